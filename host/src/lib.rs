@@ -1,0 +1,2 @@
+//! Pinhole's host side.
+pub mod random;

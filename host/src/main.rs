@@ -1,0 +1,2 @@
+//! Pinhole.
+fn main() {}

@@ -1,0 +1,99 @@
+//! From logits to a decision: the same class and the same probability on both sides.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fixed::exp_neg_q15;
+
+/// What the network says of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Decision {
+    /// Index of the class with the largest logit; of equal ones the lowest index.
+    pub class: u16,
+    /// Probability of that class.
+    pub probability: Probability,
+}
+
+/// A probability in Q16: 0..=65,536, where 65,536 is certainty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Probability(pub u32);
+
+impl Probability {
+    /// In whole tenths of a percent, rounded: for displays without floating point.
+    pub const fn per_mille(self) -> u32 {
+        (self.0 * 1000 + (1 << 15)) >> 16
+    }
+
+    /// As a real number in 0..=1, exact. For host reports; never used on the way to a decision.
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.0) / 65_536.0
+    }
+}
+
+/// The decision over logits in Q16; at least one logit, at most 65,535.
+///
+/// An empty slice (no model has it) gives class 0 at probability 0.
+pub fn decide(logits: &[i32]) -> Decision {
+    let mut class = 0;
+    let mut largest = i32::MIN;
+    for (index, &logit) in logits.iter().enumerate() {
+        if index == 0 || logit > largest {
+            (class, largest) = (index, logit);
+        }
+    }
+    Decision { class: class as u16, probability: probability(logits, class) }
+}
+
+/// Softmax: the probability of one class, from logits in Q16 (at most 65,535 of them). 0 for a class out of range.
+///
+/// Each exponential is [`exp_neg_q15`] of the distance to the largest logit, so their sum is at least 32,768 and
+/// fits 32 bits; the quotient is rounded.
+pub fn probability(logits: &[i32], class: usize) -> Probability {
+    let (Some(&own), Some(&largest)) = (logits.get(class), logits.iter().max()) else { return Probability(0) };
+    let exp = |logit: i32| exp_neg_q15(largest.abs_diff(logit));
+    let sum: u32 = logits.iter().map(|&logit| exp(logit)).sum();
+    // exp <= 2^15 and sum < 2^31, so the numerator is below 2^31 + 2^30. sum >= 2^15: the largest one's own share.
+    Probability(((exp(own) << 16) + sum / 2).checked_div(sum).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixed::EXP_TOLERANCE_Q15;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn ties_go_to_the_lowest_index() {
+        assert_eq!(decide(&[5, 9, 9]), Decision { class: 1, probability: probability(&[5, 9, 9], 1) });
+        assert_eq!(decide(&[i32::MIN; 4]).class, 0);
+        assert_eq!(decide(&[i32::MIN; 4]).probability, Probability(16_384));
+    }
+
+    #[test]
+    fn extremes() {
+        assert_eq!(decide(&[i32::MIN, i32::MAX]), Decision { class: 1, probability: Probability(65_536) });
+        assert_eq!(probability(&[i32::MIN, i32::MAX], 0), Probability(0));
+        assert_eq!(probability(&[1, 2], 2), Probability(0));
+        assert_eq!(Probability(65_536).per_mille(), 1000);
+        let many = std::vec![7; 65_535];
+        assert_eq!(probability(&many, 65_534), Probability(1));
+    }
+
+    /// The exponential's error in the numerator, as much for each class in the denominator (at least 32,768), and the
+    /// rounding of the quotient.
+    const TOLERANCE: f64 = 2.0 * EXP_TOLERANCE_Q15 / 32_768.0 + 1.0 / 65_536.0;
+
+    proptest! {
+        #[test]
+        fn close_to_softmax(logits in proptest::collection::vec(-12 * 65_536..12 * 65_536, 1..9)) {
+            let real: Vec<f64> = logits.iter().map(|&l| (f64::from(l) / 65_536.0).exp()).collect();
+            let sum: f64 = real.iter().sum();
+            for (class, &exp) in real.iter().enumerate() {
+                let distance = (probability(&logits, class).to_f64() - exp / sum).abs();
+                prop_assert!(distance <= TOLERANCE * logits.len() as f64, "class {} off by {}", class, distance);
+            }
+        }
+    }
+}

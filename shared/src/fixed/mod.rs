@@ -1,0 +1,62 @@
+//! Fixed-point arithmetic: the one rounding rule, and what is built on it.
+//!
+//! **The rounding rule of this crate is round half up**: the nearest integer, and of two equally near ones the
+//! larger (towards positive infinity), that is `floor(x + 1/2)`. It is what `(x + half) >> shift` computes with an
+//! arithmetic shift, in one or two instructions on every target, and what Cortex-M4's SMMULR computes in one.
+//! Everything that rounds here says "rounded" and means this.
+//!
+//! Number formats, by the place of the binary point:
+//!
+//! | name | type | one is | used for |
+//! |---|---|---|---|
+//! | Q16 | `i32` | 65,536 | pre-activations of a sigmoid, logits, probabilities |
+//! | Q15 | `i16` | 32,768 | sigmoid outputs in 16 bits (the largest value, 32,767, stands for 1) |
+
+mod exp;
+mod sigmoid;
+
+pub use exp::{EXP_TOLERANCE_Q15, exp_neg_q15};
+pub use sigmoid::{SIGMOID_RANGE, SIGMOID_TOLERANCE_Q15, sigmoid_q15};
+
+/// One in Q16.
+pub const Q16_ONE: i32 = 1 << 16;
+
+/// Scales an accumulator by a positive real factor smaller than `2^(pre_shift - 1)`, in integers.
+///
+/// The factor is `multiplier * 2^pre_shift / 2^32`; the result is `accumulator * factor`, rounded.
+///
+/// The accumulator must satisfy `|accumulator| * 2^pre_shift <= i32::MAX` (for a model, [`crate::model::Model::parse`]
+/// has proven it of every row; beyond it the shift wraps). Then the result lies within +-2^30.
+///
+/// ```
+/// use pinhole_shared::fixed::requantize;
+/// assert_eq!(requantize(6, 1 << 30, 0), 2); // 6 / 4 = 1.5, rounded up
+/// assert_eq!(requantize(-6, 1 << 30, 0), -1); // -1.5, rounded up
+/// assert_eq!(requantize(6, 1 << 30, 2), 6); // 6 * 4 / 4
+/// ```
+///
+/// # Source
+/// The rule of SMMULR ("signed most significant word multiply, rounded"), Armv7-M Architecture Reference Manual,
+/// A7.7.150.
+#[inline(always)]
+pub fn requantize(accumulator: i32, multiplier: i32, pre_shift: u8) -> i32 {
+    let product = i64::from(accumulator.wrapping_shl(u32::from(pre_shift))) * i64::from(multiplier);
+    ((product + (1 << 31)) >> 32) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Against exact rational arithmetic in 128 bits.
+        #[test]
+        fn requantize_rounds_half_up(shifted: i32, multiplier in 1..=i32::MAX, pre_shift in 0u8..31) {
+            let accumulator = shifted.max(-i32::MAX) / (1 << pre_shift);
+            let exact_times_2_33 = i128::from(accumulator) * i128::from(multiplier) * (1_i128 << (pre_shift + 1));
+            let floor_of_x_plus_half = (exact_times_2_33 + (1 << 32)).div_euclid(1 << 33);
+            prop_assert_eq!(i128::from(requantize(accumulator, multiplier, pre_shift)), floor_of_x_plus_half);
+        }
+    }
+}

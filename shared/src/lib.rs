@@ -1,0 +1,29 @@
+//! Everything that must be bit-equal on the PC and on the device, written once.
+//!
+//! A photo's way through this crate, and the room each step lives in:
+//!
+//! | step | module | from -> to |
+//! |---|---|---|
+//! | pixels | [`pixels`] | camera-like rows -> the network's 8-bit input |
+//! | model | [`model`] | bytes of a model file -> borrowed, checked layers |
+//! | kernels | [`kernel`] | activations and weights -> 32-bit accumulators |
+//! | fixed point | [`fixed`] | accumulators -> the next layer's activations, class probability |
+//! | engine | [`engine`] | input -> decision, layer by layer |
+//! | link | [`link`] | messages between host and device |
+//!
+//! No allocation, no unsafe code, and no floating point on the way from pixels to a decision (the only floats are
+//! the scales in a model file, which reports read). Both sides compile this source; equality is not an agreement
+//! between two implementations but the absence of a second one.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod decision;
+pub mod engine;
+pub mod fixed;
+pub mod kernel;
+pub mod link;
+pub mod model;
+pub mod pixels;

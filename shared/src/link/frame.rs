@@ -1,0 +1,170 @@
+//! Frames: where a message starts and ends in a stream of bytes, and whether it arrived whole.
+//!
+//! A frame is `COBS(postcard(message), CRC-32 little-endian)` followed by one zero byte. COBS leaves no zero inside,
+//! so a reader that lost its place waits for the next zero. A CRC-32 (ISO-HDLC) tells a damaged frame.
+//!
+//! Sources: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on Networking 7(2),
+//! 1999; the postcard wire format specification.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest encoded message with its checksum, bytes.
+pub const PAYLOAD_BYTES: usize = 400;
+
+/// Longest frame, bytes: COBS adds one byte in 254 and one, the end one more.
+pub const FRAME_BYTES: usize = PAYLOAD_BYTES + PAYLOAD_BYTES / 254 + 2;
+
+const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+const CRC_BYTES: usize = 4;
+
+/// Why a frame could not be made or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum FrameError {
+    /// Longer than [`FRAME_BYTES`].
+    TooLong,
+    /// Not COBS, or the checksum is wrong: bytes were lost or changed.
+    Damaged,
+    /// Whole, but not a message of this protocol version.
+    Unknown,
+}
+
+impl core::fmt::Display for FrameError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the message is too long",
+            Self::Damaged => "the message arrived damaged",
+            Self::Unknown => "the message is of another protocol version",
+        })
+    }
+}
+
+impl core::error::Error for FrameError {}
+
+/// Encodes a message into `buffer` and returns the frame, its final zero included.
+///
+/// # Errors
+/// [`FrameError::TooLong`] when the message does not fit.
+pub fn encode<'b, M: Serialize>(message: &M, buffer: &'b mut [u8; FRAME_BYTES]) -> Result<&'b [u8], FrameError> {
+    let mut payload = [0; PAYLOAD_BYTES];
+    let room = payload.get_mut(..PAYLOAD_BYTES - CRC_BYTES).ok_or(FrameError::TooLong)?;
+    let length = postcard::to_slice(message, room).map_err(|_| FrameError::TooLong)?.len();
+    let (message, rest) = payload.split_at_mut_checked(length).ok_or(FrameError::TooLong)?;
+    let checksum = CRC.checksum(message).to_le_bytes();
+    rest.get_mut(..CRC_BYTES).ok_or(FrameError::TooLong)?.copy_from_slice(&checksum);
+    let whole = payload.get(..length + CRC_BYTES).ok_or(FrameError::TooLong)?;
+    let encoded = cobs::try_encode(whole, buffer).map_err(|_| FrameError::TooLong)?;
+    *buffer.get_mut(encoded).ok_or(FrameError::TooLong)? = 0;
+    buffer.get(..=encoded).ok_or(FrameError::TooLong)
+}
+
+/// Collects the bytes of a stream into frames.
+#[derive(Debug)]
+pub struct Receiver {
+    buffer: [u8; FRAME_BYTES],
+    length: usize,
+    overflowed: bool,
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self { buffer: [0; FRAME_BYTES], length: 0, overflowed: false }
+    }
+}
+
+impl Receiver {
+    /// Takes one byte. `Some` when it ended a frame: the message, or why there is none. Empty frames (two zeros in a
+    /// row, as a sender may use to wake the line) are skipped.
+    pub fn push<'r, M: Deserialize<'r>>(&'r mut self, byte: u8) -> Option<Result<M, FrameError>> {
+        if byte != 0 {
+            match self.buffer.get_mut(self.length) {
+                Some(place) => {
+                    *place = byte;
+                    self.length += 1;
+                }
+                None => self.overflowed = true,
+            }
+            return None;
+        }
+        let (length, overflowed) = (self.length, self.overflowed);
+        (self.length, self.overflowed) = (0, false);
+        if overflowed {
+            return Some(Err(FrameError::TooLong));
+        }
+        if length == 0 {
+            return None;
+        }
+        Some(decode(self.buffer.get_mut(..length).unwrap_or_default()))
+    }
+}
+
+fn decode<'r, M: Deserialize<'r>>(frame: &'r mut [u8]) -> Result<M, FrameError> {
+    let length = cobs::decode_in_place(frame).map_err(|_| FrameError::Damaged)?;
+    let whole = frame.get(..length).ok_or(FrameError::Damaged)?;
+    let (message, checksum) = whole.split_last_chunk::<CRC_BYTES>().ok_or(FrameError::Damaged)?;
+    if CRC.checksum(message) != u32::from_le_bytes(*checksum) {
+        return Err(FrameError::Damaged);
+    }
+    match postcard::take_from_bytes(message) {
+        Ok((message, [])) => Ok(message),
+        _ => Err(FrameError::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::{CHUNK_PIXELS, CHUNK_VALUES, Report, Request, Response, Values};
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    fn frame_of<M: Serialize>(message: &M) -> Vec<u8> {
+        encode(message, &mut [0; FRAME_BYTES]).unwrap().to_vec()
+    }
+
+    #[test]
+    fn the_longest_messages_fit() {
+        let pixels = [0xFF; CHUNK_PIXELS];
+        frame_of(&Request::Input { offset: u32::MAX, pixels: &pixels });
+        let values = heapless::Vec::from_slice(&[i32::MIN; CHUNK_VALUES]).unwrap();
+        frame_of(&Response::Values(Values { stage: u16::MAX, offset: u32::MAX, values }));
+        assert_eq!(encode(&[7_u8; PAYLOAD_BYTES].as_slice(), &mut [0; FRAME_BYTES]), Err(FrameError::TooLong));
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let frame = frame_of(&Request::Input { offset: 7, pixels: &[0, 1, 0, 255] });
+        let message = &frame[..frame.len() - 1];
+        for place in 0..message.len() {
+            for change in 1..=255 {
+                let mut changed = message.to_vec();
+                changed[place] ^= change;
+                let mut receiver = Receiver::default();
+                let mut good = 0;
+                for &byte in changed.iter().chain(&[0]) {
+                    good += usize::from(matches!(receiver.push::<Request<'_>>(byte), Some(Ok(_))));
+                }
+                assert_eq!(good, 0, "byte {place} changed by {change:#x}");
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever came before, a zero and then a whole frame are understood.
+        #[test]
+        fn finds_the_next_message_after_any_bytes(noise in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            let request = Request::Capture { report: Report::AllValues };
+            let mut receiver = Receiver::default();
+            for byte in noise {
+                let _ = receiver.push::<Request<'_>>(byte);
+            }
+            let _ = receiver.push::<Request<'_>>(0);
+            let frame = frame_of(&request);
+            let (last, first) = frame.split_last().unwrap();
+            for &byte in first {
+                prop_assert_eq!(receiver.push::<Request<'_>>(byte), None);
+            }
+            prop_assert_eq!(receiver.push::<Request<'_>>(*last), Some(Ok(request)));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The messages host and device exchange, over any byte stream.
+//!
+//! The host sends a [`Request`], the device answers with one or more [`Response`]s, the last of which is anything but
+//! [`Response::Values`]. Messages are encoded with postcard and framed with COBS and a CRC-32 ([`frame`]), so either
+//! side finds the start of the next message after lost or invented bytes.
+//!
+//! Versioned by [`PROTOCOL`], which [`Identity`] carries: the host reads it first and refuses another one. Changing a
+//! message, or the order of an enum's variants, changes the version.
+
+pub mod frame;
+
+use heapless::{String, Vec};
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Decision;
+
+/// Version of the messages in this module.
+pub const PROTOCOL: u16 = 1;
+
+/// Most pixels in one [`Request::Input`].
+pub const CHUNK_PIXELS: usize = 256;
+
+/// Most values in one [`Response::Values`].
+pub const CHUNK_VALUES: usize = 64;
+
+/// Longest name of a board or kernel, bytes.
+pub const NAME_BYTES: usize = 24;
+
+/// A short name.
+pub type Name = String<NAME_BYTES>;
+
+/// What the host asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request<'a> {
+    /// Who are you? Answer: [`Response::Identity`].
+    Identify,
+    /// Pixels of an input, from `offset` on. Answer: [`Response::Accepted`]. An input is complete when a request of
+    /// this kind has covered its last pixel, having started at 0 and left no gap.
+    Input {
+        /// Index of the first pixel.
+        offset: u32,
+        /// At most [`CHUNK_PIXELS`] pixels.
+        #[serde(borrow)]
+        pixels: &'a [u8],
+    },
+    /// Classify the input sent before. Answer: [`Response::Decided`], after the values asked for.
+    Classify {
+        /// Whether to report all integers first.
+        report: Report,
+    },
+    /// Capture a picture with the camera and classify it. Answers as [`Request::Classify`].
+    Capture {
+        /// Whether to report all integers first.
+        report: Report,
+    },
+    /// What happened so far? Answer: [`Response::Statistics`].
+    Statistics,
+}
+
+/// How much of an inference the device reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Report {
+    /// The decision alone.
+    Decision,
+    /// The input's pixels and every layer's outputs, then the decision.
+    AllValues,
+}
+
+/// What the device answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time, and there is no heap to box into")]
+pub enum Response {
+    /// Answer to [`Request::Identify`].
+    Identity(Identity),
+    /// The pixels were taken.
+    Accepted,
+    /// Some of the integers of the inference being reported.
+    Values(Values),
+    /// The decision: the last answer to a classification.
+    Decided(Decision),
+    /// Answer to [`Request::Statistics`].
+    Statistics(Statistics),
+    /// The request was not carried out.
+    Refused(Refusal),
+}
+
+/// Who the device is and what it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// [`PROTOCOL`] of the device.
+    pub protocol: u16,
+    /// Board name.
+    pub board: Name,
+    /// [`crate::kernel::Kernel::NAME`] of the kernel it runs.
+    pub kernel: Name,
+    /// [`crate::pixels::PIPELINE_ID`] of the device.
+    pub pipeline: u32,
+    /// CRC-32 of the model file in its flash.
+    pub model_checksum: u32,
+    /// Length of the model file, bytes.
+    pub model_bytes: u32,
+    /// Side of the network's square input, px.
+    pub input_side: u16,
+    /// Number of classes.
+    pub classes: u16,
+}
+
+/// A run of integers of one stage of an inference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// 0: the input's pixels; n: the outputs of layer n - 1.
+    pub stage: u16,
+    /// Index of the first value.
+    pub offset: u32,
+    /// The values.
+    pub values: Vec<i32, CHUNK_VALUES>,
+}
+
+/// Counters since the device started, and how the last input looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Statistics {
+    /// Pictures captured and shrunk.
+    pub captures: u32,
+    /// Inputs classified.
+    pub decisions: u32,
+    /// Captures that failed.
+    pub camera_faults: u32,
+    /// Frames on the link that could not be read.
+    pub link_faults: u32,
+    /// Mean brightness of the last input, 0..=255, rounded.
+    pub brightness: u8,
+    /// Standard deviation of the last input's brightness, 0..=128; for display only (micromath's square root is a few
+    /// percent off). Near 0: a covered lens or a blank wall.
+    pub contrast: u8,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Refusal {
+    /// The message could not be read: damaged, too long, or of another protocol version.
+    Garbled,
+    /// No complete input has been sent.
+    NoInput,
+    /// The pixels do not continue the input, or go past its end.
+    WrongOffset,
+    /// The camera failed.
+    Camera,
+    /// The picture does not suit the network: smaller than its input.
+    Picture,
+}
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Garbled => "the message arrived damaged",
+            Self::NoInput => "no complete input was sent",
+            Self::WrongOffset => "the pixels do not continue the input",
+            Self::Camera => "the camera failed",
+            Self::Picture => "the picture is smaller than the network's input",
+        })
+    }
+}
+
+impl core::error::Error for Refusal {}

@@ -1,0 +1,91 @@
+//! The model file, version 1: what `pinhole quantize` writes and the device runs in place.
+//!
+//! # Byte specification
+//!
+//! All integers little-endian, floats IEEE 754 binary32. Offsets count from the start of the file. Every section
+//! starts at a multiple of 16 bytes (so that a model placed at an aligned address can be read by words) and the gaps
+//! are zero. Sections may stand in any order after the layer table; the file ends with its last section, padded.
+//!
+//! ## Header, 64 bytes
+//!
+//! | offset | type | field |
+//! |---|---|---|
+//! | 0 | 4 bytes | magic, `PNHL` |
+//! | 4 | u16 | format version, 1 |
+//! | 6 | u16 | header bytes, 64 |
+//! | 8 | u32 | file bytes, a multiple of 16 |
+//! | 12 | u32 | CRC-32 (ISO-HDLC, as in zip) of bytes 0..12 followed by bytes 16..file bytes |
+//! | 16 | u32 | pixel-pipeline id, [`crate::pixels::PIPELINE_ID`] |
+//! | 20 | u16 | input height, px |
+//! | 22 | u16 | input width, px (equal to the height in version 1) |
+//! | 24 | u16 | input channels, 1 (gray) |
+//! | 26 | u16 | classes, at least 2 |
+//! | 28 | u16 | layers, 1..=[`MAX_LAYERS`] |
+//! | 30 | u16 | bytes of a layer record, 64 |
+//! | 32 | u32 | class names: offset |
+//! | 36 | u32 | class names: bytes |
+//! | 40 | u32 | multiply-accumulates of one inference (information, checked) |
+//! | 44 | 20 bytes | zero |
+//!
+//! ## Layer table, at 64: one record of 64 bytes a layer
+//!
+//! | offset | type | field |
+//! |---|---|---|
+//! | 0 | u16 | kind: 1 = dense. Any other is refused by its number |
+//! | 2 | u8 | activation function: 0 linear, 1 relu, 2 sigmoid |
+//! | 3 | u8 | output: 0 = 8 bit (0..=255), 1 = 16 bit (-32,768..=32,767), 2 = logits (i32 in Q16) |
+//! | 4 | u8 | weight layout: 0 = row-major int8 |
+//! | 5 | u8 | pre-shift of the requantization, 0..=30 |
+//! | 6 | u16 | zero |
+//! | 8 | u32 | inputs (columns) |
+//! | 12 | u32 | outputs (rows) |
+//! | 16 | u32 | weights: offset; `inputs * outputs` bytes, each within +-127 |
+//! | 20 | u32 | biases: offset; `outputs` i32, in accumulator units |
+//! | 24 | u32 | multipliers: offset; `outputs` i32, each 1..=2^31-1 |
+//! | 28 | u32 | accumulator bound: the largest of all rows' `abs(bias) + sum abs(weight) * max abs(activation)` |
+//! | 32 | f32 | input scale: real value of one input unit (reports only) |
+//! | 36 | f32 | output scale: real value of one output unit (reports only) |
+//! | 40 | 24 bytes | zero |
+//!
+//! The largest input activation is 255 for pixels and 8-bit layers and 32,768 for 16-bit ones. The last layer is
+//! linear with logits as output, one a class; no other layer outputs logits.
+//!
+//! ## Class names
+//!
+//! For each class: one byte with the length of its name (1..=255), then the name in UTF-8.
+//!
+//! # Meaning
+//!
+//! A dense layer's accumulator is `bias + sum weight * activation`. It becomes the layer's output through
+//! [`crate::fixed::requantize`] with the row's multiplier and the layer's pre-shift: for sigmoid to Q16, then
+//! [`crate::fixed::sigmoid_q15`]; for relu and linear directly to output units, then cut to the output's range; for
+//! logits directly to Q16.
+//!
+//! # Stability
+//!
+//! A version 1 file stays readable, with the same results, in every later version of Pinhole; a golden file in the
+//! tests holds this to be true. Readers refuse what they do not know: version, layer kind, layout, non-zero gaps in
+//! the header and records.
+
+mod error;
+mod layer;
+mod parse;
+
+pub use error::{ModelError, Section};
+pub use layer::{Activation, Dense, Layer, Output};
+pub use parse::{Model, file_bytes, seal};
+
+/// First four bytes of a model file.
+pub const MAGIC: [u8; 4] = *b"PNHL";
+/// Version of the format this crate reads and the host writes.
+pub const VERSION: u16 = 1;
+/// Bytes of the header.
+pub const HEADER_BYTES: usize = 64;
+/// Bytes of one record of the layer table.
+pub const RECORD_BYTES: usize = 64;
+/// Every section's offset, and the file's length, are multiples of this.
+pub const ALIGNMENT: usize = 16;
+/// Most layers a model can have: the parsed table lives in memory of fixed size.
+pub const MAX_LAYERS: usize = 16;
+/// Largest magnitude of a weight.
+pub const MAX_WEIGHT: i8 = 127;

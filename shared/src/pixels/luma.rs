@@ -1,0 +1,82 @@
+//! Luma: the brightness of one pixel, from the formats cameras and photo files have.
+
+use serde::{Deserialize, Serialize};
+
+/// How the bytes of a camera row hold its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PixelFormat {
+    /// One byte a pixel: luma, 0..=255.
+    Gray8,
+    /// Two bytes a pixel: luma, then one of the two chroma bytes, which are ignored (YUYV and YVYU alike).
+    Yuv422,
+    /// Two bytes a pixel, the first one high: 5 bits red, 6 green, 5 blue.
+    Rgb565,
+    /// Three bytes a pixel: red, green, blue.
+    Rgb888,
+}
+
+impl PixelFormat {
+    /// Bytes of one pixel.
+    pub const fn pixel_bytes(self) -> usize {
+        match self {
+            Self::Gray8 => 1,
+            Self::Yuv422 | Self::Rgb565 => 2,
+            Self::Rgb888 => 3,
+        }
+    }
+
+    /// Bytes of a row of `width` pixels.
+    pub const fn row_bytes(self, width: u16) -> usize {
+        width as usize * self.pixel_bytes()
+    }
+
+    /// Luma, 0..=255, of one pixel's bytes. Missing bytes count as 0 (the pipeline never passes too few).
+    pub(super) fn luma(self, pixel: &[u8]) -> u8 {
+        match (self, pixel) {
+            (Self::Gray8 | Self::Yuv422, [luma, ..]) => *luma,
+            (Self::Rgb565, [high, low, ..]) => {
+                let bits = u16::from_be_bytes([*high, *low]);
+                let (red, green, blue) = ((bits >> 11) as u8, (bits >> 5 & 0x3F) as u8, (bits & 0x1F) as u8);
+                // The high bits once more below: 31 and 63 become 255, 0 stays 0, evenly between.
+                luma_of_rgb((red << 3) | (red >> 2), (green << 2) | (green >> 4), (blue << 3) | (blue >> 2))
+            }
+            (Self::Rgb888, [red, green, blue, ..]) => luma_of_rgb(*red, *green, *blue),
+            _ => 0,
+        }
+    }
+}
+
+/// 0.299 R + 0.587 G + 0.114 B, rounded; the weights are in 1/65,536 and add up to 65,536, so gray stays itself.
+///
+/// # Source
+/// ITU-R BT.601-7, section 2.5.1 (the weights JPEG uses too).
+fn luma_of_rgb(red: u8, green: u8, blue: u8) -> u8 {
+    ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + (1 << 15)) >> 16) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gray_stays_itself_in_every_format() {
+        for value in 0..=255_u8 {
+            assert_eq!(PixelFormat::Gray8.luma(&[value]), value);
+            assert_eq!(PixelFormat::Yuv422.luma(&[value, 77]), value);
+            assert_eq!(PixelFormat::Rgb888.luma(&[value; 3]), value);
+        }
+        assert_eq!(PixelFormat::Rgb565.luma(&[0xFF, 0xFF]), 255);
+        assert_eq!(PixelFormat::Rgb565.luma(&[0, 0]), 0);
+    }
+
+    #[test]
+    fn primaries_by_hand() {
+        assert_eq!(PixelFormat::Rgb888.luma(&[255, 0, 0]), 76); // 76.2
+        assert_eq!(PixelFormat::Rgb888.luma(&[0, 255, 0]), 150); // 149.7
+        assert_eq!(PixelFormat::Rgb888.luma(&[0, 0, 255]), 29); // 29.1
+        assert_eq!(PixelFormat::Rgb565.luma(&[0xF8, 0x00]), 76);
+        assert_eq!(PixelFormat::Rgb565.luma(&[0x07, 0xE0]), 150);
+        assert_eq!(PixelFormat::Rgb565.luma(&[0x00, 0x1F]), 29);
+    }
+}
