@@ -1,2 +1,6 @@
 //! Pinhole's host side.
+pub mod draw;
+pub mod photos;
 pub mod random;
+pub mod recipe;
+pub mod train;

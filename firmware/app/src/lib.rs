@@ -1,1 +1,24 @@
-//! Pinhole.
+//! The device's program without the device: capture, pixels, inference, report, link.
+//!
+//! Everything here is generic over the camera ([`camera::Camera`]) and the link (a byte stream by `embedded-io`), so
+//! plain `cargo test` runs it on the PC, and a board adds only pins, clocks and a memory map.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | [`camera`] | what a camera must do: rows of one picture, from the top |
+//! | [`replay`] | a camera whose pictures the host sends |
+//! | [`capture`] | camera rows -> the network's input, one row at a time |
+//! | [`device`] | requests in, answers out |
+//! | [`event`] | what happened, for the board's log |
+//!
+//! No allocation, no unsafe code, and no input over the link or from the camera makes it panic.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod camera;
+pub mod capture;
+pub mod device;
+pub mod event;
+mod light;
+pub mod replay;
+mod report;

@@ -8,6 +8,7 @@
 //! message, or the order of an enum's variants, changes the version.
 
 pub mod frame;
+pub mod replay;
 
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
@@ -147,7 +148,7 @@ pub enum Refusal {
     WrongOffset,
     /// The camera failed.
     Camera,
-    /// The picture does not suit the network: smaller than its input.
+    /// The picture does not suit: smaller than the network's input, or too wide for the device's row buffer.
     Picture,
 }
 
@@ -158,7 +159,7 @@ impl core::fmt::Display for Refusal {
             Self::NoInput => "no complete input was sent",
             Self::WrongOffset => "the pixels do not continue the input",
             Self::Camera => "the camera failed",
-            Self::Picture => "the picture is smaller than the network's input",
+            Self::Picture => "the picture is smaller than the network's input, or too wide for the device",
         })
     }
 }

@@ -32,7 +32,7 @@ impl PixelFormat {
     }
 
     /// Luma, 0..=255, of one pixel's bytes. Missing bytes count as 0 (the pipeline never passes too few).
-    pub(super) fn luma(self, pixel: &[u8]) -> u8 {
+    pub fn luma(self, pixel: &[u8]) -> u8 {
         match (self, pixel) {
             (Self::Gray8 | Self::Yuv422, [luma, ..]) => *luma,
             (Self::Rgb565, [high, low, ..]) => {

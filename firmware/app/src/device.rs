@@ -1,0 +1,288 @@
+//! Requests in, answers out.
+
+use embedded_io::{Error as _, Read, Write};
+use pinhole_shared::engine::Engine;
+use pinhole_shared::kernel::Kernel;
+use pinhole_shared::link::frame::{FrameError, Receiver};
+use pinhole_shared::link::{Identity, Name, PROTOCOL, Refusal, Report, Request, Response, Statistics};
+use pinhole_shared::pixels::PIPELINE_ID;
+
+use crate::camera::Camera;
+use crate::capture::{Buffers, CaptureError, capture};
+use crate::event::Event;
+use crate::light::light;
+use crate::report::{send, send_layer, send_values};
+
+/// What a board puts together to make a device.
+#[derive(Debug)]
+pub struct Parts<'m, 'b, K, C, L> {
+    /// Name of the board, at most [`pinhole_shared::link::NAME_BYTES`] bytes (a longer one is reported as empty).
+    pub board: &'static str,
+    /// The engine, with the model it runs.
+    pub engine: Engine<'m, 'b, K>,
+    /// Where pictures come from.
+    pub camera: C,
+    /// The byte stream to the host.
+    pub link: L,
+    /// Working memory.
+    pub buffers: Buffers<'b>,
+}
+
+/// Why a device could not be put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum DeviceError {
+    /// [`Buffers::input`] is shorter than the model's input.
+    InputBuffer {
+        /// Bytes needed.
+        expected: usize,
+        /// Bytes given.
+        got: usize,
+    },
+    /// [`Buffers::sums`] is shorter than the model's input side.
+    SumsBuffer {
+        /// Elements needed.
+        expected: usize,
+        /// Elements given.
+        got: usize,
+    },
+}
+
+impl core::fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::InputBuffer { expected, got } => write!(f, "the model takes {expected} pixels, there is room for {got}"),
+            Self::SumsBuffer { expected, got } => write!(f, "the pixels need {expected} sums, there is room for {got}"),
+        }
+    }
+}
+
+impl core::error::Error for DeviceError {}
+
+/// Why an answer did not get out, or no request in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkError<E> {
+    /// The stream ended. A UART's never does.
+    Closed,
+    /// The stream failed.
+    Stream(E),
+    /// An answer is longer than a frame; no answer of the protocol is.
+    Frame(FrameError),
+}
+
+impl<E: core::fmt::Display> core::fmt::Display for LinkError<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the link ended"),
+            Self::Stream(error) => write!(f, "the link failed: {error}"),
+            Self::Frame(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for LinkError<E> {}
+
+/// A running device: serves one host over its link.
+///
+/// An input sent over the link stays complete, and can be classified again, until another input starts or a picture
+/// is captured.
+#[derive(Debug)]
+pub struct Device<'m, 'b, K, C, L, F> {
+    /// Apart from the rest, because a request borrows it while it is carried out.
+    receiver: Receiver,
+    station: Station<'m, 'b, K, C, L, F>,
+}
+
+impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Device<'m, 'b, K, C, L, F> {
+    /// A device of these parts, which tells `log` what happens.
+    ///
+    /// # Errors
+    /// [`DeviceError`] when a buffer is too short for the engine's model.
+    pub fn new(parts: Parts<'m, 'b, K, C, L>, log: F) -> Result<Self, DeviceError> {
+        let Parts { board, engine, camera, link, buffers: Buffers { input, row, sums } } = parts;
+        let model = engine.model();
+        let (expected, got) = (model.inputs(), input.len());
+        let input = input.get_mut(..expected).ok_or(DeviceError::InputBuffer { expected, got })?;
+        let (expected, got) = (usize::from(model.input_side()), sums.len());
+        let sums = sums.get_mut(..expected).ok_or(DeviceError::SumsBuffer { expected, got })?;
+        let station = Station {
+            board,
+            engine,
+            camera,
+            link,
+            buffers: Buffers { input, row, sums },
+            filled: 0,
+            statistics: Statistics::default(),
+            log,
+        };
+        Ok(Self { receiver: Receiver::default(), station })
+    }
+
+    /// Serves requests until the stream ends; on a UART, for ever. Faults of the stream are logged and survived.
+    pub fn serve(&mut self) {
+        loop {
+            match self.serve_one() {
+                Ok(()) => {}
+                Err(LinkError::Closed) => return,
+                Err(LinkError::Stream(error)) => (self.station.log)(&Event::LinkFault(error.kind())),
+                Err(LinkError::Frame(error)) => (self.station.log)(&Event::FrameFault(error)),
+            }
+        }
+    }
+
+    /// Waits for one frame and answers it, also when it cannot be read.
+    ///
+    /// # Errors
+    /// [`LinkError`] of the stream. The device stays usable: what was received so far is kept, and bytes that got
+    /// lost are noticed by the frame's checksum.
+    pub fn serve_one(&mut self) -> Result<(), LinkError<L::Error>> {
+        loop {
+            let mut byte = [0];
+            if self.station.link.read(&mut byte).map_err(LinkError::Stream)? == 0 {
+                return Err(LinkError::Closed);
+            }
+            let [byte] = byte;
+            match self.receiver.push(byte) {
+                None => {}
+                Some(Ok(request)) => return self.station.answer(request),
+                Some(Err(error)) => return self.station.garbled(error),
+            }
+        }
+    }
+
+    /// Counters so far.
+    pub fn statistics(&self) -> Statistics {
+        self.station.statistics
+    }
+}
+
+/// All of a device but its receiver.
+#[derive(Debug)]
+struct Station<'m, 'b, K, C, L, F> {
+    board: &'static str,
+    engine: Engine<'m, 'b, K>,
+    camera: C,
+    link: L,
+    /// Input and sums cut to the model's size.
+    buffers: Buffers<'b>,
+    /// Pixels of the input that have arrived over the link, without a gap.
+    filled: usize,
+    statistics: Statistics,
+    log: F,
+}
+
+impl<K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Station<'_, '_, K, C, L, F> {
+    fn answer(&mut self, request: Request<'_>) -> Result<(), LinkError<L::Error>> {
+        match request {
+            Request::Identify => {
+                (self.log)(&Event::Identified);
+                let identity = Response::Identity(self.identity());
+                send(&mut self.link, &identity)
+            }
+            Request::Input { offset, pixels } => match self.take(offset, pixels) {
+                Ok(()) => send(&mut self.link, &Response::Accepted),
+                Err(refusal) => self.refuse(refusal),
+            },
+            Request::Classify { .. } if self.filled != self.buffers.input.len() => self.refuse(Refusal::NoInput),
+            Request::Classify { report } => self.classify(report),
+            Request::Capture { report } => self.capture_and_classify(report),
+            Request::Statistics => send(&mut self.link, &Response::Statistics(self.statistics)),
+        }
+    }
+
+    fn garbled(&mut self, error: FrameError) -> Result<(), LinkError<L::Error>> {
+        count(&mut self.statistics.link_faults);
+        (self.log)(&Event::FrameFault(error));
+        self.refuse(Refusal::Garbled)
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Result<(), LinkError<L::Error>> {
+        (self.log)(&Event::Refused(refusal));
+        send(&mut self.link, &Response::Refused(refusal))
+    }
+
+    fn identity(&self) -> Identity {
+        let model = self.engine.model();
+        Identity {
+            protocol: PROTOCOL,
+            board: Name::try_from(self.board).unwrap_or_default(),
+            kernel: Name::try_from(K::NAME).unwrap_or_default(),
+            pipeline: PIPELINE_ID,
+            model_checksum: model.checksum(),
+            model_bytes: model.file_bytes(),
+            input_side: model.input_side(),
+            classes: model.classes(),
+        }
+    }
+
+    /// Pixels from the host; offset 0 starts a new input. What does not fit leaves the input as it was.
+    fn take(&mut self, offset: u32, pixels: &[u8]) -> Result<(), Refusal> {
+        let start = usize::try_from(offset).map_err(|_| Refusal::WrongOffset)?;
+        if start != 0 && start != self.filled {
+            return Err(Refusal::WrongOffset);
+        }
+        let end = start.checked_add(pixels.len()).ok_or(Refusal::WrongOffset)?;
+        self.buffers.input.get_mut(start..end).ok_or(Refusal::WrongOffset)?.copy_from_slice(pixels);
+        self.filled = end;
+        if end == self.buffers.input.len() {
+            (self.log)(&Event::InputComplete);
+        }
+        Ok(())
+    }
+
+    fn capture_and_classify(&mut self, report: Report) -> Result<(), LinkError<L::Error>> {
+        // The picture takes the place of whatever input the host had sent.
+        self.filled = 0;
+        let side = self.engine.model().input_side();
+        match capture(&mut self.camera, &mut self.buffers, side) {
+            Ok(frame) => {
+                count(&mut self.statistics.captures);
+                (self.log)(&Event::Captured(frame));
+                self.classify(report)
+            }
+            Err(error) => {
+                (self.log)(&Event::CaptureFailed(error));
+                match error {
+                    CaptureError::Camera(_) => {
+                        count(&mut self.statistics.camera_faults);
+                        self.refuse(Refusal::Camera)
+                    }
+                    CaptureError::Pixels(_) | CaptureError::RowTooLong { .. } => self.refuse(Refusal::Picture),
+                }
+            }
+        }
+    }
+
+    fn classify(&mut self, report: Report) -> Result<(), LinkError<L::Error>> {
+        let Self { engine, link, buffers, .. } = self;
+        let input = &*buffers.input;
+        let look = light(input);
+        (self.statistics.brightness, self.statistics.contrast) = (look.brightness, look.contrast);
+        let mut sent = Ok(());
+        let decided = if report == Report::AllValues {
+            sent = send_values(link, 0, input.iter().map(|&pixel| i32::from(pixel)));
+            engine.run_observed(input, |layer, values| {
+                if sent.is_ok() {
+                    sent = send_layer(link, layer, values);
+                }
+            })
+        } else {
+            engine.run(input)
+        };
+        sent?;
+        match decided {
+            Ok(decision) => {
+                count(&mut self.statistics.decisions);
+                (self.log)(&Event::Decided(decision));
+                send(&mut self.link, &Response::Decided(decision))
+            }
+            // Cannot happen: the input buffer was cut to the model's length.
+            Err(_) => self.refuse(Refusal::NoInput),
+        }
+    }
+}
+
+/// One more, stopping at the top instead of starting over.
+fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}

@@ -1,0 +1,50 @@
+//! How an input looks to a human: bright or dark, flat or full of contrast.
+
+use micromath::F32Ext;
+
+/// Brightness and contrast of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Light {
+    /// Mean, 0..=255, rounded.
+    pub(crate) brightness: u8,
+    /// Standard deviation, 0..=128. For display only: micromath's square root is a few percent off.
+    pub(crate) contrast: u8,
+}
+
+/// The light of gray pixels. Of none: all 0.
+pub(crate) fn light(pixels: &[u8]) -> Light {
+    let count = pixels.len() as u64;
+    let sum: u64 = pixels.iter().map(|&pixel| u64::from(pixel)).sum();
+    let squares: u64 = pixels.iter().map(|&pixel| u64::from(pixel) * u64::from(pixel)).sum();
+    let brightness = (sum + count / 2).checked_div(count).unwrap_or(0) as u8;
+    // count^2 * variance; exact, and never negative. At most 2^8 * 2^8 * count^2: fits for any picture in memory.
+    let scatter = count * squares - sum * sum;
+    let variance = scatter.checked_div(count * count).unwrap_or(0);
+    // By its full name, so that tests on the host run micromath's root too and not the standard library's.
+    let deviation = F32Ext::sqrt(variance as f32);
+    Light { brightness, contrast: (deviation + 0.5).min(128.0) as u8 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flat_pictures_have_no_contrast() {
+        for value in [0, 1, 200, 255] {
+            assert_eq!(light(&[value; 100]), Light { brightness: value, contrast: 0 });
+        }
+        assert_eq!(light(&[]), Light { brightness: 0, contrast: 0 });
+    }
+
+    #[test]
+    fn by_hand() {
+        assert_eq!(light(&[0, 255]).brightness, 128);
+        let halves = light(&[0, 255, 0, 255]);
+        // Exactly 127.5; micromath's root is up to 6 % off.
+        assert!((120..=128).contains(&halves.contrast), "{halves:?}");
+        let Light { brightness, contrast } = light(&[10, 10, 10, 30]);
+        assert_eq!(brightness, 15);
+        assert!((8..=9).contains(&contrast), "sqrt(75) = 8.7, got {contrast}");
+    }
+}

@@ -1,0 +1,60 @@
+//! The end: log why, then end the emulator with a failure, so that the host never waits for a dead device.
+
+use core::fmt::Display;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use cortex_m_rt::{ExceptionFrame, exception};
+
+/// Exit code of the emulator after a failure.
+const FAILURE: i32 = 1;
+
+/// Logs the reason and ends the emulator.
+pub(crate) fn stop(reason: &str) -> ! {
+    if first() {
+        defmt::error!("{=str}", reason);
+    }
+    exit()
+}
+
+/// Logs the reason and the error behind it, in words and in full, and ends the emulator.
+pub(crate) fn stop_for(reason: &str, message: &dyn Display, error: impl defmt::Format) -> ! {
+    if first() {
+        defmt::error!("{=str}: {} ({})", reason, defmt::Display2Format(message), error);
+    }
+    exit()
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    if first() {
+        defmt::error!("{}", defmt::Display2Format(info));
+    }
+    exit()
+}
+
+#[defmt::panic_handler]
+fn defmt_panic() -> ! {
+    // defmt has logged the message already.
+    exit()
+}
+
+// SAFETY: does not return, touches no data the interrupted code could have been changing except the logger's, whose
+// own lock turns a second entry into a panic; `first` ends that one.
+#[exception]
+unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
+    if first() {
+        defmt::error!("hard fault at {=u32:#010x}, called from {=u32:#010x}", frame.pc(), frame.lr());
+    }
+    exit()
+}
+
+/// Whether nothing has failed before: a fault while logging a fault must not log again.
+fn first() -> bool {
+    static FAILED: AtomicBool = AtomicBool::new(false);
+    !FAILED.swap(true, Ordering::Relaxed)
+}
+
+fn exit() -> ! {
+    semihosting::process::exit(FAILURE)
+}

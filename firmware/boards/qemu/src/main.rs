@@ -1,0 +1,91 @@
+//! Pinhole on QEMU's mps2-an386, an emulated Cortex-M4F.
+//!
+//! | what | where |
+//! |---|---|
+//! | model file | code memory at 0x0020_0000, loaded by the host before the start |
+//! | link to the host | UART0 |
+//! | camera | UART1: pictures the host sends ([`pinhole_app::replay`]) |
+//! | log | defmt over semihosting |
+//!
+//! When it cannot start, or panics, it logs why and ends the emulator with a failure.
+#![no_std]
+#![no_main]
+
+mod fault;
+mod model;
+mod uart;
+
+use cortex_m as _;
+use defmt_semihosting as _;
+use pinhole_app::capture::Buffers;
+use pinhole_app::device::{Device, Parts};
+use pinhole_app::event::Event;
+use pinhole_app::replay::ReplayCamera;
+use pinhole_shared::engine::Engine;
+use pinhole_shared::kernel::{Kernel, Scalar};
+use pinhole_shared::model::Model;
+use static_cell::{ConstStaticCell, StaticCell};
+
+/// Name of this board over the link.
+const BOARD: &str = "qemu-mps2-an386";
+/// The kernel this board runs.
+type BoardKernel = Scalar;
+
+/// Largest side of a network's input, px.
+const INPUT_SIDE: usize = 96;
+/// Widest layer.
+const ACCUMULATORS: usize = 1024;
+/// Widest hidden layer.
+const ACTIVATIONS: usize = 1024;
+/// Longest row of a picture, bytes: 4096 pixels in RGB888.
+const ROW_BYTES: usize = 4096 * 3;
+/// Longest silence of the camera, ms.
+const CAMERA_TIMEOUT_MS: u32 = 3000;
+
+static MODEL: StaticCell<Model<'static>> = StaticCell::new();
+static INPUT: ConstStaticCell<[u8; INPUT_SIDE * INPUT_SIDE]> = ConstStaticCell::new([0; _]);
+static ROW: ConstStaticCell<[u8; ROW_BYTES]> = ConstStaticCell::new([0; _]);
+static SUMS: ConstStaticCell<[u64; INPUT_SIDE]> = ConstStaticCell::new([0; _]);
+static ACCUMULATOR_MEMORY: ConstStaticCell<[i32; ACCUMULATORS]> = ConstStaticCell::new([0; _]);
+static ACTIVATION_MEMORY: ConstStaticCell<[i16; ACTIVATIONS]> = ConstStaticCell::new([0; _]);
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let Some(uarts) = uart::Uarts::take() else { fault::stop("the UARTs were taken twice") };
+    let model = match model::file().and_then(Model::parse) {
+        Ok(model) => MODEL.init(model),
+        Err(error) => fault::stop_for("the model file was refused", &error, error),
+    };
+    let engine = match Engine::<BoardKernel>::new(model, ACCUMULATOR_MEMORY.take(), ACTIVATION_MEMORY.take()) {
+        Ok(engine) => engine,
+        Err(error) => fault::stop_for("the model does not fit this board", &error, error),
+    };
+    let parts = Parts {
+        board: BOARD,
+        engine,
+        camera: ReplayCamera::new(uarts.camera.with_timeout_ms(CAMERA_TIMEOUT_MS)),
+        link: uarts.link,
+        buffers: Buffers { input: INPUT.take(), row: ROW.take(), sums: SUMS.take() },
+    };
+    let mut device = match Device::new(parts, log) {
+        Ok(device) => device,
+        Err(error) => fault::stop_for("the model does not fit this board", &error, error),
+    };
+    defmt::info!(
+        "{=str} ready: model {=u32:#010x}, {=u32} bytes, kernel {=str}",
+        BOARD,
+        model.checksum(),
+        model.file_bytes(),
+        BoardKernel::NAME
+    );
+    device.serve();
+    fault::stop("the link ended")
+}
+
+fn log(event: &Event) {
+    if event.is_fault() {
+        defmt::warn!("{}", event);
+    } else {
+        defmt::info!("{}", event);
+    }
+}

@@ -1,0 +1,23 @@
+//! The model file in its own region of memory.
+
+use pinhole_shared::model::{ModelError, file_bytes};
+
+unsafe extern "C" {
+    /// Bounds of the model's region, from memory.x. Only their addresses mean anything.
+    static __model_start: u8;
+    static __model_end: u8;
+}
+
+/// The bytes of the model file, in place.
+///
+/// # Errors
+/// When the region does not start with a model file's header, or the file would be longer than the region.
+pub(crate) fn file() -> Result<&'static [u8], ModelError> {
+    let start = &raw const __model_start;
+    let length = (&raw const __model_end).addr() - start.addr();
+    // SAFETY: memory.x reserves this region, [start, end), for the model alone: nothing is linked into it, it is
+    // memory that can be read from the start, and no code of this firmware writes to it while it runs.
+    let region = unsafe { core::slice::from_raw_parts(start, length) };
+    let expected = file_bytes(region)?;
+    region.get(..expected).ok_or(ModelError::Truncated { expected, got: length })
+}

@@ -1,0 +1,269 @@
+//! The host's side of the link: one method a request.
+
+use std::io::{self, ErrorKind, Read, Write};
+
+use pinhole_shared::decision::Decision;
+use pinhole_shared::link::frame::{FRAME_BYTES, FrameError, Receiver, encode};
+use pinhole_shared::link::{CHUNK_PIXELS, Identity, PROTOCOL, Refusal, Report, Request, Response, Statistics, Values};
+
+/// Answers to earlier requests that may still be under way when the link is brought back to order.
+const MOST_STALE_ANSWERS: usize = 10_000;
+
+/// Most values a device may report of one inference: more is not an inference but a broken device.
+const MOST_VALUES: usize = 1 << 24;
+
+/// What a device said of one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inference {
+    /// The integers of every stage, as far as they were asked for: first the input's pixels, then each layer's
+    /// outputs. Empty for [`Report::Decision`].
+    pub stages: Vec<Vec<i32>>,
+    /// The decision.
+    pub decision: Decision,
+}
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ClientError {
+    /// Nothing arrived within the stream's timeout.
+    #[error("the device did not answer in time")]
+    #[diagnostic(help("check that the device runs and that nothing else uses its link; then try again"))]
+    Timeout,
+    /// The stream ended.
+    #[error("the device closed the link")]
+    #[diagnostic(help("it has stopped or was unplugged; its log says why"))]
+    Closed,
+    /// The stream failed.
+    #[error("the link to the device failed")]
+    Stream(#[source] io::Error),
+    /// An answer could not be read.
+    #[error("an answer of the device could not be read")]
+    #[diagnostic(help("bytes were lost on the way; try again, and check the cable if it happens often"))]
+    Frame(#[source] FrameError),
+    /// The device refused the request.
+    #[error("the device refused: {0}")]
+    Refused(Refusal),
+    /// The device speaks another version of the protocol.
+    #[error("the device speaks protocol version {got}, this Pinhole speaks version {PROTOCOL}")]
+    #[diagnostic(help("build and flash the firmware that belongs to this Pinhole"))]
+    Protocol {
+        /// The device's version.
+        got: u16,
+    },
+    /// The device answered something that does not answer the request.
+    #[error("the device gave an answer that belongs to another request ({0})")]
+    #[diagnostic(help("an earlier exchange was cut short; try again"))]
+    OutOfTurn(&'static str),
+}
+
+/// The host's side of a link.
+///
+/// The stream should have a read timeout (as `TcpStream::set_read_timeout` sets it): without one, a device that
+/// stopped answering blocks the caller for ever. After any error the next request first brings both sides back to
+/// order, so a client stays usable as long as its stream is.
+#[derive(Debug)]
+pub struct Client<S> {
+    stream: S,
+    receiver: Receiver,
+    /// Bytes read from the stream and not yet looked at, and how far.
+    unread: Vec<u8>,
+    position: usize,
+    /// An exchange went wrong: answers to it may still arrive.
+    out_of_step: bool,
+}
+
+impl<S: Read + Write> Client<S> {
+    /// A client on a stream to a device.
+    pub fn new(stream: S) -> Self {
+        Self { stream, receiver: Receiver::default(), unread: Vec::new(), position: 0, out_of_step: false }
+    }
+
+    /// The stream.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// Asks the device who it is, and checks that it speaks this protocol version.
+    ///
+    /// # Errors
+    /// [`ClientError::Protocol`], and whatever can go wrong on the way.
+    pub fn identify(&mut self) -> Result<Identity, ClientError> {
+        match self.exchange(&Request::Identify)? {
+            Response::Identity(identity) if identity.protocol == PROTOCOL => Ok(identity),
+            Response::Identity(identity) => Err(ClientError::Protocol { got: identity.protocol }),
+            other => Err(self.out_of_turn(&other)),
+        }
+    }
+
+    /// Sends an input: all gray pixels of it, row-major.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when it has more pixels than the device's model takes (fewer are noticed when the
+    /// input is classified), and whatever can go wrong on the way.
+    pub fn send_input(&mut self, input: &[u8]) -> Result<(), ClientError> {
+        let mut offset = 0;
+        for pixels in input.chunks(CHUNK_PIXELS) {
+            match self.exchange(&Request::Input { offset, pixels })? {
+                Response::Accepted => {}
+                other => return Err(self.out_of_turn(&other)),
+            }
+            offset += pixels.len() as u32;
+        }
+        Ok(())
+    }
+
+    /// Classifies the input sent before.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when no complete input was sent, and whatever can go wrong on the way.
+    pub fn classify(&mut self, report: Report) -> Result<Inference, ClientError> {
+        self.infer(&Request::Classify { report })
+    }
+
+    /// Captures a picture with the device's camera and classifies it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the camera fails or its picture does not suit the model, and whatever can go
+    /// wrong on the way.
+    pub fn capture(&mut self, report: Report) -> Result<Inference, ClientError> {
+        self.infer(&Request::Capture { report })
+    }
+
+    /// The device's counters.
+    ///
+    /// # Errors
+    /// Whatever can go wrong on the way.
+    pub fn statistics(&mut self) -> Result<Statistics, ClientError> {
+        match self.exchange(&Request::Statistics)? {
+            Response::Statistics(statistics) => Ok(statistics),
+            other => Err(self.out_of_turn(&other)),
+        }
+    }
+
+    fn infer(&mut self, request: &Request<'_>) -> Result<Inference, ClientError> {
+        let mut stages = Vec::new();
+        let mut response = self.exchange(request)?;
+        while let Response::Values(values) = &response {
+            if append(&mut stages, values).is_none() {
+                self.out_of_step = true;
+                return Err(ClientError::OutOfTurn("values that do not continue the ones before"));
+            }
+            response = self.receive()?;
+        }
+        match response {
+            Response::Decided(decision) => Ok(Inference { stages, decision }),
+            other => Err(self.out_of_turn(&other)),
+        }
+    }
+
+    /// Sends a request and waits for the first answer to it.
+    fn exchange(&mut self, request: &Request<'_>) -> Result<Response, ClientError> {
+        if self.out_of_step {
+            self.fall_in_step()?;
+        }
+        self.send(request)?;
+        self.receive()
+    }
+
+    /// After an exchange that went wrong: ends whatever half a frame the device may hold, and skips answers up to one
+    /// that can only belong to a request made after that.
+    fn fall_in_step(&mut self) -> Result<(), ClientError> {
+        (self.receiver, self.unread, self.position) = (Receiver::default(), Vec::new(), 0);
+        self.write(&[0])?;
+        self.send(&Request::Identify)?;
+        for _ in 0..MOST_STALE_ANSWERS {
+            match self.receive_any() {
+                Ok(Response::Identity(_)) => {
+                    self.out_of_step = false;
+                    return Ok(());
+                }
+                Ok(_) | Err(ClientError::Frame(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ClientError::OutOfTurn("endless answers"))
+    }
+
+    fn send(&mut self, request: &Request<'_>) -> Result<(), ClientError> {
+        let mut buffer = [0; FRAME_BYTES];
+        let frame = encode(request, &mut buffer).map_err(ClientError::Frame)?;
+        self.write(frame)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
+        let result = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+        result.map_err(|error| self.failed(stream_error(error)))
+    }
+
+    /// The next answer; a refusal is an error.
+    fn receive(&mut self) -> Result<Response, ClientError> {
+        match self.receive_any() {
+            // The device did not understand the request, so the line was not clean: start afresh.
+            Ok(Response::Refused(Refusal::Garbled)) => Err(self.failed(ClientError::Refused(Refusal::Garbled))),
+            Ok(Response::Refused(refusal)) => Err(ClientError::Refused(refusal)),
+            Ok(response) => Ok(response),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn receive_any(&mut self) -> Result<Response, ClientError> {
+        loop {
+            while let Some(&byte) = self.unread.get(self.position) {
+                self.position += 1;
+                if let Some(message) = self.receiver.push(byte) {
+                    return message.map_err(ClientError::Frame);
+                }
+            }
+            self.unread.resize(4096, 0);
+            let read = self.stream.read(&mut self.unread);
+            self.unread.truncate(*read.as_ref().unwrap_or(&0));
+            self.position = 0;
+            match read {
+                Ok(0) => return Err(ClientError::Closed),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(stream_error(error)),
+            }
+        }
+    }
+
+    fn failed(&mut self, error: ClientError) -> ClientError {
+        self.out_of_step = true;
+        error
+    }
+
+    fn out_of_turn(&mut self, response: &Response) -> ClientError {
+        self.failed(ClientError::OutOfTurn(match response {
+            Response::Identity(_) => "identity",
+            Response::Accepted => "accepted",
+            Response::Values(_) => "values",
+            Response::Decided(_) => "decision",
+            Response::Statistics(_) => "statistics",
+            Response::Refused(_) => "refusal",
+        }))
+    }
+}
+
+/// Appends values where they belong; `None` when that is not the end.
+fn append(stages: &mut Vec<Vec<i32>>, values: &Values) -> Option<()> {
+    if usize::from(values.stage) == stages.len() && values.offset == 0 {
+        stages.push(Vec::new());
+    }
+    let total: usize = stages.iter().map(Vec::len).sum();
+    let count = stages.len();
+    let stage = stages.last_mut()?;
+    let continues = usize::from(values.stage) + 1 == count && values.offset as usize == stage.len();
+    (continues && total <= MOST_VALUES).then(|| stage.extend_from_slice(&values.values))
+}
+
+fn stream_error(error: io::Error) -> ClientError {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Timeout,
+        ErrorKind::BrokenPipe
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::ConnectionReset
+        | ErrorKind::UnexpectedEof
+        | ErrorKind::WriteZero => ClientError::Closed,
+        _ => ClientError::Stream(error),
+    }
+}

@@ -1,0 +1,131 @@
+//! Pictures for a device whose camera is the host: the host's side of [`pinhole_shared::link::replay`].
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use pinhole_shared::link::replay::{Header, ROW_REQUEST, row_checksum, start_sequence};
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+
+/// A picture as a camera gives it: rows of bytes, from the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    size: PictureSize,
+    format: PixelFormat,
+    rows: Vec<u8>,
+}
+
+/// Why bytes are not a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("{width}x{height} pixels have {expected} bytes in this format, got {got}")]
+pub struct PictureError {
+    /// Pixels in a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// Bytes needed.
+    pub expected: usize,
+    /// Bytes given.
+    pub got: usize,
+}
+
+impl Picture {
+    /// A picture from all of its rows, top to bottom, without padding between them.
+    ///
+    /// # Errors
+    /// [`PictureError`] when `rows` has another length than the size and format need.
+    pub fn new(size: PictureSize, format: PixelFormat, rows: Vec<u8>) -> Result<Self, PictureError> {
+        let PictureSize { width, height } = size;
+        let (expected, got) = (format.row_bytes(width) * usize::from(height), rows.len());
+        if expected != got {
+            return Err(PictureError { width, height, expected, got });
+        }
+        Ok(Self { size, format, rows })
+    }
+
+    /// Width and height, px.
+    pub fn size(&self) -> PictureSize {
+        self.size
+    }
+
+    /// How the rows hold their pixels.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// All rows, top to bottom.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.rows.chunks_exact(self.format.row_bytes(self.size.width).max(1))
+    }
+
+    fn row(&self, number: u16) -> Option<&[u8]> {
+        self.rows().nth(usize::from(number))
+    }
+}
+
+/// Shows pictures to a device's replayed camera, on a thread of its own.
+#[derive(Debug)]
+pub struct Replay {
+    shown: Arc<Mutex<Option<Arc<Picture>>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Replay {
+    /// Serves the camera on this stream until it ends or fails. Shows nothing yet: captures fail until
+    /// [`Replay::show`].
+    pub fn serve<S: Read + Write + Send + 'static>(stream: S) -> Self {
+        let shown = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&shown);
+        let thread = thread::spawn(move || {
+            // The end of the stream is the end of the device, which whoever talks to it notices on the link.
+            let _ = answer_requests(stream, || seen.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        });
+        Self { shown, thread: Some(thread) }
+    }
+
+    /// Every capture from now on sees this picture.
+    pub fn show(&self, picture: Picture) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(picture));
+    }
+
+    /// Waits for the thread. Call it when the stream has ended; until then it blocks.
+    pub fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been printed already, and there is nothing left to save.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn answer_requests<S: Read + Write>(mut stream: S, shown: impl Fn() -> Option<Arc<Picture>>) -> io::Result<()> {
+    let mut picture = None;
+    let mut next_row = 0;
+    let mut answer = Vec::new();
+    loop {
+        let mut request = [0];
+        match stream.read(&mut request) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        answer.clear();
+        let [request] = request;
+        if let Some(sequence) = start_sequence(request) {
+            (picture, next_row) = (shown(), 0);
+            let header = match &picture {
+                Some(picture) => Header { sequence, size: picture.size, format: picture.format },
+                None => Header::no_picture(sequence),
+            };
+            answer.extend(header.encode());
+        } else if request == ROW_REQUEST
+            && let Some(row) = picture.as_ref().and_then(|picture| picture.row(next_row))
+        {
+            answer.extend(row);
+            answer.extend(row_checksum(next_row, row).to_le_bytes());
+            next_row += 1;
+        }
+        stream.write_all(&answer)?;
+        stream.flush()?;
+    }
+}

@@ -1,0 +1,193 @@
+//! What surrounds a subject, the same for both classes: light, pose, background and camera.
+
+use super::SIDE;
+use super::canvas::{Color, Noise, Point, at, cover, rgb, rise};
+use super::palette::Dot;
+use crate::random::Random;
+
+/// Something to draw, in coordinates of its own: the face is around the origin and about 1.2 wide.
+pub(super) trait Subject {
+    /// Roughly the signed distance to the subject's outline, for its shadow.
+    fn outline(&self, p: Point) -> f32;
+
+    /// The color at `p`, where `under` is what is behind the subject.
+    fn paint(&self, p: Point, under: Color, light: &Light) -> Color;
+}
+
+/// One lamp, and what comes from everywhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Light {
+    /// From the subject to the lamp on the picture's plane; its length is under 1, the rest is toward the viewer.
+    pub(super) toward: Point,
+    /// Toward the viewer.
+    front: f32,
+    /// What comes from everywhere, 0 to 1.
+    ambient: f32,
+}
+
+impl Light {
+    fn pick(random: &mut Random) -> Self {
+        // Mostly from above: lamps and the sun are.
+        let toward = at(0.0, -1.0).turned(random.between(-1.3, 1.3)) * random.between(0.25, 0.75);
+        let front = (1.0 - toward.x * toward.x - toward.y * toward.y).sqrt();
+        Self { toward, front, ambient: random.between(0.4, 0.65) }
+    }
+
+    /// As seen from something that is turned by `angle` radians.
+    fn seen_turned(self, angle: f32) -> Self {
+        Self { toward: self.toward.turned(-angle), ..self }
+    }
+
+    /// How bright a surface is whose slope is (x, y): (0, 0) faces the viewer, length 1 is edge on.
+    pub(super) fn on(&self, x: f32, y: f32) -> f32 {
+        let front = (1.0 - x * x - y * y).max(0.0).sqrt();
+        let facing = (x * self.toward.x + y * self.toward.y + front * self.front).max(0.0);
+        self.ambient + (1.1 - self.ambient) * facing
+    }
+}
+
+/// Where the subject is in the picture, and how big.
+struct Pose {
+    shift: Point,
+    scale: f32,
+    /// Radians.
+    turn: f32,
+}
+
+impl Pose {
+    fn pick(random: &mut Random) -> Self {
+        // Two random numbers make small turns and shifts more common than big ones.
+        let mut around = |most: f32| (random.unit() - random.unit()) * most;
+        let turn = around(0.436);
+        let shift = at(around(0.22), around(0.18));
+        // Now and then somebody stood too close, and part of the subject is cut off.
+        if random.chance(0.2) {
+            let shift = shift + at(random.between(-0.25, 0.25), random.between(-0.25, 0.25));
+            return Self { shift, scale: random.between(1.05, 1.2), turn };
+        }
+        Self { shift, scale: random.between(0.75, 1.1), turn }
+    }
+
+    /// From the picture's coordinates to the subject's.
+    fn to_subject(&self, p: Point, turn: (f32, f32)) -> Point {
+        let (sin, cos) = turn;
+        let way = (p - self.shift) * (1.0 / (0.9 * self.scale));
+        at(way.x * cos + way.y * sin, way.y * cos - way.x * sin)
+    }
+}
+
+/// What is behind the subject.
+struct Background {
+    kind: Kind,
+    near: Color,
+    far: Color,
+    /// Radians; of stripes and gradients.
+    turn: f32,
+    /// How many stripes or blotches fit into the picture's half.
+    fine: f32,
+    /// Height of the table's edge.
+    edge: f32,
+    /// Berries or kibble lying around.
+    litter: Vec<Dot>,
+    noise: Noise,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Plain,
+    Gradient,
+    Blotches,
+    Stripes,
+    Table,
+}
+
+impl Background {
+    fn pick(random: &mut Random) -> Self {
+        let hues = [
+            rgb(0.55, 0.62, 0.66),
+            rgb(0.45, 0.55, 0.42),
+            rgb(0.62, 0.48, 0.38),
+            rgb(0.50, 0.42, 0.50),
+            rgb(0.70, 0.66, 0.58),
+            rgb(0.35, 0.42, 0.52),
+        ];
+        let kinds = [Kind::Plain, Kind::Gradient, Kind::Blotches, Kind::Stripes, Kind::Table];
+        let near = hues[random.below(hues.len())] * random.between(0.3, 1.25);
+        let other = hues[random.below(hues.len())] * random.between(0.3, 1.25);
+        let kind = kinds[random.below(kinds.len())];
+        let few = if random.chance(0.35) { 1 + random.below(3) } else { 0 };
+        let litter = (0..few)
+            .map(|_| {
+                let side = [-1.0, 1.0][random.below(2)];
+                let place = at(side * random.between(0.65, 0.95), random.between(-0.95, 0.95));
+                Dot::new(random, place, rgb(0.10, 0.08, 0.09), 0.9)
+            })
+            .collect();
+        Self {
+            kind,
+            near,
+            far: near.mix(other, random.between(0.5, 1.0)),
+            turn: random.between(0.0, std::f32::consts::TAU),
+            fine: random.between(2.0, 6.0),
+            edge: random.between(0.1, 0.7),
+            litter,
+            noise: Noise(random.bits()),
+        }
+    }
+
+    fn color(&self, p: Point, light: &Light) -> Color {
+        let along = || p.turned(self.turn).x;
+        let grain = 0.97 + 0.06 * self.noise.value(p * 22.0);
+        let color = match self.kind {
+            Kind::Plain => self.near,
+            Kind::Gradient => self.near.mix(self.far, rise(-1.0, 1.0, along())),
+            Kind::Blotches => self.near.mix(self.far, rise(0.2, 0.8, self.noise.rough(p * (0.6 * self.fine)))),
+            Kind::Stripes => {
+                self.near.mix(self.far, rise(-0.3, 0.3, libm::sinf(along() * self.fine * std::f32::consts::PI)))
+            }
+            Kind::Table => {
+                let wood = self.far * (0.85 + 0.3 * self.noise.rough(p.stretched(2.0, 14.0)));
+                self.near.mix(wood, rise(-0.015, 0.015, p.y - self.edge))
+            }
+        };
+        let mut color = color * grain;
+        for berry in &self.litter {
+            color = berry.paint(p, color, light);
+        }
+        color
+    }
+}
+
+/// Draws a subject and its surroundings: one color for each pixel, row by row, as a perfect camera would see it.
+pub(super) fn shoot(random: &mut Random, subject: &dyn Subject) -> Vec<Color> {
+    let (pose, light, background) = (Pose::pick(random), Light::pick(random), Background::pick(random));
+    let turn = (libm::sinf(pose.turn), libm::cosf(pose.turn));
+    let own_light = light.seen_turned(pose.turn);
+    let shadow_way = light.toward * -0.22 + at(0.0, 0.04);
+    let shadow_depth = random.between(0.15, 0.45);
+    let color_at = |p: Point| {
+        let place = pose.to_subject(p, turn);
+        let shadow = shadow_depth * cover(subject.outline(pose.to_subject(p - shadow_way, turn)), 0.16);
+        subject.paint(place, background.color(p, &light) * (1.0 - shadow), &own_light)
+    };
+    let half = SIDE as f32 / 2.0;
+    // Two samples each way: edges are soft by themselves, this is for the textures.
+    let offsets = [0.25, 0.75];
+    let mut colors = Vec::with_capacity((SIDE * SIDE) as usize);
+    for row in 0..SIDE {
+        for column in 0..SIDE {
+            let mut sum = rgb(0.0, 0.0, 0.0);
+            for (dx, dy) in offsets.iter().flat_map(|&dy| offsets.map(|dx| (dx, dy))) {
+                sum = sum + color_at(at((column as f32 + dx) / half - 1.0, (row as f32 + dy) / half - 1.0));
+            }
+            colors.push(sum * 0.25);
+        }
+    }
+    let (dim, fall) = (random.between(0.0, 0.25), light.toward * random.between(0.0, 0.18));
+    for (index, color) in colors.iter_mut().enumerate() {
+        let p = at((index as u32 % SIDE) as f32 / half - 1.0, (index as u32 / SIDE) as f32 / half - 1.0);
+        let vignette = 1.0 - dim * rise(0.5, 1.5, p.length());
+        *color = *color * (vignette * (1.0 + p.x * fall.x + p.y * fall.y));
+    }
+    colors
+}

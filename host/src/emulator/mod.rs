@@ -1,0 +1,260 @@
+//! An emulated board: builds the firmware, runs it on QEMU's Cortex-M4F with a model file in its flash, and talks to it
+//! as to any other device.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `toolchain` | what builds the firmware |
+//! | `firmware` | source -> ELF |
+//! | `qemu` | ELF and model -> a running process with two serial lines |
+//! | `logs` | semihosting output -> log lines |
+
+mod firmware;
+mod logs;
+mod qemu;
+mod system;
+mod toolchain;
+
+use std::fs;
+use std::io;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+use defmt_decoder::Table;
+use pinhole_shared::link::{Identity, Report, Statistics};
+
+use crate::device::{Client, ClientError, Inference, Picture, Replay};
+
+pub use logs::LogLine;
+pub use system::InstallError;
+
+/// Why an emulated board does not run, or did not answer.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum EmulatorError {
+    /// Nothing on this machine builds for the board.
+    #[error("no Rust toolchain on this machine builds for {}", toolchain::TARGET)]
+    #[diagnostic(help("run: {command}"))]
+    NoToolchain {
+        /// What to run.
+        command: String,
+    },
+    /// The emulator is not installed.
+    #[error("the emulator (qemu-system-arm) is not installed")]
+    #[diagnostic(help("run: {command}"))]
+    NoEmulator {
+        /// What to run.
+        command: String,
+    },
+    /// Debian's packages could not be installed.
+    #[error("Debian packages that the emulated board needs could not be installed")]
+    #[diagnostic(help("install them by hand, then try again"))]
+    Install(#[source] InstallError),
+    /// The firmware's source is not there.
+    #[error("the firmware's source is not at {}", folder.display())]
+    #[diagnostic(help("the emulated board is built from source: run Pinhole from a checkout of its repository"))]
+    NoSource {
+        /// Where it should be.
+        folder: PathBuf,
+    },
+    /// A program could not be started.
+    #[error("{program} could not be started")]
+    Program {
+        /// The program.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The firmware could not be built.
+    #[error("the firmware could not be built:\n{output}")]
+    #[diagnostic(help("run `cargo build --release` in {} to see all of it", folder.display()))]
+    Build {
+        /// The firmware's workspace.
+        folder: PathBuf,
+        /// The end of cargo's output.
+        output: String,
+    },
+    /// The firmware's file cannot be read, or has no log table.
+    #[error("the firmware at {} cannot be read: {reason}", path.display())]
+    #[diagnostic(help("delete it, so that it is built anew"))]
+    Elf {
+        /// The ELF file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The model file cannot be read.
+    #[error("the model {} cannot be read", path.display())]
+    #[diagnostic(help("check the path; `pinhole quantize` writes a model"))]
+    Model {
+        /// The model file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The model file is larger than the board's region for it.
+    #[error("the model {} has {got} bytes, the emulated board has room for {room}", path.display())]
+    #[diagnostic(help("use a smaller input or fewer hidden neurons"))]
+    ModelTooLarge {
+        /// The model file.
+        path: PathBuf,
+        /// Its length, bytes.
+        got: u64,
+        /// The region's length, bytes.
+        room: u64,
+    },
+    /// The connections to the emulator failed.
+    #[error("the connection to the emulator failed")]
+    Socket(#[source] io::Error),
+    /// The emulator or the firmware on it stopped.
+    #[error("the emulated board stopped ({code}); {}", said(log, complaints))]
+    #[diagnostic(help("the last lines above say why; a model it refuses is best written anew with `pinhole quantize`"))]
+    Stopped {
+        /// How it ended.
+        code: String,
+        /// The device's log.
+        log: Vec<LogLine>,
+        /// What the emulator itself complained about.
+        complaints: String,
+    },
+    /// The device runs, but a request failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] ClientError),
+}
+
+fn said(log: &[LogLine], complaints: &str) -> String {
+    let mut lines: Vec<String> = log.iter().map(LogLine::to_string).collect();
+    lines.extend(complaints.lines().map(str::to_owned));
+    match lines.get(lines.len().saturating_sub(12)..) {
+        None | Some([]) => "it logged nothing".to_owned(),
+        Some(last) => format!("its last words:\n{}", last.join("\n")),
+    }
+}
+
+/// A running emulated board. The emulator ends when this is dropped.
+#[derive(Debug)]
+pub struct EmulatedBoard {
+    client: Client<TcpStream>,
+    replay: Replay,
+    qemu: qemu::Qemu,
+    logs: logs::Logs,
+    identity: Identity,
+}
+
+impl EmulatedBoard {
+    /// Builds the firmware if needed (the first time takes a minute or so), starts the emulator with this model file
+    /// in the board's flash, and waits until the device has said who it is.
+    ///
+    /// Several boards can run at once, each with its own emulator.
+    ///
+    /// # Errors
+    /// Any [`EmulatorError`]; a model the device refuses comes as [`EmulatorError::Stopped`] with its log.
+    pub fn start(model: &Path) -> Result<Self, EmulatorError> {
+        Self::start_with_log(model, |_| ())
+    }
+
+    /// [`EmulatedBoard::start`], showing every line of the device's log as it comes, on another thread.
+    ///
+    /// # Errors
+    /// As [`EmulatedBoard::start`].
+    pub fn start_with_log(
+        model: &Path,
+        on_line: impl FnMut(&LogLine) + Send + 'static,
+    ) -> Result<Self, EmulatorError> {
+        check_model(model)?;
+        let program = qemu::find()?;
+        let elf = firmware::build(&toolchain::Toolchain::find()?)?;
+        let table = log_table(&elf)?;
+        let (mut qemu, waiting, output) = qemu::Qemu::start(&program, &elf, model)?;
+        let mut logs = logs::Logs::collect(table, output, on_line);
+        let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
+        let replay = Replay::serve(connections.camera);
+        let mut client = Client::new(connections.link);
+        let identity = match client.identify() {
+            Ok(identity) => identity,
+            Err(error) => return Err(explain(error, &mut qemu, &mut logs)),
+        };
+        Ok(Self { client, replay, qemu, logs, identity })
+    }
+
+    /// Who the device is and what it runs.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Sends an input (all gray pixels of it, row-major) and has it classified.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
+    pub fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, EmulatorError> {
+        let result = self.client.send_input(input).and_then(|()| self.client.classify(report));
+        result.map_err(|error| self.explain(error))
+    }
+
+    /// Holds a picture before the device's camera and has it captured and classified.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
+    pub fn capture(&mut self, picture: Picture, report: Report) -> Result<Inference, EmulatorError> {
+        self.replay.show(picture);
+        self.client.capture(report).map_err(|error| self.explain(error))
+    }
+
+    /// The device's counters.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
+    pub fn statistics(&mut self) -> Result<Statistics, EmulatorError> {
+        self.client.statistics().map_err(|error| self.explain(error))
+    }
+
+    /// The device's log so far. A line may arrive a moment after the answer it belongs to.
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.logs.lines()
+    }
+
+    fn explain(&mut self, error: ClientError) -> EmulatorError {
+        explain(error, &mut self.qemu, &mut self.logs)
+    }
+}
+
+impl Drop for EmulatedBoard {
+    fn drop(&mut self) {
+        // The emulator's end is the end of every stream the threads read.
+        self.qemu.kill();
+        self.logs.join();
+        self.replay.join();
+    }
+}
+
+/// A link that ended means an emulator that ended; its log says more than the link can.
+fn explain(error: ClientError, qemu: &mut qemu::Qemu, logs: &mut logs::Logs) -> EmulatorError {
+    match error {
+        ClientError::Closed | ClientError::Stream(_) => stopped(qemu, logs),
+        other => EmulatorError::Device(other),
+    }
+}
+
+fn stopped(qemu: &mut qemu::Qemu, logs: &mut logs::Logs) -> EmulatorError {
+    let code = match qemu.ended() {
+        Some(status) => status.to_string(),
+        None => "it hung".to_owned(),
+    };
+    qemu.kill();
+    logs.join();
+    EmulatorError::Stopped { code, log: logs.lines(), complaints: qemu.complaints() }
+}
+
+fn check_model(path: &Path) -> Result<(), EmulatorError> {
+    let unreadable = |source| EmulatorError::Model { path: path.to_owned(), source };
+    let got = fs::File::open(path).and_then(|file| file.metadata()).map_err(unreadable)?.len();
+    let room = qemu::MODEL_REGION_BYTES;
+    if got > room { Err(EmulatorError::ModelTooLarge { path: path.to_owned(), got, room }) } else { Ok(()) }
+}
+
+fn log_table(elf: &Path) -> Result<Table, EmulatorError> {
+    let unreadable = |reason: String| EmulatorError::Elf { path: elf.to_owned(), reason };
+    let bytes = fs::read(elf).map_err(|error| unreadable(error.to_string()))?;
+    Table::parse(&bytes)
+        .map_err(|error| unreadable(error.to_string()))?
+        .ok_or_else(|| unreadable("it has no log table".to_owned()))
+}

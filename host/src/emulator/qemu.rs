@@ -1,0 +1,199 @@
+//! The emulator's process and its connections.
+
+use std::io::{self, Read as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::EmulatorError;
+use super::system::{self, InstallError};
+
+const PROGRAM: &str = "qemu-system-arm";
+/// Debian's package of the emulator.
+const PACKAGE: &str = "qemu-system-arm";
+/// Where the firmware looks for the model; MODEL in the board's memory.x.
+const MODEL_ADDRESS: u32 = 0x0020_0000;
+/// Room for the model there.
+pub(super) const MODEL_REGION_BYTES: u64 = 2 << 20;
+/// Longest time from the start to the connections; a busy machine needs a second or two.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest silence on the link. Far above any inference: only a dead device is quiet for so long.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time an emulator that closed its connections may take to exit.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The emulator on this machine; on Debian, as root, it is installed when missing.
+///
+/// # Errors
+/// [`EmulatorError::NoEmulator`] or [`EmulatorError::Install`].
+pub(super) fn find() -> Result<PathBuf, EmulatorError> {
+    if let Some(program) = system::find_program(PROGRAM) {
+        return Ok(program);
+    }
+    if !system::can_install() {
+        let command = if system::has_apt() {
+            format!("sudo apt-get install {PACKAGE}")
+        } else {
+            format!("install QEMU, so that {PROGRAM} is on the search path")
+        };
+        return Err(EmulatorError::NoEmulator { command });
+    }
+    system::install(&[PACKAGE]).map_err(EmulatorError::Install)?;
+    let missing = || EmulatorError::Install(InstallError::NoEffect { packages: PACKAGE.to_owned() });
+    system::find_program(PROGRAM).ok_or_else(missing)
+}
+
+/// A running emulator. Killed when dropped.
+#[derive(Debug)]
+pub(super) struct Qemu {
+    child: Child,
+    complaints: Option<JoinHandle<Vec<u8>>>,
+}
+
+/// The emulator's ends that others read and write.
+#[derive(Debug)]
+pub(super) struct Connections {
+    /// UART0.
+    pub(super) link: TcpStream,
+    /// UART1.
+    pub(super) camera: TcpStream,
+}
+
+impl Qemu {
+    /// Starts the emulator with this firmware and model. Also returns its semihosting output.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
+    pub(super) fn start(program: &Path, elf: &Path, model: &Path) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
+        let waiting = Waiting { link: listen()?, camera: listen()? };
+        let mut command = Command::new(program);
+        command
+            .args(["-machine", "mps2-an386", "-nographic", "-monitor", "none"])
+            .args(["-chardev", "stdio,id=log", "-semihosting-config", "enable=on,target=native,chardev=log"])
+            .arg("-kernel")
+            .arg(elf)
+            .arg("-device")
+            .arg(loader(model));
+        for (id, listener) in [("link", &waiting.link), ("camera", &waiting.camera)] {
+            command.arg("-chardev").arg(format!("socket,id={id},host=127.0.0.1,port={},nodelay=on{}", port(listener)?, std::env::var("XOPT").unwrap_or_default()));
+            command.arg("-serial").arg(format!("chardev:{id}"));
+        }
+        if let Ok(x) = std::env::var("XARGS") { command.args(x.split_whitespace()); }
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child =
+            spawned.map_err(|source| EmulatorError::Program { program: program.display().to_string(), source })?;
+        let missing = || EmulatorError::Socket(io::Error::other("the emulator has no output"));
+        let stdout = child.stdout.take().ok_or_else(missing)?;
+        let complaints = child.stderr.take().map(|mut stderr| {
+            thread::spawn(move || {
+                let mut text = Vec::new();
+                // What was read before an error is still worth showing.
+                let _ = stderr.read_to_end(&mut text);
+                text
+            })
+        });
+        Ok((Self { child, complaints }, waiting, stdout))
+    }
+
+    /// The exit status, if the emulator has ended or is about to.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        let deadline = Instant::now() + EXIT_TIMEOUT;
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What the emulator itself complained about. Call it when it has ended.
+    pub(super) fn complaints(&mut self) -> String {
+        let text = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        system::last_lines(&text, 12)
+    }
+
+    /// Ends the emulator.
+    pub(super) fn kill(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Listeners the emulator is about to connect to. They are ours, on ports the system picked: no port can be in use.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    link: TcpListener,
+    camera: TcpListener,
+}
+
+impl Waiting {
+    /// Waits for both connections. `None` when the emulator ended first, or too much time went by.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Socket`].
+    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, EmulatorError> {
+        let deadline = Instant::now() + CONNECT_TIMEOUT;
+        let Some(link) = accept(&self.link, qemu, deadline).map_err(EmulatorError::Socket)? else { return Ok(None) };
+        let Some(camera) = accept(&self.camera, qemu, deadline).map_err(EmulatorError::Socket)? else {
+            return Ok(None);
+        };
+        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(EmulatorError::Socket)?;
+        Ok(Some(Connections { link, camera }))
+    }
+}
+
+fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Result<Option<TcpStream>> {
+    listener.set_nonblocking(true)?;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                // Requests are small and each waits for its answer.
+                stream.set_nodelay(true)?;
+                return Ok(Some(stream));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        if matches!(qemu.child.try_wait(), Ok(Some(_))) || Instant::now() >= deadline {
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn listen() -> Result<TcpListener, EmulatorError> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(EmulatorError::Socket)
+}
+
+fn port(listener: &TcpListener) -> Result<u16, EmulatorError> {
+    listener.local_addr().map(|address| address.port()).map_err(EmulatorError::Socket)
+}
+
+/// QEMU's option that loads the model; a comma in a path is written twice there.
+fn loader(model: &Path) -> String {
+    let path = model.display().to_string().replace(',', ",,");
+    format!("loader,file={path},addr={MODEL_ADDRESS:#x},force-raw=on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_in_the_models_path_are_doubled() {
+        assert_eq!(loader(Path::new("a,b.pinhole")), "loader,file=a,,b.pinhole,addr=0x200000,force-raw=on");
+    }
+}

@@ -1,0 +1,254 @@
+//! What builds the firmware: the active Rust toolchain where it has the Cortex-M target, else Debian's own.
+//!
+//! Finding out ([`Findings::of_this_machine`]) is apart from deciding ([`plan`]), so that every decision is tested
+//! without touching the machine. rustup is never run: what it would have to do is said instead.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::EmulatorError;
+use super::system::{self, InstallError};
+
+/// Target of the emulated board.
+pub(super) const TARGET: &str = "thumbv7em-none-eabihf";
+
+/// Debian's Rust, whose standard library comes as source (`rust-web-src`) and is built for the target on the way.
+const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_LLD: &str = "/usr/bin/ld.lld";
+
+/// What was found on a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    /// The active toolchain has libcore for [`TARGET`].
+    pub(super) active_has_target: bool,
+    /// Debian's cargo and rustc are there, and the source of their standard library.
+    pub(super) debian_rust: bool,
+    /// A linker for Debian's rustc: its own `ld.lld`, or the active toolchain's `rust-lld`.
+    pub(super) linker: Option<PathBuf>,
+    /// Packages can be installed: Debian's apt-get is there, and we are root.
+    pub(super) can_install: bool,
+    /// Debian's apt-get is there.
+    pub(super) debian: bool,
+    /// rustup is there.
+    pub(super) rustup: bool,
+    /// `RUSTUP_AUTO_INSTALL` is 0: nothing may come through rustup on this machine.
+    pub(super) rustup_forbidden: bool,
+}
+
+/// How to get the firmware built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// With the active toolchain as it is.
+    Active,
+    /// With Debian's Rust, building libcore too.
+    Debian {
+        /// The linker.
+        linker: PathBuf,
+    },
+    /// Install [`DEBIAN_PACKAGES`], then look again.
+    Install,
+    /// Not here; the user has to do something first.
+    Stop {
+        /// The command that would help.
+        command: String,
+    },
+}
+
+/// Decides, in the order: active toolchain, Debian's, install Debian's, say what to do.
+pub(super) fn plan(findings: &Findings) -> Plan {
+    let apt = format!("apt-get install {}", DEBIAN_PACKAGES.join(" "));
+    match findings {
+        Findings { active_has_target: true, .. } => Plan::Active,
+        Findings { debian_rust: true, linker: Some(linker), .. } => Plan::Debian { linker: linker.clone() },
+        Findings { can_install: true, .. } => Plan::Install,
+        Findings { rustup: true, rustup_forbidden: false, .. } => {
+            Plan::Stop { command: format!("rustup target add {TARGET}") }
+        }
+        Findings { debian: true, .. } => Plan::Stop { command: format!("sudo {apt}") },
+        _ => Plan::Stop { command: format!("rustup target add {TARGET}") },
+    }
+}
+
+impl Findings {
+    /// Looks at this machine; runs `rustc --print` at most, changes nothing.
+    pub(super) fn of_this_machine() -> Self {
+        let debian_lld = Path::new(DEBIAN_LLD);
+        let debian_source = debian_sysroot().is_some_and(|root| has_source(&root));
+        Self {
+            active_has_target: active_has_target(),
+            debian_rust: debian_source && Path::new(DEBIAN_CARGO).is_file(),
+            linker: if debian_lld.is_file() { Some(debian_lld.to_owned()) } else { active_rust_lld() },
+            can_install: system::can_install(),
+            debian: system::has_apt(),
+            rustup: system::find_program("rustup").is_some(),
+            rustup_forbidden: env::var_os("RUSTUP_AUTO_INSTALL").is_some_and(|value| value == "0"),
+        }
+    }
+}
+
+/// A way to run cargo for the firmware.
+#[derive(Clone, Debug)]
+pub(super) struct Toolchain {
+    linker: Option<PathBuf>,
+}
+
+impl Toolchain {
+    /// Finds a toolchain, installing Debian's packages where that is possible (and saying so on stderr).
+    ///
+    /// # Errors
+    /// [`EmulatorError::NoToolchain`] with the command to run, [`EmulatorError::Install`] when installing failed.
+    pub(super) fn find() -> Result<Self, EmulatorError> {
+        match plan(&Findings::of_this_machine()) {
+            Plan::Active => Ok(Self { linker: None }),
+            Plan::Debian { linker } => Ok(Self { linker: Some(linker) }),
+            Plan::Stop { command } => Err(EmulatorError::NoToolchain { command }),
+            Plan::Install => {
+                system::install(&DEBIAN_PACKAGES).map_err(EmulatorError::Install)?;
+                match plan(&Findings::of_this_machine()) {
+                    Plan::Active => Ok(Self { linker: None }),
+                    Plan::Debian { linker } => Ok(Self { linker: Some(linker) }),
+                    _ => Err(EmulatorError::Install(InstallError::NoEffect { packages: DEBIAN_PACKAGES.join(" ") })),
+                }
+            }
+        }
+    }
+
+    /// `cargo`, with an environment that builds for [`TARGET`] whatever the caller's is set to.
+    pub(super) fn cargo(&self) -> Command {
+        let mut command = match &self.linker {
+            None => Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))),
+            Some(linker) => {
+                let mut command = Command::new(DEBIAN_CARGO);
+                command
+                    .env("RUSTC", DEBIAN_RUSTC)
+                    // Building libcore is an unstable feature of cargo; Debian's is a stable release.
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env("CARGO_UNSTABLE_BUILD_STD", "core")
+                    .env(format!("CARGO_TARGET_{}_LINKER", TARGET.to_uppercase().replace('-', "_")), linker);
+                // They would send Debian's cargo back to the active toolchain, and to its libraries.
+                for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTDOC", "LD_LIBRARY_PATH"] {
+                    command.env_remove(variable);
+                }
+                command
+            }
+        };
+        // Flags for the host's build: coverage, sanitizers, another target or another folder break the firmware's.
+        for variable in [
+            "CARGO_BUILD_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_BUILD_TARGET_DIR",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTC_WRAPPER",
+            "RUSTFLAGS",
+        ] {
+            command.env_remove(variable);
+        }
+        command.env("DEFMT_LOG", "info").stdin(Stdio::null());
+        command
+    }
+}
+
+/// What a rustc prints, first line; `None` when it cannot.
+fn rustc_prints(rustc: Command, arguments: &[&str]) -> Option<PathBuf> {
+    let mut rustc = rustc;
+    let output = rustc.args(arguments).stdin(Stdio::null()).output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(PathBuf::from(text.lines().next()?))
+}
+
+fn active_rustc() -> Command {
+    Command::new(env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc")))
+}
+
+fn active_has_target() -> bool {
+    // The folder is named whether or not it is there.
+    rustc_prints(active_rustc(), &["--print", "target-libdir", "--target", TARGET]).is_some_and(|folder| {
+        folder.read_dir().is_ok_and(|entries| {
+            entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+        })
+    })
+}
+
+fn active_rust_lld() -> Option<PathBuf> {
+    let libraries = rustc_prints(active_rustc(), &["--print", "target-libdir"])?;
+    Some(libraries.parent()?.join("bin").join("rust-lld")).filter(|linker| linker.is_file())
+}
+
+fn debian_sysroot() -> Option<PathBuf> {
+    let mut rustc = Command::new(DEBIAN_RUSTC);
+    rustc.env_remove("RUSTUP_TOOLCHAIN").env_remove("LD_LIBRARY_PATH");
+    rustc_prints(rustc, &["--print", "sysroot"])
+}
+
+fn has_source(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib/src/rust/library/core/src/lib.rs").is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bare() -> Findings {
+        Findings::default()
+    }
+
+    #[test]
+    fn the_active_toolchain_comes_first() {
+        let all = Findings {
+            active_has_target: true,
+            debian_rust: true,
+            linker: Some(PathBuf::from("ld.lld")),
+            can_install: true,
+            debian: true,
+            rustup: true,
+            rustup_forbidden: true,
+        };
+        assert_eq!(plan(&all), Plan::Active);
+        let without = Findings { active_has_target: false, ..all };
+        assert_eq!(plan(&without), Plan::Debian { linker: PathBuf::from("ld.lld") });
+    }
+
+    #[test]
+    fn debian_packages_are_installed_where_that_is_possible() {
+        let found = Findings { can_install: true, debian: true, rustup: true, ..bare() };
+        assert_eq!(plan(&found), Plan::Install);
+        // Half of it is not enough: no linker, or no compiler.
+        assert_eq!(plan(&Findings { debian_rust: true, ..found.clone() }), Plan::Install);
+        assert_eq!(plan(&Findings { linker: Some(PathBuf::from("ld.lld")), ..found }), Plan::Install);
+    }
+
+    #[test]
+    fn rustup_is_offered_only_where_it_is_allowed() {
+        let found = Findings { rustup: true, debian: true, ..bare() };
+        let Plan::Stop { command } = plan(&found) else { panic!("nothing to build with") };
+        assert_eq!(command, "rustup target add thumbv7em-none-eabihf");
+        let Plan::Stop { command } = plan(&Findings { rustup_forbidden: true, ..found }) else {
+            panic!("nothing to build with")
+        };
+        assert_eq!(command, "sudo apt-get install rustc-web cargo-web rust-web-src lld");
+    }
+
+    #[test]
+    fn elsewhere_the_target_is_named() {
+        let Plan::Stop { command } = plan(&bare()) else { panic!("nothing to build with") };
+        assert!(command.contains(TARGET), "{command}");
+    }
+
+    #[test]
+    fn debian_cargo_hears_nothing_of_the_callers_toolchain() {
+        let toolchain = Toolchain { linker: Some(PathBuf::from("/usr/bin/ld.lld")) };
+        let command = toolchain.cargo();
+        let set = |name: &str| command.get_envs().find(|(key, _)| *key == name).map(|(_, value)| value.is_some());
+        assert_eq!(set("CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER"), Some(true));
+        assert_eq!(set("CARGO_UNSTABLE_BUILD_STD"), Some(true));
+        for removed in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
+            assert_eq!(set(removed), Some(false), "{removed}");
+        }
+    }
+}

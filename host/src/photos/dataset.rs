@@ -1,0 +1,189 @@
+//! Labeled network inputs, in memory.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::error::LeftOut;
+use super::{PhotoError, Warning, decode, scan};
+use crate::random::{Purpose, Random};
+use crate::recipe::Copies;
+
+/// One labeled input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The photo it came from.
+    pub path: PathBuf,
+    /// Index of its class.
+    pub class: u16,
+    /// `side * side` gray pixels, row-major: what the device sees.
+    pub pixels: Vec<u8>,
+}
+
+/// Labeled inputs of one size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    /// Side of the inputs, px.
+    pub side: u16,
+    /// Class names; an example's class is an index into them.
+    pub classes: Vec<String>,
+    /// The inputs, sorted by class and path.
+    pub examples: Vec<Example>,
+    /// Files that were left out.
+    pub warnings: Vec<Warning>,
+}
+
+impl Dataset {
+    /// Number of examples of each class.
+    pub fn class_counts(&self) -> Vec<usize> {
+        (0..self.classes.len())
+            .map(|class| self.examples.iter().filter(|example| usize::from(example.class) == class).count())
+            .collect()
+    }
+
+    fn select(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let examples =
+            self.examples.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, example)| example.clone()).collect();
+        Self { side: self.side, classes: self.classes.clone(), examples, warnings: Vec::new() }
+    }
+}
+
+/// Reads all photos of a folder (see [`scan`]) as inputs of `side` px, on all cores; the order does not depend on them.
+///
+/// With `known` classes, the folder's classes must be among them (in upper or lower case as they are there) and labels
+/// are indices into them; else the folder's own classes, all of which must have usable photos, are the labels.
+/// Photos that cannot be used become warnings.
+///
+/// # Errors
+/// [`PhotoError`]: what [`scan`] finds, a class not known, a class or folder without a usable photo.
+pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Dataset, PhotoError> {
+    let found = scan(folder)?;
+    if known.is_none() && found.classes.len() < 2 {
+        let (count, found) = (found.classes.len(), found.classes.join(", "));
+        return Err(PhotoError::TooFewClasses { path: folder.to_owned(), count, found });
+    }
+    let classes = known.map_or_else(|| found.classes.clone(), <[String]>::to_vec);
+    let labels = found
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(index, class)| {
+            classes.iter().position(|known| known == class).ok_or_else(|| PhotoError::UnknownClass {
+                path: found.photos.iter().find(|p| p.class == index).map_or(folder.to_owned(), |p| p.path.clone()),
+                class: class.clone(),
+                known: classes.join(", "),
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let read: Vec<_> = found.photos.par_iter().map(|photo| decode::read_input(&photo.path, side)).collect();
+    let mut warnings = found.warnings;
+    let mut examples = Vec::with_capacity(read.len());
+    for (photo, read) in found.photos.into_iter().zip(read) {
+        match read {
+            Ok(pixels) => examples.push(Example { path: photo.path, class: labels[photo.class] as u16, pixels }),
+            Err(PhotoError::Photo { path, reason }) => warnings.push(Warning { path, reason }),
+            Err(other) => return Err(other),
+        }
+    }
+    let dataset = Dataset { side, classes, examples, warnings };
+    let left_out = || LeftOut::of(&dataset.warnings);
+    if dataset.examples.is_empty() {
+        return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: left_out() });
+    }
+    if known.is_none()
+        && let Some(empty) = dataset.class_counts().iter().position(|&count| count == 0)
+    {
+        let class = dataset.classes[empty].clone();
+        return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out: left_out() });
+    }
+    Ok(dataset)
+}
+
+/// Splits a dataset in two: training examples and held-out ones, `fraction` of each class (rounded, at least one),
+/// chosen by the seed.
+///
+/// # Errors
+/// [`PhotoError::TooFewToHoldOut`] when a class has fewer than two photos.
+pub fn hold_out(dataset: &Dataset, fraction: f32, seed: u64) -> Result<(Dataset, Dataset), PhotoError> {
+    let mut random = Random::stream(seed, Purpose::Split);
+    let mut held_out = vec![false; dataset.examples.len()];
+    for (class, name) in dataset.classes.iter().enumerate() {
+        let mut members: Vec<usize> =
+            (0..held_out.len()).filter(|&i| usize::from(dataset.examples[i].class) == class).collect();
+        let count = members.len();
+        if count < 2 {
+            return Err(PhotoError::TooFewToHoldOut { class: name.clone(), count });
+        }
+        random.shuffle(&mut members);
+        let held = ((count as f32 * fraction).round() as usize).clamp(1, count - 1);
+        members.iter().take(held).for_each(|&i| held_out[i] = true);
+    }
+    Ok((dataset.select(|i| !held_out[i]), dataset.select(|i| held_out[i])))
+}
+
+/// The dataset with changed copies of every example, each right after its original.
+pub fn copies(dataset: &Dataset, copies: &[Copies]) -> Dataset {
+    let side = usize::from(dataset.side);
+    let changed = |example: &Example, copy: &Copies| {
+        let pixels = match copy {
+            Copies::Inverted => example.pixels.iter().map(|pixel| 255 - pixel).collect(),
+            // A quarter clockwise: the top row becomes the right column.
+            Copies::Rotated => {
+                (0..side * side).map(|i| example.pixels[(side - 1 - i % side) * side + i / side]).collect()
+            }
+        };
+        Example { pixels, ..example.clone() }
+    };
+    let examples = dataset
+        .examples
+        .iter()
+        .flat_map(|example| {
+            std::iter::once(example.clone()).chain(copies.iter().map(move |copy| changed(example, copy)))
+        })
+        .collect();
+    Dataset { examples, ..dataset.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(counts: &[usize]) -> Dataset {
+        let examples = counts.iter().enumerate().flat_map(|(class, &count)| {
+            (0..count).map(move |i| Example {
+                path: format!("{class}/{i}").into(),
+                class: class as u16,
+                pixels: vec![1, 2, 3, 4],
+            })
+        });
+        let classes = (0..counts.len()).map(|class| class.to_string()).collect();
+        Dataset { side: 2, classes, examples: examples.collect(), warnings: Vec::new() }
+    }
+
+    #[test]
+    fn copies_are_negatives_and_quarter_turns() {
+        let tripled = copies(&dataset(&[1, 1]), &[Copies::Inverted, Copies::Rotated]);
+        let pixels: Vec<_> = tripled.examples.iter().map(|example| (example.class, &example.pixels[..])).collect();
+        let (original, negative, turned) = (&[1, 2, 3, 4][..], &[254, 253, 252, 251][..], &[3, 1, 4, 2][..]);
+        assert_eq!(
+            pixels,
+            [(0, original), (0, negative), (0, turned), (1, original), (1, negative), (1, turned)]
+        );
+    }
+
+    #[test]
+    fn holding_out_is_stratified_complete_and_by_seed() {
+        let all = dataset(&[10, 20]);
+        let (train, validation) = hold_out(&all, 0.2, 1).unwrap();
+        assert_eq!((train.class_counts(), validation.class_counts()), (vec![8, 16], vec![2, 4]));
+        let mut together: Vec<_> = train.examples.iter().chain(&validation.examples).cloned().collect();
+        together.sort_by(|a, b| (a.class, &a.path).cmp(&(b.class, &b.path)));
+        let mut expected = all.examples.clone();
+        expected.sort_by(|a, b| (a.class, &a.path).cmp(&(b.class, &b.path)));
+        assert_eq!(together, expected);
+        assert_eq!(hold_out(&all, 0.2, 1).unwrap().1, validation);
+        assert_ne!(hold_out(&all, 0.2, 2).unwrap().1, validation);
+        assert!(matches!(hold_out(&dataset(&[1, 9]), 0.2, 1), Err(PhotoError::TooFewToHoldOut { count: 1, .. })));
+    }
+}

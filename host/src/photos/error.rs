@@ -1,0 +1,93 @@
+//! What can be wrong with photos, and what is only worth a warning.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// Why photos cannot be used.
+#[derive(Debug, Error, Diagnostic)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum PhotoError {
+    /// Not there, or not readable.
+    #[error("the photo folder {} cannot be read: {reason}", path.display())]
+    #[diagnostic(help("give a folder of photos: one folder a class, or files named by class (muffin-1.jpg)"))]
+    Folder { path: PathBuf, reason: std::io::Error },
+    /// A file where a folder was expected.
+    #[error("{} is a file, not a folder of photos", path.display())]
+    #[diagnostic(help("give the folder it is in"))]
+    NotAFolder { path: PathBuf },
+    /// Photos both directly in the folder and in sub-folders.
+    #[error("{} has photos both in it ({}) and in its sub-folders ({})", path.display(), file.display(), folder.display())]
+    #[diagnostic(help("keep either one folder a class, or all photos in one folder, named by class"))]
+    Mixed { path: PathBuf, file: PathBuf, folder: PathBuf },
+    /// A file's name does not say its class.
+    #[error("{} does not start with the name of a class", path.display())]
+    #[diagnostic(help("name photos by class (muffin-1.jpg), or put them in one folder a class"))]
+    Nameless { path: PathBuf },
+    /// Fewer than two classes.
+    #[error("{} has photos of {count} class(es): {found}", path.display())]
+    #[diagnostic(help("at least two classes are needed: one folder a class, or files named by class (muffin-1.jpg)"))]
+    TooFewClasses { path: PathBuf, count: usize, found: String },
+    /// A class folder without photos, or whose photos all failed.
+    #[error("the class {class:?} in {} has no usable photo{left_out}", path.display())]
+    #[diagnostic(help("add photos to it, or remove it"))]
+    EmptyClass { path: PathBuf, class: String, left_out: LeftOut },
+    /// Two class names that differ in case only.
+    #[error("the classes {first:?} and {second:?} in {} differ in upper and lower case only", path.display())]
+    #[diagnostic(help("rename one: on many systems, and to most people, they are the same name"))]
+    Collision { path: PathBuf, first: String, second: String },
+    /// A class name the model file cannot hold.
+    #[error("the class name {class:?} in {} is too long: {} bytes of at most 255", path.display(), class.len())]
+    #[diagnostic(help("shorten it"))]
+    LongName { path: PathBuf, class: String },
+    /// A photo of a class the network does not have.
+    #[error("{} is of the class {class:?}, and the network has: {known}", path.display())]
+    #[diagnostic(help("use the same class names for training, validation and evaluation"))]
+    UnknownClass { path: PathBuf, class: String, known: String },
+    /// One named photo cannot be used.
+    #[error("{}: {reason}", path.display())]
+    #[diagnostic(help("check that the file is a complete picture (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"))]
+    Photo { path: PathBuf, reason: String },
+    /// Nothing left.
+    #[error("{} has no usable photo{left_out}", path.display())]
+    #[diagnostic(help("give a folder with photos (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"))]
+    Nothing { path: PathBuf, left_out: LeftOut },
+    /// Too few photos to hold any out.
+    #[error("the class {class:?} has {count} photo(s): too few to hold one out for validation")]
+    #[diagnostic(help("add photos, or name a validation folder with --validation"))]
+    TooFewToHoldOut { class: String, count: usize },
+}
+
+/// A file that was left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it was left out.
+    pub reason: String,
+}
+
+/// Files that were left out of a folder of which nothing else remained: how many, and the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    count: usize,
+    first: Option<Warning>,
+}
+
+impl LeftOut {
+    pub(super) fn of(warnings: &[Warning]) -> Self {
+        Self { count: warnings.len(), first: warnings.first().cloned() }
+    }
+}
+
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.first {
+            None => Ok(()),
+            Some(first) => {
+                write!(f, " ({} left out; the first: {}: {})", self.count, first.path.display(), first.reason)
+            }
+        }
+    }
+}

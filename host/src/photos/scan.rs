@@ -1,0 +1,216 @@
+//! Which files are photos, and of what class.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::error::LeftOut;
+use super::{PhotoError, Warning};
+
+/// A photo file and its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPhoto {
+    /// The file.
+    pub path: PathBuf,
+    /// Index into [`FoundPhotos::classes`].
+    pub class: usize,
+}
+
+/// The photos of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPhotos {
+    /// Class names, sorted.
+    pub classes: Vec<String>,
+    /// Photos, sorted by path: the same order on every machine.
+    pub photos: Vec<FoundPhoto>,
+    /// Files that are no pictures by their name.
+    pub warnings: Vec<Warning>,
+}
+
+/// Finds the photos of a folder kept in either of the two ways people do: one sub-folder a class, or all in one
+/// folder, each file's name starting with its class (up to the first character that is not a letter: `muffin_12.jpg`,
+/// `chihuahua-unseen-3.jpg`).
+///
+/// Hidden files are passed over; other files that are no pictures by their ending become warnings.
+///
+/// # Errors
+/// [`PhotoError`] with the path: see its variants. How many classes there must be, and whether their photos can be
+/// read, [`super::load`] checks.
+pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
+    let (files, folders) = entries(folder)?;
+    let (pictures, mut warnings) = pictures(files);
+    let mut by_class: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let mut class_folders = Vec::new();
+    for class_folder in folders {
+        let (files, _) = entries(&class_folder)?;
+        let (pictures, other) = self::pictures(files);
+        warnings.extend(other);
+        class_folders.push((class_folder, pictures));
+    }
+    let with_pictures = class_folders.iter().find(|(_, pictures)| !pictures.is_empty());
+    match (pictures.first(), with_pictures) {
+        (Some(file), Some((class_folder, _))) => {
+            return Err(PhotoError::Mixed {
+                path: folder.to_owned(),
+                file: file.clone(),
+                folder: class_folder.clone(),
+            });
+        }
+        (Some(_), None) => {
+            for path in pictures {
+                by_class.entry(class_of_file(&path)?).or_default().push(path);
+            }
+        }
+        (None, Some(_)) => {
+            for (class_folder, pictures) in class_folders {
+                let class = name(&class_folder);
+                if pictures.is_empty() {
+                    let left_out = LeftOut::of(&warnings);
+                    return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out });
+                }
+                by_class.insert(class, pictures);
+            }
+        }
+        (None, None) => {
+            return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: LeftOut::of(&warnings) });
+        }
+    }
+    check_names(folder, by_class.keys())?;
+    let classes: Vec<String> = by_class.keys().cloned().collect();
+    let photos = by_class
+        .into_values()
+        .enumerate()
+        .flat_map(|(class, paths)| paths.into_iter().map(move |path| FoundPhoto { path, class }))
+        .collect();
+    Ok(FoundPhotos { classes, photos, warnings })
+}
+
+/// The photos that paths on a command line mean: a file is itself, a folder is all pictures in it and, one level
+/// down, in its sub-folders, sorted. Classes do not matter here.
+///
+/// # Errors
+/// [`PhotoError::Folder`] when a path is not there, [`PhotoError::Nothing`] when a folder has no picture.
+pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoError> {
+    let (mut found, mut warnings) = (Vec::new(), Vec::new());
+    for path in paths {
+        if !path.is_dir() {
+            // Whether it is there, and a picture, shows when it is read.
+            found.push(path.clone());
+            continue;
+        }
+        let before = found.len();
+        let (mut files, folders) = entries(path)?;
+        for folder in folders {
+            files.extend(entries(&folder)?.0);
+        }
+        let (pictures, other) = pictures(files);
+        found.extend(pictures);
+        warnings.extend(other);
+        if found.len() == before {
+            return Err(PhotoError::Nothing { path: path.clone(), left_out: LeftOut::of(&warnings) });
+        }
+    }
+    Ok((found, warnings))
+}
+
+/// Visible files and folders directly in a folder, each sorted.
+fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
+    if folder.is_file() {
+        return Err(PhotoError::NotAFolder { path: folder.to_owned() });
+    }
+    let unreadable = |reason| PhotoError::Folder { path: folder.to_owned(), reason };
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if name(&path).starts_with('.') {
+            continue;
+        }
+        if path.is_dir() { folders.push(path) } else { files.push(path) }
+    }
+    files.sort();
+    folders.sort();
+    Ok((files, folders))
+}
+
+/// Files whose ending the `image` crate knows, and warnings for the others.
+fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
+    let (pictures, other): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|path| image::ImageFormat::from_path(path).is_ok_and(|format| format.can_read()));
+    let warnings =
+        other.into_iter().map(|path| Warning { path, reason: "not a picture by its ending".into() }).collect();
+    (pictures, warnings)
+}
+
+fn class_of_file(path: &Path) -> Result<String, PhotoError> {
+    let stem = path.file_stem().map(OsStr::to_string_lossy).unwrap_or_default();
+    let class: String = stem.chars().take_while(|c| c.is_alphabetic()).collect();
+    if class.is_empty() { Err(PhotoError::Nameless { path: path.to_owned() }) } else { Ok(class) }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn check_names<'a>(folder: &Path, classes: impl Iterator<Item = &'a String>) -> Result<(), PhotoError> {
+    let mut seen: BTreeMap<String, &String> = BTreeMap::new();
+    for class in classes {
+        if class.len() > 255 {
+            return Err(PhotoError::LongName { path: folder.to_owned(), class: class.clone() });
+        }
+        if let Some(first) = seen.insert(class.to_lowercase(), class) {
+            return Err(PhotoError::Collision {
+                path: folder.to_owned(),
+                first: first.clone(),
+                second: class.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, b"").unwrap();
+        }
+        folder
+    }
+
+    fn names_and_classes(found: &FoundPhotos) -> Vec<(String, String)> {
+        found.photos.iter().map(|photo| (name(&photo.path), found.classes[photo.class].clone())).collect()
+    }
+
+    #[test]
+    fn both_layouts() {
+        let folder = folder_with(&["muffin_2.jpg", "chihuahua-unseen-1.png", "muffin10.JPG", "notes.txt", ".hidden"]);
+        let found = scan(folder.path()).unwrap();
+        let expected = [("chihuahua-unseen-1.png", "chihuahua"), ("muffin10.JPG", "muffin"), ("muffin_2.jpg", "muffin")];
+        assert_eq!(names_and_classes(&found), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+        assert_eq!(found.warnings.len(), 1);
+        assert!(found.warnings[0].path.ends_with("notes.txt"));
+
+        let folder = folder_with(&["b/1.jpg", "a 1/x.webp", "c/3.bmp"]);
+        assert_eq!(scan(folder.path()).unwrap().classes, ["a 1", "b", "c"]);
+    }
+
+    #[test]
+    fn wrong_folders_are_told_apart() {
+        use PhotoError::*;
+        let error = |files: &[&str]| scan(folder_with(files).path()).unwrap_err();
+        assert!(matches!(error(&["a1.jpg", "b/1.jpg", "c/1.jpg"]), Mixed { .. }));
+        assert!(matches!(error(&["1.jpg", "a2.jpg"]), Nameless { .. }));
+        assert!(matches!(error(&["Cat1.jpg", "cat2.jpg"]), Collision { .. }));
+        assert!(matches!(error(&["a/1.jpg", "b/readme.txt", "c/1.jpg"]), EmptyClass { class, .. } if class == "b"));
+        assert!(matches!(error(&["readme.txt"]), Nothing { .. }));
+        assert!(matches!(error(&[]), Nothing { .. }));
+        assert!(matches!(scan(Path::new("no such folder")).unwrap_err(), Folder { .. }));
+        let folder = folder_with(&["a1.jpg"]);
+        assert!(matches!(scan(&folder.path().join("a1.jpg")).unwrap_err(), NotAFolder { .. }));
+    }
+}

@@ -1,0 +1,302 @@
+//! Recipes: what network to train and how, as a TOML file a person writes.
+//!
+//! ```toml
+//! input_side = 50            # px
+//!
+//! [training]
+//! epochs = 400
+//! batch = 32
+//! learning_rate = 0.001
+//! copies = ["inverted"]      # optional: train on negatives too; also "rotated"
+//! patience = 50              # optional: stop after so many epochs without a better validation loss
+//!
+//! [[layer]]                  # as many as you like, in order; the layer that decides is added at the end
+//! outputs = 128
+//! activation = "sigmoid"     # or "relu", "linear"
+//! dropout = 0.25             # optional: of this layer's outputs
+//! l1 = 0.0                   # optional weight penalties
+//! l2 = 0.0
+//!
+//! [output]                   # optional: penalties of the layer that decides
+//! l2 = 0.0
+//! ```
+//!
+//! The article's dense networks ship under the names [`NAMED`] lists.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use pinhole_shared::model::{Activation, MAX_LAYERS};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The recipe used when none is named: the article's winner.
+pub const DEFAULT: &str = "baseline-dropout";
+
+/// Recipes that ship with Pinhole: name and TOML text.
+pub const NAMED: [(&str, &str); 8] = [
+    ("baseline", include_str!("named/baseline.toml")),
+    ("baseline-dropout", include_str!("named/baseline-dropout.toml")),
+    ("baseline-relu", include_str!("named/baseline-relu.toml")),
+    ("smaller", include_str!("named/smaller.toml")),
+    ("bigger", include_str!("named/bigger.toml")),
+    ("bigger-dropout", include_str!("named/bigger-dropout.toml")),
+    ("bigger2", include_str!("named/bigger2.toml")),
+    ("bigger2-dropout", include_str!("named/bigger2-dropout.toml")),
+];
+
+/// A network and how to train it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Side of the network's square input, px.
+    pub input_side: u16,
+    /// How to train.
+    pub training: Training,
+    /// The layers before the one that decides.
+    #[serde(default, rename = "layer")]
+    pub layers: Vec<HiddenLayer>,
+    /// Penalties of the layer that decides.
+    #[serde(default)]
+    pub output: OutputLayer,
+}
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Passes over the training photos.
+    pub epochs: u32,
+    /// Photos in one update.
+    pub batch: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f32,
+    /// Copies of every training photo to train on as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copies>,
+    /// Epochs without a better validation loss after which training stops; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u32>,
+}
+
+/// A changed copy of a photo's pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Copies {
+    /// The negative: 255 - x.
+    Inverted,
+    /// Turned a quarter, clockwise.
+    Rotated,
+}
+
+/// A dense layer before the one that decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HiddenLayer {
+    /// Neurons.
+    pub outputs: usize,
+    /// Activation function.
+    pub activation: ActivationName,
+    /// Fraction of this layer's outputs left out of each update, 0 <= dropout < 1.
+    #[serde(default)]
+    pub dropout: f32,
+    /// Penalty on the sum of absolute weights.
+    #[serde(default)]
+    pub l1: f32,
+    /// Penalty on the sum of squared weights.
+    #[serde(default)]
+    pub l2: f32,
+}
+
+/// Penalties of the layer that decides.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputLayer {
+    /// Penalty on the sum of absolute weights.
+    #[serde(default)]
+    pub l1: f32,
+    /// Penalty on the sum of squared weights.
+    #[serde(default)]
+    pub l2: f32,
+}
+
+/// Activation functions by the name they have in a recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActivationName {
+    /// None.
+    Linear,
+    /// `max(0, x)`.
+    Relu,
+    /// `1 / (1 + e^-x)`.
+    Sigmoid,
+}
+
+impl From<ActivationName> for Activation {
+    fn from(name: ActivationName) -> Self {
+        match name {
+            ActivationName::Linear => Self::Linear,
+            ActivationName::Relu => Self::Relu,
+            ActivationName::Sigmoid => Self::Sigmoid,
+        }
+    }
+}
+
+/// Why there is no recipe.
+#[derive(Debug, Error, Diagnostic)]
+pub enum RecipeError {
+    /// Neither a shipped name nor a file.
+    #[error("there is no recipe {0:?}")]
+    #[diagnostic(help("name one of: {}; or give the path of a .toml file", names()))]
+    Unknown(String),
+    /// The file cannot be read.
+    #[error("the recipe {} cannot be read: {reason}", path.display())]
+    #[diagnostic(help("check the path, or name one of: {}", names()))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// Not a recipe in TOML.
+    #[error("the recipe {origin} is not understood: {reason}")]
+    #[diagnostic(help("`pinhole recipes {DEFAULT}` prints one that works, to start from"))]
+    Malformed {
+        /// Name or path.
+        origin: String,
+        /// Line, column and reason.
+        reason: Box<toml::de::Error>,
+    },
+    /// A value no network can have.
+    #[error("the recipe {origin} has {field} = {value}, which must be {expected}")]
+    #[diagnostic(help("change it; `pinhole recipes {DEFAULT}` prints a recipe that works"))]
+    Value {
+        /// Name or path.
+        origin: String,
+        /// Field of the recipe.
+        field: String,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+fn names() -> String {
+    NAMED.map(|(name, _)| name).join(", ")
+}
+
+impl Recipe {
+    /// A shipped recipe by name, or one from a file by its path.
+    ///
+    /// # Errors
+    /// [`RecipeError`], with the name or path.
+    pub fn find(name_or_path: &str) -> Result<Self, RecipeError> {
+        if let Some((name, text)) = NAMED.iter().find(|(name, _)| *name == name_or_path) {
+            return Self::parse(text, name);
+        }
+        let path = Path::new(name_or_path);
+        if path.extension().is_none_or(|extension| extension != "toml") && !path.exists() {
+            return Err(RecipeError::Unknown(name_or_path.to_owned()));
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|reason| RecipeError::Unreadable { path: path.to_owned(), reason })?;
+        Self::parse(&text, name_or_path)
+    }
+
+    /// A recipe from its text; `origin` is named in errors.
+    ///
+    /// # Errors
+    /// [`RecipeError::Malformed`] or [`RecipeError::Value`].
+    pub fn parse(text: &str, origin: &str) -> Result<Self, RecipeError> {
+        let recipe: Self = toml::from_str(text)
+            .map_err(|reason| RecipeError::Malformed { origin: origin.to_owned(), reason: Box::new(reason) })?;
+        recipe.check(origin)?;
+        Ok(recipe)
+    }
+
+    /// The recipe as TOML text that [`Recipe::parse`] reads back as the same recipe.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a recipe's fields all have TOML forms")
+    }
+
+    fn check(&self, origin: &str) -> Result<(), RecipeError> {
+        let demand = |holds: bool, field: String, value: String, expected| {
+            if holds { Ok(()) } else { Err(RecipeError::Value { origin: origin.to_owned(), field, value, expected }) }
+        };
+        let side = self.input_side;
+        demand((1..=1024).contains(&side), "input_side".into(), side.to_string(), "1 to 1024 pixels")?;
+        let training = &self.training;
+        demand(training.epochs > 0, "training.epochs".into(), training.epochs.to_string(), "at least 1")?;
+        demand(training.batch > 0, "training.batch".into(), training.batch.to_string(), "at least 1")?;
+        let rate = training.learning_rate;
+        let usable = rate.is_finite() && rate > 0.0;
+        demand(usable, "training.learning_rate".into(), rate.to_string(), "a positive number")?;
+        demand(training.patience != Some(0), "training.patience".into(), "0".into(), "at least 1")?;
+        let count = self.layers.len();
+        demand(count < MAX_LAYERS, "number of layers".into(), count.to_string(), "at most 15")?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let field = |name: &str| format!("layer {}: {name}", index + 1);
+            let outputs = layer.outputs;
+            demand((1..=65_536).contains(&outputs), field("outputs"), outputs.to_string(), "1 to 65536")?;
+            let dropout = layer.dropout;
+            demand((0.0..1.0).contains(&dropout), field("dropout"), dropout.to_string(), "at least 0 and below 1")?;
+            check_penalties(&demand, &field, layer.l1, layer.l2)?;
+        }
+        check_penalties(&demand, &|name| format!("output: {name}"), self.output.l1, self.output.l2)
+    }
+}
+
+fn check_penalties(
+    demand: &impl Fn(bool, String, String, &'static str) -> Result<(), RecipeError>,
+    field: &impl Fn(&str) -> String,
+    l1: f32,
+    l2: f32,
+) -> Result<(), RecipeError> {
+    for (name, value) in [("l1", l1), ("l2", l2)] {
+        demand(value.is_finite() && value >= 0.0, field(name), value.to_string(), "0 or a positive number")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_recipe_is_one_and_survives_writing() {
+        for (name, _) in NAMED {
+            let recipe = Recipe::find(name).unwrap();
+            assert_eq!(Recipe::parse(&recipe.to_toml(), name).unwrap(), recipe, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_default_is_the_articles_winner() {
+        let recipe = Recipe::find(DEFAULT).unwrap();
+        let layers: Vec<_> = recipe.layers.iter().map(|l| (l.outputs, l.activation, l.dropout)).collect();
+        assert_eq!(layers, [(128, ActivationName::Sigmoid, 0.25), (16, ActivationName::Sigmoid, 0.0)]);
+        assert_eq!((recipe.input_side, recipe.training.epochs, recipe.training.batch), (50, 400, 32));
+        assert_eq!(recipe.training.learning_rate, 0.001);
+    }
+
+    #[test]
+    fn wrong_recipes_name_what_is_wrong() {
+        let good = Recipe::find(DEFAULT).unwrap().to_toml();
+        for (from, to, complaint) in [
+            ("epochs = 400", "epochs = 0", "training.epochs"),
+            ("batch = 32", "batch = 0", "training.batch"),
+            ("dropout = 0.25", "dropout = 1.0", "layer 1: dropout"),
+            ("outputs = 16", "outputs = 0", "layer 2: outputs"),
+            ("input_side = 50", "input_side = 0", "input_side"),
+            ("outputs = 16", "neurons = 16", "neurons"),
+            ("activation = \"sigmoid\"", "activation = \"tanh\"", "tanh"),
+        ] {
+            assert!(good.contains(from), "{from} in {good}");
+            let complaint_got = Recipe::parse(&good.replacen(from, to, 1), "mine.toml").unwrap_err().to_string();
+            assert!(complaint_got.contains(complaint) && complaint_got.contains("mine.toml"), "{complaint_got}");
+        }
+        assert!(matches!(Recipe::find("no-such"), Err(RecipeError::Unknown(_))));
+        assert!(matches!(Recipe::find("no-such.toml"), Err(RecipeError::Unreadable { .. })));
+    }
+}

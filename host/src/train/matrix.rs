@@ -1,0 +1,215 @@
+//! The matrix product behind training, in an order that does not depend on the machine.
+//!
+//! The plain algorithm is three loops: `c[m][p] = sum over k, ascending, of a[m][k] * b[k][p]`, every step one fused
+//! multiply-add. Departures, and why they change no bit of the result:
+//! - Tiles of rows and columns are summed together, so that operands are loaded once for several products. Each
+//!   element still adds its own products in ascending order of `k`.
+//! - The compiler vectorizes over columns `p`, which are independent of each other, for the widest vectors the
+//!   processor has (checked at run time). A fused multiply-add is rounded once wherever it runs.
+//! - Threads, where used, split rows.
+//!
+//! So the same seed trains the same bytes on any machine and any number of threads, which no BLAS promises.
+//! [`tile_rows`] hands each finished tile row to a closure instead of storing it: the optimizer consumes gradients
+//! while they are in registers, and megabytes of gradient are never written (see [`super::adam`]).
+
+/// A matrix read by element: `data[row * row_step + k * k_step]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strided<'a> {
+    pub data: &'a [f32],
+    pub rows: usize,
+    pub row_step: usize,
+    pub k_step: usize,
+}
+
+impl<'a> Strided<'a> {
+    /// Row-major `rows` x `columns`.
+    pub(super) fn row_major(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(data.len(), rows * columns);
+        Self { data, rows, row_step: columns, k_step: 1 }
+    }
+
+    /// The transpose of a row-major `rows` x `columns` matrix: `columns` rows.
+    pub(super) fn transposed(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(data.len(), rows * columns);
+        Self { data, rows: columns, row_step: 1, k_step: columns }
+    }
+}
+
+/// Computes rows `from..to` of `a * b` and hands each row's pieces to `emit(row, column, values)`.
+///
+/// `b` is row-major, `k` x `columns`. Every element is handed over once; the order of pieces is not specified.
+pub(super) fn tile_rows(
+    a: Strided<'_>,
+    b: &[f32],
+    columns: usize,
+    rows: core::ops::Range<usize>,
+    emit: &mut impl FnMut(usize, usize, &[f32]),
+) {
+    assert!(rows.end <= a.rows && b.len().is_multiple_of(columns.max(1)));
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has AVX-512F.
+            return unsafe { tile_rows_avx512(a, b, columns, rows, emit) };
+        }
+        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            // SAFETY: the processor has AVX2 and FMA.
+            return unsafe { tile_rows_fma(a, b, columns, rows, emit) };
+        }
+    }
+    tile_rows_portable::<4, 16>(a, b, columns, rows, emit);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn tile_rows_avx512(
+    a: Strided<'_>,
+    b: &[f32],
+    columns: usize,
+    rows: core::ops::Range<usize>,
+    emit: &mut impl FnMut(usize, usize, &[f32]),
+) {
+    tile_rows_portable::<4, 32>(a, b, columns, rows, emit);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn tile_rows_fma(
+    a: Strided<'_>,
+    b: &[f32],
+    columns: usize,
+    rows: core::ops::Range<usize>,
+    emit: &mut impl FnMut(usize, usize, &[f32]),
+) {
+    tile_rows_portable::<4, 16>(a, b, columns, rows, emit);
+}
+
+/// Tiles of `ROWS` x `COLUMNS`, smaller ones at the edges. Compiled once for each instruction set above.
+#[inline(always)]
+fn tile_rows_portable<const ROWS: usize, const COLUMNS: usize>(
+    a: Strided<'_>,
+    b: &[f32],
+    columns: usize,
+    rows: core::ops::Range<usize>,
+    emit: &mut impl FnMut(usize, usize, &[f32]),
+) {
+    let mut row = rows.start;
+    while row + ROWS <= rows.end {
+        row_of_tiles::<ROWS, COLUMNS>(a, b, columns, row, emit);
+        row += ROWS;
+    }
+    while row < rows.end {
+        row_of_tiles::<1, COLUMNS>(a, b, columns, row, emit);
+        row += 1;
+    }
+}
+
+#[inline(always)]
+fn row_of_tiles<const ROWS: usize, const COLUMNS: usize>(
+    a: Strided<'_>,
+    b: &[f32],
+    columns: usize,
+    row: usize,
+    emit: &mut impl FnMut(usize, usize, &[f32]),
+) {
+    let mut column = 0;
+    while column + COLUMNS <= columns {
+        tile::<ROWS, COLUMNS>(a, b, columns, row, column, emit);
+        column += COLUMNS;
+    }
+    while column + 8 <= columns {
+        tile::<ROWS, 8>(a, b, columns, row, column, emit);
+        column += 8;
+    }
+    while column < columns {
+        tile::<ROWS, 1>(a, b, columns, row, column, emit);
+        column += 1;
+    }
+}
+
+#[inline(always)]
+fn tile<const ROWS: usize, const COLUMNS: usize>(
+    a: Strided<'_>,
+    b: &[f32],
+    columns: usize,
+    row: usize,
+    column: usize,
+    emit: &mut impl FnMut(usize, usize, &[f32]),
+) {
+    let mut sums = [[0.0_f32; COLUMNS]; ROWS];
+    for (k, b_row) in b.chunks_exact(columns).enumerate() {
+        let b_row: &[f32; COLUMNS] = b_row[column..column + COLUMNS].try_into().expect("COLUMNS long");
+        for (r, sums) in sums.iter_mut().enumerate() {
+            let factor = a.data[(row + r) * a.row_step + k * a.k_step];
+            for (sum, &value) in sums.iter_mut().zip(b_row) {
+                *sum = factor.mul_add(value, *sum);
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        emit(row + r, column, sums);
+    }
+}
+
+/// `a * b`, row-major, plus `start` (one value a column) added last.
+pub(super) fn product(a: Strided<'_>, b: &[f32], columns: usize, start: Option<&[f32]>) -> Vec<f32> {
+    let mut result = vec![0.0; a.rows * columns];
+    tile_rows(a, b, columns, 0..a.rows, &mut |row, column, values| {
+        let place = &mut result[row * columns + column..][..values.len()];
+        match start {
+            Some(start) => {
+                for ((place, value), start) in place.iter_mut().zip(values).zip(&start[column..]) {
+                    *place = value + start;
+                }
+            }
+            None => place.copy_from_slice(values),
+        }
+    });
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn noise(count: usize, seed: u64) -> Vec<f32> {
+        let mut random = Random::seeded(seed);
+        (0..count).map(|_| random.between(-1.0, 1.0)).collect()
+    }
+
+    fn plain(a: Strided<'_>, b: &[f32], columns: usize) -> Vec<f32> {
+        let mut result = Vec::new();
+        for row in 0..a.rows {
+            for p in 0..columns {
+                let mut sum = 0.0_f32;
+                for k in 0..b.len() / columns {
+                    sum = a.data[row * a.row_step + k * a.k_step].mul_add(b[k * columns + p], sum);
+                }
+                result.push(sum);
+            }
+        }
+        result
+    }
+
+    /// Every tail of the tiles, both orientations, bit for bit; the portable version as well as this machine's.
+    #[test]
+    fn tiles_equal_the_plain_loops() {
+        for rows in [1, 2, 3, 4, 5, 9, 26] {
+            for columns in [1, 2, 7, 8, 9, 16, 17, 31, 33, 47, 64, 73] {
+                for k in [1, 2, 26, 131] {
+                    let (a, b) = (noise(rows * k, 1), noise(k * columns, 2));
+                    for a in [Strided::row_major(&a, rows, k), Strided::transposed(&a, k, rows)] {
+                        let expected = plain(a, &b, columns);
+                        assert_eq!(product(a, &b, columns, None), expected, "{rows}x{k}x{columns}");
+                        let mut portable = vec![f32::NAN; expected.len()];
+                        tile_rows_portable::<4, 16>(a, &b, columns, 0..rows, &mut |row, column, values| {
+                            portable[row * columns + column..][..values.len()].copy_from_slice(values);
+                        });
+                        assert_eq!(portable, expected, "{rows}x{k}x{columns}, portable");
+                    }
+                }
+            }
+        }
+    }
+}
