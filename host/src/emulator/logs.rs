@@ -1,8 +1,9 @@
 //! The device's log: defmt frames, decoded with the strings in its ELF file.
 
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use defmt_decoder::{DecodeError, Table};
 
@@ -24,46 +25,61 @@ impl std::fmt::Display for LogLine {
 /// Collects a device's log on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Logs {
-    lines: Arc<Mutex<Vec<LogLine>>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    log: Mutex<Log>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    lines: Vec<LogLine>,
+    /// No more lines will come.
+    ended: bool,
+}
+
+impl Shared {
+    fn change(&self, change: impl FnOnce(&mut Log)) {
+        change(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
 }
 
 impl Logs {
     /// Reads frames from `stream` until it ends. `on_line` sees every line as it comes.
     pub(super) fn collect<R: Read + Send + 'static>(
         table: Table,
-        mut stream: R,
+        stream: R,
         mut on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Self {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let collected = Arc::clone(&lines);
+        let shared = Arc::new(Shared::default());
+        let collected = Arc::clone(&shared);
         let thread = thread::spawn(move || {
-            let mut decoder = table.new_stream_decoder();
-            let mut bytes = [0; 1024];
-            while let Ok(read @ 1..) = stream.read(&mut bytes) {
-                decoder.received(bytes.get(..read).unwrap_or(&[]));
-                loop {
-                    let line = match decoder.decode() {
-                        Ok(frame) => LogLine {
-                            level: frame.level().map_or("", |level| level.as_str()),
-                            message: frame.display_message().to_string(),
-                        },
-                        Err(DecodeError::UnexpectedEof) => break,
-                        // rzcobs frames end with a zero, so the decoder goes on with the next one.
-                        Err(DecodeError::Malformed) if table.encoding().can_recover() => continue,
-                        Err(DecodeError::Malformed) => return,
-                    };
-                    on_line(&line);
-                    collected.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-                }
-            }
+            decode(&table, stream, |line| {
+                on_line(&line);
+                collected.change(|log| log.lines.push(line));
+            });
+            collected.change(|log| log.ended = true);
         });
-        Self { lines, thread: Some(thread) }
+        Self { shared, thread: Some(thread) }
     }
 
     /// The lines so far.
     pub(super) fn lines(&self) -> Vec<LogLine> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
+    }
+
+    /// Waits until there is a line; false when the log ended without one, or none came in time.
+    pub(super) fn wait_for_first(&self, timeout: Duration) -> bool {
+        let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let silent = |log: &mut Log| log.lines.is_empty() && !log.ended;
+        let waited = self.shared.changed.wait_timeout_while(log, timeout, silent);
+        let (log, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !log.lines.is_empty()
     }
 
     /// Waits for the last line. Call it when the stream's writer has ended.
@@ -71,6 +87,27 @@ impl Logs {
         if let Some(thread) = self.thread.take() {
             // A panic there has been printed already; the lines before it are kept.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Decodes frames until the stream ends, fails, or makes no sense any more.
+fn decode(table: &Table, mut stream: impl Read, mut on_line: impl FnMut(LogLine)) {
+    let mut decoder = table.new_stream_decoder();
+    let mut bytes = [0; 1024];
+    while let Ok(read @ 1..) = stream.read(&mut bytes) {
+        decoder.received(bytes.get(..read).unwrap_or(&[]));
+        loop {
+            match decoder.decode() {
+                Ok(frame) => on_line(LogLine {
+                    level: frame.level().map_or("", |level| level.as_str()),
+                    message: frame.display_message().to_string(),
+                }),
+                Err(DecodeError::UnexpectedEof) => break,
+                // Frames end with a zero, so the decoder goes on with the next one.
+                Err(DecodeError::Malformed) if table.encoding().can_recover() => {}
+                Err(DecodeError::Malformed) => return,
+            }
         }
     }
 }

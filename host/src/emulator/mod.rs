@@ -167,6 +167,10 @@ impl EmulatedBoard {
         let (mut qemu, waiting, output) = qemu::Qemu::start(&program, &elf, model)?;
         let mut logs = logs::Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
+        // Bytes that reach the emulator before the device listens would wait there for the ones after them.
+        if !logs.wait_for_first(qemu::CONNECT_TIMEOUT) {
+            return Err(stopped(&mut qemu, &mut logs));
+        }
         let replay = Replay::serve(connections.camera);
         let mut client = Client::new(connections.link);
         let identity = match client.identify() {

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use super::matrix::{Strided, tile_rows};
+use super::matrix::{Consume, Strided, tile_rows};
 
 /// Adam's settings. Keras' defaults, epsilon included (PyTorch and candle take 1e-8).
 ///
@@ -158,17 +158,44 @@ impl InplaceOp3 for FusedAdam<'_> {
         tasks.enumerate().for_each(|(task, ((weights, first), second))| {
             let from = task * ROWS_A_TASK;
             let to = from + weights.len() / columns;
-            tile_rows(gradient_rows, delta, columns, from..to, &mut |row, column, gradients| {
-                let range = (row - from) * columns + column..;
-                let parameters = weights[range.clone()].iter_mut();
-                let moments = first[range.clone()].iter_mut().zip(second[range].iter_mut());
-                for ((weight, moments), gradient) in parameters.zip(moments).zip(gradients) {
-                    let gradient = gradient + self.state.penalty.gradient(*weight);
-                    self.step.update(weight, moments, gradient);
-                }
-            });
+            let mut update =
+                Update { step: self.step, penalty: self.state.penalty, from, columns, weights, first, second };
+            tile_rows(gradient_rows, delta, columns, from..to, &mut update);
         });
         Ok(())
+    }
+}
+
+/// Consumes the gradients of some rows of weights.
+struct Update<'a> {
+    step: AdamStep,
+    penalty: Penalty,
+    /// First row of the slices below.
+    from: usize,
+    columns: usize,
+    weights: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+impl Consume for Update<'_> {
+    #[inline(always)]
+    fn consume<const N: usize>(&mut self, row: usize, column: usize, gradients: &[f32; N]) {
+        let start = (row - self.from) * self.columns + column;
+        let weights = &mut self.weights[start..start + N];
+        let first = &mut self.first[start..start + N];
+        let second = &mut self.second[start..start + N];
+        // Decided once for N weights: the usual network has no penalty, and signs are not free.
+        if self.penalty == Penalty::default() {
+            for i in 0..N {
+                self.step.update(&mut weights[i], (&mut first[i], &mut second[i]), gradients[i]);
+            }
+        } else {
+            for i in 0..N {
+                let gradient = gradients[i] + self.penalty.gradient(weights[i]);
+                self.step.update(&mut weights[i], (&mut first[i], &mut second[i]), gradient);
+            }
+        }
     }
 }
 

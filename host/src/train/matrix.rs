@@ -9,7 +9,7 @@
 //! - Threads, where used, split rows.
 //!
 //! So the same seed trains the same bytes on any machine and any number of threads, which no BLAS promises.
-//! [`tile_rows`] hands each finished tile row to a closure instead of storing it: the optimizer consumes gradients
+//! [`tile_rows`] hands each finished piece to a [`Consume`]r instead of storing it: the optimizer takes gradients
 //! while they are in registers, and megabytes of gradient are never written (see [`super::adam`]).
 
 /// A matrix read by element: `data[row * row_step + k * k_step]`.
@@ -35,29 +35,35 @@ impl<'a> Strided<'a> {
     }
 }
 
-/// Computes rows `from..to` of `a * b` and hands each row's pieces to `emit(row, column, values)`.
-///
-/// `b` is row-major, `k` x `columns`. Every element is handed over once; the order of pieces is not specified.
+/// Takes the finished elements of a product.
+pub(super) trait Consume {
+    /// Elements `columns` of row `row`, as many as `values` from `column` on. Each element is handed over once, in no
+    /// particular order. Implementations are `#[inline(always)]`, so that they are compiled with the instruction set of
+    /// the product they consume.
+    fn consume<const N: usize>(&mut self, row: usize, column: usize, values: &[f32; N]);
+}
+
+/// Computes rows `rows` of `a * b` and hands them to `consumer`, piece by piece. `b` is row-major, k x `columns`.
 pub(super) fn tile_rows(
     a: Strided<'_>,
     b: &[f32],
     columns: usize,
     rows: core::ops::Range<usize>,
-    emit: &mut impl FnMut(usize, usize, &[f32]),
+    consumer: &mut impl Consume,
 ) {
     assert!(rows.end <= a.rows && b.len().is_multiple_of(columns.max(1)));
     #[cfg(target_arch = "x86_64")]
     {
         if std::arch::is_x86_feature_detected!("avx512f") {
             // SAFETY: the processor has AVX-512F.
-            return unsafe { tile_rows_avx512(a, b, columns, rows, emit) };
+            return unsafe { tile_rows_avx512(a, b, columns, rows, consumer) };
         }
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
             // SAFETY: the processor has AVX2 and FMA.
-            return unsafe { tile_rows_fma(a, b, columns, rows, emit) };
+            return unsafe { tile_rows_fma(a, b, columns, rows, consumer) };
         }
     }
-    tile_rows_portable::<4, 16>(a, b, columns, rows, emit);
+    tile_rows_portable::<4, 16>(a, b, columns, rows, consumer);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -67,9 +73,10 @@ fn tile_rows_avx512(
     b: &[f32],
     columns: usize,
     rows: core::ops::Range<usize>,
-    emit: &mut impl FnMut(usize, usize, &[f32]),
+    consumer: &mut impl Consume,
 ) {
-    tile_rows_portable::<4, 32>(a, b, columns, rows, emit);
+    // 16 of the 32 registers hold sums.
+    tile_rows_portable::<8, 32>(a, b, columns, rows, consumer);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -79,9 +86,10 @@ fn tile_rows_fma(
     b: &[f32],
     columns: usize,
     rows: core::ops::Range<usize>,
-    emit: &mut impl FnMut(usize, usize, &[f32]),
+    consumer: &mut impl Consume,
 ) {
-    tile_rows_portable::<4, 16>(a, b, columns, rows, emit);
+    // 8 of the 16 registers hold sums.
+    tile_rows_portable::<4, 16>(a, b, columns, rows, consumer);
 }
 
 /// Tiles of `ROWS` x `COLUMNS`, smaller ones at the edges. Compiled once for each instruction set above.
@@ -91,81 +99,97 @@ fn tile_rows_portable<const ROWS: usize, const COLUMNS: usize>(
     b: &[f32],
     columns: usize,
     rows: core::ops::Range<usize>,
-    emit: &mut impl FnMut(usize, usize, &[f32]),
+    consumer: &mut impl Consume,
 ) {
-    let mut row = rows.start;
-    while row + ROWS <= rows.end {
-        row_of_tiles::<ROWS, COLUMNS>(a, b, columns, row, emit);
-        row += ROWS;
-    }
-    while row < rows.end {
-        row_of_tiles::<1, COLUMNS>(a, b, columns, row, emit);
-        row += 1;
-    }
+    let rest = panels_of_rows::<ROWS, COLUMNS>(a, b, columns, rows, consumer);
+    let rest = panels_of_rows::<4, COLUMNS>(a, b, columns, rest, consumer);
+    let rest = panels_of_rows::<2, COLUMNS>(a, b, columns, rest, consumer);
+    panels_of_rows::<1, COLUMNS>(a, b, columns, rest, consumer);
 }
 
+/// As many panels of `ROWS` rows as fit; returns the rows left over.
 #[inline(always)]
-fn row_of_tiles<const ROWS: usize, const COLUMNS: usize>(
+fn panels_of_rows<const ROWS: usize, const COLUMNS: usize>(
     a: Strided<'_>,
     b: &[f32],
     columns: usize,
-    row: usize,
-    emit: &mut impl FnMut(usize, usize, &[f32]),
-) {
-    let mut column = 0;
-    while column + COLUMNS <= columns {
-        tile::<ROWS, COLUMNS>(a, b, columns, row, column, emit);
-        column += COLUMNS;
+    rows: core::ops::Range<usize>,
+    consumer: &mut impl Consume,
+) -> core::ops::Range<usize> {
+    let mut row = rows.start;
+    let mut panel: Vec<[f32; ROWS]> = Vec::new();
+    while row + ROWS <= rows.end {
+        // The rows' factors side by side, whatever their steps: the tiles below then read them in order.
+        panel.clear();
+        panel.extend(
+            (0..b.len() / columns)
+                .map(|k| core::array::from_fn::<f32, ROWS, _>(|r| a.data[(row + r) * a.row_step + k * a.k_step])),
+        );
+        let mut column = 0;
+        while column + COLUMNS <= columns {
+            tile::<ROWS, COLUMNS>(&panel, b, columns, row, column, consumer);
+            column += COLUMNS;
+        }
+        while column + 8 <= columns {
+            tile::<ROWS, 8>(&panel, b, columns, row, column, consumer);
+            column += 8;
+        }
+        while column < columns {
+            tile::<ROWS, 1>(&panel, b, columns, row, column, consumer);
+            column += 1;
+        }
+        row += ROWS;
     }
-    while column + 8 <= columns {
-        tile::<ROWS, 8>(a, b, columns, row, column, emit);
-        column += 8;
-    }
-    while column < columns {
-        tile::<ROWS, 1>(a, b, columns, row, column, emit);
-        column += 1;
-    }
+    row..rows.end
 }
 
 #[inline(always)]
 fn tile<const ROWS: usize, const COLUMNS: usize>(
-    a: Strided<'_>,
+    panel: &[[f32; ROWS]],
     b: &[f32],
     columns: usize,
     row: usize,
     column: usize,
-    emit: &mut impl FnMut(usize, usize, &[f32]),
+    consumer: &mut impl Consume,
 ) {
     let mut sums = [[0.0_f32; COLUMNS]; ROWS];
-    for (k, b_row) in b.chunks_exact(columns).enumerate() {
+    for (factors, b_row) in panel.iter().zip(b.chunks_exact(columns)) {
         let b_row: &[f32; COLUMNS] = b_row[column..column + COLUMNS].try_into().expect("COLUMNS long");
-        for (r, sums) in sums.iter_mut().enumerate() {
-            let factor = a.data[(row + r) * a.row_step + k * a.k_step];
+        for (sums, &factor) in sums.iter_mut().zip(factors) {
             for (sum, &value) in sums.iter_mut().zip(b_row) {
                 *sum = factor.mul_add(value, *sum);
             }
         }
     }
     for (r, sums) in sums.iter().enumerate() {
-        emit(row + r, column, sums);
+        consumer.consume(row + r, column, sums);
     }
 }
 
-/// `a * b`, row-major, plus `start` (one value a column) added last.
+/// `a * b`, row-major, plus `start` (one value a column, or nothing) added last.
 pub(super) fn product(a: Strided<'_>, b: &[f32], columns: usize, start: Option<&[f32]>) -> Vec<f32> {
-    let mut result = vec![0.0; a.rows * columns];
-    tile_rows(a, b, columns, 0..a.rows, &mut |row, column, values| {
-        let place = &mut result[row * columns + column..][..values.len()];
-        match start {
-            Some(start) => {
-                for ((place, value), start) in place.iter_mut().zip(values).zip(&start[column..]) {
-                    *place = value + start;
-                }
+    let mut store = Store { result: vec![0.0; a.rows * columns], columns, start };
+    tile_rows(a, b, columns, 0..a.rows, &mut store);
+    store.result
+}
+
+struct Store<'a> {
+    result: Vec<f32>,
+    columns: usize,
+    start: Option<&'a [f32]>,
+}
+
+impl Consume for Store<'_> {
+    #[inline(always)]
+    fn consume<const N: usize>(&mut self, row: usize, column: usize, values: &[f32; N]) {
+        let place = &mut self.result[row * self.columns + column..][..N];
+        place.copy_from_slice(values);
+        if let Some(start) = self.start {
+            for (place, start) in place.iter_mut().zip(&start[column..][..N]) {
+                *place += start;
             }
-            None => place.copy_from_slice(values),
         }
-    });
-    result
+    }
 }
 
 #[cfg(test)]
@@ -202,11 +226,9 @@ mod tests {
                     for a in [Strided::row_major(&a, rows, k), Strided::transposed(&a, k, rows)] {
                         let expected = plain(a, &b, columns);
                         assert_eq!(product(a, &b, columns, None), expected, "{rows}x{k}x{columns}");
-                        let mut portable = vec![f32::NAN; expected.len()];
-                        tile_rows_portable::<4, 16>(a, &b, columns, 0..rows, &mut |row, column, values| {
-                            portable[row * columns + column..][..values.len()].copy_from_slice(values);
-                        });
-                        assert_eq!(portable, expected, "{rows}x{k}x{columns}, portable");
+                        let mut portable = Store { result: vec![f32::NAN; expected.len()], columns, start: None };
+                        tile_rows_portable::<4, 16>(a, &b, columns, 0..rows, &mut portable);
+                        assert_eq!(portable.result, expected, "{rows}x{k}x{columns}, portable");
                     }
                 }
             }

@@ -1,0 +1,194 @@
+//! One dense layer: weights to int8, biases to accumulator units, and the multipliers of its requantization.
+
+use pinhole_shared::model::{Activation, MAX_WEIGHT, Output};
+
+use crate::train::FloatLayer;
+
+/// What a layer reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InputKind {
+    /// Real value of one unit.
+    pub scale: f64,
+    /// Largest magnitude, units.
+    pub max_magnitude: u32,
+}
+
+/// A layer as the model file has it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct QuantizedDense {
+    pub inputs: usize,
+    /// Row-major, a row an output.
+    pub weights: Vec<i8>,
+    pub biases: Vec<i32>,
+    pub multipliers: Vec<i32>,
+    pub pre_shift: u8,
+    pub activation: Activation,
+    pub output: Output,
+    pub accumulator_bound: u32,
+    pub input_scale: f32,
+    pub output_scale: f32,
+}
+
+/// Quantizes a layer. `means` are the mean real inputs on the calibration photos, for the correction of biases.
+/// `output_scale` is the real value of one output unit.
+///
+/// # Errors
+/// The index of a row that no scale makes fit 32 bits.
+pub(super) fn quantize(
+    layer: &FloatLayer,
+    input: InputKind,
+    means: &[f64],
+    output: Output,
+    output_scale: f64,
+) -> Result<QuantizedDense, usize> {
+    let outputs = layer.biases.len();
+    let inputs = layer.weights.len() / outputs;
+    // What requantization gives: Q16 before a sigmoid, output units otherwise.
+    let result_scale = if layer.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale };
+    let rows: Vec<Vec<f64>> = (0..outputs)
+        .map(|row| (0..inputs).map(|column| f64::from(layer.weights[column * outputs + row])).collect())
+        .collect();
+    // A larger pre-shift makes room for larger factors and leaves less for accumulators, whose rows then take coarser
+    // scales and larger factors; the first that suits both is the most precise.
+    let mut stuck = 0;
+    for pre_shift in 0..=30_u8 {
+        let limit = i64::from(i32::MAX) >> pre_shift;
+        let quantized: Result<Vec<Row>, usize> = rows
+            .iter()
+            .zip(&layer.biases)
+            .enumerate()
+            .map(|(index, (weights, &bias))| {
+                let row = Row::within(weights, f64::from(bias), input, means, limit);
+                let multiplier = row.multiplier(input, result_scale, pre_shift);
+                if multiplier <= f64::from(i32::MAX) { Ok(row) } else { Err(index) }
+            })
+            .collect();
+        match quantized {
+            Err(row) => stuck = row,
+            Ok(rows) => {
+                let multiplier = |row: &Row| row.multiplier(input, result_scale, pre_shift).max(1.0) as i32;
+                return Ok(QuantizedDense {
+                    inputs,
+                    multipliers: rows.iter().map(multiplier).collect(),
+                    biases: rows.iter().map(|row| row.bias).collect(),
+                    accumulator_bound: rows.iter().map(|row| row.bound).max().unwrap_or(0) as u32,
+                    weights: rows.into_iter().flat_map(|row| row.weights).collect(),
+                    pre_shift,
+                    activation: layer.activation,
+                    output,
+                    input_scale: input.scale as f32,
+                    output_scale: output_scale as f32,
+                });
+            }
+        }
+    }
+    Err(stuck)
+}
+
+/// One output's weights.
+struct Row {
+    /// Real value of one weight unit.
+    scale: f64,
+    weights: Vec<i8>,
+    bias: i32,
+    /// `|bias| + sum |weight| * max |input|`.
+    bound: i64,
+}
+
+impl Row {
+    /// The finest scale whose accumulator stays within `limit`.
+    fn within(weights: &[f64], bias: f64, input: InputKind, means: &[f64], limit: i64) -> Self {
+        let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight.abs()));
+        let mut scale = if largest > 0.0 { largest / f64::from(MAX_WEIGHT) } else { 1.0 };
+        loop {
+            let row = Self::at(weights, bias, input, means, scale);
+            if row.bound <= limit {
+                return row;
+            }
+            // The bound falls about in proportion; the rest is rounding, which the next round sees to.
+            scale *= (row.bound as f64 / limit as f64).max(1.000_1);
+        }
+    }
+
+    fn at(weights: &[f64], bias: f64, input: InputKind, means: &[f64], scale: f64) -> Self {
+        let limit = f64::from(MAX_WEIGHT);
+        let rounded: Vec<i8> =
+            weights.iter().map(|weight| (weight / scale + 0.5).floor().clamp(-limit, limit) as i8).collect();
+        // What rounding took from the row's mean pre-activation goes back into its bias.
+        //
+        // Source: M. Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019,
+        // section 4.2, with means measured on the calibration photos.
+        let lost: f64 = weights
+            .iter()
+            .zip(&rounded)
+            .zip(means)
+            .map(|((weight, &rounded), mean)| (weight - scale * f64::from(rounded)) * mean)
+            .sum();
+        // Beyond i32 the bound below is exceeded and the caller takes a coarser scale, so saturation does no harm.
+        let bias_units = ((bias + lost) / (input.scale * scale) + 0.5).floor();
+        let l1: i64 = rounded.iter().map(|weight| i64::from(weight.unsigned_abs())).sum();
+        let bound = (bias_units.abs().min(1e15)) as i64 + l1 * i64::from(input.max_magnitude);
+        Self { scale, weights: rounded, bias: bias_units as i32, bound }
+    }
+
+    /// The factor from accumulator to result, as requantization takes it: in units of `2^(pre_shift - 32)`, rounded.
+    fn multiplier(&self, input: InputKind, result_scale: f64, pre_shift: u8) -> f64 {
+        (input.scale * self.scale / result_scale * f64::from(32 - u32::from(pre_shift)).exp2() + 0.5).floor()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pinhole_shared::fixed::requantize;
+    use proptest::prelude::*;
+
+    const PIXELS: InputKind = InputKind { scale: 1.0 / 255.0, max_magnitude: 255 };
+
+    fn layer(weights: Vec<f32>, biases: Vec<f32>, activation: Activation) -> FloatLayer {
+        FloatLayer { weights, biases, activation }
+    }
+
+    #[test]
+    fn by_hand() {
+        // One output, two inputs: the larger weight becomes 127, the smaller 127 / 4, rounded half up.
+        let layer = layer(vec![0.5, -0.125], vec![1.0], Activation::Linear);
+        let quantized = quantize(&layer, PIXELS, &[0.0, 0.0], Output::Logits, 1.0 / 65_536.0).unwrap();
+        assert_eq!(quantized.weights, [127, -32]);
+        let unit = 0.5 / 127.0 / 255.0;
+        assert_eq!(quantized.biases, [(1.0_f64 / unit + 0.5).floor() as i32]);
+        assert_eq!(quantized.accumulator_bound, quantized.biases[0] as u32 + 159 * 255);
+        let logit = requantize(quantized.biases[0], quantized.multipliers[0], quantized.pre_shift);
+        assert!((logit - 65_536).abs() <= 1, "a bias of 1 is {logit}");
+    }
+
+    #[test]
+    fn rounding_is_corrected_in_the_bias() {
+        // -31.75 rounds to -32, a quarter unit low; at a mean input of 1 a quarter unit comes back.
+        let layer = layer(vec![0.5, -0.125], vec![0.0], Activation::Linear);
+        let quantized = quantize(&layer, PIXELS, &[0.3, 1.0], Output::Logits, 1.0 / 65_536.0).unwrap();
+        assert_eq!(quantized.biases, [(255.0_f64 / 4.0 + 0.5).floor() as i32]);
+    }
+
+    proptest! {
+        /// Whatever the weights, the bound holds and the multipliers are usable, or the layer is refused.
+        #[test]
+        fn bounds_hold(
+            weights in proptest::collection::vec(-1e6_f32..1e6, 6),
+            exponents in proptest::collection::vec(-30_i32..20, 2),
+            bias in -1e9_f32..1e9,
+        ) {
+            let scaled = weights.iter().enumerate().map(|(i, w)| w * 2.0_f32.powi(exponents[i % 2])).collect();
+            let layer = layer(scaled, vec![bias, 0.0], Activation::Sigmoid);
+            let input = InputKind { scale: 1.0 / 32_768.0, max_magnitude: 32_768 };
+            if let Ok(quantized) = quantize(&layer, input, &[0.5; 3], Output::I16, 1.0 / 32_768.0) {
+                prop_assert!(u64::from(quantized.accumulator_bound) << quantized.pre_shift <= i32::MAX as u64);
+                prop_assert!(quantized.multipliers.iter().all(|&multiplier| multiplier >= 1));
+                for (row, &bias) in quantized.weights.chunks(3).zip(&quantized.biases) {
+                    let l1: u64 = row.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
+                    prop_assert!(u64::from(bias.unsigned_abs()) + l1 * 32_768 <= u64::from(quantized.accumulator_bound));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! How far the integer layers are from the float ones.
+
+use pinhole_shared::model::{Layer, Output};
+use serde::Serialize;
+
+use super::QuantizeError;
+use crate::model_file::ModelFile;
+use crate::photos::Dataset;
+use crate::train::Network;
+
+/// One layer of a quantized model: its size, and its error on some photos, in the real units of its outputs (1 is the
+/// whole range of a sigmoid; logits for the last layer). The error is the whole network's up to there, not the
+/// layer's own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerError {
+    /// Mean distance of integer from float outputs.
+    pub mean_error: f64,
+    /// Largest distance.
+    pub max_error: f64,
+    /// Largest magnitude an accumulator can reach; proven to be below 2^31.
+    pub accumulator_bound: u32,
+    /// Weights, biases and multipliers, bytes.
+    pub bytes: usize,
+}
+
+/// Runs both networks on the photos and compares every output of every layer.
+///
+/// # Errors
+/// [`QuantizeError::Candle`].
+pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result<Vec<LayerError>, QuantizeError> {
+    let inputs: Vec<&[u8]> = photos.examples.iter().map(|example| &example.pixels[..]).collect();
+    let mut engine = model.engine();
+    let integer: Vec<Vec<Vec<i32>>> = inputs.iter().map(|input| engine.run_all(input).stages).collect();
+    let model = model.model();
+    model
+        .layers()
+        .iter()
+        .enumerate()
+        .map(|(index, layer)| {
+            let Layer::Dense(dense) = layer;
+            let scale = if dense.output == Output::Logits { 1.0 / 65_536.0 } else { f64::from(dense.output_scale) };
+            let float = network.activations(&inputs, index + 1)?;
+            // Stage 0 of a run is its input.
+            let integer = integer.iter().flat_map(|stages| &stages[index + 1]);
+            let (mut sum, mut max) = (0.0, 0.0_f64);
+            for (&float, &integer) in float.iter().zip(integer) {
+                let error = (f64::from(integer) * scale - f64::from(float)).abs();
+                sum += error;
+                max = max.max(error);
+            }
+            Ok(LayerError {
+                mean_error: sum / float.len() as f64,
+                max_error: max,
+                accumulator_bound: dense.accumulator_bound,
+                bytes: dense.operands.weights.len() + 8 * dense.operands.biases.len(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,115 @@
+//! Float network to integer model file.
+//!
+//! Weights become int8 with one scale a row (output), after training, without changing the network's structure.
+//! Activations between layers are 16 bits by default: the hidden layers are small, so it costs nothing, and the int8
+//! weights are then nearly the only source of error. The scales of relu and linear layers come from the calibration
+//! photos, as does a correction of each bias for the mean error its row's rounded weights make.
+
+mod dense;
+mod encode;
+mod measure;
+
+use miette::Diagnostic;
+use pinhole_shared::model::{Activation, ModelError, Output};
+use thiserror::Error;
+
+pub use measure::{LayerError, measure};
+
+use crate::model_file::ModelFile;
+use crate::photos::Dataset;
+use crate::train::Network;
+
+/// How activations between layers are held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ActivationBits {
+    /// 8 bits, 0..=255. Layers without an activation function, whose values can be negative, still take 16.
+    Eight,
+    /// 16 bits.
+    #[default]
+    Sixteen,
+}
+
+/// Why a network could not be quantized.
+#[derive(Debug, Error, Diagnostic)]
+pub enum QuantizeError {
+    /// candle failed.
+    #[error("running the float network failed: {0}")]
+    Candle(#[from] candle_core::Error),
+    /// Nothing to calibrate on.
+    #[error("there is no photo to calibrate on")]
+    #[diagnostic(help("give the training photos"))]
+    NoPhotos,
+    /// Values no 32-bit accumulator can hold at any scale.
+    #[error("layer {layer}, row {row}: its values are too large for 32 bits")]
+    #[diagnostic(help("the network has diverged or is badly scaled; train it again with penalties or a lower rate"))]
+    TooLarge {
+        /// Layer, counted from 0.
+        layer: usize,
+        /// Row (output), counted from 0.
+        row: usize,
+    },
+    /// What was written is not a model. A bug, caught before the file exists.
+    #[error("the quantized model does not parse: {0}")]
+    #[diagnostic(help("this is a bug in Pinhole; nothing was written"))]
+    Unparsable(#[from] ModelError),
+}
+
+/// Quantizes a network, calibrated on (training) photos, and parses the result back.
+///
+/// # Errors
+/// [`QuantizeError`].
+pub fn quantize(
+    network: &Network,
+    calibration: &Dataset,
+    bits: ActivationBits,
+) -> Result<ModelFile, QuantizeError> {
+    if calibration.examples.is_empty() {
+        return Err(QuantizeError::NoPhotos);
+    }
+    let inputs: Vec<&[u8]> = calibration.examples.iter().map(|example| &example.pixels[..]).collect();
+    let float = network.float_layers()?;
+    let mut layers = Vec::with_capacity(float.len());
+    let mut input = dense::InputKind { scale: 1.0 / 255.0, max_magnitude: Output::U8.max_magnitude() };
+    for (index, layer) in float.iter().enumerate() {
+        let last = index + 1 == float.len();
+        let seen = network.activations(&inputs, index)?;
+        // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
+        let means = column_means(&seen, layer.weights.len() / layer.biases.len());
+        let (output, output_scale) = if last {
+            (Output::Logits, 1.0 / 65_536.0)
+        } else {
+            output_kind(layer.activation, bits, &network.activations(&inputs, index + 1)?)
+        };
+        let quantized = dense::quantize(layer, input, &means, output, output_scale)
+            .map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
+        input = dense::InputKind { scale: output_scale, max_magnitude: output.max_magnitude() };
+        layers.push(quantized);
+    }
+    let bytes = encode::encode(network.recipe.input_side, &network.classes, &layers);
+    Ok(ModelFile::from_bytes(&bytes)?)
+}
+
+/// The form of a hidden layer's outputs and the real value of one unit of them.
+fn output_kind(activation: Activation, bits: ActivationBits, seen: &[f32]) -> (Output, f64) {
+    let largest = seen.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    // A network that gives only zeros still needs a scale.
+    let largest = if largest > 0.0 { f64::from(largest) } else { 1.0 };
+    match (activation, bits) {
+        (Activation::Sigmoid, ActivationBits::Eight) => (Output::U8, 1.0 / 255.0),
+        (Activation::Sigmoid, ActivationBits::Sixteen) => (Output::I16, 1.0 / 32_768.0),
+        (Activation::Relu, ActivationBits::Eight) => (Output::U8, largest / 255.0),
+        // 16 bits leave room for photos that excite the layer twice as much as any of the calibration's.
+        (Activation::Relu | Activation::Linear, _) => (Output::I16, 2.0 * largest / 32_767.0),
+    }
+}
+
+fn column_means(values: &[f32], columns: usize) -> Vec<f64> {
+    let mut means = vec![0.0; columns];
+    for row in values.chunks_exact(columns) {
+        for (mean, &value) in means.iter_mut().zip(row) {
+            *mean += f64::from(value);
+        }
+    }
+    let rows = values.len() / columns;
+    means.iter().map(|sum| sum / rows as f64).collect()
+}
