@@ -1,8 +1,39 @@
-//! Pinhole's host side.
+//! Pinhole's host side: from photos to a model file, and the proof that the device decides the same.
+//!
+//! One direction of flow, one folder a stage:
+//!
+//! | stage | module | from -> to |
+//! |---|---|---|
+//! | photos | [`photos`] | files -> labeled network inputs (through the shared pixel pipeline) |
+//! | recipe | [`recipe`] | TOML -> what to train |
+//! | training | [`train`] | inputs and recipe -> float network |
+//! | quantization | [`quantize`] | float network -> model file |
+//! | model file | [`model_file`] | bytes -> the shared engine |
+//! | inference | [`inference`] | all integers of one input, from any engine |
+//! | evaluation | [`evaluate`] | both networks -> scores and disagreements |
+//! | report | [`report`] | all of it -> one HTML file |
+//! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
+//! | run folder | [`run_folder`] | what a training leaves on disk |
+//! | device | [`device`] | the host's side of the link |
+//! | emulator | [`emulator`] | firmware source -> a running emulated board |
+//! | proof | [`prove`] | host engine and board -> every integer compared |
+//! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
+//!
+//! [`cli`] parses commands and prints; everything it does is in the modules above.
+
+pub mod cli;
+pub mod device;
 pub mod draw;
+pub mod emulator;
+pub mod evaluate;
+pub mod inference;
 pub mod model_file;
 pub mod photos;
+pub mod prove;
 pub mod quantize;
 pub mod random;
 pub mod recipe;
+pub mod report;
+pub mod run_folder;
 pub mod train;
+pub mod workflow;

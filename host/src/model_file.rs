@@ -9,6 +9,8 @@ use pinhole_shared::kernel::Scalar;
 use pinhole_shared::model::{Model, ModelError};
 use thiserror::Error;
 
+use crate::inference::Inference;
+
 /// A whole, checked model file, aligned as the format asks.
 #[derive(Clone, Debug)]
 pub struct ModelFile {
@@ -94,15 +96,6 @@ impl ModelFile {
     }
 }
 
-/// All integers of one inference: what `prove` compares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inference {
-    /// The input's pixels, then every layer's outputs.
-    pub stages: Vec<Vec<i32>>,
-    /// The decision.
-    pub decision: Decision,
-}
-
 /// The shared engine with working memory of its own.
 #[derive(Debug)]
 pub struct HostEngine<'f> {
@@ -111,9 +104,9 @@ pub struct HostEngine<'f> {
     activations: Vec<i16>,
 }
 
-impl HostEngine<'_> {
+impl<'f> HostEngine<'f> {
     /// The model it runs.
-    pub fn model(&self) -> &Model<'_> {
+    pub fn model(&self) -> &Model<'f> {
         &self.model
     }
 

@@ -51,7 +51,9 @@ pub enum DeviceError {
 impl core::fmt::Display for DeviceError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::InputBuffer { expected, got } => write!(f, "the model takes {expected} pixels, there is room for {got}"),
+            Self::InputBuffer { expected, got } => {
+                write!(f, "the model takes {expected} pixels, there is room for {got}")
+            }
             Self::SumsBuffer { expected, got } => write!(f, "the pixels need {expected} sums, there is room for {got}"),
         }
     }

@@ -1,9 +1,7 @@
 //! A camera whose pictures the host sends: the device's side of [`pinhole_shared::link::replay`].
 
 use embedded_io::{Error as _, ErrorKind, Read, ReadExactError, Write};
-use pinhole_shared::link::replay::{
-    CHECKSUM_BYTES, HEADER_BYTES, Header, ROW_REQUEST, row_checksum, start_request,
-};
+use pinhole_shared::link::replay::{CHECKSUM_BYTES, HEADER_BYTES, Header, ROW_REQUEST, row_checksum, start_request};
 
 use crate::camera::{Camera, CameraError, CameraFault, Frame};
 

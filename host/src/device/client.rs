@@ -2,25 +2,16 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use pinhole_shared::decision::Decision;
 use pinhole_shared::link::frame::{FRAME_BYTES, FrameError, Receiver, encode};
 use pinhole_shared::link::{CHUNK_PIXELS, Identity, PROTOCOL, Refusal, Report, Request, Response, Statistics, Values};
+
+use crate::inference::Inference;
 
 /// Answers to earlier requests that may still be under way when the link is brought back to order.
 const MOST_STALE_ANSWERS: usize = 10_000;
 
 /// Most values a device may report of one inference: more is not an inference but a broken device.
 const MOST_VALUES: usize = 1 << 24;
-
-/// What a device said of one input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inference {
-    /// The integers of every stage, as far as they were asked for: first the input's pixels, then each layer's
-    /// outputs. Empty for [`Report::Decision`].
-    pub stages: Vec<Vec<i32>>,
-    /// The decision.
-    pub decision: Decision,
-}
 
 /// Why a request was not answered.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -42,6 +33,7 @@ pub enum ClientError {
     Frame(#[source] FrameError),
     /// The device refused the request.
     #[error("the device refused: {0}")]
+    #[diagnostic(help("{}", advice(*_0)))]
     Refused(Refusal),
     /// The device speaks another version of the protocol.
     #[error("the device speaks protocol version {got}, this Pinhole speaks version {PROTOCOL}")]
@@ -63,7 +55,7 @@ pub enum ClientError {
 /// order, so a client stays usable as long as its stream is.
 #[derive(Debug)]
 pub struct Client<S> {
-    stream: S,
+    pub(super) stream: S,
     receiver: Receiver,
     /// Bytes read from the stream and not yet looked at, and how far.
     unread: Vec<u8>,
@@ -76,11 +68,6 @@ impl<S: Read + Write> Client<S> {
     /// A client on a stream to a device.
     pub fn new(stream: S) -> Self {
         Self { stream, receiver: Receiver::default(), unread: Vec::new(), position: 0, out_of_step: false }
-    }
-
-    /// The stream.
-    pub fn stream(&self) -> &S {
-        &self.stream
     }
 
     /// Asks the device who it is, and checks that it speaks this protocol version.
@@ -241,6 +228,16 @@ impl<S: Read + Write> Client<S> {
             Response::Statistics(_) => "statistics",
             Response::Refused(_) => "refusal",
         }))
+    }
+}
+
+/// What to do about a refusal.
+fn advice(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Garbled => "bytes were lost on the way; try again, and check the cable if it happens often",
+        Refusal::NoInput | Refusal::WrongOffset => "send an input of exactly as many pixels as the model takes",
+        Refusal::Camera => "check the camera and its wiring; the device's log says what failed",
+        Refusal::Picture => "use a picture at least as large as the model's input; the device's log has both sizes",
     }
 }
 

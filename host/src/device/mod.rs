@@ -1,7 +1,11 @@
 //! Talking to a device: the host's side of the link and of the replayed camera, over any byte stream.
 
 mod client;
+#[cfg(test)]
+mod client_tests;
 mod replay;
+#[cfg(test)]
+mod replay_tests;
 
-pub use client::{Client, ClientError, Inference};
-pub use replay::{Picture, PictureError, Replay};
+pub use client::{Client, ClientError};
+pub use replay::Replay;

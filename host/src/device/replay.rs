@@ -5,63 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use pinhole_shared::link::replay::{Header, ROW_REQUEST, row_checksum, start_sequence};
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
-/// A picture as a camera gives it: rows of bytes, from the top.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    size: PictureSize,
-    format: PixelFormat,
-    rows: Vec<u8>,
-}
-
-/// Why bytes are not a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("{width}x{height} pixels have {expected} bytes in this format, got {got}")]
-pub struct PictureError {
-    /// Pixels in a row.
-    pub width: u16,
-    /// Rows.
-    pub height: u16,
-    /// Bytes needed.
-    pub expected: usize,
-    /// Bytes given.
-    pub got: usize,
-}
-
-impl Picture {
-    /// A picture from all of its rows, top to bottom, without padding between them.
-    ///
-    /// # Errors
-    /// [`PictureError`] when `rows` has another length than the size and format need.
-    pub fn new(size: PictureSize, format: PixelFormat, rows: Vec<u8>) -> Result<Self, PictureError> {
-        let PictureSize { width, height } = size;
-        let (expected, got) = (format.row_bytes(width) * usize::from(height), rows.len());
-        if expected != got {
-            return Err(PictureError { width, height, expected, got });
-        }
-        Ok(Self { size, format, rows })
-    }
-
-    /// Width and height, px.
-    pub fn size(&self) -> PictureSize {
-        self.size
-    }
-
-    /// How the rows hold their pixels.
-    pub fn format(&self) -> PixelFormat {
-        self.format
-    }
-
-    /// All rows, top to bottom.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.rows.chunks_exact(self.format.row_bytes(self.size.width).max(1))
-    }
-
-    fn row(&self, number: u16) -> Option<&[u8]> {
-        self.rows().nth(usize::from(number))
-    }
-}
+use crate::photos::Picture;
 
 /// Shows pictures to a device's replayed camera, on a thread of its own.
 #[derive(Debug)]
@@ -114,7 +59,7 @@ fn answer_requests<S: Read + Write>(mut stream: S, shown: impl Fn() -> Option<Ar
         if let Some(sequence) = start_sequence(request) {
             (picture, next_row) = (shown(), 0);
             let header = match &picture {
-                Some(picture) => Header { sequence, size: picture.size, format: picture.format },
+                Some(picture) => Header { sequence, size: picture.size(), format: picture.format() },
                 None => Header::no_picture(sequence),
             };
             answer.extend(header.encode());

@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 use defmt_decoder::Table;
 use pinhole_shared::link::{Identity, Report, Statistics};
 
-use crate::device::{Client, ClientError, Inference, Picture, Replay};
+use crate::device::{Client, ClientError, Replay};
+use crate::inference::Inference;
+use crate::photos::Picture;
 
 pub use logs::LogLine;
 pub use system::InstallError;
@@ -106,7 +108,9 @@ pub enum EmulatorError {
     Socket(#[source] io::Error),
     /// The emulator or the firmware on it stopped.
     #[error("the emulated board stopped ({code}); {}", said(log, complaints))]
-    #[diagnostic(help("the last lines above say why; a model it refuses is best written anew with `pinhole quantize`"))]
+    #[diagnostic(help(
+        "the last lines above say why; a model it refuses is best written anew with `pinhole quantize`"
+    ))]
     Stopped {
         /// How it ended.
         code: String,
@@ -156,10 +160,7 @@ impl EmulatedBoard {
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
-    pub fn start_with_log(
-        model: &Path,
-        on_line: impl FnMut(&LogLine) + Send + 'static,
-    ) -> Result<Self, EmulatorError> {
+    pub fn start_with_log(model: &Path, on_line: impl FnMut(&LogLine) + Send + 'static) -> Result<Self, EmulatorError> {
         check_model(model)?;
         let program = qemu::find()?;
         let elf = firmware::build(&toolchain::Toolchain::find()?)?;

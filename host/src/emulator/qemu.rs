@@ -69,7 +69,11 @@ impl Qemu {
     ///
     /// # Errors
     /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
-    pub(super) fn start(program: &Path, elf: &Path, model: &Path) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
+    pub(super) fn start(
+        program: &Path,
+        elf: &Path,
+        model: &Path,
+    ) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
         let waiting = Waiting { link: listen()?, camera: listen()? };
         let mut command = Command::new(program);
         command

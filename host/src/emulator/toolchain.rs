@@ -136,12 +136,12 @@ impl Toolchain {
                 command
             }
         };
-        // Flags for the host's build: coverage, sanitizers, another target or another folder break the firmware's.
+        // Flags for the host's build (coverage, sanitizers, another linker, another folder) break the firmware's. An
+        // empty list of flags, unlike none, also overrides those of cargo's configuration files.
+        command.env("CARGO_ENCODED_RUSTFLAGS", "");
         for variable in [
-            "CARGO_BUILD_RUSTFLAGS",
             "CARGO_BUILD_TARGET",
             "CARGO_BUILD_TARGET_DIR",
-            "CARGO_ENCODED_RUSTFLAGS",
             "CARGO_TARGET_DIR",
             "RUSTC_WORKSPACE_WRAPPER",
             "RUSTC_WRAPPER",

@@ -166,10 +166,7 @@ mod tests {
         let tripled = copies(&dataset(&[1, 1]), &[Copies::Inverted, Copies::Rotated]);
         let pixels: Vec<_> = tripled.examples.iter().map(|example| (example.class, &example.pixels[..])).collect();
         let (original, negative, turned) = (&[1, 2, 3, 4][..], &[254, 253, 252, 251][..], &[3, 1, 4, 2][..]);
-        assert_eq!(
-            pixels,
-            [(0, original), (0, negative), (0, turned), (1, original), (1, negative), (1, turned)]
-        );
+        assert_eq!(pixels, [(0, original), (0, negative), (0, turned), (1, original), (1, negative), (1, turned)]);
     }
 
     #[test]

@@ -6,8 +6,10 @@
 mod dataset;
 pub mod decode;
 mod error;
+mod picture;
 mod scan;
 
 pub use dataset::{Dataset, Example, copies, hold_out, load};
 pub use error::{PhotoError, Warning};
+pub use picture::{Picture, PictureError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};

@@ -158,11 +158,7 @@ fn check_names<'a>(folder: &Path, classes: impl Iterator<Item = &'a String>) -> 
             return Err(PhotoError::LongName { path: folder.to_owned(), class: class.clone() });
         }
         if let Some(first) = seen.insert(class.to_lowercase(), class) {
-            return Err(PhotoError::Collision {
-                path: folder.to_owned(),
-                first: first.clone(),
-                second: class.clone(),
-            });
+            return Err(PhotoError::Collision { path: folder.to_owned(), first: first.clone(), second: class.clone() });
         }
     }
     Ok(())
@@ -190,7 +186,8 @@ mod tests {
     fn both_layouts() {
         let folder = folder_with(&["muffin_2.jpg", "chihuahua-unseen-1.png", "muffin10.JPG", "notes.txt", ".hidden"]);
         let found = scan(folder.path()).unwrap();
-        let expected = [("chihuahua-unseen-1.png", "chihuahua"), ("muffin10.JPG", "muffin"), ("muffin_2.jpg", "muffin")];
+        let expected =
+            [("chihuahua-unseen-1.png", "chihuahua"), ("muffin10.JPG", "muffin"), ("muffin_2.jpg", "muffin")];
         assert_eq!(names_and_classes(&found), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
         assert_eq!(found.warnings.len(), 1);
         assert!(found.warnings[0].path.ends_with("notes.txt"));

@@ -27,10 +27,8 @@ pub(super) fn encode(input_side: u16, classes: &[String], layers: &[QuantizedDen
         record.put(36, &layer.output_scale.to_le_bytes());
     }
     let names_bytes: usize = classes.iter().map(|name| 1 + name.len()).sum();
-    let names = append(
-        &mut file,
-        classes.iter().flat_map(|name| std::iter::once(name.len() as u8).chain(name.bytes())),
-    );
+    let names =
+        append(&mut file, classes.iter().flat_map(|name| std::iter::once(name.len() as u8).chain(name.bytes())));
     let file_bytes = file.len() as u32;
 
     let mut header = Fields(&mut file[..HEADER_BYTES]);

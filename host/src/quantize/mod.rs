@@ -58,11 +58,7 @@ pub enum QuantizeError {
 ///
 /// # Errors
 /// [`QuantizeError`].
-pub fn quantize(
-    network: &Network,
-    calibration: &Dataset,
-    bits: ActivationBits,
-) -> Result<ModelFile, QuantizeError> {
+pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) -> Result<ModelFile, QuantizeError> {
     if calibration.examples.is_empty() {
         return Err(QuantizeError::NoPhotos);
     }

@@ -78,7 +78,13 @@ impl Penalty {
     /// Added to the gradient of `weight`; 0 at 0, where the absolute value has no slope.
     #[inline(always)]
     fn gradient(self, weight: f32) -> f32 {
-        let sign = if weight > 0.0 { 1.0 } else if weight < 0.0 { -1.0 } else { 0.0 };
+        let sign = if weight > 0.0 {
+            1.0
+        } else if weight < 0.0 {
+            -1.0
+        } else {
+            0.0
+        };
         self.l1 * sign + 2.0 * self.l2 * weight
     }
 }
@@ -106,13 +112,7 @@ impl LayerAdam {
 
     /// One update of a layer from what came in, `inputs` (batch x inputs), and the loss's gradient by its
     /// pre-activations, `delta` (batch x outputs).
-    pub(super) fn step(
-        &self,
-        step: AdamStep,
-        parameters: (&Var, &Var),
-        inputs: &Tensor,
-        delta: &Tensor,
-    ) -> Result<()> {
+    pub(super) fn step(&self, step: AdamStep, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
         let (weights, biases) = parameters;
         weights.as_tensor().inplace_op3(inputs, delta, &FusedAdam { state: self, step })?;
         biases.as_tensor().inplace_op2(delta, &BiasAdam { state: self, step })

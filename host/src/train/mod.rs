@@ -18,3 +18,4 @@ pub use network::{FloatLayer, Network, NetworkError};
 pub use trainer::{Epoch, Outcome, Stopped, TrainError, train};
 
 pub(crate) use loss::{cross_entropy, softmax};
+pub(crate) use trainer::arg_max;

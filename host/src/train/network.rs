@@ -138,8 +138,7 @@ impl Network {
         let mut all_factors = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {
             let factors = Factors::default();
-            let op =
-                DenseOp { activation: layer.activation, input_gradient: index > 0, factors: factors.clone() };
+            let op = DenseOp { activation: layer.activation, input_gradient: index > 0, factors: factors.clone() };
             values = values.apply_op3(layer.weights.as_tensor(), layer.biases.as_tensor(), op)?;
             all_factors.push(factors);
             if let Some(random) = dropout.as_deref_mut()
@@ -194,11 +193,7 @@ impl Network {
         for piece in inputs.chunks(256) {
             let mut values = batch(piece)?;
             for layer in self.layers.iter().take(count) {
-                let op = DenseOp {
-                    activation: layer.activation,
-                    input_gradient: false,
-                    factors: Factors::default(),
-                };
+                let op = DenseOp { activation: layer.activation, input_gradient: false, factors: Factors::default() };
                 values = values.apply_op3_no_bwd(layer.weights.as_tensor(), layer.biases.as_tensor(), &op)?;
             }
             all.extend(values.flatten_all()?.to_vec1::<f32>()?);
@@ -239,8 +234,7 @@ impl Network {
     /// # Errors
     /// [`NetworkError`] with the path.
     pub fn read(path: &Path) -> Result<Self, NetworkError> {
-        let bytes =
-            std::fs::read(path).map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
+        let bytes = std::fs::read(path).map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
         let malformed = |reason: String| NetworkError::Malformed { path: path.to_owned(), reason };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
@@ -295,8 +289,7 @@ pub(super) fn batch(inputs: &[&[u8]]) -> candle_core::Result<Tensor> {
 fn mask(random: &mut Random, layer: &DenseLayer, rows: usize) -> candle_core::Result<Tensor> {
     let columns = layer.biases.dim(0)?;
     let scale = 1.0 / (1.0 - layer.dropout);
-    let mask: Vec<f32> =
-        (0..rows * columns).map(|_| if random.chance(layer.dropout) { 0.0 } else { scale }).collect();
+    let mask: Vec<f32> = (0..rows * columns).map(|_| if random.chance(layer.dropout) { 0.0 } else { scale }).collect();
     debug_assert_eq!(layer.weights.dtype(), DType::F32);
     Tensor::from_vec(mask, (rows, columns), &Device::Cpu)
 }

@@ -127,12 +127,7 @@ struct Trainer<'d> {
 }
 
 impl<'d> Trainer<'d> {
-    fn new(
-        network: Network,
-        training: &'d Dataset,
-        validation: &Dataset,
-        seed: u64,
-    ) -> candle_core::Result<Self> {
+    fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
         let optimizer = network
             .layers
             .iter()
@@ -213,7 +208,7 @@ fn score(logits: &candle_core::Tensor, labels: &[u16]) -> candle_core::Result<Sc
 }
 
 /// Index of the largest logit; of equal ones the first, as on the device.
-fn arg_max(logits: &[f32]) -> usize {
+pub(crate) fn arg_max(logits: &[f32]) -> usize {
     let mut best = 0;
     for (index, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {

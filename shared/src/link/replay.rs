@@ -93,8 +93,7 @@ impl Header {
     }
 }
 
-const FORMATS: [PixelFormat; 4] =
-    [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888];
+const FORMATS: [PixelFormat; 4] = [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888];
 
 fn format_code(format: PixelFormat) -> u8 {
     match format {

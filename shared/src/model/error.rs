@@ -54,7 +54,7 @@ pub enum ModelError {
     Record { layer: usize, offset: usize, got: u32 },
     /// A layer does not take what the one before it gives.
     Shape { layer: usize, expected: usize, got: usize },
-    /// A section does not lie within the file, or not at a multiple of 16.
+    /// A section does not lie between layer table and end of the file, or not at a multiple of 16.
     Section { section: Section, layer: usize, offset: usize, bytes: usize },
     /// The class names are not as many, not UTF-8, empty, or the same twice.
     Names,
@@ -91,7 +91,7 @@ impl core::fmt::Display for ModelError {
                 write!(f, "unknown value {got} in the record of layer {layer}, at byte {offset} of it")
             }
             Self::Shape { layer, expected, got } => {
-                write!(f, "layer {layer} has {got} values where its neighbour has {expected}")
+                write!(f, "layer {layer} has {got} values where its neighbor has {expected}")
             }
             Self::Section { section, layer, offset, bytes } => {
                 write!(f, "the {section} of layer {layer} ({bytes} bytes at {offset}) are not where they could be")

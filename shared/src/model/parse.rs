@@ -218,8 +218,11 @@ fn parse_dense<'a>(
     let activation = Activation::from_byte(record.u8(2)).ok_or(unknown(2, u32::from(record.u8(2))))?;
     let output = Output::from_byte(record.u8(3)).ok_or(unknown(3, u32::from(record.u8(3))))?;
     // The last layer, and no other, gives logits, and they are linear.
-    if last != (output == Output::Logits) || (last && activation != Activation::Linear) {
+    if last != (output == Output::Logits) {
         return Err(unknown(3, u32::from(record.u8(3))));
+    }
+    if last && activation != Activation::Linear {
+        return Err(unknown(2, u32::from(record.u8(2))));
     }
     if record.u8(4) != 0 {
         return Err(ModelError::WeightLayout { layer, got: record.u8(4) });
@@ -312,7 +315,8 @@ impl Place {
         let offset = self.offset as usize;
         let bytes = usize::try_from(self.bytes).unwrap_or(usize::MAX);
         let wrong = ModelError::Section { section: self.section, layer: self.layer, offset, bytes };
-        if !offset.is_multiple_of(ALIGNMENT) || offset < HEADER_BYTES {
+        let table_end = HEADER_BYTES + usize::from(u16_at(file, 28).unwrap_or(0)) * RECORD_BYTES;
+        if !offset.is_multiple_of(ALIGNMENT) || offset < table_end {
             return Err(wrong);
         }
         let end = offset.checked_add(bytes).ok_or(wrong)?;

@@ -17,10 +17,12 @@ pub(crate) fn stop(reason: &str) -> ! {
     exit()
 }
 
-/// Logs the reason and the error behind it, in words and in full, and ends the emulator.
-pub(crate) fn stop_for(reason: &str, message: &dyn Display, error: impl defmt::Format) -> ! {
+/// Logs the reason and the error behind it and ends the emulator.
+///
+/// The error comes in words, which cost a real board flash: there, log it by `defmt::Format`.
+pub(crate) fn stop_for(reason: &str, error: &dyn Display) -> ! {
     if first() {
-        defmt::error!("{=str}: {} ({})", reason, defmt::Display2Format(message), error);
+        defmt::error!("{=str}: {}", reason, defmt::Display2Format(error));
     }
     exit()
 }

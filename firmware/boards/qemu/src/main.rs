@@ -15,7 +15,6 @@ mod fault;
 mod model;
 mod uart;
 
-use cortex_m as _;
 use defmt_semihosting as _;
 use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, Parts};
@@ -25,6 +24,8 @@ use pinhole_shared::engine::Engine;
 use pinhole_shared::kernel::{Kernel, Scalar};
 use pinhole_shared::model::Model;
 use static_cell::{ConstStaticCell, StaticCell};
+
+use crate::uart::{TimedUart, Uarts};
 
 /// Name of this board over the link.
 const BOARD: &str = "qemu-mps2-an386";
@@ -51,26 +52,29 @@ static ACTIVATION_MEMORY: ConstStaticCell<[i16; ACTIVATIONS]> = ConstStaticCell:
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let Some(uarts) = uart::Uarts::take() else { fault::stop("the UARTs were taken twice") };
+    let (Some(core), Some(uarts)) = (cortex_m::Peripherals::take(), Uarts::take()) else {
+        fault::stop("the peripherals were taken twice")
+    };
     let model = match model::file().and_then(Model::parse) {
         Ok(model) => MODEL.init(model),
-        Err(error) => fault::stop_for("the model file was refused", &error, error),
+        Err(error) => fault::stop_for("the model file was refused", &error),
     };
     let engine = match Engine::<BoardKernel>::new(model, ACCUMULATOR_MEMORY.take(), ACTIVATION_MEMORY.take()) {
         Ok(engine) => engine,
-        Err(error) => fault::stop_for("the model does not fit this board", &error, error),
+        Err(error) => fault::stop_for("the model does not fit this board", &error),
     };
     let parts = Parts {
         board: BOARD,
         engine,
-        camera: ReplayCamera::new(uarts.camera.with_timeout_ms(CAMERA_TIMEOUT_MS)),
+        camera: ReplayCamera::new(TimedUart::new(uarts.camera, core.SYST, CAMERA_TIMEOUT_MS)),
         link: uarts.link,
         buffers: Buffers { input: INPUT.take(), row: ROW.take(), sums: SUMS.take() },
     };
     let mut device = match Device::new(parts, log) {
         Ok(device) => device,
-        Err(error) => fault::stop_for("the model does not fit this board", &error, error),
+        Err(error) => fault::stop_for("the model does not fit this board", &error),
     };
+    // The first line of the log: the host waits for it before it sends anything.
     defmt::info!(
         "{=str} ready: model {=u32:#010x}, {=u32} bytes, kernel {=str}",
         BOARD,
@@ -83,9 +87,9 @@ fn main() -> ! {
 }
 
 fn log(event: &Event) {
-    if event.is_fault() {
-        defmt::warn!("{}", event);
-    } else {
-        defmt::info!("{}", event);
+    match event {
+        Event::Identified | Event::InputComplete => defmt::debug!("{}", event),
+        event if event.is_fault() => defmt::warn!("{}", event),
+        event => defmt::info!("{}", event),
     }
 }

@@ -1,0 +1,177 @@
+//! Doubles for the device's surroundings: byte streams in memory, cameras, a model.
+#![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of this")]
+
+pub mod model_file;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use embedded_io::{ErrorKind, ErrorType, Read, Write};
+use pinhole_app::camera::{Camera, CameraFault, Frame};
+use pinhole_app::capture::Buffers;
+use pinhole_app::device::{Device, Parts};
+use pinhole_app::event::Event;
+use pinhole_shared::engine::{Engine, LayerValues};
+use pinhole_shared::kernel::Scalar;
+use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
+use pinhole_shared::link::{Request, Response, Statistics};
+use pinhole_shared::model::Model;
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+
+/// Side of the tests' network.
+pub const SIDE: u16 = 4;
+/// Its pixels.
+pub const PIXELS: usize = 16;
+
+/// What the device reads from the host, and what it has written.
+#[derive(Clone, Debug, Default)]
+pub struct Wire {
+    /// `Err` is an error of the stream at this place.
+    pub incoming: VecDeque<Result<u8, ErrorKind>>,
+    pub written: Rc<RefCell<Vec<u8>>>,
+}
+
+impl ErrorType for Wire {
+    type Error = ErrorKind;
+}
+
+impl Read for Wire {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
+        match (bytes.first_mut(), self.incoming.pop_front()) {
+            (Some(place), Some(byte)) => {
+                *place = byte?;
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        // In small bites, as UARTs take them.
+        let taken = bytes.len().min(3);
+        self.written.borrow_mut().extend(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// A camera that gives one picture again and again, and panics where a caller breaks the contract.
+#[derive(Clone, Debug)]
+pub struct FakeCamera {
+    pub frame: Frame,
+    pub rows: Vec<u8>,
+    /// `start` fails so.
+    pub start_fault: Option<CameraFault>,
+    /// Reading this row fails so.
+    pub row_fault: Option<(u16, CameraFault)>,
+    pub next_row: Option<u16>,
+}
+
+impl FakeCamera {
+    pub fn new(width: u16, height: u16, format: PixelFormat) -> Self {
+        let frame = Frame { size: PictureSize { width, height }, format };
+        let bytes = frame.row_bytes() * usize::from(height);
+        let rows = (0..bytes).map(|index| (index * 89 % 256) as u8).collect();
+        Self { frame, rows, start_fault: None, row_fault: None, next_row: None }
+    }
+}
+
+impl Camera for FakeCamera {
+    type Error = CameraFault;
+
+    fn start(&mut self) -> Result<Frame, CameraFault> {
+        self.next_row = None;
+        if let Some(fault) = self.start_fault {
+            return Err(fault);
+        }
+        self.next_row = Some(0);
+        Ok(self.frame)
+    }
+
+    fn read_row(&mut self, row: &mut [u8]) -> Result<(), CameraFault> {
+        let number = self.next_row.expect("a row was read without a picture, or after an error");
+        assert!(number < self.frame.size.height, "more rows were read than the picture has");
+        assert_eq!(row.len(), self.frame.row_bytes(), "a row was read into a buffer of another length");
+        if let Some((_, fault)) = self.row_fault.filter(|&(faulty, _)| faulty == number) {
+            self.next_row = None;
+            return Err(fault);
+        }
+        let start = usize::from(number) * row.len();
+        row.copy_from_slice(&self.rows[start..][..row.len()]);
+        self.next_row = Some(number + 1);
+        Ok(())
+    }
+}
+
+/// What a device did.
+#[derive(Debug)]
+pub struct Outcome {
+    pub responses: Vec<Response>,
+    pub events: Vec<Event>,
+    pub statistics: Statistics,
+}
+
+/// Lets a device with the tiny model serve these bytes until they end.
+pub fn serve(camera: impl Camera, incoming: impl IntoIterator<Item = Result<u8, ErrorKind>>) -> Outcome {
+    let file = model_file::tiny(SIDE);
+    let model = Model::parse(file.bytes()).unwrap();
+    let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
+    let engine = Engine::<Scalar>::new(&model, &mut accumulators, &mut activations).unwrap();
+    let (mut input, mut row, mut sums) = ([0; PIXELS + 3], [0; 64], [0; SIDE as usize + 1]);
+    let wire = Wire { incoming: incoming.into_iter().collect(), ..Wire::default() };
+    let written = Rc::clone(&wire.written);
+    let mut events = Vec::new();
+    let parts = Parts {
+        board: "test",
+        engine,
+        camera,
+        link: wire,
+        buffers: Buffers { input: &mut input, row: &mut row, sums: &mut sums },
+    };
+    let mut device = Device::new(parts, |event: &Event| events.push(*event)).unwrap();
+    device.serve();
+    let statistics = device.statistics();
+    drop(device);
+    let responses = responses_in(&written.borrow());
+    Outcome { responses, events, statistics }
+}
+
+/// [`serve`] for whole requests.
+pub fn serve_requests(camera: impl Camera, requests: &[Request<'_>]) -> Outcome {
+    serve(camera, requests.iter().flat_map(frame_of).map(Ok))
+}
+
+/// A request's frame.
+pub fn frame_of(request: &Request<'_>) -> Vec<u8> {
+    encode(request, &mut [0; FRAME_BYTES]).unwrap().to_vec()
+}
+
+/// The messages in a device's answer, every one of which must be whole.
+pub fn responses_in(bytes: &[u8]) -> Vec<Response> {
+    let mut receiver = Receiver::default();
+    let responses = bytes.iter().filter_map(|&byte| receiver.push::<Response>(byte)).map(Result::unwrap).collect();
+    assert!(bytes.last().is_none_or(|&last| last == 0), "an answer ends in the middle of a frame");
+    responses
+}
+
+/// All stages of an inference by the engine alone, and the decision.
+pub fn infer(input: &[u8]) -> (Vec<Vec<i32>>, pinhole_shared::decision::Decision) {
+    let file = model_file::tiny(SIDE);
+    let model = Model::parse(file.bytes()).unwrap();
+    let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
+    let mut engine = Engine::<Scalar>::new(&model, &mut accumulators, &mut activations).unwrap();
+    let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
+    let decision = engine.run_observed(input, |_, values| {
+        stages.push(match values {
+            LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
+            LayerValues::Logits(values) => values.to_vec(),
+        });
+    });
+    (stages, decision.unwrap())
+}

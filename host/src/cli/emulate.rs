@@ -1,0 +1,154 @@
+//! `pinhole simulate` and `pinhole prove`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+use pinhole_shared::link::Report;
+use serde::Serialize;
+
+use super::Board;
+use super::output::{json, note, progress, say, spinner, warn};
+use crate::emulator::EmulatedBoard;
+use crate::photos::{self, decode};
+use crate::prove::{Proof, prove};
+use crate::run_folder::{self, Trained};
+
+/// What both commands take.
+#[derive(Debug, Args)]
+struct Target {
+    /// A .pinhole file, or a run folder of `pinhole train`
+    model: PathBuf,
+    /// Photos, or folders of photos
+    #[arg(required = true)]
+    photos: Vec<PathBuf>,
+    /// Board to run on
+    #[arg(long, value_enum, default_value_t)]
+    board: Board,
+    /// Take only so many of the photos, evenly spread over them
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Show the device's log
+    #[arg(long)]
+    log: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Target {
+    fn photos(&self) -> Result<Vec<PathBuf>> {
+        let (paths, warnings) = photos::expand(&self.photos)?;
+        warn(&warnings);
+        let Some(limit) = self.limit.map(|limit| limit as usize).filter(|&limit| limit < paths.len()) else {
+            return Ok(paths);
+        };
+        Ok((0..limit).map(|i| paths[i * paths.len() / limit].clone()).collect())
+    }
+
+    fn start(&self, trained: &Trained) -> Result<EmulatedBoard> {
+        let Board::Qemu = self.board;
+        start_board(trained, self.log)
+    }
+}
+
+/// Builds and starts the emulated board, saying so.
+pub(super) fn start_board(trained: &Trained, log: bool) -> Result<EmulatedBoard> {
+    let waiting = spinner("starting the emulated board (the first time, its firmware is built: a minute or so)");
+    let board = EmulatedBoard::start_with_log(&trained.model_path, move |line| {
+        if log {
+            note(&line.to_string());
+        }
+    });
+    waiting.finish_and_clear();
+    Ok(board?)
+}
+
+/// `pinhole simulate`.
+#[derive(Debug, Args)]
+pub(super) struct Simulate {
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Serialize)]
+struct Simulated {
+    path: PathBuf,
+    class: String,
+    probability: f64,
+}
+
+impl Simulate {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let trained = run_folder::open(&self.target.model)?;
+        let photos = self.target.photos()?;
+        let mut board = self.target.start(&trained)?;
+        if !self.target.json {
+            let identity = board.identity();
+            say!("emulated board {}, kernel {}", identity.board, identity.kernel);
+        }
+        let model = trained.model.model();
+        let names: Vec<&str> = model.class_names().collect();
+        let mut all = Vec::with_capacity(photos.len());
+        for path in photos {
+            let decision = board.capture(decode::read(&path)?.to_gray(), Report::Decision)?.decision;
+            let class = names.get(usize::from(decision.class)).copied().unwrap_or_default().to_owned();
+            let simulated = Simulated { path, class, probability: decision.probability.to_f64() };
+            if !self.target.json {
+                say!("{}: {} {:.3}", simulated.path.display(), simulated.class, simulated.probability);
+            }
+            all.push(simulated);
+        }
+        if self.target.json {
+            json(&all)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `pinhole prove`.
+#[derive(Debug, Args)]
+pub(super) struct Prove {
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Prove {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let trained = run_folder::open(&self.target.model)?;
+        let photos = self.target.photos()?;
+        let mut board = self.target.start(&trained)?;
+        let proof = prove_with_progress(&trained, &mut board, &photos)?;
+        if self.target.json {
+            json(&proof)?;
+        } else {
+            print_proof(&proof);
+        }
+        Ok(if proof.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Proves with a progress bar.
+pub(super) fn prove_with_progress(trained: &Trained, board: &mut EmulatedBoard, photos: &[PathBuf]) -> Result<Proof> {
+    let bar = progress(photos.len() as u64, "proving");
+    let proof = prove(&trained.model, board, photos, || bar.inc(1))?;
+    bar.finish_and_clear();
+    Ok(proof)
+}
+
+/// Prints the first difference, if any, and the verdict.
+pub(super) fn print_proof(proof: &Proof) {
+    if let Some(first) = &proof.first {
+        let value = |value: Option<i64>| value.map_or("nothing".to_owned(), |value| value.to_string());
+        say!(
+            "first mismatch: {}, {}, index {}: host {}, board {}",
+            first.photo.display(),
+            first.place,
+            first.index,
+            value(first.host),
+            value(first.board)
+        );
+    }
+    say!("{}", proof.verdict());
+}

@@ -1,0 +1,122 @@
+//! `pinhole inspect`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+use pinhole_shared::engine::ScratchNeeds;
+use pinhole_shared::model::{Activation, Layer, Output, VERSION};
+use pinhole_shared::pixels::PIPELINE_ID;
+use serde::Serialize;
+
+use super::output::{json, say};
+use crate::run_folder;
+
+/// `pinhole inspect`.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// A .pinhole file, or a run folder of `pinhole train`
+    model: PathBuf,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Contents {
+    path: PathBuf,
+    format_version: u16,
+    bytes: u32,
+    checksum: String,
+    pipeline: String,
+    input_side: u16,
+    classes: Vec<String>,
+    macs: usize,
+    /// Working memory of one inference besides the input, bytes.
+    scratch_bytes: usize,
+    layers: Vec<LayerContents>,
+}
+
+#[derive(Debug, Serialize)]
+struct LayerContents {
+    kind: &'static str,
+    inputs: usize,
+    outputs: usize,
+    activation: &'static str,
+    output: &'static str,
+    pre_shift: u8,
+    accumulator_bound: u32,
+    bytes: usize,
+}
+
+impl Inspect {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let trained = run_folder::open(&self.model)?;
+        let model = trained.model.model();
+        let contents = Contents {
+            path: trained.model_path.clone(),
+            format_version: VERSION,
+            bytes: model.file_bytes(),
+            checksum: format!("{:08x}", model.checksum()),
+            pipeline: format!("{PIPELINE_ID:08x}"),
+            input_side: model.input_side(),
+            classes: model.class_names().map(str::to_owned).collect(),
+            macs: model.macs(),
+            scratch_bytes: ScratchNeeds::of(&model).bytes(),
+            layers: model.layers().iter().map(layer_contents).collect(),
+        };
+        if self.json {
+            json(&contents)?;
+        } else {
+            contents.print();
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn layer_contents(layer: &Layer<'_>) -> LayerContents {
+    let Layer::Dense(dense) = layer;
+    LayerContents {
+        kind: "dense",
+        inputs: layer.inputs(),
+        outputs: layer.outputs(),
+        activation: match dense.activation {
+            Activation::Linear => "linear",
+            Activation::Relu => "relu",
+            Activation::Sigmoid => "sigmoid",
+        },
+        output: match dense.output {
+            Output::U8 => "8 bit",
+            Output::I16 => "16 bit",
+            Output::Logits => "logits",
+        },
+        pre_shift: dense.pre_shift,
+        accumulator_bound: dense.accumulator_bound,
+        bytes: dense.operands.weights.len() + 8 * dense.operands.biases.len(),
+    }
+}
+
+impl Contents {
+    fn print(&self) {
+        say!("{}", self.path.display());
+        say!("format    version {}, {} bytes, checksum {}", self.format_version, self.bytes, self.checksum);
+        say!("input     {0}x{0} gray pixels, pipeline {1}", self.input_side, self.pipeline);
+        say!("classes   {}", self.classes.join(", "));
+        say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);
+        say!("layer  kind   inputs  outputs  activation  output      bytes  accumulator bound");
+        for (index, layer) in self.layers.iter().enumerate() {
+            say!(
+                "{index:>5}  {:<5} {:>7} {:>8}  {:<10}  {:<8} {:>8}  {:>10} ({:>4.1} % of 32 bits)",
+                layer.kind,
+                layer.inputs,
+                layer.outputs,
+                layer.activation,
+                layer.output,
+                layer.bytes,
+                layer.accumulator_bound,
+                100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
+            );
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line: arguments in, printed results out.
+
+mod classify;
+mod demo;
+mod draw;
+mod emulate;
+mod evaluate;
+mod inspect;
+mod output;
+mod recipes;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Train a small image classifier from photos, quantize it, and prove that the device decides the same.
+#[derive(Debug, Parser)]
+#[command(name = "pinhole", version, arg_required_else_help = true, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Do all of it once on drawn pictures: train, quantize, evaluate, prove on the emulated board
+    Demo(demo::Demo),
+    /// Train a network on a folder of photos, and quantize it
+    Train(train::Train),
+    /// Quantize a trained network anew
+    Quantize(train::Quantize),
+    /// Compare the float and the int8 network on labeled photos
+    Evaluate(evaluate::Evaluate),
+    /// Classify photos with a model file, as the device would
+    Classify(classify::Classify),
+    /// Show what is in a model file
+    Inspect(inspect::Inspect),
+    /// Run photos through the firmware on an emulated board
+    Simulate(emulate::Simulate),
+    /// Compare every integer of host and board on photos; the exit code is the verdict
+    Prove(emulate::Prove),
+    /// List the recipes that ship with Pinhole, or print one
+    Recipes(recipes::Recipes),
+    /// Draw pictures of chihuahuas and muffins to try things on
+    Draw(draw::Draw),
+}
+
+/// Boards a command can run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Board {
+    /// An emulated Cortex-M4F (QEMU's mps2-an386)
+    #[default]
+    Qemu,
+}
+
+/// Exit status of a command that was interrupted, as shells have it for SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// Parses the process's arguments, carries the command out, and returns the process's exit status: 0 when all went
+/// well (for `prove`: when everything was equal), 1 on errors and failed proofs, 2 on wrong arguments, 130 when
+/// interrupted.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Demo(command) => command.run(),
+        Command::Train(command) => command.run(),
+        Command::Quantize(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Classify(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Simulate(command) => command.run(),
+        Command::Prove(command) => command.run(),
+        Command::Recipes(command) => command.run(),
+        Command::Draw(command) => command.run(),
+    };
+    match result {
+        Ok(status) => status,
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::FAILURE
+        }
+    }
+}

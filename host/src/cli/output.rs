@@ -1,0 +1,99 @@
+//! What several commands print.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::{IntoDiagnostic, Result};
+
+use crate::evaluate::Evaluation;
+use crate::photos::Warning;
+
+/// Warnings printed one by one; a large folder may have thousands.
+const WARNINGS_SHOWN: usize = 10;
+
+/// Prints a line to stdout. A closed pipe (`pinhole ... | head`) is no error: nobody is left to read.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($what)*);
+    }};
+}
+pub(super) use say;
+
+/// Names the files that were left out, on stderr.
+pub(super) fn warn(warnings: &[Warning]) {
+    let mut stderr = std::io::stderr().lock();
+    for warning in warnings.iter().take(WARNINGS_SHOWN) {
+        let _ = writeln!(stderr, "warning: left out {}: {}", warning.path.display(), warning.reason);
+    }
+    if warnings.len() > WARNINGS_SHOWN {
+        let _ = writeln!(stderr, "warning: left out {} more files", warnings.len() - WARNINGS_SHOWN);
+    }
+}
+
+/// Prints a value as JSON on stdout.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<()> {
+    say!("{}", serde_json::to_string_pretty(value).into_diagnostic()?);
+    Ok(())
+}
+
+/// A progress bar on stderr with the time left; silent when stderr is no terminal.
+pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg} {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar.set_prefix(what.to_owned());
+    bar
+}
+
+/// A note on stderr that something takes a while, for things without a measure of progress.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A spinner with a text, on stderr; silent when stderr is no terminal, where the text is printed once instead.
+pub(super) fn spinner(text: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        note(text);
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner().with_message(text.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// The lines `evaluate` and `demo` print.
+pub(super) fn scores(evaluation: &Evaluation) {
+    say!("photos    {}", evaluation.photos);
+    let line = |name: &str, scores: &crate::evaluate::Scores| {
+        say!("{name:<9} accuracy {:.4}   loss {:.4}", scores.accuracy, scores.loss);
+    };
+    match &evaluation.float {
+        Some(float) => line("float", float),
+        None => say!("float     not at hand (give the run folder to compare with it)"),
+    }
+    line("int8", &evaluation.int8);
+    if let Some(agreement) = evaluation.agreement {
+        say!("agreement {:.4} ({} decided differently)", agreement, evaluation.disagreements.len());
+    }
+}
+
+/// The int8 network's confusion matrix.
+pub(super) fn confusion(evaluation: &Evaluation) {
+    let width = evaluation.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(5);
+    let mut header = format!("{:width$}", "");
+    for class in &evaluation.classes {
+        header += &format!("  {class:>width$}");
+    }
+    say!("confusion of int8 (rows: class, columns: decision)");
+    say!("{header}");
+    for (class, counts) in evaluation.classes.iter().zip(&evaluation.int8.confusion) {
+        let mut row = format!("{class:<width$}");
+        for count in counts {
+            row += &format!("  {count:>width$}");
+        }
+        say!("{row}");
+    }
+}

@@ -1,0 +1,34 @@
+//! `pinhole recipes`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+
+use super::output::say;
+use crate::recipe::{DEFAULT, NAMED, Recipe};
+
+/// `pinhole recipes`.
+#[derive(Debug, Args)]
+pub(super) struct Recipes {
+    /// Recipe to print, as a start for one's own
+    name: Option<String>,
+}
+
+impl Recipes {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        if let Some(name) = &self.name {
+            // Finding it first gives the usual message for a name that is not there.
+            let recipe = Recipe::find(name)?;
+            let text = NAMED.iter().find(|(known, _)| known == name).map(|(_, text)| (*text).to_owned());
+            say!("{}", text.unwrap_or_else(|| recipe.to_toml()).trim_end());
+            return Ok(ExitCode::SUCCESS);
+        }
+        for (name, text) in NAMED {
+            let about = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
+            let default = if name == DEFAULT { " (default)" } else { "" };
+            say!("{name:<17} {about}{default}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,219 @@
+//! `pinhole train` and `pinhole quantize`.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, ValueEnum};
+use miette::{IntoDiagnostic, Result, WrapErr};
+
+use super::INTERRUPTED;
+use super::output::{json, note, progress, say, scores, warn};
+use crate::photos;
+use crate::quantize::{ActivationBits, measure, quantize};
+use crate::recipe::{DEFAULT, Recipe};
+use crate::run_folder::{self, create_folder, files, write_file};
+use crate::train::{Network, Stopped};
+use crate::workflow::{Finished, Job, JobData};
+
+/// `pinhole train`.
+#[derive(Debug, Args)]
+pub(super) struct Train {
+    /// Folder of training photos: one folder a class, or files named by class (muffin-1.jpg)
+    photos: PathBuf,
+    /// Folder of validation photos; without it a fifth of the training photos is held out, by the seed
+    #[arg(long)]
+    validation: Option<PathBuf>,
+    /// Name of a recipe (see `pinhole recipes`) or path of a .toml file
+    #[arg(long, default_value = DEFAULT)]
+    recipe: String,
+    /// Seed of all randomness: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Epochs to train, instead of the recipe's
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// Stop after so many epochs without a better validation loss, instead of the recipe's patience
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    patience: Option<u32>,
+    /// Bits of the activations between layers on the device
+    #[arg(long, value_enum, default_value_t)]
+    activations: Activations,
+    /// Run folder to write: model, weights, metrics, report. An earlier run in it is replaced
+    #[arg(long, default_value = "run")]
+    out: PathBuf,
+    /// Threads to train with (default: all cores); the result does not depend on it
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Print the run's summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Bits of activations, as arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Activations {
+    /// 8 bits
+    #[value(name = "8")]
+    Eight,
+    /// 16 bits
+    #[default]
+    #[value(name = "16")]
+    Sixteen,
+}
+
+impl From<Activations> for ActivationBits {
+    fn from(bits: Activations) -> Self {
+        match bits {
+            Activations::Eight => Self::Eight,
+            Activations::Sixteen => Self::Sixteen,
+        }
+    }
+}
+
+impl Train {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let mut recipe = Recipe::find(&self.recipe)?;
+        recipe.training.epochs = self.epochs.unwrap_or(recipe.training.epochs);
+        recipe.training.patience = self.patience.or(recipe.training.patience);
+        let job = Job {
+            photos: self.photos.clone(),
+            validation: self.validation.clone(),
+            recipe_name: self.recipe.clone(),
+            recipe,
+            seed: self.seed,
+            bits: self.activations.into(),
+        };
+        if let Some(threads) = self.threads {
+            // Can only fail when a pool exists already, and then it is the default one, which serves as well.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        }
+        let (finished, _) = train_and_write(&job, &self.out)?;
+        if self.json {
+            json(&finished.summary)?;
+        } else {
+            let best = finished.outcome.best;
+            say!(
+                "best epoch {} of {}: validation loss {:.4}",
+                best.epoch,
+                finished.summary.epochs,
+                best.validation_loss
+            );
+            scores(&finished.evaluation);
+            say!("model     {}", self.out.join(files::MODEL).display());
+            say!("report    {}", self.out.join(files::REPORT).display());
+        }
+        Ok(match finished.outcome.stopped {
+            Stopped::Interrupted => ExitCode::from(INTERRUPTED),
+            Stopped::Finished | Stopped::Patience => ExitCode::SUCCESS,
+        })
+    }
+}
+
+/// Trains with a progress bar, ends cleanly on Ctrl-C, and writes the run folder.
+pub(super) fn train_and_write(job: &Job, out: &Path) -> Result<(Finished, JobData)> {
+    let data = job.load()?;
+    warn(&data.warnings);
+    // Before training, so that an hour of it is not lost to a read-only disk; nothing else is written until the end.
+    let existed = out.exists();
+    create_folder(out)?;
+    let result = train_observed(job, &data).and_then(|finished| {
+        if run_folder::summary(out).is_some() {
+            note(&format!("replacing the earlier run in {}", out.display()));
+        }
+        finished.write(out, &data)?;
+        Ok(finished)
+    });
+    if result.is_err() && !existed {
+        // Removes only an empty folder, which is what a failure before writing leaves.
+        let _ = std::fs::remove_dir(out);
+    }
+    result.map(|finished| (finished, data))
+}
+
+fn train_observed(job: &Job, data: &JobData) -> Result<Finished> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    // A second Ctrl-C ends the process at once.
+    let handler = move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    };
+    ctrlc::set_handler(handler).into_diagnostic().wrap_err("Ctrl-C cannot be caught")?;
+    let bar = progress(u64::from(job.recipe.training.epochs), "training");
+    let finished = job.run(data, |epoch| {
+        bar.set_position(u64::from(epoch.epoch));
+        bar.set_message(format!(
+            "loss {:.3} accuracy {:.3}, validation {:.3} {:.3}",
+            epoch.training_loss, epoch.training_accuracy, epoch.validation_loss, epoch.validation_accuracy
+        ));
+        if stop.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    bar.finish_and_clear();
+    match finished.outcome.stopped {
+        Stopped::Finished => {}
+        Stopped::Interrupted => note("interrupted; keeping the best epoch so far"),
+        Stopped::Patience => note(&format!("stopped after epoch {}: no better since", finished.summary.epochs)),
+    }
+    Ok(finished)
+}
+
+/// `pinhole quantize`.
+#[derive(Debug, Args)]
+pub(super) struct Quantize {
+    /// Run folder of `pinhole train`, or a weights.safetensors file
+    run: PathBuf,
+    /// Folder of training photos to calibrate on
+    photos: PathBuf,
+    /// Bits of the activations between layers on the device
+    #[arg(long, value_enum, default_value_t)]
+    activations: Activations,
+    /// Model file to write (default: model.pinhole beside the weights)
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Print each layer's errors as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Quantize {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let weights = if self.run.is_dir() { self.run.join(files::WEIGHTS) } else { self.run.clone() };
+        let network = Network::read(&weights)?;
+        let photos = photos::load(&self.photos, network.recipe.input_side, Some(&network.classes))?;
+        warn(&photos.warnings);
+        let model = quantize(&network, &photos, self.activations.into())?;
+        let layers = measure(&network, &model, &photos)?;
+        let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
+        let own = folder.join(files::MODEL);
+        let out = self.out.clone().unwrap_or_else(|| own.clone());
+        write_file(&out, model.bytes())?;
+        if out == own
+            && let Some(mut summary) = run_folder::summary(&folder)
+        {
+            summary.model_checksum = model.model().checksum();
+            run_folder::write_summary(&folder, &summary)?;
+        }
+        if self.json {
+            let bytes = model.bytes().len();
+            json(&serde_json::json!({ "model": out, "bytes": bytes, "layers": layers }))?;
+        } else {
+            say!("layer      bytes   mean error    max error   accumulator bound");
+            for (index, layer) in layers.iter().enumerate() {
+                say!(
+                    "{index:>5} {:>10} {:>12.6} {:>12.6} {:>11} ({:>4.1} % of 32 bits)",
+                    layer.bytes,
+                    layer.mean_error,
+                    layer.max_error,
+                    layer.accumulator_bound,
+                    100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
+                );
+            }
+            say!("model {} ({} bytes)", out.display(), model.bytes().len());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

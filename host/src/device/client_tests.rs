@@ -1,0 +1,180 @@
+//! The client against a scripted device.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+
+use pinhole_shared::decision::{Decision, Probability};
+use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
+use pinhole_shared::link::{CHUNK_PIXELS, Identity, PROTOCOL, Refusal, Report, Request, Response, Values};
+
+use super::{Client, ClientError};
+
+/// Answers requests by a script; where it has nothing to say, reads time out.
+struct Script<F> {
+    receiver: Receiver,
+    answer: F,
+    answers: VecDeque<u8>,
+    closed: bool,
+}
+
+impl<F: FnMut(Request<'_>) -> Vec<Response>> Script<F> {
+    fn client(answer: F) -> Client<Self> {
+        Client::new(Self { receiver: Receiver::default(), answer, answers: VecDeque::new(), closed: false })
+    }
+}
+
+fn frame_of(response: &Response) -> Vec<u8> {
+    encode(response, &mut [0; FRAME_BYTES]).unwrap().to_vec()
+}
+
+impl<F> Read for Script<F> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.answers.is_empty() && !self.closed {
+            return Err(io::Error::from(ErrorKind::WouldBlock));
+        }
+        // In bites that end anywhere.
+        let bite = bytes.len().min(5);
+        self.answers.read(&mut bytes[..bite])
+    }
+}
+
+impl<F: FnMut(Request<'_>) -> Vec<Response>> Write for Script<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for &byte in bytes {
+            let responses = match self.receiver.push::<Request<'_>>(byte) {
+                None => continue,
+                Some(Ok(request)) => (self.answer)(request),
+                Some(Err(_)) => vec![Response::Refused(Refusal::Garbled)],
+            };
+            self.answers.extend(responses.iter().flat_map(frame_of));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn identity(protocol: u16) -> Response {
+    Response::Identity(Identity {
+        protocol,
+        board: "scripted".try_into().unwrap(),
+        kernel: "none".try_into().unwrap(),
+        pipeline: 1,
+        model_checksum: 2,
+        model_bytes: 3,
+        input_side: 4,
+        classes: 5,
+    })
+}
+
+fn decided() -> Response {
+    Response::Decided(Decision { class: 1, probability: Probability(60_000) })
+}
+
+fn values(stage: u16, offset: u32, values: &[i32]) -> Response {
+    Response::Values(Values { stage, offset, values: heapless_of(values) })
+}
+
+fn heapless_of<T: FromIterator<i32>>(values: &[i32]) -> T {
+    values.iter().copied().collect()
+}
+
+#[test]
+fn another_protocol_is_refused() {
+    let mut client = Script::client(|_| vec![identity(PROTOCOL + 1)]);
+    let Err(ClientError::Protocol { got }) = client.identify() else { panic!("accepted") };
+    assert_eq!(got, PROTOCOL + 1);
+    assert!(Script::client(|_| vec![identity(PROTOCOL)]).identify().is_ok());
+}
+
+#[test]
+fn an_input_is_sent_in_chunks() {
+    let mut got = Vec::new();
+    let input: Vec<u8> = (0..CHUNK_PIXELS * 2 + 7).map(|index| index as u8).collect();
+    let mut client = Script::client(|request| {
+        let Request::Input { offset, pixels } = request else { panic!("{request:?}") };
+        assert_eq!(offset as usize, got.len());
+        got.extend_from_slice(pixels);
+        vec![Response::Accepted]
+    });
+    client.send_input(&input).unwrap();
+    drop(client);
+    assert_eq!(got, input);
+}
+
+#[test]
+fn values_become_stages() {
+    let mut client = Script::client(|request| {
+        assert_eq!(request, Request::Classify { report: Report::AllValues });
+        vec![values(0, 0, &[1, 2]), values(0, 2, &[3]), values(1, 0, &[-4]), values(2, 0, &[5]), decided()]
+    });
+    let inference = client.classify(Report::AllValues).unwrap();
+    assert_eq!(inference.stages, [vec![1, 2, 3], vec![-4], vec![5]]);
+    assert_eq!((inference.decision.class, inference.decision.probability), (1, Probability(60_000)));
+}
+
+#[test]
+fn values_with_a_gap_are_an_error() {
+    for gap in [values(0, 3, &[4]), values(2, 0, &[4]), values(0, 0, &[1]), values(1, 1, &[1])] {
+        let mut client = Script::client(move |request| match request {
+            Request::Identify => vec![identity(PROTOCOL)],
+            _ => vec![values(0, 0, &[1, 2]), gap.clone(), decided()],
+        });
+        assert!(matches!(client.capture(Report::AllValues), Err(ClientError::OutOfTurn(_))));
+        client.identify().unwrap();
+    }
+}
+
+#[test]
+fn refusals_are_errors_and_change_nothing() {
+    let mut client = Script::client(|request| match request {
+        Request::Identify => vec![identity(PROTOCOL)],
+        _ => vec![Response::Refused(Refusal::NoInput)],
+    });
+    assert!(matches!(client.classify(Report::Decision), Err(ClientError::Refused(Refusal::NoInput))));
+    client.identify().unwrap();
+}
+
+/// The answer to a request the client has given up arrives before the answer to the next one.
+#[test]
+fn late_answers_are_not_mistaken_for_others() {
+    let mut requests = 0;
+    let mut client = Script::client(|request| {
+        requests += 1;
+        match (requests, request) {
+            // Too late: the client has seen a timeout.
+            (1, _) => vec![],
+            (2, Request::Identify) => vec![values(0, 0, &[1]), decided(), identity(PROTOCOL)],
+            (3, Request::Statistics) => vec![Response::Statistics(Default::default())],
+            other => panic!("{other:?}"),
+        }
+    });
+    assert!(matches!(client.capture(Report::AllValues), Err(ClientError::Timeout)));
+    client.statistics().unwrap();
+}
+
+#[test]
+fn a_damaged_answer_is_an_error_and_the_next_one_is_understood() {
+    let mut client = Script::client(|_| vec![identity(PROTOCOL)]);
+    client.stream.answers.extend([1, 2, 3, 0]);
+    assert!(matches!(client.identify(), Err(ClientError::Frame(_))));
+    client.identify().unwrap();
+}
+
+#[test]
+fn a_garbled_request_is_an_error_and_the_next_one_is_understood() {
+    let mut client = Script::client(|_| vec![identity(PROTOCOL)]);
+    client.stream.write_all(&[7, 7]).unwrap();
+    assert!(matches!(client.identify(), Err(ClientError::Refused(Refusal::Garbled))));
+    client.identify().unwrap();
+}
+
+#[test]
+fn the_end_of_the_stream_is_told_from_silence() {
+    let mut client = Script::client(|_| vec![]);
+    assert!(matches!(client.identify(), Err(ClientError::Timeout)));
+    client.stream.closed = true;
+    assert!(matches!(client.identify(), Err(ClientError::Closed)));
+}

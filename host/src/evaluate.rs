@@ -1,0 +1,163 @@
+//! Float and integer network side by side on labeled photos.
+
+use std::path::PathBuf;
+
+use pinhole_shared::decision::Decision;
+use serde::Serialize;
+
+use crate::model_file::ModelFile;
+use crate::photos::Dataset;
+use crate::train::{Network, cross_entropy, softmax};
+
+/// What both networks say of some photos.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluation {
+    /// Photos evaluated.
+    pub photos: usize,
+    /// Class names, in the order of the confusion matrices.
+    pub classes: Vec<String>,
+    /// The float network; absent when only a model file is at hand.
+    pub float: Option<Scores>,
+    /// The integer network, as on the device.
+    pub int8: Scores,
+    /// Fraction of photos on which both decide the same; absent without the float network.
+    pub agreement: Option<f64>,
+    /// The photos on which they do not.
+    pub disagreements: Vec<Disagreement>,
+    /// Each photo's result, in the dataset's order.
+    #[serde(skip)]
+    pub results: Vec<PhotoResult>,
+}
+
+/// One network's scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scores {
+    /// Fraction classified rightly.
+    pub accuracy: f64,
+    /// Mean cross-entropy, nats.
+    pub loss: f64,
+    /// Photos of the row's class that were decided to be the column's.
+    pub confusion: Vec<Vec<usize>>,
+}
+
+/// A photo that the two networks decide differently.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Disagreement {
+    /// The photo.
+    pub path: PathBuf,
+    /// Its class.
+    pub class: String,
+    /// The float network's decision.
+    pub float: Answer,
+    /// The integer network's.
+    pub int8: Answer,
+}
+
+/// A decision, in words.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// Name of the class.
+    pub class: String,
+    /// Its probability, 0..=1.
+    pub probability: f64,
+}
+
+/// One photo's result.
+#[derive(Clone, Debug)]
+pub struct PhotoResult {
+    /// The float network's class and its probability.
+    pub float: Option<(usize, f64)>,
+    /// The integer network's decision.
+    pub int8: Decision,
+}
+
+/// Evaluates both networks on the photos, whose classes must be the model's.
+///
+/// # Errors
+/// A candle error when running the float network fails.
+///
+/// # Panics
+/// If the dataset is empty, or its inputs have another size than the model's.
+pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) -> candle_core::Result<Evaluation> {
+    assert!(!photos.examples.is_empty(), "nothing to evaluate");
+    let inputs: Vec<&[u8]> = photos.examples.iter().map(|example| &example.pixels[..]).collect();
+    let labels: Vec<usize> = photos.examples.iter().map(|example| usize::from(example.class)).collect();
+    let mut engine = model.engine();
+    let integer: Vec<_> = inputs.iter().map(|input| engine.run_all(input)).collect();
+    let real = |logit: &i32| (f64::from(*logit) / 65_536.0) as f32;
+    let int8_logits: Vec<Vec<f32>> =
+        integer.iter().map(|inference| inference.stages.last().into_iter().flatten().map(real).collect()).collect();
+    // The device's own decisions, not an arg max of our own.
+    let int8_decided: Vec<usize> = integer.iter().map(|inference| usize::from(inference.decision.class)).collect();
+    let classes = photos.classes.len();
+    let int8 = scores(&int8_logits, &int8_decided, &labels, classes);
+
+    let float_logits = network.map(|network| network.logits(&inputs)).transpose()?;
+    let float_decided: Option<Vec<usize>> =
+        float_logits.as_ref().map(|logits| logits.iter().map(|row| crate::train::arg_max(row)).collect());
+    let float = float_logits.iter().zip(&float_decided).map(|(logits, d)| scores(logits, d, &labels, classes)).next();
+
+    let results: Vec<PhotoResult> = integer
+        .iter()
+        .enumerate()
+        .map(|(index, inference)| {
+            let float = float_logits.iter().zip(&float_decided).map(|(logits, decided)| {
+                let class = decided[index];
+                (class, softmax(&logits[index])[class])
+            });
+            PhotoResult { float: float.last(), int8: inference.decision }
+        })
+        .collect();
+    let name = |class: usize| photos.classes[class].clone();
+    let disagreements: Vec<Disagreement> = photos
+        .examples
+        .iter()
+        .zip(&results)
+        .filter_map(|(example, result)| {
+            let (class, probability) = result.float?;
+            let int8_class = usize::from(result.int8.class);
+            (class != int8_class).then(|| Disagreement {
+                path: example.path.clone(),
+                class: name(usize::from(example.class)),
+                float: Answer { class: name(class), probability },
+                int8: Answer { class: name(int8_class), probability: result.int8.probability.to_f64() },
+            })
+        })
+        .collect();
+    let count = photos.examples.len();
+    Ok(Evaluation {
+        photos: count,
+        classes: photos.classes.clone(),
+        agreement: float.is_some().then(|| (count - disagreements.len()) as f64 / count as f64),
+        float,
+        int8,
+        disagreements,
+        results,
+    })
+}
+
+fn scores(logits: &[Vec<f32>], decided: &[usize], labels: &[usize], classes: usize) -> Scores {
+    let mut confusion = vec![vec![0; classes]; classes];
+    let mut loss = 0.0;
+    for ((row, &decided), &label) in logits.iter().zip(decided).zip(labels) {
+        confusion[label][decided] += 1;
+        loss += cross_entropy(row, label);
+    }
+    let right: usize = (0..classes).map(|class| confusion[class][class]).sum();
+    let count = labels.len() as f64;
+    Scores { accuracy: right as f64 / count, loss: loss / count, confusion }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_by_hand() {
+        let logits = [vec![0.0, 0.0], vec![3.0, 3.0], vec![9.0, 9.0]];
+        let scores = scores(&logits, &[0, 1, 1], &[0, 0, 1], 2);
+        assert_eq!(scores.confusion, [[1, 1], [0, 1]]);
+        assert_eq!(scores.accuracy, 2.0 / 3.0);
+        assert!((scores.loss - std::f64::consts::LN_2).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,13 @@
+//! All integers of one inference, from whichever engine.
+
+use pinhole_shared::decision::Decision;
+
+/// What an engine, here or on a device, made of one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inference {
+    /// The integers of every stage, as far as they were asked for: first the input's pixels, then each layer's
+    /// outputs. Empty when only the decision was asked for.
+    pub stages: Vec<Vec<i32>>,
+    /// The decision.
+    pub decision: Decision,
+}

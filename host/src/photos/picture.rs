@@ -1,0 +1,95 @@
+//! A picture in memory: rows as a camera delivers them.
+
+use pinhole_shared::pixels::{PictureSize, PixelError, PixelFormat, Shrink};
+
+/// A picture as a camera gives it: rows of bytes, from the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    size: PictureSize,
+    format: PixelFormat,
+    rows: Vec<u8>,
+}
+
+/// Why bytes are not a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("{width}x{height} pixels have {expected} bytes in this format, got {got}")]
+pub struct PictureError {
+    /// Pixels in a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// Bytes needed.
+    pub expected: usize,
+    /// Bytes given.
+    pub got: usize,
+}
+
+impl Picture {
+    /// A picture from all of its rows, top to bottom, without padding between them.
+    ///
+    /// # Errors
+    /// [`PictureError`] when `rows` has another length than the size and format need.
+    pub fn new(size: PictureSize, format: PixelFormat, rows: Vec<u8>) -> Result<Self, PictureError> {
+        let PictureSize { width, height } = size;
+        let (expected, got) = (format.row_bytes(width) * usize::from(height), rows.len());
+        if expected != got {
+            return Err(PictureError { width, height, expected, got });
+        }
+        Ok(Self { size, format, rows })
+    }
+
+    /// Width and height, px.
+    pub fn size(&self) -> PictureSize {
+        self.size
+    }
+
+    /// How the rows hold their pixels.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// All rows, top to bottom.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.rows.chunks_exact(self.format.row_bytes(self.size.width).max(1))
+    }
+
+    /// Row `number` from the top, if there is one.
+    pub fn row(&self, number: u16) -> Option<&[u8]> {
+        self.rows().nth(usize::from(number))
+    }
+
+    /// The network's input: `side * side` gray pixels, through the same code the device runs.
+    ///
+    /// # Errors
+    /// [`PixelError`] when the picture is smaller than the input.
+    pub fn shrink(&self, side: u16) -> Result<Vec<u8>, PixelError> {
+        let pixels = usize::from(side);
+        let (mut sums, mut output) = (vec![0; pixels], vec![0; pixels * pixels]);
+        let mut shrink = Shrink::new(self.size, self.format, side, &mut sums, &mut output)?;
+        for row in self.rows.chunks_exact(self.format.row_bytes(self.size.width)) {
+            shrink.row(row)?;
+        }
+        shrink.finish()?;
+        Ok(output)
+    }
+
+    /// The same picture as a gray camera would deliver it: one byte a pixel, a third of the bytes. Its
+    /// [`Picture::shrink`] is the same too, since luma is taken pixel by pixel before anything is averaged.
+    pub fn to_gray(&self) -> Self {
+        let pixels = self.rows.chunks_exact(self.format.pixel_bytes());
+        let gray = pixels.map(|pixel| self.format.luma(pixel)).collect();
+        Self { size: self.size, format: PixelFormat::Gray8, rows: gray }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gray_and_color_rows_give_the_same_input() {
+        let bytes: Vec<u8> = (0..70 * 61 * 3).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let color = Picture::new(PictureSize { width: 70, height: 61 }, PixelFormat::Rgb888, bytes).unwrap();
+        assert_eq!(color.shrink(50).unwrap(), color.to_gray().shrink(50).unwrap());
+    }
+}

@@ -1,0 +1,153 @@
+//! The proof: every photo through the host engine and through a board's own camera path, every integer compared.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use pinhole_shared::link::Report;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::emulator::{EmulatedBoard, EmulatorError};
+use crate::inference::Inference;
+use crate::model_file::ModelFile;
+use crate::photos::{PhotoError, decode};
+
+/// What a proof found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Proof {
+    /// Photos compared.
+    pub photos: usize,
+    /// Integers compared: pixels, every layer's outputs, class and probability.
+    pub values: usize,
+    /// Integers that differ.
+    pub mismatches: usize,
+    /// The first one that differs.
+    pub first: Option<Mismatch>,
+}
+
+/// An integer that differs between host and board.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mismatch {
+    /// The photo.
+    pub photo: PathBuf,
+    /// Where in the network.
+    pub place: String,
+    /// Index of the pixel or neuron.
+    pub index: usize,
+    /// The host's value, if it has one there.
+    pub host: Option<i64>,
+    /// The board's value, if it has one there.
+    pub board: Option<i64>,
+}
+
+/// Why a proof could not be carried out.
+#[derive(Debug, Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(transparent)]
+#[allow(missing_docs, reason = "each variant is the part it is named after")]
+pub enum ProveError {
+    Photo(#[from] PhotoError),
+    Board(#[from] EmulatorError),
+}
+
+impl Proof {
+    /// True when there was something to compare and all of it was equal.
+    pub fn holds(&self) -> bool {
+        self.values > 0 && self.mismatches == 0
+    }
+
+    /// The line a proof ends with.
+    pub fn verdict(&self) -> String {
+        format!("compared {} values on {} photos: {} mismatches", self.values, self.photos, self.mismatches)
+    }
+
+    /// Compares one photo's integers.
+    pub fn compare(&mut self, photo: &Path, host: &Inference, board: &Inference) {
+        self.photos += 1;
+        let layers = host.stages.len().max(board.stages.len());
+        for stage in 0..layers {
+            let place = if stage == 0 { "pixels".to_owned() } else { format!("layer {}", stage - 1) };
+            let values = |inference: &Inference| {
+                inference.stages.get(stage).into_iter().flatten().map(|&value| i64::from(value)).collect::<Vec<_>>()
+            };
+            self.compare_values(photo, &place, &values(host), &values(board));
+        }
+        let (host, board) = (host.decision, board.decision);
+        self.compare_values(photo, "class", &[i64::from(host.class)], &[i64::from(board.class)]);
+        let probabilities = [host.probability, board.probability].map(|probability| [i64::from(probability.0)]);
+        self.compare_values(photo, "probability", &probabilities[0], &probabilities[1]);
+    }
+
+    fn compare_values(&mut self, photo: &Path, place: &str, host: &[i64], board: &[i64]) {
+        // A value one side does not have is a difference too.
+        for index in 0..host.len().max(board.len()) {
+            let (host, board) = (host.get(index).copied(), board.get(index).copied());
+            self.values += 1;
+            if host != board {
+                self.mismatches += 1;
+                self.first.get_or_insert_with(|| Mismatch {
+                    photo: photo.to_owned(),
+                    place: place.to_owned(),
+                    index,
+                    host,
+                    board,
+                });
+            }
+        }
+    }
+}
+
+/// Proves a model on the emulated board: each photo's rows go to the board's camera, and what the board makes of them
+/// is compared with the host's. `after_each` is called after each photo.
+///
+/// # Errors
+/// [`ProveError`] when a photo cannot be used or the board fails; differences are no error but in the result.
+pub fn prove(
+    model: &ModelFile,
+    board: &mut EmulatedBoard,
+    photos: &[PathBuf],
+    mut after_each: impl FnMut(),
+) -> Result<Proof, ProveError> {
+    let mut engine = model.engine();
+    let side = model.model().input_side();
+    let mut proof = Proof::default();
+    for path in photos {
+        // Gray rows: a third of the bytes over the emulator's serial line, and the same input (a test says so).
+        let picture = decode::read(path)?.to_gray();
+        let input = picture
+            .shrink(side)
+            .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
+        let host = engine.run_all(&input);
+        let board = board.capture(picture, Report::AllValues)?;
+        proof.compare(path, &host, &board);
+        after_each();
+    }
+    Ok(proof)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pinhole_shared::decision::{Decision, Probability};
+
+    fn inference(stages: &[&[i32]], class: u16) -> Inference {
+        let decision = Decision { class, probability: Probability(9) };
+        Inference { stages: stages.iter().map(|stage| stage.to_vec()).collect(), decision }
+    }
+
+    #[test]
+    fn counts_and_names_differences() {
+        let host = inference(&[&[1, 2], &[3]], 0);
+        let mut proof = Proof::default();
+        proof.compare(Path::new("a"), &host, &host);
+        assert!(proof.holds());
+        assert_eq!(proof.verdict(), "compared 5 values on 1 photos: 0 mismatches");
+        proof.compare(Path::new("b"), &host, &inference(&[&[1, 2], &[4, 5]], 1));
+        assert!(!proof.holds());
+        assert_eq!((proof.values, proof.mismatches), (11, 3));
+        let first = proof.first.unwrap();
+        assert_eq!((first.photo, first.place.as_str(), first.index), ("b".into(), "layer 0", 0));
+        assert_eq!((first.host, first.board), (Some(3), Some(4)));
+        assert!(!Proof::default().holds(), "comparing nothing proves nothing");
+    }
+}

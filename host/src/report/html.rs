@@ -1,0 +1,252 @@
+//! The page itself.
+
+use std::fmt::Write as _;
+use std::io::Cursor;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::Report;
+use super::curves::{Figure, svg};
+use crate::train::Epoch;
+
+const STYLE: &str = include_str!("style.css");
+
+pub(super) fn page(report: &Report<'_>) -> String {
+    let mut body = String::new();
+    headline(&mut body, report);
+    curves(&mut body, report);
+    confusion(&mut body, report);
+    gallery(&mut body, report);
+    quantization(&mut body, report);
+    left_out(&mut body, report);
+    recipe(&mut body, report);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Pinhole: {}, seed {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+        escape(&report.run.recipe),
+        report.run.seed
+    )
+}
+
+/// Writing to a string does not fail, so the result of `write!` is dropped.
+macro_rules! put {
+    ($to:expr, $($what:tt)*) => { let _ = writeln!($to, $($what)*); };
+}
+
+fn headline(body: &mut String, report: &Report<'_>) {
+    let run = report.run;
+    let evaluation = report.evaluation;
+    put!(body, "<h1>{} <small>seed {}</small></h1>", escape(&run.recipe), run.seed);
+    put!(
+        body,
+        "<p>{} training and {} validation photos of {}; {} epochs ({}). Kept: epoch {}, the one with the least \
+         validation loss.</p>",
+        run.training_photos,
+        run.validation_photos,
+        escape(&evaluation.classes.join(", ")),
+        run.epochs,
+        escape(&run.stopped),
+        run.best_epoch
+    );
+    put!(body, "<dl class=\"numbers\">");
+    let mut number = |name: &str, value: String| {
+        put!(body, "<div><dt>{name}</dt><dd>{value}</dd></div>");
+    };
+    if let Some(float) = &evaluation.float {
+        number("float accuracy", percent(float.accuracy));
+        number("float loss", format!("{:.4}", float.loss));
+    }
+    number("int8 accuracy", percent(evaluation.int8.accuracy));
+    number("int8 loss", format!("{:.4}", evaluation.int8.loss));
+    number("model file", format!("{} bytes", report.model_bytes));
+    number("checksum", format!("{:08x}", run.model_checksum));
+    put!(body, "</dl>");
+}
+
+fn curves(body: &mut String, report: &Report<'_>) {
+    put!(body, "<h2>Curves</h2>");
+    let best = report.run.best_epoch;
+    let loss = Figure {
+        y_title: "cross-entropy, nats",
+        training: |epoch| epoch.training_loss,
+        validation: |epoch| epoch.validation_loss,
+        top: None,
+        best,
+    };
+    let accuracy = Figure {
+        y_title: "accuracy",
+        training: |epoch| epoch.training_accuracy,
+        validation: |epoch| epoch.validation_accuracy,
+        top: Some(1.02),
+        best,
+    };
+    for (figure, reading) in [(loss, loss_reading(report)), (accuracy, accuracy_reading(report))] {
+        put!(body, "<figure>{}<figcaption>{reading}</figcaption></figure>", svg(report.epochs, &figure));
+    }
+}
+
+/// Share of the least validation loss by which the last must exceed it to be called overfitting.
+const OVERFITTING: f64 = 0.05;
+
+fn loss_reading(report: &Report<'_>) -> String {
+    let (least, at) = (report.run.validation_loss, report.run.best_epoch);
+    let last = report.epochs.last().map_or(least, |epoch: &Epoch| epoch.validation_loss);
+    let end = report.run.epochs;
+    if at == end {
+        format!("Validation loss was still falling at the last epoch ({least:.3}): more epochs may help.")
+    } else if last > least * (1.0 + OVERFITTING) {
+        format!(
+            "Overfitting: validation loss is least at epoch {at} ({least:.3}) and has risen to {last:.3} by epoch {end}."
+        )
+    } else {
+        format!("Validation loss is least at epoch {at} ({least:.3}) and about the same at epoch {end} ({last:.3}).")
+    }
+}
+
+fn accuracy_reading(report: &Report<'_>) -> String {
+    let photos = report.run.validation_photos;
+    let accuracy = report.run.validation_accuracy;
+    let right = (accuracy * photos as f64).round() as usize;
+    format!(
+        "At epoch {} the float network is right on {right} of {photos} validation photos; one photo is {}.",
+        report.run.best_epoch,
+        percent(1.0 / photos as f64)
+    )
+}
+
+fn confusion(body: &mut String, report: &Report<'_>) {
+    let evaluation = report.evaluation;
+    put!(body, "<h2>Confusion matrix</h2>");
+    put!(body, "<p>Validation photos by class (rows) and decision of the int8 network (columns).</p>");
+    put!(body, "<div class=\"scroll\"><table class=\"confusion\"><tr><th></th>");
+    for class in &evaluation.classes {
+        put!(body, "<th scope=\"col\">{}</th>", escape(class));
+    }
+    put!(body, "</tr>");
+    for (row, (class, counts)) in evaluation.classes.iter().zip(&evaluation.int8.confusion).enumerate() {
+        put!(body, "<tr><th scope=\"row\">{}</th>", escape(class));
+        for (column, count) in counts.iter().enumerate() {
+            let kind = match (row == column, *count) {
+                (true, _) => "right",
+                (false, 0) => "none",
+                (false, _) => "wrong",
+            };
+            put!(body, "<td class=\"{kind}\">{count}</td>");
+        }
+        put!(body, "</tr>");
+    }
+    put!(body, "</table></div>");
+}
+
+/// Most photos in the gallery: each is a few kilobytes of the page.
+const GALLERY_LIMIT: usize = 500;
+
+fn gallery(body: &mut String, report: &Report<'_>) {
+    let dataset = report.validation;
+    put!(body, "<h2>Validation photos, as the network sees them</h2>");
+    let all = dataset.examples.iter().zip(&report.evaluation.results);
+    // Mistakes first: they are what one looks for.
+    let (right, wrong): (Vec<_>, Vec<_>) = all.partition(|(example, result)| example.class == result.int8.class);
+    let shown = (wrong.len() + right.len()).min(GALLERY_LIMIT);
+    put!(
+        body,
+        "<p>{} wrong, {} right; decided by the int8 network, {} shown, mistakes first.</p><div class=\"gallery\">",
+        wrong.len(),
+        right.len(),
+        shown
+    );
+    for (example, result) in wrong.iter().chain(&right).take(GALLERY_LIMIT) {
+        let name = |class: u16| escape(&dataset.classes[usize::from(class)]);
+        let (kind, verdict) = if example.class == result.int8.class {
+            ("right", String::new())
+        } else {
+            ("wrong", format!("<br>is {}", name(example.class)))
+        };
+        let file = example.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        put!(
+            body,
+            "<figure class=\"{kind}\"><img src=\"{}\" alt=\"{}\" width=\"100\" height=\"100\"><figcaption>{} \
+             {}{verdict}<br><small>{}</small></figcaption></figure>",
+            picture(&example.pixels, dataset.side),
+            escape(&file),
+            name(result.int8.class),
+            percent(result.int8.probability.to_f64()),
+            escape(&file)
+        );
+    }
+    put!(body, "</div>");
+}
+
+fn picture(pixels: &[u8], side: u16) -> String {
+    let mut png = Cursor::new(Vec::new());
+    let side = u32::from(side);
+    match image::write_buffer_with_format(&mut png, pixels, side, side, image::ColorType::L8, image::ImageFormat::Png) {
+        Ok(()) => format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png.into_inner())),
+        Err(_) => String::new(),
+    }
+}
+
+fn quantization(body: &mut String, report: &Report<'_>) {
+    put!(body, "<h2>Quantization</h2>");
+    if let Some(agreement) = report.evaluation.agreement {
+        put!(
+            body,
+            "<p>Float and int8 network decide the same on {} of the validation photos. Errors below are distances of \
+             the integer network's values from the float network's after each layer, in real units.</p>",
+            percent(agreement)
+        );
+    }
+    put!(
+        body,
+        "<div class=\"scroll\"><table><tr><th>layer</th><th>bytes</th><th>mean error</th><th>largest error</th>\
+         <th>accumulator bound</th><th>of 32 bits</th></tr>"
+    );
+    for (index, layer) in report.layers.iter().enumerate() {
+        put!(
+            body,
+            "<tr><td>{index}</td><td>{}</td><td>{:.5}</td><td>{:.5}</td><td>{}</td><td>{}</td></tr>",
+            layer.bytes,
+            layer.mean_error,
+            layer.max_error,
+            layer.accumulator_bound,
+            percent(f64::from(layer.accumulator_bound) / f64::from(i32::MAX))
+        );
+    }
+    put!(body, "</table></div>");
+}
+
+fn left_out(body: &mut String, report: &Report<'_>) {
+    if report.warnings.is_empty() {
+        return;
+    }
+    put!(body, "<h2>Left out</h2><ul>");
+    for warning in report.warnings {
+        put!(body, "<li>{}: {}</li>", escape(&warning.path.display().to_string()), escape(&warning.reason));
+    }
+    put!(body, "</ul>");
+}
+
+fn recipe(body: &mut String, report: &Report<'_>) {
+    put!(body, "<h2>Recipe</h2><pre>{}</pre>", escape(report.recipe));
+    put!(body, "<footer>Pinhole {}</footer>", escape(&report.run.pinhole));
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", 100.0 * fraction)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_become_markup() {
+        assert_eq!(escape("<b class=\"x\">&"), "&lt;b class=&quot;x&quot;&gt;&amp;");
+    }
+}

@@ -1,0 +1,185 @@
+//! What a training leaves behind, and writing files so that nothing is ever half there.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::model_file::{ModelFile, ModelFileError};
+use crate::train::{Epoch, Network, NetworkError, Stopped};
+
+/// Names of the files in a run folder.
+pub mod files {
+    /// The recipe trained by, TOML.
+    pub const RECIPE: &str = "recipe.toml";
+    /// Each epoch's losses and accuracies, CSV.
+    pub const METRICS: &str = "metrics.csv";
+    /// The float network, safetensors; holds the recipe and class names too.
+    pub const WEIGHTS: &str = "weights.safetensors";
+    /// The quantized model.
+    pub const MODEL: &str = "model.pinhole";
+    /// What a person looks at.
+    pub const REPORT: &str = "report.html";
+    /// What a script reads: [`super::RunSummary`].
+    pub const SUMMARY: &str = "run.json";
+}
+
+/// What was trained, on what, and how it went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Pinhole's version.
+    pub pinhole: String,
+    /// Name or path the recipe was given by.
+    pub recipe: String,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Folder of the training photos.
+    pub photos: PathBuf,
+    /// Folder of the validation photos; absent when they were held out of the training folder.
+    pub validation: Option<PathBuf>,
+    /// Photos trained on, without copies.
+    pub training_photos: usize,
+    /// Photos validated on.
+    pub validation_photos: usize,
+    /// Epochs run.
+    pub epochs: u32,
+    /// Why training ended.
+    pub stopped: String,
+    /// Epoch whose weights were kept.
+    pub best_epoch: u32,
+    /// Validation loss there, nats.
+    pub validation_loss: f64,
+    /// Validation accuracy there.
+    pub validation_accuracy: f64,
+    /// CRC-32 of the model file made from those weights.
+    pub model_checksum: u32,
+}
+
+/// Why a run folder or file could not be written or read.
+#[derive(Debug, Error, Diagnostic)]
+pub enum RunError {
+    /// Writing failed.
+    #[error("{} cannot be written: {reason}", path.display())]
+    #[diagnostic(help("check that the folder can be written to and the disk has room; nothing was half-written"))]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// The model in it cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Model(#[from] ModelFileError),
+    /// The weights in it cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Network(#[from] NetworkError),
+}
+
+/// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
+///
+/// # Errors
+/// [`RunError::Write`] with the path.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
+    file.write_all(bytes).map_err(wrong)?;
+    #[cfg(unix)]
+    {
+        // Temporary files are private; results are to be shared as other files are.
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(wrong)?;
+    }
+    file.as_file().sync_all().map_err(wrong)?;
+    file.persist(path).map_err(|error| wrong(error.error))?;
+    Ok(())
+}
+
+/// Creates a folder, and its parents, if it is not there.
+///
+/// # Errors
+/// [`RunError::Write`] with the path.
+pub fn create_folder(path: &Path) -> Result<(), RunError> {
+    std::fs::create_dir_all(path).map_err(|reason| RunError::Write { path: path.to_owned(), reason })
+}
+
+/// The per-epoch metrics as CSV.
+pub fn metrics_csv(epochs: &[Epoch]) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for epoch in epochs {
+        writer.serialize(epoch).expect("five numbers have a CSV form");
+    }
+    writer.into_inner().expect("writing to memory does not fail")
+}
+
+/// How [`RunSummary::stopped`] says it.
+pub fn stopped_name(stopped: Stopped) -> String {
+    match stopped {
+        Stopped::Finished => "finished",
+        Stopped::Patience => "patience",
+        Stopped::Interrupted => "interrupted",
+    }
+    .to_owned()
+}
+
+/// A quantized model, and the float network it was made from where that is at hand.
+pub struct Trained {
+    /// Path of the model file.
+    pub model_path: PathBuf,
+    /// The model.
+    pub model: ModelFile,
+    /// The float network.
+    pub network: Option<Network>,
+}
+
+/// Opens a run folder or a model file.
+///
+/// The float network beside a model file is taken along when the folder's summary says the model was made from it.
+///
+/// # Errors
+/// [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
+pub fn open(path: &Path) -> Result<Trained, RunError> {
+    let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };
+    let model = ModelFile::read(&model_path)?;
+    let folder = model_path.parent().unwrap_or(Path::new(""));
+    let weights = folder.join(files::WEIGHTS);
+    let made_from_them = summary(folder).is_some_and(|run| run.model_checksum == model.model().checksum());
+    let network = if made_from_them && weights.exists() { Some(Network::read(&weights)?) } else { None };
+    Ok(Trained { model_path, model, network })
+}
+
+/// Writes a run folder's summary.
+///
+/// # Errors
+/// [`RunError::Write`] with the path.
+pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), RunError> {
+    let text = serde_json::to_string_pretty(summary).expect("a summary's fields all have JSON forms");
+    write_file(&folder.join(files::SUMMARY), format!("{text}\n").as_bytes())
+}
+
+/// The summary of a run folder, if it is one.
+pub fn summary(folder: &Path) -> Option<RunSummary> {
+    serde_json::from_slice(&std::fs::read(folder.join(files::SUMMARY)).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_whole_and_failures_leave_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_file(&path, b"one").unwrap();
+        write_file(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+        let missing = folder.path().join("no/such/folder/a.txt");
+        let complaint = write_file(&missing, b"x").unwrap_err().to_string();
+        assert!(complaint.contains("a.txt"), "{complaint}");
+    }
+}

@@ -1,0 +1,157 @@
+//! The whole way from photo folders to a run folder: what `pinhole train` and `pinhole demo` do.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::evaluate::{Evaluation, evaluate};
+use crate::model_file::ModelFile;
+use crate::photos::{self, Dataset, PhotoError, Warning};
+use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quantize};
+use crate::recipe::Recipe;
+use crate::report::Report;
+use crate::run_folder::{self, RunError, RunSummary, files, write_file};
+use crate::train::{Epoch, Outcome, TrainError, train};
+
+/// Fraction of the photos of each class held out when there is no validation folder.
+pub const HOLD_OUT: f32 = 0.2;
+
+/// What to train on, and how.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Folder of training photos.
+    pub photos: PathBuf,
+    /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
+    pub validation: Option<PathBuf>,
+    /// Name or path the recipe was given by.
+    pub recipe_name: String,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// How activations are quantized.
+    pub bits: ActivationBits,
+}
+
+/// Photos of a job, read.
+#[derive(Clone, Debug)]
+pub struct JobData {
+    /// Training examples, without copies.
+    pub training: Dataset,
+    /// Validation examples.
+    pub validation: Dataset,
+    /// Files that were left out of either.
+    pub warnings: Vec<Warning>,
+}
+
+/// Everything a finished job leaves.
+pub struct Finished {
+    /// What was trained and how it went.
+    pub summary: RunSummary,
+    /// Training's own outcome.
+    pub outcome: Outcome,
+    /// The quantized model.
+    pub model: ModelFile,
+    /// Both networks on the validation photos.
+    pub evaluation: Evaluation,
+    /// The integer layers' errors on the validation photos.
+    pub layers: Vec<LayerError>,
+}
+
+/// Why a job failed.
+#[derive(Debug, Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(transparent)]
+#[allow(missing_docs, reason = "each variant is the stage it is named after")]
+pub enum JobError {
+    Photos(#[from] PhotoError),
+    Train(#[from] TrainError),
+    Quantize(#[from] QuantizeError),
+    Write(#[from] RunError),
+}
+
+impl From<candle_core::Error> for JobError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Train(error.into())
+    }
+}
+
+impl Job {
+    /// Reads the photos.
+    ///
+    /// # Errors
+    /// [`JobError::Photos`].
+    pub fn load(&self) -> Result<JobData, JobError> {
+        let side = self.recipe.input_side;
+        let mut all = photos::load(&self.photos, side, None)?;
+        let mut warnings = std::mem::take(&mut all.warnings);
+        let (training, validation) = match &self.validation {
+            None => photos::hold_out(&all, HOLD_OUT, self.seed)?,
+            Some(folder) => {
+                let mut validation = photos::load(folder, side, Some(&all.classes))?;
+                warnings.append(&mut validation.warnings);
+                (all, validation)
+            }
+        };
+        Ok(JobData { training, validation, warnings })
+    }
+
+    /// Trains, quantizes and evaluates; `observe` sees every epoch and may end the training.
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub fn run(&self, data: &JobData, observe: impl FnMut(&Epoch) -> ControlFlow<()>) -> Result<Finished, JobError> {
+        let training = photos::copies(&data.training, &self.recipe.training.copies);
+        let outcome = train(&self.recipe, &training, &data.validation, self.seed, observe)?;
+        let model = quantize(&outcome.network, &data.training, self.bits)?;
+        let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
+        let layers = measure(&outcome.network, &model, &data.validation)?;
+        let summary = RunSummary {
+            pinhole: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: self.recipe_name.clone(),
+            seed: self.seed,
+            photos: self.photos.clone(),
+            validation: self.validation.clone(),
+            training_photos: data.training.examples.len(),
+            validation_photos: data.validation.examples.len(),
+            epochs: outcome.epochs.len() as u32,
+            stopped: run_folder::stopped_name(outcome.stopped),
+            best_epoch: outcome.best.epoch,
+            validation_loss: outcome.best.validation_loss,
+            validation_accuracy: outcome.best.validation_accuracy,
+            model_checksum: model.model().checksum(),
+        };
+        Ok(Finished { summary, outcome, model, evaluation, layers })
+    }
+}
+
+impl Finished {
+    /// Writes all files of the run into a folder that exists, each whole, the summary last: a folder with a summary has
+    /// all that belongs to it.
+    ///
+    /// # Errors
+    /// [`JobError::Write`] with the path.
+    pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
+        let recipe = self.outcome.network.recipe.to_toml();
+        let report = Report {
+            run: &self.summary,
+            recipe: &recipe,
+            epochs: &self.outcome.epochs,
+            validation: &data.validation,
+            evaluation: &self.evaluation,
+            layers: &self.layers,
+            model_bytes: self.model.bytes().len(),
+            warnings: &data.warnings,
+        };
+        let weights = self.outcome.network.to_safetensors()?;
+        write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
+        write_file(&folder.join(files::METRICS), &run_folder::metrics_csv(&self.outcome.epochs))?;
+        write_file(&folder.join(files::WEIGHTS), &weights)?;
+        write_file(&folder.join(files::MODEL), self.model.bytes())?;
+        write_file(&folder.join(files::REPORT), report.to_html().as_bytes())?;
+        run_folder::write_summary(folder, &self.summary)?;
+        Ok(())
+    }
+}

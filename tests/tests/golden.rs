@@ -1,0 +1,319 @@
+//! Golden files, compared byte for byte and integer for integer.
+//!
+//! `golden/v1.pinhole` is a model file of format version 1 that holds every kind of layer the engine knows, and
+//! `golden/v1.json` its inputs with every integer they must give. The format's promise (`pinhole_shared::model`,
+//! "Stability") is that both stay true in every later version: **once version 1 has been released these two files never
+//! change.** A new format version gets files of its own, beside them.
+//!
+//! `golden/network.safetensors` is a trained float network, and `golden/quantized-8.pinhole` and `-16.pinhole` are what
+//! today's quantizer makes of it, calibrated on the inputs of `v1.json`. These may change, together with a change of
+//! the quantizer that means to change models.
+//!
+//! To write all of them anew: `PINHOLE_WRITE_GOLDEN=1 cargo test -p pinhole-tests --test golden`. The tests then fail
+//! on purpose, so that no one takes a run that wrote its own expectations for a test. Look at what `git diff` says.
+
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use pinhole::model_file::ModelFile;
+use pinhole::photos::{Dataset, Example};
+use pinhole::quantize::{ActivationBits, quantize};
+use pinhole::random::Random;
+use pinhole::recipe::Recipe;
+use pinhole::train::{Network, train};
+use pinhole_shared::model::{Activation, Layer, Output, seal};
+use serde_json::Value;
+
+const V1_MODEL: &[u8] = include_bytes!("../golden/v1.pinhole");
+const V1_CASES: &str = include_str!("../golden/v1.json");
+const QUANTIZED: [(ActivationBits, &str, &[u8]); 2] = [
+    (ActivationBits::Eight, "quantized-8.pinhole", include_bytes!("../golden/quantized-8.pinhole")),
+    (ActivationBits::Sixteen, "quantized-16.pinhole", include_bytes!("../golden/quantized-16.pinhole")),
+];
+
+/// Side of the golden inputs, px.
+const SIDE: u16 = 8;
+const CLASSES: [&str; 3] = ["ant", "bee", "écureuil"];
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
+}
+
+/// In writing mode, writes all files and fails. Every test starts with it.
+fn write_if_asked() {
+    static WRITTEN: Once = Once::new();
+    if std::env::var_os("PINHOLE_WRITE_GOLDEN").is_none_or(|value| value != "1") {
+        return;
+    }
+    WRITTEN.call_once(|| {
+        let write = |name: &str, bytes: &[u8]| std::fs::write(golden(name), bytes).unwrap();
+        write("v1.pinhole", &handmade());
+        write("v1.json", json_of(&handmade()).as_bytes());
+        let photos = photos(inputs());
+        let network = trained(&photos);
+        write("network.safetensors", &network.to_safetensors().unwrap());
+        for (bits, name, _) in QUANTIZED {
+            write(name, quantize(&network, &photos, bits).unwrap().bytes());
+        }
+    });
+    panic!("the golden files were written anew, as PINHOLE_WRITE_GOLDEN asks; unset it and run the tests again");
+}
+
+struct Case {
+    name: String,
+    input: Vec<u8>,
+    stages: Vec<Vec<i64>>,
+    class: u64,
+    probability_q16: u64,
+}
+
+fn cases() -> Vec<Case> {
+    let integers = |value: &Value| -> Vec<i64> {
+        value.as_array().unwrap().iter().map(|integer| integer.as_i64().unwrap()).collect()
+    };
+    let file: Value = serde_json::from_str(V1_CASES).unwrap();
+    assert_eq!(file["format"], 1);
+    let cases = file["cases"].as_array().unwrap().iter().map(|case| Case {
+        name: case["name"].as_str().unwrap().to_owned(),
+        input: integers(&case["input"]).into_iter().map(|pixel| u8::try_from(pixel).unwrap()).collect(),
+        stages: case["layers"].as_array().unwrap().iter().map(integers).collect(),
+        class: case["class"].as_u64().unwrap(),
+        probability_q16: case["probability_q16"].as_u64().unwrap(),
+    });
+    cases.collect()
+}
+
+#[test]
+fn version_1_gives_the_same_integers_for_ever() {
+    write_if_asked();
+    let file = ModelFile::from_bytes(V1_MODEL).unwrap();
+    let model = file.model();
+    assert_eq!((model.input_side(), model.classes()), (SIDE, 3));
+    assert_eq!(model.class_names().collect::<Vec<_>>(), CLASSES);
+    assert_eq!(model.file_bytes() as usize, V1_MODEL.len());
+    let cases = cases();
+    assert_eq!(cases.len(), inputs().len());
+    let mut engine = file.engine();
+    for case in cases {
+        let inference = engine.run_all(&case.input);
+        // Stage 0 is the input itself.
+        assert_eq!(inference.stages.len(), 1 + case.stages.len());
+        for (layer, (got, expected)) in inference.stages[1..].iter().zip(&case.stages).enumerate() {
+            let got: Vec<i64> = got.iter().map(|&value| i64::from(value)).collect();
+            assert_eq!(&got, expected, "{}: layer {layer}", case.name);
+        }
+        let decision = (u64::from(inference.decision.class), u64::from(inference.decision.probability.0));
+        assert_eq!(decision, (case.class, case.probability_q16), "{}", case.name);
+    }
+}
+
+/// The golden model is worth its name: every combination of activation function and output is in it, their values are
+/// neither all the same nor all at the ends, and the cases reach every class.
+#[test]
+fn the_golden_model_takes_every_path() {
+    write_if_asked();
+    let file = ModelFile::from_bytes(V1_MODEL).unwrap();
+    let model = file.model();
+    let kind = |Layer::Dense(dense): &Layer<'_>| (dense.activation as u8, dense.output as u8);
+    let mut kinds: Vec<_> = model.layers().iter().map(kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let all = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0), (2, 1)];
+    assert_eq!(kinds, all);
+    let pre_shifts: Vec<u8> = model.layers().iter().map(|Layer::Dense(dense)| dense.pre_shift).collect();
+    assert!(pre_shifts.contains(&0) && pre_shifts.iter().any(|&shift| shift > 0), "{pre_shifts:?}");
+    let cases = cases();
+    for (index, layer) in model.layers().iter().enumerate() {
+        let mut values: Vec<i64> = cases.iter().flat_map(|case| case.stages[index].clone()).collect();
+        values.sort_unstable();
+        values.dedup();
+        let (low, high) = layer.output().range();
+        let inside = values.iter().filter(|&&value| value > i64::from(low) && value < i64::from(high)).count();
+        assert!(inside >= 20, "layer {index}: only {values:?}");
+    }
+    for class in 0..3 {
+        assert!(cases.iter().any(|case| case.class == class), "no input is of class {class}");
+    }
+}
+
+/// The writer below still writes the golden file: it can be trusted to write the next version's.
+#[test]
+fn the_handmade_file_is_the_golden_one() {
+    write_if_asked();
+    assert!(V1_MODEL.len() <= 4096);
+    assert_eq!(handmade(), V1_MODEL);
+}
+
+#[test]
+fn the_quantizer_writes_the_same_bytes() {
+    write_if_asked();
+    let network = Network::read(&golden("network.safetensors")).unwrap();
+    assert_eq!(network.classes, CLASSES);
+    // From the file, so that the quantizer is tested and not where its inputs come from.
+    let photos = photos(cases().into_iter().map(|case| (case.name, case.input)).collect());
+    for (bits, name, expected) in QUANTIZED {
+        let quantized = quantize(&network, &photos, bits).unwrap();
+        assert!(quantized.bytes() == expected, "the quantizer no longer writes golden/{name}");
+    }
+}
+
+/// Golden inputs: extremes, shapes and noise.
+fn inputs() -> Vec<(String, Vec<u8>)> {
+    let pixels = usize::from(SIDE) * usize::from(SIDE);
+    let draw = |f: &dyn Fn(usize, usize) -> u8| (0..pixels).map(|i| f(i % 8, i / 8)).collect::<Vec<u8>>();
+    let mut inputs = vec![
+        ("black".to_owned(), draw(&|_, _| 0)),
+        ("white".to_owned(), draw(&|_, _| 255)),
+        ("checkerboard".to_owned(), draw(&|x, y| if (x + y) % 2 == 0 { 255 } else { 0 })),
+        ("left to right".to_owned(), draw(&|x, _| (x * 36) as u8)),
+        ("bottom to top".to_owned(), draw(&|_, y| 255 - (y * 36) as u8)),
+        ("last pixel".to_owned(), draw(&|x, y| if (x, y) == (7, 7) { 255 } else { 0 })),
+    ];
+    let mut random = Random::seeded(1);
+    for number in 1..=6 {
+        inputs.push((format!("noise {number}"), (0..pixels).map(|_| random.below(256) as u8).collect()));
+    }
+    inputs
+}
+
+/// Inputs with classes in turn, to train the golden network on and to calibrate.
+fn photos(inputs: Vec<(String, Vec<u8>)>) -> Dataset {
+    let examples = inputs.into_iter().enumerate().map(|(index, (name, pixels))| Example {
+        path: name.into(),
+        class: (index % CLASSES.len()) as u16,
+        pixels,
+    });
+    Dataset {
+        side: SIDE,
+        classes: CLASSES.map(str::to_owned).to_vec(),
+        examples: examples.collect(),
+        warnings: Vec::new(),
+    }
+}
+
+/// A small network with every activation function. Only for writing: the test reads the file.
+fn trained(photos: &Dataset) -> Network {
+    let text = "input_side = 8\n[training]\nepochs = 20\nbatch = 12\nlearning_rate = 0.01\n\
+                [[layer]]\noutputs = 12\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 10\nactivation = \"relu\"\n\
+                [[layer]]\noutputs = 8\nactivation = \"linear\"\n";
+    let recipe = Recipe::parse(text, "golden").unwrap();
+    train(&recipe, photos, photos, 1, |_| ControlFlow::Continue(())).unwrap().network
+}
+
+/// A layer of the handmade model.
+struct Handmade {
+    outputs: usize,
+    activation: Activation,
+    output: Output,
+    pre_shift: u8,
+    /// Multipliers are drawn from half of this to all of it: chosen so that outputs spread over their range.
+    largest_multiplier: i32,
+    /// Biases are drawn within this of 0.
+    largest_bias: i32,
+}
+
+const fn layer(outputs: usize, kind: (Activation, Output), requantization: (u8, i32), largest_bias: i32) -> Handmade {
+    let ((activation, output), (pre_shift, largest_multiplier)) = (kind, requantization);
+    Handmade { outputs, activation, output, pre_shift, largest_multiplier, largest_bias }
+}
+
+/// Every combination of activation function and output. The quantizer never writes them together.
+const HANDMADE: [Handmade; 7] = [
+    layer(12, (Activation::Sigmoid, Output::I16), (4, 900_000_000), 60_000),
+    layer(12, (Activation::Relu, Output::U8), (0, 800_000), 1_000_000),
+    layer(10, (Activation::Sigmoid, Output::U8), (3, 2_000_000_000), 9_000),
+    layer(9, (Activation::Linear, Output::I16), (1, 2_000_000_000), 5_000),
+    layer(8, (Activation::Relu, Output::I16), (2, 20_000_000), 400_000),
+    layer(7, (Activation::Linear, Output::U8), (0, 400_000), 1_000_000),
+    layer(3, (Activation::Linear, Output::Logits), (5, 1_000_000_000), 20_000),
+];
+
+/// The golden model, written by the specification alone and not by the host's encoder: other order of sections (names
+/// first, layers last to first), each section preceded by a gap.
+fn handmade() -> Vec<u8> {
+    let mut random = Random::seeded(2032);
+    let mut file = vec![0; 64 + 64 * HANDMADE.len()];
+    let append = |file: &mut Vec<u8>, section: &[u8]| -> u32 {
+        file.resize(file.len() + 16, 0);
+        let offset = file.len() as u32;
+        file.extend(section);
+        file.resize(file.len().next_multiple_of(16), 0);
+        offset
+    };
+    let names: Vec<u8> =
+        CLASSES.iter().flat_map(|name| std::iter::once(name.len() as u8).chain(name.bytes())).collect();
+    let names_offset = append(&mut file, &names);
+
+    let mut macs = 0;
+    for (index, layer) in HANDMADE.iter().enumerate().rev() {
+        let previous = index.checked_sub(1).map(|previous| &HANDMADE[previous]);
+        let inputs = previous.map_or(usize::from(SIDE) * usize::from(SIDE), |previous| previous.outputs);
+        let max_activation = match previous.map(|previous| previous.output) {
+            None | Some(Output::U8) => 255,
+            Some(_) => 32_768,
+        };
+        let within = |random: &mut Random, largest: i32| random.below(2 * largest as usize + 1) as i32 - largest;
+        let weights: Vec<i8> = (0..inputs * layer.outputs).map(|_| within(&mut random, 127) as i8).collect();
+        let biases: Vec<i32> = (0..layer.outputs).map(|_| within(&mut random, layer.largest_bias)).collect();
+        let half = layer.largest_multiplier / 2;
+        let multipliers: Vec<i32> = (0..layer.outputs).map(|_| half + random.below(half as usize) as i32).collect();
+        let bound = weights.chunks(inputs).zip(&biases).map(|(row, bias)| {
+            bias.unsigned_abs()
+                + row.iter().map(|weight| u32::from(weight.unsigned_abs())).sum::<u32>() * max_activation
+        });
+        let bound = bound.max().unwrap();
+        macs += weights.len() as u32;
+
+        let words = |values: &[i32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let weights = append(&mut file, &weights.iter().map(|&weight| weight as u8).collect::<Vec<u8>>());
+        let biases = append(&mut file, &words(&biases));
+        let multipliers = append(&mut file, &words(&multipliers));
+        let mut record = vec![1, 0, layer.activation as u8, layer.output as u8, 0, layer.pre_shift, 0, 0];
+        for word in [inputs as u32, layer.outputs as u32, weights, biases, multipliers, bound] {
+            record.extend(word.to_le_bytes());
+        }
+        record.extend((1.0_f32 / (index + 1) as f32).to_le_bytes());
+        record.extend((1.0_f32 / (index + 2) as f32).to_le_bytes());
+        file[64 + 64 * index..][..record.len()].copy_from_slice(&record);
+    }
+
+    let length = file.len() as u32;
+    let mut header = b"PNHL\x01\x00\x40\x00".to_vec();
+    header.extend(length.to_le_bytes());
+    header.extend([0; 4]);
+    // The pipeline of version 1, as a number: another pipeline is another model, not the golden one.
+    header.extend(0x14b2_e4d5_u32.to_le_bytes());
+    for field in [SIDE, SIDE, 1, CLASSES.len() as u16, HANDMADE.len() as u16, 64] {
+        header.extend(field.to_le_bytes());
+    }
+    for field in [names_offset, names.len() as u32, macs] {
+        header.extend(field.to_le_bytes());
+    }
+    file[..header.len()].copy_from_slice(&header);
+    seal(&mut file);
+    file
+}
+
+/// `v1.json`, one line a list of numbers, so that a difference can be read.
+fn json_of(model: &[u8]) -> String {
+    let file = ModelFile::from_bytes(model).unwrap();
+    let mut engine = file.engine();
+    let mut json = String::from("{\n\"format\": 1,\n\"cases\": [\n");
+    let inputs = inputs();
+    for (number, (name, input)) in inputs.iter().enumerate() {
+        let inference = engine.run_all(input);
+        let layers: Vec<String> = inference.stages[1..].iter().map(|values| format!("    {values:?}")).collect();
+        let end = if number + 1 < inputs.len() { "," } else { "" };
+        let (class, probability) = (inference.decision.class, inference.decision.probability.0);
+        write!(
+            json,
+            "{{\"name\": \"{name}\",\n  \"input\": {input:?},\n  \"layers\": [\n{}\n  ],\n  \"class\": {class}, \
+             \"probability_q16\": {probability}}}{end}\n",
+            layers.join(",\n")
+        )
+        .unwrap();
+    }
+    json + "]\n}\n"
+}

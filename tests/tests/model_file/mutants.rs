@@ -1,0 +1,162 @@
+//! Files changed at random whose checksum is right, as a hostile or buggy writer would make them, and random bytes:
+//! refused or sound.
+
+use std::collections::BTreeMap;
+
+use pinhole::model_file::ModelFile;
+use pinhole::random::Random;
+use pinhole_shared::fixed::sigmoid_q15;
+use pinhole_shared::model::{Activation, HEADER_BYTES, Layer, MAGIC, Model, Output, VERSION};
+use proptest::prelude::*;
+use rayon::prelude::*;
+
+use crate::refusals::name_of;
+use crate::samples::{Draft, record, small};
+
+/// Outputs of every layer in integers too wide to overflow, from the format's meaning as its documentation states it.
+/// Asserts the bounds that parsing has proven.
+fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
+    let mut values: Vec<i64> = input.iter().map(|&pixel| i64::from(pixel)).collect();
+    let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
+    for Layer::Dense(dense) in model.layers() {
+        let rows = dense.operands.weights.chunks(dense.operands.inputs);
+        values = rows
+            .zip(dense.operands.biases.iter().zip(dense.multipliers))
+            .map(|(weights, (&bias, &multiplier))| {
+                let products = weights.iter().zip(&values).map(|(&weight, value)| i64::from(weight) * value);
+                let accumulator = i64::from(bias) + products.sum::<i64>();
+                assert!(accumulator.unsigned_abs() <= u64::from(dense.accumulator_bound), "beyond its bound");
+                // Twice the factor's denominator, so that the half which rounds is a whole number.
+                let scaled = (i128::from(accumulator) * i128::from(multiplier)) << (dense.pre_shift + 1);
+                let scaled = (scaled + (1 << 32)).div_euclid(1 << 33) as i64;
+                assert!(scaled.abs() <= 1 << 30, "requantized to {scaled}");
+                let sigmoid = || i64::from(sigmoid_q15(scaled as i32));
+                match (dense.activation, dense.output) {
+                    (_, Output::Logits) => scaled,
+                    (Activation::Sigmoid, Output::U8) => (sigmoid() * 255 + (1 << 14)).div_euclid(1 << 15),
+                    (Activation::Sigmoid, Output::I16) => sigmoid(),
+                    (Activation::Relu | Activation::Linear, Output::U8) => scaled.clamp(0, 255),
+                    (Activation::Relu, Output::I16) => scaled.clamp(0, 32_767),
+                    (Activation::Linear, Output::I16) => scaled.clamp(-32_768, 32_767),
+                }
+            })
+            .collect();
+        stages.push(values.iter().map(|&value| value as i32).collect());
+    }
+    stages
+}
+
+/// Runs an accepted file on extreme inputs and noise.
+fn assert_sound(draft: &Draft) {
+    let file = ModelFile::from_bytes(draft.bytes()).expect("accepted a moment ago");
+    let mut engine = file.engine();
+    let model = file.model();
+    let classes = usize::from(model.classes());
+    assert_eq!(model.class_names().count(), classes);
+    let mut random = Random::seeded(u64::from(model.checksum()));
+    let noise = (0..model.inputs()).map(|_| random.below(256) as u8).collect();
+    for input in [vec![0; model.inputs()], vec![255; model.inputs()], noise] {
+        let inference = engine.run_all(&input);
+        assert_eq!(inference.stages, exact_stages(&model, &input));
+        for (values, Layer::Dense(dense)) in inference.stages[1..].iter().zip(model.layers()) {
+            let (low, high) = dense.output.range();
+            assert!(values.iter().all(|value| (low..=high).contains(value)), "{:?}: {values:?}", dense.output);
+        }
+        let logits = &inference.stages[model.layers().len()];
+        let class = usize::from(inference.decision.class);
+        assert!(
+            logits.iter().all(|&logit| logit <= logits[class]) && logits[..class].iter().all(|&l| l < logits[class])
+        );
+        // The largest of all probabilities is at least a fair share, and at most certainty.
+        let probability = inference.decision.probability.0 as usize;
+        assert!((65_536 / classes..=65_536).contains(&probability), "{probability} of {classes} classes");
+        // Again, in memory the first run has used.
+        assert_eq!(engine.run_all(&input), inference);
+        assert_eq!(engine.run(&input), inference.decision);
+    }
+}
+
+/// Changes 1 to 8 bytes of header, layer table and sections, each as likely as the others, and renews the checksum.
+fn mutate(draft: &mut Draft, random: &mut Random) {
+    let (table_end, end) = (record(small().model().layers().len()), draft.bytes().len());
+    for _ in 0..=random.below(8) {
+        let (from, to) = [(0, HEADER_BYTES), (HEADER_BYTES, table_end), (table_end, end)][random.below(3)];
+        let place = from + random.below(to - from);
+        if random.chance(0.2) {
+            // A word that is an offset or length at least half-way: a multiple of 16 around the file's own length.
+            let word = 16 * random.below(end / 16 + 2) as u32;
+            draft.put_u32(place & !3, word);
+        } else {
+            let byte = &mut draft.bytes_mut()[place];
+            let choices =
+                [*byte ^ (1 << random.below(8)), byte.wrapping_add(1), byte.wrapping_sub(1), 0, 1, 2, 127, 255];
+            *byte = choices[random.below(choices.len())];
+        }
+    }
+    draft.seal();
+}
+
+#[test]
+fn resealed_mutants_are_refused_or_sound() {
+    const MUTANTS: u64 = 40_000;
+    let outcomes: BTreeMap<&'static str, u32> = (0..MUTANTS)
+        .into_par_iter()
+        .map(|seed| {
+            let mut random = Random::seeded(seed);
+            let mut draft = Draft::of(small().bytes());
+            mutate(&mut draft, &mut random);
+            // Half of them by a writer that is at least consistent, which gets further.
+            if random.chance(0.5) {
+                draft.restate();
+            }
+            let outcome = draft.parse().map(|_| ()).map_err(name_of);
+            if outcome.is_ok() {
+                assert_sound(&draft);
+            }
+            outcome.err().unwrap_or("accepted")
+        })
+        .fold(BTreeMap::new, |mut counts: BTreeMap<_, u32>, outcome| {
+            *counts.entry(outcome).or_default() += 1;
+            counts
+        })
+        .reduce(BTreeMap::new, |mut left, right| {
+            right.into_iter().for_each(|(outcome, count)| *left.entry(outcome).or_default() += count);
+            left
+        });
+    // The mutants must be worth something: most parts of parsing refuse some, and many get through to the engine.
+    assert!(outcomes.get("accepted").is_some_and(|&count| count > 2_000), "{outcomes:?}");
+    assert!(outcomes.len() >= 14, "{outcomes:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn random_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        prop_assert!(ModelFile::from_bytes(&bytes).is_err());
+        prop_assert!(Draft::of(&bytes).parse().is_err());
+    }
+
+    /// Random bytes that only the checks behind the checksum can tell from a model.
+    #[test]
+    fn random_bytes_behind_a_right_start_are_refused_or_sound(
+        bytes in proptest::collection::vec(any::<u8>(), 16..2_000),
+        fields in proptest::collection::vec(any::<bool>(), HEADER_BYTES / 4),
+    ) {
+        let mut draft = Draft::of(&bytes);
+        draft.resize(bytes.len().next_multiple_of(16).max(HEADER_BYTES));
+        // Some header words from a real file, so that not every one of these files dies at the first field.
+        for (word, keep) in fields.into_iter().enumerate() {
+            if keep {
+                draft.put(4 * word, &small().bytes()[4 * word..][..4]);
+            }
+        }
+        draft.put(0, &MAGIC);
+        draft.put_u16(4, VERSION);
+        draft.put_u32(8, draft.bytes().len() as u32);
+        draft.seal();
+        if draft.parse().is_ok() {
+            assert_sound(&draft);
+        }
+    }
+}

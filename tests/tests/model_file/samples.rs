@@ -1,0 +1,138 @@
+//! Good model files, made by the real trainer and quantizer, and a way to change them.
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use pinhole::draw::{self, Set};
+use pinhole::model_file::ModelFile;
+use pinhole::photos::{self, Dataset, Example};
+use pinhole::quantize::{ActivationBits, quantize};
+use pinhole::random::Random;
+use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
+
+/// The model people get who change nothing: the default recipe, some 320 KB, from drawn pictures. Few epochs: how well
+/// it decides does not matter here.
+pub(crate) fn big() -> &'static ModelFile {
+    static BIG: OnceLock<ModelFile> = OnceLock::new();
+    BIG.get_or_init(|| {
+        let mut recipe = Recipe::find(DEFAULT).unwrap();
+        recipe.training.epochs = 3;
+        let folder = tempfile::tempdir().unwrap();
+        for drawing in draw::drawings(draw::SHIPPED_SEED, 4, Set::Train) {
+            let path = folder.path().join(drawing.file_name);
+            std::fs::write(path, draw::encode_jpeg(&drawing.picture)).unwrap();
+        }
+        let photos = photos::load(folder.path(), recipe.input_side, None).unwrap();
+        trained(&recipe, &photos, ActivationBits::Sixteen)
+    })
+}
+
+/// A model of a few hundred bytes in three layers: relu in 8 bits, linear in 16, and logits of [`CLASSES`].
+pub(crate) fn small() -> &'static ModelFile {
+    static SMALL: OnceLock<ModelFile> = OnceLock::new();
+    SMALL.get_or_init(|| {
+        let text = "input_side = 8\n[training]\nepochs = 3\nbatch = 12\nlearning_rate = 0.01\n\
+                    [[layer]]\noutputs = 10\nactivation = \"relu\"\n[[layer]]\noutputs = 6\nactivation = \"linear\"\n";
+        let mut random = Random::seeded(3);
+        let examples = (0..12_u16).map(|index| Example {
+            path: format!("{index}.png").into(),
+            class: index % 3,
+            pixels: (0..64).map(|_| random.below(256) as u8).collect(),
+        });
+        let photos = Dataset {
+            side: 8,
+            classes: CLASSES.map(str::to_owned).to_vec(),
+            examples: examples.collect(),
+            warnings: Vec::new(),
+        };
+        trained(&Recipe::parse(text, "small").unwrap(), &photos, ActivationBits::Eight)
+    })
+}
+
+/// Classes of [`small`]: names of one length, so that a test can replace one by another in place.
+pub(crate) const CLASSES: [&str; 3] = ["ant", "bee", "elk"];
+
+fn trained(recipe: &Recipe, photos: &Dataset, bits: ActivationBits) -> ModelFile {
+    let outcome = pinhole::train::train(recipe, photos, photos, 1, |_| ControlFlow::Continue(())).unwrap();
+    quantize(&outcome.network, photos, bits).unwrap()
+}
+
+/// Bytes to be changed and parsed, at an address that is a multiple of 4 as parsing asks.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    words: Vec<u32>,
+    length: usize,
+}
+
+impl Draft {
+    /// A copy of these bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut draft = Self { words: vec![0; bytes.len().div_ceil(4)], length: bytes.len() };
+        draft.bytes_mut().copy_from_slice(bytes);
+        draft
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.length]
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length]
+    }
+
+    pub(crate) fn parse(&self) -> Result<Model<'_>, ModelError> {
+        Model::parse(self.bytes())
+    }
+
+    /// Cuts or extends (with zeros) the file.
+    pub(crate) fn resize(&mut self, length: usize) {
+        self.words.resize(length.div_ceil(4), 0);
+        self.length = length;
+    }
+
+    pub(crate) fn put(&mut self, offset: usize, bytes: &[u8]) {
+        self.bytes_mut()[offset..][..bytes.len()].copy_from_slice(bytes);
+    }
+
+    pub(crate) fn put_u16(&mut self, offset: usize, value: u16) {
+        self.put(offset, &value.to_le_bytes());
+    }
+
+    pub(crate) fn put_u32(&mut self, offset: usize, value: u32) {
+        self.put(offset, &value.to_le_bytes());
+    }
+
+    pub(crate) fn u32(&self, offset: usize) -> u32 {
+        u32::from_le_bytes(self.bytes()[offset..][..4].try_into().unwrap())
+    }
+
+    /// Renews the checksum.
+    pub(crate) fn seal(&mut self) {
+        seal(self.bytes_mut());
+    }
+
+    /// Renews the checksum and corrects what the file says of its own weights (accumulator bounds, number of
+    /// multiply-accumulates), so that changed weights and shapes get past those checks to the ones behind them.
+    pub(crate) fn restate(&mut self) {
+        // Each round corrects one statement, and there are no more of them than layers and one.
+        for _ in 0..=pinhole_shared::model::MAX_LAYERS {
+            self.seal();
+            match self.parse().err() {
+                Some(ModelError::Bound { layer, expected, .. }) => self.put_u32(record(layer) + 28, expected),
+                Some(ModelError::Header { offset: 40, .. }) => {
+                    let layers = usize::from(self.bytes()[28]);
+                    let macs =
+                        (0..layers).map(|layer| self.u32(record(layer) + 8) * self.u32(record(layer) + 12)).sum();
+                    self.put_u32(40, macs);
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+/// Where a layer's record starts.
+pub(crate) fn record(layer: usize) -> usize {
+    HEADER_BYTES + layer * RECORD_BYTES
+}
