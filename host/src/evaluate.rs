@@ -95,17 +95,17 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
     let float_logits = network.map(|network| network.logits(&inputs)).transpose()?;
     let float_decided: Option<Vec<usize>> =
         float_logits.as_ref().map(|logits| logits.iter().map(|row| crate::train::arg_max(row)).collect());
-    let float = float_logits.iter().zip(&float_decided).map(|(logits, d)| scores(logits, d, &labels, classes)).next();
+    let float = float_logits.as_ref().zip(float_decided.as_ref()).map(|(l, d)| scores(l, d, &labels, classes));
 
     let results: Vec<PhotoResult> = integer
         .iter()
         .enumerate()
         .map(|(index, inference)| {
-            let float = float_logits.iter().zip(&float_decided).map(|(logits, decided)| {
+            let float = float_logits.as_ref().zip(float_decided.as_ref()).map(|(logits, decided)| {
                 let class = decided[index];
                 (class, softmax(&logits[index])[class])
             });
-            PhotoResult { float: float.last(), int8: inference.decision }
+            PhotoResult { float, int8: inference.decision }
         })
         .collect();
     let name = |class: usize| photos.classes[class].clone();

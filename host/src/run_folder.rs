@@ -161,6 +161,18 @@ pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), RunError
     write_file(&folder.join(files::SUMMARY), format!("{text}\n").as_bytes())
 }
 
+/// Removes a run folder's summary, if there is one: what is in the folder then counts as no run.
+///
+/// # Errors
+/// [`RunError::Write`] with the path.
+pub fn remove_summary(folder: &Path) -> Result<(), RunError> {
+    let path = folder.join(files::SUMMARY);
+    match std::fs::remove_file(&path) {
+        Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(RunError::Write { path, reason }),
+        _ => Ok(()),
+    }
+}
+
 /// The summary of a run folder, if it is one.
 pub fn summary(folder: &Path) -> Option<RunSummary> {
     serde_json::from_slice(&std::fs::read(folder.join(files::SUMMARY)).ok()?).ok()

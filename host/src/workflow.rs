@@ -146,6 +146,8 @@ impl Finished {
             warnings: &data.warnings,
         };
         let weights = self.outcome.network.to_safetensors()?;
+        // An earlier run's summary would vouch for a mixture if writing failed half-way.
+        run_folder::remove_summary(folder)?;
         write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
         write_file(&folder.join(files::METRICS), &run_folder::metrics_csv(&self.outcome.epochs))?;
         write_file(&folder.join(files::WEIGHTS), &weights)?;

@@ -10,6 +10,7 @@ mod output;
 mod recipes;
 mod train;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -62,6 +63,8 @@ const INTERRUPTED: u8 = 130;
 /// interrupted.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    // Unwrapped: a path that is cut in two can be neither copied nor searched for. Fails only when called twice.
+    let _ = miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())));
     let result = match &arguments.command {
         Command::Demo(command) => command.run(),
         Command::Train(command) => command.run(),
@@ -77,7 +80,8 @@ pub fn run() -> ExitCode {
     match result {
         Ok(status) => status,
         Err(report) => {
-            eprintln!("{report:?}");
+            // A closed stderr is no error: nobody is left to read, and the exit status says it too.
+            let _ = writeln!(std::io::stderr(), "{report:?}");
             ExitCode::FAILURE
         }
     }

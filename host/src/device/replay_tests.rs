@@ -7,7 +7,8 @@ use std::time::Duration;
 use pinhole_shared::link::replay::{CHECKSUM_BYTES, HEADER_BYTES, Header, ROW_REQUEST, row_checksum, start_request};
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
-use super::{Picture, PictureError, Replay};
+use super::Replay;
+use crate::photos::{Picture, PictureError};
 
 fn serve() -> (Replay, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -89,12 +89,15 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
 /// down, in its sub-folders, sorted. Classes do not matter here.
 ///
 /// # Errors
-/// [`PhotoError::Folder`] when a path is not there, [`PhotoError::Nothing`] when a folder has no picture.
+/// [`PhotoError::Photo`] when a path is not there, [`PhotoError::Folder`] when a folder cannot be read,
+/// [`PhotoError::Nothing`] when a folder has no picture.
 pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoError> {
     let (mut found, mut warnings) = (Vec::new(), Vec::new());
     for path in paths {
         if !path.is_dir() {
-            // Whether it is there, and a picture, shows when it is read.
+            // That it is not there is said now, before a board is started for it; whether it is a picture shows when
+            // it is read.
+            path.metadata().map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
             found.push(path.clone());
             continue;
         }

@@ -1,5 +1,6 @@
 //! Curves of a training, as SVG.
 
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use crate::train::Epoch;
@@ -17,6 +18,8 @@ pub(super) struct Figure<'a> {
     pub top: Option<f64>,
     /// Epoch to mark.
     pub best: u32,
+    /// Corner that the curves leave free.
+    pub legend: SeriesLabelPosition,
 }
 
 const SIZE: (u32, u32) = (760, 340);
@@ -69,11 +72,11 @@ fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), 
         .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], TRAINING.stroke_width(2)));
     chart
         .draw_series(DashedLineSeries::new(points(figure.validation), 6, 4, VALIDATION.stroke_width(2)))?
-        .label("validation (dashed)")
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], VALIDATION.stroke_width(2)));
+        .label("validation")
+        .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 22, y)], 6, 4, VALIDATION.stroke_width(2)));
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(figure.legend.clone())
         .border_style(TRANSPARENT)
         .label_font(("sans-serif", 13))
         .draw()?;

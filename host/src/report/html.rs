@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use plotters::chart::SeriesLabelPosition;
 
 use super::Report;
 use super::curves::{Figure, svg};
@@ -74,6 +75,7 @@ fn curves(body: &mut String, report: &Report<'_>) {
         validation: |epoch| epoch.validation_loss,
         top: None,
         best,
+        legend: SeriesLabelPosition::UpperRight,
     };
     let accuracy = Figure {
         y_title: "accuracy",
@@ -81,9 +83,14 @@ fn curves(body: &mut String, report: &Report<'_>) {
         validation: |epoch| epoch.validation_accuracy,
         top: Some(1.02),
         best,
+        legend: SeriesLabelPosition::LowerRight,
     };
     for (figure, reading) in [(loss, loss_reading(report)), (accuracy, accuracy_reading(report))] {
-        put!(body, "<figure>{}<figcaption>{reading}</figcaption></figure>", svg(report.epochs, &figure));
+        put!(
+            body,
+            "<figure class=\"chart\">{}<figcaption>{reading}</figcaption></figure>",
+            svg(report.epochs, &figure)
+        );
     }
 }
 
@@ -234,7 +241,7 @@ fn recipe(body: &mut String, report: &Report<'_>) {
 }
 
 fn percent(fraction: f64) -> String {
-    format!("{:.1} %", 100.0 * fraction)
+    format!("{:.1}\u{a0}%", 100.0 * fraction)
 }
 
 fn escape(text: &str) -> String {

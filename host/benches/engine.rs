@@ -1,0 +1,50 @@
+//! Classification on the host with the integer engine, as `evaluate` and `prove` run it: inputs a second, one thread.
+
+use std::ops::ControlFlow;
+
+use pinhole::model_file::ModelFile;
+use pinhole::photos::{Dataset, Example};
+use pinhole::quantize::{ActivationBits, quantize};
+use pinhole::random::Random;
+use pinhole::recipe::{DEFAULT, Recipe};
+
+/// Inputs in one measurement.
+const INPUTS: usize = 64;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(sample_count = 50)]
+fn default_model(bencher: divan::Bencher<'_, '_>) {
+    let (model, inputs) = model_and_inputs();
+    let mut engine = model.engine();
+    bencher.counter(divan::counter::ItemsCount::new(INPUTS)).bench_local(|| {
+        for input in &inputs {
+            divan::black_box(engine.run(divan::black_box(input)));
+        }
+    });
+}
+
+/// The default recipe's model. Hardly trained and on noise: the kernel's time depends on neither.
+fn model_and_inputs() -> (ModelFile, Vec<Vec<u8>>) {
+    let mut recipe = Recipe::find(DEFAULT).expect("it ships with Pinhole");
+    recipe.training.epochs = 1;
+    let pixels = usize::from(recipe.input_side) * usize::from(recipe.input_side);
+    let mut random = Random::seeded(1);
+    let inputs: Vec<Vec<u8>> = (0..INPUTS).map(|_| (0..pixels).map(|_| random.below(256) as u8).collect()).collect();
+    let examples = inputs.iter().enumerate().map(|(index, pixels)| Example {
+        path: format!("{index}.png").into(),
+        class: (index % 2) as u16,
+        pixels: pixels.clone(),
+    });
+    let photos = Dataset {
+        side: recipe.input_side,
+        classes: vec!["chihuahua".to_owned(), "muffin".to_owned()],
+        examples: examples.collect(),
+        warnings: Vec::new(),
+    };
+    let outcome = pinhole::train::train(&recipe, &photos, &photos, 1, |_| ControlFlow::Continue(()));
+    let network = outcome.expect("the default recipe trains").network;
+    (quantize(&network, &photos, ActivationBits::default()).expect("a new network has ordinary weights"), inputs)
+}

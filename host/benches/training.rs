@@ -1,0 +1,63 @@
+//! Training of the default recipe, all 400 epochs: what a person waits for. `numpy_training.py` beside this file does
+//! the same by hand, to compare with on the same machine.
+//!
+//! On the article's photos where they are (a checkout of Pinhole has none), else on drawn pictures, as many of each
+//! kind: the time depends on their number and not on what they show.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use pinhole::draw::{self, Set};
+use pinhole::photos::decode::Picture;
+use pinhole::photos::{self, Dataset, Example};
+use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+
+fn main() {
+    divan::main();
+}
+
+/// Seconds a training, by number of threads.
+#[divan::bench(args = [1, 2], sample_count = 7, sample_size = 1)]
+fn default_recipe_400_epochs(bencher: divan::Bencher<'_, '_>, threads: usize) {
+    let recipe = Recipe::find(DEFAULT).expect("it ships with Pinhole");
+    assert_eq!(recipe.training.epochs, 400);
+    let (training, validation) = photos_of(&recipe);
+    assert_eq!((training.examples.len(), validation.examples.len()), (26, 14));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads can be had");
+    bencher.bench_local(|| {
+        pool.install(|| {
+            let outcome = pinhole::train::train(&recipe, &training, &validation, 1, |_| ControlFlow::Continue(()));
+            outcome.expect("the default recipe trains").best
+        })
+    });
+}
+
+/// 26 inputs to train on and 14 to validate with.
+fn photos_of(recipe: &Recipe) -> (Dataset, Dataset) {
+    // Beside the repository, where those who have the photos keep them.
+    let article = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/photos/article");
+    if article.is_dir() {
+        let load = |folder, known: Option<&[String]>| {
+            photos::load(&article.join(folder), recipe.input_side, known).expect("the article's photos are readable")
+        };
+        let training = load("train", None);
+        let validation = load("test", Some(&training.classes));
+        return (training, validation);
+    }
+    (drawn(recipe, 13, Set::Train), drawn(recipe, 7, Set::Validation))
+}
+
+fn drawn(recipe: &Recipe, count_per_class: usize, set: Set) -> Dataset {
+    let classes = vec!["chihuahua".to_owned(), "muffin".to_owned()];
+    let size = PictureSize { width: draw::SIDE as u16, height: draw::SIDE as u16 };
+    let examples = draw::drawings(draw::SHIPPED_SEED, count_per_class, set).into_iter().map(|drawing| {
+        let picture = Picture { size, format: PixelFormat::Rgb888, bytes: drawing.picture.into_raw() };
+        Example {
+            class: u16::from(drawing.file_name.starts_with("muffin")),
+            path: PathBuf::from(drawing.file_name),
+            pixels: picture.shrink(recipe.input_side).expect("drawn pictures are larger than the input"),
+        }
+    });
+    Dataset { side: recipe.input_side, classes, examples: examples.collect(), warnings: Vec::new() }
+}
