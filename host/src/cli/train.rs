@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
@@ -134,15 +133,15 @@ pub(super) fn train_and_write(job: &Job, out: &Path) -> Result<(Finished, JobDat
 }
 
 fn train_observed(job: &Job, data: &JobData) -> Result<Finished> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    // A second Ctrl-C ends the process at once.
-    let handler = move || {
-        if asked.swap(true, Ordering::SeqCst) {
+    // While training, the first Ctrl-C asks it to stop; a second one, or one at any other time, ends the process.
+    static TRAINING: AtomicBool = AtomicBool::new(false);
+    let handler = || {
+        if !TRAINING.swap(false, Ordering::SeqCst) {
             std::process::exit(i32::from(INTERRUPTED));
         }
     };
     ctrlc::set_handler(handler).into_diagnostic().wrap_err("Ctrl-C cannot be caught")?;
+    TRAINING.store(true, Ordering::SeqCst);
     let bar = progress(u64::from(job.recipe.training.epochs), "training");
     let finished = job.run(data, |epoch| {
         bar.set_position(u64::from(epoch.epoch));
@@ -150,8 +149,10 @@ fn train_observed(job: &Job, data: &JobData) -> Result<Finished> {
             "loss {:.3} accuracy {:.3}, validation {:.3} {:.3}",
             epoch.training_loss, epoch.training_accuracy, epoch.validation_loss, epoch.validation_accuracy
         ));
-        if stop.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+        if TRAINING.load(Ordering::SeqCst) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    TRAINING.store(false, Ordering::SeqCst);
+    let finished = finished?;
     bar.finish_and_clear();
     match finished.outcome.stopped {
         Stopped::Finished => {}
@@ -191,7 +192,8 @@ impl Quantize {
         let own = folder.join(files::MODEL);
         let out = self.out.clone().unwrap_or_else(|| own.clone());
         write_file(&out, model.bytes())?;
-        if out == own
+        // However the same file was written.
+        if out.canonicalize().is_ok_and(|out| own.canonicalize().is_ok_and(|own| own == out))
             && let Some(mut summary) = run_folder::summary(&folder)
         {
             summary.model_checksum = model.model().checksum();

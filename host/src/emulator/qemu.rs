@@ -48,10 +48,11 @@ pub(super) fn find() -> Result<PathBuf, EmulatorError> {
     system::find_program(PROGRAM).ok_or_else(missing)
 }
 
-/// A running emulator. Killed when dropped.
+/// A running emulator. Killed when dropped, and when this process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Qemu {
     child: Child,
+    watchdog: Option<Child>,
     complaints: Option<JoinHandle<Vec<u8>>>,
 }
 
@@ -101,7 +102,8 @@ impl Qemu {
                 text
             })
         });
-        Ok((Self { child, complaints }, waiting, stdout))
+        let watchdog = watchdog(child.id());
+        Ok((Self { child, watchdog, complaints }, waiting, stdout))
     }
 
     /// The exit status, if the emulator has ended or is about to.
@@ -126,6 +128,11 @@ impl Qemu {
 
     /// Ends the emulator.
     pub(super) fn kill(&mut self) {
+        // First: it must not outlive the emulator, whose process number may be another's by then.
+        if let Some(mut watchdog) = self.watchdog.take() {
+            let _ = watchdog.kill();
+            let _ = watchdog.wait();
+        }
         // Both fail only when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -136,6 +143,16 @@ impl Drop for Qemu {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A process that ends the emulator when this one ends without doing so: killed, say, by a time limit. An emulator does
+/// not notice, and a board that waits for its link takes a whole core for ever.
+///
+/// It waits for the end of a pipe that only this process holds. Where there is no shell there is no such guard.
+fn watchdog(emulator: u32) -> Option<Child> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"read -r line; kill -9 "$0""#, &emulator.to_string()]);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
 /// Listeners the emulator is about to connect to. They are ours, on ports the system picked: no port can be in use.

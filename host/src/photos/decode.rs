@@ -1,21 +1,26 @@
 //! One photo file to RGB rows, and through the shared pixel pipeline to a network input.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
-use super::{PhotoError, Picture};
+use super::{PhotoError, Picture, jpeg};
 
 /// Reads a photo, turned upright as its EXIF orientation says, as RGB. Transparency is laid on white.
 ///
 /// # Errors
-/// [`PhotoError::Photo`] with the path when the file is not there, not a picture, or wider or higher than 65,535 px.
+/// [`PhotoError::Photo`] with the path when the file is not there, not a picture, a truncated JPEG, or wider or higher than 65,535 px.
 pub fn read(path: &Path) -> Result<Picture, PhotoError> {
     let wrong = |reason: String| PhotoError::Photo { path: path.to_owned(), reason };
+    let file = std::fs::read(path).map_err(|reason| wrong(reason.to_string()))?;
+    if !jpeg::is_complete(&file) {
+        return Err(wrong("the JPEG file is truncated".to_owned()));
+    }
     let decode = || -> image::ImageResult<DynamicImage> {
         // By content, not by name: a PNG called .jpg is a common sight.
-        let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
+        let mut decoder = ImageReader::new(Cursor::new(&file)).with_guessed_format()?.into_decoder()?;
         let orientation = decoder.orientation()?;
         let mut photo = DynamicImage::from_decoder(decoder)?;
         photo.apply_orientation(orientation);

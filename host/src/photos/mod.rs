@@ -6,6 +6,7 @@
 mod dataset;
 pub mod decode;
 mod error;
+mod jpeg;
 mod picture;
 mod scan;
 

@@ -1,0 +1,296 @@
+//! The firmware, on the emulated board, against the host's engine: every integer of every layer, over the link and
+//! through the camera path; and what the board says when it is given something it cannot run.
+//!
+//! A machine on which the emulator cannot run fails these tests.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use miette::Diagnostic as _;
+use pinhole::device::ClientError;
+use pinhole::emulator::{EmulatedBoard, EmulatorError};
+use pinhole::model_file::ModelFile;
+use pinhole::photos::{Dataset, Example, Picture};
+use pinhole::quantize::{ActivationBits, quantize};
+use pinhole::random::Random;
+use pinhole::recipe::Recipe;
+use pinhole::train::train;
+use pinhole_shared::link::{PROTOCOL, Refusal, Report};
+use pinhole_shared::model::{Activation, Output};
+use pinhole_shared::pixels::{PIPELINE_ID, PictureSize, PixelFormat};
+use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
+use pinhole_tests::trained;
+use tempfile::TempDir;
+
+/// A file with these bytes, in a folder of its own that goes with it.
+struct OnDisk {
+    folder: TempDir,
+}
+
+impl OnDisk {
+    fn new(bytes: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("model.pinhole"), bytes).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("model.pinhole")
+    }
+
+    fn board(&self) -> EmulatedBoard {
+        EmulatedBoard::start(&self.path()).unwrap_or_else(|error| panic!("{}", whole(error)))
+    }
+}
+
+/// All that a user would see of an error, without its frame.
+fn whole(error: EmulatorError) -> String {
+    let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+    format!("{error}\nhelp: {help}")
+}
+
+fn noise(random: &mut Random, count: usize) -> Vec<u8> {
+    (0..count).map(|_| random.below(256) as u8).collect()
+}
+
+/// Inputs that reach both ends of the range, and some in between.
+fn inputs(pixels: usize) -> Vec<Vec<u8>> {
+    let mut random = Random::seeded(7);
+    let slope = (0..pixels).map(|i| (i * 255 / pixels) as u8).collect();
+    vec![vec![0; pixels], vec![255; pixels], slope, noise(&mut random, pixels), noise(&mut random, pixels)]
+}
+
+/// Every input through both: over the link, with all values and with the decision alone.
+fn assert_equal(file: &ModelFile, inputs: &[Vec<u8>]) {
+    let on_disk = OnDisk::new(file.bytes());
+    let mut board = on_disk.board();
+    let mut engine = file.engine();
+    for (number, input) in inputs.iter().enumerate() {
+        let expected = engine.run_all(input);
+        assert_eq!(expected.stages.len(), 1 + file.model().layers().len());
+        let got = board.classify(input, Report::AllValues).unwrap();
+        for (stage, (got, expected)) in got.stages.iter().zip(&expected.stages).enumerate() {
+            assert_eq!(got, expected, "input {number}, stage {stage}");
+        }
+        assert_eq!(got, expected, "input {number}");
+        let alone = board.classify(input, Report::Decision).unwrap();
+        assert_eq!((alone.stages.len(), alone.decision), (0, expected.decision), "input {number}");
+    }
+}
+
+/// Three classes of noise that differ in brightness, and a network of every activation function, in 8 bits.
+fn mixed() -> ModelFile {
+    let text = "input_side = 12\n[training]\nepochs = 30\nbatch = 8\nlearning_rate = 0.01\n\
+                [[layer]]\noutputs = 17\nactivation = \"relu\"\n[[layer]]\noutputs = 9\nactivation = \"linear\"\n\
+                [[layer]]\noutputs = 5\nactivation = \"sigmoid\"\n";
+    let mut random = Random::seeded(3);
+    let examples = (0..30_u16).map(|number| {
+        let class = number % 3;
+        let pixels = (0..144).map(|_| (u32::from(class) * 60 + random.below(120) as u32) as u8).collect();
+        Example { path: format!("{number}").into(), class, pixels }
+    });
+    let classes = ["dark", "gray", "light"].map(str::to_owned).to_vec();
+    let photos = Dataset { side: 12, classes, examples: examples.collect(), warnings: Vec::new() };
+    let outcome =
+        train(&Recipe::parse(text, "mixed").unwrap(), &photos, &photos, 1, |_| std::ops::ControlFlow::Continue(()));
+    let file = quantize(&outcome.unwrap().network, &photos, ActivationBits::Eight).unwrap();
+    let outputs: Vec<Output> = file.model().layers().iter().map(|layer| layer.output()).collect();
+    assert_eq!(outputs, [Output::U8, Output::I16, Output::U8, Output::Logits], "not the mixture this test is for");
+    file
+}
+
+#[test]
+fn the_default_network_gives_the_hosts_integers() {
+    let file = &trained().finished.model;
+    let mut all = inputs(2500);
+    all.extend(trained().data.validation.examples.iter().map(|example| example.pixels.clone()));
+    assert_equal(file, &all);
+}
+
+#[test]
+fn a_tiny_network_gives_the_hosts_integers() {
+    assert_equal(&ModelFile::from_bytes(tiny(4).bytes()).unwrap(), &inputs(16));
+    assert_equal(&ModelFile::from_bytes(tiny(1).bytes()).unwrap(), &inputs(1));
+}
+
+#[test]
+fn every_kind_of_layer_gives_the_hosts_integers() {
+    assert_equal(&mixed(), &inputs(144));
+}
+
+/// The largest input and the widest layer the board has room for.
+#[test]
+fn the_largest_networks_give_the_hosts_integers() {
+    let widest = LayerShape { outputs: 1024, activation: Activation::Relu, output: Output::U8 };
+    for file in [encode(96, &[logits(3)], 5), encode(32, &[widest, logits(2)], 6)] {
+        let file = ModelFile::from_bytes(file.bytes()).unwrap();
+        assert_equal(&file, &inputs(file.model().inputs())[2..4]);
+    }
+}
+
+/// Pictures of every format, cropped at the sides, above and below, and not at all, in sizes that the network's input
+/// divides and that it does not.
+#[test]
+fn the_camera_path_gives_the_hosts_integers() {
+    let file = &trained().finished.model;
+    let on_disk = OnDisk::new(file.bytes());
+    let mut board = on_disk.board();
+    let mut engine = file.engine();
+    let mut random = Random::seeded(11);
+    for (width, height) in [(50, 50), (100, 100), (131, 112), (61, 77), (160, 53)] {
+        let mut seen = Vec::new();
+        for format in [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888] {
+            let rows = noise(&mut random, format.row_bytes(width) * usize::from(height));
+            let picture = Picture::new(PictureSize { width, height }, format, rows).unwrap();
+            let expected = engine.run_all(&picture.shrink(50).unwrap());
+            let got = board.capture(picture, Report::AllValues).unwrap();
+            assert_eq!(got, expected, "{width}x{height} {format:?}");
+            seen.push(got.stages[0].clone());
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 4, "the board saw one picture twice");
+    }
+    let statistics = board.statistics().unwrap();
+    assert_eq!((statistics.captures, statistics.decisions, statistics.camera_faults), (20, 20, 0));
+}
+
+#[test]
+fn a_board_says_who_it_is() {
+    let file = &trained().finished.model;
+    let on_disk = OnDisk::new(file.bytes());
+    let board = on_disk.board();
+    let identity = board.identity();
+    assert_eq!((identity.protocol, identity.board.as_str()), (PROTOCOL, "qemu-mps2-an386"));
+    // The portable kernel, and no other: a proof is about the kernel that ran.
+    assert_eq!(identity.kernel.as_str(), "scalar");
+    assert_eq!(identity.pipeline, PIPELINE_ID);
+    let model = file.model();
+    assert_eq!((identity.model_checksum, identity.model_bytes), (model.checksum(), model.file_bytes()));
+    assert_eq!((identity.input_side, identity.classes), (50, 2));
+    let first = board.logs().first().map(ToString::to_string).unwrap_or_default();
+    assert!(first.contains("ready") && first.contains(&format!("{:#010x}", model.checksum())), "{first}");
+}
+
+/// The board is given this file and refuses it; its log says why.
+fn refused(bytes: &[u8], reasons: &[&str]) {
+    let on_disk = OnDisk::new(bytes);
+    let Err(error) = EmulatedBoard::start(&on_disk.path()) else { panic!("the board took it") };
+    assert!(matches!(&error, EmulatorError::Stopped { log, .. } if !log.is_empty()), "{error:?}");
+    let text = whole(error);
+    for reason in reasons.iter().chain(&["help: the last lines above say why"]) {
+        assert!(text.contains(reason), "no {reason:?} in: {text}");
+    }
+}
+
+#[test]
+fn a_damaged_model_is_refused_with_the_devices_words() {
+    let good = tiny(4);
+    let mut flipped = good.bytes().to_vec();
+    flipped[100] ^= 1;
+    refused(&flipped, &["the model file was refused", "damaged: its checksum"]);
+    let mut other_version = good.bytes().to_vec();
+    other_version[4] = 99;
+    refused(&other_version, &["the model file was refused", "format version 99"]);
+    refused(b"hello, I am a text file and nothing else", &["the model file was refused", "not a Pinhole model"]);
+    refused(b"", &["the model file was refused"]);
+    // Cut short: the memory behind it is zeros, which the checksum notices (unless only padding is missing).
+    refused(&good.bytes()[..good.bytes().len() / 2], &["the model file was refused", "damaged: its checksum"]);
+}
+
+#[test]
+fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
+    let wide = LayerShape { outputs: 1025, activation: Activation::Relu, output: Output::U8 };
+    refused(encode(4, &[wide, logits(2)], 3).bytes(), &["the model does not fit this board", "1025", "1024"]);
+    refused(encode(97, &[logits(2)], 3).bytes(), &["the model does not fit this board", "9409", "9216"]);
+}
+
+#[test]
+fn a_file_that_is_missing_or_too_large_is_refused_before_anything_starts() {
+    let error = EmulatedBoard::start(Path::new("/no/such/model.pinhole")).unwrap_err();
+    assert!(matches!(error, EmulatorError::Model { .. }), "{error:?}");
+    assert!(whole(error).contains("/no/such/model.pinhole"));
+    let too_large = OnDisk::new(&vec![0; (2 << 20) + 1]);
+    let error = EmulatedBoard::start(&too_large.path()).unwrap_err();
+    assert!(matches!(error, EmulatorError::ModelTooLarge { got: 2_097_153, room: 2_097_152, .. }), "{error:?}");
+}
+
+#[test]
+fn after_an_error_the_board_goes_on() {
+    let on_disk = OnDisk::new(tiny(4).bytes());
+    let mut board = on_disk.board();
+    let refusal = |error: EmulatorError| match error {
+        EmulatorError::Device(ClientError::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    let gray = |width: u16, height: u16| {
+        let rows = vec![77; usize::from(width) * usize::from(height)];
+        Picture::new(PictureSize { width, height }, PixelFormat::Gray8, rows).unwrap()
+    };
+    assert_eq!(refusal(board.classify(&[1; 17], Report::Decision).unwrap_err()), Refusal::WrongOffset);
+    assert_eq!(refusal(board.classify(&[1; 15], Report::Decision).unwrap_err()), Refusal::NoInput);
+    board.classify(&[1; 16], Report::Decision).unwrap();
+    // Smaller than the input; a row longer than the board's buffer; and one that just fits.
+    assert_eq!(refusal(board.capture(gray(3, 9), Report::Decision).unwrap_err()), Refusal::Picture);
+    assert_eq!(refusal(board.capture(gray(12_289, 9), Report::Decision).unwrap_err()), Refusal::Picture);
+    let inference = board.capture(gray(12_288, 9), Report::AllValues).unwrap();
+    assert_eq!(inference.stages[0], [77; 16]);
+    let statistics = board.statistics().unwrap();
+    assert_eq!((statistics.captures, statistics.decisions), (1, 2));
+    assert_eq!((statistics.brightness, statistics.contrast), (77, 0));
+    let log: Vec<String> = board.logs().iter().map(ToString::to_string).collect();
+    assert!(log.iter().any(|line| line.starts_with("warn") && line.contains("RowTooLong")), "{log:?}");
+}
+
+#[test]
+fn boards_run_side_by_side() {
+    let files: Vec<_> = (1..=4).map(|seed| encode(4, &[logits(2)], seed)).collect();
+    thread::scope(|scope| {
+        for file in &files {
+            scope.spawn(move || assert_equal(&ModelFile::from_bytes(file.bytes()).unwrap(), &inputs(16)));
+        }
+    });
+}
+
+/// A file name that QEMU's option syntax could take apart.
+#[test]
+fn a_models_name_may_be_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my model, \"new\" = größer.pinhole");
+    std::fs::write(&path, tiny(4).bytes()).unwrap();
+    let board = EmulatedBoard::start(&path).unwrap_or_else(|error| panic!("{}", whole(error)));
+    assert_eq!(board.identity().model_bytes as usize, tiny(4).bytes().len());
+}
+
+/// Processes with this path among their arguments.
+#[cfg(target_os = "linux")]
+fn processes_with(path: &Path) -> usize {
+    let path = path.to_str().unwrap().as_bytes();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let arguments = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    arguments.filter(|arguments| arguments.windows(path.len()).any(|window| window == path)).count()
+}
+
+/// Whatever becomes of a board, no emulator stays behind. Each has its model's path, of which there is only one, among
+/// its arguments.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_emulator_outlives_its_board() {
+    let good = OnDisk::new(tiny(4).bytes());
+    let board = good.board();
+    assert_eq!(processes_with(&good.path()), 1);
+    drop(board);
+    assert_eq!(processes_with(&good.path()), 0, "dropping the board left its emulator");
+
+    let bad = OnDisk::new(b"no model");
+    EmulatedBoard::start(&bad.path()).unwrap_err();
+    assert_eq!(processes_with(&bad.path()), 0, "a refused model left its emulator");
+
+    // A panic while a board is at work ends it too.
+    let path = good.path();
+    let panicked = thread::spawn(move || {
+        let _board = EmulatedBoard::start(&path).unwrap();
+        panic!("on purpose");
+    });
+    panicked.join().unwrap_err();
+    assert_eq!(processes_with(&good.path()), 0, "a panic left its emulator");
+}
