@@ -19,6 +19,8 @@ fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
     let mut values: Vec<i64> = input.iter().map(|&pixel| i64::from(pixel)).collect();
     let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
     for Layer::Dense(dense) in model.layers() {
+        assert_eq!(dense.operands.inputs, values.len(), "a layer takes what the one before it gives");
+        assert!(dense.operands.weights.iter().all(|&weight| weight >= -127), "a weight of -128");
         let rows = dense.operands.weights.chunks(dense.operands.inputs);
         values = rows
             .zip(dense.operands.biases.iter().zip(dense.multipliers))
