@@ -1,0 +1,92 @@
+//! The `pinhole` program, run as a user runs it: every command's way to success, every way to go wrong.
+
+mod models_gone_wrong;
+mod output_gone_wrong;
+mod photos_gone_wrong;
+mod process;
+mod recipes_gone_wrong;
+mod success;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use image::{Rgb, RgbImage};
+use pinhole::draw::encode_jpeg;
+use pinhole::model_file::ModelFile;
+use pinhole::recipe::NAMED;
+use pinhole::run_folder::{self, files};
+use pinhole_shared::model::seal;
+use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Integers of one photo with the default network: pixels, three layers, class and probability.
+const VALUES: usize = 50 * 50 + 128 + 16 + 2 + 2;
+
+fn run(arguments: &[&dyn AsRef<OsStr>]) -> Ran {
+    Ran::of(&mut pinhole(arguments.iter().map(|argument| argument.as_ref())))
+}
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Everything in a folder, with its bytes.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for path in files_in(folder) {
+        if path.is_dir() {
+            found.extend(contents(&path));
+        }
+        let bytes = path.is_file().then(|| std::fs::read(&path).unwrap());
+        found.insert(path, bytes);
+    }
+    found
+}
+
+/// A command that must fail, saying so as an error should: exit status 1, nothing on stdout, and on stderr what is
+/// wrong, with these words in it, and what to do. It must leave everything in `place` as it was.
+fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<OsStr>]) -> String {
+    let before = contents(place);
+    let ran = run(arguments);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
+    for word in words.iter().map(|word| word.as_ref().to_str().unwrap()).chain(["help: "]) {
+        assert!(ran.stderr.contains(word), "no {word:?} in:\n{}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    let after = contents(place);
+    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "files came or went");
+    assert!(after == before, "a file changed");
+    ran.stderr
+}
+
+/// A JPEG of one color.
+fn photo(path: &Path, side: u32, gray: u8) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, encode_jpeg(&RgbImage::from_pixel(side, side, Rgb([gray; 3])))).unwrap();
+}
+
+/// Photos named by class: dark cats, light dogs.
+fn cats_and_dogs(folder: &Path) {
+    for number in 1..=3 {
+        photo(&folder.join(format!("cat-{number}.jpg")), 60, 40 + number);
+        photo(&folder.join(format!("dog-{number}.jpg")), 60, 200 + number);
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    files_in(folder).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+const RUN_FILES: [&str; 6] =
+    [files::METRICS, files::MODEL, files::RECIPE, files::REPORT, files::SUMMARY, files::WEIGHTS];
+
+fn assert_whole_run(folder: &Path) {
+    let mut expected = RUN_FILES;
+    expected.sort_unstable();
+    assert_eq!(names_in(folder), expected);
+    let opened = run_folder::open(folder).unwrap();
+    assert!(opened.network.is_some(), "the model was not made from the weights beside it");
+}

@@ -1,0 +1,62 @@
+//! Places that cannot be written to: nothing half-written, nothing lost.
+
+use super::*;
+
+/// Where a folder is to be, a file is. (These tests may run as root, whom permissions do not stop.)
+#[test]
+fn a_file_in_the_way() {
+    let place = temporary();
+    let file = place.path().join("file");
+    std::fs::write(&file, "precious").unwrap();
+    let (photos, below) = (drawn("train"), file.join("run"));
+    for out in [&file, &below] {
+        refused(place.path(), &[&"train", &photos, &"--epochs", &"1", &"--out", out], &[out]);
+        refused(place.path(), &[&"demo", &"--out", out], &[out]);
+        refused(place.path(), &[&"draw", out], &[out]);
+    }
+    let run_folder = run_folder();
+    let arguments: [&dyn AsRef<OsStr>; 5] = [&"quantize", &run_folder.path(), &photos, &"--out", &below];
+    refused(place.path(), &arguments, &[&below]);
+    let missing = place.path().join("no/such/folder/a.pinhole");
+    let arguments: [&dyn AsRef<OsStr>; 5] = [&"quantize", &run_folder.path(), &photos, &"--out", &missing];
+    refused(place.path(), &arguments, &[&missing]);
+}
+
+/// A run that cannot be written whole must not pass for one, nor for the earlier one in its folder.
+#[test]
+fn a_run_written_in_part_is_no_run() {
+    let run_folder = run_folder();
+    let model = run_folder.path().join(files::MODEL);
+    std::fs::remove_file(&model).unwrap();
+    std::fs::create_dir(&model).unwrap();
+    let ran = run(&[&"train", &drawn("train"), &"--epochs", &"1", &"--out", &run_folder.path()]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains(model.to_str().unwrap()) && ran.stderr.contains("help: "), "{}", ran.stderr);
+    assert!(run_folder::summary(run_folder.path()).is_none(), "the earlier run's summary vouches for a mixture");
+    // And no temporary file is left.
+    for name in names_in(run_folder.path()) {
+        assert!(RUN_FILES.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn nobody_reads_the_output() {
+    let (model, photos) = (shipped_model(), drawn("validation"));
+    let commands: [&[&dyn AsRef<OsStr>]; 6] = [
+        &[&"--help"],
+        &[&"recipes"],
+        &[&"inspect", &model, &"--json"],
+        &[&"classify", &model, &photos],
+        &[&"evaluate", &model, &photos],
+        &[&"classify", &model, &"no-such-photo.jpg"],
+    ];
+    for arguments in commands {
+        let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Closed at once, most likely before anything is written; `| head` closes later, to the same effect.
+        drop((child.stdout.take(), child.stderr.take()));
+        let code = child.wait().unwrap().code();
+        let expected = i32::from(arguments.len() == 3 && arguments[2].as_ref() == "no-such-photo.jpg");
+        assert_eq!(code, Some(expected), "{command:?}");
+    }
+}

@@ -1,0 +1,144 @@
+//! The program as a process: arguments, signals, what it needs around it.
+
+use super::*;
+
+#[test]
+fn wrong_arguments_are_told_with_usage() {
+    for arguments in [
+        &["train"][..],
+        &["train", "photos", "--epochs", "0"],
+        &["train", "photos", "--seed", "-1"],
+        &["train", "photos", "--threads", "many"],
+        &["classify", "model.pinhole"],
+        &["prove", "model.pinhole", "photos", "--limit", "0"],
+        &["prove", "model.pinhole", "photos", "--board", "toaster"],
+        &["bake"],
+        &[],
+    ] {
+        let ran = Ran::of(&mut pinhole(arguments));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--help") || ran.stderr.contains("Usage:"), "{arguments:?}: {}", ran.stderr);
+    }
+}
+
+/// Without an emulator, and without the right to install one: one message, with what to run.
+#[cfg(unix)]
+#[test]
+fn no_emulator_is_said_in_one_message() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    let place = temporary();
+    // As root, Pinhole would install the emulator; as nobody it cannot, and must be able to read what it is given.
+    std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let root = std::fs::metadata(place.path()).unwrap().uid() == 0;
+    let copy = |from: &Path, name: &str| {
+        let to = place.path().join(name);
+        std::fs::copy(from, &to).unwrap();
+        to
+    };
+    let program = copy(pinhole_tests::program(), "pinhole");
+    let model = copy(&shipped_model(), "model.pinhole");
+    let photo = copy(&drawn("train").join("muffin-1.jpg"), "muffin-1.jpg");
+    for command in ["simulate", "prove"] {
+        let mut pinhole = std::process::Command::new(&program);
+        pinhole.args([command.as_ref(), model.as_os_str(), photo.as_os_str()]).env("PATH", place.path());
+        pinhole.current_dir(place.path()).stdin(Stdio::null());
+        if root {
+            let nobody = 65_534;
+            pinhole.uid(nobody).gid(nobody);
+        }
+        let ran = Ran::of(&mut pinhole);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches("the emulator (qemu-system-arm) is not installed").count(), 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains("help: ") && !ran.stderr.contains("panicked"), "{}", ran.stderr);
+    }
+}
+
+/// Ctrl-C ends a training that would take days, and keeps what it has learned.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_training_leaves_a_whole_run() {
+    use std::process::Command;
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+
+    let place = temporary();
+    let out = place.path().join("run");
+    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let arguments: [&dyn AsRef<OsStr>; 8] =
+        [&"train", &photos, &"--validation", &validation, &"--epochs", &"1000000000", &"--out", &out];
+    let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Training has begun when the program catches SIGINT (bit 1 of the mask); it shows no progress without a terminal.
+    let catches = |id: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(mask, 16).unwrap() & 2 != 0
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !catches(child.id()) && Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(5));
+    }
+    let interrupt = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+    assert!(ran.stderr.contains("interrupted"), "{}", ran.stderr);
+    assert_whole_run(&out);
+    let summary = run_folder::summary(&out).unwrap();
+    assert_eq!(summary.stopped, "interrupted");
+    ModelFile::read(&out.join(files::MODEL)).unwrap();
+    run(&[&"classify", &out, &validation]).ok();
+}
+
+/// A time limit or an impatient user ends `pinhole` without asking; its emulator must not stay behind at work.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_program_leaves_no_emulator() {
+    use std::io::{BufRead, BufReader};
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+
+    let place = temporary();
+    let model = place.path().join("model.pinhole");
+    std::fs::copy(shipped_model(), &model).unwrap();
+    // The emulator has the model's path, of which there is only one, among its arguments.
+    let emulators = || {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let arguments = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        let of_ours = |arguments: &Vec<u8>| {
+            let arguments = String::from_utf8_lossy(arguments);
+            arguments.contains("loader,") && arguments.contains(model.to_str().unwrap())
+        };
+        arguments.filter(of_ours).count()
+    };
+    // As many photos as it takes not to be ready before it is killed.
+    let photos = drawn("train");
+    let many = std::iter::repeat_n(photos.as_os_str(), 500);
+    let mut command = pinhole(["prove".as_ref(), model.as_os_str(), "--log".as_ref()].into_iter().chain(many));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("ready")), "the board did not start");
+    assert_eq!(emulators(), 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while emulators() > 0 && Instant::now() < deadline {
+        sleep(Duration::from_millis(10));
+    }
+    assert_eq!(emulators(), 0, "the emulator outlived the program");
+}
+
+/// What the program says must be true wherever the repository lies: nothing is read relative to the folder it runs in.
+#[test]
+fn it_runs_from_anywhere() {
+    let place = temporary();
+    assert!(!place.path().starts_with(repository()));
+    let mut command = pinhole(["prove", "model.pinhole", "."]);
+    std::fs::copy(shipped_model(), place.path().join("model.pinhole")).unwrap();
+    std::fs::copy(drawn("train").join("muffin-1.jpg"), place.path().join("muffin-1.jpg")).unwrap();
+    let ran = Ran::of(command.current_dir(place.path())).ok();
+    assert_eq!(ran.last_line(), format!("compared {VALUES} values on 1 photos: 0 mismatches"));
+    assert!(ran.stderr.contains("model.pinhole: not a picture by its ending"), "{}", ran.stderr);
+}

@@ -1,0 +1,46 @@
+//! Recipes that are refused, by what is wrong in them.
+
+use super::*;
+
+#[test]
+fn an_unknown_name() {
+    let place = temporary();
+    let out = place.path().join("run");
+    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &drawn("train"), &"--recipe", &"best", &"--out", &out];
+    refused(place.path(), &arguments, &[&"\"best\"", &"baseline-dropout", &"bigger2"]);
+    refused(place.path(), &[&"recipes", &"best"], &[&"\"best\"", &"baseline-dropout"]);
+}
+
+#[test]
+fn files_that_are_no_recipe_name_the_line() {
+    let place = temporary();
+    let (recipe, out) = (place.path().join("my.toml"), place.path().join("run"));
+    let good = run(&[&"recipes", &"baseline"]).ok().stdout;
+    for (from, to, words) in [
+        ("epochs = 400", "epochs = many", &["line 5"][..]),
+        ("epochs = 400", "epoch = 400", &["line 5", "`epoch`", "`epochs`"]),
+        ("activation = \"sigmoid\"", "activation = \"tanh\"", &["tanh", "sigmoid"]),
+        ("batch = 32", "batch = 0", &["training.batch", "at least 1"]),
+        ("learning_rate = 0.001", "learning_rate = -1.0", &["learning_rate", "positive"]),
+    ] {
+        assert!(good.contains(from), "{good}");
+        std::fs::write(&recipe, good.replacen(from, to, 1)).unwrap();
+        let words: Vec<&dyn AsRef<OsStr>> =
+            words.iter().map(|word| word as &dyn AsRef<OsStr>).chain([&recipe as &dyn AsRef<OsStr>]).collect();
+        let photos = drawn("train");
+        refused(place.path(), &[&"train", &photos, &"--recipe", &recipe, &"--out", &out], &words);
+    }
+    let missing = place.path().join("none.toml");
+    refused(place.path(), &[&"train", &drawn("train"), &"--recipe", &missing, &"--out", &out], &[&missing]);
+}
+
+/// Too large a step: not a network full of NaN, but an error.
+#[test]
+fn a_training_that_diverges() {
+    let place = temporary();
+    let (recipe, out) = (place.path().join("my.toml"), place.path().join("run"));
+    let text = run(&[&"recipes", &"baseline-relu"]).ok().stdout.replace("0.001", "1e30");
+    std::fs::write(&recipe, text).unwrap();
+    let photos = drawn("train");
+    refused(place.path(), &[&"train", &photos, &"--recipe", &recipe, &"--out", &out], &[&"learning rate"]);
+}

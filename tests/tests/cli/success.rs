@@ -1,0 +1,249 @@
+//! Every command the way it is meant to be used.
+
+use super::*;
+
+#[test]
+fn train() {
+    let place = temporary();
+    let out = place.path().join("runs").join("first");
+    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let arguments: [&dyn AsRef<OsStr>; 8] =
+        [&"train", &photos, &"--validation", &validation, &"--epochs", &"20", &"--out", &out];
+    let told = run(&arguments).ok();
+    for word in ["best epoch ", "float     accuracy", "int8      accuracy", "agreement", "model.pinhole", "report"] {
+        assert!(told.stdout.contains(word), "no {word:?} in:\n{}", told.stdout);
+    }
+    assert_whole_run(&out);
+    let model = std::fs::read(out.join(files::MODEL)).unwrap();
+
+    let mut arguments = arguments.to_vec();
+    arguments.extend([&"--json" as &dyn AsRef<OsStr>, &"--threads", &"1"]);
+    let again = run(&arguments).ok();
+    assert!(again.stderr.contains("replacing the earlier run"), "{}", again.stderr);
+    let summary = again.json();
+    let written: Value = serde_json::from_slice(&std::fs::read(out.join(files::SUMMARY)).unwrap()).unwrap();
+    assert_eq!(summary, written);
+    assert_eq!(
+        [&summary["training_photos"], &summary["validation_photos"], &summary["epochs"], &summary["seed"]],
+        [26, 14, 20, 1]
+    );
+    assert_eq!(summary["stopped"], "finished");
+    assert!(std::fs::read(out.join(files::MODEL)).unwrap() == model, "one thread gives another model");
+}
+
+#[test]
+fn train_without_validation_photos() {
+    let place = temporary();
+    let out = place.path().join("run");
+    let arguments: [&dyn AsRef<OsStr>; 7] = [&"train", &drawn("train"), &"--epochs", &"2", &"--json", &"--out", &out];
+    let summary = run(&arguments).ok().json();
+    // A fifth of each class's 13, rounded.
+    assert_eq!([&summary["training_photos"], &summary["validation_photos"]], [20, 6]);
+    assert_eq!(summary["validation"], Value::Null);
+    assert_whole_run(&out);
+}
+
+#[test]
+fn train_with_ones_own_recipe() {
+    let place = temporary();
+    let (recipe, out) = (place.path().join("my recipe.toml"), place.path().join("run"));
+    let text = run(&[&"recipes", &"smaller"]).ok().stdout.replace("outputs = 64", "outputs = 7");
+    std::fs::write(&recipe, text).unwrap();
+    let photos = drawn("train");
+    run(&[&"train", &photos, &"--recipe", &recipe, &"--epochs", &"2", &"--activations", &"8", &"--out", &out]).ok();
+    let inspected = run(&[&"inspect", &out, &"--json"]).ok().json();
+    assert_eq!(inspected["layers"][0]["outputs"], 7);
+    assert_eq!(inspected["layers"][0]["output"], "8 bit");
+}
+
+#[test]
+fn quantize() {
+    let run_folder = run_folder();
+    let (photos, model) = (drawn("train"), run_folder.path().join(files::MODEL));
+    let trained = std::fs::read(&model).unwrap();
+    let summary = std::fs::read_to_string(run_folder.path().join(files::SUMMARY)).unwrap();
+    std::fs::remove_file(&model).unwrap();
+    let told = run(&[&"quantize", &run_folder.path(), &photos, &"--json"]).ok().json();
+    assert!(std::fs::read(&model).unwrap() == trained, "quantizing anew gives another model");
+    assert_eq!(told["model"], model.to_str().unwrap());
+    assert_eq!(told["bytes"], trained.len());
+    assert_eq!(told["layers"].as_array().unwrap().len(), 3);
+    assert!(told["layers"][0]["mean_error"].as_f64().unwrap() < 0.01);
+    assert_eq!(std::fs::read_to_string(run_folder.path().join(files::SUMMARY)).unwrap(), summary);
+
+    // Another model in its place still belongs to the weights beside it; one elsewhere is on its own.
+    run(&[&"quantize", &run_folder.path(), &photos, &"--activations", &"8"]).ok();
+    assert!(std::fs::read(&model).unwrap() != trained);
+    assert_whole_run(run_folder.path());
+    let place = temporary();
+    let elsewhere = place.path().join("small.pinhole");
+    let weights = run_folder.path().join(files::WEIGHTS);
+    let told = run(&[&"quantize", &weights, &photos, &"--out", &elsewhere]).ok();
+    assert!(told.stdout.contains("accumulator bound"), "{}", told.stdout);
+    assert!(std::fs::read(&elsewhere).unwrap() == trained);
+}
+
+#[test]
+fn evaluate() {
+    let (run_folder, photos) = (run_folder(), drawn("validation"));
+    let both = run(&[&"evaluate", &run_folder.path(), &photos, &"--json"]).ok().json();
+    assert_eq!(both["photos"], 14);
+    for network in ["float", "int8"] {
+        let accuracy = both[network]["accuracy"].as_f64().unwrap();
+        assert!((0.85..=1.0).contains(&accuracy), "{network}: {accuracy}");
+        assert!(both[network]["loss"].as_f64().unwrap() > 0.0);
+    }
+    assert_eq!(both["agreement"], 1.0);
+    assert_eq!(both["disagreements"], Value::Array(Vec::new()));
+    assert_eq!(both["classes"], serde_json::json!(["chihuahua", "muffin"]));
+
+    // A model file alone has no float network to compare with.
+    let model = shipped_model();
+    let one = run(&[&"evaluate", &model, &photos, &"--json"]).ok().json();
+    assert_eq!((&one["float"], &one["agreement"]), (&Value::Null, &Value::Null));
+    assert_eq!(one["int8"], both["int8"]);
+    let told = run(&[&"evaluate", &model, &photos]).ok().stdout;
+    for word in ["photos    14", "not at hand", "confusion of int8", "chihuahua", "muffin"] {
+        assert!(told.contains(word), "no {word:?} in:\n{told}");
+    }
+}
+
+#[test]
+fn classify_and_simulate_say_the_same() {
+    let (model, photos) = (shipped_model(), drawn("validation"));
+    let classified = run(&[&"classify", &model, &photos, &"--json"]).ok().json();
+    let all = classified.as_array().unwrap();
+    assert_eq!(all.len(), 14);
+    let mut right = 0;
+    for one in all {
+        let path = Path::new(one["path"].as_str().unwrap());
+        assert!(path.is_file(), "{one}");
+        let class = one["class"].as_str().unwrap();
+        assert!(["chihuahua", "muffin"].contains(&class), "{one}");
+        right += usize::from(path.file_name().unwrap().to_str().unwrap().starts_with(class));
+        let probability = one["probability"].as_f64().unwrap();
+        assert!((0.5..=1.0).contains(&probability), "{one}");
+    }
+    assert!(right >= 12, "{classified:#}");
+    let simulated = run(&[&"simulate", &model, &photos, &"--json"]).ok().json();
+    assert_eq!(simulated, classified);
+
+    // One photo by its own path, for people.
+    let path = photos.join("muffin-unseen-1.jpg");
+    let told = run(&[&"classify", &model, &path]).ok().stdout;
+    assert!(told.starts_with(&format!("{}: muffin 0.", path.display())), "{told}");
+    let on_board = run(&[&"simulate", &model, &path, &"--log"]).ok();
+    assert!(on_board.stdout.starts_with("emulated board qemu-mps2-an386, kernel scalar\n"), "{}", on_board.stdout);
+    assert_eq!(on_board.last_line(), told.trim_end());
+    assert!(on_board.stderr.contains("ready"), "{}", on_board.stderr);
+}
+
+#[test]
+fn inspect() {
+    let model = shipped_model();
+    let inspected = run(&[&"inspect", &model, &"--json"]).ok().json();
+    assert_eq!(inspected["format_version"], 1);
+    assert_eq!(inspected["bytes"], std::fs::metadata(&model).unwrap().len());
+    assert_eq!((&inspected["input_side"], &inspected["macs"]), (&50.into(), &(2500 * 128 + 128 * 16 + 32).into()));
+    assert_eq!(inspected["classes"], serde_json::json!(["chihuahua", "muffin"]));
+    let outputs: Vec<_> = inspected["layers"].as_array().unwrap().iter().map(|layer| &layer["outputs"]).collect();
+    assert_eq!(outputs, [128, 16, 2]);
+    let told = run(&[&"inspect", &model]).ok().stdout;
+    for word in ["version 1", "50x50", "chihuahua, muffin", "sigmoid", "logits"] {
+        assert!(told.contains(word), "no {word:?} in:\n{told}");
+    }
+}
+
+#[test]
+fn prove() {
+    let (model, photos) = (shipped_model(), drawn("train"));
+    let proof = run(&[&"prove", &model, &photos, &"--limit", &"3", &"--json"]).ok().json();
+    assert_eq!(proof, serde_json::json!({ "photos": 3, "values": 3 * VALUES, "mismatches": 0, "first": null }));
+    // The last line is what scripts look for: exactly this.
+    let told = run(&[&"prove", &model, &photos, &drawn("validation")]).ok();
+    assert_eq!(told.last_line(), format!("compared {} values on 40 photos: 0 mismatches", 40 * VALUES));
+}
+
+#[test]
+fn recipes() {
+    let list = run(&[&"recipes"]).ok().stdout;
+    assert_eq!(list.lines().count(), NAMED.len());
+    for ((name, _), line) in NAMED.iter().zip(list.lines()) {
+        assert_eq!(line.split(' ').next(), Some(*name));
+        let text = run(&[&"recipes", name]).ok().stdout;
+        pinhole::recipe::Recipe::parse(&text, name).unwrap();
+    }
+    assert!(list.contains("baseline-dropout") && list.matches("(default)").count() == 1, "{list}");
+}
+
+#[test]
+fn draw() {
+    let place = temporary();
+    run(&[&"draw", &place.path()]).ok();
+    for set in ["train", "validation"] {
+        let (drawn, shipped) = (files_in(&place.path().join(set)), files_in(&drawn(set)));
+        assert_eq!(drawn.len(), shipped.len());
+        for (drawn, shipped) in drawn.iter().zip(&shipped) {
+            assert_eq!(drawn.file_name(), shipped.file_name());
+            assert!(std::fs::read(drawn).unwrap() == std::fs::read(shipped).unwrap(), "{}", drawn.display());
+        }
+    }
+    let other = place.path().join("other");
+    run(&[&"draw", &other, &"--seed", &"5", &"--train", &"2", &"--validation", &"1"]).ok();
+    assert_eq!(names_in(&other.join("train")), ["chihuahua-1.jpg", "chihuahua-2.jpg", "muffin-1.jpg", "muffin-2.jpg"]);
+    assert_eq!(names_in(&other.join("validation")), ["chihuahua-unseen-1.jpg", "muffin-unseen-1.jpg"]);
+}
+
+#[test]
+fn demo() {
+    let place = temporary();
+    let out = place.path().join("my demo");
+    let told = run(&[&"demo", &"--out", &out]).ok();
+    let verdict = format!("compared {} values on 40 photos: 0 mismatches", 40 * VALUES);
+    assert!(told.stdout.lines().any(|line| line == verdict), "{}", told.stdout);
+    assert_whole_run(&out.join("run"));
+    assert!(std::fs::read(out.join("run").join(files::MODEL)).unwrap() == std::fs::read(shipped_model()).unwrap());
+    assert_eq!(names_in(&out.join("pictures").join("train")).len(), 26);
+    assert!(told.last_line().ends_with("report.html"), "{}", told.stdout);
+}
+
+#[test]
+fn help_of_every_command() {
+    let of_each: [(&str, &[&str]); 10] = [
+        ("demo", &["--out", "--seed"]),
+        (
+            "train",
+            &[
+                "<PHOTOS>",
+                "--validation",
+                "--recipe",
+                "--seed",
+                "--epochs",
+                "--patience",
+                "--activations",
+                "--out",
+                "--threads",
+                "--json",
+            ],
+        ),
+        ("quantize", &["<RUN>", "<PHOTOS>", "--activations", "--out", "--json"]),
+        ("evaluate", &["<MODEL>", "<PHOTOS>", "--json"]),
+        ("classify", &["<MODEL>", "<PHOTOS>...", "--json"]),
+        ("inspect", &["<MODEL>", "--json"]),
+        ("simulate", &["<MODEL>", "<PHOTOS>...", "--board", "--limit", "--log", "--json"]),
+        ("prove", &["<MODEL>", "<PHOTOS>...", "--board", "--limit", "--log", "--json"]),
+        ("recipes", &["[NAME]"]),
+        ("draw", &["<OUT>", "--seed", "--train", "--validation"]),
+    ];
+    let list = run(&[&"--help"]).ok().stdout;
+    for (command, arguments) in of_each {
+        assert!(list.contains(&format!("\n  {command} ")), "{list}");
+        for flag in ["--help", "-h"] {
+            let help = run(&[&command, &flag]).ok().stdout;
+            for argument in arguments {
+                assert!(help.contains(argument), "{command} {flag} does not mention {argument}:\n{help}");
+            }
+        }
+    }
+    assert!(run(&[&"--version"]).ok().stdout.starts_with("pinhole "));
+}
