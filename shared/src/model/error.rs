@@ -56,7 +56,7 @@ pub enum ModelError {
     Shape { layer: usize, expected: usize, got: usize },
     /// A section does not lie between layer table and end of the file, or not at a multiple of 16.
     Section { section: Section, layer: usize, offset: usize, bytes: usize },
-    /// The class names are not as many, not UTF-8, empty, or the same twice.
+    /// The class names are not as many, not UTF-8, empty, or not in ascending order.
     Names,
     /// A weight of -128.
     Weight { layer: usize, row: usize },

@@ -52,7 +52,8 @@
 //!
 //! ## Class names
 //!
-//! For each class: one byte with the length of its name (1..=255), then the name in UTF-8.
+//! For each class: one byte with the length of its name (1..=255), then the name in UTF-8. Names are in strictly
+//! ascending order of their bytes, so no two are the same.
 //!
 //! # Meaning
 //!

@@ -187,12 +187,15 @@ fn names(mut bytes: &[u8]) -> impl Iterator<Item = Result<&str, ModelError>> {
 
 fn check_names(bytes: &[u8], classes: u16) -> Result<(), ModelError> {
     let mut count = 0_usize;
-    for (index, name) in names(bytes).enumerate() {
+    let mut last = "";
+    for name in names(bytes) {
         let name = name?;
-        count += 1;
-        if names(bytes).take(index).any(|earlier| earlier == Ok(name)) {
+        // Ascending order makes names unique without comparing every pair of what may be thousands. No name is empty.
+        if name <= last {
             return Err(ModelError::Names);
         }
+        last = name;
+        count += 1;
     }
     if count == usize::from(classes) { Ok(()) } else { Err(ModelError::Names) }
 }

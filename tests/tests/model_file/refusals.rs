@@ -196,6 +196,7 @@ fn broken_names() {
     };
     refused("the same twice", names, b"\x03ant\x03ant");
     refused("the same twice, apart", names + 8, b"\x03ant");
+    refused("out of order", names, b"\x03bee\x03ant");
     refused("not UTF-8", names + 1, b"a\xFFt");
     refused("half a character", names, "\x03an\u{e9}".as_bytes());
     refused("empty, and two more", names, b"\x00\x02bee");
