@@ -14,9 +14,9 @@ const PROGRAM: &str = "qemu-system-arm";
 /// Debian's package of the emulator.
 const PACKAGE: &str = "qemu-system-arm";
 /// Where the firmware looks for the model; MODEL in the board's memory.x.
-const MODEL_ADDRESS: u32 = 0x0020_0000;
+const MODEL_ADDRESS: u32 = 0x0010_0000;
 /// Room for the model there.
-pub(super) const MODEL_REGION_BYTES: u64 = 2 << 20;
+pub(super) const MODEL_REGION_BYTES: u64 = 3 << 20;
 /// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte is this one.
 const NO_ESCAPE: &str = "256";
 /// Longest time from the start to the connections, and from there to the first line of the log; a busy machine needs
@@ -232,6 +232,6 @@ mod tests {
 
     #[test]
     fn commas_in_the_models_path_are_doubled() {
-        assert_eq!(loader(Path::new("a,b.pinhole")), "loader,file=a,,b.pinhole,addr=0x200000,force-raw=on");
+        assert_eq!(loader(Path::new("a,b.pinhole")), "loader,file=a,,b.pinhole,addr=0x100000,force-raw=on");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | model file | code memory at 0x0020_0000, loaded by the host before the start |
+//! | model file | code memory at 0x0010_0000, loaded by the host before the start |
 //! | link to the host | UART0 |
 //! | camera | UART1: pictures the host sends ([`pinhole_app::replay`]) |
 //! | log | defmt over semihosting |
