@@ -133,7 +133,9 @@ impl Row {
 
     /// The factor from accumulator to result, as requantization takes it: in units of `2^(pre_shift - 32)`, rounded.
     fn multiplier(&self, input: InputKind, result_scale: f64, pre_shift: u8) -> f64 {
-        (input.scale * self.scale / result_scale * f64::from(32 - u32::from(pre_shift)).exp2() + 0.5).floor()
+        // A shift rather than `exp2`, whose last bit is the system library's.
+        let units = (1_u64 << (32 - pre_shift)) as f64;
+        (input.scale * self.scale / result_scale * units + 0.5).floor()
     }
 }
 
