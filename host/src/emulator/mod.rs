@@ -18,6 +18,7 @@ use std::fs;
 use std::io;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use defmt_decoder::Table;
 use pinhole_shared::link::{Identity, Report, Statistics};
@@ -134,10 +135,15 @@ fn said(log: &[LogLine], complaints: &str) -> String {
     }
 }
 
+/// Slower than the emulator takes rows on a busy machine (it was seen to take 40,000 to 187,000 bytes a second).
+const SLOWEST_CAMERA_BYTES_PER_S: f64 = 10_000.0;
+
 /// A running emulated board. The emulator ends when this is dropped.
 #[derive(Debug)]
 pub struct EmulatedBoard {
     client: Client<TcpStream>,
+    /// The client's own stream once more, for its timeout.
+    link: TcpStream,
     replay: Replay,
     qemu: qemu::Qemu,
     logs: logs::Logs,
@@ -173,12 +179,13 @@ impl EmulatedBoard {
             return Err(stopped(&mut qemu, &mut logs));
         }
         let replay = Replay::serve(connections.camera);
+        let link = connections.link.try_clone().map_err(EmulatorError::Socket)?;
         let mut client = Client::new(connections.link);
         let identity = match client.identify() {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs)),
         };
-        Ok(Self { client, replay, qemu, logs, identity })
+        Ok(Self { client, link, replay, qemu, logs, identity })
     }
 
     /// Who the device is and what it runs.
@@ -200,8 +207,14 @@ impl EmulatedBoard {
     /// # Errors
     /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
     pub fn capture(&mut self, picture: Picture, report: Report) -> Result<Inference, EmulatorError> {
+        // The link is silent while the rows go over the camera's line, for minutes if it is a large photo.
+        let bytes: usize = picture.rows().map(<[u8]>::len).sum();
+        let rows_time = Duration::from_secs_f64(bytes as f64 / SLOWEST_CAMERA_BYTES_PER_S);
+        self.link.set_read_timeout(Some(qemu::READ_TIMEOUT + rows_time)).map_err(EmulatorError::Socket)?;
         self.replay.show(picture);
-        self.client.capture(report).map_err(|error| self.explain(error))
+        let result = self.client.capture(report).map_err(|error| self.explain(error));
+        self.link.set_read_timeout(Some(qemu::READ_TIMEOUT)).map_err(EmulatorError::Socket)?;
+        result
     }
 
     /// The device's counters.

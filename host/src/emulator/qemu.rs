@@ -23,7 +23,7 @@ const NO_ESCAPE: &str = "256";
 /// a second or two.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest silence on the link. Far above any inference: only a dead device is quiet for so long.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest time an emulator that closed its connections may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
