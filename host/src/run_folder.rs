@@ -36,8 +36,10 @@ pub struct RunSummary {
     /// Seed of all randomness.
     pub seed: u64,
     /// Folder of the training photos.
+    #[serde(serialize_with = "lossy")]
     pub photos: PathBuf,
     /// Folder of the validation photos; absent when they were held out of the training folder.
+    #[serde(serialize_with = "lossy_option")]
     pub validation: Option<PathBuf>,
     /// Photos trained on, without copies.
     pub training_photos: usize,
@@ -55,6 +57,15 @@ pub struct RunSummary {
     pub validation_accuracy: f64,
     /// CRC-32 of the model file made from those weights.
     pub model_checksum: u32,
+}
+
+/// A path as text for people: JSON has no form for one that is not Unicode.
+fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+fn lossy_option<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
 /// Why a run folder or file could not be written or read.
@@ -99,12 +110,14 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Creates a folder, and its parents, if it is not there.
+/// Creates a folder, and its parents, if it is not there, and makes sure that files can be written into it.
 ///
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn create_folder(path: &Path) -> Result<(), RunError> {
-    std::fs::create_dir_all(path).map_err(|reason| RunError::Write { path: path.to_owned(), reason })
+    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    std::fs::create_dir_all(path).map_err(wrong)?;
+    tempfile::NamedTempFile::new_in(path).map(drop).map_err(wrong)
 }
 
 /// The per-epoch metrics as CSV.
@@ -193,5 +206,32 @@ mod tests {
         let missing = folder.path().join("no/such/folder/a.txt");
         let complaint = write_file(&missing, b"x").unwrap_err().to_string();
         assert!(complaint.contains("a.txt"), "{complaint}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_summary_takes_paths_that_are_not_unicode() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = PathBuf::from(std::ffi::OsStr::from_bytes(b"p\xFF"));
+        let summary = RunSummary {
+            pinhole: String::new(),
+            recipe: String::new(),
+            seed: 1,
+            photos: path.clone(),
+            validation: Some(path),
+            training_photos: 2,
+            validation_photos: 2,
+            epochs: 1,
+            stopped: stopped_name(Stopped::Finished),
+            best_epoch: 1,
+            validation_loss: 0.5,
+            validation_accuracy: 0.5,
+            model_checksum: 1,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        write_summary(folder.path(), &summary).unwrap();
+        let read = self::summary(folder.path()).unwrap();
+        assert_eq!(read.photos, Path::new("p\u{FFFD}"));
+        assert_eq!(read.validation, Some(read.photos));
     }
 }
