@@ -7,6 +7,7 @@ use pinhole::photos::{Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::train::{Network, train};
 
 /// Inputs in one measurement.
 const INPUTS: usize = 64;
@@ -44,7 +45,8 @@ fn model_and_inputs() -> (ModelFile, Vec<Vec<u8>>) {
         examples: examples.collect(),
         warnings: Vec::new(),
     };
-    let outcome = pinhole::train::train(&recipe, &photos, &photos, 1, |_| ControlFlow::Continue(()));
+    let network = Network::new(&recipe, &photos.classes, 1).expect("there is memory for it");
+    let outcome = train(network, &photos, &photos, 1, |_| ControlFlow::Continue(()));
     let network = outcome.expect("the default recipe trains").network;
     (quantize(&network, &photos, ActivationBits::default()).expect("a new network has ordinary weights"), inputs)
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use pinhole::draw::{self, Set};
 use pinhole::photos::{self, Dataset, Example, Picture};
 use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::train::{Network, train};
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
 fn main() {
@@ -26,7 +27,8 @@ fn default_recipe_400_epochs(bencher: divan::Bencher<'_, '_>, threads: usize) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads can be had");
     bencher.bench_local(|| {
         pool.install(|| {
-            let outcome = pinhole::train::train(&recipe, &training, &validation, 1, |_| ControlFlow::Continue(()));
+            let network = Network::new(&recipe, &training.classes, 1).expect("there is memory for it");
+            let outcome = train(network, &training, &validation, 1, |_| ControlFlow::Continue(()));
             outcome.expect("the default recipe trains").best
         })
     });

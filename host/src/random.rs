@@ -76,6 +76,8 @@ pub enum Purpose {
     Split,
     /// Drawn pictures.
     Draw,
+    /// Variations of training photos.
+    Augment,
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quanti
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::run_folder::{self, RunError, RunSummary, files, write_file};
-use crate::train::{Epoch, Outcome, TrainError, train};
+use crate::train::{Epoch, Network, Outcome, TrainError, train};
 
 /// Fraction of the photos of each class held out when there is no validation folder.
 pub const HOLD_OUT: f32 = 0.2;
@@ -104,7 +104,8 @@ impl Job {
     /// [`JobError`].
     pub fn run(&self, data: &JobData, observe: impl FnMut(&Epoch) -> ControlFlow<()>) -> Result<Finished, JobError> {
         let training = photos::copies(&data.training, &self.recipe.training.copies);
-        let outcome = train(&self.recipe, &training, &data.validation, self.seed, observe)?;
+        let network = Network::new(&self.recipe, &training.classes, self.seed)?;
+        let outcome = train(network, &training, &data.validation, self.seed, observe)?;
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;

@@ -199,7 +199,8 @@ fn trained(photos: &Dataset) -> Network {
                 [[layer]]\noutputs = 12\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 10\nactivation = \"relu\"\n\
                 [[layer]]\noutputs = 8\nactivation = \"linear\"\n";
     let recipe = Recipe::parse(text, "golden").unwrap();
-    train(&recipe, photos, photos, 1, |_| ControlFlow::Continue(())).unwrap().network
+    let network = Network::new(&recipe, &photos.classes, 1).unwrap();
+    train(network, photos, photos, 1, |_| ControlFlow::Continue(())).unwrap().network
 }
 
 /// A layer of the handmade model.

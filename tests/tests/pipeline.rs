@@ -168,7 +168,7 @@ fn every_recipe_gives_a_model() {
     for (name, _) in NAMED {
         let mut recipe = Recipe::find(name).unwrap();
         recipe.training.epochs = 2;
-        let finished = train(&Job { recipe, recipe_name: name.to_owned(), ..shipped_job() }).finished;
+        let finished = train(&Job { recipe, recipe_name: (*name).to_owned(), ..shipped_job() }).finished;
         let file = ModelFile::from_bytes(finished.model.bytes()).unwrap();
         assert_eq!(file.model().class_names().collect::<Vec<_>>(), ["chihuahua", "muffin"], "{name}");
     }

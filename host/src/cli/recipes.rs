@@ -24,10 +24,10 @@ impl Recipes {
             say!("{}", text.unwrap_or_else(|| recipe.to_toml()).trim_end());
             return Ok(ExitCode::SUCCESS);
         }
-        for (name, text) in NAMED {
+        for &(name, text) in NAMED {
             let about = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
             let default = if name == DEFAULT { " (default)" } else { "" };
-            say!("{name:<17} {about}{default}");
+            say!("{name:<23} {about}{default}");
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -10,6 +10,22 @@
 //! copies = ["inverted"]      # optional: train on negatives too; also "rotated"
 //! patience = 50              # optional: stop after so many epochs without a better validation loss
 //!
+//! [training.optimizer]       # optional: Adam if absent
+//! kind = "sgd"
+//! momentum = 0.7
+//! nesterov = true
+//!
+//! [training.schedule]        # optional: constant if absent
+//! kind = "cosine"            # or "step" with every (epochs) and factor, or "inverse-time" with decay (an update)
+//!
+//! [training.augment]         # optional: random variations of the training photos, anew in every epoch
+//! shift = 0.1                # of the side
+//! zoom = 0.1
+//! rotation = 10              # degrees
+//! flip = true                # left to right, every second photo
+//! brightness = 0.1           # of the whole range
+//! contrast = 0.2
+//!
 //! [[layer]]                  # as many as you like, in order; the layer that decides is added at the end
 //! outputs = 128
 //! activation = "sigmoid"     # or "relu", "linear"
@@ -23,6 +39,9 @@
 //!
 //! The article's dense networks ship under the names [`NAMED`] lists.
 
+mod named;
+mod training;
+
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
@@ -30,20 +49,8 @@ use pinhole_shared::model::{Activation, MAX_LAYERS};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The recipe used when none is named: the article's winner.
-pub const DEFAULT: &str = "baseline-dropout";
-
-/// Recipes that ship with Pinhole: name and TOML text.
-pub const NAMED: [(&str, &str); 8] = [
-    ("baseline", include_str!("named/baseline.toml")),
-    ("baseline-dropout", include_str!("named/baseline-dropout.toml")),
-    ("baseline-relu", include_str!("named/baseline-relu.toml")),
-    ("smaller", include_str!("named/smaller.toml")),
-    ("bigger", include_str!("named/bigger.toml")),
-    ("bigger-dropout", include_str!("named/bigger-dropout.toml")),
-    ("bigger2", include_str!("named/bigger2.toml")),
-    ("bigger2-dropout", include_str!("named/bigger2-dropout.toml")),
-];
+pub use named::{DEFAULT, NAMED};
+pub use training::{Augmentation, Copies, Optimizer, Schedule, Training};
 
 /// A network and how to train it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,34 +66,6 @@ pub struct Recipe {
     /// Penalties of the layer that decides.
     #[serde(default)]
     pub output: OutputLayer,
-}
-
-/// How to train.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Training {
-    /// Passes over the training photos.
-    pub epochs: u32,
-    /// Photos in one update.
-    pub batch: usize,
-    /// Adam's learning rate.
-    pub learning_rate: f32,
-    /// Copies of every training photo to train on as well.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub copies: Vec<Copies>,
-    /// Epochs without a better validation loss after which training stops; never if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patience: Option<u32>,
-}
-
-/// A changed copy of a photo's pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Copies {
-    /// The negative: 255 - x.
-    Inverted,
-    /// Turned a quarter, clockwise.
-    Rotated,
 }
 
 /// A dense layer before the one that decides.
@@ -183,7 +162,7 @@ pub enum RecipeError {
 }
 
 fn names() -> String {
-    NAMED.map(|(name, _)| name).join(", ")
+    NAMED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 impl Recipe {
@@ -221,7 +200,7 @@ impl Recipe {
     }
 
     fn check(&self, origin: &str) -> Result<(), RecipeError> {
-        let demand = |holds: bool, field: String, value: String, expected| {
+        let demand = |holds: bool, field: String, value: String, expected: &'static str| {
             if holds { Ok(()) } else { Err(RecipeError::Value { origin: origin.to_owned(), field, value, expected }) }
         };
         let side = self.input_side;
@@ -233,6 +212,8 @@ impl Recipe {
         let usable = rate.is_finite() && rate > 0.0;
         demand(usable, "training.learning_rate".into(), rate.to_string(), "a positive number")?;
         demand(training.patience != Some(0), "training.patience".into(), "0".into(), "at least 1")?;
+        check_optimizer(&demand, training)?;
+        check_augmentation(&demand, &training.augment)?;
         let count = self.layers.len();
         demand(count < MAX_LAYERS, "number of layers".into(), count.to_string(), "at most 15")?;
         for (index, layer) in self.layers.iter().enumerate() {
@@ -247,12 +228,42 @@ impl Recipe {
     }
 }
 
-fn check_penalties(
-    demand: &impl Fn(bool, String, String, &'static str) -> Result<(), RecipeError>,
-    field: &impl Fn(&str) -> String,
-    l1: f32,
-    l2: f32,
-) -> Result<(), RecipeError> {
+/// `demand(holds, field, value, expected)` is an error unless it holds.
+type Demand<'a> = &'a dyn Fn(bool, String, String, &'static str) -> Result<(), RecipeError>;
+
+fn check_optimizer(demand: Demand<'_>, training: &Training) -> Result<(), RecipeError> {
+    if let Optimizer::Sgd { momentum, .. } = training.optimizer {
+        let usable = (0.0..1.0).contains(&momentum);
+        demand(usable, "training.optimizer: momentum".into(), momentum.to_string(), "at least 0 and below 1")?;
+    }
+    let field = |name: &str| format!("training.schedule: {name}");
+    match training.schedule {
+        Schedule::Constant | Schedule::Cosine => Ok(()),
+        Schedule::Step { every, factor } => {
+            demand(every > 0, field("every"), every.to_string(), "at least 1 epoch")?;
+            let usable = factor > 0.0 && factor <= 1.0;
+            demand(usable, field("factor"), factor.to_string(), "above 0 and at most 1")
+        }
+        Schedule::InverseTime { decay } => {
+            let usable = decay.is_finite() && decay >= 0.0;
+            demand(usable, field("decay"), decay.to_string(), "0 or a positive number")
+        }
+    }
+}
+
+fn check_augmentation(demand: Demand<'_>, augment: &Augmentation) -> Result<(), RecipeError> {
+    let field = |name: &str| format!("training.augment: {name}");
+    for (name, value) in [("shift", augment.shift), ("brightness", augment.brightness), ("contrast", augment.contrast)]
+    {
+        demand((0.0..=1.0).contains(&value), field(name), value.to_string(), "0 to 1")?;
+    }
+    let zoom = augment.zoom;
+    demand((0.0..1.0).contains(&zoom), field("zoom"), zoom.to_string(), "at least 0 and below 1")?;
+    let rotation = augment.rotation;
+    demand((0.0..=180.0).contains(&rotation), field("rotation"), rotation.to_string(), "0 to 180 degrees")
+}
+
+fn check_penalties(demand: Demand<'_>, field: &impl Fn(&str) -> String, l1: f32, l2: f32) -> Result<(), RecipeError> {
     for (name, value) in [("l1", l1), ("l2", l2)] {
         demand(value.is_finite() && value >= 0.0, field(name), value.to_string(), "0 or a positive number")?;
     }
@@ -266,7 +277,7 @@ mod tests {
     #[test]
     fn every_named_recipe_is_one_and_survives_writing() {
         for (name, _) in NAMED {
-            let recipe = Recipe::find(name).unwrap();
+            let recipe = Recipe::find(name).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(Recipe::parse(&recipe.to_toml(), name).unwrap(), recipe, "{name}");
         }
     }
@@ -294,6 +305,22 @@ mod tests {
         ] {
             assert!(good.contains(from), "{from} in {good}");
             let complaint_got = Recipe::parse(&good.replacen(from, to, 1), "mine.toml").unwrap_err().to_string();
+            assert!(complaint_got.contains(complaint) && complaint_got.contains("mine.toml"), "{complaint_got}");
+        }
+        let sgd = Recipe::find("baseline-sgd").unwrap().to_toml();
+        let augmented = Recipe::find("augmented").unwrap().to_toml();
+        for (text, from, to, complaint) in [
+            (&sgd, "momentum = 0.7", "momentum = 1.0", "training.optimizer: momentum"),
+            (&sgd, "momentum = 0.7", "momemtum = 0.7", "momemtum"),
+            (&sgd, "kind = \"inverse-time\"", "kind = \"inverse\"", "inverse"),
+            (&sgd, "decay = ", "decay = -", "training.schedule: decay"),
+            (&augmented, "rotation = 10.0", "rotation = 190", "training.augment: rotation"),
+            (&augmented, "zoom = 0.1", "zoom = 1.0", "training.augment: zoom"),
+            (&augmented, "shift = 0.1", "shift = 1.1", "training.augment: shift"),
+            (&augmented, "shift = 0.1", "shear = 0.1", "shear"),
+        ] {
+            assert!(text.contains(from), "{from} in {text}");
+            let complaint_got = Recipe::parse(&text.replacen(from, to, 1), "mine.toml").unwrap_err().to_string();
             assert!(complaint_got.contains(complaint) && complaint_got.contains("mine.toml"), "{complaint_got}");
         }
         assert!(matches!(Recipe::find("no-such"), Err(RecipeError::Unknown(_))));

@@ -2,15 +2,15 @@
 //!
 //! candle's autograd runs through it as through any other operation, with one difference: the gradient of the weights
 //! is not returned but left behind as its two factors (what came in, and the gradient by the pre-activations), for
-//! [`super::adam`] to multiply and consume in place.
+//! [`super::optimizer`] to multiply and consume in place.
 
 use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use pinhole_shared::model::Activation;
 
-use super::adam::contiguous;
 use super::matrix::{Strided, product};
+use super::optimizer::contiguous;
 
 /// What backpropagation leaves for the optimizer: inputs (batch x inputs) and delta (batch x outputs).
 pub(super) type Factors = Arc<Mutex<Option<(Tensor, Tensor)>>>;

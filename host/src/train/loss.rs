@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::adam::contiguous;
+use super::optimizer::contiguous;
 
 /// Mean cross-entropy, in nats, of logits (batch x classes) against the index of each row's true class.
 pub(super) struct CrossEntropy {

@@ -10,7 +10,7 @@
 //!
 //! So the same seed trains the same bytes on any machine and any number of threads, which no BLAS promises.
 //! [`tile_rows`] hands each finished piece to a [`Consume`]r instead of storing it: the optimizer takes gradients
-//! while they are in registers, and megabytes of gradient are never written (see [`super::adam`]).
+//! while they are in registers, and megabytes of gradient are never written (see [`super::optimizer`]).
 
 /// A matrix read by element: `data[row * row_step + k * k_step]`.
 #[derive(Clone, Copy, Debug)]

@@ -1,21 +1,23 @@
 //! Training: photos and a recipe in, the float network with the best validation loss out.
 //!
 //! candle holds the tensors and runs autograd; the two places where it would spend nearly all of its time are
-//! operations of ours ([`dense`], [`adam`] and the product both use, [`matrix`]), which also make the result the same
+//! operations of ours ([`dense`], [`optimizer`] and the product both use, [`matrix`]), which also make the result the same
 //! on every machine. A test compares them with candle's own operations and optimizer.
 
-mod adam;
+mod augment;
 mod dense;
 mod loss;
 mod matrix;
 mod network;
+mod optimizer;
+mod schedule;
 mod trainer;
 
 #[cfg(test)]
 mod tests;
 
 pub use network::{FloatLayer, Network, NetworkError};
-pub use trainer::{Epoch, Outcome, Stopped, TrainError, train};
+pub use trainer::{Epoch, Outcome, Stopped, TrainError, Trainer, train};
 
 pub(crate) use loss::{cross_entropy, softmax};
 pub(crate) use trainer::arg_max;

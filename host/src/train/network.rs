@@ -8,8 +8,8 @@ use pinhole_shared::model::Activation;
 use safetensors::SafeTensors;
 use thiserror::Error;
 
-use super::adam::Penalty;
 use super::dense::{DenseOp, Factors};
+use super::optimizer::{Penalty, contiguous};
 use crate::random::{Purpose, Random};
 use crate::recipe::{Recipe, RecipeError};
 
@@ -199,6 +199,22 @@ impl Network {
             all.extend(values.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(all)
+    }
+
+    /// Copies parameters and activations of every layer over what `kept` has, without new memory after the first time.
+    pub(super) fn save_into(&self, kept: &mut Vec<FloatLayer>) -> candle_core::Result<()> {
+        if kept.len() != self.layers.len() {
+            *kept = self.float_layers()?;
+            return Ok(());
+        }
+        for (layer, kept) in self.layers.iter().zip(kept) {
+            for (parameters, kept) in [(&layer.weights, &mut kept.weights), (&layer.biases, &mut kept.biases)] {
+                let (storage, layout) = parameters.storage_and_layout();
+                let candle_core::Storage::Cpu(storage) = &*storage else { candle_core::bail!("weights off the CPU") };
+                kept.copy_from_slice(contiguous(storage, layout)?);
+            }
+        }
+        Ok(())
     }
 
     /// Replaces all parameters by those taken with [`Network::float_layers`] of the same network.

@@ -109,7 +109,8 @@ fn updates_equal_candles_own() {
         }
     }
 
-    let ours = train(&recipe, &data, &data, 5, go_on).unwrap();
+    let network = Network::new(&recipe, &data.classes, 5).unwrap();
+    let ours = train(network, &data, &data, 5, go_on).unwrap();
     assert_eq!(ours.best.epoch, 20, "the validation loss should still be falling");
     let mut moved = 0.0_f32;
     for ((layer, adams), start) in ours.network.float_layers().unwrap().iter().zip(adams.chunks(2)).zip(&start) {

@@ -2,16 +2,18 @@
 
 use std::ops::ControlFlow;
 
+use candle_core::Tensor;
 use miette::Diagnostic;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::adam::{AdamSettings, AdamStep, LayerAdam};
+use super::augment::augment;
 use super::loss::{CrossEntropy, cross_entropy};
-use super::network::{FloatLayer, Network, batch};
+use super::network::{Network, batch};
+use super::optimizer::{LayerState, Optimizer};
+use super::schedule::learning_rate;
 use crate::photos::Dataset;
 use crate::random::{Purpose, Random};
-use crate::recipe::Recipe;
 
 /// One epoch's measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -69,123 +71,163 @@ pub enum TrainError {
     Nothing,
 }
 
-/// Trains a network by a recipe; all randomness from `seed`. After each epoch `observe` sees its measurements and may
-/// end the training.
+/// Trains a network, new or trained before, by the recipe it carries; all randomness from `seed`. After each epoch
+/// `observe` sees its measurements and may end the training.
 ///
 /// The recipe's copies must have been added to `training` already.
 ///
 /// # Errors
 /// [`TrainError`].
 pub fn train(
-    recipe: &Recipe,
+    network: Network,
     training: &Dataset,
     validation: &Dataset,
     seed: u64,
     mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
 ) -> Result<Outcome, TrainError> {
-    let network = Network::new(recipe, &training.classes, seed)?;
+    let settings = network.recipe.training.clone();
     let mut trainer = Trainer::new(network, training, validation, seed)?;
     let mut epochs: Vec<Epoch> = Vec::new();
-    let mut best: Option<(Epoch, Vec<FloatLayer>)> = None;
+    let mut best: Option<Epoch> = None;
+    // Filled again and again: a fresh copy of a large network's weights for every better epoch would cost more than
+    // the training itself.
+    let mut kept = Vec::new();
     let mut stopped = Stopped::Finished;
-    for number in 1..=recipe.training.epochs {
-        let epoch = trainer.epoch(number)?;
-        if !(epoch.training_loss.is_finite() && epoch.validation_loss.is_finite()) {
-            return Err(TrainError::Diverged(number));
-        }
+    for number in 1..=settings.epochs {
+        let epoch = trainer.epoch()?;
         epochs.push(epoch);
-        if best.as_ref().is_none_or(|(best, _)| epoch.validation_loss < best.validation_loss) {
-            best = Some((epoch, trainer.network.float_layers()?));
+        if best.is_none_or(|best| epoch.validation_loss < best.validation_loss) {
+            best = Some(epoch);
+            trainer.network.save_into(&mut kept)?;
         }
         if observe(&epoch).is_break() {
             stopped = Stopped::Interrupted;
             break;
         }
-        let since_best = number - best.as_ref().map_or(0, |(best, _)| best.epoch);
-        if recipe.training.patience.is_some_and(|patience| since_best >= patience) {
+        let since_best = number - best.map_or(0, |best| best.epoch);
+        if settings.patience.is_some_and(|patience| since_best >= patience) {
             stopped = Stopped::Patience;
             break;
         }
     }
-    let (best, parameters) = best.ok_or(TrainError::Nothing)?;
-    trainer.network.restore(&parameters)?;
+    let best = best.ok_or(TrainError::Nothing)?;
+    trainer.network.restore(&kept)?;
     Ok(Outcome { network: trainer.network, epochs, best, stopped })
 }
 
-/// A network in training.
-struct Trainer<'d> {
+/// A network in training, one epoch at a time.
+pub struct Trainer<'d> {
     network: Network,
     training: &'d Dataset,
-    validation: candle_core::Tensor,
+    validation: Tensor,
     validation_labels: Vec<u16>,
-    optimizer: Vec<LayerAdam>,
-    settings: AdamSettings,
+    validation_logits: Vec<Vec<f32>>,
+    optimizer: Optimizer,
+    states: Vec<LayerState>,
+    epochs: u32,
     updates: u32,
     order: Vec<usize>,
     shuffle: Random,
     dropout: Random,
+    augment: Random,
 }
 
 impl<'d> Trainer<'d> {
-    fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
-        let optimizer = network
+    /// A training of `network` by the recipe it carries, before its first epoch. The recipe's copies must have been
+    /// added to `training` already.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
+        let states = network
             .layers
             .iter()
-            .map(|layer| layer.weights.dims2().map(|(i, o)| LayerAdam::new(i, o, layer.penalty)))
+            .map(|layer| layer.weights.dims2().map(|(i, o)| LayerState::new(i, o, layer.penalty)))
             .collect::<candle_core::Result<_>>()?;
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
             training,
             validation: batch(&pixels)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
-            optimizer,
-            settings: AdamSettings::keras(network.recipe.training.learning_rate),
+            validation_logits: Vec::new(),
+            optimizer: Optimizer::new(network.recipe.training.optimizer),
+            states,
+            epochs: 0,
             updates: 0,
             order: (0..training.examples.len()).collect(),
             shuffle: Random::stream(seed, Purpose::Shuffle),
             dropout: Random::stream(seed, Purpose::Dropout),
+            augment: Random::stream(seed, Purpose::Augment),
             network,
         })
     }
 
     /// One pass over the training inputs in a new order, then a look at the validation inputs.
-    fn epoch(&mut self, number: u32) -> candle_core::Result<Epoch> {
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] when a loss is no longer a number, [`TrainError::Candle`].
+    pub fn epoch(&mut self) -> Result<Epoch, TrainError> {
         self.shuffle.shuffle(&mut self.order);
+        let augmented = self.augmented();
         let (mut loss, mut right) = (0.0, 0);
         let order = std::mem::take(&mut self.order);
         for chosen in order.chunks(self.network.recipe.training.batch) {
-            let score = self.update(chosen)?;
+            let pixels: Vec<&[u8]> = chosen.iter().map(|&index| self.pixels(&augmented, index)).collect();
+            let score = self.update(chosen, &batch(&pixels)?)?;
             loss += score.loss * chosen.len() as f64;
             right += score.right;
         }
         self.order = order;
+        self.epochs += 1;
         let count = self.order.len() as f64;
-        let logits = self.network.forward(&self.validation, None)?.logits;
-        let validation = score(&logits, &self.validation_labels)?;
-        Ok(Epoch {
-            epoch: number,
+        self.validation_logits = self.network.forward(&self.validation, None)?.logits.to_vec2::<f32>()?;
+        let validation = score(&self.validation_logits, &self.validation_labels);
+        let epoch = Epoch {
+            epoch: self.epochs,
             training_loss: loss / count,
             training_accuracy: right as f64 / count,
             validation_loss: validation.loss,
             validation_accuracy: validation.right as f64 / self.validation_labels.len() as f64,
-        })
+        };
+        if !(epoch.training_loss.is_finite() && epoch.validation_loss.is_finite()) {
+            return Err(TrainError::Diverged(epoch.epoch));
+        }
+        Ok(epoch)
+    }
+
+    /// Logits of every validation input after the last epoch, in the dataset's order; empty before the first.
+    pub fn validation_logits(&self) -> &[Vec<f32>] {
+        &self.validation_logits
+    }
+
+    /// This epoch's variations of all training photos, in the dataset's order; nothing if the recipe asks for none.
+    fn augmented(&mut self) -> Vec<Vec<u8>> {
+        let settings = self.network.recipe.training.augment;
+        if settings.is_none() {
+            return Vec::new();
+        }
+        let examples = self.training.examples.iter();
+        examples.map(|example| augment(&settings, &example.pixels, self.training.side, &mut self.augment)).collect()
+    }
+
+    fn pixels<'a>(&'a self, augmented: &'a [Vec<u8>], index: usize) -> &'a [u8] {
+        augmented.get(index).unwrap_or(&self.training.examples[index].pixels)
     }
 
     /// One step of the optimizer on the chosen training inputs.
-    fn update(&mut self, chosen: &[usize]) -> candle_core::Result<Score> {
-        let examples = chosen.iter().map(|&index| &self.training.examples[index]);
-        let (pixels, labels): (Vec<&[u8]>, Vec<u16>) =
-            examples.map(|example| (&example.pixels[..], example.class)).unzip();
-        let forward = self.network.forward(&batch(&pixels)?, Some(&mut self.dropout))?;
-        let score = score(&forward.logits, &labels)?;
+    fn update(&mut self, chosen: &[usize], inputs: &Tensor) -> candle_core::Result<Score> {
+        let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
+        let forward = self.network.forward(inputs, Some(&mut self.dropout))?;
+        let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
         forward.logits.apply_op1(CrossEntropy { labels })?.backward()?;
 
+        let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates);
+        let step = self.optimizer.next(rate);
         self.updates += 1;
-        let step = AdamStep::new(self.settings, self.updates);
-        for ((layer, optimizer), factors) in self.network.layers.iter().zip(&self.optimizer).zip(&forward.factors) {
+        for ((layer, state), factors) in self.network.layers.iter().zip(&self.states).zip(&forward.factors) {
             let factors = factors.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
             let Some((inputs, delta)) = factors else { candle_core::bail!("a layer got no gradient") };
-            optimizer.step(step, (&layer.weights, &layer.biases), &inputs, &delta)?;
+            state.update(step, (&layer.weights, &layer.biases), &inputs, &delta)?;
         }
         Ok(score)
     }
@@ -197,14 +239,13 @@ struct Score {
     right: usize,
 }
 
-fn score(logits: &candle_core::Tensor, labels: &[u16]) -> candle_core::Result<Score> {
-    let rows = logits.to_vec2::<f32>()?;
+fn score(logits: &[Vec<f32>], labels: &[u16]) -> Score {
     let (mut loss, mut right) = (0.0, 0);
-    for (row, &label) in rows.iter().zip(labels) {
+    for (row, &label) in logits.iter().zip(labels) {
         loss += cross_entropy(row, usize::from(label));
         right += usize::from(arg_max(row) == usize::from(label));
     }
-    Ok(Score { loss: loss / labels.len() as f64, right })
+    Score { loss: loss / labels.len() as f64, right }
 }
 
 /// Index of the largest logit; of equal ones the first, as on the device.

@@ -9,6 +9,7 @@ use pinhole::photos::{self, Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::train::{Network, train};
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 
 /// The model people get who change nothing: the default recipe, some 320 KB, from drawn pictures. Few epochs: how well
@@ -54,7 +55,8 @@ pub(crate) fn small() -> &'static ModelFile {
 pub(crate) const CLASSES: [&str; 3] = ["ant", "bee", "elk"];
 
 fn trained(recipe: &Recipe, photos: &Dataset, bits: ActivationBits) -> ModelFile {
-    let outcome = pinhole::train::train(recipe, photos, photos, 1, |_| ControlFlow::Continue(())).unwrap();
+    let network = Network::new(recipe, &photos.classes, 1).unwrap();
+    let outcome = train(network, photos, photos, 1, |_| ControlFlow::Continue(())).unwrap();
     quantize(&outcome.network, photos, bits).unwrap()
 }
 

@@ -1,70 +1,61 @@
-//! Adam, fused with the gradient it consumes.
+//! Optimizers, fused with the gradients they consume.
 //!
 //! candle's optimizers take gradients as tensors: for the default recipe that is 1.3 MB of gradient to allocate, fill
 //! and add up, and then a dozen passes over weights, moments and temporaries, which together cost many times the
 //! arithmetic (6 s against 0.4 s for the article's 400 epochs). Here the gradient of a weight exists in a register:
-//! [`FusedAdam`] computes a tile of `inputs^T * delta` and updates the tile's weights and moments at once, in place.
+//! [`FusedUpdate`] computes a tile of `inputs^T * delta` and updates the tile's weights and their state at once, in
+//! place. The rule by which a weight moves is a [`Rule`], one file each.
+
+mod adam;
+mod sgd;
 
 use std::sync::Mutex;
 
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
+use self::adam::{Adam, AdamSettings, AdamStep};
+use self::sgd::SgdStep;
 use super::matrix::{Consume, Strided, tile_rows};
+use crate::recipe;
 
-/// Adam's settings. Keras' defaults, epsilon included (PyTorch and candle take 1e-8).
-///
-/// # Source
-/// D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 2, in the order of operations
-/// given at its end (bias correction folded into the step size; epsilon is added to the uncorrected root).
+/// How one update moves a parameter.
+pub(super) trait Rule: Copy + Send + Sync {
+    /// Moves `weight` down its `gradient`. `state` is two numbers of the rule's own, 0 before the first update.
+    fn update(&self, weight: &mut f32, state: (&mut f32, &mut f32), gradient: f32);
+}
+
+/// The optimizer of a training: makes one [`Step`] after the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AdamSettings {
-    pub learning_rate: f32,
-    pub beta1: f32,
-    pub beta2: f32,
-    pub epsilon: f32,
+pub(super) enum Optimizer {
+    Adam(Adam),
+    Sgd { momentum: f32, nesterov: bool },
 }
 
-impl AdamSettings {
-    pub(super) fn keras(learning_rate: f32) -> Self {
-        Self { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }
-    }
-
-    /// The step size after `step` updates (1 for the first), with the bias corrections of both moments.
-    fn step_size(self, step: u32) -> f32 {
-        // Repeated multiplication in f64 rather than `powi`, whose result may differ between machines.
-        let power = |base: f32| (0..step).fold(1.0_f64, |product, _| product * f64::from(base));
-        let correction = (1.0 - power(self.beta2)).sqrt() / (1.0 - power(self.beta1));
-        (f64::from(self.learning_rate) * correction) as f32
-    }
-}
-
-/// The step shared by all parameters of one update.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AdamStep {
-    step_size: f32,
-    keep1: f32,
-    keep2: f32,
-    epsilon: f32,
-}
-
-impl AdamStep {
-    pub(super) fn new(settings: AdamSettings, step: u32) -> Self {
-        Self {
-            step_size: settings.step_size(step),
-            keep1: 1.0 - settings.beta1,
-            keep2: 1.0 - settings.beta2,
-            epsilon: settings.epsilon,
+impl Optimizer {
+    pub(super) fn new(settings: recipe::Optimizer) -> Self {
+        match settings {
+            recipe::Optimizer::Adam => Self::Adam(Adam::new(AdamSettings::KERAS)),
+            recipe::Optimizer::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
         }
     }
 
-    #[inline(always)]
-    fn update(&self, weight: &mut f32, moments: (&mut f32, &mut f32), gradient: f32) {
-        let (first, second) = moments;
-        *first += (gradient - *first) * self.keep1;
-        *second += (gradient * gradient - *second) * self.keep2;
-        *weight -= *first * self.step_size / (second.sqrt() + self.epsilon);
+    /// The next update's step at this learning rate.
+    pub(super) fn next(&mut self, learning_rate: f64) -> Step {
+        match self {
+            Self::Adam(adam) => Step::Adam(adam.next(learning_rate)),
+            Self::Sgd { momentum, nesterov } => {
+                Step::Sgd(SgdStep { rate: learning_rate as f32, momentum: *momentum, nesterov: *nesterov })
+            }
+        }
     }
+}
+
+/// One update, the same for all parameters.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Adam(AdamStep),
+    Sgd(SgdStep),
 }
 
 /// A weight penalty added to the loss: `l1 * sum |w| + l2 * sum w^2`, as Keras' regularizers.
@@ -89,47 +80,54 @@ impl Penalty {
     }
 }
 
-/// First and second moments of one parameter tensor.
+/// The rule's two numbers for each parameter of a tensor.
 #[derive(Debug)]
-struct Moments {
+struct State {
     first: Vec<f32>,
     second: Vec<f32>,
 }
 
-/// Adam's state for one dense layer: `weights` (inputs x outputs) and `biases` (outputs).
+/// What an optimizer remembers of one dense layer: `weights` (inputs x outputs) and `biases` (outputs).
 #[derive(Debug)]
-pub(super) struct LayerAdam {
-    weights: Mutex<Moments>,
-    biases: Mutex<Moments>,
+pub(super) struct LayerState {
+    weights: Mutex<State>,
+    biases: Mutex<State>,
     penalty: Penalty,
 }
 
-impl LayerAdam {
+impl LayerState {
     pub(super) fn new(inputs: usize, outputs: usize, penalty: Penalty) -> Self {
-        let zeros = |count| Mutex::new(Moments { first: vec![0.0; count], second: vec![0.0; count] });
+        let zeros = |count| Mutex::new(State { first: vec![0.0; count], second: vec![0.0; count] });
         Self { weights: zeros(inputs * outputs), biases: zeros(outputs), penalty }
     }
 
     /// One update of a layer from what came in, `inputs` (batch x inputs), and the loss's gradient by its
     /// pre-activations, `delta` (batch x outputs).
-    pub(super) fn step(&self, step: AdamStep, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
+    pub(super) fn update(&self, step: Step, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
+        match step {
+            Step::Adam(rule) => self.update_by(rule, parameters, inputs, delta),
+            Step::Sgd(rule) => self.update_by(rule, parameters, inputs, delta),
+        }
+    }
+
+    fn update_by<R: Rule>(&self, rule: R, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
         let (weights, biases) = parameters;
-        weights.as_tensor().inplace_op3(inputs, delta, &FusedAdam { state: self, step })?;
-        biases.as_tensor().inplace_op2(delta, &BiasAdam { state: self, step })
+        weights.as_tensor().inplace_op3(inputs, delta, &FusedUpdate { state: self, rule })?;
+        biases.as_tensor().inplace_op2(delta, &BiasUpdate { state: self, rule })
     }
 }
 
-struct FusedAdam<'a> {
-    state: &'a LayerAdam,
-    step: AdamStep,
+struct FusedUpdate<'a, R> {
+    state: &'a LayerState,
+    rule: R,
 }
 
 /// Rows of weights a task updates: enough work (some 50 microseconds for the default network) to be worth a thread.
 const ROWS_A_TASK: usize = 256;
 
-impl InplaceOp3 for FusedAdam<'_> {
+impl<R: Rule> InplaceOp3 for FusedUpdate<'_, R> {
     fn name(&self) -> &'static str {
-        "fused-adam"
+        "fused-update"
     }
 
     fn cpu_fwd(
@@ -144,14 +142,14 @@ impl InplaceOp3 for FusedAdam<'_> {
         let (rows, columns) = weights_layout.shape().dims2()?;
         let (batch, width) = inputs_layout.shape().dims2()?;
         if width != rows || delta_layout.shape().dims2()? != (batch, columns) {
-            bail!("fused-adam: weights {rows}x{columns}, inputs {batch}x{width}, delta {:?}", delta_layout.shape());
+            bail!("fused-update: weights {rows}x{columns}, inputs {batch}x{width}, delta {:?}", delta_layout.shape());
         }
         let inputs = contiguous(inputs, inputs_layout)?;
         let delta = contiguous(delta, delta_layout)?;
         let weights = contiguous_mut(weights, weights_layout)?;
         let gradient_rows = Strided::transposed(inputs, batch, rows);
-        let mut moments = self.state.weights.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Moments { first, second } = &mut *moments;
+        let mut state = self.state.weights.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let State { first, second } = &mut *state;
 
         let chunk = ROWS_A_TASK * columns;
         let tasks = weights.par_chunks_mut(chunk).zip(first.par_chunks_mut(chunk)).zip(second.par_chunks_mut(chunk));
@@ -159,7 +157,7 @@ impl InplaceOp3 for FusedAdam<'_> {
             let from = task * ROWS_A_TASK;
             let to = from + weights.len() / columns;
             let mut update =
-                Update { step: self.step, penalty: self.state.penalty, from, columns, weights, first, second };
+                Update { rule: self.rule, penalty: self.state.penalty, from, columns, weights, first, second };
             tile_rows(gradient_rows, delta, columns, from..to, &mut update);
         });
         Ok(())
@@ -167,8 +165,8 @@ impl InplaceOp3 for FusedAdam<'_> {
 }
 
 /// Consumes the gradients of some rows of weights.
-struct Update<'a> {
-    step: AdamStep,
+struct Update<'a, R> {
+    rule: R,
     penalty: Penalty,
     /// First row of the slices below.
     from: usize,
@@ -178,7 +176,7 @@ struct Update<'a> {
     second: &'a mut [f32],
 }
 
-impl Consume for Update<'_> {
+impl<R: Rule> Consume for Update<'_, R> {
     #[inline(always)]
     fn consume<const N: usize>(&mut self, row: usize, column: usize, gradients: &[f32; N]) {
         let start = (row - self.from) * self.columns + column;
@@ -188,25 +186,25 @@ impl Consume for Update<'_> {
         // Decided once for N weights: the usual network has no penalty, and signs are not free.
         if self.penalty == Penalty::default() {
             for i in 0..N {
-                self.step.update(&mut weights[i], (&mut first[i], &mut second[i]), gradients[i]);
+                self.rule.update(&mut weights[i], (&mut first[i], &mut second[i]), gradients[i]);
             }
         } else {
             for i in 0..N {
                 let gradient = gradients[i] + self.penalty.gradient(weights[i]);
-                self.step.update(&mut weights[i], (&mut first[i], &mut second[i]), gradient);
+                self.rule.update(&mut weights[i], (&mut first[i], &mut second[i]), gradient);
             }
         }
     }
 }
 
-struct BiasAdam<'a> {
-    state: &'a LayerAdam,
-    step: AdamStep,
+struct BiasUpdate<'a, R> {
+    state: &'a LayerState,
+    rule: R,
 }
 
-impl InplaceOp2 for BiasAdam<'_> {
+impl<R: Rule> InplaceOp2 for BiasUpdate<'_, R> {
     fn name(&self) -> &'static str {
-        "bias-adam"
+        "bias-update"
     }
 
     fn cpu_fwd(
@@ -225,11 +223,11 @@ impl InplaceOp2 for BiasAdam<'_> {
                 *gradient += value;
             }
         }
-        let mut moments = self.state.biases.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Moments { first, second } = &mut *moments;
-        let moments = first.iter_mut().zip(second.iter_mut());
-        for ((bias, moments), gradient) in biases.iter_mut().zip(moments).zip(gradients) {
-            self.step.update(bias, moments, gradient);
+        let mut state = self.state.biases.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let State { first, second } = &mut *state;
+        let state = first.iter_mut().zip(second.iter_mut());
+        for ((bias, state), gradient) in biases.iter_mut().zip(state).zip(gradients) {
+            self.rule.update(bias, state, gradient);
         }
         Ok(())
     }

@@ -1,0 +1,36 @@
+//! The recipes that ship with Pinhole, one file each in `named/`.
+
+/// The recipe used when none is named: the article's winner.
+pub const DEFAULT: &str = "baseline-dropout";
+
+/// Names and texts from the files of `named/`.
+macro_rules! named {
+    ($($name:literal)*) => {
+        /// Recipes that ship with Pinhole: name and TOML text.
+        pub const NAMED: &[(&str, &str)] = &[$(($name, include_str!(concat!("named/", $name, ".toml")))),*];
+    };
+}
+
+named! {
+    "baseline"
+    "baseline-dropout"
+    "baseline-relu"
+    "baseline-relu-dropout"
+    "baseline-l2"
+    "baseline-l1"
+    "baseline-l1-strong"
+    "baseline-sgd"
+    "smaller"
+    "smaller-dropout"
+    "bigger"
+    "bigger-dropout"
+    "bigger-l2"
+    "bigger-l1"
+    "bigger-l1-strong"
+    "bigger2"
+    "bigger2-dropout"
+    "inverted"
+    "inverted-rotated"
+    "bigger-inverted-rotated"
+    "augmented"
+}

@@ -1,0 +1,118 @@
+//! How to train: the `[training]` part of a recipe.
+
+use serde::{Deserialize, Serialize};
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Passes over the training photos.
+    pub epochs: u32,
+    /// Photos in one update.
+    pub batch: usize,
+    /// The optimizer's learning rate, before its schedule.
+    pub learning_rate: f32,
+    /// Copies of every training photo to train on as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Copies>,
+    /// Epochs without a better validation loss after which training stops; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u32>,
+    /// How gradients become steps.
+    #[serde(default, skip_serializing_if = "Optimizer::is_adam")]
+    pub optimizer: Optimizer,
+    /// How the learning rate changes in the course of the training.
+    #[serde(default, skip_serializing_if = "Schedule::is_constant")]
+    pub schedule: Schedule,
+    /// Random variations of the training photos, anew in every epoch.
+    #[serde(default, skip_serializing_if = "Augmentation::is_none")]
+    pub augment: Augmentation,
+}
+
+/// A changed copy of a photo's pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Copies {
+    /// The negative: 255 - x.
+    Inverted,
+    /// Turned a quarter, clockwise.
+    Rotated,
+}
+
+/// How gradients become steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Optimizer {
+    /// Adam with Keras' defaults (beta 0.9 and 0.999, epsilon 1e-7).
+    #[default]
+    Adam,
+    /// Stochastic gradient descent.
+    Sgd {
+        /// Share of the last step that goes into the next, 0 <= momentum < 1.
+        #[serde(default)]
+        momentum: f32,
+        /// Whether momentum looks ahead, as Nesterov's does.
+        #[serde(default)]
+        nesterov: bool,
+    },
+}
+
+impl Optimizer {
+    fn is_adam(&self) -> bool {
+        *self == Self::Adam
+    }
+}
+
+/// How the learning rate changes in the course of the training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Schedule {
+    /// Not at all.
+    #[default]
+    Constant,
+    /// Half a cosine down to 0 at the last epoch.
+    Cosine,
+    /// Multiplied by `factor` after every `every` epochs.
+    Step {
+        /// Epochs, at least 1.
+        every: u32,
+        /// 0 < factor <= 1.
+        factor: f32,
+    },
+    /// Divided by `1 + decay * updates`, as the article's SGD.
+    InverseTime {
+        /// For each update, 0 or positive.
+        decay: f32,
+    },
+}
+
+impl Schedule {
+    fn is_constant(&self) -> bool {
+        *self == Self::Constant
+    }
+}
+
+/// Limits of the random variations of the training photos; 0 and false change nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Augmentation {
+    /// Shift right or left, up or down, by at most this share of the input's side, 0..=1.
+    pub shift: f32,
+    /// Grow or shrink by at most this share, 0 <= zoom < 1.
+    pub zoom: f32,
+    /// Turn either way by at most so many degrees, 0..=180.
+    pub rotation: f32,
+    /// Mirror every second photo (on average), left to right.
+    pub flip: bool,
+    /// Lighten or darken by at most this share of the whole range, 0..=1.
+    pub brightness: f32,
+    /// Stretch or squeeze gray levels about the middle gray by at most this share, 0..=1.
+    pub contrast: f32,
+}
+
+impl Augmentation {
+    /// True when nothing varies.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}

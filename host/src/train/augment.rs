@@ -1,0 +1,158 @@
+//! Augmentation: a new variation of every training photo in every epoch.
+//!
+//! It happens on the network's input, the gray pixels the device sees, not on the photo: what the network trains on are
+//! pixels a camera behind this pipeline could deliver, rounded to 8 bits as it rounds them. All randomness is drawn in
+//! the order of the photos, whatever the batches; sines come from `libm`: the same seed gives the same pixels
+//! everywhere.
+
+use crate::random::Random;
+use crate::recipe::Augmentation;
+
+/// What one photo's variation is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Variation {
+    /// Content moves right and down by so much, px.
+    shift_x_px: f32,
+    shift_y_px: f32,
+    /// Content grows by this factor.
+    zoom: f32,
+    /// Content turns clockwise, radians.
+    angle: f32,
+    mirrored: bool,
+    /// Gray levels are stretched about the middle gray by this factor.
+    contrast: f32,
+    /// Then added, gray levels.
+    brightness: f32,
+}
+
+impl Variation {
+    fn draw(settings: &Augmentation, side: u16, random: &mut Random) -> Self {
+        // Every draw is made whether or not it is used: a recipe with one setting less sees the others unchanged.
+        let mut within = |limit: f32| limit * random.between(-1.0, 1.0);
+        let side = f32::from(side);
+        Self {
+            shift_x_px: side * within(settings.shift),
+            shift_y_px: side * within(settings.shift),
+            zoom: 1.0 + within(settings.zoom),
+            angle: within(settings.rotation).to_radians(),
+            contrast: 1.0 + within(settings.contrast),
+            brightness: 255.0 * within(settings.brightness),
+            mirrored: random.chance(0.5) && settings.flip,
+        }
+    }
+
+    fn moves(&self) -> bool {
+        self.shift_x_px != 0.0 || self.shift_y_px != 0.0 || self.zoom != 1.0 || self.angle != 0.0 || self.mirrored
+    }
+}
+
+/// A variation of a photo's `side * side` gray pixels, row-major, drawn within the recipe's limits.
+///
+/// Geometry is one affine map about the center, read by bilinear interpolation; what lies outside the photo is its
+/// nearest border pixel (as Keras' `fill_mode="nearest"`). Gray levels are rounded half up and saturate.
+pub(super) fn augment(settings: &Augmentation, pixels: &[u8], side: u16, random: &mut Random) -> Vec<u8> {
+    apply(&Variation::draw(settings, side, random), pixels, usize::from(side))
+}
+
+fn apply(variation: &Variation, pixels: &[u8], side: usize) -> Vec<u8> {
+    let level = |gray: f32| {
+        let gray = (gray - 127.5) * variation.contrast + 127.5 + variation.brightness;
+        (gray + 0.5).floor().clamp(0.0, 255.0) as u8
+    };
+    if !variation.moves() {
+        return pixels.iter().map(|&pixel| level(f32::from(pixel))).collect();
+    }
+    // From a pixel of the result to where it comes from: turned and shrunk back about the center.
+    let (sin, cos) = (libm::sinf(variation.angle), libm::cosf(variation.angle));
+    let center = (side as f32 - 1.0) / 2.0;
+    let mirror = if variation.mirrored { -1.0 } else { 1.0 };
+    let mut result = Vec::with_capacity(pixels.len());
+    for y in 0..side {
+        let dy = y as f32 - center - variation.shift_y_px;
+        for x in 0..side {
+            let dx = x as f32 - center - variation.shift_x_px;
+            let from_x = mirror * (cos * dx + sin * dy) / variation.zoom + center;
+            let from_y = (cos * dy - sin * dx) / variation.zoom + center;
+            result.push(level(bilinear(pixels, side, from_x, from_y)));
+        }
+    }
+    result
+}
+
+fn bilinear(pixels: &[u8], side: usize, x: f32, y: f32) -> f32 {
+    let last = side as f32 - 1.0;
+    let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
+    let (left, top) = (x as usize, y as usize);
+    let (right, below) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
+    let (across, down) = (x - left as f32, y - top as f32);
+    let at = |x: usize, y: usize| f32::from(pixels[y * side + x]);
+    let mix = |from: f32, to: f32, share: f32| from + (to - from) * share;
+    mix(mix(at(left, top), at(right, top), across), mix(at(left, below), at(right, below), across), down)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STILL: Variation = Variation {
+        shift_x_px: 0.0,
+        shift_y_px: 0.0,
+        zoom: 1.0,
+        angle: 0.0,
+        mirrored: false,
+        contrast: 1.0,
+        brightness: 0.0,
+    };
+    const PHOTO: [u8; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
+
+    #[test]
+    fn each_change_by_hand() {
+        let cases = [
+            (STILL, PHOTO),
+            (Variation { shift_x_px: 1.0, ..STILL }, [10, 10, 20, 40, 40, 50, 70, 70, 80]),
+            (Variation { shift_y_px: -1.0, ..STILL }, [40, 50, 60, 70, 80, 90, 70, 80, 90]),
+            (Variation { shift_x_px: 0.5, ..STILL }, [10, 15, 25, 40, 45, 55, 70, 75, 85]),
+            (Variation { mirrored: true, ..STILL }, [30, 20, 10, 60, 50, 40, 90, 80, 70]),
+            // A quarter clockwise: the left column becomes the top row, from below.
+            (Variation { angle: std::f32::consts::FRAC_PI_2, ..STILL }, [70, 40, 10, 80, 50, 20, 90, 60, 30]),
+            // Twice as large: the corners come from half-way between the center and theirs.
+            (Variation { zoom: 2.0, ..STILL }, [30, 35, 40, 45, 50, 55, 60, 65, 70]),
+            (Variation { brightness: 200.0, ..STILL }, [210, 220, 230, 240, 250, 255, 255, 255, 255]),
+            (Variation { contrast: 0.0, ..STILL }, [128; 9]),
+            (Variation { contrast: 2.0, ..STILL }, [0, 0, 0, 0, 0, 0, 13, 33, 53]),
+        ];
+        for (variation, expected) in cases {
+            assert_eq!(apply(&variation, &PHOTO, 3), expected, "{variation:?}");
+        }
+    }
+
+    #[test]
+    fn variations_stay_within_the_settings_and_reach_for_them() {
+        let settings =
+            Augmentation { shift: 0.1, zoom: 0.2, rotation: 10.0, flip: true, brightness: 0.3, contrast: 0.4 };
+        let mut random = Random::seeded(1);
+        let all: Vec<Variation> = (0..2000).map(|_| Variation::draw(&settings, 50, &mut random)).collect();
+        let check = |name: &str, limit: f32, value: fn(&Variation) -> f32| {
+            let largest = all.iter().map(|variation| value(variation).abs()).fold(0.0, f32::max);
+            assert!(largest <= limit * 1.0001 && largest > 0.95 * limit, "{name}: {largest} of {limit}");
+        };
+        check("shift x", 5.0, |v| v.shift_x_px);
+        check("shift y", 5.0, |v| v.shift_y_px);
+        check("zoom", 0.2, |v| v.zoom - 1.0);
+        check("rotation", 10.0_f32.to_radians(), |v| v.angle);
+        check("brightness", 76.5, |v| v.brightness);
+        check("contrast", 0.4, |v| v.contrast - 1.0);
+        let mirrored = all.iter().filter(|variation| variation.mirrored).count();
+        assert!((900..1100).contains(&mirrored), "{mirrored} of 2000 mirrored");
+        let without = Augmentation { flip: false, ..settings };
+        let mut random = Random::seeded(1);
+        let (with, without) = (all[0], Variation::draw(&without, 50, &mut random));
+        assert_eq!(Variation { mirrored: false, ..with }, without, "one setting changes the others");
+    }
+
+    #[test]
+    fn nothing_asked_for_changes_nothing() {
+        let mut random = Random::seeded(5);
+        assert_eq!(augment(&Augmentation::default(), &PHOTO, 3, &mut random), PHOTO);
+    }
+}

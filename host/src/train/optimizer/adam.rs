@@ -1,0 +1,61 @@
+//! Adam.
+
+use super::Rule;
+
+/// Adam's settings. Keras' defaults, epsilon included (PyTorch and candle take 1e-8).
+///
+/// # Source
+/// D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 2, in the order of operations
+/// given at its end (bias correction folded into the step size; epsilon is added to the uncorrected root).
+#[derive(Clone, Copy, Debug)]
+pub(in crate::train) struct AdamSettings {
+    pub beta1: f32,
+    pub beta2: f32,
+    pub epsilon: f32,
+}
+
+impl AdamSettings {
+    pub(super) const KERAS: Self = Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+}
+
+/// Powers of both betas, kept by multiplication in f64 rather than by `powi`, whose result may differ between machines.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::train) struct Adam {
+    settings: AdamSettings,
+    power1: f64,
+    power2: f64,
+}
+
+impl Adam {
+    pub(super) fn new(settings: AdamSettings) -> Self {
+        Self { settings, power1: 1.0, power2: 1.0 }
+    }
+
+    /// The next update's step; its size has the bias corrections of both moments in it.
+    pub(super) fn next(&mut self, learning_rate: f64) -> AdamStep {
+        let AdamSettings { beta1, beta2, epsilon } = self.settings;
+        self.power1 *= f64::from(beta1);
+        self.power2 *= f64::from(beta2);
+        let correction = (1.0 - self.power2).sqrt() / (1.0 - self.power1);
+        AdamStep { step_size: (learning_rate * correction) as f32, keep1: 1.0 - beta1, keep2: 1.0 - beta2, epsilon }
+    }
+}
+
+/// The step shared by all parameters of one update.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::train) struct AdamStep {
+    step_size: f32,
+    keep1: f32,
+    keep2: f32,
+    epsilon: f32,
+}
+
+/// State: first and second moment.
+impl Rule for AdamStep {
+    #[inline(always)]
+    fn update(&self, weight: &mut f32, (first, second): (&mut f32, &mut f32), gradient: f32) {
+        *first += (gradient - *first) * self.keep1;
+        *second += (gradient * gradient - *second) * self.keep2;
+        *weight -= *first * self.step_size / (second.sqrt() + self.epsilon);
+    }
+}
