@@ -63,7 +63,7 @@ impl Random {
     }
 }
 
-/// What a stream of random numbers is for.
+/// What a stream of random numbers is for. Its place in this list is the stream's number: new ones go at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Initial weights.
@@ -76,6 +76,8 @@ pub enum Purpose {
     Split,
     /// Drawn pictures.
     Draw,
+    /// Which fold of a cross-validation each photo is in.
+    Folds,
 }
 
 #[cfg(test)]

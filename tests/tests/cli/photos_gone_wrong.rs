@@ -174,3 +174,59 @@ fn a_class_the_network_does_not_have() {
     refused(place.path(), &arguments, &[&other.join("cow-1.jpg"), &"\"cow\"", &"cat, dog"]);
     refused(place.path(), &[&"evaluate", &shipped_model(), &photos], &[&"\"cat\"", &"chihuahua, muffin"]);
 }
+
+#[test]
+fn near_duplicates_are_named_and_never_split() {
+    let place = temporary();
+    let photos = place.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for path in files_in(&drawn("train")) {
+        std::fs::copy(&path, photos.join(path.file_name().unwrap())).unwrap();
+    }
+    let original = photos.join("muffin-1.jpg");
+    let mirrored = image::open(&original).unwrap().fliph();
+    mirrored.save(photos.join("muffin-1-mirrored.png")).unwrap();
+    let out = place.path().join("run");
+    let train = |more: &[&dyn AsRef<OsStr>]| {
+        let mut arguments: Vec<&dyn AsRef<OsStr>> =
+            vec![&"train", &photos, &"--epochs", &"1", &"--json", &"--out", &out];
+        arguments.extend(more);
+        run(&arguments).ok()
+    };
+    let pair = format!("{} and {}, mirrored", photos.join("muffin-1-mirrored.png").display(), original.display());
+    for seed in 0..6 {
+        let ran = train(&[&"--seed", &seed.to_string()]);
+        assert!(ran.stderr.contains(&format!("warning: near-duplicates: {pair}")), "{}", ran.stderr);
+        let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
+        assert!(report.contains(&pair), "the report does not list the pair");
+        // The gallery shows the validation photos: both of the pair, or neither.
+        let shown = |name: &str| report.contains(&format!("<small>{name}</small>"));
+        assert_eq!(shown("muffin-1.jpg"), shown("muffin-1-mirrored.png"), "seed {seed}");
+    }
+
+    // On both sides it is worse, and said so: one line each, and a dozen is counted.
+    let validation = drawn("train");
+    let ran = train(&[&"--validation", &validation]);
+    let across = ran.stderr.lines().filter(|line| line.starts_with("warning: the validation photo ")).count();
+    assert_eq!(across, 10, "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: 17 more validation photos are nearly training photos"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: near-duplicates: "), "{}", ran.stderr);
+    let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
+    assert_eq!(report.matches("in training and validation: ").count(), 27);
+
+    // Pictures that differ are not warned of.
+    let ran =
+        run(&[&"train", &drawn("train"), &"--validation", &drawn("validation"), &"--epochs", &"1", &"--out", &out]);
+    assert!(!ran.ok().stderr.contains("warning: "));
+}
+
+#[test]
+fn copies_of_one_photo_are_too_few_to_hold_one_out() {
+    let place = temporary();
+    let photos = place.path().join("photos");
+    cats_and_dogs(&photos);
+    for number in 1..=3 {
+        photo(&photos.join(format!("cow-{number}.jpg")), 60, 120);
+    }
+    train_refuses(place.path(), &photos, &[&"cow", &"1 different photo(s)", &"near-duplicates", &"--validation"]);
+}
