@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 
 use super::error::LeftOut;
 use super::{PhotoError, Warning, decode, scan};
@@ -71,7 +72,8 @@ pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Datase
         .iter()
         .enumerate()
         .map(|(index, class)| {
-            classes.iter().position(|known| known == class).ok_or_else(|| PhotoError::UnknownClass {
+            // A network trained before names were composed has them as they were.
+            classes.iter().position(|known| known.nfc().eq(class.chars())).ok_or_else(|| PhotoError::UnknownClass {
                 path: found.photos.iter().find(|p| p.class == index).map_or(folder.to_owned(), |p| p.path.clone()),
                 class: class.clone(),
                 known: classes.join(", "),

@@ -12,6 +12,7 @@ mod jpeg;
 mod picture;
 mod scan;
 mod split;
+mod unlabeled;
 
 pub use dataset::{Dataset, Example, copies, load};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};
@@ -19,3 +20,4 @@ pub use error::{PhotoError, Warning};
 pub use picture::{Picture, PictureError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
+pub use unlabeled::{Unlabeled, read_unlabeled};
