@@ -101,6 +101,14 @@ mod tests {
         assert_ne!(take(Purpose::Weights), take(Purpose::Shuffle));
     }
 
+    /// Moving one would change every model trained, or split made, by a seed.
+    #[test]
+    fn purposes_keep_their_streams() {
+        use Purpose::*;
+        let numbers = [Weights, Shuffle, Dropout, Split, Draw, Folds].map(|purpose| purpose as u64);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
+    }
+
     #[test]
     fn shuffle_keeps_every_item() {
         let mut items: Vec<usize> = (0..100).collect();
