@@ -11,6 +11,7 @@
 //! | model file | [`model_file`] | bytes -> the shared engine |
 //! | inference | [`inference`] | all integers of one input, from any engine |
 //! | evaluation | [`evaluate`] | both networks -> scores and disagreements |
+//! | statistics | [`statistics`] | scores of some photos and seeds -> what they say beyond them |
 //! | report | [`report`] | all of it -> one HTML file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
@@ -35,5 +36,6 @@ pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod run_folder;
+pub mod statistics;
 pub mod train;
 pub mod workflow;

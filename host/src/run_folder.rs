@@ -186,6 +186,12 @@ pub fn remove_summary(folder: &Path) -> Result<(), RunError> {
     }
 }
 
+/// Whether a folder is a run folder, of this version or another: its summary names a version of Pinhole.
+pub fn is_run(folder: &Path) -> bool {
+    let text = std::fs::read(folder.join(files::SUMMARY)).unwrap_or_default();
+    serde_json::from_slice::<serde_json::Value>(&text).is_ok_and(|summary| summary["pinhole"].is_string())
+}
+
 /// The summary of a run folder, if it is one.
 pub fn summary(folder: &Path) -> Option<RunSummary> {
     serde_json::from_slice(&std::fs::read(folder.join(files::SUMMARY)).ok()?).ok()

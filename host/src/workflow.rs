@@ -8,14 +8,14 @@ use thiserror::Error;
 
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model_file::ModelFile;
-use crate::photos::{self, Dataset, PhotoError, Warning};
+use crate::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
 use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quantize};
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::run_folder::{self, RunError, RunSummary, files, write_file};
 use crate::train::{Epoch, Network, Outcome, TrainError, train};
 
-/// Fraction of the photos of each class held out when there is no validation folder.
+/// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
 pub const HOLD_OUT: f32 = 0.2;
 
 /// What to train on, and how.
@@ -44,6 +44,8 @@ pub struct JobData {
     pub validation: Dataset,
     /// Files that were left out of either.
     pub warnings: Vec<Warning>,
+    /// Photos that are nearly the same picture.
+    pub duplicates: Vec<DuplicatePhotos>,
 }
 
 /// Everything a finished job leaves.
@@ -87,15 +89,28 @@ impl Job {
         let side = self.recipe.input_side;
         let mut all = photos::load(&self.photos, side, None)?;
         let mut warnings = std::mem::take(&mut all.warnings);
-        let (training, validation) = match &self.validation {
-            None => photos::hold_out(&all, HOLD_OUT, self.seed)?,
-            Some(folder) => {
-                let mut validation = photos::load(folder, side, Some(&all.classes))?;
-                warnings.append(&mut validation.warnings);
-                (all, validation)
-            }
+        let mut given =
+            self.validation.as_ref().map(|folder| photos::load(folder, side, Some(&all.classes))).transpose()?;
+        warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
+        // Training photos first, so that of a pair on both sides the first is one of them.
+        let examples: Vec<&Example> =
+            all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
+        let pairs = photos::near_duplicates(&examples, side);
+        let duplicates = pairs
+            .iter()
+            .map(|pair| DuplicatePhotos {
+                first: examples[pair.first].path.clone(),
+                second: examples[pair.second].path.clone(),
+                mirrored: pair.mirrored,
+                // What is held out below never splits a pair.
+                across: pair.first < all.examples.len() && pair.second >= all.examples.len(),
+            })
+            .collect();
+        let (training, validation) = match given {
+            None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, self.seed)?,
+            Some(validation) => (all, validation),
         };
-        Ok(JobData { training, validation, warnings })
+        Ok(JobData { training, validation, warnings, duplicates })
     }
 
     /// Trains, quantizes and evaluates; `observe` sees every epoch and may end the training.
@@ -145,6 +160,7 @@ impl Finished {
             layers: &self.layers,
             model_bytes: self.model.bytes().len(),
             warnings: &data.warnings,
+            duplicates: &data.duplicates,
         };
         let weights = self.outcome.network.to_safetensors()?;
         // An earlier run's summary would vouch for a mixture if writing failed half-way.

@@ -8,7 +8,7 @@ use miette::Result;
 use serde::Serialize;
 
 use super::output::{json, say, warn};
-use crate::photos::{self, decode};
+use crate::photos::{self, Unlabeled};
 use crate::run_folder;
 
 /// `pinhole classify`.
@@ -35,14 +35,13 @@ struct Classified {
 impl Classify {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.model)?;
-        let (paths, warnings) = photos::expand(&self.photos)?;
-        warn(&warnings);
         let mut engine = trained.model.engine();
-        let side = engine.model().input_side();
+        let (photos, warnings) = photos::read_unlabeled(&self.photos, engine.model().input_side())?;
+        warn(&warnings);
         let names: Vec<&str> = engine.model().class_names().collect();
-        let mut all = Vec::with_capacity(paths.len());
-        for path in paths {
-            let decision = engine.run(&decode::read_input(&path, side)?);
+        let mut all = Vec::with_capacity(photos.len());
+        for Unlabeled { path, pixels } in photos {
+            let decision = engine.run(&pixels);
             let class = names.get(usize::from(decision.class)).copied().unwrap_or_default().to_owned();
             let classified = Classified { path, class, probability: decision.probability.to_f64() };
             if !self.json {

@@ -38,9 +38,11 @@ struct Target {
 }
 
 impl Target {
-    fn photos(&self) -> Result<Vec<PathBuf>> {
-        let (paths, warnings) = photos::expand(&self.photos)?;
+    /// The photos the board can take. All are read here, before a board is started, and again when it is their turn.
+    fn photos(&self, trained: &Trained) -> Result<Vec<PathBuf>> {
+        let (photos, warnings) = photos::read_unlabeled(&self.photos, trained.model.model().input_side())?;
         warn(&warnings);
+        let paths: Vec<PathBuf> = photos.into_iter().map(|photo| photo.path).collect();
         let Some(limit) = self.limit.map(|limit| limit as usize).filter(|&limit| limit < paths.len()) else {
             return Ok(paths);
         };
@@ -82,7 +84,7 @@ struct Simulated {
 impl Simulate {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.target.model)?;
-        let photos = self.target.photos()?;
+        let photos = self.target.photos(&trained)?;
         let mut board = self.target.start(&trained)?;
         if !self.target.json {
             let identity = board.identity();
@@ -117,7 +119,7 @@ pub(super) struct Prove {
 impl Prove {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.target.model)?;
-        let photos = self.target.photos()?;
+        let photos = self.target.photos(&trained)?;
         let mut board = self.target.start(&trained)?;
         let proof = prove_with_progress(&trained, &mut board, &photos)?;
         if self.target.json {

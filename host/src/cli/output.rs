@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, Result};
 
 use crate::evaluate::Evaluation;
-use crate::photos::Warning;
+use crate::photos::{DuplicatePhotos, Warning};
 
 /// Warnings printed one by one; a large folder may have thousands.
 const WARNINGS_SHOWN: usize = 10;
@@ -29,6 +29,34 @@ pub(super) fn warn(warnings: &[Warning]) {
     }
     if warnings.len() > WARNINGS_SHOWN {
         let _ = writeln!(stderr, "warning: left out {} more files", warnings.len() - WARNINGS_SHOWN);
+    }
+}
+
+/// Names the photos that are nearly the same picture, on stderr; first those on both sides of the validation.
+pub(super) fn warn_of_duplicates(duplicates: &[DuplicatePhotos]) {
+    let mut stderr = std::io::stderr().lock();
+    let (across, within): (Vec<_>, Vec<_>) = duplicates.iter().partition(|pair| pair.across);
+    let how = |pair: &DuplicatePhotos| if pair.mirrored { ", mirrored" } else { "" };
+    for pair in across.iter().take(WARNINGS_SHOWN) {
+        let (training, validation) = (pair.first.display(), pair.second.display());
+        let _ = writeln!(
+            stderr,
+            "warning: the validation photo {validation} is nearly the training photo {training}{}: the scores are \
+             better than they should be",
+            how(pair)
+        );
+    }
+    if across.len() > WARNINGS_SHOWN {
+        let rest = across.len() - WARNINGS_SHOWN;
+        let _ = writeln!(stderr, "warning: {rest} more validation photos are nearly training photos (see the report)");
+    }
+    for pair in within.iter().take(WARNINGS_SHOWN) {
+        let (first, second) = (pair.first.display(), pair.second.display());
+        let _ = writeln!(stderr, "warning: near-duplicates: {first} and {second}{}", how(pair));
+    }
+    if within.len() > WARNINGS_SHOWN {
+        let rest = within.len() - WARNINGS_SHOWN;
+        let _ = writeln!(stderr, "warning: {rest} more pairs of near-duplicates (see the report)");
     }
 }
 

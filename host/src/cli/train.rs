@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use miette::{IntoDiagnostic, Result, WrapErr};
 
 use super::INTERRUPTED;
-use super::output::{json, note, progress, say, scores, warn};
+use super::output::{json, note, progress, say, scores, warn, warn_of_duplicates};
 use crate::photos;
 use crate::quantize::{ActivationBits, measure, quantize};
 use crate::recipe::{DEFAULT, Recipe};
@@ -115,6 +115,7 @@ impl Train {
 pub(super) fn train_and_write(job: &Job, out: &Path) -> Result<(Finished, JobData)> {
     let data = job.load()?;
     warn(&data.warnings);
+    warn_of_duplicates(&data.duplicates);
     // Before training, so that an hour of it is not lost to a read-only disk; nothing else is written until the end.
     let existed = out.exists();
     create_folder(out)?;

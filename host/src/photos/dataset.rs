@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 
 use super::error::LeftOut;
 use super::{PhotoError, Warning, decode, scan};
-use crate::random::{Purpose, Random};
 use crate::recipe::Copies;
 
 /// One labeled input.
@@ -36,12 +36,16 @@ pub struct Dataset {
 impl Dataset {
     /// Number of examples of each class.
     pub fn class_counts(&self) -> Vec<usize> {
-        (0..self.classes.len())
-            .map(|class| self.examples.iter().filter(|example| usize::from(example.class) == class).count())
-            .collect()
+        (0..self.classes.len()).map(|class| self.members(class).len()).collect()
     }
 
-    fn select(&self, keep: impl Fn(usize) -> bool) -> Self {
+    /// Indices of a class's examples, ascending.
+    pub(super) fn members(&self, class: usize) -> Vec<usize> {
+        (0..self.examples.len()).filter(|&i| usize::from(self.examples[i].class) == class).collect()
+    }
+
+    /// The examples at the indices to keep, without the warnings, which are the whole folder's.
+    pub(super) fn select(&self, keep: impl Fn(usize) -> bool) -> Self {
         let examples =
             self.examples.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, example)| example.clone()).collect();
         Self { side: self.side, classes: self.classes.clone(), examples, warnings: Vec::new() }
@@ -68,7 +72,8 @@ pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Datase
         .iter()
         .enumerate()
         .map(|(index, class)| {
-            classes.iter().position(|known| known == class).ok_or_else(|| PhotoError::UnknownClass {
+            // A network trained before names were composed has them as they were.
+            classes.iter().position(|known| known.nfc().eq(class.chars())).ok_or_else(|| PhotoError::UnknownClass {
                 path: found.photos.iter().find(|p| p.class == index).map_or(folder.to_owned(), |p| p.path.clone()),
                 class: class.clone(),
                 known: classes.join(", "),
@@ -98,28 +103,6 @@ pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Datase
         return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out: left_out() });
     }
     Ok(dataset)
-}
-
-/// Splits a dataset in two: training examples and held-out ones, `fraction` of each class (rounded, at least one),
-/// chosen by the seed.
-///
-/// # Errors
-/// [`PhotoError::TooFewToHoldOut`] when a class has fewer than two photos.
-pub fn hold_out(dataset: &Dataset, fraction: f32, seed: u64) -> Result<(Dataset, Dataset), PhotoError> {
-    let mut random = Random::stream(seed, Purpose::Split);
-    let mut held_out = vec![false; dataset.examples.len()];
-    for (class, name) in dataset.classes.iter().enumerate() {
-        let mut members: Vec<usize> =
-            (0..held_out.len()).filter(|&i| usize::from(dataset.examples[i].class) == class).collect();
-        let count = members.len();
-        if count < 2 {
-            return Err(PhotoError::TooFewToHoldOut { class: name.clone(), count });
-        }
-        random.shuffle(&mut members);
-        let held = ((count as f32 * fraction).round() as usize).clamp(1, count - 1);
-        members.iter().take(held).for_each(|&i| held_out[i] = true);
-    }
-    Ok((dataset.select(|i| !held_out[i]), dataset.select(|i| held_out[i])))
 }
 
 /// The dataset with changed copies of every example, each right after its original.
@@ -167,20 +150,5 @@ mod tests {
         let pixels: Vec<_> = tripled.examples.iter().map(|example| (example.class, &example.pixels[..])).collect();
         let (original, negative, turned) = (&[1, 2, 3, 4][..], &[254, 253, 252, 251][..], &[3, 1, 4, 2][..]);
         assert_eq!(pixels, [(0, original), (0, negative), (0, turned), (1, original), (1, negative), (1, turned)]);
-    }
-
-    #[test]
-    fn holding_out_is_stratified_complete_and_by_seed() {
-        let all = dataset(&[10, 20]);
-        let (train, validation) = hold_out(&all, 0.2, 1).unwrap();
-        assert_eq!((train.class_counts(), validation.class_counts()), (vec![8, 16], vec![2, 4]));
-        let mut together: Vec<_> = train.examples.iter().chain(&validation.examples).cloned().collect();
-        together.sort_by(|a, b| (a.class, &a.path).cmp(&(b.class, &b.path)));
-        let mut expected = all.examples.clone();
-        expected.sort_by(|a, b| (a.class, &a.path).cmp(&(b.class, &b.path)));
-        assert_eq!(together, expected);
-        assert_eq!(hold_out(&all, 0.2, 1).unwrap().1, validation);
-        assert_ne!(hold_out(&all, 0.2, 2).unwrap().1, validation);
-        assert!(matches!(hold_out(&dataset(&[1, 9]), 0.2, 1), Err(PhotoError::TooFewToHoldOut { count: 1, .. })));
     }
 }

@@ -54,9 +54,13 @@ pub enum PhotoError {
     #[diagnostic(help("give a folder with photos (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"))]
     Nothing { path: PathBuf, left_out: LeftOut },
     /// Too few photos to hold any out.
-    #[error("the class {class:?} has {count} photo(s): too few to hold one out for validation")]
-    #[diagnostic(help("add photos, or name a validation folder with --validation"))]
+    #[error("the class {class:?} has {count} different photo(s): too few to hold one out for validation")]
+    #[diagnostic(help("add photos (near-duplicates count once), or name a validation folder with --validation"))]
     TooFewToHoldOut { class: String, count: usize },
+    /// Too few photos for each fold to have one.
+    #[error("the class {class:?} has {count} different photo(s): too few for {folds} folds")]
+    #[diagnostic(help("add photos (near-duplicates count once), or take fewer folds"))]
+    TooFewForFolds { class: String, count: usize, folds: usize },
 }
 
 /// A file that was left out, and why.

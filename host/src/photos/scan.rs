@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use super::error::LeftOut;
 use super::{PhotoError, Warning};
+use crate::run_folder;
 
 /// A photo file and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +23,22 @@ pub struct FoundPhoto {
 /// The photos of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundPhotos {
-    /// Class names, sorted.
+    /// Class names in Unicode's composed form (NFC), sorted.
     pub classes: Vec<String>,
     /// Photos, sorted by path: the same order on every machine.
     pub photos: Vec<FoundPhoto>,
-    /// Files that are no pictures by their name.
+    /// Files that are no pictures by their name, and folders that are not looked into.
     pub warnings: Vec<Warning>,
 }
 
 /// Finds the photos of a folder kept in either of the two ways people do: one sub-folder a class, or all in one
-/// folder, each file's name starting with its class (up to the first character that is not a letter: `muffin_12.jpg`,
-/// `chihuahua-unseen-3.jpg`).
+/// folder, each file's name starting with its class (up to the first character that is neither a letter nor a mark on
+/// one: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`).
 ///
-/// Hidden files are passed over; other files that are no pictures by their ending become warnings.
+/// Names are the same in any of Unicode's forms: a Mac stores `é` as two characters, other systems as one.
+///
+/// Hidden files are passed over; other files that are no pictures by their ending become warnings, and so do run folders
+/// of `pinhole train` and folders with pictures further down.
 ///
 /// # Errors
 /// [`PhotoError`] with the path: see its variants. How many classes there must be, and whether their photos can be
@@ -41,10 +48,13 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
     let (pictures, mut warnings) = pictures(files);
     let mut by_class: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let mut class_folders = Vec::new();
+    let (folders, runs) = without_runs(folders);
+    warnings.extend(runs);
     for class_folder in folders {
-        let (files, _) = entries(&class_folder)?;
+        let (files, deeper) = entries(&class_folder)?;
         let (pictures, other) = self::pictures(files);
         warnings.extend(other);
+        warnings.extend(too_deep(deeper));
         class_folders.push((class_folder, pictures));
     }
     let with_pictures = class_folders.iter().find(|(_, pictures)| !pictures.is_empty());
@@ -63,12 +73,13 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
         }
         (None, Some(_)) => {
             for (class_folder, pictures) in class_folders {
-                let class = name(&class_folder);
+                let class: String = name(&class_folder).nfc().collect();
                 if pictures.is_empty() {
                     let left_out = LeftOut::of(&warnings);
                     return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out });
                 }
-                by_class.insert(class, pictures);
+                // Two folders whose names differ only in Unicode's form are one class.
+                by_class.entry(class).or_default().extend(pictures);
             }
         }
         (None, None) => {
@@ -77,6 +88,7 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
     }
     check_names(folder, by_class.keys())?;
     let classes: Vec<String> = by_class.keys().cloned().collect();
+    by_class.values_mut().for_each(|paths| paths.sort());
     let photos = by_class
         .into_values()
         .enumerate()
@@ -103,8 +115,12 @@ pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoEr
         }
         let before = found.len();
         let (mut files, folders) = entries(path)?;
+        let (folders, runs) = without_runs(folders);
+        warnings.extend(runs);
         for folder in folders {
-            files.extend(entries(&folder)?.0);
+            let (inside, deeper) = entries(&folder)?;
+            files.extend(inside);
+            warnings.extend(too_deep(deeper));
         }
         let (pictures, other) = pictures(files);
         found.extend(pictures);
@@ -135,10 +151,35 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
     Ok((files, folders))
 }
 
+/// Folders that `pinhole train` did not write, and warnings for those it did: with the default `--out`, the second
+/// training of the photos in `.` finds what the first one left beside them.
+fn without_runs(folders: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
+    let (runs, folders): (Vec<_>, Vec<_>) = folders.into_iter().partition(|folder| run_folder::is_run(folder));
+    let reason = "a run folder of `pinhole train`, not photos";
+    (folders, runs.into_iter().map(|path| Warning { path, reason: reason.into() }).collect())
+}
+
+/// Warnings for the folders that have pictures in them, at any depth: photos are looked for one level down, no further.
+fn too_deep(folders: Vec<PathBuf>) -> impl Iterator<Item = Warning> {
+    let reason = "its pictures are more than one folder down";
+    folders.into_iter().filter(|folder| has_pictures(folder)).map(|path| Warning { path, reason: reason.into() })
+}
+
+/// Whether there is a picture in a folder, at any depth. Links to folders are not followed: they may lead in circles.
+fn has_pictures(folder: &Path) -> bool {
+    // What cannot be read has nothing to be seen.
+    let Ok((files, folders)) = entries(folder) else { return false };
+    files.iter().any(|path| is_picture(path))
+        || folders.iter().any(|folder| !folder.is_symlink() && has_pictures(folder))
+}
+
+fn is_picture(path: &Path) -> bool {
+    image::ImageFormat::from_path(path).is_ok_and(|format| format.can_read())
+}
+
 /// Files whose ending the `image` crate knows, and warnings for the others.
 fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
-    let (pictures, other): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|path| image::ImageFormat::from_path(path).is_ok_and(|format| format.can_read()));
+    let (pictures, other): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_picture(path));
     let warnings =
         other.into_iter().map(|path| Warning { path, reason: "not a picture by its ending".into() }).collect();
     (pictures, warnings)
@@ -146,8 +187,13 @@ fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
 
 fn class_of_file(path: &Path) -> Result<String, PhotoError> {
     let stem = path.file_stem().map(OsStr::to_string_lossy).unwrap_or_default();
-    let class: String = stem.chars().take_while(|c| c.is_alphabetic()).collect();
-    if class.is_empty() { Err(PhotoError::Nameless { path: path.to_owned() }) } else { Ok(class) }
+    // Composed first; what has no composed form keeps its marks as characters of their own.
+    let class: String = stem.nfc().take_while(|&c| c.is_alphabetic() || is_combining_mark(c)).collect();
+    if !class.starts_with(char::is_alphabetic) {
+        Err(PhotoError::Nameless { path: path.to_owned() })
+    } else {
+        Ok(class)
+    }
 }
 
 fn name(path: &Path) -> String {
@@ -197,6 +243,54 @@ mod tests {
 
         let folder = folder_with(&["b/1.jpg", "a 1/x.webp", "c/3.bmp"]);
         assert_eq!(scan(folder.path()).unwrap().classes, ["a 1", "b", "c"]);
+    }
+
+    #[test]
+    fn names_are_the_same_in_any_unicode_form() {
+        // An accent as a character of its own, and one letter with it; a mark that no letter is composed with.
+        let (decomposed, composed, uncomposable) = ("e\u{301}te\u{301}", "\u{e9}t\u{e9}", "x\u{301}y");
+        let files = [
+            format!("{decomposed}-1.jpg"),
+            format!("{composed}-2.jpg"),
+            format!("{uncomposable}3.jpg"),
+            "eta-4.jpg".to_owned(),
+        ];
+        let folder = folder_with(&files.each_ref().map(String::as_str));
+        let found = scan(folder.path()).unwrap();
+        assert_eq!(found.classes, ["eta", uncomposable, composed]);
+        assert_eq!(found.photos.iter().map(|photo| photo.class).collect::<Vec<_>>(), [0, 1, 2, 2]);
+
+        let files = [format!("{decomposed}/1.jpg"), format!("{composed}/2.jpg"), "eta/4.jpg".to_owned()];
+        let folder = folder_with(&files.each_ref().map(String::as_str));
+        let found = scan(folder.path()).unwrap();
+        assert_eq!(found.classes, ["eta", composed]);
+        assert_eq!(found.photos.len(), 3, "both spellings' photos");
+
+        let only_a_mark = folder_with(&["\u{301}1.jpg"]);
+        assert!(matches!(scan(only_a_mark.path()), Err(PhotoError::Nameless { .. })));
+    }
+
+    #[test]
+    fn pictures_too_deep_are_warned_of_once_a_folder() {
+        let folder = folder_with(&["a/1.jpg", "a/old/2.jpg", "a/old/3.jpg", "a/x/y/z/4.jpg", "a/t/x.txt", "b/5.jpg"]);
+        let deep: Vec<_> = ["old", "x"].map(|name| folder.path().join("a").join(name)).into();
+        let paths = |warnings: Vec<Warning>| warnings.into_iter().map(|warning| warning.path).collect::<Vec<_>>();
+        let found = scan(folder.path()).unwrap();
+        assert_eq!((found.photos.len(), paths(found.warnings)), (2, deep.clone()));
+        let (expanded, warnings) = expand(&[folder.path().to_owned()]).unwrap();
+        assert_eq!((expanded.len(), paths(warnings)), (2, deep));
+    }
+
+    #[test]
+    fn run_folders_are_no_classes() {
+        let folder = folder_with(&["a/1.jpg", "b/1.jpg", "run/report.html", "c/1.jpg"]);
+        std::fs::write(folder.path().join("run").join("run.json"), r#"{"pinhole": "9.9.9"}"#).unwrap();
+        // Of another program; a class as any other.
+        std::fs::write(folder.path().join("c").join("run.json"), r#"{"laps": 3}"#).unwrap();
+        let found = scan(folder.path()).unwrap();
+        assert_eq!(found.classes, ["a", "b", "c"]);
+        let left_out: Vec<String> = found.warnings.iter().map(|warning| name(&warning.path)).collect();
+        assert_eq!(left_out, ["run", "run.json"]);
     }
 
     #[test]

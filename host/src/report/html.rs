@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Cursor;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -20,6 +21,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
     confusion(&mut body, report);
     gallery(&mut body, report);
     quantization(&mut body, report);
+    near_duplicates(&mut body, report);
     left_out(&mut body, report);
     recipe(&mut body, report);
     format!(
@@ -222,6 +224,42 @@ fn quantization(body: &mut String, report: &Report<'_>) {
         );
     }
     put!(body, "</table></div>");
+}
+
+/// Most pairs listed: of a hundred copies of one photo there are thousands.
+const DUPLICATES_LIMIT: usize = 500;
+
+fn near_duplicates(body: &mut String, report: &Report<'_>) {
+    // On both sides first: they are what makes the scores above better than they are.
+    let (across, within): (Vec<_>, Vec<_>) = report.duplicates.iter().partition(|pair| pair.across);
+    if report.duplicates.is_empty() {
+        return;
+    }
+    put!(body, "<h2>Near-duplicates</h2>");
+    if !across.is_empty() {
+        put!(
+            body,
+            "<p>{} pairs of a training and a validation photo show nearly the same picture. Being right on such a \
+             validation photo says nothing about photos never seen: remove them from one side.</p>",
+            across.len()
+        );
+    }
+    put!(body, "<ul>");
+    for pair in across.iter().chain(&within).take(DUPLICATES_LIMIT) {
+        let path = |path: &Path| escape(&path.display().to_string());
+        put!(
+            body,
+            "<li>{}{} and {}{}</li>",
+            if pair.across { "in training and validation: " } else { "" },
+            path(&pair.first),
+            path(&pair.second),
+            if pair.mirrored { ", mirrored" } else { "" }
+        );
+    }
+    put!(body, "</ul>");
+    if report.duplicates.len() > DUPLICATES_LIMIT {
+        put!(body, "<p>And {} more pairs.</p>", report.duplicates.len() - DUPLICATES_LIMIT);
+    }
 }
 
 fn left_out(body: &mut String, report: &Report<'_>) {

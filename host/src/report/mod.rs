@@ -4,7 +4,7 @@ mod curves;
 mod html;
 
 use crate::evaluate::Evaluation;
-use crate::photos::{Dataset, Warning};
+use crate::photos::{Dataset, DuplicatePhotos, Warning};
 use crate::quantize::LayerError;
 use crate::run_folder::RunSummary;
 use crate::train::Epoch;
@@ -27,6 +27,8 @@ pub struct Report<'a> {
     pub model_bytes: usize,
     /// Photos that were left out.
     pub warnings: &'a [Warning],
+    /// Photos that are nearly the same picture.
+    pub duplicates: &'a [DuplicatePhotos],
 }
 
 impl Report<'_> {

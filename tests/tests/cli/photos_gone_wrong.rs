@@ -74,9 +74,130 @@ fn broken_photos_are_left_out_by_name_in_training_and_errors_when_named() {
     for path in [&text, &empty, &cut, &nearly_whole, &small] {
         refused(place.path(), &[&"classify", &model, &path], &[path]);
     }
-    // The board itself must not be given pictures it cannot take.
+    // No board is started for pictures it cannot take.
     refused(place.path(), &[&"prove", &model, &text], &[&text]);
     refused(place.path(), &[&"prove", &model, &small], &[&small, &"49 pixels"]);
+}
+
+/// Two whole photos, a broken one and one that is too small.
+fn whole_and_broken(photos: &Path) -> [PathBuf; 2] {
+    std::fs::create_dir(photos).unwrap();
+    for name in ["chihuahua-1.jpg", "muffin-1.jpg"] {
+        std::fs::copy(drawn("train").join(name), photos.join(name)).unwrap();
+    }
+    let [broken, small] = ["muffin-2.jpg", "muffin-3.jpg"].map(|name| photos.join(name));
+    std::fs::write(&broken, "this is no picture").unwrap();
+    photo(&small, 49, 200);
+    [broken, small]
+}
+
+/// These commands on the folder of [`whole_and_broken`] must do their work on the whole ones, naming the others.
+fn use_the_whole_ones(commands: &[&str]) {
+    let place = temporary();
+    let photos = place.path().join("photos");
+    let unusable = whole_and_broken(&photos);
+    for command in commands {
+        let ran = run(&[command, &shipped_model(), &photos, &"--json"]).ok();
+        for path in &unusable {
+            let warning = format!("warning: left out {}: ", path.display());
+            assert_eq!(ran.stderr.matches(&warning).count(), 1, "{command}: {}", ran.stderr);
+        }
+        let result = ran.json();
+        let count = result.as_array().map_or_else(|| result["photos"].as_u64().unwrap(), |all| all.len() as u64);
+        assert_eq!(count, 2, "{command}");
+    }
+}
+
+#[test]
+fn broken_photos_in_a_folder_are_left_out_by_every_command() {
+    use_the_whole_ones(&["evaluate", "classify"]);
+}
+
+#[test]
+fn broken_photos_in_a_folder_do_not_reach_the_board() {
+    use_the_whole_ones(&["simulate", "prove"]);
+}
+
+#[test]
+fn a_folder_of_broken_photos_only() {
+    let place = temporary();
+    let photos = place.path().join("photos");
+    let [broken, _] = whole_and_broken(&photos);
+    for name in ["chihuahua-1.jpg", "muffin-1.jpg"] {
+        std::fs::remove_file(photos.join(name)).unwrap();
+    }
+    for command in ["evaluate", "classify", "simulate", "prove"] {
+        refused(place.path(), &[&command, &shipped_model(), &photos], &[&photos, &"2 left out", &broken]);
+    }
+}
+
+#[test]
+fn class_names_from_a_mac_are_whole_and_the_same() {
+    let place = temporary();
+    let (photos, out) = (place.path().join("photos"), place.path().join("run"));
+    // Accents as characters of their own, as a Mac stores names. Cut off before them, both would be "p".
+    for number in 1..=3 {
+        photo(&photos.join(format!("pa\u{302}te\u{301}-{number}.jpg")), 60, 40 + number);
+        photo(&photos.join(format!("pe\u{302}che-{number}.jpg")), 60, 200 + number);
+    }
+    run(&[&"train", &photos, &"--epochs", &"1", &"--out", &out]).ok();
+    let classes = run(&[&"inspect", &out, &"--json"]).ok().json();
+    assert_eq!(classes["classes"], serde_json::json!(["p\u{e2}t\u{e9}", "p\u{ea}che"]));
+    // The same photos from a system that composes names.
+    let composed = place.path().join("composed");
+    photo(&composed.join("p\u{e2}t\u{e9}").join("1.jpg"), 60, 50);
+    photo(&composed.join("pe\u{302}che").join("1.jpg"), 60, 210);
+    assert_eq!(run(&[&"evaluate", &out, &composed, &"--json"]).ok().json()["photos"], 2);
+}
+
+#[test]
+fn pictures_too_deep_are_warned_of() {
+    let place = temporary();
+    let photos = place.path().join("photos");
+    for class in ["cat", "dog"] {
+        for number in 1..=3 {
+            photo(&photos.join(class).join(format!("{number}.jpg")), 60, 40 + number);
+        }
+    }
+    let deep = photos.join("cat").join("2023");
+    photo(&deep.join("summer").join("1.jpg"), 60, 99);
+    let warning = format!("warning: left out {}: its pictures are more than one folder down", deep.display());
+    let out = place.path().join("run");
+    let trained = run(&[&"train", &photos, &"--epochs", &"1", &"--out", &out]).ok();
+    let classified = run(&[&"classify", &shipped_model(), &photos]).ok();
+    for ran in [trained, classified] {
+        assert!(ran.stderr.contains(&warning), "{}", ran.stderr);
+    }
+    // Nothing else there is worse, and the error says why.
+    train_refuses(place.path(), &photos.join("cat").join("2023"), &[&"summer", &"1 class(es)"]);
+    let above = place.path().join("above");
+    std::fs::create_dir(&above).unwrap();
+    std::fs::rename(&photos, above.join("photos")).unwrap();
+    train_refuses(place.path(), &above, &[&"no usable photo", &"2 left out", &"more than one folder down"]);
+}
+
+#[test]
+fn a_run_folder_beside_the_classes_is_no_class() {
+    let place = temporary();
+    for class in ["cat", "dog"] {
+        for number in 1..=3 {
+            photo(&place.path().join(class).join(format!("{number}.jpg")), 60, 40 + number);
+        }
+    }
+    let train = |expected: &[&str]| {
+        let mut command = pinhole(["train", ".", "--epochs", "1"]);
+        let ran = Ran::of(command.current_dir(place.path())).ok();
+        let warnings: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("warning: left out ")).collect();
+        assert_eq!(warnings, expected, "{}", ran.stderr);
+    };
+    // The second time, the first one's run folder is there.
+    let run_folder = Path::new(".").join("run");
+    train(&[]);
+    train(&[&format!("warning: left out {}: a run folder of `pinhole train`, not photos", run_folder.display())]);
+    let classes = run(&[&"inspect", &place.path().join("run"), &"--json"]).ok().json();
+    assert_eq!(classes["classes"], serde_json::json!(["cat", "dog"]));
+    let ran = run(&[&"classify", &shipped_model(), &place.path()]).ok();
+    assert_eq!((ran.stdout.lines().count(), ran.stderr.matches("left out").count()), (6, 1), "{}", ran.stderr);
 }
 
 #[cfg(unix)]
@@ -173,4 +294,60 @@ fn a_class_the_network_does_not_have() {
     let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &photos, &"--validation", &other, &"--out", &out];
     refused(place.path(), &arguments, &[&other.join("cow-1.jpg"), &"\"cow\"", &"cat, dog"]);
     refused(place.path(), &[&"evaluate", &shipped_model(), &photos], &[&"\"cat\"", &"chihuahua, muffin"]);
+}
+
+#[test]
+fn near_duplicates_are_named_and_never_split() {
+    let place = temporary();
+    let photos = place.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for path in files_in(&drawn("train")) {
+        std::fs::copy(&path, photos.join(path.file_name().unwrap())).unwrap();
+    }
+    let original = photos.join("muffin-1.jpg");
+    let mirrored = image::open(&original).unwrap().fliph();
+    mirrored.save(photos.join("muffin-1-mirrored.png")).unwrap();
+    let out = place.path().join("run");
+    let train = |more: &[&dyn AsRef<OsStr>]| {
+        let mut arguments: Vec<&dyn AsRef<OsStr>> =
+            vec![&"train", &photos, &"--epochs", &"1", &"--json", &"--out", &out];
+        arguments.extend(more);
+        run(&arguments).ok()
+    };
+    let pair = format!("{} and {}, mirrored", photos.join("muffin-1-mirrored.png").display(), original.display());
+    for seed in 0..6 {
+        let ran = train(&[&"--seed", &seed.to_string()]);
+        assert!(ran.stderr.contains(&format!("warning: near-duplicates: {pair}")), "{}", ran.stderr);
+        let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
+        assert!(report.contains(&pair), "the report does not list the pair");
+        // The gallery shows the validation photos: both of the pair, or neither.
+        let shown = |name: &str| report.contains(&format!("<small>{name}</small>"));
+        assert_eq!(shown("muffin-1.jpg"), shown("muffin-1-mirrored.png"), "seed {seed}");
+    }
+
+    // On both sides it is worse, and said so: one line each, and a dozen is counted.
+    let validation = drawn("train");
+    let ran = train(&[&"--validation", &validation]);
+    let across = ran.stderr.lines().filter(|line| line.starts_with("warning: the validation photo ")).count();
+    assert_eq!(across, 10, "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: 17 more validation photos are nearly training photos"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: near-duplicates: "), "{}", ran.stderr);
+    let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
+    assert_eq!(report.matches("in training and validation: ").count(), 27);
+
+    // Pictures that differ are not warned of.
+    let ran =
+        run(&[&"train", &drawn("train"), &"--validation", &drawn("validation"), &"--epochs", &"1", &"--out", &out]);
+    assert!(!ran.ok().stderr.contains("warning: "));
+}
+
+#[test]
+fn copies_of_one_photo_are_too_few_to_hold_one_out() {
+    let place = temporary();
+    let photos = place.path().join("photos");
+    cats_and_dogs(&photos);
+    for number in 1..=3 {
+        photo(&photos.join(format!("cow-{number}.jpg")), 60, 120);
+    }
+    train_refuses(place.path(), &photos, &[&"cow", &"1 different photo(s)", &"near-duplicates", &"--validation"]);
 }

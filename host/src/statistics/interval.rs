@@ -1,0 +1,82 @@
+//! How far a fraction measured on few photos can be off.
+
+use serde::Serialize;
+
+/// A range of fractions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// Lower end, 0..=1.
+    pub low: f64,
+    /// Upper end, `low`..=1.
+    pub high: f64,
+}
+
+/// The 97.5th percentile of the standard normal distribution: 95 % lie within so many deviations of the mean.
+const Z_95: f64 = 1.959_963_984_540_054;
+
+/// The 95 % Wilson score interval of a proportion measured on `count` photos, each right or wrong on its own.
+///
+/// `proportion` (0..=1) need not be a whole number of photos: the mean accuracy of several seeds on the same photos has
+/// the interval of one seed, since more seeds are not more photos. The interval always holds the proportion. Without
+/// photos nothing is known: 0..=1.
+///
+/// Unlike the normal approximation it stays within 0..=1 and does not shrink to a point when all photos are right.
+///
+/// # Panics
+/// If `proportion` is not in 0..=1.
+///
+/// # Source
+/// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
+/// Statistical Association 22 (1927), without correction for continuity; recommended for small counts by Brown, Cai and
+/// DasGupta, "Interval estimation for a binomial proportion", Statistical Science 16 (2001).
+pub fn wilson(proportion: f64, count: usize) -> Interval {
+    assert!((0.0..=1.0).contains(&proportion), "{proportion} is no proportion");
+    if count == 0 {
+        return Interval { low: 0.0, high: 1.0 };
+    }
+    let count = count as f64;
+    let z2 = Z_95 * Z_95;
+    let scale = 1.0 / (1.0 + z2 / count);
+    let center = (proportion + z2 / (2.0 * count)) * scale;
+    let variance = proportion * (1.0 - proportion) / count + z2 / (4.0 * count * count);
+    let half = Z_95 * variance.sqrt() * scale;
+    // Rounding may put an end of the interval on the wrong side of 0, 1 or the proportion itself.
+    Interval { low: (center - half).clamp(0.0, proportion), high: (center + half).clamp(proportion, 1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From statsmodels 0.15.0, `proportion_confint(k, n, 0.05, "wilson")`, as are the half photo and the 0.933.
+    #[test]
+    fn as_statsmodels_computes_it() {
+        for (proportion, count, low, high) in [
+            (13.0 / 14.0, 14, 0.6853129557584887, 0.987277784752109),
+            (0.0, 14, 0.0, 0.21531080273763586),
+            (1.0, 14, 0.7846891972623641, 1.0),
+            (2300.0 / 4733.0, 4733, 0.47172791831826477, 0.5001943000721493),
+            (6.5 / 14.0, 14, 0.24043229995836435, 0.7035184716657525),
+            (0.933, 4733, 0.9255201628923357, 0.9397775329736457),
+        ] {
+            let interval = wilson(proportion, count);
+            assert!((interval.low - low).abs() < 1e-12, "{proportion} of {count}: {interval:?}");
+            assert!((interval.high - high).abs() < 1e-12, "{proportion} of {count}: {interval:?}");
+        }
+    }
+
+    #[test]
+    fn ends_hold_the_proportion_and_stay_within_0_and_1() {
+        for count in [1, 2, 14, 999, 1_000_000] {
+            for right in 0..=20 {
+                let proportion = f64::from(right) / 20.0;
+                let Interval { low, high } = wilson(proportion, count);
+                assert!(0.0 <= low && low <= proportion && proportion <= high && high <= 1.0, "{low} {high}");
+                assert!(low < high);
+            }
+        }
+        assert_eq!(wilson(0.0, 14).low, 0.0);
+        assert_eq!(wilson(1.0, 14).high, 1.0);
+        assert_eq!(wilson(0.3, 0), Interval { low: 0.0, high: 1.0 });
+    }
+}
