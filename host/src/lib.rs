@@ -11,6 +11,7 @@
 //! | model file | [`model_file`] | bytes -> the shared engine |
 //! | inference | [`inference`] | all integers of one input, from any engine |
 //! | evaluation | [`evaluate`] | both networks -> scores and disagreements |
+//! | explanation | [`explain`] | one input, covered patch by patch -> which pixels decided |
 //! | report | [`report`] | all of it -> one HTML file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
@@ -26,6 +27,7 @@ pub mod device;
 pub mod draw;
 pub mod emulator;
 pub mod evaluate;
+pub mod explain;
 pub mod inference;
 pub mod model_file;
 pub mod photos;

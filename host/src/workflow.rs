@@ -7,16 +7,20 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::evaluate::{Evaluation, evaluate};
+use crate::explain::{Explanation, explain};
 use crate::model_file::ModelFile;
 use crate::photos::{self, Dataset, PhotoError, Warning};
 use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quantize};
 use crate::recipe::Recipe;
-use crate::report::Report;
+use crate::report::{ExplainedPhoto, Report};
 use crate::run_folder::{self, RunError, RunSummary, files, write_file};
 use crate::train::{Epoch, Network, Outcome, TrainError, train};
 
 /// Fraction of the photos of each class held out when there is no validation folder.
 pub const HOLD_OUT: f32 = 0.2;
+
+/// Most validation photos that a report explains.
+pub const EXPLAINED: usize = 24;
 
 /// What to train on, and how.
 #[derive(Clone, Debug)]
@@ -136,12 +140,26 @@ impl Finished {
     /// [`JobError::Write`] with the path.
     pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
+        let chosen = chosen_to_explain(&data.validation, &self.evaluation);
+        let explanations: Vec<Explanation> =
+            chosen.iter().map(|&index| explain(&self.model, &data.validation.examples[index].pixels)).collect();
+        let explained: Vec<ExplainedPhoto<'_>> = chosen
+            .iter()
+            .zip(&explanations)
+            .map(|(&index, explanation)| {
+                let example = &data.validation.examples[index];
+                let label = Some(example.class);
+                ExplainedPhoto { path: &example.path, pixels: &example.pixels, explanation, label }
+            })
+            .collect();
         let report = Report {
             run: &self.summary,
             recipe: &recipe,
             epochs: &self.outcome.epochs,
             validation: &data.validation,
             evaluation: &self.evaluation,
+            explained: &explained,
+            network: &self.outcome.network.float_layers()?,
             layers: &self.layers,
             model_bytes: self.model.bytes().len(),
             warnings: &data.warnings,
@@ -157,4 +175,20 @@ impl Finished {
         run_folder::write_summary(folder, &self.summary)?;
         Ok(())
     }
+}
+
+/// Indices of the photos to explain: mistakes first, then one by one of each class in turn, [`EXPLAINED`] at most.
+fn chosen_to_explain(photos: &Dataset, evaluation: &Evaluation) -> Vec<usize> {
+    let is_wrong = |index: &usize| photos.examples[*index].class != evaluation.results[*index].int8.class;
+    let (mut chosen, right): (Vec<usize>, Vec<usize>) = (0..photos.examples.len()).partition(|index| is_wrong(index));
+    let mut of_class: Vec<_> = (0..photos.classes.len())
+        .map(|class| right.iter().filter(move |&&index| usize::from(photos.examples[index].class) == class))
+        .collect();
+    let mut in_turn: Vec<usize> = Vec::with_capacity(right.len());
+    while in_turn.len() < right.len() {
+        in_turn.extend(of_class.iter_mut().filter_map(Iterator::next));
+    }
+    chosen.extend(in_turn);
+    chosen.truncate(EXPLAINED);
+    chosen
 }

@@ -1,17 +1,11 @@
 //! The page itself.
 
-use std::fmt::Write as _;
-use std::io::Cursor;
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use plotters::chart::SeriesLabelPosition;
 
-use super::Report;
 use super::curves::{Figure, svg};
+use super::markup::{self, escape, file_name, percent, put};
+use super::{Report, explained, pictures};
 use crate::train::Epoch;
-
-const STYLE: &str = include_str!("style.css");
 
 pub(super) fn page(report: &Report<'_>) -> String {
     let mut body = String::new();
@@ -19,21 +13,12 @@ pub(super) fn page(report: &Report<'_>) -> String {
     curves(&mut body, report);
     confusion(&mut body, report);
     gallery(&mut body, report);
+    explained::section(&mut body, &report.evaluation.classes, report.explained, report.validation.examples.len());
+    explained::first_layer(&mut body, report.network, &report.evaluation.classes, report.validation.side);
     quantization(&mut body, report);
     left_out(&mut body, report);
     recipe(&mut body, report);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Pinhole: {}, seed {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
-        escape(&report.run.recipe),
-        report.run.seed
-    )
-}
-
-/// Writing to a string does not fail, so the result of `write!` is dropped.
-macro_rules! put {
-    ($to:expr, $($what:tt)*) => { let _ = writeln!($to, $($what)*); };
+    markup::page(&format!("Pinhole: {}, seed {}", report.run.recipe, report.run.seed), &body)
 }
 
 fn headline(body: &mut String, report: &Report<'_>) {
@@ -171,12 +156,12 @@ fn gallery(body: &mut String, report: &Report<'_>) {
         } else {
             ("wrong", format!("<br>is {}", name(example.class)))
         };
-        let file = example.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let file = file_name(&example.path);
         put!(
             body,
             "<figure class=\"{kind}\"><img src=\"{}\" alt=\"{}\" width=\"100\" height=\"100\"><figcaption>{} \
              {}{verdict}<br><small>{}</small></figcaption></figure>",
-            picture(&example.pixels, dataset.side),
+            pictures::gray(&example.pixels, dataset.side),
             escape(&file),
             name(result.int8.class),
             percent(result.int8.probability.to_f64()),
@@ -184,15 +169,6 @@ fn gallery(body: &mut String, report: &Report<'_>) {
         );
     }
     put!(body, "</div>");
-}
-
-fn picture(pixels: &[u8], side: u16) -> String {
-    let mut png = Cursor::new(Vec::new());
-    let side = u32::from(side);
-    match image::write_buffer_with_format(&mut png, pixels, side, side, image::ColorType::L8, image::ImageFormat::Png) {
-        Ok(()) => format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png.into_inner())),
-        Err(_) => String::new(),
-    }
 }
 
 fn quantization(body: &mut String, report: &Report<'_>) {
@@ -238,22 +214,4 @@ fn left_out(body: &mut String, report: &Report<'_>) {
 fn recipe(body: &mut String, report: &Report<'_>) {
     put!(body, "<h2>Recipe</h2><pre>{}</pre>", escape(report.recipe));
     put!(body, "<footer>Pinhole {}</footer>", escape(&report.run.pinhole));
-}
-
-fn percent(fraction: f64) -> String {
-    format!("{:.1}\u{a0}%", 100.0 * fraction)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cannot_become_markup() {
-        assert_eq!(escape("<b class=\"x\">&"), "&lt;b class=&quot;x&quot;&gt;&amp;");
-    }
 }

@@ -105,6 +105,23 @@ impl Network {
         })
     }
 
+    /// A network of given parameters, one [`FloatLayer`] for each layer of the recipe and one more that decides.
+    ///
+    /// # Errors
+    /// A candle error when the numbers of layers or parameters are not the recipe's.
+    pub fn from_layers(recipe: &Recipe, classes: &[String], layers: &[FloatLayer]) -> candle_core::Result<Self> {
+        if layers.len() != recipe.layers.len() + 1 {
+            candle_core::bail!("{} layers for a recipe of {}", layers.len(), recipe.layers.len() + 1);
+        }
+        Self::build(recipe, classes, |index, inputs, outputs| {
+            let FloatLayer { weights, biases, .. } = &layers[index];
+            if (weights.len(), biases.len()) != (inputs * outputs, outputs) {
+                candle_core::bail!("layer {index}: {} weights for {inputs} x {outputs}", weights.len());
+            }
+            Ok((weights.clone(), biases.clone()))
+        })
+    }
+
     /// `parameters(layer, inputs, outputs)` gives weights and biases.
     fn build(
         recipe: &Recipe,
