@@ -15,6 +15,7 @@
 //! | report | [`report`] | all of it -> one HTML file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
+//! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
 //! | device | [`device`] | the host's side of the link |
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
@@ -37,5 +38,6 @@ pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod run_folder;
+pub mod source;
 pub mod train;
 pub mod workflow;

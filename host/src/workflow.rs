@@ -13,8 +13,9 @@ use crate::photos::{self, Dataset, PhotoError, Warning};
 use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quantize};
 use crate::recipe::Recipe;
 use crate::report::{ExplainedPhoto, Report};
-use crate::run_folder::{self, RunError, RunSummary, files, write_file};
-use crate::train::{Epoch, Network, Outcome, TrainError, train};
+use crate::run_folder::{self, ContinuedFrom, RunError, RunSummary, files, write_file};
+use crate::source::Source;
+use crate::train::{Epoch, Network, Outcome, TrainError, TransferError, train, transfer};
 
 /// Fraction of the photos of each class held out when there is no validation folder.
 pub const HOLD_OUT: f32 = 0.2;
@@ -33,10 +34,21 @@ pub struct Job {
     pub recipe_name: String,
     /// The recipe.
     pub recipe: Recipe,
+    /// What to continue from; a new network if absent.
+    pub from: Option<Continuation>,
     /// Seed of all randomness.
     pub seed: u64,
     /// How activations are quantized.
     pub bits: ActivationBits,
+}
+
+/// A trained network to continue from, and how.
+#[derive(Clone, Debug)]
+pub struct Continuation {
+    /// The network. The job's recipe must have its input side and layers.
+    pub source: Source,
+    /// Train only the layer that decides.
+    pub freeze: bool,
 }
 
 /// Photos of a job, read.
@@ -71,6 +83,7 @@ pub struct Finished {
 #[allow(missing_docs, reason = "each variant is the stage it is named after")]
 pub enum JobError {
     Photos(#[from] PhotoError),
+    Transfer(#[from] TransferError),
     Train(#[from] TrainError),
     Quantize(#[from] QuantizeError),
     Write(#[from] RunError),
@@ -108,7 +121,7 @@ impl Job {
     /// [`JobError`].
     pub fn run(&self, data: &JobData, observe: impl FnMut(&Epoch) -> ControlFlow<()>) -> Result<Finished, JobError> {
         let training = photos::copies(&data.training, &self.recipe.training.copies);
-        let network = Network::new(&self.recipe, &training.classes, self.seed)?;
+        let network = self.network(&training.classes)?;
         let outcome = train(network, &training, &data.validation, self.seed, observe)?;
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
@@ -116,12 +129,14 @@ impl Job {
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
+            from: self.from.as_ref().map(|from| from.summary(&data.training.classes)),
+            frozen: self.from.as_ref().is_some_and(|from| from.freeze),
             seed: self.seed,
             photos: self.photos.clone(),
             validation: self.validation.clone(),
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
-            epochs: outcome.epochs.len() as u32,
+            epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
             stopped: run_folder::stopped_name(outcome.stopped),
             best_epoch: outcome.best.epoch,
             validation_loss: outcome.best.validation_loss,
@@ -129,6 +144,28 @@ impl Job {
             model_checksum: model.model().checksum(),
         };
         Ok(Finished { summary, outcome, model, evaluation, layers })
+    }
+
+    /// The network that training starts with.
+    fn network(&self, classes: &[String]) -> Result<Network, JobError> {
+        let Some(from) = &self.from else { return Ok(Network::new(&self.recipe, classes, self.seed)?) };
+        let mut network = transfer(&from.source.pretrained, &self.recipe, classes, self.seed)?;
+        if from.freeze {
+            network.freeze_hidden();
+        }
+        Ok(network)
+    }
+}
+
+impl Continuation {
+    fn summary(&self, classes: &[String]) -> ContinuedFrom {
+        let source = &self.source;
+        ContinuedFrom {
+            path: source.path.clone(),
+            checksum: source.checksum,
+            dequantized: source.dequantized,
+            last_layer: source.pretrained.last_layer(classes),
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use plotters::chart::SeriesLabelPosition;
 use super::curves::{Figure, svg};
 use super::markup::{self, escape, file_name, percent, put};
 use super::{Report, explained, pictures};
-use crate::train::Epoch;
+use crate::run_folder::ContinuedFrom;
+use crate::train::{Epoch, LastLayer};
 
 pub(super) fn page(report: &Report<'_>) -> String {
     let mut body = String::new();
@@ -36,6 +37,9 @@ fn headline(body: &mut String, report: &Report<'_>) {
         escape(&run.stopped),
         run.best_epoch
     );
+    if let Some(from) = &run.from {
+        put!(body, "<p>{}</p>", continued(from, run.frozen));
+    }
     put!(body, "<dl class=\"numbers\">");
     let mut number = |name: &str, value: String| {
         put!(body, "<div><dt>{name}</dt><dd>{value}</dd></div>");
@@ -49,6 +53,17 @@ fn headline(body: &mut String, report: &Report<'_>) {
     number("model file", format!("{} bytes", report.model_bytes));
     number("checksum", format!("{:08x}", run.model_checksum));
     put!(body, "</dl>");
+}
+
+fn continued(from: &ContinuedFrom, frozen: bool) -> String {
+    let path = escape(&from.path.display().to_string());
+    let weights = if from.dequantized { "the int8 weights of " } else { "" };
+    let last_layer = match from.last_layer {
+        LastLayer::Kept => "same classes, so the last layer was kept; epoch 0 is that network",
+        LastLayer::Replaced => "other classes, so the last layer started anew",
+    };
+    let frozen = if frozen { "; only the last layer was trained" } else { "" };
+    format!("Continued from {weights}{path} (checksum {:08x}): {last_layer}{frozen}.", from.checksum)
 }
 
 fn curves(body: &mut String, report: &Report<'_>) {
@@ -86,7 +101,9 @@ fn loss_reading(report: &Report<'_>) -> String {
     let (least, at) = (report.run.validation_loss, report.run.best_epoch);
     let last = report.epochs.last().map_or(least, |epoch: &Epoch| epoch.validation_loss);
     let end = report.run.epochs;
-    if at == end {
+    if at == 0 {
+        format!("No epoch was better than the network it started from, epoch 0 ({least:.3}): that one was kept.")
+    } else if at == end {
         format!("Validation loss was still falling at the last epoch ({least:.3}): more epochs may help.")
     } else if last > least * (1.0 + OVERFITTING) {
         format!(

@@ -247,6 +247,8 @@ fn help_of_every_command() {
                 "<PHOTOS>",
                 "--validation",
                 "--recipe",
+                "--from",
+                "--freeze",
                 "--seed",
                 "--epochs",
                 "--patience",
