@@ -7,8 +7,10 @@
 //! # Source
 //! M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
 
+use std::ops::Range;
+
 use pinhole_shared::decision::{Decision, decide};
-use pinhole_shared::model::Layer;
+use pinhole_shared::model::{Layer, Model};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -53,8 +55,8 @@ impl Explanation {
 /// is then negative.
 ///
 /// Margins are differences of the engine's Q16 logits, summed exactly; the only rounding is that of each mean to `f32`.
-/// Of the first layer, only the patch's own pixels are computed anew, in integers, which gives the same sums as
-/// computing all: a 50x50 photo takes some hundredths of a second.
+/// Of the first layer, only what a moving patch covers and uncovers is computed anew, in integers, which gives the same
+/// sums as computing all: a 50x50 photo takes some hundredths of a second.
 ///
 /// # Panics
 /// If the input has not the model's number of pixels.
@@ -68,22 +70,28 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let margin = margin(logits, usize::from(decision.class));
     let gray = mean(input);
     let (side_px, patch_px) = (usize::from(side), usize::from(patch_side));
-    let photo = Photo { input, side: side_px, gray, accumulators };
+    let photo = Photo { input, side: side_px, gray };
 
-    // Positions count from the first one that covers a pixel, so position k covers k + 1 - patch_side ..= k.
+    // Positions count from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
     let positions = side_px + patch_px - 1;
-    let covered = |position: usize| (position + 1).saturating_sub(patch_px)..(position + 1).min(side_px);
-    let losses: Vec<Vec<i64>> = (0..positions)
-        .into_par_iter()
-        .map_init(
-            || (model.engine(), Vec::new()),
-            |(engine, scratch), top| {
-                let class = usize::from(decision.class);
-                let patches = (0..positions).map(covered);
-                patches.map(|columns| margin - photo.covered(engine, scratch, covered(top), columns, class)).collect()
-            },
-        )
-        .collect();
+    let class = usize::from(decision.class);
+    let row_of_losses = |engine: &mut HostEngine<'_>, top: usize| -> Vec<i64> {
+        let rows = (top + 1).saturating_sub(patch_px)..(top + 1).min(side_px);
+        let changes = photo.changes(engine.model(), rows);
+        let neurons = accumulators.len();
+        let change_of = |column: usize| changes.get(column * neurons..(column + 1) * neurons);
+        let mut covered = accumulators.clone();
+        // The patch moves to the right: a column comes under it, another one comes out.
+        let losses = (0..positions).map(|position| {
+            let entering = change_of(position).into_iter().flatten();
+            covered.iter_mut().zip(entering).for_each(|(sum, change)| *sum = sum.wrapping_add(*change));
+            let leaving = position.checked_sub(patch_px).and_then(change_of).into_iter().flatten();
+            covered.iter_mut().zip(leaving).for_each(|(sum, change)| *sum = sum.wrapping_sub(*change));
+            margin - self::margin(engine.logits_from(&covered), class)
+        });
+        losses.collect()
+    };
+    let losses: Vec<Vec<i64>> = (0..positions).into_par_iter().map_init(|| model.engine(), row_of_losses).collect();
 
     let patches = (patch_px * patch_px) as f64;
     let contributions = (0..side_px * side_px).map(|pixel| {
@@ -104,35 +112,28 @@ struct Photo<'a> {
     input: &'a [u8],
     side: usize,
     gray: u8,
-    /// The first layer's, of the photo as it is.
-    accumulators: Vec<i32>,
 }
 
 impl Photo<'_> {
-    /// The margin of a class, Q16, with these rows and columns gray.
-    fn covered(
-        &self,
-        engine: &mut HostEngine<'_>,
-        scratch: &mut Vec<i32>,
-        rows: std::ops::Range<usize>,
-        columns: std::ops::Range<usize>,
-        class: usize,
-    ) -> i64 {
-        scratch.clone_from(&self.accumulators);
-        if let Some(Layer::Dense(first)) = engine.model().layers().first() {
-            let weights = first.operands.weights.chunks_exact(first.operands.inputs);
-            for (accumulator, weights) in scratch.iter_mut().zip(weights) {
-                for row in rows.clone() {
-                    let pixels = row * self.side + columns.start..row * self.side + columns.end;
-                    for (&weight, &pixel) in weights[pixels.clone()].iter().zip(&self.input[pixels]) {
-                        let change = i32::from(weight) * (i32::from(self.gray) - i32::from(pixel));
-                        // What the sum passes through may not fit; what it ends at does, as every input's sum.
-                        *accumulator = accumulator.wrapping_add(change);
-                    }
+    /// By how much each of the first layer's accumulators changes when a column of these rows becomes gray: for each
+    /// column, one number a neuron. A single one may not fit 32 bits and wraps; added to the photo's own accumulators
+    /// they give those of another photo, which fit.
+    fn changes(&self, model: &Model<'_>, rows: Range<usize>) -> Vec<i32> {
+        let Some(Layer::Dense(first)) = model.layers().first() else { return Vec::new() };
+        let neurons = first.operands.biases.len();
+        let mut changes = vec![0_i32; self.side * neurons];
+        for (neuron, weights) in first.operands.weights.chunks_exact(first.operands.inputs).enumerate() {
+            for row in rows.clone() {
+                let pixels = row * self.side..(row + 1) * self.side;
+                let weights_and_pixels = weights[pixels.clone()].iter().zip(&self.input[pixels]);
+                for (column, (&weight, &pixel)) in weights_and_pixels.enumerate() {
+                    let change = i32::from(weight) * (i32::from(self.gray) - i32::from(pixel));
+                    let sum = &mut changes[column * neurons + neuron];
+                    *sum = sum.wrapping_add(change);
                 }
             }
         }
-        margin(engine.logits_from(scratch), class)
+        changes
     }
 }
 

@@ -69,13 +69,17 @@ fn continued(from: &ContinuedFrom, frozen: bool) -> String {
 fn curves(body: &mut String, report: &Report<'_>) {
     put!(body, "<h2>Curves</h2>");
     let best = report.run.best_epoch;
+    let larger = |epoch: &Epoch| epoch.training_loss.max(epoch.validation_loss);
+    let rises =
+        report.epochs.first().zip(report.epochs.last()).is_some_and(|(first, last)| larger(last) > larger(first));
     let loss = Figure {
         y_title: "cross-entropy, nats",
         training: |epoch| epoch.training_loss,
         validation: |epoch| epoch.validation_loss,
         top: None,
         best,
-        legend: SeriesLabelPosition::UpperRight,
+        // Losses fall, and the upper corner is free; not always when a trained network is continued.
+        legend: if rises { SeriesLabelPosition::MiddleRight } else { SeriesLabelPosition::UpperRight },
     };
     let accuracy = Figure {
         y_title: "accuracy",

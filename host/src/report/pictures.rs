@@ -48,6 +48,8 @@ pub fn overlay(pixels: &[u8], explanation: &Explanation) -> String {
 
 /// Most neurons that [`weights`] shows.
 pub const TILES_LIMIT: usize = 64;
+/// Most pixels of all tiles together, which take up to a byte each: of large inputs fewer neurons are shown.
+const PIXELS_LIMIT: usize = 1_000_000;
 /// Tiles in a row.
 const TILES_ACROSS: usize = 8;
 /// Transparent pixels between tiles.
@@ -75,7 +77,7 @@ pub struct WeightTiles {
 /// Draws the weights into the neurons of the first layer, a tile each: a pixel is white where its weight is 0, orange
 /// where it is positive, blue where it is negative, all tiles on one scale.
 ///
-/// At most [`TILES_LIMIT`] neurons are shown, those that the next layer listens to most: by the Euclidean norm of their
+/// At most [`TILES_LIMIT`] neurons are shown (fewer of inputs over 125x125, a million pixels in all), those that the next layer listens to most: by the Euclidean norm of their
 /// outgoing weights. Of a network of one layer all neurons are classes, and come in their order.
 ///
 /// `layers` are those of a network whose input has `side` px.
@@ -94,7 +96,8 @@ pub fn weights(layers: &[FloatLayer], side: u16) -> WeightTiles {
     };
     let mut by_norm: Vec<(usize, f64)> = (0..neurons).map(|neuron| (neuron, outgoing(neuron))).collect();
     by_norm.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let shown: Vec<usize> = by_norm.into_iter().take(TILES_LIMIT).map(|(neuron, _)| neuron).collect();
+    let limit = (PIXELS_LIMIT / pixels).clamp(1, TILES_LIMIT);
+    let shown: Vec<usize> = by_norm.into_iter().take(limit).map(|(neuron, _)| neuron).collect();
 
     let weight = |neuron: usize, pixel: usize| first.weights[pixel * neurons + neuron];
     let all = shown.iter().flat_map(|&neuron| (0..pixels).map(move |pixel| weight(neuron, pixel)));
@@ -226,5 +229,7 @@ mod tests {
         let tiles = weights(&[layer(vec![0.5; 400], 100), layer(outgoing, 1)], 2);
         assert_eq!((tiles.shown.len(), tiles.shown[0], tiles.shown[63], tiles.neurons), (64, 99, 36, 100));
         assert_eq!(decoded(&tiles.picture).dimensions(), (30, 30));
+        // A large input's pictures must not make a page of many megabytes.
+        assert_eq!(weights(&[layer(vec![0.5; 600 * 600 * 4], 4)], 600).shown, [0, 1]);
     }
 }
