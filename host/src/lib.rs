@@ -12,9 +12,11 @@
 //! | inference | [`inference`] | all integers of one input, from any engine |
 //! | evaluation | [`evaluate`] | both networks -> scores and disagreements |
 //! | statistics | [`statistics`] | scores of some photos and seeds -> what they say beyond them |
+//! | explanation | [`explain`] | one input, covered patch by patch -> which pixels decided |
 //! | report | [`report`] | all of it -> one HTML file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
+//! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
 //! | device | [`device`] | the host's side of the link |
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
@@ -27,6 +29,7 @@ pub mod device;
 pub mod draw;
 pub mod emulator;
 pub mod evaluate;
+pub mod explain;
 pub mod inference;
 pub mod model_file;
 pub mod photos;
@@ -36,6 +39,7 @@ pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod run_folder;
+pub mod source;
 pub mod statistics;
 pub mod train;
 pub mod workflow;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use pinhole_shared::decision::Decision;
 use pinhole_shared::engine::{Engine, LayerValues, ScratchNeeds};
-use pinhole_shared::kernel::Scalar;
-use pinhole_shared::model::{Model, ModelError};
+use pinhole_shared::kernel::{Kernel, Scalar};
+use pinhole_shared::model::{Layer, Model, ModelError};
 use thiserror::Error;
 
 use crate::inference::Inference;
@@ -131,6 +131,30 @@ impl<'f> HostEngine<'f> {
             });
         });
         Inference { stages, decision }
+    }
+
+    /// The first layer's accumulators for one input: what [`HostEngine::logits_from`] starts with.
+    ///
+    /// # Panics
+    /// If the input has not `inputs()` pixels.
+    pub fn first_accumulators(&self, input: &[u8]) -> Vec<i32> {
+        assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
+        let Some(Layer::Dense(first)) = self.model.layers().first() else { return Vec::new() };
+        let mut accumulators = vec![0; first.operands.biases.len()];
+        Scalar::dense_u8(first.operands, input, &mut accumulators);
+        accumulators
+    }
+
+    /// The logits, Q16, of the input whose first layer's accumulators these are.
+    ///
+    /// # Panics
+    /// If they are not one for each output of the first layer.
+    pub fn logits_from(&mut self, first_accumulators: &[i32]) -> &[i32] {
+        Engine::<Scalar>::new(&self.model, &mut self.accumulators, &mut self.activations)
+            .expect("the buffers were sized for this model")
+            .run_from(|_, accumulators| accumulators.copy_from_slice(first_accumulators), |_, _| ());
+        // The last layer's accumulators became the logits where they lay.
+        &self.accumulators[..usize::from(self.model.classes())]
     }
 
     fn run_observed(&mut self, input: &[u8], mut observe: impl FnMut(LayerValues<'_>)) -> Decision {

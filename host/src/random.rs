@@ -107,8 +107,8 @@ mod tests {
     #[test]
     fn purposes_keep_their_streams() {
         use Purpose::*;
-        let numbers = [Weights, Shuffle, Dropout, Split, Draw, Folds].map(|purpose| purpose as u64);
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
+        let numbers = [Weights, Shuffle, Dropout, Split, Draw, Augment, Folds].map(|purpose| purpose as u64);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6]);
     }
 
     #[test]

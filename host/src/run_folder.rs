@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
-use crate::train::{Epoch, Network, NetworkError, Stopped};
+use crate::train::{Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
 pub mod files {
@@ -33,6 +33,12 @@ pub struct RunSummary {
     pub pinhole: String,
     /// Name or path the recipe was given by.
     pub recipe: String,
+    /// What the training continued from; absent when the network was new.
+    #[serde(default)]
+    pub from: Option<ContinuedFrom>,
+    /// Whether only the layer that decides was trained.
+    #[serde(default)]
+    pub frozen: bool,
     /// Seed of all randomness.
     pub seed: u64,
     /// Folder of the training photos.
@@ -45,7 +51,7 @@ pub struct RunSummary {
     pub training_photos: usize,
     /// Photos validated on.
     pub validation_photos: usize,
-    /// Epochs run.
+    /// Epochs run. Where the best is 0, the network continued from was better than all of them.
     pub epochs: u32,
     /// Why training ended.
     pub stopped: String,
@@ -57,6 +63,20 @@ pub struct RunSummary {
     pub validation_accuracy: f64,
     /// CRC-32 of the model file made from those weights.
     pub model_checksum: u32,
+}
+
+/// What a training continued from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContinuedFrom {
+    /// The file the parameters came from.
+    #[serde(serialize_with = "lossy")]
+    pub path: PathBuf,
+    /// CRC-32 (ISO-HDLC) of a weights file, a model file's own checksum.
+    pub checksum: u32,
+    /// Whether they were int8 ones, turned back to floating point.
+    pub dequantized: bool,
+    /// What became of the layer that decides.
+    pub last_layer: LastLayer,
 }
 
 /// A path as text for people: JSON has no form for one that is not Unicode.
@@ -222,6 +242,8 @@ mod tests {
         let summary = RunSummary {
             pinhole: String::new(),
             recipe: String::new(),
+            from: None,
+            frozen: false,
             seed: 1,
             photos: path.clone(),
             validation: Some(path),

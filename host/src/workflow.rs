@@ -7,16 +7,21 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::evaluate::{Evaluation, evaluate};
+use crate::explain::{Explanation, explain};
 use crate::model_file::ModelFile;
 use crate::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
 use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quantize};
 use crate::recipe::Recipe;
-use crate::report::Report;
-use crate::run_folder::{self, RunError, RunSummary, files, write_file};
-use crate::train::{Epoch, Network, Outcome, TrainError, train};
+use crate::report::{ExplainedPhoto, Report};
+use crate::run_folder::{self, ContinuedFrom, RunError, RunSummary, files, write_file};
+use crate::source::Source;
+use crate::train::{Epoch, Network, Outcome, TrainError, TransferError, train, transfer};
 
 /// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
 pub const HOLD_OUT: f32 = 0.2;
+
+/// Most validation photos that a report explains.
+pub const EXPLAINED: usize = 24;
 
 /// What to train on, and how.
 #[derive(Clone, Debug)]
@@ -29,10 +34,21 @@ pub struct Job {
     pub recipe_name: String,
     /// The recipe.
     pub recipe: Recipe,
+    /// What to continue from; a new network if absent.
+    pub from: Option<Continuation>,
     /// Seed of all randomness.
     pub seed: u64,
     /// How activations are quantized.
     pub bits: ActivationBits,
+}
+
+/// A trained network to continue from, and how.
+#[derive(Clone, Debug)]
+pub struct Continuation {
+    /// The network. The job's recipe must have its input side and layers.
+    pub source: Source,
+    /// Train only the layer that decides.
+    pub freeze: bool,
 }
 
 /// Photos of a job, read.
@@ -69,6 +85,7 @@ pub struct Finished {
 #[allow(missing_docs, reason = "each variant is the stage it is named after")]
 pub enum JobError {
     Photos(#[from] PhotoError),
+    Transfer(#[from] TransferError),
     Train(#[from] TrainError),
     Quantize(#[from] QuantizeError),
     Write(#[from] RunError),
@@ -119,7 +136,7 @@ impl Job {
     /// [`JobError`].
     pub fn run(&self, data: &JobData, observe: impl FnMut(&Epoch) -> ControlFlow<()>) -> Result<Finished, JobError> {
         let training = photos::copies(&data.training, &self.recipe.training.copies);
-        let network = Network::new(&self.recipe, &training.classes, self.seed)?;
+        let network = self.network(&training.classes)?;
         let outcome = train(network, &training, &data.validation, self.seed, observe)?;
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
@@ -127,12 +144,14 @@ impl Job {
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
+            from: self.from.as_ref().map(|from| from.summary(&data.training.classes)),
+            frozen: self.from.as_ref().is_some_and(|from| from.freeze),
             seed: self.seed,
             photos: self.photos.clone(),
             validation: self.validation.clone(),
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
-            epochs: outcome.epochs.len() as u32,
+            epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
             stopped: run_folder::stopped_name(outcome.stopped),
             best_epoch: outcome.best.epoch,
             validation_loss: outcome.best.validation_loss,
@@ -140,6 +159,28 @@ impl Job {
             model_checksum: model.model().checksum(),
         };
         Ok(Finished { summary, outcome, model, evaluation, layers })
+    }
+
+    /// The network that training starts with.
+    fn network(&self, classes: &[String]) -> Result<Network, JobError> {
+        let Some(from) = &self.from else { return Ok(Network::new(&self.recipe, classes, self.seed)?) };
+        let mut network = transfer(&from.source.pretrained, &self.recipe, classes, self.seed)?;
+        if from.freeze {
+            network.freeze_hidden();
+        }
+        Ok(network)
+    }
+}
+
+impl Continuation {
+    fn summary(&self, classes: &[String]) -> ContinuedFrom {
+        let source = &self.source;
+        ContinuedFrom {
+            path: source.path.clone(),
+            checksum: source.checksum,
+            dequantized: source.dequantized,
+            last_layer: source.pretrained.last_layer(classes),
+        }
     }
 }
 
@@ -151,12 +192,26 @@ impl Finished {
     /// [`JobError::Write`] with the path.
     pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
+        let chosen = chosen_to_explain(&data.validation, &self.evaluation);
+        let explanations: Vec<Explanation> =
+            chosen.iter().map(|&index| explain(&self.model, &data.validation.examples[index].pixels)).collect();
+        let explained: Vec<ExplainedPhoto<'_>> = chosen
+            .iter()
+            .zip(&explanations)
+            .map(|(&index, explanation)| {
+                let example = &data.validation.examples[index];
+                let label = Some(example.class);
+                ExplainedPhoto { path: &example.path, pixels: &example.pixels, explanation, label }
+            })
+            .collect();
         let report = Report {
             run: &self.summary,
             recipe: &recipe,
             epochs: &self.outcome.epochs,
             validation: &data.validation,
             evaluation: &self.evaluation,
+            explained: &explained,
+            network: &self.outcome.network.float_layers()?,
             layers: &self.layers,
             model_bytes: self.model.bytes().len(),
             warnings: &data.warnings,
@@ -173,4 +228,20 @@ impl Finished {
         run_folder::write_summary(folder, &self.summary)?;
         Ok(())
     }
+}
+
+/// Indices of the photos to explain: mistakes first, then one by one of each class in turn, [`EXPLAINED`] at most.
+fn chosen_to_explain(photos: &Dataset, evaluation: &Evaluation) -> Vec<usize> {
+    let is_wrong = |index: &usize| photos.examples[*index].class != evaluation.results[*index].int8.class;
+    let (mut chosen, right): (Vec<usize>, Vec<usize>) = (0..photos.examples.len()).partition(|index| is_wrong(index));
+    let mut of_class: Vec<_> = (0..photos.classes.len())
+        .map(|class| right.iter().filter(move |&&index| usize::from(photos.examples[index].class) == class))
+        .collect();
+    let mut in_turn: Vec<usize> = Vec::with_capacity(right.len());
+    while in_turn.len() < right.len() {
+        in_turn.extend(of_class.iter_mut().filter_map(Iterator::next));
+    }
+    chosen.extend(in_turn);
+    chosen.truncate(EXPLAINED);
+    chosen
 }

@@ -124,18 +124,33 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     pub fn run_observed(
         &mut self,
         input: &[u8],
-        mut observe: impl FnMut(usize, LayerValues<'_>),
+        observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Result<Decision, EngineError> {
         if input.len() != self.model.inputs() {
             return Err(EngineError::InputLength { expected: self.model.inputs(), got: input.len() });
         }
+        Ok(self.run_from(|first, accumulators| K::dense_u8(first.operands, input, accumulators), observe))
+    }
+
+    /// [`Engine::run_observed`] from the first layer's accumulators on: `first` is given that layer and one place for
+    /// each of its outputs, and writes there what the layer's kernel would. For those who know these sums already, say
+    /// because only a few pixels changed since the last input; nothing after them knows the difference.
+    ///
+    /// The accumulators must be those of some input of 0..=255 pixels: for these, [`Model::parse`] has shown that
+    /// nothing after them overflows.
+    pub fn run_from(
+        &mut self,
+        first: impl FnOnce(&Dense<'m>, &mut [i32]),
+        mut observe: impl FnMut(usize, LayerValues<'_>),
+    ) -> Decision {
+        let mut first = Some(first);
         let mut width = 0;
         for (index, Layer::Dense(dense)) in self.model.layers().iter().enumerate() {
             let outputs = dense.operands.biases.len();
             // `new` has checked both buffers against the widest layer, so the fallbacks are never taken.
             let accumulators = self.accumulators.get_mut(..outputs).unwrap_or_default();
-            if index == 0 {
-                K::dense_u8(dense.operands, input, accumulators);
+            if let Some(first) = first.take() {
+                first(dense, accumulators);
             } else {
                 let activations = self.activations.get(..width).unwrap_or_default();
                 K::dense_i16(dense.operands, activations, accumulators);
@@ -154,7 +169,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
                 }
             }
         }
-        Ok(decide(self.accumulators.get(..width).unwrap_or_default()))
+        decide(self.accumulators.get(..width).unwrap_or_default())
     }
 }
 

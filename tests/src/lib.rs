@@ -7,6 +7,7 @@
 //! | `model_file` | is every file that is no model refused, and no other? |
 //! | `golden` | do yesterday's files still give the same integers? |
 //! | `pipeline` | photos to model: reproducible, and as good as promised? |
+//! | `transfer` | continuing from a trained network: what stays, what is learned, is it ever worse? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
 //! | `cli` | does every command do what it says, and say what went wrong? |
 //! | `versions` | do host and firmware use the same libraries, and do the documents know every command? |
@@ -71,6 +72,7 @@ pub fn shipped_job() -> Job {
         validation: Some(drawn("validation")),
         recipe_name: DEFAULT.to_owned(),
         recipe: Recipe::find(DEFAULT).expect("the default recipe is there"),
+        from: None,
         seed: 1,
         bits: ActivationBits::default(),
     }

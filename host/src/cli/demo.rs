@@ -46,6 +46,7 @@ impl Demo {
             validation: Some(validation.clone()),
             recipe_name: DEFAULT.to_owned(),
             recipe: Recipe::find(DEFAULT)?,
+            from: None,
             seed: self.seed,
             bits: ActivationBits::default(),
         };

@@ -5,6 +5,7 @@ mod demo;
 mod draw;
 mod emulate;
 mod evaluate;
+mod explain;
 mod inspect;
 mod output;
 mod recipes;
@@ -35,6 +36,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Classify photos with a model file, as the device would
     Classify(classify::Classify),
+    /// Show which pixels of photos decided, as an HTML page
+    Explain(explain::Explain),
     /// Show what is in a model file
     Inspect(inspect::Inspect),
     /// Run photos through the firmware on an emulated board
@@ -71,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Quantize(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Classify(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),

@@ -14,8 +14,9 @@ use crate::photos;
 use crate::quantize::{ActivationBits, measure, quantize};
 use crate::recipe::{DEFAULT, Recipe};
 use crate::run_folder::{self, create_folder, files, write_file};
-use crate::train::{Network, Stopped};
-use crate::workflow::{Finished, Job, JobData};
+use crate::source::Source;
+use crate::train::{LastLayer, Network, Stopped};
+use crate::workflow::{Continuation, Finished, Job, JobData};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
@@ -25,9 +26,17 @@ pub(super) struct Train {
     /// Folder of validation photos; without it a fifth of the training photos is held out, by the seed
     #[arg(long)]
     validation: Option<PathBuf>,
-    /// Name of a recipe (see `pinhole recipes`) or path of a .toml file
-    #[arg(long, default_value = DEFAULT)]
-    recipe: String,
+    /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from the
+    /// settings that network was trained by]
+    #[arg(long)]
+    recipe: Option<String>,
+    /// Continue from a trained network, on the same classes or others: a run folder, a weights.safetensors or a
+    /// .pinhole file
+    #[arg(long, value_name = "MODEL_OR_RUN")]
+    from: Option<PathBuf>,
+    /// Train only the last layer; those before it keep their bytes
+    #[arg(long, requires = "from")]
+    freeze: bool,
     /// Seed of all randomness: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -74,14 +83,25 @@ impl From<Activations> for ActivationBits {
 
 impl Train {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let mut recipe = Recipe::find(&self.recipe)?;
+        let source = self.from.as_deref().map(Source::read).transpose()?;
+        let (recipe_name, mut recipe) = match (&self.recipe, &source) {
+            (None, Some(source)) => (source.recipe_name.clone(), source.pretrained.recipe.clone()),
+            (name, _) => {
+                let name = name.as_deref().unwrap_or(DEFAULT);
+                (name.to_owned(), Recipe::find(name)?)
+            }
+        };
         recipe.training.epochs = self.epochs.unwrap_or(recipe.training.epochs);
         recipe.training.patience = self.patience.or(recipe.training.patience);
+        if let Some(source) = &source {
+            source.pretrained.check(&recipe)?;
+        }
         let job = Job {
             photos: self.photos.clone(),
             validation: self.validation.clone(),
-            recipe_name: self.recipe.clone(),
+            recipe_name,
             recipe,
+            from: source.map(|source| Continuation { source, freeze: self.freeze }),
             seed: self.seed,
             bits: self.activations.into(),
         };
@@ -116,6 +136,9 @@ pub(super) fn train_and_write(job: &Job, out: &Path) -> Result<(Finished, JobDat
     let data = job.load()?;
     warn(&data.warnings);
     warn_of_duplicates(&data.duplicates);
+    if let Some(from) = &job.from {
+        note(&beginning(&from.source, &data.training.classes));
+    }
     // Before training, so that an hour of it is not lost to a read-only disk; nothing else is written until the end.
     let existed = out.exists();
     create_folder(out)?;
@@ -131,6 +154,24 @@ pub(super) fn train_and_write(job: &Job, out: &Path) -> Result<(Finished, JobDat
         let _ = std::fs::remove_dir(out);
     }
     result.map(|finished| (finished, data))
+}
+
+/// What a training continues from, and with which last layer.
+fn beginning(source: &Source, classes: &[String]) -> String {
+    let path = source.path.display();
+    let weights = if source.dequantized {
+        format!("the int8 weights of {path}, turned back to float: no float weights of it are at hand")
+    } else {
+        path.to_string()
+    };
+    match source.pretrained.last_layer(classes) {
+        LastLayer::Kept => format!("continuing from {weights}\nthe classes are the same: the last layer is kept"),
+        LastLayer::Replaced => format!(
+            "continuing from {weights}\nthe classes are {} and were {}: the last layer starts anew",
+            classes.join(", "),
+            source.pretrained.classes.join(", ")
+        ),
+    }
 }
 
 fn train_observed(job: &Job, data: &JobData) -> Result<Finished> {
@@ -155,6 +196,9 @@ fn train_observed(job: &Job, data: &JobData) -> Result<Finished> {
     TRAINING.store(false, Ordering::SeqCst);
     let finished = finished?;
     bar.finish_and_clear();
+    if finished.outcome.best.epoch == 0 {
+        note("no epoch was better than the network it continued from, which is kept");
+    }
     match finished.outcome.stopped {
         Stopped::Finished => {}
         Stopped::Interrupted => note("interrupted; keeping the best epoch so far"),

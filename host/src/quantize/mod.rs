@@ -6,6 +6,7 @@
 //! photos, as does a correction of each bias for the mean error its row's rounded weights make.
 
 mod dense;
+mod dequantize;
 mod encode;
 mod measure;
 
@@ -13,6 +14,7 @@ use miette::Diagnostic;
 use pinhole_shared::model::{Activation, ModelError, Output};
 use thiserror::Error;
 
+pub use dequantize::dequantize;
 pub use measure::{LayerError, measure};
 
 use crate::model_file::ModelFile;

@@ -41,6 +41,7 @@ fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), 
     let values = || epochs.iter().flat_map(|epoch| [(figure.training)(epoch), (figure.validation)(epoch)]);
     let first = epochs.first().map_or(1.0, |epoch| (figure.training)(epoch).max((figure.validation)(epoch)));
     let top = figure.top.unwrap_or_else(|| values().fold(0.0, f64::max).min(3.0 * first) * 1.05);
+    let begin = epochs.first().map_or(1, |epoch| epoch.epoch);
     let last = epochs.last().map_or(1, |epoch| epoch.epoch).max(2);
 
     let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
@@ -48,7 +49,7 @@ fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), 
         .margin(8)
         .x_label_area_size(38)
         .y_label_area_size(58)
-        .build_cartesian_2d(1..last, 0.0..top)?;
+        .build_cartesian_2d(begin..last, 0.0..top)?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)

@@ -1,18 +1,14 @@
 //! The page itself.
 
-use std::fmt::Write as _;
-use std::io::Cursor;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use plotters::chart::SeriesLabelPosition;
 
-use super::Report;
 use super::curves::{Figure, svg};
-use crate::train::Epoch;
-
-const STYLE: &str = include_str!("style.css");
+use super::markup::{self, escape, file_name, percent, put};
+use super::{Report, explained, pictures};
+use crate::run_folder::ContinuedFrom;
+use crate::train::{Epoch, LastLayer};
 
 pub(super) fn page(report: &Report<'_>) -> String {
     let mut body = String::new();
@@ -20,22 +16,13 @@ pub(super) fn page(report: &Report<'_>) -> String {
     curves(&mut body, report);
     confusion(&mut body, report);
     gallery(&mut body, report);
+    explained::section(&mut body, &report.evaluation.classes, report.explained, report.validation.examples.len());
+    explained::first_layer(&mut body, report.network, &report.evaluation.classes, report.validation.side);
     quantization(&mut body, report);
     near_duplicates(&mut body, report);
     left_out(&mut body, report);
     recipe(&mut body, report);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Pinhole: {}, seed {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
-        escape(&report.run.recipe),
-        report.run.seed
-    )
-}
-
-/// Writing to a string does not fail, so the result of `write!` is dropped.
-macro_rules! put {
-    ($to:expr, $($what:tt)*) => { let _ = writeln!($to, $($what)*); };
+    markup::page(&format!("Pinhole: {}, seed {}", report.run.recipe, report.run.seed), &body)
 }
 
 fn headline(body: &mut String, report: &Report<'_>) {
@@ -53,6 +40,9 @@ fn headline(body: &mut String, report: &Report<'_>) {
         escape(&run.stopped),
         run.best_epoch
     );
+    if let Some(from) = &run.from {
+        put!(body, "<p>{}</p>", continued(from, run.frozen));
+    }
     put!(body, "<dl class=\"numbers\">");
     let mut number = |name: &str, value: String| {
         put!(body, "<div><dt>{name}</dt><dd>{value}</dd></div>");
@@ -68,16 +58,31 @@ fn headline(body: &mut String, report: &Report<'_>) {
     put!(body, "</dl>");
 }
 
+fn continued(from: &ContinuedFrom, frozen: bool) -> String {
+    let path = escape(&from.path.display().to_string());
+    let weights = if from.dequantized { "the int8 weights of " } else { "" };
+    let last_layer = match from.last_layer {
+        LastLayer::Kept => "same classes, so the last layer was kept; epoch 0 is that network",
+        LastLayer::Replaced => "other classes, so the last layer started anew",
+    };
+    let frozen = if frozen { "; only the last layer was trained" } else { "" };
+    format!("Continued from {weights}{path} (checksum {:08x}): {last_layer}{frozen}.", from.checksum)
+}
+
 fn curves(body: &mut String, report: &Report<'_>) {
     put!(body, "<h2>Curves</h2>");
     let best = report.run.best_epoch;
+    let larger = |epoch: &Epoch| epoch.training_loss.max(epoch.validation_loss);
+    let rises =
+        report.epochs.first().zip(report.epochs.last()).is_some_and(|(first, last)| larger(last) > larger(first));
     let loss = Figure {
         y_title: "cross-entropy, nats",
         training: |epoch| epoch.training_loss,
         validation: |epoch| epoch.validation_loss,
         top: None,
         best,
-        legend: SeriesLabelPosition::UpperRight,
+        // Losses fall, and the upper corner is free; not always when a trained network is continued.
+        legend: if rises { SeriesLabelPosition::MiddleRight } else { SeriesLabelPosition::UpperRight },
     };
     let accuracy = Figure {
         y_title: "accuracy",
@@ -103,7 +108,9 @@ fn loss_reading(report: &Report<'_>) -> String {
     let (least, at) = (report.run.validation_loss, report.run.best_epoch);
     let last = report.epochs.last().map_or(least, |epoch: &Epoch| epoch.validation_loss);
     let end = report.run.epochs;
-    if at == end {
+    if at == 0 {
+        format!("No epoch was better than the network it started from, epoch 0 ({least:.3}): that one was kept.")
+    } else if at == end {
         format!("Validation loss was still falling at the last epoch ({least:.3}): more epochs may help.")
     } else if last > least * (1.0 + OVERFITTING) {
         format!(
@@ -173,12 +180,12 @@ fn gallery(body: &mut String, report: &Report<'_>) {
         } else {
             ("wrong", format!("<br>is {}", name(example.class)))
         };
-        let file = example.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let file = file_name(&example.path);
         put!(
             body,
             "<figure class=\"{kind}\"><img src=\"{}\" alt=\"{}\" width=\"100\" height=\"100\"><figcaption>{} \
              {}{verdict}<br><small>{}</small></figcaption></figure>",
-            picture(&example.pixels, dataset.side),
+            pictures::gray(&example.pixels, dataset.side),
             escape(&file),
             name(result.int8.class),
             percent(result.int8.probability.to_f64()),
@@ -186,15 +193,6 @@ fn gallery(body: &mut String, report: &Report<'_>) {
         );
     }
     put!(body, "</div>");
-}
-
-fn picture(pixels: &[u8], side: u16) -> String {
-    let mut png = Cursor::new(Vec::new());
-    let side = u32::from(side);
-    match image::write_buffer_with_format(&mut png, pixels, side, side, image::ColorType::L8, image::ImageFormat::Png) {
-        Ok(()) => format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png.into_inner())),
-        Err(_) => String::new(),
-    }
 }
 
 fn quantization(body: &mut String, report: &Report<'_>) {
@@ -276,22 +274,4 @@ fn left_out(body: &mut String, report: &Report<'_>) {
 fn recipe(body: &mut String, report: &Report<'_>) {
     put!(body, "<h2>Recipe</h2><pre>{}</pre>", escape(report.recipe));
     put!(body, "<footer>Pinhole {}</footer>", escape(&report.run.pinhole));
-}
-
-fn percent(fraction: f64) -> String {
-    format!("{:.1}\u{a0}%", 100.0 * fraction)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cannot_become_markup() {
-        assert_eq!(escape("<b class=\"x\">&"), "&lt;b class=&quot;x&quot;&gt;&amp;");
-    }
 }

@@ -1,13 +1,18 @@
-//! The report of a training: one HTML file that needs nothing else, on screen, phone or paper.
+//! Reports for people: HTML files that need nothing else, on screen, phone or paper.
 
 mod curves;
+mod explained;
 mod html;
+mod markup;
+pub mod pictures;
 
 use crate::evaluate::Evaluation;
 use crate::photos::{Dataset, DuplicatePhotos, Warning};
 use crate::quantize::LayerError;
 use crate::run_folder::RunSummary;
-use crate::train::Epoch;
+use crate::train::{Epoch, FloatLayer};
+
+pub use explained::{ExplainedPhoto, explanation_page};
 
 /// All a report shows.
 pub struct Report<'a> {
@@ -21,6 +26,10 @@ pub struct Report<'a> {
     pub validation: &'a Dataset,
     /// What both networks say of them.
     pub evaluation: &'a Evaluation,
+    /// Some of the validation photos, explained; mistakes first.
+    pub explained: &'a [ExplainedPhoto<'a>],
+    /// The float network's layers.
+    pub network: &'a [FloatLayer],
     /// The integer layers' distance from the float ones, on the validation photos.
     pub layers: &'a [LayerError],
     /// Bytes of the model file.

@@ -18,7 +18,7 @@ pub(super) type Factors = Arc<Mutex<Option<(Tensor, Tensor)>>>;
 /// `activation(inputs * weights + biases)`: batch x inputs, inputs x outputs, outputs -> batch x outputs.
 pub(super) struct DenseOp {
     pub activation: Activation,
-    /// False for the first layer: nobody asks for the gradient of the pixels.
+    /// False for the first layer that learns: nobody asks for the gradient of what comes in there.
     pub input_gradient: bool,
     pub factors: Factors,
 }

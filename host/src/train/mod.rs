@@ -12,12 +12,14 @@ mod network;
 mod optimizer;
 mod schedule;
 mod trainer;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
 
 pub use network::{FloatLayer, Network, NetworkError};
 pub use trainer::{Epoch, Outcome, Stopped, TrainError, Trainer, train};
+pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
 pub(crate) use loss::{cross_entropy, softmax};
 pub(crate) use trainer::arg_max;

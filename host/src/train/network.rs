@@ -32,6 +32,10 @@ pub struct Network {
     /// The recipe it was made from.
     pub recipe: Recipe,
     pub(super) layers: Vec<DenseLayer>,
+    /// Layers, from the first on, that training leaves as they are.
+    pub(super) frozen: usize,
+    /// Whether all of it was trained on its classes before: then training measures it before the first epoch.
+    pub(super) pretrained: bool,
 }
 
 /// One layer's parameters as plain numbers.
@@ -105,6 +109,23 @@ impl Network {
         })
     }
 
+    /// A network of given parameters, one [`FloatLayer`] for each layer of the recipe and one more that decides.
+    ///
+    /// # Errors
+    /// A candle error when the numbers of layers or parameters are not the recipe's.
+    pub fn from_layers(recipe: &Recipe, classes: &[String], layers: &[FloatLayer]) -> candle_core::Result<Self> {
+        if layers.len() != recipe.layers.len() + 1 {
+            candle_core::bail!("{} layers for a recipe of {}", layers.len(), recipe.layers.len() + 1);
+        }
+        Self::build(recipe, classes, |index, inputs, outputs| {
+            let FloatLayer { weights, biases, .. } = &layers[index];
+            if (weights.len(), biases.len()) != (inputs * outputs, outputs) {
+                candle_core::bail!("layer {index}: {} weights for {inputs} x {outputs}", weights.len());
+            }
+            Ok((weights.clone(), biases.clone()))
+        })
+    }
+
     /// `parameters(layer, inputs, outputs)` gives weights and biases.
     fn build(
         recipe: &Recipe,
@@ -129,7 +150,12 @@ impl Network {
             });
             inputs = outputs;
         }
-        Ok(Self { classes: classes.to_vec(), recipe: recipe.clone(), layers })
+        Ok(Self { classes: classes.to_vec(), recipe: recipe.clone(), layers, frozen: 0, pretrained: false })
+    }
+
+    /// Leaves all layers but the one that decides as they are, to the last bit, when the network is trained.
+    pub fn freeze_hidden(&mut self) {
+        self.frozen = self.layers.len() - 1;
     }
 
     /// Logits of a batch (batch x inputs, pixels as 0..=1), with dropout masks if training.
@@ -138,8 +164,15 @@ impl Network {
         let mut all_factors = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {
             let factors = Factors::default();
-            let op = DenseOp { activation: layer.activation, input_gradient: index > 0, factors: factors.clone() };
-            values = values.apply_op3(layer.weights.as_tensor(), layer.biases.as_tensor(), op)?;
+            let op =
+                DenseOp { activation: layer.activation, input_gradient: index > self.frozen, factors: factors.clone() };
+            let (weights, biases) = (layer.weights.as_tensor(), layer.biases.as_tensor());
+            // Backpropagation ends where nothing before is to learn.
+            values = if index < self.frozen {
+                values.apply_op3_no_bwd(weights, biases, &op)?
+            } else {
+                values.apply_op3(weights, biases, op)?
+            };
             all_factors.push(factors);
             if let Some(random) = dropout.as_deref_mut()
                 && layer.dropout > 0.0

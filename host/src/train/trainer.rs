@@ -18,7 +18,8 @@ use crate::random::{Purpose, Random};
 /// One epoch's measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Epoch {
-    /// Counted from 1.
+    /// Counted from 1. 0 stands for the network the training started with, where that was trained on these classes
+    /// before; its training loss and accuracy are those of the training inputs as they are, without dropout.
     pub epoch: u32,
     /// Mean cross-entropy of the training batches as they were trained on (dropout on, weights changing), nats.
     /// Weight penalties are not in it.
@@ -47,7 +48,7 @@ pub enum Stopped {
 pub struct Outcome {
     /// The network as it was after the best epoch.
     pub network: Network,
-    /// All epochs.
+    /// All epochs, and before them the network that was continued from, where that was measured.
     pub epochs: Vec<Epoch>,
     /// The epoch with the least validation loss (the first of equal ones).
     pub best: Epoch,
@@ -74,6 +75,9 @@ pub enum TrainError {
 /// Trains a network, new or trained before, by the recipe it carries; all randomness from `seed`. After each epoch
 /// `observe` sees its measurements and may end the training.
 ///
+/// A network that [`super::transfer`] made with all its layers kept is measured first, as epoch 0: if no epoch is
+/// better, the network comes out as it went in. So continuing never gives a greater validation loss than before.
+///
 /// The recipe's copies must have been added to `training` already.
 ///
 /// # Errors
@@ -93,8 +97,9 @@ pub fn train(
     // the training itself.
     let mut kept = Vec::new();
     let mut stopped = Stopped::Finished;
-    for number in 1..=settings.epochs {
-        let epoch = trainer.epoch()?;
+    let first = u32::from(!trainer.network.pretrained);
+    for number in first..=settings.epochs {
+        let epoch = if number == 0 { trainer.start()? } else { trainer.epoch()? };
         epochs.push(epoch);
         if best.is_none_or(|best| epoch.validation_loss < best.validation_loss) {
             best = Some(epoch);
@@ -162,6 +167,17 @@ impl<'d> Trainer<'d> {
         })
     }
 
+    /// Measures the network as it is, before anything is learned: epoch 0.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] when a loss is not a number, [`TrainError::Candle`].
+    pub fn start(&mut self) -> Result<Epoch, TrainError> {
+        let inputs: Vec<&[u8]> = self.training.examples.iter().map(|example| &example.pixels[..]).collect();
+        let labels: Vec<u16> = self.training.examples.iter().map(|example| example.class).collect();
+        let training = score(&self.network.logits(&inputs)?, &labels);
+        self.measured(0, training.loss, training.right)
+    }
+
     /// One pass over the training inputs in a new order, then a look at the validation inputs.
     ///
     /// # Errors
@@ -179,13 +195,18 @@ impl<'d> Trainer<'d> {
         }
         self.order = order;
         self.epochs += 1;
-        let count = self.order.len() as f64;
+        let loss = loss / self.order.len() as f64;
+        self.measured(self.epochs, loss, right)
+    }
+
+    /// An epoch's measurements: those of the training inputs as they are given, and a look at the validation inputs.
+    fn measured(&mut self, epoch: u32, training_loss: f64, right: usize) -> Result<Epoch, TrainError> {
         self.validation_logits = self.network.forward(&self.validation, None)?.logits.to_vec2::<f32>()?;
         let validation = score(&self.validation_logits, &self.validation_labels);
         let epoch = Epoch {
-            epoch: self.epochs,
-            training_loss: loss / count,
-            training_accuracy: right as f64 / count,
+            epoch,
+            training_loss,
+            training_accuracy: right as f64 / self.order.len() as f64,
             validation_loss: validation.loss,
             validation_accuracy: validation.right as f64 / self.validation_labels.len() as f64,
         };
@@ -224,7 +245,8 @@ impl<'d> Trainer<'d> {
         let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates);
         let step = self.optimizer.next(rate);
         self.updates += 1;
-        for ((layer, state), factors) in self.network.layers.iter().zip(&self.states).zip(&forward.factors) {
+        let layers = self.network.layers.iter().zip(&self.states).zip(&forward.factors);
+        for ((layer, state), factors) in layers.skip(self.network.frozen) {
             let factors = factors.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
             let Some((inputs, delta)) = factors else { candle_core::bail!("a layer got no gradient") };
             state.update(step, (&layer.weights, &layer.biases), &inputs, &delta)?;

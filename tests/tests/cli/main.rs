@@ -6,6 +6,7 @@ mod photos_gone_wrong;
 mod process;
 mod recipes_gone_wrong;
 mod success;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -15,7 +16,7 @@ use std::process::Stdio;
 use image::{Rgb, RgbImage};
 use pinhole::draw::encode_jpeg;
 use pinhole::model_file::ModelFile;
-use pinhole::recipe::NAMED;
+use pinhole::recipe::{DEFAULT, NAMED};
 use pinhole::run_folder::{self, files};
 use pinhole_shared::model::seal;
 use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model};

@@ -6,7 +6,7 @@ use super::*;
 fn all_refuse(place: &Path, model: &Path, words: &[&dyn AsRef<OsStr>]) {
     let photos = drawn("validation");
     refused(place, &[&"inspect", &model], words);
-    for command in ["classify", "evaluate", "simulate", "prove"] {
+    for command in ["classify", "explain", "evaluate", "simulate", "prove"] {
         refused(place, &[&command, &model, &photos], words);
     }
 }

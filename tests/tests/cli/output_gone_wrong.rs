@@ -17,6 +17,8 @@ fn a_file_in_the_way() {
     let run_folder = run_folder();
     let arguments: [&dyn AsRef<OsStr>; 5] = [&"quantize", &run_folder.path(), &photos, &"--out", &below];
     refused(place.path(), &arguments, &[&below]);
+    let arguments: [&dyn AsRef<OsStr>; 5] = [&"explain", &run_folder.path(), &photos, &"--out", &below];
+    refused(place.path(), &arguments, &[&below]);
     let missing = place.path().join("no/such/folder/a.pinhole");
     let arguments: [&dyn AsRef<OsStr>; 5] = [&"quantize", &run_folder.path(), &photos, &"--out", &missing];
     refused(place.path(), &arguments, &[&missing]);

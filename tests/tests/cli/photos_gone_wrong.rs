@@ -15,6 +15,7 @@ fn a_missing_folder() {
     let (model, out) = (shipped_model(), place.path().join("run"));
     refused(place.path(), &[&"evaluate", &model, &missing], &[&missing]);
     refused(place.path(), &[&"classify", &model, &missing], &[&missing]);
+    refused(place.path(), &[&"explain", &model, &missing], &[&missing]);
     refused(place.path(), &[&"simulate", &model, &missing], &[&missing]);
     refused(place.path(), &[&"quantize", &run_folder().path(), &missing], &[&missing]);
     let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &drawn("train"), &"--validation", &missing, &"--out", &out];

@@ -9,6 +9,7 @@ fn wrong_arguments_are_told_with_usage() {
         &["train", "photos", "--epochs", "0"],
         &["train", "photos", "--seed", "-1"],
         &["train", "photos", "--threads", "many"],
+        &["train", "photos", "--freeze"],
         &["classify", "model.pinhole"],
         &["prove", "model.pinhole", "photos", "--limit", "0"],
         &["prove", "model.pinhole", "photos", "--board", "toaster"],

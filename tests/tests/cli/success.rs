@@ -14,6 +14,10 @@ fn train() {
         assert!(told.stdout.contains(word), "no {word:?} in:\n{}", told.stdout);
     }
     assert_whole_run(&out);
+    let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
+    for section in ["What the first layer looks for", "Which pixels decided", "64 of 128 neurons", "14 of 14"] {
+        assert!(report.contains(section), "no {section:?} in the report");
+    }
     let model = std::fs::read(out.join(files::MODEL)).unwrap();
 
     let mut arguments = arguments.to_vec();
@@ -139,6 +143,32 @@ fn classify_and_simulate_say_the_same() {
 }
 
 #[test]
+fn explain() {
+    let place = temporary();
+    let (model, photos, out) = (shipped_model(), drawn("validation"), place.path().join("why.html"));
+    let told = run(&[&"explain", &model, &photos, &"--out", &out]).ok();
+    assert_eq!(told.stdout, run(&[&"classify", &model, &photos]).ok().stdout);
+    assert!(told.stderr.contains(out.to_str().unwrap()), "{}", told.stderr);
+    let page = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(page.matches("<img src=\"data:image/png;base64,").count(), 2 * 14, "a photo and its overlay each");
+    assert!(page.contains("muffin-unseen-1.jpg") && page.contains("<style>"), "{page:.2000}");
+    for elsewhere in ["<link", "<script", "http:", "https:", "url("] {
+        assert!(!page.contains(elsewhere), "the page needs {elsewhere}");
+    }
+
+    let path = photos.join("muffin-unseen-1.jpg");
+    let mut command = pinhole(["explain".as_ref(), model.as_os_str(), path.as_os_str(), "--json".as_ref()]);
+    let explained = Ran::of(command.current_dir(place.path())).ok().json();
+    assert_eq!(names_in(place.path()), ["explain.html", "why.html"]);
+    let one = &explained[0];
+    assert_eq!((&one["class"], &one["side"], &one["patch_side"]), (&"muffin".into(), &50.into(), &5.into()));
+    let contributions: Vec<f64> =
+        one["contributions"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+    assert_eq!(contributions.len(), 2500);
+    assert!(contributions.iter().any(|&value| value > 0.0) && one["margin"].as_f64().unwrap() > 0.0, "{one}");
+}
+
+#[test]
 fn inspect() {
     let model = shipped_model();
     let inspected = run(&[&"inspect", &model, &"--json"]).ok().json();
@@ -209,7 +239,7 @@ fn demo() {
 
 #[test]
 fn help_of_every_command() {
-    let of_each: [(&str, &[&str]); 10] = [
+    let of_each: [(&str, &[&str]); 11] = [
         ("demo", &["--out", "--seed"]),
         (
             "train",
@@ -217,6 +247,8 @@ fn help_of_every_command() {
                 "<PHOTOS>",
                 "--validation",
                 "--recipe",
+                "--from",
+                "--freeze",
                 "--seed",
                 "--epochs",
                 "--patience",
@@ -229,6 +261,7 @@ fn help_of_every_command() {
         ("quantize", &["<RUN>", "<PHOTOS>", "--activations", "--out", "--json"]),
         ("evaluate", &["<MODEL>", "<PHOTOS>", "--json"]),
         ("classify", &["<MODEL>", "<PHOTOS>...", "--json"]),
+        ("explain", &["<MODEL>", "<PHOTOS>...", "--out", "--json"]),
         ("inspect", &["<MODEL>", "--json"]),
         ("simulate", &["<MODEL>", "<PHOTOS>...", "--board", "--limit", "--log", "--json"]),
         ("prove", &["<MODEL>", "<PHOTOS>...", "--board", "--limit", "--log", "--json"]),

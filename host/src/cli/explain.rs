@@ -1,0 +1,83 @@
+//! `pinhole explain`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+use serde::Serialize;
+
+use super::output::{json, note, progress, say, warn};
+use crate::explain::{Explanation, explain};
+use crate::photos::{self, decode};
+use crate::report::{ExplainedPhoto, explanation_page};
+use crate::run_folder::{self, write_file};
+
+/// `pinhole explain`.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// A .pinhole file, or a run folder of `pinhole train`
+    model: PathBuf,
+    /// Photos, or folders of photos
+    #[arg(required = true)]
+    photos: Vec<PathBuf>,
+    /// Page to write
+    #[arg(long, default_value = "explain.html")]
+    out: PathBuf,
+    /// Print each pixel's contribution as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One photo's explanation.
+#[derive(Debug, Serialize)]
+struct Explained {
+    path: PathBuf,
+    class: String,
+    probability: f64,
+    #[serde(skip)]
+    pixels: Vec<u8>,
+    #[serde(flatten)]
+    explanation: Explanation,
+}
+
+impl Explain {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let trained = run_folder::open(&self.model)?;
+        let (paths, warnings) = photos::expand(&self.photos)?;
+        warn(&warnings);
+        let model = trained.model.model();
+        let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
+        let bar = progress(paths.len() as u64, "explaining");
+        let mut all = Vec::with_capacity(paths.len());
+        for path in paths {
+            let pixels = decode::read_input(&path, model.input_side())?;
+            let explanation = explain(&trained.model, &pixels);
+            let class = classes.get(usize::from(explanation.decision.class)).cloned().unwrap_or_default();
+            let probability = explanation.decision.probability.to_f64();
+            all.push(Explained { path, class, probability, pixels, explanation });
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let photos: Vec<ExplainedPhoto<'_>> = all
+            .iter()
+            .map(|Explained { path, pixels, explanation, .. }| ExplainedPhoto {
+                path,
+                pixels,
+                explanation,
+                label: None,
+            })
+            .collect();
+        let page = explanation_page(&trained.model_path.display().to_string(), &classes, &photos);
+        write_file(&self.out, page.as_bytes())?;
+        if self.json {
+            json(&all)?;
+        } else {
+            for one in &all {
+                say!("{}: {} {:.3}", one.path.display(), one.class, one.probability);
+            }
+        }
+        note(&format!("page {}", self.out.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,235 @@
+//! Small pictures for HTML pages, as PNG data URIs.
+
+use std::io::Cursor;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use image::{ColorType, ImageFormat, Rgb};
+
+use crate::explain::Explanation;
+use crate::train::FloatLayer;
+
+/// What is positive: supports the decision, or a weight above 0. With [`AGAINST`] one of the two pairs of colors that
+/// every common kind of color blindness tells apart.
+///
+/// # Source
+/// M. Okabe and K. Ito, "Color universal design", 2002, table "Set of colors": vermilion and blue.
+const FOR: Rgb<u8> = Rgb([213, 94, 0]);
+/// What is negative.
+const AGAINST: Rgb<u8> = Rgb([0, 114, 178]);
+
+/// How much of the photo the strongest tint hides.
+const STRONGEST_TINT: f32 = 0.85;
+
+/// Gray pixels, `side * side`, row-major.
+///
+/// # Panics
+/// If there are not so many.
+pub fn gray(pixels: &[u8], side: u16) -> String {
+    assert_eq!(pixels.len(), usize::from(side) * usize::from(side), "pixels of the picture");
+    encoded(pixels, u32::from(side), u32::from(side), ColorType::L8)
+}
+
+/// A photo as the network sees it, tinted orange where it supports the decision and blue where it speaks against it;
+/// the pixel of the largest magnitude has the strongest tint, and the others one in proportion.
+///
+/// # Panics
+/// If the photo has not the explanation's number of pixels.
+pub fn overlay(pixels: &[u8], explanation: &Explanation) -> String {
+    assert_eq!(pixels.len(), explanation.contributions.len(), "pixels of the photo");
+    let largest = explanation.largest();
+    let tinted = pixels.iter().zip(&explanation.contributions).flat_map(|(&pixel, &contribution)| {
+        let share = if largest > 0.0 { STRONGEST_TINT * contribution / largest } else { 0.0 };
+        diverging(Rgb([pixel; 3]), share).0
+    });
+    let tinted: Vec<u8> = tinted.collect();
+    encoded(&tinted, u32::from(explanation.side), u32::from(explanation.side), ColorType::Rgb8)
+}
+
+/// Most neurons that [`weights`] shows.
+pub const TILES_LIMIT: usize = 64;
+/// Most pixels of all tiles together, which take up to a byte each: of large inputs fewer neurons are shown.
+const PIXELS_LIMIT: usize = 1_000_000;
+/// Tiles in a row.
+const TILES_ACROSS: usize = 8;
+/// Transparent pixels between tiles.
+const GAP: usize = 2;
+/// Steps from white to either full color. Weights are near to noise, which does not compress: with a palette and steps
+/// that an eye just tells apart, 64 tiles are a seventh of their size in full color.
+const LEVELS: u8 = 20;
+/// Place in the palette of what is transparent.
+const BETWEEN: u8 = 2 * LEVELS + 1;
+
+/// Pictures of a first layer's weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightTiles {
+    /// All tiles in one PNG, as a data URI: row by row, at most 8 in a row, transparent between them.
+    pub picture: String,
+    /// Neurons shown, in the order of the tiles: those with the largest outgoing weights first, of equal ones the
+    /// lower index.
+    pub shown: Vec<usize>,
+    /// Neurons there are.
+    pub neurons: usize,
+    /// The magnitude that the full color stands for: the largest of all weights shown.
+    pub largest: f32,
+}
+
+/// Draws the weights into the neurons of the first layer, a tile each: a pixel is white where its weight is 0, orange
+/// where it is positive, blue where it is negative, all tiles on one scale.
+///
+/// At most [`TILES_LIMIT`] neurons are shown (fewer of inputs over 125x125, a million pixels in all), those that the next layer listens to most: by the Euclidean norm of their
+/// outgoing weights. Of a network of one layer all neurons are classes, and come in their order.
+///
+/// `layers` are those of a network whose input has `side` px.
+///
+/// # Panics
+/// If there is no layer, or the first one's weights are not `side * side` for each output.
+pub fn weights(layers: &[FloatLayer], side: u16) -> WeightTiles {
+    let (first, next) = (&layers[0], layers.get(1));
+    let neurons = first.biases.len();
+    let pixels = usize::from(side) * usize::from(side);
+    assert_eq!(first.weights.len(), pixels * neurons, "weights of the first layer");
+    // Of a hidden neuron the next layer has one row of weights.
+    let outgoing = |neuron: usize| -> f64 {
+        let row = next.map(|next| next.weights.chunks_exact(next.biases.len()).nth(neuron).unwrap_or_default());
+        row.unwrap_or_default().iter().map(|&weight| f64::from(weight) * f64::from(weight)).sum()
+    };
+    let mut by_norm: Vec<(usize, f64)> = (0..neurons).map(|neuron| (neuron, outgoing(neuron))).collect();
+    by_norm.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let limit = (PIXELS_LIMIT / pixels).clamp(1, TILES_LIMIT);
+    let shown: Vec<usize> = by_norm.into_iter().take(limit).map(|(neuron, _)| neuron).collect();
+
+    let weight = |neuron: usize, pixel: usize| first.weights[pixel * neurons + neuron];
+    let all = shown.iter().flat_map(|&neuron| (0..pixels).map(move |pixel| weight(neuron, pixel)));
+    let largest = all.fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+
+    let side = usize::from(side);
+    let across = shown.len().min(TILES_ACROSS);
+    let down = shown.len().div_ceil(TILES_ACROSS);
+    let length = |tiles: usize| tiles * (side + GAP) - GAP;
+    let width = length(across);
+    let mut picture = vec![BETWEEN; width * length(down)];
+    for (tile, &neuron) in shown.iter().enumerate() {
+        let (left, top) = ((tile % across) * (side + GAP), (tile / across) * (side + GAP));
+        for pixel in 0..pixels {
+            let share = if largest > 0.0 { weight(neuron, pixel) / largest } else { 0.0 };
+            let level = (f32::from(LEVELS) * (1.0 + share)).round() as u8;
+            picture[(top + pixel / side) * width + left + pixel % side] = level;
+        }
+    }
+    let picture = levels(&picture, width as u32, length(down) as u32);
+    WeightTiles { picture, shown, neurons, largest }
+}
+
+/// `from` at a share of 0, [`FOR`] at 1, [`AGAINST`] at -1, in proportion between.
+fn diverging(from: Rgb<u8>, share: f32) -> Rgb<u8> {
+    let to = if share < 0.0 { AGAINST } else { FOR };
+    let part = share.abs().min(1.0);
+    let mix = |from: u8, to: u8| (f32::from(from) + (f32::from(to) - f32::from(from)) * part).round() as u8;
+    Rgb([0, 1, 2].map(|channel| mix(from.0[channel], to.0[channel])))
+}
+
+/// A picture of the palette's places: 0 is the full color of what is negative, [`LEVELS`] white, twice that the full
+/// color of what is positive.
+fn levels(places: &[u8], width: u32, height: u32) -> String {
+    let share = |place: u8| (f32::from(place) - f32::from(LEVELS)) / f32::from(LEVELS);
+    let palette: Vec<u8> = (0..=BETWEEN).flat_map(|place| diverging(Rgb([255; 3]), share(place)).0).collect();
+    let mut opacity = vec![255; usize::from(BETWEEN)];
+    opacity.push(0);
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette);
+    encoder.set_trns(opacity);
+    encoder.set_compression(png::Compression::High);
+    // Neighboring places have nothing in common, so predicting one from another only adds noise.
+    encoder.set_filter(png::Filter::NoFilter);
+    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(places));
+    uri(written.is_ok().then_some(file))
+}
+
+/// A PNG of these pixels.
+fn encoded(bytes: &[u8], width: u32, height: u32, color: ColorType) -> String {
+    let mut file = Cursor::new(Vec::new());
+    let written = image::write_buffer_with_format(&mut file, bytes, width, height, color, ImageFormat::Png);
+    uri(written.is_ok().then_some(file.into_inner()))
+}
+
+/// Encoding into memory does not fail; should it ever, a page without that picture is better than no page.
+fn uri(png: Option<Vec<u8>>) -> String {
+    png.map_or_else(String::new, |png| format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png)))
+}
+
+#[cfg(test)]
+mod tests {
+    use image::RgbaImage;
+    use pinhole_shared::decision::{Decision, Probability};
+    use pinhole_shared::model::Activation;
+
+    use super::*;
+
+    fn decoded(uri: &str) -> RgbaImage {
+        let png = BASE64_STANDARD.decode(uri.strip_prefix("data:image/png;base64,").unwrap()).unwrap();
+        image::load_from_memory(&png).unwrap().into_rgba8()
+    }
+
+    #[test]
+    fn gray_pixels_stay_what_they_are() {
+        let picture = decoded(&gray(&[0, 10, 200, 255], 2));
+        let pixels: Vec<_> = picture.pixels().map(|pixel| pixel.0).collect();
+        assert_eq!(pixels, [[0, 0, 0, 255], [10, 10, 10, 255], [200, 200, 200, 255], [255; 4]]);
+    }
+
+    #[test]
+    fn an_overlay_is_orange_for_blue_against_and_gray_where_nothing_speaks() {
+        let decision = Decision { class: 0, probability: Probability(65_536) };
+        let mut explanation = Explanation {
+            side: 2,
+            patch_side: 1,
+            gray: 0,
+            decision,
+            margin: 1.0,
+            contributions: vec![0.5, -0.25, 0.0, 0.0],
+        };
+        let picture = decoded(&overlay(&[100; 4], &explanation));
+        // 0.85 of the way to orange, 0.425 of the way to blue.
+        assert_eq!(picture.get_pixel(0, 0).0, [196, 95, 15, 255]);
+        assert_eq!(picture.get_pixel(1, 0).0, [58, 106, 133, 255]);
+        assert_eq!(picture.get_pixel(0, 1).0, [100, 100, 100, 255]);
+        explanation.contributions = vec![0.0; 4];
+        assert_eq!(overlay(&[100; 4], &explanation).len(), decoded_gray_as_rgb_length());
+    }
+
+    /// A picture without any tint, encoded as an overlay is.
+    fn decoded_gray_as_rgb_length() -> usize {
+        encoded(&[100; 12], 2, 2, ColorType::Rgb8).len()
+    }
+
+    fn layer(weights: Vec<f32>, outputs: usize) -> FloatLayer {
+        FloatLayer { weights, biases: vec![0.0; outputs], activation: Activation::Linear }
+    }
+
+    #[test]
+    fn tiles_come_by_outgoing_weight_on_one_scale() {
+        // One pixel, three neurons with weights 1, -2 and 0; the next layer listens to them with 1, -3 and 2.
+        let layers = [layer(vec![1.0, -2.0, 0.0], 3), layer(vec![1.0, 0.0, -3.0, 0.0, 2.0, 0.0], 2)];
+        let tiles = weights(&layers, 1);
+        assert_eq!((&tiles.shown[..], tiles.neurons, tiles.largest), (&[1, 2, 0][..], 3, 2.0));
+        let picture = decoded(&tiles.picture);
+        assert_eq!(picture.dimensions(), (7, 1));
+        let white = [255; 4];
+        assert_eq!([0, 3, 6].map(|x| picture.get_pixel(x, 0).0), [[0, 114, 178, 255], white, [234, 175, 128, 255]]);
+        assert!([1, 2, 4, 5].iter().all(|&x| picture.get_pixel(x, 0).0[3] == 0), "tiles touch");
+    }
+
+    #[test]
+    fn many_neurons_are_cut_to_a_grid_of_64() {
+        let outgoing = (0..100).map(|neuron| neuron as f32).collect();
+        let tiles = weights(&[layer(vec![0.5; 400], 100), layer(outgoing, 1)], 2);
+        assert_eq!((tiles.shown.len(), tiles.shown[0], tiles.shown[63], tiles.neurons), (64, 99, 36, 100));
+        assert_eq!(decoded(&tiles.picture).dimensions(), (30, 30));
+        // A large input's pictures must not make a page of many megabytes.
+        assert_eq!(weights(&[layer(vec![0.5; 600 * 600 * 4], 4)], 600).shown, [0, 1]);
+    }
+}

@@ -1,0 +1,115 @@
+//! Continuing from a trained network, on the same classes or on others.
+
+use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::network::{FloatLayer, Network};
+use crate::recipe::{ActivationName, HiddenLayer, Recipe};
+
+/// A trained network as plain numbers: what [`transfer`] starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pretrained {
+    /// Its layers, and how it was trained.
+    pub recipe: Recipe,
+    /// Class names, in the order of the logits.
+    pub classes: Vec<String>,
+    /// Parameters of every layer.
+    pub layers: Vec<FloatLayer>,
+}
+
+impl Pretrained {
+    /// A network's numbers.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn of(network: &Network) -> candle_core::Result<Self> {
+        let (recipe, classes) = (network.recipe.clone(), network.classes.clone());
+        Ok(Self { recipe, classes, layers: network.float_layers()? })
+    }
+
+    /// Whether a recipe describes a network of this one's input and hidden layers.
+    ///
+    /// # Errors
+    /// [`TransferError::Architecture`] with the first difference.
+    pub fn check(&self, recipe: &Recipe) -> Result<(), TransferError> {
+        let differ = |what: String, trained: String, asked: String| {
+            if trained == asked { Ok(()) } else { Err(TransferError::Architecture { what, trained, asked }) }
+        };
+        let count = |recipe: &Recipe| recipe.layers.len().to_string();
+        differ("input_side".into(), self.recipe.input_side.to_string(), recipe.input_side.to_string())?;
+        differ("number of [[layer]]s".into(), count(&self.recipe), count(recipe))?;
+        for (index, (trained, asked)) in self.recipe.layers.iter().zip(&recipe.layers).enumerate() {
+            let field = |name: &str| format!("layer {}: {name}", index + 1);
+            let name = |layer: &HiddenLayer| match layer.activation {
+                ActivationName::Linear => "linear".to_owned(),
+                ActivationName::Relu => "relu".to_owned(),
+                ActivationName::Sigmoid => "sigmoid".to_owned(),
+            };
+            differ(field("outputs"), trained.outputs.to_string(), asked.outputs.to_string())?;
+            differ(field("activation"), name(trained), name(asked))?;
+        }
+        Ok(())
+    }
+
+    /// What [`transfer`] to these classes does with the layer that decides.
+    ///
+    /// Class names are in ascending order in a dataset and in a network, so the same set of names is the same list.
+    pub fn last_layer(&self, classes: &[String]) -> LastLayer {
+        if self.classes == classes { LastLayer::Kept } else { LastLayer::Replaced }
+    }
+}
+
+/// What becomes of the layer that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LastLayer {
+    /// The classes are the same: it stays as it was trained.
+    Kept,
+    /// The classes are others: it is new, untrained.
+    Replaced,
+}
+
+/// Why a training cannot continue from a network.
+#[derive(Debug, Error, Diagnostic)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum TransferError {
+    /// The recipe is for another network.
+    #[error("the network to continue from has {what} = {trained}, the recipe {asked}")]
+    #[diagnostic(help(
+        "give a recipe with the same input side and layers (its dropout, penalties and training may differ), or no \
+         --recipe to train as the network was trained before"
+    ))]
+    Architecture { what: String, trained: String, asked: String },
+    /// candle failed.
+    #[error("the network to continue from cannot be set up: {0}")]
+    #[diagnostic(help("this is a bug in Pinhole, or there is too little memory; nothing was written"))]
+    Candle(#[from] candle_core::Error),
+}
+
+/// Makes the network that a training by `recipe` on these classes starts with.
+///
+/// Hidden layers are the trained ones. So is the layer that decides when the classes are the same, and then the network
+/// is measured before its first epoch and kept if no epoch is better (see [`super::train`]); else that layer is the one
+/// that [`Network::new`] draws from the same recipe, classes and seed.
+///
+/// # Errors
+/// [`TransferError::Architecture`] when the recipe's input side, or its layers' sizes or activations, are not the
+/// trained network's.
+pub fn transfer(
+    trained: &Pretrained,
+    recipe: &Recipe,
+    classes: &[String],
+    seed: u64,
+) -> Result<Network, TransferError> {
+    trained.check(recipe)?;
+    let mut layers = trained.layers.clone();
+    let kept = trained.last_layer(classes) == LastLayer::Kept;
+    if !kept {
+        layers.pop();
+        layers.extend(Network::new(recipe, classes, seed)?.float_layers()?.pop());
+    }
+    let mut network = Network::from_layers(recipe, classes, &layers)?;
+    network.pretrained = kept;
+    Ok(network)
+}

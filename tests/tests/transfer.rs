@@ -1,0 +1,200 @@
+//! Continuing from a trained network: what stays, what changes, and that nothing gets worse.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use pinhole::photos::{Dataset, Example};
+use pinhole::random::Random;
+use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::run_folder::files;
+use pinhole::source::Source;
+use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
+use pinhole::workflow::{Continuation, Finished, Job, JobData};
+use pinhole_tests::{run_folder, shipped_job, shipped_model, train, trained};
+
+fn continued(source: Source, freeze: bool, epochs: u32) -> Job {
+    let mut recipe = source.pretrained.recipe.clone();
+    recipe.training.epochs = epochs;
+    Job { recipe, from: Some(Continuation { source, freeze }), seed: 7, ..shipped_job() }
+}
+
+fn layers(finished: &Finished) -> Vec<FloatLayer> {
+    finished.outcome.network.float_layers().unwrap()
+}
+
+/// The network all tests start from, out of the run folder it was written to.
+fn source() -> Source {
+    Source::read(run_folder().path()).unwrap()
+}
+
+#[test]
+fn the_same_classes_start_where_the_source_ended() {
+    let before = &trained().finished;
+    let finished = train(&continued(source(), false, 5)).finished;
+    let start = finished.outcome.epochs[0];
+    assert_eq!((start.epoch, start.validation_loss), (0, before.summary.validation_loss));
+    assert_eq!(start.validation_accuracy, before.summary.validation_accuracy);
+    let numbers: Vec<u32> = finished.outcome.epochs.iter().map(|epoch| epoch.epoch).collect();
+    assert_eq!((&numbers[..], finished.summary.epochs), (&[0, 1, 2, 3, 4, 5][..], 5));
+    assert!(finished.outcome.best.validation_loss <= start.validation_loss);
+    // Measured without dropout, the network it ended with knows its training pictures.
+    assert_eq!(start.training_accuracy, 1.0);
+    let from = finished.summary.from.as_ref().unwrap();
+    assert_eq!((from.last_layer, from.dequantized, finished.summary.frozen), (LastLayer::Kept, false, false));
+    assert!(from.path.ends_with(files::WEIGHTS));
+}
+
+/// Steps far too large: every epoch is worse, and what comes out is what went in, to the last byte.
+#[test]
+fn continuing_never_ends_worse_than_it_began() {
+    let before = &trained().finished;
+    let mut job = continued(source(), false, 3);
+    job.recipe.training.learning_rate = 1.0;
+    let TrainedTwice { finished, report } = written(&job);
+    assert!(finished.outcome.epochs[1..].iter().all(|epoch| epoch.validation_loss > before.summary.validation_loss));
+    assert_eq!((finished.summary.best_epoch, finished.summary.epochs), (0, 3));
+    assert_eq!(finished.summary.validation_loss, before.summary.validation_loss);
+    assert_eq!(layers(&finished), layers(before));
+    assert!(finished.model.bytes() == before.model.bytes());
+    for words in ["Continued from ", "epoch 0 is that network", "No epoch was better"] {
+        assert!(report.contains(words), "no {words:?} in the report");
+    }
+}
+
+struct TrainedTwice {
+    finished: Finished,
+    report: String,
+}
+
+fn written(job: &Job) -> TrainedTwice {
+    let pinhole_tests::TrainedJob { data, finished } = train(job);
+    let folder = tempfile::tempdir().unwrap();
+    finished.write(folder.path(), &data).unwrap();
+    let metrics = std::fs::read_to_string(folder.path().join(files::METRICS)).unwrap();
+    assert!(metrics.lines().nth(1).unwrap().starts_with("0,"), "{metrics}");
+    TrainedTwice { finished, report: std::fs::read_to_string(folder.path().join(files::REPORT)).unwrap() }
+}
+
+/// Noise around three levels of gray: three classes the source has never heard of.
+fn grays(per_class: usize, seed: u64) -> Dataset {
+    let mut random = Random::seeded(seed);
+    let mut examples = Vec::new();
+    for (class, level) in [50.0, 128.0, 205.0].into_iter().enumerate() {
+        for index in 0..per_class {
+            let pixels = (0..2500).map(|_| (level + random.between(-50.0, 50.0)) as u8).collect();
+            examples.push(Example { path: format!("{class}-{index}").into(), class: class as u16, pixels });
+        }
+    }
+    let classes = ["dark", "gray", "light"].map(str::to_owned).to_vec();
+    Dataset { side: 50, classes, examples, warnings: Vec::new() }
+}
+
+fn run_on_grays(job: &Job) -> Finished {
+    let data = JobData { training: grays(12, 1), validation: grays(5, 2), warnings: Vec::new() };
+    job.run(&data, |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn other_classes_get_a_new_last_layer_and_are_learned() {
+    let source = source();
+    let classes = grays(1, 1).classes;
+    let recipe = &source.pretrained.recipe;
+    let start = transfer(&source.pretrained, recipe, &classes, 7).unwrap().float_layers().unwrap();
+    let drawn = Network::new(recipe, &classes, 7).unwrap().float_layers().unwrap();
+    assert_eq!(start[..2], source.pretrained.layers[..2], "the hidden layers were trained");
+    assert_eq!(start[2], drawn[2], "the last one is drawn as a new network's");
+
+    let finished = run_on_grays(&continued(source, false, 60));
+    assert_eq!(finished.summary.from.as_ref().unwrap().last_layer, LastLayer::Replaced);
+    assert_eq!(finished.outcome.epochs[0].epoch, 1, "no epoch 0: the start knows nothing of these classes");
+    assert_eq!(finished.outcome.best.validation_accuracy, 1.0);
+    assert_eq!(finished.model.model().class_names().collect::<Vec<_>>(), ["dark", "gray", "light"]);
+    for (layer, before) in layers(&finished).iter().zip(&start) {
+        assert_ne!(layer, before, "a layer has not learned");
+    }
+}
+
+#[test]
+fn frozen_layers_keep_their_bytes_and_the_last_one_learns() {
+    let source = source();
+    let mut job = continued(source.clone(), true, 60);
+    // What would change weights without any gradient: penalties.
+    job.recipe.layers[0].l2 = 0.01;
+    job.recipe.layers[1].l1 = 0.01;
+    // 51 parameters take larger steps than 322,080.
+    job.recipe.training.learning_rate = 0.05;
+    let finished = run_on_grays(&job);
+    let after = layers(&finished);
+    assert_eq!(after[..2], source.pretrained.layers[..2]);
+    assert!(finished.summary.frozen);
+    let (first, best) = (finished.outcome.epochs[0], finished.outcome.best);
+    assert!(best.validation_loss < first.validation_loss, "{first:?} {best:?}");
+    assert!(best.validation_accuracy >= 0.75, "{best:?}");
+
+    let weights = finished.outcome.network.to_safetensors().unwrap();
+    for threads in [1, 4] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let again = pool.install(|| run_on_grays(&job));
+        assert!(again.outcome.network.to_safetensors().unwrap() == weights, "{threads} threads give other bytes");
+    }
+}
+
+/// How far the float loss of a dequantized network may be from the integer loss of the model: nothing but the rounding
+/// of activations is between them.
+const DEQUANTIZED_TOLERANCE: f64 = 0.001;
+
+#[test]
+fn a_model_file_alone_is_turned_back_to_float() {
+    let source = Source::read(&shipped_model()).unwrap();
+    assert!(source.dequantized && source.path == shipped_model());
+    assert_eq!(source.checksum, trained().finished.summary.model_checksum);
+    let default = Recipe::find(DEFAULT).unwrap();
+    assert_eq!(source.pretrained.recipe.training, default.training);
+    source.pretrained.check(&default).unwrap();
+
+    let finished = train(&continued(source, false, 1)).finished;
+    let int8 = trained().finished.evaluation.int8.loss;
+    let start = finished.outcome.epochs[0].validation_loss;
+    assert!((start - int8).abs() <= DEQUANTIZED_TOLERANCE, "{start} and {int8}");
+    assert!(finished.summary.from.unwrap().dequantized);
+}
+
+#[test]
+fn a_model_file_beside_its_weights_stands_for_them() {
+    let folder = run_folder();
+    let read = |path: &Path| Source::read(path).unwrap();
+    let by_folder = read(folder.path());
+    for file in [files::MODEL, files::WEIGHTS] {
+        let source = read(&folder.path().join(file));
+        assert_eq!((&source.path, source.checksum), (&by_folder.path, by_folder.checksum));
+        assert_eq!((source.dequantized, source.recipe_name.as_str()), (false, DEFAULT));
+        assert_eq!(source.pretrained, by_folder.pretrained);
+    }
+    // Not the weights' own model: then it is what counts.
+    std::fs::remove_file(folder.path().join(files::SUMMARY)).unwrap();
+    assert!(read(&folder.path().join(files::MODEL)).dequantized);
+}
+
+#[test]
+fn a_recipe_for_another_network_is_refused_by_the_difference() {
+    let pretrained = source().pretrained;
+    let good = Recipe::find(DEFAULT).unwrap();
+    let changed = |change: fn(&mut Recipe)| {
+        let mut recipe = good.clone();
+        change(&mut recipe);
+        pretrained.check(&recipe).map_err(|error| error.to_string())
+    };
+    let says = |change, words: &str| {
+        let complaint = changed(change).unwrap_err();
+        assert!(complaint.contains(words), "{complaint}");
+    };
+    says(|recipe| recipe.input_side = 40, "input_side = 50, the recipe 40");
+    says(|recipe| recipe.layers[1].outputs = 15, "layer 2: outputs = 16, the recipe 15");
+    says(|recipe| recipe.layers[0].activation = pinhole::recipe::ActivationName::Relu, "layer 1: activation = sigmoid");
+    says(|recipe| recipe.layers.truncate(1), "number of [[layer]]s = 2, the recipe 1");
+    let harmless = |recipe: &mut Recipe| {
+        (recipe.layers[0].dropout, recipe.layers[0].l1, recipe.output.l2) = (0.5, 0.1, 0.1);
+        recipe.training.epochs = 3;
+    };
+    assert_eq!(changed(harmless), Ok(()));
+}
