@@ -17,6 +17,7 @@
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
 //! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
+//! | study | [`study`] | photos and many recipes -> what can be said of them |
 //! | device | [`device`] | the host's side of the link |
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
@@ -41,5 +42,6 @@ pub mod report;
 pub mod run_folder;
 pub mod source;
 pub mod statistics;
+pub mod study;
 pub mod train;
 pub mod workflow;

@@ -9,6 +9,7 @@ mod explain;
 mod inspect;
 mod output;
 mod recipes;
+mod study;
 mod train;
 
 use std::io::Write as _;
@@ -44,6 +45,10 @@ enum Command {
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
     Prove(emulate::Prove),
+    /// Train many systems on many seeds and folds, and report what can be said of them
+    Study(study::Study),
+    /// Put the shards of a study together
+    Merge(study::Merge),
     /// List the recipes that ship with Pinhole, or print one
     Recipes(recipes::Recipes),
     /// Draw pictures of chihuahuas and muffins to try things on
@@ -78,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Study(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Recipes(command) => command.run(),
         Command::Draw(command) => command.run(),
     };

@@ -194,6 +194,13 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Weights of the network for so many classes, biases not counted: also the multiply-accumulates of one inference.
+    pub fn weight_count(&self, classes: usize) -> usize {
+        let inputs = usize::from(self.input_side) * usize::from(self.input_side);
+        let outputs = self.layers.iter().map(|layer| layer.outputs).chain([classes]);
+        outputs.fold((0, inputs), |(count, inputs), outputs| (count + inputs * outputs, outputs)).0
+    }
+
     /// The recipe as TOML text that [`Recipe::parse`] reads back as the same recipe.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a recipe's fields all have TOML forms")
@@ -289,6 +296,7 @@ mod tests {
         assert_eq!(layers, [(128, ActivationName::Sigmoid, 0.25), (16, ActivationName::Sigmoid, 0.0)]);
         assert_eq!((recipe.input_side, recipe.training.epochs, recipe.training.batch), (50, 400, 32));
         assert_eq!(recipe.training.learning_rate, 0.001);
+        assert_eq!(recipe.weight_count(2), 2500 * 128 + 128 * 16 + 16 * 2);
     }
 
     #[test]

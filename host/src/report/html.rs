@@ -6,7 +6,7 @@ use plotters::chart::SeriesLabelPosition;
 
 use super::curves::{Figure, svg};
 use super::markup::{self, escape, file_name, percent, put};
-use super::{Report, explained, pictures};
+use super::{OVERFITTING, Report, explained, pictures};
 use crate::run_folder::ContinuedFrom;
 use crate::train::{Epoch, LastLayer};
 
@@ -100,9 +100,6 @@ fn curves(body: &mut String, report: &Report<'_>) {
         );
     }
 }
-
-/// Share of the least validation loss by which the last must exceed it to be called overfitting.
-const OVERFITTING: f64 = 0.05;
 
 fn loss_reading(report: &Report<'_>) -> String {
     let (least, at) = (report.run.validation_loss, report.run.best_epoch);

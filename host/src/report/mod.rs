@@ -5,6 +5,7 @@ mod explained;
 mod html;
 mod markup;
 pub mod pictures;
+mod study;
 
 use crate::evaluate::Evaluation;
 use crate::photos::{Dataset, DuplicatePhotos, Warning};
@@ -13,6 +14,10 @@ use crate::run_folder::RunSummary;
 use crate::train::{Epoch, FloatLayer};
 
 pub use explained::{ExplainedPhoto, explanation_page};
+pub use study::study_page;
+
+/// Share of the least validation loss by which the last must exceed it to be called overfitting.
+const OVERFITTING: f64 = 0.05;
 
 /// All a report shows.
 pub struct Report<'a> {

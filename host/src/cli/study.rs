@@ -1,0 +1,213 @@
+//! `pinhole study` and `pinhole merge`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::ProgressStyle;
+use miette::{IntoDiagnostic, Result, WrapErr};
+
+use super::INTERRUPTED;
+use super::output::{json, note, progress, say, warn, warn_of_duplicates};
+use crate::study::{self, Extent, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos};
+
+/// Repeats of the cross-validation beside a given split, where the seeds are spent on the split.
+const REPEATS_BESIDE_A_SPLIT: u32 = 3;
+
+/// `pinhole study`.
+#[derive(Debug, Args)]
+pub(super) struct Study {
+    /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
+    photos: PathBuf,
+    /// Folder of held-out photos, if it is not beside the training photos
+    #[arg(long)]
+    validation: Option<PathBuf>,
+    /// Systems, separated by commas: names of recipes (see `pinhole recipes`) or paths of .toml files [default: all]
+    #[arg(long, value_delimiter = ',')]
+    systems: Vec<String>,
+    /// Seeds of each system
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    seeds: u32,
+    /// Folds of the cross-validation; 0 for none
+    #[arg(long, default_value_t = 5, value_parser = folds)]
+    folds: u32,
+    /// Repeats of the cross-validation, each with other folds [default: 3 beside held-out photos, else as many as seeds]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeats: Option<u32>,
+    /// Epochs to train, instead of each recipe's
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// Study folder to write. What is finished in it is not done again
+    #[arg(long, default_value = "study")]
+    out: PathBuf,
+    /// Trainings at once (default: all cores); the result does not depend on it
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Do only the I-th of N equal parts; `pinhole merge` puts them together
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Print all statistics as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn folds(text: &str) -> std::result::Result<u32, String> {
+    match text.parse() {
+        Ok(1) | Err(_) => Err("give 0 for none, or at least 2".to_owned()),
+        Ok(folds) => Ok(folds),
+    }
+}
+
+impl Study {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let mut systems =
+            if self.systems.is_empty() { study::systems::article()? } else { study::systems::named(&self.systems)? };
+        for system in &mut systems {
+            system.recipe.training.epochs = self.epochs.unwrap_or(system.recipe.training.epochs);
+        }
+        let source = Source::find(&self.photos, self.validation.as_deref());
+        let photos = StudyPhotos::load(&source, &systems)?;
+        warn(&photos.warnings);
+        warn_of_duplicates(&photos.duplicate_paths());
+        let repeats = if photos.given_split { REPEATS_BESIDE_A_SPLIT.min(self.seeds) } else { self.seeds };
+        let extent = Extent { seeds: self.seeds, folds: self.folds, repeats: self.repeats.unwrap_or(repeats) };
+        let plan = Plan::new(&photos, &systems, extent)?;
+        let store = Store::create(&self.out)?;
+
+        static STOP: AtomicBool = AtomicBool::new(false);
+        // The first Ctrl-C ends the study after the epochs in training, a second one at once; nothing finished is lost.
+        let handler = || {
+            if STOP.swap(true, Ordering::SeqCst) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        };
+        ctrlc::set_handler(handler).into_diagnostic().wrap_err("Ctrl-C cannot be caught")?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let options = Options {
+            threads: self.threads.map_or(cores, usize::from),
+            shard: self.shard.unwrap_or(Shard::WHOLE),
+            stop: &STOP,
+        };
+        let bar = study_bar();
+        let observe = |progress: Progress| {
+            bar.set_length(progress.all_work);
+            bar.set_position(progress.work);
+            bar.set_message(format!("{} of {} trainings", progress.cells, progress.all_cells));
+        };
+        let ran = study::run(&plan, &photos, &systems, &store, options, &observe);
+        bar.finish_and_clear();
+        match ran? {
+            Ran::Whole(finished) => print(&finished, self.json)?,
+            Ran::ShardDone => note(&format!(
+                "this shard is done; `pinhole merge {}` and the other shards' folders to go on",
+                self.out.display()
+            )),
+            Ran::Stopped => {
+                note(&format!("stopped; the same command goes on from here ({} is kept)", self.out.display()));
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A bar by work, not by cells: a large network takes ten times as long as a small one.
+fn study_bar() -> indicatif::ProgressBar {
+    let bar = progress(0, "studying");
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} % {msg}, {elapsed} gone, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
+/// `pinhole merge`.
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// Folders of the shards; one is enough if all shards wrote into it
+    #[arg(required = true)]
+    shards: Vec<PathBuf>,
+    /// Study folder to write [default: the first shard's]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Print all statistics as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Merge {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let out = self.out.as_ref().unwrap_or(&self.shards[0]);
+        print(&study::merge(&self.shards, out)?, self.json)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print(finished: &Finished, as_json: bool) -> Result<()> {
+    let results = &finished.results;
+    if as_json {
+        return json(results);
+    }
+    table(results);
+    say!("report    {}", finished.report.display());
+    Ok(())
+}
+
+fn table(results: &Results) {
+    let width = results.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0).max(6);
+    let (given, crossed) = (results.given_photos > 0, results.folds > 0);
+    let mut header = format!("{:width$}", "system");
+    if given {
+        header += "  least loss at epoch    accuracy       last loss      accuracy     ";
+    }
+    if crossed {
+        header += "  crossed        95 % interval";
+    }
+    say!("{header}  against {}", results.reference);
+    for system in &results.systems {
+        let mut line = format!("{:width$}", system.name);
+        match &system.given {
+            Some(scores) => {
+                line += &format!(
+                    "  {:.3} ± {:.3}  {:>3.0} ± {:<3.0}  {:.3} ± {:.3}  {:.3} ± {:.3}  {:.3} ± {:.3}",
+                    scores.best_loss.mean,
+                    scores.best_loss.deviation,
+                    scores.best_epoch.mean,
+                    scores.best_epoch.deviation,
+                    scores.best_accuracy.mean,
+                    scores.best_accuracy.deviation,
+                    scores.last_loss.mean,
+                    scores.last_loss.deviation,
+                    scores.last_accuracy.mean,
+                    scores.last_accuracy.deviation
+                );
+            }
+            None if given => line += &format!("  {:66}", "diverged in every run"),
+            None => {}
+        }
+        if let Some(scores) = &system.crossed {
+            let (accuracy, interval) = (scores.accuracy, scores.interval);
+            line += &format!(
+                "  {:.3} ± {:.3}  {:.2} to {:.2} ",
+                accuracy.mean, accuracy.deviation, interval.low, interval.high
+            );
+        }
+        line += &match &system.against_reference {
+            None => "  the reference".to_owned(),
+            Some(paired) if !paired.differ() => "  not distinguishable".to_owned(),
+            Some(paired) => {
+                let which = if paired.only_this > paired.only_other { "better" } else { "worse" };
+                format!("  {which} (p = {:.3})", paired.p_corrected)
+            }
+        };
+        if system.not_converged > 0 {
+            line += &format!("; {} of {} runs not converged", system.not_converged, system.runs);
+        }
+        if system.diverged > 0 {
+            line += &format!("; {} of {} runs diverged", system.diverged, system.runs);
+        }
+        say!("{line}");
+    }
+}

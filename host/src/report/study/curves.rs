@@ -1,0 +1,92 @@
+//! Mean curves over runs.
+
+use crate::statistics::Spread;
+use crate::study::Record;
+
+/// Losses of several runs, epoch by epoch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct MeanCurves {
+    /// Training loss after each epoch, over the runs that got there.
+    pub training: Vec<Spread>,
+    /// Validation loss, likewise.
+    pub validation: Vec<Spread>,
+}
+
+/// The least point of a curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Least {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean loss there, nats.
+    pub loss: f64,
+}
+
+impl MeanCurves {
+    /// Runs may end early (patience, divergence): as many epochs as at least half of them have.
+    pub(super) fn of(runs: &[&Record]) -> Self {
+        let mut lengths: Vec<usize> = runs.iter().map(|run| run.curves.validation_loss.len()).collect();
+        lengths.sort_unstable();
+        let epochs = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
+        let spread = |losses: fn(&Record) -> &[f64]| {
+            let at =
+                |epoch: usize| -> Vec<f64> { runs.iter().filter_map(|run| losses(run).get(epoch).copied()).collect() };
+            (0..epochs).map(|epoch| Spread::of(&at(epoch))).collect()
+        };
+        Self {
+            training: spread(|run| &run.curves.training_loss),
+            validation: spread(|run| &run.curves.validation_loss),
+        }
+    }
+
+    /// Where the mean validation loss is least, the first of equal ones; `None` without an epoch.
+    pub(super) fn least(&self) -> Option<Least> {
+        let mut least: Option<Least> = None;
+        for (index, spread) in self.validation.iter().enumerate() {
+            if least.is_none_or(|least| spread.mean < least.loss) {
+                least = Some(Least { epoch: index + 1, loss: spread.mean });
+            }
+        }
+        least
+    }
+
+    /// Means after the last epoch: training and validation loss.
+    pub(super) fn end(&self) -> Option<(f64, f64)> {
+        Some((self.training.last()?.mean, self.validation.last()?.mean))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::{Curves, Split};
+
+    fn run(losses: &[f64]) -> Record {
+        let curves = Curves {
+            training_loss: losses.iter().map(|loss| loss / 2.0).collect(),
+            validation_loss: losses.to_vec(),
+            ..Curves::default()
+        };
+        Record {
+            key: String::new(),
+            system: String::new(),
+            seed: 1,
+            split: Split::Given,
+            diverged: None,
+            curves,
+            best: None,
+            last: None,
+        }
+    }
+
+    #[test]
+    fn means_by_hand() {
+        let runs = [run(&[3.0, 1.0, 2.0, 9.0]), run(&[5.0, 2.0, 2.0]), run(&[4.0, 3.0, 2.0])];
+        let curves = MeanCurves::of(&runs.iter().collect::<Vec<_>>());
+        let means: Vec<f64> = curves.validation.iter().map(|spread| spread.mean).collect();
+        assert_eq!(means, [4.0, 2.0, 2.0], "one run of three goes on, which is no mean");
+        assert_eq!((curves.validation[0].deviation, curves.training[0].mean), (1.0, 2.0));
+        assert_eq!(curves.least(), Some(Least { epoch: 2, loss: 2.0 }));
+        assert_eq!(curves.end(), Some((1.0, 2.0)));
+        assert_eq!(MeanCurves::of(&[]).least(), None);
+    }
+}

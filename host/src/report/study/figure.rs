@@ -1,0 +1,195 @@
+//! Figures as SVG. Their black parts take the page's color, so that they read in light and dark.
+
+use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+
+use super::curves::MeanCurves;
+use crate::statistics::{Reliability, Spread};
+use crate::study::{Plan, Record, Records};
+
+const SIZE: (u32, u32) = (760, 380);
+/// Told apart by every common kind of color vision, and on black as on white (after Okabe and Ito, 2002).
+const COLORS: [RGBColor; 6] = [
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x1f, 0x86, 0xd0),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x6d, 0xa8),
+    RGBColor(0xb8, 0x8a, 0x00),
+    RGBColor(0x77, 0x77, 0x88),
+];
+const GRID: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
+const DASH: (i32, i32) = (7, 4);
+/// The losses are cut at so many times that of a guess: one wild run must not flatten the rest.
+const TOP_IN_GUESSES: f64 = 2.0;
+
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordu32, RangedCoordf64>>;
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+fn color(place: usize) -> RGBColor {
+    COLORS[place % COLORS.len()]
+}
+
+/// Drawing into a string does not fail; should it ever, the page says so instead of being lost.
+fn svg(draw: impl FnOnce(&mut String) -> Drawn) -> String {
+    let mut text = String::new();
+    match draw(&mut text) {
+        Ok(()) => text,
+        Err(reason) => format!("<p>The figure could not be drawn: {reason}</p>"),
+    }
+}
+
+/// Mean training (solid) and validation (dashed) losses of some systems, with bands.
+pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> String {
+    let chosen: Vec<&MeanCurves> = systems.iter().map(|&system| &curves[system]).collect();
+    let epochs = chosen.iter().map(|curves| curves.validation.len()).max().unwrap_or(1);
+    let largest = chosen
+        .iter()
+        .flat_map(|curves| curves.training.iter().chain(&curves.validation))
+        .fold(0.0, |largest, spread| f64::max(largest, spread.mean + spread.deviation));
+    let top = top(plan, largest);
+    svg(|text| {
+        losses(text, epochs, top, |chart| {
+            for (place, (curves, &system)) in chosen.iter().zip(systems).enumerate() {
+                let color = color(place);
+                for spreads in [&curves.training, &curves.validation] {
+                    chart.draw_series(std::iter::once(Polygon::new(band(spreads, top), color.mix(0.13))))?;
+                }
+                let line = |spreads: &[Spread]| points(spreads.iter().map(|spread| spread.mean), top);
+                chart.draw_series(LineSeries::new(line(&curves.training), color.stroke_width(2)))?;
+                chart
+                    .draw_series(DashedLineSeries::new(
+                        line(&curves.validation),
+                        DASH.0,
+                        DASH.1,
+                        color.stroke_width(2),
+                    ))?
+                    .label(plan.systems[system].name.as_str())
+                    .legend(move |(x, y)| DashedPathElement::new([(x, y), (x + 26, y)], 7, 4, color.stroke_width(2)));
+                if let Some(least) = curves.least() {
+                    let at = (least.epoch as u32, least.loss.min(top));
+                    chart.draw_series(std::iter::once(Circle::new(at, 5, color.filled())))?;
+                }
+            }
+            Ok(())
+        })
+    })
+}
+
+/// Every run's training (solid) and validation (dashed) loss, and the loss of a guess.
+pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> String {
+    let runs: Vec<(usize, usize, &Record)> = systems
+        .iter()
+        .enumerate()
+        .flat_map(|(place, &system)| records.curves_of(system).into_iter().map(move |run| (place, system, run)))
+        .collect();
+    let epochs = runs.iter().map(|(_, _, run)| run.curves.validation_loss.len()).max().unwrap_or(1);
+    let all = runs.iter().flat_map(|(_, _, run)| run.curves.training_loss.iter().chain(&run.curves.validation_loss));
+    let top = top(plan, all.copied().fold(0.0, f64::max));
+    let guess = libm::log(plan.classes.len() as f64);
+    svg(|text| {
+        losses(text, epochs, top, |chart| {
+            let mut named = Vec::new();
+            for &(place, system, run) in &runs {
+                let thin = color(place).mix(0.55).stroke_width(1);
+                let line = |losses: &[f64]| points(losses.iter().copied(), top);
+                chart.draw_series(LineSeries::new(line(&run.curves.training_loss), thin))?;
+                let dashed = DashedLineSeries::new(line(&run.curves.validation_loss), DASH.0, DASH.1, thin);
+                let drawn = chart.draw_series(dashed)?;
+                if !named.contains(&system) {
+                    named.push(system);
+                    let color = color(place);
+                    drawn.label(plan.systems[system].name.as_str()).legend(move |(x, y)| {
+                        DashedPathElement::new([(x, y), (x + 26, y)], 7, 4, color.stroke_width(2))
+                    });
+                }
+            }
+            let line = [(1, guess), (epochs as u32, guess)];
+            chart
+                .draw_series(DashedLineSeries::new(line, 2, 4, GRID.stroke_width(2)))?
+                .label("a guess")
+                .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 26, y)], 2, 4, GRID.stroke_width(2)));
+            Ok(())
+        })
+    })
+}
+
+fn top(plan: &Plan, largest: f64) -> f64 {
+    let guess = libm::log(plan.classes.len() as f64);
+    largest.min(TOP_IN_GUESSES * guess).max(0.1) * 1.03
+}
+
+fn points(losses: impl Iterator<Item = f64>, top: f64) -> Vec<(u32, f64)> {
+    losses.enumerate().map(|(index, loss)| (index as u32 + 1, loss.min(top))).collect()
+}
+
+/// The outline of one standard deviation to either side of the mean.
+fn band(spreads: &[Spread], top: f64) -> Vec<(u32, f64)> {
+    let high = points(spreads.iter().map(|spread| spread.mean + spread.deviation), top);
+    let mut low = points(spreads.iter().map(|spread| (spread.mean - spread.deviation).max(0.0)), top);
+    low.reverse();
+    high.into_iter().chain(low).collect()
+}
+
+fn losses(text: &mut String, epochs: usize, top: f64, curves: impl FnOnce(&mut Chart<'_, '_>) -> Drawn) -> Drawn {
+    let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
+    let mut chart = ChartBuilder::on(&area)
+        .margin(8)
+        .x_label_area_size(40)
+        .y_label_area_size(60)
+        .build_cartesian_2d(1..(epochs as u32).max(2), 0.0..top)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID.mix(0.25))
+        .x_desc("epoch")
+        .y_desc("cross-entropy, nats")
+        .label_style(("sans-serif", 14))
+        .axis_desc_style(("sans-serif", 15))
+        .draw()?;
+    curves(&mut chart)?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .border_style(TRANSPARENT)
+        .label_font(("sans-serif", 14))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
+
+/// Fraction right against probability, with intervals, and the diagonal on which both are equal.
+pub(super) fn reliability(reliability: &Reliability) -> String {
+    svg(|text| {
+        let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .x_label_area_size(40)
+            .y_label_area_size(60)
+            .build_cartesian_2d(0.0..1.02, 0.0..1.02)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID.mix(0.25))
+            .x_desc("probability of the decided class")
+            .y_desc("fraction right")
+            .label_style(("sans-serif", 14))
+            .axis_desc_style(("sans-serif", 15))
+            .draw()?;
+        chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], 2, 4, GRID.stroke_width(2)))?;
+        let bins = reliability.bins.iter().filter(|bin| bin.count > 0);
+        for bin in bins {
+            let x = bin.mean_probability;
+            let interval = [(x, bin.interval.low), (x, bin.interval.high)];
+            chart.draw_series(std::iter::once(PathElement::new(interval, COLORS[1].stroke_width(2))))?;
+            let dot = Circle::new((x, bin.fraction_right), 5, COLORS[1].filled());
+            chart.draw_series(std::iter::once(dot))?;
+            let count = Text::new(format!(" {}", bin.count), (x, bin.fraction_right), ("sans-serif", 14));
+            chart.draw_series(std::iter::once(count))?;
+        }
+        area.present()?;
+        drop(chart);
+        drop(area);
+        Ok(())
+    })
+}

@@ -1,0 +1,116 @@
+//! The table of all systems.
+
+use super::super::markup::{escape, percent, put};
+use crate::statistics::{Interval, Spread};
+use crate::study::Results;
+use crate::study::results::{Paired, SystemResult};
+
+pub(super) fn systems(body: &mut String, results: &Results) {
+    let (given, crossed) = (results.given_photos > 0, results.folds > 0);
+    put!(body, "<h2>Systems</h2><div class=\"scroll\"><table class=\"systems\"><thead><tr>");
+    put!(body, "<th rowspan=\"2\">system</th><th rowspan=\"2\">weights</th>");
+    if given {
+        put!(body, "<th colspan=\"3\">at the least validation loss</th><th colspan=\"2\">after the last epoch</th>");
+    }
+    if crossed {
+        put!(body, "<th colspan=\"3\">cross-validation, after the last epoch</th>");
+    }
+    put!(body, "<th colspan=\"2\">against {}</th></tr><tr>", escape(&results.reference));
+    if given {
+        put!(body, "<th>accuracy</th><th>loss</th><th>epoch</th><th>accuracy</th><th>loss</th>");
+    }
+    if crossed {
+        put!(body, "<th>accuracy</th><th>95 % interval</th><th>calibration error</th>");
+    }
+    put!(body, "<th>photos only it / only the other gets right</th><th>verdict</th></tr></thead><tbody>");
+    for system in &results.systems {
+        row(body, results, system);
+    }
+    put!(body, "</tbody></table></div><p>{}</p>", how_to_read(results));
+}
+
+fn row(body: &mut String, results: &Results, system: &SystemResult) {
+    put!(body, "<tr><th scope=\"row\">{}{}</th><td>{}</td>", escape(&system.name), flags(system), system.weights);
+    if results.given_photos > 0 {
+        match &system.given {
+            Some(scores) => put!(
+                body,
+                "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
+                spread(scores.best_accuracy, 3),
+                spread(scores.best_loss, 3),
+                spread(scores.best_epoch, 0),
+                spread(scores.last_accuracy, 3),
+                spread(scores.last_loss, 3)
+            ),
+            None => put!(body, "<td colspan=\"5\">diverged in every run</td>"),
+        }
+    }
+    if let Some(scores) = &system.crossed {
+        let Interval { low, high } = scores.interval;
+        put!(
+            body,
+            "<td>{}</td><td>{low:.2}\u{a0}to\u{a0}{high:.2}</td><td>{:.3}</td>",
+            spread(scores.accuracy, 3),
+            scores.calibration_error
+        );
+    }
+    match &system.against_reference {
+        None => put!(body, "<td colspan=\"2\">the reference</td></tr>"),
+        Some(paired) => put!(
+            body,
+            "<td>{}\u{a0}/\u{a0}{}</td><td class=\"verdict\">{}</td></tr>",
+            paired.only_this,
+            paired.only_other,
+            verdict(paired)
+        ),
+    }
+}
+
+fn flags(system: &SystemResult) -> String {
+    let flag = |count: usize, what: &str| match count {
+        0 => String::new(),
+        _ => format!("<br><small class=\"flag\">{count} of {} runs {what}</small>", system.runs),
+    };
+    flag(system.not_converged, "not converged") + &flag(system.diverged, "diverged")
+}
+
+/// What McNemar's test says, in words.
+pub(super) fn verdict(paired: &Paired) -> String {
+    let p = probability(paired.p_corrected);
+    match (paired.differ(), paired.only_this > paired.only_other) {
+        (false, _) => format!("not distinguishable ({p})"),
+        (true, true) => format!("better ({p})"),
+        (true, false) => format!("worse ({p})"),
+    }
+}
+
+fn probability(p: f64) -> String {
+    if p < 0.001 { "p\u{a0}&lt;\u{a0}0.001".to_owned() } else { format!("p\u{a0}=\u{a0}{p:.3}") }
+}
+
+pub(super) fn spread(spread: Spread, digits: usize) -> String {
+    format!("{:.digits$}\u{a0}±\u{a0}{:.digits$}", spread.mean, spread.deviation)
+}
+
+fn how_to_read(results: &Results) -> String {
+    let mut text = "Mean ± standard deviation".to_owned();
+    if results.given_photos > 0 {
+        text += &format!(
+            " over {} seeds on {} held-out photos, of which one is {}. The epoch with the least validation loss was \
+             chosen by these very photos, so the scores there flatter; nobody chose the last epoch",
+            results.seeds,
+            results.given_photos,
+            percent(1.0 / results.given_photos as f64)
+        );
+    }
+    if results.folds > 0 {
+        text += &format!(
+            ". Cross-validation: over {} repeats; the interval is Wilson's, from the {} photos there are (repeats and \
+             seeds add none)",
+            results.repeats, results.photos
+        );
+    }
+    text + ". Verdicts: McNemar's exact test on photos that more than half of a system's networks decide rightly without \
+            having seen them, corrected by Holm for all rows; below 0.05 is called a difference. \u{201c}Not \
+            distinguishable\u{201d} does not mean equal: so few photos cannot tell."
+}

@@ -1,0 +1,131 @@
+//! One training of a study, and its record on disk.
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Cell, Plan, Split};
+use super::{StudyError, StudyPhotos, System};
+use crate::train::{Epoch, Network, TrainError, Trainer, arg_max, softmax};
+use crate::workflow::JobError;
+
+/// What a training leaves to a study: its curves, and what it said of the photos it had not seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The plan's key of this cell: what the record was made from.
+    pub key: String,
+    /// Name of the system.
+    pub system: String,
+    /// Seed.
+    pub seed: u64,
+    /// What was held out.
+    pub split: Split,
+    /// The epoch in which the loss was no longer a number; absent for nearly every training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<u32>,
+    /// Measurements after each epoch, from the first.
+    pub curves: Curves,
+    /// After the epoch with the least validation loss (the first of equal ones). Chosen by looking at the very photos
+    /// it is about, so it flatters. Absent when the first epoch diverged.
+    pub best: Option<Moment>,
+    /// After the last epoch, which nobody chose.
+    pub last: Option<Moment>,
+}
+
+/// Measurements by epoch, from the first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Curves {
+    /// Cross-entropy of the training batches as they were trained on, nats.
+    pub training_loss: Vec<f64>,
+    /// Fraction right, likewise.
+    pub training_accuracy: Vec<f64>,
+    /// Cross-entropy of the held-out photos, nats.
+    pub validation_loss: Vec<f64>,
+    /// Fraction right of them.
+    pub validation_accuracy: Vec<f64>,
+}
+
+/// What a network said of its held-out photos after one epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Counted from 1.
+    pub epoch: u32,
+    /// Decided class of each held-out photo, in the plan's order.
+    pub decisions: Vec<u16>,
+    /// Probability of that class.
+    pub probabilities: Vec<f64>,
+}
+
+impl Curves {
+    fn push(&mut self, epoch: &Epoch) {
+        self.training_loss.push(epoch.training_loss);
+        self.training_accuracy.push(epoch.training_accuracy);
+        self.validation_loss.push(epoch.validation_loss);
+        self.validation_accuracy.push(epoch.validation_accuracy);
+    }
+}
+
+impl Moment {
+    fn of(epoch: u32, logits: &[Vec<f32>]) -> Self {
+        let decisions: Vec<usize> = logits.iter().map(|row| arg_max(row)).collect();
+        let probabilities = logits.iter().zip(&decisions).map(|(row, &class)| softmax(row)[class]).collect();
+        Self { epoch, decisions: decisions.iter().map(|&class| class as u16).collect(), probabilities }
+    }
+}
+
+/// Trains one cell, on the calling thread's rayon pool. `go_on` is asked after every epoch; `None` when it said no.
+///
+/// # Errors
+/// [`StudyError::Job`] when memory cannot be had. A training that diverges is a result, not an error.
+pub(super) fn run(
+    plan: &Plan,
+    cell: Cell,
+    photos: &StudyPhotos,
+    system: &System,
+    mut go_on: impl FnMut() -> ControlFlow<()>,
+) -> Result<Option<Record>, StudyError> {
+    let (training, validation) = plan.data(cell, photos, system);
+    let network = Network::new(&system.recipe, &training.classes, cell.seed).map_err(JobError::from)?;
+    let settings = system.recipe.training.clone();
+    let mut trainer = Trainer::new(network, &training, &validation, cell.seed).map_err(JobError::from)?;
+    let mut record = Record {
+        key: plan.key(cell),
+        system: system.name.clone(),
+        seed: cell.seed,
+        split: cell.split,
+        diverged: None,
+        curves: Curves::default(),
+        best: None,
+        last: None,
+    };
+    let mut least = f64::INFINITY;
+    for number in 1..=settings.epochs {
+        let epoch = match trainer.epoch() {
+            Ok(epoch) => epoch,
+            Err(TrainError::Diverged(epoch)) => {
+                record.diverged = Some(epoch);
+                break;
+            }
+            Err(error) => return Err(JobError::from(error).into()),
+        };
+        record.curves.push(&epoch);
+        if epoch.validation_loss < least {
+            least = epoch.validation_loss;
+            record.best = Some(Moment::of(number, trainer.validation_logits()));
+        }
+        let since_best = number - record.best.as_ref().map_or(0, |best| best.epoch);
+        let done = number == settings.epochs || settings.patience.is_some_and(|patience| since_best >= patience);
+        if done {
+            record.last = Some(Moment::of(number, trainer.validation_logits()));
+            break;
+        }
+        if go_on().is_break() {
+            return Ok(None);
+        }
+    }
+    // A network whose numbers ran away decides nothing; what it said before is all there is.
+    if record.last.is_none() {
+        record.last = record.best.clone();
+    }
+    Ok(Some(record))
+}

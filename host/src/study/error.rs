@@ -1,0 +1,49 @@
+//! Why a study cannot be done.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::photos::PhotoError;
+use crate::recipe::RecipeError;
+use crate::run_folder::RunError;
+use crate::workflow::JobError;
+
+/// Why a study cannot be done.
+#[derive(Debug, Error, Diagnostic)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum StudyError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Photos(#[from] PhotoError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Write(#[from] RunError),
+    /// Training, quantizing or evaluating failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Job(#[from] JobError),
+    #[error("two systems are named {name:?}")]
+    #[diagnostic(help("name each once, and give recipe files different names"))]
+    SameName { name: String },
+    #[error("{} has no held-out photos and the study no folds: nothing to validate with", path.display())]
+    #[diagnostic(help("leave out --folds 0, or name a validation folder with --validation"))]
+    NothingHeldOut { path: PathBuf },
+    /// A file of a study that was made otherwise or damaged.
+    #[error("{} is not a file of a study: {reason}", path.display())]
+    #[diagnostic(help("run the study again with the same --out: what is usable is kept, what is not is made anew"))]
+    Malformed { path: PathBuf, reason: String },
+    #[error("there is no study in {}", path.display())]
+    #[diagnostic(help("give folders that `pinhole study --shard I/N --out FOLDER` wrote"))]
+    NoStudy { path: PathBuf },
+    #[error("{} and {} are shards of different studies: {what} differ", first.display(), second.display())]
+    #[diagnostic(help("run every shard with the same photos, systems, seeds, folds and version of Pinhole"))]
+    DifferentStudies { first: PathBuf, second: PathBuf, what: &'static str },
+    #[error("{missing} of {total} trainings are missing; the first: {first}")]
+    #[diagnostic(help("run the missing shards, and give all their folders to `pinhole merge`"))]
+    Missing { missing: usize, total: usize, first: String },
+}

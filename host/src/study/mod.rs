@@ -1,0 +1,122 @@
+//! The study: many trainings of many systems, and what can honestly be said of them.
+//!
+//! | file | from -> to |
+//! |---|---|
+//! | [`photos`](StudyPhotos) | folders -> all photos once, in every input size |
+//! | [`systems`] | names -> recipes, and which of them are drawn together |
+//! | [`plan`](Plan) | photos, systems, counts -> every training (cell) there is to do |
+//! | `cell` | one cell -> its [`Record`] |
+//! | `runner` | cells -> records, over the cores, none twice |
+//! | [`store`](Store) | records <-> files |
+//! | [`results`](results::Results) | records -> statistics |
+//! | `showcase` | one network -> what it decides and why |
+//! | `merge` | folders of shards -> one |
+//!
+//! The report of all this is [`crate::report::study_page`].
+
+mod cell;
+mod error;
+mod merge;
+mod photos;
+mod plan;
+pub mod results;
+mod runner;
+mod showcase;
+mod store;
+pub mod systems;
+
+use std::path::PathBuf;
+
+pub use cell::{Curves, Moment, Record};
+pub use error::StudyError;
+pub use merge::merge;
+pub use photos::{Source, StudyPhotos};
+pub use plan::{Cell, Extent, Plan, PlannedPhoto, PlannedSystem, Split};
+pub use results::{Records, Results};
+pub use runner::{Options, Progress, Shard};
+pub use showcase::{Showcase, ShownPhoto};
+pub use store::{Store, files};
+pub use systems::System;
+
+use crate::report::study_page;
+
+/// How a study ended.
+#[derive(Debug)]
+pub enum Ran {
+    /// All of it is done and the report written.
+    Whole(Box<Finished>),
+    /// All cells of the shard are done; the report comes with `merge`.
+    ShardDone,
+    /// Stopped on the way. What is finished is kept.
+    Stopped,
+}
+
+/// A whole study's outcome.
+#[derive(Debug)]
+pub struct Finished {
+    /// All statistics.
+    pub results: Results,
+    /// Path of the report.
+    pub report: PathBuf,
+}
+
+/// Runs a study in a folder: trains what is not finished there yet, and writes the report when all of it is.
+///
+/// # Errors
+/// [`StudyError`]. What was finished before the error is kept.
+pub fn run(
+    plan: &Plan,
+    photos: &StudyPhotos,
+    systems: &[System],
+    store: &Store,
+    options: Options<'_>,
+    observe: &(dyn Fn(Progress) + Sync),
+) -> Result<Ran, StudyError> {
+    store.write_plan(plan)?;
+    let queue = runner::Queue::new(plan, systems, store, options.shard);
+    if !queue.run((plan, photos, systems), store, options, observe)? {
+        return Ok(Ran::Stopped);
+    }
+    let key = showcase::key(plan, systems::reference(systems));
+    if options.shard.index == 1 && store.showcase(&key).is_none() {
+        store.write_showcase(&showcase::make(plan, photos, systems)?)?;
+    }
+    if options.shard.count > 1 {
+        return Ok(Ran::ShardDone);
+    }
+    finish(plan, store).map(|finished| Ran::Whole(Box::new(finished)))
+}
+
+/// Makes statistics and report from the records in a folder.
+///
+/// # Errors
+/// [`StudyError::Missing`] when records are missing; [`StudyError::Write`].
+pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
+    let cells = plan.cells();
+    let total = cells.len();
+    let mut missing = Vec::new();
+    let mut all = Vec::with_capacity(total);
+    for cell in cells {
+        match store.record(plan, cell, &plan.key(cell)) {
+            Some(record) => all.push((cell, record)),
+            None => missing.push(plan.cell_name(cell)),
+        }
+    }
+    let systems = plan.systems()?;
+    let reference = systems::reference(&systems);
+    let showcase = store.showcase(&showcase::key(plan, reference));
+    let (true, Some(showcase)) = (missing.is_empty(), showcase) else {
+        let first = missing.first().cloned().unwrap_or_else(|| files::SHOWCASE.to_owned());
+        return Err(StudyError::Missing { missing: missing.len().max(1), total, first });
+    };
+    let records = Records { all };
+    let weights: Vec<usize> = systems.iter().map(|system| system.recipe.weight_count(plan.classes.len())).collect();
+    let results = results::results(plan, &records, &weights, reference);
+    let mut json = serde_json::to_string_pretty(&results).expect("statistics have JSON forms");
+    json.push('\n');
+    store.write_outcome(files::RESULTS, json.as_bytes())?;
+    store.write_outcome(files::TABLE, &results::table_csv(&results))?;
+    let report = store.write_outcome(files::REPORT, study_page(plan, &records, &results, &showcase).as_bytes())?;
+    store.remove_leftovers()?;
+    Ok(Finished { results, report })
+}

@@ -1,0 +1,154 @@
+//! A study's photos: all of them once, for every input size that its systems have, and how they are split.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::plan::hex;
+use super::{StudyError, System};
+use crate::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, Warning};
+
+/// Names a folder of held-out photos may have beside one named `train`.
+const HELD_OUT_NAMES: [&str; 3] = ["test", "validation", "val"];
+
+/// Where a study's photos are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Folder of the photos, or of the training photos of a given split.
+    pub training: PathBuf,
+    /// Folder of a given split's held-out photos.
+    pub validation: Option<PathBuf>,
+}
+
+impl Source {
+    /// A folder as a user names it: one with the two sub-folders `train` and `test` (or `validation`, `val`) is a given
+    /// split; any other is all photos in one, to be split by seed.
+    pub fn find(folder: &Path, validation: Option<&Path>) -> Self {
+        let training = folder.join("train");
+        let held_out = HELD_OUT_NAMES.map(|name| folder.join(name)).into_iter().find(|path| path.is_dir());
+        match (validation, held_out) {
+            (None, Some(held_out)) if training.is_dir() => Self { training, validation: Some(held_out) },
+            _ => Self { training: folder.to_owned(), validation: validation.map(Path::to_owned) },
+        }
+    }
+}
+
+/// All photos of a study.
+#[derive(Clone, Debug)]
+pub struct StudyPhotos {
+    /// The same photos in the same order for each input side: first those of the training folder, then held-out ones.
+    by_side: BTreeMap<u16, Dataset>,
+    /// How many come from the training folder.
+    pub training_count: usize,
+    /// Whether the others are a given split's.
+    pub given_split: bool,
+    /// Photos that were left out.
+    pub warnings: Vec<Warning>,
+    /// Photos that are nearly the same; indices as in the datasets.
+    pub duplicates: Vec<NearDuplicate>,
+    source: Source,
+}
+
+impl StudyPhotos {
+    /// Reads the photos for every input side of the systems. A photo too small for one of them is left out of all, so
+    /// that all systems see the same photos.
+    ///
+    /// # Errors
+    /// [`StudyError::Photos`].
+    ///
+    /// # Panics
+    /// If there is no system.
+    pub fn load(source: &Source, systems: &[System]) -> Result<Self, StudyError> {
+        let sides: BTreeSet<u16> = systems.iter().map(|system| system.recipe.input_side).collect();
+        let largest = *sides.last().expect("a study has systems");
+        let (reference, training_count, warnings) = load_side(source, largest)?;
+        // What is large enough for the largest input is so for all.
+        let usable: BTreeSet<&Path> = reference.examples.iter().map(|example| example.path.as_path()).collect();
+        let mut by_side = BTreeMap::new();
+        for &side in sides.iter().filter(|&&side| side != largest) {
+            let (mut dataset, _, _) = load_side(source, side)?;
+            dataset.examples.retain(|example| usable.contains(example.path.as_path()));
+            by_side.insert(side, dataset);
+        }
+        let examples: Vec<_> = reference.examples.iter().collect();
+        let duplicates = photos::near_duplicates(&examples, largest);
+        by_side.insert(largest, reference);
+        Ok(Self {
+            by_side,
+            training_count,
+            given_split: source.validation.is_some(),
+            warnings,
+            duplicates,
+            source: source.clone(),
+        })
+    }
+
+    /// All photos as inputs of a system's size.
+    ///
+    /// # Panics
+    /// If no system of the study has this side.
+    pub fn dataset(&self, side: u16) -> &Dataset {
+        &self.by_side[&side]
+    }
+
+    /// All photos, whatever the size of their inputs.
+    pub fn any(&self) -> &Dataset {
+        self.by_side.values().next().expect("photos are loaded for at least one side")
+    }
+
+    /// A photo's path below the folder it was found in, with forward slashes, the same on every machine. Held-out photos
+    /// of a given split have their folder's name before it.
+    pub(super) fn relative_path(&self, index: usize) -> String {
+        let path = &self.any().examples[index].path;
+        let below = |folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
+        let relative = match &self.source.validation {
+            Some(folder) if index >= self.training_count => {
+                Path::new(folder.file_name().unwrap_or_default()).join(below(folder))
+            }
+            _ => below(&self.source.training),
+        };
+        relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+
+    /// SHA-256 of a photo's inputs of every size, in hexadecimal.
+    pub(super) fn digest(&self, index: usize) -> String {
+        let mut hash = Sha256::new();
+        for dataset in self.by_side.values() {
+            hash.update(&dataset.examples[index].pixels);
+        }
+        hex(&hash.finalize())
+    }
+
+    /// The near-duplicates by their paths. Pairs on both sides of the given split say so: what a network is asked of
+    /// the one, it has learned from the other.
+    pub fn duplicate_paths(&self) -> Vec<DuplicatePhotos> {
+        let examples = &self.any().examples;
+        let across = |pair: &NearDuplicate| pair.first < self.training_count && pair.second >= self.training_count;
+        let named = self.duplicates.iter().map(|pair| DuplicatePhotos {
+            first: examples[pair.first].path.clone(),
+            second: examples[pair.second].path.clone(),
+            mirrored: pair.mirrored,
+            across: self.given_split && across(pair),
+        });
+        named.collect()
+    }
+}
+
+fn load_side(source: &Source, side: u16) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
+    let mut all = photos::load(&source.training, side, None)?;
+    let training_count = all.examples.len();
+    if let Some(folder) = &source.validation {
+        let validation = photos::load(folder, side, Some(&all.classes))?;
+        all.examples.extend(validation.examples);
+        all.warnings.extend(validation.warnings);
+    }
+    let warnings = std::mem::take(&mut all.warnings);
+    Ok((all, training_count, warnings))
+}
+
+/// Some of a dataset's examples, in the order of the indices.
+pub(super) fn subset(dataset: &Dataset, indices: impl IntoIterator<Item = usize>) -> Dataset {
+    let examples = indices.into_iter().map(|index| dataset.examples[index].clone()).collect();
+    Dataset { side: dataset.side, classes: dataset.classes.clone(), examples, warnings: Vec::new() }
+}

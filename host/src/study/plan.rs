@@ -1,0 +1,233 @@
+//! What a study consists of, written down before anything is trained: which systems, seeds and photos, and every cell
+//! (one training) of their product. The same plan means the same study, on whatever machine its cells are trained.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::photos::{StudyPhotos, subset};
+use super::{StudyError, System};
+use crate::photos::{Dataset, copies, folds, groups};
+use crate::recipe::Recipe;
+
+/// Counts a user chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Trainings of each system on a given split, with seeds 1, 2, ...
+    pub seeds: u32,
+    /// Folds of the cross-validation; 0 for none.
+    pub folds: u32,
+    /// How often the cross-validation is repeated, with seeds 1, 2, ..., each with other folds.
+    pub repeats: u32,
+}
+
+/// Which photos a cell validates on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// The user's held-out photos.
+    Given,
+    /// Fold `fold` (from 0) of the cross-validation that the cell's seed draws.
+    Fold(u32),
+}
+
+/// One training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Index of the system.
+    pub system: usize,
+    /// Seed of the training, and of the folds.
+    pub seed: u64,
+    /// What is held out.
+    pub split: Split,
+}
+
+/// A study, as it is written to `plan.json`. Equal plans are equal files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of Pinhole: another one may train otherwise.
+    pub pinhole: String,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Photos: those of the training folder, then the held-out ones.
+    pub photos: Vec<PlannedPhoto>,
+    /// How many are of the training folder.
+    pub training_count: usize,
+    /// Whether the others are a given split's.
+    pub given_split: bool,
+    /// Files that were left out, and why.
+    pub left_out: Vec<String>,
+    /// Pairs of photos that are nearly the same, by index.
+    pub duplicates: Vec<(usize, usize)>,
+    /// Systems.
+    pub systems: Vec<PlannedSystem>,
+    /// Trainings on the given split; 0 without one.
+    pub seeds: u32,
+    /// Folds of the cross-validation; 0 for none.
+    pub folds: u32,
+    /// Repeats of the cross-validation; 0 for none.
+    pub repeats: u32,
+    /// For each repeat, the fold of each photo.
+    pub assignments: Vec<Vec<usize>>,
+}
+
+/// A photo of a study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedPhoto {
+    /// Path below the photo folder, which may lie elsewhere on another machine.
+    pub path: String,
+    /// Class.
+    pub class: u16,
+    /// SHA-256 of its inputs' pixels, every size, in hexadecimal.
+    pub pixels: String,
+}
+
+/// A system of a study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedSystem {
+    /// Name.
+    pub name: String,
+    /// Recipe, TOML.
+    pub recipe: String,
+}
+
+impl Plan {
+    /// Lays out a study. Folds are stratified by class, differ from repeat to repeat, and keep near-duplicates together.
+    ///
+    /// # Errors
+    /// [`StudyError::Photos`] when a class has too few photos for the folds; [`StudyError::NothingHeldOut`] without
+    /// folds and without a given split.
+    pub fn new(photos: &StudyPhotos, systems: &[System], extent: Extent) -> Result<Self, StudyError> {
+        let all = photos.any();
+        let folds_count = if extent.repeats == 0 { 0 } else { extent.folds };
+        if folds_count == 0 && !photos.given_split {
+            let path = all.examples[0].path.parent().unwrap_or(&all.examples[0].path).to_owned();
+            return Err(StudyError::NothingHeldOut { path });
+        }
+        let repeats = if folds_count == 0 { 0 } else { extent.repeats };
+        let groups = groups(all.examples.len(), &photos.duplicates);
+        let assignments = (1..=u64::from(repeats))
+            .map(|seed| folds(all, &groups, folds_count as usize, seed))
+            .collect::<Result<Vec<_>, _>>()?;
+        let planned = (0..all.examples.len()).map(|index| PlannedPhoto {
+            path: photos.relative_path(index),
+            class: all.examples[index].class,
+            pixels: photos.digest(index),
+        });
+        let left_out = photos.warnings.iter().map(|warning| {
+            let name = warning.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            format!("{name}: {}", warning.reason)
+        });
+        Ok(Self {
+            pinhole: env!("CARGO_PKG_VERSION").to_owned(),
+            classes: all.classes.clone(),
+            photos: planned.collect(),
+            training_count: photos.training_count,
+            given_split: photos.given_split,
+            left_out: left_out.collect(),
+            duplicates: photos.duplicates.iter().map(|pair| (pair.first, pair.second)).collect(),
+            systems: systems
+                .iter()
+                .map(|system| PlannedSystem { name: system.name.clone(), recipe: system.recipe.to_toml() })
+                .collect(),
+            seeds: if photos.given_split { extent.seeds } else { 0 },
+            folds: folds_count,
+            repeats,
+            assignments,
+        })
+    }
+
+    /// The systems, with their recipes read.
+    ///
+    /// # Errors
+    /// [`StudyError::Recipe`] when one is none: the plan was changed by hand.
+    pub fn systems(&self) -> Result<Vec<System>, StudyError> {
+        self.systems
+            .iter()
+            .map(|system| {
+                Ok(System { name: system.name.clone(), recipe: Recipe::parse(&system.recipe, &system.name)? })
+            })
+            .collect()
+    }
+
+    /// All cells: system by system, on the given split seed by seed, then fold by fold, repeat by repeat.
+    pub fn cells(&self) -> Vec<Cell> {
+        let given = (1..=u64::from(self.seeds)).map(|seed| (seed, Split::Given));
+        let crossed =
+            (1..=u64::from(self.repeats)).flat_map(|seed| (0..self.folds).map(move |fold| (seed, Split::Fold(fold))));
+        let one: Vec<_> = given.chain(crossed).collect();
+        let systems = 0..self.systems.len();
+        systems.flat_map(|system| one.iter().map(move |&(seed, split)| Cell { system, seed, split })).collect()
+    }
+
+    /// Indices of the photos a cell validates on, ascending.
+    ///
+    /// # Panics
+    /// If the cell is not one of this plan's.
+    pub fn validation(&self, cell: Cell) -> Vec<usize> {
+        match cell.split {
+            Split::Given => (self.training_count..self.photos.len()).collect(),
+            Split::Fold(fold) => {
+                let assignment = &self.assignments[cell.seed as usize - 1];
+                (0..self.photos.len()).filter(|&index| assignment[index] == fold as usize).collect()
+            }
+        }
+    }
+
+    /// Name of a cell, for people and for its file.
+    pub fn cell_name(&self, cell: Cell) -> String {
+        let system = &self.systems[cell.system].name;
+        match cell.split {
+            Split::Given => format!("{system}.seed-{}", cell.seed),
+            Split::Fold(fold) => format!("{system}.fold-{}-of-{}.seed-{}", fold + 1, self.folds, cell.seed),
+        }
+    }
+
+    /// Key of a cell: the SHA-256 of all that its result depends on. A result with this key need never be made again.
+    pub fn key(&self, cell: Cell) -> String {
+        let mut hash = Sha256::new();
+        let held_out = self.validation(cell);
+        let mut put = |field: &str| {
+            // Each field ends with a byte that none contains: no two lists of fields give the same bytes.
+            hash.update(field.as_bytes());
+            hash.update([0]);
+        };
+        put(&self.pinhole);
+        put(&self.systems[cell.system].recipe);
+        put(&cell.seed.to_string());
+        put(&self.classes.join("\n"));
+        for (index, photo) in self.photos.iter().enumerate() {
+            put(&photo.pixels);
+            put(&photo.class.to_string());
+            put(if held_out.binary_search(&index).is_ok() { "held out" } else { "trained on" });
+        }
+        hex(&hash.finalize())
+    }
+
+    /// What a cell trains on, with the recipe's copies, and what it validates on.
+    pub(super) fn data(&self, cell: Cell, photos: &StudyPhotos, system: &System) -> (Dataset, Dataset) {
+        let all = photos.dataset(system.recipe.input_side);
+        let held_out = self.validation(cell);
+        let trained_on = (0..all.examples.len()).filter(|index| held_out.binary_search(index).is_err());
+        let training = copies(&subset(all, trained_on), &system.recipe.training.copies);
+        (training, subset(all, held_out.iter().copied()))
+    }
+
+    /// What of two plans differs, if anything does, in words.
+    pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
+        let differ = [
+            ("versions of Pinhole", self.pinhole != other.pinhole),
+            ("photos", self.photos != other.photos || self.classes != other.classes),
+            ("systems", self.systems != other.systems),
+            (
+                "seeds, folds or repeats",
+                (self.seeds, self.folds, self.repeats) != (other.seeds, other.folds, other.repeats),
+            ),
+            ("details", self != other),
+        ];
+        differ.into_iter().find(|(_, differ)| *differ).map(|(what, _)| what)
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

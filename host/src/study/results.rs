@@ -1,0 +1,439 @@
+//! What the finished cells of a study say: each system's scores with their intervals, and which systems differ.
+
+use serde::Serialize;
+
+use super::cell::{Moment, Record};
+use super::plan::{Cell, Plan, Split};
+use super::systems::{COMPARISONS, Comparison};
+use crate::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
+
+/// p-values below it are called a difference.
+pub const SIGNIFICANCE: f64 = 0.05;
+/// Share of ln(classes), the loss of a guess, above which a run that should be done has not converged.
+const STUCK: f64 = 0.9;
+/// Part of a run's epochs, at its end, that its convergence is judged by.
+const LAST_PART: f64 = 0.1;
+/// Bins of the reliability diagram.
+const RELIABILITY_BINS: usize = 10;
+
+/// All statistics of a study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Results {
+    /// Version of Pinhole.
+    pub pinhole: String,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Photos, all.
+    pub photos: usize,
+    /// Held-out photos of the given split; 0 without one.
+    pub given_photos: usize,
+    /// Trainings of each system on the given split.
+    pub seeds: u32,
+    /// Folds of the cross-validation.
+    pub folds: u32,
+    /// Repeats of it.
+    pub repeats: u32,
+    /// Name of the system that all others are compared with.
+    pub reference: String,
+    /// Systems, in the plan's order.
+    pub systems: Vec<SystemResult>,
+    /// Comparisons of which at least two systems take part.
+    pub comparisons: Vec<ComparisonResult>,
+    /// How far the reference system's probabilities can be taken at their word.
+    pub reliability: Reliability,
+}
+
+/// One system's scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SystemResult {
+    /// Name.
+    pub name: String,
+    /// Weights; also multiply-accumulates of one inference.
+    pub weights: usize,
+    /// On the given split.
+    pub given: Option<GivenScores>,
+    /// In the cross-validation.
+    pub crossed: Option<CrossedScores>,
+    /// Runs, of all kinds.
+    pub runs: usize,
+    /// Runs whose loss stayed near that of a guess.
+    pub not_converged: usize,
+    /// Runs whose loss was no longer a number.
+    pub diverged: usize,
+    /// Against the reference system; absent for that system itself.
+    pub against_reference: Option<Paired>,
+}
+
+/// Scores over the seeds on the given split.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GivenScores {
+    /// Accuracy after the epoch with the least validation loss: flattering, since these photos chose it.
+    pub best_accuracy: Spread,
+    /// Validation loss there, nats.
+    pub best_loss: Spread,
+    /// That epoch.
+    pub best_epoch: Spread,
+    /// Accuracy after the last epoch.
+    pub last_accuracy: Spread,
+    /// Validation loss there, nats.
+    pub last_loss: Spread,
+    /// 95 % interval of the accuracy after the last epoch, from the number of photos (seeds add none).
+    pub interval: Interval,
+}
+
+/// Scores over the repeats of the cross-validation: every photo is decided once in each by a network that has not seen
+/// it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CrossedScores {
+    /// Accuracy over all photos after the last epoch, by repeat.
+    pub accuracy: Spread,
+    /// 95 % interval of its mean, from the number of photos (repeats add none).
+    pub interval: Interval,
+    /// Accuracy after each fold's best epoch, by repeat: flattering.
+    pub best_accuracy: Spread,
+    /// Expected calibration error of the decided class's probability after the last epoch, mean of the repeats.
+    pub calibration_error: f64,
+    /// Brier score of the decided class, likewise.
+    pub brier_score: f64,
+}
+
+/// Two systems on the same photos: McNemar's exact test. A photo counts as right for a system when more than half of
+/// its networks that had not seen the photo were right after their last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Paired {
+    /// Photos only this system gets right.
+    pub only_this: usize,
+    /// Photos only the other gets right.
+    pub only_other: usize,
+    /// Two-sided p-value.
+    pub p: f64,
+    /// The same after Holm's correction for all comparisons made together.
+    pub p_corrected: f64,
+}
+
+impl Paired {
+    /// Whether the two can be told apart on these photos.
+    pub fn differ(&self) -> bool {
+        self.p_corrected < SIGNIFICANCE
+    }
+}
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ComparisonResult {
+    /// Heading.
+    pub title: String,
+    /// What it asks.
+    pub question: String,
+    /// Whether every run is drawn.
+    pub each_run: bool,
+    /// Indices of the systems that take part.
+    pub systems: Vec<usize>,
+    /// Each but the first against the first.
+    pub against_first: Vec<Paired>,
+}
+
+/// The records of all cells, in the plan's order.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// Cell and record.
+    pub all: Vec<(Cell, Record)>,
+}
+
+impl Records {
+    /// A system's records on the given split (`true`) or in the cross-validation.
+    pub fn of(&self, system: usize, given: bool) -> impl Iterator<Item = (Cell, &Record)> {
+        self.all
+            .iter()
+            .filter(move |(cell, _)| cell.system == system && (cell.split == Split::Given) == given)
+            .map(|(cell, record)| (*cell, record))
+    }
+
+    /// A system's records whose curves are drawn: those of the given split if there are any, else all.
+    pub fn curves_of(&self, system: usize) -> Vec<&Record> {
+        let given: Vec<&Record> = self.of(system, true).map(|(_, record)| record).collect();
+        if given.is_empty() { self.of(system, false).map(|(_, record)| record).collect() } else { given }
+    }
+}
+
+/// Computes all statistics.
+///
+/// # Panics
+/// If a record of a cell is missing.
+pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usize) -> Results {
+    let count = plan.systems.len();
+    let right: Vec<Vec<bool>> = (0..count).map(|system| usually_right(plan, records, system)).collect();
+    let against = |pairs: &[(usize, usize)]| paired(&right, pairs);
+    let others: Vec<(usize, usize)> =
+        (0..count).filter(|&system| system != reference).map(|system| (system, reference)).collect();
+    let mut against_reference = against(&others).into_iter();
+    let systems = (0..count).map(|system| {
+        let all: Vec<&Record> = records.of(system, true).chain(records.of(system, false)).map(|(_, r)| r).collect();
+        SystemResult {
+            name: plan.systems[system].name.clone(),
+            weights: weights[system],
+            given: given_scores(plan, records, system),
+            crossed: crossed_scores(plan, records, system),
+            runs: all.len(),
+            not_converged: all.iter().filter(|record| is_stuck(record, plan.classes.len())).count(),
+            diverged: all.iter().filter(|record| record.diverged.is_some()).count(),
+            against_reference: if system == reference { None } else { against_reference.next() },
+        }
+    });
+    let systems: Vec<SystemResult> = systems.collect();
+    let comparisons = comparisons(plan).map(|(comparison, taking_part)| {
+        let pairs: Vec<(usize, usize)> = taking_part[1..].iter().map(|&system| (system, taking_part[0])).collect();
+        ComparisonResult {
+            title: comparison.title.to_owned(),
+            question: comparison.question.to_owned(),
+            each_run: comparison.each_run,
+            against_first: against(&pairs),
+            systems: taking_part,
+        }
+    });
+    Results {
+        pinhole: plan.pinhole.clone(),
+        classes: plan.classes.clone(),
+        photos: plan.photos.len(),
+        given_photos: if plan.given_split { plan.photos.len() - plan.training_count } else { 0 },
+        seeds: plan.seeds,
+        folds: plan.folds,
+        repeats: plan.repeats,
+        reference: plan.systems[reference].name.clone(),
+        comparisons: comparisons.collect(),
+        reliability: reliability(&first_decisions(plan, records, reference), RELIABILITY_BINS),
+        systems,
+    }
+}
+
+/// Comparisons that the study's systems allow, with the indices of those systems. Systems that are in none are compared
+/// with each other.
+fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
+    let place = |name: &str| plan.systems.iter().position(|system| system.name == name);
+    let mut all: Vec<(Comparison, Vec<usize>)> = COMPARISONS
+        .iter()
+        .map(|comparison| (*comparison, comparison.systems.iter().filter_map(|name| place(name)).collect()))
+        .filter(|(comparison, systems): &(_, Vec<usize>)| systems.len() >= if comparison.each_run { 1 } else { 2 })
+        .collect();
+    let mut rest: Vec<usize> =
+        (0..plan.systems.len()).filter(|system| !all.iter().any(|(_, systems)| systems.contains(system))).collect();
+    if !rest.is_empty() {
+        // One's own systems against the study's reference, so that there is something to compare a single one with.
+        let named = |index: usize| plan.systems[index].name == crate::recipe::DEFAULT;
+        if let Some(reference) = (0..plan.systems.len()).find(|&index| named(index) && !rest.contains(&index)) {
+            rest.insert(0, reference);
+        }
+        let title = if all.is_empty() { "Systems" } else { "Other systems" };
+        let own = Comparison { title, question: "How do they compare?", systems: &[], each_run: false };
+        all.push((own, rest));
+    }
+    all.into_iter()
+}
+
+fn accuracy(plan: &Plan, cell: Cell, moment: &Moment) -> (usize, usize) {
+    let held_out = plan.validation(cell);
+    let right =
+        held_out.iter().zip(&moment.decisions).filter(|(photo, decision)| plan.photos[**photo].class == **decision);
+    (right.count(), held_out.len())
+}
+
+/// Fraction right over some cells together; `None` for those that never got through an epoch.
+fn pooled_accuracy<'r>(
+    plan: &Plan,
+    cells: impl Iterator<Item = (Cell, &'r Record)>,
+    moment: fn(&Record) -> Option<&Moment>,
+) -> f64 {
+    let counts = cells.map(|(cell, record)| {
+        moment(record).map_or((0, plan.validation(cell).len()), |moment| accuracy(plan, cell, moment))
+    });
+    let (right, all) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    right as f64 / all as f64
+}
+
+fn best(record: &Record) -> Option<&Moment> {
+    record.best.as_ref()
+}
+
+fn last(record: &Record) -> Option<&Moment> {
+    record.last.as_ref()
+}
+
+fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenScores> {
+    let of: Vec<(Cell, &Record)> = records.of(system, true).collect();
+    // A run that diverged in its first epoch has no scores; that it did is counted.
+    let of: Vec<(Cell, &Record)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
+    let spread = |value: &dyn Fn(Cell, &Record) -> Option<f64>| {
+        Spread::of(&of.iter().filter_map(|&(cell, record)| value(cell, record)).collect::<Vec<f64>>())
+    };
+    if of.is_empty() {
+        return None;
+    }
+    let fraction = |(right, all): (usize, usize)| right as f64 / all as f64;
+    let last_accuracy = spread(&|cell, record| last(record).map(|moment| fraction(accuracy(plan, cell, moment))));
+    let held_out = plan.photos.len() - plan.training_count;
+    Some(GivenScores {
+        best_accuracy: spread(&|cell, record| best(record).map(|moment| fraction(accuracy(plan, cell, moment)))),
+        best_loss: spread(&|_, record| {
+            best(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1])
+        }),
+        best_epoch: spread(&|_, record| best(record).map(|moment| f64::from(moment.epoch))),
+        last_loss: spread(&|_, record| {
+            last(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1])
+        }),
+        interval: wilson(last_accuracy.mean, held_out),
+        last_accuracy,
+    })
+}
+
+fn crossed_scores(plan: &Plan, records: &Records, system: usize) -> Option<CrossedScores> {
+    if plan.folds == 0 {
+        return None;
+    }
+    let repeats = || 1..=u64::from(plan.repeats);
+    let of = |seed: u64| records.of(system, false).filter(move |(cell, _)| cell.seed == seed);
+    let by_repeat = |moment: fn(&Record) -> Option<&Moment>| {
+        Spread::of(&repeats().map(|seed| pooled_accuracy(plan, of(seed), moment)).collect::<Vec<_>>())
+    };
+    let accuracy = by_repeat(last);
+    let calibrations: Vec<Reliability> =
+        repeats().map(|seed| reliability(&decisions(plan, of(seed)), RELIABILITY_BINS)).collect();
+    let mean = |value: fn(&Reliability) -> f64| calibrations.iter().map(value).sum::<f64>() / calibrations.len() as f64;
+    Some(CrossedScores {
+        interval: wilson(accuracy.mean, plan.photos.len()),
+        accuracy,
+        best_accuracy: by_repeat(best),
+        calibration_error: mean(|reliability| reliability.expected_calibration_error),
+        brier_score: mean(|reliability| reliability.brier_score),
+    })
+}
+
+/// Probabilities of the decided classes after the last epoch, and whether they were right.
+fn decisions<'r>(plan: &Plan, cells: impl Iterator<Item = (Cell, &'r Record)>) -> Vec<DecidedProbability> {
+    cells
+        .filter_map(|(cell, record)| Some((plan.validation(cell), last(record)?)))
+        .flat_map(|(held_out, moment)| {
+            let said = moment.decisions.iter().zip(&moment.probabilities);
+            held_out.into_iter().zip(said).map(|(photo, (&decision, &probability))| DecidedProbability {
+                probability,
+                right: plan.photos[photo].class == decision,
+            })
+        })
+        .collect()
+}
+
+/// Every photo once: the first repeat of the cross-validation, or the first seed on the given split.
+fn first_decisions(plan: &Plan, records: &Records, system: usize) -> Vec<DecidedProbability> {
+    decisions(plan, records.of(system, plan.folds == 0).filter(|(cell, _)| cell.seed == 1))
+}
+
+/// For each photo that is held out anywhere, whether more than half of the networks that had not seen it were right.
+fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
+    let mut votes = vec![(0_usize, 0_usize); plan.photos.len()];
+    for (cell, record) in records.of(system, plan.folds == 0) {
+        for (place, photo) in plan.validation(cell).into_iter().enumerate() {
+            let right = last(record).is_some_and(|moment| moment.decisions[place] == plan.photos[photo].class);
+            votes[photo].0 += usize::from(right);
+            votes[photo].1 += 1;
+        }
+    }
+    votes.into_iter().filter(|(_, all)| *all > 0).map(|(right, all)| 2 * right > all).collect()
+}
+
+/// McNemar's test of each pair (this, other), corrected for all of them together.
+fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
+    let counted: Vec<(usize, usize)> = pairs
+        .iter()
+        .map(|&(this, other)| {
+            let both = || right[this].iter().zip(&right[other]);
+            (both().filter(|(this, other)| **this && !**other).count(), both().filter(|(t, o)| !**t && **o).count())
+        })
+        .collect();
+    let p: Vec<f64> = counted.iter().map(|&(this, other)| mcnemar(this, other)).collect();
+    let corrected = holm(&p);
+    counted
+        .into_iter()
+        .zip(p.into_iter().zip(corrected))
+        .map(|((only_this, only_other), (p, p_corrected))| Paired { only_this, only_other, p, p_corrected })
+        .collect()
+}
+
+/// Whether a run's losses, training and validation, stayed near that of a guess to the end.
+pub(crate) fn is_stuck(record: &Record, classes: usize) -> bool {
+    let guess = libm::log(classes as f64);
+    let end_mean = |losses: &[f64]| {
+        let part = ((losses.len() as f64 * LAST_PART) as usize).max(1);
+        let end = &losses[losses.len() - part.min(losses.len())..];
+        end.iter().sum::<f64>() / end.len() as f64
+    };
+    let curves = &record.curves;
+    !curves.training_loss.is_empty()
+        && end_mean(&curves.training_loss) > STUCK * guess
+        && end_mean(&curves.validation_loss) > STUCK * guess
+}
+
+/// The systems' scores as CSV, a line each.
+pub(super) fn table_csv(results: &Results) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for system in &results.systems {
+        let given = system.given.as_ref();
+        let crossed = system.crossed.as_ref();
+        let paired = system.against_reference.as_ref();
+        let row = TableRow {
+            system: &system.name,
+            weights: system.weights,
+            runs: system.runs,
+            not_converged: system.not_converged,
+            diverged: system.diverged,
+            best_accuracy: given.map(|given| given.best_accuracy.mean),
+            best_accuracy_deviation: given.map(|given| given.best_accuracy.deviation),
+            best_loss: given.map(|given| given.best_loss.mean),
+            best_loss_deviation: given.map(|given| given.best_loss.deviation),
+            best_epoch: given.map(|given| given.best_epoch.mean),
+            best_epoch_deviation: given.map(|given| given.best_epoch.deviation),
+            last_accuracy: given.map(|given| given.last_accuracy.mean),
+            last_accuracy_deviation: given.map(|given| given.last_accuracy.deviation),
+            last_loss: given.map(|given| given.last_loss.mean),
+            last_loss_deviation: given.map(|given| given.last_loss.deviation),
+            crossed_accuracy: crossed.map(|crossed| crossed.accuracy.mean),
+            crossed_accuracy_deviation: crossed.map(|crossed| crossed.accuracy.deviation),
+            crossed_low: crossed.map(|crossed| crossed.interval.low),
+            crossed_high: crossed.map(|crossed| crossed.interval.high),
+            calibration_error: crossed.map(|crossed| crossed.calibration_error),
+            only_this: paired.map(|paired| paired.only_this),
+            only_reference: paired.map(|paired| paired.only_other),
+            p: paired.map(|paired| paired.p),
+            p_corrected: paired.map(|paired| paired.p_corrected),
+        };
+        writer.serialize(row).expect("numbers and a name have CSV forms");
+    }
+    writer.into_inner().expect("writing to memory does not fail")
+}
+
+/// A line of the table: fields are those of [`SystemResult`], empty where there is none.
+#[derive(Serialize)]
+struct TableRow<'a> {
+    system: &'a str,
+    weights: usize,
+    runs: usize,
+    not_converged: usize,
+    diverged: usize,
+    best_accuracy: Option<f64>,
+    best_accuracy_deviation: Option<f64>,
+    best_loss: Option<f64>,
+    best_loss_deviation: Option<f64>,
+    best_epoch: Option<f64>,
+    best_epoch_deviation: Option<f64>,
+    last_accuracy: Option<f64>,
+    last_accuracy_deviation: Option<f64>,
+    last_loss: Option<f64>,
+    last_loss_deviation: Option<f64>,
+    crossed_accuracy: Option<f64>,
+    crossed_accuracy_deviation: Option<f64>,
+    crossed_low: Option<f64>,
+    crossed_high: Option<f64>,
+    calibration_error: Option<f64>,
+    only_this: Option<usize>,
+    only_reference: Option<usize>,
+    p: Option<f64>,
+    p_corrected: Option<f64>,
+}

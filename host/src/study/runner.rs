@@ -1,0 +1,184 @@
+//! Runs the cells of a study over the cores, and none that is finished already.
+//!
+//! Each cell is trained by one thread from its own seed, and written whole when it is done. So nothing depends on how
+//! many threads or machines there are, in which order cells finish, or how often the study was stopped on the way.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::plan::{Cell, Plan};
+use super::store::Store;
+use super::{StudyError, StudyPhotos, System, cell};
+
+/// A share of a study's cells: every `count`th, from number `index` (from 1) on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// From 1.
+    pub index: u32,
+    /// Shards there are.
+    pub count: u32,
+}
+
+impl Shard {
+    /// All of it.
+    pub const WHOLE: Self = Self { index: 1, count: 1 };
+
+    fn has(self, number: usize) -> bool {
+        number % self.count as usize == self.index as usize - 1
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+        match parts {
+            Some((index, count)) if index >= 1 && index <= count => Ok(Self { index, count }),
+            _ => Err("write it as I/N with 1 <= I <= N, like 2/3 for the second of three".to_owned()),
+        }
+    }
+}
+
+/// How far a study is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Cells finished, those of earlier runs included.
+    pub cells: usize,
+    /// Cells there are.
+    pub all_cells: usize,
+    /// Work done, in some unit of time.
+    pub work: u64,
+    /// Work there is.
+    pub all_work: u64,
+}
+
+/// How to run a study.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Cells trained at once.
+    pub threads: usize,
+    /// Which of them.
+    pub shard: Shard,
+    /// Set from elsewhere to stop: cells in training are given up.
+    pub stop: &'a AtomicBool,
+}
+
+/// What is still to be done.
+pub(super) struct Queue {
+    open: Vec<Cell>,
+    progress: Progress,
+}
+
+impl Queue {
+    /// Looks which of a shard's cells are finished.
+    pub(super) fn new(plan: &Plan, systems: &[System], store: &Store, shard: Shard) -> Self {
+        let mut progress = Progress::default();
+        let mut open = Vec::new();
+        for (_, cell) in plan.cells().into_iter().enumerate().filter(|(number, _)| shard.has(*number)) {
+            let work = work(plan, &systems[cell.system], cell);
+            progress.all_cells += 1;
+            progress.all_work += work;
+            if store.record(plan, cell, &plan.key(cell)).is_some() {
+                progress.cells += 1;
+                progress.work += work;
+            } else {
+                open.push(cell);
+            }
+        }
+        // The longest first: at the end no core is left alone with one.
+        open.sort_by_key(|&cell| std::cmp::Reverse(work(plan, &systems[cell.system], cell)));
+        Self { open, progress }
+    }
+
+    /// Trains what is open. `observe` sees the progress after each cell. True when all is done, false when stopped.
+    ///
+    /// # Errors
+    /// The first error of any cell; the others are given up.
+    pub(super) fn run(
+        self,
+        (plan, photos, systems): (&Plan, &StudyPhotos, &[System]),
+        store: &Store,
+        options: Options<'_>,
+        observe: &(dyn Fn(Progress) + Sync),
+    ) -> Result<bool, StudyError> {
+        observe(self.progress);
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let state: Mutex<(Progress, Option<StudyError>)> = Mutex::new((self.progress, None));
+        let stopping = || options.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+        let train = |cell: Cell| -> Result<bool, StudyError> {
+            let system = &systems[cell.system];
+            let go_on = || if stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            let Some(record) = cell::run(plan, cell, photos, system, go_on)? else { return Ok(false) };
+            store.write_record(plan, cell, &record)?;
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.0.cells += 1;
+            state.0.work += work(plan, system, cell);
+            observe(state.0);
+            Ok(true)
+        };
+        let worker = || {
+            while let Some(&cell) = self.open.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if stopping() {
+                    return;
+                }
+                if let Err(error) = train(cell) {
+                    failed.store(true, Ordering::Relaxed);
+                    state.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(error);
+                    return;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..options.threads.clamp(1, self.open.len().max(1)) {
+                // A pool of one thread: inside a cell nothing is shared out, since there are cells enough.
+                scope.spawn(|| match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+                    Ok(pool) => pool.install(worker),
+                    // Without a thread of its own a cell still gives the same bytes.
+                    Err(_) => worker(),
+                });
+            }
+        });
+        match state.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            (_, Some(error)) => Err(error),
+            (progress, None) => Ok(progress.cells == progress.all_cells),
+        }
+    }
+}
+
+/// What a cell costs, in no particular unit: the multiply-adds of its epochs, and passes over its weights.
+fn work(plan: &Plan, system: &System, cell: Cell) -> u64 {
+    let training = &system.recipe.training;
+    let held_out = plan.validation(cell).len();
+    let trained_on = (plan.photos.len() - held_out) * (1 + training.copies.len());
+    let updates = trained_on.div_ceil(training.batch);
+    // An update's pass over weights and the optimizer's state costs as much as some 25 photos.
+    let photos = 2 * trained_on + held_out + 25 * updates;
+    let weights = system.recipe.weight_count(plan.classes.len());
+    (photos as u64) * (weights as u64) * u64::from(training.epochs) / 1_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_written_as_people_write_them() {
+        assert_eq!("2/3".parse(), Ok(Shard { index: 2, count: 3 }));
+        for wrong in ["0/3", "4/3", "2", "2/", "a/b", "-1/2", ""] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shards_share_all_cells_out() {
+        for count in 1..=5 {
+            let shards: Vec<Shard> = (1..=count).map(|index| Shard { index, count }).collect();
+            for number in 0..20 {
+                assert_eq!(shards.iter().filter(|shard| shard.has(number)).count(), 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A study's folder: the plan, a record for each finished cell, and what is made of them.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StudyError;
+use super::cell::Record;
+use super::plan::{Cell, Plan};
+use super::showcase::Showcase;
+use crate::run_folder::{RunError, create_folder, write_file};
+
+/// Names of the files in a study's folder.
+pub mod files {
+    /// The plan: systems, photos, seeds, folds.
+    pub const PLAN: &str = "plan.json";
+    /// Folder with a record for each finished training.
+    pub const CELLS: &str = "cells";
+    /// What the trained reference network does with each held-out photo.
+    pub const SHOWCASE: &str = "showcase.json";
+    /// All statistics, for scripts.
+    pub const RESULTS: &str = "results.json";
+    /// The table of the systems, for spreadsheets.
+    pub const TABLE: &str = "table.csv";
+    /// What a person looks at.
+    pub const REPORT: &str = "report.html";
+}
+
+/// A study's folder.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// The study in a folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`].
+    pub fn create(folder: &Path) -> Result<Self, StudyError> {
+        create_folder(folder)?;
+        create_folder(&folder.join(files::CELLS))?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// The study in a folder that has one, and its plan.
+    ///
+    /// # Errors
+    /// [`StudyError::NoStudy`], [`StudyError::Malformed`].
+    pub fn open(folder: &Path) -> Result<(Self, Plan), StudyError> {
+        let store = Self { folder: folder.to_owned() };
+        let path = folder.join(files::PLAN);
+        let bytes = std::fs::read(&path).map_err(|_| StudyError::NoStudy { path: folder.to_owned() })?;
+        let plan = serde_json::from_slice(&bytes)
+            .map_err(|error| StudyError::Malformed { path, reason: error.to_string() })?;
+        Ok((store, plan))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes the plan. One that was there before is replaced: finished cells are known by their keys, and those that
+    /// belong to the new plan too are kept.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`].
+    pub fn write_plan(&self, plan: &Plan) -> Result<(), StudyError> {
+        self.write_json(&self.folder.join(files::PLAN), plan)
+    }
+
+    /// The record of a finished cell; nothing if it is not there, damaged, or made from something else.
+    pub fn record(&self, plan: &Plan, cell: Cell, key: &str) -> Option<Record> {
+        read_json::<Record>(&self.cell_path(plan, cell)).filter(|record| record.key == key)
+    }
+
+    /// Writes a finished cell's record, whole or not at all.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`].
+    pub fn write_record(&self, plan: &Plan, cell: Cell, record: &Record) -> Result<(), StudyError> {
+        self.write_json(&self.cell_path(plan, cell), record)
+    }
+
+    /// The showcase, if it is there and was made from this.
+    pub fn showcase(&self, key: &str) -> Option<Showcase> {
+        read_json::<Showcase>(&self.folder.join(files::SHOWCASE)).filter(|showcase| showcase.key == key)
+    }
+
+    /// Writes the showcase.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`].
+    pub fn write_showcase(&self, showcase: &Showcase) -> Result<(), StudyError> {
+        self.write_json(&self.folder.join(files::SHOWCASE), showcase)
+    }
+
+    /// Writes a file made of the records, and returns its path.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`].
+    pub fn write_outcome(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, StudyError> {
+        let path = self.folder.join(name);
+        write_file(&path, bytes)?;
+        Ok(path)
+    }
+
+    /// Removes what killed processes left half-written. Only to be called when nobody writes here any more.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`].
+    pub fn remove_leftovers(&self) -> Result<(), StudyError> {
+        for folder in [self.folder.clone(), self.folder.join(files::CELLS)] {
+            let wrong = |reason| RunError::Write { path: folder.clone(), reason };
+            for entry in std::fs::read_dir(&folder).map_err(wrong)? {
+                let path = entry.map_err(wrong)?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                // As the `tempfile` library names them.
+                if name.starts_with(".tmp") && path.is_file() {
+                    std::fs::remove_file(&path).map_err(wrong)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn cell_path(&self, plan: &Plan, cell: Cell) -> PathBuf {
+        self.folder.join(files::CELLS).join(format!("{}.json", plan.cell_name(cell)))
+    }
+
+    fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<(), StudyError> {
+        let mut text = serde_json::to_string(value).expect("what a study writes has JSON forms");
+        text.push('\n');
+        Ok(write_file(path, text.as_bytes())?)
+    }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}

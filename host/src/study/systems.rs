@@ -1,0 +1,161 @@
+//! What the article compares: its systems, and the figures it draws of them.
+
+use crate::recipe::{DEFAULT, NAMED, Recipe, RecipeError};
+
+use super::StudyError;
+
+/// A network and how it is trained, under the name it has in tables and figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct System {
+    /// Name of a shipped recipe, or the file stem of one's own.
+    pub name: String,
+    /// The recipe.
+    pub recipe: Recipe,
+}
+
+/// One figure: systems drawn together because they answer one question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Heading.
+    pub title: &'static str,
+    /// What it asks.
+    pub question: &'static str,
+    /// Names of systems, the one the others are compared with first.
+    pub systems: &'static [&'static str],
+    /// Whether every run is drawn on its own, since the mean of runs that learn and runs that do not is neither.
+    pub each_run: bool,
+}
+
+/// The article's comparisons, in its order, and those it names without doing them.
+pub const COMPARISONS: &[Comparison] = &[
+    Comparison {
+        title: "Size, 1",
+        question: "Does a smaller or a bigger network do better than the baseline?",
+        systems: &["baseline", "smaller", "bigger"],
+        each_run: false,
+    },
+    Comparison {
+        title: "Size, 2",
+        question: "Does twice the bigger network do better still?",
+        systems: &["baseline", "bigger", "bigger2"],
+        each_run: false,
+    },
+    Comparison {
+        title: "Activation",
+        question: "Sigmoid or relu?",
+        systems: &["baseline", "baseline-relu", "baseline-relu-dropout"],
+        each_run: false,
+    },
+    Comparison {
+        title: "L1 and L2 penalties, baseline",
+        question: "Do small weights keep the baseline from overfitting?",
+        systems: &["baseline", "baseline-l2", "baseline-l1", "baseline-l1-strong"],
+        each_run: false,
+    },
+    Comparison {
+        title: "L1 and L2 penalties, bigger network",
+        question: "Do small weights keep the bigger network from overfitting?",
+        systems: &["bigger", "bigger-l2", "bigger-l1", "bigger-l1-strong"],
+        each_run: false,
+    },
+    Comparison {
+        title: "Dropout, small networks",
+        question: "Does leaving out a quarter of the first layer help?",
+        systems: &["baseline", "baseline-dropout", "smaller", "smaller-dropout"],
+        each_run: false,
+    },
+    Comparison {
+        title: "Dropout, big networks",
+        question: "Does leaving out half of the wide layers help?",
+        systems: &["bigger", "bigger-dropout", "bigger2", "bigger2-dropout"],
+        each_run: false,
+    },
+    Comparison {
+        title: "No convergence",
+        question: "Do all runs learn at all?",
+        systems: &["bigger-dropout", "bigger2-dropout"],
+        each_run: true,
+    },
+    Comparison {
+        title: "More data: copies and augmentation",
+        question: "Do negatives, quarter turns or random variations of the photos help?",
+        systems: &["baseline-dropout", "inverted", "inverted-rotated", "augmented"],
+        each_run: false,
+    },
+    Comparison {
+        title: "More data, bigger network",
+        question: "Does the bigger network make better use of the copies?",
+        systems: &["bigger-dropout", "bigger-inverted-rotated"],
+        each_run: false,
+    },
+    Comparison {
+        title: "Optimizer",
+        question: "Adam, or the SGD of the article's first part?",
+        systems: &["baseline", "baseline-sgd"],
+        each_run: false,
+    },
+    Comparison {
+        title: "Conclusion",
+        question: "Is the baseline with dropout the one to take?",
+        systems: &["baseline-dropout", "baseline", "smaller-dropout", "bigger-dropout"],
+        each_run: false,
+    },
+];
+
+/// All systems that ship, in the order of [`NAMED`].
+///
+/// # Errors
+/// Those of [`Recipe::find`]; a test finds none.
+pub fn article() -> Result<Vec<System>, RecipeError> {
+    NAMED.iter().map(|(name, _)| Ok(System { name: (*name).to_owned(), recipe: Recipe::find(name)? })).collect()
+}
+
+/// Systems by the names of shipped recipes or the paths of recipe files.
+///
+/// # Errors
+/// [`StudyError::Recipe`]; [`StudyError::SameName`] when two would have one name.
+pub fn named(names_or_paths: &[String]) -> Result<Vec<System>, StudyError> {
+    let mut systems: Vec<System> = Vec::new();
+    for given in names_or_paths {
+        let recipe = Recipe::find(given)?;
+        let shipped = NAMED.iter().any(|(name, _)| name == given);
+        let stem = std::path::Path::new(given).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = if shipped { given.clone() } else { stem.unwrap_or_else(|| given.clone()) };
+        if systems.iter().any(|system| system.name == name) {
+            return Err(StudyError::SameName { name });
+        }
+        systems.push(System { name, recipe });
+    }
+    Ok(systems)
+}
+
+/// The system all others are compared with: the article's winner if it takes part, else the first.
+pub fn reference(systems: &[System]) -> usize {
+    systems.iter().position(|system| system.name == DEFAULT).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_comparison_is_of_systems_that_ship_and_every_system_is_compared() {
+        let systems = article().unwrap();
+        let compared: Vec<&str> = COMPARISONS.iter().flat_map(|comparison| comparison.systems).copied().collect();
+        for name in &compared {
+            assert!(systems.iter().any(|system| system.name == *name), "{name}");
+        }
+        for system in &systems {
+            assert!(compared.contains(&system.name.as_str()), "{} is in no figure", system.name);
+        }
+        assert_eq!(systems[reference(&systems)].name, DEFAULT);
+    }
+
+    #[test]
+    fn names_are_told_apart() {
+        let names = |names: &[&str]| named(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(names(&["bigger", "smaller"]).unwrap()[1].name, "smaller");
+        assert!(matches!(names(&["bigger", "bigger"]), Err(StudyError::SameName { name }) if name == "bigger"));
+        assert!(matches!(names(&["no-such"]), Err(StudyError::Recipe(_))));
+    }
+}
