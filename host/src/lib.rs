@@ -18,6 +18,7 @@
 //! | run folder | [`run_folder`] | what a training leaves on disk |
 //! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
 //! | study | [`study`] | photos and many recipes -> what can be said of them |
+//! | search | [`tune`] | photos and a budget -> networks on the front of accuracy and cost |
 //! | device | [`device`] | the host's side of the link |
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
@@ -44,4 +45,5 @@ pub mod source;
 pub mod statistics;
 pub mod study;
 pub mod train;
+pub mod tune;
 pub mod workflow;

@@ -80,6 +80,8 @@ pub enum Purpose {
     Augment,
     /// Which fold of a cross-validation each photo is in.
     Folds,
+    /// Which networks a search tries.
+    Search,
 }
 
 #[cfg(test)]
@@ -107,8 +109,8 @@ mod tests {
     #[test]
     fn purposes_keep_their_streams() {
         use Purpose::*;
-        let numbers = [Weights, Shuffle, Dropout, Split, Draw, Augment, Folds].map(|purpose| purpose as u64);
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6]);
+        let numbers = [Weights, Shuffle, Dropout, Split, Draw, Augment, Folds, Search].map(|purpose| purpose as u64);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]

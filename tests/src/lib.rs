@@ -7,6 +7,8 @@
 //! | `model_file` | is every file that is no model refused, and no other? |
 //! | `golden` | do yesterday's files still give the same integers? |
 //! | `pipeline` | photos to model: reproducible, and as good as promised? |
+//! | `study` | the same bytes however it is run, the right numbers, and as in Keras? |
+//! | `tune` | within the budget, and the same for any number of threads? |
 //! | `transfer` | continuing from a trained network: what stays, what is learned, is it ever worse? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
 //! | `cli` | does every command do what it says, and say what went wrong? |

@@ -11,6 +11,7 @@ mod output;
 mod recipes;
 mod study;
 mod train;
+mod tune;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ enum Command {
     Study(study::Study),
     /// Put the shards of a study together
     Merge(study::Merge),
+    /// Search for networks within a budget of flash and RAM
+    Tune(tune::Tune),
     /// List the recipes that ship with Pinhole, or print one
     Recipes(recipes::Recipes),
     /// Draw pictures of chihuahuas and muffins to try things on
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Prove(command) => command.run(),
         Command::Study(command) => command.run(),
         Command::Merge(command) => command.run(),
+        Command::Tune(command) => command.run(),
         Command::Recipes(command) => command.run(),
         Command::Draw(command) => command.run(),
     };

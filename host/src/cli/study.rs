@@ -13,7 +13,10 @@ use super::INTERRUPTED;
 use super::output::{json, note, progress, say, warn, warn_of_duplicates};
 use crate::study::{self, Extent, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos};
 
-/// Repeats of the cross-validation beside a given split, where the seeds are spent on the split.
+/// Folds of the cross-validation, and its repeats beside a given split, where the seeds are spent on the split: as many
+/// as leave a study of all systems under ten minutes, and odd, so that a photo's networks have a majority.
+const FOLDS: u32 = 5;
+const FOLDS_BESIDE_A_SPLIT: u32 = 3;
 const REPEATS_BESIDE_A_SPLIT: u32 = 3;
 
 /// `pinhole study`.
@@ -30,9 +33,9 @@ pub(super) struct Study {
     /// Seeds of each system
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
-    /// Folds of the cross-validation; 0 for none
-    #[arg(long, default_value_t = 5, value_parser = folds)]
-    folds: u32,
+    /// Folds of the cross-validation, 0 for none [default: 3 beside held-out photos, else 5]
+    #[arg(long, value_parser = folds)]
+    folds: Option<u32>,
     /// Repeats of the cross-validation, each with other folds [default: 3 beside held-out photos, else as many as seeds]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     repeats: Option<u32>,
@@ -53,6 +56,7 @@ pub(super) struct Study {
     json: bool,
 }
 
+/// Folds as an argument: 1 would leave nothing to train on.
 fn folds(text: &str) -> std::result::Result<u32, String> {
     match text.parse() {
         Ok(1) | Err(_) => Err("give 0 for none, or at least 2".to_owned()),
@@ -71,31 +75,24 @@ impl Study {
         let photos = StudyPhotos::load(&source, &systems)?;
         warn(&photos.warnings);
         warn_of_duplicates(&photos.duplicate_paths());
-        let repeats = if photos.given_split { REPEATS_BESIDE_A_SPLIT.min(self.seeds) } else { self.seeds };
-        let extent = Extent { seeds: self.seeds, folds: self.folds, repeats: self.repeats.unwrap_or(repeats) };
+        let (folds, repeats) = if photos.given_split {
+            (FOLDS_BESIDE_A_SPLIT, REPEATS_BESIDE_A_SPLIT.min(self.seeds))
+        } else {
+            (FOLDS, self.seeds)
+        };
+        let extent =
+            Extent { seeds: self.seeds, folds: self.folds.unwrap_or(folds), repeats: self.repeats.unwrap_or(repeats) };
         let plan = Plan::new(&photos, &systems, extent)?;
         let store = Store::create(&self.out)?;
 
-        static STOP: AtomicBool = AtomicBool::new(false);
-        // The first Ctrl-C ends the study after the epochs in training, a second one at once; nothing finished is lost.
-        let handler = || {
-            if STOP.swap(true, Ordering::SeqCst) {
-                std::process::exit(i32::from(INTERRUPTED));
-            }
-        };
-        ctrlc::set_handler(handler).into_diagnostic().wrap_err("Ctrl-C cannot be caught")?;
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let options = Options {
-            threads: self.threads.map_or(cores, usize::from),
-            shard: self.shard.unwrap_or(Shard::WHOLE),
-            stop: &STOP,
-        };
-        let bar = study_bar();
+        let stopping = Stopping::on_ctrl_c()?;
+        let bar = study_bar("studying");
         let observe = |progress: Progress| {
             bar.set_length(progress.all_work);
             bar.set_position(progress.work);
             bar.set_message(format!("{} of {} trainings", progress.cells, progress.all_cells));
         };
+        let options = stopping.options(self.threads, self.shard);
         let ran = study::run(&plan, &photos, &systems, &store, options, &observe);
         bar.finish_and_clear();
         match ran? {
@@ -113,9 +110,33 @@ impl Study {
     }
 }
 
+/// Ends many trainings on Ctrl-C: the first after the epochs in training, a second at once. Nothing finished is lost.
+pub(super) struct Stopping {
+    stop: &'static AtomicBool,
+}
+
+impl Stopping {
+    pub(super) fn on_ctrl_c() -> Result<Self> {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let handler = || {
+            if STOP.swap(true, Ordering::SeqCst) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        };
+        ctrlc::set_handler(handler).into_diagnostic().wrap_err("Ctrl-C cannot be caught")?;
+        Ok(Self { stop: &STOP })
+    }
+
+    /// How to run: on all cores unless said otherwise, all of it unless a shard is named.
+    pub(super) fn options(&self, threads: Option<u16>, shard: Option<Shard>) -> Options<'static> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Options { threads: threads.map_or(cores, usize::from), shard: shard.unwrap_or(Shard::WHOLE), stop: self.stop }
+    }
+}
+
 /// A bar by work, not by cells: a large network takes ten times as long as a small one.
-fn study_bar() -> indicatif::ProgressBar {
-    let bar = progress(0, "studying");
+pub(super) fn study_bar(what: &str) -> indicatif::ProgressBar {
+    let bar = progress(0, what);
     let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} % {msg}, {elapsed} gone, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
@@ -202,11 +223,10 @@ fn table(results: &Results) {
                 format!("  {which} (p = {:.3})", paired.p_corrected)
             }
         };
-        if system.not_converged > 0 {
-            line += &format!("; {} of {} runs not converged", system.not_converged, system.runs);
-        }
-        if system.diverged > 0 {
-            line += &format!("; {} of {} runs diverged", system.diverged, system.runs);
+        let flags =
+            [(system.not_converged, "not converged"), (system.spoiled, "spoiled late"), (system.diverged, "diverged")];
+        for (count, what) in flags.into_iter().filter(|(count, _)| *count > 0) {
+            line += &format!("; {count} of {} runs {what}", system.runs);
         }
         say!("{line}");
     }

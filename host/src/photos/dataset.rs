@@ -111,9 +111,9 @@ pub fn copies(dataset: &Dataset, copies: &[Copies]) -> Dataset {
     let changed = |example: &Example, copy: &Copies| {
         let pixels = match copy {
             Copies::Inverted => example.pixels.iter().map(|pixel| 255 - pixel).collect(),
-            // A quarter clockwise: the top row becomes the right column.
+            // A quarter counterclockwise: the right column becomes the top row.
             Copies::Rotated => {
-                (0..side * side).map(|i| example.pixels[(side - 1 - i % side) * side + i / side]).collect()
+                (0..side * side).map(|i| example.pixels[(i % side) * side + side - 1 - i / side]).collect()
             }
         };
         Example { pixels, ..example.clone() }
@@ -148,7 +148,7 @@ mod tests {
     fn copies_are_negatives_and_quarter_turns() {
         let tripled = copies(&dataset(&[1, 1]), &[Copies::Inverted, Copies::Rotated]);
         let pixels: Vec<_> = tripled.examples.iter().map(|example| (example.class, &example.pixels[..])).collect();
-        let (original, negative, turned) = (&[1, 2, 3, 4][..], &[254, 253, 252, 251][..], &[3, 1, 4, 2][..]);
+        let (original, negative, turned) = (&[1, 2, 3, 4][..], &[254, 253, 252, 251][..], &[2, 4, 1, 3][..]);
         assert_eq!(pixels, [(0, original), (0, negative), (0, turned), (1, original), (1, negative), (1, turned)]);
     }
 }

@@ -7,6 +7,7 @@
 //! epochs = 400
 //! batch = 32
 //! learning_rate = 0.001
+//! initialization = "independent"  # optional: draw each weight on its own, as Keras; else "stratified"
 //! copies = ["inverted"]      # optional: train on negatives too; also "rotated"
 //! patience = 50              # optional: stop after so many epochs without a better validation loss
 //!
@@ -50,7 +51,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use named::{DEFAULT, NAMED};
-pub use training::{Augmentation, Copies, Optimizer, Schedule, Training};
+pub use training::{Augmentation, Copies, Initialization, Optimizer, Schedule, Training};
 
 /// A network and how to train it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,6 +12,9 @@ pub struct Training {
     pub batch: usize,
     /// The optimizer's learning rate, before its schedule.
     pub learning_rate: f32,
+    /// How the first weights are drawn.
+    #[serde(default, skip_serializing_if = "Initialization::is_stratified")]
+    pub initialization: Initialization,
     /// Copies of every training photo to train on as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<Copies>,
@@ -29,13 +32,31 @@ pub struct Training {
     pub augment: Augmentation,
 }
 
+/// How the first weights are drawn: uniform within Glorot's limits either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Initialization {
+    /// Spread evenly over the range for each neuron.
+    #[default]
+    Stratified,
+    /// Each on its own, as Keras does.
+    Independent,
+}
+
+impl Initialization {
+    fn is_stratified(&self) -> bool {
+        *self == Self::Stratified
+    }
+}
+
 /// A changed copy of a photo's pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Copies {
     /// The negative: 255 - x.
     Inverted,
-    /// Turned a quarter, clockwise.
+    /// Turned a quarter, counterclockwise, as `rotate(90)` and `rot90` do in the article's Python. (Which way matters: the
+    /// other one gives other scores.)
     Rotated,
 }
 

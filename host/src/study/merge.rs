@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::store::Store;
+use super::store::{Store, files};
 use super::{Finished, StudyError, finish, showcase, systems};
 
 /// Takes the finished cells of all `shards` into `store`'s folder, which may be one of them, and makes the report.
@@ -23,19 +23,28 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<Finished, StudyError> {
             return Err(StudyError::DifferentStudies { first, second, what });
         }
     }
-    let target = Store::create(out)?;
-    target.write_plan(plan)?;
-    for cell in plan.cells() {
+    // All of it is found before anything is written.
+    let cells = plan.cells();
+    let mut missing = Vec::new();
+    let mut found = Vec::with_capacity(cells.len());
+    for &cell in &cells {
         let key = plan.key(cell);
-        if target.record(plan, cell, &key).is_none()
-            && let Some(record) = opened.iter().find_map(|(store, _)| store.record(plan, cell, &key))
-        {
-            target.write_record(plan, cell, &record)?;
+        match opened.iter().find_map(|(store, _)| store.record(plan, cell, &key)) {
+            Some(record) => found.push((cell, record)),
+            None => missing.push(plan.cell_name(cell)),
         }
     }
     let key = showcase::key(plan, systems::reference(&plan.systems()?));
-    if let Some(shown) = opened.iter().find_map(|(store, _)| store.showcase(&key)) {
-        target.write_showcase(&shown)?;
+    let shown = opened.iter().find_map(|(store, _)| store.showcase(&key));
+    let (Some(shown), None) = (&shown, missing.first()) else {
+        let first = missing.first().cloned().unwrap_or_else(|| files::SHOWCASE.to_owned());
+        return Err(StudyError::Missing { missing: missing.len().max(1), total: cells.len(), first });
+    };
+    let target = Store::create(out)?;
+    target.write_plan(plan)?;
+    for (cell, record) in &found {
+        target.write_record(plan, *cell, record)?;
     }
+    target.write_showcase(shown)?;
     finish(plan, &target)
 }

@@ -72,9 +72,7 @@ pub fn run(
     options: Options<'_>,
     observe: &(dyn Fn(Progress) + Sync),
 ) -> Result<Ran, StudyError> {
-    store.write_plan(plan)?;
-    let queue = runner::Queue::new(plan, systems, store, options.shard);
-    if !queue.run((plan, photos, systems), store, options, observe)? {
+    if !train(plan, photos, systems, store, options, observe)? {
         return Ok(Ran::Stopped);
     }
     let key = showcase::key(plan, systems::reference(systems));
@@ -87,11 +85,28 @@ pub fn run(
     finish(plan, store).map(|finished| Ran::Whole(Box::new(finished)))
 }
 
-/// Makes statistics and report from the records in a folder.
+/// Trains the cells of a plan that are not finished in a folder yet. True when all are, false when stopped.
 ///
 /// # Errors
-/// [`StudyError::Missing`] when records are missing; [`StudyError::Write`].
-pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
+/// [`StudyError`]. What was finished before the error is kept.
+pub fn train(
+    plan: &Plan,
+    photos: &StudyPhotos,
+    systems: &[System],
+    store: &Store,
+    options: Options<'_>,
+    observe: &(dyn Fn(Progress) + Sync),
+) -> Result<bool, StudyError> {
+    store.write_plan(plan)?;
+    let queue = runner::Queue::new(plan, systems, store, options.shard);
+    queue.run((plan, photos, systems), store, options, observe)
+}
+
+/// The records of all cells of a plan.
+///
+/// # Errors
+/// [`StudyError::Missing`] when some are missing.
+pub fn read_records(plan: &Plan, store: &Store) -> Result<Records, StudyError> {
     let cells = plan.cells();
     let total = cells.len();
     let mut missing = Vec::new();
@@ -102,14 +117,28 @@ pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
             None => missing.push(plan.cell_name(cell)),
         }
     }
+    match missing.first() {
+        Some(first) => Err(StudyError::Missing { missing: missing.len(), total, first: first.clone() }),
+        None => Ok(Records { all }),
+    }
+}
+
+/// Makes statistics and report from the records in a folder.
+///
+/// # Errors
+/// [`StudyError::Missing`] when records are missing; [`StudyError::Write`].
+pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
+    let records = read_records(plan, store)?;
     let systems = plan.systems()?;
     let reference = systems::reference(&systems);
     let showcase = store.showcase(&showcase::key(plan, reference));
-    let (true, Some(showcase)) = (missing.is_empty(), showcase) else {
-        let first = missing.first().cloned().unwrap_or_else(|| files::SHOWCASE.to_owned());
-        return Err(StudyError::Missing { missing: missing.len().max(1), total, first });
+    let Some(showcase) = showcase else {
+        return Err(StudyError::Missing {
+            missing: 1,
+            total: records.all.len() + 1,
+            first: files::SHOWCASE.to_owned(),
+        });
     };
-    let records = Records { all };
     let weights: Vec<usize> = systems.iter().map(|system| system.recipe.weight_count(plan.classes.len())).collect();
     let results = results::results(plan, &records, &weights, reference);
     let mut json = serde_json::to_string_pretty(&results).expect("statistics have JSON forms");

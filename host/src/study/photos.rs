@@ -92,6 +92,11 @@ impl StudyPhotos {
         &self.by_side[&side]
     }
 
+    /// Class names.
+    pub fn classes(&self) -> &[String] {
+        &self.any().classes
+    }
+
     /// All photos, whatever the size of their inputs.
     pub fn any(&self) -> &Dataset {
         self.by_side.values().next().expect("photos are loaded for at least one side")

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::cell::{Moment, Record};
+use super::cell::{Curves, Moment, Record};
 use super::plan::{Cell, Plan, Split};
 use super::systems::{COMPARISONS, Comparison};
 use crate::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
@@ -58,6 +58,8 @@ pub struct SystemResult {
     pub runs: usize,
     /// Runs whose loss stayed near that of a guess.
     pub not_converged: usize,
+    /// Runs that had learned and ended with a training loss above that of a guess.
+    pub spoiled: usize,
     /// Runs whose loss was no longer a number.
     pub diverged: usize,
     /// Against the reference system; absent for that system itself.
@@ -176,6 +178,7 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
             crossed: crossed_scores(plan, records, system),
             runs: all.len(),
             not_converged: all.iter().filter(|record| is_stuck(record, plan.classes.len())).count(),
+            spoiled: all.iter().filter(|record| is_spoiled(record, plan.classes.len())).count(),
             diverged: all.iter().filter(|record| record.diverged.is_some()).count(),
             against_reference: if system == reference { None } else { against_reference.next() },
         }
@@ -357,18 +360,34 @@ fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
         .collect()
 }
 
-/// Whether a run's losses, training and validation, stayed near that of a guess to the end.
-pub(crate) fn is_stuck(record: &Record, classes: usize) -> bool {
-    let guess = libm::log(classes as f64);
+/// Whether a run never learned: most of its training losses, and the last of both kinds, are near that of a guess.
+fn is_stuck(record: &Record, classes: usize) -> bool {
+    let near_a_guess = STUCK * libm::log(classes as f64);
+    let Curves { training_loss, validation_loss, .. } = &record.curves;
     let end_mean = |losses: &[f64]| {
         let part = ((losses.len() as f64 * LAST_PART) as usize).max(1);
         let end = &losses[losses.len() - part.min(losses.len())..];
         end.iter().sum::<f64>() / end.len() as f64
     };
-    let curves = &record.curves;
-    !curves.training_loss.is_empty()
-        && end_mean(&curves.training_loss) > STUCK * guess
-        && end_mean(&curves.validation_loss) > STUCK * guess
+    !training_loss.is_empty()
+        && median(training_loss) > near_a_guess
+        && end_mean(training_loss) > near_a_guess
+        && end_mean(validation_loss) > near_a_guess
+}
+
+/// Whether a run that had learned ends with a loss above that of a guess even on its training photos. Adam does that
+/// late in a training when gradients have become so small that one large one makes a huge step; weight penalties invite
+/// it, here and in Keras.
+fn is_spoiled(record: &Record, classes: usize) -> bool {
+    let guess = libm::log(classes as f64);
+    let Curves { training_loss, .. } = &record.curves;
+    training_loss.last().is_some_and(|&last| last > guess) && median(training_loss) < STUCK * guess
+}
+
+fn median(losses: &[f64]) -> f64 {
+    let mut sorted = losses.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 /// The systems' scores as CSV, a line each.
@@ -383,6 +402,7 @@ pub(super) fn table_csv(results: &Results) -> Vec<u8> {
             weights: system.weights,
             runs: system.runs,
             not_converged: system.not_converged,
+            spoiled: system.spoiled,
             diverged: system.diverged,
             best_accuracy: given.map(|given| given.best_accuracy.mean),
             best_accuracy_deviation: given.map(|given| given.best_accuracy.deviation),
@@ -416,6 +436,7 @@ struct TableRow<'a> {
     weights: usize,
     runs: usize,
     not_converged: usize,
+    spoiled: usize,
     diverged: usize,
     best_accuracy: Option<f64>,
     best_accuracy_deviation: Option<f64>,
@@ -437,3 +458,6 @@ struct TableRow<'a> {
     p: Option<f64>,
     p_corrected: Option<f64>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,12 @@ fn wrong_arguments_are_told_with_usage() {
         &["classify", "model.pinhole"],
         &["prove", "model.pinhole", "photos", "--limit", "0"],
         &["prove", "model.pinhole", "photos", "--board", "toaster"],
+        &["study", "photos", "--shard", "4/3"],
+        &["study", "photos", "--folds", "1"],
+        &["study", "photos", "--seeds", "0"],
+        &["merge"],
+        &["tune", "photos", "--ram", "32K"],
+        &["tune", "photos", "--flash", "lots", "--ram", "32K"],
         &["bake"],
         &[],
     ] {
@@ -56,22 +62,12 @@ fn no_emulator_is_said_in_one_message() {
     }
 }
 
-/// Ctrl-C ends a training that would take days, and keeps what it has learned.
+/// SIGINT to a program as soon as it has begun to train: when it catches SIGINT (bit 1 of the mask), since it shows no
+/// progress without a terminal.
 #[cfg(target_os = "linux")]
-#[test]
-fn an_interrupted_training_leaves_a_whole_run() {
-    use std::process::Command;
-    use std::thread::sleep;
+fn interrupt_when_training(child: &mut std::process::Child) {
     use std::time::{Duration, Instant};
 
-    let place = temporary();
-    let out = place.path().join("run");
-    let (photos, validation) = (drawn("train"), drawn("validation"));
-    let arguments: [&dyn AsRef<OsStr>; 8] =
-        [&"train", &photos, &"--validation", &validation, &"--epochs", &"1000000000", &"--out", &out];
-    let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Training has begun when the program catches SIGINT (bit 1 of the mask); it shows no progress without a terminal.
     let catches = |id: u32| {
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
@@ -79,10 +75,43 @@ fn an_interrupted_training_leaves_a_whole_run() {
     };
     let deadline = Instant::now() + Duration::from_secs(60);
     while !catches(child.id()) && Instant::now() < deadline && child.try_wait().unwrap().is_none() {
-        sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
     let interrupt = format!("kill -INT {}", child.id());
-    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    assert!(std::process::Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+}
+
+/// Ctrl-C ends a study whose trainings would take days; it says how to go on, and has written no report.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_study_says_how_to_go_on() {
+    let place = temporary();
+    let out = place.path().join("study");
+    let photos = drawn("train");
+    let arguments: [&dyn AsRef<OsStr>; 8] =
+        [&"study", &photos, &"--systems", &"smaller", &"--epochs", &"1000000000", &"--out", &out];
+    let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    interrupt_when_training(&mut child);
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(130), ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the same command goes on from here"), "{}", ran.stderr);
+    assert_eq!(names_in(&out), ["cells", "plan.json"]);
+    assert!(names_in(&out.join("cells")).is_empty());
+}
+
+/// Ctrl-C ends a training that would take days, and keeps what it has learned.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_training_leaves_a_whole_run() {
+    let place = temporary();
+    let out = place.path().join("run");
+    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let arguments: [&dyn AsRef<OsStr>; 8] =
+        [&"train", &photos, &"--validation", &validation, &"--epochs", &"1000000000", &"--out", &out];
+    let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    interrupt_when_training(&mut child);
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
     assert!(ran.stderr.contains("interrupted"), "{}", ran.stderr);

@@ -118,10 +118,13 @@ fn curve(curves: &MeanCurves) -> String {
 }
 
 fn convergence(system: &SystemResult) -> String {
-    match system.not_converged {
+    let said = |count: usize, what: &str| match count {
         0 => String::new(),
-        stuck => format!("; {stuck} of {} runs did <b>not converge</b>", system.runs),
-    }
+        _ => format!("; {count} of {} runs {what}", system.runs),
+    };
+    said(system.not_converged, "did <b>not converge</b>")
+        + &said(system.spoiled, "had learned and were <b>spoiled</b> late")
+        + &said(system.diverged, "<b>diverged</b>")
 }
 
 pub(super) fn reliability(results: &Results) -> String {

@@ -71,7 +71,9 @@ fn flags(system: &SystemResult) -> String {
         0 => String::new(),
         _ => format!("<br><small class=\"flag\">{count} of {} runs {what}</small>", system.runs),
     };
-    flag(system.not_converged, "not converged") + &flag(system.diverged, "diverged")
+    flag(system.not_converged, "not converged")
+        + &flag(system.spoiled, "spoiled late")
+        + &flag(system.diverged, "diverged")
 }
 
 /// What McNemar's test says, in words.
@@ -109,6 +111,10 @@ fn how_to_read(results: &Results) -> String {
              seeds add none)",
             results.repeats, results.photos
         );
+    }
+    if results.systems.iter().any(|system| system.spoiled > 0) {
+        text += ". A run is spoiled late when it had learned and yet ends with a training loss above that of a guess, as \
+                 Adam can do when gradients have become tiny";
     }
     text + ". Verdicts: McNemar's exact test on photos that more than half of a system's networks decide rightly without \
             having seen them, corrected by Holm for all rows; below 0.05 is called a difference. \u{201c}Not \

@@ -1,0 +1,186 @@
+//! `pinhole tune`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+
+use super::INTERRUPTED;
+use super::output::{json, note, say};
+use super::study::{Stopping, study_bar};
+use crate::run_folder::{create_folder, write_file};
+use crate::study::{Progress, Source};
+use crate::tune::{Budget, Found, FoundNetwork, Search, tune};
+
+/// `pinhole tune`.
+#[derive(Debug, Args)]
+pub(super) struct Tune {
+    /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
+    photos: PathBuf,
+    /// Flash for the model file: bytes, or with K or M behind (1K is 1024)
+    #[arg(long, value_parser = bytes)]
+    flash: usize,
+    /// RAM for one inference: pixels, pixel pipeline and engine; the camera's row and the firmware need more
+    #[arg(long, value_parser = bytes)]
+    ram: usize,
+    /// Folder of held-out photos, if it is not beside the training photos: not looked at until the search is over
+    #[arg(long)]
+    validation: Option<PathBuf>,
+    /// Networks to begin with
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=480))]
+    candidates: u16,
+    /// Rounds: in each but the first the better half is left, and cross-validated twice as often
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=8))]
+    rounds: u32,
+    /// Folds of each cross-validation
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..))]
+    folds: u32,
+    /// Epochs to train, instead of 400
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// Seed of the draw of networks
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Folder to write: trainings, and the recipes on the front. What is finished in it is not done again
+    #[arg(long, default_value = "tune")]
+    out: PathBuf,
+    /// Trainings at once (default: all cores); the result does not depend on it
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn bytes(text: &str) -> std::result::Result<usize, String> {
+    let (number, unit) = match text.to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        text if text.ends_with('K') => (text.trim_end_matches('K').to_owned(), 1024),
+        text if text.ends_with('M') => (text.trim_end_matches('M').to_owned(), 1024 * 1024),
+        text => (text.to_owned(), 1),
+    };
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    bytes.ok_or_else(|| "give bytes, or with K or M behind, like 256K".to_owned())
+}
+
+impl Tune {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let source = Source::find(&self.photos, self.validation.as_deref());
+        let search = Search {
+            budget: Budget { flash_bytes: self.flash, ram_bytes: self.ram },
+            candidates: usize::from(self.candidates),
+            folds: self.folds,
+            rounds: self.rounds,
+            epochs: self.epochs,
+            seed: self.seed,
+        };
+        let stopping = Stopping::on_ctrl_c()?;
+        let bar = study_bar("searching");
+        let observe = |round: u32, progress: Progress| {
+            bar.set_length(progress.all_work);
+            bar.set_position(progress.work);
+            let what = if round > self.rounds {
+                "held-out photos".to_owned()
+            } else {
+                format!("round {round} of {}", self.rounds)
+            };
+            bar.set_message(format!("{what}, {} of {} trainings", progress.cells, progress.all_cells));
+        };
+        let found = tune(&source, &search, &self.out, stopping.options(self.threads, None), &observe);
+        bar.finish_and_clear();
+        let Some(found) = found? else {
+            note(&format!("stopped; the same command goes on from here ({} is kept)", self.out.display()));
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
+        let recipes = self.out.join("recipes");
+        write_recipes(&recipes, &found)?;
+        if self.json {
+            json(&found)?;
+        } else {
+            print(&found, &recipes);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn front(found: &Found) -> impl Iterator<Item = &FoundNetwork> {
+    found.networks.iter().filter(|network| network.on_front)
+}
+
+fn write_recipes(folder: &Path, found: &Found) -> Result<()> {
+    create_folder(folder)?;
+    for network in front(found) {
+        let text = format!("# Found by `pinhole tune`.\n{}", network.recipe);
+        write_file(&folder.join(format!("{}.toml", network.name)), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn print(found: &Found, recipes: &Path) {
+    say!(
+        "{} networks fit {} bytes of flash and {} of RAM; {} were tried, {} are left after the last round",
+        found.within_budget,
+        found.budget.flash_bytes,
+        found.budget.ram_bytes,
+        found.candidates,
+        found.networks.len()
+    );
+    say!("on the Pareto front of accuracy against flash and multiply-accumulates, from the most accurate on:");
+    let width = front(found).map(|network| network.name.chars().count()).max().unwrap_or(0).max(7);
+    let held_out = if found.held_out > 0 { "  held out        95 % interval" } else { "" };
+    say!("{:width$}  crossed        95 % interval{held_out}    flash     RAM      MACs  against the first", "network");
+    for network in front(found) {
+        let mut line = format!(
+            "{:width$}  {:.3} ± {:.3}  {:.2} to {:.2} ",
+            network.name,
+            network.accuracy.mean,
+            network.accuracy.deviation,
+            network.interval.low,
+            network.interval.high
+        );
+        if let Some(held_out) = network.held_out {
+            line += &format!(
+                "   {:.3} ± {:.3}   {:.2} to {:.2} ",
+                held_out.accuracy.mean, held_out.accuracy.deviation, held_out.interval.low, held_out.interval.high
+            );
+        }
+        line += &format!(
+            "  {:>8} {:>7} {:>9}  {}",
+            network.cost.flash_bytes,
+            network.cost.ram_bytes,
+            network.cost.macs,
+            match network.against_best {
+                None => "",
+                Some(paired) if paired.differ() => "worse",
+                Some(_) => "not distinguishable",
+            }
+        );
+        say!("{line}");
+    }
+    say!(
+        "crossed: on {} photos, {} time(s) each; the search chose by it, so it flatters the first of so many",
+        found.photos,
+        found.repeats
+    );
+    if found.held_out > 0 {
+        say!("held out: {} photos that the search did not look at", found.held_out);
+    }
+    say!("recipes   {} (`pinhole train PHOTOS --recipe FILE`)", recipes.display());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_people_write_them() {
+        for (text, expected) in
+            [("256K", 262_144), ("32k", 32_768), ("1M", 1_048_576), ("64KiB", 65_536), ("1000", 1000)]
+        {
+            assert_eq!(bytes(text), Ok(expected), "{text}");
+        }
+        for wrong in ["", "K", "12X", "-1", "1.5K", "99999999999999999M"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+}

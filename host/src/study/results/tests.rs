@@ -1,0 +1,156 @@
+//! Statistics of a study small enough to be done by hand.
+
+use super::*;
+use crate::study::{PlannedPhoto, PlannedSystem};
+
+/// Six training and two held-out photos of two classes in turn; two systems, two seeds, two folds, one repeat.
+fn plan() -> Plan {
+    let photo = |index: usize| PlannedPhoto {
+        path: format!("{index}.jpg"),
+        class: (index % 2) as u16,
+        pixels: index.to_string(),
+    };
+    let system = |name: &str| PlannedSystem { name: name.to_owned(), recipe: String::new() };
+    Plan {
+        pinhole: "test".to_owned(),
+        classes: vec!["cat".to_owned(), "dog".to_owned()],
+        photos: (0..8).map(photo).collect(),
+        training_count: 6,
+        given_split: true,
+        left_out: Vec::new(),
+        duplicates: Vec::new(),
+        systems: vec![system("smaller"), system("baseline")],
+        seeds: 2,
+        folds: 2,
+        repeats: 1,
+        assignments: vec![vec![0, 0, 1, 1, 0, 0, 1, 1]],
+    }
+}
+
+/// A run whose decisions are right but for the photos at these places of its held-out ones, the last time and at its
+/// best epoch, the second of three.
+fn record(plan: &Plan, cell: Cell, wrong: &[usize], losses: [f64; 3]) -> Record {
+    let held_out = plan.validation(cell);
+    let decisions = held_out.iter().enumerate().map(|(place, &photo)| {
+        let class = plan.photos[photo].class;
+        if wrong.contains(&place) { 1 - class } else { class }
+    });
+    let last = Moment { epoch: 3, decisions: decisions.collect(), probabilities: vec![0.75; held_out.len()] };
+    let curves = Curves { training_loss: losses.to_vec(), validation_loss: losses.to_vec(), ..Curves::default() };
+    let best = Some(Moment { epoch: 2, ..last.clone() });
+    let (system, seed) = (plan.systems[cell.system].name.clone(), cell.seed);
+    Record { key: plan.key(cell), system, seed, split: cell.split, diverged: None, curves, best, last: Some(last) }
+}
+
+/// The second system errs on one of the two held-out photos with seed 2, and on three of four photos of the first fold.
+fn records(plan: &Plan) -> Records {
+    let all = plan.cells().into_iter().map(|cell| {
+        let wrong: &[usize] = match (cell.system, cell.seed, cell.split) {
+            (1, 2, Split::Given) => &[1],
+            (1, _, Split::Fold(0)) => &[0, 1, 3],
+            _ => &[],
+        };
+        (cell, record(plan, cell, wrong, [0.6, 0.25 * cell.seed as f64, 0.5]))
+    });
+    Records { all: all.collect() }
+}
+
+#[test]
+fn cells_come_in_order_and_hold_out_what_they_should() {
+    let plan = plan();
+    let names: Vec<String> = plan.cells().iter().take(4).map(|&cell| plan.cell_name(cell)).collect();
+    let expected = ["smaller.seed-1", "smaller.seed-2", "smaller.fold-1-of-2.seed-1", "smaller.fold-2-of-2.seed-1"];
+    assert_eq!(names, expected);
+    let held_out: Vec<Vec<usize>> = plan.cells()[..4].iter().map(|&cell| plan.validation(cell)).collect();
+    assert_eq!(held_out, [vec![6, 7], vec![6, 7], vec![0, 1, 4, 5], vec![2, 3, 6, 7]]);
+}
+
+#[test]
+fn keys_differ_by_everything_a_result_depends_on() {
+    let plan = plan();
+    let cells = plan.cells();
+    let mut keys: Vec<String> = cells.iter().map(|&cell| plan.key(cell)).collect();
+    // The two systems of this plan have one recipe: their cells are the same trainings, others are not.
+    assert_eq!(keys[..4], keys[4..]);
+    keys.truncate(4);
+    let change = |change: &dyn Fn(&mut Plan)| {
+        let mut changed = self::plan();
+        change(&mut changed);
+        changed.key(cells[0])
+    };
+    keys.push(change(&|plan| plan.pinhole.push('2')));
+    keys.push(change(&|plan| plan.systems[0].recipe.push('#')));
+    keys.push(change(&|plan| plan.photos[3].pixels.push('0')));
+    keys.push(change(&|plan| plan.photos[3].class = 0));
+    keys.push(change(&|plan| plan.classes[0].push('s')));
+    keys.push(change(&|plan| plan.training_count = 5));
+    let mut distinct = keys.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), keys.len());
+    // Where a photo lies does not matter.
+    assert_eq!(change(&|plan| plan.photos[3].path.push('x')), keys[0]);
+    assert_eq!(change(&|plan| plan.seeds = 7), keys[0]);
+}
+
+#[test]
+fn scores_by_hand() {
+    let plan = plan();
+    let results = results(&plan, &records(&plan), &[10, 20], 0);
+    let [first, second] = &results.systems[..] else { panic!("two systems") };
+    let (given, crossed) = (second.given.as_ref().unwrap(), second.crossed.as_ref().unwrap());
+    // Accuracies 1 and 1/2; losses at the best epoch 1/4 and 1/2.
+    let half_root = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
+    assert_eq!(given.last_accuracy.mean, 0.75);
+    assert!((given.last_accuracy.deviation - half_root).abs() < 1e-15);
+    assert_eq!((given.best_loss.mean, given.last_loss.mean), (0.375, 0.5));
+    assert_eq!((given.best_epoch.mean, given.best_epoch.deviation), (2.0, 0.0));
+    assert_eq!(given.interval, wilson(0.75, 2));
+    // Five of eight photos.
+    assert_eq!((crossed.accuracy.mean, crossed.accuracy.deviation), (0.625, 0.0));
+    assert_eq!(crossed.interval, wilson(0.625, 8));
+    // All said 0.75: of these 0.625 were right.
+    assert!((crossed.calibration_error - 0.125).abs() < 1e-15, "{crossed:?}");
+    assert!((crossed.brier_score - (5.0 * 0.0625 + 3.0 * 0.5625) / 8.0).abs() < 1e-15);
+    assert_eq!(first.crossed.as_ref().unwrap().accuracy.mean, 1.0);
+    assert_eq!((first.weights, second.weights, second.runs), (10, 20, 4));
+
+    let paired = second.against_reference.unwrap();
+    assert_eq!((paired.only_this, paired.only_other), (0, 3));
+    // Three tosses of a coin, all one way, either way.
+    assert_eq!((paired.p, paired.p_corrected), (0.25, 0.25));
+    assert!(!paired.differ() && first.against_reference.is_none());
+    // Both systems are in the comparison of sizes: the baseline first.
+    let sizes = results.comparisons.iter().find(|comparison| comparison.title == "Size, 1").unwrap();
+    assert_eq!(sizes.systems, [1, 0]);
+    assert_eq!((sizes.against_first[0].only_this, sizes.against_first[0].only_other), (3, 0));
+}
+
+#[test]
+fn without_a_cross_validation_the_held_out_photos_are_voted_on() {
+    let plan = Plan { folds: 0, repeats: 0, assignments: Vec::new(), ..plan() };
+    let results = results(&plan, &records(&plan), &[1, 1], 0);
+    // One of two seeds is right on the second photo, which is no majority.
+    let paired = results.systems[1].against_reference.unwrap();
+    assert_eq!((paired.only_this, paired.only_other, paired.p), (0, 1, 1.0));
+    assert!(results.systems[1].crossed.is_none());
+    assert_eq!(results.reliability.bins.iter().map(|bin| bin.count).sum::<usize>(), 2);
+}
+
+#[test]
+fn runs_are_told_apart_by_their_losses() {
+    let plan = plan();
+    let cell = plan.cells()[0];
+    let kind = |losses: &[f64]| {
+        let mut record = record(&plan, cell, &[], [0.0; 3]);
+        record.curves.training_loss = losses.to_vec();
+        record.curves.validation_loss = losses.to_vec();
+        (is_stuck(&record, 2), is_spoiled(&record, 2))
+    };
+    assert_eq!(kind(&[0.70, 0.69, 0.69, 0.69, 0.70]), (true, false));
+    assert_eq!(kind(&[0.70, 0.60, 0.40, 0.20, 0.10]), (false, false));
+    assert_eq!(kind(&[0.70, 0.40, 0.10, 0.10, 2.50]), (false, true));
+    // Late, but it learns.
+    assert_eq!(kind(&[0.70, 0.69, 0.69, 0.69, 0.30]), (false, false));
+    assert_eq!(kind(&[]), (false, false));
+}

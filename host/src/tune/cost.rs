@@ -1,0 +1,63 @@
+//! What a network costs on a device, known before it is trained.
+
+use pinhole_shared::engine::ScratchNeeds;
+use serde::Serialize;
+
+use crate::photos::{Dataset, Example};
+use crate::quantize::{ActivationBits, QuantizeError, quantize};
+use crate::recipe::Recipe;
+use crate::train::Network;
+
+/// A model's cost, exact: its size does not depend on the values of its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// The model file, bytes.
+    pub flash_bytes: usize,
+    /// What one inference needs, bytes: the input's pixels, the pixel pipeline's row of sums, and the engine's working
+    /// memory. The camera's row and the rest of the firmware are not in it.
+    pub ram_bytes: usize,
+    /// Multiply-accumulates of one inference.
+    pub macs: usize,
+}
+
+impl Cost {
+    /// Makes the model of a recipe, untrained, and measures it.
+    ///
+    /// # Errors
+    /// [`QuantizeError`] when memory cannot be had.
+    pub fn of(recipe: &Recipe, classes: &[String]) -> Result<Self, QuantizeError> {
+        let side = usize::from(recipe.input_side);
+        let network = Network::new(recipe, classes, 0)?;
+        let example = Example { path: "gray".into(), class: 0, pixels: vec![128; side * side] };
+        let calibration = Dataset {
+            side: recipe.input_side,
+            classes: classes.to_vec(),
+            examples: vec![example],
+            warnings: Vec::new(),
+        };
+        let file = quantize(&network, &calibration, ActivationBits::default())?;
+        let scratch = ScratchNeeds::of(&file.model());
+        Ok(Self {
+            flash_bytes: file.bytes().len(),
+            ram_bytes: side * side + side * size_of::<u64>() + scratch.bytes(),
+            macs: recipe.weight_count(classes.len()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::DEFAULT;
+
+    #[test]
+    fn the_default_networks_cost_by_hand() {
+        let classes = ["chihuahua".to_owned(), "muffin".to_owned()];
+        let cost = Cost::of(&Recipe::find(DEFAULT).unwrap(), &classes).unwrap();
+        // The file is as large as the one that ships.
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/model.pinhole");
+        assert_eq!(cost.flash_bytes as u64, std::fs::metadata(shipped).unwrap().len());
+        assert_eq!(cost.ram_bytes, 2500 + 50 * 8 + 128 * 4 + 128 * 2);
+        assert_eq!(cost.macs, 322_080);
+    }
+}

@@ -1,0 +1,30 @@
+//! Why there is no network.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use super::{Budget, Cost};
+use crate::quantize::QuantizeError;
+use crate::recipe::RecipeError;
+use crate::study::StudyError;
+
+/// Why a search found no network.
+#[derive(Debug, Error, Diagnostic)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum TuneError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Study(#[from] StudyError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Quantize(#[from] QuantizeError),
+    #[error("no network of the search fits {} bytes of flash and {} bytes of RAM", budget.flash_bytes, budget.ram_bytes)]
+    #[diagnostic(help(
+        "the smallest takes {} bytes of flash and {} bytes of RAM: allow more, or train a recipe of your own",
+        smallest.flash_bytes, smallest.ram_bytes
+    ))]
+    NothingFits { budget: Budget, smallest: Cost },
+}

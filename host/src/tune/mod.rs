@@ -1,0 +1,251 @@
+//! The search for a network within a budget of flash and RAM.
+//!
+//! Networks are drawn from a space around the article's ([`space`]), those over the budget are left out before anything
+//! is trained ([`Cost`]), and the others are halved from round to round: every network is scored in one cross-validation,
+//! the better half in two, the better half of these in four and so on. Scores come from cross-validation alone; held-out
+//! photos of a given split are not looked at until the search is over, and then give a score that the search did not
+//! choose.
+
+mod cost;
+mod error;
+mod front;
+mod space;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use cost::Cost;
+pub use error::TuneError;
+
+use crate::statistics::{Interval, Spread};
+use crate::study::results::{Paired, results};
+use crate::study::{self, Extent, Options, Plan, Progress, Source, Store, StudyPhotos, System};
+
+/// What a device has for a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// For the model file, bytes.
+    pub flash_bytes: usize,
+    /// For one inference, bytes: see [`Cost::ram_bytes`].
+    pub ram_bytes: usize,
+}
+
+/// How to search.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// The budget.
+    pub budget: Budget,
+    /// Networks to begin with.
+    pub candidates: usize,
+    /// Folds of each cross-validation, at least 2.
+    pub folds: u32,
+    /// Rounds, at least 1; in each but the first half of the networks are left.
+    pub rounds: u32,
+    /// Epochs, instead of the default recipe's.
+    pub epochs: Option<u32>,
+    /// Which networks are drawn.
+    pub seed: u64,
+}
+
+/// Seeds of the score on held-out photos.
+const HELD_OUT_SEEDS: u32 = 3;
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Found {
+    /// The budget.
+    pub budget: Budget,
+    /// Networks of the space that are within it.
+    pub within_budget: usize,
+    /// Networks trained.
+    pub candidates: usize,
+    /// Photos searched on.
+    pub photos: usize,
+    /// Photos held out from the search; 0 without a given split.
+    pub held_out: usize,
+    /// Cross-validations of each network of the last round.
+    pub repeats: u32,
+    /// Networks of the last round, from the most accurate on.
+    pub networks: Vec<FoundNetwork>,
+}
+
+/// A network of the last round.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FoundNetwork {
+    /// Name.
+    pub name: String,
+    /// Recipe, TOML.
+    #[serde(skip)]
+    pub recipe: String,
+    /// What it costs.
+    pub cost: Cost,
+    /// Whether no other is at least as good in accuracy, flash and multiply-accumulates, and better in one.
+    pub on_front: bool,
+    /// Accuracy in the cross-validation, after the last epoch. It is what the search chose by, so it flatters.
+    pub accuracy: Spread,
+    /// Its 95 % interval.
+    pub interval: Interval,
+    /// Accuracy on the held-out photos, which the search has not seen, and its interval.
+    pub held_out: Option<HeldOut>,
+    /// Against the most accurate one; absent for that.
+    pub against_best: Option<Paired>,
+}
+
+/// Accuracy on held-out photos.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct HeldOut {
+    /// Over the seeds, after the last epoch.
+    pub accuracy: Spread,
+    /// Its 95 % interval.
+    pub interval: Interval,
+}
+
+/// Searches. `observe` sees the round (from 1; one more than there are for the held-out photos) and its progress.
+/// `None` when stopped on the way: what is finished is kept in the folder `out`, and the same search goes on there.
+///
+/// # Errors
+/// [`TuneError`].
+pub fn tune(
+    source: &Source,
+    search: &Search,
+    out: &Path,
+    options: Options<'_>,
+    observe: &(dyn Fn(u32, Progress) + Sync),
+) -> Result<Option<Found>, TuneError> {
+    let mut space = space::all(search.seed)?;
+    if let Some(epochs) = search.epochs {
+        space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
+    }
+    let searched_on = Source { training: source.training.clone(), validation: None };
+    let photos = StudyPhotos::load(&searched_on, &space)?;
+    let (mut left, costs) = within(&space, photos.classes(), search.budget)?;
+    let within_budget = left.len();
+    left.truncate(search.candidates);
+    let candidates = left.len();
+    let store = &Store::create(out)?;
+
+    let mut round = 1;
+    let (networks, repeats) = loop {
+        let repeats = 1 << (round - 1);
+        let plan = Plan::new(&photos, &left, Extent { seeds: 0, folds: search.folds, repeats })?;
+        let progress = |progress| observe(round, progress);
+        if !study::train(&plan, &photos, &left, store, options, &progress)? {
+            return Ok(None);
+        }
+        let records = study::read_records(&plan, store)?;
+        let weights = vec![0; left.len()];
+        // First only to find the best, then against it.
+        let scores = results(&plan, &records, &weights, 0);
+        let order = by_accuracy(&scores);
+        if round == search.rounds {
+            let scores = results(&plan, &records, &weights, order[0]);
+            let networks: Vec<FoundNetwork> = order
+                .iter()
+                .filter_map(|&index| {
+                    let scored = &scores.systems[index];
+                    let crossed = scored.crossed.as_ref()?;
+                    Some(FoundNetwork {
+                        name: scored.name.clone(),
+                        recipe: left[index].recipe.to_toml(),
+                        cost: costs[&left[index].name],
+                        on_front: false,
+                        accuracy: crossed.accuracy,
+                        interval: crossed.interval,
+                        held_out: None,
+                        against_best: scored.against_reference,
+                    })
+                })
+                .collect();
+            break (networks, repeats);
+        }
+        let keep = left.len().div_ceil(2);
+        // In the order of the draw, not of the scores: cells are the same either way, and so is the plan.
+        let mut kept: Vec<usize> = order[..keep].to_vec();
+        kept.sort_unstable();
+        left = kept.into_iter().map(|index| left[index].clone()).collect();
+        round += 1;
+    };
+    let mut found = Found {
+        budget: search.budget,
+        within_budget,
+        candidates,
+        photos: photos.any().examples.len(),
+        held_out: 0,
+        repeats,
+        networks,
+    };
+    let front = front::pareto(&found.networks.iter().map(|one| (one.accuracy.mean, one.cost)).collect::<Vec<_>>());
+    found.networks.iter_mut().zip(front).for_each(|(network, on_front)| network.on_front = on_front);
+    if source.validation.is_some() {
+        let progress = |progress| observe(search.rounds + 1, progress);
+        if !score_held_out(source, &left, &mut found, store, options, &progress)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The systems within the budget, in their order, and what they cost.
+fn within(
+    space: &[System],
+    classes: &[String],
+    budget: Budget,
+) -> Result<(Vec<System>, std::collections::HashMap<String, Cost>), TuneError> {
+    // Many networks of the space have the same shape, and only that costs.
+    let mut shapes: std::collections::HashMap<(u16, Vec<usize>), Cost> = std::collections::HashMap::new();
+    let mut costs = std::collections::HashMap::new();
+    let mut fitting = Vec::new();
+    let mut smallest: Option<Cost> = None;
+    for system in space {
+        let recipe = &system.recipe;
+        let shape = (recipe.input_side, recipe.layers.iter().map(|layer| layer.outputs).collect());
+        let cost = match shapes.get(&shape) {
+            Some(cost) => *cost,
+            None => *shapes.entry(shape).or_insert(Cost::of(recipe, classes)?),
+        };
+        if smallest.is_none_or(|smallest| cost.flash_bytes < smallest.flash_bytes) {
+            smallest = Some(cost);
+        }
+        if cost.flash_bytes <= budget.flash_bytes && cost.ram_bytes <= budget.ram_bytes {
+            costs.insert(system.name.clone(), cost);
+            fitting.push(system.clone());
+        }
+    }
+    match smallest {
+        Some(smallest) if fitting.is_empty() => Err(TuneError::NothingFits { budget, smallest }),
+        _ => Ok((fitting, costs)),
+    }
+}
+
+/// Systems from the most accurate on; of equal ones the first drawn.
+fn by_accuracy(scores: &study::Results) -> Vec<usize> {
+    let accuracy = |index: usize| scores.systems[index].crossed.as_ref().map_or(0.0, |crossed| crossed.accuracy.mean);
+    let mut order: Vec<usize> = (0..scores.systems.len()).collect();
+    order.sort_by(|&a, &b| accuracy(b).total_cmp(&accuracy(a)));
+    order
+}
+
+fn score_held_out(
+    source: &Source,
+    systems: &[System],
+    found: &mut Found,
+    store: &Store,
+    options: Options<'_>,
+    observe: &(dyn Fn(Progress) + Sync),
+) -> Result<bool, TuneError> {
+    let photos = StudyPhotos::load(source, systems)?;
+    let plan = Plan::new(&photos, systems, Extent { seeds: HELD_OUT_SEEDS, folds: 0, repeats: 0 })?;
+    if !study::train(&plan, &photos, systems, store, options, observe)? {
+        return Ok(false);
+    }
+    let scores = results(&plan, &study::read_records(&plan, store)?, &vec![0; systems.len()], 0);
+    found.held_out = scores.given_photos;
+    for network in &mut found.networks {
+        let scored = scores.systems.iter().find(|system| system.name == network.name);
+        network.held_out = scored
+            .and_then(|system| system.given.as_ref())
+            .map(|given| HeldOut { accuracy: given.last_accuracy, interval: given.interval });
+    }
+    Ok(true)
+}

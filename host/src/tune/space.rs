@@ -1,0 +1,89 @@
+//! What is searched: dense networks for gray photos, around the article's.
+
+use crate::random::{Purpose, Random};
+use crate::recipe::{ActivationName, Augmentation, DEFAULT, HiddenLayer, Recipe, RecipeError};
+use crate::study::System;
+
+const INPUT_SIDES: [u16; 4] = [24, 32, 40, 50];
+const FIRST_OUTPUTS: [usize; 5] = [16, 32, 64, 128, 256];
+/// Outputs of a second hidden layer; 0 for none.
+const SECOND_OUTPUTS: [usize; 3] = [0, 16, 32];
+const ACTIVATIONS: [ActivationName; 2] = [ActivationName::Sigmoid, ActivationName::Relu];
+const DROPOUTS: [f32; 3] = [0.0, 0.25, 0.5];
+/// What the recipe `augmented` does, or nothing.
+const AUGMENT: [bool; 2] = [false, true];
+
+/// Every network of the space, each under a name that says what it is, in random order by the seed; the default recipe
+/// comes first, so that a search never ends with less than what one has without it.
+///
+/// # Errors
+/// Those of [`Recipe::find`]; shipped recipes are found.
+pub(super) fn all(seed: u64) -> Result<Vec<System>, RecipeError> {
+    let default = Recipe::find(DEFAULT)?;
+    let augmentation = Recipe::find("augmented")?.training.augment;
+    let mut systems = Vec::new();
+    for side in INPUT_SIDES {
+        for first in FIRST_OUTPUTS {
+            for second in SECOND_OUTPUTS {
+                for activation in ACTIVATIONS {
+                    for dropout in DROPOUTS {
+                        for augmented in AUGMENT {
+                            let layers = hidden(first, second, activation, dropout);
+                            let augment = if augmented { augmentation } else { Augmentation::default() };
+                            let mut recipe = Recipe { input_side: side, layers, ..default.clone() };
+                            recipe.training.augment = augment;
+                            systems.push(System { name: name(&recipe), recipe });
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Random::stream(seed, Purpose::Search).shuffle(&mut systems);
+    let own = name(&default);
+    systems.retain(|system| system.name != own);
+    systems.insert(0, System { name: own, recipe: default });
+    Ok(systems)
+}
+
+fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32) -> Vec<HiddenLayer> {
+    let layer = |outputs, dropout| HiddenLayer { outputs, activation, dropout, l1: 0.0, l2: 0.0 };
+    let second = (second > 0).then(|| layer(second, 0.0));
+    std::iter::once(layer(first, dropout)).chain(second).collect()
+}
+
+/// Like `50px-128-16-sigmoid-drop25-augmented`.
+fn name(recipe: &Recipe) -> String {
+    let outputs: Vec<String> = recipe.layers.iter().map(|layer| layer.outputs.to_string()).collect();
+    let activation = match recipe.layers.first().map(|layer| layer.activation) {
+        Some(ActivationName::Relu) => "relu",
+        Some(ActivationName::Sigmoid) => "sigmoid",
+        Some(ActivationName::Linear) | None => "linear",
+    };
+    let dropout = recipe.layers.first().map_or(0.0, |layer| layer.dropout);
+    let dropout = if dropout > 0.0 { format!("-drop{:.0}", dropout * 100.0) } else { String::new() };
+    let augmented = if recipe.training.augment.is_none() { "" } else { "-augmented" };
+    format!("{}px-{}-{activation}{dropout}{augmented}", recipe.input_side, outputs.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_space_is_all_products_once_and_its_order_is_the_seeds() {
+        let systems = all(1).unwrap();
+        assert_eq!(systems.len(), 4 * 5 * 3 * 2 * 3 * 2);
+        let mut names: Vec<&str> = systems.iter().map(|system| system.name.as_str()).collect();
+        assert_eq!(names[0], "50px-128-16-sigmoid-drop25");
+        assert_eq!(systems[0].recipe, Recipe::find(DEFAULT).unwrap());
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), systems.len(), "two networks have one name");
+        assert_eq!(all(1).unwrap(), systems);
+        assert_ne!(all(2).unwrap(), systems);
+        for system in &systems {
+            assert_eq!(Recipe::parse(&system.recipe.to_toml(), &system.name).unwrap(), system.recipe);
+        }
+    }
+}

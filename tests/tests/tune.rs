@@ -1,0 +1,75 @@
+//! The search within a budget: nothing over it, the same for any number of threads, and a front that is one.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use pinhole::recipe::Recipe;
+use pinhole::study::{Options, Shard, Source};
+use pinhole::tune::{Budget, Cost, Found, Search, TuneError, tune};
+use pinhole_tests::{Ran, drawn, files_in, pinhole};
+
+fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
+    let budget = Budget { flash_bytes, ram_bytes };
+    Search { budget, candidates: 6, folds: 2, rounds: 2, epochs: Some(15), seed: 3 }
+}
+
+fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<Found>, TuneError> {
+    let stop = AtomicBool::new(false);
+    let source = Source { training: drawn("train"), validation: validation.then(|| drawn("validation")) };
+    tune(&source, search, out, Options { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
+}
+
+#[test]
+fn every_network_is_within_the_budget_and_costs_what_its_model_does() {
+    let search = search(40_000, 3_000);
+    let (one, four) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let with_one = found(&search, true, 1, one.path()).unwrap().unwrap();
+    assert_eq!(with_one, found(&search, true, 4, four.path()).unwrap().unwrap());
+    assert_eq!((with_one.candidates, with_one.networks.len(), with_one.repeats), (6, 3, 2));
+    assert_eq!((with_one.photos, with_one.held_out), (26, 14), "held-out photos are no part of the search");
+    assert!(with_one.within_budget > 6 && with_one.within_budget < 360, "{}", with_one.within_budget);
+    assert!(with_one.networks.iter().any(|network| network.on_front));
+    assert!(with_one.networks.is_sorted_by(|a, b| a.accuracy.mean >= b.accuracy.mean));
+    assert!(with_one.networks[0].against_best.is_none());
+    for network in &with_one.networks {
+        assert!(network.cost.flash_bytes <= 40_000 && network.cost.ram_bytes <= 3_000, "{network:?}");
+        let recipe = Recipe::parse(&network.recipe, &network.name).unwrap();
+        let classes = ["chihuahua".to_owned(), "muffin".to_owned()];
+        assert_eq!(Cost::of(&recipe, &classes).unwrap(), network.cost);
+        assert!(network.interval.low <= network.accuracy.mean && network.accuracy.mean <= network.interval.high);
+        let held_out = network.held_out.unwrap();
+        assert!(held_out.interval.low < held_out.interval.high);
+    }
+}
+
+#[test]
+fn a_budget_nothing_fits_is_refused_with_the_least_there_is() {
+    let out = tempfile::tempdir().unwrap();
+    let error = found(&search(1_000, 32_768), false, 1, out.path()).unwrap_err();
+    let TuneError::NothingFits { smallest, .. } = error else { panic!("{error:?}") };
+    assert!(smallest.flash_bytes > 9_000 && smallest.flash_bytes < 11_000, "{smallest:?}");
+}
+
+#[test]
+fn the_command_prints_a_front_whose_recipes_can_be_trained() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("tune");
+    let mut arguments: Vec<std::ffi::OsString> = vec!["tune".into(), drawn("train").into(), "--out".into()];
+    arguments.push(out.clone().into());
+    let rest = "--flash 64K --ram 8K --candidates 4 --rounds 2 --folds 2 --epochs 5";
+    arguments.extend(rest.split(' ').map(Into::into));
+    let told = Ran::of(&mut pinhole(arguments.clone())).ok();
+    assert!(told.stdout.contains("4 were tried, 2 are left"), "{}", told.stdout);
+    let recipes = files_in(&out.join("recipes"));
+    assert!(!recipes.is_empty());
+    for recipe in &recipes {
+        let name = recipe.file_stem().unwrap().to_str().unwrap();
+        assert!(told.stdout.contains(name), "{name} in:\n{}", told.stdout);
+    }
+    let run = place.path().join("run");
+    let mut train: Vec<std::ffi::OsString> = vec!["train".into(), drawn("train").into(), "--recipe".into()];
+    train.extend([recipes[0].clone().into(), "--epochs".into(), "1".into(), "--out".into(), run.into()]);
+    Ran::of(&mut pinhole(train)).ok();
+    // The second time everything is there already; the same comes out.
+    assert_eq!(Ran::of(&mut pinhole(arguments)).ok().stdout, told.stdout);
+}
