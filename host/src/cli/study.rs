@@ -176,44 +176,34 @@ fn print(finished: &Finished, as_json: bool) -> Result<()> {
     Ok(())
 }
 
+/// What fits a terminal; report and table.csv have the rest.
 fn table(results: &Results) {
     let width = results.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0).max(6);
     let (given, crossed) = (results.given_photos > 0, results.folds > 0);
     let mut header = format!("{:width$}", "system");
     if given {
-        header += "  least loss at epoch    accuracy       last loss      accuracy     ";
+        header += "  least loss     accuracy     ";
     }
     if crossed {
-        header += "  crossed        95 % interval";
+        header += "  crossed  95 % interval";
     }
     say!("{header}  against {}", results.reference);
     for system in &results.systems {
         let mut line = format!("{:width$}", system.name);
         match &system.given {
             Some(scores) => {
+                let (loss, accuracy) = (scores.best_loss, scores.best_accuracy);
                 line += &format!(
-                    "  {:.3} ± {:.3}  {:>3.0} ± {:<3.0}  {:.3} ± {:.3}  {:.3} ± {:.3}  {:.3} ± {:.3}",
-                    scores.best_loss.mean,
-                    scores.best_loss.deviation,
-                    scores.best_epoch.mean,
-                    scores.best_epoch.deviation,
-                    scores.best_accuracy.mean,
-                    scores.best_accuracy.deviation,
-                    scores.last_loss.mean,
-                    scores.last_loss.deviation,
-                    scores.last_accuracy.mean,
-                    scores.last_accuracy.deviation
+                    "  {:.3} ± {:.3}  {:.3} ± {:.3}",
+                    loss.mean, loss.deviation, accuracy.mean, accuracy.deviation
                 );
             }
-            None if given => line += &format!("  {:66}", "diverged in every run"),
+            None if given => line += &format!("  {:28}", "diverged in every run"),
             None => {}
         }
         if let Some(scores) = &system.crossed {
-            let (accuracy, interval) = (scores.accuracy, scores.interval);
-            line += &format!(
-                "  {:.3} ± {:.3}  {:.2} to {:.2} ",
-                accuracy.mean, accuracy.deviation, interval.low, interval.high
-            );
+            let interval = scores.interval;
+            line += &format!("  {:.3}    {:.2} to {:.2} ", scores.accuracy.mean, interval.low, interval.high);
         }
         line += &match &system.against_reference {
             None => "  the reference".to_owned(),

@@ -9,6 +9,7 @@
 //! | `runner` | cells -> records, over the cores, none twice |
 //! | [`store`](Store) | records <-> files |
 //! | [`results`](results::Results) | records -> statistics |
+//! | `table` | statistics -> CSV |
 //! | `showcase` | one network -> what it decides and why |
 //! | `merge` | folders of shards -> one |
 //!
@@ -24,6 +25,7 @@ mod runner;
 mod showcase;
 mod store;
 pub mod systems;
+mod table;
 
 use std::path::PathBuf;
 
@@ -144,7 +146,7 @@ pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
     let mut json = serde_json::to_string_pretty(&results).expect("statistics have JSON forms");
     json.push('\n');
     store.write_outcome(files::RESULTS, json.as_bytes())?;
-    store.write_outcome(files::TABLE, &results::table_csv(&results))?;
+    store.write_outcome(files::TABLE, &table::csv(&results))?;
     let report = store.write_outcome(files::REPORT, study_page(plan, &records, &results, &showcase).as_bytes())?;
     store.remove_leftovers()?;
     Ok(Finished { results, report })

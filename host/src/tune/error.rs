@@ -14,7 +14,7 @@ use crate::study::StudyError;
 pub enum TuneError {
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Study(#[from] StudyError),
+    Study(Box<StudyError>),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recipe(#[from] RecipeError),
@@ -27,4 +27,10 @@ pub enum TuneError {
         smallest.flash_bytes, smallest.ram_bytes
     ))]
     NothingFits { budget: Budget, smallest: Cost },
+}
+
+impl From<StudyError> for TuneError {
+    fn from(error: StudyError) -> Self {
+        Self::Study(Box::new(error))
+    }
 }

@@ -12,6 +12,9 @@ pub(super) struct MeanCurves {
     pub validation: Vec<Spread>,
 }
 
+/// Epochs that the end of a curve is read from.
+const END_EPOCHS: usize = 10;
+
 /// The least point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Least {
@@ -49,9 +52,14 @@ impl MeanCurves {
         least
     }
 
-    /// Means after the last epoch: training and validation loss.
+    /// Where the curves end: training and validation loss, mean over the last [`END_EPOCHS`], of which one alone may be
+    /// an outlier.
     pub(super) fn end(&self) -> Option<(f64, f64)> {
-        Some((self.training.last()?.mean, self.validation.last()?.mean))
+        let mean = |spreads: &[Spread]| {
+            let end = &spreads[spreads.len().saturating_sub(END_EPOCHS)..];
+            (!end.is_empty()).then(|| end.iter().map(|spread| spread.mean).sum::<f64>() / end.len() as f64)
+        };
+        Some((mean(&self.training)?, mean(&self.validation)?))
     }
 }
 
@@ -86,7 +94,8 @@ mod tests {
         assert_eq!(means, [4.0, 2.0, 2.0], "one run of three goes on, which is no mean");
         assert_eq!((curves.validation[0].deviation, curves.training[0].mean), (1.0, 2.0));
         assert_eq!(curves.least(), Some(Least { epoch: 2, loss: 2.0 }));
-        assert_eq!(curves.end(), Some((1.0, 2.0)));
+        let (training, validation) = curves.end().unwrap();
+        assert!((training - 4.0 / 3.0).abs() < 1e-15 && (validation - 8.0 / 3.0).abs() < 1e-15);
         assert_eq!(MeanCurves::of(&[]).least(), None);
     }
 }

@@ -22,7 +22,10 @@ pub(super) fn systems(body: &mut String, results: &Results) {
     if crossed {
         put!(body, "<th>accuracy</th><th>95 % interval</th><th>calibration error</th>");
     }
-    put!(body, "<th>photos only it / only the other gets right</th><th>verdict</th></tr></thead><tbody>");
+    put!(
+        body,
+        "<th class=\"wide\">photos only it / only the other gets right</th><th>verdict</th></tr></thead><tbody>"
+    );
     for system in &results.systems {
         row(body, results, system);
     }
@@ -30,7 +33,13 @@ pub(super) fn systems(body: &mut String, results: &Results) {
 }
 
 fn row(body: &mut String, results: &Results, system: &SystemResult) {
-    put!(body, "<tr><th scope=\"row\">{}{}</th><td>{}</td>", escape(&system.name), flags(system), system.weights);
+    put!(
+        body,
+        "<tr><th scope=\"row\">{}{}</th><td>{}</td>",
+        escape(&system.name),
+        flags(system),
+        thousands(system.weights)
+    );
     if results.given_photos > 0 {
         match &system.given {
             Some(scores) => put!(
@@ -64,6 +73,11 @@ fn row(body: &mut String, results: &Results, system: &SystemResult) {
             verdict(paired)
         ),
     }
+}
+
+/// Like `322 k`: the exact number is in the table for spreadsheets.
+fn thousands(count: usize) -> String {
+    if count < 10_000 { count.to_string() } else { format!("{}\u{a0}k", (count + 500) / 1000) }
 }
 
 fn flags(system: &SystemResult) -> String {
