@@ -361,7 +361,7 @@ fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
 }
 
 /// Whether a run never learned: most of its training losses, and the last of both kinds, are near that of a guess.
-fn is_stuck(record: &Record, classes: usize) -> bool {
+pub(crate) fn is_stuck(record: &Record, classes: usize) -> bool {
     let near_a_guess = STUCK * libm::log(classes as f64);
     let Curves { training_loss, validation_loss, .. } = &record.curves;
     let end_mean = |losses: &[f64]| {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::photos::{Dataset, Example};
 use crate::quantize::{ActivationBits, QuantizeError, quantize};
+use crate::random::{Purpose, Random};
 use crate::recipe::Recipe;
 use crate::train::Network;
 
@@ -28,7 +29,10 @@ impl Cost {
     pub fn of(recipe: &Recipe, classes: &[String]) -> Result<Self, QuantizeError> {
         let side = usize::from(recipe.input_side);
         let network = Network::new(recipe, classes, 0)?;
-        let example = Example { path: "gray".into(), class: 0, pixels: vec![128; side * side] };
+        // Something to scale the activations by: what it is does not matter, but it must excite some neurons.
+        let mut random = Random::stream(0, Purpose::Search);
+        let noise = (0..side * side).map(|_| random.below(256) as u8).collect();
+        let example = Example { path: "noise".into(), class: 0, pixels: noise };
         let calibration = Dataset {
             side: recipe.input_side,
             classes: classes.to_vec(),
@@ -49,6 +53,24 @@ impl Cost {
 mod tests {
     use super::*;
     use crate::recipe::DEFAULT;
+
+    #[test]
+    fn every_network_of_the_space_has_a_cost() {
+        let classes = ["a".to_owned(), "b".to_owned()];
+        // One of each shape and activation is enough, and quick.
+        let mut seen = Vec::new();
+        for system in super::super::space::all(1).unwrap() {
+            let layers = &system.recipe.layers;
+            let shape: Vec<_> = layers.iter().map(|layer| (layer.outputs, layer.activation)).collect();
+            if !seen.contains(&(system.recipe.input_side, shape.clone())) {
+                seen.push((system.recipe.input_side, shape));
+                let cost =
+                    Cost::of(&system.recipe, &classes).unwrap_or_else(|error| panic!("{}: {error}", system.name));
+                assert!(cost.flash_bytes > cost.macs, "{}: a weight is a byte", system.name);
+            }
+        }
+        assert_eq!(seen.len(), 4 * 5 * 3 * 2);
+    }
 
     #[test]
     fn the_default_networks_cost_by_hand() {

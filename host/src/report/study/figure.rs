@@ -6,6 +6,7 @@ use plotters::prelude::*;
 
 use super::curves::MeanCurves;
 use crate::statistics::{Reliability, Spread};
+use crate::study::results::is_stuck;
 use crate::study::{Plan, Record, Records};
 
 const SIZE: (u32, u32) = (760, 380);
@@ -49,7 +50,12 @@ pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> St
         .fold(0.0, |largest, spread| f64::max(largest, spread.mean + spread.deviation));
     let top = top(plan, largest);
     svg(|text| {
-        losses(text, epochs, top, |chart| {
+        let legend = free_corner(epochs, |from, to| {
+            let bands =
+                chosen.iter().flat_map(|curves| curves.training.iter().zip(&curves.validation).take(to).skip(from));
+            bands.fold(0.0, |highest, (a, b)| f64::max(highest, (a.mean + a.deviation).max(b.mean + b.deviation)))
+        });
+        losses(text, epochs, top, legend, |chart| {
             for (place, (curves, &system)) in chosen.iter().zip(systems).enumerate() {
                 let color = color(place);
                 for spreads in [&curves.training, &curves.validation] {
@@ -76,7 +82,8 @@ pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> St
     })
 }
 
-/// Every run's training (solid) and validation (dashed) loss, and the loss of a guess.
+/// Every run's training (solid) and validation (dashed) loss, those of runs that did not converge bold, and the loss of
+/// a guess.
 pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> String {
     let runs: Vec<(usize, usize, &Record)> = systems
         .iter()
@@ -88,10 +95,11 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Str
     let top = top(plan, all.copied().fold(0.0, f64::max));
     let guess = libm::log(plan.classes.len() as f64);
     svg(|text| {
-        losses(text, epochs, top, |chart| {
+        losses(text, epochs, top, SeriesLabelPosition::UpperRight, |chart| {
             let mut named = Vec::new();
             for &(place, system, run) in &runs {
-                let thin = color(place).mix(0.55).stroke_width(1);
+                let stuck = is_stuck(run, plan.classes.len());
+                let thin = if stuck { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
                 let line = |losses: &[f64]| points(losses.iter().copied(), top);
                 chart.draw_series(LineSeries::new(line(&run.curves.training_loss), thin))?;
                 let dashed = DashedLineSeries::new(line(&run.curves.validation_loss), DASH.0, DASH.1, thin);
@@ -131,7 +139,31 @@ fn band(spreads: &[Spread], top: f64) -> Vec<(u32, f64)> {
     high.into_iter().chain(low).collect()
 }
 
-fn losses(text: &mut String, epochs: usize, top: f64, curves: impl FnOnce(&mut Chart<'_, '_>) -> Drawn) -> Drawn {
+/// The place along the upper edge that the curves leave free: where the highest of them, between two epochs, is lowest.
+fn free_corner(epochs: usize, highest: impl Fn(usize, usize) -> f64) -> SeriesLabelPosition {
+    let part = |percent: usize| epochs * percent / 100;
+    // The first epochs are high everywhere, and too few to matter.
+    let places = [
+        (SeriesLabelPosition::UpperRight, highest(part(67), epochs)),
+        (SeriesLabelPosition::UpperMiddle, highest(part(33), part(67))),
+        (SeriesLabelPosition::UpperLeft, highest(part(5), part(33))),
+    ];
+    let mut free = places[0].clone();
+    for place in &places[1..] {
+        if place.1 < free.1 {
+            free = place.clone();
+        }
+    }
+    free.0
+}
+
+fn losses(
+    text: &mut String,
+    epochs: usize,
+    top: f64,
+    legend: SeriesLabelPosition,
+    curves: impl FnOnce(&mut Chart<'_, '_>) -> Drawn,
+) -> Drawn {
     let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
@@ -148,12 +180,7 @@ fn losses(text: &mut String, epochs: usize, top: f64, curves: impl FnOnce(&mut C
         .axis_desc_style(("sans-serif", 15))
         .draw()?;
     curves(&mut chart)?;
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .border_style(TRANSPARENT)
-        .label_font(("sans-serif", 14))
-        .draw()?;
+    chart.configure_series_labels().position(legend).border_style(TRANSPARENT).label_font(("sans-serif", 14)).draw()?;
     area.present()?;
     Ok(())
 }
@@ -184,7 +211,7 @@ pub(super) fn reliability(reliability: &Reliability) -> String {
             chart.draw_series(std::iter::once(PathElement::new(interval, COLORS[1].stroke_width(2))))?;
             let dot = Circle::new((x, bin.fraction_right), 5, COLORS[1].filled());
             chart.draw_series(std::iter::once(dot))?;
-            let count = Text::new(format!(" {}", bin.count), (x, bin.fraction_right), ("sans-serif", 14));
+            let count = Text::new(bin.count.to_string(), (x + 0.012, bin.fraction_right - 0.02), ("sans-serif", 14));
             chart.draw_series(std::iter::once(count))?;
         }
         area.present()?;

@@ -58,7 +58,7 @@ fn comparisons(body: &mut String, plan: &Plan, records: &Records, results: &Resu
         "<p>Cross-entropy against epoch, on {where_from}: <b>solid</b> is training (as the batches were trained on: \
          dropout on, copies and variations included, weight penalties not), <b>dashed</b> is validation. A line is the \
          mean over the runs, its band one standard deviation to either side; a dot marks the least mean validation \
-         loss.</p>"
+         loss. Where every run is drawn, those that did not converge are bold.</p>"
     );
     for comparison in &results.comparisons {
         put!(body, "<h3>{}</h3><p>{}</p>", escape(&comparison.title), escape(&comparison.question));

@@ -30,6 +30,19 @@ pub(super) fn verdict(results: &Results) -> String {
     let alike = compared.iter().filter(|paired| !paired.differ()).count();
     let how = if results.folds > 0 { "in the cross-validation" } else { "on the held-out photos" };
     let mut text = format!("Highest accuracy {how}: {} with {accuracy:.3}{interval}.", escape(&best.name));
+    let reference = results.systems.iter().find(|system| system.name == results.reference);
+    if let Some(SystemResult { given: Some(given), crossed: Some(crossed), .. }) = reference
+        && given.last_accuracy.mean > crossed.interval.high
+    {
+        text += &format!(
+            " The given split flatters: {} has {:.3} on its held-out photos, above the {:.2} to {:.2} of the \
+             cross-validation over all photos.",
+            escape(&results.reference),
+            given.last_accuracy.mean,
+            crossed.interval.low,
+            crossed.interval.high
+        );
+    }
     if !compared.is_empty() {
         text += &format!(
             " Of {} other systems, {alike} cannot be told apart from {} on these photos.",
