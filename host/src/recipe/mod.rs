@@ -53,6 +53,9 @@ use thiserror::Error;
 pub use named::{DEFAULT, NAMED};
 pub use training::{Augmentation, Copies, Initialization, Optimizer, Schedule, Training};
 
+/// Most weights of a network, all layers: with the optimizer's state, 1.5 GiB.
+const MAX_WEIGHTS: usize = 1 << 27;
+
 /// A network and how to train it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,6 +235,9 @@ impl Recipe {
             demand((0.0..1.0).contains(&dropout), field("dropout"), dropout.to_string(), "at least 0 and below 1")?;
             check_penalties(&demand, &field, layer.l1, layer.l2)?;
         }
+        // After every layer's outputs are known to be few enough for their product to be a number.
+        let weights = self.weight_count(1);
+        demand(weights <= MAX_WEIGHTS, "weights".into(), weights.to_string(), "at most 134217728 in all layers")?;
         check_penalties(&demand, &|name| format!("output: {name}"), self.output.l1, self.output.l2)
     }
 }
@@ -308,6 +314,7 @@ mod tests {
             ("batch = 32", "batch = 0", "training.batch"),
             ("dropout = 0.25", "dropout = 1.0", "layer 1: dropout"),
             ("outputs = 16", "outputs = 0", "layer 2: outputs"),
+            ("outputs = 128", "outputs = 65536", "weights"),
             ("input_side = 50", "input_side = 0", "input_side"),
             ("outputs = 16", "neurons = 16", "neurons"),
             ("activation = \"sigmoid\"", "activation = \"tanh\"", "tanh"),
