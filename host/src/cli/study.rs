@@ -71,7 +71,7 @@ impl Study {
         for system in &mut systems {
             system.recipe.training.epochs = self.epochs.unwrap_or(system.recipe.training.epochs);
         }
-        let source = Source::find(&self.photos, self.validation.as_deref());
+        let source = Source::find(&self.photos, self.validation.as_deref())?;
         let photos = StudyPhotos::load(&source, &systems)?;
         warn(&photos.warnings);
         warn_of_duplicates(&photos.duplicate_paths());
@@ -193,10 +193,13 @@ fn table(results: &Results) {
         match &system.given {
             Some(scores) => {
                 let (loss, accuracy) = (scores.best_loss, scores.best_accuracy);
-                line += &format!(
-                    "  {:.3} ± {:.3}  {:.3} ± {:.3}",
-                    loss.mean, loss.deviation, accuracy.mean, accuracy.deviation
-                );
+                line += &match results.seeds {
+                    1 => format!("  {:<13.3}  {:<13.3}", loss.mean, accuracy.mean),
+                    _ => format!(
+                        "  {:.3} ± {:.3}  {:.3} ± {:.3}",
+                        loss.mean, loss.deviation, accuracy.mean, accuracy.deviation
+                    ),
+                };
             }
             None if given => line += &format!("  {:28}", "diverged in every run"),
             None => {}

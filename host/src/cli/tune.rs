@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::Result;
+use miette::{IntoDiagnostic, Result, WrapErr};
 
 use super::INTERRUPTED;
-use super::output::{json, note, say};
+use super::output::{json, note, say, warn, warn_of_duplicates};
 use super::study::{Stopping, study_bar};
 use crate::run_folder::{create_folder, write_file};
 use crate::study::{Progress, Source};
@@ -54,10 +54,12 @@ pub(super) struct Tune {
 }
 
 fn bytes(text: &str) -> std::result::Result<usize, String> {
-    let (number, unit) = match text.to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
-        text if text.ends_with('K') => (text.trim_end_matches('K').to_owned(), 1024),
-        text if text.ends_with('M') => (text.trim_end_matches('M').to_owned(), 1024 * 1024),
-        text => (text.to_owned(), 1),
+    let text = text.to_ascii_uppercase();
+    let without = ["IB", "B", ""].iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(&text);
+    let (number, unit) = match (without.strip_suffix('K'), without.strip_suffix('M')) {
+        (Some(number), _) => (number, 1024),
+        (_, Some(number)) => (number, 1024 * 1024),
+        (None, None) => (without, 1),
     };
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
     bytes.ok_or_else(|| "give bytes, or with K or M behind, like 256K".to_owned())
@@ -65,7 +67,7 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
 
 impl Tune {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let source = Source::find(&self.photos, self.validation.as_deref());
+        let source = Source::find(&self.photos, self.validation.as_deref())?;
         let search = Search {
             budget: Budget { flash_bytes: self.flash, ram_bytes: self.ram },
             candidates: usize::from(self.candidates),
@@ -92,6 +94,8 @@ impl Tune {
             note(&format!("stopped; the same command goes on from here ({} is kept)", self.out.display()));
             return Ok(ExitCode::from(INTERRUPTED));
         };
+        warn(&found.warnings);
+        warn_of_duplicates(&found.duplicates);
         let recipes = self.out.join("recipes");
         write_recipes(&recipes, &found)?;
         if self.json {
@@ -103,15 +107,29 @@ impl Tune {
     }
 }
 
+/// First line of the recipes a search writes.
+const FOUND: &str = "# Found by `pinhole tune`.";
+
+fn recipe_path(folder: &Path, network: &FoundNetwork) -> PathBuf {
+    folder.join(format!("{}.toml", network.name))
+}
+
 fn front(found: &Found) -> impl Iterator<Item = &FoundNetwork> {
     found.networks.iter().filter(|network| network.on_front)
 }
 
 fn write_recipes(folder: &Path, found: &Found) -> Result<()> {
     create_folder(folder)?;
+    // An earlier search's, perhaps for another budget.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if text.starts_with(FOUND) && !front(found).any(|network| path == recipe_path(folder, network)) {
+            std::fs::remove_file(&path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
+        }
+    }
     for network in front(found) {
-        let text = format!("# Found by `pinhole tune`.\n{}", network.recipe);
-        write_file(&folder.join(format!("{}.toml", network.name)), text.as_bytes())?;
+        write_file(&recipe_path(folder, network), format!("{FOUND}\n{}", network.recipe).as_bytes())?;
     }
     Ok(())
 }
@@ -125,7 +143,9 @@ fn print(found: &Found, recipes: &Path) {
         found.candidates,
         found.networks.len()
     );
-    say!("on the Pareto front of accuracy against flash and multiply-accumulates, from the most accurate on:");
+    say!(
+        "of these, on the Pareto front of accuracy against flash and multiply-accumulates, from the most accurate on:"
+    );
     let width = front(found).map(|network| network.name.chars().count()).max().unwrap_or(0).max(7);
     let held_out = if found.held_out > 0 { "  held out        95 % interval" } else { "" };
     say!("{:width$}  crossed        95 % interval{held_out}    flash     RAM      MACs  against the first", "network");
@@ -151,8 +171,9 @@ fn print(found: &Found, recipes: &Path) {
             network.cost.macs,
             match network.against_best {
                 None => "",
-                Some(paired) if paired.differ() => "worse",
-                Some(_) => "not distinguishable",
+                Some(paired) if !paired.differ() => "not distinguishable",
+                Some(paired) if paired.only_this > paired.only_other => "better by its decisions",
+                Some(_) => "worse",
             }
         );
         say!("{line}");
@@ -179,7 +200,7 @@ mod tests {
         {
             assert_eq!(bytes(text), Ok(expected), "{text}");
         }
-        for wrong in ["", "K", "12X", "-1", "1.5K", "99999999999999999M"] {
+        for wrong in ["", "K", "256KK", "5BBB", "+K", "12X", "-1", "1.5K", "99999999999999999M"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
     }

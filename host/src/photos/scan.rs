@@ -9,7 +9,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::error::LeftOut;
 use super::{PhotoError, Warning};
-use crate::run_folder;
+use crate::{run_folder, study};
 
 /// A photo file and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,11 +151,12 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
     Ok((files, folders))
 }
 
-/// Folders that `pinhole train` did not write, and warnings for those it did: with the default `--out`, the second
-/// training of the photos in `.` finds what the first one left beside them.
+/// Folders that Pinhole did not write, and warnings for those it did: with the default `--out`, the second training or
+/// study of the photos in `.` finds what the first one left beside them.
 fn without_runs(folders: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
-    let (runs, folders): (Vec<_>, Vec<_>) = folders.into_iter().partition(|folder| run_folder::is_run(folder));
-    let reason = "a run folder of `pinhole train`, not photos";
+    let is_ours = |folder: &PathBuf| run_folder::is_run(folder) || study::is_study(folder);
+    let (runs, folders): (Vec<_>, Vec<_>) = folders.into_iter().partition(is_ours);
+    let reason = "a folder that Pinhole wrote, not photos";
     (folders, runs.into_iter().map(|path| Warning { path, reason: reason.into() }).collect())
 }
 

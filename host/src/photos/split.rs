@@ -77,6 +77,13 @@ pub fn hold_out(
 pub fn folds(dataset: &Dataset, groups: &[usize], count: usize, seed: u64) -> Result<Vec<usize>, PhotoError> {
     assert!(count > 0, "no folds");
     let groups = Groups::of(dataset, groups);
+    // Before memory for the folds is asked for, which may be any number.
+    for (class, name) in dataset.classes.iter().enumerate() {
+        let different = groups.of_class(class).len();
+        if different < count {
+            return Err(PhotoError::TooFewForFolds { class: name.clone(), count: different, folds: count });
+        }
+    }
     let mut random = Random::stream(seed, Purpose::Folds);
     let mut order = Vec::new();
     for class in 0..dataset.classes.len() {

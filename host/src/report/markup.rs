@@ -22,6 +22,11 @@ pub(super) fn page(title: &str, body: &str) -> String {
     )
 }
 
+/// A count and what is counted, in the plural where it is one: `1 system`, `2 systems`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 pub(super) fn percent(fraction: f64) -> String {
     format!("{:.1}\u{a0}%", 100.0 * fraction)
 }

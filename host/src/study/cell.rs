@@ -28,7 +28,7 @@ pub struct Record {
     /// After the epoch with the least validation loss (the first of equal ones). Chosen by looking at the very photos
     /// it is about, so it flatters. Absent when the first epoch diverged.
     pub best: Option<Moment>,
-    /// After the last epoch, which nobody chose.
+    /// After the last epoch, which nobody chose. Absent when a loss was no longer a number before.
     pub last: Option<Moment>,
 }
 
@@ -56,6 +56,24 @@ pub struct Moment {
     pub probabilities: Vec<f64>,
 }
 
+impl Record {
+    /// Whether lists and epochs fit each other and the held-out photos, as far as anything here relies on it.
+    pub(super) fn is_sound(&self, held_out: usize) -> bool {
+        let Curves { training_loss, training_accuracy, validation_loss, validation_accuracy } = &self.curves;
+        let epochs = validation_loss.len();
+        let lists = [training_loss, training_accuracy, validation_accuracy];
+        lists.iter().all(|list| list.len() == epochs)
+            && [&self.best, &self.last].into_iter().flatten().all(|moment| {
+                (1..=epochs).contains(&(moment.epoch as usize))
+                    && moment.decisions.len() == held_out
+                    && moment.probabilities.len() == held_out
+                    && moment.probabilities.iter().all(|probability| (0.0..=1.0).contains(probability))
+            })
+            && (self.last.is_some() || self.diverged.is_some())
+            && (self.last.is_none() || self.best.is_some())
+    }
+}
+
 impl Curves {
     fn push(&mut self, epoch: &Epoch) {
         self.training_loss.push(epoch.training_loss);
@@ -73,7 +91,7 @@ impl Moment {
     }
 }
 
-/// Trains one cell, on the calling thread's rayon pool. `go_on` is asked after every epoch; `None` when it said no.
+/// Trains one cell for all of its recipe's epochs, on the calling thread's rayon pool. `go_on` is asked after every epoch; `None` when it said no.
 ///
 /// # Errors
 /// [`StudyError::Job`] when memory cannot be had. A training that diverges is a result, not an error.
@@ -113,19 +131,14 @@ pub(super) fn run(
             least = epoch.validation_loss;
             record.best = Some(Moment::of(number, trainer.validation_logits()));
         }
-        let since_best = number - record.best.as_ref().map_or(0, |best| best.epoch);
-        let done = number == settings.epochs || settings.patience.is_some_and(|patience| since_best >= patience);
-        if done {
+        // A recipe's patience would choose the last epoch by the very photos it is judged by: all epochs are run.
+        if number == settings.epochs {
             record.last = Some(Moment::of(number, trainer.validation_logits()));
             break;
         }
         if go_on().is_break() {
             return Ok(None);
         }
-    }
-    // A network whose numbers ran away decides nothing; what it said before is all there is.
-    if record.last.is_none() {
-        record.last = record.best.clone();
     }
     Ok(Some(record))
 }

@@ -33,6 +33,9 @@ pub enum StudyError {
     #[error("{} has no held-out photos and the study no folds: nothing to validate with", path.display())]
     #[diagnostic(help("leave out --folds 0, or name a validation folder with --validation"))]
     NothingHeldOut { path: PathBuf },
+    #[error("both {} and {} could be the held-out photos", first.display(), second.display())]
+    #[diagnostic(help("name one with --validation"))]
+    TwoHeldOut { first: PathBuf, second: PathBuf },
     /// A file of a study that was made otherwise or damaged.
     #[error("{} is not a file of a study: {reason}", path.display())]
     #[diagnostic(help("run the study again with the same --out: what is usable is kept, what is not is made anew"))]
@@ -43,6 +46,9 @@ pub enum StudyError {
     #[error("{} and {} are shards of different studies: {what} differ", first.display(), second.display())]
     #[diagnostic(help("run every shard with the same photos, systems, seeds, folds and version of Pinhole"))]
     DifferentStudies { first: PathBuf, second: PathBuf, what: &'static str },
+    #[error("the reference network's pictures are missing: the first shard has not finished")]
+    #[diagnostic(help("run `pinhole study --shard 1/N` to its end, and give its folder to `pinhole merge`"))]
+    NoShowcase,
     #[error("{missing} of {total} trainings are missing; the first: {first}")]
     #[diagnostic(help("run the missing shards, and give all their folders to `pinhole merge`"))]
     Missing { missing: usize, total: usize, first: String },

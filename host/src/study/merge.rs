@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::store::{Store, files};
+use super::store::Store;
 use super::{Finished, StudyError, finish, showcase, systems};
 
 /// Takes the finished cells of all `shards` into `store`'s folder, which may be one of them, and makes the report.
@@ -35,11 +35,11 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<Finished, StudyError> {
         }
     }
     let key = showcase::key(plan, systems::reference(&plan.systems()?));
-    let shown = opened.iter().find_map(|(store, _)| store.showcase(&key));
-    let (Some(shown), None) = (&shown, missing.first()) else {
-        let first = missing.first().cloned().unwrap_or_else(|| files::SHOWCASE.to_owned());
-        return Err(StudyError::Missing { missing: missing.len().max(1), total: cells.len(), first });
-    };
+    let shown = opened.iter().find_map(|(store, _)| store.showcase(plan, &key));
+    if let Some(first) = missing.first().cloned() {
+        return Err(StudyError::Missing { missing: missing.len(), total: cells.len(), first });
+    }
+    let shown = shown.as_ref().ok_or(StudyError::NoShowcase)?;
     let target = Store::create(out)?;
     target.write_plan(plan)?;
     for (cell, record) in &found {

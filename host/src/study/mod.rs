@@ -36,8 +36,8 @@ pub use photos::{Source, StudyPhotos};
 pub use plan::{Cell, Extent, Plan, PlannedPhoto, PlannedSystem, Split};
 pub use results::{Records, Results};
 pub use runner::{Options, Progress, Shard};
-pub use showcase::{Showcase, ShownPhoto};
-pub use store::{Store, files};
+pub use showcase::{Showcase, Shown, ShownPhoto};
+pub use store::{Store, files, is_study};
 pub use systems::System;
 
 use crate::report::study_page;
@@ -78,8 +78,11 @@ pub fn run(
         return Ok(Ran::Stopped);
     }
     let key = showcase::key(plan, systems::reference(systems));
-    if options.shard.index == 1 && store.showcase(&key).is_none() {
-        store.write_showcase(&showcase::make(plan, photos, systems)?)?;
+    if options.shard.index == 1 && store.showcase(plan, &key).is_none() {
+        match showcase::make(plan, photos, systems, options.stop)? {
+            Some(showcase) => store.write_showcase(&showcase)?,
+            None => return Ok(Ran::Stopped),
+        }
     }
     if options.shard.count > 1 {
         return Ok(Ran::ShardDone);
@@ -133,14 +136,7 @@ pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
     let records = read_records(plan, store)?;
     let systems = plan.systems()?;
     let reference = systems::reference(&systems);
-    let showcase = store.showcase(&showcase::key(plan, reference));
-    let Some(showcase) = showcase else {
-        return Err(StudyError::Missing {
-            missing: 1,
-            total: records.all.len() + 1,
-            first: files::SHOWCASE.to_owned(),
-        });
-    };
+    let showcase = store.showcase(plan, &showcase::key(plan, reference)).ok_or(StudyError::NoShowcase)?;
     let weights: Vec<usize> = systems.iter().map(|system| system.recipe.weight_count(plan.classes.len())).collect();
     let results = results::results(plan, &records, &weights, reference);
     let mut json = serde_json::to_string_pretty(&results).expect("statistics have JSON forms");

@@ -10,7 +10,7 @@ use super::{StudyError, System};
 use crate::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, Warning};
 
 /// Names a folder of held-out photos may have beside one named `train`.
-const HELD_OUT_NAMES: [&str; 3] = ["test", "validation", "val"];
+const HELD_OUT_NAMES: [&str; 4] = ["test", "validation", "valid", "val"];
 
 /// Where a study's photos are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +22,31 @@ pub struct Source {
 }
 
 impl Source {
-    /// A folder as a user names it: one with the two sub-folders `train` and `test` (or `validation`, `val`) is a given
-    /// split; any other is all photos in one, to be split by seed.
-    pub fn find(folder: &Path, validation: Option<&Path>) -> Self {
-        let training = folder.join("train");
-        let held_out = HELD_OUT_NAMES.map(|name| folder.join(name)).into_iter().find(|path| path.is_dir());
-        match (validation, held_out) {
-            (None, Some(held_out)) if training.is_dir() => Self { training, validation: Some(held_out) },
-            _ => Self { training: folder.to_owned(), validation: validation.map(Path::to_owned) },
+    /// A folder as a user names it: one with the sub-folders `train` and `test` (or `validation`, `valid`, `val`; in
+    /// upper or lower case) is a given split; any other is all photos in one, to be split by seed. A folder of held-out
+    /// photos that is named, `validation`, comes before one that is found.
+    ///
+    /// # Errors
+    /// [`StudyError::TwoHeldOut`] when there are several such folders and none is named.
+    pub fn find(folder: &Path, validation: Option<&Path>) -> Result<Self, StudyError> {
+        let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map(|entries| entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
+            .unwrap_or_default();
+        folders.sort();
+        let is_named = |path: &&PathBuf, name: &str| path.file_name().is_some_and(|own| own.eq_ignore_ascii_case(name));
+        let training = folders.iter().find(|path| is_named(path, "train"));
+        let held_out: Vec<&PathBuf> =
+            folders.iter().filter(|path| HELD_OUT_NAMES.iter().any(|name| is_named(path, name))).collect();
+        let whole = Self { training: folder.to_owned(), validation: validation.map(Path::to_owned) };
+        match (training, validation, &held_out[..]) {
+            (None, ..) | (_, _, []) => Ok(whole),
+            (Some(training), Some(named), _) => {
+                Ok(Self { training: training.clone(), validation: Some(named.to_owned()) })
+            }
+            (Some(training), None, [one]) => Ok(Self { training: training.clone(), validation: Some((*one).clone()) }),
+            (Some(_), None, [first, second, ..]) => {
+                Err(StudyError::TwoHeldOut { first: (*first).clone(), second: (*second).clone() })
+            }
         }
     }
 }
@@ -92,6 +109,11 @@ impl StudyPhotos {
         &self.by_side[&side]
     }
 
+    /// Folder of the photos, or of the training photos of a given split.
+    pub fn folder(&self) -> &Path {
+        &self.source.training
+    }
+
     /// Class names.
     pub fn classes(&self) -> &[String] {
         &self.any().classes
@@ -116,13 +138,10 @@ impl StudyPhotos {
         relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 
-    /// SHA-256 of a photo's inputs of every size, in hexadecimal.
-    pub(super) fn digest(&self, index: usize) -> String {
-        let mut hash = Sha256::new();
-        for dataset in self.by_side.values() {
-            hash.update(&dataset.examples[index].pixels);
-        }
-        hex(&hash.finalize())
+    /// SHA-256 of a photo's input of each side, in hexadecimal.
+    pub(super) fn digests(&self, index: usize) -> BTreeMap<u16, String> {
+        let digest = |dataset: &Dataset| hex(&Sha256::digest(&dataset.examples[index].pixels));
+        self.by_side.iter().map(|(&side, dataset)| (side, digest(dataset))).collect()
     }
 
     /// The near-duplicates by their paths. Pairs on both sides of the given split say so: what a network is asked of

@@ -1,6 +1,8 @@
 //! What a study consists of, written down before anything is trained: which systems, seeds and photos, and every cell
 //! (one training) of their product. The same plan means the same study, on whatever machine its cells are trained.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -8,6 +10,10 @@ use super::photos::{StudyPhotos, subset};
 use super::{StudyError, System};
 use crate::photos::{Dataset, copies, folds, groups};
 use crate::recipe::Recipe;
+
+/// Part of every key. To be changed when the same recipe, seed and photos come to train other weights, or a record to
+/// hold something else, within one version of Pinhole.
+const TRAINING_FORMAT: &str = "2";
 
 /// Counts a user chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +83,8 @@ pub struct PlannedPhoto {
     pub path: String,
     /// Class.
     pub class: u16,
-    /// SHA-256 of its inputs' pixels, every size, in hexadecimal.
-    pub pixels: String,
+    /// SHA-256 of its input's pixels, in hexadecimal, for each input side that the systems have.
+    pub pixels: BTreeMap<u16, String>,
 }
 
 /// A system of a study.
@@ -86,6 +92,8 @@ pub struct PlannedPhoto {
 pub struct PlannedSystem {
     /// Name.
     pub name: String,
+    /// Side of its input, px.
+    pub input_side: u16,
     /// Recipe, TOML.
     pub recipe: String,
 }
@@ -100,8 +108,7 @@ impl Plan {
         let all = photos.any();
         let folds_count = if extent.repeats == 0 { 0 } else { extent.folds };
         if folds_count == 0 && !photos.given_split {
-            let path = all.examples[0].path.parent().unwrap_or(&all.examples[0].path).to_owned();
-            return Err(StudyError::NothingHeldOut { path });
+            return Err(StudyError::NothingHeldOut { path: photos.folder().to_owned() });
         }
         let repeats = if folds_count == 0 { 0 } else { extent.repeats };
         let groups = groups(all.examples.len(), &photos.duplicates);
@@ -111,7 +118,7 @@ impl Plan {
         let planned = (0..all.examples.len()).map(|index| PlannedPhoto {
             path: photos.relative_path(index),
             class: all.examples[index].class,
-            pixels: photos.digest(index),
+            pixels: photos.digests(index),
         });
         let left_out = photos.warnings.iter().map(|warning| {
             let name = warning.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -127,13 +134,50 @@ impl Plan {
             duplicates: photos.duplicates.iter().map(|pair| (pair.first, pair.second)).collect(),
             systems: systems
                 .iter()
-                .map(|system| PlannedSystem { name: system.name.clone(), recipe: system.recipe.to_toml() })
+                .map(|system| PlannedSystem {
+                    name: system.name.clone(),
+                    input_side: system.recipe.input_side,
+                    recipe: system.recipe.to_toml(),
+                })
                 .collect(),
             seeds: if photos.given_split { extent.seeds } else { 0 },
             folds: folds_count,
             repeats,
             assignments,
         })
+    }
+
+    /// Whether what was read from a file is a plan that [`Plan::new`] could have made, as far as anything here relies on
+    /// it; else what is wrong.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let count = self.photos.len();
+        let sound = [
+            (!self.systems.is_empty() && count > 0, "it has no systems or no photos"),
+            (self.classes.len() >= 2, "it has no two classes"),
+            (self.photos.iter().all(|photo| usize::from(photo.class) < self.classes.len()), "a photo's class is none"),
+            (self.training_count <= count, "it trains on more photos than it has"),
+            (!self.given_split || self.training_count < count, "its given split holds nothing out"),
+            (self.given_split || self.seeds == 0, "it has seeds for a split it has not"),
+            (self.seeds > 0 || self.repeats > 0, "it has nothing to train"),
+            (self.assignments.len() == self.repeats as usize, "its folds are not as many as its repeats"),
+            (self.assignments.iter().all(|folds| self.are_folds(folds)), "a repeat's folds are none"),
+            (self.duplicates.iter().all(|&(a, b)| a < count && b < count), "a near-duplicate is no photo"),
+            (
+                self.systems
+                    .iter()
+                    .all(|system| self.photos.iter().all(|photo| photo.pixels.contains_key(&system.input_side))),
+                "a photo lacks an input size",
+            ),
+        ];
+        sound.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, what)| Err(what))
+    }
+
+    /// Whether these are folds of all photos, none of them empty.
+    fn are_folds(&self, folds: &[usize]) -> bool {
+        folds.len() == self.photos.len()
+            && self.folds >= 2
+            && folds.iter().all(|&fold| fold < self.folds as usize)
+            && (0..self.folds as usize).all(|fold| folds.contains(&fold))
     }
 
     /// The systems, with their recipes read.
@@ -184,6 +228,7 @@ impl Plan {
 
     /// Key of a cell: the SHA-256 of all that its result depends on. A result with this key need never be made again.
     pub fn key(&self, cell: Cell) -> String {
+        let system = &self.systems[cell.system];
         let mut hash = Sha256::new();
         let held_out = self.validation(cell);
         let mut put = |field: &str| {
@@ -192,11 +237,12 @@ impl Plan {
             hash.update([0]);
         };
         put(&self.pinhole);
-        put(&self.systems[cell.system].recipe);
+        put(TRAINING_FORMAT);
+        put(&system.recipe);
         put(&cell.seed.to_string());
         put(&self.classes.join("\n"));
         for (index, photo) in self.photos.iter().enumerate() {
-            put(&photo.pixels);
+            put(&photo.pixels[&system.input_side]);
             put(&photo.class.to_string());
             put(if held_out.binary_search(&index).is_ok() { "held out" } else { "trained on" });
         }
@@ -212,7 +258,23 @@ impl Plan {
         (training, subset(all, held_out.iter().copied()))
     }
 
-    /// What of two plans differs, if anything does, in words.
+    /// Share of the photos that the largest class has: the accuracy of always deciding for it.
+    pub fn largest_share(&self) -> f64 {
+        self.class_shares().into_iter().fold(0.0, f64::max)
+    }
+
+    /// The loss of a network that knows the classes' shares and nothing else, nats: ln(classes) where all are as large.
+    pub fn guess_loss(&self) -> f64 {
+        let shares = self.class_shares().into_iter().filter(|&share| share > 0.0);
+        -shares.map(|share| share * libm::log(share)).sum::<f64>()
+    }
+
+    fn class_shares(&self) -> Vec<f64> {
+        let count_of = |class| self.photos.iter().filter(|photo| usize::from(photo.class) == class).count();
+        (0..self.classes.len()).map(|class| count_of(class) as f64 / self.photos.len() as f64).collect()
+    }
+
+    /// What of two plans differs, if anything does, in words. Files that were left out are no part of a study.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         let differ = [
             ("versions of Pinhole", self.pinhole != other.pinhole),
@@ -222,7 +284,7 @@ impl Plan {
                 "seeds, folds or repeats",
                 (self.seeds, self.folds, self.repeats) != (other.seeds, other.folds, other.repeats),
             ),
-            ("details", self != other),
+            ("splits", self.assignments != other.assignments || self.training_count != other.training_count),
         ];
         differ.into_iter().find(|(_, differ)| *differ).map(|(what, _)| what)
     }

@@ -9,7 +9,7 @@ use crate::statistics::{DecidedProbability, Interval, Reliability, Spread, holm,
 
 /// p-values below it are called a difference.
 pub const SIGNIFICANCE: f64 = 0.05;
-/// Share of ln(classes), the loss of a guess, above which a run that should be done has not converged.
+/// Share of the loss of a guess above which a run that should be done has not converged.
 const STUCK: f64 = 0.9;
 /// Part of a run's epochs, at its end, that its convergence is judged by.
 const LAST_PART: f64 = 0.1;
@@ -56,7 +56,7 @@ pub struct SystemResult {
     pub crossed: Option<CrossedScores>,
     /// Runs, of all kinds.
     pub runs: usize,
-    /// Runs whose loss stayed near that of a guess.
+    /// Runs whose loss stayed at that of a guess, or above.
     pub not_converged: usize,
     /// Runs that had learned and ended with a training loss above that of a guess.
     pub spoiled: usize,
@@ -77,8 +77,8 @@ pub struct GivenScores {
     pub best_epoch: Spread,
     /// Accuracy after the last epoch.
     pub last_accuracy: Spread,
-    /// Validation loss there, nats.
-    pub last_loss: Spread,
+    /// Validation loss there, nats, over the runs that did not diverge; absent when all did.
+    pub last_loss: Option<Spread>,
     /// 95 % interval of the accuracy after the last epoch, from the number of photos (seeds add none).
     pub interval: Interval,
 }
@@ -100,7 +100,8 @@ pub struct CrossedScores {
 }
 
 /// Two systems on the same photos: McNemar's exact test. A photo counts as right for a system when more than half of
-/// its networks that had not seen the photo were right after their last epoch.
+/// its networks that had not seen the photo were right after their last epoch (of an odd number of seeds: of an even
+/// number the last is left out).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Paired {
     /// Photos only this system gets right.
@@ -169,6 +170,7 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
     let others: Vec<(usize, usize)> =
         (0..count).filter(|&system| system != reference).map(|system| (system, reference)).collect();
     let mut against_reference = against(&others).into_iter();
+    let guess = plan.guess_loss();
     let systems = (0..count).map(|system| {
         let all: Vec<&Record> = records.of(system, true).chain(records.of(system, false)).map(|(_, r)| r).collect();
         SystemResult {
@@ -177,8 +179,8 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
             given: given_scores(plan, records, system),
             crossed: crossed_scores(plan, records, system),
             runs: all.len(),
-            not_converged: all.iter().filter(|record| is_stuck(record, plan.classes.len())).count(),
-            spoiled: all.iter().filter(|record| is_spoiled(record, plan.classes.len())).count(),
+            not_converged: all.iter().filter(|record| is_stuck(record, guess)).count(),
+            spoiled: all.iter().filter(|record| is_spoiled(record, guess)).count(),
             diverged: all.iter().filter(|record| record.diverged.is_some()).count(),
             against_reference: if system == reference { None } else { against_reference.next() },
         }
@@ -272,7 +274,9 @@ fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenSc
         return None;
     }
     let fraction = |(right, all): (usize, usize)| right as f64 / all as f64;
-    let last_accuracy = spread(&|cell, record| last(record).map(|moment| fraction(accuracy(plan, cell, moment))));
+    // A run that diverged later decides nothing after the last epoch, which is wrong.
+    let last_accuracy =
+        spread(&|cell, record| Some(last(record).map_or(0.0, |moment| fraction(accuracy(plan, cell, moment)))));
     let held_out = plan.photos.len() - plan.training_count;
     Some(GivenScores {
         best_accuracy: spread(&|cell, record| best(record).map(|moment| fraction(accuracy(plan, cell, moment)))),
@@ -280,8 +284,8 @@ fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenSc
             best(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1])
         }),
         best_epoch: spread(&|_, record| best(record).map(|moment| f64::from(moment.epoch))),
-        last_loss: spread(&|_, record| {
-            last(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1])
+        last_loss: (!of.iter().all(|(_, record)| record.last.is_none())).then(|| {
+            spread(&|_, record| last(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1]))
         }),
         interval: wilson(last_accuracy.mean, held_out),
         last_accuracy,
@@ -329,10 +333,13 @@ fn first_decisions(plan: &Plan, records: &Records, system: usize) -> Vec<Decided
     decisions(plan, records.of(system, plan.folds == 0).filter(|(cell, _)| cell.seed == 1))
 }
 
-/// For each photo that is held out anywhere, whether more than half of the networks that had not seen it were right.
+/// For each photo that is held out anywhere, whether more than half of the networks that had not seen it were right. Of
+/// an even number of seeds the last has no vote: a tie would count against systems whose seeds differ.
 fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
     let mut votes = vec![(0_usize, 0_usize); plan.photos.len()];
-    for (cell, record) in records.of(system, plan.folds == 0) {
+    let seeds = if plan.folds == 0 { plan.seeds } else { plan.repeats };
+    let voting = if seeds % 2 == 0 { seeds - 1 } else { seeds };
+    for (cell, record) in records.of(system, plan.folds == 0).filter(|(cell, _)| cell.seed <= u64::from(voting)) {
         for (place, photo) in plan.validation(cell).into_iter().enumerate() {
             let right = last(record).is_some_and(|moment| moment.decisions[place] == plan.photos[photo].class);
             votes[photo].0 += usize::from(right);
@@ -360,9 +367,10 @@ fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
         .collect()
 }
 
-/// Whether a run never learned: most of its training losses, and the last of both kinds, are near that of a guess.
-pub(crate) fn is_stuck(record: &Record, classes: usize) -> bool {
-    let near_a_guess = STUCK * libm::log(classes as f64);
+/// Whether a run never learned: most of its training losses, and the last of both kinds, are at least nearly that of a
+/// guess (see [`Plan::guess_loss`]). One that diverged is not said to be this too.
+pub(crate) fn is_stuck(record: &Record, guess: f64) -> bool {
+    let near_a_guess = STUCK * guess;
     let Curves { training_loss, validation_loss, .. } = &record.curves;
     let end_mean = |losses: &[f64]| {
         let part = ((losses.len() as f64 * LAST_PART) as usize).max(1);
@@ -370,6 +378,7 @@ pub(crate) fn is_stuck(record: &Record, classes: usize) -> bool {
         end.iter().sum::<f64>() / end.len() as f64
     };
     !training_loss.is_empty()
+        && record.diverged.is_none()
         && median(training_loss) > near_a_guess
         && end_mean(training_loss) > near_a_guess
         && end_mean(validation_loss) > near_a_guess
@@ -378,8 +387,7 @@ pub(crate) fn is_stuck(record: &Record, classes: usize) -> bool {
 /// Whether a run that had learned ends with a loss above that of a guess even on its training photos. Adam does that
 /// late in a training when gradients have become so small that one large one makes a huge step; weight penalties invite
 /// it, here and in Keras.
-fn is_spoiled(record: &Record, classes: usize) -> bool {
-    let guess = libm::log(classes as f64);
+fn is_spoiled(record: &Record, guess: f64) -> bool {
     let Curves { training_loss, .. } = &record.curves;
     training_loss.last().is_some_and(|&last| last > guess) && median(training_loss) < STUCK * guess
 }

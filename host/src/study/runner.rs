@@ -157,7 +157,9 @@ fn work(plan: &Plan, system: &System, cell: Cell) -> u64 {
     // An update's pass over weights and the optimizer's state costs as much as some 25 photos.
     let photos = 2 * trained_on + held_out + 25 * updates;
     let weights = system.recipe.weight_count(plan.classes.len());
-    (photos as u64) * (weights as u64) * u64::from(training.epochs) / 1_000_000
+    let work = photos as u128 * weights as u128 * u128::from(training.epochs) / 1_000_000;
+    // Far from overflowing when all cells' work is added up.
+    u64::try_from(work).unwrap_or(u64::MAX).min(u64::MAX >> 32)
 }
 
 #[cfg(test)]

@@ -1,26 +1,35 @@
 //! One network of the study, to look at: what it decides of each held-out photo, why, and what its first layer is.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Cell, Plan, Split};
 use super::{StudyError, StudyPhotos, System, systems};
 use crate::explain::explain;
-use crate::photos::Dataset;
-use crate::quantize::{ActivationBits, quantize};
+use crate::quantize::{ActivationBits, QuantizeError, quantize};
 use crate::report::pictures;
-use crate::train::{Network, train};
+use crate::train::{Epoch, Network, Stopped, TrainError, train};
 use crate::workflow::JobError;
 
 /// Most photos shown; each is a few kilobytes of the report.
 const SHOWN: usize = 60;
 
-/// The reference system's network of seed 1, quantized, on the photos it has not seen.
+/// The reference system's network of seed 1, or why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Showcase {
     /// What it was made from, as a cell's key.
     pub key: String,
     /// Name of the system.
     pub system: String,
+    /// The network; or, when it diverged or cannot be quantized, the reason. A result like any other.
+    pub shown: Result<Shown, String>,
+}
+
+/// A quantized network on the photos it has not seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
     /// Its best epoch, whose weights these are.
     pub epoch: u32,
     /// Held-out photos there are.
@@ -58,50 +67,75 @@ pub(super) fn cell(plan: &Plan, reference: usize) -> Cell {
     Cell { system: reference, seed: 1, split }
 }
 
-/// Trains the reference system once more, keeping its network, and looks at it.
+impl Showcase {
+    /// Whether what it shows is in the plan.
+    pub(super) fn is_sound(&self, plan: &Plan) -> bool {
+        self.shown.as_ref().map_or(true, |shown| shown.photos.iter().all(|photo| photo.photo < plan.photos.len()))
+    }
+}
+
+/// Trains the reference system once more, keeping its network, and looks at it. `None` when `stop` was set meanwhile.
 ///
 /// # Errors
-/// [`StudyError::Job`].
-pub(super) fn make(plan: &Plan, photos: &StudyPhotos, all: &[System]) -> Result<Showcase, StudyError> {
+/// [`StudyError::Job`] when memory cannot be had.
+pub(super) fn make(
+    plan: &Plan,
+    photos: &StudyPhotos,
+    all: &[System],
+    stop: &AtomicBool,
+) -> Result<Option<Showcase>, StudyError> {
     let reference = systems::reference(all);
     let cell = cell(plan, reference);
     let system = &all[reference];
+    let of = |shown| Showcase { key: key(plan, reference), system: system.name.clone(), shown };
     let (training, validation) = plan.data(cell, photos, system);
-    let job = |error: JobError| StudyError::from(error);
-    let network = Network::new(&system.recipe, &training.classes, cell.seed).map_err(|error| job(error.into()))?;
-    let outcome = train(network, &training, &validation, cell.seed, |_| std::ops::ControlFlow::Continue(()))
-        .map_err(|error| job(error.into()))?;
-    let model = quantize(&outcome.network, &training, ActivationBits::default()).map_err(|error| job(error.into()))?;
+    let mut recipe = system.recipe.clone();
+    // As the cells are trained: to the end.
+    recipe.training.patience = None;
+    let network = Network::new(&recipe, &training.classes, cell.seed).map_err(JobError::from)?;
+    let observe = |_: &Epoch| {
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let outcome = match train(network, &training, &validation, cell.seed, observe) {
+        Ok(outcome) => outcome,
+        Err(error @ TrainError::Diverged(_)) => return Ok(Some(of(Err(error.to_string())))),
+        Err(error) => return Err(JobError::from(error).into()),
+    };
+    if outcome.stopped == Stopped::Interrupted {
+        return Ok(None);
+    }
+    let model = match quantize(&outcome.network, &training, ActivationBits::default()) {
+        Ok(model) => model,
+        Err(QuantizeError::Candle(error)) => return Err(JobError::from(error).into()),
+        Err(error) => return Ok(Some(of(Err(error.to_string())))),
+    };
     let mut engine = model.engine();
     let decided: Vec<_> = validation.examples.iter().map(|example| engine.run(&example.pixels)).collect();
     let held_out = plan.validation(cell);
+    let is_right = |index: usize| decided[index].class == validation.examples[index].class;
     let mut order: Vec<usize> = (0..decided.len()).collect();
-    order.sort_by_key(|&index| decided[index].class == validation.examples[index].class);
-    let right = order.iter().filter(|&&index| decided[index].class == validation.examples[index].class).count();
-    let shown = order.iter().take(SHOWN).map(|&index| {
-        let Dataset { side, examples, .. } = &validation;
-        let pixels = &examples[index].pixels;
+    order.sort_by_key(|&index| is_right(index));
+    let photos = order.iter().take(SHOWN).map(|&index| {
+        let pixels = &validation.examples[index].pixels;
         ShownPhoto {
             photo: held_out[index],
             decision: decided[index].class,
             probability: decided[index].probability.to_f64(),
-            input: pictures::gray(pixels, *side),
+            input: pictures::gray(pixels, validation.side),
             explained: pictures::overlay(pixels, &explain(&model, pixels)),
         }
     });
-    let layers = outcome.network.float_layers().map_err(|error| job(error.into()))?;
+    let layers = outcome.network.float_layers().map_err(JobError::from)?;
     let tiles = pictures::weights(&layers, validation.side);
-    Ok(Showcase {
-        key: key(plan, reference),
-        system: system.name.clone(),
+    Ok(Some(of(Ok(Shown {
         epoch: outcome.best.epoch,
         held_out: decided.len(),
-        right,
-        photos: shown.collect(),
+        right: (0..decided.len()).filter(|&index| is_right(index)).count(),
+        photos: photos.collect(),
         weights: tiles.picture,
         neurons_shown: tiles.shown.len(),
         neurons: tiles.neurons,
-    })
+    }))))
 }
 
 /// Key of the showcase of a plan.

@@ -52,8 +52,9 @@ impl Store {
         let store = Self { folder: folder.to_owned() };
         let path = folder.join(files::PLAN);
         let bytes = std::fs::read(&path).map_err(|_| StudyError::NoStudy { path: folder.to_owned() })?;
-        let plan = serde_json::from_slice(&bytes)
-            .map_err(|error| StudyError::Malformed { path, reason: error.to_string() })?;
+        let malformed = |reason: String| StudyError::Malformed { path: path.clone(), reason };
+        let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        plan.check().map_err(|what| malformed(what.to_owned()))?;
         Ok((store, plan))
     }
 
@@ -63,17 +64,31 @@ impl Store {
     }
 
     /// Writes the plan. One that was there before is replaced: finished cells are known by their keys, and those that
-    /// belong to the new plan too are kept.
+    /// belong to the new plan too are kept; what was made of the old plan's is removed.
     ///
     /// # Errors
     /// [`StudyError::Write`].
     pub fn write_plan(&self, plan: &Plan) -> Result<(), StudyError> {
-        self.write_json(&self.folder.join(files::PLAN), plan)
+        let path = self.folder.join(files::PLAN);
+        if read_json::<Plan>(&path).is_some_and(|before| before == *plan) {
+            return Ok(());
+        }
+        for name in [files::RESULTS, files::TABLE, files::REPORT] {
+            let path = self.folder.join(name);
+            match std::fs::remove_file(&path) {
+                Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(RunError::Write { path, reason }.into());
+                }
+                _ => {}
+            }
+        }
+        self.write_json(&path, plan)
     }
 
     /// The record of a finished cell; nothing if it is not there, damaged, or made from something else.
     pub fn record(&self, plan: &Plan, cell: Cell, key: &str) -> Option<Record> {
-        read_json::<Record>(&self.cell_path(plan, cell)).filter(|record| record.key == key)
+        let held_out = plan.validation(cell).len();
+        read_json::<Record>(&self.cell_path(plan, cell)).filter(|record| record.key == key && record.is_sound(held_out))
     }
 
     /// Writes a finished cell's record, whole or not at all.
@@ -85,8 +100,9 @@ impl Store {
     }
 
     /// The showcase, if it is there and was made from this.
-    pub fn showcase(&self, key: &str) -> Option<Showcase> {
-        read_json::<Showcase>(&self.folder.join(files::SHOWCASE)).filter(|showcase| showcase.key == key)
+    pub fn showcase(&self, plan: &Plan, key: &str) -> Option<Showcase> {
+        read_json::<Showcase>(&self.folder.join(files::SHOWCASE))
+            .filter(|showcase| showcase.key == key && showcase.is_sound(plan))
     }
 
     /// Writes the showcase.
@@ -135,6 +151,12 @@ impl Store {
         text.push('\n');
         Ok(write_file(path, text.as_bytes())?)
     }
+}
+
+/// Whether a folder is a study's, or a search's, of this version or another.
+pub fn is_study(folder: &Path) -> bool {
+    let plan = read_json::<serde_json::Value>(&folder.join(files::PLAN));
+    plan.is_some_and(|plan| plan["pinhole"].is_string() && plan["systems"].is_array())
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {

@@ -19,17 +19,22 @@ pub(super) fn csv(results: &Results) -> Vec<u8> {
             spoiled: system.spoiled,
             diverged: system.diverged,
             best_accuracy: given.map(|given| given.best_accuracy.mean),
-            best_accuracy_deviation: given.map(|given| given.best_accuracy.deviation),
+            best_accuracy_deviation: given.filter(|_| results.seeds > 1).map(|given| given.best_accuracy.deviation),
             best_loss: given.map(|given| given.best_loss.mean),
-            best_loss_deviation: given.map(|given| given.best_loss.deviation),
+            best_loss_deviation: given.filter(|_| results.seeds > 1).map(|given| given.best_loss.deviation),
             best_epoch: given.map(|given| given.best_epoch.mean),
-            best_epoch_deviation: given.map(|given| given.best_epoch.deviation),
+            best_epoch_deviation: given.filter(|_| results.seeds > 1).map(|given| given.best_epoch.deviation),
             last_accuracy: given.map(|given| given.last_accuracy.mean),
-            last_accuracy_deviation: given.map(|given| given.last_accuracy.deviation),
-            last_loss: given.map(|given| given.last_loss.mean),
-            last_loss_deviation: given.map(|given| given.last_loss.deviation),
+            last_accuracy_deviation: given.filter(|_| results.seeds > 1).map(|given| given.last_accuracy.deviation),
+            last_loss: given.and_then(|given| given.last_loss).map(|loss| loss.mean),
+            last_loss_deviation: given
+                .filter(|_| results.seeds > 1)
+                .and_then(|given| given.last_loss)
+                .map(|loss| loss.deviation),
             crossed_accuracy: crossed.map(|crossed| crossed.accuracy.mean),
-            crossed_accuracy_deviation: crossed.map(|crossed| crossed.accuracy.deviation),
+            crossed_accuracy_deviation: crossed
+                .filter(|_| results.repeats > 1)
+                .map(|crossed| crossed.accuracy.deviation),
             crossed_low: crossed.map(|crossed| crossed.interval.low),
             crossed_high: crossed.map(|crossed| crossed.interval.high),
             calibration_error: crossed.map(|crossed| crossed.calibration_error),

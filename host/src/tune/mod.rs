@@ -18,6 +18,7 @@ use serde::Serialize;
 pub use cost::Cost;
 pub use error::TuneError;
 
+use crate::photos::{DuplicatePhotos, Warning};
 use crate::statistics::{Interval, Spread};
 use crate::study::results::{Paired, results};
 use crate::study::{self, Extent, Options, Plan, Progress, Source, Store, StudyPhotos, System};
@@ -66,6 +67,12 @@ pub struct Found {
     pub held_out: usize,
     /// Cross-validations of each network of the last round.
     pub repeats: u32,
+    /// Photos that were left out.
+    #[serde(skip)]
+    pub warnings: Vec<Warning>,
+    /// Photos that are nearly the same; those on both sides flatter the score on held-out photos.
+    #[serde(skip)]
+    pub duplicates: Vec<DuplicatePhotos>,
     /// Networks of the last round, from the most accurate on.
     pub networks: Vec<FoundNetwork>,
 }
@@ -80,7 +87,8 @@ pub struct FoundNetwork {
     pub recipe: String,
     /// What it costs.
     pub cost: Cost,
-    /// Whether no other is at least as good in accuracy, flash and multiply-accumulates, and better in one.
+    /// Whether no other of the last round is at least as good in accuracy, flash and multiply-accumulates, and better in
+    /// one. What the search dropped before is not compared.
     pub on_front: bool,
     /// Accuracy in the cross-validation, after the last epoch. It is what the search chose by, so it flatters.
     pub accuracy: Spread,
@@ -118,11 +126,15 @@ pub fn tune(
         space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
     }
     let searched_on = Source { training: source.training.clone(), validation: None };
+    // Held-out photos are read now, so that what is wrong with them is said now; nothing else is done with them yet.
+    let all_photos = StudyPhotos::load(source, &space)?;
     let photos = StudyPhotos::load(&searched_on, &space)?;
     let (mut left, costs) = within(&space, photos.classes(), search.budget)?;
     let within_budget = left.len();
     left.truncate(search.candidates);
     let candidates = left.len();
+    // Folds that cannot be had are found before anything is written.
+    Plan::new(&photos, &left, Extent { seeds: 0, folds: search.folds, repeats: 1 })?;
     let store = &Store::create(out)?;
 
     let mut round = 1;
@@ -173,13 +185,15 @@ pub fn tune(
         photos: photos.any().examples.len(),
         held_out: 0,
         repeats,
+        warnings: all_photos.warnings.clone(),
+        duplicates: all_photos.duplicate_paths(),
         networks,
     };
     let front = front::pareto(&found.networks.iter().map(|one| (one.accuracy.mean, one.cost)).collect::<Vec<_>>());
     found.networks.iter_mut().zip(front).for_each(|(network, on_front)| network.on_front = on_front);
     if source.validation.is_some() {
         let progress = |progress| observe(search.rounds + 1, progress);
-        if !score_held_out(source, &left, &mut found, store, options, &progress)? {
+        if !score_held_out(&all_photos, &left, &mut found, store, options, &progress)? {
             return Ok(None);
         }
     }
@@ -227,16 +241,15 @@ fn by_accuracy(scores: &study::Results) -> Vec<usize> {
 }
 
 fn score_held_out(
-    source: &Source,
+    photos: &StudyPhotos,
     systems: &[System],
     found: &mut Found,
     store: &Store,
     options: Options<'_>,
     observe: &(dyn Fn(Progress) + Sync),
 ) -> Result<bool, TuneError> {
-    let photos = StudyPhotos::load(source, systems)?;
-    let plan = Plan::new(&photos, systems, Extent { seeds: HELD_OUT_SEEDS, folds: 0, repeats: 0 })?;
-    if !study::train(&plan, &photos, systems, store, options, observe)? {
+    let plan = Plan::new(photos, systems, Extent { seeds: HELD_OUT_SEEDS, folds: 0, repeats: 0 })?;
+    if !study::train(&plan, photos, systems, store, options, observe)? {
         return Ok(false);
     }
     let scores = results(&plan, &study::read_records(&plan, store)?, &vec![0; systems.len()], 0);

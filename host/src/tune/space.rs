@@ -14,7 +14,7 @@ const DROPOUTS: [f32; 3] = [0.0, 0.25, 0.5];
 const AUGMENT: [bool; 2] = [false, true];
 
 /// Every network of the space, each under a name that says what it is, in random order by the seed; the default recipe
-/// comes first, so that a search never ends with less than what one has without it.
+/// comes first, so that it is always tried where it fits.
 ///
 /// # Errors
 /// Those of [`Recipe::find`]; shipped recipes are found.

@@ -194,7 +194,7 @@ fn a_run_folder_beside_the_classes_is_no_class() {
     // The second time, the first one's run folder is there.
     let run_folder = Path::new(".").join("run");
     train(&[]);
-    train(&[&format!("warning: left out {}: a run folder of `pinhole train`, not photos", run_folder.display())]);
+    train(&[&format!("warning: left out {}: a folder that Pinhole wrote, not photos", run_folder.display())]);
     let classes = run(&[&"inspect", &place.path().join("run"), &"--json"]).ok().json();
     assert_eq!(classes["classes"], serde_json::json!(["cat", "dog"]));
     let ran = run(&[&"classify", &shipped_model(), &place.path()]).ok();

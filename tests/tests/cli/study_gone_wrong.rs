@@ -11,7 +11,66 @@ fn photos_that_cannot_be_studied() {
     // Three photos of a class in five folds.
     refused(place.path(), &[&"study", &photos, &"--out", &out], &[&"cat", &"fold"]);
     refused(place.path(), &[&"study", &photos, &"--folds", &"0", &"--out", &out], &[&"photos", &"--folds"]);
+    let huge = "4000000000";
+    refused(place.path(), &[&"study", &photos, &"--folds", &huge, &"--out", &out], &[&"cat", &huge]);
+    let tune: [&dyn AsRef<OsStr>; 10] =
+        [&"tune", &photos, &"--flash", &"1M", &"--ram", &"64K", &"--folds", &huge, &"--out", &out];
+    refused(place.path(), &tune, &[&"cat", &huge]);
     assert!(!out.exists());
+}
+
+#[test]
+fn held_out_photos_that_cannot_be_told() {
+    let place = temporary();
+    let (photos, out) = (place.path().join("photos"), place.path().join("study"));
+    for folder in ["Train", "test", "Valid"] {
+        cats_and_dogs(&photos.join(folder));
+    }
+    refused(place.path(), &[&"study", &photos, &"--out", &out], &[&"test", &"Valid", &"--validation"]);
+    let valid = photos.join("Valid");
+    let arguments: [&dyn AsRef<OsStr>; 12] = [
+        &"study",
+        &photos,
+        &"--validation",
+        &valid,
+        &"--systems",
+        &"smaller",
+        &"--epochs",
+        &"1",
+        &"--folds",
+        &"0",
+        &"--out",
+        &out,
+    ];
+    let told = run(&arguments).ok().stdout;
+    assert!(told.contains("smaller"), "{told}");
+    let missing = place.path().join("missing");
+    let tune: [&dyn AsRef<OsStr>; 10] =
+        [&"tune", &photos, &"--validation", &missing, &"--flash", &"1M", &"--ram", &"64K", &"--out", &"t"];
+    refused(place.path(), &tune, &[&missing]);
+}
+
+/// A study of the photos in the folder one stands in, twice: what the first one wrote is no class of photos.
+#[test]
+fn a_study_beside_its_photos() {
+    let place = temporary();
+    for class in ["chihuahua", "muffin"] {
+        let folder = place.path().join(class);
+        std::fs::create_dir(&folder).unwrap();
+        for file in files_in(&drawn("train")) {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            if name.starts_with(class) {
+                std::fs::copy(&file, folder.join(name)).unwrap();
+            }
+        }
+    }
+    let study = || {
+        let mut command = pinhole("study . --systems smaller --epochs 1 --seeds 1 --folds 2".split(' '));
+        Ran::of(command.current_dir(place.path())).ok()
+    };
+    let (first, second) = (study(), study());
+    assert_eq!(first.stdout, second.stdout);
+    assert!(second.stderr.contains("study: a folder that Pinhole wrote, not photos"), "{}", second.stderr);
 }
 
 #[test]

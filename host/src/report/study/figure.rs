@@ -93,12 +93,12 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Str
     let epochs = runs.iter().map(|(_, _, run)| run.curves.validation_loss.len()).max().unwrap_or(1);
     let all = runs.iter().flat_map(|(_, _, run)| run.curves.training_loss.iter().chain(&run.curves.validation_loss));
     let top = top(plan, all.copied().fold(0.0, f64::max));
-    let guess = libm::log(plan.classes.len() as f64);
+    let guess = plan.guess_loss();
     svg(|text| {
         losses(text, epochs, top, SeriesLabelPosition::UpperRight, |chart| {
             let mut named = Vec::new();
             for &(place, system, run) in &runs {
-                let stuck = is_stuck(run, plan.classes.len());
+                let stuck = is_stuck(run, guess);
                 let thin = if stuck { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
                 let line = |losses: &[f64]| points(losses.iter().copied(), top);
                 chart.draw_series(LineSeries::new(line(&run.curves.training_loss), thin))?;
@@ -123,7 +123,7 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Str
 }
 
 fn top(plan: &Plan, largest: f64) -> f64 {
-    let guess = libm::log(plan.classes.len() as f64);
+    let guess = plan.guess_loss();
     largest.min(TOP_IN_GUESSES * guess).max(0.1) * 1.03
 }
 

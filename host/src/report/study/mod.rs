@@ -7,7 +7,7 @@ mod table;
 
 use std::fmt::Write as _;
 
-use super::markup::{self, escape, percent, put};
+use super::markup::{self, counted, escape, percent, put};
 use crate::study::{Plan, Records, Results, Showcase};
 use curves::MeanCurves;
 
@@ -34,19 +34,29 @@ fn headline(body: &mut String, plan: &Plan, results: &Results) {
     if results.given_photos > 0 {
         let _ = write!(
             how,
-            "On the given split ({} training and {} held-out photos) each was trained with {} seeds. ",
-            plan.training_count, results.given_photos, results.seeds
+            "On the given split ({} training and {} held-out photos) each was trained with {}. ",
+            plan.training_count,
+            results.given_photos,
+            counted(results.seeds as usize, "seed")
         );
     }
     if results.folds > 0 {
         let _ = write!(
             how,
-            "In a stratified {}-fold cross-validation over all {} photos, repeated {} times with other folds, every \
+            "In a stratified {}-fold cross-validation over all {} photos, done {} with other folds each time, every \
              photo is decided by networks that have not seen it; near-duplicates stay in one fold. ",
-            results.folds, results.photos, results.repeats
+            results.folds,
+            results.photos,
+            counted(results.repeats as usize, "time")
         );
     }
-    put!(body, "<p>{} systems, {runs} trainings. {how}</p>", results.systems.len());
+    put!(
+        body,
+        "<p>{}, {}. {how}Always deciding for the largest class would be right on {} of all photos.</p>",
+        counted(results.systems.len(), "system"),
+        counted(runs, "training"),
+        percent(plan.largest_share())
+    );
     put!(body, "<p class=\"verdict\">{}</p>", reading::verdict(results));
 }
 
@@ -58,7 +68,8 @@ fn comparisons(body: &mut String, plan: &Plan, records: &Records, results: &Resu
         "<p>Cross-entropy against epoch, on {where_from}: <b>solid</b> is training (as the batches were trained on: \
          dropout on, copies and variations included, weight penalties not), <b>dashed</b> is validation. A line is the \
          mean over the runs, its band one standard deviation to either side; a dot marks the least mean validation \
-         loss. Where every run is drawn, those that did not converge are bold.</p>"
+         loss. Where every run is drawn, those that did not converge are bold. Decisions are compared by McNemar's exact \
+         test as in the table above, corrected by Holm within each comparison.</p>"
     );
     for comparison in &results.comparisons {
         put!(body, "<h3>{}</h3><p>{}</p>", escape(&comparison.title), escape(&comparison.question));
@@ -88,6 +99,13 @@ fn reliability(body: &mut String, results: &Results) {
 
 fn gallery(body: &mut String, plan: &Plan, showcase: &Showcase) {
     put!(body, "<h2>Held-out photos, as the network sees them</h2>");
+    let shown = match &showcase.shown {
+        Ok(shown) => shown,
+        Err(reason) => {
+            put!(body, "<p>There is no network of {} to show: {}.</p>", escape(&showcase.system), escape(reason));
+            return;
+        }
+    };
     put!(
         body,
         "<p>{}, seed 1, after epoch {} (the one with the least validation loss on these photos), quantized to int8: {} \
@@ -95,15 +113,15 @@ fn gallery(body: &mut String, plan: &Plan, showcase: &Showcase) {
          decision and <b class=\"against\">blue</b> ones speak against it: the change of the decided class's lead when a \
          gray patch covers them.</p><div class=\"gallery explained\">",
         escape(&showcase.system),
-        showcase.epoch,
-        showcase.right,
-        showcase.held_out,
-        showcase.photos.len()
+        shown.epoch,
+        shown.right,
+        shown.held_out,
+        shown.photos.len()
     );
-    for shown in &showcase.photos {
-        let photo = &plan.photos[shown.photo];
+    for one in &shown.photos {
+        let photo = &plan.photos[one.photo];
         let class = |class: u16| plan.classes.get(usize::from(class)).map_or_else(String::new, |name| escape(name));
-        let (kind, verdict) = if photo.class == shown.decision {
+        let (kind, verdict) = if photo.class == one.decision {
             ("right", String::new())
         } else {
             ("wrong", format!(", is {}", class(photo.class)))
@@ -113,10 +131,10 @@ fn gallery(body: &mut String, plan: &Plan, showcase: &Showcase) {
             body,
             "<figure class=\"{kind}\"><div class=\"pair\"><img src=\"{}\" alt=\"{file}\"><img src=\"{}\" alt=\"{file}, \
              tinted\"></div><figcaption>{} {}{verdict}<br><small>{file}</small></figcaption></figure>",
-            shown.input,
-            shown.explained,
-            class(shown.decision),
-            percent(shown.probability)
+            one.input,
+            one.explained,
+            class(one.decision),
+            percent(one.probability)
         );
     }
     put!(body, "</div><h2>What the first layer looks for</h2>");
@@ -126,11 +144,11 @@ fn gallery(body: &mut String, plan: &Plan, showcase: &Showcase) {
          light on <b class=\"for\">orange</b> pixels excites it, on <b class=\"against\">blue</b> ones inhibits it; {} of \
          {} neurons, those the next layer listens to most first. Tiles that look like noise have hardly moved from \
          their random start.</figcaption></figure>",
-        showcase.weights,
-        showcase.neurons_shown,
+        shown.weights,
+        shown.neurons_shown,
         escape(&showcase.system),
-        showcase.neurons_shown,
-        showcase.neurons
+        shown.neurons_shown,
+        shown.neurons
     );
 }
 
@@ -154,24 +172,37 @@ fn photos(body: &mut String, plan: &Plan) {
     } else {
         put!(
             body,
-            "<p>Nearly the same (perceptual hash, confirmed on the pixels): {} pairs.</p><ul>",
-            plan.duplicates.len()
+            "<p>Nearly the same (perceptual hash, confirmed on the pixels): {}.</p><ul>",
+            counted(plan.duplicates.len(), "pair")
         );
-        for &(first, second) in plan.duplicates.iter().take(NAMED_PHOTOS) {
-            let leaks = plan.given_split && (first < plan.training_count) != (second < plan.training_count);
-            let leak =
-                if leaks { " <b>One is trained on, the other held out: its score is flattered.</b>" } else { "" };
+        // Those that flatter a score first.
+        let leaks = |&(first, second): &(usize, usize)| {
+            plan.given_split && (first < plan.training_count) != (second < plan.training_count)
+        };
+        let (across, within): (Vec<_>, Vec<_>) = plan.duplicates.iter().copied().partition(leaks);
+        for (first, second) in across.iter().chain(&within).take(NAMED_PHOTOS.max(across.len())) {
+            let flattered = "<b>One is trained on, the other held out: its score is flattered.</b>";
+            let leak = if leaks(&(*first, *second)) { format!(" {flattered}") } else { String::new() };
             let path = |index: usize| escape(&plan.photos[index].path);
-            put!(body, "<li>{} and {}.{leak}</li>", path(first), path(second));
+            put!(body, "<li>{} and {}.{leak}</li>", path(*first), path(*second));
         }
+        more(body, plan.duplicates.len(), NAMED_PHOTOS.max(across.len()));
         put!(body, "</ul>");
     }
     if !plan.left_out.is_empty() {
-        put!(body, "<p>Left out: {} files.</p><ul>", plan.left_out.len());
+        put!(body, "<p>Left out: {}.</p><ul>", counted(plan.left_out.len(), "file"));
         for file in plan.left_out.iter().take(NAMED_PHOTOS) {
             put!(body, "<li>{}</li>", escape(file));
         }
+        more(body, plan.left_out.len(), NAMED_PHOTOS);
         put!(body, "</ul>");
+    }
+}
+
+/// Says how many of a list are not shown.
+fn more(body: &mut String, all: usize, shown: usize) {
+    if all > shown {
+        put!(body, "<li>and {} more</li>", all - shown);
     }
 }
 

@@ -3,54 +3,66 @@
 use super::curves::{Least, MeanCurves};
 use super::table::verdict as paired_verdict;
 use crate::report::OVERFITTING;
-use crate::report::markup::{escape, percent};
+use crate::report::markup::{counted, escape, percent};
+use crate::statistics::Interval;
 use crate::study::results::{ComparisonResult, SystemResult};
 use crate::study::{Plan, Results};
 
-/// The study in one sentence or two.
+/// The study in a few sentences.
 pub(super) fn verdict(results: &Results) -> String {
     let score = |system: &SystemResult| match (&system.crossed, &system.given) {
+        _ if system.diverged == system.runs => None,
         (Some(crossed), _) => Some((crossed.accuracy.mean, crossed.interval)),
         (None, Some(given)) => Some((given.last_accuracy.mean, given.interval)),
         (None, None) => None,
     };
-    let mut best: Option<(&SystemResult, f64)> = None;
+    let mut best: Option<(&SystemResult, f64, Interval)> = None;
     for system in &results.systems {
-        if let Some((accuracy, _)) = score(system)
-            && best.is_none_or(|(_, least)| accuracy > least)
+        if let Some((accuracy, interval)) = score(system)
+            && best.is_none_or(|(_, most, _)| accuracy > most)
         {
-            best = Some((system, accuracy));
+            best = Some((system, accuracy, interval));
         }
     }
-    let Some((best, accuracy)) = best else { return "No system got through its first epoch.".to_owned() };
-    let interval = score(best).map_or_else(String::new, |(_, interval)| {
-        format!(" (95 % interval {:.2} to {:.2})", interval.low, interval.high)
-    });
-    let compared: Vec<_> = results.systems.iter().filter_map(|system| system.against_reference).collect();
-    let alike = compared.iter().filter(|paired| !paired.differ()).count();
+    let Some((best, accuracy, interval)) = best else { return "Every run of every system diverged.".to_owned() };
     let how = if results.folds > 0 { "in the cross-validation" } else { "on the held-out photos" };
-    let mut text = format!("Highest accuracy {how}: {} with {accuracy:.3}{interval}.", escape(&best.name));
+    let mut text = format!(
+        "{} {how}: {} with {accuracy:.3} (95 % interval {:.2} to {:.2}).",
+        if results.systems.len() > 1 { "Highest accuracy" } else { "Accuracy" },
+        escape(&best.name),
+        interval.low,
+        interval.high
+    );
+    if results.systems.len() > 1 {
+        text += &format!(" It is the highest of {}, so it flatters.", results.systems.len());
+    }
     let reference = results.systems.iter().find(|system| system.name == results.reference);
-    if let Some(SystemResult { given: Some(given), crossed: Some(crossed), .. }) = reference
-        && given.last_accuracy.mean > crossed.interval.high
-    {
+    if let Some(SystemResult { given: Some(given), crossed: Some(crossed), .. }) = reference {
         text += &format!(
-            " The given split flatters: {} has {:.3} on its held-out photos, above the {:.2} to {:.2} of the \
-             cross-validation over all photos.",
+            " {} has {:.3} on the {} held-out photos of the given split ({:.2} to {:.2}) and {:.3} in the \
+             cross-validation over all {} ({:.2} to {:.2}).",
             escape(&results.reference),
             given.last_accuracy.mean,
+            results.given_photos,
+            given.interval.low,
+            given.interval.high,
+            crossed.accuracy.mean,
+            results.photos,
             crossed.interval.low,
             crossed.interval.high
         );
     }
-    if !compared.is_empty() {
-        text += &format!(
-            " Of {} other systems, {alike} cannot be told apart from {} on these photos.",
-            compared.len(),
-            escape(&results.reference)
-        );
+    let compared: Vec<_> = results.systems.iter().filter_map(|system| system.against_reference).collect();
+    let alike = compared.iter().filter(|paired| !paired.differ()).count();
+    let reference = escape(&results.reference);
+    text + &match (alike, compared.len()) {
+        (_, 0) => String::new(),
+        (0, 1) => format!(" The other system can be told apart from {reference}."),
+        (1, 1) => format!(" The other system cannot be told apart from {reference} on these photos."),
+        (alike, all) => {
+            format!(" Of {all} other systems, {alike} cannot be told apart from {reference} on these photos.")
+        }
     }
-    text
 }
 
 /// A comparison's one sentence, and what is to be said of each system.
@@ -79,13 +91,11 @@ pub(super) fn comparison(
             .iter()
             .map(|&system| {
                 let result = &results.systems[system];
-                format!("{} of {} runs of {}", result.not_converged, result.runs, name(system))
+                format!("{} of {} of {}", result.not_converged, counted(result.runs, "run"), name(system))
             })
             .collect();
-        return (
-            format!("Not converged, near the loss of a guess to the end: {}.", stuck.join(", ")),
-            details.collect(),
-        );
+        let folds = if results.folds > 0 && results.seeds > 0 { ", those of the folds included" } else { "" };
+        return (format!("Never below the loss of a guess for long{folds}: {}.", stuck.join(", ")), details.collect());
     }
     let least = comparison.systems.iter().filter_map(|&system| Some((system, curves[system].least()?)));
     let mut best: Option<(usize, Least)> = None;
@@ -97,19 +107,27 @@ pub(super) fn comparison(
     let Some((system, Least { epoch, loss })) = best else {
         return ("No run got through an epoch.".into(), Vec::new());
     };
-    let different = comparison.against_first.iter().filter(|paired| paired.differ()).count();
     let first = name(comparison.systems[0]);
-    let told_apart = match (different, comparison.against_first.len()) {
-        (_, 0) => String::new(),
-        (0, 1) => format!("; on these photos its decisions cannot be told apart from those of {first}")
-            .replace("its", if system == comparison.systems[0] { "the other's" } else { "its" }),
-        (0, _) => format!("; on these photos nobody's decisions can be told apart from those of {first}"),
-        (some, all) => format!("; on these photos {some} of {all} can be told apart from {first}"),
+    let mut different = Vec::new();
+    for (&system, paired) in comparison.systems[1..].iter().zip(&comparison.against_first) {
+        if paired.differ() {
+            let how = if paired.only_this > paired.only_other { "better" } else { "worse" };
+            different.push(format!("{} decides {how} than {first}", name(system)));
+        }
+    }
+    let tested_on = if results.folds > 0 { "in the cross-validation" } else { "on the held-out photos" };
+    let told_apart = match (comparison.against_first.len(), different.is_empty()) {
+        (0, _) => String::new(),
+        (1, true) => format!("; {tested_on} the decisions of the two cannot be told apart"),
+        (_, true) => format!("; {tested_on} no other's decisions can be told apart from those of {first}"),
+        (_, false) => format!("; {tested_on} {}", different.join(", ")),
     };
-    (
-        format!("{} has the least mean validation loss, {loss:.3} at epoch {epoch}{told_apart}.", name(system)),
-        details.collect(),
-    )
+    let loss = format!("least mean validation loss, {loss:.3} at epoch {epoch}");
+    let sentence = match comparison.systems.len() {
+        1 => format!("{}: {loss}.", name(system)),
+        _ => format!("{} has the {loss}{told_apart}.", name(system)),
+    };
+    (sentence, details.collect())
 }
 
 /// How a mean validation loss goes.
@@ -118,9 +136,13 @@ fn curve(curves: &MeanCurves) -> String {
         return "no epoch to show".to_owned();
     };
     let last = curves.validation.len();
-    if epoch == last {
+    if epoch == last && last > 1 {
         format!("validation loss still falls at the last epoch, {loss:.3}")
-    } else if end > loss * (1.0 + OVERFITTING) && training < end {
+    } else if end > loss * (1.0 + OVERFITTING) && training >= end {
+        format!(
+            "validation loss rises from {loss:.3} at epoch {epoch} to {end:.3} in the end, and training loss is no less"
+        )
+    } else if end > loss * (1.0 + OVERFITTING) {
         format!(
             "<b>overfits</b> after epoch {epoch}: validation loss rises from {loss:.3} to {end:.3}, training loss is \
              {training:.3} in the end"
@@ -133,7 +155,7 @@ fn curve(curves: &MeanCurves) -> String {
 fn convergence(system: &SystemResult) -> String {
     let said = |count: usize, what: &str| match count {
         0 => String::new(),
-        _ => format!("; {count} of {} runs {what}", system.runs),
+        _ => format!("; {count} of {} {what}", counted(system.runs, "run")),
     };
     said(system.not_converged, "did <b>not converge</b>")
         + &said(system.spoiled, "had learned and were <b>spoiled</b> late")
@@ -145,12 +167,15 @@ pub(super) fn reliability(results: &Results) -> String {
     let photos: usize = of.bins.iter().map(|bin| bin.count).sum();
     let mean: f64 = of.bins.iter().map(|bin| bin.mean_probability * bin.count as f64).sum::<f64>() / photos as f64;
     let right: f64 = of.bins.iter().map(|bin| bin.fraction_right * bin.count as f64).sum::<f64>() / photos as f64;
-    let tendency = if mean > right { "more" } else { "less" };
+    if photos == 0 {
+        return format!("{} decided nothing: its runs diverged.", escape(&results.reference));
+    }
+    let tendency = if mean > right { "more sure of itself than" } else { "no more sure of itself than" };
     format!(
-        "{} is {tendency} sure of itself than it is right: mean probability {}, right {}; calibration error {:.3}, Brier \
-         score {:.3}. A dot is all decisions of a tenth of the range, with how many they are and the 95 % interval; on the \
-         dotted line a probability means what it says. Of each of {photos} photos one decision, after the last epoch, by \
-         a network that had not seen it.",
+        "{} is {tendency} it is right: mean probability {}, right {}; calibration error {:.3}, Brier score {:.3}. A dot \
+         is all decisions of a tenth of the range, with how many they are and the 95 % interval; on the dotted line a \
+         probability means what it says. Of each of {photos} photos one decision, after the last epoch, by a network \
+         that had not seen it.",
         escape(&results.reference),
         percent(mean),
         percent(right),

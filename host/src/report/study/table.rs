@@ -1,6 +1,6 @@
 //! The table of all systems.
 
-use super::super::markup::{escape, percent, put};
+use super::super::markup::{counted, escape, percent, put};
 use crate::statistics::{Interval, Spread};
 use crate::study::Results;
 use crate::study::results::{Paired, SystemResult};
@@ -40,16 +40,17 @@ fn row(body: &mut String, results: &Results, system: &SystemResult) {
         flags(system),
         thousands(system.weights)
     );
+    let of_seeds = |scores: Spread, digits: usize| spread(scores, digits, results.seeds);
     if results.given_photos > 0 {
         match &system.given {
             Some(scores) => put!(
                 body,
                 "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
-                spread(scores.best_accuracy, 3),
-                spread(scores.best_loss, 3),
-                spread(scores.best_epoch, 0),
-                spread(scores.last_accuracy, 3),
-                spread(scores.last_loss, 3)
+                of_seeds(scores.best_accuracy, 3),
+                of_seeds(scores.best_loss, 3),
+                of_seeds(scores.best_epoch, 0),
+                of_seeds(scores.last_accuracy, 3),
+                scores.last_loss.map_or_else(|| "diverged".to_owned(), |loss| of_seeds(loss, 3))
             ),
             None => put!(body, "<td colspan=\"5\">diverged in every run</td>"),
         }
@@ -59,7 +60,7 @@ fn row(body: &mut String, results: &Results, system: &SystemResult) {
         put!(
             body,
             "<td>{}</td><td>{low:.2}\u{a0}to\u{a0}{high:.2}</td><td>{:.3}</td>",
-            spread(scores.accuracy, 3),
+            spread(scores.accuracy, 3, results.repeats),
             scores.calibration_error
         );
     }
@@ -83,7 +84,7 @@ fn thousands(count: usize) -> String {
 fn flags(system: &SystemResult) -> String {
     let flag = |count: usize, what: &str| match count {
         0 => String::new(),
-        _ => format!("<br><small class=\"flag\">{count} of {} runs {what}</small>", system.runs),
+        _ => format!("<br><small class=\"flag\">{count} of {} {what}</small>", counted(system.runs, "run")),
     };
     flag(system.not_converged, "not converged")
         + &flag(system.spoiled, "spoiled late")
@@ -104,26 +105,30 @@ fn probability(p: f64) -> String {
     if p < 0.001 { "p\u{a0}&lt;\u{a0}0.001".to_owned() } else { format!("p\u{a0}=\u{a0}{p:.3}") }
 }
 
-pub(super) fn spread(spread: Spread, digits: usize) -> String {
-    format!("{:.digits$}\u{a0}±\u{a0}{:.digits$}", spread.mean, spread.deviation)
+/// Of one value the deviation is not known.
+fn spread(spread: Spread, digits: usize, values: u32) -> String {
+    let mean = format!("{:.digits$}", spread.mean);
+    if values > 1 { format!("{mean}\u{a0}±\u{a0}{:.digits$}", spread.deviation) } else { mean }
 }
 
 fn how_to_read(results: &Results) -> String {
     let mut text = "Mean ± standard deviation".to_owned();
     if results.given_photos > 0 {
         text += &format!(
-            " over {} seeds on {} held-out photos, of which one is {}. The epoch with the least validation loss was \
-             chosen by these very photos, so the scores there flatter; nobody chose the last epoch",
-            results.seeds,
+            " over {} on {} held-out photos, of which one is {}. The epoch with the least validation loss was \
+             chosen by these very photos, so the scores there flatter; nobody chose the last epoch (a recipe's patience \
+             is not used)",
+            counted(results.seeds as usize, "seed"),
             results.given_photos,
             percent(1.0 / results.given_photos as f64)
         );
     }
     if results.folds > 0 {
         text += &format!(
-            ". Cross-validation: over {} repeats; the interval is Wilson's, from the {} photos there are (repeats and \
-             seeds add none)",
-            results.repeats, results.photos
+            ". Cross-validation: over {}; the interval is Wilson's, from the {} photos there are (repeats and seeds add \
+             none)",
+            counted(results.repeats as usize, "repeat"),
+            results.photos
         );
     }
     if results.systems.iter().any(|system| system.spoiled > 0) {
@@ -131,6 +136,6 @@ fn how_to_read(results: &Results) -> String {
                  Adam can do when gradients have become tiny";
     }
     text + ". Verdicts: McNemar's exact test on photos that more than half of a system's networks decide rightly without \
-            having seen them, corrected by Holm for all rows; below 0.05 is called a difference. \u{201c}Not \
+            having seen them (of an even number of seeds the last has no vote), corrected by Holm for all rows; below 0.05 is called a difference. \u{201c}Not \
             distinguishable\u{201d} does not mean equal: so few photos cannot tell."
 }
