@@ -105,6 +105,12 @@ fn merging_what_is_no_study() {
     assert!(told.stderr.contains("pinhole merge"), "{}", told.stderr);
     let out = place.path().join("out");
     refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&"1 of 2", &"smaller.fold-1-of-2.seed-1"]);
+    // A plan that was changed by hand is no plan.
+    let plan = shard.join("plan.json");
+    let mut changed: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    changed["assignments"] = Value::Array(Vec::new());
+    std::fs::write(&plan, changed.to_string()).unwrap();
+    refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds"]);
 }
 
 #[test]

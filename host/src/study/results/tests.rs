@@ -160,3 +160,29 @@ fn runs_are_told_apart_by_their_losses() {
     unequal.photos.truncate(1);
     assert_eq!((unequal.guess_loss(), unequal.largest_share()), (0.0, 1.0));
 }
+
+#[test]
+fn records_from_files_are_checked() {
+    let plan = plan();
+    let cell = plan.cells()[0];
+    let sound = |change: fn(&mut Record)| {
+        let mut record = record(&plan, cell, &[], [0.6, 0.2, 0.5]);
+        record.curves.training_accuracy = vec![0.5; 3];
+        record.curves.validation_accuracy = vec![0.5; 3];
+        change(&mut record);
+        record.is_sound(2)
+    };
+    assert!(sound(|_| ()));
+    let changes: [fn(&mut Record); 7] = [
+        |record| record.curves.training_loss.truncate(2),
+        |record| record.curves.validation_accuracy.push(0.5),
+        |record| record.last.as_mut().unwrap().epoch = 4,
+        |record| record.best.as_mut().unwrap().epoch = 0,
+        |record| record.last.as_mut().unwrap().decisions.truncate(1),
+        |record| record.last.as_mut().unwrap().probabilities[0] = 1.5,
+        |record| record.last = None,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        assert!(!sound(change), "change {number}");
+    }
+}
