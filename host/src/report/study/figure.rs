@@ -1,5 +1,7 @@
 //! Figures as SVG. Their black parts take the page's color, so that they read in light and dark.
 
+use std::array::IntoIter;
+
 use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -20,12 +22,19 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(0x77, 0x77, 0x88),
 ];
 const GRID: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
+/// Length of dashes and of the gaps between them, px.
 const DASH: (i32, i32) = (7, 4);
+const DOTS: (i32, i32) = (2, 4);
 /// The losses are cut at so many times that of a guess: one wild run must not flatten the rest.
 const TOP_IN_GUESSES: f64 = 2.0;
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordu32, RangedCoordf64>>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// The piece of line beside a name in the legend.
+fn key((x, y): (i32, i32), dash: (i32, i32), color: RGBColor) -> DashedPathElement<IntoIter<(i32, i32), 2>, i32> {
+    DashedPathElement::new([(x, y), (x + 26, y)], dash.0, dash.1, color.stroke_width(2))
+}
 
 fn color(place: usize) -> RGBColor {
     COLORS[place % COLORS.len()]
@@ -71,7 +80,7 @@ pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> St
                         color.stroke_width(2),
                     ))?
                     .label(plan.systems[system].name.as_str())
-                    .legend(move |(x, y)| DashedPathElement::new([(x, y), (x + 26, y)], 7, 4, color.stroke_width(2)));
+                    .legend(move |at| key(at, DASH, color));
                 if let Some(least) = curves.least() {
                     let at = (least.epoch as u32, least.loss.min(top));
                     chart.draw_series(std::iter::once(Circle::new(at, 5, color.filled())))?;
@@ -107,16 +116,14 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Str
                 if !named.contains(&system) {
                     named.push(system);
                     let color = color(place);
-                    drawn.label(plan.systems[system].name.as_str()).legend(move |(x, y)| {
-                        DashedPathElement::new([(x, y), (x + 26, y)], 7, 4, color.stroke_width(2))
-                    });
+                    drawn.label(plan.systems[system].name.as_str()).legend(move |at| key(at, DASH, color));
                 }
             }
             let line = [(1, guess), (epochs as u32, guess)];
             chart
-                .draw_series(DashedLineSeries::new(line, 2, 4, GRID.stroke_width(2)))?
+                .draw_series(DashedLineSeries::new(line, DOTS.0, DOTS.1, GRID.stroke_width(2)))?
                 .label("a guess")
-                .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 26, y)], 2, 4, GRID.stroke_width(2)));
+                .legend(|at| key(at, DOTS, GRID));
             Ok(())
         })
     })
@@ -203,7 +210,7 @@ pub(super) fn reliability(reliability: &Reliability) -> String {
             .label_style(("sans-serif", 14))
             .axis_desc_style(("sans-serif", 15))
             .draw()?;
-        chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], 2, 4, GRID.stroke_width(2)))?;
+        chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], DOTS.0, DOTS.1, GRID.stroke_width(2)))?;
         let bins = reliability.bins.iter().filter(|bin| bin.count > 0);
         for bin in bins {
             let x = bin.mean_probability;
