@@ -126,3 +126,38 @@ fn updates_equal_candles_own() {
     }
     assert!(moved > 0.015, "nothing was learned: {moved}");
 }
+
+/// Every setting of a recipe's training reaches the network, and those that begin later do not change what comes before.
+#[test]
+fn every_training_setting_is_used() {
+    let base = "input_side = 8\n[training]\nepochs = 4\nbatch = 64\nlearning_rate = 0.01\n";
+    let layer = "[[layer]]\noutputs = 5\nactivation = \"sigmoid\"\n";
+    let data = dataset(8, 6, 1);
+    let losses = |settings: &str| -> Vec<f64> {
+        let network = Network::new(&recipe(&format!("{base}{settings}{layer}")), &data.classes, 3).unwrap();
+        train(network, &data, &data, 3, go_on).unwrap().epochs.iter().map(|epoch| epoch.validation_loss).collect()
+    };
+    let plain = losses("");
+    for settings in [
+        "initialization = \"independent\"\n",
+        "[training.augment]\nflip = true\n",
+        "[training.augment]\nbrightness = 0.3\n",
+        "[training.optimizer]\nkind = \"sgd\"\nmomentum = 0.9\n",
+    ] {
+        assert_ne!(losses(settings)[0], plain[0], "{settings}");
+    }
+    // The first epoch has the whole rate, the second (or third) no longer.
+    for (settings, same) in [
+        ("[training.schedule]\nkind = \"cosine\"\n", 1),
+        ("[training.schedule]\nkind = \"step\"\nevery = 2\nfactor = 0.1\n", 2),
+        ("[training.schedule]\nkind = \"inverse-time\"\ndecay = 1.0\n", 1),
+    ] {
+        let scheduled = losses(settings);
+        assert_eq!(scheduled[..same], plain[..same], "{settings}");
+        assert_ne!(scheduled[same], plain[same], "{settings}");
+    }
+    let momentum = |nesterov: bool| {
+        losses(&format!("[training.optimizer]\nkind = \"sgd\"\nmomentum = 0.9\nnesterov = {nesterov}\n"))
+    };
+    assert_ne!(momentum(true), momentum(false));
+}
