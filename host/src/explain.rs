@@ -120,16 +120,16 @@ impl Photo<'_> {
     /// they give those of another photo, which fit.
     fn changes(&self, model: &Model<'_>, rows: Range<usize>) -> Vec<i32> {
         let Some(Layer::Dense(first)) = model.layers().first() else { return Vec::new() };
-        let neurons = first.operands.biases.len();
+        let weights = first.operands.weights;
+        let neurons = weights.outputs();
         let mut changes = vec![0_i32; self.side * neurons];
-        for (neuron, weights) in first.operands.weights.chunks_exact(first.operands.inputs).enumerate() {
+        for neuron in 0..neurons {
             for row in rows.clone() {
-                let pixels = row * self.side..(row + 1) * self.side;
-                let weights_and_pixels = weights[pixels.clone()].iter().zip(&self.input[pixels]);
-                for (column, (&weight, &pixel)) in weights_and_pixels.enumerate() {
-                    let change = i32::from(weight) * (i32::from(self.gray) - i32::from(pixel));
+                for column in 0..self.side {
+                    let pixel = row * self.side + column;
+                    let change = i32::from(self.gray) - i32::from(self.input[pixel]);
                     let sum = &mut changes[column * neurons + neuron];
-                    *sum = sum.wrapping_add(change);
+                    *sum = sum.wrapping_add(i32::from(weights.get(neuron, pixel)) * change);
                 }
             }
         }

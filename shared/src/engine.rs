@@ -4,32 +4,39 @@ use core::marker::PhantomData;
 
 use crate::decision::{Decision, decide};
 use crate::fixed::{requantize, sigmoid_q15};
-use crate::kernel::Kernel;
+use crate::kernel::{Feed, Kernel, Work};
+use crate::layout::Layout;
 use crate::model::{Activation, Dense, Layer, Model, Output};
 
 /// Working memory one inference needs, in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScratchNeeds {
-    /// 32-bit accumulators: the outputs of the widest layer.
+    /// 32-bit accumulators: the outputs of the widest layer, and what fills up its last block of rows.
     pub accumulators: usize,
     /// 16-bit activations: the outputs of the widest layer but the last. (8-bit ones take 16 bits here too: it is
     /// what DSP kernels read.)
     pub activations: usize,
+    /// 32-bit words that a packed layout's kernel spreads inputs into.
+    pub lanes: usize,
 }
 
 impl ScratchNeeds {
     /// What a model needs.
     pub fn of(model: &Model<'_>) -> Self {
-        let widest = |layers: &[Layer<'_>]| layers.iter().map(Layer::outputs).max().unwrap_or(0);
+        let most = |layers: &[Layer<'_>], of: fn(&Layer<'_>) -> usize| layers.iter().map(of).max().unwrap_or(0);
         let layers = model.layers();
         let hidden = layers.split_last().map_or(layers, |(_, hidden)| hidden);
-        Self { accumulators: widest(layers), activations: widest(hidden) }
+        Self {
+            accumulators: most(layers, |Layer::Dense(dense)| dense.operands.weights.padded_outputs()),
+            activations: most(hidden, |layer| layer.outputs()),
+            lanes: most(layers, |Layer::Dense(dense)| dense.operands.weights.lane_words()),
+        }
     }
 
     /// In bytes.
     pub fn bytes(self) -> usize {
-        self.accumulators * size_of::<i32>() + self.activations * size_of::<i16>()
+        (self.accumulators + self.lanes) * size_of::<u32>() + self.activations * size_of::<i16>()
     }
 }
 
@@ -43,6 +50,15 @@ pub enum EngineError {
         expected: ScratchNeeds,
         /// What there is.
         got: ScratchNeeds,
+    },
+    /// The kernel does not run a layer's layout.
+    Layout {
+        /// Index of the layer.
+        layer: usize,
+        /// Its layout.
+        got: Layout,
+        /// The kernel's name.
+        kernel: &'static str,
     },
     /// The input has not the model's number of pixels.
     InputLength {
@@ -58,8 +74,18 @@ impl core::fmt::Display for EngineError {
         match self {
             Self::Scratch { expected, got } => write!(
                 f,
-                "the model needs {} accumulators and {} activations, there is room for {} and {}",
-                expected.accumulators, expected.activations, got.accumulators, got.activations
+                "the model needs {} accumulators, {} activations and {} lanes, there is room for {}, {} and {}",
+                expected.accumulators,
+                expected.activations,
+                expected.lanes,
+                got.accumulators,
+                got.activations,
+                got.lanes
+            ),
+            Self::Layout { layer, got, kernel } => write!(
+                f,
+                "the weights of layer {layer} lie as {got:?}, which this board's kernel {kernel} does not run: pack the \
+                 model for this board"
             ),
             Self::InputLength { expected, got } => write!(f, "the model takes {expected} pixels, got {got}"),
         }
@@ -77,31 +103,54 @@ pub enum LayerValues<'a> {
     Logits(&'a [i32]),
 }
 
+/// Working memory of an engine, borrowed. The slices may be longer than [`ScratchNeeds`] says, not shorter.
+#[derive(Debug)]
+pub struct Scratch<'b> {
+    /// See [`ScratchNeeds::accumulators`].
+    pub accumulators: &'b mut [i32],
+    /// See [`ScratchNeeds::activations`].
+    pub activations: &'b mut [i16],
+    /// See [`ScratchNeeds::lanes`].
+    pub lanes: &'b mut [u32],
+}
+
 /// Runs a model with kernel `K` in borrowed working memory.
 #[derive(Debug)]
 pub struct Engine<'m, 'b, K> {
     model: &'m Model<'m>,
-    accumulators: &'b mut [i32],
-    activations: &'b mut [i16],
+    scratch: Scratch<'b>,
     kernel: PhantomData<K>,
 }
 
 impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
-    /// An engine for a model. The buffers may be longer than [`ScratchNeeds::of`] it, not shorter.
+    /// An engine for a model.
     ///
     /// # Errors
-    /// [`EngineError::Scratch`] when a buffer is too short.
-    pub fn new(
-        model: &'m Model<'m>,
-        accumulators: &'b mut [i32],
-        activations: &'b mut [i16],
-    ) -> Result<Self, EngineError> {
-        let expected = ScratchNeeds::of(model);
-        let got = ScratchNeeds { accumulators: accumulators.len(), activations: activations.len() };
-        if got.accumulators < expected.accumulators || got.activations < expected.activations {
-            return Err(EngineError::Scratch { expected, got });
+    /// [`EngineError::Layout`] when the kernel does not run the model's layouts, [`EngineError::Scratch`] when a buffer
+    /// is too short.
+    pub fn new(model: &'m Model<'m>, scratch: Scratch<'b>) -> Result<Self, EngineError> {
+        let mut fed_by = Feed::Pixels;
+        for (layer, Layer::Dense(dense)) in model.layers().iter().enumerate() {
+            let got = dense.operands.weights.layout();
+            if !K::runs(got, fed_by) {
+                return Err(EngineError::Layout { layer, got, kernel: K::NAME });
+            }
+            fed_by = Feed::Activations;
         }
-        Ok(Self { model, accumulators, activations, kernel: PhantomData })
+        let expected = ScratchNeeds::of(model);
+        let got = ScratchNeeds {
+            accumulators: scratch.accumulators.len(),
+            activations: scratch.activations.len(),
+            lanes: scratch.lanes.len(),
+        };
+        let short = got.accumulators < expected.accumulators
+            || got.activations < expected.activations
+            || got.lanes < expected.lanes;
+        if short {
+            Err(EngineError::Scratch { expected, got })
+        } else {
+            Ok(Self { model, scratch, kernel: PhantomData })
+        }
     }
 
     /// The model this engine runs.
@@ -129,33 +178,38 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         if input.len() != self.model.inputs() {
             return Err(EngineError::InputLength { expected: self.model.inputs(), got: input.len() });
         }
-        Ok(self.run_from(|first, accumulators| K::dense_u8(first.operands, input, accumulators), observe))
+        Ok(self.run_from(|first, work| K::dense_u8(first.operands, input, work), observe))
     }
 
-    /// [`Engine::run_observed`] from the first layer's accumulators on: `first` is given that layer and one place for
-    /// each of its outputs, and writes there what the layer's kernel would. For those who know these sums already, say
+    /// [`Engine::run_observed`] from the first layer's accumulators on: `first` is given that layer and its
+    /// working memory, and writes to the accumulators what the layer's kernel would. For those who know these sums already, say
     /// because only a few pixels changed since the last input; nothing after them knows the difference.
     ///
     /// The accumulators must be those of some input of 0..=255 pixels: for these, [`Model::parse`] has shown that
     /// nothing after them overflows.
     pub fn run_from(
         &mut self,
-        first: impl FnOnce(&Dense<'m>, &mut [i32]),
+        first: impl FnOnce(&Dense<'m>, Work<'_>),
         mut observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Decision {
+        let Scratch { accumulators, activations, lanes } = &mut self.scratch;
         let mut first = Some(first);
         let mut width = 0;
         for (index, Layer::Dense(dense)) in self.model.layers().iter().enumerate() {
-            let outputs = dense.operands.biases.len();
-            // `new` has checked both buffers against the widest layer, so the fallbacks are never taken.
-            let accumulators = self.accumulators.get_mut(..outputs).unwrap_or_default();
+            let weights = dense.operands.weights;
+            let outputs = weights.outputs();
+            // `new` has checked all buffers against what any layer needs, so the fallbacks are never taken.
+            let work = Work {
+                accumulators: accumulators.get_mut(..weights.padded_outputs()).unwrap_or_default(),
+                lanes: lanes.get_mut(..weights.lane_words()).unwrap_or_default(),
+            };
             if let Some(first) = first.take() {
-                first(dense, accumulators);
+                first(dense, work);
             } else {
-                let activations = self.activations.get(..width).unwrap_or_default();
-                K::dense_i16(dense.operands, activations, accumulators);
+                K::dense_i16(dense.operands, activations.get(..width).unwrap_or_default(), work);
             }
             width = outputs;
+            let accumulators = accumulators.get_mut(..outputs).unwrap_or_default();
             // All of the layer's inputs have been consumed, so its outputs may take their place.
             match dense.output {
                 Output::Logits => {
@@ -163,13 +217,13 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
                     observe(index, LayerValues::Logits(accumulators));
                 }
                 Output::U8 | Output::I16 => {
-                    let activations = self.activations.get_mut(..outputs).unwrap_or_default();
+                    let activations = activations.get_mut(..outputs).unwrap_or_default();
                     activate(dense, accumulators, activations);
                     observe(index, LayerValues::Activations(activations));
                 }
             }
         }
-        decide(self.accumulators.get(..width).unwrap_or_default())
+        decide(accumulators.get(..width).unwrap_or_default())
     }
 }
 

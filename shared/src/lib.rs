@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | pixels | [`pixels`] | camera-like rows -> the network's 8-bit input |
 //! | model | [`model`] | bytes of a model file -> borrowed, checked layers |
+//! | layout | [`layout`] | where in a layer's bytes each weight lies |
 //! | kernels | [`kernel`] | activations and weights -> 32-bit accumulators |
 //! | fixed point | [`fixed`] | accumulators -> the next layer's activations, class probability |
 //! | engine | [`engine`] | input -> decision, layer by layer |
@@ -24,6 +25,7 @@ pub mod decision;
 pub mod engine;
 pub mod fixed;
 pub mod kernel;
+pub mod layout;
 pub mod link;
 pub mod model;
 pub mod pixels;

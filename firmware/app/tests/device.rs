@@ -13,7 +13,7 @@ use pinhole_shared::link::frame::FrameError;
 use pinhole_shared::link::{CHUNK_VALUES, Identity, PROTOCOL, Refusal, Report, Request, Response, Values};
 use pinhole_shared::model::Model;
 use pinhole_shared::pixels::{PIPELINE_ID, PixelError, PixelFormat, Shrink};
-use support::{FakeCamera, PIXELS, SIDE, frame_of, infer, model_file, serve, serve_requests};
+use support::{FakeCamera, PIXELS, SIDE, frame_of, infer, model_file, scratch, serve, serve_requests};
 
 const IDENTIFY: Request<'_> = Request::Identify;
 
@@ -101,7 +101,7 @@ fn long_stages_come_in_chunks() {
     let file = model_file::tiny(side);
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
-    let engine = Engine::<Scalar>::new(&model, &mut accumulators, &mut activations).unwrap();
+    let engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
     let pixels: Vec<u8> = (0..144).collect();
     let mut link = support::Wire::default();
     for request in [Request::Input { offset: 0, pixels: &pixels }, classify(Report::AllValues)] {
@@ -267,7 +267,7 @@ fn short_buffers_are_refused_at_the_start() {
     let model = Model::parse(file.bytes()).unwrap();
     let try_with = |input: &mut [u8], sums: &mut [u64]| {
         let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
-        let engine = Engine::<Scalar>::new(&model, &mut accumulators, &mut activations).unwrap();
+        let engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
         let buffers = Buffers { input, row: &mut [], sums };
         let parts = Parts { board: "test", engine, camera: camera(), link: support::Wire::default(), buffers };
         Device::new(parts, |_: &Event| ()).err()

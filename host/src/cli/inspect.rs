@@ -93,7 +93,7 @@ fn layer_contents(layer: &Layer<'_>) -> LayerContents {
         },
         pre_shift: dense.pre_shift,
         accumulator_bound: dense.accumulator_bound,
-        bytes: dense.operands.weights.len() + 8 * dense.operands.biases.len(),
+        bytes: dense.bytes(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! One dense layer: weights to int8, biases to accumulator units, and the multipliers of its requantization.
 
-use pinhole_shared::model::{Activation, MAX_WEIGHT, Output};
+use pinhole_shared::layout::Layout;
+use pinhole_shared::model::{Activation, Output};
 
+use crate::model_file::DenseParts;
 use crate::train::FloatLayer;
 
 /// What a layer reads.
@@ -13,24 +15,9 @@ pub(super) struct InputKind {
     pub max_magnitude: u32,
 }
 
-/// A layer as the model file has it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct QuantizedDense {
-    pub inputs: usize,
-    /// Row-major, a row an output.
-    pub weights: Vec<i8>,
-    pub biases: Vec<i32>,
-    pub multipliers: Vec<i32>,
-    pub pre_shift: u8,
-    pub activation: Activation,
-    pub output: Output,
-    pub accumulator_bound: u32,
-    pub input_scale: f32,
-    pub output_scale: f32,
-}
-
 /// Quantizes a layer. `means` are the mean real inputs on the calibration photos, for the correction of biases.
-/// `output_scale` is the real value of one output unit.
+/// `output` says what the outputs are and the real value of one unit of them; `layout` is a row-major one, for the width
+/// of its weights.
 ///
 /// # Errors
 /// The index of a row that no scale makes fit 32 bits.
@@ -38,9 +25,9 @@ pub(super) fn quantize(
     layer: &FloatLayer,
     input: InputKind,
     means: &[f64],
-    output: Output,
-    output_scale: f64,
-) -> Result<QuantizedDense, usize> {
+    (output, output_scale): (Output, f64),
+    layout: Layout,
+) -> Result<DenseParts, usize> {
     let outputs = layer.biases.len();
     let inputs = layer.weights.len() / outputs;
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
@@ -58,7 +45,7 @@ pub(super) fn quantize(
             .zip(&layer.biases)
             .enumerate()
             .map(|(index, (weights, &bias))| {
-                let row = Row::within(weights, f64::from(bias), input, means, limit);
+                let row = Row::within(weights, f64::from(bias), layout.max_weight(), (input, means), limit);
                 let multiplier = row.multiplier(input, result_scale, pre_shift);
                 if multiplier <= f64::from(i32::MAX) { Ok(row) } else { Err(index) }
             })
@@ -67,7 +54,7 @@ pub(super) fn quantize(
             Err(row) => stuck = row,
             Ok(rows) => {
                 let multiplier = |row: &Row| row.multiplier(input, result_scale, pre_shift).max(1.0) as i32;
-                return Ok(QuantizedDense {
+                return Ok(DenseParts {
                     inputs,
                     multipliers: rows.iter().map(multiplier).collect(),
                     biases: rows.iter().map(|row| row.bias).collect(),
@@ -78,6 +65,8 @@ pub(super) fn quantize(
                     output,
                     input_scale: input.scale as f32,
                     output_scale: output_scale as f32,
+                    layout,
+                    chunk_columns: 0,
                 });
             }
         }
@@ -97,11 +86,11 @@ struct Row {
 
 impl Row {
     /// The finest scale whose accumulator stays within `limit`.
-    fn within(weights: &[f64], bias: f64, input: InputKind, means: &[f64], limit: i64) -> Self {
+    fn within(weights: &[f64], bias: f64, max_weight: i8, inputs: (InputKind, &[f64]), limit: i64) -> Self {
         let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight.abs()));
-        let mut scale = if largest > 0.0 { largest / f64::from(MAX_WEIGHT) } else { 1.0 };
+        let mut scale = if largest > 0.0 { largest / f64::from(max_weight) } else { 1.0 };
         loop {
-            let row = Self::at(weights, bias, input, means, scale);
+            let row = Self::at(weights, bias, max_weight, inputs, scale);
             if row.bound <= limit {
                 return row;
             }
@@ -110,8 +99,8 @@ impl Row {
         }
     }
 
-    fn at(weights: &[f64], bias: f64, input: InputKind, means: &[f64], scale: f64) -> Self {
-        let limit = f64::from(MAX_WEIGHT);
+    fn at(weights: &[f64], bias: f64, max_weight: i8, (input, means): (InputKind, &[f64]), scale: f64) -> Self {
+        let limit = f64::from(max_weight);
         let rounded: Vec<i8> =
             weights.iter().map(|weight| (weight / scale + 0.5).floor().clamp(-limit, limit) as i8).collect();
         // What rounding took from the row's mean pre-activation goes back into its bias.
@@ -155,7 +144,7 @@ mod tests {
     fn by_hand() {
         // One output, two inputs: the larger weight becomes 127, the smaller 127 / 4, rounded half up.
         let layer = layer(vec![0.5, -0.125], vec![1.0], Activation::Linear);
-        let quantized = quantize(&layer, PIXELS, &[0.0, 0.0], Output::Logits, 1.0 / 65_536.0).unwrap();
+        let quantized = quantize(&layer, PIXELS, &[0.0, 0.0], (Output::Logits, 1.0 / 65_536.0), Layout::Rows8).unwrap();
         assert_eq!(quantized.weights, [127, -32]);
         let unit = 0.5 / 127.0 / 255.0;
         assert_eq!(quantized.biases, [(1.0_f64 / unit + 0.5).floor() as i32]);
@@ -168,7 +157,7 @@ mod tests {
     fn rounding_is_corrected_in_the_bias() {
         // -31.75 rounds to -32, a quarter unit low; at a mean input of 1 a quarter unit comes back.
         let layer = layer(vec![0.5, -0.125], vec![0.0], Activation::Linear);
-        let quantized = quantize(&layer, PIXELS, &[0.3, 1.0], Output::Logits, 1.0 / 65_536.0).unwrap();
+        let quantized = quantize(&layer, PIXELS, &[0.3, 1.0], (Output::Logits, 1.0 / 65_536.0), Layout::Rows8).unwrap();
         assert_eq!(quantized.biases, [(255.0_f64 / 4.0 + 0.5).floor() as i32]);
     }
 
@@ -183,7 +172,7 @@ mod tests {
             let scaled = weights.iter().enumerate().map(|(i, w)| w * 2.0_f32.powi(exponents[i % 2])).collect();
             let layer = layer(scaled, vec![bias, 0.0], Activation::Sigmoid);
             let input = InputKind { scale: 1.0 / 32_768.0, max_magnitude: 32_768 };
-            if let Ok(quantized) = quantize(&layer, input, &[0.5; 3], Output::I16, 1.0 / 32_768.0) {
+            if let Ok(quantized) = quantize(&layer, input, &[0.5; 3], (Output::I16, 1.0 / 32_768.0), Layout::Rows8) {
                 prop_assert!(u64::from(quantized.accumulator_bound) << quantized.pre_shift <= i32::MAX as u64);
                 prop_assert!(quantized.multipliers.iter().all(|&multiplier| multiplier >= 1));
                 for (row, &bias) in quantized.weights.chunks(3).zip(&quantized.biases) {

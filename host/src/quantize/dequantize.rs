@@ -52,7 +52,7 @@ fn output_scale(dense: &Dense<'_>) -> f64 {
 }
 
 fn float_layer(dense: &Dense<'_>, input_scale: f64, output_scale: f64) -> FloatLayer {
-    let (inputs, outputs) = (dense.operands.inputs, dense.operands.biases.len());
+    let (inputs, outputs) = (dense.operands.weights.inputs(), dense.operands.weights.outputs());
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
     let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale };
     let units = (1_u64 << (32 - dense.pre_shift)) as f64;
@@ -60,12 +60,13 @@ fn float_layer(dense: &Dense<'_>, input_scale: f64, output_scale: f64) -> FloatL
     let scales: Vec<f64> =
         dense.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect();
     let mut weights = vec![0.0; inputs * outputs];
-    for (row, (values, &scale)) in dense.operands.weights.chunks_exact(inputs).zip(&scales).enumerate() {
-        for (column, &value) in values.iter().enumerate() {
-            weights[column * outputs + row] = (f64::from(value) * scale / input_scale) as f32;
+    for (row, &scale) in scales.iter().enumerate() {
+        for column in 0..inputs {
+            let value = f64::from(dense.operands.weights.get(row, column));
+            weights[column * outputs + row] = (value * scale / input_scale) as f32;
         }
     }
-    let biases = dense.operands.biases.iter().zip(&scales).map(|(&bias, &scale)| (f64::from(bias) * scale) as f32);
+    let biases = scales.iter().enumerate().map(|(row, &scale)| (f64::from(dense.bias(row)) * scale) as f32);
     FloatLayer { weights, biases: biases.collect(), activation: dense.activation }
 }
 

@@ -52,7 +52,7 @@ pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result
                 mean_error: sum / float.len() as f64,
                 max_error: max,
                 accumulator_bound: dense.accumulator_bound,
-                bytes: dense.operands.weights.len() + 8 * dense.operands.biases.len(),
+                bytes: dense.bytes(),
             })
         })
         .collect()

@@ -7,17 +7,17 @@
 
 mod dense;
 mod dequantize;
-mod encode;
 mod measure;
 
 use miette::Diagnostic;
+use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{Activation, ModelError, Output};
 use thiserror::Error;
 
 pub use dequantize::dequantize;
 pub use measure::{LayerError, measure};
 
-use crate::model_file::ModelFile;
+use crate::model_file::{ModelFile, encode};
 use crate::photos::Dataset;
 use crate::train::Network;
 
@@ -78,12 +78,13 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
         } else {
             output_kind(layer.activation, bits, &network.activations(&inputs, index + 1)?)
         };
-        let quantized = dense::quantize(layer, input, &means, output, output_scale)
+        let quantized = dense::quantize(layer, input, &means, (output, output_scale), Layout::Rows8)
             .map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
         input = dense::InputKind { scale: output_scale, max_magnitude: output.max_magnitude() };
         layers.push(quantized);
     }
-    let bytes = encode::encode(network.recipe.input_side, &network.classes, &layers);
+    // Row-major weights fit always.
+    let bytes = encode(network.recipe.input_side, &network.classes, &layers).unwrap_or_default();
     Ok(ModelFile::from_bytes(&bytes)?)
 }
 

@@ -1,42 +1,97 @@
 //! Dense kernels: the innermost loops, and the seam behind which faster ones go.
 //!
-//! A kernel turns activations and int8 weights into accumulators, and does nothing else: requantization and
-//! activation functions ([`crate::fixed`]) are the same for all kernels, so two kernels are equal when their
-//! accumulators are. The device's board names the kernel it runs; the link reports that name, so a test can assert
-//! that the fast one ran and not a silent fallback.
+//! A kernel turns activations and weights into accumulators, and does nothing else: requantization and activation
+//! functions ([`crate::fixed`]) are the same for all kernels, so two kernels are equal when their accumulators are. The
+//! device's board names the kernel it runs; the link reports that name, so a test can assert that the fast one ran and
+//! not a silent fallback.
+//!
+//! | kernel | for | layouts |
+//! |---|---|---|
+//! | [`Scalar`] | any target; the readable reference | row-major |
+//! | [`Dsp`] | Cortex-M4, M7, M33 with the DSP extension | packed for it |
+//! | [`Pairs`] | Cortex-M0+ | packed for it, row-major after the first layer |
+//!
+//! [`Dsp`] and [`Pairs`] are algorithms over a few innermost loops, which are a trait: in assembly in the firmware's
+//! `kernels` crate, and here in Rust, instruction by instruction, as the twin that every host test runs.
 
+mod dsp;
+mod pairs;
 mod scalar;
+#[cfg(test)]
+mod tests;
 
+pub use dsp::{Dsp, DspLoops, PortableDsp, Sums};
+pub use pairs::{Pairs, PairsLoops, PortablePairs};
 pub use scalar::Scalar;
+
+use crate::layout::{Layout, Weights};
 
 /// The operands of one dense layer that a kernel reads.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseOperands<'a> {
-    /// Row-major int8 weights, one row of `inputs` for each output, each within +-127.
-    pub weights: &'a [i8],
-    /// One start value for each output's accumulator.
+    /// The weights, in one of the kernel's layouts.
+    pub weights: Weights<'a>,
+    /// One start value for each output's accumulator: the biases, with what the layout folds into them.
     pub biases: &'a [i32],
-    /// Columns of the weights: activations read. At least 1.
-    pub inputs: usize,
+}
+
+/// A kernel's working memory and results.
+#[derive(Debug)]
+pub struct Work<'a> {
+    /// One for each row, those that fill up the last block included ([`Weights::padded_outputs`]).
+    pub accumulators: &'a mut [i32],
+    /// [`Weights::lane_words`] words; what is in them does not matter.
+    pub lanes: &'a mut [u32],
 }
 
 /// A way to compute dense layers. Implementations differ in speed only.
 ///
 /// # Contract, for callers
-/// `weights.len() == biases.len() * inputs`, `input.len() == inputs`, `accumulators.len() == biases.len()`, and for
-/// every row `|bias| + sum |weight| * max |activation| <= i32::MAX`. [`crate::model::Model::parse`] has checked all
-/// of it for the layers of a model.
+/// [`Kernel::runs`] the weights' layout with this kind of input, `biases.len() == weights.outputs()`, `input.len() ==
+/// weights.inputs()`, the working memory is as long as [`Work`] says, and for every row `|bias| + sum |weight| * max
+/// |activation| <= i32::MAX` with the bias that the stored one stands for. [`crate::model::Model::parse`] and
+/// [`crate::engine::Engine::new`] have checked all of it for the layers of a model.
 ///
 /// # Contract, for implementors
-/// `accumulators[row] = biases[row] + sum over columns of weights[row][column] * input[column]`, exactly. Partial
-/// sums may wrap on the way as long as the final values are exact. No panic for operands within the contract.
+/// `accumulators[row] = bias of the row + sum over columns of weights[row][column] * input[column]`, exactly. Partial
+/// sums may wrap on the way as long as the final values are exact. No panic for operands within the contract, and no
+/// access outside the slices for any others.
 pub trait Kernel {
     /// Name reported over the link and in logs.
     const NAME: &'static str;
 
+    /// Whether this kernel runs layers of this layout, fed by pixels or by activations.
+    fn runs(layout: Layout, fed_by: Feed) -> bool;
+
     /// Layer fed by pixels, 0..=255.
-    fn dense_u8(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]);
+    fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>);
 
     /// Layer fed by another layer's activations.
-    fn dense_i16(operands: DenseOperands<'_>, input: &[i16], accumulators: &mut [i32]);
+    fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>);
+}
+
+/// What feeds a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Feed {
+    /// The picture's pixels, a byte each: the first layer.
+    Pixels,
+    /// Another layer's activations, 16 bits each.
+    Activations,
+}
+
+/// Accumulators start from the biases; those of rows that fill up from 0.
+fn start(biases: &[i32], accumulators: &mut [i32]) {
+    let (rows, filling) = accumulators.split_at_mut(biases.len().min(accumulators.len()));
+    for (accumulator, &bias) in rows.iter_mut().zip(biases) {
+        *accumulator = bias;
+    }
+    filling.fill(0);
+}
+
+/// Takes the first `count` words off a slice; all of them if there are fewer.
+fn take<'a>(words: &mut &'a [u32], count: usize) -> &'a [u32] {
+    let (first, rest) = words.split_at_checked(count).unwrap_or((words, &[]));
+    *words = rest;
+    first
 }

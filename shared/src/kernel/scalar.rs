@@ -1,7 +1,8 @@
 //! The readable reference: one multiply-accumulate at a time, any target. Too simple to be wrong, and the yardstick
 //! for every faster kernel.
 
-use super::{DenseOperands, Kernel};
+use super::{DenseOperands, Feed, Kernel, Work};
+use crate::layout::{Layout, Weights};
 
 /// The scalar reference kernel. The compiler vectorizes it where the target has vectors.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,23 +11,43 @@ pub struct Scalar;
 impl Kernel for Scalar {
     const NAME: &'static str = "scalar";
 
-    fn dense_u8(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]) {
-        dense(operands, input, accumulators);
+    fn runs(layout: Layout, _: Feed) -> bool {
+        layout.is_rows()
     }
 
-    fn dense_i16(operands: DenseOperands<'_>, input: &[i16], accumulators: &mut [i32]) {
-        dense(operands, input, accumulators);
+    fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
+        dense(operands, input, work.accumulators);
+    }
+
+    fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
+        dense(operands, input, work.accumulators);
     }
 }
 
 #[inline(always)]
 fn dense<A: Copy + Into<i32>>(operands: DenseOperands<'_>, input: &[A], accumulators: &mut [i32]) {
-    let rows = operands.weights.chunks_exact(operands.inputs.max(1));
-    for ((accumulator, &bias), row) in accumulators.iter_mut().zip(operands.biases).zip(rows) {
+    let DenseOperands { weights, biases } = operands;
+    if weights.layout() == Layout::Rows4 {
+        return dense_rows4(weights, biases, input, accumulators);
+    }
+    let rows = weights.bytes().chunks_exact(weights.inputs().max(1));
+    for ((accumulator, &bias), row) in accumulators.iter_mut().zip(biases).zip(rows) {
         let dot = row
             .iter()
             .zip(input)
-            .fold(0_i32, |sum, (&weight, &activation)| sum.wrapping_add(i32::from(weight) * activation.into()));
+            .fold(0_i32, |sum, (&weight, &activation)| sum.wrapping_add(i32::from(weight as i8) * activation.into()));
+        *accumulator = bias.wrapping_add(dot);
+    }
+}
+
+fn dense_rows4<A: Copy + Into<i32>>(weights: Weights<'_>, biases: &[i32], input: &[A], accumulators: &mut [i32]) {
+    let rows = weights.bytes().chunks_exact(weights.inputs().div_ceil(2).max(1));
+    for ((accumulator, &bias), row) in accumulators.iter_mut().zip(biases).zip(rows) {
+        let dot = row.iter().zip(input.chunks(2)).fold(0_i32, |sum, (&both, pair)| {
+            let halves = [(both as i8) << 4 >> 4, both as i8 >> 4];
+            let two = halves.iter().zip(pair).map(|(&weight, &activation)| i32::from(weight) * activation.into());
+            two.fold(sum, i32::wrapping_add)
+        });
         *accumulator = bias.wrapping_add(dot);
     }
 }
@@ -38,11 +59,25 @@ mod tests {
     #[test]
     fn by_hand() {
         // Lopsided on purpose: two rows, three columns, no symmetry for a transposition to hide behind.
-        let operands = DenseOperands { weights: &[1, -2, 3, 127, 0, -127], biases: &[10, -20], inputs: 3 };
+        let bytes = [1_i8, -2, 3, 127, 0, -127].map(|weight| weight as u8);
+        let weights = Weights::new(Layout::Rows8, &bytes, 3, 2, 0).unwrap();
+        let operands = DenseOperands { weights, biases: &[10, -20] };
         let mut accumulators = [0; 2];
-        Scalar::dense_u8(operands, &[255, 1, 2], &mut accumulators);
+        Scalar::dense_u8(operands, &[255, 1, 2], Work { accumulators: &mut accumulators, lanes: &mut [] });
         assert_eq!(accumulators, [10 + 255 - 2 + 6, -20 + 127 * 255 - 127 * 2]);
-        Scalar::dense_i16(operands, &[-32_768, 5, 32_767], &mut accumulators);
+        Scalar::dense_i16(operands, &[-32_768, 5, 32_767], Work { accumulators: &mut accumulators, lanes: &mut [] });
         assert_eq!(accumulators, [10 - 32_768 - 10 + 98_301, -20 - 127 * 32_768 - 127 * 32_767]);
+    }
+
+    #[test]
+    fn by_hand_in_four_bits() {
+        // Rows 1, -2, 3 and 7, 0, -7; the last half byte of a row is not looked at.
+        let weights = Weights::new(Layout::Rows4, &[0xE1, 0xF3, 0x07, 0x09], 3, 2, 0).unwrap();
+        assert_eq!([0, 1, 2].map(|column| weights.get(0, column)), [1, -2, 3]);
+        assert_eq!([0, 1, 2].map(|column| weights.get(1, column)), [7, 0, -7]);
+        let operands = DenseOperands { weights, biases: &[10, -20] };
+        let mut accumulators = [0; 2];
+        Scalar::dense_u8(operands, &[255, 1, 2], Work { accumulators: &mut accumulators, lanes: &mut [] });
+        assert_eq!(accumulators, [10 + 255 - 2 + 6, -20 + 7 * 255 - 7 * 2]);
     }
 }

@@ -48,7 +48,7 @@ pub enum ModelError {
     Pipeline { expected: u32, got: u32 },
     /// A layer of a kind this version does not know.
     LayerKind { layer: usize, got: u16 },
-    /// A weight layout this version does not know.
+    /// A weight layout this version does not know, or one for pixels after the first layer.
     WeightLayout { layer: usize, got: u8 },
     /// A field of a layer's record has a value this version does not know.
     Record { layer: usize, offset: usize, got: u32 },
@@ -58,7 +58,7 @@ pub enum ModelError {
     Section { section: Section, layer: usize, offset: usize, bytes: usize },
     /// The class names are not as many, not UTF-8, empty, or not in ascending order.
     Names,
-    /// A weight of -128.
+    /// A weight out of its range (-127 to 127 in 8 bits, -7 to 7 in 4), or one that fills up and is not 0.
     Weight { layer: usize, row: usize },
     /// A multiplier that is not positive.
     Multiplier { layer: usize, row: usize },
@@ -97,7 +97,7 @@ impl core::fmt::Display for ModelError {
                 write!(f, "the {section} of layer {layer} ({bytes} bytes at {offset}) are not where they could be")
             }
             Self::Names => f.write_str("the class names are damaged"),
-            Self::Weight { layer, row } => write!(f, "layer {layer}, row {row}: a weight of -128"),
+            Self::Weight { layer, row } => write!(f, "layer {layer}, row {row}: a weight out of range"),
             Self::Multiplier { layer, row } => write!(f, "layer {layer}, row {row}: the multiplier is not positive"),
             Self::Accumulator { layer, row } => write!(f, "layer {layer}, row {row}: the accumulator could overflow"),
             Self::Bound { layer, expected, got } => {

@@ -13,14 +13,14 @@ impl Layer<'_> {
     /// Activations read.
     pub fn inputs(&self) -> usize {
         match self {
-            Self::Dense(dense) => dense.operands.inputs,
+            Self::Dense(dense) => dense.operands.weights.inputs(),
         }
     }
 
     /// Activations written.
     pub fn outputs(&self) -> usize {
         match self {
-            Self::Dense(dense) => dense.operands.biases.len(),
+            Self::Dense(dense) => dense.operands.weights.outputs(),
         }
     }
 
@@ -34,7 +34,7 @@ impl Layer<'_> {
     /// Multiply-accumulates of one inference.
     pub fn macs(&self) -> usize {
         match self {
-            Self::Dense(dense) => dense.operands.weights.len(),
+            Self::Dense(dense) => dense.operands.weights.inputs() * dense.operands.weights.outputs(),
         }
     }
 }
@@ -42,7 +42,7 @@ impl Layer<'_> {
 /// A fully connected layer, its operands borrowed from the model file.
 #[derive(Clone, Copy, Debug)]
 pub struct Dense<'a> {
-    /// Weights and biases, in the layout [`crate::kernel::Kernel`] takes.
+    /// Weights and biases, as [`crate::kernel::Kernel`] takes them.
     pub operands: DenseOperands<'a>,
     /// For each row, the multiplier of its requantization: 1..=2^31-1.
     pub multipliers: &'a [i32],
@@ -58,6 +58,25 @@ pub struct Dense<'a> {
     pub input_scale: f32,
     /// Real value of one output unit. For reports.
     pub output_scale: f32,
+}
+
+impl Dense<'_> {
+    /// The bias of a row in accumulator units, without what the layout folds into the stored one. 0 for a row out of
+    /// range.
+    pub fn bias(&self, row: usize) -> i32 {
+        let stored = self.operands.biases.get(row).copied().unwrap_or(0);
+        unfold(stored, self.operands.weights.fold(row).unwrap_or(0))
+    }
+
+    /// Bytes of the layer in the model file, without the padding of its sections.
+    pub fn bytes(&self) -> usize {
+        self.operands.weights.bytes().len() + 4 * (self.operands.biases.len() + self.multipliers.len())
+    }
+}
+
+/// A bias without what its layout folded in. Modulo 2^32, as the sums it is the start of.
+pub(super) fn unfold(stored: i32, fold: i64) -> i32 {
+    (i64::from(stored) - fold) as i32
 }
 
 /// Activation function of a layer.

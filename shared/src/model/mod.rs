@@ -34,18 +34,26 @@
 //! | 0 | u16 | kind: 1 = dense. Any other is refused by its number |
 //! | 2 | u8 | activation function: 0 linear, 1 relu, 2 sigmoid |
 //! | 3 | u8 | output: 0 = 8 bit (0..=255), 1 = 16 bit (-32,768..=32,767), 2 = logits (i32 in Q16) |
-//! | 4 | u8 | weight layout: 0 = row-major int8 |
+//! | 4 | u8 | weight layout, below |
 //! | 5 | u8 | pre-shift of the requantization, 0..=30 |
-//! | 6 | u16 | zero |
+//! | 6 | u16 | columns of a chunk, a multiple of 8; zero in row-major layouts |
 //! | 8 | u32 | inputs (columns) |
 //! | 12 | u32 | outputs (rows) |
-//! | 16 | u32 | weights: offset; `inputs * outputs` bytes, each within +-127 |
-//! | 20 | u32 | biases: offset; `outputs` i32, in accumulator units |
+//! | 16 | u32 | weights: offset; as many bytes as the layout says |
+//! | 20 | u32 | biases: offset; `outputs` i32, in accumulator units, with what the layout folds into them |
 //! | 24 | u32 | multipliers: offset; `outputs` i32, each 1..=2^31-1 |
 //! | 28 | u32 | accumulator bound: the largest of all rows' `abs(bias) + sum abs(weight) * max abs(activation)` |
 //! | 32 | f32 | input scale: real value of one input unit (reports only) |
 //! | 36 | f32 | output scale: real value of one output unit (reports only) |
 //! | 40 | 24 bytes | zero |
+//!
+//! ## Weight layouts
+//!
+//! [`crate::layout::Layout`] has the numbers. Files that people keep are row-major: 0 (a byte a weight, within +-127) or
+//! 1 (two weights a byte, within +-7). Any reader can run these. The others are what the host makes of them for a
+//! board's kernel, and a board refuses what is not for its own; [`crate::kernel::Dsp`] and [`crate::kernel::Pairs`]
+//! document them. Layouts for pixels are for the first layer only. Packed rows are filled up to a multiple of 4, columns
+//! to a multiple of 8, with weights of 0; all rows of a chunk's columns come before those of the next chunk.
 //!
 //! The largest input activation is 255 for pixels and 8-bit layers and 32,768 for 16-bit ones. The last layer is
 //! linear with logits as output, one a class; no other layer outputs logits.
@@ -88,5 +96,5 @@ pub const RECORD_BYTES: usize = 64;
 pub const ALIGNMENT: usize = 16;
 /// Most layers a model can have: the parsed table lives in memory of fixed size.
 pub const MAX_LAYERS: usize = 16;
-/// Largest magnitude of a weight.
+/// Largest magnitude of a weight in 8 bits.
 pub const MAX_WEIGHT: i8 = 127;

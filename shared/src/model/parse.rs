@@ -1,10 +1,12 @@
 //! Untrusted bytes become a [`Model`] here, in one place; after it nothing about them can fail.
 
+use super::layer::unfold;
 use super::{
-    ALIGNMENT, Activation, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, MAX_WEIGHT, ModelError, Output, RECORD_BYTES,
-    Section, VERSION,
+    ALIGNMENT, Activation, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError, Output, RECORD_BYTES, Section,
+    VERSION,
 };
 use crate::kernel::DenseOperands;
+use crate::layout::{GROUP_COLUMNS, Layout, Weights};
 use crate::pixels::PIPELINE_ID;
 
 #[cfg(target_endian = "big")]
@@ -227,15 +229,21 @@ fn parse_dense<'a>(
     if last && activation != Activation::Linear {
         return Err(unknown(2, u32::from(record.u8(2))));
     }
-    if record.u8(4) != 0 {
-        return Err(ModelError::WeightLayout { layer, got: record.u8(4) });
-    }
+    let layout = Layout::from_byte(record.u8(4))
+        .filter(|layout| layer == 0 || !layout.is_for_pixels())
+        .ok_or(ModelError::WeightLayout { layer, got: record.u8(4) })?;
     let pre_shift = record.u8(5);
     if pre_shift > 30 {
         return Err(unknown(5, u32::from(pre_shift)));
     }
-    if record.u16(6) != 0 {
-        return Err(unknown(6, u32::from(record.u16(6))));
+    let chunk_columns = record.u16(6);
+    let good_chunk = if layout.is_rows() {
+        chunk_columns == 0
+    } else {
+        chunk_columns > 0 && usize::from(chunk_columns).is_multiple_of(GROUP_COLUMNS)
+    };
+    if !good_chunk {
+        return Err(unknown(6, u32::from(chunk_columns)));
     }
     for offset in (40..RECORD_BYTES).step_by(4) {
         if record.u32(offset) != 0 {
@@ -249,10 +257,15 @@ fn parse_dense<'a>(
         }
     }
     let place = |section, field, bytes| Place { section, layer, offset: record.u32(field), bytes };
-    let weights = place(Section::Weights, 16, u64::from(inputs) * u64::from(outputs)).slice(file)?;
-    let biases = place(Section::Biases, 20, u64::from(outputs) * 4).words(file)?;
-    let multipliers = place(Section::Multipliers, 24, u64::from(outputs) * 4).words(file)?;
-    let operands = DenseOperands { weights: bytemuck::cast_slice(weights), biases, inputs: inputs as usize };
+    let (inputs, outputs) = (inputs as usize, outputs as usize);
+    let bytes = Weights::bytes_of(layout, inputs, outputs).unwrap_or(u64::MAX);
+    let weights = place(Section::Weights, 16, bytes).slice(file)?;
+    let biases = place(Section::Biases, 20, outputs as u64 * 4).words(file)?;
+    let multipliers = place(Section::Multipliers, 24, outputs as u64 * 4).words(file)?;
+    // The slice has as many bytes as were asked for and the chunk was checked, so there are weights.
+    let weights = Weights::new(layout, weights, inputs, outputs, usize::from(chunk_columns))
+        .ok_or(unknown(6, u32::from(chunk_columns)))?;
+    let operands = DenseOperands { weights, biases };
 
     let accumulator_bound = accumulator_bound(operands, layer, input, pre_shift)?;
     if accumulator_bound != record.u32(28) {
@@ -278,27 +291,33 @@ fn parse_dense<'a>(
 }
 
 /// The largest magnitude an accumulator of the layer can reach, or the row that could overflow (requantization's
-/// pre-shift included).
+/// pre-shift and the layout's own sums included).
 fn accumulator_bound(
     operands: DenseOperands<'_>,
     layer: usize,
     input: Output,
     pre_shift: u8,
 ) -> Result<u32, ModelError> {
+    let DenseOperands { weights, biases } = operands;
     let mut largest = 0;
-    let rows = operands.weights.chunks_exact(operands.inputs.max(1));
-    for (row, (weights, &bias)) in rows.zip(operands.biases).enumerate() {
+    for row in 0..weights.padded_outputs() {
         // At most 2^32 weights of magnitude 128, times 2^15, fit 64 bits.
         let mut l1 = 0_u64;
-        for &weight in weights {
-            if weight < -MAX_WEIGHT {
+        for column in 0..weights.padded_inputs() {
+            let weight = weights.get(row, column);
+            let fills_up = row >= weights.outputs() || column >= weights.inputs();
+            if weight < -weights.layout().max_weight() || (fills_up && weight != 0) {
                 return Err(ModelError::Weight { layer, row });
             }
             l1 += u64::from(weight.unsigned_abs());
         }
+        let overflows = ModelError::Accumulator { layer, row };
+        let fold = weights.fold(row).ok_or(overflows)?;
+        let Some(&stored) = biases.get(row) else { continue };
+        let bias = unfold(stored, fold);
         let bound = u64::from(bias.unsigned_abs()) + l1 * u64::from(input.max_magnitude());
         if bound > (i32::MAX as u64) >> pre_shift {
-            return Err(ModelError::Accumulator { layer, row });
+            return Err(overflows);
         }
         largest = largest.max(bound as u32);
     }

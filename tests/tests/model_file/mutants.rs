@@ -19,13 +19,17 @@ fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
     let mut values: Vec<i64> = input.iter().map(|&pixel| i64::from(pixel)).collect();
     let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
     for Layer::Dense(dense) in model.layers() {
-        assert_eq!(dense.operands.inputs, values.len(), "a layer takes what the one before it gives");
-        assert!(dense.operands.weights.iter().all(|&weight| weight >= -127), "a weight of -128");
-        let rows = dense.operands.weights.chunks(dense.operands.inputs);
-        values = rows
-            .zip(dense.operands.biases.iter().zip(dense.multipliers))
-            .map(|(weights, (&bias, &multiplier))| {
-                let products = weights.iter().zip(&values).map(|(&weight, value)| i64::from(weight) * value);
+        let weights = dense.operands.weights;
+        assert_eq!(weights.inputs(), values.len(), "a layer takes what the one before it gives");
+        values = (0..weights.outputs())
+            .zip(dense.multipliers)
+            .map(|(row, &multiplier)| {
+                let bias = dense.bias(row);
+                let products = values.iter().enumerate().map(|(column, value)| {
+                    let weight = weights.get(row, column);
+                    assert!(weight.unsigned_abs() <= weights.layout().max_weight() as u8, "a weight out of range");
+                    i64::from(weight) * value
+                });
                 let accumulator = i64::from(bias) + products.sum::<i64>();
                 assert!(accumulator.unsigned_abs() <= u64::from(dense.accumulator_bound), "beyond its bound");
                 // Twice the factor's denominator, so that the half which rounds is a whole number.

@@ -265,7 +265,7 @@ fn values_that_could_overflow() {
 fn the_bound_is_exact() {
     let model = small().model();
     let Layer::Dense(dense) = model.layers()[2];
-    let row: u64 = dense.operands.weights[..6].iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
+    let row: u64 = (0..6).map(|column| u64::from(dense.operands.weights.get(0, column).unsigned_abs())).sum();
     // The layer before gives 16 bits.
     for pre_shift in [0, 1, 4] {
         let room = (i32::MAX as u64 >> pre_shift) - row * 32_768;

@@ -12,7 +12,7 @@ use pinhole_app::camera::{Camera, CameraFault, Frame};
 use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
-use pinhole_shared::engine::{Engine, LayerValues};
+use pinhole_shared::engine::{Engine, LayerValues, Scratch};
 use pinhole_shared::kernel::Scalar;
 use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
 use pinhole_shared::link::{Request, Response, Statistics};
@@ -122,7 +122,7 @@ pub fn serve(camera: impl Camera, incoming: impl IntoIterator<Item = Result<u8, 
     let file = model_file::tiny(SIDE);
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
-    let engine = Engine::<Scalar>::new(&model, &mut accumulators, &mut activations).unwrap();
+    let engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
     let (mut input, mut row, mut sums) = ([0; PIXELS + 3], [0; 64], [0; SIDE as usize + 1]);
     let wire = Wire { incoming: incoming.into_iter().collect(), ..Wire::default() };
     let written = Rc::clone(&wire.written);
@@ -165,7 +165,7 @@ pub fn infer(input: &[u8]) -> (Vec<Vec<i32>>, pinhole_shared::decision::Decision
     let file = model_file::tiny(SIDE);
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
-    let mut engine = Engine::<Scalar>::new(&model, &mut accumulators, &mut activations).unwrap();
+    let mut engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
     let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
     let decision = engine.run_observed(input, |_, values| {
         stages.push(match values {
@@ -174,4 +174,9 @@ pub fn infer(input: &[u8]) -> (Vec<Vec<i32>>, pinhole_shared::decision::Decision
         });
     });
     (stages, decision.unwrap())
+}
+
+/// Working memory for row-major weights, which need no lanes.
+pub fn scratch<'b>(accumulators: &'b mut [i32], activations: &'b mut [i16]) -> Scratch<'b> {
+    Scratch { accumulators, activations, lanes: &mut [] }
 }

@@ -1,0 +1,126 @@
+//! A model file in the host's memory, and the engine that runs it: the same code as on the device.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `encode` | layers -> the bytes of a file |
+//! | `pack` | a file for any reader -> one for a board's kernel, and back |
+//! | `engine` | a file -> decisions |
+
+mod encode;
+mod engine;
+mod pack;
+
+pub(crate) use encode::{DenseParts, encode};
+pub use engine::HostEngine;
+pub use pack::{PackError, Packing};
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use pinhole_shared::model::{Layer, Model, ModelError};
+use thiserror::Error;
+
+/// A whole, checked model file with row-major weights, aligned as the format asks. One packed for a board is unpacked
+/// when it is taken.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    words: Vec<u32>,
+}
+
+/// Why a model file cannot be used.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ModelFileError {
+    /// Not there, or not readable.
+    #[error("the model {} cannot be read: {reason}", path.display())]
+    #[diagnostic(help("give a .pinhole file, or a run folder that `pinhole train` made"))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// Not a model, of another version, or damaged.
+    #[error("{} is not usable as a model: {reason}", path.display())]
+    #[diagnostic(help("{}", help_for(reason)))]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What parsing said.
+        reason: ModelError,
+    },
+}
+
+fn help_for(reason: &ModelError) -> &'static str {
+    match reason {
+        ModelError::Version { .. } | ModelError::Pipeline { .. } => {
+            "make it anew with this Pinhole (`pinhole quantize` on its run folder), or use the Pinhole that wrote it"
+        }
+        ModelError::NotAModel => "give a .pinhole file, or a run folder that `pinhole train` made",
+        _ => "the file was damaged on its way: copy it again, or make it anew with `pinhole quantize`",
+    }
+}
+
+impl ModelFile {
+    /// Takes and checks the bytes of a model file.
+    ///
+    /// # Errors
+    /// What [`Model::parse`] finds.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        if !bytes.len().is_multiple_of(4) {
+            // No whole number of words is no model, but let parsing say what is wrong with it.
+            Model::parse(bytes)?;
+            return Err(ModelError::Truncated { expected: bytes.len().next_multiple_of(4), got: bytes.len() });
+        }
+        let file = Self::of_words(bytes);
+        let Some(rows) = unpacked(&Model::parse(file.bytes())?) else { return Ok(file) };
+        let file = Self::of_words(&rows);
+        Model::parse(file.bytes())?;
+        Ok(file)
+    }
+
+    fn of_words(bytes: &[u8]) -> Self {
+        let words = bytes.chunks_exact(4).map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
+        Self { words: words.collect() }
+    }
+
+    /// The bytes of this model packed for a kernel.
+    ///
+    /// # Errors
+    /// [`PackError`] when a row's weights do not fit the kernel's sums in chunks of any length. For 8 columns, the
+    /// shortest, all weights fit.
+    pub fn packed(&self, packing: Packing) -> Result<Vec<u8>, PackError> {
+        pack::pack(&self.model(), packing)
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// [`ModelFileError`] with the path.
+    pub fn read(path: &Path) -> Result<Self, ModelFileError> {
+        let bytes =
+            std::fs::read(path).map_err(|reason| ModelFileError::Unreadable { path: path.to_owned(), reason })?;
+        Self::from_bytes(&bytes).map_err(|reason| ModelFileError::Refused { path: path.to_owned(), reason })
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.words)
+    }
+
+    /// The parsed model.
+    pub fn model(&self) -> Model<'_> {
+        Model::parse(self.bytes()).expect("checked when the file was taken")
+    }
+
+    /// An engine that runs it.
+    pub fn engine(&self) -> HostEngine<'_> {
+        HostEngine::new(self.model())
+    }
+}
+
+/// The bytes of a packed model with its weights in rows; `None` when they are so already.
+fn unpacked(model: &Model<'_>) -> Option<Vec<u8>> {
+    let is_packed = |Layer::Dense(dense): &Layer<'_>| !dense.operands.weights.layout().is_rows();
+    // Row-major weights fit always.
+    model.layers().iter().any(is_packed).then(|| pack::pack(model, Packing::Rows).unwrap_or_default())
+}

@@ -1,0 +1,80 @@
+//! From the file people keep to the one that goes into a board's flash, and back.
+//!
+//! One file serves every board: weights lie row by row in it, and whatever puts a model on a board packs them for that
+//! board's kernel on the way. So nobody chooses a layout, a file cannot be the wrong one for a board, and there is one
+//! checksum to tell trainings apart. (A layout chosen at quantization, the other way to do it, would be a file for each
+//! kind of board, and a new way to be wrong.) Packed files are model files too: every command reads them.
+
+use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
+use pinhole_shared::model::{Layer, Model};
+
+use super::{DenseParts, encode};
+
+/// Longest chunk for the Cortex-M4, columns: 2,560 bytes of working memory.
+const DSP_CHUNK: usize = 1280;
+/// Longest chunk for the Cortex-M0+, columns: 3,072 bytes of working memory with 8-bit weights.
+const PAIRS_CHUNK: usize = 512;
+
+/// The kernel a model is packed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// None in particular: row by row, for [`pinhole_shared::kernel::Scalar`] and for files.
+    Rows,
+    /// [`pinhole_shared::kernel::Dsp`].
+    CortexM4,
+    /// [`pinhole_shared::kernel::Pairs`].
+    CortexM0Plus,
+}
+
+/// A layer whose weights fit no chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the weights of layer {layer} do not fit the sums of {packing:?}")]
+pub struct PackError {
+    /// Layer, counted from 0.
+    pub layer: usize,
+    /// The kernel.
+    pub packing: Packing,
+}
+
+impl Packing {
+    fn layout(self, is_first: bool, bits: u32) -> Layout {
+        match (self, is_first, bits) {
+            (Self::CortexM4, true, 8) => Layout::DspPixels8,
+            (Self::CortexM4, true, _) => Layout::DspPixels4,
+            // Small, and fed by 16 bits: 4-bit weights are widened.
+            (Self::CortexM4, false, _) => Layout::DspWide8,
+            (Self::CortexM0Plus, true, 8) => Layout::PairsPixels8,
+            (Self::CortexM0Plus, true, _) => Layout::PairsPixels4,
+            (Self::Rows | Self::CortexM0Plus, _, 8) => Layout::Rows8,
+            (Self::Rows | Self::CortexM0Plus, _, _) => Layout::Rows4,
+        }
+    }
+
+    fn longest_chunk(self) -> usize {
+        if self == Self::CortexM0Plus { PAIRS_CHUNK } else { DSP_CHUNK }
+    }
+}
+
+/// The bytes of a model packed for a kernel. The same model and kernel give the same bytes.
+///
+/// Chunks are as long as working memory and the proof for every row allow, and nearly equal.
+pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackError> {
+    let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
+    let mut layers = Vec::with_capacity(model.layers().len());
+    for (layer, Layer::Dense(dense)) in model.layers().iter().enumerate() {
+        let mut parts = DenseParts::of(dense);
+        parts.layout = packing.layout(layer == 0, dense.operands.weights.layout().bits());
+        parts.chunk_columns = 0;
+        if !parts.layout.is_rows() {
+            let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
+            let fewest = (groups * GROUP_COLUMNS).div_ceil(packing.longest_chunk());
+            let fits = (fewest..=groups).find(|&chunks| {
+                parts.chunk_columns = groups.div_ceil(chunks) * GROUP_COLUMNS;
+                parts.packed().is_some()
+            });
+            fits.ok_or(PackError { layer, packing })?;
+        }
+        layers.push(parts);
+    }
+    encode(model.input_side(), &classes, &layers).ok_or(PackError { layer: 0, packing })
+}

@@ -1,0 +1,170 @@
+//! The kernel for Cortex-M4, M7 and M33: the DSP extension's multiplications of two 16-bit halves at once.
+//!
+//! # The plain algorithm
+//! SMLAD adds two products of 16-bit numbers to a sum. Spread weights and inputs to 16 bits (SXTB16, UXTB16) and two
+//! multiply-accumulates take one instruction, besides the spreading: [`Layout::DspWide8`], for the layers after the
+//! first, whose inputs have 16 bits, does this, four rows at once, so that an input is loaded for four. 1.2
+//! instructions a multiply-accumulate.
+//!
+//! # Two rows in one multiplication
+//! Inputs of 8 bits leave room for more. [`Layout::DspPixels8`] stores the weights of two rows as one 16-bit number,
+//! `256 * a + b`, in as many bytes as before, and multiplies it as it lies: SMLAD's sum is `T = 256 * S_a + S_b`
+//! (modulo 2^32), where S is a row's sum of products. Knowing S_b gives S_a.
+//!
+//! S_b comes from the inner-product identity
+//! `(b0 + x1) * (b1 + x0) = b0 x0 + b1 x1 + b0 b1 + x0 x1`,
+//! because SXTAB16 takes the lower bytes out of two numbers and adds inputs to them in one instruction. With the columns
+//! of a word P in lanes 0 and 2, those of Q in lanes 1 and 3 ([`crate::layout::Lanes`]), four columns of two rows are
+//!
+//! ```text
+//! smlad   T, P, XP      T += P . XP
+//! smlad   T, Q, XQ
+//! sxtab16 P, XQ, P      b0 + x1, b2 + x3
+//! sxtab16 Q, XP, Q      b1 + x0, b3 + x2
+//! smlad   B, P, Q       B += S_b's terms + b0 b1 + b2 b3 + x0 x1 + x2 x3
+//! ```
+//!
+//! 5 instructions for 8 multiply-accumulates. The sum of the `b b` is a constant c of the row, folded into the biases;
+//! that of the `x x` is the same for all rows, q, and taken off at the end: `B - q = S_b + c`, and
+//! `(T - (B - q)) >> 8 = (256 * S_a - c) >> 8 = S_a + floor(-c / 256)`, whose second part is constant too.
+//!
+//! # What holds it
+//! All of it is exact modulo 2^32 except the shift, which needs `256 * S_a - c` within 32 bits. That depends on the
+//! weights of the row and on the number of columns. So columns go in chunks, after each of which S_a and S_b are added
+//! to the accumulators; the host makes the chunks as long as all rows allow, 256 columns are safe for any weights, and
+//! parsing a model proves it for each row ([`crate::layout::Weights::fold`]). Chunks also bound the memory the spread
+//! inputs take.
+//!
+//! # Four rows in one multiplication
+//! [`Layout::DspPixels4`] does the same with weights of 4 bits: the 16-bit number is `256 * h + l` of bytes
+//! `h = 16 * w0 + (w1 + 8)` and `l = 16 * (w2 + 8) + (w3 + 8)`. Run once as it lies and once with its upper half bytes
+//! masked off, which leaves `256 * (w1 + 8) + (w3 + 8)`, it gives S_h, S_l and the sums of the masked bytes, and
+//! `S_h - S_(w1 + 8) = 16 S_w0`, `S_l - S_(w3 + 8) = 16 S_(w2 + 8)`. What the excess of 8 adds is 8 times the sum of
+//! the inputs.
+
+mod portable;
+
+pub use portable::PortableDsp;
+
+use core::marker::PhantomData;
+
+use super::{DenseOperands, Feed, Kernel, Work, start, take};
+use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
+
+/// Sums over a chunk's inputs, the same for all rows. Both modulo 2^32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Sums {
+    /// Of `x0 x1 + x2 x3` over the groups of four.
+    pub products: i32,
+    /// Of the inputs.
+    pub inputs: i32,
+}
+
+/// The innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
+///
+/// # Contract, for callers
+/// `lanes.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4, and
+/// `weights.len()` is `accumulators.len() / 4` times the words of a block: `lanes.len() * 2`, in
+/// [`DspLoops::pixels4`] `lanes.len()`.
+///
+/// # Contract, for implementors
+/// The same integers as [`PortableDsp`], for any contents; sums wrap.
+pub trait DspLoops {
+    /// See [`Kernel::NAME`].
+    const NAME: &'static str;
+
+    /// Spreads pixels to lanes of 16 bits: of each four the words (0, 2) and (1, 3), the first in the lower half.
+    /// `pixels.len()` is a multiple of 8, `lanes.len()` half of it.
+    fn spread(pixels: &[u8], lanes: &mut [u32]) -> Sums;
+
+    /// Adds a chunk in [`Layout::DspPixels8`] to the accumulators, less `products` where it is in the sums.
+    fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]);
+
+    /// Adds a chunk in [`Layout::DspPixels4`] to the accumulators, likewise, and less 8 times the sum of the inputs.
+    fn pixels4(weights: &[u32], lanes: &[u32], sums: Sums, accumulators: &mut [i32]);
+
+    /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. Lanes are inputs in their order.
+    fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
+}
+
+/// The Cortex-M4 kernel, with innermost loops `L`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dsp<L>(PhantomData<L>);
+
+impl<L: DspLoops> Kernel for Dsp<L> {
+    const NAME: &'static str = L::NAME;
+
+    fn runs(layout: Layout, fed_by: Feed) -> bool {
+        match fed_by {
+            Feed::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4),
+            Feed::Activations => layout == Layout::DspWide8,
+        }
+    }
+
+    fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
+        let DenseOperands { weights, biases } = operands;
+        let Work { accumulators, lanes } = work;
+        start(biases, accumulators);
+        let blocks = accumulators.len() / BLOCK_ROWS;
+        let mut words = weights.words();
+        for pixels in input.chunks(weights.chunk_columns().max(1)) {
+            let columns = pixels.len().next_multiple_of(GROUP_COLUMNS);
+            let Some(lanes) = lanes.get_mut(..columns / 2) else { return };
+            let sums = spread::<L>(pixels, lanes);
+            if weights.layout() == Layout::DspPixels4 {
+                L::pixels4(take(&mut words, blocks * columns / 2), lanes, sums, accumulators);
+            } else {
+                L::pixels8(take(&mut words, blocks * columns), lanes, sums.products, accumulators);
+            }
+        }
+    }
+
+    fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
+        let DenseOperands { weights, biases } = operands;
+        let Work { accumulators, lanes } = work;
+        start(biases, accumulators);
+        let blocks = accumulators.len() / BLOCK_ROWS;
+        let mut words = weights.words();
+        for activations in input.chunks(weights.chunk_columns().max(1)) {
+            let columns = activations.len().next_multiple_of(GROUP_COLUMNS);
+            let Some(lanes) = lanes.get_mut(..columns / 2) else { return };
+            // The last word may be half filled, and those after it fill up the group.
+            let mut pairs = activations.chunks_exact(2);
+            for (lane, pair) in lanes.iter_mut().zip(pairs.by_ref()) {
+                let &[low, high] = pair else { continue };
+                *lane = lane_of(low, high);
+            }
+            let odd = pairs.remainder().first().copied();
+            for (place, lane) in lanes.iter_mut().skip(activations.len() / 2).enumerate() {
+                *lane = lane_of(if place == 0 { odd.unwrap_or(0) } else { 0 }, 0);
+            }
+            L::wide8(take(&mut words, blocks * columns), lanes, accumulators);
+        }
+    }
+}
+
+const fn lane_of(low: i16, high: i16) -> u32 {
+    low as u16 as u32 | (high as u16 as u32) << 16
+}
+
+/// [`DspLoops::spread`] of any number of pixels; 0 fills up the last group.
+fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> Sums {
+    let whole = pixels.len() - pixels.len() % GROUP_COLUMNS;
+    let (Some((whole, rest)), Some((lanes, last))) =
+        (pixels.split_at_checked(whole), lanes.split_at_mut_checked(whole / 2))
+    else {
+        return Sums::default();
+    };
+    let mut sums = L::spread(whole, lanes);
+    if !rest.is_empty() {
+        let mut group = [0; GROUP_COLUMNS];
+        for (place, &pixel) in group.iter_mut().zip(rest) {
+            *place = pixel;
+        }
+        let more = L::spread(&group, last);
+        sums.products = sums.products.wrapping_add(more.products);
+        sums.inputs = sums.inputs.wrapping_add(more.inputs);
+    }
+    sums
+}

@@ -1,0 +1,114 @@
+//! The innermost loops in Rust, instruction by instruction: the twin of the assembly.
+
+use super::{DspLoops, Sums};
+
+/// [`DspLoops`] for any target, for tests and for the host.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PortableDsp;
+
+impl DspLoops for PortableDsp {
+    const NAME: &'static str = "dsp-portable";
+
+    fn spread(pixels: &[u8], lanes: &mut [u32]) -> Sums {
+        let mut sums = Sums::default();
+        for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(2)) {
+            let (&[x0, x1, x2, x3], [even, odd]) = (four, words) else { continue };
+            let word = u32::from_le_bytes([x0, x1, x2, x3]);
+            (*even, *odd) = (uxtb16(word), uxtb16(word.rotate_right(8)));
+            sums.products = smlad(sums.products, *even, *odd);
+            sums.inputs = sums.inputs.wrapping_add(four.iter().map(|&pixel| i32::from(pixel)).sum());
+        }
+        sums
+    }
+
+    fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact((lanes.len() * 2).max(1));
+        for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
+            let mut sums = [[0_i32; 2]; 2];
+            for (words, x) in block.chunks_exact(4).zip(lanes.chunks_exact(2)) {
+                for ([t, b], pair) in sums.iter_mut().zip(words.chunks_exact(2)) {
+                    (*t, *b) = two_rows(*t, *b, [pair[0], pair[1]], [x[0], x[1]], sxtab16);
+                }
+            }
+            for ([t, b], rows) in sums.into_iter().zip(rows.chunks_exact_mut(2)) {
+                let b = b.wrapping_sub(products);
+                rows[0] = rows[0].wrapping_add(t.wrapping_sub(b) >> 8);
+                rows[1] = rows[1].wrapping_add(b);
+            }
+        }
+    }
+
+    fn pixels4(weights: &[u32], lanes: &[u32], sums: Sums, accumulators: &mut [i32]) {
+        let excess = sums.inputs.wrapping_mul(8);
+        let blocks = weights.chunks_exact(lanes.len().max(1));
+        for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
+            let (mut t, mut b, mut t_low, mut b_low) = (0, 0, 0, 0);
+            for (words, x) in block.chunks_exact(2).zip(lanes.chunks_exact(2)) {
+                let (pair, x) = ([words[0], words[1]], [x[0], x[1]]);
+                (t_low, b_low) = two_rows(t_low, b_low, pair.map(|word| word & 0x0F0F_0F0F), x, uxtab16);
+                (t, b) = two_rows(t, b, pair, x, uxtab16);
+            }
+            let (b, b_low) = (b.wrapping_sub(sums.products), b_low.wrapping_sub(sums.products));
+            let (a, a_low) = (t.wrapping_sub(b) >> 8, t_low.wrapping_sub(b_low) >> 8);
+            let four = [
+                a.wrapping_sub(a_low) >> 4,
+                a_low.wrapping_sub(excess),
+                (b.wrapping_sub(b_low) >> 4).wrapping_sub(excess),
+                b_low.wrapping_sub(excess),
+            ];
+            for (row, sum) in rows.iter_mut().zip(four) {
+                *row = row.wrapping_add(sum);
+            }
+        }
+    }
+
+    fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact((lanes.len() * 2).max(1));
+        for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
+            for (words, x) in block.chunks_exact(4).zip(lanes.chunks_exact(2)) {
+                for (row, &word) in rows.iter_mut().zip(words) {
+                    *row = smlad(*row, sxtab16(0, word), x[0]);
+                    *row = smlad(*row, sxtab16(0, word.rotate_right(8)), x[1]);
+                }
+            }
+        }
+    }
+}
+
+/// Four columns of two rows, the five instructions of [`super`]; `extract` takes the lower bytes out.
+fn two_rows(t: i32, b: i32, [p, q]: [u32; 2], [xp, xq]: [u32; 2], extract: fn(u32, u32) -> u32) -> (i32, i32) {
+    let t = smlad(smlad(t, p, xp), q, xq);
+    (t, smlad(b, extract(xq, p), extract(xp, q)))
+}
+
+/// The two signed 16-bit halves of a word.
+fn halves(word: u32) -> [i32; 2] {
+    [i32::from(word as i16), i32::from((word >> 16) as i16)]
+}
+
+/// SMLAD: the sum and both products of halves, modulo 2^32.
+fn smlad(sum: i32, x: u32, y: u32) -> i32 {
+    let ([x0, x1], [y0, y1]) = (halves(x), halves(y));
+    // Each product fits, their sum may not.
+    sum.wrapping_add((x0 * y0).wrapping_add(x1 * y1))
+}
+
+/// Adds to both halves, each modulo 2^16.
+fn add_halves(x: u32, low: u32, high: u32) -> u32 {
+    x.wrapping_add(low) & 0xFFFF | (x >> 16).wrapping_add(high) << 16
+}
+
+/// SXTAB16: bytes 0 and 2, sign-extended, added to the halves.
+fn sxtab16(x: u32, word: u32) -> u32 {
+    add_halves(x, word as i8 as u32, (word >> 16) as i8 as u32)
+}
+
+/// UXTAB16: bytes 0 and 2 added to the halves.
+fn uxtab16(x: u32, word: u32) -> u32 {
+    add_halves(x, word & 0xFF, word >> 16 & 0xFF)
+}
+
+/// UXTB16: bytes 0 and 2, each in 16 bits.
+fn uxtb16(word: u32) -> u32 {
+    word & 0x00FF_00FF
+}

@@ -1,0 +1,134 @@
+//! The kernel for Cortex-M0+: two multiply-accumulates in one 32-bit multiplication, and none of them rounded.
+//!
+//! # Two rows in one multiplication
+//! `(a + 2^16 b) * x = a x + 2^16 b x`: two rows at once, as long as the lower product stays out of the upper half. With
+//! weights and inputs signed (inputs less 128) a product is within 127 * 128, so the sum of two columns,
+//! `Z = (a0 + 2^16 b0) x0 + (a1 + 2^16 b1) x1 = z_a + 2^16 z_b`, still has both halves within 16 bits. Adding 2^15 and
+//! shifting gives z_b exactly; the sums are
+//!
+//! ```text
+//! B   = sum of (Z + 2^15) >> 16        = S_b
+//! All = sum of Z + 2^15                = S_a + 2^16 S_b + 2^15 * pairs of columns
+//! ```
+//!
+//! so S_a is `All - 2^16 B` less a constant, modulo 2^32, for one addition instead of a shift and another sum.
+//!
+//! # Out of one word
+//! [`Layout::PairsPixels8`] stores a0, a1, b0, b1 as the bytes of a word V, each 128 too large. `T = V >> 8 & 0x00FF00FF`
+//! is column 1 of both rows, and `V - 256 T` column 0, so
+//! `V * x0 + T * (x1 - 256 x0)` is both columns: one of them need not be taken out of the word at all. What the excess
+//! of 128 adds, `128 (1 + 2^16) (x0 + x1)`, is the same for all rows and, with the 2^15 above, one number for a pair of
+//! columns. 9 instructions for 4 multiply-accumulates, and loads.
+//!
+//! # Four bits
+//! [`Layout::PairsPixels4`] has four columns of two rows in a word, each weight 8 too large and so 0..=15. The products
+//! are so much smaller that 16 columns fit before a shift, with inputs as they are (0..=255); 8 are taken.
+//! What the excess adds is 8 times the sum of the inputs.
+//!
+//! Layers after the first, small in networks for such a device, run row-major with [`Scalar`].
+
+mod portable;
+
+pub use portable::PortablePairs;
+
+use core::marker::PhantomData;
+
+use super::{DenseOperands, Feed, Kernel, Scalar, Work, start, take};
+use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
+
+/// The innermost loops of [`Pairs`], each over one chunk and all blocks of four rows.
+///
+/// # Contract, for callers
+/// `accumulators.len()` is a positive multiple of 4. For n columns, a positive multiple of 8, `lanes.len()` is
+/// `n / 2 * 3` in the functions of 8 bits and `n` in those of 4; `weights.len()` is `accumulators.len() / 4 * n` and half
+/// of that.
+///
+/// # Contract, for implementors
+/// The same integers as [`PortablePairs`], for any contents; sums wrap.
+pub trait PairsLoops {
+    /// See [`Kernel::NAME`].
+    const NAME: &'static str;
+
+    /// Spreads pixels x0, x1 (less 128) to the words `x0`, `x1 - 256 x0` and `2^15 - 128 (1 + 2^16) (x0 + x1)`.
+    fn spread8(pixels: &[u8], lanes: &mut [u32]);
+
+    /// Adds a chunk in [`Layout::PairsPixels8`] to the accumulators.
+    fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
+
+    /// Spreads pixels x0 to x3 to the words `x0`, `x1 - 16 x0`, `x2 - 256 x0`, `x3 - 4096 x0`. Returns the sum of the
+    /// pixels.
+    fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32;
+
+    /// Adds a chunk in [`Layout::PairsPixels4`] to the accumulators, less `excess`: 8 times the sum of the pixels.
+    fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
+}
+
+/// The Cortex-M0+ kernel, with innermost loops `L`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pairs<L>(PhantomData<L>);
+
+/// The pixel that counts as 0 in [`Layout::PairsPixels8`].
+const MIDDLE: u8 = 128;
+
+impl<L: PairsLoops> Kernel for Pairs<L> {
+    const NAME: &'static str = L::NAME;
+
+    fn runs(layout: Layout, fed_by: Feed) -> bool {
+        match fed_by {
+            Feed::Pixels => matches!(layout, Layout::PairsPixels8 | Layout::PairsPixels4),
+            Feed::Activations => layout.is_rows(),
+        }
+    }
+
+    fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
+        let DenseOperands { weights, biases } = operands;
+        let Work { accumulators, lanes } = work;
+        start(biases, accumulators);
+        let blocks = accumulators.len() / BLOCK_ROWS;
+        let mut words = weights.words();
+        for pixels in input.chunks(weights.chunk_columns().max(1)) {
+            let columns = pixels.len().next_multiple_of(GROUP_COLUMNS);
+            if weights.layout() == Layout::PairsPixels4 {
+                let Some(lanes) = lanes.get_mut(..columns) else { return };
+                let sum = spread(pixels, lanes, (GROUP_COLUMNS, 0), L::spread4);
+                L::pixels4(take(&mut words, blocks * columns / 2), lanes, sum.wrapping_mul(8), accumulators);
+            } else {
+                let Some(lanes) = lanes.get_mut(..columns / 2 * 3) else { return };
+                let spread8 = |pixels: &[u8], lanes: &mut [u32]| {
+                    L::spread8(pixels, lanes);
+                    0
+                };
+                spread(pixels, lanes, (GROUP_COLUMNS / 2 * 3, MIDDLE), spread8);
+                L::pixels8(take(&mut words, blocks * columns), lanes, accumulators);
+            }
+        }
+    }
+
+    fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
+        Scalar::dense_i16(operands, input, work);
+    }
+}
+
+/// Spreads any number of pixels; `filling` fills up the last group. A group takes `group_words` words.
+fn spread(
+    pixels: &[u8],
+    lanes: &mut [u32],
+    (group_words, filling): (usize, u8),
+    spread: impl Fn(&[u8], &mut [u32]) -> i32,
+) -> i32 {
+    let groups = pixels.len() / GROUP_COLUMNS;
+    let (Some((whole, rest)), Some((lanes, last))) =
+        (pixels.split_at_checked(groups * GROUP_COLUMNS), lanes.split_at_mut_checked(groups * group_words))
+    else {
+        return 0;
+    };
+    let sum = if whole.is_empty() { 0 } else { spread(whole, lanes) };
+    if rest.is_empty() {
+        return sum;
+    }
+    let mut group = [filling; GROUP_COLUMNS];
+    for (place, &pixel) in group.iter_mut().zip(rest) {
+        *place = pixel;
+    }
+    sum.wrapping_add(spread(&group, last))
+}

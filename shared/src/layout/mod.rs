@@ -1,0 +1,237 @@
+//! How a dense layer's weights lie in memory.
+//!
+//! The model file that people keep has its weights row by row ([`Layout::Rows8`], [`Layout::Rows4`]): any code can
+//! read it. A fast kernel wants them in the order, and in the sums, that it loads into registers. So the host packs a
+//! model for the board it goes to, and a record's layout says how ([`crate::model`]). Packing loses nothing:
+//! [`Weights::get`] reads every layout.
+//!
+//! What a packed layout puts into registers besides the weights (constants that come with sums of products) is folded
+//! into the biases beforehand: [`Weights::fold`] says how much, and [`crate::model::Model::parse`] takes it out again
+//! to check that no accumulator overflows.
+
+mod dsp;
+mod pack;
+mod pairs;
+
+pub use dsp::Lanes;
+pub use pack::pack;
+
+/// Order and width of a layer's weights. The number is the one in the layer's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+pub enum Layout {
+    /// Row-major, a byte a weight.
+    Rows8 = 0,
+    /// Row-major, two weights a byte, the first in the low half; each row starts a byte.
+    Rows4 = 1,
+    /// For 8-bit inputs on Cortex-M4: rows in pairs, `256 * a + b` in 16 bits. See [`crate::kernel::Dsp`].
+    DspPixels8 = 2,
+    /// For 16-bit inputs on Cortex-M4: four rows interleaved. See [`crate::kernel::Dsp`].
+    DspWide8 = 3,
+    /// For 8-bit inputs on Cortex-M4: rows in fours, `4096 * a + 256 * b + 16 * c + d` in 16 bits. See
+    /// [`crate::kernel::Dsp`].
+    DspPixels4 = 4,
+    /// For 8-bit inputs on Cortex-M0+: two rows and two columns a word. See [`crate::kernel::Pairs`].
+    PairsPixels8 = 5,
+    /// For 8-bit inputs on Cortex-M0+: two rows and four columns a word. See [`crate::kernel::Pairs`].
+    PairsPixels4 = 6,
+}
+
+impl Layout {
+    /// All layouts.
+    pub const ALL: [Self; 7] = [
+        Self::Rows8,
+        Self::Rows4,
+        Self::DspPixels8,
+        Self::DspWide8,
+        Self::DspPixels4,
+        Self::PairsPixels8,
+        Self::PairsPixels4,
+    ];
+
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|&known| known as u8 == byte)
+    }
+
+    /// Largest magnitude of a weight.
+    pub const fn max_weight(self) -> i8 {
+        match self {
+            Self::Rows8 | Self::DspPixels8 | Self::DspWide8 | Self::PairsPixels8 => 127,
+            Self::Rows4 | Self::DspPixels4 | Self::PairsPixels4 => 7,
+        }
+    }
+
+    /// Bits of a weight: 8 or 4.
+    pub const fn bits(self) -> u32 {
+        if self.max_weight() == 127 { 8 } else { 4 }
+    }
+
+    /// Whether it is one of the row-major layouts, which have no chunks.
+    pub const fn is_rows(self) -> bool {
+        matches!(self, Self::Rows8 | Self::Rows4)
+    }
+
+    /// Whether it takes inputs of 8 bits only.
+    pub const fn is_for_pixels(self) -> bool {
+        matches!(self, Self::DspPixels8 | Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels4)
+    }
+}
+
+/// Rows of a packed layout come in blocks of this many, columns of a chunk in groups of [`GROUP_COLUMNS`]; weights that
+/// fill up are 0.
+pub const BLOCK_ROWS: usize = 4;
+/// See [`BLOCK_ROWS`].
+pub const GROUP_COLUMNS: usize = 8;
+
+/// A layer's weights, where they lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    layout: Layout,
+    bytes: &'a [u8],
+    inputs: usize,
+    outputs: usize,
+    chunk_columns: usize,
+}
+
+impl<'a> Weights<'a> {
+    /// Weights of `outputs` rows and `inputs` columns in these bytes. Row-major layouts ignore `chunk_columns`.
+    ///
+    /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, or when the
+    /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`].
+    pub fn new(layout: Layout, bytes: &'a [u8], inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
+        if layout.is_rows() {
+            let whole = Self { layout, bytes, inputs, outputs, chunk_columns: inputs };
+            return (Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64)).then_some(whole);
+        }
+        let good = chunk_columns > 0
+            && chunk_columns.is_multiple_of(GROUP_COLUMNS)
+            && Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64);
+        good.then_some(Self { layout, bytes, inputs, outputs, chunk_columns })
+    }
+
+    /// Bytes of so many weights; `None` when there are none, or more than 2^32 rows or columns.
+    pub fn bytes_of(layout: Layout, inputs: usize, outputs: usize) -> Option<u64> {
+        let (inputs, outputs) = (u64::from(u32::try_from(inputs).ok()?), u64::from(u32::try_from(outputs).ok()?));
+        if inputs == 0 || outputs == 0 {
+            return None;
+        }
+        let padded = outputs.next_multiple_of(BLOCK_ROWS as u64).checked_mul(inputs.next_multiple_of(8));
+        match layout {
+            Layout::Rows8 => inputs.checked_mul(outputs),
+            Layout::Rows4 => inputs.div_ceil(2).checked_mul(outputs),
+            Layout::DspPixels8 | Layout::DspWide8 | Layout::PairsPixels8 => padded,
+            Layout::DspPixels4 | Layout::PairsPixels4 => padded.map(|weights| weights / 2),
+        }
+    }
+
+    /// How they lie.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The bytes themselves.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The bytes as words. Nothing when they do not start at a multiple of 4, as a parsed model's always do.
+    pub fn words(&self) -> &'a [u32] {
+        bytemuck::try_cast_slice(self.bytes).unwrap_or_default()
+    }
+
+    /// Columns: activations read.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Rows: accumulators written, without those that fill up a block.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Rows with those that fill up the last block: accumulators a kernel needs.
+    pub fn padded_outputs(&self) -> usize {
+        if self.layout.is_rows() { self.outputs } else { self.outputs.next_multiple_of(BLOCK_ROWS) }
+    }
+
+    /// Columns with those that fill up the last group.
+    pub fn padded_inputs(&self) -> usize {
+        if self.layout.is_rows() { self.inputs } else { self.inputs.next_multiple_of(GROUP_COLUMNS) }
+    }
+
+    /// Columns a kernel takes at once; the last chunk may have fewer.
+    pub fn chunk_columns(&self) -> usize {
+        self.chunk_columns
+    }
+
+    /// 32-bit words of working memory a kernel spreads a chunk of inputs into.
+    pub fn lane_words(&self) -> usize {
+        let columns = self.chunk_columns.min(self.padded_inputs());
+        match self.layout {
+            Layout::Rows8 | Layout::Rows4 => 0,
+            Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 => columns / 2,
+            Layout::PairsPixels8 => columns / 2 * pairs::PAIR_WORDS,
+            Layout::PairsPixels4 => columns,
+        }
+    }
+
+    /// One weight; 0 in what fills up, and beyond.
+    pub fn get(&self, row: usize, column: usize) -> i8 {
+        let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0);
+        match self.layout {
+            Layout::Rows8 => byte(row * self.inputs + column) as i8,
+            Layout::Rows4 => {
+                let both = byte(row * self.inputs.div_ceil(2) + column / 2) as i8;
+                // The arithmetic shift brings the sign along.
+                if column.is_multiple_of(2) { (both << 4) >> 4 } else { both >> 4 }
+            }
+            Layout::DspPixels8 => dsp::pixels8(byte, self.place(row, column)),
+            Layout::DspWide8 => dsp::wide8(byte, self.place(row, column)),
+            Layout::DspPixels4 => dsp::pixels4(byte, self.place(row, column)),
+            Layout::PairsPixels8 => pairs::pixels8(byte, self.place(row, column)),
+            Layout::PairsPixels4 => pairs::pixels4(byte, self.place(row, column)),
+        }
+    }
+
+    /// What a row's stored bias has more than the bias it stands for; `None` when the layout's sums could overflow in
+    /// this row, whatever the bias.
+    pub fn fold(&self, row: usize) -> Option<i64> {
+        match self.layout {
+            Layout::Rows8 | Layout::Rows4 | Layout::DspWide8 => Some(0),
+            Layout::DspPixels8 => dsp::fold8(self, row),
+            Layout::DspPixels4 => dsp::fold4(self, row),
+            Layout::PairsPixels8 => Some(pairs::fold8(self, row)),
+            Layout::PairsPixels4 => Some(pairs::fold4(self, row)),
+        }
+    }
+
+    /// The columns of every chunk, as ranges.
+    fn chunks(&self) -> impl Iterator<Item = core::ops::Range<usize>> {
+        let (columns, chunk) = (self.padded_inputs(), self.chunk_columns.max(1));
+        (0..columns).step_by(chunk).map(move |start| start..columns.min(start + chunk))
+    }
+
+    /// Where a packed weight belongs.
+    fn place(&self, row: usize, column: usize) -> Place {
+        let start = column - column % self.chunk_columns.max(1);
+        let columns = self.chunk_columns.min(self.padded_inputs().saturating_sub(start));
+        Place {
+            // All rows of the chunks before, then all columns of the blocks before.
+            weights_before: start * self.padded_outputs() + (row - row % BLOCK_ROWS) * columns,
+            row: row % BLOCK_ROWS,
+            column: column - start,
+        }
+    }
+}
+
+/// Where a weight belongs in a packed layout: in which block of four rows, and where in it.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Weights stored before the block.
+    weights_before: usize,
+    /// Row in the block, 0..4.
+    row: usize,
+    /// Column in the chunk.
+    column: usize,
+}

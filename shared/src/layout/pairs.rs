@@ -1,0 +1,36 @@
+//! Layouts of [`crate::kernel::Pairs`], where the algebra is explained.
+
+use super::{Place, Weights};
+
+/// Words a pair of columns is spread into.
+pub(super) const PAIR_WORDS: usize = 3;
+
+pub(super) fn pixels8(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
+    // Two columns of a block: 8 bytes, a word for each pair of rows: a0, a1, b0, b1, each 128 too large.
+    let word = place.weights_before + place.column / 2 * 8 + place.row / 2 * 4;
+    (byte(word + place.row % 2 * 2 + place.column % 2) ^ 0x80) as i8
+}
+
+pub(super) fn pixels4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
+    // Four columns of a block: 8 bytes, a word for each pair of rows, its halves a0 + 16 a1 + 256 a2 + 4096 a3 and the
+    // same of b, each weight 8 too large.
+    let word = place.weights_before / 2 + place.column / 4 * 8 + place.row / 2 * 4;
+    let both = byte(word + place.row % 2 * 2 + place.column % 4 / 2);
+    (if place.column.is_multiple_of(2) { both & 15 } else { both >> 4 }) as i8 - 8
+}
+
+fn sum(weights: &Weights<'_>, row: usize) -> i64 {
+    (0..weights.padded_inputs()).map(|column| i64::from(weights.get(row, column))).sum()
+}
+
+/// See [`Weights::fold`]. Inputs are taken 128 too small, and the lower of two rows has 2^15 too much for each pair of
+/// columns.
+pub(super) fn fold8(weights: &Weights<'_>, row: usize) -> i64 {
+    let rounding = if row.is_multiple_of(2) { (weights.padded_inputs() as i64 / 2) << 15 } else { 0 };
+    128 * sum(weights, row) - rounding
+}
+
+/// See [`Weights::fold`]. What the excess of 8 adds depends on the inputs, and the kernel takes it off.
+pub(super) fn fold4(_: &Weights<'_>, _: usize) -> i64 {
+    0
+}
