@@ -2,9 +2,9 @@
 
 use core::fmt::Display;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_m_rt::{ExceptionFrame, exception};
+use portable_atomic::{AtomicBool, Ordering};
 
 /// Exit code of the emulator after a failure.
 const FAILURE: i32 = 1;

@@ -8,12 +8,11 @@
 //! Source: Arm DDI 0479D, "Cortex-M System Design Kit Technical Reference Manual", 4.3; interrupt numbers from Arm
 //! AN386.
 
-use core::sync::atomic::{AtomicBool, Ordering};
-
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{NVIC, SCB, SYST};
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
+use portable_atomic::{AtomicBool, Ordering};
 
 /// Base address and receive interrupt.
 const UART0: (usize, u16) = (0x4000_4000, 0);

@@ -1,4 +1,12 @@
-//! Pinhole on QEMU's mps2-an386, an emulated Cortex-M4F.
+//! Pinhole on QEMU's mps2 boards: all that the two emulated boards have in common.
+//!
+//! | binary | code for | QEMU machine | board |
+//! |---|---|---|---|
+//! | `pinhole-qemu` | thumbv7em-none-eabihf | mps2-an386 (Cortex-M4F) | `qemu-mps2-an386` |
+//! | `pinhole-qemu-m0plus` | thumbv6m-none-eabi | mps2-an385 (Cortex-M3, which runs all of it) | `qemu-thumbv6m` |
+//!
+//! QEMU has no large enough machine with a Cortex-M0+. What makes the second board one is its code: built for
+//! Armv6-M, it has no instruction that a Cortex-M0+ lacks.
 //!
 //! | what | where |
 //! |---|---|
@@ -7,9 +15,8 @@
 //! | camera | UART1: pictures the host sends ([`pinhole_app::replay`]) |
 //! | log | defmt over semihosting |
 //!
-//! When it cannot start, or panics, it logs why and ends the emulator with a failure.
+//! When a board cannot start, or panics, it logs why and ends the emulator with a failure.
 #![no_std]
-#![no_main]
 
 mod fault;
 mod model;
@@ -21,16 +28,11 @@ use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
 use pinhole_app::replay::ReplayCamera;
 use pinhole_shared::engine::Engine;
-use pinhole_shared::kernel::{Kernel, Scalar};
+use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::Model;
 use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::uart::{TimedUart, Uarts};
-
-/// Name of this board over the link.
-const BOARD: &str = "qemu-mps2-an386";
-/// The kernel this board runs.
-type BoardKernel = Scalar;
 
 /// Largest side of a network's input, px.
 const INPUT_SIDE: usize = 96;
@@ -50,8 +52,8 @@ static SUMS: ConstStaticCell<[u64; INPUT_SIDE]> = ConstStaticCell::new([0; _]);
 static ACCUMULATOR_MEMORY: ConstStaticCell<[i32; ACCUMULATORS]> = ConstStaticCell::new([0; _]);
 static ACTIVATION_MEMORY: ConstStaticCell<[i16; ACTIVATIONS]> = ConstStaticCell::new([0; _]);
 
-#[cortex_m_rt::entry]
-fn main() -> ! {
+/// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, for ever.
+pub fn run<K: Kernel>(board: &'static str) -> ! {
     let (Some(core), Some(uarts)) = (cortex_m::Peripherals::take(), Uarts::take()) else {
         fault::stop("the peripherals were taken twice")
     };
@@ -59,12 +61,12 @@ fn main() -> ! {
         Ok(model) => MODEL.init(model),
         Err(error) => fault::stop_for("the model file was refused", &error),
     };
-    let engine = match Engine::<BoardKernel>::new(model, ACCUMULATOR_MEMORY.take(), ACTIVATION_MEMORY.take()) {
+    let engine = match Engine::<K>::new(model, ACCUMULATOR_MEMORY.take(), ACTIVATION_MEMORY.take()) {
         Ok(engine) => engine,
         Err(error) => fault::stop_for("the model does not fit this board", &error),
     };
     let parts = Parts {
-        board: BOARD,
+        board,
         engine,
         camera: ReplayCamera::new(TimedUart::new(uarts.camera, core.SYST, CAMERA_TIMEOUT_MS)),
         link: uarts.link,
@@ -77,10 +79,10 @@ fn main() -> ! {
     // The first line of the log: the host waits for it before it sends anything.
     defmt::info!(
         "{=str} ready: model {=u32:#010x}, {=u32} bytes, kernel {=str}",
-        BOARD,
+        board,
         model.checksum(),
         model.file_bytes(),
-        BoardKernel::NAME
+        K::NAME
     );
     device.serve();
     fault::stop("the link ended")
