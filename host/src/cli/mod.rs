@@ -8,6 +8,7 @@ mod evaluate;
 mod explain;
 mod inspect;
 mod output;
+mod pack;
 mod recipes;
 mod study;
 mod train;
@@ -42,6 +43,8 @@ enum Command {
     Explain(explain::Explain),
     /// Show what is in a model file
     Inspect(inspect::Inspect),
+    /// Write a model as it goes into a board's flash, for other tools that flash
+    Pack(pack::Pack),
     /// Run photos through the firmware on an emulated board
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Classify(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Pack(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),
         Command::Study(command) => command.run(),

@@ -37,12 +37,16 @@ pub struct PackError {
 }
 
 impl Packing {
-    fn layout(self, is_first: bool, bits: u32) -> Layout {
+    /// The layout of a layer with weights of these bits (as they lie in the file) and largest magnitude.
+    fn layout(self, is_first: bool, bits: u32, largest: u8) -> Layout {
         match (self, is_first, bits) {
             (Self::CortexM4, true, 8) => Layout::DspPixels8,
             (Self::CortexM4, true, _) => Layout::DspPixels4,
             // Small, and fed by 16 bits: 4-bit weights are widened.
             (Self::CortexM4, false, _) => Layout::DspWide8,
+            (Self::CortexM0Plus, true, 8) if largest <= Layout::PairsPixels7.max_weight().unsigned_abs() => {
+                Layout::PairsPixels7
+            }
             (Self::CortexM0Plus, true, 8) => Layout::PairsPixels8,
             (Self::CortexM0Plus, true, _) => Layout::PairsPixels4,
             (Self::Rows | Self::CortexM0Plus, _, 8) => Layout::Rows8,
@@ -63,7 +67,8 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
     let mut layers = Vec::with_capacity(model.layers().len());
     for (layer, Layer::Dense(dense)) in model.layers().iter().enumerate() {
         let mut parts = DenseParts::of(dense);
-        parts.layout = packing.layout(layer == 0, dense.operands.weights.layout().bits());
+        let largest = parts.weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
+        parts.layout = packing.layout(layer == 0, parts.layout.bits(), largest);
         parts.chunk_columns = 0;
         if !parts.layout.is_rows() {
             let groups = parts.inputs.div_ceil(GROUP_COLUMNS);

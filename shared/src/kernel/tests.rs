@@ -69,10 +69,11 @@ impl Case {
 type Pixels = fn(&Case, &[u8]) -> Option<Vec<i32>>;
 
 /// All kernels that take pixels, with the largest weight.
-const PIXELS: [(&str, i8, Pixels); 6] = [
+const PIXELS: [(&str, i8, Pixels); 7] = [
     ("dsp 8", 127, |case, x| case.pixels::<Dsp<PortableDsp>>(Layout::DspPixels8, x)),
     ("dsp 4", 7, |case, x| case.pixels::<Dsp<PortableDsp>>(Layout::DspPixels4, x)),
     ("pairs 8", 127, |case, x| case.pixels::<Pairs<PortablePairs>>(Layout::PairsPixels8, x)),
+    ("pairs 7", 63, |case, x| case.pixels::<Pairs<PortablePairs>>(Layout::PairsPixels7, x)),
     ("pairs 4", 7, |case, x| case.pixels::<Pairs<PortablePairs>>(Layout::PairsPixels4, x)),
     ("scalar 8", 127, |case, x| case.pixels::<Scalar>(Layout::Rows8, x)),
     ("scalar 4", 7, |case, x| case.pixels::<Scalar>(Layout::Rows4, x)),

@@ -34,19 +34,22 @@ pub enum Layout {
     DspPixels4 = 4,
     /// For 8-bit inputs on Cortex-M0+: two rows and two columns a word. See [`crate::kernel::Pairs`].
     PairsPixels8 = 5,
+    /// The same for weights of 7 bits. See [`crate::kernel::Pairs`].
+    PairsPixels7 = 6,
     /// For 8-bit inputs on Cortex-M0+: two rows and four columns a word. See [`crate::kernel::Pairs`].
-    PairsPixels4 = 6,
+    PairsPixels4 = 7,
 }
 
 impl Layout {
     /// All layouts.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Rows8,
         Self::Rows4,
         Self::DspPixels8,
         Self::DspWide8,
         Self::DspPixels4,
         Self::PairsPixels8,
+        Self::PairsPixels7,
         Self::PairsPixels4,
     ];
 
@@ -58,13 +61,14 @@ impl Layout {
     pub const fn max_weight(self) -> i8 {
         match self {
             Self::Rows8 | Self::DspPixels8 | Self::DspWide8 | Self::PairsPixels8 => 127,
+            Self::PairsPixels7 => 63,
             Self::Rows4 | Self::DspPixels4 | Self::PairsPixels4 => 7,
         }
     }
 
-    /// Bits of a weight: 8 or 4.
+    /// Bits a weight takes in memory: 8 or 4.
     pub const fn bits(self) -> u32 {
-        if self.max_weight() == 127 { 8 } else { 4 }
+        if self.max_weight() > 7 { 8 } else { 4 }
     }
 
     /// Whether it is one of the row-major layouts, which have no chunks.
@@ -74,7 +78,9 @@ impl Layout {
 
     /// Whether it takes inputs of 8 bits only.
     pub const fn is_for_pixels(self) -> bool {
-        matches!(self, Self::DspPixels8 | Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels4)
+        matches!(self, 
+            Self::DspPixels8 | Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels7 | Self::PairsPixels4
+        )
     }
 }
 
@@ -120,7 +126,7 @@ impl<'a> Weights<'a> {
         match layout {
             Layout::Rows8 => inputs.checked_mul(outputs),
             Layout::Rows4 => inputs.div_ceil(2).checked_mul(outputs),
-            Layout::DspPixels8 | Layout::DspWide8 | Layout::PairsPixels8 => padded,
+            Layout::DspPixels8 | Layout::DspWide8 | Layout::PairsPixels8 | Layout::PairsPixels7 => padded,
             Layout::DspPixels4 | Layout::PairsPixels4 => padded.map(|weights| weights / 2),
         }
     }
@@ -172,7 +178,7 @@ impl<'a> Weights<'a> {
             Layout::Rows8 | Layout::Rows4 => 0,
             Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 => columns / 2,
             Layout::PairsPixels8 => columns / 2 * pairs::PAIR_WORDS,
-            Layout::PairsPixels4 => columns,
+            Layout::PairsPixels7 | Layout::PairsPixels4 => columns,
         }
     }
 
@@ -189,7 +195,8 @@ impl<'a> Weights<'a> {
             Layout::DspPixels8 => dsp::pixels8(byte, self.place(row, column)),
             Layout::DspWide8 => dsp::wide8(byte, self.place(row, column)),
             Layout::DspPixels4 => dsp::pixels4(byte, self.place(row, column)),
-            Layout::PairsPixels8 => pairs::pixels8(byte, self.place(row, column)),
+            Layout::PairsPixels8 => pairs::pixels8(byte, self.place(row, column), 128),
+            Layout::PairsPixels7 => pairs::pixels8(byte, self.place(row, column), 64),
             Layout::PairsPixels4 => pairs::pixels4(byte, self.place(row, column)),
         }
     }
@@ -198,11 +205,11 @@ impl<'a> Weights<'a> {
     /// this row, whatever the bias.
     pub fn fold(&self, row: usize) -> Option<i64> {
         match self.layout {
-            Layout::Rows8 | Layout::Rows4 | Layout::DspWide8 => Some(0),
+            // What the excess of the last two adds depends on the inputs, and the kernel takes it off.
+            Layout::Rows8 | Layout::Rows4 | Layout::DspWide8 | Layout::PairsPixels7 | Layout::PairsPixels4 => Some(0),
             Layout::DspPixels8 => dsp::fold8(self, row),
             Layout::DspPixels4 => dsp::fold4(self, row),
             Layout::PairsPixels8 => Some(pairs::fold8(self, row)),
-            Layout::PairsPixels4 => Some(pairs::fold4(self, row)),
         }
     }
 

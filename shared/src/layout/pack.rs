@@ -57,10 +57,11 @@ pub fn pack(
                     let lane = [16 * (w[2] + 8) + w[3] + 8, 16 * w[0] + w[1] + 8].map(|byte| byte as u8);
                     bytes[four / 2 + word * 4 + half * 2..][..2].copy_from_slice(&lane);
                 }
-                Layout::PairsPixels8 => {
+                Layout::PairsPixels8 | Layout::PairsPixels7 => {
+                    let excess = if layout == Layout::PairsPixels8 { 128 } else { 64 };
                     for (row, &w) in w.iter().enumerate() {
                         let at = place.weights_before + place.column / 2 * 8 + row / 2 * 4 + row % 2 * 2 + column % 2;
-                        bytes[at] = (w + 128) as u8;
+                        bytes[at] = (w + excess) as u8;
                     }
                 }
                 Layout::PairsPixels4 => {

@@ -5,10 +5,11 @@ use super::{Place, Weights};
 /// Words a pair of columns is spread into.
 pub(super) const PAIR_WORDS: usize = 3;
 
-pub(super) fn pixels8(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
-    // Two columns of a block: 8 bytes, a word for each pair of rows: a0, a1, b0, b1, each 128 too large.
+/// In 8 bits, and in 7 with another excess.
+pub(super) fn pixels8(byte: impl Fn(usize) -> u8, place: Place, excess: u8) -> i8 {
+    // Two columns of a block: 8 bytes, a word for each pair of rows: a0, a1, b0, b1, each too large by the excess.
     let word = place.weights_before + place.column / 2 * 8 + place.row / 2 * 4;
-    (byte(word + place.row % 2 * 2 + place.column % 2) ^ 0x80) as i8
+    byte(word + place.row % 2 * 2 + place.column % 2).wrapping_sub(excess) as i8
 }
 
 pub(super) fn pixels4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
@@ -28,9 +29,4 @@ fn sum(weights: &Weights<'_>, row: usize) -> i64 {
 pub(super) fn fold8(weights: &Weights<'_>, row: usize) -> i64 {
     let rounding = if row.is_multiple_of(2) { (weights.padded_inputs() as i64 / 2) << 15 } else { 0 };
     128 * sum(weights, row) - rounding
-}
-
-/// See [`Weights::fold`]. What the excess of 8 adds depends on the inputs, and the kernel takes it off.
-pub(super) fn fold4(_: &Weights<'_>, _: usize) -> i64 {
-    0
 }

@@ -27,7 +27,7 @@ use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
 use pinhole_app::replay::ReplayCamera;
-use pinhole_shared::engine::Engine;
+use pinhole_shared::engine::{Engine, Scratch};
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::Model;
 use static_cell::{ConstStaticCell, StaticCell};
@@ -40,6 +40,8 @@ const INPUT_SIDE: usize = 96;
 const ACCUMULATORS: usize = 1024;
 /// Widest hidden layer.
 const ACTIVATIONS: usize = 1024;
+/// Words for a chunk of inputs: the longest the host packs.
+const LANES: usize = 768;
 /// Longest row of a picture, bytes: 4096 pixels in RGB888.
 const ROW_BYTES: usize = 4096 * 3;
 /// Longest silence of the camera, ms.
@@ -51,6 +53,7 @@ static ROW: ConstStaticCell<[u8; ROW_BYTES]> = ConstStaticCell::new([0; _]);
 static SUMS: ConstStaticCell<[u64; INPUT_SIDE]> = ConstStaticCell::new([0; _]);
 static ACCUMULATOR_MEMORY: ConstStaticCell<[i32; ACCUMULATORS]> = ConstStaticCell::new([0; _]);
 static ACTIVATION_MEMORY: ConstStaticCell<[i16; ACTIVATIONS]> = ConstStaticCell::new([0; _]);
+static LANE_MEMORY: ConstStaticCell<[u32; LANES]> = ConstStaticCell::new([0; _]);
 
 /// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, for ever.
 pub fn run<K: Kernel>(board: &'static str) -> ! {
@@ -61,7 +64,12 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
         Ok(model) => MODEL.init(model),
         Err(error) => fault::stop_for("the model file was refused", &error),
     };
-    let engine = match Engine::<K>::new(model, ACCUMULATOR_MEMORY.take(), ACTIVATION_MEMORY.take()) {
+    let scratch = Scratch {
+        accumulators: ACCUMULATOR_MEMORY.take(),
+        activations: ACTIVATION_MEMORY.take(),
+        lanes: LANE_MEMORY.take(),
+    };
+    let engine = match Engine::<K>::new(model, scratch) {
         Ok(engine) => engine,
         Err(error) => fault::stop_for("the model does not fit this board", &error),
     };

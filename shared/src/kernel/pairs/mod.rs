@@ -20,10 +20,12 @@
 //! of 128 adds, `128 (1 + 2^16) (x0 + x1)`, is the same for all rows and, with the 2^15 above, one number for a pair of
 //! columns. 9 instructions for 4 multiply-accumulates, and loads.
 //!
-//! # Four bits
+//! # Fewer bits
+//! Weights within 63 ([`Layout::PairsPixels7`]) leave room for the excess: 64 too large they are within 127, and two
+//! columns of `127 * 255` stay within 16 bits with inputs as they are, so that last addition is spared: 8 instructions.
 //! [`Layout::PairsPixels4`] has four columns of two rows in a word, each weight 8 too large and so 0..=15. The products
-//! are so much smaller that 16 columns fit before a shift, with inputs as they are (0..=255); 8 are taken.
-//! What the excess adds is 8 times the sum of the inputs.
+//! are so much smaller that 8 columns are taken before a shift. What an excess adds is as many times the sum of the
+//! inputs, and taken off at the end.
 //!
 //! Layers after the first, small in networks for such a device, run row-major with [`Scalar`].
 
@@ -40,8 +42,8 @@ use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 ///
 /// # Contract, for callers
 /// `accumulators.len()` is a positive multiple of 4. For n columns, a positive multiple of 8, `lanes.len()` is
-/// `n / 2 * 3` in the functions of 8 bits and `n` in those of 4; `weights.len()` is `accumulators.len() / 4 * n` and half
-/// of that.
+/// `n / 2 * 3` in the functions of 8 bits and `n` in the others; `weights.len()` is `accumulators.len() / 4 * n`, in 4 bits
+/// half of that.
 ///
 /// # Contract, for implementors
 /// The same integers as [`PortablePairs`], for any contents; sums wrap.
@@ -55,7 +57,13 @@ pub trait PairsLoops {
     /// Adds a chunk in [`Layout::PairsPixels8`] to the accumulators.
     fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
-    /// Spreads pixels x0 to x3 to the words `x0`, `x1 - 16 x0`, `x2 - 256 x0`, `x3 - 4096 x0`. Returns the sum of the
+    /// Spreads pixels x0, x1 to the words `x0`, `x1 - 256 x0`. Returns the sum of the pixels.
+    fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32;
+
+    /// Adds a chunk in [`Layout::PairsPixels7`] to the accumulators, less `excess`: 64 times the sum of the pixels.
+    fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
+
+    /// Spreads pixels x0 to x3 to the words `x1 - 16 x0`, `x2 - 256 x0`, `x3 - 4096 x0`, `x0`. Returns the sum of the
     /// pixels.
     fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32;
 
@@ -75,7 +83,7 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
 
     fn runs(layout: Layout, fed_by: Feed) -> bool {
         match fed_by {
-            Feed::Pixels => matches!(layout, Layout::PairsPixels8 | Layout::PairsPixels4),
+            Feed::Pixels => matches!(layout, Layout::PairsPixels8 | Layout::PairsPixels7 | Layout::PairsPixels4),
             Feed::Activations => layout.is_rows(),
         }
     }
@@ -88,18 +96,24 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
         let mut words = weights.words();
         for pixels in input.chunks(weights.chunk_columns().max(1)) {
             let columns = pixels.len().next_multiple_of(GROUP_COLUMNS);
-            if weights.layout() == Layout::PairsPixels4 {
-                let Some(lanes) = lanes.get_mut(..columns) else { return };
-                let sum = spread(pixels, lanes, (GROUP_COLUMNS, 0), L::spread4);
-                L::pixels4(take(&mut words, blocks * columns / 2), lanes, sum.wrapping_mul(8), accumulators);
-            } else {
-                let Some(lanes) = lanes.get_mut(..columns / 2 * 3) else { return };
-                let spread8 = |pixels: &[u8], lanes: &mut [u32]| {
-                    L::spread8(pixels, lanes);
-                    0
-                };
-                spread(pixels, lanes, (GROUP_COLUMNS / 2 * 3, MIDDLE), spread8);
-                L::pixels8(take(&mut words, blocks * columns), lanes, accumulators);
+            let lane_words = if weights.layout() == Layout::PairsPixels8 { columns / 2 * 3 } else { columns };
+            let Some(lanes) = lanes.get_mut(..lane_words) else { return };
+            match weights.layout() {
+                Layout::PairsPixels4 => {
+                    let sum = spread(pixels, lanes, 0, L::spread4);
+                    L::pixels4(take(&mut words, blocks * columns / 2), lanes, sum.wrapping_mul(8), accumulators);
+                }
+                Layout::PairsPixels7 => {
+                    let sum = spread(pixels, lanes, 0, L::spread7);
+                    L::pixels7(take(&mut words, blocks * columns), lanes, sum.wrapping_mul(64), accumulators);
+                }
+                _ => {
+                    spread(pixels, lanes, MIDDLE, |pixels, lanes| {
+                        L::spread8(pixels, lanes);
+                        0
+                    });
+                    L::pixels8(take(&mut words, blocks * columns), lanes, accumulators);
+                }
             }
         }
     }
@@ -109,14 +123,10 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
     }
 }
 
-/// Spreads any number of pixels; `filling` fills up the last group. A group takes `group_words` words.
-fn spread(
-    pixels: &[u8],
-    lanes: &mut [u32],
-    (group_words, filling): (usize, u8),
-    spread: impl Fn(&[u8], &mut [u32]) -> i32,
-) -> i32 {
+/// Spreads any number of pixels over all of `lanes`; `filling` fills up the last group.
+fn spread(pixels: &[u8], lanes: &mut [u32], filling: u8, spread: impl Fn(&[u8], &mut [u32]) -> i32) -> i32 {
     let groups = pixels.len() / GROUP_COLUMNS;
+    let group_words = lanes.len() / pixels.len().div_ceil(GROUP_COLUMNS).max(1);
     let (Some((whole, rest)), Some((lanes, last))) =
         (pixels.split_at_checked(groups * GROUP_COLUMNS), lanes.split_at_mut_checked(groups * group_words))
     else {

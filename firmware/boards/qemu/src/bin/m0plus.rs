@@ -2,10 +2,11 @@
 #![no_std]
 #![no_main]
 
-use pinhole_shared::kernel::Scalar;
+use pinhole_kernels::cortex_m0plus::CortexM0Plus;
+use pinhole_shared::kernel::Pairs;
 
 /// The kernel this board runs.
-type BoardKernel = Scalar;
+type BoardKernel = Pairs<CortexM0Plus>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

@@ -2,10 +2,11 @@
 #![no_std]
 #![no_main]
 
-use pinhole_shared::kernel::Scalar;
+use pinhole_kernels::cortex_m4::CortexM4;
+use pinhole_shared::kernel::Dsp;
 
 /// The kernel this board runs.
-type BoardKernel = Scalar;
+type BoardKernel = Dsp<CortexM4>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
