@@ -9,5 +9,6 @@ type BoardKernel = Scalar;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
+    pinhole_qemu::forbid_unaligned_access();
     pinhole_qemu::run::<BoardKernel>("qemu-thumbv6m")
 }
