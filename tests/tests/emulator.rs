@@ -8,9 +8,10 @@ use std::thread;
 
 use miette::Diagnostic as _;
 use pinhole::device::ClientError;
-use pinhole::emulator::{EmulatedBoard, EmulatorError};
+use pinhole::emulator::{Board, EmulatedBoard, EmulatorError};
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, Example, Picture};
+use pinhole::prove::prove;
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{NAMED, Recipe};
@@ -19,7 +20,7 @@ use pinhole_shared::link::{PROTOCOL, Refusal, Report};
 use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::pixels::{PIPELINE_ID, PictureSize, PixelFormat};
 use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
-use pinhole_tests::trained;
+use pinhole_tests::{drawn, files_in, shipped_model, trained};
 use tempfile::TempDir;
 
 /// A file with these bytes, in a folder of its own that goes with it.
@@ -39,7 +40,7 @@ impl OnDisk {
     }
 
     fn board(&self) -> EmulatedBoard {
-        EmulatedBoard::start(&self.path()).unwrap_or_else(|error| panic!("{}", whole(error)))
+        EmulatedBoard::start(Board::Qemu, &self.path()).unwrap_or_else(|error| panic!("{}", whole(error)))
     }
 }
 
@@ -193,10 +194,27 @@ fn a_board_says_who_it_is() {
     assert!(first.contains("ready") && first.contains(&format!("{:#010x}", model.checksum())), "{first}");
 }
 
+/// The second board, built for a Cortex-M0+, computes the same; and its proof is about its own code.
+#[test]
+fn the_cortex_m0plus_gives_the_hosts_integers() {
+    let path = shipped_model();
+    let file = ModelFile::read(&path).unwrap();
+    let mut board = EmulatedBoard::start(Board::QemuM0plus, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
+    assert_eq!((board.identity().board.as_str(), board.identity().kernel.as_str()), ("qemu-thumbv6m", "scalar"));
+    let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
+    let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+    assert!(proof.holds(), "{}", proof.verdict());
+    assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 2)));
+    let mut engine = file.engine();
+    for input in inputs(2500) {
+        assert_eq!(board.classify(&input, Report::AllValues).unwrap(), engine.run_all(&input));
+    }
+}
+
 /// The board is given this file and refuses it; its log says why.
 fn refused(bytes: &[u8], reasons: &[&str]) {
     let on_disk = OnDisk::new(bytes);
-    let Err(error) = EmulatedBoard::start(&on_disk.path()) else { panic!("the board took it") };
+    let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
     assert!(matches!(&error, EmulatorError::Stopped { log, .. } if !log.is_empty()), "{error:?}");
     let text = whole(error);
     for reason in reasons.iter().chain(&["help: the last lines above say why"]) {
@@ -228,11 +246,11 @@ fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
 
 #[test]
 fn a_file_that_is_missing_or_too_large_is_refused_before_anything_starts() {
-    let error = EmulatedBoard::start(Path::new("/no/such/model.pinhole")).unwrap_err();
+    let error = EmulatedBoard::start(Board::Qemu, Path::new("/no/such/model.pinhole")).unwrap_err();
     assert!(matches!(error, EmulatorError::Model { .. }), "{error:?}");
     assert!(whole(error).contains("/no/such/model.pinhole"));
     let too_large = OnDisk::new(&vec![0; (3 << 20) + 1]);
-    let error = EmulatedBoard::start(&too_large.path()).unwrap_err();
+    let error = EmulatedBoard::start(Board::Qemu, &too_large.path()).unwrap_err();
     assert!(matches!(error, EmulatorError::ModelTooLarge { got: 3_145_729, room: 3_145_728, .. }), "{error:?}");
 }
 
@@ -279,7 +297,7 @@ fn a_models_name_may_be_anything() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my model, \"new\" = größer.pinhole");
     std::fs::write(&path, tiny(4).bytes()).unwrap();
-    let board = EmulatedBoard::start(&path).unwrap_or_else(|error| panic!("{}", whole(error)));
+    let board = EmulatedBoard::start(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
     assert_eq!(board.identity().model_bytes as usize, tiny(4).bytes().len());
 }
 
@@ -304,13 +322,13 @@ fn no_emulator_outlives_its_board() {
     assert_eq!(processes_with(&good.path()), 0, "dropping the board left its emulator");
 
     let bad = OnDisk::new(b"no model");
-    EmulatedBoard::start(&bad.path()).unwrap_err();
+    EmulatedBoard::start(Board::Qemu, &bad.path()).unwrap_err();
     assert_eq!(processes_with(&bad.path()), 0, "a refused model left its emulator");
 
     // A panic while a board is at work ends it too.
     let path = good.path();
     let panicked = thread::spawn(move || {
-        let _board = EmulatedBoard::start(&path).unwrap();
+        let _board = EmulatedBoard::start(Board::Qemu, &path).unwrap();
         panic!("on purpose");
     });
     panicked.join().unwrap_err();

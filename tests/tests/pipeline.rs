@@ -177,7 +177,7 @@ fn every_recipe_gives_a_model() {
 /// Real photos, where they are: the article's for training, the large set for what 14 photos cannot tell.
 mod real_photos {
     use super::*;
-    use pinhole::emulator::EmulatedBoard;
+    use pinhole::emulator::{Board, EmulatedBoard};
     use pinhole::prove::prove;
     use pinhole_tests::photos as folder;
 
@@ -223,7 +223,7 @@ mod real_photos {
         let run = tempfile::tempdir().unwrap();
         trained.finished.write(run.path(), &trained.data).unwrap();
         let (all, _) = photos::expand(&[folder().unwrap().join("large").join("train")]).unwrap();
-        let mut board = EmulatedBoard::start(&run.path().join(files::MODEL)).unwrap();
+        let mut board = EmulatedBoard::start(Board::Qemu, &run.path().join(files::MODEL)).unwrap();
         let proof = prove(&trained.finished.model, &mut board, &spread(&all, 5), || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
         assert_eq!((proof.photos, proof.values), (5, 5 * (50 * 50 + 128 + 16 + 2 + 2)));

@@ -11,6 +11,7 @@ use super::INTERRUPTED;
 use super::emulate::{print_proof, prove_with_progress, start_board};
 use super::output::{confusion, say, scores};
 use super::train::train_and_write;
+use crate::emulator::Board;
 use crate::photos;
 use crate::quantize::ActivationBits;
 use crate::recipe::{DEFAULT, Recipe};
@@ -70,7 +71,7 @@ impl Demo {
 
         say!("5. proof: every picture through the host's engine and the emulated board's camera path");
         let trained = run_folder::open(&run)?;
-        let mut board = start_board(&trained, false)?;
+        let mut board = start_board(Board::default(), &trained, false)?;
         say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
         let (pictures, _) = photos::expand(&[train, validation])?;
         let proof = prove_with_progress(&trained, &mut board, &pictures)?;

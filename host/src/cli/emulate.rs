@@ -8,9 +8,8 @@ use miette::Result;
 use pinhole_shared::link::Report;
 use serde::Serialize;
 
-use super::Board;
 use super::output::{json, note, progress, say, spinner, warn};
-use crate::emulator::EmulatedBoard;
+use crate::emulator::{Board, EmulatedBoard};
 use crate::photos::{self, decode};
 use crate::prove::{Proof, prove};
 use crate::run_folder::{self, Trained};
@@ -50,15 +49,14 @@ impl Target {
     }
 
     fn start(&self, trained: &Trained) -> Result<EmulatedBoard> {
-        let Board::Qemu = self.board;
-        start_board(trained, self.log)
+        start_board(self.board, trained, self.log)
     }
 }
 
-/// Builds and starts the emulated board, saying so.
-pub(super) fn start_board(trained: &Trained, log: bool) -> Result<EmulatedBoard> {
+/// Builds and starts an emulated board, saying so.
+pub(super) fn start_board(board: Board, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
     let waiting = spinner("starting the emulated board (the first time, its firmware is built: a minute or so)");
-    let board = EmulatedBoard::start_with_log(&trained.model_path, move |line| {
+    let board = EmulatedBoard::start_with_log(board, &trained.model_path, move |line| {
         if log {
             note(&line.to_string());
         }

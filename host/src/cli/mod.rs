@@ -17,7 +17,7 @@ mod tune;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 /// Train a small image classifier from photos, quantize it, and prove that the device decides the same.
 #[derive(Debug, Parser)]
@@ -59,14 +59,6 @@ enum Command {
     Recipes(recipes::Recipes),
     /// Draw pictures of chihuahuas and muffins to try things on
     Draw(draw::Draw),
-}
-
-/// Boards a command can run on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Board {
-    /// An emulated Cortex-M4F (QEMU's mps2-an386)
-    #[default]
-    Qemu,
 }
 
 /// Exit status of a command that was interrupted, as shells have it for SIGINT.

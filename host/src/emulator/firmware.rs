@@ -1,32 +1,30 @@
-//! Building the emulated board's firmware.
+//! Building an emulated board's firmware.
 
 use std::path::{Path, PathBuf};
 
-use super::EmulatorError;
 use super::system::last_lines;
-use super::toolchain::{TARGET, Toolchain};
+use super::toolchain::Toolchain;
+use super::{Board, EmulatorError};
 
-/// Package and binary of the emulated board.
-const BOARD: &str = "pinhole-qemu";
-
-/// Builds the firmware (cargo does nothing when nothing changed) and returns the path of its ELF file.
+/// Builds a board's firmware (cargo does nothing when nothing changed) and returns the path of its ELF file.
 ///
 /// Callers may run side by side: cargo locks its build folder.
 ///
 /// # Errors
 /// [`EmulatorError::NoSource`], [`EmulatorError::Program`] when cargo cannot be started, [`EmulatorError::Build`].
-pub(super) fn build(toolchain: &Toolchain) -> Result<PathBuf, EmulatorError> {
+pub(super) fn build(board: Board, toolchain: &Toolchain) -> Result<PathBuf, EmulatorError> {
     let source = source()?;
     let target_dir = source.with_file_name("target").join("firmware");
     let mut cargo = toolchain.cargo();
     cargo
-        .args(["build", "--release", "--locked", "--color", "never", "--package", BOARD, "--target", TARGET])
+        .args(["build", "--release", "--locked", "--color", "never"])
+        .args(["--package", Board::PACKAGE, "--bin", board.binary(), "--target", board.target()])
         .arg("--target-dir")
         .arg(&target_dir)
         .current_dir(&source);
     let program = cargo.get_program().to_string_lossy().into_owned();
     let output = cargo.output().map_err(|source| EmulatorError::Program { program, source })?;
-    let elf = target_dir.join(TARGET).join("release").join(BOARD);
+    let elf = target_dir.join(board.target()).join("release").join(board.binary());
     if !output.status.success() || !elf.is_file() {
         return Err(EmulatorError::Build { folder: source, output: last_lines(&output.stderr, 40) });
     }

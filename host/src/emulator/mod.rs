@@ -1,13 +1,15 @@
-//! An emulated board: builds the firmware, runs it on QEMU's Cortex-M4F with a model file in its flash, and talks to it
-//! as to any other device.
+//! An emulated board: builds its firmware, runs it on QEMU with a model file in its flash, and talks to it as to any
+//! other device.
 //!
 //! | module | what happens there |
 //! |---|---|
+//! | `board` | which boards there are |
 //! | `toolchain` | what builds the firmware |
 //! | `firmware` | source -> ELF |
 //! | `qemu` | ELF and model -> a running process with two serial lines |
 //! | `logs` | semihosting output -> log lines |
 
+mod board;
 mod firmware;
 mod logs;
 mod qemu;
@@ -27,6 +29,7 @@ use crate::device::{Client, ClientError, Replay};
 use crate::inference::Inference;
 use crate::photos::Picture;
 
+pub use board::Board;
 pub use logs::LogLine;
 pub use system::InstallError;
 
@@ -34,9 +37,11 @@ pub use system::InstallError;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum EmulatorError {
     /// Nothing on this machine builds for the board.
-    #[error("no Rust toolchain on this machine builds for {}", toolchain::TARGET)]
+    #[error("no Rust toolchain on this machine builds for {target}")]
     #[diagnostic(help("run: {command}"))]
     NoToolchain {
+        /// The board's target.
+        target: &'static str,
         /// What to run.
         command: String,
     },
@@ -158,20 +163,24 @@ impl EmulatedBoard {
     ///
     /// # Errors
     /// Any [`EmulatorError`]; a model the device refuses comes as [`EmulatorError::Stopped`] with its log.
-    pub fn start(model: &Path) -> Result<Self, EmulatorError> {
-        Self::start_with_log(model, |_| ())
+    pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
+        Self::start_with_log(board, model, |_| ())
     }
 
     /// [`EmulatedBoard::start`], showing every line of the device's log as it comes, on another thread.
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
-    pub fn start_with_log(model: &Path, on_line: impl FnMut(&LogLine) + Send + 'static) -> Result<Self, EmulatorError> {
+    pub fn start_with_log(
+        board: Board,
+        model: &Path,
+        on_line: impl FnMut(&LogLine) + Send + 'static,
+    ) -> Result<Self, EmulatorError> {
         check_model(model)?;
         let program = qemu::find()?;
-        let elf = firmware::build(&toolchain::Toolchain::find()?)?;
+        let elf = firmware::build(board, &toolchain::Toolchain::find(board.target())?)?;
         let table = log_table(&elf)?;
-        let (mut qemu, waiting, output) = qemu::Qemu::start(&program, &elf, model)?;
+        let (mut qemu, waiting, output) = qemu::Qemu::start(&program, board, &elf, model)?;
         let mut logs = logs::Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
         // Bytes that reach the emulator before the device listens would wait there for the ones after them.

@@ -7,13 +7,13 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::EmulatorError;
 use super::system::{self, InstallError};
+use super::{Board, EmulatorError};
 
 const PROGRAM: &str = "qemu-system-arm";
 /// Debian's package of the emulator.
 const PACKAGE: &str = "qemu-system-arm";
-/// Where the firmware looks for the model; MODEL in the board's memory.x.
+/// Where the firmware looks for the model; MODEL in the boards' memory.x.
 const MODEL_ADDRESS: u32 = 0x0010_0000;
 /// Room for the model there.
 pub(super) const MODEL_REGION_BYTES: u64 = 3 << 20;
@@ -66,19 +66,20 @@ pub(super) struct Connections {
 }
 
 impl Qemu {
-    /// Starts the emulator with this firmware and model. Also returns its semihosting output.
+    /// Starts the emulator as this board, with this firmware and model. Also returns its semihosting output.
     ///
     /// # Errors
     /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
     pub(super) fn start(
         program: &Path,
+        board: Board,
         elf: &Path,
         model: &Path,
     ) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
         let waiting = Waiting { link: listen()?, camera: listen()? };
         let mut command = Command::new(program);
         command
-            .args(["-machine", "mps2-an386", "-nographic", "-monitor", "none"])
+            .args(["-machine", board.machine(), "-nographic", "-monitor", "none"])
             .args(["-chardev", "stdio,id=log", "-semihosting-config", "enable=on,target=native,chardev=log"])
             .arg("-kernel")
             .arg(elf)

@@ -1,4 +1,4 @@
-//! What builds the firmware: the active Rust toolchain where it has the Cortex-M target, else Debian's own.
+//! What builds the firmware: the active Rust toolchain where it has the board's target, else Debian's own.
 //!
 //! Finding out ([`Findings::of_this_machine`]) is apart from deciding ([`plan`]), so that every decision is tested
 //! without touching the machine. rustup is never run: what it would have to do is said instead.
@@ -11,9 +11,6 @@ use std::process::{Command, Stdio};
 use super::EmulatorError;
 use super::system::{self, InstallError};
 
-/// Target of the emulated board.
-pub(super) const TARGET: &str = "thumbv7em-none-eabihf";
-
 /// Debian's Rust, whose standard library comes as source (`rust-web-src`) and is built for the target on the way.
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
@@ -23,7 +20,7 @@ const DEBIAN_LLD: &str = "/usr/bin/ld.lld";
 /// What was found on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Findings {
-    /// The active toolchain has libcore for [`TARGET`].
+    /// The active toolchain has libcore for the target.
     pub(super) active_has_target: bool,
     /// Debian's cargo and rustc are there, and the source of their standard library.
     pub(super) debian_rust: bool,
@@ -59,27 +56,27 @@ pub(super) enum Plan {
 }
 
 /// Decides, in the order: active toolchain, Debian's, install Debian's, say what to do.
-pub(super) fn plan(findings: &Findings) -> Plan {
+pub(super) fn plan(findings: &Findings, target: &str) -> Plan {
     let apt = format!("apt-get install {}", DEBIAN_PACKAGES.join(" "));
     match findings {
         Findings { active_has_target: true, .. } => Plan::Active,
         Findings { debian_rust: true, linker: Some(linker), .. } => Plan::Debian { linker: linker.clone() },
         Findings { can_install: true, .. } => Plan::Install,
         Findings { rustup: true, rustup_forbidden: false, .. } => {
-            Plan::Stop { command: format!("rustup target add {TARGET}") }
+            Plan::Stop { command: format!("rustup target add {target}") }
         }
         Findings { debian: true, .. } => Plan::Stop { command: format!("sudo {apt}") },
-        _ => Plan::Stop { command: format!("rustup target add {TARGET}") },
+        _ => Plan::Stop { command: format!("rustup target add {target}") },
     }
 }
 
 impl Findings {
     /// Looks at this machine; runs `rustc --print` at most, changes nothing.
-    pub(super) fn of_this_machine() -> Self {
+    pub(super) fn of_this_machine(target: &str) -> Self {
         let debian_lld = Path::new(DEBIAN_LLD);
         let debian_source = debian_sysroot().is_some_and(|root| has_source(&root));
         Self {
-            active_has_target: active_has_target(),
+            active_has_target: active_has_target(target),
             debian_rust: debian_source && Path::new(DEBIAN_CARGO).is_file(),
             linker: if debian_lld.is_file() { Some(debian_lld.to_owned()) } else { active_rust_lld() },
             can_install: system::can_install(),
@@ -93,31 +90,33 @@ impl Findings {
 /// A way to run cargo for the firmware.
 #[derive(Clone, Debug)]
 pub(super) struct Toolchain {
+    target: &'static str,
+    /// `Some`: Debian's Rust with this linker; `None`: the active toolchain.
     linker: Option<PathBuf>,
 }
 
 impl Toolchain {
-    /// Finds a toolchain, installing Debian's packages where that is possible (and saying so on stderr).
+    /// Finds a toolchain that builds for `target`, installing Debian's packages where that is possible (and saying so on stderr).
     ///
     /// # Errors
     /// [`EmulatorError::NoToolchain`] with the command to run, [`EmulatorError::Install`] when installing failed.
-    pub(super) fn find() -> Result<Self, EmulatorError> {
-        match plan(&Findings::of_this_machine()) {
-            Plan::Active => Ok(Self { linker: None }),
-            Plan::Debian { linker } => Ok(Self { linker: Some(linker) }),
-            Plan::Stop { command } => Err(EmulatorError::NoToolchain { command }),
+    pub(super) fn find(target: &'static str) -> Result<Self, EmulatorError> {
+        match plan(&Findings::of_this_machine(target), target) {
+            Plan::Active => Ok(Self { target, linker: None }),
+            Plan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
+            Plan::Stop { command } => Err(EmulatorError::NoToolchain { target, command }),
             Plan::Install => {
                 system::install(&DEBIAN_PACKAGES).map_err(EmulatorError::Install)?;
-                match plan(&Findings::of_this_machine()) {
-                    Plan::Active => Ok(Self { linker: None }),
-                    Plan::Debian { linker } => Ok(Self { linker: Some(linker) }),
+                match plan(&Findings::of_this_machine(target), target) {
+                    Plan::Active => Ok(Self { target, linker: None }),
+                    Plan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
                     _ => Err(EmulatorError::Install(InstallError::NoEffect { packages: DEBIAN_PACKAGES.join(" ") })),
                 }
             }
         }
     }
 
-    /// `cargo`, with an environment that builds for [`TARGET`] whatever the caller's is set to.
+    /// `cargo`, with an environment that builds for the target whatever the caller's is set to.
     pub(super) fn cargo(&self) -> Command {
         let mut command = match &self.linker {
             None => Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))),
@@ -128,7 +127,7 @@ impl Toolchain {
                     // Building libcore is an unstable feature of cargo; Debian's is a stable release.
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env("CARGO_UNSTABLE_BUILD_STD", "core")
-                    .env(format!("CARGO_TARGET_{}_LINKER", TARGET.to_uppercase().replace('-', "_")), linker);
+                    .env(format!("CARGO_TARGET_{}_LINKER", self.target.to_uppercase().replace('-', "_")), linker);
                 // They would send Debian's cargo back to the active toolchain, and to its libraries.
                 for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTDOC", "LD_LIBRARY_PATH"] {
                     command.env_remove(variable);
@@ -166,9 +165,9 @@ fn active_rustc() -> Command {
     Command::new(env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc")))
 }
 
-fn active_has_target() -> bool {
+fn active_has_target(target: &str) -> bool {
     // The folder is named whether or not it is there.
-    rustc_prints(active_rustc(), &["--print", "target-libdir", "--target", TARGET]).is_some_and(|folder| {
+    rustc_prints(active_rustc(), &["--print", "target-libdir", "--target", target]).is_some_and(|folder| {
         folder.read_dir().is_ok_and(|entries| {
             entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
         })
@@ -194,6 +193,8 @@ fn has_source(sysroot: &Path) -> bool {
 mod tests {
     use super::*;
 
+    const TARGET: &str = "thumbv6m-none-eabi";
+
     fn bare() -> Findings {
         Findings::default()
     }
@@ -209,26 +210,26 @@ mod tests {
             rustup: true,
             rustup_forbidden: true,
         };
-        assert_eq!(plan(&all), Plan::Active);
+        assert_eq!(plan(&all, TARGET), Plan::Active);
         let without = Findings { active_has_target: false, ..all };
-        assert_eq!(plan(&without), Plan::Debian { linker: PathBuf::from("ld.lld") });
+        assert_eq!(plan(&without, TARGET), Plan::Debian { linker: PathBuf::from("ld.lld") });
     }
 
     #[test]
     fn debian_packages_are_installed_where_that_is_possible() {
         let found = Findings { can_install: true, debian: true, rustup: true, ..bare() };
-        assert_eq!(plan(&found), Plan::Install);
+        assert_eq!(plan(&found, TARGET), Plan::Install);
         // Half of it is not enough: no linker, or no compiler.
-        assert_eq!(plan(&Findings { debian_rust: true, ..found.clone() }), Plan::Install);
-        assert_eq!(plan(&Findings { linker: Some(PathBuf::from("ld.lld")), ..found }), Plan::Install);
+        assert_eq!(plan(&Findings { debian_rust: true, ..found.clone() }, TARGET), Plan::Install);
+        assert_eq!(plan(&Findings { linker: Some(PathBuf::from("ld.lld")), ..found }, TARGET), Plan::Install);
     }
 
     #[test]
     fn rustup_is_offered_only_where_it_is_allowed() {
         let found = Findings { rustup: true, debian: true, ..bare() };
-        let Plan::Stop { command } = plan(&found) else { panic!("nothing to build with") };
-        assert_eq!(command, "rustup target add thumbv7em-none-eabihf");
-        let Plan::Stop { command } = plan(&Findings { rustup_forbidden: true, ..found }) else {
+        let Plan::Stop { command } = plan(&found, TARGET) else { panic!("nothing to build with") };
+        assert_eq!(command, "rustup target add thumbv6m-none-eabi");
+        let Plan::Stop { command } = plan(&Findings { rustup_forbidden: true, ..found }, TARGET) else {
             panic!("nothing to build with")
         };
         assert_eq!(command, "sudo apt-get install rustc-web cargo-web rust-web-src lld");
@@ -236,16 +237,16 @@ mod tests {
 
     #[test]
     fn elsewhere_the_target_is_named() {
-        let Plan::Stop { command } = plan(&bare()) else { panic!("nothing to build with") };
+        let Plan::Stop { command } = plan(&bare(), TARGET) else { panic!("nothing to build with") };
         assert!(command.contains(TARGET), "{command}");
     }
 
     #[test]
     fn debian_cargo_hears_nothing_of_the_callers_toolchain() {
-        let toolchain = Toolchain { linker: Some(PathBuf::from("/usr/bin/ld.lld")) };
+        let toolchain = Toolchain { target: TARGET, linker: Some(PathBuf::from("/usr/bin/ld.lld")) };
         let command = toolchain.cargo();
         let set = |name: &str| command.get_envs().find(|(key, _)| *key == name).map(|(_, value)| value.is_some());
-        assert_eq!(set("CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER"), Some(true));
+        assert_eq!(set("CARGO_TARGET_THUMBV6M_NONE_EABI_LINKER"), Some(true));
         assert_eq!(set("CARGO_UNSTABLE_BUILD_STD"), Some(true));
         for removed in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
             assert_eq!(set(removed), Some(false), "{removed}");

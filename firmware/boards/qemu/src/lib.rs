@@ -6,7 +6,8 @@
 //! | `pinhole-qemu-m0plus` | thumbv6m-none-eabi | mps2-an385 (Cortex-M3, which runs all of it) | `qemu-thumbv6m` |
 //!
 //! QEMU has no large enough machine with a Cortex-M0+. What makes the second board one is its code: built for
-//! Armv6-M, it has no instruction that a Cortex-M0+ lacks.
+//! Armv6-M, it has no instruction that a Cortex-M0+ lacks, and accesses that are not aligned are faults there too
+//! ([`forbid_unaligned_access`]).
 //!
 //! | what | where |
 //! |---|---|
@@ -22,6 +23,7 @@ mod fault;
 mod model;
 mod uart;
 
+use cortex_m::peripheral::SCB;
 use defmt_semihosting as _;
 use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, Parts};
@@ -94,6 +96,16 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
     );
     device.serve();
     fault::stop("the link ended")
+}
+
+/// Makes every access that is not aligned a fault, as it is on Armv6-M: a Cortex-M3 would carry it out.
+pub fn forbid_unaligned_access() {
+    /// Source: Arm DDI 0403E, "Armv7-M Architecture Reference Manual", B3.2.8.
+    const UNALIGN_TRP: u32 = 1 << 3;
+    // SAFETY: the register is always there, and this bit changes nothing for code that makes no such access.
+    unsafe { (*SCB::PTR).ccr.modify(|bits| bits | UNALIGN_TRP) };
+    // QEMU runs the code it has translated already as before; this makes it look again.
+    cortex_m::asm::isb();
 }
 
 fn log(event: &Event) {

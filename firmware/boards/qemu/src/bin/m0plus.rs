@@ -10,5 +10,6 @@ type BoardKernel = Pairs<CortexM0Plus>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
+    pinhole_qemu::forbid_unaligned_access();
     pinhole_qemu::run::<BoardKernel>("qemu-thumbv6m")
 }

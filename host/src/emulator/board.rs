@@ -1,0 +1,63 @@
+//! The emulated boards there are.
+
+use clap::ValueEnum;
+
+/// An emulated board. They differ in the instructions they run; memory map and peripherals are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Board {
+    /// An emulated Cortex-M4F (QEMU's mps2-an386)
+    #[default]
+    Qemu,
+    /// The instructions of a Cortex-M0+ (Armv6-M), emulated on QEMU's mps2-an385
+    QemuM0plus,
+}
+
+impl Board {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Qemu => "qemu",
+            Self::QemuM0plus => "qemu-m0plus",
+        }
+    }
+
+    /// Target its firmware is built for.
+    pub(super) fn target(self) -> &'static str {
+        match self {
+            Self::Qemu => "thumbv7em-none-eabihf",
+            Self::QemuM0plus => "thumbv6m-none-eabi",
+        }
+    }
+
+    /// Binary of its firmware, in [`Board::PACKAGE`].
+    pub(super) fn binary(self) -> &'static str {
+        match self {
+            Self::Qemu => "pinhole-qemu",
+            Self::QemuM0plus => "pinhole-qemu-m0plus",
+        }
+    }
+
+    /// QEMU's machine. Its only one with a Cortex-M0 has less memory than a model may take; a Cortex-M3 runs every
+    /// instruction of Armv6-M.
+    pub(super) fn machine(self) -> &'static str {
+        match self {
+            Self::Qemu => "mps2-an386",
+            Self::QemuM0plus => "mps2-an385",
+        }
+    }
+
+    /// Package of every board's firmware.
+    pub(super) const PACKAGE: &str = "pinhole-qemu";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_has_these_names() {
+        for board in Board::value_variants() {
+            assert_eq!(Board::from_str(board.name(), false), Ok(*board));
+        }
+    }
+}
