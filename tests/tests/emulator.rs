@@ -184,8 +184,8 @@ fn a_board_says_who_it_is() {
     let board = on_disk.board();
     let identity = board.identity();
     assert_eq!((identity.protocol, identity.board.as_str()), (PROTOCOL, "qemu-mps2-an386"));
-    // The portable kernel, and no other: a proof is about the kernel that ran.
-    assert_eq!(identity.kernel.as_str(), "scalar");
+    // The fast kernel, and no silent fallback: a proof is about the kernel that ran.
+    assert_eq!(identity.kernel.as_str(), "cortex-m4-dsp");
     assert_eq!(identity.pipeline, PIPELINE_ID);
     let model = file.model();
     assert_eq!((identity.model_checksum, identity.model_bytes), (model.checksum(), model.file_bytes()));
@@ -200,7 +200,10 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
     let path = shipped_model();
     let file = ModelFile::read(&path).unwrap();
     let mut board = EmulatedBoard::start(Board::QemuM0plus, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
-    assert_eq!((board.identity().board.as_str(), board.identity().kernel.as_str()), ("qemu-thumbv6m", "scalar"));
+    assert_eq!(
+        (board.identity().board.as_str(), board.identity().kernel.as_str()),
+        ("qemu-thumbv6m", "cortex-m0plus-pairs")
+    );
     let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
     let proof = prove(&file, &mut board, &photos, || ()).unwrap();
     assert!(proof.holds(), "{}", proof.verdict());

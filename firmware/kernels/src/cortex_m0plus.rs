@@ -136,15 +136,27 @@ macro_rules! clear_sums {
 macro_rules! rows8 {
     ($v:literal, $all:literal, $b:literal) => {
         concat!(
-            "lsrs r7, ", $v, ", #8\n",
+            "lsrs r7, ",
+            $v,
+            ", #8\n",
             "ands r7, r4\n",
             "muls r7, r3, r7\n",
-            "muls ", $v, ", r2, ", $v, "\n",
-            "adds r7, r7, ", $v, "\n",
+            "muls ",
+            $v,
+            ", r2, ",
+            $v,
+            "\n",
+            "adds r7, r7, ",
+            $v,
+            "\n",
             "add r7, r12\n",
-            "add ", $all, ", r7\n",
+            "add ",
+            $all,
+            ", r7\n",
             "asrs r7, r7, #16\n",
-            "add ", $b, ", r7\n",
+            "add ",
+            $b,
+            ", r7\n",
         )
     };
 }
@@ -166,14 +178,26 @@ macro_rules! columns8 {
 macro_rules! rows7 {
     ($v:literal, $all:literal, $b:literal) => {
         concat!(
-            "lsrs r7, ", $v, ", #8\n",
+            "lsrs r7, ",
+            $v,
+            ", #8\n",
             "ands r7, r4\n",
             "muls r7, r3, r7\n",
-            "muls ", $v, ", r2, ", $v, "\n",
-            "adds r7, r7, ", $v, "\n",
-            "add ", $all, ", r7\n",
+            "muls ",
+            $v,
+            ", r2, ",
+            $v,
+            "\n",
+            "adds r7, r7, ",
+            $v,
+            "\n",
+            "add ",
+            $all,
+            ", r7\n",
             "lsrs r7, r7, #16\n",
-            "add ", $b, ", r7\n",
+            "add ",
+            $b,
+            ", r7\n",
         )
     };
 }
@@ -202,7 +226,9 @@ macro_rules! blocks {
             "str r3, [sp, #4]\n",
             "str r2, [sp, #12]\n",
             "ldr r2, [sp, #56]\n",
-            "movs r4, #", $bytes, "\n",
+            "movs r4, #",
+            $bytes,
+            "\n",
             "muls r2, r4, r2\n",
             "adr r4, 3f\n",
             "adds r2, r2, r4\n",
@@ -218,8 +244,22 @@ macro_rules! blocks {
             "bx r2\n",
             ".p2align 2\n",
             "3:\n",
-            $columns, $columns, $columns, $columns, $columns, $columns, $columns, $columns,
-            $columns, $columns, $columns, $columns, $columns, $columns, $columns, $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
             "cmp r1, lr\n",
             "beq 4f\n",
             "b 3b\n",
@@ -241,8 +281,12 @@ macro_rules! blocks {
 macro_rules! finish {
     ($all:literal, $b:literal) => {
         concat!(
-            "mov r5, ", $all, "\n",
-            "mov r6, ", $b, "\n",
+            "mov r5, ",
+            $all,
+            "\n",
+            "mov r6, ",
+            $b,
+            "\n",
             "lsls r7, r6, #16\n",
             "subs r5, r5, r7\n",
             "ldr r7, [r3]\n",
@@ -258,8 +302,12 @@ macro_rules! finish {
 macro_rules! finish_less {
     ($all:literal, $b:literal) => {
         concat!(
-            "mov r5, ", $all, "\n",
-            "mov r6, ", $b, "\n",
+            "mov r5, ",
+            $all,
+            "\n",
+            "mov r6, ",
+            $b,
+            "\n",
             "lsls r7, r6, #16\n",
             "subs r5, r5, r7\n",
             "ldr r7, [r3]\n",
@@ -286,11 +334,7 @@ unsafe extern "C" fn pixels8(
     rows_end: *mut i32,
     left_out: usize,
 ) {
-    naked_asm!(
-        enter!(),
-        blocks!(columns8!(), "42", concat!(finish!("r8", "r9"), finish!("r10", "r11"))),
-        leave!(),
-    )
+    naked_asm!(enter!(), blocks!(columns8!(), "42", concat!(finish!("r8", "r9"), finish!("r10", "r11"))), leave!(),)
 }
 
 /// # Safety
@@ -320,10 +364,18 @@ unsafe extern "C" fn pixels7(
 macro_rules! column4 {
     ($v:literal, $shift:literal, $x:literal, $sum:literal) => {
         concat!(
-            "lsrs r7, ", $v, ", #", $shift, "\n",
+            "lsrs r7, ",
+            $v,
+            ", #",
+            $shift,
+            "\n",
             "ands r7, r4\n",
-            "muls r7, ", $x, ", r7\n",
-            "add ", $sum, ", r7\n",
+            "muls r7, ",
+            $x,
+            ", r7\n",
+            "add ",
+            $sum,
+            ", r7\n",
         )
     };
 }

@@ -194,18 +194,38 @@ unsafe extern "C" fn pixels8(
 macro_rules! half_group4 {
     ($p:literal, $q:literal) => {
         concat!(
-            "and.w r8, ", $p, ", #0x0F0F0F0F\n",
-            "and.w r9, ", $q, ", #0x0F0F0F0F\n",
+            "and.w r8, ",
+            $p,
+            ", #0x0F0F0F0F\n",
+            "and.w r9, ",
+            $q,
+            ", #0x0F0F0F0F\n",
             "smlad r12, r8, r2, r12\n",
             "smlad r12, r9, r3, r12\n",
             "uxtab16 r8, r3, r8\n",
             "uxtab16 r9, r2, r9\n",
             "smlad lr, r8, r9, lr\n",
-            "smlad r10, ", $p, ", r2, r10\n",
-            "smlad r10, ", $q, ", r3, r10\n",
-            "uxtab16 ", $p, ", r3, ", $p, "\n",
-            "uxtab16 ", $q, ", r2, ", $q, "\n",
-            "smlad r11, ", $p, ", ", $q, ", r11\n",
+            "smlad r10, ",
+            $p,
+            ", r2, r10\n",
+            "smlad r10, ",
+            $q,
+            ", r3, r10\n",
+            "uxtab16 ",
+            $p,
+            ", r3, ",
+            $p,
+            "\n",
+            "uxtab16 ",
+            $q,
+            ", r2, ",
+            $q,
+            "\n",
+            "smlad r11, ",
+            $p,
+            ", ",
+            $q,
+            ", r11\n",
         )
     };
 }
@@ -282,9 +302,9 @@ unsafe extern "C" fn pixels4(
         "sub lr, lr, r2",   // f'
         "sub r10, r10, r11",
         "sub r12, r12, lr",
-        "asr r12, r12, #8",              // e'
-        "rsb r10, r12, r10, asr #8",     // h' - e'
-        "sub r11, r11, lr",              // l' - f'
+        "asr r12, r12, #8",          // e'
+        "rsb r10, r12, r10, asr #8", // h' - e'
+        "sub r11, r11, lr",          // l' - f'
         "add r6, r6, r10, asr #4",
         "add r7, r7, r12",
         "add r8, r8, r11, asr #4",

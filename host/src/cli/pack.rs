@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result};
 
-use super::Board;
 use super::output::say;
-use crate::model_file::Packing;
+use crate::emulator::Board;
 use crate::run_folder;
 
 /// `pinhole pack`.
@@ -27,7 +26,7 @@ pub(super) struct Pack {
 impl Pack {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.model)?;
-        let bytes = trained.model.packed(Packing::CortexM4).into_diagnostic()?;
+        let bytes = trained.model.packed(self.board.packing()).into_diagnostic()?;
         run_folder::write_file(&self.out, &bytes)?;
         say!("{}: {} bytes", self.out.display(), bytes.len());
         Ok(ExitCode::SUCCESS)

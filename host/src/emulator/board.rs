@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::model_file::Packing;
+
 /// An emulated board. They differ in the instructions they run; memory map and peripherals are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Board {
@@ -43,6 +45,14 @@ impl Board {
         match self {
             Self::Qemu => "mps2-an386",
             Self::QemuM0plus => "mps2-an385",
+        }
+    }
+
+    /// What its kernel takes.
+    pub fn packing(self) -> Packing {
+        match self {
+            Self::Qemu => Packing::CortexM4,
+            Self::QemuM0plus => Packing::CortexM0Plus,
         }
     }
 

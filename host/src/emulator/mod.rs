@@ -6,11 +6,13 @@
 //! | `board` | which boards there are |
 //! | `toolchain` | what builds the firmware |
 //! | `firmware` | source -> ELF |
+//! | `flash_image` | model file -> the bytes that go into the board's flash |
 //! | `qemu` | ELF and model -> a running process with two serial lines |
 //! | `logs` | semihosting output -> log lines |
 
 mod board;
 mod firmware;
+mod flash_image;
 mod logs;
 mod qemu;
 mod system;
@@ -27,6 +29,7 @@ use pinhole_shared::link::{Identity, Report, Statistics};
 
 use crate::device::{Client, ClientError, Replay};
 use crate::inference::Inference;
+use crate::model_file::PackError;
 use crate::photos::Picture;
 
 pub use board::Board;
@@ -109,6 +112,19 @@ pub enum EmulatorError {
         /// The region's length, bytes.
         room: u64,
     },
+    /// The model cannot be packed for the board's kernel.
+    #[error("the model {} cannot be packed for the board", path.display())]
+    #[diagnostic(help("make it anew with `pinhole quantize`"))]
+    Pack {
+        /// The model file.
+        path: PathBuf,
+        /// Why.
+        source: PackError,
+    },
+    /// The packed model cannot be written for the emulator to read.
+    #[error("no temporary file can be written for the emulator")]
+    #[diagnostic(help("check that the folder for temporary files has room"))]
+    Temporary(#[source] io::Error),
     /// The connections to the emulator failed.
     #[error("the connection to the emulator failed")]
     Socket(#[source] io::Error),
@@ -153,11 +169,15 @@ pub struct EmulatedBoard {
     qemu: qemu::Qemu,
     logs: logs::Logs,
     identity: Identity,
+    /// The emulator reads it at its start; kept for as long as it may.
+    _image: flash_image::FlashImage,
 }
 
 impl EmulatedBoard {
-    /// Builds the firmware if needed (the first time takes a minute or so), starts the emulator with this model file
-    /// in the board's flash, and waits until the device has said who it is.
+    /// Builds the firmware if needed (the first time takes a minute or so), packs this model file for the board's kernel,
+    /// starts the emulator with it in the board's flash, and waits until the device has said who it is.
+    ///
+    /// A file that is no model goes to the board as it is: the board's own check is what says so.
     ///
     /// Several boards can run at once, each with its own emulator.
     ///
@@ -176,11 +196,27 @@ impl EmulatedBoard {
         model: &Path,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
-        check_model(model)?;
+        let image = flash_image::FlashImage::of(board, model)?;
+        Self::start_image(board, image, on_line)
+    }
+
+    /// [`EmulatedBoard::start`] with the bytes of a file in the board's flash as they are, packed for it or not.
+    ///
+    /// # Errors
+    /// As [`EmulatedBoard::start`].
+    pub fn start_as_it_is(board: Board, model: &Path) -> Result<Self, EmulatorError> {
+        Self::start_image(board, flash_image::FlashImage::as_it_is(model)?, |_| ())
+    }
+
+    fn start_image(
+        board: Board,
+        image: flash_image::FlashImage,
+        on_line: impl FnMut(&LogLine) + Send + 'static,
+    ) -> Result<Self, EmulatorError> {
         let program = qemu::find()?;
         let elf = firmware::build(board, &toolchain::Toolchain::find(board.target())?)?;
         let table = log_table(&elf)?;
-        let (mut qemu, waiting, output) = qemu::Qemu::start(&program, board, &elf, model)?;
+        let (mut qemu, waiting, output) = qemu::Qemu::start(&program, board, &elf, image.path())?;
         let mut logs = logs::Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
         // Bytes that reach the emulator before the device listens would wait there for the ones after them.
@@ -194,7 +230,7 @@ impl EmulatedBoard {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs)),
         };
-        Ok(Self { client, link, replay, qemu, logs, identity })
+        Ok(Self { client, link, replay, qemu, logs, identity, _image: image })
     }
 
     /// Who the device is and what it runs.
@@ -269,13 +305,6 @@ fn stopped(qemu: &mut qemu::Qemu, logs: &mut logs::Logs) -> EmulatorError {
     qemu.kill();
     logs.join();
     EmulatorError::Stopped { code, log: logs.lines(), complaints: qemu.complaints() }
-}
-
-fn check_model(path: &Path) -> Result<(), EmulatorError> {
-    let unreadable = |source| EmulatorError::Model { path: path.to_owned(), source };
-    let got = fs::File::open(path).and_then(|file| file.metadata()).map_err(unreadable)?.len();
-    let room = qemu::MODEL_REGION_BYTES;
-    if got > room { Err(EmulatorError::ModelTooLarge { path: path.to_owned(), got, room }) } else { Ok(()) }
 }
 
 fn log_table(elf: &Path) -> Result<Table, EmulatorError> {

@@ -78,7 +78,8 @@ impl Layout {
 
     /// Whether it takes inputs of 8 bits only.
     pub const fn is_for_pixels(self) -> bool {
-        matches!(self, 
+        matches!(
+            self,
             Self::DspPixels8 | Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels7 | Self::PairsPixels4
         )
     }

@@ -1,0 +1,66 @@
+//! The bytes that go into an emulated board's flash, in a file the emulator loads.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::qemu::MODEL_REGION_BYTES;
+use super::{Board, EmulatorError};
+use crate::model_file::ModelFile;
+
+/// A file with the flash's bytes. A temporary one is deleted when this is dropped.
+#[derive(Debug)]
+pub(super) enum FlashImage {
+    /// The model file, as it is.
+    File(PathBuf),
+    /// The model packed for the board.
+    Packed(NamedTempFile),
+}
+
+impl FlashImage {
+    /// A model packed for a board; anything that is no model as it is.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Pack`],
+    /// [`EmulatorError::Temporary`].
+    pub(super) fn of(board: Board, path: &Path) -> Result<Self, EmulatorError> {
+        let bytes = read(path)?;
+        let Ok(model) = ModelFile::from_bytes(&bytes) else { return Ok(Self::File(path.to_owned())) };
+        let packed =
+            model.packed(board.packing()).map_err(|source| EmulatorError::Pack { path: path.to_owned(), source })?;
+        check_length(path, packed.len())?;
+        let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;
+        file.write_all(&packed).map_err(EmulatorError::Temporary)?;
+        Ok(Self::Packed(file))
+    }
+
+    /// A file's bytes, whatever they are.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`].
+    pub(super) fn as_it_is(path: &Path) -> Result<Self, EmulatorError> {
+        read(path).map(|_| Self::File(path.to_owned()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Packed(file) => file.path(),
+        }
+    }
+}
+
+/// A file no longer than the board's region for it.
+fn read(path: &Path) -> Result<Vec<u8>, EmulatorError> {
+    let unreadable = |source| EmulatorError::Model { path: path.to_owned(), source };
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    check_length(path, usize::try_from(length).unwrap_or(usize::MAX))?;
+    fs::read(path).map_err(unreadable)
+}
+
+fn check_length(path: &Path, bytes: usize) -> Result<(), EmulatorError> {
+    let (got, room) = (bytes as u64, MODEL_REGION_BYTES);
+    if got > room { Err(EmulatorError::ModelTooLarge { path: path.to_owned(), got, room }) } else { Ok(()) }
+}
