@@ -9,6 +9,7 @@ mod explain;
 mod inspect;
 mod output;
 mod pack;
+mod quantize;
 mod recipes;
 mod study;
 mod train;
@@ -34,7 +35,7 @@ enum Command {
     /// Train a network on a folder of photos, and quantize it
     Train(train::Train),
     /// Quantize a trained network anew
-    Quantize(train::Quantize),
+    Quantize(quantize::Quantize),
     /// Compare the float and the int8 network on labeled photos
     Evaluate(evaluate::Evaluate),
     /// Classify photos with a model file, as the device would
