@@ -7,9 +7,11 @@
 //! | `toolchain` | what builds the firmware |
 //! | `firmware` | source -> ELF |
 //! | `qemu` | ELF and model -> a running process with two serial lines |
+//! | `counting` | a board that only counts instructions |
 //! | `logs` | semihosting output -> log lines |
 
 mod board;
+mod counting;
 mod firmware;
 mod logs;
 mod qemu;
@@ -30,6 +32,7 @@ use crate::inference::Inference;
 use crate::photos::Picture;
 
 pub use board::Board;
+pub use counting::CountingBoard;
 pub use logs::LogLine;
 pub use system::InstallError;
 
@@ -164,7 +167,7 @@ impl EmulatedBoard {
     /// # Errors
     /// Any [`EmulatorError`]; a model the device refuses comes as [`EmulatorError::Stopped`] with its log.
     pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        Self::start_with_log(board, model, |_| ())
+        Self::start_with_clock(board, model, qemu::Clock::Host, |_| ())
     }
 
     /// [`EmulatedBoard::start`], showing every line of the device's log as it comes, on another thread.
@@ -176,11 +179,21 @@ impl EmulatedBoard {
         model: &Path,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
+        Self::start_with_clock(board, model, qemu::Clock::Host, on_line)
+    }
+
+    fn start_with_clock(
+        board: Board,
+        model: &Path,
+        clock: qemu::Clock,
+        on_line: impl FnMut(&LogLine) + Send + 'static,
+    ) -> Result<Self, EmulatorError> {
         check_model(model)?;
         let program = qemu::find()?;
         let elf = firmware::build(board, &toolchain::Toolchain::find(board.target())?)?;
         let table = log_table(&elf)?;
-        let (mut qemu, waiting, output) = qemu::Qemu::start(&program, board, &elf, model)?;
+        let (mut qemu, waiting, output) =
+            qemu::Qemu::start(qemu::Setup { program: &program, board, elf: &elf, model, clock })?;
         let mut logs = logs::Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
         // Bytes that reach the emulator before the device listens would wait there for the ones after them.
