@@ -1,5 +1,6 @@
 //! The command line: arguments in, printed results out.
 
+mod bench;
 mod classify;
 mod demo;
 mod draw;
@@ -50,6 +51,8 @@ enum Command {
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
     Prove(emulate::Prove),
+    /// Count the instructions of an inference on an emulated board, layer by layer
+    Bench(bench::BenchCommand),
     /// Train many systems on many seeds and folds, and report what can be said of them
     Study(study::Study),
     /// Put the shards of a study together
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Pack(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Study(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::Tune(command) => command.run(),
