@@ -27,6 +27,17 @@ impl DspLoops for CortexM4 {
         unsafe { spread(pixels.start, pixels.end, lanes.as_mut_ptr()) }
     }
 
+    fn sum(pixels: &[u8]) -> i32 {
+        let (eights, rest) = pixels.as_chunks::<8>();
+        let rest: i32 = rest.iter().map(|&pixel| i32::from(pixel)).sum();
+        if eights.is_empty() {
+            return rest;
+        }
+        let eights = eights.as_ptr_range();
+        // SAFETY: there are pixels, a multiple of 8.
+        rest.wrapping_add(unsafe { sum(eights.start.cast(), eights.end.cast()) })
+    }
+
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
         debug_assert!(weights.len() == accumulators.len() / 4 * lanes.len() * 2);
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
@@ -85,6 +96,27 @@ unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes: *mut u32) 
         "bne 2b",
         "mov r0, r8",
         "pop {{r4-r8, pc}}",
+    )
+}
+
+/// # Safety
+/// `pixels..end` are a positive multiple of 8 readable bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn sum(pixels: *const u8, end: *const u8) -> i32 {
+    naked_asm!(
+        "push {{r4, lr}}",
+        "movs r2, #0",
+        "movs r3, #0",
+        "2:",
+        "ldr r4, [r0], #4",
+        "ldr r12, [r0], #4",
+        // The distance of four bytes from 0, added up.
+        "usada8 r2, r4, r3, r2",
+        "usada8 r2, r12, r3, r2",
+        "cmp r0, r1",
+        "bne 2b",
+        "mov r0, r2",
+        "pop {{r4, pc}}",
     )
 }
 
