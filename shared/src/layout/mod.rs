@@ -156,13 +156,15 @@ impl<'a> Weights<'a> {
         if inputs == 0 || outputs == 0 {
             return None;
         }
-        let padded = outputs.next_multiple_of(BLOCK_ROWS as u64).checked_mul(inputs.next_multiple_of(8));
-        match layout {
-            Layout::Rows8 => inputs.checked_mul(outputs),
-            Layout::Rows4 => inputs.div_ceil(2).checked_mul(outputs),
+        // Products of two 32-bit numbers, and of two that a few units more make of them, fit 64 bits but at the very end.
+        let up = |count: u64, unit: usize| (count + unit as u64 - 1) & !(unit as u64 - 1);
+        let padded = up(outputs, BLOCK_ROWS).saturating_mul(up(inputs, GROUP_COLUMNS));
+        Some(match layout {
+            Layout::Rows8 => inputs * outputs,
+            Layout::Rows4 => inputs.div_ceil(2) * outputs,
             Layout::DspPixels8 | Layout::DspWide8 | Layout::PairsPixels8 | Layout::PairsPixels7 => padded,
-            Layout::DspPixels4 | Layout::DspWide4 | Layout::PairsPixels4 => padded.map(|weights| weights / 2),
-        }
+            Layout::DspPixels4 | Layout::DspWide4 | Layout::PairsPixels4 => padded / 2,
+        })
     }
 
     /// How they lie.
