@@ -21,11 +21,13 @@
 //! | search | [`tune`] | photos and a budget -> networks on the front of accuracy and cost |
 //! | device | [`device`] | the host's side of the link |
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
+//! | benchmark | [`bench`] | model file and board -> instructions of an inference |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
 //! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
 //!
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
 
+pub mod bench;
 pub mod cli;
 pub mod device;
 pub mod draw;

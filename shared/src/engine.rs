@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use crate::decision::{Decision, decide};
 use crate::fixed::{requantize, sigmoid_q15};
-use crate::kernel::{Feed, Kernel, Work};
+use crate::kernel::{Feed, Kernel, Neurons, Work};
 use crate::layout::Layout;
 use crate::model::{Activation, Dense, Layer, Model, Output};
 
@@ -218,7 +218,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
                 }
                 Output::U8 | Output::I16 => {
                     let activations = activations.get_mut(..outputs).unwrap_or_default();
-                    activate(dense, accumulators, activations);
+                    activate::<K>(dense, accumulators, activations);
                     observe(index, LayerValues::Activations(activations));
                 }
             }
@@ -228,16 +228,17 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
 }
 
 /// Accumulators to the next layer's activations.
-fn activate(dense: &Dense<'_>, accumulators: &[i32], activations: &mut [i16]) {
+fn activate<K: Kernel>(dense: &Dense<'_>, accumulators: &[i32], activations: &mut [i16]) {
     let (low, high) = dense.output.range();
     let low = if dense.activation == Activation::Relu { 0 } else { low };
-    for ((&accumulator, &multiplier), activation) in accumulators.iter().zip(dense.multipliers).zip(activations) {
-        let scaled = requantize(accumulator, multiplier, dense.pre_shift);
-        *activation = match (dense.activation, dense.output) {
-            (Activation::Sigmoid, Output::U8) => sigmoid_u8(scaled),
-            (Activation::Sigmoid, _) => sigmoid_q15(scaled),
-            (Activation::Relu | Activation::Linear, _) => scaled.clamp(low, high) as i16,
-        };
+    let neurons = Neurons { accumulators, multipliers: dense.multipliers, pre_shift: dense.pre_shift };
+    // A loop for each, so that what does not change is not asked for every neuron.
+    match (dense.activation, dense.output) {
+        (Activation::Sigmoid, Output::U8) => neurons.each(activations, sigmoid_u8),
+        (Activation::Sigmoid, _) => K::sigmoids(neurons, activations),
+        (Activation::Relu | Activation::Linear, _) => {
+            neurons.each(activations, |scaled| scaled.clamp(low, high) as i16);
+        }
     }
 }
 

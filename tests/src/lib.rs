@@ -11,6 +11,7 @@
 //! | `tune` | within the budget, and the same for any number of threads? |
 //! | `transfer` | continuing from a trained network: what stays, what is learned, is it ever worse? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
+//! | `bench` | is every instruction counted, and as often every time? |
 //! | `cli` | does every command do what it says, and say what went wrong? |
 //! | `versions` | do host and firmware use the same libraries, and do the documents know every command? |
 //!

@@ -4,18 +4,20 @@ use embedded_io::{Error as _, Read, Write};
 use pinhole_shared::engine::Engine;
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::link::frame::{FrameError, Receiver};
-use pinhole_shared::link::{Identity, Name, PROTOCOL, Refusal, Report, Request, Response, Statistics};
+use pinhole_shared::link::{Identity, Measured, Name, PROTOCOL, Refusal, Report, Request, Response, Statistics};
 use pinhole_shared::pixels::PIPELINE_ID;
 
 use crate::camera::Camera;
 use crate::capture::{Buffers, CaptureError, capture};
+use crate::counter::Counter;
 use crate::event::Event;
 use crate::light::light;
+use crate::measure::{measure, run};
 use crate::report::{send, send_layer, send_values};
 
 /// What a board puts together to make a device.
 #[derive(Debug)]
-pub struct Parts<'m, 'b, K, C, L> {
+pub struct Parts<'m, 'b, K, C, L, N> {
     /// Name of the board, at most [`pinhole_shared::link::NAME_BYTES`] bytes (a longer one is reported as empty).
     pub board: &'static str,
     /// The engine, with the model it runs.
@@ -24,6 +26,8 @@ pub struct Parts<'m, 'b, K, C, L> {
     pub camera: C,
     /// The byte stream to the host.
     pub link: L,
+    /// What counts the cost of an inference.
+    pub counter: N,
     /// Working memory.
     pub buffers: Buffers<'b>,
 }
@@ -89,19 +93,19 @@ impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for LinkError<
 /// An input sent over the link stays complete, and can be classified again, until another input starts or a picture
 /// is captured.
 #[derive(Debug)]
-pub struct Device<'m, 'b, K, C, L, F> {
+pub struct Device<'m, 'b, K, C, L, N, F> {
     /// Apart from the rest, because a request borrows it while it is carried out.
     receiver: Receiver,
-    station: Station<'m, 'b, K, C, L, F>,
+    station: Station<'m, 'b, K, C, L, N, F>,
 }
 
-impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Device<'m, 'b, K, C, L, F> {
+impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Device<'m, 'b, K, C, L, N, F> {
     /// A device of these parts, which tells `log` what happens.
     ///
     /// # Errors
     /// [`DeviceError`] when a buffer is too short for the engine's model.
-    pub fn new(parts: Parts<'m, 'b, K, C, L>, log: F) -> Result<Self, DeviceError> {
-        let Parts { board, engine, camera, link, buffers: Buffers { input, row, sums } } = parts;
+    pub fn new(parts: Parts<'m, 'b, K, C, L, N>, log: F) -> Result<Self, DeviceError> {
+        let Parts { board, engine, camera, link, counter, buffers: Buffers { input, row, sums } } = parts;
         let model = engine.model();
         let (expected, got) = (model.inputs(), input.len());
         let input = input.get_mut(..expected).ok_or(DeviceError::InputBuffer { expected, got })?;
@@ -112,6 +116,7 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Device<'m,
             engine,
             camera,
             link,
+            counter,
             buffers: Buffers { input, row, sums },
             filled: 0,
             statistics: Statistics::default(),
@@ -160,11 +165,12 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Device<'m,
 
 /// All of a device but its receiver.
 #[derive(Debug)]
-struct Station<'m, 'b, K, C, L, F> {
+struct Station<'m, 'b, K, C, L, N, F> {
     board: &'static str,
     engine: Engine<'m, 'b, K>,
     camera: C,
     link: L,
+    counter: N,
     /// Input and sums cut to the model's size.
     buffers: Buffers<'b>,
     /// Pixels of the input that have arrived over the link, without a gap.
@@ -173,7 +179,7 @@ struct Station<'m, 'b, K, C, L, F> {
     log: F,
 }
 
-impl<K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Station<'_, '_, K, C, L, F> {
+impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Station<'_, '_, K, C, L, N, F> {
     fn answer(&mut self, request: Request<'_>) -> Result<(), LinkError<L::Error>> {
         match request {
             Request::Identify => {
@@ -185,9 +191,12 @@ impl<K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Station<'_, '_, K,
                 Ok(()) => send(&mut self.link, &Response::Accepted),
                 Err(refusal) => self.refuse(refusal),
             },
-            Request::Classify { .. } if self.filled != self.buffers.input.len() => self.refuse(Refusal::NoInput),
+            Request::Classify { .. } | Request::Measure if self.filled != self.buffers.input.len() => {
+                self.refuse(Refusal::NoInput)
+            }
             Request::Classify { report } => self.classify(report),
             Request::Capture { report } => self.capture_and_classify(report),
+            Request::Measure => self.measure(),
             Request::Statistics => send(&mut self.link, &Response::Statistics(self.statistics)),
         }
     }
@@ -263,13 +272,13 @@ impl<K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Station<'_, '_, K,
         let mut sent = Ok(());
         let decided = if report == Report::AllValues {
             sent = send_values(link, 0, input.iter().map(|&pixel| i32::from(pixel)));
-            engine.run_observed(input, |layer, values| {
+            run(engine, input, &mut |layer, values| {
                 if sent.is_ok() {
                     sent = send_layer(link, layer, values);
                 }
             })
         } else {
-            engine.run(input)
+            run(engine, input, &mut |_, _| ())
         };
         sent?;
         match decided {
@@ -281,6 +290,21 @@ impl<K: Kernel, C: Camera, L: Read + Write, F: FnMut(&Event)> Station<'_, '_, K,
             // Cannot happen: the input buffer was cut to the model's length.
             Err(_) => self.refuse(Refusal::NoInput),
         }
+    }
+
+    fn measure(&mut self) -> Result<(), LinkError<L::Error>> {
+        let Self { engine, counter, buffers, .. } = self;
+        // Cannot fail: as in `classify`.
+        let Ok(costs) = measure(engine, counter, buffers.input) else { return self.refuse(Refusal::NoInput) };
+        let layers = costs.layers.iter().take(self.engine.model().layers().len());
+        for (part, &count) in (0_u16..).zip(core::iter::once(&costs.whole).chain(layers)) {
+            let measured = Measured { part, unit: N::UNIT, count };
+            if part == 0 {
+                (self.log)(&Event::Measured(measured));
+            }
+            send(&mut self.link, &Response::Measured(measured))?;
+        }
+        send(&mut self.link, &Response::Decided(costs.decision))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use embedded_io::ErrorKind;
 use pinhole_shared::decision::Decision;
-use pinhole_shared::link::Refusal;
 use pinhole_shared::link::frame::FrameError;
+use pinhole_shared::link::{Measured, Refusal};
 
 use crate::camera::Frame;
 use crate::capture::CaptureError;
@@ -20,6 +20,8 @@ pub enum Event {
     Captured(Frame),
     /// An input was classified.
     Decided(Decision),
+    /// An inference was measured: the whole of it.
+    Measured(Measured),
     /// A capture failed.
     CaptureFailed(CaptureError),
     /// A frame on the link could not be read.
@@ -34,7 +36,7 @@ impl Event {
     /// Whether something went wrong: a warning rather than a notice.
     pub const fn is_fault(&self) -> bool {
         match self {
-            Self::Identified | Self::InputComplete | Self::Captured(_) | Self::Decided(_) => false,
+            Self::Identified | Self::InputComplete | Self::Captured(_) | Self::Decided(_) | Self::Measured(_) => false,
             Self::CaptureFailed(_) | Self::FrameFault(_) | Self::LinkFault(_) | Self::Refused(_) => true,
         }
     }

@@ -1,13 +1,15 @@
 //! The device's program without the device: capture, pixels, inference, report, link.
 //!
-//! Everything here is generic over the camera ([`camera::Camera`]) and the link (a byte stream by `embedded-io`), so
-//! plain `cargo test` runs it on the PC, and a board adds only pins, clocks and a memory map.
+//! Everything here is generic over the camera ([`camera::Camera`]), the link (a byte stream by `embedded-io`) and the
+//! counter ([`counter::Counter`]), so plain `cargo test` runs it on the PC, and a board adds only pins, clocks and a
+//! memory map.
 //!
 //! | module | what happens there |
 //! |---|---|
 //! | [`camera`] | what a camera must do: rows of one picture, from the top |
 //! | [`replay`] | a camera whose pictures the host sends |
 //! | [`capture`] | camera rows -> the network's input, one row at a time |
+//! | [`counter`] | what a board must do to count what an inference costs |
 //! | [`device`] | requests in, answers out |
 //! | [`event`] | what happened, for the board's log |
 //!
@@ -17,8 +19,10 @@
 
 pub mod camera;
 pub mod capture;
+pub mod counter;
 pub mod device;
 pub mod event;
 mod light;
+mod measure;
 pub mod replay;
 mod report;

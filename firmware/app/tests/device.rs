@@ -13,7 +13,7 @@ use pinhole_shared::link::frame::FrameError;
 use pinhole_shared::link::{CHUNK_VALUES, Identity, PROTOCOL, Refusal, Report, Request, Response, Values};
 use pinhole_shared::model::Model;
 use pinhole_shared::pixels::{PIPELINE_ID, PixelError, PixelFormat, Shrink};
-use support::{FakeCamera, PIXELS, SIDE, frame_of, infer, model_file, scratch, serve, serve_requests};
+use support::{FakeCamera, FakeCounter, PIXELS, SIDE, frame_of, infer, model_file, scratch, serve, serve_requests};
 
 const IDENTIFY: Request<'_> = Request::Identify;
 
@@ -109,7 +109,7 @@ fn long_stages_come_in_chunks() {
     }
     let written = link.written.clone();
     let buffers = Buffers { input: &mut [0; 144], row: &mut [], sums: &mut [0; 12] };
-    let parts = Parts { board: "test", engine, camera: camera(), link, buffers };
+    let parts = Parts { board: "test", engine, camera: camera(), link, counter: FakeCounter::default(), buffers };
     Device::new(parts, |_: &Event| ()).unwrap().serve();
     let responses = support::responses_in(&written.borrow());
     let lengths: Vec<usize> = responses
@@ -269,7 +269,14 @@ fn short_buffers_are_refused_at_the_start() {
         let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
         let engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
         let buffers = Buffers { input, row: &mut [], sums };
-        let parts = Parts { board: "test", engine, camera: camera(), link: support::Wire::default(), buffers };
+        let parts = Parts {
+            board: "test",
+            engine,
+            camera: camera(),
+            link: support::Wire::default(),
+            counter: FakeCounter::default(),
+            buffers,
+        };
         Device::new(parts, |_: &Event| ()).err()
     };
     assert_eq!(try_with(&mut [0; 15], &mut [0; 4]), Some(DeviceError::InputBuffer { expected: 16, got: 15 }));

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::{IntoDiagnostic, Result};
+use miette::{IntoDiagnostic, Result, miette};
+use serde::Serialize;
 
 use super::output::{confusion, json, say, scores, warn};
 use crate::{evaluate, photos, run_folder};
@@ -16,9 +17,29 @@ pub(super) struct Evaluate {
     model: PathBuf,
     /// Folder of labeled photos
     photos: PathBuf,
+    /// More models of the same classes and input, say with other widths of weights, to be scored beside it
+    #[arg(long, value_name = "MODEL", num_args = 1..)]
+    beside: Vec<PathBuf>,
     /// Print as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// An evaluation and the models scored beside it.
+#[derive(Debug, Serialize)]
+struct With {
+    #[serde(flatten)]
+    evaluation: evaluate::Evaluation,
+    beside: Vec<Beside>,
+}
+
+#[derive(Debug, Serialize)]
+struct Beside {
+    model: PathBuf,
+    #[serde(flatten)]
+    scores: evaluate::Scores,
+    /// Fraction of photos decided as the float network does, where that is at hand.
+    agreement: Option<f64>,
 }
 
 impl Evaluate {
@@ -29,11 +50,31 @@ impl Evaluate {
         let photos = photos::load(&self.photos, model.input_side(), Some(&classes))?;
         warn(&photos.warnings);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
+        let mut beside = Vec::with_capacity(self.beside.len());
+        for path in &self.beside {
+            let other = run_folder::open(path)?;
+            let (side, names) = (other.model.model().input_side(), other.model.model());
+            if side != model.input_side() || !names.class_names().eq(model.class_names()) {
+                let wanted = format!("{side} px and {}", classes.join(", "));
+                return Err(miette!(
+                    help = "compare models of the same photos",
+                    "{} is not for {wanted}",
+                    path.display()
+                ));
+            }
+            let scores = evaluate::evaluate(trained.network.as_ref(), &other.model, &photos).into_diagnostic()?;
+            beside.push(Beside { model: path.clone(), scores: scores.int8, agreement: scores.agreement });
+        }
         if self.json {
-            json(&evaluation)?;
+            json(&With { evaluation, beside })?;
             return Ok(ExitCode::SUCCESS);
         }
         scores(&evaluation);
+        for other in &beside {
+            let agreement = other.agreement.map_or(String::new(), |part| format!(", decides as float {part:.3}"));
+            let (accuracy, loss) = (other.scores.accuracy, other.scores.loss);
+            say!("beside: accuracy {accuracy:.3}, loss {loss:.3}{agreement}: {}", other.model.display());
+        }
         confusion(&evaluation);
         for disagreement in &evaluation.disagreements {
             say!(

@@ -1,5 +1,6 @@
 //! The command line: arguments in, printed results out.
 
+mod bench;
 mod classify;
 mod demo;
 mod draw;
@@ -9,6 +10,7 @@ mod explain;
 mod inspect;
 mod output;
 mod pack;
+mod quantize;
 mod recipes;
 mod study;
 mod train;
@@ -34,7 +36,7 @@ enum Command {
     /// Train a network on a folder of photos, and quantize it
     Train(train::Train),
     /// Quantize a trained network anew
-    Quantize(train::Quantize),
+    Quantize(quantize::Quantize),
     /// Compare the float and the int8 network on labeled photos
     Evaluate(evaluate::Evaluate),
     /// Classify photos with a model file, as the device would
@@ -49,6 +51,8 @@ enum Command {
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
     Prove(emulate::Prove),
+    /// Count the instructions of an inference on an emulated board, layer by layer
+    Bench(bench::BenchCommand),
     /// Train many systems on many seeds and folds, and report what can be said of them
     Study(study::Study),
     /// Put the shards of a study together
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Pack(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Study(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::Tune(command) => command.run(),

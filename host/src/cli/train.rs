@@ -1,4 +1,4 @@
-//! `pinhole train` and `pinhole quantize`.
+//! `pinhole train`.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,11 @@ use miette::{IntoDiagnostic, Result, WrapErr};
 
 use super::INTERRUPTED;
 use super::output::{json, note, progress, say, scores, warn, warn_of_duplicates};
-use crate::photos;
-use crate::quantize::{ActivationBits, measure, quantize};
+use crate::quantize::ActivationBits;
 use crate::recipe::{DEFAULT, Recipe};
-use crate::run_folder::{self, create_folder, files, write_file};
+use crate::run_folder::{self, create_folder, files};
 use crate::source::Source;
-use crate::train::{LastLayer, Network, Stopped};
+use crate::train::{LastLayer, Stopped};
 use crate::workflow::{Continuation, Finished, Job, JobData};
 
 /// `pinhole train`.
@@ -62,7 +61,7 @@ pub(super) struct Train {
 
 /// Bits of activations, as arguments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Activations {
+pub(super) enum Activations {
     /// 8 bits
     #[value(name = "8")]
     Eight,
@@ -205,62 +204,4 @@ fn train_observed(job: &Job, data: &JobData) -> Result<Finished> {
         Stopped::Patience => note(&format!("stopped after epoch {}: no better since", finished.summary.epochs)),
     }
     Ok(finished)
-}
-
-/// `pinhole quantize`.
-#[derive(Debug, Args)]
-pub(super) struct Quantize {
-    /// Run folder of `pinhole train`, or a weights.safetensors file
-    run: PathBuf,
-    /// Folder of training photos to calibrate on
-    photos: PathBuf,
-    /// Bits of the activations between layers on the device
-    #[arg(long, value_enum, default_value_t)]
-    activations: Activations,
-    /// Model file to write (default: model.pinhole beside the weights)
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// Print each layer's errors as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-impl Quantize {
-    pub(super) fn run(&self) -> Result<ExitCode> {
-        let weights = if self.run.is_dir() { self.run.join(files::WEIGHTS) } else { self.run.clone() };
-        let network = Network::read(&weights)?;
-        let photos = photos::load(&self.photos, network.recipe.input_side, Some(&network.classes))?;
-        warn(&photos.warnings);
-        let model = quantize(&network, &photos, self.activations.into())?;
-        let layers = measure(&network, &model, &photos)?;
-        let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
-        let own = folder.join(files::MODEL);
-        let out = self.out.clone().unwrap_or_else(|| own.clone());
-        write_file(&out, model.bytes())?;
-        // However the same file was written.
-        if out.canonicalize().is_ok_and(|out| own.canonicalize().is_ok_and(|own| own == out))
-            && let Some(mut summary) = run_folder::summary(&folder)
-        {
-            summary.model_checksum = model.model().checksum();
-            run_folder::write_summary(&folder, &summary)?;
-        }
-        if self.json {
-            let bytes = model.bytes().len();
-            json(&serde_json::json!({ "model": out, "bytes": bytes, "layers": layers }))?;
-        } else {
-            say!("layer      bytes   mean error    max error   accumulator bound");
-            for (index, layer) in layers.iter().enumerate() {
-                say!(
-                    "{index:>5} {:>10} {:>12.6} {:>12.6} {:>11} ({:>4.1} % of 32 bits)",
-                    layer.bytes,
-                    layer.mean_error,
-                    layer.max_error,
-                    layer.accumulator_bound,
-                    100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
-                );
-            }
-            say!("model {} ({} bytes)", out.display(), model.bytes().len());
-        }
-        Ok(ExitCode::SUCCESS)
-    }
 }

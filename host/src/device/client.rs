@@ -3,8 +3,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use pinhole_shared::link::frame::{FRAME_BYTES, FrameError, Receiver, encode};
-use pinhole_shared::link::{CHUNK_PIXELS, Identity, PROTOCOL, Refusal, Report, Request, Response, Statistics, Values};
+use pinhole_shared::link::{
+    CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics, Values,
+};
+use pinhole_shared::model::MAX_LAYERS;
 
+use super::Measurement;
 use crate::inference::Inference;
 
 /// Answers to earlier requests that may still be under way when the link is brought back to order.
@@ -127,6 +131,32 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// Has the device count what it costs to classify the input sent before.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when no complete input was sent, and whatever can go wrong on the way.
+    pub fn measure(&mut self) -> Result<Measurement, ClientError> {
+        let mut parts: Vec<Measured> = Vec::new();
+        let mut response = self.exchange(&Request::Measure)?;
+        while let Response::Measured(part) = response {
+            let in_order = usize::from(part.part) == parts.len() && parts.len() <= MAX_LAYERS;
+            if !in_order || parts.first().is_some_and(|first| first.unit != part.unit) {
+                return Err(self.failed(ClientError::OutOfTurn("a measured part that does not follow the ones before")));
+            }
+            parts.push(part);
+            response = self.receive()?;
+        }
+        match (response, parts.as_slice()) {
+            (Response::Decided(decision), [whole, layers @ ..]) => Ok(Measurement {
+                unit: whole.unit,
+                whole: whole.count,
+                layers: layers.iter().map(|layer| layer.count).collect(),
+                decision,
+            }),
+            (other, _) => Err(self.out_of_turn(&other)),
+        }
+    }
+
     fn infer(&mut self, request: &Request<'_>) -> Result<Inference, ClientError> {
         let mut stages = Vec::new();
         let mut response = self.exchange(request)?;
@@ -227,6 +257,7 @@ impl<S: Read + Write> Client<S> {
             Response::Decided(_) => "decision",
             Response::Statistics(_) => "statistics",
             Response::Refused(_) => "refusal",
+            Response::Measured(_) => "measured part",
         }))
     }
 }

@@ -5,7 +5,9 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
-use pinhole_shared::link::{CHUNK_PIXELS, Identity, PROTOCOL, Refusal, Report, Request, Response, Values};
+use pinhole_shared::link::{
+    CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Unit, Values,
+};
 
 use super::{Client, ClientError};
 
@@ -125,6 +127,39 @@ fn values_with_a_gap_are_an_error() {
         assert!(matches!(client.capture(Report::AllValues), Err(ClientError::OutOfTurn(_))));
         client.identify().unwrap();
     }
+}
+
+fn measured(part: u16, count: u64) -> Response {
+    Response::Measured(Measured { part, unit: Unit::Instructions, count })
+}
+
+#[test]
+fn measured_parts_become_a_measurement() {
+    let mut client = Script::client(|request| {
+        assert_eq!(request, Request::Measure);
+        vec![measured(0, u64::MAX), measured(1, 5), measured(2, 0), decided()]
+    });
+    let measurement = client.measure().unwrap();
+    assert_eq!((measurement.unit, measurement.whole), (Unit::Instructions, u64::MAX));
+    assert_eq!((measurement.layers, measurement.decision.class), (vec![5, 0], 1));
+}
+
+#[test]
+fn measured_parts_that_make_no_sense_are_an_error() {
+    let cycles = Response::Measured(Measured { part: 1, unit: Unit::Cycles, count: 3 });
+    let endless = (0..=1000).map(|part| measured(part, 1)).collect();
+    for answer in [vec![measured(1, 1)], vec![measured(0, 1), measured(2, 1)], vec![measured(0, 1), cycles], endless] {
+        let mut client = Script::client(move |request| match request {
+            Request::Identify => vec![identity(PROTOCOL)],
+            _ => [answer.clone(), vec![decided()]].concat(),
+        });
+        assert!(matches!(client.measure(), Err(ClientError::OutOfTurn(_))));
+        client.identify().unwrap();
+    }
+    let mut client = Script::client(|_| vec![decided()]);
+    assert!(matches!(client.measure(), Err(ClientError::OutOfTurn(_))), "nothing was measured");
+    let mut client = Script::client(|_| vec![measured(0, 1), values(0, 0, &[1])]);
+    assert!(matches!(client.measure(), Err(ClientError::OutOfTurn(_))));
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod client;
 #[cfg(test)]
 mod client_tests;
+mod measurement;
 mod replay;
 #[cfg(test)]
 mod replay_tests;
 
 pub use client::{Client, ClientError};
+pub use measurement::Measurement;
 pub use replay::Replay;

@@ -8,9 +8,11 @@
 //! | `firmware` | source -> ELF |
 //! | `flash_image` | model file -> the bytes that go into the board's flash |
 //! | `qemu` | ELF and model -> a running process with two serial lines |
+//! | `counting` | a board that only counts instructions |
 //! | `logs` | semihosting output -> log lines |
 
 mod board;
+mod counting;
 mod firmware;
 mod flash_image;
 mod logs;
@@ -33,6 +35,7 @@ use crate::model_file::PackError;
 use crate::photos::Picture;
 
 pub use board::Board;
+pub use counting::CountingBoard;
 pub use logs::LogLine;
 pub use system::InstallError;
 
@@ -197,7 +200,7 @@ impl EmulatedBoard {
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
         let image = flash_image::FlashImage::of(board, model)?;
-        Self::start_image(board, image, on_line)
+        Self::start_image(board, image, qemu::Clock::Host, on_line)
     }
 
     /// [`EmulatedBoard::start`] with the bytes of a file in the board's flash as they are, packed for it or not.
@@ -205,18 +208,20 @@ impl EmulatedBoard {
     /// # Errors
     /// As [`EmulatedBoard::start`].
     pub fn start_as_it_is(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        Self::start_image(board, flash_image::FlashImage::as_it_is(model)?, |_| ())
+        Self::start_image(board, flash_image::FlashImage::as_it_is(model)?, qemu::Clock::Host, |_| ())
     }
 
     fn start_image(
         board: Board,
         image: flash_image::FlashImage,
+        clock: qemu::Clock,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
         let program = qemu::find()?;
         let elf = firmware::build(board, &toolchain::Toolchain::find(board.target())?)?;
         let table = log_table(&elf)?;
-        let (mut qemu, waiting, output) = qemu::Qemu::start(&program, board, &elf, image.path())?;
+        let setup = qemu::Setup { program: &program, board, elf: &elf, model: image.path(), clock };
+        let (mut qemu, waiting, output) = qemu::Qemu::start(setup)?;
         let mut logs = logs::Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
         // Bytes that reach the emulator before the device listens would wait there for the ones after them.

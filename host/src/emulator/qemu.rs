@@ -24,6 +24,8 @@ const NO_ESCAPE: &str = "256";
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest silence on the link. Far above any inference: only a dead device is quiet for so long.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// One nanosecond of virtual time an instruction, whatever the host's clock says; idle time is skipped.
+const INSTRUCTION_CLOCK: [&str; 2] = ["-icount", "shift=0,sleep=off,align=off"];
 /// Longest time an emulator that closed its connections may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -48,6 +50,30 @@ pub(super) fn find() -> Result<PathBuf, EmulatorError> {
     system::find_program(PROGRAM).ok_or_else(missing)
 }
 
+/// What the emulated board's clock goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// The host's: timeouts are what they say, and instructions take what they take.
+    Host,
+    /// Instructions: a timer counts them. Slower, and the same every time.
+    Instructions,
+}
+
+/// What to start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup<'a> {
+    /// The emulator.
+    pub(super) program: &'a Path,
+    /// The board.
+    pub(super) board: Board,
+    /// Its firmware.
+    pub(super) elf: &'a Path,
+    /// The model in its flash.
+    pub(super) model: &'a Path,
+    /// What its clock goes by.
+    pub(super) clock: Clock,
+}
+
 /// A running emulator. Killed when dropped, and when this process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Qemu {
@@ -66,16 +92,12 @@ pub(super) struct Connections {
 }
 
 impl Qemu {
-    /// Starts the emulator as this board, with this firmware and model. Also returns its semihosting output.
+    /// Starts the emulator. Also returns its semihosting output.
     ///
     /// # Errors
     /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
-    pub(super) fn start(
-        program: &Path,
-        board: Board,
-        elf: &Path,
-        model: &Path,
-    ) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
+    pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
+        let Setup { program, board, elf, model, clock } = setup;
         let waiting = Waiting { link: listen()?, camera: listen()? };
         let mut command = Command::new(program);
         command
@@ -90,6 +112,9 @@ impl Qemu {
             command.arg("-serial").arg(format!("chardev:{id}"));
         }
         command.args(["-echr", NO_ESCAPE]);
+        if clock == Clock::Instructions {
+            command.args(INSTRUCTION_CLOCK);
+        }
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child =
             spawned.map_err(|source| EmulatorError::Program { program: program.display().to_string(), source })?;

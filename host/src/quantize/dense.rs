@@ -16,8 +16,8 @@ pub(super) struct InputKind {
 }
 
 /// Quantizes a layer. `means` are the mean real inputs on the calibration photos, for the correction of biases.
-/// `output` says what the outputs are and the real value of one unit of them; `layout` is a row-major one, for the width
-/// of its weights.
+/// `output` says what the outputs are and the real value of one unit of them; `bits` is one of
+/// [`crate::recipe::WEIGHT_BITS`].
 ///
 /// # Errors
 /// The index of a row that no scale makes fit 32 bits.
@@ -26,8 +26,9 @@ pub(super) fn quantize(
     input: InputKind,
     means: &[f64],
     (output, output_scale): (Output, f64),
-    layout: Layout,
+    bits: u8,
 ) -> Result<DenseParts, usize> {
+    let (layout, max_weight) = width(bits);
     let outputs = layer.biases.len();
     let inputs = layer.weights.len() / outputs;
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
@@ -45,7 +46,7 @@ pub(super) fn quantize(
             .zip(&layer.biases)
             .enumerate()
             .map(|(index, (weights, &bias))| {
-                let row = Row::within(weights, f64::from(bias), layout.max_weight(), (input, means), limit);
+                let row = Row::within(weights, f64::from(bias), max_weight, (input, means), limit);
                 let multiplier = row.multiplier(input, result_scale, pre_shift);
                 if multiplier <= f64::from(i32::MAX) { Ok(row) } else { Err(index) }
             })
@@ -74,6 +75,15 @@ pub(super) fn quantize(
     Err(stuck)
 }
 
+/// The layout of weights of so many bits in the file people keep, and the largest magnitude of one.
+pub(super) fn width(bits: u8) -> (Layout, i8) {
+    match bits {
+        4 => (Layout::Rows4, Layout::Rows4.max_weight()),
+        7 => (Layout::Rows8, Layout::PairsPixels7.max_weight()),
+        _ => (Layout::Rows8, Layout::Rows8.max_weight()),
+    }
+}
+
 /// One output's weights.
 struct Row {
     /// Real value of one weight unit.
@@ -89,6 +99,9 @@ impl Row {
     fn within(weights: &[f64], bias: f64, max_weight: i8, inputs: (InputKind, &[f64]), limit: i64) -> Self {
         let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight.abs()));
         let mut scale = if largest > 0.0 { largest / f64::from(max_weight) } else { 1.0 };
+        if max_weight <= Layout::Rows4.max_weight() {
+            scale *= Self::best_cut(weights, max_weight, scale);
+        }
         loop {
             let row = Self::at(weights, bias, max_weight, inputs, scale);
             if row.bound <= limit {
@@ -97,6 +110,26 @@ impl Row {
             // The bound falls about in proportion; the rest is rounding, which the next round sees to.
             scale *= (row.bound as f64 / limit as f64).max(1.000_1);
         }
+    }
+
+    /// With 15 steps, a few large weights make all others coarse: cutting these off costs less, as far as the squared
+    /// error of the weights falls. The factor for the scale, of 64 tried from 1/2 to 1.
+    fn best_cut(weights: &[f64], max_weight: i8, scale: f64) -> f64 {
+        let limit = f64::from(max_weight);
+        let error = |factor: f64| -> f64 {
+            let scale = scale * factor;
+            weights
+                .iter()
+                .map(|weight| weight - scale * (weight / scale + 0.5).floor().clamp(-limit, limit))
+                .map(|e| e * e)
+                .sum()
+        };
+        let factors = (64..=128).map(|step| f64::from(step) / 128.0);
+        // Of equal ones the last: 1 where every weight is a whole number of steps.
+        factors
+            .map(|factor| (factor, error(factor)))
+            .fold((1.0, f64::INFINITY), |best, next| if next.1 <= best.1 { next } else { best })
+            .0
     }
 
     fn at(weights: &[f64], bias: f64, max_weight: i8, (input, means): (InputKind, &[f64]), scale: f64) -> Self {
@@ -144,7 +177,7 @@ mod tests {
     fn by_hand() {
         // One output, two inputs: the larger weight becomes 127, the smaller 127 / 4, rounded half up.
         let layer = layer(vec![0.5, -0.125], vec![1.0], Activation::Linear);
-        let quantized = quantize(&layer, PIXELS, &[0.0, 0.0], (Output::Logits, 1.0 / 65_536.0), Layout::Rows8).unwrap();
+        let quantized = quantize(&layer, PIXELS, &[0.0, 0.0], (Output::Logits, 1.0 / 65_536.0), 8).unwrap();
         assert_eq!(quantized.weights, [127, -32]);
         let unit = 0.5 / 127.0 / 255.0;
         assert_eq!(quantized.biases, [(1.0_f64 / unit + 0.5).floor() as i32]);
@@ -157,7 +190,7 @@ mod tests {
     fn rounding_is_corrected_in_the_bias() {
         // -31.75 rounds to -32, a quarter unit low; at a mean input of 1 a quarter unit comes back.
         let layer = layer(vec![0.5, -0.125], vec![0.0], Activation::Linear);
-        let quantized = quantize(&layer, PIXELS, &[0.3, 1.0], (Output::Logits, 1.0 / 65_536.0), Layout::Rows8).unwrap();
+        let quantized = quantize(&layer, PIXELS, &[0.3, 1.0], (Output::Logits, 1.0 / 65_536.0), 8).unwrap();
         assert_eq!(quantized.biases, [(255.0_f64 / 4.0 + 0.5).floor() as i32]);
     }
 
@@ -172,7 +205,7 @@ mod tests {
             let scaled = weights.iter().enumerate().map(|(i, w)| w * 2.0_f32.powi(exponents[i % 2])).collect();
             let layer = layer(scaled, vec![bias, 0.0], Activation::Sigmoid);
             let input = InputKind { scale: 1.0 / 32_768.0, max_magnitude: 32_768 };
-            if let Ok(quantized) = quantize(&layer, input, &[0.5; 3], (Output::I16, 1.0 / 32_768.0), Layout::Rows8) {
+            if let Ok(quantized) = quantize(&layer, input, &[0.5; 3], (Output::I16, 1.0 / 32_768.0), 8) {
                 prop_assert!(u64::from(quantized.accumulator_bound) << quantized.pre_shift <= i32::MAX as u64);
                 prop_assert!(quantized.multipliers.iter().all(|&multiplier| multiplier >= 1));
                 for (row, &bias) in quantized.weights.chunks(3).zip(&quantized.biases) {

@@ -31,6 +31,7 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
         dropout: 0.0,
         l1: 0.0,
         l2: 0.0,
+        weight_bits: 8,
     });
     let recipe = Recipe {
         input_side: model.input_side(),

@@ -1,6 +1,7 @@
 //! Float network to integer model file.
 //!
-//! Weights become int8 with one scale a row (output), after training, without changing the network's structure.
+//! Weights become int8, or as few bits as the recipe gives a layer, with one scale a row (output), after training, without
+//! changing the network's structure.
 //! Activations between layers are 16 bits by default: the hidden layers are small, so it costs nothing, and the int8
 //! weights are then nearly the only source of error. The scales of relu and linear layers come from the calibration
 //! photos, as does a correction of each bias for the mean error its row's rounded weights make.
@@ -10,7 +11,6 @@ mod dequantize;
 mod measure;
 
 use miette::Diagnostic;
-use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{Activation, ModelError, Output};
 use thiserror::Error;
 
@@ -56,7 +56,8 @@ pub enum QuantizeError {
     Unparsable(#[from] ModelError),
 }
 
-/// Quantizes a network, calibrated on (training) photos, and parses the result back.
+/// Quantizes a network, calibrated on (training) photos, and parses the result back. `bits` are those of activations;
+/// the recipe has those of each layer's weights.
 ///
 /// # Errors
 /// [`QuantizeError`].
@@ -68,7 +69,7 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
     let float = network.float_layers()?;
     let mut layers = Vec::with_capacity(float.len());
     let mut input = dense::InputKind { scale: 1.0 / 255.0, max_magnitude: Output::U8.max_magnitude() };
-    for (index, layer) in float.iter().enumerate() {
+    for ((index, layer), bits_of_weights) in float.iter().enumerate().zip(network.recipe.weight_bits()) {
         let last = index + 1 == float.len();
         let seen = network.activations(&inputs, index)?;
         // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
@@ -78,7 +79,7 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
         } else {
             output_kind(layer.activation, bits, &network.activations(&inputs, index + 1)?)
         };
-        let quantized = dense::quantize(layer, input, &means, (output, output_scale), Layout::Rows8)
+        let quantized = dense::quantize(layer, input, &means, (output, output_scale), bits_of_weights)
             .map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
         input = dense::InputKind { scale: output_scale, max_magnitude: output.max_magnitude() };
         layers.push(quantized);

@@ -33,8 +33,9 @@
 //! dropout = 0.25             # optional: of this layer's outputs
 //! l1 = 0.0                   # optional weight penalties
 //! l2 = 0.0
+//! weight_bits = 4            # optional: width of this layer's weights on the device: 8, 7 or 4; else 8
 //!
-//! [output]                   # optional: penalties of the layer that decides
+//! [output]                   # optional: penalties of the layer that decides, and its weight_bits
 //! l2 = 0.0
 //! ```
 //!
@@ -55,6 +56,9 @@ pub use training::{Augmentation, Copies, Initialization, Optimizer, Schedule, Tr
 
 /// Most weights of a network, all layers: with the optimizer's state, 1.5 GiB.
 const MAX_WEIGHTS: usize = 1 << 27;
+
+/// Widths of weights there are.
+pub const WEIGHT_BITS: [u8; 3] = [8, 7, 4];
 
 /// A network and how to train it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,10 +93,13 @@ pub struct HiddenLayer {
     /// Penalty on the sum of squared weights.
     #[serde(default)]
     pub l2: f32,
+    /// Bits of the weights on the device: 8, 7 (faster on a Cortex-M0+) or 4 (half the flash).
+    #[serde(default = "eight", skip_serializing_if = "is_eight")]
+    pub weight_bits: u8,
 }
 
-/// Penalties of the layer that decides.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Penalties of the layer that decides, and the width of its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputLayer {
     /// Penalty on the sum of absolute weights.
@@ -101,6 +108,24 @@ pub struct OutputLayer {
     /// Penalty on the sum of squared weights.
     #[serde(default)]
     pub l2: f32,
+    /// Bits of the weights on the device: 8, 7 (faster on a Cortex-M0+) or 4 (half the flash).
+    #[serde(default = "eight", skip_serializing_if = "is_eight")]
+    pub weight_bits: u8,
+}
+
+impl Default for OutputLayer {
+    fn default() -> Self {
+        Self { l1: 0.0, l2: 0.0, weight_bits: eight() }
+    }
+}
+
+/// Bits of weights where a recipe says nothing.
+const fn eight() -> u8 {
+    8
+}
+
+fn is_eight(bits: &u8) -> bool {
+    *bits == eight()
 }
 
 /// Activation functions by the name they have in a recipe.
@@ -205,6 +230,36 @@ impl Recipe {
         outputs.fold((0, inputs), |(count, inputs), outputs| (count + inputs * outputs, outputs)).0
     }
 
+    /// Bits of the weights of every layer, the one that decides last.
+    pub fn weight_bits(&self) -> impl Iterator<Item = u8> + '_ {
+        self.layers.iter().map(|layer| layer.weight_bits).chain([self.output.weight_bits])
+    }
+
+    /// Sets [`Recipe::weight_bits`]: one number for all layers, or one for each.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] when they are neither one nor as many as there are layers, or one is not of
+    /// [`WEIGHT_BITS`].
+    pub fn set_weight_bits(&mut self, bits: &[u8]) -> Result<(), RecipeError> {
+        let places = self.layers.iter_mut().map(|layer| &mut layer.weight_bits).chain([&mut self.output.weight_bits]);
+        let count = places.size_hint().0;
+        let good = (bits.len() == 1 || bits.len() == count) && bits.iter().all(|bits| WEIGHT_BITS.contains(bits));
+        if !good {
+            let value = bits.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
+            let expected = "8, 7 or 4 for all layers, or one of these for each";
+            return Err(RecipeError::Value {
+                origin: "of this network".into(),
+                field: "weight_bits".into(),
+                value,
+                expected,
+            });
+        }
+        for (place, &bits) in places.zip(bits.iter().cycle()) {
+            *place = bits;
+        }
+        Ok(())
+    }
+
     /// The recipe as TOML text that [`Recipe::parse`] reads back as the same recipe.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a recipe's fields all have TOML forms")
@@ -234,11 +289,14 @@ impl Recipe {
             let dropout = layer.dropout;
             demand((0.0..1.0).contains(&dropout), field("dropout"), dropout.to_string(), "at least 0 and below 1")?;
             check_penalties(&demand, &field, layer.l1, layer.l2)?;
+            check_bits(&demand, &field, layer.weight_bits)?;
         }
         // After every layer's outputs are known to be few enough for their product to be a number.
         let weights = self.weight_count(1);
         demand(weights <= MAX_WEIGHTS, "weights".into(), weights.to_string(), "at most 134217728 in all layers")?;
-        check_penalties(&demand, &|name| format!("output: {name}"), self.output.l1, self.output.l2)
+        let field = |name: &str| format!("output: {name}");
+        check_bits(&demand, &field, self.output.weight_bits)?;
+        check_penalties(&demand, &field, self.output.l1, self.output.l2)
     }
 }
 
@@ -275,6 +333,10 @@ fn check_augmentation(demand: Demand<'_>, augment: &Augmentation) -> Result<(), 
     demand((0.0..1.0).contains(&zoom), field("zoom"), zoom.to_string(), "at least 0 and below 1")?;
     let rotation = augment.rotation;
     demand((0.0..=180.0).contains(&rotation), field("rotation"), rotation.to_string(), "0 to 180 degrees")
+}
+
+fn check_bits(demand: Demand<'_>, field: &impl Fn(&str) -> String, bits: u8) -> Result<(), RecipeError> {
+    demand(WEIGHT_BITS.contains(&bits), field("weight_bits"), bits.to_string(), "8, 7 or 4")
 }
 
 fn check_penalties(demand: Demand<'_>, field: &impl Fn(&str) -> String, l1: f32, l2: f32) -> Result<(), RecipeError> {
@@ -315,6 +377,7 @@ mod tests {
             ("dropout = 0.25", "dropout = 1.0", "layer 1: dropout"),
             ("outputs = 16", "outputs = 0", "layer 2: outputs"),
             ("outputs = 128", "outputs = 65536", "weights"),
+            ("outputs = 128", "outputs = 128\nweight_bits = 5", "layer 1: weight_bits"),
             ("input_side = 50", "input_side = 0", "input_side"),
             ("outputs = 16", "neurons = 16", "neurons"),
             ("activation = \"sigmoid\"", "activation = \"tanh\"", "tanh"),

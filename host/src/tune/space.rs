@@ -47,7 +47,7 @@ pub(super) fn all(seed: u64) -> Result<Vec<System>, RecipeError> {
 }
 
 fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32) -> Vec<HiddenLayer> {
-    let layer = |outputs, dropout| HiddenLayer { outputs, activation, dropout, l1: 0.0, l2: 0.0 };
+    let layer = |outputs, dropout| HiddenLayer { outputs, activation, dropout, l1: 0.0, l2: 0.0, weight_bits: 8 };
     let second = (second > 0).then(|| layer(second, 0.0));
     std::iter::once(layer(first, dropout)).chain(second).collect()
 }

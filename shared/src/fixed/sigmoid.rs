@@ -22,22 +22,35 @@ const STEP_BITS: u32 = 11;
 /// assert_eq!(sigmoid_q15(i32::MAX), 32_767);
 /// assert_eq!(sigmoid_q15(i32::MIN), 0);
 /// ```
+#[inline(always)]
 pub fn sigmoid_q15(x: i32) -> i16 {
-    let magnitude = x.unsigned_abs();
+    // From the range's end on every entry is the same.
+    let magnitude = x.unsigned_abs().min((1 << SIGMOID_TABLE_BITS) - 1);
     let step = (magnitude >> STEP_BITS) as usize;
-    let upper_half = match (TABLE.get(step), TABLE.get(step + 1)) {
-        (Some(&low), Some(&high)) => {
-            let fraction = magnitude & ((1 << STEP_BITS) - 1);
-            let rise = u32::from(high - low) * fraction;
-            u32::from(low) + ((rise + (1 << (STEP_BITS - 1))) >> STEP_BITS)
-        }
-        _ => 1 << 15,
-    };
+    let fraction = magnitude & ((1 << STEP_BITS) - 1);
+    // Both are there by construction; `get` spares a panic that cannot happen.
+    let (Some(&low), Some(&high)) = (SIGMOID_TABLE.get(step), SIGMOID_TABLE.get(step + 1)) else { return 0 };
+    let rise = u32::from(high - low) * fraction;
+    let upper_half = u32::from(low) + ((rise + (1 << (STEP_BITS - 1))) >> STEP_BITS);
     let value = if x < 0 { (1 << 15) - upper_half } else { upper_half };
     value.min(i16::MAX as u32) as i16
 }
+/// Bits of the largest magnitude of x in Q16 that [`SIGMOID_TABLE`] covers: 16 in real units, a power of two, so that one
+/// saturating instruction is enough.
+pub const SIGMOID_TABLE_BITS: u32 = 20;
 
-/// `32768 / (1 + e^(-i / 32))`, rounded, for i in 0..=384: x from 0 to [`SIGMOID_RANGE`].
+/// `32768 / (1 + e^(-i / 32))`, rounded, for i in 0..=512. For kernels in assembly, which compute what [`sigmoid_q15`] does.
+pub static SIGMOID_TABLE: [u16; (1 << (SIGMOID_TABLE_BITS - STEP_BITS)) + 1] = {
+    let mut table = [1 << 15; _];
+    let mut step = 0;
+    while step < TABLE.len() {
+        table[step] = TABLE[step];
+        step += 1;
+    }
+    table
+};
+
+/// As far as it changes: x from 0 to [`SIGMOID_RANGE`].
 #[rustfmt::skip]
 const TABLE: [u16; (SIGMOID_RANGE as usize * 32) + 1] = [
     16384, 16640, 16896, 17151, 17407, 17661, 17916, 18169, 18421, 18673, 18923, 19173, 19420, 19667, 19912, 20155,
@@ -77,7 +90,7 @@ mod tests {
 
     #[test]
     fn table_is_the_function() {
-        for (i, &entry) in TABLE.iter().enumerate() {
+        for (i, &entry) in SIGMOID_TABLE.iter().enumerate() {
             assert_eq!(f64::from(entry), (exact(i as i32 * 2048) + 0.5).floor(), "entry {i}");
         }
     }

@@ -1,7 +1,7 @@
 //! Dense kernels: the innermost loops, and the seam behind which faster ones go.
 //!
 //! A kernel turns activations and weights into accumulators, and does nothing else: requantization and activation
-//! functions ([`crate::fixed`]) are the same for all kernels, so two kernels are equal when their accumulators are. The
+//! functions ([`crate::fixed`]) give the same integers in all kernels, so two kernels are equal when their accumulators are. The
 //! device's board names the kernel it runs; the link reports that name, so a test can assert that the fast one ran and
 //! not a silent fallback.
 //!
@@ -24,6 +24,7 @@ pub use dsp::{Dsp, DspLoops, PortableDsp, Sums};
 pub use pairs::{Pairs, PairsLoops, PortablePairs};
 pub use scalar::Scalar;
 
+use crate::fixed::{requantize, sigmoid_q15};
 use crate::layout::{Layout, Weights};
 
 /// The operands of one dense layer that a kernel reads.
@@ -68,6 +69,39 @@ pub trait Kernel {
 
     /// Layer fed by another layer's activations.
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>);
+
+    /// Requantizes accumulators and applies the sigmoid, to Q15: the same integers as [`sigmoids`], which it is unless a
+    /// kernel does it faster.
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        sigmoids(neurons, activations);
+    }
+}
+
+/// What becomes of a layer's accumulators depends on: one multiplier for each.
+#[derive(Clone, Copy, Debug)]
+pub struct Neurons<'a> {
+    /// The accumulators, within what [`requantize`] takes.
+    pub accumulators: &'a [i32],
+    /// As many multipliers.
+    pub multipliers: &'a [i32],
+    /// See [`requantize`]; at most 30.
+    pub pre_shift: u8,
+}
+
+impl Neurons<'_> {
+    /// Requantizes each accumulator and writes what `function` makes of it to the activation in its place.
+    #[inline(always)]
+    pub fn each(self, activations: &mut [i16], function: impl Fn(i32) -> i16) {
+        let Self { accumulators, multipliers, pre_shift } = self;
+        for ((&accumulator, &multiplier), activation) in accumulators.iter().zip(multipliers).zip(activations) {
+            *activation = function(requantize(accumulator, multiplier, pre_shift));
+        }
+    }
+}
+
+/// [`Kernel::sigmoids`] in Rust.
+pub fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+    neurons.each(activations, sigmoid_q15);
 }
 
 /// What feeds a layer.

@@ -1,7 +1,7 @@
 //! The messages host and device exchange, over any byte stream.
 //!
 //! The host sends a [`Request`], the device answers with one or more [`Response`]s, the last of which is anything but
-//! [`Response::Values`]. Messages are encoded with postcard and framed with COBS and a CRC-32 ([`frame`]), so either
+//! [`Response::Values`] and [`Response::Measured`]. Messages are encoded with postcard and framed with COBS and a CRC-32 ([`frame`]), so either
 //! side finds the start of the next message after lost or invented bytes.
 //!
 //! Versioned by [`PROTOCOL`], which [`Identity`] carries: the host reads it first and refuses another one. Changing a
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::Decision;
 
 /// Version of the messages in this module.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// Most pixels in one [`Request::Input`].
 pub const CHUNK_PIXELS: usize = 256;
@@ -56,6 +56,10 @@ pub enum Request<'a> {
     },
     /// What happened so far? Answer: [`Response::Statistics`].
     Statistics,
+    /// Count what it costs to classify the input sent before. Answer: [`Response::Measured`] for the whole inference,
+    /// then for every layer in order, then [`Response::Decided`]. The device classifies the input many times over;
+    /// its statistics stay as they are.
+    Measure,
 }
 
 /// How much of an inference the device reports.
@@ -83,6 +87,8 @@ pub enum Response {
     Statistics(Statistics),
     /// The request was not carried out.
     Refused(Refusal),
+    /// What one part of the inference being measured costs.
+    Measured(Measured),
 }
 
 /// Who the device is and what it runs.
@@ -115,6 +121,31 @@ pub struct Values {
     pub offset: u32,
     /// The values.
     pub values: Vec<i32, CHUNK_VALUES>,
+}
+
+/// What one part of an inference costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Measured {
+    /// 0: the whole inference, from the input's pixels to the decision, undisturbed; n: layer n - 1, up to its
+    /// outputs. What the whole costs beyond the layers' sum is the decision, give or take the few units by which
+    /// watching the layers disturbs them.
+    pub part: u16,
+    /// What is counted.
+    pub unit: Unit,
+    /// How many.
+    pub count: u64,
+}
+
+/// What a device counts when it measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Instructions executed: all that an emulator knows.
+    Instructions,
+    /// Cycles of the core's clock.
+    Cycles,
 }
 
 /// Counters since the device started, and how the last input looked.

@@ -3,19 +3,21 @@
 
 pub mod model_file;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use pinhole_app::camera::{Camera, CameraFault, Frame};
 use pinhole_app::capture::Buffers;
+use pinhole_app::counter::Counter;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
 use pinhole_shared::engine::{Engine, LayerValues, Scratch};
-use pinhole_shared::kernel::Scalar;
+use pinhole_shared::kernel::{DenseOperands, Feed, Kernel, Scalar, Work};
+use pinhole_shared::layout::Layout;
 use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
-use pinhole_shared::link::{Request, Response, Statistics};
+use pinhole_shared::link::{Request, Response, Statistics, Unit};
 use pinhole_shared::model::Model;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
@@ -109,6 +111,59 @@ impl Camera for FakeCamera {
     }
 }
 
+thread_local! {
+    /// The time of [`FakeCounter`], in units.
+    static CLOCK: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A counter that ticks once in 5 units. A reading takes 7, a multiply-accumulate of [`CountedScalar`] 1, all else
+/// nothing. Panics where a caller breaks the contract.
+#[derive(Clone, Debug, Default)]
+pub struct FakeCounter {
+    started: bool,
+}
+
+impl Counter for FakeCounter {
+    const UNIT: Unit = Unit::Cycles;
+    const ROUNDS: u32 = 5;
+
+    fn start(&mut self, round: u32) {
+        assert!(round < Self::ROUNDS);
+        self.started = true;
+        // Every phase once, out of order.
+        CLOCK.set(round * 3);
+    }
+
+    fn read(&mut self) -> u32 {
+        assert!(self.started, "read before the start");
+        CLOCK.set(CLOCK.get() + 7);
+        // About to wrap.
+        (CLOCK.get() / 5).wrapping_sub(4)
+    }
+}
+
+/// [`Scalar`] on the time of [`FakeCounter`].
+#[derive(Debug)]
+pub struct CountedScalar;
+
+impl Kernel for CountedScalar {
+    const NAME: &'static str = "counted";
+
+    fn runs(layout: Layout, fed_by: Feed) -> bool {
+        Scalar::runs(layout, fed_by)
+    }
+
+    fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
+        CLOCK.set(CLOCK.get() + operands.weights.bytes().len() as u32);
+        Scalar::dense_u8(operands, input, work);
+    }
+
+    fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
+        CLOCK.set(CLOCK.get() + operands.weights.bytes().len() as u32);
+        Scalar::dense_i16(operands, input, work);
+    }
+}
+
 /// What a device did.
 #[derive(Debug)]
 pub struct Outcome {
@@ -119,10 +174,18 @@ pub struct Outcome {
 
 /// Lets a device with the tiny model serve these bytes until they end.
 pub fn serve(camera: impl Camera, incoming: impl IntoIterator<Item = Result<u8, ErrorKind>>) -> Outcome {
+    serve_with::<Scalar>(camera, incoming)
+}
+
+/// [`serve`] with another kernel.
+pub fn serve_with<K: Kernel>(
+    camera: impl Camera,
+    incoming: impl IntoIterator<Item = Result<u8, ErrorKind>>,
+) -> Outcome {
     let file = model_file::tiny(SIDE);
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
-    let engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
+    let engine = Engine::<K>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
     let (mut input, mut row, mut sums) = ([0; PIXELS + 3], [0; 64], [0; SIDE as usize + 1]);
     let wire = Wire { incoming: incoming.into_iter().collect(), ..Wire::default() };
     let written = Rc::clone(&wire.written);
@@ -132,6 +195,7 @@ pub fn serve(camera: impl Camera, incoming: impl IntoIterator<Item = Result<u8, 
         engine,
         camera,
         link: wire,
+        counter: FakeCounter::default(),
         buffers: Buffers { input: &mut input, row: &mut row, sums: &mut sums },
     };
     let mut device = Device::new(parts, |event: &Event| events.push(*event)).unwrap();

@@ -13,12 +13,14 @@
 //! |---|---|
 //! | model file | code memory at 0x0010_0000, loaded by the host before the start |
 //! | link to the host | UART0 |
+//! | counter of instructions | TIMER0 |
 //! | camera | UART1: pictures the host sends ([`pinhole_app::replay`]) |
 //! | log | defmt over semihosting |
 //!
 //! When a board cannot start, or panics, it logs why and ends the emulator with a failure.
 #![no_std]
 
+mod counter;
 mod fault;
 mod model;
 mod uart;
@@ -34,6 +36,7 @@ use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::Model;
 use static_cell::{ConstStaticCell, StaticCell};
 
+use crate::counter::InstructionCounter;
 use crate::declared::{ACCUMULATORS, ACTIVATIONS, INPUT_SIDE, LANES, ROW_BYTES};
 use crate::uart::{TimedUart, Uarts};
 
@@ -55,7 +58,8 @@ static LANE_MEMORY: ConstStaticCell<[u32; LANES]> = ConstStaticCell::new([0; _])
 
 /// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, for ever.
 pub fn run<K: Kernel>(board: &'static str) -> ! {
-    let (Some(core), Some(uarts)) = (cortex_m::Peripherals::take(), Uarts::take()) else {
+    let (core, uarts, counter) = (cortex_m::Peripherals::take(), Uarts::take(), InstructionCounter::take());
+    let (Some(core), Some(uarts), Some(counter)) = (core, uarts, counter) else {
         fault::stop("the peripherals were taken twice")
     };
     let model = match model::file().and_then(Model::parse) {
@@ -76,6 +80,7 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
         engine,
         camera: ReplayCamera::new(TimedUart::new(uarts.camera, core.SYST, CAMERA_TIMEOUT_MS)),
         link: uarts.link,
+        counter,
         buffers: Buffers { input: INPUT.take(), row: ROW.take(), sums: SUMS.take() },
     };
     let mut device = match Device::new(parts, log) {

@@ -48,7 +48,7 @@ pub use portable::PortableDsp;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Feed, Kernel, Work, start, take};
+use super::{DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, start, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// Sums over a chunk's inputs, the same for all rows. Both modulo 2^32.
@@ -86,6 +86,11 @@ pub trait DspLoops {
 
     /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. Lanes are inputs in their order.
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
+
+    /// See [`Kernel::sigmoids`].
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        sigmoids(neurons, activations);
+    }
 }
 
 /// The Cortex-M4 kernel, with innermost loops `L`.
@@ -141,6 +146,10 @@ impl<L: DspLoops> Kernel for Dsp<L> {
             }
             L::wide8(take(&mut words, blocks * columns), lanes, accumulators);
         }
+    }
+
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        L::sigmoids(neurons, activations);
     }
 }
 

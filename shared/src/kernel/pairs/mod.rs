@@ -35,7 +35,7 @@ pub use portable::PortablePairs;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Feed, Kernel, Scalar, Work, start, take};
+use super::{DenseOperands, Feed, Kernel, Neurons, Scalar, Work, sigmoids, start, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// The innermost loops of [`Pairs`], each over one chunk and all blocks of four rows.
@@ -69,6 +69,11 @@ pub trait PairsLoops {
 
     /// Adds a chunk in [`Layout::PairsPixels4`] to the accumulators, less `excess`: 8 times the sum of the pixels.
     fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
+
+    /// See [`Kernel::sigmoids`].
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        sigmoids(neurons, activations);
+    }
 }
 
 /// The Cortex-M0+ kernel, with innermost loops `L`.
@@ -120,6 +125,10 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
 
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
         Scalar::dense_i16(operands, input, work);
+    }
+
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        L::sigmoids(neurons, activations);
     }
 }
 

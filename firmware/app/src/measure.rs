@@ -1,0 +1,110 @@
+//! What an inference costs, by the board's counter.
+
+use core::hint::black_box;
+
+use pinhole_shared::decision::Decision;
+use pinhole_shared::engine::{Engine, EngineError, LayerValues};
+use pinhole_shared::kernel::Kernel;
+use pinhole_shared::model::MAX_LAYERS;
+
+use crate::counter::Counter;
+
+/// What was counted of one inference, in units of the counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Costs {
+    /// The whole inference, not observed.
+    pub(crate) whole: u64,
+    /// Each layer's; as many are meant as the model has layers.
+    pub(crate) layers: [u64; MAX_LAYERS],
+    /// What was decided.
+    pub(crate) decision: Decision,
+}
+
+/// Classifies an input, showing every layer's outputs on the way.
+///
+/// All of the device's inferences come through here, observed or not, and the observer is not known before it is called:
+/// so there is one piece of machine code that infers, and what is measured is what classifies. (With an observer each,
+/// the compiler made three, of which two differed by 7 % in instructions.)
+///
+/// # Errors
+/// As [`Engine::run_observed`].
+#[inline(never)]
+pub(crate) fn run<K: Kernel>(
+    engine: &mut Engine<'_, '_, K>,
+    input: &[u8],
+    observe: &mut dyn FnMut(usize, LayerValues<'_>),
+) -> Result<Decision, EngineError> {
+    engine.run_observed(input, black_box(observe))
+}
+
+/// Counts what classifying this input costs.
+///
+/// # Errors
+/// As [`Engine::run_observed`].
+pub(crate) fn measure<K: Kernel, N: Counter>(
+    engine: &mut Engine<'_, '_, K>,
+    counter: &mut N,
+    input: &[u8],
+) -> Result<Costs, EngineError> {
+    let decision = counter.bracket(|| run(engine, input, &mut |_, _| ()))?;
+    let (mut reading, mut whole) = (Sums::default(), Sums::default());
+    let (mut observing, mut layers) = (Sums::default(), Sums::default());
+    for round in 0..N::ROUNDS {
+        // No round is to be compiled apart from the others: it would have its own instructions.
+        let round = black_box(round);
+        let mut readings = Readings::default();
+        counter.start(round);
+        readings.take(0, counter);
+        readings.take(1, counter);
+        reading.add(&readings);
+
+        counter.start(round);
+        readings.take(0, counter);
+        run(engine, input, &mut |_, _| ())?;
+        readings.take(1, counter);
+        whole.add(&readings);
+
+        counter.start(round);
+        let mut observer = |layer: usize, _: LayerValues<'_>| readings.take(layer + 1, counter);
+        let observe: &mut dyn FnMut(usize, LayerValues<'_>) = black_box(&mut observer);
+        observe(0, LayerValues::Logits(&[]));
+        observe(1, LayerValues::Logits(&[]));
+        observing.add(&readings);
+
+        counter.start(round);
+        readings.take(0, counter);
+        run(engine, input, &mut |layer, _| readings.take(layer + 1, counter))?;
+        layers.add(&readings);
+    }
+    let ([reading, ..], [whole, ..], [_, observing, ..]) = (reading.0, whole.0, observing.0);
+    // A part can be less than nothing only where a counter breaks its contract.
+    let layers = layers.0.map(|layer| layer.saturating_sub(observing));
+    Ok(Costs { whole: whole.saturating_sub(reading), layers, decision })
+}
+
+/// Readings at the points between which parts of an inference lie.
+#[derive(Default)]
+struct Readings([u32; MAX_LAYERS + 1]);
+
+impl Readings {
+    /// Reads at a point. Always the same code, so that its cost can be subtracted.
+    #[inline(never)]
+    fn take<N: Counter>(&mut self, point: usize, counter: &mut N) {
+        if let Some(reading) = self.0.get_mut(point) {
+            *reading = counter.read();
+        }
+    }
+}
+
+/// For each part between two points, its sum over the rounds; meaningless past the last point taken.
+#[derive(Default)]
+struct Sums([u64; MAX_LAYERS]);
+
+impl Sums {
+    fn add(&mut self, readings: &Readings) {
+        let next = readings.0.iter().skip(1);
+        for ((sum, before), after) in self.0.iter_mut().zip(&readings.0).zip(next) {
+            *sum += u64::from(after.wrapping_sub(*before));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Counting instructions with a timer that ticks once in 40.
+//!
+//! Under `-icount shift=0` QEMU's clock goes one nanosecond an instruction, and TIMER0, at 25 MHz, once in 40 of them.
+//! A round begins 3 more instructions after the timer's start than the one before; 3 and 40 have no common factor, so
+//! 40 rounds see every phase of the tick once. Without `-icount` the timer goes by the host's clock, and the numbers mean
+//! nothing: the host asks for them only where it started the emulator so.
+//!
+//! Sources: Arm DDI 0479D, "Cortex-M System Design Kit Technical Reference Manual", 4.2 (the timer); Arm AN385 and AN386
+//! (address and clock); QEMU's manual page (`-icount`).
+
+use core::arch::asm;
+
+use pinhole_app::counter::Counter;
+use pinhole_shared::link::Unit;
+use portable_atomic::{AtomicBool, Ordering};
+
+const TIMER0: usize = 0x4000_0000;
+const CTRL: usize = 0x00;
+const VALUE: usize = 0x04;
+const RELOAD: usize = 0x08;
+const CTRL_ENABLE: u32 = 1 << 0;
+
+/// Instructions in one tick: 1 GHz over 25 MHz.
+const TICK_INSTRUCTIONS: u32 = 40;
+
+/// Counts instructions with TIMER0.
+pub(crate) struct InstructionCounter(());
+
+impl InstructionCounter {
+    /// The counter; `None` after the first time.
+    pub(crate) fn take() -> Option<Self> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        if TAKEN.swap(true, Ordering::Relaxed) { None } else { Some(Self(())) }
+    }
+}
+
+impl Counter for InstructionCounter {
+    const UNIT: Unit = Unit::Instructions;
+    const ROUNDS: u32 = TICK_INSTRUCTIONS;
+
+    #[inline(never)]
+    fn start(&mut self, round: u32) {
+        write_register(CTRL, 0);
+        write_register(RELOAD, u32::MAX);
+        write_register(VALUE, u32::MAX);
+        write_register(CTRL, CTRL_ENABLE);
+        // One turn at least, so that every round takes the same way through the loop.
+        let turns = round + 1;
+        // SAFETY: counts a register down; touches no memory.
+        unsafe {
+            asm!(
+                "2:",
+                "nop",
+                "subs {turns}, {turns}, #1",
+                "bne 2b",
+                turns = inout(reg) turns => _,
+                options(nomem, nostack),
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn read(&mut self) -> u32 {
+        // The timer counts down.
+        !read_register(VALUE)
+    }
+
+    fn bracket<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: neither instruction does anything. Not `nomem`: the work is not to be moved out from between them.
+        unsafe { asm!("mov r10, r10", options(nostack, preserves_flags)) };
+        let result = work();
+        // SAFETY: as above.
+        unsafe { asm!("mov r11, r11", options(nostack, preserves_flags)) };
+        result
+    }
+}
+
+fn read_register(offset: usize) -> u32 {
+    // SAFETY: every offset is that of one of the timer's 32-bit registers, which can be read at any time.
+    unsafe { core::ptr::with_exposed_provenance::<u32>(TIMER0 + offset).read_volatile() }
+}
+
+fn write_register(offset: usize, value: u32) {
+    // SAFETY: as in read_register; the timer reaches no memory, and there is one `InstructionCounter`, the only caller.
+    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(TIMER0 + offset).write_volatile(value) }
+}

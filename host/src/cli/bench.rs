@@ -1,0 +1,64 @@
+//! `pinhole bench`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+
+use super::output::{json, say, spinner};
+use crate::bench::{Bench, bench};
+use crate::emulator::Board;
+use crate::run_folder;
+
+/// `pinhole bench`.
+#[derive(Debug, Args)]
+pub(super) struct BenchCommand {
+    /// A .pinhole file, or a run folder of `pinhole train`
+    model: PathBuf,
+    /// Board to run on
+    #[arg(long, value_enum, default_value_t)]
+    board: Board,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl BenchCommand {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let trained = run_folder::open(&self.model)?;
+        let waiting = spinner("counting instructions (the first time, the board's firmware is built: a minute or so)");
+        let result = bench(&trained.model, &trained.model_path, self.board);
+        waiting.finish_and_clear();
+        let result = result?;
+        if self.json {
+            json(&result)?;
+        } else {
+            print(&result);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print(bench: &Bench) {
+    say!("emulated board {}, kernel {}: instructions of one inference", bench.board, bench.kernel);
+    say!("layer  kind   inputs  outputs        MACs  instructions  per MAC");
+    for (index, layer) in bench.layers.iter().enumerate() {
+        say!(
+            "{index:>5}  {:<5} {:>7} {:>8}  {:>10}  {:>12}  {:>7}",
+            layer.kind,
+            layer.inputs,
+            layer.outputs,
+            layer.macs,
+            layer.instructions,
+            per_mac(layer.instructions, layer.macs)
+        );
+    }
+    say!("rest   {:>44}", bench.rest());
+    say!("total  {:>30}  {:>12}  {:>7}", bench.macs, bench.instructions, per_mac(bench.instructions, bench.macs));
+}
+
+/// A layer has at least one multiply-accumulate.
+fn per_mac(instructions: u64, macs: usize) -> String {
+    format!("{:.2}", instructions as f64 / macs.max(1) as f64)
+}

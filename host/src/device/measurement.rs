@@ -1,0 +1,17 @@
+//! What a device counted.
+
+use pinhole_shared::decision::Decision;
+use pinhole_shared::link::Unit;
+
+/// What one inference costs on a device, by its own counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measurement {
+    /// What was counted.
+    pub unit: Unit,
+    /// Of the whole inference.
+    pub whole: u64,
+    /// Of each layer.
+    pub layers: Vec<u64>,
+    /// What was decided.
+    pub decision: Decision,
+}

@@ -1,0 +1,49 @@
+//! An emulated board that counts what an inference costs.
+
+use std::path::Path;
+
+use pinhole_shared::link::Identity;
+
+use super::flash_image::FlashImage;
+use super::qemu::{Clock, READ_TIMEOUT};
+use super::{Board, EmulatedBoard, EmulatorError};
+use crate::device::Measurement;
+
+/// A running emulated board whose clock goes by instructions, so that it can count them: the same numbers every time, on
+/// every host.
+///
+/// Apart from [`EmulatedBoard`] because each is of no use for the other's purpose: with the host's clock there is nothing
+/// to count, and with this one a wait for a camera is over before it has begun.
+#[derive(Debug)]
+pub struct CountingBoard {
+    board: EmulatedBoard,
+}
+
+impl CountingBoard {
+    /// Starts a board as [`EmulatedBoard::start`] does.
+    ///
+    /// # Errors
+    /// As [`EmulatedBoard::start`].
+    pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
+        let image = FlashImage::of(board, model)?;
+        let board = EmulatedBoard::start_image(board, image, Clock::Instructions, |_| ())?;
+        // The link is silent while the board classifies the input some hundred times over.
+        board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(EmulatorError::Socket)?;
+        Ok(Self { board })
+    }
+
+    /// Who the device is and what it runs.
+    pub fn identity(&self) -> &Identity {
+        self.board.identity()
+    }
+
+    /// Sends an input (all gray pixels of it, row-major) and counts what it costs to classify it.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
+    pub fn measure(&mut self, input: &[u8]) -> Result<Measurement, EmulatorError> {
+        let client = &mut self.board.client;
+        let result = client.send_input(input).and_then(|()| client.measure());
+        result.map_err(|error| self.board.explain(error))
+    }
+}

@@ -1,0 +1,72 @@
+//! What an inference costs on the emulated boards: counted instruction by instruction, so the same every time.
+//!
+//! A machine on which the emulator cannot run fails these tests.
+
+use pinhole::bench::{Bench, bench};
+use pinhole::emulator::Board;
+use pinhole::model_file::ModelFile;
+use pinhole_shared::link::Unit;
+use pinhole_tests::handmade::{encode, logits, tiny};
+use pinhole_tests::{Ran, pinhole, shipped_model};
+use serde_json::Value;
+
+const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
+
+fn benched(board: Board, bytes: &[u8]) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.pinhole");
+    std::fs::write(&path, bytes).unwrap();
+    bench(&ModelFile::from_bytes(bytes).unwrap(), &path, board).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn two_runs_print_the_same() {
+    let model = shipped_model();
+    for (board, name) in BOARDS.into_iter().zip(["qemu-mps2-an386", "qemu-thumbv6m"]) {
+        let run = |json: &[&str]| {
+            let mut command = pinhole(["bench", "--board", board.name()]);
+            Ran::of(command.arg(&model).args(json)).ok()
+        };
+        let result = run(&["--json"]).json();
+        assert_eq!(run(&["--json"]).json(), result);
+        let text = |field: &str| result[field].as_str().unwrap_or_default().to_owned();
+        assert_eq!((text("board").as_str(), text("unit").as_str()), (name, "instructions"));
+        let numbers = |values: &[Value], field: &str| -> Vec<u64> {
+            values
+                .iter()
+                .map(|value| value[field].as_u64().unwrap_or_else(|| panic!("no {field} in {value}")))
+                .collect()
+        };
+        let layers = result["layers"].as_array().unwrap();
+        assert_eq!(numbers(layers, "macs"), [320_000, 2048, 32]);
+        assert_eq!((numbers(layers, "inputs"), numbers(layers, "outputs")), (vec![2500, 128, 16], vec![128, 16, 2]));
+        let [whole] = numbers(std::slice::from_ref(&result), "instructions")[..] else { panic!("{result}") };
+        let sum: u64 = numbers(layers, "instructions").iter().sum();
+        // The decision, and no more.
+        assert!((1..5000).contains(&(whole - sum)), "{whole} instructions, {sum} of them in layers");
+        assert_eq!(result["macs"], 322_080);
+
+        let told = run(&[]).stdout;
+        let first = format!("emulated board {name}, kernel {}: instructions of one inference\n", text("kernel"));
+        assert!(told.starts_with(&first), "{told}");
+        let last = told.lines().last().unwrap_or_default();
+        assert!(last.starts_with("total") && last.contains(&format!(" {whole} ")), "{told}");
+    }
+}
+
+/// Every layer's own count, from the smallest model to one of many more instructions than a timer's tick has.
+#[test]
+fn more_work_costs_more() {
+    for board in BOARDS {
+        let models = [tiny(1), tiny(4), encode(12, &[logits(2)], 5), encode(12, &[logits(4)], 5)];
+        let benches = models.map(|model| benched(board, model.bytes()));
+        for bench in &benches {
+            assert_eq!(bench.unit, Unit::Instructions);
+            assert!(bench.layers.iter().all(|layer| layer.instructions > layer.outputs as u64), "{bench:?}");
+            let layers: u64 = bench.layers.iter().map(|layer| layer.instructions).sum();
+            assert_eq!(bench.rest() + layers, bench.instructions, "{bench:?}");
+        }
+        let first_layers = benches.each_ref().map(|bench| bench.layers[0].instructions);
+        assert!(first_layers.is_sorted(), "{first_layers:?}");
+    }
+}
