@@ -187,6 +187,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     ///
     /// The accumulators must be those of some input of 0..=255 pixels: for these, [`Model::parse`] has shown that
     /// nothing after them overflows.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn run_from(
         &mut self,
         first: impl FnOnce(&Dense<'m>, Work<'_>),

@@ -29,3 +29,12 @@ pub mod layout;
 pub mod link;
 pub mod model;
 pub mod pixels;
+
+/// CRC-32 as in zip: of model files and of messages.
+pub(crate) const CRC: crc::Crc<u32, CrcTable> = crc::Crc::<u32, CrcTable>::new(&crc::CRC_32_ISO_HDLC);
+
+/// A device would rather have a kilobyte of flash than a start a tenth of a second sooner.
+#[cfg(target_os = "none")]
+type CrcTable = crc::NoTable;
+#[cfg(not(target_os = "none"))]
+type CrcTable = crc::Table<1>;

@@ -7,7 +7,7 @@
 use core::arch::naked_asm;
 
 use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
-use pinhole_shared::kernel::{DspLoops, Neurons, Sums};
+use pinhole_shared::kernel::{DspLoops, Neurons};
 
 /// The DSP extension's loops.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,16 +16,26 @@ pub struct CortexM4;
 impl DspLoops for CortexM4 {
     const NAME: &'static str = "cortex-m4-dsp";
 
-    fn spread(pixels: &[u8], lanes: &mut [u32]) -> Sums {
-        let mut sums = Sums::default();
+    fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32 {
         debug_assert!(pixels.len() % 8 == 0 && lanes.len() * 2 >= pixels.len());
-        if !pixels.is_empty() {
-            let end = pixels.as_ptr_range().end;
-            // SAFETY: there are pixels, a multiple of 8, and half as many words of lanes (contract of `DspLoops`, which
-            // `Dsp` keeps); sums are writable.
-            unsafe { spread(pixels.as_ptr(), end, lanes.as_mut_ptr(), &raw mut sums) };
+        if pixels.is_empty() {
+            return 0;
         }
-        sums
+        let pixels = pixels.as_ptr_range();
+        // SAFETY: there are pixels, a multiple of 8, and half as many words of lanes (contract of `DspLoops`, which `Dsp`
+        // keeps).
+        unsafe { spread(pixels.start, pixels.end, lanes.as_mut_ptr()) }
+    }
+
+    fn sum(pixels: &[u8]) -> i32 {
+        let (eights, rest) = pixels.as_chunks::<8>();
+        let rest: i32 = rest.iter().map(|&pixel| i32::from(pixel)).sum();
+        if eights.is_empty() {
+            return rest;
+        }
+        let eights = eights.as_ptr_range();
+        // SAFETY: there are pixels, a multiple of 8.
+        rest.wrapping_add(unsafe { sum(eights.start.cast(), eights.end.cast()) })
     }
 
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
@@ -36,12 +46,11 @@ impl DspLoops for CortexM4 {
         unsafe { pixels8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products) };
     }
 
-    fn pixels4(weights: &[u32], lanes: &[u32], sums: Sums, accumulators: &mut [i32]) {
+    fn pixels4(weights: &[u32], lanes: &[u32], [products, excess]: [i32; 2], accumulators: &mut [i32]) {
         debug_assert!(weights.len() == accumulators.len() / 4 * lanes.len());
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
-        let excess = sums.inputs.wrapping_mul(8);
         // SAFETY: as in `pixels8`.
-        unsafe { pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, sums.products, excess) };
+        unsafe { pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products, excess) };
     }
 
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
@@ -63,23 +72,19 @@ impl DspLoops for CortexM4 {
     }
 }
 
-/// Eight pixels a turn.
+/// Eight pixels a turn, which takes 11 instructions.
 ///
 /// # Safety
-/// `pixels..end` are a positive multiple of 8 readable bytes, `lanes` half as many writable words, `sums` writable.
+/// `pixels..end` are a positive multiple of 8 readable bytes, `lanes` half as many writable words.
 #[unsafe(naked)]
-unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes: *mut u32, sums: *mut Sums) {
+unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
     naked_asm!(
-        "push {{r4-r10, lr}}",
+        "push {{r4-r8, lr}}",
         "movs r8, #0", // products
-        "movs r9, #0", // inputs
-        "movs r10, #0",
         "2:",
         // Any alignment: LDR takes it, LDM would not.
         "ldr r4, [r0], #4",
         "ldr r6, [r0], #4",
-        "usada8 r9, r4, r10, r9",
-        "usada8 r9, r6, r10, r9",
         "uxtb16 r5, r4, ror #8",
         "uxtb16 r4, r4",
         "uxtb16 r7, r6, ror #8",
@@ -89,8 +94,29 @@ unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes: *mut u32, 
         "stmia r2!, {{r4-r7}}",
         "cmp r0, r1",
         "bne 2b",
-        "strd r8, r9, [r3]",
-        "pop {{r4-r10, pc}}",
+        "mov r0, r8",
+        "pop {{r4-r8, pc}}",
+    )
+}
+
+/// # Safety
+/// `pixels..end` are a positive multiple of 8 readable bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn sum(pixels: *const u8, end: *const u8) -> i32 {
+    naked_asm!(
+        "push {{r4, lr}}",
+        "movs r2, #0",
+        "movs r3, #0",
+        "2:",
+        "ldr r4, [r0], #4",
+        "ldr r12, [r0], #4",
+        // The distance of four bytes from 0, added up.
+        "usada8 r2, r4, r3, r2",
+        "usada8 r2, r12, r3, r2",
+        "cmp r0, r1",
+        "bne 2b",
+        "mov r0, r2",
+        "pop {{r4, pc}}",
     )
 }
 
@@ -275,11 +301,11 @@ unsafe extern "C" fn pixels4(
         "push {{r4-r11, lr}}",
         "sub sp, #16",
         "stmia sp, {{r1-r3}}",
-        // 8 groups a turn.
+        // 4 groups a turn.
         "subs r2, r2, r1",
         "lsrs r2, r2, #4",
         "rsbs r2, r2, #0",
-        "and r5, r2, #7", // groups to leave out in the first turn
+        "and r5, r2, #3", // groups to leave out in the first turn
         "movs r4, #108",
         "adr.w r6, 3f",
         "mla r5, r5, r4, r6",
@@ -295,10 +321,6 @@ unsafe extern "C" fn pixels4(
         "bx r2",
         ".p2align 2",
         "3:",
-        group4!(),
-        group4!(),
-        group4!(),
-        group4!(),
         group4!(),
         group4!(),
         group4!(),

@@ -58,7 +58,7 @@ impl DenseParts {
         pack(self.layout, (inputs, outputs), chunk, weight, &mut bytes);
         let weights = Weights::new(self.layout, &bytes, inputs, outputs, chunk)?;
         // Modulo 2^32, as the kernel's sums.
-        let fold = |(row, &bias): (usize, &i32)| Some((i64::from(bias) + weights.fold(row)?) as i32);
+        let fold = |(row, &bias): (usize, &i32)| Some(bias.wrapping_add(weights.fold(row)?));
         let biases = self.biases.iter().enumerate().map(fold).collect::<Option<_>>()?;
         Some((bytes, biases))
     }

@@ -20,7 +20,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub use dsp::{Dsp, DspLoops, PortableDsp, Sums};
+pub use dsp::{Dsp, DspLoops, PortableDsp};
 pub use pairs::{Pairs, PairsLoops, PortablePairs};
 pub use scalar::Scalar;
 

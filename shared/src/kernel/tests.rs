@@ -44,7 +44,7 @@ impl Case {
         pack(layout, (inputs, outputs), chunk, |row, column| self.weights[row * inputs + column], bytes);
         let weights = Weights::new(layout, bytes, inputs, outputs, chunk).unwrap();
         let biases: Option<Vec<i32>> =
-            (0..outputs).map(|row| Some((i64::from(self.biases[row]) + weights.fold(row)?) as i32)).collect();
+            (0..outputs).map(|row| Some(self.biases[row].wrapping_add(weights.fold(row)?))).collect();
         let mut accumulators = vec![0x5555_5555; weights.padded_outputs()];
         // What is left of the chunk before must not matter.
         let mut lanes = vec![0xAAAA_AAAA; weights.lane_words()];

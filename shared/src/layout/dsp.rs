@@ -1,6 +1,8 @@
 //! Layouts of [`crate::kernel::Dsp`], where the algebra is explained.
 
-use super::{BLOCK_ROWS, Place, Weights};
+use core::ops::Range;
+
+use super::{BLOCK_ROWS, Layouts, Place, Weights};
 
 /// In which of the words of four columns, and in which 16-bit half of it, a column of a pixel layout lies: pixels 0 and
 /// 2 share a word, and 1 and 3, because that is how UXTB16 spreads four bytes.
@@ -47,24 +49,25 @@ pub(super) fn pixels4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
 }
 
 /// Sum over a chunk's groups of four columns of `b0 * b1 + b2 * b3`: the constant that comes with the inner-product
-/// identity. `b` gives the lower bytes' values by column. At most 2^16 columns of 255 * 255 fit.
-fn products(columns: core::ops::Range<usize>, b: impl Fn(usize) -> i64) -> i64 {
+/// identity. `b` gives the lower bytes' values by column, at most 255: [`super::MAX_CHUNK_COLUMNS`] of them fit.
+#[inline(never)]
+fn products(columns: Range<usize>, b: &dyn Fn(usize) -> i32) -> i32 {
     columns.step_by(2).map(|column| b(column) * b(column + 1)).sum()
 }
 
 /// See [`Weights::fold`]. A chunk gives an A row `(256 * s - c) >> 8` where it should give s, and a B row `s + c`.
-pub(super) fn fold8(weights: &Weights<'_>, row: usize) -> Option<i64> {
-    let is_a = row.is_multiple_of(2);
-    let b_row = row | 1;
-    let mut fold = 0;
+pub(super) fn fold8<L: Layouts>(weights: &Weights<'_>, row: usize) -> Option<i32> {
+    let w = |row: usize, column: usize| i32::from(weights.get_of::<L>(row, column));
+    let mut fold = 0_i32;
     for columns in weights.chunks() {
-        let c = products(columns.clone(), |column| i64::from(weights.get(b_row, column)));
-        if is_a {
-            check_range(columns, c, |column| i64::from(weights.get(row, column)))?;
-            fold -= (-c).div_euclid(256);
+        let c = products(columns.clone(), &|column| w(row | 1, column));
+        let excess = if row.is_multiple_of(2) {
+            check_range(columns, c, &|column| w(row, column))?;
+            -c >> 8
         } else {
-            fold -= c;
-        }
+            c
+        };
+        fold = fold.wrapping_sub(excess);
     }
     Some(fold)
 }
@@ -73,42 +76,39 @@ pub(super) fn fold8(weights: &Weights<'_>, row: usize) -> Option<i64> {
 /// `f` their lower halves, a chunk gives the four rows `(h' - e') >> 4`, `e'`, `(l' - f') >> 4` and `f'`, where
 /// h' = (256 sum h x - c) >> 8, l' = sum l x + c, e' = (256 sum e x - d) >> 8 and f' = sum f x + d. What the excesses of 8
 /// and 128 add depends on the inputs, and the kernel takes it off.
-pub(super) fn fold4(weights: &Weights<'_>, row: usize) -> Option<i64> {
+pub(super) fn fold4<L: Layouts>(weights: &Weights<'_>, row: usize) -> Option<i32> {
     let first = row - row % BLOCK_ROWS;
-    let w = |row: usize, column: usize| i64::from(weights.get(first + row, column));
-    let mut fold = 0;
+    let w = |row: usize, column: usize| i32::from(weights.get_of::<L>(first + row, column));
+    let mut fold = 0_i32;
     for columns in weights.chunks() {
-        let c = products(columns.clone(), |column| 16 * w(2, column) + w(3, column) + 136);
-        let d = products(columns.clone(), |column| w(3, column) + 8);
-        let (c_256, d_256) = ((-c).div_euclid(256), (-d).div_euclid(256));
-        fold -= match row % BLOCK_ROWS {
+        let c = products(columns.clone(), &|column| 16 * w(2, column) + w(3, column) + 136);
+        let d = products(columns.clone(), &|column| w(3, column) + 8);
+        let excess = match row % BLOCK_ROWS {
             0 => {
-                check_range(columns, c, |column| 16 * w(0, column) + w(1, column) + 8)?;
-                (c_256 - d_256).div_euclid(16)
+                check_range(columns, c, &|column| 16 * w(0, column) + w(1, column) + 8)?;
+                ((-c >> 8) - (-d >> 8)) >> 4
             }
             1 => {
-                check_range(columns, d, |column| w(1, column) + 8)?;
-                d_256
+                check_range(columns, d, &|column| w(1, column) + 8)?;
+                -d >> 8
             }
-            2 => {
-                // The difference that is shifted, at its largest.
-                let excess = |column| 16 * (w(2, column) + 8);
-                i32::try_from(255 * columns.map(excess).sum::<i64>() + c - d).ok()?;
-                (c - d).div_euclid(16)
-            }
+            // 16 * 255 * 15 * columns and what c has more than d stay within 32 bits in any chunk.
+            2 => (c - d) >> 4,
             _ => d,
         };
+        fold = fold.wrapping_sub(excess);
     }
     Some(fold)
 }
 
 /// Whether `256 * sum a x - c` stays within 32 bits for all inputs x of 0..=255.
-fn check_range(columns: core::ops::Range<usize>, c: i64, a: impl Fn(usize) -> i64) -> Option<()> {
+#[inline(never)]
+fn check_range(columns: Range<usize>, c: i32, a: &dyn Fn(usize) -> i32) -> Option<()> {
     let (mut low, mut high) = (0, 0);
     for column in columns {
         let weight = a(column);
         if weight < 0 { low += weight } else { high += weight }
     }
-    let fits = |sum: i64| i32::try_from(256 * 255 * sum - c).is_ok();
+    let fits = |sum: i32| i32::try_from(256 * 255 * i64::from(sum) - i64::from(c)).is_ok();
     (fits(low) && fits(high)).then_some(())
 }

@@ -13,6 +13,8 @@ mod dsp;
 mod pack;
 mod pairs;
 
+use crate::kernel::{Feed, Kernel};
+
 pub use dsp::Lanes;
 pub use pack::pack;
 
@@ -85,6 +87,33 @@ impl Layout {
     }
 }
 
+/// Which layouts a piece of code can meet. A board's program meets its kernel's alone, and the code for all others is
+/// left out of it.
+pub trait Layouts {
+    /// Whether it can meet this one.
+    fn has(layout: Layout) -> bool;
+}
+
+/// All layouts: what the host can meet.
+#[derive(Clone, Copy, Debug)]
+pub struct Every;
+
+impl Layouts for Every {
+    fn has(_: Layout) -> bool {
+        true
+    }
+}
+
+impl<K: Kernel> Layouts for K {
+    #[inline(always)]
+    fn has(layout: Layout) -> bool {
+        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Activations)
+    }
+}
+
+/// Most columns of a chunk: the sums that prove it stay within 32 bits.
+pub const MAX_CHUNK_COLUMNS: usize = 4096;
+
 /// Rows of a packed layout come in blocks of this many, columns of a chunk in groups of [`GROUP_COLUMNS`]; weights that
 /// fill up are 0.
 pub const BLOCK_ROWS: usize = 4;
@@ -105,13 +134,13 @@ impl<'a> Weights<'a> {
     /// Weights of `outputs` rows and `inputs` columns in these bytes. Row-major layouts ignore `chunk_columns`.
     ///
     /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, or when the
-    /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`].
+    /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`].
     pub fn new(layout: Layout, bytes: &'a [u8], inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
         if layout.is_rows() {
             let whole = Self { layout, bytes, inputs, outputs, chunk_columns: inputs };
             return (Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64)).then_some(whole);
         }
-        let good = chunk_columns > 0
+        let good = (1..=MAX_CHUNK_COLUMNS).contains(&chunk_columns)
             && chunk_columns.is_multiple_of(GROUP_COLUMNS)
             && Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64);
         good.then_some(Self { layout, bytes, inputs, outputs, chunk_columns })
@@ -185,32 +214,49 @@ impl<'a> Weights<'a> {
 
     /// One weight; 0 in what fills up, and beyond.
     pub fn get(&self, row: usize, column: usize) -> i8 {
+        self.get_of::<Every>(row, column)
+    }
+
+    /// [`Weights::get`] where only these layouts can be met; 0 in others.
+    // Not inlined: parsing calls it from several places, and speed matters more to the host, which is not asked for size.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub(crate) fn get_of<L: Layouts>(&self, row: usize, column: usize) -> i8 {
         let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0);
+        let is = |layout: Layout| L::has(layout) && self.layout == layout;
+        if is(Layout::Rows8) {
+            return byte(row * self.inputs + column) as i8;
+        }
+        if is(Layout::Rows4) {
+            let both = byte(row * self.inputs.div_ceil(2) + column / 2) as i8;
+            // The arithmetic shift brings the sign along.
+            return if column.is_multiple_of(2) { (both << 4) >> 4 } else { both >> 4 };
+        }
+        let place = self.place(row, column);
         match self.layout {
-            Layout::Rows8 => byte(row * self.inputs + column) as i8,
-            Layout::Rows4 => {
-                let both = byte(row * self.inputs.div_ceil(2) + column / 2) as i8;
-                // The arithmetic shift brings the sign along.
-                if column.is_multiple_of(2) { (both << 4) >> 4 } else { both >> 4 }
-            }
-            Layout::DspPixels8 => dsp::pixels8(byte, self.place(row, column)),
-            Layout::DspWide8 => dsp::wide8(byte, self.place(row, column)),
-            Layout::DspPixels4 => dsp::pixels4(byte, self.place(row, column)),
-            Layout::PairsPixels8 => pairs::pixels8(byte, self.place(row, column), 128),
-            Layout::PairsPixels7 => pairs::pixels8(byte, self.place(row, column), 64),
-            Layout::PairsPixels4 => pairs::pixels4(byte, self.place(row, column)),
+            Layout::DspPixels8 if L::has(Layout::DspPixels8) => dsp::pixels8(byte, place),
+            Layout::DspWide8 if L::has(Layout::DspWide8) => dsp::wide8(byte, place),
+            Layout::DspPixels4 if L::has(Layout::DspPixels4) => dsp::pixels4(byte, place),
+            Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => pairs::pixels8(byte, place, 128),
+            Layout::PairsPixels7 if L::has(Layout::PairsPixels7) => pairs::pixels8(byte, place, 64),
+            Layout::PairsPixels4 if L::has(Layout::PairsPixels4) => pairs::pixels4(byte, place),
+            _ => 0,
         }
     }
 
     /// What a row's stored bias has more than the bias it stands for; `None` when the layout's sums could overflow in
     /// this row, whatever the bias.
-    pub fn fold(&self, row: usize) -> Option<i64> {
+    pub fn fold(&self, row: usize) -> Option<i32> {
+        self.fold_of::<Every>(row)
+    }
+
+    /// [`Weights::fold`] where only these layouts can be met. Modulo 2^32, as the sums.
+    pub(crate) fn fold_of<L: Layouts>(&self, row: usize) -> Option<i32> {
         match self.layout {
+            Layout::DspPixels8 if L::has(Layout::DspPixels8) => dsp::fold8::<L>(self, row),
+            Layout::DspPixels4 if L::has(Layout::DspPixels4) => dsp::fold4::<L>(self, row),
+            Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => Some(pairs::fold8::<L>(self, row)),
             // What the excess of the last two adds depends on the inputs, and the kernel takes it off.
-            Layout::Rows8 | Layout::Rows4 | Layout::DspWide8 | Layout::PairsPixels7 | Layout::PairsPixels4 => Some(0),
-            Layout::DspPixels8 => dsp::fold8(self, row),
-            Layout::DspPixels4 => dsp::fold4(self, row),
-            Layout::PairsPixels8 => Some(pairs::fold8(self, row)),
+            _ => Some(0),
         }
     }
 

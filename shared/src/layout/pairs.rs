@@ -1,6 +1,6 @@
 //! Layouts of [`crate::kernel::Pairs`], where the algebra is explained.
 
-use super::{Place, Weights};
+use super::{Layouts, Place, Weights};
 
 /// Words a pair of columns is spread into.
 pub(super) const PAIR_WORDS: usize = 3;
@@ -20,13 +20,11 @@ pub(super) fn pixels4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
     (if place.column.is_multiple_of(2) { both & 15 } else { both >> 4 }) as i8 - 8
 }
 
-fn sum(weights: &Weights<'_>, row: usize) -> i64 {
-    (0..weights.padded_inputs()).map(|column| i64::from(weights.get(row, column))).sum()
-}
-
 /// See [`Weights::fold`]. Inputs are taken 128 too small, and the lower of two rows has 2^15 too much for each pair of
 /// columns.
-pub(super) fn fold8(weights: &Weights<'_>, row: usize) -> i64 {
-    let rounding = if row.is_multiple_of(2) { (weights.padded_inputs() as i64 / 2) << 15 } else { 0 };
-    128 * sum(weights, row) - rounding
+pub(super) fn fold8<L: Layouts>(weights: &Weights<'_>, row: usize) -> i32 {
+    let columns = weights.padded_inputs();
+    let sum = (0..columns).fold(0_i32, |sum, column| sum.wrapping_add(weights.get_of::<L>(row, column).into()));
+    let rounding = if row.is_multiple_of(2) { (columns as i32 / 2) << 15 } else { 0 };
+    (sum << 7).wrapping_sub(rounding)
 }

@@ -6,6 +6,7 @@
 //! Sources: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on Networking 7(2),
 //! 1999; the postcard wire format specification.
 
+use crate::CRC;
 use serde::{Deserialize, Serialize};
 
 /// Longest encoded message with its checksum, bytes.
@@ -14,7 +15,6 @@ pub const PAYLOAD_BYTES: usize = 400;
 /// Longest frame, bytes: COBS adds one byte in 254 and one, the end one more.
 pub const FRAME_BYTES: usize = PAYLOAD_BYTES + PAYLOAD_BYTES / 254 + 2;
 
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 const CRC_BYTES: usize = 4;
 
 /// Why a frame could not be made or read.

@@ -18,6 +18,7 @@
 //! To find each other again nothing more is needed than the next start: the device sends it with a new sequence and
 //! skips everything up to a whole header with that sequence; the host forgets the old picture on any start request.
 
+use crate::CRC;
 use crate::pixels::{PictureSize, PixelFormat};
 
 /// Bytes of an encoded [`Header`].
@@ -29,7 +30,6 @@ pub const ROW_REQUEST: u8 = b'R';
 
 const MAGIC: [u8; 2] = *b"PX";
 const START: u8 = 0x80;
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
 /// Asks for a new picture. Only the low 7 bits of `sequence` count.
 pub const fn start_request(sequence: u8) -> u8 {

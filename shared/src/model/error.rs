@@ -48,7 +48,7 @@ pub enum ModelError {
     Pipeline { expected: u32, got: u32 },
     /// A layer of a kind this version does not know.
     LayerKind { layer: usize, got: u16 },
-    /// A weight layout this version does not know, or one for pixels after the first layer.
+    /// A weight layout that is not known or not run here, or one for pixels after the first layer.
     WeightLayout { layer: usize, got: u8 },
     /// A field of a layer's record has a value this version does not know.
     Record { layer: usize, offset: usize, got: u32 },
@@ -86,7 +86,10 @@ impl core::fmt::Display for ModelError {
                 write!(f, "made for pixel pipeline {got:#010x}, and this Pinhole has {expected:#010x}")
             }
             Self::LayerKind { layer, got } => write!(f, "layer {layer} is of unknown kind {got}"),
-            Self::WeightLayout { layer, got } => write!(f, "layer {layer} has unknown weight layout {got}"),
+            Self::WeightLayout { layer, got } => write!(
+                f,
+                "the weights of layer {layer} lie as number {got}, which is not run here: pack the model for this board"
+            ),
             Self::Record { layer, offset, got } => {
                 write!(f, "unknown value {got} in the record of layer {layer}, at byte {offset} of it")
             }

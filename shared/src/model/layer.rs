@@ -75,8 +75,8 @@ impl Dense<'_> {
 }
 
 /// A bias without what its layout folded in. Modulo 2^32, as the sums it is the start of.
-pub(super) fn unfold(stored: i32, fold: i64) -> i32 {
-    (i64::from(stored) - fold) as i32
+pub(super) fn unfold(stored: i32, fold: i32) -> i32 {
+    stored.wrapping_sub(fold)
 }
 
 /// Activation function of a layer.

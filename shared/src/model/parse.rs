@@ -5,14 +5,13 @@ use super::{
     ALIGNMENT, Activation, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError, Output, RECORD_BYTES, Section,
     VERSION,
 };
+use crate::CRC;
 use crate::kernel::DenseOperands;
-use crate::layout::{GROUP_COLUMNS, Layout, Weights};
+use crate::layout::{Every, Layout, Layouts, Weights};
 use crate::pixels::PIPELINE_ID;
 
 #[cfg(target_endian = "big")]
 compile_error!("model files are little-endian and read in place");
-
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
 /// A checked model: sizes, offsets, alignment, names and accumulator bounds hold. Borrows its file; nothing is copied.
 #[derive(Clone, Debug)]
@@ -69,6 +68,15 @@ impl<'a> Model<'a> {
     /// One [`ModelError`] for the first thing wrong. The checksum comes right after magic, version and length, so any
     /// other error means a file that was written wrong, not one that was damaged.
     pub fn parse(file: &'a [u8]) -> Result<Self, ModelError> {
+        Self::parse_of::<Every>(file)
+    }
+
+    /// [`Model::parse`] for a program that can run these layouts only, as a board's; others are refused.
+    ///
+    /// # Errors
+    /// As [`Model::parse`].
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub fn parse_of<L: Layouts>(file: &'a [u8]) -> Result<Self, ModelError> {
         let stated = file_bytes(file)?;
         let got = file.len();
         if got < HEADER_BYTES || got < stated {
@@ -111,7 +119,7 @@ impl<'a> Model<'a> {
         let mut input_kind = Output::U8;
         for index in 0..usize::from(layer_count) {
             let last = index + 1 == usize::from(layer_count);
-            let layer = parse_layer(file, index, input_kind, last)?;
+            let layer = parse_layer::<L>(file, index, input_kind, last)?;
             if layer.inputs() != inputs {
                 return Err(ModelError::Shape { layer: index, expected: inputs, got: layer.inputs() });
             }
@@ -202,17 +210,22 @@ fn check_names(bytes: &[u8], classes: u16) -> Result<(), ModelError> {
     if count == usize::from(classes) { Ok(()) } else { Err(ModelError::Names) }
 }
 
-fn parse_layer<'a>(file: &'a [u8], index: usize, input: Output, last: bool) -> Result<Layer<'a>, ModelError> {
+fn parse_layer<'a, L: Layouts>(
+    file: &'a [u8],
+    index: usize,
+    input: Output,
+    last: bool,
+) -> Result<Layer<'a>, ModelError> {
     let start = HEADER_BYTES + index * RECORD_BYTES;
     let truncated = ModelError::Truncated { expected: start + RECORD_BYTES, got: file.len() };
     let record = Fields::of(file, start).ok_or(truncated)?;
     match record.u16(0) {
-        1 => parse_dense(file, &record, index, input, last).map(Layer::Dense),
+        1 => parse_dense::<L>(file, &record, index, input, last).map(Layer::Dense),
         got => Err(ModelError::LayerKind { layer: index, got }),
     }
 }
 
-fn parse_dense<'a>(
+fn parse_dense<'a, L: Layouts>(
     file: &'a [u8],
     record: &Fields<'_>,
     layer: usize,
@@ -230,19 +243,14 @@ fn parse_dense<'a>(
         return Err(unknown(2, u32::from(record.u8(2))));
     }
     let layout = Layout::from_byte(record.u8(4))
-        .filter(|layout| layer == 0 || !layout.is_for_pixels())
+        .filter(|&layout| L::has(layout) && (layer == 0 || !layout.is_for_pixels()))
         .ok_or(ModelError::WeightLayout { layer, got: record.u8(4) })?;
     let pre_shift = record.u8(5);
     if pre_shift > 30 {
         return Err(unknown(5, u32::from(pre_shift)));
     }
     let chunk_columns = record.u16(6);
-    let good_chunk = if layout.is_rows() {
-        chunk_columns == 0
-    } else {
-        chunk_columns > 0 && usize::from(chunk_columns).is_multiple_of(GROUP_COLUMNS)
-    };
-    if !good_chunk {
+    if layout.is_rows() && chunk_columns != 0 {
         return Err(unknown(6, u32::from(chunk_columns)));
     }
     for offset in (40..RECORD_BYTES).step_by(4) {
@@ -262,12 +270,12 @@ fn parse_dense<'a>(
     let weights = place(Section::Weights, 16, bytes).slice(file)?;
     let biases = place(Section::Biases, 20, outputs as u64 * 4).words(file)?;
     let multipliers = place(Section::Multipliers, 24, outputs as u64 * 4).words(file)?;
-    // The slice has as many bytes as were asked for and the chunk was checked, so there are weights.
+    // The slice has as many bytes as were asked for: what can be wrong is the chunk.
     let weights = Weights::new(layout, weights, inputs, outputs, usize::from(chunk_columns))
         .ok_or(unknown(6, u32::from(chunk_columns)))?;
     let operands = DenseOperands { weights, biases };
 
-    let accumulator_bound = accumulator_bound(operands, layer, input, pre_shift)?;
+    let accumulator_bound = accumulator_bound::<L>(operands, layer, input, pre_shift)?;
     if accumulator_bound != record.u32(28) {
         return Err(ModelError::Bound { layer, expected: accumulator_bound, got: record.u32(28) });
     }
@@ -292,7 +300,7 @@ fn parse_dense<'a>(
 
 /// The largest magnitude an accumulator of the layer can reach, or the row that could overflow (requantization's
 /// pre-shift and the layout's own sums included).
-fn accumulator_bound(
+fn accumulator_bound<L: Layouts>(
     operands: DenseOperands<'_>,
     layer: usize,
     input: Output,
@@ -304,7 +312,7 @@ fn accumulator_bound(
         // At most 2^32 weights of magnitude 128, times 2^15, fit 64 bits.
         let mut l1 = 0_u64;
         for column in 0..weights.padded_inputs() {
-            let weight = weights.get(row, column);
+            let weight = weights.get_of::<L>(row, column);
             let fills_up = row >= weights.outputs() || column >= weights.inputs();
             if weight < -weights.layout().max_weight() || (fills_up && weight != 0) {
                 return Err(ModelError::Weight { layer, row });
@@ -312,7 +320,7 @@ fn accumulator_bound(
             l1 += u64::from(weight.unsigned_abs());
         }
         let overflows = ModelError::Accumulator { layer, row };
-        let fold = weights.fold(row).ok_or(overflows)?;
+        let fold = weights.fold_of::<L>(row).ok_or(overflows)?;
         let Some(&stored) = biases.get(row) else { continue };
         let bias = unfold(stored, fold);
         let bound = u64::from(bias.unsigned_abs()) + l1 * u64::from(input.max_magnitude());

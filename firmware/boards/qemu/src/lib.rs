@@ -62,7 +62,7 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
     let (Some(core), Some(uarts), Some(counter)) = (core, uarts, counter) else {
         fault::stop("the peripherals were taken twice")
     };
-    let model = match model::file().and_then(Model::parse) {
+    let model = match model::file().and_then(Model::parse_of::<K>) {
         Ok(model) => MODEL.init(model),
         Err(error) => fault::stop_for("the model file was refused", &error),
     };

@@ -51,16 +51,6 @@ use core::marker::PhantomData;
 use super::{DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, start, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
-/// Sums over a chunk's inputs, the same for all rows. Both modulo 2^32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Sums {
-    /// Of `x0 x1 + x2 x3` over the groups of four.
-    pub products: i32,
-    /// Of the inputs.
-    pub inputs: i32,
-}
-
 /// The innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
 ///
 /// # Contract, for callers
@@ -75,14 +65,20 @@ pub trait DspLoops {
     const NAME: &'static str;
 
     /// Spreads pixels to lanes of 16 bits: of each four the words (0, 2) and (1, 3), the first in the lower half.
-    /// `pixels.len()` is a multiple of 8, `lanes.len()` half of it.
-    fn spread(pixels: &[u8], lanes: &mut [u32]) -> Sums;
+    /// `pixels.len()` is a multiple of 8, `lanes.len()` half of it. Returns the sum of `x0 x1 + x2 x3` over the fours.
+    fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32;
+
+    /// The sum of pixels.
+    fn sum(pixels: &[u8]) -> i32 {
+        pixels.iter().map(|&pixel| i32::from(pixel)).fold(0, i32::wrapping_add)
+    }
 
     /// Adds a chunk in [`Layout::DspPixels8`] to the accumulators, less `products` where it is in the sums.
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]);
 
-    /// Adds a chunk in [`Layout::DspPixels4`] to the accumulators, likewise, and less 8 times the sum of the inputs.
-    fn pixels4(weights: &[u32], lanes: &[u32], sums: Sums, accumulators: &mut [i32]);
+    /// Adds a chunk in [`Layout::DspPixels4`] to the accumulators, likewise, and less `excess`: 8 times the sum of the
+    /// inputs.
+    fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]);
 
     /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. Lanes are inputs in their order.
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
@@ -116,11 +112,12 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         for pixels in input.chunks(weights.chunk_columns().max(1)) {
             let columns = pixels.len().next_multiple_of(GROUP_COLUMNS);
             let Some(lanes) = lanes.get_mut(..columns / 2) else { return };
-            let sums = spread::<L>(pixels, lanes);
+            let products = spread::<L>(pixels, lanes);
             if weights.layout() == Layout::DspPixels4 {
-                L::pixels4(take(&mut words, blocks * columns / 2), lanes, sums, accumulators);
+                let excess = L::sum(pixels).wrapping_mul(8);
+                L::pixels4(take(&mut words, blocks * columns / 2), lanes, [products, excess], accumulators);
             } else {
-                L::pixels8(take(&mut words, blocks * columns), lanes, sums.products, accumulators);
+                L::pixels8(take(&mut words, blocks * columns), lanes, products, accumulators);
             }
         }
     }
@@ -158,22 +155,20 @@ const fn lane_of(low: i16, high: i16) -> u32 {
 }
 
 /// [`DspLoops::spread`] of any number of pixels; 0 fills up the last group.
-fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> Sums {
+fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> i32 {
     let whole = pixels.len() - pixels.len() % GROUP_COLUMNS;
     let (Some((whole, rest)), Some((lanes, last))) =
         (pixels.split_at_checked(whole), lanes.split_at_mut_checked(whole / 2))
     else {
-        return Sums::default();
+        return 0;
     };
-    let mut sums = L::spread(whole, lanes);
-    if !rest.is_empty() {
-        let mut group = [0; GROUP_COLUMNS];
-        for (place, &pixel) in group.iter_mut().zip(rest) {
-            *place = pixel;
-        }
-        let more = L::spread(&group, last);
-        sums.products = sums.products.wrapping_add(more.products);
-        sums.inputs = sums.inputs.wrapping_add(more.inputs);
+    let products = L::spread(whole, lanes);
+    if rest.is_empty() {
+        return products;
     }
-    sums
+    let mut group = [0; GROUP_COLUMNS];
+    for (place, &pixel) in group.iter_mut().zip(rest) {
+        *place = pixel;
+    }
+    products.wrapping_add(L::spread(&group, last))
 }

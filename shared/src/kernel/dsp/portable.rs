@@ -1,6 +1,6 @@
 //! The innermost loops in Rust, instruction by instruction: the twin of the assembly.
 
-use super::{DspLoops, Sums};
+use super::DspLoops;
 
 /// [`DspLoops`] for any target, for tests and for the host.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,16 +9,15 @@ pub struct PortableDsp;
 impl DspLoops for PortableDsp {
     const NAME: &'static str = "dsp-portable";
 
-    fn spread(pixels: &[u8], lanes: &mut [u32]) -> Sums {
-        let mut sums = Sums::default();
+    fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32 {
+        let mut products = 0;
         for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(2)) {
             let (&[x0, x1, x2, x3], [even, odd]) = (four, words) else { continue };
             let word = u32::from_le_bytes([x0, x1, x2, x3]);
             (*even, *odd) = (uxtb16(word), uxtb16(word.rotate_right(8)));
-            sums.products = smlad(sums.products, *even, *odd);
-            sums.inputs = sums.inputs.wrapping_add(four.iter().map(|&pixel| i32::from(pixel)).sum());
+            products = smlad(products, *even, *odd);
         }
-        sums
+        products
     }
 
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
@@ -38,8 +37,7 @@ impl DspLoops for PortableDsp {
         }
     }
 
-    fn pixels4(weights: &[u32], lanes: &[u32], sums: Sums, accumulators: &mut [i32]) {
-        let excess = sums.inputs.wrapping_mul(8);
+    fn pixels4(weights: &[u32], lanes: &[u32], [products, excess]: [i32; 2], accumulators: &mut [i32]) {
         let blocks = weights.chunks_exact(lanes.len().max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             let (mut t, mut b, mut t_low, mut b_low) = (0, 0, 0, 0);
@@ -48,7 +46,7 @@ impl DspLoops for PortableDsp {
                 (t_low, b_low) = two_rows(t_low, b_low, pair.map(|word| word & 0x0F0F_0F0F), x, uxtab16);
                 (t, b) = two_rows(t, b, pair, x, uxtab16);
             }
-            let (b, b_low) = (b.wrapping_sub(sums.products), b_low.wrapping_sub(sums.products));
+            let (b, b_low) = (b.wrapping_sub(products), b_low.wrapping_sub(products));
             let (a, a_low) = (t.wrapping_sub(b) >> 8, t_low.wrapping_sub(b_low) >> 8);
             let four = [
                 a.wrapping_sub(a_low) >> 4,
