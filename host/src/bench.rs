@@ -28,6 +28,8 @@ pub struct Bench {
     pub instructions: u64,
     /// Multiply-accumulates of the whole inference.
     pub macs: usize,
+    /// Stack of the whole inference, bytes, found by painting.
+    pub stack_bytes: u32,
     /// The layers, in order.
     pub layers: Vec<LayerBench>,
 }
@@ -104,6 +106,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
         unit,
         instructions: measurement.whole,
         macs: model.macs(),
+        stack_bytes: measurement.stack_bytes,
         layers: layers.map(|(layer, instructions)| layer_bench(layer, instructions)).collect(),
     })
 }

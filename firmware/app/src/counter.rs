@@ -1,4 +1,4 @@
-//! What a board must do to count what an inference costs.
+//! What a board must do to count what an inference costs, in time and in stack.
 
 use pinhole_shared::link::Unit;
 
@@ -30,6 +30,16 @@ pub trait Counter {
 
     /// The reading now. Readings grow, from 2^32 - 1 on to 0.
     fn read(&mut self) -> u32;
+
+    /// Marks all of the stack that is not in use, so that [`Counter::deepest_stack`] can tell what was.
+    fn paint_stack(&mut self);
+
+    /// Bytes of the stack in use by the caller and its callers.
+    fn stack_depth(&self) -> u32;
+
+    /// Bytes of the stack that were in use at most since the last painting, as far as they were written: a lower bound,
+    /// off by what a function reserved and left alone.
+    fn deepest_stack(&self) -> u32;
 
     /// Does this work between marks for those who count from outside, say a plugin of the emulator. Without marks
     /// unless the board has some.

@@ -105,12 +105,13 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
     /// # Errors
     /// [`DeviceError`] when a buffer is too short for the engine's model.
     pub fn new(parts: Parts<'m, 'b, K, C, L, N>, log: F) -> Result<Self, DeviceError> {
-        let Parts { board, engine, camera, link, counter, buffers: Buffers { input, row, sums } } = parts;
+        let Parts { board, engine, camera, link, mut counter, buffers: Buffers { input, row, sums } } = parts;
         let model = engine.model();
         let (expected, got) = (model.inputs(), input.len());
         let input = input.get_mut(..expected).ok_or(DeviceError::InputBuffer { expected, got })?;
         let (expected, got) = (usize::from(model.input_side()), sums.len());
         let sums = sums.get_mut(..expected).ok_or(DeviceError::SumsBuffer { expected, got })?;
+        counter.paint_stack();
         let station = Station {
             board,
             engine,
@@ -197,7 +198,10 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             Request::Classify { report } => self.classify(report),
             Request::Capture { report } => self.capture_and_classify(report),
             Request::Measure => self.measure(),
-            Request::Statistics => send(&mut self.link, &Response::Statistics(self.statistics)),
+            Request::Statistics => {
+                self.statistics.stack_bytes = self.statistics.stack_bytes.max(self.counter.deepest_stack());
+                send(&mut self.link, &Response::Statistics(self.statistics))
+            }
         }
     }
 
@@ -294,6 +298,8 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
 
     fn measure(&mut self) -> Result<(), LinkError<L::Error>> {
         let Self { engine, counter, buffers, .. } = self;
+        // Measuring paints the stack anew.
+        self.statistics.stack_bytes = self.statistics.stack_bytes.max(counter.deepest_stack());
         // Cannot fail: as in `classify`.
         let Ok(costs) = measure(engine, counter, buffers.input) else { return self.refuse(Refusal::NoInput) };
         let layers = costs.layers.iter().take(self.engine.model().layers().len());
@@ -304,6 +310,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             }
             send(&mut self.link, &Response::Measured(measured))?;
         }
+        send(&mut self.link, &Response::MeasuredStack(costs.stack_bytes))?;
         send(&mut self.link, &Response::Decided(costs.decision))
     }
 }

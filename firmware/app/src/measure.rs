@@ -16,6 +16,8 @@ pub(crate) struct Costs {
     pub(crate) whole: u64,
     /// Each layer's; as many are meant as the model has layers.
     pub(crate) layers: [u64; MAX_LAYERS],
+    /// Stack of the whole inference, bytes.
+    pub(crate) stack_bytes: u32,
     /// What was decided.
     pub(crate) decision: Decision,
 }
@@ -46,7 +48,10 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
     counter: &mut N,
     input: &[u8],
 ) -> Result<Costs, EngineError> {
+    counter.paint_stack();
+    let depth = counter.stack_depth();
     let decision = counter.bracket(|| run(engine, input, &mut |_, _| ()))?;
+    let stack_bytes = counter.deepest_stack().saturating_sub(depth);
     let (mut reading, mut whole) = (Sums::default(), Sums::default());
     let (mut observing, mut layers) = (Sums::default(), Sums::default());
     for round in 0..N::ROUNDS {
@@ -79,7 +84,7 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
     let ([reading, ..], [whole, ..], [_, observing, ..]) = (reading.0, whole.0, observing.0);
     // A part can be less than nothing only where a counter breaks its contract.
     let layers = layers.0.map(|layer| layer.saturating_sub(observing));
-    Ok(Costs { whole: whole.saturating_sub(reading), layers, decision })
+    Ok(Costs { whole: whole.saturating_sub(reading), layers, stack_bytes, decision })
 }
 
 /// Readings at the points between which parts of an inference lie.

@@ -5,7 +5,7 @@ mod support;
 use pinhole_app::event::Event;
 use pinhole_shared::link::{Measured, Refusal, Request, Response, Statistics, Unit};
 use pinhole_shared::pixels::PixelFormat;
-use support::{CountedScalar, FakeCamera, PIXELS, frame_of, infer, serve_requests, serve_with};
+use support::{CountedScalar, DEPTH, FakeCamera, PIXELS, STACK, frame_of, infer, serve_requests, serve_with};
 
 fn camera() -> FakeCamera {
     FakeCamera::new(7, 5, PixelFormat::Gray8)
@@ -22,11 +22,12 @@ fn every_unit_is_counted_once_and_reading_costs_nothing() {
     let mut expected = vec![Response::Accepted];
     for _ in 0..2 {
         expected.extend([all, measured(1, PIXELS * 3), measured(2, 3 * 2)].map(Response::Measured));
-        expected.push(Response::Decided(infer(&input).1));
+        expected.extend([Response::MeasuredStack(STACK), Response::Decided(infer(&input).1)]);
     }
     assert_eq!(outcome.responses, expected);
     assert_eq!(outcome.events, [Event::InputComplete, Event::Measured(all), Event::Measured(all)]);
-    assert_eq!(outcome.statistics, Statistics::default());
+    // What the second measuring found of the first.
+    assert_eq!(outcome.statistics, Statistics { stack_bytes: DEPTH + STACK, ..Statistics::default() });
 }
 
 #[test]

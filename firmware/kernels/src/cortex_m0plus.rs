@@ -8,26 +8,23 @@
 
 use core::arch::naked_asm;
 
-use pinhole_shared::kernel::PairsLoops;
+use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
+use pinhole_shared::kernel::{Neurons, PairsLoops};
 
 /// Armv6-M's loops.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CortexM0Plus;
 
-/// `-128 * (1 + 2^16)`: what weights that are 128 too large add in two rows, negative.
-const EXCESS: i32 = -0x0080_0080;
-
 impl PairsLoops for CortexM0Plus {
     const NAME: &'static str = "cortex-m0plus-pairs";
 
     fn spread8(pixels: &[u8], lanes: &mut [u32]) {
-        // In Rust, as its twin: it runs once a picture, not once a row.
-        for (pair, words) in pixels.chunks_exact(2).zip(lanes.chunks_exact_mut(3)) {
-            let (&[x0, x1], [first, second, excess]) = (pair, words) else { continue };
-            let [x0, x1] = [x0, x1].map(|pixel| i32::from(pixel) - 128);
-            *first = x0 as u32;
-            *second = (x1 - (x0 << 8)) as u32;
-            *excess = ((x0 + x1).wrapping_mul(EXCESS)).wrapping_add(1 << 15) as u32;
+        debug_assert!(pixels.len() % 8 == 0 && lanes.len() >= pixels.len() / 2 * 3);
+        if !pixels.is_empty() {
+            let pixels = pixels.as_ptr_range();
+            // SAFETY: there are pixels, a multiple of 8, and three words of lanes for each two (contract of `PairsLoops`,
+            // which `Pairs` keeps).
+            unsafe { spread8(pixels.start, pixels.end, lanes.as_mut_ptr()) };
         }
     }
 
@@ -41,15 +38,13 @@ impl PairsLoops for CortexM0Plus {
     }
 
     fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        let mut sum = 0;
-        for (pair, words) in pixels.chunks_exact(2).zip(lanes.chunks_exact_mut(2)) {
-            let (&[x0, x1], [first, second]) = (pair, words) else { continue };
-            let [x0, x1] = [x0, x1].map(i32::from);
-            *first = x0 as u32;
-            *second = (x1 - (x0 << 8)) as u32;
-            sum += x0 + x1;
+        debug_assert!(pixels.len() % 8 == 0 && lanes.len() >= pixels.len());
+        if pixels.is_empty() {
+            return 0;
         }
-        sum
+        let pixels = pixels.as_ptr_range();
+        // SAFETY: as in `spread8`, with two words of lanes for each two pixels.
+        unsafe { spread7(pixels.start, pixels.end, lanes.as_mut_ptr()) }
     }
 
     fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
@@ -79,6 +74,23 @@ impl PairsLoops for CortexM0Plus {
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
         unsafe { pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, excess) };
+    }
+
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        let Neurons { accumulators, multipliers, pre_shift } = neurons;
+        let count = accumulators.len().min(multipliers.len()).min(activations.len());
+        if count > 0 {
+            let out = activations.as_mut_ptr();
+            let frame = SigmoidFrame {
+                end: out.wrapping_add(count),
+                table: SIGMOID_TABLE.as_ptr(),
+                largest: (1 << SIGMOID_TABLE_BITS) - 1,
+            };
+            // SAFETY: there are `count`, at least 1, of each; the frame ends the activations there, and has the table.
+            unsafe {
+                sigmoids(accumulators.as_ptr(), multipliers.as_ptr(), u32::from(pre_shift), out, &raw const frame);
+            }
+        }
     }
 }
 
@@ -452,6 +464,195 @@ unsafe extern "C" fn pixels4(
         "b 2b",
         "5:",
         "add sp, #16",
+        leave!(),
+    )
+}
+
+/// Two pixels at `$offset` from r0, 10 instructions: their words to r2. r1 end, r7 `-128 (1 + 2^16)`, r12 2^15.
+macro_rules! pair8 {
+    ($first:literal, $second:literal) => {
+        concat!(
+            "ldrb r3, [r0, #",
+            $first,
+            "]\n",
+            "ldrb r4, [r0, #",
+            $second,
+            "]\n",
+            "subs r3, #128\n",
+            "subs r4, #128\n",
+            "adds r5, r3, r4\n",
+            "muls r5, r7, r5\n",
+            "add r5, r12\n",
+            "lsls r6, r3, #8\n",
+            "subs r4, r4, r6\n",
+            "stmia r2!, {{r3, r4, r5}}\n",
+        )
+    };
+}
+
+/// Eight pixels a turn.
+///
+/// # Safety
+/// `pixels..end` are a positive multiple of 8 readable bytes, `lanes` three writable words for each two.
+#[unsafe(naked)]
+unsafe extern "C" fn spread8(pixels: *const u8, end: *const u8, lanes: *mut u32) {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "movs r7, #128",
+        "lsls r3, r7, #8",
+        "mov r12, r3", // 2^15
+        "lsls r3, r7, #16",
+        "adds r7, r7, r3",
+        "rsbs r7, r7, #0",
+        "2:",
+        pair8!("0", "1"),
+        pair8!("2", "3"),
+        pair8!("4", "5"),
+        pair8!("6", "7"),
+        "adds r0, #8",
+        "cmp r0, r1",
+        "bne 2b",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
+/// Two pixels at `$offset` from r0, 7 instructions: their words to r2, their sum to r7.
+macro_rules! pair7 {
+    ($first:literal, $second:literal) => {
+        concat!(
+            "ldrb r3, [r0, #",
+            $first,
+            "]\n",
+            "ldrb r4, [r0, #",
+            $second,
+            "]\n",
+            "adds r7, r7, r3\n",
+            "adds r7, r7, r4\n",
+            "lsls r6, r3, #8\n",
+            "subs r4, r4, r6\n",
+            "stmia r2!, {{r3, r4}}\n",
+        )
+    };
+}
+
+/// Eight pixels a turn. Returns their sum.
+///
+/// # Safety
+/// `pixels..end` are a positive multiple of 8 readable bytes, `lanes` a writable word for each.
+#[unsafe(naked)]
+unsafe extern "C" fn spread7(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
+    naked_asm!(
+        "push {{r4, r6, r7, lr}}",
+        "movs r7, #0",
+        "2:",
+        pair7!("0", "1"),
+        pair7!("2", "3"),
+        pair7!("4", "5"),
+        pair7!("6", "7"),
+        "adds r0, #8",
+        "cmp r0, r1",
+        "bne 2b",
+        "mov r0, r7",
+        "pop {{r4, r6, r7, pc}}",
+    )
+}
+
+/// What [`sigmoids`] needs besides its registers.
+#[repr(C)]
+struct SigmoidFrame {
+    /// Past the last activation.
+    end: *const i16,
+    table: *const u16,
+    /// Largest magnitude of x that the table covers.
+    largest: u32,
+}
+
+// Steps of 2^11 are written out below.
+const _: () = assert!(SIGMOID_TABLE.len() == (1 << (SIGMOID_TABLE_BITS - 11)) + 1);
+
+/// # Safety
+/// From `activations` to the frame's end is at least one writable activation, and there are as many readable
+/// accumulators and multipliers; the table is [`SIGMOID_TABLE`].
+#[unsafe(naked)]
+unsafe extern "C" fn sigmoids(
+    accumulators: *const i32,
+    multipliers: *const i32,
+    pre_shift: u32,
+    activations: *mut i16,
+    frame: *const SigmoidFrame,
+) {
+    naked_asm!(
+        "ldr r4, [sp]", // before anything is pushed
+        "mov r12, r4",
+        enter!(),
+        "mov r4, r12",
+        "ldmia r4!, {{r5, r6, r7}}",
+        "mov r8, r5",  // end
+        "mov r9, r6",  // table
+        "mov r10, r7", // largest magnitude
+        "movs r4, #128",
+        "lsls r5, r4, #8",
+        "mov r11, r5", // 2^15
+        "lsls r5, r4, #3",
+        "mov r12, r5", // 2^10
+        "2:",
+        // requantize: the upper word of accumulator times multiplier, rounded, from four products of halves
+        "ldmia r0!, {{r4}}",
+        "ldmia r1!, {{r5}}",
+        "lsls r4, r2",
+        "uxth r6, r4",      // lower half of the accumulator
+        "asrs r4, r4, #16", // upper half
+        "uxth r7, r5",      // lower half of the multiplier
+        "lsrs r5, r5, #16", // upper half
+        "push {{r2}}",
+        "mov r2, r6",
+        "muls r2, r7, r2", // lower times lower
+        "lsrs r2, r2, #16",
+        "muls r7, r4, r7", // upper times lower
+        "adds r7, r7, r2",
+        "muls r6, r5, r6", // lower times upper
+        "muls r5, r4, r5", // upper times upper
+        "uxth r2, r7",
+        "adds r6, r6, r2",
+        "add r6, r11", // rounds
+        "lsrs r6, r6, #16",
+        "asrs r7, r7, #16",
+        "adds r5, r5, r7",
+        "adds r5, r5, r6", // x
+        "pop {{r2}}",
+        // magnitude, and the sign as 0 or -1
+        "asrs r4, r5, #31",
+        "eors r5, r4",
+        "subs r5, r5, r4",
+        "cmp r5, r10",
+        "bls 3f",
+        "mov r5, r10",
+        "3:",
+        "lsrs r6, r5, #11",
+        "adds r6, r6, r6",
+        "add r6, r9",
+        "ldrh r7, [r6, #2]",
+        "ldrh r6, [r6]",
+        "subs r7, r7, r6",
+        "lsls r5, r5, #21", // fraction of a step
+        "lsrs r5, r5, #21",
+        "muls r5, r7, r5",
+        "add r5, r12",
+        "lsrs r5, r5, #11",
+        "adds r5, r5, r6",
+        // 2^15 less it where x is negative
+        "eors r5, r4",
+        "subs r5, r5, r4",
+        "mov r6, r11",
+        "ands r6, r4",
+        "adds r5, r5, r6",
+        // 2^15 has no place in 16 bits
+        "lsrs r6, r5, #15",
+        "subs r5, r5, r6",
+        "strh r5, [r3]",
+        "adds r3, #2",
+        "cmp r3, r8",
+        "bne 2b",
         leave!(),
     )
 }

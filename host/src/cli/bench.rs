@@ -56,6 +56,7 @@ fn print(bench: &Bench) {
     }
     say!("rest   {:>44}", bench.rest());
     say!("total  {:>30}  {:>12}  {:>7}", bench.macs, bench.instructions, per_mac(bench.instructions, bench.macs));
+    say!("stack  {} bytes, painted", bench.stack_bytes);
 }
 
 /// A layer has at least one multiply-accumulate.

@@ -146,11 +146,13 @@ impl<S: Read + Write> Client<S> {
             parts.push(part);
             response = self.receive()?;
         }
-        match (response, parts.as_slice()) {
+        let Response::MeasuredStack(stack_bytes) = response else { return Err(self.out_of_turn(&response)) };
+        match (self.receive()?, parts.as_slice()) {
             (Response::Decided(decision), [whole, layers @ ..]) => Ok(Measurement {
                 unit: whole.unit,
                 whole: whole.count,
                 layers: layers.iter().map(|layer| layer.count).collect(),
+                stack_bytes,
                 decision,
             }),
             (other, _) => Err(self.out_of_turn(&other)),
@@ -258,6 +260,7 @@ impl<S: Read + Write> Client<S> {
             Response::Statistics(_) => "statistics",
             Response::Refused(_) => "refusal",
             Response::Measured(_) => "measured part",
+            Response::MeasuredStack(_) => "measured stack",
         }))
     }
 }

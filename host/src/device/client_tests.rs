@@ -137,11 +137,12 @@ fn measured(part: u16, count: u64) -> Response {
 fn measured_parts_become_a_measurement() {
     let mut client = Script::client(|request| {
         assert_eq!(request, Request::Measure);
-        vec![measured(0, u64::MAX), measured(1, 5), measured(2, 0), decided()]
+        vec![measured(0, u64::MAX), measured(1, 5), measured(2, 0), Response::MeasuredStack(9), decided()]
     });
     let measurement = client.measure().unwrap();
     assert_eq!((measurement.unit, measurement.whole), (Unit::Instructions, u64::MAX));
-    assert_eq!((measurement.layers, measurement.decision.class), (vec![5, 0], 1));
+    assert_eq!((measurement.layers, measurement.stack_bytes), (vec![5, 0], 9));
+    assert_eq!(measurement.decision.class, 1);
 }
 
 #[test]
@@ -151,12 +152,14 @@ fn measured_parts_that_make_no_sense_are_an_error() {
     for answer in [vec![measured(1, 1)], vec![measured(0, 1), measured(2, 1)], vec![measured(0, 1), cycles], endless] {
         let mut client = Script::client(move |request| match request {
             Request::Identify => vec![identity(PROTOCOL)],
-            _ => [answer.clone(), vec![decided()]].concat(),
+            _ => [answer.clone(), vec![Response::MeasuredStack(9), decided()]].concat(),
         });
         assert!(matches!(client.measure(), Err(ClientError::OutOfTurn(_))));
         client.identify().unwrap();
     }
-    let mut client = Script::client(|_| vec![decided()]);
+    let mut client = Script::client(|_| vec![measured(0, 1), decided()]);
+    assert!(matches!(client.measure(), Err(ClientError::OutOfTurn(_))), "no stack was measured");
+    let mut client = Script::client(|_| vec![Response::MeasuredStack(9), decided()]);
     assert!(matches!(client.measure(), Err(ClientError::OutOfTurn(_))), "nothing was measured");
     let mut client = Script::client(|_| vec![measured(0, 1), values(0, 0, &[1])]);
     assert!(matches!(client.measure(), Err(ClientError::OutOfTurn(_))));

@@ -12,6 +12,8 @@ pub struct Measurement {
     pub whole: u64,
     /// Of each layer.
     pub layers: Vec<u64>,
+    /// Stack of the whole inference, bytes.
+    pub stack_bytes: u32,
     /// What was decided.
     pub decision: Decision,
 }

@@ -1,7 +1,7 @@
 //! The messages host and device exchange, over any byte stream.
 //!
 //! The host sends a [`Request`], the device answers with one or more [`Response`]s, the last of which is anything but
-//! [`Response::Values`] and [`Response::Measured`]. Messages are encoded with postcard and framed with COBS and a CRC-32 ([`frame`]), so either
+//! [`Response::Values`], [`Response::Measured`] and [`Response::MeasuredStack`]. Messages are encoded with postcard and framed with COBS and a CRC-32 ([`frame`]), so either
 //! side finds the start of the next message after lost or invented bytes.
 //!
 //! Versioned by [`PROTOCOL`], which [`Identity`] carries: the host reads it first and refuses another one. Changing a
@@ -57,7 +57,8 @@ pub enum Request<'a> {
     /// What happened so far? Answer: [`Response::Statistics`].
     Statistics,
     /// Count what it costs to classify the input sent before. Answer: [`Response::Measured`] for the whole inference,
-    /// then for every layer in order, then [`Response::Decided`]. The device classifies the input many times over;
+    /// then for every layer in order, then
+    /// [`Response::MeasuredStack`], then [`Response::Decided`]. The device classifies the input many times over;
     /// its statistics stay as they are.
     Measure,
 }
@@ -89,6 +90,8 @@ pub enum Response {
     Refused(Refusal),
     /// What one part of the inference being measured costs.
     Measured(Measured),
+    /// Stack of the inference being measured, bytes: from where the device calls it.
+    MeasuredStack(u32),
 }
 
 /// Who the device is and what it runs.
@@ -160,6 +163,8 @@ pub struct Statistics {
     pub camera_faults: u32,
     /// Frames on the link that could not be read.
     pub link_faults: u32,
+    /// Deepest stack so far, bytes.
+    pub stack_bytes: u32,
     /// Mean brightness of the last input, 0..=255, rounded.
     pub brightness: u8,
     /// Standard deviation of the last input's brightness, 0..=128; for display only (micromath's square root is a few

@@ -114,7 +114,14 @@ impl Camera for FakeCamera {
 thread_local! {
     /// The time of [`FakeCounter`], in units.
     static CLOCK: Cell<u32> = const { Cell::new(0) };
+    /// The stack [`CountedScalar`] has used since [`FakeCounter`] painted it, bytes.
+    static DEEPEST: Cell<u32> = const { Cell::new(0) };
 }
+
+/// Stack that [`CountedScalar`] claims to use, bytes.
+pub const STACK: u32 = 48;
+/// Stack that [`FakeCounter`] claims to be called with, bytes.
+pub const DEPTH: u32 = 100;
 
 /// A counter that ticks once in 5 units. A reading takes 7, a multiply-accumulate of [`CountedScalar`] 1, all else
 /// nothing. Panics where a caller breaks the contract.
@@ -140,6 +147,18 @@ impl Counter for FakeCounter {
         // About to wrap.
         (CLOCK.get() / 5).wrapping_sub(4)
     }
+
+    fn paint_stack(&mut self) {
+        DEEPEST.set(0);
+    }
+
+    fn stack_depth(&self) -> u32 {
+        DEPTH
+    }
+
+    fn deepest_stack(&self) -> u32 {
+        DEPTH + DEEPEST.get()
+    }
 }
 
 /// [`Scalar`] on the time of [`FakeCounter`].
@@ -154,6 +173,7 @@ impl Kernel for CountedScalar {
     }
 
     fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
+        DEEPEST.set(STACK);
         CLOCK.set(CLOCK.get() + operands.weights.bytes().len() as u32);
         Scalar::dense_u8(operands, input, work);
     }

@@ -14,6 +14,8 @@ use pinhole_app::counter::Counter;
 use pinhole_shared::link::Unit;
 use portable_atomic::{AtomicBool, Ordering};
 
+use crate::stack;
+
 const TIMER0: usize = 0x4000_0000;
 const CTRL: usize = 0x00;
 const VALUE: usize = 0x04;
@@ -63,6 +65,19 @@ impl Counter for InstructionCounter {
     fn read(&mut self) -> u32 {
         // The timer counts down.
         !read_register(VALUE)
+    }
+
+    fn paint_stack(&mut self) {
+        stack::paint();
+    }
+
+    #[inline(always)]
+    fn stack_depth(&self) -> u32 {
+        stack::depth()
+    }
+
+    fn deepest_stack(&self) -> u32 {
+        stack::deepest()
     }
 
     fn bracket<R>(&mut self, work: impl FnOnce() -> R) -> R {

@@ -23,6 +23,7 @@
 mod counter;
 mod fault;
 mod model;
+mod stack;
 mod uart;
 
 use cortex_m::peripheral::SCB;
