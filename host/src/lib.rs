@@ -19,6 +19,7 @@
 //! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
 //! | study | [`study`] | photos and many recipes -> what can be said of them |
 //! | search | [`tune`] | photos and a budget -> networks on the front of accuracy and cost |
+//! | budget | [`budget`] | model and firmware against what a board has -> fits or not, and how long it takes |
 //! | device | [`device`] | the host's side of the link |
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
 //! | benchmark | [`bench`] | model file and board -> instructions of an inference |
@@ -28,6 +29,7 @@
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
 
 pub mod bench;
+pub mod budget;
 pub mod cli;
 pub mod device;
 pub mod draw;

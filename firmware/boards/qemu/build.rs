@@ -1,15 +1,13 @@
-//! Link arguments and memory map. Here and not in a cargo configuration: that one is found from the working
-//! directory, and a RUSTFLAGS variable would replace it.
-
-use std::path::PathBuf;
-use std::{env, fs};
+//! Each of the two emulated boards is what this crate is built for one target as.
 
 fn main() {
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("memory.x"), include_bytes!("memory.x")).expect("the build folder is writable");
-    println!("cargo::rustc-link-search={}", out.display());
-    println!("cargo::rerun-if-changed=memory.x");
-    for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x"] {
-        println!("cargo::rustc-link-arg-bins={argument}");
+    let target = std::env::var("TARGET").expect("cargo sets TARGET");
+    let declaration = match target.as_str() {
+        "thumbv7em-none-eabihf" => "m4f.toml",
+        "thumbv6m-none-eabi" => "m0plus.toml",
+        other => panic!("no emulated board is built for {other}"),
+    };
+    if let Err(error) = pinhole_declaration::build_script::run(declaration) {
+        panic!("{error}");
     }
 }

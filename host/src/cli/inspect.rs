@@ -10,7 +10,9 @@ use pinhole_shared::model::{Activation, Layer, Output, VERSION};
 use pinhole_shared::pixels::PIPELINE_ID;
 use serde::Serialize;
 
+use super::budget::BoardBudget;
 use super::output::{json, say};
+use crate::emulator::Board;
 use crate::run_folder;
 
 /// `pinhole inspect`.
@@ -18,6 +20,10 @@ use crate::run_folder;
 pub(super) struct Inspect {
     /// A .pinhole file, or a run folder of `pinhole train`
     model: PathBuf,
+    /// Show also what model and firmware take of this board, whether they fit, and how long an inference takes; the
+    /// exit code says whether they fit
+    #[arg(long, value_enum)]
+    board: Option<Board>,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -36,6 +42,8 @@ struct Contents {
     /// Working memory of one inference besides the input, bytes.
     scratch_bytes: usize,
     layers: Vec<LayerContents>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    board: Option<BoardBudget>,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,13 +73,15 @@ impl Inspect {
             macs: model.macs(),
             scratch_bytes: ScratchNeeds::of(&model).bytes(),
             layers: model.layers().iter().map(layer_contents).collect(),
+            board: self.board.map(|board| BoardBudget::of(&trained, board)).transpose()?,
         };
         if self.json {
             json(&contents)?;
         } else {
             contents.print();
         }
-        Ok(ExitCode::SUCCESS)
+        let fits = contents.board.as_ref().is_none_or(BoardBudget::fits);
+        Ok(if fits { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
@@ -117,6 +127,9 @@ impl Contents {
                 layer.accumulator_bound,
                 100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
             );
+        }
+        if let Some(board) = &self.board {
+            board.print();
         }
     }
 }

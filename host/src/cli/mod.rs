@@ -1,6 +1,7 @@
 //! The command line: arguments in, printed results out.
 
 mod bench;
+mod budget;
 mod classify;
 mod demo;
 mod draw;

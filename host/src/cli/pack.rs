@@ -26,9 +26,9 @@ pub(super) struct Pack {
 impl Pack {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.model)?;
-        let bytes = trained.model.packed(self.board.packing()).into_diagnostic()?;
-        run_folder::write_file(&self.out, &bytes)?;
-        say!("{}: {} bytes", self.out.display(), bytes.len());
+        let packed = trained.model.packed(self.board.packing()).into_diagnostic()?;
+        run_folder::write_file(&self.out, packed.bytes())?;
+        say!("{}: {} bytes", self.out.display(), packed.bytes().len());
         Ok(ExitCode::SUCCESS)
     }
 }

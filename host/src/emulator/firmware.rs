@@ -1,17 +1,20 @@
 //! Building an emulated board's firmware.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::system::last_lines;
 use super::toolchain::Toolchain;
 use super::{Board, EmulatorError};
+use crate::budget::FirmwareSize;
 
 /// Builds a board's firmware (cargo does nothing when nothing changed) and returns the path of its ELF file.
 ///
 /// Callers may run side by side: cargo locks its build folder.
 ///
 /// # Errors
-/// [`EmulatorError::NoSource`], [`EmulatorError::Program`] when cargo cannot be started, [`EmulatorError::Build`].
+/// [`EmulatorError::NoSource`], [`EmulatorError::Program`] when cargo cannot be started, [`EmulatorError::Build`],
+/// [`EmulatorError::Budget`], [`EmulatorError::Elf`].
 pub(super) fn build(board: Board, toolchain: &Toolchain) -> Result<PathBuf, EmulatorError> {
     let source = source()?;
     let target_dir = source.with_file_name("target").join("firmware");
@@ -28,7 +31,19 @@ pub(super) fn build(board: Board, toolchain: &Toolchain) -> Result<PathBuf, Emul
     if !output.status.success() || !elf.is_file() {
         return Err(EmulatorError::Build { folder: source, output: last_lines(&output.stderr, 40) });
     }
+    let size = size(board, &elf)?;
+    size.check(board.declaration()).map_err(|exceeded| EmulatorError::Budget { board, exceeded })?;
     Ok(elf)
+}
+
+/// What a built firmware takes.
+///
+/// # Errors
+/// [`EmulatorError::Elf`].
+pub(super) fn size(board: Board, elf: &Path) -> Result<FirmwareSize, EmulatorError> {
+    let unreadable = |reason: String| EmulatorError::Elf { path: elf.to_owned(), reason };
+    let bytes = fs::read(elf).map_err(|error| unreadable(error.to_string()))?;
+    FirmwareSize::read(&bytes, board.declaration()).map_err(|error| unreadable(error.to_string()))
 }
 
 /// The firmware's workspace, beside this crate.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::qemu::MODEL_REGION_BYTES;
 use super::{Board, EmulatorError};
+use crate::budget::{Misfits, Needs, misfits};
 use crate::model_file::ModelFile;
 
 /// A file with the flash's bytes. A temporary one is deleted when this is dropped.
@@ -24,15 +24,18 @@ impl FlashImage {
     ///
     /// # Errors
     /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Pack`],
-    /// [`EmulatorError::Temporary`].
+    /// [`EmulatorError::DoesNotFit`], [`EmulatorError::Temporary`].
     pub(super) fn of(board: Board, path: &Path) -> Result<Self, EmulatorError> {
-        let bytes = read(path)?;
+        let bytes = read(board, path)?;
         let Ok(model) = ModelFile::from_bytes(&bytes) else { return Ok(Self::File(path.to_owned())) };
         let packed =
             model.packed(board.packing()).map_err(|source| EmulatorError::Pack { path: path.to_owned(), source })?;
-        check_length(path, packed.len())?;
+        let misfits = Misfits(misfits(&Needs::of(&packed.model()), board.declaration()));
+        if !misfits.0.is_empty() {
+            return Err(EmulatorError::DoesNotFit { path: path.to_owned(), board, misfits });
+        }
         let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;
-        file.write_all(&packed).map_err(EmulatorError::Temporary)?;
+        file.write_all(packed.bytes()).map_err(EmulatorError::Temporary)?;
         Ok(Self::Packed(file))
     }
 
@@ -40,8 +43,8 @@ impl FlashImage {
     ///
     /// # Errors
     /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`].
-    pub(super) fn as_it_is(path: &Path) -> Result<Self, EmulatorError> {
-        read(path).map(|_| Self::File(path.to_owned()))
+    pub(super) fn as_it_is(board: Board, path: &Path) -> Result<Self, EmulatorError> {
+        read(board, path).map(|_| Self::File(path.to_owned()))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -53,14 +56,11 @@ impl FlashImage {
 }
 
 /// A file no longer than the board's region for it.
-fn read(path: &Path) -> Result<Vec<u8>, EmulatorError> {
+fn read(board: Board, path: &Path) -> Result<Vec<u8>, EmulatorError> {
     let unreadable = |source| EmulatorError::Model { path: path.to_owned(), source };
-    let length = fs::metadata(path).map_err(unreadable)?.len();
-    check_length(path, usize::try_from(length).unwrap_or(usize::MAX))?;
+    let (got, room) = (fs::metadata(path).map_err(unreadable)?.len(), u64::from(board.declaration().model.bytes));
+    if got > room {
+        return Err(EmulatorError::ModelTooLarge { path: path.to_owned(), got, room });
+    }
     fs::read(path).map_err(unreadable)
-}
-
-fn check_length(path: &Path, bytes: usize) -> Result<(), EmulatorError> {
-    let (got, room) = (bytes as u64, MODEL_REGION_BYTES);
-    if got > room { Err(EmulatorError::ModelTooLarge { path: path.to_owned(), got, room }) } else { Ok(()) }
 }

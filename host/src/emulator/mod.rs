@@ -29,6 +29,7 @@ use std::time::Duration;
 use defmt_decoder::Table;
 use pinhole_shared::link::{Identity, Report, Statistics};
 
+use crate::budget::{Exceeded, FirmwareSize, Misfits};
 use crate::device::{Client, ClientError, Replay};
 use crate::inference::Inference;
 use crate::model_file::PackError;
@@ -114,6 +115,29 @@ pub enum EmulatorError {
         got: u64,
         /// The region's length, bytes.
         room: u64,
+    },
+    /// The model takes more than the board has.
+    #[error("the model {} does not fit the board {}: {misfits}", path.display(), board.name())]
+    #[diagnostic(help(
+        "{}; `pinhole inspect {} --board {}` shows what it takes",
+        misfits.advice(), path.display(), board.name()
+    ))]
+    DoesNotFit {
+        /// The model file.
+        path: PathBuf,
+        /// The board.
+        board: Board,
+        /// What it takes more of.
+        misfits: Misfits,
+    },
+    /// The firmware takes more than the board's budget.
+    #[error("the firmware of the board {} is over its budget: {exceeded}", board.name())]
+    #[diagnostic(help("make it smaller, or allow it more in the board's file"))]
+    Budget {
+        /// The board.
+        board: Board,
+        /// What it takes too much of.
+        exceeded: Exceeded,
     },
     /// The model cannot be packed for the board's kernel.
     #[error("the model {} cannot be packed for the board", path.display())]
@@ -208,7 +232,7 @@ impl EmulatedBoard {
     /// # Errors
     /// As [`EmulatedBoard::start`].
     pub fn start_as_it_is(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        Self::start_image(board, flash_image::FlashImage::as_it_is(model)?, qemu::Clock::Host, |_| ())
+        Self::start_image(board, flash_image::FlashImage::as_it_is(board, model)?, qemu::Clock::Host, |_| ())
     }
 
     fn start_image(
@@ -310,6 +334,14 @@ fn stopped(qemu: &mut qemu::Qemu, logs: &mut logs::Logs) -> EmulatorError {
     qemu.kill();
     logs.join();
     EmulatorError::Stopped { code, log: logs.lines(), complaints: qemu.complaints() }
+}
+
+/// What a board's firmware takes; builds it if needed (the first time takes a minute or so).
+///
+/// # Errors
+/// What building it can fail of: see [`EmulatedBoard::start`].
+pub fn firmware_size(board: Board) -> Result<FirmwareSize, EmulatorError> {
+    firmware::size(board, &firmware::build(board, &toolchain::Toolchain::find(board.target())?)?)
 }
 
 fn log_table(elf: &Path) -> Result<Table, EmulatorError> {

@@ -13,10 +13,6 @@ use super::{Board, EmulatorError};
 const PROGRAM: &str = "qemu-system-arm";
 /// Debian's package of the emulator.
 const PACKAGE: &str = "qemu-system-arm";
-/// Where the firmware looks for the model; MODEL in the boards' memory.x.
-const MODEL_ADDRESS: u32 = 0x0010_0000;
-/// Room for the model there.
-pub(super) const MODEL_REGION_BYTES: u64 = 3 << 20;
 /// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte is this one.
 const NO_ESCAPE: &str = "256";
 /// Longest time from the start to the connections, and from there to the first line of the log; a busy machine needs
@@ -106,7 +102,7 @@ impl Qemu {
             .arg("-kernel")
             .arg(elf)
             .arg("-device")
-            .arg(loader(model));
+            .arg(loader(model, board.declaration().model.origin));
         for (id, listener) in [("link", &waiting.link), ("camera", &waiting.camera)] {
             command.arg("-chardev").arg(serial_line(id, port(listener)?));
             command.arg("-serial").arg(format!("chardev:{id}"));
@@ -242,9 +238,9 @@ fn serial_line(id: &str, port: u16) -> String {
 }
 
 /// QEMU's option that loads the model; a comma in a path is written twice there.
-fn loader(model: &Path) -> String {
+fn loader(model: &Path, address: u32) -> String {
     let path = model.display().to_string().replace(',', ",,");
-    format!("loader,file={path},addr={MODEL_ADDRESS:#x},force-raw=on")
+    format!("loader,file={path},addr={address:#x},force-raw=on")
 }
 
 #[cfg(test)]
@@ -258,6 +254,6 @@ mod tests {
 
     #[test]
     fn commas_in_the_models_path_are_doubled() {
-        assert_eq!(loader(Path::new("a,b.pinhole")), "loader,file=a,,b.pinhole,addr=0x100000,force-raw=on");
+        assert_eq!(loader(Path::new("a,b.pinhole"), 0x10_0000), "loader,file=a,,b.pinhole,addr=0x100000,force-raw=on");
     }
 }

@@ -83,13 +83,19 @@ impl ModelFile {
         Self { words: words.collect() }
     }
 
-    /// The bytes of this model packed for a kernel.
+    /// This model packed for a kernel.
     ///
     /// # Errors
     /// [`PackError`] when a row's weights do not fit the kernel's sums in chunks of any length. For 8 columns, the
     /// shortest, all weights fit.
-    pub fn packed(&self, packing: Packing) -> Result<Vec<u8>, PackError> {
-        pack::pack(&self.model(), packing)
+    pub fn packed(&self, packing: Packing) -> Result<PackedModel, PackError> {
+        let bytes = pack::pack(&self.model(), packing)?;
+        let packed = PackedModel { words: Self::of_words(&bytes).words };
+        // What is packed is a model like any other; `PackedModel::model` counts on it.
+        if Model::parse(packed.bytes()).is_err() {
+            return Err(PackError { layer: 0, packing });
+        }
+        Ok(packed)
     }
 
     /// Reads a model file.
@@ -115,6 +121,24 @@ impl ModelFile {
     /// An engine that runs it.
     pub fn engine(&self) -> HostEngine<'_> {
         HostEngine::new(self.model())
+    }
+}
+
+/// A model as it goes into a board's flash.
+#[derive(Clone, Debug)]
+pub struct PackedModel {
+    words: Vec<u32>,
+}
+
+impl PackedModel {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.words)
+    }
+
+    /// The parsed model, as the board has it.
+    pub fn model(&self) -> Model<'_> {
+        Model::parse(self.bytes()).expect("checked when it was packed")
     }
 }
 

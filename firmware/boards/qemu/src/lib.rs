@@ -38,18 +38,14 @@ use pinhole_shared::model::Model;
 use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::counter::InstructionCounter;
+use crate::declared::{ACCUMULATORS, ACTIVATIONS, INPUT_SIDE, LANES, ROW_BYTES};
 use crate::uart::{TimedUart, Uarts};
 
-/// Largest side of a network's input, px.
-const INPUT_SIDE: usize = 96;
-/// Widest layer.
-const ACCUMULATORS: usize = 1024;
-/// Widest hidden layer.
-const ACTIVATIONS: usize = 1024;
-/// Words for a chunk of inputs: the longest the host packs.
-const LANES: usize = 768;
-/// Longest row of a picture, bytes: 4096 pixels in RGB888.
-const ROW_BYTES: usize = 4096 * 3;
+/// What the board's TOML file declares.
+mod declared {
+    include!(concat!(env!("OUT_DIR"), "/declared.rs"));
+}
+
 /// Longest silence of the camera, ms.
 const CAMERA_TIMEOUT_MS: u32 = 3000;
 

@@ -3,7 +3,7 @@
 use pinhole_shared::model::{ModelError, file_bytes};
 
 unsafe extern "C" {
-    /// Bounds of the model's region, from memory.x. Only their addresses mean anything.
+    /// Bounds of the model's region, from the linker script that the build script writes. Only their addresses mean anything.
     static __model_start: u8;
     static __model_end: u8;
 }
@@ -15,7 +15,7 @@ unsafe extern "C" {
 pub(crate) fn file() -> Result<&'static [u8], ModelError> {
     let start = &raw const __model_start;
     let length = (&raw const __model_end).addr() - start.addr();
-    // SAFETY: memory.x reserves this region, [start, end), for the model alone: nothing is linked into it, it is
+    // SAFETY: the linker script reserves this region, [start, end), for the model alone: nothing is linked into it, it is
     // memory that can be read from the start, and no code of this firmware writes to it while it runs.
     let region = unsafe { core::slice::from_raw_parts(start, length) };
     let expected = file_bytes(region)?;

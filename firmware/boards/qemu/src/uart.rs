@@ -14,6 +14,8 @@ use cortex_m::peripheral::{NVIC, SCB, SYST};
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use portable_atomic::{AtomicBool, Ordering};
 
+use crate::declared::CLOCK_HZ;
+
 /// Base address and receive interrupt.
 const UART0: (usize, u16) = (0x4000_4000, 0);
 const UART1: (usize, u16) = (0x4000_5000, 2);
@@ -34,8 +36,6 @@ const INTERRUPT_RX: u32 = 1 << 1;
 
 /// Fastest the UART allows; QEMU ignores it above the minimum.
 const LEAST_BAUD_DIVISOR: u32 = 16;
-/// The core's clock, Hz.
-const CLOCK_HZ: u32 = 25_000_000;
 /// A tick of [`TimedUart`], ms.
 const TICK_MS: u32 = 100;
 

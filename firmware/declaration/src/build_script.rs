@@ -1,0 +1,62 @@
+//! A board's build script: link arguments, memory map, budget and buffers.
+//!
+//! Here and not in a cargo configuration: that one is found from the working directory, and a RUSTFLAGS variable would
+//! replace it.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use super::{Declaration, DeclarationError};
+
+/// Why a build script failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildScriptError {
+    /// Not called by cargo.
+    #[error("{0} is not set: this is for cargo to run")]
+    NotInCargo(&'static str),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The declaration was refused.
+    #[error("{}: {source}", path.display())]
+    Declaration {
+        /// The declaration.
+        path: PathBuf,
+        /// Why.
+        source: DeclarationError,
+    },
+}
+
+/// All of a build script, for a board that declares itself in this file of its crate.
+///
+/// Writes `declared.rs` to `OUT_DIR`, with these constants for the crate to include: `INPUT_SIDE`, `ROW_BYTES`,
+/// `ACCUMULATORS`, `ACTIVATIONS`, `LANES`, `CLOCK_HZ`.
+///
+/// # Errors
+/// [`BuildScriptError`].
+pub fn run(declaration: &str) -> Result<(), BuildScriptError> {
+    let variable = |name| env::var_os(name).map(PathBuf::from).ok_or(BuildScriptError::NotInCargo(name));
+    let (out, folder) = (variable("OUT_DIR")?, variable("CARGO_MANIFEST_DIR")?);
+    let path = folder.join(declaration);
+    let text = fs::read_to_string(&path).map_err(|source| BuildScriptError::File { path: path.clone(), source })?;
+    let declared = Declaration::parse(&text).map_err(|source| BuildScriptError::Declaration { path, source })?;
+    write(&out.join("memory.x"), &declared.memory_x())?;
+    write(&out.join("budget.x"), &declared.budget_x(declaration))?;
+    write(&out.join("declared.rs"), &declared.constants_rs())?;
+    println!("cargo::rustc-link-search={}", out.display());
+    println!("cargo::rerun-if-changed={declaration}");
+    // budget.x asks for the sections that link.x makes.
+    for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x", "-Tbudget.x"] {
+        println!("cargo::rustc-link-arg-bins={argument}");
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), BuildScriptError> {
+    fs::write(path, text).map_err(|source| BuildScriptError::File { path: path.to_owned(), source })
+}

@@ -1,0 +1,64 @@
+//! What is made of a declaration for the compiler and the linker.
+
+use super::{Budget, Buffers, Declaration};
+
+impl Declaration {
+    /// The memory map that cortex-m-rt's linker script asks for, with the bounds of the model's region as symbols.
+    pub(super) fn memory_x(&self) -> String {
+        // A closing brace on its own line: tools that look for it there exist (flip-link).
+        let line = |name: &str, region: super::Region| {
+            format!("  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n", region.origin, region.bytes)
+        };
+        format!(
+            "MEMORY\n{{\n{}{}{}}}\n\n__model_start = ORIGIN(MODEL);\n__model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n",
+            line("FLASH", self.flash),
+            line("MODEL", self.model),
+            line("RAM", self.ram)
+        )
+    }
+
+    /// The linker's checks against the budget, which end the build with the name of what took too much.
+    ///
+    /// `file` is where the budget is declared. The linker cannot say by how much: `pinhole inspect --board` can, as long
+    /// as it is within.
+    pub(super) fn budget_x(&self, file: &str) -> String {
+        let Budget { code_bytes, static_ram_bytes, stack_bytes } = self.budget;
+        let check = |holds: String, what: &str, budget: &str| {
+            format!("ASSERT({holds}, \"\nERROR(pinhole): {what}: more than {budget} in {file}\");\n")
+        };
+        [
+            // All that cortex-m-rt's script puts into FLASH; the last is the image of what it puts into RAM.
+            check(
+                format!("SIZEOF(.vector_table) + SIZEOF(.text) + SIZEOF(.rodata) + SIZEOF(.data) <= {code_bytes}"),
+                "code and constants exceed their flash budget",
+                &format!("code_bytes = {code_bytes}"),
+            ),
+            check(
+                format!("_stack_end - ORIGIN(RAM) <= {static_ram_bytes}"),
+                "variables with a fixed place exceed their RAM budget",
+                &format!("static_ram_bytes = {static_ram_bytes}"),
+            ),
+            check(
+                format!("_stack_start - _stack_end >= {stack_bytes}"),
+                "RAM left beside the variables is less than what is kept for the stack",
+                &format!("what is left, stack_bytes = {stack_bytes}"),
+            ),
+        ]
+        .concat()
+    }
+
+    /// Constants for the board's crate, for `include!` in a module of its own.
+    pub(super) fn constants_rs(&self) -> String {
+        let Buffers { input_side_px, row_bytes, accumulators, activations, lanes } = self.buffers;
+        let sizes = [
+            ("INPUT_SIDE", "Largest side of a network's input, px.", u32::from(input_side_px)),
+            ("ROW_BYTES", "Longest row of a picture, bytes.", row_bytes),
+            ("ACCUMULATORS", "Widest layer.", accumulators),
+            ("ACTIVATIONS", "Widest layer but the last.", activations),
+            ("LANES", "Words for a chunk of inputs.", lanes),
+        ];
+        let sizes = sizes.map(|(name, what, value)| format!("/// {what}\npub(crate) const {name}: usize = {value};\n"));
+        let clock = format!("/// The core's clock, Hz.\npub(crate) const CLOCK_HZ: u32 = {};\n", self.clock_hz);
+        sizes.concat() + &clock
+    }
+}

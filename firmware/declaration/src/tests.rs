@@ -1,0 +1,61 @@
+use super::*;
+
+const GOOD: &str = "core = \"cortex-m0plus\"\nclock_hz = 1000\n\
+    [flash]\norigin = 0\nbytes = 0x100\n\
+    [model]\norigin = 0x100\nbytes = 0x80\n\
+    [ram]\norigin = 0x2000_0000\nbytes = 0x40\n\
+    [budget]\ncode_bytes = 0x100\nstatic_ram_bytes = 40\nstack_bytes = 24\n\
+    [buffers]\ninput_side_px = 2\nrow_bytes = 3\naccumulators = 4\nactivations = 5\nlanes = 6\n";
+
+fn refused(from: &str, to: &str) -> DeclarationError {
+    assert!(GOOD.contains(from), "{from}");
+    Declaration::parse(&GOOD.replacen(from, to, 1)).unwrap_err()
+}
+
+#[test]
+fn what_is_declared_is_read() {
+    let declaration = Declaration::parse(GOOD).unwrap();
+    assert_eq!(declaration.core, Core::CortexM0Plus);
+    assert_eq!(declaration.model, Region { origin: 0x100, bytes: 0x80 });
+    assert_eq!(declaration.model.addresses(), 0x100..0x180);
+    assert_eq!(declaration.budget, Budget { code_bytes: 256, static_ram_bytes: 40, stack_bytes: 24 });
+}
+
+#[test]
+fn a_declaration_that_contradicts_itself_is_refused() {
+    let region = |region| DeclarationError::Region { region };
+    assert_eq!(refused("origin = 0\n", "origin = 4\n"), region("flash"));
+    assert_eq!(refused("bytes = 0x40", "bytes = 0"), region("ram"));
+    assert_eq!(refused("bytes = 0x40", "bytes = 0x41"), region("ram"));
+    assert_eq!(refused("bytes = 0x40", "bytes = 0xE000_0008"), region("ram"));
+    // Up to the very end of the address space is no overflow.
+    assert!(Declaration::parse(&GOOD.replace("bytes = 0x40", "bytes = 0xE000_0000")).is_ok());
+    let overlap = DeclarationError::Overlap { first: "flash", second: "model" };
+    assert_eq!(refused("origin = 0x100", "origin = 0xF8"), overlap);
+    let budget = |region, expected, got| DeclarationError::Budget { region, expected, got };
+    assert_eq!(refused("code_bytes = 0x100", "code_bytes = 257"), budget("flash", 256, 257));
+    assert_eq!(refused("stack_bytes = 24", "stack_bytes = 25"), budget("ram", 64, 65));
+    assert_eq!(refused("clock_hz = 1000", "clock_hz = 0"), DeclarationError::Clock);
+    for (from, to) in [("lanes = 6\n", ""), ("lanes = 6", "lanes = -6"), ("lanes = 6", "lanes = 6\nbread = 7")] {
+        assert!(matches!(refused(from, to), DeclarationError::Toml(_)));
+    }
+}
+
+#[test]
+fn the_compiler_and_the_linker_get_what_is_declared() {
+    let declaration = Declaration::parse(GOOD).unwrap();
+    assert_eq!(
+        declaration.memory_x(),
+        "MEMORY\n{\n  FLASH : ORIGIN = 0x00000000, LENGTH = 0x100\n  MODEL : ORIGIN = 0x00000100, LENGTH = 0x80\n  \
+         RAM : ORIGIN = 0x20000000, LENGTH = 0x40\n}\n\n__model_start = ORIGIN(MODEL);\n\
+         __model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n"
+    );
+    let checks = declaration.budget_x("board.toml");
+    for part in ["SIZEOF(.data) <= 256", "<= 40,", ">= 24,", "static_ram_bytes = 40 in board.toml"] {
+        assert!(checks.contains(part), "no {part:?} in {checks}");
+    }
+    let constants = declaration.constants_rs();
+    for part in ["INPUT_SIDE: usize = 2;", "ROW_BYTES: usize = 3;", "LANES: usize = 6;", "CLOCK_HZ: u32 = 1000;"] {
+        assert!(constants.contains(part), "no {part:?} in {constants}");
+    }
+}

@@ -1,0 +1,146 @@
+//! A board's firmware against its budget.
+
+use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use object::{LittleEndian, elf};
+use pinhole_declaration::{Declaration, Region};
+use serde::Serialize;
+
+/// What a board's firmware takes, by its ELF file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FirmwareSize {
+    /// Flash: code, constants, and the first values of variables, bytes. The log's texts stay on the host and take none.
+    pub code_bytes: u64,
+    /// RAM of everything with a fixed place, bytes.
+    pub static_ram_bytes: u64,
+}
+
+/// A part of a firmware's budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Flash for code and constants.
+    Code,
+    /// RAM for variables with a fixed place.
+    StaticRam,
+    /// RAM for the stack: what the others leave.
+    Stack,
+}
+
+/// Firmware takes more than its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {got} bytes of {budget}", match part {
+    Part::Code => "code and constants exceed their flash budget",
+    Part::StaticRam => "variables with a fixed place exceed their RAM budget",
+    Part::Stack => "variables leave too little RAM for the stack",
+})]
+pub struct Exceeded {
+    /// Of what.
+    pub part: Part,
+    /// What it takes, bytes; of the stack, what is left for it.
+    pub got: u64,
+    /// What it may take, bytes; of the stack, what is kept for it.
+    pub budget: u64,
+}
+
+impl FirmwareSize {
+    /// Adds up what is loaded into flash and what is kept in RAM.
+    ///
+    /// # Errors
+    /// When the bytes are no little-endian 32-bit ELF file.
+    pub fn read(elf: &[u8], board: &Declaration) -> Result<Self, object::Error> {
+        let header = elf::FileHeader32::<LittleEndian>::parse(elf)?;
+        let endian = header.endian()?;
+        let mut size = Self { code_bytes: 0, static_ram_bytes: 0 };
+        let lies_in = |region: Region, address: u32| region.addresses().contains(&u64::from(address));
+        for segment in header.program_headers(endian, elf)? {
+            if segment.p_type(endian) != elf::PT_LOAD {
+                continue;
+            }
+            // Variables with a first value lie in RAM and are loaded into flash.
+            if lies_in(board.flash, segment.p_paddr(endian)) {
+                size.code_bytes += u64::from(segment.p_filesz(endian));
+            }
+            if lies_in(board.ram, segment.p_vaddr(endian)) {
+                size.static_ram_bytes += u64::from(segment.p_memsz(endian));
+            }
+        }
+        Ok(size)
+    }
+
+    /// Whether it is within the board's budget. The linker has checked it too, but cannot say by how much.
+    ///
+    /// # Errors
+    /// The first part that takes too much.
+    pub fn check(&self, board: &Declaration) -> Result<(), Exceeded> {
+        let budget = board.budget;
+        let left = u64::from(board.ram.bytes).saturating_sub(self.static_ram_bytes);
+        let (code, ram, stack) =
+            (u64::from(budget.code_bytes), u64::from(budget.static_ram_bytes), u64::from(budget.stack_bytes));
+        if self.code_bytes > code {
+            Err(Exceeded { part: Part::Code, got: self.code_bytes, budget: code })
+        } else if self.static_ram_bytes > ram {
+            Err(Exceeded { part: Part::StaticRam, got: self.static_ram_bytes, budget: ram })
+        } else if left < stack {
+            Err(Exceeded { part: Part::Stack, got: left, budget: stack })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::Board;
+
+    /// An ELF file with these loadable segments: virtual address, physical address, bytes in the file and in memory.
+    fn elf_of(segments: &[[u32; 4]]) -> Vec<u8> {
+        let mut file = b"\x7fELF\x01\x01\x01".to_vec();
+        file.resize(16, 0);
+        for half in [2_u16, 40] {
+            file.extend(half.to_le_bytes());
+        }
+        // Version, entry, program headers, section headers, flags.
+        for word in [1_u32, 0, 52, 0, 0] {
+            file.extend(word.to_le_bytes());
+        }
+        for half in [52, 32, segments.len() as u16, 40, 0, 0] {
+            file.extend(half.to_le_bytes());
+        }
+        for &[virtual_address, physical_address, in_file, in_memory] in segments {
+            for word in [1, 0, virtual_address, physical_address, in_file, in_memory, 4, 4] {
+                file.extend(word.to_le_bytes());
+            }
+        }
+        file
+    }
+
+    #[test]
+    fn flash_and_ram_are_added_up() {
+        let board = Board::Qemu.declaration();
+        // Vectors, code, variables with a first value and those of zeros behind them, and something of no region.
+        let elf = elf_of(&[
+            [0, 0, 64, 64],
+            [0x400, 0x400, 1000, 1000],
+            [0x2000_0000, 0x800, 24, 124],
+            [0x2000_0100, 0x2000_0100, 0, 76],
+            [0x6000_0000, 0x6000_0000, 5, 5],
+        ]);
+        let size = FirmwareSize::read(&elf, board).unwrap();
+        assert_eq!(size, FirmwareSize { code_bytes: 1088, static_ram_bytes: 200 });
+        assert!(FirmwareSize::read(b"no ELF file", board).is_err());
+    }
+
+    #[test]
+    fn what_exceeds_its_budget_is_named() {
+        let mut board = Board::Qemu.declaration().clone();
+        (board.budget.code_bytes, board.budget.static_ram_bytes) = (1000, 500);
+        (board.budget.stack_bytes, board.ram.bytes) = (200, 600);
+        let check = |code_bytes, static_ram_bytes| FirmwareSize { code_bytes, static_ram_bytes }.check(&board);
+        assert_eq!(check(1000, 400), Ok(()));
+        assert_eq!(check(1001, 400), Err(Exceeded { part: Part::Code, got: 1001, budget: 1000 }));
+        assert_eq!(check(1000, 501), Err(Exceeded { part: Part::StaticRam, got: 501, budget: 500 }));
+        let error = check(1000, 401).unwrap_err();
+        assert_eq!(error, Exceeded { part: Part::Stack, got: 199, budget: 200 });
+        assert_eq!(error.to_string(), "variables leave too little RAM for the stack: 199 bytes of 200");
+    }
+}

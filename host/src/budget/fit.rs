@@ -1,0 +1,141 @@
+//! A model against the board it is for.
+
+use std::fmt;
+
+use pinhole_declaration::{Buffers, Declaration};
+use serde::Serialize;
+
+use super::Needs;
+
+/// What a model takes and a board has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// Bytes of flash.
+    Flash,
+    /// Side of the input, px.
+    InputSide,
+    /// Accumulators: neurons of the widest layer.
+    Accumulators,
+    /// Activations: neurons of the widest hidden layer.
+    Activations,
+    /// Words a chunk of inputs is spread into.
+    Lanes,
+}
+
+/// What a model takes more of than a board has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Misfit {
+    /// Of what.
+    pub resource: Resource,
+    /// What the model takes.
+    pub needs: u64,
+    /// What the board has.
+    pub has: u64,
+}
+
+impl Misfit {
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        let has = self.has;
+        match self.resource {
+            Resource::Flash => "use a smaller input, fewer hidden neurons, or weights of 4 bits".to_owned(),
+            Resource::InputSide => format!("train with an input_side of {has} at most"),
+            Resource::Accumulators => format!("use layers of {has} neurons at most"),
+            Resource::Activations => format!("use hidden layers of {has} neurons at most"),
+            Resource::Lanes => format!("declare {} lanes in the board's file", self.needs),
+        }
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, needs, has } = self;
+        match resource {
+            Resource::Flash => write!(f, "it has {needs} bytes, the board has flash for {has}"),
+            Resource::InputSide => write!(f, "its input is {needs}x{needs} pixels, the board takes {has}x{has}"),
+            Resource::Accumulators => write!(f, "its widest layer has {needs} neurons, the board takes {has}"),
+            Resource::Activations => write!(f, "its widest hidden layer has {needs} neurons, the board takes {has}"),
+            Resource::Lanes => write!(f, "its inputs are spread into {needs} words, the board has {has}"),
+        }
+    }
+}
+
+/// All that does not fit, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfits(pub Vec<Misfit>);
+
+impl Misfits {
+    /// What to do about it, once each.
+    pub fn advice(&self) -> String {
+        let mut advice: Vec<String> = self.0.iter().map(Misfit::advice).collect();
+        advice.dedup();
+        advice.join("; ")
+    }
+}
+
+impl fmt::Display for Misfits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<String> = self.0.iter().map(Misfit::to_string).collect();
+        f.write_str(&all.join("; "))
+    }
+}
+
+/// What a model (packed for the board) takes more of than the board has; nothing when it fits.
+pub fn misfits(needs: &Needs, board: &Declaration) -> Vec<Misfit> {
+    let Buffers { input_side_px, accumulators, activations, lanes, .. } = board.buffers;
+    [
+        (Resource::Flash, needs.flash_bytes, board.model.bytes),
+        (Resource::InputSide, usize::from(needs.input_side_px), u32::from(input_side_px)),
+        (Resource::Accumulators, needs.accumulators, accumulators),
+        (Resource::Activations, needs.activations, activations),
+        (Resource::Lanes, needs.lanes, lanes),
+    ]
+    .into_iter()
+    .map(|(resource, needs, has)| Misfit { resource, needs: needs as u64, has: u64::from(has) })
+    .filter(|misfit| misfit.needs > misfit.has)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::Board;
+
+    fn needs(declaration: &Declaration) -> Needs {
+        let Buffers { input_side_px, accumulators, activations, lanes, .. } = declaration.buffers;
+        Needs {
+            flash_bytes: declaration.model.bytes as usize,
+            input_side_px,
+            accumulators: accumulators as usize,
+            activations: activations as usize,
+            lanes: lanes as usize,
+        }
+    }
+
+    #[test]
+    fn what_just_fits_fits() {
+        let declaration = Board::Qemu.declaration();
+        assert_eq!(misfits(&needs(declaration), declaration), []);
+    }
+
+    #[test]
+    fn one_more_of_anything_does_not() {
+        let declaration = Board::Qemu.declaration();
+        let exact = needs(declaration);
+        let more = [
+            (Resource::Flash, Needs { flash_bytes: exact.flash_bytes + 1, ..exact }),
+            (Resource::InputSide, Needs { input_side_px: exact.input_side_px + 1, ..exact }),
+            (Resource::Accumulators, Needs { accumulators: exact.accumulators + 1, ..exact }),
+            (Resource::Activations, Needs { activations: exact.activations + 1, ..exact }),
+            (Resource::Lanes, Needs { lanes: exact.lanes + 1, ..exact }),
+        ];
+        for (resource, needs) in more {
+            let [misfit] = misfits(&needs, declaration)[..] else { panic!("{resource:?}") };
+            assert_eq!((misfit.resource, misfit.needs), (resource, misfit.has + 1));
+            let all = Misfits(vec![misfit]);
+            assert!(all.to_string().contains(&misfit.needs.to_string()), "{all}");
+            assert!(!all.advice().is_empty());
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What a model takes of any board.
+
+use pinhole_shared::engine::ScratchNeeds;
+use pinhole_shared::model::Model;
+use serde::Serialize;
+
+/// What a model takes of a board. Of one packed for the board: row-major weights need less working memory than a fast
+/// kernel, and no filling up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Needs {
+    /// The model file, bytes of flash.
+    pub flash_bytes: usize,
+    /// Side of the input, px.
+    pub input_side_px: u16,
+    /// See [`ScratchNeeds::accumulators`].
+    pub accumulators: usize,
+    /// See [`ScratchNeeds::activations`].
+    pub activations: usize,
+    /// See [`ScratchNeeds::lanes`].
+    pub lanes: usize,
+}
+
+impl Needs {
+    /// What this model takes.
+    pub fn of(model: &Model<'_>) -> Self {
+        let ScratchNeeds { accumulators, activations, lanes } = ScratchNeeds::of(model);
+        let (flash_bytes, input_side_px) = (model.file_bytes() as usize, model.input_side());
+        Self { flash_bytes, input_side_px, accumulators, activations, lanes }
+    }
+
+    /// RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes a column), and the engine's
+    /// working memory. The camera's row and the rest of the firmware are not in it.
+    pub fn ram_bytes(&self) -> usize {
+        let side = usize::from(self.input_side_px);
+        let Self { accumulators, activations, lanes, .. } = *self;
+        side * side + side * size_of::<u64>() + ScratchNeeds { accumulators, activations, lanes }.bytes()
+    }
+}

@@ -1,0 +1,154 @@
+//! Instructions of compiled code: everything around the loops in assembly.
+//!
+//! **Measured, not derived**: fitted to what `pinhole bench` counts for networks of many shapes. When the engine, a
+//! kernel's Rust or the compiler changes by more than [`super::TOLERANCE`] of an inference, the test that compares
+//! prediction and count fails, and these numbers are to be measured anew.
+
+use pinhole_declaration::Core;
+use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
+use pinhole_shared::model::{Activation, Dense, Output};
+
+use super::cortex_m4::chunks;
+use super::ops::Ops;
+
+/// Instructions of a core's compiled code.
+pub(super) struct Compiled {
+    /// Each layer.
+    layer: u64,
+    /// Each chunk of a packed layer.
+    chunk: u64,
+    /// A group that pixels do not fill.
+    filled_up_group: u64,
+    /// Each neuron: bias, requantization, and the activation function.
+    neuron: Neuron,
+    /// Bringing a layer's inputs into the form its loops take.
+    inputs: Inputs,
+    /// Each multiplication of a row-major layer, and each of its rows beside.
+    scalar: Scalar,
+    /// The decision: once, and each class.
+    decision: (u64, u64),
+    /// Of 100 instructions. The others take one cycle.
+    mixture: Mixture,
+}
+
+/// Instructions of a neuron by what it gives.
+struct Neuron {
+    linear: u64,
+    relu: u64,
+    sigmoid_u8: u64,
+    /// On a Cortex-M4 without the loop in assembly.
+    sigmoid_i16: u64,
+    logits: u64,
+}
+
+/// Instructions for inputs. What is 0 is done in assembly, or does not occur.
+struct Inputs {
+    /// A pair of pixels, for weights of 8 bits.
+    pixels8: u64,
+    /// The same for 7 bits.
+    pixels7: u64,
+    /// The same for 4 bits.
+    pixels4: u64,
+    /// A pair of activations.
+    activations: u64,
+    /// A word that fills up the last group.
+    filling: u64,
+}
+
+/// Instructions of [`pinhole_shared::kernel::Scalar`].
+struct Scalar {
+    weight8: u64,
+    weight4: u64,
+    row: u64,
+}
+
+/// Kinds of instructions, of 100.
+struct Mixture {
+    loads: u64,
+    stores: u64,
+    taken: u64,
+}
+
+const CORTEX_M4: Compiled = Compiled {
+    layer: 300,
+    chunk: 22,
+    filled_up_group: 110,
+    neuron: Neuron { linear: 18, relu: 19, sigmoid_u8: 44, sigmoid_i16: 5, logits: 18 },
+    inputs: Inputs { pixels8: 0, pixels7: 0, pixels4: 0, activations: 5, filling: 11 },
+    scalar: Scalar { weight8: 0, weight4: 0, row: 0 },
+    decision: (0, 104),
+    mixture: Mixture { loads: 15, stores: 4, taken: 6 },
+};
+
+const CORTEX_M0PLUS: Compiled = Compiled {
+    layer: 300,
+    chunk: 350,
+    filled_up_group: 570,
+    neuron: Neuron { linear: 70, relu: 70, sigmoid_u8: 104, sigmoid_i16: 98, logits: 70 },
+    inputs: Inputs { pixels8: 16, pixels7: 12, pixels4: 12, activations: 0, filling: 0 },
+    scalar: Scalar { weight8: 9, weight4: 14, row: 25 },
+    decision: (0, 295),
+    mixture: Mixture { loads: 25, stores: 10, taken: 4 },
+};
+
+impl Compiled {
+    pub(super) fn of(core: Core) -> &'static Self {
+        match core {
+            Core::CortexM4 => &CORTEX_M4,
+            Core::CortexM0Plus => &CORTEX_M0PLUS,
+        }
+    }
+
+    /// What lies around a layer's loops.
+    pub(super) fn around(&self, dense: &Dense<'_>) -> Ops {
+        let weights = &dense.operands.weights;
+        let (inputs, rows) = (weights.inputs() as u64, weights.outputs() as u64);
+        let neuron = match (dense.activation, dense.output) {
+            (_, Output::Logits) => self.neuron.logits,
+            (Activation::Linear, _) => self.neuron.linear,
+            (Activation::Relu, _) => self.neuron.relu,
+            (Activation::Sigmoid, Output::U8) => self.neuron.sigmoid_u8,
+            (Activation::Sigmoid, Output::I16) => self.neuron.sigmoid_i16,
+        };
+        let pair = match weights.layout() {
+            Layout::Rows8 => {
+                return self.ops(self.layer + rows * (neuron + self.scalar.row + inputs * self.scalar.weight8));
+            }
+            Layout::Rows4 => {
+                return self.ops(self.layer + rows * (neuron + self.scalar.row + inputs * self.scalar.weight4));
+            }
+            Layout::DspWide8 => self.inputs.activations,
+            Layout::DspPixels8 | Layout::PairsPixels8 => self.inputs.pixels8,
+            Layout::PairsPixels7 => self.inputs.pixels7,
+            Layout::DspPixels4 | Layout::PairsPixels4 => self.inputs.pixels4,
+        };
+        let mut all = self.layer + rows * neuron;
+        for columns in chunks(weights) {
+            let words = (columns.next_multiple_of(GROUP_COLUMNS) / 2) as u64;
+            all += self.chunk;
+            if weights.layout() == Layout::DspWide8 {
+                let whole = (columns / 2) as u64;
+                all += whole * pair + (words - whole) * self.inputs.filling;
+            } else {
+                all += words * pair;
+                if !columns.is_multiple_of(GROUP_COLUMNS) {
+                    all += self.filled_up_group;
+                }
+            }
+        }
+        self.ops(all)
+    }
+
+    /// The decision between so many classes.
+    pub(super) fn decision(&self, classes: usize) -> Ops {
+        let (once, class) = self.decision;
+        self.ops(once + class * classes as u64)
+    }
+
+    fn ops(&self, instructions: u64) -> Ops {
+        let Mixture { loads, stores, taken } = self.mixture;
+        let of = |percent: u64| instructions * percent / 100;
+        let (loads, stores, taken) = (of(loads), of(stores), of(taken));
+        Ops { simple: instructions - loads - stores - taken, loads, stores, taken, ..Ops::NONE }
+    }
+}

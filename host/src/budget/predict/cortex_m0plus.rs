@@ -1,0 +1,60 @@
+//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus.rs`, counted there: change them with it. Spreading,
+//! and the layers after the first, are compiled code.
+
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
+use pinhole_shared::model::Dense;
+
+use super::cortex_m4::chunks;
+use super::ops::Ops;
+
+/// `enter!` and `leave!`: push, 4 mov, push; pop, 4 mov, pop.
+const FRAME: Ops = Ops { simple: 8, multiples: 4, registers: 18, returns: 1, ..Ops::NONE };
+
+/// Around the blocks of `blocks!`: sub, 3 str, ldr, movs, muls, adr, 2 adds, str, `mask!`; add; less the branch that
+/// the last block has not.
+const BLOCKS: Ops = Ops { simple: 9, loads: 1, stores: 4, ..Ops::NONE };
+/// Each block of `blocks!` but its columns and its `finish!`: `clear_sums!`, ldr, mov, ldr, ldr, bx; ldr; str, ldr, cmp,
+/// beq, b. Less the branch that the last turn has not.
+const BLOCK: Ops = Ops { simple: 7, loads: 4, loads_in_a_row: 1, stores: 1, taken: 2, ..Ops::NONE };
+/// Each turn of `blocks!` (cmp, beq, b), of 16 pairs of columns.
+const TURN: Ops = Ops { simple: 2, taken: 1, ..Ops::NONE };
+const TURN_PAIRS: u64 = 16;
+
+/// `columns8!`: LDM of 3 and of 2 registers.
+const COLUMNS8: Ops = Ops { simple: 19, multiples: 2, registers: 5, ..Ops::NONE };
+/// Twice `finish!`: 2 mov, lsls, subs, ldr, adds, ldr, adds, stmia.
+const FINISH8: Ops = Ops { simple: 12, loads: 4, multiples: 2, registers: 4, ..Ops::NONE };
+/// `columns7!`: twice LDM of 2 registers.
+const COLUMNS7: Ops = Ops { simple: 16, multiples: 2, registers: 4, ..Ops::NONE };
+/// ldr, and twice `finish_less!`, with 2 subs more than `finish!`.
+const FINISH7: Ops = Ops { simple: 16, loads: 4, loads_in_a_row: 1, multiples: 2, registers: 4, ..Ops::NONE };
+
+/// `pixels4` around its blocks, less the branch that the last has not: sub, 3 str, `mask!`; add.
+const PIXELS4: Ops = Ops { simple: 4, stores: 3, ..Ops::NONE };
+/// Each block of `pixels4`: `clear_sums!`, ldr; 2 ldr, twice `finish_less!`, str, ldr, cmp, beq, b.
+const PIXELS4_BLOCK: Ops =
+    Ops { simple: 23, loads: 7, loads_in_a_row: 1, stores: 1, multiples: 2, registers: 4, taken: 1, ..Ops::NONE };
+/// 8 columns of `pixels4`: 3 movs, twice `columns4!` (3 LDM of 2 registers), twice `flush4!`, ldr, cmp, bne.
+const PIXELS4_GROUP: Ops = Ops { simple: 68, loads: 1, multiples: 6, registers: 12, taken: 1, ..Ops::NONE };
+
+/// All loops of a layer. `None` for a layout this core's kernel does not run.
+pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
+    let weights = &dense.operands.weights;
+    let blocks = (weights.padded_outputs() / BLOCK_ROWS) as u64;
+    let (columns, finish) = match weights.layout() {
+        Layout::Rows8 | Layout::Rows4 => return Some(Ops::NONE),
+        Layout::PairsPixels8 => (COLUMNS8, FINISH8),
+        Layout::PairsPixels7 => (COLUMNS7, FINISH7),
+        Layout::PairsPixels4 => {
+            return Some(chunks(weights).fold(Ops::NONE, |all, chunk| {
+                let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
+                all + FRAME + PIXELS4 + blocks * (PIXELS4_BLOCK + groups * PIXELS4_GROUP)
+            }));
+        }
+        _ => return None,
+    };
+    Some(chunks(weights).fold(Ops::NONE, |all, chunk| {
+        let pairs = (chunk.div_ceil(GROUP_COLUMNS) * GROUP_COLUMNS / 2) as u64;
+        all + FRAME + BLOCKS + blocks * (BLOCK + pairs * columns + pairs.div_ceil(TURN_PAIRS) * TURN + finish)
+    }))
+}

@@ -1,0 +1,122 @@
+//! Instructions of the loops in `firmware/kernels/src/cortex_m4.rs`, counted there: change them with it.
+
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
+use pinhole_shared::model::{Activation, Dense, Output};
+
+use super::ops::Ops;
+
+/// A loop over the groups of a chunk for each block of four rows.
+struct Loop {
+    /// Once a chunk: the function's beginning and end.
+    chunk: Ops,
+    /// Each block: before and after its groups.
+    block: Ops,
+    /// Each turn of the loop over groups, with its branch taken.
+    turn: Ops,
+    /// Groups in a turn.
+    turn_groups: u64,
+    /// Each group of 8 columns.
+    group: Ops,
+}
+
+/// `pixels8`: `group8!` has 3 LDM of 4 registers.
+const PIXELS8: Loop = Loop {
+    // push, sub, stmia, subs, lsrs, movs, udiv, mls, cmp, it, rsbne, movs, adr, mla, orr, str; add, pop.
+    chunk: Ops { simple: 13, stores: 1, multiples: 3, registers: 21, returns: 1, divisions: 1, ..Ops::NONE },
+    // ldr, ldr, 4 mov, bx; ldr, ldr, ldmia, 4 sub, 4 add, stmia, ldr, str, cmp, bne.
+    block: Ops {
+        simple: 13,
+        loads: 3,
+        loads_in_a_row: 2,
+        stores: 1,
+        multiples: 2,
+        registers: 8,
+        taken: 2,
+        ..Ops::NONE
+    },
+    // ldr, cmp, bne.
+    turn: Ops { simple: 1, loads: 1, taken: 1, ..Ops::NONE },
+    turn_groups: 10,
+    group: Ops { simple: 20, multiples: 3, registers: 12, ..Ops::NONE },
+};
+
+/// `pixels4`: `group4!` has 2 LDM of 2 registers and one of 4.
+const PIXELS4: Loop = Loop {
+    // push, sub, stmia, subs, lsrs, rsbs, and, movs, adr, mla, orr, str; add, pop.
+    chunk: Ops { simple: 10, stores: 1, multiples: 3, registers: 21, returns: 1, ..Ops::NONE },
+    // ldr, ldr, 4 mov, bx; 3 ldr, ldmia, 4 sub, asr, rsb, sub, 4 add, 3 sub, stmia, ldr, str, cmp, bne.
+    block: Ops {
+        simple: 19,
+        loads: 3,
+        loads_in_a_row: 3,
+        stores: 1,
+        multiples: 2,
+        registers: 8,
+        taken: 2,
+        ..Ops::NONE
+    },
+    turn: Ops { simple: 1, loads: 1, taken: 1, ..Ops::NONE },
+    turn_groups: 4,
+    group: Ops { simple: 24, multiples: 3, registers: 8, ..Ops::NONE },
+};
+
+/// `wide8`: 2 LDM of 2 registers and 2 of 4.
+const WIDE8: Loop = Loop {
+    // push, sub, str, mov; add, pop.
+    chunk: Ops { simple: 3, stores: 1, multiples: 2, registers: 18, returns: 1, ..Ops::NONE },
+    // ldr, str, ldmia; ldr, ldr, stmia, cmp, bne.
+    block: Ops { simple: 1, loads: 2, loads_in_a_row: 1, stores: 1, multiples: 2, registers: 8, taken: 1, ..Ops::NONE },
+    // cmp, bne.
+    turn: Ops { simple: 1, taken: 1, ..Ops::NONE },
+    turn_groups: 1,
+    group: Ops { simple: 32, multiples: 4, registers: 12, ..Ops::NONE },
+};
+
+/// `spread`, once a call: push, movs; mov, pop.
+const SPREAD: Ops = Ops { simple: 2, multiples: 2, registers: 12, returns: 1, ..Ops::NONE };
+/// `spread`, each group: 2 ldr, 4 uxtb16, 2 smlad, stmia, cmp, bne.
+const SPREAD_GROUP: Ops =
+    Ops { simple: 7, loads: 1, loads_in_a_row: 1, multiples: 1, registers: 4, taken: 1, ..Ops::NONE };
+
+/// `sigmoids`, once: ldr, push, ldrd, mov, sub, cmp, bhs; cmp, beq, pop.
+const SIGMOIDS: Ops = Ops { simple: 5, loads: 1, multiples: 3, registers: 20, taken: 1, returns: 1, ..Ops::NONE };
+/// `sigmoids`, each turn of two: 2 ldmia, twice `sigmoid!` with its 2 ldrh, 2 strh, cmp, blo.
+const TWO_SIGMOIDS: Ops =
+    Ops { simple: 31, loads: 2, loads_in_a_row: 2, stores: 2, multiples: 2, registers: 4, taken: 1, ..Ops::NONE };
+/// `sigmoids`, the last of an odd number: 2 ldr, `sigmoid!`, strh.
+const LAST_SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 2, stores: 1, ..Ops::NONE };
+
+/// All loops of a layer. `None` for a layout this core's kernel does not run.
+pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
+    let weights = &dense.operands.weights;
+    let blocks = (weights.padded_outputs() / BLOCK_ROWS) as u64;
+    let (of_layout, is_for_pixels) = match weights.layout() {
+        Layout::DspPixels8 => (PIXELS8, true),
+        Layout::DspPixels4 => (PIXELS4, true),
+        Layout::DspWide8 => (WIDE8, false),
+        _ => return None,
+    };
+    let mut all = Ops::NONE;
+    for columns in chunks(weights) {
+        let groups = columns.div_ceil(GROUP_COLUMNS) as u64;
+        let Loop { chunk, block, turn, turn_groups, group } = of_layout;
+        let each = block + groups * group + groups.div_ceil(turn_groups) * turn;
+        all = all + chunk + blocks * each;
+        if is_for_pixels {
+            // A group that is not whole is spread by a call of its own.
+            let calls = u64::from(columns >= GROUP_COLUMNS) + u64::from(!columns.is_multiple_of(GROUP_COLUMNS));
+            all = all + calls * SPREAD + groups * SPREAD_GROUP;
+        }
+    }
+    if (dense.activation, dense.output) == (Activation::Sigmoid, Output::I16) {
+        let neurons = weights.outputs() as u64;
+        all = all + SIGMOIDS + neurons / 2 * TWO_SIGMOIDS + neurons % 2 * LAST_SIGMOID;
+    }
+    Some(all)
+}
+
+/// Columns of each chunk, without those that fill up the last.
+pub(super) fn chunks(weights: &Weights<'_>) -> impl Iterator<Item = usize> {
+    let (inputs, chunk) = (weights.inputs(), weights.chunk_columns().max(1));
+    (0..inputs).step_by(chunk).map(move |start| chunk.min(inputs - start))
+}

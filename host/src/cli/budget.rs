@@ -1,0 +1,151 @@
+//! What `pinhole inspect --board` shows of the board.
+
+use miette::Result;
+use serde::Serialize;
+
+use super::output::{say, spinner};
+use crate::budget::predict::{Prediction, predict};
+use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
+use crate::emulator::{Board, EmulatorError, firmware_size};
+use crate::run_folder::Trained;
+
+/// What a model and the firmware take of a board.
+#[derive(Debug, Serialize)]
+pub(super) struct BoardBudget {
+    name: &'static str,
+    core: &'static str,
+    clock_hz: u32,
+    fits: bool,
+    /// What the model takes more of than the board has.
+    misfits: Vec<Misfit>,
+    flash: Flash,
+    ram: Ram,
+    model: Needs,
+    room: Room,
+    /// By counted instructions and timing tables: a model, not silicon.
+    predicted: Option<Predicted>,
+}
+
+#[derive(Debug, Serialize)]
+struct Flash {
+    code_bytes: u64,
+    code_budget_bytes: u32,
+    model_bytes: usize,
+    model_budget_bytes: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Ram {
+    static_bytes: u64,
+    static_budget_bytes: u32,
+    /// As the board has measured it; nothing before it has.
+    worst_stack_bytes: Option<u32>,
+    stack_budget_bytes: u32,
+}
+
+/// What the firmware has for a model.
+#[derive(Debug, Serialize)]
+struct Room {
+    input_side_px: u16,
+    accumulators: u32,
+    activations: u32,
+    lanes: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Predicted {
+    #[serde(flatten)]
+    work: Prediction,
+    time_ms: f64,
+}
+
+impl BoardBudget {
+    /// Packs the model for the board, and builds the board's firmware if needed.
+    pub(super) fn of(trained: &Trained, board: Board) -> Result<Self> {
+        let declared = board.declaration();
+        let packed = trained
+            .model
+            .packed(board.packing())
+            .map_err(|source| EmulatorError::Pack { path: trained.model_path.clone(), source })?;
+        let waiting = spinner("measuring the board's firmware (the first time, it is built: a minute or so)");
+        let firmware = firmware_size(board);
+        waiting.finish_and_clear();
+        let FirmwareSize { code_bytes, static_ram_bytes } = firmware?;
+        let model = packed.model();
+        let needs = Needs::of(&model);
+        let misfits = misfits(&needs, declared);
+        let buffers = declared.buffers;
+        Ok(Self {
+            name: board.name(),
+            core: declared.core.name(),
+            clock_hz: declared.clock_hz,
+            fits: misfits.is_empty(),
+            misfits,
+            flash: Flash {
+                code_bytes,
+                code_budget_bytes: declared.budget.code_bytes,
+                model_bytes: needs.flash_bytes,
+                model_budget_bytes: declared.model.bytes,
+            },
+            ram: Ram {
+                static_bytes: static_ram_bytes,
+                static_budget_bytes: declared.budget.static_ram_bytes,
+                worst_stack_bytes: None,
+                stack_budget_bytes: declared.budget.stack_bytes,
+            },
+            model: needs,
+            room: Room {
+                input_side_px: buffers.input_side_px,
+                accumulators: buffers.accumulators,
+                activations: buffers.activations,
+                lanes: buffers.lanes,
+            },
+            predicted: predict(&model, declared.core)
+                .map(|work| Predicted { time_ms: work.time_ms(declared.clock_hz), work }),
+        })
+    }
+
+    /// Whether the model fits. Firmware that does not fit is not built.
+    pub(super) fn fits(&self) -> bool {
+        self.fits
+    }
+
+    pub(super) fn print(&self) {
+        let (flash, ram, model, room) = (&self.flash, &self.ram, &self.model, &self.room);
+        say!();
+        say!("board     {}: {} at {} MHz", self.name, self.core, f64::from(self.clock_hz) / 1e6);
+        say!("          {:<22} {:>8}  {:>8}", "", "takes", "may take");
+        let line = |what: &str, takes: u64, may_take: u32| {
+            let percent = 100.0 * takes as f64 / f64::from(may_take.max(1));
+            say!("          {what:<22} {takes:>8}  {may_take:>8}  {percent:>5.1} %");
+        };
+        line("flash, code, bytes", flash.code_bytes, flash.code_budget_bytes);
+        line("flash, model, bytes", flash.model_bytes as u64, flash.model_budget_bytes);
+        line("RAM, static, bytes", ram.static_bytes, ram.static_budget_bytes);
+        match ram.worst_stack_bytes {
+            Some(worst) => line("RAM, worst stack, bytes", u64::from(worst), ram.stack_budget_bytes),
+            None => say!("          {:<22} {:>8}  {:>8}", "RAM, stack, bytes", "?", ram.stack_budget_bytes),
+        }
+        line("input side, px", u64::from(model.input_side_px), u32::from(room.input_side_px));
+        line("accumulators", model.accumulators as u64, room.accumulators);
+        line("activations", model.activations as u64, room.activations);
+        line("lanes", model.lanes as u64, room.lanes);
+        if let Some(Predicted { work, time_ms }) = &self.predicted {
+            say!("predicted {} instructions an inference, by layer:", work.whole.instructions);
+            for (index, layer) in work.layers.iter().enumerate() {
+                say!("{index:>5}  {:>10} instructions, {:>10} cycles", layer.instructions, layer.cycles);
+            }
+            say!(
+                "          {} cycles, {time_ms:.2} ms (modelled: timing tables, memory that never waits)",
+                work.whole.cycles
+            );
+        }
+        if self.fits {
+            say!("fits      yes");
+        } else {
+            let misfits = Misfits(self.misfits.clone());
+            say!("fits      no: {misfits}");
+            say!("          {}", misfits.advice());
+        }
+    }
+}
