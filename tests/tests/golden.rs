@@ -9,6 +9,9 @@
 //! today's quantizer makes of it, calibrated on the inputs of `v1.json`. These may change, together with a change of
 //! the quantizer that means to change models.
 //!
+//! `golden/m4-*.pinhole` and `m0plus-*.pinhole` are the same network packed for boards. Boards keep what was flashed, so
+//! that **once version 1 has been released, what their bytes mean does not change** either.
+//!
 //! To write all of them anew: `PINHOLE_WRITE_GOLDEN=1 cargo test -p pinhole-tests --test golden`. The tests then fail
 //! on purpose, so that no one takes a run that wrote its own expectations for a test. Look at what `git diff` says.
 
@@ -17,7 +20,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use pinhole::model_file::ModelFile;
+use pinhole::model_file::{ModelFile, Packing};
 use pinhole::photos::{Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
@@ -31,6 +34,16 @@ const V1_CASES: &str = include_str!("../golden/v1.json");
 const QUANTIZED: [(ActivationBits, &str, &[u8]); 2] = [
     (ActivationBits::Eight, "quantized-8.pinhole", include_bytes!("../golden/quantized-8.pinhole")),
     (ActivationBits::Sixteen, "quantized-16.pinhole", include_bytes!("../golden/quantized-16.pinhole")),
+];
+
+/// [`trained`] packed for each kernel, with weights of every width: the layouts of format version 1 that boards run.
+const PACKED: [(Packing, u8, &str, &[u8]); 6] = [
+    (Packing::CortexM4, 8, "m4-8.pinhole", include_bytes!("../golden/m4-8.pinhole")),
+    (Packing::CortexM4, 7, "m4-7.pinhole", include_bytes!("../golden/m4-7.pinhole")),
+    (Packing::CortexM4, 4, "m4-4.pinhole", include_bytes!("../golden/m4-4.pinhole")),
+    (Packing::CortexM0Plus, 8, "m0plus-8.pinhole", include_bytes!("../golden/m0plus-8.pinhole")),
+    (Packing::CortexM0Plus, 7, "m0plus-7.pinhole", include_bytes!("../golden/m0plus-7.pinhole")),
+    (Packing::CortexM0Plus, 4, "m0plus-4.pinhole", include_bytes!("../golden/m0plus-4.pinhole")),
 ];
 
 /// Side of the golden inputs, px.
@@ -56,6 +69,9 @@ fn write_if_asked() {
         write("network.safetensors", &network.to_safetensors().unwrap());
         for (bits, name, _) in QUANTIZED {
             write(name, quantize(&network, &photos, bits).unwrap().bytes());
+        }
+        for (packing, bits, name, _) in PACKED {
+            write(name, &with_bits(&photos, bits).packed(packing).unwrap());
         }
     });
     panic!("the golden files were written anew, as PINHOLE_WRITE_GOLDEN asks; unset it and run the tests again");
@@ -156,6 +172,25 @@ fn the_quantizer_writes_the_same_bytes() {
     for (bits, name, expected) in QUANTIZED {
         let quantized = quantize(&network, &photos, bits).unwrap();
         assert!(quantized.bytes() == expected, "the quantizer no longer writes golden/{name}");
+    }
+}
+
+/// The golden network, quantized with weights of so many bits.
+fn with_bits(photos: &Dataset, bits: u8) -> ModelFile {
+    let mut network = Network::read(&golden("network.safetensors")).unwrap();
+    network.recipe.set_weight_bits(&[bits]).unwrap();
+    quantize(&network, photos, ActivationBits::Sixteen).unwrap()
+}
+
+/// The layouts stay what they are: today's packing writes them, and what lies in them reads back as the model.
+#[test]
+fn packed_layouts_stay_what_they_are() {
+    write_if_asked();
+    let photos = photos(inputs());
+    for (packing, bits, name, expected) in PACKED {
+        let model = with_bits(&photos, bits);
+        assert!(model.packed(packing).unwrap() == expected, "packing no longer writes golden/{name}");
+        assert_eq!(ModelFile::from_bytes(expected).unwrap().bytes(), model.bytes(), "golden/{name}");
     }
 }
 

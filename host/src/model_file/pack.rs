@@ -42,8 +42,8 @@ impl Packing {
         match (self, is_first, bits) {
             (Self::CortexM4, true, 8) => Layout::DspPixels8,
             (Self::CortexM4, true, _) => Layout::DspPixels4,
-            // Small, and fed by 16 bits: 4-bit weights are widened.
-            (Self::CortexM4, false, _) => Layout::DspWide8,
+            (Self::CortexM4, false, 8) => Layout::DspWide8,
+            (Self::CortexM4, false, _) => Layout::DspWide4,
             (Self::CortexM0Plus, true, 8) if largest <= Layout::PairsPixels7.max_weight().unsigned_abs() => {
                 Layout::PairsPixels7
             }

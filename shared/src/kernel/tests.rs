@@ -112,6 +112,9 @@ fn all_small_shapes() {
                 assert_eq!(got, case.expected(&wide), "wide, {inputs} x {outputs} in chunks of {chunk}");
                 let got = case.activations::<Pairs<PortablePairs>>(Layout::Rows8, &wide).unwrap();
                 assert_eq!(got, case.expected(&wide), "rows, {inputs} x {outputs}");
+                let case = Case::drawn(inputs, outputs, chunk, || weight(random(), 7));
+                let got = case.activations::<Dsp<PortableDsp>>(Layout::DspWide4, &wide).unwrap();
+                assert_eq!(got, case.expected(&wide), "wide 4, {inputs} x {outputs} in chunks of {chunk}");
             }
         }
     }
@@ -149,6 +152,15 @@ fn extremes() {
             let input = vec![x; 500];
             let got = case.activations::<Dsp<PortableDsp>>(Layout::DspWide8, &input).unwrap();
             assert_eq!(got, case.expected(&input));
+        }
+        // In the longest chunks of 4 bits, and longer ones are refused.
+        for max in [7, -7] {
+            let case = Case::drawn(1100, 5, 512, || max);
+            let input = vec![x; 1100];
+            let got = case.activations::<Dsp<PortableDsp>>(Layout::DspWide4, &input).unwrap();
+            assert_eq!(got, case.expected(&input));
+            let case = Case { chunk: 520, ..case };
+            assert_eq!(case.activations::<Dsp<PortableDsp>>(Layout::DspWide4, &input), None);
         }
     }
 }

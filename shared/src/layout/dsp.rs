@@ -35,6 +35,21 @@ pub(super) fn wide8(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
     byte(place.weights_before + place.column / 4 * 16 + place.row * 4 + in_word) as i8
 }
 
+/// Columns of a chunk in [`super::Layout::DspWide4`], at most: 16 * 7 * 2^15 times as many stay within 32 bits.
+pub(super) const MAX_WIDE4_COLUMNS: usize = 512;
+
+/// Byte, and bits to shift, of a place in [`super::Layout::DspWide4`].
+pub(super) const fn nibble_wide4(weights_before: usize, row: usize, column: usize) -> (usize, usize) {
+    // Eight columns of a block: a word a row. Upper halves of the bytes are columns 0 to 3, as SXTB16 takes them, lower
+    // ones 4 to 7.
+    (weights_before / 2 + column / 8 * 16 + row * 4 + [0, 2, 1, 3][column % 4], if column % 8 < 4 { 4 } else { 0 })
+}
+
+pub(super) fn wide4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
+    let (at, shift) = nibble_wide4(place.weights_before, place.row, place.column);
+    ((byte(at) >> shift) << 4) as i8 >> 4
+}
+
 pub(super) fn pixels4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
     let (word, half) = Lanes::of(place.column);
     // Four columns of a block: 8 bytes, the words P and Q.

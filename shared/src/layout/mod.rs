@@ -40,11 +40,14 @@ pub enum Layout {
     PairsPixels7 = 6,
     /// For 8-bit inputs on Cortex-M0+: two rows and four columns a word. See [`crate::kernel::Pairs`].
     PairsPixels4 = 7,
+    /// For 16-bit inputs on Cortex-M4: four rows interleaved, a word is eight columns of a row. See
+    /// [`crate::kernel::Dsp`].
+    DspWide4 = 8,
 }
 
 impl Layout {
     /// All layouts.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Rows8,
         Self::Rows4,
         Self::DspPixels8,
@@ -53,6 +56,7 @@ impl Layout {
         Self::PairsPixels8,
         Self::PairsPixels7,
         Self::PairsPixels4,
+        Self::DspWide4,
     ];
 
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
@@ -64,7 +68,7 @@ impl Layout {
         match self {
             Self::Rows8 | Self::DspPixels8 | Self::DspWide8 | Self::PairsPixels8 => 127,
             Self::PairsPixels7 => 63,
-            Self::Rows4 | Self::DspPixels4 | Self::PairsPixels4 => 7,
+            Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::PairsPixels4 => 7,
         }
     }
 
@@ -152,13 +156,15 @@ impl<'a> Weights<'a> {
         if inputs == 0 || outputs == 0 {
             return None;
         }
-        let padded = outputs.next_multiple_of(BLOCK_ROWS as u64).checked_mul(inputs.next_multiple_of(8));
-        match layout {
-            Layout::Rows8 => inputs.checked_mul(outputs),
-            Layout::Rows4 => inputs.div_ceil(2).checked_mul(outputs),
+        // Products of two 32-bit numbers, and of two that a few units more make of them, fit 64 bits but at the very end.
+        let up = |count: u64, unit: usize| (count + unit as u64 - 1) & !(unit as u64 - 1);
+        let padded = up(outputs, BLOCK_ROWS).saturating_mul(up(inputs, GROUP_COLUMNS));
+        Some(match layout {
+            Layout::Rows8 => inputs * outputs,
+            Layout::Rows4 => inputs.div_ceil(2) * outputs,
             Layout::DspPixels8 | Layout::DspWide8 | Layout::PairsPixels8 | Layout::PairsPixels7 => padded,
-            Layout::DspPixels4 | Layout::PairsPixels4 => padded.map(|weights| weights / 2),
-        }
+            Layout::DspPixels4 | Layout::DspWide4 | Layout::PairsPixels4 => padded / 2,
+        })
     }
 
     /// How they lie.
@@ -206,7 +212,7 @@ impl<'a> Weights<'a> {
         let columns = self.chunk_columns.min(self.padded_inputs());
         match self.layout {
             Layout::Rows8 | Layout::Rows4 => 0,
-            Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 => columns / 2,
+            Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => columns / 2,
             Layout::PairsPixels8 => columns / 2 * pairs::PAIR_WORDS,
             Layout::PairsPixels7 | Layout::PairsPixels4 => columns,
         }
@@ -235,6 +241,7 @@ impl<'a> Weights<'a> {
         match self.layout {
             Layout::DspPixels8 if L::has(Layout::DspPixels8) => dsp::pixels8(byte, place),
             Layout::DspWide8 if L::has(Layout::DspWide8) => dsp::wide8(byte, place),
+            Layout::DspWide4 if L::has(Layout::DspWide4) => dsp::wide4(byte, place),
             Layout::DspPixels4 if L::has(Layout::DspPixels4) => dsp::pixels4(byte, place),
             Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => pairs::pixels8(byte, place, 128),
             Layout::PairsPixels7 if L::has(Layout::PairsPixels7) => pairs::pixels8(byte, place, 64),
@@ -255,7 +262,8 @@ impl<'a> Weights<'a> {
             Layout::DspPixels8 if L::has(Layout::DspPixels8) => dsp::fold8::<L>(self, row),
             Layout::DspPixels4 if L::has(Layout::DspPixels4) => dsp::fold4::<L>(self, row),
             Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => Some(pairs::fold8::<L>(self, row)),
-            // What the excess of the last two adds depends on the inputs, and the kernel takes it off.
+            Layout::DspWide4 if self.chunk_columns > dsp::MAX_WIDE4_COLUMNS => None,
+            // What the excess of 7-bit and 4-bit pairs adds depends on the inputs, and the kernel takes it off.
             _ => Some(0),
         }
     }

@@ -1,6 +1,7 @@
 //! Weights into a layout: the other way round of [`super::Weights::get`]. The host's work; here because it is the same
 //! knowledge.
 
+use super::dsp::nibble_wide4;
 use super::{BLOCK_ROWS, Lanes, Layout, Weights};
 
 /// Writes weights into a layout: `bytes` are all 0 and as many as [`Weights::bytes_of`] says, `weight` gives a row's
@@ -51,6 +52,12 @@ pub fn pack(
                 Layout::DspWide8 => {
                     for (row, &w) in w.iter().enumerate() {
                         bytes[four + row * 4 + [0, 2, 1, 3][column % 4]] = w as u8;
+                    }
+                }
+                Layout::DspWide4 => {
+                    for (row, &w) in w.iter().enumerate() {
+                        let (at, shift) = nibble_wide4(place.weights_before, row, place.column);
+                        bytes[at] |= (w as u8 & 15) << shift;
                     }
                 }
                 Layout::DspPixels4 => {

@@ -88,7 +88,7 @@ impl core::fmt::Display for ModelError {
             Self::LayerKind { layer, got } => write!(f, "layer {layer} is of unknown kind {got}"),
             Self::WeightLayout { layer, got } => write!(
                 f,
-                "the weights of layer {layer} lie as number {got}, which is not run here: pack the model for this board"
+                "the weights of layer {layer} have layout {got}, which is not run here: pack the model for this board"
             ),
             Self::Record { layer, offset, got } => {
                 write!(f, "unknown value {got} in the record of layer {layer}, at byte {offset} of it")
@@ -100,7 +100,7 @@ impl core::fmt::Display for ModelError {
                 write!(f, "the {section} of layer {layer} ({bytes} bytes at {offset}) are not where they could be")
             }
             Self::Names => f.write_str("the class names are damaged"),
-            Self::Weight { layer, row } => write!(f, "layer {layer}, row {row}: a weight out of range"),
+            Self::Weight { layer, row } => write!(f, "layer {layer}, row {row}: a weight out of its range, say -128"),
             Self::Multiplier { layer, row } => write!(f, "layer {layer}, row {row}: the multiplier is not positive"),
             Self::Accumulator { layer, row } => write!(f, "layer {layer}, row {row}: the accumulator could overflow"),
             Self::Bound { layer, expected, got } => {

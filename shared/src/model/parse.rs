@@ -307,6 +307,7 @@ fn accumulator_bound<L: Layouts>(
     pre_shift: u8,
 ) -> Result<u32, ModelError> {
     let DenseOperands { weights, biases } = operands;
+    let largest_weight = weights.layout().max_weight().unsigned_abs();
     let mut largest = 0;
     for row in 0..weights.padded_outputs() {
         // At most 2^32 weights of magnitude 128, times 2^15, fit 64 bits.
@@ -314,7 +315,7 @@ fn accumulator_bound<L: Layouts>(
         for column in 0..weights.padded_inputs() {
             let weight = weights.get_of::<L>(row, column);
             let fills_up = row >= weights.outputs() || column >= weights.inputs();
-            if weight < -weights.layout().max_weight() || (fills_up && weight != 0) {
+            if weight.unsigned_abs() > largest_weight || (fills_up && weight != 0) {
                 return Err(ModelError::Weight { layer, row });
             }
             l1 += u64::from(weight.unsigned_abs());

@@ -137,7 +137,11 @@ fn classify_and_simulate_say_the_same() {
     let told = run(&[&"classify", &model, &path]).ok().stdout;
     assert!(told.starts_with(&format!("{}: muffin 0.", path.display())), "{told}");
     let on_board = run(&[&"simulate", &model, &path, &"--log"]).ok();
-    assert!(on_board.stdout.starts_with("emulated board qemu-mps2-an386, kernel scalar\n"), "{}", on_board.stdout);
+    assert!(
+        on_board.stdout.starts_with("emulated board qemu-mps2-an386, kernel cortex-m4-dsp\n"),
+        "{}",
+        on_board.stdout
+    );
     assert_eq!(on_board.last_line(), told.trim_end());
     assert!(on_board.stderr.contains("ready"), "{}", on_board.stderr);
 }

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use pinhole::model_file::ModelFile;
+use pinhole::model_file::{ModelFile, Packing};
 use pinhole::random::Random;
+use pinhole::recipe::WEIGHT_BITS;
+use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
 use pinhole_shared::fixed::sigmoid_q15;
+use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
 use pinhole_shared::model::{Activation, HEADER_BYTES, Layer, MAGIC, Model, Output, VERSION};
 use proptest::prelude::*;
 use rayon::prelude::*;
 
 use crate::refusals::name_of;
-use crate::samples::{Draft, record, small};
+use crate::samples::{Draft, big, packed_samples, record, small, small_with};
 
 /// Outputs of every layer in integers too wide to overflow, from the format's meaning as its documentation states it.
 /// Asserts the bounds that parsing has proven.
@@ -52,6 +55,26 @@ fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
     stages
 }
 
+/// Every layer's outputs from the kernel whose layouts the model has, in Rust, if it has those of one kernel. What is
+/// beyond an accumulator, activation or lane that is asked for, or left there from before, must not matter.
+fn stages_as_it_lies<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Vec<Vec<i32>>> {
+    let needs = ScratchNeeds::of(model);
+    let mut accumulators = vec![0x5A5A_5A5A; needs.accumulators];
+    let mut activations = vec![0x5A5A; needs.activations];
+    let mut lanes = vec![0x5A5A_5A5A; needs.lanes];
+    let scratch = Scratch { accumulators: &mut accumulators, activations: &mut activations, lanes: &mut lanes };
+    let mut engine = Engine::<K>::new(model, scratch).ok()?;
+    let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
+    let observe = |_: usize, values: LayerValues<'_>| {
+        stages.push(match values {
+            LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
+            LayerValues::Logits(values) => values.to_vec(),
+        });
+    };
+    engine.run_observed(input, observe).unwrap();
+    Some(stages)
+}
+
 /// Runs an accepted file on extreme inputs and noise.
 fn assert_sound(draft: &Draft) {
     let file = ModelFile::from_bytes(draft.bytes()).expect("accepted a moment ago");
@@ -63,7 +86,18 @@ fn assert_sound(draft: &Draft) {
     let noise = (0..model.inputs()).map(|_| random.below(256) as u8).collect();
     for input in [vec![0; model.inputs()], vec![255; model.inputs()], noise] {
         let inference = engine.run_all(&input);
-        assert_eq!(inference.stages, exact_stages(&model, &input));
+        let exact = exact_stages(&model, &input);
+        assert_eq!(inference.stages, exact);
+        let packed = draft.parse().expect("accepted a moment ago");
+        assert_eq!(exact_stages(&packed, &input), exact);
+        let kernels = [
+            stages_as_it_lies::<Scalar>,
+            stages_as_it_lies::<Dsp<PortableDsp>>,
+            stages_as_it_lies::<Pairs<PortablePairs>>,
+        ];
+        for stages in kernels.iter().filter_map(|kernel| kernel(&packed, &input)) {
+            assert_eq!(stages, exact);
+        }
         for (values, Layer::Dense(dense)) in inference.stages[1..].iter().zip(model.layers()) {
             let (low, high) = dense.output.range();
             assert!(values.iter().all(|value| (low..=high).contains(value)), "{:?}: {values:?}", dense.output);
@@ -84,7 +118,8 @@ fn assert_sound(draft: &Draft) {
 
 /// Changes 1 to 8 bytes of header, layer table and sections, each as likely as the others, and renews the checksum.
 fn mutate(draft: &mut Draft, random: &mut Random) {
-    let (table_end, end) = (record(small().model().layers().len()), draft.bytes().len());
+    // All samples have three layers.
+    let (table_end, end) = (record(3), draft.bytes().len());
     for _ in 0..=random.below(8) {
         let (from, to) = [(0, HEADER_BYTES), (HEADER_BYTES, table_end), (table_end, end)][random.below(3)];
         let place = from + random.below(to - from);
@@ -102,6 +137,34 @@ fn mutate(draft: &mut Draft, random: &mut Random) {
     draft.seal();
 }
 
+/// A packed model is the model it was made of: unpacked, run as it lies, and packed again.
+#[test]
+fn packing_loses_nothing() {
+    for bits in WEIGHT_BITS {
+        let file = small_with(bits);
+        for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
+            let packed = file.packed(packing).unwrap();
+            let unpacked = ModelFile::from_bytes(&packed).unwrap();
+            assert_eq!(unpacked.bytes(), file.bytes(), "{bits} bits, {packing:?}");
+            assert_eq!(unpacked.packed(packing).unwrap(), packed, "{bits} bits, {packing:?}");
+            assert_sound(&Draft::of(&packed));
+        }
+    }
+    // A whole one of the usual size, whose rows go in chunks.
+    for packing in [Packing::CortexM4, Packing::CortexM0Plus] {
+        let packed = big().packed(packing).unwrap();
+        assert_eq!(ModelFile::from_bytes(&packed).unwrap().bytes(), big().bytes());
+        assert_sound(&Draft::of(&packed));
+        let of_other = Draft::of(&packed);
+        let model = of_other.parse().unwrap();
+        let runs = [stages_as_it_lies::<Dsp<PortableDsp>>, stages_as_it_lies::<Pairs<PortablePairs>>]
+            .map(|kernel| kernel(&model, &vec![7; model.inputs()]).is_some());
+        assert_eq!(runs, [packing == Packing::CortexM4, packing == Packing::CortexM0Plus], "a kernel runs its own");
+        // So does a board's parsing.
+        assert_eq!(Model::parse_of::<Dsp<PortableDsp>>(of_other.bytes()).is_ok(), packing == Packing::CortexM4);
+    }
+}
+
 #[test]
 fn resealed_mutants_are_refused_or_sound() {
     const MUTANTS: u64 = 40_000;
@@ -109,7 +172,8 @@ fn resealed_mutants_are_refused_or_sound() {
         .into_par_iter()
         .map(|seed| {
             let mut random = Random::seeded(seed);
-            let mut draft = Draft::of(small().bytes());
+            let samples = packed_samples();
+            let mut draft = samples[seed as usize % samples.len()].clone();
             mutate(&mut draft, &mut random);
             // Half of them by a writer that is at least consistent, which gets further.
             if random.chance(0.5) {

@@ -113,6 +113,17 @@ fn wrong_records() {
     assert_refused("unknown kind", |d| d.put_u16(record(1), 7), LayerKind { layer: 1, got: 7 });
     assert_refused("kind 0", |d| d.put_u16(record(0), 0), LayerKind { layer: 0, got: 0 });
     assert_refused("unknown layout", |d| d.put(record(2) + 4, &[9]), WeightLayout { layer: 2, got: 9 });
+    assert_refused("pixels after a layer", |d| d.put(record(1) + 4, &[2]), WeightLayout { layer: 1, got: 2 });
+    assert_refused("chunk in rows", |d| d.put_u16(record(1) + 6, 8), Record { layer: 1, offset: 6, got: 8 });
+    for chunk in [0, 4, 12, 4104] {
+        let change = |d: &mut Draft| {
+            // Sections as large as another layout asks for: 64 columns, 10 rows, filled up to 12.
+            d.put(record(0) + 4, &[2]);
+            d.put_u16(record(0) + 6, chunk);
+            d.put_u32(record(0) + 16, record(3) as u32);
+        };
+        assert_refused("wrong chunk", change, Record { layer: 0, offset: 6, got: u32::from(chunk) });
+    }
     for (what, layer, offset, value) in [
         ("unknown activation function", 0, 2, 3),
         ("unknown output", 1, 3, 3),

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use pinhole::draw::{self, Set};
-use pinhole::model_file::ModelFile;
+use pinhole::model_file::{ModelFile, Packing};
 use pinhole::photos::{self, Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
-use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::recipe::{DEFAULT, Recipe, WEIGHT_BITS};
 use pinhole::train::{Network, train};
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 
@@ -32,22 +32,37 @@ pub(crate) fn big() -> &'static ModelFile {
 /// A model of a few hundred bytes in three layers: relu in 8 bits, linear in 16, and logits of [`CLASSES`].
 pub(crate) fn small() -> &'static ModelFile {
     static SMALL: OnceLock<ModelFile> = OnceLock::new();
-    SMALL.get_or_init(|| {
-        let text = "input_side = 8\n[training]\nepochs = 3\nbatch = 12\nlearning_rate = 0.01\n\
-                    [[layer]]\noutputs = 10\nactivation = \"relu\"\n[[layer]]\noutputs = 6\nactivation = \"linear\"\n";
-        let mut random = Random::seeded(3);
-        let examples = (0..12_u16).map(|index| Example {
-            path: format!("{index}.png").into(),
-            class: index % 3,
-            pixels: (0..64).map(|_| random.below(256) as u8).collect(),
-        });
-        let photos = Dataset {
-            side: 8,
-            classes: CLASSES.map(str::to_owned).to_vec(),
-            examples: examples.collect(),
-            warnings: Vec::new(),
-        };
-        trained(&Recipe::parse(text, "small").unwrap(), &photos, ActivationBits::Eight)
+    SMALL.get_or_init(|| small_with(8))
+}
+
+/// [`small`] with weights of so many bits.
+pub(crate) fn small_with(bits: u8) -> ModelFile {
+    let text = "input_side = 8\n[training]\nepochs = 3\nbatch = 12\nlearning_rate = 0.01\n\
+                [[layer]]\noutputs = 10\nactivation = \"relu\"\n[[layer]]\noutputs = 6\nactivation = \"linear\"\n";
+    let mut random = Random::seeded(3);
+    let examples = (0..12_u16).map(|index| Example {
+        path: format!("{index}.png").into(),
+        class: index % 3,
+        pixels: (0..64).map(|_| random.below(256) as u8).collect(),
+    });
+    let photos = Dataset {
+        side: 8,
+        classes: CLASSES.map(str::to_owned).to_vec(),
+        examples: examples.collect(),
+        warnings: Vec::new(),
+    };
+    let mut recipe = Recipe::parse(text, "small").unwrap();
+    recipe.set_weight_bits(&[bits]).unwrap();
+    trained(&recipe, &photos, ActivationBits::Eight)
+}
+
+/// [`small`] in every layout there is.
+pub(crate) fn packed_samples() -> &'static [Draft] {
+    static PACKED: OnceLock<Vec<Draft>> = OnceLock::new();
+    PACKED.get_or_init(|| {
+        let packings = [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus];
+        let each = WEIGHT_BITS.into_iter().map(small_with);
+        each.flat_map(|file| packings.map(|packing| Draft::of(&file.packed(packing).unwrap()))).collect()
     })
 }
 

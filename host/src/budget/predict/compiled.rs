@@ -112,7 +112,7 @@ impl Compiled {
             Layout::Rows4 => {
                 return self.ops(self.layer + rows * (neuron + self.scalar.row + inputs * self.scalar.weight4));
             }
-            Layout::DspWide8 => self.inputs.activations,
+            Layout::DspWide8 | Layout::DspWide4 => self.inputs.activations,
             Layout::DspPixels8 | Layout::PairsPixels8 | Layout::PairsPixels7 => 0,
             Layout::DspPixels4 | Layout::PairsPixels4 => self.inputs.pixels4,
         };
@@ -120,7 +120,7 @@ impl Compiled {
         for columns in chunks(weights) {
             let words = (columns.next_multiple_of(GROUP_COLUMNS) / 2) as u64;
             all += self.chunk;
-            if weights.layout() == Layout::DspWide8 {
+            if matches!(weights.layout(), Layout::DspWide8 | Layout::DspWide4) {
                 let whole = (columns / 2) as u64;
                 all += whole * pair + (words - whole) * self.inputs.filling;
             } else {

@@ -73,6 +73,18 @@ const WIDE8: Loop = Loop {
     group: Ops { simple: 32, multiples: 4, registers: 12, ..Ops::NONE },
 };
 
+/// `wide4`: `eight_columns!` for each of four rows, with an LDR each, and an LDM of 4 registers.
+const WIDE4: Loop = Loop {
+    // push, sub, str, mov; add, pop.
+    chunk: Ops { simple: 3, stores: 1, multiples: 2, registers: 18, returns: 1, ..Ops::NONE },
+    // ldr, str, 4 mov; ldr, ldr, ldmia, 4 add, stmia, cmp, bne.
+    block: Ops { simple: 9, loads: 2, loads_in_a_row: 1, stores: 1, multiples: 2, registers: 8, taken: 1, ..Ops::NONE },
+    // cmp, bne.
+    turn: Ops { simple: 1, taken: 1, ..Ops::NONE },
+    turn_groups: 1,
+    group: Ops { simple: 44, loads: 4, multiples: 1, registers: 4, ..Ops::NONE },
+};
+
 /// `spread`, once a call: push, movs; mov, pop.
 const SPREAD: Ops = Ops { simple: 2, multiples: 2, registers: 12, returns: 1, ..Ops::NONE };
 /// `spread`, each group: 2 ldr, 4 uxtb16, 2 smlad, stmia, cmp, bne.
@@ -94,6 +106,7 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
         Layout::DspPixels8 => (PIXELS8, true),
         Layout::DspPixels4 => (PIXELS4, true),
         Layout::DspWide8 => (WIDE8, false),
+        Layout::DspWide4 => (WIDE4, false),
         _ => return None,
     };
     let mut all = Ops::NONE;

@@ -6,6 +6,9 @@
 //! first, whose inputs have 16 bits, does this, four rows at once, so that an input is loaded for four. 1.2
 //! instructions a multiply-accumulate.
 //!
+//! [`Layout::DspWide4`] has weights of 4 bits as the upper halves of bytes, 16 times too large; sums of up to 512 columns
+//! are so too, and shifted.
+//!
 //! # Two rows in one multiplication
 //! Inputs of 8 bits leave room for more. [`Layout::DspPixels8`] stores the weights of two rows as one 16-bit number,
 //! `256 * a + b`, in as many bytes as before, and multiplies it as it lies: SMLAD's sum is `T = 256 * S_a + S_b`
@@ -55,8 +58,7 @@ use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 ///
 /// # Contract, for callers
 /// `lanes.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4, and
-/// `weights.len()` is `accumulators.len() / 4` times the words of a block: `lanes.len() * 2`, in
-/// [`DspLoops::pixels4`] `lanes.len()`.
+/// `weights.len()` is `accumulators.len() / 4` times the words of a block: `lanes.len() * 2`, in 4 bits `lanes.len()`.
 ///
 /// # Contract, for implementors
 /// The same integers as [`PortableDsp`], for any contents; sums wrap.
@@ -83,6 +85,9 @@ pub trait DspLoops {
     /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. Lanes are inputs in their order.
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
+    /// Adds a chunk in [`Layout::DspWide4`] to the accumulators, likewise.
+    fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
+
     /// See [`Kernel::sigmoids`].
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         sigmoids(neurons, activations);
@@ -99,7 +104,7 @@ impl<L: DspLoops> Kernel for Dsp<L> {
     fn runs(layout: Layout, fed_by: Feed) -> bool {
         match fed_by {
             Feed::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4),
-            Feed::Activations => layout == Layout::DspWide8,
+            Feed::Activations => matches!(layout, Layout::DspWide8 | Layout::DspWide4),
         }
     }
 
@@ -141,7 +146,11 @@ impl<L: DspLoops> Kernel for Dsp<L> {
             for (place, lane) in lanes.iter_mut().skip(activations.len() / 2).enumerate() {
                 *lane = lane_of(if place == 0 { odd.unwrap_or(0) } else { 0 }, 0);
             }
-            L::wide8(take(&mut words, blocks * columns), lanes, accumulators);
+            if weights.layout() == Layout::DspWide4 {
+                L::wide4(take(&mut words, blocks * columns / 2), lanes, accumulators);
+            } else {
+                L::wide8(take(&mut words, blocks * columns), lanes, accumulators);
+            }
         }
     }
 

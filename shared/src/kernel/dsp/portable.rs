@@ -71,6 +71,26 @@ impl DspLoops for PortableDsp {
             }
         }
     }
+
+    fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact(lanes.len().max(1));
+        for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
+            for (place, row) in rows.iter_mut().enumerate() {
+                let groups = block.chunks_exact(4).zip(lanes.chunks_exact(4));
+                let sum = groups.fold(0, |sum, (words, x)| eight_columns(sum, words[place], x));
+                *row = row.wrapping_add(sum >> 4);
+            }
+        }
+    }
+}
+
+/// Eight columns of a row in 4 bits, 16 times too large.
+fn eight_columns(sum: i32, word: u32, x: &[u32]) -> i32 {
+    let upper = [word & 0xF0F0_F0F0, word << 4 & 0xF0F0_F0F0];
+    upper.into_iter().zip(x.chunks_exact(2)).fold(sum, |sum, (bytes, x)| {
+        let sum = smlad(sum, sxtab16(0, bytes), x[0]);
+        smlad(sum, sxtab16(0, bytes.rotate_right(8)), x[1])
+    })
 }
 
 /// Four columns of two rows, the five instructions of [`super`]; `extract` takes the lower bytes out.
