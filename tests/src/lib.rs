@@ -10,6 +10,7 @@
 //! | `study` | the same bytes however it is run, the right numbers, and as in Keras? |
 //! | `tune` | within the budget, and the same for any number of threads? |
 //! | `transfer` | continuing from a trained network: what stays, what is learned, is it ever worse? |
+//! | `budget` | is it known before flashing what fits, and how long it takes? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
 //! | `bench` | is every instruction counted, and as often every time? |
 //! | `cli` | does every command do what it says, and say what went wrong? |

@@ -240,11 +240,23 @@ fn a_damaged_model_is_refused_with_the_devices_words() {
     refused(&good.bytes()[..good.bytes().len() / 2], &["the model file was refused", "damaged: its checksum"]);
 }
 
+/// What a host would not put there: only `start_as_it_is` does.
 #[test]
 fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     let wide = LayerShape { outputs: 1025, activation: Activation::Relu, output: Output::U8 };
-    refused(encode(4, &[wide, logits(2)], 3).bytes(), &["the model does not fit this board", "1025", "1024"]);
-    refused(encode(97, &[logits(2)], 3).bytes(), &["the model does not fit this board", "9409", "9216"]);
+    for (file, numbers) in
+        [(encode(4, &[wide, logits(2)], 3), ["1025", "1024"]), (encode(97, &[logits(2)], 3), ["9409", "9216"])]
+    {
+        let packed = ModelFile::from_bytes(file.bytes()).unwrap().packed(Board::Qemu.packing()).unwrap();
+        let on_disk = OnDisk::new(packed.bytes());
+        let Err(error) = EmulatedBoard::start_as_it_is(Board::Qemu, &on_disk.path()) else {
+            panic!("the board took it")
+        };
+        let text = whole(error);
+        for reason in ["the model does not fit this board"].iter().chain(&numbers) {
+            assert!(text.contains(reason), "no {reason:?} in: {text}");
+        }
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub enum Resource {
     Flash,
     /// Side of the input, px.
     InputSide,
-    /// Accumulators: neurons of the widest layer.
+    /// Accumulators: neurons of the widest layer, and what fills up its last block of rows.
     Accumulators,
     /// Activations: neurons of the widest hidden layer.
     Activations,
@@ -41,8 +41,7 @@ impl Misfit {
         match self.resource {
             Resource::Flash => "use a smaller input, fewer hidden neurons, or weights of 4 bits".to_owned(),
             Resource::InputSide => format!("train with an input_side of {has} at most"),
-            Resource::Accumulators => format!("use layers of {has} neurons at most"),
-            Resource::Activations => format!("use hidden layers of {has} neurons at most"),
+            Resource::Accumulators | Resource::Activations => format!("use layers of {has} neurons at most"),
             Resource::Lanes => format!("declare {} lanes in the board's file", self.needs),
         }
     }
@@ -54,8 +53,8 @@ impl fmt::Display for Misfit {
         match resource {
             Resource::Flash => write!(f, "it has {needs} bytes, the board has flash for {has}"),
             Resource::InputSide => write!(f, "its input is {needs}x{needs} pixels, the board takes {has}x{has}"),
-            Resource::Accumulators => write!(f, "its widest layer has {needs} neurons, the board takes {has}"),
-            Resource::Activations => write!(f, "its widest hidden layer has {needs} neurons, the board takes {has}"),
+            Resource::Accumulators => write!(f, "its widest layer takes {needs} accumulators, the board has {has}"),
+            Resource::Activations => write!(f, "its widest hidden layer has {needs} activations, the board {has}"),
             Resource::Lanes => write!(f, "its inputs are spread into {needs} words, the board has {has}"),
         }
     }

@@ -83,3 +83,24 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
     }
     encode(model.input_side(), &classes, &layers).ok_or(PackError { layer: 0, packing })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+    use crate::emulator::Board;
+
+    /// A board's buffer for a chunk is as long as the longest chunk that is packed for it: two columns a word, or three
+    /// words for two columns.
+    #[test]
+    fn boards_declare_lanes_for_the_longest_chunk() {
+        for board in Board::value_variants() {
+            let words = match board.packing() {
+                Packing::CortexM0Plus => PAIRS_CHUNK / 2 * 3,
+                _ => DSP_CHUNK / 2,
+            };
+            assert_eq!(board.declaration().buffers.lanes as usize, words, "{board:?}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use pinhole_declaration::Core;
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Activation, Dense, Output};
 
-use super::cortex_m4::chunks;
+use super::chunks;
 use super::ops::Ops;
 
 /// Instructions of a core's compiled code.
@@ -25,29 +25,25 @@ pub(super) struct Compiled {
     inputs: Inputs,
     /// Each multiplication of a row-major layer, and each of its rows beside.
     scalar: Scalar,
-    /// The decision: once, and each class.
-    decision: (u64, u64),
+    /// The decision, each class.
+    decision_class: u64,
     /// Of 100 instructions. The others take one cycle.
     mixture: Mixture,
 }
 
 /// Instructions of a neuron by what it gives.
 struct Neuron {
+    /// Also for logits.
     linear: u64,
     relu: u64,
     sigmoid_u8: u64,
-    /// On a Cortex-M4 without the loop in assembly.
+    /// Without the loop in assembly.
     sigmoid_i16: u64,
-    logits: u64,
 }
 
 /// Instructions for inputs. What is 0 is done in assembly, or does not occur.
 struct Inputs {
-    /// A pair of pixels, for weights of 8 bits.
-    pixels8: u64,
-    /// The same for 7 bits.
-    pixels7: u64,
-    /// The same for 4 bits.
+    /// A pair of pixels, for weights of 4 bits.
     pixels4: u64,
     /// A pair of activations.
     activations: u64,
@@ -70,24 +66,24 @@ struct Mixture {
 }
 
 const CORTEX_M4: Compiled = Compiled {
-    layer: 300,
-    chunk: 22,
-    filled_up_group: 110,
-    neuron: Neuron { linear: 18, relu: 19, sigmoid_u8: 44, sigmoid_i16: 5, logits: 18 },
-    inputs: Inputs { pixels8: 0, pixels7: 0, pixels4: 0, activations: 5, filling: 11 },
+    layer: 162,
+    chunk: 73,
+    filled_up_group: 60,
+    neuron: Neuron { linear: 20, relu: 22, sigmoid_u8: 45, sigmoid_i16: 7 },
+    inputs: Inputs { pixels4: 2, activations: 7, filling: 17 },
     scalar: Scalar { weight8: 0, weight4: 0, row: 0 },
-    decision: (0, 104),
+    decision_class: 115,
     mixture: Mixture { loads: 15, stores: 4, taken: 6 },
 };
 
 const CORTEX_M0PLUS: Compiled = Compiled {
-    layer: 300,
+    layer: 204,
     chunk: 350,
-    filled_up_group: 570,
-    neuron: Neuron { linear: 70, relu: 70, sigmoid_u8: 104, sigmoid_i16: 98, logits: 70 },
-    inputs: Inputs { pixels8: 16, pixels7: 12, pixels4: 12, activations: 0, filling: 0 },
-    scalar: Scalar { weight8: 9, weight4: 14, row: 25 },
-    decision: (0, 295),
+    filled_up_group: 0,
+    neuron: Neuron { linear: 72, relu: 75, sigmoid_u8: 113, sigmoid_i16: 11 },
+    inputs: Inputs { pixels4: 36, activations: 0, filling: 0 },
+    scalar: Scalar { weight8: 8, weight4: 23, row: 29 },
+    decision_class: 305,
     mixture: Mixture { loads: 25, stores: 10, taken: 4 },
 };
 
@@ -104,8 +100,7 @@ impl Compiled {
         let weights = &dense.operands.weights;
         let (inputs, rows) = (weights.inputs() as u64, weights.outputs() as u64);
         let neuron = match (dense.activation, dense.output) {
-            (_, Output::Logits) => self.neuron.logits,
-            (Activation::Linear, _) => self.neuron.linear,
+            (Activation::Linear, _) | (_, Output::Logits) => self.neuron.linear,
             (Activation::Relu, _) => self.neuron.relu,
             (Activation::Sigmoid, Output::U8) => self.neuron.sigmoid_u8,
             (Activation::Sigmoid, Output::I16) => self.neuron.sigmoid_i16,
@@ -118,8 +113,7 @@ impl Compiled {
                 return self.ops(self.layer + rows * (neuron + self.scalar.row + inputs * self.scalar.weight4));
             }
             Layout::DspWide8 | Layout::DspWide4 => self.inputs.activations,
-            Layout::DspPixels8 | Layout::PairsPixels8 => self.inputs.pixels8,
-            Layout::PairsPixels7 => self.inputs.pixels7,
+            Layout::DspPixels8 | Layout::PairsPixels8 | Layout::PairsPixels7 => 0,
             Layout::DspPixels4 | Layout::PairsPixels4 => self.inputs.pixels4,
         };
         let mut all = self.layer + rows * neuron;
@@ -141,8 +135,7 @@ impl Compiled {
 
     /// The decision between so many classes.
     pub(super) fn decision(&self, classes: usize) -> Ops {
-        let (once, class) = self.decision;
-        self.ops(once + class * classes as u64)
+        self.ops(self.decision_class * classes as u64)
     }
 
     fn ops(&self, instructions: u64) -> Ops {

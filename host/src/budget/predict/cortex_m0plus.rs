@@ -1,11 +1,11 @@
-//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus.rs`, counted there: change them with it. Spreading,
-//! and the layers after the first, are compiled code.
+//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus.rs`, counted there: change them with it. Spreading
+//! for weights of 4 bits, and the layers after the first, are compiled code.
 
-use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
-use pinhole_shared::model::Dense;
+use pinhole_shared::layout::{GROUP_COLUMNS, Layout, Weights};
+use pinhole_shared::model::{Activation, Dense, Output};
 
-use super::cortex_m4::chunks;
 use super::ops::Ops;
+use super::{blocks, calls, chunks};
 
 /// `enter!` and `leave!`: push, 4 mov, push; pop, 4 mov, pop.
 const FRAME: Ops = Ops { simple: 8, multiples: 4, registers: 18, returns: 1, ..Ops::NONE };
@@ -37,24 +37,55 @@ const PIXELS4_BLOCK: Ops =
 /// 8 columns of `pixels4`: 3 movs, twice `columns4!` (3 LDM of 2 registers), twice `flush4!`, ldr, cmp, bne.
 const PIXELS4_GROUP: Ops = Ops { simple: 68, loads: 1, multiples: 6, registers: 12, taken: 1, ..Ops::NONE };
 
+/// A loop that spreads pixels.
+struct Spread {
+    /// Once a call.
+    call: Ops,
+    /// Each group of 8 pixels.
+    group: Ops,
+}
+
+/// `spread8`: push, 6 of arithmetic, pop; 4 `pair8!` with 2 ldrb and STM of 3 registers, adds, cmp, bne.
+const SPREAD8: Spread = Spread {
+    call: Ops { simple: 6, multiples: 2, registers: 10, returns: 1, ..Ops::NONE },
+    group: Ops { simple: 30, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 12, taken: 1, ..Ops::NONE },
+};
+/// `spread7`: push, movs, mov, pop; 4 `pair7!` with 2 ldrb and STM of 2 registers, adds, cmp, bne.
+const SPREAD7: Spread = Spread {
+    call: Ops { simple: 2, multiples: 2, registers: 8, returns: 1, ..Ops::NONE },
+    group: Ops { simple: 18, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
+};
+
+/// `sigmoids` around its neurons, besides [`FRAME`]: ldr, 2 mov, ldmia, 3 mov, movs, lsls, mov, lsls, mov.
+const SIGMOIDS: Ops = Ops { simple: 10, loads: 1, multiples: 1, registers: 3, ..Ops::NONE };
+/// Each neuron of `sigmoids`, within the table: 2 LDM, push and pop of one register, 2 ldrh, strh.
+const SIGMOID: Ops =
+    Ops { simple: 42, loads: 1, loads_in_a_row: 1, stores: 1, multiples: 4, registers: 4, taken: 2, ..Ops::NONE };
+
 /// All loops of a layer. `None` for a layout this core's kernel does not run.
 pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
     let weights = &dense.operands.weights;
-    let blocks = (weights.padded_outputs() / BLOCK_ROWS) as u64;
-    let (columns, finish) = match weights.layout() {
-        Layout::Rows8 | Layout::Rows4 => return Some(Ops::NONE),
-        Layout::PairsPixels8 => (COLUMNS8, FINISH8),
-        Layout::PairsPixels7 => (COLUMNS7, FINISH7),
-        Layout::PairsPixels4 => {
-            return Some(chunks(weights).fold(Ops::NONE, |all, chunk| {
-                let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
-                all + FRAME + PIXELS4 + blocks * (PIXELS4_BLOCK + groups * PIXELS4_GROUP)
-            }));
-        }
+    let sums = match weights.layout() {
+        Layout::Rows8 | Layout::Rows4 => Ops::NONE,
+        Layout::PairsPixels8 => pairs(weights, SPREAD8, COLUMNS8, FINISH8),
+        Layout::PairsPixels7 => pairs(weights, SPREAD7, COLUMNS7, FINISH7),
+        Layout::PairsPixels4 => chunks(weights).fold(Ops::NONE, |all, chunk| {
+            let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
+            all + FRAME + PIXELS4 + blocks(weights) * (PIXELS4_BLOCK + groups * PIXELS4_GROUP)
+        }),
         _ => return None,
     };
-    Some(chunks(weights).fold(Ops::NONE, |all, chunk| {
-        let pairs = (chunk.div_ceil(GROUP_COLUMNS) * GROUP_COLUMNS / 2) as u64;
-        all + FRAME + BLOCKS + blocks * (BLOCK + pairs * columns + pairs.div_ceil(TURN_PAIRS) * TURN + finish)
-    }))
+    if (dense.activation, dense.output) == (Activation::Sigmoid, Output::I16) {
+        return Some(sums + FRAME + SIGMOIDS + weights.outputs() as u64 * SIGMOID);
+    }
+    Some(sums)
+}
+
+fn pairs(weights: &Weights<'_>, spread: Spread, columns: Ops, finish: Ops) -> Ops {
+    chunks(weights).fold(Ops::NONE, |all, chunk| {
+        let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
+        let pairs = groups * (GROUP_COLUMNS / 2) as u64;
+        let block = BLOCK + pairs * columns + pairs.div_ceil(TURN_PAIRS) * TURN + finish;
+        all + calls(chunk) * spread.call + groups * spread.group + FRAME + BLOCKS + blocks(weights) * block
+    })
 }

@@ -1,9 +1,10 @@
 //! Instructions of the loops in `firmware/kernels/src/cortex_m4.rs`, counted there: change them with it.
 
-use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
+use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Activation, Dense, Output};
 
 use super::ops::Ops;
+use super::{blocks, calls, chunks};
 
 /// A loop over the groups of a chunk for each block of four rows.
 struct Loop {
@@ -101,7 +102,6 @@ const LAST_SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 2, stores:
 /// All loops of a layer. `None` for a layout this core's kernel does not run.
 pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
     let weights = &dense.operands.weights;
-    let blocks = (weights.padded_outputs() / BLOCK_ROWS) as u64;
     let (of_layout, is_for_pixels) = match weights.layout() {
         Layout::DspPixels8 => (PIXELS8, true),
         Layout::DspPixels4 => (PIXELS4, true),
@@ -114,11 +114,9 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
         let groups = columns.div_ceil(GROUP_COLUMNS) as u64;
         let Loop { chunk, block, turn, turn_groups, group } = of_layout;
         let each = block + groups * group + groups.div_ceil(turn_groups) * turn;
-        all = all + chunk + blocks * each;
+        all = all + chunk + blocks(weights) * each;
         if is_for_pixels {
-            // A group that is not whole is spread by a call of its own.
-            let calls = u64::from(columns >= GROUP_COLUMNS) + u64::from(!columns.is_multiple_of(GROUP_COLUMNS));
-            all = all + calls * SPREAD + groups * SPREAD_GROUP;
+            all = all + calls(columns) * SPREAD + groups * SPREAD_GROUP;
         }
     }
     if (dense.activation, dense.output) == (Activation::Sigmoid, Output::I16) {
@@ -126,10 +124,4 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
         all = all + SIGMOIDS + neurons / 2 * TWO_SIGMOIDS + neurons % 2 * LAST_SIGMOID;
     }
     Some(all)
-}
-
-/// Columns of each chunk, without those that fill up the last.
-pub(super) fn chunks(weights: &Weights<'_>) -> impl Iterator<Item = usize> {
-    let (inputs, chunk) = (weights.inputs(), weights.chunk_columns().max(1));
-    (0..inputs).step_by(chunk).map(move |start| chunk.min(inputs - start))
 }

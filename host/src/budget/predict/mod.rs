@@ -11,6 +11,7 @@ mod cortex_m4;
 mod ops;
 
 use pinhole_declaration::Core;
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Weights};
 use pinhole_shared::model::{Layer, Model};
 use serde::Serialize;
 
@@ -66,6 +67,22 @@ pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
     let whole: Ops = layers.iter().copied().fold(compiled.decision(model.classes().into()), |sum, layer| sum + layer);
     let work = |ops: Ops| Work { instructions: ops.instructions(), cycles: ops.cycles(core) };
     Some(Prediction { whole: work(whole), layers: layers.into_iter().map(work).collect() })
+}
+
+/// Columns of each chunk, without those that fill up the last.
+fn chunks(weights: &Weights<'_>) -> impl Iterator<Item = usize> {
+    let (inputs, chunk) = (weights.inputs(), weights.chunk_columns().max(1));
+    (0..inputs).step_by(chunk).map(move |start| chunk.min(inputs - start))
+}
+
+/// Blocks of rows.
+fn blocks(weights: &Weights<'_>) -> u64 {
+    (weights.padded_outputs() / BLOCK_ROWS) as u64
+}
+
+/// Calls that spread the pixels of a chunk: a group that they do not fill takes one of its own.
+fn calls(columns: usize) -> u64 {
+    u64::from(columns >= GROUP_COLUMNS) + u64::from(!columns.is_multiple_of(GROUP_COLUMNS))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn the_loops_by_hand() {
     let packed = shipped().packed(Packing::CortexM4).unwrap();
     let model = packed.model();
     let [Layer::Dense(first), Layer::Dense(second), _] = model.layers() else { panic!("three layers") };
-    let chunks: Vec<usize> = cortex_m4::chunks(&first.operands.weights).collect();
+    let chunks: Vec<usize> = chunks(&first.operands.weights).collect();
     let by_hand: usize = chunks
         .iter()
         .map(|columns| {

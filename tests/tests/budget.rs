@@ -1,0 +1,149 @@
+//! What a board has, what model and firmware take of it, and how long an inference takes: known before flashing, and
+//! compared with what the emulated boards then do.
+//!
+//! A machine on which the emulator cannot run fails these tests.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic as _;
+use pinhole::bench::bench;
+use pinhole::budget::predict::{TOLERANCE, predict};
+use pinhole::emulator::{Board, EmulatedBoard, EmulatorError, firmware_size};
+use pinhole::model_file::ModelFile;
+use pinhole_shared::model::{Activation, Output};
+use pinhole_tests::handmade::{LayerShape, encode, logits};
+use pinhole_tests::{Ran, pinhole, shipped_model};
+use tempfile::TempDir;
+
+const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
+
+fn on_disk(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.pinhole");
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+fn layer(outputs: usize, activation: Activation, output: Output) -> LayerShape {
+    LayerShape { outputs, activation, output }
+}
+
+fn inspect(board: Board, model: &Path, json: &[&str]) -> Ran {
+    Ran::of(pinhole(["inspect", "--board", board.name()]).arg(model).args(json))
+}
+
+/// How far the predicted instructions are from those counted, in the whole and in each layer; both above 0 where more
+/// was predicted.
+fn errors(file: &ModelFile, path: &Path, board: Board) -> (f64, Vec<f64>) {
+    let packed = file.packed(board.packing()).unwrap();
+    let predicted = predict(&packed.model(), board.declaration().core).unwrap();
+    let counted = bench(file, path, board).unwrap_or_else(|error| panic!("{error}"));
+    let layers = predicted.layers.iter().zip(&counted.layers);
+    let layers = layers.map(|(layer, counted)| layer.instructions as f64 / counted.instructions as f64 - 1.0);
+    (predicted.error(counted.instructions), layers.collect())
+}
+
+/// When this fails, a loop in assembly changed without its counts in `host/src/budget/predict`, or the compiled code
+/// around the loops did: then `compiled.rs` there is to be measured anew.
+#[test]
+fn predicted_instructions_are_those_counted() {
+    let path = shipped_model();
+    let shipped = ModelFile::read(&path).unwrap();
+    for board in BOARDS {
+        let (whole, layers) = errors(&shipped, &path, board);
+        println!("{board:?}: {whole:+.4}, layers {layers:+.4?}");
+        assert!(whole.abs() < TOLERANCE, "{board:?}: {whole:+.4}, layers {layers:+.4?}");
+    }
+}
+
+/// Shapes that fill nothing up evenly, every activation function, one layer and several.
+#[test]
+fn other_networks_are_predicted_too() {
+    let (u8, i16) = (Output::U8, Output::I16);
+    let (relu, linear, sigmoid) = (Activation::Relu, Activation::Linear, Activation::Sigmoid);
+    let files = [
+        encode(45, &[logits(3)], 1),
+        encode(33, &[layer(70, relu, u8), layer(31, linear, i16), logits(2)], 2),
+        encode(28, &[layer(129, sigmoid, u8), layer(17, sigmoid, i16), logits(5)], 3),
+    ];
+    for (number, file) in files.iter().enumerate() {
+        let (_folder, path) = on_disk(file.bytes());
+        let file = ModelFile::from_bytes(file.bytes()).unwrap();
+        for board in BOARDS {
+            let (whole, layers) = errors(&file, &path, board);
+            println!("network {number}, {board:?}: {whole:+.4}, layers {layers:+.4?}");
+            assert!(whole.abs() < TOLERANCE, "network {number}, {board:?}: {whole:+.4}, layers {layers:+.4?}");
+        }
+    }
+}
+
+#[test]
+fn firmware_is_within_its_budget() {
+    for board in BOARDS {
+        let declared = board.declaration();
+        let size = firmware_size(board).unwrap_or_else(|error| panic!("{error}"));
+        size.check(declared).unwrap();
+        // It is all there: the buffers alone take this much, and there is code.
+        let buffers = declared.buffers;
+        let side = u64::from(buffers.input_side_px);
+        let (words, halves) = (buffers.accumulators + buffers.lanes, buffers.activations);
+        let least = side * side + u64::from(buffers.row_bytes) + 8 * side + u64::from(4 * words + 2 * halves);
+        assert!((least..least + 4096).contains(&size.static_ram_bytes), "{board:?}: {size:?}, {least}");
+        assert!(size.code_bytes > 10_000, "{board:?}: {size:?}");
+    }
+}
+
+#[test]
+fn inspect_shows_what_a_board_has() {
+    let model = shipped_model();
+    for board in BOARDS {
+        let file = ModelFile::read(&model).unwrap();
+        let packed = file.packed(board.packing()).unwrap();
+        let told = inspect(board, &model, &["--json"]).ok().json();
+        let shown = &told["board"];
+        assert_eq!((&shown["name"], &shown["fits"]), (&board.name().into(), &true.into()));
+        assert_eq!(shown["flash"]["model_bytes"], packed.bytes().len());
+        let size = firmware_size(board).unwrap();
+        assert_eq!(shown["flash"]["code_bytes"], size.code_bytes);
+        assert_eq!(shown["ram"]["static_bytes"], size.static_ram_bytes);
+        assert_eq!(shown["ram"]["stack_budget_bytes"], board.declaration().budget.stack_bytes);
+        let predicted = predict(&packed.model(), board.declaration().core).unwrap();
+        assert_eq!(shown["predicted"]["whole"]["instructions"], predicted.whole.instructions);
+        assert_eq!(shown["predicted"]["layers"].as_array().unwrap().len(), 3);
+        let text = inspect(board, &model, &[]).ok().stdout;
+        for words in [size.code_bytes.to_string().as_str(), "modelled", "fits      yes"] {
+            assert!(text.contains(words), "no {words:?} in:\n{text}");
+        }
+    }
+    // Without a board nothing is built, and nothing shown of one.
+    let told = Ran::of(pinhole(["inspect"]).arg(&model).arg("--json")).ok();
+    assert_eq!((told.json().get("board"), told.stderr.as_str()), (None, ""));
+}
+
+/// Before anything is built or started, and with what to do about it; `inspect` says the same.
+#[test]
+fn a_model_that_does_not_fit_is_refused_by_the_host() {
+    let wide = [layer(1025, Activation::Relu, Output::U8), logits(2)];
+    let cases = [
+        (
+            encode(4, &wide, 3),
+            "its widest layer takes 1028 accumulators, the board has 1024",
+            "use layers of 1024 neurons at most;",
+        ),
+        (encode(97, &[logits(2)], 3), "its input is 97x97 pixels, the board takes 96x96", "input_side of 96"),
+    ];
+    for (file, reason, advice) in cases {
+        let (_folder, path) = on_disk(file.bytes());
+        let error = EmulatedBoard::start(Board::Qemu, &path).unwrap_err();
+        assert!(matches!(error, EmulatorError::DoesNotFit { .. }), "{error:?}");
+        let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+        let text = error.to_string();
+        assert!(text.contains(reason) && text.contains(path.to_str().unwrap()), "{text}");
+        assert!(help.contains(advice) && help.contains("--board qemu"), "{help}");
+        let told = inspect(Board::Qemu, &path, &[]);
+        assert_eq!(told.code, Some(1), "{}", told.stderr);
+        assert!(told.stdout.contains(reason) && told.stdout.contains(advice), "{}", told.stdout);
+        let told = inspect(Board::Qemu, &path, &["--json"]);
+        assert_eq!((told.code, &told.json()["board"]["fits"]), (Some(1), &false.into()));
+    }
+}
