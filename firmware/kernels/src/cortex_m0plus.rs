@@ -10,6 +10,7 @@ use core::arch::naked_asm;
 
 use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
 use pinhole_shared::kernel::{Neurons, PairsLoops};
+use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 
 /// Armv6-M's loops.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,6 +97,9 @@ impl PairsLoops for CortexM0Plus {
 
 /// Pairs of columns in one turn of an unrolled loop.
 const TURN_PAIRS: usize = 16;
+
+// The host makes chunks of whole turns.
+const _: () = assert!(Layout::PairsPixels8.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
 
 /// How many pairs of columns the first turn leaves out, so that the others are whole.
 const fn left_out(pairs: usize) -> usize {

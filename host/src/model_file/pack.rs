@@ -61,7 +61,7 @@ impl Packing {
 
 /// The bytes of a model packed for a kernel. The same model and kernel give the same bytes.
 ///
-/// Chunks are as long as working memory and the proof for every row allow, and nearly equal.
+/// Chunks are as long as working memory and the proof for every row allow.
 pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackError> {
     let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
     let mut layers = Vec::with_capacity(model.layers().len());
@@ -71,13 +71,8 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
         parts.layout = packing.layout(layer == 0, parts.layout.bits(), largest);
         parts.chunk_columns = 0;
         if !parts.layout.is_rows() {
-            let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
-            let fewest = (groups * GROUP_COLUMNS).div_ceil(packing.longest_chunk());
-            let fits = (fewest..=groups).find(|&chunks| {
-                parts.chunk_columns = groups.div_ceil(chunks) * GROUP_COLUMNS;
-                parts.packed().is_some()
-            });
-            fits.ok_or(PackError { layer, packing })?;
+            let longest = packing.longest_chunk() / GROUP_COLUMNS;
+            parts.chunk_columns = longest_chunk(&parts, longest).ok_or(PackError { layer, packing })?;
         }
         layers.push(parts);
     }
@@ -103,4 +98,20 @@ mod tests {
             assert_eq!(board.declaration().buffers.lanes as usize, words, "{board:?}");
         }
     }
+}
+
+/// Columns of the longest chunk, at most `longest` groups, that leaves the fewest turns of the kernel's loop and has
+/// room for every row's sums.
+fn longest_chunk(parts: &DenseParts, longest: usize) -> Option<usize> {
+    let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
+    let turn = parts.layout.turn_groups();
+    (groups.div_ceil(longest)..=groups).find_map(|chunks| {
+        // Nearly equal chunks are the likeliest to fit, whole turns the quickest.
+        let equal = groups.div_ceil(chunks);
+        let choices = [equal.next_multiple_of(turn).min(longest), equal];
+        choices
+            .into_iter()
+            .map(|groups| groups * GROUP_COLUMNS)
+            .find(|&chunk_columns| DenseParts { chunk_columns, ..parts.clone() }.packed().is_some())
+    })
 }

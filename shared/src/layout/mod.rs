@@ -82,6 +82,15 @@ impl Layout {
         matches!(self, Self::Rows8 | Self::Rows4)
     }
 
+    /// Groups of columns that the assembly's loop over a chunk takes in one turn. Chunks of whole turns waste none.
+    pub const fn turn_groups(self) -> usize {
+        match self {
+            Self::DspPixels8 => 13,
+            Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels7 => 4,
+            _ => 1,
+        }
+    }
+
     /// Whether it takes inputs of 8 bits only.
     pub const fn is_for_pixels(self) -> bool {
         matches!(

@@ -24,11 +24,11 @@ struct Loop {
 const PIXELS8: Loop = Loop {
     // push, sub, stmia, subs, lsrs, movs, udiv, mls, cmp, it, rsbne, movs, adr, mla, orr, str; add, pop.
     chunk: Ops { simple: 13, stores: 1, multiples: 3, registers: 21, returns: 1, divisions: 1, ..Ops::NONE },
-    // ldr, ldr, 4 mov, bx; ldr, ldr, ldmia, 4 sub, 4 add, stmia, ldr, str, cmp, bne.
+    // ldr, ldr, 4 mov, bx; 3 ldr, ldmia, 4 sub, 4 add, stmia, str, cmp, bne.
     block: Ops {
         simple: 13,
-        loads: 3,
-        loads_in_a_row: 2,
+        loads: 2,
+        loads_in_a_row: 3,
         stores: 1,
         multiples: 2,
         registers: 8,
@@ -37,7 +37,7 @@ const PIXELS8: Loop = Loop {
     },
     // ldr, cmp, bne.
     turn: Ops { simple: 1, loads: 1, taken: 1, ..Ops::NONE },
-    turn_groups: 10,
+    turn_groups: Layout::DspPixels8.turn_groups() as u64,
     group: Ops { simple: 20, multiples: 3, registers: 12, ..Ops::NONE },
 };
 
@@ -45,11 +45,11 @@ const PIXELS8: Loop = Loop {
 const PIXELS4: Loop = Loop {
     // push, sub, stmia, subs, lsrs, rsbs, and, movs, adr, mla, orr, str; add, pop.
     chunk: Ops { simple: 10, stores: 1, multiples: 3, registers: 21, returns: 1, ..Ops::NONE },
-    // ldr, ldr, 4 mov, bx; 3 ldr, ldmia, 4 sub, asr, rsb, sub, 4 add, 3 sub, stmia, ldr, str, cmp, bne.
+    // ldr, ldr, 4 mov, bx; 4 ldr, ldmia, 4 sub, asr, rsb, sub, 4 add, 3 sub, stmia, str, cmp, bne.
     block: Ops {
         simple: 19,
-        loads: 3,
-        loads_in_a_row: 3,
+        loads: 2,
+        loads_in_a_row: 4,
         stores: 1,
         multiples: 2,
         registers: 8,
@@ -57,7 +57,7 @@ const PIXELS4: Loop = Loop {
         ..Ops::NONE
     },
     turn: Ops { simple: 1, loads: 1, taken: 1, ..Ops::NONE },
-    turn_groups: 4,
+    turn_groups: Layout::DspPixels4.turn_groups() as u64,
     group: Ops { simple: 24, multiples: 3, registers: 8, ..Ops::NONE },
 };
 
@@ -85,11 +85,12 @@ const WIDE4: Loop = Loop {
     group: Ops { simple: 44, loads: 4, multiples: 1, registers: 4, ..Ops::NONE },
 };
 
-/// `spread`, once a call: push, movs; mov, pop.
-const SPREAD: Ops = Ops { simple: 2, multiples: 2, registers: 12, returns: 1, ..Ops::NONE };
-/// `spread`, each group: 2 ldr, 4 uxtb16, 2 smlad, stmia, cmp, bne.
-const SPREAD_GROUP: Ops =
-    Ops { simple: 7, loads: 1, loads_in_a_row: 1, multiples: 1, registers: 4, taken: 1, ..Ops::NONE };
+/// `spread`, once a call: push, mov, subs, lsls, bmi; mov, pop.
+const SPREAD: Ops = Ops { simple: 5, multiples: 2, registers: 12, returns: 1, ..Ops::NONE };
+/// `eight_pixels!` of `spread`: 2 ldr, 4 uxtb16, 2 smlad, stmia.
+const SPREAD_GROUP: Ops = Ops { simple: 6, loads: 1, loads_in_a_row: 1, multiples: 1, registers: 4, ..Ops::NONE };
+/// Each turn of `spread`, of two groups: cmp, bne.
+const SPREAD_TURN: Ops = Ops { simple: 1, taken: 1, ..Ops::NONE };
 
 /// `sigmoids`, once: ldr, push, ldrd, mov, sub, cmp, bhs; cmp, beq, pop.
 const SIGMOIDS: Ops = Ops { simple: 5, loads: 1, multiples: 3, registers: 20, taken: 1, returns: 1, ..Ops::NONE };
@@ -116,7 +117,7 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
         let each = block + groups * group + groups.div_ceil(turn_groups) * turn;
         all = all + chunk + blocks(weights) * each;
         if is_for_pixels {
-            all = all + calls(columns) * SPREAD + groups * SPREAD_GROUP;
+            all = all + calls(columns) * SPREAD + groups * SPREAD_GROUP + groups.div_ceil(2) * SPREAD_TURN;
         }
     }
     if (dense.activation, dense.output) == (Activation::Sigmoid, Output::I16) {
