@@ -62,7 +62,7 @@ pub(crate) fn packed_samples() -> &'static [Draft] {
     PACKED.get_or_init(|| {
         let packings = [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus];
         let each = WEIGHT_BITS.into_iter().map(small_with);
-        each.flat_map(|file| packings.map(|packing| Draft::of(&file.packed(packing).unwrap()))).collect()
+        each.flat_map(|file| packings.map(|packing| Draft::of(file.packed(packing).unwrap().bytes()))).collect()
     })
 }
 
