@@ -10,6 +10,11 @@ use pinhole::bench::bench;
 use pinhole::budget::predict::{TOLERANCE, predict};
 use pinhole::emulator::{Board, EmulatedBoard, EmulatorError, firmware_size};
 use pinhole::model_file::ModelFile;
+use pinhole::photos::{Dataset, Example};
+use pinhole::quantize::{ActivationBits, quantize};
+use pinhole::random::Random;
+use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::train::Network;
 use pinhole_shared::model::{Activation, Output};
 use pinhole_tests::handmade::{LayerShape, encode, logits};
 use pinhole_tests::{Ran, pinhole, shipped_model};
@@ -53,6 +58,32 @@ fn predicted_instructions_are_those_counted() {
         let (whole, layers) = errors(&shipped, &path, board);
         println!("{board:?}: {whole:+.4}, layers {layers:+.4?}");
         assert!(whole.abs() < TOLERANCE, "{board:?}: {whole:+.4}, layers {layers:+.4?}");
+    }
+}
+
+/// The default network with weights of so many bits, untrained: its shape is what costs.
+fn of_bits(bits: u8) -> ModelFile {
+    let mut recipe = Recipe::find(DEFAULT).unwrap();
+    recipe.set_weight_bits(&[bits]).unwrap();
+    let classes = ["chihuahua", "muffin"].map(str::to_owned).to_vec();
+    let network = Network::new(&recipe, &classes, 1).unwrap();
+    let mut random = Random::seeded(1);
+    let pixels = (0..2500).map(|_| random.below(256) as u8).collect();
+    let examples = vec![Example { path: "noise".into(), class: 0, pixels }];
+    let photos = Dataset { side: recipe.input_side, classes, examples, warnings: Vec::new() };
+    quantize(&network, &photos, ActivationBits::Sixteen).unwrap()
+}
+
+#[test]
+fn weights_of_fewer_bits_are_predicted_too() {
+    for bits in [7, 4] {
+        let file = of_bits(bits);
+        let (_folder, path) = on_disk(file.bytes());
+        for board in BOARDS {
+            let (whole, layers) = errors(&file, &path, board);
+            println!("{bits} bits, {board:?}: {whole:+.4}, layers {layers:+.4?}");
+            assert!(whole.abs() < TOLERANCE, "{bits} bits, {board:?}: {whole:+.4}, layers {layers:+.4?}");
+        }
     }
 }
 
@@ -128,7 +159,7 @@ fn a_model_that_does_not_fit_is_refused_by_the_host() {
         (
             encode(4, &wide, 3),
             "its widest layer takes 1028 accumulators, the board has 1024",
-            "use layers of 1024 neurons at most;",
+            "use layers of 1024 neurons at most",
         ),
         (encode(97, &[logits(2)], 3), "its input is 97x97 pixels, the board takes 96x96", "input_side of 96"),
     ];

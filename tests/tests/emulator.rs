@@ -9,7 +9,7 @@ use std::thread;
 use miette::Diagnostic as _;
 use pinhole::device::ClientError;
 use pinhole::emulator::{Board, EmulatedBoard, EmulatorError};
-use pinhole::model_file::ModelFile;
+use pinhole::model_file::{ModelFile, PackedModel};
 use pinhole::photos::{Dataset, Example, Picture};
 use pinhole::prove::prove;
 use pinhole::quantize::{ActivationBits, quantize};
@@ -187,7 +187,9 @@ fn a_board_says_who_it_is() {
     // The fast kernel, and no silent fallback: a proof is about the kernel that ran.
     assert_eq!(identity.kernel.as_str(), "cortex-m4-dsp");
     assert_eq!(identity.pipeline, PIPELINE_ID);
-    let model = file.model();
+    // What is in its flash: the model packed for it.
+    let packed = file.packed(Board::Qemu.packing()).unwrap();
+    let model = packed.model();
     assert_eq!((identity.model_checksum, identity.model_bytes), (model.checksum(), model.file_bytes()));
     assert_eq!((identity.input_side, identity.classes), (50, 2));
     let first = board.logs().first().map(ToString::to_string).unwrap_or_default();
@@ -306,14 +308,19 @@ fn boards_run_side_by_side() {
     });
 }
 
+/// The bytes of the tiny network packed for the Cortex-M4F: what may go to it as it is, under its own name.
+fn packed_tiny() -> PackedModel {
+    ModelFile::from_bytes(tiny(4).bytes()).unwrap().packed(Board::Qemu.packing()).unwrap()
+}
+
 /// A file name that QEMU's option syntax could take apart.
 #[test]
 fn a_models_name_may_be_anything() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my model, \"new\" = größer.pinhole");
-    std::fs::write(&path, tiny(4).bytes()).unwrap();
-    let board = EmulatedBoard::start(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
-    assert_eq!(board.identity().model_bytes as usize, tiny(4).bytes().len());
+    std::fs::write(&path, packed_tiny().bytes()).unwrap();
+    let board = EmulatedBoard::start_as_it_is(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
+    assert_eq!(board.identity().model_bytes as usize, packed_tiny().bytes().len());
 }
 
 /// Processes with this path among their arguments.
@@ -330,8 +337,8 @@ fn processes_with(path: &Path) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_emulator_outlives_its_board() {
-    let good = OnDisk::new(tiny(4).bytes());
-    let board = good.board();
+    let good = OnDisk::new(packed_tiny().bytes());
+    let board = EmulatedBoard::start_as_it_is(Board::Qemu, &good.path()).unwrap();
     assert_eq!(processes_with(&good.path()), 1);
     drop(board);
     assert_eq!(processes_with(&good.path()), 0, "dropping the board left its emulator");
@@ -343,7 +350,7 @@ fn no_emulator_outlives_its_board() {
     // A panic while a board is at work ends it too.
     let path = good.path();
     let panicked = thread::spawn(move || {
-        let _board = EmulatedBoard::start(Board::Qemu, &path).unwrap();
+        let _board = EmulatedBoard::start_as_it_is(Board::Qemu, &path).unwrap();
         panic!("on purpose");
     });
     panicked.join().unwrap_err();
