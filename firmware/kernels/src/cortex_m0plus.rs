@@ -20,7 +20,7 @@ impl PairsLoops for CortexM0Plus {
     const NAME: &'static str = "cortex-m0plus-pairs";
 
     fn spread8(pixels: &[u8], lanes: &mut [u32]) {
-        debug_assert!(pixels.len() % 8 == 0 && lanes.len() >= pixels.len() / 2 * 3);
+        debug_assert!(pixels.len().is_multiple_of(8) && lanes.len() >= pixels.len() / 2 * 3);
         if !pixels.is_empty() {
             let pixels = pixels.as_ptr_range();
             // SAFETY: there are pixels, a multiple of 8, and three words of lanes for each two (contract of `PairsLoops`,
@@ -39,7 +39,7 @@ impl PairsLoops for CortexM0Plus {
     }
 
     fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        debug_assert!(pixels.len() % 8 == 0 && lanes.len() >= pixels.len());
+        debug_assert!(pixels.len().is_multiple_of(8) && lanes.len() >= pixels.len());
         if pixels.is_empty() {
             return 0;
         }

@@ -21,7 +21,7 @@ impl DspLoops for CortexM4 {
     const NAME: &'static str = "cortex-m4-dsp";
 
     fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        debug_assert!(pixels.len() % 8 == 0 && lanes.len() * 2 >= pixels.len());
+        debug_assert!(pixels.len().is_multiple_of(8) && lanes.len() * 2 >= pixels.len());
         if pixels.is_empty() {
             return 0;
         }

@@ -1,12 +1,16 @@
 //! What `pinhole inspect --board` shows of the board.
 
-use miette::Result;
+use miette::{IntoDiagnostic as _, Result};
+use pinhole_shared::link::Report;
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
 use serde::Serialize;
 
+use super::emulate::start_board;
 use super::output::{say, spinner};
 use crate::budget::predict::{Prediction, predict};
 use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
 use crate::emulator::{Board, EmulatorError, firmware_size};
+use crate::photos::Picture;
 use crate::run_folder::Trained;
 
 /// What a model and the firmware take of a board.
@@ -38,7 +42,7 @@ struct Flash {
 struct Ram {
     static_bytes: u64,
     static_budget_bytes: u32,
-    /// As the board has measured it; nothing before it has.
+    /// As the board finds it after a picture, by painting; absent where the model does not fit.
     worst_stack_bytes: Option<u32>,
     stack_budget_bytes: u32,
 }
@@ -59,6 +63,20 @@ struct Predicted {
     time_ms: f64,
 }
 
+/// Shows the board a picture, has all of it reported, and asks how deep its stack has been.
+fn worst_stack(trained: &Trained, board: Board) -> Result<u32> {
+    let mut running = start_board(board, trained, false)?;
+    let side = trained.model.model().input_side();
+    // Larger than the input by no whole number, so that the pixel pipeline does all it can.
+    let (width, height) = (side + side / 2 + 1, side + side / 3 + 1);
+    let row = (0..usize::from(width) * 3).map(|byte| (byte * 37 % 251) as u8);
+    let rows: Vec<u8> = row.cycle().take(usize::from(width) * 3 * usize::from(height)).collect();
+    let size = PictureSize { width, height };
+    let picture = Picture::new(size, PixelFormat::Rgb888, rows).into_diagnostic()?;
+    running.capture(picture, Report::AllValues)?;
+    Ok(running.statistics()?.stack_bytes)
+}
+
 impl BoardBudget {
     /// Packs the model for the board, and builds the board's firmware if needed.
     pub(super) fn of(trained: &Trained, board: Board) -> Result<Self> {
@@ -75,11 +93,14 @@ impl BoardBudget {
         let needs = Needs::of(&model);
         let misfits = misfits(&needs, declared);
         let buffers = declared.buffers;
+        let worst_stack_bytes = if misfits.is_empty() { Some(worst_stack(trained, board)?) } else { None };
+        // A stack that is too deep is no misfit of the model, but nothing to flash either.
+        let stack_fits = worst_stack_bytes.is_none_or(|worst| worst <= declared.budget.stack_bytes);
         Ok(Self {
             name: board.name(),
             core: declared.core.name(),
             clock_hz: declared.clock_hz,
-            fits: misfits.is_empty(),
+            fits: misfits.is_empty() && stack_fits,
             misfits,
             flash: Flash {
                 code_bytes,
@@ -90,7 +111,7 @@ impl BoardBudget {
             ram: Ram {
                 static_bytes: static_ram_bytes,
                 static_budget_bytes: declared.budget.static_ram_bytes,
-                worst_stack_bytes: None,
+                worst_stack_bytes,
                 stack_budget_bytes: declared.budget.stack_bytes,
             },
             model: needs,
@@ -142,6 +163,9 @@ impl BoardBudget {
         }
         if self.fits {
             say!("fits      yes");
+        } else if self.misfits.is_empty() {
+            say!("fits      no: the firmware's stack is deeper than the board reserves");
+            say!("          raise stack_bytes in the board's declaration, or find out what is so deep");
         } else {
             let misfits = Misfits(self.misfits.clone());
             say!("fits      no: {misfits}");

@@ -79,6 +79,22 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
     encode(model.input_side(), &classes, &layers).ok_or(PackError { layer: 0, packing })
 }
 
+/// Columns of the longest chunk, at most `longest` groups, that leaves the fewest turns of the kernel's loop and has
+/// room for every row's sums.
+fn longest_chunk(parts: &DenseParts, longest: usize) -> Option<usize> {
+    let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
+    let turn = parts.layout.turn_groups();
+    (groups.div_ceil(longest)..=groups).find_map(|chunks| {
+        // Nearly equal chunks are the likeliest to fit, whole turns the quickest.
+        let equal = groups.div_ceil(chunks);
+        let choices = [equal.next_multiple_of(turn).min(longest), equal];
+        choices
+            .into_iter()
+            .map(|groups| groups * GROUP_COLUMNS)
+            .find(|&chunk_columns| DenseParts { chunk_columns, ..parts.clone() }.packed().is_some())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::ValueEnum as _;
@@ -98,20 +114,4 @@ mod tests {
             assert_eq!(board.declaration().buffers.lanes as usize, words, "{board:?}");
         }
     }
-}
-
-/// Columns of the longest chunk, at most `longest` groups, that leaves the fewest turns of the kernel's loop and has
-/// room for every row's sums.
-fn longest_chunk(parts: &DenseParts, longest: usize) -> Option<usize> {
-    let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
-    let turn = parts.layout.turn_groups();
-    (groups.div_ceil(longest)..=groups).find_map(|chunks| {
-        // Nearly equal chunks are the likeliest to fit, whole turns the quickest.
-        let equal = groups.div_ceil(chunks);
-        let choices = [equal.next_multiple_of(turn).min(longest), equal];
-        choices
-            .into_iter()
-            .map(|groups| groups * GROUP_COLUMNS)
-            .find(|&chunk_columns| DenseParts { chunk_columns, ..parts.clone() }.packed().is_some())
-    })
 }

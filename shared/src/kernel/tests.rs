@@ -35,7 +35,7 @@ impl Case {
     }
 
     /// Packs, folds and runs. `None` when a row does not fit the layout's sums.
-    fn run<K: Kernel>(&self, layout: Layout, kernel: impl Fn(DenseOperands<'_>, Work<'_>)) -> Option<Vec<i32>> {
+    fn run(&self, layout: Layout, kernel: impl Fn(DenseOperands<'_>, Work<'_>)) -> Option<Vec<i32>> {
         let Self { inputs, outputs, chunk, .. } = *self;
         // The bytes of an i32 slice start at a multiple of 4.
         let mut memory = vec![0_i32; Weights::bytes_of(layout, inputs, outputs).unwrap().div_ceil(4) as usize];
@@ -56,12 +56,12 @@ impl Case {
 
     fn pixels<K: Kernel>(&self, layout: Layout, input: &[u8]) -> Option<Vec<i32>> {
         assert!(K::runs(layout, Feed::Pixels));
-        self.run::<K>(layout, |operands, work| K::dense_u8(operands, input, work))
+        self.run(layout, |operands, work| K::dense_u8(operands, input, work))
     }
 
     fn activations<K: Kernel>(&self, layout: Layout, input: &[i16]) -> Option<Vec<i32>> {
         assert!(K::runs(layout, Feed::Activations));
-        self.run::<K>(layout, |operands, work| K::dense_i16(operands, input, work))
+        self.run(layout, |operands, work| K::dense_i16(operands, input, work))
     }
 }
 
