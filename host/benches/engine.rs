@@ -1,13 +1,16 @@
-//! Classification on the host with the integer engine, as `evaluate` and `prove` run it: inputs a second, one thread.
+//! Classification on the host, inputs a second, one thread: with the integer engine as `evaluate` and `prove` run it, and
+//! with each kernel's portable twin, whose speed matters to nobody but the tests.
 
 use std::ops::ControlFlow;
 
-use pinhole::model_file::ModelFile;
+use pinhole::model_file::{ModelFile, Packing};
 use pinhole::photos::{Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::{Network, train};
+use pinhole_shared::engine::{Engine, Scratch, ScratchNeeds};
+use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
 
 /// Inputs in one measurement.
 const INPUTS: usize = 64;
@@ -23,6 +26,38 @@ fn default_model(bencher: divan::Bencher<'_, '_>) {
     bencher.counter(divan::counter::ItemsCount::new(INPUTS)).bench_local(|| {
         for input in &inputs {
             divan::black_box(engine.run(divan::black_box(input)));
+        }
+    });
+}
+
+/// The reference.
+#[divan::bench(sample_count = 50)]
+fn scalar(bencher: divan::Bencher<'_, '_>) {
+    kernel::<Scalar>(bencher, Packing::Rows);
+}
+
+#[divan::bench(sample_count = 50)]
+fn dsp_portable(bencher: divan::Bencher<'_, '_>) {
+    kernel::<Dsp<PortableDsp>>(bencher, Packing::CortexM4);
+}
+
+#[divan::bench(sample_count = 50)]
+fn pairs_portable(bencher: divan::Bencher<'_, '_>) {
+    kernel::<Pairs<PortablePairs>>(bencher, Packing::CortexM0Plus);
+}
+
+fn kernel<K: Kernel>(bencher: divan::Bencher<'_, '_>, packing: Packing) {
+    let (file, inputs) = model_and_inputs();
+    let packed = file.packed(packing).expect("all weights fit");
+    let model = packed.model();
+    let needs = ScratchNeeds::of(&model);
+    let (mut accumulators, mut activations) = (vec![0; needs.accumulators], vec![0; needs.activations]);
+    let mut lanes = vec![0; needs.lanes];
+    let scratch = Scratch { accumulators: &mut accumulators, activations: &mut activations, lanes: &mut lanes };
+    let mut engine = Engine::<K>::new(&model, scratch).expect("the model was packed for this kernel");
+    bencher.counter(divan::counter::ItemsCount::new(INPUTS)).bench_local(|| {
+        for input in &inputs {
+            let _ = divan::black_box(engine.run(divan::black_box(input)));
         }
     });
 }

@@ -196,8 +196,6 @@ pub struct EmulatedBoard {
     qemu: qemu::Qemu,
     logs: logs::Logs,
     identity: Identity,
-    /// The emulator reads it at its start; kept for as long as it may.
-    _image: flash_image::FlashImage,
 }
 
 impl EmulatedBoard {
@@ -252,6 +250,8 @@ impl EmulatedBoard {
         if !logs.wait_for_first(qemu::CONNECT_TIMEOUT) {
             return Err(stopped(&mut qemu, &mut logs));
         }
+        // The device runs, so the emulator has read it: it is not left for a killed program to clean up.
+        drop(image);
         let replay = Replay::serve(connections.camera);
         let link = connections.link.try_clone().map_err(EmulatorError::Socket)?;
         let mut client = Client::new(connections.link);
@@ -259,7 +259,7 @@ impl EmulatedBoard {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs)),
         };
-        Ok(Self { client, link, replay, qemu, logs, identity, _image: image })
+        Ok(Self { client, link, replay, qemu, logs, identity })
     }
 
     /// Who the device is and what it runs.

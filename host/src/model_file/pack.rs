@@ -87,7 +87,7 @@ fn longest_chunk(parts: &DenseParts, longest: usize) -> Option<usize> {
     (groups.div_ceil(longest)..=groups).find_map(|chunks| {
         // Nearly equal chunks are the likeliest to fit, whole turns the quickest.
         let equal = groups.div_ceil(chunks);
-        let choices = [equal.next_multiple_of(turn).min(longest), equal];
+        let choices = [equal.next_multiple_of(turn).min(longest).min(groups), equal];
         choices
             .into_iter()
             .map(|groups| groups * GROUP_COLUMNS)

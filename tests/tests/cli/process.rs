@@ -133,13 +133,13 @@ fn a_killed_program_leaves_no_emulator() {
     let place = temporary();
     let model = place.path().join("model.pinhole");
     std::fs::copy(shipped_model(), &model).unwrap();
-    // The emulator has the model's path, of which there is only one, among its arguments.
+    // The emulator has the path of the packed model among its arguments, a temporary file in a folder of our own.
     let emulators = || {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let arguments = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
         let of_ours = |arguments: &Vec<u8>| {
             let arguments = String::from_utf8_lossy(arguments);
-            arguments.contains("loader,") && arguments.contains(model.to_str().unwrap())
+            arguments.contains("loader,") && arguments.contains(place.path().to_str().unwrap())
         };
         arguments.filter(of_ours).count()
     };
@@ -147,10 +147,13 @@ fn a_killed_program_leaves_no_emulator() {
     let photos = drawn("train");
     let many = std::iter::repeat_n(photos.as_os_str(), 500);
     let mut command = pinhole(["prove".as_ref(), model.as_os_str(), "--log".as_ref()].into_iter().chain(many));
+    command.env("TMPDIR", place.path());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("ready")), "the board did not start");
     assert_eq!(emulators(), 1);
+    // What the emulator has read is not left for a killed program to clean up.
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "more than the model in the folder");
     child.kill().unwrap();
     child.wait().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
