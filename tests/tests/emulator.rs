@@ -9,12 +9,12 @@ use std::thread;
 use miette::Diagnostic as _;
 use pinhole::device::ClientError;
 use pinhole::emulator::{Board, EmulatedBoard, EmulatorError};
-use pinhole::model_file::{ModelFile, PackedModel};
+use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Dataset, Example, Picture};
 use pinhole::prove::prove;
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
-use pinhole::recipe::{NAMED, Recipe};
+use pinhole::recipe::{NAMED, Recipe, WEIGHT_BITS};
 use pinhole::train::{Network, train};
 use pinhole_shared::link::{PROTOCOL, Refusal, Report};
 use pinhole_shared::model::{Activation, Output};
@@ -98,6 +98,62 @@ fn mixed() -> ModelFile {
     let outputs: Vec<Output> = file.model().layers().iter().map(|layer| layer.output()).collect();
     assert_eq!(outputs, [Output::U8, Output::I16, Output::U8, Output::Logits], "not the mixture this test is for");
     file
+}
+
+/// Every loop in assembly, on every shape of its blocks, groups, chunks and turns: weights of 8, 7 and 4 bits, rows and
+/// columns that fill nothing up evenly, on both cores. (Sides of 13 to 45 give 22 to 254 groups of columns, so that the
+/// first turn of an unrolled loop leaves out anything from none to all but one.)
+#[test]
+fn every_loop_gives_the_hosts_integers() {
+    for (side, hidden) in [(1, 1), (3, 6), (13, 4), (22, 5), (31, 10), (45, 7)] {
+        let text = format!(
+            "input_side = {side}\n[training]\nepochs = 1\nbatch = 8\nlearning_rate = 0.01\n\
+             [[layer]]\noutputs = {hidden}\nactivation = \"sigmoid\"\n\
+             [[layer]]\noutputs = {}\nactivation = \"relu\"\n[[layer]]\noutputs = 33\nactivation = \"linear\"\n",
+            hidden + 3
+        );
+        let pixels = side * side;
+        let examples = inputs(pixels).into_iter().enumerate().map(|(number, pixels)| Example {
+            path: number.to_string().into(),
+            class: (number % 2) as u16,
+            pixels,
+        });
+        let classes = ["a", "b"].map(str::to_owned).to_vec();
+        let photos = Dataset { side: side as u16, classes, examples: examples.collect(), warnings: Vec::new() };
+        for bits in WEIGHT_BITS {
+            let mut recipe = Recipe::parse(&text, "loops").unwrap();
+            recipe.set_weight_bits(&[bits]).unwrap();
+            let network = Network::new(&recipe, &photos.classes, 1).unwrap();
+            let file = quantize(&network, &photos, ActivationBits::Sixteen).unwrap();
+            let on_disk = OnDisk::new(file.bytes());
+            let mut engine = file.engine();
+            for board in [Board::Qemu, Board::QemuM0plus] {
+                let mut running =
+                    EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|e| panic!("{}", whole(e)));
+                for input in inputs(pixels) {
+                    let got = running.classify(&input, Report::AllValues).unwrap();
+                    assert_eq!(got, engine.run_all(&input), "{board:?}, side {side}, {bits} bits");
+                }
+            }
+        }
+    }
+}
+
+/// A model packed for one board, put into another's flash as it is, is refused with what to do.
+#[test]
+fn a_board_refuses_another_kernels_layout() {
+    let file = ModelFile::from_bytes(tiny(4).bytes()).unwrap();
+    for (board, packing) in
+        [(Board::Qemu, Packing::CortexM0Plus), (Board::Qemu, Packing::Rows), (Board::QemuM0plus, Packing::CortexM4)]
+    {
+        let on_disk = OnDisk::new(file.packed(packing).unwrap().bytes());
+        let Err(error) = EmulatedBoard::start_as_it_is(board, &on_disk.path()) else { panic!("{board:?} took it") };
+        let text = whole(error);
+        assert!(text.contains("the model file was refused"), "{text}");
+        assert!(text.contains("which is not run here: pack the model for this board"), "{text}");
+        // As a file it is a model like any other.
+        EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
+    }
 }
 
 /// All of the article's dense networks fit the board, the largest with 3 MB of weights, and give the host's integers.
