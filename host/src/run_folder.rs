@@ -1,5 +1,6 @@
 //! What a training leaves behind, and writing files so that nothing is ever half there.
 
+use pinhole_shared::model::MAGIC;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -100,6 +101,13 @@ pub enum RunError {
         /// What the system said.
         reason: std::io::Error,
     },
+    /// A model was to be written over something that is none.
+    #[error("{} is there and is no model; it is kept", path.display())]
+    #[diagnostic(help("give another --out"))]
+    NoModel {
+        /// The file.
+        path: PathBuf,
+    },
     /// The model in it cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -128,6 +136,20 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     file.as_file().sync_all().map_err(wrong)?;
     file.persist(path).map_err(|error| wrong(error.error))?;
     Ok(())
+}
+
+/// [`write_file`] for a model: over another model or over nothing, but never over weights, photos or anything else.
+///
+/// # Errors
+/// [`RunError::NoModel`] or [`RunError::Write`], with the path.
+pub fn write_model(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    if path.is_file() {
+        let there = std::fs::read(path).unwrap_or_default();
+        if !there.is_empty() && !there.starts_with(&MAGIC) {
+            return Err(RunError::NoModel { path: path.to_owned() });
+        }
+    }
+    write_file(path, bytes)
 }
 
 /// Creates a folder, and its parents, if it is not there, and makes sure that files can be written into it.

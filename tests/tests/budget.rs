@@ -138,6 +138,9 @@ fn inspect_shows_what_a_board_has() {
         assert_eq!(shown["flash"]["code_bytes"], size.code_bytes);
         assert_eq!(shown["ram"]["static_bytes"], size.static_ram_bytes);
         assert_eq!(shown["ram"]["stack_budget_bytes"], board.declaration().budget.stack_bytes);
+        // Deeper than an inference alone, and within what is reserved.
+        let stack = shown["ram"]["worst_stack_bytes"].as_u64().unwrap();
+        assert!((512..=u64::from(board.declaration().budget.stack_bytes)).contains(&stack), "a stack of {stack} bytes");
         let predicted = predict(&packed.model(), board.declaration().core).unwrap();
         assert_eq!(shown["predicted"]["whole"]["instructions"], predicted.whole.instructions);
         assert_eq!(shown["predicted"]["layers"].as_array().unwrap().len(), 3);

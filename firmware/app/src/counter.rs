@@ -16,8 +16,8 @@ use pinhole_shared::link::Unit;
 ///
 /// # Contract, for implementors
 /// The sum above is the number of units between the two points, for any two points whose distance in readings is less
-/// than 2^32. Between `start` and a point lie the same units in every round, apart from what `start` itself adds. Both
-/// methods return at once (`start` may wait for a phase) and never panic. A counter that an emulator drives gives the
+/// than 2^32. Between `start` and a point lie the same units in every round, apart from what `start` itself adds. All
+/// methods return soon (`start` may wait for a phase) and never panic. A counter that an emulator drives gives the
 /// same numbers every time.
 pub trait Counter {
     /// What is counted.

@@ -1,6 +1,6 @@
 //! Loops of [`pinhole_shared::kernel::Pairs`] for cores that have Armv6-M alone: Cortex-M0+, M0, M23's common part.
 //!
-//! Instructions per 4 rows, without what a block and a chunk cost: 21 for 2 columns in 8 bits, 18 in 7, 72 for 8 columns
+//! Instructions per 4 rows, without what a block and a chunk cost: 21 for 2 columns in 8 bits, 18 in 7, 76 for 8 columns
 //! in 4. With the single-cycle multiplier, loads are what makes cycles of them. Instructions of the loops have 2 bytes
 //! each, so that one that was unrolled can be entered in its middle: the first turn takes what is left over.
 //!
@@ -10,7 +10,7 @@ use core::arch::naked_asm;
 
 use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
 use pinhole_shared::kernel::{Neurons, PairsLoops};
-use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// Armv6-M's loops.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,27 +20,26 @@ impl PairsLoops for CortexM0Plus {
     const NAME: &'static str = "cortex-m0plus-pairs";
 
     fn spread8(pixels: &[u8], lanes: &mut [u32]) {
-        debug_assert!(pixels.len().is_multiple_of(8) && lanes.len() >= pixels.len() / 2 * 3);
-        if !pixels.is_empty() {
+        if !pixels.is_empty() && pixels.len().is_multiple_of(8) && lanes.len() >= pixels.len() / 2 * 3 {
             let pixels = pixels.as_ptr_range();
-            // SAFETY: there are pixels, a multiple of 8, and three words of lanes for each two (contract of `PairsLoops`,
-            // which `Pairs` keeps).
+            // SAFETY: there are pixels, a multiple of 8, and three words of lanes for each two: checked above.
             unsafe { spread8(pixels.start, pixels.end, lanes.as_mut_ptr()) };
         }
     }
 
     fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        debug_assert!(weights.len() == accumulators.len() / 4 * (lanes.len() / 3 * 2));
+        if !fits(accumulators, lanes.len() / 3 * 2, weights) || !lanes.len().is_multiple_of(12) {
+            return;
+        }
         let left_out = left_out(lanes.len() / 3);
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: lanes are a positive multiple of 12 words, accumulators of 4 rows, and there are as many weights as
-        // they ask for (contract of `PairsLoops`, which `Pairs` keeps).
+        // they ask for: checked above.
         unsafe { pixels8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out) };
     }
 
     fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        debug_assert!(pixels.len().is_multiple_of(8) && lanes.len() >= pixels.len());
-        if pixels.is_empty() {
+        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || lanes.len() < pixels.len() {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
@@ -49,7 +48,9 @@ impl PairsLoops for CortexM0Plus {
     }
 
     fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
-        debug_assert!(weights.len() == accumulators.len() / 4 * lanes.len());
+        if !fits(accumulators, lanes.len(), weights) || !lanes.len().is_multiple_of(8) {
+            return;
+        }
         let left_out = left_out(lanes.len() / 2);
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
@@ -71,7 +72,9 @@ impl PairsLoops for CortexM0Plus {
     }
 
     fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
-        debug_assert!(weights.len() == accumulators.len() / 4 * (lanes.len() / 2));
+        if !fits(accumulators, lanes.len() / 2, weights) || !lanes.len().is_multiple_of(8) {
+            return;
+        }
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
         unsafe { pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, excess) };
@@ -95,11 +98,20 @@ impl PairsLoops for CortexM0Plus {
     }
 }
 
+/// Whether rows come in whole blocks, and there are as many weights as they take with `block` words each.
+fn fits(rows: &[i32], block: usize, weights: &[u32]) -> bool {
+    block > 0
+        && !rows.is_empty()
+        && rows.len().is_multiple_of(BLOCK_ROWS)
+        && weights.len() == rows.len() / BLOCK_ROWS * block
+}
+
 /// Pairs of columns in one turn of an unrolled loop.
 const TURN_PAIRS: usize = 16;
 
 // The host makes chunks of whole turns.
 const _: () = assert!(Layout::PairsPixels8.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
+const _: () = assert!(Layout::PairsPixels7.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
 
 /// How many pairs of columns the first turn leaves out, so that the others are whole.
 const fn left_out(pairs: usize) -> usize {
@@ -586,10 +598,8 @@ unsafe extern "C" fn sigmoids(
     frame: *const SigmoidFrame,
 ) {
     naked_asm!(
-        "ldr r4, [sp]", // before anything is pushed
-        "mov r12, r4",
         enter!(),
-        "mov r4, r12",
+        "ldr r4, [sp, #36]", // behind the 9 saved registers
         "ldmia r4!, {{r5, r6, r7}}",
         "mov r8, r5",  // end
         "mov r9, r6",  // table

@@ -1,14 +1,14 @@
 //! Loops of [`pinhole_shared::kernel::Dsp`] for cores with the DSP extension: Cortex-M4, M7, M33.
 //!
 //! Instructions per 8 columns of 4 rows (32 multiply-accumulates), without what a block and a chunk cost: 23 in 8 bits,
-//! 27 in 4, 38 for 16-bit inputs. All but the loops' ends have 4 bytes, so that a loop that was unrolled can be entered
+//! 27 in 4; for 16-bit inputs 38 and 51. All but the loops' ends have 4 bytes, so that a loop that was unrolled can be entered
 //! in its middle: the first turn takes what is left over.
 
 use core::arch::naked_asm;
 
 use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
 use pinhole_shared::kernel::{DspLoops, Neurons};
-use pinhole_shared::layout::Layout;
+use pinhole_shared::layout::{BLOCK_ROWS, Layout};
 
 /// The DSP extension's loops.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,17 +17,22 @@ pub struct CortexM4;
 // Written out in the loops below; the host makes chunks of whole turns.
 const _: () = assert!(Layout::DspPixels8.turn_groups() == 13 && Layout::DspPixels4.turn_groups() == 4);
 
+/// Whether lanes come in whole groups and rows in whole blocks, and there are as many weights as they take with `block`
+/// words each.
+fn fits(rows: &[i32], lanes: &[u32], block: usize, weights: &[u32]) -> bool {
+    let whole = !lanes.is_empty() && lanes.len().is_multiple_of(4) && rows.len().is_multiple_of(BLOCK_ROWS);
+    whole && !rows.is_empty() && weights.len() == rows.len() / BLOCK_ROWS * block
+}
+
 impl DspLoops for CortexM4 {
     const NAME: &'static str = "cortex-m4-dsp";
 
     fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        debug_assert!(pixels.len().is_multiple_of(8) && lanes.len() * 2 >= pixels.len());
-        if pixels.is_empty() {
+        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || lanes.len() * 2 < pixels.len() {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
-        // SAFETY: there are pixels, a multiple of 8, and half as many words of lanes (contract of `DspLoops`, which `Dsp`
-        // keeps).
+        // SAFETY: there are pixels, a multiple of 8, and half as many words of lanes: checked above.
         unsafe { spread(pixels.start, pixels.end, lanes.as_mut_ptr()) }
     }
 
@@ -43,22 +48,28 @@ impl DspLoops for CortexM4 {
     }
 
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
-        debug_assert!(weights.len() == accumulators.len() / 4 * lanes.len() * 2);
+        if !fits(accumulators, lanes, lanes.len() * 2, weights) {
+            return;
+        }
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: lanes are a positive multiple of 4 words, accumulators of 4 rows, and there are as many weights as
-        // they ask for (contract of `DspLoops`, which `Dsp` keeps).
+        // they ask for: checked above.
         unsafe { pixels8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products) };
     }
 
     fn pixels4(weights: &[u32], lanes: &[u32], [products, excess]: [i32; 2], accumulators: &mut [i32]) {
-        debug_assert!(weights.len() == accumulators.len() / 4 * lanes.len());
+        if !fits(accumulators, lanes, lanes.len(), weights) {
+            return;
+        }
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`.
         unsafe { pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products, excess) };
     }
 
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        debug_assert!(weights.len() == accumulators.len() / 4 * lanes.len() * 2);
+        if !fits(accumulators, lanes, lanes.len() * 2, weights) {
+            return;
+        }
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`.
         unsafe { wide8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end) };
@@ -76,7 +87,9 @@ impl DspLoops for CortexM4 {
     }
 
     fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        debug_assert!(weights.len() == accumulators.len() / 4 * lanes.len());
+        if !fits(accumulators, lanes, lanes.len(), weights) {
+            return;
+        }
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`.
         unsafe { wide4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end) };
@@ -539,7 +552,7 @@ struct SigmoidFrame {
 }
 
 /// A neuron: `$x` is its accumulator and becomes its activation, `$m` its multiplier; both and `$h` are used. r2 shift,
-/// r5 table, r12 half of a step. 16 instructions.
+/// r5 table, r12 half of a step. 17 instructions.
 macro_rules! sigmoid {
     ($x:literal, $m:literal, $h:literal) => {
         concat!(

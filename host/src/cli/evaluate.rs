@@ -17,8 +17,8 @@ pub(super) struct Evaluate {
     model: PathBuf,
     /// Folder of labeled photos
     photos: PathBuf,
-    /// More models of the same classes and input, say with other widths of weights, to be scored beside it
-    #[arg(long, value_name = "MODEL", num_args = 1..)]
+    /// Another model of the same classes and input, say with other widths of weights, to be scored beside it; repeatable
+    #[arg(long, value_name = "MODEL")]
     beside: Vec<PathBuf>,
     /// Print as JSON
     #[arg(long)]
@@ -55,7 +55,7 @@ impl Evaluate {
             let other = run_folder::open(path)?;
             let (side, names) = (other.model.model().input_side(), other.model.model());
             if side != model.input_side() || !names.class_names().eq(model.class_names()) {
-                let wanted = format!("{side} px and {}", classes.join(", "));
+                let wanted = format!("{} px and the classes {}", model.input_side(), classes.join(", "));
                 return Err(miette!(
                     help = "compare models of the same photos",
                     "{} is not for {wanted}",

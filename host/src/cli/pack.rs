@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::{IntoDiagnostic as _, Result};
+use miette::Result;
 
-use super::output::say;
-use crate::emulator::Board;
+use super::output::{json, say};
+use crate::emulator::{Board, packed_for};
 use crate::run_folder;
 
 /// `pinhole pack`.
@@ -21,14 +21,22 @@ pub(super) struct Pack {
     /// File to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Pack {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.model)?;
-        let packed = trained.model.packed(self.board.packing()).into_diagnostic()?;
-        run_folder::write_file(&self.out, packed.bytes())?;
-        say!("{}: {} bytes", self.out.display(), packed.bytes().len());
+        let packed = packed_for(self.board, &trained.model, &trained.model_path)?;
+        run_folder::write_model(&self.out, packed.bytes())?;
+        let (bytes, checksum) = (packed.bytes().len(), format!("{:08x}", packed.model().checksum()));
+        if self.json {
+            json(&serde_json::json!({ "model": self.out, "bytes": bytes, "checksum": checksum }))?;
+        } else {
+            say!("{}: {bytes} bytes, checksum {checksum}", self.out.display());
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::{IntoDiagnostic as _, Result};
+use miette::{IntoDiagnostic as _, Result, miette};
 
 use super::output::{json, say, warn};
 use super::train::Activations;
@@ -12,7 +12,7 @@ use crate::evaluate;
 use crate::model_file::ModelFile;
 use crate::photos::{self, Dataset};
 use crate::quantize::{measure, quantize};
-use crate::run_folder::{self, files, write_file};
+use crate::run_folder::{self, files};
 use crate::train::Network;
 
 /// `pinhole quantize`.
@@ -41,7 +41,14 @@ impl Quantize {
         let weights = if self.run.is_dir() { self.run.join(files::WEIGHTS) } else { self.run.clone() };
         let mut network = Network::read(&weights)?;
         if !self.weights.is_empty() {
-            network.recipe.set_weight_bits(&self.weights)?;
+            let layers = network.recipe.weight_bits().count();
+            network.recipe.set_weight_bits(&self.weights).map_err(|_| {
+                miette!(
+                    help = "give 8, 7 or 4 for all layers, or {layers} of them with commas between, one for each layer",
+                    "--weights {} is no width of weights for a network of {layers} layers",
+                    self.weights.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+                )
+            })?;
         }
         let photos = photos::load(&self.photos, network.recipe.input_side, Some(&network.classes))?;
         warn(&photos.warnings);
@@ -50,7 +57,7 @@ impl Quantize {
         let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
         let own = folder.join(files::MODEL);
         let out = self.out.clone().unwrap_or_else(|| own.clone());
-        write_file(&out, model.bytes())?;
+        run_folder::write_model(&out, model.bytes())?;
         // However the same file was written.
         if out.canonicalize().is_ok_and(|out| own.canonicalize().is_ok_and(|own| own == out))
             && let Some(mut summary) = run_folder::summary(&folder)
@@ -96,7 +103,8 @@ impl Quantize {
             let (scores, agreement) = (&evaluation.int8, evaluation.agreement.unwrap_or_default());
             say!("  {name:<20} {:>8.3} {:>7.3} {agreement:>18.3}", scores.accuracy, scores.loss);
         }
-        say!("photos it was not trained on say more: pinhole evaluate {} PHOTOS", self.run.display());
+        let beside = self.out.as_ref().map(|out| format!(" --beside {}", out.display())).unwrap_or_default();
+        say!("photos it was not trained on say more: pinhole evaluate {} PHOTOS{beside}", self.run.display());
         Ok(())
     }
 }

@@ -8,7 +8,22 @@ use tempfile::NamedTempFile;
 
 use super::{Board, EmulatorError};
 use crate::budget::{Misfits, Needs, misfits};
-use crate::model_file::ModelFile;
+use crate::model_file::{ModelFile, PackedModel};
+
+/// A model packed for a board, if the board has room for it. `path` is where it was read.
+///
+/// # Errors
+/// [`EmulatorError::Pack`], [`EmulatorError::DoesNotFit`].
+pub fn packed_for(board: Board, model: &ModelFile, path: &Path) -> Result<PackedModel, EmulatorError> {
+    let packed =
+        model.packed(board.packing()).map_err(|source| EmulatorError::Pack { path: path.to_owned(), source })?;
+    let misfits = Misfits(misfits(&Needs::of(&packed.model()), board.declaration()));
+    if misfits.0.is_empty() {
+        Ok(packed)
+    } else {
+        Err(EmulatorError::DoesNotFit { path: path.to_owned(), board, misfits })
+    }
+}
 
 /// A file with the flash's bytes. A temporary one is deleted when this is dropped.
 #[derive(Debug)]
@@ -28,12 +43,7 @@ impl FlashImage {
     pub(super) fn of(board: Board, path: &Path) -> Result<Self, EmulatorError> {
         let bytes = read(board, path)?;
         let Ok(model) = ModelFile::from_bytes(&bytes) else { return Ok(Self::File(path.to_owned())) };
-        let packed =
-            model.packed(board.packing()).map_err(|source| EmulatorError::Pack { path: path.to_owned(), source })?;
-        let misfits = Misfits(misfits(&Needs::of(&packed.model()), board.declaration()));
-        if !misfits.0.is_empty() {
-            return Err(EmulatorError::DoesNotFit { path: path.to_owned(), board, misfits });
-        }
+        let packed = packed_for(board, &model, path)?;
         let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;
         file.write_all(packed.bytes()).map_err(EmulatorError::Temporary)?;
         Ok(Self::Packed(file))

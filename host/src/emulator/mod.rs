@@ -37,6 +37,7 @@ use crate::photos::Picture;
 
 pub use board::Board;
 pub use counting::CountingBoard;
+pub use flash_image::packed_for;
 pub use logs::LogLine;
 pub use system::InstallError;
 

@@ -1,9 +1,9 @@
 //! From the file people keep to the one that goes into a board's flash, and back.
 //!
 //! One file serves every board: weights lie row by row in it, and whatever puts a model on a board packs them for that
-//! board's kernel on the way. So nobody chooses a layout, a file cannot be the wrong one for a board, and there is one
-//! checksum to tell trainings apart. (A layout chosen at quantization, the other way to do it, would be a file for each
-//! kind of board, and a new way to be wrong.) Packed files are model files too: every command reads them.
+//! board's kernel on the way. So nobody chooses a layout, and a file cannot be the wrong one for a board. (A layout chosen
+//! at quantization, the other way to do it, would be a file for each kind of board, and a new way to be wrong.) Packed
+//! files are model files too: every command reads them.
 
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Layer, Model};

@@ -59,7 +59,8 @@ pub enum Request<'a> {
     /// Count what it costs to classify the input sent before. Answer: [`Response::Measured`] for the whole inference,
     /// then for every layer in order, then
     /// [`Response::MeasuredStack`], then [`Response::Decided`]. The device classifies the input many times over;
-    /// its statistics stay as they are.
+    /// its statistics stay as they are, but for
+    /// the deepest stack.
     Measure,
 }
 

@@ -50,9 +50,10 @@
 //! ## Weight layouts
 //!
 //! [`crate::layout::Layout`] has the numbers. Files that people keep are row-major: 0 (a byte a weight, within +-127) or
-//! 1 (two weights a byte, within +-7). Any reader can run these. The others are what the host makes of them for a
-//! board's kernel, and a board refuses what is not for its own; [`crate::kernel::Dsp`] and [`crate::kernel::Pairs`]
-//! document them. Layouts for pixels are for the first layer only. Packed rows are filled up to a multiple of 4, columns
+//! 1 (two weights a byte, within +-7). The others are what the host makes of them for a board's kernel, and a board
+//! refuses what is not for its own; [`crate::kernel::Dsp`] and [`crate::kernel::Pairs`] say what for, `layout::pack` where
+//! each byte goes, and [`crate::layout::Weights::fold`] what is in the biases. A chunk has at most 4,096 columns, in layout
+//! 8 at most 512. Layouts for pixels are for the first layer only. Packed rows are filled up to a multiple of 4, columns
 //! to a multiple of 8, with weights of 0; all rows of a chunk's columns come before those of the next chunk.
 //!
 //! The largest input activation is 255 for pixels and 8-bit layers and 32,768 for 16-bit ones. The last layer is
@@ -96,5 +97,3 @@ pub const RECORD_BYTES: usize = 64;
 pub const ALIGNMENT: usize = 16;
 /// Most layers a model can have: the parsed table lives in memory of fixed size.
 pub const MAX_LAYERS: usize = 16;
-/// Largest magnitude of a weight in 8 bits.
-pub const MAX_WEIGHT: i8 = 127;

@@ -141,7 +141,7 @@ impl<'a> Model<'a> {
         Ok(Self { checksum: actual, file_bytes: stated as u32, input_side: height, classes, names, layers })
     }
 
-    /// CRC-32 of the file: the model's identity over the link and in reports.
+    /// CRC-32 of the file: the model's identity, over the link that of the packed file in the board's flash.
     pub fn checksum(&self) -> u32 {
         self.checksum
     }

@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use pinhole_shared::decision::Decision;
-use pinhole_shared::engine::{Engine, LayerValues, ScratchNeeds};
-use pinhole_shared::kernel::Scalar;
+use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
+use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
 use pinhole_shared::model::{Activation, HEADER_BYTES, Layer, MAGIC, Model, VERSION, seal};
 
 /// A fuzzed picture of more pixels says nothing that a smaller one does not.
@@ -38,19 +38,25 @@ fn run_if_accepted(file: &[u8]) {
     }
     let noise = file.iter().cycle().take(model.inputs()).copied().collect();
     for input in [vec![0; model.inputs()], vec![255; model.inputs()], noise] {
-        let decision = run(&model, &input, 0);
-        assert!(decision.class < model.classes() && decision.probability.0 <= 1 << 16);
-        // Whatever the working memory held before.
-        assert_eq!(run(&model, &input, -1), decision);
+        for run in [run::<Scalar>, run::<Dsp<PortableDsp>>, run::<Pairs<PortablePairs>>] {
+            // A model whose layouts are not one kernel's is run by none.
+            let Some(decision) = run(&model, &input, 0) else { continue };
+            assert!(decision.class < model.classes() && decision.probability.0 <= 1 << 16);
+            // Whatever the working memory held before.
+            assert_eq!(run(&model, &input, -1), Some(decision));
+        }
     }
 }
 
-fn run(model: &Model<'_>, input: &[u8], before: i16) -> Decision {
+fn run<K: Kernel>(model: &Model<'_>, input: &[u8], before: i16) -> Option<Decision> {
     let needs = ScratchNeeds::of(model);
     let mut accumulators = vec![i32::from(before); needs.accumulators];
     let mut activations = vec![before; needs.activations];
-    let mut engine =
-        Engine::<Scalar>::new(model, &mut accumulators, &mut activations).expect("there is as much room as it needs");
+    let mut lanes = vec![before as u32; needs.lanes];
+    let scratch =
+        Scratch { accumulators: &mut accumulators, activations: &mut activations, lanes: &mut lanes };
+    // There is as much room as it needs, so what can be wrong is the layout.
+    let mut engine = Engine::<K>::new(model, scratch).ok()?;
     let observe = |index: usize, values: LayerValues<'_>| {
         let Layer::Dense(dense) = model.layers()[index];
         let (mut low, high) = dense.output.range();
@@ -65,5 +71,5 @@ fn run(model: &Model<'_>, input: &[u8], before: i16) -> Decision {
             LayerValues::Logits(values) => assert!(values.iter().all(|value| value.unsigned_abs() <= 1 << 30)),
         }
     };
-    engine.run_observed(input, observe).expect("the input is as long as the model's")
+    Some(engine.run_observed(input, observe).expect("the input is as long as the model's"))
 }

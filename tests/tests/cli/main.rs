@@ -8,6 +8,7 @@ mod recipes_gone_wrong;
 mod study_gone_wrong;
 mod success;
 mod transfer;
+mod widths;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -5,7 +5,9 @@ use super::*;
 /// Every command that takes a model refuses this one.
 fn all_refuse(place: &Path, model: &Path, words: &[&dyn AsRef<OsStr>]) {
     let photos = drawn("validation");
-    refused(place, &[&"inspect", &model], words);
+    for command in ["inspect", "bench"] {
+        refused(place, &[&command, &model], words);
+    }
     for command in ["classify", "explain", "evaluate", "simulate", "prove"] {
         refused(place, &[&command, &model, &photos], words);
     }

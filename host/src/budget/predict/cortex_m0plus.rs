@@ -56,8 +56,8 @@ const SPREAD7: Spread = Spread {
     group: Ops { simple: 18, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
 };
 
-/// `sigmoids` around its neurons, besides [`FRAME`]: ldr, 2 mov, ldmia, 3 mov, movs, lsls, mov, lsls, mov.
-const SIGMOIDS: Ops = Ops { simple: 10, loads: 1, multiples: 1, registers: 3, ..Ops::NONE };
+/// `sigmoids` around its neurons, besides [`FRAME`]: ldr, ldmia, 3 mov, movs, lsls, mov, lsls, mov.
+const SIGMOIDS: Ops = Ops { simple: 8, loads: 1, multiples: 1, registers: 3, ..Ops::NONE };
 /// Each neuron of `sigmoids`, within the table: 2 LDM, push and pop of one register, 2 ldrh, strh.
 const SIGMOID: Ops =
     Ops { simple: 42, loads: 1, loads_in_a_row: 1, stores: 1, multiples: 4, registers: 4, taken: 2, ..Ops::NONE };

@@ -61,7 +61,8 @@ use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 /// `weights.len()` is `accumulators.len() / 4` times the words of a block: `lanes.len() * 2`, in 4 bits `lanes.len()`.
 ///
 /// # Contract, for implementors
-/// The same integers as [`PortableDsp`], for any contents; sums wrap.
+/// The same integers as [`PortableDsp`], for any contents; sums wrap. No access outside the slices, also where a caller breaks
+/// the contract; what is computed then does not matter.
 pub trait DspLoops {
     /// See [`Kernel::NAME`].
     const NAME: &'static str;

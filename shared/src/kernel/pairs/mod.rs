@@ -46,7 +46,8 @@ use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 /// half of that.
 ///
 /// # Contract, for implementors
-/// The same integers as [`PortablePairs`], for any contents; sums wrap.
+/// The same integers as [`PortablePairs`], for any contents; sums wrap. No access outside the slices, also where a caller breaks
+/// the contract; what is computed then does not matter.
 pub trait PairsLoops {
     /// See [`Kernel::NAME`].
     const NAME: &'static str;

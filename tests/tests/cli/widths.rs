@@ -1,0 +1,80 @@
+//! Weights of fewer bits, and packed models: the way through, and what is refused.
+
+use super::*;
+
+/// Quantized with fewer bits, the model says what that costs, is scored beside the run's own, and packs smaller.
+#[test]
+fn weights_of_four_bits_all_the_way() {
+    let run_folder = run_folder();
+    let (folder, photos) = (run_folder.path(), drawn("train"));
+    let before = std::fs::read(folder.join(files::MODEL)).unwrap();
+    let four = folder.join("four.pinhole");
+    let told = run(&[&"quantize", &folder, &photos, &"--weights", &"4,8,8", &"--out", &four]).ok().stdout;
+    for words in ["int8", "int, bits 4,8,8", &format!("--beside {}", four.display())] {
+        assert!(told.contains(words), "no {words:?} in {told}");
+    }
+    assert_eq!(std::fs::read(folder.join(files::MODEL)).unwrap(), before, "the run keeps its own model");
+    // Half of the first layer, and all of the others.
+    let (few, all) = (std::fs::metadata(&four).unwrap().len(), before.len() as u64);
+    assert_eq!(all - few, 320_000 / 2);
+
+    let test = drawn("validation");
+    let scores = run(&[&"evaluate", &folder, &test, &"--beside", &four, &"--json"]).ok().json();
+    assert_eq!(scores["beside"][0]["model"], four.to_str().unwrap());
+    let alone = run(&[&"evaluate", &four, &test, &"--json"]).ok().json();
+    assert_eq!(scores["beside"][0]["accuracy"], alone["int8"]["accuracy"]);
+
+    let packed = folder.join("packed.bin");
+    let told = run(&[&"pack", &four, &"--board", &"qemu", &"--out", &packed, &"--json"]).ok().json();
+    assert_eq!(told["bytes"], std::fs::metadata(&packed).unwrap().len());
+    // A packed model is a model: the same decisions, and it packs to itself.
+    let classify = |model: &Path| run(&[&"classify", &model, &test, &"--json"]).ok().json();
+    assert_eq!(classify(&packed), classify(&four));
+    let again = folder.join("again.bin");
+    run(&[&"pack", &packed, &"--board", &"qemu", &"--out", &again]).ok();
+    assert_eq!(std::fs::read(&again).unwrap(), std::fs::read(&packed).unwrap());
+}
+
+#[test]
+fn widths_there_are_not() {
+    let run_folder = run_folder();
+    let (folder, photos) = (run_folder.path(), drawn("train"));
+    for widths in ["5", "4,8", "8,8,8,8"] {
+        let words: [&dyn AsRef<OsStr>; 3] = [&"--weights", &widths, &"8, 7 or 4"];
+        refused(folder, &[&"quantize", &folder, &photos, &"--weights", &widths], &words);
+    }
+}
+
+/// What is there and no model stays.
+#[test]
+fn nothing_but_a_model_is_written_over() {
+    let run_folder = run_folder();
+    let folder = run_folder.path();
+    let (weights, photos) = (folder.join(files::WEIGHTS), drawn("train"));
+    let words: [&dyn AsRef<OsStr>; 2] = [&weights, &"is no model; it is kept"];
+    refused(folder, &[&"quantize", &folder, &photos, &"--out", &weights], &words);
+    refused(folder, &[&"pack", &folder, &"--out", &weights], &words);
+}
+
+#[test]
+fn models_of_other_photos_are_not_beside() {
+    let run_folder = run_folder();
+    let folder = run_folder.path();
+    let other = folder.join("other.pinhole");
+    let small = pinhole_tests::handmade::tiny(4);
+    std::fs::write(&other, small.bytes()).unwrap();
+    let photos = drawn("validation");
+    refused(folder, &[&"evaluate", &folder, &photos, &"--beside", &other], &[&other, &"50 px", &"same photos"]);
+}
+
+#[test]
+fn a_model_without_room_is_not_packed() {
+    use pinhole_tests::handmade::{encode, logits};
+
+    let place = temporary();
+    let model = place.path().join("wide.pinhole");
+    std::fs::write(&model, encode(97, &[logits(2)], 3).bytes()).unwrap();
+    let out = place.path().join("out.bin");
+    refused(place.path(), &[&"pack", &model, &"--out", &out], &[&model, &"97x97", &"--board qemu"]);
+    assert!(!out.exists());
+}
