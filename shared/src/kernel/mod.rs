@@ -120,7 +120,10 @@ fn start(biases: &[i32], accumulators: &mut [i32]) {
     for (accumulator, &bias) in rows.iter_mut().zip(biases) {
         *accumulator = bias;
     }
-    filling.fill(0);
+    // Mostly there is none, and not asking for it is quicker.
+    if !filling.is_empty() {
+        filling.fill(0);
+    }
 }
 
 /// Takes the first `count` words off a slice; all of them if there are fewer.

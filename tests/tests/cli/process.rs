@@ -122,6 +122,19 @@ fn an_interrupted_training_leaves_a_whole_run() {
     run(&[&"classify", &out, &validation]).ok();
 }
 
+/// A program that is killed when this is dropped.
+#[cfg(target_os = "linux")]
+struct Killed(std::process::Child);
+
+#[cfg(target_os = "linux")]
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Fails only when it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A time limit or an impatient user ends `pinhole` without asking; its emulator must not stay behind at work.
 #[cfg(target_os = "linux")]
 #[test]
@@ -148,14 +161,14 @@ fn a_killed_program_leaves_no_emulator() {
     let many = std::iter::repeat_n(photos.as_os_str(), 500);
     let mut command = pinhole(["prove".as_ref(), model.as_os_str(), "--log".as_ref()].into_iter().chain(many));
     command.env("TMPDIR", place.path());
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    // Ended also when an assertion fails before it would be.
+    let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("ready")), "the board did not start");
     assert_eq!(emulators(), 1);
     // What the emulator has read is not left for a killed program to clean up.
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "more than the model in the folder");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     let deadline = Instant::now() + Duration::from_secs(20);
     while emulators() > 0 && Instant::now() < deadline {
         sleep(Duration::from_millis(10));

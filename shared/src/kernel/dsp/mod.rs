@@ -137,15 +137,17 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         for activations in input.chunks(weights.chunk_columns().max(1)) {
             let columns = activations.len().next_multiple_of(GROUP_COLUMNS);
             let Some(lanes) = lanes.get_mut(..columns / 2) else { return };
-            // The last word may be half filled, and those after it fill up the group.
-            let mut pairs = activations.chunks_exact(2);
-            for (lane, pair) in lanes.iter_mut().zip(pairs.by_ref()) {
-                let &[low, high] = pair else { continue };
-                *lane = lane_of(low, high);
+            // Two in a word, the first in the lower half, is how they lie already; their address may be no word's, though.
+            let (words_of_two, odd) = bytemuck::cast_slice::<i16, u8>(activations).as_chunks();
+            for (lane, two) in lanes.iter_mut().zip(words_of_two) {
+                *lane = u32::from_le_bytes(*two);
             }
-            let odd = pairs.remainder().first().copied();
-            for (place, lane) in lanes.iter_mut().skip(activations.len() / 2).enumerate() {
-                *lane = lane_of(if place == 0 { odd.unwrap_or(0) } else { 0 }, 0);
+            // The next word may be half filled, and those after it fill up the group.
+            if let Some(filling) = lanes.get_mut(words_of_two.len()..).filter(|filling| !filling.is_empty()) {
+                filling.fill(0);
+                if let (Some(first), &[low, high]) = (filling.first_mut(), odd) {
+                    *first = u32::from(u16::from_le_bytes([low, high]));
+                }
             }
             if weights.layout() == Layout::DspWide4 {
                 L::wide4(take(&mut words, blocks * columns / 2), lanes, accumulators);
@@ -158,10 +160,6 @@ impl<L: DspLoops> Kernel for Dsp<L> {
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         L::sigmoids(neurons, activations);
     }
-}
-
-const fn lane_of(low: i16, high: i16) -> u32 {
-    low as u16 as u32 | (high as u16 as u32) << 16
 }
 
 /// [`DspLoops::spread`] of any number of pixels; 0 fills up the last group.
