@@ -1,4 +1,4 @@
-//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus.rs`, counted there: change them with it. Spreading
+//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus`, counted there: change them with it. Spreading
 //! for weights of 4 bits, and the layers after the first, are compiled code.
 
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout, Weights};

@@ -1,4 +1,4 @@
-//! Instructions of the loops in `firmware/kernels/src/cortex_m4.rs`, counted there: change them with it.
+//! Instructions of the loops in `firmware/kernels/src/cortex_m4`, counted there: change them with it.
 
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Activation, Dense, Output};

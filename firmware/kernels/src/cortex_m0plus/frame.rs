@@ -1,0 +1,68 @@
+//! What several loops begin and end with.
+
+/// Saves r4 to r11 and lr; the first four arguments stay, the fifth is then at `[sp, #36]`.
+macro_rules! enter {
+    () => {
+        concat!(
+            "push {{r4-r7, lr}}\n",
+            "mov r4, r8\n",
+            "mov r5, r9\n",
+            "mov r6, r10\n",
+            "mov r7, r11\n",
+            "push {{r4-r7}}\n",
+        )
+    };
+}
+
+/// Undoes [`enter`] and returns.
+macro_rules! leave {
+    () => {
+        concat!(
+            "pop {{r4-r7}}\n",
+            "mov r8, r4\n",
+            "mov r9, r5\n",
+            "mov r10, r6\n",
+            "mov r11, r7\n",
+            "pop {{r4-r7, pc}}\n",
+        )
+    };
+}
+
+/// r4 becomes a mask, the low half of which is the argument.
+macro_rules! mask {
+    ($byte:literal) => {
+        concat!("movs r4, #", $byte, "\n", "lsls r7, r4, #16\n", "orrs r4, r7\n")
+    };
+}
+
+/// No block's sums yet.
+macro_rules! clear_sums {
+    () => {
+        concat!("movs r7, #0\n", "mov r8, r7\n", "mov r9, r7\n", "mov r10, r7\n", "mov r11, r7\n")
+    };
+}
+
+/// Adds two rows' sums, All and B, less the excess in r2, to the rows at r3.
+macro_rules! finish_less {
+    ($all:literal, $b:literal) => {
+        concat!(
+            "mov r5, ",
+            $all,
+            "\n",
+            "mov r6, ",
+            $b,
+            "\n",
+            "lsls r7, r6, #16\n",
+            "subs r5, r5, r7\n",
+            "ldr r7, [r3]\n",
+            "adds r5, r5, r7\n",
+            "subs r5, r5, r2\n",
+            "ldr r7, [r3, #4]\n",
+            "adds r6, r6, r7\n",
+            "subs r6, r6, r2\n",
+            "stmia r3!, {{r5, r6}}\n",
+        )
+    };
+}
+
+pub(super) use {clear_sums, enter, finish_less, leave, mask};

@@ -1,0 +1,131 @@
+//! Loops of [`pinhole_shared::kernel::Pairs`] for cores that have Armv6-M alone: Cortex-M0+, M0, M23's common part.
+//!
+//! Instructions per 4 rows, without what a block and a chunk cost: 21 for 2 columns in 8 bits, 18 in 7, 76 for 8 columns
+//! in 4. With the single-cycle multiplier, loads are what makes cycles of them. Instructions of the loops have 2 bytes
+//! each, so that one that was unrolled can be entered in its middle: the first turn takes what is left over.
+//!
+//! Eight low registers are all that most instructions take; sums live in the high ones, to which ADD can add.
+
+mod frame;
+mod pixels4;
+mod pixels8;
+mod sigmoids;
+mod spread;
+
+use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
+use pinhole_shared::kernel::{Neurons, PairsLoops};
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
+
+use sigmoids::SigmoidFrame;
+
+/// Armv6-M's loops.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CortexM0Plus;
+
+impl PairsLoops for CortexM0Plus {
+    const NAME: &'static str = "cortex-m0plus-pairs";
+
+    fn spread8(pixels: &[u8], lanes: &mut [u32]) {
+        if !pixels.is_empty() && pixels.len().is_multiple_of(8) && lanes.len() >= pixels.len() / 2 * 3 {
+            let pixels = pixels.as_ptr_range();
+            // SAFETY: there are pixels, a multiple of 8, and three words of lanes for each two: checked above.
+            unsafe { spread::spread8(pixels.start, pixels.end, lanes.as_mut_ptr()) };
+        }
+    }
+
+    fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
+        if !fits(accumulators, lanes.len() / 3 * 2, weights) || !lanes.len().is_multiple_of(12) {
+            return;
+        }
+        let left_out = left_out(lanes.len() / 3);
+        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
+        // SAFETY: lanes are a positive multiple of 12 words, accumulators of 4 rows, and there are as many weights as
+        // they ask for: checked above.
+        unsafe { pixels8::pixels8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out) };
+    }
+
+    fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32 {
+        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || lanes.len() < pixels.len() {
+            return 0;
+        }
+        let pixels = pixels.as_ptr_range();
+        // SAFETY: as in `spread8`, with two words of lanes for each two pixels.
+        unsafe { spread::spread7(pixels.start, pixels.end, lanes.as_mut_ptr()) }
+    }
+
+    fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
+        if !fits(accumulators, lanes.len(), weights) || !lanes.len().is_multiple_of(8) {
+            return;
+        }
+        let left_out = left_out(lanes.len() / 2);
+        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
+        // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
+        unsafe { pixels8::pixels7(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out, excess) };
+    }
+
+    fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32 {
+        let mut sum = 0;
+        for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(4)) {
+            let (&[x0, x1, x2, x3], [first, second, third, raw]) = (four, words) else { continue };
+            let [x0, x1, x2, x3] = [x0, x1, x2, x3].map(i32::from);
+            *first = (x1 - (x0 << 4)) as u32;
+            *second = (x2 - (x0 << 8)) as u32;
+            *third = (x3 - (x0 << 12)) as u32;
+            *raw = x0 as u32;
+            sum += x0 + x1 + x2 + x3;
+        }
+        sum
+    }
+
+    fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
+        if !fits(accumulators, lanes.len() / 2, weights) || !lanes.len().is_multiple_of(8) {
+            return;
+        }
+        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
+        // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
+        unsafe { pixels4::pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, excess) };
+    }
+
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        let Neurons { accumulators, multipliers, pre_shift } = neurons;
+        let count = accumulators.len().min(multipliers.len()).min(activations.len());
+        if count > 0 {
+            let out = activations.as_mut_ptr();
+            let frame = SigmoidFrame {
+                end: out.wrapping_add(count),
+                table: SIGMOID_TABLE.as_ptr(),
+                largest: (1 << SIGMOID_TABLE_BITS) - 1,
+            };
+            // SAFETY: there are `count`, at least 1, of each; the frame ends the activations there, and has the table.
+            unsafe {
+                sigmoids::sigmoids(
+                    accumulators.as_ptr(),
+                    multipliers.as_ptr(),
+                    u32::from(pre_shift),
+                    out,
+                    &raw const frame,
+                );
+            }
+        }
+    }
+}
+
+/// Whether rows come in whole blocks, and there are as many weights as they take with `block` words each.
+fn fits(rows: &[i32], block: usize, weights: &[u32]) -> bool {
+    block > 0
+        && !rows.is_empty()
+        && rows.len().is_multiple_of(BLOCK_ROWS)
+        && weights.len() == rows.len() / BLOCK_ROWS * block
+}
+
+/// Pairs of columns in one turn of an unrolled loop.
+const TURN_PAIRS: usize = 16;
+
+// The host makes chunks of whole turns.
+const _: () = assert!(Layout::PairsPixels8.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
+const _: () = assert!(Layout::PairsPixels7.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
+
+/// How many pairs of columns the first turn leaves out, so that the others are whole.
+const fn left_out(pairs: usize) -> usize {
+    (TURN_PAIRS - pairs % TURN_PAIRS) % TURN_PAIRS
+}

@@ -1,0 +1,210 @@
+//! 8-bit and 7-bit weights for pixels: [`pinhole_shared::layout::Layout::PairsPixels8`] and `PairsPixels7`.
+
+use core::arch::naked_asm;
+
+use super::frame::{clear_sums, enter, finish_less, leave, mask};
+
+/// Two columns of two rows in 8 bits: the word in `$v`, its sums All and B. r2 x0, r3 x1 - 256 x0, r4 mask, r7 free.
+macro_rules! rows8 {
+    ($v:literal, $all:literal, $b:literal) => {
+        concat!(
+            "lsrs r7, ",
+            $v,
+            ", #8\n",
+            "ands r7, r4\n",
+            "muls r7, r3, r7\n",
+            "muls ",
+            $v,
+            ", r2, ",
+            $v,
+            "\n",
+            "adds r7, r7, ",
+            $v,
+            "\n",
+            "add r7, r12\n",
+            "add ",
+            $all,
+            ", r7\n",
+            "asrs r7, r7, #16\n",
+            "add ",
+            $b,
+            ", r7\n",
+        )
+    };
+}
+
+/// Two columns of four rows in 8 bits: 21 instructions, 42 bytes.
+macro_rules! columns8 {
+    () => {
+        concat!(
+            "ldmia r1!, {{r2, r3, r7}}\n",
+            "mov r12, r7\n",
+            "ldmia r0!, {{r5, r6}}\n",
+            rows8!("r5", "r8", "r9"),
+            rows8!("r6", "r10", "r11"),
+        )
+    };
+}
+
+/// Two columns of two rows in 7 bits.
+macro_rules! rows7 {
+    ($v:literal, $all:literal, $b:literal) => {
+        concat!(
+            "lsrs r7, ",
+            $v,
+            ", #8\n",
+            "ands r7, r4\n",
+            "muls r7, r3, r7\n",
+            "muls ",
+            $v,
+            ", r2, ",
+            $v,
+            "\n",
+            "adds r7, r7, ",
+            $v,
+            "\n",
+            "add ",
+            $all,
+            ", r7\n",
+            "lsrs r7, r7, #16\n",
+            "add ",
+            $b,
+            ", r7\n",
+        )
+    };
+}
+
+/// Two columns of four rows in 7 bits: 18 instructions, 36 bytes.
+macro_rules! columns7 {
+    () => {
+        concat!(
+            "ldmia r1!, {{r2, r3}}\n",
+            "ldmia r0!, {{r5, r6}}\n",
+            rows7!("r5", "r8", "r9"),
+            rows7!("r6", "r10", "r11"),
+        )
+    };
+}
+
+/// All blocks: the loop over the columns of a chunk, [`super::TURN_PAIRS`] times `$columns` of `$bytes` unrolled; then `$finish`
+/// adds the sums r8 to r11 to the four rows at r3.
+macro_rules! blocks {
+    ($columns:expr, $bytes:literal, $finish:expr) => {
+        concat!(
+            // [sp]: lanes, rows, entry, lanes end; after the 9 saved registers: rows end, pairs to leave out in the
+            // first turn, excess.
+            "sub sp, #16\n",
+            "str r1, [sp]\n",
+            "str r3, [sp, #4]\n",
+            "str r2, [sp, #12]\n",
+            "ldr r2, [sp, #56]\n",
+            "movs r4, #",
+            $bytes,
+            "\n",
+            "muls r2, r4, r2\n",
+            "adr r4, 3f\n",
+            "adds r2, r2, r4\n",
+            "adds r2, #1\n", // Thumb
+            "str r2, [sp, #8]\n",
+            mask!("0xFF"),
+            "2:\n", // a block of four rows
+            clear_sums!(),
+            "ldr r1, [sp, #12]\n",
+            "mov lr, r1\n", // lanes end
+            "ldr r1, [sp]\n",
+            "ldr r2, [sp, #8]\n",
+            "bx r2\n",
+            ".p2align 2\n",
+            "3:\n",
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            $columns,
+            "cmp r1, lr\n",
+            "beq 4f\n",
+            "b 3b\n",
+            "4:\n",
+            "ldr r3, [sp, #4]\n",
+            $finish,
+            "str r3, [sp, #4]\n",
+            "ldr r2, [sp, #52]\n",
+            "cmp r3, r2\n",
+            "beq 5f\n",
+            "b 2b\n",
+            "5:\n",
+            "add sp, #16\n",
+        )
+    };
+}
+
+/// Adds two rows' sums, All and B, to the rows at r3.
+macro_rules! finish {
+    ($all:literal, $b:literal) => {
+        concat!(
+            "mov r5, ",
+            $all,
+            "\n",
+            "mov r6, ",
+            $b,
+            "\n",
+            "lsls r7, r6, #16\n",
+            "subs r5, r5, r7\n",
+            "ldr r7, [r3]\n",
+            "adds r5, r5, r7\n",
+            "ldr r7, [r3, #4]\n",
+            "adds r6, r6, r7\n",
+            "stmia r3!, {{r5, r6}}\n",
+        )
+    };
+}
+
+/// # Safety
+/// `lanes..lanes_end` are a positive multiple of 12 readable words; `rows..rows_end` a positive multiple of 4 writable
+/// ones; `weights` as many readable words as [`pinhole_shared::kernel::PairsLoops`] says. All at multiples of 4. `left_out` is [`super::left_out`] of the
+/// pairs of columns.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn pixels8(
+    weights: *const u32,
+    lanes: *const u32,
+    lanes_end: *const u32,
+    rows: *mut i32,
+    rows_end: *mut i32,
+    left_out: usize,
+) {
+    naked_asm!(enter!(), blocks!(columns8!(), "42", concat!(finish!("r8", "r9"), finish!("r10", "r11"))), leave!(),)
+}
+
+/// # Safety
+/// As [`pixels8`], with lanes a positive multiple of 8 words.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn pixels7(
+    weights: *const u32,
+    lanes: *const u32,
+    lanes_end: *const u32,
+    rows: *mut i32,
+    rows_end: *mut i32,
+    left_out: usize,
+    excess: i32,
+) {
+    naked_asm!(
+        enter!(),
+        blocks!(
+            columns7!(),
+            "36",
+            concat!("ldr r2, [sp, #60]\n", finish_less!("r8", "r9"), finish_less!("r10", "r11"))
+        ),
+        leave!(),
+    )
+}

@@ -1,0 +1,115 @@
+//! 8-bit weights for pixels: [`pinhole_shared::layout::Layout::DspPixels8`].
+
+use core::arch::naked_asm;
+
+/// One group of 8 columns in 8 bits: 23 instructions of 4 bytes.
+///
+/// r0 weights, r1 lanes; r2-r5 lanes, r6-r9 weights, then r10 T, r11 B of the first two rows, r12 T, lr B of the others.
+macro_rules! group8 {
+    () => {
+        concat!(
+            "ldmia.w r1!, {{r2-r5}}\n",
+            "ldmia.w r0!, {{r6-r9}}\n",
+            "smlad r10, r6, r2, r10\n",
+            "smlad r10, r7, r3, r10\n",
+            "sxtab16 r6, r3, r6\n",
+            "sxtab16 r7, r2, r7\n",
+            "smlad r11, r6, r7, r11\n",
+            "smlad r12, r8, r2, r12\n",
+            "smlad r12, r9, r3, r12\n",
+            "sxtab16 r8, r3, r8\n",
+            "sxtab16 r9, r2, r9\n",
+            "smlad lr, r8, r9, lr\n",
+            "ldmia.w r0!, {{r6-r9}}\n",
+            "smlad r10, r6, r4, r10\n",
+            "smlad r10, r7, r5, r10\n",
+            "sxtab16 r6, r5, r6\n",
+            "sxtab16 r7, r4, r7\n",
+            "smlad r11, r6, r7, r11\n",
+            "smlad r12, r8, r4, r12\n",
+            "smlad r12, r9, r5, r12\n",
+            "sxtab16 r8, r5, r8\n",
+            "sxtab16 r9, r4, r9\n",
+            "smlad lr, r8, r9, lr\n",
+        )
+    };
+}
+
+/// # Safety
+/// `lanes..lanes_end` are a positive multiple of 4 readable words; `rows..rows_end` a positive multiple of 4 writable
+/// ones; `weights` as many readable words as [`pinhole_shared::kernel::DspLoops::pixels8`] says. All at multiples of 4.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn pixels8(
+    weights: *const u32,
+    lanes: *const u32,
+    lanes_end: *const u32,
+    rows: *mut i32,
+    rows_end: *mut i32,
+    products: i32,
+) {
+    naked_asm!(
+        // [sp]: lanes, lanes end, rows, entry; after the 9 saved registers: rows end, products.
+        "push {{r4-r11, lr}}",
+        "sub sp, #16",
+        "stmia sp, {{r1-r3}}",
+        // Groups of 8 columns are 16 bytes of lanes; 13 a turn.
+        "subs r2, r2, r1",
+        "lsrs r2, r2, #4",
+        "movs r4, #13",
+        "udiv r5, r2, r4",
+        "mls r5, r5, r4, r2", // left over
+        "cmp r5, #0",
+        "it ne",
+        "rsbne r5, r5, #13", // groups to leave out in the first turn
+        "movs r4, #92",
+        "adr.w r6, 3f",
+        "mla r5, r5, r4, r6",
+        "orr r5, r5, #1", // Thumb
+        "str r5, [sp, #12]",
+        "2:", // a block of four rows
+        "ldr r1, [sp]",
+        "ldr r2, [sp, #12]",
+        "mov r10, #0",
+        "mov r11, #0",
+        "mov r12, #0",
+        "mov lr, #0",
+        "bx r2",
+        ".p2align 2",
+        "3:",
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        group8!(),
+        "ldr r2, [sp, #4]",
+        "cmp r1, r2",
+        "bne.w 3b",
+        // Loads in a row take a cycle less each.
+        "ldr r3, [sp, #8]",
+        "ldr r2, [sp, #56]",
+        "ldr r4, [sp, #52]",
+        "ldmia r3, {{r6-r9}}",
+        "sub r11, r11, r2", // S_b + c
+        "sub lr, lr, r2",
+        "sub r10, r10, r11", // 256 S_a - c
+        "sub r12, r12, lr",
+        "add r6, r6, r10, asr #8",
+        "add r7, r7, r11",
+        "add r8, r8, r12, asr #8",
+        "add r9, r9, lr",
+        "stmia r3!, {{r6-r9}}",
+        "str r3, [sp, #8]",
+        "cmp r3, r4",
+        "bne.w 2b",
+        "add sp, #16",
+        "pop {{r4-r11, pc}}",
+    )
+}
