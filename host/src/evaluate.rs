@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pinhole_shared::decision::Decision;
+use pinhole_shared::model::Layer;
 use serde::Serialize;
 
 use crate::model_file::ModelFile;
@@ -18,7 +19,9 @@ pub struct Evaluation {
     pub classes: Vec<String>,
     /// The float network; absent when only a model file is at hand.
     pub float: Option<Scores>,
-    /// The integer network, as on the device.
+    /// Bits that each layer's weights take in the model file, 8 or 4.
+    pub weight_bits: Vec<u32>,
+    /// The integer network, as on the device, whatever the width of its weights.
     pub int8: Scores,
     /// Fraction of photos on which both decide the same; absent without the float network.
     pub agreement: Option<f64>,
@@ -27,6 +30,17 @@ pub struct Evaluation {
     /// Each photo's result, in the dataset's order.
     #[serde(skip)]
     pub results: Vec<PhotoResult>,
+}
+
+impl Evaluation {
+    /// What to call the integer network: `int8`, or `int4,8,8` where layers differ.
+    pub fn integer_name(&self) -> String {
+        let mut bits: Vec<String> = self.weight_bits.iter().map(u32::to_string).collect();
+        if bits.windows(2).all(|two| two[0] == two[1]) {
+            bits.truncate(1);
+        }
+        format!("int{}", bits.join(","))
+    }
 }
 
 /// One network's scores.
@@ -125,8 +139,10 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
         })
         .collect();
     let count = photos.examples.len();
+    let bits = |Layer::Dense(dense): &Layer<'_>| dense.operands.weights.layout().bits();
     Ok(Evaluation {
         photos: count,
+        weight_bits: model.model().layers().iter().map(bits).collect(),
         classes: photos.classes.clone(),
         agreement: float.is_some().then(|| (count - disagreements.len()) as f64 / count as f64),
         float,

@@ -78,10 +78,11 @@ impl Evaluate {
         confusion(&evaluation);
         for disagreement in &evaluation.disagreements {
             say!(
-                "differs: {}: float {} {:.3}, int8 {} {:.3}",
+                "differs: {}: float {} {:.3}, {} {} {:.3}",
                 disagreement.path.display(),
                 disagreement.float.class,
                 disagreement.float.probability,
+                evaluation.integer_name(),
                 disagreement.int8.class,
                 disagreement.int8.probability
             );

@@ -102,20 +102,20 @@ pub(super) fn scores(evaluation: &Evaluation) {
         Some(float) => line("float", float),
         None => say!("float     not at hand (give the run folder to compare with it)"),
     }
-    line("int8", &evaluation.int8);
+    line(&evaluation.integer_name(), &evaluation.int8);
     if let Some(agreement) = evaluation.agreement {
         say!("agreement {:.4} ({} decided differently)", agreement, evaluation.disagreements.len());
     }
 }
 
-/// The int8 network's confusion matrix.
+/// The integer network's confusion matrix.
 pub(super) fn confusion(evaluation: &Evaluation) {
     let width = evaluation.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(5);
     let mut header = format!("{:width$}", "");
     for class in &evaluation.classes {
         header += &format!("  {class:>width$}");
     }
-    say!("confusion of int8 (rows: class, columns: decision)");
+    say!("confusion of {} (rows: class, columns: decision)", evaluation.integer_name());
     say!("{header}");
     for (class, counts) in evaluation.classes.iter().zip(&evaluation.int8.confusion) {
         let mut row = format!("{class:<width$}");
