@@ -42,9 +42,15 @@ macro_rules! clear_sums {
     };
 }
 
-/// Adds two rows' sums, All and B, less the excess in r2, to the rows at r3.
-macro_rules! finish_less {
+/// Adds two rows' sums, All and B, to the rows at r3; with `less r2`, less the excess in it.
+macro_rules! finish {
     ($all:literal, $b:literal) => {
+        finish!($all, $b, "", "")
+    };
+    ($all:literal, $b:literal, less r2) => {
+        finish!($all, $b, "subs r5, r5, r2\n", "subs r6, r6, r2\n")
+    };
+    ($all:literal, $b:literal, $less_lower:literal, $less_upper:literal) => {
         concat!(
             "mov r5, ",
             $all,
@@ -56,13 +62,13 @@ macro_rules! finish_less {
             "subs r5, r5, r7\n",
             "ldr r7, [r3]\n",
             "adds r5, r5, r7\n",
-            "subs r5, r5, r2\n",
+            $less_lower,
             "ldr r7, [r3, #4]\n",
             "adds r6, r6, r7\n",
-            "subs r6, r6, r2\n",
+            $less_upper,
             "stmia r3!, {{r5, r6}}\n",
         )
     };
 }
 
-pub(super) use {clear_sums, enter, finish_less, leave, mask};
+pub(super) use {clear_sums, enter, finish, leave, mask};

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::frame::{clear_sums, enter, finish_less, leave, mask};
+use super::frame::{clear_sums, enter, finish, leave, mask};
 
 /// Three columns of two rows in 4 bits, or fewer, from the word `$v`, which stays: `$shift` and the lane's register.
 macro_rules! column4 {
@@ -87,8 +87,8 @@ pub(super) unsafe extern "C" fn pixels4(
         "bne 3b",
         "ldr r3, [sp, #4]",
         "ldr r2, [sp, #56]",
-        finish_less!("r8", "r9"),
-        finish_less!("r10", "r11"),
+        finish!("r8", "r9", less r2),
+        finish!("r10", "r11", less r2),
         "str r3, [sp, #4]",
         "ldr r2, [sp, #52]",
         "cmp r3, r2",

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::frame::{clear_sums, enter, finish_less, leave, mask};
+use super::frame::{clear_sums, enter, finish, leave, mask};
 
 /// Two columns of two rows in 8 bits: the word in `$v`, its sums All and B. r2 x0, r3 x1 - 256 x0, r4 mask, r7 free.
 macro_rules! rows8 {
@@ -149,27 +149,6 @@ macro_rules! blocks {
     };
 }
 
-/// Adds two rows' sums, All and B, to the rows at r3.
-macro_rules! finish {
-    ($all:literal, $b:literal) => {
-        concat!(
-            "mov r5, ",
-            $all,
-            "\n",
-            "mov r6, ",
-            $b,
-            "\n",
-            "lsls r7, r6, #16\n",
-            "subs r5, r5, r7\n",
-            "ldr r7, [r3]\n",
-            "adds r5, r5, r7\n",
-            "ldr r7, [r3, #4]\n",
-            "adds r6, r6, r7\n",
-            "stmia r3!, {{r5, r6}}\n",
-        )
-    };
-}
-
 /// # Safety
 /// `lanes..lanes_end` are a positive multiple of 12 readable words; `rows..rows_end` a positive multiple of 4 writable
 /// ones; `weights` as many readable words as [`pinhole_shared::kernel::PairsLoops`] says. All at multiples of 4. `left_out` is [`super::left_out`] of the
@@ -203,7 +182,7 @@ pub(super) unsafe extern "C" fn pixels7(
         blocks!(
             columns7!(),
             "36",
-            concat!("ldr r2, [sp, #60]\n", finish_less!("r8", "r9"), finish_less!("r10", "r11"))
+            concat!("ldr r2, [sp, #60]\n", finish!("r8", "r9", less r2), finish!("r10", "r11", less r2))
         ),
         leave!(),
     )

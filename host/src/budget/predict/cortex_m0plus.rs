@@ -26,12 +26,12 @@ const COLUMNS8: Ops = Ops { simple: 19, multiples: 2, registers: 5, ..Ops::NONE 
 const FINISH8: Ops = Ops { simple: 12, loads: 4, multiples: 2, registers: 4, ..Ops::NONE };
 /// `columns7!`: twice LDM of 2 registers.
 const COLUMNS7: Ops = Ops { simple: 16, multiples: 2, registers: 4, ..Ops::NONE };
-/// ldr, and twice `finish_less!`, with 2 subs more than `finish!`.
+/// ldr, and twice `finish!` less r2, with 2 subs more.
 const FINISH7: Ops = Ops { simple: 16, loads: 4, loads_in_a_row: 1, multiples: 2, registers: 4, ..Ops::NONE };
 
 /// `pixels4` around its blocks, less the branch that the last has not: sub, 3 str, `mask!`; add.
 const PIXELS4: Ops = Ops { simple: 4, stores: 3, ..Ops::NONE };
-/// Each block of `pixels4`: `clear_sums!`, ldr; 2 ldr, twice `finish_less!`, str, ldr, cmp, beq, b.
+/// Each block of `pixels4`: `clear_sums!`, ldr; 2 ldr, twice `finish!` less r2, str, ldr, cmp, beq, b.
 const PIXELS4_BLOCK: Ops =
     Ops { simple: 23, loads: 7, loads_in_a_row: 1, stores: 1, multiples: 2, registers: 4, taken: 1, ..Ops::NONE };
 /// 8 columns of `pixels4`: 3 movs, twice `columns4!` (3 LDM of 2 registers), twice `flush4!`, ldr, cmp, bne.
