@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use miette::Diagnostic;
-use pinhole::model_file::{ModelFile, ModelFileError};
-use pinhole_shared::model::{Layer, ModelError, Section};
+use pinhole::model_file::{ModelFile, ModelFileError, Packing};
+use pinhole_shared::model::{Activation, Layer, ModelError, Output, Section};
 use pinhole_shared::pixels::PIPELINE_ID;
+use pinhole_tests::handmade::{LayerShape, encode, logits};
 
 use crate::samples::{CLASSES, Draft, record, small};
 
@@ -290,6 +291,20 @@ fn the_bound_is_exact() {
             assert_eq!(error, expected, "bias {bias}, pre-shift {pre_shift}");
         }
     }
+}
+
+/// A chunk whose sums could overflow is refused, although nothing else is wrong with it. With rows of one block alone, the
+/// same bytes are the same weights in chunks of any length.
+#[test]
+fn a_chunk_that_is_too_long_for_its_weights_is_refused() {
+    let four = LayerShape { outputs: 4, activation: Activation::Relu, output: Output::U8 };
+    let file = ModelFile::from_bytes(encode(40, &[four, logits(2)], 1).bytes()).unwrap();
+    let mut draft = Draft::of(file.packed(Packing::CortexM4).unwrap().bytes());
+    draft.parse().unwrap();
+    // Both rows that share words with another's have some 100,000 in weights; about 66,000 fit.
+    draft.put_u16(record(0) + 6, 1600);
+    draft.seal();
+    assert_eq!(draft.parse().err(), Some(ModelError::Accumulator { layer: 0, row: 0 }));
 }
 
 #[test]
