@@ -42,14 +42,26 @@ fn dense<A: Copy + Into<i32>>(operands: DenseOperands<'_>, input: &[A], accumula
 
 fn dense_rows4<A: Copy + Into<i32>>(weights: Weights<'_>, biases: &[i32], input: &[A], accumulators: &mut [i32]) {
     let rows = weights.bytes().chunks_exact(weights.inputs().div_ceil(2).max(1));
+    let pairs = input.chunks_exact(2);
+    let odd = pairs.remainder().first();
     for ((accumulator, &bias), row) in accumulators.iter_mut().zip(biases).zip(rows) {
-        let dot = row.iter().zip(input.chunks(2)).fold(0_i32, |sum, (&both, pair)| {
-            let halves = [(both as i8) << 4 >> 4, both as i8 >> 4];
-            let two = halves.iter().zip(pair).map(|(&weight, &activation)| i32::from(weight) * activation.into());
-            two.fold(sum, i32::wrapping_add)
-        });
-        *accumulator = bias.wrapping_add(dot);
+        let mut sum = bias;
+        for (&both, pair) in row.iter().zip(pairs.clone()) {
+            let &[even, odd] = pair else { continue };
+            let [low, high] = halves(both);
+            sum = sum.wrapping_add(low * even.into()).wrapping_add(high * odd.into());
+        }
+        if let (Some(&last), Some(&both)) = (odd, row.last()) {
+            sum = sum.wrapping_add(halves(both)[0] * last.into());
+        }
+        *accumulator = sum;
     }
+}
+
+/// The two weights of a byte. The arithmetic shift brings the sign along.
+#[inline(always)]
+fn halves(both: u8) -> [i32; 2] {
+    [i32::from((both << 4) as i8 >> 4), i32::from(both as i8 >> 4)]
 }
 
 #[cfg(test)]

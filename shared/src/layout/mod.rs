@@ -87,6 +87,7 @@ impl Layout {
         match self {
             Self::DspPixels8 => 13,
             Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels7 => 4,
+            Self::PairsPixels4 => 2,
             _ => 1,
         }
     }

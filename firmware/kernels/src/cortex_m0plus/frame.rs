@@ -28,13 +28,6 @@ macro_rules! leave {
     };
 }
 
-/// r4 becomes a mask, the low half of which is the argument.
-macro_rules! mask {
-    ($byte:literal) => {
-        concat!("movs r4, #", $byte, "\n", "lsls r7, r4, #16\n", "orrs r4, r7\n")
-    };
-}
-
 /// No block's sums yet.
 macro_rules! clear_sums {
     () => {
@@ -71,4 +64,4 @@ macro_rules! finish {
     };
 }
 
-pub(super) use {clear_sums, enter, finish, leave, mask};
+pub(super) use {clear_sums, enter, finish, leave};

@@ -1,6 +1,6 @@
 //! Loops of [`pinhole_shared::kernel::Pairs`] for cores that have Armv6-M alone: Cortex-M0+, M0, M23's common part.
 //!
-//! Instructions per 4 rows, without what a block and a chunk cost: 21 for 2 columns in 8 bits, 18 in 7, 76 for 8 columns
+//! Instructions per 4 rows, without what a block and a chunk cost: 18 for 2 columns in 8 bits, 16 in 7, 122 for 16 columns
 //! in 4. With the single-cycle multiplier, loads are what makes cycles of them. Instructions of the loops have 2 bytes
 //! each, so that one that was unrolled can be entered in its middle: the first turn takes what is left over.
 //!
@@ -37,7 +37,7 @@ impl PairsLoops for CortexM0Plus {
         if !fits(accumulators, lanes.len() / 3 * 2, weights) || !lanes.len().is_multiple_of(12) {
             return;
         }
-        let left_out = left_out(lanes.len() / 3);
+        let left_out = left_out(lanes.len() / 3, TURN_PAIRS);
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: lanes are a positive multiple of 12 words, accumulators of 4 rows, and there are as many weights as
         // they ask for: checked above.
@@ -57,33 +57,29 @@ impl PairsLoops for CortexM0Plus {
         if !fits(accumulators, lanes.len(), weights) || !lanes.len().is_multiple_of(8) {
             return;
         }
-        let left_out = left_out(lanes.len() / 2);
+        let left_out = left_out(lanes.len() / 2, TURN_PAIRS);
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
         unsafe { pixels8::pixels7(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out, excess) };
     }
 
     fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        let mut sum = 0;
-        for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(4)) {
-            let (&[x0, x1, x2, x3], [first, second, third, raw]) = (four, words) else { continue };
-            let [x0, x1, x2, x3] = [x0, x1, x2, x3].map(i32::from);
-            *first = (x1 - (x0 << 4)) as u32;
-            *second = (x2 - (x0 << 8)) as u32;
-            *third = (x3 - (x0 << 12)) as u32;
-            *raw = x0 as u32;
-            sum += x0 + x1 + x2 + x3;
+        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || lanes.len() < pixels.len() {
+            return 0;
         }
-        sum
+        let pixels = pixels.as_ptr_range();
+        // SAFETY: as in `spread8`, with a word of lanes for each pixel.
+        unsafe { spread::spread4(pixels.start, pixels.end, lanes.as_mut_ptr()) }
     }
 
     fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
         if !fits(accumulators, lanes.len() / 2, weights) || !lanes.len().is_multiple_of(8) {
             return;
         }
+        let left_out = left_out(lanes.len() / 4, TURN_FOURS);
         let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
-        unsafe { pixels4::pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, excess) };
+        unsafe { pixels4::pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out, excess) };
     }
 
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -118,14 +114,17 @@ fn fits(rows: &[i32], block: usize, weights: &[u32]) -> bool {
         && weights.len() == rows.len() / BLOCK_ROWS * block
 }
 
-/// Pairs of columns in one turn of an unrolled loop.
+/// Pairs of columns in one turn of the loops of 8 and 7 bits.
 const TURN_PAIRS: usize = 16;
+/// Fours of columns in one turn of the loop of 4 bits: as many as the halves of a word hold the products of.
+const TURN_FOURS: usize = 4;
 
 // The host makes chunks of whole turns.
 const _: () = assert!(Layout::PairsPixels8.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
 const _: () = assert!(Layout::PairsPixels7.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
+const _: () = assert!(Layout::PairsPixels4.turn_groups() * GROUP_COLUMNS == 4 * TURN_FOURS);
 
-/// How many pairs of columns the first turn leaves out, so that the others are whole.
-const fn left_out(pairs: usize) -> usize {
-    (TURN_PAIRS - pairs % TURN_PAIRS) % TURN_PAIRS
+/// How much the first turn leaves out, so that the others are whole.
+const fn left_out(count: usize, turn: usize) -> usize {
+    (turn - count % turn) % turn
 }

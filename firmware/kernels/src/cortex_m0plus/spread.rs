@@ -2,7 +2,28 @@
 
 use core::arch::naked_asm;
 
-/// Two pixels at `$offset` from r0, 10 instructions: their words to r2. r1 end, r7 `-128 (1 + 2^16)`, r12 2^15.
+/// r7 becomes 1 + 2^16.
+macro_rules! twice {
+    () => {
+        "movs r7, #1\nlsls r6, r7, #16\nadds r7, r7, r6\n"
+    };
+}
+
+/// Alpha and beta of the values in r3 and r4, in their places. r5 and r6 free, r7 `1 + 2^16`.
+macro_rules! alpha_beta {
+    () => {
+        concat!(
+            "lsls r5, r4, #8\n",
+            "lsls r6, r3, #8\n",
+            "subs r3, r3, r5\n",
+            "subs r4, r4, r6\n",
+            "muls r3, r7, r3\n",
+            "muls r4, r7, r4\n",
+        )
+    };
+}
+
+/// Two pixels at `$offset` from r0, 14 instructions: their words to r2. r1 [`HALF_OF_ALL`], r7 `1 + 2^16`, r12 2^15.
 macro_rules! pair8 {
     ($first:literal, $second:literal) => {
         concat!(
@@ -14,15 +35,23 @@ macro_rules! pair8 {
             "]\n",
             "subs r3, #128\n",
             "subs r4, #128\n",
+            alpha_beta!(),
             "adds r5, r3, r4\n",
-            "muls r5, r7, r5\n",
+            "muls r5, r1, r5\n",
             "add r5, r12\n",
-            "lsls r6, r3, #8\n",
-            "subs r4, r4, r6\n",
             "stmia r2!, {{r3, r4, r5}}\n",
         )
     };
 }
+
+/// `alpha + beta` is `-255 (1 + 2^16) (x0 + x1)`; times this, modulo 2^32, it is `-128 (1 + 2^16) (x0 + x1)`.
+const HALF_OF_ALL: u32 = {
+    // 255 * -(1 + 2^8 + 2^16 + 2^24) = 1 - 2^32.
+    let inverse_of_255 = 0x0101_0101_u32.wrapping_neg();
+    128_u32.wrapping_mul(inverse_of_255)
+};
+
+const _: () = assert!(HALF_OF_ALL.wrapping_mul(255) == 128);
 
 /// Eight pixels a turn.
 ///
@@ -32,25 +61,29 @@ macro_rules! pair8 {
 pub(super) unsafe extern "C" fn spread8(pixels: *const u8, end: *const u8, lanes: *mut u32) {
     naked_asm!(
         "push {{r4-r7, lr}}",
-        "movs r7, #128",
-        "lsls r3, r7, #8",
-        "mov r12, r3", // 2^15
-        "lsls r3, r7, #16",
-        "adds r7, r7, r3",
-        "rsbs r7, r7, #0",
+        "mov lr, r1",
+        twice!(),
+        "movs r3, #1",
+        "lsls r3, r3, #15",
+        "mov r12, r3",
+        "ldr r1, 3f",
         "2:",
         pair8!("0", "1"),
         pair8!("2", "3"),
         pair8!("4", "5"),
         pair8!("6", "7"),
         "adds r0, #8",
-        "cmp r0, r1",
+        "cmp r0, lr",
         "bne 2b",
         "pop {{r4-r7, pc}}",
+        ".p2align 2",
+        "3:",
+        ".word {half_of_all}",
+        half_of_all = const HALF_OF_ALL,
     )
 }
 
-/// Two pixels at `$offset` from r0, 7 instructions: their words to r2, their sum to r7.
+/// Two pixels at `$offset` from r0, 11 instructions: their words to r2, their sum to r12.
 macro_rules! pair7 {
     ($first:literal, $second:literal) => {
         concat!(
@@ -60,10 +93,9 @@ macro_rules! pair7 {
             "ldrb r4, [r0, #",
             $second,
             "]\n",
-            "adds r7, r7, r3\n",
-            "adds r7, r7, r4\n",
-            "lsls r6, r3, #8\n",
-            "subs r4, r4, r6\n",
+            "add r12, r3\n",
+            "add r12, r4\n",
+            alpha_beta!(),
             "stmia r2!, {{r3, r4}}\n",
         )
     };
@@ -76,8 +108,10 @@ macro_rules! pair7 {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn spread7(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
     naked_asm!(
-        "push {{r4, r6, r7, lr}}",
-        "movs r7, #0",
+        "push {{r4-r7, lr}}",
+        "movs r3, #0",
+        "mov r12, r3",
+        twice!(),
         "2:",
         pair7!("0", "1"),
         pair7!("2", "3"),
@@ -86,7 +120,67 @@ pub(super) unsafe extern "C" fn spread7(pixels: *const u8, end: *const u8, lanes
         "adds r0, #8",
         "cmp r0, r1",
         "bne 2b",
-        "mov r0, r7",
-        "pop {{r4, r6, r7, pc}}",
+        "mov r0, r12",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
+/// Four pixels at `$offset` from r0, 28 instructions: their words to r2, their sum to r12.
+macro_rules! four4 {
+    ($first:literal, $second:literal, $third:literal, $fourth:literal) => {
+        concat!(
+            "ldrb r3, [r0, #",
+            $first,
+            "]\n",
+            "ldrb r4, [r0, #",
+            $third,
+            "]\n",
+            "add r12, r3\n",
+            "add r12, r4\n",
+            alpha_beta!(),
+            "stmia r2!, {{r3, r4}}\n",
+            "ldrb r3, [r0, #",
+            $second,
+            "]\n",
+            "ldrb r4, [r0, #",
+            $fourth,
+            "]\n",
+            "add r12, r3\n",
+            "add r12, r4\n",
+            "ldrb r5, [r0, #",
+            $first,
+            "]\n",
+            "ldrb r6, [r0, #",
+            $third,
+            "]\n",
+            "lsls r5, r5, #4\n",
+            "lsls r6, r6, #4\n",
+            "subs r3, r3, r5\n",
+            "subs r4, r4, r6\n",
+            alpha_beta!(),
+            "stmia r2!, {{r3, r4}}\n",
+        )
+    };
+}
+
+/// Eight pixels a turn. Returns their sum.
+///
+/// # Safety
+/// As [`spread7`].
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn spread4(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "movs r3, #0",
+        "mov r12, r3",
+        twice!(),
+        "2:",
+        four4!("0", "1", "2", "3"),
+        four4!("4", "5", "6", "7"),
+        "adds r0, #8",
+        "cmp r0, r1",
+        "bne 2b",
+        "mov r0, r12",
+        "pop {{r4-r7, pc}}",
     )
 }

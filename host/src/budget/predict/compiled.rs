@@ -81,8 +81,8 @@ const CORTEX_M0PLUS: Compiled = Compiled {
     chunk: 350,
     filled_up_group: 0,
     neuron: Neuron { linear: 72, relu: 75, sigmoid_u8: 113, sigmoid_i16: 11 },
-    inputs: Inputs { pixels4: 36, activations: 0, filling: 0 },
-    scalar: Scalar { weight8: 8, weight4: 23, row: 29 },
+    inputs: Inputs { pixels4: 0, activations: 0, filling: 0 },
+    scalar: Scalar { weight8: 8, weight4: 9, row: 29 },
     decision_class: 305,
     mixture: Mixture { loads: 25, stores: 10, taken: 4 },
 };

@@ -1,5 +1,5 @@
-//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus`, counted there: change them with it. Spreading
-//! for weights of 4 bits, and the layers after the first, are compiled code.
+//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus`, counted there: change them with it. The layers
+//! after the first are compiled code.
 
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout, Weights};
 use pinhole_shared::model::{Activation, Dense, Output};
@@ -10,9 +10,9 @@ use super::{blocks, calls, chunks};
 /// `enter!` and `leave!`: push, 4 mov, push; pop, 4 mov, pop.
 const FRAME: Ops = Ops { simple: 8, multiples: 4, registers: 18, returns: 1, ..Ops::NONE };
 
-/// Around the blocks of `blocks!`: sub, 3 str, ldr, movs, muls, adr, 2 adds, str, `mask!`; add; less the branch that
-/// the last block has not.
-const BLOCKS: Ops = Ops { simple: 9, loads: 1, stores: 4, ..Ops::NONE };
+/// Around the blocks of `blocks!`: sub, 3 str, ldr, movs, muls, adr, 2 adds, str; add; less the branch that the last
+/// block has not.
+const BLOCKS: Ops = Ops { simple: 6, loads: 1, stores: 4, ..Ops::NONE };
 /// Each block of `blocks!` but its columns and its `finish!`: `clear_sums!`, ldr, mov, ldr, ldr, bx; ldr; str, ldr, cmp,
 /// beq, b. Less the branch that the last turn has not.
 const BLOCK: Ops = Ops { simple: 7, loads: 4, loads_in_a_row: 1, stores: 1, taken: 2, ..Ops::NONE };
@@ -21,21 +21,25 @@ const TURN: Ops = Ops { simple: 2, taken: 1, ..Ops::NONE };
 const TURN_PAIRS: u64 = 16;
 
 /// `columns8!`: LDM of 3 and of 2 registers.
-const COLUMNS8: Ops = Ops { simple: 19, multiples: 2, registers: 5, ..Ops::NONE };
+const COLUMNS8: Ops = Ops { simple: 16, multiples: 2, registers: 5, ..Ops::NONE };
 /// Twice `finish!`: 2 mov, lsls, subs, ldr, adds, ldr, adds, stmia.
 const FINISH8: Ops = Ops { simple: 12, loads: 4, multiples: 2, registers: 4, ..Ops::NONE };
 /// `columns7!`: twice LDM of 2 registers.
-const COLUMNS7: Ops = Ops { simple: 16, multiples: 2, registers: 4, ..Ops::NONE };
+const COLUMNS7: Ops = Ops { simple: 14, multiples: 2, registers: 4, ..Ops::NONE };
 /// ldr, and twice `finish!` less r2, with 2 subs more.
 const FINISH7: Ops = Ops { simple: 16, loads: 4, loads_in_a_row: 1, multiples: 2, registers: 4, ..Ops::NONE };
 
-/// `pixels4` around its blocks, less the branch that the last has not: sub, 3 str, `mask!`; add.
-const PIXELS4: Ops = Ops { simple: 4, stores: 3, ..Ops::NONE };
-/// Each block of `pixels4`: `clear_sums!`, ldr; 2 ldr, twice `finish!` less r2, str, ldr, cmp, beq, b.
+/// `pixels4` around its blocks, less the branch that the last has not: sub, 3 str, ldr, movs, muls, adr, 2 adds, str, ldr;
+/// add.
+const PIXELS4: Ops = Ops { simple: 6, loads: 2, stores: 4, ..Ops::NONE };
+/// Each block of `pixels4`: `clear_sums!`, 2 mov, 2 ldr, bx; 2 ldr, twice `finish!` less r2, str, ldr, cmp, beq, b.
 const PIXELS4_BLOCK: Ops =
-    Ops { simple: 23, loads: 7, loads_in_a_row: 1, stores: 1, multiples: 2, registers: 4, taken: 1, ..Ops::NONE };
-/// 8 columns of `pixels4`: 3 movs, twice `columns4!` (3 LDM of 2 registers), twice `flush4!`, ldr, cmp, bne.
-const PIXELS4_GROUP: Ops = Ops { simple: 68, loads: 1, multiples: 6, registers: 12, taken: 1, ..Ops::NONE };
+    Ops { simple: 25, loads: 7, loads_in_a_row: 2, stores: 1, multiples: 2, registers: 4, taken: 2, ..Ops::NONE };
+/// Each turn of `pixels4`: twice `flush4!`, movs, 2 mov, ldr, cmp, bne.
+const PIXELS4_TURN: Ops = Ops { simple: 12, loads: 1, taken: 1, ..Ops::NONE };
+const TURN_FOURS: u64 = 4;
+/// `columns4!`: 3 LDM of 2 registers.
+const COLUMNS4: Ops = Ops { simple: 24, multiples: 3, registers: 6, ..Ops::NONE };
 
 /// A loop that spreads pixels.
 struct Spread {
@@ -45,15 +49,20 @@ struct Spread {
     group: Ops,
 }
 
-/// `spread8`: push, 6 of arithmetic, pop; 4 `pair8!` with 2 ldrb and STM of 3 registers, adds, cmp, bne.
+/// `spread8`: push, 7 of arithmetic, ldr, pop; 4 `pair8!` with 2 ldrb and STM of 3 registers, adds, cmp, bne.
 const SPREAD8: Spread = Spread {
-    call: Ops { simple: 6, multiples: 2, registers: 10, returns: 1, ..Ops::NONE },
-    group: Ops { simple: 30, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 12, taken: 1, ..Ops::NONE },
+    call: Ops { simple: 7, loads: 1, multiples: 2, registers: 10, returns: 1, ..Ops::NONE },
+    group: Ops { simple: 46, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 12, taken: 1, ..Ops::NONE },
 };
-/// `spread7`: push, movs, mov, pop; 4 `pair7!` with 2 ldrb and STM of 2 registers, adds, cmp, bne.
+/// `spread7`: push, 6 of arithmetic, pop; 4 `pair7!` with 2 ldrb and STM of 2 registers, adds, cmp, bne.
 const SPREAD7: Spread = Spread {
-    call: Ops { simple: 2, multiples: 2, registers: 8, returns: 1, ..Ops::NONE },
-    group: Ops { simple: 18, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
+    call: Ops { simple: 6, multiples: 2, registers: 10, returns: 1, ..Ops::NONE },
+    group: Ops { simple: 34, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
+};
+/// `spread4`: as `spread7`; twice `four4!` with 6 ldrb and 2 STM of 2 registers, adds, cmp, bne.
+const SPREAD4: Spread = Spread {
+    call: SPREAD7.call,
+    group: Ops { simple: 42, loads: 6, loads_in_a_row: 6, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
 };
 
 /// `sigmoids` around its neurons, besides [`FRAME`]: ldr, ldmia, 3 mov, movs, lsls, mov, lsls, mov.
@@ -67,11 +76,11 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
     let weights = &dense.operands.weights;
     let sums = match weights.layout() {
         Layout::Rows8 | Layout::Rows4 => Ops::NONE,
-        Layout::PairsPixels8 => pairs(weights, SPREAD8, COLUMNS8, FINISH8),
-        Layout::PairsPixels7 => pairs(weights, SPREAD7, COLUMNS7, FINISH7),
-        Layout::PairsPixels4 => chunks(weights).fold(Ops::NONE, |all, chunk| {
-            let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
-            all + FRAME + PIXELS4 + blocks(weights) * (PIXELS4_BLOCK + groups * PIXELS4_GROUP)
+        Layout::PairsPixels8 => chunked(weights, SPREAD8, BLOCKS, |groups| pairs(groups, COLUMNS8) + FINISH8),
+        Layout::PairsPixels7 => chunked(weights, SPREAD7, BLOCKS, |groups| pairs(groups, COLUMNS7) + FINISH7),
+        Layout::PairsPixels4 => chunked(weights, SPREAD4, PIXELS4, |groups| {
+            let fours = groups * (GROUP_COLUMNS / 4) as u64;
+            PIXELS4_BLOCK + fours * COLUMNS4 + fours.div_ceil(TURN_FOURS) * PIXELS4_TURN
         }),
         _ => return None,
     };
@@ -81,11 +90,18 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
     Some(sums)
 }
 
-fn pairs(weights: &Weights<'_>, spread: Spread, columns: Ops, finish: Ops) -> Ops {
+/// All chunks: spreading the pixels of each, and a loop with so much around its blocks and so much in one of so many
+/// groups of columns.
+fn chunked(weights: &Weights<'_>, spread: Spread, around: Ops, block: impl Fn(u64) -> Ops) -> Ops {
     chunks(weights).fold(Ops::NONE, |all, chunk| {
         let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
-        let pairs = groups * (GROUP_COLUMNS / 2) as u64;
-        let block = BLOCK + pairs * columns + pairs.div_ceil(TURN_PAIRS) * TURN + finish;
-        all + calls(chunk) * spread.call + groups * spread.group + FRAME + BLOCKS + blocks(weights) * block
+        let spreading = calls(chunk) * spread.call + groups * spread.group;
+        all + spreading + FRAME + around + blocks(weights) * block(groups)
     })
+}
+
+/// A block of `blocks!` without its end.
+fn pairs(groups: u64, columns: Ops) -> Ops {
+    let pairs = groups * (GROUP_COLUMNS / 2) as u64;
+    BLOCK + pairs * columns + pairs.div_ceil(TURN_PAIRS) * TURN
 }

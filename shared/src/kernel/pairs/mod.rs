@@ -13,19 +13,34 @@
 //!
 //! so S_a is `All - 2^16 B` less a constant, modulo 2^32, for one addition instead of a shift and another sum.
 //!
-//! # Out of one word
-//! [`Layout::PairsPixels8`] stores a0, a1, b0, b1 as the bytes of a word V, each 128 too large. `T = V >> 8 & 0x00FF00FF`
-//! is column 1 of both rows, and `V - 256 T` column 0, so
-//! `V * x0 + T * (x1 - 256 x0)` is both columns: one of them need not be taken out of the word at all. What the excess
-//! of 128 adds, `128 (1 + 2^16) (x0 + x1)`, is the same for all rows and, with the 2^15 above, one number for a pair of
-//! columns. 9 instructions for 4 multiply-accumulates, and loads.
+//! # Out of one word, and without a mask
+//! [`Layout::PairsPixels8`] stores a0, a1, b0, b1 as the bytes of a word V, each 128 too large. REV16, one instruction,
+//! gives V' with a1, a0, b1, b0. In `V alpha + V' beta` then
+//!
+//! ```text
+//! a0 and b0 are multiplied by alpha + 2^8 beta,
+//! a1 and b1 by 2^8 alpha + beta,
+//! ```
+//!
+//! in the lower half and in the upper. These are x0 and x1 for
+//!
+//! ```text
+//! alpha = (x0 - 2^8 x1) / (1 - 2^16),    beta = (x1 - 2^8 x0) / (1 - 2^16),
+//! ```
+//!
+//! and modulo 2^32 there is such a quotient: `(1 - 2^16) (1 + 2^16) = 1`, so it is a multiplication by `1 + 2^16`. No
+//! weight is ever taken out of its word. What the excess of 128 adds, `128 (1 + 2^16) (x0 + x1)`, is the same for all
+//! rows and, with the 2^15 above, one number for a pair of columns, gamma. 8 instructions for 4 multiply-accumulates,
+//! and loads; alpha, beta and gamma are made once an inference.
 //!
 //! # Fewer bits
 //! Weights within 63 ([`Layout::PairsPixels7`]) leave room for the excess: 64 too large they are within 127, and two
-//! columns of `127 * 255` stay within 16 bits with inputs as they are, so that last addition is spared: 8 instructions.
-//! [`Layout::PairsPixels4`] has four columns of two rows in a word, each weight 8 too large and so 0..=15. The products
-//! are so much smaller that 8 columns are taken before a shift. What an excess adds is as many times the sum of the
-//! inputs, and taken off at the end.
+//! columns of `127 * 255` stay within 16 bits with inputs as they are, so that gamma is spared: 7 instructions.
+//! [`Layout::PairsPixels4`] has four columns of two rows in a word, each weight 8 too large and so 0..=15. A byte of it is
+//! two columns, `even + 16 odd`. V and V' with alpha and beta of the even columns' inputs x0 and x2 add `16 odd` times
+//! these; the odd columns, masked, have alpha and beta of `x1 - 16 x0` and `x3 - 16 x2`. The products are so much smaller
+//! that 16 columns are taken before a shift. What an excess adds is as many times the sum of the inputs, and taken off
+//! at the end.
 //!
 //! Layers after the first, small in networks for such a device, run row-major with [`Scalar`].
 
@@ -42,7 +57,7 @@ use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 ///
 /// # Contract, for callers
 /// `accumulators.len()` is a positive multiple of 4. For n columns, a positive multiple of 8, `lanes.len()` is
-/// `n / 2 * 3` in the functions of 8 bits and `n` in the others; `weights.len()` is `accumulators.len() / 4 * n`, in 4 bits
+/// `n / 2 * 3` in the functions of 8 bits and n in the others; `weights.len()` is `accumulators.len() / 4 * n`, in 4 bits
 /// half of that.
 ///
 /// # Contract, for implementors
@@ -52,20 +67,21 @@ pub trait PairsLoops {
     /// See [`Kernel::NAME`].
     const NAME: &'static str;
 
-    /// Spreads pixels x0, x1 (less 128) to the words `x0`, `x1 - 256 x0` and `2^15 - 128 (1 + 2^16) (x0 + x1)`.
+    /// Spreads pixels x0, x1 (less 128) to the words alpha, beta and gamma: `(x0 - 256 x1) (1 + 2^16)`,
+    /// `(x1 - 256 x0) (1 + 2^16)` and `2^15 - 128 (1 + 2^16) (x0 + x1)`.
     fn spread8(pixels: &[u8], lanes: &mut [u32]);
 
     /// Adds a chunk in [`Layout::PairsPixels8`] to the accumulators.
     fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
-    /// Spreads pixels x0, x1 to the words `x0`, `x1 - 256 x0`. Returns the sum of the pixels.
+    /// Spreads pixels x0, x1 to their alpha and beta. Returns the sum of the pixels.
     fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32;
 
     /// Adds a chunk in [`Layout::PairsPixels7`] to the accumulators, less `excess`: 64 times the sum of the pixels.
     fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
 
-    /// Spreads pixels x0 to x3 to the words `x1 - 16 x0`, `x2 - 256 x0`, `x3 - 4096 x0`, `x0`. Returns the sum of the
-    /// pixels.
+    /// Spreads pixels x0 to x3 to alpha and beta of x0 and x2, then those of `x1 - 16 x0` and `x3 - 16 x2`. Returns the
+    /// sum of the pixels.
     fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32;
 
     /// Adds a chunk in [`Layout::PairsPixels4`] to the accumulators, less `excess`: 8 times the sum of the pixels.

@@ -6,8 +6,23 @@ use super::PairsLoops;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PortablePairs;
 
-/// Columns of 4-bit weights whose products fit the halves of a word: `15 * 255 * 8 < 2^16`.
-const COLUMNS4: usize = 8;
+/// Columns of 4-bit weights whose products fit the halves of a word: `15 * 255 * 16 < 2^16`.
+const COLUMNS4: usize = 16;
+
+/// `1 / (1 - 2^16)` modulo 2^32.
+const TWICE: u32 = 0x0001_0001;
+
+/// Alpha and beta of two values: see [`super`].
+fn alpha_beta(x0: u32, x1: u32) -> [u32; 2] {
+    [x0.wrapping_sub(x1 << 8), x1.wrapping_sub(x0 << 8)].map(|word| word.wrapping_mul(TWICE))
+}
+
+/// Two columns of two rows: their sums with the two values in the lower and the upper half.
+fn product(word: u32, alpha: u32, beta: u32) -> u32 {
+    // The bytes of each half change places: REV16.
+    let swapped = word.swap_bytes().rotate_left(16);
+    word.wrapping_mul(alpha).wrapping_add(swapped.wrapping_mul(beta))
+}
 
 impl PairsLoops for PortablePairs {
     const NAME: &'static str = "pairs-portable";
@@ -15,8 +30,9 @@ impl PairsLoops for PortablePairs {
     fn spread8(pixels: &[u8], lanes: &mut [u32]) {
         for (pair, words) in pixels.chunks_exact(2).zip(lanes.chunks_exact_mut(3)) {
             let [x0, x1] = [pair[0], pair[1]].map(|pixel| u32::from(pixel).wrapping_sub(128));
-            let excess = x0.wrapping_add(x1).wrapping_mul(128 * 0x0001_0001);
-            words.copy_from_slice(&[x0, x1.wrapping_sub(x0 << 8), (1_u32 << 15).wrapping_sub(excess)]);
+            let [alpha, beta] = alpha_beta(x0, x1);
+            let excess = x0.wrapping_add(x1).wrapping_mul(128 * TWICE);
+            words.copy_from_slice(&[alpha, beta, (1_u32 << 15).wrapping_sub(excess)]);
         }
     }
 
@@ -26,9 +42,7 @@ impl PairsLoops for PortablePairs {
             for (pair, rows) in rows.chunks_exact_mut(2).enumerate() {
                 let (mut all, mut b) = (0_u32, 0_i32);
                 for (words, x) in block.chunks_exact(2).zip(lanes.chunks_exact(3)) {
-                    let word = words[pair];
-                    let one = word >> 8 & 0x00FF_00FF;
-                    let z = one.wrapping_mul(x[1]).wrapping_add(word.wrapping_mul(x[0])).wrapping_add(x[2]);
+                    let z = product(words[pair], x[0], x[1]).wrapping_add(x[2]);
                     all = all.wrapping_add(z);
                     b = b.wrapping_add(z as i32 >> 16);
                 }
@@ -41,7 +55,7 @@ impl PairsLoops for PortablePairs {
     fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32 {
         for (pair, words) in pixels.chunks_exact(2).zip(lanes.chunks_exact_mut(2)) {
             let [x0, x1] = [pair[0], pair[1]].map(u32::from);
-            words.copy_from_slice(&[x0, x1.wrapping_sub(x0 << 8)]);
+            words.copy_from_slice(&alpha_beta(x0, x1));
         }
         sum(pixels)
     }
@@ -52,9 +66,7 @@ impl PairsLoops for PortablePairs {
             for (pair, rows) in rows.chunks_exact_mut(2).enumerate() {
                 let (mut all, mut b) = (0_u32, 0_u32);
                 for (words, x) in block.chunks_exact(2).zip(lanes.chunks_exact(2)) {
-                    let word = words[pair];
-                    let one = word >> 8 & 0x00FF_00FF;
-                    let z = one.wrapping_mul(x[1]).wrapping_add(word.wrapping_mul(x[0]));
+                    let z = product(words[pair], x[0], x[1]);
                     all = all.wrapping_add(z);
                     b = b.wrapping_add(z >> 16);
                 }
@@ -66,7 +78,10 @@ impl PairsLoops for PortablePairs {
     fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32 {
         for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(4)) {
             let [x0, x1, x2, x3] = [four[0], four[1], four[2], four[3]].map(u32::from);
-            words.copy_from_slice(&[x1.wrapping_sub(x0 << 4), x2.wrapping_sub(x0 << 8), x3.wrapping_sub(x0 << 12), x0]);
+            let [alpha, beta] = alpha_beta(x0, x2);
+            // Less what they are multiplied by in the whole word: 16 times the column before.
+            let [odd_alpha, odd_beta] = alpha_beta(x1.wrapping_sub(x0 << 4), x3.wrapping_sub(x2 << 4));
+            words.copy_from_slice(&[alpha, beta, odd_alpha, odd_beta]);
         }
         sum(pixels)
     }
@@ -75,18 +90,16 @@ impl PairsLoops for PortablePairs {
         let blocks = weights.chunks_exact((lanes.len() / 2).max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             for (pair, rows) in rows.chunks_exact_mut(2).enumerate() {
-                let (mut all, mut b) = (0_u32, 0_u32);
-                for (words, x) in block.chunks_exact(COLUMNS4 / 2).zip(lanes.chunks_exact(COLUMNS4)) {
-                    let mut z = 0_u32;
-                    for (words, x) in words.chunks_exact(2).zip(x.chunks_exact(4)) {
-                        let word = words[pair];
-                        for (column, &x) in x.iter().enumerate().take(3) {
-                            z = z.wrapping_add((word >> (4 * column + 4) & 0x000F_000F).wrapping_mul(x));
-                        }
-                        z = z.wrapping_add(word.wrapping_mul(x[3]));
+                let (mut all, mut b, mut z) = (0_u32, 0_u32, 0_u32);
+                for (four, (words, x)) in block.chunks_exact(2).zip(lanes.chunks_exact(4)).enumerate() {
+                    let odd = words[pair] >> 4 & 0x0F0F_0F0F;
+                    z = z.wrapping_add(product(words[pair], x[0], x[1])).wrapping_add(product(odd, x[2], x[3]));
+                    // The first turn is the one that may be shorter.
+                    if (lanes.len() - 4 * (four + 1)).is_multiple_of(COLUMNS4) {
+                        all = all.wrapping_add(z);
+                        b = b.wrapping_add(z >> 16);
+                        z = 0;
                     }
-                    all = all.wrapping_add(z);
-                    b = b.wrapping_add(z >> 16);
                 }
                 finish(rows, all, b, excess);
             }
