@@ -53,6 +53,8 @@ struct LayerContents {
     outputs: usize,
     activation: &'static str,
     output: &'static str,
+    /// Bits a weight takes in the file: 8 or 4.
+    weight_bits: u32,
     pre_shift: u8,
     accumulator_bound: u32,
     bytes: usize,
@@ -101,6 +103,7 @@ fn layer_contents(layer: &Layer<'_>) -> LayerContents {
             Output::I16 => "16 bit",
             Output::Logits => "logits",
         },
+        weight_bits: dense.operands.weights.layout().bits(),
         pre_shift: dense.pre_shift,
         accumulator_bound: dense.accumulator_bound,
         bytes: dense.bytes(),
@@ -114,15 +117,16 @@ impl Contents {
         say!("input     {0}x{0} gray pixels, pipeline {1}", self.input_side, self.pipeline);
         say!("classes   {}", self.classes.join(", "));
         say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);
-        say!("layer  kind   inputs  outputs  activation  output      bytes  accumulator bound");
+        say!("layer  kind   inputs  outputs  activation  output    weights      bytes  accumulator bound");
         for (index, layer) in self.layers.iter().enumerate() {
             say!(
-                "{index:>5}  {:<5} {:>7} {:>8}  {:<10}  {:<8} {:>8}  {:>10} ({:>4.1} % of 32 bits)",
+                "{index:>5}  {:<5} {:>7} {:>8}  {:<10}  {:<8}  {:>2} bit {:>11}  {:>10} ({:>4.1} % of 32 bits)",
                 layer.kind,
                 layer.inputs,
                 layer.outputs,
                 layer.activation,
                 layer.output,
+                layer.weight_bits,
                 layer.bytes,
                 layer.accumulator_bound,
                 100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result, miette};
+use serde::Serialize;
 
 use super::output::{json, say, warn};
 use super::train::Activations;
 use crate::evaluate;
 use crate::model_file::ModelFile;
 use crate::photos::{self, Dataset};
-use crate::quantize::{measure, quantize};
+use crate::quantize::{LayerError, measure, quantize};
 use crate::run_folder::{self, files};
 use crate::train::Network;
 
@@ -65,9 +66,10 @@ impl Quantize {
             summary.model_checksum = model.model().checksum();
             run_folder::write_summary(&folder, &summary)?;
         }
+        let fewer = network.recipe.weight_bits().any(|bits| bits != 8);
+        let beside = if fewer { Some(self.beside_int8(network, &photos, &model)?) } else { None };
         if self.json {
-            let bytes = model.bytes().len();
-            json(&serde_json::json!({ "model": out, "bytes": bytes, "layers": layers }))?;
+            json(&Written { model: out, bytes: model.bytes().len(), layers, on_calibration_photos: beside })?;
         } else {
             say!("layer      bytes   mean error    max error   accumulator bound");
             for (index, layer) in layers.iter().enumerate() {
@@ -81,30 +83,77 @@ impl Quantize {
                 );
             }
             say!("model {} ({} bytes)", out.display(), model.bytes().len());
-            if network.recipe.weight_bits().any(|bits| bits != 8) {
-                self.say_beside_int8(network, &photos, &model)?;
+            if let Some(beside) = &beside {
+                beside.print();
+                let also = self.out.as_ref().map(|out| format!(" --beside {}", out.display())).unwrap_or_default();
+                say!("photos it was not trained on say more: pinhole evaluate {} PHOTOS{also}", self.run.display());
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// What fewer bits cost, on the photos at hand.
-    fn say_beside_int8(&self, mut network: Network, photos: &Dataset, model: &ModelFile) -> Result<()> {
+    fn beside_int8(&self, mut network: Network, photos: &Dataset, model: &ModelFile) -> Result<BesideInt8> {
         let bits = network.recipe.weight_bits().map(|bits| bits.to_string()).collect::<Vec<_>>().join(",");
         network.recipe.set_weight_bits(&[8])?;
         let int8 = quantize(&network, photos, self.activations.into())?;
         let [few, eight] = [model, &int8].map(|model| evaluate::evaluate(Some(&network), model, photos));
         let (few, eight) = (few.into_diagnostic()?, eight.into_diagnostic()?);
-        say!("on these {} photos    accuracy    loss   decides as float", few.photos);
-        if let Some(float) = &few.float {
+        let score = |scores: &evaluate::Scores, agreement: Option<f64>| Score {
+            accuracy: scores.accuracy,
+            loss: scores.loss,
+            agreement,
+        };
+        Ok(BesideInt8 {
+            photos: few.photos,
+            bits,
+            float: few.float.as_ref().map(|scores| score(scores, None)),
+            int8: score(&eight.int8, eight.agreement),
+            written: score(&few.int8, few.agreement),
+        })
+    }
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Written {
+    model: PathBuf,
+    bytes: usize,
+    layers: Vec<LayerError>,
+    /// Where weights have fewer bits than 8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_calibration_photos: Option<BesideInt8>,
+}
+
+/// Scores of the model that was written, beside one of 8-bit weights that was not.
+#[derive(Debug, Serialize)]
+struct BesideInt8 {
+    photos: usize,
+    /// Of each layer's weights, with commas between.
+    bits: String,
+    float: Option<Score>,
+    int8: Score,
+    written: Score,
+}
+
+#[derive(Debug, Serialize)]
+struct Score {
+    accuracy: f64,
+    loss: f64,
+    /// Fraction of photos decided as the float network does; absent for that itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreement: Option<f64>,
+}
+
+impl BesideInt8 {
+    fn print(&self) {
+        say!("on these {} photos    accuracy    loss   decides as float", self.photos);
+        if let Some(float) = &self.float {
             say!("  {:<20} {:>8.3} {:>7.3}", "float", float.accuracy, float.loss);
         }
-        for (name, evaluation) in [("int8", &eight), (&*format!("int, bits {bits}"), &few)] {
-            let (scores, agreement) = (&evaluation.int8, evaluation.agreement.unwrap_or_default());
-            say!("  {name:<20} {:>8.3} {:>7.3} {agreement:>18.3}", scores.accuracy, scores.loss);
+        for (name, score) in [("int8", &self.int8), (&*format!("int, bits {}", self.bits), &self.written)] {
+            let agreement = score.agreement.unwrap_or_default();
+            say!("  {name:<20} {:>8.3} {:>7.3} {agreement:>18.3}", score.accuracy, score.loss);
         }
-        let beside = self.out.as_ref().map(|out| format!(" --beside {}", out.display())).unwrap_or_default();
-        say!("photos it was not trained on say more: pinhole evaluate {} PHOTOS{beside}", self.run.display());
-        Ok(())
     }
 }

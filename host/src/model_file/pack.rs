@@ -76,7 +76,10 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
         }
         layers.push(parts);
     }
-    encode(model.input_side(), &classes, &layers).ok_or(PackError { layer: 0, packing })
+    encode(model.input_side(), &classes, &layers).ok_or_else(|| {
+        let layer = layers.iter().position(|parts| parts.packed().is_none()).unwrap_or(0);
+        PackError { layer, packing }
+    })
 }
 
 /// Columns of the longest chunk, at most `longest` groups, that leaves the fewest turns of the kernel's loop and has

@@ -14,6 +14,15 @@ fn weights_of_four_bits_all_the_way() {
         assert!(told.contains(words), "no {words:?} in {told}");
     }
     assert_eq!(std::fs::read(folder.join(files::MODEL)).unwrap(), before, "the run keeps its own model");
+    let told = run(&[&"quantize", &folder, &photos, &"--weights", &"4,8,8", &"--out", &four, &"--json"]).ok().json();
+    let beside = &told["on_calibration_photos"];
+    assert_eq!((&beside["bits"], &beside["photos"]), (&"4,8,8".into(), &26.into()));
+    let scored = run(&[&"evaluate", &four, &photos, &"--json"]).ok().json();
+    assert_eq!(beside["written"]["accuracy"], scored["int8"]["accuracy"]);
+    let scored = run(&[&"evaluate", &folder, &photos, &"--json"]).ok().json();
+    for name in ["float", "int8"] {
+        assert_eq!(beside[name]["loss"], scored[name]["loss"], "{name}");
+    }
     // Half of the first layer, and all of the others.
     let (few, all) = (std::fs::metadata(&four).unwrap().len(), before.len() as u64);
     assert_eq!(all - few, 320_000 / 2);
@@ -29,6 +38,10 @@ fn weights_of_four_bits_all_the_way() {
     let packed = folder.join("packed.bin");
     let told = run(&[&"pack", &four, &"--board", &"qemu", &"--out", &packed, &"--json"]).ok().json();
     assert_eq!(told["bytes"], std::fs::metadata(&packed).unwrap().len());
+    for model in [&four, &packed] {
+        let layers = run(&[&"inspect", &model, &"--json"]).ok().json()["layers"].clone();
+        assert_eq!([0, 1, 2].map(|layer| layers[layer]["weight_bits"].clone()), [4, 8, 8]);
+    }
     // A packed model is a model: the same decisions, and it packs to itself.
     let classify = |model: &Path| run(&[&"classify", &model, &test, &"--json"]).ok().json();
     assert_eq!(classify(&packed), classify(&four));
