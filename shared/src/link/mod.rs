@@ -7,8 +7,11 @@
 //! Versioned by [`PROTOCOL`], which [`Identity`] carries: the host reads it first and refuses another one. Changing a
 //! message, or the order of an enum's variants, changes the version.
 
+mod checksum;
 pub mod frame;
 pub mod replay;
+
+pub use checksum::Checksum;
 
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
