@@ -1,0 +1,220 @@
+//! From whatever state the module is in to one that captures.
+
+use embedded_hal::delay::DelayNs;
+use embedded_hal::i2c::I2c;
+use embedded_hal::spi::SpiDevice;
+
+use super::chip::{CPLD_RESET, FILLER, GPIO, GPIO_DIRECTION, TEST1, TIMING, VERSION};
+use super::{ArducamMini, MiniError};
+use crate::ov2640::{
+    BASE, COM7, COM7_RESET, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIX_CHROMA, PIDH, PIDL, PRODUCT_ID_HIGH,
+    PRODUCT_IDS_LOW, REG04, REG04_BASE, Register, YAVG, YUV422,
+};
+use crate::picture::{Dummy, DummyByte, NEUTRAL};
+
+/// How long the chip is held in reset, and how long it then needs, ms (ArduCAM's examples for the 2MP Plus).
+pub(super) const CPLD_RESET_MS: u32 = 100;
+/// Probes before the module counts as absent.
+pub(super) const PROBE_TRIES: u32 = 3;
+/// Wait between two probes, ms.
+pub(super) const PROBE_WAIT_MS: u32 = 10;
+/// Wait after standby ends, ms.
+pub(super) const WAKE_MS: u32 = 10;
+/// Readings of the sensor's identification before it counts as another chip.
+pub(super) const ID_TRIES: u32 = 5;
+/// Wait between two such readings, ms.
+pub(super) const ID_WAIT_MS: u32 = 10;
+/// Wait after the sensor's soft reset, ms (ArduCAM's examples; OV2640DS v1.6 asks for less than 1).
+pub(super) const SENSOR_RESET_MS: u32 = 100;
+/// Frame period, rounded up, so that two readings of the luminance are of two frames, ms (OV2640DS v1.6: 15 frames a
+/// second in UXGA).
+pub(super) const FRAME_MS: u32 = 67;
+/// Frames that pass before exposure can count as steady: users report two to four dark or green ones.
+const FEWEST_FRAMES: u32 = 5;
+/// Frames after which pictures are taken as they are.
+pub(super) const MOST_FRAMES: u32 = 30;
+/// Luminance that exposure control aims at, as [`BASE`] sets it (registers 25 and 24 of the sensor bank).
+const AIM: core::ops::RangeInclusive<u8> = 0x38..=0x40;
+/// A change of the luminance, from frame to frame, that counts as none.
+const STEADY: u8 = 2;
+/// Steady frames in a row outside of the aim: what exposure control settles for in very dark or bright places.
+const STEADY_FRAMES: u32 = 3;
+
+const PATTERNS: [u8; 4] = [0x55, 0xAA, 0x00, 0xFF];
+const OLD_BOARD: u8 = 0x40;
+const PLUS: u8 = 0x73;
+const LOW_POWER: u8 = 0x40;
+const RUNS: u8 = 0x01;
+const STANDBY: u8 = 0x02;
+const SUPPLY: u8 = 0x04;
+/// Manufacturer's identification, 7F A2.
+const MAKER: [Register; 2] = [Register::Sensor(0x1C), Register::Sensor(0x1D)];
+const MAKER_ID: [u8; 2] = [0x7F, 0xA2];
+
+impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
+    pub(super) fn bring_up(&mut self) -> Result<(), MiniError> {
+        self.sensor.allow_retries();
+        self.chip.write(CPLD_RESET, 0x80)?;
+        self.delay.delay_ms(CPLD_RESET_MS);
+        self.chip.write(CPLD_RESET, 0x00)?;
+        self.delay.delay_ms(CPLD_RESET_MS);
+        let version = self.probe()?;
+        self.dummy = match (self.config.dummy_byte, version) {
+            (DummyByte::Auto, OLD_BOARD) => Dummy::fixed(DummyByte::FirstBurst),
+            (DummyByte::Auto, PLUS) => Dummy::fixed(DummyByte::None),
+            // What was learned before stays.
+            (DummyByte::Auto, _) if self.dummy.is_learning() => self.dummy,
+            (DummyByte::Auto, _) => Dummy::learning(),
+            (rule, _) => Dummy::fixed(rule),
+        };
+        self.wake(version)?;
+        self.sensor.forget_bank();
+        self.check_sensor()?;
+        self.sensor.write(&mut self.delay, COM7, COM7_RESET)?;
+        self.sensor.forget_bank();
+        self.delay.delay_ms(SENSOR_RESET_MS);
+        self.configure()?;
+        self.exposure_settled = self.settle()?;
+        Ok(())
+    }
+
+    /// The module's version, when it answers as it must.
+    fn probe(&mut self) -> Result<u8, MiniError> {
+        let mut tries_left = PROBE_TRIES;
+        loop {
+            tries_left -= 1;
+            match self.probe_once() {
+                Err(_) if tries_left > 0 => self.delay.delay_ms(PROBE_WAIT_MS),
+                result => return result,
+            }
+        }
+    }
+
+    fn probe_once(&mut self) -> Result<u8, MiniError> {
+        let mut versions = [0; PATTERNS.len()];
+        let mut values = [0; PATTERNS.len()];
+        for ((pattern, version), value) in PATTERNS.iter().zip(&mut versions).zip(&mut values) {
+            self.chip.write(TEST1, *pattern)?;
+            // Another register in between, so that what was sent last cannot pass for the pattern.
+            *version = self.chip.read(VERSION)?;
+            *value = self.chip.read(TEST1)?;
+        }
+        let [version, ..] = versions;
+        let same = versions.iter().chain(&values).all(|value| *value == version);
+        let rotated_left = PATTERNS.iter().zip(&values).all(|(pattern, value)| pattern.rotate_left(1) == *value);
+        let rotated_right = PATTERNS.iter().zip(&values).all(|(pattern, value)| pattern.rotate_right(1) == *value);
+        let mismatch = PATTERNS.iter().zip(&values).find(|(pattern, value)| pattern != value);
+        match (version, mismatch) {
+            (0x00, _) if same => Err(MiniError::SpiStuckLow),
+            (0xFF, _) if same => Err(MiniError::SpiStuckHigh),
+            (FILLER, _) if same => Err(MiniError::SpiEcho),
+            (value, _) if same => Err(MiniError::SpiSameValue { value }),
+            (_, Some(_)) if rotated_left || rotated_right => Err(MiniError::SpiWrongPhase),
+            (_, Some((wrote, read))) => Err(MiniError::SpiReadback { wrote: *wrote, read: *read }),
+            (0x00 | 0xFF, None) => Err(MiniError::Version { got: version }),
+            (_, None) => versions.iter().find(|other| **other != version).map_or(Ok(version), |other| {
+                Err(MiniError::Control { address: VERSION, expected: version, got: *other })
+            }),
+        }
+    }
+
+    /// Ends low power and standby: both outlive a reset of the microcontroller.
+    fn wake(&mut self, version: u8) -> Result<(), MiniError> {
+        let timing = self.read_twice(TIMING)?;
+        if timing & LOW_POWER != 0 {
+            self.write_checked(TIMING, timing & !LOW_POWER)?;
+        }
+        let mut pins = self.read_twice(GPIO)? & !STANDBY;
+        if version == OLD_BOARD {
+            self.chip.write(GPIO_DIRECTION, RUNS | STANDBY | SUPPLY)?;
+            pins |= RUNS | SUPPLY;
+        }
+        self.write_checked(GPIO, pins)?;
+        self.delay.delay_ms(WAKE_MS);
+        Ok(())
+    }
+
+    /// Reads a register that is then written with some bits changed: a wrong reading would last.
+    fn read_twice(&mut self, address: u8) -> Result<u8, MiniError> {
+        let (expected, got) = (self.chip.read(address)?, self.chip.read(address)?);
+        if expected == got { Ok(got) } else { Err(MiniError::Control { address, expected, got }) }
+    }
+
+    fn write_checked(&mut self, address: u8, value: u8) -> Result<(), MiniError> {
+        self.chip.write(address, value)?;
+        let got = self.chip.read(address)?;
+        if got == value { Ok(()) } else { Err(MiniError::Control { address, expected: value, got }) }
+    }
+
+    fn check_sensor(&mut self) -> Result<(), MiniError> {
+        let mut tries_left = ID_TRIES;
+        loop {
+            tries_left -= 1;
+            let mut read = |register| self.sensor.read(&mut self.delay, register);
+            let [maker_high, maker_low] = MAKER;
+            let product = [read(PIDH)?, read(PIDL)?];
+            let maker = [read(maker_high)?, read(maker_low)?];
+            let [high, low] = product;
+            if high == PRODUCT_ID_HIGH && PRODUCT_IDS_LOW.contains(&low) && maker == MAKER_ID {
+                return Ok(());
+            }
+            if tries_left == 0 {
+                return Err(MiniError::SensorId { product, maker });
+            }
+            self.sensor.forget_bank();
+            self.delay.delay_ms(ID_WAIT_MS);
+        }
+    }
+
+    fn configure(&mut self) -> Result<(), MiniError> {
+        let Self { sensor, delay, config, .. } = self;
+        sensor.write_table(delay, BASE)?;
+        for (register, value) in config.window.writes() {
+            sensor.write(delay, register, value)?;
+        }
+        sensor.write_table(delay, YUV422)?;
+        let mirror = if config.mirror { 0x80 } else { 0x00 };
+        let flip = if config.flip { 0x40 } else { 0x00 };
+        sensor.write(delay, REG04, REG04_BASE | mirror | flip)?;
+        sensor.write(delay, EFFECT_ADDRESS, 0x00)?;
+        sensor.write(delay, EFFECT_DATA, EFFECT_FIX_CHROMA)?;
+        self.set_stamp(NEUTRAL)
+    }
+
+    /// Lets frames pass until exposure is steady; whether it became so.
+    fn settle(&mut self) -> Result<bool, MiniError> {
+        let mut last = None;
+        let mut steady_frames = 0;
+        for frame in 0..MOST_FRAMES {
+            self.delay.delay_ms(FRAME_MS);
+            let luminance = self.sensor.read(&mut self.delay, YAVG)?;
+            let is_steady = last.is_some_and(|last: u8| last.abs_diff(luminance) < STEADY);
+            steady_frames = if is_steady { steady_frames + 1 } else { 0 };
+            last = Some(luminance);
+            let enough = if AIM.contains(&luminance) { 1 } else { STEADY_FRAMES };
+            if frame + 1 >= FEWEST_FRAMES && steady_frames >= enough {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ov2640::{AEB, AEW, Writes};
+
+    #[test]
+    fn the_aim_is_what_the_tables_set() {
+        let set = |register: Register| {
+            BASE.iter().find_map(|writes| match writes {
+                Writes::Sensor(pairs) => {
+                    pairs.iter().find(|(address, _)| Register::Sensor(*address) == register).map(|(_, value)| *value)
+                }
+                Writes::Dsp(_) => None,
+            })
+        };
+        assert_eq!((set(AEB), set(AEW)), (Some(*AIM.start()), Some(*AIM.end())));
+    }
+}

@@ -1,0 +1,124 @@
+//! The ArduChip: the module's frame buffer and its control, over SPI.
+
+use embedded_hal::delay::DelayNs;
+use embedded_hal::spi::{Operation, SpiDevice};
+
+use super::error::MiniError;
+
+/// Register addresses. Written values are registers' meanings of the ArduCAM app note, section "Register table".
+pub(super) const TEST1: u8 = 0x00;
+/// b6: low power.
+pub(super) const TIMING: u8 = 0x03;
+/// Actions: see the constants below.
+const FIFO: u8 = 0x04;
+/// Old board: which pins of [`GPIO`] are outputs.
+pub(super) const GPIO_DIRECTION: u8 = 0x05;
+/// b0: sensor runs (0: in reset), b1: sensor stands by, b2: sensor's supply.
+pub(super) const GPIO: u8 = 0x06;
+/// b7: the chip is held in reset.
+pub(super) const CPLD_RESET: u8 = 0x07;
+pub(super) const VERSION: u8 = 0x40;
+/// b0: level of VSYNC, b3: capture done.
+const TRIGGER: u8 = 0x41;
+const LENGTH: [u8; 3] = [0x42, 0x43, 0x44];
+
+/// [`FIFO`]: clears the done flag and flushes.
+const CLEAR: u8 = 0x01;
+/// [`FIFO`]: starts a capture.
+const START: u8 = 0x02;
+/// [`FIFO`]: resets read and write pointer. Documents disagree on which bit is which; both are always meant here.
+const POINTERS: u8 = 0x30;
+const VSYNC: u8 = 0x01;
+const DONE: u8 = 0x08;
+const WRITE: u8 = 0x80;
+/// What a line stuck high reads; no register reads this when all is well.
+const STUCK_HIGH: u8 = 0xFF;
+
+/// Sent while a register's value is clocked out: unlike any value a register is expected to have, so that an echo
+/// of it is noticed.
+pub(super) const FILLER: u8 = 0x2D;
+
+/// Wait between two looks for a finished capture, ms.
+pub(super) const POLL_MS: u32 = 1;
+/// Looks for a finished capture: three frame periods of 67 ms and 100 ms; a capture takes one to two periods.
+pub(super) const POLLS: u32 = 300;
+/// Looks for a change of VSYNC when a capture does not end: more than one frame period.
+pub(super) const VSYNC_LOOKS: u32 = 700;
+/// Wait between two such looks, microseconds: half of how long VSYNC is high (four lines of 53 us).
+pub(super) const VSYNC_LOOK_US: u32 = 100;
+
+#[derive(Debug)]
+pub(super) struct ArduChip<S> {
+    spi: S,
+}
+
+impl<S: SpiDevice> ArduChip<S> {
+    pub(super) fn new(spi: S) -> Self {
+        Self { spi }
+    }
+
+    pub(super) fn release(self) -> S {
+        self.spi
+    }
+
+    pub(super) fn spi(&mut self) -> &mut S {
+        &mut self.spi
+    }
+
+    pub(super) fn read(&mut self, address: u8) -> Result<u8, MiniError> {
+        let mut bytes = [address, FILLER];
+        self.spi.transaction(&mut [Operation::TransferInPlace(&mut bytes)]).map_err(MiniError::spi)?;
+        let [_, value] = bytes;
+        Ok(value)
+    }
+
+    pub(super) fn write(&mut self, address: u8, value: u8) -> Result<(), MiniError> {
+        self.spi.transaction(&mut [Operation::Write(&[WRITE | address, value])]).map_err(MiniError::spi)
+    }
+
+    /// Drops what the buffer holds. No capture may be under way.
+    pub(super) fn clear_buffer(&mut self) -> Result<(), MiniError> {
+        self.write(FIFO, CLEAR)?;
+        self.write(FIFO, POINTERS)
+    }
+
+    /// Captures one frame, from the next start of a frame on; returns when it lies in the buffer.
+    pub(super) fn start_capture(&mut self, delay: &mut impl DelayNs) -> Result<(), MiniError> {
+        // A flag that is still set would pass for this capture's.
+        if self.read(TRIGGER)? & DONE != 0 {
+            return Err(MiniError::DoneNotCleared);
+        }
+        self.write(FIFO, START)?;
+        for _ in 0..POLLS {
+            delay.delay_ms(POLL_MS);
+            // Twice: the flag is all that tells a whole picture from a part of it.
+            if self.is_done()? && self.is_done()? {
+                return Ok(());
+            }
+        }
+        Err(MiniError::CaptureTimeout { vsync_toggles: self.vsync_toggles(delay)? })
+    }
+
+    fn is_done(&mut self) -> Result<bool, MiniError> {
+        let value = self.read(TRIGGER)?;
+        Ok(value & DONE != 0 && value != STUCK_HIGH)
+    }
+
+    fn vsync_toggles(&mut self, delay: &mut impl DelayNs) -> Result<bool, MiniError> {
+        let first = self.read(TRIGGER)? & VSYNC;
+        for _ in 0..VSYNC_LOOKS {
+            if self.read(TRIGGER)? & VSYNC != first {
+                return Ok(true);
+            }
+            delay.delay_us(VSYNC_LOOK_US);
+        }
+        Ok(false)
+    }
+
+    /// Bytes in the buffer, 23 bits.
+    pub(super) fn length(&mut self) -> Result<u32, MiniError> {
+        let [low, middle, high] = LENGTH;
+        let (low, middle, high) = (self.read(low)?, self.read(middle)?, self.read(high)?);
+        Ok(u32::from_le_bytes([low, middle, high & 0x7F, 0]))
+    }
+}

@@ -1,0 +1,170 @@
+//! Why there is no picture.
+
+use embedded_hal::spi::{Error as _, ErrorKind};
+use pinhole_app::camera::{CameraError, CameraFault};
+
+use crate::ov2640::SccbError;
+use crate::picture::PictureError;
+
+/// Why an ArduCAM Mini gave no picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum MiniError {
+    /// The microcontroller's SPI reported an error.
+    Spi(ErrorKind),
+    /// Everything reads 00.
+    SpiStuckLow,
+    /// Everything reads FF.
+    SpiStuckHigh,
+    /// What is sent comes back.
+    SpiEcho,
+    /// Every register reads this.
+    SpiSameValue {
+        /// What was read.
+        value: u8,
+    },
+    /// Values come back rotated by one bit.
+    SpiWrongPhase,
+    /// A scratch register did not keep its value.
+    SpiReadback {
+        /// What was written.
+        wrote: u8,
+        /// What was read.
+        read: u8,
+    },
+    /// The version reads 00 or FF.
+    Version {
+        /// What was read.
+        got: u8,
+    },
+    /// Two readings of a control register, or what was written and what was read, differ.
+    Control {
+        /// The register's address.
+        address: u8,
+        /// What was read first, or written.
+        expected: u8,
+        /// What was read then.
+        got: u8,
+    },
+    /// The sensor did not answer.
+    Sccb(SccbError),
+    /// Another chip answered in the sensor's place, or bits were lost.
+    SensorId {
+        /// Registers 0A and 0B, which read 26 and 40, 41 or 42 on an OV2640.
+        product: [u8; 2],
+        /// Registers 1C and 1D, which read 7F and A2.
+        maker: [u8; 2],
+    },
+    /// The flag of an earlier capture does not go away.
+    DoneNotCleared,
+    /// The capture did not end.
+    CaptureTimeout {
+        /// Whether the sensor was seen to begin frames.
+        vsync_toggles: bool,
+    },
+    /// The captured picture has another length than it must have.
+    FrameLength {
+        /// Bytes captured.
+        got: u32,
+        /// Bytes of the picture.
+        expected: u32,
+    },
+    /// The picture's bytes cannot be used.
+    Picture(PictureError),
+    /// A row was read without a picture, past its end, or with a buffer of another length.
+    Misuse,
+}
+
+impl core::fmt::Display for MiniError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Spi(kind) => write!(f, "the SPI bus failed ({kind})"),
+            Self::SpiStuckLow => {
+                f.write_str("everything reads 00 over SPI: check MISO, chip select and the module's power")
+            }
+            Self::SpiStuckHigh => {
+                f.write_str("everything reads FF over SPI: check MISO, chip select and the module's power")
+            }
+            Self::SpiEcho => f.write_str("what is sent over SPI comes back: MOSI and MISO are connected to each other"),
+            Self::SpiSameValue { value } => {
+                write!(f, "every register reads {value:02X}: the chip select does not change, check its wire and pin")
+            }
+            Self::SpiWrongPhase => f.write_str("values come back shifted by one bit: set SPI mode 0"),
+            Self::SpiReadback { wrote, read } => {
+                write!(f, "wrote {wrote:02X} over SPI and read back {read:02X}: lower the SPI clock, check the wires")
+            }
+            Self::Version { got } => write!(f, "the module's version reads {got:02X}: check its power and wires"),
+            Self::Control { address, expected, got } => write!(
+                f,
+                "control register {address:02X} reads {got:02X} instead of {expected:02X}: lower the SPI clock"
+            ),
+            Self::Sccb(error) => error.fmt(f),
+            Self::SensorId { product: [high, low], maker: [maker_high, maker_low] } => write!(
+                f,
+                "the sensor is no OV2640: it says {high:02X}{low:02X} by {maker_high:02X}{maker_low:02X}, not 2641 or \
+                 2642 by 7FA2; check SDA, SCL and their pull-ups"
+            ),
+            Self::DoneNotCleared => {
+                f.write_str("the flag of an earlier capture cannot be cleared: switch power off and on")
+            }
+            Self::CaptureTimeout { vsync_toggles: true } => {
+                f.write_str("the capture does not end, though the sensor sends frames: check SPI mode and power")
+            }
+            Self::CaptureTimeout { vsync_toggles: false } => {
+                f.write_str("the capture does not end, and the sensor sends no frames: check its power")
+            }
+            Self::FrameLength { got, expected } => {
+                write!(f, "the module captured {got} bytes, the picture has {expected}")
+            }
+            Self::Picture(error) => error.fmt(f),
+            Self::Misuse => f.write_str("a row was read out of turn"),
+        }
+    }
+}
+
+impl core::error::Error for MiniError {}
+
+impl MiniError {
+    pub(super) fn spi(error: impl embedded_hal::spi::Error) -> Self {
+        Self::Spi(error.kind())
+    }
+
+    /// Whether another capture may succeed without anything else being done.
+    pub(super) fn may_pass(self) -> bool {
+        matches!(self, Self::DoneNotCleared | Self::FrameLength { .. } | Self::Picture(_))
+    }
+}
+
+impl From<SccbError> for MiniError {
+    fn from(error: SccbError) -> Self {
+        Self::Sccb(error)
+    }
+}
+
+impl From<PictureError> for MiniError {
+    fn from(error: PictureError) -> Self {
+        Self::Picture(error)
+    }
+}
+
+impl CameraError for MiniError {
+    fn fault(&self) -> CameraFault {
+        match self {
+            Self::Picture(error) => error.fault(),
+            Self::CaptureTimeout { .. } => CameraFault::Timeout,
+            Self::DoneNotCleared | Self::FrameLength { .. } => CameraFault::NoPicture,
+            Self::Misuse => CameraFault::Misuse,
+            Self::Spi(_)
+            | Self::SpiStuckLow
+            | Self::SpiStuckHigh
+            | Self::SpiEcho
+            | Self::SpiSameValue { .. }
+            | Self::SpiWrongPhase
+            | Self::SpiReadback { .. }
+            | Self::Version { .. }
+            | Self::Control { .. }
+            | Self::Sccb(_)
+            | Self::SensorId { .. } => CameraFault::Bus,
+        }
+    }
+}

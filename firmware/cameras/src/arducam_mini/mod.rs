@@ -1,0 +1,264 @@
+//! ArduCAM Mini 2MP Plus, and the older Mini 2MP: an OV2640 behind a frame buffer.
+//!
+//! The picture is commanded over SPI (ArduChip: frame buffer and its control) and I2C (the sensor). One [`start`] is:
+//! bring the module up where that is needed (reset, probe, tables, exposure), stamp the picture, capture it into the
+//! module's buffer, check its length and its first bytes. [`read_row`] then takes a row out of the buffer in one burst
+//! and checks every chroma byte ([`crate::picture`]). After an error the next `start` brings the module up anew.
+//!
+//! Bus settings: [`SPI_MODE`], at most [`SPI_MOST_HZ`] (some microcontrollers' drivers round a clock up: ask for what
+//! they can do below); I2C at most 400 kHz.
+//!
+//! The readout of the picture begins after the call of `start`; as the sensor exposes line by line and ahead of its
+//! readout, light from at most one frame period before the call (67 ms) is in it.
+//!
+//! # Awaits hardware
+//! That the sensor takes a new stamp with the next frame: where it does not, set [`Config::stamps`] to
+//! [`Stamps::Same`]. The dummy byte and the tail of other versions than 0x40 and 0x73.
+//!
+//! # Source
+//! ArduCAM Mini 2MP Camera Shield Hardware Application Note ("ArduCAM app note"); ArduCAM's Arduino and Pico examples
+//! for the 2MP Plus; OV2640DS v1.6.
+//!
+//! [`start`]: Camera::start
+//! [`read_row`]: Camera::read_row
+
+mod bring_up;
+mod chip;
+mod error;
+mod time;
+
+use embedded_hal::delay::DelayNs;
+use embedded_hal::i2c::I2c;
+use embedded_hal::spi::{MODE_0, Mode, SpiDevice};
+use pinhole_app::camera::{Camera, Frame};
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+
+use crate::ov2640::{Array, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIXED_U, Sccb, Window, WindowError};
+use crate::picture::{Dummy, DummyByte, NEUTRAL, RowError, Rows, STAMPS};
+use chip::ArduChip;
+pub use error::MiniError;
+pub use time::{BusClocks, worst_read_row_us, worst_start_ms};
+
+/// SPI mode: clock idles low, data is taken at its rising edge. (A line of the ArduCAM app note says otherwise; with
+/// the other phase the module never reports a capture as done.)
+pub const SPI_MODE: Mode = MODE_0;
+/// Fastest SPI clock, Hz (ArduCAM app note). Long wires may want 4 MHz.
+pub const SPI_MOST_HZ: u32 = 8_000_000;
+
+/// Captures that one `start` tries without bringing the module up anew.
+const CAPTURE_TRIES: u32 = 3;
+/// Bytes after the picture that the length may count: 8 on the 2MP Plus (ArduCAM's examples), none on the old board.
+const MOST_TAIL_BYTES: u32 = 8;
+
+/// Whether successive pictures get different stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Stamps {
+    /// Each picture's chroma differs from that of the three before, so that an old picture is noticed.
+    #[default]
+    InTurn,
+    /// All pictures have neutral chroma (0x80): shifted and damaged rows are noticed, old pictures are not.
+    Same,
+}
+
+/// What pictures the module shall give.
+///
+/// ```
+/// use pinhole_cameras::arducam_mini::Config;
+/// let mut config = Config::square(100)?;
+/// config.mirror = true;
+/// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Config {
+    window: Window,
+    /// Whether bursts begin with a byte without meaning.
+    pub dummy_byte: DummyByte,
+    /// Whether pictures are told apart.
+    pub stamps: Stamps,
+    /// Left and right exchanged.
+    pub mirror: bool,
+    /// Top and bottom exchanged.
+    pub flip: bool,
+}
+
+impl Config {
+    /// Square pictures of `side` x `side` pixels, of the sensor's centered 1200 x 1200.
+    ///
+    /// A network with 50 x 50 inputs takes 100: each of its pixels is then the average of 2 x 2.
+    ///
+    /// # Errors
+    /// When `side` is no multiple of 4, or not in 40..=1200.
+    pub const fn square(side: u16) -> Result<Self, WindowError> {
+        match Window::centered_square(Array::Uxga, side) {
+            Ok(window) => {
+                Ok(Self { window, dummy_byte: DummyByte::Auto, stamps: Stamps::InTurn, mirror: false, flip: false })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The sensor's window.
+    pub const fn window(&self) -> Window {
+        self.window
+    }
+
+    /// What the pictures' rows look like.
+    pub const fn frame(&self) -> Frame {
+        let size = PictureSize { width: self.window.out_width, height: self.window.out_height };
+        Frame { size, format: PixelFormat::Yuv422 }
+    }
+}
+
+/// The module as a camera.
+#[derive(Debug)]
+pub struct ArducamMini<S, I, D> {
+    chip: ArduChip<S>,
+    sensor: Sccb<I>,
+    delay: D,
+    config: Config,
+    dummy: Dummy,
+    /// Index of the last picture's stamp.
+    stamp: usize,
+    state: State,
+    exposure_settled: bool,
+    rows: Option<Rows>,
+}
+
+/// What is known of the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing: it must be brought up.
+    Unknown,
+    /// Brought up, but the last picture's rows were damaged.
+    Suspect,
+    Ready,
+}
+
+impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
+    /// A module on these buses, which nothing is sent to before the first [`Camera::start`].
+    ///
+    /// `spi` in [`SPI_MODE`] at most at [`SPI_MOST_HZ`], `i2c` at most at 400 kHz.
+    pub fn new(spi: S, i2c: I, delay: D, config: Config) -> Self {
+        Self {
+            chip: ArduChip::new(spi),
+            sensor: Sccb::new(i2c),
+            delay,
+            config,
+            dummy: Dummy::fixed(DummyByte::None),
+            stamp: 0,
+            state: State::Unknown,
+            exposure_settled: false,
+            rows: None,
+        }
+    }
+
+    /// Whether exposure had become steady when the module was last brought up: if not, the next pictures may be too
+    /// dark or too bright.
+    pub fn exposure_settled(&self) -> bool {
+        self.exposure_settled
+    }
+
+    /// Gives the buses back.
+    pub fn release(self) -> (S, I, D) {
+        (self.chip.release(), self.sensor.release(), self.delay)
+    }
+
+    fn picture(&mut self) -> Result<Rows, MiniError> {
+        self.sensor.allow_retries();
+        let stamp = match self.config.stamps {
+            Stamps::Same => NEUTRAL,
+            Stamps::InTurn => {
+                self.stamp = (self.stamp + 1) % STAMPS.len();
+                let stamp = STAMPS.get(self.stamp).copied().unwrap_or(NEUTRAL);
+                self.set_stamp(stamp)?;
+                stamp
+            }
+        };
+        let mut tries_left = CAPTURE_TRIES;
+        loop {
+            tries_left -= 1;
+            match self.capture(stamp) {
+                Err(error) if tries_left > 0 && error.may_pass() => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn set_stamp(&mut self, stamp: u8) -> Result<(), MiniError> {
+        let writes = [(EFFECT_ADDRESS, EFFECT_FIXED_U), (EFFECT_DATA, stamp), (EFFECT_DATA, stamp)];
+        for (register, value) in writes {
+            self.sensor.write(&mut self.delay, register, value)?;
+        }
+        Ok(())
+    }
+
+    /// One picture into the module's buffer, checked as far as that can be done before its rows are read.
+    fn capture(&mut self, stamp: u8) -> Result<Rows, MiniError> {
+        self.chip.clear_buffer()?;
+        self.chip.start_capture(&mut self.delay)?;
+        let frame = self.config.frame();
+        let (width, height) = (u32::from(frame.size.width), u32::from(frame.size.height));
+        let expected = width * height * 2;
+        let got = self.chip.length()?;
+        if !(expected..=expected + MOST_TAIL_BYTES).contains(&got) {
+            return Err(MiniError::FrameLength { got, expected });
+        }
+        let rows = Rows::begin(self.chip.spi(), &mut self.dummy, stamp, frame.row_bytes(), frame.size.height)?;
+        Ok(rows)
+    }
+}
+
+impl<S: SpiDevice, I: I2c, D: DelayNs> Camera for ArducamMini<S, I, D> {
+    type Error = MiniError;
+
+    /// Captures a picture; brings the module up first when it is not, and once when the capture fails.
+    ///
+    /// Takes at most [`worst_start_ms`].
+    fn start(&mut self) -> Result<Frame, MiniError> {
+        self.rows = None;
+        let mut result = Err(MiniError::Misuse);
+        if self.state != State::Unknown {
+            result = self.picture();
+        }
+        if result.is_err() {
+            let was_suspect = self.state == State::Suspect;
+            self.state = State::Unknown;
+            self.bring_up()?;
+            result = self.picture();
+            self.state = match result {
+                Ok(_) if was_suspect => State::Suspect,
+                Ok(_) => State::Ready,
+                Err(_) => State::Unknown,
+            };
+        }
+        self.rows = Some(result?);
+        Ok(self.config.frame())
+    }
+
+    /// Reads the next row in one burst.
+    ///
+    /// Takes at most [`worst_read_row_us`].
+    fn read_row(&mut self, row: &mut [u8]) -> Result<(), MiniError> {
+        let Some(rows) = &mut self.rows else { return Err(MiniError::Misuse) };
+        match rows.read(self.chip.spi(), row) {
+            Ok(()) => {
+                if rows.is_over() {
+                    self.state = State::Ready;
+                }
+                Ok(())
+            }
+            Err(RowError::Misuse) => {
+                self.rows = None;
+                Err(MiniError::Misuse)
+            }
+            Err(RowError::Picture(error)) => {
+                self.rows = None;
+                // A row may be damaged by chance; when that goes on, the module itself is doubted.
+                self.state = if self.state == State::Ready { State::Suspect } else { State::Unknown };
+                Err(error.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the driver may take at most, from its waits and the bytes it moves.
+
+use super::bring_up::{
+    CPLD_RESET_MS, FRAME_MS, ID_TRIES, ID_WAIT_MS, MOST_FRAMES, PROBE_TRIES, PROBE_WAIT_MS, SENSOR_RESET_MS, WAKE_MS,
+};
+use super::chip::{POLL_MS, POLLS, VSYNC_LOOK_US, VSYNC_LOOKS};
+use super::{CAPTURE_TRIES, Config};
+use crate::ov2640::{BASE, NACK_WAIT_MS, RETRIES_TOGETHER, WINDOW_WRITES, YUV422, writes_in};
+use crate::picture::PEEK_BYTES;
+
+/// The buses' clocks, Hz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct BusClocks {
+    /// SPI.
+    pub spi_hz: u32,
+    /// I2C.
+    pub i2c_hz: u32,
+}
+
+/// What is allowed for a transaction besides its bits, microseconds: chip select, setting up DMA, start and stop.
+const TRANSACTION_US: u64 = 50;
+
+const fn spi_us(clocks: BusClocks, transactions: u64, bytes: u64) -> u64 {
+    transactions * TRANSACTION_US + (bytes * 8 * 1_000_000).div_ceil(clocks.spi_hz as u64)
+}
+
+/// An access is at most three transactions (bank, address, value) of 7 bytes with their acknowledge bits.
+const fn sensor_us(clocks: BusClocks, accesses: u64) -> u64 {
+    accesses * 3 * TRANSACTION_US + (accesses * 7 * 9 * 1_000_000).div_ceil(clocks.i2c_hz as u64)
+}
+
+const fn ms(ms: u32) -> u64 {
+    ms as u64 * 1000
+}
+
+/// Longest time of [`Camera::start`], ms, rounded up, when delays are exact and a transaction takes at most 50 us more
+/// than its bits.
+///
+/// It covers one failed attempt at a picture, bringing the module up, and a second attempt, each with all its tries and
+/// waits used up. A start that meets no fault takes 70 to 140 ms (the sensor's frame period is 67), and 0.5 s more the
+/// first time.
+///
+/// [`Camera::start`]: pinhole_app::camera::Camera::start
+///
+/// ```
+/// use pinhole_cameras::arducam_mini::{BusClocks, worst_start_ms};
+/// assert!(worst_start_ms(BusClocks { spi_hz: 1_000_000, i2c_hz: 100_000 }) < 6_000);
+/// ```
+pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
+    let retries = RETRIES_TOGETHER as u64;
+    let stamp = sensor_us(clocks, 3 + retries) + retries * ms(NACK_WAIT_MS);
+    // A poll may look twice; clearing, starting, the length and the peek are 7 transactions besides.
+    let polls = POLLS as u64 * ms(POLL_MS) + spi_us(clocks, POLLS as u64 * 2, POLLS as u64 * 4);
+    let capture = polls + spi_us(clocks, 8, 2 * 7 + PEEK_BYTES as u64 + 1);
+    // Only a capture that is not tried again looks for VSYNC.
+    let looks = VSYNC_LOOKS as u64;
+    let vsync = looks * VSYNC_LOOK_US as u64 + spi_us(clocks, looks + 1, 2 * looks + 2);
+    let picture = stamp + CAPTURE_TRIES as u64 * capture + vsync;
+
+    let probes = PROBE_TRIES as u64 * (spi_us(clocks, 12, 24) + ms(PROBE_WAIT_MS));
+    let wake = spi_us(clocks, 9, 18) + ms(WAKE_MS);
+    let ids = ID_TRIES as u64 * (sensor_us(clocks, 4) + ms(ID_WAIT_MS));
+    let table_writes = (writes_in(BASE) + writes_in(YUV422) + WINDOW_WRITES) as u64;
+    // The soft reset, orientation, and five writes that make the chroma constant.
+    let tables = sensor_us(clocks, table_writes + 7 + retries) + retries * ms(NACK_WAIT_MS);
+    let settle = MOST_FRAMES as u64 * ms(FRAME_MS) + sensor_us(clocks, MOST_FRAMES as u64);
+    let resets = spi_us(clocks, 2, 4) + 2 * ms(CPLD_RESET_MS) + ms(SENSOR_RESET_MS);
+    let bring_up = resets + probes + wake + ids + tables + settle;
+
+    (2 * picture + bring_up).div_ceil(1000) as u32
+}
+
+/// Longest time of [`Camera::read_row`], microseconds, rounded up, when a transaction takes at most 50 us more than its
+/// bits.
+///
+/// [`Camera::read_row`]: pinhole_app::camera::Camera::read_row
+///
+/// ```
+/// use pinhole_cameras::arducam_mini::{BusClocks, Config, worst_read_row_us};
+/// let config = Config::square(100)?;
+/// // The command, a dummy byte, and 200 bytes, of 2 us each at 4 MHz.
+/// assert_eq!(worst_read_row_us(BusClocks { spi_hz: 4_000_000, i2c_hz: 100_000 }, &config), 50 + 202 * 2);
+/// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
+/// ```
+pub const fn worst_read_row_us(clocks: BusClocks, config: &Config) -> u32 {
+    spi_us(clocks, 1, 2 + config.frame().row_bytes() as u64) as u32
+}

@@ -1,0 +1,273 @@
+//! Which part of the array becomes a picture of which size, as register values.
+
+use super::{RESET_DVP, Register};
+
+/// Readout mode of the sensor array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Array {
+    /// 1600 x 1200, at most 15 frames a second.
+    Uxga,
+    /// 800 x 600, at most 30 frames a second.
+    Svga,
+    /// 400 x 296, at most 60 frames a second.
+    Cif,
+}
+
+impl Array {
+    /// Pixels in a row.
+    pub const fn width(self) -> u16 {
+        match self {
+            Self::Uxga => 1600,
+            Self::Svga => 800,
+            Self::Cif => 400,
+        }
+    }
+
+    /// Rows.
+    pub const fn height(self) -> u16 {
+        match self {
+            Self::Uxga => 1200,
+            Self::Svga => 600,
+            Self::Cif => 296,
+        }
+    }
+}
+
+/// A window of the array and the size it is scaled to, all in pixels.
+///
+/// The array's pixels in the window are first divided (averaged) by `2^divide_x` and `2^divide_y`, then shrunk to the
+/// output size.
+///
+/// ```
+/// use pinhole_cameras::ov2640::{Array, Window};
+/// let window = Window::centered_square(Array::Uxga, 100)?;
+/// assert_eq!((window.x, window.y, window.width, window.height), (200, 0, 1200, 1200));
+/// assert_eq!((window.divide_x, window.divide_y), (2, 2)); // 1200 / 4 = 300, shrunk to 100
+/// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Window {
+    /// The array's mode.
+    pub array: Array,
+    /// Left edge.
+    pub x: u16,
+    /// Top edge.
+    pub y: u16,
+    /// Width in the array, a multiple of 4.
+    pub width: u16,
+    /// Height in the array, a multiple of 4.
+    pub height: u16,
+    /// Binary logarithm of the horizontal divisor, 0..=3.
+    pub divide_x: u8,
+    /// Binary logarithm of the vertical divisor, 0..=3.
+    pub divide_y: u8,
+    /// Width of the picture, a multiple of 4.
+    pub out_width: u16,
+    /// Height of the picture, a multiple of 4.
+    pub out_height: u16,
+}
+
+/// Why a window cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum WindowError {
+    /// A size is no multiple of 4.
+    NotInFours,
+    /// The window does not lie in the array.
+    OutsideArray,
+    /// The picture is larger than the divided window: the sensor only shrinks.
+    Enlarges,
+    /// The picture is smaller than 40 x 30, the least the sensor scales to, or a divisor is over 2^3.
+    TooSmall,
+}
+
+impl core::fmt::Display for WindowError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::NotInFours => "sizes must be multiples of 4",
+            Self::OutsideArray => "the window does not lie in the sensor's array",
+            Self::Enlarges => "the picture is larger than its window, and the sensor only shrinks",
+            Self::TooSmall => "the sensor does not scale below 40 x 30, nor divide by more than 8",
+        })
+    }
+}
+
+impl core::error::Error for WindowError {}
+
+/// Register writes that set a window.
+pub const WINDOW_WRITES: usize = 17;
+
+impl Window {
+    /// The array's centered square, as a picture of `side` x `side` pixels.
+    ///
+    /// It divides by the largest power of two, at most 4, that leaves at least `side` pixels.
+    ///
+    /// # Errors
+    /// [`WindowError`] when `side` is no multiple of 4, below 40, or above the array's height.
+    pub const fn centered_square(array: Array, side: u16) -> Result<Self, WindowError> {
+        let square = array.height();
+        let mut divide = 2;
+        while divide > 0 && square >> divide < side {
+            divide -= 1;
+        }
+        Self {
+            array,
+            x: (array.width() - square) / 2,
+            y: 0,
+            width: square,
+            height: square,
+            divide_x: divide,
+            divide_y: divide,
+            out_width: side,
+            out_height: side,
+        }
+        .checked()
+    }
+
+    /// The window itself, when the sensor can do it.
+    ///
+    /// # Errors
+    /// [`WindowError`].
+    ///
+    /// # Source
+    /// OV2640DS v1.6: key specifications (scaling down to 40 x 30), registers 50 to 5C.
+    pub const fn checked(self) -> Result<Self, WindowError> {
+        if !(self.width % 4 == 0 && self.height % 4 == 0 && self.out_width % 4 == 0 && self.out_height % 4 == 0) {
+            return Err(WindowError::NotInFours);
+        }
+        let right = self.x as u32 + self.width as u32;
+        let bottom = self.y as u32 + self.height as u32;
+        if right > self.array.width() as u32 || bottom > self.array.height() as u32 {
+            return Err(WindowError::OutsideArray);
+        }
+        if self.out_width < 40 || self.out_height < 30 || self.divide_x > 3 || self.divide_y > 3 {
+            return Err(WindowError::TooSmall);
+        }
+        if self.width >> self.divide_x < self.out_width || self.height >> self.divide_y < self.out_height {
+            return Err(WindowError::Enlarges);
+        }
+        Ok(self)
+    }
+
+    /// The register writes that set this window, in order, the output held meanwhile.
+    ///
+    /// The array's mode itself is not among them (register 12 of the sensor bank).
+    ///
+    /// # Source
+    /// OV2640DS v1.6, registers C0, C1, 8C, 86, 50 to 57, 5A to 5C, D3, E0: sizes in units of 4 or 8 pixels, their high
+    /// bits collected in 55, 57, 5C and 8C.
+    pub const fn writes(&self) -> [(Register, u8); WINDOW_WRITES] {
+        let (width, height) = (self.array.width(), self.array.height());
+        let (hs, vs) = (self.width / 4, self.height / 4);
+        let (ow, oh) = (self.out_width / 4, self.out_height / 4);
+        let high_bits = (vs >> 8 & 1) << 7 | (self.y >> 8 & 7) << 4 | (hs >> 8 & 1) << 3 | (self.x >> 8 & 7);
+        [
+            (super::RESET, RESET_DVP),
+            (Register::Dsp(0xC0), (width >> 3) as u8),
+            (Register::Dsp(0xC1), (height >> 3) as u8),
+            (Register::Dsp(0x8C), ((width >> 11 & 1) << 6 | (width & 7) << 3 | (height & 7)) as u8),
+            // Scaler, special effects, averaged chroma and color matrix on.
+            (Register::Dsp(0x86), 0x3D),
+            (Register::Dsp(0x51), hs as u8),
+            (Register::Dsp(0x52), vs as u8),
+            (Register::Dsp(0x53), self.x as u8),
+            (Register::Dsp(0x54), self.y as u8),
+            (Register::Dsp(0x55), high_bits as u8),
+            (Register::Dsp(0x57), ((hs >> 9 & 1) << 7) as u8),
+            (Register::Dsp(0x50), 0x80 | self.divide_y << 3 | self.divide_x),
+            (Register::Dsp(0x5A), ow as u8),
+            (Register::Dsp(0x5B), oh as u8),
+            (Register::Dsp(0x5C), ((oh >> 8 & 1) << 2 | (ow >> 8 & 3)) as u8),
+            // The pixel clock is the system clock by 4.
+            (Register::Dsp(0xD3), 0x04),
+            (super::RESET, 0x00),
+        ]
+    }
+
+    /// The window that an image processor's registers describe, `dsp(address)` being their values; not checked.
+    ///
+    /// `array` is the mode the sensor is in: the registers do not say it.
+    pub fn of_registers(array: Array, dsp: impl Fn(u8) -> u8) -> Self {
+        let bits = |address: u8, shift: u32, mask: u16| u16::from(dsp(address)) >> shift & mask;
+        Self {
+            array,
+            x: bits(0x53, 0, 0xFF) | bits(0x55, 0, 7) << 8,
+            y: bits(0x54, 0, 0xFF) | bits(0x55, 4, 7) << 8,
+            width: 4 * (bits(0x51, 0, 0xFF) | bits(0x55, 3, 1) << 8 | bits(0x57, 7, 1) << 9),
+            height: 4 * (bits(0x52, 0, 0xFF) | bits(0x55, 7, 1) << 8),
+            divide_x: dsp(0x50) & 7,
+            divide_y: dsp(0x50) >> 3 & 7,
+            out_width: 4 * (bits(0x5A, 0, 0xFF) | bits(0x5C, 0, 3) << 8),
+            out_height: 4 * (bits(0x5B, 0, 0xFF) | bits(0x5C, 2, 1) << 8),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(array: Array, [x, y, width, height]: [u16; 4], divide: u8, [out_width, out_height]: [u16; 2]) -> Window {
+        let (divide_x, divide_y) = (divide, divide);
+        Window { array, x, y, width, height, divide_x, divide_y, out_width, out_height }.checked().unwrap()
+    }
+
+    /// Values in the order C0 C1 8C 50 51 52 53 54 55 57 5A 5B 5C. The ones for the whole field are, bit for bit, in
+    /// ArduCAM's size tables; the 300 x 296 one is esp32-camera's choice for 96 x 96.
+    #[test]
+    fn golden_vectors() {
+        let [uxga, svga] = [Array::Uxga, Array::Svga];
+        let uxga_square = |side| Window::centered_square(uxga, side).unwrap();
+        let uxga_whole = |out| window(uxga, [0, 0, 1600, 1200], 2, out);
+        let svga_square = |side| Window { divide_x: 1, divide_y: 1, ..Window::centered_square(svga, side).unwrap() };
+        let svga_whole = |divide, out| window(svga, [0, 0, 800, 600], divide, out);
+        let cases: [(Window, &str); 12] = [
+            (uxga_whole([96, 96]), "C8 96 00 92 90 2C 00 00 88 00 18 18 00"),
+            (uxga_square(96), "C8 96 00 92 2C 2C C8 00 88 00 18 18 00"),
+            (uxga_square(100), "C8 96 00 92 2C 2C C8 00 88 00 19 19 00"),
+            (uxga_square(128), "C8 96 00 92 2C 2C C8 00 88 00 20 20 00"),
+            (uxga_whole([160, 120]), "C8 96 00 92 90 2C 00 00 88 00 28 1E 00"),
+            (uxga_whole([320, 240]), "C8 96 00 92 90 2C 00 00 88 00 50 3C 00"),
+            (svga_square(96), "64 4B 00 89 96 96 64 00 00 00 18 18 00"),
+            (svga_square(100), "64 4B 00 89 96 96 64 00 00 00 19 19 00"),
+            (svga_whole(2, [160, 120]), "64 4B 00 92 C8 96 00 00 00 00 28 1E 00"),
+            (svga_whole(1, [320, 240]), "64 4B 00 89 C8 96 00 00 00 00 50 3C 00"),
+            (window(svga, [208, 108, 384, 384], 2, [96, 96]), "64 4B 00 92 60 60 D0 6C 00 00 18 18 00"),
+            (window(Array::Cif, [50, 0, 300, 296], 0, [96, 96]), "32 25 00 80 4B 4A 32 00 00 00 18 18 00"),
+        ];
+        for (window, expected) in cases {
+            let writes = window.writes();
+            let value = |address| writes.iter().find(|(register, _)| *register == Register::Dsp(address)).unwrap().1;
+            let order = [0xC0, 0xC1, 0x8C, 0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x57, 0x5A, 0x5B, 0x5C];
+            let got: Vec<String> = order.iter().map(|address| format!("{:02X}", value(*address))).collect();
+            assert_eq!(got.join(" "), expected, "{window:?}");
+            assert_eq!(Window::of_registers(window.array, value), window);
+        }
+    }
+
+    #[test]
+    fn registers_hold_every_square_of_every_array() {
+        for array in [Array::Uxga, Array::Svga, Array::Cif] {
+            for side in (40..=array.height()).step_by(4) {
+                let window = Window::centered_square(array, side).unwrap();
+                let writes = window.writes();
+                let value =
+                    |address| writes.iter().find(|(register, _)| *register == Register::Dsp(address)).unwrap().1;
+                assert_eq!(Window::of_registers(array, value), window);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_sensor_cannot_do_is_refused() {
+        let square = |side| Window::centered_square(Array::Uxga, side).map(|_| ());
+        assert_eq!(square(50), Err(WindowError::NotInFours));
+        assert_eq!(square(36), Err(WindowError::TooSmall));
+        assert_eq!(square(1204), Err(WindowError::Enlarges));
+        let whole = Window::centered_square(Array::Uxga, 96).unwrap();
+        assert_eq!(Window { x: 404, ..whole }.checked(), Err(WindowError::OutsideArray));
+        assert_eq!(Window { divide_y: 4, ..whole }.checked(), Err(WindowError::TooSmall));
+    }
+}

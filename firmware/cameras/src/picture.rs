@@ -1,0 +1,250 @@
+//! A picture's rows out of a module's frame buffer, and what shows that bytes are missing, extra, or old.
+//!
+//! Both modules give YUV422 with luma first through the same burst command. The sensor makes the chroma of every pixel
+//! one constant, the picture's *stamp*, so every other byte of the stream is known beforehand: a byte that was lost,
+//! inserted or changed by the clock shows in the row it happened in, and a picture left over from before carries
+//! another stamp. What this cannot show is a change within a luma byte alone.
+
+use embedded_hal::spi::{Error as _, ErrorKind, Operation, SpiDevice};
+
+/// Command that is followed by bytes of the frame buffer for as long as the chip select stays low.
+pub(crate) const BURST: u8 = 0x3C;
+
+/// The neutral chroma, and the only stamp when stamps do not change.
+pub const NEUTRAL: u8 = 0x80;
+
+/// Stamps of successive pictures, in turn: any two differ in at least three bits.
+pub(crate) const STAMPS: [u8; 4] = [NEUTRAL, 0x6B, 0x95, 0x5E];
+
+/// Bytes read before the first row, to see where the picture begins: a dummy byte and four pixels.
+pub(crate) const PEEK_BYTES: usize = 9;
+
+/// Whether a byte without meaning comes before the pixels of a burst.
+///
+/// Firmware versions of the modules differ in this. A wrong choice shows as [`PictureError::Shifted`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum DummyByte {
+    /// What is known of the module's version; where nothing is, the driver tries without, and learns from two pictures
+    /// in a row that begin with one byte too many.
+    #[default]
+    Auto,
+    /// No burst has one.
+    None,
+    /// The first burst after a capture has one.
+    FirstBurst,
+    /// Every burst has one.
+    EveryBurst,
+}
+
+/// Why a picture's bytes cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PictureError {
+    /// The SPI bus failed.
+    Spi(ErrorKind),
+    /// All bytes of a row are this one.
+    Flat {
+        /// The row, counted from 0 at the top.
+        row: u16,
+        /// What was read throughout.
+        value: u8,
+    },
+    /// A row lies one byte off.
+    Shifted {
+        /// The row, counted from 0 at the top.
+        row: u16,
+    },
+    /// The picture is an earlier one.
+    Stale,
+    /// A row's chroma is not what it must be.
+    Damaged {
+        /// The row, counted from 0 at the top.
+        row: u16,
+        /// Bytes that are wrong, of those that are known.
+        wrong_bytes: u16,
+    },
+}
+
+impl core::fmt::Display for PictureError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Spi(kind) => write!(f, "the SPI bus failed while a picture was read ({kind})"),
+            Self::Flat { row, value } => write!(
+                f,
+                "row {row} holds nothing but {value:02X}: MISO is stuck, or the chip select goes high within a burst"
+            ),
+            Self::Shifted { row } => write!(
+                f,
+                "row {row} lies one byte off: the module's dummy byte is not what `DummyByte` says, or a byte was lost"
+            ),
+            Self::Stale => f.write_str("the module gave an earlier picture once more"),
+            Self::Damaged { row, wrong_bytes } => write!(
+                f,
+                "row {row} arrived damaged, {wrong_bytes} bytes or more: lower the SPI clock, shorten the wires"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for PictureError {}
+
+impl PictureError {
+    pub(crate) fn fault(self) -> pinhole_app::camera::CameraFault {
+        use pinhole_app::camera::CameraFault;
+        match self {
+            Self::Spi(_) => CameraFault::Bus,
+            Self::Flat { .. } | Self::Shifted { .. } | Self::Damaged { .. } => CameraFault::Damaged,
+            Self::Stale => CameraFault::NoPicture,
+        }
+    }
+}
+
+/// The dummy byte as a driver knows it now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dummy {
+    rule: DummyByte,
+    learns: bool,
+    /// The picture before began with one byte too many.
+    suspected: bool,
+}
+
+impl Dummy {
+    /// A rule that stays.
+    pub(crate) const fn fixed(rule: DummyByte) -> Self {
+        Self { rule, learns: false, suspected: false }
+    }
+
+    /// No dummy byte, until two pictures in a row begin with one.
+    pub(crate) const fn learning() -> Self {
+        Self { rule: DummyByte::None, learns: true, suspected: false }
+    }
+
+    pub(crate) const fn is_learning(self) -> bool {
+        self.learns
+    }
+
+    fn before_first(self) -> usize {
+        usize::from(matches!(self.rule, DummyByte::FirstBurst | DummyByte::EveryBurst))
+    }
+
+    fn before_others(self) -> bool {
+        self.rule == DummyByte::EveryBurst
+    }
+}
+
+/// A picture under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows {
+    row_bytes: usize,
+    rows: u16,
+    next_row: u16,
+    stamp: u8,
+    dummy_in_bursts: bool,
+    /// What was read before the first row; the row's first bytes from `peek_from` on.
+    peek: [u8; PEEK_BYTES],
+    peek_from: usize,
+}
+
+/// A row that was not read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RowError {
+    /// All rows have been read, or the buffer is not one row long.
+    Misuse,
+    Picture(PictureError),
+}
+
+impl Rows {
+    /// Reads the first bytes of a picture that lies ready, and finds where it begins.
+    ///
+    /// `row_bytes` is at least [`PEEK_BYTES`].
+    pub(crate) fn begin<S: SpiDevice>(
+        spi: &mut S,
+        dummy: &mut Dummy,
+        stamp: u8,
+        row_bytes: usize,
+        rows: u16,
+    ) -> Result<Self, PictureError> {
+        let mut peek = [0; PEEK_BYTES];
+        burst(spi, false, &mut peek)?;
+        let mut peek_from = dummy.before_first();
+        let [first, ..] = peek;
+        if begins_at(&peek, peek_from, stamp) {
+            dummy.suspected = false;
+        } else if begins_at(&peek, 1 - peek_from, stamp) {
+            // A lost first byte looks the same as a dummy byte, except that the byte in front is a stamp.
+            if !(dummy.learns && peek_from == 0 && first != stamp) {
+                return Err(PictureError::Shifted { row: 0 });
+            }
+            if !dummy.suspected {
+                dummy.suspected = true;
+                return Err(PictureError::Shifted { row: 0 });
+            }
+            *dummy = Dummy { rule: DummyByte::FirstBurst, ..*dummy };
+            peek_from = 1;
+        } else {
+            let is_old = STAMPS.iter().any(|old| begins_at(&peek, peek_from, *old));
+            let pixels = peek.get(peek_from..).unwrap_or(&[]);
+            return Err(if is_old { PictureError::Stale } else { why(pixels, 0, stamp) });
+        }
+        Ok(Self { row_bytes, rows, next_row: 0, stamp, dummy_in_bursts: dummy.before_others(), peek, peek_from })
+    }
+
+    /// Whether all rows have been read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.next_row == self.rows
+    }
+
+    /// Fills `row` with the next row.
+    pub(crate) fn read<S: SpiDevice>(&mut self, spi: &mut S, row: &mut [u8]) -> Result<(), RowError> {
+        if self.is_over() || row.len() != self.row_bytes {
+            return Err(RowError::Misuse);
+        }
+        let known = if self.next_row == 0 { self.peek.get(self.peek_from..).unwrap_or(&[]) } else { &[] };
+        let (head, rest) = row.split_at_mut_checked(known.len()).ok_or(RowError::Misuse)?;
+        head.copy_from_slice(known);
+        burst(spi, self.dummy_in_bursts, rest).map_err(RowError::Picture)?;
+        if stamps_wrong(row, self.stamp) > 0 {
+            return Err(RowError::Picture(why(row, self.next_row, self.stamp)));
+        }
+        self.next_row += 1;
+        Ok(())
+    }
+}
+
+/// One burst, in one transaction: a chip select that rose between command and data would end it.
+fn burst<S: SpiDevice>(spi: &mut S, has_dummy: bool, data: &mut [u8]) -> Result<(), PictureError> {
+    let mut dummy = [0];
+    let result = if has_dummy {
+        spi.transaction(&mut [Operation::Write(&[BURST]), Operation::Read(&mut dummy), Operation::Read(data)])
+    } else {
+        spi.transaction(&mut [Operation::Write(&[BURST]), Operation::Read(data)])
+    };
+    result.map_err(|error| PictureError::Spi(error.kind()))
+}
+
+/// Whether the four pixels after `skip` bytes have this stamp.
+fn begins_at(peek: &[u8; PEEK_BYTES], skip: usize, stamp: u8) -> bool {
+    peek.iter().skip(skip + 1).step_by(2).all(|chroma| *chroma == stamp)
+}
+
+fn stamps_wrong(pixels: &[u8], stamp: u8) -> u16 {
+    let wrong = pixels.iter().skip(1).step_by(2).filter(|chroma| **chroma != stamp).count();
+    u16::try_from(wrong).unwrap_or(u16::MAX)
+}
+
+/// What is the matter with pixels whose stamps are wrong.
+fn why(pixels: &[u8], row: u16, stamp: u8) -> PictureError {
+    if let [value, rest @ ..] = pixels
+        && rest.iter().all(|byte| byte == value)
+    {
+        return PictureError::Flat { row, value: *value };
+    }
+    // The stamps lie where luma should.
+    let even_stamps = pixels.iter().skip(2).step_by(2).all(|luma| *luma == stamp);
+    if even_stamps { PictureError::Shifted { row } } else { damaged(pixels, row, stamp) }
+}
+
+fn damaged(pixels: &[u8], row: u16, stamp: u8) -> PictureError {
+    PictureError::Damaged { row, wrong_bytes: stamps_wrong(pixels, stamp) }
+}
