@@ -14,12 +14,13 @@
 //! | model file | code memory at 0x0010_0000, loaded by the host before the start |
 //! | link to the host | UART0 |
 //! | counter of instructions | TIMER0 |
-//! | camera | UART1: pictures the host sends ([`pinhole_app::replay`]) |
+//! | camera | UART1: pictures the host sends, or a module's buses; `camera` |
 //! | log | defmt over semihosting |
 //!
 //! When a board cannot start, or panics, it logs why and ends the emulator with a failure.
 #![no_std]
 
+mod camera;
 mod counter;
 mod fault;
 mod model;
@@ -31,12 +32,12 @@ use defmt_semihosting as _;
 use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
-use pinhole_app::replay::ReplayCamera;
 use pinhole_shared::engine::{Engine, Scratch};
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::Model;
 use static_cell::{ConstStaticCell, StaticCell};
 
+use crate::camera::HostCamera;
 use crate::counter::InstructionCounter;
 use crate::declared::{ACCUMULATORS, ACTIVATIONS, INPUT_SIDE, LANES, ROW_BYTES};
 use crate::uart::{TimedUart, Uarts};
@@ -76,10 +77,14 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
         Ok(engine) => engine,
         Err(error) => fault::stop_for("the model does not fit this board", &error),
     };
+    let line = TimedUart::new(uarts.camera, core.SYST, CAMERA_TIMEOUT_MS);
+    let Some(camera) = HostCamera::plugged_in(line, model.input_side()) else {
+        fault::stop("the command line names no camera that this board knows")
+    };
     let parts = Parts {
         board,
         engine,
-        camera: ReplayCamera::new(TimedUart::new(uarts.camera, core.SYST, CAMERA_TIMEOUT_MS)),
+        camera,
         link: uarts.link,
         counter,
         buffers: Buffers { input: INPUT.take(), row: ROW.take(), sums: SUMS.take() },
