@@ -207,6 +207,13 @@ pub fn open(path: &Path) -> Result<Trained, RunError> {
     Ok(Trained { model_path, model, network })
 }
 
+/// The model that ships with Pinhole: the article's network, trained on the drawn pictures in `data/`.
+pub fn shipped() -> Trained {
+    let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/model.pinhole"));
+    let model = ModelFile::from_bytes(bytes).expect("the shipped model is a model; tests read it");
+    Trained { model_path: PathBuf::from("(the shipped model)"), model, network: None }
+}
+
 /// Writes a run folder's summary.
 ///
 /// # Errors

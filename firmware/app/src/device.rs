@@ -1,6 +1,7 @@
 //! Requests in, answers out.
 
-use embedded_io::{Error as _, Read, Write};
+use embedded_io::{Error as _, Read, ReadReady, Write};
+use pinhole_shared::decision::Decision;
 use pinhole_shared::engine::Engine;
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::link::frame::{FrameError, Receiver};
@@ -132,9 +133,17 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
             match self.serve_one() {
                 Ok(()) => {}
                 Err(LinkError::Closed) => return,
-                Err(LinkError::Stream(error)) => (self.station.log)(&Event::LinkFault(error.kind())),
-                Err(LinkError::Frame(error)) => (self.station.log)(&Event::FrameFault(error)),
+                Err(error) => self.link_failed(&error),
             }
+        }
+    }
+
+    /// Logs a fault of the link.
+    pub(crate) fn link_failed(&mut self, error: &LinkError<L::Error>) {
+        match error {
+            LinkError::Closed => {}
+            LinkError::Stream(error) => (self.station.log)(&Event::LinkFault(error.kind())),
+            LinkError::Frame(error) => (self.station.log)(&Event::FrameFault(*error)),
         }
     }
 
@@ -144,18 +153,35 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
     /// [`LinkError`] of the stream. The device stays usable: what was received so far is kept, and bytes that got
     /// lost are noticed by the frame's checksum.
     pub fn serve_one(&mut self) -> Result<(), LinkError<L::Error>> {
-        loop {
-            let mut byte = [0];
-            if self.station.link.read(&mut byte).map_err(LinkError::Stream)? == 0 {
-                return Err(LinkError::Closed);
-            }
-            let [byte] = byte;
-            match self.receiver.push(byte) {
-                None => {}
-                Some(Ok(request)) => return self.station.answer(request),
-                Some(Err(error)) => return self.station.garbled(error),
-            }
+        while !self.serve_byte()? {}
+        Ok(())
+    }
+
+    /// Waits for a byte; answers the frame that it ends, if it does, also one that cannot be read. Whether it did.
+    fn serve_byte(&mut self) -> Result<bool, LinkError<L::Error>> {
+        let mut byte = [0];
+        if self.station.link.read(&mut byte).map_err(LinkError::Stream)? == 0 {
+            return Err(LinkError::Closed);
         }
+        let [byte] = byte;
+        match self.receiver.push(byte) {
+            None => Ok(false),
+            Some(Ok(request)) => self.station.answer(request).map(|()| true),
+            Some(Err(error)) => self.station.garbled(error).map(|()| true),
+        }
+    }
+
+    /// Takes a byte of the link, if there is one, as [`Device::serve_one`] does; `None` when there is none. Never waits.
+    pub(crate) fn serve_waiting(&mut self) -> Result<Option<bool>, LinkError<L::Error>>
+    where
+        L: ReadReady,
+    {
+        if self.station.link.read_ready().map_err(LinkError::Stream)? { self.serve_byte().map(Some) } else { Ok(None) }
+    }
+
+    /// Takes a picture and classifies it, telling no host. The log says what went wrong.
+    pub(crate) fn look(&mut self) -> Result<Decision, ()> {
+        self.station.look()
     }
 
     /// Counters so far.
@@ -246,6 +272,23 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
     }
 
     fn capture_and_classify(&mut self, report: Report) -> Result<(), LinkError<L::Error>> {
+        match self.capture() {
+            Ok(()) => self.classify(report),
+            Err(CaptureError::Camera(_)) => self.refuse(Refusal::Camera),
+            Err(CaptureError::Pixels(_) | CaptureError::RowTooLong { .. }) => self.refuse(Refusal::Picture),
+        }
+    }
+
+    fn look(&mut self) -> Result<Decision, ()> {
+        self.capture().map_err(|_| ())?;
+        self.note_light();
+        // Cannot fail: as in `classify`.
+        let decision = run(&mut self.engine, self.buffers.input, &mut |_, _| ()).map_err(|_| ())?;
+        self.note(decision);
+        Ok(decision)
+    }
+
+    fn capture(&mut self) -> Result<(), CaptureError> {
         // The picture takes the place of whatever input the host had sent.
         self.filled = 0;
         let side = self.engine.model().input_side();
@@ -253,26 +296,32 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             Ok(frame) => {
                 count(&mut self.statistics.captures);
                 (self.log)(&Event::Captured(frame));
-                self.classify(report)
+                Ok(())
             }
             Err(error) => {
                 (self.log)(&Event::CaptureFailed(error));
-                match error {
-                    CaptureError::Camera(_) => {
-                        count(&mut self.statistics.camera_faults);
-                        self.refuse(Refusal::Camera)
-                    }
-                    CaptureError::Pixels(_) | CaptureError::RowTooLong { .. } => self.refuse(Refusal::Picture),
+                if matches!(error, CaptureError::Camera(_)) {
+                    count(&mut self.statistics.camera_faults);
                 }
+                Err(error)
             }
         }
     }
 
+    fn note_light(&mut self) {
+        let look = light(self.buffers.input);
+        (self.statistics.brightness, self.statistics.contrast) = (look.brightness, look.contrast);
+    }
+
+    fn note(&mut self, decision: Decision) {
+        count(&mut self.statistics.decisions);
+        (self.log)(&Event::Decided(decision));
+    }
+
     fn classify(&mut self, report: Report) -> Result<(), LinkError<L::Error>> {
+        self.note_light();
         let Self { engine, link, buffers, .. } = self;
         let input = &*buffers.input;
-        let look = light(input);
-        (self.statistics.brightness, self.statistics.contrast) = (look.brightness, look.contrast);
         let mut sent = Ok(());
         let decided = if report == Report::AllValues {
             sent = send_values(link, 0, input.iter().map(|&pixel| i32::from(pixel)));
@@ -287,8 +336,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         sent?;
         match decided {
             Ok(decision) => {
-                count(&mut self.statistics.decisions);
-                (self.log)(&Event::Decided(decision));
+                self.note(decision);
                 send(&mut self.link, &Response::Decided(decision))
             }
             // Cannot happen: the input buffer was cut to the model's length.

@@ -43,7 +43,15 @@ impl FlashImage {
     pub(super) fn of(board: Board, path: &Path) -> Result<Self, EmulatorError> {
         let bytes = read(board, path)?;
         let Ok(model) = ModelFile::from_bytes(&bytes) else { return Ok(Self::File(path.to_owned())) };
-        let packed = packed_for(board, &model, path)?;
+        Self::of_model(board, &model, path)
+    }
+
+    /// A model packed for a board. `path` is where it was read.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Pack`], [`EmulatorError::DoesNotFit`], [`EmulatorError::Temporary`].
+    pub(super) fn of_model(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
+        let packed = packed_for(board, model, path)?;
         let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;
         file.write_all(packed.bytes()).map_err(EmulatorError::Temporary)?;
         Ok(Self::Packed(file))
