@@ -19,3 +19,7 @@
 pub mod arducam_mini;
 pub mod ov2640;
 pub mod picture;
+
+mod square;
+
+pub use square::square_for;

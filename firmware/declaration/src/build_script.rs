@@ -51,7 +51,8 @@ pub fn run(declaration: &str) -> Result<(), BuildScriptError> {
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rerun-if-changed={declaration}");
     // budget.x asks for the sections that link.x makes.
-    for argument in ["--nmagic", "-Tlink.x", "-Tdefmt.x", "-Tbudget.x"] {
+    let boot2 = declared.boot2.map(|_| "-Tlink-rp.x");
+    for argument in ["--nmagic", "-Tlink.x"].into_iter().chain(boot2).chain(["-Tdefmt.x", "-Tbudget.x"]) {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
     Ok(())

@@ -9,8 +9,9 @@ impl Declaration {
         let line = |name: &str, region: super::Region| {
             format!("  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n", region.origin, region.bytes)
         };
+        let boot2 = self.boot2.map(|boot2| line("BOOT2", boot2)).unwrap_or_default();
         format!(
-            "MEMORY\n{{\n{}{}{}}}\n\n__model_start = ORIGIN(MODEL);\n__model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n",
+            "MEMORY\n{{\n{boot2}{}{}{}}}\n\n__model_start = ORIGIN(MODEL);\n__model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n",
             line("FLASH", self.flash),
             line("MODEL", self.model),
             line("RAM", self.ram)

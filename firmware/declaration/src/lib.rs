@@ -19,6 +19,10 @@ pub struct Declaration {
     pub core: Core,
     /// The core's clock, Hz.
     pub clock_hz: u32,
+    /// Memory of the RP2040's second-stage boot loader, before the program's: absent on other chips. With it, the linker
+    /// is given the script that embassy-rp brings along.
+    #[serde(default)]
+    pub boot2: Option<Region>,
     /// Memory the program lies in.
     pub flash: Region,
     /// Memory the model file lies in; nothing is linked into it.
@@ -147,6 +151,7 @@ impl Declaration {
 
     fn check(&self) -> Result<(), DeclarationError> {
         let regions = [("flash", self.flash), ("model", self.model), ("ram", self.ram)];
+        let regions: Vec<_> = regions.into_iter().chain(self.boot2.map(|boot2| ("boot2", boot2))).collect();
         for (index, &(region, Region { origin, bytes })) in regions.iter().enumerate() {
             let aligned = origin.is_multiple_of(8) && bytes.is_multiple_of(8) && bytes > 0;
             if !aligned || origin.checked_add(bytes - 1).is_none() {

@@ -3,6 +3,7 @@
 use pinhole_app::camera::{Camera, CameraError, CameraFault, Frame};
 use pinhole_app::replay::{ReplayCamera, ReplayError};
 use pinhole_cameras::arducam_mini::{ArducamMini, Config, MiniError};
+use pinhole_cameras::square_for;
 use pinhole_remote_bus::device::{Buses, Delay, I2cBus, Spi};
 use semihosting::experimental::env;
 use static_cell::StaticCell;
@@ -51,20 +52,13 @@ impl HostCamera {
         match name {
             None | Some("photos") => Some(Self::Replay(ReplayCamera::new(line))),
             Some("arducam-mini") => {
-                let config = Config::square(picture_side(input_side)).ok()?;
+                let config = Config::square(square_for(input_side)).ok()?;
                 let buses = BUSES.init(Buses::new(line));
                 Some(Self::ArducamMini(ArducamMini::new(buses.spi(), buses.i2c(), buses.delay(), config)))
             }
             Some(_) => None,
         }
     }
-}
-
-/// Two camera pixels a side for each of a small network's pixels, one for a large one's; cameras want a multiple of 4,
-/// and 40 at least.
-fn picture_side(input_side: u16) -> u16 {
-    let wanted = if input_side <= 50 { input_side * 2 } else { input_side };
-    wanted.max(40).next_multiple_of(4)
 }
 
 impl Camera for HostCamera {

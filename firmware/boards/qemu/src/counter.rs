@@ -14,7 +14,7 @@ use pinhole_app::counter::Counter;
 use pinhole_shared::link::Unit;
 use portable_atomic::{AtomicBool, Ordering};
 
-use crate::stack;
+use pinhole_runtime::stack;
 
 const TIMER0: usize = 0x4000_0000;
 const CTRL: usize = 0x00;

@@ -23,16 +23,15 @@
 mod camera;
 mod counter;
 mod fault;
-mod model;
-mod stack;
 mod uart;
 
 use cortex_m::peripheral::SCB;
 use defmt_semihosting as _;
-use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
-use pinhole_shared::engine::{Engine, Scratch};
+use pinhole_runtime::memory::Memory;
+use pinhole_runtime::model;
+use pinhole_shared::engine::Engine;
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::Model;
 use static_cell::{ConstStaticCell, StaticCell};
@@ -51,12 +50,9 @@ mod declared {
 const CAMERA_TIMEOUT_MS: u32 = 3000;
 
 static MODEL: StaticCell<Model<'static>> = StaticCell::new();
-static INPUT: ConstStaticCell<[u8; INPUT_SIDE * INPUT_SIDE]> = ConstStaticCell::new([0; _]);
-static ROW: ConstStaticCell<[u8; ROW_BYTES]> = ConstStaticCell::new([0; _]);
-static SUMS: ConstStaticCell<[u64; INPUT_SIDE]> = ConstStaticCell::new([0; _]);
-static ACCUMULATOR_MEMORY: ConstStaticCell<[i32; ACCUMULATORS]> = ConstStaticCell::new([0; _]);
-static ACTIVATION_MEMORY: ConstStaticCell<[i16; ACTIVATIONS]> = ConstStaticCell::new([0; _]);
-static LANE_MEMORY: ConstStaticCell<[u32; LANES]> = ConstStaticCell::new([0; _]);
+static MEMORY: ConstStaticCell<
+    Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES>,
+> = ConstStaticCell::new(Memory::new());
 
 /// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, for ever.
 pub fn run<K: Kernel>(board: &'static str) -> ! {
@@ -68,11 +64,7 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
         Ok(model) => MODEL.init(model),
         Err(error) => fault::stop_for("the model file was refused", &error),
     };
-    let scratch = Scratch {
-        accumulators: ACCUMULATOR_MEMORY.take(),
-        activations: ACTIVATION_MEMORY.take(),
-        lanes: LANE_MEMORY.take(),
-    };
+    let (buffers, scratch) = MEMORY.take().parts();
     let engine = match Engine::<K>::new(model, scratch) {
         Ok(engine) => engine,
         Err(error) => fault::stop_for("the model does not fit this board", &error),
@@ -87,7 +79,7 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
         camera,
         link: uarts.link,
         counter,
-        buffers: Buffers { input: INPUT.take(), row: ROW.take(), sums: SUMS.take() },
+        buffers,
     };
     let mut device = match Device::new(parts, log) {
         Ok(device) => device,

@@ -28,7 +28,7 @@ const MARGIN_BYTES: usize = 64;
 
 /// Paints from the bottom to a little below the stack pointer.
 #[inline(never)]
-pub(crate) fn paint() {
+pub fn paint() {
     let end = msp::read() as usize - MARGIN_BYTES;
     let mut address = bottom();
     while address < end {
@@ -41,13 +41,13 @@ pub(crate) fn paint() {
 
 /// Bytes in use by the caller.
 #[inline(always)]
-pub(crate) fn depth() -> u32 {
+pub fn depth() -> u32 {
     top() as u32 - msp::read()
 }
 
 /// Bytes from the top to the lowest word that is not paint.
 #[inline(never)]
-pub(crate) fn deepest() -> u32 {
+pub fn deepest() -> u32 {
     let mut address = bottom();
     // SAFETY: all of it is memory; below the stack pointer it was painted or has been stack since.
     while address < top() && unsafe { core::ptr::with_exposed_provenance::<u32>(address).read_volatile() } == PAINT {

@@ -12,7 +12,7 @@ unsafe extern "C" {
 ///
 /// # Errors
 /// When the region does not start with a model file's header, or the file would be longer than the region.
-pub(crate) fn file() -> Result<&'static [u8], ModelError> {
+pub fn file() -> Result<&'static [u8], ModelError> {
     let start = &raw const __model_start;
     let length = (&raw const __model_end).addr() - start.addr();
     // SAFETY: the linker script reserves this region, [start, end), for the model alone: nothing is linked into it, it is

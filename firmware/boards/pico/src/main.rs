@@ -1,0 +1,84 @@
+//! Pinhole on the Raspberry Pi Pico, with an ArduCAM Mini 2MP Plus. README.md has the wiring.
+#![no_std]
+#![no_main]
+
+use embassy_rp::gpio::{Level, Output};
+use embassy_rp::i2c::{self, I2c};
+use embassy_rp::spi::{self, Spi};
+use embassy_rp::watchdog::Watchdog;
+use embassy_time::Duration;
+use embedded_hal_bus::spi::ExclusiveDevice;
+use pinhole_cameras::arducam_mini::{ArducamMini, Config};
+use pinhole_kernels::cortex_m0plus::CortexM0Plus;
+use pinhole_runtime::alone::{Board, Panel, run};
+use pinhole_runtime::clock::Clock;
+use pinhole_runtime::memory::Memory;
+use pinhole_runtime::rtt::RttLink;
+use pinhole_shared::kernel::Pairs;
+use static_cell::ConstStaticCell;
+
+/// What board.toml declares.
+mod declared {
+    include!(concat!(env!("OUT_DIR"), "/declared.rs"));
+}
+
+use declared::{ACCUMULATORS, ACTIVATIONS, CLOCK_HZ, INPUT_SIDE, LANES, ROW_BYTES};
+
+/// Half of the fastest the camera takes: long wires.
+const SPI_HZ: u32 = 4_000_000;
+const I2C_HZ: u32 = 100_000;
+/// Longest time between two feedings; the watchdog of the RP2040 counts to 8.3 s at most. A picture takes its camera's
+/// worst case.
+const WATCHDOG: Duration = Duration::from_millis(8_000);
+
+static MEMORY: ConstStaticCell<
+    Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES>,
+> = ConstStaticCell::new(Memory::new());
+
+struct Pico {
+    watchdog: Watchdog,
+    light: Output<'static>,
+}
+
+impl Panel for Pico {
+    fn feed_watchdog(&mut self) {
+        self.watchdog.feed(WATCHDOG);
+    }
+
+    fn light(&mut self, on: bool) {
+        self.light.set_level(if on { Level::High } else { Level::Low });
+    }
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let pins = embassy_rp::init(embassy_rp::config::Config::default());
+    // Taken once: this is the only place.
+    let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
+    let clock = Clock::start(core.SYST, CLOCK_HZ);
+    let link = RttLink::start(clock);
+    let mut watchdog = Watchdog::new(pins.WATCHDOG);
+    watchdog.pause_on_debug(true);
+    watchdog.start(WATCHDOG);
+
+    let mut config = spi::Config::default();
+    config.frequency = SPI_HZ;
+    let bus = Spi::new_blocking(pins.SPI0, pins.PIN_2, pins.PIN_3, pins.PIN_4, config);
+    let select = Output::new(pins.PIN_5, Level::High);
+    let mut config = i2c::Config::default();
+    config.frequency = I2C_HZ;
+    let i2c = I2c::new_blocking(pins.I2C0, pins.PIN_9, pins.PIN_8, config);
+
+    run::<Pairs<CortexM0Plus>, _, _>(Board {
+        name: "pico",
+        clock,
+        link,
+        panel: Pico { watchdog, light: Output::new(pins.PIN_25, Level::Low) },
+        memory: MEMORY.take().parts(),
+        camera: |input_side| {
+            let config = Config::square(pinhole_cameras::square_for(input_side)).ok()?;
+            let spi = ExclusiveDevice::new(bus, select, clock).ok()?;
+            Some(ArducamMini::new(spi, i2c, clock, config))
+        },
+    })
+}

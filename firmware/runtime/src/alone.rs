@@ -1,0 +1,149 @@
+//! A board on its own: what is left for it to say is pins, clocks and memory.
+
+use panic_probe as _;
+use pinhole_app::camera::Camera;
+use pinhole_app::capture::Buffers;
+use pinhole_app::device::{Device, DeviceError, Parts};
+use pinhole_app::event::Event;
+use pinhole_app::vigil::{Pace, Sight, Surroundings, Vigil};
+use pinhole_shared::engine::{Engine, EngineError, Scratch};
+use pinhole_shared::kernel::Kernel;
+use pinhole_shared::model::{Model, ModelError};
+
+use crate::clock::{Clock, CycleCounter};
+use crate::model;
+use crate::rtt::RttLink;
+
+/// What a board has that others have not.
+pub trait Panel {
+    /// Keeps the watchdog from resetting the board.
+    fn feed_watchdog(&mut self);
+
+    /// Turns the light on or off.
+    fn light(&mut self, on: bool);
+}
+
+/// What a board puts together.
+pub struct Board<'b, P, F> {
+    /// Its name.
+    pub name: &'static str,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its link.
+    pub link: RttLink,
+    /// Its watchdog and light.
+    pub panel: P,
+    /// Its working memory.
+    pub memory: (Buffers<'b>, Scratch<'b>),
+    /// Makes its camera, for a network with so many pixels a side; `None` when that gives no such pictures.
+    pub camera: F,
+}
+
+/// Runs a board for ever. The light is on while class 1 or a later one is seen, off for class 0, and blinks with every
+/// try while the camera gives no picture.
+///
+/// Without a model that it can run, it says so in the log, again and again, with the light blinking fast: flash a model,
+/// and reset.
+pub fn run<K: Kernel, C: Camera, P: Panel>(board: Board<'_, P, impl FnOnce(u16) -> Option<C>>) -> ! {
+    let Board { name, clock, link, mut panel, memory: (buffers, scratch), camera } = board;
+    let model = match model::file().and_then(Model::parse_of::<K>) {
+        Ok(model) => model,
+        Err(error) => refuse(clock, &mut panel, Refused::Model(error)),
+    };
+    let engine = match Engine::<K>::new(&model, scratch) {
+        Ok(engine) => engine,
+        Err(error) => refuse(clock, &mut panel, Refused::Engine(error)),
+    };
+    let Some(camera) = camera(model.input_side()) else {
+        refuse(clock, &mut panel, Refused::PictureSize { input_side: model.input_side() })
+    };
+    let parts = Parts { board: name, engine, camera, link, counter: CycleCounter(clock), buffers };
+    let mut device = match Device::new(parts, log) {
+        Ok(device) => device,
+        Err(error) => refuse(clock, &mut panel, Refused::Device(error)),
+    };
+    defmt::info!(
+        "{=str} ready: model {=u32:#010x}, {=u32} bytes, kernel {=str}",
+        name,
+        model.checksum(),
+        model.file_bytes(),
+        K::NAME
+    );
+    let mut around = Around { clock, panel, last_ms: 0, weeks: 0, lit: false };
+    let mut vigil = Vigil::default();
+    loop {
+        vigil.round(&mut device, &mut around, &Pace::DEFAULT);
+    }
+}
+
+/// Fast blinking, ms.
+const BLINK_MS: u32 = 100;
+/// Between two lines of the log that say the same, blinks.
+const BLINKS_A_LINE: u32 = 20;
+
+/// Why a board does not start.
+#[derive(defmt::Format)]
+enum Refused {
+    /// There is no model, or none that this board runs.
+    Model(ModelError),
+    /// The model is too large.
+    Engine(EngineError),
+    /// The model's input is too large.
+    Device(DeviceError),
+    /// The camera has no pictures for such an input.
+    PictureSize { input_side: u16 },
+}
+
+fn refuse(clock: Clock, panel: &mut impl Panel, why: Refused) -> ! {
+    loop {
+        defmt::error!("cannot start: {}", why);
+        for blink in 0..BLINKS_A_LINE {
+            panel.feed_watchdog();
+            panel.light(blink % 2 == 0);
+            clock.sleep(BLINK_MS);
+        }
+    }
+}
+
+struct Around<P> {
+    clock: Clock,
+    panel: P,
+    /// Last reading, and how often readings have started over.
+    last_ms: u32,
+    weeks: u32,
+    lit: bool,
+}
+
+impl<P: Panel> Surroundings for Around<P> {
+    fn now_ms(&mut self) -> u64 {
+        // Read many times in 49 days.
+        let now = self.clock.now_ms();
+        self.weeks += u32::from(now < self.last_ms);
+        self.last_ms = now;
+        u64::from(self.weeks) << 32 | u64::from(now)
+    }
+
+    fn sleep(&mut self, ms: u32) {
+        self.clock.sleep(ms);
+    }
+
+    fn feed_watchdog(&mut self) {
+        self.panel.feed_watchdog();
+    }
+
+    fn show(&mut self, sight: Sight) {
+        self.lit = match sight {
+            Sight::Decided(decision) => decision.class > 0,
+            Sight::Blind => !self.lit,
+        };
+        self.panel.light(self.lit);
+    }
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::Identified | Event::InputComplete => defmt::debug!("{}", event),
+        event if event.is_fault() => defmt::warn!("{}", event),
+        event => defmt::info!("{}", event),
+    }
+}

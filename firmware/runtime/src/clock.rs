@@ -1,0 +1,109 @@
+//! Time, by SysTick.
+//!
+//! SysTick interrupts once a millisecond; what has gone by since is in its counter. Waits of a millisecond and more
+//! sleep (WFI) until the next interrupt.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m_rt::exception;
+use embedded_hal::delay::DelayNs;
+use pinhole_app::counter::Counter;
+use pinhole_shared::link::Unit;
+
+use crate::stack;
+
+/// Milliseconds since the start, modulo 2^32. Only the handler writes it.
+static MILLISECONDS: AtomicU32 = AtomicU32::new(0);
+
+#[exception]
+fn SysTick() {
+    MILLISECONDS.store(MILLISECONDS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// The board's clock. Copies tell the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    cycles_per_ms: u32,
+}
+
+impl Clock {
+    /// Starts SysTick, for a core that runs at so many Hz: 1,000..=16,000,000,000.
+    pub fn start(mut systick: SYST, core_hz: u32) -> Self {
+        let cycles_per_ms = core_hz / 1_000;
+        systick.set_clock_source(SystClkSource::Core);
+        systick.set_reload(cycles_per_ms - 1);
+        systick.clear_current();
+        systick.enable_interrupt();
+        systick.enable_counter();
+        Self { cycles_per_ms }
+    }
+
+    /// Milliseconds since the start, modulo 2^32: 49 days.
+    pub fn now_ms(self) -> u32 {
+        MILLISECONDS.load(Ordering::Relaxed)
+    }
+
+    /// Cycles of the core since the start, modulo 2^32.
+    pub fn now_cycles(self) -> u32 {
+        loop {
+            let before = self.now_ms();
+            let left = SYST::get_current();
+            // An interrupt in between: the counter has begun anew, and which millisecond it was of is not known.
+            if self.now_ms() == before {
+                let gone = self.cycles_per_ms - 1 - left.min(self.cycles_per_ms - 1);
+                return before.wrapping_mul(self.cycles_per_ms).wrapping_add(gone);
+            }
+        }
+    }
+
+    /// Sleeps until so many interrupts have come: `ms` or up to one less.
+    pub fn sleep(self, ms: u32) {
+        let start = self.now_ms();
+        while self.now_ms().wrapping_sub(start) < ms {
+            cortex_m::asm::wfi();
+        }
+    }
+}
+
+impl DelayNs for Clock {
+    fn delay_ns(&mut self, ns: u32) {
+        let wanted = (u64::from(ns) * u64::from(self.cycles_per_ms)).div_ceil(1_000_000) as u32;
+        let start = self.now_cycles();
+        while self.now_cycles().wrapping_sub(start) < wanted {}
+    }
+
+    fn delay_ms(&mut self, ms: u32) {
+        // The first interrupt may come at once.
+        self.sleep(ms.saturating_add(1));
+    }
+}
+
+/// Counts cycles by a [`Clock`]. (SysTick's own interrupts are in the count: some 20 cycles a millisecond.)
+#[derive(Clone, Copy, Debug)]
+pub struct CycleCounter(pub Clock);
+
+impl Counter for CycleCounter {
+    const UNIT: Unit = Unit::Cycles;
+    const ROUNDS: u32 = 1;
+
+    fn start(&mut self, _: u32) {}
+
+    fn read(&mut self) -> u32 {
+        self.0.now_cycles()
+    }
+
+    fn paint_stack(&mut self) {
+        // An interrupt in the middle would push onto what is being painted.
+        cortex_m::interrupt::free(|_| stack::paint());
+    }
+
+    fn stack_depth(&self) -> u32 {
+        stack::depth()
+    }
+
+    fn deepest_stack(&self) -> u32 {
+        stack::deepest()
+    }
+}

@@ -1,0 +1,56 @@
+//! The working memory of a board, of the sizes that it declares.
+
+use pinhole_app::capture::Buffers;
+use pinhole_shared::engine::Scratch;
+
+/// All of it, for one static variable.
+#[derive(Debug)]
+pub struct Memory<
+    const PIXELS: usize,
+    const SIDE: usize,
+    const ROW: usize,
+    const ACCUMULATORS: usize,
+    const ACTIVATIONS: usize,
+    const LANES: usize,
+> {
+    input: [u8; PIXELS],
+    row: [u8; ROW],
+    sums: [u64; SIDE],
+    accumulators: [i32; ACCUMULATORS],
+    activations: [i16; ACTIVATIONS],
+    lanes: [u32; LANES],
+}
+
+impl<
+    const PIXELS: usize,
+    const SIDE: usize,
+    const ROW: usize,
+    const ACCUMULATORS: usize,
+    const ACTIVATIONS: usize,
+    const LANES: usize,
+> Memory<PIXELS, SIDE, ROW, ACCUMULATORS, ACTIVATIONS, LANES>
+{
+    /// All zero.
+    #[allow(clippy::new_without_default, reason = "for static variables: a default cannot be constant")]
+    pub const fn new() -> Self {
+        Self {
+            input: [0; PIXELS],
+            row: [0; ROW],
+            sums: [0; SIDE],
+            accumulators: [0; ACCUMULATORS],
+            activations: [0; ACTIVATIONS],
+            lanes: [0; LANES],
+        }
+    }
+
+    /// What a capture works in, and what an inference does.
+    pub fn parts(&mut self) -> (Buffers<'_>, Scratch<'_>) {
+        let buffers = Buffers { input: &mut self.input, row: &mut self.row, sums: &mut self.sums };
+        let scratch = Scratch {
+            accumulators: &mut self.accumulators,
+            activations: &mut self.activations,
+            lanes: &mut self.lanes,
+        };
+        (buffers, scratch)
+    }
+}
