@@ -1,0 +1,104 @@
+//! Pinhole on the STM32 Nucleo-F446RE, with an ArduCAM Mini 2MP Plus. README.md has the wiring.
+#![no_std]
+#![no_main]
+
+use embassy_stm32::gpio::{Level, Output, Speed};
+use embassy_stm32::i2c::{self, I2c};
+use embassy_stm32::peripherals::IWDG;
+use embassy_stm32::rcc::{AHBPrescaler, APBPrescaler, Pll, PllMul, PllPDiv, PllPreDiv, PllSource, Sysclk};
+use embassy_stm32::spi::{self, Spi};
+use embassy_stm32::time::Hertz;
+use embassy_stm32::wdg::IndependentWatchdog;
+use embedded_hal_bus::spi::ExclusiveDevice;
+use pinhole_cameras::arducam_mini::{ArducamMini, Config};
+use pinhole_kernels::cortex_m4::CortexM4;
+use pinhole_runtime::alone::{Board, Panel, run};
+use pinhole_runtime::clock::Clock;
+use pinhole_runtime::memory::Memory;
+use pinhole_runtime::rtt::RttLink;
+use pinhole_shared::kernel::Dsp;
+use static_cell::ConstStaticCell;
+
+/// What board.toml declares.
+mod declared {
+    include!(concat!(env!("OUT_DIR"), "/declared.rs"));
+}
+
+use declared::{ACCUMULATORS, ACTIVATIONS, CLOCK_HZ, INPUT_SIDE, LANES, ROW_BYTES};
+
+/// The bus's clock is a power of two below 84 MHz: this becomes 5.25 MHz. The next one up is over the camera's 8 MHz.
+const SPI_HZ: u32 = 5_250_000;
+const I2C_HZ: u32 = 100_000;
+/// Longest time between two feedings, us. A picture takes its camera's worst case.
+const WATCHDOG_US: u32 = 20_000_000;
+
+static MEMORY: ConstStaticCell<
+    Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES>,
+> = ConstStaticCell::new(Memory::new());
+
+struct Nucleo {
+    watchdog: IndependentWatchdog<'static, IWDG>,
+    light: Output<'static>,
+}
+
+impl Panel for Nucleo {
+    fn feed_watchdog(&mut self) {
+        self.watchdog.pet();
+    }
+
+    fn light(&mut self, on: bool) {
+        self.light.set_level(if on { Level::High } else { Level::Low });
+    }
+}
+
+/// 16 MHz / 8 * 168 / 2 = 168 MHz; buses at 42 and 84 MHz. The core's voltage is the one after a reset, scale 1, which
+/// allows this (RM0390, 5.1.3).
+fn clocks() -> embassy_stm32::Config {
+    let mut config = embassy_stm32::Config::default();
+    config.rcc.pll_src = PllSource::HSI;
+    config.rcc.pll = Some(Pll {
+        prediv: PllPreDiv::DIV8,
+        mul: PllMul::MUL168,
+        divp: Some(PllPDiv::DIV2),
+        divq: None,
+        divr: None,
+    });
+    config.rcc.sys = Sysclk::PLL1_P;
+    config.rcc.ahb_pre = AHBPrescaler::DIV1;
+    config.rcc.apb1_pre = APBPrescaler::DIV4;
+    config.rcc.apb2_pre = APBPrescaler::DIV2;
+    config
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let pins = embassy_stm32::init(clocks());
+    // Taken once: this is the only place.
+    let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
+    let clock = Clock::start(core.SYST, CLOCK_HZ);
+    let link = RttLink::start(clock);
+    let mut watchdog = IndependentWatchdog::new(pins.IWDG, WATCHDOG_US);
+    watchdog.unleash();
+
+    let mut config = spi::Config::default();
+    config.frequency = Hertz(SPI_HZ);
+    // Not on the pins D11 to D13: D13 is the light.
+    let bus = Spi::new_blocking(pins.SPI1, pins.PB3, pins.PB5, pins.PB4, config);
+    let select = Output::new(pins.PB6, Level::High, Speed::Medium);
+    let mut config = i2c::Config::default();
+    config.frequency = Hertz(I2C_HZ);
+    let i2c = I2c::new_blocking(pins.I2C1, pins.PB8, pins.PB9, config);
+
+    run::<Dsp<CortexM4>, _, _>(Board {
+        name: "nucleo-f446re",
+        clock,
+        link,
+        panel: Nucleo { watchdog, light: Output::new(pins.PA5, Level::Low, Speed::Low) },
+        memory: MEMORY.take().parts(),
+        camera: |input_side| {
+            let config = Config::square(pinhole_cameras::square_for(input_side)).ok()?;
+            let spi = ExclusiveDevice::new(bus, select, clock).ok()?;
+            Some(ArducamMini::new(spi, i2c, clock, config))
+        },
+    })
+}
