@@ -8,7 +8,8 @@ use pinhole_shared::model::Layer;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::emulator::{Board, CountingBoard, EmulatorError};
+use crate::board::Board;
+use crate::emulator::{CountingBoard, EmulatorError};
 use crate::model_file::ModelFile;
 use crate::random::Random;
 

@@ -19,6 +19,7 @@
 //! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
 //! | study | [`study`] | photos and many recipes -> what can be said of them |
 //! | search | [`tune`] | photos and a budget -> networks on the front of accuracy and cost |
+//! | boards | [`board`] | which there are, and what they declare |
 //! | budget | [`budget`] | model and firmware against what a board has -> fits or not, and how long it takes |
 //! | device | [`device`] | the host's side of the link |
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
@@ -29,6 +30,7 @@
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
 
 pub mod bench;
+pub mod board;
 pub mod budget;
 pub mod cli;
 pub mod device;

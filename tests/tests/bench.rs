@@ -3,7 +3,7 @@
 //! A machine on which the emulator cannot run fails these tests.
 
 use pinhole::bench::{Bench, bench};
-use pinhole::emulator::Board;
+use pinhole::board::Board;
 use pinhole::model_file::ModelFile;
 use pinhole_shared::link::Unit;
 use pinhole_tests::handmade::{encode, logits, tiny};

@@ -8,7 +8,8 @@ use std::thread;
 
 use miette::Diagnostic as _;
 use pinhole::device::ClientError;
-use pinhole::emulator::{Board, EmulatedBoard, EmulatorError};
+use pinhole::board::Board;
+use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Dataset, Example, Picture};
 use pinhole::prove::prove;

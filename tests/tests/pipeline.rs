@@ -177,7 +177,8 @@ fn every_recipe_gives_a_model() {
 /// Real photos, where they are: the article's for training, the large set for what 14 photos cannot tell.
 mod real_photos {
     use super::*;
-    use pinhole::emulator::{Board, EmulatedBoard};
+    use pinhole::board::Board;
+    use pinhole::emulator::EmulatedBoard;
     use pinhole::prove::prove;
     use pinhole_tests::photos as folder;
 

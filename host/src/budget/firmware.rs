@@ -90,7 +90,7 @@ impl FirmwareSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::Board;
+    use crate::board::Board;
 
     /// An ELF file with these loadable segments: virtual address, physical address, bytes in the file and in memory.
     fn elf_of(segments: &[[u32; 4]]) -> Vec<u8> {

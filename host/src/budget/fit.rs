@@ -99,7 +99,7 @@ pub fn misfits(needs: &Needs, board: &Declaration) -> Vec<Misfit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::Board;
+    use crate::board::Board;
 
     fn needs(declaration: &Declaration) -> Needs {
         let Buffers { input_side_px, accumulators, activations, lanes, .. } = declaration.buffers;

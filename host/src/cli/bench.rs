@@ -8,7 +8,7 @@ use miette::Result;
 
 use super::output::{json, say, spinner};
 use crate::bench::{Bench, bench};
-use crate::emulator::Board;
+use crate::board::Emulated;
 use crate::run_folder;
 
 /// `pinhole bench`.
@@ -18,7 +18,7 @@ pub(super) struct BenchCommand {
     model: PathBuf,
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
-    board: Board,
+    board: Emulated,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -28,7 +28,7 @@ impl BenchCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.model)?;
         let waiting = spinner("counting instructions (the first time, the board's firmware is built: a minute or so)");
-        let result = bench(&trained.model, &trained.model_path, self.board);
+        let result = bench(&trained.model, &trained.model_path, self.board.0);
         waiting.finish_and_clear();
         let result = result?;
         if self.json {

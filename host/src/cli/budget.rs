@@ -9,7 +9,8 @@ use super::emulate::start_board;
 use super::output::{say, spinner};
 use crate::budget::predict::{Prediction, predict};
 use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
-use crate::emulator::{Board, EmulatorError, firmware_size};
+use crate::board::Board;
+use crate::emulator::{EmulatorError, firmware_size};
 use crate::photos::Picture;
 use crate::run_folder::Trained;
 
@@ -42,7 +43,8 @@ struct Flash {
 struct Ram {
     static_bytes: u64,
     static_budget_bytes: u32,
-    /// As the board finds it after a picture, by painting; absent where the model does not fit.
+    /// As the board finds it after a picture, by painting; absent where the model does not fit, and for a board that is not
+    /// emulated.
     worst_stack_bytes: Option<u32>,
     stack_budget_bytes: u32,
 }
@@ -93,7 +95,7 @@ impl BoardBudget {
         let needs = Needs::of(&model);
         let misfits = misfits(&needs, declared);
         let buffers = declared.buffers;
-        let worst_stack_bytes = if misfits.is_empty() { Some(worst_stack(trained, board)?) } else { None };
+        let worst_stack_bytes = if misfits.is_empty() && board.is_emulated() { Some(worst_stack(trained, board)?) } else { None };
         // A stack that is too deep is no misfit of the model, but nothing to flash either.
         let stack_fits = worst_stack_bytes.is_none_or(|worst| worst <= declared.budget.stack_bytes);
         Ok(Self {

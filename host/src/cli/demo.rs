@@ -11,7 +11,7 @@ use super::INTERRUPTED;
 use super::emulate::{print_proof, prove_with_progress, start_board};
 use super::output::{confusion, say, scores};
 use super::train::train_and_write;
-use crate::emulator::Board;
+use crate::board::Board;
 use crate::photos;
 use crate::quantize::ActivationBits;
 use crate::recipe::{DEFAULT, Recipe};

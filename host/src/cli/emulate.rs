@@ -9,7 +9,8 @@ use pinhole_shared::link::Report;
 use serde::Serialize;
 
 use super::output::{json, note, progress, say, spinner, warn};
-use crate::emulator::{Board, EmulatedBoard};
+use crate::board::{Board, Emulated};
+use crate::emulator::EmulatedBoard;
 use crate::photos::{self, decode};
 use crate::prove::{Proof, prove};
 use crate::run_folder::{self, Trained};
@@ -17,14 +18,18 @@ use crate::run_folder::{self, Trained};
 /// What both commands take.
 #[derive(Debug, Args)]
 struct Target {
-    /// A .pinhole file, or a run folder of `pinhole train`
-    model: PathBuf,
+    /// A .pinhole file, or a run folder of `pinhole train` (default: the model that ships with Pinhole)
+    #[arg(required_unless_present = "more_photos")]
+    model: Option<PathBuf>,
     /// Photos, or folders of photos
-    #[arg(required = true)]
+    #[arg(required_unless_present = "more_photos")]
     photos: Vec<PathBuf>,
+    /// Photos, or a folder of photos; repeatable
+    #[arg(long = "photos", value_name = "PHOTOS")]
+    more_photos: Vec<PathBuf>,
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
-    board: Board,
+    board: Emulated,
     /// Take only so many of the photos, evenly spread over them
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -37,9 +42,17 @@ struct Target {
 }
 
 impl Target {
+    fn trained(&self) -> Result<Trained> {
+        Ok(match &self.model {
+            Some(model) => run_folder::open(model)?,
+            None => run_folder::shipped(),
+        })
+    }
+
     /// The photos the board can take. All are read here, before a board is started, and again when it is their turn.
     fn photos(&self, trained: &Trained) -> Result<Vec<PathBuf>> {
-        let (photos, warnings) = photos::read_unlabeled(&self.photos, trained.model.model().input_side())?;
+        let all: Vec<PathBuf> = self.photos.iter().chain(&self.more_photos).cloned().collect();
+        let (photos, warnings) = photos::read_unlabeled(&all, trained.model.model().input_side())?;
         warn(&warnings);
         let paths: Vec<PathBuf> = photos.into_iter().map(|photo| photo.path).collect();
         let Some(limit) = self.limit.map(|limit| limit as usize).filter(|&limit| limit < paths.len()) else {
@@ -49,14 +62,14 @@ impl Target {
     }
 
     fn start(&self, trained: &Trained) -> Result<EmulatedBoard> {
-        start_board(self.board, trained, self.log)
+        start_board(self.board.0, trained, self.log)
     }
 }
 
 /// Builds and starts an emulated board, saying so.
 pub(super) fn start_board(board: Board, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
     let waiting = spinner("starting the emulated board (the first time, its firmware is built: a minute or so)");
-    let board = EmulatedBoard::start_with_log(board, &trained.model_path, move |line| {
+    let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, move |line| {
         if log {
             note(&line.to_string());
         }
@@ -81,7 +94,7 @@ struct Simulated {
 
 impl Simulate {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.target.model)?;
+        let trained = self.target.trained()?;
         let photos = self.target.photos(&trained)?;
         let mut board = self.target.start(&trained)?;
         if !self.target.json {
@@ -116,7 +129,7 @@ pub(super) struct Prove {
 
 impl Prove {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.target.model)?;
+        let trained = self.target.trained()?;
         let photos = self.target.photos(&trained)?;
         let mut board = self.target.start(&trained)?;
         let proof = prove_with_progress(&trained, &mut board, &photos)?;

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::budget::BoardBudget;
 use super::output::{json, say};
-use crate::emulator::Board;
+use crate::board::Board;
 use crate::run_folder;
 
 /// `pinhole inspect`.

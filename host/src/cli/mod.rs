@@ -1,6 +1,7 @@
 //! The command line: arguments in, printed results out.
 
 mod bench;
+mod boards;
 mod budget;
 mod classify;
 mod demo;
@@ -46,6 +47,8 @@ enum Command {
     Explain(explain::Explain),
     /// Show what is in a model file
     Inspect(inspect::Inspect),
+    /// List the boards, emulated and real, and what they have
+    Boards(boards::Boards),
     /// Write a model as it goes into a board's flash, for other tools that flash
     Pack(pack::Pack),
     /// Run photos through the firmware on an emulated board
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Classify(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Boards(command) => command.run(),
         Command::Pack(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),

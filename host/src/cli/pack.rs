@@ -7,7 +7,8 @@ use clap::Args;
 use miette::Result;
 
 use super::output::{json, say};
-use crate::emulator::{Board, packed_for};
+use crate::board::Board;
+use crate::emulator::packed_for;
 use crate::run_folder;
 
 /// `pinhole pack`.

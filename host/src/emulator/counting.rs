@@ -6,7 +6,8 @@ use pinhole_shared::link::Identity;
 
 use super::flash_image::FlashImage;
 use super::qemu::{Clock, READ_TIMEOUT};
-use super::{Board, EmulatedBoard, EmulatorError};
+use super::{EmulatedBoard, EmulatorError};
+use crate::board::Board;
 use crate::device::Measurement;
 
 /// A running emulated board whose clock goes by instructions, so that it can count them: the same numbers every time, on

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::system::last_lines;
 use super::toolchain::Toolchain;
-use super::{Board, EmulatorError};
+use super::EmulatorError;
+use crate::board::Board;
 use crate::budget::FirmwareSize;
 
 /// Builds a board's firmware (cargo does nothing when nothing changed) and returns the path of its ELF file.
@@ -17,17 +18,18 @@ use crate::budget::FirmwareSize;
 /// [`EmulatorError::Budget`], [`EmulatorError::Elf`].
 pub(super) fn build(board: Board, toolchain: &Toolchain) -> Result<PathBuf, EmulatorError> {
     let source = source()?;
+    let (package, binary) = board.firmware();
     let target_dir = source.with_file_name("target").join("firmware");
     let mut cargo = toolchain.cargo();
     cargo
         .args(["build", "--release", "--locked", "--color", "never"])
-        .args(["--package", Board::PACKAGE, "--bin", board.binary(), "--target", board.target()])
+        .args(["--package", package, "--bin", binary, "--target", board.target()])
         .arg("--target-dir")
         .arg(&target_dir)
         .current_dir(&source);
     let program = cargo.get_program().to_string_lossy().into_owned();
     let output = cargo.output().map_err(|source| EmulatorError::Program { program, source })?;
-    let elf = target_dir.join(board.target()).join("release").join(board.binary());
+    let elf = target_dir.join(board.target()).join("release").join(binary);
     if !output.status.success() || !elf.is_file() {
         return Err(EmulatorError::Build { folder: source, output: last_lines(&output.stderr, 40) });
     }

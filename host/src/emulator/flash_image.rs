@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{Board, EmulatorError};
+use super::EmulatorError;
+use crate::board::Board;
 use crate::budget::{Misfits, Needs, misfits};
 use crate::model_file::{ModelFile, PackedModel};
 

@@ -3,7 +3,6 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `board` | which boards there are |
 //! | `toolchain` | what builds the firmware |
 //! | `firmware` | source -> ELF |
 //! | `flash_image` | model file -> the bytes that go into the board's flash |
@@ -11,7 +10,6 @@
 //! | `counting` | a board that only counts instructions |
 //! | `logs` | semihosting output -> log lines |
 
-mod board;
 mod counting;
 mod firmware;
 mod flash_image;
@@ -29,13 +27,13 @@ use std::time::Duration;
 use defmt_decoder::Table;
 use pinhole_shared::link::{Identity, Report, Statistics};
 
+use crate::board::Board;
 use crate::budget::{Exceeded, FirmwareSize, Misfits};
 use crate::device::{Client, ClientError, Replay};
 use crate::inference::Inference;
-use crate::model_file::PackError;
+use crate::model_file::{ModelFile, PackError};
 use crate::photos::Picture;
 
-pub use board::Board;
 pub use counting::CountingBoard;
 pub use flash_image::packed_for;
 pub use logs::LogLine;
@@ -44,6 +42,13 @@ pub use system::InstallError;
 /// Why an emulated board does not run, or did not answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum EmulatorError {
+    /// The board is not emulated.
+    #[error("the board {} is not emulated", board.name())]
+    #[diagnostic(help("use --board qemu or --board qemu-m0plus"))]
+    NotEmulated {
+        /// The board.
+        board: Board,
+    },
     /// Nothing on this machine builds for the board.
     #[error("no Rust toolchain on this machine builds for {target}")]
     #[diagnostic(help("run: {command}"))]
@@ -210,19 +215,21 @@ impl EmulatedBoard {
     /// # Errors
     /// Any [`EmulatorError`]; a model the device refuses comes as [`EmulatorError::Stopped`] with its log.
     pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        Self::start_with_log(board, model, |_| ())
+        Self::start_image(board, flash_image::FlashImage::of(board, model)?, qemu::Clock::Host, |_| ())
     }
 
-    /// [`EmulatedBoard::start`], showing every line of the device's log as it comes, on another thread.
+    /// [`EmulatedBoard::start`] with a model that has been read, from this path, showing every line of the device's log as
+    /// it comes, on another thread.
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
-    pub fn start_with_log(
+    pub fn start_model(
         board: Board,
-        model: &Path,
+        model: &ModelFile,
+        path: &Path,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
-        let image = flash_image::FlashImage::of(board, model)?;
+        let image = flash_image::FlashImage::of_model(board, model, path)?;
         Self::start_image(board, image, qemu::Clock::Host, on_line)
     }
 
@@ -240,10 +247,11 @@ impl EmulatedBoard {
         clock: qemu::Clock,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
+        let machine = board.machine().ok_or(EmulatorError::NotEmulated { board })?;
         let program = qemu::find()?;
         let elf = firmware::build(board, &toolchain::Toolchain::find(board.target())?)?;
         let table = log_table(&elf)?;
-        let setup = qemu::Setup { program: &program, board, elf: &elf, model: image.path(), clock };
+        let setup = qemu::Setup { program: &program, machine, model_address: board.declaration().model.origin, elf: &elf, model: image.path(), clock };
         let (mut qemu, waiting, output) = qemu::Qemu::start(setup)?;
         let mut logs = logs::Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::system::{self, InstallError};
-use super::{Board, EmulatorError};
+use super::EmulatorError;
 
 const PROGRAM: &str = "qemu-system-arm";
 /// Debian's package of the emulator.
@@ -60,8 +60,10 @@ pub(super) enum Clock {
 pub(super) struct Setup<'a> {
     /// The emulator.
     pub(super) program: &'a Path,
-    /// The board.
-    pub(super) board: Board,
+    /// QEMU's machine.
+    pub(super) machine: &'a str,
+    /// Where the model lies.
+    pub(super) model_address: u32,
     /// Its firmware.
     pub(super) elf: &'a Path,
     /// The model in its flash.
@@ -93,16 +95,16 @@ impl Qemu {
     /// # Errors
     /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
     pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
-        let Setup { program, board, elf, model, clock } = setup;
+        let Setup { program, machine, model_address, elf, model, clock } = setup;
         let waiting = Waiting { link: listen()?, camera: listen()? };
         let mut command = Command::new(program);
         command
-            .args(["-machine", board.machine(), "-nographic", "-monitor", "none"])
+            .args(["-machine", machine, "-nographic", "-monitor", "none"])
             .args(["-chardev", "stdio,id=log", "-semihosting-config", "enable=on,target=native,chardev=log"])
             .arg("-kernel")
             .arg(elf)
             .arg("-device")
-            .arg(loader(model, board.declaration().model.origin));
+            .arg(loader(model, model_address));
         for (id, listener) in [("link", &waiting.link), ("camera", &waiting.camera)] {
             command.arg("-chardev").arg(serial_line(id, port(listener)?));
             command.arg("-serial").arg(format!("chardev:{id}"));

@@ -103,7 +103,7 @@ mod tests {
     use clap::ValueEnum as _;
 
     use super::*;
-    use crate::emulator::Board;
+    use crate::board::Board;
 
     /// A board's buffer for a chunk is as long as the longest chunk that is packed for it: two columns a word, or three
     /// words for two columns.

@@ -1,7 +1,7 @@
 use pinhole_shared::model::Activation;
 
 use super::*;
-use crate::emulator::Board;
+use crate::board::Board;
 use crate::model_file::{ModelFile, Packing};
 
 fn shipped() -> ModelFile {

@@ -1,0 +1,200 @@
+//! The boards there are, and what each declares.
+
+use std::sync::LazyLock;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use pinhole_declaration::Declaration;
+
+use crate::model_file::Packing;
+
+/// A board. Two are emulated; the others await hardware.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Board {
+    /// QEMU's mps2-an386, a Cortex-M4F.
+    #[default]
+    Qemu,
+    /// QEMU's mps2-an385 with code for a Cortex-M0+ (Armv6-M).
+    QemuM0plus,
+    /// Raspberry Pi Pico.
+    Pico,
+    /// nRF52840-DK.
+    Nrf52840Dk,
+    /// STM32 Nucleo-F446RE.
+    NucleoF446re,
+}
+
+/// What is known of a board besides its declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Facts {
+    /// On the command line.
+    name: &'static str,
+    /// In words.
+    what: &'static str,
+    /// The firmware's package.
+    package: &'static str,
+    /// The firmware's binary.
+    binary: &'static str,
+    /// The target that is built for.
+    target: &'static str,
+    /// Its declaration, which the board's build script reads too.
+    declaration: &'static str,
+    /// QEMU's machine; absent where there is none.
+    machine: Option<&'static str>,
+}
+
+const CORTEX_M4F: &str = "thumbv7em-none-eabihf";
+const CORTEX_M0PLUS: &str = "thumbv6m-none-eabi";
+
+impl Board {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Qemu, Self::QemuM0plus, Self::Pico, Self::Nrf52840Dk, Self::NucleoF446re];
+
+    const fn facts(self) -> Facts {
+        match self {
+            Self::Qemu => Facts {
+                name: "qemu",
+                what: "An emulated Cortex-M4F (QEMU's mps2-an386)",
+                package: "pinhole-qemu",
+                binary: "pinhole-qemu",
+                target: CORTEX_M4F,
+                declaration: include_str!("../../firmware/boards/qemu/m4f.toml"),
+                machine: Some("mps2-an386"),
+            },
+            Self::QemuM0plus => Facts {
+                name: "qemu-m0plus",
+                what: "The instructions of a Cortex-M0+ (Armv6-M), emulated on QEMU's mps2-an385",
+                package: "pinhole-qemu",
+                binary: "pinhole-qemu-m0plus",
+                target: CORTEX_M0PLUS,
+                declaration: include_str!("../../firmware/boards/qemu/m0plus.toml"),
+                // QEMU's only machine with a Cortex-M0 has less memory than a model may take; a Cortex-M3 runs every
+                // instruction of Armv6-M.
+                machine: Some("mps2-an385"),
+            },
+            Self::Pico => Facts {
+                name: "pico",
+                what: "Raspberry Pi Pico (RP2040, Cortex-M0+)",
+                package: "pinhole-pico",
+                binary: "pinhole-pico",
+                target: CORTEX_M0PLUS,
+                declaration: include_str!("../../firmware/boards/pico/board.toml"),
+                machine: None,
+            },
+            Self::Nrf52840Dk => Facts {
+                name: "nrf52840-dk",
+                what: "nRF52840-DK (Cortex-M4F)",
+                package: "pinhole-nrf52840-dk",
+                binary: "pinhole-nrf52840-dk",
+                target: CORTEX_M4F,
+                declaration: include_str!("../../firmware/boards/nrf52840-dk/board.toml"),
+                machine: None,
+            },
+            Self::NucleoF446re => Facts {
+                name: "nucleo-f446re",
+                what: "STM32 Nucleo-F446RE (Cortex-M4F)",
+                package: "pinhole-nucleo-f446re",
+                binary: "pinhole-nucleo-f446re",
+                target: CORTEX_M4F,
+                declaration: include_str!("../../firmware/boards/nucleo-f446re/board.toml"),
+                machine: None,
+            },
+        }
+    }
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// What it is, in words.
+    pub fn what(self) -> &'static str {
+        self.facts().what
+    }
+
+    /// Package and binary of its firmware.
+    pub(crate) fn firmware(self) -> (&'static str, &'static str) {
+        (self.facts().package, self.facts().binary)
+    }
+
+    /// Target that its firmware is built for.
+    pub(crate) fn target(self) -> &'static str {
+        self.facts().target
+    }
+
+    /// QEMU's machine, where the board is emulated.
+    pub(crate) fn machine(self) -> Option<&'static str> {
+        self.facts().machine
+    }
+
+    /// Whether it runs without hardware.
+    pub fn is_emulated(self) -> bool {
+        self.machine().is_some()
+    }
+
+    /// What its kernel takes.
+    pub fn packing(self) -> Packing {
+        if self.target() == CORTEX_M0PLUS { Packing::CortexM0Plus } else { Packing::CortexM4 }
+    }
+
+    /// What it declares: memory, budget, buffers.
+    pub fn declaration(self) -> &'static Declaration {
+        static DECLARATIONS: LazyLock<[Declaration; Board::ALL.len()]> = LazyLock::new(|| {
+            let parse = |text| Declaration::parse(text).expect("a test reads the declarations that ship");
+            Board::ALL.map(|board| parse(board.facts().declaration))
+        });
+        &DECLARATIONS[self as usize]
+    }
+}
+
+impl ValueEnum for Board {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.what()))
+    }
+}
+
+/// A board that is emulated: for arguments of commands that need one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emulated(pub Board);
+
+impl ValueEnum for Emulated {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(Board::Qemu), Self(Board::QemuM0plus)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        self.0.to_possible_value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pinhole_declaration::Core;
+
+    use super::*;
+
+    #[test]
+    fn boards_lie_in_their_places() {
+        for (index, board) in Board::ALL.into_iter().enumerate() {
+            assert_eq!(board as usize, index);
+            assert_eq!(Board::from_str(board.name(), false), Ok(board));
+        }
+        let emulated: Vec<Board> = Board::ALL.into_iter().filter(|board| board.is_emulated()).collect();
+        assert!(Emulated::value_variants().iter().map(|emulated| emulated.0).eq(emulated));
+    }
+
+    #[test]
+    fn a_board_declares_its_own_core() {
+        for board in Board::ALL {
+            let core = match board.packing() {
+                Packing::CortexM0Plus => Core::CortexM0Plus,
+                _ => Core::CortexM4,
+            };
+            assert_eq!(board.declaration().core, core, "{board:?}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `pinhole boards`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+use serde::Serialize;
+
+use super::output::{json, say};
+use crate::board::Board;
+
+/// `pinhole boards`.
+#[derive(Debug, Args)]
+pub(super) struct Boards {
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: &'static str,
+    what: &'static str,
+    core: &'static str,
+    clock_hz: u32,
+    emulated: bool,
+    model_bytes: u32,
+    code_bytes: u32,
+    ram_bytes: u32,
+    input_side_px: u16,
+}
+
+impl Boards {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let all = Board::ALL.map(|board| {
+            let declared = board.declaration();
+            Listed {
+                name: board.name(),
+                what: board.what(),
+                core: declared.core.name(),
+                clock_hz: declared.clock_hz,
+                emulated: board.is_emulated(),
+                model_bytes: declared.model.bytes,
+                code_bytes: declared.budget.code_bytes,
+                ram_bytes: declared.budget.static_ram_bytes + declared.budget.stack_bytes,
+                input_side_px: declared.buffers.input_side_px,
+            }
+        });
+        if self.json {
+            json(&all)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        say!("{:<14} {:>7}  {:>9}  {:>13}  {:>9}  what", "name", "clock", "for model", "firmware, RAM", "input");
+        for board in all {
+            say!(
+                "{:<14} {:>3} MHz  {:>6} kB  {:>3} kB, {:>3} kB  {:>6} px  {}",
+                board.name,
+                board.clock_hz / 1_000_000,
+                board.model_bytes / 1_000,
+                board.code_bytes / 1_000,
+                board.ram_bytes / 1_000,
+                board.input_side_px,
+                board.what
+            );
+        }
+        say!("firmware and RAM: what they may take at most; input: largest side of a network's input");
+        Ok(ExitCode::SUCCESS)
+    }
+}
