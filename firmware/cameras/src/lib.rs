@@ -17,6 +17,8 @@
 #![forbid(unsafe_code)]
 
 pub mod arducam_mini;
+#[cfg(feature = "model")]
+pub mod model;
 pub mod ov2640;
 pub mod picture;
 

@@ -1,0 +1,162 @@
+//! What a module looks at, and what a driver must see of it.
+
+use crate::ov2640::Window;
+
+/// A gray photo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Photo {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+impl Photo {
+    /// A photo of `width` x `height` gray pixels, 0..=255, row-major; `None` when there are more or fewer, or none.
+    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
+        (!pixels.is_empty() && width.checked_mul(height) == Some(pixels.len())).then_some(Self {
+            width,
+            height,
+            pixels,
+        })
+    }
+
+    /// A photo whose pixel in column `x` of row `y` is `pixel(x, y)`.
+    ///
+    /// # Panics
+    /// When a side is 0.
+    pub fn from_fn(width: usize, height: usize, pixel: impl Fn(usize, usize) -> u8) -> Self {
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
+        Self::new(width, height, pixels).expect("a photo has pixels")
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The pixels, row-major.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// What falls on the array, seen through a window: `out_height` rows of `out_width` gray pixels.
+    ///
+    /// The photo's centered square (of side `s`, offsets rounded down) fills the height `H` of the array, centered:
+    /// column `x` of the array shows the photo's column `left + floor((x - (W - H) / 2) * s / H)`, row `y` its row
+    /// `top + floor(y * s / H)`; beside the photo its border pixels go on. Output pixel `i` of `n` averages the array's
+    /// pixels from `floor(i * size / n)` to before `floor((i + 1) * size / n)` of the window, on both axes, rounding
+    /// half up. (The sensor divides and then shrinks; in the model that is one average.)
+    pub fn through(&self, window: &Window, mirror: bool, flip: bool) -> Vec<u8> {
+        let (array_width, array_height) = (usize::from(window.array.width()), usize::from(window.array.height()));
+        let square = self.width.min(self.height);
+        let column = |x: usize| {
+            let from_square = x as i64 - ((array_width - array_height) / 2) as i64;
+            let offset = (from_square * square as i64).div_euclid(array_height as i64);
+            (offset + ((self.width - square) / 2) as i64).clamp(0, self.width as i64 - 1) as usize
+        };
+        let row = |y: usize| (y * square / array_height + (self.height - square) / 2).min(self.height - 1);
+        let columns = cover(window.x, window.width, window.out_width, mirror, column);
+        let rows = cover(window.y, window.height, window.out_height, flip, row);
+        let mut output = Vec::with_capacity(columns.len() * rows.len());
+        for rows in &rows {
+            for columns in &columns {
+                let (mut sum, mut weights) = (0, 0);
+                for (y, row_weight) in rows {
+                    for (x, column_weight) in columns {
+                        sum += row_weight * column_weight * u64::from(self.pixels[y * self.width + x]);
+                        weights += row_weight * column_weight;
+                    }
+                }
+                output.push(((sum + weights / 2) / weights) as u8);
+            }
+        }
+        output
+    }
+}
+
+/// For each output pixel of an axis: the photo's pixels it averages, each with the array's pixels that show it.
+fn cover(
+    from: u16,
+    size: u16,
+    outputs: u16,
+    reversed: bool,
+    source: impl Fn(usize) -> usize,
+) -> Vec<Vec<(usize, u64)>> {
+    let (from, size, outputs) = (usize::from(from), usize::from(size), usize::from(outputs));
+    let mut cover: Vec<Vec<(usize, u64)>> = (0..outputs)
+        .map(|output| {
+            let mut sources: Vec<(usize, u64)> = Vec::new();
+            for index in output * size / outputs..(output + 1) * size / outputs {
+                let source = source(from + index);
+                match sources.last_mut() {
+                    Some((last, weight)) if *last == source => *weight += 1,
+                    _ => sources.push((source, 1)),
+                }
+            }
+            sources
+        })
+        .collect();
+    if reversed {
+        cover.reverse();
+    }
+    cover
+}
+
+/// The gray pixels, row-major, that a driver with this window and orientation must see of a photo, once exposure has
+/// settled: every luma byte, for every byte of the pictures but the chroma.
+///
+/// ```
+/// use pinhole_cameras::model::{Photo, expected_rows};
+/// use pinhole_cameras::ov2640::{Array, Window};
+/// // White on the left, black on the right; 40 pixels a row, 20 of each.
+/// let photo = Photo::from_fn(2, 2, |x, _| if x == 0 { 255 } else { 0 });
+/// let rows = expected_rows(&photo, &Window::centered_square(Array::Uxga, 40)?, false, false);
+/// assert_eq!(rows.len(), 40 * 40);
+/// assert_eq!(rows[..40], [[255; 20], [0; 20]].concat());
+/// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
+/// ```
+pub fn expected_rows(photo: &Photo, window: &Window, mirror: bool, flip: bool) -> Vec<u8> {
+    photo.through(window, mirror, flip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ov2640::Array;
+
+    #[test]
+    fn a_photo_of_the_arrays_size_is_averaged_in_blocks() {
+        let photo = Photo::from_fn(1600, 1200, |x, y| ((x / 7) ^ (y / 3)) as u8);
+        let seen = photo.through(&Window::centered_square(Array::Uxga, 100).unwrap(), false, false);
+        for (y, x) in [(0, 0), (3, 71), (99, 99), (50, 1)] {
+            let block = (0..144).map(|i| (200 + x * 12 + i % 12, y * 12 + i / 12));
+            let sum: u32 = block.map(|(x, y)| u32::from(photo.pixels()[y * 1600 + x])).sum();
+            assert_eq!(seen[y * 100 + x], ((sum + 72) / 144) as u8, "row {y}, column {x}");
+        }
+    }
+
+    #[test]
+    fn mirrored_and_flipped() {
+        let photo = Photo::from_fn(3, 3, |x, y| (x + 3 * y) as u8 * 20);
+        let window = Window::centered_square(Array::Svga, 60).unwrap();
+        let pixels = |mirror, flip| photo.through(&window, mirror, flip);
+        let at = |pixels: &[u8], x: usize, y: usize| pixels[(10 + 20 * y) * 60 + 10 + 20 * x];
+        assert_eq!(at(&pixels(false, false), 0, 0), 0);
+        assert_eq!(at(&pixels(true, false), 0, 0), 40);
+        assert_eq!(at(&pixels(false, true), 0, 0), 120);
+        assert_eq!(at(&pixels(true, true), 0, 1), 100);
+    }
+
+    #[test]
+    fn beside_a_square_photo_its_border_goes_on() {
+        let photo = Photo::from_fn(4, 4, |x, _| x as u8 * 50);
+        let whole = Window { x: 0, width: 1600, ..Window::centered_square(Array::Uxga, 60).unwrap() };
+        let seen = photo.through(&Window { out_width: 80, ..whole }, false, false);
+        assert_eq!(seen[..80], [[0; 10].as_slice(), &[0; 15], &[50; 15], &[100; 15], &[150; 15], &[150; 10]].concat());
+    }
+}
