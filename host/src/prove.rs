@@ -114,7 +114,8 @@ pub fn prove(
     for path in photos {
         // Gray rows: a third of the bytes over the emulator's serial line, and the same input (a test says so).
         let picture = decode::read(path)?.to_gray();
-        let input = picture
+        let input = board
+            .seen(picture.clone())
             .shrink(side)
             .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
         let host = engine.run_all(&input);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic as _;
 use pinhole::bench::bench;
-use pinhole::budget::predict::{TOLERANCE, predict};
 use pinhole::board::Board;
+use pinhole::budget::predict::{TOLERANCE, predict};
 use pinhole::emulator::{EmulatedBoard, EmulatorError, firmware_size};
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, Example};

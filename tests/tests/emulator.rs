@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use miette::Diagnostic as _;
-use pinhole::device::ClientError;
 use pinhole::board::Board;
+use pinhole::device::ClientError;
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Dataset, Example, Picture};

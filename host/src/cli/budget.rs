@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::emulate::start_board;
 use super::output::{say, spinner};
+use crate::board::Board;
 use crate::budget::predict::{Prediction, predict};
 use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
-use crate::board::Board;
 use crate::emulator::{EmulatorError, firmware_size};
 use crate::photos::Picture;
 use crate::run_folder::Trained;
@@ -95,7 +95,8 @@ impl BoardBudget {
         let needs = Needs::of(&model);
         let misfits = misfits(&needs, declared);
         let buffers = declared.buffers;
-        let worst_stack_bytes = if misfits.is_empty() && board.is_emulated() { Some(worst_stack(trained, board)?) } else { None };
+        let worst_stack_bytes =
+            if misfits.is_empty() && board.is_emulated() { Some(worst_stack(trained, board)?) } else { None };
         // A stack that is too deep is no misfit of the model, but nothing to flash either.
         let stack_fits = worst_stack_bytes.is_none_or(|worst| worst <= declared.budget.stack_bytes);
         Ok(Self {

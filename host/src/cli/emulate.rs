@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::output::{json, note, progress, say, spinner, warn};
 use crate::board::{Board, Emulated};
+use crate::device::CameraKind;
 use crate::emulator::EmulatedBoard;
 use crate::photos::{self, decode};
 use crate::prove::{Proof, prove};
@@ -30,6 +31,9 @@ struct Target {
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
     board: Emulated,
+    /// Camera that the board has
+    #[arg(long, value_enum, default_value_t)]
+    camera: CameraKind,
     /// Take only so many of the photos, evenly spread over them
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -62,14 +66,19 @@ impl Target {
     }
 
     fn start(&self, trained: &Trained) -> Result<EmulatedBoard> {
-        start_board(self.board.0, trained, self.log)
+        start_board_with(self.board.0, self.camera, trained, self.log)
     }
 }
 
-/// Builds and starts an emulated board, saying so.
+/// Builds and starts an emulated board with photos for a camera, saying so.
 pub(super) fn start_board(board: Board, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
+    start_board_with(board, CameraKind::Photos, trained, log)
+}
+
+/// Builds and starts an emulated board, saying so.
+fn start_board_with(board: Board, camera: CameraKind, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
     let waiting = spinner("starting the emulated board (the first time, its firmware is built: a minute or so)");
-    let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, move |line| {
+    let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, move |line| {
         if log {
             note(&line.to_string());
         }

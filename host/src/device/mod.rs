@@ -1,5 +1,6 @@
-//! Talking to a device: the host's side of the link and of the replayed camera, over any byte stream.
+//! Talking to a device: the host's side of the link and of its camera, over any byte stream.
 
+mod camera;
 mod client;
 #[cfg(test)]
 mod client_tests;
@@ -8,6 +9,7 @@ mod replay;
 #[cfg(test)]
 mod replay_tests;
 
+pub use camera::{CameraKind, HostCamera};
 pub use client::{Client, ClientError};
 pub use measurement::Measurement;
 pub use replay::Replay;

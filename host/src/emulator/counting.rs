@@ -8,7 +8,7 @@ use super::flash_image::FlashImage;
 use super::qemu::{Clock, READ_TIMEOUT};
 use super::{EmulatedBoard, EmulatorError};
 use crate::board::Board;
-use crate::device::Measurement;
+use crate::device::{CameraKind, Measurement};
 
 /// A running emulated board whose clock goes by instructions, so that it can count them: the same numbers every time, on
 /// every host.
@@ -27,7 +27,7 @@ impl CountingBoard {
     /// As [`EmulatedBoard::start`].
     pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
         let image = FlashImage::of(board, model)?;
-        let board = EmulatedBoard::start_image(board, image, Clock::Instructions, |_| ())?;
+        let board = EmulatedBoard::start_image(board, image, Clock::Instructions, CameraKind::Photos, |_| ())?;
         // The link is silent while the board classifies the input some hundred times over.
         board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(EmulatorError::Socket)?;
         Ok(Self { board })

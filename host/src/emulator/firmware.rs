@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::EmulatorError;
 use super::system::last_lines;
 use super::toolchain::Toolchain;
-use super::EmulatorError;
 use crate::board::Board;
 use crate::budget::FirmwareSize;
 

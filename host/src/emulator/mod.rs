@@ -29,7 +29,7 @@ use pinhole_shared::link::{Identity, Report, Statistics};
 
 use crate::board::Board;
 use crate::budget::{Exceeded, FirmwareSize, Misfits};
-use crate::device::{Client, ClientError, Replay};
+use crate::device::{CameraKind, Client, ClientError, HostCamera};
 use crate::inference::Inference;
 use crate::model_file::{ModelFile, PackError};
 use crate::photos::Picture;
@@ -174,6 +174,13 @@ pub enum EmulatorError {
         /// What the emulator itself complained about.
         complaints: String,
     },
+    /// The driver did what the camera does not allow.
+    #[error("the camera's driver broke its rules: {}", breaches.join("; "))]
+    #[diagnostic(help("this is a mistake in the driver, also where hardware would let it pass"))]
+    CameraMisused {
+        /// How, in words.
+        breaches: Vec<String>,
+    },
     /// The device runs, but a request failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -198,7 +205,7 @@ pub struct EmulatedBoard {
     client: Client<TcpStream>,
     /// The client's own stream once more, for its timeout.
     link: TcpStream,
-    replay: Replay,
+    camera: HostCamera,
     qemu: qemu::Qemu,
     logs: logs::Logs,
     identity: Identity,
@@ -215,11 +222,12 @@ impl EmulatedBoard {
     /// # Errors
     /// Any [`EmulatorError`]; a model the device refuses comes as [`EmulatorError::Stopped`] with its log.
     pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        Self::start_image(board, flash_image::FlashImage::of(board, model)?, qemu::Clock::Host, |_| ())
+        let image = flash_image::FlashImage::of(board, model)?;
+        Self::start_image(board, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
     }
 
-    /// [`EmulatedBoard::start`] with a model that has been read, from this path, showing every line of the device's log as
-    /// it comes, on another thread.
+    /// [`EmulatedBoard::start`] with a model that has been read, from this path, and this camera plugged in, showing every
+    /// line of the device's log as it comes, on another thread.
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
@@ -227,10 +235,11 @@ impl EmulatedBoard {
         board: Board,
         model: &ModelFile,
         path: &Path,
+        camera: CameraKind,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
         let image = flash_image::FlashImage::of_model(board, model, path)?;
-        Self::start_image(board, image, qemu::Clock::Host, on_line)
+        Self::start_image(board, image, qemu::Clock::Host, camera, on_line)
     }
 
     /// [`EmulatedBoard::start`] with the bytes of a file in the board's flash as they are, packed for it or not.
@@ -238,20 +247,30 @@ impl EmulatedBoard {
     /// # Errors
     /// As [`EmulatedBoard::start`].
     pub fn start_as_it_is(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        Self::start_image(board, flash_image::FlashImage::as_it_is(board, model)?, qemu::Clock::Host, |_| ())
+        let image = flash_image::FlashImage::as_it_is(board, model)?;
+        Self::start_image(board, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
     }
 
     fn start_image(
         board: Board,
         image: flash_image::FlashImage,
         clock: qemu::Clock,
+        camera: CameraKind,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
         let machine = board.machine().ok_or(EmulatorError::NotEmulated { board })?;
         let program = qemu::find()?;
         let elf = firmware::build(board, &toolchain::Toolchain::find(board.target())?)?;
         let table = log_table(&elf)?;
-        let setup = qemu::Setup { program: &program, machine, model_address: board.declaration().model.origin, elf: &elf, model: image.path(), clock };
+        let setup = qemu::Setup {
+            program: &program,
+            machine,
+            model_address: board.declaration().model.origin,
+            elf: &elf,
+            model: image.path(),
+            clock,
+            camera: camera.name(),
+        };
         let (mut qemu, waiting, output) = qemu::Qemu::start(setup)?;
         let mut logs = logs::Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
@@ -261,14 +280,14 @@ impl EmulatedBoard {
         }
         // The device runs, so the emulator has read it: it is not left for a killed program to clean up.
         drop(image);
-        let replay = Replay::serve(connections.camera);
+        let camera = HostCamera::serve(camera, connections.camera);
         let link = connections.link.try_clone().map_err(EmulatorError::Socket)?;
         let mut client = Client::new(connections.link);
         let identity = match client.identify() {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs)),
         };
-        Ok(Self { client, link, replay, qemu, logs, identity })
+        Ok(Self { client, link, camera, qemu, logs, identity })
     }
 
     /// Who the device is and what it runs.
@@ -294,10 +313,17 @@ impl EmulatedBoard {
         let bytes: usize = picture.rows().map(<[u8]>::len).sum();
         let rows_time = Duration::from_secs_f64(bytes as f64 / SLOWEST_CAMERA_BYTES_PER_S);
         self.link.set_read_timeout(Some(qemu::READ_TIMEOUT + rows_time)).map_err(EmulatorError::Socket)?;
-        self.replay.show(picture);
+        self.camera.show(picture);
         let result = self.client.capture(report).map_err(|error| self.explain(error));
         self.link.set_read_timeout(Some(qemu::READ_TIMEOUT)).map_err(EmulatorError::Socket)?;
-        result
+        let breaches = self.camera.breaches();
+        if breaches.is_empty() { result } else { Err(EmulatorError::CameraMisused { breaches }) }
+    }
+
+    /// What the device must get of a picture held before its camera: the picture itself, or what the camera's window
+    /// shows of it.
+    pub fn seen(&self, picture: Picture) -> Picture {
+        self.camera.seen(picture, self.identity.input_side)
     }
 
     /// The device's counters.
@@ -323,7 +349,7 @@ impl Drop for EmulatedBoard {
         // The emulator's end is the end of every stream the threads read.
         self.qemu.kill();
         self.logs.join();
-        self.replay.join();
+        self.camera.join();
     }
 }
 

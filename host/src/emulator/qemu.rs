@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::system::{self, InstallError};
 use super::EmulatorError;
+use super::system::{self, InstallError};
 
 const PROGRAM: &str = "qemu-system-arm";
 /// Debian's package of the emulator.
@@ -70,6 +70,8 @@ pub(super) struct Setup<'a> {
     pub(super) model: &'a Path,
     /// What its clock goes by.
     pub(super) clock: Clock,
+    /// Name of its camera.
+    pub(super) camera: &'a str,
 }
 
 /// A running emulator. Killed when dropped, and when this process ends in whatever way.
@@ -95,12 +97,13 @@ impl Qemu {
     /// # Errors
     /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
     pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
-        let Setup { program, machine, model_address, elf, model, clock } = setup;
+        let Setup { program, machine, model_address, elf, model, clock, camera } = setup;
         let waiting = Waiting { link: listen()?, camera: listen()? };
         let mut command = Command::new(program);
         command
             .args(["-machine", machine, "-nographic", "-monitor", "none"])
-            .args(["-chardev", "stdio,id=log", "-semihosting-config", "enable=on,target=native,chardev=log"])
+            .args(["-chardev", "stdio,id=log", "-semihosting-config"])
+            .arg(format!("enable=on,target=native,chardev=log,arg=pinhole,arg={camera}"))
             .arg("-kernel")
             .arg(elf)
             .arg("-device")

@@ -73,14 +73,7 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
     let Some(camera) = HostCamera::plugged_in(line, model.input_side()) else {
         fault::stop("the command line names no camera that this board knows")
     };
-    let parts = Parts {
-        board,
-        engine,
-        camera,
-        link: uarts.link,
-        counter,
-        buffers,
-    };
+    let parts = Parts { board, engine, camera, link: uarts.link, counter, buffers };
     let mut device = match Device::new(parts, log) {
         Ok(device) => device,
         Err(error) => fault::stop_for("the model does not fit this board", &error),

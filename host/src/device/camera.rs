@@ -1,0 +1,165 @@
+//! What is plugged in where an emulated device has its camera.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use clap::ValueEnum;
+use embedded_hal::i2c::{ErrorKind as I2cErrorKind, NoAcknowledgeSource, Operation as I2cOperation};
+use embedded_hal::spi::Operation as SpiOperation;
+use pinhole_cameras::arducam_mini::Config;
+use pinhole_cameras::model::{BusSettings, MiniBoard, MiniModel, Module, Photo, Strictness, expected_rows};
+use pinhole_cameras::square_for;
+use pinhole_remote_bus::host::{Target, serve};
+use pinhole_remote_bus::wire::Status;
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+
+use super::Replay;
+use crate::photos::Picture;
+
+/// A camera that can be plugged into an emulated device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CameraKind {
+    /// Photos, row by row, without a camera's driver
+    #[default]
+    Photos,
+    /// A software model of the ArduCAM Mini 2MP Plus, behind the driver that runs on real boards
+    ArducamMini,
+}
+
+impl CameraKind {
+    /// Its name on the command line, and for the emulated board.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Photos => "photos",
+            Self::ArducamMini => "arducam-mini",
+        }
+    }
+}
+
+/// The host's end of a camera, on a thread of its own.
+#[derive(Debug)]
+pub enum HostCamera {
+    /// See [`Replay`].
+    Photos(Replay),
+    /// A model of a module.
+    Module(ModelCamera),
+}
+
+/// A module's model, which answers for a device's buses.
+#[derive(Debug)]
+pub struct ModelCamera {
+    module: Arc<Mutex<MiniModel>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// All randomness of a module: what its sensor's first pictures look like, say.
+const SEED: u64 = 1;
+
+impl HostCamera {
+    /// Serves a camera on this stream until it ends or fails.
+    pub fn serve<S: Read + Write + Send + 'static>(kind: CameraKind, stream: S) -> Self {
+        match kind {
+            CameraKind::Photos => Self::Photos(Replay::serve(stream)),
+            CameraKind::ArducamMini => {
+                let dark = Photo::from_fn(1, 1, |_, _| 0);
+                let mut model = MiniModel::new(MiniBoard::PLUS, BusSettings::default(), dark, SEED);
+                // A panic would end the thread, not the command: what was broken is asked for instead.
+                model.set_strictness(Strictness::Record);
+                let module = Arc::new(Mutex::new(model));
+                let mut wires = Wires(Arc::clone(&module));
+                let thread = thread::spawn(move || {
+                    // The end of the stream is the end of the device, which whoever talks to it notices on the link.
+                    let _ = serve(stream, &mut wires);
+                });
+                Self::Module(ModelCamera { module, thread: Some(thread) })
+            }
+        }
+    }
+
+    /// Holds a picture before the camera: every capture from now on sees it.
+    pub fn show(&self, picture: Picture) {
+        match self {
+            Self::Photos(replay) => replay.show(picture),
+            Self::Module(camera) => camera.module().show(photo(&picture)),
+        }
+    }
+
+    /// What the device must get of a picture, for a network with so many pixels a side: computed from the camera's
+    /// settings alone, not through its buses.
+    pub fn seen(&self, picture: Picture, input_side: u16) -> Picture {
+        match self {
+            Self::Photos(_) => picture,
+            Self::Module(_) => {
+                // A board that has no such settings does not start.
+                let Ok(config) = Config::square(square_for(input_side)) else { return picture };
+                let size = config.frame().size;
+                let rows = expected_rows(&photo(&picture), &config.window(), config.mirror, config.flip);
+                Picture::new(size, PixelFormat::Gray8, rows).unwrap_or(picture)
+            }
+        }
+    }
+
+    /// What the driver did that the module does not allow, so far, in words.
+    pub fn breaches(&self) -> Vec<String> {
+        match self {
+            Self::Photos(_) => Vec::new(),
+            Self::Module(camera) => camera.module().breaches().iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Waits for the thread. Call it when the stream has ended; until then it blocks.
+    pub fn join(&mut self) {
+        match self {
+            Self::Photos(replay) => replay.join(),
+            Self::Module(camera) => {
+                if let Some(thread) = camera.thread.take() {
+                    // A panic there has been printed already, and there is nothing left to save.
+                    let _ = thread.join();
+                }
+            }
+        }
+    }
+}
+
+impl ModelCamera {
+    fn module(&self) -> MutexGuard<'_, MiniModel> {
+        self.module.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A picture as the models look at it.
+fn photo(picture: &Picture) -> Photo {
+    let PictureSize { width, height } = picture.size();
+    let gray = picture.to_gray();
+    let pixels: Vec<u8> = gray.rows().flatten().copied().collect();
+    // A picture of no pixels cannot be read from a file.
+    Photo::new(width.into(), height.into(), pixels).unwrap_or_else(|| Photo::from_fn(1, 1, |_, _| 0))
+}
+
+/// A module's buses.
+struct Wires(Arc<Mutex<MiniModel>>);
+
+impl Wires {
+    fn module(&self) -> MutexGuard<'_, MiniModel> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Target for Wires {
+    fn spi(&mut self, operations: &mut [SpiOperation<'_, u8>]) -> Result<(), Status> {
+        self.module().spi_transaction(operations).map_err(|_| Status::Failed)
+    }
+
+    fn i2c(&mut self, address: u8, operations: &mut [I2cOperation<'_>]) -> Result<(), Status> {
+        self.module().i2c_transaction(address, operations).map_err(|kind| match kind {
+            I2cErrorKind::NoAcknowledge(NoAcknowledgeSource::Data) => Status::NoData,
+            I2cErrorKind::NoAcknowledge(_) => Status::NoAddress,
+            _ => Status::Failed,
+        })
+    }
+
+    fn delay(&mut self, ns: u64) {
+        self.module().delay_ns(ns);
+    }
+}
