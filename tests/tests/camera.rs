@@ -15,7 +15,7 @@ use pinhole_shared::pixels::{PictureSize, PixelFormat};
 use pinhole_tests::handmade::tiny;
 use pinhole_tests::{Ran, drawn, photos, pinhole, shipped_model};
 
-const MODULES: [CameraKind; 1] = [CameraKind::ArducamMini];
+const MODULES: [CameraKind; 2] = [CameraKind::ArducamMini, CameraKind::ArducamMega];
 
 fn board(board: Board, camera: CameraKind, model: &ModelFile) -> EmulatedBoard {
     EmulatedBoard::start_model(board, model, &shipped_model(), camera, |_| ())

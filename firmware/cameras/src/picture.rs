@@ -120,10 +120,6 @@ impl Dummy {
         Self { rule: DummyByte::None, learns: true, suspected: false }
     }
 
-    pub(crate) const fn is_learning(self) -> bool {
-        self.learns
-    }
-
     fn before_first(self) -> usize {
         usize::from(matches!(self.rule, DummyByte::FirstBurst | DummyByte::EveryBurst))
     }
@@ -141,6 +137,8 @@ pub(crate) struct Rows {
     next_row: u16,
     stamp: u8,
     dummy_in_bursts: bool,
+    /// Some luma was seen that is not the stamp too.
+    varies: bool,
     /// What was read before the first row; the row's first bytes from `peek_from` on.
     peek: [u8; PEEK_BYTES],
     peek_from: usize,
@@ -187,7 +185,16 @@ impl Rows {
             let pixels = peek.get(peek_from..).unwrap_or(&[]);
             return Err(if is_old { PictureError::Stale } else { why(pixels, 0, stamp) });
         }
-        Ok(Self { row_bytes, rows, next_row: 0, stamp, dummy_in_bursts: dummy.before_others(), peek, peek_from })
+        Ok(Self {
+            row_bytes,
+            rows,
+            next_row: 0,
+            stamp,
+            dummy_in_bursts: dummy.before_others(),
+            varies: false,
+            peek,
+            peek_from,
+        })
     }
 
     /// Whether all rows have been read.
@@ -206,6 +213,11 @@ impl Rows {
         burst(spi, self.dummy_in_bursts, rest).map_err(RowError::Picture)?;
         if stamps_wrong(row, self.stamp) > 0 {
             return Err(RowError::Picture(why(row, self.next_row, self.stamp)));
+        }
+        self.varies |= row.iter().any(|byte| *byte != self.stamp);
+        // No scene is that even: these are bytes of a buffer that nothing was written to.
+        if self.next_row + 1 == self.rows && !self.varies {
+            return Err(RowError::Picture(PictureError::Flat { row: self.next_row, value: self.stamp }));
         }
         self.next_row += 1;
         Ok(())

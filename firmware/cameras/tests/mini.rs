@@ -1,25 +1,534 @@
-//! The driver of the ArduCAM Mini against its model.
-#![cfg(feature = "model")]
+//! The driver of the ArduCAM Mini against its model: pictures, transcripts, and its answer to each way to fail.
+//!
+//! Failures are those that users and vendors report for the module; each test's name says which one.
 
-use pinhole_app::camera::Camera;
-use pinhole_cameras::arducam_mini::{ArducamMini, Config};
-use pinhole_cameras::model::{Bench, BusSettings, MiniBoard, MiniModel, Module, Photo, expected_rows};
+mod common;
+
+use common::{assert_golden, photo, picture};
+use embedded_hal::spi::MODE_1;
+use pinhole_app::camera::{Camera, CameraError, CameraFault};
+use pinhole_app::capture::{Buffers, capture};
+use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, MiniError, Stamps, worst_start_ms};
+use pinhole_cameras::model::{
+    Bench, Breach, BusSettings, DelayPort, Fault, I2cPort, MiniBoard, MiniModel, Module, Photo, Scheduled, SpiPort,
+    Strictness, expected_rows,
+};
+use pinhole_cameras::picture::{DummyByte, PictureError};
+use pinhole_cameras::probe::WireFault;
+use pinhole_shared::pixels::{PixelFormat, Shrink};
+
+type Camera_ = ArducamMini<SpiPort<MiniModel>, I2cPort<MiniModel>, DelayPort<MiniModel>>;
+
+const SIDE: u16 = 100;
+
+fn config() -> Config {
+    Config::square(SIDE).unwrap()
+}
+
+fn bench(board: MiniBoard) -> Bench<MiniModel> {
+    Bench::new(MiniModel::new(board, BusSettings::default(), photo(0), 1))
+}
+
+fn camera(bench: &Bench<MiniModel>, config: Config) -> Camera_ {
+    ArducamMini::new(bench.spi(), bench.i2c(), bench.delay(), config)
+}
+
+fn expected(photo: &Photo) -> Vec<u8> {
+    expected_rows(photo, &config().window(), false, false)
+}
+
+/// A camera with a picture behind it, on a model that keeps breaches in a list.
+fn running(board: MiniBoard) -> (Bench<MiniModel>, Camera_) {
+    let bench = bench(board);
+    bench.module().set_strictness(Strictness::Record);
+    let mut camera = camera(&bench, config());
+    assert_eq!(picture(&mut camera), Ok(expected(&photo(0))));
+    (bench, camera)
+}
+
+/// The driver's answer to a fault that is there before the first start; then the fault goes, and a picture must come.
+fn answer_at_power_up(fault: Fault) -> MiniError {
+    let bench = bench(MiniBoard::PLUS);
+    bench.module().set_strictness(Strictness::Record);
+    bench.module().set_faults(vec![Scheduled::always(fault)]);
+    let mut camera = camera(&bench, config());
+    let error = picture(&mut camera).unwrap_err();
+    recovers(&bench, &mut camera);
+    error
+}
+
+/// The driver's answer to a fault that comes after a picture and stays.
+fn answer_later(fault: Fault) -> MiniError {
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    bench.module().set_faults(vec![Scheduled::always(fault)]);
+    let start = bench.module().now_ns();
+    let error = picture(&mut camera).unwrap_err();
+    let most = u64::from(worst_start_ms(BusClocks { spi_hz: 4_000_000, i2c_hz: 100_000 })) + 200;
+    assert!(bench.module().now_ns() - start <= most * 1_000_000);
+    recovers(&bench, &mut camera);
+    error
+}
+
+/// Faults gone, the next picture is right, and of another photo than before.
+fn recovers(bench: &Bench<MiniModel>, camera: &mut Camera_) {
+    bench.module().set_faults(Vec::new());
+    bench.module().set_strictness(Strictness::Panic);
+    bench.module().show(photo(9));
+    assert_eq!(picture(camera), Ok(expected(&photo(9))));
+}
+
+/// A fault that lasts from the next transaction for so many.
+fn passing(bench: &Bench<MiniModel>, fault: Fault, after: u64, transactions: u64) {
+    let from = bench.module().transactions() + after;
+    bench.module().set_faults(vec![Scheduled { fault, from, transactions }]);
+}
 
 #[test]
-fn a_picture() {
-    let photo = Photo::from_fn(133, 120, |x, y| (x * 2 + y * 3) as u8 ^ 0x11);
-    let bench = Bench::new(MiniModel::new(MiniBoard::PLUS, BusSettings::default(), photo.clone(), 1));
-    let config = Config::square(100).unwrap();
-    let mut camera = ArducamMini::new(bench.spi(), bench.i2c(), bench.delay(), config);
-    let expected = expected_rows(&photo, &config.window(), false, false);
-    for _ in 0..5 {
-        let frame = camera.start().unwrap();
-        let mut row = vec![0; frame.row_bytes()];
-        for expected in expected.chunks(100) {
-            camera.read_row(&mut row).unwrap();
-            let luma: Vec<u8> = row.iter().step_by(2).copied().collect();
-            assert_eq!(luma, expected);
+fn pictures_are_what_the_module_looks_at() {
+    for board in [MiniBoard::PLUS, MiniBoard::OLD] {
+        for (side, mirror, flip) in [(96, false, false), (100, true, false), (128, false, true), (40, true, true)] {
+            let bench = bench(board);
+            let mut config = Config::square(side).unwrap();
+            (config.mirror, config.flip) = (mirror, flip);
+            let mut camera = camera(&bench, config);
+            for number in 0..6 {
+                bench.module().show(photo(number));
+                let expected = expected_rows(&photo(number), &config.window(), mirror, flip);
+                assert_eq!(picture(&mut camera), Ok(expected), "{board:?}, {side}, photo {number}");
+            }
+            assert!(camera.exposure_settled());
         }
-        println!("{} ms", bench.module().now_ns() / 1_000_000);
     }
+}
+
+#[test]
+fn the_networks_input_is_the_average_of_what_the_module_looks_at() {
+    for (camera_side, side) in [(100, 50), (96, 96)] {
+        let bench = bench(MiniBoard::PLUS);
+        let config = Config::square(camera_side).unwrap();
+        let mut camera = camera(&bench, config);
+        let pixels = usize::from(side) * usize::from(side);
+        let (mut input, mut row, mut sums) = (vec![0; pixels], [0; 400], vec![0; usize::from(side)]);
+        let mut buffers = Buffers { input: &mut input, row: &mut row, sums: &mut sums };
+        let frame = capture(&mut camera, &mut buffers, side).unwrap();
+        assert_eq!((frame.size.width, frame.format), (camera_side, PixelFormat::Yuv422));
+
+        let mut expected = vec![0; pixels];
+        let rows = expected_rows(&photo(0), &config.window(), false, false);
+        let mut shrink = Shrink::new(frame.size, PixelFormat::Gray8, side, &mut sums, &mut expected).unwrap();
+        for row in rows.chunks(usize::from(camera_side)) {
+            shrink.row(row).unwrap();
+        }
+        shrink.finish().unwrap();
+        assert_eq!(input, expected);
+    }
+}
+
+#[test]
+fn transcript_of_the_first_picture() {
+    let bench = bench(MiniBoard::PLUS);
+    bench.module().record();
+    let mut camera = camera(&bench, Config::square(96).unwrap());
+    let frame = camera.start().unwrap();
+    let mut row = vec![0; frame.row_bytes()];
+    for _ in 0..frame.size.height {
+        camera.read_row(&mut row).unwrap();
+    }
+    assert_golden("mini-96", &bench.module().transcript());
+}
+
+#[test]
+fn a_picture_may_be_given_up() {
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    bench.module().set_strictness(Strictness::Panic);
+    let mut row = vec![0; 200];
+    for rows in [0, 1, 57] {
+        camera.start().unwrap();
+        (0..rows).for_each(|_| camera.read_row(&mut row).unwrap());
+    }
+    bench.module().show(photo(3));
+    assert_eq!(picture(&mut camera), Ok(expected(&photo(3))));
+}
+
+#[test]
+fn callers_that_break_the_contract_get_an_error() {
+    let bench = bench(MiniBoard::PLUS);
+    let mut camera = camera(&bench, config());
+    let mut row = vec![0; 200];
+    assert_eq!(camera.read_row(&mut row), Err(MiniError::Misuse));
+    camera.start().unwrap();
+    assert_eq!(camera.read_row(&mut row[..199]), Err(MiniError::Misuse));
+    assert_eq!(camera.read_row(&mut row), Err(MiniError::Misuse));
+    assert_eq!(picture(&mut camera), Ok(expected(&photo(0))));
+    assert_eq!(camera.read_row(&mut row), Err(MiniError::Misuse));
+    assert_eq!(MiniError::Misuse.fault(), CameraFault::Misuse);
+}
+
+// 1: the sensor acknowledges nothing after a reset of the microcontroller.
+#[test]
+fn a_module_in_standby_is_woken() {
+    let bench = bench(MiniBoard::PLUS);
+    passing(&bench, Fault::Standby, 0, 1);
+    let mut camera = camera(&bench, config());
+    assert_eq!(picture(&mut camera), Ok(expected(&photo(0))));
+    passing(&bench, Fault::Standby, 0, 1);
+    recovers_without_a_word(&bench, &mut camera);
+}
+
+/// A fault that passes by itself, and a start that answers it without an error.
+fn recovers_without_a_word(bench: &Bench<MiniModel>, camera: &mut Camera_) {
+    bench.module().set_strictness(Strictness::Record);
+    bench.module().show(photo(9));
+    assert_eq!(picture(camera), Ok(expected(&photo(9))));
+}
+
+#[test]
+fn a_sensor_that_acknowledges_nothing() {
+    assert!(matches!(answer_at_power_up(Fault::Nack), MiniError::Sccb(_)));
+    assert!(matches!(answer_later(Fault::Nack), MiniError::Sccb(_)));
+    assert!(matches!(answer_later(Fault::Standby), MiniError::Wires(WireFault::Readback { address: 0x06, .. })));
+    assert!(matches!(answer_later(Fault::I2cError), MiniError::Sccb(_)));
+}
+
+// 2: wrong identifications.
+#[test]
+fn another_sensor() {
+    for id in [0x00, 0xFF, 0x56] {
+        let error = answer_at_power_up(Fault::Id(id));
+        assert_eq!(error, MiniError::SensorId { product: [id, 0x42], maker: [0x7F, 0xA2] });
+        assert_eq!(error.fault(), CameraFault::Bus);
+    }
+    let bench = bench(MiniBoard::PLUS);
+    // The first three readings of the identification.
+    bench.module().set_faults(vec![Scheduled { fault: Fault::Id(0), from: 0, transactions: 45 }]);
+    assert_eq!(picture(&mut camera(&bench, config())), Ok(expected(&photo(0))));
+}
+
+#[test]
+fn a_version_that_is_none() {
+    for got in [0x00, 0xFF] {
+        assert_eq!(answer_at_power_up(Fault::Version(got)), MiniError::Version { got });
+    }
+}
+
+// 3 to 6: wires.
+#[test]
+fn wires_are_told_apart() {
+    let answers = [
+        (Fault::Miso(0x00), WireFault::StuckLow),
+        (Fault::Miso(0xFF), WireFault::StuckHigh),
+        (Fault::Miso(0x73), WireFault::SameValue { value: 0x73 }),
+        (Fault::Echo, WireFault::Echo),
+        (Fault::WrongPhase, WireFault::WrongPhase),
+    ];
+    for (fault, answer) in answers {
+        assert_eq!(answer_at_power_up(fault), MiniError::Wires(answer));
+        assert_eq!(answer_later(fault), MiniError::Wires(answer));
+    }
+    let flipped = answer_later(Fault::FlipBit { byte: 1, bit: 0 });
+    assert_eq!(flipped, MiniError::Wires(WireFault::Readback { address: 0, expected: 0x55, got: 0x54 }));
+}
+
+#[test]
+fn a_failing_bus() {
+    assert!(matches!(answer_at_power_up(Fault::SpiError), MiniError::Spi(_)));
+    assert_eq!(answer_later(Fault::SpiErrorAfter).fault(), CameraFault::Bus);
+}
+
+// 7: the capture never ends.
+#[test]
+fn a_capture_that_does_not_end() {
+    assert_eq!(answer_later(Fault::NeverDone), MiniError::CaptureTimeout { vsync_toggles: true });
+    assert_eq!(answer_at_power_up(Fault::NoFrames), MiniError::CaptureTimeout { vsync_toggles: false });
+    assert_eq!(answer_later(Fault::DoneLate { ms: 2_000 }).fault(), CameraFault::Timeout);
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    bench.module().set_faults(vec![Scheduled::always(Fault::DoneLate { ms: 100 })]);
+    recovers_without_a_word(&bench, &mut camera);
+}
+
+// 8 to 10: lengths.
+#[test]
+fn captures_of_another_length() {
+    for got in [0, 8, 19_999, 20_009, 0x5_FFFF, 0x7F_FFFF] {
+        assert_eq!(answer_later(Fault::Length(got)), MiniError::FrameLength { got, expected: 20_000 });
+    }
+    let short = answer_later(Fault::ShortFrame { bytes: 9 });
+    assert_eq!(short, MiniError::FrameLength { got: 19_999, expected: 20_000 });
+    assert_eq!(answer_later(Fault::LongFrame { bytes: 1 }).fault(), CameraFault::NoPicture);
+    // One such capture is captured anew.
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    passing(&bench, Fault::ShortFrame { bytes: 500 }, 0, 10);
+    recovers_without_a_word(&bench, &mut camera);
+}
+
+#[test]
+fn the_old_board_has_no_tail() {
+    let (bench, mut camera) = running(MiniBoard::OLD);
+    bench.module().set_faults(vec![Scheduled::always(Fault::ShortFrame { bytes: 1 })]);
+    assert_eq!(picture(&mut camera), Err(MiniError::FrameLength { got: 19_999, expected: 20_000 }));
+}
+
+// 11: nothing but one byte.
+#[test]
+fn flat_frames() {
+    for value in [0x00, 0x55, 0xFF] {
+        let error = answer_later(Fault::FlatFrame(value));
+        assert_eq!(error, MiniError::Picture(PictureError::Flat { row: 0, value }));
+        assert_eq!(error.fault(), CameraFault::Damaged);
+    }
+    // A picture whose stamp is that byte passes all checks but the last.
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    bench.module().set_faults(vec![Scheduled::always(Fault::FlatFrame(0x80))]);
+    let errors: Vec<MiniError> = (0..4).filter_map(|_| picture(&mut camera).err()).collect();
+    assert_eq!(errors.len(), 4);
+    assert!(errors.contains(&MiniError::Picture(PictureError::Flat { row: 99, value: 0x80 })), "{errors:?}");
+}
+
+// 12: shifted by one byte.
+#[test]
+fn dummy_bytes() {
+    let board = |version, dummy_byte| MiniBoard { version, dummy_byte, ..MiniBoard::PLUS };
+    let first_picture = |board, rule| {
+        let bench = bench(board);
+        let mut config = config();
+        config.dummy_byte = rule;
+        picture(&mut camera(&bench, config))
+    };
+    let good = Ok(expected(&photo(0)));
+    // What is known, what is said, and what is learned.
+    assert_eq!(first_picture(board(0x40, DummyByte::FirstBurst), DummyByte::Auto), good);
+    assert_eq!(first_picture(board(0x73, DummyByte::None), DummyByte::Auto), good);
+    assert_eq!(first_picture(board(0x62, DummyByte::FirstBurst), DummyByte::Auto), good);
+    assert_eq!(first_picture(board(0x62, DummyByte::None), DummyByte::Auto), good);
+    for rule in [DummyByte::None, DummyByte::FirstBurst, DummyByte::EveryBurst] {
+        assert_eq!(first_picture(board(0x73, rule), rule), good);
+    }
+    // What is said wrongly.
+    let shifted = Err(MiniError::Picture(PictureError::Shifted { row: 0 }));
+    assert_eq!(first_picture(board(0x73, DummyByte::FirstBurst), DummyByte::Auto), shifted);
+    assert_eq!(first_picture(board(0x73, DummyByte::None), DummyByte::FirstBurst), shifted);
+    let every = first_picture(board(0x73, DummyByte::EveryBurst), DummyByte::FirstBurst);
+    assert!(matches!(every, Err(MiniError::Picture(PictureError::Damaged { row: 0, .. }))), "{every:?}");
+}
+
+// 14: bytes lost or changed on the way.
+#[test]
+fn damaged_rows() {
+    for fault in [
+        Fault::DropByte { byte: 77 },
+        Fault::DropByte { byte: 78 },
+        Fault::InsertByte { byte: 20 },
+        Fault::FlipBit { byte: 150, bit: 3 },
+        Fault::FlipBit { byte: 151, bit: 3 },
+        Fault::Miso(0),
+        Fault::Miso(0xFF),
+        Fault::WrongPhase,
+    ] {
+        for row in [0, 1, 60, 99] {
+            // The burst of row 0 goes on after what was read before: its odd bytes are chroma, the even ones elsewhere.
+            if matches!(fault, Fault::FlipBit { byte, .. } if (byte % 2 == 0) == (row == 0)) {
+                continue;
+            }
+            let (bench, mut camera) = running(MiniBoard::PLUS);
+            camera.start().unwrap();
+            passing(&bench, fault, row, 1);
+            let mut bytes = vec![0; 200];
+            let error = (0..100).find_map(|_| camera.read_row(&mut bytes).err()).unwrap();
+            let MiniError::Picture(error) = error else { panic!("{error}") };
+            let at = match error {
+                PictureError::Flat { row, .. } | PictureError::Shifted { row } | PictureError::Damaged { row, .. } => {
+                    row
+                }
+                _ => panic!("{error}"),
+            };
+            assert_eq!(u64::from(at), row, "{fault:?}");
+            assert_eq!(camera.read_row(&mut bytes), Err(MiniError::Misuse));
+            recovers(&bench, &mut camera);
+        }
+    }
+}
+
+#[test]
+fn rows_that_stay_damaged_bring_the_module_up_anew() {
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    let mut bytes = vec![0; 200];
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let start = bench.module().now_ns();
+        camera.start().unwrap();
+        waits.push((bench.module().now_ns() - start) / 1_000_000);
+        passing(&bench, Fault::Miso(0), 3, 1);
+        assert!((0..100).any(|_| camera.read_row(&mut bytes).is_err()));
+    }
+    // A capture takes at most two frames; a bring-up waits 300 ms alone.
+    assert!(waits[0] < 140 && waits[1] < 140 && waits[2] > 300, "{waits:?}");
+    recovers(&bench, &mut camera);
+}
+
+// 15: dark, or old.
+#[test]
+fn dark_pictures_are_dropped() {
+    for frames in [1, 5, 12] {
+        let bench = bench(MiniBoard::PLUS);
+        bench.module().set_faults(vec![Scheduled::always(Fault::DarkFrames(frames))]);
+        let mut camera = camera(&bench, config());
+        assert_eq!(picture(&mut camera), Ok(expected(&photo(0))), "{frames}");
+        assert!(camera.exposure_settled());
+    }
+    let bench = bench(MiniBoard::PLUS);
+    bench.module().set_faults(vec![Scheduled::always(Fault::DarkFrames(45))]);
+    let mut camera = camera(&bench, config());
+    assert!(picture(&mut camera).is_ok());
+    assert!(!camera.exposure_settled(), "exposure that takes too long is told, and no reason to have no picture");
+}
+
+#[test]
+fn old_pictures() {
+    assert_eq!(answer_later(Fault::StaleFrame), MiniError::Picture(PictureError::Stale));
+    assert_eq!(answer_later(Fault::StaleFrame).fault(), CameraFault::NoPicture);
+    assert_eq!(answer_later(Fault::StaleFlag), MiniError::DoneNotCleared);
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    passing(&bench, Fault::StaleFrame, 0, 10);
+    recovers_without_a_word(&bench, &mut camera);
+}
+
+#[test]
+fn stamps_can_be_left_out() {
+    let bench = bench(MiniBoard::PLUS);
+    let mut config = config();
+    config.stamps = Stamps::Same;
+    let mut camera = camera(&bench, config);
+    for _ in 0..2 {
+        assert_eq!(picture(&mut camera), Ok(expected(&photo(0))));
+        bench.module().set_faults(vec![Scheduled::always(Fault::StaleFrame)]);
+        bench.module().show(photo(1));
+    }
+}
+
+// 16: what an earlier program left.
+#[test]
+fn the_module_is_taken_over_in_any_state() {
+    for rows in [0, 1, 99] {
+        let (bench, mut first) = running(MiniBoard::PLUS);
+        bench.module().set_strictness(Strictness::Panic);
+        first.start().unwrap();
+        let mut row = vec![0; 200];
+        (0..rows).for_each(|_| first.read_row(&mut row).unwrap());
+        let mut second = camera(&bench, config());
+        assert_eq!(picture(&mut second), Ok(expected(&photo(0))));
+    }
+    // In the middle of a capture, and with the sensor's other bank selected.
+    let bench = bench(MiniBoard::PLUS);
+    bench.module().set_faults(vec![Scheduled::always(Fault::DoneLate { ms: 5_000 })]);
+    assert!(camera(&bench, config()).start().is_err());
+    bench.module().set_faults(Vec::new());
+    assert_eq!(picture(&mut camera(&bench, config())), Ok(expected(&photo(0))));
+}
+
+#[test]
+fn a_sensor_that_resets_by_itself() {
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    passing(&bench, Fault::Reset, 0, 1);
+    recovers_without_a_word(&bench, &mut camera);
+}
+
+// 19: an acknowledge missing now and then.
+#[test]
+fn a_missing_acknowledge_is_tried_again() {
+    let after_init = 400;
+    for at in 0..after_init {
+        for transactions in [1, 3] {
+            let bench = bench(MiniBoard::PLUS);
+            bench.module().set_faults(vec![Scheduled { fault: Fault::Nack, from: at, transactions }]);
+            assert_eq!(picture(&mut camera(&bench, config())), Ok(expected(&photo(0))), "{at}");
+        }
+    }
+}
+
+// What the model holds a driver to.
+#[test]
+fn the_model_tells_what_a_driver_must_not_do() {
+    use embedded_hal::spi::Operation;
+    let (bench, mut camera) = running(MiniBoard::PLUS);
+    camera.start().unwrap();
+    let mut module = bench.module();
+    let mut breaches = |operations: &mut [Operation<'_, u8>]| {
+        let before = module.breaches().len();
+        module.spi_transaction(operations).unwrap();
+        module.breaches()[before..].to_vec()
+    };
+    let mut byte = [0];
+    let mut bytes = [0; 20_100];
+    assert_eq!(breaches(&mut [Operation::Write(&[0x3C])]), [Breach::CutCommand { command: 0x3C }]);
+    assert_eq!(breaches(&mut [Operation::Read(&mut byte)]), [Breach::CutCommand { command: 0x00 }]);
+    assert_eq!(breaches(&mut [Operation::Write(&[0x84])]), [Breach::CutCommand { command: 0x84 }]);
+    assert_eq!(breaches(&mut []), [Breach::EmptyTransaction]);
+    assert_eq!(breaches(&mut [Operation::Write(&[0x80, 1, 2])]), [Breach::ExtraBytes { command: 0x80 }]);
+    assert_eq!(breaches(&mut [Operation::Write(&[0xC0, 1])]), [Breach::NotWritable { address: 0x40 }]);
+    let beyond = breaches(&mut [Operation::Write(&[0x3C]), Operation::Read(&mut bytes)]);
+    assert_eq!((beyond.len(), beyond.first()), (20_100 + 9 - 20_008, Some(&Breach::ReadBeyondEnd)));
+    assert_eq!(breaches(&mut [Operation::Write(&[0x84, 0x03])]), []);
+    assert_eq!(breaches(&mut [Operation::Write(&[0x84, 0x02])]), [Breach::CaptureUnderWay]);
+    assert_eq!(breaches(&mut [Operation::Write(&[0x84, 0x30])]), [Breach::CaptureUnderWay]);
+    let early = breaches(&mut [Operation::Write(&[0x3D]), Operation::Read(&mut byte)]);
+    assert_eq!(early, [Breach::ReadBeforeDone]);
+    assert_eq!(breaches(&mut [Operation::Write(&[0x87, 0x80])]), []);
+    assert_eq!(breaches(&mut [Operation::Write(&[0x40]), Operation::Read(&mut byte)]), [Breach::TooEarly]);
+}
+
+#[test]
+fn the_model_knows_the_sensors_banks() {
+    use embedded_hal::i2c::Operation;
+    let bench = bench(MiniBoard::PLUS);
+    let mut module = bench.module();
+    module.set_strictness(Strictness::Record);
+    module.delay_ns(10_000_000);
+    for message in [[0xFF, 0x00].as_slice(), &[0x12, 0x40], &[0xDA, 0x00], &[0xFF, 0x01], &[0xDA, 0x10], &[0x0A, 0x00]]
+    {
+        module.i2c_transaction(0x30, &mut [Operation::Write(message)]).unwrap();
+    }
+    module.i2c_transaction(0x30, &mut [Operation::Write(&[0x04, 0x28, 0x00])]).unwrap();
+    assert!(module.i2c_transaction(0x31, &mut [Operation::Write(&[0x04])]).is_err());
+    let [mode, format, id] = [0x12, 0xDA, 0x0A];
+    assert_eq!(
+        module.breaches(),
+        [
+            Breach::WrongBank { address: mode },
+            Breach::WrongBank { address: format },
+            Breach::NotWritable { address: id },
+            Breach::SensorMessage { bytes: 3 },
+        ]
+    );
+}
+
+#[test]
+fn the_model_refuses_fast_clocks_and_other_modes() {
+    let settings = BusSettings { spi_hz: 10_500_000, spi_mode: MODE_1, i2c_hz: 1_000_000 };
+    let bench = Bench::new(MiniModel::new(MiniBoard::PLUS, settings, photo(0), 1));
+    bench.module().set_strictness(Strictness::Record);
+    let mut camera = camera(&bench, config());
+    assert_eq!(camera.start(), Err(MiniError::Wires(WireFault::WrongPhase)));
+    let module = bench.module();
+    assert!(module.breaches().contains(&Breach::SpiMode));
+    assert!(module.breaches().contains(&Breach::Clock { hz: 10_500_000 }));
+}
+
+#[test]
+#[should_panic(expected = "the module needs SPI mode 0")]
+fn breaches_panic_with_a_reason() {
+    let settings = BusSettings { spi_mode: MODE_1, ..BusSettings::default() };
+    let bench = Bench::new(MiniModel::new(MiniBoard::PLUS, settings, photo(0), 1));
+    let _ = camera(&bench, config()).start();
+}
+
+#[test]
+fn errors_say_what_to_check() {
+    let fits = |error: MiniError| {
+        let text = error.to_string();
+        assert!(text.len() < 160, "{text}");
+        text
+    };
+    assert!(fits(MiniError::Wires(WireFault::StuckLow)).contains("MISO"));
+    assert!(fits(MiniError::SensorId { product: [0, 0], maker: [0xFF, 0xFF] }).contains("0000 by FFFF"));
+    assert!(fits(MiniError::CaptureTimeout { vsync_toggles: false }).contains("power"));
 }

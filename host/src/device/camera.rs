@@ -8,8 +8,11 @@ use clap::ValueEnum;
 use embedded_hal::i2c::{ErrorKind as I2cErrorKind, NoAcknowledgeSource, Operation as I2cOperation};
 use embedded_hal::spi::Operation as SpiOperation;
 use pinhole_cameras::arducam_mini::Config;
-use pinhole_cameras::model::{BusSettings, MiniBoard, MiniModel, Module, Photo, Strictness, expected_rows};
-use pinhole_cameras::square_for;
+use pinhole_cameras::model::{
+    Breach, BusSettings, MegaModel, MiniBoard, MiniModel, Module, Photo, Strictness, expected_rows,
+};
+use pinhole_cameras::ov2640::Window;
+use pinhole_cameras::{mega_size_for, square_for};
 use pinhole_remote_bus::host::{Target, serve};
 use pinhole_remote_bus::wire::Status;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
@@ -25,6 +28,8 @@ pub enum CameraKind {
     Photos,
     /// A software model of the ArduCAM Mini 2MP Plus, behind the driver that runs on real boards
     ArducamMini,
+    /// The same of the ArduCAM Mega
+    ArducamMega,
 }
 
 impl CameraKind {
@@ -33,6 +38,7 @@ impl CameraKind {
         match self {
             Self::Photos => "photos",
             Self::ArducamMini => "arducam-mini",
+            Self::ArducamMega => "arducam-mega",
         }
     }
 }
@@ -49,9 +55,41 @@ pub enum HostCamera {
 /// A module's model, which answers for a device's buses.
 #[derive(Debug)]
 pub struct ModelCamera {
-    module: Arc<Mutex<MiniModel>>,
+    kind: CameraKind,
+    module: SharedModule,
     thread: Option<JoinHandle<()>>,
 }
+
+type SharedModule = Arc<Mutex<Box<dyn Plugged>>>;
+
+/// What the models have in common besides their buses.
+trait Plugged: Module + std::fmt::Debug + Send {
+    fn look_at(&mut self, photo: Photo);
+    fn broken_rules(&self) -> &[Breach];
+}
+
+impl Plugged for MiniModel {
+    fn look_at(&mut self, photo: Photo) {
+        self.show(photo);
+    }
+
+    fn broken_rules(&self) -> &[Breach] {
+        self.breaches()
+    }
+}
+
+impl Plugged for MegaModel {
+    fn look_at(&mut self, photo: Photo) {
+        self.show(photo);
+    }
+
+    fn broken_rules(&self) -> &[Breach] {
+        self.breaches()
+    }
+}
+
+/// The Mega's identification: of the second generation, as sold now.
+const MEGA_ID: u8 = 0x85;
 
 /// All randomness of a module: what its sensor's first pictures look like, say.
 const SEED: u64 = 1;
@@ -59,29 +97,35 @@ const SEED: u64 = 1;
 impl HostCamera {
     /// Serves a camera on this stream until it ends or fails.
     pub fn serve<S: Read + Write + Send + 'static>(kind: CameraKind, stream: S) -> Self {
-        match kind {
-            CameraKind::Photos => Self::Photos(Replay::serve(stream)),
+        let dark = Photo::from_fn(1, 1, |_, _| 0);
+        // Where rules are broken, a panic would end the thread, not the command: they are asked for instead.
+        let module: Box<dyn Plugged> = match kind {
+            CameraKind::Photos => return Self::Photos(Replay::serve(stream)),
             CameraKind::ArducamMini => {
-                let dark = Photo::from_fn(1, 1, |_, _| 0);
                 let mut model = MiniModel::new(MiniBoard::PLUS, BusSettings::default(), dark, SEED);
-                // A panic would end the thread, not the command: what was broken is asked for instead.
                 model.set_strictness(Strictness::Record);
-                let module = Arc::new(Mutex::new(model));
-                let mut wires = Wires(Arc::clone(&module));
-                let thread = thread::spawn(move || {
-                    // The end of the stream is the end of the device, which whoever talks to it notices on the link.
-                    let _ = serve(stream, &mut wires);
-                });
-                Self::Module(ModelCamera { module, thread: Some(thread) })
+                Box::new(model)
             }
-        }
+            CameraKind::ArducamMega => {
+                let mut model = MegaModel::new(MEGA_ID, BusSettings::default(), dark, SEED);
+                model.set_strictness(Strictness::Record);
+                Box::new(model)
+            }
+        };
+        let module = Arc::new(Mutex::new(module));
+        let mut wires = Wires(Arc::clone(&module));
+        let thread = thread::spawn(move || {
+            // The end of the stream is the end of the device, which whoever talks to it notices on the link.
+            let _ = serve(stream, &mut wires);
+        });
+        Self::Module(ModelCamera { kind, module, thread: Some(thread) })
     }
 
     /// Holds a picture before the camera: every capture from now on sees it.
     pub fn show(&self, picture: Picture) {
         match self {
             Self::Photos(replay) => replay.show(picture),
-            Self::Module(camera) => camera.module().show(photo(&picture)),
+            Self::Module(camera) => camera.module().look_at(photo(&picture)),
         }
     }
 
@@ -90,11 +134,11 @@ impl HostCamera {
     pub fn seen(&self, picture: Picture, input_side: u16) -> Picture {
         match self {
             Self::Photos(_) => picture,
-            Self::Module(_) => {
+            Self::Module(camera) => {
                 // A board that has no such settings does not start.
-                let Ok(config) = Config::square(square_for(input_side)) else { return picture };
-                let size = config.frame().size;
-                let rows = expected_rows(&photo(&picture), &config.window(), config.mirror, config.flip);
+                let Some(window) = window(camera.kind, input_side) else { return picture };
+                let size = PictureSize { width: window.out_width, height: window.out_height };
+                let rows = expected_rows(&photo(&picture), &window, false, false);
                 Picture::new(size, PixelFormat::Gray8, rows).unwrap_or(picture)
             }
         }
@@ -104,7 +148,7 @@ impl HostCamera {
     pub fn breaches(&self) -> Vec<String> {
         match self {
             Self::Photos(_) => Vec::new(),
-            Self::Module(camera) => camera.module().breaches().iter().map(ToString::to_string).collect(),
+            Self::Module(camera) => camera.module().broken_rules().iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -123,8 +167,17 @@ impl HostCamera {
 }
 
 impl ModelCamera {
-    fn module(&self) -> MutexGuard<'_, MiniModel> {
+    fn module(&self) -> MutexGuard<'_, Box<dyn Plugged>> {
         self.module.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a module's pictures show, as the board sets it up for a network with so many pixels a side.
+fn window(kind: CameraKind, input_side: u16) -> Option<Window> {
+    match kind {
+        CameraKind::Photos => None,
+        CameraKind::ArducamMini => Some(Config::square(square_for(input_side)).ok()?.window()),
+        CameraKind::ArducamMega => Some(MegaModel::window(mega_size_for(input_side)?)),
     }
 }
 
@@ -138,10 +191,10 @@ fn photo(picture: &Picture) -> Photo {
 }
 
 /// A module's buses.
-struct Wires(Arc<Mutex<MiniModel>>);
+struct Wires(SharedModule);
 
 impl Wires {
-    fn module(&self) -> MutexGuard<'_, MiniModel> {
+    fn module(&self) -> MutexGuard<'_, Box<dyn Plugged>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

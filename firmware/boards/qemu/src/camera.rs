@@ -2,8 +2,9 @@
 
 use pinhole_app::camera::{Camera, CameraError, CameraFault, Frame};
 use pinhole_app::replay::{ReplayCamera, ReplayError};
-use pinhole_cameras::arducam_mini::{ArducamMini, Config, MiniError};
-use pinhole_cameras::square_for;
+use pinhole_cameras::arducam_mega::{self, ArducamMega, MegaError};
+use pinhole_cameras::arducam_mini::{self, ArducamMini, MiniError};
+use pinhole_cameras::{mega_size_for, square_for};
 use pinhole_remote_bus::device::{Buses, Delay, I2cBus, Spi};
 use semihosting::experimental::env;
 use static_cell::StaticCell;
@@ -21,6 +22,8 @@ pub(crate) enum HostCamera {
     Replay(ReplayCamera<TimedUart>),
     /// A driver on buses that the host answers for.
     ArducamMini(ArducamMini<BusSpi, BusI2c, BusDelay>),
+    /// Another.
+    ArducamMega(ArducamMega<BusSpi, BusDelay>),
 }
 
 type BusSpi = Spi<'static, TimedUart>;
@@ -32,6 +35,7 @@ type BusDelay = Delay<'static, TimedUart>;
 pub(crate) enum HostCameraError {
     Replay(ReplayError),
     ArducamMini(MiniError),
+    ArducamMega(MegaError),
 }
 
 impl CameraError for HostCameraError {
@@ -39,6 +43,7 @@ impl CameraError for HostCameraError {
         match self {
             Self::Replay(error) => error.fault(),
             Self::ArducamMini(error) => error.fault(),
+            Self::ArducamMega(error) => error.fault(),
         }
     }
 }
@@ -52,9 +57,14 @@ impl HostCamera {
         match name {
             None | Some("photos") => Some(Self::Replay(ReplayCamera::new(line))),
             Some("arducam-mini") => {
-                let config = Config::square(square_for(input_side)).ok()?;
+                let config = arducam_mini::Config::square(square_for(input_side)).ok()?;
                 let buses = BUSES.init(Buses::new(line));
                 Some(Self::ArducamMini(ArducamMini::new(buses.spi(), buses.i2c(), buses.delay(), config)))
+            }
+            Some("arducam-mega") => {
+                let config = arducam_mega::Config { size: mega_size_for(input_side)?, ..Default::default() };
+                let buses = BUSES.init(Buses::new(line));
+                Some(Self::ArducamMega(ArducamMega::new(buses.spi(), buses.delay(), config)))
             }
             Some(_) => None,
         }
@@ -67,20 +77,27 @@ impl Camera for HostCamera {
     fn start(&mut self) -> Result<Frame, HostCameraError> {
         match self {
             Self::Replay(camera) => camera.start().map_err(HostCameraError::Replay),
-            Self::ArducamMini(camera) => camera.start().map_err(|error| {
-                defmt::warn!("{}", error);
-                HostCameraError::ArducamMini(error)
-            }),
+            Self::ArducamMini(camera) => camera.start().map_err(of_mini),
+            Self::ArducamMega(camera) => camera.start().map_err(of_mega),
         }
     }
 
     fn read_row(&mut self, row: &mut [u8]) -> Result<(), HostCameraError> {
         match self {
             Self::Replay(camera) => camera.read_row(row).map_err(HostCameraError::Replay),
-            Self::ArducamMini(camera) => camera.read_row(row).map_err(|error| {
-                defmt::warn!("{}", error);
-                HostCameraError::ArducamMini(error)
-            }),
+            Self::ArducamMini(camera) => camera.read_row(row).map_err(of_mini),
+            Self::ArducamMega(camera) => camera.read_row(row).map_err(of_mega),
         }
     }
+}
+
+/// The log has a driver's own words; the rest of the program knows only what kind of fault it was.
+fn of_mini(error: MiniError) -> HostCameraError {
+    defmt::warn!("{}", error);
+    HostCameraError::ArducamMini(error)
+}
+
+fn of_mega(error: MegaError) -> HostCameraError {
+    defmt::warn!("{}", error);
+    HostCameraError::ArducamMega(error)
 }

@@ -4,13 +4,14 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
 use embedded_hal::spi::SpiDevice;
 
-use super::chip::{CPLD_RESET, FILLER, GPIO, GPIO_DIRECTION, TEST1, TIMING, VERSION};
+use super::chip::{CPLD_RESET, GPIO, GPIO_DIRECTION, TEST1, TIMING, VERSION};
 use super::{ArducamMini, MiniError};
 use crate::ov2640::{
     BASE, COM7, COM7_RESET, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIX_CHROMA, PIDH, PIDL, PRODUCT_ID_HIGH,
     PRODUCT_IDS_LOW, REG04, REG04_BASE, Register, YAVG, YUV422,
 };
 use crate::picture::{Dummy, DummyByte, NEUTRAL};
+use crate::probe::{PATTERNS, WireFault, judge};
 
 /// How long the chip is held in reset, and how long it then needs, ms (ArduCAM's examples for the 2MP Plus).
 pub(super) const CPLD_RESET_MS: u32 = 100;
@@ -40,7 +41,6 @@ const STEADY: u8 = 2;
 /// Steady frames in a row outside of the aim: what exposure control settles for in very dark or bright places.
 const STEADY_FRAMES: u32 = 3;
 
-const PATTERNS: [u8; 4] = [0x55, 0xAA, 0x00, 0xFF];
 const OLD_BOARD: u8 = 0x40;
 const PLUS: u8 = 0x73;
 const LOW_POWER: u8 = 0x40;
@@ -62,8 +62,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         self.dummy = match (self.config.dummy_byte, version) {
             (DummyByte::Auto, OLD_BOARD) => Dummy::fixed(DummyByte::FirstBurst),
             (DummyByte::Auto, PLUS) => Dummy::fixed(DummyByte::None),
-            // What was learned before stays.
-            (DummyByte::Auto, _) if self.dummy.is_learning() => self.dummy,
+            // Learned anew each time: what was learned from a fault must not stay.
             (DummyByte::Auto, _) => Dummy::learning(),
             (rule, _) => Dummy::fixed(rule),
         };
@@ -95,26 +94,13 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         let mut values = [0; PATTERNS.len()];
         for ((pattern, version), value) in PATTERNS.iter().zip(&mut versions).zip(&mut values) {
             self.chip.write(TEST1, *pattern)?;
-            // Another register in between, so that what was sent last cannot pass for the pattern.
             *version = self.chip.read(VERSION)?;
             *value = self.chip.read(TEST1)?;
         }
-        let [version, ..] = versions;
-        let same = versions.iter().chain(&values).all(|value| *value == version);
-        let rotated_left = PATTERNS.iter().zip(&values).all(|(pattern, value)| pattern.rotate_left(1) == *value);
-        let rotated_right = PATTERNS.iter().zip(&values).all(|(pattern, value)| pattern.rotate_right(1) == *value);
-        let mismatch = PATTERNS.iter().zip(&values).find(|(pattern, value)| pattern != value);
-        match (version, mismatch) {
-            (0x00, _) if same => Err(MiniError::SpiStuckLow),
-            (0xFF, _) if same => Err(MiniError::SpiStuckHigh),
-            (FILLER, _) if same => Err(MiniError::SpiEcho),
-            (value, _) if same => Err(MiniError::SpiSameValue { value }),
-            (_, Some(_)) if rotated_left || rotated_right => Err(MiniError::SpiWrongPhase),
-            (_, Some((wrote, read))) => Err(MiniError::SpiReadback { wrote: *wrote, read: *read }),
-            (0x00 | 0xFF, None) => Err(MiniError::Version { got: version }),
-            (_, None) => versions.iter().find(|other| **other != version).map_or(Ok(version), |other| {
-                Err(MiniError::Control { address: VERSION, expected: version, got: *other })
-            }),
+        judge(TEST1, values, VERSION, versions)?;
+        match versions {
+            [got @ (0x00 | 0xFF), ..] => Err(MiniError::Version { got }),
+            [version, ..] => Ok(version),
         }
     }
 
@@ -137,13 +123,13 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
     /// Reads a register that is then written with some bits changed: a wrong reading would last.
     fn read_twice(&mut self, address: u8) -> Result<u8, MiniError> {
         let (expected, got) = (self.chip.read(address)?, self.chip.read(address)?);
-        if expected == got { Ok(got) } else { Err(MiniError::Control { address, expected, got }) }
+        if expected == got { Ok(got) } else { Err(WireFault::Readback { address, expected, got }.into()) }
     }
 
     fn write_checked(&mut self, address: u8, value: u8) -> Result<(), MiniError> {
         self.chip.write(address, value)?;
         let got = self.chip.read(address)?;
-        if got == value { Ok(()) } else { Err(MiniError::Control { address, expected: value, got }) }
+        if got == value { Ok(()) } else { Err(WireFault::Readback { address, expected: value, got }.into()) }
     }
 
     fn check_sensor(&mut self) -> Result<(), MiniError> {

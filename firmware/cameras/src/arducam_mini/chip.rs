@@ -4,6 +4,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::{Operation, SpiDevice};
 
 use super::error::MiniError;
+use crate::probe::FILLER;
 
 /// Register addresses. Written values are registers' meanings of the ArduCAM app note, section "Register table".
 pub(super) const TEST1: u8 = 0x00;
@@ -33,10 +34,6 @@ const DONE: u8 = 0x08;
 const WRITE: u8 = 0x80;
 /// What a line stuck high reads; no register reads this when all is well.
 const STUCK_HIGH: u8 = 0xFF;
-
-/// Sent while a register's value is clocked out: unlike any value a register is expected to have, so that an echo
-/// of it is noticed.
-pub(super) const FILLER: u8 = 0x2D;
 
 /// Wait between two looks for a finished capture, ms.
 pub(super) const POLL_MS: u32 = 1;

@@ -1,10 +1,11 @@
 //! Why there is no picture.
 
-use embedded_hal::spi::{Error as _, ErrorKind};
+use embedded_hal::spi::ErrorKind;
 use pinhole_app::camera::{CameraError, CameraFault};
 
 use crate::ov2640::SccbError;
 use crate::picture::PictureError;
+use crate::probe::WireFault;
 
 /// Why an ArduCAM Mini gave no picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,38 +13,11 @@ use crate::picture::PictureError;
 pub enum MiniError {
     /// The microcontroller's SPI reported an error.
     Spi(ErrorKind),
-    /// Everything reads 00.
-    SpiStuckLow,
-    /// Everything reads FF.
-    SpiStuckHigh,
-    /// What is sent comes back.
-    SpiEcho,
-    /// Every register reads this.
-    SpiSameValue {
-        /// What was read.
-        value: u8,
-    },
-    /// Values come back rotated by one bit.
-    SpiWrongPhase,
-    /// A scratch register did not keep its value.
-    SpiReadback {
-        /// What was written.
-        wrote: u8,
-        /// What was read.
-        read: u8,
-    },
+    /// The module does not answer as it must.
+    Wires(WireFault),
     /// The version reads 00 or FF.
     Version {
         /// What was read.
-        got: u8,
-    },
-    /// Two readings of a control register, or what was written and what was read, differ.
-    Control {
-        /// The register's address.
-        address: u8,
-        /// What was read first, or written.
-        expected: u8,
-        /// What was read then.
         got: u8,
     },
     /// The sensor did not answer.
@@ -79,25 +53,8 @@ impl core::fmt::Display for MiniError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Spi(kind) => write!(f, "the SPI bus failed ({kind})"),
-            Self::SpiStuckLow => {
-                f.write_str("everything reads 00 over SPI: check MISO, chip select and the module's power")
-            }
-            Self::SpiStuckHigh => {
-                f.write_str("everything reads FF over SPI: check MISO, chip select and the module's power")
-            }
-            Self::SpiEcho => f.write_str("what is sent over SPI comes back: MOSI and MISO are connected to each other"),
-            Self::SpiSameValue { value } => {
-                write!(f, "every register reads {value:02X}: the chip select does not change, check its wire and pin")
-            }
-            Self::SpiWrongPhase => f.write_str("values come back shifted by one bit: set SPI mode 0"),
-            Self::SpiReadback { wrote, read } => {
-                write!(f, "wrote {wrote:02X} over SPI and read back {read:02X}: lower the SPI clock, check the wires")
-            }
+            Self::Wires(fault) => fault.fmt(f),
             Self::Version { got } => write!(f, "the module's version reads {got:02X}: check its power and wires"),
-            Self::Control { address, expected, got } => write!(
-                f,
-                "control register {address:02X} reads {got:02X} instead of {expected:02X}: lower the SPI clock"
-            ),
             Self::Sccb(error) => error.fmt(f),
             Self::SensorId { product: [high, low], maker: [maker_high, maker_low] } => write!(
                 f,
@@ -141,6 +98,12 @@ impl From<SccbError> for MiniError {
     }
 }
 
+impl From<WireFault> for MiniError {
+    fn from(fault: WireFault) -> Self {
+        Self::Wires(fault)
+    }
+}
+
 impl From<PictureError> for MiniError {
     fn from(error: PictureError) -> Self {
         Self::Picture(error)
@@ -154,17 +117,9 @@ impl CameraError for MiniError {
             Self::CaptureTimeout { .. } => CameraFault::Timeout,
             Self::DoneNotCleared | Self::FrameLength { .. } => CameraFault::NoPicture,
             Self::Misuse => CameraFault::Misuse,
-            Self::Spi(_)
-            | Self::SpiStuckLow
-            | Self::SpiStuckHigh
-            | Self::SpiEcho
-            | Self::SpiSameValue { .. }
-            | Self::SpiWrongPhase
-            | Self::SpiReadback { .. }
-            | Self::Version { .. }
-            | Self::Control { .. }
-            | Self::Sccb(_)
-            | Self::SensorId { .. } => CameraFault::Bus,
+            Self::Spi(_) | Self::Wires(_) | Self::Version { .. } | Self::Sccb(_) | Self::SensorId { .. } => {
+                CameraFault::Bus
+            }
         }
     }
 }

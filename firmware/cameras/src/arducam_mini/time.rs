@@ -7,6 +7,7 @@ use super::chip::{POLL_MS, POLLS, VSYNC_LOOK_US, VSYNC_LOOKS};
 use super::{CAPTURE_TRIES, Config};
 use crate::ov2640::{BASE, NACK_WAIT_MS, RETRIES_TOGETHER, WINDOW_WRITES, YUV422, writes_in};
 use crate::picture::PEEK_BYTES;
+use crate::time::{TRANSACTION_US, ms, spi_us};
 
 /// The buses' clocks, Hz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,20 +19,9 @@ pub struct BusClocks {
     pub i2c_hz: u32,
 }
 
-/// What is allowed for a transaction besides its bits, microseconds: chip select, setting up DMA, start and stop.
-const TRANSACTION_US: u64 = 50;
-
-const fn spi_us(clocks: BusClocks, transactions: u64, bytes: u64) -> u64 {
-    transactions * TRANSACTION_US + (bytes * 8 * 1_000_000).div_ceil(clocks.spi_hz as u64)
-}
-
 /// An access is at most three transactions (bank, address, value) of 7 bytes with their acknowledge bits.
 const fn sensor_us(clocks: BusClocks, accesses: u64) -> u64 {
     accesses * 3 * TRANSACTION_US + (accesses * 7 * 9 * 1_000_000).div_ceil(clocks.i2c_hz as u64)
-}
-
-const fn ms(ms: u32) -> u64 {
-    ms as u64 * 1000
 }
 
 /// Longest time of [`Camera::start`], ms, rounded up, when delays are exact and a transaction takes at most 50 us more
@@ -51,21 +41,21 @@ pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
     let retries = RETRIES_TOGETHER as u64;
     let stamp = sensor_us(clocks, 3 + retries) + retries * ms(NACK_WAIT_MS);
     // A poll may look twice; clearing, starting, the length and the peek are 7 transactions besides.
-    let polls = POLLS as u64 * ms(POLL_MS) + spi_us(clocks, POLLS as u64 * 2, POLLS as u64 * 4);
-    let capture = polls + spi_us(clocks, 8, 2 * 7 + PEEK_BYTES as u64 + 1);
+    let polls = POLLS as u64 * ms(POLL_MS) + spi_us(clocks.spi_hz, POLLS as u64 * 2, POLLS as u64 * 4);
+    let capture = polls + spi_us(clocks.spi_hz, 8, 2 * 7 + PEEK_BYTES as u64 + 1);
     // Only a capture that is not tried again looks for VSYNC.
     let looks = VSYNC_LOOKS as u64;
-    let vsync = looks * VSYNC_LOOK_US as u64 + spi_us(clocks, looks + 1, 2 * looks + 2);
+    let vsync = looks * VSYNC_LOOK_US as u64 + spi_us(clocks.spi_hz, looks + 1, 2 * looks + 2);
     let picture = stamp + CAPTURE_TRIES as u64 * capture + vsync;
 
-    let probes = PROBE_TRIES as u64 * (spi_us(clocks, 12, 24) + ms(PROBE_WAIT_MS));
-    let wake = spi_us(clocks, 9, 18) + ms(WAKE_MS);
+    let probes = PROBE_TRIES as u64 * (spi_us(clocks.spi_hz, 12, 24) + ms(PROBE_WAIT_MS));
+    let wake = spi_us(clocks.spi_hz, 9, 18) + ms(WAKE_MS);
     let ids = ID_TRIES as u64 * (sensor_us(clocks, 4) + ms(ID_WAIT_MS));
     let table_writes = (writes_in(BASE) + writes_in(YUV422) + WINDOW_WRITES) as u64;
     // The soft reset, orientation, and five writes that make the chroma constant.
     let tables = sensor_us(clocks, table_writes + 7 + retries) + retries * ms(NACK_WAIT_MS);
     let settle = MOST_FRAMES as u64 * ms(FRAME_MS) + sensor_us(clocks, MOST_FRAMES as u64);
-    let resets = spi_us(clocks, 2, 4) + 2 * ms(CPLD_RESET_MS) + ms(SENSOR_RESET_MS);
+    let resets = spi_us(clocks.spi_hz, 2, 4) + 2 * ms(CPLD_RESET_MS) + ms(SENSOR_RESET_MS);
     let bring_up = resets + probes + wake + ids + tables + settle;
 
     (2 * picture + bring_up).div_ceil(1000) as u32
@@ -84,5 +74,5 @@ pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
 /// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
 /// ```
 pub const fn worst_read_row_us(clocks: BusClocks, config: &Config) -> u32 {
-    spi_us(clocks, 1, 2 + config.frame().row_bytes() as u64) as u32
+    spi_us(clocks.spi_hz, 1, 2 + config.frame().row_bytes() as u64) as u32
 }

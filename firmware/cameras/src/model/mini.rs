@@ -316,7 +316,9 @@ impl Chip {
             let pins = self.registers[usize::from(GPIO)];
             self.registers = [0; 128];
             self.registers[usize::from(GPIO)] = pins;
-            self.capture.abort();
+            if !wires.has(Fault::StaleFlag) {
+                self.capture.abort();
+            }
             return;
         }
         if self.too_early(wires) {

@@ -12,6 +12,7 @@
 mod breach;
 mod capture;
 mod fault;
+mod mega;
 mod mini;
 mod ov2640;
 mod photo;
@@ -24,6 +25,7 @@ use embedded_hal::{i2c, spi};
 
 pub use breach::{Breach, Strictness};
 pub use fault::{Fault, Scheduled};
+pub use mega::MegaModel;
 pub use mini::{MiniBoard, MiniModel};
 pub use photo::{Photo, expected_rows};
 pub use ports::{Bench, DelayPort, I2cPort, SpiPort};
