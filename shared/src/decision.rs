@@ -35,14 +35,11 @@ impl Probability {
 ///
 /// An empty slice (no model has it) gives class 0 at probability 0.
 pub fn decide(logits: &[i32]) -> Decision {
-    let mut class = 0;
-    let mut largest = i32::MIN;
-    for (index, &logit) in logits.iter().enumerate() {
-        if index == 0 || logit > largest {
-            (class, largest) = (index, logit);
-        }
-    }
-    Decision { class: class as u16, probability: probability(logits, class) }
+    // Of equal ones the first.
+    let Some((class, &largest)) = logits.iter().enumerate().rev().max_by_key(|&(_, &logit)| logit) else {
+        return Decision { class: 0, probability: Probability(0) };
+    };
+    Decision { class: class as u16, probability: share(logits, largest, largest) }
 }
 
 /// Softmax: the probability of one class, from logits in Q16 (at most 65,535 of them). 0 for a class out of range.
@@ -51,6 +48,11 @@ pub fn decide(logits: &[i32]) -> Decision {
 /// fits 32 bits; the quotient is rounded.
 pub fn probability(logits: &[i32], class: usize) -> Probability {
     let (Some(&own), Some(&largest)) = (logits.get(class), logits.iter().max()) else { return Probability(0) };
+    share(logits, own, largest)
+}
+
+/// The share of one logit's exponential in the sum of all of them.
+fn share(logits: &[i32], own: i32, largest: i32) -> Probability {
     let exp = |logit: i32| exp_neg_q15(largest.abs_diff(logit));
     let sum: u32 = logits.iter().map(|&logit| exp(logit)).sum();
     // exp <= 2^15 and sum < 2^31, so the numerator is below 2^31 + 2^30. sum >= 2^15: the largest one's own share.

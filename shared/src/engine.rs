@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::decision::{Decision, decide};
-use crate::fixed::{requantize, sigmoid_q15};
+use crate::fixed::requantize;
 use crate::kernel::{Feed, Kernel, Neurons, Work};
 use crate::layout::Layout;
 use crate::model::{Activation, Dense, Layer, Model, Output};
@@ -24,14 +24,16 @@ pub struct ScratchNeeds {
 impl ScratchNeeds {
     /// What a model needs.
     pub fn of(model: &Model<'_>) -> Self {
-        let most = |layers: &[Layer<'_>], of: fn(&Layer<'_>) -> usize| layers.iter().map(of).max().unwrap_or(0);
-        let layers = model.layers();
-        let hidden = layers.split_last().map_or(layers, |(_, hidden)| hidden);
-        Self {
-            accumulators: most(layers, |Layer::Dense(dense)| dense.operands.weights.padded_outputs()),
-            activations: most(hidden, |layer| layer.outputs()),
-            lanes: most(layers, |Layer::Dense(dense)| dense.operands.weights.lane_words()),
+        let mut needs = Self { accumulators: 0, activations: 0, lanes: 0 };
+        for Layer::Dense(dense) in model.layers() {
+            let weights = &dense.operands.weights;
+            needs.accumulators = needs.accumulators.max(weights.padded_outputs());
+            needs.lanes = needs.lanes.max(weights.lane_words());
+            if dense.output != Output::Logits {
+                needs.activations = needs.activations.max(weights.outputs());
+            }
         }
+        needs
     }
 
     /// In bytes.
@@ -128,6 +130,8 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     /// # Errors
     /// [`EngineError::Layout`] when the kernel does not run the model's layouts, [`EngineError::Scratch`] when a buffer
     /// is too short.
+    // Not inlined, so that the size of the engine's code can be read from the ELF file.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(model: &'m Model<'m>, scratch: Scratch<'b>) -> Result<Self, EngineError> {
         let mut fed_by = Feed::Pixels;
         for (layer, Layer::Dense(dense)) in model.layers().iter().enumerate() {
@@ -197,58 +201,56 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         let mut first = Some(first);
         let mut width = 0;
         for (index, Layer::Dense(dense)) in self.model.layers().iter().enumerate() {
-            let weights = dense.operands.weights;
+            let weights = &dense.operands.weights;
             let outputs = weights.outputs();
             // `new` has checked all buffers against what any layer needs, so the fallbacks are never taken.
-            let work = Work {
-                accumulators: accumulators.get_mut(..weights.padded_outputs()).unwrap_or_default(),
-                lanes: lanes.get_mut(..weights.lane_words()).unwrap_or_default(),
-            };
+            let work =
+                Work { accumulators: accumulators.get_mut(..weights.padded_outputs()).unwrap_or_default(), lanes };
             if let Some(first) = first.take() {
                 first(dense, work);
             } else {
-                K::dense_i16(dense.operands, activations.get(..width).unwrap_or_default(), work);
+                let input = activations.get(..width).unwrap_or_default();
+                K::dense_i16(dense.operands, input, work);
             }
             width = outputs;
             let accumulators = accumulators.get_mut(..outputs).unwrap_or_default();
-            // All of the layer's inputs have been consumed, so its outputs may take their place.
-            match dense.output {
-                Output::Logits => {
-                    requantize_logits(dense, accumulators);
-                    observe(index, LayerValues::Logits(accumulators));
-                }
-                Output::U8 | Output::I16 => {
-                    let activations = activations.get_mut(..outputs).unwrap_or_default();
-                    activate::<K>(dense, accumulators, activations);
-                    observe(index, LayerValues::Activations(activations));
-                }
+            let neurons = accumulators.get_mut(..outputs).unwrap_or_default();
+            if dense.output == Output::Logits {
+                requantize_all(dense, neurons);
+                observe(index, LayerValues::Logits(neurons));
+            } else {
+                // All of the layer's inputs have been consumed, so its outputs may take their place.
+                let activations = activations.get_mut(..outputs).unwrap_or_default();
+                activate::<K>(dense, neurons, activations);
+                observe(index, LayerValues::Activations(activations));
             }
         }
         decide(accumulators.get(..width).unwrap_or_default())
     }
 }
 
-/// Accumulators to the next layer's activations.
-fn activate<K: Kernel>(dense: &Dense<'_>, accumulators: &[i32], activations: &mut [i16]) {
+/// Accumulators, which are not needed after it, to the next layer's activations.
+fn activate<K: Kernel>(dense: &Dense<'_>, accumulators: &mut [i32], activations: &mut [i16]) {
+    if dense.activation == Activation::Sigmoid {
+        let neurons = Neurons { accumulators, multipliers: dense.multipliers, pre_shift: dense.pre_shift };
+        K::sigmoids(neurons, activations);
+        if dense.output == Output::U8 {
+            // In 1/255, rounded from Q15.
+            for activation in activations {
+                *activation = ((i32::from(*activation) * 255 + (1 << 14)) >> 15) as i16;
+            }
+        }
+        return;
+    }
+    requantize_all(dense, accumulators);
     let (low, high) = dense.output.range();
     let low = if dense.activation == Activation::Relu { 0 } else { low };
-    let neurons = Neurons { accumulators, multipliers: dense.multipliers, pre_shift: dense.pre_shift };
-    // A loop for each, so that what does not change is not asked for every neuron.
-    match (dense.activation, dense.output) {
-        (Activation::Sigmoid, Output::U8) => neurons.each(activations, sigmoid_u8),
-        (Activation::Sigmoid, _) => K::sigmoids(neurons, activations),
-        (Activation::Relu | Activation::Linear, _) => {
-            neurons.each(activations, |scaled| scaled.clamp(low, high) as i16);
-        }
+    for (&mut scaled, activation) in accumulators.iter_mut().zip(activations) {
+        *activation = scaled.clamp(low, high) as i16;
     }
 }
 
-/// Sigmoid in 1/255, rounded from Q15.
-fn sigmoid_u8(x: i32) -> i16 {
-    ((i32::from(sigmoid_q15(x)) * 255 + (1 << 14)) >> 15) as i16
-}
-
-fn requantize_logits(dense: &Dense<'_>, accumulators: &mut [i32]) {
+fn requantize_all(dense: &Dense<'_>, accumulators: &mut [i32]) {
     for (accumulator, &multiplier) in accumulators.iter_mut().zip(dense.multipliers) {
         *accumulator = requantize(*accumulator, multiplier, dense.pre_shift);
     }

@@ -23,7 +23,7 @@ impl Declaration {
     /// `file` is where the budget is declared. The linker cannot say by how much: `pinhole inspect --board` can, as long
     /// as it is within.
     pub(super) fn budget_x(&self, file: &str) -> String {
-        let Budget { code_bytes, static_ram_bytes, stack_bytes } = self.budget;
+        let Budget { code_bytes, engine_bytes: _, static_ram_bytes, stack_bytes } = self.budget;
         let check = |holds: String, what: &str, budget: &str| {
             format!("ASSERT({holds}, \"\nERROR(pinhole): {what}: more than {budget} in {file}\");\n")
         };

@@ -4,7 +4,7 @@ const GOOD: &str = "core = \"cortex-m0plus\"\nclock_hz = 1000\n\
     [flash]\norigin = 0\nbytes = 0x100\n\
     [model]\norigin = 0x100\nbytes = 0x80\n\
     [ram]\norigin = 0x2000_0000\nbytes = 0x40\n\
-    [budget]\ncode_bytes = 0x100\nstatic_ram_bytes = 40\nstack_bytes = 24\n\
+    [budget]\ncode_bytes = 0x100\nengine_bytes = 99\nstatic_ram_bytes = 40\nstack_bytes = 24\n\
     [buffers]\ninput_side_px = 2\nrow_bytes = 3\naccumulators = 4\nactivations = 5\nlanes = 6\n";
 
 fn refused(from: &str, to: &str) -> DeclarationError {
@@ -18,7 +18,7 @@ fn what_is_declared_is_read() {
     assert_eq!(declaration.core, Core::CortexM0Plus);
     assert_eq!(declaration.model, Region { origin: 0x100, bytes: 0x80 });
     assert_eq!(declaration.model.addresses(), 0x100..0x180);
-    assert_eq!(declaration.budget, Budget { code_bytes: 256, static_ram_bytes: 40, stack_bytes: 24 });
+    assert_eq!(declaration.budget, Budget { code_bytes: 256, engine_bytes: 99, static_ram_bytes: 40, stack_bytes: 24 });
 }
 
 #[test]

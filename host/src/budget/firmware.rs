@@ -1,6 +1,6 @@
 //! A board's firmware against its budget.
 
-use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use object::read::elf::{FileHeader as _, ProgramHeader as _, Sym as _};
 use object::{LittleEndian, elf};
 use pinhole_declaration::{Declaration, Region};
 use serde::Serialize;
@@ -10,6 +10,8 @@ use serde::Serialize;
 pub struct FirmwareSize {
     /// Flash: code, constants, and the first values of variables, bytes. The log's texts stay on the host and take none.
     pub code_bytes: u64,
+    /// Of it, the engine: kernels, model parser, pixel pipeline, activation functions, with their tables, bytes.
+    pub engine_bytes: u64,
     /// RAM of everything with a fixed place, bytes.
     pub static_ram_bytes: u64,
 }
@@ -19,6 +21,8 @@ pub struct FirmwareSize {
 pub enum Part {
     /// Flash for code and constants.
     Code,
+    /// Of it, the engine.
+    Engine,
     /// RAM for variables with a fixed place.
     StaticRam,
     /// RAM for the stack: what the others leave.
@@ -29,6 +33,7 @@ pub enum Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {got} bytes of {budget}", match part {
     Part::Code => "code and constants exceed their flash budget",
+    Part::Engine => "the engine's code exceeds its part of that",
     Part::StaticRam => "variables with a fixed place exceed their RAM budget",
     Part::Stack => "variables leave too little RAM for the stack",
 })]
@@ -49,7 +54,7 @@ impl FirmwareSize {
     pub fn read(elf: &[u8], board: &Declaration) -> Result<Self, object::Error> {
         let header = elf::FileHeader32::<LittleEndian>::parse(elf)?;
         let endian = header.endian()?;
-        let mut size = Self { code_bytes: 0, static_ram_bytes: 0 };
+        let mut size = Self { code_bytes: 0, engine_bytes: 0, static_ram_bytes: 0 };
         let lies_in = |region: Region, address: u32| region.addresses().contains(&u64::from(address));
         for segment in header.program_headers(endian, elf)? {
             if segment.p_type(endian) != elf::PT_LOAD {
@@ -61,6 +66,13 @@ impl FirmwareSize {
             }
             if lies_in(board.ram, segment.p_vaddr(endian)) {
                 size.static_ram_bytes += u64::from(segment.p_memsz(endian));
+            }
+        }
+        let symbols = header.sections(endian, elf)?.symbols(endian, elf, elf::SHT_SYMTAB)?;
+        for symbol in symbols.iter() {
+            let name = String::from_utf8_lossy(symbol.name(endian, symbols.strings())?);
+            if lies_in(board.flash, symbol.st_value(endian)) && is_engine(&name) {
+                size.engine_bytes += u64::from(symbol.st_size(endian));
             }
         }
         Ok(size)
@@ -77,6 +89,8 @@ impl FirmwareSize {
             (u64::from(budget.code_bytes), u64::from(budget.static_ram_bytes), u64::from(budget.stack_bytes));
         if self.code_bytes > code {
             Err(Exceeded { part: Part::Code, got: self.code_bytes, budget: code })
+        } else if self.engine_bytes > u64::from(budget.engine_bytes) {
+            Err(Exceeded { part: Part::Engine, got: self.engine_bytes, budget: budget.engine_bytes.into() })
         } else if self.static_ram_bytes > ram {
             Err(Exceeded { part: Part::StaticRam, got: self.static_ram_bytes, budget: ram })
         } else if left < stack {
@@ -85,6 +99,23 @@ impl FirmwareSize {
             Ok(())
         }
     }
+}
+
+/// Whether a symbol is the engine's: by the path of the function or table itself, not of what it is generic over. Texts for
+/// people are not, and what the compiler has inlined elsewhere is counted there (and the other way round). What it found
+/// twice and made a function of (`OUTLINED_FUNCTION`, a few hundred bytes) is counted whole, whoever calls it.
+fn is_engine(symbol: &str) -> bool {
+    // Without the hashes.
+    let name = format!("{:#}", rustc_demangle::demangle(symbol));
+    let own = name.trim_start_matches('<');
+    let of_shared = |path: &str| {
+        ["decision", "engine", "fixed", "kernel", "layout", "model", "pixels"]
+            .iter()
+            .any(|module| path.strip_prefix(module).is_some_and(|rest| rest.starts_with("::")))
+    };
+    let inside = own.starts_with("pinhole_kernels::") || own.strip_prefix("pinhole_shared::").is_some_and(of_shared);
+    let text = name.contains(" as core::fmt::") || name.contains(" as defmt::");
+    (inside && !text) || name.starts_with("OUTLINED_FUNCTION")
 }
 
 #[cfg(test)]
@@ -126,7 +157,7 @@ mod tests {
             [0x6000_0000, 0x6000_0000, 5, 5],
         ]);
         let size = FirmwareSize::read(&elf, board).unwrap();
-        assert_eq!(size, FirmwareSize { code_bytes: 1088, static_ram_bytes: 200 });
+        assert_eq!(size, FirmwareSize { code_bytes: 1088, engine_bytes: 0, static_ram_bytes: 200 });
         assert!(FirmwareSize::read(b"no ELF file", board).is_err());
     }
 
@@ -135,12 +166,37 @@ mod tests {
         let mut board = Board::Qemu.declaration().clone();
         (board.budget.code_bytes, board.budget.static_ram_bytes) = (1000, 500);
         (board.budget.stack_bytes, board.ram.bytes) = (200, 600);
-        let check = |code_bytes, static_ram_bytes| FirmwareSize { code_bytes, static_ram_bytes }.check(&board);
+        board.budget.engine_bytes = 300;
+        let check = |code_bytes, static_ram_bytes| {
+            FirmwareSize { code_bytes, engine_bytes: 300, static_ram_bytes }.check(&board)
+        };
+        let large = FirmwareSize { code_bytes: 1000, engine_bytes: 301, static_ram_bytes: 400 };
+        assert_eq!(large.check(&board), Err(Exceeded { part: Part::Engine, got: 301, budget: 300 }));
         assert_eq!(check(1000, 400), Ok(()));
         assert_eq!(check(1001, 400), Err(Exceeded { part: Part::Code, got: 1001, budget: 1000 }));
         assert_eq!(check(1000, 501), Err(Exceeded { part: Part::StaticRam, got: 501, budget: 500 }));
         let error = check(1000, 401).unwrap_err();
         assert_eq!(error, Exceeded { part: Part::Stack, got: 199, budget: 200 });
         assert_eq!(error.to_string(), "variables leave too little RAM for the stack: 199 bytes of 200");
+    }
+
+    #[test]
+    fn the_engine_is_known_by_its_paths() {
+        for engine in [
+            "pinhole_shared::model::parse::checksum",
+            "<pinhole_shared::pixels::shrink::Shrink>::row",
+            "<pinhole_shared::engine::Engine<pinhole_shared::kernel::dsp::Dsp<x>>>::new",
+            "OUTLINED_FUNCTION_3",
+        ] {
+            assert!(is_engine(engine), "{engine}");
+        }
+        for other in [
+            "<pinhole_shared::model::error::ModelError as core::fmt::Display>::fmt",
+            "pinhole_shared::link::frame::encode",
+            "pinhole_app::measure::run::<pinhole_shared::kernel::dsp::Dsp<x>>",
+            "memcpy",
+        ] {
+            assert!(!is_engine(other), "{other}");
+        }
     }
 }

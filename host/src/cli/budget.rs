@@ -35,6 +35,9 @@ pub(super) struct BoardBudget {
 struct Flash {
     code_bytes: u64,
     code_budget_bytes: u32,
+    /// Of the code: kernels, model parser, pixel pipeline, activation functions.
+    engine_bytes: u64,
+    engine_budget_bytes: u32,
     model_bytes: usize,
     model_budget_bytes: u32,
 }
@@ -90,7 +93,7 @@ impl BoardBudget {
         let waiting = spinner("measuring the board's firmware (the first time, it is built: a minute or so)");
         let firmware = firmware_size(board);
         waiting.finish_and_clear();
-        let FirmwareSize { code_bytes, static_ram_bytes } = firmware?;
+        let FirmwareSize { code_bytes, engine_bytes, static_ram_bytes } = firmware?;
         let model = packed.model();
         let needs = Needs::of(&model);
         let misfits = misfits(&needs, declared);
@@ -108,6 +111,8 @@ impl BoardBudget {
             flash: Flash {
                 code_bytes,
                 code_budget_bytes: declared.budget.code_bytes,
+                engine_bytes,
+                engine_budget_bytes: declared.budget.engine_bytes,
                 model_bytes: needs.flash_bytes,
                 model_budget_bytes: declared.model.bytes,
             },
@@ -144,6 +149,7 @@ impl BoardBudget {
             say!("          {what:<22} {takes:>8}  {may_take:>8}  {percent:>5.1} %");
         };
         line("flash, code, bytes", flash.code_bytes, flash.code_budget_bytes);
+        line("  engine code, bytes", flash.engine_bytes, flash.engine_budget_bytes);
         line("flash, model, bytes", flash.model_bytes as u64, flash.model_budget_bytes);
         line("RAM, static, bytes", ram.static_bytes, ram.static_budget_bytes);
         match ram.worst_stack_bytes {

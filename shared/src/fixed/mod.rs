@@ -16,7 +16,9 @@ mod exp;
 mod sigmoid;
 
 pub use exp::{EXP_TOLERANCE_Q15, exp_neg_q15};
-pub use sigmoid::{SIGMOID_RANGE, SIGMOID_TABLE, SIGMOID_TABLE_BITS, SIGMOID_TOLERANCE_Q15, sigmoid_q15};
+pub use sigmoid::{
+    SIGMOID_RANGE, SIGMOID_STEPS, SIGMOID_TABLE, SIGMOID_TABLE_BITS, SIGMOID_TOLERANCE_Q15, sigmoid_q15,
+};
 
 /// One in Q16.
 pub const Q16_ONE: i32 = 1 << 16;

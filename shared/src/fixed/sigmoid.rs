@@ -24,35 +24,37 @@ const STEP_BITS: u32 = 11;
 /// ```
 #[inline(always)]
 pub fn sigmoid_q15(x: i32) -> i16 {
-    // From the range's end on every entry is the same.
-    let magnitude = x.unsigned_abs().min((1 << SIGMOID_TABLE_BITS) - 1);
+    // From the range's end on the function is what its last entry is.
+    let magnitude = x.unsigned_abs().min(((SIGMOID_RANGE as u32) << 16) - 1);
     let step = (magnitude >> STEP_BITS) as usize;
     let fraction = magnitude & ((1 << STEP_BITS) - 1);
     // Both are there by construction; `get` spares a panic that cannot happen.
-    let (Some(&low), Some(&high)) = (SIGMOID_TABLE.get(step), SIGMOID_TABLE.get(step + 1)) else { return 0 };
+    let (Some(&low), Some(&high)) = (SIGMOID_STEPS.get(step), SIGMOID_STEPS.get(step + 1)) else { return 0 };
     let rise = u32::from(high - low) * fraction;
     let upper_half = u32::from(low) + ((rise + (1 << (STEP_BITS - 1))) >> STEP_BITS);
     let value = if x < 0 { (1 << 15) - upper_half } else { upper_half };
     value.min(i16::MAX as u32) as i16
 }
+
 /// Bits of the largest magnitude of x in Q16 that [`SIGMOID_TABLE`] covers: 16 in real units, a power of two, so that one
 /// saturating instruction is enough.
 pub const SIGMOID_TABLE_BITS: u32 = 20;
 
-/// `32768 / (1 + e^(-i / 32))`, rounded, for i in 0..=512. For kernels in assembly, which compute what [`sigmoid_q15`] does.
+/// [`SIGMOID_STEPS`], with its last entry repeated up to i = 512. For kernels in assembly, which compute what
+/// [`sigmoid_q15`] does.
 pub static SIGMOID_TABLE: [u16; (1 << (SIGMOID_TABLE_BITS - STEP_BITS)) + 1] = {
     let mut table = [1 << 15; _];
     let mut step = 0;
-    while step < TABLE.len() {
-        table[step] = TABLE[step];
+    while step < SIGMOID_STEPS.len() {
+        table[step] = SIGMOID_STEPS[step];
         step += 1;
     }
     table
 };
 
-/// As far as it changes: x from 0 to [`SIGMOID_RANGE`].
+/// `32768 / (1 + e^(-i / 32))`, rounded, as far as it changes: for x = i / 32 from 0 to [`SIGMOID_RANGE`].
 #[rustfmt::skip]
-const TABLE: [u16; (SIGMOID_RANGE as usize * 32) + 1] = [
+pub static SIGMOID_STEPS: [u16; (SIGMOID_RANGE as usize * 32) + 1] = [
     16384, 16640, 16896, 17151, 17407, 17661, 17916, 18169, 18421, 18673, 18923, 19173, 19420, 19667, 19912, 20155,
     20397, 20636, 20874, 21110, 21344, 21575, 21804, 22031, 22255, 22477, 22696, 22913, 23127, 23338, 23547, 23753,
     23955, 24155, 24352, 24546, 24737, 24925, 25110, 25292, 25471, 25646, 25819, 25988, 26155, 26318, 26479, 26636,
@@ -90,6 +92,7 @@ mod tests {
 
     #[test]
     fn table_is_the_function() {
+        assert_eq!(SIGMOID_TABLE[..SIGMOID_STEPS.len()], SIGMOID_STEPS);
         for (i, &entry) in SIGMOID_TABLE.iter().enumerate() {
             assert_eq!(f64::from(entry), (exact(i as i32 * 2048) + 0.5).floor(), "entry {i}");
         }

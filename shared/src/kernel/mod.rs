@@ -41,7 +41,7 @@ pub struct DenseOperands<'a> {
 pub struct Work<'a> {
     /// One for each row, those that fill up the last block included ([`Weights::padded_outputs`]).
     pub accumulators: &'a mut [i32],
-    /// [`Weights::lane_words`] words; what is in them does not matter.
+    /// At least [`Weights::lane_words`] words; what is in them does not matter.
     pub lanes: &'a mut [u32],
 }
 

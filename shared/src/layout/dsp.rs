@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{BLOCK_ROWS, Layouts, Place, Weights};
+use super::{BLOCK_ROWS, Layout, Layouts, Place, Weights};
 
 /// In which of the words of four columns, and in which 16-bit half of it, a column of a pixel layout lies: pixels 0 and
 /// 2 share a word, and 1 and 3, because that is how UXTB16 spreads four bytes.
@@ -15,26 +15,6 @@ impl Lanes {
     }
 }
 
-/// Byte of the lane of a place in [`super::Layout::DspPixels8`]: the lane of its pair of rows.
-const fn lane8(place: Place) -> usize {
-    let (word, half) = Lanes::of(place.column);
-    // Four columns of a block: 16 bytes, the words P and Q of the first pair of rows, then those of the second.
-    place.weights_before + place.column / 4 * 16 + place.row / 2 * 8 + word * 4 + half * 2
-}
-
-pub(super) fn pixels8(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
-    let lane = lane8(place);
-    let b = byte(lane) as i8;
-    // The lane is the number 256 * a + b, so a negative b has borrowed from the upper byte.
-    if place.row % 2 == 1 { b } else { (byte(lane + 1) as i8).wrapping_add(i8::from(b < 0)) }
-}
-
-pub(super) fn wide8(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
-    // Four columns of a block: a word a row. Bytes 0 and 2 are columns 0 and 1, as SXTB16 takes them.
-    let in_word = [0, 2, 1, 3][place.column % 4];
-    byte(place.weights_before + place.column / 4 * 16 + place.row * 4 + in_word) as i8
-}
-
 /// Columns of a chunk in [`super::Layout::DspWide4`], at most: 16 * 7 * 2^15 times as many stay within 32 bits.
 pub(super) const MAX_WIDE4_COLUMNS: usize = 512;
 
@@ -45,85 +25,107 @@ pub(super) const fn nibble_wide4(weights_before: usize, row: usize, column: usiz
     (weights_before / 2 + column / 8 * 16 + row * 4 + [0, 2, 1, 3][column % 4], if column % 8 < 4 { 4 } else { 0 })
 }
 
-pub(super) fn wide4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
-    let (at, shift) = nibble_wide4(place.weights_before, place.row, place.column);
-    ((byte(at) >> shift) << 4) as i8 >> 4
+/// The weight at a place in one of this module's layouts.
+pub(super) fn get(layout: Layout, byte: impl Fn(usize) -> u8, place: Place) -> i8 {
+    let Place { weights_before, row, column } = place;
+    let (word, half) = Lanes::of(column);
+    let (fours, lane) = (column / 4, word * 2 + half);
+    let at = match layout {
+        // Four columns of a block: 16 bytes, the words P and Q of the first pair of rows, then those of the second.
+        Layout::DspPixels8 => weights_before + fours * 16 + row / 2 * 8 + lane * 2,
+        // Four columns of a block: 8 bytes, the words P and Q.
+        Layout::DspPixels4 => weights_before / 2 + fours * 8 + lane * 2,
+        // Four columns of a block: a word a row. Bytes 0 and 2 are columns 0 and 1, as SXTB16 takes them.
+        Layout::DspWide8 => weights_before + fours * 16 + row * 4 + lane,
+        _ => nibble_wide4(weights_before, row, column).0,
+    };
+    let lane = i16::from_le_bytes([byte(at), byte(at + 1)]);
+    let low = lane as i8;
+    (match layout {
+        // The lane is the number 256 * a + b, so a negative b has borrowed from the upper byte.
+        Layout::DspPixels8 if row.is_multiple_of(2) => (i32::from(lane) - i32::from(low)) >> 8,
+        Layout::DspPixels8 | Layout::DspWide8 => i32::from(low),
+        // 4096 * a, signed, and the others each 8 too large.
+        Layout::DspPixels4 if row == 0 => i32::from(lane) >> 12,
+        Layout::DspPixels4 => (i32::from(lane) >> (12 - 4 * row) & 15) - 8,
+        _ if fours.is_multiple_of(2) => i32::from(low) >> 4,
+        _ => i32::from(low) << 28 >> 28,
+    }) as i8
 }
 
-pub(super) fn pixels4(byte: impl Fn(usize) -> u8, place: Place) -> i8 {
-    let (word, half) = Lanes::of(place.column);
-    // Four columns of a block: 8 bytes, the words P and Q.
-    let lane = place.weights_before / 2 + place.column / 4 * 8 + word * 4 + half * 2;
-    match place.row {
-        // 16 * c + d + 8, signed: c may be negative.
-        0 => (byte(lane + 1) as i8) >> 4,
-        1 => (byte(lane + 1) & 15) as i8 - 8,
-        2 => (byte(lane) >> 4) as i8 - 8,
-        _ => (byte(lane) & 15) as i8 - 8,
-    }
-}
-
-/// Sum over a chunk's groups of four columns of `b0 * b1 + b2 * b3`: the constant that comes with the inner-product
-/// identity. `b` gives the lower bytes' values by column, at most 255: [`super::MAX_CHUNK_COLUMNS`] of them fit.
-#[inline(never)]
-fn products(columns: Range<usize>, b: &dyn Fn(usize) -> i32) -> i32 {
-    columns.step_by(2).map(|column| b(column) * b(column + 1)).sum()
-}
-
-/// See [`Weights::fold`]. A chunk gives an A row `(256 * s - c) >> 8` where it should give s, and a B row `s + c`.
-pub(super) fn fold8<L: Layouts>(weights: &Weights<'_>, row: usize) -> Option<i32> {
-    let w = |row: usize, column: usize| i32::from(weights.get_of::<L>(row, column));
+/// See [`Weights::fold`].
+///
+/// In 8 bits a lane is `256 * upper + lower` of two rows, and a chunk gives the upper one `(256 * s - c) >> 8` where it
+/// should give s, and the lower one `s + c`.
+///
+/// In 4 bits the bytes of a lane are `h = 16 * w0 + w1 + 8` and `l = 16 * (w2 + 8) + w3 + 8`, and the masked lane has their
+/// lower halves e and f: two such pairs, (h, l) with its c and (e, f) with its d. A chunk gives the four rows
+/// `(h' - e') >> 4`, `e'`, `(l' - f') >> 4` and `f'`, where h' = (256 sum h x - c) >> 8, l' = sum l x + c,
+/// e' = (256 sum e x - d) >> 8 and f' = sum f x + d. What the excesses of 8 and 128 add depends on the inputs, and the kernel takes it off.
+/// 16 * 255 * 15 * columns and what c has more than d stay within 32 bits in any chunk.
+pub(super) fn fold<L: Layouts>(weights: &Weights<'_>, row: usize) -> Option<i32> {
+    let four_bits = weights.layout == Layout::DspPixels4;
+    let place = row % BLOCK_ROWS;
+    // Which pair, and which of the pair: rows 0 and 1 are a pair in 8 bits, rows 0 and 2 have one's in 4.
+    let (pair, lower) = if four_bits { (place % 2, place / 2) } else { (place / 2, place % 2) };
     let mut fold = 0_i32;
-    for columns in weights.chunks() {
-        let c = products(columns.clone(), &|column| w(row | 1, column));
-        let excess = if row.is_multiple_of(2) {
-            check_range(columns, c, &|column| w(row, column))?;
-            -c >> 8
-        } else {
-            c
-        };
+    let mut start = 0;
+    while start < weights.padded_inputs() {
+        let end = weights.padded_inputs().min(start + weights.chunk_columns.max(1));
+        let of_pair = |pair| Pair { block: row - place, pair, columns: start..end }.excess::<L>(weights, lower);
+        let (mut excess, fits) = of_pair(pair);
+        if !fits {
+            return None;
+        }
+        if four_bits && pair == 0 {
+            excess = (excess - of_pair(1).0) >> 4;
+        }
         fold = fold.wrapping_sub(excess);
+        start = end;
     }
     Some(fold)
 }
 
-/// See [`Weights::fold`]. The bytes of a lane are `h = 16 * w0 + w1 + 8` and `l = 16 * (w2 + 8) + w3 + 8`; with `e` and
-/// `f` their lower halves, a chunk gives the four rows `(h' - e') >> 4`, `e'`, `(l' - f') >> 4` and `f'`, where
-/// h' = (256 sum h x - c) >> 8, l' = sum l x + c, e' = (256 sum e x - d) >> 8 and f' = sum f x + d. What the excesses of 8
-/// and 128 add depends on the inputs, and the kernel takes it off.
-pub(super) fn fold4<L: Layouts>(weights: &Weights<'_>, row: usize) -> Option<i32> {
-    let first = row - row % BLOCK_ROWS;
-    let w = |row: usize, column: usize| i32::from(weights.get_of::<L>(first + row, column));
-    let mut fold = 0_i32;
-    for columns in weights.chunks() {
-        let c = products(columns.clone(), &|column| 16 * w(2, column) + w(3, column) + 136);
-        let d = products(columns.clone(), &|column| w(3, column) + 8);
-        let excess = match row % BLOCK_ROWS {
-            0 => {
-                check_range(columns, c, &|column| 16 * w(0, column) + w(1, column) + 8)?;
-                ((-c >> 8) - (-d >> 8)) >> 4
-            }
-            1 => {
-                check_range(columns, d, &|column| w(1, column) + 8)?;
-                -d >> 8
-            }
-            // 16 * 255 * 15 * columns and what c has more than d stay within 32 bits in any chunk.
-            2 => (c - d) >> 4,
-            _ => d,
-        };
-        fold = fold.wrapping_sub(excess);
-    }
-    Some(fold)
+/// Numbers that share lanes, in a chunk.
+struct Pair {
+    /// First row of the block.
+    block: usize,
+    /// Which of the block's two.
+    pair: usize,
+    columns: Range<usize>,
 }
 
-/// Whether `256 * sum a x - c` stays within 32 bits for all inputs x of 0..=255.
-#[inline(never)]
-fn check_range(columns: Range<usize>, c: i32, a: &dyn Fn(usize) -> i32) -> Option<()> {
-    let (mut low, mut high) = (0, 0);
-    for column in columns {
-        let weight = a(column);
-        if weight < 0 { low += weight } else { high += weight }
+impl Pair {
+    /// The upper (0) or lower (1) number of a lane, as it takes part in sums.
+    fn number<L: Layouts>(&self, weights: &Weights<'_>, lower: usize, column: usize) -> i32 {
+        let w = |row: usize| i32::from(weights.get_of::<L>(self.block + row, column));
+        if weights.layout != Layout::DspPixels4 {
+            return w(2 * self.pair + lower);
+        }
+        let low = w(2 * lower + 1) + 8;
+        if self.pair == 0 { 16 * (w(2 * lower) + 8 * lower as i32) + low } else { low }
     }
-    let fits = |sum: i32| i32::try_from(256 * 255 * i64::from(sum) - i64::from(c)).is_ok();
-    (fits(low) && fits(high)).then_some(())
+
+    /// What a sum of upper or lower numbers has too much, and whether the sums fit 32 bits: `256 * sum upper x - c`, for all
+    /// inputs x of 0..=255. (That of the lower ones always does.)
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn excess<L: Layouts>(&self, weights: &Weights<'_>, lower: usize) -> (i32, bool) {
+        // The sum of `b0 * b1 + b2 * b3`, the constant that comes with the inner-product identity; b is at most 255, and
+        // [`super::MAX_CHUNK_COLUMNS`] of them fit.
+        let (mut c, mut before) = (0, 0);
+        let (mut low, mut high) = (0, 0);
+        for column in self.columns.clone() {
+            let b = self.number::<L>(weights, 1, column);
+            if column % 2 == 1 {
+                c += before * b;
+            }
+            before = b;
+            if lower == 0 {
+                let a = self.number::<L>(weights, 0, column);
+                if a < 0 { low += a } else { high += a }
+            }
+        }
+        let fits = |sum: i32| i32::try_from(256 * 255 * i64::from(sum) - i64::from(c)).is_ok();
+        if lower == 0 { (-c >> 8, fits(low) && fits(high)) } else { (c, true) }
+    }
 }

@@ -60,7 +60,18 @@ impl Layout {
     ];
 
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|&known| known as u8 == byte)
+        Some(match byte {
+            0 => Self::Rows8,
+            1 => Self::Rows4,
+            2 => Self::DspPixels8,
+            3 => Self::DspWide8,
+            4 => Self::DspPixels4,
+            5 => Self::PairsPixels8,
+            6 => Self::PairsPixels7,
+            7 => Self::PairsPixels4,
+            8 => Self::DspWide4,
+            _ => return None,
+        })
     }
 
     /// Largest magnitude of a weight.
@@ -150,31 +161,39 @@ impl<'a> Weights<'a> {
     /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, or when the
     /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`].
     pub fn new(layout: Layout, bytes: &'a [u8], inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
-        if layout.is_rows() {
-            let whole = Self { layout, bytes, inputs, outputs, chunk_columns: inputs };
-            return (Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64)).then_some(whole);
-        }
-        let good = (1..=MAX_CHUNK_COLUMNS).contains(&chunk_columns)
-            && chunk_columns.is_multiple_of(GROUP_COLUMNS)
-            && Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64);
-        good.then_some(Self { layout, bytes, inputs, outputs, chunk_columns })
+        let shape = Weights::shape(layout, inputs, outputs, chunk_columns)?;
+        (Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64)).then_some(shape.with(bytes))
+    }
+
+    /// [`Weights::new`] without the bytes.
+    pub(crate) fn shape(layout: Layout, inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
+        let chunk_columns = if layout.is_rows() {
+            inputs
+        } else if (1..=MAX_CHUNK_COLUMNS).contains(&chunk_columns) && chunk_columns.is_multiple_of(GROUP_COLUMNS) {
+            chunk_columns
+        } else {
+            return None;
+        };
+        Some(Self { layout, bytes: &[], inputs, outputs, chunk_columns })
+    }
+
+    /// A shape with its bytes, [`Weights::size`] of them.
+    pub(crate) fn with(self, bytes: &'a [u8]) -> Self {
+        Self { bytes, ..self }
     }
 
     /// Bytes of so many weights; `None` when there are none, or more than 2^32 rows or columns.
     pub fn bytes_of(layout: Layout, inputs: usize, outputs: usize) -> Option<u64> {
-        let (inputs, outputs) = (u64::from(u32::try_from(inputs).ok()?), u64::from(u32::try_from(outputs).ok()?));
-        if inputs == 0 || outputs == 0 {
-            return None;
-        }
-        // Products of two 32-bit numbers, and of two that a few units more make of them, fit 64 bits but at the very end.
-        let up = |count: u64, unit: usize| (count + unit as u64 - 1) & !(unit as u64 - 1);
-        let padded = up(outputs, BLOCK_ROWS).saturating_mul(up(inputs, GROUP_COLUMNS));
-        Some(match layout {
-            Layout::Rows8 => inputs * outputs,
-            Layout::Rows4 => inputs.div_ceil(2) * outputs,
-            Layout::DspPixels8 | Layout::DspWide8 | Layout::PairsPixels8 | Layout::PairsPixels7 => padded,
-            Layout::DspPixels4 | Layout::DspWide4 | Layout::PairsPixels4 => padded / 2,
-        })
+        let countable = |count: usize| count > 0 && u32::try_from(count).is_ok();
+        let shape = Self { layout, bytes: &[], inputs, outputs, chunk_columns: 0 };
+        (countable(inputs) && countable(outputs)).then(|| shape.size() as u64)
+    }
+
+    /// Bytes of the weights; the largest number where they are more than memory has.
+    pub(crate) fn size(&self) -> usize {
+        let columns = self.padded_inputs();
+        let row_bytes = if self.layout.bits() == 4 { columns.div_ceil(2) } else { columns };
+        self.padded_outputs().saturating_mul(row_bytes)
     }
 
     /// How they lie.
@@ -204,12 +223,17 @@ impl<'a> Weights<'a> {
 
     /// Rows with those that fill up the last block: accumulators a kernel needs.
     pub fn padded_outputs(&self) -> usize {
-        if self.layout.is_rows() { self.outputs } else { self.outputs.next_multiple_of(BLOCK_ROWS) }
+        self.padded(self.outputs, BLOCK_ROWS)
     }
 
     /// Columns with those that fill up the last group.
     pub fn padded_inputs(&self) -> usize {
-        if self.layout.is_rows() { self.inputs } else { self.inputs.next_multiple_of(GROUP_COLUMNS) }
+        self.padded(self.inputs, GROUP_COLUMNS)
+    }
+
+    /// Up to a multiple of `unit`, a power of two; rows are not filled up. What is too much for that is for memory too.
+    fn padded(&self, count: usize, unit: usize) -> usize {
+        if self.layout.is_rows() { count } else { count.saturating_add(unit - 1) & !(unit - 1) }
     }
 
     /// Columns a kernel takes at once; the last chunk may have fewer.
@@ -249,10 +273,11 @@ impl<'a> Weights<'a> {
         }
         let place = self.place(row, column);
         match self.layout {
-            Layout::DspPixels8 if L::has(Layout::DspPixels8) => dsp::pixels8(byte, place),
-            Layout::DspWide8 if L::has(Layout::DspWide8) => dsp::wide8(byte, place),
-            Layout::DspWide4 if L::has(Layout::DspWide4) => dsp::wide4(byte, place),
-            Layout::DspPixels4 if L::has(Layout::DspPixels4) => dsp::pixels4(byte, place),
+            layout @ (Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4)
+                if L::has(Layout::DspPixels8) =>
+            {
+                dsp::get(layout, byte, place)
+            }
             Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => pairs::pixels8(byte, place, 128),
             Layout::PairsPixels7 if L::has(Layout::PairsPixels7) => pairs::pixels8(byte, place, 64),
             Layout::PairsPixels4 if L::has(Layout::PairsPixels4) => pairs::pixels4(byte, place),
@@ -269,19 +294,12 @@ impl<'a> Weights<'a> {
     /// [`Weights::fold`] where only these layouts can be met. Modulo 2^32, as the sums.
     pub(crate) fn fold_of<L: Layouts>(&self, row: usize) -> Option<i32> {
         match self.layout {
-            Layout::DspPixels8 if L::has(Layout::DspPixels8) => dsp::fold8::<L>(self, row),
-            Layout::DspPixels4 if L::has(Layout::DspPixels4) => dsp::fold4::<L>(self, row),
+            Layout::DspPixels8 | Layout::DspPixels4 if L::has(Layout::DspPixels8) => dsp::fold::<L>(self, row),
             Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => Some(pairs::fold8::<L>(self, row)),
             Layout::DspWide4 if self.chunk_columns > dsp::MAX_WIDE4_COLUMNS => None,
             // What the excess of 7-bit and 4-bit pairs adds depends on the inputs, and the kernel takes it off.
             _ => Some(0),
         }
-    }
-
-    /// The columns of every chunk, as ranges.
-    fn chunks(&self) -> impl Iterator<Item = core::ops::Range<usize>> {
-        let (columns, chunk) = (self.padded_inputs(), self.chunk_columns.max(1));
-        (0..columns).step_by(chunk).map(move |start| start..columns.min(start + chunk))
     }
 
     /// Where a packed weight belongs.

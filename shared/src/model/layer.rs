@@ -125,12 +125,22 @@ impl Output {
 
 impl Activation {
     pub(super) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Linear, Self::Relu, Self::Sigmoid].into_iter().find(|&known| known as u8 == byte)
+        Some(match byte {
+            0 => Self::Linear,
+            1 => Self::Relu,
+            2 => Self::Sigmoid,
+            _ => return None,
+        })
     }
 }
 
 impl Output {
     pub(super) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::U8, Self::I16, Self::Logits].into_iter().find(|&known| known as u8 == byte)
+        Some(match byte {
+            0 => Self::U8,
+            1 => Self::I16,
+            2 => Self::Logits,
+            _ => return None,
+        })
     }
 }

@@ -79,6 +79,7 @@
 
 mod error;
 mod layer;
+mod names;
 mod parse;
 
 pub use error::{ModelError, Section};

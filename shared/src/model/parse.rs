@@ -1,6 +1,7 @@
 //! Untrusted bytes become a [`Model`] here, in one place; after it nothing about them can fail.
 
 use super::layer::unfold;
+use super::names::{check_names, names};
 use super::{
     ALIGNMENT, Activation, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError, Output, RECORD_BYTES, Section,
     VERSION,
@@ -53,10 +54,14 @@ pub fn seal(file: &mut [u8]) {
 
 fn checksum(file: &[u8]) -> u32 {
     let mut digest = CRC.digest();
-    digest.update(file.get(..12).unwrap_or(&[]));
-    digest.update(file.get(16..).unwrap_or(&[]));
+    digest.update(file.get(..12).unwrap_or_default());
+    digest.update(file.get(16..).unwrap_or_default());
     digest.finalize()
 }
+
+/// Words of the header and of a record.
+const FIELDS: usize = 16;
+const _: () = assert!(HEADER_BYTES == 4 * FIELDS && RECORD_BYTES == 4 * FIELDS);
 
 impl<'a> Model<'a> {
     /// Checks a whole model file and borrows it.
@@ -85,59 +90,74 @@ impl<'a> Model<'a> {
         if got > stated {
             return Err(ModelError::TooLong { expected: stated, got });
         }
-        let header = Fields::of(file, 0).ok_or(ModelError::Truncated { expected: HEADER_BYTES, got })?;
-        let stated_checksum = header.u32(12);
         let actual = checksum(file);
+        let stated_checksum = u32_at(file, 12).unwrap_or(0);
         if actual != stated_checksum {
             return Err(ModelError::Checksum { expected: stated_checksum, got: actual });
         }
-        if bytemuck::try_cast_slice::<u8, u32>(file.get(..HEADER_BYTES).unwrap_or(&[])).is_err() {
-            return Err(ModelError::Misaligned);
+        // A length that is no multiple of 4 is looked at below.
+        let whole = file.get(..got - got % ALIGNMENT).unwrap_or_default();
+        let words: &[u32] = bytemuck::try_cast_slice(whole).map_err(|_| ModelError::Misaligned)?;
+        let truncated = ModelError::Truncated { expected: HEADER_BYTES, got };
+        let header: &[u32; FIELDS] = words.first_chunk().ok_or(truncated)?;
+        if header[4] != PIPELINE_ID {
+            return Err(ModelError::Pipeline { expected: PIPELINE_ID, got: header[4] });
         }
-        let header_is = |offset, known: bool, got| if known { Ok(()) } else { Err(ModelError::Header { offset, got }) };
-        header_is(6, usize::from(header.u16(6)) == HEADER_BYTES, u32::from(header.u16(6)))?;
-        header_is(8, got.is_multiple_of(ALIGNMENT), got as u32)?;
-        let pipeline = header.u32(16);
-        if pipeline != PIPELINE_ID {
-            return Err(ModelError::Pipeline { expected: PIPELINE_ID, got: pipeline });
-        }
-        let (height, width, channels) = (header.u16(20), header.u16(22), header.u16(24));
-        header_is(20, height > 0, u32::from(height))?;
-        header_is(22, width == height, u32::from(width))?;
-        header_is(24, channels == 1, u32::from(channels))?;
-        let (classes, layer_count) = (header.u16(26), header.u16(28));
-        header_is(26, classes >= 2, u32::from(classes))?;
-        header_is(28, (1..=MAX_LAYERS).contains(&usize::from(layer_count)), u32::from(layer_count))?;
-        header_is(30, usize::from(header.u16(30)) == RECORD_BYTES, u32::from(header.u16(30)))?;
-        for offset in (44..HEADER_BYTES).step_by(4) {
-            header_is(offset, header.u32(offset) == 0, header.u32(offset))?;
+        let (height, width) = halves(header[5]);
+        let (channels, classes) = halves(header[6]);
+        let (layer_count, record_bytes) = halves(header[7]);
+        let unknown = if header[1] >> 16 != HEADER_BYTES as u32 {
+            6
+        } else if whole.len() != got {
+            8
+        } else if height == 0 {
+            20
+        } else if width != height {
+            22
+        } else if channels != 1 {
+            24
+        } else if classes < 2 {
+            26
+        } else if !(1..=MAX_LAYERS).contains(&usize::from(layer_count)) {
+            28
+        } else if usize::from(record_bytes) != RECORD_BYTES {
+            30
+        } else {
+            first_not_zero(header, 11)
+        };
+        if unknown != 0 {
+            let got = field(header, unknown, if unknown == 8 || unknown > 30 { 4 } else { 2 });
+            return Err(ModelError::Header { offset: unknown, got });
         }
 
+        let file = File { bytes: whole, words, table_end: HEADER_BYTES + usize::from(layer_count) * RECORD_BYTES };
         let mut layers = heapless::Vec::new();
         let mut inputs = usize::from(height) * usize::from(width);
         // Pixels have the range of an 8-bit layer.
-        let mut input_kind = Output::U8;
-        for index in 0..usize::from(layer_count) {
-            let last = index + 1 == usize::from(layer_count);
-            let layer = parse_layer::<L>(file, index, input_kind, last)?;
-            if layer.inputs() != inputs {
-                return Err(ModelError::Shape { layer: index, expected: inputs, got: layer.inputs() });
+        let mut input = Output::U8;
+        let mut macs = 0_u64;
+        for layer in 0..usize::from(layer_count) {
+            let last = layer + 1 == usize::from(layer_count);
+            let dense = file.dense::<L>(layer, input, last)?;
+            let weights = &dense.operands.weights;
+            if weights.inputs() != inputs {
+                return Err(ModelError::Shape { layer, expected: inputs, got: weights.inputs() });
             }
-            (inputs, input_kind) = (layer.outputs(), layer.output());
+            (inputs, input) = (weights.outputs(), dense.output);
+            if last && inputs != usize::from(classes) {
+                return Err(ModelError::Shape { layer, expected: usize::from(classes), got: inputs });
+            }
+            macs += weights.inputs() as u64 * weights.outputs() as u64;
             // Cannot be full: layer_count <= MAX_LAYERS.
-            let _ = layers.push(layer);
+            let _ = layers.push(Layer::Dense(dense));
         }
-        if inputs != usize::from(classes) {
-            let layer = usize::from(layer_count) - 1;
-            return Err(ModelError::Shape { layer, expected: usize::from(classes), got: inputs });
+        if u64::from(header[10]) != macs {
+            return Err(ModelError::Header { offset: 40, got: header[10] });
         }
-        let macs: u64 = layers.iter().map(|layer: &Layer<'_>| layer.macs() as u64).sum();
-        header_is(40, u64::from(header.u32(40)) == macs, header.u32(40))?;
-
-        let place =
-            Place { section: Section::Names, layer: 0, offset: header.u32(32), bytes: u64::from(header.u32(36)) };
-        let names = place.slice(file)?;
-        check_names(names, classes)?;
+        let names = file.section(Section::Names, 0, header[8], header[9] as usize)?;
+        if !check_names(names, classes) {
+            return Err(ModelError::Names);
+        }
         Ok(Self { checksum: actual, file_bytes: stated as u32, input_side: height, classes, names, layers })
     }
 
@@ -168,7 +188,7 @@ impl<'a> Model<'a> {
 
     /// Names of the classes, in the order of the logits.
     pub fn class_names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        names(self.names).flatten()
+        names(self.names).filter_map(|name| core::str::from_utf8(name?).ok())
     }
 
     /// The layers, in the order they run.
@@ -182,149 +202,134 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Names up to the first malformed one, which is an error.
-fn names(mut bytes: &[u8]) -> impl Iterator<Item = Result<&str, ModelError>> {
-    core::iter::from_fn(move || {
-        let (&length, rest) = bytes.split_first()?;
-        let Some((name, rest)) = rest.split_at_checked(usize::from(length)) else {
-            bytes = &[];
-            return Some(Err(ModelError::Names));
+/// A file whose header has been checked.
+struct File<'a> {
+    bytes: &'a [u8],
+    /// The same.
+    words: &'a [u32],
+    /// Where the layer table ends.
+    table_end: usize,
+}
+
+impl<'a> File<'a> {
+    /// Checks a layer whose inputs are of this kind.
+    // Not inlined, as others below: in one function there would be more values than registers.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn dense<L: Layouts>(&self, layer: usize, input: Output, last: bool) -> Result<Dense<'a>, ModelError> {
+        let start = FIELDS * (layer + 1);
+        let record: &[u32; FIELDS] = self
+            .words
+            .get(start..)
+            .and_then(<[u32]>::first_chunk)
+            .ok_or(ModelError::Truncated { expected: 4 * (start + FIELDS), got: self.bytes.len() })?;
+        let [kind_low, kind_high, activation, output] = record[0].to_le_bytes();
+        let [layout, pre_shift, chunk_low, chunk_high] = record[1].to_le_bytes();
+        let (kind, chunk_columns) =
+            (u16::from_le_bytes([kind_low, kind_high]), u16::from_le_bytes([chunk_low, chunk_high]));
+        if kind != 1 {
+            return Err(ModelError::LayerKind { layer, got: kind });
+        }
+        let layout = Layout::from_byte(layout)
+            .filter(|&layout| L::has(layout) && (layer == 0 || !layout.is_for_pixels()))
+            .ok_or(ModelError::WeightLayout { layer, got: layout })?;
+        let (inputs, outputs) = (record[2] as usize, record[3] as usize);
+        let shape = Weights::shape(layout, inputs, outputs, usize::from(chunk_columns));
+        let (activation, output) = (Activation::from_byte(activation), Output::from_byte(output));
+        // The last layer, and no other, gives logits, and they are linear.
+        let unknown = if activation.is_none() || (last && activation != Some(Activation::Linear)) {
+            2
+        } else if output.is_none() || last != (output == Some(Output::Logits)) {
+            3
+        } else if pre_shift > 30 {
+            5
+        } else if inputs == 0 {
+            8
+        } else if outputs == 0 {
+            12
+        } else if shape.is_none() || (layout.is_rows() && chunk_columns != 0) {
+            6
+        } else if !is_scale(record[8]) {
+            32
+        } else if !is_scale(record[9]) {
+            36
+        } else {
+            first_not_zero(record, 10)
         };
-        bytes = rest;
-        Some(core::str::from_utf8(name).ok().filter(|name| !name.is_empty()).ok_or(ModelError::Names))
-    })
-}
+        let (Some(activation), Some(output), Some(weights), 0) = (activation, output, shape, unknown) else {
+            let bytes = if unknown < 6 { 1 } else { 4 };
+            let got = if unknown == 6 { chunk_columns.into() } else { field(record, unknown, bytes) };
+            return Err(ModelError::Record { layer, offset: unknown, got });
+        };
 
-fn check_names(bytes: &[u8], classes: u16) -> Result<(), ModelError> {
-    let mut count = 0_usize;
-    let mut last = "";
-    for name in names(bytes) {
-        let name = name?;
-        // Ascending order makes names unique without comparing every pair of what may be thousands. No name is empty.
-        if name <= last {
-            return Err(ModelError::Names);
+        let bytes = self.section(Section::Weights, layer, record[4], weights.size())?;
+        let biases = self.integers(Section::Biases, layer, record[5], outputs)?;
+        let multipliers = self.integers(Section::Multipliers, layer, record[6], outputs)?;
+        let operands = DenseOperands { weights: weights.with(bytes), biases };
+        let accumulator_bound = accumulator_bound::<L>(&operands, layer, input, pre_shift)?;
+        if accumulator_bound != record[7] {
+            return Err(ModelError::Bound { layer, expected: accumulator_bound, got: record[7] });
         }
-        last = name;
-        count += 1;
-    }
-    if count == usize::from(classes) { Ok(()) } else { Err(ModelError::Names) }
-}
-
-fn parse_layer<'a, L: Layouts>(
-    file: &'a [u8],
-    index: usize,
-    input: Output,
-    last: bool,
-) -> Result<Layer<'a>, ModelError> {
-    let start = HEADER_BYTES + index * RECORD_BYTES;
-    let truncated = ModelError::Truncated { expected: start + RECORD_BYTES, got: file.len() };
-    let record = Fields::of(file, start).ok_or(truncated)?;
-    match record.u16(0) {
-        1 => parse_dense::<L>(file, &record, index, input, last).map(Layer::Dense),
-        got => Err(ModelError::LayerKind { layer: index, got }),
-    }
-}
-
-fn parse_dense<'a, L: Layouts>(
-    file: &'a [u8],
-    record: &Fields<'_>,
-    layer: usize,
-    input: Output,
-    last: bool,
-) -> Result<Dense<'a>, ModelError> {
-    let unknown = |offset, got| ModelError::Record { layer, offset, got };
-    let activation = Activation::from_byte(record.u8(2)).ok_or(unknown(2, u32::from(record.u8(2))))?;
-    let output = Output::from_byte(record.u8(3)).ok_or(unknown(3, u32::from(record.u8(3))))?;
-    // The last layer, and no other, gives logits, and they are linear.
-    if last != (output == Output::Logits) {
-        return Err(unknown(3, u32::from(record.u8(3))));
-    }
-    if last && activation != Activation::Linear {
-        return Err(unknown(2, u32::from(record.u8(2))));
-    }
-    let layout = Layout::from_byte(record.u8(4))
-        .filter(|&layout| L::has(layout) && (layer == 0 || !layout.is_for_pixels()))
-        .ok_or(ModelError::WeightLayout { layer, got: record.u8(4) })?;
-    let pre_shift = record.u8(5);
-    if pre_shift > 30 {
-        return Err(unknown(5, u32::from(pre_shift)));
-    }
-    let chunk_columns = record.u16(6);
-    if layout.is_rows() && chunk_columns != 0 {
-        return Err(unknown(6, u32::from(chunk_columns)));
-    }
-    for offset in (40..RECORD_BYTES).step_by(4) {
-        if record.u32(offset) != 0 {
-            return Err(unknown(offset, record.u32(offset)));
+        if let Some(row) = multipliers.iter().position(|&multiplier| multiplier <= 0) {
+            return Err(ModelError::Multiplier { layer, row });
         }
+        Ok(Dense {
+            operands,
+            multipliers,
+            pre_shift,
+            activation,
+            output,
+            accumulator_bound,
+            input_scale: f32::from_bits(record[8]),
+            output_scale: f32::from_bits(record[9]),
+        })
     }
-    let (inputs, outputs) = (record.u32(8), record.u32(12));
-    for (offset, count) in [(8, inputs), (12, outputs)] {
-        if count == 0 {
-            return Err(unknown(offset, 0));
-        }
-    }
-    let place = |section, field, bytes| Place { section, layer, offset: record.u32(field), bytes };
-    let (inputs, outputs) = (inputs as usize, outputs as usize);
-    let bytes = Weights::bytes_of(layout, inputs, outputs).unwrap_or(u64::MAX);
-    let weights = place(Section::Weights, 16, bytes).slice(file)?;
-    let biases = place(Section::Biases, 20, outputs as u64 * 4).words(file)?;
-    let multipliers = place(Section::Multipliers, 24, outputs as u64 * 4).words(file)?;
-    // The slice has as many bytes as were asked for: what can be wrong is the chunk.
-    let weights = Weights::new(layout, weights, inputs, outputs, usize::from(chunk_columns))
-        .ok_or(unknown(6, u32::from(chunk_columns)))?;
-    let operands = DenseOperands { weights, biases };
 
-    let accumulator_bound = accumulator_bound::<L>(operands, layer, input, pre_shift)?;
-    if accumulator_bound != record.u32(28) {
-        return Err(ModelError::Bound { layer, expected: accumulator_bound, got: record.u32(28) });
+    /// The bytes of a section that the file says is at an offset.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn section(&self, section: Section, layer: usize, offset: u32, bytes: usize) -> Result<&'a [u8], ModelError> {
+        let offset = offset as usize;
+        let inside = offset.is_multiple_of(ALIGNMENT) && offset >= self.table_end;
+        let end = offset.saturating_add(bytes);
+        let here = self.bytes.get(offset..end).filter(|_| inside);
+        here.ok_or(ModelError::Section { section, layer, offset, bytes })
     }
-    if let Some(row) = multipliers.iter().position(|&multiplier| multiplier <= 0) {
-        return Err(ModelError::Multiplier { layer, row });
+
+    /// A section of 32-bit integers.
+    fn integers(&self, section: Section, layer: usize, offset: u32, count: usize) -> Result<&'a [i32], ModelError> {
+        // The file's start and the offset are aligned, so only a length that is no multiple of 4 could fail.
+        bytemuck::try_cast_slice(self.section(section, layer, offset, count.saturating_mul(4))?)
+            .map_err(|_| ModelError::Misaligned)
     }
-    let scale = |offset| {
-        let scale = f32::from_bits(record.u32(offset));
-        if scale.is_finite() && scale > 0.0 { Ok(scale) } else { Err(unknown(offset, record.u32(offset))) }
-    };
-    Ok(Dense {
-        operands,
-        multipliers,
-        pre_shift,
-        activation,
-        output,
-        accumulator_bound,
-        input_scale: scale(32)?,
-        output_scale: scale(36)?,
-    })
 }
 
 /// The largest magnitude an accumulator of the layer can reach, or the row that could overflow (requantization's
 /// pre-shift and the layout's own sums included).
+#[cfg_attr(target_os = "none", inline(never))]
 fn accumulator_bound<L: Layouts>(
-    operands: DenseOperands<'_>,
+    operands: &DenseOperands<'_>,
     layer: usize,
     input: Output,
     pre_shift: u8,
 ) -> Result<u32, ModelError> {
     let DenseOperands { weights, biases } = operands;
-    let largest_weight = weights.layout().max_weight().unsigned_abs();
+    let largest_weight = u32::from(weights.layout().max_weight().unsigned_abs());
     let mut largest = 0;
     for row in 0..weights.padded_outputs() {
-        // At most 2^32 weights of magnitude 128, times 2^15, fit 64 bits.
-        let mut l1 = 0_u64;
+        // Where it does not fit, neither does the bound.
+        let mut l1 = 0_u32;
         for column in 0..weights.padded_inputs() {
-            let weight = weights.get_of::<L>(row, column);
+            let magnitude = u32::from(weights.get_of::<L>(row, column).unsigned_abs());
             let fills_up = row >= weights.outputs() || column >= weights.inputs();
-            if weight.unsigned_abs() > largest_weight || (fills_up && weight != 0) {
+            if magnitude > if fills_up { 0 } else { largest_weight } {
                 return Err(ModelError::Weight { layer, row });
             }
-            l1 += u64::from(weight.unsigned_abs());
+            l1 = l1.saturating_add(magnitude);
         }
         let overflows = ModelError::Accumulator { layer, row };
         let fold = weights.fold_of::<L>(row).ok_or(overflows)?;
         let Some(&stored) = biases.get(row) else { continue };
         let bias = unfold(stored, fold);
-        let bound = u64::from(bias.unsigned_abs()) + l1 * u64::from(input.max_magnitude());
+        let bound = u64::from(bias.unsigned_abs()) + u64::from(l1) * u64::from(input.max_magnitude());
         if bound > (i32::MAX as u64) >> pre_shift {
             return Err(overflows);
         }
@@ -333,52 +338,26 @@ fn accumulator_bound<L: Layouts>(
     Ok(largest)
 }
 
-/// Where the file says a section is.
-struct Place {
-    section: Section,
-    layer: usize,
-    offset: u32,
-    bytes: u64,
+/// The lower and the upper half of a word: two fields of 16 bits.
+fn halves(word: u32) -> (u16, u16) {
+    (word as u16, (word >> 16) as u16)
 }
 
-impl Place {
-    fn slice<'a>(&self, file: &'a [u8]) -> Result<&'a [u8], ModelError> {
-        let offset = self.offset as usize;
-        let bytes = usize::try_from(self.bytes).unwrap_or(usize::MAX);
-        let wrong = ModelError::Section { section: self.section, layer: self.layer, offset, bytes };
-        let table_end = HEADER_BYTES + usize::from(u16_at(file, 28).unwrap_or(0)) * RECORD_BYTES;
-        if !offset.is_multiple_of(ALIGNMENT) || offset < table_end {
-            return Err(wrong);
-        }
-        let end = offset.checked_add(bytes).ok_or(wrong)?;
-        file.get(offset..end).ok_or(wrong)
-    }
-
-    fn words<'a>(&self, file: &'a [u8]) -> Result<&'a [i32], ModelError> {
-        // The file's start and the offset are aligned, so only a length that is no multiple of 4 could fail.
-        bytemuck::try_cast_slice(self.slice(file)?).map_err(|_| ModelError::Misaligned)
-    }
+/// A field of so many bytes, for a message; the offset is in bytes.
+fn field(fields: &[u32; FIELDS], offset: usize, bytes: u32) -> u32 {
+    let word = fields.get(offset / 4).copied().unwrap_or(0) >> (offset % 4 * 8);
+    word & u32::MAX >> (32 - 8 * bytes)
 }
 
-/// The 64 bytes of the header or of a record.
-struct Fields<'a>(&'a [u8; 64]);
+/// The offset in bytes of the first word from `start` on that is not 0; 0 if there is none.
+fn first_not_zero(fields: &[u32; FIELDS], start: usize) -> usize {
+    let reserved = fields.iter().enumerate().skip(start);
+    reserved.filter(|&(_, &word)| word != 0).map(|(place, _)| 4 * place).next().unwrap_or(0)
+}
 
-impl<'a> Fields<'a> {
-    fn of(file: &'a [u8], start: usize) -> Option<Self> {
-        file.get(start..start.checked_add(64)?)?.try_into().ok().map(Self)
-    }
-
-    fn u8(&self, offset: usize) -> u8 {
-        self.0.get(offset).copied().unwrap_or(0)
-    }
-
-    fn u16(&self, offset: usize) -> u16 {
-        u16_at(self.0, offset).unwrap_or(0)
-    }
-
-    fn u32(&self, offset: usize) -> u32 {
-        u32_at(self.0, offset).unwrap_or(0)
-    }
+/// Whether these bits are a finite number above 0.
+fn is_scale(bits: u32) -> bool {
+    (1..f32::INFINITY.to_bits()).contains(&bits)
 }
 
 fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {

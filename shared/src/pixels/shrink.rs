@@ -100,6 +100,8 @@ impl<'b> Shrink<'b> {
     /// # Errors
     /// [`PixelError::TooSmall`] when the picture's shorter side is below `side` (or `side` is 0);
     /// [`PixelError::Buffer`] when a buffer's length is not the one stated.
+    // Not inlined, so that the size of what is counted as the engine can be read from the ELF file.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(
         size: PictureSize,
         format: PixelFormat,
@@ -139,6 +141,7 @@ impl<'b> Shrink<'b> {
     /// # Errors
     /// [`PixelError::RowBytes`] when the row's length is wrong (the row is not consumed), [`PixelError::RowCount`] when
     /// all rows have been given already.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn row(&mut self, row: &[u8]) -> Result<(), PixelError> {
         let expected = self.format.row_bytes(self.size.width);
         if row.len() != expected {
@@ -177,6 +180,7 @@ impl<'b> Shrink<'b> {
     ///
     /// # Errors
     /// [`PixelError::RowCount`] when rows are missing; the output must not be used then.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn finish(self) -> Result<(), PixelError> {
         if self.rows_in != self.size.height {
             return Err(PixelError::RowCount { expected: self.size.height, got: self.rows_in });

@@ -10,11 +10,11 @@ mod sigmoids;
 mod spread;
 mod wide;
 
-use pinhole_shared::fixed::SIGMOID_TABLE;
+use pinhole_shared::fixed::SIGMOID_STEPS;
 use pinhole_shared::kernel::{DspLoops, Neurons};
 use pinhole_shared::layout::{BLOCK_ROWS, Layout};
 
-use sigmoids::SigmoidFrame;
+use sigmoids::{SigmoidFrame, TABLE_BIAS};
 
 /// The DSP extension's loops.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,11 +23,23 @@ pub struct CortexM4;
 // Written out in the loops below; the host makes chunks of whole turns.
 const _: () = assert!(Layout::DspPixels8.turn_groups() == 13 && Layout::DspPixels4.turn_groups() == 4);
 
-/// Whether lanes come in whole groups and rows in whole blocks, and there are as many weights as they take with `block`
-/// words each.
-fn fits(rows: &[i32], lanes: &[u32], block: usize, weights: &[u32]) -> bool {
+/// A loop over one chunk and all blocks of four rows: weights, lanes, lanes end, rows, rows end, products, excess.
+type Loop = unsafe extern "C" fn(*const u32, *const u32, *const u32, *mut i32, *mut i32, i32, i32);
+
+/// Runs a loop, if lanes come in whole groups, rows in whole blocks, and there are as many weights as they take with
+/// `block` words each. Not inlined: the checks are more code than some of the loops.
+///
+/// # Safety
+/// `looped` is one of this module's, for weights of so many words in a block.
+#[inline(never)]
+unsafe fn run(looped: Loop, block: usize, [weights, lanes]: [&[u32]; 2], sums: [i32; 2], rows: &mut [i32]) {
     let whole = !lanes.is_empty() && lanes.len().is_multiple_of(4) && rows.len().is_multiple_of(BLOCK_ROWS);
-    whole && !rows.is_empty() && weights.len() == rows.len() / BLOCK_ROWS * block
+    if whole && !rows.is_empty() && weights.len() == rows.len() / BLOCK_ROWS * block {
+        let (lanes, rows, [products, excess]) = (lanes.as_ptr_range(), rows.as_mut_ptr_range(), sums);
+        // SAFETY: lanes are a positive multiple of 4 words, there is a positive multiple of 4 rows, and there are as many
+        // weights as they ask for: checked above.
+        unsafe { looped(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products, excess) };
+    }
 }
 
 impl DspLoops for CortexM4 {
@@ -42,62 +54,52 @@ impl DspLoops for CortexM4 {
         unsafe { spread::spread(pixels.start, pixels.end, lanes.as_mut_ptr()) }
     }
 
-    fn sum(pixels: &[u8]) -> i32 {
-        let (eights, rest) = pixels.as_chunks::<8>();
-        let rest: i32 = rest.iter().map(|&pixel| i32::from(pixel)).sum();
-        if eights.is_empty() {
-            return rest;
+    fn sum(lanes: &[u32]) -> i32 {
+        if lanes.is_empty() || !lanes.len().is_multiple_of(4) {
+            return 0;
         }
-        let eights = eights.as_ptr_range();
-        // SAFETY: there are pixels, a multiple of 8.
-        rest.wrapping_add(unsafe { spread::sum(eights.start.cast(), eights.end.cast()) })
+        let lanes = lanes.as_ptr_range();
+        // SAFETY: there are lanes, a multiple of 4: checked above.
+        unsafe { spread::sum(lanes.start, lanes.end) }
+    }
+
+    fn copy(fours: &[[u8; 16]], words: &mut [u32]) {
+        if !fours.is_empty() && words.len() == fours.len() * 4 {
+            let words = words.as_mut_ptr_range();
+            // SAFETY: there are words, a multiple of 4, and as many bytes to copy as they have.
+            unsafe { spread::copy(fours.as_ptr().cast(), words.start, words.end) };
+        }
     }
 
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
-        if !fits(accumulators, lanes, lanes.len() * 2, weights) {
-            return;
-        }
-        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
-        // SAFETY: lanes are a positive multiple of 4 words, accumulators of 4 rows, and there are as many weights as
-        // they ask for: checked above.
-        unsafe { pixels8::pixels8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products) };
+        // SAFETY: a block has two words a lane.
+        unsafe { run(pixels8::pixels8, lanes.len() * 2, [weights, lanes], [products, 0], accumulators) };
     }
 
-    fn pixels4(weights: &[u32], lanes: &[u32], [products, excess]: [i32; 2], accumulators: &mut [i32]) {
-        if !fits(accumulators, lanes, lanes.len(), weights) {
-            return;
-        }
-        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
-        // SAFETY: as in `pixels8`.
-        unsafe { pixels4::pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products, excess) };
+    fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]) {
+        // SAFETY: a block has a word a lane.
+        unsafe { run(pixels4::pixels4, lanes.len(), [weights, lanes], products_and_excess, accumulators) };
     }
 
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        if !fits(accumulators, lanes, lanes.len() * 2, weights) {
-            return;
-        }
-        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`.
-        unsafe { wide::wide8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end) };
+        unsafe { run(wide::wide8, lanes.len() * 2, [weights, lanes], [0; 2], accumulators) };
+    }
+
+    fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
+        // SAFETY: as in `pixels4`.
+        unsafe { run(wide::wide4, lanes.len(), [weights, lanes], [0; 2], accumulators) };
     }
 
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         let Neurons { accumulators, multipliers, pre_shift } = neurons;
         let count = accumulators.len().min(multipliers.len()).min(activations.len());
         if count > 0 {
-            let frame = SigmoidFrame { end: activations.as_ptr().wrapping_add(count), table: SIGMOID_TABLE.as_ptr() };
+            let table = SIGMOID_STEPS.as_ptr().wrapping_byte_sub(TABLE_BIAS);
+            let frame = SigmoidFrame { end: activations.as_ptr().wrapping_add(count), table };
             let (shift, out) = (u32::from(pre_shift), activations.as_mut_ptr());
             // SAFETY: there are `count`, at least 1, of each; the frame ends the activations there, and has the table.
             unsafe { sigmoids::sigmoids(accumulators.as_ptr(), multipliers.as_ptr(), shift, out, &raw const frame) };
         }
-    }
-
-    fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        if !fits(accumulators, lanes, lanes.len(), weights) {
-            return;
-        }
-        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
-        // SAFETY: as in `pixels8`.
-        unsafe { wide::wide4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end) };
     }
 }

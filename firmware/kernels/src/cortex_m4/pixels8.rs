@@ -46,34 +46,33 @@ pub(super) unsafe extern "C" fn pixels8(
     rows: *mut i32,
     rows_end: *mut i32,
     products: i32,
+    excess: i32,
 ) {
     naked_asm!(
-        // [sp]: lanes, lanes end, rows, entry; after the 9 saved registers: rows end, products.
+        // [sp]: lanes, entry, -products, lanes end, rows; after the 9 saved registers: rows end, products.
         "push {{r4-r11, lr}}",
-        "sub sp, #16",
-        "stmia sp, {{r1-r3}}",
+        "sub sp, #20",
+        "ldr r6, [sp, #60]",
+        "str r1, [sp]",
+        "strd r2, r3, [sp, #12]",
         // Groups of 8 columns are 16 bytes of lanes; 13 a turn.
         "subs r2, r2, r1",
         "lsrs r2, r2, #4",
         "movs r4, #13",
-        "udiv r5, r2, r4",
-        "mls r5, r5, r4, r2", // left over
-        "cmp r5, #0",
-        "it ne",
-        "rsbne r5, r5, #13", // groups to leave out in the first turn
+        "add r5, r2, #12",
+        "udiv r5, r5, r4",    // turns
+        "mls r5, r5, r4, r2", // less the groups to leave out in the first
         "movs r4, #92",
-        "adr.w r6, 3f",
-        "mla r5, r5, r4, r6",
-        "orr r5, r5, #1", // Thumb
-        "str r5, [sp, #12]",
+        "rsb r6, r6, #0",
+        "adr.w r3, 3f",
+        "mls r5, r5, r4, r3",
+        "strd r5, r6, [sp, #4]",
         "2:", // a block of four rows
-        "ldr r1, [sp]",
-        "ldr r2, [sp, #12]",
+        "ldmia.w sp, {{r1, r2, r11}}",
+        "mov lr, r11",
         "mov r10, #0",
-        "mov r11, #0",
         "mov r12, #0",
-        "mov lr, #0",
-        "bx r2",
+        "mov pc, r2",
         ".p2align 2",
         "3:",
         group8!(),
@@ -89,27 +88,24 @@ pub(super) unsafe extern "C" fn pixels8(
         group8!(),
         group8!(),
         group8!(),
-        "ldr r2, [sp, #4]",
+        "ldr r2, [sp, #12]",
         "cmp r1, r2",
         "bne.w 3b",
         // Loads in a row take a cycle less each.
-        "ldr r3, [sp, #8]",
-        "ldr r2, [sp, #56]",
-        "ldr r4, [sp, #52]",
+        "ldr r3, [sp, #16]",
+        "ldr r4, [sp, #56]",
         "ldmia r3, {{r6-r9}}",
-        "sub r11, r11, r2", // S_b + c
-        "sub lr, lr, r2",
-        "sub r10, r10, r11", // 256 S_a - c
+        "sub r10, r10, r11", // 256 S_a - c; r11 and lr are S_b + c
         "sub r12, r12, lr",
         "add r6, r6, r10, asr #8",
         "add r7, r7, r11",
         "add r8, r8, r12, asr #8",
         "add r9, r9, lr",
         "stmia r3!, {{r6-r9}}",
-        "str r3, [sp, #8]",
+        "str r3, [sp, #16]",
         "cmp r3, r4",
         "bne.w 2b",
-        "add sp, #16",
+        "add sp, #20",
         "pop {{r4-r11, pc}}",
     )
 }

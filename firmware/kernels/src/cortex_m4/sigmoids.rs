@@ -2,116 +2,35 @@
 
 use core::arch::naked_asm;
 
-use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
+use pinhole_shared::fixed::{SIGMOID_RANGE, SIGMOID_STEPS};
 
 /// What [`sigmoids`] needs besides its registers.
 #[repr(C)]
 pub(super) struct SigmoidFrame {
     /// Past the last activation.
     pub(super) end: *const i16,
+    /// `TABLE_BIAS` bytes before [`SIGMOID_STEPS`].
     pub(super) table: *const u16,
 }
 
-/// A neuron: `$x` is its accumulator and becomes its activation, `$m` its multiplier; both and `$h` are used. r2 shift,
-/// r5 table, r12 half of a step. 17 instructions.
-macro_rules! sigmoid {
-    ($x:literal, $m:literal, $h:literal) => {
-        concat!(
-            "lsl ",
-            $x,
-            ", ",
-            $x,
-            ", r2\n",
-            "smmulr ",
-            $x,
-            ", ",
-            $x,
-            ", ",
-            $m,
-            "\n",
-            "cmp ",
-            $x,
-            ", #0\n", // the sign stays in the flags
-            "it mi\n",
-            "rsbmi ",
-            $x,
-            ", ",
-            $x,
-            ", #0\n",
-            "usat ",
-            $x,
-            ", #20, ",
-            $x,
-            "\n",
-            "lsr ",
-            $m,
-            ", ",
-            $x,
-            ", #11\n",
-            "add ",
-            $m,
-            ", r5, ",
-            $m,
-            ", lsl #1\n",
-            "ldrh ",
-            $h,
-            ", [",
-            $m,
-            ", #2]\n",
-            "ldrh ",
-            $m,
-            ", [",
-            $m,
-            "]\n",
-            "ubfx ",
-            $x,
-            ", ",
-            $x,
-            ", #0, #11\n",
-            "sub ",
-            $h,
-            ", ",
-            $h,
-            ", ",
-            $m,
-            "\n",
-            "mla ",
-            $x,
-            ", ",
-            $x,
-            ", ",
-            $h,
-            ", r12\n",
-            "add ",
-            $x,
-            ", ",
-            $m,
-            ", ",
-            $x,
-            ", lsr #11\n",
-            "it mi\n",
-            "rsbmi ",
-            $x,
-            ", ",
-            $x,
-            ", #0x8000\n",
-            "ssat ",
-            $x,
-            ", #16, ",
-            $x,
-            "\n",
-        )
-    };
-}
+/// Q16 units that the loop adds to a magnitude: up to 12 + 4 fit 20 bits exactly, so one saturating instruction is
+/// enough for a table that ends where the function does.
+const BIAS: u32 = (16 << 16) - ((SIGMOID_RANGE as u32) << 16);
+/// Bytes of the table that the bias skips: steps of 2,048 units, 2 bytes each.
+pub(super) const TABLE_BIAS: usize = (BIAS >> 11) as usize * 2;
 
-// The saturating instruction and the shift are written out above.
-const _: () = assert!(SIGMOID_TABLE_BITS == 20 && SIGMOID_TABLE.len() == (1 << (20 - 11)) + 1);
+// The immediate operands below are these numbers.
+const _: () = assert!(BIAS == 0x4_0000 && SIGMOID_STEPS.len() == (12 << 5) + 1);
 
-/// Two neurons a turn, and one at the end if they are odd.
+/// A neuron a turn: 20 instructions.
+///
+/// The accumulator's sign stays in the flags, and is the result's: what is rounded to 0 has both. Two entries of the
+/// table come with one load, whatever its alignment; where memory is slow to give words across a boundary, half of
+/// these loads take a cycle more.
 ///
 /// # Safety
 /// From `activations` to the frame's end is at least one writable activation, and there are as many readable
-/// accumulators and multipliers; the table is [`SIGMOID_TABLE`].
+/// accumulators and multipliers; the table is as [`SigmoidFrame`] says.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn sigmoids(
     accumulators: *const i32,
@@ -122,30 +41,31 @@ pub(super) unsafe extern "C" fn sigmoids(
 ) {
     naked_asm!(
         "ldr r12, [sp]",
-        "push {{r4-r11, lr}}",
+        "push {{r4-r8, lr}}",
         "ldrd lr, r5, [r12]",
-        "mov r12, #1024",
-        // Where no two are left.
-        "sub r4, lr, #2",
-        "cmp r3, r4",
-        "bhs 3f",
+        "mov r12, #1024",   // half of a step
+        "mov r8, #0x40000", // the bias
         "2:",
-        "ldmia r0!, {{r6, r9}}",
-        "ldmia r1!, {{r7, r10}}",
-        sigmoid!("r6", "r7", "r8"),
-        sigmoid!("r9", "r10", "r11"),
-        "strh r9, [r3, #2]",
-        "strh r6, [r3], #4",
-        "cmp r3, r4",
-        "blo 2b",
-        "3:",
+        "ldr r6, [r0], #4",
+        "ldr r7, [r1], #4",
+        "lsls r6, r2",
+        "smmlar r6, r6, r7, r8",
+        "it mi",
+        "rsbmi r6, r6, #0x80000", // twice the bias
+        "usat r6, #20, r6",
+        "lsr r7, r6, #11",
+        "ldr r7, [r5, r7, lsl #1]",
+        "ubfx r6, r6, #0, #11",
+        "uxth r4, r7",
+        "rsb r7, r4, r7, lsr #16", // the rise to the next entry
+        "mla r6, r6, r7, r12",
+        "add r6, r4, r6, lsr #11",
+        "it mi",
+        "rsbmi r6, r6, #0x8000",
+        "ssat r6, #16, r6",
+        "strh r6, [r3], #2",
         "cmp r3, lr",
-        "beq 4f",
-        "ldr r6, [r0]",
-        "ldr r7, [r1]",
-        sigmoid!("r6", "r7", "r8"),
-        "strh r6, [r3]",
-        "4:",
-        "pop {{r4-r11, pc}}",
+        "bne 2b",
+        "pop {{r4-r8, pc}}",
     )
 }

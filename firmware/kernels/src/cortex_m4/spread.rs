@@ -1,4 +1,4 @@
-//! Pixels to lanes, and their sum.
+//! Pixels to lanes, and their sum; words as they are.
 
 use core::arch::naked_asm;
 
@@ -43,22 +43,42 @@ pub(super) unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes:
 }
 
 /// # Safety
-/// `pixels..end` are a positive multiple of 8 readable bytes.
+/// `lanes..end` are a positive multiple of 4 readable words.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn sum(pixels: *const u8, end: *const u8) -> i32 {
+pub(super) unsafe extern "C" fn sum(lanes: *const u32, end: *const u32) -> i32 {
     naked_asm!(
-        "push {{r4, lr}}",
+        "push {{r4-r6, lr}}",
         "movs r2, #0",
         "movs r3, #0",
         "2:",
-        "ldr r4, [r0], #4",
-        "ldr r12, [r0], #4",
-        // The distance of four bytes from 0, added up.
+        "ldmia r0!, {{r4-r6, r12}}",
+        // The distance of four bytes, two of which are 0, from 0, added up.
         "usada8 r2, r4, r3, r2",
+        "usada8 r2, r5, r3, r2",
+        "usada8 r2, r6, r3, r2",
         "usada8 r2, r12, r3, r2",
         "cmp r0, r1",
         "bne 2b",
         "mov r0, r2",
-        "pop {{r4, pc}}",
+        "pop {{r4-r6, pc}}",
+    )
+}
+
+/// # Safety
+/// `words..end` are a positive multiple of 4 writable words, `bytes` as many readable bytes as they have, at any address.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn copy(bytes: *const u8, words: *mut u32, end: *mut u32) {
+    naked_asm!(
+        "push {{r4, r5}}",
+        "2:",
+        "ldr r3, [r0], #4",
+        "ldr r4, [r0], #4",
+        "ldr r5, [r0], #4",
+        "ldr r12, [r0], #4",
+        "stmia r1!, {{r3-r5, r12}}",
+        "cmp r1, r2",
+        "bne 2b",
+        "pop {{r4, r5}}",
+        "bx lr",
     )
 }

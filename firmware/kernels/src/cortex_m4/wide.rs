@@ -35,6 +35,8 @@ pub(super) unsafe extern "C" fn wide8(
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
+    products: i32,
+    excess: i32,
 ) {
     naked_asm!(
         // [sp]: lanes, rows; after the 9 saved registers: rows end.
@@ -111,6 +113,8 @@ pub(super) unsafe extern "C" fn wide4(
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
+    products: i32,
+    excess: i32,
 ) {
     naked_asm!(
         // [sp]: lanes, rows; after the 9 saved registers: rows end.

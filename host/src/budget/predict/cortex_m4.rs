@@ -22,16 +22,16 @@ struct Loop {
 
 /// `pixels8`: `group8!` has 3 LDM of 4 registers.
 const PIXELS8: Loop = Loop {
-    // push, sub, stmia, subs, lsrs, movs, udiv, mls, cmp, it, rsbne, movs, adr, mla, orr, str; add, pop.
-    chunk: Ops { simple: 13, stores: 1, multiples: 3, registers: 21, returns: 1, divisions: 1, ..Ops::NONE },
-    // ldr, ldr, 4 mov, bx; 3 ldr, ldmia, 4 sub, 4 add, stmia, str, cmp, bne.
+    // push, sub, ldr, str, strd, subs, lsrs, movs, add, udiv, mls, movs, rsb, adr, mls, strd; add, pop.
+    chunk: Ops { simple: 11, loads: 1, stores: 1, multiples: 4, registers: 22, returns: 1, divisions: 1, ..Ops::NONE },
+    // ldmia, 4 mov, one of them to pc; 2 ldr, ldmia, 2 sub, 4 add, stmia, str, cmp, bne.
     block: Ops {
-        simple: 13,
-        loads: 2,
-        loads_in_a_row: 3,
+        simple: 10,
+        loads: 1,
+        loads_in_a_row: 1,
         stores: 1,
-        multiples: 2,
-        registers: 8,
+        multiples: 3,
+        registers: 11,
         taken: 2,
         ..Ops::NONE
     },
@@ -92,13 +92,15 @@ const SPREAD_GROUP: Ops = Ops { simple: 6, loads: 1, loads_in_a_row: 1, multiple
 /// Each turn of `spread`, of two groups: cmp, bne.
 const SPREAD_TURN: Ops = Ops { simple: 1, taken: 1, ..Ops::NONE };
 
-/// `sigmoids`, once: ldr, push, ldrd, mov, sub, cmp, bhs; cmp, beq, pop.
-const SIGMOIDS: Ops = Ops { simple: 5, loads: 1, multiples: 3, registers: 20, taken: 1, returns: 1, ..Ops::NONE };
-/// `sigmoids`, each turn of two: 2 ldmia, twice `sigmoid!` with its 2 ldrh, 2 strh, cmp, blo.
-const TWO_SIGMOIDS: Ops =
-    Ops { simple: 31, loads: 2, loads_in_a_row: 2, stores: 2, multiples: 2, registers: 4, taken: 1, ..Ops::NONE };
-/// `sigmoids`, the last of an odd number: 2 ldr, `sigmoid!`, strh.
-const LAST_SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 2, stores: 1, ..Ops::NONE };
+/// `sum`, once a chunk: push, 2 movs; mov, pop.
+const SUM: Ops = Ops { simple: 3, multiples: 2, registers: 8, returns: 1, ..Ops::NONE };
+/// `sum`, each group: ldmia, 4 usada8, cmp, bne.
+const SUM_GROUP: Ops = Ops { simple: 5, multiples: 1, registers: 4, taken: 1, ..Ops::NONE };
+
+/// `sigmoids`, once: ldr, push, ldrd, 2 mov; pop.
+const SIGMOIDS: Ops = Ops { simple: 2, loads: 1, multiples: 3, registers: 14, returns: 1, ..Ops::NONE };
+/// `sigmoids`, each turn: 2 ldr, 14 with the table's ldr between them, strh, cmp, bne.
+const SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 1, stores: 1, taken: 1, ..Ops::NONE };
 
 /// All loops of a layer. `None` for a layout this core's kernel does not run.
 pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
@@ -119,10 +121,12 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
         if is_for_pixels {
             all = all + calls(columns) * SPREAD + groups * SPREAD_GROUP + groups.div_ceil(2) * SPREAD_TURN;
         }
+        if weights.layout() == Layout::DspPixels4 {
+            all = all + SUM + groups * SUM_GROUP;
+        }
     }
-    if (dense.activation, dense.output) == (Activation::Sigmoid, Output::I16) {
-        let neurons = weights.outputs() as u64;
-        all = all + SIGMOIDS + neurons / 2 * TWO_SIGMOIDS + neurons % 2 * LAST_SIGMOID;
+    if dense.activation == Activation::Sigmoid && dense.output != Output::Logits {
+        all = all + SIGMOIDS + weights.outputs() as u64 * SIGMOID;
     }
     Some(all)
 }

@@ -51,7 +51,7 @@ pub use portable::PortableDsp;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, start, take};
+use super::{DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// The innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
@@ -71,9 +71,16 @@ pub trait DspLoops {
     /// `pixels.len()` is a multiple of 8, `lanes.len()` half of it. Returns the sum of `x0 x1 + x2 x3` over the fours.
     fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32;
 
-    /// The sum of pixels.
-    fn sum(pixels: &[u8]) -> i32 {
-        pixels.iter().map(|&pixel| i32::from(pixel)).fold(0, i32::wrapping_add)
+    /// The sum of the pixels in these lanes.
+    fn sum(lanes: &[u32]) -> i32 {
+        lanes.iter().map(|&lane| (lane & 0xFFFF) as i32 + (lane >> 16) as i32).fold(0, i32::wrapping_add)
+    }
+
+    /// Copies words in fours, from any address. `words.len()` is four times `fours.len()`.
+    fn copy(fours: &[[u8; 16]], words: &mut [u32]) {
+        for (word, bytes) in words.iter_mut().zip(fours.as_flattened().as_chunks().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
     }
 
     /// Adds a chunk in [`Layout::DspPixels8`] to the accumulators, less `products` where it is in the sums.
@@ -109,56 +116,52 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         }
     }
 
+    #[inline(always)]
     fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
-        let DenseOperands { weights, biases } = operands;
-        let Work { accumulators, lanes } = work;
-        start(biases, accumulators);
-        let blocks = accumulators.len() / BLOCK_ROWS;
-        let mut words = weights.words();
-        for pixels in input.chunks(weights.chunk_columns().max(1)) {
-            let columns = pixels.len().next_multiple_of(GROUP_COLUMNS);
-            let Some(lanes) = lanes.get_mut(..columns / 2) else { return };
-            let products = spread::<L>(pixels, lanes);
-            if weights.layout() == Layout::DspPixels4 {
-                let excess = L::sum(pixels).wrapping_mul(8);
-                L::pixels4(take(&mut words, blocks * columns / 2), lanes, [products, excess], accumulators);
-            } else {
-                L::pixels8(take(&mut words, blocks * columns), lanes, products, accumulators);
-            }
-        }
+        dense::<L>(operands, input, 1, work);
     }
 
+    #[inline(always)]
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
-        let DenseOperands { weights, biases } = operands;
-        let Work { accumulators, lanes } = work;
-        start(biases, accumulators);
-        let blocks = accumulators.len() / BLOCK_ROWS;
-        let mut words = weights.words();
-        for activations in input.chunks(weights.chunk_columns().max(1)) {
-            let columns = activations.len().next_multiple_of(GROUP_COLUMNS);
-            let Some(lanes) = lanes.get_mut(..columns / 2) else { return };
-            // Two in a word, the first in the lower half, is how they lie already; their address may be no word's, though.
-            let (words_of_two, odd) = bytemuck::cast_slice::<i16, u8>(activations).as_chunks();
-            for (lane, two) in lanes.iter_mut().zip(words_of_two) {
-                *lane = u32::from_le_bytes(*two);
-            }
-            // The next word may be half filled, and those after it fill up the group.
-            if let Some(filling) = lanes.get_mut(words_of_two.len()..).filter(|filling| !filling.is_empty()) {
-                filling.fill(0);
-                if let (Some(first), &[low, high]) = (filling.first_mut(), odd) {
-                    *first = u32::from(u16::from_le_bytes([low, high]));
-                }
-            }
-            if weights.layout() == Layout::DspWide4 {
-                L::wide4(take(&mut words, blocks * columns / 2), lanes, accumulators);
-            } else {
-                L::wide8(take(&mut words, blocks * columns), lanes, accumulators);
-            }
-        }
+        dense::<L>(operands, bytemuck::cast_slice(input), 2, work);
     }
 
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         L::sigmoids(neurons, activations);
+    }
+}
+
+/// Chunk by chunk: inputs, of 1 or 2 bytes each, to lanes, then the layout's loop. One function for both kinds of inputs:
+/// what is around the loops is most of the code.
+#[cfg_attr(target_os = "none", inline(never))]
+fn dense<L: DspLoops>(operands: DenseOperands<'_>, input: &[u8], input_bytes: usize, work: Work<'_>) {
+    let DenseOperands { weights, biases } = operands;
+    let Work { accumulators, lanes } = work;
+    fill::<L>(bytemuck::cast_slice(biases), bytemuck::cast_slice_mut(accumulators));
+    let blocks = accumulators.len() / BLOCK_ROWS;
+    let mut words = weights.words();
+    let layout = weights.layout();
+    for inputs in input.chunks((weights.chunk_columns() * input_bytes).max(1)) {
+        let lane_words = (inputs.len() / input_bytes).next_multiple_of(GROUP_COLUMNS) / 2;
+        let Some(lanes) = lanes.get_mut(..lane_words) else { return };
+        let products = if input_bytes == 1 {
+            spread::<L>(inputs, lanes)
+        } else {
+            // Two in a word, the first in the lower half, is how they lie already.
+            fill::<L>(inputs, lanes);
+            0
+        };
+        let block_words = if layout.bits() == 4 { lane_words } else { lane_words * 2 };
+        let chunk = take(&mut words, blocks * block_words);
+        match layout {
+            Layout::DspPixels8 => L::pixels8(chunk, lanes, products, accumulators),
+            Layout::DspPixels4 => {
+                let excess = L::sum(lanes).wrapping_mul(8);
+                L::pixels4(chunk, lanes, [products, excess], accumulators);
+            }
+            Layout::DspWide4 => L::wide4(chunk, lanes, accumulators),
+            _ => L::wide8(chunk, lanes, accumulators),
+        }
     }
 }
 
@@ -179,4 +182,23 @@ fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> i32 {
         *place = pixel;
     }
     products.wrapping_add(L::spread(&group, last))
+}
+
+/// Fills words with an even number of bytes from any address, and what is left of them with 0.
+#[cfg_attr(target_os = "none", inline(never))]
+fn fill<L: DspLoops>(bytes: &[u8], words: &mut [u32]) {
+    let (fours, rest) = bytes.as_chunks();
+    if let Some((words, last)) = words.split_at_mut_checked(fours.len() * 4) {
+        L::copy(fours, words);
+        let (whole, half) = rest.as_chunks();
+        // One activation may be left over.
+        let mut half = if let &[low, high] = half { u32::from(u16::from_le_bytes([low, high])) } else { 0 };
+        let mut whole = whole.iter();
+        for word in last {
+            *word = match whole.next() {
+                Some(&bytes) => u32::from_le_bytes(bytes),
+                None => core::mem::take(&mut half),
+            };
+        }
+    }
 }
