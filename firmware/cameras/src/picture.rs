@@ -64,6 +64,9 @@ pub enum PictureError {
         /// Bytes that are wrong, of those that are known.
         wrong_bytes: u16,
     },
+    /// After the last row the module no longer said that it has a picture: it was reset while rows were read, and some
+    /// may have come twice.
+    Lost,
 }
 
 impl core::fmt::Display for PictureError {
@@ -83,6 +86,7 @@ impl core::fmt::Display for PictureError {
                 f,
                 "row {row} arrived damaged, {wrong_bytes} bytes or more: lower the SPI clock, shorten the wires"
             ),
+            Self::Lost => f.write_str("the module lost its picture while it was read: check its power"),
         }
     }
 }
@@ -94,7 +98,7 @@ impl PictureError {
         use pinhole_app::camera::CameraFault;
         match self {
             Self::Spi(_) => CameraFault::Bus,
-            Self::Flat { .. } | Self::Shifted { .. } | Self::Damaged { .. } => CameraFault::Damaged,
+            Self::Flat { .. } | Self::Shifted { .. } | Self::Damaged { .. } | Self::Lost => CameraFault::Damaged,
             Self::Stale => CameraFault::NoPicture,
         }
     }
@@ -137,7 +141,7 @@ pub(crate) struct Rows {
     next_row: u16,
     stamp: u8,
     dummy_in_bursts: bool,
-    /// Some luma was seen that is not the stamp too.
+    /// Some luma was seen below the first row that is not the stamp too.
     varies: bool,
     /// What was read before the first row; the row's first bytes from `peek_from` on.
     peek: [u8; PEEK_BYTES],
@@ -214,7 +218,8 @@ impl Rows {
         if stamps_wrong(row, self.stamp) > 0 {
             return Err(RowError::Picture(why(row, self.next_row, self.stamp)));
         }
-        self.varies |= row.iter().any(|byte| *byte != self.stamp);
+        // The first row's first byte may be a dummy byte that is not known of.
+        self.varies |= self.next_row > 0 && row.iter().any(|byte| *byte != self.stamp);
         // No scene is that even: these are bytes of a buffer that nothing was written to.
         if self.next_row + 1 == self.rows && !self.varies {
             return Err(RowError::Picture(PictureError::Flat { row: self.next_row, value: self.stamp }));

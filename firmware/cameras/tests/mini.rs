@@ -393,6 +393,19 @@ fn old_pictures() {
 }
 
 #[test]
+fn old_pictures_of_an_earlier_program() {
+    for pictures in 1..8 {
+        let (bench, mut first) = running(MiniBoard::PLUS);
+        (1..pictures).for_each(|_| drop(picture(&mut first).unwrap()));
+        bench.module().set_faults(vec![Scheduled::always(Fault::StaleFrame)]);
+        let mut second = camera(&bench, config());
+        for _ in 0..8 {
+            assert_eq!(picture(&mut second), Err(MiniError::Picture(PictureError::Stale)));
+        }
+    }
+}
+
+#[test]
 fn stamps_can_be_left_out() {
     let bench = bench(MiniBoard::PLUS);
     let mut config = config();
@@ -426,10 +439,20 @@ fn the_module_is_taken_over_in_any_state() {
 }
 
 #[test]
-fn a_sensor_that_resets_by_itself() {
+fn a_module_that_resets_by_itself() {
+    for fault in [Fault::Reset, Fault::SensorReset] {
+        let (bench, mut camera) = running(MiniBoard::PLUS);
+        passing(&bench, fault, 0, 1);
+        recovers_without_a_word(&bench, &mut camera);
+    }
+    // While rows are read: the buffer starts over.
     let (bench, mut camera) = running(MiniBoard::PLUS);
-    passing(&bench, Fault::Reset, 0, 1);
-    recovers_without_a_word(&bench, &mut camera);
+    camera.start().unwrap();
+    passing(&bench, Fault::Reset, 50, 1);
+    let mut row = vec![0; 200];
+    let results: Vec<_> = (0..100).map(|_| camera.read_row(&mut row)).collect();
+    assert_eq!(results[99], Err(MiniError::Picture(PictureError::Lost)));
+    recovers(&bench, &mut camera);
 }
 
 // 19: an acknowledge missing now and then.

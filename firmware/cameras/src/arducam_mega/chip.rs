@@ -4,6 +4,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::{Operation, SpiDevice};
 
 use super::error::MegaError;
+use crate::picture::PictureError;
 use crate::probe::FILLER;
 
 /// Scratch register.
@@ -36,6 +37,8 @@ const WRITE: u8 = 0x80;
 pub(super) const POLL_MS: u32 = 2;
 /// Looks for a finished capture (Zephyr's driver).
 pub(super) const DONE_POLLS: u32 = 200;
+/// Looks that must see the done flag for it to count.
+pub(super) const DONE_LOOKS: u32 = 3;
 /// Looks for an idle module, all together, while it is brought up.
 pub(super) const BRING_UP_POLLS: u32 = 300;
 /// Looks for an idle module, all together, for a picture.
@@ -122,16 +125,30 @@ impl<S: SpiDevice> MegaChip<S> {
         self.write(FIFO, START)?;
         for _ in 0..DONE_POLLS {
             delay.delay_ms(POLL_MS);
-            // Twice: the flag is all that tells a whole picture from a part of it.
-            if self.is_done()? && self.is_done()? {
+            if self.is_done()? {
                 return Ok(());
             }
         }
         Err(MegaError::CaptureTimeout)
     }
 
+    /// The flag is all that tells a whole picture from a part of it: it counts when several looks see the same.
     fn is_done(&mut self) -> Result<bool, MegaError> {
-        Ok(self.read(STATE)? & (DONE | IDLE_MASK) == DONE | IDLE)
+        let first = self.read(STATE)?;
+        if first & (DONE | IDLE_MASK) != DONE | IDLE {
+            return Ok(false);
+        }
+        for _ in 1..DONE_LOOKS {
+            if self.read(STATE)? != first {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The buffer still holds the captured picture.
+    pub(super) fn check_done(&mut self) -> Result<(), MegaError> {
+        if self.is_done()? { Ok(()) } else { Err(PictureError::Lost.into()) }
     }
 
     /// Bytes in the buffer.

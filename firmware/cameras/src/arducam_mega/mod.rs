@@ -7,7 +7,7 @@
 //! Bus settings: [`SPI_MODE`], at most [`SPI_MOST_HZ`].
 //!
 //! # Awaits hardware
-//! That chroma is exactly 0x80 in black and white. There is no way known to mark a picture, so a module that gave an
+//! That chroma is exactly 0x80 in black and white, and that the done flag stays set while rows are read. There is no way known to mark a picture, so a module that gave an
 //! old picture, and said that it was captured, would not be noticed; nor is there a measure of exposure, so pictures are
 //! dropped by number ([`SETTLE_PICTURES`]).
 //!
@@ -259,24 +259,22 @@ impl<S: SpiDevice, D: DelayNs> Camera for ArducamMega<S, D> {
     /// Takes at most [`worst_read_row_us`].
     fn read_row(&mut self, row: &mut [u8]) -> Result<(), MegaError> {
         let Some(rows) = &mut self.rows else { return Err(MegaError::Misuse) };
-        match rows.read(self.chip.spi(), row) {
-            Ok(()) => {
-                if rows.is_over() {
-                    self.is_suspect = false;
-                }
-                Ok(())
-            }
-            Err(RowError::Misuse) => {
-                self.rows = None;
-                Err(MegaError::Misuse)
-            }
-            Err(RowError::Picture(error)) => {
-                self.rows = None;
+        let result = match rows.read(self.chip.spi(), row) {
+            Ok(()) if rows.is_over() => self.chip.check_done(),
+            Ok(()) => return Ok(()),
+            Err(RowError::Misuse) => Err(MegaError::Misuse),
+            Err(RowError::Picture(error)) => Err(error.into()),
+        };
+        self.rows = None;
+        match result {
+            Ok(()) => self.is_suspect = false,
+            Err(MegaError::Misuse) => {}
+            Err(_) => {
                 // A row may be damaged by chance; when that goes on, the module itself is doubted.
                 self.is_ready &= !self.is_suspect;
                 self.is_suspect = true;
-                Err(error.into())
             }
         }
+        result
     }
 }

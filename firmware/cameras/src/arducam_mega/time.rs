@@ -1,6 +1,6 @@
 //! What the driver may take at most, from its waits and the bytes it moves.
 
-use super::chip::{BRING_UP_POLLS, DONE_POLLS, PICTURE_POLLS, POLL_MS};
+use super::chip::{BRING_UP_POLLS, DONE_LOOKS, DONE_POLLS, PICTURE_POLLS, POLL_MS};
 use super::{
     CAPTURE_TRIES, Config, EXPOSURE_POLL_MS, EXPOSURE_POLLS, PROBE_TRIES, PROBE_WAIT_MS, PROBE_WRITE_MS, RESET_MS,
     SETTLE_PICTURES,
@@ -26,7 +26,7 @@ const fn reads_us(spi_hz: u32, reads: u64) -> u64 {
 /// assert!(worst_start_ms(1_000_000) < 7_000);
 /// ```
 pub const fn worst_start_ms(spi_hz: u32) -> u32 {
-    let done = DONE_POLLS as u64 * ms(POLL_MS) + reads_us(spi_hz, 2 * DONE_POLLS as u64);
+    let done = DONE_POLLS as u64 * ms(POLL_MS) + reads_us(spi_hz, DONE_LOOKS as u64 * DONE_POLLS as u64);
     // Clear, its idle, the flag, start.
     let capture = done + reads_us(spi_hz, 4);
     let picture_idle = PICTURE_POLLS as u64 * ms(POLL_MS) + reads_us(spi_hz, PICTURE_POLLS as u64);
@@ -49,5 +49,5 @@ pub const fn worst_start_ms(spi_hz: u32) -> u32 {
 ///
 /// [`Camera::read_row`]: pinhole_app::camera::Camera::read_row
 pub const fn worst_read_row_us(spi_hz: u32, config: &Config) -> u32 {
-    spi_us(spi_hz, 1, 2 + config.frame().row_bytes() as u64) as u32
+    (spi_us(spi_hz, 1, 2 + config.frame().row_bytes() as u64) + reads_us(spi_hz, DONE_LOOKS as u64)) as u32
 }

@@ -4,6 +4,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::{Operation, SpiDevice};
 
 use super::error::MiniError;
+use crate::picture::PictureError;
 use crate::probe::FILLER;
 
 /// Register addresses. Written values are registers' meanings of the ArduCAM app note, section "Register table".
@@ -39,6 +40,8 @@ const STUCK_HIGH: u8 = 0xFF;
 pub(super) const POLL_MS: u32 = 1;
 /// Looks for a finished capture: three frame periods of 67 ms and 100 ms; a capture takes one to two periods.
 pub(super) const POLLS: u32 = 300;
+/// Looks that must see the done flag for it to count.
+pub(super) const DONE_LOOKS: u32 = 3;
 /// Looks for a change of VSYNC when a capture does not end: more than one frame period.
 pub(super) const VSYNC_LOOKS: u32 = 700;
 /// Wait between two such looks, microseconds: half of how long VSYNC is high (four lines of 53 us).
@@ -88,17 +91,31 @@ impl<S: SpiDevice> ArduChip<S> {
         self.write(FIFO, START)?;
         for _ in 0..POLLS {
             delay.delay_ms(POLL_MS);
-            // Twice: the flag is all that tells a whole picture from a part of it.
-            if self.is_done()? && self.is_done()? {
+            if self.is_done()? {
                 return Ok(());
             }
         }
         Err(MiniError::CaptureTimeout { vsync_toggles: self.vsync_toggles(delay)? })
     }
 
+    /// The flag is all that tells a whole picture from a part of it: it counts when several looks see the same.
     fn is_done(&mut self) -> Result<bool, MiniError> {
-        let value = self.read(TRIGGER)?;
-        Ok(value & DONE != 0 && value != STUCK_HIGH)
+        let first = self.read(TRIGGER)?;
+        if first & DONE == 0 || first == STUCK_HIGH {
+            return Ok(false);
+        }
+        for _ in 1..DONE_LOOKS {
+            // VSYNC may change in between.
+            if (self.read(TRIGGER)? ^ first) & !VSYNC != 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The buffer still holds the captured picture.
+    pub(super) fn check_done(&mut self) -> Result<(), MiniError> {
+        if self.is_done()? { Ok(()) } else { Err(PictureError::Lost.into()) }
     }
 
     fn vsync_toggles(&mut self, delay: &mut impl DelayNs) -> Result<bool, MiniError> {

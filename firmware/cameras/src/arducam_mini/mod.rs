@@ -12,7 +12,7 @@
 //! readout, light from at most one frame period before the call (67 ms) is in it.
 //!
 //! # Awaits hardware
-//! That the sensor takes a new stamp with the next frame: where it does not, set [`Config::stamps`] to
+//! That the done flag stays set while rows are read. That the sensor takes a new stamp with the next frame: where it does not, set [`Config::stamps`] to
 //! [`Stamps::Same`]. The dummy byte and the tail of other versions than 0x40 and 0x73.
 //!
 //! # Source
@@ -54,7 +54,7 @@ const MOST_TAIL_BYTES: u32 = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Stamps {
-    /// Each picture's chroma differs from that of the three before, so that an old picture is noticed.
+    /// Each picture's chroma differs from that of the picture before, so that an old picture is noticed.
     #[default]
     InTurn,
     /// All pictures have neutral chroma (0x80): shifted and damaged rows are noticed, old pictures are not.
@@ -119,8 +119,10 @@ pub struct ArducamMini<S, I, D> {
     delay: D,
     config: Config,
     dummy: Dummy,
-    /// Index of the last picture's stamp.
+    /// Index of the stamp used last.
     stamp: usize,
+    /// Index of the stamp of the picture that is known to lie in the module's buffer.
+    in_buffer: Option<usize>,
     state: State,
     exposure_settled: bool,
     rows: Option<Rows>,
@@ -148,6 +150,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
             config,
             dummy: Dummy::fixed(DummyByte::None),
             stamp: 0,
+            in_buffer: None,
             state: State::Unknown,
             exposure_settled: false,
             rows: None,
@@ -167,23 +170,44 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
 
     fn picture(&mut self) -> Result<Rows, MiniError> {
         self.sensor.allow_retries();
+        // A sensor that was reset by its supply has its other bank selected.
+        self.sensor.forget_bank();
         let stamp = match self.config.stamps {
             Stamps::Same => NEUTRAL,
-            Stamps::InTurn => {
-                self.stamp = (self.stamp + 1) % STAMPS.len();
-                let stamp = STAMPS.get(self.stamp).copied().unwrap_or(NEUTRAL);
-                self.set_stamp(stamp)?;
-                stamp
-            }
+            Stamps::InTurn => self.next_stamp()?,
         };
         let mut tries_left = CAPTURE_TRIES;
         loop {
             tries_left -= 1;
             match self.capture(stamp) {
                 Err(error) if tries_left > 0 && error.may_pass() => {}
-                result => return result,
+                Ok(rows) => {
+                    self.in_buffer = Some(self.stamp);
+                    return Ok(rows);
+                }
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The first picture after power-up: another one is captured before it, because what lies in the buffer may bear
+    /// the first stamp already.
+    fn first_picture(&mut self) -> Result<Rows, MiniError> {
+        if self.in_buffer.is_none() && self.config.stamps == Stamps::InTurn {
+            self.picture()?;
+        }
+        self.picture()
+    }
+
+    /// Stamps the frames from now on, with another stamp than the picture in the buffer bears.
+    fn next_stamp(&mut self) -> Result<u8, MiniError> {
+        self.stamp = (self.stamp + 1) % STAMPS.len();
+        if self.in_buffer == Some(self.stamp) {
+            self.stamp = (self.stamp + 1) % STAMPS.len();
+        }
+        let stamp = STAMPS.get(self.stamp).copied().unwrap_or(NEUTRAL);
+        self.set_stamp(stamp)?;
+        Ok(stamp)
     }
 
     fn set_stamp(&mut self, stamp: u8) -> Result<(), MiniError> {
@@ -226,7 +250,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> Camera for ArducamMini<S, I, D> {
             let was_suspect = self.state == State::Suspect;
             self.state = State::Unknown;
             self.bring_up()?;
-            result = self.picture();
+            result = self.first_picture();
             self.state = match result {
                 Ok(_) if was_suspect => State::Suspect,
                 Ok(_) => State::Ready,
@@ -242,23 +266,20 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> Camera for ArducamMini<S, I, D> {
     /// Takes at most [`worst_read_row_us`].
     fn read_row(&mut self, row: &mut [u8]) -> Result<(), MiniError> {
         let Some(rows) = &mut self.rows else { return Err(MiniError::Misuse) };
-        match rows.read(self.chip.spi(), row) {
-            Ok(()) => {
-                if rows.is_over() {
-                    self.state = State::Ready;
-                }
-                Ok(())
-            }
-            Err(RowError::Misuse) => {
-                self.rows = None;
-                Err(MiniError::Misuse)
-            }
-            Err(RowError::Picture(error)) => {
-                self.rows = None;
-                // A row may be damaged by chance; when that goes on, the module itself is doubted.
-                self.state = if self.state == State::Ready { State::Suspect } else { State::Unknown };
-                Err(error.into())
-            }
-        }
+        let result = match rows.read(self.chip.spi(), row) {
+            Ok(()) if rows.is_over() => self.chip.check_done(),
+            Ok(()) => return Ok(()),
+            Err(RowError::Misuse) => Err(MiniError::Misuse),
+            Err(RowError::Picture(error)) => Err(error.into()),
+        };
+        self.rows = None;
+        self.state = match (result, self.state) {
+            (Ok(()), _) => State::Ready,
+            (Err(MiniError::Misuse), state) => state,
+            // A row may be damaged by chance; when that goes on, the module itself is doubted.
+            (Err(_), State::Ready) => State::Suspect,
+            (Err(_), _) => State::Unknown,
+        };
+        result
     }
 }

@@ -3,7 +3,7 @@
 use super::bring_up::{
     CPLD_RESET_MS, FRAME_MS, ID_TRIES, ID_WAIT_MS, MOST_FRAMES, PROBE_TRIES, PROBE_WAIT_MS, SENSOR_RESET_MS, WAKE_MS,
 };
-use super::chip::{POLL_MS, POLLS, VSYNC_LOOK_US, VSYNC_LOOKS};
+use super::chip::{DONE_LOOKS, POLL_MS, POLLS, VSYNC_LOOK_US, VSYNC_LOOKS};
 use super::{CAPTURE_TRIES, Config};
 use crate::ov2640::{BASE, NACK_WAIT_MS, RETRIES_TOGETHER, WINDOW_WRITES, YUV422, writes_in};
 use crate::picture::PEEK_BYTES;
@@ -40,8 +40,9 @@ const fn sensor_us(clocks: BusClocks, accesses: u64) -> u64 {
 pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
     let retries = RETRIES_TOGETHER as u64;
     let stamp = sensor_us(clocks, 3 + retries) + retries * ms(NACK_WAIT_MS);
-    // A poll may look twice; clearing, starting, the length and the peek are 7 transactions besides.
-    let polls = POLLS as u64 * ms(POLL_MS) + spi_us(clocks.spi_hz, POLLS as u64 * 2, POLLS as u64 * 4);
+    // Clearing, starting, the length and the peek are 7 transactions besides.
+    let polls_looks = POLLS as u64 * DONE_LOOKS as u64;
+    let polls = POLLS as u64 * ms(POLL_MS) + spi_us(clocks.spi_hz, polls_looks, polls_looks * 2);
     let capture = polls + spi_us(clocks.spi_hz, 8, 2 * 7 + PEEK_BYTES as u64 + 1);
     // Only a capture that is not tried again looks for VSYNC.
     let looks = VSYNC_LOOKS as u64;
@@ -69,10 +70,10 @@ pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
 /// ```
 /// use pinhole_cameras::arducam_mini::{BusClocks, Config, worst_read_row_us};
 /// let config = Config::square(100)?;
-/// // The command, a dummy byte, and 200 bytes, of 2 us each at 4 MHz.
-/// assert_eq!(worst_read_row_us(BusClocks { spi_hz: 4_000_000, i2c_hz: 100_000 }, &config), 50 + 202 * 2);
+/// // The command, a dummy byte, 200 bytes, and three looks at the done flag, of 2 us a byte at 4 MHz.
+/// assert_eq!(worst_read_row_us(BusClocks { spi_hz: 4_000_000, i2c_hz: 100_000 }, &config), 4 * 50 + 208 * 2);
 /// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
 /// ```
 pub const fn worst_read_row_us(clocks: BusClocks, config: &Config) -> u32 {
-    spi_us(clocks.spi_hz, 1, 2 + config.frame().row_bytes() as u64) as u32
+    spi_us(clocks.spi_hz, 1 + DONE_LOOKS as u64, 2 + config.frame().row_bytes() as u64 + 2 * DONE_LOOKS as u64) as u32
 }

@@ -140,9 +140,15 @@ impl Capture {
         self.state = State::Armed { after_ns, outcome };
     }
 
-    /// Bytes in the buffer.
-    pub(super) fn length(&self) -> usize {
-        self.buffer.len()
+    /// Bytes in the buffer: while a frame arrives, those that have arrived.
+    pub(super) fn length(&self, now_ns: u64) -> usize {
+        match &self.state {
+            State::Filling { frame, .. } => {
+                let passed = now_ns.saturating_sub(self.last_start_ns).min(self.period_ns);
+                (frame.len() as u64 * passed / self.period_ns) as usize
+            }
+            _ => self.buffer.len(),
+        }
     }
 
     pub(super) fn next_byte(&mut self, wires: &mut Wires) -> u8 {

@@ -70,8 +70,10 @@ pub enum Fault {
     FlatFrame(u8),
     /// Sensor (Mini) or module (Mega) is put into standby.
     Standby,
-    /// The sensor (Mini) or module (Mega) resets by itself, as when its supply drops for a moment.
+    /// The module resets by itself, as when its supply drops for a moment.
     Reset,
+    /// The Mini's sensor alone resets.
+    SensorReset,
     /// After a reset exposure takes this many frames.
     DarkFrames(u32),
     /// The Mega stays busy, or the Mini's chip is held in reset.

@@ -311,7 +311,7 @@ impl Chip {
 
     fn read(&mut self, address: u8, wires: &mut Wires) -> u8 {
         let length = wires.find(|fault| if let Fault::Length(length) = fault { Some(length) } else { None });
-        let [low, middle, high, _] = length.unwrap_or(self.capture.length() as u32).to_le_bytes();
+        let [low, middle, high, _] = length.unwrap_or(self.capture.length(wires.now_ns) as u32).to_le_bytes();
         match address {
             0x44 => {
                 let is_done = self.capture.is_done() && !wires.has(Fault::NeverDone);

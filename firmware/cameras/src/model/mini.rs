@@ -7,7 +7,7 @@ use super::Module;
 use super::breach::{Breach, Strictness};
 use super::capture::{Capture, Outcome};
 use super::fault::{Fault, Scheduled};
-use super::ov2640::Ov2640;
+use super::ov2640::{DARK_FRAMES, Ov2640};
 use super::photo::Photo;
 use super::transcript::Transcript;
 use super::wires::{BusSettings, Wires};
@@ -74,6 +74,8 @@ const TEST1: u8 = 0x00;
 const FIFO: u8 = 0x04;
 const GPIO: u8 = 0x06;
 const CPLD_RESET: u8 = 0x07;
+/// The sensor runs, its supply is on.
+const POWER_ON_PINS: u8 = 0x05;
 
 impl MiniModel {
     /// A module that was just switched on and looks at `photo`; `seed` decides when its frames start and what bytes
@@ -147,7 +149,11 @@ impl MiniModel {
         for fault in active {
             match fault {
                 Fault::Standby => self.chip.registers[usize::from(GPIO)] |= 0x02,
-                Fault::Reset => self.sensor.reset(self.wires.now_ns, 4),
+                Fault::Reset => {
+                    self.sensor.reset(self.wires.now_ns, DARK_FRAMES);
+                    self.chip.reset(POWER_ON_PINS);
+                }
+                Fault::SensorReset => self.sensor.reset(self.wires.now_ns, DARK_FRAMES),
                 Fault::Busy => self.chip.ready_ns = self.wires.now_ns + 1,
                 _ => {}
             }
@@ -207,8 +213,7 @@ impl Module for MiniModel {
 impl Chip {
     fn new(board: MiniBoard, phase_ns: u64) -> Self {
         let mut registers = [0; 128];
-        // The sensor runs, its supply is on.
-        registers[usize::from(GPIO)] = 0x05;
+        registers[usize::from(GPIO)] = POWER_ON_PINS;
         Self {
             board,
             registers,
@@ -218,6 +223,12 @@ impl Chip {
             state: Spi::Command,
             last: 0x55,
         }
+    }
+
+    fn reset(&mut self, pins: u8) {
+        self.registers = [0; 128];
+        self.registers[usize::from(GPIO)] = pins;
+        self.capture.abort();
     }
 
     fn sensor_sleeps(&self) -> bool {
@@ -292,7 +303,7 @@ impl Chip {
             return wires.random.byte();
         }
         let length = wires.find(|fault| if let Fault::Length(length) = fault { Some(length) } else { None });
-        let [low, middle, high, _] = length.unwrap_or(self.capture.length() as u32).to_le_bytes();
+        let [low, middle, high, _] = length.unwrap_or(self.capture.length(wires.now_ns) as u32).to_le_bytes();
         match address {
             0x40 => wires
                 .find(|fault| if let Fault::Version(version) = fault { Some(version) } else { None })
@@ -314,10 +325,8 @@ impl Chip {
             self.ready_ns = wires.now_ns + RESET_NS;
             // Standby and reset of the sensor outlive it.
             let pins = self.registers[usize::from(GPIO)];
-            self.registers = [0; 128];
-            self.registers[usize::from(GPIO)] = pins;
             if !wires.has(Fault::StaleFlag) {
-                self.capture.abort();
+                self.reset(pins);
             }
             return;
         }

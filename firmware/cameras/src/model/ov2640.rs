@@ -56,8 +56,7 @@ const READ_ONLY: [u8; 5] = [0x0A, 0x0B, 0x1C, 0x1D, 0x2F];
 /// After a soft reset the sensor acknowledges nothing for this long.
 const RESET_NS: u64 = 1_000_000;
 /// Frames until exposure is right after a reset, unless a fault says otherwise.
-const DARK_FRAMES: u32 = 4;
-/// Bytes after the picture, on the 2MP Plus.
+pub(super) const DARK_FRAMES: u32 = 4;
 const I2C_MOST_HZ: u32 = 400_000;
 
 #[derive(Debug)]

@@ -108,15 +108,15 @@ impl Wires {
         operations: &mut [SpiOperation<'_, u8>],
         mut exchange: impl FnMut(&mut Self, u8) -> u8,
     ) -> u64 {
+        let active: Vec<Fault> = self.active().collect();
         let mut index = 0;
         let mut line = self.transcript.as_ref().map(|_| super::transcript::SpiLine::default());
         let mut step = |wires: &mut Self, sent: u8, is_read: bool| {
-            let active: Vec<Fault> = wires.active().collect();
             let is_inserted =
                 active.iter().any(|fault| matches!(fault, Fault::InsertByte { byte } if u64::from(*byte) == index));
             let mut read = if is_inserted { wires.random.byte() } else { exchange(wires, sent) };
-            for fault in active {
-                read = match fault {
+            for fault in &active {
+                read = match *fault {
                     Fault::Miso(value) => value,
                     Fault::Echo => sent,
                     Fault::WrongPhase => read.rotate_left(1),

@@ -134,7 +134,7 @@ impl Window {
     /// # Source
     /// OV2640DS v1.6: key specifications (scaling down to 40 x 30), registers 50 to 5C.
     pub const fn checked(self) -> Result<Self, WindowError> {
-        if !(self.width % 4 == 0 && self.height % 4 == 0 && self.out_width % 4 == 0 && self.out_height % 4 == 0) {
+        if !((self.width | self.height).is_multiple_of(4) && (self.out_width | self.out_height).is_multiple_of(4)) {
             return Err(WindowError::NotInFours);
         }
         let right = self.x as u32 + self.width as u32;
