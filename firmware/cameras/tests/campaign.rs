@@ -85,7 +85,11 @@ impl Run {
                 differences.all(|bits| bits & !(1 << bit) == 0).then_some("bits of luma bytes")
             }
             Fault::StaleFrame if self.is_mega => {
-                let is_old = photos.iter().any(|photo| photo == got);
+                // Of any photo, also from before exposure had settled: the model's takes five steps.
+                let is_of = |photo: &[u8], steps: u32| {
+                    got.iter().zip(photo).all(|(got, right)| u32::from(*got) == u32::from(*right) * steps / 5)
+                };
+                let is_old = photos.iter().any(|photo| (1..=5).any(|steps| is_of(photo, steps)));
                 is_old.then_some("old pictures of the Mega, which cannot be stamped")
             }
             Fault::DropByte { byte: 2 } if self.learns => {
