@@ -259,9 +259,9 @@ fn why(pixels: &[u8], row: u16, stamp: u8) -> PictureError {
     }
     // The stamps lie where luma should.
     let even_stamps = pixels.iter().skip(2).step_by(2).all(|luma| *luma == stamp);
-    if even_stamps { PictureError::Shifted { row } } else { damaged(pixels, row, stamp) }
-}
-
-fn damaged(pixels: &[u8], row: u16, stamp: u8) -> PictureError {
-    PictureError::Damaged { row, wrong_bytes: stamps_wrong(pixels, stamp) }
+    if even_stamps {
+        PictureError::Shifted { row }
+    } else {
+        PictureError::Damaged { row, wrong_bytes: stamps_wrong(pixels, stamp) }
+    }
 }

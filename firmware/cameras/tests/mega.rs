@@ -100,6 +100,11 @@ fn transcripts_of_the_first_picture() {
 }
 
 #[test]
+fn stated_times() {
+    assert_eq!([1_000_000, 4_000_000, 8_000_000].map(worst_start_ms), [6140, 6030, 6012]);
+}
+
+#[test]
 fn callers_that_break_the_contract_get_an_error() {
     let bench = bench(0x86);
     let mut camera = camera(&bench, Size::Px96);

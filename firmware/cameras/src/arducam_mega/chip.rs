@@ -5,7 +5,7 @@ use embedded_hal::spi::{Operation, SpiDevice};
 
 use super::error::MegaError;
 use crate::picture::PictureError;
-use crate::probe::FILLER;
+use crate::probe::{FILLER, WireFault};
 
 /// Scratch register.
 pub(super) const TEST: u8 = 0x00;
@@ -118,10 +118,7 @@ impl<S: SpiDevice> MegaChip<S> {
     /// Captures one picture; returns when it lies in the buffer.
     pub(super) fn capture(&mut self, delay: &mut impl DelayNs) -> Result<(), MegaError> {
         self.set(delay, FIFO, CLEAR)?;
-        // A flag that is still set would pass for this capture's.
-        if self.read(STATE)? & DONE != 0 {
-            return Err(MegaError::DoneNotCleared);
-        }
+        self.check_cleared()?;
         self.write(FIFO, START)?;
         for _ in 0..DONE_POLLS {
             delay.delay_ms(POLL_MS);
@@ -130,6 +127,19 @@ impl<S: SpiDevice> MegaChip<S> {
             }
         }
         Err(MegaError::CaptureTimeout)
+    }
+
+    /// A flag that is still set would pass for the next capture's, and as pictures bear no stamp, nothing else would
+    /// tell: several looks must see the same.
+    fn check_cleared(&mut self) -> Result<(), MegaError> {
+        let expected = self.read(STATE)?;
+        for _ in 1..DONE_LOOKS {
+            let got = self.read(STATE)?;
+            if (got ^ expected) & !EXPOSING != 0 {
+                return Err(WireFault::Readback { address: STATE, expected, got }.into());
+            }
+        }
+        if expected & DONE == 0 { Ok(()) } else { Err(MegaError::DoneNotCleared) }
     }
 
     /// The flag is all that tells a whole picture from a part of it: it counts when several looks see the same.

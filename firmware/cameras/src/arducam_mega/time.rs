@@ -27,8 +27,8 @@ const fn reads_us(spi_hz: u32, reads: u64) -> u64 {
 /// ```
 pub const fn worst_start_ms(spi_hz: u32) -> u32 {
     let done = DONE_POLLS as u64 * ms(POLL_MS) + reads_us(spi_hz, DONE_LOOKS as u64 * DONE_POLLS as u64);
-    // Clear, its idle, the flag, start.
-    let capture = done + reads_us(spi_hz, 4);
+    // Clear, its idle, looks at the flag, start.
+    let capture = done + reads_us(spi_hz, 3 + DONE_LOOKS as u64);
     let picture_idle = PICTURE_POLLS as u64 * ms(POLL_MS) + reads_us(spi_hz, PICTURE_POLLS as u64);
     let peek = spi_us(spi_hz, 1, 1 + PEEK_BYTES as u64);
     let picture = picture_idle + CAPTURE_TRIES as u64 * (capture + reads_us(spi_hz, 3) + peek);

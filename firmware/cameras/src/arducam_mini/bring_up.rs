@@ -5,7 +5,7 @@ use embedded_hal::i2c::I2c;
 use embedded_hal::spi::SpiDevice;
 
 use super::chip::{CPLD_RESET, GPIO, GPIO_DIRECTION, TEST1, TIMING, VERSION};
-use super::{ArducamMini, MiniError};
+use super::{ArducamMini, Exposure, MiniError};
 use crate::ov2640::{
     BASE, COM7, COM7_RESET, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIX_CHROMA, PIDH, PIDL, PRODUCT_ID_HIGH,
     PRODUCT_IDS_LOW, REG04, REG04_BASE, Register, YAVG, YUV422,
@@ -38,6 +38,8 @@ pub(super) const MOST_FRAMES: u32 = 30;
 const AIM: core::ops::RangeInclusive<u8> = 0x38..=0x40;
 /// A change of the luminance, from frame to frame, that counts as none.
 const STEADY: u8 = 2;
+/// A change of the luminance, over a capture, that exposure was not steady before after all.
+const MOVED: u8 = 4;
 /// Steady frames in a row outside of the aim: what exposure control settles for in very dark or bright places.
 const STEADY_FRAMES: u32 = 3;
 
@@ -73,7 +75,8 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         self.sensor.forget_bank();
         self.delay.delay_ms(SENSOR_RESET_MS);
         self.configure()?;
-        self.exposure_settled = self.settle()?;
+        self.exposure = Exposure::default();
+        self.settle()?;
         Ok(())
     }
 
@@ -110,12 +113,15 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         if timing & LOW_POWER != 0 {
             self.write_checked(TIMING, timing & !LOW_POWER)?;
         }
-        let mut pins = self.read_twice(GPIO)? & !STANDBY;
         if version == OLD_BOARD {
             self.chip.write(GPIO_DIRECTION, RUNS | STANDBY | SUPPLY)?;
-            pins |= RUNS | SUPPLY;
         }
-        self.write_checked(GPIO, pins)?;
+        // All pins, not the standby bit alone: a wrong bit written once would outlive every reset there is.
+        self.chip.write(GPIO, RUNS | SUPPLY)?;
+        let got = self.chip.read(GPIO)?;
+        if got & STANDBY != 0 {
+            return Err(WireFault::Readback { address: GPIO, expected: RUNS | SUPPLY, got }.into());
+        }
         self.delay.delay_ms(WAKE_MS);
         Ok(())
     }
@@ -167,22 +173,28 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         self.set_stamp(NEUTRAL)
     }
 
-    /// Lets frames pass until exposure is steady; whether it became so.
-    fn settle(&mut self) -> Result<bool, MiniError> {
+    /// Lets frames pass until exposure is steady.
+    fn settle(&mut self) -> Result<(), MiniError> {
         let mut last = None;
-        let mut steady_frames = 0;
-        for frame in 0..MOST_FRAMES {
+        let (mut frames, mut steady_frames) = (0, 0);
+        self.exposure.is_settled = false;
+        while self.exposure.frames < MOST_FRAMES && !self.exposure.is_settled {
             self.delay.delay_ms(FRAME_MS);
             let luminance = self.sensor.read(&mut self.delay, YAVG)?;
             let is_steady = last.is_some_and(|last: u8| last.abs_diff(luminance) < STEADY);
             steady_frames = if is_steady { steady_frames + 1 } else { 0 };
-            last = Some(luminance);
+            (last, frames) = (Some(luminance), frames + 1);
             let enough = if AIM.contains(&luminance) { 1 } else { STEADY_FRAMES };
-            if frame + 1 >= FEWEST_FRAMES && steady_frames >= enough {
-                return Ok(true);
-            }
+            let is_settled = frames >= FEWEST_FRAMES && steady_frames >= enough;
+            self.exposure = Exposure { luminance, frames: self.exposure.frames + 1, is_settled };
         }
-        Ok(false)
+        Ok(())
+    }
+
+    /// Settles once more if luminance has moved since.
+    pub(super) fn settle_again(&mut self) -> Result<(), MiniError> {
+        let luminance = self.sensor.read(&mut self.delay, YAVG)?;
+        if luminance.abs_diff(self.exposure.luminance) >= MOVED { self.settle() } else { Ok(()) }
     }
 }
 

@@ -124,7 +124,7 @@ pub struct ArducamMini<S, I, D> {
     /// Index of the stamp of the picture that is known to lie in the module's buffer.
     in_buffer: Option<usize>,
     state: State,
-    exposure_settled: bool,
+    exposure: Exposure,
     rows: Option<Rows>,
 }
 
@@ -136,6 +136,16 @@ enum State {
     /// Brought up, but the last picture's rows were damaged.
     Suspect,
     Ready,
+}
+
+/// How the sensor's exposure control does since it was reset.
+#[derive(Clone, Copy, Debug, Default)]
+struct Exposure {
+    /// Average luminance of the last frame looked at.
+    luminance: u8,
+    /// Frames waited for.
+    frames: u32,
+    is_settled: bool,
 }
 
 impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
@@ -152,7 +162,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
             stamp: 0,
             in_buffer: None,
             state: State::Unknown,
-            exposure_settled: false,
+            exposure: Exposure::default(),
             rows: None,
         }
     }
@@ -160,7 +170,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
     /// Whether exposure had become steady when the module was last brought up: if not, the next pictures may be too
     /// dark or too bright.
     pub fn exposure_settled(&self) -> bool {
-        self.exposure_settled
+        self.exposure.is_settled
     }
 
     /// Gives the buses back.
@@ -190,12 +200,13 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         }
     }
 
-    /// The first picture after power-up: another one is captured before it, because what lies in the buffer may bear
-    /// the first stamp already.
+    /// The first picture after the module was brought up, with one captured and dropped before it.
+    ///
+    /// The dropped one makes sure that the buffer does not hold a picture with the next stamp, left by an earlier
+    /// program; and that frames have passed: luminance that does not change may also be that of a sensor that sends none.
     fn first_picture(&mut self) -> Result<Rows, MiniError> {
-        if self.in_buffer.is_none() && self.config.stamps == Stamps::InTurn {
-            self.picture()?;
-        }
+        self.picture()?;
+        self.settle_again()?;
         self.picture()
     }
 
