@@ -25,6 +25,7 @@
 //! | emulator | [`emulator`] | firmware source -> a running emulated board |
 //! | benchmark | [`bench`] | model file and board -> instructions of an inference |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
+//! | live view | [`watch`] | looks of a device -> a screen of them |
 //! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
 //!
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
@@ -52,4 +53,5 @@ pub mod statistics;
 pub mod study;
 pub mod train;
 pub mod tune;
+pub mod watch;
 pub mod workflow;

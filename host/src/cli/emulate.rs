@@ -18,7 +18,7 @@ use crate::run_folder::{self, Trained};
 
 /// What both commands take.
 #[derive(Debug, Args)]
-struct Target {
+pub(super) struct Target {
     /// A .pinhole file, or a run folder of `pinhole train` (default: the model that ships with Pinhole)
     #[arg(required_unless_present = "more_photos")]
     model: Option<PathBuf>,
@@ -30,10 +30,10 @@ struct Target {
     more_photos: Vec<PathBuf>,
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
-    board: Emulated,
+    pub(super) board: Emulated,
     /// Camera that the board has
     #[arg(long, value_enum, default_value_t)]
-    camera: CameraKind,
+    pub(super) camera: CameraKind,
     /// Take only so many of the photos, evenly spread over them
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -46,7 +46,8 @@ struct Target {
 }
 
 impl Target {
-    fn trained(&self) -> Result<Trained> {
+    /// The model, from where it is said to be.
+    pub(super) fn trained(&self) -> Result<Trained> {
         Ok(match &self.model {
             Some(model) => run_folder::open(model)?,
             None => run_folder::shipped(),
@@ -54,7 +55,7 @@ impl Target {
     }
 
     /// The photos the board can take. All are read here, before a board is started, and again when it is their turn.
-    fn photos(&self, trained: &Trained) -> Result<Vec<PathBuf>> {
+    pub(super) fn photos(&self, trained: &Trained) -> Result<Vec<PathBuf>> {
         let all: Vec<PathBuf> = self.photos.iter().chain(&self.more_photos).cloned().collect();
         let (photos, warnings) = photos::read_unlabeled(&all, trained.model.model().input_side())?;
         warn(&warnings);
@@ -76,7 +77,12 @@ pub(super) fn start_board(board: Board, trained: &Trained, log: bool) -> Result<
 }
 
 /// Builds and starts an emulated board, saying so.
-fn start_board_with(board: Board, camera: CameraKind, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
+pub(super) fn start_board_with(
+    board: Board,
+    camera: CameraKind,
+    trained: &Trained,
+    log: bool,
+) -> Result<EmulatedBoard> {
     let waiting = spinner("starting the emulated board (the first time, its firmware is built: a minute or so)");
     let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, move |line| {
         if log {

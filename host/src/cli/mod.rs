@@ -17,6 +17,7 @@ mod recipes;
 mod study;
 mod train;
 mod tune;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -55,6 +56,8 @@ enum Command {
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
     Prove(emulate::Prove),
+    /// Watch an emulated board look at photos, live in the terminal
+    Watch(watch::Watch),
     /// Count the instructions of an inference on an emulated board, layer by layer
     Bench(bench::BenchCommand),
     /// Train many systems on many seeds and folds, and report what can be said of them
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Pack(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Watch(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Study(command) => command.run(),
         Command::Merge(command) => command.run(),

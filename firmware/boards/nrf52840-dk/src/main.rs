@@ -8,7 +8,7 @@ use embassy_nrf::twim::{self, Twim};
 use embassy_nrf::wdt::{self, HaltConfig, Watchdog, WatchdogHandle};
 use embassy_nrf::{bind_interrupts, peripherals};
 use embedded_hal_bus::spi::ExclusiveDevice;
-use pinhole_cameras::arducam_mini::{ArducamMini, Config};
+use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_start_ms};
 use pinhole_kernels::cortex_m4::CortexM4;
 use pinhole_runtime::alone::{Board, Panel, run};
 use pinhole_runtime::clock::Clock;
@@ -29,8 +29,22 @@ bind_interrupts!(struct Interrupts {
     TWISPI0 => twim::InterruptHandler<peripherals::TWISPI0>;
 });
 
-/// Longest time between two feedings, in ticks of 32,768 Hz: 20 s. A picture takes its camera's worst case.
-const WATCHDOG_TICKS: u32 = 20 * 32_768;
+/// Half of the fastest the camera takes: long wires.
+const SPI_FREQUENCY: spim::Frequency = spim::Frequency::M4;
+const SPI_HZ: u32 = 4_000_000;
+const I2C_FREQUENCY: twim::Frequency = twim::Frequency::K100;
+const I2C_HZ: u32 = 100_000;
+/// Longest time between two feedings, ms. A picture takes its camera's worst case.
+const WATCHDOG_MS: u32 = 20_000;
+// The loop feeds the watchdog before every picture: the camera's worst case, its rows included, must not reset the board.
+const _: () = {
+    let clocks = BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ };
+    // A row of the longest that fits the row buffer, of a picture as high as it is wide.
+    let row_us = 50 + (ROW_BYTES as u32 + 8) * 8_000 / (SPI_HZ / 1_000);
+    let rows_ms = ROW_BYTES as u32 / 2 * row_us / 1_000;
+    assert!(worst_start_ms(clocks) + rows_ms < WATCHDOG_MS);
+};
+
 /// The longest message to the camera's sensor is an address and a value.
 const I2C_BYTES: usize = 4;
 
@@ -66,16 +80,16 @@ fn main() -> ! {
     let clock = Clock::start(core.SYST, CLOCK_HZ);
     let link = RttLink::start(clock);
     let mut config = wdt::Config::default();
-    config.timeout_ticks = WATCHDOG_TICKS;
+    config.timeout_ticks = WATCHDOG_MS / 1_000 * 32_768;
     config.action_during_debug_halt = HaltConfig::Pause;
     let watchdog = Watchdog::try_new(pins.WDT, config).ok().map(|(_, [handle])| handle);
 
     let mut config = spim::Config::default();
-    // Half of the fastest the camera takes: long wires.
-    config.frequency = spim::Frequency::M4;
+    config.frequency = SPI_FREQUENCY;
     let bus = Spim::new(pins.SPI3, Interrupts, pins.P1_15, pins.P1_14, pins.P1_13, config);
     let select = Output::new(pins.P1_12, Level::High, OutputDrive::Standard);
-    let config = twim::Config::default(); // 100 kHz
+    let mut config = twim::Config::default();
+    config.frequency = I2C_FREQUENCY;
     let i2c = Twim::new(pins.TWISPI0, Interrupts, pins.P0_26, pins.P0_27, config, I2C_MEMORY.take());
 
     run::<Dsp<CortexM4>, _, _>(Board {

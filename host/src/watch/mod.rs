@@ -1,0 +1,124 @@
+//! A live view of a device: what its camera sees, as the network sees it, and what the network makes of it.
+//!
+//! [`Sight`] is one look, [`State`] what is known so far, [`view`] a screen of it; the terminal itself is the command's.
+
+mod pixels;
+pub mod view;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pinhole_shared::decision::probability;
+
+use crate::inference::Inference;
+
+/// Looks over which frames a second are averaged.
+const RATE_FRAMES: usize = 20;
+/// Lines of the log that are kept.
+const LOG_LINES: usize = 200;
+
+/// One look: a picture was captured and classified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sight {
+    /// What was held before the camera, where that is known.
+    pub shown: Option<PathBuf>,
+    /// The network's input: `side * side` gray pixels, row-major.
+    pub pixels: Vec<u8>,
+    /// Each class' probability, 0..=1.
+    pub probabilities: Vec<f64>,
+    /// Index of the class decided for.
+    pub class: usize,
+    /// How long each stage took.
+    pub stages: Stages,
+}
+
+/// Times of the stages of a look, as the host sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// Reading the photo from disk and turning it to gray.
+    pub photo: Duration,
+    /// From the request to the last answer: exposure, the camera's bus, inference, and reporting every integer.
+    pub device: Duration,
+}
+
+impl Sight {
+    /// What an inference, reported with all of its integers, says. `None` when some are missing.
+    pub fn of(inference: &Inference, shown: Option<PathBuf>, stages: Stages) -> Option<Self> {
+        let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
+        let logits = inference.stages.get(1..)?.last()?;
+        // The device's own arithmetic, so that what is shown is what it decided by.
+        let probabilities = (0..logits.len()).map(|class| probability(logits, class).to_f64()).collect();
+        Some(Self { shown, pixels, probabilities, class: inference.decision.class.into(), stages })
+    }
+}
+
+/// All that a view shows.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Board and kernel.
+    pub device: String,
+    /// Side of the network's input, px.
+    pub side: usize,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// What an inference takes on the board, ms, where that is predicted.
+    pub predicted_ms: Option<f64>,
+    /// The last look.
+    pub sight: Option<Sight>,
+    /// Why the last try gave none.
+    pub trouble: Option<String>,
+    /// Looks so far.
+    pub frames: u64,
+    /// Whether it waits for a key.
+    pub paused: bool,
+    /// The device's log, oldest first.
+    pub log: VecDeque<String>,
+    /// When the last looks were taken, since the start.
+    taken: VecDeque<Duration>,
+}
+
+impl State {
+    /// Nothing seen yet.
+    pub fn new(device: String, side: usize, classes: Vec<String>, predicted_ms: Option<f64>) -> Self {
+        Self {
+            device,
+            side,
+            classes,
+            predicted_ms,
+            sight: None,
+            trouble: None,
+            frames: 0,
+            paused: false,
+            log: VecDeque::new(),
+            taken: VecDeque::new(),
+        }
+    }
+
+    /// A look was taken at this time since the start.
+    pub fn saw(&mut self, sight: Sight, at: Duration) {
+        self.sight = Some(sight);
+        self.trouble = None;
+        self.frames += 1;
+        self.taken.push_back(at);
+        if self.taken.len() > RATE_FRAMES {
+            self.taken.pop_front();
+        }
+    }
+
+    /// The device's log, as far as it has come.
+    pub fn logged<'l>(&mut self, lines: impl DoubleEndedIterator<Item = &'l str>) {
+        self.log = lines.rev().take(LOG_LINES).map(str::to_owned).collect();
+        self.log.make_contiguous().reverse();
+    }
+
+    /// Frames a second over the last looks; `None` before there are two.
+    pub fn frames_per_s(&self) -> Option<f64> {
+        let (first, last) = (self.taken.front()?, self.taken.back()?);
+        let span = last.checked_sub(*first).filter(|span| !span.is_zero())?;
+        Some((self.taken.len() - 1) as f64 / span.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests;

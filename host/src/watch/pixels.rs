@@ -1,0 +1,46 @@
+//! Gray pixels in a terminal: two to a character, one above the other.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use ratatui::widgets::Widget;
+
+/// The upper half of a character, in the foreground's color; the lower is the background's.
+const UPPER_HALF: &str = "\u{2580}";
+
+/// A square of gray pixels, as large as fits: one pixel a column if there is room, fewer columns than pixels if not.
+pub(super) struct Pixels<'p> {
+    pub(super) side: usize,
+    pub(super) pixels: &'p [u8],
+}
+
+impl Pixels<'_> {
+    /// Columns and rows that a square of so many pixels takes in an area.
+    pub(super) fn size(side: usize, area: Rect) -> (u16, u16) {
+        let columns = side.min(usize::from(area.width)).min(usize::from(area.height) * 2);
+        (columns as u16, columns.div_ceil(2) as u16)
+    }
+
+    /// The nearest pixel to this one of a square with `shown` pixels a side; black below the square.
+    fn at(&self, x: usize, y: usize, shown: usize) -> Color {
+        let nearest = |place: usize| (2 * place + 1) * self.side / (2 * shown);
+        let value = if y < shown { self.pixels.get(nearest(y) * self.side + nearest(x)).copied() } else { None };
+        let value = value.unwrap_or(0);
+        Color::Rgb(value, value, value)
+    }
+}
+
+impl Widget for Pixels<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let (columns, rows) = Self::size(self.side, area);
+        let shown = usize::from(columns);
+        for row in 0..rows {
+            for column in 0..columns {
+                let (x, y) = (usize::from(column), 2 * usize::from(row));
+                if let Some(cell) = buffer.cell_mut((area.x + column, area.y + row)) {
+                    cell.set_symbol(UPPER_HALF).set_fg(self.at(x, y, shown)).set_bg(self.at(x, y + 1, shown));
+                }
+            }
+        }
+    }
+}

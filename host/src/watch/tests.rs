@@ -1,0 +1,125 @@
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Color;
+
+use super::*;
+use crate::watch::view::draw;
+use pinhole_shared::decision::decide;
+
+fn state() -> State {
+    State::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))
+}
+
+fn inference() -> Inference {
+    let logits = vec![65_536, -65_536];
+    let decision = decide(&logits);
+    Inference { stages: vec![(0..16).map(|pixel| pixel * 17).collect(), vec![1, 2, 3], logits], decision }
+}
+
+fn sight() -> Sight {
+    let stages = Stages { photo: Duration::from_millis(3), device: Duration::from_micros(12_345) };
+    Sight::of(&inference(), Some("photos/a.jpg".into()), stages).unwrap()
+}
+
+/// A screen as text, and the terminal, for its colors.
+fn screen(state: &State, width: u16, height: u16) -> (String, Terminal<TestBackend>) {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(frame, state)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let rows = (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>());
+    (rows.collect::<Vec<_>>().join("\n"), terminal)
+}
+
+#[test]
+fn probabilities_are_the_devices() {
+    let sight = sight();
+    assert_eq!(sight.class, 0);
+    assert_eq!(sight.probabilities[0], inference().decision.probability.to_f64());
+    assert!((sight.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-4);
+    // Integers that are missing, or no pixels, are no sight.
+    let mut alone = inference();
+    alone.stages.truncate(1);
+    assert_eq!(Sight::of(&alone, None, Stages::default()), None);
+    alone.stages.clear();
+    assert_eq!(Sight::of(&alone, None, Stages::default()), None);
+    let mut bright = inference();
+    bright.stages[0][3] = 256;
+    assert_eq!(Sight::of(&bright, None, Stages::default()), None);
+}
+
+#[test]
+fn a_screen_shows_all_of_it() {
+    let mut state = state();
+    assert!(screen(&state, 80, 24).0.contains("waiting for the first picture"));
+    state.saw(sight(), Duration::from_secs(1));
+    state.saw(sight(), Duration::from_millis(1_250));
+    state.logged(["info  ready", "warn  the camera did not answer in time"].into_iter());
+    let (text, terminal) = screen(&state, 80, 24);
+    for words in [
+        "qemu, cortex-m4-dsp",
+        "frame 2",
+        "4.0 frames/s",
+        "4x4",
+        "chihuahua 88.1 %",
+        "muffin 11.9 %",
+        "a.jpg",
+        "3.0 ms",
+        "12.3 ms",
+        "15.0 ms on the board (modelled)",
+        "info  ready",
+        "did not answer",
+        "q quit",
+    ] {
+        assert!(text.contains(words), "no {words:?} in\n{text}");
+    }
+    // The picture: four columns, two rows of two pixels each, inside its frame below the headline.
+    let buffer = terminal.backend().buffer();
+    for (x, y) in [(0, 0), (3, 0), (1, 1)] {
+        let cell = &buffer[(1 + x, 2 + y)];
+        let gray = |row: u16| {
+            let value = ((row * 4 + x) * 17) as u8;
+            Color::Rgb(value, value, value)
+        };
+        assert_eq!((cell.fg, cell.bg), (gray(2 * y), gray(2 * y + 1)), "column {x}, row {y}");
+    }
+}
+
+#[test]
+fn small_terminals_and_large_networks_are_no_trouble() {
+    let mut state = State::new("board".to_owned(), 96, (0..40).map(|n| format!("class {n}")).collect(), None);
+    let probabilities = (0..40).map(|n| f64::from(n) / 780.0).collect();
+    let pixels = vec![128; 96 * 96];
+    state.saw(Sight { shown: None, pixels, probabilities, class: 39, stages: Stages::default() }, Duration::ZERO);
+    for (width, height) in [(1, 1), (5, 3), (20, 10), (80, 24), (200, 80)] {
+        let (text, _) = screen(&state, width, height);
+        // Not all classes have room: the likeliest has.
+        assert!(height < 24 || text.contains("class 39"), "{width}x{height}:\n{text}");
+    }
+    state.trouble = Some("the camera failed".to_owned());
+    assert!(screen(&state, 80, 24).0.contains("the camera failed"));
+}
+
+#[test]
+fn the_rate_is_of_the_last_looks() {
+    let mut state = state();
+    assert_eq!(state.frames_per_s(), None);
+    for look in 0..100_u32 {
+        // Slow at first, then ten a second.
+        let at = if look < 50 {
+            Duration::from_secs(look.into())
+        } else {
+            Duration::from_millis(u64::from(45_000 + look * 100))
+        };
+        state.saw(sight(), at);
+    }
+    assert!((state.frames_per_s().unwrap() - 10.0).abs() < 1e-9);
+    assert_eq!(state.frames, 100);
+}
+
+#[test]
+fn old_lines_of_the_log_go() {
+    let mut state = state();
+    let lines: Vec<String> = (0..LOG_LINES + 5).map(|number| number.to_string()).collect();
+    state.logged(lines.iter().map(String::as_str));
+    assert_eq!((state.log.len(), state.log.front().unwrap().as_str()), (LOG_LINES, "5"));
+}

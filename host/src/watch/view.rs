@@ -1,0 +1,132 @@
+//! One screen.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Modifier, Style, Stylize as _};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Gauge, Paragraph};
+
+use super::pixels::Pixels;
+use super::{Sight, State};
+
+/// Lines of the log that are shown at least, with the frame around them.
+const LOG_ROWS: u16 = 6;
+/// Columns beside the picture, at least.
+const SIDE_COLUMNS: u16 = 30;
+
+/// Draws the state.
+pub fn draw(frame: &mut Frame<'_>, state: &State) {
+    let [head, middle, log, keys] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(4),
+        Constraint::Length(LOG_ROWS),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    frame.render_widget(headline(state), head);
+    // The frame around the picture takes two columns and two rows.
+    let room = Rect {
+        width: middle.width.saturating_sub(SIDE_COLUMNS + 2),
+        height: middle.height.saturating_sub(2),
+        ..middle
+    };
+    let (columns, _) = Pixels::size(state.side, room);
+    let [picture, facts] =
+        Layout::horizontal([Constraint::Length(columns + 2), Constraint::Min(SIDE_COLUMNS)]).areas(middle);
+    draw_picture(frame, picture, state);
+    draw_facts(frame, facts, state);
+    draw_log(frame, log, state);
+    let pause = if state.paused { "space go on" } else { "space pause" };
+    frame.render_widget(Line::from(format!(" q quit   {pause}   n next")).dim(), keys);
+}
+
+fn headline(state: &State) -> Line<'_> {
+    let rate = state.frames_per_s().map_or("-".to_owned(), |rate| format!("{rate:.1}"));
+    let paused = if state.paused { "   paused" } else { "" };
+    Line::from(vec![
+        Span::from(" pinhole watch ").bold().reversed(),
+        Span::from(format!(" {}   frame {}   {rate} frames/s{paused}", state.device, state.frames)),
+    ])
+}
+
+fn draw_picture(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let block = Block::bordered().title(format!(" {0}x{0}, as the network sees it ", state.side));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    if let Some(Sight { pixels, .. }) = &state.sight {
+        frame.render_widget(Pixels { side: state.side, pixels }, inner);
+    }
+}
+
+fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let block = Block::bordered().title(" classes ");
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let Some(sight) = &state.sight else {
+        let text = state.trouble.as_deref().unwrap_or("waiting for the first picture");
+        frame.render_widget(Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }), inner);
+        return;
+    };
+    let mut lines = times(state, sight);
+    if let Some(trouble) = &state.trouble {
+        lines.push(Line::from(trouble.as_str()).red().bold());
+    }
+    let [bars, below] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length((lines.len() as u16).min(inner.height))]).areas(inner);
+    let each = if bars.height as usize >= 2 * state.classes.len() { 2 } else { 1 };
+    let shown = (bars.height / each) as usize;
+    for (place, class) in most_likely(sight, shown).into_iter().enumerate() {
+        let row = Rect { y: bars.y + place as u16 * each, height: 1, ..bars };
+        let name = state.classes.get(class).map_or("?", String::as_str);
+        let probability = sight.probabilities.get(class).copied().unwrap_or_default();
+        let style = if class == sight.class { Style::new().green() } else { Style::new().gray() };
+        let label =
+            Span::styled(format!("{name} {:.1} %", 100.0 * probability), Style::new().add_modifier(Modifier::BOLD));
+        frame.render_widget(
+            Gauge::default().ratio(probability.clamp(0.0, 1.0)).label(label).gauge_style(style).use_unicode(true),
+            row,
+        );
+    }
+    frame.render_widget(Paragraph::new(lines), below);
+}
+
+/// In the classes' own order while there is room for all, so that nothing jumps; else the most likely ones.
+fn most_likely(sight: &Sight, shown: usize) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..sight.probabilities.len()).collect();
+    if classes.len() > shown {
+        classes.sort_by(|&one, &other| sight.probabilities[other].total_cmp(&sight.probabilities[one]));
+        classes.truncate(shown);
+    }
+    classes
+}
+
+fn times<'s>(state: &'s State, sight: &'s Sight) -> Vec<Line<'s>> {
+    let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
+    let mut lines = Vec::new();
+    if let Some(name) = sight.shown.as_ref().and_then(|path| path.file_name()) {
+        lines.push(Line::from(format!("shown      {}", name.to_string_lossy())));
+    }
+    lines.push(Line::from(format!("photo      {:>8.1} ms", ms(sight.stages.photo))));
+    lines.push(Line::from(format!("device     {:>8.1} ms, with all it reports", ms(sight.stages.device))));
+    if let Some(predicted) = state.predicted_ms {
+        lines.push(Line::from(format!("inference  {predicted:>8.1} ms on the board (modelled)")));
+    }
+    lines
+}
+
+fn draw_log(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let block = Block::bordered().title(" log ");
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let skip = state.log.len().saturating_sub(usize::from(inner.height));
+    let lines: Vec<Line<'_>> = state
+        .log
+        .iter()
+        .skip(skip)
+        .map(|line| {
+            let is_fault = line.starts_with("warn") || line.starts_with("error");
+            if is_fault { Line::from(line.as_str()).yellow() } else { Line::from(line.as_str()) }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), inner);
+}
