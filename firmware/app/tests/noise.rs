@@ -25,6 +25,50 @@ fn any_request() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// A linear congruential generator.
+fn generator(mut state: u64) -> impl FnMut() -> u8 {
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    }
+}
+
+const MILLION: usize = 1_000_000;
+
+/// A million random bytes, and a million of requests with one byte in a hundred lost, changed or doubled: the device answers
+/// the next request.
+#[test]
+fn a_million_bytes_wedge_nothing() {
+    let mut random = generator(1);
+    let noise: Vec<u8> = (0..MILLION).map(|_| random()).collect();
+    let input: Vec<u8> = (0..16).collect();
+    let requests = [
+        frame_of(&IDENTIFY),
+        frame_of(&Request::Input { offset: 0, pixels: &input }),
+        frame_of(&Request::Classify { report: Report::AllValues }),
+        frame_of(&Request::Capture { report: Report::Decision }),
+        frame_of(&Request::Statistics),
+    ];
+    let mut damaged = Vec::with_capacity(MILLION);
+    let mut whole = requests.iter().cycle().flatten();
+    while damaged.len() < MILLION {
+        let &byte = whole.next().unwrap();
+        match (random() < 3, random() % 3) {
+            (true, 0) => {}
+            (true, 1) => damaged.push(random()),
+            (true, _) => damaged.extend([byte, byte]),
+            (false, _) => damaged.push(byte),
+        }
+    }
+    for (bytes, least) in [(noise, 0), (damaged, 10_000)] {
+        let outcome = serve(camera(), bytes.into_iter().chain([0]).chain(frame_of(&IDENTIFY)).map(Ok));
+        assert!(matches!(outcome.responses.last(), Some(Response::Identity(_))));
+        // Most of the damaged stream's requests were whole, and answered; and what was not was noticed.
+        assert!(outcome.responses.len() >= least, "{} answers", outcome.responses.len());
+        assert!(outcome.statistics.link_faults > 100, "{:?}", outcome.statistics);
+    }
+}
+
 proptest! {
     /// Whatever arrives, the device neither panics nor stays silent, and understands the next request.
     #[test]

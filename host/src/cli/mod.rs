@@ -3,6 +3,7 @@
 mod bench;
 mod boards;
 mod budget;
+mod capture;
 mod classify;
 mod demo;
 mod draw;
@@ -56,6 +57,8 @@ enum Command {
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
     Prove(emulate::Prove),
+    /// Collect pictures to train on from a board's own camera
+    Capture(capture::Capture),
     /// Watch an emulated board look at photos, live in the terminal
     Watch(watch::Watch),
     /// Count the instructions of an inference on an emulated board, layer by layer
@@ -94,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Pack(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Capture(command) => command.run(),
         Command::Watch(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Study(command) => command.run(),

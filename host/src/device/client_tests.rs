@@ -216,3 +216,59 @@ fn the_end_of_the_stream_is_told_from_silence() {
     client.stream.closed = true;
     assert!(matches!(client.identify(), Err(ClientError::Closed)));
 }
+
+/// A line that gives any bytes whatever is asked, until it is told to be good again.
+struct Noisy<F> {
+    script: Script<F>,
+    state: u64,
+    noise_left: usize,
+}
+
+impl<F> Read for Noisy<F> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.noise_left == 0 {
+            return self.script.read(bytes);
+        }
+        let bite = bytes.len().min(997).min(self.noise_left);
+        for byte in &mut bytes[..bite] {
+            self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = (self.state >> 56) as u8;
+        }
+        self.noise_left -= bite;
+        Ok(bite)
+    }
+}
+
+impl<F: FnMut(Request<'_>) -> Vec<Response>> Write for Noisy<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.script.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A million random bytes in place of answers: every request ends, with an error, and when the line is good again the
+/// device is understood.
+#[test]
+fn a_million_bytes_wedge_nothing() {
+    let script = Script {
+        receiver: Receiver::default(),
+        answer: |_: Request<'_>| vec![identity(PROTOCOL)],
+        answers: VecDeque::new(),
+        closed: false,
+    };
+    let mut client = Client::new(Noisy { script, state: 1, noise_left: 1_000_000 });
+    let mut failures = 0;
+    // Each try uses up a frame's worth of noise at least; once it is over, a try or two find each other.
+    let identity = loop {
+        match client.identify() {
+            Ok(identity) => break identity,
+            Err(_) => failures += 1,
+        }
+        assert!(failures < 1_000_000, "they never find each other");
+    };
+    assert_eq!(identity.board.as_str(), "scripted");
+    assert!(failures > 1_000, "{failures} failures: most noise was taken for something else");
+}

@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use image::{Rgb, RgbImage};
+use pinhole::board::Board;
 use pinhole::draw::encode_jpeg;
 use pinhole::model_file::ModelFile;
+use pinhole::photos;
 use pinhole::recipe::{DEFAULT, NAMED};
 use pinhole::run_folder::{self, files};
 use pinhole_shared::model::seal;

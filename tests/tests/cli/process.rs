@@ -167,7 +167,13 @@ fn a_killed_program_leaves_no_emulator() {
     assert!(log.any(|line| line.unwrap().contains("ready")), "the board did not start");
     assert_eq!(emulators(), 1);
     // What the emulator has read is not left for a killed program to clean up.
-    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "more than the model in the folder");
+    let files = || std::fs::read_dir(place.path()).unwrap().count();
+    // The line of the log may come a moment before the file goes.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while files() > 1 && Instant::now() < deadline {
+        sleep(Duration::from_millis(10));
+    }
+    assert_eq!(files(), 1, "more than the model in the folder");
     drop(child);
     let deadline = Instant::now() + Duration::from_secs(20);
     while emulators() > 0 && Instant::now() < deadline {

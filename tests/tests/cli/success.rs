@@ -228,6 +228,67 @@ fn draw() {
     assert_eq!(names_in(&other.join("validation")), ["chihuahua-unseen-1.jpg", "muffin-unseen-1.jpg"]);
 }
 
+/// Pictures as the board's camera sees them are read again as the same pixels, and earlier ones stay.
+#[test]
+fn capture() {
+    let place = temporary();
+    let (out, photo) = (place.path().join("seen"), files_in(&drawn("validation"))[0].clone());
+    let command: [&dyn AsRef<OsStr>; 9] =
+        [&"capture", &out, &"--label", &"muffin", &"--count", &"2", &"--photos", &photo, &"--json"];
+    let taken = run(&command).ok().json();
+    assert_eq!(taken[0]["of"], photo.to_str().unwrap());
+    run(&[
+        &"capture",
+        &out,
+        &"--label",
+        &"muffin",
+        &"--count",
+        &"1",
+        &"--photos",
+        &photo,
+        &"--camera",
+        &"arducam-mini",
+    ])
+    .ok();
+    let names = names_in(&out.join("muffin"));
+    assert_eq!(names, ["muffin-0001.png", "muffin-0002.png", "muffin-0003.png"]);
+    let pixels = |path: &Path| photos::decode::read(path).unwrap().shrink(50).unwrap();
+    assert_eq!(pixels(&out.join("muffin").join("muffin-0001.png")), pixels(&photo));
+    // What another camera sees is another picture.
+    assert_ne!(pixels(&out.join("muffin").join("muffin-0003.png")), pixels(&photo));
+    for label in ["", "a/b", ".."] {
+        let words: [&dyn AsRef<OsStr>; 1] = [&"names no folder"];
+        refused(place.path(), &[&"capture", &out, &"--label", &label, &"--photos", &photo], &words);
+    }
+}
+
+#[test]
+fn boards() {
+    let told = run(&[&"boards"]).ok().stdout;
+    let listed = run(&[&"boards", &"--json"]).ok().json();
+    for (board, listed) in Board::ALL.iter().zip(listed.as_array().unwrap()) {
+        assert_eq!((&listed["name"], &listed["emulated"]), (&board.name().into(), &board.is_emulated().into()));
+        assert!(told.contains(board.name()), "{told}");
+    }
+    // The shipped model fits all of them.
+    let place = temporary();
+    for board in Board::ALL {
+        let packed = place.path().join(board.name());
+        run(&[&"pack", &shipped_model(), &"--board", &board.name(), &"--out", &packed]).ok();
+    }
+}
+
+/// Not in a terminal, and not on a board that is not emulated.
+#[test]
+fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
+    let place = temporary();
+    refused(place.path(), &[&"watch", &"--photos", &drawn("validation")], &[&"watch needs a terminal"]);
+    for command in ["simulate", "prove", "watch"] {
+        let ran = run(&[&command, &"--photos", &drawn("validation"), &"--board", &"pico"]);
+        assert!(ran.stderr.contains("invalid value 'pico'") && ran.stderr.contains("qemu-m0plus"), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn demo() {
     let place = temporary();
@@ -243,7 +304,7 @@ fn demo() {
 
 #[test]
 fn help_of_every_command() {
-    let of_each: [(&str, &[&str]); 11] = [
+    let of_each: [(&str, &[&str]); 14] = [
         ("demo", &["--out", "--seed"]),
         (
             "train",
@@ -267,8 +328,11 @@ fn help_of_every_command() {
         ("classify", &["<MODEL>", "<PHOTOS>...", "--json"]),
         ("explain", &["<MODEL>", "<PHOTOS>...", "--out", "--json"]),
         ("inspect", &["<MODEL>", "--json"]),
-        ("simulate", &["<MODEL>", "<PHOTOS>...", "--board", "--limit", "--log", "--json"]),
-        ("prove", &["<MODEL>", "<PHOTOS>...", "--board", "--limit", "--log", "--json"]),
+        ("simulate", &["[MODEL]", "[PHOTOS]...", "--photos", "--board", "--camera", "--limit", "--log", "--json"]),
+        ("prove", &["[MODEL]", "[PHOTOS]...", "--photos", "--board", "--camera", "--limit", "--log", "--json"]),
+        ("watch", &["[MODEL]", "[PHOTOS]...", "--photos", "--board", "--camera", "--every", "--frames"]),
+        ("capture", &["<OUT>", "--label", "--count", "--model", "--board", "--camera", "--photos", "--json"]),
+        ("boards", &["--json"]),
         ("recipes", &["[NAME]"]),
         ("draw", &["<OUT>", "--seed", "--train", "--validation"]),
     ];
