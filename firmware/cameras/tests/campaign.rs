@@ -14,8 +14,7 @@ use pinhole_app::camera::{Camera, CameraError};
 use pinhole_cameras::arducam_mega::{self, ArducamMega, MegaError, Size};
 use pinhole_cameras::arducam_mini::{self, ArducamMini, BusClocks, MiniError};
 use pinhole_cameras::model::{
-    Bench, BusSettings, Fault, MegaModel, MiniBoard, MiniModel, Module, Photo, Scheduled, SplitMix, Strictness,
-    expected_rows,
+    Bench, BusSettings, Fault, MegaModel, MiniBoard, MiniModel, Module, Scheduled, SplitMix, Strictness, expected_rows,
 };
 use pinhole_cameras::ov2640::Window;
 use pinhole_cameras::picture::DummyByte;
@@ -28,31 +27,6 @@ fn runs() -> u64 {
 /// Pictures tried while the fault is scheduled.
 const PICTURES: u8 = 6;
 const PHOTOS: u8 = 10;
-
-/// What the campaign needs of a module.
-trait Target: Module {
-    fn set_faults(&mut self, faults: Vec<Scheduled>);
-    fn set_strictness(&mut self, strictness: Strictness);
-    fn show(&mut self, photo: Photo);
-}
-
-macro_rules! target {
-    ($model:ty) => {
-        impl Target for $model {
-            fn set_faults(&mut self, faults: Vec<Scheduled>) {
-                self.set_faults(faults);
-            }
-            fn set_strictness(&mut self, strictness: Strictness) {
-                self.set_strictness(strictness);
-            }
-            fn show(&mut self, photo: Photo) {
-                self.show(photo);
-            }
-        }
-    };
-}
-target!(MiniModel);
-target!(MegaModel);
 
 #[derive(Clone, Copy)]
 struct Limits {
@@ -162,7 +136,7 @@ fn draw_schedule(random: &mut SplitMix, row_bytes: u64) -> Scheduled {
 }
 
 /// One picture; `Ok` with its luma, or the error. Panics when a stated time is exceeded.
-fn timed_picture<M: Target, C: Camera>(
+fn timed_picture<M: Module, C: Camera>(
     bench: &Bench<M>,
     camera: &mut C,
     limits: Limits,
@@ -187,7 +161,7 @@ fn timed_picture<M: Target, C: Camera>(
     Ok(luma)
 }
 
-fn run<M: Target, C: Camera>(
+fn run<M: Module, C: Camera>(
     run: &Run,
     bench: &Bench<M>,
     camera: &mut C,

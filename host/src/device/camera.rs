@@ -8,9 +8,7 @@ use clap::ValueEnum;
 use embedded_hal::i2c::{ErrorKind as I2cErrorKind, NoAcknowledgeSource, Operation as I2cOperation};
 use embedded_hal::spi::Operation as SpiOperation;
 use pinhole_cameras::arducam_mini::Config;
-use pinhole_cameras::model::{
-    Breach, BusSettings, MegaModel, MiniBoard, MiniModel, Module, Photo, Strictness, expected_rows,
-};
+use pinhole_cameras::model::{BusSettings, MegaModel, MiniBoard, MiniModel, Module, Photo, Strictness, expected_rows};
 use pinhole_cameras::ov2640::Window;
 use pinhole_cameras::{mega_size_for, square_for};
 use pinhole_remote_bus::host::{Target, serve};
@@ -53,40 +51,13 @@ pub enum HostCamera {
 }
 
 /// A module's model, which answers for a device's buses.
-#[derive(Debug)]
 pub struct ModelCamera {
     kind: CameraKind,
     module: SharedModule,
     thread: Option<JoinHandle<()>>,
 }
 
-type SharedModule = Arc<Mutex<Box<dyn Plugged>>>;
-
-/// What the models have in common besides their buses.
-trait Plugged: Module + std::fmt::Debug + Send {
-    fn look_at(&mut self, photo: Photo);
-    fn broken_rules(&self) -> &[Breach];
-}
-
-impl Plugged for MiniModel {
-    fn look_at(&mut self, photo: Photo) {
-        self.show(photo);
-    }
-
-    fn broken_rules(&self) -> &[Breach] {
-        self.breaches()
-    }
-}
-
-impl Plugged for MegaModel {
-    fn look_at(&mut self, photo: Photo) {
-        self.show(photo);
-    }
-
-    fn broken_rules(&self) -> &[Breach] {
-        self.breaches()
-    }
-}
+type SharedModule = Arc<Mutex<Box<dyn Module + Send>>>;
 
 /// The Mega's identification: of the second generation, as sold now.
 const MEGA_ID: u8 = 0x85;
@@ -99,19 +70,12 @@ impl HostCamera {
     pub fn serve<S: Read + Write + Send + 'static>(kind: CameraKind, stream: S) -> Self {
         let dark = Photo::from_fn(1, 1, |_, _| 0);
         // Where rules are broken, a panic would end the thread, not the command: they are asked for instead.
-        let module: Box<dyn Plugged> = match kind {
+        let mut module: Box<dyn Module + Send> = match kind {
             CameraKind::Photos => return Self::Photos(Replay::serve(stream)),
-            CameraKind::ArducamMini => {
-                let mut model = MiniModel::new(MiniBoard::PLUS, BusSettings::default(), dark, SEED);
-                model.set_strictness(Strictness::Record);
-                Box::new(model)
-            }
-            CameraKind::ArducamMega => {
-                let mut model = MegaModel::new(MEGA_ID, BusSettings::default(), dark, SEED);
-                model.set_strictness(Strictness::Record);
-                Box::new(model)
-            }
+            CameraKind::ArducamMini => Box::new(MiniModel::new(MiniBoard::PLUS, BusSettings::default(), dark, SEED)),
+            CameraKind::ArducamMega => Box::new(MegaModel::new(MEGA_ID, BusSettings::default(), dark, SEED)),
         };
+        module.set_strictness(Strictness::Record);
         let module = Arc::new(Mutex::new(module));
         let mut wires = Wires(Arc::clone(&module));
         let thread = thread::spawn(move || {
@@ -125,7 +89,7 @@ impl HostCamera {
     pub fn show(&self, picture: Picture) {
         match self {
             Self::Photos(replay) => replay.show(picture),
-            Self::Module(camera) => camera.module().look_at(photo(&picture)),
+            Self::Module(camera) => camera.module().show(photo(&picture)),
         }
     }
 
@@ -148,7 +112,7 @@ impl HostCamera {
     pub fn breaches(&self) -> Vec<String> {
         match self {
             Self::Photos(_) => Vec::new(),
-            Self::Module(camera) => camera.module().broken_rules().iter().map(ToString::to_string).collect(),
+            Self::Module(camera) => camera.module().breaches().iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -166,8 +130,14 @@ impl HostCamera {
     }
 }
 
+impl std::fmt::Debug for ModelCamera {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModelCamera").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
 impl ModelCamera {
-    fn module(&self) -> MutexGuard<'_, Box<dyn Plugged>> {
+    fn module(&self) -> MutexGuard<'_, Box<dyn Module + Send>> {
         self.module.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -194,7 +164,7 @@ fn photo(picture: &Picture) -> Photo {
 struct Wires(SharedModule);
 
 impl Wires {
-    fn module(&self) -> MutexGuard<'_, Box<dyn Plugged>> {
+    fn module(&self) -> MutexGuard<'_, Box<dyn Module + Send>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use embassy_stm32::spi::{self, Spi};
 use embassy_stm32::time::Hertz;
 use embassy_stm32::wdg::IndependentWatchdog;
 use embedded_hal_bus::spi::ExclusiveDevice;
-use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_start_ms};
+use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_picture_ms};
 use pinhole_kernels::cortex_m4::CortexM4;
 use pinhole_runtime::alone::{Board, Panel, run};
 use pinhole_runtime::clock::Clock;
@@ -33,13 +33,7 @@ const I2C_HZ: u32 = 100_000;
 const WATCHDOG_MS: u32 = 20_000;
 
 // The loop feeds the watchdog before every picture: the camera's worst case, its rows included, must not reset the board.
-const _: () = {
-    let clocks = BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ };
-    // A row of the longest that fits the row buffer, of a picture as high as it is wide.
-    let row_us = 50 + (ROW_BYTES as u32 + 8) * 8_000 / (SPI_HZ / 1_000);
-    let rows_ms = ROW_BYTES as u32 / 2 * row_us / 1_000;
-    assert!(worst_start_ms(clocks) + rows_ms < WATCHDOG_MS);
-};
+const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);
 
 static MEMORY: ConstStaticCell<
     Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES>,

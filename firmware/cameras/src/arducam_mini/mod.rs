@@ -37,7 +37,7 @@ use crate::ov2640::{Array, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIXED_U, Sccb, Wi
 use crate::picture::{Dummy, DummyByte, NEUTRAL, RowError, Rows, STAMPS};
 use chip::ArduChip;
 pub use error::MiniError;
-pub use time::{BusClocks, worst_read_row_us, worst_start_ms};
+pub use time::{BusClocks, worst_picture_ms, worst_read_row_us, worst_start_ms};
 
 /// SPI mode: clock idles low, data is taken at its rising edge. (A line of the ArduCAM app note says otherwise; with
 /// the other phase the module never reports a capture as done.)

@@ -75,5 +75,23 @@ pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
 /// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
 /// ```
 pub const fn worst_read_row_us(clocks: BusClocks, config: &Config) -> u32 {
-    spi_us(clocks.spi_hz, 1 + DONE_LOOKS as u64, 2 + config.frame().row_bytes() as u64 + 2 * DONE_LOOKS as u64) as u32
+    row_us(clocks, config.frame().row_bytes() as u64) as u32
+}
+
+/// Longest time of a whole picture, ms, rounded up: [`worst_start_ms`], and all rows of a square one whose rows have so many
+/// bytes, two a pixel. What a watchdog must leave.
+///
+/// ```
+/// use pinhole_cameras::arducam_mini::{BusClocks, worst_picture_ms, worst_start_ms};
+/// let clocks = BusClocks { spi_hz: 4_000_000, i2c_hz: 100_000 };
+/// // 100 rows of 616 us, as above.
+/// assert_eq!(worst_picture_ms(clocks, 200), worst_start_ms(clocks) + 62);
+/// ```
+pub const fn worst_picture_ms(clocks: BusClocks, row_bytes: usize) -> u32 {
+    let rows = row_bytes as u64 / 2;
+    worst_start_ms(clocks) + (rows * row_us(clocks, row_bytes as u64)).div_ceil(1000) as u32
+}
+
+const fn row_us(clocks: BusClocks, row_bytes: u64) -> u64 {
+    spi_us(clocks.spi_hz, 1 + DONE_LOOKS as u64, 2 + row_bytes + 2 * DONE_LOOKS as u64)
 }

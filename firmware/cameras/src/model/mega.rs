@@ -4,14 +4,13 @@ use embedded_hal::i2c::{ErrorKind as I2cErrorKind, NoAcknowledgeSource, Operatio
 use embedded_hal::spi::{ErrorKind as SpiErrorKind, Operation as SpiOperation};
 
 use super::Module;
-use super::breach::{Breach, Strictness};
+use super::breach::Breach;
 use super::capture::{Capture, Outcome, yuv422};
-use super::fault::{Fault, Scheduled};
+use super::fault::Fault;
 use super::mini::outcome_of;
 use super::ov2640::colored;
 use super::photo::Photo;
-use super::transcript::Transcript;
-use super::wires::{BusSettings, Wires};
+use super::wires::{BusSettings, Wired, Wires};
 use crate::arducam_mega::{Generation, Size};
 use crate::ov2640::{Array, Window};
 
@@ -101,41 +100,6 @@ impl MegaModel {
         Window::centered_square(Array::Uxga, side).expect("the sizes are multiples of 4")
     }
 
-    /// Looks at another photo from the next frame on.
-    pub fn show(&mut self, photo: Photo) {
-        (self.sensor.photo, self.sensor.seen) = (photo, None);
-    }
-
-    /// What goes wrong from now on, in place of what did so far.
-    pub fn set_faults(&mut self, faults: Vec<Scheduled>) {
-        self.wires.faults = faults;
-    }
-
-    /// What to do when a driver breaks a rule.
-    pub fn set_strictness(&mut self, strictness: Strictness) {
-        self.wires.strictness = strictness;
-    }
-
-    /// Rules broken so far, under [`Strictness::Record`].
-    pub fn breaches(&self) -> &[Breach] {
-        &self.wires.breaches
-    }
-
-    /// Transactions so far.
-    pub fn transactions(&self) -> u64 {
-        self.wires.transactions
-    }
-
-    /// Keeps a transcript from now on.
-    pub fn record(&mut self) {
-        self.wires.transcript = Some(Transcript::default());
-    }
-
-    /// The transcript so far.
-    pub fn transcript(&self) -> String {
-        self.wires.transcript.as_ref().map(Transcript::text).unwrap_or_default()
-    }
-
     fn pass(&mut self, ns: u64) {
         self.wires.now_ns += ns;
         let Self { wires, chip, sensor } = self;
@@ -179,7 +143,21 @@ fn size_of(id: u8, code: u8) -> Option<u16> {
     [Size::Px96, Size::Px128, Size::Px320].into_iter().find(|size| size.code(generation) == code).map(Size::side)
 }
 
+impl Wired for MegaModel {
+    fn wires(&self) -> &Wires {
+        &self.wires
+    }
+
+    fn wires_mut(&mut self) -> &mut Wires {
+        &mut self.wires
+    }
+}
+
 impl Module for MegaModel {
+    fn show(&mut self, photo: Photo) {
+        (self.sensor.photo, self.sensor.seen) = (photo, None);
+    }
+
     fn spi_transaction(&mut self, operations: &mut [SpiOperation<'_, u8>]) -> Result<(), SpiErrorKind> {
         self.pass(0);
         self.wires.check_spi(SPI_MOST_HZ);

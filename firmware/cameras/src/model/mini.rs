@@ -4,13 +4,12 @@ use embedded_hal::i2c::{ErrorKind as I2cErrorKind, Operation as I2cOperation};
 use embedded_hal::spi::{ErrorKind as SpiErrorKind, Operation as SpiOperation};
 
 use super::Module;
-use super::breach::{Breach, Strictness};
+use super::breach::Breach;
 use super::capture::{Capture, Outcome};
-use super::fault::{Fault, Scheduled};
+use super::fault::Fault;
 use super::ov2640::{DARK_FRAMES, Ov2640};
 use super::photo::Photo;
-use super::transcript::Transcript;
-use super::wires::{BusSettings, Wires};
+use super::wires::{BusSettings, Wired, Wires};
 use crate::picture::DummyByte;
 
 /// 1922 clocks a line, 1248 lines, 36 MHz (OV2640DS v1.6: 15 frames a second in UXGA).
@@ -86,41 +85,6 @@ impl MiniModel {
         Self { wires, chip: Chip::new(board, phase), sensor: Ov2640::new(photo) }
     }
 
-    /// Looks at another photo from the next frame on.
-    pub fn show(&mut self, photo: Photo) {
-        self.sensor.show(photo);
-    }
-
-    /// What goes wrong from now on, in place of what did so far.
-    pub fn set_faults(&mut self, faults: Vec<Scheduled>) {
-        self.wires.faults = faults;
-    }
-
-    /// What to do when a driver breaks a rule.
-    pub fn set_strictness(&mut self, strictness: Strictness) {
-        self.wires.strictness = strictness;
-    }
-
-    /// Rules broken so far, under [`Strictness::Record`].
-    pub fn breaches(&self) -> &[Breach] {
-        &self.wires.breaches
-    }
-
-    /// Transactions so far, of both buses.
-    pub fn transactions(&self) -> u64 {
-        self.wires.transactions
-    }
-
-    /// Keeps a transcript from now on.
-    pub fn record(&mut self) {
-        self.wires.transcript = Some(Transcript::default());
-    }
-
-    /// The transcript so far.
-    pub fn transcript(&self) -> String {
-        self.wires.transcript.as_ref().map(Transcript::text).unwrap_or_default()
-    }
-
     fn pass(&mut self, ns: u64) {
         self.wires.now_ns += ns;
         let Self { wires, chip, sensor } = self;
@@ -161,7 +125,21 @@ impl MiniModel {
     }
 }
 
+impl Wired for MiniModel {
+    fn wires(&self) -> &Wires {
+        &self.wires
+    }
+
+    fn wires_mut(&mut self) -> &mut Wires {
+        &mut self.wires
+    }
+}
+
 impl Module for MiniModel {
+    fn show(&mut self, photo: Photo) {
+        self.sensor.show(photo);
+    }
+
     fn spi_transaction(&mut self, operations: &mut [SpiOperation<'_, u8>]) -> Result<(), SpiErrorKind> {
         self.pass(0);
         self.wires.check_spi(SPI_MOST_HZ);

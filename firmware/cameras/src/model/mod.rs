@@ -30,10 +30,15 @@ pub use mini::{MiniBoard, MiniModel};
 pub use photo::{Photo, expected_rows};
 pub use ports::{Bench, DelayPort, I2cPort, SpiPort};
 pub use random::SplitMix;
+use transcript::Transcript;
 pub use wires::BusSettings;
+use wires::Wired;
 
 /// A module at the end of its buses.
-pub trait Module {
+pub trait Module: Wired {
+    /// Looks at another photo from the next frame on.
+    fn show(&mut self, photo: Photo);
+
     /// One SPI transaction, from the chip select's falling edge to its rising edge.
     ///
     /// # Errors
@@ -51,4 +56,34 @@ pub trait Module {
 
     /// Time since the module was switched on.
     fn now_ns(&self) -> u64;
+
+    /// What goes wrong from now on, in place of what did so far.
+    fn set_faults(&mut self, faults: Vec<Scheduled>) {
+        self.wires_mut().faults = faults;
+    }
+
+    /// What to do when a driver breaks a rule.
+    fn set_strictness(&mut self, strictness: Strictness) {
+        self.wires_mut().strictness = strictness;
+    }
+
+    /// Rules broken so far, under [`Strictness::Record`].
+    fn breaches(&self) -> &[Breach] {
+        &self.wires().breaches
+    }
+
+    /// Transactions so far, of all buses.
+    fn transactions(&self) -> u64 {
+        self.wires().transactions
+    }
+
+    /// Keeps a transcript from now on.
+    fn record(&mut self) {
+        self.wires_mut().transcript = Some(Transcript::default());
+    }
+
+    /// The transcript so far.
+    fn transcript(&self) -> String {
+        self.wires().transcript.as_ref().map(Transcript::text).unwrap_or_default()
+    }
 }

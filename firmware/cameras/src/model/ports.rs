@@ -13,7 +13,7 @@ use super::Module;
 ///
 /// ```
 /// use pinhole_cameras::arducam_mini::{ArducamMini, Config};
-/// use pinhole_cameras::model::{Bench, BusSettings, MiniBoard, MiniModel, Photo};
+/// use pinhole_cameras::model::{Bench, BusSettings, MiniBoard, MiniModel, Module as _, Photo};
 /// let photo = Photo::from_fn(64, 64, |x, y| (x * 2 + y) as u8);
 /// let bench = Bench::new(MiniModel::new(MiniBoard::PLUS, BusSettings::default(), photo, 1));
 /// let camera = ArducamMini::new(bench.spi(), bench.i2c(), bench.delay(), Config::square(96)?);

@@ -28,8 +28,19 @@ impl Default for BusSettings {
 /// Time between two transactions besides their bits.
 const TRANSACTION_NS: u64 = 10_000;
 
+/// What a model has wires by; only the models in this crate do.
+#[allow(unreachable_pub, reason = "part of a public trait, and named by no one else")]
+pub trait Wired {
+    /// The wires.
+    fn wires(&self) -> &Wires;
+    /// The wires, to change.
+    fn wires_mut(&mut self) -> &mut Wires;
+}
+
+/// The wires' state.
+#[allow(unreachable_pub, reason = "as `Wired`")]
 #[derive(Debug)]
-pub(super) struct Wires {
+pub struct Wires {
     pub(super) now_ns: u64,
     pub(super) settings: BusSettings,
     /// Transactions so far, of both buses.
