@@ -22,7 +22,8 @@
 //! | boards | [`board`] | which there are, and what they declare |
 //! | budget | [`budget`] | model and firmware against what a board has -> fits or not, and how long it takes |
 //! | device | [`device`] | the host's side of the link |
-//! | emulator | [`emulator`] | firmware source -> a running emulated board |
+//! | firmware | [`firmware`] | a board -> its firmware; a model file -> what goes into flash |
+//! | emulator | [`emulator`] | firmware and model -> a running emulated board |
 //! | benchmark | [`bench`] | model file and board -> instructions of an inference |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
 //! | live view | [`watch`] | looks of a device -> a screen of them |
@@ -39,6 +40,7 @@ pub mod draw;
 pub mod emulator;
 pub mod evaluate;
 pub mod explain;
+pub mod firmware;
 pub mod inference;
 pub mod model_file;
 pub mod photos;

@@ -9,7 +9,8 @@ use miette::Diagnostic as _;
 use pinhole::bench::bench;
 use pinhole::board::Board;
 use pinhole::budget::predict::{TOLERANCE, predict};
-use pinhole::emulator::{EmulatedBoard, EmulatorError, firmware_size};
+use pinhole::emulator::{EmulatedBoard, EmulatorError};
+use pinhole::firmware::{Firmware, FirmwareError};
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
@@ -113,7 +114,7 @@ fn other_networks_are_predicted_too() {
 fn firmware_is_within_its_budget() {
     for board in Board::ALL {
         let declared = board.declaration();
-        let size = firmware_size(board).unwrap_or_else(|error| panic!("{error}"));
+        let size = Firmware::build(board).unwrap_or_else(|error| panic!("{error}")).size();
         size.check(declared).unwrap();
         // It is all there: the buffers alone take this much, and there is code.
         let buffers = declared.buffers;
@@ -137,7 +138,7 @@ fn inspect_shows_what_a_board_has() {
         let shown = &told["board"];
         assert_eq!((&shown["name"], &shown["fits"]), (&board.name().into(), &true.into()));
         assert_eq!(shown["flash"]["model_bytes"], packed.bytes().len());
-        let size = firmware_size(board).unwrap();
+        let size = Firmware::build(board).unwrap().size();
         assert_eq!(shown["flash"]["code_bytes"], size.code_bytes);
         assert_eq!(shown["flash"]["engine_bytes"], size.engine_bytes);
         assert_eq!(shown["ram"]["static_bytes"], size.static_ram_bytes);
@@ -173,7 +174,7 @@ fn a_model_that_does_not_fit_is_refused_by_the_host() {
     for (file, reason, advice) in cases {
         let (_folder, path) = on_disk(file.bytes());
         let error = EmulatedBoard::start(Board::Qemu, &path).unwrap_err();
-        assert!(matches!(error, EmulatorError::DoesNotFit { .. }), "{error:?}");
+        assert!(matches!(error, EmulatorError::Firmware(FirmwareError::DoesNotFit { .. })), "{error:?}");
         let help = error.help().map(|help| help.to_string()).unwrap_or_default();
         let text = error.to_string();
         assert!(text.contains(reason) && text.contains(path.to_str().unwrap()), "{text}");

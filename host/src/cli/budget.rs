@@ -10,7 +10,7 @@ use super::output::{say, spinner};
 use crate::board::Board;
 use crate::budget::predict::{Prediction, predict};
 use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
-use crate::emulator::{EmulatorError, firmware_size};
+use crate::firmware::{Firmware, FirmwareError};
 use crate::photos::Picture;
 use crate::run_folder::Trained;
 
@@ -89,9 +89,9 @@ impl BoardBudget {
         let packed = trained
             .model
             .packed(board.packing())
-            .map_err(|source| EmulatorError::Pack { path: trained.model_path.clone(), source })?;
+            .map_err(|source| FirmwareError::Pack { path: trained.model_path.clone(), source })?;
         let waiting = spinner("measuring the board's firmware (the first time, it is built: a minute or so)");
-        let firmware = firmware_size(board);
+        let firmware = Firmware::build(board).map(|firmware| firmware.size());
         waiting.finish_and_clear();
         let FirmwareSize { code_bytes, engine_bytes, static_ram_bytes } = firmware?;
         let model = packed.model();

@@ -8,7 +8,7 @@ use miette::Result;
 
 use super::output::{json, say};
 use crate::board::Board;
-use crate::emulator::packed_for;
+use crate::firmware::packed_for;
 use crate::run_folder;
 
 /// `pinhole pack`.

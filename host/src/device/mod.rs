@@ -4,6 +4,7 @@ mod camera;
 mod client;
 #[cfg(test)]
 mod client_tests;
+pub(crate) mod logs;
 mod measurement;
 mod replay;
 #[cfg(test)]
@@ -11,5 +12,6 @@ mod replay_tests;
 
 pub use camera::{CameraKind, HostCamera};
 pub use client::{Client, ClientError};
+pub use logs::LogLine;
 pub use measurement::Measurement;
 pub use replay::Replay;

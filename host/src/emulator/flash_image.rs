@@ -8,23 +8,8 @@ use tempfile::NamedTempFile;
 
 use super::EmulatorError;
 use crate::board::Board;
-use crate::budget::{Misfits, Needs, misfits};
-use crate::model_file::{ModelFile, PackedModel};
-
-/// A model packed for a board, if the board has room for it. `path` is where it was read.
-///
-/// # Errors
-/// [`EmulatorError::Pack`], [`EmulatorError::DoesNotFit`].
-pub fn packed_for(board: Board, model: &ModelFile, path: &Path) -> Result<PackedModel, EmulatorError> {
-    let packed =
-        model.packed(board.packing()).map_err(|source| EmulatorError::Pack { path: path.to_owned(), source })?;
-    let misfits = Misfits(misfits(&Needs::of(&packed.model()), board.declaration()));
-    if misfits.0.is_empty() {
-        Ok(packed)
-    } else {
-        Err(EmulatorError::DoesNotFit { path: path.to_owned(), board, misfits })
-    }
-}
+use crate::firmware::packed_for;
+use crate::model_file::ModelFile;
 
 /// A file with the flash's bytes. A temporary one is deleted when this is dropped.
 #[derive(Debug)]
@@ -39,8 +24,8 @@ impl FlashImage {
     /// A model packed for a board; anything that is no model as it is.
     ///
     /// # Errors
-    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Pack`],
-    /// [`EmulatorError::DoesNotFit`], [`EmulatorError::Temporary`].
+    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Firmware`],
+    /// [`EmulatorError::Temporary`].
     pub(super) fn of(board: Board, path: &Path) -> Result<Self, EmulatorError> {
         let bytes = read(board, path)?;
         let Ok(model) = ModelFile::from_bytes(&bytes) else { return Ok(Self::File(path.to_owned())) };
@@ -50,7 +35,7 @@ impl FlashImage {
     /// A model packed for a board. `path` is where it was read.
     ///
     /// # Errors
-    /// [`EmulatorError::Pack`], [`EmulatorError::DoesNotFit`], [`EmulatorError::Temporary`].
+    /// [`EmulatorError::Firmware`], [`EmulatorError::Temporary`].
     pub(super) fn of_model(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
         let packed = packed_for(board, model, path)?;
         let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;

@@ -3,41 +3,30 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `toolchain` | what builds the firmware |
-//! | `firmware` | source -> ELF |
 //! | `flash_image` | model file -> the bytes that go into the board's flash |
 //! | `qemu` | ELF and model -> a running process with two serial lines |
 //! | `counting` | a board that only counts instructions |
-//! | `logs` | semihosting output -> log lines |
 
 mod counting;
-mod firmware;
 mod flash_image;
-mod logs;
 mod qemu;
-mod system;
-mod toolchain;
 
-use std::fs;
 use std::io;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use defmt_decoder::Table;
 use pinhole_shared::link::{Identity, Report, Statistics};
 
 use crate::board::Board;
-use crate::budget::{Exceeded, FirmwareSize, Misfits};
-use crate::device::{CameraKind, Client, ClientError, HostCamera};
+use crate::device::logs::Logs;
+use crate::device::{CameraKind, Client, ClientError, HostCamera, LogLine};
+use crate::firmware::{Firmware, FirmwareError, InstallError};
 use crate::inference::Inference;
-use crate::model_file::{ModelFile, PackError};
+use crate::model_file::ModelFile;
 use crate::photos::Picture;
 
 pub use counting::CountingBoard;
-pub use flash_image::packed_for;
-pub use logs::LogLine;
-pub use system::InstallError;
 
 /// Why an emulated board does not run, or did not answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -48,15 +37,6 @@ pub enum EmulatorError {
     NotEmulated {
         /// The board.
         board: Board,
-    },
-    /// Nothing on this machine builds for the board.
-    #[error("no Rust toolchain on this machine builds for {target}")]
-    #[diagnostic(help("run: {command}"))]
-    NoToolchain {
-        /// The board's target.
-        target: &'static str,
-        /// What to run.
-        command: String,
     },
     /// The emulator is not installed.
     #[error("the emulator (qemu-system-arm) is not installed")]
@@ -69,13 +49,6 @@ pub enum EmulatorError {
     #[error("Debian packages that the emulated board needs could not be installed")]
     #[diagnostic(help("install them by hand, then try again"))]
     Install(#[source] InstallError),
-    /// The firmware's source is not there.
-    #[error("the firmware's source is not at {}", folder.display())]
-    #[diagnostic(help("the emulated board is built from source: run Pinhole from a checkout of its repository"))]
-    NoSource {
-        /// Where it should be.
-        folder: PathBuf,
-    },
     /// A program could not be started.
     #[error("{program} could not be started")]
     Program {
@@ -83,24 +56,6 @@ pub enum EmulatorError {
         program: String,
         /// Why.
         source: io::Error,
-    },
-    /// The firmware could not be built.
-    #[error("the firmware could not be built:\n{output}")]
-    #[diagnostic(help("run `cargo build --release` in {} to see all of it", folder.display()))]
-    Build {
-        /// The firmware's workspace.
-        folder: PathBuf,
-        /// The end of cargo's output.
-        output: String,
-    },
-    /// The firmware's file cannot be read, or has no log table.
-    #[error("the firmware at {} cannot be read: {reason}", path.display())]
-    #[diagnostic(help("delete it, so that it is built anew"))]
-    Elf {
-        /// The ELF file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
     },
     /// The model file cannot be read.
     #[error("the model {} cannot be read", path.display())]
@@ -121,38 +76,6 @@ pub enum EmulatorError {
         got: u64,
         /// The region's length, bytes.
         room: u64,
-    },
-    /// The model takes more than the board has.
-    #[error("the model {} does not fit the board {}: {misfits}", path.display(), board.name())]
-    #[diagnostic(help(
-        "{}; `pinhole inspect {} --board {}` shows what it takes",
-        misfits.advice(), path.display(), board.name()
-    ))]
-    DoesNotFit {
-        /// The model file.
-        path: PathBuf,
-        /// The board.
-        board: Board,
-        /// What it takes more of.
-        misfits: Misfits,
-    },
-    /// The firmware takes more than the board's budget.
-    #[error("the firmware of the board {} is over its budget: {exceeded}", board.name())]
-    #[diagnostic(help("make it smaller, or allow it more in the board's file"))]
-    Budget {
-        /// The board.
-        board: Board,
-        /// What it takes too much of.
-        exceeded: Exceeded,
-    },
-    /// The model cannot be packed for the board's kernel.
-    #[error("the model {} cannot be packed for the board", path.display())]
-    #[diagnostic(help("make it anew with `pinhole quantize`"))]
-    Pack {
-        /// The model file.
-        path: PathBuf,
-        /// Why.
-        source: PackError,
     },
     /// The packed model cannot be written for the emulator to read.
     #[error("no temporary file can be written for the emulator")]
@@ -181,6 +104,10 @@ pub enum EmulatorError {
         /// How, in words.
         breaches: Vec<String>,
     },
+    /// The firmware cannot be built, or the model does not go with it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Firmware(#[from] FirmwareError),
     /// The device runs, but a request failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -207,7 +134,7 @@ pub struct EmulatedBoard {
     link: TcpStream,
     camera: HostCamera,
     qemu: qemu::Qemu,
-    logs: logs::Logs,
+    logs: Logs,
     identity: Identity,
 }
 
@@ -260,19 +187,19 @@ impl EmulatedBoard {
     ) -> Result<Self, EmulatorError> {
         let machine = board.machine().ok_or(EmulatorError::NotEmulated { board })?;
         let program = qemu::find()?;
-        let elf = firmware::build(board, &toolchain::Toolchain::find(board.target())?)?;
-        let table = log_table(&elf)?;
+        let firmware = Firmware::build(board)?;
+        let table = firmware.log_table()?;
         let setup = qemu::Setup {
             program: &program,
             machine,
             model_address: board.declaration().model.origin,
-            elf: &elf,
+            elf: firmware.path(),
             model: image.path(),
             clock,
             camera: camera.name(),
         };
         let (mut qemu, waiting, output) = qemu::Qemu::start(setup)?;
-        let mut logs = logs::Logs::collect(table, output, on_line);
+        let mut logs = Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs)) };
         // Bytes that reach the emulator before the device listens would wait there for the ones after them.
         if !logs.wait_for_first(qemu::CONNECT_TIMEOUT) {
@@ -354,14 +281,14 @@ impl Drop for EmulatedBoard {
 }
 
 /// A link that ended means an emulator that ended; its log says more than the link can.
-fn explain(error: ClientError, qemu: &mut qemu::Qemu, logs: &mut logs::Logs) -> EmulatorError {
+fn explain(error: ClientError, qemu: &mut qemu::Qemu, logs: &mut Logs) -> EmulatorError {
     match error {
         ClientError::Closed | ClientError::Stream(_) => stopped(qemu, logs),
         other => EmulatorError::Device(other),
     }
 }
 
-fn stopped(qemu: &mut qemu::Qemu, logs: &mut logs::Logs) -> EmulatorError {
+fn stopped(qemu: &mut qemu::Qemu, logs: &mut Logs) -> EmulatorError {
     let code = match qemu.ended() {
         Some(status) => status.to_string(),
         None => "it hung".to_owned(),
@@ -369,20 +296,4 @@ fn stopped(qemu: &mut qemu::Qemu, logs: &mut logs::Logs) -> EmulatorError {
     qemu.kill();
     logs.join();
     EmulatorError::Stopped { code, log: logs.lines(), complaints: qemu.complaints() }
-}
-
-/// What a board's firmware takes; builds it if needed (the first time takes a minute or so).
-///
-/// # Errors
-/// What building it can fail of: see [`EmulatedBoard::start`].
-pub fn firmware_size(board: Board) -> Result<FirmwareSize, EmulatorError> {
-    firmware::size(board, &firmware::build(board, &toolchain::Toolchain::find(board.target())?)?)
-}
-
-fn log_table(elf: &Path) -> Result<Table, EmulatorError> {
-    let unreadable = |reason: String| EmulatorError::Elf { path: elf.to_owned(), reason };
-    let bytes = fs::read(elf).map_err(|error| unreadable(error.to_string()))?;
-    Table::parse(&bytes)
-        .map_err(|error| unreadable(error.to_string()))?
-        .ok_or_else(|| unreadable("it has no log table".to_owned()))
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::EmulatorError;
-use super::system::{self, InstallError};
+use crate::firmware::{InstallError, system};
 
 const PROGRAM: &str = "qemu-system-arm";
 /// Debian's package of the emulator.

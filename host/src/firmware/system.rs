@@ -31,24 +31,24 @@ pub enum InstallError {
 }
 
 /// A program on the search path.
-pub(super) fn find_program(name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
 /// Whether this is Debian or one of its relatives.
-pub(super) fn has_apt() -> bool {
+pub(crate) fn has_apt() -> bool {
     Path::new(APT).is_file()
 }
 
 /// Whether Debian's packages can be installed without asking anyone.
-pub(super) fn can_install() -> bool {
+pub(crate) fn can_install() -> bool {
     let effective_user = || Command::new("/usr/bin/id").arg("-u").stdin(Stdio::null()).output().ok();
     has_apt() && effective_user().is_some_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// Installs packages, and says so on stderr. Removes none: where they conflict with installed ones, apt-get fails.
-pub(super) fn install(packages: &[&str]) -> Result<(), InstallError> {
+pub(crate) fn install(packages: &[&str]) -> Result<(), InstallError> {
     // Tests start emulators side by side, and apt-get cannot run twice.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +71,7 @@ pub(super) fn install(packages: &[&str]) -> Result<(), InstallError> {
 }
 
 /// The end of a program's output.
-pub(super) fn last_lines(output: &[u8], count: usize) -> String {
+pub(crate) fn last_lines(output: &[u8], count: usize) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")

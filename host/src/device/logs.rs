@@ -24,7 +24,7 @@ impl std::fmt::Display for LogLine {
 
 /// Collects a device's log on a thread of its own.
 #[derive(Debug)]
-pub(super) struct Logs {
+pub(crate) struct Logs {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -51,7 +51,7 @@ impl Shared {
 
 impl Logs {
     /// Reads frames from `stream` until it ends. `on_line` sees every line as it comes.
-    pub(super) fn collect<R: Read + Send + 'static>(
+    pub(crate) fn collect<R: Read + Send + 'static>(
         table: Table,
         stream: R,
         mut on_line: impl FnMut(&LogLine) + Send + 'static,
@@ -69,12 +69,12 @@ impl Logs {
     }
 
     /// The lines so far.
-    pub(super) fn lines(&self) -> Vec<LogLine> {
+    pub(crate) fn lines(&self) -> Vec<LogLine> {
         self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
     }
 
     /// Waits until there is a line; false when the log ended without one, or none came in time.
-    pub(super) fn wait_for_first(&self, timeout: Duration) -> bool {
+    pub(crate) fn wait_for_first(&self, timeout: Duration) -> bool {
         let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
         let silent = |log: &mut Log| log.lines.is_empty() && !log.ended;
         let waited = self.shared.changed.wait_timeout_while(log, timeout, silent);
@@ -83,7 +83,7 @@ impl Logs {
     }
 
     /// Waits for the last line. Call it when the stream's writer has ended.
-    pub(super) fn join(&mut self) {
+    pub(crate) fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
             // A panic there has been printed already; the lines before it are kept.
             let _ = thread.join();

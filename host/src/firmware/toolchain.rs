@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::EmulatorError;
+use super::FirmwareError;
 use super::system::{self, InstallError};
 
 /// Debian's Rust, whose standard library comes as source (`rust-web-src`) and is built for the target on the way.
@@ -99,18 +99,18 @@ impl Toolchain {
     /// Finds a toolchain that builds for `target`, installing Debian's packages where that is possible (and saying so on stderr).
     ///
     /// # Errors
-    /// [`EmulatorError::NoToolchain`] with the command to run, [`EmulatorError::Install`] when installing failed.
-    pub(super) fn find(target: &'static str) -> Result<Self, EmulatorError> {
+    /// [`FirmwareError::NoToolchain`] with the command to run, [`FirmwareError::Install`] when installing failed.
+    pub(super) fn find(target: &'static str) -> Result<Self, FirmwareError> {
         match plan(&Findings::of_this_machine(target), target) {
             Plan::Active => Ok(Self { target, linker: None }),
             Plan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
-            Plan::Stop { command } => Err(EmulatorError::NoToolchain { target, command }),
+            Plan::Stop { command } => Err(FirmwareError::NoToolchain { target, command }),
             Plan::Install => {
-                system::install(&DEBIAN_PACKAGES).map_err(EmulatorError::Install)?;
+                system::install(&DEBIAN_PACKAGES).map_err(FirmwareError::Install)?;
                 match plan(&Findings::of_this_machine(target), target) {
                     Plan::Active => Ok(Self { target, linker: None }),
                     Plan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
-                    _ => Err(EmulatorError::Install(InstallError::NoEffect { packages: DEBIAN_PACKAGES.join(" ") })),
+                    _ => Err(FirmwareError::Install(InstallError::NoEffect { packages: DEBIAN_PACKAGES.join(" ") })),
                 }
             }
         }

@@ -1,0 +1,23 @@
+//! Model file -> the bytes that go into a board's flash.
+
+use std::path::Path;
+
+use super::FirmwareError;
+use crate::board::Board;
+use crate::budget::{Misfits, Needs, misfits};
+use crate::model_file::{ModelFile, PackedModel};
+
+/// A model packed for a board, if the board has room for it. `path` is where it was read.
+///
+/// # Errors
+/// [`FirmwareError::Pack`], [`FirmwareError::DoesNotFit`].
+pub fn packed_for(board: Board, model: &ModelFile, path: &Path) -> Result<PackedModel, FirmwareError> {
+    let packed =
+        model.packed(board.packing()).map_err(|source| FirmwareError::Pack { path: path.to_owned(), source })?;
+    let misfits = Misfits(misfits(&Needs::of(&packed.model()), board.declaration()));
+    if misfits.0.is_empty() {
+        Ok(packed)
+    } else {
+        Err(FirmwareError::DoesNotFit { path: path.to_owned(), board, misfits })
+    }
+}
