@@ -8,7 +8,7 @@ use pinhole_declaration::Declaration;
 
 use crate::model_file::Packing;
 
-/// A board. Two are emulated; the others await hardware.
+/// A board. Two are emulated; three await hardware; one stands in for those in tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Board {
     /// QEMU's mps2-an386, a Cortex-M4F.
@@ -22,6 +22,21 @@ pub enum Board {
     Nrf52840Dk,
     /// STM32 Nucleo-F446RE.
     NucleoF446re,
+    /// QEMU's mps2-an386 behind a debug probe: test equipment, and of no use without its virtual probe.
+    QemuProbed,
+}
+
+/// A chip behind a debug probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chip {
+    /// What probe-rs calls it.
+    pub name: &'static str,
+    /// Address of a word that tells this chip from others.
+    pub id_address: u32,
+    /// Bits of it that do: others tell the revision.
+    pub id_mask: u32,
+    /// What they are.
+    pub id: u32,
 }
 
 /// What is known of a board besides its declaration.
@@ -41,6 +56,8 @@ struct Facts {
     declaration: &'static str,
     /// QEMU's machine; absent where there is none.
     machine: Option<&'static str>,
+    /// The chip that a debug probe reaches; absent where there is none.
+    chip: Option<Chip>,
 }
 
 const CORTEX_M4F: &str = "thumbv7em-none-eabihf";
@@ -48,7 +65,8 @@ const CORTEX_M0PLUS: &str = "thumbv6m-none-eabi";
 
 impl Board {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Qemu, Self::QemuM0plus, Self::Pico, Self::Nrf52840Dk, Self::NucleoF446re];
+    pub const ALL: [Self; 6] =
+        [Self::Qemu, Self::QemuM0plus, Self::Pico, Self::Nrf52840Dk, Self::NucleoF446re, Self::QemuProbed];
 
     const fn facts(self) -> Facts {
         match self {
@@ -60,6 +78,7 @@ impl Board {
                 target: CORTEX_M4F,
                 declaration: include_str!("../../firmware/boards/qemu/m4f.toml"),
                 machine: Some("mps2-an386"),
+                chip: None,
             },
             Self::QemuM0plus => Facts {
                 name: "qemu-m0plus",
@@ -71,6 +90,7 @@ impl Board {
                 // QEMU's only machine with a Cortex-M0 has less memory than a model may take; a Cortex-M3 runs every
                 // instruction of Armv6-M.
                 machine: Some("mps2-an385"),
+                chip: None,
             },
             Self::Pico => Facts {
                 name: "pico",
@@ -80,6 +100,8 @@ impl Board {
                 target: CORTEX_M0PLUS,
                 declaration: include_str!("../../firmware/boards/pico/board.toml"),
                 machine: None,
+                // CHIP_ID without the revision: RP2040 Datasheet, 2.20.3.
+                chip: Some(Chip { name: "RP2040", id_address: 0x4000_0000, id_mask: 0x0FFF_FFFF, id: 0x2927 }),
             },
             Self::Nrf52840Dk => Facts {
                 name: "nrf52840-dk",
@@ -89,6 +111,13 @@ impl Board {
                 target: CORTEX_M4F,
                 declaration: include_str!("../../firmware/boards/nrf52840-dk/board.toml"),
                 machine: None,
+                // FICR's INFO.PART: nRF52840 Product Specification, 4.4.1.
+                chip: Some(Chip {
+                    name: "nRF52840_xxAA",
+                    id_address: 0x1000_0100,
+                    id_mask: u32::MAX,
+                    id: 0x0005_2840,
+                }),
             },
             Self::NucleoF446re => Facts {
                 name: "nucleo-f446re",
@@ -98,6 +127,19 @@ impl Board {
                 target: CORTEX_M4F,
                 declaration: include_str!("../../firmware/boards/nucleo-f446re/board.toml"),
                 machine: None,
+                // DBGMCU_IDCODE's DEV_ID: ST RM0390, 33.6.1.
+                chip: Some(Chip { name: "STM32F446RETx", id_address: 0xE004_2000, id_mask: 0xFFF, id: 0x421 }),
+            },
+            Self::QemuProbed => Facts {
+                name: "qemu-probed",
+                what: "QEMU's mps2-an386 behind a virtual debug probe: test equipment",
+                package: "pinhole-qemu-probed",
+                binary: "pinhole-qemu-probed",
+                target: CORTEX_M4F,
+                declaration: include_str!("../../firmware/boards/qemu-probed/board.toml"),
+                machine: None,
+                // The FPGA's SCC_ID: Arm AN386, "Serial Configuration Controller".
+                chip: Some(Chip { name: "mps2-an386", id_address: 0x4002_FFFC, id_mask: u32::MAX, id: 0x4104_3860 }),
             },
         }
     }
@@ -127,6 +169,16 @@ impl Board {
         self.facts().machine
     }
 
+    /// The chip that a debug probe reaches, where there is one.
+    pub fn chip(self) -> Option<Chip> {
+        self.facts().chip
+    }
+
+    /// Whether it is test equipment, and no board that anyone has.
+    pub fn is_test_equipment(self) -> bool {
+        self == Self::QemuProbed
+    }
+
     /// Whether it runs without hardware.
     pub fn is_emulated(self) -> bool {
         self.machine().is_some()
@@ -153,7 +205,7 @@ impl ValueEnum for Board {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(self.what()))
+        Some(PossibleValue::new(self.name()).help(self.what()).hide(self.is_test_equipment()))
     }
 }
 

@@ -24,6 +24,7 @@
 //! | device | [`device`] | the host's side of the link |
 //! | firmware | [`firmware`] | a board -> its firmware; a model file -> what goes into flash |
 //! | emulator | [`emulator`] | firmware and model -> a running emulated board |
+//! | debug probe | [`probe`] | firmware and model -> a board's flash; the link to it |
 //! | benchmark | [`bench`] | model file and board -> instructions of an inference |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
 //! | live view | [`watch`] | looks of a device -> a screen of them |
@@ -44,6 +45,7 @@ pub mod firmware;
 pub mod inference;
 pub mod model_file;
 pub mod photos;
+pub mod probe;
 pub mod prove;
 pub mod quantize;
 pub mod random;

@@ -36,6 +36,8 @@ use tempfile::TempDir;
 #[path = "../../firmware/app/tests/support/model_file.rs"]
 pub mod handmade;
 
+pub mod virtual_board;
+
 /// Root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the repository")

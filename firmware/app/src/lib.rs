@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`camera`] | what a camera must do: rows of one picture, from the top |
 //! | [`replay`] | a camera whose pictures the host sends |
+//! | [`test_card`] | a camera that draws |
 //! | [`capture`] | camera rows -> the network's input, one row at a time |
 //! | [`counter`] | what a board must do to count what an inference costs |
 //! | [`device`] | requests in, answers out |
@@ -27,4 +28,5 @@ mod light;
 mod measure;
 pub mod replay;
 mod report;
+pub mod test_card;
 pub mod vigil;

@@ -32,7 +32,7 @@ struct Listed {
 
 impl Boards {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let all = Board::ALL.map(|board| {
+        let all = Board::ALL.into_iter().filter(|board| !board.is_test_equipment()).map(|board| {
             let declared = board.declaration();
             Listed {
                 name: board.name(),
@@ -46,6 +46,7 @@ impl Boards {
                 input_side_px: declared.buffers.input_side_px,
             }
         });
+        let all: Vec<Listed> = all.collect();
         if self.json {
             json(&all)?;
             return Ok(ExitCode::SUCCESS);

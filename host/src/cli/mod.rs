@@ -5,11 +5,13 @@ mod boards;
 mod budget;
 mod capture;
 mod classify;
+mod connection;
 mod demo;
 mod draw;
 mod emulate;
 mod evaluate;
 mod explain;
+mod flash;
 mod inspect;
 mod output;
 mod pack;
@@ -24,6 +26,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::probe::Bench;
 
 /// Train a small image classifier from photos, quantize it, and prove that the device decides the same.
 #[derive(Debug, Parser)]
@@ -53,6 +57,8 @@ enum Command {
     Boards(boards::Boards),
     /// Write a model as it goes into a board's flash, for other tools that flash
     Pack(pack::Pack),
+    /// Write firmware and model into a board's flash, and see it run
+    Flash(flash::Flash),
     /// Run photos through the firmware on an emulated board
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
@@ -82,6 +88,11 @@ const INTERRUPTED: u8 = 130;
 /// well (for `prove`: when everything was equal), 1 on errors and failed proofs, 2 on wrong arguments, 130 when
 /// interrupted.
 pub fn run() -> ExitCode {
+    run_with(&Bench::usb())
+}
+
+/// [`run`] with other probes than those on USB.
+pub fn run_with(bench: &Bench) -> ExitCode {
     let arguments = Arguments::parse();
     // Unwrapped: a path that is cut in two can be neither copied nor searched for. Fails only when called twice.
     let _ = miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())));
@@ -95,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Boards(command) => command.run(),
         Command::Pack(command) => command.run(),
+        Command::Flash(command) => command.run(bench),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(),
         Command::Capture(command) => command.run(),

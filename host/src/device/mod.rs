@@ -1,5 +1,6 @@
 //! Talking to a device: the host's side of the link and of its camera, over any byte stream.
 
+mod attached;
 mod camera;
 mod client;
 #[cfg(test)]
@@ -9,9 +10,14 @@ mod measurement;
 mod replay;
 #[cfg(test)]
 mod replay_tests;
+mod serial;
+pub(crate) mod transport;
 
+pub use attached::{ANSWER_TIMEOUT, AttachedDevice};
 pub use camera::{CameraKind, HostCamera};
 pub use client::{Client, ClientError};
 pub use logs::LogLine;
 pub use measurement::Measurement;
 pub use replay::Replay;
+pub use serial::{SerialError, SerialName, open as open_serial};
+pub use transport::Transport;

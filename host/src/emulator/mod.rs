@@ -9,6 +9,7 @@
 
 mod counting;
 mod flash_image;
+mod leash;
 mod qemu;
 
 use std::io;
@@ -27,6 +28,8 @@ use crate::model_file::ModelFile;
 use crate::photos::Picture;
 
 pub use counting::CountingBoard;
+pub use leash::Leashed;
+pub use qemu::find as emulator;
 
 /// Why an emulated board does not run, or did not answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -3,11 +3,12 @@
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::EmulatorError;
+use super::leash::Leashed;
 use crate::firmware::{InstallError, system};
 
 const PROGRAM: &str = "qemu-system-arm";
@@ -29,7 +30,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// [`EmulatorError::NoEmulator`] or [`EmulatorError::Install`].
-pub(super) fn find() -> Result<PathBuf, EmulatorError> {
+pub fn find() -> Result<PathBuf, EmulatorError> {
     if let Some(program) = system::find_program(PROGRAM) {
         return Ok(program);
     }
@@ -77,8 +78,7 @@ pub(super) struct Setup<'a> {
 /// A running emulator. Killed when dropped, and when this process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Qemu {
-    child: Child,
-    watchdog: Option<Child>,
+    process: Leashed,
     complaints: Option<JoinHandle<Vec<u8>>>,
 }
 
@@ -117,11 +117,12 @@ impl Qemu {
             command.args(INSTRUCTION_CLOCK);
         }
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child =
+        let child =
             spawned.map_err(|source| EmulatorError::Program { program: program.display().to_string(), source })?;
+        let mut process = Leashed::new(child);
         let missing = || EmulatorError::Socket(io::Error::other("the emulator has no output"));
-        let stdout = child.stdout.take().ok_or_else(missing)?;
-        let complaints = child.stderr.take().map(|mut stderr| {
+        let stdout = process.child.stdout.take().ok_or_else(missing)?;
+        let complaints = process.child.stderr.take().map(|mut stderr| {
             thread::spawn(move || {
                 let mut text = Vec::new();
                 // What was read before an error is still worth showing.
@@ -129,15 +130,14 @@ impl Qemu {
                 text
             })
         });
-        let watchdog = watchdog(child.id());
-        Ok((Self { child, watchdog, complaints }, waiting, stdout))
+        Ok((Self { process, complaints }, waiting, stdout))
     }
 
     /// The exit status, if the emulator has ended or is about to.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + EXIT_TIMEOUT;
         loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
+            if let Ok(Some(status)) = self.process.child.try_wait() {
                 return Some(status);
             }
             if Instant::now() >= deadline {
@@ -155,31 +155,8 @@ impl Qemu {
 
     /// Ends the emulator.
     pub(super) fn kill(&mut self) {
-        // First: it must not outlive the emulator, whose process number may be another's by then.
-        if let Some(mut watchdog) = self.watchdog.take() {
-            let _ = watchdog.kill();
-            let _ = watchdog.wait();
-        }
-        // Both fail only when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.kill();
     }
-}
-
-impl Drop for Qemu {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// A process that ends the emulator when this one ends without doing so: killed, say, by a time limit. An emulator does
-/// not notice, and a board that waits for its link takes a whole core for ever.
-///
-/// It waits for the end of a pipe that only this process holds. Where there is no shell there is no such guard.
-fn watchdog(emulator: u32) -> Option<Child> {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", r#"read -r line; kill -9 "$0""#, &emulator.to_string()]);
-    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
 /// Listeners the emulator is about to connect to. They are ours, on ports the system picked: no port can be in use.
@@ -218,7 +195,7 @@ fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Res
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        if matches!(qemu.child.try_wait(), Ok(Some(_))) || Instant::now() >= deadline {
+        if matches!(qemu.process.child.try_wait(), Ok(Some(_))) || Instant::now() >= deadline {
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(2));

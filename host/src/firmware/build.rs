@@ -79,10 +79,13 @@ impl Firmware {
     /// # Errors
     /// [`FirmwareError::Elf`] when the file has no such table.
     pub(crate) fn log_table(&self) -> Result<Table, FirmwareError> {
-        let unreadable = |reason: String| FirmwareError::Elf { path: self.path.clone(), reason };
-        Table::parse(&self.elf)
-            .map_err(|error| unreadable(error.to_string()))?
-            .ok_or_else(|| unreadable("it has no log table".to_owned()))
+        let table = Table::parse(&self.elf).map_err(|error| self.unreadable(&error))?;
+        table.ok_or_else(|| self.unreadable(&"it has no log table"))
+    }
+
+    /// That its file is not what it should be.
+    pub(crate) fn unreadable(&self, reason: &dyn std::fmt::Display) -> FirmwareError {
+        FirmwareError::Elf { path: self.path.clone(), reason: reason.to_string() }
     }
 }
 

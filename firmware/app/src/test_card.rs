@@ -1,0 +1,88 @@
+//! A camera that draws: a test card that moves, for boards without a camera module.
+
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+
+use crate::camera::{Camera, CameraFault, Frame};
+
+/// Gray pictures of twice a network's input, each a function of its number alone ([`TestCard::pixel`]).
+#[derive(Clone, Copy, Debug)]
+pub struct TestCard {
+    side: u16,
+    /// Number of the next picture.
+    next: u32,
+    /// The next row of the one that was started; [`TestCard::side`] when there is none.
+    row: u16,
+}
+
+impl TestCard {
+    /// For a network with so many pixels a side; at most 32,767.
+    pub const fn new(input_side: u16) -> Self {
+        let side = if input_side > i16::MAX as u16 { u16::MAX } else { 2 * input_side };
+        Self { side, next: 0, row: side }
+    }
+
+    /// A pixel of a picture: rings, as bright as the square of the distance from a center that moves to the right by
+    /// three pixels a picture.
+    pub const fn pixel(picture: u32, side: u16, x: u16, y: u16) -> u8 {
+        let side = side as u32;
+        if side == 0 {
+            return 0;
+        }
+        let center = picture % side * 3 % side;
+        let (dx, dy) = ((x as u32).abs_diff(center), (y as u32).abs_diff(side / 2));
+        ((dx * dx + dy * dy) * 4 / side % 256) as u8
+    }
+}
+
+impl Camera for TestCard {
+    type Error = CameraFault;
+
+    fn start(&mut self) -> Result<Frame, CameraFault> {
+        self.next = self.next.wrapping_add(1);
+        self.row = 0;
+        Ok(Frame { size: PictureSize { width: self.side, height: self.side }, format: PixelFormat::Gray8 })
+    }
+
+    fn read_row(&mut self, row: &mut [u8]) -> Result<(), CameraFault> {
+        if self.row >= self.side || row.len() != usize::from(self.side) {
+            return Err(CameraFault::Misuse);
+        }
+        let picture = self.next.wrapping_sub(1);
+        for (x, pixel) in (0..).zip(row) {
+            *pixel = Self::pixel(picture, self.side, x, self.row);
+        }
+        self.row += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_the_picture_of_their_number() {
+        let mut camera = TestCard::new(4);
+        let mut row = [0; 8];
+        assert_eq!(camera.read_row(&mut row), Err(CameraFault::Misuse), "no picture was started");
+        for picture in 0..3 {
+            let frame = camera.start().unwrap();
+            assert_eq!((frame.size.width, frame.size.height, frame.row_bytes()), (8, 8, 8));
+            assert_eq!(camera.read_row(&mut row[..7]), Err(CameraFault::Misuse));
+            for y in 0..8 {
+                camera.read_row(&mut row).unwrap();
+                let expected: [u8; 8] = core::array::from_fn(|x| TestCard::pixel(picture, 8, x as u16, y));
+                assert_eq!(row, expected);
+            }
+            assert_eq!(camera.read_row(&mut row), Err(CameraFault::Misuse), "there are no more rows");
+        }
+    }
+
+    #[test]
+    fn pictures_differ() {
+        let of = |picture| core::array::from_fn::<_, 100, _>(|x| TestCard::pixel(picture, 100, x as u16, 50));
+        assert_ne!(of(0), of(1));
+        // By hand: 3 and 4 pixels off the center of picture 1, at (3, 50).
+        assert_eq!(TestCard::pixel(1, 100, 6, 54), 25 * 4 / 100);
+    }
+}

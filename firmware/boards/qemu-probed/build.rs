@@ -1,0 +1,7 @@
+//! Memory map, budget and buffers of the board.
+
+fn main() {
+    if let Err(error) = pinhole_declaration::build_script::run("board.toml") {
+        panic!("{error}");
+    }
+}

@@ -1,0 +1,55 @@
+//! Pinhole on QEMU's mps2-an386 as on a board to carry around: the same loop, link and log over RTT, flashed through a
+//! debug probe. Test equipment: what it stands in for is hardware, its probe is a virtual one, and its camera draws.
+#![no_std]
+#![no_main]
+
+use pinhole_app::test_card::TestCard;
+use pinhole_kernels::cortex_m4::CortexM4;
+use pinhole_runtime::alone::{Board, Panel, run};
+use pinhole_runtime::clock::Clock;
+use pinhole_runtime::memory::Memory;
+use pinhole_runtime::rtt::RttLink;
+use pinhole_shared::kernel::Dsp;
+use static_cell::ConstStaticCell;
+
+/// What board.toml declares.
+mod declared {
+    include!(concat!(env!("OUT_DIR"), "/declared.rs"));
+}
+
+use declared::{ACCUMULATORS, ACTIVATIONS, CLOCK_HZ, INPUT_SIDE, LANES, ROW_BYTES};
+
+static MEMORY: ConstStaticCell<
+    Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES>,
+> = ConstStaticCell::new(Memory::new());
+
+/// The first of two user LEDs, in the FPGA's own registers. Source: Arm AN386, "FPGA system control and I/O".
+const LEDS: *mut u32 = 0x4002_8000 as *mut u32;
+
+struct Leds;
+
+impl Panel for Leds {
+    /// QEMU is not kept from hanging: whoever watches it has a time limit.
+    fn feed_watchdog(&mut self) {}
+
+    fn light(&mut self, on: bool) {
+        // SAFETY: the register is always there on this machine, and nothing else uses it.
+        unsafe { LEDS.write_volatile(u32::from(on)) };
+    }
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    // Taken once: this is the only place.
+    let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
+    let clock = Clock::start(core.SYST, CLOCK_HZ);
+    let link = RttLink::start(clock);
+    run::<Dsp<CortexM4>, _, _>(Board {
+        name: "qemu-probed",
+        clock,
+        link,
+        panel: Leds,
+        memory: MEMORY.take().parts(),
+        camera: |input_side| Some(TestCard::new(input_side)),
+    })
+}

@@ -1,0 +1,75 @@
+//! How commands reach a board that is no emulated one.
+
+use clap::Args;
+use miette::{Result, miette};
+use pinhole_shared::link::Identity;
+
+use super::output::{note, spinner};
+use crate::board::Board;
+use crate::device::{ANSWER_TIMEOUT, AttachedDevice, SerialName, open_serial};
+use crate::firmware::{Firmware, packed_for};
+use crate::probe::{Attachment, Bench, DebugProbeSelector, Unlock, connect, parse_selector};
+use crate::run_folder::Trained;
+
+/// What all of them take.
+#[derive(Debug, Args)]
+pub(super) struct Connection {
+    /// Debug probe to use where several are plugged in, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL
+    #[arg(long, value_parser = parse_selector)]
+    probe: Option<DebugProbeSelector>,
+    /// Reach the board over a serial port instead of a debug probe, as PORT or PORT@BAUD
+    #[arg(long, conflicts_with = "probe")]
+    port: Option<SerialName>,
+}
+
+impl Connection {
+    /// Connects to the firmware that runs on a board.
+    pub(super) fn open(&self, bench: &Bench, board: Board, log: bool) -> Result<AttachedDevice> {
+        if let Some(name) = &self.port {
+            let device = AttachedDevice::on(Box::new(open_serial(name, ANSWER_TIMEOUT)?))?;
+            let got = &device.identity().board;
+            if got != board.name() {
+                return Err(miette!(
+                    help = "give --board {got} if that is the board at hand",
+                    "the device on {} says that it is {got}, not {}",
+                    name.port,
+                    board.name()
+                ));
+            }
+            return Ok(device);
+        }
+        let waiting = spinner("reaching the board (the first time, its firmware is built: a minute or so)");
+        let device = self.attach(bench, board, log);
+        waiting.finish_and_clear();
+        device
+    }
+
+    fn attach(&self, bench: &Bench, board: Board, log: bool) -> Result<AttachedDevice> {
+        let attachment = Attachment::new(bench, board, self.probe.as_ref(), Unlock::No)?;
+        let firmware = Firmware::build(board).map_err(miette::Report::new)?;
+        let device = connect(attachment, &firmware, move |line| {
+            if log {
+                note(&line.to_string());
+            }
+        })?;
+        if log && !device.has_log() {
+            note("the board's firmware is not the one that this Pinhole builds: its log cannot be read");
+        }
+        Ok(device)
+    }
+}
+
+/// Refuses to take one model for another.
+pub(super) fn check_model(trained: &Trained, board: Board, identity: &Identity) -> Result<()> {
+    let packed = packed_for(board, &trained.model, &trained.model_path)?;
+    let (here, there) = (packed.model().checksum(), identity.model_checksum);
+    if here == there {
+        return Ok(());
+    }
+    let path = trained.model_path.display();
+    let flash = format!("pinhole flash {path} --board {} --model-only", board.name());
+    Err(miette!(
+        help = format!("give the model that is on the board, or flash this one: {flash}"),
+        "the board runs the model {there:#010x}, and {path} is {here:#010x} as it is flashed"
+    ))
+}

@@ -1,0 +1,91 @@
+//! A device that runs on its own and is talked to over a link.
+
+use std::time::Duration;
+
+use pinhole_shared::link::{Identity, Report, Statistics};
+
+use super::logs::Logs;
+use super::transport::Transport;
+use super::{Client, ClientError, LogLine};
+use crate::inference::Inference;
+
+/// Longest silence of a device that works: its camera may take that long to start.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// A device on its own, attached by its link; its log comes with it where the way to it carries one.
+pub struct AttachedDevice {
+    client: Client<Box<dyn Transport>>,
+    logs: Option<Logs>,
+    identity: Identity,
+}
+
+impl AttachedDevice {
+    /// Asks a device who it is.
+    ///
+    /// # Errors
+    /// [`ClientError`]. A device that has just started, or was cut off in the middle of an answer, is asked twice.
+    pub(crate) fn new(mut transport: Box<dyn Transport>, logs: Option<Logs>) -> Result<Self, ClientError> {
+        transport.set_timeout(ANSWER_TIMEOUT).map_err(ClientError::Stream)?;
+        let mut client = Client::new(transport);
+        let identity = client.identify().or_else(|error| match error {
+            ClientError::Frame(_) | ClientError::OutOfTurn(_) | ClientError::Refused(_) => client.identify(),
+            error => Err(error),
+        })?;
+        Ok(Self { client, logs, identity })
+    }
+
+    /// A device on any stream that waits no longer than some timeout. It has no log.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn on(transport: Box<dyn Transport>) -> Result<Self, ClientError> {
+        Self::new(transport, None)
+    }
+
+    /// Who the device is and what it runs.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Sends an input (all gray pixels of it, row-major) and has it classified.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, ClientError> {
+        self.client.send_input(input)?;
+        self.client.classify(report)
+    }
+
+    /// Has the device look through its camera and classify what it sees.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn capture(&mut self, report: Report) -> Result<Inference, ClientError> {
+        self.client.capture(report)
+    }
+
+    /// The device's counters.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn statistics(&mut self) -> Result<Statistics, ClientError> {
+        self.client.statistics()
+    }
+
+    /// Whether its log can be seen.
+    pub fn has_log(&self) -> bool {
+        self.logs.is_some()
+    }
+
+    /// The device's log so far. A line may arrive a moment after the answer it belongs to.
+    pub fn logs(&mut self) -> Vec<LogLine> {
+        self.client.stream.tend();
+        self.logs.as_ref().map(Logs::lines).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for AttachedDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttachedDevice").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,46 @@
+//! A process that ends when its owner does.
+
+use std::process::{Child, Command, Stdio};
+
+/// A child process that is killed when this is dropped, and when this process ends in whatever way.
+#[derive(Debug)]
+pub struct Leashed {
+    pub(super) child: Child,
+    watchdog: Option<Child>,
+}
+
+impl Leashed {
+    /// Takes a process that has just been started.
+    pub fn new(child: Child) -> Self {
+        let watchdog = watchdog(child.id());
+        Self { child, watchdog }
+    }
+
+    /// Ends it.
+    pub fn kill(&mut self) {
+        // First: it must not outlive the process, whose number may be another's by then.
+        if let Some(mut watchdog) = self.watchdog.take() {
+            let _ = watchdog.kill();
+            let _ = watchdog.wait();
+        }
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Leashed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A process that ends another when this one ends without doing so: killed, say, by a time limit. An emulator does not
+/// notice, and a board that waits for its link takes a whole core for ever.
+///
+/// It waits for the end of a pipe that only this process holds. Where there is no shell there is no such guard.
+fn watchdog(process: u32) -> Option<Child> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"read -r line; kill -9 "$0""#, &process.to_string()]);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+}

@@ -1,0 +1,125 @@
+//! One of the probes, and the chip behind it.
+
+use probe_rs::architecture::arm::ArmError;
+use probe_rs::probe::list::Accessibility;
+use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
+use probe_rs::{Error, MemoryInterface as _, Permissions, Session};
+
+use super::{Bench, ProbeError};
+use crate::board::{Board, Chip};
+
+/// What to do about a chip whose debug port is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unlock {
+    /// Leave it as it is.
+    #[default]
+    No,
+    /// Erase all that is on it, which unlocks it.
+    EraseAll,
+}
+
+/// A board's chip, reached through a probe.
+#[derive(Debug)]
+pub struct Attachment {
+    pub(super) board: Board,
+    pub(super) chip: Chip,
+    pub(super) session: Session,
+}
+
+/// A probe as VENDOR:PRODUCT, or VENDOR:PRODUCT:SERIAL.
+///
+/// # Errors
+/// In words, when it is neither.
+pub fn parse_selector(text: &str) -> Result<DebugProbeSelector, String> {
+    text.parse().map_err(|_| "give a probe as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, such as 2e8a:000c".to_owned())
+}
+
+/// The probes that are plugged in, each in words.
+pub fn probes(bench: &Bench) -> Vec<String> {
+    bench.lister.list_all().iter().map(describe).collect()
+}
+
+fn describe(probe: &DebugProbeInfo) -> String {
+    format!("{} ({})", DebugProbeSelector::from(probe), probe.identifier)
+}
+
+impl Attachment {
+    /// Attaches to a board's chip, which runs on, and checks that it is that chip.
+    ///
+    /// # Errors
+    /// [`ProbeError::NoChip`], [`ProbeError::NoProbe`], [`ProbeError::ManyProbes`], [`ProbeError::NotThatProbe`],
+    /// [`ProbeError::NoAccess`], [`ProbeError::Open`], [`ProbeError::NoAnswer`], [`ProbeError::Locked`],
+    /// [`ProbeError::WrongChip`].
+    pub fn new(
+        bench: &Bench,
+        board: Board,
+        wanted: Option<&DebugProbeSelector>,
+        unlock: Unlock,
+    ) -> Result<Self, ProbeError> {
+        let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
+        let info = choose(bench, wanted)?;
+        let probe = info.open().map_err(|source| ProbeError::Open { probe: describe(&info), source })?;
+        let permissions = match unlock {
+            Unlock::No => Permissions::new(),
+            Unlock::EraseAll => Permissions::new().allow_erase_all(),
+        };
+        let session = probe
+            .attach_with_registry(chip.name, permissions, &bench.registry)
+            .map_err(|error| refused(chip, error))?;
+        let mut attachment = Self { board, chip, session };
+        attachment.check_chip()?;
+        Ok(attachment)
+    }
+
+    /// The chip.
+    pub fn chip(&self) -> Chip {
+        self.chip
+    }
+
+    fn check_chip(&mut self) -> Result<(), ProbeError> {
+        let chip = self.chip;
+        let word = self.session.core(0).and_then(|mut core| core.read_word_32(chip.id_address.into()));
+        let word = word.map_err(|error| refused(chip, error))?;
+        let got = word & chip.id_mask;
+        if got == chip.id { Ok(()) } else { Err(ProbeError::WrongChip { board: self.board, chip, got }) }
+    }
+
+    /// Compares memory with what should be there.
+    pub(super) fn holds(&mut self, address: u32, expected: &[u8]) -> Result<bool, ProbeError> {
+        let mut found = vec![0; expected.len()];
+        let read = self.session.core(0).and_then(|mut core| core.read(address.into(), &mut found));
+        read.map_err(|error| self.lost(error))?;
+        Ok(found == expected)
+    }
+
+    pub(super) fn lost(&self, error: Error) -> ProbeError {
+        ProbeError::Lost { chip: self.chip.name, source: Box::new(error) }
+    }
+}
+
+/// The only probe, or the wanted one.
+fn choose(bench: &Bench, wanted: Option<&DebugProbeSelector>) -> Result<DebugProbeInfo, ProbeError> {
+    let mut found = bench.lister.list_with_access(wanted);
+    match (found.len(), wanted) {
+        (0, None) => Err(ProbeError::NoProbe),
+        (0, Some(wanted)) => Err(ProbeError::NotThatProbe { wanted: wanted.to_string(), probes: probes(bench) }),
+        (1, _) => {
+            let item = found.remove(0);
+            if item.accessibility == Accessibility::PermissionDenied {
+                return Err(ProbeError::NoAccess { probe: describe(&item.info) });
+            }
+            Ok(item.info)
+        }
+        _ => Err(ProbeError::ManyProbes { probes: found.iter().map(|item| describe(&item.info)).collect() }),
+    }
+}
+
+/// Why a chip does not let itself be attached to.
+fn refused(chip: Chip, error: Error) -> ProbeError {
+    match error {
+        Error::MissingPermissions(_) | Error::Arm(ArmError::MissingPermissions(_)) => {
+            ProbeError::Locked { chip: chip.name }
+        }
+        error => ProbeError::NoAnswer { chip: chip.name, source: Box::new(error) },
+    }
+}

@@ -1,0 +1,69 @@
+//! Firmware and model -> the chip's flash.
+
+use std::time::Duration;
+
+use probe_rs::MemoryInterface as _;
+use probe_rs::flashing::{DownloadOptions, FlashError, FlashProgress, ProgressEvent};
+
+use super::image::FlashImage;
+use super::{Attachment, Bench, ProbeError};
+
+/// Longest time from the reset to a halted core.
+const HALT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How far flashing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many bytes will be erased, written and read again, where that is known before.
+    Total(u64),
+    /// So many bytes were.
+    Done(u64),
+}
+
+/// Writes an image, reads it again, and resets the chip, which then runs it.
+///
+/// Whatever in flash is not in the image's sectors stays as it is.
+///
+/// # Errors
+/// [`ProbeError::UnknownChip`], [`ProbeError::Place`], [`ProbeError::Flash`], [`ProbeError::Verify`],
+/// [`ProbeError::Lost`].
+pub fn flash(
+    bench: &Bench,
+    attachment: &mut Attachment,
+    image: &FlashImage,
+    mut on_step: impl FnMut(Step),
+) -> Result<(), ProbeError> {
+    let chip = attachment.chip.name;
+    let loader = image.loader(bench)?;
+    let mut options = DownloadOptions::default();
+    options.verify = true;
+    options.progress = FlashProgress::new(move |event| match event {
+        ProgressEvent::AddProgressBar { total: Some(bytes), .. } => on_step(Step::Total(bytes)),
+        ProgressEvent::Progress { size, .. } => on_step(Step::Done(size)),
+        _ => {}
+    });
+    loader.commit(&mut attachment.session, options).map_err(|error| match error {
+        FlashError::Verify => ProbeError::Verify { chip },
+        error => ProbeError::Flash { chip, source: Box::new(error) },
+    })?;
+    // Once more by reading alone, whatever the flash algorithm's own comparison does.
+    for part in &image.parts {
+        if !attachment.holds(part.address, &part.bytes)? {
+            return Err(ProbeError::Verify { chip });
+        }
+    }
+    restart(attachment)
+}
+
+/// Resets the chip and lets it run, with nothing left in its memory that looks like the link before.
+fn restart(attachment: &mut Attachment) -> Result<(), ProbeError> {
+    let ram = attachment.board.declaration().ram;
+    let restarted = (|| {
+        let mut core = attachment.session.core(0)?;
+        core.reset_and_halt(HALT_TIMEOUT)?;
+        // What the last program left would be found before the new one has begun.
+        core.write(ram.origin.into(), &vec![0; ram.bytes as usize])?;
+        core.run()
+    })();
+    restarted.map_err(|error| attachment.lost(error))
+}

@@ -1,0 +1,187 @@
+//! The link and the log over RTT: buffers in the chip's memory that the probe reads and fills while the core runs.
+
+use std::io::{self, ErrorKind, PipeWriter, Read, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use probe_rs::rtt::{Error, Rtt, ScanRegion, find_rtt_control_block_in_raw_file};
+
+use super::image::segments;
+use super::{Attachment, ProbeError};
+use crate::device::logs::Logs;
+use crate::device::transport::Transport;
+use crate::device::{AttachedDevice, LogLine};
+use crate::firmware::Firmware;
+
+/// Channels, as `firmware/runtime` sets them up.
+const LOG_UP: usize = 0;
+const LINK_UP: usize = 1;
+const LINK_DOWN: usize = 0;
+
+/// Longest time from a reset to buffers in memory.
+const START_TIMEOUT: Duration = Duration::from_secs(3);
+/// Between two looks at buffers that were empty, or full.
+const POLL: Duration = Duration::from_millis(1);
+
+/// Connects to the firmware on a chip that runs.
+///
+/// Its log comes along if the chip has the very firmware that this Pinhole builds: what a line says is in the firmware's
+/// file. With another one the link may still work, and says so itself if it does not.
+///
+/// # Errors
+/// [`ProbeError::NoLink`], [`ProbeError::Lost`], [`ProbeError::Firmware`], [`ProbeError::Device`],
+/// [`ProbeError::OtherBoard`].
+pub fn connect(
+    mut attachment: Attachment,
+    firmware: &Firmware,
+    on_line: impl FnMut(&LogLine) + Send + 'static,
+) -> Result<AttachedDevice, ProbeError> {
+    let board = attachment.board;
+    let mut same = true;
+    for part in segments(firmware)? {
+        same = same && attachment.holds(part.address, &part.bytes)?;
+    }
+    let known = if same { find_rtt_control_block_in_raw_file(firmware.elf()).ok().flatten() } else { None };
+    let region = known.map_or(ScanRegion::range(board.declaration().ram.addresses()), ScanRegion::Exact);
+    let (log, logs) = if same {
+        let (reader, writer) = io::pipe().map_err(ProbeError::Pipe)?;
+        (Some(writer), Some(Logs::collect(firmware.log_table()?, reader, on_line)))
+    } else {
+        (None, None)
+    };
+    let mut stream = RttStream { attachment, region, rtt: None, log, timeout: START_TIMEOUT };
+    stream.find(START_TIMEOUT).map_err(|source| ProbeError::NoLink { board, source })?;
+    let device = AttachedDevice::new(Box::new(stream), logs).map_err(|source| ProbeError::Device { board, source })?;
+    let name = &device.identity().board;
+    if name == board.name() { Ok(device) } else { Err(ProbeError::OtherBoard { board, got: name.to_string() }) }
+}
+
+/// The link's bytes.
+struct RttStream {
+    attachment: Attachment,
+    region: ScanRegion,
+    /// None after the device has been reset in between.
+    rtt: Option<Rtt>,
+    /// Where the log goes to be decoded.
+    log: Option<PipeWriter>,
+    timeout: Duration,
+}
+
+impl RttStream {
+    /// Waits until the device has set up its buffers.
+    fn find(&mut self, timeout: Duration) -> Result<(), Error> {
+        let start = Instant::now();
+        loop {
+            let mut core = self.attachment.session.core(0)?;
+            let found = Rtt::attach_region(&mut core, &self.region).and_then(|mut rtt| {
+                // In the middle of being set up, some of the channels are not there yet.
+                let whole = rtt.up_channel(LINK_UP).is_some() && rtt.down_channel(LINK_DOWN).is_some();
+                if whole { Ok(rtt) } else { Err(Error::MissingChannel(LINK_UP)) }
+            });
+            drop(core);
+            match found {
+                Ok(rtt) => {
+                    self.rtt = Some(rtt);
+                    return Ok(());
+                }
+                Err(error) if start.elapsed() >= timeout => return Err(error),
+                Err(_) => {}
+            }
+            thread::sleep(10 * POLL);
+        }
+    }
+
+    /// Moves what is in a channel's buffer, in either direction; how many bytes. 0 also when the device has been reset:
+    /// then its buffers are looked for again.
+    fn exchange(
+        &mut self,
+        action: impl FnOnce(&mut Rtt, &mut probe_rs::Core<'_>) -> Result<usize, Error>,
+    ) -> io::Result<usize> {
+        if self.rtt.is_none() {
+            self.find(START_TIMEOUT).map_err(io::Error::other)?;
+        }
+        let Some(rtt) = &mut self.rtt else { return Ok(0) };
+        let mut core = self.attachment.session.core(0).map_err(io::Error::other)?;
+        match action(rtt, &mut core) {
+            Ok(count) => Ok(count),
+            Err(Error::ReadPointerChanged | Error::ControlBlockCorrupted(_) | Error::MissingChannel(_)) => {
+                self.rtt = None;
+                Ok(0)
+            }
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    fn fetch_log(&mut self) -> io::Result<()> {
+        if self.log.is_none() {
+            return Ok(());
+        }
+        let mut bytes = [0; 1024];
+        let count = self.exchange(|rtt, core| match rtt.up_channel(LOG_UP) {
+            Some(channel) => channel.read(core, &mut bytes),
+            None => Err(Error::MissingChannel(LOG_UP)),
+        })?;
+        if let Some(log) = &mut self.log {
+            // Its reader decodes as fast as it can; it ends with this stream.
+            log.write_all(bytes.get(..count).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Repeats until something was moved.
+    fn within_timeout(&mut self, mut action: impl FnMut(&mut Self) -> io::Result<usize>) -> io::Result<usize> {
+        let start = Instant::now();
+        loop {
+            self.fetch_log()?;
+            match action(self)? {
+                0 if start.elapsed() >= self.timeout => return Err(ErrorKind::TimedOut.into()),
+                0 => thread::sleep(POLL),
+                count => return Ok(count),
+            }
+        }
+    }
+}
+
+impl Read for RttStream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        self.within_timeout(|stream| {
+            stream.exchange(|rtt, core| match rtt.up_channel(LINK_UP) {
+                Some(channel) => channel.read(core, bytes),
+                None => Err(Error::MissingChannel(LINK_UP)),
+            })
+        })
+    }
+}
+
+impl Write for RttStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        self.within_timeout(|stream| {
+            stream.exchange(|rtt, core| match rtt.down_channel(LINK_DOWN) {
+                Some(channel) => channel.write(core, bytes),
+                None => Err(Error::MissingChannel(LINK_DOWN)),
+            })
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Transport for RttStream {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.timeout = timeout;
+        Ok(())
+    }
+
+    fn tend(&mut self) {
+        // What is wrong shows at the next request.
+        let _ = self.fetch_log();
+    }
+}

@@ -1,0 +1,187 @@
+//! Test equipment: a board behind a debug probe, of which neither is there. The board is an emulated mps2-an386 that keeps
+//! what was flashed as long as it runs; the probe is QEMU's gdb stub behind a Cortex-M's debug registers. So all of
+//! probe-rs but its USB and its flash algorithms runs as with hardware: attach, download, verify, halt, reset, RTT.
+//!
+//! [`VirtualBoard`] is the board; a process that is told of it by [`VirtualBoard::plug_into`] finds it by [`bench`]: the
+//! program `pinhole-virtual-bench` is `pinhole` with these probes instead of those on USB.
+
+mod gdb;
+mod probe;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pinhole::emulator::{Leashed, emulator};
+use pinhole::probe::Bench;
+use probe_rs::config::Registry;
+use probe_rs::probe::list::{Lister, ProbeListItem};
+use probe_rs::probe::{DebugProbe, DebugProbeError, DebugProbeInfo, DebugProbeSelector, Probe, ProbeFactory};
+use probe_rs::integration::ProbeLister;
+use tempfile::TempDir;
+
+use probe::VirtualProbe;
+
+/// What the probe is called.
+const PROBE_NAME: &str = "Virtual probe (test equipment)";
+/// Its USB numbers; no such vendor exists.
+const VENDOR: u16 = 0xFFFF;
+const PRODUCT: u16 = 0x0001;
+/// Speed of a probe that has none, kHz.
+const SPEED_KHZ: u32 = 1_000;
+
+/// Where the board's gdb stub listens.
+const SOCKET: &str = "PINHOLE_VIRTUAL_BOARD";
+/// What is wrong with it.
+const FAULT: &str = "PINHOLE_VIRTUAL_FAULT";
+/// How many probes are plugged in; one if absent. All lead to the same board.
+const PROBES: &str = "PINHOLE_VIRTUAL_PROBES";
+
+/// The chip that QEMU's machine is, as probe-rs describes chips. Its code memory can be written like RAM, which is what
+/// QEMU makes of it: there is no flash algorithm.
+const CHIP: &str = "
+name: Virtual
+variants:
+- name: mps2-an386
+  cores:
+  - name: main
+    type: armv7em
+    core_access_options: !Arm
+      ap: !v1 0
+  memory_map:
+  - !Ram
+    range:
+      start: 0x0
+      end: 0x400000
+    cores: [main]
+  - !Ram
+    range:
+      start: 0x20000000
+      end: 0x20400000
+    cores: [main]
+flash_algorithms: []
+";
+
+/// Something wrong with a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its debug port is protected.
+    Locked,
+    /// Nothing answers the probe: no power, or a loose wire.
+    Silent,
+}
+
+impl Fault {
+    const ALL: [Self; 2] = [Self::Locked, Self::Silent];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// An emulated board with nothing in its flash. It ends when this is dropped.
+#[derive(Debug)]
+pub struct VirtualBoard {
+    folder: TempDir,
+    _emulator: Leashed,
+}
+
+impl VirtualBoard {
+    /// QEMU's machine that `qemu-probed` is.
+    pub const MACHINE: &'static str = "mps2-an386";
+    /// Another, with another chip's number in it.
+    pub const OTHER_MACHINE: &'static str = "mps2-an385";
+
+    /// Starts QEMU with this machine.
+    pub fn start(machine: &str) -> Self {
+        let folder = tempfile::tempdir().expect("there is a place for temporary files");
+        let mut command = Command::new(emulator().expect("the emulator is there or can be installed"));
+        command.args(["-machine", machine, "-display", "none", "-monitor", "none", "-serial", "null", "-serial", "null"]);
+        // Stopped: with an empty flash it would run into a fault at once, and QEMU would end.
+        command.arg("-S").arg("-gdb").arg(format!("unix:{},server=on,wait=off", folder.path().join("gdb").display()));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        let emulator = Leashed::new(command.spawn().expect("the emulator starts"));
+        let board = Self { folder, _emulator: emulator };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !board.socket().exists() {
+            assert!(Instant::now() < deadline, "the emulator did not start");
+            thread::sleep(Duration::from_millis(5));
+        }
+        board
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("gdb")
+    }
+
+    /// Lets a process find the board behind so many probes.
+    pub fn plug_into<'c>(&self, command: &'c mut Command, probes: usize, fault: Option<Fault>) -> &'c mut Command {
+        command.env(SOCKET, self.socket()).env(PROBES, probes.to_string());
+        command.env(FAULT, fault.map_or("", Fault::name))
+    }
+
+    /// Reads memory of the board, past every probe.
+    pub fn read(&self, address: u32, bytes: &mut [u8]) {
+        let mut gdb = gdb::Gdb::connect(&self.socket()).expect("the emulator runs");
+        gdb.read(address, bytes).expect("there is memory");
+        gdb.run().expect("the emulator runs");
+    }
+}
+
+/// The probes that this process was told of, and the chip they know besides those that probe-rs does.
+///
+/// # Panics
+/// When it was told nonsense.
+pub fn bench() -> Bench {
+    let mut registry = Registry::from_builtin_families();
+    registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
+    let count = std::env::var(PROBES).map_or(1, |count| count.parse().expect("a number of probes"));
+    let socket = std::env::var_os(SOCKET);
+    let probes = if socket.is_some() { count } else { 0 };
+    Bench { lister: Lister::with_lister(Box::new(Probes(probes))), registry }
+}
+
+/// So many probes.
+#[derive(Debug)]
+struct Probes(usize);
+
+impl ProbeLister for Probes {
+    fn open(&self, selector: &DebugProbeSelector) -> Result<Probe, DebugProbeError> {
+        Factory.open(selector).map(Probe::from_specific_probe)
+    }
+
+    fn list_with_access(&self, selector: Option<&DebugProbeSelector>) -> Vec<ProbeListItem> {
+        let all = (1..=self.0).map(|number| {
+            DebugProbeInfo::new(PROBE_NAME, VENDOR, PRODUCT, Some(format!("VIRTUAL{number}")), &Factory, None, false)
+        });
+        let wanted = all.filter(|probe| selector.is_none_or(|selector| selector.matches_probe(probe)));
+        wanted.map(ProbeListItem::accessible).collect()
+    }
+}
+
+#[derive(Debug)]
+struct Factory;
+
+impl fmt::Display for Factory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(PROBE_NAME)
+    }
+}
+
+impl ProbeFactory for Factory {
+    fn open(&self, _: &DebugProbeSelector) -> Result<Box<dyn DebugProbe>, DebugProbeError> {
+        let socket = std::env::var_os(SOCKET).expect("a probe was listed");
+        let wrong = std::env::var(FAULT).unwrap_or_default();
+        let fault = Fault::ALL.into_iter().find(|fault| fault.name() == wrong);
+        Ok(Box::new(VirtualProbe { socket: Path::new(&socket).to_owned(), fault, speed_khz: SPEED_KHZ }))
+    }
+
+    fn list_probes(&self) -> Vec<ProbeListItem> {
+        Probes(1).list_with_access(None)
+    }
+}
