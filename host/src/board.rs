@@ -112,12 +112,7 @@ impl Board {
                 declaration: include_str!("../../firmware/boards/nrf52840-dk/board.toml"),
                 machine: None,
                 // FICR's INFO.PART: nRF52840 Product Specification, 4.4.1.
-                chip: Some(Chip {
-                    name: "nRF52840_xxAA",
-                    id_address: 0x1000_0100,
-                    id_mask: u32::MAX,
-                    id: 0x0005_2840,
-                }),
+                chip: Some(Chip { name: "nRF52840_xxAA", id_address: 0x1000_0100, id_mask: u32::MAX, id: 0x0005_2840 }),
             },
             Self::NucleoF446re => Facts {
                 name: "nucleo-f446re",

@@ -25,6 +25,7 @@
 //! | firmware | [`firmware`] | a board -> its firmware; a model file -> what goes into flash |
 //! | emulator | [`emulator`] | firmware and model -> a running emulated board |
 //! | debug probe | [`probe`] | firmware and model -> a board's flash; the link to it |
+//! | a board's camera | [`board_camera`] | a board, emulated or at hand -> one look after the other |
 //! | benchmark | [`bench`] | model file and board -> instructions of an inference |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
 //! | live view | [`watch`] | looks of a device -> a screen of them |
@@ -34,6 +35,7 @@
 
 pub mod bench;
 pub mod board;
+pub mod board_camera;
 pub mod budget;
 pub mod cli;
 pub mod device;

@@ -7,6 +7,7 @@ use pinhole_shared::link::Report;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::device::{AttachedDevice, ClientError};
 use crate::emulator::{EmulatedBoard, EmulatorError};
 use crate::inference::Inference;
 use crate::model_file::ModelFile;
@@ -48,6 +49,7 @@ pub struct Mismatch {
 pub enum ProveError {
     Photo(#[from] PhotoError),
     Board(#[from] EmulatorError),
+    Device(#[from] ClientError),
 }
 
 impl Proof {
@@ -121,6 +123,56 @@ pub fn prove(
         let host = engine.run_all(&input);
         let board = board.capture(picture, Report::AllValues)?;
         proof.compare(path, &host, &board);
+        after_each();
+    }
+    Ok(proof)
+}
+
+/// Proves a model on a device at hand: each photo goes through the host's pixel pipeline and over the link, as the camera
+/// cannot be shown it. `after_each` is called after each photo.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_attached(
+    model: &ModelFile,
+    device: &mut AttachedDevice,
+    photos: &[PathBuf],
+    mut after_each: impl FnMut(),
+) -> Result<Proof, ProveError> {
+    let mut engine = model.engine();
+    let side = model.model().input_side();
+    let mut proof = Proof::default();
+    for path in photos {
+        let input = decode::read(path)?
+            .shrink(side)
+            .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
+        let host = engine.run_all(&input);
+        proof.compare(path, &host, &device.classify(&input, Report::AllValues)?);
+        after_each();
+    }
+    Ok(proof)
+}
+
+/// Proves a model on what a device's own camera sees: the host starts from the pixels that the device reports, and all
+/// that comes after them is compared. `after_each` is called after each picture.
+///
+/// # Errors
+/// [`ProveError::Device`].
+pub fn prove_captures(
+    model: &ModelFile,
+    device: &mut AttachedDevice,
+    captures: u32,
+    mut after_each: impl FnMut(),
+) -> Result<Proof, ProveError> {
+    let mut engine = model.engine();
+    let inputs = model.model().inputs();
+    let mut proof = Proof::default();
+    for capture in 1..=captures {
+        let board = device.capture(Report::AllValues)?;
+        let mut input: Vec<u8> = board.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
+        // Pixels that are missing are differences like any others.
+        input.resize(inputs, 0);
+        proof.compare(Path::new(&format!("capture {capture}")), &engine.run_all(&input), &board);
         after_each();
     }
     Ok(proof)

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::output::{json, say};
 use crate::board::Board;
+use crate::probe::{Bench, probes};
 
 /// `pinhole boards`.
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ struct Listed {
     core: &'static str,
     clock_hz: u32,
     emulated: bool,
+    /// What a debug probe reaches.
+    chip: Option<&'static str>,
     model_bytes: u32,
     code_bytes: u32,
     ram_bytes: u32,
@@ -31,7 +34,7 @@ struct Listed {
 }
 
 impl Boards {
-    pub(super) fn run(&self) -> Result<ExitCode> {
+    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         let all = Board::ALL.into_iter().filter(|board| !board.is_test_equipment()).map(|board| {
             let declared = board.declaration();
             Listed {
@@ -40,6 +43,7 @@ impl Boards {
                 core: declared.core.name(),
                 clock_hz: declared.clock_hz,
                 emulated: board.is_emulated(),
+                chip: board.chip().map(|chip| chip.name),
                 model_bytes: declared.model.bytes,
                 code_bytes: declared.budget.code_bytes,
                 ram_bytes: declared.budget.static_ram_bytes + declared.budget.stack_bytes,
@@ -65,6 +69,10 @@ impl Boards {
             );
         }
         say!("firmware and RAM: what they may take at most; input: largest side of a network's input");
+        match probes(bench) {
+            probes if probes.is_empty() => say!("no debug probe is plugged in"),
+            probes => probes.iter().for_each(|probe| say!("debug probe {probe}")),
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -9,11 +9,10 @@ use miette::{IntoDiagnostic as _, Result, miette};
 use pinhole_shared::link::Report;
 use serde::Serialize;
 
-use super::emulate::start_board_with;
-use super::output::{json, say, warn};
-use crate::board::Emulated;
-use crate::device::CameraKind;
-use crate::photos::{self, decode};
+use super::output::{json, say};
+use super::target::{OnBoard, photos_for};
+use crate::board_camera::BoardCamera;
+use crate::probe::Bench;
 use crate::run_folder::{self, create_folder, write_file};
 
 /// `pinhole capture`.
@@ -27,17 +26,14 @@ pub(super) struct Capture {
     /// Pictures to take
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// A .pinhole file, or a run folder of `pinhole train`: pictures are of its size (default: the model that ships)
+    /// A .pinhole file, or a run folder of `pinhole train`: an emulated board's pictures are of its size (default: the
+    /// model that ships); a board at hand must run it
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Board whose camera takes them
-    #[arg(long, value_enum, default_value_t)]
-    board: Emulated,
-    /// Camera that the board has
-    #[arg(long, value_enum, default_value_t)]
-    camera: CameraKind,
+    #[command(flatten)]
+    on: OnBoard,
     /// What an emulated board's camera looks at, one after the other and again: photos, or folders of photos
-    #[arg(long, required = true, value_name = "PHOTOS")]
+    #[arg(long, value_name = "PHOTOS")]
     photos: Vec<PathBuf>,
     /// Print as JSON
     #[arg(long)]
@@ -47,11 +43,13 @@ pub(super) struct Capture {
 #[derive(Debug, Serialize)]
 struct Taken {
     path: PathBuf,
-    of: PathBuf,
+    /// The photo that was before an emulated board's camera.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<PathBuf>,
 }
 
 impl Capture {
-    pub(super) fn run(&self) -> Result<ExitCode> {
+    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         if self.label.is_empty() || Path::new(&self.label).file_name() != Some(self.label.as_ref()) {
             return Err(miette!(
                 help = "give the name of a class, such as muffin",
@@ -59,38 +57,43 @@ impl Capture {
                 self.label
             ));
         }
-        let trained = match &self.model {
-            Some(model) => run_folder::open(model)?,
-            None => run_folder::shipped(),
-        };
-        let side = trained.model.model().input_side();
-        let (photos, warnings) = photos::read_unlabeled(&self.photos, side)?;
-        warn(&warnings);
-        if photos.is_empty() {
-            return Err(miette!(
-                help = "give photos, or a folder that has some",
-                "there is no photo to show the camera"
-            ));
-        }
+        let mut camera = self.camera(bench)?;
+        let side = camera.identity().input_side;
         let folder = self.out.join(&self.label);
         create_folder(&folder)?;
-        let mut board = start_board_with(self.board.0, self.camera, &trained, false)?;
         let mut all = Vec::with_capacity(self.count as usize);
         let mut number = 0;
-        for photo in photos.iter().cycle().take(self.count as usize) {
-            let inference = board.capture(decode::read(&photo.path)?.to_gray(), Report::AllValues)?;
-            let pixels = inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect::<Vec<_>>();
+        for _ in 0..self.count {
+            let look = camera.look(Report::AllValues)?;
+            let pixels =
+                look.inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect::<Vec<_>>();
             let path = free(&folder, &self.label, &mut number);
             write_file(&path, &png(&pixels, side)?)?;
             if !self.json {
                 say!("{}", path.display());
             }
-            all.push(Taken { path, of: photo.path.clone() });
+            all.push(Taken { path, of: look.shown });
         }
         if self.json {
             json(&all)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Capture {
+    fn camera(&self, bench: &Bench) -> Result<BoardCamera> {
+        let trained = match &self.model {
+            Some(model) => run_folder::open(model)?,
+            // Whatever a board at hand runs will do.
+            None if !self.on.board.is_emulated() => {
+                let device = self.on.connection.open(bench, self.on.board, false)?;
+                return Ok(BoardCamera::attached(device));
+            }
+            None => run_folder::shipped(),
+        };
+        let photos = || photos_for(&self.photos, trained.model.model().input_side());
+        self.on.camera(bench, &trained, photos, false)
     }
 }
 

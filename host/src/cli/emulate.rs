@@ -1,4 +1,4 @@
-//! `pinhole simulate` and `pinhole prove`.
+//! `pinhole simulate`, and starting an emulated board.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,68 +8,13 @@ use miette::Result;
 use pinhole_shared::link::Report;
 use serde::Serialize;
 
-use super::output::{json, note, progress, say, spinner, warn};
+use super::output::{json, note, say, spinner};
+use super::target::Target;
 use crate::board::{Board, Emulated};
 use crate::device::CameraKind;
 use crate::emulator::EmulatedBoard;
-use crate::photos::{self, decode};
-use crate::prove::{Proof, prove};
-use crate::run_folder::{self, Trained};
-
-/// What both commands take.
-#[derive(Debug, Args)]
-pub(super) struct Target {
-    /// A .pinhole file, or a run folder of `pinhole train` (default: the model that ships with Pinhole)
-    #[arg(required_unless_present = "more_photos")]
-    model: Option<PathBuf>,
-    /// Photos, or folders of photos
-    #[arg(required_unless_present = "more_photos")]
-    photos: Vec<PathBuf>,
-    /// Photos, or a folder of photos; repeatable
-    #[arg(long = "photos", value_name = "PHOTOS")]
-    more_photos: Vec<PathBuf>,
-    /// Board to run on
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) board: Emulated,
-    /// Camera that the board has
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) camera: CameraKind,
-    /// Take only so many of the photos, evenly spread over them
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: Option<u32>,
-    /// Show the device's log
-    #[arg(long)]
-    log: bool,
-    /// Print as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-impl Target {
-    /// The model, from where it is said to be.
-    pub(super) fn trained(&self) -> Result<Trained> {
-        Ok(match &self.model {
-            Some(model) => run_folder::open(model)?,
-            None => run_folder::shipped(),
-        })
-    }
-
-    /// The photos the board can take. All are read here, before a board is started, and again when it is their turn.
-    pub(super) fn photos(&self, trained: &Trained) -> Result<Vec<PathBuf>> {
-        let all: Vec<PathBuf> = self.photos.iter().chain(&self.more_photos).cloned().collect();
-        let (photos, warnings) = photos::read_unlabeled(&all, trained.model.model().input_side())?;
-        warn(&warnings);
-        let paths: Vec<PathBuf> = photos.into_iter().map(|photo| photo.path).collect();
-        let Some(limit) = self.limit.map(|limit| limit as usize).filter(|&limit| limit < paths.len()) else {
-            return Ok(paths);
-        };
-        Ok((0..limit).map(|i| paths[i * paths.len() / limit].clone()).collect())
-    }
-
-    fn start(&self, trained: &Trained) -> Result<EmulatedBoard> {
-        start_board_with(self.board.0, self.camera, trained, self.log)
-    }
-}
+use crate::photos::decode;
+use crate::run_folder::Trained;
 
 /// Builds and starts an emulated board with photos for a camera, saying so.
 pub(super) fn start_board(board: Board, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
@@ -98,6 +43,18 @@ pub(super) fn start_board_with(
 pub(super) struct Simulate {
     #[command(flatten)]
     target: Target,
+    /// Board to run on
+    #[arg(long, value_enum, default_value_t)]
+    board: Emulated,
+    /// Camera that the board has
+    #[arg(long, value_enum, default_value_t)]
+    camera: CameraKind,
+    /// Show the device's log
+    #[arg(long)]
+    log: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -111,8 +68,8 @@ impl Simulate {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = self.target.trained()?;
         let photos = self.target.photos(&trained)?;
-        let mut board = self.target.start(&trained)?;
-        if !self.target.json {
+        let mut board = start_board_with(self.board.0, self.camera, &trained, self.log)?;
+        if !self.json {
             let identity = board.identity();
             say!("emulated board {}, kernel {}", identity.board, identity.kernel);
         }
@@ -123,60 +80,14 @@ impl Simulate {
             let decision = board.capture(decode::read(&path)?.to_gray(), Report::Decision)?.decision;
             let class = names.get(usize::from(decision.class)).copied().unwrap_or_default().to_owned();
             let simulated = Simulated { path, class, probability: decision.probability.to_f64() };
-            if !self.target.json {
+            if !self.json {
                 say!("{}: {} {:.3}", simulated.path.display(), simulated.class, simulated.probability);
             }
             all.push(simulated);
         }
-        if self.target.json {
+        if self.json {
             json(&all)?;
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// `pinhole prove`.
-#[derive(Debug, Args)]
-pub(super) struct Prove {
-    #[command(flatten)]
-    target: Target,
-}
-
-impl Prove {
-    pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = self.target.trained()?;
-        let photos = self.target.photos(&trained)?;
-        let mut board = self.target.start(&trained)?;
-        let proof = prove_with_progress(&trained, &mut board, &photos)?;
-        if self.target.json {
-            json(&proof)?;
-        } else {
-            print_proof(&proof);
-        }
-        Ok(if proof.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-}
-
-/// Proves with a progress bar.
-pub(super) fn prove_with_progress(trained: &Trained, board: &mut EmulatedBoard, photos: &[PathBuf]) -> Result<Proof> {
-    let bar = progress(photos.len() as u64, "proving");
-    let proof = prove(&trained.model, board, photos, || bar.inc(1))?;
-    bar.finish_and_clear();
-    Ok(proof)
-}
-
-/// Prints the first difference, if any, and the verdict.
-pub(super) fn print_proof(proof: &Proof) {
-    if let Some(first) = &proof.first {
-        let value = |value: Option<i64>| value.map_or("nothing".to_owned(), |value| value.to_string());
-        say!(
-            "first mismatch: {}, {}, index {}: host {}, board {}",
-            first.photo.display(),
-            first.place,
-            first.index,
-            value(first.host),
-            value(first.board)
-        );
-    }
-    say!("{}", proof.verdict());
 }

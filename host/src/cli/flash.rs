@@ -130,7 +130,12 @@ impl Flash {
             });
             json(&flashed)?;
         } else {
-            say!("{} runs the model {got:08x} ({} bytes), kernel {}", identity.board, identity.model_bytes, identity.kernel);
+            say!(
+                "{} runs the model {got:08x} ({} bytes), kernel {}",
+                identity.board,
+                identity.model_bytes,
+                identity.kernel
+            );
         }
         Ok(ExitCode::SUCCESS)
     }

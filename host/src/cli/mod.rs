@@ -15,9 +15,11 @@ mod flash;
 mod inspect;
 mod output;
 mod pack;
+mod prove;
 mod quantize;
 mod recipes;
 mod study;
+mod target;
 mod train;
 mod tune;
 mod watch;
@@ -53,7 +55,7 @@ enum Command {
     Explain(explain::Explain),
     /// Show what is in a model file
     Inspect(inspect::Inspect),
-    /// List the boards, emulated and real, and what they have
+    /// List the boards, emulated and real, what they have, and the debug probes that are plugged in
     Boards(boards::Boards),
     /// Write a model as it goes into a board's flash, for other tools that flash
     Pack(pack::Pack),
@@ -62,10 +64,10 @@ enum Command {
     /// Run photos through the firmware on an emulated board
     Simulate(emulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
-    Prove(emulate::Prove),
+    Prove(prove::Prove),
     /// Collect pictures to train on from a board's own camera
     Capture(capture::Capture),
-    /// Watch an emulated board look at photos, live in the terminal
+    /// Watch a board look through its camera, live in the terminal
     Watch(watch::Watch),
     /// Count the instructions of an inference on an emulated board, layer by layer
     Bench(bench::BenchCommand),
@@ -104,13 +106,13 @@ pub fn run_with(bench: &Bench) -> ExitCode {
         Command::Classify(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Inspect(command) => command.run(),
-        Command::Boards(command) => command.run(),
+        Command::Boards(command) => command.run(bench),
         Command::Pack(command) => command.run(),
         Command::Flash(command) => command.run(bench),
         Command::Simulate(command) => command.run(),
-        Command::Prove(command) => command.run(),
-        Command::Capture(command) => command.run(),
-        Command::Watch(command) => command.run(),
+        Command::Prove(command) => command.run(bench),
+        Command::Capture(command) => command.run(bench),
+        Command::Watch(command) => command.run(bench),
         Command::Bench(command) => command.run(),
         Command::Study(command) => command.run(),
         Command::Merge(command) => command.run(),

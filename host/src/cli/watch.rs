@@ -1,7 +1,6 @@
 //! `pinhole watch`.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -10,17 +9,19 @@ use miette::{IntoDiagnostic as _, Result, miette};
 use pinhole_shared::link::Report;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use super::emulate::{Target, start_board_with};
+use super::target::{OnBoard, Target};
+use crate::board_camera::BoardCamera;
 use crate::budget::predict::predict;
-use crate::emulator::EmulatedBoard;
-use crate::photos::decode;
-use crate::watch::{Sight, Stages, State, view};
+use crate::probe::Bench;
+use crate::watch::{Sight, State, view};
 
 /// `pinhole watch`.
 #[derive(Debug, Args)]
 pub(super) struct Watch {
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    on: OnBoard,
     /// Least time from one picture to the next, ms
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(..=3_600_000))]
     every: u64,
@@ -41,7 +42,7 @@ enum Key {
 const KEYS_EVERY: Duration = Duration::from_millis(50);
 
 impl Watch {
-    pub(super) fn run(&self) -> Result<ExitCode> {
+    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
             return Err(miette!(
                 help = "run it in one; `pinhole simulate` says the same line by line",
@@ -49,26 +50,20 @@ impl Watch {
             ));
         }
         let trained = self.target.trained()?;
-        let photos = self.target.photos(&trained)?;
-        if photos.is_empty() {
-            return Err(miette!(
-                help = "give photos, or a folder that has some",
-                "there is no photo to show the camera"
-            ));
-        }
-        let mut board = start_board_with(self.target.board.0, self.target.camera, &trained, false)?;
-        let declared = self.target.board.0.declaration();
-        let packed = trained.model.packed(self.target.board.0.packing()).into_diagnostic()?;
+        let mut camera = self.on.camera(bench, &trained, || self.target.photos(&trained), false)?;
+        let declared = self.on.board.declaration();
+        let packed = trained.model.packed(self.on.board.packing()).into_diagnostic()?;
         let predicted = predict(&packed.model(), declared.core).map(|work| work.time_ms(declared.clock_hz));
-        let identity = board.identity();
+        let identity = camera.identity();
+        let eye = if self.on.board.is_emulated() { self.on.camera.name() } else { "its own" };
         let mut state = State::new(
-            format!("{}, {}, camera {}", identity.board, identity.kernel, self.target.camera.name()),
+            format!("{}, {}, camera {eye}", identity.board, identity.kernel),
             identity.input_side.into(),
             trained.model.model().class_names().map(str::to_owned).collect(),
             predicted,
         );
         let mut terminal = ratatui::try_init().into_diagnostic()?;
-        let result = self.watch(&mut terminal, &mut state, &mut board, &photos);
+        let result = self.watch(&mut terminal, &mut state, &mut camera);
         ratatui::restore();
         result.map(|()| ExitCode::SUCCESS)
     }
@@ -77,12 +72,11 @@ impl Watch {
         &self,
         terminal: &mut ratatui::DefaultTerminal,
         state: &mut State,
-        board: &mut EmulatedBoard,
-        photos: &[PathBuf],
+        camera: &mut BoardCamera,
     ) -> Result<()> {
         let start = Instant::now();
         let mut due = start;
-        for path in photos.iter().cycle() {
+        loop {
             loop {
                 terminal.draw(|frame| view::draw(frame, state)).into_diagnostic()?;
                 let until = if state.paused { KEYS_EVERY } else { due.saturating_duration_since(Instant::now()) };
@@ -95,34 +89,27 @@ impl Watch {
                 }
             }
             due = Instant::now() + Duration::from_millis(self.every);
-            match look(board, path)? {
+            match look(camera)? {
                 Ok(sight) => state.saw(sight, start.elapsed()),
                 Err(trouble) => state.trouble = Some(trouble),
             }
-            let lines: Vec<String> = board.logs().iter().map(ToString::to_string).collect();
+            let lines: Vec<String> = camera.logs().iter().map(ToString::to_string).collect();
             state.logged(lines.iter().map(String::as_str));
             if self.frames.is_some_and(|most| state.frames >= most) {
                 terminal.draw(|frame| view::draw(frame, state)).into_diagnostic()?;
                 return Ok(());
             }
         }
-        Ok(())
     }
 }
 
 /// One look; the inner error is the device's, and it can be tried again.
-fn look(board: &mut EmulatedBoard, path: &std::path::Path) -> Result<Result<Sight, String>> {
-    let started = Instant::now();
-    let picture = decode::read(path)?.to_gray();
-    let photo = started.elapsed();
-    let started = Instant::now();
-    let inference = match board.capture(picture, Report::AllValues) {
-        Ok(inference) => inference,
-        Err(crate::emulator::EmulatorError::Device(error)) => return Ok(Err(error.to_string())),
-        Err(error) => return Err(error.into()),
-    };
-    let stages = Stages { photo, device: started.elapsed() };
-    Ok(Sight::of(&inference, Some(path.to_owned()), stages).ok_or_else(|| "the device left integers out".to_owned()))
+fn look(camera: &mut BoardCamera) -> Result<Result<Sight, String>> {
+    match camera.look(Report::AllValues) {
+        Ok(look) => Ok(Sight::of(look).ok_or_else(|| "the device left integers out".to_owned())),
+        Err(error) if error.is_passing() => Ok(Err(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What was pressed, if anything was within this time.

@@ -19,7 +19,9 @@ pub struct SerialName {
 /// A serial port does not open.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("the serial port {port} cannot be opened{}", if others.is_empty() { String::new() } else { format!("; there are: {}", others.join(", ")) })]
-#[diagnostic(help("check its name, that no other program has it open, and that you may use it (on Linux: group dialout)"))]
+#[diagnostic(help(
+    "check its name, that no other program has it open, and that you may use it (on Linux: group dialout)"
+))]
 pub struct SerialError {
     /// Its name.
     port: String,

@@ -94,8 +94,7 @@ impl FlashImage {
         let chip = self.board.chip().ok_or(ProbeError::NoChip { board: self.board })?;
         let place = |what, source| ProbeError::Place { what, chip: chip.name, source: Box::new(source) };
         let target = bench.registry.get_target_by_name(chip.name);
-        let mut loader =
-            target.map_err(|source| ProbeError::UnknownChip { chip: chip.name, source })?.flash_loader();
+        let mut loader = target.map_err(|source| ProbeError::UnknownChip { chip: chip.name, source })?.flash_loader();
         for part in &self.parts {
             loader.add_data(part.address.into(), &part.bytes).map_err(|source| place(part.what, source))?;
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pinhole_shared::decision::probability;
 
-use crate::inference::Inference;
+use crate::board_camera::Look;
 
 /// Looks over which frames a second are averaged.
 const RATE_FRAMES: usize = 20;
@@ -36,20 +36,22 @@ pub struct Sight {
 /// Times of the stages of a look, as the host sees them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
-    /// Reading the photo from disk and turning it to gray.
-    pub photo: Duration,
+    /// Reading the photo before an emulated board's camera from disk and turning it to gray.
+    pub photo: Option<Duration>,
     /// From the request to the last answer: exposure, the camera's bus, inference, and reporting every integer.
     pub device: Duration,
 }
 
 impl Sight {
-    /// What an inference, reported with all of its integers, says. `None` when some are missing.
-    pub fn of(inference: &Inference, shown: Option<PathBuf>, stages: Stages) -> Option<Self> {
+    /// What a look, reported with all of its integers, says. `None` when some are missing.
+    pub fn of(look: Look) -> Option<Self> {
+        let Look { inference, shown, photo, device } = look;
         let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
         let logits = inference.stages.get(1..)?.last()?;
         // The device's own arithmetic, so that what is shown is what it decided by.
         let probabilities = (0..logits.len()).map(|class| probability(logits, class).to_f64()).collect();
-        Some(Self { shown, pixels, probabilities, class: inference.decision.class.into(), stages })
+        let class = inference.decision.class.into();
+        Some(Self { shown, pixels, probabilities, class, stages: Stages { photo, device } })
     }
 }
 

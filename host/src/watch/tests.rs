@@ -3,6 +3,7 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
 use super::*;
+use crate::inference::Inference;
 use crate::watch::view::draw;
 use pinhole_shared::decision::decide;
 
@@ -17,8 +18,12 @@ fn inference() -> Inference {
 }
 
 fn sight() -> Sight {
-    let stages = Stages { photo: Duration::from_millis(3), device: Duration::from_micros(12_345) };
-    Sight::of(&inference(), Some("photos/a.jpg".into()), stages).unwrap()
+    Sight::of(look(inference())).unwrap()
+}
+
+fn look(inference: Inference) -> Look {
+    let (photo, device) = (Some(Duration::from_millis(3)), Duration::from_micros(12_345));
+    Look { inference, shown: Some("photos/a.jpg".into()), photo, device }
 }
 
 /// A screen as text, and the terminal, for its colors.
@@ -39,12 +44,12 @@ fn probabilities_are_the_devices() {
     // Integers that are missing, or no pixels, are no sight.
     let mut alone = inference();
     alone.stages.truncate(1);
-    assert_eq!(Sight::of(&alone, None, Stages::default()), None);
+    assert_eq!(Sight::of(look(alone.clone())), None);
     alone.stages.clear();
-    assert_eq!(Sight::of(&alone, None, Stages::default()), None);
+    assert_eq!(Sight::of(look(alone.clone())), None);
     let mut bright = inference();
     bright.stages[0][3] = 256;
-    assert_eq!(Sight::of(&bright, None, Stages::default()), None);
+    assert_eq!(Sight::of(look(bright)), None);
 }
 
 #[test]

@@ -106,7 +106,9 @@ fn times<'s>(state: &'s State, sight: &'s Sight) -> Vec<Line<'s>> {
     if let Some(name) = sight.shown.as_ref().and_then(|path| path.file_name()) {
         lines.push(Line::from(format!("shown      {}", name.to_string_lossy())));
     }
-    lines.push(Line::from(format!("photo      {:>8.1} ms", ms(sight.stages.photo))));
+    if let Some(photo) = sight.stages.photo {
+        lines.push(Line::from(format!("photo      {:>8.1} ms", ms(photo))));
+    }
     lines.push(Line::from(format!("device     {:>8.1} ms, with all it reports", ms(sight.stages.device))));
     if let Some(predicted) = state.predicted_ms {
         lines.push(Line::from(format!("inference  {predicted:>8.1} ms on the board (modelled)")));

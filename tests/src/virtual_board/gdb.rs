@@ -140,9 +140,17 @@ impl Gdb {
     fn send(&mut self, request: &str) -> io::Result<()> {
         let sum = checksum(request.as_bytes());
         self.stream.get_mut().write_all(format!("${request}#{sum:02x}").as_bytes())?;
-        let mut acknowledged = [0];
-        self.stream.read_exact(&mut acknowledged)?;
-        if acknowledged == *b"+" { Ok(()) } else { Err(io::Error::other("the gdb stub did not take a packet")) }
+        loop {
+            match self.stream.fill_buf()?.first() {
+                Some(b'+') => {
+                    self.stream.consume(1);
+                    return Ok(());
+                }
+                // A machine that ran is stopped by connecting, and says so without being asked.
+                Some(b'$') => drop(self.receive()?),
+                _ => return Err(io::Error::other("the gdb stub did not take a packet")),
+            }
+        }
     }
 
     fn receive(&mut self) -> io::Result<String> {

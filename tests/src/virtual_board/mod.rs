@@ -9,7 +9,9 @@ mod gdb;
 mod probe;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,9 +19,9 @@ use std::time::{Duration, Instant};
 use pinhole::emulator::{Leashed, emulator};
 use pinhole::probe::Bench;
 use probe_rs::config::Registry;
+use probe_rs::integration::ProbeLister;
 use probe_rs::probe::list::{Lister, ProbeListItem};
 use probe_rs::probe::{DebugProbe, DebugProbeError, DebugProbeInfo, DebugProbeSelector, Probe, ProbeFactory};
-use probe_rs::integration::ProbeLister;
 use tempfile::TempDir;
 
 use probe::VirtualProbe;
@@ -38,6 +40,9 @@ const SOCKET: &str = "PINHOLE_VIRTUAL_BOARD";
 const FAULT: &str = "PINHOLE_VIRTUAL_FAULT";
 /// How many probes are plugged in; one if absent. All lead to the same board.
 const PROBES: &str = "PINHOLE_VIRTUAL_PROBES";
+
+/// What QEMU's monitor shows when it waits for a command.
+const PROMPT: &[u8] = b"(qemu) ";
 
 /// The chip that QEMU's machine is, as probe-rs describes chips. Its code memory can be written like RAM, which is what
 /// QEMU makes of it: there is no flash algorithm.
@@ -101,14 +106,15 @@ impl VirtualBoard {
     pub fn start(machine: &str) -> Self {
         let folder = tempfile::tempdir().expect("there is a place for temporary files");
         let mut command = Command::new(emulator().expect("the emulator is there or can be installed"));
-        command.args(["-machine", machine, "-display", "none", "-monitor", "none", "-serial", "null", "-serial", "null"]);
+        command.args(["-machine", machine, "-display", "none", "-serial", "null", "-serial", "null"]);
+        command.arg("-monitor").arg(format!("unix:{},server=on,wait=off", folder.path().join("monitor").display()));
         // Stopped: with an empty flash it would run into a fault at once, and QEMU would end.
         command.arg("-S").arg("-gdb").arg(format!("unix:{},server=on,wait=off", folder.path().join("gdb").display()));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         let emulator = Leashed::new(command.spawn().expect("the emulator starts"));
         let board = Self { folder, _emulator: emulator };
         let deadline = Instant::now() + Duration::from_secs(60);
-        while !board.socket().exists() {
+        while !board.socket().exists() || !board.monitor().exists() {
             assert!(Instant::now() < deadline, "the emulator did not start");
             thread::sleep(Duration::from_millis(5));
         }
@@ -117,6 +123,29 @@ impl VirtualBoard {
 
     fn socket(&self) -> PathBuf {
         self.folder.path().join("gdb")
+    }
+
+    fn monitor(&self) -> PathBuf {
+        self.folder.path().join("monitor")
+    }
+
+    /// Resets the board as its button would, behind the back of whoever is attached.
+    pub fn press_reset(&self) {
+        let mut monitor = UnixStream::connect(self.monitor()).expect("the emulator runs");
+        monitor.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket has a timeout");
+        monitor.write_all(b"system_reset\n").expect("the emulator runs");
+        // It shows its prompt before the command and after it.
+        let (mut said, mut bytes) = (Vec::new(), [0; 256]);
+        while said.windows(PROMPT.len()).filter(|&window| window == PROMPT).count() < 2 {
+            let count = monitor.read(&mut bytes).expect("the emulator runs");
+            assert!(count > 0, "the emulator ended");
+            said.extend_from_slice(&bytes[..count]);
+        }
+    }
+
+    /// The board behind one probe, for this process.
+    pub fn bench(&self) -> Bench {
+        bench_of(1, &Plug { socket: self.socket(), fault: None })
     }
 
     /// Lets a process find the board behind so many probes.
@@ -138,50 +167,64 @@ impl VirtualBoard {
 /// # Panics
 /// When it was told nonsense.
 pub fn bench() -> Bench {
-    let mut registry = Registry::from_builtin_families();
-    registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
     let count = std::env::var(PROBES).map_or(1, |count| count.parse().expect("a number of probes"));
-    let socket = std::env::var_os(SOCKET);
-    let probes = if socket.is_some() { count } else { 0 };
-    Bench { lister: Lister::with_lister(Box::new(Probes(probes))), registry }
+    let wrong = std::env::var(FAULT).unwrap_or_default();
+    let fault = Fault::ALL.into_iter().find(|fault| fault.name() == wrong);
+    match std::env::var_os(SOCKET) {
+        Some(socket) => bench_of(count, &Plug { socket: socket.into(), fault }),
+        None => bench_of(0, &Plug { socket: PathBuf::new(), fault }),
+    }
 }
 
-/// So many probes.
+fn bench_of(count: usize, plug: &Plug) -> Bench {
+    let mut registry = Registry::from_builtin_families();
+    registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
+    // probe-rs' drivers live as long as the program: it has no others.
+    let plug = Box::leak(Box::new(plug.clone()));
+    Bench { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry }
+}
+
+/// Some probes, all plugged into the same board.
 #[derive(Debug)]
-struct Probes(usize);
+struct Probes {
+    count: usize,
+    plug: &'static Plug,
+}
 
 impl ProbeLister for Probes {
     fn open(&self, selector: &DebugProbeSelector) -> Result<Probe, DebugProbeError> {
-        Factory.open(selector).map(Probe::from_specific_probe)
+        self.plug.open(selector).map(Probe::from_specific_probe)
     }
 
     fn list_with_access(&self, selector: Option<&DebugProbeSelector>) -> Vec<ProbeListItem> {
-        let all = (1..=self.0).map(|number| {
-            DebugProbeInfo::new(PROBE_NAME, VENDOR, PRODUCT, Some(format!("VIRTUAL{number}")), &Factory, None, false)
+        let all = (1..=self.count).map(|number| {
+            DebugProbeInfo::new(PROBE_NAME, VENDOR, PRODUCT, Some(format!("VIRTUAL{number}")), self.plug, None, false)
         });
         let wanted = all.filter(|probe| selector.is_none_or(|selector| selector.matches_probe(probe)));
         wanted.map(ProbeListItem::accessible).collect()
     }
 }
 
-#[derive(Debug)]
-struct Factory;
+/// The way to a board: what probe-rs calls a probe's driver.
+#[derive(Clone, Debug)]
+struct Plug {
+    socket: PathBuf,
+    fault: Option<Fault>,
+}
 
-impl fmt::Display for Factory {
+impl fmt::Display for Plug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(PROBE_NAME)
     }
 }
 
-impl ProbeFactory for Factory {
+impl ProbeFactory for Plug {
     fn open(&self, _: &DebugProbeSelector) -> Result<Box<dyn DebugProbe>, DebugProbeError> {
-        let socket = std::env::var_os(SOCKET).expect("a probe was listed");
-        let wrong = std::env::var(FAULT).unwrap_or_default();
-        let fault = Fault::ALL.into_iter().find(|fault| fault.name() == wrong);
-        Ok(Box::new(VirtualProbe { socket: Path::new(&socket).to_owned(), fault, speed_khz: SPEED_KHZ }))
+        Ok(Box::new(VirtualProbe { socket: self.socket.clone(), fault: self.fault, speed_khz: SPEED_KHZ }))
     }
 
+    /// [`Probes`] lists them.
     fn list_probes(&self) -> Vec<ProbeListItem> {
-        Probes(1).list_with_access(None)
+        Vec::new()
     }
 }

@@ -22,8 +22,8 @@ use probe_rs::architecture::arm::{
 use probe_rs::probe::{DebugProbe, DebugProbeError, Probe, WireProtocol};
 use probe_rs::{Error, MemoryInterface};
 
-use super::gdb::Gdb;
 use super::Fault;
+use super::gdb::Gdb;
 
 const AIRCR: u32 = 0xE000_ED0C;
 const DHCSR: u32 = 0xE000_EDF0;
@@ -162,9 +162,7 @@ impl Chip {
                 }
             }
             DHCSR => Ok(()),
-            DCRSR if value & DCRSR_WRITE != 0 => {
-                self.gdb.write_register(value & DCRSR_NUMBER, self.register(DCRDR))
-            }
+            DCRSR if value & DCRSR_WRITE != 0 => self.gdb.write_register(value & DCRSR_NUMBER, self.register(DCRDR)),
             DCRSR => {
                 let read = self.gdb.read_register(value & DCRSR_NUMBER)?;
                 self.registers.insert(DCRDR, read);

@@ -1,0 +1,107 @@
+//! What commands run: a model, photos, and the board they go to.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use miette::{Result, miette};
+
+use super::connection::{Connection, check_model};
+use super::emulate::start_board_with;
+use super::output::warn;
+use crate::board::Board;
+use crate::board_camera::BoardCamera;
+use crate::device::CameraKind;
+use crate::photos;
+use crate::probe::Bench;
+use crate::run_folder::{self, Trained};
+
+/// A model and photos.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    /// A .pinhole file, or a run folder of `pinhole train` (default: the model that ships with Pinhole)
+    model: Option<PathBuf>,
+    /// Photos, or folders of photos
+    photos: Vec<PathBuf>,
+    /// Photos, or a folder of photos; repeatable
+    #[arg(long = "photos", value_name = "PHOTOS")]
+    more_photos: Vec<PathBuf>,
+    /// Take only so many of the photos, evenly spread over them
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+}
+
+impl Target {
+    /// The model, from where it is said to be.
+    pub(super) fn trained(&self) -> Result<Trained> {
+        Ok(match &self.model {
+            Some(model) => run_folder::open(model)?,
+            None => run_folder::shipped(),
+        })
+    }
+
+    /// Whether there are photos to look at.
+    pub(super) fn has_photos(&self) -> bool {
+        !self.photos.is_empty() || !self.more_photos.is_empty()
+    }
+
+    /// The photos the board can take, at least one. All are read here, before a board is started, and again when it is
+    /// their turn.
+    pub(super) fn photos(&self, trained: &Trained) -> Result<Vec<PathBuf>> {
+        let all: Vec<PathBuf> = self.photos.iter().chain(&self.more_photos).cloned().collect();
+        let paths = photos_for(&all, trained.model.model().input_side())?;
+        let Some(limit) = self.limit.map(|limit| limit as usize).filter(|&limit| limit < paths.len()) else {
+            return Ok(paths);
+        };
+        Ok((0..limit).map(|i| paths[i * paths.len() / limit].clone()).collect())
+    }
+}
+
+/// The photos at these places that a network with so many pixels a side can take, at least one.
+pub(super) fn photos_for(places: &[PathBuf], side: u16) -> Result<Vec<PathBuf>> {
+    if places.is_empty() {
+        return Err(miette!(
+            help = "give photos after the model, or with --photos",
+            "an emulated board's camera needs photos to look at, and none were given"
+        ));
+    }
+    let (photos, warnings) = photos::read_unlabeled(places, side)?;
+    warn(&warnings);
+    if photos.is_empty() {
+        return Err(miette!(help = "give photos, or a folder that has some", "there is no photo to show the camera"));
+    }
+    Ok(photos.into_iter().map(|photo| photo.path).collect())
+}
+
+/// The board, and the way to it.
+#[derive(Debug, Args)]
+pub(super) struct OnBoard {
+    /// Board to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) board: Board,
+    /// Camera that an emulated board has
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) camera: CameraKind,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+impl OnBoard {
+    /// The board's camera: an emulated board's with photos before it, or that of a board at hand, which must run this
+    /// model, if one is named.
+    pub(super) fn camera(
+        &self,
+        bench: &Bench,
+        trained: &Trained,
+        photos: impl FnOnce() -> Result<Vec<PathBuf>>,
+        log: bool,
+    ) -> Result<BoardCamera> {
+        if self.board.is_emulated() {
+            let photos = photos()?;
+            let board = start_board_with(self.board, self.camera, trained, log)?;
+            return Ok(BoardCamera::emulated(board, photos));
+        }
+        let device = self.connection.open(bench, self.board, log)?;
+        check_model(trained, self.board, device.identity())?;
+        Ok(BoardCamera::attached(device))
+    }
+}

@@ -1,0 +1,232 @@
+//! Does a board behind a debug probe get what it should, and do the commands that reach it do what they say?
+//!
+//! The board and its probe are test equipment ([`pinhole_tests::virtual_board`]); all between them and the commands is
+//! what runs with hardware.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pinhole::board::Board;
+use pinhole::board_camera::{BoardCamera, LookError};
+use pinhole::firmware::{Firmware, packed_for};
+use pinhole::photos::{Picture, decode};
+use pinhole::probe::{Attachment, FlashImage, Unlock, connect, flash};
+use pinhole::run_folder;
+use pinhole_app::test_card::TestCard;
+use pinhole_shared::link::Report;
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_tests::virtual_board::{Fault, VirtualBoard};
+use pinhole_tests::{Ran, drawn, files_in, shipped_model};
+use tempfile::TempDir;
+
+const BOARD: Board = Board::QemuProbed;
+
+/// `pinhole` with virtual probes.
+fn program<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinhole-virtual-bench"));
+    command.args(arguments).args(["--board", BOARD.name()]).stdin(Stdio::null()).env("NO_COLOR", "1");
+    command
+}
+
+fn run<A: AsRef<std::ffi::OsStr>>(board: &VirtualBoard, arguments: impl IntoIterator<Item = A>) -> Ran {
+    Ran::of(board.plug_into(&mut program(arguments), 1, None))
+}
+
+fn flash_shipped(board: &VirtualBoard) -> Ran {
+    run(board, [Path::new("flash"), &shipped_model()]).ok()
+}
+
+/// A board that runs the model that ships.
+fn flashed() -> VirtualBoard {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    flash_shipped(&board);
+    board
+}
+
+/// Another model of the same input and classes: the shipped one with weights of four bits.
+fn other_model(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("other.pinhole");
+    let run = pinhole_tests::run_folder();
+    let arguments = [Path::new("quantize"), run.path(), &drawn("train"), "--weights".as_ref(), "4".as_ref()];
+    Ran::of(pinhole_tests::pinhole(arguments).arg("--out").arg(&path)).ok();
+    path
+}
+
+#[test]
+fn flash_writes_firmware_and_model_and_sees_them_run() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let told = flash_shipped(&board);
+    let shipped = run_folder::shipped();
+    let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
+    let last = format!(
+        "qemu-probed runs the model {:08x} ({} bytes), kernel cortex-m4-dsp",
+        packed.model().checksum(),
+        packed.bytes().len()
+    );
+    assert_eq!(told.last_line(), last);
+    // Past every probe: what lies in the board's flash.
+    let image = FlashImage::new(BOARD, Some(&Firmware::build(BOARD).unwrap()), &packed).unwrap();
+    assert_eq!(image.parts.iter().filter(|part| part.what == "model").count(), 1);
+    assert!(image.parts.len() >= 2);
+    for part in &image.parts {
+        let mut found = vec![0; part.bytes.len()];
+        board.read(part.address, &mut found);
+        assert!(found == part.bytes, "{} at {:#x} differs", part.what, part.address);
+    }
+    let told = run(&board, [Path::new("flash"), &shipped_model(), Path::new("--json")]).ok().json();
+    assert_eq!(told["device"]["board"], "qemu-probed");
+    assert_eq!(told["device"]["model_checksum"], told["model_checksum"]);
+    assert_eq!(told["model_checksum"], format!("{:08x}", packed.model().checksum()));
+}
+
+#[test]
+fn a_model_alone_is_written_beside_the_firmware() {
+    let folder = tempfile::tempdir().unwrap();
+    let board = flashed();
+    let other = other_model(&folder);
+    let mut before = vec![0; BOARD.declaration().flash.bytes as usize];
+    board.read(BOARD.declaration().flash.origin, &mut before);
+    // As long as the board has the first model, it is not taken for the other.
+    let told = run(&board, [Path::new("prove"), &other, &drawn("validation"), Path::new("--limit"), Path::new("1")]);
+    assert_eq!(told.code, Some(1), "{}", told.stdout);
+    assert!(
+        told.stderr.contains("the board runs the model") && told.stderr.contains("--model-only"),
+        "{}",
+        told.stderr
+    );
+    let told = run(&board, [Path::new("flash"), &other, Path::new("--model-only")]).ok();
+    assert!(!told.stdout.contains("firmware"), "{}", told.stdout);
+    let mut after = vec![0; before.len()];
+    board.read(BOARD.declaration().flash.origin, &mut after);
+    assert!(before == after, "the firmware is as it was");
+    let told =
+        run(&board, [Path::new("prove"), &other, &drawn("validation"), Path::new("--limit"), Path::new("1")]).ok();
+    assert!(told.last_line().ends_with("on 1 photos: 0 mismatches"), "{}", told.stdout);
+}
+
+#[test]
+fn a_proof_runs_on_the_attached_board() {
+    let board = flashed();
+    // Pixels, neurons of three layers, class and probability.
+    let values = 2500 + 128 + 16 + 2 + 2;
+    let told =
+        run(&board, [Path::new("prove"), &shipped_model(), &drawn("validation"), Path::new("--limit"), Path::new("3")]);
+    assert_eq!(told.ok().last_line(), format!("compared {} values on 3 photos: 0 mismatches", 3 * values));
+    let told = run(&board, [Path::new("prove"), &shipped_model(), Path::new("--captures"), Path::new("2")]);
+    assert_eq!(told.ok().last_line(), format!("compared {} values on 2 photos: 0 mismatches", 2 * values));
+}
+
+#[test]
+fn captured_pictures_are_what_the_board_sees() {
+    let board = flashed();
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        Path::new("capture"),
+        folder.path(),
+        Path::new("--label"),
+        Path::new("ring"),
+        Path::new("--count"),
+        Path::new("3"),
+    ];
+    run(&board, arguments).ok();
+    let side = 100;
+    let shrunk = |picture| {
+        let rows = (0..side).flat_map(|y| (0..side).map(move |x| TestCard::pixel(picture, side, x, y))).collect();
+        let picture = Picture::new(PictureSize { width: side, height: side }, PixelFormat::Gray8, rows).unwrap();
+        picture.shrink(50).unwrap()
+    };
+    // The device took some on its own before.
+    let cards: Vec<Vec<u8>> = (0..200).map(shrunk).collect();
+    let numbers: Vec<usize> = files_in(&folder.path().join("ring"))
+        .iter()
+        .map(|file| {
+            let pixels: Vec<u8> = decode::read(file).unwrap().to_gray().rows().flatten().copied().collect();
+            cards.iter().position(|card| *card == pixels).unwrap_or_else(|| panic!("{} is no card", file.display()))
+        })
+        .collect();
+    assert_eq!(numbers.len(), 3);
+    assert!(numbers.windows(2).all(|two| two[0] < two[1]), "a new picture each time: {numbers:?}");
+}
+
+#[test]
+fn a_reset_in_the_middle_is_survived() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let shipped = run_folder::shipped();
+    let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
+    let firmware = Firmware::build(BOARD).unwrap();
+    let bench = board.bench();
+    let mut attachment = Attachment::new(&bench, BOARD, None, Unlock::No).unwrap();
+    let image = FlashImage::new(BOARD, Some(&firmware), &packed).unwrap();
+    flash(&bench, &mut attachment, &image, |_| ()).unwrap();
+    let mut camera = BoardCamera::attached(connect(attachment, &firmware, |_| ()).unwrap());
+    let ready = |camera: &mut BoardCamera| camera.logs().iter().filter(|line| line.message.contains("ready")).count();
+    for round in 1..=3 {
+        let looked = loop {
+            match camera.look(Report::AllValues) {
+                Ok(look) => break look,
+                // Answers that the reset has swallowed.
+                Err(error) => assert!(error.is_passing(), "round {round}: {error}"),
+            }
+        };
+        assert_eq!(looked.inference.stages.len(), 4);
+        board.press_reset();
+    }
+    let looked = camera.look(Report::Decision).or_else(|error| match error {
+        error if error.is_passing() => camera.look(Report::Decision),
+        error => Err::<_, LookError>(error),
+    });
+    assert!(looked.is_ok(), "{looked:?}");
+    assert!(ready(&mut camera) >= 2, "{:?}", camera.logs());
+}
+
+#[test]
+fn what_is_wrong_with_probe_or_chip_is_said() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let flash = || program([Path::new("flash"), &shipped_model()]);
+    let refused = |command: &mut Command, words: &[&str]| {
+        let told = Ran::of(command);
+        assert_eq!(told.code, Some(1), "{}", told.stderr);
+        for words in words {
+            assert!(told.stderr.contains(words), "no {words:?} in:\n{}", told.stderr);
+        }
+    };
+    refused(board.plug_into(&mut flash(), 0, None), &["no debug probe is plugged in", "udev"]);
+    let two = ["more than one debug probe", "ffff:0001:VIRTUAL1", "ffff:0001:VIRTUAL2", "--probe"];
+    refused(board.plug_into(&mut flash(), 2, None), &two);
+    let mut third = flash();
+    third.args(["--probe", "ffff:0001:VIRTUAL3"]);
+    refused(board.plug_into(&mut third, 2, None), &["no debug probe is ffff:0001:VIRTUAL3", "VIRTUAL2"]);
+    refused(board.plug_into(&mut flash(), 1, Some(Fault::Locked)), &["is locked", "--unlock", "ERASES ALL"]);
+    refused(board.plug_into(&mut flash(), 1, Some(Fault::Silent)), &["does not answer", "SWDIO"]);
+    let prove = || program([Path::new("prove"), &shipped_model()]);
+    refused(board.plug_into(&mut prove(), 1, None), &["shows no link", "pinhole flash MODEL --board qemu-probed"]);
+    let other = VirtualBoard::start(VirtualBoard::OTHER_MACHINE);
+    let number = ["is not the mps2-an386", "0x41043850, not 0x41043860", "pinhole boards"];
+    refused(other.plug_into(&mut flash(), 1, None), &number);
+    // The chosen one of two.
+    let mut second = flash();
+    second.args(["--probe", "ffff:0001:VIRTUAL2"]);
+    Ran::of(board.plug_into(&mut second, 2, None)).ok();
+}
+
+#[test]
+fn a_dry_run_needs_no_probe_and_shows_the_memory_map() {
+    for board in Board::ALL.into_iter().filter(|board| board.chip().is_some() && !board.is_test_equipment()) {
+        let declared = board.declaration();
+        let model = shipped_model();
+        let arguments =
+            ["flash".as_ref(), model.as_os_str(), "--board".as_ref(), board.name().as_ref(), "--dry-run".as_ref()];
+        let told = Ran::of(&mut pinhole_tests::pinhole(arguments)).ok();
+        assert_eq!(told.last_line(), "it fits; nothing was written");
+        let range = format!("{:#010x}..{:#010x}", declared.model.origin, declared.model.origin + declared.model.bytes);
+        assert!(told.stdout.contains(&range) && told.stdout.contains(board.chip().unwrap().name), "{}", told.stdout);
+        let told = Ran::of(pinhole_tests::pinhole(arguments).arg("--json")).ok().json();
+        let map = told["memory_map"].as_array().unwrap();
+        assert!(
+            map.iter().all(|used| used["used_bytes"].as_u64()
+                <= Some(used["end"].as_u64().unwrap() - used["start"].as_u64().unwrap()))
+        );
+        assert!(map.iter().any(|used| used["what"] == "model" && used["used_bytes"] == told["model_bytes"]));
+        assert!(told["device"].is_null());
+    }
+}
