@@ -63,8 +63,10 @@ pub enum LookError {
 impl LookError {
     /// Whether the next look may do better.
     pub fn is_passing(&self) -> bool {
-        let (Self::Emulator(EmulatorError::Device(error)) | Self::Device(error)) = self else { return false };
-        !matches!(error, ClientError::Closed | ClientError::Stream(_) | ClientError::Protocol { .. })
+        match self {
+            Self::Emulator(EmulatorError::Device(error)) | Self::Device(error) => error.is_passing(),
+            _ => false,
+        }
     }
 }
 

@@ -147,7 +147,8 @@ pub fn prove_attached(
             .shrink(side)
             .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
         let host = engine.run_all(&input);
-        proof.compare(path, &host, &device.classify(&input, Report::AllValues)?);
+        let board = device.patiently(|device| device.classify(&input, Report::AllValues))?;
+        proof.compare(path, &host, &board);
         after_each();
     }
     Ok(proof)
@@ -168,7 +169,7 @@ pub fn prove_captures(
     let inputs = model.model().inputs();
     let mut proof = Proof::default();
     for capture in 1..=captures {
-        let board = device.capture(Report::AllValues)?;
+        let board = device.patiently(|device| device.capture(Report::AllValues))?;
         let mut input: Vec<u8> = board.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
         // Pixels that are missing are differences like any others.
         input.resize(inputs, 0);

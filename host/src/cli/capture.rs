@@ -9,9 +9,9 @@ use miette::{IntoDiagnostic as _, Result, miette};
 use pinhole_shared::link::Report;
 use serde::Serialize;
 
-use super::output::{json, say};
+use super::output::{json, note, say};
 use super::target::{OnBoard, photos_for};
-use crate::board_camera::BoardCamera;
+use crate::board_camera::{BoardCamera, Look, LookError};
 use crate::probe::Bench;
 use crate::run_folder::{self, create_folder, write_file};
 
@@ -64,7 +64,7 @@ impl Capture {
         let mut all = Vec::with_capacity(self.count as usize);
         let mut number = 0;
         for _ in 0..self.count {
-            let look = camera.look(Report::AllValues)?;
+            let look = look(&mut camera)?;
             let pixels =
                 look.inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect::<Vec<_>>();
             let path = free(&folder, &self.label, &mut number);
@@ -79,6 +79,20 @@ impl Capture {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// How often a picture is tried to be taken.
+const TRIES: u32 = 4;
+
+/// One picture; a fault of the camera or of the link is said, and tried again.
+fn look(camera: &mut BoardCamera) -> Result<Look, LookError> {
+    for _ in 1..TRIES {
+        match camera.look(Report::AllValues) {
+            Err(error) if error.is_passing() => note(&format!("trying again: {error}")),
+            result => return result,
+        }
+    }
+    camera.look(Report::AllValues)
 }
 
 impl Capture {

@@ -106,7 +106,7 @@ impl Flash {
         bar.finish_and_clear();
         result?;
         if !self.json {
-            say!("wrote {} bytes and read them again: all equal; the board was reset", image.bytes());
+            say!("wrote and verified {} bytes; the board was reset", image.bytes());
         }
         let log = self.log;
         let waiting = spinner("waiting for the board to say who it is");
@@ -118,6 +118,10 @@ impl Flash {
         waiting.finish_and_clear();
         let device = device?;
         let identity = device.identity();
+        // The firmware read back while it runs, beside the check that was made before the reset.
+        if written.is_some() && !device.has_log() {
+            return Err(ProbeError::Verify { chip: chip.name }.into());
+        }
         let (expected, got) = (packed.model().checksum(), identity.model_checksum);
         if got != expected {
             return Err(ProbeError::OtherModel { expected, got }.into());

@@ -8,7 +8,7 @@ use miette::Result;
 
 use super::connection::check_model;
 use super::emulate::start_board_with;
-use super::output::{json, progress, say};
+use super::output::{json, note, progress, say};
 use super::target::{OnBoard, Target};
 use crate::emulator::EmulatedBoard;
 use crate::probe::Bench;
@@ -68,6 +68,9 @@ impl Prove {
             prove_attached(&trained.model, &mut device, &photos, after_each)?
         };
         bar.finish_and_clear();
+        if device.repeated() > 0 {
+            note(&format!("asked {} times again where an answer was lost on the way", device.repeated()));
+        }
         Ok(proof)
     }
 }

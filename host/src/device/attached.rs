@@ -17,7 +17,11 @@ pub struct AttachedDevice {
     client: Client<Box<dyn Transport>>,
     logs: Option<Logs>,
     identity: Identity,
+    repeated: u32,
 }
+
+/// How often something is tried that may do better the next time.
+const TRIES: u32 = 4;
 
 impl AttachedDevice {
     /// Asks a device who it is.
@@ -31,7 +35,7 @@ impl AttachedDevice {
             ClientError::Frame(_) | ClientError::OutOfTurn(_) | ClientError::Refused(_) => client.identify(),
             error => Err(error),
         })?;
-        Ok(Self { client, logs, identity })
+        Ok(Self { client, logs, identity, repeated: 0 })
     }
 
     /// A device on any stream that waits no longer than some timeout. It has no log.
@@ -62,6 +66,28 @@ impl AttachedDevice {
     /// [`ClientError`].
     pub fn capture(&mut self, report: Report) -> Result<Inference, ClientError> {
         self.client.capture(report)
+    }
+
+    /// Does something with the device, and again where bytes got lost on the way or its camera failed: four times at most.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub fn patiently<T>(
+        &mut self,
+        mut action: impl FnMut(&mut Self) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        for _ in 1..TRIES {
+            match action(self) {
+                Err(error) if error.is_passing() => self.repeated += 1,
+                result => return result,
+            }
+        }
+        action(self)
+    }
+
+    /// How often something had to be done again so far.
+    pub fn repeated(&self) -> u32 {
+        self.repeated
     }
 
     /// The device's counters.

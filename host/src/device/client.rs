@@ -52,6 +52,19 @@ pub enum ClientError {
     OutOfTurn(&'static str),
 }
 
+impl ClientError {
+    /// Whether the same request may be answered if it is made again: after lost bytes, say, or a camera's fault.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Timeout | Self::Frame(_) | Self::OutOfTurn(_) => true,
+            Self::Refused(refusal) => {
+                matches!(refusal, Refusal::Garbled | Refusal::NoInput | Refusal::WrongOffset | Refusal::Camera)
+            }
+            Self::Closed | Self::Stream(_) | Self::Protocol { .. } => false,
+        }
+    }
+}
+
 /// The host's side of a link.
 ///
 /// The stream should have a read timeout (as `TcpStream::set_read_timeout` sets it): without one, a device that

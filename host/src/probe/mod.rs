@@ -220,3 +220,6 @@ pub enum ProbeError {
         source: ClientError,
     },
 }
+
+#[cfg(test)]
+mod tests;
