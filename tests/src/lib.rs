@@ -13,6 +13,8 @@
 //! | `budget` | is it known before flashing what fits, and how long it takes? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
 //! | `camera` | does a driver in emulated code see what its camera is shown? |
+//! | `probe` | does a board behind a debug probe get what it should? |
+//! | `serial` | and one on a serial port? |
 //! | `bench` | is every instruction counted, and as often every time? |
 //! | `cli` | does every command do what it says, and say what went wrong? |
 //! | `versions` | do host and firmware use the same libraries, and do the documents know every command? |

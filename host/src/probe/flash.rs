@@ -51,12 +51,13 @@ pub fn flash(
 
 /// Resets the chip and lets it run, with nothing left in its memory that looks like the link before.
 fn restart(attachment: &mut Attachment) -> Result<(), ProbeError> {
-    let ram = attachment.board.declaration().ram;
+    let declared = attachment.board.declaration();
+    let (variables, length) = (declared.ram.origin, declared.budget.static_ram_bytes as usize);
     let restarted = (|| {
         let mut core = attachment.session.core(0)?;
         core.reset_and_halt(HALT_TIMEOUT)?;
         // What the last program left would be found before the new one has begun.
-        core.write(ram.origin.into(), &vec![0; ram.bytes as usize])?;
+        core.write(variables.into(), &vec![0; length])?;
         core.run()
     })();
     restarted.map_err(|error| attachment.lost(error))
