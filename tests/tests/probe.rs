@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use pinhole::board::Board;
 use pinhole::board_camera::{BoardCamera, LookError};
+use pinhole::device::AttachedDevice;
 use pinhole::firmware::{Firmware, packed_for};
 use pinhole::photos::{Picture, decode};
 use pinhole::probe::{Attachment, FlashImage, Unlock, connect, flash};
@@ -148,9 +149,8 @@ fn captured_pictures_are_what_the_board_sees() {
     assert!(numbers.windows(2).all(|two| two[0] < two[1]), "a new picture each time: {numbers:?}");
 }
 
-#[test]
-fn a_reset_in_the_middle_is_survived() {
-    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+/// Flashes the model that ships, without the command.
+fn attached(board: &VirtualBoard) -> AttachedDevice {
     let shipped = run_folder::shipped();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
     let firmware = Firmware::build(BOARD).unwrap();
@@ -158,7 +158,28 @@ fn a_reset_in_the_middle_is_survived() {
     let mut attachment = Attachment::new(&bench, BOARD, None, Unlock::No).unwrap();
     let image = FlashImage::new(BOARD, Some(&firmware), &packed).unwrap();
     flash(&bench, &mut attachment, &image, |_| ()).unwrap();
-    let mut camera = BoardCamera::attached(connect(attachment, &firmware, |_| ()).unwrap());
+    connect(attachment, &firmware, |_| ()).unwrap()
+}
+
+/// The loop of a board on its own, with link and log over RTT. A camera's driver is not in it.
+#[test]
+fn the_stack_is_within_what_is_kept_for_it() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let mut device = attached(&board);
+    for _ in 0..2 {
+        device.capture(Report::AllValues).unwrap();
+        device.classify(&[128; 2500], Report::AllValues).unwrap();
+    }
+    let statistics = device.statistics().unwrap();
+    let kept = BOARD.declaration().budget.stack_bytes;
+    println!("deepest stack: {} of {kept} bytes", statistics.stack_bytes);
+    assert!((1_000..=kept).contains(&statistics.stack_bytes), "{statistics:?}");
+}
+
+#[test]
+fn a_reset_in_the_middle_is_survived() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let mut camera = BoardCamera::attached(attached(&board));
     let ready = |camera: &mut BoardCamera| camera.logs().iter().filter(|line| line.message.contains("ready")).count();
     for round in 1..=3 {
         let looked = loop {
