@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use pinhole_shared::link::Report;
+use pinhole_shared::policy::{Smoother, Verdict};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -18,7 +19,7 @@ use crate::photos::{PhotoError, decode};
 pub struct Proof {
     /// Photos compared.
     pub photos: usize,
-    /// Integers compared: pixels, every layer's outputs, class and probability.
+    /// Integers compared: pixels, every layer's outputs, class, probability and verdict.
     pub values: usize,
     /// Integers that differ.
     pub mismatches: usize,
@@ -74,10 +75,15 @@ impl Proof {
             };
             self.compare_values(photo, &place, &values(host), &values(board));
         }
+        let verdicts = [host.verdict, board.verdict].map(|verdict| match verdict {
+            Verdict::Class(class) => [i64::from(class)],
+            Verdict::Unknown => [-1],
+        });
         let (host, board) = (host.decision, board.decision);
         self.compare_values(photo, "class", &[i64::from(host.class)], &[i64::from(board.class)]);
         let probabilities = [host.probability, board.probability].map(|probability| [i64::from(probability.0)]);
         self.compare_values(photo, "probability", &probabilities[0], &probabilities[1]);
+        self.compare_values(photo, "verdict (-1 is unknown)", &verdicts[0], &verdicts[1]);
     }
 
     fn compare_values(&mut self, photo: &Path, place: &str, host: &[i64], board: &[i64]) {
@@ -113,6 +119,10 @@ pub fn prove(
     let mut engine = model.engine();
     let side = model.model().input_side();
     let mut proof = Proof::default();
+    // The board's policy stays as it is, which should be the model's; both sides start without frames seen before.
+    let (policy, mut smoother) = (model.model().policy(), Smoother::default());
+    let own = board.policy()?;
+    board.set_policy(own)?;
     for path in photos {
         // Gray rows: a third of the bytes over the emulator's serial line, and the same input (a test says so).
         let picture = decode::read(path)?.to_gray();
@@ -120,7 +130,8 @@ pub fn prove(
             .seen(picture.clone())
             .shrink(side)
             .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
-        let host = engine.run_all(&input);
+        let mut host = engine.run_all(&input);
+        host.verdict = smoother.see(&policy, host.decision);
         let board = board.capture(picture, Report::AllValues)?;
         proof.compare(path, &host, &board);
         after_each();
@@ -186,7 +197,8 @@ mod tests {
 
     fn inference(stages: &[&[i32]], class: u16) -> Inference {
         let decision = Decision { class, probability: Probability(9) };
-        Inference { stages: stages.iter().map(|stage| stage.to_vec()).collect(), decision }
+        let stages = stages.iter().map(|stage| stage.to_vec()).collect();
+        Inference { stages, decision, verdict: Verdict::Class(class) }
     }
 
     #[test]
@@ -195,10 +207,10 @@ mod tests {
         let mut proof = Proof::default();
         proof.compare(Path::new("a"), &host, &host);
         assert!(proof.holds());
-        assert_eq!(proof.verdict(), "compared 5 values on 1 photos: 0 mismatches");
+        assert_eq!(proof.verdict(), "compared 6 values on 1 photos: 0 mismatches");
         proof.compare(Path::new("b"), &host, &inference(&[&[1, 2], &[4, 5]], 1));
         assert!(!proof.holds());
-        assert_eq!((proof.values, proof.mismatches), (11, 3));
+        assert_eq!((proof.values, proof.mismatches), (13, 4));
         let first = proof.first.unwrap();
         assert_eq!((first.photo, first.place.as_str(), first.index), ("b".into(), "layer 0", 0));
         assert_eq!((first.host, first.board), (Some(3), Some(4)));

@@ -10,6 +10,7 @@
 //! | kernels | [`kernel`] | activations and weights -> 32-bit accumulators |
 //! | fixed point | [`fixed`] | accumulators -> the next layer's activations, class probability |
 //! | engine | [`engine`] | input -> decision, layer by layer |
+//! | policy | [`policy`] | decisions -> an answer, or "unknown" |
 //! | link | [`link`] | messages between host and device |
 //!
 //! No allocation, no unsafe code, and no floating point on the way from pixels to a decision (the only floats are
@@ -29,6 +30,7 @@ pub mod layout;
 pub mod link;
 pub mod model;
 pub mod pixels;
+pub mod policy;
 
 /// CRC-32 as in zip: of model files and of messages.
 pub(crate) const CRC: crc::Crc<u32, CrcTable> = crc::Crc::<u32, CrcTable>::new(&crc::CRC_32_ISO_HDLC);

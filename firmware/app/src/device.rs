@@ -7,13 +7,14 @@ use pinhole_shared::kernel::Kernel;
 use pinhole_shared::link::frame::{FrameError, Receiver};
 use pinhole_shared::link::{Identity, Measured, Name, PROTOCOL, Refusal, Report, Request, Response, Statistics};
 use pinhole_shared::pixels::PIPELINE_ID;
+use pinhole_shared::policy::{Decided, Policy, Smoother, UncheckedPolicy};
 
 use crate::camera::Camera;
 use crate::capture::{Buffers, CaptureError, capture};
 use crate::counter::Counter;
 use crate::event::Event;
 use crate::light::light;
-use crate::measure::{measure, run};
+use crate::measure::{Costs, measure, run};
 use crate::report::{send, send_layer, send_values};
 
 /// What a board puts together to make a device.
@@ -93,6 +94,11 @@ impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for LinkError<
 ///
 /// An input sent over the link stays complete, and can be classified again, until another input starts or a picture
 /// is captured.
+///
+/// Answers go by a policy ([`Policy`]): the model's, until the host sets another one. What the camera captures is smoothed,
+/// whoever asked for it; the frames before are forgotten when a capture fails (what was seen before it may be long gone) and
+/// when another policy is set (their votes were counted under the one before). Inputs from the host are judged alone, and
+/// leave the camera's frames as they are.
 #[derive(Debug)]
 pub struct Device<'m, 'b, K, C, L, N, F> {
     /// Apart from the rest, because a request borrows it while it is carried out.
@@ -113,6 +119,7 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         let (expected, got) = (usize::from(model.input_side()), sums.len());
         let sums = sums.get_mut(..expected).ok_or(DeviceError::SumsBuffer { expected, got })?;
         counter.paint_stack();
+        let policy = model.policy();
         let station = Station {
             board,
             engine,
@@ -121,6 +128,8 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
             counter,
             buffers: Buffers { input, row, sums },
             filled: 0,
+            policy,
+            smoother: Smoother::default(),
             statistics: Statistics::default(),
             log,
         };
@@ -180,7 +189,7 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
     }
 
     /// Takes a picture and classifies it, telling no host. The log says what went wrong.
-    pub(crate) fn look(&mut self) -> Result<Decision, ()> {
+    pub(crate) fn look(&mut self) -> Result<Decided, ()> {
         self.station.look()
     }
 
@@ -188,6 +197,15 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
     pub fn statistics(&self) -> Statistics {
         self.station.statistics
     }
+}
+
+/// Where an input came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// Over the link: any input, in any order.
+    Host,
+    /// Captured: one of a sequence of frames.
+    Camera,
 }
 
 /// All of a device but its receiver.
@@ -202,6 +220,10 @@ struct Station<'m, 'b, K, C, L, N, F> {
     buffers: Buffers<'b>,
     /// Pixels of the input that have arrived over the link, without a gap.
     filled: usize,
+    /// When decisions are answers.
+    policy: Policy,
+    /// The frames captured last.
+    smoother: Smoother,
     statistics: Statistics,
     log: F,
 }
@@ -221,9 +243,11 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             Request::Classify { .. } | Request::Measure if self.filled != self.buffers.input.len() => {
                 self.refuse(Refusal::NoInput)
             }
-            Request::Classify { report } => self.classify(report),
+            Request::Classify { report } => self.classify(report, Source::Host),
             Request::Capture { report } => self.capture_and_classify(report),
             Request::Measure => self.measure(),
+            Request::Policy => send(&mut self.link, &Response::Policy(self.policy)),
+            Request::SetPolicy(policy) => self.set_policy(policy),
             Request::Statistics => {
                 self.statistics.stack_bytes = self.statistics.stack_bytes.max(self.counter.deepest_stack());
                 send(&mut self.link, &Response::Statistics(self.statistics))
@@ -273,19 +297,26 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
 
     fn capture_and_classify(&mut self, report: Report) -> Result<(), LinkError<L::Error>> {
         match self.capture() {
-            Ok(()) => self.classify(report),
+            Ok(()) => self.classify(report, Source::Camera),
             Err(CaptureError::Camera(_)) => self.refuse(Refusal::Camera),
             Err(CaptureError::Pixels(_) | CaptureError::RowTooLong { .. }) => self.refuse(Refusal::Picture),
         }
     }
 
-    fn look(&mut self) -> Result<Decision, ()> {
+    fn set_policy(&mut self, policy: UncheckedPolicy) -> Result<(), LinkError<L::Error>> {
+        let Ok(policy) = Policy::try_from(policy) else { return self.refuse(Refusal::Policy) };
+        self.policy = policy;
+        self.smoother.reset();
+        (self.log)(&Event::PolicySet(policy));
+        send(&mut self.link, &Response::Accepted)
+    }
+
+    fn look(&mut self) -> Result<Decided, ()> {
         self.capture().map_err(|_| ())?;
         self.note_light();
         // Cannot fail: as in `classify`.
         let decision = run(&mut self.engine, self.buffers.input, &mut |_, _| ()).map_err(|_| ())?;
-        self.note(decision);
-        Ok(decision)
+        Ok(self.decided(decision, Source::Camera))
     }
 
     fn capture(&mut self) -> Result<(), CaptureError> {
@@ -299,6 +330,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
                 Ok(())
             }
             Err(error) => {
+                self.smoother.reset();
                 (self.log)(&Event::CaptureFailed(error));
                 if matches!(error, CaptureError::Camera(_)) {
                     count(&mut self.statistics.camera_faults);
@@ -313,12 +345,19 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         (self.statistics.brightness, self.statistics.contrast) = (look.brightness, look.contrast);
     }
 
-    fn note(&mut self, decision: Decision) {
+    /// What is answered to a decision, counted and logged.
+    fn decided(&mut self, decision: Decision, source: Source) -> Decided {
+        let verdict = match source {
+            Source::Host => self.policy.judge(decision),
+            Source::Camera => self.smoother.see(&self.policy, decision),
+        };
+        let decided = Decided { decision, verdict };
         count(&mut self.statistics.decisions);
-        (self.log)(&Event::Decided(decision));
+        (self.log)(&Event::Decided(decided));
+        decided
     }
 
-    fn classify(&mut self, report: Report) -> Result<(), LinkError<L::Error>> {
+    fn classify(&mut self, report: Report, source: Source) -> Result<(), LinkError<L::Error>> {
         self.note_light();
         let Self { engine, link, buffers, .. } = self;
         let input = &*buffers.input;
@@ -336,8 +375,8 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         sent?;
         match decided {
             Ok(decision) => {
-                self.note(decision);
-                send(&mut self.link, &Response::Decided(decision))
+                let decided = self.decided(decision, source);
+                send(&mut self.link, &Response::Decided(decided))
             }
             // Cannot happen: the input buffer was cut to the model's length.
             Err(_) => self.refuse(Refusal::NoInput),
@@ -359,7 +398,8 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             send(&mut self.link, &Response::Measured(measured))?;
         }
         send(&mut self.link, &Response::MeasuredStack(costs.stack_bytes))?;
-        send(&mut self.link, &Response::Decided(costs.decision))
+        let Costs { decision, .. } = costs;
+        send(&mut self.link, &Response::Decided(Decided { decision, verdict: self.policy.judge(decision) }))
     }
 }
 

@@ -1,9 +1,9 @@
 //! What happened, for the board's log.
 
 use embedded_io::ErrorKind;
-use pinhole_shared::decision::Decision;
 use pinhole_shared::link::frame::FrameError;
 use pinhole_shared::link::{Measured, Refusal};
+use pinhole_shared::policy::{Decided, Policy};
 
 use crate::camera::Frame;
 use crate::capture::CaptureError;
@@ -19,9 +19,11 @@ pub enum Event {
     /// A picture was captured and shrunk.
     Captured(Frame),
     /// An input was classified.
-    Decided(Decision),
+    Decided(Decided),
     /// An inference was measured: the whole of it.
     Measured(Measured),
+    /// Decisions are answers by another policy from now on.
+    PolicySet(Policy),
     /// A capture failed.
     CaptureFailed(CaptureError),
     /// A frame on the link could not be read.
@@ -36,7 +38,12 @@ impl Event {
     /// Whether something went wrong: a warning rather than a notice.
     pub const fn is_fault(&self) -> bool {
         match self {
-            Self::Identified | Self::InputComplete | Self::Captured(_) | Self::Decided(_) | Self::Measured(_) => false,
+            Self::Identified
+            | Self::InputComplete
+            | Self::Captured(_)
+            | Self::Decided(_)
+            | Self::Measured(_)
+            | Self::PolicySet(_) => false,
             Self::CaptureFailed(_) | Self::FrameFault(_) | Self::LinkFault(_) | Self::Refused(_) => true,
         }
     }

@@ -5,8 +5,8 @@
 //! the watchdog is fed once a round, so that whatever does hang ends in a reset.
 
 use embedded_io::{Read, ReadReady, Write};
-use pinhole_shared::decision::Decision;
 use pinhole_shared::kernel::Kernel;
+use pinhole_shared::policy::Decided;
 
 use crate::camera::Camera;
 use crate::counter::Counter;
@@ -34,8 +34,8 @@ pub trait Surroundings {
 /// What there is to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sight {
-    /// A picture was classified.
-    Decided(Decision),
+    /// A picture was classified. What to show is the verdict, which may be "unknown".
+    Decided(Decided),
     /// The camera gave no picture.
     Blind,
 }
@@ -100,9 +100,9 @@ impl Vigil {
             return;
         }
         let wait_ms = match device.look() {
-            Ok(decision) => {
+            Ok(decided) => {
                 self.failures = 0;
-                surroundings.show(Sight::Decided(decision));
+                surroundings.show(Sight::Decided(decided));
                 pace.frame_ms
             }
             Err(()) => {

@@ -82,17 +82,17 @@ fn an_input_in_pieces_is_classified_as_the_engine_does() {
         Request::Statistics,
     ];
     let outcome = serve_requests(camera(), &requests);
-    let (stages, decision) = infer(&input);
+    let (stages, decided) = infer(&input);
     let [Response::Accepted, Response::Accepted, values @ .., all, again, counters] = &outcome.responses[..] else {
         panic!("{:?}", outcome.responses)
     };
     assert_eq!(stages_of(values), stages);
-    assert_eq!(*all, Response::Decided(decision));
-    assert_eq!(*again, Response::Decided(decision), "the input stays");
+    assert_eq!(*all, Response::Decided(decided));
+    assert_eq!(*again, Response::Decided(decided), "the input stays");
     assert_eq!(*counters, Response::Statistics(outcome.statistics));
     assert_eq!((outcome.statistics.decisions, outcome.statistics.captures), (2, 0));
     assert_eq!(outcome.statistics.brightness, 128); // mean of 0, 17, ..., 255 is 127.5
-    assert_eq!(outcome.events, [Event::InputComplete, Event::Decided(decision), Event::Decided(decision)]);
+    assert_eq!(outcome.events, [Event::InputComplete, Event::Decided(decided), Event::Decided(decided)]);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn pixels_out_of_order_are_refused_and_change_nothing() {
         classify(Report::Decision),
     ];
     let outcome = serve_requests(camera(), &requests);
-    let (_, decision) = infer(&input);
+    let (_, decided) = infer(&input);
     assert_eq!(
         outcome.responses,
         [
@@ -153,7 +153,7 @@ fn pixels_out_of_order_are_refused_and_change_nothing() {
             refused(Refusal::WrongOffset),
             accepted,
             refused(Refusal::WrongOffset),
-            Response::Decided(decision),
+            Response::Decided(decided),
         ]
     );
 }
@@ -187,13 +187,13 @@ fn a_captured_picture_goes_through_the_pixel_pipeline() {
         let frame = camera.frame;
         let requests = [capture(Report::AllValues), capture(Report::Decision), classify(Report::Decision)];
         let outcome = serve_requests(camera, &requests);
-        let (stages, decision) = infer(&input);
+        let (stages, decided) = infer(&input);
         let [values @ .., first, second, third] = &outcome.responses[..] else { panic!("{:?}", outcome.responses) };
         assert_eq!(stages_of(values), stages, "{format:?}");
-        assert_eq!([first, second], [&Response::Decided(decision); 2]);
+        assert_eq!([first, second], [&Response::Decided(decided); 2]);
         assert_eq!(*third, refused(Refusal::NoInput), "a picture is no input of the host's");
         assert_eq!((outcome.statistics.captures, outcome.statistics.decisions), (2, 2));
-        assert_eq!(outcome.events[..2], [Event::Captured(frame), Event::Decided(decision)]);
+        assert_eq!(outcome.events[..2], [Event::Captured(frame), Event::Decided(decided)]);
     }
 }
 

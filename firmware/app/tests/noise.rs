@@ -2,8 +2,10 @@
 
 mod support;
 
+use pinhole_shared::decision::Probability;
 use pinhole_shared::link::{Report, Request, Response};
 use pinhole_shared::pixels::PixelFormat;
+use pinhole_shared::policy::UncheckedPolicy;
 use proptest::prelude::*;
 use support::{FakeCamera, frame_of, serve};
 
@@ -18,6 +20,11 @@ fn any_request() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(frame_of(&Request::Identify)),
         Just(frame_of(&Request::Statistics)),
+        Just(frame_of(&Request::Policy)),
+        (any::<u32>(), 0..20_u8, 0..20_u8).prop_map(|(min, needed, window)| {
+            let min_probability = Probability(min);
+            frame_of(&Request::SetPolicy(UncheckedPolicy { min_probability, needed, window }))
+        }),
         report.clone().prop_map(|report| frame_of(&Request::Classify { report })),
         report.prop_map(|report| frame_of(&Request::Capture { report })),
         (0..20_u32, proptest::collection::vec(any::<u8>(), 0..20))

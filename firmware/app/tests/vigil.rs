@@ -158,10 +158,10 @@ fn it_looks_twice_a_second_and_shows_what_it_sees() {
     let world = Rc::new(World::default());
     let (answers, events) = watch(&world, 2_600);
     assert_eq!(*world.started_ms.borrow(), [0, 500, 1_000, 1_500, 2_000, 2_500]);
-    let decision = infer(&seen()).1;
-    assert!(world.shown.borrow().iter().all(|(_, sight)| *sight == Sight::Decided(decision)));
+    let decided = infer(&seen()).1;
+    assert!(world.shown.borrow().iter().all(|(_, sight)| *sight == Sight::Decided(decided)));
     assert_eq!(world.shown.borrow().len(), 6);
-    assert_eq!(events.iter().filter(|event| **event == Event::Decided(decision)).count(), 6);
+    assert_eq!(events.iter().filter(|event| **event == Event::Decided(decided)).count(), 6);
     assert_eq!(answers, []);
 }
 

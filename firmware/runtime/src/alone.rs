@@ -9,6 +9,7 @@ use pinhole_app::vigil::{Pace, Sight, Surroundings, Vigil};
 use pinhole_shared::engine::{Engine, EngineError, Scratch};
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::{Model, ModelError};
+use pinhole_shared::policy::Verdict;
 
 use crate::clock::{Clock, CycleCounter};
 use crate::model;
@@ -40,7 +41,8 @@ pub struct Board<'b, P, F> {
 }
 
 /// Runs a board for ever. The light is on while class 1 or a later one is seen, off for class 0, and blinks with every
-/// try while the camera gives no picture.
+/// try while the camera gives no picture. It is off, too, where the answer is "unknown": a light that stayed on would claim
+/// to see what the device does not know. Against flickering a model's policy has smoothing.
 ///
 /// Without a model that it can run, it says so in the log, again and again, with the light blinking fast: flash a model,
 /// and reset.
@@ -133,7 +135,7 @@ impl<P: Panel> Surroundings for Around<P> {
 
     fn show(&mut self, sight: Sight) {
         self.lit = match sight {
-            Sight::Decided(decision) => decision.class > 0,
+            Sight::Decided(decided) => matches!(decided.verdict, Verdict::Class(1..)),
             Sight::Blind => !self.lit,
         };
         self.panel.light(self.lit);

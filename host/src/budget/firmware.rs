@@ -109,7 +109,7 @@ fn is_engine(symbol: &str) -> bool {
     let name = format!("{:#}", rustc_demangle::demangle(symbol));
     let own = name.trim_start_matches('<');
     let of_shared = |path: &str| {
-        ["decision", "engine", "fixed", "kernel", "layout", "model", "pixels"]
+        ["decision", "engine", "fixed", "kernel", "layout", "model", "pixels", "policy"]
             .iter()
             .any(|module| path.strip_prefix(module).is_some_and(|rest| rest.starts_with("::")))
     };

@@ -7,6 +7,7 @@ use pinhole_shared::link::{
     CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics, Values,
 };
 use pinhole_shared::model::MAX_LAYERS;
+use pinhole_shared::policy::{Decided, Policy};
 
 use super::Measurement;
 use crate::inference::Inference;
@@ -144,6 +145,28 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
+    /// When the device's decisions are answers.
+    ///
+    /// # Errors
+    /// Whatever can go wrong on the way.
+    pub fn policy(&mut self) -> Result<Policy, ClientError> {
+        match self.exchange(&Request::Policy)? {
+            Response::Policy(policy) => Ok(policy),
+            other => Err(self.out_of_turn(&other)),
+        }
+    }
+
+    /// Has the device answer by this policy until it is reset, and forget the frames captured before.
+    ///
+    /// # Errors
+    /// Whatever can go wrong on the way.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), ClientError> {
+        match self.exchange(&Request::SetPolicy(policy.into()))? {
+            Response::Accepted => Ok(()),
+            other => Err(self.out_of_turn(&other)),
+        }
+    }
+
     /// Has the device count what it costs to classify the input sent before.
     ///
     /// # Errors
@@ -161,12 +184,12 @@ impl<S: Read + Write> Client<S> {
         }
         let Response::MeasuredStack(stack_bytes) = response else { return Err(self.out_of_turn(&response)) };
         match (self.receive()?, parts.as_slice()) {
-            (Response::Decided(decision), [whole, layers @ ..]) => Ok(Measurement {
+            (Response::Decided(decided), [whole, layers @ ..]) => Ok(Measurement {
                 unit: whole.unit,
                 whole: whole.count,
                 layers: layers.iter().map(|layer| layer.count).collect(),
                 stack_bytes,
-                decision,
+                decision: decided.decision,
             }),
             (other, _) => Err(self.out_of_turn(&other)),
         }
@@ -183,7 +206,7 @@ impl<S: Read + Write> Client<S> {
             response = self.receive()?;
         }
         match response {
-            Response::Decided(decision) => Ok(Inference { stages, decision }),
+            Response::Decided(Decided { decision, verdict }) => Ok(Inference { stages, decision, verdict }),
             other => Err(self.out_of_turn(&other)),
         }
     }
@@ -274,6 +297,7 @@ impl<S: Read + Write> Client<S> {
             Response::Refused(_) => "refusal",
             Response::Measured(_) => "measured part",
             Response::MeasuredStack(_) => "measured stack",
+            Response::Policy(_) => "policy",
         }))
     }
 }
@@ -284,6 +308,7 @@ fn advice(refusal: Refusal) -> &'static str {
         Refusal::Garbled => "bytes were lost on the way; try again, and check the cable if it happens often",
         Refusal::NoInput | Refusal::WrongOffset => "send an input of exactly as many pixels as the model takes",
         Refusal::Camera => "check the camera and its wiring; the device's log says what failed",
+        Refusal::Policy => "at least 1 frame and more than half of them must agree, of 16 at most",
         Refusal::Picture => "use a picture at least as large as the model's input; the device's log has both sizes",
     }
 }

@@ -8,6 +8,7 @@ use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
 use pinhole_shared::link::{
     CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Unit, Values,
 };
+use pinhole_shared::policy::{Decided, Policy, Verdict};
 
 use super::{Client, ClientError};
 
@@ -72,7 +73,8 @@ fn identity(protocol: u16) -> Response {
 }
 
 fn decided() -> Response {
-    Response::Decided(Decision { class: 1, probability: Probability(60_000) })
+    let decision = Decision { class: 1, probability: Probability(60_000) };
+    Response::Decided(Decided { decision, verdict: Verdict::Unknown })
 }
 
 fn values(stage: u16, offset: u32, values: &[i32]) -> Response {
@@ -115,6 +117,7 @@ fn values_become_stages() {
     let inference = client.classify(Report::AllValues).unwrap();
     assert_eq!(inference.stages, [vec![1, 2, 3], vec![-4], vec![5]]);
     assert_eq!((inference.decision.class, inference.decision.probability), (1, Probability(60_000)));
+    assert_eq!(inference.verdict, Verdict::Unknown);
 }
 
 #[test]
@@ -127,6 +130,19 @@ fn values_with_a_gap_are_an_error() {
         assert!(matches!(client.capture(Report::AllValues), Err(ClientError::OutOfTurn(_))));
         client.identify().unwrap();
     }
+}
+
+#[test]
+fn a_policy_is_asked_for_and_set() {
+    let policy = Policy::new(Probability(50_000), 2, 3).unwrap();
+    let mut client = Script::client(move |request| match request {
+        Request::Policy => vec![Response::Policy(policy)],
+        Request::SetPolicy(set) if set == policy.into() => vec![Response::Accepted],
+        _ => vec![Response::Refused(Refusal::Policy)],
+    });
+    assert_eq!(client.policy().unwrap(), policy);
+    client.set_policy(policy).unwrap();
+    assert!(matches!(client.set_policy(Policy::NONE), Err(ClientError::Refused(Refusal::Policy))));
 }
 
 fn measured(part: u16, count: u64) -> Response {

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pinhole_shared::link::{Identity, Report, Statistics};
+use pinhole_shared::policy::Policy;
 
 use crate::board::Board;
 use crate::device::logs::Logs;
@@ -262,6 +263,22 @@ impl EmulatedBoard {
     /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
     pub fn statistics(&mut self) -> Result<Statistics, EmulatorError> {
         self.client.statistics().map_err(|error| self.explain(error))
+    }
+
+    /// When the device's decisions are answers.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
+    pub fn policy(&mut self) -> Result<Policy, EmulatorError> {
+        self.client.policy().map_err(|error| self.explain(error))
+    }
+
+    /// Has the device answer by this policy, and forget the frames captured before.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), EmulatorError> {
+        self.client.set_policy(policy).map_err(|error| self.explain(error))
     }
 
     /// The device's log so far. A line may arrive a moment after the answer it belongs to.

@@ -1,8 +1,11 @@
 //! The bytes of a model file, as `pinhole_shared::model` specifies them.
 
 use pinhole_shared::layout::{Layout, Weights, pack};
-use pinhole_shared::model::{ALIGNMENT, Activation, Dense, HEADER_BYTES, MAGIC, Output, RECORD_BYTES, VERSION, seal};
+use pinhole_shared::model::{
+    ALIGNMENT, Activation, Dense, HEADER_BYTES, MAGIC, Output, RECORD_BYTES, VERSION, put_policy, seal,
+};
 use pinhole_shared::pixels::PIPELINE_ID;
+use pinhole_shared::policy::Policy;
 
 /// A dense layer on its way into a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +70,7 @@ impl DenseParts {
 /// Writes a file: header, layer table, then each layer's biases, multipliers and weights, then the class names.
 ///
 /// `None` when a layer's weights do not fit the sums of its layout; row-major ones always do.
-pub(crate) fn encode(input_side: u16, classes: &[String], layers: &[DenseParts]) -> Option<Vec<u8>> {
+pub(crate) fn encode(input_side: u16, classes: &[String], policy: Policy, layers: &[DenseParts]) -> Option<Vec<u8>> {
     let mut file = vec![0; HEADER_BYTES + layers.len() * RECORD_BYTES];
     let mut macs = 0;
     for (index, layer) in layers.iter().enumerate() {
@@ -109,6 +112,7 @@ pub(crate) fn encode(input_side: u16, classes: &[String], layers: &[DenseParts])
     header.put(32, &names.to_le_bytes());
     header.put(36, &(names_bytes as u32).to_le_bytes());
     header.put(40, &macs.to_le_bytes());
+    put_policy(&mut file, policy);
     seal(&mut file);
     Some(file)
 }

@@ -66,7 +66,7 @@ impl<'f> HostEngine<'f> {
                 LayerValues::Logits(values) => values.to_vec(),
             });
         });
-        Inference { stages, decision }
+        Inference { stages, decision, verdict: self.model.policy().judge(decision) }
     }
 
     /// The first layer's accumulators for one input: what [`HostEngine::logits_from`] starts with.

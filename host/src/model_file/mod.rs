@@ -17,7 +17,8 @@ pub use pack::{PackError, Packing};
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use pinhole_shared::model::{Layer, Model, ModelError};
+use pinhole_shared::model::{Layer, Model, ModelError, put_policy, seal};
+use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
 /// A whole, checked model file with row-major weights, aligned as the format asks. One packed for a board is unpacked
@@ -116,6 +117,15 @@ impl ModelFile {
     /// The parsed model.
     pub fn model(&self) -> Model<'_> {
         Model::parse(self.bytes()).expect("checked when the file was taken")
+    }
+
+    /// The same model with another policy for its answers, and so another checksum.
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        let mut file = self.clone();
+        let bytes = bytemuck::cast_slice_mut(&mut file.words);
+        put_policy(bytes, policy);
+        seal(bytes);
+        file
     }
 
     /// An engine that runs it.

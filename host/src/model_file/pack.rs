@@ -76,7 +76,7 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
         }
         layers.push(parts);
     }
-    encode(model.input_side(), &classes, &layers).ok_or_else(|| {
+    encode(model.input_side(), &classes, model.policy(), &layers).ok_or_else(|| {
         let layer = layers.iter().position(|parts| parts.packed().is_none()).unwrap_or(0);
         PackError { layer, packing }
     })

@@ -12,6 +12,7 @@ mod measure;
 
 use miette::Diagnostic;
 use pinhole_shared::model::{Activation, ModelError, Output};
+use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
 pub use dequantize::dequantize;
@@ -85,7 +86,7 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
         layers.push(quantized);
     }
     // Row-major weights fit always.
-    let bytes = encode(network.recipe.input_side, &network.classes, &layers).unwrap_or_default();
+    let bytes = encode(network.recipe.input_side, &network.classes, Policy::NONE, &layers).unwrap_or_default();
     Ok(ModelFile::from_bytes(&bytes)?)
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::inference::Inference;
 use crate::watch::view::draw;
 use pinhole_shared::decision::decide;
+use pinhole_shared::policy::Policy;
 
 fn state() -> State {
     State::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))
@@ -14,7 +15,11 @@ fn state() -> State {
 fn inference() -> Inference {
     let logits = vec![65_536, -65_536];
     let decision = decide(&logits);
-    Inference { stages: vec![(0..16).map(|pixel| pixel * 17).collect(), vec![1, 2, 3], logits], decision }
+    Inference {
+        stages: vec![(0..16).map(|pixel| pixel * 17).collect(), vec![1, 2, 3], logits],
+        decision,
+        verdict: Policy::NONE.judge(decision),
+    }
 }
 
 fn sight() -> Sight {

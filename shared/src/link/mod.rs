@@ -16,10 +16,10 @@ pub use checksum::Checksum;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use crate::decision::Decision;
+use crate::policy::{Decided, Policy, UncheckedPolicy};
 
 /// Version of the messages in this module.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;
 
 /// Most pixels in one [`Request::Input`].
 pub const CHUNK_PIXELS: usize = 256;
@@ -52,7 +52,8 @@ pub enum Request<'a> {
         /// Whether to report all integers first.
         report: Report,
     },
-    /// Capture a picture with the camera and classify it. Answers as [`Request::Classify`].
+    /// Capture a picture with the camera and classify it. Answers as [`Request::Classify`], but the verdict is that of the
+    /// last captured frames together ([`crate::policy::Smoother`]).
     Capture {
         /// Whether to report all integers first.
         report: Report,
@@ -65,6 +66,11 @@ pub enum Request<'a> {
     /// its statistics stay as they are, but for
     /// the deepest stack.
     Measure,
+    /// When are decisions answers? Answer: [`Response::Policy`]. From the start, the model file's policy.
+    Policy,
+    /// From now on, and until a reset, decisions are answers by this policy. Answer: [`Response::Accepted`]. The frames
+    /// captured before are forgotten.
+    SetPolicy(UncheckedPolicy),
 }
 
 /// How much of an inference the device reports.
@@ -82,12 +88,13 @@ pub enum Report {
 pub enum Response {
     /// Answer to [`Request::Identify`].
     Identity(Identity),
-    /// The pixels were taken.
+    /// The pixels, or the policy, were taken.
     Accepted,
     /// Some of the integers of the inference being reported.
     Values(Values),
-    /// The decision: the last answer to a classification.
-    Decided(Decision),
+    /// Decision and verdict: the last answer to a classification. Of an input that the host sent, the verdict is of that
+    /// input alone.
+    Decided(Decided),
     /// Answer to [`Request::Statistics`].
     Statistics(Statistics),
     /// The request was not carried out.
@@ -96,6 +103,8 @@ pub enum Response {
     Measured(Measured),
     /// Stack of the inference being measured, bytes: from where the device calls it.
     MeasuredStack(u32),
+    /// Answer to [`Request::Policy`].
+    Policy(Policy),
 }
 
 /// Who the device is and what it runs.
@@ -190,6 +199,8 @@ pub enum Refusal {
     Camera,
     /// The picture does not suit: smaller than the network's input, or too wide for the device's row buffer.
     Picture,
+    /// There is no such policy: see [`crate::policy::PolicyError`].
+    Policy,
 }
 
 impl core::fmt::Display for Refusal {
@@ -200,6 +211,7 @@ impl core::fmt::Display for Refusal {
             Self::WrongOffset => "the pixels do not continue the input",
             Self::Camera => "the camera failed",
             Self::Picture => "the picture is smaller than the network's input, or too wide for the device",
+            Self::Policy => "there is no such policy",
         })
     }
 }

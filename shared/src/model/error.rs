@@ -1,5 +1,7 @@
 //! Why a model file was refused.
 
+use crate::policy::PolicyError;
+
 /// A part of the model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -56,6 +58,8 @@ pub enum ModelError {
     Shape { layer: usize, expected: usize, got: usize },
     /// A section does not lie between layer table and end of the file, or not at a multiple of 16.
     Section { section: Section, layer: usize, offset: usize, bytes: usize },
+    /// There is no such policy.
+    Policy(PolicyError),
     /// The class names are not as many, not UTF-8, empty, or not in ascending order.
     Names,
     /// A weight out of its range (-127 to 127 in 8 bits, -7 to 7 in 4), or one that fills up and is not 0.
@@ -99,6 +103,7 @@ impl core::fmt::Display for ModelError {
             Self::Section { section, layer, offset, bytes } => {
                 write!(f, "the {section} of layer {layer} ({bytes} bytes at {offset}) are not where they could be")
             }
+            Self::Policy(error) => write!(f, "its policy for answers is none: {error}"),
             Self::Names => f.write_str("the class names are damaged"),
             Self::Weight { layer, row } => write!(f, "layer {layer}, row {row}: a weight out of its range, say -128"),
             Self::Multiplier { layer, row } => write!(f, "layer {layer}, row {row}: the multiplier is not positive"),

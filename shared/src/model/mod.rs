@@ -25,7 +25,13 @@
 //! | 32 | u32 | class names: offset |
 //! | 36 | u32 | class names: bytes |
 //! | 40 | u32 | multiply-accumulates of one inference (information, checked) |
-//! | 44 | 20 bytes | zero |
+//! | 44 | u32 | least probability of an answer, Q16: 0..=65,536; 0 for none |
+//! | 48 | u8 | frames that must agree, below |
+//! | 49 | u8 | of the last so many, 1..=16; both zero for 1 of 1, no smoothing |
+//! | 50 | 14 bytes | zero |
+//!
+//! Frames that must agree are more than half of the window and at most all of it ([`crate::policy::Policy`]). Writers that
+//! know nothing of these fields have written zeros, which is no policy; a writer writes no smoothing as zeros too.
 //!
 //! ## Layer table, at 64: one record of 64 bytes a layer
 //!
@@ -84,7 +90,7 @@ mod parse;
 
 pub use error::{ModelError, Section};
 pub use layer::{Activation, Dense, Layer, Output};
-pub use parse::{Model, file_bytes, seal};
+pub use parse::{Model, file_bytes, put_policy, seal};
 
 /// First four bytes of a model file.
 pub const MAGIC: [u8; 4] = *b"PNHL";

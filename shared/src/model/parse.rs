@@ -7,9 +7,11 @@ use super::{
     VERSION,
 };
 use crate::CRC;
+use crate::decision::Probability;
 use crate::kernel::DenseOperands;
 use crate::layout::{Every, Layout, Layouts, Weights};
 use crate::pixels::PIPELINE_ID;
+use crate::policy::Policy;
 
 #[cfg(target_endian = "big")]
 compile_error!("model files are little-endian and read in place");
@@ -21,6 +23,7 @@ pub struct Model<'a> {
     file_bytes: u32,
     input_side: u16,
     classes: u16,
+    policy: Policy,
     names: &'a [u8],
     layers: heapless::Vec<Layer<'a>, MAX_LAYERS>,
 }
@@ -42,6 +45,15 @@ pub fn file_bytes(start: &[u8]) -> Result<usize, ModelError> {
         return Err(ModelError::Version { expected: VERSION, got: version });
     }
     u32_at(start, 8).map(|bytes| bytes as usize).ok_or(truncated)
+}
+
+/// Writes a policy into the header of a file, to be sealed again. No smoothing is written as zeros, so a file without a
+/// policy is, byte for byte, as it was before there were any. Does nothing to fewer than 64 bytes.
+pub fn put_policy(file: &mut [u8], policy: Policy) {
+    let Some(header) = file.get_mut(..HEADER_BYTES) else { return };
+    let votes = if policy.window() == 1 { [0; 2] } else { [policy.needed(), policy.window()] };
+    header[44..48].copy_from_slice(&policy.min_probability().0.to_le_bytes());
+    header[48..50].copy_from_slice(&votes);
 }
 
 /// Writes the checksum into an otherwise complete file. Does nothing to fewer than 16 bytes.
@@ -122,13 +134,17 @@ impl<'a> Model<'a> {
             28
         } else if usize::from(record_bytes) != RECORD_BYTES {
             30
+        } else if header[12] >> 16 != 0 {
+            50
         } else {
-            first_not_zero(header, 11)
+            first_not_zero(header, 13)
         };
         if unknown != 0 {
             let got = field(header, unknown, if unknown == 8 || unknown > 30 { 4 } else { 2 });
             return Err(ModelError::Header { offset: unknown, got });
         }
+        let [needed, window, ..] = if header[12] == 0 { [1, 1, 0, 0] } else { header[12].to_le_bytes() };
+        let policy = Policy::new(Probability(header[11]), needed, window).map_err(ModelError::Policy)?;
 
         let file = File { bytes: whole, words, table_end: HEADER_BYTES + usize::from(layer_count) * RECORD_BYTES };
         let mut layers = heapless::Vec::new();
@@ -158,7 +174,7 @@ impl<'a> Model<'a> {
         if !check_names(names, classes) {
             return Err(ModelError::Names);
         }
-        Ok(Self { checksum: actual, file_bytes: stated as u32, input_side: height, classes, names, layers })
+        Ok(Self { checksum: actual, file_bytes: stated as u32, input_side: height, classes, policy, names, layers })
     }
 
     /// CRC-32 of the file: the model's identity, over the link that of the packed file in the board's flash.
@@ -184,6 +200,11 @@ impl<'a> Model<'a> {
     /// Number of classes, at least 2.
     pub fn classes(&self) -> u16 {
         self.classes
+    }
+
+    /// When its decisions are answers, where nobody says otherwise.
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// Names of the classes, in the order of the logits.

@@ -27,8 +27,8 @@ use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipp
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Integers of one photo with the default network: pixels, three layers, class and probability.
-const VALUES: usize = 50 * 50 + 128 + 16 + 2 + 2;
+/// Integers of one photo with the default network: pixels, three layers, class, probability and verdict.
+const VALUES: usize = 50 * 50 + 128 + 16 + 2 + 3;
 
 fn run(arguments: &[&dyn AsRef<OsStr>]) -> Ran {
     Ran::of(&mut pinhole(arguments.iter().map(|argument| argument.as_ref())))

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use miette::Diagnostic;
 use pinhole::model_file::{ModelFile, ModelFileError, Packing};
+use pinhole_shared::decision::Probability;
 use pinhole_shared::model::{Activation, Layer, ModelError, Output, Section};
 use pinhole_shared::pixels::PIPELINE_ID;
+use pinhole_shared::policy::{Policy, PolicyError};
 use pinhole_tests::handmade::{LayerShape, encode, logits};
 
 use crate::samples::{CLASSES, Draft, record, small};
@@ -26,6 +28,7 @@ pub(crate) fn name_of(error: ModelError) -> &'static str {
         ModelError::Record { .. } => "record",
         ModelError::Shape { .. } => "shape",
         ModelError::Section { .. } => "section",
+        ModelError::Policy(_) => "policy",
         ModelError::Names => "names",
         ModelError::Weight { .. } => "weight",
         ModelError::Multiplier { .. } => "multiplier",
@@ -34,7 +37,7 @@ pub(crate) fn name_of(error: ModelError) -> &'static str {
     }
 }
 
-const VARIANTS: usize = 18;
+const VARIANTS: usize = 19;
 
 /// Changes the small file, renews the checksum, and asserts the reason of its refusal.
 #[track_caller]
@@ -102,10 +105,44 @@ fn wrong_headers() {
     }
     let macs = 64 * 10 + 10 * 6 + 6 * 3;
     assert_refused("number of operations", |d| d.put_u32(40, macs + 1), Header { offset: 40, got: macs + 1 });
-    for offset in 44..64 {
+    assert_refused("reserved bytes of the header", |d| d.put_u16(50, 256), Header { offset: 50, got: 256 });
+    for offset in 52..64 {
         let (offset, got) = (offset & !3, 1 << (8 * (offset % 4)));
         assert_refused("reserved byte of the header", |d| d.put_u32(offset, got), Header { offset, got });
     }
+}
+
+#[test]
+fn wrong_policies() {
+    for got in [65_537, 1 << 24, u32::MAX] {
+        let expected = ModelError::Policy(PolicyError::Probability { got });
+        assert_refused("more than certain", |d| d.put_u32(44, got), expected);
+    }
+    for (needed, window) in [(0, 1), (1, 0), (1, 2), (2, 1), (2, 4), (9, 17), (17, 17), (255, 255)] {
+        let expected = ModelError::Policy(PolicyError::Votes { needed, window });
+        assert_refused("votes", |d| d.put(48, &[needed, window]), expected);
+    }
+    // Every policy there is.
+    for window in 0..=16 {
+        for needed in window / 2 + u8::from(window > 0)..=window {
+            let mut draft = Draft::of(small().bytes());
+            draft.put_u32(44, 65_536 - u32::from(window));
+            draft.put(48, &[needed, window]);
+            draft.seal();
+            let policy = draft.parse().unwrap().policy();
+            let votes = if window == 0 { (1, 1) } else { (needed, window) };
+            assert_eq!((policy.needed(), policy.window()), votes);
+            assert_eq!(policy.min_probability().0, 65_536 - u32::from(window));
+            // The host writes the same bytes, in rows and packed; no smoothing as zeros.
+            let file = small().with_policy(policy);
+            assert!(window == 1 || file.bytes() == draft.bytes(), "{needed} of {window}");
+            assert_eq!(file.packed(Packing::CortexM4).unwrap().model().policy(), policy);
+        }
+    }
+    assert_eq!(small().model().policy(), Policy::NONE);
+    assert_eq!(small().with_policy(Policy::NONE).bytes(), small().bytes());
+    let back = small().with_policy(Policy::new(Probability(9), 2, 3).unwrap()).with_policy(Policy::NONE);
+    assert_eq!(back.bytes(), small().bytes());
 }
 
 #[test]
@@ -342,6 +379,7 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
             Box::new(|d| d.put_u32(record(1) + 16, 8)),
             vec!["weights of layer 1".into(), "60 bytes".into(), "at 8".into()],
         ),
+        (Box::new(|d| d.put(48, &[2, 4])), vec!["policy".into(), "2 of 4 frames".into()]),
         (Box::new(|d| d.put_u32(36, 0)), vec!["class names".into()]),
         (Box::new(|d| d.put(weights + 20, &[0x80])), vec!["layer 1".into(), "row 2".into(), "-128".into()]),
         (Box::new(|d| d.put_u32(multiplier, 0)), vec!["layer 0".into(), "row 1".into(), "multiplier".into()]),

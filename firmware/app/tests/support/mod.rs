@@ -20,6 +20,7 @@ use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
 use pinhole_shared::link::{Request, Response, Statistics, Unit};
 use pinhole_shared::model::Model;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::policy::{Decided, Verdict};
 
 /// Side of the tests' network.
 pub const SIDE: u16 = 4;
@@ -202,7 +203,15 @@ pub fn serve_with<K: Kernel>(
     camera: impl Camera,
     incoming: impl IntoIterator<Item = Result<u8, ErrorKind>>,
 ) -> Outcome {
-    let file = model_file::tiny(SIDE);
+    serve_model::<K>(&model_file::tiny(SIDE), camera, incoming)
+}
+
+/// [`serve_with`] with another model of the same shape.
+pub fn serve_model<K: Kernel>(
+    file: &model_file::ModelFile,
+    camera: impl Camera,
+    incoming: impl IntoIterator<Item = Result<u8, ErrorKind>>,
+) -> Outcome {
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
     let engine = Engine::<K>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
@@ -244,9 +253,13 @@ pub fn responses_in(bytes: &[u8]) -> Vec<Response> {
     responses
 }
 
-/// All stages of an inference by the engine alone, and the decision.
-pub fn infer(input: &[u8]) -> (Vec<Vec<i32>>, pinhole_shared::decision::Decision) {
-    let file = model_file::tiny(SIDE);
+/// All stages of an inference by the engine alone, and what is decided without a policy: every decision is an answer.
+pub fn infer(input: &[u8]) -> (Vec<Vec<i32>>, Decided) {
+    infer_with(&model_file::tiny(SIDE), input)
+}
+
+/// [`infer`] with another model of the same shape.
+pub fn infer_with(file: &model_file::ModelFile, input: &[u8]) -> (Vec<Vec<i32>>, Decided) {
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
     let mut engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
@@ -257,7 +270,8 @@ pub fn infer(input: &[u8]) -> (Vec<Vec<i32>>, pinhole_shared::decision::Decision
             LayerValues::Logits(values) => values.to_vec(),
         });
     });
-    (stages, decision.unwrap())
+    let decision = decision.unwrap();
+    (stages, Decided { decision, verdict: Verdict::Class(decision.class) })
 }
 
 /// Working memory for row-major weights, which need no lanes.

@@ -19,6 +19,15 @@ impl ModelFile {
     pub fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(&self.0)
     }
+
+    /// With these fields for a policy: least probability in Q16, frames that must agree, of the last so many.
+    pub fn with_policy(mut self, min_probability: u32, needed: u8, window: u8) -> Self {
+        let file = bytemuck::cast_slice_mut(&mut self.0);
+        put(file, 44, min_probability);
+        put(file, 48, u32::from(needed) | u32::from(window) << 8);
+        seal(file);
+        self
+    }
 }
 
 /// `side * side` pixels -> 3 sigmoid -> 2 logits.
