@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::vec;
 
-use pinhole_shared::link::{Identity, Report};
+use pinhole_shared::link::{Identity, Report, Statistics};
+use pinhole_shared::policy::Policy;
 
 use crate::device::{AttachedDevice, ClientError, LogLine};
 use crate::emulator::{EmulatedBoard, EmulatorError};
@@ -108,6 +109,39 @@ impl BoardCamera {
                 let inference = device.capture(report)?;
                 Ok(Look { inference, shown: None, photo: None, device: started.elapsed() })
             }
+        }
+    }
+
+    /// The device's counters, and how long its last look took by its own clock.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub fn statistics(&mut self) -> Result<Statistics, LookError> {
+        match self {
+            Self::Emulated { board, .. } => Ok(board.statistics()?),
+            Self::Attached(device) => Ok(device.statistics()?),
+        }
+    }
+
+    /// When the device's decisions are answers.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub fn policy(&mut self) -> Result<Policy, LookError> {
+        match self {
+            Self::Emulated { board, .. } => Ok(board.policy()?),
+            Self::Attached(device) => Ok(device.policy()?),
+        }
+    }
+
+    /// Has the device answer by this policy until it is reset, and forget the frames captured before.
+    ///
+    /// # Errors
+    /// [`LookError`].
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), LookError> {
+        match self {
+            Self::Emulated { board, .. } => Ok(board.set_policy(policy)?),
+            Self::Attached(device) => Ok(device.set_policy(policy)?),
         }
     }
 

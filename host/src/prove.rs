@@ -140,7 +140,7 @@ pub fn prove(
 }
 
 /// Proves a model on a device at hand: each photo goes through the host's pixel pipeline and over the link, as the camera
-/// cannot be shown it. `after_each` is called after each photo.
+/// cannot be shown it. Verdicts are by the policy that the device answers by now. `after_each` is called after each photo.
 ///
 /// # Errors
 /// As [`prove`].
@@ -153,11 +153,13 @@ pub fn prove_attached(
     let mut engine = model.engine();
     let side = model.model().input_side();
     let mut proof = Proof::default();
+    let policy = device.patiently(AttachedDevice::policy)?;
     for path in photos {
         let input = decode::read(path)?
             .shrink(side)
             .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
-        let host = engine.run_all(&input);
+        let mut host = engine.run_all(&input);
+        host.verdict = policy.judge(host.decision);
         let board = device.patiently(|device| device.classify(&input, Report::AllValues))?;
         proof.compare(path, &host, &board);
         after_each();
@@ -166,7 +168,8 @@ pub fn prove_attached(
 }
 
 /// Proves a model on what a device's own camera sees: the host starts from the pixels that the device reports, and all
-/// that comes after them is compared. `after_each` is called after each picture.
+/// that comes after them is compared. Verdicts are by the policy that the device answers by now. `after_each` is called after
+/// each picture.
 ///
 /// # Errors
 /// [`ProveError::Device`].
@@ -179,12 +182,26 @@ pub fn prove_captures(
     let mut engine = model.engine();
     let inputs = model.model().inputs();
     let mut proof = Proof::default();
+    let policy = device.patiently(AttachedDevice::policy)?;
+    let mut smoother = Smoother::default();
+    let mut in_step = false;
     for capture in 1..=captures {
-        let board = device.patiently(|device| device.capture(Report::AllValues))?;
+        let board = device.patiently(|device| {
+            // Frames that the device saw and the host did not, before and where an answer got lost, are forgotten.
+            if !in_step {
+                device.set_policy(policy)?;
+                smoother.reset();
+            }
+            in_step = false;
+            device.capture(Report::AllValues)
+        })?;
+        in_step = true;
         let mut input: Vec<u8> = board.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
         // Pixels that are missing are differences like any others.
         input.resize(inputs, 0);
-        proof.compare(Path::new(&format!("capture {capture}")), &engine.run_all(&input), &board);
+        let mut host = engine.run_all(&input);
+        host.verdict = smoother.see(&policy, host.decision);
+        proof.compare(Path::new(&format!("capture {capture}")), &host, &board);
         after_each();
     }
     Ok(proof)

@@ -108,8 +108,8 @@ fn a_model_alone_is_written_beside_the_firmware() {
 #[test]
 fn a_proof_runs_on_the_attached_board() {
     let board = flashed();
-    // Pixels, neurons of three layers, class and probability.
-    let values = 2500 + 128 + 16 + 2 + 2;
+    // Pixels, neurons of three layers, class, probability and verdict.
+    let values = 2500 + 128 + 16 + 2 + 3;
     let told =
         run(&board, [Path::new("prove"), &shipped_model(), &drawn("validation"), Path::new("--limit"), Path::new("3")]);
     assert_eq!(told.ok().last_line(), format!("compared {} values on 3 photos: 0 mismatches", 3 * values));

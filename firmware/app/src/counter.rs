@@ -31,6 +31,10 @@ pub trait Counter {
     /// The reading now. Readings grow, from 2^32 - 1 on to 0.
     fn read(&mut self) -> u32;
 
+    /// Microseconds by the board's clock, modulo 2^32: for how long something takes, which is less than a minute. It may be
+    /// off by a tick of that clock at either end.
+    fn now_us(&mut self) -> u32;
+
     /// Marks all of the stack that is not in use, so that [`Counter::deepest_stack`] can tell what was.
     fn paint_stack(&mut self);
 

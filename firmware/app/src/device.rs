@@ -315,7 +315,9 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         self.capture().map_err(|_| ())?;
         self.note_light();
         // Cannot fail: as in `classify`.
+        let start = self.counter.now_us();
         let decision = run(&mut self.engine, self.buffers.input, &mut |_, _| ()).map_err(|_| ())?;
+        self.statistics.inference_us = self.counter.now_us().wrapping_sub(start);
         Ok(self.decided(decision, Source::Camera))
     }
 
@@ -323,8 +325,10 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         // The picture takes the place of whatever input the host had sent.
         self.filled = 0;
         let side = self.engine.model().input_side();
+        let start = self.counter.now_us();
         match capture(&mut self.camera, &mut self.buffers, side) {
             Ok(frame) => {
+                self.statistics.capture_us = self.counter.now_us().wrapping_sub(start);
                 count(&mut self.statistics.captures);
                 (self.log)(&Event::Captured(frame));
                 Ok(())
@@ -359,19 +363,25 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
 
     fn classify(&mut self, report: Report, source: Source) -> Result<(), LinkError<L::Error>> {
         self.note_light();
-        let Self { engine, link, buffers, .. } = self;
+        let Self { engine, link, buffers, counter, .. } = self;
         let input = &*buffers.input;
         let mut sent = Ok(());
+        let mut start = counter.now_us();
         let decided = if report == Report::AllValues {
             sent = send_values(link, 0, input.iter().map(|&pixel| i32::from(pixel)));
+            start = counter.now_us();
             run(engine, input, &mut |layer, values| {
+                let before = counter.now_us();
                 if sent.is_ok() {
                     sent = send_layer(link, layer, values);
                 }
+                // As if no time had gone by.
+                start = start.wrapping_add(counter.now_us().wrapping_sub(before));
             })
         } else {
             run(engine, input, &mut |_, _| ())
         };
+        self.statistics.inference_us = self.counter.now_us().wrapping_sub(start);
         sent?;
         match decided {
             Ok(decision) => {

@@ -3,9 +3,11 @@
 mod support;
 
 use pinhole_app::event::Event;
-use pinhole_shared::link::{Measured, Refusal, Request, Response, Statistics, Unit};
+use pinhole_shared::link::{Measured, Refusal, Report, Request, Response, Statistics, Unit};
 use pinhole_shared::pixels::PixelFormat;
-use support::{CountedScalar, DEPTH, FakeCamera, PIXELS, STACK, frame_of, infer, serve_requests, serve_with};
+use support::{
+    CountedScalar, DEPTH, FakeCamera, PIXELS, ROW_UNITS, STACK, frame_of, infer, serve_requests, serve_with,
+};
 
 fn camera() -> FakeCamera {
     FakeCamera::new(7, 5, PixelFormat::Gray8)
@@ -28,6 +30,18 @@ fn every_unit_is_counted_once_and_reading_costs_nothing() {
     assert_eq!(outcome.events, [Event::InputComplete, Event::Measured(all), Event::Measured(all)]);
     // What the second measuring found of the first.
     assert_eq!(outcome.statistics, Statistics { stack_bytes: DEPTH + STACK, ..Statistics::default() });
+}
+
+#[test]
+fn the_last_capture_and_inference_are_timed() {
+    for report in [Report::Decision, Report::AllValues] {
+        let requests = [Request::Capture { report }, Request::Statistics];
+        let outcome = serve_with::<CountedScalar>(camera(), requests.iter().flat_map(frame_of).map(Ok));
+        let Statistics { capture_us, inference_us, .. } = outcome.statistics;
+        // Five rows; reporting takes no part of the inference's time.
+        assert_eq!((capture_us, inference_us), (5 * ROW_UNITS, PIXELS as u32 * 3 + 3 * 2), "{report:?}");
+        assert_eq!(outcome.responses.last(), Some(&Response::Statistics(outcome.statistics)));
+    }
 }
 
 #[test]

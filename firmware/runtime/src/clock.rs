@@ -47,15 +47,27 @@ impl Clock {
 
     /// Cycles of the core since the start, modulo 2^32.
     pub fn now_cycles(self) -> u32 {
+        let (before, gone) = self.now();
+        before.wrapping_mul(self.cycles_per_ms).wrapping_add(gone)
+    }
+
+    /// Milliseconds since the start, modulo 2^32, and cycles since then: less than a millisecond of them.
+    fn now(self) -> (u32, u32) {
         loop {
             let before = self.now_ms();
             let left = SYST::get_current();
             // An interrupt in between: the counter has begun anew, and which millisecond it was of is not known.
             if self.now_ms() == before {
-                let gone = self.cycles_per_ms - 1 - left.min(self.cycles_per_ms - 1);
-                return before.wrapping_mul(self.cycles_per_ms).wrapping_add(gone);
+                return (before, self.cycles_per_ms - 1 - left.min(self.cycles_per_ms - 1));
             }
         }
+    }
+
+    /// Microseconds since the start, modulo 2^32. The core runs at 1 MHz at least.
+    pub fn now_us(self) -> u32 {
+        let cycles_per_us = (self.cycles_per_ms / 1_000).max(1);
+        let (before, gone) = self.now();
+        before.wrapping_mul(1_000).wrapping_add((gone / cycles_per_us).min(999))
     }
 
     /// Sleeps until so many interrupts have come: `ms` or up to one less.
@@ -92,6 +104,10 @@ impl Counter for CycleCounter {
 
     fn read(&mut self) -> u32 {
         self.0.now_cycles()
+    }
+
+    fn now_us(&mut self) -> u32 {
+        self.0.now_us()
     }
 
     fn paint_stack(&mut self) {

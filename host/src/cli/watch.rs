@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result, miette};
 use pinhole_shared::link::Report;
+use pinhole_shared::policy::Policy;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
 use super::target::{OnBoard, Target};
 use crate::board_camera::BoardCamera;
 use crate::budget::predict::predict;
 use crate::probe::Bench;
-use crate::watch::{Sight, State, view};
+use crate::watch::{Sight, State, next_smoothing, step_probability, view};
 
 /// `pinhole watch`.
 #[derive(Debug, Args)]
@@ -31,11 +32,13 @@ pub(super) struct Watch {
 }
 
 /// What a key asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Key {
     Quit,
     Pause,
     Next,
+    /// Another policy, from the one before.
+    Policy(fn(Policy) -> Policy),
 }
 
 /// Longest time without looking at the keys, ms.
@@ -62,6 +65,7 @@ impl Watch {
             trained.model.model().class_names().map(str::to_owned).collect(),
             predicted,
         );
+        state.policy = camera.policy()?;
         let mut terminal = ratatui::try_init().into_diagnostic()?;
         let result = self.watch(&mut terminal, &mut state, &mut camera);
         ratatui::restore();
@@ -84,6 +88,7 @@ impl Watch {
                     Some(Key::Quit) => return Ok(()),
                     Some(Key::Pause) => state.paused = !state.paused,
                     Some(Key::Next) => break,
+                    Some(Key::Policy(change)) => set_policy(camera, state, change)?,
                     None if !state.paused && Instant::now() >= due => break,
                     None => {}
                 }
@@ -105,11 +110,24 @@ impl Watch {
 
 /// One look; the inner error is the device's, and it can be tried again.
 fn look(camera: &mut BoardCamera) -> Result<Result<Sight, String>> {
-    match camera.look(Report::AllValues) {
-        Ok(look) => Ok(Sight::of(look).ok_or_else(|| "the device left integers out".to_owned())),
+    match camera.look(Report::AllValues).and_then(|look| Ok((look, camera.statistics()?))) {
+        Ok((look, statistics)) => {
+            Ok(Sight::of(look, &statistics).ok_or_else(|| "the device left integers out".to_owned()))
+        }
         Err(error) if error.is_passing() => Ok(Err(error.to_string())),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Changes the policy on the device, where it holds until a reset.
+fn set_policy(camera: &mut BoardCamera, state: &mut State, change: fn(Policy) -> Policy) -> Result<()> {
+    let policy = change(state.policy);
+    match camera.set_policy(policy) {
+        Ok(()) => state.policy = policy,
+        Err(error) if error.is_passing() => state.trouble = Some(error.to_string()),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 /// What was pressed, if anything was within this time.
@@ -126,6 +144,9 @@ fn key(wait: Duration) -> Result<Option<Key>> {
         KeyCode::Char('q') | KeyCode::Esc => Some(Key::Quit),
         KeyCode::Char(' ') => Some(Key::Pause),
         KeyCode::Char('n') | KeyCode::Right => Some(Key::Next),
+        KeyCode::Char('+' | '=') => Some(Key::Policy(|policy| step_probability(policy, 1))),
+        KeyCode::Char('-') => Some(Key::Policy(|policy| step_probability(policy, -1))),
+        KeyCode::Char('s') => Some(Key::Policy(next_smoothing)),
         _ => None,
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pinhole_shared::link::{Identity, Report, Statistics};
+use pinhole_shared::policy::Policy;
 
 use super::logs::Logs;
 use super::transport::Transport;
@@ -88,6 +89,22 @@ impl AttachedDevice {
     /// How often something had to be done again so far.
     pub fn repeated(&self) -> u32 {
         self.repeated
+    }
+
+    /// When the device's decisions are answers.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn policy(&mut self) -> Result<Policy, ClientError> {
+        self.client.policy()
+    }
+
+    /// Has the device answer by this policy until it is reset, and forget the frames captured before.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), ClientError> {
+        self.client.set_policy(policy)
     }
 
     /// The device's counters.

@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pinhole_shared::decision::probability;
+use pinhole_shared::decision::{Probability, probability};
+use pinhole_shared::link::Statistics;
+use pinhole_shared::policy::{Policy, Verdict};
 
 use crate::board_camera::Look;
 
@@ -29,29 +31,43 @@ pub struct Sight {
     pub probabilities: Vec<f64>,
     /// Index of the class decided for.
     pub class: usize,
+    /// What the device answers, under its policy.
+    pub verdict: Verdict,
     /// How long each stage took.
     pub stages: Stages,
 }
 
-/// Times of the stages of a look, as the host sees them.
+/// Times of the stages of a look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
+    /// From exposure to the network's input, by the device's clock.
+    pub capture: Duration,
+    /// The inference, by the device's clock.
+    pub inference: Duration,
     /// Reading the photo before an emulated board's camera from disk and turning it to gray.
     pub photo: Option<Duration>,
-    /// From the request to the last answer: exposure, the camera's bus, inference, and reporting every integer.
+    /// From the request to the last answer, with reporting every integer, by the host's clock.
     pub device: Duration,
 }
 
 impl Sight {
     /// What a look, reported with all of its integers, says. `None` when some are missing.
-    pub fn of(look: Look) -> Option<Self> {
+    pub fn of(look: Look, statistics: &Statistics) -> Option<Self> {
         let Look { inference, shown, photo, device } = look;
         let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
         let logits = inference.stages.get(1..)?.last()?;
         // The device's own arithmetic, so that what is shown is what it decided by.
         let probabilities = (0..logits.len()).map(|class| probability(logits, class).to_f64()).collect();
-        let class = inference.decision.class.into();
-        Some(Self { shown, pixels, probabilities, class, stages: Stages { photo, device } })
+        let us = |us: u32| Duration::from_micros(us.into());
+        let (capture, inference_time) = (us(statistics.capture_us), us(statistics.inference_us));
+        Some(Self {
+            shown,
+            pixels,
+            probabilities,
+            class: inference.decision.class.into(),
+            verdict: inference.verdict,
+            stages: Stages { capture, inference: inference_time, photo, device },
+        })
     }
 }
 
@@ -66,6 +82,8 @@ pub struct State {
     pub classes: Vec<String>,
     /// What an inference takes on the board, ms, where that is predicted.
     pub predicted_ms: Option<f64>,
+    /// When the device's decisions are answers.
+    pub policy: Policy,
     /// The last look.
     pub sight: Option<Sight>,
     /// Why the last try gave none.
@@ -88,6 +106,7 @@ impl State {
             side,
             classes,
             predicted_ms,
+            policy: Policy::NONE,
             sight: None,
             trouble: None,
             frames: 0,
@@ -120,6 +139,24 @@ impl State {
         let span = last.checked_sub(*first).filter(|span| !span.is_zero())?;
         Some((self.taken.len() - 1) as f64 / span.as_secs_f64())
     }
+}
+
+/// Smoothing that can be chosen while watching: frames that must agree, of the last so many.
+const SMOOTHING: [(u8, u8); 4] = [(1, 1), (2, 3), (3, 5), (5, 9)];
+/// A step of the least probability: a twentieth.
+const STEP: i64 = 65_536 / 20;
+
+/// The policy with a least probability that is higher or lower by so many twentieths, from nothing to certainty.
+pub fn step_probability(policy: Policy, twentieths: i64) -> Policy {
+    let stepped = (i64::from(policy.min_probability().0) + twentieths * STEP).clamp(0, 65_536);
+    Policy::new(Probability(stepped as u32), policy.needed(), policy.window()).unwrap_or(policy)
+}
+
+/// The policy with the next longer smoothing; after the longest none again.
+pub fn next_smoothing(policy: Policy) -> Policy {
+    let longer = SMOOTHING.into_iter().find(|&(_, window)| window > policy.window());
+    let (needed, window) = longer.unwrap_or(SMOOTHING[0]);
+    Policy::new(policy.min_probability(), needed, window).unwrap_or(policy)
 }
 
 #[cfg(test)]

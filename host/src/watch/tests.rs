@@ -23,7 +23,11 @@ fn inference() -> Inference {
 }
 
 fn sight() -> Sight {
-    Sight::of(look(inference())).unwrap()
+    Sight::of(look(inference()), &statistics()).unwrap()
+}
+
+fn statistics() -> Statistics {
+    Statistics { capture_us: 7_200, inference_us: 14_800, ..Statistics::default() }
 }
 
 fn look(inference: Inference) -> Look {
@@ -49,12 +53,12 @@ fn probabilities_are_the_devices() {
     // Integers that are missing, or no pixels, are no sight.
     let mut alone = inference();
     alone.stages.truncate(1);
-    assert_eq!(Sight::of(look(alone.clone())), None);
+    assert_eq!(Sight::of(look(alone.clone()), &statistics()), None);
     alone.stages.clear();
-    assert_eq!(Sight::of(look(alone.clone())), None);
+    assert_eq!(Sight::of(look(alone.clone()), &statistics()), None);
     let mut bright = inference();
     bright.stages[0][3] = 256;
-    assert_eq!(Sight::of(look(bright)), None);
+    assert_eq!(Sight::of(look(bright), &statistics()), None);
 }
 
 #[test]
@@ -75,7 +79,11 @@ fn a_screen_shows_all_of_it() {
         "a.jpg",
         "3.0 ms",
         "12.3 ms",
-        "15.0 ms on the board (modelled)",
+        "7.2 ms by the device's clock",
+        "14.8 ms by the device's clock",
+        "15.0 ms on silicon (modelled)",
+        "answer     chihuahua",
+        "every frame",
         "info  ready",
         "did not answer",
         "q quit",
@@ -99,7 +107,9 @@ fn small_terminals_and_large_networks_are_no_trouble() {
     let mut state = State::new("board".to_owned(), 96, (0..40).map(|n| format!("class {n}")).collect(), None);
     let probabilities = (0..40).map(|n| f64::from(n) / 780.0).collect();
     let pixels = vec![128; 96 * 96];
-    state.saw(Sight { shown: None, pixels, probabilities, class: 39, stages: Stages::default() }, Duration::ZERO);
+    let (verdict, stages) = (Verdict::Class(39), Stages::default());
+    let sight = Sight { shown: None, pixels, probabilities, class: 39, verdict, stages };
+    state.saw(sight, Duration::ZERO);
     for (width, height) in [(1, 1), (5, 3), (20, 10), (80, 24), (200, 80)] {
         let (text, _) = screen(&state, width, height);
         // Not all classes have room: the likeliest has.
@@ -132,4 +142,34 @@ fn old_lines_of_the_log_go() {
     let lines: Vec<String> = (0..LOG_LINES + 5).map(|number| number.to_string()).collect();
     state.logged(lines.iter().map(String::as_str));
     assert_eq!((state.log.len(), state.log.front().unwrap().as_str()), (LOG_LINES, "5"));
+}
+
+#[test]
+fn an_unknown_is_shown_with_the_policy_that_made_it_one() {
+    let mut state = state();
+    state.saw(Sight { verdict: Verdict::Unknown, ..sight() }, Duration::ZERO);
+    state.policy = Policy::new(Probability(52_429), 2, 3).unwrap();
+    let (text, _) = screen(&state, 100, 24);
+    assert!(text.contains("answer     unknown"), "{text}");
+    assert!(text.contains("from 80 % on, 2 of the last 3 frames"), "{text}");
+}
+
+#[test]
+fn keys_reach_every_policy_between_nothing_and_certainty() {
+    let mut policy = Policy::NONE;
+    assert_eq!(step_probability(policy, -1), policy);
+    for _ in 0..21 {
+        policy = step_probability(policy, 1);
+    }
+    assert_eq!((policy.min_probability(), policy.window()), (Probability(65_536), 1));
+    let windows: Vec<_> = (0..5)
+        .map(|_| {
+            policy = next_smoothing(policy);
+            (policy.needed(), policy.window())
+        })
+        .collect();
+    assert_eq!(windows, [(2, 3), (3, 5), (5, 9), (1, 1), (2, 3)]);
+    // From a model's own.
+    let own = Policy::new(Probability(0), 3, 4).unwrap();
+    assert_eq!((next_smoothing(own).needed(), next_smoothing(own).window()), (3, 5));
 }

@@ -6,6 +6,8 @@ use ratatui::style::{Modifier, Style, Stylize as _};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Gauge, Paragraph};
 
+use pinhole_shared::policy::{Policy, Verdict};
+
 use super::pixels::Pixels;
 use super::{Sight, State};
 
@@ -37,7 +39,10 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
     draw_facts(frame, facts, state);
     draw_log(frame, log, state);
     let pause = if state.paused { "space go on" } else { "space pause" };
-    frame.render_widget(Line::from(format!(" q quit   {pause}   n next")).dim(), keys);
+    frame.render_widget(
+        Line::from(format!(" q quit   {pause}   n next   + - least probability   s smoothing")).dim(),
+        keys,
+    );
 }
 
 fn headline(state: &State) -> Line<'_> {
@@ -102,18 +107,41 @@ fn most_likely(sight: &Sight, shown: usize) -> Vec<usize> {
 
 fn times<'s>(state: &'s State, sight: &'s Sight) -> Vec<Line<'s>> {
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
-    let mut lines = Vec::new();
+    let mut lines = vec![answer(state, sight), Line::from(policy(&state.policy)).dim()];
     if let Some(name) = sight.shown.as_ref().and_then(|path| path.file_name()) {
         lines.push(Line::from(format!("shown      {}", name.to_string_lossy())));
     }
     if let Some(photo) = sight.stages.photo {
         lines.push(Line::from(format!("photo      {:>8.1} ms", ms(photo))));
     }
-    lines.push(Line::from(format!("device     {:>8.1} ms, with all it reports", ms(sight.stages.device))));
+    lines.push(Line::from(format!("capture    {:>8.1} ms by the device's clock", ms(sight.stages.capture))));
+    lines.push(Line::from(format!("inference  {:>8.1} ms by the device's clock", ms(sight.stages.inference))));
     if let Some(predicted) = state.predicted_ms {
-        lines.push(Line::from(format!("inference  {predicted:>8.1} ms on the board (modelled)")));
+        lines.push(Line::from(format!("           {predicted:>8.1} ms on silicon (modelled)")));
     }
+    lines.push(Line::from(format!("all        {:>8.1} ms, with what it reports", ms(sight.stages.device))));
     lines
+}
+
+fn answer<'s>(state: &'s State, sight: &Sight) -> Line<'s> {
+    match sight.verdict {
+        Verdict::Class(class) => {
+            let name = state.classes.get(usize::from(class)).map_or("?", String::as_str);
+            Line::from(format!("answer     {name}")).bold().green()
+        }
+        Verdict::Unknown => Line::from("answer     unknown").bold().yellow(),
+    }
+}
+
+fn policy(policy: &Policy) -> String {
+    let percent = 100.0 * policy.min_probability().to_f64();
+    let (needed, window) = (policy.needed(), policy.window());
+    match (percent > 0.0, window > 1) {
+        (false, false) => "           every frame, whatever its probability".to_owned(),
+        (true, false) => format!("           from {percent:.0} % on"),
+        (false, true) => format!("           {needed} of the last {window} frames"),
+        (true, true) => format!("           from {percent:.0} % on, {needed} of the last {window} frames"),
+    }
 }
 
 fn draw_log(frame: &mut Frame<'_>, area: Rect, state: &State) {

@@ -178,6 +178,10 @@ pub struct Statistics {
     pub link_faults: u32,
     /// Deepest stack so far, bytes.
     pub stack_bytes: u32,
+    /// How long the last capture took, from exposure to the network's input, µs by the device's own clock.
+    pub capture_us: u32,
+    /// How long the last inference took, without reporting it, µs by the device's own clock.
+    pub inference_us: u32,
     /// Mean brightness of the last input, 0..=255, rounded.
     pub brightness: u8,
     /// Standard deviation of the last input's brightness, 0..=128; for display only (micromath's square root is a few

@@ -105,6 +105,7 @@ impl Camera for FakeCamera {
             self.next_row = None;
             return Err(fault);
         }
+        CLOCK.set(CLOCK.get().wrapping_add(ROW_UNITS));
         let start = usize::from(number) * row.len();
         row.copy_from_slice(&self.rows[start..][..row.len()]);
         self.next_row = Some(number + 1);
@@ -118,6 +119,9 @@ thread_local! {
     /// The stack [`CountedScalar`] has used since [`FakeCounter`] painted it, bytes.
     static DEEPEST: Cell<u32> = const { Cell::new(0) };
 }
+
+/// What a row of [`FakeCamera`] takes, in units.
+pub const ROW_UNITS: u32 = 1_000;
 
 /// Stack that [`CountedScalar`] claims to use, bytes.
 pub const STACK: u32 = 48;
@@ -155,6 +159,11 @@ impl Counter for FakeCounter {
 
     fn stack_depth(&self) -> u32 {
         DEPTH
+    }
+
+    /// A unit is a microsecond here; telling the time takes none.
+    fn now_us(&mut self) -> u32 {
+        CLOCK.get()
     }
 
     fn deepest_stack(&self) -> u32 {

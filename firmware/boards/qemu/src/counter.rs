@@ -17,6 +17,8 @@ use portable_atomic::{AtomicBool, Ordering};
 use pinhole_runtime::stack;
 
 const TIMER0: usize = 0x4000_0000;
+/// The same timer once more, which runs all the time.
+const TIMER1: usize = 0x4000_1000;
 const CTRL: usize = 0x00;
 const VALUE: usize = 0x04;
 const RELOAD: usize = 0x08;
@@ -25,14 +27,28 @@ const CTRL_ENABLE: u32 = 1 << 0;
 /// Instructions in one tick: 1 GHz over 25 MHz.
 const TICK_INSTRUCTIONS: u32 = 40;
 
-/// Counts instructions with TIMER0.
-pub(crate) struct InstructionCounter(());
+/// Ticks of a timer in a microsecond: 25 MHz.
+const TICKS_PER_US: u32 = 25;
+
+/// Counts instructions with TIMER0, and tells time with TIMER1.
+pub(crate) struct InstructionCounter {
+    /// TIMER1 when the time was told last.
+    last: u32,
+    /// What time it was then.
+    us: u32,
+    /// Ticks that were not yet a microsecond.
+    rest: u32,
+}
 
 impl InstructionCounter {
     /// The counter; `None` after the first time.
     pub(crate) fn take() -> Option<Self> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
-        if TAKEN.swap(true, Ordering::Relaxed) { None } else { Some(Self(())) }
+        if TAKEN.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        start(TIMER1);
+        Some(Self { last: 0, us: 0, rest: 0 })
     }
 }
 
@@ -42,10 +58,7 @@ impl Counter for InstructionCounter {
 
     #[inline(never)]
     fn start(&mut self, round: u32) {
-        write_register(CTRL, 0);
-        write_register(RELOAD, u32::MAX);
-        write_register(VALUE, u32::MAX);
-        write_register(CTRL, CTRL_ENABLE);
+        start(TIMER0);
         // One turn at least, so that every round takes the same way through the loop.
         let turns = round + 1;
         // SAFETY: counts a register down; touches no memory.
@@ -64,7 +77,17 @@ impl Counter for InstructionCounter {
     #[inline(always)]
     fn read(&mut self) -> u32 {
         // The timer counts down.
-        !read_register(VALUE)
+        !read_register(TIMER0, VALUE)
+    }
+
+    fn now_us(&mut self) -> u32 {
+        // Right as long as it is asked for once in 171 s; what takes longer is not timed.
+        let ticks = !read_register(TIMER1, VALUE);
+        let (gone, rest) = (ticks.wrapping_sub(self.last), self.rest);
+        self.last = ticks;
+        self.us = self.us.wrapping_add(gone / TICKS_PER_US + (gone % TICKS_PER_US + rest) / TICKS_PER_US);
+        self.rest = (gone % TICKS_PER_US + rest) % TICKS_PER_US;
+        self.us
     }
 
     fn paint_stack(&mut self) {
@@ -90,12 +113,23 @@ impl Counter for InstructionCounter {
     }
 }
 
-fn read_register(offset: usize) -> u32 {
-    // SAFETY: every offset is that of one of the timer's 32-bit registers, which can be read at any time.
-    unsafe { core::ptr::with_exposed_provenance::<u32>(TIMER0 + offset).read_volatile() }
+/// Starts a timer, which counts down from 2^32 - 1 again and again.
+#[inline(always)]
+fn start(timer: usize) {
+    write_register(timer, CTRL, 0);
+    write_register(timer, RELOAD, u32::MAX);
+    write_register(timer, VALUE, u32::MAX);
+    write_register(timer, CTRL, CTRL_ENABLE);
 }
 
-fn write_register(offset: usize, value: u32) {
-    // SAFETY: as in read_register; the timer reaches no memory, and there is one `InstructionCounter`, the only caller.
-    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(TIMER0 + offset).write_volatile(value) }
+#[inline(always)]
+fn read_register(timer: usize, offset: usize) -> u32 {
+    // SAFETY: every offset is that of one of the timers' 32-bit registers, which can be read at any time.
+    unsafe { core::ptr::with_exposed_provenance::<u32>(timer + offset).read_volatile() }
+}
+
+#[inline(always)]
+fn write_register(timer: usize, offset: usize, value: u32) {
+    // SAFETY: as in read_register; timers reach no memory, and there is one `InstructionCounter`, the only caller.
+    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(timer + offset).write_volatile(value) }
 }
