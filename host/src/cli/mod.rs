@@ -13,6 +13,7 @@ mod explain;
 mod inspect;
 mod output;
 mod pack;
+mod policy;
 mod quantize;
 mod recipes;
 mod study;
