@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use pinhole_shared::decision::Decision;
+use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::model::Layer;
 use serde::Serialize;
 
 use crate::model_file::ModelFile;
 use crate::photos::Dataset;
+use crate::threshold::{Coverage, Judged};
 use crate::train::{Network, cross_entropy, softmax};
 
 /// What both networks say of some photos.
@@ -23,6 +24,9 @@ pub struct Evaluation {
     pub weight_bits: Vec<u32>,
     /// The integer network, as on the device, whatever the width of its weights.
     pub int8: Scores,
+    /// What the model's least probability leaves of the integer network's answers, each photo on its own; absent when the
+    /// model answers everything.
+    pub answered: Option<Coverage>,
     /// Fraction of photos on which both decide the same; absent without the float network.
     pub agreement: Option<f64>,
     /// The photos on which they do not.
@@ -138,6 +142,9 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
             })
         })
         .collect();
+    let judged: Vec<Judged> =
+        photos.examples.iter().zip(&results).map(|(example, result)| Judged::of(example.class, result.int8)).collect();
+    let least = model.model().policy().min_probability();
     let count = photos.examples.len();
     let bits = |Layer::Dense(dense): &Layer<'_>| dense.operands.weights.layout().bits();
     Ok(Evaluation {
@@ -147,6 +154,7 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
         agreement: float.is_some().then(|| (count - disagreements.len()) as f64 / count as f64),
         float,
         int8,
+        answered: (least > Probability(0)).then(|| Coverage::at(least, &judged)),
         disagreements,
         results,
     })

@@ -11,6 +11,7 @@
 //! | model file | [`model_file`] | bytes -> the shared engine |
 //! | inference | [`inference`] | all integers of one input, from any engine |
 //! | evaluation | [`evaluate`] | both networks -> scores and disagreements |
+//! | threshold | [`threshold`] | decisions on labeled photos -> when to answer "unknown" |
 //! | statistics | [`statistics`] | scores of some photos and seeds -> what they say beyond them |
 //! | explanation | [`explain`] | one input, covered patch by patch -> which pixels decided |
 //! | report | [`report`] | all of it -> one HTML file |
@@ -57,6 +58,7 @@ pub mod run_folder;
 pub mod source;
 pub mod statistics;
 pub mod study;
+pub mod threshold;
 pub mod train;
 pub mod tune;
 pub mod watch;

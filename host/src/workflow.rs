@@ -113,16 +113,8 @@ impl Job {
         let examples: Vec<&Example> =
             all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
         let pairs = photos::near_duplicates(&examples, side);
-        let duplicates = pairs
-            .iter()
-            .map(|pair| DuplicatePhotos {
-                first: examples[pair.first].path.clone(),
-                second: examples[pair.second].path.clone(),
-                mirrored: pair.mirrored,
-                // What is held out below never splits a pair.
-                across: pair.first < all.examples.len() && pair.second >= all.examples.len(),
-            })
-            .collect();
+        // What is held out below never splits a pair.
+        let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
         let (training, validation) = match given {
             None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, self.seed)?,
             Some(validation) => (all, validation),

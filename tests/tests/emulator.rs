@@ -11,15 +11,17 @@ use pinhole::board::Board;
 use pinhole::device::ClientError;
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
-use pinhole::photos::{Dataset, Example, Picture};
+use pinhole::photos::{Dataset, Example, Picture, decode};
 use pinhole::prove::prove;
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{NAMED, Recipe, WEIGHT_BITS};
 use pinhole::train::{Network, train};
+use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::link::{PROTOCOL, Refusal, Report};
 use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::pixels::{PIPELINE_ID, PictureSize, PixelFormat};
+use pinhole_shared::policy::{Policy, Smoother, Verdict};
 use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
 use pinhole_tests::{drawn, files_in, shipped_model, trained};
 use tempfile::TempDir;
@@ -232,6 +234,47 @@ fn the_camera_path_gives_the_hosts_integers() {
     }
     let statistics = board.statistics().unwrap();
     assert_eq!((statistics.captures, statistics.decisions, statistics.camera_faults), (20, 20, 0));
+}
+
+/// The model's policy on both boards: the proof compares the smoothed verdicts, of which there is every kind; and another
+/// policy over the link.
+#[test]
+fn boards_answer_by_the_models_policy() {
+    let file = &trained().finished.model;
+    let mut engine = file.engine();
+    let photos = files_in(&drawn("validation"));
+    let decided: Vec<Decision> =
+        photos.iter().map(|path| engine.run(&decode::read(path).unwrap().shrink(50).unwrap())).collect();
+    let mut probabilities: Vec<Probability> = decided.iter().map(|decision| decision.probability).collect();
+    probabilities.sort();
+    // A third of the frames are votes for nothing.
+    let policy = Policy::new(probabilities[probabilities.len() / 3], 2, 3).unwrap();
+    let mut smoother = Smoother::default();
+    let answers: Vec<Verdict> = decided.iter().map(|&decision| smoother.see(&policy, decision)).collect();
+    for verdict in [Verdict::Unknown, Verdict::Class(0), Verdict::Class(1)] {
+        assert!(answers.contains(&verdict), "{answers:?}");
+    }
+    let alone: Vec<Verdict> = decided.iter().map(|&decision| policy.judge(decision)).collect();
+    assert_ne!(alone, answers, "smoothing changes nothing here");
+
+    let file = file.with_policy(policy);
+    let on_disk = OnDisk::new(file.bytes());
+    for board in [Board::Qemu, Board::QemuM0plus] {
+        let mut board = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
+        assert_eq!(board.policy().unwrap(), policy);
+        let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+        assert!(proof.holds(), "{proof:?}");
+        // An input of the host's is judged alone.
+        let input = decode::read(&photos[0]).unwrap().shrink(50).unwrap();
+        let classified = board.classify(&input, Report::Decision).unwrap();
+        assert_eq!(classified.verdict, policy.judge(classified.decision));
+        // Under another policy the same photos get other answers, which the proof finds.
+        board.set_policy(Policy::NONE).unwrap();
+        let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+        let different = decided.iter().zip(&answers).filter(|(d, answer)| **answer != Verdict::Class(d.class)).count();
+        assert_eq!(proof.mismatches, different);
+        assert_eq!(proof.first.unwrap().place, "verdict (-1 is unknown)");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::Args;
 use miette::Result;
 use serde::Serialize;
 
-use super::output::{json, say, warn};
+use super::output::{answer, answered_class, json, name, say, warn};
 use crate::photos::{self, Unlabeled};
 use crate::run_folder;
 
@@ -28,8 +28,11 @@ pub(super) struct Classify {
 #[derive(Debug, Serialize)]
 struct Classified {
     path: PathBuf,
+    /// The likeliest class.
     class: String,
     probability: f64,
+    /// The class answered; `None`: unknown.
+    answer: Option<String>,
 }
 
 impl Classify {
@@ -39,15 +42,16 @@ impl Classify {
         let (photos, warnings) = photos::read_unlabeled(&self.photos, engine.model().input_side())?;
         warn(&warnings);
         let names: Vec<&str> = engine.model().class_names().collect();
+        let policy = engine.model().policy();
         let mut all = Vec::with_capacity(photos.len());
         for Unlabeled { path, pixels } in photos {
             let decision = engine.run(&pixels);
-            let class = names.get(usize::from(decision.class)).copied().unwrap_or_default().to_owned();
-            let classified = Classified { path, class, probability: decision.probability.to_f64() };
+            let verdict = policy.judge(decision);
             if !self.json {
-                say!("{}: {} {:.3}", classified.path.display(), classified.class, classified.probability);
+                say!("{}: {}", path.display(), answer(&names, decision, verdict));
             }
-            all.push(classified);
+            let (class, answer) = (name(&names, decision.class).to_owned(), answered_class(&names, verdict));
+            all.push(Classified { path, class, probability: decision.probability.to_f64(), answer });
         }
         if self.json {
             json(&all)?;

@@ -8,11 +8,12 @@ use miette::Result;
 use pinhole_shared::link::Report;
 use serde::Serialize;
 
-use super::output::{json, note, say, spinner};
+use super::output::{answer, answered_class, json, name, note, say, spinner};
 use super::target::Target;
 use crate::board::{Board, Emulated};
 use crate::device::CameraKind;
 use crate::emulator::EmulatedBoard;
+use crate::inference::Inference;
 use crate::photos::decode;
 use crate::run_folder::Trained;
 
@@ -60,8 +61,11 @@ pub(super) struct Simulate {
 #[derive(Debug, Serialize)]
 struct Simulated {
     path: PathBuf,
+    /// The likeliest class.
     class: String,
     probability: f64,
+    /// The class the board answered; `None`: unknown.
+    answer: Option<String>,
 }
 
 impl Simulate {
@@ -77,13 +81,13 @@ impl Simulate {
         let names: Vec<&str> = model.class_names().collect();
         let mut all = Vec::with_capacity(photos.len());
         for path in photos {
-            let decision = board.capture(decode::read(&path)?.to_gray(), Report::Decision)?.decision;
-            let class = names.get(usize::from(decision.class)).copied().unwrap_or_default().to_owned();
-            let simulated = Simulated { path, class, probability: decision.probability.to_f64() };
+            let Inference { decision, verdict, .. } =
+                board.capture(decode::read(&path)?.to_gray(), Report::Decision)?;
             if !self.json {
-                say!("{}: {} {:.3}", simulated.path.display(), simulated.class, simulated.probability);
+                say!("{}: {}", path.display(), answer(&names, decision, verdict));
             }
-            all.push(simulated);
+            let (class, answer) = (name(&names, decision.class).to_owned(), answered_class(&names, verdict));
+            all.push(Simulated { path, class, probability: decision.probability.to_f64(), answer });
         }
         if self.json {
             json(&all)?;

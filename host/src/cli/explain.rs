@@ -7,7 +7,7 @@ use clap::Args;
 use miette::Result;
 use serde::Serialize;
 
-use super::output::{json, note, progress, say, warn};
+use super::output::{answer, json, note, progress, say, warn};
 use crate::explain::{Explanation, explain};
 use crate::photos::{self, decode};
 use crate::report::{ExplainedPhoto, explanation_page};
@@ -73,8 +73,10 @@ impl Explain {
         if self.json {
             json(&all)?;
         } else {
+            let (names, policy): (Vec<&str>, _) = (model.class_names().collect(), model.policy());
             for one in &all {
-                say!("{}: {} {:.3}", one.path.display(), one.class, one.probability);
+                let decision = one.explanation.decision;
+                say!("{}: {}", one.path.display(), answer(&names, decision, policy.judge(decision)));
             }
         }
         note(&format!("page {}", self.out.display()));

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::budget::BoardBudget;
 use super::output::{json, say};
+use super::policy::PolicyFields;
 use crate::board::Board;
 use crate::run_folder;
 
@@ -38,6 +39,8 @@ struct Contents {
     pipeline: String,
     input_side: u16,
     classes: Vec<String>,
+    /// When a decision is an answer.
+    policy: PolicyFields,
     macs: usize,
     /// Working memory of one inference besides the input, bytes.
     scratch_bytes: usize,
@@ -72,6 +75,7 @@ impl Inspect {
             pipeline: format!("{PIPELINE_ID:08x}"),
             input_side: model.input_side(),
             classes: model.class_names().map(str::to_owned).collect(),
+            policy: model.policy().into(),
             macs: model.macs(),
             scratch_bytes: ScratchNeeds::of(&model).bytes(),
             layers: model.layers().iter().map(layer_contents).collect(),
@@ -116,6 +120,7 @@ impl Contents {
         say!("format    version {}, {} bytes, checksum {}", self.format_version, self.bytes, self.checksum);
         say!("input     {0}x{0} gray pixels, pipeline {1}", self.input_side, self.pipeline);
         say!("classes   {}", self.classes.join(", "));
+        say!("answers   {}", self.policy);
         say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);
         say!("layer  kind   inputs  outputs  activation  output    weights      bytes  accumulator bound");
         for (index, layer) in self.layers.iter().enumerate() {

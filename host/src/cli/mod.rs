@@ -15,6 +15,7 @@ mod flash;
 mod inspect;
 mod output;
 mod pack;
+mod policy;
 mod prove;
 mod quantize;
 mod recipes;

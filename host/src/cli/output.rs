@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, Result};
+use pinhole_shared::decision::Decision;
+use pinhole_shared::policy::Verdict;
 
 use crate::evaluate::Evaluation;
 use crate::photos::{DuplicatePhotos, Warning};
+use crate::statistics::Interval;
 
 /// Warnings printed one by one; a large folder may have thousands.
 const WARNINGS_SHOWN: usize = 10;
@@ -66,6 +69,30 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<()> {
     Ok(())
 }
 
+/// What is answered to a decision, for people: the class and its probability; where the answer is another one, that, and
+/// what was decided in parentheses.
+pub(super) fn answer(names: &[&str], decision: Decision, verdict: Verdict) -> String {
+    let decided = format!("{} {:.3}", name(names, decision.class), decision.probability.to_f64());
+    match verdict {
+        Verdict::Class(class) if class == decision.class => decided,
+        Verdict::Class(class) => format!("{} (this one: {decided})", name(names, class)),
+        Verdict::Unknown => format!("unknown ({decided})"),
+    }
+}
+
+/// The class that is answered, for scripts; `None` for "unknown".
+pub(super) fn answered_class(names: &[&str], verdict: Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Class(class) => Some(name(names, class).to_owned()),
+        Verdict::Unknown => None,
+    }
+}
+
+/// Name of a class.
+pub(super) fn name<'n>(names: &[&'n str], class: u16) -> &'n str {
+    names.get(usize::from(class)).copied().unwrap_or_default()
+}
+
 /// A progress bar on stderr with the time left; silent when stderr is no terminal.
 pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(length);
@@ -103,6 +130,23 @@ pub(super) fn scores(evaluation: &Evaluation) {
         None => say!("float     not at hand (give the run folder to compare with it)"),
     }
     line(&evaluation.integer_name(), &evaluation.int8);
+    if let Some(answered) = &evaluation.answered {
+        let least = answered.min_probability.to_f64();
+        say!(
+            "answered  {} of {} (coverage {:.4}): the others are below {least:.3}, unknown",
+            answered.answered,
+            answered.photos,
+            answered.coverage
+        );
+        if let Some(accuracy) = answered.accuracy {
+            let Interval { low, high } = answered.error_interval;
+            say!(
+                "  of them accuracy {accuracy:.4}, {} wrong (error rate {:.4}, 95 % interval {low:.4} to {high:.4})",
+                answered.wrong,
+                1.0 - accuracy
+            );
+        }
+    }
     if let Some(agreement) = evaluation.agreement {
         say!("agreement {:.4} ({} decided differently)", agreement, evaluation.disagreements.len());
     }

@@ -5,15 +5,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result, miette};
+use pinhole_shared::policy::Policy;
 use serde::Serialize;
 
-use super::output::{json, say, warn};
+use super::output::{json, note, say, warn};
+use super::policy::{PolicyArguments, PolicyFields};
 use super::train::Activations;
 use crate::evaluate;
 use crate::model_file::ModelFile;
 use crate::photos::{self, Dataset};
 use crate::quantize::{LayerError, measure, quantize};
 use crate::run_folder::{self, files};
+use crate::threshold::Coverage;
 use crate::train::Network;
 
 /// `pinhole quantize`.
@@ -29,6 +32,8 @@ pub(super) struct Quantize {
     /// Bits of the weights (8, 7 or 4): one number for all layers, or one for each, as 4,8,8; the recipe's if absent
     #[arg(long, value_delimiter = ',', value_name = "BITS")]
     weights: Vec<u8>,
+    #[command(flatten)]
+    policy: PolicyArguments,
     /// Model file to write (default: model.pinhole beside the weights)
     #[arg(long)]
     out: Option<PathBuf>,
@@ -51,13 +56,17 @@ impl Quantize {
                 )
             })?;
         }
+        self.policy.check(&self.photos)?;
         let photos = photos::load(&self.photos, network.recipe.input_side, Some(&network.classes))?;
         warn(&photos.warnings);
         let model = quantize(&network, &photos, self.activations.into())?;
+        let chosen = self.policy.choose(&model, &photos)?;
+        let model = model.with_policy(chosen.policy);
         let layers = measure(&network, &model, &photos)?;
         let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
         let own = folder.join(files::MODEL);
         let out = self.out.clone().unwrap_or_else(|| own.clone());
+        let before = ModelFile::read(&out).map_or(Policy::NONE, |replaced| replaced.model().policy());
         run_folder::write_model(&out, model.bytes())?;
         // However the same file was written.
         if out.canonicalize().is_ok_and(|out| own.canonicalize().is_ok_and(|own| own == out))
@@ -66,10 +75,23 @@ impl Quantize {
             summary.model_checksum = model.model().checksum();
             run_folder::write_summary(&folder, &summary)?;
         }
+        if chosen.policy == Policy::NONE && before != Policy::NONE {
+            note(&format!(
+                "the model it replaces had a policy, this one has none; it was: {}",
+                PolicyFields::from(before)
+            ));
+        }
         let fewer = network.recipe.weight_bits().any(|bits| bits != 8);
         let beside = if fewer { Some(self.beside_int8(network, &photos, &model)?) } else { None };
         if self.json {
-            json(&Written { model: out, bytes: model.bytes().len(), layers, on_calibration_photos: beside })?;
+            json(&Written {
+                model: out,
+                bytes: model.bytes().len(),
+                layers,
+                policy: chosen.policy.into(),
+                threshold: chosen.threshold.map(|threshold| threshold.left),
+                on_calibration_photos: beside,
+            })?;
         } else {
             say!("layer      bytes   mean error    max error   accumulator bound");
             for (index, layer) in layers.iter().enumerate() {
@@ -83,6 +105,7 @@ impl Quantize {
                 );
             }
             say!("model {} ({} bytes)", out.display(), model.bytes().len());
+            chosen.print();
             if let Some(beside) = &beside {
                 beside.print();
                 let also = self.out.as_ref().map(|out| format!(" --beside {}", out.display())).unwrap_or_default();
@@ -120,6 +143,11 @@ struct Written {
     model: PathBuf,
     bytes: usize,
     layers: Vec<LayerError>,
+    /// When its decisions are answers.
+    policy: PolicyFields,
+    /// What the least probability leaves of the validation photos, where it was chosen on some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<Coverage>,
     /// Where weights have fewer bits than 8.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_calibration_photos: Option<BesideInt8>,

@@ -22,10 +22,10 @@ pub(super) struct Figure<'a> {
     pub legend: SeriesLabelPosition,
 }
 
-const SIZE: (u32, u32) = (760, 340);
+pub(super) const SIZE: (u32, u32) = (760, 340);
 const TRAINING: RGBColor = RGBColor(0x2f, 0x7d, 0xd1);
-const VALIDATION: RGBColor = RGBColor(0xd9, 0x6a, 0x1c);
-const BEST: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
+pub(super) const VALIDATION: RGBColor = RGBColor(0xd9, 0x6a, 0x1c);
+pub(super) const BEST: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
 
 /// The figure as an SVG element; its black parts are to be colored by the page's style.
 pub(super) fn svg(epochs: &[Epoch], figure: &Figure<'_>) -> String {

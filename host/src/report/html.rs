@@ -6,7 +6,7 @@ use plotters::chart::SeriesLabelPosition;
 
 use super::curves::{Figure, svg};
 use super::markup::{self, escape, file_name, percent, put};
-use super::{OVERFITTING, Report, explained, pictures};
+use super::{OVERFITTING, Report, coverage, explained, pictures};
 use crate::run_folder::ContinuedFrom;
 use crate::train::{Epoch, LastLayer};
 
@@ -15,6 +15,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
     headline(&mut body, report);
     curves(&mut body, report);
     confusion(&mut body, report);
+    coverage::section(&mut body, report.validation, report.evaluation);
     gallery(&mut body, report);
     explained::section(&mut body, &report.evaluation.classes, report.explained, report.validation.examples.len());
     explained::first_layer(&mut body, report.network, &report.evaluation.classes, report.validation.side);

@@ -1,5 +1,6 @@
 //! Reports for people: HTML files that need nothing else, on screen, phone or paper.
 
+mod coverage;
 mod curves;
 mod explained;
 mod html;

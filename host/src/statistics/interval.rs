@@ -44,6 +44,17 @@ pub fn wilson(proportion: f64, count: usize) -> Interval {
     Interval { low: (center - half).clamp(0.0, proportion), high: (center + half).clamp(proportion, 1.0) }
 }
 
+/// Photos that must all be right before the 95 % Wilson interval of the error rate ends at or below `rate` (above 0, at most
+/// 1): fewer cannot vouch for it.
+///
+/// # Panics
+/// If `rate` is not in that range.
+pub fn photos_to_vouch(rate: f64) -> usize {
+    assert!(rate > 0.0 && rate <= 1.0, "{rate} is no rate that photos can vouch for");
+    // Without an error the interval ends at z^2 / (count + z^2).
+    (Z_95 * Z_95 * (1.0 - rate) / rate).ceil() as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +73,15 @@ mod tests {
             let interval = wilson(proportion, count);
             assert!((interval.low - low).abs() < 1e-12, "{proportion} of {count}: {interval:?}");
             assert!((interval.high - high).abs() < 1e-12, "{proportion} of {count}: {interval:?}");
+        }
+    }
+
+    #[test]
+    fn photos_that_vouch() {
+        for (rate, photos) in [(0.5, 4), (0.1, 35), (0.02, 189), (0.01, 381), (1.0, 0)] {
+            assert_eq!(photos_to_vouch(rate), photos);
+            assert!(wilson(0.0, photos).high <= rate, "{photos} suffice for {rate}");
+            assert!(photos == 0 || wilson(0.0, photos - 1).high > rate, "fewer than {photos} do for {rate}");
         }
     }
 

@@ -6,6 +6,7 @@
 //! | question | function |
 //! |---|---|
 //! | how far could this accuracy be off, with so few photos? | [`wilson`] |
+//! | how many photos does it take to vouch for so few errors? | [`photos_to_vouch`] |
 //! | how much does the seed matter? | [`Spread::of`] |
 //! | is one network better than another on the same photos? | [`mcnemar`] |
 //! | ... and when several are compared at once? | [`holm`] |
@@ -17,6 +18,6 @@ mod reliability;
 mod spread;
 
 pub use comparison::{holm, mcnemar};
-pub use interval::{Interval, wilson};
+pub use interval::{Interval, photos_to_vouch, wilson};
 pub use reliability::{DecidedProbability, Reliability, ReliabilityBin, reliability};
 pub use spread::Spread;

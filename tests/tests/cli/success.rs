@@ -15,7 +15,9 @@ fn train() {
     }
     assert_whole_run(&out);
     let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
-    for section in ["What the first layer looks for", "Which pixels decided", "64 of 128 neurons", "14 of 14"] {
+    for section in
+        ["When to answer", "What the first layer looks for", "Which pixels decided", "64 of 128 neurons", "14 of 14"]
+    {
         assert!(report.contains(section), "no {section:?} in the report");
     }
     let model = std::fs::read(out.join(files::MODEL)).unwrap();
@@ -183,7 +185,8 @@ fn inspect() {
     let outputs: Vec<_> = inspected["layers"].as_array().unwrap().iter().map(|layer| &layer["outputs"]).collect();
     assert_eq!(outputs, [128, 16, 2]);
     let told = run(&[&"inspect", &model]).ok().stdout;
-    for word in ["version 1", "50x50", "chihuahua, muffin", "sigmoid", "logits"] {
+    assert_eq!(inspected["policy"], serde_json::json!({ "min_probability": 0.0, "needed": 1, "window": 1 }));
+    for word in ["version 1", "50x50", "chihuahua, muffin", "answers   always", "sigmoid", "logits"] {
         assert!(told.contains(word), "no {word:?} in:\n{told}");
     }
 }
@@ -324,7 +327,10 @@ fn help_of_every_command() {
                 "--json",
             ],
         ),
-        ("quantize", &["<RUN>", "<PHOTOS>", "--activations", "--out", "--json"]),
+        (
+            "quantize",
+            &["<RUN>", "<PHOTOS>", "--activations", "--min-confidence", "--error-rate", "--smooth", "--out", "--json"],
+        ),
         ("evaluate", &["<MODEL>", "<PHOTOS>", "--json"]),
         ("classify", &["<MODEL>", "<PHOTOS>...", "--json"]),
         ("explain", &["<MODEL>", "<PHOTOS>...", "--out", "--json"]),

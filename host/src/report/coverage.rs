@@ -1,0 +1,92 @@
+//! What a least probability of an answer would leave: the risk-coverage curve of the validation photos.
+
+use plotters::prelude::*;
+
+use super::curves::{BEST, SIZE, VALIDATION};
+use super::markup::{percent, put};
+use crate::evaluate::Evaluation;
+use crate::photos::Dataset;
+use crate::threshold::{Coverage, Judged, curve, table};
+
+/// The section. `evaluation` is of these photos.
+pub(super) fn section(body: &mut String, photos: &Dataset, evaluation: &Evaluation) {
+    let decided = photos.examples.iter().zip(&evaluation.results);
+    let judged: Vec<Judged> = decided.map(|(example, result)| Judged::of(example.class, result.int8)).collect();
+    put!(body, "<h2>When to answer \"unknown\"</h2>");
+    put!(
+        body,
+        "<figure class=\"chart\">{}<figcaption>Each step answers one photo less, the least probable first (int8 network). \
+         Where the curve does not fall to the left, probabilities do not tell right from wrong.</figcaption></figure>",
+        svg(&curve(&judged))
+    );
+    put!(
+        body,
+        "<div class=\"scroll\"><table><tr><th>unknown below</th><th>answered</th><th>coverage</th><th>wrong</th>\
+         <th>error rate</th><th>95 % interval</th></tr>"
+    );
+    for row in table(&judged) {
+        put!(
+            body,
+            "<tr><td>{:.2}</td><td>{} of {}</td><td>{}</td><td>{}</td><td>{}</td><td>{} to {}</td></tr>",
+            row.min_probability.to_f64(),
+            row.answered,
+            row.photos,
+            percent(row.coverage),
+            row.wrong,
+            row.error_rate.map_or("-".to_owned(), percent),
+            percent(row.error_interval.low),
+            percent(row.error_interval.high)
+        );
+    }
+    put!(
+        body,
+        "</table></div><p>The epoch kept was chosen by these photos, and a least probability chosen by looking at them \
+         flatters once more: both look better here than on other photos. \
+         <code>pinhole quantize RUN PHOTOS --min-confidence 0.8</code> writes one into the model, \
+         <code>--error-rate 0.02 --validation FOLDER</code> chooses it on photos of your own, and \
+         <code>pinhole evaluate</code> says what it leaves of others.</p>"
+    );
+}
+
+/// The curve as an SVG element; its black parts are to be colored by the page's style.
+fn svg(points: &[Coverage]) -> String {
+    let mut text = String::new();
+    // Drawing into a string does not fail; should it ever, the page says so instead of being lost.
+    match draw(&mut text, points) {
+        Ok(()) => text,
+        Err(reason) => format!("<p>The figure could not be drawn: {reason}</p>"),
+    }
+}
+
+fn draw(text: &mut String, points: &[Coverage]) -> Result<(), Box<dyn std::error::Error>> {
+    let rates = || points.iter().filter_map(|point| Some((point.coverage, point.error_rate?)));
+    // Also of a network without errors there is something to see.
+    let top = rates().fold(0.05, |top, (_, rate)| f64::max(top, rate)) * 1.1;
+    let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
+    let mut chart = ChartBuilder::on(&area)
+        .margin(8)
+        .x_label_area_size(38)
+        .y_label_area_size(58)
+        .build_cartesian_2d(0.0..1.0, 0.0..top)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BEST.mix(0.25))
+        .x_desc("coverage: fraction of the photos answered")
+        .y_desc("error rate of the answers")
+        .label_style(("sans-serif", 13))
+        .axis_desc_style(("sans-serif", 14))
+        .draw()?;
+    chart.draw_series(LineSeries::new(rates(), VALIDATION.stroke_width(2)))?;
+    // A few photos make a few points, which a line alone would hide.
+    if points.len() <= MARKED {
+        chart.draw_series(rates().map(|at| Circle::new(at, 3, VALIDATION.filled())))?;
+    }
+    area.present()?;
+    drop(chart);
+    drop(area);
+    Ok(())
+}
+
+/// Most points that are marked each.
+const MARKED: usize = 60;
