@@ -309,7 +309,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
     let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
     let proof = prove(&file, &mut board, &photos, || ()).unwrap();
     assert!(proof.holds(), "{}", proof.verdict());
-    assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 2)));
+    assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 3)));
     let mut engine = file.engine();
     for input in inputs(2500) {
         assert_eq!(board.classify(&input, Report::AllValues).unwrap(), engine.run_all(&input));

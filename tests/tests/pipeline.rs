@@ -227,6 +227,6 @@ mod real_photos {
         let mut board = EmulatedBoard::start(Board::Qemu, &run.path().join(files::MODEL)).unwrap();
         let proof = prove(&trained.finished.model, &mut board, &spread(&all, 5), || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
-        assert_eq!((proof.photos, proof.values), (5, 5 * (50 * 50 + 128 + 16 + 2 + 2)));
+        assert_eq!((proof.photos, proof.values), (5, 5 * (50 * 50 + 128 + 16 + 2 + 3)));
     }
 }
