@@ -149,6 +149,13 @@ pub fn choose(photos: &[Judged], error_rate: f64) -> Result<Coverage, ThresholdE
     Err(best.map_or(ThresholdError::NoPhotos, |&best| ThresholdError::OutOfReach { wanted: error_rate, best }))
 }
 
+/// The lowest threshold of the curve that these photos can vouch for: the 95 % interval of the error rate among the answers
+/// ends at or below `error_rate`. Refuses more than [`choose`]; the interval still is one of many that were looked at. `None`
+/// where there are too few photos or too many errors for it.
+pub fn vouched(photos: &[Judged], error_rate: f64) -> Option<Coverage> {
+    curve(photos).into_iter().find(|point| point.error_interval.high <= error_rate)
+}
+
 /// Least probabilities for tables: given ones, so that nothing was chosen to look well.
 const USUAL: [u32; 7] = [0, 600, 700, 800, 900, 950, 990];
 
@@ -197,6 +204,19 @@ mod tests {
         {
             assert_eq!(choose(&photos(), wanted).unwrap().min_probability.0, threshold, "{wanted}");
         }
+    }
+
+    /// Of 40 right ones above 10 of which half are wrong: 5 of 50 wrong are 0.1, and the interval of 0 of 40 ends at 0.088.
+    #[test]
+    fn what_the_photos_can_vouch_for() {
+        let judged = |probability, right| Judged { probability: Probability(probability), right };
+        let mut photos = vec![judged(900, true); 40];
+        photos.extend((0..10).map(|number| judged(500, number % 2 == 0)));
+        assert_eq!(choose(&photos, 0.1).unwrap().answered, 50);
+        let vouched_for = vouched(&photos, 0.1).unwrap();
+        assert_eq!((vouched_for.min_probability.0, vouched_for.answered), (900, 40));
+        assert!((0.087..0.088).contains(&vouched_for.error_interval.high));
+        assert_eq!(vouched(&photos, 0.08), None);
     }
 
     #[test]

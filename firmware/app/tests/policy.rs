@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::VecDeque;
+
 use pinhole_app::camera::{Camera, CameraFault, Frame};
 use pinhole_app::event::Event;
 use pinhole_shared::decision::{Decision, Probability};
@@ -20,12 +22,12 @@ type Picture = [u8; PIXELS];
 /// A camera that sees one picture after the other, where there is one.
 struct Reel {
     camera: FakeCamera,
-    pictures: std::vec::IntoIter<Option<Picture>>,
+    pictures: VecDeque<Option<Picture>>,
 }
 
 impl Reel {
     fn of(pictures: &[Option<Picture>]) -> Self {
-        Self { camera: FakeCamera::new(SIDE, SIDE, PixelFormat::Gray8), pictures: pictures.to_vec().into_iter() }
+        Self { camera: FakeCamera::new(SIDE, SIDE, PixelFormat::Gray8), pictures: pictures.iter().copied().collect() }
     }
 }
 
@@ -33,7 +35,7 @@ impl Camera for Reel {
     type Error = CameraFault;
 
     fn start(&mut self) -> Result<Frame, CameraFault> {
-        let picture = self.pictures.next().expect("one picture a capture").ok_or(CameraFault::Timeout)?;
+        let picture = self.pictures.pop_front().expect("one picture a capture").ok_or(CameraFault::Timeout)?;
         self.camera.rows = picture.to_vec();
         self.camera.start()
     }
@@ -52,11 +54,13 @@ fn decide(picture: &Picture) -> Decision {
     infer_with(&model(), picture).1.decision
 }
 
-/// Pictures of each class, the least and the most probable that a few draws find.
+/// Pictures of each class, of the probabilities that a few draws find.
 struct Pictures {
+    /// The most probable of class 0.
     zero: Picture,
+    /// The most probable of class 1.
     one: Picture,
-    /// Class 1, less probable than both.
+    /// The least probable of class 1.
     doubtful: Picture,
 }
 
@@ -72,7 +76,8 @@ impl Pictures {
         let mut all: Vec<Picture> = (0..400).map(|_| draw()).collect();
         all.sort_by_key(|picture| decide(picture).probability);
         let of = |class: u16| all.iter().copied().filter(move |picture| decide(picture).class == class);
-        let found = Self { zero: of(0).last().unwrap(), one: of(1).last().unwrap(), doubtful: of(1).next().unwrap() };
+        let found =
+            Self { zero: of(0).next_back().unwrap(), one: of(1).next_back().unwrap(), doubtful: of(1).next().unwrap() };
         assert!(decide(&found.doubtful).probability < found.threshold());
         found
     }

@@ -64,6 +64,10 @@ pub(super) struct Threshold {
     wanted: f64,
     /// What it leaves of them.
     pub(super) left: Coverage,
+    /// What one leaves that they can vouch for.
+    pub(super) vouched: Option<Coverage>,
+    /// Whether they are also what the epoch that was kept was chosen by.
+    of_training: bool,
     /// What others would leave.
     table: Vec<Coverage>,
 }
@@ -83,8 +87,7 @@ impl PolicyArguments {
                  than of any others, and a threshold chosen on them would let through more errors than were asked for"
             ));
         };
-        let same = validation.canonicalize().ok().zip(calibration.canonicalize().ok()).is_some_and(|(a, b)| a == b);
-        if same {
+        if same_place(validation, calibration) {
             return Err(miette!(
                 help = help,
                 "--validation {} is the folder of photos that the network was trained on",
@@ -94,10 +97,19 @@ impl PolicyArguments {
         Ok(())
     }
 
-    /// The policy for a model that was calibrated on these photos.
-    pub(super) fn choose(&self, model: &ModelFile, calibration: &Dataset) -> Result<Chosen> {
+    /// The policy for a model that was calibrated on these photos, and whose epoch was chosen by those of a folder, if that
+    /// is known.
+    pub(super) fn choose(
+        &self,
+        model: &ModelFile,
+        calibration: &Dataset,
+        chose_epoch: Option<&Path>,
+    ) -> Result<Chosen> {
         let threshold = match (self.error_rate, &self.validation) {
-            (Some(wanted), Some(folder)) => Some(choose(model, calibration, folder, wanted)?),
+            (Some(wanted), Some(folder)) => {
+                let of_training = chose_epoch.is_some_and(|other| same_place(folder, other));
+                Some(Threshold { of_training, ..choose(model, calibration, folder, wanted)? })
+            }
             _ => None,
         };
         let given = threshold::at_least(self.min_confidence.unwrap_or(0.0));
@@ -106,6 +118,11 @@ impl PolicyArguments {
         let policy = Policy::new(least, needed, window).map_err(|reason| miette!("{reason}"))?;
         Ok(Chosen { policy, threshold })
     }
+}
+
+/// Whether two paths are one file or folder, however they are written.
+pub(super) fn same_place(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 fn choose(model: &ModelFile, calibration: &Dataset, folder: &Path, wanted: f64) -> Result<Threshold> {
@@ -117,7 +134,13 @@ fn choose(model: &ModelFile, calibration: &Dataset, folder: &Path, wanted: f64) 
     duplicates.retain(|pair| pair.across);
     warn_of_duplicates(&duplicates);
     let judged = Judged::all(model, &photos);
-    Ok(Threshold { wanted, left: threshold::choose(&judged, wanted)?, table: threshold::table(&judged) })
+    Ok(Threshold {
+        wanted,
+        left: threshold::choose(&judged, wanted)?,
+        vouched: threshold::vouched(&judged, wanted),
+        of_training: false,
+        table: threshold::table(&judged),
+    })
 }
 
 impl Chosen {
@@ -135,30 +158,39 @@ impl Chosen {
 impl Threshold {
     fn print(&self) {
         say!("least probability   answered   coverage   wrong   error rate   95 % interval");
-        for row in self.table.iter().chain([&self.left]) {
-            let chosen = if std::ptr::eq(row, &self.left) { "  (chosen)" } else { "" };
-            let Interval { low, high } = row.error_interval;
-            say!(
-                "{:>17.3} {:>10} {:>10.3} {:>7} {:>12} {:>7.3} to {high:.3}{chosen}",
-                row.min_probability.to_f64(),
-                row.answered,
-                row.coverage,
-                row.wrong,
-                row.error_rate.map_or("-".to_owned(), |rate| format!("{rate:.3}")),
-                low
-            );
+        for row in &self.table {
+            say!("{}", line(row));
         }
-        let (wanted, left) = (self.wanted, &self.left);
-        if left.error_interval.high > wanted {
-            let needed = if wanted > 0.0 {
-                format!("it would take {} answers without an error", photos_to_vouch(wanted))
-            } else {
-                "no number of photos can".to_owned()
-            };
-            say!("{} answers cannot vouch for an error rate of {wanted}: {needed}", left.answered);
+        say!("{}  (chosen)", line(&self.left));
+        let (wanted, high) = (self.wanted, self.left.error_interval.high);
+        if high > wanted {
+            say!("on other photos, with so few answers here, {high:.3} may be wrong (95 %); to be surer of {wanted}:");
+            match &self.vouched {
+                Some(row) => say!("{}  (--min-confidence {})", line(row), row.min_probability.to_f64()),
+                None if wanted > 0.0 => {
+                    say!("  none; without an error, it would take {} answers to vouch for it", photos_to_vouch(wanted));
+                }
+                None => say!("  none; no number of answers can vouch for it"),
+            }
+        }
+        if self.of_training {
+            say!("these photos chose the epoch that was kept, too: they look better than others will");
         }
         say!("chosen on these photos, it looks better on them than it will on others: pinhole evaluate MODEL OTHERS");
     }
+}
+
+/// A row of the table.
+fn line(row: &Coverage) -> String {
+    let Interval { low, high } = row.error_interval;
+    let rate = row.error_rate.map_or("-".to_owned(), |rate| format!("{rate:.3}"));
+    format!(
+        "{:>17.3} {:>10} {:>10.3} {:>7} {rate:>12} {low:>7.3} to {high:.3}",
+        row.min_probability.to_f64(),
+        row.answered,
+        row.coverage,
+        row.wrong
+    )
 }
 
 /// A policy as it is shown.

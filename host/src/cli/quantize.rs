@@ -9,7 +9,7 @@ use pinhole_shared::policy::Policy;
 use serde::Serialize;
 
 use super::output::{json, note, say, warn};
-use super::policy::{PolicyArguments, PolicyFields};
+use super::policy::{PolicyArguments, PolicyFields, same_place};
 use super::train::Activations;
 use crate::evaluate;
 use crate::model_file::ModelFile;
@@ -60,16 +60,16 @@ impl Quantize {
         let photos = photos::load(&self.photos, network.recipe.input_side, Some(&network.classes))?;
         warn(&photos.warnings);
         let model = quantize(&network, &photos, self.activations.into())?;
-        let chosen = self.policy.choose(&model, &photos)?;
+        let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
+        let chose_epoch = run_folder::summary(&folder).and_then(|run| run.validation);
+        let chosen = self.policy.choose(&model, &photos, chose_epoch.as_deref())?;
         let model = model.with_policy(chosen.policy);
         let layers = measure(&network, &model, &photos)?;
-        let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
         let own = folder.join(files::MODEL);
         let out = self.out.clone().unwrap_or_else(|| own.clone());
         let before = ModelFile::read(&out).map_or(Policy::NONE, |replaced| replaced.model().policy());
         run_folder::write_model(&out, model.bytes())?;
-        // However the same file was written.
-        if out.canonicalize().is_ok_and(|out| own.canonicalize().is_ok_and(|own| own == out))
+        if same_place(&out, &own)
             && let Some(mut summary) = run_folder::summary(&folder)
         {
             summary.model_checksum = model.model().checksum();
@@ -89,6 +89,7 @@ impl Quantize {
                 bytes: model.bytes().len(),
                 layers,
                 policy: chosen.policy.into(),
+                vouched: chosen.threshold.as_ref().and_then(|threshold| threshold.vouched),
                 threshold: chosen.threshold.map(|threshold| threshold.left),
                 on_calibration_photos: beside,
             })?;
@@ -148,6 +149,9 @@ struct Written {
     /// What the least probability leaves of the validation photos, where it was chosen on some.
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<Coverage>,
+    /// What one leaves that those photos can vouch for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vouched: Option<Coverage>,
     /// Where weights have fewer bits than 8.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_calibration_photos: Option<BesideInt8>,
