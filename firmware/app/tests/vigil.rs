@@ -17,6 +17,7 @@ use pinhole_shared::kernel::Scalar;
 use pinhole_shared::link::{Report, Request, Response};
 use pinhole_shared::model::Model;
 use pinhole_shared::pixels::{PixelFormat, Shrink};
+use pinhole_shared::policy::{Decided, Verdict};
 use support::{FakeCamera, FakeCounter, PIXELS, SIDE, frame_of, infer, model_file, responses_in, scratch};
 
 /// Time a picture takes, ms.
@@ -124,7 +125,11 @@ fn seen() -> Vec<u8> {
 
 /// Lets a device watch in this world until then. Returns the answers to the host, and the log.
 fn watch(world: &Rc<World>, until_ms: u64) -> (Vec<Response>, Vec<Event>) {
-    let file = model_file::tiny(SIDE);
+    watch_with(&model_file::tiny(SIDE), world, until_ms)
+}
+
+/// [`watch`] with another model of the same shape.
+fn watch_with(file: &model_file::ModelFile, world: &Rc<World>, until_ms: u64) -> (Vec<Response>, Vec<Event>) {
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
     let engine = Engine::<Scalar>::new(&model, scratch(&mut accumulators, &mut activations)).unwrap();
@@ -163,6 +168,22 @@ fn it_looks_twice_a_second_and_shows_what_it_sees() {
     assert_eq!(world.shown.borrow().len(), 6);
     assert_eq!(events.iter().filter(|event| **event == Event::Decided(decided)).count(), 6);
     assert_eq!(answers, []);
+}
+
+/// Two frames must agree: the first says nothing, nor does the first after the camera failed. What a host sends is no frame.
+#[test]
+fn what_is_shown_is_smoothed() {
+    let world = Rc::new(World::default());
+    world.blind_until_ms.set(900);
+    let input = [0; PIXELS];
+    send(&world, 2_000, &Request::Input { offset: 0, pixels: &input });
+    send(&world, 2_000, &Request::Classify { report: Report::Decision });
+    watch_with(&model_file::tiny(SIDE).with_policy(0, 2, 2), &world, 5_000);
+    let known = infer(&seen()).1;
+    let shown: Vec<Sight> = world.shown.borrow().iter().map(|&(_, sight)| sight).collect();
+    let unknown = Sight::Decided(Decided { verdict: Verdict::Unknown, ..known });
+    assert_eq!(shown[..3], [Sight::Blind, unknown, Sight::Decided(known)]);
+    assert!(shown.len() > 4 && shown[3..].iter().all(|&sight| sight == Sight::Decided(known)), "{shown:?}");
 }
 
 #[test]
