@@ -37,6 +37,8 @@ pub struct Chip {
     pub id_mask: u32,
     /// What they are.
     pub id: u32,
+    /// What to write where, if the word reads otherwise: it may be in a peripheral that is still held in reset.
+    pub release: Option<(u32, u32)>,
 }
 
 /// What is known of a board besides its declaration.
@@ -100,8 +102,15 @@ impl Board {
                 target: CORTEX_M0PLUS,
                 declaration: include_str!("../../firmware/boards/pico/board.toml"),
                 machine: None,
-                // CHIP_ID without the revision: RP2040 Datasheet, 2.20.3.
-                chip: Some(Chip { name: "RP2040", id_address: 0x4000_0000, id_mask: 0x0FFF_FFFF, id: 0x2927 }),
+                // CHIP_ID without the revision: RP2040 Datasheet, 2.20.3. SYSINFO is bit 19 of RESETS, cleared by the alias for
+                // that: 2.14.3 and 2.1.2.
+                chip: Some(Chip {
+                    name: "RP2040",
+                    id_address: 0x4000_0000,
+                    id_mask: 0x0FFF_FFFF,
+                    id: 0x2927,
+                    release: Some((0x4000_F000, 1 << 19)),
+                }),
             },
             Self::Nrf52840Dk => Facts {
                 name: "nrf52840-dk",
@@ -112,7 +121,13 @@ impl Board {
                 declaration: include_str!("../../firmware/boards/nrf52840-dk/board.toml"),
                 machine: None,
                 // FICR's INFO.PART: nRF52840 Product Specification, 4.4.1.
-                chip: Some(Chip { name: "nRF52840_xxAA", id_address: 0x1000_0100, id_mask: u32::MAX, id: 0x0005_2840 }),
+                chip: Some(Chip {
+                    name: "nRF52840_xxAA",
+                    id_address: 0x1000_0100,
+                    id_mask: u32::MAX,
+                    id: 0x0005_2840,
+                    release: None,
+                }),
             },
             Self::NucleoF446re => Facts {
                 name: "nucleo-f446re",
@@ -123,7 +138,13 @@ impl Board {
                 declaration: include_str!("../../firmware/boards/nucleo-f446re/board.toml"),
                 machine: None,
                 // DBGMCU_IDCODE's DEV_ID: ST RM0390, 33.6.1.
-                chip: Some(Chip { name: "STM32F446RETx", id_address: 0xE004_2000, id_mask: 0xFFF, id: 0x421 }),
+                chip: Some(Chip {
+                    name: "STM32F446RETx",
+                    id_address: 0xE004_2000,
+                    id_mask: 0xFFF,
+                    id: 0x421,
+                    release: None,
+                }),
             },
             Self::QemuProbed => Facts {
                 name: "qemu-probed",
@@ -134,7 +155,13 @@ impl Board {
                 declaration: include_str!("../../firmware/boards/qemu-probed/board.toml"),
                 machine: None,
                 // The FPGA's SCC_ID: Arm AN386, "Serial Configuration Controller".
-                chip: Some(Chip { name: "mps2-an386", id_address: 0x4002_FFFC, id_mask: u32::MAX, id: 0x4104_3860 }),
+                chip: Some(Chip {
+                    name: "mps2-an386",
+                    id_address: 0x4002_FFFC,
+                    id_mask: u32::MAX,
+                    id: 0x4104_3860,
+                    release: None,
+                }),
             },
         }
     }

@@ -201,6 +201,22 @@ fn a_reset_in_the_middle_is_survived() {
 }
 
 #[test]
+fn a_board_that_cannot_start_says_why() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let shipped = run_folder::shipped();
+    let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
+    let firmware = Firmware::build(BOARD).unwrap();
+    let bench = board.bench();
+    let mut attachment = Attachment::new(&bench, BOARD, None, Unlock::No).unwrap();
+    let mut image = FlashImage::new(BOARD, Some(&firmware), &packed).unwrap();
+    let model = image.parts.iter_mut().find(|part| part.what == "model").unwrap();
+    *model.bytes.last_mut().unwrap() ^= 1;
+    flash(&bench, &mut attachment, &image, |_| ()).unwrap();
+    let error = connect(attachment, &firmware, |_| ()).unwrap_err().to_string();
+    assert!(error.contains("its log ends with") && error.contains("cannot start"), "{error}");
+}
+
+#[test]
 fn what_is_wrong_with_probe_or_chip_is_said() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     let flash = || program([Path::new("flash"), &shipped_model()]);

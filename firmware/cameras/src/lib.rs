@@ -7,6 +7,7 @@
 //! | [`ov2640`] | the sensor of the Mini: register tables, window and scale, SCCB access |
 //! | [`picture`] | a picture's rows out of a module's frame buffer, and what shows that a byte is missing or old |
 //! | [`probe`] | what is the matter between microcontroller and module when it does not answer |
+//! | [`soft_i2c`] | an I2C controller of two pins, whose every wait ends |
 //! | `model` | software models of both modules, stricter than the hardware (feature `model`, needs std) |
 //!
 //! The drivers implement [`pinhole_app::camera::Camera`]: gray pictures row by row, no frame in memory. They do not
@@ -25,6 +26,7 @@ pub mod model;
 pub mod ov2640;
 pub mod picture;
 pub mod probe;
+pub mod soft_i2c;
 mod square;
 mod time;
 

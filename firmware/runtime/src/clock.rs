@@ -26,18 +26,28 @@ fn SysTick() {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     cycles_per_ms: u32,
+    idle: Idle,
+}
+
+/// What a core does that has nothing to do until the next interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Sleep (WFI). SysTick must go on meanwhile.
+    Sleep,
+    /// Wait in a loop: for cores whose SysTick stands still while they sleep.
+    Spin,
 }
 
 impl Clock {
-    /// Starts SysTick, for a core that runs at so many Hz: 1,000..=16,000,000,000.
-    pub fn start(mut systick: SYST, core_hz: u32) -> Self {
+    /// Starts SysTick, for a core that runs at so many Hz, at least 1,000.
+    pub fn start(mut systick: SYST, core_hz: u32, idle: Idle) -> Self {
         let cycles_per_ms = core_hz / 1_000;
         systick.set_clock_source(SystClkSource::Core);
         systick.set_reload(cycles_per_ms - 1);
         systick.clear_current();
         systick.enable_interrupt();
         systick.enable_counter();
-        Self { cycles_per_ms }
+        Self { cycles_per_ms, idle }
     }
 
     /// Milliseconds since the start, modulo 2^32: 49 days.
@@ -74,7 +84,14 @@ impl Clock {
     pub fn sleep(self, ms: u32) {
         let start = self.now_ms();
         while self.now_ms().wrapping_sub(start) < ms {
-            cortex_m::asm::wfi();
+            self.idle();
+        }
+    }
+
+    fn idle(self) {
+        match self.idle {
+            Idle::Sleep => cortex_m::asm::wfi(),
+            Idle::Spin => cortex_m::asm::nop(),
         }
     }
 }
@@ -87,8 +104,17 @@ impl DelayNs for Clock {
     }
 
     fn delay_ms(&mut self, ms: u32) {
-        // The first interrupt may come at once.
-        self.sleep(ms.saturating_add(1));
+        let (start_ms, start_cycles) = self.now();
+        loop {
+            let (now_ms, now_cycles) = self.now();
+            let gone = now_ms.wrapping_sub(start_ms).saturating_sub(u32::from(now_cycles < start_cycles));
+            match ms.saturating_sub(gone) {
+                0 => return,
+                // The rest of a millisecond is not slept through: whoever adds up delays must come out at their sum.
+                1 => {}
+                _ => self.idle(),
+            }
+        }
     }
 }
 

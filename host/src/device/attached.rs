@@ -21,6 +21,14 @@ pub struct AttachedDevice {
     repeated: u32,
 }
 
+/// A device that does not say who it is.
+#[derive(Debug)]
+pub(crate) struct Silent {
+    pub(crate) error: ClientError,
+    /// The last line of its log, if there is one.
+    pub(crate) last_words: Option<LogLine>,
+}
+
 /// How often something is tried that may do better the next time.
 const TRIES: u32 = 4;
 
@@ -28,14 +36,19 @@ impl AttachedDevice {
     /// Asks a device who it is.
     ///
     /// # Errors
-    /// [`ClientError`]. A device that has just started, or was cut off in the middle of an answer, is asked twice.
-    pub(crate) fn new(mut transport: Box<dyn Transport>, logs: Option<Logs>) -> Result<Self, ClientError> {
-        transport.set_timeout(ANSWER_TIMEOUT).map_err(ClientError::Stream)?;
+    /// [`Silent`]. A device that has just started, or was cut off in the middle of an answer, is asked twice.
+    pub(crate) fn new(mut transport: Box<dyn Transport>, logs: Option<Logs>) -> Result<Self, Silent> {
+        let last_words = || logs.as_ref().and_then(|logs| logs.lines().pop());
+        if let Err(error) = transport.set_timeout(ANSWER_TIMEOUT) {
+            return Err(Silent { error: ClientError::Stream(error), last_words: last_words() });
+        }
+        transport.discard();
         let mut client = Client::new(transport);
         let identity = client.identify().or_else(|error| match error {
             ClientError::Frame(_) | ClientError::OutOfTurn(_) | ClientError::Refused(_) => client.identify(),
             error => Err(error),
-        })?;
+        });
+        let identity = identity.map_err(|error| Silent { error, last_words: last_words() })?;
         Ok(Self { client, logs, identity, repeated: 0 })
     }
 
@@ -44,7 +57,7 @@ impl AttachedDevice {
     /// # Errors
     /// [`ClientError`].
     pub fn on(transport: Box<dyn Transport>) -> Result<Self, ClientError> {
-        Self::new(transport, None)
+        Self::new(transport, None).map_err(|silent| silent.error)
     }
 
     /// Who the device is and what it runs.

@@ -13,6 +13,7 @@ mod replay_tests;
 mod serial;
 pub(crate) mod transport;
 
+pub(crate) use attached::Silent;
 pub use attached::{ANSWER_TIMEOUT, AttachedDevice};
 pub use camera::{CameraKind, HostCamera};
 pub use client::{Client, ClientError};

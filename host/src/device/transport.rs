@@ -15,6 +15,9 @@ pub trait Transport: Read + Write + Send {
     /// When the stream has ended.
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 
+    /// Throws away what has arrived: answers to whoever talked to the device before.
+    fn discard(&mut self) {}
+
     /// Does what has to be done now and then while nothing is asked of the device: fetches its log, say.
     fn tend(&mut self) {}
 }
@@ -22,5 +25,10 @@ pub trait Transport: Read + Write + Send {
 impl Transport for Box<dyn serialport::SerialPort> {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         serialport::SerialPort::set_timeout(&mut **self, timeout).map_err(io::Error::from)
+    }
+
+    fn discard(&mut self) {
+        // What is wrong shows at the first request.
+        let _ = self.clear(serialport::ClearBuffer::All);
     }
 }

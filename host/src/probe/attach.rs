@@ -78,9 +78,14 @@ impl Attachment {
 
     fn check_chip(&mut self) -> Result<(), ProbeError> {
         let chip = self.chip;
-        let word = self.session.core(0).and_then(|mut core| core.read_word_32(chip.id_address.into()));
-        let word = word.map_err(|error| refused(chip, error))?;
-        let got = word & chip.id_mask;
+        let read = |session: &mut Session| {
+            let mut core = session.core(0)?;
+            let first = core.read_word_32(chip.id_address.into())? & chip.id_mask;
+            let Some((address, value)) = chip.release.filter(|_| first != chip.id) else { return Ok(first) };
+            core.write_word_32(address.into(), value)?;
+            Ok(core.read_word_32(chip.id_address.into())? & chip.id_mask)
+        };
+        let got = read(&mut self.session).map_err(|error| refused(chip, error))?;
         if got == chip.id { Ok(()) } else { Err(ProbeError::WrongChip { board: self.board, chip, got }) }
     }
 

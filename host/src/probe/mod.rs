@@ -20,7 +20,7 @@ use probe_rs::probe::list::Lister;
 use thiserror::Error;
 
 use crate::board::{Board, Chip};
-use crate::device::ClientError;
+use crate::device::{ClientError, LogLine};
 use crate::firmware::FirmwareError;
 
 pub use attach::{Attachment, Unlock, parse_selector, probes};
@@ -211,11 +211,17 @@ pub enum ProbeError {
     #[diagnostic(transparent)]
     Firmware(#[from] FirmwareError),
     /// The device runs, but did not answer as it should.
-    #[error("the board {} was reached, but its firmware does not answer", board.name())]
+    #[error(
+        "the board {} was reached, but its firmware does not answer{}",
+        board.name(),
+        last_words.as_ref().map(|line| format!("; its log ends with: {line}")).unwrap_or_default()
+    )]
     #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`", board.name()))]
     Device {
         /// The board.
         board: Board,
+        /// The last line of its log, if that can be read.
+        last_words: Option<LogLine>,
         /// What went wrong.
         source: ClientError,
     },

@@ -10,7 +10,7 @@ use super::image::segments;
 use super::{Attachment, ProbeError};
 use crate::device::logs::Logs;
 use crate::device::transport::Transport;
-use crate::device::{AttachedDevice, LogLine};
+use crate::device::{AttachedDevice, LogLine, Silent};
 use crate::firmware::Firmware;
 
 /// Channels, as `firmware/runtime` sets them up.
@@ -20,6 +20,8 @@ const LINK_DOWN: usize = 0;
 
 /// Longest time from a reset to buffers in memory.
 const START_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long old answers are read and thrown away before the first request.
+const QUIET: Duration = Duration::from_millis(30);
 /// Between two looks at buffers that were empty, or full.
 const POLL: Duration = Duration::from_millis(1);
 
@@ -50,8 +52,14 @@ pub fn connect(
         (None, None)
     };
     let mut stream = RttStream { attachment, region, rtt: None, log, timeout: START_TIMEOUT };
-    stream.find(START_TIMEOUT).map_err(|source| ProbeError::NoLink { board, source })?;
-    let device = AttachedDevice::new(Box::new(stream), logs).map_err(|source| ProbeError::Device { board, source })?;
+    if let Err(error) = stream.find(START_TIMEOUT) {
+        return Err(match error {
+            Error::Probe(error) => stream.attachment.lost(error),
+            source => ProbeError::NoLink { board, source },
+        });
+    }
+    let device = AttachedDevice::new(Box::new(stream), logs)
+        .map_err(|Silent { error, last_words }| ProbeError::Device { board, last_words, source: error })?;
     let name = &device.identity().board;
     if name == board.name() { Ok(device) } else { Err(ProbeError::OtherBoard { board, got: name.to_string() }) }
 }
@@ -72,13 +80,12 @@ impl RttStream {
     fn find(&mut self, timeout: Duration) -> Result<(), Error> {
         let start = Instant::now();
         loop {
-            let mut core = self.attachment.session.core(0)?;
-            let found = Rtt::attach_region(&mut core, &self.region).and_then(|mut rtt| {
+            let found = self.attachment.session.core(0).map_err(Error::from).and_then(|mut core| {
+                let mut rtt = Rtt::attach_region(&mut core, &self.region)?;
                 // In the middle of being set up, some of the channels are not there yet.
                 let whole = rtt.up_channel(LINK_UP).is_some() && rtt.down_channel(LINK_DOWN).is_some();
                 if whole { Ok(rtt) } else { Err(Error::MissingChannel(LINK_UP)) }
             });
-            drop(core);
             match found {
                 Ok(rtt) => {
                     self.rtt = Some(rtt);
@@ -101,15 +108,12 @@ impl RttStream {
             self.find(START_TIMEOUT).map_err(io::Error::other)?;
         }
         let Some(rtt) = &mut self.rtt else { return Ok(0) };
-        let mut core = self.attachment.session.core(0).map_err(io::Error::other)?;
-        match action(rtt, &mut core) {
-            Ok(count) => Ok(count),
-            Err(Error::ReadPointerChanged | Error::ControlBlockCorrupted(_) | Error::MissingChannel(_)) => {
-                self.rtt = None;
-                Ok(0)
-            }
-            Err(error) => Err(io::Error::other(error)),
-        }
+        let done = self.attachment.session.core(0).map_err(Error::from).and_then(|mut core| action(rtt, &mut core));
+        Ok(done.unwrap_or_else(|_| {
+            // The device has been reset, or cannot be reached while it is: looked for again, for a while.
+            self.rtt = None;
+            0
+        }))
     }
 
     fn fetch_log(&mut self) -> io::Result<()> {
@@ -178,6 +182,21 @@ impl Transport for RttStream {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         self.timeout = timeout;
         Ok(())
+    }
+
+    fn discard(&mut self) {
+        let mut bytes = [0; 1024];
+        let start = Instant::now();
+        while start.elapsed() < QUIET {
+            let read = self.exchange(|rtt, core| match rtt.up_channel(LINK_UP) {
+                Some(channel) => channel.read(core, &mut bytes),
+                None => Err(Error::MissingChannel(LINK_UP)),
+            });
+            // What is wrong shows at the first request.
+            if !matches!(read, Ok(1..)) {
+                thread::sleep(POLL);
+            }
+        }
     }
 
     fn tend(&mut self) {

@@ -81,7 +81,7 @@ fn a_screen_shows_all_of_it() {
         "12.3 ms",
         "7.2 ms by the device's clock",
         "14.8 ms by the device's clock",
-        "15.0 ms on silicon (modelled)",
+        "15.0 ms modelled",
         "answer     chihuahua",
         "every frame",
         "info  ready",

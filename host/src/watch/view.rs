@@ -117,7 +117,7 @@ fn times<'s>(state: &'s State, sight: &'s Sight) -> Vec<Line<'s>> {
     lines.push(Line::from(format!("capture    {:>8.1} ms by the device's clock", ms(sight.stages.capture))));
     lines.push(Line::from(format!("inference  {:>8.1} ms by the device's clock", ms(sight.stages.inference))));
     if let Some(predicted) = state.predicted_ms {
-        lines.push(Line::from(format!("           {predicted:>8.1} ms on silicon (modelled)")));
+        lines.push(Line::from(format!("           {predicted:>8.1} ms modelled, memory that never waits")));
     }
     lines.push(Line::from(format!("all        {:>8.1} ms, with what it reports", ms(sight.stages.device))));
     lines

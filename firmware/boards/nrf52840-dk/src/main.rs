@@ -2,16 +2,16 @@
 #![no_std]
 #![no_main]
 
-use embassy_nrf::gpio::{Level, Output, OutputDrive};
+use embassy_nrf::gpio::{AnyPin, Flex, Level, Output, OutputDrive, Pull};
 use embassy_nrf::spim::{self, Spim};
-use embassy_nrf::twim::{self, Twim};
 use embassy_nrf::wdt::{self, HaltConfig, Watchdog, WatchdogHandle};
-use embassy_nrf::{bind_interrupts, peripherals};
+use embassy_nrf::{Peri, bind_interrupts, peripherals};
 use embedded_hal_bus::spi::ExclusiveDevice;
 use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_picture_ms};
+use pinhole_cameras::soft_i2c::SoftI2c;
 use pinhole_kernels::cortex_m4::CortexM4;
 use pinhole_runtime::alone::{Board, Panel, run};
-use pinhole_runtime::clock::Clock;
+use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
 use pinhole_shared::kernel::Dsp;
@@ -25,30 +25,26 @@ mod declared {
 use declared::{ACCUMULATORS, ACTIVATIONS, CLOCK_HZ, INPUT_SIDE, LANES, ROW_BYTES};
 
 bind_interrupts!(struct Interrupts {
-    SPIM3 => spim::InterruptHandler<peripherals::SPI3>;
-    TWISPI0 => twim::InterruptHandler<peripherals::TWISPI0>;
+    SPI2 => spim::InterruptHandler<peripherals::SPI2>;
 });
 
 /// Half of the fastest the camera takes: long wires.
 const SPI_FREQUENCY: spim::Frequency = spim::Frequency::M4;
 const SPI_HZ: u32 = 4_000_000;
-const I2C_FREQUENCY: twim::Frequency = twim::Frequency::K100;
-const I2C_HZ: u32 = 100_000;
-/// Longest time between two feedings, ms. A picture takes its camera's worst case.
-const WATCHDOG_MS: u32 = 20_000;
+/// What a clock of [`SoftI2c`] takes at most on this core.
+const I2C_HZ: u32 = 50_000;
+/// Longest time between two feedings, ms. A picture takes its camera's worst case. The watchdog goes on over a reset by a
+/// debug probe and while its flash algorithm runs, so it must also outlast the writing of the largest model (20 s).
+const WATCHDOG_MS: u32 = 60_000;
 // The loop feeds the watchdog before every picture: the camera's worst case, its rows included, must not reset the board.
 const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);
-
-/// The longest message to the camera's sensor is an address and a value.
-const I2C_BYTES: usize = 4;
 
 static MEMORY: ConstStaticCell<
     Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES>,
 > = ConstStaticCell::new(Memory::new());
-static I2C_MEMORY: ConstStaticCell<[u8; I2C_BYTES]> = ConstStaticCell::new([0; I2C_BYTES]);
 
 struct Dk {
-    /// Absent when a watchdog of other settings was running already: only a power cycle ends that.
+    /// Absent when a watchdog of other settings was running already: it resets the chip once, and that ends it.
     watchdog: Option<WatchdogHandle>,
     /// Lit when low.
     light: Output<'static>,
@@ -66,25 +62,33 @@ impl Panel for Dk {
     }
 }
 
+/// A pin that pulls its line low or lets it go.
+fn open_drain(pin: Peri<'static, AnyPin>) -> Flex<'static> {
+    let mut pin = Flex::new(pin);
+    pin.set_high();
+    pin.set_as_input_output(Pull::Up, OutputDrive::Standard0Disconnect1);
+    pin
+}
+
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let pins = embassy_nrf::init(embassy_nrf::config::Config::default());
     // Taken once: this is the only place.
     let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
-    let clock = Clock::start(core.SYST, CLOCK_HZ);
+    // SysTick stands still while this core sleeps, unless a debug probe is attached.
+    let clock = Clock::start(core.SYST, CLOCK_HZ, Idle::Spin);
     let link = RttLink::start(clock);
     let mut config = wdt::Config::default();
     config.timeout_ticks = WATCHDOG_MS / 1_000 * 32_768;
     config.action_during_debug_halt = HaltConfig::Pause;
     let watchdog = Watchdog::try_new(pins.WDT, config).ok().map(|(_, [handle])| handle);
 
+    // Not SPI3: its transmitted bytes may change when the core writes to the same block of RAM (anomaly 198).
     let mut config = spim::Config::default();
     config.frequency = SPI_FREQUENCY;
-    let bus = Spim::new(pins.SPI3, Interrupts, pins.P1_15, pins.P1_14, pins.P1_13, config);
+    let bus = Spim::new(pins.SPI2, Interrupts, pins.P1_15, pins.P1_14, pins.P1_13, config);
     let select = Output::new(pins.P1_12, Level::High, OutputDrive::Standard);
-    let mut config = twim::Config::default();
-    config.frequency = I2C_FREQUENCY;
-    let i2c = Twim::new(pins.TWISPI0, Interrupts, pins.P0_26, pins.P0_27, config, I2C_MEMORY.take());
+    let i2c = SoftI2c::new(open_drain(pins.P0_27.into()), open_drain(pins.P0_26.into()), clock);
 
     run::<Dsp<CortexM4>, _, _>(Board {
         name: "nrf52840-dk",

@@ -2,16 +2,16 @@
 #![no_std]
 #![no_main]
 
-use embassy_rp::gpio::{Level, Output};
-use embassy_rp::i2c::{self, I2c};
+use embassy_rp::gpio::{Level, Output, OutputOpenDrain};
 use embassy_rp::spi::{self, Spi};
 use embassy_rp::watchdog::Watchdog;
 use embassy_time::Duration;
 use embedded_hal_bus::spi::ExclusiveDevice;
 use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_picture_ms};
+use pinhole_cameras::soft_i2c::SoftI2c;
 use pinhole_kernels::cortex_m0plus::CortexM0Plus;
 use pinhole_runtime::alone::{Board, Panel, run};
-use pinhole_runtime::clock::Clock;
+use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
 use pinhole_shared::kernel::Pairs;
@@ -26,7 +26,8 @@ use declared::{ACCUMULATORS, ACTIVATIONS, CLOCK_HZ, INPUT_SIDE, LANES, ROW_BYTES
 
 /// Half of the fastest the camera takes: long wires.
 const SPI_HZ: u32 = 4_000_000;
-const I2C_HZ: u32 = 100_000;
+/// What a clock of [`SoftI2c`] takes at most on this core.
+const I2C_HZ: u32 = 50_000;
 /// Longest time between two feedings; the watchdog of the RP2040 counts to 8.3 s at most. A picture takes its camera's
 /// worst case.
 const WATCHDOG_MS: u32 = 8_000;
@@ -59,7 +60,7 @@ fn main() -> ! {
     let pins = embassy_rp::init(embassy_rp::config::Config::default());
     // Taken once: this is the only place.
     let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
-    let clock = Clock::start(core.SYST, CLOCK_HZ);
+    let clock = Clock::start(core.SYST, CLOCK_HZ, Idle::Sleep);
     let link = RttLink::start(clock);
     let mut watchdog = Watchdog::new(pins.WATCHDOG);
     watchdog.pause_on_debug(true);
@@ -69,9 +70,11 @@ fn main() -> ! {
     config.frequency = SPI_HZ;
     let bus = Spi::new_blocking(pins.SPI0, pins.PIN_2, pins.PIN_3, pins.PIN_4, config);
     let select = Output::new(pins.PIN_5, Level::High);
-    let mut config = i2c::Config::default();
-    config.frequency = I2C_HZ;
-    let i2c = I2c::new_blocking(pins.I2C0, pins.PIN_9, pins.PIN_8, config);
+    let (mut scl, mut sda) =
+        (OutputOpenDrain::new(pins.PIN_9, Level::High), OutputOpenDrain::new(pins.PIN_8, Level::High));
+    scl.set_pullup(true);
+    sda.set_pullup(true);
+    let i2c = SoftI2c::new(scl, sda, clock);
 
     run::<Pairs<CortexM0Plus>, _, _>(Board {
         name: "pico",

@@ -6,7 +6,7 @@
 use pinhole_app::test_card::TestCard;
 use pinhole_kernels::cortex_m4::CortexM4;
 use pinhole_runtime::alone::{Board, Panel, run};
-use pinhole_runtime::clock::Clock;
+use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
 use pinhole_shared::kernel::Dsp;
@@ -42,7 +42,7 @@ impl Panel for Leds {
 fn main() -> ! {
     // Taken once: this is the only place.
     let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
-    let clock = Clock::start(core.SYST, CLOCK_HZ);
+    let clock = Clock::start(core.SYST, CLOCK_HZ, Idle::Sleep);
     let link = RttLink::start(clock);
     run::<Dsp<CortexM4>, _, _>(Board {
         name: "qemu-probed",
