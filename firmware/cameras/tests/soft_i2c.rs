@@ -323,7 +323,8 @@ fn a_device_stopped_in_the_middle_of_a_byte_is_clocked_until_it_lets_go() {
 /// Two milliseconds for the transfer and its stop, or a few clocks: nothing here waits for ever.
 #[test]
 fn lines_held_for_ever_are_an_error_soon() {
-    let held: [(fn(&mut Bus), SoftI2cError); 2] = [
+    type Change = fn(&mut Bus);
+    let held: [(Change, SoftI2cError); 2] = [
         (|bus| bus.clock_stuck = true, SoftI2cError::ClockHeld),
         (|bus| bus.stuck_for = u32::MAX, SoftI2cError::DataHeld),
     ];
