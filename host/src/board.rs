@@ -245,6 +245,20 @@ impl ValueEnum for Emulated {
     }
 }
 
+/// A board whose chip a debug probe reaches: for arguments of commands that need one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probed(pub Board);
+
+impl ValueEnum for Probed {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(Board::Pico), Self(Board::Nrf52840Dk), Self(Board::NucleoF446re), Self(Board::QemuProbed)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        self.0.to_possible_value()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pinhole_declaration::Core;
@@ -259,6 +273,8 @@ mod tests {
         }
         let emulated: Vec<Board> = Board::ALL.into_iter().filter(|board| board.is_emulated()).collect();
         assert!(Emulated::value_variants().iter().map(|emulated| emulated.0).eq(emulated));
+        let probed = Board::ALL.into_iter().filter(|board| board.chip().is_some());
+        assert!(Probed::value_variants().iter().map(|probed| probed.0).eq(probed));
     }
 
     #[test]

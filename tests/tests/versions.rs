@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use pinhole_tests::{Ran, pinhole, repository};
 
@@ -87,4 +88,15 @@ fn the_readme_knows_every_command() {
     for command in commands {
         assert!(readme.contains(&format!("pinhole {command}")), "README.md does not mention `pinhole {command}`");
     }
+}
+
+/// There are other binaries than the README's.
+#[test]
+fn cargo_run_is_pinhole() {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).current_dir(repository());
+    let metadata = Ran::of(&mut cargo).ok().json();
+    let packages = metadata["packages"].as_array().unwrap();
+    let defaults: Vec<&str> = packages.iter().filter_map(|package| package["default_run"].as_str()).collect();
+    assert_eq!(defaults, ["pinhole"]);
 }

@@ -10,7 +10,7 @@ use pinhole_shared::link::Report;
 use serde::Serialize;
 
 use super::output::{json, note, say};
-use super::target::{OnBoard, photos_for};
+use super::target::{OnBoard, Photos, photos_for};
 use crate::board_camera::{BoardCamera, Look, LookError};
 use crate::probe::Bench;
 use crate::run_folder::{self, create_folder, write_file};
@@ -57,6 +57,7 @@ impl Capture {
                 self.label
             ));
         }
+        self.on.check(if self.photos.is_empty() { Photos::Elsewhere } else { Photos::BeforeTheCamera })?;
         let mut camera = self.camera(bench)?;
         let side = camera.identity().input_side;
         let folder = self.out.join(&self.label);

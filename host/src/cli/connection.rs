@@ -23,6 +23,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Whether anything is said about it.
+    pub(super) fn is_given(&self) -> bool {
+        self.probe.is_some() || self.port.is_some()
+    }
+
     /// Connects to the firmware that runs on a board.
     pub(super) fn open(&self, bench: &Bench, board: Board, log: bool) -> Result<AttachedDevice> {
         if let Some(name) = &self.port {

@@ -8,7 +8,7 @@ use miette::Result;
 use serde::Serialize;
 
 use super::output::{json, note, progress, say, spinner};
-use crate::board::Board;
+use crate::board::{Board, Probed};
 use crate::firmware::{Firmware, packed_for};
 use crate::probe::{
     Attachment, Bench, DebugProbeSelector, FlashImage, ProbeError, Step, Unlock, Used, connect, flash, parse_selector,
@@ -22,7 +22,7 @@ pub(super) struct Flash {
     model: PathBuf,
     /// Board to flash
     #[arg(long, value_enum)]
-    board: Board,
+    board: Probed,
     /// Write the model alone, beside the firmware that is on the board already
     #[arg(long)]
     model_only: bool,
@@ -64,7 +64,7 @@ struct Device {
 
 impl Flash {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
-        let board = self.board;
+        let Probed(board) = self.board;
         let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
         let trained = run_folder::open(&self.model)?;
         let packed = packed_for(board, &trained.model, &trained.model_path)?;

@@ -9,7 +9,7 @@ use miette::Result;
 use super::connection::check_model;
 use super::emulate::start_board_with;
 use super::output::{json, note, progress, say};
-use super::target::{OnBoard, Target};
+use super::target::{OnBoard, Photos, Target};
 use crate::emulator::EmulatedBoard;
 use crate::probe::Bench;
 use crate::prove::{Proof, prove, prove_attached, prove_captures};
@@ -38,10 +38,12 @@ pub(super) struct Prove {
 
 impl Prove {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+        // A board at hand gets them over its link.
+        self.on.check(Photos::Elsewhere)?;
         let trained = self.target.trained()?;
         let proof = if self.on.board.is_emulated() {
             let photos = self.target.photos(&trained)?;
-            let mut board = start_board_with(self.on.board, self.on.camera, &trained, self.log)?;
+            let mut board = start_board_with(self.on.board, self.on.emulated_camera(), &trained, self.log)?;
             prove_with_progress(&trained, &mut board, &photos)?
         } else {
             self.attached(bench, &trained)?

@@ -32,14 +32,14 @@ pub(super) struct Quantize {
     /// Bits of the weights (8, 7 or 4): one number for all layers, or one for each, as 4,8,8; the recipe's if absent
     #[arg(long, value_delimiter = ',', value_name = "BITS")]
     weights: Vec<u8>,
-    #[command(flatten)]
-    policy: PolicyArguments,
     /// Model file to write (default: model.pinhole beside the weights)
     #[arg(long)]
     out: Option<PathBuf>,
     /// Print each layer's errors as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    policy: PolicyArguments,
 }
 
 impl Quantize {

@@ -10,7 +10,7 @@ use pinhole_shared::link::Report;
 use pinhole_shared::policy::Policy;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use super::target::{OnBoard, Target};
+use super::target::{OnBoard, Photos, Target};
 use crate::board_camera::BoardCamera;
 use crate::budget::predict::predict;
 use crate::probe::Bench;
@@ -52,13 +52,14 @@ impl Watch {
                 "watch needs a terminal"
             ));
         }
+        self.on.check(if self.target.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
         let trained = self.target.trained()?;
         let mut camera = self.on.camera(bench, &trained, || self.target.photos(&trained), false)?;
         let declared = self.on.board.declaration();
         let packed = trained.model.packed(self.on.board.packing()).into_diagnostic()?;
         let predicted = predict(&packed.model(), declared.core).map(|work| work.time_ms(declared.clock_hz));
         let identity = camera.identity();
-        let eye = if self.on.board.is_emulated() { self.on.camera.name() } else { "its own" };
+        let eye = if self.on.board.is_emulated() { self.on.emulated_camera().name() } else { "its own" };
         let mut state = State::new(
             format!("{}, {}, camera {eye}", identity.board, identity.kernel),
             identity.input_side.into(),

@@ -291,6 +291,13 @@ fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
     let nowhere: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--board", &"pico", &"--probe", &"0001:0001"];
     refused(place.path(), &nowhere, &[&"no debug probe is 0001:0001"]);
     refused(place.path(), &[&"prove", &"--board", &"qemu"], &[&"needs photos to look at"]);
+    let emulated: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--photos", &drawn("validation"), &"--port", &"/dev/ttyACM0"];
+    refused(place.path(), &emulated, &[&"the board qemu is emulated", &"--port"]);
+    let photos: [&dyn AsRef<OsStr>; 8] =
+        [&"capture", &place.path(), &"--label", &"muffin", &"--board", &"pico", &"--photos", &drawn("validation")];
+    refused(place.path(), &photos, &[&"the board pico has its own camera"]);
+    let ran = run(&[&"flash", &shipped_model(), &"--board", &"qemu"]);
+    assert!(ran.stderr.contains("invalid value 'qemu'") && ran.stderr.contains("pico"), "{}", ran.stderr);
 }
 
 #[test]
