@@ -82,6 +82,8 @@ pub enum Purpose {
     Folds,
     /// Which networks a search tries.
     Search,
+    /// Blur and noise of training photos.
+    Grain,
 }
 
 #[cfg(test)]
@@ -109,8 +111,9 @@ mod tests {
     #[test]
     fn purposes_keep_their_streams() {
         use Purpose::*;
-        let numbers = [Weights, Shuffle, Dropout, Split, Draw, Augment, Folds, Search].map(|purpose| purpose as u64);
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7]);
+        let numbers =
+            [Weights, Shuffle, Dropout, Split, Draw, Augment, Folds, Search, Grain].map(|purpose| purpose as u64);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]

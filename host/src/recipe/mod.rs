@@ -26,6 +26,8 @@
 //! flip = true                # left to right, every second photo
 //! brightness = 0.1           # of the whole range
 //! contrast = 0.2
+//! blur = 1.0                 # standard deviation, of the input's pixels
+//! noise = 0.05               # standard deviation, of the whole range
 //!
 //! [[layer]]                  # as many as you like, in order; the layer that decides is added at the end
 //! outputs = 128
@@ -325,10 +327,17 @@ fn check_optimizer(demand: Demand<'_>, training: &Training) -> Result<(), Recipe
 
 fn check_augmentation(demand: Demand<'_>, augment: &Augmentation) -> Result<(), RecipeError> {
     let field = |name: &str| format!("training.augment: {name}");
-    for (name, value) in [("shift", augment.shift), ("brightness", augment.brightness), ("contrast", augment.contrast)]
-    {
+    let shares = [
+        ("shift", augment.shift),
+        ("brightness", augment.brightness),
+        ("contrast", augment.contrast),
+        ("noise", augment.noise),
+    ];
+    for (name, value) in shares {
         demand((0.0..=1.0).contains(&value), field(name), value.to_string(), "0 to 1")?;
     }
+    let blur = augment.blur;
+    demand((0.0..=10.0).contains(&blur), field("blur"), blur.to_string(), "0 to 10 pixels")?;
     let zoom = augment.zoom;
     demand((0.0..1.0).contains(&zoom), field("zoom"), zoom.to_string(), "at least 0 and below 1")?;
     let rotation = augment.rotation;
@@ -397,6 +406,8 @@ mod tests {
             (&augmented, "zoom = 0.1", "zoom = 1.0", "training.augment: zoom"),
             (&augmented, "shift = 0.1", "shift = 1.1", "training.augment: shift"),
             (&augmented, "shift = 0.1", "shear = 0.1", "shear"),
+            (&augmented, "shift = 0.1", "blur = 10.5", "training.augment: blur"),
+            (&augmented, "shift = 0.1", "noise = -0.1", "training.augment: noise"),
         ] {
             assert!(text.contains(from), "{from} in {text}");
             let complaint_got = Recipe::parse(&text.replacen(from, to, 1), "mine.toml").unwrap_err().to_string();

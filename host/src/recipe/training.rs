@@ -129,11 +129,28 @@ pub struct Augmentation {
     pub brightness: f32,
     /// Stretch or squeeze gray levels about the middle gray by at most this share, 0..=1.
     pub contrast: f32,
+    /// Blur as a cheap lens does: standard deviation at most so many of the input's pixels, 0..=10.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub blur: f32,
+    /// Noise as of a cheap sensor: standard deviation at most this share of the whole range, 0..=1.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub noise: f32,
+}
+
+// By reference, as serde calls it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(value: &f32) -> bool {
+    *value == 0.0
 }
 
 impl Augmentation {
     /// True when nothing varies.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// True when pictures get blur or noise.
+    pub fn has_grain(&self) -> bool {
+        self.blur > 0.0 || self.noise > 0.0
     }
 }

@@ -128,8 +128,9 @@ mod tests {
 
     #[test]
     fn variations_stay_within_the_settings_and_reach_for_them() {
+        let none = Augmentation::default();
         let settings =
-            Augmentation { shift: 0.1, zoom: 0.2, rotation: 10.0, flip: true, brightness: 0.3, contrast: 0.4 };
+            Augmentation { shift: 0.1, zoom: 0.2, rotation: 10.0, flip: true, brightness: 0.3, contrast: 0.4, ..none };
         let mut random = Random::seeded(1);
         let all: Vec<Variation> = (0..2000).map(|_| Variation::draw(&settings, 50, &mut random)).collect();
         let check = |name: &str, limit: f32, value: fn(&Variation) -> f32| {

@@ -6,6 +6,7 @@
 
 mod augment;
 mod dense;
+mod grain;
 mod loss;
 mod matrix;
 mod network;

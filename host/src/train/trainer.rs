@@ -8,6 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::augment::augment;
+use super::grain::add_grain;
 use super::loss::{CrossEntropy, cross_entropy};
 use super::network::{Network, batch};
 use super::optimizer::{LayerState, Optimizer};
@@ -135,6 +136,7 @@ pub struct Trainer<'d> {
     shuffle: Random,
     dropout: Random,
     augment: Random,
+    grain: Random,
 }
 
 impl<'d> Trainer<'d> {
@@ -163,6 +165,7 @@ impl<'d> Trainer<'d> {
             shuffle: Random::stream(seed, Purpose::Shuffle),
             dropout: Random::stream(seed, Purpose::Dropout),
             augment: Random::stream(seed, Purpose::Augment),
+            grain: Random::stream(seed, Purpose::Grain),
             network,
         })
     }
@@ -227,8 +230,16 @@ impl<'d> Trainer<'d> {
         if settings.is_none() {
             return Vec::new();
         }
+        let (side, grain) = (self.training.side, settings.has_grain());
         let examples = self.training.examples.iter();
-        examples.map(|example| augment(&settings, &example.pixels, self.training.side, &mut self.augment)).collect()
+        let vary = |pixels: &[u8]| {
+            let mut varied = augment(&settings, pixels, side, &mut self.augment);
+            if grain {
+                add_grain(&settings, &mut varied, side, &mut self.grain);
+            }
+            varied
+        };
+        examples.map(|example| &example.pixels[..]).map(vary).collect()
     }
 
     fn pixels<'a>(&'a self, augmented: &'a [Vec<u8>], index: usize) -> &'a [u8] {

@@ -1,0 +1,165 @@
+//! What a cheap camera adds to a picture: blur and noise, new ones for every training photo in every epoch.
+//!
+//! They come after the variations of [`super::augment`], on the network's input, from a stream of random numbers of their
+//! own: a recipe with or without them sees the same variations. Exponentials, logarithms and cosines are `libm`'s: the same
+//! seed gives the same pixels everywhere.
+
+use crate::random::Random;
+use crate::recipe::Augmentation;
+
+/// Deviations of the blur at which its weights end.
+const REACH: f32 = 2.5;
+
+/// Adds blur and noise to `side * side` gray pixels, row-major: a Gaussian blur whose standard deviation is drawn uniformly up to
+/// the recipe's, px, then normal noise whose standard deviation is drawn likewise. Rounded half up, saturating.
+///
+/// Every draw is made whether or not it is used: a recipe with one of the two sees the other unchanged.
+pub(super) fn add_grain(settings: &Augmentation, pixels: &mut [u8], side: u16, random: &mut Random) {
+    let deviation_px = settings.blur * random.unit();
+    let deviation = 255.0 * settings.noise * random.unit();
+    let seed = u64::from(random.bits()) << 32 | u64::from(random.bits());
+    let mut values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
+    if deviation_px > 0.0 {
+        blur(&mut values, usize::from(side), deviation_px);
+    }
+    if deviation > 0.0 {
+        let mut normal = Normal { random: Random::seeded(seed), second: None };
+        values.iter_mut().for_each(|value| *value += deviation * normal.draw());
+    }
+    for (pixel, value) in pixels.iter_mut().zip(values) {
+        *pixel = (value + 0.5).floor().clamp(0.0, 255.0) as u8;
+    }
+}
+
+/// A Gaussian blur along rows, then along columns. Beyond the border lies the nearest border pixel.
+fn blur(values: &mut [f32], side: usize, deviation_px: f32) {
+    let weights = gaussian(deviation_px);
+    let mut line = vec![0.0; side];
+    for (step, stride) in [(1, side), (side, 1)] {
+        for number in 0..side {
+            let at = |place: usize| number * stride + place * step;
+            for (place, value) in line.iter_mut().enumerate() {
+                *value = values[at(place)];
+            }
+            for place in 0..side {
+                let sides = weights.iter().enumerate().skip(1).map(|(distance, weight)| {
+                    let (before, after) = (place.saturating_sub(distance), (place + distance).min(side - 1));
+                    weight * (line[before] + line[after])
+                });
+                values[at(place)] = weights[0] * line[place] + sides.sum::<f32>();
+            }
+        }
+    }
+}
+
+/// Weights of a pixel and of those at each distance on either side, which add up to 1.
+fn gaussian(deviation_px: f32) -> Vec<f32> {
+    let reach = (REACH * deviation_px).ceil() as usize;
+    let weight = |distance: usize| {
+        let deviations = distance as f32 / deviation_px;
+        libm::expf(-0.5 * deviations * deviations)
+    };
+    let weights: Vec<f32> = (0..=reach).map(weight).collect();
+    let sum = weights[0] + 2.0 * weights[1..].iter().sum::<f32>();
+    weights.into_iter().map(|weight| weight / sum).collect()
+}
+
+/// Normal random numbers of mean 0 and standard deviation 1.
+///
+/// # Source
+/// G. Box and M. Muller, "A note on the generation of random normal deviates", Annals of Mathematical Statistics 29 (1958).
+struct Normal {
+    random: Random,
+    /// They come in pairs.
+    second: Option<f32>,
+}
+
+impl Normal {
+    fn draw(&mut self) -> f32 {
+        if let Some(second) = self.second.take() {
+            return second;
+        }
+        // In (0, 1]: a logarithm is asked of it.
+        let radius = libm::sqrtf(-2.0 * libm::logf(1.0 - self.random.unit()));
+        let angle = std::f32::consts::TAU * self.random.unit();
+        self.second = Some(radius * libm::sinf(angle));
+        radius * libm::cosf(angle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grainy(settings: Augmentation, pixels: &[u8], side: u16, seed: u64) -> Vec<u8> {
+        let mut result = pixels.to_vec();
+        add_grain(&settings, &mut result, side, &mut Random::seeded(seed));
+        result
+    }
+
+    #[test]
+    fn weights_are_a_bell_of_one() {
+        for deviation_px in [0.01, 0.3, 1.0, 4.0] {
+            let weights = gaussian(deviation_px);
+            let sum = weights[0] + 2.0 * weights[1..].iter().sum::<f32>();
+            assert!((sum - 1.0).abs() < 1e-6, "{deviation_px}: {sum}");
+            assert!(weights.windows(2).all(|two| two[0] > two[1]));
+        }
+        // At one deviation the bell is at e^-0.5 of its top.
+        let weights = gaussian(1.0);
+        assert!((weights[1] / weights[0] - 0.606_530_7).abs() < 1e-6);
+    }
+
+    #[test]
+    fn blur_spreads_a_dot_and_leaves_a_plain_alone() {
+        let mut plain = vec![77.0; 49];
+        blur(&mut plain, 7, 1.3);
+        assert!(plain.iter().all(|value| (value - 77.0).abs() < 1e-4), "{plain:?}");
+        let mut dot = vec![0.0; 81];
+        dot[40] = 1_000.0;
+        blur(&mut dot, 9, 1.0);
+        let weights = gaussian(1.0);
+        assert!((dot[40] - 1_000.0 * weights[0] * weights[0]).abs() < 1e-3);
+        assert!((dot[41] - dot[31]).abs() < 1e-3, "the same to the right and above");
+        assert!((dot.iter().sum::<f32>() - 1_000.0).abs() < 0.1, "nothing is lost: the border is out of reach");
+    }
+
+    #[test]
+    fn noise_has_the_deviation_that_was_drawn() {
+        let settings = Augmentation { noise: 0.1, ..Augmentation::default() };
+        let flat = [128; 10_000];
+        let mut tried = 0;
+        for seed in 1..20 {
+            let mut random = Random::seeded(seed);
+            let (_, drawn) = (random.unit(), 25.5 * random.unit());
+            // Below, rounding is not like noise of its own.
+            if drawn < 2.0 {
+                continue;
+            }
+            tried += 1;
+            let noisy = grainy(settings, &flat, 100, seed);
+            let errors = || noisy.iter().map(|&pixel| f32::from(pixel) - 128.0);
+            let mean = errors().sum::<f32>() / 10_000.0;
+            let variance = errors().map(|error| (error - mean) * (error - mean)).sum::<f32>() / 10_000.0;
+            // Rounding adds a variance of 1/12; five standard errors of mean and variance of 10,000 draws.
+            let expected = drawn * drawn + 1.0 / 12.0;
+            assert!(mean.abs() <= 0.05 * expected.sqrt(), "seed {seed}: mean {mean}");
+            assert!((variance / expected - 1.0).abs() <= 0.0708, "seed {seed}: {variance} for {expected}");
+        }
+        assert!(tried > 10);
+    }
+
+    #[test]
+    fn one_without_the_other_is_the_same() {
+        let pixels: Vec<u8> = (0..100).map(|pixel| (pixel * 37 % 256) as u8).collect();
+        let both = Augmentation { blur: 1.0, noise: 0.1, ..Augmentation::default() };
+        let blurred = grainy(Augmentation { noise: 0.0, ..both }, &pixels, 10, 4);
+        let mut by_hand: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
+        blur(&mut by_hand, 10, Random::seeded(4).unit());
+        let by_hand: Vec<u8> = by_hand.iter().map(|value| (value + 0.5).floor() as u8).collect();
+        assert_eq!(blurred, by_hand);
+        assert_ne!(grainy(both, &pixels, 10, 4), blurred);
+        assert_eq!(grainy(both, &pixels, 10, 4), grainy(both, &pixels, 10, 4));
+        assert_eq!(grainy(Augmentation::default(), &pixels, 10, 4), pixels);
+    }
+}
