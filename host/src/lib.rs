@@ -15,6 +15,7 @@
 //! | statistics | [`statistics`] | scores of some photos and seeds -> what they say beyond them |
 //! | explanation | [`explain`] | one input, covered patch by patch -> which pixels decided |
 //! | report | [`report`] | all of it -> one HTML file |
+//! | export | [`export`] | model file -> C header, TensorFlow Lite file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
 //! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
@@ -44,6 +45,7 @@ pub mod draw;
 pub mod emulator;
 pub mod evaluate;
 pub mod explain;
+pub mod export;
 pub mod firmware;
 pub mod inference;
 pub mod model_file;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use miette::Result;
 use serde::Serialize;
@@ -22,6 +24,9 @@ pub(super) struct Classify {
     /// Print as JSON
     #[arg(long)]
     json: bool,
+    /// With --json: also each photo's pixels as the network sees them, rows of gray bytes in base64
+    #[arg(long, requires = "json")]
+    pixels: bool,
 }
 
 /// One photo's decision.
@@ -33,6 +38,10 @@ struct Classified {
     probability: f64,
     /// The class answered; `None`: unknown.
     answer: Option<String>,
+    /// Of each class, in the order of the model's.
+    logits: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixels: Option<String>,
 }
 
 impl Classify {
@@ -45,13 +54,18 @@ impl Classify {
         let policy = engine.model().policy();
         let mut all = Vec::with_capacity(photos.len());
         for Unlabeled { path, pixels } in photos {
-            let decision = engine.run(&pixels);
+            let inference = engine.run_all(&pixels);
+            let decision = inference.decision;
             let verdict = policy.judge(decision);
             if !self.json {
                 say!("{}: {}", path.display(), answer(&names, decision, verdict));
             }
             let (class, answer) = (name(&names, decision.class).to_owned(), answered_class(&names, verdict));
-            all.push(Classified { path, class, probability: decision.probability.to_f64(), answer });
+            // In Q16.
+            let logits = inference.stages.last().map_or(&[][..], |logits| logits);
+            let logits = logits.iter().map(|&logit| f64::from(logit) / 65_536.0).collect();
+            let pixels = self.pixels.then(|| BASE64_STANDARD.encode(&pixels));
+            all.push(Classified { path, class, probability: decision.probability.to_f64(), answer, logits, pixels });
         }
         if self.json {
             json(&all)?;

@@ -11,6 +11,7 @@ mod draw;
 mod emulate;
 mod evaluate;
 mod explain;
+mod export;
 mod flash;
 mod inspect;
 mod output;
@@ -60,6 +61,8 @@ enum Command {
     Boards(boards::Boards),
     /// Write a model as it goes into a board's flash, for other tools that flash
     Pack(pack::Pack),
+    /// Write a model for other tools: as a C header, or for TensorFlow Lite
+    Export(export::Export),
     /// Write firmware and model into a board's flash, and see it run
     Flash(flash::Flash),
     /// Run photos through the firmware on an emulated board
@@ -109,6 +112,7 @@ pub fn run_with(bench: &Bench) -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Boards(command) => command.run(bench),
         Command::Pack(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Flash(command) => command.run(bench),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(bench),

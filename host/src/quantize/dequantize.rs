@@ -17,9 +17,8 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
     let mut input_scale = 1.0 / 255.0;
     let mut layers = Vec::with_capacity(model.layers().len());
     for Layer::Dense(dense) in model.layers() {
-        let output_scale = output_scale(dense);
-        layers.push(float_layer(dense, input_scale, output_scale));
-        input_scale = output_scale;
+        layers.push(float_layer(dense, input_scale));
+        input_scale = output_scale(dense);
     }
     let hidden = layers.split_last().map_or(&layers[..], |(_, hidden)| hidden).iter().map(|layer| HiddenLayer {
         outputs: layer.biases.len(),
@@ -43,7 +42,7 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
 }
 
 /// Real value of one output unit. The file's is for reports, an `f32`; where the format itself says it, it is exact.
-fn output_scale(dense: &Dense<'_>) -> f64 {
+pub(crate) fn output_scale(dense: &Dense<'_>) -> f64 {
     match (dense.output, dense.activation) {
         (Output::Logits, _) => 1.0 / 65_536.0,
         (Output::U8, Activation::Sigmoid) => 1.0 / 255.0,
@@ -52,14 +51,17 @@ fn output_scale(dense: &Dense<'_>) -> f64 {
     }
 }
 
-fn float_layer(dense: &Dense<'_>, input_scale: f64, output_scale: f64) -> FloatLayer {
-    let (inputs, outputs) = (dense.operands.weights.inputs(), dense.operands.weights.outputs());
+/// Real value of one accumulator unit, for each row.
+pub(crate) fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
-    let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale };
+    let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale(dense) };
     let units = (1_u64 << (32 - dense.pre_shift)) as f64;
-    // Real value of one accumulator unit, for each row.
-    let scales: Vec<f64> =
-        dense.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect();
+    dense.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
+}
+
+fn float_layer(dense: &Dense<'_>, input_scale: f64) -> FloatLayer {
+    let (inputs, outputs) = (dense.operands.weights.inputs(), dense.operands.weights.outputs());
+    let scales = row_scales(dense);
     let mut weights = vec![0.0; inputs * outputs];
     for (row, &scale) in scales.iter().enumerate() {
         for column in 0..inputs {

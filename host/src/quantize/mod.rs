@@ -16,11 +16,15 @@ use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
 pub use dequantize::dequantize;
+pub(crate) use dequantize::{output_scale, row_scales};
 pub use measure::{LayerError, measure};
 
 use crate::model_file::{ModelFile, encode};
 use crate::photos::Dataset;
 use crate::train::Network;
+
+/// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
+pub(crate) const HEADROOM: f64 = 2.0;
 
 /// How activations between layers are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,8 +103,7 @@ fn output_kind(activation: Activation, bits: ActivationBits, seen: &[f32]) -> (O
         (Activation::Sigmoid, ActivationBits::Eight) => (Output::U8, 1.0 / 255.0),
         (Activation::Sigmoid, ActivationBits::Sixteen) => (Output::I16, 1.0 / 32_768.0),
         (Activation::Relu, ActivationBits::Eight) => (Output::U8, largest / 255.0),
-        // 16 bits leave room for photos that excite the layer twice as much as any of the calibration's.
-        (Activation::Relu | Activation::Linear, _) => (Output::I16, 2.0 * largest / 32_767.0),
+        (Activation::Relu | Activation::Linear, _) => (Output::I16, HEADROOM * largest / 32_767.0),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The `pinhole` program, run as a user runs it: every command's way to success, every way to go wrong.
 
 mod answers;
+mod export;
 mod models_gone_wrong;
 mod output_gone_wrong;
 mod photos_gone_wrong;

@@ -8,6 +8,9 @@ fn all_refuse(place: &Path, model: &Path, words: &[&dyn AsRef<OsStr>]) {
     for command in ["inspect", "bench"] {
         refused(place, &[&command, &model], words);
     }
+    for out in ["export.h", "export.tflite"] {
+        refused(place, &[&"export", &model, &place.join(out)], words);
+    }
     for command in ["classify", "explain", "evaluate", "simulate", "prove"] {
         refused(place, &[&command, &model, &photos], words);
     }

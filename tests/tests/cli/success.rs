@@ -315,7 +315,7 @@ fn demo() {
 
 #[test]
 fn help_of_every_command() {
-    let of_each: [(&str, &[&str]); 15] = [
+    let of_each: [(&str, &[&str]); 16] = [
         ("demo", &["--out", "--seed"]),
         (
             "train",
@@ -339,9 +339,10 @@ fn help_of_every_command() {
             &["<RUN>", "<PHOTOS>", "--activations", "--min-confidence", "--error-rate", "--smooth", "--out", "--json"],
         ),
         ("evaluate", &["<MODEL>", "<PHOTOS>", "--json"]),
-        ("classify", &["<MODEL>", "<PHOTOS>...", "--json"]),
+        ("classify", &["<MODEL>", "<PHOTOS>...", "--json", "--pixels"]),
         ("explain", &["<MODEL>", "<PHOTOS>...", "--out", "--json"]),
         ("inspect", &["<MODEL>", "--json"]),
+        ("export", &["<MODEL>", "<OUT>", "--to", "--board", "--photos", "--json"]),
         ("simulate", &["[MODEL]", "[PHOTOS]...", "--photos", "--board", "--camera", "--limit", "--log", "--json"]),
         ("prove", &["[MODEL]", "[PHOTOS]...", "--captures", "--board", "--camera", "--probe", "--port", "--json"]),
         ("watch", &["[MODEL]", "[PHOTOS]...", "--photos", "--board", "--camera", "--probe", "--every", "--frames"]),

@@ -1,0 +1,211 @@
+//! A graph -> the bytes of a TensorFlow Lite file.
+
+use flatbuffers::{FlatBufferBuilder, Push, TableFinishedWIPOffset, Vector, WIPOffset};
+
+use super::schema::{
+    BUFFER_ALIGNMENT, Builtin, Fused, IDENTIFIER, TensorType, VERSION, buffer, fully_connected_options, metadata,
+    model, operator, operator_code, options_type, quantization, reshape_options, subgraph, tensor,
+};
+
+/// A network as TensorFlow Lite has it.
+#[derive(Debug)]
+pub(super) struct Graph {
+    pub(super) description: String,
+    pub(super) tensors: Vec<Tensor>,
+    /// In the order they run in.
+    pub(super) operators: Vec<Operator>,
+    /// Index of the tensor that goes in.
+    pub(super) input: i32,
+    /// Index of the tensor that comes out.
+    pub(super) output: i32,
+    /// Name and bytes of what the network does not need.
+    pub(super) metadata: Vec<(String, Vec<u8>)>,
+}
+
+/// A tensor.
+#[derive(Debug)]
+pub(super) struct Tensor {
+    pub(super) name: String,
+    pub(super) shape: Vec<i32>,
+    pub(super) kind: TensorType,
+    /// Its values, if it is a constant; little-endian.
+    pub(super) data: Option<Vec<u8>>,
+    /// Empty where it is not quantized; one, or one a row.
+    pub(super) scales: Vec<f32>,
+    /// As many as scales.
+    pub(super) zero_points: Vec<i64>,
+}
+
+/// An operator; tensors by their indices.
+#[derive(Debug)]
+pub(super) struct Operator {
+    pub(super) kind: OperatorKind,
+    pub(super) inputs: Vec<i32>,
+    pub(super) outputs: Vec<i32>,
+}
+
+/// What an operator does.
+#[derive(Debug)]
+pub(super) enum OperatorKind {
+    Reshape { shape: Vec<i32> },
+    FullyConnected(Fused),
+    Logistic,
+}
+
+impl OperatorKind {
+    fn builtin(&self) -> Builtin {
+        match self {
+            Self::Reshape { .. } => Builtin::Reshape,
+            Self::FullyConnected(_) => Builtin::FullyConnected,
+            Self::Logistic => Builtin::Logistic,
+        }
+    }
+}
+
+type Table = WIPOffset<TableFinishedWIPOffset>;
+
+/// Writes a file. The same graph gives the same bytes.
+pub(super) fn encode(graph: &Graph) -> Vec<u8> {
+    let mut file = File(FlatBufferBuilder::new());
+    // Buffer 0 is empty, by the format's convention: what is no constant has it.
+    let mut buffers = vec![file.table(|_| ())];
+    let mut tensors = Vec::with_capacity(graph.tensors.len());
+    for tensor in &graph.tensors {
+        let buffer = tensor.data.as_deref().map_or(0, |data| {
+            buffers.push(file.buffer(data));
+            buffers.len() - 1
+        });
+        tensors.push(file.tensor(tensor, buffer as u32));
+    }
+    let mut entries = Vec::with_capacity(graph.metadata.len());
+    for (name, data) in &graph.metadata {
+        buffers.push(file.buffer(data));
+        let (name, index) = (file.0.create_string(name), buffers.len() as u32 - 1);
+        entries.push(file.table(|builder| {
+            builder.push_slot_always(slot(metadata::NAME), name);
+            builder.push_slot_always(slot(metadata::BUFFER), index);
+        }));
+    }
+    let used = |builtin: &Builtin| graph.operators.iter().any(|operator| operator.kind.builtin() == *builtin);
+    let used: Vec<Builtin> = Builtin::ALL.into_iter().filter(used).collect();
+    let operators: Vec<Table> = graph.operators.iter().map(|operator| file.operator(operator, &used)).collect();
+    let codes: Vec<Table> = used.iter().map(|&builtin| file.operator_code(builtin)).collect();
+
+    let (tensors, operators) = (file.vector(&tensors), file.vector(&operators));
+    let (inputs, outputs) = (file.vector(&[graph.input]), file.vector(&[graph.output]));
+    let name = file.0.create_string("main");
+    let subgraph = file.table(|builder| {
+        builder.push_slot_always(slot(subgraph::TENSORS), tensors);
+        builder.push_slot_always(slot(subgraph::INPUTS), inputs);
+        builder.push_slot_always(slot(subgraph::OUTPUTS), outputs);
+        builder.push_slot_always(slot(subgraph::OPERATORS), operators);
+        builder.push_slot_always(slot(subgraph::NAME), name);
+    });
+    let (subgraphs, codes) = (file.vector(&[subgraph]), file.vector(&codes));
+    let (buffers, entries) = (file.vector(&buffers), file.vector(&entries));
+    let description = file.0.create_string(&graph.description);
+    let root = file.table(|builder| {
+        builder.push_slot_always(slot(model::VERSION), VERSION);
+        builder.push_slot_always(slot(model::OPERATOR_CODES), codes);
+        builder.push_slot_always(slot(model::SUBGRAPHS), subgraphs);
+        builder.push_slot_always(slot(model::DESCRIPTION), description);
+        builder.push_slot_always(slot(model::BUFFERS), buffers);
+        builder.push_slot_always(slot(model::METADATA), entries);
+    });
+    // Offset of the root, and identifier.
+    file.align(8);
+    file.0.finish(root, Some(IDENTIFIER));
+    file.0.finished_data().to_vec()
+}
+
+/// A slot's place in a table's list of fields: two bytes each, after two sizes.
+fn slot(number: u16) -> u16 {
+    4 + 2 * number
+}
+
+/// A file in the making, from its end to its start, as FlatBuffers are made: what is pointed to comes first.
+struct File<'f>(FlatBufferBuilder<'f>);
+
+impl<'f> File<'f> {
+    fn table(&mut self, fields: impl FnOnce(&mut FlatBufferBuilder<'f>)) -> Table {
+        let start = self.0.start_table();
+        fields(&mut self.0);
+        self.0.end_table(start)
+    }
+
+    fn vector<T: Push + Copy>(&mut self, items: &[T]) -> WIPOffset<Vector<'f, T::Output>> {
+        self.0.create_vector(items)
+    }
+
+    /// Pads so that what comes next, `bytes` of it, starts at a multiple of [`BUFFER_ALIGNMENT`] from the file's end. The
+    /// last thing to be written is the file's start: aligned too, it makes these places multiples from there.
+    ///
+    /// The builder itself aligns by a vector's elements alone.
+    fn align(&mut self, bytes: usize) {
+        while !(self.0.unfinished_data().len() + bytes).is_multiple_of(BUFFER_ALIGNMENT) {
+            self.0.push(0_u8);
+        }
+    }
+
+    fn buffer(&mut self, data: &[u8]) -> Table {
+        self.align(data.len());
+        let data = self.vector(data);
+        self.table(|builder| builder.push_slot_always(slot(buffer::DATA), data))
+    }
+
+    fn tensor(&mut self, tensor: &Tensor, buffer: u32) -> Table {
+        let (shape, name) = (self.vector(&tensor.shape), self.0.create_string(&tensor.name));
+        let quantization = (!tensor.scales.is_empty()).then(|| {
+            let (scales, zero_points) = (self.vector(&tensor.scales), self.vector(&tensor.zero_points));
+            self.table(|builder| {
+                builder.push_slot_always(slot(quantization::SCALE), scales);
+                builder.push_slot_always(slot(quantization::ZERO_POINT), zero_points);
+            })
+        });
+        self.table(|builder| {
+            builder.push_slot_always(slot(tensor::SHAPE), shape);
+            builder.push_slot_always(slot(tensor::TYPE), tensor.kind as i8);
+            builder.push_slot_always(slot(tensor::BUFFER), buffer);
+            builder.push_slot_always(slot(tensor::NAME), name);
+            if let Some(quantization) = quantization {
+                builder.push_slot_always(slot(tensor::QUANTIZATION), quantization);
+            }
+            builder.push_slot_always(slot(tensor::HAS_RANK), true);
+        })
+    }
+
+    fn operator_code(&mut self, builtin: Builtin) -> Table {
+        self.table(|builder| {
+            builder.push_slot_always(slot(operator_code::DEPRECATED_BUILTIN_CODE), builtin as i8);
+            builder.push_slot_always(slot(operator_code::VERSION), builtin.version());
+            builder.push_slot_always(slot(operator_code::BUILTIN_CODE), builtin as i32);
+        })
+    }
+
+    fn operator(&mut self, operator: &Operator, codes: &[Builtin]) -> Table {
+        let options = match &operator.kind {
+            OperatorKind::Reshape { shape } => {
+                let shape = self.vector(shape);
+                let options = self.table(|builder| builder.push_slot_always(slot(reshape_options::NEW_SHAPE), shape));
+                Some((options_type::RESHAPE, options))
+            }
+            OperatorKind::FullyConnected(fused) => {
+                let place = slot(fully_connected_options::FUSED_ACTIVATION_FUNCTION);
+                let options = self.table(|builder| builder.push_slot_always(place, *fused as i8));
+                Some((options_type::FULLY_CONNECTED, options))
+            }
+            OperatorKind::Logistic => None,
+        };
+        let (inputs, outputs) = (self.vector(&operator.inputs), self.vector(&operator.outputs));
+        let code = codes.iter().position(|code| *code == operator.kind.builtin()).unwrap_or(0) as u32;
+        self.table(|builder| {
+            builder.push_slot_always(slot(operator::OPCODE_INDEX), code);
+            builder.push_slot_always(slot(operator::INPUTS), inputs);
+            builder.push_slot_always(slot(operator::OUTPUTS), outputs);
+            if let Some((kind, options)) = options {
+                builder.push_slot_always(slot(operator::BUILTIN_OPTIONS_TYPE), kind);
+                builder.push_slot_always(slot(operator::BUILTIN_OPTIONS), options);
+            }
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! The scales and zero points of an int8 tensor.
+
+/// What an int8 tensor's integers stand for: `scale * (integer - zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Int8 {
+    /// Real value of one unit, above 0.
+    pub(super) scale: f32,
+    /// The integer that stands for 0, -128..=127.
+    pub(super) zero_point: i8,
+}
+
+impl Int8 {
+    /// The network's input: the pixel minus 128 stands for the pixel / 255.
+    pub(super) const PIXELS: Self = Self { scale: 1.0 / 255.0, zero_point: i8::MIN };
+
+    /// A sigmoid's output. The only ones that TensorFlow Lite lets LOGISTIC have.
+    ///
+    /// # Source
+    /// TensorFlow Lite's 8-bit quantization specification, LOGISTIC.
+    pub(super) const SIGMOID: Self = Self { scale: 1.0 / 256.0, zero_point: i8::MIN };
+
+    /// What goes into a sigmoid: from where its output, in int8, is no longer 0 (half a unit: `ln (0.5 / 255.5)`) to
+    /// where it reaches the greatest int8 (one and a half units from 1: `ln (254.5 / 1.5)`). What is cut off beyond makes no
+    /// difference, so no photo is needed to find the range.
+    pub(super) fn before_sigmoid() -> Self {
+        Self::covering((0.5_f64 / 255.5).ln(), (254.5_f64 / 1.5).ln())
+    }
+
+    /// 0 to `largest`, which is above 0.
+    pub(super) fn positive(largest: f64) -> Self {
+        Self { scale: (largest / 255.0) as f32, zero_point: i8::MIN }
+    }
+
+    /// `-largest` to nearly `largest`, which is above 0; 0 stands for 0.
+    pub(super) fn symmetric(largest: f64) -> Self {
+        Self { scale: (largest / 128.0) as f32, zero_point: 0 }
+    }
+
+    /// `low` to `high`, widened to hold 0, and by the rounding of the zero point: half a unit.
+    pub(super) fn covering(low: f64, high: f64) -> Self {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        // A network that gives only zeros still needs a scale.
+        let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
+        // Within -128..=127, as low is in -255 units..=0.
+        Self { scale: scale as f32, zero_point: (-128.0 - low / scale).round() as i8 }
+    }
+
+    /// Smallest and largest real value.
+    pub(super) fn range(self) -> (f64, f64) {
+        let real = |integer: i8| f64::from(self.scale) * (f64::from(integer) - f64::from(self.zero_point));
+        (real(i8::MIN), real(i8::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_what_they_are_for() {
+        for (low, high) in [(-3.0, 5.0), (0.5, 2.0), (-2.0, -0.5), (0.0, 0.0), (-1e-6, 3e4)] {
+            let int8 = Int8::covering(low, high);
+            let (lowest, highest) = int8.range();
+            let half = 0.51 * f64::from(int8.scale);
+            assert!(lowest <= low + half && highest >= high - half, "{low} {high}: {int8:?}");
+        }
+        let (low, high) = Int8::positive(2.0).range();
+        assert!(low == 0.0 && (high - 2.0).abs() < 1e-6);
+        assert_eq!(Int8::symmetric(1.0).range(), (-1.0, 127.0 / 128.0));
+        assert_eq!(Int8::covering(0.0, 0.0), Int8 { scale: 1.0, zero_point: i8::MIN });
+    }
+
+    /// Beyond the range the sigmoid's int8 stays what it is at the range's ends.
+    #[test]
+    fn nothing_is_lost_before_a_sigmoid() {
+        let int8 = |x: f64| (256.0 / (1.0 + (-x).exp())).round().min(255.0);
+        let (low, high) = Int8::before_sigmoid().range();
+        // The zero point's rounding moves the ends by half a unit at most, and so the sigmoid there by less than one.
+        assert!(int8(low) <= 1.0 && int8(high) >= 254.0, "{low} {high}");
+        assert_eq!((int8((0.499_f64 / 255.5).ln()), int8((254.6_f64 / 1.4).ln())), (0.0, 255.0));
+    }
+}

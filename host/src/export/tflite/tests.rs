@@ -1,0 +1,289 @@
+//! The file read back, by a reader of its own: FlatBuffers are simple to read.
+
+use super::schema::{
+    Builtin, TensorType, buffer, fully_connected_options, metadata, model, operator, operator_code, options_type,
+    quantization, subgraph, tensor,
+};
+use super::*;
+use crate::model_file::{DenseParts, encode as encode_model};
+use crate::run_folder::shipped;
+use pinhole_shared::layout::Layout;
+use pinhole_shared::policy::Policy;
+
+/// A table: the file and where in it the table starts.
+#[derive(Clone, Copy)]
+struct Table<'f>(&'f [u8], usize);
+
+impl<'f> Table<'f> {
+    fn root(file: &'f [u8]) -> Self {
+        assert_eq!(&file[4..8], b"TFL3");
+        Self(file, number(file, 0) as usize)
+    }
+
+    /// Where a field's value lies, if it is there.
+    fn place(self, slot: u16) -> Option<usize> {
+        let Self(file, start) = self;
+        let list = start - number(file, start) as i32 as usize;
+        let half = |place: usize| usize::from(u16::from_le_bytes([file[place], file[place + 1]]));
+        let entry = 4 + 2 * usize::from(slot);
+        (entry < half(list)).then(|| half(list + entry)).filter(|&offset| offset != 0).map(|offset| start + offset)
+    }
+
+    fn byte(self, slot: u16) -> u8 {
+        self.place(slot).map_or(0, |place| self.0[place])
+    }
+
+    fn word(self, slot: u16) -> u32 {
+        self.place(slot).map_or(0, |place| number(self.0, place))
+    }
+
+    fn table(self, slot: u16) -> Table<'f> {
+        let place = self.place(slot).unwrap();
+        Self(self.0, place + number(self.0, place) as usize)
+    }
+
+    /// Where a vector's items start, and how many there are.
+    fn vector(self, slot: u16) -> (usize, usize) {
+        let Self(_, start) = self.table(slot);
+        (start + 4, number(self.0, start) as usize)
+    }
+
+    fn bytes(self, slot: u16) -> &'f [u8] {
+        let (start, count) = self.vector(slot);
+        &self.0[start..start + count]
+    }
+
+    fn words(self, slot: u16) -> Vec<u32> {
+        let (start, count) = self.vector(slot);
+        (0..count).map(|index| number(self.0, start + 4 * index)).collect()
+    }
+
+    fn floats(self, slot: u16) -> Vec<f32> {
+        self.words(slot).into_iter().map(f32::from_bits).collect()
+    }
+
+    fn longs(self, slot: u16) -> Vec<i64> {
+        let (start, count) = self.vector(slot);
+        assert!(start.is_multiple_of(8));
+        (0..count).map(|index| i64::from_le_bytes(self.0[start + 8 * index..][..8].try_into().unwrap())).collect()
+    }
+
+    fn tables(self, slot: u16) -> Vec<Table<'f>> {
+        let (start, count) = self.vector(slot);
+        let at = |place: usize| Self(self.0, place + number(self.0, place) as usize);
+        (0..count).map(|index| at(start + 4 * index)).collect()
+    }
+}
+
+fn number(file: &[u8], place: usize) -> u32 {
+    assert!(place.is_multiple_of(4), "words are aligned");
+    u32::from_le_bytes(file[place..place + 4].try_into().unwrap())
+}
+
+struct Read<'f> {
+    root: Table<'f>,
+    tensors: Vec<Table<'f>>,
+    operators: Vec<Table<'f>>,
+    buffers: Vec<Table<'f>>,
+    codes: Vec<u32>,
+}
+
+impl<'f> Read<'f> {
+    fn of(file: &'f [u8]) -> Self {
+        let root = Table::root(file);
+        assert_eq!(root.word(model::VERSION), 3);
+        let graphs = root.tables(model::SUBGRAPHS);
+        assert_eq!(graphs.len(), 1);
+        let codes = root.tables(model::OPERATOR_CODES);
+        for code in &codes {
+            assert_eq!(
+                u32::from(code.byte(operator_code::DEPRECATED_BUILTIN_CODE)),
+                code.word(operator_code::BUILTIN_CODE)
+            );
+        }
+        Self {
+            root,
+            tensors: graphs[0].tables(subgraph::TENSORS),
+            operators: graphs[0].tables(subgraph::OPERATORS),
+            buffers: root.tables(model::BUFFERS),
+            codes: codes.iter().map(|code| code.word(operator_code::BUILTIN_CODE)).collect(),
+        }
+    }
+
+    fn tensor(&self, name: &str) -> Table<'f> {
+        *self.tensors.iter().find(|tensor| tensor.bytes(tensor::NAME) == name.as_bytes()).unwrap()
+    }
+
+    fn data(&self, tensor: Table<'f>) -> &'f [u8] {
+        let buffer = self.buffers[tensor.word(tensor::BUFFER) as usize];
+        assert!(buffer.vector(buffer::DATA).0.is_multiple_of(16));
+        buffer.bytes(buffer::DATA)
+    }
+
+    /// Every operator's code.
+    fn run(&self) -> Vec<u32> {
+        self.operators.iter().map(|run| self.codes[run.word(operator::OPCODE_INDEX) as usize]).collect()
+    }
+
+    /// The only scale and zero point of an int8 tensor.
+    fn int8(&self, name: &str) -> (f32, i64) {
+        let tensor = self.tensor(name);
+        assert_eq!(tensor.byte(tensor::TYPE), TensorType::Int8 as u8);
+        let quantization = tensor.table(tensor::QUANTIZATION);
+        let (scales, zeros) = (quantization.floats(quantization::SCALE), quantization.longs(quantization::ZERO_POINT));
+        assert_eq!((scales.len(), zeros.len()), (1, 1), "{name}");
+        (scales[0], zeros[0])
+    }
+}
+
+const RESHAPE: u32 = Builtin::Reshape as u32;
+const DENSE: u32 = Builtin::FullyConnected as u32;
+const LOGISTIC: u32 = Builtin::Logistic as u32;
+
+#[test]
+fn the_shipped_model_read_back() {
+    let trained = shipped();
+    let network = trained.model.model();
+    let file = tflite(&network, None).unwrap();
+    assert_eq!(file, tflite(&network, None).unwrap());
+    let read = Read::of(&file);
+    assert_eq!(read.run(), [RESHAPE, DENSE, LOGISTIC, DENSE, LOGISTIC, DENSE]);
+    assert!(read.buffers[0].place(buffer::DATA).is_none(), "buffer 0 is empty");
+
+    assert_eq!(read.tensor("input").words(tensor::SHAPE), [1, 50, 50, 1]);
+    assert_eq!(read.int8("input"), (1.0 / 255.0, -128));
+    for layer in [0, 1] {
+        assert_eq!(read.int8(&format!("sigmoid_{layer}")), (1.0 / 256.0, -128));
+    }
+    assert_eq!(read.tensor("logits").words(tensor::SHAPE), [1, 2]);
+    let scales = |name: &str| read.tensor(name).table(tensor::QUANTIZATION).floats(quantization::SCALE);
+    let inputs = [1.0 / 255.0_f32, 1.0 / 256.0, 1.0 / 256.0];
+    for ((index, Layer::Dense(dense)), input) in network.layers().iter().enumerate().zip(inputs) {
+        let (rows, columns) = (dense.operands.weights.outputs(), dense.operands.weights.inputs());
+        let weights = read.tensor(&format!("weights_{index}"));
+        assert_eq!(weights.words(tensor::SHAPE), [rows as u32, columns as u32]);
+        assert_eq!(read.data(weights), dense.operands.weights.bytes(), "the model's own, which lie in rows");
+        let own = weights.table(tensor::QUANTIZATION);
+        assert_eq!(own.word(quantization::QUANTIZED_DIMENSION), 0);
+        assert_eq!(own.longs(quantization::ZERO_POINT), vec![0; rows]);
+
+        let biases = read.tensor(&format!("biases_{index}"));
+        assert_eq!(biases.byte(tensor::TYPE), TensorType::Int32 as u8);
+        let data: Vec<i32> =
+            read.data(biases).chunks_exact(4).map(|word| i32::from_le_bytes(word.try_into().unwrap())).collect();
+        for (row, unit) in row_scales(dense).into_iter().enumerate() {
+            let scale = scales(&format!("biases_{index}"))[row];
+            assert_eq!(scale, scales(&format!("weights_{index}"))[row] * input);
+            let (real, here) = (f64::from(dense.bias(row)) * unit, f64::from(data[row]) * f64::from(scale));
+            assert!((real - here).abs() <= 0.5 * f64::from(scale) + 1e-6 * real.abs(), "{index}, {row}: {real} {here}");
+        }
+        if index == 0 {
+            assert!(data.iter().enumerate().all(|(row, &bias)| bias == dense.bias(row)), "pixels are pixels");
+        }
+    }
+    let notes = read.root.tables(model::METADATA);
+    assert_eq!(notes[0].bytes(metadata::NAME), CLASSES_METADATA.as_bytes());
+    let names = read.buffers[notes[0].word(metadata::BUFFER) as usize].bytes(buffer::DATA);
+    assert_eq!(names, br#"["chihuahua","muffin"]"#);
+}
+
+fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) -> DenseParts {
+    let outputs = 3;
+    let weights = (0..inputs * outputs).map(|place| (place % 15) as i8 - 7).collect();
+    DenseParts {
+        inputs,
+        weights,
+        biases: vec![100, -200, 300],
+        multipliers: vec![1 << 28, 1 << 29, 1 << 30],
+        pre_shift: 0,
+        activation,
+        output,
+        accumulator_bound: 300 + 7 * 32_768 * inputs as u32,
+        input_scale: 1.0,
+        output_scale: 1.0 / 1024.0,
+        layout,
+        chunk_columns: 0,
+    }
+}
+
+/// All kinds of layers, and weights of 4 bits: a byte each in the file.
+#[test]
+fn other_layers_read_back() {
+    let layers = |bits| {
+        let mut layers = vec![
+            parts(4, Activation::Relu, Output::U8, Layout::Rows4),
+            parts(3, Activation::Relu, Output::I16, Layout::Rows8),
+            parts(3, Activation::Linear, Output::I16, Layout::Rows8),
+            parts(3, Activation::Sigmoid, Output::U8, Layout::Rows8),
+            parts(3, Activation::Linear, Output::Logits, bits),
+        ];
+        let mut largest = 255;
+        for layer in &mut layers {
+            let sum = |row: &[i8]| row.iter().map(|weight| u32::from(weight.unsigned_abs())).sum::<u32>();
+            let rows = layer.weights.chunks_exact(layer.inputs).zip(&layer.biases);
+            layer.accumulator_bound = rows.map(|(row, bias)| bias.unsigned_abs() + sum(row) * largest).max().unwrap();
+            largest = layer.output.max_magnitude();
+        }
+        layers
+    };
+    let classes = ["a", "b", "c"].map(str::to_owned);
+    let [four, eight] = [Layout::Rows4, Layout::Rows8].map(|layout| {
+        let bytes = encode_model(2, &classes, Policy::NONE, &layers(layout)).unwrap();
+        ModelFile::from_bytes(&bytes).unwrap()
+    });
+    let file = tflite(&four.model(), None).unwrap();
+    let read = Read::of(&file);
+    assert_eq!(read.run(), [RESHAPE, DENSE, DENSE, DENSE, DENSE, LOGISTIC, DENSE]);
+    let fused: Vec<u8> = read.operators[1..]
+        .iter()
+        .filter(|run| run.byte(operator::BUILTIN_OPTIONS_TYPE) == options_type::FULLY_CONNECTED)
+        .map(|run| run.table(operator::BUILTIN_OPTIONS).byte(fully_connected_options::FUSED_ACTIVATION_FUNCTION))
+        .collect();
+    assert_eq!(fused, [Fused::Relu as u8, Fused::Relu as u8, 0, 0, 0]);
+    assert_eq!(read.int8("dense_0"), (1.0 / 1024.0, -128));
+    let (scale, zero) = read.int8("dense_1");
+    assert!((scale * 255.0 * HEADROOM as f32 - 32_767.0 / 1024.0).abs() < 1e-3 && zero == -128);
+    let (scale, zero) = read.int8("dense_2");
+    assert!((scale * 128.0 * HEADROOM as f32 - 32_767.0 / 1024.0).abs() < 1e-3 && zero == 0);
+    let expected: Vec<u8> = (0..12).map(|place| ((place % 15) as i8 - 7) as u8).collect();
+    assert_eq!(read.data(read.tensor("weights_0")), expected);
+    let other = tflite(&eight.model(), None).unwrap();
+    let (here, there) = (read.tensor("weights_4"), Read::of(&other).tensor("weights_4"));
+    assert_eq!(read.data(here), Read::of(&other).data(there));
+}
+
+/// A scale that 32 bits have only without precision is refused.
+#[test]
+fn scales_too_small() {
+    let mut first = parts(4, Activation::Relu, Output::U8, Layout::Rows8);
+    first.output_scale = f32::from_bits(1);
+    let mut last = parts(3, Activation::Linear, Output::Logits, Layout::Rows8);
+    for (layer, largest) in [(&mut first, 255), (&mut last, 255)] {
+        let sum = |row: &[i8]| row.iter().map(|weight| u32::from(weight.unsigned_abs())).sum::<u32>();
+        let rows = layer.weights.chunks_exact(layer.inputs).zip(&layer.biases);
+        layer.accumulator_bound = rows.map(|(row, bias)| bias.unsigned_abs() + sum(row) * largest).max().unwrap();
+    }
+    let bytes = encode_model(2, &["a", "b", "c"].map(str::to_owned), Policy::NONE, &[first, last]).unwrap();
+    let model = ModelFile::from_bytes(&bytes).unwrap();
+    assert!(matches!(tflite(&model.model(), None), Err(ExportError::Scale { layer: 0 })));
+}
+
+/// With inputs to go by, the logits' range is theirs and a quarter more at either end.
+#[test]
+fn logits_as_seen() {
+    let trained = shipped();
+    let inputs: Vec<Vec<u8>> = [0, 90, 255].iter().map(|&gray| vec![gray; 2500]).collect();
+    let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+    assert_eq!(logits_range(&trained.model, &[]), None);
+    let (low, high) = logits_range(&trained.model, &inputs).unwrap();
+    let mut engine = trained.model.engine();
+    let seen: Vec<i32> = inputs.iter().flat_map(|input| engine.run_all(input).stages.pop().unwrap()).collect();
+    let (least, most) = (seen.iter().min().unwrap(), seen.iter().max().unwrap());
+    assert!(((high - low) * 65_536.0 - 1.5 * f64::from(most - least)).abs() < 1.0);
+    let network = trained.model.model();
+    let scale = |range| Read::of(&tflite(&network, range).unwrap()).int8("logits").0;
+    let (seen, all) = (scale(Some((low, high))), scale(None));
+    assert!(seen < all && f64::from(seen) <= (high.max(0.0) - low.min(0.0)) / 255.0 + 1e-6, "{seen} {all}");
+    // No wider than what is possible.
+    assert_eq!(scale(Some((-1e9, 1e9))), all);
+}

@@ -1,0 +1,142 @@
+//! Models for other tools.
+
+use std::process::Command;
+
+use super::*;
+
+/// A C program that includes the header, and fails unless everything in it is the model's.
+fn checker(model: &[u8], classes: &[&str]) -> String {
+    let sum: u64 = model.iter().map(|&byte| u64::from(byte)).sum();
+    let names = classes.iter().enumerate().map(|(index, name)| {
+        let bytes: Vec<String> = name.bytes().chain([0]).map(|byte| byte.to_string()).collect();
+        let bytes = bytes.join(", ");
+        format!(
+            "{{ const unsigned char name[] = {{ {bytes} }};\n\
+             if (strcmp(pinhole_model_class_names[{index}], (const char *)name)) return 4; }}\n"
+        )
+    });
+    format!(
+        "#include \"model.h\"\n#include \"model.h\"\n#include <string.h>\n\
+         int main(void) {{\n\
+         unsigned long long sum = 0;\n\
+         for (unsigned i = 0; i < sizeof pinhole_model; i++) sum += pinhole_model[i];\n\
+         if (sizeof pinhole_model != {} || PINHOLE_MODEL_BYTES != {}) return 1;\n\
+         if (sum != {sum}ull || (uintptr_t)pinhole_model % 16) return 2;\n\
+         if (PINHOLE_MODEL_CLASSES != {} || PINHOLE_MODEL_INPUT_SIDE != 50) return 3;\n{}\
+         return PINHOLE_MODEL_CHECKSUM == 0x{:08x}u ? 0 : 5;\n}}\n",
+        model.len(),
+        model.len(),
+        classes.len(),
+        names.collect::<String>(),
+        ModelFile::from_bytes(model).unwrap().model().checksum()
+    )
+}
+
+/// Compiles and runs it, as C and as C++; says so where there is no compiler.
+fn compiles(folder: &Path, program: &str) {
+    for (compiler, name, standard) in [("cc", "main.c", "-std=c11"), ("c++", "main.cc", "-std=c++11")] {
+        std::fs::write(folder.join(name), program).unwrap();
+        let binary = folder.join("checker");
+        let mut compile = Command::new(compiler);
+        compile.args([standard, "-Wall", "-Werror", "-pedantic-errors", "-o"]).arg(&binary).arg(folder.join(name));
+        match compile.output() {
+            Ok(done) => assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr)),
+            Err(error) => {
+                println!("no {compiler} here ({error}): the header is not compiled");
+                continue;
+            }
+        }
+        assert_eq!(Command::new(&binary).status().unwrap().code(), Some(0), "{compiler}");
+        std::fs::remove_file(&binary).unwrap();
+    }
+}
+
+#[test]
+fn a_c_header_holds_the_model() {
+    let (place, model) = (temporary(), shipped_model());
+    let out = place.path().join("model.h");
+    let told = run(&[&"export", &model, &out]).ok().stdout;
+    let header = std::fs::read(&out).unwrap();
+    assert_eq!(told, format!("{}: {} bytes\n", out.display(), header.len()));
+    compiles(place.path(), &checker(&std::fs::read(&model).unwrap(), &["chihuahua", "muffin"]));
+
+    // Over itself, whatever the name of the file: the same bytes.
+    let again = place.path().join("again");
+    run(&[&"export", &model, &again, &"--to", &"c-header"]).ok();
+    let told = run(&[&"export", &model, &again, &"--to", &"c-header", &"--json"]).ok().json();
+    assert_eq!((&told["bytes"], &told["out"]), (&header.len().into(), &again.to_str().unwrap().into()));
+    assert!(std::fs::read(&again).unwrap() == header);
+
+    // Packed for a board: what `pack` writes.
+    let packed = place.path().join("packed.bin");
+    run(&[&"pack", &model, &"--board", &"pico", &"--out", &packed]).ok();
+    run(&[&"export", &model, &out, &"--board", &"pico"]).ok();
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(text.contains("packed for the board pico"), "{}", &text[..300]);
+    let bytes = text.split_once("pinhole_model[PINHOLE_MODEL_BYTES] = {").unwrap().1;
+    let bytes = bytes.split_once('}').unwrap().0.split(',').map(str::trim).filter(|byte| !byte.is_empty());
+    let bytes: Vec<u8> = bytes.map(|byte| byte.parse().unwrap()).collect();
+    assert!(bytes == std::fs::read(&packed).unwrap());
+}
+
+/// A class name that C would read otherwise: quotes, a trigraph, letters beyond ASCII, and a digit after an escape.
+#[test]
+fn an_odd_class_name_in_c() {
+    let place = temporary();
+    let name = "\"\u{e9}\"??/\t7";
+    let mut bytes = std::fs::read(shipped_model()).unwrap();
+    let at = bytes.windows(9).position(|window| window == b"chihuahua").unwrap();
+    bytes[at..at + 9].copy_from_slice(name.as_bytes());
+    seal(&mut bytes);
+    let model = place.path().join("odd.pinhole");
+    std::fs::write(&model, &bytes).unwrap();
+    run(&[&"export", &model, &place.path().join("model.h")]).ok();
+    compiles(place.path(), &checker(&bytes, &[name, "muffin"]));
+}
+
+#[test]
+fn tensorflow_lite() {
+    let (place, run_folder) = (temporary(), run_folder());
+    let out = place.path().join("model.TFLITE");
+    let ran = run(&[&"export", &run_folder.path(), &out]).ok();
+    let file = std::fs::read(&out).unwrap();
+    assert_eq!(ran.stdout, format!("{}: {} bytes\n", out.display(), file.len()));
+    assert!(ran.stderr.contains("not the device's") && ran.stderr.contains("tflite_agreement.py"), "{}", ran.stderr);
+    assert_eq!(&file[4..8], b"TFL3");
+    assert!(file.len() > 2500 * 128 + 128 * 16 + 16 * 2);
+    let other = place.path().join("other");
+    run(&[&"export", &run_folder.path().join(files::MODEL), &other, &"--to", &"tflite"]).ok();
+    assert!(std::fs::read(&other).unwrap() == file);
+    let words: [&dyn AsRef<OsStr>; 2] = [&"board qemu", &"leave out --board"];
+    // By photos the logits become finer, in as many bytes.
+    run(&[&"export", &run_folder.path(), &other, &"--to", &"tflite", &"--photos", &drawn("train")]).ok();
+    let calibrated = std::fs::read(&other).unwrap();
+    assert!(calibrated.len() == file.len() && calibrated != file);
+    let header = place.path().join("model.h");
+    let words: [&dyn AsRef<OsStr>; 1] = [&"leave out --photos"];
+    refused(place.path(), &[&"export", &run_folder.path(), &header, &"--photos", &drawn("train")], &words);
+    refused(place.path(), &[&"export", &run_folder.path(), &out, &"--board", &"qemu"], &words);
+}
+
+#[test]
+fn exports_gone_wrong() {
+    let (place, model) = (temporary(), shipped_model());
+    for name in ["model.onnx", "model", ".h"] {
+        let out = place.path().join(name);
+        refused(place.path(), &[&"export", &model, &out], &[&out, &".tflite"]);
+    }
+    let missing = place.path().join("no/such/folder/model.h");
+    refused(place.path(), &[&"export", &model, &missing], &[&missing]);
+    // What was not exported is kept, the model itself above all.
+    let (header, own) = (place.path().join("my.h"), place.path().join("own.pinhole"));
+    std::fs::write(&header, "#pragma once\n").unwrap();
+    std::fs::copy(&model, &own).unwrap();
+    refused(place.path(), &[&"export", &model, &header], &[&header, &"kept"]);
+    refused(place.path(), &[&"export", &own, &own, &"--to", &"tflite"], &[&own, &"kept"]);
+    std::fs::write(&header, "").unwrap();
+    run(&[&"export", &model, &header]).ok();
+    refused(place.path(), &[&"export", &model, &header, &"--to", &"tflite"], &[&header, &"kept"]);
+    let folder = place.path().join("folder.h");
+    std::fs::create_dir(&folder).unwrap();
+    refused(place.path(), &[&"export", &model, &folder], &[&folder]);
+}
