@@ -107,7 +107,6 @@ fn tensorflow_lite() {
     let other = place.path().join("other");
     run(&[&"export", &run_folder.path().join(files::MODEL), &other, &"--to", &"tflite"]).ok();
     assert!(std::fs::read(&other).unwrap() == file);
-    let words: [&dyn AsRef<OsStr>; 2] = [&"board qemu", &"leave out --board"];
     // By photos the logits become finer, in as many bytes.
     run(&[&"export", &run_folder.path(), &other, &"--to", &"tflite", &"--photos", &drawn("train")]).ok();
     let calibrated = std::fs::read(&other).unwrap();
@@ -115,6 +114,7 @@ fn tensorflow_lite() {
     let header = place.path().join("model.h");
     let words: [&dyn AsRef<OsStr>; 1] = [&"leave out --photos"];
     refused(place.path(), &[&"export", &run_folder.path(), &header, &"--photos", &drawn("train")], &words);
+    let words: [&dyn AsRef<OsStr>; 2] = [&"board qemu", &"leave out --board"];
     refused(place.path(), &[&"export", &run_folder.path(), &out, &"--board", &"qemu"], &words);
 }
 
