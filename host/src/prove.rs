@@ -12,7 +12,7 @@ use crate::device::{AttachedDevice, ClientError};
 use crate::emulator::{EmulatedBoard, EmulatorError};
 use crate::inference::Inference;
 use crate::model_file::ModelFile;
-use crate::photos::{PhotoError, decode};
+use crate::photos::{PhotoError, Picture, decode};
 
 /// What a proof found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -126,10 +126,7 @@ pub fn prove(
     for path in photos {
         // Gray rows: a third of the bytes over the emulator's serial line, and the same input (a test says so).
         let picture = decode::read(path)?.to_gray();
-        let input = board
-            .seen(picture.clone())
-            .shrink(side)
-            .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
+        let input = input(path, &board.seen(picture.clone()), side)?;
         let mut host = engine.run_all(&input);
         host.verdict = smoother.see(&policy, host.decision);
         let board = board.capture(picture, Report::AllValues)?;
@@ -155,9 +152,7 @@ pub fn prove_attached(
     let mut proof = Proof::default();
     let policy = device.patiently(AttachedDevice::policy)?;
     for path in photos {
-        let input = decode::read(path)?
-            .shrink(side)
-            .map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
+        let input = input(path, &decode::read(path)?, side)?;
         let mut host = engine.run_all(&input);
         host.verdict = policy.judge(host.decision);
         let board = device.patiently(|device| device.classify(&input, Report::AllValues))?;
@@ -205,6 +200,11 @@ pub fn prove_captures(
         after_each();
     }
     Ok(proof)
+}
+
+/// What the network is to get of a photo.
+fn input(path: &Path, picture: &Picture, side: u16) -> Result<Vec<u8>, PhotoError> {
+    picture.shrink(side).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.to_string() })
 }
 
 #[cfg(test)]

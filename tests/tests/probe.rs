@@ -12,10 +12,13 @@ use pinhole::device::AttachedDevice;
 use pinhole::firmware::{Firmware, packed_for};
 use pinhole::photos::{Picture, decode};
 use pinhole::probe::{Attachment, FlashImage, Unlock, connect, flash};
+use pinhole::prove::{prove_attached, prove_captures};
 use pinhole::run_folder;
 use pinhole_app::test_card::TestCard;
+use pinhole_shared::decision::Probability;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::policy::{Policy, Verdict};
 use pinhole_tests::virtual_board::{Fault, VirtualBoard};
 use pinhole_tests::{Ran, drawn, files_in, shipped_model};
 use tempfile::TempDir;
@@ -174,6 +177,24 @@ fn the_stack_is_within_what_is_kept_for_it() {
     let kept = BOARD.declaration().budget.stack_bytes;
     println!("deepest stack: {} of {kept} bytes", statistics.stack_bytes);
     assert!((1_000..=kept).contains(&statistics.stack_bytes), "{statistics:?}");
+}
+
+/// Over the link and by captures, under a policy that is not the model's: answers that need three of four frames.
+#[test]
+fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let mut device = attached(&board);
+    device.set_policy(Policy::new(Probability(40_000), 3, 4).unwrap()).unwrap();
+    let shipped = run_folder::shipped();
+    let proof = prove_captures(&shipped.model, &mut device, 6, || ()).unwrap();
+    assert!(proof.holds(), "{:?}", proof.first);
+    let verdict = device.capture(Report::Decision).unwrap().verdict;
+    // One frame alone is no answer, so the proof above was not of classes alone.
+    let policy = device.policy().unwrap();
+    device.set_policy(policy).unwrap();
+    assert_eq!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown, "after {verdict:?}");
+    let proof = prove_attached(&shipped.model, &mut device, &files_in(&drawn("validation"))[..2], || ()).unwrap();
+    assert!(proof.holds(), "{:?}", proof.first);
 }
 
 #[test]

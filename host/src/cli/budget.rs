@@ -5,8 +5,8 @@ use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 use serde::Serialize;
 
-use super::emulate::start_board;
 use super::output::{say, spinner};
+use super::simulate::start_board;
 use crate::board::Board;
 use crate::budget::predict::{Prediction, predict};
 use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};

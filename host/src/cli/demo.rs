@@ -8,9 +8,9 @@ use include_dir::{Dir, include_dir};
 use miette::Result;
 
 use super::INTERRUPTED;
-use super::emulate::start_board;
 use super::output::{confusion, say, scores};
 use super::prove::{print_proof, prove_with_progress};
+use super::simulate::start_board;
 use super::train::train_and_write;
 use crate::board::Board;
 use crate::photos;

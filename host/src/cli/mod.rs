@@ -8,7 +8,6 @@ mod classify;
 mod connection;
 mod demo;
 mod draw;
-mod emulate;
 mod evaluate;
 mod explain;
 mod export;
@@ -20,6 +19,7 @@ mod policy;
 mod prove;
 mod quantize;
 mod recipes;
+mod simulate;
 mod study;
 mod target;
 mod train;
@@ -66,7 +66,7 @@ enum Command {
     /// Write firmware and model into a board's flash, and see it run
     Flash(flash::Flash),
     /// Run photos through the firmware on an emulated board
-    Simulate(emulate::Simulate),
+    Simulate(simulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
     Prove(prove::Prove),
     /// Collect pictures to train on from a board's own camera

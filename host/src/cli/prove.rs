@@ -7,8 +7,8 @@ use clap::Args;
 use miette::Result;
 
 use super::connection::check_model;
-use super::emulate::start_board_with;
 use super::output::{json, note, progress, say};
+use super::simulate::start_board_with;
 use super::target::{OnBoard, Photos, Target};
 use crate::emulator::EmulatedBoard;
 use crate::probe::Bench;

@@ -6,8 +6,8 @@ use clap::Args;
 use miette::{Result, miette};
 
 use super::connection::{Connection, check_model};
-use super::emulate::start_board_with;
 use super::output::warn;
+use super::simulate::start_board_with;
 use crate::board::Board;
 use crate::board_camera::BoardCamera;
 use crate::device::CameraKind;

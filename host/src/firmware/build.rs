@@ -14,7 +14,6 @@ use crate::budget::FirmwareSize;
 /// A board's firmware, built.
 #[derive(Clone, Debug)]
 pub struct Firmware {
-    board: Board,
     path: PathBuf,
     elf: Vec<u8>,
     size: FirmwareSize,
@@ -51,12 +50,7 @@ impl Firmware {
         let elf = fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
         let size = FirmwareSize::read(&elf, board.declaration()).map_err(|error| unreadable(error.to_string()))?;
         size.check(board.declaration()).map_err(|exceeded| FirmwareError::Budget { board, exceeded })?;
-        Ok(Self { board, path, elf, size })
-    }
-
-    /// The board it is for.
-    pub fn board(&self) -> Board {
-        self.board
+        Ok(Self { path, elf, size })
     }
 
     /// Where its ELF file lies.

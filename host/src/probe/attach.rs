@@ -71,11 +71,6 @@ impl Attachment {
         Ok(attachment)
     }
 
-    /// The chip.
-    pub fn chip(&self) -> Chip {
-        self.chip
-    }
-
     fn check_chip(&mut self) -> Result<(), ProbeError> {
         let chip = self.chip;
         let read = |session: &mut Session| {
