@@ -53,8 +53,9 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        // In small bites, as UARTs take them.
+        // In small bites, as UARTs take them, and slowly.
         let taken = bytes.len().min(3);
+        CLOCK.set(CLOCK.get().wrapping_add(BITE_UNITS));
         self.written.borrow_mut().extend(&bytes[..taken]);
         Ok(taken)
     }
@@ -119,6 +120,9 @@ thread_local! {
     /// The stack [`CountedScalar`] has used since [`FakeCounter`] painted it, bytes.
     static DEEPEST: Cell<u32> = const { Cell::new(0) };
 }
+
+/// What a write to [`Wire`] takes, in units.
+const BITE_UNITS: u32 = 70;
 
 /// What a row of [`FakeCamera`] takes, in units.
 pub const ROW_UNITS: u32 = 1_000;
