@@ -31,6 +31,7 @@ pub mod link;
 pub mod model;
 pub mod pixels;
 pub mod policy;
+pub mod shape;
 
 /// CRC-32 as in zip: of model files and of messages.
 pub(crate) const CRC: crc::Crc<u32, CrcTable> = crc::Crc::<u32, CrcTable>::new(&crc::CRC_32_ISO_HDLC);

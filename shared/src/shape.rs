@@ -1,0 +1,118 @@
+//! Shapes of tensors and of the windows that slide over them: the same arithmetic for recipes, training and the device.
+
+/// The shape of a tensor of one picture. On the device its elements lie row by row, the channels of a place together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Shape {
+    /// Rows.
+    pub height: u16,
+    /// Columns.
+    pub width: u16,
+    /// Channels of each place.
+    pub channels: u16,
+}
+
+impl Shape {
+    /// A gray picture's: one channel.
+    pub const fn square(side: u16) -> Self {
+        Self { height: side, width: side, channels: 1 }
+    }
+
+    /// Rows times columns.
+    pub const fn places(self) -> usize {
+        self.height as usize * self.width as usize
+    }
+
+    /// Elements.
+    pub const fn elements(self) -> usize {
+        self.places() * self.channels as usize
+    }
+}
+
+impl core::fmt::Display for Shape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}x{}x{}", self.height, self.width, self.channels)
+    }
+}
+
+/// Rows and columns added around a tensor, as numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Padding {
+    /// Rows above.
+    pub top: u8,
+    /// Columns to the left.
+    pub left: u8,
+    /// Rows below.
+    pub bottom: u8,
+    /// Columns to the right.
+    pub right: u8,
+}
+
+/// A window that slides over a tensor: of a convolution or a pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Window {
+    /// Rows.
+    pub height: u8,
+    /// Columns.
+    pub width: u8,
+    /// Rows from one place to the next.
+    pub stride_y: u8,
+    /// Columns from one place to the next.
+    pub stride_x: u8,
+    /// Around what it slides over.
+    pub padding: Padding,
+}
+
+impl Window {
+    /// A window that touches each place once: of this side, moved by it, with nothing around.
+    pub const fn tiles(side: u8) -> Self {
+        let padding = Padding { top: 0, left: 0, bottom: 0, right: 0 };
+        Self { height: side, width: side, stride_y: side, stride_x: side, padding }
+    }
+
+    /// Elements under it, in one channel.
+    pub const fn area(self) -> usize {
+        self.height as usize * self.width as usize
+    }
+
+    /// Rows and columns of what it gives, as many as fit; `None` when it has no size or stride, when it fits nowhere, or
+    /// when padding is as large as the window, so that it could lie outside altogether.
+    pub fn places(self, input: Shape) -> Option<(u16, u16)> {
+        let Self { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } } = self;
+        if top.max(bottom) >= height || left.max(right) >= width {
+            return None;
+        }
+        let along = |size: u16, before: u8, after: u8, window: u8, stride: u8| {
+            let room = (u32::from(size) + u32::from(before) + u32::from(after)).checked_sub(u32::from(window))?;
+            u16::try_from(room.checked_div(u32::from(stride))? + 1).ok()
+        };
+        Some((along(input.height, top, bottom, height, stride_y)?, along(input.width, left, right, width, stride_x)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_by_hand() {
+        let input = Shape { height: 7, width: 10, channels: 3 };
+        let one = Padding { top: 1, left: 1, bottom: 1, right: 1 };
+        let window =
+            |side, stride, padding| Window { height: side, width: side, stride_y: stride, stride_x: stride, padding };
+        assert_eq!(window(3, 1, one).places(input), Some((7, 10)));
+        assert_eq!(window(3, 2, one).places(input), Some((4, 5)));
+        assert_eq!(window(3, 2, Padding { top: 0, left: 0, ..one }).places(input), Some((3, 5)));
+        assert_eq!(Window::tiles(2).places(input), Some((3, 5)));
+        assert_eq!(Window::tiles(7).places(input), Some((1, 1)));
+        assert_eq!(Window::tiles(8).places(input), None, "fits nowhere");
+        assert_eq!(window(3, 0, one).places(input), None, "no stride");
+        assert_eq!(Window::tiles(0).places(input), None, "no size");
+        assert_eq!(window(1, 1, one).places(input), None, "padding alone would fill it");
+        // One side may be longer than the other.
+        let tall = Window { height: 3, width: 1, stride_y: 2, stride_x: 1, padding: Padding::default() };
+        assert_eq!(tall.places(input), Some((3, 10)));
+    }
+}
