@@ -52,8 +52,13 @@ fn kernel<K: Kernel>(bencher: divan::Bencher<'_, '_>, packing: Packing) {
     let model = packed.model();
     let needs = ScratchNeeds::of(&model);
     let (mut accumulators, mut activations) = (vec![0; needs.accumulators], vec![0; needs.activations]);
-    let mut lanes = vec![0; needs.lanes];
-    let scratch = Scratch { accumulators: &mut accumulators, activations: &mut activations, lanes: &mut lanes };
+    let (mut lanes, mut arena) = (vec![0; needs.lanes], vec![0; needs.arena]);
+    let scratch = Scratch {
+        accumulators: &mut accumulators,
+        activations: &mut activations,
+        lanes: &mut lanes,
+        arena: &mut arena,
+    };
     let mut engine = Engine::<K>::new(&model, scratch).expect("the model was packed for this kernel");
     bencher.counter(divan::counter::ItemsCount::new(INPUTS)).bench_local(|| {
         for input in &inputs {

@@ -99,7 +99,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
     if measurement.decision != file.engine().run(&input) {
         return Err(BenchError::Decision);
     }
-    let layers = model.layers().iter().zip(measurement.layers);
+    let layers = model.layers().zip(measurement.layers);
     let identity = board.identity();
     Ok(Bench {
         board: identity.board.as_str().to_owned(),
@@ -108,13 +108,16 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
         instructions: measurement.whole,
         macs: model.macs(),
         stack_bytes: measurement.stack_bytes,
-        layers: layers.map(|(layer, instructions)| layer_bench(layer, instructions)).collect(),
+        layers: layers.map(|(layer, instructions)| layer_bench(&layer, instructions)).collect(),
     })
 }
 
 fn layer_bench(layer: &Layer<'_>, instructions: u64) -> LayerBench {
-    let kind = match layer {
-        Layer::Dense(_) => "dense",
-    };
-    LayerBench { kind, inputs: layer.inputs(), outputs: layer.outputs(), macs: layer.macs(), instructions }
+    LayerBench {
+        kind: layer.kind(),
+        inputs: layer.inputs(),
+        outputs: layer.outputs(),
+        macs: layer.macs(),
+        instructions,
+    }
 }

@@ -20,7 +20,7 @@ pub struct Evaluation {
     pub classes: Vec<String>,
     /// The float network; absent when only a model file is at hand.
     pub float: Option<Scores>,
-    /// Bits that each layer's weights take in the model file, 8 or 4.
+    /// Bits that the weights of each layer that has some take in the model file, 8 or 4.
     pub weight_bits: Vec<u32>,
     /// The integer network, as on the device, whatever the width of its weights.
     pub int8: Scores,
@@ -146,10 +146,10 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
         photos.examples.iter().zip(&results).map(|(example, result)| Judged::of(example.class, result.int8)).collect();
     let least = model.model().policy().min_probability();
     let count = photos.examples.len();
-    let bits = |Layer::Dense(dense): &Layer<'_>| dense.operands.weights.layout().bits();
+    let bits = |layer: Layer<'_>| Some(layer.weighted()?.operands.weights.layout().bits());
     Ok(Evaluation {
         photos: count,
-        weight_bits: model.model().layers().iter().map(bits).collect(),
+        weight_bits: model.model().layers().filter_map(bits).collect(),
         classes: photos.classes.clone(),
         agreement: float.is_some().then(|| (count - disagreements.len()) as f64 / count as f64),
         float,

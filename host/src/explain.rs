@@ -49,7 +49,9 @@ impl Explanation {
 /// Explains the decision on one input.
 ///
 /// The square patch is laid at every position where it covers any of the photo, cut off at the edges: `(side +
-/// patch_side - 1)^2` positions, and every pixel is under exactly `patch_side^2` of them. With `m(x)` the margin of the
+/// patch_side - 1)^2` positions, and every pixel is under exactly `patch_side^2` of them. (For a network whose first layer is
+/// not dense, where each position costs a whole inference, at every position that is half a patch's side from the last,
+/// in rows as far apart.) With `m(x)` the margin of the
 /// class decided for the photo, and `x/p` the photo with patch `p` gray, pixel `i` contributes the mean of `m(x) -
 /// m(x/p)` over the patches `p` on `i`. The class stays the photo's own where a patch changes the decision; the margin
 /// is then negative.
@@ -75,7 +77,14 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     // Positions count from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
     let positions = side_px + patch_px - 1;
     let class = usize::from(decision.class);
+    let step = if accumulators.is_empty() { (patch_px / 2).max(1) } else { 1 };
     let row_of_losses = |engine: &mut HostEngine<'_>, top: usize| -> Vec<i64> {
+        if accumulators.is_empty() {
+            let left = (0..positions).step_by(step);
+            return left
+                .map(|left| margin - self::margin(engine.logits(&photo.covered(patch_px, top, left)), class))
+                .collect();
+        }
         let rows = (top + 1).saturating_sub(patch_px)..(top + 1).min(side_px);
         let changes = photo.changes(engine.model(), rows);
         let neurons = accumulators.len();
@@ -91,13 +100,14 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
         });
         losses.collect()
     };
-    let losses: Vec<Vec<i64>> = (0..positions).into_par_iter().map_init(|| model.engine(), row_of_losses).collect();
+    let tops: Vec<usize> = (0..positions).step_by(step).collect();
+    let losses: Vec<Vec<i64>> = tops.into_par_iter().map_init(|| model.engine(), row_of_losses).collect();
 
-    let patches = (patch_px * patch_px) as f64;
+    let on = |pixel: usize| pixel.div_ceil(step)..(pixel + patch_px).div_ceil(step);
     let contributions = (0..side_px * side_px).map(|pixel| {
-        let (row, column) = (pixel / side_px, pixel % side_px);
-        let on_it = &losses[row..row + patch_px];
-        let sum: i64 = on_it.iter().flat_map(|losses| &losses[column..column + patch_px]).sum();
+        let (row, column) = (on(pixel / side_px), on(pixel % side_px));
+        let patches = (row.len() * column.len()) as f64;
+        let sum: i64 = losses[row].iter().flat_map(|losses| &losses[column.clone()]).sum();
         (sum as f64 / (patches * Q16)) as f32
     });
     let contributions = contributions.collect();
@@ -115,12 +125,22 @@ struct Photo<'a> {
 }
 
 impl Photo<'_> {
+    /// The photo with a patch gray, whose last row and column are these.
+    fn covered(&self, patch_px: usize, bottom: usize, right: usize) -> Vec<u8> {
+        let under = |last: usize| (last + 1).saturating_sub(patch_px)..(last + 1).min(self.side);
+        let mut input = self.input.to_vec();
+        for row in under(bottom) {
+            input[row * self.side..][under(right)].fill(self.gray);
+        }
+        input
+    }
+
     /// By how much each of the first layer's accumulators changes when a column of these rows becomes gray: for each
     /// column, one number a neuron. A single one may not fit 32 bits and wraps; added to the photo's own accumulators
     /// they give those of another photo, which fit.
     fn changes(&self, model: &Model<'_>, rows: Range<usize>) -> Vec<i32> {
-        let Some(Layer::Dense(first)) = model.layers().first() else { return Vec::new() };
-        let weights = first.operands.weights;
+        let Some(Layer::Dense(first)) = model.layers().next() else { return Vec::new() };
+        let weights = first.weighted.operands.weights;
         let neurons = weights.outputs();
         let mut changes = vec![0_i32; self.side * neurons];
         for neuron in 0..neurons {

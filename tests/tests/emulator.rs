@@ -98,7 +98,7 @@ fn mixed() -> ModelFile {
     let network = Network::new(&Recipe::parse(text, "mixed").unwrap(), &photos.classes, 1).unwrap();
     let outcome = train(network, &photos, &photos, 1, |_| std::ops::ControlFlow::Continue(()));
     let file = quantize(&outcome.unwrap().network, &photos, ActivationBits::Eight).unwrap();
-    let outputs: Vec<Output> = file.model().layers().iter().map(|layer| layer.output()).collect();
+    let outputs: Vec<Output> = file.model().layers().map(|layer| layer.output()).collect();
     assert_eq!(outputs, [Output::U8, Output::I16, Output::U8, Output::Logits], "not the mixture this test is for");
     file
 }

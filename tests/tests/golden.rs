@@ -132,16 +132,19 @@ fn the_golden_model_takes_every_path() {
     write_if_asked();
     let file = ModelFile::from_bytes(V1_MODEL).unwrap();
     let model = file.model();
-    let kind = |Layer::Dense(dense): &Layer<'_>| (dense.activation as u8, dense.output as u8);
-    let mut kinds: Vec<_> = model.layers().iter().map(kind).collect();
+    let kind = |layer: Layer<'_>| match layer {
+        Layer::Dense(dense) => (dense.activation as u8, dense.output as u8),
+        other => panic!("a layer of the kind {}", other.kind()),
+    };
+    let mut kinds: Vec<_> = model.layers().map(kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let all = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0), (2, 1)];
     assert_eq!(kinds, all);
-    let pre_shifts: Vec<u8> = model.layers().iter().map(|Layer::Dense(dense)| dense.pre_shift).collect();
+    let pre_shifts: Vec<u8> = model.layers().filter_map(|layer| Some(layer.weighted()?.pre_shift)).collect();
     assert!(pre_shifts.contains(&0) && pre_shifts.iter().any(|&shift| shift > 0), "{pre_shifts:?}");
     let cases = cases();
-    for (index, layer) in model.layers().iter().enumerate() {
+    for (index, layer) in model.layers().enumerate() {
         let mut values: Vec<i64> = cases.iter().flat_map(|case| case.stages[index].clone()).collect();
         values.sort_unstable();
         values.dedup();

@@ -88,8 +88,13 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
 }
 
 /// Readings at the points between which parts of an inference lie.
-#[derive(Default)]
 struct Readings([u32; MAX_LAYERS + 1]);
+
+impl Default for Readings {
+    fn default() -> Self {
+        Self([0; _])
+    }
+}
 
 impl Readings {
     /// Reads at a point. Always the same code, so that its cost can be subtracted.

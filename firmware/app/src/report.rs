@@ -41,9 +41,10 @@ pub(crate) fn send_layer<L: Write>(
     layer: usize,
     values: LayerValues<'_>,
 ) -> Result<(), LinkError<L::Error>> {
-    // Stage 0 is the input. Layers are at most 16.
+    // Stage 0 is the input. Layers are at most [`pinhole_shared::model::MAX_LAYERS`].
     let stage = layer as u16 + 1;
     match values {
+        LayerValues::Bytes(values) => send_values(link, stage, values.iter().map(|&value| i32::from(value))),
         LayerValues::Activations(values) => send_values(link, stage, values.iter().map(|&value| i32::from(value))),
         LayerValues::Logits(values) => send_values(link, stage, values.iter().copied()),
     }

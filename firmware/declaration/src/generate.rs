@@ -50,13 +50,14 @@ impl Declaration {
 
     /// Constants for the board's crate, for `include!` in a module of its own.
     pub(super) fn constants_rs(&self) -> String {
-        let Buffers { input_side_px, row_bytes, accumulators, activations, lanes } = self.buffers;
+        let Buffers { input_side_px, row_bytes, accumulators, activations, lanes, arena_bytes } = self.buffers;
         let sizes = [
             ("INPUT_SIDE", "Largest side of a network's input, px.", u32::from(input_side_px)),
             ("ROW_BYTES", "Longest row of a picture, bytes.", row_bytes),
             ("ACCUMULATORS", "Widest layer.", accumulators),
             ("ACTIVATIONS", "Widest layer but the last.", activations),
             ("LANES", "Words for a chunk of inputs.", lanes),
+            ("ARENA_BYTES", "Tensors of the layers before the dense ones, bytes.", arena_bytes),
         ];
         let sizes = sizes.map(|(name, what, value)| format!("/// {what}\npub(crate) const {name}: usize = {value};\n"));
         let clock = format!("/// The core's clock, Hz.\npub(crate) const CLOCK_HZ: u32 = {};\n", self.clock_hz);

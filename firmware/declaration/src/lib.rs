@@ -100,10 +100,12 @@ pub struct Buffers {
     pub row_bytes: u32,
     /// 32-bit accumulators: the widest layer.
     pub accumulators: u32,
-    /// 16-bit activations: the widest layer but the last.
+    /// 16-bit activations: the widest dense layer but the last.
     pub activations: u32,
     /// 32-bit words a fast kernel spreads a chunk of inputs into.
     pub lanes: u32,
+    /// Bytes of the arena: the tensors of the layers before the dense ones.
+    pub arena_bytes: u32,
 }
 
 /// Why a declaration was refused.

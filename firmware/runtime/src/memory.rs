@@ -3,6 +3,11 @@
 use pinhole_app::capture::Buffers;
 use pinhole_shared::engine::Scratch;
 
+/// Starts at a multiple of 4, so that places in it that are multiples of 4 can be read by words.
+#[derive(Debug)]
+#[repr(align(4))]
+struct Arena<const BYTES: usize>([u8; BYTES]);
+
 /// All of it, for one static variable.
 #[derive(Debug)]
 pub struct Memory<
@@ -12,6 +17,7 @@ pub struct Memory<
     const ACCUMULATORS: usize,
     const ACTIVATIONS: usize,
     const LANES: usize,
+    const ARENA: usize,
 > {
     input: [u8; PIXELS],
     row: [u8; ROW],
@@ -19,6 +25,7 @@ pub struct Memory<
     accumulators: [i32; ACCUMULATORS],
     activations: [i16; ACTIVATIONS],
     lanes: [u32; LANES],
+    arena: Arena<ARENA>,
 }
 
 impl<
@@ -28,7 +35,8 @@ impl<
     const ACCUMULATORS: usize,
     const ACTIVATIONS: usize,
     const LANES: usize,
-> Memory<PIXELS, SIDE, ROW, ACCUMULATORS, ACTIVATIONS, LANES>
+    const ARENA: usize,
+> Memory<PIXELS, SIDE, ROW, ACCUMULATORS, ACTIVATIONS, LANES, ARENA>
 {
     /// All zero.
     #[allow(clippy::new_without_default, reason = "for static variables: a default cannot be constant")]
@@ -40,6 +48,7 @@ impl<
             accumulators: [0; ACCUMULATORS],
             activations: [0; ACTIVATIONS],
             lanes: [0; LANES],
+            arena: Arena([0; ARENA]),
         }
     }
 
@@ -50,6 +59,7 @@ impl<
             accumulators: &mut self.accumulators,
             activations: &mut self.activations,
             lanes: &mut self.lanes,
+            arena: &mut self.arena.0,
         };
         (buffers, scratch)
     }

@@ -21,6 +21,8 @@ pub enum Resource {
     Activations,
     /// Words a chunk of inputs is spread into.
     Lanes,
+    /// Bytes of the arena.
+    Arena,
 }
 
 /// What a model takes more of than a board has.
@@ -42,6 +44,10 @@ impl Misfit {
             Resource::Flash => "use a smaller input, fewer hidden neurons, or weights of 4 bits".to_owned(),
             Resource::InputSide => format!("train with an input_side of {has} at most"),
             Resource::Accumulators | Resource::Activations => format!("use layers of {has} neurons at most"),
+            Resource::Arena => format!(
+                "use a smaller input or fewer channels in the first layers, or declare {} arena_bytes in the board's file",
+                self.needs
+            ),
             Resource::Lanes => format!("declare {} lanes in the board's file", self.needs),
         }
     }
@@ -55,6 +61,7 @@ impl fmt::Display for Misfit {
             Resource::InputSide => write!(f, "its input is {needs}x{needs} pixels, the board takes {has}x{has}"),
             Resource::Accumulators => write!(f, "its widest layer takes {needs} accumulators, the board has {has}"),
             Resource::Activations => write!(f, "its widest hidden layer has {needs} activations, the board {has}"),
+            Resource::Arena => write!(f, "its layers' tensors take {needs} bytes of arena, the board has {has}"),
             Resource::Lanes => write!(f, "its inputs are spread into {needs} words, the board has {has}"),
         }
     }
@@ -82,13 +89,14 @@ impl fmt::Display for Misfits {
 
 /// What a model (packed for the board) takes more of than the board has; nothing when it fits.
 pub fn misfits(needs: &Needs, board: &Declaration) -> Vec<Misfit> {
-    let Buffers { input_side_px, accumulators, activations, lanes, .. } = board.buffers;
+    let Buffers { input_side_px, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
     [
         (Resource::Flash, needs.flash_bytes, board.model.bytes),
         (Resource::InputSide, usize::from(needs.input_side_px), u32::from(input_side_px)),
         (Resource::Accumulators, needs.accumulators, accumulators),
         (Resource::Activations, needs.activations, activations),
         (Resource::Lanes, needs.lanes, lanes),
+        (Resource::Arena, needs.arena_bytes, arena_bytes),
     ]
     .into_iter()
     .map(|(resource, needs, has)| Misfit { resource, needs: needs as u64, has: u64::from(has) })
@@ -102,13 +110,14 @@ mod tests {
     use crate::board::Board;
 
     fn needs(declaration: &Declaration) -> Needs {
-        let Buffers { input_side_px, accumulators, activations, lanes, .. } = declaration.buffers;
+        let Buffers { input_side_px, accumulators, activations, lanes, arena_bytes, .. } = declaration.buffers;
         Needs {
             flash_bytes: declaration.model.bytes as usize,
             input_side_px,
             accumulators: accumulators as usize,
             activations: activations as usize,
             lanes: lanes as usize,
+            arena_bytes: arena_bytes as usize,
         }
     }
 
@@ -128,6 +137,7 @@ mod tests {
             (Resource::Accumulators, Needs { accumulators: exact.accumulators + 1, ..exact }),
             (Resource::Activations, Needs { activations: exact.activations + 1, ..exact }),
             (Resource::Lanes, Needs { lanes: exact.lanes + 1, ..exact }),
+            (Resource::Arena, Needs { arena_bytes: exact.arena_bytes + 1, ..exact }),
         ];
         for (resource, needs) in more {
             let [misfit] = misfits(&needs, declaration)[..] else { panic!("{resource:?}") };

@@ -18,21 +18,24 @@ pub struct Needs {
     pub activations: usize,
     /// See [`ScratchNeeds::lanes`].
     pub lanes: usize,
+    /// See [`ScratchNeeds::arena`].
+    pub arena_bytes: usize,
 }
 
 impl Needs {
     /// What this model takes.
     pub fn of(model: &Model<'_>) -> Self {
-        let ScratchNeeds { accumulators, activations, lanes } = ScratchNeeds::of(model);
+        let ScratchNeeds { accumulators, activations, lanes, arena: arena_bytes } = ScratchNeeds::of(model);
         let (flash_bytes, input_side_px) = (model.file_bytes() as usize, model.input_side());
-        Self { flash_bytes, input_side_px, accumulators, activations, lanes }
+        Self { flash_bytes, input_side_px, accumulators, activations, lanes, arena_bytes }
     }
 
     /// RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes a column), and the engine's
     /// working memory. The camera's row and the rest of the firmware are not in it.
     pub fn ram_bytes(&self) -> usize {
         let side = usize::from(self.input_side_px);
-        let Self { accumulators, activations, lanes, .. } = *self;
-        side * side + side * size_of::<u64>() + ScratchNeeds { accumulators, activations, lanes }.bytes()
+        let Self { accumulators, activations, lanes, arena_bytes: arena, .. } = *self;
+        let scratch = ScratchNeeds { accumulators, activations, lanes, arena };
+        side * side + side * size_of::<u64>() + scratch.bytes()
     }
 }

@@ -59,6 +59,7 @@ struct Room {
     accumulators: u32,
     activations: u32,
     lanes: u32,
+    arena_bytes: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -128,6 +129,7 @@ impl BoardBudget {
                 accumulators: buffers.accumulators,
                 activations: buffers.activations,
                 lanes: buffers.lanes,
+                arena_bytes: buffers.arena_bytes,
             },
             predicted: predict(&model, declared.core)
                 .map(|work| Predicted { time_ms: work.time_ms(declared.clock_hz), work }),
@@ -160,6 +162,7 @@ impl BoardBudget {
         line("accumulators", model.accumulators as u64, room.accumulators);
         line("activations", model.activations as u64, room.activations);
         line("lanes", model.lanes as u64, room.lanes);
+        line("arena, bytes", model.arena_bytes as u64, room.arena_bytes);
         if let Some(Predicted { work, time_ms }) = &self.predicted {
             say!("predicted {} instructions an inference, by layer:", work.whole.instructions);
             for (index, layer) in work.layers.iter().enumerate() {

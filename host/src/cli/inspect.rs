@@ -44,6 +44,8 @@ struct Contents {
     macs: usize,
     /// Working memory of one inference besides the input, bytes.
     scratch_bytes: usize,
+    /// Of it, what the layers' tensors lie in, bytes.
+    arena_bytes: usize,
     layers: Vec<LayerContents>,
     #[serde(skip_serializing_if = "Option::is_none")]
     board: Option<BoardBudget>,
@@ -54,12 +56,29 @@ struct LayerContents {
     kind: &'static str,
     inputs: usize,
     outputs: usize,
-    activation: &'static str,
+    /// Height x width x channels of what it gives; absent of dense layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shape: Option<String>,
+    /// Of dense layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activation: Option<&'static str>,
+    /// Smallest and largest output where there is no activation function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<(u8, u8)>,
     output: &'static str,
+    macs: usize,
+    #[serde(flatten)]
+    weights: Option<WeightContents>,
+}
+
+/// Of layers that have weights.
+#[derive(Debug, Serialize)]
+struct WeightContents {
     /// Bits a weight takes in the file: 8 or 4.
     weight_bits: u32,
     pre_shift: u8,
     accumulator_bound: u32,
+    /// Weights, biases and multipliers.
     bytes: usize,
 }
 
@@ -78,7 +97,8 @@ impl Inspect {
             policy: model.policy().into(),
             macs: model.macs(),
             scratch_bytes: ScratchNeeds::of(&model).bytes(),
-            layers: model.layers().iter().map(layer_contents).collect(),
+            arena_bytes: model.arena_bytes(),
+            layers: model.layers().map(layer_contents).collect(),
             board: self.board.map(|board| BoardBudget::of(&trained, board)).transpose()?,
         };
         if self.json {
@@ -91,26 +111,39 @@ impl Inspect {
     }
 }
 
-fn layer_contents(layer: &Layer<'_>) -> LayerContents {
-    let Layer::Dense(dense) = layer;
+fn layer_contents(layer: Layer<'_>) -> LayerContents {
+    let weights = layer.weighted().map(|weighted| WeightContents {
+        weight_bits: weighted.operands.weights.layout().bits(),
+        pre_shift: weighted.pre_shift,
+        accumulator_bound: weighted.accumulator_bound,
+        bytes: weighted.bytes(),
+    });
     LayerContents {
-        kind: "dense",
+        kind: layer.kind(),
         inputs: layer.inputs(),
         outputs: layer.outputs(),
-        activation: match dense.activation {
-            Activation::Linear => "linear",
-            Activation::Relu => "relu",
-            Activation::Sigmoid => "sigmoid",
+        shape: layer.tensor().map(|tensor| tensor.shape.to_string()),
+        activation: match &layer {
+            Layer::Dense(dense) => Some(match dense.activation {
+                Activation::Linear => "linear",
+                Activation::Relu => "relu",
+                Activation::Sigmoid => "sigmoid",
+            }),
+            _ => None,
         },
-        output: match dense.output {
+        range: match &layer {
+            Layer::Conv(conv) | Layer::Depthwise(conv) => Some((conv.low, conv.high)),
+            Layer::GlobalAverage(average) => Some((average.low, average.high)),
+            Layer::Add(add) => Some((add.low, add.high)),
+            _ => None,
+        },
+        output: match layer.output() {
             Output::U8 => "8 bit",
             Output::I16 => "16 bit",
             Output::Logits => "logits",
         },
-        weight_bits: dense.operands.weights.layout().bits(),
-        pre_shift: dense.pre_shift,
-        accumulator_bound: dense.accumulator_bound,
-        bytes: dense.bytes(),
+        macs: layer.macs(),
+        weights,
     }
 }
 
@@ -122,21 +155,35 @@ impl Contents {
         say!("classes   {}", self.classes.join(", "));
         say!("answers   {}", self.policy);
         say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);
-        say!("layer  kind   inputs  outputs  activation  output    weights      bytes  accumulator bound");
+        if self.arena_bytes > 0 {
+            say!("arena     {} bytes of it are planned for the layers' tensors", self.arena_bytes);
+        }
+        say!(
+            "layer  kind             inputs  outputs  shape       activation  output       MACs  weights      bytes  bound"
+        );
         for (index, layer) in self.layers.iter().enumerate() {
-            say!(
-                "{index:>5}  {:<5} {:>7} {:>8}  {:<10}  {:<8}  {:>2} bit {:>11}  {:>10} ({:>4.1} % of 32 bits)",
+            let range = layer.range.map_or_else(String::new, |(low, high)| format!("{low}..{high}"));
+            let line = format!(
+                "{index:>5}  {:<14} {:>8} {:>8}  {:<10}  {:<10}  {:<7} {:>9}",
                 layer.kind,
                 layer.inputs,
                 layer.outputs,
-                layer.activation,
+                layer.shape.as_deref().unwrap_or(""),
+                layer.activation.unwrap_or(&range),
                 layer.output,
-                layer.weight_bits,
-                layer.bytes,
-                layer.accumulator_bound,
-                100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
+                layer.macs,
             );
+            match &layer.weights {
+                None => say!("{line}"),
+                Some(weights) => say!(
+                    "{line}  {:>2} bit {:>10}  {:>4.1} %",
+                    weights.weight_bits,
+                    weights.bytes,
+                    100.0 * f64::from(weights.accumulator_bound) / f64::from(i32::MAX)
+                ),
+            }
         }
+        say!("       (bound: the largest sum a layer can reach, of what 32 bits hold)");
         if let Some(board) = &self.board {
             board.print();
         }

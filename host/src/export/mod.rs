@@ -61,6 +61,15 @@ pub enum ExportError {
         /// The board.
         board: Board,
     },
+    /// A layer is not written yet.
+    #[error("layer {layer} is of the kind {kind}, which is not written as TensorFlow Lite")]
+    #[diagnostic(help("write a C header (OUT ending in .h), which takes all kinds"))]
+    Layer {
+        /// Layer, counted from 0.
+        layer: usize,
+        /// What it is.
+        kind: &'static str,
+    },
     /// A scale has no normal 32-bit form.
     #[error("layer {layer} has values too small or too large for TensorFlow Lite's scales")]
     #[diagnostic(help("the network has diverged or is badly scaled; train it again with penalties or a lower rate"))]

@@ -2,14 +2,33 @@
 
 use pinhole_shared::layout::{Layout, Weights, pack};
 use pinhole_shared::model::{
-    ALIGNMENT, Activation, Dense, HEADER_BYTES, MAGIC, Output, RECORD_BYTES, VERSION, put_policy, seal,
+    ALIGNMENT, Activation, HEADER_BYTES, Layer, MAGIC, Output, RECORD_BYTES, Tensor, VERSION, Weighted, put_policy,
+    seal,
 };
 use pinhole_shared::pixels::PIPELINE_ID;
 use pinhole_shared::policy::Policy;
+use pinhole_shared::shape::{Padding, Shape, Window};
 
-/// A dense layer on its way into a file.
+use super::plan::Plan;
+
+/// A layer on its way into a file.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct DenseParts {
+pub(crate) enum LayerParts {
+    /// See [`pinhole_shared::model::Dense`].
+    Dense { weighted: WeightedParts, activation: Activation, output: Output },
+    /// See [`pinhole_shared::model::Conv`].
+    Conv { weighted: WeightedParts, is_depthwise: bool, window: Window, pool: u8, output: TensorParts },
+    /// See [`pinhole_shared::model::Pool`].
+    Pool { takes_largest: bool, window: Window, output: TensorParts },
+    /// See [`pinhole_shared::model::GlobalAverage`].
+    GlobalAverage { bias: i32, multiplier: i32, pre_shift: u8, input_scale: f32, output: TensorParts },
+    /// See [`pinhole_shared::model::Add`].
+    Add { first: i32, second: i32, start: i32, shift: u8, from: usize, input_scale: f32, output: TensorParts },
+}
+
+/// Rows of weights, and how a row's sum becomes an output.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WeightedParts {
     pub(crate) inputs: usize,
     /// Row-major, a row an output, each within the layout's range.
     pub(crate) weights: Vec<i8>,
@@ -17,8 +36,6 @@ pub(crate) struct DenseParts {
     pub(crate) biases: Vec<i32>,
     pub(crate) multipliers: Vec<i32>,
     pub(crate) pre_shift: u8,
-    pub(crate) activation: Activation,
-    pub(crate) output: Output,
     pub(crate) accumulator_bound: u32,
     pub(crate) input_scale: f32,
     pub(crate) output_scale: f32,
@@ -28,22 +45,115 @@ pub(crate) struct DenseParts {
     pub(crate) chunk_columns: usize,
 }
 
-impl DenseParts {
+/// A tensor of bytes that is still to get a place in the arena.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TensorParts {
+    pub(crate) shape: Shape,
+    /// The byte that stands for 0.
+    pub(crate) zero: u8,
+    /// Real value of one unit.
+    pub(crate) scale: f32,
+    /// Smallest and largest byte.
+    pub(crate) range: (u8, u8),
+}
+
+impl LayerParts {
     /// The parts of a parsed layer.
-    pub(crate) fn of(dense: &Dense<'_>) -> Self {
-        let weights = dense.operands.weights;
+    pub(crate) fn of(layer: &Layer<'_>) -> Self {
+        let tensor = |tensor: &Tensor, range| {
+            let Tensor { shape, zero, scale, place: _ } = *tensor;
+            TensorParts { shape, zero, scale, range }
+        };
+        match layer {
+            Layer::Dense(dense) => Self::Dense {
+                weighted: WeightedParts::of(&dense.weighted),
+                activation: dense.activation,
+                output: dense.output,
+            },
+            Layer::Conv(conv) | Layer::Depthwise(conv) => Self::Conv {
+                weighted: WeightedParts::of(&conv.weighted),
+                is_depthwise: matches!(layer, Layer::Depthwise(_)),
+                window: conv.window,
+                pool: conv.pool,
+                output: tensor(&conv.output, (conv.low, conv.high)),
+            },
+            Layer::MaxPool(pool) | Layer::AveragePool(pool) => Self::Pool {
+                takes_largest: matches!(layer, Layer::MaxPool(_)),
+                window: pool.window,
+                output: tensor(&pool.output, (0, u8::MAX)),
+            },
+            Layer::GlobalAverage(average) => Self::GlobalAverage {
+                bias: average.bias,
+                multiplier: average.multiplier,
+                pre_shift: average.pre_shift,
+                input_scale: average.input.scale,
+                output: tensor(&average.output, (average.low, average.high)),
+            },
+            Layer::Add(add) => Self::Add {
+                first: add.first,
+                second: add.second,
+                start: add.start,
+                shift: add.shift,
+                from: add.from.into(),
+                input_scale: add.input.scale,
+                output: tensor(&add.output, (add.low, add.high)),
+            },
+        }
+    }
+
+    /// The weights, of a layer that has some.
+    pub(crate) fn weighted(&self) -> Option<&WeightedParts> {
+        match self {
+            Self::Dense { weighted, .. } | Self::Conv { weighted, .. } => Some(weighted),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn weighted_mut(&mut self) -> Option<&mut WeightedParts> {
+        match self {
+            Self::Dense { weighted, .. } | Self::Conv { weighted, .. } => Some(weighted),
+            _ => None,
+        }
+    }
+
+    /// The tensor it writes; dense layers write none.
+    pub(crate) fn output(&self) -> Option<&TensorParts> {
+        match self {
+            Self::Dense { .. } => None,
+            Self::Conv { output, .. }
+            | Self::Pool { output, .. }
+            | Self::GlobalAverage { output, .. }
+            | Self::Add { output, .. } => Some(output),
+        }
+    }
+
+    /// Multiply-accumulates.
+    fn macs(&self) -> u32 {
+        match self {
+            Self::Dense { weighted, .. } => weighted.weights.len() as u32,
+            Self::Conv { weighted, pool, output, .. } => {
+                (weighted.weights.len() * output.shape.places() * usize::from(*pool) * usize::from(*pool)) as u32
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl WeightedParts {
+    /// The parts of what a parsed layer has.
+    pub(crate) fn of(weighted: &Weighted<'_>) -> Self {
+        let weights = weighted.operands.weights;
         let (inputs, outputs) = (weights.inputs(), weights.outputs());
         Self {
             inputs,
             weights: (0..outputs).flat_map(|row| (0..inputs).map(move |column| weights.get(row, column))).collect(),
-            biases: (0..outputs).map(|row| dense.bias(row)).collect(),
-            multipliers: dense.multipliers.to_vec(),
-            pre_shift: dense.pre_shift,
-            activation: dense.activation,
-            output: dense.output,
-            accumulator_bound: dense.accumulator_bound,
-            input_scale: dense.input_scale,
-            output_scale: dense.output_scale,
+            biases: (0..outputs).map(|row| weighted.bias(row)).collect(),
+            multipliers: weighted.multipliers.to_vec(),
+            pre_shift: weighted.pre_shift,
+            accumulator_bound: weighted.accumulator_bound,
+            input_scale: weighted.input_scale,
+            output_scale: weighted.output_scale,
             layout: weights.layout(),
             chunk_columns: if weights.layout().is_rows() { 0 } else { weights.chunk_columns() },
         }
@@ -70,27 +180,16 @@ impl DenseParts {
 /// Writes a file: header, layer table, then each layer's biases, multipliers and weights, then the class names.
 ///
 /// `None` when a layer's weights do not fit the sums of its layout; row-major ones always do.
-pub(crate) fn encode(input_side: u16, classes: &[String], policy: Policy, layers: &[DenseParts]) -> Option<Vec<u8>> {
+pub(crate) fn encode(input_side: u16, classes: &[String], policy: Policy, layers: &[LayerParts]) -> Option<Vec<u8>> {
     let mut file = vec![0; HEADER_BYTES + layers.len() * RECORD_BYTES];
-    let mut macs = 0;
+    let plan = Plan::of(layers);
     for (index, layer) in layers.iter().enumerate() {
-        let (weights, biases) = layer.packed()?;
-        let biases = append(&mut file, biases.iter().flat_map(|bias| bias.to_le_bytes()));
-        let multipliers = append(&mut file, layer.multipliers.iter().flat_map(|multiplier| multiplier.to_le_bytes()));
-        let weights = append(&mut file, weights.into_iter());
-        macs += layer.weights.len() as u32;
-
-        let mut record = Fields(&mut file[HEADER_BYTES + index * RECORD_BYTES..][..RECORD_BYTES]);
-        record.put(0, &1_u16.to_le_bytes());
-        record.put(2, &[layer.activation as u8, layer.output as u8, layer.layout as u8, layer.pre_shift]);
-        record.put(6, &(layer.chunk_columns as u16).to_le_bytes());
-        let words = [layer.inputs as u32, layer.biases.len() as u32, weights, biases, multipliers];
-        for (place, word) in words.iter().enumerate() {
-            record.put(8 + 4 * place, &word.to_le_bytes());
-        }
-        record.put(28, &layer.accumulator_bound.to_le_bytes());
-        record.put(32, &layer.input_scale.to_le_bytes());
-        record.put(36, &layer.output_scale.to_le_bytes());
+        let sections = match layer.weighted() {
+            Some(weighted) => append_weights(&mut file, weighted)?,
+            None => [0; 3],
+        };
+        let record = Fields(&mut file[HEADER_BYTES + index * RECORD_BYTES..][..RECORD_BYTES]);
+        put_record(record, layer, sections, plan.places[index]);
     }
     let names_bytes: usize = classes.iter().map(|name| 1 + name.len()).sum();
     let names =
@@ -111,10 +210,71 @@ pub(crate) fn encode(input_side: u16, classes: &[String], policy: Policy, layers
     header.put(30, &(RECORD_BYTES as u16).to_le_bytes());
     header.put(32, &names.to_le_bytes());
     header.put(36, &(names_bytes as u32).to_le_bytes());
-    header.put(40, &macs.to_le_bytes());
+    header.put(40, &layers.iter().map(LayerParts::macs).sum::<u32>().to_le_bytes());
+    header.put(52, &plan.arena_bytes.to_le_bytes());
     put_policy(&mut file, policy);
     seal(&mut file);
     Some(file)
+}
+
+/// Appends a layer's sections and returns the offsets of weights, biases and multipliers.
+fn append_weights(file: &mut Vec<u8>, layer: &WeightedParts) -> Option<[u32; 3]> {
+    let (weights, biases) = layer.packed()?;
+    let biases = append(file, biases.iter().flat_map(|bias| bias.to_le_bytes()));
+    let multipliers = append(file, layer.multipliers.iter().flat_map(|multiplier| multiplier.to_le_bytes()));
+    Some([append(file, weights.into_iter()), biases, multipliers])
+}
+
+fn put_record(mut record: Fields<'_>, layer: &LayerParts, sections: [u32; 3], place: u32) {
+    let kind: u16 = match layer {
+        LayerParts::Dense { .. } => 1,
+        LayerParts::Conv { is_depthwise: false, .. } => 2,
+        LayerParts::Conv { .. } => 3,
+        LayerParts::Pool { takes_largest: true, .. } => 4,
+        LayerParts::Pool { .. } => 5,
+        LayerParts::GlobalAverage { .. } => 6,
+        LayerParts::Add { .. } => 7,
+    };
+    record.put(0, &kind.to_le_bytes());
+    if let Some(weighted) = layer.weighted() {
+        record.put(4, &[weighted.layout as u8, weighted.pre_shift]);
+        record.put(6, &(weighted.chunk_columns as u16).to_le_bytes());
+        let [weights, biases, multipliers] = sections;
+        record.put_words(8, &[weighted.inputs as u32, weighted.outputs() as u32, weights, biases, multipliers]);
+        record.put(28, &weighted.accumulator_bound.to_le_bytes());
+        record.put(32, &weighted.input_scale.to_le_bytes());
+        record.put(36, &weighted.output_scale.to_le_bytes());
+    }
+    if let Some(TensorParts { shape, zero, scale, range: (low, high) }) = layer.output() {
+        record.put(36, &scale.to_le_bytes());
+        record.put(40, &shape.height.to_le_bytes());
+        record.put(42, &shape.width.to_le_bytes());
+        record.put(44, &shape.channels.to_le_bytes());
+        record.put(57, &[*zero, *low, *high]);
+        record.put(60, &place.to_le_bytes());
+    }
+    match layer {
+        LayerParts::Dense { activation, output, .. } => record.put(2, &[*activation as u8, *output as u8]),
+        LayerParts::Conv { window, pool, .. } => {
+            record.put_window(window);
+            record.put(56, &[*pool]);
+        }
+        LayerParts::Pool { window, output, .. } => {
+            record.put(32, &output.scale.to_le_bytes());
+            record.put_window(window);
+        }
+        LayerParts::GlobalAverage { bias, multiplier, pre_shift, input_scale, .. } => {
+            record.put(5, &[*pre_shift]);
+            record.put_words(20, &[*bias as u32, *multiplier as u32]);
+            record.put(32, &input_scale.to_le_bytes());
+        }
+        LayerParts::Add { first, second, start, shift, from, input_scale, .. } => {
+            record.put(5, &[*shift]);
+            record.put_words(16, &[*first as u32, *second as u32, *start as u32]);
+            record.put(32, &input_scale.to_le_bytes());
+            record.put(46, &(*from as u16).to_le_bytes());
+        }
+    }
 }
 
 /// Appends a section, padded to the alignment, and returns its offset.
@@ -128,6 +288,17 @@ fn append(file: &mut Vec<u8>, section: impl Iterator<Item = u8>) -> u32 {
 struct Fields<'a>(&'a mut [u8]);
 
 impl Fields<'_> {
+    fn put_words(&mut self, offset: usize, words: &[u32]) {
+        for (place, word) in words.iter().enumerate() {
+            self.put(offset + 4 * place, &word.to_le_bytes());
+        }
+    }
+
+    fn put_window(&mut self, window: &Window) {
+        let Window { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } } = *window;
+        self.put(48, &[height, width, stride_y, stride_x, top, left, bottom, right]);
+    }
+
     fn put(&mut self, offset: usize, bytes: &[u8]) {
         self.0[offset..][..bytes.len()].copy_from_slice(bytes);
     }

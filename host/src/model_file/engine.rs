@@ -9,25 +9,26 @@ use crate::inference::Inference;
 
 /// The shared engine with working memory of its own.
 ///
-/// The first layer, nearly all of the work, has its weights spread to 16 bits once: the compiler then multiplies and adds
+/// A dense first layer, nearly all of the work, has its weights spread to 16 bits once: the compiler then multiplies and adds
 /// pairs in one instruction. Its sums are [`Scalar`]'s, in another order, which is the same modulo 2^32.
 #[derive(Debug)]
 pub struct HostEngine<'f> {
     model: Model<'f>,
-    /// The first layer's weights, row-major.
+    /// The first layer's weights, row-major, if that is dense; else none.
     first_weights: Vec<i16>,
     /// The input in as many bits.
     spread: Vec<i16>,
     accumulators: Vec<i32>,
     activations: Vec<i16>,
+    arena: Vec<u8>,
 }
 
 impl<'f> HostEngine<'f> {
     pub(super) fn new(model: Model<'f>) -> Self {
         let needs = ScratchNeeds::of(&model);
         let mut first_weights = Vec::new();
-        if let Some(Layer::Dense(first)) = model.layers().first() {
-            let weights = first.operands.weights;
+        if let Some(Layer::Dense(first)) = model.layers().next() {
+            let weights = first.weighted.operands.weights;
             for row in 0..weights.outputs() {
                 first_weights.extend((0..weights.inputs()).map(|column| i16::from(weights.get(row, column))));
             }
@@ -37,6 +38,7 @@ impl<'f> HostEngine<'f> {
             spread: vec![0; model.inputs()],
             accumulators: vec![0; needs.accumulators],
             activations: vec![0; needs.activations],
+            arena: vec![0; needs.arena],
             model,
         }
     }
@@ -62,6 +64,7 @@ impl<'f> HostEngine<'f> {
         let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
         let decision = self.run_observed(input, |values| {
             stages.push(match values {
+                LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),
                 LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
                 LayerValues::Logits(values) => values.to_vec(),
             });
@@ -69,16 +72,26 @@ impl<'f> HostEngine<'f> {
         Inference { stages, decision, verdict: self.model.policy().judge(decision) }
     }
 
-    /// The first layer's accumulators for one input: what [`HostEngine::logits_from`] starts with.
+    /// The first layer's accumulators for one input, where that layer is dense: what [`HostEngine::logits_from`] starts with.
+    /// None of another layer.
     ///
     /// # Panics
     /// If the input has not `inputs()` pixels.
     pub fn first_accumulators(&mut self, input: &[u8]) -> Vec<i32> {
         assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
-        let Some(Layer::Dense(first)) = self.model.layers().first() else { return Vec::new() };
-        let mut accumulators = first.operands.biases.to_vec();
+        let Some(Layer::Dense(first)) = self.model.layers().next() else { return Vec::new() };
+        let mut accumulators = first.weighted.operands.biases.to_vec();
         add_products(&self.first_weights, input, &mut self.spread, &mut accumulators);
         accumulators
+    }
+
+    /// The logits, Q16, of one input.
+    ///
+    /// # Panics
+    /// If the input has not `inputs()` pixels.
+    pub fn logits(&mut self, input: &[u8]) -> &[i32] {
+        self.run(input);
+        &self.accumulators[..usize::from(self.model.classes())]
     }
 
     /// The logits, Q16, of the input whose first layer's accumulators these are.
@@ -92,13 +105,21 @@ impl<'f> HostEngine<'f> {
     }
 
     fn run_observed(&mut self, input: &[u8], mut observe: impl FnMut(LayerValues<'_>)) -> Decision {
+        if self.first_weights.is_empty() {
+            let observe = |_: usize, values: LayerValues<'_>| observe(values);
+            return self.shared().run_observed(input, observe).expect("an input of the model's pixels");
+        }
         let first = self.first_accumulators(input);
         self.shared().run_from(|_, work| work.accumulators.copy_from_slice(&first), |_, values| observe(values))
     }
 
     fn shared(&mut self) -> Engine<'_, '_, Scalar> {
-        let scratch =
-            Scratch { accumulators: &mut self.accumulators, activations: &mut self.activations, lanes: &mut [] };
+        let scratch = Scratch {
+            accumulators: &mut self.accumulators,
+            activations: &mut self.activations,
+            lanes: &mut [],
+            arena: &mut self.arena,
+        };
         Engine::new(&self.model, scratch).expect("the buffers were sized for this model, whose weights are row-major")
     }
 }

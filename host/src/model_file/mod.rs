@@ -3,14 +3,16 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `encode` | layers -> the bytes of a file |
+//! | `plan` | layers -> where in the arena their tensors lie |
 //! | `pack` | a file for any reader -> one for a board's kernel, and back |
 //! | `engine` | a file -> decisions |
 
 mod encode;
 mod engine;
 mod pack;
+mod plan;
 
-pub(crate) use encode::{DenseParts, encode};
+pub(crate) use encode::{LayerParts, WeightedParts, encode};
 pub use engine::HostEngine;
 pub use pack::{PackError, Packing};
 
@@ -154,7 +156,8 @@ impl PackedModel {
 
 /// The bytes of a packed model with its weights in rows; `None` when they are so already.
 fn unpacked(model: &Model<'_>) -> Option<Vec<u8>> {
-    let is_packed = |Layer::Dense(dense): &Layer<'_>| !dense.operands.weights.layout().is_rows();
+    let is_packed =
+        |layer: Layer<'_>| layer.weighted().is_some_and(|weighted| !weighted.operands.weights.layout().is_rows());
     // Row-major weights fit always.
-    model.layers().iter().any(is_packed).then(|| pack::pack(model, Packing::Rows).unwrap_or_default())
+    model.layers().any(is_packed).then(|| pack::pack(model, Packing::Rows).unwrap_or_default())
 }

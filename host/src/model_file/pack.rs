@@ -8,7 +8,7 @@
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Layer, Model};
 
-use super::{DenseParts, encode};
+use super::{LayerParts, WeightedParts, encode};
 
 /// Longest chunk for the Cortex-M4, columns: 2,560 bytes of working memory.
 const DSP_CHUNK: usize = 1280;
@@ -37,9 +37,10 @@ pub struct PackError {
 }
 
 impl Packing {
-    /// The layout of a layer with weights of these bits (as they lie in the file) and largest magnitude.
-    fn layout(self, is_first: bool, bits: u32, largest: u8) -> Layout {
-        match (self, is_first, bits) {
+    /// The layout of a layer with weights of these bits (as they lie in the file) and largest magnitude, which reads bytes
+    /// or else the activations of a dense layer.
+    fn layout(self, reads_bytes: bool, bits: u32, largest: u8) -> Layout {
+        match (self, reads_bytes, bits) {
             (Self::CortexM4, true, 8) => Layout::DspPixels8,
             (Self::CortexM4, true, _) => Layout::DspPixels4,
             (Self::CortexM4, false, 8) => Layout::DspWide8,
@@ -65,26 +66,34 @@ impl Packing {
 pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackError> {
     let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
     let mut layers = Vec::with_capacity(model.layers().len());
-    for (layer, Layer::Dense(dense)) in model.layers().iter().enumerate() {
-        let mut parts = DenseParts::of(dense);
-        let largest = parts.weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
-        parts.layout = packing.layout(layer == 0, parts.layout.bits(), largest);
-        parts.chunk_columns = 0;
-        if !parts.layout.is_rows() {
-            let longest = packing.longest_chunk() / GROUP_COLUMNS;
-            parts.chunk_columns = longest_chunk(&parts, longest).ok_or(PackError { layer, packing })?;
+    let mut reads_bytes = true;
+    for (layer, of_model) in model.layers().enumerate() {
+        let mut parts = LayerParts::of(&of_model);
+        if let Some(weighted) = parts.weighted_mut() {
+            let largest = weighted.weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
+            weighted.layout = match of_model {
+                Layer::Depthwise(_) => Packing::Rows.layout(true, weighted.layout.bits(), largest),
+                _ => packing.layout(reads_bytes, weighted.layout.bits(), largest),
+            };
+            weighted.chunk_columns = 0;
+            if !weighted.layout.is_rows() {
+                let longest = packing.longest_chunk() / GROUP_COLUMNS;
+                weighted.chunk_columns = longest_chunk(weighted, longest).ok_or(PackError { layer, packing })?;
+            }
         }
+        reads_bytes = of_model.tensor().is_some();
         layers.push(parts);
     }
     encode(model.input_side(), &classes, model.policy(), &layers).ok_or_else(|| {
-        let layer = layers.iter().position(|parts| parts.packed().is_none()).unwrap_or(0);
+        let fits = |parts: &LayerParts| parts.weighted().is_none_or(|weighted| weighted.packed().is_some());
+        let layer = layers.iter().position(|parts| !fits(parts)).unwrap_or(0);
         PackError { layer, packing }
     })
 }
 
 /// Columns of the longest chunk, at most `longest` groups, that leaves the fewest turns of the kernel's loop and has
 /// room for every row's sums.
-fn longest_chunk(parts: &DenseParts, longest: usize) -> Option<usize> {
+fn longest_chunk(parts: &WeightedParts, longest: usize) -> Option<usize> {
     let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
     let turn = parts.layout.turn_groups();
     (groups.div_ceil(longest)..=groups).find_map(|chunks| {
@@ -94,7 +103,7 @@ fn longest_chunk(parts: &DenseParts, longest: usize) -> Option<usize> {
         choices
             .into_iter()
             .map(|groups| groups * GROUP_COLUMNS)
-            .find(|&chunk_columns| DenseParts { chunk_columns, ..parts.clone() }.packed().is_some())
+            .find(|&chunk_columns| WeightedParts { chunk_columns, ..parts.clone() }.packed().is_some())
     })
 }
 

@@ -16,7 +16,8 @@ use crate::train::{FloatLayer, Pretrained};
 pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
     let mut input_scale = 1.0 / 255.0;
     let mut layers = Vec::with_capacity(model.layers().len());
-    for Layer::Dense(dense) in model.layers() {
+    for layer in model.layers() {
+        let Layer::Dense(dense) = &layer else { continue };
         layers.push(float_layer(dense, input_scale));
         input_scale = output_scale(dense);
     }
@@ -47,7 +48,7 @@ pub(crate) fn output_scale(dense: &Dense<'_>) -> f64 {
         (Output::Logits, _) => 1.0 / 65_536.0,
         (Output::U8, Activation::Sigmoid) => 1.0 / 255.0,
         (Output::I16, Activation::Sigmoid) => 1.0 / 32_768.0,
-        _ => f64::from(dense.output_scale),
+        _ => f64::from(dense.weighted.output_scale),
     }
 }
 
@@ -55,21 +56,21 @@ pub(crate) fn output_scale(dense: &Dense<'_>) -> f64 {
 pub(crate) fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
     let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale(dense) };
-    let units = (1_u64 << (32 - dense.pre_shift)) as f64;
-    dense.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
+    let units = (1_u64 << (32 - dense.weighted.pre_shift)) as f64;
+    dense.weighted.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
 }
 
 fn float_layer(dense: &Dense<'_>, input_scale: f64) -> FloatLayer {
-    let (inputs, outputs) = (dense.operands.weights.inputs(), dense.operands.weights.outputs());
+    let (inputs, outputs) = (dense.weighted.operands.weights.inputs(), dense.weighted.operands.weights.outputs());
     let scales = row_scales(dense);
     let mut weights = vec![0.0; inputs * outputs];
     for (row, &scale) in scales.iter().enumerate() {
         for column in 0..inputs {
-            let value = f64::from(dense.operands.weights.get(row, column));
+            let value = f64::from(dense.weighted.operands.weights.get(row, column));
             weights[column * outputs + row] = (value * scale / input_scale) as f32;
         }
     }
-    let biases = scales.iter().enumerate().map(|(row, &scale)| (f64::from(dense.bias(row)) * scale) as f32);
+    let biases = scales.iter().enumerate().map(|(row, &scale)| (f64::from(dense.weighted.bias(row)) * scale) as f32);
     FloatLayer { weights, biases: biases.collect(), activation: dense.activation }
 }
 

@@ -17,7 +17,7 @@ pub struct LayerError {
     pub mean_error: f64,
     /// Largest distance.
     pub max_error: f64,
-    /// Largest magnitude an accumulator can reach; proven to be below 2^31.
+    /// Largest magnitude an accumulator can reach; proven to be below 2^31. 0 of a layer without weights.
     pub accumulator_bound: u32,
     /// Weights, biases and multipliers, bytes.
     pub bytes: usize,
@@ -34,26 +34,35 @@ pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result
     let model = model.model();
     model
         .layers()
-        .iter()
         .enumerate()
         .map(|(index, layer)| {
-            let Layer::Dense(dense) = layer;
-            let scale = if dense.output == Output::Logits { 1.0 / 65_536.0 } else { f64::from(dense.output_scale) };
+            let scale = layer_scale(&layer);
             let float = network.activations(&inputs, index + 1)?;
             // Stage 0 of a run is its input.
             let integer = integer.iter().flat_map(|stages| &stages[index + 1]);
+            let zero = layer.tensor().map_or(0, |tensor| i32::from(tensor.zero));
             let (mut sum, mut max) = (0.0, 0.0_f64);
             for (&float, &integer) in float.iter().zip(integer) {
-                let error = (f64::from(integer) * scale - f64::from(float)).abs();
+                let error = (f64::from(integer - zero) * scale - f64::from(float)).abs();
                 sum += error;
                 max = max.max(error);
             }
+            let weighted = layer.weighted();
             Ok(LayerError {
                 mean_error: sum / float.len() as f64,
                 max_error: max,
-                accumulator_bound: dense.accumulator_bound,
-                bytes: dense.bytes(),
+                accumulator_bound: weighted.map_or(0, |weighted| weighted.accumulator_bound),
+                bytes: weighted.map_or(0, |weighted| weighted.bytes()),
             })
         })
         .collect()
+}
+
+/// Real value of one unit of a layer's outputs.
+fn layer_scale(layer: &Layer<'_>) -> f64 {
+    match layer {
+        Layer::Dense(dense) if dense.output == Output::Logits => 1.0 / 65_536.0,
+        Layer::Dense(dense) => f64::from(dense.weighted.output_scale),
+        _ => layer.tensor().map_or(1.0, |tensor| f64::from(tensor.scale)),
+    }
 }

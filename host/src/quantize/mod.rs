@@ -6,9 +6,9 @@
 //! weights are then nearly the only source of error. The scales of relu and linear layers come from the calibration
 //! photos, as does a correction of each bias for the mean error its row's rounded weights make.
 
-mod dense;
 mod dequantize;
 mod measure;
+mod rows;
 
 use miette::Diagnostic;
 use pinhole_shared::model::{Activation, ModelError, Output};
@@ -19,9 +19,10 @@ pub use dequantize::dequantize;
 pub(crate) use dequantize::{output_scale, row_scales};
 pub use measure::{LayerError, measure};
 
-use crate::model_file::{ModelFile, encode};
+use crate::model_file::{LayerParts, ModelFile, encode};
 use crate::photos::Dataset;
-use crate::train::Network;
+use crate::train::{FloatLayer, Network};
+use rows::{InputKind, OutputKind, Rows};
 
 /// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
 pub(crate) const HEADROOM: f64 = 2.0;
@@ -73,25 +74,38 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
     let inputs: Vec<&[u8]> = calibration.examples.iter().map(|example| &example.pixels[..]).collect();
     let float = network.float_layers()?;
     let mut layers = Vec::with_capacity(float.len());
-    let mut input = dense::InputKind { scale: 1.0 / 255.0, max_magnitude: Output::U8.max_magnitude() };
+    let mut input = InputKind { scale: 1.0 / 255.0, max_magnitude: Output::U8.max_magnitude(), zero: 0 };
     for ((index, layer), bits_of_weights) in float.iter().enumerate().zip(network.recipe.weight_bits()) {
         let last = index + 1 == float.len();
         let seen = network.activations(&inputs, index)?;
         // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
         let means = column_means(&seen, layer.weights.len() / layer.biases.len());
-        let (output, output_scale) = if last {
+        let (output, scale) = if last {
             (Output::Logits, 1.0 / 65_536.0)
         } else {
             output_kind(layer.activation, bits, &network.activations(&inputs, index + 1)?)
         };
-        let quantized = dense::quantize(layer, input, &means, (output, output_scale), bits_of_weights)
-            .map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
-        input = dense::InputKind { scale: output_scale, max_magnitude: output.max_magnitude() };
-        layers.push(quantized);
+        // What requantization gives: Q16 before a sigmoid, output units otherwise.
+        let requantized_scale = if layer.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
+        let mean = |_: usize, column: usize| means[column];
+        let weighted =
+            rows::quantize(&dense_rows(layer, &mean), input, OutputKind { requantized_scale, scale }, bits_of_weights)
+                .map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
+        input = InputKind { scale, max_magnitude: output.max_magnitude(), zero: 0 };
+        layers.push(LayerParts::Dense { weighted, activation: layer.activation, output });
     }
     // Row-major weights fit always.
     let bytes = encode(network.recipe.input_side, &network.classes, Policy::NONE, &layers).unwrap_or_default();
     Ok(ModelFile::from_bytes(&bytes)?)
+}
+
+/// A dense layer's weights, a row an output.
+fn dense_rows<'a>(layer: &FloatLayer, means: &'a dyn Fn(usize, usize) -> f64) -> Rows<'a> {
+    let outputs = layer.biases.len();
+    let inputs = layer.weights.len() / outputs;
+    let row = |row| (0..inputs).map(|column| f64::from(layer.weights[column * outputs + row])).collect();
+    let biases = layer.biases.iter().map(|&bias| f64::from(bias)).collect();
+    Rows { weights: (0..outputs).map(row).collect(), biases, means }
 }
 
 /// The form of a hidden layer's outputs and the real value of one unit of them.

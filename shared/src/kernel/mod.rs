@@ -70,10 +70,29 @@ pub trait Kernel {
     /// Layer fed by another layer's activations.
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>);
 
+    /// A place of a depthwise convolution: `bias of the row + sum over columns of weights[row][column] * input[column * rows +
+    /// row]`, a row for each channel and a column for each place under the window, whose channels lie together. The same
+    /// integers as [`depthwise`], which it is unless a kernel does it faster.
+    fn depthwise(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
+        depthwise(operands, input, work.accumulators);
+    }
+
     /// Requantizes accumulators and applies the sigmoid, to Q15: the same integers as [`sigmoids`], which it is unless a
     /// kernel does it faster.
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         sigmoids(neurons, activations);
+    }
+}
+
+/// [`Kernel::depthwise`] in Rust, for row-major weights.
+pub fn depthwise(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]) {
+    let DenseOperands { weights, biases } = operands;
+    start(biases, accumulators);
+    let rows = weights.outputs().max(1);
+    for (column, values) in input.chunks_exact(rows).enumerate() {
+        for (row, (sum, &value)) in accumulators.iter_mut().zip(values).enumerate() {
+            *sum = sum.wrapping_add(i32::from(weights.get_rows(row, column)) * i32::from(value));
+        }
     }
 }
 
@@ -108,10 +127,12 @@ pub fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Feed {
-    /// The picture's pixels, a byte each: the first layer.
+    /// Bytes: the picture's pixels, or a tensor of the arena.
     Pixels,
     /// Another layer's activations, 16 bits each.
     Activations,
+    /// Bytes, each row by those of its own channel alone: a depthwise convolution.
+    Channels,
 }
 
 /// Accumulators start from the biases; those of rows that fill up from 0.

@@ -132,7 +132,7 @@ impl Layouts for Every {
 impl<K: Kernel> Layouts for K {
     #[inline(always)]
     fn has(layout: Layout) -> bool {
-        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Activations)
+        [Feed::Pixels, Feed::Activations, Feed::Channels].into_iter().any(|fed_by| K::runs(layout, fed_by))
     }
 }
 
@@ -144,6 +144,13 @@ pub const MAX_CHUNK_COLUMNS: usize = 4096;
 pub const BLOCK_ROWS: usize = 4;
 /// See [`BLOCK_ROWS`].
 pub const GROUP_COLUMNS: usize = 8;
+
+impl Default for Weights<'_> {
+    /// None.
+    fn default() -> Self {
+        Self { layout: Layout::Rows8, bytes: &[], inputs: 0, outputs: 0, chunk_columns: 0 }
+    }
+}
 
 /// A layer's weights, where they lie.
 #[derive(Clone, Copy, Debug)]
@@ -261,16 +268,10 @@ impl<'a> Weights<'a> {
     // Not inlined: parsing calls it from several places, and speed matters more to the host, which is not asked for size.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn get_of<L: Layouts>(&self, row: usize, column: usize) -> i8 {
+        if (L::has(Layout::Rows8) || L::has(Layout::Rows4)) && self.layout.is_rows() {
+            return self.get_rows(row, column);
+        }
         let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0);
-        let is = |layout: Layout| L::has(layout) && self.layout == layout;
-        if is(Layout::Rows8) {
-            return byte(row * self.inputs + column) as i8;
-        }
-        if is(Layout::Rows4) {
-            let both = byte(row * self.inputs.div_ceil(2) + column / 2) as i8;
-            // The arithmetic shift brings the sign along.
-            return if column.is_multiple_of(2) { (both << 4) >> 4 } else { both >> 4 };
-        }
         let place = self.place(row, column);
         match self.layout {
             layout @ (Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4)
@@ -283,6 +284,18 @@ impl<'a> Weights<'a> {
             Layout::PairsPixels4 if L::has(Layout::PairsPixels4) => pairs::pixels4(byte, place),
             _ => 0,
         }
+    }
+
+    /// [`Weights::get`] of a row-major layout.
+    #[inline]
+    pub(crate) fn get_rows(&self, row: usize, column: usize) -> i8 {
+        let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0) as i8;
+        if self.layout == Layout::Rows8 {
+            return byte(row * self.inputs + column);
+        }
+        let both = byte(row * self.inputs.div_ceil(2) + column / 2);
+        // The arithmetic shift brings the sign along.
+        if column.is_multiple_of(2) { (both << 4) >> 4 } else { both >> 4 }
     }
 
     /// What a row's stored bias has more than the bias it stands for; `None` when the layout's sums could overflow in

@@ -56,6 +56,10 @@ pub enum ModelError {
     Record { layer: usize, offset: usize, got: u32 },
     /// A layer does not take what the one before it gives.
     Shape { layer: usize, expected: usize, got: usize },
+    /// A layer that reads pictures after one that gives none.
+    NotAPicture { layer: usize },
+    /// A layer's place in the arena is still needed for what lies there.
+    Arena { layer: usize },
     /// A section does not lie between layer table and end of the file, or not at a multiple of 16.
     Section { section: Section, layer: usize, offset: usize, bytes: usize },
     /// There is no such policy.
@@ -100,6 +104,10 @@ impl core::fmt::Display for ModelError {
             Self::Shape { layer, expected, got } => {
                 write!(f, "layer {layer} has {got} values where its neighbor has {expected}")
             }
+            Self::NotAPicture { layer } => {
+                write!(f, "layer {layer} reads a picture, and the dense layer before it gives none")
+            }
+            Self::Arena { layer } => write!(f, "layer {layer} writes over values that are still needed"),
             Self::Section { section, layer, offset, bytes } => {
                 write!(f, "the {section} of layer {layer} ({bytes} bytes at {offset}) are not where they could be")
             }

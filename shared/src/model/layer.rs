@@ -1,26 +1,62 @@
 //! A parsed layer: what the engine runs.
 
+use core::ops::Range;
+
 use crate::kernel::DenseOperands;
+use crate::shape::{Shape, Window};
 
 /// A layer of a parsed model. Kinds will grow; each has its own struct.
+///
+/// Dense layers write 16-bit activations; all others bytes, to a place in the arena ([`Tensor`]). What comes before a layer is
+/// its input; only a dense layer may stand after a dense one.
 #[derive(Clone, Copy, Debug)]
 pub enum Layer<'a> {
     /// A fully connected layer.
     Dense(Dense<'a>),
+    /// A convolution, and the largest of each few places.
+    Conv(Conv<'a>),
+    /// A convolution of each channel with a filter of its own, and the largest of each few places.
+    Depthwise(Conv<'a>),
+    /// The largest value under a window.
+    MaxPool(Pool),
+    /// The mean of the values under a window.
+    AveragePool(Pool),
+    /// The mean of each channel.
+    GlobalAverage(GlobalAverage),
+    /// The sum with an earlier layer's output.
+    Add(Add),
 }
 
-impl Layer<'_> {
-    /// Activations read.
+impl<'a> Layer<'a> {
+    /// What people call it, as in recipes.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Dense(_) => "dense",
+            Self::Conv(_) => "conv",
+            Self::Depthwise(_) => "depthwise",
+            Self::MaxPool(_) => "max-pool",
+            Self::AveragePool(_) => "average-pool",
+            Self::GlobalAverage(_) => "global-average",
+            Self::Add(_) => "add",
+        }
+    }
+
+    /// Activations read: one for each element of the input.
     pub fn inputs(&self) -> usize {
         match self {
-            Self::Dense(dense) => dense.operands.weights.inputs(),
+            Self::Dense(dense) => dense.weighted.operands.weights.inputs(),
+            Self::Conv(conv) | Self::Depthwise(conv) => conv.input.shape.elements(),
+            Self::MaxPool(pool) | Self::AveragePool(pool) => pool.input.shape.elements(),
+            Self::GlobalAverage(average) => average.input.shape.elements(),
+            Self::Add(add) => add.output.shape.elements(),
         }
     }
 
     /// Activations written.
     pub fn outputs(&self) -> usize {
         match self {
-            Self::Dense(dense) => dense.operands.weights.outputs(),
+            Self::Dense(dense) => dense.weighted.operands.weights.outputs(),
+            _ => self.tensor().map_or(0, |tensor| tensor.shape.elements()),
         }
     }
 
@@ -28,30 +64,64 @@ impl Layer<'_> {
     pub fn output(&self) -> Output {
         match self {
             Self::Dense(dense) => dense.output,
+            _ => Output::U8,
         }
     }
 
-    /// Multiply-accumulates of one inference.
+    /// What it writes to the arena; a dense layer writes nothing there.
+    pub fn tensor(&self) -> Option<Tensor> {
+        match self {
+            Self::Dense(_) => None,
+            Self::Conv(conv) | Self::Depthwise(conv) => Some(conv.output),
+            Self::MaxPool(pool) | Self::AveragePool(pool) => Some(pool.output),
+            Self::GlobalAverage(average) => Some(average.output),
+            Self::Add(add) => Some(add.output),
+        }
+    }
+
+    /// What it reads from the arena (the first layer reads pixels, which lie elsewhere); `None` of a dense layer.
+    pub fn input_tensor(&self) -> Option<Tensor> {
+        match self {
+            Self::Dense(_) => None,
+            Self::Conv(conv) | Self::Depthwise(conv) => Some(conv.input),
+            Self::MaxPool(pool) | Self::AveragePool(pool) => Some(pool.input),
+            Self::GlobalAverage(average) => Some(average.input),
+            Self::Add(add) => Some(add.input),
+        }
+    }
+
+    /// The weights and what surrounds them, of a layer that has some.
+    pub fn weighted(&self) -> Option<Weighted<'a>> {
+        match self {
+            Self::Dense(dense) => Some(dense.weighted),
+            Self::Conv(conv) | Self::Depthwise(conv) => Some(conv.weighted),
+            _ => None,
+        }
+    }
+
+    /// Multiply-accumulates of one inference; of layers without weights none are counted.
     pub fn macs(&self) -> usize {
         match self {
-            Self::Dense(dense) => dense.operands.weights.inputs() * dense.operands.weights.outputs(),
+            Self::Dense(dense) => dense.weighted.operands.weights.inputs() * dense.weighted.operands.weights.outputs(),
+            Self::Conv(conv) | Self::Depthwise(conv) => {
+                let weights = &conv.weighted.operands.weights;
+                conv.convolved() * weights.inputs() * weights.outputs()
+            }
+            _ => 0,
         }
     }
 }
 
-/// A fully connected layer, its operands borrowed from the model file.
+/// What layers with weights have in common: rows of weights, and how a row's sum becomes an output. Borrowed from the
+/// model file.
 #[derive(Clone, Copy, Debug)]
-pub struct Dense<'a> {
+pub struct Weighted<'a> {
     /// Weights and biases, as [`crate::kernel::Kernel`] takes them.
     pub operands: DenseOperands<'a>,
     /// For each row, the multiplier of its requantization: 1..=2^31-1.
     pub multipliers: &'a [i32],
     /// The requantization's pre-shift, bits.
     pub pre_shift: u8,
-    /// Activation function.
-    pub activation: Activation,
-    /// What the outputs are.
-    pub output: Output,
     /// Largest magnitude any row's accumulator can reach.
     pub accumulator_bound: u32,
     /// Real value of one input unit. For reports.
@@ -60,7 +130,7 @@ pub struct Dense<'a> {
     pub output_scale: f32,
 }
 
-impl Dense<'_> {
+impl Weighted<'_> {
     /// The bias of a row in accumulator units, without what the layout folds into the stored one. 0 for a row out of
     /// range.
     pub fn bias(&self, row: usize) -> i32 {
@@ -71,6 +141,131 @@ impl Dense<'_> {
     /// Bytes of the layer in the model file, without the padding of its sections.
     pub fn bytes(&self) -> usize {
         self.operands.weights.bytes().len() + 4 * (self.operands.biases.len() + self.multipliers.len())
+    }
+}
+
+/// A fully connected layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Dense<'a> {
+    /// A row for each output, a column for each input.
+    pub weighted: Weighted<'a>,
+    /// Activation function.
+    pub activation: Activation,
+    /// What the outputs are.
+    pub output: Output,
+}
+
+/// A convolution; of a depthwise one, what is said of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Conv<'a> {
+    /// A row for each output channel; a column for each element under the window, row by row, the channels of a place
+    /// together. In a depthwise one a column for each place under the window.
+    pub weighted: Weighted<'a>,
+    /// What slides over the input. What lies outside is the input's zero.
+    pub window: Window,
+    /// Of so many by so many places the largest result counts; rows and columns left over are not computed.
+    pub pool: u8,
+    /// What it reads.
+    pub input: Tensor,
+    /// What it writes: results from `low` to `high`.
+    pub output: Tensor,
+    /// Smallest output.
+    pub low: u8,
+    /// Largest output.
+    pub high: u8,
+}
+
+impl Conv<'_> {
+    /// Whether a place of the input is all there is under the window, so that nothing need be put together.
+    pub fn is_pointwise(&self) -> bool {
+        // Without padding: it would be as large as the window.
+        self.window.area() == 1
+    }
+
+    /// Places at which the window's sums are computed.
+    pub fn convolved(&self) -> usize {
+        self.output.shape.places() * usize::from(self.pool) * usize::from(self.pool)
+    }
+}
+
+/// A pooling of each channel. What lies outside of the input takes no part.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    /// What slides over the input.
+    pub window: Window,
+    /// What it reads.
+    pub input: Tensor,
+    /// What it writes; its zero is the input's.
+    pub output: Tensor,
+}
+
+/// The mean of each channel, requantized: of every sum plus `bias`.
+#[derive(Clone, Copy, Debug)]
+pub struct GlobalAverage {
+    /// Added to each sum: zero minus the input's zero, as often as there are places.
+    pub bias: i32,
+    /// The requantization's multiplier, 1..=2^31-1.
+    pub multiplier: i32,
+    /// The requantization's pre-shift, bits.
+    pub pre_shift: u8,
+    /// What it reads.
+    pub input: Tensor,
+    /// What it writes: a place of as many channels.
+    pub output: Tensor,
+    /// Smallest output.
+    pub low: u8,
+    /// Largest output.
+    pub high: u8,
+}
+
+/// The sum of two tensors of the same shape: `(a * first + b * second + start) >> shift`.
+#[derive(Clone, Copy, Debug)]
+pub struct Add {
+    /// Factor of the previous layer's output, above 0.
+    pub first: i32,
+    /// Factor of the earlier layer's output, above 0.
+    pub second: i32,
+    /// Zeros of both and of the output, and what rounds.
+    pub start: i32,
+    /// Bits dropped, 0..=30.
+    pub shift: u8,
+    /// The previous layer's output.
+    pub input: Tensor,
+    /// Index of the earlier layer.
+    pub from: u16,
+    /// Its output.
+    pub other: Tensor,
+    /// What it writes. May lie where one of the others does.
+    pub output: Tensor,
+    /// Smallest output.
+    pub low: u8,
+    /// Largest output.
+    pub high: u8,
+}
+
+/// A tensor of bytes: its elements row by row, the channels of a place together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tensor {
+    /// Its shape.
+    pub shape: Shape,
+    /// The byte that stands for the real value 0.
+    pub zero: u8,
+    /// Real value of one unit. For reports.
+    pub scale: f32,
+    /// Where it starts in the arena. The picture's pixels, which the first layer reads, lie elsewhere: at 0.
+    pub place: u32,
+}
+
+impl Tensor {
+    /// Its bytes in the arena.
+    pub fn range(&self) -> Range<usize> {
+        let start = self.place as usize;
+        start..start.saturating_add(self.shape.elements())
+    }
+
+    /// Whether two tensors share no byte of the arena.
+    pub fn is_apart_from(&self, other: &Tensor) -> bool {
+        self.range().end <= other.range().start || other.range().end <= self.range().start
     }
 }
 

@@ -83,14 +83,18 @@
 //! tests holds this to be true. Readers refuse what they do not know: version, layer kind, layout, non-zero gaps in
 //! the header and records.
 
+mod check;
 mod error;
+mod file;
 mod layer;
 mod names;
 mod parse;
+mod proof;
+mod record;
 
 pub use error::{ModelError, Section};
-pub use layer::{Activation, Dense, Layer, Output};
-pub use parse::{Model, file_bytes, put_policy, seal};
+pub use layer::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, Tensor, Weighted};
+pub use parse::{Layers, Model, file_bytes, put_policy, seal};
 
 /// First four bytes of a model file.
 pub const MAGIC: [u8; 4] = *b"PNHL";
@@ -102,5 +106,7 @@ pub const HEADER_BYTES: usize = 64;
 pub const RECORD_BYTES: usize = 64;
 /// Every section's offset, and the file's length, are multiples of this.
 pub const ALIGNMENT: usize = 16;
-/// Most layers a model can have: the parsed table lives in memory of fixed size.
-pub const MAX_LAYERS: usize = 16;
+/// Most layers a model can have: what a device counts of each lives in memory of fixed size.
+pub const MAX_LAYERS: usize = 32;
+/// Most bytes of the arena.
+pub const MAX_ARENA_BYTES: u64 = 1 << 24;

@@ -1,15 +1,14 @@
 //! Untrusted bytes become a [`Model`] here, in one place; after it nothing about them can fail.
 
-use super::layer::unfold;
+use super::check::checked;
+use super::file::{FIELDS, File, field, first_not_zero, halves, u16_at, u32_at};
 use super::names::{check_names, names};
-use super::{
-    ALIGNMENT, Activation, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError, Output, RECORD_BYTES, Section,
-    VERSION,
-};
+use super::proof::{check_place, check_weights};
+use super::record::{Input, dense, read};
+use super::{ALIGNMENT, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError, RECORD_BYTES, Section, VERSION};
 use crate::CRC;
 use crate::decision::Probability;
-use crate::kernel::DenseOperands;
-use crate::layout::{Every, Layout, Layouts, Weights};
+use crate::layout::{Every, Layouts};
 use crate::pixels::PIPELINE_ID;
 use crate::policy::Policy;
 
@@ -25,7 +24,9 @@ pub struct Model<'a> {
     classes: u16,
     policy: Policy,
     names: &'a [u8],
-    layers: heapless::Vec<Layer<'a>, MAX_LAYERS>,
+    arena_bytes: u32,
+    layer_count: u16,
+    file: File<'a>,
 }
 
 /// The length a model file states in its header, from at least its first 12 bytes; for finding the end of a model
@@ -70,10 +71,6 @@ fn checksum(file: &[u8]) -> u32 {
     digest.update(file.get(16..).unwrap_or_default());
     digest.finalize()
 }
-
-/// Words of the header and of a record.
-const FIELDS: usize = 16;
-const _: () = assert!(HEADER_BYTES == 4 * FIELDS && RECORD_BYTES == 4 * FIELDS);
 
 impl<'a> Model<'a> {
     /// Checks a whole model file and borrows it.
@@ -137,7 +134,7 @@ impl<'a> Model<'a> {
         } else if header[12] >> 16 != 0 {
             50
         } else {
-            first_not_zero(header, 13)
+            first_not_zero(header, 14)
         };
         if unknown != 0 {
             let got = field(header, unknown, if unknown == 8 || unknown > 30 { 4 } else { 2 });
@@ -146,35 +143,50 @@ impl<'a> Model<'a> {
         let [needed, window, ..] = if header[12] == 0 { [1, 1, 0, 0] } else { header[12].to_le_bytes() };
         let policy = Policy::new(Probability(header[11]), needed, window).map_err(ModelError::Policy)?;
 
-        let file = File { bytes: whole, words, table_end: HEADER_BYTES + usize::from(layer_count) * RECORD_BYTES };
-        let mut layers = heapless::Vec::new();
-        let mut inputs = usize::from(height) * usize::from(width);
-        // Pixels have the range of an 8-bit layer.
-        let mut input = Output::U8;
-        let mut macs = 0_u64;
-        for layer in 0..usize::from(layer_count) {
-            let last = layer + 1 == usize::from(layer_count);
-            let dense = file.dense::<L>(layer, input, last)?;
-            let weights = &dense.operands.weights;
-            if weights.inputs() != inputs {
-                return Err(ModelError::Shape { layer, expected: inputs, got: weights.inputs() });
+        let file = File::new(words, layer_count);
+        let (table_words, got_words) = (FIELDS * (usize::from(layer_count) + 1), words.len());
+        if got_words < table_words {
+            return Err(ModelError::Truncated { expected: 4 * table_words, got: 4 * got_words });
+        }
+        let mut input = Input::picture(height);
+        let (mut macs, mut arena_bytes) = (0_u64, 0);
+        for index in 0..usize::from(layer_count) {
+            let last = index + 1 == usize::from(layer_count);
+            let layer = checked(&file, index, input, last)?;
+            if let Some(weighted) = layer.weighted() {
+                check_weights::<L>(index, &weighted, input.output().max_magnitude())?;
             }
-            (inputs, input) = (weights.outputs(), dense.output);
-            if last && inputs != usize::from(classes) {
-                return Err(ModelError::Shape { layer, expected: usize::from(classes), got: inputs });
+            if let Some(tensor) = layer.tensor() {
+                check_place(&file, index, &layer)?;
+                arena_bytes = arena_bytes.max(tensor.range().end);
             }
-            macs += weights.inputs() as u64 * weights.outputs() as u64;
-            // Cannot be full: layer_count <= MAX_LAYERS.
-            let _ = layers.push(Layer::Dense(dense));
+            if last && layer.outputs() != usize::from(classes) {
+                return Err(ModelError::Shape { layer: index, expected: classes.into(), got: layer.outputs() });
+            }
+            macs = macs.saturating_add(layer.macs() as u64);
+            input = Input::of(&layer);
         }
         if u64::from(header[10]) != macs {
             return Err(ModelError::Header { offset: 40, got: header[10] });
+        }
+        if header[13] as usize != arena_bytes {
+            return Err(ModelError::Header { offset: 52, got: header[13] });
         }
         let names = file.section(Section::Names, 0, header[8], header[9] as usize)?;
         if !check_names(names, classes) {
             return Err(ModelError::Names);
         }
-        Ok(Self { checksum: actual, file_bytes: stated as u32, input_side: height, classes, policy, names, layers })
+        Ok(Self {
+            checksum: actual,
+            file_bytes: stated as u32,
+            input_side: height,
+            classes,
+            policy,
+            names,
+            arena_bytes: header[13],
+            layer_count,
+            file,
+        })
     }
 
     /// CRC-32 of the file: the model's identity, over the link that of the packed file in the board's flash.
@@ -212,179 +224,63 @@ impl<'a> Model<'a> {
         names(self.names).filter_map(|name| core::str::from_utf8(name?).ok())
     }
 
-    /// The layers, in the order they run.
-    pub fn layers(&self) -> &[Layer<'a>] {
-        &self.layers
+    /// The layers, in the order they run. Each is read from its record when it is asked for, so a model takes the same
+    /// memory however many it has.
+    pub fn layers(&self) -> Layers<'a> {
+        Layers { file: self.file, next: 0, count: self.layer_count.into(), input: Input::picture(self.input_side) }
+    }
+
+    /// A dense layer, by its index among all of them: quicker than to go through [`Model::layers`]. `None` of another one.
+    #[inline(always)]
+    pub(crate) fn dense(&self, index: usize) -> Option<Dense<'a>> {
+        dense(&self.file, index)
+    }
+
+    /// Bytes of the arena that the layers' tensors lie in.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena_bytes as usize
     }
 
     /// Multiply-accumulates of one inference.
     pub fn macs(&self) -> usize {
-        self.layers.iter().map(Layer::macs).sum()
+        self.layers().map(|layer| layer.macs()).sum()
     }
 }
 
-/// A file whose header has been checked.
-struct File<'a> {
-    bytes: &'a [u8],
-    /// The same.
-    words: &'a [u32],
-    /// Where the layer table ends.
-    table_end: usize,
+/// A model's layers, in the order they run.
+#[derive(Clone, Debug)]
+pub struct Layers<'a> {
+    file: File<'a>,
+    next: usize,
+    count: usize,
+    input: Input,
 }
 
-impl<'a> File<'a> {
-    /// Checks a layer whose inputs are of this kind.
-    // Not inlined, as others below: in one function there would be more values than registers.
+impl<'a> Layers<'a> {
+    /// One layer that has this input.
+    pub(super) fn from(file: File<'a>, layer: usize, input: Input) -> Self {
+        Self { file, next: layer, count: layer + 1, input }
+    }
+}
+
+impl<'a> Iterator for Layers<'a> {
+    type Item = Layer<'a>;
+
     #[cfg_attr(target_os = "none", inline(never))]
-    fn dense<L: Layouts>(&self, layer: usize, input: Output, last: bool) -> Result<Dense<'a>, ModelError> {
-        let start = FIELDS * (layer + 1);
-        let record: &[u32; FIELDS] = self
-            .words
-            .get(start..)
-            .and_then(<[u32]>::first_chunk)
-            .ok_or(ModelError::Truncated { expected: 4 * (start + FIELDS), got: self.bytes.len() })?;
-        let [kind_low, kind_high, activation, output] = record[0].to_le_bytes();
-        let [layout, pre_shift, chunk_low, chunk_high] = record[1].to_le_bytes();
-        let (kind, chunk_columns) =
-            (u16::from_le_bytes([kind_low, kind_high]), u16::from_le_bytes([chunk_low, chunk_high]));
-        if kind != 1 {
-            return Err(ModelError::LayerKind { layer, got: kind });
+    fn next(&mut self) -> Option<Layer<'a>> {
+        if self.next == self.count {
+            return None;
         }
-        let layout = Layout::from_byte(layout)
-            .filter(|&layout| L::has(layout) && (layer == 0 || !layout.is_for_pixels()))
-            .ok_or(ModelError::WeightLayout { layer, got: layout })?;
-        let (inputs, outputs) = (record[2] as usize, record[3] as usize);
-        let shape = Weights::shape(layout, inputs, outputs, usize::from(chunk_columns));
-        let (activation, output) = (Activation::from_byte(activation), Output::from_byte(output));
-        // The last layer, and no other, gives logits, and they are linear.
-        let unknown = if activation.is_none() || (last && activation != Some(Activation::Linear)) {
-            2
-        } else if output.is_none() || last != (output == Some(Output::Logits)) {
-            3
-        } else if pre_shift > 30 {
-            5
-        } else if inputs == 0 {
-            8
-        } else if outputs == 0 {
-            12
-        } else if shape.is_none() || (layout.is_rows() && chunk_columns != 0) {
-            6
-        } else if !is_scale(record[8]) {
-            32
-        } else if !is_scale(record[9]) {
-            36
-        } else {
-            first_not_zero(record, 10)
-        };
-        let (Some(activation), Some(output), Some(weights), 0) = (activation, output, shape, unknown) else {
-            let bytes = if unknown < 6 { 1 } else { 4 };
-            let got = if unknown == 6 { chunk_columns.into() } else { field(record, unknown, bytes) };
-            return Err(ModelError::Record { layer, offset: unknown, got });
-        };
-
-        let bytes = self.section(Section::Weights, layer, record[4], weights.size())?;
-        let biases = self.integers(Section::Biases, layer, record[5], outputs)?;
-        let multipliers = self.integers(Section::Multipliers, layer, record[6], outputs)?;
-        let operands = DenseOperands { weights: weights.with(bytes), biases };
-        let accumulator_bound = accumulator_bound::<L>(&operands, layer, input, pre_shift)?;
-        if accumulator_bound != record[7] {
-            return Err(ModelError::Bound { layer, expected: accumulator_bound, got: record[7] });
-        }
-        if let Some(row) = multipliers.iter().position(|&multiplier| multiplier <= 0) {
-            return Err(ModelError::Multiplier { layer, row });
-        }
-        Ok(Dense {
-            operands,
-            multipliers,
-            pre_shift,
-            activation,
-            output,
-            accumulator_bound,
-            input_scale: f32::from_bits(record[8]),
-            output_scale: f32::from_bits(record[9]),
-        })
+        // Always there: `parse` has read every record.
+        let layer = read(&self.file, self.next, self.input)?;
+        self.next += 1;
+        self.input = Input::of(&layer);
+        Some(layer)
     }
 
-    /// The bytes of a section that the file says is at an offset.
-    #[cfg_attr(target_os = "none", inline(never))]
-    fn section(&self, section: Section, layer: usize, offset: u32, bytes: usize) -> Result<&'a [u8], ModelError> {
-        let offset = offset as usize;
-        let inside = offset.is_multiple_of(ALIGNMENT) && offset >= self.table_end;
-        let end = offset.saturating_add(bytes);
-        let here = self.bytes.get(offset..end).filter(|_| inside);
-        here.ok_or(ModelError::Section { section, layer, offset, bytes })
-    }
-
-    /// A section of 32-bit integers.
-    fn integers(&self, section: Section, layer: usize, offset: u32, count: usize) -> Result<&'a [i32], ModelError> {
-        // The file's start and the offset are aligned, so only a length that is no multiple of 4 could fail.
-        bytemuck::try_cast_slice(self.section(section, layer, offset, count.saturating_mul(4))?)
-            .map_err(|_| ModelError::Misaligned)
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.count - self.next, Some(self.count - self.next))
     }
 }
 
-/// The largest magnitude an accumulator of the layer can reach, or the row that could overflow (requantization's
-/// pre-shift and the layout's own sums included).
-#[cfg_attr(target_os = "none", inline(never))]
-fn accumulator_bound<L: Layouts>(
-    operands: &DenseOperands<'_>,
-    layer: usize,
-    input: Output,
-    pre_shift: u8,
-) -> Result<u32, ModelError> {
-    let DenseOperands { weights, biases } = operands;
-    let largest_weight = u32::from(weights.layout().max_weight().unsigned_abs());
-    let mut largest = 0;
-    for row in 0..weights.padded_outputs() {
-        // Where it does not fit, neither does the bound.
-        let mut l1 = 0_u32;
-        for column in 0..weights.padded_inputs() {
-            let magnitude = u32::from(weights.get_of::<L>(row, column).unsigned_abs());
-            let fills_up = row >= weights.outputs() || column >= weights.inputs();
-            if magnitude > if fills_up { 0 } else { largest_weight } {
-                return Err(ModelError::Weight { layer, row });
-            }
-            l1 = l1.saturating_add(magnitude);
-        }
-        let overflows = ModelError::Accumulator { layer, row };
-        let fold = weights.fold_of::<L>(row).ok_or(overflows)?;
-        let Some(&stored) = biases.get(row) else { continue };
-        let bias = unfold(stored, fold);
-        let bound = u64::from(bias.unsigned_abs()) + u64::from(l1) * u64::from(input.max_magnitude());
-        if bound > (i32::MAX as u64) >> pre_shift {
-            return Err(overflows);
-        }
-        largest = largest.max(bound as u32);
-    }
-    Ok(largest)
-}
-
-/// The lower and the upper half of a word: two fields of 16 bits.
-fn halves(word: u32) -> (u16, u16) {
-    (word as u16, (word >> 16) as u16)
-}
-
-/// A field of so many bytes, for a message; the offset is in bytes.
-fn field(fields: &[u32; FIELDS], offset: usize, bytes: u32) -> u32 {
-    let word = fields.get(offset / 4).copied().unwrap_or(0) >> (offset % 4 * 8);
-    word & u32::MAX >> (32 - 8 * bytes)
-}
-
-/// The offset in bytes of the first word from `start` on that is not 0; 0 if there is none.
-fn first_not_zero(fields: &[u32; FIELDS], start: usize) -> usize {
-    let reserved = fields.iter().enumerate().skip(start);
-    reserved.filter(|&(_, &word)| word != 0).map(|(place, _)| 4 * place).next().unwrap_or(0)
-}
-
-/// Whether these bits are a finite number above 0.
-fn is_scale(bits: u32) -> bool {
-    (1..f32::INFINITY.to_bits()).contains(&bits)
-}
-
-fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    bytes.get(offset..offset.checked_add(2)?)?.try_into().ok().map(u16::from_le_bytes)
-}
-
-fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
-    bytes.get(offset..offset.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)
-}
+impl ExactSizeIterator for Layers<'_> {}

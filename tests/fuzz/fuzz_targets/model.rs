@@ -53,17 +53,23 @@ fn run<K: Kernel>(model: &Model<'_>, input: &[u8], before: i16) -> Option<Decisi
     let mut accumulators = vec![i32::from(before); needs.accumulators];
     let mut activations = vec![before; needs.activations];
     let mut lanes = vec![before as u32; needs.lanes];
-    let scratch =
-        Scratch { accumulators: &mut accumulators, activations: &mut activations, lanes: &mut lanes };
+    let mut arena = vec![before as u8; needs.arena];
+    let scratch = Scratch {
+        accumulators: &mut accumulators,
+        activations: &mut activations,
+        lanes: &mut lanes,
+        arena: &mut arena,
+    };
     // There is as much room as it needs, so what can be wrong is the layout.
     let mut engine = Engine::<K>::new(model, scratch).ok()?;
     let observe = |index: usize, values: LayerValues<'_>| {
-        let Layer::Dense(dense) = model.layers()[index];
-        let (mut low, high) = dense.output.range();
-        if dense.activation != Activation::Linear {
+        let layer = model.layers().nth(index).expect("as many as are shown");
+        let (mut low, high) = layer.output().range();
+        if matches!(layer, Layer::Dense(dense) if dense.activation != Activation::Linear) {
             low = 0;
         }
         match values {
+            LayerValues::Bytes(values) => assert_eq!(values.len(), layer.outputs()),
             LayerValues::Activations(values) => {
                 assert!(values.iter().all(|&value| (low..=high).contains(&i32::from(value))));
             }

@@ -21,22 +21,23 @@ use crate::samples::{Draft, big, packed_samples, record, small, small_with};
 fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
     let mut values: Vec<i64> = input.iter().map(|&pixel| i64::from(pixel)).collect();
     let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
-    for Layer::Dense(dense) in model.layers() {
-        let weights = dense.operands.weights;
+    for layer in model.layers() {
+        let Layer::Dense(dense) = &layer else { panic!("no sample has a layer of the kind {}", layer.kind()) };
+        let weights = dense.weighted.operands.weights;
         assert_eq!(weights.inputs(), values.len(), "a layer takes what the one before it gives");
         values = (0..weights.outputs())
-            .zip(dense.multipliers)
+            .zip(dense.weighted.multipliers)
             .map(|(row, &multiplier)| {
-                let bias = dense.bias(row);
+                let bias = dense.weighted.bias(row);
                 let products = values.iter().enumerate().map(|(column, value)| {
                     let weight = weights.get(row, column);
                     assert!(weight.unsigned_abs() <= weights.layout().max_weight() as u8, "a weight out of range");
                     i64::from(weight) * value
                 });
                 let accumulator = i64::from(bias) + products.sum::<i64>();
-                assert!(accumulator.unsigned_abs() <= u64::from(dense.accumulator_bound), "beyond its bound");
+                assert!(accumulator.unsigned_abs() <= u64::from(dense.weighted.accumulator_bound), "beyond its bound");
                 // Twice the factor's denominator, so that the half which rounds is a whole number.
-                let scaled = (i128::from(accumulator) * i128::from(multiplier)) << (dense.pre_shift + 1);
+                let scaled = (i128::from(accumulator) * i128::from(multiplier)) << (dense.weighted.pre_shift + 1);
                 let scaled = (scaled + (1 << 32)).div_euclid(1 << 33) as i64;
                 assert!(scaled.abs() <= 1 << 30, "requantized to {scaled}");
                 let sigmoid = || i64::from(sigmoid_q15(scaled as i32));
@@ -61,12 +62,18 @@ fn stages_as_it_lies<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Vec<V
     let needs = ScratchNeeds::of(model);
     let mut accumulators = vec![0x5A5A_5A5A; needs.accumulators];
     let mut activations = vec![0x5A5A; needs.activations];
-    let mut lanes = vec![0x5A5A_5A5A; needs.lanes];
-    let scratch = Scratch { accumulators: &mut accumulators, activations: &mut activations, lanes: &mut lanes };
+    let (mut lanes, mut arena) = (vec![0x5A5A_5A5A; needs.lanes], vec![0x5A; needs.arena]);
+    let scratch = Scratch {
+        accumulators: &mut accumulators,
+        activations: &mut activations,
+        lanes: &mut lanes,
+        arena: &mut arena,
+    };
     let mut engine = Engine::<K>::new(model, scratch).ok()?;
     let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
     let observe = |_: usize, values: LayerValues<'_>| {
         stages.push(match values {
+            LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),
             LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
             LayerValues::Logits(values) => values.to_vec(),
         });
@@ -98,9 +105,9 @@ fn assert_sound(draft: &Draft) {
         for stages in kernels.iter().filter_map(|kernel| kernel(&packed, &input)) {
             assert_eq!(stages, exact);
         }
-        for (values, Layer::Dense(dense)) in inference.stages[1..].iter().zip(model.layers()) {
-            let (low, high) = dense.output.range();
-            assert!(values.iter().all(|value| (low..=high).contains(value)), "{:?}: {values:?}", dense.output);
+        for (values, layer) in inference.stages[1..].iter().zip(model.layers()) {
+            let (low, high) = layer.output().range();
+            assert!(values.iter().all(|value| (low..=high).contains(value)), "{:?}: {values:?}", layer.output());
         }
         let logits = &inference.stages[model.layers().len()];
         let class = usize::from(inference.decision.class);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use miette::Diagnostic;
 use pinhole::model_file::{ModelFile, ModelFileError, Packing};
 use pinhole_shared::decision::Probability;
-use pinhole_shared::model::{Activation, Layer, ModelError, Output, Section};
+use pinhole_shared::model::{Activation, ModelError, Output, Section};
 use pinhole_shared::pixels::PIPELINE_ID;
 use pinhole_shared::policy::{Policy, PolicyError};
 use pinhole_tests::handmade::{LayerShape, encode, logits};
@@ -27,6 +27,8 @@ pub(crate) fn name_of(error: ModelError) -> &'static str {
         ModelError::WeightLayout { .. } => "weight layout",
         ModelError::Record { .. } => "record",
         ModelError::Shape { .. } => "shape",
+        ModelError::NotAPicture { .. } => "not a picture",
+        ModelError::Arena { .. } => "arena",
         ModelError::Section { .. } => "section",
         ModelError::Policy(_) => "policy",
         ModelError::Names => "names",
@@ -37,7 +39,7 @@ pub(crate) fn name_of(error: ModelError) -> &'static str {
     }
 }
 
-const VARIANTS: usize = 19;
+const VARIANTS: usize = 21;
 
 /// Changes the small file, renews the checksum, and asserts the reason of its refusal.
 #[track_caller]
@@ -83,7 +85,7 @@ fn wrong_headers() {
         d.resize(64);
         d.put_u32(8, 64);
     };
-    assert_refused("no layer table", cut_to_header, Truncated { expected: 128, got: 64 });
+    assert_refused("no layer table", cut_to_header, Truncated { expected: 256, got: 64 });
     let four_more = |d: &mut Draft| {
         d.resize(length + 4);
         d.put_u32(8, length as u32 + 4);
@@ -98,7 +100,7 @@ fn wrong_headers() {
         (24, "number of channels", 3),
         (26, "number of classes", 1),
         (28, "number of layers", 0),
-        (28, "number of layers", 17),
+        (28, "number of layers", 33),
         (30, "length of a record", 128),
     ] {
         assert_refused(what, |d| d.put_u16(offset, value), Header { offset, got: u32::from(value) });
@@ -148,7 +150,7 @@ fn wrong_policies() {
 #[test]
 fn wrong_records() {
     use ModelError::{LayerKind, Record, WeightLayout};
-    assert_refused("unknown kind", |d| d.put_u16(record(1), 7), LayerKind { layer: 1, got: 7 });
+    assert_refused("unknown kind", |d| d.put_u16(record(1), 8), LayerKind { layer: 1, got: 8 });
     assert_refused("kind 0", |d| d.put_u16(record(0), 0), LayerKind { layer: 0, got: 0 });
     assert_refused("unknown layout", |d| d.put(record(2) + 4, &[9]), WeightLayout { layer: 2, got: 9 });
     assert_refused("pixels after a layer", |d| d.put(record(1) + 4, &[2]), WeightLayout { layer: 1, got: 2 });
@@ -301,9 +303,9 @@ fn values_that_could_overflow() {
     assert_refused("a huge pre-shift", |d| d.put(record(1) + 5, &[30]), shifted_out);
 
     let model = small().model();
-    let Layer::Dense(dense) = model.layers()[1];
+    let dense = model.layers().nth(1).unwrap();
     let bound = |expected, got| ModelError::Bound { layer: 1, expected, got };
-    let stated = dense.accumulator_bound;
+    let stated = dense.weighted().unwrap().accumulator_bound;
     for wrong in [stated - 1, stated + 1, 0, u32::MAX] {
         assert_refused("another bound", |d| d.put_u32(record(1) + 28, wrong), bound(stated, wrong));
     }
@@ -313,8 +315,8 @@ fn values_that_could_overflow() {
 #[test]
 fn the_bound_is_exact() {
     let model = small().model();
-    let Layer::Dense(dense) = model.layers()[2];
-    let row: u64 = (0..6).map(|column| u64::from(dense.operands.weights.get(0, column).unsigned_abs())).sum();
+    let weighted = model.layers().nth(2).unwrap().weighted().unwrap();
+    let row: u64 = (0..6).map(|column| u64::from(weighted.operands.weights.get(0, column).unsigned_abs())).sum();
     // The layer before gives 16 bits.
     for pre_shift in [0, 1, 4] {
         let room = (i32::MAX as u64 >> pre_shift) - row * 32_768;
@@ -364,14 +366,15 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
     type Change<'a> = Box<dyn Fn(&mut Draft) + 'a>;
     let bias = section(0, Section::Biases);
     let multiplier = section(0, Section::Multipliers) + 4;
-    let cases: [(Change<'_>, Vec<String>); VARIANTS - 2] = [
+    let cases: [(Change<'_>, Vec<String>); VARIANTS - 3] = [
         (Box::new(|d| d.put_u32(8, 1 << 20)), vec![length.to_string(), "1048576".into(), "truncated".into()]),
         (Box::new(|d| d.put_u32(8, 16)), vec![length.to_string(), "16".into()]),
         (Box::new(|d| d.put(0, b"%PDF")), vec!["PNHL".into()]),
         (Box::new(|d| d.put_u16(4, 2)), vec!["version 2".into(), "version 1".into()]),
         (Box::new(|d| d.put_u16(24, 3)), vec!["value 3".into(), "byte 24".into()]),
         (Box::new(|d| d.put_u32(16, 0xABCD)), vec!["0x0000abcd".into(), format!("{PIPELINE_ID:#010x}")]),
-        (Box::new(|d| d.put_u16(record(1), 7)), vec!["layer 1".into(), "kind 7".into()]),
+        (Box::new(|d| d.put_u16(record(1), 8)), vec!["layer 1".into(), "kind 8".into()]),
+        (Box::new(|d| d.put_u16(record(1), 4)), vec!["layer 1".into(), "reads a picture".into()]),
         (Box::new(|d| d.put(record(2) + 4, &[9])), vec!["layer 2".into(), "layout 9".into()]),
         (Box::new(|d| d.put(record(1) + 5, &[31])), vec!["layer 1".into(), "value 31".into(), "byte 5".into()]),
         (Box::new(|d| d.put_u16(26, 4)), vec!["layer 2".into(), "3 values".into(), "4".into()]),
@@ -408,6 +411,8 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
     assert_eq!((expected, got), (stated, draft.u32(12)));
     says(error, &[format!("{expected:#010x}"), format!("{got:#010x}")]);
     says(ModelError::Misaligned, &["word boundary".into()]);
+    // The small file has no arena; the tests of `spatial` reach this.
+    says(ModelError::Arena { layer: 3 }, &["layer 3".into(), "still needed".into()]);
     assert_eq!(reached.len(), VARIANTS, "{reached:?}");
 }
 

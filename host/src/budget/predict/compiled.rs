@@ -98,7 +98,7 @@ impl Compiled {
 
     /// What lies around a layer's loops.
     pub(super) fn around(&self, dense: &Dense<'_>) -> Ops {
-        let weights = &dense.operands.weights;
+        let weights = &dense.weighted.operands.weights;
         let (inputs, rows) = (weights.inputs() as u64, weights.outputs() as u64);
         let neuron = match (dense.activation, dense.output) {
             (Activation::Linear, _) | (_, Output::Logits) => self.neuron.linear,

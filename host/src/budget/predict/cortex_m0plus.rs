@@ -73,7 +73,7 @@ const SIGMOID: Ops =
 
 /// All loops of a layer. `None` for a layout this core's kernel does not run.
 pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
-    let weights = &dense.operands.weights;
+    let weights = &dense.weighted.operands.weights;
     let sums = match weights.layout() {
         Layout::Rows8 | Layout::Rows4 => Ops::NONE,
         Layout::PairsPixels8 => chunked(weights, SPREAD8, BLOCKS, |groups| pairs(groups, COLUMNS8) + FINISH8),

@@ -104,7 +104,7 @@ const SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 1, stores: 1, t
 
 /// All loops of a layer. `None` for a layout this core's kernel does not run.
 pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
-    let weights = &dense.operands.weights;
+    let weights = &dense.weighted.operands.weights;
     let (of_layout, is_for_pixels) = match weights.layout() {
         Layout::DspPixels8 => (PIXELS8, true),
         Layout::DspPixels4 => (PIXELS4, true),

@@ -57,7 +57,8 @@ impl Prediction {
 pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
     let compiled = Compiled::of(core);
     let mut layers = Vec::with_capacity(model.layers().len());
-    for Layer::Dense(dense) in model.layers() {
+    for layer in model.layers() {
+        let Layer::Dense(dense) = &layer else { return None };
         let loops = match core {
             Core::CortexM4 => cortex_m4::loops(dense),
             Core::CortexM0Plus => cortex_m0plus::loops(dense),

@@ -40,8 +40,9 @@ fn another_cores_layouts_are_not_predicted() {
 fn the_loops_by_hand() {
     let packed = shipped().packed(Packing::CortexM4).unwrap();
     let model = packed.model();
-    let [Layer::Dense(first), Layer::Dense(second), _] = model.layers() else { panic!("three layers") };
-    let chunks: Vec<usize> = chunks(&first.operands.weights).collect();
+    let layers: Vec<_> = model.layers().collect();
+    let [Layer::Dense(first), Layer::Dense(second), _] = &layers[..] else { panic!("three layers") };
+    let chunks: Vec<usize> = chunks(&first.weighted.operands.weights).collect();
     let by_hand: usize = chunks
         .iter()
         .map(|columns| {

@@ -81,7 +81,10 @@ pub(super) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
     graph.run(OperatorKind::Reshape { shape: flat }, vec![graph.input, shape], from);
 
     let (mut input, mut input_unit) = (Int8::PIXELS, 1.0 / 255.0);
-    for (index, Layer::Dense(dense)) in model.layers().iter().enumerate() {
+    for (index, layer) in model.layers().enumerate() {
+        let Layer::Dense(dense) = &layer else {
+            return Err(ExportError::Layer { layer: index, kind: layer.kind() });
+        };
         let unit = output_scale(dense);
         let integers = Integers::of(dense, input, input_unit).ok_or(ExportError::Scale { layer: index })?;
         let last = index + 1 == model.layers().len();
@@ -95,7 +98,7 @@ pub(super) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
         if !output.scale.is_normal() {
             return Err(ExportError::Scale { layer: index });
         }
-        let outputs = dense.operands.weights.outputs() as i32;
+        let outputs = dense.weighted.operands.weights.outputs() as i32;
         let inputs = vec![from, graph.weights(index, &integers), graph.biases(index, &integers)];
         let name = if last { "logits".to_owned() } else { format!("dense_{index}") };
         from = graph.activations(&name, vec![1, outputs], output);
@@ -134,7 +137,7 @@ impl Integers {
     /// Of a layer that reads `input` here and integers of `input_unit` on the device. `None` when a scale is none in 32
     /// bits.
     fn of(dense: &Dense<'_>, input: Int8, input_unit: f64) -> Option<Self> {
-        let weights = dense.operands.weights;
+        let weights = dense.weighted.operands.weights;
         let (inputs, outputs) = (weights.inputs(), weights.outputs());
         // Of the device's accumulators, which are sums of weight times integer of `input_unit`.
         let units = row_scales(dense);
@@ -143,7 +146,7 @@ impl Integers {
         // Between pixels and pixels it stays what it is; int8 sums are of fewer units, so it fits.
         let rescale = input_unit / f64::from(input.scale);
         let bias = |row| {
-            let bias = f64::from(dense.bias(row));
+            let bias = f64::from(dense.weighted.bias(row));
             // 1/255 is no f32: exact where the units are the same.
             if input == Int8::PIXELS { bias as i32 } else { (bias * rescale).round() as i32 }
         };

@@ -5,7 +5,7 @@ use super::schema::{
     quantization, subgraph, tensor,
 };
 use super::*;
-use crate::model_file::{DenseParts, encode as encode_model};
+use crate::model_file::{LayerParts, WeightedParts, encode as encode_model};
 use crate::run_folder::shipped;
 use pinhole_shared::layout::Layout;
 use pinhole_shared::policy::Policy;
@@ -159,11 +159,12 @@ fn the_shipped_model_read_back() {
     assert_eq!(read.tensor("logits").words(tensor::SHAPE), [1, 2]);
     let scales = |name: &str| read.tensor(name).table(tensor::QUANTIZATION).floats(quantization::SCALE);
     let inputs = [1.0 / 255.0_f32, 1.0 / 256.0, 1.0 / 256.0];
-    for ((index, Layer::Dense(dense)), input) in network.layers().iter().enumerate().zip(inputs) {
-        let (rows, columns) = (dense.operands.weights.outputs(), dense.operands.weights.inputs());
+    for ((index, layer), input) in network.layers().enumerate().zip(inputs) {
+        let Layer::Dense(dense) = &layer else { panic!("{}", layer.kind()) };
+        let (rows, columns) = (dense.weighted.operands.weights.outputs(), dense.weighted.operands.weights.inputs());
         let weights = read.tensor(&format!("weights_{index}"));
         assert_eq!(weights.words(tensor::SHAPE), [rows as u32, columns as u32]);
-        assert_eq!(read.data(weights), dense.operands.weights.bytes(), "the model's own, which lie in rows");
+        assert_eq!(read.data(weights), dense.weighted.operands.weights.bytes(), "the model's own, which lie in rows");
         let own = weights.table(tensor::QUANTIZATION);
         assert_eq!(own.word(quantization::QUANTIZED_DIMENSION), 0);
         assert_eq!(own.longs(quantization::ZERO_POINT), vec![0; rows]);
@@ -175,11 +176,11 @@ fn the_shipped_model_read_back() {
         for (row, unit) in row_scales(dense).into_iter().enumerate() {
             let scale = scales(&format!("biases_{index}"))[row];
             assert_eq!(scale, scales(&format!("weights_{index}"))[row] * input);
-            let (real, here) = (f64::from(dense.bias(row)) * unit, f64::from(data[row]) * f64::from(scale));
+            let (real, here) = (f64::from(dense.weighted.bias(row)) * unit, f64::from(data[row]) * f64::from(scale));
             assert!((real - here).abs() <= 0.5 * f64::from(scale) + 1e-6 * real.abs(), "{index}, {row}: {real} {here}");
         }
         if index == 0 {
-            assert!(data.iter().enumerate().all(|(row, &bias)| bias == dense.bias(row)), "pixels are pixels");
+            assert!(data.iter().enumerate().all(|(row, &bias)| bias == dense.weighted.bias(row)), "pixels are pixels");
         }
     }
     let notes = read.root.tables(model::METADATA);
@@ -188,23 +189,22 @@ fn the_shipped_model_read_back() {
     assert_eq!(names, br#"["chihuahua","muffin"]"#);
 }
 
-fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) -> DenseParts {
+fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) -> LayerParts {
     let outputs = 3;
     let weights = (0..inputs * outputs).map(|place| (place % 15) as i8 - 7).collect();
-    DenseParts {
+    let weighted = WeightedParts {
         inputs,
         weights,
         biases: vec![100, -200, 300],
         multipliers: vec![1 << 28, 1 << 29, 1 << 30],
         pre_shift: 0,
-        activation,
-        output,
         accumulator_bound: 300 + 7 * 32_768 * inputs as u32,
         input_scale: 1.0,
         output_scale: 1.0 / 1024.0,
         layout,
         chunk_columns: 0,
-    }
+    };
+    LayerParts::Dense { weighted, activation, output }
 }
 
 /// All kinds of layers, and weights of 4 bits: a byte each in the file.
@@ -220,10 +220,11 @@ fn other_layers_read_back() {
         ];
         let mut largest = 255;
         for layer in &mut layers {
+            let LayerParts::Dense { weighted: layer, output, .. } = layer else { unreachable!("all are dense") };
             let sum = |row: &[i8]| row.iter().map(|weight| u32::from(weight.unsigned_abs())).sum::<u32>();
             let rows = layer.weights.chunks_exact(layer.inputs).zip(&layer.biases);
             layer.accumulator_bound = rows.map(|(row, bias)| bias.unsigned_abs() + sum(row) * largest).max().unwrap();
-            largest = layer.output.max_magnitude();
+            largest = output.max_magnitude();
         }
         layers
     };
@@ -257,9 +258,10 @@ fn other_layers_read_back() {
 #[test]
 fn scales_too_small() {
     let mut first = parts(4, Activation::Relu, Output::U8, Layout::Rows8);
-    first.output_scale = f32::from_bits(1);
+    first.weighted_mut().unwrap().output_scale = f32::from_bits(1);
     let mut last = parts(3, Activation::Linear, Output::Logits, Layout::Rows8);
     for (layer, largest) in [(&mut first, 255), (&mut last, 255)] {
+        let layer = layer.weighted_mut().unwrap();
         let sum = |row: &[i8]| row.iter().map(|weight| u32::from(weight.unsigned_abs())).sum::<u32>();
         let rows = layer.weights.chunks_exact(layer.inputs).zip(&layer.biases);
         layer.accumulator_bound = rows.map(|(row, bias)| bias.unsigned_abs() + sum(row) * largest).max().unwrap();

@@ -1,5 +1,13 @@
 //! One inference: the layers of a model, in order, with a kernel.
 
+mod arena;
+mod needs;
+mod spatial;
+#[cfg(test)]
+mod tests;
+
+pub use needs::ScratchNeeds;
+
 use core::marker::PhantomData;
 
 use crate::decision::{Decision, decide};
@@ -7,40 +15,7 @@ use crate::fixed::requantize;
 use crate::kernel::{Feed, Kernel, Neurons, Work};
 use crate::layout::Layout;
 use crate::model::{Activation, Dense, Layer, Model, Output};
-
-/// Working memory one inference needs, in elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ScratchNeeds {
-    /// 32-bit accumulators: the outputs of the widest layer, and what fills up its last block of rows.
-    pub accumulators: usize,
-    /// 16-bit activations: the outputs of the widest layer but the last. (8-bit ones take 16 bits here too: it is
-    /// what DSP kernels read.)
-    pub activations: usize,
-    /// 32-bit words that a packed layout's kernel spreads inputs into.
-    pub lanes: usize,
-}
-
-impl ScratchNeeds {
-    /// What a model needs.
-    pub fn of(model: &Model<'_>) -> Self {
-        let mut needs = Self { accumulators: 0, activations: 0, lanes: 0 };
-        for Layer::Dense(dense) in model.layers() {
-            let weights = &dense.operands.weights;
-            needs.accumulators = needs.accumulators.max(weights.padded_outputs());
-            needs.lanes = needs.lanes.max(weights.lane_words());
-            if dense.output != Output::Logits {
-                needs.activations = needs.activations.max(weights.outputs());
-            }
-        }
-        needs
-    }
-
-    /// In bytes.
-    pub fn bytes(self) -> usize {
-        (self.accumulators + self.lanes) * size_of::<u32>() + self.activations * size_of::<i16>()
-    }
-}
+use spatial::Memory;
 
 /// Why an engine could not start or run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,13 +51,16 @@ impl core::fmt::Display for EngineError {
         match self {
             Self::Scratch { expected, got } => write!(
                 f,
-                "the model needs {} accumulators, {} activations and {} lanes, there is room for {}, {} and {}",
+                "the model needs {} accumulators, {} activations, {} lanes and {} bytes of arena, there is room for {}, \
+                 {}, {} and {}",
                 expected.accumulators,
                 expected.activations,
                 expected.lanes,
+                expected.arena,
                 got.accumulators,
                 got.activations,
-                got.lanes
+                got.lanes,
+                got.arena
             ),
             Self::Layout { layer, got, kernel } => write!(
                 f,
@@ -99,7 +77,9 @@ impl core::error::Error for EngineError {}
 /// The integers a layer gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerValues<'a> {
-    /// Of a hidden layer.
+    /// Of a layer before the dense ones: its tensor, row by row, the channels of a place together.
+    Bytes(&'a [u8]),
+    /// Of a hidden dense layer.
     Activations(&'a [i16]),
     /// Of the last layer, in Q16.
     Logits(&'a [i32]),
@@ -114,6 +94,8 @@ pub struct Scratch<'b> {
     pub activations: &'b mut [i16],
     /// See [`ScratchNeeds::lanes`].
     pub lanes: &'b mut [u32],
+    /// See [`ScratchNeeds::arena`].
+    pub arena: &'b mut [u8],
 }
 
 /// Runs a model with kernel `K` in borrowed working memory.
@@ -133,23 +115,31 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     // Not inlined, so that the size of the engine's code can be read from the ELF file.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(model: &'m Model<'m>, scratch: Scratch<'b>) -> Result<Self, EngineError> {
-        let mut fed_by = Feed::Pixels;
-        for (layer, Layer::Dense(dense)) in model.layers().iter().enumerate() {
-            let got = dense.operands.weights.layout();
+        let mut after_dense = false;
+        for (layer, of_model) in model.layers().enumerate() {
+            let fed_by = match of_model {
+                Layer::Dense(_) if after_dense => Feed::Activations,
+                Layer::Depthwise(_) => Feed::Channels,
+                _ => Feed::Pixels,
+            };
+            after_dense = matches!(of_model, Layer::Dense(_));
+            let Some(weighted) = of_model.weighted() else { continue };
+            let got = weighted.operands.weights.layout();
             if !K::runs(got, fed_by) {
                 return Err(EngineError::Layout { layer, got, kernel: K::NAME });
             }
-            fed_by = Feed::Activations;
         }
         let expected = ScratchNeeds::of(model);
         let got = ScratchNeeds {
             accumulators: scratch.accumulators.len(),
             activations: scratch.activations.len(),
             lanes: scratch.lanes.len(),
+            arena: scratch.arena.len(),
         };
         let short = got.accumulators < expected.accumulators
             || got.activations < expected.activations
-            || got.lanes < expected.lanes;
+            || got.lanes < expected.lanes
+            || got.arena < expected.arena;
         if short {
             Err(EngineError::Scratch { expected, got })
         } else {
@@ -182,38 +172,59 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         if input.len() != self.model.inputs() {
             return Err(EngineError::InputLength { expected: self.model.inputs(), got: input.len() });
         }
-        Ok(self.run_from(|first, work| K::dense_u8(first.operands, input, work), observe))
+        Ok(self.execute(input, None::<fn(&Dense<'m>, Work<'_>)>, observe))
     }
 
-    /// [`Engine::run_observed`] from the first layer's accumulators on: `first` is given that layer and its
+    /// [`Engine::run_observed`] from the first layer's accumulators on, where that is dense: `first` is given that layer and its
     /// working memory, and writes to the accumulators what the layer's kernel would. For those who know these sums already, say
-    /// because only a few pixels changed since the last input; nothing after them knows the difference.
+    /// because only a few pixels changed since the last input; nothing after them knows the difference. Where the first
+    /// layer is another, it sees no input, and what is decided has no meaning.
     ///
     /// The accumulators must be those of some input of 0..=255 pixels: for these, [`Model::parse`] has shown that
     /// nothing after them overflows.
-    #[cfg_attr(target_os = "none", inline(never))]
     pub fn run_from(
         &mut self,
         first: impl FnOnce(&Dense<'m>, Work<'_>),
+        observe: impl FnMut(usize, LayerValues<'_>),
+    ) -> Decision {
+        self.execute(&[], Some(first), observe)
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn execute(
+        &mut self,
+        pixels: &[u8],
+        mut first: Option<impl FnOnce(&Dense<'m>, Work<'_>)>,
         mut observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Decision {
-        let Scratch { accumulators, activations, lanes } = &mut self.scratch;
-        let mut first = Some(first);
-        let mut width = 0;
-        for (index, Layer::Dense(dense)) in self.model.layers().iter().enumerate() {
-            let weights = &dense.operands.weights;
-            let outputs = weights.outputs();
+        let Scratch { accumulators, activations, lanes, arena } = &mut self.scratch;
+        // What the last layer wrote: a tensor, once there is one, and then so many activations.
+        let (mut tensor, mut width) = (None, None);
+        let mut others = self.model.layers();
+        for index in 0..others.len() {
             // `new` has checked all buffers against what any layer needs, so the fallbacks are never taken.
-            let work =
-                Work { accumulators: accumulators.get_mut(..weights.padded_outputs()).unwrap_or_default(), lanes };
-            if let Some(first) = first.take() {
+            let Some(dense) = &self.model.dense(index) else {
+                // They come before the dense ones, so this one is next.
+                let Some(layer) = others.next() else { break };
+                let memory = Memory { accumulators, lanes, arena, patch_at: self.model.arena_bytes() };
+                let pixels = if index == 0 { Some(pixels) } else { None };
+                observe(index, LayerValues::Bytes(spatial::run::<K>(&layer, pixels, memory)));
+                tensor = layer.tensor();
+                continue;
+            };
+            let operands = dense.weighted.operands;
+            let outputs = operands.weights.outputs();
+            let padded = operands.weights.padded_outputs();
+            let work = Work { accumulators: accumulators.get_mut(..padded).unwrap_or_default(), lanes };
+            if let Some(inputs) = width {
+                K::dense_i16(operands, activations.get(..inputs).unwrap_or_default(), work);
+            } else if let Some(first) = first.take() {
                 first(dense, work);
             } else {
-                let input = activations.get(..width).unwrap_or_default();
-                K::dense_i16(dense.operands, input, work);
+                let input = tensor.map_or(Some(pixels), |tensor| arena.get(tensor.range()));
+                K::dense_u8(operands, input.unwrap_or_default(), work);
             }
-            width = outputs;
-            let accumulators = accumulators.get_mut(..outputs).unwrap_or_default();
+            width = Some(outputs);
             let neurons = accumulators.get_mut(..outputs).unwrap_or_default();
             if dense.output == Output::Logits {
                 requantize_all(dense, neurons);
@@ -225,14 +236,15 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
                 observe(index, LayerValues::Activations(activations));
             }
         }
-        decide(accumulators.get(..width).unwrap_or_default())
+        decide(accumulators.get(..width.unwrap_or(0)).unwrap_or_default())
     }
 }
 
 /// Accumulators, which are not needed after it, to the next layer's activations.
 fn activate<K: Kernel>(dense: &Dense<'_>, accumulators: &mut [i32], activations: &mut [i16]) {
     if dense.activation == Activation::Sigmoid {
-        let neurons = Neurons { accumulators, multipliers: dense.multipliers, pre_shift: dense.pre_shift };
+        let neurons =
+            Neurons { accumulators, multipliers: dense.weighted.multipliers, pre_shift: dense.weighted.pre_shift };
         K::sigmoids(neurons, activations);
         if dense.output == Output::U8 {
             // In 1/255, rounded from Q15.
@@ -251,7 +263,7 @@ fn activate<K: Kernel>(dense: &Dense<'_>, accumulators: &mut [i32], activations:
 }
 
 fn requantize_all(dense: &Dense<'_>, accumulators: &mut [i32]) {
-    for (accumulator, &multiplier) in accumulators.iter_mut().zip(dense.multipliers) {
-        *accumulator = requantize(*accumulator, multiplier, dense.pre_shift);
+    for (accumulator, &multiplier) in accumulators.iter_mut().zip(dense.weighted.multipliers) {
+        *accumulator = requantize(*accumulator, multiplier, dense.weighted.pre_shift);
     }
 }

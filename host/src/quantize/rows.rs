@@ -1,10 +1,8 @@
-//! One dense layer: weights to int8, biases to accumulator units, and the multipliers of its requantization.
+//! Rows of weights, of whatever layer: weights to int8, biases to accumulator units, and the multipliers of its requantization.
 
 use pinhole_shared::layout::Layout;
-use pinhole_shared::model::{Activation, Output};
 
-use crate::model_file::DenseParts;
-use crate::train::FloatLayer;
+use crate::model_file::WeightedParts;
 
 /// What a layer reads.
 #[derive(Clone, Copy, Debug)]
@@ -13,59 +11,71 @@ pub(super) struct InputKind {
     pub scale: f64,
     /// Largest magnitude, units.
     pub max_magnitude: u32,
+    /// The unit that stands for the real value 0.
+    pub zero: u8,
 }
 
-/// Quantizes a layer. `means` are the mean real inputs on the calibration photos, for the correction of biases.
-/// `output` says what the outputs are and the real value of one unit of them; `bits` is one of
-/// [`crate::recipe::WEIGHT_BITS`].
+/// What a layer gives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OutputKind {
+    /// Real value of one unit of what requantization gives: of Q16 before a sigmoid, of the output otherwise.
+    pub requantized_scale: f64,
+    /// Real value of one unit of the output.
+    pub scale: f64,
+}
+
+/// Real rows of weights.
+pub(super) struct Rows<'a> {
+    /// A row an output, a column an input under the row.
+    pub weights: Vec<Vec<f64>>,
+    /// One a row.
+    pub biases: Vec<f64>,
+    /// The mean real input of a row's column on the calibration photos, for the correction of biases.
+    pub means: &'a dyn Fn(usize, usize) -> f64,
+}
+
+/// Quantizes rows; `bits` is one of [`crate::recipe::WEIGHT_BITS`].
 ///
 /// # Errors
 /// The index of a row that no scale makes fit 32 bits.
 pub(super) fn quantize(
-    layer: &FloatLayer,
+    rows: &Rows<'_>,
     input: InputKind,
-    means: &[f64],
-    (output, output_scale): (Output, f64),
+    output: OutputKind,
     bits: u8,
-) -> Result<DenseParts, usize> {
+) -> Result<WeightedParts, usize> {
     let (layout, max_weight) = width(bits);
-    let outputs = layer.biases.len();
-    let inputs = layer.weights.len() / outputs;
-    // What requantization gives: Q16 before a sigmoid, output units otherwise.
-    let result_scale = if layer.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale };
-    let rows: Vec<Vec<f64>> = (0..outputs)
-        .map(|row| (0..inputs).map(|column| f64::from(layer.weights[column * outputs + row])).collect())
-        .collect();
+    let inputs = rows.weights.first().map_or(0, Vec::len);
     // A larger pre-shift makes room for larger factors and leaves less for accumulators, whose rows then take coarser
     // scales and larger factors; the first that suits both is the most precise.
     let mut stuck = 0;
     for pre_shift in 0..=30_u8 {
         let limit = i64::from(i32::MAX) >> pre_shift;
         let quantized: Result<Vec<Row>, usize> = rows
+            .weights
             .iter()
-            .zip(&layer.biases)
+            .zip(&rows.biases)
             .enumerate()
             .map(|(index, (weights, &bias))| {
-                let row = Row::within(weights, f64::from(bias), max_weight, (input, means), limit);
-                let multiplier = row.multiplier(input, result_scale, pre_shift);
+                let mean = |column| (rows.means)(index, column);
+                let row = Row::within(weights, bias, max_weight, (input, &mean), limit);
+                let multiplier = row.multiplier(input, output.requantized_scale, pre_shift);
                 if multiplier <= f64::from(i32::MAX) { Ok(row) } else { Err(index) }
             })
             .collect();
         match quantized {
             Err(row) => stuck = row,
             Ok(rows) => {
-                let multiplier = |row: &Row| row.multiplier(input, result_scale, pre_shift).max(1.0) as i32;
-                return Ok(DenseParts {
+                let multiplier = |row: &Row| row.multiplier(input, output.requantized_scale, pre_shift).max(1.0) as i32;
+                return Ok(WeightedParts {
                     inputs,
                     multipliers: rows.iter().map(multiplier).collect(),
                     biases: rows.iter().map(|row| row.bias).collect(),
                     accumulator_bound: rows.iter().map(|row| row.bound).max().unwrap_or(0) as u32,
                     weights: rows.into_iter().flat_map(|row| row.weights).collect(),
                     pre_shift,
-                    activation: layer.activation,
-                    output,
                     input_scale: input.scale as f32,
-                    output_scale: output_scale as f32,
+                    output_scale: output.scale as f32,
                     layout,
                     chunk_columns: 0,
                 });
@@ -96,7 +106,13 @@ struct Row {
 
 impl Row {
     /// The finest scale whose accumulator stays within `limit`.
-    fn within(weights: &[f64], bias: f64, max_weight: i8, inputs: (InputKind, &[f64]), limit: i64) -> Self {
+    fn within(
+        weights: &[f64],
+        bias: f64,
+        max_weight: i8,
+        inputs: (InputKind, &dyn Fn(usize) -> f64),
+        limit: i64,
+    ) -> Self {
         let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight.abs()));
         let mut scale = if largest > 0.0 { largest / f64::from(max_weight) } else { 1.0 };
         if max_weight <= Layout::Rows4.max_weight() {
@@ -132,7 +148,13 @@ impl Row {
             .0
     }
 
-    fn at(weights: &[f64], bias: f64, max_weight: i8, (input, means): (InputKind, &[f64]), scale: f64) -> Self {
+    fn at(
+        weights: &[f64],
+        bias: f64,
+        max_weight: i8,
+        (input, mean): (InputKind, &dyn Fn(usize) -> f64),
+        scale: f64,
+    ) -> Self {
         let limit = f64::from(max_weight);
         let rounded: Vec<i8> =
             weights.iter().map(|weight| (weight / scale + 0.5).floor().clamp(-limit, limit) as i8).collect();
@@ -143,11 +165,13 @@ impl Row {
         let lost: f64 = weights
             .iter()
             .zip(&rounded)
-            .zip(means)
-            .map(|((weight, &rounded), mean)| (weight - scale * f64::from(rounded)) * mean)
+            .enumerate()
+            .map(|(column, (weight, &rounded))| (weight - scale * f64::from(rounded)) * mean(column))
             .sum();
         // Beyond i32 the bound below is exceeded and the caller takes a coarser scale, so saturation does no harm.
-        let bias_units = ((bias + lost) / (input.scale * scale) + 0.5).floor();
+        // The sum of weight times unit has a zero too much for each weight.
+        let sum: i64 = rounded.iter().map(|&weight| i64::from(weight)).sum();
+        let bias_units = ((bias + lost) / (input.scale * scale) + 0.5).floor() - (sum * i64::from(input.zero)) as f64;
         let l1: i64 = rounded.iter().map(|weight| i64::from(weight.unsigned_abs())).sum();
         let bound = (bias_units.abs().min(1e15)) as i64 + l1 * i64::from(input.max_magnitude);
         Self { scale, weights: rounded, bias: bias_units as i32, bound }
@@ -167,17 +191,18 @@ mod tests {
     use pinhole_shared::fixed::requantize;
     use proptest::prelude::*;
 
-    const PIXELS: InputKind = InputKind { scale: 1.0 / 255.0, max_magnitude: 255 };
+    const PIXELS: InputKind = InputKind { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
+    const LOGITS: OutputKind = OutputKind { requantized_scale: 1.0 / 65_536.0, scale: 1.0 / 65_536.0 };
 
-    fn layer(weights: Vec<f32>, biases: Vec<f32>, activation: Activation) -> FloatLayer {
-        FloatLayer { weights, biases, activation }
+    fn rows<'a>(weights: Vec<Vec<f64>>, biases: Vec<f64>, means: &'a dyn Fn(usize, usize) -> f64) -> Rows<'a> {
+        Rows { weights, biases, means }
     }
 
     #[test]
     fn by_hand() {
         // One output, two inputs: the larger weight becomes 127, the smaller 127 / 4, rounded half up.
-        let layer = layer(vec![0.5, -0.125], vec![1.0], Activation::Linear);
-        let quantized = quantize(&layer, PIXELS, &[0.0, 0.0], (Output::Logits, 1.0 / 65_536.0), 8).unwrap();
+        let rows = rows(vec![vec![0.5, -0.125]], vec![1.0], &|_, _| 0.0);
+        let quantized = quantize(&rows, PIXELS, LOGITS, 8).unwrap();
         assert_eq!(quantized.weights, [127, -32]);
         let unit = 0.5 / 127.0 / 255.0;
         assert_eq!(quantized.biases, [(1.0_f64 / unit + 0.5).floor() as i32]);
@@ -186,11 +211,20 @@ mod tests {
         assert!((logit - 65_536).abs() <= 1, "a bias of 1 is {logit}");
     }
 
+    /// An input whose zero is 100: a sum of 95 weights of it is taken off.
+    #[test]
+    fn a_zero_is_taken_off() {
+        let rows = rows(vec![vec![0.5, -0.125]], vec![0.0], &|_, _| 0.0);
+        let quantized = quantize(&rows, InputKind { zero: 100, ..PIXELS }, LOGITS, 8).unwrap();
+        assert_eq!((&quantized.weights[..], &quantized.biases[..]), (&[127, -32][..], &[-9_500][..]));
+    }
+
     #[test]
     fn rounding_is_corrected_in_the_bias() {
         // -31.75 rounds to -32, a quarter unit low; at a mean input of 1 a quarter unit comes back.
-        let layer = layer(vec![0.5, -0.125], vec![0.0], Activation::Linear);
-        let quantized = quantize(&layer, PIXELS, &[0.3, 1.0], (Output::Logits, 1.0 / 65_536.0), 8).unwrap();
+        let means = [0.3, 1.0];
+        let mean = |_, column: usize| means[column];
+        let quantized = quantize(&rows(vec![vec![0.5, -0.125]], vec![0.0], &mean), PIXELS, LOGITS, 8).unwrap();
         assert_eq!(quantized.biases, [(255.0_f64 / 4.0 + 0.5).floor() as i32]);
     }
 
@@ -198,14 +232,16 @@ mod tests {
         /// Whatever the weights, the bound holds and the multipliers are usable, or the layer is refused.
         #[test]
         fn bounds_hold(
-            weights in proptest::collection::vec(-1e6_f32..1e6, 6),
+            weights in proptest::collection::vec(-1e6_f64..1e6, 6),
             exponents in proptest::collection::vec(-30_i32..20, 2),
-            bias in -1e9_f32..1e9,
+            bias in -1e9_f64..1e9,
+            zero: u8,
         ) {
-            let scaled = weights.iter().enumerate().map(|(i, w)| w * 2.0_f32.powi(exponents[i % 2])).collect();
-            let layer = layer(scaled, vec![bias, 0.0], Activation::Sigmoid);
-            let input = InputKind { scale: 1.0 / 32_768.0, max_magnitude: 32_768 };
-            if let Ok(quantized) = quantize(&layer, input, &[0.5; 3], (Output::I16, 1.0 / 32_768.0), 8) {
+            let row = |row: usize| weights[3 * row..][..3].iter().map(|w| w * 2.0_f64.powi(exponents[row])).collect();
+            let rows = rows(vec![row(0), row(1)], vec![bias, 0.0], &|_, _| 0.5);
+            let input = InputKind { scale: 1.0 / 32_768.0, max_magnitude: 32_768, zero };
+            let output = OutputKind { requantized_scale: 1.0 / 65_536.0, scale: 1.0 / 32_768.0 };
+            if let Ok(quantized) = quantize(&rows, input, output, 8) {
                 prop_assert!(u64::from(quantized.accumulator_bound) << quantized.pre_shift <= i32::MAX as u64);
                 prop_assert!(quantized.multipliers.iter().all(|&multiplier| multiplier >= 1));
                 for (row, &bias) in quantized.weights.chunks(3).zip(&quantized.biases) {

@@ -1,0 +1,107 @@
+//! Where in the arena each layer's tensor lies, so that the arena is small.
+//!
+//! A tensor is needed from the layer that writes it to the last one that reads it; two that are needed at the same time
+//! must lie apart, others may share bytes. The largest tensor is placed first, each at the lowest place where it is apart
+//! from those it must be apart from: for a chain of layers that is the sum of the two largest neighbors, which no plan
+//! can beat.
+//!
+//! # Source
+//! The order and rule of "greedy by size", Y. Pisarchyk and J. Lee, "Efficient memory management for deep neural net
+//! inference", arXiv 2001.03288, 2020, section 5.
+
+use super::LayerParts;
+
+/// Places start at multiples of this.
+const PLACE_ALIGNMENT: usize = 4;
+
+/// Where tensors lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// Place of each layer's tensor; 0 of layers that write none.
+    pub(super) places: Vec<u32>,
+    /// Where the last byte of all tensors ends.
+    pub(super) arena_bytes: u32,
+}
+
+/// A tensor, needed from one layer to another, both counted.
+struct Needed {
+    layer: usize,
+    until: usize,
+    bytes: usize,
+}
+
+impl Plan {
+    pub(super) fn of(layers: &[LayerParts]) -> Self {
+        let mut needed: Vec<Needed> = layers
+            .iter()
+            .enumerate()
+            .filter_map(|(layer, parts)| {
+                let adds = |(at, later): (usize, &LayerParts)| {
+                    matches!(later, LayerParts::Add { from, .. } if *from == layer).then_some(at)
+                };
+                let until = layers.iter().enumerate().filter_map(adds).max().unwrap_or(0).max(layer + 1);
+                Some(Needed { layer, until, bytes: parts.output()?.shape.elements() })
+            })
+            .collect();
+        // Of equally large ones the first stays first.
+        needed.sort_by_key(|tensor| std::cmp::Reverse(tensor.bytes));
+        let mut plan = Self { places: vec![0; layers.len()], arena_bytes: 0 };
+        let mut placed: Vec<(usize, &Needed)> = Vec::new();
+        for tensor in &needed {
+            let meets = |other: &Needed| tensor.layer <= other.until && other.layer <= tensor.until;
+            let mut place = 0;
+            for &(start, other) in placed.iter().filter(|(_, other)| meets(other)) {
+                if place + tensor.bytes > start {
+                    place = place.max((start + other.bytes).next_multiple_of(PLACE_ALIGNMENT));
+                }
+            }
+            placed.push((place, tensor));
+            // By place: then the loop above finds the lowest gap.
+            placed.sort_by_key(|&(place, _)| place);
+            plan.places[tensor.layer] = place as u32;
+            plan.arena_bytes = plan.arena_bytes.max((place + tensor.bytes) as u32);
+        }
+        plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model_file::encode::TensorParts;
+    use pinhole_shared::shape::{Shape, Window};
+
+    fn layer(bytes: u16, from: Option<usize>) -> LayerParts {
+        let shape = Shape { height: 1, width: 1, channels: bytes };
+        let output = TensorParts { shape, zero: 0, scale: 1.0, range: (0, 255) };
+        match from {
+            None => LayerParts::Pool { takes_largest: true, window: Window::tiles(1), output },
+            Some(from) => LayerParts::Add { first: 1, second: 1, start: 0, shift: 0, from, input_scale: 1.0, output },
+        }
+    }
+
+    #[test]
+    fn a_chain_takes_its_two_largest_neighbors() {
+        let plan = Plan::of(&[100, 40, 60, 8].map(|bytes| layer(bytes, None)));
+        assert_eq!(plan, Plan { places: vec![0, 100, 0, 60], arena_bytes: 140 });
+    }
+
+    #[test]
+    fn places_are_multiples_of_four() {
+        let plan = Plan::of(&[13, 6].map(|bytes| layer(bytes, None)));
+        assert_eq!(plan, Plan { places: vec![0, 16], arena_bytes: 22 });
+    }
+
+    /// What is added later is not written over before.
+    #[test]
+    fn a_tensor_that_is_added_later_stays() {
+        let plan = Plan::of(&[layer(40, None), layer(20, None), layer(40, None), layer(40, Some(0)), layer(8, None)]);
+        // 0 and 2 meet in 3, which meets both. 1 is no longer needed then.
+        assert_eq!(plan, Plan { places: vec![0, 80, 40, 80, 0], arena_bytes: 120 });
+    }
+
+    #[test]
+    fn nothing_takes_nothing() {
+        assert_eq!(Plan::of(&[]), Plan { places: vec![], arena_bytes: 0 });
+    }
+}

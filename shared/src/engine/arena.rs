@@ -1,0 +1,16 @@
+//! Two places in one arena at once.
+
+use core::ops::Range;
+
+/// What is read and what is written, which have no byte in common. Nothing of either if they have, or lie outside: no parsed
+/// model has such places.
+pub(super) fn split(arena: &mut [u8], read: Range<usize>, write: Range<usize>) -> (&[u8], &mut [u8]) {
+    let (low, high) = if read.start < write.start { (&read, &write) } else { (&write, &read) };
+    let apart = low.end <= high.start;
+    let Some((first, second)) = arena.split_at_mut_checked(high.start).filter(|_| apart) else {
+        return (&[], &mut []);
+    };
+    let low = first.get_mut(low.clone()).unwrap_or_default();
+    let high = second.get_mut(..high.len()).unwrap_or_default();
+    if read.start < write.start { (low, high) } else { (high, low) }
+}

@@ -1,0 +1,315 @@
+//! Layers over tensors, against definitions too simple to be wrong.
+
+use std::vec;
+use std::vec::Vec;
+
+use super::spatial::{Memory, run};
+use crate::fixed::requantize;
+use crate::kernel::{DenseOperands, Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use crate::layout::{Layout, Weights, pack};
+use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
+use crate::shape::{Padding, Shape, Window};
+
+/// A linear congruential generator.
+fn generator(mut state: u32) -> impl FnMut(u32) -> u32 {
+    move |below| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) % below
+    }
+}
+
+fn tensor(shape: Shape, zero: u8, place: u32) -> Tensor {
+    Tensor { shape, zero, scale: 1.0, place }
+}
+
+/// The element of a tensor of bytes at a row and column, which may lie outside.
+fn at(bytes: &[u8], shape: Shape, y: i32, x: i32, channel: usize) -> Option<u8> {
+    let inside = (0..i32::from(shape.height)).contains(&y) && (0..i32::from(shape.width)).contains(&x);
+    let place = (y * i32::from(shape.width) + x) as usize;
+    inside.then(|| bytes[place * usize::from(shape.channels) + channel])
+}
+
+/// A convolution with its parameters.
+struct Drawn {
+    window: Window,
+    pool: u8,
+    depthwise: bool,
+    input: Tensor,
+    output: Tensor,
+    weights: Vec<i8>,
+    biases: Vec<i32>,
+    multipliers: Vec<i32>,
+    pre_shift: u8,
+    low: u8,
+    high: u8,
+    bytes: Vec<u8>,
+}
+
+impl Drawn {
+    /// Of any small shape; `None` where the window fits nowhere.
+    fn new(random: &mut impl FnMut(u32) -> u32, max_weight: i32) -> Option<Self> {
+        let depthwise = random(3) == 0;
+        let shape = Shape { height: 1 + random(8) as u16, width: 1 + random(8) as u16, channels: 1 + random(6) as u16 };
+        let [height, width, stride_y, stride_x] = [4, 4, 3, 3].map(|most| 1 + random(most) as u8);
+        let padding = Padding {
+            top: random(height.into()) as u8,
+            left: random(width.into()) as u8,
+            bottom: random(height.into()) as u8,
+            right: random(width.into()) as u8,
+        };
+        let window = Window { height, width, stride_y, stride_x, padding };
+        let pool = 1 + random(3) as u8;
+        let (rows, columns) = window.places(shape)?;
+        let channels = if depthwise { shape.channels } else { 1 + random(9) as u16 };
+        let output = Shape { height: rows / u16::from(pool), width: columns / u16::from(pool), channels };
+        if output.places() == 0 {
+            return None;
+        }
+        let filter = window.area() * if depthwise { 1 } else { usize::from(shape.channels) };
+        let (zero_in, zero_out) = (random(256) as u8, random(256) as u8);
+        let low = random(100) as u8;
+        // Apart in the arena, in either order.
+        let (input_first, gap) = (random(2) == 0, 4 * random(3));
+        let behind = gap + if input_first { shape } else { output }.elements() as u32;
+        let (input_place, output_place) = if input_first { (gap, behind + gap) } else { (behind + gap, gap) };
+        Some(Self {
+            window,
+            pool,
+            depthwise,
+            input: tensor(shape, zero_in, input_place),
+            output: tensor(output, zero_out, output_place),
+            weights: (0..filter * usize::from(channels))
+                .map(|_| {
+                    (random(3 * max_weight as u32) as i32 - 3 * max_weight / 2).clamp(-max_weight, max_weight) as i8
+                })
+                .collect(),
+            biases: (0..channels).map(|_| random(20_000) as i32 - 10_000).collect(),
+            multipliers: (0..channels).map(|_| 1 + random(1 << 24) as i32).collect(),
+            pre_shift: random(3) as u8,
+            low,
+            high: low + random(u32::from(255 - low) + 1) as u8,
+            bytes: (0..shape.elements()).map(|_| random(300).min(255) as u8).collect(),
+        })
+    }
+
+    /// By definition.
+    fn expected(&self) -> Vec<u8> {
+        let Self { window, input, output, .. } = self;
+        let (pool, channels) = (i32::from(self.pool), usize::from(input.shape.channels));
+        let sum = |y: i32, x: i32, out: usize| {
+            let mut sum = i64::from(self.biases[out]);
+            let filters = if self.depthwise { out..out + 1 } else { 0..channels };
+            for ky in 0..i32::from(window.height) {
+                for kx in 0..i32::from(window.width) {
+                    for (index, channel) in filters.clone().enumerate() {
+                        let (y, x) = (
+                            y * i32::from(window.stride_y) + ky - i32::from(window.padding.top),
+                            x * i32::from(window.stride_x) + kx - i32::from(window.padding.left),
+                        );
+                        let value = at(&self.bytes, input.shape, y, x, channel).unwrap_or(input.zero);
+                        let place = (ky * i32::from(window.width) + kx) as usize;
+                        let column = place * filters.len() + index;
+                        let weight = self.weights[out * window.area() * filters.len() + column];
+                        sum += i64::from(weight) * i64::from(value);
+                    }
+                }
+            }
+            i32::try_from(sum).unwrap()
+        };
+        let mut all = Vec::new();
+        for y in 0..i32::from(output.shape.height) {
+            for x in 0..i32::from(output.shape.width) {
+                for channel in 0..usize::from(output.shape.channels) {
+                    let results = (0..pool * pool).map(|pooled| {
+                        let sum = sum(y * pool + pooled / pool, x * pool + pooled % pool, channel);
+                        let value = requantize(sum, self.multipliers[channel], self.pre_shift);
+                        (value + i32::from(output.zero)).clamp(self.low.into(), self.high.into()) as u8
+                    });
+                    all.push(results.max().unwrap());
+                }
+            }
+        }
+        all
+    }
+
+    /// By a kernel, with weights in a layout. `from_pixels`: the input lies outside of the arena.
+    fn run<K: Kernel>(&self, layout: Layout, from_pixels: bool) -> Vec<u8> {
+        let rows = self.biases.len();
+        let columns = self.weights.len() / rows;
+        let chunk = if layout.is_rows() { 0 } else { 64 };
+        let size = Weights::bytes_of(layout, columns, rows).unwrap() as usize;
+        // The bytes of an i32 slice start at a multiple of 4.
+        let mut memory = vec![0_i32; size.div_ceil(4)];
+        let bytes = &mut bytemuck::cast_slice_mut::<i32, u8>(&mut memory)[..size];
+        pack(layout, (columns, rows), chunk, |row, column| self.weights[row * columns + column], bytes);
+        let weights = Weights::new(layout, bytes, columns, rows, chunk).unwrap();
+        let biases: Vec<i32> = (0..rows).map(|row| self.biases[row].wrapping_add(weights.fold(row).unwrap())).collect();
+        let conv = Conv {
+            weighted: Weighted {
+                operands: DenseOperands { weights, biases: &biases },
+                multipliers: &self.multipliers,
+                pre_shift: self.pre_shift,
+                accumulator_bound: 0,
+                input_scale: 1.0,
+                output_scale: 1.0,
+            },
+            window: self.window,
+            pool: self.pool,
+            input: self.input,
+            output: self.output,
+            low: self.low,
+            high: self.high,
+        };
+        let layer = if self.depthwise { Layer::Depthwise(conv) } else { Layer::Conv(conv) };
+        let lanes = weights.lane_words();
+        run_layer::<K>(&layer, &self.bytes, from_pixels, (2 * weights.padded_outputs(), lanes))
+    }
+}
+
+/// Runs a layer in an arena that is just large enough, and checks that it writes nowhere else.
+fn run_layer<K: Kernel>(layer: &Layer<'_>, input: &[u8], from_pixels: bool, (sums, lanes): (usize, usize)) -> Vec<u8> {
+    let (read, write) = (layer.input_tensor().unwrap().range(), layer.tensor().unwrap().range());
+    let patch_at = if from_pixels { write.end } else { read.end.max(write.end) };
+    let patch = match layer {
+        Layer::Conv(conv) | Layer::Depthwise(conv) => super::needs::patch_bytes(conv),
+        _ => 0,
+    };
+    // What is left there from before must not matter.
+    let mut arena = vec![0xAA; patch_at + patch];
+    if !from_pixels {
+        arena[read].copy_from_slice(input);
+    }
+    let before = arena.clone();
+    let (mut accumulators, mut lanes) = (vec![0x5555_5555; sums], vec![0xAAAA_AAAA; lanes]);
+    let memory = Memory { accumulators: &mut accumulators, lanes: &mut lanes, arena: &mut arena, patch_at };
+    let output = run::<K>(layer, from_pixels.then_some(input), memory).to_vec();
+    for (place, (&after, &before)) in arena[..patch_at].iter().zip(&before).enumerate() {
+        assert!(write.contains(&place) || after == before, "byte {place} of the arena was written");
+    }
+    output
+}
+
+#[test]
+fn convolutions_are_their_definition() {
+    let mut random = generator(1);
+    let mut tried = [0; 2];
+    for case in 0..3_000 {
+        let four_bits = random(3) == 0;
+        let Some(drawn) = Drawn::new(&mut random, if four_bits { 7 } else { 63 }) else { continue };
+        let (expected, pixels) = (drawn.expected(), random(2) == 0);
+        assert_eq!(expected.len(), drawn.output.shape.elements());
+        tried[usize::from(drawn.depthwise)] += 1;
+        let rows = if four_bits { Layout::Rows4 } else { Layout::Rows8 };
+        assert_eq!(drawn.run::<Scalar>(rows, pixels), expected, "scalar, case {case}");
+        let dsp = if drawn.depthwise {
+            rows
+        } else if four_bits {
+            Layout::DspPixels4
+        } else {
+            Layout::DspPixels8
+        };
+        assert_eq!(drawn.run::<Dsp<PortableDsp>>(dsp, pixels), expected, "dsp, case {case}");
+        let pairs = if drawn.depthwise {
+            rows
+        } else if four_bits {
+            Layout::PairsPixels4
+        } else if case % 2 == 0 {
+            Layout::PairsPixels7
+        } else {
+            Layout::PairsPixels8
+        };
+        assert_eq!(drawn.run::<Pairs<PortablePairs>>(pairs, pixels), expected, "pairs, case {case}");
+    }
+    assert!(tried[0] > 500 && tried[1] > 200, "{tried:?}");
+}
+
+#[test]
+fn pools_are_their_definition() {
+    let mut random = generator(2);
+    let mut tried = 0;
+    while tried < 500 {
+        let Some(drawn) = Drawn::new(&mut random, 1) else { continue };
+        tried += 1;
+        let Drawn { window, input, bytes, .. } = &drawn;
+        let (height, width) = window.places(input.shape).unwrap();
+        let output = tensor(Shape { height, width, ..input.shape }, input.zero, input.range().end as u32);
+        let pool = Pool { window: *window, input: *input, output };
+        let (mut largest, mut means) = (Vec::new(), Vec::new());
+        for y in 0..i32::from(height) {
+            for x in 0..i32::from(width) {
+                for channel in 0..usize::from(input.shape.channels) {
+                    let mut inside = Vec::new();
+                    for ky in 0..i32::from(window.height) {
+                        for kx in 0..i32::from(window.width) {
+                            let y = y * i32::from(window.stride_y) + ky - i32::from(window.padding.top);
+                            let x = x * i32::from(window.stride_x) + kx - i32::from(window.padding.left);
+                            inside.extend(at(bytes, input.shape, y, x, channel));
+                        }
+                    }
+                    largest.push(*inside.iter().max().unwrap());
+                    let sum: f64 = inside.iter().map(|&value| f64::from(value)).sum();
+                    means.push((sum / inside.len() as f64 + 0.5).floor() as u8);
+                }
+            }
+        }
+        for from_pixels in [false, true] {
+            assert_eq!(run_layer::<Scalar>(&Layer::MaxPool(pool), bytes, from_pixels, (0, 0)), largest);
+            assert_eq!(run_layer::<Scalar>(&Layer::AveragePool(pool), bytes, from_pixels, (0, 0)), means);
+        }
+    }
+}
+
+#[test]
+fn global_averages_are_their_definition() {
+    let mut random = generator(3);
+    for _ in 0..200 {
+        let shape = Shape { height: 1 + random(9) as u16, width: 1 + random(9) as u16, channels: 1 + random(9) as u16 };
+        let input = tensor(shape, random(256) as u8, 0);
+        let output = tensor(Shape { height: 1, width: 1, ..shape }, random(256) as u8, shape.elements() as u32);
+        let bytes: Vec<u8> = (0..shape.elements()).map(|_| random(256) as u8).collect();
+        let (multiplier, pre_shift, bias) =
+            (1 + random(1 << 24) as i32 * 100, random(4) as u8, -(random(9_000) as i32));
+        let (low, high) = (random(50) as u8, 200 + random(56) as u8);
+        let average = GlobalAverage { bias, multiplier, pre_shift, input, output, low, high };
+        let expected: Vec<u8> = (0..usize::from(shape.channels))
+            .map(|channel| {
+                let sum: i32 = bytes.iter().skip(channel).step_by(shape.channels.into()).map(|&b| i32::from(b)).sum();
+                let value = requantize(sum + bias, multiplier, pre_shift) + i32::from(output.zero);
+                value.clamp(low.into(), high.into()) as u8
+            })
+            .collect();
+        let sums = usize::from(shape.channels);
+        assert_eq!(run_layer::<Scalar>(&Layer::GlobalAverage(average), &bytes, false, (sums, 0)), expected);
+    }
+}
+
+/// Sums, also where they replace what they are of.
+#[test]
+fn sums_are_their_definition() {
+    let mut random = generator(4);
+    for case in 0..300 {
+        let shape = Shape { height: 1 + random(5) as u16, width: 1 + random(5) as u16, channels: 1 + random(5) as u16 };
+        let elements = shape.elements() as u32;
+        let (input, other) = (tensor(shape, 0, 0), tensor(shape, 0, elements));
+        let output = tensor(shape, random(256) as u8, [0, elements, 2 * elements][case % 3]);
+        let (first, second) = (1 + random(1 << 20) as i32, 1 + random(1 << 20) as i32);
+        let (start, shift) = (random(1 << 24) as i32 - (1 << 23), 12 + random(10) as u8);
+        let (low, high) = (random(50) as u8, 200 + random(56) as u8);
+        let add = Add { first, second, start, shift, input, from: 0, other, output, low, high };
+        let bytes: Vec<u8> = (0..2 * elements).map(|_| random(256) as u8).collect();
+        let (a, b) = bytes.split_at(elements as usize);
+        let expected: Vec<u8> = a
+            .iter()
+            .zip(b)
+            .map(|(&a, &b)| {
+                let sum = i64::from(a) * i64::from(first) + i64::from(b) * i64::from(second) + i64::from(start);
+                (sum >> shift).clamp(low.into(), high.into()) as u8
+            })
+            .collect();
+        let mut arena = vec![0xAA; 3 * shape.elements()];
+        arena[..bytes.len()].copy_from_slice(&bytes);
+        let patch_at = arena.len();
+        let memory = Memory { accumulators: &mut [], lanes: &mut [], arena: &mut arena, patch_at };
+        assert_eq!(run::<Scalar>(&Layer::Add(add), None, memory), expected, "case {case}");
+    }
+}

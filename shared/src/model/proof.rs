@@ -1,0 +1,83 @@
+//! What takes a look at every weight, or at other layers: the proofs that make an engine safe to run without checks.
+
+use super::file::File;
+use super::layer::unfold;
+use super::record::tensor;
+use super::{Layer, ModelError, Weighted};
+use crate::kernel::DenseOperands;
+use crate::layout::Layouts;
+
+/// Checks that a layer's weights have a layout that is run here; its weights, multipliers and accumulators, with inputs of up to this magnitude.
+#[cfg_attr(target_os = "none", inline(never))]
+pub(super) fn check_weights<L: Layouts>(
+    layer: usize,
+    weighted: &Weighted<'_>,
+    max_input: u32,
+) -> Result<(), ModelError> {
+    let layout = weighted.operands.weights.layout();
+    if !L::has(layout) {
+        return Err(ModelError::WeightLayout { layer, got: layout as u8 });
+    }
+    let bound = accumulator_bound::<L>(&weighted.operands, layer, max_input, weighted.pre_shift)?;
+    if bound != weighted.accumulator_bound {
+        return Err(ModelError::Bound { layer, expected: bound, got: weighted.accumulator_bound });
+    }
+    match weighted.multipliers.iter().position(|&multiplier| multiplier <= 0) {
+        Some(row) => Err(ModelError::Multiplier { layer, row }),
+        None => Ok(()),
+    }
+}
+
+/// The largest magnitude an accumulator of the layer can reach, or the row that could overflow (requantization's
+/// pre-shift and the layout's own sums included).
+#[cfg_attr(target_os = "none", inline(never))]
+fn accumulator_bound<L: Layouts>(
+    operands: &DenseOperands<'_>,
+    layer: usize,
+    max_input: u32,
+    pre_shift: u8,
+) -> Result<u32, ModelError> {
+    let DenseOperands { weights, biases } = operands;
+    let largest_weight = u32::from(weights.layout().max_weight().unsigned_abs());
+    let mut largest = 0;
+    for row in 0..weights.padded_outputs() {
+        // Where it does not fit, neither does the bound.
+        let mut l1 = 0_u32;
+        for column in 0..weights.padded_inputs() {
+            let magnitude = u32::from(weights.get_of::<L>(row, column).unsigned_abs());
+            let fills_up = row >= weights.outputs() || column >= weights.inputs();
+            if magnitude > if fills_up { 0 } else { largest_weight } {
+                return Err(ModelError::Weight { layer, row });
+            }
+            l1 = l1.saturating_add(magnitude);
+        }
+        let overflows = ModelError::Accumulator { layer, row };
+        let fold = weights.fold_of::<L>(row).ok_or(overflows)?;
+        let Some(&stored) = biases.get(row) else { continue };
+        let bias = unfold(stored, fold);
+        let bound = u64::from(bias.unsigned_abs()) + u64::from(l1) * u64::from(max_input);
+        if bound > (i32::MAX as u64) >> pre_shift {
+            return Err(overflows);
+        }
+        largest = largest.max(bound as u32);
+    }
+    Ok(largest)
+}
+
+/// Checks that a layer finds in the arena what the layers before it have left there.
+pub(super) fn check_place(file: &File<'_>, index: usize, layer: &Layer<'_>) -> Result<(), ModelError> {
+    let overlap = ModelError::Arena { layer: index };
+    let (Some(output), Some(input)) = (layer.tensor(), layer.input_tensor()) else { return Ok(()) };
+    if let Layer::Add(add) = layer {
+        for between in usize::from(add.from) + 1..index {
+            if !tensor(file.record(between)).is_apart_from(&add.other) {
+                return Err(overlap);
+            }
+        }
+        // Place by place, so the sum may replace what it is of.
+        let good = [input, add.other].iter().all(|read| read.place == output.place || read.is_apart_from(&output));
+        return if good { Ok(()) } else { Err(overlap) };
+    }
+    // The first layer reads pixels, which lie elsewhere.
+    if index == 0 || input.is_apart_from(&output) { Ok(()) } else { Err(overlap) }
+}
