@@ -2,7 +2,7 @@
 
 use pinhole_shared::model::{Activation, Dense, Layer, Model, Output};
 
-use crate::recipe::{ActivationName, HiddenLayer, Recipe};
+use crate::recipe::{DenseLayer, Layer as RecipeLayer, Recipe};
 use crate::train::{FloatLayer, Pretrained};
 
 /// The float network that a model's integers stand for.
@@ -20,17 +20,15 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
         layers.push(float_layer(dense, input_scale));
         input_scale = output_scale(dense);
     }
-    let hidden = layers.split_last().map_or(&layers[..], |(_, hidden)| hidden).iter().map(|layer| HiddenLayer {
-        outputs: layer.biases.len(),
-        activation: match layer.activation {
-            Activation::Linear => ActivationName::Linear,
-            Activation::Relu => ActivationName::Relu,
-            Activation::Sigmoid => ActivationName::Sigmoid,
-        },
-        dropout: 0.0,
-        l1: 0.0,
-        l2: 0.0,
-        weight_bits: 8,
+    let hidden = layers.split_last().map_or(&layers[..], |(_, hidden)| hidden).iter().map(|layer| {
+        RecipeLayer::Dense(DenseLayer {
+            outputs: layer.biases.len(),
+            activation: layer.activation.into(),
+            dropout: 0.0,
+            l1: 0.0,
+            l2: 0.0,
+            weight_bits: 8,
+        })
     });
     let recipe = Recipe {
         input_side: model.input_side(),
@@ -111,7 +109,7 @@ mod tests {
             let back = dequantize(&model.model(), &recipe);
             assert_eq!((&back.classes, back.recipe.training.epochs), (&network.classes, 7));
             assert!(back.check(&recipe).is_ok());
-            assert_eq!(back.recipe.layers[0].dropout, 0.0);
+            assert_eq!(back.recipe.layers[0].dropout(), 0.0);
             let float = Network::from_layers(&back.recipe, &back.classes, &back.layers).unwrap();
 
             let inputs: Vec<&[u8]> = photos.examples.iter().map(|example| &example.pixels[..]).collect();

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::dense::{DenseOp, Factors};
 use super::optimizer::{Penalty, contiguous};
 use crate::random::{Purpose, Random};
-use crate::recipe::{Initialization, Recipe, RecipeError};
+use crate::recipe::{Initialization, Layer, Recipe, RecipeError};
 
 /// A dense layer's parameters and what surrounds them.
 pub(super) struct DenseLayer {
@@ -137,9 +137,13 @@ impl Network {
         classes: &[String],
         mut parameters: impl FnMut(usize, usize, usize) -> candle_core::Result<(Vec<f32>, Vec<f32>)>,
     ) -> candle_core::Result<Self> {
-        let hidden = recipe.layers.iter().map(|layer| {
-            (layer.outputs, Activation::from(layer.activation), layer.dropout, Penalty { l1: layer.l1, l2: layer.l2 })
+        let hidden = recipe.layers.iter().filter_map(Layer::as_dense).map(|layer| {
+            let activation = layer.activation.of_dense().unwrap_or(Activation::Linear);
+            (layer.outputs, activation, layer.dropout, Penalty { l1: layer.l1, l2: layer.l2 })
         });
+        if recipe.layers.iter().any(|layer| layer.as_dense().is_none()) {
+            candle_core::bail!("this version trains dense layers only");
+        }
         let penalty = Penalty { l1: recipe.output.l1, l2: recipe.output.l2 };
         let last = (classes.len(), Activation::Linear, 0.0, penalty);
         let mut inputs = usize::from(recipe.input_side) * usize::from(recipe.input_side);

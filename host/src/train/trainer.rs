@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::augment::augment;
 use super::grain::add_grain;
-use super::loss::{CrossEntropy, cross_entropy};
+use super::loss::{CrossEntropy, Targets, cross_entropy};
 use super::network::{Network, batch};
 use super::optimizer::{LayerState, Optimizer};
 use super::schedule::learning_rate;
@@ -23,7 +23,7 @@ pub struct Epoch {
     /// before; its training loss and accuracy are those of the training inputs as they are, without dropout.
     pub epoch: u32,
     /// Mean cross-entropy of the training batches as they were trained on (dropout on, weights changing), nats.
-    /// Weight penalties are not in it.
+    /// Weight penalties are not in it, nor class weights and label smoothing: it compares with the validation loss.
     pub training_loss: f64,
     /// Fraction of training inputs classified rightly, likewise.
     pub training_accuracy: f64,
@@ -128,6 +128,7 @@ pub struct Trainer<'d> {
     validation: Tensor,
     validation_labels: Vec<u16>,
     validation_logits: Vec<Vec<f32>>,
+    targets: Targets,
     optimizer: Optimizer,
     states: Vec<LayerState>,
     epochs: u32,
@@ -157,6 +158,11 @@ impl<'d> Trainer<'d> {
             validation: batch(&pixels)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
             validation_logits: Vec::new(),
+            targets: Targets::new(
+                &network.recipe.training,
+                training.examples.iter().map(|example| example.class),
+                network.classes.len(),
+            ),
             optimizer: Optimizer::new(network.recipe.training.optimizer),
             states,
             epochs: 0,
@@ -251,9 +257,11 @@ impl<'d> Trainer<'d> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
         let forward = self.network.forward(inputs, Some(&mut self.dropout))?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
-        forward.logits.apply_op1(CrossEntropy { labels })?.backward()?;
+        forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
 
-        let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates);
+        let training = &self.network.recipe.training;
+        let updates_an_epoch = self.training.examples.len().div_ceil(training.batch) as u32;
+        let rate = learning_rate(training, self.epochs, self.updates, updates_an_epoch);
         let step = self.optimizer.next(rate);
         self.updates += 1;
         let layers = self.network.layers.iter().zip(&self.states).zip(&forward.factors);

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use self::adam::{Adam, AdamSettings, AdamStep};
+use self::adam::{Adam, AdamSettings, AdamStep, AdamWStep};
 use self::sgd::SgdStep;
 use super::matrix::{Consume, Strided, tile_rows};
 use crate::recipe;
@@ -29,13 +29,19 @@ pub(super) trait Rule: Copy + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Optimizer {
     Adam(Adam),
-    Sgd { momentum: f32, nesterov: bool },
+    /// With the weight decay.
+    AdamW(Adam, f32),
+    Sgd {
+        momentum: f32,
+        nesterov: bool,
+    },
 }
 
 impl Optimizer {
     pub(super) fn new(settings: recipe::Optimizer) -> Self {
         match settings {
             recipe::Optimizer::Adam => Self::Adam(Adam::new(AdamSettings::KERAS)),
+            recipe::Optimizer::AdamW { weight_decay } => Self::AdamW(Adam::new(AdamSettings::KERAS), weight_decay),
             recipe::Optimizer::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
         }
     }
@@ -44,6 +50,10 @@ impl Optimizer {
     pub(super) fn next(&mut self, learning_rate: f64) -> Step {
         match self {
             Self::Adam(adam) => Step::Adam(adam.next(learning_rate)),
+            Self::AdamW(adam, decay) => {
+                let decay = (learning_rate * f64::from(*decay)) as f32;
+                Step::AdamW(AdamWStep { adam: adam.next(learning_rate), decay })
+            }
             Self::Sgd { momentum, nesterov } => {
                 Step::Sgd(SgdStep { rate: learning_rate as f32, momentum: *momentum, nesterov: *nesterov })
             }
@@ -55,6 +65,7 @@ impl Optimizer {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Adam(AdamStep),
+    AdamW(AdamWStep),
     Sgd(SgdStep),
 }
 
@@ -105,15 +116,23 @@ impl LayerState {
     /// pre-activations, `delta` (batch x outputs).
     pub(super) fn update(&self, step: Step, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
         match step {
-            Step::Adam(rule) => self.update_by(rule, parameters, inputs, delta),
-            Step::Sgd(rule) => self.update_by(rule, parameters, inputs, delta),
+            Step::Adam(rule) => self.update_by(rule, rule, parameters, inputs, delta),
+            // Biases do not decay.
+            Step::AdamW(rule) => self.update_by(rule, rule.adam, parameters, inputs, delta),
+            Step::Sgd(rule) => self.update_by(rule, rule, parameters, inputs, delta),
         }
     }
 
-    fn update_by<R: Rule>(&self, rule: R, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
-        let (weights, biases) = parameters;
-        weights.as_tensor().inplace_op3(inputs, delta, &FusedUpdate { state: self, rule })?;
-        biases.as_tensor().inplace_op2(delta, &BiasUpdate { state: self, rule })
+    fn update_by<W: Rule, B: Rule>(
+        &self,
+        of_weights: W,
+        of_biases: B,
+        (weights, biases): (&Var, &Var),
+        inputs: &Tensor,
+        delta: &Tensor,
+    ) -> Result<()> {
+        weights.as_tensor().inplace_op3(inputs, delta, &FusedUpdate { state: self, rule: of_weights })?;
+        biases.as_tensor().inplace_op2(delta, &BiasUpdate { state: self, rule: of_biases })
     }
 }
 
