@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pinhole::photos::{Dataset, Example};
 use pinhole::random::Random;
-use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::recipe::{ActivationName, DEFAULT, Recipe};
 use pinhole::run_folder::files;
 use pinhole::source::Source;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
@@ -191,8 +191,10 @@ fn a_recipe_for_another_network_is_refused_by_the_difference() {
     };
     says(|recipe| recipe.input_side = 40, "input_side = 50, the recipe 40");
     says(|recipe| recipe.layers[1].as_dense_mut().unwrap().outputs = 15, "layer 2: outputs = 16, the recipe 15");
-    let relu = pinhole::recipe::ActivationName::Relu;
-    says(|recipe| recipe.layers[0].as_dense_mut().unwrap().activation = relu, "layer 1: activation = sigmoid");
+    says(
+        |recipe| recipe.layers[0].as_dense_mut().unwrap().activation = ActivationName::Relu,
+        "layer 1: activation = sigmoid",
+    );
     says(|recipe| recipe.layers.truncate(1), "number of [[layer]]s = 2, the recipe 1");
     let harmless = |recipe: &mut Recipe| {
         let layer = recipe.layers[0].as_dense_mut().unwrap();

@@ -21,6 +21,9 @@ pub(super) struct InputKind {
 ///
 /// # Errors
 /// The index of a row that no scale makes fit 32 bits.
+///
+/// # Panics
+/// If the layer is not dense.
 pub(super) fn quantize(
     layer: &FloatLayer,
     input: InputKind,
@@ -29,12 +32,15 @@ pub(super) fn quantize(
     bits: u8,
 ) -> Result<DenseParts, usize> {
     let (layout, max_weight) = width(bits);
-    let outputs = layer.biases.len();
-    let inputs = layer.weights.len() / outputs;
+    let FloatLayer::Dense { weights: all_weights, biases, activation } = layer else {
+        panic!("{layer:?} is not dense")
+    };
+    let outputs = biases.len();
+    let inputs = all_weights.len() / outputs;
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
-    let result_scale = if layer.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale };
+    let result_scale = if *activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale };
     let rows: Vec<Vec<f64>> = (0..outputs)
-        .map(|row| (0..inputs).map(|column| f64::from(layer.weights[column * outputs + row])).collect())
+        .map(|row| (0..inputs).map(|column| f64::from(all_weights[column * outputs + row])).collect())
         .collect();
     // A larger pre-shift makes room for larger factors and leaves less for accumulators, whose rows then take coarser
     // scales and larger factors; the first that suits both is the most precise.
@@ -43,7 +49,7 @@ pub(super) fn quantize(
         let limit = i64::from(i32::MAX) >> pre_shift;
         let quantized: Result<Vec<Row>, usize> = rows
             .iter()
-            .zip(&layer.biases)
+            .zip(biases)
             .enumerate()
             .map(|(index, (weights, &bias))| {
                 let row = Row::within(weights, f64::from(bias), max_weight, (input, means), limit);
@@ -62,7 +68,7 @@ pub(super) fn quantize(
                     accumulator_bound: rows.iter().map(|row| row.bound).max().unwrap_or(0) as u32,
                     weights: rows.into_iter().flat_map(|row| row.weights).collect(),
                     pre_shift,
-                    activation: layer.activation,
+                    activation: *activation,
                     output,
                     input_scale: input.scale as f32,
                     output_scale: output_scale as f32,
@@ -170,7 +176,7 @@ mod tests {
     const PIXELS: InputKind = InputKind { scale: 1.0 / 255.0, max_magnitude: 255 };
 
     fn layer(weights: Vec<f32>, biases: Vec<f32>, activation: Activation) -> FloatLayer {
-        FloatLayer { weights, biases, activation }
+        FloatLayer::Dense { weights, biases, activation }
     }
 
     #[test]

@@ -20,10 +20,10 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
         layers.push(float_layer(dense, input_scale));
         input_scale = output_scale(dense);
     }
-    let hidden = layers.split_last().map_or(&layers[..], |(_, hidden)| hidden).iter().map(|layer| {
+    let hidden = model.layers().iter().take(layers.len().saturating_sub(1)).map(|Layer::Dense(dense)| {
         RecipeLayer::Dense(DenseLayer {
-            outputs: layer.biases.len(),
-            activation: layer.activation.into(),
+            outputs: dense.operands.weights.outputs(),
+            activation: dense.activation.into(),
             dropout: 0.0,
             l1: 0.0,
             l2: 0.0,
@@ -68,7 +68,7 @@ fn float_layer(dense: &Dense<'_>, input_scale: f64) -> FloatLayer {
         }
     }
     let biases = scales.iter().enumerate().map(|(row, &scale)| (f64::from(dense.bias(row)) * scale) as f32);
-    FloatLayer { weights, biases: biases.collect(), activation: dense.activation }
+    FloatLayer::Dense { weights, biases: biases.collect(), activation: dense.activation }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub use measure::{LayerError, measure};
 
 use crate::model_file::{ModelFile, encode};
 use crate::photos::Dataset;
-use crate::train::Network;
+use crate::train::{FloatLayer, Network};
 
 /// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
 pub(crate) const HEADROOM: f64 = 2.0;
@@ -42,6 +42,10 @@ pub enum QuantizeError {
     /// candle failed.
     #[error("running the float network failed: {0}")]
     Candle(#[from] candle_core::Error),
+    /// Layers that the integer engine does not have.
+    #[error("networks with layers that are not dense cannot be quantized yet")]
+    #[diagnostic(help("train a recipe of dense layers"))]
+    NotDense,
     /// Nothing to calibrate on.
     #[error("there is no photo to calibrate on")]
     #[diagnostic(help("give the training photos"))]
@@ -76,13 +80,14 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
     let mut input = dense::InputKind { scale: 1.0 / 255.0, max_magnitude: Output::U8.max_magnitude() };
     for ((index, layer), bits_of_weights) in float.iter().enumerate().zip(network.recipe.weight_bits()) {
         let last = index + 1 == float.len();
+        let FloatLayer::Dense { activation, .. } = layer else { return Err(QuantizeError::NotDense) };
         let seen = network.activations(&inputs, index)?;
         // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
-        let means = column_means(&seen, layer.weights.len() / layer.biases.len());
+        let means = column_means(&seen, seen.len() / inputs.len());
         let (output, output_scale) = if last {
             (Output::Logits, 1.0 / 65_536.0)
         } else {
-            output_kind(layer.activation, bits, &network.activations(&inputs, index + 1)?)
+            output_kind(*activation, bits, &network.activations(&inputs, index + 1)?)
         };
         let quantized = dense::quantize(layer, input, &means, (output, output_scale), bits_of_weights)
             .map_err(|row| QuantizeError::TooLarge { layer: index, row })?;

@@ -7,6 +7,7 @@
 //! place. The rule by which a weight moves is a [`Rule`], one file each.
 
 mod adam;
+mod elementwise;
 mod sgd;
 
 use std::sync::Mutex;
@@ -15,6 +16,7 @@ use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Va
 use rayon::prelude::*;
 
 use self::adam::{Adam, AdamSettings, AdamStep, AdamWStep};
+pub(super) use self::elementwise::TensorState;
 use self::sgd::SgdStep;
 use super::matrix::{Consume, Strided, tile_rows};
 use crate::recipe;
@@ -98,17 +100,23 @@ struct State {
     second: Vec<f32>,
 }
 
+impl State {
+    fn zeros(count: usize) -> Self {
+        Self { first: vec![0.0; count], second: vec![0.0; count] }
+    }
+}
+
 /// What an optimizer remembers of one dense layer: `weights` (inputs x outputs) and `biases` (outputs).
 #[derive(Debug)]
-pub(super) struct LayerState {
+pub(super) struct DenseState {
     weights: Mutex<State>,
     biases: Mutex<State>,
     penalty: Penalty,
 }
 
-impl LayerState {
+impl DenseState {
     pub(super) fn new(inputs: usize, outputs: usize, penalty: Penalty) -> Self {
-        let zeros = |count| Mutex::new(State { first: vec![0.0; count], second: vec![0.0; count] });
+        let zeros = |count| Mutex::new(State::zeros(count));
         Self { weights: zeros(inputs * outputs), biases: zeros(outputs), penalty }
     }
 
@@ -137,7 +145,7 @@ impl LayerState {
 }
 
 struct FusedUpdate<'a, R> {
-    state: &'a LayerState,
+    state: &'a DenseState,
     rule: R,
 }
 
@@ -217,7 +225,7 @@ impl<R: Rule> Consume for Update<'_, R> {
 }
 
 struct BiasUpdate<'a, R> {
-    state: &'a LayerState,
+    state: &'a DenseState,
     rule: R,
 }
 
