@@ -197,7 +197,7 @@ mod tests {
         let text = format!("input_side = {side}\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n");
         let mut all = vec![0.0; 2 * input.len()];
         weights.iter().for_each(|&(pixel, weight)| all[2 * pixel] = weight);
-        let layer = FloatLayer { weights: all, biases: vec![0.0; 2], activation: Activation::Linear };
+        let layer = FloatLayer::Dense { weights: all, biases: vec![0.0; 2], activation: Activation::Linear };
         let classes = ["a".to_owned(), "b".to_owned()];
         let network = Network::from_layers(&Recipe::parse(&text, "test").unwrap(), &classes, &[layer]).unwrap();
         quantized(&network, input)

@@ -11,6 +11,7 @@
 //! | `tune` | within the budget, and the same for any number of threads? |
 //! | `transfer` | continuing from a trained network: what stays, what is learned, is it ever worse? |
 //! | `budget` | is it known before flashing what fits, and how long it takes? |
+//! | `tensors` | are convolutional networks the same in every kernel, near the float ones, and refused where wrong? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
 //! | `camera` | does a driver in emulated code see what its camera is shown? |
 //! | `probe` | does a board behind a debug probe get what it should? |
@@ -38,6 +39,7 @@ use tempfile::TempDir;
 #[path = "../../firmware/app/tests/support/model_file.rs"]
 pub mod handmade;
 
+pub mod tensors;
 pub mod virtual_board;
 
 /// Root of the repository.

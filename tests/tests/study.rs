@@ -221,7 +221,7 @@ fn runs_that_do_not_learn_are_flagged() {
     let mut systems = systems(&["smaller", "baseline-sgd", "bigger2-dropout"], 30);
     systems[1].recipe.training.learning_rate = 1e-9;
     systems[2].recipe.layers.truncate(1);
-    systems[2].recipe.layers[0].outputs = 8;
+    systems[2].recipe.layers[0].as_dense_mut().unwrap().outputs = 8;
     systems[2].recipe.training.optimizer = pinhole::recipe::Optimizer::Sgd { momentum: 0.9, nesterov: false };
     systems[2].recipe.training.learning_rate = 1e30;
     let small = Small::new(systems, EXTENT);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pinhole::photos::{Dataset, Example};
 use pinhole::random::Random;
-use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::recipe::{ActivationName, DEFAULT, Recipe};
 use pinhole::run_folder::files;
 use pinhole::source::Source;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
@@ -120,8 +120,8 @@ fn frozen_layers_keep_their_bytes_and_the_last_one_learns() {
     let source = source();
     let mut job = continued(source.clone(), true, 60);
     // What would change weights without any gradient: penalties.
-    job.recipe.layers[0].l2 = 0.01;
-    job.recipe.layers[1].l1 = 0.01;
+    job.recipe.layers[0].as_dense_mut().unwrap().l2 = 0.01;
+    job.recipe.layers[1].as_dense_mut().unwrap().l1 = 0.01;
     // 51 parameters take larger steps than 322,080.
     job.recipe.training.learning_rate = 0.05;
     let finished = run_on_grays(&job);
@@ -190,11 +190,15 @@ fn a_recipe_for_another_network_is_refused_by_the_difference() {
         assert!(complaint.contains(words), "{complaint}");
     };
     says(|recipe| recipe.input_side = 40, "input_side = 50, the recipe 40");
-    says(|recipe| recipe.layers[1].outputs = 15, "layer 2: outputs = 16, the recipe 15");
-    says(|recipe| recipe.layers[0].activation = pinhole::recipe::ActivationName::Relu, "layer 1: activation = sigmoid");
+    says(|recipe| recipe.layers[1].as_dense_mut().unwrap().outputs = 15, "layer 2: outputs = 16, the recipe 15");
+    says(
+        |recipe| recipe.layers[0].as_dense_mut().unwrap().activation = ActivationName::Relu,
+        "layer 1: activation = sigmoid",
+    );
     says(|recipe| recipe.layers.truncate(1), "number of [[layer]]s = 2, the recipe 1");
     let harmless = |recipe: &mut Recipe| {
-        (recipe.layers[0].dropout, recipe.layers[0].l1, recipe.output.l2) = (0.5, 0.1, 0.1);
+        let layer = recipe.layers[0].as_dense_mut().unwrap();
+        (layer.dropout, layer.l1, recipe.output.l2) = (0.5, 0.1, 0.1);
         recipe.training.epochs = 3;
     };
     assert_eq!(changed(harmless), Ok(()));

@@ -12,7 +12,7 @@ mod engine;
 mod pack;
 mod plan;
 
-pub(crate) use encode::{LayerParts, WeightedParts, encode};
+pub(crate) use encode::{LayerParts, TensorParts, WeightedParts, encode};
 pub use engine::HostEngine;
 pub use pack::{PackError, Packing};
 

@@ -1,42 +1,39 @@
 //! A model file back to floating point: what is left of the network it was made from.
 
-use pinhole_shared::model::{Activation, Dense, Layer, Model, Output};
+use pinhole_shared::model::{Activation, Conv, Dense, Layer, Model, Output, Tensor, Weighted};
 
-use crate::recipe::{ActivationName, HiddenLayer, Recipe};
-use crate::train::{FloatLayer, Pretrained};
+use crate::recipe::{
+    ActivationName, AddLayer, ConvLayer, DenseLayer, FilterLayer, GlobalAverageLayer, Layer as RecipeLayer, PoolLayer,
+    Recipe,
+};
+use crate::train::{FloatConv, FloatLayer, Pretrained};
 
 /// The float network that a model's integers stand for.
 ///
 /// A weight becomes its int8 value times its row's scale, which is in the row's multiplier: relative precision 2^-30
 /// of what quantization used, usually, and that of an `f32` where a relu or linear layer's scale comes from the file.
-/// What rounding to int8 took away stays lost. The float network's logits differ from the model's by no more than the
+/// What rounding to int8 took away stays lost, and so does what was folded or cut: convolutions have no batch normalization,
+/// and a relu6 is a relu. The float network's logits differ from the model's by no more than the
 /// roundings of activations and of the sigmoid table make (a test holds them together).
 ///
 /// The file holds no training settings: `training` gives the recipe whose own are taken. Dropout and penalties are 0.
 pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
-    let mut input_scale = 1.0 / 255.0;
-    let mut layers = Vec::with_capacity(model.layers().len());
+    let (mut scale, mut zero) = (1.0 / 255.0, 0);
+    let (mut layers, mut recipes) = (Vec::new(), Vec::new());
     for layer in model.layers() {
-        let Layer::Dense(dense) = &layer else { continue };
-        layers.push(float_layer(dense, input_scale));
-        input_scale = output_scale(dense);
+        layers.push(float_layer(&layer, scale, zero));
+        recipes.push(recipe_layer(&layer));
+        (scale, zero) = match &layer {
+            Layer::Dense(dense) => (output_scale(dense), 0),
+            other => other.tensor().map_or((1.0, 0), |tensor| (f64::from(tensor.scale), tensor.zero)),
+        };
     }
-    let hidden = layers.split_last().map_or(&layers[..], |(_, hidden)| hidden).iter().map(|layer| HiddenLayer {
-        outputs: layer.biases.len(),
-        activation: match layer.activation {
-            Activation::Linear => ActivationName::Linear,
-            Activation::Relu => ActivationName::Relu,
-            Activation::Sigmoid => ActivationName::Sigmoid,
-        },
-        dropout: 0.0,
-        l1: 0.0,
-        l2: 0.0,
-        weight_bits: 8,
-    });
+    // The layer that decides has a place of its own in a recipe.
+    recipes.pop();
     let recipe = Recipe {
         input_side: model.input_side(),
         training: training.training.clone(),
-        layers: hidden.collect(),
+        layers: recipes,
         output: Default::default(),
     };
     Pretrained { recipe, classes: model.class_names().map(str::to_owned).collect(), layers }
@@ -52,26 +49,99 @@ pub(crate) fn output_scale(dense: &Dense<'_>) -> f64 {
     }
 }
 
-/// Real value of one accumulator unit, for each row.
+/// Real value of one accumulator unit, for each row of a dense layer.
 pub(crate) fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
     let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale(dense) };
-    let units = (1_u64 << (32 - dense.weighted.pre_shift)) as f64;
-    dense.weighted.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
+    accumulator_scales(&dense.weighted, result_scale)
 }
 
-fn float_layer(dense: &Dense<'_>, input_scale: f64) -> FloatLayer {
-    let (inputs, outputs) = (dense.weighted.operands.weights.inputs(), dense.weighted.operands.weights.outputs());
-    let scales = row_scales(dense);
-    let mut weights = vec![0.0; inputs * outputs];
-    for (row, &scale) in scales.iter().enumerate() {
-        for column in 0..inputs {
-            let value = f64::from(dense.weighted.operands.weights.get(row, column));
-            weights[column * outputs + row] = (value * scale / input_scale) as f32;
+/// Real value of one accumulator unit, for each row, where requantization gives units of this one.
+fn accumulator_scales(weighted: &Weighted<'_>, result_scale: f64) -> Vec<f64> {
+    let units = (1_u64 << (32 - weighted.pre_shift)) as f64;
+    weighted.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
+}
+
+/// A layer whose inputs have this scale and zero.
+fn float_layer(layer: &Layer<'_>, input_scale: f64, zero: u8) -> FloatLayer {
+    match layer {
+        Layer::Dense(dense) => {
+            let (rows, biases) = real_rows(&dense.weighted, &row_scales(dense), input_scale, zero);
+            let inputs = dense.weighted.operands.weights.inputs();
+            let weights = (0..inputs).flat_map(|column| rows.iter().map(move |row| row[column])).collect();
+            FloatLayer::Dense { weights, biases, activation: dense.activation }
+        }
+        Layer::Conv(conv) => FloatLayer::Conv(float_conv(conv, input_scale, zero)),
+        Layer::Depthwise(conv) => FloatLayer::Depthwise(float_conv(conv, input_scale, zero)),
+        Layer::MaxPool(pool) => FloatLayer::MaxPool(pool.window),
+        Layer::AveragePool(pool) => FloatLayer::AveragePool(pool.window),
+        Layer::GlobalAverage(_) => FloatLayer::GlobalAverage,
+        Layer::Add(add) => FloatLayer::Add { from: add.from.into(), activation: activation(&add.output, add.low) },
+    }
+}
+
+fn float_conv(conv: &Conv<'_>, input_scale: f64, zero: u8) -> FloatConv {
+    let scales = accumulator_scales(&conv.weighted, f64::from(conv.output.scale));
+    let (rows, biases) = real_rows(&conv.weighted, &scales, input_scale, zero);
+    FloatConv {
+        window: conv.window,
+        input: conv.input.shape,
+        outputs: biases.len(),
+        weights: rows.concat(),
+        biases,
+        norm: None,
+        activation: activation(&conv.output, conv.low),
+        pool: conv.pool,
+    }
+}
+
+/// Rows of weights and biases. A stored bias has taken off what the inputs' zero adds to each sum.
+fn real_rows(weighted: &Weighted<'_>, scales: &[f64], input_scale: f64, zero: u8) -> (Vec<Vec<f32>>, Vec<f32>) {
+    let weights = &weighted.operands.weights;
+    let row = |(row, &scale): (usize, &f64)| {
+        let integers = (0..weights.inputs()).map(|column| f64::from(weights.get(row, column)));
+        let bias = f64::from(weighted.bias(row)) + f64::from(zero) * integers.clone().sum::<f64>();
+        (integers.map(|weight| (weight * scale / input_scale) as f32).collect(), (bias * scale) as f32)
+    };
+    scales.iter().enumerate().map(row).unzip()
+}
+
+/// The activation function that leaves such bytes.
+fn activation(output: &Tensor, low: u8) -> ActivationName {
+    if low == output.zero { ActivationName::Relu } else { ActivationName::Linear }
+}
+
+fn recipe_layer(layer: &Layer<'_>) -> RecipeLayer {
+    let filter = |conv: &Conv<'_>| FilterLayer {
+        window: conv.window,
+        batch_norm: false,
+        activation: activation(&conv.output, conv.low),
+        pool: conv.pool,
+        dropout: 0.0,
+        l1: 0.0,
+        l2: 0.0,
+        weight_bits: 8,
+    };
+    match layer {
+        Layer::Dense(dense) => RecipeLayer::Dense(DenseLayer {
+            outputs: layer.outputs(),
+            activation: dense.activation.into(),
+            dropout: 0.0,
+            l1: 0.0,
+            l2: 0.0,
+            weight_bits: 8,
+        }),
+        Layer::Conv(conv) => {
+            RecipeLayer::Conv(ConvLayer { channels: conv.output.shape.channels, filter: filter(conv) })
+        }
+        Layer::Depthwise(conv) => RecipeLayer::Depthwise(filter(conv)),
+        Layer::MaxPool(pool) => RecipeLayer::MaxPool(PoolLayer { window: pool.window }),
+        Layer::AveragePool(pool) => RecipeLayer::AveragePool(PoolLayer { window: pool.window }),
+        Layer::GlobalAverage(_) => RecipeLayer::GlobalAverage(GlobalAverageLayer { dropout: 0.0 }),
+        Layer::Add(add) => {
+            RecipeLayer::Add(AddLayer { from: usize::from(add.from) + 1, activation: activation(&add.output, add.low) })
         }
     }
-    let biases = scales.iter().enumerate().map(|(row, &scale)| (f64::from(dense.weighted.bias(row)) * scale) as f32);
-    FloatLayer { weights, biases: biases.collect(), activation: dense.activation }
 }
 
 #[cfg(test)]
@@ -112,7 +182,7 @@ mod tests {
             let back = dequantize(&model.model(), &recipe);
             assert_eq!((&back.classes, back.recipe.training.epochs), (&network.classes, 7));
             assert!(back.check(&recipe).is_ok());
-            assert_eq!(back.recipe.layers[0].dropout, 0.0);
+            assert_eq!(back.recipe.layers[0].dropout(), 0.0);
             let float = Network::from_layers(&back.recipe, &back.classes, &back.layers).unwrap();
 
             let inputs: Vec<&[u8]> = photos.examples.iter().map(|example| &example.pixels[..]).collect();

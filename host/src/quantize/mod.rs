@@ -5,10 +5,13 @@
 //! Activations between layers are 16 bits by default: the hidden layers are small, so it costs nothing, and the int8
 //! weights are then nearly the only source of error. The scales of relu and linear layers come from the calibration
 //! photos, as does a correction of each bias for the mean error its row's rounded weights make.
+//! Tensors, of the layers before the dense ones, are bytes: what they reach on the calibration photos is 255 steps.
+//! Batch normalization is folded into its convolution first.
 
 mod dequantize;
 mod measure;
 mod rows;
+mod tensors;
 
 use miette::Diagnostic;
 use pinhole_shared::model::{Activation, ModelError, Output};
@@ -23,6 +26,7 @@ use crate::model_file::{LayerParts, ModelFile, encode};
 use crate::photos::Dataset;
 use crate::train::{FloatLayer, Network};
 use rows::{InputKind, OutputKind, Rows};
+use tensors::Reading;
 
 /// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
 pub(crate) const HEADROOM: f64 = 2.0;
@@ -62,8 +66,8 @@ pub enum QuantizeError {
     Unparsable(#[from] ModelError),
 }
 
-/// Quantizes a network, calibrated on (training) photos, and parses the result back. `bits` are those of activations;
-/// the recipe has those of each layer's weights.
+/// Quantizes a network, calibrated on (training) photos, and parses the result back. `bits` are those of activations
+/// between dense layers; the recipe has those of each layer's weights.
 ///
 /// # Errors
 /// [`QuantizeError`].
@@ -71,40 +75,64 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
     if calibration.examples.is_empty() {
         return Err(QuantizeError::NoPhotos);
     }
-    let inputs: Vec<&[u8]> = calibration.examples.iter().map(|example| &example.pixels[..]).collect();
     let float = network.float_layers()?;
-    let mut layers = Vec::with_capacity(float.len());
-    let mut input = InputKind { scale: 1.0 / 255.0, max_magnitude: Output::U8.max_magnitude(), zero: 0 };
-    for ((index, layer), bits_of_weights) in float.iter().enumerate().zip(network.recipe.weight_bits()) {
-        let last = index + 1 == float.len();
-        let seen = network.activations(&inputs, index)?;
-        // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
-        let means = column_means(&seen, layer.weights.len() / layer.biases.len());
-        let (output, scale) = if last {
-            (Output::Logits, 1.0 / 65_536.0)
+    let has_tensors = float.iter().any(|layer| !matches!(layer, FloatLayer::Dense { .. }));
+    // Dense networks are quick, and small ones are trained on few photos, each of which counts.
+    let every = if has_tensors { calibration.examples.len().div_ceil(TENSOR_PHOTOS) } else { 1 };
+    let inputs: Vec<&[u8]> = calibration.examples.iter().step_by(every).map(|example| &example.pixels[..]).collect();
+    let shapes = network.recipe.shapes(network.classes.len());
+    let mut weight_bits = network.recipe.weight_bits();
+    let mut layers: Vec<LayerParts> = Vec::with_capacity(float.len());
+    let mut input = InputKind::PIXELS;
+    // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
+    let mut seen = network.activations(&inputs, 0)?;
+    for (index, layer) in float.iter().enumerate() {
+        let (last, shape) = (index + 1 == float.len(), shapes[index]);
+        let given = network.activations(&inputs, index + 1)?;
+        let too_large = |row| QuantizeError::TooLarge { layer: index, row };
+        let parts = if let FloatLayer::Dense { weights, biases, activation } = layer {
+            let means = column_means(&seen, shape.input.elements());
+            let (output, scale) =
+                if last { (Output::Logits, 1.0 / 65_536.0) } else { output_kind(*activation, bits, &given) };
+            // What requantization gives: Q16 before a sigmoid, output units otherwise.
+            let requantized_scale = if *activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
+            let mean = |_: usize, column: usize| means[column];
+            let rows = dense_rows(weights, biases, &mean);
+            let output_kind = OutputKind { requantized_scale, scale };
+            let weighted =
+                rows::quantize(&rows, input, output_kind, weight_bits.next().unwrap_or(8)).map_err(too_large)?;
+            input = InputKind { scale, max_magnitude: output.max_magnitude(), zero: 0 };
+            LayerParts::Dense { weighted, activation: *activation, output }
         } else {
-            output_kind(layer.activation, bits, &network.activations(&inputs, index + 1)?)
+            let bits =
+                if matches!(layer, FloatLayer::Conv(_) | FloatLayer::Depthwise(_)) { weight_bits.next() } else { None };
+            let reading = Reading { input, seen: &seen, given: &given, before: &layers };
+            let parts = tensors::quantize(layer, &shape, &reading, bits.unwrap_or(8)).map_err(too_large)?;
+            if let Some(output) = parts.output() {
+                input = InputKind {
+                    scale: f64::from(output.scale),
+                    max_magnitude: Output::U8.max_magnitude(),
+                    zero: output.zero,
+                };
+            }
+            parts
         };
-        // What requantization gives: Q16 before a sigmoid, output units otherwise.
-        let requantized_scale = if layer.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
-        let mean = |_: usize, column: usize| means[column];
-        let weighted =
-            rows::quantize(&dense_rows(layer, &mean), input, OutputKind { requantized_scale, scale }, bits_of_weights)
-                .map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
-        input = InputKind { scale, max_magnitude: output.max_magnitude(), zero: 0 };
-        layers.push(LayerParts::Dense { weighted, activation: layer.activation, output });
+        layers.push(parts);
+        seen = given;
     }
     // Row-major weights fit always.
     let bytes = encode(network.recipe.input_side, &network.classes, Policy::NONE, &layers).unwrap_or_default();
     Ok(ModelFile::from_bytes(&bytes)?)
 }
 
+/// Most photos a network of convolutions is calibrated on, spread evenly over those that are given.
+const TENSOR_PHOTOS: usize = 512;
+
 /// A dense layer's weights, a row an output.
-fn dense_rows<'a>(layer: &FloatLayer, means: &'a dyn Fn(usize, usize) -> f64) -> Rows<'a> {
-    let outputs = layer.biases.len();
-    let inputs = layer.weights.len() / outputs;
-    let row = |row| (0..inputs).map(|column| f64::from(layer.weights[column * outputs + row])).collect();
-    let biases = layer.biases.iter().map(|&bias| f64::from(bias)).collect();
+fn dense_rows<'a>(weights: &[f32], biases: &[f32], means: &'a dyn Fn(usize, usize) -> f64) -> Rows<'a> {
+    let outputs = biases.len();
+    let row = |row| weights.iter().skip(row).step_by(outputs).map(|&weight| f64::from(weight)).collect();
+    let biases = biases.iter().map(|&bias| f64::from(bias)).collect();
     Rows { weights: (0..outputs).map(row).collect(), biases, means }
 }
 

@@ -15,6 +15,11 @@ pub(super) struct InputKind {
     pub zero: u8,
 }
 
+impl InputKind {
+    /// A picture's pixels.
+    pub(super) const PIXELS: Self = Self { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
+}
+
 /// What a layer gives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutputKind {
@@ -191,7 +196,7 @@ mod tests {
     use pinhole_shared::fixed::requantize;
     use proptest::prelude::*;
 
-    const PIXELS: InputKind = InputKind { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
+    const PIXELS: InputKind = InputKind::PIXELS;
     const LOGITS: OutputKind = OutputKind { requantized_scale: 1.0 / 65_536.0, scale: 1.0 / 65_536.0 };
 
     fn rows<'a>(weights: Vec<Vec<f64>>, biases: Vec<f64>, means: &'a dyn Fn(usize, usize) -> f64) -> Rows<'a> {

@@ -12,6 +12,12 @@ pub struct Training {
     pub batch: usize,
     /// The optimizer's learning rate, before its schedule.
     pub learning_rate: f32,
+    /// Share of each target that is spread evenly over all classes, 0 <= share < 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_smoothing: f32,
+    /// How much photos of each class count; all the same if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// How the first weights are drawn.
     #[serde(default, skip_serializing_if = "Initialization::is_stratified")]
     pub initialization: Initialization,
@@ -30,6 +36,14 @@ pub struct Training {
     /// Random variations of the training photos, anew in every epoch.
     #[serde(default, skip_serializing_if = "Augmentation::is_none")]
     pub augment: Augmentation,
+}
+
+/// How much training photos of each class count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// All classes count the same: each photo photos / (classes * photos of its class).
+    Balanced,
 }
 
 /// How the first weights are drawn: uniform within Glorot's limits either way.
@@ -67,6 +81,13 @@ pub enum Optimizer {
     /// Adam with Keras' defaults (beta 0.9 and 0.999, epsilon 1e-7).
     #[default]
     Adam,
+    /// Adam that also draws weights (not biases, nor what batch normalization learns) towards 0, whatever their
+    /// gradients.
+    #[serde(rename = "adamw")]
+    AdamW {
+        /// Share of a weight that one update at a learning rate of 1 takes away, 0 or positive.
+        weight_decay: f32,
+    },
     /// Stochastic gradient descent.
     Sgd {
         /// Share of the last step that goes into the next, 0 <= momentum < 1.
@@ -92,7 +113,14 @@ pub enum Schedule {
     #[default]
     Constant,
     /// Half a cosine down to 0 at the last epoch.
-    Cosine,
+    Cosine {
+        /// Epochs in which the rate rises from 0, with every update, before it falls.
+        #[serde(default, skip_serializing_if = "is_none")]
+        warmup: u32,
+        /// Whether the rate falls with every update, not with every epoch.
+        #[serde(default, skip_serializing_if = "is_false")]
+        per_update: bool,
+    },
     /// Multiplied by `factor` after every `every` epochs.
     Step {
         /// Epochs, at least 1.
@@ -137,7 +165,17 @@ pub struct Augmentation {
     pub noise: f32,
 }
 
-// By reference, as serde calls it.
+// By reference, as serde calls them.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none(epochs: &u32) -> bool {
+    *epochs == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(value: &f32) -> bool {
     *value == 0.0

@@ -91,10 +91,7 @@ fn figures(body: &mut String, classes: &[String], photos: &[ExplainedPhoto<'_>])
 
 /// The section with the first layer's weights.
 pub(super) fn first_layer(body: &mut String, layers: &[FloatLayer], classes: &[String], side: u16) {
-    if layers.is_empty() {
-        return;
-    }
-    let tiles = weights(layers, side);
+    let Some(tiles) = weights(layers, side) else { return };
     put!(body, "<h2>What the first layer looks for</h2>");
     let which = if layers.len() == 1 {
         format!("a class each, in this order: {}", escape(&classes.join(", ")))

@@ -80,26 +80,27 @@ pub struct WeightTiles {
 /// At most [`TILES_LIMIT`] neurons are shown (fewer of inputs over 125x125, a million pixels in all), those that the next layer listens to most: by the Euclidean norm of their
 /// outgoing weights. Of a network of one layer all neurons are classes, and come in their order.
 ///
-/// `layers` are those of a network whose input has `side` px.
+/// Nothing where the first layer is not dense. `layers` are those of a network whose input has `side` px.
 ///
 /// # Panics
-/// If there is no layer, or the first one's weights are not `side * side` for each output.
-pub fn weights(layers: &[FloatLayer], side: u16) -> WeightTiles {
-    let (first, next) = (&layers[0], layers.get(1));
-    let neurons = first.biases.len();
+/// If the first layer's weights are not `side * side` for each output.
+pub fn weights(layers: &[FloatLayer], side: u16) -> Option<WeightTiles> {
+    let Some(FloatLayer::Dense { weights: first, biases, .. }) = layers.first() else { return None };
+    let neurons = biases.len();
     let pixels = usize::from(side) * usize::from(side);
-    assert_eq!(first.weights.len(), pixels * neurons, "weights of the first layer");
+    assert_eq!(first.len(), pixels * neurons, "weights of the first layer");
     // Of a hidden neuron the next layer has one row of weights.
     let outgoing = |neuron: usize| -> f64 {
-        let row = next.map(|next| next.weights.chunks_exact(next.biases.len()).nth(neuron).unwrap_or_default());
-        row.unwrap_or_default().iter().map(|&weight| f64::from(weight) * f64::from(weight)).sum()
+        let Some(FloatLayer::Dense { weights: next, biases, .. }) = layers.get(1) else { return 0.0 };
+        let row = next.chunks_exact(biases.len()).nth(neuron).unwrap_or_default();
+        row.iter().map(|&weight| f64::from(weight) * f64::from(weight)).sum()
     };
     let mut by_norm: Vec<(usize, f64)> = (0..neurons).map(|neuron| (neuron, outgoing(neuron))).collect();
     by_norm.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let limit = (PIXELS_LIMIT / pixels).clamp(1, TILES_LIMIT);
     let shown: Vec<usize> = by_norm.into_iter().take(limit).map(|(neuron, _)| neuron).collect();
 
-    let weight = |neuron: usize, pixel: usize| first.weights[pixel * neurons + neuron];
+    let weight = |neuron: usize, pixel: usize| first[pixel * neurons + neuron];
     let all = shown.iter().flat_map(|&neuron| (0..pixels).map(move |pixel| weight(neuron, pixel)));
     let largest = all.fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
 
@@ -118,7 +119,7 @@ pub fn weights(layers: &[FloatLayer], side: u16) -> WeightTiles {
         }
     }
     let picture = levels(&picture, width as u32, length(down) as u32);
-    WeightTiles { picture, shown, neurons, largest }
+    Some(WeightTiles { picture, shown, neurons, largest })
 }
 
 /// `from` at a share of 0, [`FOR`] at 1, [`AGAINST`] at -1, in proportion between.
@@ -207,14 +208,14 @@ mod tests {
     }
 
     fn layer(weights: Vec<f32>, outputs: usize) -> FloatLayer {
-        FloatLayer { weights, biases: vec![0.0; outputs], activation: Activation::Linear }
+        FloatLayer::Dense { weights, biases: vec![0.0; outputs], activation: Activation::Linear }
     }
 
     #[test]
     fn tiles_come_by_outgoing_weight_on_one_scale() {
         // One pixel, three neurons with weights 1, -2 and 0; the next layer listens to them with 1, -3 and 2.
         let layers = [layer(vec![1.0, -2.0, 0.0], 3), layer(vec![1.0, 0.0, -3.0, 0.0, 2.0, 0.0], 2)];
-        let tiles = weights(&layers, 1);
+        let tiles = weights(&layers, 1).unwrap();
         assert_eq!((&tiles.shown[..], tiles.neurons, tiles.largest), (&[1, 2, 0][..], 3, 2.0));
         let picture = decoded(&tiles.picture);
         assert_eq!(picture.dimensions(), (7, 1));
@@ -226,10 +227,10 @@ mod tests {
     #[test]
     fn many_neurons_are_cut_to_a_grid_of_64() {
         let outgoing = (0..100).map(|neuron| neuron as f32).collect();
-        let tiles = weights(&[layer(vec![0.5; 400], 100), layer(outgoing, 1)], 2);
+        let tiles = weights(&[layer(vec![0.5; 400], 100), layer(outgoing, 1)], 2).unwrap();
         assert_eq!((tiles.shown.len(), tiles.shown[0], tiles.shown[63], tiles.neurons), (64, 99, 36, 100));
         assert_eq!(decoded(&tiles.picture).dimensions(), (30, 30));
         // A large input's pictures must not make a page of many megabytes.
-        assert_eq!(weights(&[layer(vec![0.5; 600 * 600 * 4], 4)], 600).shown, [0, 1]);
+        assert_eq!(weights(&[layer(vec![0.5; 600 * 600 * 4], 4)], 600).unwrap().shown, [0, 1]);
     }
 }

@@ -154,10 +154,12 @@ fn work(plan: &Plan, system: &System, cell: Cell) -> u64 {
     let held_out = plan.validation(cell).len();
     let trained_on = (plan.photos.len() - held_out) * (1 + training.copies.len());
     let updates = trained_on.div_ceil(training.batch);
-    // An update's pass over weights and the optimizer's state costs as much as some 25 photos.
-    let photos = 2 * trained_on + held_out + 25 * updates;
-    let weights = system.recipe.weight_count(plan.classes.len());
-    let work = photos as u128 * weights as u128 * u128::from(training.epochs) / 1_000_000;
+    // An update's pass over weights and the optimizer's state costs as much as some 25 multiply-adds for each.
+    let (photos, passes) = (2 * trained_on + held_out, 25 * updates);
+    let recipe = &system.recipe;
+    let (macs, weights) = (recipe.mac_count(plan.classes.len()), recipe.weight_count(plan.classes.len()));
+    let an_epoch = photos as u128 * macs as u128 + passes as u128 * weights as u128;
+    let work = an_epoch * u128::from(training.epochs) / 1_000_000;
     // Far from overflowing when all cells' work is added up.
     u64::try_from(work).unwrap_or(u64::MAX).min(u64::MAX >> 32)
 }

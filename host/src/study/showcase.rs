@@ -132,9 +132,9 @@ pub(super) fn make(
         held_out: decided.len(),
         right: (0..decided.len()).filter(|&index| is_right(index)).count(),
         photos: photos.collect(),
-        weights: tiles.picture,
-        neurons_shown: tiles.shown.len(),
-        neurons: tiles.neurons,
+        neurons_shown: tiles.as_ref().map_or(0, |tiles| tiles.shown.len()),
+        neurons: tiles.as_ref().map_or(0, |tiles| tiles.neurons),
+        weights: tiles.map(|tiles| tiles.picture).unwrap_or_default(),
     }))))
 }
 

@@ -3,10 +3,47 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::optimizer::contiguous;
+use crate::recipe::{ClassWeights, Training};
 
-/// Mean cross-entropy, in nats, of logits (batch x classes) against the index of each row's true class.
+/// What logits are to become.
+#[derive(Clone, Debug)]
+pub(super) struct Targets {
+    /// Share of each target that is spread evenly over all classes.
+    pub smoothing: f32,
+    /// What a row of each class counts.
+    pub weights: Vec<f32>,
+}
+
+impl Targets {
+    /// Of a training on examples of these classes.
+    pub(super) fn new(training: &Training, labels: impl Iterator<Item = u16>, classes: usize) -> Self {
+        let mut counts = vec![0_usize; classes];
+        labels.for_each(|label| counts[usize::from(label)] += 1);
+        let all: usize = counts.iter().sum();
+        let weight = |&count: &usize| match training.class_weights {
+            None => 1.0,
+            // A class without examples is asked for its weight by no row.
+            Some(ClassWeights::Balanced) => (all as f64 / (classes * count.max(1)) as f64) as f32,
+        };
+        Self { smoothing: training.label_smoothing, weights: counts.iter().map(weight).collect() }
+    }
+
+    /// The target of a row's own class, and that of every other one.
+    fn shares(&self) -> (f32, f32) {
+        let rest = self.smoothing / self.weights.len() as f32;
+        (1.0 - self.smoothing + rest, rest)
+    }
+}
+
+/// Mean cross-entropy, in nats, of logits (batch x classes) against the [`Targets`] of each row's true class; a row counts
+/// as often as its class's weight says, out of as many as there are rows.
+///
+/// # Source
+/// Smoothing: C. Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7.
 pub(super) struct CrossEntropy {
+    /// Index of each row's true class.
     pub labels: Vec<u16>,
+    pub targets: Targets,
 }
 
 impl CustomOp1 for CrossEntropy {
@@ -23,7 +60,7 @@ impl CustomOp1 for CrossEntropy {
         let sum = logits
             .chunks_exact(classes)
             .zip(&self.labels)
-            .fold(0.0_f64, |sum, (row, &label)| sum + cross_entropy(row, usize::from(label)));
+            .fold(0.0_f64, |sum, (row, &label)| sum + self.loss(row, usize::from(label)));
         Ok((CpuStorage::F32(vec![(sum / batch as f64) as f32]), ().into()))
     }
 
@@ -31,14 +68,26 @@ impl CustomOp1 for CrossEntropy {
         let (batch, classes) = logits.dims2()?;
         let scale = gradient.to_scalar::<f32>()? / batch as f32;
         let mut values = logits.flatten_all()?.to_vec1::<f32>()?;
+        let (own, other) = self.targets.shares();
         for (row, &label) in values.chunks_exact_mut(classes).zip(&self.labels) {
             let probabilities = softmax(row);
+            let scale = scale * self.targets.weights[usize::from(label)];
             for (class, (value, probability)) in row.iter_mut().zip(probabilities).enumerate() {
-                let target = f32::from(u8::from(class == usize::from(label)));
+                let target = if class == usize::from(label) { own } else { other };
                 *value = (probability as f32 - target) * scale;
             }
         }
         Ok(Some(Tensor::from_vec(values, (batch, classes), logits.device())?))
+    }
+}
+
+impl CrossEntropy {
+    /// What one row adds to the sum of losses.
+    fn loss(&self, row: &[f32], label: usize) -> f64 {
+        let (own, other) = self.targets.shares();
+        let spread: f64 = if other > 0.0 { (0..row.len()).map(|class| cross_entropy(row, class)).sum() } else { 0.0 };
+        let loss = f64::from(own - other) * cross_entropy(row, label) + f64::from(other) * spread;
+        f64::from(self.targets.weights[label]) * loss
     }
 }
 
@@ -55,4 +104,53 @@ pub(crate) fn softmax(logits: &[f32]) -> Vec<f64> {
     let exps: Vec<f64> = logits.iter().map(|&logit| libm::exp(f64::from(logit - largest))).collect();
     let sum: f64 = exps.iter().sum();
     exps.iter().map(|exp| exp / sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Var};
+
+    use super::*;
+    use crate::recipe::{DEFAULT, Recipe};
+
+    /// Largest distance of a gradient in f32 from a difference quotient of the loss, which is an f32 near 1.
+    const TOLERANCE: f32 = 2e-4;
+
+    #[test]
+    fn smoothed_and_weighted_gradients_are_the_losss_slopes() {
+        let mut training = Recipe::find(DEFAULT).unwrap().training;
+        (training.label_smoothing, training.class_weights) = (0.3, Some(ClassWeights::Balanced));
+        // 4 / (3 * 1) and 4 / (3 * 3); the second class has no example.
+        let targets = Targets::new(&training, [0, 2, 2, 2].into_iter(), 3);
+        assert_eq!((targets.weights[0], targets.weights[2]), ((4.0 / 3.0) as f32, (4.0 / 9.0) as f32));
+        let loss = |logits: &[f32]| {
+            let op = CrossEntropy { labels: vec![0, 2], targets: targets.clone() };
+            let logits = Var::from_slice(logits, (2, 3), &Device::Cpu).unwrap();
+            let loss = logits.as_tensor().apply_op1(op).unwrap();
+            let gradients = loss.backward().unwrap();
+            let gradient = gradients.get(logits.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            (loss.to_scalar::<f32>().unwrap(), gradient)
+        };
+        let logits = [0.5, -1.0, 0.25, 1.5, 0.75, -0.5];
+        let (value, gradient) = loss(&logits);
+        // By hand: 0.8 of the own class's cross-entropy and 0.1 of each other's, by the weights, over two rows.
+        let expected: f64 = [(0, 0, 4.0 / 3.0), (1, 2, 4.0 / 9.0)]
+            .iter()
+            .map(|&(row, label, weight)| {
+                let entropy = |class| cross_entropy(&logits[3 * row..][..3], class);
+                let all: f64 = (0..3).map(entropy).sum();
+                weight * (0.7 * entropy(label) + 0.1 * all) / 2.0
+            })
+            .sum();
+        assert!((f64::from(value) - expected).abs() < 1e-6, "{value}, not {expected}");
+        for (index, slope) in gradient.into_iter().enumerate() {
+            let moved = |by: f32| {
+                let mut logits = logits;
+                logits[index] += by;
+                loss(&logits).0
+            };
+            let quotient = (moved(0.01) - moved(-0.01)) / 0.02;
+            assert!((slope - quotient).abs() < TOLERANCE, "{index}: {slope}, not {quotient}");
+        }
+    }
 }

@@ -7,18 +7,20 @@
 mod augment;
 mod dense;
 mod grain;
+mod layer_state;
 mod loss;
 mod matrix;
 mod network;
 mod optimizer;
 mod schedule;
+mod spatial;
 mod trainer;
 mod transfer;
 
 #[cfg(test)]
 mod tests;
 
-pub use network::{FloatLayer, Network, NetworkError};
+pub use network::{BatchNorm, FloatConv, FloatLayer, Network, NetworkError};
 pub use trainer::{Epoch, Outcome, Stopped, TrainError, Trainer, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 

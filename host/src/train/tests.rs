@@ -30,6 +30,11 @@ fn recipe(text: &str) -> Recipe {
     Recipe::parse(text, "test").unwrap()
 }
 
+fn dense(layer: &FloatLayer) -> (&[f32], &[f32], Activation) {
+    let FloatLayer::Dense { weights, biases, activation } = layer else { panic!("{layer:?} is not dense") };
+    (weights, biases, *activation)
+}
+
 fn go_on(_: &Epoch) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
@@ -69,10 +74,10 @@ fn updates_equal_candles_own() {
     let variables: Vec<(Var, Var)> = start
         .iter()
         .map(|layer| {
-            let outputs = layer.biases.len();
-            let shape = (layer.weights.len() / outputs, outputs);
-            let weights = Var::from_vec(layer.weights.clone(), shape, &Device::Cpu).unwrap();
-            (weights, Var::from_vec(layer.biases.clone(), outputs, &Device::Cpu).unwrap())
+            let (weights, biases, _) = dense(layer);
+            let shape = (weights.len() / biases.len(), biases.len());
+            let weights = Var::from_slice(weights, shape, &Device::Cpu).unwrap();
+            (weights, Var::from_slice(biases, biases.len(), &Device::Cpu).unwrap())
         })
         .collect();
     let adam_of = |tensor: &Tensor| -> Vec<TextbookAdam> {
@@ -89,7 +94,7 @@ fn updates_equal_candles_own() {
         let mut values = inputs.clone();
         for ((weights, biases), layer) in variables.iter().zip(&start) {
             values = values.matmul(weights).unwrap().broadcast_add(biases).unwrap();
-            values = match layer.activation {
+            values = match dense(layer).2 {
                 Activation::Linear => values,
                 Activation::Relu => values.relu().unwrap(),
                 Activation::Sigmoid => candle_nn::ops::sigmoid(&values).unwrap(),
@@ -114,12 +119,12 @@ fn updates_equal_candles_own() {
     assert_eq!(ours.best.epoch, 20, "the validation loss should still be falling");
     let mut moved = 0.0_f32;
     for ((layer, adams), start) in ours.network.float_layers().unwrap().iter().zip(adams.chunks(2)).zip(&start) {
-        for ((&ours, theirs), &start) in layer.weights.iter().zip(&adams[0]).zip(&start.weights) {
+        for ((&ours, theirs), &start) in dense(layer).0.iter().zip(&adams[0]).zip(dense(start).0) {
             let distance = (f64::from(ours) - theirs.weight).abs();
             assert!(distance <= ORACLE_TOLERANCE, "{ours} and {}: {distance}", theirs.weight);
             moved = moved.max((ours - start).abs());
         }
-        for (&ours, theirs) in layer.biases.iter().zip(&adams[1]) {
+        for (&ours, theirs) in dense(layer).1.iter().zip(&adams[1]) {
             let distance = (f64::from(ours) - theirs.weight).abs();
             assert!(distance <= ORACLE_TOLERANCE, "{ours} and {}: {distance}", theirs.weight);
         }

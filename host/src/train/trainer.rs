@@ -9,9 +9,10 @@ use thiserror::Error;
 
 use super::augment::augment;
 use super::grain::add_grain;
-use super::loss::{CrossEntropy, cross_entropy};
+use super::layer_state::LayerState;
+use super::loss::{CrossEntropy, Targets, cross_entropy};
 use super::network::{Network, batch};
-use super::optimizer::{LayerState, Optimizer};
+use super::optimizer::Optimizer;
 use super::schedule::learning_rate;
 use crate::photos::Dataset;
 use crate::random::{Purpose, Random};
@@ -23,7 +24,7 @@ pub struct Epoch {
     /// before; its training loss and accuracy are those of the training inputs as they are, without dropout.
     pub epoch: u32,
     /// Mean cross-entropy of the training batches as they were trained on (dropout on, weights changing), nats.
-    /// Weight penalties are not in it.
+    /// Weight penalties are not in it, nor class weights and label smoothing: it compares with the validation loss.
     pub training_loss: f64,
     /// Fraction of training inputs classified rightly, likewise.
     pub training_accuracy: f64,
@@ -117,7 +118,7 @@ pub fn train(
         }
     }
     let best = best.ok_or(TrainError::Nothing)?;
-    trainer.network.restore(&kept)?;
+    trainer.network.restore(kept)?;
     Ok(Outcome { network: trainer.network, epochs, best, stopped })
 }
 
@@ -128,6 +129,7 @@ pub struct Trainer<'d> {
     validation: Tensor,
     validation_labels: Vec<u16>,
     validation_logits: Vec<Vec<f32>>,
+    targets: Targets,
     optimizer: Optimizer,
     states: Vec<LayerState>,
     epochs: u32,
@@ -146,17 +148,18 @@ impl<'d> Trainer<'d> {
     /// # Errors
     /// A candle error when memory cannot be had.
     pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
-        let states = network
-            .layers
-            .iter()
-            .map(|layer| layer.weights.dims2().map(|(i, o)| LayerState::new(i, o, layer.penalty)))
-            .collect::<candle_core::Result<_>>()?;
+        let states = network.layers.iter().map(LayerState::new).collect::<candle_core::Result<_>>()?;
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
             training,
             validation: batch(&pixels)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
             validation_logits: Vec::new(),
+            targets: Targets::new(
+                &network.recipe.training,
+                training.examples.iter().map(|example| example.class),
+                network.classes.len(),
+            ),
             optimizer: Optimizer::new(network.recipe.training.optimizer),
             states,
             epochs: 0,
@@ -204,7 +207,7 @@ impl<'d> Trainer<'d> {
 
     /// An epoch's measurements: those of the training inputs as they are given, and a look at the validation inputs.
     fn measured(&mut self, epoch: u32, training_loss: f64, right: usize) -> Result<Epoch, TrainError> {
-        self.validation_logits = self.network.forward(&self.validation, None)?.logits.to_vec2::<f32>()?;
+        self.validation_logits = self.network.infer(&self.validation)?;
         let validation = score(&self.validation_logits, &self.validation_labels);
         let epoch = Epoch {
             epoch,
@@ -251,16 +254,16 @@ impl<'d> Trainer<'d> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
         let forward = self.network.forward(inputs, Some(&mut self.dropout))?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
-        forward.logits.apply_op1(CrossEntropy { labels })?.backward()?;
+        let gradients = forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
 
-        let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates);
+        let training = &self.network.recipe.training;
+        let updates_an_epoch = self.training.examples.len().div_ceil(training.batch) as u32;
+        let rate = learning_rate(training, self.epochs, self.updates, updates_an_epoch);
         let step = self.optimizer.next(rate);
         self.updates += 1;
-        let layers = self.network.layers.iter().zip(&self.states).zip(&forward.factors);
-        for ((layer, state), factors) in layers.skip(self.network.frozen) {
-            let factors = factors.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-            let Some((inputs, delta)) = factors else { candle_core::bail!("a layer got no gradient") };
-            state.update(step, (&layer.weights, &layer.biases), &inputs, &delta)?;
+        let layers = self.network.layers.iter().zip(&self.states).zip(&forward.traces);
+        for ((layer, state), trace) in layers.skip(self.network.frozen) {
+            state.update(step, layer, trace, &gradients)?;
         }
         Ok(score)
     }

@@ -1,11 +1,12 @@
 //! Continuing from a trained network, on the same classes or on others.
 
 use miette::Diagnostic;
+use pinhole_shared::shape::Window;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::network::{FloatLayer, Network};
-use crate::recipe::{ActivationName, HiddenLayer, Recipe};
+use crate::recipe::{FilterLayer, Layer, Recipe};
 
 /// A trained network as plain numbers: what [`transfer`] starts from.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,13 +42,10 @@ impl Pretrained {
         differ("number of [[layer]]s".into(), count(&self.recipe), count(recipe))?;
         for (index, (trained, asked)) in self.recipe.layers.iter().zip(&recipe.layers).enumerate() {
             let field = |name: &str| format!("layer {}: {name}", index + 1);
-            let name = |layer: &HiddenLayer| match layer.activation {
-                ActivationName::Linear => "linear".to_owned(),
-                ActivationName::Relu => "relu".to_owned(),
-                ActivationName::Sigmoid => "sigmoid".to_owned(),
-            };
-            differ(field("outputs"), trained.outputs.to_string(), asked.outputs.to_string())?;
-            differ(field("activation"), name(trained), name(asked))?;
+            differ(field("kind"), trained.kind().to_owned(), asked.kind().to_owned())?;
+            for ((name, trained), (_, asked)) in structure(trained).into_iter().zip(structure(asked)) {
+                differ(field(name), trained, asked)?;
+            }
         }
         Ok(())
     }
@@ -58,6 +56,39 @@ impl Pretrained {
     pub fn last_layer(&self, classes: &[String]) -> LastLayer {
         if self.classes == classes { LastLayer::Kept } else { LastLayer::Replaced }
     }
+}
+
+/// What of a layer a network's numbers depend on, by the names in a recipe: the same names for layers of one kind.
+fn structure(layer: &Layer) -> Vec<(&'static str, String)> {
+    let filter = |filter: &FilterLayer| {
+        let mut fields = window("kernel", filter.window);
+        fields.push(("batch_norm", filter.batch_norm.to_string()));
+        fields.push(("activation", filter.activation.name().to_owned()));
+        fields.push(("pool", filter.pool.to_string()));
+        fields
+    };
+    match layer {
+        Layer::Dense(layer) => {
+            vec![("outputs", layer.outputs.to_string()), ("activation", layer.activation.name().to_owned())]
+        }
+        Layer::Conv(layer) => {
+            let mut fields = vec![("channels", layer.channels.to_string())];
+            fields.extend(filter(&layer.filter));
+            fields
+        }
+        Layer::Depthwise(layer) => filter(layer),
+        Layer::MaxPool(layer) | Layer::AveragePool(layer) => window("window", layer.window),
+        Layer::GlobalAverage(_) => Vec::new(),
+        Layer::Add(layer) => {
+            vec![("from", layer.from.to_string()), ("activation", layer.activation.name().to_owned())]
+        }
+    }
+}
+
+fn window(name: &'static str, window: Window) -> Vec<(&'static str, String)> {
+    let Window { height, width, stride_y, stride_x, padding } = window;
+    let padding = format!("[{}, {}, {}, {}]", padding.top, padding.left, padding.bottom, padding.right);
+    vec![(name, format!("[{height}, {width}]")), ("stride", format!("[{stride_y}, {stride_x}]")), ("padding", padding)]
 }
 
 /// What becomes of the layer that decides.

@@ -213,7 +213,10 @@ fn within(
     let mut smallest: Option<Cost> = None;
     for system in space {
         let recipe = &system.recipe;
-        let shape = (recipe.input_side, recipe.layers.iter().map(|layer| layer.outputs).collect());
+        let shape = (
+            recipe.input_side,
+            recipe.layers.iter().filter_map(crate::recipe::Layer::as_dense).map(|layer| layer.outputs).collect(),
+        );
         let cost = match shapes.get(&shape) {
             Some(cost) => *cost,
             None => *shapes.entry(shape).or_insert(Cost::of(recipe, classes)?),

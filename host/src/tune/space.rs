@@ -1,7 +1,7 @@
 //! What is searched: dense networks for gray photos, around the article's.
 
 use crate::random::{Purpose, Random};
-use crate::recipe::{ActivationName, Augmentation, DEFAULT, HiddenLayer, Recipe, RecipeError};
+use crate::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Layer, Recipe, RecipeError};
 use crate::study::System;
 
 const INPUT_SIDES: [u16; 4] = [24, 32, 40, 50];
@@ -46,21 +46,19 @@ pub(super) fn all(seed: u64) -> Result<Vec<System>, RecipeError> {
     Ok(systems)
 }
 
-fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32) -> Vec<HiddenLayer> {
-    let layer = |outputs, dropout| HiddenLayer { outputs, activation, dropout, l1: 0.0, l2: 0.0, weight_bits: 8 };
+fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32) -> Vec<Layer> {
+    let layer =
+        |outputs, dropout| Layer::Dense(DenseLayer { outputs, activation, dropout, l1: 0.0, l2: 0.0, weight_bits: 8 });
     let second = (second > 0).then(|| layer(second, 0.0));
     std::iter::once(layer(first, dropout)).chain(second).collect()
 }
 
 /// Like `50px-128-16-sigmoid-drop25-augmented`.
 fn name(recipe: &Recipe) -> String {
-    let outputs: Vec<String> = recipe.layers.iter().map(|layer| layer.outputs.to_string()).collect();
-    let activation = match recipe.layers.first().map(|layer| layer.activation) {
-        Some(ActivationName::Relu) => "relu",
-        Some(ActivationName::Sigmoid) => "sigmoid",
-        Some(ActivationName::Linear) | None => "linear",
-    };
-    let dropout = recipe.layers.first().map_or(0.0, |layer| layer.dropout);
+    let layers = || recipe.layers.iter().filter_map(Layer::as_dense);
+    let outputs: Vec<String> = layers().map(|layer| layer.outputs.to_string()).collect();
+    let activation = layers().next().map_or(ActivationName::Linear, |layer| layer.activation).name();
+    let dropout = layers().next().map_or(0.0, |layer| layer.dropout);
     let dropout = if dropout > 0.0 { format!("-drop{:.0}", dropout * 100.0) } else { String::new() };
     let augmented = if recipe.training.augment.is_none() { "" } else { "-augmented" };
     format!("{}px-{}-{activation}{dropout}{augmented}", recipe.input_side, outputs.join("-"))

@@ -279,7 +279,7 @@ pub fn infer_with(file: &model_file::ModelFile, input: &[u8]) -> (Vec<Vec<i32>>,
     let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
     let decision = engine.run_observed(input, |_, values| {
         stages.push(match values {
-            pinhole_shared::engine::LayerValues::Bytes(values) => values.iter().map(|&value| value.into()).collect(),
+            LayerValues::Bytes(values) => values.iter().map(|&value| value.into()).collect(),
             LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
             LayerValues::Logits(values) => values.to_vec(),
         });

@@ -137,7 +137,12 @@ fn gallery(body: &mut String, plan: &Plan, showcase: &Showcase) {
             percent(one.probability)
         );
     }
-    put!(body, "</div><h2>What the first layer looks for</h2>");
+    put!(body, "</div>");
+    // Of a first layer that is not dense there is no picture.
+    if shown.neurons == 0 {
+        return;
+    }
+    put!(body, "<h2>What the first layer looks for</h2>");
     put!(
         body,
         "<figure class=\"tiles\"><img src=\"{}\" alt=\"Weights of {} neurons\"><figcaption>A tile is a neuron of {}: \

@@ -50,6 +50,28 @@ pub(in crate::train) struct AdamStep {
     epsilon: f32,
 }
 
+/// A step of Adam with decoupled weight decay: the weight first loses a share of itself, in which neither moment nor the
+/// gradient's size has a part.
+///
+/// # Source
+/// I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2, in the order of Keras'
+/// `AdamW`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::train) struct AdamWStep {
+    pub adam: AdamStep,
+    /// Learning rate times weight decay.
+    pub decay: f32,
+}
+
+/// State: Adam's.
+impl Rule for AdamWStep {
+    #[inline(always)]
+    fn update(&self, weight: &mut f32, state: (&mut f32, &mut f32), gradient: f32) {
+        *weight -= *weight * self.decay;
+        self.adam.update(weight, state, gradient);
+    }
+}
+
 /// State: first and second moment.
 impl Rule for AdamStep {
     #[inline(always)]
@@ -57,5 +79,25 @@ impl Rule for AdamStep {
         *first += (gradient - *first) * self.keep1;
         *second += (gradient * gradient - *second) * self.keep2;
         *weight -= *first * self.step_size / (second.sqrt() + self.epsilon);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A weight whose gradient is 0 only loses its share; one with a gradient loses it before Adam's step.
+    #[test]
+    fn decay_by_hand() {
+        let adam = Adam::new(AdamSettings::KERAS).next(0.5);
+        let step = AdamWStep { adam, decay: 0.25 };
+        let (mut weight, mut first, mut second) = (8.0, 0.0, 0.0);
+        step.update(&mut weight, (&mut first, &mut second), 0.0);
+        assert_eq!((weight, first, second), (6.0, 0.0, 0.0));
+        let (mut plain, mut state) = (4.5, (0.0, 0.0));
+        adam.update(&mut plain, (&mut state.0, &mut state.1), 2.0);
+        step.update(&mut weight, (&mut first, &mut second), 2.0);
+        assert_eq!((weight, (first, second)), (plain, state));
+        assert!((weight - 4.0).abs() < 1e-5, "Adam's first step is the learning rate: {weight}");
     }
 }

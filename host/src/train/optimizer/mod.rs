@@ -7,6 +7,7 @@
 //! place. The rule by which a weight moves is a [`Rule`], one file each.
 
 mod adam;
+mod elementwise;
 mod sgd;
 
 use std::sync::Mutex;
@@ -14,7 +15,8 @@ use std::sync::Mutex;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use self::adam::{Adam, AdamSettings, AdamStep};
+use self::adam::{Adam, AdamSettings, AdamStep, AdamWStep};
+pub(super) use self::elementwise::TensorState;
 use self::sgd::SgdStep;
 use super::matrix::{Consume, Strided, tile_rows};
 use crate::recipe;
@@ -29,13 +31,19 @@ pub(super) trait Rule: Copy + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Optimizer {
     Adam(Adam),
-    Sgd { momentum: f32, nesterov: bool },
+    /// With the weight decay.
+    AdamW(Adam, f32),
+    Sgd {
+        momentum: f32,
+        nesterov: bool,
+    },
 }
 
 impl Optimizer {
     pub(super) fn new(settings: recipe::Optimizer) -> Self {
         match settings {
             recipe::Optimizer::Adam => Self::Adam(Adam::new(AdamSettings::KERAS)),
+            recipe::Optimizer::AdamW { weight_decay } => Self::AdamW(Adam::new(AdamSettings::KERAS), weight_decay),
             recipe::Optimizer::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
         }
     }
@@ -44,6 +52,10 @@ impl Optimizer {
     pub(super) fn next(&mut self, learning_rate: f64) -> Step {
         match self {
             Self::Adam(adam) => Step::Adam(adam.next(learning_rate)),
+            Self::AdamW(adam, decay) => {
+                let decay = (learning_rate * f64::from(*decay)) as f32;
+                Step::AdamW(AdamWStep { adam: adam.next(learning_rate), decay })
+            }
             Self::Sgd { momentum, nesterov } => {
                 Step::Sgd(SgdStep { rate: learning_rate as f32, momentum: *momentum, nesterov: *nesterov })
             }
@@ -55,6 +67,7 @@ impl Optimizer {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Adam(AdamStep),
+    AdamW(AdamWStep),
     Sgd(SgdStep),
 }
 
@@ -87,17 +100,23 @@ struct State {
     second: Vec<f32>,
 }
 
+impl State {
+    fn zeros(count: usize) -> Self {
+        Self { first: vec![0.0; count], second: vec![0.0; count] }
+    }
+}
+
 /// What an optimizer remembers of one dense layer: `weights` (inputs x outputs) and `biases` (outputs).
 #[derive(Debug)]
-pub(super) struct LayerState {
+pub(super) struct DenseState {
     weights: Mutex<State>,
     biases: Mutex<State>,
     penalty: Penalty,
 }
 
-impl LayerState {
+impl DenseState {
     pub(super) fn new(inputs: usize, outputs: usize, penalty: Penalty) -> Self {
-        let zeros = |count| Mutex::new(State { first: vec![0.0; count], second: vec![0.0; count] });
+        let zeros = |count| Mutex::new(State::zeros(count));
         Self { weights: zeros(inputs * outputs), biases: zeros(outputs), penalty }
     }
 
@@ -105,20 +124,28 @@ impl LayerState {
     /// pre-activations, `delta` (batch x outputs).
     pub(super) fn update(&self, step: Step, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
         match step {
-            Step::Adam(rule) => self.update_by(rule, parameters, inputs, delta),
-            Step::Sgd(rule) => self.update_by(rule, parameters, inputs, delta),
+            Step::Adam(rule) => self.update_by(rule, rule, parameters, inputs, delta),
+            // Biases do not decay.
+            Step::AdamW(rule) => self.update_by(rule, rule.adam, parameters, inputs, delta),
+            Step::Sgd(rule) => self.update_by(rule, rule, parameters, inputs, delta),
         }
     }
 
-    fn update_by<R: Rule>(&self, rule: R, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
-        let (weights, biases) = parameters;
-        weights.as_tensor().inplace_op3(inputs, delta, &FusedUpdate { state: self, rule })?;
-        biases.as_tensor().inplace_op2(delta, &BiasUpdate { state: self, rule })
+    fn update_by<W: Rule, B: Rule>(
+        &self,
+        of_weights: W,
+        of_biases: B,
+        (weights, biases): (&Var, &Var),
+        inputs: &Tensor,
+        delta: &Tensor,
+    ) -> Result<()> {
+        weights.as_tensor().inplace_op3(inputs, delta, &FusedUpdate { state: self, rule: of_weights })?;
+        biases.as_tensor().inplace_op2(delta, &BiasUpdate { state: self, rule: of_biases })
     }
 }
 
 struct FusedUpdate<'a, R> {
-    state: &'a LayerState,
+    state: &'a DenseState,
     rule: R,
 }
 
@@ -198,7 +225,7 @@ impl<R: Rule> Consume for Update<'_, R> {
 }
 
 struct BiasUpdate<'a, R> {
-    state: &'a LayerState,
+    state: &'a DenseState,
     rule: R,
 }
 

@@ -1,0 +1,225 @@
+//! What shapes a recipe's layers read and give, and what they cost.
+
+use pinhole_shared::shape::{Shape, Window};
+
+use super::Recipe;
+use super::layer::{ConvLayer, FilterLayer, Layer};
+
+/// Most values one layer gives for one photo: training keeps those of a whole batch.
+const MAX_ELEMENTS: usize = 1 << 22;
+
+/// One layer's shapes and cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerShape {
+    /// What it reads; a dense layer reads all elements of it, row by row, the channels of a place together.
+    pub input: Shape,
+    /// What it gives: of a dense layer 1x1xoutputs.
+    pub output: Shape,
+    /// Weights, without biases and batch normalization.
+    pub weights: usize,
+    /// Multiply-accumulates of one inference.
+    pub macs: usize,
+}
+
+/// Why a layer cannot be.
+#[derive(Debug)]
+pub(super) struct Impossible {
+    /// Counted from 1.
+    pub layer: usize,
+    /// Follows "layer 3 ": what is wrong and what to change.
+    pub reason: String,
+}
+
+impl Recipe {
+    /// Shapes and costs of every layer, the one that decides between so many classes last.
+    ///
+    /// # Panics
+    /// If the recipe is one that [`Recipe::parse`] would refuse.
+    pub fn shapes(&self, classes: usize) -> Vec<LayerShape> {
+        let shapes = self.try_shapes(classes);
+        shapes.unwrap_or_else(|Impossible { layer, reason }| panic!("unchecked recipe: layer {layer} {reason}"))
+    }
+
+    pub(super) fn try_shapes(&self, classes: usize) -> Result<Vec<LayerShape>, Impossible> {
+        let mut shapes: Vec<LayerShape> = Vec::with_capacity(self.layers.len() + 1);
+        let mut input = Shape::square(self.input_side);
+        let mut after_dense = false;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let impossible = |reason: String| Impossible { layer: index + 1, reason };
+            if after_dense && !matches!(layer, Layer::Dense(_)) {
+                let kind = layer.kind();
+                return Err(impossible(format!(
+                    "is of kind {kind:?} and comes after a dense layer, whose outputs have no places; move it before the \
+                     first dense layer"
+                )));
+            }
+            let shape = match layer {
+                Layer::Dense(dense) => fully_connected(input, dense.outputs).map_err(impossible)?,
+                Layer::Conv(ConvLayer { channels, filter }) => {
+                    filtered(input, filter, *channels, usize::from(input.channels)).map_err(impossible)?
+                }
+                Layer::Depthwise(filter) => filtered(input, filter, input.channels, 1).map_err(impossible)?,
+                Layer::MaxPool(pool) | Layer::AveragePool(pool) => {
+                    let (height, width) = slid(pool.window, input, "window").map_err(impossible)?;
+                    without_weights(input, Shape { height, width, ..input })
+                }
+                Layer::GlobalAverage(_) => without_weights(input, Shape { height: 1, width: 1, ..input }),
+                Layer::Add(add) => {
+                    let earlier = add.from.checked_sub(1).and_then(|from| shapes.get(from)).map(|shape| shape.output);
+                    match earlier {
+                        Some(earlier) if add.from < index && earlier == input => {}
+                        Some(earlier) if add.from < index => {
+                            return Err(impossible(format!(
+                                "adds layer {}, which gives {earlier}, to {input}; `from` must be a layer of the same \
+                                 shape",
+                                add.from
+                            )));
+                        }
+                        _ => {
+                            return Err(impossible(format!(
+                                "adds layer {}; `from` must be the number of a layer before the previous one, from 1 on",
+                                add.from
+                            )));
+                        }
+                    }
+                    without_weights(input, input)
+                }
+            };
+            if shape.output.elements() > MAX_ELEMENTS {
+                let output = shape.output;
+                return Err(impossible(format!(
+                    "gives {output} values, more than {MAX_ELEMENTS}; take fewer channels or a larger stride"
+                )));
+            }
+            after_dense = matches!(layer, Layer::Dense(_));
+            input = shape.output;
+            shapes.push(shape);
+        }
+        let layer = self.layers.len() + 1;
+        shapes.push(fully_connected(input, classes).map_err(|reason| Impossible { layer, reason })?);
+        Ok(shapes)
+    }
+
+    /// Weights of the network for so many classes, biases and batch normalization not counted.
+    pub fn weight_count(&self, classes: usize) -> usize {
+        self.shapes(classes).iter().map(|shape| shape.weights).sum()
+    }
+
+    /// Multiply-accumulates of one inference.
+    pub fn mac_count(&self, classes: usize) -> usize {
+        self.shapes(classes).iter().map(|shape| shape.macs).sum()
+    }
+}
+
+fn without_weights(input: Shape, output: Shape) -> LayerShape {
+    LayerShape { input, output, weights: 0, macs: 0 }
+}
+
+fn fully_connected(input: Shape, outputs: usize) -> Result<LayerShape, String> {
+    let channels = u16::try_from(outputs).map_err(|_| format!("has {outputs} outputs, more than {}", u16::MAX))?;
+    let weights = input.elements() * outputs;
+    Ok(LayerShape { input, output: Shape { height: 1, width: 1, channels }, weights, macs: weights })
+}
+
+/// `depth`: input channels that an output reads.
+fn filtered(input: Shape, filter: &FilterLayer, channels: u16, depth: usize) -> Result<LayerShape, String> {
+    let (height, width) = slid(filter.window, input, "kernel")?;
+    let output = Shape { height, width, channels };
+    let pool = u16::from(filter.pool);
+    if pool == 0 || height < pool || width < pool {
+        return Err(format!(
+            "takes the largest of each {pool}x{pool} of {output} outputs; `pool` must be 1 to {}",
+            height.min(width).min(255)
+        ));
+    }
+    let weights = usize::from(channels) * filter.window.area() * depth;
+    let pooled = Shape { height: height / pool, width: width / pool, channels };
+    Ok(LayerShape { input, output: pooled, weights, macs: weights * output.places() })
+}
+
+fn slid(window: Window, input: Shape, name: &str) -> Result<(u16, u16), String> {
+    window.places(input).ok_or_else(|| {
+        let Window { height, width, stride_y, stride_x, padding } = window;
+        format!(
+            "slides {height}x{width} over {input}, padded by [{}, {}, {}, {}], in steps of {stride_y}x{stride_x}, which \
+             fits nowhere; `{name}` must be no larger than what it slides over, `padding` less than `{name}`, and `stride` \
+             at least 1",
+            padding.top, padding.left, padding.bottom, padding.right
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = "input_side = 15\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n";
+
+    fn layers(text: &str) -> Result<Recipe, String> {
+        Recipe::parse(&format!("{START}{text}"), "mine.toml").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn shapes_and_costs_by_hand() {
+        let recipe = layers(
+            "[[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = [3, 2]\nstride = [2, 1]\npadding = [1, 0, 1, 1]\n\
+             activation = \"relu\"\n\
+             [[layer]]\nkind = \"depthwise\"\nkernel = 3\npadding = 1\nactivation = \"relu6\"\n\
+             [[layer]]\nkind = \"add\"\nfrom = 1\nactivation = \"linear\"\n\
+             [[layer]]\nkind = \"conv\"\nchannels = 6\nkernel = 1\nactivation = \"relu\"\npool = 2\n\
+             [[layer]]\nkind = \"max-pool\"\nwindow = 2\nstride = 1\n\
+             [[layer]]\nkind = \"average-pool\"\nwindow = [1, 2]\n\
+             [[layer]]\noutputs = 5\nactivation = \"sigmoid\"\n",
+        )
+        .unwrap();
+        let shape = |height, width, channels| Shape { height, width, channels };
+        let expected = [
+            (shape(15, 15, 1), shape(8, 15, 4), 24, 24 * 120),
+            (shape(8, 15, 4), shape(8, 15, 4), 36, 36 * 120),
+            (shape(8, 15, 4), shape(8, 15, 4), 0, 0),
+            (shape(8, 15, 4), shape(4, 7, 6), 24, 24 * 120),
+            (shape(4, 7, 6), shape(3, 6, 6), 0, 0),
+            (shape(3, 6, 6), shape(3, 3, 6), 0, 0),
+            (shape(3, 3, 6), shape(1, 1, 5), 270, 270),
+            (shape(1, 1, 5), shape(1, 1, 3), 15, 15),
+        ];
+        let expected = expected.map(|(input, output, weights, macs)| LayerShape { input, output, weights, macs });
+        assert_eq!(recipe.shapes(3), expected);
+        assert_eq!(recipe.weight_count(3), 24 + 36 + 24 + 270 + 15);
+        assert_eq!(recipe.mac_count(3), 84 * 120 + 285);
+        assert_eq!(Recipe::parse(&recipe.to_toml(), "written").unwrap(), recipe);
+    }
+
+    #[test]
+    fn impossible_layers_are_refused_by_number_and_reason() {
+        let conv = "[[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3\nactivation = \"relu\"\n";
+        let dense = "[[layer]]\noutputs = 4\nactivation = \"relu\"\n";
+        for (text, complaint) in [
+            (
+                format!("{dense}{conv}"),
+                "layer 2 of the recipe mine.toml is of kind \"conv\" and comes after a dense layer",
+            ),
+            (conv.replace("kernel = 3", "kernel = 16"), "slides 16x16 over 15x15x1"),
+            (conv.replace("kernel = 3", "kernel = 3\npadding = 3"), "`padding` less than `kernel`"),
+            (conv.replace("kernel = 3", "kernel = 3\nstride = 0"), "`stride` at least 1"),
+            (format!("{conv}pool = 14\n"), "`pool` must be 1 to 13"),
+            (format!("{conv}pool = 0\n"), "`pool` must be 1 to 13"),
+            (
+                format!("{conv}{conv}[[layer]]\nkind = \"add\"\nfrom = 1\nactivation = \"relu\"\n"),
+                "gives 13x13x4, to 11x11x4",
+            ),
+            (
+                format!("{conv}{conv}[[layer]]\nkind = \"add\"\nfrom = 2\nactivation = \"relu\"\n"),
+                "before the previous one",
+            ),
+            (
+                format!("{conv}{conv}[[layer]]\nkind = \"add\"\nfrom = 0\nactivation = \"relu\"\n"),
+                "before the previous one",
+            ),
+            (conv.replace("channels = 4", "channels = 65535"), "gives 13x13x65535 values"),
+        ] {
+            let got = layers(&text).unwrap_err();
+            assert!(got.contains(complaint), "{got}\nof\n{text}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What training keeps of each layer from one update to the next.
+
+use candle_core::backprop::GradStore;
+use candle_core::{Result, Tensor, bail};
+
+use super::network::{ConvNode, DenseNode, Kind, Node, Trace};
+use super::optimizer::{DenseState, Step, TensorState};
+use super::spatial::Statistics;
+
+/// Share of the running statistics that an update keeps; the rest is the batch's. Keras' default of 0.99 is for longer
+/// epochs: of some dozens of updates here, the statistics must follow within one.
+const MOMENTUM: f64 = 0.95;
+
+/// The optimizer's state of one layer.
+pub(super) enum LayerState {
+    Dense(DenseState),
+    /// Weights; biases or else gamma and beta.
+    Conv(TensorState, Vec<TensorState>),
+    /// Nothing to learn.
+    None,
+}
+
+impl LayerState {
+    /// Before the first update.
+    pub(super) fn new(layer: &Node) -> Result<Self> {
+        Ok(match &layer.kind {
+            Kind::Dense(dense) => {
+                let (inputs, outputs) = dense.weights.dims2()?;
+                Self::Dense(DenseState::new(inputs, outputs, layer.penalty))
+            }
+            Kind::Conv(conv) => {
+                let rest = match &conv.norm {
+                    Some(norm) => vec![TensorState::of_rest(&norm.gamma), TensorState::of_rest(&norm.beta)],
+                    None => vec![TensorState::of_rest(&conv.biases)],
+                };
+                Self::Conv(TensorState::of_weights(&conv.weights, layer.penalty), rest)
+            }
+            Kind::Pool { .. } | Kind::GlobalAverage | Kind::Add { .. } => Self::None,
+        })
+    }
+
+    /// One update of its layer, from what backpropagation left and returned.
+    pub(super) fn update(&self, step: Step, layer: &Node, trace: &Trace, gradients: &GradStore) -> Result<()> {
+        match (self, &layer.kind) {
+            (Self::Dense(state), Kind::Dense(DenseNode { weights, biases, .. })) => {
+                let factors = trace.factors.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+                let Some((inputs, delta)) = factors else { bail!("a layer got no gradient") };
+                state.update(step, (weights, biases), &inputs, &delta)
+            }
+            (Self::Conv(weights, rest), Kind::Conv(conv)) => {
+                let update = |state: &TensorState, variable: &candle_core::Var| {
+                    let Some(gradient) = gradients.get(variable.as_tensor()) else { bail!("a layer got no gradient") };
+                    state.update(step, variable, gradient)
+                };
+                update(weights, &conv.weights)?;
+                match (&conv.norm, &rest[..]) {
+                    (Some(norm), [gamma, beta]) => {
+                        update(gamma, &norm.gamma)?;
+                        update(beta, &norm.beta)?;
+                    }
+                    (None, [biases]) => update(biases, &conv.biases)?,
+                    _ => bail!("the optimizer's state is another layer's"),
+                }
+                follow(conv, trace)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Moves the running statistics towards those of the batch.
+fn follow(conv: &ConvNode, trace: &Trace) -> Result<()> {
+    let Some(norm) = &conv.norm else { return Ok(()) };
+    let seen = trace.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+    let Some(Statistics { means, variances }) = seen else { bail!("batch normalization saw no batch") };
+    for (running, seen) in [(&norm.mean, means), (&norm.variance, variances)] {
+        let mut values = running.as_tensor().to_vec1::<f32>()?;
+        for (value, seen) in values.iter_mut().zip(seen) {
+            *value = (MOMENTUM * f64::from(*value) + (1.0 - MOMENTUM) * seen) as f32;
+        }
+        running.set(&Tensor::from_vec(values, running.shape(), running.device())?)?;
+    }
+    Ok(())
+}

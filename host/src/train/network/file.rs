@@ -1,0 +1,113 @@
+//! The weights file.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use safetensors::SafeTensors;
+use thiserror::Error;
+
+use super::Network;
+use super::build::Numbers;
+use super::float::BatchNorm;
+use crate::recipe::{Recipe, RecipeError};
+
+/// Why a weights file cannot be used.
+#[derive(Debug, Error, Diagnostic)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum NetworkError {
+    /// Not there, or not readable.
+    #[error("the weights {} cannot be read: {reason}", path.display())]
+    #[diagnostic(help("`pinhole train` leaves weights.safetensors in its run folder"))]
+    Unreadable { path: PathBuf, reason: std::io::Error },
+    /// Not weights of ours.
+    #[error("{} does not hold the weights of a Pinhole network: {reason}", path.display())]
+    #[diagnostic(help("use the weights.safetensors of a run folder, or train again"))]
+    Malformed { path: PathBuf, reason: String },
+    /// The recipe inside is not one.
+    #[error("{} holds a recipe this Pinhole does not understand", path.display())]
+    Recipe {
+        path: PathBuf,
+        #[source]
+        #[diagnostic_source]
+        reason: RecipeError,
+    },
+}
+
+impl Network {
+    /// The file: safetensors with `layer.N.weights` (dense: inputs x outputs; else outputs x inputs under the window, by
+    /// kernel row, kernel column and input channel) and `layer.N.biases`, or instead of the latter batch normalization's
+    /// `.gamma`, `.beta`, `.mean` and `.variance`, in order, and the recipe and class names as metadata, so that it needs
+    /// no other file to be used. The same network gives the same bytes.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn to_safetensors(&self) -> candle_core::Result<Vec<u8>> {
+        let mut tensors = Vec::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            for (name, variable) in layer.variables() {
+                tensors.push((format!("layer.{index}.{name}"), variable.as_tensor().clone()));
+            }
+        }
+        // One entry: the library keeps metadata in a hash map, whose order would differ from run to run.
+        let description = serde_json::json!({ "classes": self.classes, "recipe": self.recipe.to_toml() });
+        let metadata = [(METADATA.to_owned(), description.to_string())].into_iter().collect();
+        safetensors::serialize(tensors.iter().map(|(name, tensor)| (name, tensor)), Some(metadata))
+            .map_err(|error| candle_core::Error::Msg(error.to_string()))
+    }
+
+    /// Reads what [`Network::to_safetensors`] wrote.
+    ///
+    /// # Errors
+    /// [`NetworkError`] with the path.
+    pub fn read(path: &Path) -> Result<Self, NetworkError> {
+        let bytes = std::fs::read(path).map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
+        let malformed = |reason: String| NetworkError::Malformed { path: path.to_owned(), reason };
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let description = header
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(METADATA))
+            .ok_or_else(|| malformed("it has no recipe".into()))?;
+        let description: Description =
+            serde_json::from_str(description).map_err(|error| malformed(error.to_string()))?;
+        let recipe = Recipe::parse(&description.recipe, "inside the file")
+            .map_err(|reason| NetworkError::Recipe { path: path.to_owned(), reason })?;
+        Self::build(&recipe, &description.classes, |asked| {
+            let (inputs, outputs) = (asked.fan_in(), asked.outputs());
+            let shape = if asked.is_dense() { [inputs, outputs] } else { [outputs, inputs] };
+            let named = |name: &str, shape: &[usize]| values(&tensors, &format!("layer.{}.{name}", asked.index), shape);
+            let channels = |name: &str| named(name, &[outputs]);
+            let weights = named("weights", &shape)?;
+            if !asked.has_norm() {
+                return Ok(Numbers { weights, biases: channels("biases")?, norm: None });
+            }
+            let (gamma, beta) = (channels("gamma")?, channels("beta")?);
+            let norm = BatchNorm { gamma, beta, mean: channels("mean")?, variance: channels("variance")? };
+            if norm.variance.iter().any(|&variance| variance < 0.0) {
+                candle_core::bail!("layer.{}.variance is negative", asked.index);
+            }
+            Ok(Numbers { weights, biases: vec![0.0; outputs], norm: Some(norm) })
+        })
+        .map_err(|error| malformed(error.to_string()))
+    }
+}
+
+/// Key of the one metadata entry.
+const METADATA: &str = "pinhole";
+
+#[derive(serde::Deserialize)]
+struct Description {
+    classes: Vec<String>,
+    recipe: String,
+}
+
+fn values(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> candle_core::Result<Vec<f32>> {
+    let view = tensors.tensor(name).map_err(|error| candle_core::Error::Msg(error.to_string()))?;
+    if view.shape() != shape || view.dtype() != safetensors::Dtype::F32 {
+        candle_core::bail!("{name} is {:?} {:?}, not {shape:?} in f32", view.dtype(), view.shape());
+    }
+    let values: Vec<f32> =
+        view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
+    if values.iter().all(|value| value.is_finite()) { Ok(values) } else { candle_core::bail!("{name} is not finite") }
+}

@@ -1,0 +1,153 @@
+//! A network as plain numbers.
+
+use pinhole_shared::model::Activation;
+use pinhole_shared::shape::{Shape, Window};
+
+use crate::recipe::ActivationName;
+use crate::train::spatial::EPSILON;
+
+/// One layer of a network as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FloatLayer {
+    /// Every output reads every input; a picture row by row, the channels of a place together.
+    Dense {
+        /// Inputs x outputs, row-major.
+        weights: Vec<f32>,
+        /// One for each output.
+        biases: Vec<f32>,
+        /// Activation function.
+        activation: Activation,
+    },
+    /// Every output channel reads all input channels under a window.
+    Conv(FloatConv),
+    /// Every channel is read by a filter of its own.
+    Depthwise(FloatConv),
+    /// The largest value under a window, of each channel.
+    MaxPool(Window),
+    /// The mean of the values under a window, of each channel; padded places do not count.
+    AveragePool(Window),
+    /// The mean of each channel.
+    GlobalAverage,
+    /// The previous layer's outputs plus those of an earlier one.
+    Add {
+        /// The earlier layer, counted from 0.
+        from: usize,
+        /// Linear, relu or relu6.
+        activation: ActivationName,
+    },
+}
+
+/// A convolution as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatConv {
+    /// Size, stride and padding.
+    pub window: Window,
+    /// What it reads.
+    pub input: Shape,
+    /// Output channels.
+    pub outputs: usize,
+    /// Output x kernel row x kernel column x input channel; depthwise: channel x kernel row x kernel column.
+    pub weights: Vec<f32>,
+    /// One for each output; all 0 with batch normalization.
+    pub biases: Vec<f32>,
+    /// Batch normalization of what weights and biases give.
+    pub norm: Option<BatchNorm>,
+    /// Linear, relu or relu6.
+    pub activation: ActivationName,
+    /// Of each `pool` x `pool` outputs the largest is passed on, after the activation.
+    pub pool: u8,
+}
+
+/// What batch normalization learned and saw, a number for each channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// Factors.
+    pub gamma: Vec<f32>,
+    /// Added.
+    pub beta: Vec<f32>,
+    /// Running means.
+    pub mean: Vec<f32>,
+    /// Running variances.
+    pub variance: Vec<f32>,
+}
+
+impl BatchNorm {
+    /// Before it has seen or learned anything.
+    pub(in crate::train) fn new(channels: usize) -> Self {
+        let all = |value: f32| vec![value; channels];
+        Self { gamma: all(1.0), beta: all(0.0), mean: all(0.0), variance: all(1.0) }
+    }
+}
+
+impl FloatConv {
+    /// Weights and biases of the same convolution without batch normalization, computed in f64: both channel by channel
+    /// times gamma over the root of the running variance (plus [`EPSILON`]), the mean subtracted, beta added.
+    pub fn folded(&self) -> (Vec<f32>, Vec<f32>) {
+        let Some(BatchNorm { gamma, beta, mean, variance }) = &self.norm else {
+            return (self.weights.clone(), self.biases.clone());
+        };
+        let factor = |output: usize| f64::from(gamma[output]) / (f64::from(variance[output]) + EPSILON).sqrt();
+        let depth = self.weights.len() / self.outputs;
+        let weights = self.weights.chunks_exact(depth).enumerate().flat_map(|(output, weights)| {
+            let factor = factor(output);
+            weights.iter().map(move |&weight| (f64::from(weight) * factor) as f32)
+        });
+        let bias = |output: usize| {
+            let centered = f64::from(self.biases[output]) - f64::from(mean[output]);
+            (centered * factor(output) + f64::from(beta[output])) as f32
+        };
+        (weights.collect(), (0..self.outputs).map(bias).collect())
+    }
+}
+
+impl FloatLayer {
+    /// Its numbers by the names they have in a file, those names in ascending order.
+    pub(super) fn values_mut(&mut self) -> Vec<(&'static str, &mut Vec<f32>)> {
+        match self {
+            Self::Dense { weights, biases, .. } => vec![("biases", biases), ("weights", weights)],
+            Self::Conv(conv) | Self::Depthwise(conv) => match &mut conv.norm {
+                None => vec![("biases", &mut conv.biases), ("weights", &mut conv.weights)],
+                Some(BatchNorm { gamma, beta, mean, variance }) => vec![
+                    ("beta", beta),
+                    ("gamma", gamma),
+                    ("mean", mean),
+                    ("variance", variance),
+                    ("weights", &mut conv.weights),
+                ],
+            },
+            Self::MaxPool(_) | Self::AveragePool(_) | Self::GlobalAverage | Self::Add { .. } => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_by_hand() {
+        let variance = (4.0 - EPSILON) as f32;
+        let conv = FloatConv {
+            window: Window::tiles(1),
+            input: Shape { height: 1, width: 1, channels: 2 },
+            outputs: 2,
+            weights: vec![1.0, 2.0, 3.0, 4.0],
+            biases: vec![0.0; 2],
+            norm: Some(BatchNorm {
+                gamma: vec![1.0, -6.0],
+                beta: vec![0.5, 0.0],
+                mean: vec![0.0, 2.0],
+                variance: vec![variance; 2],
+            }),
+            activation: ActivationName::Linear,
+            pool: 1,
+        };
+        let (weights, biases) = conv.folded();
+        for (got, expected) in weights.iter().chain(&biases).zip([0.5, 1.0, -9.0, -12.0, 0.5, 6.0]) {
+            // The variance is rounded to f32.
+            assert!((got - expected).abs() < 1e-6 * expected.abs(), "{got}, not {expected}");
+        }
+        let plain = FloatConv { norm: None, biases: vec![7.0, 8.0], ..conv };
+        assert_eq!(plain.folded(), (plain.weights.clone(), plain.biases.clone()));
+    }
+}

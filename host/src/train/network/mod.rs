@@ -1,0 +1,182 @@
+//! The float network: candle variables and the forward pass.
+
+mod build;
+mod file;
+mod float;
+mod node;
+#[cfg(test)]
+mod tests;
+
+use candle_core::{Device, Tensor};
+
+use self::node::Part;
+use crate::random::Random;
+use crate::recipe::Recipe;
+
+pub use self::file::NetworkError;
+pub use self::float::{BatchNorm, FloatConv, FloatLayer};
+pub(super) use self::node::{ConvNode, DenseNode, Kind, Node, Trace};
+
+/// A trained or trainable stack of layers, in 32-bit floating point.
+pub struct Network {
+    /// Class names, in the order of the logits.
+    pub classes: Vec<String>,
+    /// The recipe it was made from.
+    pub recipe: Recipe,
+    pub(super) layers: Vec<Node>,
+    /// Layers, from the first on, that training leaves as they are.
+    pub(super) frozen: usize,
+    /// Whether all of it was trained on its classes before: then training measures it before the first epoch.
+    pub(super) pretrained: bool,
+}
+
+/// Most values of one layer's outputs that [`Network::infer`] has at once: 16 MiB.
+const PIECE_ELEMENTS: usize = 1 << 22;
+
+/// What a forward pass keeps for backpropagation: what each layer leaves.
+pub(super) struct Forward {
+    /// Batch x classes.
+    pub logits: Tensor,
+    pub traces: Vec<Trace>,
+}
+
+impl Network {
+    /// Leaves all layers but the one that decides as they are, to the last bit, when the network is trained.
+    pub fn freeze_hidden(&mut self) {
+        self.frozen = self.layers.len() - 1;
+    }
+
+    /// Logits of a batch (batch x inputs, pixels as 0..=1), with dropout masks and statistics of the batch if training.
+    pub(super) fn forward(&self, inputs: &Tensor, mut dropout: Option<&mut Random>) -> candle_core::Result<Forward> {
+        let mut values = inputs.clone();
+        let traces: Vec<Trace> = self.layers.iter().map(|_| Trace::default()).collect();
+        let mut earlier = Vec::with_capacity(self.layers.len());
+        for (index, (layer, trace)) in self.layers.iter().zip(&traces).enumerate() {
+            // Backpropagation ends where nothing before is to learn.
+            let part = if dropout.is_none() || index < self.frozen {
+                Part::Infers
+            } else {
+                Part::Learns { trace, input_gradient: index > self.frozen }
+            };
+            values = layer.forward(&values, &earlier, part)?;
+            if let Some(random) = dropout.as_deref_mut()
+                && layer.dropout > 0.0
+            {
+                values = (values * mask(random, layer, inputs.dim(0)?)?)?;
+            }
+            earlier.push(self.is_added(index).then(|| values.clone()));
+        }
+        Ok(Forward { logits: values, traces })
+    }
+
+    /// Whether a later layer adds this one's outputs: then they are kept.
+    fn is_added(&self, index: usize) -> bool {
+        self.layers.iter().any(|layer| matches!(layer.kind, Kind::Add { from, .. } if from == index))
+    }
+
+    /// Logits of a batch as [`Network::forward`] without training, in pieces, so that thousands of photos need no gigabyte
+    /// of floats at once. A row does not depend on those it comes with.
+    pub(super) fn infer(&self, inputs: &Tensor) -> candle_core::Result<Vec<Vec<f32>>> {
+        let count = inputs.dim(0)?;
+        let mut rows = Vec::with_capacity(count);
+        for start in (0..count).step_by(self.piece()) {
+            let piece = inputs.narrow(0, start, self.piece().min(count - start))?;
+            rows.extend(self.forward(&piece, None)?.logits.to_vec2::<f32>()?);
+        }
+        Ok(rows)
+    }
+
+    /// Photos that go through the network together where it is not trained.
+    fn piece(&self) -> usize {
+        let largest = self.layers.iter().map(|layer| layer.shape.output.elements()).max().unwrap_or(1);
+        (PIECE_ELEMENTS / largest).clamp(1, 256)
+    }
+
+    /// Logits of inputs given as gray pixels, one row of class logits for each.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    ///
+    /// # Panics
+    /// If an input's length is not `input_side^2`.
+    pub fn logits(&self, inputs: &[&[u8]]) -> candle_core::Result<Vec<Vec<f32>>> {
+        let mut rows = Vec::with_capacity(inputs.len());
+        for piece in inputs.chunks(self.piece()) {
+            rows.extend(self.forward(&batch(piece)?, None)?.logits.to_vec2::<f32>()?);
+        }
+        Ok(rows)
+    }
+
+    /// Parameters and activation of every layer as plain numbers.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn float_layers(&self) -> candle_core::Result<Vec<FloatLayer>> {
+        self.layers.iter().map(Node::float).collect()
+    }
+
+    /// The network's values after `count` layers for each input, row-major, pictures row by row with the channels of a
+    /// place together, by running statistics: what the integer engine's layers approximate.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn activations(&self, inputs: &[&[u8]], count: usize) -> candle_core::Result<Vec<f32>> {
+        let mut all = Vec::new();
+        for piece in inputs.chunks(self.piece()) {
+            let mut values = batch(piece)?;
+            let mut earlier = Vec::with_capacity(count);
+            for (index, layer) in self.layers.iter().enumerate().take(count) {
+                values = layer.forward(&values, &earlier, Part::Infers)?;
+                earlier.push(self.is_added(index).then(|| values.clone()));
+            }
+            if let Some(last) = self.layers[..count].last() {
+                values = node::places_first(&values, last.shape.output)?;
+            }
+            all.extend(values.flatten_all()?.to_vec1::<f32>()?);
+        }
+        Ok(all)
+    }
+
+    /// Copies all numbers of every layer over what `kept` has, without new memory after the first time.
+    pub(super) fn save_into(&self, kept: &mut Vec<FloatLayer>) -> candle_core::Result<()> {
+        if kept.len() != self.layers.len() {
+            *kept = self.float_layers()?;
+            return Ok(());
+        }
+        for (layer, kept) in self.layers.iter().zip(kept) {
+            for ((_, variable), (_, kept)) in layer.variables().into_iter().zip(kept.values_mut()) {
+                node::copy(variable, kept)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces all numbers by those taken with [`Network::float_layers`] of the same network.
+    pub(super) fn restore(&self, mut layers: Vec<FloatLayer>) -> candle_core::Result<()> {
+        for (layer, saved) in self.layers.iter().zip(&mut layers) {
+            for ((_, variable), (_, saved)) in layer.variables().into_iter().zip(saved.values_mut()) {
+                variable.set(&Tensor::from_slice(saved, variable.shape(), &Device::Cpu)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gray pixels as a batch of floats: batch x inputs, 255 -> 1.
+pub(super) fn batch(inputs: &[&[u8]]) -> candle_core::Result<Tensor> {
+    let width = inputs.first().map_or(0, |input| input.len());
+    let mut values = Vec::with_capacity(inputs.len() * width);
+    for input in inputs {
+        assert_eq!(input.len(), width, "inputs of different sizes in one batch");
+        values.extend(input.iter().map(|&pixel| f32::from(pixel) / 255.0));
+    }
+    Tensor::from_vec(values, (inputs.len(), width), &Device::Cpu)
+}
+
+/// Inverted dropout: kept outputs are scaled up so that their expected sum stays.
+fn mask(random: &mut Random, layer: &Node, rows: usize) -> candle_core::Result<Tensor> {
+    let columns = layer.shape.output.elements();
+    let scale = 1.0 / (1.0 - layer.dropout);
+    let mask: Vec<f32> = (0..rows * columns).map(|_| if random.chance(layer.dropout) { 0.0 } else { scale }).collect();
+    Tensor::from_vec(mask, (rows, columns), &Device::Cpu)
+}

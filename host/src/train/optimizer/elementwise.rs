@@ -1,0 +1,74 @@
+//! Updates from gradients that candle's autograd returns as tensors: of convolutions and batch normalization, whose
+//! parameters are few beside the arithmetic that gives their gradients.
+
+use std::sync::Mutex;
+
+use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
+
+use super::{Penalty, Rule, State, Step, contiguous, contiguous_mut};
+
+/// What an optimizer remembers of one tensor of parameters.
+#[derive(Debug)]
+pub(in crate::train) struct TensorState {
+    state: Mutex<State>,
+    penalty: Penalty,
+    decays: bool,
+}
+
+impl TensorState {
+    /// Of weights, which have a penalty and decay where the optimizer has them do so.
+    pub(in crate::train) fn of_weights(weights: &Var, penalty: Penalty) -> Self {
+        Self { state: Mutex::new(State::zeros(weights.elem_count())), penalty, decays: true }
+    }
+
+    /// Of biases and of what batch normalization learns.
+    pub(in crate::train) fn of_rest(parameters: &Var) -> Self {
+        let state = Mutex::new(State::zeros(parameters.elem_count()));
+        Self { state, penalty: Penalty::default(), decays: false }
+    }
+
+    /// One update by the loss's gradient.
+    pub(in crate::train) fn update(&self, step: Step, parameters: &Var, gradient: &Tensor) -> Result<()> {
+        let gradient = &gradient.contiguous()?;
+        let parameters = parameters.as_tensor();
+        match step {
+            Step::Adam(rule) => parameters.inplace_op2(gradient, &Update { state: self, rule }),
+            Step::AdamW(rule) if self.decays => parameters.inplace_op2(gradient, &Update { state: self, rule }),
+            Step::AdamW(rule) => parameters.inplace_op2(gradient, &Update { state: self, rule: rule.adam }),
+            Step::Sgd(rule) => parameters.inplace_op2(gradient, &Update { state: self, rule }),
+        }
+    }
+}
+
+struct Update<'a, R> {
+    state: &'a TensorState,
+    rule: R,
+}
+
+impl<R: Rule> InplaceOp2 for Update<'_, R> {
+    fn name(&self) -> &'static str {
+        "update"
+    }
+
+    fn cpu_fwd(
+        &self,
+        parameters: &mut CpuStorage,
+        layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> Result<()> {
+        let gradient = contiguous(gradient, gradient_layout)?;
+        let parameters = contiguous_mut(parameters, layout)?;
+        if parameters.len() != gradient.len() {
+            bail!("update: {} parameters, {} gradients", parameters.len(), gradient.len());
+        }
+        let mut state = self.state.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let State { first, second } = &mut *state;
+        let state = first.iter_mut().zip(second.iter_mut());
+        for ((parameter, state), gradient) in parameters.iter_mut().zip(state).zip(gradient) {
+            let gradient = gradient + self.state.penalty.gradient(*parameter);
+            self.rule.update(parameter, state, gradient);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! Activation and the pooling that often follows it, in one pass.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape as Dimensions, Tensor, bail};
+use pinhole_shared::shape::{Shape, Window};
+use rayon::prelude::*;
+
+use super::super::optimizer::contiguous;
+use super::kernel::widest;
+use super::with_values;
+
+/// Activations of convolutions: all bounds on a straight line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::train) enum Clamp {
+    /// None.
+    Linear,
+    /// From 0.
+    Relu,
+    /// From 0 to 6.
+    Relu6,
+}
+
+impl Clamp {
+    #[inline(always)]
+    fn bounds(self) -> (f32, f32) {
+        match self {
+            Self::Linear => (f32::NEG_INFINITY, f32::INFINITY),
+            Self::Relu => (0.0, f32::INFINITY),
+            Self::Relu6 => (0.0, 6.0),
+        }
+    }
+}
+
+/// Activation, then the largest of each `pool` x `pool` places (windows do not overlap; rows and columns left over are
+/// dropped): batch x (channels * height * width) -> batch x (channels * (height / pool) * (width / pool)).
+///
+/// Activations rise nowhere but with what comes in, so the largest input is looked for and one value of each window
+/// activated. The gradient goes to the first largest input. At the bounds themselves it is 0, as in Keras.
+pub(in crate::train) struct ActivateOp {
+    /// Of one image that comes in.
+    pub shape: Shape,
+    /// Of each element.
+    pub activation: Clamp,
+    /// Rows and columns that become one; 1 pools nothing.
+    pub pool: u8,
+}
+
+impl ActivateOp {
+    fn output(&self) -> Result<Shape> {
+        let Some((height, width)) = Window::tiles(self.pool).places(self.shape) else {
+            bail!("activation: pool {} of {}", self.pool, self.shape)
+        };
+        Ok(Shape { height, width, ..self.shape })
+    }
+}
+
+impl CustomOp1 for ActivateOp {
+    fn name(&self) -> &'static str {
+        "activation"
+    }
+
+    fn cpu_fwd(&self, inputs: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Dimensions)> {
+        let (batch, elements) = layout.shape().dims2()?;
+        let output = self.output()?;
+        if elements != self.shape.elements() {
+            bail!("activation: {elements} elements for {}", self.shape);
+        }
+        let inputs = contiguous(inputs, layout)?;
+        let mut outputs = vec![0.0; batch * output.elements()];
+        let (width, pool, bounds) = (usize::from(self.shape.width), usize::from(self.pool), self.activation.bounds());
+        outputs.par_chunks_mut(output.elements()).zip(inputs.par_chunks(elements)).for_each(|(outputs, inputs)| {
+            let planes = outputs.chunks_exact_mut(output.places()).zip(inputs.chunks_exact(self.shape.places()));
+            for (output, input) in planes {
+                forward(input, width, pool, bounds, output);
+            }
+        });
+        Ok((CpuStorage::F32(outputs), (batch, output.elements()).into()))
+    }
+
+    fn bwd(&self, inputs: &Tensor, _outputs: &Tensor, delta: &Tensor) -> Result<Option<Tensor>> {
+        let output = self.output()?;
+        let (width, pool, bounds) = (usize::from(self.shape.width), usize::from(self.pool), self.activation.bounds());
+        let gradient = with_values(inputs, |inputs| {
+            with_values(delta, |delta| {
+                let mut gradient = vec![0.0; inputs.len()];
+                gradient
+                    .par_chunks_mut(self.shape.elements())
+                    .zip(inputs.par_chunks(self.shape.elements()).zip(delta.par_chunks(output.elements())))
+                    .for_each(|(gradient, (inputs, delta))| {
+                        let planes = inputs.chunks_exact(self.shape.places()).zip(delta.chunks_exact(output.places()));
+                        for (gradient, (input, delta)) in gradient.chunks_exact_mut(self.shape.places()).zip(planes) {
+                            backward(input, delta, width, pool, bounds, gradient);
+                        }
+                    });
+                Ok(gradient)
+            })
+        })?;
+        Ok(Some(Tensor::from_vec(gradient, inputs.shape(), inputs.device())?))
+    }
+}
+
+/// `a` if it is larger, one instruction of every processor.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+widest! {
+    /// One plane.
+    fn forward(input: &[f32], width: usize, pool: usize, bounds: (f32, f32), output: &mut [f32]) = forward_portable;
+}
+
+#[inline(always)]
+fn forward_portable(input: &[f32], width: usize, pool: usize, (low, high): (f32, f32), output: &mut [f32]) {
+    if pool == 1 {
+        for (output, &input) in output.iter_mut().zip(input) {
+            *output = smaller(larger(input, low), high);
+        }
+        return;
+    }
+    for (rows, output) in input.chunks_exact(width * pool).zip(output.chunks_exact_mut(width / pool)) {
+        if pool == 2 {
+            // The usual one, written so that it vectorizes.
+            let (above, below) = rows.split_at(width);
+            let pairs = above.as_chunks::<2>().0.iter().zip(below.as_chunks::<2>().0);
+            for (output, (above, below)) in output.iter_mut().zip(pairs) {
+                let largest = larger(larger(above[0], above[1]), larger(below[0], below[1]));
+                *output = smaller(larger(largest, low), high);
+            }
+            continue;
+        }
+        for (column, output) in output.iter_mut().enumerate() {
+            let mut largest = f32::NEG_INFINITY;
+            for row in rows.chunks_exact(width) {
+                largest = row[column * pool..][..pool].iter().fold(largest, |largest, &input| larger(largest, input));
+            }
+            *output = smaller(larger(largest, low), high);
+        }
+    }
+}
+
+widest! {
+    /// One plane; `gradient` holds zeros.
+    fn backward(
+        input: &[f32], delta: &[f32], width: usize, pool: usize, bounds: (f32, f32), gradient: &mut [f32],
+    ) = backward_portable;
+}
+
+#[inline(always)]
+fn backward_portable(
+    input: &[f32],
+    delta: &[f32],
+    width: usize,
+    pool: usize,
+    (low, high): (f32, f32),
+    gradient: &mut [f32],
+) {
+    let passed = |input: f32, delta: f32| if input > low && input < high { delta } else { 0.0 };
+    if pool == 1 {
+        for ((gradient, &input), &delta) in gradient.iter_mut().zip(input).zip(delta) {
+            *gradient = passed(input, delta);
+        }
+        return;
+    }
+    let rows = input.chunks_exact(width * pool).zip(gradient.chunks_exact_mut(width * pool));
+    for ((input, gradient), delta) in rows.zip(delta.chunks_exact(width / pool)) {
+        if pool == 2 {
+            let (above, below) = input.split_at(width);
+            let (to_above, to_below) = gradient.split_at_mut(width);
+            let from = above.as_chunks::<2>().0.iter().zip(below.as_chunks::<2>().0);
+            let to = to_above.as_chunks_mut::<2>().0.iter_mut().zip(to_below.as_chunks_mut::<2>().0);
+            for (((above, below), (to_above, to_below)), &delta) in from.zip(to).zip(delta) {
+                let largest = larger(larger(above[0], above[1]), larger(below[0], below[1]));
+                let delta = passed(largest, delta);
+                let (first, second, third) = (above[0] == largest, above[1] == largest, below[0] == largest);
+                *to_above = [if first { delta } else { 0.0 }, if !first & second { delta } else { 0.0 }];
+                *to_below = [
+                    if !first & !second & third { delta } else { 0.0 },
+                    if !first & !second & !third { delta } else { 0.0 },
+                ];
+            }
+            continue;
+        }
+        for (column, &delta) in delta.iter().enumerate() {
+            let mut first = column * pool;
+            for row in 0..pool {
+                for place in row * width + column * pool..row * width + (column + 1) * pool {
+                    if input[place] > input[first] {
+                        first = place;
+                    }
+                }
+            }
+            gradient[first] = passed(input[first], delta);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Also with equals, which coarse values bring.
+    #[test]
+    fn vectors_compute_the_portable_bits() {
+        let mut random = Random::seeded(4);
+        let (height, width) = (13, 75);
+        let input: Vec<f32> = (0..height * width).map(|_| random.below(17) as f32 - 8.0).collect();
+        for pool in [1, 2, 3] {
+            let places = (height / pool) * (width / pool);
+            let delta: Vec<f32> = (0..places).map(|_| random.between(-1.0, 1.0)).collect();
+            for clamp in [Clamp::Linear, Clamp::Relu, Clamp::Relu6] {
+                let (mut here, mut portable) = (vec![0.0; places], vec![0.0; places]);
+                forward(&input, width, pool, clamp.bounds(), &mut here);
+                forward_portable(&input, width, pool, clamp.bounds(), &mut portable);
+                assert_eq!(here, portable);
+                let (mut here, mut portable) = (vec![0.0; input.len()], vec![0.0; input.len()]);
+                backward(&input, &delta, width, pool, clamp.bounds(), &mut here);
+                backward_portable(&input, &delta, width, pool, clamp.bounds(), &mut portable);
+                assert_eq!(here, portable);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Operations over pictures for training: convolution, batch normalization, activation and pooling.
+//!
+//! A batch is a tensor batch x (channels * height * width): channel planes one after another (NCHW), because sums along
+//! rows of a plane vectorize and a channel's statistics are sums over contiguous memory. Weights lie as on the device:
+//! outputs x (kernel row, kernel column, input channel), depthwise channels x (kernel row, kernel column).
+//!
+//! The same seed trains the same bytes on any machine and any number of threads (see [`super::matrix`]), so every sum
+//! here has an order of its own, whatever vectors and threads compute it:
+//! - elements of products add theirs one after another ([`kernel`]);
+//! - sums along memory have a fixed number of lanes, added in a fixed order ([`lanes`]);
+//! - sums over a batch add images, or chunks of [`CHUNK`] images, in order.
+
+mod activate;
+mod conv;
+mod kernel;
+mod lanes;
+mod layout;
+mod lowering;
+mod norm;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use candle_core::{Result, Storage, Tensor, bail};
+
+use super::optimizer::contiguous;
+
+pub(in crate::train) use activate::{ActivateOp, Clamp};
+pub(in crate::train) use conv::ConvOp;
+pub(in crate::train) use layout::FlattenOp;
+pub(in crate::train) use norm::{EPSILON, NormOp, Statistics};
+pub(in crate::train) use pool::{GlobalAverageOp, PoolOp};
+
+/// Images that one thread takes at a time. Gradients by weights are summed over the images of a chunk, then over the
+/// chunks, both in order.
+const CHUNK: usize = 8;
+
+/// Hands the values of a tensor on the CPU to `f`, without copying them.
+fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+    // Gradients of broadcasts come with strides of 0.
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else { bail!("the training operations run on the CPU") };
+    f(contiguous(storage, layout)?)
+}

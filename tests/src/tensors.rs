@@ -1,0 +1,84 @@
+//! A small network of every kind of layer, for tests.
+
+use pinhole::model_file::ModelFile;
+use pinhole::photos::{Dataset, Example};
+use pinhole::quantize::{ActivationBits, quantize};
+use pinhole::random::Random;
+use pinhole::recipe::Recipe;
+use pinhole::train::Network;
+
+/// Every kind of layer, odd sizes, paddings that differ on every side, a sum with an earlier layer, values below zero.
+pub const RECIPE: &str = r#"
+input_side = 17
+[training]
+epochs = 1
+batch = 8
+learning_rate = 0.01
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = [3, 2]
+padding = [1, 0, 2, 1]
+batch_norm = true
+activation = "relu"
+pool = 2
+[[layer]]
+kind = "depthwise"
+kernel = 3
+padding = 1
+batch_norm = true
+activation = "relu6"
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = 1
+activation = "linear"
+[[layer]]
+kind = "add"
+from = 1
+activation = "linear"
+[[layer]]
+kind = "max-pool"
+window = 3
+stride = 1
+padding = 1
+[[layer]]
+kind = "conv"
+channels = 13
+kernel = 3
+stride = 2
+padding = [0, 1, 1, 0]
+activation = "relu"
+weight_bits = 4
+[[layer]]
+kind = "average-pool"
+window = 2
+stride = 1
+padding = [1, 0, 0, 1]
+[[layer]]
+kind = "global-average"
+[[layer]]
+outputs = 7
+activation = "sigmoid"
+"#;
+
+/// Pictures of noise, of different brightness.
+pub fn pictures(side: u16, count: usize) -> Dataset {
+    let mut random = Random::seeded(3);
+    let pixels = usize::from(side) * usize::from(side);
+    let examples = (0..count).map(|number| {
+        let (from, range) = (random.below(200), 1 + random.below(55));
+        let pixels = (0..pixels).map(|_| (from + random.below(range)) as u8).collect();
+        Example { path: number.to_string().into(), class: (number % 3) as u16, pixels }
+    });
+    let examples = examples.collect();
+    Dataset { side, classes: ["a", "b", "c"].map(str::to_owned).to_vec(), examples, warnings: Vec::new() }
+}
+
+/// An untrained network of a recipe, and what becomes of it.
+pub fn network_of(recipe: &str, pictures: &Dataset) -> (Network, ModelFile) {
+    let recipe = Recipe::parse(recipe, "of a test").expect("a good recipe");
+    let network = Network::new(&recipe, &pictures.classes, 1).expect("a network");
+    let file = quantize(&network, pictures, ActivationBits::default()).expect("a model");
+    (network, file)
+}

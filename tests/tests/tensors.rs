@@ -1,0 +1,178 @@
+//! Networks of convolutions, poolings, averages and sums: integers near the float network's, the same in every kernel, and
+//! files of them refused where they are wrong.
+
+use pinhole::model_file::{ModelFile, Packing};
+use pinhole::quantize::{dequantize, measure};
+use pinhole::random::Random;
+use pinhole::recipe::Recipe;
+use pinhole::train::Network;
+use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
+use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
+use pinhole_tests::tensors::{RECIPE, network_of, pictures};
+
+/// Every layer's outputs by a kernel, in memory that is as large as is asked for and full of what must not matter.
+fn stages<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
+    let needs = ScratchNeeds::of(model);
+    let (mut accumulators, mut activations) = (vec![0x5A5A_5A5A; needs.accumulators], vec![0x5A5A; needs.activations]);
+    let (mut lanes, mut arena) = (vec![0x5A5A_5A5A; needs.lanes], vec![0x5A; needs.arena]);
+    let scratch = Scratch {
+        accumulators: &mut accumulators,
+        activations: &mut activations,
+        lanes: &mut lanes,
+        arena: &mut arena,
+    };
+    let mut engine = Engine::<K>::new(model, scratch).unwrap();
+    let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
+    let observe = |_: usize, values: LayerValues<'_>| {
+        stages.push(match values {
+            LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),
+            LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
+            LayerValues::Logits(values) => values.to_vec(),
+        });
+    };
+    engine.run_observed(input, observe).unwrap();
+    stages
+}
+
+#[test]
+fn every_kernel_gives_the_same_integers() {
+    let pictures = pictures(17, 12);
+    let (_, file) = network_of(RECIPE, &pictures);
+    let kinds: Vec<&str> = file.model().layers().map(|layer| layer.kind()).collect();
+    let all =
+        ["conv", "depthwise", "conv", "add", "max-pool", "conv", "average-pool", "global-average", "dense", "dense"];
+    assert_eq!(kinds, all);
+    let [m4, m0] = [Packing::CortexM4, Packing::CortexM0Plus].map(|packing| file.packed(packing).unwrap());
+    let mut engine = file.engine();
+    for example in &pictures.examples {
+        let expected = engine.run_all(&example.pixels).stages;
+        assert_eq!(stages::<Scalar>(&file.model(), &example.pixels), expected);
+        assert_eq!(stages::<Dsp<PortableDsp>>(&m4.model(), &example.pixels), expected);
+        assert_eq!(stages::<Pairs<PortablePairs>>(&m0.model(), &example.pixels), expected);
+    }
+    // Each layer's values are many, not all at an end.
+    for (index, layer) in file.model().layers().enumerate() {
+        let mut values: Vec<i32> = pictures
+            .examples
+            .iter()
+            .flat_map(|example| engine.run_all(&example.pixels).stages[index + 1].clone())
+            .collect();
+        values.sort_unstable();
+        values.dedup();
+        assert!(values.len() >= 20, "layer {index}, {}: {values:?}", layer.kind());
+    }
+    assert_eq!(ModelFile::from_bytes(m4.bytes()).unwrap().bytes(), file.bytes(), "unpacked again");
+}
+
+/// Mean distances from the float network, as parts of the largest value of a layer: 8 bits are 1/255, 4-bit weights 1/7.
+#[test]
+fn integers_are_near_the_float_network() {
+    const TOLERANCE: f64 = 0.05;
+    let pictures = pictures(17, 40);
+    let (network, file) = network_of(RECIPE, &pictures);
+    let inputs: Vec<&[u8]> = pictures.examples.iter().map(|example| &example.pixels[..]).collect();
+    for (index, error) in measure(&network, &file, &pictures).unwrap().iter().enumerate() {
+        let values = network.activations(&inputs, index + 1).unwrap();
+        let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let part = error.mean_error / f64::from(largest);
+        println!("layer {index}: {part:.4}");
+        assert!(part <= TOLERANCE, "layer {index}: {part}");
+    }
+}
+
+/// What a file's integers stand for is a network whose file has nearly the same integers.
+#[test]
+fn a_file_back_to_floating_point() {
+    let pictures = pictures(17, 40);
+    let (_, file) = network_of(RECIPE, &pictures);
+    let back = dequantize(&file.model(), &Recipe::parse(RECIPE, "of a test").unwrap());
+    let network = Network::from_layers(&back.recipe, &back.classes, &back.layers).unwrap();
+    // Half a step of 1/255 in each of the layers, and what becomes of it on the way.
+    const TOLERANCE: f64 = 0.02;
+    let errors = measure(&network, &file, &pictures).unwrap();
+    let inputs: Vec<&[u8]> = pictures.examples.iter().map(|example| &example.pixels[..]).collect();
+    for (index, error) in errors.iter().enumerate() {
+        let values = network.activations(&inputs, index + 1).unwrap();
+        let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let part = error.mean_error / f64::from(largest);
+        println!("layer {index}: {part:.4}");
+        assert!(part <= TOLERANCE, "layer {index}: {part}");
+    }
+}
+
+/// The file with some bytes of a record changed, and sealed again.
+fn changed(file: &ModelFile, layer: usize, offset: usize, bytes: &[u8]) -> Option<ModelError> {
+    let mut words: Vec<u32> = file.bytes().chunks_exact(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
+    let file: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    file[HEADER_BYTES + layer * RECORD_BYTES + offset..][..bytes.len()].copy_from_slice(bytes);
+    seal(file);
+    Model::parse(file).err()
+}
+
+#[test]
+fn wrong_records_are_refused() {
+    let (_, file) = network_of(RECIPE, &pictures(17, 3));
+    let place = |layer: usize| file.model().layers().nth(layer).unwrap().tensor().unwrap().place.to_le_bytes();
+    let record = |layer, offset, got| Some(ModelError::Record { layer, offset, got });
+    for (what, layer, offset, bytes, expected) in [
+        ("an activation function", 0, 2, &[1][..], record(0, 2, 1)),
+        ("16 bits", 0, 3, &[1], record(0, 3, 1)),
+        ("another height", 0, 40, &[7], record(0, 40, 7)),
+        ("no channels", 0, 44, &[0], record(0, 40, 9)),
+        ("a sum's other half", 0, 46, &[1], record(0, 46, 1)),
+        ("no window", 0, 48, &[0], Some(ModelError::Shape { layer: 0, expected: 0, got: 6 })),
+        ("no stride", 0, 50, &[0], record(0, 48, 3)),
+        ("padding like the window", 0, 52, &[3], record(0, 48, 3)),
+        ("no pool", 0, 56, &[0], record(0, 56, 0)),
+        ("nothing between", 0, 58, &[200, 100], record(0, 58, 200)),
+        ("an odd place", 0, 60, &[1], record(0, 60, 1)),
+        ("a place beyond all memory", 0, 63, &[0xFF], record(0, 60, 0xFF00_0000)),
+        ("a sum with what is to come", 3, 46, &[3], record(3, 46, 3)),
+        ("a sum with another shape", 7, 0, &[7, 0], record(7, 48, 0)),
+        ("a sum's factor below 0", 3, 19, &[0x80], Some(ModelError::Multiplier { layer: 3, row: 0 })),
+        ("a sum beyond 32 bits", 3, 19, &[0x7F], Some(ModelError::Accumulator { layer: 3, row: 0 })),
+        ("a pool's zero", 4, 57, &[1], record(4, 57, 1)),
+        ("a mean's multiplier", 7, 24, &[0; 4], Some(ModelError::Multiplier { layer: 7, row: 0 })),
+        ("a mean beyond 32 bits", 7, 23, &[0x80], Some(ModelError::Accumulator { layer: 7, row: 0 })),
+        ("a layer over its input", 1, 60, &place(0), Some(ModelError::Arena { layer: 1 })),
+        ("a layer over what is added later", 2, 60, &place(0), Some(ModelError::Arena { layer: 3 })),
+    ] {
+        let got = changed(&file, layer, offset, bytes);
+        if what == "a sum with another shape" {
+            // Words that a sum does not have are looked at first.
+            assert!(got.is_some(), "{what}");
+        } else {
+            assert_eq!(got, expected, "{what}");
+        }
+    }
+}
+
+/// Any bytes of header and records changed: refused, or run without a panic, and the same in every kernel.
+#[test]
+fn mutants_are_refused_or_sound() {
+    let pictures = pictures(17, 3);
+    let (_, file) = network_of(RECIPE, &pictures);
+    let mut random = Random::seeded(11);
+    let (mut refused, mut sound) = (0, 0);
+    for _ in 0..6_000 {
+        let mut words: Vec<u32> =
+            file.bytes().chunks_exact(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        for _ in 0..=random.below(2) {
+            let place = 16 + random.below(HEADER_BYTES - 16 + 10 * RECORD_BYTES);
+            bytes[place] = [0, 1, 2, 3, 255, random.below(256) as u8][random.below(6)];
+        }
+        seal(bytes);
+        let Ok(model) = Model::parse(bytes) else {
+            refused += 1;
+            continue;
+        };
+        sound += 1;
+        let input = vec![random.below(256) as u8; model.inputs()];
+        let expected = stages::<Scalar>(&model, &input);
+        let taken = ModelFile::from_bytes(bytes).unwrap();
+        assert_eq!(taken.engine().run_all(&input).stages, expected);
+    }
+    assert!(refused > 3_000 && sound > 100, "{refused} refused, {sound} sound");
+}
