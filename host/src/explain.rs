@@ -67,7 +67,8 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let side = engine.model().input_side();
     let patch_side = (side / PATCHES_A_SIDE).max(1);
     let accumulators = engine.first_accumulators(input);
-    let logits = engine.logits_from(&accumulators);
+    // None where the first layer is not dense.
+    let logits = if accumulators.is_empty() { engine.logits(input) } else { engine.logits_from(&accumulators) };
     let decision = decide(logits);
     let margin = margin(logits, usize::from(decision.class));
     let gray = mean(input);

@@ -1,6 +1,7 @@
 //! Networks of convolutions, poolings, averages and sums: integers near the float network's, the same in every kernel, and
 //! files of them refused where they are wrong.
 
+use pinhole::explain::explain;
 use pinhole::model_file::{ModelFile, Packing};
 use pinhole::quantize::{dequantize, measure};
 use pinhole::random::Random;
@@ -175,4 +176,16 @@ fn mutants_are_refused_or_sound() {
         assert_eq!(taken.engine().run_all(&input).stages, expected);
     }
     assert!(refused > 3_000 && sound > 100, "{refused} refused, {sound} sound");
+}
+
+/// Covering what does not change a picture changes nothing; covering what does is told.
+#[test]
+fn what_decided_is_explained() {
+    let pictures = pictures(17, 3);
+    let (_, file) = network_of(RECIPE, &pictures);
+    let flat = explain(&file, &[90; 289]);
+    assert_eq!(flat.largest(), 0.0);
+    let noise = explain(&file, &pictures.examples[0].pixels);
+    assert!(noise.contributions.len() == 289 && noise.largest() > 0.0, "{}", noise.largest());
+    assert_eq!(noise.decision, file.engine().run(&pictures.examples[0].pixels));
 }

@@ -33,4 +33,6 @@ named! {
     "inverted-rotated"
     "bigger-inverted-rotated"
     "augmented"
+    "conv-50"
+    "conv-96"
 }

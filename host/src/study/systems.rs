@@ -102,12 +102,20 @@ pub const COMPARISONS: &[Comparison] = &[
     },
 ];
 
-/// All systems that ship, in the order of [`NAMED`].
+/// All systems that ship, in the order of [`NAMED`], but the convolutional ones: these are for thousands of photos, and
+/// take hours where the article's take minutes.
 ///
 /// # Errors
 /// Those of [`Recipe::find`]; a test finds none.
 pub fn article() -> Result<Vec<System>, RecipeError> {
-    NAMED.iter().map(|(name, _)| Ok(System { name: (*name).to_owned(), recipe: Recipe::find(name)? })).collect()
+    let mut systems = Vec::new();
+    for (name, _) in NAMED {
+        let recipe = Recipe::find(name)?;
+        if recipe.layers.iter().all(|layer| layer.as_dense().is_some()) {
+            systems.push(System { name: (*name).to_owned(), recipe });
+        }
+    }
+    Ok(systems)
 }
 
 /// Systems by the names of shipped recipes or the paths of recipe files.
