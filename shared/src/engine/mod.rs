@@ -9,6 +9,7 @@ mod tests;
 pub use needs::ScratchNeeds;
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use crate::decision::{Decision, decide};
 use crate::fixed::requantize;
@@ -197,21 +198,15 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         mut first: Option<impl FnOnce(&Dense<'m>, Work<'_>)>,
         mut observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Decision {
+        // Where the last tensor is, if there is one, and how many layers came before.
+        let (tensor, before) =
+            if self.model.arena_bytes() > 0 { self.tensors(pixels, &mut observe) } else { (None, 0) };
         let Scratch { accumulators, activations, lanes, arena } = &mut self.scratch;
-        // What the last layer wrote: a tensor, once there is one, and then so many activations.
-        let (mut tensor, mut width) = (None, None);
-        let mut others = self.model.layers();
-        for index in 0..others.len() {
+        // Activations that the last layer wrote, once one has.
+        let mut width = None;
+        for index in before..self.model.layer_count() {
+            let Some(dense) = &self.model.dense(index) else { break };
             // `new` has checked all buffers against what any layer needs, so the fallbacks are never taken.
-            let Some(dense) = &self.model.dense(index) else {
-                // They come before the dense ones, so this one is next.
-                let Some(layer) = others.next() else { break };
-                let memory = Memory { accumulators, lanes, arena, patch_at: self.model.arena_bytes() };
-                let pixels = if index == 0 { Some(pixels) } else { None };
-                observe(index, LayerValues::Bytes(spatial::run::<K>(&layer, pixels, memory)));
-                tensor = layer.tensor();
-                continue;
-            };
             let operands = dense.weighted.operands;
             let outputs = operands.weights.outputs();
             let padded = operands.weights.padded_outputs();
@@ -221,7 +216,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
             } else if let Some(first) = first.take() {
                 first(dense, work);
             } else {
-                let input = tensor.map_or(Some(pixels), |tensor| arena.get(tensor.range()));
+                let input = tensor.clone().map_or(Some(pixels), |range| arena.get(range));
                 K::dense_u8(operands, input.unwrap_or_default(), work);
             }
             width = Some(outputs);
@@ -237,6 +232,28 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
             }
         }
         decide(accumulators.get(..width.unwrap_or(0)).unwrap_or_default())
+    }
+
+    /// Runs the layers that write tensors, which come before the dense ones. Returns where the last tensor is in the arena,
+    /// and how many layers these were.
+    // Apart from what runs dense layers, whose stack would otherwise have room for it.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn tensors(
+        &mut self,
+        pixels: &[u8],
+        observe: &mut impl FnMut(usize, LayerValues<'_>),
+    ) -> (Option<Range<usize>>, usize) {
+        let Scratch { accumulators, activations: _, lanes, arena } = &mut self.scratch;
+        let (mut last, mut count) = (None, 0);
+        for layer in self.model.layers() {
+            let Some(tensor) = layer.tensor() else { break };
+            let memory = Memory { accumulators, lanes, arena, patch_at: self.model.arena_bytes() };
+            let pixels = if count == 0 { Some(pixels) } else { None };
+            observe(count, LayerValues::Bytes(spatial::run::<K>(&layer, pixels, memory)));
+            last = Some(tensor.range());
+            count += 1;
+        }
+        (last, count)
     }
 }
 

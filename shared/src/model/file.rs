@@ -24,6 +24,15 @@ impl<'a> File<'a> {
         self.words.get(FIELDS * (layer + 1)..).and_then(<[u32]>::first_chunk).unwrap_or(&[0; FIELDS])
     }
 
+    /// So many words at an offset in bytes, a multiple of 4 (every section ends with a whole word); none if they are not all
+    /// in the file.
+    #[inline(always)]
+    pub(super) fn words(&self, offset: u32, count: usize) -> &'a [u32] {
+        let start = offset as usize / 4;
+        // What is too much to be added ends before it starts, which is nothing.
+        self.words.get(start..start.wrapping_add(count)).unwrap_or_default()
+    }
+
     /// The bytes of a section that the file says is at an offset.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn section(

@@ -28,7 +28,9 @@
 //! | 44 | u32 | least probability of an answer, Q16: 0..=65,536; 0 for none |
 //! | 48 | u8 | frames that must agree, below |
 //! | 49 | u8 | of the last so many, 1..=16; both zero for 1 of 1, no smoothing |
-//! | 50 | 14 bytes | zero |
+//! | 50 | u16 | zero |
+//! | 52 | u32 | arena bytes: where the last tensor of all layers ends (checked); 0 when all are dense |
+//! | 56 | 8 bytes | zero |
 //!
 //! Frames that must agree are more than half of the window and at most all of it ([`crate::policy::Policy`]). Writers that
 //! know nothing of these fields have written zeros, which is no policy; a writer writes no smoothing as zeros too.
@@ -37,8 +39,8 @@
 //!
 //! | offset | type | field |
 //! |---|---|---|
-//! | 0 | u16 | kind: 1 = dense. Any other is refused by its number |
-//! | 2 | u8 | activation function: 0 linear, 1 relu, 2 sigmoid |
+//! | 0 | u16 | kind: 1 dense, 2 convolution, 3 depthwise convolution, 4 largest and 5 mean under a window, 6 mean of each channel, 7 sum of two tensors. Any other is refused by its number |
+//! | 2 | u8 | activation function of a dense layer: 0 linear, 1 relu, 2 sigmoid; zero of others |
 //! | 3 | u8 | output: 0 = 8 bit (0..=255), 1 = 16 bit (-32,768..=32,767), 2 = logits (i32 in Q16) |
 //! | 4 | u8 | weight layout, below |
 //! | 5 | u8 | pre-shift of the requantization, 0..=30 |
@@ -51,7 +53,31 @@
 //! | 28 | u32 | accumulator bound: the largest of all rows' `abs(bias) + sum abs(weight) * max abs(activation)` |
 //! | 32 | f32 | input scale: real value of one input unit (reports only) |
 //! | 36 | f32 | output scale: real value of one output unit (reports only) |
-//! | 40 | 24 bytes | zero |
+//! | 40 | 24 bytes | zero in dense layers; else the fields below |
+//!
+//! All kinds but dense write a tensor of bytes. Their fields from 40 on:
+//!
+//! | offset | type | field |
+//! |---|---|---|
+//! | 40 | u16, u16, u16 | output: height, width, channels |
+//! | 46 | u16 | sum: index of the earlier layer; else zero |
+//! | 48 | u8, u8 | window: height, width |
+//! | 50 | u8, u8 | stride: down, right |
+//! | 52 | u8, u8, u8, u8 | padding: above, left, below, right; each smaller than the window |
+//! | 56 | u8 | convolutions: of so many by so many places the largest result counts, at least 1; else zero |
+//! | 57 | u8 | the byte that stands for 0; of kinds 4 and 5 the input's |
+//! | 58 | u8, u8 | smallest and largest output; 0 and 255 of kinds 4 and 5 |
+//! | 60 | u32 | where the output starts in the arena, a multiple of 4 |
+//!
+//! Of fields before 40 they use: convolutions all (inputs are the elements under the window, of a depthwise one in one
+//! channel; outputs are channels); kinds 4 and 5 the two scales; 6 pre-shift, at 20 the number added to each sum (i32), at 24
+//! the multiplier (i32, above 0), and the scales; 7 at 5 the bits dropped, at 16 and 20 the factors of the previous and of
+//! the earlier layer's output (i32, above 0), at 24 what is added (i32), and the scales. Everything else, and the window of
+//! 6 and 7, is zero.
+//!
+//! A layer reads what the one before it writes, the first the pixels (which lie elsewhere, with 0 for 0). Layers of tensors come
+//! before the dense ones. A tensor lies apart from the one it is made of (a sum may replace either), and nothing is written
+//! over one that is added later.
 //!
 //! ## Weight layouts
 //!
@@ -59,7 +85,8 @@
 //! 1 (two weights a byte, within +-7). The others are what the host makes of them for a board's kernel, and a board
 //! refuses what is not for its own; [`crate::kernel::Dsp`] and [`crate::kernel::Pairs`] say what for, `layout::pack` where
 //! each byte goes, and [`crate::layout::Weights::fold`] what is in the biases. A chunk has at most 4,096 columns, in layout
-//! 8 at most 512. Layouts for pixels are for the first layer only. Packed rows are filled up to a multiple of 4, columns
+//! 8 at most 512. Layouts for pixels are for layers that read bytes: the first, convolutions, and the first dense one after
+//! them. A depthwise convolution's weights lie in rows. Packed rows are filled up to a multiple of 4, columns
 //! to a multiple of 8, with weights of 0; all rows of a chunk's columns come before those of the next chunk.
 //!
 //! The largest input activation is 255 for pixels and 8-bit layers and 32,768 for 16-bit ones. The last layer is
@@ -76,6 +103,12 @@
 //! [`crate::fixed::requantize`] with the row's multiplier and the layer's pre-shift: for sigmoid to Q16, then
 //! [`crate::fixed::sigmoid_q15`]; for relu and linear directly to output units, then cut to the output's range; for
 //! logits directly to Q16.
+//!
+//! A convolution's accumulator at a place is `bias + sum weight * element` over what is under the window: row by row, the
+//! channels of a place together, outside of the input its zero. The output is the requantized accumulator plus zero, cut to
+//! smallest and largest; of the places that are pooled the largest. Kind 5 gives `floor((sum + count / 2) / count)` of
+//! the places that are inside. Kind 6 gives the requantized sum of a channel plus zero, cut. Kind 7 gives
+//! `(a * first + b * second + added) >> bits dropped`, cut.
 //!
 //! # Stability
 //!

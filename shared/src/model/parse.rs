@@ -230,6 +230,12 @@ impl<'a> Model<'a> {
         Layers { file: self.file, next: 0, count: self.layer_count.into(), input: Input::picture(self.input_side) }
     }
 
+    /// How many layers there are.
+    #[inline(always)]
+    pub(crate) fn layer_count(&self) -> usize {
+        self.layer_count.into()
+    }
+
     /// A dense layer, by its index among all of them: quicker than to go through [`Model::layers`]. `None` of another one.
     #[inline(always)]
     pub(crate) fn dense(&self, index: usize) -> Option<Dense<'a>> {

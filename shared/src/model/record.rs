@@ -3,7 +3,7 @@
 //! as wrong, but nothing fails.
 
 use super::file::{FIELDS, File, halves};
-use super::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, Section, Tensor, Weighted};
+use super::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, Tensor, Weighted};
 use crate::kernel::DenseOperands;
 use crate::layout::{Layout, Weights};
 use crate::shape::{Padding, Shape, Window};
@@ -107,15 +107,15 @@ pub(super) fn tensor(record: &[u32; FIELDS]) -> Tensor {
 #[inline(always)]
 fn weighted<'a>(file: &File<'a>, record: &[u32; FIELDS]) -> Weighted<'a> {
     let weights = shape(record).unwrap_or_default();
-    // Where a section is, is checked before; which one it is does not matter here.
-    let section = |offset, bytes| file.section(Section::Weights, 0, offset, bytes).unwrap_or_default();
-    let integers = |offset| bytemuck::try_cast_slice(section(offset, weights.outputs().saturating_mul(4)));
+    let integers = |offset| bytemuck::cast_slice(file.words(offset, weights.outputs()));
+    let size = weights.size();
+    let bytes: &[u8] = bytemuck::cast_slice(file.words(record[4], size.div_ceil(4)));
     Weighted {
         operands: DenseOperands {
-            weights: weights.with(section(record[4], weights.size())),
-            biases: integers(record[5]).unwrap_or_default(),
+            weights: weights.with(bytes.get(..size).unwrap_or_default()),
+            biases: integers(record[5]),
         },
-        multipliers: integers(record[6]).unwrap_or_default(),
+        multipliers: integers(record[6]),
         pre_shift: (record[1] >> 8) as u8,
         accumulator_bound: record[7],
         input_scale: f32::from_bits(record[8]),
