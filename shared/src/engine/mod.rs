@@ -202,8 +202,9 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         let (tensor, before) =
             if self.model.arena_bytes() > 0 { self.tensors(pixels, &mut observe) } else { (None, 0) };
         let Scratch { accumulators, activations, lanes, arena } = &mut self.scratch;
-        // Activations that the last layer wrote, once one has.
-        let mut width = None;
+        let input = tensor.map_or(Some(pixels), |range| arena.get(range)).unwrap_or_default();
+        // Activations that the last dense layer wrote: none before the first.
+        let mut width = 0;
         for index in before..self.model.layer_count() {
             let Some(dense) = &self.model.dense(index) else { break };
             // `new` has checked all buffers against what any layer needs, so the fallbacks are never taken.
@@ -211,15 +212,14 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
             let outputs = operands.weights.outputs();
             let padded = operands.weights.padded_outputs();
             let work = Work { accumulators: accumulators.get_mut(..padded).unwrap_or_default(), lanes };
-            if let Some(inputs) = width {
-                K::dense_i16(operands, activations.get(..inputs).unwrap_or_default(), work);
+            if width > 0 {
+                K::dense_i16(operands, activations.get(..width).unwrap_or_default(), work);
             } else if let Some(first) = first.take() {
                 first(dense, work);
             } else {
-                let input = tensor.clone().map_or(Some(pixels), |range| arena.get(range));
-                K::dense_u8(operands, input.unwrap_or_default(), work);
+                K::dense_u8(operands, input, work);
             }
-            width = Some(outputs);
+            width = outputs;
             let neurons = accumulators.get_mut(..outputs).unwrap_or_default();
             if dense.output == Output::Logits {
                 requantize_all(dense, neurons);
@@ -231,7 +231,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
                 observe(index, LayerValues::Activations(activations));
             }
         }
-        decide(accumulators.get(..width.unwrap_or(0)).unwrap_or_default())
+        decide(accumulators.get(..width).unwrap_or_default())
     }
 
     /// Runs the layers that write tensors, which come before the dense ones. Returns where the last tensor is in the arena,

@@ -110,6 +110,7 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
         }
     }
 
+    #[inline(always)]
     fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
         let DenseOperands { weights, biases } = operands;
         let Work { accumulators, lanes } = work;
