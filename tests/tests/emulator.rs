@@ -162,8 +162,11 @@ fn a_board_refuses_another_kernels_layout() {
         let on_disk = OnDisk::new(file.packed(packing).unwrap().bytes());
         let Err(error) = EmulatedBoard::start_as_it_is(board, &on_disk.path()) else { panic!("{board:?} took it") };
         let text = whole(error);
-        assert!(text.contains("the model file was refused"), "{text}");
-        assert!(text.contains("which is not run here: pack the model for this board"), "{text}");
+        // Rows are run here, but for depthwise convolutions alone: so the file is good, and the engine refuses it.
+        let refused =
+            if packing == Packing::Rows { "kernel cortex-m4-dsp does not run" } else { "the model file was refused" };
+        assert!(text.contains(refused), "{text}");
+        assert!(text.contains("pack the model for this board"), "{text}");
         // As a file it is a model like any other.
         EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
     }
