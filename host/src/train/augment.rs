@@ -10,7 +10,7 @@ use crate::recipe::Augmentation;
 
 /// What one photo's variation is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Variation {
+pub(super) struct Variation {
     /// Content moves right and down by so much, px.
     shift_x_px: f32,
     shift_y_px: f32,
@@ -26,7 +26,8 @@ struct Variation {
 }
 
 impl Variation {
-    fn draw(settings: &Augmentation, side: u16, random: &mut Random) -> Self {
+    /// One within the recipe's limits, for an input of `side` px.
+    pub(super) fn draw(settings: &Augmentation, side: u16, random: &mut Random) -> Self {
         // Every draw is made whether or not it is used: a recipe with one setting less sees the others unchanged.
         let mut within = |limit: f32| limit * random.between(-1.0, 1.0);
         let side = f32::from(side);
@@ -46,15 +47,11 @@ impl Variation {
     }
 }
 
-/// A variation of a photo's `side * side` gray pixels, row-major, drawn within the recipe's limits.
+/// This variation of a photo's `side * side` gray pixels, row-major.
 ///
 /// Geometry is one affine map about the center, read by bilinear interpolation; what lies outside the photo is its
 /// nearest border pixel (as Keras' `fill_mode="nearest"`). Gray levels are rounded half up and saturate.
-pub(super) fn augment(settings: &Augmentation, pixels: &[u8], side: u16, random: &mut Random) -> Vec<u8> {
-    apply(&Variation::draw(settings, side, random), pixels, usize::from(side))
-}
-
-fn apply(variation: &Variation, pixels: &[u8], side: usize) -> Vec<u8> {
+pub(super) fn apply(variation: &Variation, pixels: &[u8], side: usize) -> Vec<u8> {
     let level = |gray: f32| {
         let gray = (gray - 127.5) * variation.contrast + 127.5 + variation.brightness;
         (gray + 0.5).floor().clamp(0.0, 255.0) as u8
@@ -153,7 +150,7 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_changes_nothing() {
-        let mut random = Random::seeded(5);
-        assert_eq!(augment(&Augmentation::default(), &PHOTO, 3, &mut random), PHOTO);
+        let variation = Variation::draw(&Augmentation::default(), 3, &mut Random::seeded(5));
+        assert_eq!(apply(&variation, &PHOTO, 3), PHOTO);
     }
 }

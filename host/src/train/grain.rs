@@ -10,17 +10,37 @@ use crate::recipe::Augmentation;
 /// Deviations of the blur at which its weights end.
 const REACH: f32 = 2.5;
 
-/// Adds blur and noise to `side * side` gray pixels, row-major: a Gaussian blur whose standard deviation is drawn uniformly up to
-/// the recipe's, px, then normal noise whose standard deviation is drawn likewise. Rounded half up, saturating.
-///
-/// Every draw is made whether or not it is used: a recipe with one of the two sees the other unchanged.
-pub(super) fn add_grain(settings: &Augmentation, pixels: &mut [u8], side: u16, random: &mut Random) {
-    let deviation_px = settings.blur * random.unit();
-    let deviation = 255.0 * settings.noise * random.unit();
-    let seed = u64::from(random.bits()) << 32 | u64::from(random.bits());
+/// One photo's blur and noise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grain {
+    /// Standard deviation of the blur, px.
+    deviation_px: f32,
+    /// Standard deviation of the noise, gray levels.
+    deviation: f32,
+    /// Of the noise.
+    seed: u64,
+}
+
+impl Grain {
+    /// Deviations drawn uniformly up to the recipe's.
+    ///
+    /// Every draw is made whether or not it is used: a recipe with one of the two sees the other unchanged.
+    pub(super) fn draw(settings: &Augmentation, random: &mut Random) -> Self {
+        Self {
+            deviation_px: settings.blur * random.unit(),
+            deviation: 255.0 * settings.noise * random.unit(),
+            seed: u64::from(random.bits()) << 32 | u64::from(random.bits()),
+        }
+    }
+}
+
+/// Adds blur and noise to `side * side` gray pixels, row-major: a Gaussian blur, then normal noise. Rounded half up,
+/// saturating.
+pub(super) fn add_grain(grain: Grain, pixels: &mut [u8], side: usize) {
+    let Grain { deviation_px, deviation, seed } = grain;
     let mut values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
     if deviation_px > 0.0 {
-        blur(&mut values, usize::from(side), deviation_px);
+        blur(&mut values, side, deviation_px);
     }
     if deviation > 0.0 {
         let mut normal = Normal { random: Random::seeded(seed), second: None };
@@ -93,7 +113,7 @@ mod tests {
 
     fn grainy(settings: Augmentation, pixels: &[u8], side: u16, seed: u64) -> Vec<u8> {
         let mut result = pixels.to_vec();
-        add_grain(&settings, &mut result, side, &mut Random::seeded(seed));
+        add_grain(Grain::draw(&settings, &mut Random::seeded(seed)), &mut result, usize::from(side));
         result
     }
 

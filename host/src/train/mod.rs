@@ -2,7 +2,7 @@
 //!
 //! candle holds the tensors and runs autograd; the two places where it would spend nearly all of its time are
 //! operations of ours ([`dense`], [`optimizer`] and the product both use, [`matrix`]), which also make the result the same
-//! on every machine. A test compares them with candle's own operations and optimizer.
+//! on every machine. The operations over pictures ([`spatial`]) are as well. A test compares them with candle's own operations and optimizer.
 
 mod augment;
 mod dense;

@@ -4,17 +4,18 @@ use std::ops::ControlFlow;
 
 use candle_core::Tensor;
 use miette::Diagnostic;
+use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::augment::augment;
-use super::grain::add_grain;
+use super::augment::{Variation, apply};
+use super::grain::{Grain, add_grain};
 use super::layer_state::LayerState;
 use super::loss::{CrossEntropy, Targets, cross_entropy};
 use super::network::{Network, batch};
 use super::optimizer::Optimizer;
 use super::schedule::learning_rate;
-use crate::photos::Dataset;
+use crate::photos::{Dataset, Example};
 use crate::random::{Purpose, Random};
 
 /// One epoch's measurements.
@@ -227,22 +228,28 @@ impl<'d> Trainer<'d> {
         &self.validation_logits
     }
 
-    /// This epoch's variations of all training photos, in the dataset's order; nothing if the recipe asks for none.
+    /// This epoch's variations of all training photos, in the dataset's order; nothing if the recipe asks for none. They
+    /// are drawn one after another and made on all threads: those do not change what is drawn.
     fn augmented(&mut self) -> Vec<Vec<u8>> {
         let settings = self.network.recipe.training.augment;
         if settings.is_none() {
             return Vec::new();
         }
-        let (side, grain) = (self.training.side, settings.has_grain());
-        let examples = self.training.examples.iter();
-        let vary = |pixels: &[u8]| {
-            let mut varied = augment(&settings, pixels, side, &mut self.augment);
-            if grain {
-                add_grain(&settings, &mut varied, side, &mut self.grain);
+        let (side, has_grain) = (self.training.side, settings.has_grain());
+        let draw = |_: &Example| {
+            let grain = has_grain.then(|| Grain::draw(&settings, &mut self.grain));
+            (Variation::draw(&settings, side, &mut self.augment), grain)
+        };
+        let drawn: Vec<(Variation, Option<Grain>)> = self.training.examples.iter().map(draw).collect();
+        let side = usize::from(side);
+        let vary = |(example, (variation, grain)): (&Example, (Variation, Option<Grain>))| {
+            let mut varied = apply(&variation, &example.pixels, side);
+            if let Some(grain) = grain {
+                add_grain(grain, &mut varied, side);
             }
             varied
         };
-        examples.map(|example| &example.pixels[..]).map(vary).collect()
+        self.training.examples.par_iter().zip(drawn).map(vary).collect()
     }
 
     fn pixels<'a>(&'a self, augmented: &'a [Vec<u8>], index: usize) -> &'a [u8] {

@@ -19,15 +19,15 @@ pub(in crate::train) enum Clamp {
     Relu6,
 }
 
-impl Clamp {
-    #[inline(always)]
-    fn bounds(self) -> (f32, f32) {
-        match self {
-            Self::Linear => (f32::NEG_INFINITY, f32::INFINITY),
-            Self::Relu => (0.0, f32::INFINITY),
-            Self::Relu6 => (0.0, 6.0),
-        }
-    }
+/// What happens to a plane.
+#[derive(Clone, Copy, Debug)]
+struct Pooling {
+    /// Columns of what comes in.
+    width: usize,
+    pool: usize,
+    /// Bounds of the activation.
+    low: f32,
+    high: f32,
 }
 
 /// Activation, then the largest of each `pool` x `pool` places (windows do not overlap; rows and columns left over are
@@ -51,6 +51,15 @@ impl ActivateOp {
         };
         Ok(Shape { height, width, ..self.shape })
     }
+
+    fn pooling(&self) -> Pooling {
+        let (low, high) = match self.activation {
+            Clamp::Linear => (f32::NEG_INFINITY, f32::INFINITY),
+            Clamp::Relu => (0.0, f32::INFINITY),
+            Clamp::Relu6 => (0.0, 6.0),
+        };
+        Pooling { width: usize::from(self.shape.width), pool: usize::from(self.pool), low, high }
+    }
 }
 
 impl CustomOp1 for ActivateOp {
@@ -66,11 +75,11 @@ impl CustomOp1 for ActivateOp {
         }
         let inputs = contiguous(inputs, layout)?;
         let mut outputs = vec![0.0; batch * output.elements()];
-        let (width, pool, bounds) = (usize::from(self.shape.width), usize::from(self.pool), self.activation.bounds());
+        let pooling = self.pooling();
         outputs.par_chunks_mut(output.elements()).zip(inputs.par_chunks(elements)).for_each(|(outputs, inputs)| {
             let planes = outputs.chunks_exact_mut(output.places()).zip(inputs.chunks_exact(self.shape.places()));
             for (output, input) in planes {
-                forward(input, width, pool, bounds, output);
+                forward(input, pooling, output);
             }
         });
         Ok((CpuStorage::F32(outputs), (batch, output.elements()).into()))
@@ -78,7 +87,7 @@ impl CustomOp1 for ActivateOp {
 
     fn bwd(&self, inputs: &Tensor, _outputs: &Tensor, delta: &Tensor) -> Result<Option<Tensor>> {
         let output = self.output()?;
-        let (width, pool, bounds) = (usize::from(self.shape.width), usize::from(self.pool), self.activation.bounds());
+        let pooling = self.pooling();
         let gradient = with_values(inputs, |inputs| {
             with_values(delta, |delta| {
                 let mut gradient = vec![0.0; inputs.len()];
@@ -88,7 +97,7 @@ impl CustomOp1 for ActivateOp {
                     .for_each(|(gradient, (inputs, delta))| {
                         let planes = inputs.chunks_exact(self.shape.places()).zip(delta.chunks_exact(output.places()));
                         for (gradient, (input, delta)) in gradient.chunks_exact_mut(self.shape.places()).zip(planes) {
-                            backward(input, delta, width, pool, bounds, gradient);
+                            backward(input, delta, pooling, gradient);
                         }
                     });
                 Ok(gradient)
@@ -111,11 +120,12 @@ fn smaller(a: f32, b: f32) -> f32 {
 
 widest! {
     /// One plane.
-    fn forward(input: &[f32], width: usize, pool: usize, bounds: (f32, f32), output: &mut [f32]) = forward_portable;
+    fn forward(input: &[f32], pooling: Pooling, output: &mut [f32]) = forward_portable;
 }
 
 #[inline(always)]
-fn forward_portable(input: &[f32], width: usize, pool: usize, (low, high): (f32, f32), output: &mut [f32]) {
+fn forward_portable(input: &[f32], pooling: Pooling, output: &mut [f32]) {
+    let Pooling { width, pool, low, high } = pooling;
     if pool == 1 {
         for (output, &input) in output.iter_mut().zip(input) {
             *output = smaller(larger(input, low), high);
@@ -145,20 +155,12 @@ fn forward_portable(input: &[f32], width: usize, pool: usize, (low, high): (f32,
 
 widest! {
     /// One plane; `gradient` holds zeros.
-    fn backward(
-        input: &[f32], delta: &[f32], width: usize, pool: usize, bounds: (f32, f32), gradient: &mut [f32],
-    ) = backward_portable;
+    fn backward(input: &[f32], delta: &[f32], pooling: Pooling, gradient: &mut [f32]) = backward_portable;
 }
 
 #[inline(always)]
-fn backward_portable(
-    input: &[f32],
-    delta: &[f32],
-    width: usize,
-    pool: usize,
-    (low, high): (f32, f32),
-    gradient: &mut [f32],
-) {
+fn backward_portable(input: &[f32], delta: &[f32], pooling: Pooling, gradient: &mut [f32]) {
+    let Pooling { width, pool, low, high } = pooling;
     let passed = |input: f32, delta: f32| if input > low && input < high { delta } else { 0.0 };
     if pool == 1 {
         for ((gradient, &input), &delta) in gradient.iter_mut().zip(input).zip(delta) {
@@ -208,19 +210,20 @@ mod tests {
     #[test]
     fn vectors_compute_the_portable_bits() {
         let mut random = Random::seeded(4);
-        let (height, width) = (13, 75);
-        let input: Vec<f32> = (0..height * width).map(|_| random.below(17) as f32 - 8.0).collect();
+        let shape = Shape { height: 13, width: 75, channels: 1 };
+        let input: Vec<f32> = (0..shape.places()).map(|_| random.below(17) as f32 - 8.0).collect();
         for pool in [1, 2, 3] {
-            let places = (height / pool) * (width / pool);
-            let delta: Vec<f32> = (0..places).map(|_| random.between(-1.0, 1.0)).collect();
-            for clamp in [Clamp::Linear, Clamp::Relu, Clamp::Relu6] {
+            for activation in [Clamp::Linear, Clamp::Relu, Clamp::Relu6] {
+                let op = ActivateOp { shape, activation, pool };
+                let places = op.output().unwrap().places();
+                let delta: Vec<f32> = (0..places).map(|_| random.between(-1.0, 1.0)).collect();
                 let (mut here, mut portable) = (vec![0.0; places], vec![0.0; places]);
-                forward(&input, width, pool, clamp.bounds(), &mut here);
-                forward_portable(&input, width, pool, clamp.bounds(), &mut portable);
+                forward(&input, op.pooling(), &mut here);
+                forward_portable(&input, op.pooling(), &mut portable);
                 assert_eq!(here, portable);
                 let (mut here, mut portable) = (vec![0.0; input.len()], vec![0.0; input.len()]);
-                backward(&input, &delta, width, pool, clamp.bounds(), &mut here);
-                backward_portable(&input, &delta, width, pool, clamp.bounds(), &mut portable);
+                backward(&input, &delta, op.pooling(), &mut here);
+                backward_portable(&input, &delta, op.pooling(), &mut portable);
                 assert_eq!(here, portable);
             }
         }

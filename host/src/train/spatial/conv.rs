@@ -5,7 +5,7 @@ use pinhole_shared::shape::{Padding, Shape, Window};
 use rayon::prelude::*;
 
 use super::super::optimizer::contiguous;
-use super::kernel::{Into, Panels, SLACK, padded, product};
+use super::kernel::{Panels, SLACK, Store, Views, padded, product};
 use super::lanes::{dot, sum};
 use super::lowering::Lowering;
 use super::{CHUNK, with_values};
@@ -67,7 +67,8 @@ impl ConvOp {
                 let mut planes = planes.map(|(plane, &bias)| (plane, bias));
                 for (image, panels) in inputs.chunks_exact(group).zip(groups.iter().cycle()) {
                     lowering.fill(image, &mut buffer);
-                    product(panels, &buffer, &lowering.offsets, lowering.step, Into::Replace, &mut results);
+                    let views = Views { values: &buffer, offsets: &lowering.offsets };
+                    product(panels, views, Store::Replace, &mut results);
                     for results in results.chunks_exact(lowering.step) {
                         let (plane, bias) = planes.next().expect("a plane for each result");
                         lowering.gather(results, bias, plane);
@@ -163,6 +164,7 @@ impl ConvOp {
             .for_each(|(gradient, delta)| {
                 let mut spread = vec![0.0; offsets.len() * lowering.step + SLACK];
                 let mut results = vec![0.0; depth * lowering.step];
+                let mut buffer = vec![0.0; lowering.len];
                 let images = gradient.chunks_exact_mut(self.input.elements() / groups.len());
                 let deltas = delta.chunks_exact(output.elements() / groups.len());
                 for ((image, delta), panels) in images.zip(deltas).zip(groups.iter().cycle()) {
@@ -171,8 +173,10 @@ impl ConvOp {
                     {
                         lowering.spread(plane, spread);
                     }
-                    product(panels, &spread, &offsets, lowering.step, Into::Replace, &mut results);
-                    lowering.scatter(&results, image);
+                    product(panels, Views { values: &spread, offsets: &offsets }, Store::Replace, &mut results);
+                    buffer.fill(0.0);
+                    lowering.add(&results, &mut buffer);
+                    lowering.take(&buffer, image);
                 }
             });
         gradient
@@ -290,7 +294,8 @@ impl ConvOp {
             }
             panels.fill(delta);
             for (y, gradient) in gradient.chunks_exact_mut(self.outputs * step).enumerate() {
-                product(&panels, &places[y * pitch..], &offsets, step, Into::Add, gradient);
+                let views = Views { values: &places[y * pitch..], offsets: &offsets };
+                product(&panels, views, Store::Add, gradient);
             }
         }
         let mut ordered = Vec::with_capacity(self.outputs * self.depth());

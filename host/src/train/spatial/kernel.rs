@@ -10,18 +10,18 @@
 /// found out when it runs. The portable one computes the same bits.
 macro_rules! widest {
     ($(#[$doc:meta])* $visible:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?
-        = $portable:expr, avx512: $wide:expr;) => {
+        = $portable:expr, fma: $fma:expr, avx512: $avx512:expr;) => {
         $(#[$doc])*
         $visible fn $name($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f")]
                 fn avx512($($argument: $type),*) $(-> $result)? {
-                    $wide($($argument),*)
+                    $avx512($($argument),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
                 fn fma($($argument: $type),*) $(-> $result)? {
-                    $portable($($argument),*)
+                    $fma($($argument),*)
                 }
                 if std::arch::is_x86_feature_detected!("avx512f") {
                     // SAFETY: the processor has AVX-512F.
@@ -38,14 +38,14 @@ macro_rules! widest {
     ($(#[$doc:meta])* $visible:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?
         = $portable:expr;) => {
         widest! {
-            $(#[$doc])* $visible fn $name($($argument: $type),*) $(-> $result)? = $portable, avx512: $portable;
+            $(#[$doc])* $visible fn $name($($argument: $type),*) $(-> $result)? = $portable, fma: $portable, avx512: $portable;
         }
     };
 }
 pub(super) use widest;
 
-/// Tiles read up to this many columns beyond those asked for; `b` must go on for as long.
-pub(super) const SLACK: usize = 32;
+/// Tiles read up to this many columns beyond those asked for ([`padded`]); `b` must go on for as long.
+pub(super) const SLACK: usize = 8;
 
 /// Columns of results, as many as tiles write.
 pub(super) const fn padded(columns: usize) -> usize {
@@ -113,100 +113,201 @@ fn heights(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
+/// A matrix whose rows begin anywhere in `values`, which goes on for [`SLACK`] beyond the columns of the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Views<'a> {
+    pub values: &'a [f32],
+    pub offsets: &'a [usize],
+}
+
 /// What a product does with the result's old values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Into {
+pub(super) enum Store {
     Replace,
     Add,
 }
 
 widest! {
-    /// The product of the module's documentation: rows of `result` are `step` long, a multiple of 8 ([`padded`]); what is
-    /// beyond the columns of the caller's interest is unspecified. `b` goes on for [`SLACK`] beyond them.
-    pub(super) fn product(
-        panels: &Panels, b: &[f32], offsets: &[usize], step: usize, into: Into, result: &mut [f32],
-    ) = product_portable::<false>, avx512: product_portable::<true>;
+    /// The product of the module's documentation. Rows of `result` are as long as [`padded`] says; what is beyond the
+    /// columns of the caller's interest is unspecified.
+    pub(super) fn product(panels: &Panels, b: Views<'_>, store: Store, result: &mut [f32])
+        = product_of::<[f32; 8], [f32; 8], 1>,
+        fma: product_of::<core::arch::x86_64::__m256, core::arch::x86_64::__m256, 1>,
+        avx512: product_of::<core::arch::x86_64::__m512, core::arch::x86_64::__m256, 2>;
 }
 
-/// Tiles of 8 rows x 8 columns, or with room for it in registers (`IS_WIDE`) of 32 and 24, so many of the latter that the
-/// rest is of 32. (A tile of 16 would be of use, but the compiler does not keep its rows in one register each.)
+/// Tiles of 8 rows x `VECTORS` vectors `V`, as many as registers hold; at the end of rows one vector, then `Last`, of 8.
 #[inline(always)]
-fn product_portable<const IS_WIDE: bool>(
+fn product_of<V: Vector, Last: Vector, const VECTORS: usize>(
     panels: &Panels,
-    b: &[f32],
-    offsets: &[usize],
-    step: usize,
-    into: Into,
+    b: Views<'_>,
+    store: Store,
     result: &mut [f32],
 ) {
-    assert!(offsets.len() == panels.depth && result.len() == panels.rows * step && step.is_multiple_of(8));
+    const { assert!(Last::LANES == 8) };
+    let step = result.len() / panels.rows;
+    assert!(b.offsets.len() == panels.depth && result.len() == panels.rows * step && step.is_multiple_of(8));
     let mut column = 0;
     while column < step {
         let left = step - column;
-        if IS_WIDE && left.is_multiple_of(32) {
-            tiles_below::<32>(panels, b, offsets, column, step, into, result);
-            column += 32;
-        } else if IS_WIDE && left >= 24 {
-            tiles_below::<24>(panels, b, offsets, column, step, into, result);
-            column += 24;
+        if panels.rows == 1 && left >= 8 * V::LANES {
+            // Depthwise: a single row needs many columns for enough independent sums.
+            tile::<V, 1, 8>(&panels.values, b, column, store, result);
+            column += 8 * V::LANES;
+        } else if left >= VECTORS * V::LANES {
+            tiles_below::<V, VECTORS>(panels, b, column, store, result);
+            column += VECTORS * V::LANES;
+        } else if left >= V::LANES {
+            tiles_below::<V, 1>(panels, b, column, store, result);
+            column += V::LANES;
         } else {
-            tiles_below::<8>(panels, b, offsets, column, step, into, result);
-            column += 8;
+            tiles_below::<Last, 1>(panels, b, column, store, result);
+            column += Last::LANES;
         }
     }
 }
 
 /// The tiles of all rows, from this column on.
 #[inline(always)]
-fn tiles_below<const COLUMNS: usize>(
+fn tiles_below<V: Vector, const VECTORS: usize>(
     panels: &Panels,
-    b: &[f32],
-    offsets: &[usize],
+    b: Views<'_>,
     column: usize,
-    step: usize,
-    into: Into,
+    store: Store,
     result: &mut [f32],
 ) {
+    let step = result.len() / panels.rows;
     for (row, height) in heights(panels.rows) {
         let panel = &panels.values[row * panels.depth..][..height * panels.depth];
         let result = &mut result[row * step..][..height * step];
         match height {
-            8 => tile::<8, COLUMNS>(panel, b, offsets, column, step, into, result),
-            4 => tile::<4, COLUMNS>(panel, b, offsets, column, step, into, result),
-            2 => tile::<2, COLUMNS>(panel, b, offsets, column, step, into, result),
-            _ => tile::<1, COLUMNS>(panel, b, offsets, column, step, into, result),
+            8 => tile::<V, 8, VECTORS>(panel, b, column, store, result),
+            4 => tile::<V, 4, VECTORS>(panel, b, column, store, result),
+            2 => tile::<V, 2, VECTORS>(panel, b, column, store, result),
+            _ => tile::<V, 1, VECTORS>(panel, b, column, store, result),
         }
     }
 }
 
+/// `result` holds the `ROWS` rows of `panel`, whole.
 #[inline(always)]
-fn tile<const ROWS: usize, const COLUMNS: usize>(
+fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(
     panel: &[f32],
-    b: &[f32],
-    offsets: &[usize],
+    b: Views<'_>,
     column: usize,
-    step: usize,
-    into: Into,
+    store: Store,
     result: &mut [f32],
 ) {
-    let b = &b[column..];
-    let mut sums = [[0.0_f32; COLUMNS]; ROWS];
-    for (factors, &offset) in panel.as_chunks::<ROWS>().0.iter().zip(offsets) {
-        let b_row: &[f32; COLUMNS] = b[offset..offset + COLUMNS].try_into().expect("COLUMNS long");
+    let values = &b.values[column..];
+    let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
+    for (factors, &offset) in panel.as_chunks::<ROWS>().0.iter().zip(b.offsets) {
+        let values = &values[offset..offset + VECTORS * V::LANES];
+        let values: [V; VECTORS] = core::array::from_fn(|i| V::load(&values[i * V::LANES..]));
         for (sums, &factor) in sums.iter_mut().zip(factors) {
-            for (sum, &value) in sums.iter_mut().zip(b_row) {
-                *sum = factor.mul_add(value, *sum);
+            let factor = V::splat(factor);
+            for (sum, &value) in sums.iter_mut().zip(&values) {
+                *sum = factor.multiply_add(value, *sum);
             }
         }
     }
-    // By index, which the compiler unrolls: else sums would lie in memory, where rows can be told apart as it runs.
-    for row in 0..ROWS {
-        let result = &mut result[row * step + column..][..COLUMNS];
-        for (result, &sum) in result.iter_mut().zip(&sums[row]) {
-            *result = if into == Into::Add { *result + sum } else { sum };
+    let step = result.len() / ROWS;
+    for (row, sums) in sums.iter().enumerate() {
+        for (i, &sum) in sums.iter().enumerate() {
+            let result = &mut result[row * step + column + i * V::LANES..][..V::LANES];
+            let sum = if store == Store::Add { V::load(result).add(sum) } else { sum };
+            sum.store(result);
         }
     }
 }
+
+/// Numbers of one register, for the tiles: from plain arrays the compiler sometimes makes vectors across rows, and code ten
+/// times slower. Every method is exact or rounded once, lane by lane, so that all implementations give the same bits.
+trait Vector: Copy {
+    const LANES: usize;
+    fn splat(value: f32) -> Self;
+    /// The first `LANES` values.
+    fn load(values: &[f32]) -> Self;
+    /// To the first `LANES`.
+    fn store(self, to: &mut [f32]);
+    fn add(self, other: Self) -> Self;
+    /// `self * factor + sum`, rounded once.
+    fn multiply_add(self, factor: Self, sum: Self) -> Self;
+}
+
+impl Vector for [f32; 8] {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        [value; 8]
+    }
+
+    #[inline(always)]
+    fn load(values: &[f32]) -> Self {
+        *values.first_chunk().expect("as many as lanes")
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32]) {
+        *to.first_chunk_mut().expect("as many as lanes") = self;
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        core::array::from_fn(|i| self[i] + other[i])
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, factor: Self, sum: Self) -> Self {
+        core::array::from_fn(|i| self[i].mul_add(factor[i], sum[i]))
+    }
+}
+
+/// Implements [`Vector`] by intrinsics. Only `product` names these types, where the processor has their instructions.
+#[cfg(target_arch = "x86_64")]
+macro_rules! register {
+    ($type:ident, $lanes:literal, $splat:ident, $add:ident, $multiply_add:ident) => {
+        impl Vector for core::arch::x86_64::$type {
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            fn splat(value: f32) -> Self {
+                // SAFETY: the processor has the instruction (see the macro).
+                unsafe { core::arch::x86_64::$splat(value) }
+            }
+
+            #[inline(always)]
+            fn load(values: &[f32]) -> Self {
+                let values: [f32; $lanes] = *values.first_chunk().expect("as many as lanes");
+                // SAFETY: a register is plain numbers, as many. (The intrinsic's pointer is checked when debugging.)
+                unsafe { core::mem::transmute(values) }
+            }
+
+            #[inline(always)]
+            fn store(self, to: &mut [f32]) {
+                // SAFETY: as in `load`.
+                let values: [f32; $lanes] = unsafe { core::mem::transmute(self) };
+                *to.first_chunk_mut().expect("as many as lanes") = values;
+            }
+
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                // SAFETY: as in `splat`.
+                unsafe { core::arch::x86_64::$add(self, other) }
+            }
+
+            #[inline(always)]
+            fn multiply_add(self, factor: Self, sum: Self) -> Self {
+                // SAFETY: as in `splat`.
+                unsafe { core::arch::x86_64::$multiply_add(self, factor, sum) }
+            }
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+register!(__m256, 8, _mm256_set1_ps, _mm256_add_ps, _mm256_fmadd_ps);
+#[cfg(target_arch = "x86_64")]
+register!(__m512, 16, _mm512_set1_ps, _mm512_add_ps, _mm512_fmadd_ps);
 
 #[cfg(test)]
 mod tests {
@@ -222,7 +323,7 @@ mod tests {
     #[test]
     fn tiles_equal_the_plain_loops() {
         for rows in [1, 2, 3, 5, 8, 15, 20] {
-            for columns in [1, 8, 9, 24, 31, 33, 56, 73] {
+            for columns in [1, 8, 9, 24, 31, 33, 56, 73, 150, 270] {
                 for depth in [1, 9, 50] {
                     let step = padded(columns);
                     let a = noise(rows * depth, 1);
@@ -234,6 +335,7 @@ mod tests {
                             (0..depth).fold(0.0, |sum, k| a[row * depth + k].mul_add(b[offsets[k] + column], sum))
                         })
                         .collect();
+                    let views = Views { values: &b, offsets: &offsets };
                     let of_interest = |result: &[f32]| -> Vec<f32> {
                         result.chunks_exact(step).flat_map(|row| row[..columns].to_vec()).collect()
                     };
@@ -241,15 +343,24 @@ mod tests {
                     let mut panels = Panels::zeros(rows, depth);
                     panels.fill(&a);
                     let mut result = vec![f32::NAN; rows * step];
-                    product(&panels, &b, &offsets, step, Into::Replace, &mut result);
+                    product(&panels, views, Store::Replace, &mut result);
                     assert_eq!(of_interest(&result), expected, "{rows}x{depth}x{columns}");
-                    product(&panels, &b, &offsets, step, Into::Add, &mut result);
+                    product(&panels, views, Store::Add, &mut result);
                     let twice: Vec<f32> = expected.iter().map(|x| 2.0 * x).collect();
                     assert_eq!(of_interest(&result), twice, "{rows}x{depth}x{columns}, added");
 
                     let panels = Panels::new(rows, depth, |row, k| a[row * depth + k]);
-                    product_portable::<false>(&panels, &b, &offsets, step, Into::Replace, &mut result);
+                    result.fill(f32::NAN);
+                    product_of::<[f32; 8], [f32; 8], 1>(&panels, views, Store::Replace, &mut result);
                     assert_eq!(of_interest(&result), expected, "{rows}x{depth}x{columns}, portable");
+                    // Where `product` takes the widest vectors, those of older processors too.
+                    #[cfg(target_arch = "x86_64")]
+                    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                        use core::arch::x86_64::__m256;
+                        result.fill(f32::NAN);
+                        product_of::<__m256, __m256, 1>(&panels, views, Store::Replace, &mut result);
+                        assert_eq!(of_interest(&result), expected, "{rows}x{depth}x{columns}, narrow");
+                    }
                 }
             }
         }
