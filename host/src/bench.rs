@@ -28,7 +28,7 @@ pub struct Bench {
     /// Of the whole inference, from the input's pixels to the decision.
     pub instructions: u64,
     /// Multiply-accumulates of the whole inference.
-    pub macs: usize,
+    pub macs: u64,
     /// Stack of the whole inference, bytes, found by painting.
     pub stack_bytes: u32,
     /// The layers, in order.
@@ -45,7 +45,7 @@ pub struct LayerBench {
     /// Activations written.
     pub outputs: usize,
     /// Multiply-accumulates.
-    pub macs: usize,
+    pub macs: u64,
     /// Of the layer: kernel, requantization and activation function.
     pub instructions: u64,
 }

@@ -39,6 +39,7 @@ use tempfile::TempDir;
 #[path = "../../firmware/app/tests/support/model_file.rs"]
 pub mod handmade;
 
+pub mod stages;
 pub mod tensors;
 pub mod virtual_board;
 

@@ -7,34 +7,10 @@ use pinhole::quantize::{dequantize, measure};
 use pinhole::random::Random;
 use pinhole::recipe::Recipe;
 use pinhole::train::Network;
-use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
-use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, Pairs, PortableDsp, PortablePairs, Scalar};
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
+use pinhole_tests::stages::stages;
 use pinhole_tests::tensors::{RECIPE, network_of, pictures};
-
-/// Every layer's outputs by a kernel, in memory that is as large as is asked for and full of what must not matter.
-fn stages<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
-    let needs = ScratchNeeds::of(model);
-    let (mut accumulators, mut activations) = (vec![0x5A5A_5A5A; needs.accumulators], vec![0x5A5A; needs.activations]);
-    let (mut lanes, mut arena) = (vec![0x5A5A_5A5A; needs.lanes], vec![0x5A; needs.arena]);
-    let scratch = Scratch {
-        accumulators: &mut accumulators,
-        activations: &mut activations,
-        lanes: &mut lanes,
-        arena: &mut arena,
-    };
-    let mut engine = Engine::<K>::new(model, scratch).unwrap();
-    let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
-    let observe = |_: usize, values: LayerValues<'_>| {
-        stages.push(match values {
-            LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),
-            LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
-            LayerValues::Logits(values) => values.to_vec(),
-        });
-    };
-    engine.run_observed(input, observe).unwrap();
-    stages
-}
 
 #[test]
 fn every_kernel_gives_the_same_integers() {
@@ -48,9 +24,9 @@ fn every_kernel_gives_the_same_integers() {
     let mut engine = file.engine();
     for example in &pictures.examples {
         let expected = engine.run_all(&example.pixels).stages;
-        assert_eq!(stages::<Scalar>(&file.model(), &example.pixels), expected);
-        assert_eq!(stages::<Dsp<PortableDsp>>(&m4.model(), &example.pixels), expected);
-        assert_eq!(stages::<Pairs<PortablePairs>>(&m0.model(), &example.pixels), expected);
+        assert_eq!(stages::<Scalar>(&file.model(), &example.pixels).unwrap(), expected);
+        assert_eq!(stages::<Dsp<PortableDsp>>(&m4.model(), &example.pixels).unwrap(), expected);
+        assert_eq!(stages::<Pairs<PortablePairs>>(&m0.model(), &example.pixels).unwrap(), expected);
     }
     // Each layer's values are many, not all at an end.
     for (index, layer) in file.model().layers().enumerate() {
@@ -171,9 +147,11 @@ fn mutants_are_refused_or_sound() {
         };
         sound += 1;
         let input = vec![random.below(256) as u8; model.inputs()];
-        let expected = stages::<Scalar>(&model, &input);
         let taken = ModelFile::from_bytes(bytes).unwrap();
-        assert_eq!(taken.engine().run_all(&input).stages, expected);
+        let [m4, m0] = [Packing::CortexM4, Packing::CortexM0Plus].map(|packing| taken.packed(packing).unwrap());
+        let expected = stages::<Scalar>(&model, &input).unwrap();
+        assert_eq!(stages::<Dsp<PortableDsp>>(&m4.model(), &input).unwrap(), expected);
+        assert_eq!(stages::<Pairs<PortablePairs>>(&m0.model(), &input).unwrap(), expected);
     }
     assert!(refused > 3_000 && sound > 100, "{refused} refused, {sound} sound");
 }

@@ -60,6 +60,6 @@ fn print(bench: &Bench) {
 }
 
 /// A layer has at least one multiply-accumulate.
-fn per_mac(instructions: u64, macs: usize) -> String {
+fn per_mac(instructions: u64, macs: u64) -> String {
     format!("{:.2}", instructions as f64 / macs.max(1) as f64)
 }

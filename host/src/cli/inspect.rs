@@ -41,7 +41,7 @@ struct Contents {
     classes: Vec<String>,
     /// When a decision is an answer.
     policy: PolicyFields,
-    macs: usize,
+    macs: u64,
     /// Working memory of one inference besides the input, bytes.
     scratch_bytes: usize,
     /// Of it, what the layers' tensors lie in, bytes.
@@ -66,7 +66,7 @@ struct LayerContents {
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<(u8, u8)>,
     output: &'static str,
-    macs: usize,
+    macs: u64,
     #[serde(flatten)]
     weights: Option<WeightContents>,
 }

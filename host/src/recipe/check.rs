@@ -21,7 +21,7 @@ pub(super) fn check(recipe: &Recipe, origin: &str) -> Result<(), RecipeError> {
     demand((1..=1024).contains(&side), "input_side".into(), side.to_string(), "1 to 1024 pixels")?;
     check_training(&demand, &recipe.training)?;
     let count = recipe.layers.len();
-    demand(count < MAX_LAYERS, "number of layers".into(), count.to_string(), "at most 15")?;
+    demand(count < MAX_LAYERS, "number of layers".into(), count.to_string(), "at most 31")?;
     for (index, layer) in recipe.layers.iter().enumerate() {
         check_layer(&demand, &|name| format!("layer {}: {name}", index + 1), layer)?;
     }

@@ -3,7 +3,7 @@
 use super::arena::split;
 use super::needs::patch_bytes;
 use crate::fixed::requantize;
-use crate::kernel::{Kernel, Work};
+use crate::kernel::{Kernel, Work, depthwise};
 use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
 use crate::shape::{Shape, Window};
 
@@ -75,7 +75,7 @@ fn convolve<K: Kernel>(
             let sums = if pooled == 0 { &mut *largest } else { others.get_mut(..rows).unwrap_or_default() };
             let work = Work { accumulators: sums, lanes };
             if is_depthwise {
-                K::depthwise(operands, columns, work);
+                depthwise(operands, columns, work.accumulators);
             } else {
                 K::dense_u8(operands, columns, work);
             }

@@ -70,13 +70,6 @@ pub trait Kernel {
     /// Layer fed by another layer's activations.
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>);
 
-    /// A place of a depthwise convolution: `bias of the row + sum over columns of weights[row][column] * input[column * rows +
-    /// row]`, a row for each channel and a column for each place under the window, whose channels lie together. The same
-    /// integers as [`depthwise`], which it is unless a kernel does it faster.
-    fn depthwise(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
-        depthwise(operands, input, work.accumulators);
-    }
-
     /// Requantizes accumulators and applies the sigmoid, to Q15: the same integers as [`sigmoids`], which it is unless a
     /// kernel does it faster.
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -84,8 +77,9 @@ pub trait Kernel {
     }
 }
 
-/// [`Kernel::depthwise`] in Rust, for row-major weights.
-pub fn depthwise(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]) {
+/// A place of a depthwise convolution, with weights in rows, a row for each channel: `accumulators[row] = bias of the row + sum
+/// over columns of weights[row][column] * input[column * rows + row]`. The same for every kernel: it is a small part of the work.
+pub(crate) fn depthwise(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]) {
     let DenseOperands { weights, biases } = operands;
     start(biases, accumulators);
     let rows = weights.outputs().max(1);
@@ -131,8 +125,6 @@ pub enum Feed {
     Pixels,
     /// Another layer's activations, 16 bits each.
     Activations,
-    /// Bytes, each row by those of its own channel alone: a depthwise convolution.
-    Channels,
 }
 
 /// Accumulators start from the biases; those of rows that fill up from 0.

@@ -132,7 +132,7 @@ impl Layouts for Every {
 impl<K: Kernel> Layouts for K {
     #[inline(always)]
     fn has(layout: Layout) -> bool {
-        [Feed::Pixels, Feed::Activations, Feed::Channels].into_iter().any(|fed_by| K::runs(layout, fed_by))
+        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Activations)
     }
 }
 
@@ -268,7 +268,8 @@ impl<'a> Weights<'a> {
     // Not inlined: parsing calls it from several places, and speed matters more to the host, which is not asked for size.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn get_of<L: Layouts>(&self, row: usize, column: usize) -> i8 {
-        if (L::has(Layout::Rows8) || L::has(Layout::Rows4)) && self.layout.is_rows() {
+        // A depthwise convolution's weights lie in rows whatever the kernel.
+        if self.layout.is_rows() {
             return self.get_rows(row, column);
         }
         let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0);

@@ -1,8 +1,7 @@
 //! Whether the fields of a record are what they could be. Cheap: no weight is looked at.
 
 use super::file::{FIELDS, File, field, first_not_zero, halves};
-use super::parse::Layers;
-use super::record::{Input, shape, tensor};
+use super::record::{Input, read, shape, tensor};
 use super::{Activation, Add, Conv, GlobalAverage, Layer, MAX_ARENA_BYTES, ModelError, Output, Pool, Section, Tensor};
 use crate::layout::Layout;
 use crate::shape::Shape;
@@ -15,7 +14,7 @@ pub(super) fn checked<'a>(file: &File<'a>, layer: usize, input: Input, last: boo
     if !(1..=7).contains(&kind) {
         return Err(ModelError::LayerKind { layer, got: kind });
     }
-    let read = Layers::from(*file, layer, input).next().ok_or(ModelError::NotAPicture { layer })?;
+    let read = read(file, layer, input).ok_or(ModelError::NotAPicture { layer })?;
     if kind != 1 {
         record.tensor(last)?;
     }

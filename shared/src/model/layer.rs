@@ -100,15 +100,15 @@ impl<'a> Layer<'a> {
     }
 
     /// Multiply-accumulates of one inference; of layers without weights none are counted.
-    pub fn macs(&self) -> usize {
-        match self {
-            Self::Dense(dense) => dense.weighted.operands.weights.inputs() * dense.weighted.operands.weights.outputs(),
-            Self::Conv(conv) | Self::Depthwise(conv) => {
-                let weights = &conv.weighted.operands.weights;
-                conv.convolved() * weights.inputs() * weights.outputs()
-            }
-            _ => 0,
-        }
+    pub fn macs(&self) -> u64 {
+        let Some(weighted) = self.weighted() else { return 0 };
+        let weights = &weighted.operands.weights;
+        let places = match self {
+            Self::Conv(conv) | Self::Depthwise(conv) => conv.convolved() as u64,
+            _ => 1,
+        };
+        // Each factor has 32 bits at most, and a file no more weights than bytes.
+        (weights.inputs() as u64 * weights.outputs() as u64).saturating_mul(places)
     }
 }
 

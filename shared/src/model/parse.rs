@@ -154,6 +154,11 @@ impl<'a> Model<'a> {
             let last = index + 1 == usize::from(layer_count);
             let layer = checked(&file, index, input, last)?;
             if let Some(weighted) = layer.weighted() {
+                let layout = weighted.operands.weights.layout();
+                let runs = if matches!(layer, Layer::Depthwise(_)) { layout.is_rows() } else { L::has(layout) };
+                if !runs {
+                    return Err(ModelError::WeightLayout { layer: index, got: layout as u8 });
+                }
                 check_weights::<L>(index, &weighted, input.output().max_magnitude())?;
             }
             if let Some(tensor) = layer.tensor() {
@@ -163,7 +168,7 @@ impl<'a> Model<'a> {
             if last && layer.outputs() != usize::from(classes) {
                 return Err(ModelError::Shape { layer: index, expected: classes.into(), got: layer.outputs() });
             }
-            macs = macs.saturating_add(layer.macs() as u64);
+            macs = macs.saturating_add(layer.macs());
             input = Input::of(&layer);
         }
         if u64::from(header[10]) != macs {
@@ -248,7 +253,7 @@ impl<'a> Model<'a> {
     }
 
     /// Multiply-accumulates of one inference.
-    pub fn macs(&self) -> usize {
+    pub fn macs(&self) -> u64 {
         self.layers().map(|layer| layer.macs()).sum()
     }
 }
@@ -260,13 +265,6 @@ pub struct Layers<'a> {
     next: usize,
     count: usize,
     input: Input,
-}
-
-impl<'a> Layers<'a> {
-    /// One layer that has this input.
-    pub(super) fn from(file: File<'a>, layer: usize, input: Input) -> Self {
-        Self { file, next: layer, count: layer + 1, input }
-    }
 }
 
 impl<'a> Iterator for Layers<'a> {

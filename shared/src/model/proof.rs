@@ -7,17 +7,13 @@ use super::{Layer, ModelError, Weighted};
 use crate::kernel::DenseOperands;
 use crate::layout::Layouts;
 
-/// Checks that a layer's weights have a layout that is run here; its weights, multipliers and accumulators, with inputs of up to this magnitude.
+/// Checks a layer's weights, multipliers and accumulators, with inputs of up to this magnitude.
 #[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn check_weights<L: Layouts>(
     layer: usize,
     weighted: &Weighted<'_>,
     max_input: u32,
 ) -> Result<(), ModelError> {
-    let layout = weighted.operands.weights.layout();
-    if !L::has(layout) {
-        return Err(ModelError::WeightLayout { layer, got: layout as u8 });
-    }
     let bound = accumulator_bound::<L>(&weighted.operands, layer, max_input, weighted.pre_shift)?;
     if bound != weighted.accumulator_bound {
         return Err(ModelError::Bound { layer, expected: bound, got: weighted.accumulator_bound });

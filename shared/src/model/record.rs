@@ -42,6 +42,7 @@ impl Input {
 
 /// Reads the record of a layer that has this input. `None` of an unknown kind, and of one that reads a picture where there
 /// is none.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn read<'a>(file: &File<'a>, index: usize, input: Input) -> Option<Layer<'a>> {
     let record = file.record(index);
     let kind = halves(record[0]).0;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use pinhole::model_file::{ModelFile, Packing};
 use pinhole::random::Random;
 use pinhole::recipe::WEIGHT_BITS;
-use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
 use pinhole_shared::fixed::sigmoid_q15;
-use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, Pairs, PortableDsp, PortablePairs, Scalar};
 use pinhole_shared::model::{Activation, HEADER_BYTES, Layer, MAGIC, Model, Output, VERSION};
+use pinhole_tests::stages::stages;
 use proptest::prelude::*;
 use rayon::prelude::*;
 
@@ -56,32 +56,6 @@ fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
     stages
 }
 
-/// Every layer's outputs from the kernel whose layouts the model has, in Rust, if it has those of one kernel. What is
-/// beyond an accumulator, activation or lane that is asked for, or left there from before, must not matter.
-fn stages_as_it_lies<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Vec<Vec<i32>>> {
-    let needs = ScratchNeeds::of(model);
-    let mut accumulators = vec![0x5A5A_5A5A; needs.accumulators];
-    let mut activations = vec![0x5A5A; needs.activations];
-    let (mut lanes, mut arena) = (vec![0x5A5A_5A5A; needs.lanes], vec![0x5A; needs.arena]);
-    let scratch = Scratch {
-        accumulators: &mut accumulators,
-        activations: &mut activations,
-        lanes: &mut lanes,
-        arena: &mut arena,
-    };
-    let mut engine = Engine::<K>::new(model, scratch).ok()?;
-    let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
-    let observe = |_: usize, values: LayerValues<'_>| {
-        stages.push(match values {
-            LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),
-            LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
-            LayerValues::Logits(values) => values.to_vec(),
-        });
-    };
-    engine.run_observed(input, observe).unwrap();
-    Some(stages)
-}
-
 /// Runs an accepted file on extreme inputs and noise.
 fn assert_sound(draft: &Draft) {
     let file = ModelFile::from_bytes(draft.bytes()).expect("accepted a moment ago");
@@ -97,11 +71,7 @@ fn assert_sound(draft: &Draft) {
         assert_eq!(inference.stages, exact);
         let packed = draft.parse().expect("accepted a moment ago");
         assert_eq!(exact_stages(&packed, &input), exact);
-        let kernels = [
-            stages_as_it_lies::<Scalar>,
-            stages_as_it_lies::<Dsp<PortableDsp>>,
-            stages_as_it_lies::<Pairs<PortablePairs>>,
-        ];
+        let kernels = [stages::<Scalar>, stages::<Dsp<PortableDsp>>, stages::<Pairs<PortablePairs>>];
         for stages in kernels.iter().filter_map(|kernel| kernel(&packed, &input)) {
             assert_eq!(stages, exact);
         }
@@ -164,7 +134,7 @@ fn packing_loses_nothing() {
         assert_sound(&Draft::of(&packed));
         let of_other = Draft::of(&packed);
         let model = of_other.parse().unwrap();
-        let runs = [stages_as_it_lies::<Dsp<PortableDsp>>, stages_as_it_lies::<Pairs<PortablePairs>>]
+        let runs = [stages::<Dsp<PortableDsp>>, stages::<Pairs<PortablePairs>>]
             .map(|kernel| kernel(&model, &vec![7; model.inputs()]).is_some());
         assert_eq!(runs, [packing == Packing::CortexM4, packing == Packing::CortexM0Plus], "a kernel runs its own");
         // So does a board's parsing.

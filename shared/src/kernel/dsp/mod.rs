@@ -113,7 +113,6 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         match fed_by {
             Feed::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4),
             Feed::Activations => matches!(layout, Layout::DspWide8 | Layout::DspWide4),
-            Feed::Channels => layout.is_rows(),
         }
     }
 
