@@ -111,6 +111,14 @@ mod tests {
         assert_eq!(window(3, 0, one).places(input), None, "no stride");
         assert_eq!(Window::tiles(0).places(input), None, "no size");
         assert_eq!(window(1, 1, one).places(input), None, "padding alone would fill it");
+        for padding in [
+            Padding { top: 3, ..Padding::default() },
+            Padding { left: 3, ..Padding::default() },
+            Padding { bottom: 3, ..Padding::default() },
+            Padding { right: 3, ..Padding::default() },
+        ] {
+            assert_eq!(window(3, 1, padding).places(input), None, "a window that could lie outside: {padding:?}");
+        }
         // One side may be longer than the other.
         let tall = Window { height: 3, width: 1, stride_y: 2, stride_x: 1, padding: Padding::default() };
         assert_eq!(tall.places(input), Some((3, 10)));
