@@ -123,3 +123,92 @@ fn sum(from: usize, activation: ActivationName, shape: &LayerShape, reading: &Re
     let (first, second, start, shift) = (0..=30).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
     LayerParts::Add { first, second, start, shift, from, input_scale: input.scale as f32, output }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pinhole_shared::fixed::requantize;
+    use pinhole_shared::shape::Window;
+
+    fn shape(input: Shape, output: Shape) -> LayerShape {
+        LayerShape { input, output, weights: 0, macs: 0 }
+    }
+
+    const PLACE: Shape = Shape { height: 1, width: 1, channels: 1 };
+
+    fn tensor_of(scale: f32, zero: u8) -> LayerParts {
+        let output = TensorParts { shape: PLACE, zero, scale, range: (0, 255) };
+        LayerParts::Pool { takes_largest: true, window: Window::tiles(1), output }
+    }
+
+    /// How far an integer may be from the real value it stands for: half a unit, and what factors of many bits leave.
+    const UNITS: f64 = 0.501;
+
+    #[test]
+    fn sums_take_both_zeros_off() {
+        let input = InputKind { scale: 0.1, max_magnitude: 255, zero: 100 };
+        let given = [-20.0, 40.0];
+        let before = [tensor_of(0.2, 50)];
+        let reading = Reading { input, seen: &[], given: &given, before: &before };
+        let LayerParts::Add { first, second, start, shift, output, .. } =
+            sum(0, ActivationName::Linear, &shape(PLACE, PLACE), &reading)
+        else {
+            panic!("not a sum")
+        };
+        assert_eq!((output.zero, output.range), (85, (0, 255)));
+        for (a, b) in [(0, 0), (100, 50), (255, 0), (37, 201), (255, 160)] {
+            let real = 0.1 * f64::from(a - 100) + f64::from(0.2_f32) * f64::from(b - 50);
+            let got = (a * first + b * second + start) >> shift;
+            let expected = real / f64::from(output.scale) + f64::from(output.zero);
+            assert!((f64::from(got) - expected).abs() <= UNITS, "{a}, {b}: {got}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn means_take_their_zero_off() {
+        let input = InputKind { scale: 0.1, max_magnitude: 255, zero: 100 };
+        let picture = Shape { height: 2, width: 2, channels: 1 };
+        let reading = Reading { input, seen: &[], given: &[-5.0, 5.0], before: &[] };
+        let LayerParts::GlobalAverage { bias, multiplier, pre_shift, output, .. } =
+            global_average(&shape(picture, PLACE), &reading)
+        else {
+            panic!("not a mean")
+        };
+        for total in [4 * 100, 4 * 60, 4 * 140 + 3] {
+            let real = 0.1 * (f64::from(total) / 4.0 - 100.0);
+            let got = requantize(total + bias, multiplier, pre_shift) + i32::from(output.zero);
+            let expected = real / f64::from(output.scale) + f64::from(output.zero);
+            assert!((f64::from(got) - expected).abs() <= UNITS, "{total}: {got}, not {expected}");
+        }
+    }
+
+    /// -31.75 rounds to -32, a quarter of a unit low; at a mean input of 1 a quarter comes back: of the column's channel, or
+    /// of a depthwise row's.
+    #[test]
+    fn rounding_is_corrected_by_the_means_of_channels() {
+        let channels = Shape { channels: 2, ..PLACE };
+        let conv = |outputs, window, weights: &[f32]| FloatConv {
+            window,
+            input: channels,
+            outputs,
+            weights: weights.to_vec(),
+            biases: vec![0.0; outputs],
+            norm: None,
+            activation: ActivationName::Relu,
+            pool: 1,
+        };
+        let reading =
+            Reading { input: InputKind::PIXELS, seen: &[0.3, 1.0, 0.3, 1.0], given: &[0.0, 1.0], before: &[] };
+        let biases = |parts: LayerParts| parts.weighted().unwrap().biases.clone();
+        let quarter = (255.0_f64 / 4.0 + 0.5).floor() as i32;
+        let full = conv(1, Window::tiles(1), &[0.5, -0.125]);
+        let parts = convolution(&full, false, &shape(channels, PLACE), &reading, 8).unwrap();
+        assert_eq!(biases(parts), [quarter]);
+        let wide = Window { width: 2, ..Window::tiles(1) };
+        let two = Shape { width: 2, ..channels };
+        let depthwise = FloatConv { input: two, ..conv(2, wide, &[0.5, 0.25, 0.5, -0.125]) };
+        let parts = convolution(&depthwise, true, &shape(two, channels), &reading, 8).unwrap();
+        // 63.5 rounds to 64, half a unit high, at a mean of 0.3; and as above at a mean of 1.
+        assert_eq!(biases(parts), [(-0.5_f64 * 0.3 * 255.0 + 0.5).floor() as i32, quarter]);
+    }
+}
