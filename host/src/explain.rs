@@ -212,6 +212,43 @@ mod tests {
         assert!((f64::from(got) - expected).abs() <= TOLERANCE, "{got}, not {expected}");
     }
 
+    /// A network that does not start dense, 40x40: patches of 4 pixels, 2 apart. One pixel's mean, patch by patch.
+    #[test]
+    fn a_convolution_by_its_definition() {
+        let text = "input_side = 40\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n[[layer]]\n\
+                    kind = \"conv\"\nchannels = 3\nkernel = 5\nstride = 5\nactivation = \"relu\"\n";
+        let classes = ["a".to_owned(), "b".to_owned()];
+        let network = Network::new(&Recipe::parse(text, "test").unwrap(), &classes, 1).unwrap();
+        let mut random = Random::seeded(2);
+        let input: Vec<u8> = (0..1600).map(|_| random.below(256) as u8).collect();
+        let model = quantized(&network, &input);
+        let explanation = explain(&model, &input);
+        assert_eq!(explanation.patch_side, 4);
+        let class = usize::from(explanation.decision.class);
+        let mut engine = model.engine();
+        let mut margin = |input: &[u8]| super::margin(engine.logits(input), class);
+        let whole = margin(&input);
+        for (row, column) in [(0, 0), (13, 22), (39, 38)] {
+            let (mut losses, mut patches) = (0, 0);
+            // The last row and column of each patch on it.
+            for bottom in (row..row + 4).filter(|bottom| bottom % 2 == 0) {
+                for right in (column..column + 4).filter(|right| right % 2 == 0) {
+                    let mut covered = input.clone();
+                    for y in (bottom + 1_usize).saturating_sub(4)..(bottom + 1).min(40) {
+                        for x in (right + 1_usize).saturating_sub(4)..(right + 1).min(40) {
+                            covered[y * 40 + x] = explanation.gray;
+                        }
+                    }
+                    losses += whole - margin(&covered);
+                    patches += 1;
+                }
+            }
+            assert_eq!(patches, 4);
+            let expected = (losses as f64 / (f64::from(patches) * Q16)) as f32;
+            assert_eq!(explanation.contributions[row * 40 + column], expected, "row {row}, column {column}");
+        }
+    }
+
     #[test]
     fn a_weight_on_one_pixel_by_hand() {
         // 4x4: patches of one pixel. The mean is 255 / 16, rounded: 16.
