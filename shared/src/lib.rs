@@ -5,6 +5,7 @@
 //! | step | module | from -> to |
 //! |---|---|---|
 //! | pixels | [`pixels`] | camera-like rows -> the network's 8-bit input |
+//! | shapes | [`shape`] | sizes of tensors, and of the windows that slide over them |
 //! | model | [`model`] | bytes of a model file -> borrowed, checked layers |
 //! | layout | [`layout`] | where in a layer's bytes each weight lies |
 //! | kernels | [`kernel`] | activations and weights -> 32-bit accumulators |
