@@ -8,16 +8,18 @@
 //! Tensors, of the layers before the dense ones, are bytes: what they reach on the calibration photos is 255 steps.
 //! Batch normalization is folded into its convolution first.
 
+mod dense;
 mod dequantize;
 mod measure;
 mod rows;
 mod tensors;
 
 use miette::Diagnostic;
-use pinhole_shared::model::{Activation, ModelError, Output};
+use pinhole_shared::model::ModelError;
 use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
+pub(crate) use dense::HEADROOM;
 pub use dequantize::dequantize;
 pub(crate) use dequantize::{output_scale, row_scales};
 pub use measure::{LayerError, measure};
@@ -25,11 +27,7 @@ pub use measure::{LayerError, measure};
 use crate::model_file::{LayerParts, ModelFile, encode};
 use crate::photos::Dataset;
 use crate::train::{FloatLayer, Network};
-use rows::{InputKind, OutputKind, Rows};
-use tensors::Reading;
-
-/// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
-pub(crate) const HEADROOM: f64 = 2.0;
+use rows::InputKind;
 
 /// How activations between layers are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,37 +85,21 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
     // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
     let mut seen = network.activations(&inputs, 0)?;
     for (index, layer) in float.iter().enumerate() {
-        let (last, shape) = (index + 1 == float.len(), shapes[index]);
         let given = network.activations(&inputs, index + 1)?;
-        let too_large = |row| QuantizeError::TooLarge { layer: index, row };
-        let parts = if let FloatLayer::Dense { weights, biases, activation } = layer {
-            let means = column_means(&seen, shape.input.elements());
-            let (output, scale) =
-                if last { (Output::Logits, 1.0 / 65_536.0) } else { output_kind(*activation, bits, &given) };
-            // What requantization gives: Q16 before a sigmoid, output units otherwise.
-            let requantized_scale = if *activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
-            let mean = |_: usize, column: usize| means[column];
-            let rows = dense_rows(weights, biases, &mean);
-            let output_kind = OutputKind { requantized_scale, scale };
-            let weighted =
-                rows::quantize(&rows, input, output_kind, weight_bits.next().unwrap_or(8)).map_err(too_large)?;
-            input = InputKind { scale, max_magnitude: output.max_magnitude(), zero: 0 };
-            LayerParts::Dense { weighted, activation: *activation, output }
-        } else {
-            let bits =
-                if matches!(layer, FloatLayer::Conv(_) | FloatLayer::Depthwise(_)) { weight_bits.next() } else { None };
-            let reading = Reading { input, seen: &seen, given: &given, before: &layers };
-            let parts = tensors::quantize(layer, &shape, &reading, bits.unwrap_or(8)).map_err(too_large)?;
-            if let Some(output) = parts.output() {
-                input = InputKind {
-                    scale: f64::from(output.scale),
-                    max_magnitude: Output::U8.max_magnitude(),
-                    zero: output.zero,
-                };
+        let reading = Reading { input, seen: &seen, given: &given, before: &layers };
+        let is_weighted = matches!(layer, FloatLayer::Dense { .. } | FloatLayer::Conv(_) | FloatLayer::Depthwise(_));
+        let width = if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 };
+        let quantized = match layer {
+            FloatLayer::Dense { weights, biases, activation } => {
+                // The layer that decides gives logits.
+                let output = (index + 1 < float.len()).then_some(bits);
+                dense::quantize((weights, biases, *activation), &reading, output, width)
             }
-            parts
+            _ => tensors::quantize(layer, &shapes[index], &reading, width),
         };
+        let (parts, next) = quantized.map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
         layers.push(parts);
+        input = next;
         seen = given;
     }
     // Row-major weights fit always.
@@ -128,27 +110,18 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
 /// Most photos a network of convolutions is calibrated on, spread evenly over those that are given.
 const TENSOR_PHOTOS: usize = 512;
 
-/// A dense layer's weights, a row an output.
-fn dense_rows<'a>(weights: &[f32], biases: &[f32], means: &'a dyn Fn(usize, usize) -> f64) -> Rows<'a> {
-    let outputs = biases.len();
-    let row = |row| weights.iter().skip(row).step_by(outputs).map(|&weight| f64::from(weight)).collect();
-    let biases = biases.iter().map(|&bias| f64::from(bias)).collect();
-    Rows { weights: (0..outputs).map(row).collect(), biases, means }
+/// What a layer reads, and what the float network makes of it.
+struct Reading<'a> {
+    input: InputKind,
+    /// Real inputs on the calibration photos, photo by photo, the channels of a place together.
+    seen: &'a [f32],
+    /// Real outputs, likewise.
+    given: &'a [f32],
+    /// The layers before this one.
+    before: &'a [LayerParts],
 }
 
-/// The form of a hidden layer's outputs and the real value of one unit of them.
-fn output_kind(activation: Activation, bits: ActivationBits, seen: &[f32]) -> (Output, f64) {
-    let largest = seen.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    // A network that gives only zeros still needs a scale.
-    let largest = if largest > 0.0 { f64::from(largest) } else { 1.0 };
-    match (activation, bits) {
-        (Activation::Sigmoid, ActivationBits::Eight) => (Output::U8, 1.0 / 255.0),
-        (Activation::Sigmoid, ActivationBits::Sixteen) => (Output::I16, 1.0 / 32_768.0),
-        (Activation::Relu, ActivationBits::Eight) => (Output::U8, largest / 255.0),
-        (Activation::Relu | Activation::Linear, _) => (Output::I16, HEADROOM * largest / 32_767.0),
-    }
-}
-
+/// The mean of each of so many columns.
 fn column_means(values: &[f32], columns: usize) -> Vec<f64> {
     let mut means = vec![0.0; columns];
     for row in values.chunks_exact(columns) {

@@ -2,23 +2,14 @@
 
 use pinhole_shared::shape::Shape;
 
+use super::Reading;
 use super::rows::{self, InputKind, OutputKind, Rows};
 use crate::model_file::{LayerParts, TensorParts};
 use crate::recipe::{ActivationName, LayerShape};
 use crate::train::{FloatConv, FloatLayer};
 
-/// What a layer reads, and what the float network makes of it.
-pub(super) struct Reading<'a> {
-    pub input: InputKind,
-    /// Real inputs on the calibration photos, photo by photo, the channels of a place together.
-    pub seen: &'a [f32],
-    /// Real outputs, likewise.
-    pub given: &'a [f32],
-    /// The layers before this one.
-    pub before: &'a [LayerParts],
-}
-
-/// Quantizes a layer that is not dense. `bits` is the width of its weights, if it has any.
+/// Quantizes a layer that is not dense: its parts, and what they give to the next layer. `bits` is the width of its weights,
+/// if it has any.
 ///
 /// # Errors
 /// The index of a row that no scale makes fit 32 bits.
@@ -27,10 +18,10 @@ pub(super) fn quantize(
     shape: &LayerShape,
     reading: &Reading<'_>,
     bits: u8,
-) -> Result<LayerParts, usize> {
+) -> Result<(LayerParts, InputKind), usize> {
     let input = reading.input;
     let same = TensorParts { shape: shape.output, zero: input.zero, scale: input.scale as f32, range: (0, u8::MAX) };
-    Ok(match layer {
+    let parts = match layer {
         FloatLayer::Dense { .. } => unreachable!("dense layers are quantized elsewhere"),
         FloatLayer::Conv(conv) => convolution(conv, false, shape, reading, bits)?,
         FloatLayer::Depthwise(conv) => convolution(conv, true, shape, reading, bits)?,
@@ -38,7 +29,10 @@ pub(super) fn quantize(
         FloatLayer::AveragePool(window) => LayerParts::Pool { takes_largest: false, window: *window, output: same },
         FloatLayer::GlobalAverage => global_average(shape, reading),
         FloatLayer::Add { from, activation } => sum(*from, *activation, shape, reading),
-    })
+    };
+    let output = parts.output().expect("a layer that is not dense gives a tensor");
+    let next = InputKind { scale: f64::from(output.scale), max_magnitude: u8::MAX.into(), zero: output.zero };
+    Ok((parts, next))
 }
 
 /// The form of a tensor whose values were these: the byte of the largest is 255; where some are negative, and the activation

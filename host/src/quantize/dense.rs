@@ -1,0 +1,51 @@
+//! Dense layers: rows of weights, and outputs of 8 or 16 bits or logits.
+
+use pinhole_shared::model::{Activation, Output};
+
+use super::rows::{self, InputKind, OutputKind, Rows};
+use super::{ActivationBits, Reading, column_means};
+use crate::model_file::LayerParts;
+
+/// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
+pub(crate) const HEADROOM: f64 = 2.0;
+
+/// Quantizes a layer of these weights (inputs x outputs), biases and activation function: its parts, and what they give to
+/// the next layer. `output` is the width of its outputs; none of the layer that decides.
+///
+/// # Errors
+/// The index of a row that no scale makes fit 32 bits.
+pub(super) fn quantize(
+    (weights, biases, activation): (&[f32], &[f32], Activation),
+    reading: &Reading<'_>,
+    output: Option<ActivationBits>,
+    bits: u8,
+) -> Result<(LayerParts, InputKind), usize> {
+    let means = column_means(reading.seen, weights.len() / biases.len());
+    let (output, scale) =
+        output.map_or((Output::Logits, 1.0 / 65_536.0), |bits| output_kind(activation, bits, reading.given));
+    // What requantization gives: Q16 before a sigmoid, output units otherwise.
+    let requantized_scale = if activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
+    let mean = |_: usize, column: usize| means[column];
+    let row = |row| weights.iter().skip(row).step_by(biases.len()).map(|&weight| f64::from(weight)).collect();
+    let rows = Rows {
+        weights: (0..biases.len()).map(row).collect(),
+        biases: biases.iter().map(|&bias| f64::from(bias)).collect(),
+        means: &mean,
+    };
+    let weighted = rows::quantize(&rows, reading.input, OutputKind { requantized_scale, scale }, bits)?;
+    let next = InputKind { scale, max_magnitude: output.max_magnitude(), zero: 0 };
+    Ok((LayerParts::Dense { weighted, activation, output }, next))
+}
+
+/// The form of a hidden layer's outputs and the real value of one unit of them.
+fn output_kind(activation: Activation, bits: ActivationBits, seen: &[f32]) -> (Output, f64) {
+    let largest = seen.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    // A network that gives only zeros still needs a scale.
+    let largest = if largest > 0.0 { f64::from(largest) } else { 1.0 };
+    match (activation, bits) {
+        (Activation::Sigmoid, ActivationBits::Eight) => (Output::U8, 1.0 / 255.0),
+        (Activation::Sigmoid, ActivationBits::Sixteen) => (Output::I16, 1.0 / 32_768.0),
+        (Activation::Relu, ActivationBits::Eight) => (Output::U8, largest / 255.0),
+        (Activation::Relu | Activation::Linear, _) => (Output::I16, HEADROOM * largest / 32_767.0),
+    }
+}
