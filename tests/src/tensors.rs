@@ -62,6 +62,26 @@ outputs = 7
 activation = "sigmoid"
 "#;
 
+/// A first layer of a kind that has a loop of its own on a Cortex-M4, with paddings that differ on every side and channels
+/// that fill up no block of rows.
+pub const FIRST_LAYER: &str = r#"
+input_side = 17
+[training]
+epochs = 1
+batch = 8
+learning_rate = 0.01
+[[layer]]
+kind = "conv"
+channels = 5
+kernel = 3
+padding = [1, 0, 2, 1]
+batch_norm = true
+activation = "relu6"
+pool = 2
+[[layer]]
+kind = "global-average"
+"#;
+
 /// Pictures of noise, of different brightness.
 pub fn pictures(side: u16, count: usize) -> Dataset {
     let mut random = Random::seeded(3);

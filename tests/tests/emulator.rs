@@ -23,7 +23,7 @@ use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::pixels::{PIPELINE_ID, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Smoother, Verdict};
 use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
-use pinhole_tests::tensors::{RECIPE, network_of, pictures};
+use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
 use pinhole_tests::{drawn, files_in, shipped_model, trained};
 use tempfile::TempDir;
 
@@ -108,14 +108,16 @@ fn mixed() -> ModelFile {
 #[test]
 fn tensors_are_the_hosts() {
     let pictures = pictures(17, 6);
-    let (_, file) = network_of(RECIPE, &pictures);
-    let on_disk = OnDisk::new(file.bytes());
-    let mut engine = file.engine();
-    for board in [Board::Qemu, Board::QemuM0plus] {
-        let mut running = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|e| panic!("{}", whole(e)));
-        for example in &pictures.examples {
-            let got = running.classify(&example.pixels, Report::AllValues).unwrap();
-            assert_eq!(got, engine.run_all(&example.pixels), "{board:?}");
+    for recipe in [RECIPE, FIRST_LAYER] {
+        let (_, file) = network_of(recipe, &pictures);
+        let on_disk = OnDisk::new(file.bytes());
+        let mut engine = file.engine();
+        for board in [Board::Qemu, Board::QemuM0plus] {
+            let mut running = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|e| panic!("{}", whole(e)));
+            for example in &pictures.examples {
+                let got = running.classify(&example.pixels, Report::AllValues).unwrap();
+                assert_eq!(got, engine.run_all(&example.pixels), "{board:?}");
+            }
         }
     }
 }

@@ -8,9 +8,10 @@ use pinhole::random::Random;
 use pinhole::recipe::Recipe;
 use pinhole::train::Network;
 use pinhole_shared::kernel::{Dsp, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_tests::stages::stages;
-use pinhole_tests::tensors::{RECIPE, network_of, pictures};
+use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
 
 #[test]
 fn every_kernel_gives_the_same_integers() {
@@ -28,6 +29,16 @@ fn every_kernel_gives_the_same_integers() {
         assert_eq!(stages::<Dsp<PortableDsp>>(&m4.model(), &example.pixels).unwrap(), expected);
         assert_eq!(stages::<Pairs<PortablePairs>>(&m0.model(), &example.pixels).unwrap(), expected);
     }
+    // Of which one has a layout of its own for its first layer.
+    let (_, first) = network_of(FIRST_LAYER, &pictures);
+    let packed = first.packed(Packing::CortexM4).unwrap();
+    let layout = packed.model().layers().next().and_then(|layer| Some(layer.weighted()?.operands.weights.layout()));
+    assert_eq!(layout, Some(Layout::DspAreas8));
+    for example in &pictures.examples {
+        let expected = first.engine().run_all(&example.pixels).stages;
+        assert_eq!(stages::<Dsp<PortableDsp>>(&packed.model(), &example.pixels).unwrap(), expected);
+    }
+    assert_eq!(ModelFile::from_bytes(packed.bytes()).unwrap().bytes(), first.bytes(), "unpacked again");
     // Each layer's values are many, not all at an end.
     for (index, layer) in file.model().layers().enumerate() {
         let mut values: Vec<i32> = pictures
@@ -79,8 +90,8 @@ fn a_file_back_to_floating_point() {
 }
 
 /// The file with some bytes of a record changed, and sealed again.
-fn changed(file: &ModelFile, layer: usize, offset: usize, bytes: &[u8]) -> Option<ModelError> {
-    let mut words: Vec<u32> = file.bytes().chunks_exact(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
+fn changed(file: &[u8], layer: usize, offset: usize, bytes: &[u8]) -> Option<ModelError> {
+    let mut words: Vec<u32> = file.chunks_exact(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
     let file: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
     file[HEADER_BYTES + layer * RECORD_BYTES + offset..][..bytes.len()].copy_from_slice(bytes);
     seal(file);
@@ -115,13 +126,40 @@ fn wrong_records_are_refused() {
         ("a layer over its input", 1, 60, &place(0), Some(ModelError::Arena { layer: 1 })),
         ("a layer over what is added later", 2, 60, &place(0), Some(ModelError::Arena { layer: 3 })),
     ] {
-        let got = changed(&file, layer, offset, bytes);
+        let got = changed(file.bytes(), layer, offset, bytes);
         if what == "a sum with another shape" {
             // Words that a sum does not have are looked at first.
             assert!(got.is_some(), "{what}");
         } else {
             assert_eq!(got, expected, "{what}");
         }
+    }
+}
+
+/// The first layer's own layout is refused for other layers, and where its weights are none.
+#[test]
+fn areas_that_are_none_are_refused() {
+    let (_, file) = network_of(FIRST_LAYER, &pictures(17, 3));
+    let packed = file.packed(Packing::CortexM4).unwrap();
+    let not_here = Some(ModelError::WeightLayout { layer: 0, got: 9 });
+    assert_eq!(changed(packed.bytes(), 0, 4, &[9]), None);
+    assert_eq!(changed(packed.bytes(), 0, 50, &[2]), not_here, "a stride");
+    assert_eq!(changed(packed.bytes(), 0, 56, &[1]), not_here, "no pool");
+    assert_eq!(changed(packed.bytes(), 0, 0, &[3]), not_here, "depthwise");
+    assert_eq!(
+        changed(packed.bytes(), 0, 6, &[8]),
+        Some(ModelError::Record { layer: 0, offset: 6, got: 8 }),
+        "a chunk"
+    );
+    // Of the second row's weights: what fills the first row of the window up, and the upper half of a weight.
+    let weights = packed.bytes()[HEADER_BYTES + 16..][..4].try_into().map(u32::from_le_bytes).unwrap() as usize;
+    for place in [24 + 6, 24 + 1] {
+        let mut words: Vec<u32> =
+            packed.bytes().chunks_exact(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        bytes[weights + place] ^= 1;
+        seal(bytes);
+        assert_eq!(Model::parse(bytes).err(), Some(ModelError::Weight { layer: 0, row: 1 }), "byte {place}");
     }
 }
 

@@ -155,7 +155,7 @@ impl WeightedParts {
             input_scale: weighted.input_scale,
             output_scale: weighted.output_scale,
             layout: weights.layout(),
-            chunk_columns: if weights.layout().is_rows() { 0 } else { weights.chunk_columns() },
+            chunk_columns: if weights.layout().has_chunks() { weights.chunk_columns() } else { 0 },
         }
     }
 

@@ -73,10 +73,15 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
             let largest = weighted.weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
             weighted.layout = match of_model {
                 Layer::Depthwise(_) => Packing::Rows.layout(true, weighted.layout.bits(), largest),
+                Layer::Conv(conv)
+                    if packing == Packing::CortexM4 && conv.takes_areas() && weighted.layout.bits() == 8 =>
+                {
+                    Layout::DspAreas8
+                }
                 _ => packing.layout(reads_bytes, weighted.layout.bits(), largest),
             };
             weighted.chunk_columns = 0;
-            if !weighted.layout.is_rows() {
+            if weighted.layout.has_chunks() {
                 let longest = packing.longest_chunk() / GROUP_COLUMNS;
                 weighted.chunk_columns = longest_chunk(weighted, longest).ok_or(PackError { layer, packing })?;
             }

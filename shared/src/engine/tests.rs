@@ -59,8 +59,28 @@ impl Drawn {
         };
         let window = Window { height, width, stride_y, stride_x, padding };
         let pool = 1 + random(3) as u8;
-        let (rows, columns) = window.places(shape)?;
         let channels = if depthwise { shape.channels } else { 1 + random(9) as u16 };
+        Self::of(random, max_weight, (shape, window, pool), depthwise, channels)
+    }
+
+    /// One that [`Layout::DspAreas8`] is for.
+    fn of_areas(random: &mut impl FnMut(u32) -> u32) -> Option<Self> {
+        let shape = Shape { height: 1 + random(12) as u16, width: 1 + random(12) as u16, channels: 1 };
+        let [top, left, bottom, right] = [3; 4].map(|most| random(most) as u8);
+        let padding = Padding { top, left, bottom, right };
+        let window = Window { height: 3, width: 3, stride_y: 1, stride_x: 1, padding };
+        let (max_weight, channels) = ([1, 127][random(2) as usize], 1 + random(9) as u16);
+        Self::of(random, max_weight, (shape, window, 2), false, channels)
+    }
+
+    fn of(
+        random: &mut impl FnMut(u32) -> u32,
+        max_weight: i32,
+        (shape, window, pool): (Shape, Window, u8),
+        depthwise: bool,
+        channels: u16,
+    ) -> Option<Self> {
+        let (rows, columns) = window.places(shape)?;
         let output = Shape { height: rows / u16::from(pool), width: columns / u16::from(pool), channels };
         if output.places() == 0 {
             return None;
@@ -136,7 +156,7 @@ impl Drawn {
     fn run<K: Kernel>(&self, layout: Layout, from_pixels: bool) -> Vec<u8> {
         let rows = self.biases.len();
         let columns = self.weights.len() / rows;
-        let chunk = if layout.is_rows() { 0 } else { 64 };
+        let chunk = if layout.has_chunks() { 64 } else { 0 };
         let size = Weights::bytes_of(layout, columns, rows).unwrap() as usize;
         // The bytes of an i32 slice start at a multiple of 4.
         let mut memory = vec![0_i32; size.div_ceil(4)];
@@ -221,6 +241,18 @@ fn convolutions_are_their_definition() {
         assert_eq!(drawn.run::<Pairs<PortablePairs>>(pairs, pixels), expected, "pairs, case {case}");
     }
     assert!(tried[0] > 500 && tried[1] > 200, "{tried:?}");
+}
+
+#[test]
+fn areas_are_their_definition() {
+    let mut random = generator(5);
+    let mut tried = 0;
+    while tried < 1_000 {
+        let Some(drawn) = Drawn::of_areas(&mut random) else { continue };
+        tried += 1;
+        let (expected, pixels) = (drawn.expected(), random(2) == 0);
+        assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspAreas8, pixels), expected, "{:?}", drawn.window);
+    }
 }
 
 #[test]

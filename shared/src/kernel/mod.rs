@@ -70,6 +70,12 @@ pub trait Kernel {
     /// Layer fed by another layer's activations.
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>);
 
+    /// A convolution in [`Layout::DspAreas8`] at one pooled place, with the words of its weights: see [`DspLoops::area`]. Layers
+    /// of that layout come here instead of to [`Kernel::dense_u8`], and only to kernels that run it.
+    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
+        PortableDsp::area(weights, biases, area, accumulators);
+    }
+
     /// Requantizes accumulators and applies the sigmoid, to Q15: the same integers as [`sigmoids`], which it is unless a
     /// kernel does it faster.
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -88,6 +94,15 @@ pub(crate) fn depthwise(operands: DenseOperands<'_>, input: &[u8], accumulators:
             *sum = sum.wrapping_add(i32::from(weights.get_rows(row, column)) * i32::from(value));
         }
     }
+}
+
+/// 4 x 4 values of one channel, where they lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Area<'a> {
+    /// From the first value on: at least three pitches and four.
+    pub pixels: &'a [u8],
+    /// From one row to the next.
+    pub pitch: u16,
 }
 
 /// What becomes of a layer's accumulators depends on: one multiplier for each.

@@ -9,12 +9,14 @@
 //! into the biases beforehand: [`Weights::fold`] says how much, and [`crate::model::Model::parse`] takes it out again
 //! to check that no accumulator overflows.
 
+mod areas;
 mod dsp;
 mod pack;
 mod pairs;
 
 use crate::kernel::{Feed, Kernel};
 
+pub use areas::AREA_COLUMNS;
 pub use dsp::Lanes;
 pub use pack::pack;
 
@@ -43,11 +45,14 @@ pub enum Layout {
     /// For 16-bit inputs on Cortex-M4: four rows interleaved, a word is eight columns of a row. See
     /// [`crate::kernel::Dsp`].
     DspWide4 = 8,
+    /// For convolutions of one channel under a window of 3 x 3 on Cortex-M4, pooled by two: 16 bits a weight. See
+    /// [`crate::kernel::Dsp`].
+    DspAreas8 = 9,
 }
 
 impl Layout {
     /// All layouts.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Rows8,
         Self::Rows4,
         Self::DspPixels8,
@@ -57,6 +62,7 @@ impl Layout {
         Self::PairsPixels7,
         Self::PairsPixels4,
         Self::DspWide4,
+        Self::DspAreas8,
     ];
 
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
@@ -70,6 +76,7 @@ impl Layout {
             6 => Self::PairsPixels7,
             7 => Self::PairsPixels4,
             8 => Self::DspWide4,
+            9 => Self::DspAreas8,
             _ => return None,
         })
     }
@@ -77,20 +84,25 @@ impl Layout {
     /// Largest magnitude of a weight.
     pub const fn max_weight(self) -> i8 {
         match self {
-            Self::Rows8 | Self::DspPixels8 | Self::DspWide8 | Self::PairsPixels8 => 127,
+            Self::Rows8 | Self::DspPixels8 | Self::DspWide8 | Self::PairsPixels8 | Self::DspAreas8 => 127,
             Self::PairsPixels7 => 63,
             Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::PairsPixels4 => 7,
         }
     }
 
-    /// Bits a weight takes in memory: 8 or 4.
+    /// Bits a weight takes in memory: 8 or 4 (16 in [`Layout::DspAreas8`], whose weights are 8-bit ones).
     pub const fn bits(self) -> u32 {
         if self.max_weight() > 7 { 8 } else { 4 }
     }
 
-    /// Whether it is one of the row-major layouts, which have no chunks.
+    /// Whether it is one of the row-major layouts.
     pub const fn is_rows(self) -> bool {
         matches!(self, Self::Rows8 | Self::Rows4)
+    }
+
+    /// Whether columns go in chunks, and rows in blocks.
+    pub const fn has_chunks(self) -> bool {
+        !self.is_rows() && !matches!(self, Self::DspAreas8)
     }
 
     /// Groups of columns that the assembly's loop over a chunk takes in one turn. Chunks of whole turns waste none.
@@ -107,7 +119,12 @@ impl Layout {
     pub const fn is_for_pixels(self) -> bool {
         matches!(
             self,
-            Self::DspPixels8 | Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels7 | Self::PairsPixels4
+            Self::DspPixels8
+                | Self::DspPixels4
+                | Self::PairsPixels8
+                | Self::PairsPixels7
+                | Self::PairsPixels4
+                | Self::DspAreas8
         )
     }
 }
@@ -163,10 +180,11 @@ pub struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// Weights of `outputs` rows and `inputs` columns in these bytes. Row-major layouts ignore `chunk_columns`.
+    /// Weights of `outputs` rows and `inputs` columns in these bytes. Layouts without chunks ignore `chunk_columns`.
     ///
-    /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, or when the
-    /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`].
+    /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, when the
+    /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`], or when
+    /// [`Layout::DspAreas8`] has not [`AREA_COLUMNS`].
     pub fn new(layout: Layout, bytes: &'a [u8], inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
         let shape = Weights::shape(layout, inputs, outputs, chunk_columns)?;
         (Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64)).then_some(shape.with(bytes))
@@ -174,7 +192,9 @@ impl<'a> Weights<'a> {
 
     /// [`Weights::new`] without the bytes.
     pub(crate) fn shape(layout: Layout, inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
-        let chunk_columns = if layout.is_rows() {
+        let chunk_columns = if layout == Layout::DspAreas8 && inputs != AREA_COLUMNS {
+            return None;
+        } else if !layout.has_chunks() {
             inputs
         } else if (1..=MAX_CHUNK_COLUMNS).contains(&chunk_columns) && chunk_columns.is_multiple_of(GROUP_COLUMNS) {
             chunk_columns
@@ -199,7 +219,11 @@ impl<'a> Weights<'a> {
     /// Bytes of the weights; the largest number where they are more than memory has.
     pub(crate) fn size(&self) -> usize {
         let columns = self.padded_inputs();
-        let row_bytes = if self.layout.bits() == 4 { columns.div_ceil(2) } else { columns };
+        let row_bytes = match self.layout {
+            Layout::DspAreas8 => areas::ROW_BYTES,
+            layout if layout.bits() == 4 => columns.div_ceil(2),
+            _ => columns,
+        };
         self.padded_outputs().saturating_mul(row_bytes)
     }
 
@@ -235,12 +259,12 @@ impl<'a> Weights<'a> {
 
     /// Columns with those that fill up the last group.
     pub fn padded_inputs(&self) -> usize {
-        self.padded(self.inputs, GROUP_COLUMNS)
+        if self.layout == Layout::DspAreas8 { areas::PADDED_COLUMNS } else { self.padded(self.inputs, GROUP_COLUMNS) }
     }
 
-    /// Up to a multiple of `unit`, a power of two; rows are not filled up. What is too much for that is for memory too.
+    /// Up to a multiple of `unit`, a power of two, where there are chunks. What is too much for that is for memory too.
     fn padded(&self, count: usize, unit: usize) -> usize {
-        if self.layout.is_rows() { count } else { count.saturating_add(unit - 1) & !(unit - 1) }
+        if self.layout.has_chunks() { count.saturating_add(unit - 1) & !(unit - 1) } else { count }
     }
 
     /// Columns a kernel takes at once; the last chunk may have fewer.
@@ -252,7 +276,7 @@ impl<'a> Weights<'a> {
     pub fn lane_words(&self) -> usize {
         let columns = self.chunk_columns.min(self.padded_inputs());
         match self.layout {
-            Layout::Rows8 | Layout::Rows4 => 0,
+            Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 => 0,
             Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => columns / 2,
             Layout::PairsPixels8 => columns / 2 * pairs::PAIR_WORDS,
             Layout::PairsPixels7 | Layout::PairsPixels4 => columns,
@@ -273,6 +297,9 @@ impl<'a> Weights<'a> {
             return self.get_rows(row, column);
         }
         let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0);
+        if self.layout == Layout::DspAreas8 {
+            return if L::has(Layout::DspAreas8) { areas::get(byte, row, column) } else { 0 };
+        }
         let place = self.place(row, column);
         match self.layout {
             layout @ (Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4)

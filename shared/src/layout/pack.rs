@@ -1,6 +1,7 @@
 //! Weights into a layout: the other way round of [`super::Weights::get`]. The host's work; here because it is the same
 //! knowledge.
 
+use super::areas::{ROW_BYTES, half};
 use super::dsp::nibble_wide4;
 use super::{BLOCK_ROWS, Lanes, Layout, Weights};
 
@@ -29,6 +30,14 @@ pub fn pack(
         }
         return;
     }
+    if layout == Layout::DspAreas8 {
+        for (row, bytes) in bytes.chunks_exact_mut(ROW_BYTES).take(outputs).enumerate() {
+            for column in 0..inputs {
+                bytes[half(column)..][..2].copy_from_slice(&i16::from(weight(row, column)).to_le_bytes());
+            }
+        }
+        return;
+    }
     let shape = Weights { layout, bytes: &[], inputs, outputs, chunk_columns };
     for first in (0..outputs).step_by(BLOCK_ROWS) {
         for column in 0..shape.padded_inputs() {
@@ -42,7 +51,7 @@ pub fn pack(
             // Groups of four columns before this one, and where in the group, in 8 bits a weight.
             let four = place.weights_before + place.column / 4 * 16;
             match layout {
-                Layout::Rows8 | Layout::Rows4 => {}
+                Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 => {}
                 Layout::DspPixels8 => {
                     for pair in 0..2 {
                         let lane = (256 * w[2 * pair] + w[2 * pair + 1]) as u16;
@@ -85,7 +94,7 @@ pub fn pack(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::GROUP_COLUMNS;
+    use crate::layout::{AREA_COLUMNS, GROUP_COLUMNS};
     use std::vec;
 
     /// Every layout gives back what went in, for all small shapes, chunks and some weights at the ends of the range.
@@ -95,6 +104,11 @@ mod tests {
         for layout in Layout::ALL {
             let max = i32::from(layout.max_weight());
             for (inputs, outputs) in (1..=35).flat_map(|inputs| (1..=9).map(move |outputs| (inputs, outputs))) {
+                if layout == Layout::DspAreas8 && inputs != AREA_COLUMNS {
+                    let bytes = vec![0; outputs * ROW_BYTES];
+                    assert!(Weights::new(layout, &bytes, inputs, outputs, 0).is_none(), "{inputs}");
+                    continue;
+                }
                 for chunk in [GROUP_COLUMNS, 2 * GROUP_COLUMNS, 1024] {
                     let weights: vec::Vec<i8> = (0..inputs * outputs)
                         .map(|_| {

@@ -26,6 +26,11 @@ pub(super) fn checked<'a>(file: &File<'a>, layer: usize, input: Input, last: boo
             return Err(ModelError::Shape { layer, expected, got });
         }
     }
+    // A layout for one kind of convolution.
+    let areas = read.weighted().is_some_and(|weighted| weighted.operands.weights.layout() == Layout::DspAreas8);
+    if areas && !matches!(&read, Layer::Conv(conv) if conv.takes_areas()) {
+        return Err(ModelError::WeightLayout { layer, got: Layout::DspAreas8 as u8 });
+    }
     let unknown = match &read {
         Layer::Dense(_) => first_not_zero(words, 10),
         Layer::Conv(conv) => record.conv(conv, false),
@@ -130,10 +135,10 @@ impl Record<'_> {
     fn weights(&self, file: &File<'_>, bytes_in: bool, unknown: usize) -> Result<(), ModelError> {
         let Self { words, layer } = *self;
         let [layout, pre_shift, ..] = words[1].to_le_bytes();
-        let is_rows = Layout::from_byte(layout)
+        let has_chunks = Layout::from_byte(layout)
             .filter(|layout| bytes_in || !layout.is_for_pixels())
             .ok_or(ModelError::WeightLayout { layer, got: layout })?
-            .is_rows();
+            .has_chunks();
         let shape = shape(words);
         let unknown = if unknown != 0 {
             unknown
@@ -143,7 +148,7 @@ impl Record<'_> {
             8
         } else if words[3] == 0 {
             12
-        } else if shape.is_none() || (is_rows && halves(words[1]).1 != 0) {
+        } else if shape.is_none() || (!has_chunks && halves(words[1]).1 != 0) {
             6
         } else if !is_scale(words[8]) {
             32

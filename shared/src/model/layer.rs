@@ -182,6 +182,13 @@ impl Conv<'_> {
         self.window.area() == 1
     }
 
+    /// Whether [`Layout::DspAreas8`] is for it: each output is of 4 x 4 values of one channel, the four places of a window of
+    /// 3 x 3 of which the largest sum counts.
+    pub fn takes_areas(&self) -> bool {
+        let Window { height, width, stride_y, stride_x, padding: _ } = self.window;
+        (height, width, stride_y, stride_x, self.pool, self.input.shape.channels) == (3, 3, 1, 1, 2, 1)
+    }
+
     /// Places at which the window's sums are computed.
     pub fn convolved(&self) -> usize {
         self.output.shape.places() * usize::from(self.pool) * usize::from(self.pool)

@@ -44,7 +44,7 @@
 //! | 3 | u8 | output: 0 = 8 bit (0..=255), 1 = 16 bit (-32,768..=32,767), 2 = logits (i32 in Q16) |
 //! | 4 | u8 | weight layout, below |
 //! | 5 | u8 | pre-shift of the requantization, 0..=30 |
-//! | 6 | u16 | columns of a chunk, a multiple of 8; zero in row-major layouts |
+//! | 6 | u16 | columns of a chunk, a multiple of 8; zero in layouts without chunks |
 //! | 8 | u32 | inputs (columns) |
 //! | 12 | u32 | outputs (rows) |
 //! | 16 | u32 | weights: offset; as many bytes as the layout says |
@@ -87,7 +87,8 @@
 //! each byte goes, and [`crate::layout::Weights::fold`] what is in the biases. A chunk has at most 4,096 columns, in layout
 //! 8 at most 512. Layouts for pixels are for layers that read bytes: the first, convolutions, and the first dense one after
 //! them. A depthwise convolution's weights lie in rows. Packed rows are filled up to a multiple of 4, columns
-//! to a multiple of 8, with weights of 0; all rows of a chunk's columns come before those of the next chunk.
+//! to a multiple of 8, with weights of 0; all rows of a chunk's columns come before those of the next chunk. Layout 9 has no
+//! chunks, and is for convolutions of one channel, 3 x 3, stride 1, pooled by 2.
 //!
 //! The largest input activation is 255 for pixels and 8-bit layers and 32,768 for 16-bit ones. The last layer is
 //! linear with logits as output, one a class; no other layer outputs logits.

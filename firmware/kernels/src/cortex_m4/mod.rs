@@ -4,6 +4,7 @@
 //! 27 in 4; for 16-bit inputs 38 and 51. All but the loops' ends have 4 bytes, so that a loop that was unrolled can be entered
 //! in its middle: the first turn takes what is left over.
 
+mod area;
 mod pixels4;
 mod pixels8;
 mod sigmoids;
@@ -11,7 +12,7 @@ mod spread;
 mod wide;
 
 use pinhole_shared::fixed::SIGMOID_STEPS;
-use pinhole_shared::kernel::{DspLoops, Neurons};
+use pinhole_shared::kernel::{Area, DspLoops, Neurons};
 use pinhole_shared::layout::{BLOCK_ROWS, Layout};
 
 use sigmoids::{SigmoidFrame, TABLE_BIAS};
@@ -79,6 +80,16 @@ impl DspLoops for CortexM4 {
     fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]) {
         // SAFETY: a block has a word a lane.
         unsafe { run(pixels4::pixels4, lanes.len(), [weights, lanes], products_and_excess, accumulators) };
+    }
+
+    fn area(weights: &[u32], biases: &[i32], Area { pixels, pitch }: Area<'_>, accumulators: &mut [i32]) {
+        let (rows, pitch) = (accumulators.len(), usize::from(pitch));
+        let whole = rows > 0 && weights.len() == rows * area::ROW_WORDS && biases.len() == rows;
+        if whole && pixels.len() >= 3 * pitch + 4 {
+            let sums = accumulators.as_mut_ptr_range();
+            // SAFETY: there are rows, and so many weights and biases; four rows of four pixels: checked above.
+            unsafe { area::area(weights.as_ptr(), pixels.as_ptr(), pitch, biases.as_ptr(), sums.start, sums.end) };
+        }
     }
 
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {

@@ -38,6 +38,13 @@
 //! parsing a model proves it for each row ([`crate::layout::Weights::fold`]). Chunks also bound the memory the spread
 //! inputs take.
 //!
+//! # Areas
+//! A first convolution reads one channel, 9 columns a row: what is around a loop takes longer than the loop. So
+//! [`Layout::DspAreas8`] has its weights spread to 16 bits, six words a row, which stay in registers while SMLAD takes them to the
+//! four places of a window of 3 x 3 that are pooled. All that these places see is 4 x 4 pixels, a word a row; spread once,
+//! as (0, 2), (1, 3) for the places on the left and as (1, 3), (2, 0) for those on the right, they are in the lanes of the
+//! weights (0, 2), (1, nothing) both times. Weights of 4 bits have no such layout.
+//!
 //! # Four rows in one multiplication
 //! [`Layout::DspPixels4`] does the same with weights of 4 bits: the 16-bit number is `256 * h + l` of bytes
 //! `h = 16 * w0 + (w1 + 8)` and `l = 16 * (w2 + 8) + (w3 + 8)`. Run once as it lies and once with its upper half bytes
@@ -51,7 +58,7 @@ pub use portable::PortableDsp;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
+use super::{Area, DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// The innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
@@ -96,6 +103,10 @@ pub trait DspLoops {
     /// Adds a chunk in [`Layout::DspWide4`] to the accumulators, likewise.
     fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
+    /// Sets each accumulator to its row's bias and the largest of the row's sums over the four places, in the area, of a
+    /// window of 3 x 3. `accumulators` and `biases` are as long as there are rows, `weights` are six words each.
+    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]);
+
     /// See [`Kernel::sigmoids`].
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         sigmoids(neurons, activations);
@@ -111,7 +122,7 @@ impl<L: DspLoops> Kernel for Dsp<L> {
 
     fn runs(layout: Layout, fed_by: Feed) -> bool {
         match fed_by {
-            Feed::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4),
+            Feed::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspAreas8),
             Feed::Activations => matches!(layout, Layout::DspWide8 | Layout::DspWide4),
         }
     }
@@ -124,6 +135,11 @@ impl<L: DspLoops> Kernel for Dsp<L> {
     #[inline(always)]
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
         dense::<L>(operands, bytemuck::cast_slice(input), 2, work);
+    }
+
+    #[inline(always)]
+    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
+        L::area(weights, biases, area, accumulators);
     }
 
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {

@@ -1,6 +1,7 @@
 //! The innermost loops in Rust, instruction by instruction: the twin of the assembly.
 
 use super::DspLoops;
+use crate::kernel::Area;
 
 /// [`DspLoops`] for any target, for tests and for the host.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +58,26 @@ impl DspLoops for PortableDsp {
             for (row, sum) in rows.iter_mut().zip(four) {
                 *row = row.wrapping_add(sum);
             }
+        }
+    }
+
+    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
+        let (mut left, mut right) = ([0_u32; 8], [0_u32; 8]);
+        for (row, (left, right)) in left.chunks_exact_mut(2).zip(right.chunks_exact_mut(2)).enumerate() {
+            let Some(&pixels) = area.pixels.get(row * usize::from(area.pitch)..).and_then(<[u8]>::first_chunk) else {
+                return;
+            };
+            let word = u32::from_le_bytes(pixels);
+            let lanes = [0, 8, 16].map(|bits| uxtb16(word.rotate_right(bits)));
+            left.copy_from_slice(&lanes[..2]);
+            right.copy_from_slice(&lanes[1..]);
+        }
+        let rows = weights.chunks_exact(6).zip(biases).zip(accumulators);
+        for ((weights, &bias), accumulator) in rows {
+            let places = [&left[..6], &left[2..], &right[..6], &right[2..]];
+            let sum = |lanes: &[u32]| weights.iter().zip(lanes).fold(0, |sum, (&w, &x)| smlad(sum, w, x));
+            let sums = places.map(sum);
+            *accumulator = sums[0].max(sums[1]).max(sums[2].max(sums[3])).wrapping_add(bias);
         }
     }
 

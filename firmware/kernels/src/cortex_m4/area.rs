@@ -1,0 +1,97 @@
+//! Weights for areas of 4 x 4 pixels: [`pinhole_shared::layout::Layout::DspAreas8`].
+
+use core::arch::naked_asm;
+
+/// Words of a row's weights.
+pub(super) const ROW_WORDS: usize = 6;
+
+/// A row of four pixels in `$pixels`, spread to the places on the left, and 32 bytes further to those on the right.
+macro_rules! spread {
+    ($pixels:literal, $left:literal, $right:literal) => {
+        concat!(
+            "uxtb16 r8, ", $pixels, "\n", // 0, 2
+            "uxtb16 r9, ", $pixels, ", ror #8\n", // 1, 3
+            "uxtb16 r10, ", $pixels, ", ror #16\n", // 2, 0
+            "strd r8, r9, [sp, #", $left, "]\n",
+            "strd r9, r10, [sp, #", $right, "]\n",
+        )
+    };
+}
+
+/// The sums of two places, one above the other, in `$upper` and `$lower`: weights r2-r7 times four rows of lanes.
+macro_rules! two_places {
+    ($upper:literal, $lower:literal, $row0:literal, $row1:literal, $row2:literal, $row3:literal) => {
+        concat!(
+            "ldrd r8, r9, [sp, #", $row0, "]\n",
+            "smuad ", $upper, ", r2, r8\n",
+            "smlad ", $upper, ", r3, r9, ", $upper, "\n",
+            "ldrd r8, r9, [sp, #", $row1, "]\n",
+            "smuad ", $lower, ", r2, r8\n",
+            "smlad ", $lower, ", r3, r9, ", $lower, "\n",
+            "smlad ", $upper, ", r4, r8, ", $upper, "\n",
+            "smlad ", $upper, ", r5, r9, ", $upper, "\n",
+            "ldrd r8, r9, [sp, #", $row2, "]\n",
+            "smlad ", $lower, ", r4, r8, ", $lower, "\n",
+            "smlad ", $lower, ", r5, r9, ", $lower, "\n",
+            "smlad ", $upper, ", r6, r8, ", $upper, "\n",
+            "smlad ", $upper, ", r7, r9, ", $upper, "\n",
+            "ldrd r8, r9, [sp, #", $row3, "]\n",
+            "smlad ", $lower, ", r6, r8, ", $lower, "\n",
+            "smlad ", $lower, ", r7, r9, ", $lower, "\n",
+        )
+    };
+}
+
+/// 48 instructions for the 36 multiply-accumulates of a row, and 50 around them.
+///
+/// # Safety
+/// `sums..sums_end` are writable words, at least one; `biases` as many readable ones, `weights` six times as many. All at
+/// multiples of 4. At `pixels`, and one, two and three times `pitch` further, four bytes are readable.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn area(
+    weights: *const u32,
+    pixels: *const u8,
+    pitch: usize,
+    biases: *const i32,
+    sums: *mut i32,
+    sums_end: *mut i32,
+) {
+    naked_asm!(
+        // [sp]: lanes on the left, lanes on the right, biases less sums, sums end; then the 9 saved registers and the sums.
+        "push {{r4-r11, lr}}",
+        "sub sp, #76",
+        "ldrd lr, r4, [sp, #112]",
+        "sub r3, r3, lr",
+        "strd r3, r4, [sp, #64]",
+        "ldr r4, [r1]",
+        "ldr r5, [r1, r2]",
+        "add r1, r1, r2, lsl #1",
+        "ldr r6, [r1]",
+        "ldr r7, [r1, r2]",
+        spread!("r4", 0, 32),
+        spread!("r5", 8, 40),
+        spread!("r6", 16, 48),
+        spread!("r7", 24, 56),
+        "2:", // a row
+        "ldmia r0!, {{r2-r7}}",
+        two_places!("r10", "r11", 0, 8, 16, 24),
+        two_places!("r12", "r1", 32, 40, 48, 56),
+        "cmp r10, r11",
+        "it lt",
+        "movlt r10, r11",
+        "cmp r12, r1",
+        "it lt",
+        "movlt r12, r1",
+        "cmp r10, r12",
+        "it lt",
+        "movlt r10, r12",
+        "ldrd r8, r9, [sp, #64]",
+        "ldr r8, [lr, r8]",
+        "add r10, r10, r8",
+        "str r10, [lr], #4",
+        "cmp lr, r9",
+        "bne 2b",
+        "add sp, #76",
+        "pop {{r4-r11, pc}}",
+    )
+}
