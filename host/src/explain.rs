@@ -50,8 +50,7 @@ impl Explanation {
 ///
 /// The square patch is laid at every position where it covers any of the photo, cut off at the edges: `(side +
 /// patch_side - 1)^2` positions, and every pixel is under exactly `patch_side^2` of them. (For a network whose first layer is
-/// not dense, where each position costs a whole inference, at every position that is half a patch's side from the last,
-/// in rows as far apart.) With `m(x)` the margin of the
+/// not dense, where each position costs a whole inference, patches lie side by side: every pixel is under one.) With `m(x)` the margin of the
 /// class decided for the photo, and `x/p` the photo with patch `p` gray, pixel `i` contributes the mean of `m(x) -
 /// m(x/p)` over the patches `p` on `i`. The class stays the photo's own where a patch changes the decision; the margin
 /// is then negative.
@@ -78,7 +77,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     // Positions count from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
     let positions = side_px + patch_px - 1;
     let class = usize::from(decision.class);
-    let step = if accumulators.is_empty() { (patch_px / 2).max(1) } else { 1 };
+    let step = if accumulators.is_empty() { patch_px } else { 1 };
     let row_of_losses = |engine: &mut HostEngine<'_>, top: usize| -> Vec<i64> {
         if accumulators.is_empty() {
             let left = (0..positions).step_by(step);
@@ -231,8 +230,8 @@ mod tests {
         for (row, column) in [(0, 0), (13, 22), (39, 38)] {
             let (mut losses, mut patches) = (0, 0);
             // The last row and column of each patch on it.
-            for bottom in (row..row + 4).filter(|bottom| bottom % 2 == 0) {
-                for right in (column..column + 4).filter(|right| right % 2 == 0) {
+            for bottom in (row..row + 4).filter(|bottom| bottom % 4 == 0) {
+                for right in (column..column + 4).filter(|right| right % 4 == 0) {
                     let mut covered = input.clone();
                     for y in (bottom + 1_usize).saturating_sub(4)..(bottom + 1).min(40) {
                         for x in (right + 1_usize).saturating_sub(4)..(right + 1).min(40) {
@@ -243,7 +242,7 @@ mod tests {
                     patches += 1;
                 }
             }
-            assert_eq!(patches, 4);
+            assert_eq!(patches, 1);
             let expected = (losses as f64 / (f64::from(patches) * Q16)) as f32;
             assert_eq!(explanation.contributions[row * 40 + column], expected, "row {row}, column {column}");
         }

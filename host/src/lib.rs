@@ -18,6 +18,7 @@
 //! | export | [`export`] | model file -> C header, TensorFlow Lite file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
+//! | what ships | [`shipped`] | a name -> a trained model inside the program |
 //! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
 //! | study | [`study`] | photos and many recipes -> what can be said of them |
 //! | search | [`tune`] | photos and a budget -> networks on the front of accuracy and cost |
@@ -57,6 +58,7 @@ pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod run_folder;
+pub mod shipped;
 pub mod source;
 pub mod statistics;
 pub mod study;

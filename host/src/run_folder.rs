@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
+use crate::shipped::Shipped;
 use crate::train::{Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
@@ -191,13 +192,16 @@ pub struct Trained {
     pub network: Option<Network>,
 }
 
-/// Opens a run folder or a model file.
+/// Opens a run folder or a model file; where there is neither, a name is that of a model that ships.
 ///
 /// The float network beside a model file is taken along when the folder's summary says the model was made from it.
 ///
 /// # Errors
 /// [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
+    if let Some(shipped) = Shipped::named(path) {
+        return Ok(shipped.open());
+    }
     let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };
     let model = ModelFile::read(&model_path)?;
     let folder = model_path.parent().unwrap_or(Path::new(""));
@@ -205,13 +209,6 @@ pub fn open(path: &Path) -> Result<Trained, RunError> {
     let made_from_them = summary(folder).is_some_and(|run| run.model_checksum == model.model().checksum());
     let network = if made_from_them && weights.exists() { Some(Network::read(&weights)?) } else { None };
     Ok(Trained { model_path, model, network })
-}
-
-/// The model that ships with Pinhole: the article's network, trained on the drawn pictures in `data/`.
-pub fn shipped() -> Trained {
-    let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/model.pinhole"));
-    let model = ModelFile::from_bytes(bytes).expect("the shipped model is a model; tests read it");
-    Trained { model_path: PathBuf::from("(the shipped model)"), model, network: None }
 }
 
 /// Writes a run folder's summary.

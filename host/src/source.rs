@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use pinhole_shared::model::MAGIC;
+use pinhole_shared::model::{MAGIC, Model};
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
 use crate::quantize::dequantize;
 use crate::recipe::{DEFAULT, Recipe, RecipeError};
 use crate::run_folder::{self, files};
+use crate::shipped::Shipped;
 use crate::train::{Network, NetworkError, Pretrained};
 
 /// A trained network and where it came from.
@@ -71,11 +72,15 @@ impl Source {
     /// |---|---|
     /// | a run folder | its float weights; without them its model |
     /// | a weights file | itself |
+    /// | the name of a model that ships, where there is nothing else of that name | its float weights; without them the model, dequantized |
     /// | a model file, known by its first bytes | the float weights beside it, if its run says it was made from them; else itself, dequantized |
     ///
     /// # Errors
     /// [`SourceError`] with the path.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
+        if let Some(shipped) = Shipped::named(path) {
+            return Self::from_shipped(&shipped);
+        }
         let unreadable = |reason| SourceError::Unreadable { path: path.to_owned(), reason };
         if path.metadata().map_err(unreadable)?.is_dir() {
             let (weights, model) = (path.join(files::WEIGHTS), path.join(files::MODEL));
@@ -94,12 +99,24 @@ impl Source {
     }
 
     fn from_weights(path: &Path) -> Result<Self, SourceError> {
-        let network = Network::read(path)?;
         let bytes = std::fs::read(path).map_err(|reason| SourceError::Unreadable { path: path.to_owned(), reason })?;
+        Self::from_safetensors(&bytes, path, recipe_name(path))
+    }
+
+    /// Of weights at hand, or of a model alone.
+    fn from_shipped(shipped: &Shipped) -> Result<Self, SourceError> {
+        match shipped.weights() {
+            Some(bytes) => Self::from_safetensors(bytes, &shipped.path(), shipped.name.to_owned()),
+            None => Self::from_parsed(&shipped.model().model(), &shipped.path()),
+        }
+    }
+
+    fn from_safetensors(bytes: &[u8], path: &Path, recipe_name: String) -> Result<Self, SourceError> {
+        let network = Network::from_safetensors(bytes, path)?;
         Ok(Self {
             path: path.to_owned(),
-            checksum: crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&bytes),
-            recipe_name: recipe_name(path),
+            checksum: crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes),
+            recipe_name,
             dequantized: false,
             pretrained: Pretrained::of(&network)?,
         })
@@ -114,12 +131,16 @@ impl Source {
         if made_from_them && weights.exists() {
             return Self::from_weights(&weights);
         }
+        Self::from_parsed(&model, path)
+    }
+
+    fn from_parsed(model: &Model<'_>, path: &Path) -> Result<Self, SourceError> {
         Ok(Self {
             path: path.to_owned(),
             checksum: model.checksum(),
             recipe_name: path.display().to_string(),
             dequantized: true,
-            pretrained: dequantize(&model, &Recipe::find(DEFAULT)?),
+            pretrained: dequantize(model, &Recipe::find(DEFAULT)?),
         })
     }
 }

@@ -53,9 +53,9 @@ pub fn drawn(set: &str) -> PathBuf {
     repository().join("data").join(set)
 }
 
-/// The model that ships with the pictures.
+/// The shipped model that was trained on the drawn pictures.
 pub fn shipped_model() -> PathBuf {
-    repository().join("data").join("model.pinhole")
+    repository().join("data/models/drawn/model.pinhole")
 }
 
 /// Folder of real photos, beside the repository, where developers and CI have it. They may not be shipped, so a clone

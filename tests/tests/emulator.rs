@@ -189,7 +189,8 @@ fn every_named_recipe_runs_on_the_board() {
         let activation = |layer: &Layer| layer.as_dense().map(|dense| dense.activation);
         let activations = recipe.layers.iter().map(activation).chain([None]);
         let layers: Vec<_> = recipe.shapes(2).into_iter().zip(activations).collect();
-        if seen_networks.contains(&layers) {
+        // The article's VGG-style network fits no board.
+        if seen_networks.contains(&layers) || *name == "vgg" {
             continue;
         }
         seen_networks.push(layers);
@@ -202,7 +203,7 @@ fn every_named_recipe_runs_on_the_board() {
             assert_equal(&quantize(&network, photos, bits).unwrap(), &shown);
         }
     }
-    assert_eq!(seen_networks.len(), 7, "the article's five and two of convolutions");
+    assert_eq!(seen_networks.len(), 8, "the article's five and three of convolutions");
 }
 
 #[test]

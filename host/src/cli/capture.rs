@@ -14,6 +14,7 @@ use super::target::{OnBoard, Photos, photos_for};
 use crate::board_camera::{BoardCamera, Look, LookError};
 use crate::probe::Bench;
 use crate::run_folder::{self, create_folder, write_file};
+use crate::shipped;
 
 /// `pinhole capture`.
 #[derive(Debug, Args)]
@@ -105,7 +106,7 @@ impl Capture {
                 let device = self.on.connection.open(bench, self.on.board, false)?;
                 return Ok(BoardCamera::attached(device));
             }
-            None => run_folder::shipped(),
+            None => shipped::default_model(),
         };
         let photos = || photos_for(&self.photos, trained.model.model().input_side());
         self.on.camera(bench, &trained, photos, false)

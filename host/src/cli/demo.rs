@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use include_dir::{Dir, include_dir};
 use miette::Result;
 
 use super::INTERRUPTED;
@@ -13,15 +12,14 @@ use super::prove::{print_proof, prove_with_progress};
 use super::simulate::start_board;
 use super::train::train_and_write;
 use crate::board::Board;
-use crate::photos;
+use crate::model_file::ModelFile;
+use crate::photos::{self, Example};
 use crate::quantize::ActivationBits;
-use crate::recipe::{DEFAULT, Recipe};
 use crate::run_folder::{self, create_folder, files, write_file};
+use crate::shipped;
+use crate::source::Source;
 use crate::train::Stopped;
-use crate::workflow::Job;
-
-/// The pictures that ship with Pinhole.
-static DATA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../data");
+use crate::workflow::{Continuation, Job};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]
@@ -43,16 +41,23 @@ impl Demo {
         say!("   {}", self.out.join("pictures").display());
 
         let run = self.out.join("run");
+        let source = Source::read(Path::new(shipped::DEFAULT))?;
+        let recipe = source.pretrained.recipe.clone();
+        let (right, all) = right(&shipped::default_model().model, &validation)?;
+        say!(
+            "2. the model that ships, {}, was trained on photos: it knows {right} of {all} drawings",
+            shipped::DEFAULT
+        );
         let job = Job {
             photos: train.clone(),
             validation: Some(validation.clone()),
-            recipe_name: DEFAULT.to_owned(),
-            recipe: Recipe::find(DEFAULT)?,
-            from: None,
+            recipe_name: source.recipe_name.clone(),
+            recipe,
+            from: Some(Continuation { source, freeze: false }),
             seed: self.seed,
             bits: ActivationBits::default(),
         };
-        say!("2. training: {DEFAULT}, {} epochs, seed {}", job.recipe.training.epochs, job.seed);
+        say!("3. training: it goes on on the 26 drawings, {} epochs, seed {}", job.recipe.training.epochs, job.seed);
         let (finished, _) = train_and_write(&job, &run)?;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
@@ -65,30 +70,37 @@ impl Demo {
             best.validation_loss
         );
         let bytes = finished.model.bytes().len();
-        say!("3. quantization: {bytes} bytes, checksum {:08x}", finished.summary.model_checksum);
-        say!("4. evaluation on the validation pictures");
+        say!("4. quantization: {bytes} bytes, checksum {:08x}", finished.summary.model_checksum);
+        say!("5. evaluation on the validation pictures");
         scores(&finished.evaluation);
         confusion(&finished.evaluation);
 
-        say!("5. proof: every picture through the host's engine and the emulated board's camera path");
+        say!("6. proof: every picture through the host's engine and the emulated board's camera path");
         let trained = run_folder::open(&run)?;
         let mut board = start_board(Board::default(), &trained, false)?;
         say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
         let (pictures, _) = photos::expand(&[train, validation])?;
         let proof = prove_with_progress(&trained, &mut board, &pictures)?;
         print_proof(&proof);
-        say!("6. report: {}", run.join(files::REPORT).display());
+        say!("7. report: {}", run.join(files::REPORT).display());
         Ok(if proof.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Of how many pictures of a folder a model gives the class, and how many there are.
+fn right(model: &ModelFile, folder: &Path) -> Result<(usize, usize)> {
+    let mut engine = model.engine();
+    let classes: Vec<String> = engine.model().class_names().map(str::to_owned).collect();
+    let pictures = photos::load(folder, engine.model().input_side(), Some(&classes))?.examples;
+    let is_right = |picture: &&Example| engine.run(&picture.pixels).class == picture.class;
+    Ok((pictures.iter().filter(is_right).count(), pictures.len()))
 }
 
 /// Writes the shipped pictures of a set into a folder.
 fn unpack(set: &str, folder: &Path) -> Result<()> {
     create_folder(folder)?;
-    for file in DATA.get_dir(set).into_iter().flat_map(Dir::files) {
-        if let Some(name) = file.path().file_name() {
-            write_file(&folder.join(name), file.contents())?;
-        }
+    for (name, bytes) in shipped::pictures(set) {
+        write_file(&folder.join(name), bytes)?;
     }
     Ok(())
 }

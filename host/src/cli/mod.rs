@@ -13,6 +13,7 @@ mod explain;
 mod export;
 mod flash;
 mod inspect;
+mod models;
 mod output;
 mod pack;
 mod policy;
@@ -43,7 +44,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Do all of it once on drawn pictures: train, quantize, evaluate, prove on the emulated board
+    /// Do all of it once on drawn pictures: train on from a model that ships, quantize, evaluate, prove on the emulated board
     Demo(demo::Demo),
     /// Train a network on a folder of photos, and quantize it
     Train(train::Train),
@@ -83,6 +84,8 @@ enum Command {
     Tune(tune::Tune),
     /// List the recipes that ship with Pinhole, or print one
     Recipes(recipes::Recipes),
+    /// List the trained models that ship with Pinhole
+    Models(models::Models),
     /// Draw pictures of chihuahuas and muffins to try things on
     Draw(draw::Draw),
 }
@@ -123,6 +126,7 @@ pub fn run_with(bench: &Bench) -> ExitCode {
         Command::Merge(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Recipes(command) => command.run(),
+        Command::Models(command) => command.run(),
         Command::Draw(command) => command.run(),
     };
     match result {

@@ -14,11 +14,12 @@ use crate::device::CameraKind;
 use crate::photos;
 use crate::probe::Bench;
 use crate::run_folder::{self, Trained};
+use crate::shipped;
 
 /// A model and photos.
 #[derive(Debug, Args)]
 pub(super) struct Target {
-    /// A .pinhole file, or a run folder of `pinhole train` (default: the model that ships with Pinhole)
+    /// A .pinhole file, a run folder of `pinhole train`, or the name of a model that ships [default: conv-96]
     model: Option<PathBuf>,
     /// Photos, or folders of photos
     photos: Vec<PathBuf>,
@@ -35,7 +36,7 @@ impl Target {
     pub(super) fn trained(&self) -> Result<Trained> {
         Ok(match &self.model {
             Some(model) => run_folder::open(model)?,
-            None => run_folder::shipped(),
+            None => shipped::default_model(),
         })
     }
 

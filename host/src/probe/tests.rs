@@ -2,7 +2,7 @@ use pinhole_declaration::Region;
 use probe_rs::config::{MemoryRegion, Target};
 
 use super::*;
-use crate::run_folder;
+use crate::shipped;
 
 fn real_boards() -> impl Iterator<Item = (Board, Chip, Target)> {
     let registry = Registry::from_builtin_families();
@@ -69,7 +69,7 @@ fn declared_memory_is_the_chips() {
 
 #[test]
 fn an_image_past_the_chips_flash_is_refused() {
-    let shipped = run_folder::shipped();
+    let shipped = shipped::drawn_model();
     let bench = Bench::usb();
     for (board, chip, _) in real_boards() {
         let packed = crate::firmware::packed_for(board, &shipped.model, &shipped.model_path).unwrap();

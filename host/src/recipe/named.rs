@@ -34,5 +34,7 @@ named! {
     "bigger-inverted-rotated"
     "augmented"
     "conv-50"
+    "conv-50-tiny"
     "conv-96"
+    "vgg"
 }

@@ -82,7 +82,7 @@ mod tests {
         let classes = ["chihuahua".to_owned(), "muffin".to_owned()];
         let cost = Cost::of(&Recipe::find(DEFAULT).unwrap(), &classes).unwrap();
         // The file is as large as the one that ships; packed, 2,500 columns are filled up to 2,504, and 2 rows to 4.
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/model.pinhole");
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/models/drawn/model.pinhole");
         let filled_up = 4 * 128 + 2 * 16;
         assert_eq!(cost.flash_bytes as u64, std::fs::metadata(shipped).unwrap().len() + filled_up);
         // A chunk of 512 columns on the Cortex-M0+, three words for two of them.

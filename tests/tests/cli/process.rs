@@ -10,7 +10,7 @@ fn wrong_arguments_are_told_with_usage() {
         &["train", "photos", "--seed", "-1"],
         &["train", "photos", "--threads", "many"],
         &["train", "photos", "--freeze"],
-        &["classify", "model.pinhole"],
+        &["classify"],
         &["prove", "model.pinhole", "photos", "--limit", "0"],
         &["prove", "model.pinhole", "photos", "--board", "toaster"],
         &["study", "photos", "--shard", "4/3"],

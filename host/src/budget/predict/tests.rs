@@ -5,7 +5,7 @@ use crate::board::Board;
 use crate::model_file::{ModelFile, Packing};
 
 fn shipped() -> ModelFile {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/model.pinhole");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/models/drawn/model.pinhole");
     ModelFile::read(path.as_ref()).unwrap()
 }
 

@@ -6,7 +6,7 @@ use super::schema::{
 };
 use super::*;
 use crate::model_file::{LayerParts, WeightedParts, encode as encode_model};
-use crate::run_folder::shipped;
+use crate::shipped::drawn_model;
 use pinhole_shared::layout::Layout;
 use pinhole_shared::policy::Policy;
 
@@ -143,7 +143,7 @@ const LOGISTIC: u32 = Builtin::Logistic as u32;
 
 #[test]
 fn the_shipped_model_read_back() {
-    let trained = shipped();
+    let trained = drawn_model();
     let network = trained.model.model();
     let file = tflite(&network, None).unwrap();
     assert_eq!(file, tflite(&network, None).unwrap());
@@ -274,7 +274,7 @@ fn scales_too_small() {
 /// With inputs to go by, the logits' range is theirs and a quarter more at either end.
 #[test]
 fn logits_as_seen() {
-    let trained = shipped();
+    let trained = drawn_model();
     let inputs: Vec<Vec<u8>> = [0, 90, 255].iter().map(|&gray| vec![gray; 2500]).collect();
     let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
     assert_eq!(logits_range(&trained.model, &[]), None);

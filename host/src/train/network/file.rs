@@ -61,9 +61,17 @@ impl Network {
     /// [`NetworkError`] with the path.
     pub fn read(path: &Path) -> Result<Self, NetworkError> {
         let bytes = std::fs::read(path).map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
+        Self::from_safetensors(&bytes, path)
+    }
+
+    /// [`Network::read`] of bytes that are at hand; `path` is what errors call them.
+    ///
+    /// # Errors
+    /// [`NetworkError`] with the path.
+    pub fn from_safetensors(bytes: &[u8], path: &Path) -> Result<Self, NetworkError> {
         let malformed = |reason: String| NetworkError::Malformed { path: path.to_owned(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| malformed(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| malformed(error.to_string()))?;
         let description = header
             .metadata()
             .as_ref()

@@ -1,0 +1,77 @@
+//! `pinhole models`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+use serde::Serialize;
+
+use super::output::{json, say};
+use crate::shipped::Shipped;
+
+/// `pinhole models`.
+#[derive(Debug, Args)]
+pub(super) struct Models {
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A model, and what is known of it.
+#[derive(Debug, Serialize)]
+struct Told {
+    name: &'static str,
+    classes: Vec<String>,
+    input_side: u16,
+    bytes: usize,
+    macs: u64,
+    arena_bytes: usize,
+    /// Of the int8 model's float network, on the photos held out of its training by which its epoch was chosen.
+    validation_accuracy: Option<f64>,
+    validation_photos: Option<usize>,
+    training_photos: Option<usize>,
+}
+
+impl Models {
+    #[allow(clippy::unnecessary_wraps, reason = "all commands have this form")]
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let all: Vec<Told> = Shipped::all().into_iter().map(told).collect();
+        if self.json {
+            json(&all)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        say!("{:<14} {:>7} {:>9} {:>12} {:>9}  {:<9} classes", "name", "input", "bytes", "MACs", "arena", "accuracy");
+        for model in all {
+            let side = model.input_side;
+            let accuracy =
+                model.validation_accuracy.map_or_else(|| "-".to_owned(), |accuracy| format!("{accuracy:.3}"));
+            say!(
+                "{:<14} {:>7} {:>9} {:>12} {:>9}  {accuracy:<9} {}",
+                model.name,
+                format!("{side}x{side}"),
+                model.bytes,
+                model.macs,
+                model.arena_bytes,
+                model.classes.join(", ")
+            );
+        }
+        say!("accuracy: on photos held out of the training, by which its epoch was chosen");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn told(shipped: Shipped) -> Told {
+    let (file, summary) = (shipped.model(), shipped.summary());
+    let model = file.model();
+    Told {
+        name: shipped.name,
+        classes: model.class_names().map(str::to_owned).collect(),
+        input_side: model.input_side(),
+        bytes: file.bytes().len(),
+        macs: model.macs().into(),
+        arena_bytes: model.arena_bytes(),
+        validation_accuracy: summary.as_ref().map(|run| run.validation_accuracy),
+        validation_photos: summary.as_ref().map(|run| run.validation_photos),
+        training_photos: summary.map(|run| run.training_photos),
+    }
+}

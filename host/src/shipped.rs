@@ -1,0 +1,144 @@
+//! What ships with Pinhole, inside the program: trained models, and the drawn pictures.
+
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use crate::model_file::ModelFile;
+use crate::run_folder::{RunSummary, Trained, files};
+use crate::train::Network;
+
+static DATA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../data");
+
+/// The model used where none is named.
+pub const DEFAULT: &str = "conv-96";
+
+/// The model trained on the drawn pictures.
+pub const DRAWN: &str = "drawn";
+
+/// A model that ships: what is kept of its run folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Shipped {
+    /// Its name, which is that of the recipe it was trained by, or [`DRAWN`].
+    pub name: &'static str,
+    folder: &'static Dir<'static>,
+}
+
+impl Shipped {
+    /// All of them, by name.
+    pub fn all() -> Vec<Self> {
+        let models = DATA.get_dir("models").into_iter().flat_map(Dir::dirs);
+        let mut all: Vec<Self> =
+            models.filter_map(|folder| Some(Self { name: folder.path().file_name()?.to_str()?, folder })).collect();
+        all.sort_unstable_by_key(|shipped| shipped.name);
+        all
+    }
+
+    /// The one that a path means by its name: where there is nothing at the path itself.
+    pub fn named(path: &Path) -> Option<Self> {
+        if path.exists() {
+            return None;
+        }
+        Self::all().into_iter().find(|shipped| path.as_os_str() == shipped.name)
+    }
+
+    /// The model file.
+    pub fn model(&self) -> ModelFile {
+        ModelFile::from_bytes(self.file(files::MODEL).unwrap_or_default())
+            .expect("a shipped model is one; a test reads all")
+    }
+
+    /// The bytes of the float weights it was made from, where these ship too.
+    pub fn weights(&self) -> Option<&'static [u8]> {
+        self.file(files::WEIGHTS)
+    }
+
+    /// How it was trained, where that is known.
+    pub fn summary(&self) -> Option<RunSummary> {
+        serde_json::from_slice(self.file(files::SUMMARY)?).ok()
+    }
+
+    /// As [`crate::run_folder::open`] gives it.
+    pub fn open(&self) -> Trained {
+        let network = self.weights().map(|bytes| {
+            Network::from_safetensors(bytes, &self.path()).expect("shipped weights are a network; a test reads all")
+        });
+        Trained { model_path: self.path(), model: self.model(), network }
+    }
+
+    /// What stands for a path in messages.
+    pub fn path(&self) -> PathBuf {
+        PathBuf::from(self.name)
+    }
+
+    fn file(&self, name: &str) -> Option<&'static [u8]> {
+        Some(self.folder.get_file(self.folder.path().join(name))?.contents())
+    }
+}
+
+/// The model used where none is named.
+pub fn default_model() -> Trained {
+    named(DEFAULT).open()
+}
+
+/// The article's network, trained on the drawn pictures.
+pub fn drawn_model() -> Trained {
+    named(DRAWN).open()
+}
+
+fn named(name: &str) -> Shipped {
+    Shipped::all().into_iter().find(|shipped| shipped.name == name).expect("it ships; a test reads all")
+}
+
+/// The drawn pictures of a set, `train` or `validation`: name and bytes.
+pub fn pictures(set: &str) -> Vec<(&'static Path, &'static [u8])> {
+    let files = DATA.get_dir(set).into_iter().flat_map(Dir::files);
+    files.filter_map(|file| Some((Path::new(file.path().file_name()?), file.contents()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantize::dequantize;
+    use crate::recipe::Recipe;
+    use crate::train::FloatLayer;
+
+    /// Every model that ships can be read, is of the network its recipe describes, and was made from the weights beside it.
+    #[test]
+    fn all_can_be_read_and_are_what_they_say() {
+        let all = Shipped::all();
+        let names: Vec<&str> = all.iter().map(|shipped| shipped.name).collect();
+        assert_eq!(names, ["conv-50", "conv-50-tiny", "conv-96", "drawn"]);
+        assert!(names.contains(&DEFAULT) && names.contains(&DRAWN));
+        for shipped in all {
+            let trained = shipped.open();
+            let model = trained.model.model();
+            let Some(network) = trained.network else {
+                assert_eq!(shipped.name, DRAWN, "the others ship with their weights");
+                continue;
+            };
+            let summary = shipped.summary().expect("a summary");
+            assert_eq!((summary.recipe.as_str(), summary.model_checksum), (shipped.name, model.checksum()));
+            assert_eq!(network.recipe, Recipe::find(shipped.name).unwrap(), "{}", shipped.name);
+            let classes: Vec<&str> = model.class_names().collect();
+            assert_eq!(classes, network.classes);
+            // Each weight of the model is the float one it was rounded from: to half a unit of the largest of its filter.
+            let back = dequantize(&model, &network.recipe);
+            let (first, of_model) = (&network.float_layers().unwrap()[0], &back.layers[0]);
+            let (FloatLayer::Conv(first), FloatLayer::Conv(of_model)) = (first, of_model) else {
+                panic!("{}: a first layer that is no convolution", shipped.name)
+            };
+            let (folded, _) = first.folded();
+            for (filter, of_model) in folded.chunks(9).zip(of_model.weights.chunks(9)) {
+                let largest = filter.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+                for (weight, of_model) in filter.iter().zip(of_model) {
+                    assert!(
+                        (weight - of_model).abs() <= 0.51 * largest / 127.0,
+                        "{}: {weight}, {of_model}",
+                        shipped.name
+                    );
+                }
+            }
+        }
+    }
+}
