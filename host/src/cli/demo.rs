@@ -11,7 +11,7 @@ use super::INTERRUPTED;
 use super::output::{confusion, say, scores};
 use super::prove::{print_proof, prove_with_progress};
 use super::simulate::start_board;
-use super::train::train_and_write;
+use super::train::{Checkpoints, train_and_write};
 use crate::board::Board;
 use crate::photos;
 use crate::quantize::ActivationBits;
@@ -53,7 +53,7 @@ impl Demo {
             bits: ActivationBits::default(),
         };
         say!("2. training: {DEFAULT}, {} epochs, seed {}", job.recipe.training.epochs, job.seed);
-        let (finished, _) = train_and_write(&job, &run)?;
+        let (finished, _) = train_and_write(&job, &run, Checkpoints::None)?;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }

@@ -127,10 +127,7 @@ impl<'d> Training<'d> {
     ///
     /// # Errors
     /// [`TrainError`].
-    pub fn run(
-        mut self,
-        mut observe: impl FnMut(&Self, &Epoch) -> ControlFlow<()>,
-    ) -> Result<Outcome, TrainError> {
+    pub fn run(mut self, mut observe: impl FnMut(&Self, &Epoch) -> ControlFlow<()>) -> Result<Outcome, TrainError> {
         let stopped = loop {
             if let Some(stopped) = self.over() {
                 break stopped;

@@ -11,7 +11,7 @@ use crate::train::Network;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Pinhole's version.
-    pinhole: String,
+    pub(super) pinhole: String,
     /// The recipe, TOML. The number of epochs is part of it: learning rates depend on it.
     recipe: String,
     seed: u64,

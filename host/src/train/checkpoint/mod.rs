@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 pub use self::identity::Identity;
-pub use self::state::TrainingState;
 pub(super) use self::state::TrainerState;
+pub use self::state::TrainingState;
 
 /// What the file begins with. Its number is to be changed when what follows comes to mean something else, or the same
 /// training other weights, within one version of Pinhole.

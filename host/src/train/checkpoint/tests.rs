@@ -32,8 +32,7 @@ const CONVOLUTIONS: &str = "[[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3
 
 /// `training` goes before the layers: settings, and tables after them.
 fn recipe(training: &str, layers: &str) -> Recipe {
-    let text =
-        format!("input_side = 12\n[training]\nepochs = 6\nbatch = 8\nlearning_rate = 0.01\n{training}{layers}");
+    let text = format!("input_side = 12\n[training]\nepochs = 6\nbatch = 8\nlearning_rate = 0.01\n{training}{layers}");
     Recipe::parse(&text, "test").unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
@@ -138,7 +137,7 @@ fn every_optimizer_goes_on() {
 
 #[test]
 fn schedules_and_variations_go_on() {
-    let variations = "[training.augment]\nflip = true\nrotate = 10.0\nbrightness = 0.2\nblur = 0.5\nnoise = 0.05\n";
+    let variations = "[training.augment]\nflip = true\nrotation = 10.0\nbrightness = 0.2\nblur = 0.5\nnoise = 0.05\n";
     let schedule = "[training.schedule]\nkind = \"cosine\"\nwarmup = 2\n";
     goes_on(&Subject::of(recipe(&format!("{schedule}{variations}"), DENSE)));
     goes_on(&Subject::of(recipe(&format!("label_smoothing = 0.1\n{variations}"), CONVOLUTIONS)));
@@ -208,7 +207,8 @@ fn damaged_files_are_refused() {
     };
     assert!(matches!(Checkpoint::read(&path), Err(CheckpointError::Missing { .. })));
     let bytes = checkpoint.to_bytes();
-    for length in [0, 5, MAGIC.len(), MAGIC.len() + DIGEST - 1, MAGIC.len() + DIGEST, bytes.len() / 2, bytes.len() - 1] {
+    for length in [0, 5, MAGIC.len(), MAGIC.len() + DIGEST - 1, MAGIC.len() + DIGEST, bytes.len() / 2, bytes.len() - 1]
+    {
         let error = read(&bytes[..length]);
         assert!(matches!(error, CheckpointError::Damaged { .. }), "{length} bytes: {error}");
     }

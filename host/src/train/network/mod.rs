@@ -14,8 +14,8 @@ use crate::random::Random;
 use crate::recipe::Recipe;
 
 pub use self::file::NetworkError;
-pub use self::float::{BatchNorm, FloatConv, FloatLayer};
 pub(super) use self::float::values;
+pub use self::float::{BatchNorm, FloatConv, FloatLayer};
 pub(super) use self::node::{ConvNode, DenseNode, Kind, Node, Trace};
 
 /// A trained or trainable stack of layers, in 32-bit floating point.
