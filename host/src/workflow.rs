@@ -15,9 +15,7 @@ use crate::recipe::Recipe;
 use crate::report::{ExplainedPhoto, Report};
 use crate::run_folder::{self, ContinuedFrom, RunError, RunSummary, files, write_file};
 use crate::source::Source;
-use crate::train::{
-    Checkpoint, CheckpointError, Epoch, Identity, Network, Outcome, TrainError, Training, TransferError, transfer,
-};
+use crate::train::{Epoch, Identity, Network, Outcome, TrainError, Training, TrainingState, TransferError, transfer};
 
 /// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
 pub const HOLD_OUT: f32 = 0.2;
@@ -66,26 +64,6 @@ pub struct JobData {
     pub duplicates: Vec<DuplicatePhotos>,
 }
 
-/// A job's training after an epoch.
-pub struct Progress<'a> {
-    training: &'a Training<'a>,
-    identity: &'a Identity,
-    /// The epoch's measurements.
-    pub epoch: &'a Epoch,
-    /// The best epoch so far: it, or an earlier one.
-    pub best: &'a Epoch,
-}
-
-impl Progress<'_> {
-    /// What [`Job::resume`] goes on from.
-    ///
-    /// # Errors
-    /// A candle error when memory cannot be had.
-    pub fn checkpoint(&self) -> candle_core::Result<Checkpoint> {
-        Ok(Checkpoint { identity: self.identity.clone(), state: self.training.state()? })
-    }
-}
-
 /// Everything a finished job leaves.
 pub struct Finished {
     /// What was trained and how it went.
@@ -109,7 +87,6 @@ pub enum JobError {
     Photos(#[from] PhotoError),
     Transfer(#[from] TransferError),
     Train(#[from] TrainError),
-    Checkpoint(#[from] CheckpointError),
     Quantize(#[from] QuantizeError),
     Write(#[from] RunError),
 }
@@ -154,34 +131,36 @@ impl Job {
         data: &JobData,
         mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
     ) -> Result<Finished, JobError> {
-        self.resume(data, None, |progress| observe(progress.epoch))
+        self.resume(data, None, |_, epoch| observe(epoch))
     }
 
-    /// [`Job::run`], from a checkpoint on where one is given, with the path it was read from: all that comes out is the
-    /// same as if the training had not been stopped there.
+    /// What this job's training is made from: a checkpoint of another is not to be resumed.
     ///
     /// # Errors
-    /// [`JobError`]; [`CheckpointError::Other`] if the checkpoint is another training's.
+    /// [`JobError::Transfer`], [`JobError::Train`].
+    pub fn identity(&self, data: &JobData) -> Result<Identity, JobError> {
+        let network = self.network(&data.training.classes)?;
+        Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?)
+    }
+
+    /// [`Job::run`], from a state of this very training on where one is given: all that comes out is the same as if it
+    /// had not been stopped there. `observe` sees the training too, whose state it may take.
+    ///
+    /// # Errors
+    /// [`JobError`].
     pub fn resume(
         &self,
         data: &JobData,
-        from: Option<(&Path, Checkpoint)>,
-        mut observe: impl FnMut(&Progress<'_>) -> ControlFlow<()>,
+        state: Option<TrainingState>,
+        observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
     ) -> Result<Finished, JobError> {
         let photos = photos::copies(&data.training, &self.recipe.training.copies);
         let network = self.network(&photos.classes)?;
-        let identity = Identity::of(&network, &data.training, &data.validation, self.seed)?;
         let mut training = Training::new(network, &photos, &data.validation, self.seed)?;
-        if let Some((path, checkpoint)) = from {
-            checkpoint.check(&identity, path)?;
-            training
-                .restore(checkpoint.state)
-                .map_err(|error| CheckpointError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
+        if let Some(state) = state {
+            training.restore(state)?;
         }
-        let outcome = training.run(|training, epoch| {
-            let best = training.best().unwrap_or(epoch);
-            observe(&Progress { training, identity: &identity, epoch, best })
-        })?;
+        let outcome = training.run(observe)?;
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;

@@ -47,6 +47,12 @@ pub enum TrainError {
     #[error("the loss was no longer a number in epoch {0}")]
     #[diagnostic(help("lower the learning rate or the penalties of the recipe"))]
     Diverged(u32),
+    /// A state of another training.
+    #[error("the training cannot be resumed: {0}")]
+    #[diagnostic(help(
+        "this is a bug in Pinhole: a checkpoint that fits is of this training; remove it to train anew"
+    ))]
+    State(String),
     /// Stopped before anything was learned.
     #[error("training was interrupted before the first epoch was over")]
     #[diagnostic(help("nothing was written"))]
@@ -129,16 +135,16 @@ impl<'d> Trainer<'d> {
     /// Puts a trainer that has run no epoch where one made from the same was after `epochs` of them.
     ///
     /// # Errors
-    /// A candle error when the state is that of another network or of other data.
-    pub(super) fn restore(&mut self, state: TrainerState, epochs: u32) -> candle_core::Result<()> {
-        self.network.set_values(&state.network)?;
+    /// [`TrainError::State`] when the state is that of another network or of other data.
+    pub(super) fn restore(&mut self, state: TrainerState, epochs: u32) -> Result<(), TrainError> {
+        self.network.set_values(&state.network).map_err(|error| TrainError::State(error.to_string()))?;
         let moments: Vec<_> = self.states.iter().flat_map(LayerState::moments).collect();
         let sizes_fit = moments.len() == state.optimizer.len()
             && moments.iter().zip(&state.optimizer).all(|(moments, saved)| lock(moments).has_size_of(saved));
         let mut indices = state.order.clone();
         indices.sort_unstable();
         if !sizes_fit || !indices.into_iter().eq(0..self.order.len()) {
-            candle_core::bail!("its sizes are not those of this training");
+            return Err(TrainError::State("its optimizer or order is another's".into()));
         }
         for (moments, saved) in moments.into_iter().zip(state.optimizer) {
             *lock(moments) = saved;

@@ -99,14 +99,14 @@ impl<'d> Training<'d> {
     /// there on are the same, to the last bit.
     ///
     /// # Errors
-    /// A candle error when the state is that of another network, other data or other epochs. The training is of no use
-    /// then.
-    pub fn restore(&mut self, state: TrainingState) -> candle_core::Result<()> {
+    /// [`TrainError::State`] when the state is that of another network, other data or other epochs. The training is of
+    /// no use then.
+    pub fn restore(&mut self, state: TrainingState) -> Result<(), TrainError> {
         let first = self.first();
         let numbers_fit = state.epochs.iter().zip(first..).all(|(epoch, number)| epoch.epoch == number);
         let trained = state.epochs.last().map_or(0, |epoch| epoch.epoch);
         if !numbers_fit || trained > self.trainer.recipe().training.epochs {
-            candle_core::bail!("its epochs are not those of this training");
+            return Err(TrainError::State("its epochs are another's".into()));
         }
         self.best = None;
         for epoch in &state.epochs {
@@ -115,7 +115,8 @@ impl<'d> Training<'d> {
             }
         }
         if self.best.is_some() {
-            self.trainer.network().set_values(&state.best)?;
+            let set = self.trainer.network().set_values(&state.best);
+            set.map_err(|error| TrainError::State(error.to_string()))?;
             self.trainer.network().save_into(&mut self.kept)?;
         }
         self.epochs = state.epochs;

@@ -17,7 +17,7 @@ use crate::quantize::ActivationBits;
 use crate::recipe::{DEFAULT, Recipe};
 use crate::run_folder::{self, create_folder, files};
 use crate::source::Source;
-use crate::train::{Checkpoint, LastLayer, Stopped, TrainError};
+use crate::train::{Checkpoint, Identity, LastLayer, Stopped, TrainError};
 use crate::workflow::{Continuation, Finished, Job, JobData, JobError};
 
 /// `pinhole train`.
@@ -176,11 +176,15 @@ pub(super) fn train_and_write(job: &Job, out: &Path, checkpoints: Checkpoints) -
     if let Some(from) = &job.from {
         note(&beginning(&from.source, &data.training.classes));
     }
+    let identity = job.identity(&data)?;
+    if let Some(checkpoint) = &checkpoint {
+        checkpoint.check(&identity, &path)?;
+    }
     // Before training, so that an hour of it is not lost to a read-only disk; but for the checkpoint, nothing else is
     // written until the end.
     let existed = out.exists();
     create_folder(out)?;
-    let kept = (checkpoints != Checkpoints::None).then_some(path.as_path());
+    let kept = (checkpoints != Checkpoints::None).then_some((path.as_path(), identity));
     let result = train_observed(job, &data, checkpoint, kept).and_then(|(finished, took)| {
         if run_folder::summary(out).is_some() {
             note(&format!("replacing the earlier run in {}", out.display()));
@@ -216,27 +220,29 @@ fn beginning(source: &Source, classes: &[String]) -> String {
     }
 }
 
-/// Trains, from a checkpoint on where one is given. One is kept in the file `kept`.
+/// Trains, from a checkpoint on where one is given. One with the identity is kept in the file `kept`.
 fn train_observed(
     job: &Job,
     data: &JobData,
     checkpoint: Option<Checkpoint>,
-    kept: Option<&Path>,
+    kept: Option<(&Path, Identity)>,
 ) -> Result<(Finished, Duration)> {
-    let interrupt = Interrupt::catch()?;
-    let begun = Instant::now();
-    let done = checkpoint.as_ref().and_then(|checkpoint| checkpoint.state.epochs().last()).map(|epoch| epoch.epoch);
+    let path = kept.as_ref().map(|(path, _)| *path);
+    let state = checkpoint.map(|checkpoint| checkpoint.state);
+    let done = state.as_ref().and_then(|state| state.epochs().last()).map(|epoch| epoch.epoch);
     if let Some(done) = done {
         note(&format!("going on after epoch {done} of {}", job.recipe.training.epochs));
     }
+    let interrupt = Interrupt::catch()?;
+    let begun = Instant::now();
     let mut observer = Observer::new(&job.recipe.training, done.unwrap_or(0), kept, &interrupt);
-    let finished = job.resume(data, kept.zip(checkpoint), |progress| observer.observe(progress));
+    let finished = job.resume(data, state, |training, epoch| observer.observe(training, epoch));
     interrupt.release();
     let took = begun.elapsed();
     let can_resume = observer.end();
-    if let (Err(JobError::Train(TrainError::Diverged(_))), Some(kept)) = (&finished, kept) {
+    if let (Err(JobError::Train(TrainError::Diverged(_))), Some(path)) = (&finished, path) {
         // To go on from it would end likewise, and with other settings it is of no use.
-        let _ = std::fs::remove_file(kept);
+        let _ = std::fs::remove_file(path);
     }
     let finished = finished?;
     if finished.outcome.best.epoch == 0 {

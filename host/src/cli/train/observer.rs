@@ -13,7 +13,7 @@ use super::super::INTERRUPTED;
 use super::super::output::{duration, note, progress};
 use crate::recipe;
 use crate::run_folder::write_file;
-use crate::workflow::Progress;
+use crate::train::{Checkpoint, Epoch, Identity, Training};
 
 /// What a crash costs at most, beside the epoch it falls into.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -59,8 +59,8 @@ pub(super) struct Observer<'a> {
     begun: Instant,
     /// When a log last had a line.
     told: Instant,
-    /// File of the checkpoint; `None` if none is kept.
-    checkpoint: Option<&'a Path>,
+    /// File of the checkpoint, and what it is a checkpoint of; `None` if none is kept.
+    kept: Option<(&'a Path, Identity)>,
     /// When it was last written, or tried to.
     saved: Instant,
     /// Whether the file has the last epoch looked at.
@@ -72,7 +72,7 @@ impl<'a> Observer<'a> {
     pub(super) fn new(
         settings: &'a recipe::Training,
         before: u32,
-        checkpoint: Option<&'a Path>,
+        kept: Option<(&'a Path, Identity)>,
         interrupt: &'a Interrupt,
     ) -> Self {
         let bar = progress(u64::from(settings.epochs), "training");
@@ -92,7 +92,7 @@ impl<'a> Observer<'a> {
             before,
             begun: now,
             told: now,
-            checkpoint,
+            kept,
             saved: now,
             is_saved: false,
             warned: false,
@@ -100,20 +100,19 @@ impl<'a> Observer<'a> {
     }
 
     /// Shows the epoch, keeps a checkpoint where it is time for one, and says whether to go on.
-    pub(super) fn observe(&mut self, progress: &Progress<'_>) -> ControlFlow<()> {
-        let epoch = progress.epoch.epoch;
-        let (line, left) = (line(progress), self.left(epoch));
+    pub(super) fn observe(&mut self, training: &Training<'_>, epoch: &Epoch) -> ControlFlow<()> {
+        let (line, left) = (line(epoch, training.best().unwrap_or(epoch)), self.left(epoch.epoch));
         if !std::io::stderr().is_terminal() && self.told.elapsed() >= LINE_EVERY {
             self.told = Instant::now();
-            note(&format!("epoch {epoch} of {}: {line}{left}", self.settings.epochs));
+            note(&format!("epoch {} of {}: {line}{left}", epoch.epoch, self.settings.epochs));
         }
-        self.bar.set_position(u64::from(epoch));
+        self.bar.set_position(u64::from(epoch.epoch));
         self.bar.set_prefix(left);
         self.bar.set_message(line);
         let ends = self.interrupt.is_asked();
         self.is_saved = false;
         if ends || self.saved.elapsed() >= CHECKPOINT_EVERY {
-            self.save(progress);
+            self.save(training);
         }
         if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -136,12 +135,12 @@ impl<'a> Observer<'a> {
     }
 
     /// A checkpoint that cannot be kept is no reason to lose the training too.
-    fn save(&mut self, progress: &Progress<'_>) {
-        let Some(path) = self.checkpoint else { return };
-        let written = progress
-            .checkpoint()
-            .map_err(|error| error.to_string())
-            .and_then(|checkpoint| write_file(path, &checkpoint.to_bytes()).map_err(|error| error.to_string()));
+    fn save(&mut self, training: &Training<'_>) {
+        let Some((path, identity)) = &self.kept else { return };
+        let written = training.state().map_err(|error| error.to_string()).and_then(|state| {
+            let checkpoint = Checkpoint { identity: identity.clone(), state };
+            write_file(path, &checkpoint.to_bytes()).map_err(|error| error.to_string())
+        });
         // After writing, so that a slow disk does not come to take all the time.
         self.saved = Instant::now();
         self.is_saved = written.is_ok();
@@ -153,8 +152,7 @@ impl<'a> Observer<'a> {
     }
 }
 
-fn line(progress: &Progress<'_>) -> String {
-    let Progress { epoch, best, .. } = progress;
+fn line(epoch: &Epoch, best: &Epoch) -> String {
     format!(
         "loss {:.3} accuracy {:.3}, validation {:.3} {:.3}, best {:.3} in epoch {}",
         epoch.training_loss,
