@@ -25,6 +25,16 @@ impl Random {
         Self(generator)
     }
 
+    /// How many 32-bit numbers were drawn.
+    pub fn position(&self) -> u128 {
+        self.0.get_word_pos()
+    }
+
+    /// Goes to where the same stream was when it had drawn so many 32-bit numbers.
+    pub fn go_to(&mut self, position: u128) {
+        self.0.set_word_pos(position);
+    }
+
     /// Uniform over all 32-bit numbers.
     pub fn bits(&mut self) -> u32 {
         self.0.next_u32()
@@ -105,6 +115,17 @@ mod tests {
         let take = |purpose| Random::stream(7, purpose).bits();
         assert_eq!(take(Purpose::Weights), take(Purpose::Weights));
         assert_ne!(take(Purpose::Weights), take(Purpose::Shuffle));
+    }
+
+    #[test]
+    fn a_stream_goes_on_from_any_position() {
+        let mut random = Random::stream(7, Purpose::Grain);
+        for position in 0..70 {
+            assert_eq!(random.position(), position);
+            let mut again = Random::stream(7, Purpose::Grain);
+            again.go_to(position);
+            assert_eq!(again.bits(), random.bits(), "position {position}");
+        }
     }
 
     /// Moving one would change every model trained, or split made, by a seed.

@@ -26,6 +26,8 @@ pub mod files {
     pub const REPORT: &str = "report.html";
     /// What a script reads: [`super::RunSummary`].
     pub const SUMMARY: &str = "run.json";
+    /// Where a training that has not ended is: [`crate::train::Checkpoint`]. Gone when it has.
+    pub const CHECKPOINT: &str = "checkpoint";
 }
 
 /// What was trained, on what, and how it went.
@@ -225,7 +227,18 @@ pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), RunError
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn remove_summary(folder: &Path) -> Result<(), RunError> {
-    let path = folder.join(files::SUMMARY);
+    remove(folder.join(files::SUMMARY))
+}
+
+/// Removes the checkpoint of a training that has ended, if there is one.
+///
+/// # Errors
+/// [`RunError::Write`] with the path.
+pub fn remove_checkpoint(folder: &Path) -> Result<(), RunError> {
+    remove(folder.join(files::CHECKPOINT))
+}
+
+fn remove(path: PathBuf) -> Result<(), RunError> {
     match std::fs::remove_file(&path) {
         Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(RunError::Write { path, reason }),
         _ => Ok(()),

@@ -15,7 +15,7 @@ use crate::recipe::Recipe;
 use crate::report::{ExplainedPhoto, Report};
 use crate::run_folder::{self, ContinuedFrom, RunError, RunSummary, files, write_file};
 use crate::source::Source;
-use crate::train::{Epoch, Network, Outcome, TrainError, TransferError, train, transfer};
+use crate::train::{Epoch, Identity, Network, Outcome, TrainError, Training, TrainingState, TransferError, transfer};
 
 /// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
 pub const HOLD_OUT: f32 = 0.2;
@@ -126,10 +126,41 @@ impl Job {
     ///
     /// # Errors
     /// [`JobError`].
-    pub fn run(&self, data: &JobData, observe: impl FnMut(&Epoch) -> ControlFlow<()>) -> Result<Finished, JobError> {
-        let training = photos::copies(&data.training, &self.recipe.training.copies);
-        let network = self.network(&training.classes)?;
-        let outcome = train(network, &training, &data.validation, self.seed, observe)?;
+    pub fn run(
+        &self,
+        data: &JobData,
+        mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
+    ) -> Result<Finished, JobError> {
+        self.resume(data, None, |_, epoch| observe(epoch))
+    }
+
+    /// What this job's training is made from: a checkpoint of another is not to be resumed.
+    ///
+    /// # Errors
+    /// [`JobError::Transfer`], [`JobError::Train`].
+    pub fn identity(&self, data: &JobData) -> Result<Identity, JobError> {
+        let network = self.network(&data.training.classes)?;
+        Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?)
+    }
+
+    /// [`Job::run`], from a state of this very training on where one is given: all that comes out is the same as if it
+    /// had not been stopped there. `observe` sees the training too, whose state it may take.
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub fn resume(
+        &self,
+        data: &JobData,
+        state: Option<TrainingState>,
+        observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
+    ) -> Result<Finished, JobError> {
+        let photos = photos::copies(&data.training, &self.recipe.training.copies);
+        let network = self.network(&photos.classes)?;
+        let mut training = Training::new(network, &photos, &data.validation, self.seed)?;
+        if let Some(state) = state {
+            training.restore(state)?;
+        }
+        let outcome = training.run(observe)?;
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;

@@ -10,7 +10,7 @@ use super::INTERRUPTED;
 use super::output::{confusion, say, scores};
 use super::prove::{print_proof, prove_with_progress};
 use super::simulate::start_board;
-use super::train::train_and_write;
+use super::train::{Checkpoints, train_and_write};
 use crate::board::Board;
 use crate::model_file::ModelFile;
 use crate::photos::{self, Example};
@@ -58,7 +58,7 @@ impl Demo {
             bits: ActivationBits::default(),
         };
         say!("3. training: it goes on on the 26 drawings, {} epochs, seed {}", job.recipe.training.epochs, job.seed);
-        let (finished, _) = train_and_write(&job, &run)?;
+        let (finished, _) = train_and_write(&job, &run, Checkpoints::None)?;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }

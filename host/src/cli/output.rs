@@ -119,6 +119,17 @@ pub(super) fn spinner(text: &str) -> ProgressBar {
     bar
 }
 
+/// A length of time for people, to about a hundredth: "0.42 s", "12 s", "4 min 32 s", "2 h 05 min".
+pub(super) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.2} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
 /// The lines `evaluate` and `demo` print.
 pub(super) fn scores(evaluation: &Evaluation) {
     say!("photos    {}", evaluation.photos);
@@ -167,5 +178,27 @@ pub(super) fn confusion(evaluation: &Evaluation) {
             row += &format!("  {count:>width$}");
         }
         say!("{row}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        for (seconds, text) in [
+            (0.0, "0.00 s"),
+            (9.994, "9.99 s"),
+            (10.0, "10 s"),
+            (59.9, "59 s"),
+            (60.0, "1 min 00 s"),
+            (272.0, "4 min 32 s"),
+            (3599.0, "59 min 59 s"),
+            (3600.0, "1 h 00 min"),
+            (90_065.0, "25 h 01 min"),
+        ] {
+            assert_eq!(duration(Duration::from_secs_f64(seconds)), text);
+        }
     }
 }

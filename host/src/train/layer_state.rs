@@ -1,10 +1,12 @@
 //! What training keeps of each layer from one update to the next.
 
+use std::sync::Mutex;
+
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, bail};
 
 use super::network::{ConvNode, DenseNode, Kind, Node, Trace};
-use super::optimizer::{DenseState, Step, TensorState};
+use super::optimizer::{DenseState, Moments, Step, TensorState};
 use super::spatial::Statistics;
 
 /// Share of the running statistics that an update keeps; the rest is the batch's. Keras' default of 0.99 is for longer
@@ -37,6 +39,15 @@ impl LayerState {
             }
             Kind::Pool { .. } | Kind::GlobalAverage | Kind::Add { .. } => Self::None,
         })
+    }
+
+    /// What the optimizer remembers of each of the layer's tensors.
+    pub(super) fn moments(&self) -> Vec<&Mutex<Moments>> {
+        match self {
+            Self::Dense(state) => state.moments().to_vec(),
+            Self::Conv(weights, rest) => std::iter::once(weights).chain(rest).map(TensorState::moments).collect(),
+            Self::None => Vec::new(),
+        }
     }
 
     /// One update of its layer, from what backpropagation left and returned.

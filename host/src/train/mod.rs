@@ -5,6 +5,7 @@
 //! on every machine. The operations over pictures ([`spatial`]) are as well. A test compares them with candle's own operations and optimizer.
 
 mod augment;
+mod checkpoint;
 mod dense;
 mod grain;
 mod layer_state;
@@ -15,13 +16,16 @@ mod optimizer;
 mod schedule;
 mod spatial;
 mod trainer;
+mod training;
 mod transfer;
 
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::{Checkpoint, CheckpointError, Identity, TrainingState};
 pub use network::{BatchNorm, FloatConv, FloatLayer, Network, NetworkError};
-pub use trainer::{Epoch, Outcome, Stopped, TrainError, Trainer, train};
+pub use trainer::{Epoch, TrainError, Trainer};
+pub use training::{Outcome, Stopped, Training, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
 pub(crate) use loss::{cross_entropy, softmax};

@@ -1,25 +1,27 @@
-//! The training loop.
+//! The epochs of a training.
 
-use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::Tensor;
 use miette::Diagnostic;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::augment::{Variation, apply};
+use super::checkpoint::TrainerState;
 use super::grain::{Grain, add_grain};
 use super::layer_state::LayerState;
 use super::loss::{CrossEntropy, Targets, cross_entropy};
-use super::network::{Network, batch};
-use super::optimizer::Optimizer;
+use super::network::{Network, batch, values};
+use super::optimizer::{Moments, Optimizer};
 use super::schedule::learning_rate;
 use crate::photos::{Dataset, Example};
 use crate::random::{Purpose, Random};
+use crate::recipe::Recipe;
 
 /// One epoch's measurements.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Counted from 1. 0 stands for the network the training started with, where that was trained on these classes
     /// before; its training loss and accuracy are those of the training inputs as they are, without dropout.
@@ -35,30 +37,6 @@ pub struct Epoch {
     pub validation_accuracy: f64,
 }
 
-/// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stopped {
-    /// All epochs were run.
-    Finished,
-    /// No better validation loss for as long as the recipe's patience.
-    Patience,
-    /// The caller asked for it.
-    Interrupted,
-}
-
-/// A finished training.
-pub struct Outcome {
-    /// The network as it was after the best epoch.
-    pub network: Network,
-    /// All epochs, and before them the network that was continued from, where that was measured.
-    pub epochs: Vec<Epoch>,
-    /// The epoch with the least validation loss (the first of equal ones).
-    pub best: Epoch,
-    /// Why it ended.
-    pub stopped: Stopped,
-}
-
 /// Why training failed.
 #[derive(Debug, Error, Diagnostic)]
 pub enum TrainError {
@@ -69,58 +47,16 @@ pub enum TrainError {
     #[error("the loss was no longer a number in epoch {0}")]
     #[diagnostic(help("lower the learning rate or the penalties of the recipe"))]
     Diverged(u32),
+    /// A state of another training.
+    #[error("the training cannot be resumed: {0}")]
+    #[diagnostic(help(
+        "this is a bug in Pinhole: a checkpoint that fits is of this training; remove it to train anew"
+    ))]
+    State(String),
     /// Stopped before anything was learned.
     #[error("training was interrupted before the first epoch was over")]
     #[diagnostic(help("nothing was written"))]
     Nothing,
-}
-
-/// Trains a network, new or trained before, by the recipe it carries; all randomness from `seed`. After each epoch
-/// `observe` sees its measurements and may end the training.
-///
-/// A network that [`super::transfer`] made with all its layers kept is measured first, as epoch 0: if no epoch is
-/// better, the network comes out as it went in. So continuing never gives a greater validation loss than before.
-///
-/// The recipe's copies must have been added to `training` already.
-///
-/// # Errors
-/// [`TrainError`].
-pub fn train(
-    network: Network,
-    training: &Dataset,
-    validation: &Dataset,
-    seed: u64,
-    mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
-) -> Result<Outcome, TrainError> {
-    let settings = network.recipe.training.clone();
-    let mut trainer = Trainer::new(network, training, validation, seed)?;
-    let mut epochs: Vec<Epoch> = Vec::new();
-    let mut best: Option<Epoch> = None;
-    // Filled again and again: a fresh copy of a large network's weights for every better epoch would cost more than
-    // the training itself.
-    let mut kept = Vec::new();
-    let mut stopped = Stopped::Finished;
-    let first = u32::from(!trainer.network.pretrained);
-    for number in first..=settings.epochs {
-        let epoch = if number == 0 { trainer.start()? } else { trainer.epoch()? };
-        epochs.push(epoch);
-        if best.is_none_or(|best| epoch.validation_loss < best.validation_loss) {
-            best = Some(epoch);
-            trainer.network.save_into(&mut kept)?;
-        }
-        if observe(&epoch).is_break() {
-            stopped = Stopped::Interrupted;
-            break;
-        }
-        let since_best = number - best.map_or(0, |best| best.epoch);
-        if settings.patience.is_some_and(|patience| since_best >= patience) {
-            stopped = Stopped::Patience;
-            break;
-        }
-    }
-    let best = best.ok_or(TrainError::Nothing)?;
-    trainer.network.restore(kept)?;
-    Ok(Outcome { network: trainer.network, epochs, best, stopped })
 }
 
 /// A network in training, one epoch at a time.
@@ -172,6 +108,63 @@ impl<'d> Trainer<'d> {
             grain: Random::stream(seed, Purpose::Grain),
             network,
         })
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub(super) fn into_network(self) -> Network {
+        self.network
+    }
+
+    pub(super) fn recipe(&self) -> &Recipe {
+        &self.network.recipe
+    }
+
+    /// All that the epochs to come depend on, beside what the trainer was made from and how many epochs it has run.
+    pub(super) fn state(&self) -> candle_core::Result<TrainerState> {
+        Ok(TrainerState {
+            network: values(self.network.float_layers()?),
+            optimizer: self.states.iter().flat_map(LayerState::moments).map(|moments| lock(moments).clone()).collect(),
+            order: self.order.clone(),
+            positions: [&self.shuffle, &self.dropout, &self.augment, &self.grain].map(Random::position),
+        })
+    }
+
+    /// Puts a trainer that has run no epoch where one made from the same was after `epochs` of them.
+    ///
+    /// # Errors
+    /// [`TrainError::State`] when the state is that of another network or of other data.
+    pub(super) fn restore(&mut self, state: TrainerState, epochs: u32) -> Result<(), TrainError> {
+        self.network.set_values(&state.network).map_err(|error| TrainError::State(error.to_string()))?;
+        let moments: Vec<_> = self.states.iter().flat_map(LayerState::moments).collect();
+        let sizes_fit = moments.len() == state.optimizer.len()
+            && moments.iter().zip(&state.optimizer).all(|(moments, saved)| lock(moments).has_size_of(saved));
+        let mut indices = state.order.clone();
+        indices.sort_unstable();
+        if !sizes_fit || !indices.into_iter().eq(0..self.order.len()) {
+            return Err(TrainError::State("its optimizer or order is another's".into()));
+        }
+        for (moments, saved) in moments.into_iter().zip(state.optimizer) {
+            *lock(moments) = saved;
+        }
+        self.order = state.order;
+        let streams = [&mut self.shuffle, &mut self.dropout, &mut self.augment, &mut self.grain];
+        for (stream, position) in streams.into_iter().zip(state.positions) {
+            stream.go_to(position);
+        }
+        self.epochs = epochs;
+        self.updates = epochs * self.updates_an_epoch();
+        // What it keeps beside the moments depends on the number of updates alone.
+        for _ in 0..self.updates {
+            self.optimizer.next(0.0);
+        }
+        Ok(())
+    }
+
+    fn updates_an_epoch(&self) -> u32 {
+        self.training.examples.len().div_ceil(self.network.recipe.training.batch) as u32
     }
 
     /// Measures the network as it is, before anything is learned: epoch 0.
@@ -263,9 +256,8 @@ impl<'d> Trainer<'d> {
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
         let gradients = forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
 
-        let training = &self.network.recipe.training;
-        let updates_an_epoch = self.training.examples.len().div_ceil(training.batch) as u32;
-        let rate = learning_rate(training, self.epochs, self.updates, updates_an_epoch);
+        let updates_an_epoch = self.updates_an_epoch();
+        let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates, updates_an_epoch);
         let step = self.optimizer.next(rate);
         self.updates += 1;
         let layers = self.network.layers.iter().zip(&self.states).zip(&forward.traces);
@@ -274,6 +266,10 @@ impl<'d> Trainer<'d> {
         }
         Ok(score)
     }
+}
+
+fn lock(moments: &Mutex<Moments>) -> MutexGuard<'_, Moments> {
+    moments.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Mean cross-entropy and number of right answers.

@@ -7,6 +7,7 @@ mod output_gone_wrong;
 mod photos_gone_wrong;
 mod process;
 mod recipes_gone_wrong;
+mod resume;
 mod study_gone_wrong;
 mod success;
 mod transfer;

@@ -65,7 +65,7 @@ fn no_emulator_is_said_in_one_message() {
 /// SIGINT to a program as soon as it has begun to train: when it catches SIGINT (bit 1 of the mask), since it shows no
 /// progress without a terminal.
 #[cfg(target_os = "linux")]
-fn interrupt_when_training(child: &mut std::process::Child) {
+pub(super) fn interrupt_when_training(child: &mut std::process::Child) {
     use std::time::{Duration, Instant};
 
     let catches = |id: u32| {
@@ -115,6 +115,8 @@ fn an_interrupted_training_leaves_a_whole_run() {
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
     assert!(ran.stderr.contains("interrupted"), "{}", ran.stderr);
+    // What `--resume` goes on from.
+    std::fs::remove_file(out.join(files::CHECKPOINT)).unwrap();
     assert_whole_run(&out);
     let summary = run_folder::summary(&out).unwrap();
     assert_eq!(summary.stopped, "interrupted");

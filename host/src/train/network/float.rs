@@ -120,6 +120,12 @@ impl FloatLayer {
     }
 }
 
+/// All numbers of every layer, tensor by tensor in the order of a file's names.
+pub(in crate::train) fn values(mut layers: Vec<FloatLayer>) -> Vec<Vec<f32>> {
+    let tensors = layers.iter_mut().flat_map(FloatLayer::values_mut);
+    tensors.map(|(_, values)| std::mem::take(values)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

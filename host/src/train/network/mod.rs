@@ -14,6 +14,7 @@ use crate::random::Random;
 use crate::recipe::Recipe;
 
 pub use self::file::NetworkError;
+pub(super) use self::float::values;
 pub use self::float::{BatchNorm, FloatConv, FloatLayer};
 pub(super) use self::node::{ConvNode, DenseNode, Kind, Node, Trace};
 
@@ -147,6 +148,22 @@ impl Network {
             for ((_, variable), (_, kept)) in layer.variables().into_iter().zip(kept.values_mut()) {
                 node::copy(variable, kept)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Replaces all numbers by those that [`values`] took of the same network.
+    ///
+    /// # Errors
+    /// A candle error, and nothing is replaced, when they are those of another network.
+    pub(super) fn set_values(&self, values: &[Vec<f32>]) -> candle_core::Result<()> {
+        let variables: Vec<_> = self.layers.iter().flat_map(Node::variables).map(|(_, variable)| variable).collect();
+        let sizes = variables.iter().map(|variable| variable.elem_count());
+        if !sizes.eq(values.iter().map(Vec::len)) {
+            candle_core::bail!("its network has other layers");
+        }
+        for (variable, values) in variables.into_iter().zip(values) {
+            variable.set(&Tensor::from_slice(values, variable.shape(), &Device::Cpu)?)?;
         }
         Ok(())
     }

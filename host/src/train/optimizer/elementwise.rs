@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
 
-use super::{Penalty, Rule, State, Step, contiguous, contiguous_mut};
+use super::{Moments, Penalty, Rule, Step, contiguous, contiguous_mut};
 
 /// What an optimizer remembers of one tensor of parameters.
 #[derive(Debug)]
 pub(in crate::train) struct TensorState {
-    state: Mutex<State>,
+    state: Mutex<Moments>,
     penalty: Penalty,
     decays: bool,
 }
@@ -18,13 +18,17 @@ pub(in crate::train) struct TensorState {
 impl TensorState {
     /// Of weights, which have a penalty and decay where the optimizer has them do so.
     pub(in crate::train) fn of_weights(weights: &Var, penalty: Penalty) -> Self {
-        Self { state: Mutex::new(State::zeros(weights.elem_count())), penalty, decays: true }
+        Self { state: Mutex::new(Moments::zeros(weights.elem_count())), penalty, decays: true }
     }
 
     /// Of biases and of what batch normalization learns.
     pub(in crate::train) fn of_rest(parameters: &Var) -> Self {
-        let state = Mutex::new(State::zeros(parameters.elem_count()));
+        let state = Mutex::new(Moments::zeros(parameters.elem_count()));
         Self { state, penalty: Penalty::default(), decays: false }
+    }
+
+    pub(in crate::train) fn moments(&self) -> &Mutex<Moments> {
+        &self.state
     }
 
     /// One update by the loss's gradient.
@@ -63,7 +67,7 @@ impl<R: Rule> InplaceOp2 for Update<'_, R> {
             bail!("update: {} parameters, {} gradients", parameters.len(), gradient.len());
         }
         let mut state = self.state.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let State { first, second } = &mut *state;
+        let Moments { first, second } = &mut *state;
         let state = first.iter_mut().zip(second.iter_mut());
         for ((parameter, state), gradient) in parameters.iter_mut().zip(state).zip(gradient) {
             let gradient = gradient + self.state.penalty.gradient(*parameter);

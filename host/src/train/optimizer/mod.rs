@@ -14,6 +14,7 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use self::adam::{Adam, AdamSettings, AdamStep, AdamWStep};
 pub(super) use self::elementwise::TensorState;
@@ -94,30 +95,40 @@ impl Penalty {
 }
 
 /// The rule's two numbers for each parameter of a tensor.
-#[derive(Debug)]
-struct State {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Moments {
     first: Vec<f32>,
     second: Vec<f32>,
 }
 
-impl State {
+impl Moments {
     fn zeros(count: usize) -> Self {
         Self { first: vec![0.0; count], second: vec![0.0; count] }
+    }
+
+    /// Whether both belong to as many parameters.
+    pub(super) fn has_size_of(&self, other: &Self) -> bool {
+        (self.first.len(), self.second.len()) == (other.first.len(), other.second.len())
     }
 }
 
 /// What an optimizer remembers of one dense layer: `weights` (inputs x outputs) and `biases` (outputs).
 #[derive(Debug)]
 pub(super) struct DenseState {
-    weights: Mutex<State>,
-    biases: Mutex<State>,
+    weights: Mutex<Moments>,
+    biases: Mutex<Moments>,
     penalty: Penalty,
 }
 
 impl DenseState {
     pub(super) fn new(inputs: usize, outputs: usize, penalty: Penalty) -> Self {
-        let zeros = |count| Mutex::new(State::zeros(count));
+        let zeros = |count| Mutex::new(Moments::zeros(count));
         Self { weights: zeros(inputs * outputs), biases: zeros(outputs), penalty }
+    }
+
+    /// Of weights and biases.
+    pub(super) fn moments(&self) -> [&Mutex<Moments>; 2] {
+        [&self.weights, &self.biases]
     }
 
     /// One update of a layer from what came in, `inputs` (batch x inputs), and the loss's gradient by its
@@ -176,7 +187,7 @@ impl<R: Rule> InplaceOp3 for FusedUpdate<'_, R> {
         let weights = contiguous_mut(weights, weights_layout)?;
         let gradient_rows = Strided::transposed(inputs, batch, rows);
         let mut state = self.state.weights.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let State { first, second } = &mut *state;
+        let Moments { first, second } = &mut *state;
 
         let chunk = ROWS_A_TASK * columns;
         let tasks = weights.par_chunks_mut(chunk).zip(first.par_chunks_mut(chunk)).zip(second.par_chunks_mut(chunk));
@@ -251,7 +262,7 @@ impl<R: Rule> InplaceOp2 for BiasUpdate<'_, R> {
             }
         }
         let mut state = self.state.biases.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let State { first, second } = &mut *state;
+        let Moments { first, second } = &mut *state;
         let state = first.iter_mut().zip(second.iter_mut());
         for ((bias, state), gradient) in biases.iter_mut().zip(state).zip(gradients) {
             self.rule.update(bias, state, gradient);

@@ -1,21 +1,24 @@
 //! `pinhole train`.
 
-use std::ops::ControlFlow;
+mod observer;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use miette::{IntoDiagnostic, Result, WrapErr};
+use miette::{Diagnostic, Result};
+use thiserror::Error;
 
+use self::observer::{Interrupt, Observer};
 use super::INTERRUPTED;
-use super::output::{json, note, progress, say, scores, warn, warn_of_duplicates};
+use super::output::{duration, json, note, say, scores, warn, warn_of_duplicates};
 use crate::quantize::ActivationBits;
 use crate::recipe::{DEFAULT, Recipe};
 use crate::run_folder::{self, create_folder, files};
 use crate::source::Source;
-use crate::train::{LastLayer, Stopped};
-use crate::workflow::{Continuation, Finished, Job, JobData};
+use crate::train::{Checkpoint, Identity, LastLayer, Stopped, TrainError};
+use crate::workflow::{Continuation, Finished, Job, JobData, JobError};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
@@ -51,6 +54,10 @@ pub(super) struct Train {
     /// Run folder to write: model, weights, metrics, report. An earlier run in it is replaced
     #[arg(long, default_value = "run")]
     out: PathBuf,
+    /// Go on with the training in --out that a crash or Ctrl-C ended, given the same photos and settings: the result is
+    /// that of a training that was never stopped
+    #[arg(long)]
+    resume: bool,
     /// Threads to train with (default: all cores); the result does not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -108,7 +115,8 @@ impl Train {
             // Can only fail when a pool exists already, and then it is the default one, which serves as well.
             let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
         }
-        let (finished, _) = train_and_write(&job, &self.out)?;
+        let kept = if self.resume { Checkpoints::Resume } else { Checkpoints::Keep };
+        let (finished, took) = train_and_write(&job, &self.out, kept)?;
         if self.json {
             json(&finished.summary)?;
         } else {
@@ -120,6 +128,7 @@ impl Train {
                 best.validation_loss
             );
             scores(&finished.evaluation);
+            say!("time      {}", duration(took));
             say!("model     {}", self.out.join(files::MODEL).display());
             say!("report    {}", self.out.join(files::REPORT).display());
         }
@@ -130,29 +139,67 @@ impl Train {
     }
 }
 
-/// Trains with a progress bar, ends cleanly on Ctrl-C, and writes the run folder.
-pub(super) fn train_and_write(job: &Job, out: &Path) -> Result<(Finished, JobData)> {
+/// What a training has to do with the checkpoint in its run folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checkpoints {
+    /// It keeps none, being short.
+    None,
+    /// It starts from nothing and keeps one.
+    Keep,
+    /// It goes on from the one that is there, and keeps it.
+    Resume,
+}
+
+/// A training would replace one that could be resumed.
+#[derive(Debug, Error, Diagnostic)]
+#[error("a training in {} has not ended: its checkpoint is there", out.display())]
+#[diagnostic(help(
+    "add --resume to go on with it; to train from the start instead, give another --out or remove {}",
+    out.join(files::CHECKPOINT).display()
+))]
+struct Unfinished {
+    out: PathBuf,
+}
+
+/// Trains with a progress bar, ends cleanly on Ctrl-C, and writes the run folder. Returns how long the training took
+/// too.
+pub(super) fn train_and_write(job: &Job, out: &Path, checkpoints: Checkpoints) -> Result<(Finished, Duration)> {
+    let path = out.join(files::CHECKPOINT);
+    let checkpoint = match checkpoints {
+        Checkpoints::Resume => Some(Checkpoint::read(&path)?),
+        Checkpoints::Keep if path.exists() => return Err(Unfinished { out: out.to_owned() }.into()),
+        Checkpoints::Keep | Checkpoints::None => None,
+    };
     let data = job.load()?;
     warn(&data.warnings);
     warn_of_duplicates(&data.duplicates);
     if let Some(from) = &job.from {
         note(&beginning(&from.source, &data.training.classes));
     }
-    // Before training, so that an hour of it is not lost to a read-only disk; nothing else is written until the end.
+    let identity = job.identity(&data)?;
+    if let Some(checkpoint) = &checkpoint {
+        checkpoint.check(&identity, &path)?;
+    }
+    // Before training, so that an hour of it is not lost to a read-only disk; but for the checkpoint, nothing else is
+    // written until the end.
     let existed = out.exists();
     create_folder(out)?;
-    let result = train_observed(job, &data).and_then(|finished| {
+    let kept = (checkpoints != Checkpoints::None).then_some((path.as_path(), identity));
+    let result = train_observed(job, &data, checkpoint, kept).and_then(|(finished, took)| {
         if run_folder::summary(out).is_some() {
             note(&format!("replacing the earlier run in {}", out.display()));
         }
         finished.write(out, &data)?;
-        Ok(finished)
+        if finished.outcome.stopped != Stopped::Interrupted {
+            run_folder::remove_checkpoint(out)?;
+        }
+        Ok((finished, took))
     });
     if result.is_err() && !existed {
         // Removes only an empty folder, which is what a failure before writing leaves.
         let _ = std::fs::remove_dir(out);
     }
-    result.map(|finished| (finished, data))
+    result
 }
 
 /// What a training continues from, and with which last layer.
@@ -173,35 +220,43 @@ fn beginning(source: &Source, classes: &[String]) -> String {
     }
 }
 
-fn train_observed(job: &Job, data: &JobData) -> Result<Finished> {
-    // While training, the first Ctrl-C asks it to stop; a second one, or one at any other time, ends the process.
-    static TRAINING: AtomicBool = AtomicBool::new(false);
-    let handler = || {
-        if !TRAINING.swap(false, Ordering::SeqCst) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    };
-    ctrlc::set_handler(handler).into_diagnostic().wrap_err("Ctrl-C cannot be caught")?;
-    TRAINING.store(true, Ordering::SeqCst);
-    let bar = progress(u64::from(job.recipe.training.epochs), "training");
-    let finished = job.run(data, |epoch| {
-        bar.set_position(u64::from(epoch.epoch));
-        bar.set_message(format!(
-            "loss {:.3} accuracy {:.3}, validation {:.3} {:.3}",
-            epoch.training_loss, epoch.training_accuracy, epoch.validation_loss, epoch.validation_accuracy
-        ));
-        if TRAINING.load(Ordering::SeqCst) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
-    TRAINING.store(false, Ordering::SeqCst);
+/// Trains, from a checkpoint on where one is given. One with the identity is kept in the file `kept`.
+fn train_observed(
+    job: &Job,
+    data: &JobData,
+    checkpoint: Option<Checkpoint>,
+    kept: Option<(&Path, Identity)>,
+) -> Result<(Finished, Duration)> {
+    let path = kept.as_ref().map(|(path, _)| *path);
+    let state = checkpoint.map(|checkpoint| checkpoint.state);
+    let done = state.as_ref().and_then(|state| state.epochs().last()).map(|epoch| epoch.epoch);
+    if let Some(done) = done {
+        note(&format!("going on after epoch {done} of {}", job.recipe.training.epochs));
+    }
+    let interrupt = Interrupt::catch()?;
+    let begun = Instant::now();
+    let mut observer = Observer::new(&job.recipe.training, done.unwrap_or(0), kept, &interrupt);
+    let finished = job.resume(data, state, |training, epoch| observer.observe(training, epoch));
+    interrupt.release();
+    let took = begun.elapsed();
+    let can_resume = observer.end();
+    if let (Err(JobError::Train(TrainError::Diverged(_))), Some(path)) = (&finished, path) {
+        // To go on from it would end likewise, and with other settings it is of no use.
+        let _ = std::fs::remove_file(path);
+    }
     let finished = finished?;
-    bar.finish_and_clear();
     if finished.outcome.best.epoch == 0 {
         note("no epoch was better than the network it continued from, which is kept");
     }
     match finished.outcome.stopped {
         Stopped::Finished => {}
-        Stopped::Interrupted => note("interrupted; keeping the best epoch so far"),
+        Stopped::Interrupted => {
+            note("interrupted; keeping the best epoch so far");
+            if can_resume {
+                note("the same command with --resume goes on from here");
+            }
+        }
         Stopped::Patience => note(&format!("stopped after epoch {}: no better since", finished.summary.epochs)),
     }
-    Ok(finished)
+    Ok((finished, took))
 }

@@ -1,0 +1,99 @@
+//! What a training is made from: two with the same identity give the same bytes.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::DIGEST;
+use crate::photos::Dataset;
+use crate::train::Network;
+
+/// All that a training's result depends on; what is large by its SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Pinhole's version.
+    pub(super) pinhole: String,
+    /// The recipe, TOML. The number of epochs is part of it: learning rates depend on it.
+    recipe: String,
+    seed: u64,
+    /// Of the training photos without copies.
+    training: [u8; DIGEST],
+    validation: [u8; DIGEST],
+    /// Of the network before its first epoch, and which of its layers learn.
+    start: [u8; DIGEST],
+}
+
+impl Identity {
+    /// Of the training of `network`, before its first epoch, by the recipe it carries. `training` is without the
+    /// recipe's copies.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn of(network: &Network, training: &Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
+        let mut start = Sha256::new();
+        start.update([u8::from(network.pretrained)]);
+        start.update((network.frozen as u64).to_le_bytes());
+        start.update(network.to_safetensors()?);
+        Ok(Self {
+            pinhole: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: network.recipe.to_toml(),
+            seed,
+            training: digest(training),
+            validation: digest(validation),
+            start: start.finalize().into(),
+        })
+    }
+
+    /// What another training has that this one has not, for people; nothing if they are the same.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let differs = [
+            self.pinhole != other.pinhole,
+            self.recipe != other.recipe,
+            // Before the photos: which of them are held out may depend on it.
+            self.seed != other.seed,
+            self.training != other.training,
+            self.validation != other.validation,
+            self.start != other.start,
+        ];
+        let first = differs.into_iter().position(|differs| differs)?;
+        Some(match first {
+            0 => format!("it was written by Pinhole {}, and this is {}", self.pinhole, other.pinhole),
+            1 => format!("its recipe has {}", line_that_differs(&self.recipe, &other.recipe)),
+            2 => format!("its seed is {}, and this one's {}", self.seed, other.seed),
+            3 => "its training photos are others".to_owned(),
+            4 => "its validation photos are others".to_owned(),
+            _ => "it starts with another network (--from, --freeze)".to_owned(),
+        })
+    }
+}
+
+/// The first line in which two texts, which are not the same, differ.
+fn line_that_differs(one: &str, other: &str) -> String {
+    let (mut lines, mut others) = (one.lines(), other.lines());
+    let name = |line: Option<&str>| line.map_or_else(|| "no more lines".to_owned(), |line| format!("`{line}`"));
+    loop {
+        match (lines.next(), others.next()) {
+            (None, None) => return "other line ends".to_owned(),
+            (line, other) if line != other => return format!("{} where this one has {}", name(line), name(other)),
+            _ => {}
+        }
+    }
+}
+
+/// Of classes, labels and pixels, in their order; not of paths.
+fn digest(photos: &Dataset) -> [u8; DIGEST] {
+    let mut hash = Sha256::new();
+    // Counts before lists, and lengths before texts: no two datasets give the same bytes.
+    let mut put = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    put(&(photos.classes.len() as u64).to_le_bytes());
+    for class in &photos.classes {
+        put(class.as_bytes());
+    }
+    for example in &photos.examples {
+        put(&example.class.to_le_bytes());
+        put(&example.pixels);
+    }
+    hash.finalize().into()
+}

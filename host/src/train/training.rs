@@ -1,0 +1,177 @@
+//! A whole training: epoch by epoch, until there are no more, no better ones, or it is told to stop.
+
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+
+use super::checkpoint::TrainingState;
+use super::network::{FloatLayer, Network, values};
+use super::trainer::{Epoch, TrainError, Trainer};
+use crate::photos::Dataset;
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stopped {
+    /// All epochs were run.
+    Finished,
+    /// No better validation loss for as long as the recipe's patience.
+    Patience,
+    /// The caller asked for it.
+    Interrupted,
+}
+
+/// A finished training.
+pub struct Outcome {
+    /// The network as it was after the best epoch.
+    pub network: Network,
+    /// All epochs, and before them the network that was continued from, where that was measured.
+    pub epochs: Vec<Epoch>,
+    /// The epoch with the least validation loss (the first of equal ones).
+    pub best: Epoch,
+    /// Why it ended.
+    pub stopped: Stopped,
+}
+
+/// Trains a network, new or trained before, by the recipe it carries; all randomness from `seed`. After each epoch
+/// `observe` sees its measurements and may end the training.
+///
+/// A network that [`super::transfer`] made with all its layers kept is measured first, as epoch 0: if no epoch is
+/// better, the network comes out as it went in. So continuing never gives a greater validation loss than before.
+///
+/// The recipe's copies must have been added to `training` already.
+///
+/// # Errors
+/// [`TrainError`].
+pub fn train(
+    network: Network,
+    training: &Dataset,
+    validation: &Dataset,
+    seed: u64,
+    mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
+) -> Result<Outcome, TrainError> {
+    Training::new(network, training, validation, seed)?.run(|_, epoch| observe(epoch))
+}
+
+/// A training between two epochs: what [`train`] does, to be looked at, put on disk and gone on with.
+pub struct Training<'d> {
+    trainer: Trainer<'d>,
+    epochs: Vec<Epoch>,
+    best: Option<Epoch>,
+    /// The network after the best epoch. Filled again and again: a fresh copy of a large network's weights for every
+    /// better epoch would cost more than the training itself.
+    kept: Vec<FloatLayer>,
+}
+
+impl<'d> Training<'d> {
+    /// A training before its first epoch; all as [`train`].
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
+        let trainer = Trainer::new(network, training, validation, seed)?;
+        Ok(Self { trainer, epochs: Vec::new(), best: None, kept: Vec::new() })
+    }
+
+    /// All epochs so far.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.epochs
+    }
+
+    /// The best epoch so far.
+    pub fn best(&self) -> Option<&Epoch> {
+        self.best.as_ref()
+    }
+
+    /// All that the rest of this training depends on, beside what it was made from.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub fn state(&self) -> candle_core::Result<TrainingState> {
+        Ok(TrainingState {
+            epochs: self.epochs.clone(),
+            best: values(self.kept.clone()),
+            trainer: self.trainer.state()?,
+        })
+    }
+
+    /// Puts this training, made from the same as another, where that one was when its state was taken: all epochs from
+    /// there on are the same, to the last bit.
+    ///
+    /// # Errors
+    /// [`TrainError::State`] when the state is that of another network, other data or other epochs. The training is of
+    /// no use then.
+    pub fn restore(&mut self, state: TrainingState) -> Result<(), TrainError> {
+        let first = self.first();
+        let numbers_fit = state.epochs.iter().zip(first..).all(|(epoch, number)| epoch.epoch == number);
+        let trained = state.epochs.last().map_or(0, |epoch| epoch.epoch);
+        if !numbers_fit || trained > self.trainer.recipe().training.epochs {
+            return Err(TrainError::State("its epochs are another's".into()));
+        }
+        self.best = None;
+        for epoch in &state.epochs {
+            if self.is_better(epoch) {
+                self.best = Some(*epoch);
+            }
+        }
+        if self.best.is_some() {
+            let set = self.trainer.network().set_values(&state.best);
+            set.map_err(|error| TrainError::State(error.to_string()))?;
+            self.trainer.network().save_into(&mut self.kept)?;
+        }
+        self.epochs = state.epochs;
+        self.trainer.restore(state.trainer, trained)
+    }
+
+    /// Runs all epochs that are left. After each, `observe` sees the training and the epoch's measurements, and may
+    /// end the training.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn run(mut self, mut observe: impl FnMut(&Self, &Epoch) -> ControlFlow<()>) -> Result<Outcome, TrainError> {
+        let stopped = loop {
+            if let Some(stopped) = self.over() {
+                break stopped;
+            }
+            let epoch = self.next()?;
+            if observe(&self, &epoch).is_break() {
+                break Stopped::Interrupted;
+            }
+        };
+        let best = self.best.ok_or(TrainError::Nothing)?;
+        let network = self.trainer.into_network();
+        network.restore(self.kept)?;
+        Ok(Outcome { network, epochs: self.epochs, best, stopped })
+    }
+
+    /// Whether there is nothing left to run, and why.
+    fn over(&self) -> Option<Stopped> {
+        let settings = &self.trainer.recipe().training;
+        let last = self.epochs.last()?.epoch;
+        let since_best = last - self.best.map_or(0, |best| best.epoch);
+        if settings.patience.is_some_and(|patience| since_best >= patience) {
+            return Some(Stopped::Patience);
+        }
+        (last >= settings.epochs).then_some(Stopped::Finished)
+    }
+
+    fn next(&mut self) -> Result<Epoch, TrainError> {
+        let measures_start = self.epochs.is_empty() && self.first() == 0;
+        let epoch = if measures_start { self.trainer.start()? } else { self.trainer.epoch()? };
+        if self.is_better(&epoch) {
+            self.best = Some(epoch);
+            self.trainer.network().save_into(&mut self.kept)?;
+        }
+        self.epochs.push(epoch);
+        Ok(epoch)
+    }
+
+    fn is_better(&self, epoch: &Epoch) -> bool {
+        self.best.is_none_or(|best| epoch.validation_loss < best.validation_loss)
+    }
+
+    /// Number of the first epoch.
+    fn first(&self) -> u32 {
+        u32::from(!self.trainer.network().pretrained)
+    }
+}

@@ -1,0 +1,92 @@
+//! `pinhole train --resume`: going on after Ctrl-C or a crash, and what cannot be gone on with.
+
+#![cfg(target_os = "linux")]
+
+use super::process::interrupt_when_training;
+use super::*;
+
+/// What [`interrupted`] trains, to be resumed with the same.
+fn arguments(out: &Path) -> Vec<String> {
+    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (photos, validation, out) = (text(&photos), text(&validation), text(out));
+    ["train", &photos, "--validation", &validation, "--epochs", "1500", "--out", &out].map(str::to_owned).to_vec()
+}
+
+fn with(out: &Path, more: &[&str]) -> Ran {
+    Ran::of(&mut pinhole(arguments(out).iter().map(String::as_str).chain(more.iter().copied())))
+}
+
+/// A training that Ctrl-C has ended soon after it began.
+fn interrupted(out: &Path) -> Ran {
+    let mut command = pinhole(arguments(out));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    interrupt_when_training(&mut child);
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+fn refused_with(place: &Path, out: &Path, more: &[&str], words: &[&str]) {
+    let arguments: Vec<String> = arguments(out).into_iter().chain(more.iter().map(|&word| word.to_owned())).collect();
+    let arguments: Vec<&dyn AsRef<OsStr>> = arguments.iter().map(|argument| argument as &dyn AsRef<OsStr>).collect();
+    let words: Vec<&dyn AsRef<OsStr>> = words.iter().map(|word| word as &dyn AsRef<OsStr>).collect();
+    refused(place, &arguments, &words);
+}
+
+#[test]
+fn a_resumed_training_is_the_one_never_stopped() {
+    let place = temporary();
+    let [whole, out, crashed] = ["whole", "out", "crashed"].map(|name| place.path().join(name));
+    with(&whole, &[]).ok();
+    assert_whole_run(&whole);
+
+    let ran = interrupted(&out);
+    assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the same command with --resume goes on from here"), "{}", ran.stderr);
+    assert_eq!(run_folder::summary(&out).unwrap().stopped, "interrupted");
+    // A crash leaves the checkpoint alone.
+    std::fs::create_dir(&crashed).unwrap();
+    std::fs::copy(out.join(files::CHECKPOINT), crashed.join(files::CHECKPOINT)).unwrap();
+
+    for out in [&out, &crashed] {
+        let ran = with(out, &["--resume"]).ok();
+        assert!(ran.stderr.contains("going on after epoch ") && ran.stderr.contains(" of 1500"), "{}", ran.stderr);
+        // No checkpoint any more.
+        assert_whole_run(out);
+        for name in RUN_FILES {
+            let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+            assert!(read(out) == read(&whole), "another {name} in {}", out.display());
+        }
+    }
+    refused_with(place.path(), &out, &["--resume"], &["no training to resume", "leave out --resume"]);
+}
+
+#[test]
+fn what_cannot_be_resumed() {
+    let place = temporary();
+    let (out, missing) = (place.path().join("out"), place.path().join("missing"));
+    interrupted(&out);
+    let checkpoint = out.join(files::CHECKPOINT);
+    let others = place.path().join("others");
+    cats_and_dogs(&others);
+    let from = shipped_model();
+    let path = checkpoint.to_str().unwrap();
+
+    let refused = |more: &[&str], words: &[&str]| refused_with(place.path(), &out, more, words);
+    refused(&[], &["has not ended", "add --resume", path]);
+    refused(&["--resume", "--seed", "2"], &[path, "its seed is 1, and this one's 2"]);
+    refused(&["--resume", "--patience", "3"], &[path, "`patience = 3`"]);
+    refused(&["--resume", "--recipe", "smaller"], &[path, "its recipe has"]);
+    refused(&["--resume", "--from", from.to_str().unwrap(), "--recipe", DEFAULT], &[path, "--from"]);
+    let on_others: [&dyn AsRef<OsStr>; 7] = [&"train", &others, &"--epochs", &"1500", &"--resume", &"--out", &out];
+    super::refused(place.path(), &on_others, &[&checkpoint, &"its training photos are others"]);
+    refused_with(place.path(), &missing, &["--resume"], &["no training to resume", "leave out --resume"]);
+
+    let bytes = std::fs::read(&checkpoint).unwrap();
+    std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
+    refused(&["--resume"], &[path, "is damaged", "remove it"]);
+    // Nothing in the way of a training from the start, once it is removed.
+    std::fs::remove_file(&checkpoint).unwrap();
+    let ran = run(&[&"train", &drawn("train"), &"--epochs", &"2", &"--out", &out]).ok();
+    assert!(ran.stderr.contains("replacing the earlier run"), "{}", ran.stderr);
+    assert_whole_run(&out);
+}
