@@ -146,6 +146,19 @@ fn areas_that_are_none_are_refused() {
     assert_eq!(changed(packed.bytes(), 0, 50, &[2]), not_here, "a stride");
     assert_eq!(changed(packed.bytes(), 0, 56, &[1]), not_here, "no pool");
     assert_eq!(changed(packed.bytes(), 0, 0, &[3]), not_here, "depthwise");
+    let (_, all) = network_of(RECIPE, &pictures(17, 3));
+    let all = all.packed(Packing::CortexM4).unwrap();
+    for (layer, from, to) in [(1, 10, 2), (2, 2, 10), (5, 4, 11), (9, 3, 10)] {
+        assert_eq!(all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 4], from);
+        // Layouts of chunks have some columns in one.
+        let got = changed(all.bytes(), layer, 4, &[to, all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 5], 0, 0]);
+        // Or what is looked at before: its sections, which are not as long, and its chunk.
+        let refused = matches!(
+            got,
+            Some(ModelError::WeightLayout { .. } | ModelError::Section { .. } | ModelError::Record { .. })
+        );
+        assert!(refused, "layer {layer}, layout {to}: {got:?}");
+    }
     assert_eq!(
         changed(packed.bytes(), 0, 6, &[8]),
         Some(ModelError::Record { layer: 0, offset: 6, got: 8 }),

@@ -55,6 +55,16 @@ impl Packing {
         }
     }
 
+    /// The layout of a depthwise convolution's weights.
+    fn layout_of_channels(self, bits: u32) -> Layout {
+        match (self, bits) {
+            (Self::CortexM4, 8) => Layout::DspChannels8,
+            (Self::CortexM4, _) => Layout::DspChannels4,
+            (Self::Rows | Self::CortexM0Plus, 8) => Layout::Rows8,
+            (Self::Rows | Self::CortexM0Plus, _) => Layout::Rows4,
+        }
+    }
+
     fn longest_chunk(self) -> usize {
         if self == Self::CortexM0Plus { PAIRS_CHUNK } else { DSP_CHUNK }
     }
@@ -72,7 +82,7 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
         if let Some(weighted) = parts.weighted_mut() {
             let largest = weighted.weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
             weighted.layout = match of_model {
-                Layer::Depthwise(_) => Packing::Rows.layout(true, weighted.layout.bits(), largest),
+                Layer::Depthwise(_) => packing.layout_of_channels(weighted.layout.bits()),
                 Layer::Conv(conv)
                     if packing == Packing::CortexM4 && conv.takes_areas() && weighted.layout.bits() == 8 =>
                 {

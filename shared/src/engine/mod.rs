@@ -118,12 +118,13 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     pub fn new(model: &'m Model<'m>, scratch: Scratch<'b>) -> Result<Self, EngineError> {
         let mut after_dense = false;
         for (layer, of_model) in model.layers().enumerate() {
-            let fed_by = if after_dense { Feed::Activations } else { Feed::Pixels };
-            after_dense = matches!(of_model, Layer::Dense(_));
-            // A depthwise convolution needs no kernel.
-            let Some(weighted) = of_model.weighted().filter(|_| !matches!(of_model, Layer::Depthwise(_))) else {
-                continue;
+            let fed_by = match of_model {
+                Layer::Depthwise(_) => Feed::Channels,
+                _ if after_dense => Feed::Activations,
+                _ => Feed::Pixels,
             };
+            after_dense = matches!(of_model, Layer::Dense(_));
+            let Some(weighted) = of_model.weighted() else { continue };
             let got = weighted.operands.weights.layout();
             if !K::runs(got, fed_by) {
                 return Err(EngineError::Layout { layer, got, kernel: K::NAME });

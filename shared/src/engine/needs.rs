@@ -1,5 +1,6 @@
 //! How much working memory a model takes.
 
+use crate::layout::BLOCK_ROWS;
 use crate::model::{Conv, Layer, Model, Output};
 
 /// Working memory one inference needs, in elements.
@@ -27,7 +28,8 @@ impl ScratchNeeds {
             let rows = layer.weighted().map_or(0, |weighted| weighted.operands.weights.padded_outputs());
             let accumulators = match &layer {
                 Layer::Conv(conv) | Layer::Depthwise(conv) => {
-                    needs.arena = needs.arena.max(model.arena_bytes() + patch_bytes(conv));
+                    let is_depthwise = matches!(layer, Layer::Depthwise(_));
+                    needs.arena = needs.arena.max(model.arena_bytes() + patch_bytes(conv, is_depthwise));
                     if conv.pool > 1 { 2 * rows } else { rows }
                 }
                 Layer::GlobalAverage(average) => usize::from(average.input.shape.channels),
@@ -49,7 +51,13 @@ impl ScratchNeeds {
     }
 }
 
-/// Bytes under a convolution's window, all channels of a place together: none where they lie together already.
-pub(super) fn patch_bytes(conv: &Conv<'_>) -> usize {
-    if conv.is_pointwise() { 0 } else { conv.window.area() * usize::from(conv.input.shape.channels) }
+/// Bytes of memory for what is under a convolution's window, all channels of a place together: none where they lie together
+/// already. The kernel of a depthwise convolution may read the last channels of the last place in fours.
+pub(super) fn patch_bytes(conv: &Conv<'_>, is_depthwise: bool) -> usize {
+    let under_window = conv.window.area() * usize::from(conv.input.shape.channels);
+    match (is_depthwise, conv.is_pointwise()) {
+        (true, _) => under_window + BLOCK_ROWS - 1,
+        (false, true) => 0,
+        (false, false) => under_window,
+    }
 }

@@ -3,7 +3,7 @@
 use super::arena::split;
 use super::needs::patch_bytes;
 use crate::fixed::requantize;
-use crate::kernel::{Area, Feed, Kernel, Work, depthwise};
+use crate::kernel::{Area, Feed, Kernel, Work};
 use crate::layout::Layout;
 use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
 use crate::shape::{Shape, Window};
@@ -63,26 +63,27 @@ fn convolve<K: Kernel>(
     let operands = weighted.operands;
     let rows = operands.weights.padded_outputs();
     let Some((largest, others)) = accumulators.split_at_mut_checked(rows) else { return };
-    let patch = patch.get_mut(..patch_bytes(conv)).unwrap_or_default();
+    let under_window = window.area() * usize::from(conv.input.shape.channels);
+    let patch = patch.get_mut(..patch_bytes(conv, is_depthwise)).unwrap_or_default();
     let (width, pool) = (usize::from(conv.output.shape.width), usize::from(*pool));
     let channels = usize::from(conv.output.shape.channels).max(1);
     for (place, outputs) in output.chunks_exact_mut(channels).enumerate() {
         let (y, x) = (place / width * pool, place % width * pool);
         for pooled in 0..pool * pool {
             let at = (y + pooled / pool, x + pooled % pool);
-            let columns = if conv.is_pointwise() {
+            let columns = if patch.is_empty() {
                 let start = (at.0 * usize::from(window.stride_y) * usize::from(conv.input.shape.width)
                     + at.1 * usize::from(window.stride_x))
                     * usize::from(conv.input.shape.channels);
                 input.get(start..start + usize::from(conv.input.shape.channels)).unwrap_or_default()
             } else {
-                gather(&conv.input, window, at, input, patch);
+                gather(&conv.input, window, at, input, patch.get_mut(..under_window).unwrap_or_default());
                 &*patch
             };
             let sums = if pooled == 0 { &mut *largest } else { others.get_mut(..rows).unwrap_or_default() };
             let work = Work { accumulators: sums, lanes };
             if is_depthwise {
-                depthwise(operands, columns, work.accumulators);
+                K::depthwise(operands, columns, work.accumulators);
             } else {
                 K::dense_u8(operands, columns, work);
             }

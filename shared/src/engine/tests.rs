@@ -191,7 +191,8 @@ fn run_layer<K: Kernel>(layer: &Layer<'_>, input: &[u8], from_pixels: bool, (sum
     let (read, write) = (layer.input_tensor().unwrap().range(), layer.tensor().unwrap().range());
     let patch_at = if from_pixels { write.end } else { read.end.max(write.end) };
     let patch = match layer {
-        Layer::Conv(conv) | Layer::Depthwise(conv) => super::needs::patch_bytes(conv),
+        Layer::Conv(conv) => super::needs::patch_bytes(conv, false),
+        Layer::Depthwise(conv) => super::needs::patch_bytes(conv, true),
         _ => 0,
     };
     // What is left there from before must not matter.
@@ -222,7 +223,7 @@ fn convolutions_are_their_definition() {
         let rows = if four_bits { Layout::Rows4 } else { Layout::Rows8 };
         assert_eq!(drawn.run::<Scalar>(rows, pixels), expected, "scalar, case {case}");
         let dsp = if drawn.depthwise {
-            rows
+            if four_bits { Layout::DspChannels4 } else { Layout::DspChannels8 }
         } else if four_bits {
             Layout::DspPixels4
         } else {

@@ -76,6 +76,13 @@ pub trait Kernel {
         PortableDsp::area(weights, biases, area, accumulators);
     }
 
+    /// A place of a depthwise convolution, each row of whose weights is a channel: `accumulators[row] = bias of the row + sum
+    /// over columns of weights[row][column] * values[column * channels + row]`, with as many channels as there are
+    /// [`Weights::outputs`], and at least [`Weights::padded_outputs`] values from the last column's first on.
+    fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32]) {
+        depthwise(operands, values, accumulators);
+    }
+
     /// Requantizes accumulators and applies the sigmoid, to Q15: the same integers as [`sigmoids`], which it is unless a
     /// kernel does it faster.
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -83,13 +90,12 @@ pub trait Kernel {
     }
 }
 
-/// A place of a depthwise convolution, with weights in rows, a row for each channel: `accumulators[row] = bias of the row + sum
-/// over columns of weights[row][column] * input[column * rows + row]`. The same for every kernel: it is a small part of the work.
-pub(crate) fn depthwise(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]) {
+/// [`Kernel::depthwise`] of weights in rows.
+fn depthwise(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]) {
     let DenseOperands { weights, biases } = operands;
     start(biases, accumulators);
     let rows = weights.outputs().max(1);
-    for (column, values) in input.chunks_exact(rows).enumerate() {
+    for (column, values) in input.chunks_exact(rows).enumerate().take(weights.inputs()) {
         for (row, (sum, &value)) in accumulators.iter_mut().zip(values).enumerate() {
             *sum = sum.wrapping_add(i32::from(weights.get_rows(row, column)) * i32::from(value));
         }
@@ -138,6 +144,8 @@ pub fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
 pub enum Feed {
     /// Bytes: the picture's pixels, or a tensor of the arena.
     Pixels,
+    /// Bytes, of which each row reads a channel of its own: a depthwise convolution.
+    Channels,
     /// Another layer's activations, 16 bits each.
     Activations,
 }

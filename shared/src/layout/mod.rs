@@ -10,6 +10,7 @@
 //! to check that no accumulator overflows.
 
 mod areas;
+mod channels;
 mod dsp;
 mod pack;
 mod pairs;
@@ -48,11 +49,15 @@ pub enum Layout {
     /// For convolutions of one channel under a window of 3 x 3 on Cortex-M4, pooled by two: 16 bits a weight. See
     /// [`crate::kernel::Dsp`].
     DspAreas8 = 9,
+    /// For depthwise convolutions on Cortex-M4: 16 bits a weight, four channels side by side. See [`crate::kernel::Dsp`].
+    DspChannels8 = 10,
+    /// The same for weights of 4 bits.
+    DspChannels4 = 11,
 }
 
 impl Layout {
     /// All layouts.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Rows8,
         Self::Rows4,
         Self::DspPixels8,
@@ -63,6 +68,8 @@ impl Layout {
         Self::PairsPixels4,
         Self::DspWide4,
         Self::DspAreas8,
+        Self::DspChannels8,
+        Self::DspChannels4,
     ];
 
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
@@ -77,6 +84,8 @@ impl Layout {
             7 => Self::PairsPixels4,
             8 => Self::DspWide4,
             9 => Self::DspAreas8,
+            10 => Self::DspChannels8,
+            11 => Self::DspChannels4,
             _ => return None,
         })
     }
@@ -84,13 +93,18 @@ impl Layout {
     /// Largest magnitude of a weight.
     pub const fn max_weight(self) -> i8 {
         match self {
-            Self::Rows8 | Self::DspPixels8 | Self::DspWide8 | Self::PairsPixels8 | Self::DspAreas8 => 127,
+            Self::Rows8
+            | Self::DspPixels8
+            | Self::DspWide8
+            | Self::PairsPixels8
+            | Self::DspAreas8
+            | Self::DspChannels8 => 127,
             Self::PairsPixels7 => 63,
-            Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::PairsPixels4 => 7,
+            Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::PairsPixels4 | Self::DspChannels4 => 7,
         }
     }
 
-    /// Bits a weight takes in memory: 8 or 4 (16 in [`Layout::DspAreas8`], whose weights are 8-bit ones).
+    /// Bits of a weight, 8 or 4, which it takes in memory too ([`Layout::is_spread`] apart).
     pub const fn bits(self) -> u32 {
         if self.max_weight() > 7 { 8 } else { 4 }
     }
@@ -100,9 +114,19 @@ impl Layout {
         matches!(self, Self::Rows8 | Self::Rows4)
     }
 
-    /// Whether columns go in chunks, and rows in blocks.
+    /// Whether columns go in chunks.
     pub const fn has_chunks(self) -> bool {
-        !self.is_rows() && !matches!(self, Self::DspAreas8)
+        !self.is_rows() && !self.is_spread()
+    }
+
+    /// Whether a weight takes 16 bits in memory.
+    pub const fn is_spread(self) -> bool {
+        matches!(self, Self::DspAreas8) || self.is_of_channels()
+    }
+
+    /// Whether it is for depthwise convolutions alone (which may lie in rows too).
+    pub const fn is_of_channels(self) -> bool {
+        matches!(self, Self::DspChannels8 | Self::DspChannels4)
     }
 
     /// Groups of columns that the assembly's loop over a chunk takes in one turn. Chunks of whole turns waste none.
@@ -125,6 +149,8 @@ impl Layout {
                 | Self::PairsPixels7
                 | Self::PairsPixels4
                 | Self::DspAreas8
+                | Self::DspChannels8
+                | Self::DspChannels4
         )
     }
 }
@@ -149,7 +175,7 @@ impl Layouts for Every {
 impl<K: Kernel> Layouts for K {
     #[inline(always)]
     fn has(layout: Layout) -> bool {
-        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Activations)
+        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Channels) || K::runs(layout, Feed::Activations)
     }
 }
 
@@ -221,6 +247,7 @@ impl<'a> Weights<'a> {
         let columns = self.padded_inputs();
         let row_bytes = match self.layout {
             Layout::DspAreas8 => areas::ROW_BYTES,
+            layout if layout.is_of_channels() => columns.saturating_mul(2),
             layout if layout.bits() == 4 => columns.div_ceil(2),
             _ => columns,
         };
@@ -254,17 +281,17 @@ impl<'a> Weights<'a> {
 
     /// Rows with those that fill up the last block: accumulators a kernel needs.
     pub fn padded_outputs(&self) -> usize {
-        self.padded(self.outputs, BLOCK_ROWS)
+        let has_blocks = self.layout.has_chunks() || self.layout.is_of_channels();
+        if has_blocks { padded(self.outputs, BLOCK_ROWS) } else { self.outputs }
     }
 
     /// Columns with those that fill up the last group.
     pub fn padded_inputs(&self) -> usize {
-        if self.layout == Layout::DspAreas8 { areas::PADDED_COLUMNS } else { self.padded(self.inputs, GROUP_COLUMNS) }
-    }
-
-    /// Up to a multiple of `unit`, a power of two, where there are chunks. What is too much for that is for memory too.
-    fn padded(&self, count: usize, unit: usize) -> usize {
-        if self.layout.has_chunks() { count.saturating_add(unit - 1) & !(unit - 1) } else { count }
+        match self.layout {
+            Layout::DspAreas8 => areas::PADDED_COLUMNS,
+            layout if layout.has_chunks() => padded(self.inputs, GROUP_COLUMNS),
+            _ => self.inputs,
+        }
     }
 
     /// Columns a kernel takes at once; the last chunk may have fewer.
@@ -276,7 +303,7 @@ impl<'a> Weights<'a> {
     pub fn lane_words(&self) -> usize {
         let columns = self.chunk_columns.min(self.padded_inputs());
         match self.layout {
-            Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 => 0,
+            Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
             Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => columns / 2,
             Layout::PairsPixels8 => columns / 2 * pairs::PAIR_WORDS,
             Layout::PairsPixels7 | Layout::PairsPixels4 => columns,
@@ -292,13 +319,16 @@ impl<'a> Weights<'a> {
     // Not inlined: parsing calls it from several places, and speed matters more to the host, which is not asked for size.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn get_of<L: Layouts>(&self, row: usize, column: usize) -> i8 {
-        // A depthwise convolution's weights lie in rows whatever the kernel.
+        // A depthwise convolution's weights may lie in rows whatever the kernel.
         if self.layout.is_rows() {
             return self.get_rows(row, column);
         }
         let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0);
         if self.layout == Layout::DspAreas8 {
             return if L::has(Layout::DspAreas8) { areas::get(byte, row, column) } else { 0 };
+        }
+        if self.layout.is_of_channels() {
+            return if L::has(Layout::DspChannels8) { channels::get(byte, self.inputs, row, column) } else { 0 };
         }
         let place = self.place(row, column);
         match self.layout {
@@ -354,6 +384,11 @@ impl<'a> Weights<'a> {
             column: column - start,
         }
     }
+}
+
+/// Up to a multiple of `unit`, a power of two. What is too much for that is for memory too.
+fn padded(count: usize, unit: usize) -> usize {
+    count.saturating_add(unit - 1) & !(unit - 1)
 }
 
 /// Where a weight belongs in a packed layout: in which block of four rows, and where in it.

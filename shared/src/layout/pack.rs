@@ -2,6 +2,7 @@
 //! knowledge.
 
 use super::areas::{ROW_BYTES, half};
+use super::channels;
 use super::dsp::nibble_wide4;
 use super::{BLOCK_ROWS, Lanes, Layout, Weights};
 
@@ -38,6 +39,15 @@ pub fn pack(
         }
         return;
     }
+    if layout.is_of_channels() {
+        for row in 0..outputs {
+            for column in 0..inputs {
+                let weight = i16::from(weight(row, column)).to_le_bytes();
+                bytes[channels::half(inputs, row, column)..][..2].copy_from_slice(&weight);
+            }
+        }
+        return;
+    }
     let shape = Weights { layout, bytes: &[], inputs, outputs, chunk_columns };
     for first in (0..outputs).step_by(BLOCK_ROWS) {
         for column in 0..shape.padded_inputs() {
@@ -51,7 +61,7 @@ pub fn pack(
             // Groups of four columns before this one, and where in the group, in 8 bits a weight.
             let four = place.weights_before + place.column / 4 * 16;
             match layout {
-                Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 => {}
+                Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 | Layout::DspChannels8 | Layout::DspChannels4 => {}
                 Layout::DspPixels8 => {
                     for pair in 0..2 {
                         let lane = (256 * w[2 * pair] + w[2 * pair + 1]) as u16;

@@ -26,10 +26,16 @@ pub(super) fn checked<'a>(file: &File<'a>, layer: usize, input: Input, last: boo
             return Err(ModelError::Shape { layer, expected, got });
         }
     }
-    // A layout for one kind of convolution.
-    let areas = read.weighted().is_some_and(|weighted| weighted.operands.weights.layout() == Layout::DspAreas8);
-    if areas && !matches!(&read, Layer::Conv(conv) if conv.takes_areas()) {
-        return Err(ModelError::WeightLayout { layer, got: Layout::DspAreas8 as u8 });
+    if let Some(layout) = read.weighted().map(|weighted| weighted.operands.weights.layout()) {
+        // Some layouts are for one kind of convolution, and one kind has some of its own.
+        let fits = match &read {
+            Layer::Depthwise(_) => layout.is_rows() || layout.is_of_channels(),
+            Layer::Conv(conv) if conv.takes_areas() => !layout.is_of_channels(),
+            _ => !layout.is_spread(),
+        };
+        if !fits {
+            return Err(ModelError::WeightLayout { layer, got: layout as u8 });
+        }
     }
     let unknown = match &read {
         Layer::Dense(_) => first_not_zero(words, 10),

@@ -86,9 +86,9 @@
 //! refuses what is not for its own; [`crate::kernel::Dsp`] and [`crate::kernel::Pairs`] say what for, `layout::pack` where
 //! each byte goes, and [`crate::layout::Weights::fold`] what is in the biases. A chunk has at most 4,096 columns, in layout
 //! 8 at most 512. Layouts for pixels are for layers that read bytes: the first, convolutions, and the first dense one after
-//! them. A depthwise convolution's weights lie in rows. Packed rows are filled up to a multiple of 4, columns
-//! to a multiple of 8, with weights of 0; all rows of a chunk's columns come before those of the next chunk. Layout 9 has no
-//! chunks, and is for convolutions of one channel, 3 x 3, stride 1, pooled by 2.
+//! them. A depthwise convolution's weights lie in rows, or in layouts 10 and 11. Packed rows are filled up to a multiple of 4, columns
+//! to a multiple of 8, with weights of 0; all rows of a chunk's columns come before those of the next chunk. Layouts 9 to
+//! 11 have no chunks; 9 is for convolutions of one channel, 3 x 3, stride 1, pooled by 2.
 //!
 //! The largest input activation is 255 for pixels and 8-bit layers and 32,768 for 16-bit ones. The last layer is
 //! linear with logits as output, one a class; no other layer outputs logits.

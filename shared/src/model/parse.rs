@@ -155,8 +155,7 @@ impl<'a> Model<'a> {
             let layer = checked(&file, index, input, last)?;
             if let Some(weighted) = layer.weighted() {
                 let layout = weighted.operands.weights.layout();
-                let runs = if matches!(layer, Layer::Depthwise(_)) { layout.is_rows() } else { L::has(layout) };
-                if !runs {
+                if !L::has(layout) {
                     return Err(ModelError::WeightLayout { layer: index, got: layout as u8 });
                 }
                 check_weights::<L>(index, &weighted, input.output().max_magnitude())?;

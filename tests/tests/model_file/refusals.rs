@@ -152,7 +152,7 @@ fn wrong_records() {
     use ModelError::{LayerKind, Record, WeightLayout};
     assert_refused("unknown kind", |d| d.put_u16(record(1), 8), LayerKind { layer: 1, got: 8 });
     assert_refused("kind 0", |d| d.put_u16(record(0), 0), LayerKind { layer: 0, got: 0 });
-    assert_refused("unknown layout", |d| d.put(record(2) + 4, &[10]), WeightLayout { layer: 2, got: 10 });
+    assert_refused("unknown layout", |d| d.put(record(2) + 4, &[12]), WeightLayout { layer: 2, got: 12 });
     assert_refused("pixels after a layer", |d| d.put(record(1) + 4, &[2]), WeightLayout { layer: 1, got: 2 });
     assert_refused("chunk in rows", |d| d.put_u16(record(1) + 6, 8), Record { layer: 1, offset: 6, got: 8 });
     for chunk in [0, 4, 12, 4104] {
@@ -375,7 +375,7 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
         (Box::new(|d| d.put_u32(16, 0xABCD)), vec!["0x0000abcd".into(), format!("{PIPELINE_ID:#010x}")]),
         (Box::new(|d| d.put_u16(record(1), 8)), vec!["layer 1".into(), "kind 8".into()]),
         (Box::new(|d| d.put_u16(record(1), 4)), vec!["layer 1".into(), "reads a picture".into()]),
-        (Box::new(|d| d.put(record(2) + 4, &[10])), vec!["layer 2".into(), "layout 10".into()]),
+        (Box::new(|d| d.put(record(2) + 4, &[12])), vec!["layer 2".into(), "layout 12".into()]),
         (Box::new(|d| d.put(record(1) + 5, &[31])), vec!["layer 1".into(), "value 31".into(), "byte 5".into()]),
         (Box::new(|d| d.put_u16(26, 4)), vec!["layer 2".into(), "3 values".into(), "4".into()]),
         (

@@ -1,10 +1,11 @@
 //! Loops of [`pinhole_shared::kernel::Dsp`] for cores with the DSP extension: Cortex-M4, M7, M33.
 //!
 //! Instructions per 8 columns of 4 rows (32 multiply-accumulates), without what a block and a chunk cost: 23 in 8 bits,
-//! 27 in 4; for 16-bit inputs 38 and 51. All but the loops' ends have 4 bytes, so that a loop that was unrolled can be entered
+//! 27 in 4; for 16-bit inputs 38 and 51; 75 in depthwise convolutions. All but the loops' ends have 4 bytes, so that a loop that was unrolled can be entered
 //! in its middle: the first turn takes what is left over.
 
 mod area;
+mod channels;
 mod pixels4;
 mod pixels8;
 mod sigmoids;
@@ -80,6 +81,20 @@ impl DspLoops for CortexM4 {
     fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]) {
         // SAFETY: a block has a word a lane.
         unsafe { run(pixels4::pixels4, lanes.len(), [weights, lanes], products_and_excess, accumulators) };
+    }
+
+    fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]) {
+        let blocks = accumulators.len() / BLOCK_ROWS;
+        let columns = (weights.len() / 2).checked_div(blocks).unwrap_or(0);
+        let whole = accumulators.len().is_multiple_of(BLOCK_ROWS) && weights.len() == columns * blocks * 2;
+        let last =
+            columns.saturating_sub(1).checked_mul(channels).and_then(|last| last.checked_add(accumulators.len()));
+        if columns > 0 && whole && last.is_some_and(|last| last <= values.len()) {
+            let sums = accumulators.as_mut_ptr_range();
+            // SAFETY: there are columns, whole blocks of sums and so many weights, and values of the last column for all sums,
+            // so for those before too: checked above.
+            unsafe { channels::channels(weights.as_ptr(), values.as_ptr(), channels, columns, sums.start, sums.end) };
+        }
     }
 
     fn area(weights: &[u32], biases: &[i32], Area { pixels, pitch }: Area<'_>, accumulators: &mut [i32]) {

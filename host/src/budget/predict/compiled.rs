@@ -114,8 +114,9 @@ impl Compiled {
                 return self.ops(self.layer + rows * (neuron + self.scalar.row + inputs * self.scalar.weight4));
             }
             Layout::DspWide8 | Layout::DspWide4 => self.inputs.activations,
-            // No dense layer has the areas' layout.
-            Layout::DspPixels8 | Layout::PairsPixels8 | Layout::PairsPixels7 | Layout::DspAreas8 => 0,
+            Layout::DspPixels8 | Layout::PairsPixels8 | Layout::PairsPixels7 => 0,
+            // No dense layer has them.
+            Layout::DspAreas8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
             Layout::DspPixels4 | Layout::PairsPixels4 => self.inputs.pixels4,
         };
         let mut all = self.layer + rows * neuron;

@@ -45,6 +45,11 @@
 //! as (0, 2), (1, 3) for the places on the left and as (1, 3), (2, 0) for those on the right, they are in the lanes of the
 //! weights (0, 2), (1, nothing) both times. Weights of 4 bits have no such layout.
 //!
+//! # Depthwise
+//! Channels that are convolved each for itself share no input, so there are no two products to add in one instruction. But four
+//! of them lie side by side in the input: UXTB16 spreads them, and SMLABB and SMLATT multiply lower and upper halves as
+//! they are. [`Layout::DspChannels8`] has weights spread likewise: 2.3 instructions a multiply-accumulate.
+//!
 //! # Four rows in one multiplication
 //! [`Layout::DspPixels4`] does the same with weights of 4 bits: the 16-bit number is `256 * h + l` of bytes
 //! `h = 16 * w0 + (w1 + 8)` and `l = 16 * (w2 + 8) + (w3 + 8)`. Run once as it lies and once with its upper half bytes
@@ -103,6 +108,10 @@ pub trait DspLoops {
     /// Adds a chunk in [`Layout::DspWide4`] to the accumulators, likewise.
     fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
+    /// Adds to each accumulator the sum, over columns, of a channel's weights times its values, which are `channels` apart.
+    /// `accumulators.len()` is a multiple of 4, that of `weights` its half times the columns. The last column has values for all accumulators.
+    fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]);
+
     /// Sets each accumulator to its row's bias and the largest of the row's sums over the four places, in the area, of a
     /// window of 3 x 3. `accumulators` and `biases` are as long as there are rows, `weights` are six words each.
     fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]);
@@ -123,6 +132,7 @@ impl<L: DspLoops> Kernel for Dsp<L> {
     fn runs(layout: Layout, fed_by: Feed) -> bool {
         match fed_by {
             Feed::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspAreas8),
+            Feed::Channels => layout.is_of_channels(),
             Feed::Activations => matches!(layout, Layout::DspWide8 | Layout::DspWide4),
         }
     }
@@ -135,6 +145,11 @@ impl<L: DspLoops> Kernel for Dsp<L> {
     #[inline(always)]
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>) {
         dense::<L>(operands, bytemuck::cast_slice(input), 2, work);
+    }
+
+    fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32]) {
+        fill::<L>(bytemuck::cast_slice(operands.biases), bytemuck::cast_slice_mut(accumulators));
+        L::channels(operands.weights.words(), values, operands.weights.outputs(), accumulators);
     }
 
     #[inline(always)]

@@ -61,6 +61,25 @@ impl DspLoops for PortableDsp {
         }
     }
 
+    fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]) {
+        let blocks = accumulators.len() / 4;
+        let columns = (weights.len() / 2).checked_div(blocks).unwrap_or(0);
+        let rows = accumulators.chunks_exact_mut(4).zip(weights.chunks_exact((columns * 2).max(1)));
+        for (block, (sums, weights)) in rows.enumerate() {
+            for (column, weights) in weights.chunks_exact(2).enumerate() {
+                let four = values.get(column * channels + block * 4..).and_then(<[u8]>::first_chunk);
+                let Some(&four) = four else { return };
+                let word = u32::from_le_bytes(four);
+                let lanes = [uxtb16(word), uxtb16(word.rotate_right(8))];
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    // SMLABB and SMLATT.
+                    let half = |words: &[u32]| halves(words[row % 2])[row / 2];
+                    *sum = sum.wrapping_add(half(weights) * half(&lanes));
+                }
+            }
+        }
+    }
+
     fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
         let (mut left, mut right) = ([0_u32; 8], [0_u32; 8]);
         for (row, (left, right)) in left.chunks_exact_mut(2).zip(right.chunks_exact_mut(2)).enumerate() {

@@ -106,7 +106,7 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
     fn runs(layout: Layout, fed_by: Feed) -> bool {
         match fed_by {
             Feed::Pixels => matches!(layout, Layout::PairsPixels8 | Layout::PairsPixels7 | Layout::PairsPixels4),
-            Feed::Activations => layout.is_rows(),
+            Feed::Channels | Feed::Activations => layout.is_rows(),
         }
     }
 

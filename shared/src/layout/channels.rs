@@ -1,0 +1,16 @@
+//! [`super::Layout::DspChannels8`] and its twin of 4 bits: for each four channels and each column, 16 bits a weight, the words
+//! (0, 2) and (1, 3), as UXTB16 spreads the channels' four bytes.
+
+use super::BLOCK_ROWS;
+
+/// Byte of the 16 bits of a channel's weight.
+pub(super) const fn half(columns: usize, row: usize, column: usize) -> usize {
+    let (block, place) = (row / BLOCK_ROWS, row % BLOCK_ROWS);
+    (block * columns + column) * 2 * BLOCK_ROWS + place % 2 * 4 + place / 2 * 2
+}
+
+/// The weight of a channel and column; -128, which no weight may be, for what is none of 8 bits.
+pub(super) fn get(byte: impl Fn(usize) -> u8, columns: usize, row: usize, column: usize) -> i8 {
+    let at = half(columns, row, column);
+    i8::try_from(i16::from_le_bytes([byte(at), byte(at + 1)])).unwrap_or(i8::MIN)
+}
