@@ -58,7 +58,7 @@ impl Demo {
             bits: ActivationBits::default(),
         };
         say!("3. training: it goes on on the 26 drawings, {} epochs, seed {}", job.recipe.training.epochs, job.seed);
-        let (finished, _) = train_and_write(&job, &run, Checkpoints::None)?;
+        let finished = train_and_write(&job, &run, Checkpoints::None)?.finished;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }

@@ -91,14 +91,25 @@ pub trait Kernel {
 }
 
 /// [`Kernel::depthwise`] of weights in rows.
-fn depthwise(operands: DenseOperands<'_>, input: &[u8], accumulators: &mut [i32]) {
+fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32]) {
     let DenseOperands { weights, biases } = operands;
-    start(biases, accumulators);
-    let rows = weights.outputs().max(1);
-    for (column, values) in input.chunks_exact(rows).enumerate().take(weights.inputs()) {
-        for (row, (sum, &value)) in accumulators.iter_mut().zip(values).enumerate() {
-            *sum = sum.wrapping_add(i32::from(weights.get_rows(row, column)) * i32::from(value));
+    let (channels, columns) = (weights.outputs().max(1), weights.inputs().max(1));
+    if weights.layout() == Layout::Rows8 {
+        // Without asking for each weight where it lies.
+        let filters = weights.bytes().chunks_exact(columns);
+        for (row, ((sum, &bias), filter)) in accumulators.iter_mut().zip(biases).zip(filters).enumerate() {
+            let values = values.get(row..).unwrap_or_default().iter().step_by(channels);
+            *sum = filter.iter().zip(values).fold(bias, |sum, (&weight, &value)| {
+                sum.wrapping_add(i32::from(weight as i8).wrapping_mul(value.into()))
+            });
         }
+        return;
+    }
+    for (row, (sum, &bias)) in accumulators.iter_mut().zip(biases).enumerate() {
+        let values = values.get(row..).unwrap_or_default().iter().step_by(channels);
+        *sum = (0..columns).zip(values).fold(bias, |sum, (column, &value)| {
+            sum.wrapping_add(i32::from(weights.get_rows(row, column)).wrapping_mul(value.into()))
+        });
     }
 }
 

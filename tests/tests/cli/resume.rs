@@ -2,6 +2,13 @@
 
 #![cfg(target_os = "linux")]
 
+use std::ops::ControlFlow;
+
+use pinhole::quantize::ActivationBits;
+use pinhole::recipe::Recipe;
+use pinhole::train::Checkpoint;
+use pinhole::workflow::Job;
+
 use super::process::interrupt_when_training;
 use super::*;
 
@@ -50,6 +57,7 @@ fn a_resumed_training_is_the_one_never_stopped() {
     for out in [&out, &crashed] {
         let ran = with(out, &["--resume"]).ok();
         assert!(ran.stderr.contains("going on after epoch ") && ran.stderr.contains(" of 1500"), "{}", ran.stderr);
+        assert!(ran.stdout.contains("time ") && ran.stdout.contains(", after epoch "), "{}", ran.stdout);
         // No checkpoint any more.
         assert_whole_run(out);
         for name in RUN_FILES {
@@ -89,4 +97,44 @@ fn what_cannot_be_resumed() {
     let ran = run(&[&"train", &drawn("train"), &"--epochs", &"2", &"--out", &out]).ok();
     assert!(ran.stderr.contains("replacing the earlier run"), "{}", ran.stderr);
     assert_whole_run(&out);
+}
+
+/// A penalty under which the weights grow from update to update, until the loss is no number.
+const DIVERGES: &str = "input_side = 50\n[training]\nepochs = 50\nbatch = 32\nlearning_rate = 1.0\n\
+     [training.optimizer]\nkind = \"sgd\"\n\
+     [[layer]]\noutputs = 4\nactivation = \"linear\"\nl2 = 1000.0\n";
+
+/// To go on from the checkpoint of a training that diverges would end as it did: it must not be in the way of better
+/// settings.
+#[test]
+fn a_training_that_diverges_leaves_nothing_to_resume() {
+    let place = temporary();
+    let (path, out) = (place.path().join("wild.toml"), place.path().join("out"));
+    std::fs::write(&path, DIVERGES).unwrap();
+    std::fs::create_dir(&out).unwrap();
+    let job = Job {
+        photos: drawn("train"),
+        validation: None,
+        recipe_name: String::new(),
+        recipe: Recipe::parse(DIVERGES, "wild").unwrap(),
+        from: None,
+        seed: 1,
+        bits: ActivationBits::default(),
+    };
+    let data = job.load().unwrap();
+    let mut state = None;
+    let stopped = job.resume(&data, None, |training, epoch| {
+        state = Some(training.state().unwrap());
+        if epoch.epoch == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    stopped.unwrap();
+    let checkpoint = Checkpoint { identity: job.identity(&data).unwrap(), state: state.unwrap() };
+    std::fs::write(out.join(files::CHECKPOINT), checkpoint.to_bytes()).unwrap();
+
+    let ran = run(&[&"train", &drawn("train"), &"--recipe", &path, &"--out", &out, &"--resume"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    for words in ["going on after epoch 2 of 50", "no longer a number in epoch", "lower the learning rate"] {
+        assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.stderr);
+    }
+    assert!(names_in(&out).is_empty());
 }

@@ -116,7 +116,7 @@ impl Train {
             let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
         }
         let kept = if self.resume { Checkpoints::Resume } else { Checkpoints::Keep };
-        let (finished, took) = train_and_write(&job, &self.out, kept)?;
+        let Trained { finished, took, before } = train_and_write(&job, &self.out, kept)?;
         if self.json {
             json(&finished.summary)?;
         } else {
@@ -128,7 +128,8 @@ impl Train {
                 best.validation_loss
             );
             scores(&finished.evaluation);
-            say!("time      {}", duration(took));
+            let part = before.map(|before| format!(", after epoch {before}")).unwrap_or_default();
+            say!("time      {}{part}", duration(took));
             say!("model     {}", self.out.join(files::MODEL).display());
             say!("report    {}", self.out.join(files::REPORT).display());
         }
@@ -161,9 +162,17 @@ struct Unfinished {
     out: PathBuf,
 }
 
-/// Trains with a progress bar, ends cleanly on Ctrl-C, and writes the run folder. Returns how long the training took
-/// too.
-pub(super) fn train_and_write(job: &Job, out: &Path, checkpoints: Checkpoints) -> Result<(Finished, Duration)> {
+/// What has been trained, and how long it took.
+pub(super) struct Trained {
+    pub finished: Finished,
+    /// Of the training alone, in this process.
+    pub took: Duration,
+    /// The last epoch before it was resumed; `None` if it was not.
+    pub before: Option<u32>,
+}
+
+/// Trains with a progress bar, ends cleanly on Ctrl-C, and writes the run folder.
+pub(super) fn train_and_write(job: &Job, out: &Path, checkpoints: Checkpoints) -> Result<Trained> {
     let path = out.join(files::CHECKPOINT);
     let checkpoint = match checkpoints {
         Checkpoints::Resume => Some(Checkpoint::read(&path)?),
@@ -185,7 +194,8 @@ pub(super) fn train_and_write(job: &Job, out: &Path, checkpoints: Checkpoints) -
     let existed = out.exists();
     create_folder(out)?;
     let kept = (checkpoints != Checkpoints::None).then_some((path.as_path(), identity));
-    let result = train_observed(job, &data, checkpoint, kept).and_then(|(finished, took)| {
+    let result = train_observed(job, &data, checkpoint, kept).and_then(|trained| {
+        let finished = &trained.finished;
         if run_folder::summary(out).is_some() {
             note(&format!("replacing the earlier run in {}", out.display()));
         }
@@ -193,7 +203,7 @@ pub(super) fn train_and_write(job: &Job, out: &Path, checkpoints: Checkpoints) -
         if finished.outcome.stopped != Stopped::Interrupted {
             run_folder::remove_checkpoint(out)?;
         }
-        Ok((finished, took))
+        Ok(trained)
     });
     if result.is_err() && !existed {
         // Removes only an empty folder, which is what a failure before writing leaves.
@@ -226,16 +236,16 @@ fn train_observed(
     data: &JobData,
     checkpoint: Option<Checkpoint>,
     kept: Option<(&Path, Identity)>,
-) -> Result<(Finished, Duration)> {
+) -> Result<Trained> {
     let path = kept.as_ref().map(|(path, _)| *path);
     let state = checkpoint.map(|checkpoint| checkpoint.state);
-    let done = state.as_ref().and_then(|state| state.epochs().last()).map(|epoch| epoch.epoch);
-    if let Some(done) = done {
-        note(&format!("going on after epoch {done} of {}", job.recipe.training.epochs));
+    let before = state.as_ref().and_then(|state| state.epochs().last()).map(|epoch| epoch.epoch);
+    if let Some(before) = before {
+        note(&format!("going on after epoch {before} of {}", job.recipe.training.epochs));
     }
     let interrupt = Interrupt::catch()?;
     let begun = Instant::now();
-    let mut observer = Observer::new(&job.recipe.training, done.unwrap_or(0), kept, &interrupt);
+    let mut observer = Observer::new(&job.recipe.training, before.unwrap_or(0), kept, &interrupt);
     let finished = job.resume(data, state, |training, epoch| observer.observe(training, epoch));
     interrupt.release();
     let took = begun.elapsed();
@@ -258,5 +268,5 @@ fn train_observed(
         }
         Stopped::Patience => note(&format!("stopped after epoch {}: no better since", finished.summary.epochs)),
     }
-    Ok((finished, took))
+    Ok(Trained { finished, took, before })
 }
