@@ -67,10 +67,11 @@ fn convolve<K: Kernel>(
     let patch = patch.get_mut(..patch_bytes(conv, is_depthwise)).unwrap_or_default();
     let (width, pool) = (usize::from(conv.output.shape.width), usize::from(*pool));
     let channels = usize::from(conv.output.shape.channels).max(1);
-    for (place, outputs) in output.chunks_exact_mut(channels).enumerate() {
-        let (y, x) = (place / width * pool, place % width * pool);
+    // Counted, not divided: some cores take long for that.
+    let (mut y, mut x) = (0, 0);
+    for outputs in output.chunks_exact_mut(channels) {
+        let mut at = (y, x);
         for pooled in 0..pool * pool {
-            let at = (y + pooled / pool, x + pooled % pool);
             let columns = if patch.is_empty() {
                 let start = (at.0 * usize::from(window.stride_y) * usize::from(conv.input.shape.width)
                     + at.1 * usize::from(window.stride_x))
@@ -92,8 +93,16 @@ fn convolve<K: Kernel>(
                     *largest = (*largest).max(other);
                 }
             }
+            at.1 += 1;
+            if at.1 == x + pool {
+                at = (at.0 + 1, x);
+            }
         }
         requantize_bytes(weighted, largest, conv.output.zero, (*low, *high), outputs);
+        x += pool;
+        if x == width * pool {
+            (y, x) = (y + pool, 0);
+        }
     }
 }
 

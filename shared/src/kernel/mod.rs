@@ -93,23 +93,19 @@ pub trait Kernel {
 /// [`Kernel::depthwise`] of weights in rows.
 fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32]) {
     let DenseOperands { weights, biases } = operands;
-    let (channels, columns) = (weights.outputs().max(1), weights.inputs().max(1));
-    if weights.layout() == Layout::Rows8 {
-        // Without asking for each weight where it lies.
-        let filters = weights.bytes().chunks_exact(columns);
-        for (row, ((sum, &bias), filter)) in accumulators.iter_mut().zip(biases).zip(filters).enumerate() {
-            let values = values.get(row..).unwrap_or_default().iter().step_by(channels);
-            *sum = filter.iter().zip(values).fold(bias, |sum, (&weight, &value)| {
-                sum.wrapping_add(i32::from(weight as i8).wrapping_mul(value.into()))
-            });
-        }
-        return;
-    }
+    let channels = weights.outputs();
     for (row, (sum, &bias)) in accumulators.iter_mut().zip(biases).enumerate() {
-        let values = values.get(row..).unwrap_or_default().iter().step_by(channels);
-        *sum = (0..columns).zip(values).fold(bias, |sum, (column, &value)| {
-            sum.wrapping_add(i32::from(weights.get_rows(row, column)).wrapping_mul(value.into()))
-        });
+        // Not `step_by`, which divides, what takes some cores long.
+        let mut at = row;
+        let mut add = |sum: i32, weight: i8| {
+            let value = values.get(at).copied().unwrap_or(0);
+            at += channels;
+            sum.wrapping_add(i32::from(weight).wrapping_mul(value.into()))
+        };
+        *sum = match weights.filter(row) {
+            Some(filter) => filter.iter().fold(bias, |sum, &weight| add(sum, weight as i8)),
+            None => (0..weights.inputs()).fold(bias, |sum, column| add(sum, weights.get_rows(row, column))),
+        };
     }
 }
 

@@ -344,6 +344,13 @@ impl<'a> Weights<'a> {
         }
     }
 
+    /// The bytes of a row in [`Layout::Rows8`].
+    #[inline]
+    pub(crate) fn filter(&self, row: usize) -> Option<&'a [u8]> {
+        let start = row * self.inputs;
+        self.bytes.get(start..start + self.inputs).filter(|_| self.layout == Layout::Rows8)
+    }
+
     /// [`Weights::get`] of a row-major layout.
     #[inline]
     pub(crate) fn get_rows(&self, row: usize, column: usize) -> i8 {
