@@ -21,7 +21,7 @@ use thiserror::Error;
 
 pub(crate) use dense::HEADROOM;
 pub use dequantize::dequantize;
-pub(crate) use dequantize::{output_scale, row_scales};
+pub(crate) use dequantize::{accumulator_scales, output_scale, row_scales};
 pub use measure::{LayerError, measure};
 
 use crate::model_file::{LayerParts, ModelFile, encode};

@@ -1,13 +1,15 @@
 //! The file read back, by a reader of its own: FlatBuffers are simple to read.
 
 use super::schema::{
-    Builtin, TensorType, buffer, fully_connected_options, metadata, model, operator, operator_code, options_type,
-    quantization, subgraph, tensor,
+    Builtin, FUSED_ACTIVATION_FUNCTION, Fused, TensorType, buffer, metadata, model, operator, operator_code,
+    options_type, quantization, subgraph, tensor,
 };
 use super::*;
 use crate::model_file::{LayerParts, WeightedParts, encode as encode_model};
+use crate::quantize::{HEADROOM, row_scales};
 use crate::run_folder::shipped;
 use pinhole_shared::layout::Layout;
+use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::policy::Policy;
 
 /// A table: the file and where in it the table starts.
@@ -239,7 +241,7 @@ fn other_layers_read_back() {
     let fused: Vec<u8> = read.operators[1..]
         .iter()
         .filter(|run| run.byte(operator::BUILTIN_OPTIONS_TYPE) == options_type::FULLY_CONNECTED)
-        .map(|run| run.table(operator::BUILTIN_OPTIONS).byte(fully_connected_options::FUSED_ACTIVATION_FUNCTION))
+        .map(|run| run.table(operator::BUILTIN_OPTIONS).byte(FUSED_ACTIVATION_FUNCTION))
         .collect();
     assert_eq!(fused, [Fused::Relu as u8, Fused::Relu as u8, 0, 0, 0]);
     assert_eq!(read.int8("dense_0"), (1.0 / 1024.0, -128));
