@@ -27,7 +27,8 @@ pub use measure::{LayerError, measure};
 use crate::model_file::{LayerParts, ModelFile, encode};
 use crate::photos::Dataset;
 use crate::train::{FloatLayer, Network};
-use rows::InputKind;
+pub(crate) use rows::InputKind;
+pub(crate) use tensors::{mean_of, sum_of};
 
 /// How activations between layers are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
