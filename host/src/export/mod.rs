@@ -15,6 +15,8 @@ use thiserror::Error;
 
 pub use tflite::CLASSES_METADATA;
 pub(crate) use tflite::schema;
+#[cfg(test)]
+pub(crate) use tflite::tests::run as untrained;
 
 use crate::board::Board;
 use crate::firmware::{FirmwareError, packed_for};

@@ -38,7 +38,7 @@ mod scales;
 pub(crate) mod schema;
 mod spatial;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod weights;
 
 use pinhole_shared::model::{Layer, Model};

@@ -53,13 +53,13 @@ pub(super) fn write(
             let axes = graph.integers("rows_and_columns", vec![2], &[1, 2]);
             let tensor = graph.activations(&name, dimensions(to.shape), int8);
             graph.run(OperatorKind::Mean, vec![from.tensor, axes], tensor);
-            graph.clamped(tensor, (average.low, average.high), (0, u8::MAX), &to)
+            graph.clamped((index, tensor), (average.low, average.high), (0, u8::MAX), &to)
         }
         Layer::Add(add) => {
             let tensor = graph.activations(&name, dimensions(to.shape), int8);
             let (fused, has) = fused((add.low, add.high), &to);
             graph.run(OperatorKind::Add(fused), vec![from.tensor, before[usize::from(add.from)].tensor], tensor);
-            graph.clamped(tensor, (add.low, add.high), has, &to)
+            graph.clamped((index, tensor), (add.low, add.high), has, &to)
         }
     };
     Ok(Reading { tensor, int8, unit: f64::from(to.scale), zero: to.zero })
@@ -95,7 +95,8 @@ fn convolution(
         false => OperatorKind::Conv { slide, fused },
     };
     graph.run(kind, vec![read, weights, biases], tensor);
-    let tensor = graph.clamped(tensor, (conv.low, conv.high), has, &Tensor { shape: convolved, ..conv.output });
+    let tensor =
+        graph.clamped((index, tensor), (conv.low, conv.high), has, &Tensor { shape: convolved, ..conv.output });
     if conv.pool == 1 {
         return Ok(tensor);
     }
@@ -262,15 +263,15 @@ impl Graph {
     }
 
     /// A tensor of range `has`, cut to `range`.
-    fn clamped(&mut self, tensor: i32, range: (u8, u8), has: (u8, u8), of: &Tensor) -> i32 {
+    fn clamped(&mut self, (index, tensor): (usize, i32), range: (u8, u8), has: (u8, u8), of: &Tensor) -> i32 {
         let int8 = Int8::of(of);
         let mut cut = tensor;
         for (end, had, kind, name) in
             [(range.0, has.0, OperatorKind::Maximum, "at_least"), (range.1, has.1, OperatorKind::Minimum, "at_most")]
         {
             if end != had {
-                let limit = self.number(name, Int8::integer(end), int8);
-                let to = self.activations("cut", dimensions(of.shape), int8);
+                let limit = self.number("limit", Int8::integer(end), int8);
+                let to = self.activations(&format!("{name}_{index}"), dimensions(of.shape), int8);
                 self.run(kind, vec![cut, limit], to);
                 cut = to;
             }
