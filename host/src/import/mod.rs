@@ -41,6 +41,8 @@ pub enum Reason {
     Inputs { got: usize },
     #[error("it has {got} operators, more than {most}")]
     Operators { got: usize, most: usize },
+    #[error("it makes {got} layers, more than {most}")]
+    Layers { got: usize, most: usize },
     #[error("its input is {got}")]
     Input { got: String },
     #[error("operator {operator} is {name}, {why}")]

@@ -18,13 +18,12 @@
 //!
 //! - TensorFlow Lite computes a factor from three 32-bit scales and, in most kernels, rounds twice, away from 0: now
 //!   and then a byte is another by one.
-//! - Means under windows of an even number of places round a half away from -128, where the device rounds up.
-//! - Activations between dense layers are int8 here and 16 bits there, unless the model has 8-bit ones.
-//! - A sigmoid's input is int8 here (a unit is 0.045), and there Q16.
-//! - Logits are int16 after layers of tensors, else int8. Nothing in a model file says how large they get, so without
-//!   photos they cover all that the last layer's weights can make of its inputs' range. In int8 that is a unit of some
-//!   hundredths after a sigmoid, of up to about 1 after a relu, and close decisions become ties. With photos they cover
-//!   what was seen and a quarter more at either end.
+//! - Dense layers after layers of tensors have int16 activations and logits, and factors of 15 bits.
+//! - In networks of dense layers alone all is int8, which microcontrollers run fastest: activations, which are 16 bits on the
+//!   device unless the model has 8-bit ones, a sigmoid's input (a unit is 0.045; there Q16), and logits.
+//! - Nothing in a model file says how large logits get, so without photos they cover all that the last layer's weights
+//!   can make of its inputs' range. In int8 that is a unit of some hundredths after a sigmoid, of up to about 1 after a
+//!   relu, and close decisions become ties. With photos they cover what was seen and a quarter more at either end.
 //!
 //! So integers are not the device's, and the class is another one now and then. `tests/tflite_agreement.py` compares.
 //!
@@ -84,7 +83,8 @@ pub(super) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
     };
     let side = i32::from(model.input_side());
     graph.input = graph.activations("input", vec![1, side, side, 1], Int8::PIXELS);
-    let mut from = Reading { tensor: graph.input, int8: Int8::PIXELS, unit: 1.0 / 255.0, zero: 0 };
+    let range = Int8::PIXELS.range();
+    let mut from = Reading { tensor: graph.input, int8: Int8::PIXELS, range, unit: 1.0 / 255.0, zero: 0 };
     // What each layer before the dense ones wrote.
     let mut tensors: Vec<Reading> = Vec::new();
     let mut is_flat = false;
@@ -96,12 +96,16 @@ pub(super) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
         };
         if !is_flat {
             from.tensor = graph.flat(from.tensor, layer.inputs(), from.int8);
+            if !tensors.is_empty() {
+                from = dense::widened(&mut graph, from, layer.inputs());
+            }
             is_flat = true;
         }
         let last = index + 1 == model.layers().len();
-        from = match last {
-            true => dense::logits(&mut graph, (index, dense), from, (!tensors.is_empty(), logits))?,
-            false => dense::hidden(&mut graph, (index, dense), from)?,
+        from = match (last, tensors.is_empty()) {
+            (true, _) => dense::logits(&mut graph, (index, dense), from, logits)?,
+            (false, true) => dense::hidden(&mut graph, (index, dense), from)?,
+            (false, false) => dense::hidden_wide(&mut graph, (index, dense), from)?,
         };
     }
     graph.output = from.tensor;
@@ -113,8 +117,10 @@ pub(super) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
 struct Reading {
     /// Its index in the graph.
     tensor: i32,
-    /// What its integers stand for.
+    /// What its integers stand for, whatever type they have.
     int8: Int8,
+    /// Smallest and largest real value.
+    range: (f64, f64),
     /// Real value of a unit on the device.
     unit: f64,
     /// The byte that stands for 0 on the device.

@@ -40,15 +40,9 @@ pub(super) fn write(
             graph.run(OperatorKind::MaxPool { slide, sides }, vec![read], tensor);
             tensor
         }
-        Layer::AveragePool(pool) => match padding_of(&pool.window, pool.input.shape, to.shape) {
-            Some(padding) => {
-                let tensor = graph.activations(&name, dimensions(to.shape), int8);
-                let (slide, sides) = (slide(&pool.window, padding), [pool.window.height, pool.window.width]);
-                graph.run(OperatorKind::AveragePool { slide, sides }, vec![from.tensor], tensor);
-                tensor
-            }
-            None => mean_of_counts(graph, pool, from, &name).ok_or(ExportError::Mean { layer: index })?,
-        },
+        Layer::AveragePool(pool) => {
+            mean(graph, (index, &name), pool, from).ok_or(ExportError::Mean { layer: index })?
+        }
         Layer::GlobalAverage(average) => {
             let axes = graph.integers("rows_and_columns", vec![2], &[1, 2]);
             let tensor = graph.activations(&name, dimensions(to.shape), int8);
@@ -62,7 +56,7 @@ pub(super) fn write(
             graph.clamped((index, tensor), (add.low, add.high), has, &to)
         }
     };
-    Ok(Reading { tensor, int8, unit: f64::from(to.scale), zero: to.zero })
+    Ok(Reading { tensor, int8, range: int8.range(), unit: f64::from(to.scale), zero: to.zero })
 }
 
 /// A convolution, and the largest of each few places of it, which requantization would not change.
@@ -106,49 +100,61 @@ fn convolution(
     Ok(pooled)
 }
 
-/// The mean under a window where AVERAGE_POOL_2D has not its padding: sums in int16, with zeros around, each times one by
-/// its count of places. CAST keeps integers, so these are means of bytes minus 128. `None` when sums do not fit.
-fn mean_of_counts(graph: &mut Graph, pool: &Pool, from: Reading, name: &str) -> Option<i32> {
+/// The mean under a window. AVERAGE_POOL_2D rounds a half away from -128, and some kernels to even numbers; the device rounds
+/// it up. So where the count of places is even, a DEPTHWISE_CONV_2D takes the mean, with a quarter of an integer more in
+/// its sums: too little to change anything but a half, and enough that every kernel rounds that up. `None` where sums do not
+/// fit and AVERAGE_POOL_2D has not the padding.
+fn mean(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Reading) -> Option<i32> {
     let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
-    if window.area() > usize::from(u8::MAX) {
-        return None;
+    let rows = counts((window.stride_y, window.padding.top, window.height), input.height, output.height);
+    let columns = counts((window.stride_x, window.padding.left, window.width), input.width, output.width);
+    let counts: Vec<u32> = rows.iter().flat_map(|row| columns.iter().map(move |column| row * column)).collect();
+    let is_clipped = counts.iter().any(|&count| count as usize != window.area());
+    let fits = 2 * 128 * window.area() < i16::MAX as usize;
+    if is_clipped && fits {
+        return Some(mean_of_counts(graph, (index, name), pool, from, &counts));
     }
+    if !is_clipped && window.area().is_multiple_of(2) {
+        let sums = Sums { weight: 64, bias: 16, unit: 1.0 / (64 * window.area()) as f32 };
+        let tensor = graph.activations(name, dimensions(output), from.int8);
+        graph.sums(index, pool, (from.tensor, from.int8.scale), &sums, tensor);
+        return Some(tensor);
+    }
+    let slide = slide(window, padding_of(window, input, output)?);
+    let tensor = graph.activations(name, dimensions(output), from.int8);
+    graph.run(OperatorKind::AveragePool { slide, sides: [window.height, window.width] }, vec![from.tensor], tensor);
+    Some(tensor)
+}
+
+/// The mean of the places that are inside: sums in int16, with zeros around, each times one by its count. CAST keeps
+/// integers, so these are means of bytes minus 128.
+fn mean_of_counts(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Reading, counts: &[u32]) -> i32 {
+    let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
     let scale = from.int8.scale;
     let cast = graph.wide(&format!("{name}_cast"), dimensions(input), scale);
     graph.run(OperatorKind::Cast, vec![from.tensor], cast);
     let padded = graph.wide(&format!("{name}_padded"), dimensions(around(window.padding, input)), scale);
     let paddings = graph.paddings(window.padding);
     graph.run(OperatorKind::Pad, vec![cast, paddings], padded);
-
-    let channels = usize::from(input.channels);
-    let sides = [window.height, window.width].map(i32::from);
-    let ones = Integers {
-        weights: vec![1; window.area() * channels],
-        inputs: window.area(),
-        scales: vec![1.0; channels],
-        biases: vec![0; channels],
-        bias_scales: vec![scale; channels],
-    };
-    let index = graph.operators.len();
-    let weights = graph.columns(index, &ones, vec![1, sides[0], sides[1], channels as i32]);
-    let biases = graph.wide_biases(index, &ones);
-    let sums = graph.wide(&format!("{name}_sums"), dimensions(output), scale);
-    let slide = slide(window, Padding::Valid);
-    graph.run(OperatorKind::Depthwise { slide, fused: Fused::None }, vec![padded, weights, biases], sums);
-
-    let rows = counts((window.stride_y, window.padding.top, window.height), input.height, output.height);
-    let columns = counts((window.stride_x, window.padding.left, window.width), input.width, output.width);
-    let counts: Vec<u32> = rows.iter().flat_map(|row| columns.iter().map(move |column| row * column)).collect();
-    let (unit, parts) = inverses(&counts);
+    // Twice the sum and one more, which decides a half.
+    let sums = graph.wide(&format!("{name}_sums"), dimensions(output), scale / 2.0);
+    graph.sums(index, pool, (padded, scale), &Sums { weight: 2, bias: 1, unit: 0.5 }, sums);
+    let (unit, parts) = inverses(counts);
     let data = parts.iter().flat_map(|part| part.to_le_bytes()).collect();
-    let places = Shape { channels: 1, ..output };
-    let inverses =
-        graph.constant(&format!("{name}_inverses"), dimensions(places), (TensorType::Int16, data), (vec![unit], 0));
+    let places = dimensions(Shape { channels: 1, ..output });
+    let inverses = graph.constant(&format!("{name}_inverses"), places, (TensorType::Int16, data), (vec![unit], 0));
     let means = graph.wide(&format!("{name}_means"), dimensions(output), scale);
     graph.run(OperatorKind::Mul, vec![sums, inverses], means);
     let tensor = graph.activations(name, dimensions(output), from.int8);
     graph.run(OperatorKind::Cast, vec![means], tensor);
-    Some(tensor)
+    tensor
+}
+
+/// A sum under a window: so many times each value, and so much more; the real value of a weight's unit.
+struct Sums {
+    weight: i8,
+    bias: i64,
+    unit: f32,
 }
 
 /// Rows, or columns, of the input that are under the window at each of `to` places.
@@ -160,7 +166,8 @@ fn counts((stride, before, window): (u8, u8, u8), size: u16, to: u16) -> Vec<u32
     (0..to).map(inside).collect()
 }
 
-/// One by each of these, in int16 and the unit of them: exact where the counts' least common multiple allows it.
+/// One by each of these, in int16, and the unit of them: exact where a multiple of all counts allows it, and as fine as can
+/// be, since MUL rounds twice.
 fn inverses(counts: &[u32]) -> (f32, Vec<i16>) {
     let divisor = |mut a: u64, mut b: u64| {
         while b != 0 {
@@ -174,7 +181,7 @@ fn inverses(counts: &[u32]) -> (f32, Vec<i16>) {
         multiple.saturating_mul(count / divisor(multiple, count))
     });
     let largest = least * i16::MAX as u64;
-    let whole = multiple.min(largest);
+    let whole = if multiple <= largest { largest / multiple * multiple } else { largest };
     let part = |&count: &u32| ((whole as f64 / f64::from(count)).round()) as i16;
     (1.0 / whole as f32, counts.iter().map(part).collect())
 }
@@ -235,6 +242,24 @@ enum Fill {
 }
 
 impl Graph {
+    /// Sums of each channel under a pooling's window, of a tensor of this scale that has what lies around it.
+    fn sums(&mut self, index: usize, pool: &Pool, (from, scale): (i32, f32), sums: &Sums, to: i32) {
+        let (window, channels) = (&pool.window, usize::from(pool.input.shape.channels));
+        let constants = Integers {
+            weights: vec![sums.weight; window.area() * channels],
+            inputs: window.area(),
+            scales: vec![sums.unit; channels],
+            biases: vec![sums.bias; channels],
+            bias_scales: vec![sums.unit * scale; channels],
+        };
+        let shape = vec![1, window.height.into(), window.width.into(), channels as i32];
+        let weights = self.columns(index, &constants, shape);
+        let is_wide = self.tensors[from as usize].kind == TensorType::Int16;
+        let biases = if is_wide { self.wide_biases(index, &constants) } else { self.biases(index, &constants) };
+        let slide = slide(window, Padding::Valid);
+        self.run(OperatorKind::Depthwise { slide, fused: Fused::None }, vec![from, weights, biases], to);
+    }
+
     fn paddings(&mut self, Around { top, left, bottom, right }: Around) -> i32 {
         let sides = [0, 0, top, bottom, left, right, 0, 0].map(i32::from);
         self.integers("paddings", vec![4, 2], &sides)

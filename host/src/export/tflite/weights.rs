@@ -8,6 +8,7 @@ use super::scales::Int8;
 use super::schema::TensorType;
 
 /// A layer's constants.
+#[derive(Clone)]
 pub(super) struct Integers {
     /// Row-major, a row an output.
     pub(super) weights: Vec<i8>,
@@ -49,8 +50,7 @@ impl Integers {
     }
 
     /// The range that no output leaves, whatever the inputs, or as much of it as is `wanted`.
-    pub(super) fn reach(&self, input: Int8, wanted: Option<(f64, f64)>) -> (f64, f64) {
-        let (least, most) = input.range();
+    pub(super) fn reach(&self, (least, most): (f64, f64), wanted: Option<(f64, f64)>) -> (f64, f64) {
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
         for (row, weights) in self.weights.chunks_exact(self.inputs).enumerate() {
             let bias = self.biases[row] as f64 * f64::from(self.bias_scales[row]);
@@ -66,9 +66,12 @@ impl Integers {
         (low.max(least), high.min(most))
     }
 
-    /// The sum of each row's weights.
-    pub(super) fn sums(&self) -> impl Iterator<Item = i64> + '_ {
-        self.weights.chunks_exact(self.inputs).map(|row| row.iter().map(|&weight| i64::from(weight)).sum())
+    /// The same sums over inputs whose zero point is not taken off.
+    pub(super) fn from_zero(&self, zero_point: i8) -> Self {
+        let sum = |row: &[i8]| row.iter().map(|&weight| i64::from(weight)).sum::<i64>();
+        let rows = self.weights.chunks_exact(self.inputs).zip(&self.biases);
+        let biases = rows.map(|(row, bias)| bias - sum(row) * i64::from(zero_point)).collect();
+        Self { biases, ..self.clone() }
     }
 }
 

@@ -3,7 +3,7 @@
 use pinhole_shared::model::{Activation, Output};
 
 use super::graph::Operator;
-use super::quantized::{Rows, Units, kind};
+use super::quantized::{Rows, Units};
 use super::walk::{Given, RELU6, Walk, refuse};
 use crate::export::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
 use crate::import::Reason;
@@ -39,35 +39,31 @@ impl<'f> Walk<'_, 'f> {
             self.current = operator.output;
             return Ok(());
         }
-        if self.graph.tensor(self.current)?.kind != kind::INT8 {
-            return Err(refuse(operator, "of int16, and does not decide"));
-        }
         let following = self.graph.operators.get(self.next);
         let sigmoid = following
             .filter(|next| next.code == Builtin::Logistic as i32 && next.input(0) == operator.output)
             .filter(|_| fused == Fused::None as u8 && self.graph.readers(operator.output) == 1);
         let (weighted, activation, output, unit, of_file, written) = if let Some(sigmoid) = sigmoid {
-            let units = Units::of(&self.graph.tensor(sigmoid.output)?)
-                .filter(|units| units.zero == 0)
-                .ok_or_else(|| refuse(sigmoid, "that does not give int8 of zero point -128"))?;
+            let units = Units::of_row(&self.graph.tensor(sigmoid.output)?)
+                .filter(|(_, zero)| zero.unwrap_or(0) == 0)
+                .ok_or_else(|| refuse(sigmoid, "that gives neither int16 nor int8 of zero point -128"))?;
             let weighted = parts(Q16, Q15)?;
             self.next += 1;
-            (weighted, Activation::Sigmoid, Output::I16, Q15, f64::from(units.scale), sigmoid.output)
+            (weighted, Activation::Sigmoid, Output::I16, Q15, units.0, sigmoid.output)
         } else {
             let rows = &rows;
             let given = self.given;
             let (written, function) = self.activated(operator, fused)?;
-            let units = Units::of(&self.graph.tensor(written)?)
-                .ok_or_else(|| refuse(operator, "that does not give int8 with a scale"))?;
-            let unit = f64::from(units.scale);
+            let (unit, zero) = Units::of_row(&self.graph.tensor(written)?)
+                .ok_or_else(|| refuse(operator, "that gives neither int8 nor int16 with a scale"))?;
             let weighted = rows.parts(given.input, given.of_file, (unit, unit)).map_err(why)?;
-            let room = f64::from(u8::MAX - units.zero);
+            let room = zero.map_or(i16::MAX as f64, |zero| f64::from(u8::MAX - zero));
             if function == RELU6 && (6.0 / unit).round() < room {
                 return Err(refuse(operator, "whose outputs could be more than the 6 of its RELU6"));
             }
             // With 0 at the least byte nothing is below it; else 16 bits have room for both sides.
-            let (activation, output) = match (units.zero, function) {
-                (0, _) => (Activation::Relu, Output::U8),
+            let (activation, output) = match (zero, function) {
+                (Some(0), _) => (Activation::Relu, Output::U8),
                 (_, function) if function == Fused::None as u8 => (Activation::Linear, Output::I16),
                 _ => (Activation::Relu, Output::I16),
             };

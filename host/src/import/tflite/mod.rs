@@ -48,7 +48,7 @@ pub(super) fn import(file: &[u8], classes: Option<&[String]>) -> Result<ModelFil
     let mut layers = network.layers;
     let classes = classes::sorted(&graph, classes, layers.last_mut().ok_or(Reason::Undecided)?)?;
     if layers.len() > MAX_LAYERS {
-        return Err(Reason::Operators { got: layers.len(), most: MAX_LAYERS });
+        return Err(Reason::Layers { got: layers.len(), most: MAX_LAYERS });
     }
     // Row-major weights fit always.
     let bytes = encode(network.side, &classes, Policy::NONE, &layers).unwrap_or_default();

@@ -39,6 +39,15 @@ impl Units {
         is_scale(scale).then_some(Self { scale, zero })
     }
 
+    /// Of a dense layer's outputs: real value of one, and the byte that stands for 0; none of int16, where 0 does.
+    pub(super) fn of_row(tensor: &Tensor<'_>) -> Option<(f64, Option<u8>)> {
+        if tensor.kind != kind::INT16 {
+            return Self::of(tensor).map(|units| (units.scale.into(), Some(units.zero)));
+        }
+        let scale = tensor.scales().next().filter(|_| tensor.scales().len() == 1)?;
+        (tensor.zero_points().eq([0]) && is_scale(scale)).then_some((scale.into(), None))
+    }
+
     pub(super) fn input(self) -> InputKind {
         InputKind { scale: self.scale.into(), max_magnitude: u8::MAX.into(), zero: self.zero }
     }

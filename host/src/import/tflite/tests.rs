@@ -45,9 +45,16 @@ stride = 1
 padding = [1, 0, 0, 1]
 [[layer]]
 kind = "average-pool"
-window = 2
+window = 3
+stride = 1
 [[layer]]
 kind = "global-average"
+[[layer]]
+outputs = 5
+activation = "sigmoid"
+[[layer]]
+outputs = 4
+activation = "relu"
 "#;
 
 fn exported(model: &ModelFile) -> Vec<u8> {
@@ -150,8 +157,8 @@ fn a_file_of_tensorflow() {
         let here = engine.run_all(&pixels).stages.pop().unwrap();
         for (here, there) in here.iter().zip(logits.as_array().unwrap()) {
             let (here, there) = (f64::from(*here) / 65_536.0, there.as_f64().unwrap() * unit);
-            // The file's are int8: half a unit, and as much for what is rounded before.
-            assert!((here - there).abs() <= unit, "picture {picture}: {here} and {there}");
+            // Half a unit for the file's int8, and some for what it rounds twice before.
+            assert!((here - there).abs() <= 3.0 * unit, "picture {picture}: {here} and {there}");
         }
     }
 }

@@ -55,8 +55,10 @@ fn divide_by_power(number: i64, exponent: i32) -> i64 {
     (number.abs() + half >> exponent) * number.signum()
 }
 
-/// Runs a file on an input; returns all that is written on the way, by its name.
-pub(super) fn evaluate(file: &Read<'_>, input: &[i8]) -> HashMap<String, Value> {
+/// Runs a file on an input; returns all that is written on the way, by its name. What is `given` for a name goes on in
+/// place of what was written, so that errors do not add up.
+pub(super) fn evaluate(file: &Read<'_>, input: &[i8], given: &HashMap<String, Vec<i64>>) -> HashMap<String, Value> {
+    let mut written = HashMap::new();
     let name = |index: u32| String::from_utf8(file.tensors[index as usize].bytes(tensor::NAME).to_vec()).unwrap();
     let mut values: HashMap<u32, Value> = HashMap::new();
     let graph = file.root.tables(super::super::schema::model::SUBGRAPHS)[0];
@@ -75,9 +77,11 @@ pub(super) fn evaluate(file: &Read<'_>, input: &[i8]) -> HashMap<String, Value> 
         let options = run.place(operator::BUILTIN_OPTIONS).map(|_| run.table(operator::BUILTIN_OPTIONS));
         let output = operate(code, &inputs, output, options);
         assert_eq!(output.integers.len(), output.shape.iter().product::<usize>(), "{}", name(to));
-        values.insert(to, output);
+        let integers = given.get(&name(to)).unwrap_or(&output.integers).clone();
+        values.insert(to, Value { integers, ..output.clone() });
+        written.insert(name(to), output);
     }
-    values.into_iter().map(|(index, value)| (name(index), value)).collect()
+    written
 }
 
 /// What is said of a tensor, without integers.
@@ -171,9 +175,10 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
         };
         weights.integers.chunks_exact(weights.shape[1]).enumerate().map(row).collect()
     } else if is(Builtin::Logistic) {
-        assert_eq!((output.scales[0], output.zero), (1.0 / 256.0, -128));
+        let (units, zero) = if output.kind == TensorType::Int8 as u8 { (256.0, -128) } else { (32_768.0, 0) };
+        assert_eq!((output.scales[0], output.zero), (1.0 / units, zero));
         let sigmoid = |value: i64| 1.0 / (1.0 + (-(value - from.zero) as f64 * from.scales[0]).exp());
-        from.integers.iter().map(|&value| (sigmoid(value) * 256.0).round() as i64 - 128).collect()
+        from.integers.iter().map(|&value| (sigmoid(value) * units).round() as i64 + output.zero).collect()
     } else {
         panic!("operator {code}")
     };

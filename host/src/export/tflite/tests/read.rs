@@ -108,6 +108,10 @@ impl<'f> Read<'f> {
         *self.tensors.iter().find(|tensor| tensor.bytes(tensor::NAME) == name.as_bytes()).unwrap()
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tensors.iter().any(|tensor| tensor.bytes(tensor::NAME) == name.as_bytes())
+    }
+
     pub(super) fn data(&self, tensor: Table<'f>) -> &'f [u8] {
         let buffer = self.buffers[tensor.word(tensor::BUFFER) as usize];
         assert!(buffer.vector(buffer::DATA).0.is_multiple_of(16));
