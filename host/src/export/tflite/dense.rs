@@ -145,7 +145,7 @@ fn wide_layer(
     let (inputs, outputs) = (integers.inputs as i32, integers.biases.len() as i32);
     let constants = [
         graph.rows(index, integers, vec![outputs, inputs]),
-        graph.wide_biases(index, &integers.from_zero(from.int8.zero_point)),
+        graph.wide_biases(index, &integers.with_zero_point(from.int8.zero_point)),
     ];
     let tensor = graph.wide(name, vec![1, outputs], scale);
     graph.run(OperatorKind::FullyConnected(fused), [&[from.tensor], &constants[..]].concat(), tensor);

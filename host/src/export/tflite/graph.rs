@@ -95,34 +95,16 @@ impl OperatorKind {
 
     /// The least version that takes tensors of 8 or of 16 bits.
     fn version(&self, kind: TensorType) -> i32 {
-        let is_wide = kind == TensorType::Int16;
-        match self {
-            Self::Reshape { .. } | Self::Cast => 1,
-            Self::FullyConnected(_) => {
-                if is_wide {
-                    7
-                } else {
-                    4
-                }
-            }
-            Self::Depthwise { .. } => {
-                if is_wide {
-                    5
-                } else {
-                    3
-                }
-            }
-            Self::Conv { .. } => 3,
-            Self::Pad => {
-                if is_wide {
-                    3
-                } else {
-                    2
-                }
-            }
-            Self::Mul => 4,
-            _ => 2,
-        }
+        let (narrow, wide) = match self {
+            Self::Reshape { .. } | Self::Cast => (1, 1),
+            Self::FullyConnected(_) => (4, 7),
+            Self::Depthwise { .. } => (3, 5),
+            Self::Conv { .. } => (3, 3),
+            Self::Pad => (2, 3),
+            Self::Mul => (4, 4),
+            _ => (2, 2),
+        };
+        if kind == TensorType::Int16 { wide } else { narrow }
     }
 }
 

@@ -66,8 +66,8 @@ impl Integers {
         (low.max(least), high.min(most))
     }
 
-    /// The same sums over inputs whose zero point is not taken off.
-    pub(super) fn from_zero(&self, zero_point: i8) -> Self {
+    /// The same sums over inputs whose zero point nothing else takes off.
+    pub(super) fn with_zero_point(&self, zero_point: i8) -> Self {
         let sum = |row: &[i8]| row.iter().map(|&weight| i64::from(weight)).sum::<i64>();
         let rows = self.weights.chunks_exact(self.inputs).zip(&self.biases);
         let biases = rows.map(|(row, bias)| bias - sum(row) * i64::from(zero_point)).collect();

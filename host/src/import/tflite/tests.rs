@@ -150,6 +150,7 @@ fn a_file_of_tensorflow() {
     let of_pictures = told["logits"].as_array().unwrap();
     assert!(of_pictures.len() > 20);
     let mut engine = model.engine();
+    let (mut apart, mut count) = (0.0, 0);
     for (picture, logits) in of_pictures.iter().enumerate() {
         let noise = |at: usize| (at * at * (picture + 1) + at * 13 + picture * 57) / 8 % 256;
         let pixel = |at: usize| (noise(at) * (40 + picture % 61) / 100) as u8;
@@ -157,10 +158,13 @@ fn a_file_of_tensorflow() {
         let here = engine.run_all(&pixels).stages.pop().unwrap();
         for (here, there) in here.iter().zip(logits.as_array().unwrap()) {
             let (here, there) = (f64::from(*here) / 65_536.0, there.as_f64().unwrap() * unit);
-            // Half a unit for the file's int8, and some for what it rounds twice before.
-            assert!((here - there).abs() <= 3.0 * unit, "picture {picture}: {here} and {there}");
+            // Half a unit for the file's int8, and what halves of means and factors rounded twice make of 250 units.
+            assert!((here - there).abs() <= 6.0 * unit, "picture {picture}: {here} and {there}");
+            apart += (here - there).abs() / unit;
+            count += 1;
         }
     }
+    assert!(apart / f64::from(count) < 2.0, "{} units on average", apart / f64::from(count));
 }
 
 /// Whatever the bytes are, there is a model or a reason, and the reason names what is wrong.

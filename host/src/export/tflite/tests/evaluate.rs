@@ -52,7 +52,7 @@ impl Factor {
 /// Rounded, a half away from 0.
 fn divide_by_power(number: i64, exponent: i32) -> i64 {
     let half = if exponent == 0 { 0 } else { 1 << (exponent - 1) };
-    (number.abs() + half >> exponent) * number.signum()
+    ((number.abs() + half) >> exponent) * number.signum()
 }
 
 /// Runs a file on an input; returns all that is written on the way, by its name. What is `given` for a name goes on in
