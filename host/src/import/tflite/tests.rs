@@ -136,7 +136,8 @@ fn classes_are_sorted_with_their_rows() {
     assert!(import(&nameless, None).unwrap().model().class_names().eq(["class-0", "class-1", "class-2"]));
 }
 
-/// A network that TensorFlow has trained a little and converted, and the logits that its interpreter gave.
+/// A network that TensorFlow has trained a little and converted, and the logits that its interpreter gave
+/// (`tests/tflite_golden.py`).
 #[test]
 fn a_file_of_tensorflow() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
