@@ -318,7 +318,7 @@ fn demo() {
 
 #[test]
 fn help_of_every_command() {
-    let of_each: [(&str, &[&str]); 16] = [
+    let of_each: [(&str, &[&str]); 17] = [
         ("demo", &["--out", "--seed"]),
         (
             "train",
