@@ -33,7 +33,7 @@ def run(program, *arguments):
 
 
 def logits(path, inputs, resolver):
-    """The logits of all inputs as integers, their scale, and the class the file names for each."""
+    """The logits of all inputs as integers of the file's type, and what they stand for: scale and zero point."""
     interpreter = lite.Interpreter(model_path=str(path), experimental_op_resolver_type=resolver)
     interpreter.allocate_tensors()
     (into,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
@@ -44,7 +44,7 @@ def logits(path, inputs, resolver):
         interpreter.set_tensor(into["index"], tensor)
         interpreter.invoke()
         found.append(interpreter.get_tensor(out["index"])[0])
-    return np.stack(found).astype(np.int32), out["quantization"]
+    return np.stack(found), out["quantization"]
 
 
 def main():
@@ -69,12 +69,13 @@ def main():
             ("reference", lite.OpResolverType.BUILTIN_REF),
         ):
             integers, (scale, zero_point) = logits(path, inputs, resolver)
+            bits, integers = integers.dtype, integers.astype(np.int32)
             # argmax takes the first of equal ones, as Pinhole does.
             same = np.argmax(integers, 1) == np.argmax(own, 1)
             ties = sum(np.sum(row == row.max()) > 1 for row in integers)
             difference = np.abs((integers - zero_point) * scale - own)
             print(
-                f"{name}: the same class for {same.sum()} of {len(photos)} photos ({ties} ties in int8); logits differ "
+                f"{name}: the same class for {same.sum()} of {len(photos)} photos ({ties} ties in {bits}); logits differ "
                 f"by at most {difference.max():.3f}, {difference.mean():.3f} on average (a unit is {scale:.4f}; they are "
                 f"{own.min():.2f} to {own.max():.2f})"
             )

@@ -82,7 +82,7 @@ pub enum BenchError {
     Decision,
 }
 
-/// Counts what an inference of this model costs on an emulated board. `path` is where the model was read.
+/// Counts what an inference of this model costs on an emulated board. `path` is what errors call the model.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -90,7 +90,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
     let model = file.model();
     let mut random = Random::seeded(INPUT_SEED);
     let input: Vec<u8> = (0..model.inputs()).map(|_| random.below(256) as u8).collect();
-    let mut board = CountingBoard::start(board, path)?;
+    let mut board = CountingBoard::start(board, file, path)?;
     let measurement = board.measure(&input)?;
     let (expected, got, unit) = (model.layers().len(), measurement.layers.len(), measurement.unit);
     if got != expected || unit != Unit::Instructions {

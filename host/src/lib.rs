@@ -16,6 +16,7 @@
 //! | explanation | [`explain`] | one input, covered patch by patch -> which pixels decided |
 //! | report | [`report`] | all of it -> one HTML file |
 //! | export | [`export`] | model file -> C header, TensorFlow Lite file |
+//! | import | [`import`] | TensorFlow Lite file -> model file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
 //! | what ships | [`shipped`] | a name -> a trained model inside the program |
@@ -48,6 +49,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod export;
 pub mod firmware;
+pub mod import;
 pub mod inference;
 pub mod model_file;
 pub mod photos;

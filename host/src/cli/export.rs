@@ -67,8 +67,8 @@ impl Export {
         }
         if format == Format::Tflite {
             note(
-                "its integers are not the device's (activations and logits are int8 in TensorFlow Lite), so some classes \
-                 may differ: compare them on your photos with tests/tflite_agreement.py",
+                "its integers are not the device's (TensorFlow Lite rounds otherwise, and to fewer bits in dense layers), so some \
+                 classes may differ: compare them on your photos with tests/tflite_agreement.py",
             );
         }
         Ok(ExitCode::SUCCESS)

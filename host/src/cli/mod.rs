@@ -12,6 +12,7 @@ mod evaluate;
 mod explain;
 mod export;
 mod flash;
+mod import;
 mod inspect;
 mod models;
 mod output;
@@ -64,6 +65,8 @@ enum Command {
     Pack(pack::Pack),
     /// Write a model for other tools: as a C header, or for TensorFlow Lite
     Export(export::Export),
+    /// Make a model of another tool's network: an int8 TensorFlow Lite file
+    Import(import::Import),
     /// Write firmware and model into a board's flash, and see it run
     Flash(flash::Flash),
     /// Run photos through the firmware on an emulated board
@@ -116,6 +119,7 @@ pub fn run_with(bench: &Bench) -> ExitCode {
         Command::Boards(command) => command.run(bench),
         Command::Pack(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Import(command) => command.run(),
         Command::Flash(command) => command.run(bench),
         Command::Simulate(command) => command.run(),
         Command::Prove(command) => command.run(bench),

@@ -9,6 +9,7 @@ use super::qemu::{Clock, READ_TIMEOUT};
 use super::{EmulatedBoard, EmulatorError};
 use crate::board::Board;
 use crate::device::{CameraKind, Measurement};
+use crate::model_file::ModelFile;
 
 /// A running emulated board whose clock goes by instructions, so that it can count them: the same numbers every time, on
 /// every host.
@@ -21,12 +22,12 @@ pub struct CountingBoard {
 }
 
 impl CountingBoard {
-    /// Starts a board as [`EmulatedBoard::start`] does.
+    /// Starts a board as [`EmulatedBoard::start`] does, with a model at hand; `path` is what errors call it.
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
-    pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        let image = FlashImage::of(board, model)?;
+    pub fn start(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
+        let image = FlashImage::of_model(board, model, path)?;
         let board = EmulatedBoard::start_image(board, image, Clock::Instructions, CameraKind::Photos, |_| ())?;
         // The link is silent while the board classifies the input some hundred times over.
         board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(EmulatorError::Socket)?;

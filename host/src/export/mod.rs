@@ -14,6 +14,9 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 pub use tflite::CLASSES_METADATA;
+pub(crate) use tflite::schema;
+#[cfg(test)]
+pub(crate) use tflite::tests::run as untrained;
 
 use crate::board::Board;
 use crate::firmware::{FirmwareError, packed_for};
@@ -61,14 +64,14 @@ pub enum ExportError {
         /// The board.
         board: Board,
     },
-    /// A layer is not written yet.
-    #[error("layer {layer} is of the kind {kind}, which is not written as TensorFlow Lite")]
-    #[diagnostic(help("write a C header (OUT ending in .h), which takes all kinds"))]
-    Layer {
+    /// A mean that no operators give.
+    #[error(
+        "layer {layer} takes means under a window of more than 255 places, with padding that TensorFlow Lite has not"
+    )]
+    #[diagnostic(help("write a C header (OUT ending in .h), which takes all models"))]
+    Mean {
         /// Layer, counted from 0.
         layer: usize,
-        /// What it is.
-        kind: &'static str,
     },
     /// A scale has no normal 32-bit form.
     #[error("layer {layer} has values too small or too large for TensorFlow Lite's scales")]

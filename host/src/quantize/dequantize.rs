@@ -57,7 +57,7 @@ pub(crate) fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
 }
 
 /// Real value of one accumulator unit, for each row, where requantization gives units of this one.
-fn accumulator_scales(weighted: &Weighted<'_>, result_scale: f64) -> Vec<f64> {
+pub(crate) fn accumulator_scales(weighted: &Weighted<'_>, result_scale: f64) -> Vec<f64> {
     let units = (1_u64 << (32 - weighted.pre_shift)) as f64;
     weighted.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
 }

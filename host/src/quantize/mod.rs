@@ -21,13 +21,14 @@ use thiserror::Error;
 
 pub(crate) use dense::HEADROOM;
 pub use dequantize::dequantize;
-pub(crate) use dequantize::{output_scale, row_scales};
+pub(crate) use dequantize::{accumulator_scales, output_scale, row_scales};
 pub use measure::{LayerError, measure};
 
 use crate::model_file::{LayerParts, ModelFile, encode};
 use crate::photos::Dataset;
 use crate::train::{FloatLayer, Network};
-use rows::InputKind;
+pub(crate) use rows::InputKind;
+pub(crate) use tensors::{mean_of, sum_of};
 
 /// How activations between layers are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,18 +6,18 @@ use crate::model_file::WeightedParts;
 
 /// What a layer reads.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct InputKind {
+pub(crate) struct InputKind {
     /// Real value of one unit.
-    pub scale: f64,
+    pub(crate) scale: f64,
     /// Largest magnitude, units.
-    pub max_magnitude: u32,
+    pub(crate) max_magnitude: u32,
     /// The unit that stands for the real value 0.
-    pub zero: u8,
+    pub(crate) zero: u8,
 }
 
 impl InputKind {
     /// A picture's pixels.
-    pub(super) const PIXELS: Self = Self { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
+    pub(crate) const PIXELS: Self = Self { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
 }
 
 /// What a layer gives.

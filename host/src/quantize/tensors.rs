@@ -81,12 +81,14 @@ fn convolution(
 }
 
 fn global_average(shape: &LayerShape, reading: &Reading<'_>) -> LayerParts {
-    let input = reading.input;
-    let output = tensor(shape.output, ActivationName::Linear, reading.given);
-    let places = shape.input.places();
+    mean_of(shape.input.places(), reading.input, tensor(shape.output, ActivationName::Linear, reading.given))
+}
+
+/// The mean of so many places of each channel. It reaches about as far as what it is of: a unit of `input` is less than
+/// 2^29 of `output`'s.
+pub(crate) fn mean_of(places: usize, input: InputKind, output: TensorParts) -> LayerParts {
     let factor = input.scale / (places as f64 * f64::from(output.scale));
-    // As in `rows`: the first pre-shift that has room for the factor is the most precise. A mean reaches no further than
-    // what it is of, so it is at most about as large as the largest factor of 8 bits.
+    // As in `rows`: the first pre-shift that has room for the factor is the most precise.
     let multiplier = |pre_shift: u8| (factor * (1_u64 << (32 - pre_shift)) as f64 + 0.5).floor();
     let pre_shift = (0..=30).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(30);
     LayerParts::GlobalAverage {
@@ -98,11 +100,14 @@ fn global_average(shape: &LayerShape, reading: &Reading<'_>) -> LayerParts {
     }
 }
 
-/// Both summands in units of `2^-shift` of the output's, the shift as large as 32 bits allow.
 fn sum(from: usize, activation: ActivationName, shape: &LayerShape, reading: &Reading<'_>) -> LayerParts {
-    let input = reading.input;
     let other = reading.before[from].output().copied().expect("a layer that is added gives a tensor");
-    let output = tensor(shape.output, activation, reading.given);
+    sum_of(reading.input, (from, other), tensor(shape.output, activation, reading.given))
+}
+
+/// The sum with an earlier layer's output. Both summands in units of `2^-shift` of the output's, the shift as large as 32
+/// bits allow.
+pub(crate) fn sum_of(input: InputKind, (from, other): (usize, TensorParts), output: TensorParts) -> LayerParts {
     let parts = |shift: u8| {
         let units = (1_u64 << shift) as f64;
         let factor = |scale: f64| (scale / f64::from(output.scale) * units + 0.5).floor().max(1.0);

@@ -1,4 +1,4 @@
-//! Models for other tools.
+//! Models for other tools, and of them.
 
 use std::process::Command;
 
@@ -138,4 +138,44 @@ fn exports_gone_wrong() {
     let folder = place.path().join("folder.h");
     std::fs::create_dir(&folder).unwrap();
     refused(place.path(), &[&"export", &model, &folder], &[&folder]);
+}
+
+#[test]
+fn import_of_an_export_and_of_tensorflow() {
+    let place = temporary();
+    let [file, out] = ["model.tflite", "back.pinhole"].map(|name| place.path().join(name));
+    run(&[&"export", &shipped_model(), &file]).ok();
+    let told = run(&[&"import", &file, &out]).ok().stdout;
+    let bytes = std::fs::read(&out).unwrap();
+    let model = ModelFile::from_bytes(&bytes).unwrap();
+    assert!(told.contains(&format!("{} bytes", bytes.len())) && told.contains("chihuahua, muffin"), "{told}");
+    // The same decisions on drawn pictures.
+    let decided = |model: &Path| {
+        let photos = run(&[&"classify", &"--json", &model, &drawn("validation")]).ok().json();
+        photos.as_array().unwrap().iter().map(|photo| photo["class"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(decided(&out), decided(&shipped_model()));
+    assert_eq!(model.model().input_side(), 50);
+
+    let keras = repository().join("tests/golden/keras.tflite");
+    let told = run(&[&"import", &keras, &out, &"--classes", &"cat,dog,bird", &"--json"]).ok().json();
+    assert_eq!(told["classes"], serde_json::json!(["bird", "cat", "dog"]));
+    assert_eq!(told["layers"].as_array().unwrap().len(), 10);
+    run(&[&"inspect", &out]).ok();
+}
+
+#[test]
+fn imports_gone_wrong() {
+    let (place, keras) = (temporary(), repository().join("tests/golden/keras.tflite"));
+    let [out, other] = ["out.pinhole", "other"].map(|name| place.path().join(name));
+    refused(place.path(), &[&"import", &other, &out], &[&other, &".tflite"]);
+    refused(place.path(), &[&"import", &shipped_model(), &out], &[&shipped_model(), &"not a TensorFlow Lite file"]);
+    refused(place.path(), &[&"import", &keras, &out, &"--classes", &"a,b"], &[&keras, &"3 classes", &"--classes"]);
+    let bytes = std::fs::read(&keras).unwrap();
+    std::fs::write(&other, &bytes[..bytes.len() / 2]).unwrap();
+    refused(place.path(), &[&"import", &other, &out], &[&other, &"damaged"]);
+    // What is no model is kept.
+    std::fs::write(&out, "mine").unwrap();
+    refused(place.path(), &[&"import", &keras, &out], &[&out]);
+    assert_eq!(std::fs::read(&out).unwrap(), b"mine");
 }

@@ -382,6 +382,7 @@ fn help_of_every_command() {
         ("explain", &["<MODEL>", "<PHOTOS>...", "--out", "--json"]),
         ("inspect", &["<MODEL>", "--json"]),
         ("export", &["<MODEL>", "<OUT>", "--to", "--board", "--photos", "--json"]),
+        ("import", &["<FILE>", "<OUT>", "--classes", "--json"]),
         ("simulate", &["[MODEL]", "[PHOTOS]...", "--photos", "--board", "--camera", "--limit", "--log", "--json"]),
         ("prove", &["[MODEL]", "[PHOTOS]...", "--captures", "--board", "--camera", "--probe", "--port", "--json"]),
         ("watch", &["[MODEL]", "[PHOTOS]...", "--photos", "--board", "--camera", "--probe", "--every", "--frames"]),

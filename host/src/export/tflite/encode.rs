@@ -2,65 +2,12 @@
 
 use flatbuffers::{FlatBufferBuilder, Push, TableFinishedWIPOffset, Vector, WIPOffset};
 
+use super::graph::{Graph, Operator, OperatorKind, Tensor};
 use super::schema::{
-    BUFFER_ALIGNMENT, Builtin, Fused, IDENTIFIER, TensorType, VERSION, buffer, fully_connected_options, metadata,
-    model, operator, operator_code, options_type, quantization, reshape_options, subgraph, tensor,
+    BUFFER_ALIGNMENT, Builtin, FUSED_ACTIVATION_FUNCTION, IDENTIFIER, VERSION, buffer, conv_options, depthwise_options,
+    metadata, model, operator, operator_code, options_type, pool_options, quantization, reducer_options,
+    reshape_options, subgraph, tensor,
 };
-
-/// A network as TensorFlow Lite has it.
-#[derive(Debug)]
-pub(super) struct Graph {
-    pub(super) description: String,
-    pub(super) tensors: Vec<Tensor>,
-    /// In the order they run in.
-    pub(super) operators: Vec<Operator>,
-    /// Index of the tensor that goes in.
-    pub(super) input: i32,
-    /// Index of the tensor that comes out.
-    pub(super) output: i32,
-    /// Name and bytes of what the network does not need.
-    pub(super) metadata: Vec<(String, Vec<u8>)>,
-}
-
-/// A tensor.
-#[derive(Debug)]
-pub(super) struct Tensor {
-    pub(super) name: String,
-    pub(super) shape: Vec<i32>,
-    pub(super) kind: TensorType,
-    /// Its values, if it is a constant; little-endian.
-    pub(super) data: Option<Vec<u8>>,
-    /// Empty where it is not quantized; one, or one a row.
-    pub(super) scales: Vec<f32>,
-    /// As many as scales.
-    pub(super) zero_points: Vec<i64>,
-}
-
-/// An operator; tensors by their indices.
-#[derive(Debug)]
-pub(super) struct Operator {
-    pub(super) kind: OperatorKind,
-    pub(super) inputs: Vec<i32>,
-    pub(super) outputs: Vec<i32>,
-}
-
-/// What an operator does.
-#[derive(Debug)]
-pub(super) enum OperatorKind {
-    Reshape { shape: Vec<i32> },
-    FullyConnected(Fused),
-    Logistic,
-}
-
-impl OperatorKind {
-    fn builtin(&self) -> Builtin {
-        match self {
-            Self::Reshape { .. } => Builtin::Reshape,
-            Self::FullyConnected(_) => Builtin::FullyConnected,
-            Self::Logistic => Builtin::Logistic,
-        }
-    }
-}
 
 type Table = WIPOffset<TableFinishedWIPOffset>;
 
@@ -86,10 +33,14 @@ pub(super) fn encode(graph: &Graph) -> Vec<u8> {
             builder.push_slot_always(slot(metadata::BUFFER), index);
         }));
     }
-    let used = |builtin: &Builtin| graph.operators.iter().any(|operator| operator.kind.builtin() == *builtin);
-    let used: Vec<Builtin> = Builtin::ALL.into_iter().filter(used).collect();
+    // Of an operator that is there in several versions the highest, which runtimes that have it take for all.
+    let version = |builtin: &Builtin| {
+        let of_kind = graph.operators.iter().filter(|operator| operator.kind.builtin() == *builtin);
+        Some((*builtin, of_kind.map(|operator| operator.version).max()?))
+    };
+    let used: Vec<(Builtin, i32)> = Builtin::ALL.iter().filter_map(version).collect();
     let operators: Vec<Table> = graph.operators.iter().map(|operator| file.operator(operator, &used)).collect();
-    let codes: Vec<Table> = used.iter().map(|&builtin| file.operator_code(builtin)).collect();
+    let codes: Vec<Table> = used.iter().map(|&code| file.operator_code(code)).collect();
 
     let (tensors, operators) = (file.vector(&tensors), file.vector(&operators));
     let (inputs, outputs) = (file.vector(&[graph.input]), file.vector(&[graph.output]));
@@ -160,6 +111,7 @@ impl<'f> File<'f> {
             self.table(|builder| {
                 builder.push_slot_always(slot(quantization::SCALE), scales);
                 builder.push_slot_always(slot(quantization::ZERO_POINT), zero_points);
+                builder.push_slot_always(slot(quantization::QUANTIZED_DIMENSION), tensor.scales_along);
             })
         });
         self.table(|builder| {
@@ -174,30 +126,18 @@ impl<'f> File<'f> {
         })
     }
 
-    fn operator_code(&mut self, builtin: Builtin) -> Table {
+    fn operator_code(&mut self, (builtin, version): (Builtin, i32)) -> Table {
         self.table(|builder| {
             builder.push_slot_always(slot(operator_code::DEPRECATED_BUILTIN_CODE), builtin as i8);
-            builder.push_slot_always(slot(operator_code::VERSION), builtin.version());
+            builder.push_slot_always(slot(operator_code::VERSION), version);
             builder.push_slot_always(slot(operator_code::BUILTIN_CODE), builtin as i32);
         })
     }
 
-    fn operator(&mut self, operator: &Operator, codes: &[Builtin]) -> Table {
-        let options = match &operator.kind {
-            OperatorKind::Reshape { shape } => {
-                let shape = self.vector(shape);
-                let options = self.table(|builder| builder.push_slot_always(slot(reshape_options::NEW_SHAPE), shape));
-                Some((options_type::RESHAPE, options))
-            }
-            OperatorKind::FullyConnected(fused) => {
-                let place = slot(fully_connected_options::FUSED_ACTIVATION_FUNCTION);
-                let options = self.table(|builder| builder.push_slot_always(place, *fused as i8));
-                Some((options_type::FULLY_CONNECTED, options))
-            }
-            OperatorKind::Logistic => None,
-        };
-        let (inputs, outputs) = (self.vector(&operator.inputs), self.vector(&operator.outputs));
-        let code = codes.iter().position(|code| *code == operator.kind.builtin()).unwrap_or(0) as u32;
+    fn operator(&mut self, operator: &Operator, codes: &[(Builtin, i32)]) -> Table {
+        let options = self.options(&operator.kind);
+        let (inputs, outputs) = (self.vector(&operator.inputs), self.vector(&[operator.output]));
+        let code = codes.iter().position(|(code, _)| *code == operator.kind.builtin()).unwrap_or(0) as u32;
         self.table(|builder| {
             builder.push_slot_always(slot(operator::OPCODE_INDEX), code);
             builder.push_slot_always(slot(operator::INPUTS), inputs);
@@ -208,4 +148,78 @@ impl<'f> File<'f> {
             }
         })
     }
+
+    /// An operator's options, and their type.
+    fn options(&mut self, kind: &OperatorKind) -> Option<(u8, Table)> {
+        use Field::{Byte, Word};
+        if let OperatorKind::Reshape { shape } = kind {
+            let shape = self.vector(shape);
+            let options = self.table(|builder| builder.push_slot_always(slot(reshape_options::NEW_SHAPE), shape));
+            return Some((options_type::RESHAPE, options));
+        }
+        let mut fields = Vec::new();
+        if let OperatorKind::Conv { slide, .. }
+        | OperatorKind::Depthwise { slide, .. }
+        | OperatorKind::MaxPool { slide, .. }
+        | OperatorKind::AveragePool { slide, .. } = kind
+        {
+            let [down, right] = slide.strides.map(i32::from);
+            fields.extend([
+                (conv_options::PADDING, Byte(slide.padding as i8)),
+                (conv_options::STRIDE_W, Word(right)),
+                (conv_options::STRIDE_H, Word(down)),
+            ]);
+        }
+        let options = match *kind {
+            OperatorKind::Logistic | OperatorKind::Reshape { .. } => return None,
+            OperatorKind::Conv { fused, .. } => {
+                fields.push((conv_options::FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
+                options_type::CONV
+            }
+            OperatorKind::Depthwise { fused, .. } => {
+                fields.push((depthwise_options::DEPTH_MULTIPLIER, Word(1)));
+                fields.push((depthwise_options::FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
+                options_type::DEPTHWISE
+            }
+            OperatorKind::MaxPool { sides: [height, width], .. }
+            | OperatorKind::AveragePool { sides: [height, width], .. } => {
+                fields.push((pool_options::FILTER_WIDTH, Word(width.into())));
+                fields.push((pool_options::FILTER_HEIGHT, Word(height.into())));
+                options_type::POOL
+            }
+            OperatorKind::FullyConnected(fused) => {
+                fields.push((FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
+                options_type::FULLY_CONNECTED
+            }
+            OperatorKind::Add(fused) => {
+                fields.push((FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
+                options_type::ADD
+            }
+            OperatorKind::Mean => {
+                fields.push((reducer_options::KEEP_DIMS, Byte(1)));
+                options_type::REDUCER
+            }
+            OperatorKind::Mul => options_type::MUL,
+            OperatorKind::Pad => options_type::PAD,
+            OperatorKind::PadV2 => options_type::PAD_V2,
+            OperatorKind::Cast => options_type::CAST,
+            OperatorKind::Maximum | OperatorKind::Minimum => options_type::MAXIMUM_MINIMUM,
+        };
+        let table = self.table(|builder| {
+            for (number, field) in fields {
+                match field {
+                    Byte(value) => builder.push_slot_always(slot(number), value),
+                    Word(value) => builder.push_slot_always(slot(number), value),
+                }
+            }
+        });
+        Some((options, table))
+    }
+}
+
+/// A field of options.
+#[derive(Clone, Copy)]
+enum Field {
+    Byte(i8),
+    Word(i32),
 }

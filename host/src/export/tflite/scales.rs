@@ -1,5 +1,7 @@
 //! The scales and zero points of an int8 tensor.
 
+use pinhole_shared::model::Tensor;
+
 /// What an int8 tensor's integers stand for: `scale * (integer - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Int8 {
@@ -18,6 +20,16 @@ impl Int8 {
     /// # Source
     /// TensorFlow Lite's 8-bit quantization specification, LOGISTIC.
     pub(super) const SIGMOID: Self = Self { scale: 1.0 / 256.0, zero_point: i8::MIN };
+
+    /// Of a tensor, whose bytes minus 128 these integers are.
+    pub(super) fn of(tensor: &Tensor) -> Self {
+        Self { scale: tensor.scale, zero_point: Self::integer(tensor.zero) }
+    }
+
+    /// The integer of a tensor's byte.
+    pub(super) fn integer(byte: u8) -> i8 {
+        (i16::from(byte) - 128) as i8
+    }
 
     /// What goes into a sigmoid: from where its output, in int8, is no longer 0 (half a unit: `ln (0.5 / 255.5)`) to
     /// where it reaches the greatest int8 (one and a half units from 1: `ln (254.5 / 1.5)`). What is cut off beyond makes no

@@ -1,4 +1,4 @@
-//! Numbers of TensorFlow Lite's file format that Pinhole writes.
+//! Numbers of TensorFlow Lite's file format that Pinhole writes and reads.
 //!
 //! A FlatBuffers table's fields are found by their slots, counted from 0 in the order of the schema, where the type of a
 //! union takes a slot before its value.
@@ -55,8 +55,7 @@ pub(crate) mod tensor {
 pub(crate) mod quantization {
     pub(crate) const SCALE: u16 = 2;
     pub(crate) const ZERO_POINT: u16 = 3;
-    /// 0, which is the default and not written: a scale for each row of a weight matrix.
-    #[cfg(test)]
+    /// Along which there is a scale for each index.
     pub(crate) const QUANTIZED_DIMENSION: u16 = 6;
 }
 
@@ -69,9 +68,37 @@ pub(crate) mod operator {
     pub(crate) const BUILTIN_OPTIONS: u16 = 4;
 }
 
-/// Slots of `FullyConnectedOptions`.
-pub(crate) mod fully_connected_options {
-    pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 0;
+/// Slots of `Conv2DOptions`.
+pub(crate) mod conv_options {
+    pub(crate) const PADDING: u16 = 0;
+    pub(crate) const STRIDE_W: u16 = 1;
+    pub(crate) const STRIDE_H: u16 = 2;
+    pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 3;
+    pub(crate) const DILATION_W_FACTOR: u16 = 4;
+    pub(crate) const DILATION_H_FACTOR: u16 = 5;
+}
+
+/// Slots of `DepthwiseConv2DOptions`; padding and strides are where `Conv2DOptions` has them.
+pub(crate) mod depthwise_options {
+    pub(crate) const DEPTH_MULTIPLIER: u16 = 3;
+    pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 4;
+    pub(crate) const DILATION_W_FACTOR: u16 = 5;
+    pub(crate) const DILATION_H_FACTOR: u16 = 6;
+}
+
+/// Slots of `Pool2DOptions`; padding and strides are where `Conv2DOptions` has them.
+pub(crate) mod pool_options {
+    pub(crate) const FILTER_WIDTH: u16 = 3;
+    pub(crate) const FILTER_HEIGHT: u16 = 4;
+    pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 5;
+}
+
+/// The one slot of `FullyConnectedOptions`, `AddOptions` and `MulOptions` that matters.
+pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 0;
+
+/// Slots of `ReducerOptions`.
+pub(crate) mod reducer_options {
+    pub(crate) const KEEP_DIMS: u16 = 0;
 }
 
 /// Slots of `ReshapeOptions`.
@@ -94,7 +121,18 @@ pub(crate) mod metadata {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TensorType {
     Int32 = 2,
+    Int64 = 4,
+    Int16 = 7,
     Int8 = 9,
+}
+
+/// `Padding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Padding {
+    /// As much as makes one place of each stride, the odd one behind.
+    Same = 0,
+    /// None.
+    Valid = 1,
 }
 
 /// `ActivationFunctionType`: those that are written.
@@ -107,27 +145,56 @@ pub(crate) enum Fused {
 /// `BuiltinOperator`: those that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Builtin {
+    Add = 0,
+    AveragePool = 1,
+    Conv = 3,
+    Depthwise = 4,
     FullyConnected = 9,
     Logistic = 14,
+    MaxPool = 17,
+    Mul = 18,
     Reshape = 22,
+    Pad = 34,
+    Mean = 40,
+    Cast = 53,
+    Maximum = 55,
+    Minimum = 57,
+    PadV2 = 60,
 }
 
 impl Builtin {
     /// All, in the order of a file's operator codes.
-    pub(crate) const ALL: [Self; 3] = [Self::Reshape, Self::FullyConnected, Self::Logistic];
-
-    /// Version with int8 tensors.
-    pub(crate) fn version(self) -> i32 {
-        match self {
-            Self::Reshape => 1,
-            Self::FullyConnected => 4,
-            Self::Logistic => 2,
-        }
-    }
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Reshape,
+        Self::FullyConnected,
+        Self::Logistic,
+        Self::Conv,
+        Self::Depthwise,
+        Self::MaxPool,
+        Self::AveragePool,
+        Self::Mean,
+        Self::Add,
+        Self::Pad,
+        Self::PadV2,
+        Self::Maximum,
+        Self::Minimum,
+        Self::Cast,
+        Self::Mul,
+    ];
 }
 
 /// `BuiltinOptions`, the type of a union: those that are written.
 pub(crate) mod options_type {
+    pub(crate) const CONV: u8 = 1;
+    pub(crate) const DEPTHWISE: u8 = 2;
+    pub(crate) const POOL: u8 = 5;
     pub(crate) const FULLY_CONNECTED: u8 = 8;
+    pub(crate) const ADD: u8 = 11;
     pub(crate) const RESHAPE: u8 = 17;
+    pub(crate) const MUL: u8 = 21;
+    pub(crate) const PAD: u8 = 22;
+    pub(crate) const REDUCER: u8 = 27;
+    pub(crate) const CAST: u8 = 37;
+    pub(crate) const MAXIMUM_MINIMUM: u8 = 39;
+    pub(crate) const PAD_V2: u8 = 43;
 }

@@ -1,141 +1,21 @@
-//! The file read back, by a reader of its own: FlatBuffers are simple to read.
+//! The file read back, by a reader of its own (FlatBuffers are simple to read), and run.
 
+mod evaluate;
+mod read;
+pub(crate) mod run;
+
+use self::read::Read;
 use super::schema::{
-    Builtin, TensorType, buffer, fully_connected_options, metadata, model, operator, operator_code, options_type,
-    quantization, subgraph, tensor,
+    Builtin, FUSED_ACTIVATION_FUNCTION, Fused, TensorType, buffer, metadata, model, operator, options_type,
+    quantization, tensor,
 };
 use super::*;
 use crate::model_file::{LayerParts, WeightedParts, encode as encode_model};
+use crate::quantize::{HEADROOM, row_scales};
 use crate::shipped::drawn_model;
 use pinhole_shared::layout::Layout;
+use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::policy::Policy;
-
-/// A table: the file and where in it the table starts.
-#[derive(Clone, Copy)]
-struct Table<'f>(&'f [u8], usize);
-
-impl<'f> Table<'f> {
-    fn root(file: &'f [u8]) -> Self {
-        assert_eq!(&file[4..8], b"TFL3");
-        Self(file, number(file, 0) as usize)
-    }
-
-    /// Where a field's value lies, if it is there.
-    fn place(self, slot: u16) -> Option<usize> {
-        let Self(file, start) = self;
-        // Signed: tables share lists, which may lie on either side.
-        let list = (start as i64 - i64::from(number(file, start) as i32)) as usize;
-        let half = |place: usize| usize::from(u16::from_le_bytes([file[place], file[place + 1]]));
-        let entry = 4 + 2 * usize::from(slot);
-        (entry < half(list)).then(|| half(list + entry)).filter(|&offset| offset != 0).map(|offset| start + offset)
-    }
-
-    fn byte(self, slot: u16) -> u8 {
-        self.place(slot).map_or(0, |place| self.0[place])
-    }
-
-    fn word(self, slot: u16) -> u32 {
-        self.place(slot).map_or(0, |place| number(self.0, place))
-    }
-
-    fn table(self, slot: u16) -> Table<'f> {
-        let place = self.place(slot).unwrap();
-        Self(self.0, place + number(self.0, place) as usize)
-    }
-
-    /// Where a vector's items start, and how many there are.
-    fn vector(self, slot: u16) -> (usize, usize) {
-        let Self(_, start) = self.table(slot);
-        (start + 4, number(self.0, start) as usize)
-    }
-
-    fn bytes(self, slot: u16) -> &'f [u8] {
-        let (start, count) = self.vector(slot);
-        &self.0[start..start + count]
-    }
-
-    fn words(self, slot: u16) -> Vec<u32> {
-        let (start, count) = self.vector(slot);
-        (0..count).map(|index| number(self.0, start + 4 * index)).collect()
-    }
-
-    fn floats(self, slot: u16) -> Vec<f32> {
-        self.words(slot).into_iter().map(f32::from_bits).collect()
-    }
-
-    fn longs(self, slot: u16) -> Vec<i64> {
-        let (start, count) = self.vector(slot);
-        assert!(start.is_multiple_of(8));
-        (0..count).map(|index| i64::from_le_bytes(self.0[start + 8 * index..][..8].try_into().unwrap())).collect()
-    }
-
-    fn tables(self, slot: u16) -> Vec<Table<'f>> {
-        let (start, count) = self.vector(slot);
-        let at = |place: usize| Self(self.0, place + number(self.0, place) as usize);
-        (0..count).map(|index| at(start + 4 * index)).collect()
-    }
-}
-
-fn number(file: &[u8], place: usize) -> u32 {
-    assert!(place.is_multiple_of(4), "words are aligned");
-    u32::from_le_bytes(file[place..place + 4].try_into().unwrap())
-}
-
-struct Read<'f> {
-    root: Table<'f>,
-    tensors: Vec<Table<'f>>,
-    operators: Vec<Table<'f>>,
-    buffers: Vec<Table<'f>>,
-    codes: Vec<u32>,
-}
-
-impl<'f> Read<'f> {
-    fn of(file: &'f [u8]) -> Self {
-        let root = Table::root(file);
-        assert_eq!(root.word(model::VERSION), 3);
-        let graphs = root.tables(model::SUBGRAPHS);
-        assert_eq!(graphs.len(), 1);
-        let codes = root.tables(model::OPERATOR_CODES);
-        for code in &codes {
-            assert_eq!(
-                u32::from(code.byte(operator_code::DEPRECATED_BUILTIN_CODE)),
-                code.word(operator_code::BUILTIN_CODE)
-            );
-        }
-        Self {
-            root,
-            tensors: graphs[0].tables(subgraph::TENSORS),
-            operators: graphs[0].tables(subgraph::OPERATORS),
-            buffers: root.tables(model::BUFFERS),
-            codes: codes.iter().map(|code| code.word(operator_code::BUILTIN_CODE)).collect(),
-        }
-    }
-
-    fn tensor(&self, name: &str) -> Table<'f> {
-        *self.tensors.iter().find(|tensor| tensor.bytes(tensor::NAME) == name.as_bytes()).unwrap()
-    }
-
-    fn data(&self, tensor: Table<'f>) -> &'f [u8] {
-        let buffer = self.buffers[tensor.word(tensor::BUFFER) as usize];
-        assert!(buffer.vector(buffer::DATA).0.is_multiple_of(16));
-        buffer.bytes(buffer::DATA)
-    }
-
-    /// Every operator's code.
-    fn run(&self) -> Vec<u32> {
-        self.operators.iter().map(|run| self.codes[run.word(operator::OPCODE_INDEX) as usize]).collect()
-    }
-
-    /// The only scale and zero point of an int8 tensor.
-    fn int8(&self, name: &str) -> (f32, i64) {
-        let tensor = self.tensor(name);
-        assert_eq!(tensor.byte(tensor::TYPE), TensorType::Int8 as u8);
-        let quantization = tensor.table(tensor::QUANTIZATION);
-        let (scales, zeros) = (quantization.floats(quantization::SCALE), quantization.longs(quantization::ZERO_POINT));
-        assert_eq!((scales.len(), zeros.len()), (1, 1), "{name}");
-        (scales[0], zeros[0])
-    }
-}
 
 const RESHAPE: u32 = Builtin::Reshape as u32;
 const DENSE: u32 = Builtin::FullyConnected as u32;
@@ -239,7 +119,7 @@ fn other_layers_read_back() {
     let fused: Vec<u8> = read.operators[1..]
         .iter()
         .filter(|run| run.byte(operator::BUILTIN_OPTIONS_TYPE) == options_type::FULLY_CONNECTED)
-        .map(|run| run.table(operator::BUILTIN_OPTIONS).byte(fully_connected_options::FUSED_ACTIVATION_FUNCTION))
+        .map(|run| run.table(operator::BUILTIN_OPTIONS).byte(FUSED_ACTIVATION_FUNCTION))
         .collect();
     assert_eq!(fused, [Fused::Relu as u8, Fused::Relu as u8, 0, 0, 0]);
     assert_eq!(read.int8("dense_0"), (1.0 / 1024.0, -128));

@@ -1,0 +1,48 @@
+//! `pinhole import`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+
+use super::output::{json, say};
+use crate::import::import;
+use crate::run_folder;
+
+/// `pinhole import`.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// A .tflite file: a network of full int8 quantization
+    file: PathBuf,
+    /// Model file to write
+    out: PathBuf,
+    /// Names of the classes, in the order of the network's outputs (default: those that `pinhole export` wrote into the
+    /// file, or else class-0, class-1 and so on)
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    classes: Option<Vec<String>>,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let file = import(&self.file, self.classes.as_deref())?;
+        run_folder::write_model(&self.out, file.bytes())?;
+        let model = file.model();
+        let classes: Vec<&str> = model.class_names().collect();
+        let (bytes, checksum) = (file.bytes().len(), format!("{:08x}", model.checksum()));
+        if self.json {
+            json(&serde_json::json!({
+                "model": self.out, "bytes": bytes, "checksum": checksum, "input_side": model.input_side(),
+                "layers": model.layers().map(|layer| layer.kind()).collect::<Vec<_>>(), "classes": classes,
+            }))?;
+        } else {
+            let (side, layers) = (model.input_side(), model.layers().len());
+            say!("{}: {bytes} bytes, checksum {checksum}, {side} px, {layers} layers", self.out.display());
+            say!("classes: {}", classes.join(", "));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,306 @@
+//! Layers that write tensors. Their bytes minus 128 are the integers here, and 0 stands for the same real value.
+
+use pinhole_shared::model::{Conv, Layer, Pool, Tensor};
+use pinhole_shared::shape::{Padding as Around, Shape, Window};
+
+use super::graph::{Graph, OperatorKind, Slide};
+use super::scales::Int8;
+use super::schema::{Fused, Padding, TensorType};
+use super::weights::Integers;
+use super::{ExportError, Reading};
+use crate::quantize::accumulator_scales;
+
+/// Writes a layer that reads `from`; `before` is what the layers before it gave. Returns what it gives to the next.
+///
+/// # Errors
+/// [`ExportError::Scale`], [`ExportError::Mean`].
+///
+/// # Panics
+/// If the layer is dense.
+pub(super) fn write(
+    graph: &mut Graph,
+    (index, layer): (usize, &Layer<'_>),
+    from: Reading,
+    before: &[Reading],
+) -> Result<Reading, ExportError> {
+    let to = layer.tensor().expect("a layer that is not dense writes a tensor");
+    let int8 = Int8::of(&to);
+    if !int8.scale.is_normal() {
+        return Err(ExportError::Scale { layer: index });
+    }
+    let name = format!("{}_{index}", layer.kind());
+    let tensor = match layer {
+        Layer::Dense(_) => unreachable!("a dense layer writes no tensor"),
+        Layer::Conv(conv) => convolution(graph, (index, &name), (conv, false), &from)?,
+        Layer::Depthwise(conv) => convolution(graph, (index, &name), (conv, true), &from)?,
+        Layer::MaxPool(pool) => {
+            let (read, padding) = graph.padded(from, &pool.window, (pool.input.shape, to.shape), Fill::Least);
+            let tensor = graph.activations(&name, dimensions(to.shape), int8);
+            let (slide, sides) = (slide(&pool.window, padding), [pool.window.height, pool.window.width]);
+            graph.run(OperatorKind::MaxPool { slide, sides }, vec![read], tensor);
+            tensor
+        }
+        Layer::AveragePool(pool) => {
+            mean(graph, (index, &name), pool, from).ok_or(ExportError::Mean { layer: index })?
+        }
+        Layer::GlobalAverage(average) => {
+            let axes = graph.integers("rows_and_columns", vec![2], &[1, 2]);
+            let tensor = graph.activations(&name, dimensions(to.shape), int8);
+            graph.run(OperatorKind::Mean, vec![from.tensor, axes], tensor);
+            graph.clamped((index, tensor), (average.low, average.high), (0, u8::MAX), &to)
+        }
+        Layer::Add(add) => {
+            let tensor = graph.activations(&name, dimensions(to.shape), int8);
+            let (fused, has) = fused((add.low, add.high), &to);
+            graph.run(OperatorKind::Add(fused), vec![from.tensor, before[usize::from(add.from)].tensor], tensor);
+            graph.clamped((index, tensor), (add.low, add.high), has, &to)
+        }
+    };
+    Ok(Reading { tensor, int8, range: int8.range(), unit: f64::from(to.scale), zero: to.zero })
+}
+
+/// A convolution, and the largest of each few places of it, which requantization would not change.
+fn convolution(
+    graph: &mut Graph,
+    (index, name): (usize, &str),
+    (conv, is_depthwise): (&Conv<'_>, bool),
+    from: &Reading,
+) -> Result<i32, ExportError> {
+    let wrong = ExportError::Scale { layer: index };
+    let units = accumulator_scales(&conv.weighted, f64::from(conv.output.scale));
+    let integers = Integers::of(&conv.weighted, &units, from).ok_or(wrong)?;
+    let Window { height, width, .. } = conv.window;
+    let sides = [i32::from(height), i32::from(width)];
+    let (channels, outputs) = (i32::from(conv.input.shape.channels), i32::from(conv.output.shape.channels));
+    let weights = if is_depthwise {
+        graph.columns(index, &integers, vec![1, sides[0], sides[1], outputs])
+    } else {
+        graph.rows(index, &integers, vec![outputs, sides[0], sides[1], channels])
+    };
+    let biases = graph.biases(index, &integers);
+    let (height, width) = conv.window.places(conv.input.shape).expect("a parsed model's windows fit");
+    let convolved = Shape { height, width, channels: conv.output.shape.channels };
+    let (read, padding) = graph.padded(*from, &conv.window, (conv.input.shape, convolved), Fill::Zero);
+    let tensor = graph.activations(name, dimensions(convolved), Int8::of(&conv.output));
+    let (fused, has) = fused((conv.low, conv.high), &conv.output);
+    let slide = slide(&conv.window, padding);
+    let kind = match is_depthwise {
+        true => OperatorKind::Depthwise { slide, fused },
+        false => OperatorKind::Conv { slide, fused },
+    };
+    graph.run(kind, vec![read, weights, biases], tensor);
+    let tensor =
+        graph.clamped((index, tensor), (conv.low, conv.high), has, &Tensor { shape: convolved, ..conv.output });
+    if conv.pool == 1 {
+        return Ok(tensor);
+    }
+    let pooled = graph.activations(&format!("pooled_{index}"), dimensions(conv.output.shape), Int8::of(&conv.output));
+    let slide = Slide { padding: Padding::Valid, strides: [conv.pool; 2] };
+    graph.run(OperatorKind::MaxPool { slide, sides: [conv.pool; 2] }, vec![tensor], pooled);
+    Ok(pooled)
+}
+
+/// The mean under a window. AVERAGE_POOL_2D rounds a half away from -128, and some kernels to even numbers; the device rounds
+/// it up. So where the count of places is even, a DEPTHWISE_CONV_2D takes the mean, with a quarter of an integer more in
+/// its sums: too little to change anything but a half, and enough that every kernel rounds that up. `None` where sums do not
+/// fit and AVERAGE_POOL_2D has not the padding.
+fn mean(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Reading) -> Option<i32> {
+    let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
+    let rows = counts((window.stride_y, window.padding.top, window.height), input.height, output.height);
+    let columns = counts((window.stride_x, window.padding.left, window.width), input.width, output.width);
+    let counts: Vec<u32> = rows.iter().flat_map(|row| columns.iter().map(move |column| row * column)).collect();
+    let is_clipped = counts.iter().any(|&count| count as usize != window.area());
+    let fits = 2 * 128 * window.area() < i16::MAX as usize;
+    if is_clipped && fits {
+        return Some(mean_of_counts(graph, (index, name), pool, from, &counts));
+    }
+    if !is_clipped && window.area().is_multiple_of(2) {
+        let sums = Sums { weight: 64, bias: 16, unit: 1.0 / (64 * window.area()) as f32 };
+        let tensor = graph.activations(name, dimensions(output), from.int8);
+        graph.sums(index, pool, (from.tensor, from.int8.scale), &sums, tensor);
+        return Some(tensor);
+    }
+    let slide = slide(window, padding_of(window, input, output)?);
+    let tensor = graph.activations(name, dimensions(output), from.int8);
+    graph.run(OperatorKind::AveragePool { slide, sides: [window.height, window.width] }, vec![from.tensor], tensor);
+    Some(tensor)
+}
+
+/// The mean of the places that are inside: sums in int16, with zeros around, each times one by its count. CAST keeps
+/// integers, so these are means of bytes minus 128.
+fn mean_of_counts(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Reading, counts: &[u32]) -> i32 {
+    let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
+    let scale = from.int8.scale;
+    let cast = graph.wide(&format!("{name}_cast"), dimensions(input), scale);
+    graph.run(OperatorKind::Cast, vec![from.tensor], cast);
+    let padded = graph.wide(&format!("{name}_padded"), dimensions(around(window.padding, input)), scale);
+    let paddings = graph.paddings(window.padding);
+    graph.run(OperatorKind::Pad, vec![cast, paddings], padded);
+    // Twice the sum and one more, which decides a half.
+    let sums = graph.wide(&format!("{name}_sums"), dimensions(output), scale / 2.0);
+    graph.sums(index, pool, (padded, scale), &Sums { weight: 2, bias: 1, unit: 0.5 }, sums);
+    let (unit, parts) = inverses(counts);
+    let data = parts.iter().flat_map(|part| part.to_le_bytes()).collect();
+    let places = dimensions(Shape { channels: 1, ..output });
+    let inverses = graph.constant(&format!("{name}_inverses"), places, (TensorType::Int16, data), (vec![unit], 0));
+    let means = graph.wide(&format!("{name}_means"), dimensions(output), scale);
+    graph.run(OperatorKind::Mul, vec![sums, inverses], means);
+    let tensor = graph.activations(name, dimensions(output), from.int8);
+    graph.run(OperatorKind::Cast, vec![means], tensor);
+    tensor
+}
+
+/// A sum under a window: so many times each value, and so much more; the real value of a weight's unit.
+struct Sums {
+    weight: i8,
+    bias: i64,
+    unit: f32,
+}
+
+/// Rows, or columns, of the input that are under the window at each of `to` places.
+fn counts((stride, before, window): (u8, u8, u8), size: u16, to: u16) -> Vec<u32> {
+    let inside = |at: u16| {
+        let start = i64::from(at) * i64::from(stride) - i64::from(before);
+        ((start + i64::from(window)).min(size.into()) - start.max(0)) as u32
+    };
+    (0..to).map(inside).collect()
+}
+
+/// One by each of these, in int16, and the unit of them: exact where a multiple of all counts allows it, and as fine as can
+/// be, since MUL rounds twice.
+fn inverses(counts: &[u32]) -> (f32, Vec<i16>) {
+    let divisor = |mut a: u64, mut b: u64| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let least = u64::from(counts.iter().copied().min().unwrap_or(1));
+    let multiple = counts.iter().map(|&count| u64::from(count)).fold(1, |multiple: u64, count| {
+        // Beyond 64 bits it is too large anyway.
+        multiple.saturating_mul(count / divisor(multiple, count))
+    });
+    let largest = least * i16::MAX as u64;
+    let whole = if multiple <= largest { largest / multiple * multiple } else { largest };
+    let part = |&count: &u32| ((whole as f64 / f64::from(count)).round()) as i16;
+    (1.0 / whole as f32, counts.iter().map(part).collect())
+}
+
+fn slide(window: &Window, padding: Padding) -> Slide {
+    Slide { padding, strides: [window.stride_y, window.stride_x] }
+}
+
+/// The padding with which TensorFlow Lite lays a window as Pinhole does, if there is one.
+fn padding_of(window: &Window, input: Shape, output: Shape) -> Option<Padding> {
+    // Padding behind counts by the places it makes alone.
+    let valid = |size: u16, before: u8, side: u8, stride: u8, to: u16| {
+        before == 0 && u32::from(to - 1) * u32::from(stride) + u32::from(side) <= u32::from(size)
+    };
+    let same = |size: u16, before: u8, side: u8, stride: u8, to: u16| {
+        let reach = u32::from(to - 1) * u32::from(stride) + u32::from(side);
+        to == size.div_ceil(stride.into()) && u32::from(before) == reach.saturating_sub(size.into()) / 2
+    };
+    let both = |along: &dyn Fn(u16, u8, u8, u8, u16) -> bool| {
+        along(input.height, window.padding.top, window.height, window.stride_y, output.height)
+            && along(input.width, window.padding.left, window.width, window.stride_x, output.width)
+    };
+    // VALID makes as many places as fit, and so does Pinhole.
+    if both(&valid) {
+        Some(Padding::Valid)
+    } else if both(&same) {
+        Some(Padding::Same)
+    } else {
+        None
+    }
+}
+
+/// Fused activation function of a layer with this range, and the range that it leaves.
+fn fused((low, _): (u8, u8), to: &Tensor) -> (Fused, (u8, u8)) {
+    if low == to.zero { (Fused::Relu, (to.zero, u8::MAX)) } else { (Fused::None, (0, u8::MAX)) }
+}
+
+fn dimensions(shape: Shape) -> Vec<i32> {
+    vec![1, shape.height.into(), shape.width.into(), shape.channels.into()]
+}
+
+/// A shape and what lies around it.
+fn around(padding: Around, shape: Shape) -> Shape {
+    Shape {
+        height: shape.height + u16::from(padding.top) + u16::from(padding.bottom),
+        width: shape.width + u16::from(padding.left) + u16::from(padding.right),
+        channels: shape.channels,
+    }
+}
+
+/// What lies around a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    /// What stands for 0.
+    Zero,
+    /// What is never the largest of some.
+    Least,
+}
+
+impl Graph {
+    /// Sums of each channel under a pooling's window, of a tensor of this scale that has what lies around it.
+    fn sums(&mut self, index: usize, pool: &Pool, (from, scale): (i32, f32), sums: &Sums, to: i32) {
+        let (window, channels) = (&pool.window, usize::from(pool.input.shape.channels));
+        let constants = Integers {
+            weights: vec![sums.weight; window.area() * channels],
+            inputs: window.area(),
+            scales: vec![sums.unit; channels],
+            biases: vec![sums.bias; channels],
+            bias_scales: vec![sums.unit * scale; channels],
+        };
+        let shape = vec![1, window.height.into(), window.width.into(), channels as i32];
+        let weights = self.columns(index, &constants, shape);
+        let is_wide = self.tensors[from as usize].kind == TensorType::Int16;
+        let biases = if is_wide { self.wide_biases(index, &constants) } else { self.biases(index, &constants) };
+        let slide = slide(window, Padding::Valid);
+        self.run(OperatorKind::Depthwise { slide, fused: Fused::None }, vec![from, weights, biases], to);
+    }
+
+    fn paddings(&mut self, Around { top, left, bottom, right }: Around) -> i32 {
+        let sides = [0, 0, top, bottom, left, right, 0, 0].map(i32::from);
+        self.integers("paddings", vec![4, 2], &sides)
+    }
+
+    /// What a window slides over, and with which padding: a tensor as it is, or with what lies around it.
+    fn padded(
+        &mut self,
+        from: Reading,
+        window: &Window,
+        (input, output): (Shape, Shape),
+        fill: Fill,
+    ) -> (i32, Padding) {
+        if let Some(padding) = padding_of(window, input, output) {
+            return (from.tensor, padding);
+        }
+        let constant = self.paddings(window.padding);
+        let padded = self.activations("padded", dimensions(around(window.padding, input)), from.int8);
+        if fill == Fill::Zero {
+            self.run(OperatorKind::Pad, vec![from.tensor, constant], padded);
+        } else {
+            let least = self.number("least", i8::MIN, from.int8);
+            self.run(OperatorKind::PadV2, vec![from.tensor, constant, least], padded);
+        }
+        (padded, Padding::Valid)
+    }
+
+    /// A tensor of range `has`, cut to `range`.
+    fn clamped(&mut self, (index, tensor): (usize, i32), range: (u8, u8), has: (u8, u8), of: &Tensor) -> i32 {
+        let int8 = Int8::of(of);
+        let mut cut = tensor;
+        for (end, had, kind, name) in
+            [(range.0, has.0, OperatorKind::Maximum, "at_least"), (range.1, has.1, OperatorKind::Minimum, "at_most")]
+        {
+            if end != had {
+                let limit = self.number("limit", Int8::integer(end), int8);
+                let to = self.activations(&format!("{name}_{index}"), dimensions(of.shape), int8);
+                self.run(kind, vec![cut, limit], to);
+                cut = to;
+            }
+        }
+        cut
+    }
+}

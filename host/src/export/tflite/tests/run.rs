@@ -1,0 +1,220 @@
+//! The file run by TensorFlow Lite's rules, and the model by the device's: layer by layer they say nearly the same.
+
+use std::collections::HashMap;
+
+use pinhole_shared::model::Layer;
+use pinhole_shared::policy::Policy;
+
+use super::super::schema::Builtin;
+use super::super::tflite;
+use super::evaluate::evaluate;
+use super::read::Read;
+use crate::export::ExportError;
+use crate::model_file::{LayerParts, ModelFile, encode};
+use crate::photos::{Dataset, Example};
+use crate::quantize::{ActivationBits, quantize};
+use crate::random::Random;
+use crate::recipe::Recipe;
+use crate::train::Network;
+
+/// Every kind of layer, and padding as VALID, as SAME and as neither.
+const RECIPE: &str = r#"
+input_side = 15
+[training]
+epochs = 1
+batch = 8
+learning_rate = 0.01
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = [3, 2]
+padding = [1, 0, 2, 1]
+activation = "relu"
+pool = 2
+[[layer]]
+kind = "depthwise"
+kernel = 3
+padding = 1
+activation = "relu"
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = 1
+activation = "linear"
+[[layer]]
+kind = "add"
+from = 1
+activation = "linear"
+[[layer]]
+kind = "max-pool"
+window = 3
+stride = 1
+padding = 1
+[[layer]]
+kind = "max-pool"
+window = 2
+stride = 1
+padding = [1, 0, 0, 1]
+[[layer]]
+kind = "depthwise"
+kernel = 3
+stride = 2
+padding = [1, 1, 1, 1]
+activation = "linear"
+[[layer]]
+kind = "average-pool"
+window = 2
+stride = 1
+[[layer]]
+kind = "average-pool"
+window = [3, 1]
+stride = 1
+[[layer]]
+kind = "average-pool"
+window = 3
+stride = 1
+padding = [2, 0, 0, 1]
+[[layer]]
+kind = "global-average"
+"#;
+
+/// How far logits of 16 bits and factors of 15 are from the device's.
+const LOGITS: f64 = 0.001;
+
+/// Pictures of noise, of different brightness.
+pub(crate) fn pictures(side: u16, count: usize) -> Dataset {
+    let mut random = Random::seeded(3);
+    let examples = (0..count).map(|number| {
+        let (from, range) = (random.below(200), 1 + random.below(55));
+        let pixels = (0..usize::from(side).pow(2)).map(|_| (from + random.below(range)) as u8).collect();
+        Example { path: number.to_string().into(), class: (number % 3) as u16, pixels }
+    });
+    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    Dataset { side, classes, examples: examples.collect(), warnings: Vec::new() }
+}
+
+/// An untrained network of a recipe, quantized.
+pub(crate) fn model(recipe: &str, pictures: &Dataset) -> ModelFile {
+    model_of(recipe, pictures, ActivationBits::default())
+}
+
+fn model_of(recipe: &str, pictures: &Dataset, bits: ActivationBits) -> ModelFile {
+    let recipe = Recipe::parse(recipe, "of a test").unwrap();
+    let network = Network::new(&recipe, &pictures.classes, 1).unwrap();
+    quantize(&network, pictures, bits).unwrap()
+}
+
+/// Compares what each layer makes of the device's integers before it: bytes are apart by one at most, the logits by this
+/// real value. Returns the fraction of bytes that are the same.
+fn compare(file: &ModelFile, pictures: &Dataset, most: f64) -> f64 {
+    let bytes = tflite(&file.model(), None).unwrap();
+    let read = Read::of(&bytes);
+    let mut engine = file.engine();
+    // What the last of each layer's operators writes.
+    let last = |(index, layer): (usize, Layer<'_>)| {
+        layer.tensor()?;
+        let names = ["pooled", "at_most", "at_least", layer.kind()].map(|name| format!("{name}_{index}"));
+        names.into_iter().find(|name| read.has(name))
+    };
+    let names: Vec<String> = file.model().layers().enumerate().filter_map(last).collect();
+    assert_eq!(names.len(), file.model().layers().filter(|layer| layer.tensor().is_some()).count());
+    let (mut same, mut all) = (0, 0);
+    for picture in &pictures.examples {
+        let stages = engine.run_all(&picture.pixels).stages;
+        let integers = |stage: &Vec<i32>| stage.iter().map(|&byte| i64::from(byte) - 128).collect();
+        let device: HashMap<String, Vec<i64>> = names.iter().cloned().zip(stages[1..].iter().map(integers)).collect();
+        let input: Vec<i8> = picture.pixels.iter().map(|&pixel| (i16::from(pixel) - 128) as i8).collect();
+        let values = evaluate(&read, &input, &device);
+        for name in &names {
+            assert_eq!(values[name].integers.len(), device[name].len(), "{name}");
+            for (&here, &device) in values[name].integers.iter().zip(&device[name]) {
+                assert!((here - device).abs() <= 1, "{name}: {here} and {device}");
+                same += usize::from(here == device);
+                all += 1;
+            }
+        }
+        let unit = f64::from(read.int16("logits"));
+        for (&here, &device) in values["logits"].integers.iter().zip(stages.last().unwrap()) {
+            let (here, device) = (here as f64 * unit, f64::from(device) / 65_536.0);
+            assert!((here - device).abs() <= most, "logits {here} and {device}");
+        }
+    }
+    same as f64 / all as f64
+}
+
+#[test]
+fn every_kind_says_what_the_device_says() {
+    let pictures = pictures(15, 12);
+    let file = model(RECIPE, &pictures);
+    let bytes = tflite(&file.model(), None).unwrap();
+    let read = Read::of(&bytes);
+    let expected = [
+        Builtin::Pad,
+        Builtin::Conv,
+        Builtin::MaxPool,
+        Builtin::Depthwise,
+        Builtin::Conv,
+        Builtin::Add,
+        Builtin::MaxPool,
+        Builtin::PadV2,
+        Builtin::MaxPool,
+        Builtin::Pad,
+        Builtin::Depthwise,
+        Builtin::Depthwise,
+        Builtin::AveragePool,
+        Builtin::Cast,
+        Builtin::Pad,
+        Builtin::Depthwise,
+        Builtin::Mul,
+        Builtin::Cast,
+        Builtin::Mean,
+        Builtin::Reshape,
+        Builtin::Cast,
+        Builtin::FullyConnected,
+    ];
+    assert_eq!(read.run(), expected.map(|builtin| builtin as u32));
+    let same = compare(&file, &pictures, LOGITS);
+    println!("{same} of all bytes are the same");
+    assert!(same > 0.995, "{same}");
+}
+
+/// Ranges that no fused activation function has.
+#[test]
+fn ranges_are_cut() {
+    let pictures = pictures(15, 4);
+    let file = model(RECIPE, &pictures);
+    let mut layers: Vec<LayerParts> = file.model().layers().map(|layer| LayerParts::of(&layer)).collect();
+    for (index, range) in [(0, (0, 180)), (3, (90, 200))] {
+        match &mut layers[index] {
+            LayerParts::Conv { output, .. } | LayerParts::Add { output, .. } => output.range = range,
+            other => panic!("{other:?}"),
+        }
+    }
+    let bytes = encode(15, &pictures.classes, Policy::NONE, &layers).unwrap();
+    let file = ModelFile::from_bytes(&bytes).unwrap();
+    let written = tflite(&file.model(), None).unwrap();
+    let run = Read::of(&written).run();
+    let count = |builtin: Builtin| run.iter().filter(|&&code| code == builtin as u32).count();
+    assert_eq!((count(Builtin::Maximum), count(Builtin::Minimum)), (1, 2));
+    compare(&file, &pictures, LOGITS);
+}
+
+/// Hidden dense layers after tensors, in 16 bits as on the device, or in 8.
+#[test]
+fn dense_layers_after_tensors() {
+    let pictures = pictures(15, 6);
+    let hidden = ["sigmoid", "relu", "linear"].map(|name| format!("[[layer]]\noutputs = 9\nactivation = \"{name}\"\n"));
+    let recipe = format!("{RECIPE}{}", hidden.concat());
+    // A sigmoid of 8 bits is rounded on the device alone.
+    for (bits, most) in [(ActivationBits::Sixteen, LOGITS), (ActivationBits::Eight, 0.01)] {
+        compare(&model_of(&recipe, &pictures, bits), &pictures, most);
+    }
+}
+
+#[test]
+fn a_mean_of_too_many_places_is_refused() {
+    let recipe = "input_side = 30\n[training]\nepochs = 1\nbatch = 8\nlearning_rate = 0.01\n\
+                  [[layer]]\nkind = \"average-pool\"\nwindow = 16\nstride = 1\npadding = [3, 0, 0, 0]\n";
+    let file = model(recipe, &pictures(30, 2));
+    assert!(matches!(tflite(&file.model(), None), Err(ExportError::Mean { layer: 0 })));
+}

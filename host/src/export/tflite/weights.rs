@@ -1,0 +1,111 @@
+//! The constants of a layer with weights.
+
+use pinhole_shared::model::Weighted;
+
+use super::Reading;
+use super::graph::Graph;
+use super::scales::Int8;
+use super::schema::TensorType;
+
+/// A layer's constants.
+#[derive(Clone)]
+pub(super) struct Integers {
+    /// Row-major, a row an output.
+    pub(super) weights: Vec<i8>,
+    pub(super) inputs: usize,
+    /// Real value of a unit of each row's weights.
+    pub(super) scales: Vec<f32>,
+    /// What each sum of weight times input less its zero point starts with.
+    pub(super) biases: Vec<i64>,
+    /// Real value of a unit of each row's bias.
+    pub(super) bias_scales: Vec<f32>,
+}
+
+impl Integers {
+    /// Of a layer, the real values of whose accumulators' units these are. `None` when a scale is none in 32 bits.
+    pub(super) fn of(weighted: &Weighted<'_>, units: &[f64], from: &Reading) -> Option<Self> {
+        let weights = weighted.operands.weights;
+        let (inputs, outputs) = (weights.inputs(), weights.outputs());
+        let input = from.int8;
+        // Between pixels and pixels it stays what it is; int8 sums are of fewer units, so it fits.
+        let rescale = from.unit / f64::from(input.scale);
+        // Accumulators are sums of weight times integer of `unit`. 1/255 is no f32: exact where the units are the same.
+        let unit = if input == Int8::PIXELS { f64::from(input.scale) } else { from.unit };
+        let scales: Vec<f32> = units.iter().map(|of_row| (of_row / unit) as f32).collect();
+        let bias_scales: Vec<f32> = scales.iter().map(|scale| scale * input.scale).collect();
+        let bias = |row| {
+            // On the device what the inputs' zero adds to a sum is taken off in the bias.
+            let weights: i64 = (0..inputs).map(|column| i64::from(weights.get(row, column))).sum();
+            let bias = i64::from(weighted.bias(row)) + i64::from(from.zero) * weights;
+            if input == Int8::PIXELS { bias } else { (bias as f64 * rescale).round() as i64 }
+        };
+        let all_normal = scales.iter().chain(&bias_scales).all(|scale| scale.is_normal());
+        all_normal.then(|| Self {
+            weights: (0..outputs).flat_map(|row| (0..inputs).map(move |column| weights.get(row, column))).collect(),
+            inputs,
+            scales,
+            biases: (0..outputs).map(bias).collect(),
+            bias_scales,
+        })
+    }
+
+    /// The range that no output leaves, whatever the inputs, or as much of it as is `wanted`.
+    pub(super) fn reach(&self, (least, most): (f64, f64), wanted: Option<(f64, f64)>) -> (f64, f64) {
+        let (mut low, mut high) = (0.0_f64, 0.0_f64);
+        for (row, weights) in self.weights.chunks_exact(self.inputs).enumerate() {
+            let bias = self.biases[row] as f64 * f64::from(self.bias_scales[row]);
+            let (mut lowest, mut highest) = (bias, bias);
+            for &weight in weights {
+                let weight = f64::from(weight) * f64::from(self.scales[row]);
+                lowest += (weight * least).min(weight * most);
+                highest += (weight * least).max(weight * most);
+            }
+            (low, high) = (low.min(lowest), high.max(highest));
+        }
+        let (least, most) = wanted.unwrap_or((low, high));
+        (low.max(least), high.min(most))
+    }
+
+    /// The same sums over inputs whose zero point nothing else takes off.
+    pub(super) fn with_zero_point(&self, zero_point: i8) -> Self {
+        let sum = |row: &[i8]| row.iter().map(|&weight| i64::from(weight)).sum::<i64>();
+        let rows = self.weights.chunks_exact(self.inputs).zip(&self.biases);
+        let biases = rows.map(|(row, bias)| bias - sum(row) * i64::from(zero_point)).collect();
+        Self { biases, ..self.clone() }
+    }
+}
+
+impl Graph {
+    /// Weights whose rows lie along the first dimension of this shape.
+    pub(super) fn rows(&mut self, index: usize, integers: &Integers, shape: Vec<i32>) -> i32 {
+        let data = bytemuck::cast_slice(&integers.weights).to_vec();
+        let scales = (integers.scales.clone(), 0);
+        self.constant(&format!("weights_{index}"), shape, (TensorType::Int8, data), scales)
+    }
+
+    /// Weights whose rows lie along the last dimension of this shape.
+    pub(super) fn columns(&mut self, index: usize, integers: &Integers, shape: Vec<i32>) -> i32 {
+        let Integers { weights, inputs, scales, .. } = integers;
+        let data = (0..*inputs).flat_map(|column| weights.iter().skip(column).step_by(*inputs));
+        let data = data.map(|&weight| weight as u8).collect();
+        let scales = (scales.clone(), shape.len() as i32 - 1);
+        self.constant(&format!("weights_{index}"), shape, (TensorType::Int8, data), scales)
+    }
+
+    /// Biases, in 32 bits, which have room for them: a model's accumulators do.
+    pub(super) fn biases(&mut self, index: usize, integers: &Integers) -> i32 {
+        let data = integers.biases.iter().flat_map(|&bias| (bias as i32).to_le_bytes()).collect();
+        self.biases_of(index, integers, (TensorType::Int32, data))
+    }
+
+    /// Biases of sums over int16.
+    pub(super) fn wide_biases(&mut self, index: usize, integers: &Integers) -> i32 {
+        let data = integers.biases.iter().flat_map(|bias| bias.to_le_bytes()).collect();
+        self.biases_of(index, integers, (TensorType::Int64, data))
+    }
+
+    fn biases_of(&mut self, index: usize, integers: &Integers, data: (TensorType, Vec<u8>)) -> i32 {
+        let rows = integers.scales.len() as i32;
+        self.constant(&format!("biases_{index}"), vec![rows], data, (integers.bias_scales.clone(), 0))
+    }
+}

@@ -1,0 +1,79 @@
+//! FULLY_CONNECTED, with what may follow it, as a dense layer.
+
+use pinhole_shared::model::{Activation, Output};
+
+use super::graph::Operator;
+use super::quantized::{Rows, Units};
+use super::walk::{Given, RELU6, Walk, refuse};
+use crate::export::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
+use crate::import::Reason;
+use crate::model_file::LayerParts;
+use crate::quantize::InputKind;
+
+/// Slot of `FullyConnectedOptions.weights_format`; 0 for rows.
+const WEIGHTS_FORMAT: u16 = 1;
+/// Real value of a unit of logits, and of what goes into a sigmoid.
+const Q16: f64 = 1.0 / 65_536.0;
+/// Real value of a unit of a sigmoid.
+const Q15: f64 = 1.0 / 32_768.0;
+
+impl<'f> Walk<'_, 'f> {
+    /// Reads a dense layer: the one that is `deciding`, or a hidden one.
+    pub(super) fn fully_connected(&mut self, operator: &Operator<'f>, deciding: bool) -> Result<(), Reason> {
+        let why = |why: String| refuse(operator, why);
+        let weights = self.graph.tensor(operator.input(1))?;
+        let rows = Rows::of(&weights, self.optional(operator, 2)?.as_ref(), false).map_err(why)?;
+        if weights.shape.len() != 2 || rows.inputs != self.given.elements || operator.byte(WEIGHTS_FORMAT)? != 0 {
+            return Err(refuse(operator, "whose weights are not rows of an input for each of what it reads"));
+        }
+        let fused = operator.byte(FUSED_ACTIVATION_FUNCTION)?;
+        let parts = |result_scale: f64, output_scale: f64| {
+            rows.parts(self.given.input, self.given.of_file, (result_scale, output_scale)).map_err(why)
+        };
+        if deciding {
+            if fused != Fused::None as u8 {
+                return Err(refuse(operator, "which decides, and has an activation function"));
+            }
+            let weighted = parts(Q16, Q16)?;
+            self.layers.push(LayerParts::Dense { weighted, activation: Activation::Linear, output: Output::Logits });
+            self.current = operator.output;
+            return Ok(());
+        }
+        let following = self.graph.operators.get(self.next);
+        let sigmoid = following
+            .filter(|next| next.code == Builtin::Logistic as i32 && next.input(0) == operator.output)
+            .filter(|_| fused == Fused::None as u8 && self.graph.readers(operator.output) == 1);
+        let (weighted, activation, output, unit, of_file, written) = if let Some(sigmoid) = sigmoid {
+            let units = Units::of_row(&self.graph.tensor(sigmoid.output)?)
+                .filter(|(_, zero)| zero.unwrap_or(0) == 0)
+                .ok_or_else(|| refuse(sigmoid, "that gives neither int16 nor int8 of zero point -128"))?;
+            let weighted = parts(Q16, Q15)?;
+            self.next += 1;
+            (weighted, Activation::Sigmoid, Output::I16, Q15, units.0, sigmoid.output)
+        } else {
+            let rows = &rows;
+            let given = self.given;
+            let (written, function) = self.activated(operator, fused)?;
+            let (unit, zero) = Units::of_row(&self.graph.tensor(written)?)
+                .ok_or_else(|| refuse(operator, "that gives neither int8 nor int16 with a scale"))?;
+            let weighted = rows.parts(given.input, given.of_file, (unit, unit)).map_err(why)?;
+            let room = zero.map_or(i16::MAX as f64, |zero| f64::from(u8::MAX - zero));
+            if function == RELU6 && (6.0 / unit).round() < room {
+                return Err(refuse(operator, "whose outputs could be more than the 6 of its RELU6"));
+            }
+            // With 0 at the least byte nothing is below it; else 16 bits have room for both sides.
+            let (activation, output) = match (zero, function) {
+                (Some(0), _) => (Activation::Relu, Output::U8),
+                (_, function) if function == Fused::None as u8 => (Activation::Linear, Output::I16),
+                _ => (Activation::Relu, Output::I16),
+            };
+            (weighted, activation, output, unit, unit, written)
+        };
+        let elements = weighted.outputs();
+        self.layers.push(LayerParts::Dense { weighted, activation, output });
+        let input = InputKind { scale: unit, max_magnitude: output.max_magnitude(), zero: 0 };
+        self.given = Given { input, of_file, shape: None, elements };
+        self.current = written;
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Bytes -> tensors and operators, as they are in the file.
+
+use super::table::{Broken, Table};
+use crate::export::schema::{
+    IDENTIFIER, VERSION, buffer, metadata, model, operator, operator_code, quantization, subgraph, tensor,
+};
+use crate::import::Reason;
+
+/// Most dimensions of a tensor that are looked at.
+const MAX_DIMENSIONS: usize = 8;
+/// Most operators of a network that Pinhole has, with all that may stand around its layers.
+const MAX_OPERATORS: usize = 512;
+
+/// A file's network.
+#[derive(Debug)]
+pub(super) struct Graph<'f> {
+    root: Table<'f>,
+    subgraph: Table<'f>,
+    tensors: Vec<Table<'f>>,
+    buffers: Vec<Table<'f>>,
+    /// In the order they run in.
+    pub(super) operators: Vec<Operator<'f>>,
+}
+
+/// An operator; tensors by their indices, -1 for none.
+#[derive(Clone, Debug)]
+pub(super) struct Operator<'f> {
+    pub(super) index: usize,
+    /// Its number in the schema.
+    pub(super) code: i32,
+    pub(super) inputs: Vec<i32>,
+    pub(super) output: i32,
+    options: Option<Table<'f>>,
+}
+
+/// A tensor.
+#[derive(Clone, Debug)]
+pub(super) struct Tensor<'f> {
+    pub(super) shape: Vec<i32>,
+    /// Its type's number in the schema.
+    pub(super) kind: u8,
+    /// Its values, if it is a constant.
+    pub(super) data: &'f [u8],
+    scales: &'f [u8],
+    zero_points: &'f [u8],
+    /// Along which there is a scale for each index.
+    pub(super) scales_along: i32,
+}
+
+impl From<Broken> for Reason {
+    fn from(_: Broken) -> Self {
+        Self::Broken
+    }
+}
+
+impl<'f> Graph<'f> {
+    /// Reads a file's tables, not yet what the operators need of them.
+    pub(super) fn read(file: &'f [u8]) -> Result<Self, Reason> {
+        if file.get(4..8) != Some(IDENTIFIER.as_bytes()) {
+            return Err(Reason::Foreign);
+        }
+        let root = Table::root(file)?;
+        if root.word(model::VERSION, 0)? != VERSION as i32 {
+            return Err(Reason::Foreign);
+        }
+        let mut codes = Vec::new();
+        for code in root.tables(model::OPERATOR_CODES)? {
+            // Numbers that 8 bits have no room for are in the newer field alone.
+            let old = code.byte(operator_code::DEPRECATED_BUILTIN_CODE, 0)?;
+            codes.push(code.word(operator_code::BUILTIN_CODE, 0)?.max(i32::from(old as i8)));
+        }
+        let graphs = root.tables(model::SUBGRAPHS)?;
+        let [subgraph] = graphs[..] else { return Err(Reason::Graphs { got: graphs.len() }) };
+        let tables = subgraph.tables(subgraph::OPERATORS)?;
+        if tables.len() > MAX_OPERATORS {
+            return Err(Reason::Operators { got: tables.len(), most: MAX_OPERATORS });
+        }
+        let mut operators = Vec::new();
+        for (index, table) in tables.into_iter().enumerate() {
+            let code = usize::try_from(table.word(operator::OPCODE_INDEX, 0)?).map_err(|_| Broken)?;
+            operators.push(Operator {
+                index,
+                code: *codes.get(code).ok_or(Broken)?,
+                // Of those that Pinhole has none takes more.
+                inputs: table.words(operator::INPUTS)?.take(MAX_DIMENSIONS).collect(),
+                output: table.words(operator::OUTPUTS)?.next().unwrap_or(-1),
+                options: table.table(operator::BUILTIN_OPTIONS)?,
+            });
+        }
+        let (tensors, buffers) = (subgraph.tables(subgraph::TENSORS)?, root.tables(model::BUFFERS)?);
+        Ok(Self { root, subgraph, tensors, buffers, operators })
+    }
+
+    /// The tensor that goes in.
+    pub(super) fn input(&self) -> Result<i32, Reason> {
+        let mut inputs = self.subgraph.words(subgraph::INPUTS)?;
+        match (inputs.len(), inputs.next()) {
+            (1, Some(input)) => Ok(input),
+            (got, _) => Err(Reason::Inputs { got }),
+        }
+    }
+
+    /// A tensor by its index.
+    pub(super) fn tensor(&self, index: i32) -> Result<Tensor<'f>, Broken> {
+        let table = usize::try_from(index).ok().and_then(|index| self.tensors.get(index)).ok_or(Broken)?;
+        let buffer = usize::try_from(table.word(tensor::BUFFER, 0)?).ok();
+        let buffer = buffer.and_then(|buffer| self.buffers.get(buffer)).ok_or(Broken)?;
+        let shape = table.words(tensor::SHAPE)?;
+        if shape.len() > MAX_DIMENSIONS {
+            return Err(Broken);
+        }
+        let (mut scales, mut zero_points, mut scales_along): (&[u8], &[u8], _) = (&[], &[], 0);
+        if let Some(table) = table.table(tensor::QUANTIZATION)? {
+            scales = table.list(quantization::SCALE, 4)?;
+            zero_points = table.list(quantization::ZERO_POINT, 8)?;
+            scales_along = table.word(quantization::QUANTIZED_DIMENSION, 0)?;
+        }
+        Ok(Tensor {
+            shape: shape.collect(),
+            kind: table.byte(tensor::TYPE, 0)?,
+            data: buffer.list(buffer::DATA, 1)?,
+            scales,
+            zero_points,
+            scales_along,
+        })
+    }
+
+    /// The bytes of the metadata of this name.
+    pub(super) fn metadata(&self, name: &str) -> Result<Option<&'f [u8]>, Broken> {
+        for entry in self.root.tables(model::METADATA)? {
+            if entry.list(metadata::NAME, 1)? == name.as_bytes() {
+                let buffer = usize::try_from(entry.word(metadata::BUFFER, 0)?).map_err(|_| Broken)?;
+                return Ok(Some(self.buffers.get(buffer).ok_or(Broken)?.list(buffer::DATA, 1)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many operators read a tensor.
+    pub(super) fn readers(&self, tensor: i32) -> usize {
+        self.operators.iter().filter(|operator| operator.inputs.contains(&tensor)).count()
+    }
+}
+
+impl Operator<'_> {
+    /// An option of 8 bits, 0 if it is not there.
+    pub(super) fn byte(&self, slot: u16) -> Result<u8, Broken> {
+        self.options.map_or(Ok(0), |options| options.byte(slot, 0))
+    }
+
+    /// An option of 32 bits.
+    pub(super) fn word(&self, slot: u16, default: i32) -> Result<i32, Broken> {
+        self.options.map_or(Ok(default), |options| options.word(slot, default))
+    }
+
+    /// The tensor it reads at this place; -1 for none.
+    pub(super) fn input(&self, place: usize) -> i32 {
+        self.inputs.get(place).copied().unwrap_or(-1)
+    }
+}
+
+impl Tensor<'_> {
+    /// How many elements its shape says; `None` of one with a dimension below 0, or of too many for a file.
+    pub(super) fn elements(&self) -> Option<usize> {
+        self.shape.iter().try_fold(1_usize, |elements, &side| elements.checked_mul(usize::try_from(side).ok()?))
+    }
+
+    /// Its scales.
+    pub(super) fn scales(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
+        self.scales.chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+    }
+
+    /// Its zero points.
+    pub(super) fn zero_points(&self) -> impl ExactSizeIterator<Item = i64> + '_ {
+        longs(self.zero_points)
+    }
+
+    /// A constant's 32-bit integers, or its 64-bit ones.
+    pub(super) fn integers(&self, bytes: usize) -> Option<Vec<i64>> {
+        if self.data.len() != self.elements()?.checked_mul(bytes)? {
+            return None;
+        }
+        let words = |word: &[u8]| i64::from(i32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+        Some(if bytes == 8 { longs(self.data).collect() } else { self.data.chunks_exact(4).map(words).collect() })
+    }
+}
+
+fn longs(bytes: &[u8]) -> impl ExactSizeIterator<Item = i64> + '_ {
+    bytes.chunks_exact(8).map(|long| {
+        let (low, high) = (&long[..4], &long[4..]);
+        let word = |word: &[u8]| u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        (u64::from(word(low)) | u64::from(word(high)) << 32) as i64
+    })
+}

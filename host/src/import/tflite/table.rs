@@ -1,0 +1,89 @@
+//! Tables of a FlatBuffers file, each read with its bounds checked: the file may be anything.
+//!
+//! Nothing is copied before it is asked for, so a small file that points to the same long list from many places takes no
+//! more memory than it has bytes.
+//!
+//! # Source
+//! FlatBuffers, "FlatBuffer Internals" (flatbuffers.dev/internals).
+
+/// What is pointed to does not lie in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Broken;
+
+/// A table: the file, and where in it the table starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Table<'f> {
+    file: &'f [u8],
+    start: usize,
+}
+
+impl<'f> Table<'f> {
+    /// The file's first table.
+    pub(super) fn root(file: &'f [u8]) -> Result<Self, Broken> {
+        Self { file, start: 0 }.pointed(0)
+    }
+
+    /// A field of 8 bits.
+    pub(super) fn byte(self, slot: u16, default: u8) -> Result<u8, Broken> {
+        let Some(place) = self.place(slot)? else { return Ok(default) };
+        Ok(array::<1>(self.file, place)?[0])
+    }
+
+    /// A field of 32 bits.
+    pub(super) fn word(self, slot: u16, default: i32) -> Result<i32, Broken> {
+        let Some(place) = self.place(slot)? else { return Ok(default) };
+        Ok(i32::from_le_bytes(array(self.file, place)?))
+    }
+
+    /// A table that a field points to; the value of a union is one.
+    pub(super) fn table(self, slot: u16) -> Result<Option<Self>, Broken> {
+        self.place(slot)?.map(|place| self.pointed(place)).transpose()
+    }
+
+    /// A list of items of so many bytes: all of them one after the other. Empty where it is not there.
+    pub(super) fn list(self, slot: u16, item_bytes: usize) -> Result<&'f [u8], Broken> {
+        let Some(place) = self.place(slot)? else { return Ok(&[]) };
+        let list = self.pointed(place)?.start;
+        let bytes = (u32::from_le_bytes(array(self.file, list)?) as usize).checked_mul(item_bytes).ok_or(Broken)?;
+        self.file.get(list + 4..).and_then(|rest| rest.get(..bytes)).ok_or(Broken)
+    }
+
+    /// A list of 32-bit numbers.
+    pub(super) fn words(self, slot: u16) -> Result<impl ExactSizeIterator<Item = i32> + 'f, Broken> {
+        let list = self.list(slot, 4)?;
+        Ok(list.chunks_exact(4).map(|word| i32::from_le_bytes([word[0], word[1], word[2], word[3]])))
+    }
+
+    /// A list of tables.
+    pub(super) fn tables(self, slot: u16) -> Result<Vec<Self>, Broken> {
+        let Some(place) = self.place(slot)? else { return Ok(Vec::new()) };
+        let list = self.pointed(place)?.start;
+        let items = self.list(slot, 4)?.len() / 4;
+        (0..items).map(|item| self.pointed(list + 4 + 4 * item)).collect()
+    }
+
+    /// Where a field's value lies, if it is there.
+    fn place(self, slot: u16) -> Result<Option<usize>, Broken> {
+        // Signed: tables share lists of fields, which may lie on either side.
+        let back = i32::from_le_bytes(array(self.file, self.start)?);
+        let fields = usize::try_from(self.start as i64 - i64::from(back)).map_err(|_| Broken)?;
+        let half = |place| Ok(usize::from(u16::from_le_bytes(array(self.file, place)?)));
+        // Two bytes each, after two sizes.
+        let entry = 4 + 2 * usize::from(slot);
+        if entry + 2 > half(fields)? {
+            return Ok(None);
+        }
+        let offset = half(fields + entry)?;
+        Ok((offset != 0).then_some(self.start + offset))
+    }
+
+    /// What the offset at this place leads to.
+    fn pointed(self, place: usize) -> Result<Self, Broken> {
+        let offset = u32::from_le_bytes(array(self.file, place)?) as usize;
+        Ok(Self { start: place.checked_add(offset).ok_or(Broken)?, ..self })
+    }
+}
+
+fn array<const BYTES: usize>(file: &[u8], place: usize) -> Result<[u8; BYTES], Broken> {
+    file.get(place..).and_then(|rest| rest.first_chunk()).copied().ok_or(Broken)
+}

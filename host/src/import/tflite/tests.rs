@@ -1,0 +1,211 @@
+//! Files of our own come back, one of TensorFlow's says what TensorFlow said, and damaged ones are refused.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+use crate::export::untrained::{model, pictures};
+use crate::export::{Format, export};
+use crate::model_file::LayerParts;
+use crate::photos::Dataset;
+use crate::run_folder::Trained;
+use crate::shipped::drawn_model;
+
+/// What of all that can be exported has a way back.
+const RECIPE: &str = r#"
+input_side = 15
+[training]
+epochs = 1
+batch = 8
+learning_rate = 0.01
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = [3, 2]
+padding = [1, 0, 2, 1]
+activation = "relu"
+pool = 2
+[[layer]]
+kind = "depthwise"
+kernel = 3
+padding = 1
+activation = "relu"
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = 1
+activation = "linear"
+[[layer]]
+kind = "add"
+from = 1
+activation = "relu"
+[[layer]]
+kind = "max-pool"
+window = 2
+stride = 1
+padding = [1, 0, 0, 1]
+[[layer]]
+kind = "average-pool"
+window = 3
+stride = 1
+[[layer]]
+kind = "global-average"
+[[layer]]
+outputs = 5
+activation = "sigmoid"
+[[layer]]
+outputs = 4
+activation = "relu"
+"#;
+
+fn exported(model: &ModelFile) -> Vec<u8> {
+    let trained = Trained { model: model.clone(), ..drawn_model() };
+    export(&trained, Format::Tflite, None, &[]).unwrap()
+}
+
+/// Both models' integers, picture by picture: bytes are apart by one at most, logits by this much.
+fn compare(before: &ModelFile, after: &ModelFile, pictures: &Dataset, apart: f64) {
+    let (mut first, mut second) = (before.engine(), after.engine());
+    for picture in &pictures.examples {
+        let stages = [&mut first, &mut second].map(|engine| engine.run_all(&picture.pixels).stages);
+        assert_eq!(stages[0].len(), stages[1].len());
+        for (layer, parts) in before.model().layers().enumerate() {
+            let [before, after] = [&stages[0][layer + 1], &stages[1][layer + 1]];
+            assert_eq!(before.len(), after.len());
+            let is_last = layer + 2 == stages[0].len();
+            for (before, after) in before.iter().zip(after).filter(|_| is_last || parts.tensor().is_some()) {
+                let (unit, most) = if is_last { (65_536.0, apart) } else { (1.0, 1.0) };
+                let real = f64::from(before - after).abs() / unit;
+                assert!(real <= most, "layer {layer}: {before} became {after}");
+            }
+        }
+    }
+}
+
+#[test]
+fn convolutions_come_back() {
+    let pictures = pictures(15, 8);
+    let before = model(RECIPE, &pictures);
+    let after = import(&exported(&before), None).unwrap();
+    let kinds =
+        |file: &ModelFile| -> Vec<LayerParts> { file.model().layers().map(|layer| LayerParts::of(&layer)).collect() };
+    for (before, after) in kinds(&before).iter().zip(kinds(&after)) {
+        assert_eq!(before.output(), after.output());
+        let integers = |parts: &LayerParts| parts.weighted().map(|parts| (parts.weights.clone(), parts.biases.clone()));
+        assert_eq!(integers(before), integers(&after));
+        if let (LayerParts::Conv { window, pool, .. }, LayerParts::Conv { window: w, pool: p, .. }) = (before, &after) {
+            assert_eq!(
+                (window.height, window.stride_x, window.padding.top, pool),
+                (w.height, w.stride_x, w.padding.top, p)
+            );
+        }
+    }
+    compare(&before, &after, &pictures, 0.01);
+}
+
+/// The shipped model's sigmoids have an int8 in the file, and 16 bits before and after.
+#[test]
+fn dense_layers_come_back() {
+    let before = drawn_model().model;
+    let after = import(&exported(&before), None).unwrap();
+    assert!(after.model().class_names().eq(before.model().class_names()));
+    compare(&before, &after, &pictures(50, 8), 0.001);
+}
+
+#[test]
+fn classes_are_sorted_with_their_rows() {
+    let pictures = pictures(15, 3);
+    let before = model(RECIPE, &pictures);
+    let file = exported(&before);
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let after = import(&file, Some(&names(&["z", "x", "y"]))).unwrap();
+    assert!(after.model().class_names().eq(["x", "y", "z"]));
+    for picture in &pictures.examples {
+        let before = before.engine().run_all(&picture.pixels).stages.pop().unwrap();
+        let after = after.engine().run_all(&picture.pixels).stages.pop().unwrap();
+        for (before, after) in [before[1], before[2], before[0]].iter().zip(after) {
+            assert!((before - after).abs() < 1000, "{before} became {after}");
+        }
+    }
+    assert!(matches!(import(&file, Some(&names(&["a", "b"]))), Err(Reason::Classes { classes: 3, got: 2 })));
+    assert!(matches!(import(&file, Some(&names(&["a", "b", "a"]))), Err(Reason::Name { .. })));
+    assert!(matches!(import(&file, Some(&names(&["a", "", "b"]))), Err(Reason::Name { .. })));
+    // Without names of ours they are numbers.
+    let place = file.windows(15).position(|bytes| bytes == b"pinhole_classes").unwrap();
+    let mut nameless = file.clone();
+    nameless[place] = b'q';
+    assert!(import(&nameless, None).unwrap().model().class_names().eq(["class-0", "class-1", "class-2"]));
+}
+
+/// A network that TensorFlow has trained a little and converted, and the logits that its interpreter gave
+/// (`tests/tflite_golden.py`).
+#[test]
+fn a_file_of_tensorflow() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let file = std::fs::read(golden.join("keras.tflite")).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&std::fs::read(golden.join("keras.json")).unwrap()).unwrap();
+    let model = import(&file, None).unwrap();
+    let kinds: Vec<&str> = model.model().layers().map(|layer| layer.kind()).collect();
+    let expected = ["conv", "depthwise", "conv", "add", "conv", "max-pool", "average-pool", "dense", "dense", "dense"];
+    assert_eq!(kinds, expected);
+    let unit = told["unit"].as_f64().unwrap();
+    let of_pictures = told["logits"].as_array().unwrap();
+    assert!(of_pictures.len() > 20);
+    let mut engine = model.engine();
+    let (mut apart, mut count) = (0.0, 0);
+    for (picture, logits) in of_pictures.iter().enumerate() {
+        let noise = |at: usize| (at * at * (picture + 1) + at * 13 + picture * 57) / 8 % 256;
+        let pixel = |at: usize| (noise(at) * (40 + picture % 61) / 100) as u8;
+        let pixels: Vec<u8> = (0..144).map(pixel).collect();
+        let here = engine.run_all(&pixels).stages.pop().unwrap();
+        for (here, there) in here.iter().zip(logits.as_array().unwrap()) {
+            let (here, there) = (f64::from(*here) / 65_536.0, there.as_f64().unwrap() * unit);
+            // Half a unit for the file's int8, and what halves of means and factors rounded twice make of 250 units.
+            assert!((here - there).abs() <= 6.0 * unit, "picture {picture}: {here} and {there}");
+            apart += (here - there).abs() / unit;
+            count += 1;
+        }
+    }
+    assert!(apart / f64::from(count) < 2.0, "{} units on average", apart / f64::from(count));
+}
+
+/// Whatever the bytes are, there is a model or a reason, and the reason names what is wrong.
+#[test]
+fn damaged_files() {
+    let recipe = RECIPE.replace("channels = 6", "channels = 2");
+    let file = exported(&model(&recipe, &pictures(15, 2)));
+    let mut reasons = BTreeSet::new();
+    for bytes in 0..file.len() {
+        if let Err(reason) = import(&file[..bytes], None) {
+            reasons.insert(reason.to_string());
+        }
+    }
+    // What a flipped byte of weights makes is a model still.
+    let mut models = 0;
+    for place in 0..file.len() {
+        // 98 is LEAKY_RELU.
+        for byte in [98, 0, 1, 255, !file[place], file[place] ^ 0x80] {
+            let mut damaged = file.clone();
+            damaged[place] = byte;
+            match import(&damaged, None) {
+                Ok(_) => models += 1,
+                Err(reason) => _ = reasons.insert(reason.to_string()),
+            }
+        }
+    }
+    assert!(models > file.len(), "{models} of {} bytes", file.len());
+    for part in [
+        "it is damaged",
+        "it is not a TensorFlow Lite file",
+        "its input is",
+        "is LEAKY_RELU, which Pinhole has not",
+        "with an activation function that Pinhole has not",
+        "whose weights have zero points other than 0",
+        "which reads something else",
+        "with another scale than its input",
+        "with a window or stride that is not 1 to 255",
+        "with a weight beyond 127",
+    ] {
+        assert!(reasons.iter().any(|reason| reason.contains(part)), "{part}: {reasons:#?}");
+    }
+}

@@ -1,0 +1,208 @@
+//! Operators, in the order they run in -> layers.
+
+use pinhole_shared::shape::{Padding, Shape};
+
+use super::graph::{Graph, Operator, Tensor};
+use super::names;
+use super::quantized::{Units, kind, picture};
+use super::table::Broken;
+use crate::export::schema::{Builtin, Fused};
+use crate::import::Reason;
+use crate::model_file::LayerParts;
+use crate::quantize::InputKind;
+
+/// Operators that are not written, by their numbers in the schema.
+mod code {
+    pub(super) const DEQUANTIZE: i32 = 6;
+    pub(super) const RELU: i32 = 19;
+    pub(super) const RELU6: i32 = 21;
+    pub(super) const SOFTMAX: i32 = 25;
+    pub(super) const STRIDED_SLICE: i32 = 45;
+    pub(super) const SHAPE: i32 = 77;
+    pub(super) const PACK: i32 = 83;
+    pub(super) const QUANTIZE: i32 = 114;
+}
+
+/// `ActivationFunctionType` of RELU6.
+pub(super) const RELU6: u8 = 3;
+
+/// How far an input's scale may be from 1/255, relatively.
+const SCALE_TOLERANCE: f64 = 1e-4;
+
+/// What the layers before leave to the next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given {
+    pub(super) input: InputKind,
+    /// Real value of a unit in the file.
+    pub(super) of_file: f64,
+    /// Of a tensor; none of a dense layer's outputs.
+    pub(super) shape: Option<Shape>,
+    pub(super) elements: usize,
+}
+
+/// A network's layers, as far as they are read.
+pub(super) struct Walk<'g, 'f> {
+    pub(super) graph: &'g Graph<'f>,
+    /// Index of the operator that comes next.
+    pub(super) next: usize,
+    pub(super) layers: Vec<LayerParts>,
+    /// Which tensor each layer before the dense ones writes.
+    pub(super) tensors: Vec<i32>,
+    /// The tensor that was written last.
+    pub(super) current: i32,
+    pub(super) given: Given,
+    /// What PAD has put around it, and with which byte.
+    pub(super) padding: Option<(Padding, u8)>,
+}
+
+/// What has been read.
+pub(super) struct Network {
+    pub(super) side: u16,
+    pub(super) layers: Vec<LayerParts>,
+}
+
+impl<'g, 'f> Walk<'g, 'f> {
+    /// Reads a whole network, the last of whose layers decides.
+    ///
+    /// # Errors
+    /// [`Reason`]: what Pinhole has not.
+    pub(super) fn all(graph: &'g Graph<'f>) -> Result<Network, Reason> {
+        let mut current = graph.input()?;
+        let mut next = 0;
+        if let Some(first) = graph.operators.first()
+            && (first.code, first.input(0)) == (code::QUANTIZE, current)
+        {
+            (current, next) = (first.output, 1);
+        }
+        let side = input_side(&graph.tensor(current)?)?;
+        let shape = Shape::square(side);
+        let input = InputKind::PIXELS;
+        let given = Given { input, of_file: input.scale, shape: Some(shape), elements: shape.elements() };
+        let (layers, tensors) = (Vec::new(), Vec::new());
+        let mut walk = Self { graph, next, layers, tensors, current, given, padding: None };
+        let deciding = graph.operators.iter().rposition(|operator| operator.code == Builtin::FullyConnected as i32);
+        let deciding = deciding.ok_or(Reason::Undecided)?;
+        while let Some(operator) = graph.operators.get(walk.next) {
+            walk.next += 1;
+            walk.step(operator, deciding)?;
+        }
+        Ok(Network { side, layers: walk.layers })
+    }
+
+    fn step(&mut self, operator: &Operator<'f>, deciding: usize) -> Result<(), Reason> {
+        let is = |builtin: Builtin| operator.code == builtin as i32;
+        // A shape that is computed: RESHAPE's output says it too.
+        if let code::SHAPE | code::STRIDED_SLICE | code::PACK = operator.code
+            && self.graph.tensor(operator.output)?.kind == kind::INT32
+        {
+            return Ok(());
+        }
+        if operator.input(0) != self.current && !is(Builtin::Add) {
+            return Err(refuse(operator, "which reads something else than what the operator before it writes"));
+        }
+        if operator.index > deciding {
+            // What comes after the logits keeps their order, or is refused.
+            return match operator.code {
+                code::SOFTMAX | code::DEQUANTIZE | code::QUANTIZE => self.alias(operator.output),
+                _ if is(Builtin::Reshape) => self.alias(operator.output),
+                _ => Err(refuse(operator, "after the layer that decides")),
+            };
+        }
+        let takes_padding = [Builtin::Conv, Builtin::Depthwise, Builtin::MaxPool].into_iter().any(is);
+        if self.padding.is_some() && !takes_padding {
+            return Err(refuse(operator, "after padding, which only convolutions and MAX_POOL_2D can have"));
+        }
+        match operator.code {
+            _ if is(Builtin::Reshape) => self.reshape(operator),
+            _ if is(Builtin::Cast) => self.cast(operator),
+            _ if is(Builtin::FullyConnected) => self.fully_connected(operator, operator.index == deciding),
+            _ if is(Builtin::Pad) || is(Builtin::PadV2) => self.pad(operator),
+            _ if is(Builtin::Conv) => self.convolution(operator, false),
+            _ if is(Builtin::Depthwise) => self.convolution(operator, true),
+            _ if is(Builtin::MaxPool) => self.pool(operator, true),
+            _ if is(Builtin::AveragePool) => self.pool(operator, false),
+            _ if is(Builtin::Mean) => self.mean(operator),
+            _ if is(Builtin::Add) => self.add(operator),
+            code::RELU | code::RELU6 => Err(refuse(operator, "where there is no layer before it to take it in")),
+            _ if is(Builtin::Logistic) => Err(refuse(operator, "which Pinhole has after hidden FULLY_CONNECTED alone")),
+            code::SOFTMAX | code::QUANTIZE | code::DEQUANTIZE => {
+                Err(refuse(operator, "which Pinhole has at the ends of a network alone"))
+            }
+            _ => Err(refuse(operator, "which Pinhole has not")),
+        }
+    }
+
+    /// The same integers as another tensor.
+    fn alias(&mut self, tensor: i32) -> Result<(), Reason> {
+        self.current = tensor;
+        Ok(())
+    }
+
+    /// A tensor as a row; anything else would move elements.
+    fn reshape(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
+        let to = self.graph.tensor(operator.output)?;
+        let is_row = to.shape.first() == Some(&1) && to.shape.iter().filter(|&&side| side != 1).count() <= 1;
+        let is_same = self.given.shape.is_some() && picture(&to) == self.given.shape;
+        if to.elements() != Some(self.given.elements) || !(is_row || is_same) {
+            return Err(refuse(operator, "which makes something else than a row of a tensor"));
+        }
+        self.alias(operator.output)
+    }
+
+    /// int8 -> int16, as an export has it before the layer that decides.
+    fn cast(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
+        if self.graph.tensor(operator.output)?.kind != kind::INT16 {
+            return Err(refuse(operator, "to another type than int16"));
+        }
+        // The integers are the same, and 0 now stands for 0.
+        self.given.input.zero = Units::of(&self.graph.tensor(self.current)?)
+            .filter(|_| self.given.input.max_magnitude == u32::from(u8::MAX))
+            .map(|_| 128)
+            .ok_or_else(|| refuse(operator, "from another type than int8"))?;
+        self.alias(operator.output)
+    }
+
+    /// The tensor that an operator and an activation function right after it write, and that function.
+    pub(super) fn activated(&mut self, operator: &Operator<'f>, fused: u8) -> Result<(i32, u8), Reason> {
+        const NONE: u8 = Fused::None as u8;
+        const RELU: u8 = Fused::Relu as u8;
+        let following = self.graph.operators.get(self.next).filter(|next| next.input(0) == operator.output);
+        let following = following.map_or(-1, |next| next.code);
+        match (fused, following) {
+            (NONE, code::RELU | code::RELU6) if self.graph.readers(operator.output) == 1 => {
+                let output = self.graph.operators[self.next].output;
+                self.next += 1;
+                Ok((output, if following == code::RELU { RELU } else { RELU6 }))
+            }
+            (NONE | RELU | RELU6, _) => Ok((operator.output, fused)),
+            _ => Err(refuse(operator, "with an activation function that Pinhole has not")),
+        }
+    }
+
+    /// A constant that an operator reads at this place; `None` where it reads none.
+    pub(super) fn optional(&self, operator: &Operator<'f>, place: usize) -> Result<Option<Tensor<'f>>, Broken> {
+        match operator.input(place) {
+            -1 => Ok(None),
+            index => self.graph.tensor(index).map(Some),
+        }
+    }
+}
+
+/// An operator that Pinhole has not, and why.
+pub(super) fn refuse(operator: &Operator<'_>, why: impl Into<String>) -> Reason {
+    Reason::Operator { operator: operator.index, name: names::name(operator.code), why: why.into() }
+}
+
+/// The side of an input that is a gray picture's pixels minus 128.
+fn input_side(input: &Tensor<'_>) -> Result<u16, Reason> {
+    let got = |got: String| Reason::Input { got };
+    let [1, height, width, 1] = input.shape[..] else { return Err(got(format!("of the shape {:?}", input.shape))) };
+    let side = u16::try_from(height).ok().filter(|&side| side > 0 && height == width);
+    let side = side.ok_or_else(|| got(format!("of the shape {:?}", input.shape)))?;
+    let units = Units::of(input).ok_or_else(|| got("not int8 with a scale".to_owned()))?;
+    if (f64::from(units.scale) * 255.0 - 1.0).abs() > SCALE_TOLERANCE || units.zero != 0 {
+        let zero_point = i16::from(units.zero) - 128;
+        return Err(got(format!("int8 of scale {} and zero point {zero_point}", units.scale)));
+    }
+    Ok(side)
+}
