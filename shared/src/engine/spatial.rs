@@ -116,22 +116,29 @@ fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], s
         [from.shape.height, from.shape.width, to.shape.width, to.shape.channels].map(usize::from);
     let (top, left) = (usize::from(window.padding.top), usize::from(window.padding.left));
     let (weights, biases) = (weighted.operands.weights.words(), weighted.operands.biases);
-    let area = Window { height: AREA_SIDE as u8, width: AREA_SIDE as u8, ..*window };
-    for (y, outputs) in output.chunks_exact_mut((to_width * channels).max(1)).enumerate() {
-        for (x, outputs) in outputs.chunks_exact_mut(channels.max(1)).enumerate() {
-            let at = (2 * y, 2 * x);
-            let inside = |at: usize, before: usize, size: usize| {
-                at.checked_sub(before).filter(|first| first + AREA_SIDE <= size)
-            };
-            if let (Some(row), Some(column)) = (inside(at.0, top, height), inside(at.1, left, width)) {
-                let pixels = input.get(row * width + column..).unwrap_or_default();
-                K::area(weights, biases, Area { pixels, pitch: from.shape.width }, sums);
-            } else {
-                let mut pixels = [0; AREA_SIDE * AREA_SIDE];
-                gather(from, &area, at, input, &mut pixels);
-                K::area(weights, biases, Area { pixels: &pixels, pitch: AREA_SIDE as u16 }, sums);
+    let inside =
+        |at: usize, before: usize, size: usize| at.checked_sub(before).filter(|first| first + AREA_SIDE <= size);
+    let (mut y, mut x) = (0, 0);
+    for outputs in output.chunks_exact_mut(channels.max(1)) {
+        if let (Some(row), Some(column)) = (inside(y, top, height), inside(x, left, width)) {
+            let pixels = input.get(row * width + column..).unwrap_or_default();
+            K::area(weights, biases, Area { pixels, pitch: from.shape.width }, sums);
+        } else {
+            let mut pixels = [from.zero; AREA_SIDE * AREA_SIDE];
+            for (row, pixels) in pixels.chunks_exact_mut(AREA_SIDE).enumerate() {
+                let Some(row) = (y + row).checked_sub(top).filter(|&row| row < height) else { continue };
+                for (column, pixel) in pixels.iter_mut().enumerate() {
+                    if let Some(column) = (x + column).checked_sub(left).filter(|&column| column < width) {
+                        *pixel = input.get(row * width + column).copied().unwrap_or(0);
+                    }
+                }
             }
-            requantize_bytes(weighted, sums, to.zero, (*low, *high), outputs);
+            K::area(weights, biases, Area { pixels: &pixels, pitch: AREA_SIDE as u16 }, sums);
+        }
+        requantize_bytes(weighted, sums, to.zero, (*low, *high), outputs);
+        x += 2;
+        if x == 2 * to_width {
+            (y, x) = (y + 2, 0);
         }
     }
 }
