@@ -68,7 +68,7 @@ fn told(shipped: Shipped) -> Told {
         classes: model.class_names().map(str::to_owned).collect(),
         input_side: model.input_side(),
         bytes: file.bytes().len(),
-        macs: model.macs().into(),
+        macs: model.macs(),
         arena_bytes: model.arena_bytes(),
         validation_accuracy: summary.as_ref().map(|run| run.validation_accuracy),
         validation_photos: summary.as_ref().map(|run| run.validation_photos),

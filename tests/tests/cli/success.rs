@@ -354,7 +354,7 @@ fn demo() {
 
 #[test]
 fn help_of_every_command() {
-    let of_each: [(&str, &[&str]); 17] = [
+    let of_each: [(&str, &[&str]); 18] = [
         ("demo", &["--out", "--seed"]),
         (
             "train",
