@@ -74,7 +74,7 @@ fn decisions_are_those_of_classify_on_the_same_pixels() {
     let mut engine = model.engine();
     for camera in MODULES {
         let device = board(Board::Qemu, camera, &model);
-        let args = ["simulate", "--camera", camera.name(), "--json", "--photos"];
+        let args = ["simulate", "drawn", "--camera", camera.name(), "--json", "--photos"];
         let told = Ran::of(pinhole(args).arg(drawn("validation"))).ok().json();
         let told = told.as_array().unwrap();
         assert_eq!(told.len(), 14);

@@ -67,8 +67,8 @@ struct Mixture {
 }
 
 const CORTEX_M4: Compiled = Compiled {
-    layer: 312,
-    chunk: 73,
+    layer: 395,
+    chunk: 130,
     filled_up_group: 60,
     neuron: Neuron { linear: 20, relu: 22, sigmoid_u8: 11, sigmoid_i16: 2 },
     inputs: Inputs { pixels4: 0, activations: 2, filling: 9 },
@@ -78,8 +78,8 @@ const CORTEX_M4: Compiled = Compiled {
 };
 
 const CORTEX_M0PLUS: Compiled = Compiled {
-    layer: 204,
-    chunk: 350,
+    layer: 414,
+    chunk: 428,
     filled_up_group: 0,
     neuron: Neuron { linear: 72, relu: 75, sigmoid_u8: 78, sigmoid_i16: 11 },
     inputs: Inputs { pixels4: 0, activations: 0, filling: 0 },
