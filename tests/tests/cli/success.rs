@@ -237,6 +237,8 @@ fn draw() {
 /// Pictures as the board's camera sees them are read again as the same pixels, and earlier ones stay.
 #[test]
 fn capture() {
+    /// Of the model that ships, where none is named.
+    const SIDE: u16 = 96;
     let place = temporary();
     let (out, photo) = (place.path().join("seen"), files_in(&drawn("validation"))[0].clone());
     let command: [&dyn AsRef<OsStr>; 9] =
@@ -258,9 +260,9 @@ fn capture() {
     .ok();
     let names = names_in(&out.join("muffin"));
     assert_eq!(names, ["muffin-0001.png", "muffin-0002.png", "muffin-0003.png"]);
-    let pixels = |path: &Path| photos::decode::read(path).unwrap().shrink(50).unwrap();
+    let pixels = |path: &Path| photos::decode::read(path).unwrap().shrink(SIDE).unwrap();
     assert_eq!(pixels(&out.join("muffin").join("muffin-0001.png")), pixels(&photo));
-    assert_eq!(pixels(&out.join("muffin").join("muffin-0003.png")).len(), 50 * 50);
+    assert_eq!(pixels(&out.join("muffin").join("muffin-0003.png")).len(), usize::from(SIDE * SIDE));
     for label in ["", "a/b", ".."] {
         let words: [&dyn AsRef<OsStr>; 1] = [&"names no folder"];
         refused(place.path(), &[&"capture", &out, &"--label", &label, &"--photos", &photo], &words);
