@@ -144,3 +144,70 @@ pub fn transfer(
     network.pretrained = kept;
     Ok(network)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYERS: &str = r#"
+input_side = 20
+[training]
+epochs = 1
+batch = 4
+learning_rate = 0.01
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = [3, 2]
+stride = 1
+padding = [1, 0, 1, 1]
+batch_norm = true
+activation = "relu"
+pool = 2
+[[layer]]
+kind = "depthwise"
+kernel = 3
+padding = 1
+activation = "relu6"
+[[layer]]
+kind = "add"
+from = 1
+activation = "linear"
+[[layer]]
+kind = "max-pool"
+window = 3
+[[layer]]
+kind = "global-average"
+dropout = 0.1
+"#;
+
+    /// Whatever a layer's numbers depend on is named where it differs, and what they do not depend on may differ.
+    #[test]
+    fn networks_of_convolutions_must_be_alike() {
+        let classes = ["a", "b"].map(str::to_owned);
+        let recipe = Recipe::parse(LAYERS, "of a test").unwrap();
+        let trained = Pretrained::of(&Network::new(&recipe, &classes, 1).unwrap()).unwrap();
+        for (from, to, what) in [
+            ("channels = 6", "channels = 5", "layer 1: channels = 6, the recipe 5"),
+            ("kernel = [3, 2]", "kernel = [3, 3]", "layer 1: kernel = [3, 2], the recipe [3, 3]"),
+            ("stride = 1", "stride = 2", "layer 1: stride = [1, 1], the recipe [2, 2]"),
+            ("padding = [1, 0, 1, 1]", "padding = 1", "layer 1: padding = [1, 0, 1, 1], the recipe [1, 1, 1, 1]"),
+            ("batch_norm = true", "batch_norm = false", "layer 1: batch_norm = true, the recipe false"),
+            ("\"relu\"", "\"relu6\"", "layer 1: activation = relu, the recipe relu6"),
+            ("pool = 2", "pool = 1", "layer 1: pool = 2, the recipe 1"),
+            ("\"relu6\"", "\"relu\"", "layer 2: activation = relu6, the recipe relu"),
+            ("\"linear\"", "\"relu\"", "layer 3: activation = linear, the recipe relu"),
+            ("window = 3", "window = 2", "layer 4: window = [3, 3], the recipe [2, 2]"),
+            ("\"max-pool\"", "\"average-pool\"", "layer 4: kind = max-pool, the recipe average-pool"),
+            ("input_side = 20", "input_side = 22", "input_side = 20, the recipe 22"),
+        ] {
+            let changed = LAYERS.replacen(from, to, 1);
+            assert_ne!(changed, LAYERS);
+            let error = trained.check(&Recipe::parse(&changed, "of a test").unwrap()).unwrap_err().to_string();
+            assert_eq!(error, format!("the network to continue from has {what}"));
+        }
+        for (from, to) in [("dropout = 0.1", "dropout = 0.5"), ("epochs = 1", "epochs = 9")] {
+            trained.check(&Recipe::parse(&LAYERS.replacen(from, to, 1), "of a test").unwrap()).unwrap();
+        }
+    }
+}
