@@ -80,7 +80,7 @@ fn model_and_inputs() -> (ModelFile, Vec<Vec<u8>>) {
         pixels: pixels.clone(),
     });
     let photos = Dataset {
-        side: recipe.input_side,
+        input: recipe.input(),
         classes: vec!["chihuahua".to_owned(), "muffin".to_owned()],
         examples: examples.collect(),
         warnings: Vec::new(),

@@ -40,7 +40,7 @@ fn photos_of(recipe: &Recipe) -> (Dataset, Dataset) {
     let article = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/photos/article");
     if article.is_dir() {
         let load = |folder, known: Option<&[String]>| {
-            photos::load(&article.join(folder), recipe.input_side, known).expect("the article's photos are readable")
+            photos::load(&article.join(folder), recipe.input(), known).expect("the article's photos are readable")
         };
         let training = load("train", None);
         let validation = load("test", Some(&training.classes));
@@ -57,8 +57,8 @@ fn drawn(recipe: &Recipe, count_per_class: usize, set: Set) -> Dataset {
         Example {
             class: u16::from(drawing.file_name.starts_with("muffin")),
             path: PathBuf::from(drawing.file_name),
-            pixels: picture.shrink(recipe.input_side).expect("drawn pictures are larger than the input"),
+            pixels: picture.shrink(recipe.input()).expect("drawn pictures are larger than the input"),
         }
     });
-    Dataset { side: recipe.input_side, classes, examples: examples.collect(), warnings: Vec::new() }
+    Dataset { input: recipe.input(), classes, examples: examples.collect(), warnings: Vec::new() }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use std::vec;
 
 use pinhole_shared::link::{Identity, Report, Statistics};
+use pinhole_shared::pixels::Color;
 use pinhole_shared::policy::Policy;
 
 use crate::device::{AttachedDevice, ClientError, LogLine};
@@ -99,7 +100,8 @@ impl BoardCamera {
         match self {
             Self::Emulated { board, photos } => {
                 let shown = photos.next().ok_or(LookError::NoPhoto)?;
-                let picture = decode::read(&shown)?.to_gray();
+                let color = board.identity().input().map_or(Color::Rgb, |input| input.color);
+                let picture = decode::read(&shown)?.for_color(color);
                 let photo = started.elapsed();
                 let started = Instant::now();
                 let inference = board.capture(picture, report)?;

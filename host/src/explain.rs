@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use pinhole_shared::decision::{Decision, decide};
 use pinhole_shared::model::{Layer, Model};
+use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ pub struct Explanation {
     pub side: u16,
     /// Side of the patches, px: a tenth of the input's, rounded down, at least 1.
     pub patch_side: u16,
-    /// What the patches were replaced by: the photo's mean, rounded half up.
+    /// What the patches were replaced by, in every channel: the photo's mean, rounded half up.
     pub gray: u8,
     /// The decision on the photo as it is.
     #[serde(skip)]
@@ -60,10 +61,10 @@ impl Explanation {
 /// sums as computing all: a 50x50 photo takes some hundredths of a second.
 ///
 /// # Panics
-/// If the input has not the model's number of pixels.
+/// If the input has not the model's number of bytes.
 pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let mut engine = model.engine();
-    let side = engine.model().input_side();
+    let InputShape { side, color } = engine.model().input();
     let patch_side = (side / PATCHES_A_SIDE).max(1);
     let accumulators = engine.first_accumulators(input);
     // None where the first layer is not dense.
@@ -72,7 +73,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let margin = margin(logits, usize::from(decision.class));
     let gray = mean(input);
     let (side_px, patch_px) = (usize::from(side), usize::from(patch_side));
-    let photo = Photo { input, side: side_px, gray };
+    let photo = Photo { input, side: side_px, channels: color.channels().into(), gray };
 
     // Positions count from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
     let positions = side_px + patch_px - 1;
@@ -121,6 +122,7 @@ const Q16: f64 = 65_536.0;
 struct Photo<'a> {
     input: &'a [u8],
     side: usize,
+    channels: usize,
     gray: u8,
 }
 
@@ -130,7 +132,9 @@ impl Photo<'_> {
         let under = |last: usize| (last + 1).saturating_sub(patch_px)..(last + 1).min(self.side);
         let mut input = self.input.to_vec();
         for row in under(bottom) {
-            input[row * self.side..][under(right)].fill(self.gray);
+            let Range { start, end } = under(right);
+            let row = &mut input[row * self.side * self.channels..];
+            row[start * self.channels..end * self.channels].fill(self.gray);
         }
         input
     }
@@ -146,10 +150,12 @@ impl Photo<'_> {
         for neuron in 0..neurons {
             for row in rows.clone() {
                 for column in 0..self.side {
-                    let pixel = row * self.side + column;
-                    let change = i32::from(self.gray) - i32::from(self.input[pixel]);
+                    let pixel = (row * self.side + column) * self.channels;
                     let sum = &mut changes[column * neurons + neuron];
-                    *sum = sum.wrapping_add(i32::from(weights.get(neuron, pixel)) * change);
+                    for byte in pixel..pixel + self.channels {
+                        let change = i32::from(self.gray) - i32::from(self.input[byte]);
+                        *sum = sum.wrapping_add(i32::from(weights.get(neuron, byte)) * change);
+                    }
                 }
             }
         }
@@ -184,7 +190,7 @@ mod tests {
 
     fn quantized(network: &Network, input: &[u8]) -> ModelFile {
         let photos = Dataset {
-            side: network.recipe.input_side,
+            input: network.recipe.input(),
             classes: network.classes.clone(),
             examples: vec![Example { path: "a".into(), class: 0, pixels: input.to_vec() }],
             warnings: Vec::new(),

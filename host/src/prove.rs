@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use pinhole_shared::link::Report;
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::{Smoother, Verdict};
 use serde::Serialize;
 use thiserror::Error;
@@ -117,16 +118,17 @@ pub fn prove(
     mut after_each: impl FnMut(),
 ) -> Result<Proof, ProveError> {
     let mut engine = model.engine();
-    let side = model.model().input_side();
+    let shape = model.model().input();
     let mut proof = Proof::default();
     // The board's policy stays as it is, which should be the model's; both sides start without frames seen before.
     let (policy, mut smoother) = (model.model().policy(), Smoother::default());
     let own = board.policy()?;
     board.set_policy(own)?;
     for path in photos {
-        // Gray rows: a third of the bytes over the emulator's serial line, and the same input (a test says so).
-        let picture = decode::read(path)?.to_gray();
-        let input = input(path, &board.seen(picture.clone()), side)?;
+        // Gray rows where that is enough: a third of the bytes over the emulator's serial line, and the same input (a
+        // test says so).
+        let picture = decode::read(path)?.for_color(shape.color);
+        let input = input(path, &board.seen(picture.clone()), shape)?;
         let mut host = engine.run_all(&input);
         host.verdict = smoother.see(&policy, host.decision);
         let board = board.capture(picture, Report::AllValues)?;
@@ -148,11 +150,11 @@ pub fn prove_attached(
     mut after_each: impl FnMut(),
 ) -> Result<Proof, ProveError> {
     let mut engine = model.engine();
-    let side = model.model().input_side();
+    let shape = model.model().input();
     let mut proof = Proof::default();
     let policy = device.patiently(AttachedDevice::policy)?;
     for path in photos {
-        let input = input(path, &decode::read(path)?, side)?;
+        let input = input(path, &decode::read(path)?, shape)?;
         let mut host = engine.run_all(&input);
         host.verdict = policy.judge(host.decision);
         let board = device.patiently(|device| device.classify(&input, Report::AllValues))?;
@@ -203,8 +205,8 @@ pub fn prove_captures(
 }
 
 /// What the network is to get of a photo.
-fn input(path: &Path, picture: &Picture, side: u16) -> Result<Vec<u8>, PhotoError> {
-    picture.shrink(side).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.to_string() })
+fn input(path: &Path, picture: &Picture, shape: InputShape) -> Result<Vec<u8>, PhotoError> {
+    picture.shrink(shape).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.to_string() })
 }
 
 #[cfg(test)]

@@ -103,16 +103,16 @@ impl Job {
     /// # Errors
     /// [`JobError::Photos`].
     pub fn load(&self) -> Result<JobData, JobError> {
-        let side = self.recipe.input_side;
-        let mut all = photos::load(&self.photos, side, None)?;
+        let input = self.recipe.input();
+        let mut all = photos::load(&self.photos, input, None)?;
         let mut warnings = std::mem::take(&mut all.warnings);
         let mut given =
-            self.validation.as_ref().map(|folder| photos::load(folder, side, Some(&all.classes))).transpose()?;
+            self.validation.as_ref().map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
         warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
         // Training photos first, so that of a pair on both sides the first is one of them.
         let examples: Vec<&Example> =
             all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
-        let pairs = photos::near_duplicates(&examples, side);
+        let pairs = photos::near_duplicates(&examples, input);
         // What is held out below never splits a pair.
         let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
         let (training, validation) = match given {

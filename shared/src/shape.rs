@@ -13,11 +13,6 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// A gray picture's: one channel.
-    pub const fn square(side: u16) -> Self {
-        Self { height: side, width: side, channels: 1 }
-    }
-
     /// Rows times columns.
     pub const fn places(self) -> usize {
         self.height as usize * self.width as usize

@@ -6,6 +6,7 @@ use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::Recipe;
 use pinhole::train::Network;
+use pinhole_shared::pixels::InputShape;
 
 /// Every kind of layer, odd sizes, paddings that differ on every side, a sum with an earlier layer, values below zero.
 pub const RECIPE: &str = r#"
@@ -83,16 +84,15 @@ kind = "global-average"
 "#;
 
 /// Pictures of noise, of different brightness.
-pub fn pictures(side: u16, count: usize) -> Dataset {
+pub fn pictures(input: InputShape, count: usize) -> Dataset {
     let mut random = Random::seeded(3);
-    let pixels = usize::from(side) * usize::from(side);
     let examples = (0..count).map(|number| {
         let (from, range) = (random.below(200), 1 + random.below(55));
-        let pixels = (0..pixels).map(|_| (from + random.below(range)) as u8).collect();
+        let pixels = (0..input.bytes()).map(|_| (from + random.below(range)) as u8).collect();
         Example { path: number.to_string().into(), class: (number % 3) as u16, pixels }
     });
     let examples = examples.collect();
-    Dataset { side, classes: ["a", "b", "c"].map(str::to_owned).to_vec(), examples, warnings: Vec::new() }
+    Dataset { input, classes: ["a", "b", "c"].map(str::to_owned).to_vec(), examples, warnings: Vec::new() }
 }
 
 /// An untrained network of a recipe, and what becomes of it.

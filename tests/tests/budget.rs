@@ -72,7 +72,7 @@ fn of_bits(bits: u8) -> ModelFile {
     let mut random = Random::seeded(1);
     let pixels = (0..2500).map(|_| random.below(256) as u8).collect();
     let examples = vec![Example { path: "noise".into(), class: 0, pixels }];
-    let photos = Dataset { side: recipe.input_side, classes, examples, warnings: Vec::new() };
+    let photos = Dataset { input: recipe.input(), classes, examples, warnings: Vec::new() };
     quantize(&network, &photos, ActivationBits::Sixteen).unwrap()
 }
 

@@ -11,7 +11,7 @@ use pinhole::photos::{Picture, decode, read_unlabeled};
 use pinhole::prove::prove;
 use pinhole::random::Random;
 use pinhole_shared::link::Report;
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 use pinhole_tests::handmade::tiny;
 use pinhole_tests::{Ran, drawn, photos, pinhole, shipped_model};
 
@@ -23,7 +23,7 @@ fn board(board: Board, camera: CameraKind, model: &ModelFile) -> EmulatedBoard {
 }
 
 fn pictures(folders: &[PathBuf]) -> Vec<PathBuf> {
-    read_unlabeled(folders, 50).unwrap().0.into_iter().map(|photo| photo.path).collect()
+    read_unlabeled(folders, InputShape::gray(50)).unwrap().0.into_iter().map(|photo| photo.path).collect()
 }
 
 /// Every integer, pixels included, on drawn pictures, and on real photos where there are some.
@@ -57,7 +57,7 @@ fn pictures_of_any_shape() {
                 let bytes = usize::from(width) * usize::from(height) * 3;
                 let rows = (0..bytes).map(|_| random.below(256) as u8).collect();
                 let picture = Picture::new(PictureSize { width, height }, PixelFormat::Rgb888, rows).unwrap();
-                let expected = engine.run_all(&device.seen(picture.clone()).shrink(side).unwrap());
+                let expected = engine.run_all(&device.seen(picture.clone()).shrink(InputShape::gray(side)).unwrap());
                 let got = device.capture(picture, Report::AllValues).unwrap();
                 assert_eq!(got, expected, "{camera:?}, {width}x{height}");
                 assert!(!seen.contains(&got.stages[0]), "{camera:?}: an old picture");
@@ -80,7 +80,7 @@ fn decisions_are_those_of_classify_on_the_same_pixels() {
         assert_eq!(told.len(), 14);
         for photo in told {
             let picture = decode::read(photo["path"].as_str().unwrap().as_ref()).unwrap();
-            let pixels = device.seen(picture).shrink(50).unwrap();
+            let pixels = device.seen(picture).shrink(InputShape::gray(50)).unwrap();
             let decision = engine.run(&pixels);
             let class = model.model().class_names().nth(decision.class.into()).unwrap();
             assert_eq!(photo["class"], class);

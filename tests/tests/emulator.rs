@@ -20,7 +20,7 @@ use pinhole::train::{Network, train};
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::link::{PROTOCOL, Refusal, Report};
 use pinhole_shared::model::{Activation, Output};
-use pinhole_shared::pixels::{PIPELINE_ID, PictureSize, PixelFormat};
+use pinhole_shared::pixels::{InputShape, PIPELINE_ID, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Smoother, Verdict};
 use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
 use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
@@ -95,7 +95,7 @@ fn mixed() -> ModelFile {
         Example { path: format!("{number}").into(), class, pixels }
     });
     let classes = ["dark", "gray", "light"].map(str::to_owned).to_vec();
-    let photos = Dataset { side: 12, classes, examples: examples.collect(), warnings: Vec::new() };
+    let photos = Dataset { input: InputShape::gray(12), classes, examples: examples.collect(), warnings: Vec::new() };
     let network = Network::new(&Recipe::parse(text, "mixed").unwrap(), &photos.classes, 1).unwrap();
     let outcome = train(network, &photos, &photos, 1, |_| std::ops::ControlFlow::Continue(()));
     let file = quantize(&outcome.unwrap().network, &photos, ActivationBits::Eight).unwrap();
@@ -107,7 +107,7 @@ fn mixed() -> ModelFile {
 /// A network of every kind of layer, weights of 8 and of 4 bits, on both cores.
 #[test]
 fn tensors_are_the_hosts() {
-    let pictures = pictures(17, 6);
+    let pictures = pictures(InputShape::gray(17), 6);
     for recipe in [RECIPE, FIRST_LAYER] {
         let (_, file) = network_of(recipe, &pictures);
         let on_disk = OnDisk::new(file.bytes());
@@ -141,7 +141,12 @@ fn every_loop_gives_the_hosts_integers() {
             pixels,
         });
         let classes = ["a", "b"].map(str::to_owned).to_vec();
-        let photos = Dataset { side: side as u16, classes, examples: examples.collect(), warnings: Vec::new() };
+        let photos = Dataset {
+            input: InputShape::gray(side as u16),
+            classes,
+            examples: examples.collect(),
+            warnings: Vec::new(),
+        };
         for bits in WEIGHT_BITS {
             let mut recipe = Recipe::parse(&text, "loops").unwrap();
             recipe.set_weight_bits(&[bits]).unwrap();
@@ -195,8 +200,8 @@ fn every_named_recipe_runs_on_the_board() {
         }
         seen_networks.push(layers);
         let network = Network::new(&recipe, &data.training.classes, 1).unwrap();
-        let noise = pictures(recipe.input_side, 2);
-        let photos = if recipe.input_side == data.training.side { &data.training } else { &noise };
+        let noise = pictures(recipe.input(), 2);
+        let photos = if recipe.input() == data.training.input { &data.training } else { &noise };
         let shown: Vec<Vec<u8>> = photos.examples.iter().step_by(10).map(|e| e.pixels.clone()).collect();
         for bits in [ActivationBits::Eight, ActivationBits::Sixteen] {
             println!("{name}, {bits:?}");
@@ -249,7 +254,7 @@ fn the_camera_path_gives_the_hosts_integers() {
         for format in [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888] {
             let rows = noise(&mut random, format.row_bytes(width) * usize::from(height));
             let picture = Picture::new(PictureSize { width, height }, format, rows).unwrap();
-            let expected = engine.run_all(&picture.shrink(50).unwrap());
+            let expected = engine.run_all(&picture.shrink(InputShape::gray(50)).unwrap());
             let got = board.capture(picture, Report::AllValues).unwrap();
             assert_eq!(got, expected, "{width}x{height} {format:?}");
             seen.push(got.stages[0].clone());
@@ -268,8 +273,10 @@ fn boards_answer_by_the_models_policy() {
     let file = &trained().finished.model;
     let mut engine = file.engine();
     let photos = files_in(&drawn("validation"));
-    let decided: Vec<Decision> =
-        photos.iter().map(|path| engine.run(&decode::read(path).unwrap().shrink(50).unwrap())).collect();
+    let decided: Vec<Decision> = photos
+        .iter()
+        .map(|path| engine.run(&decode::read(path).unwrap().shrink(InputShape::gray(50)).unwrap()))
+        .collect();
     let mut probabilities: Vec<Probability> = decided.iter().map(|decision| decision.probability).collect();
     probabilities.sort();
     // A third of the frames are votes for nothing.
@@ -290,7 +297,7 @@ fn boards_answer_by_the_models_policy() {
         let proof = prove(&file, &mut board, &photos, || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
         // An input of the host's is judged alone.
-        let input = decode::read(&photos[0]).unwrap().shrink(50).unwrap();
+        let input = decode::read(&photos[0]).unwrap().shrink(InputShape::gray(50)).unwrap();
         let classified = board.classify(&input, Report::Decision).unwrap();
         assert_eq!(classified.verdict, policy.judge(classified.decision));
         // Under another policy the same photos get other answers, which the proof finds.

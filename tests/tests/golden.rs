@@ -27,6 +27,7 @@ use pinhole::random::Random;
 use pinhole::recipe::Recipe;
 use pinhole::train::{Network, train};
 use pinhole_shared::model::{Activation, Layer, Output, seal};
+use pinhole_shared::pixels::InputShape;
 use serde_json::Value;
 
 const V1_MODEL: &[u8] = include_bytes!("../golden/v1.pinhole");
@@ -224,7 +225,7 @@ fn photos(inputs: Vec<(String, Vec<u8>)>) -> Dataset {
         pixels,
     });
     Dataset {
-        side: SIDE,
+        input: InputShape::gray(SIDE),
         classes: CLASSES.map(str::to_owned).to_vec(),
         examples: examples.collect(),
         warnings: Vec::new(),

@@ -209,7 +209,7 @@ mod real_photos {
         let finished = train(&job).finished;
         let model = &finished.model;
         let large = folder().unwrap().join("large").join("train");
-        let all = photos::load(&large, model.model().input_side(), Some(&finished.outcome.network.classes)).unwrap();
+        let all = photos::load(&large, model.model().input(), Some(&finished.outcome.network.classes)).unwrap();
         let chosen = Dataset { examples: spread(&all.examples, 500), ..all };
         let evaluation = evaluate(Some(&finished.outcome.network), model, &chosen).unwrap();
         println!("agreement {:?} on {} photos", evaluation.agreement, evaluation.photos);

@@ -17,7 +17,7 @@ use pinhole::shipped;
 use pinhole_app::test_card::TestCard;
 use pinhole_shared::decision::Probability;
 use pinhole_shared::link::Report;
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Verdict};
 use pinhole_tests::virtual_board::{Fault, VirtualBoard};
 use pinhole_tests::{Ran, drawn, files_in, shipped_model};
@@ -137,7 +137,7 @@ fn captured_pictures_are_what_the_board_sees() {
     let shrunk = |picture| {
         let rows = (0..side).flat_map(|y| (0..side).map(move |x| TestCard::pixel(picture, side, x, y))).collect();
         let picture = Picture::new(PictureSize { width: side, height: side }, PixelFormat::Gray8, rows).unwrap();
-        picture.shrink(50).unwrap()
+        picture.shrink(InputShape::gray(50)).unwrap()
     };
     // The device took some on its own before.
     let cards: Vec<Vec<u8>> = (0..200).map(shrunk).collect();

@@ -10,12 +10,13 @@ use pinhole::train::Network;
 use pinhole_shared::kernel::{Dsp, Pairs, PortableDsp, PortablePairs, Scalar};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
+use pinhole_shared::pixels::InputShape;
 use pinhole_tests::stages::stages;
 use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
 
 #[test]
 fn every_kernel_gives_the_same_integers() {
-    let pictures = pictures(17, 12);
+    let pictures = pictures(InputShape::gray(17), 12);
     let (_, file) = network_of(RECIPE, &pictures);
     let kinds: Vec<&str> = file.model().layers().map(|layer| layer.kind()).collect();
     let all =
@@ -57,7 +58,7 @@ fn every_kernel_gives_the_same_integers() {
 #[test]
 fn integers_are_near_the_float_network() {
     const TOLERANCE: f64 = 0.05;
-    let pictures = pictures(17, 40);
+    let pictures = pictures(InputShape::gray(17), 40);
     let (network, file) = network_of(RECIPE, &pictures);
     let inputs: Vec<&[u8]> = pictures.examples.iter().map(|example| &example.pixels[..]).collect();
     for (index, error) in measure(&network, &file, &pictures).unwrap().iter().enumerate() {
@@ -72,7 +73,7 @@ fn integers_are_near_the_float_network() {
 /// What a file's integers stand for is a network whose file has nearly the same integers.
 #[test]
 fn a_file_back_to_floating_point() {
-    let pictures = pictures(17, 40);
+    let pictures = pictures(InputShape::gray(17), 40);
     let (_, file) = network_of(RECIPE, &pictures);
     let back = dequantize(&file.model(), &Recipe::parse(RECIPE, "of a test").unwrap());
     let network = Network::from_layers(&back.recipe, &back.classes, &back.layers).unwrap();
@@ -100,7 +101,7 @@ fn changed(file: &[u8], layer: usize, offset: usize, bytes: &[u8]) -> Option<Mod
 
 #[test]
 fn wrong_records_are_refused() {
-    let (_, file) = network_of(RECIPE, &pictures(17, 3));
+    let (_, file) = network_of(RECIPE, &pictures(InputShape::gray(17), 3));
     let place = |layer: usize| file.model().layers().nth(layer).unwrap().tensor().unwrap().place.to_le_bytes();
     let record = |layer, offset, got| Some(ModelError::Record { layer, offset, got });
     for (what, layer, offset, bytes, expected) in [
@@ -139,14 +140,14 @@ fn wrong_records_are_refused() {
 /// The first layer's own layout is refused for other layers, and where its weights are none.
 #[test]
 fn areas_that_are_none_are_refused() {
-    let (_, file) = network_of(FIRST_LAYER, &pictures(17, 3));
+    let (_, file) = network_of(FIRST_LAYER, &pictures(InputShape::gray(17), 3));
     let packed = file.packed(Packing::CortexM4).unwrap();
     let not_here = Some(ModelError::WeightLayout { layer: 0, got: 9 });
     assert_eq!(changed(packed.bytes(), 0, 4, &[9]), None);
     assert_eq!(changed(packed.bytes(), 0, 50, &[2]), not_here, "a stride");
     assert_eq!(changed(packed.bytes(), 0, 56, &[1]), not_here, "no pool");
     assert_eq!(changed(packed.bytes(), 0, 0, &[3]), not_here, "depthwise");
-    let (_, all) = network_of(RECIPE, &pictures(17, 3));
+    let (_, all) = network_of(RECIPE, &pictures(InputShape::gray(17), 3));
     let all = all.packed(Packing::CortexM4).unwrap();
     for (layer, from, to) in [(1, 10, 2), (2, 2, 10), (5, 4, 11), (9, 3, 10)] {
         assert_eq!(all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 4], from);
@@ -179,7 +180,7 @@ fn areas_that_are_none_are_refused() {
 /// Any bytes of header and records changed: refused, or run without a panic, and the same in every kernel.
 #[test]
 fn mutants_are_refused_or_sound() {
-    let pictures = pictures(17, 3);
+    let pictures = pictures(InputShape::gray(17), 3);
     let (_, file) = network_of(RECIPE, &pictures);
     let mut random = Random::seeded(11);
     let (mut refused, mut sound) = (0, 0);
@@ -210,7 +211,7 @@ fn mutants_are_refused_or_sound() {
 /// Covering what does not change a picture changes nothing; covering what does is told.
 #[test]
 fn what_decided_is_explained() {
-    let pictures = pictures(17, 3);
+    let pictures = pictures(InputShape::gray(17), 3);
     let (_, file) = network_of(RECIPE, &pictures);
     let flat = explain(&file, &[90; 289]);
     assert_eq!(flat.largest(), 0.0);

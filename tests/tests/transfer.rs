@@ -10,6 +10,7 @@ use pinhole::run_folder::files;
 use pinhole::source::Source;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
 use pinhole::workflow::{Continuation, Finished, Job, JobData};
+use pinhole_shared::pixels::InputShape;
 use pinhole_tests::{run_folder, shipped_job, shipped_model, train, trained};
 
 fn continued(source: Source, freeze: bool, epochs: u32) -> Job {
@@ -86,7 +87,7 @@ fn grays(per_class: usize, seed: u64) -> Dataset {
         }
     }
     let classes = ["dark", "gray", "light"].map(str::to_owned).to_vec();
-    Dataset { side: 50, classes, examples, warnings: Vec::new() }
+    Dataset { input: InputShape::gray(50), classes, examples, warnings: Vec::new() }
 }
 
 fn run_on_grays(job: &Job) -> Finished {

@@ -1,6 +1,6 @@
 //! From the camera to the network's input, one row at a time.
 
-use pinhole_shared::pixels::{PixelError, Shrink};
+use pinhole_shared::pixels::{InputShape, PixelError, Shrink};
 
 use crate::camera::{Camera, CameraError, CameraFault, Frame};
 
@@ -11,7 +11,7 @@ pub struct Buffers<'b> {
     pub input: &'b mut [u8],
     /// One row of the camera: at least as many bytes as its widest row has.
     pub row: &'b mut [u8],
-    /// Sums of the pixel pipeline: at least one for each pixel of the network's input side.
+    /// Sums of the pixel pipeline: at least one for each byte of a row of the network's input.
     pub sums: &'b mut [u64],
 }
 
@@ -52,18 +52,18 @@ impl From<PixelError> for CaptureError {
     }
 }
 
-/// Captures one picture into `buffers.input`, as `side * side` gray pixels, row-major.
+/// Captures one picture into `buffers.input`: row by row, the channels of a pixel together.
 ///
-/// `input` and `sums` must have exactly `side * side` and `side` elements.
+/// `input` and `sums` must have exactly [`InputShape::bytes`] and [`InputShape::row_bytes`] elements.
 ///
 /// # Errors
 /// [`CaptureError`]; the input's contents are then unspecified.
-pub fn capture<C: Camera>(camera: &mut C, buffers: &mut Buffers<'_>, side: u16) -> Result<Frame, CaptureError> {
+pub fn capture<C: Camera>(camera: &mut C, buffers: &mut Buffers<'_>, input: InputShape) -> Result<Frame, CaptureError> {
     let camera_failed = |error: C::Error| CaptureError::Camera(error.fault());
     let frame = camera.start().map_err(camera_failed)?;
     let (expected, got) = (frame.row_bytes(), buffers.row.len());
     let row = buffers.row.get_mut(..expected).ok_or(CaptureError::RowTooLong { expected, got })?;
-    let mut shrink = Shrink::new(frame.size, frame.format, side, buffers.sums, buffers.input)?;
+    let mut shrink = Shrink::new(frame.size, frame.format, input, buffers.sums, buffers.input)?;
     for _ in 0..frame.size.height {
         camera.read_row(row).map_err(camera_failed)?;
         shrink.row(row)?;

@@ -6,7 +6,6 @@ use pinhole_shared::engine::Engine;
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::link::frame::{FrameError, Receiver};
 use pinhole_shared::link::{Identity, Measured, Name, PROTOCOL, Refusal, Report, Request, Response, Statistics};
-use pinhole_shared::pixels::PIPELINE_ID;
 use pinhole_shared::policy::{Decided, Policy, Smoother, UncheckedPolicy};
 
 use crate::camera::Camera;
@@ -45,7 +44,7 @@ pub enum DeviceError {
         /// Bytes given.
         got: usize,
     },
-    /// [`Buffers::sums`] is shorter than the model's input side.
+    /// [`Buffers::sums`] is shorter than a row of the model's input.
     SumsBuffer {
         /// Elements needed.
         expected: usize,
@@ -58,7 +57,7 @@ impl core::fmt::Display for DeviceError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::InputBuffer { expected, got } => {
-                write!(f, "the model takes {expected} pixels, there is room for {got}")
+                write!(f, "the model takes {expected} bytes of pixels, there is room for {got}")
             }
             Self::SumsBuffer { expected, got } => write!(f, "the pixels need {expected} sums, there is room for {got}"),
         }
@@ -116,7 +115,7 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         let model = engine.model();
         let (expected, got) = (model.inputs(), input.len());
         let input = input.get_mut(..expected).ok_or(DeviceError::InputBuffer { expected, got })?;
-        let (expected, got) = (usize::from(model.input_side()), sums.len());
+        let (expected, got) = (model.input().row_bytes(), sums.len());
         let sums = sums.get_mut(..expected).ok_or(DeviceError::SumsBuffer { expected, got })?;
         counter.paint_stack();
         let policy = model.policy();
@@ -272,7 +271,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             protocol: PROTOCOL,
             board: Name::try_from(self.board).unwrap_or_default(),
             kernel: Name::try_from(K::NAME).unwrap_or_default(),
-            pipeline: PIPELINE_ID,
+            pipeline: model.input().color.pipeline_id(),
             model_checksum: model.checksum(),
             model_bytes: model.file_bytes(),
             input_side: model.input_side(),
@@ -324,9 +323,9 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
     fn capture(&mut self) -> Result<(), CaptureError> {
         // The picture takes the place of whatever input the host had sent.
         self.filled = 0;
-        let side = self.engine.model().input_side();
+        let input = self.engine.model().input();
         let start = self.counter.now_us();
-        match capture(&mut self.camera, &mut self.buffers, side) {
+        match capture(&mut self.camera, &mut self.buffers, input) {
             Ok(frame) => {
                 self.statistics.capture_us = self.counter.now_us().wrapping_sub(start);
                 count(&mut self.statistics.captures);

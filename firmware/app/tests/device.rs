@@ -12,7 +12,7 @@ use pinhole_shared::kernel::Scalar;
 use pinhole_shared::link::frame::FrameError;
 use pinhole_shared::link::{CHUNK_VALUES, Identity, PROTOCOL, Refusal, Report, Request, Response, Values};
 use pinhole_shared::model::Model;
-use pinhole_shared::pixels::{PIPELINE_ID, PixelError, PixelFormat, Shrink};
+use pinhole_shared::pixels::{InputShape, PIPELINE_ID, PixelError, PixelFormat, Shrink};
 use support::{FakeCamera, FakeCounter, PIXELS, SIDE, frame_of, infer, model_file, scratch, serve, serve_requests};
 
 const IDENTIFY: Request<'_> = Request::Identify;
@@ -178,7 +178,7 @@ fn a_captured_picture_goes_through_the_pixel_pipeline() {
     for format in [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888] {
         let camera = FakeCamera::new(7, 9, format);
         let (mut sums, mut input) = ([0; SIDE as usize], [0; PIXELS]);
-        let mut shrink = Shrink::new(camera.frame.size, format, SIDE, &mut sums, &mut input).unwrap();
+        let mut shrink = Shrink::new(camera.frame.size, format, InputShape::gray(SIDE), &mut sums, &mut input).unwrap();
         for row in camera.rows.chunks_exact(camera.frame.row_bytes()) {
             shrink.row(row).unwrap();
         }

@@ -16,7 +16,7 @@ use pinhole_shared::engine::Engine;
 use pinhole_shared::kernel::Scalar;
 use pinhole_shared::link::{Report, Request, Response};
 use pinhole_shared::model::Model;
-use pinhole_shared::pixels::{PixelFormat, Shrink};
+use pinhole_shared::pixels::{InputShape, PixelFormat, Shrink};
 use pinhole_shared::policy::{Decided, Verdict};
 use support::{FakeCamera, FakeCounter, PIXELS, SIDE, frame_of, infer, model_file, responses_in, scratch};
 
@@ -117,7 +117,8 @@ fn camera() -> FakeCamera {
 fn seen() -> Vec<u8> {
     let camera = camera();
     let (mut sums, mut output) = ([0; SIDE as usize], [0; PIXELS]);
-    let mut shrink = Shrink::new(camera.frame.size, camera.frame.format, SIDE, &mut sums, &mut output).unwrap();
+    let mut shrink =
+        Shrink::new(camera.frame.size, camera.frame.format, InputShape::gray(SIDE), &mut sums, &mut output).unwrap();
     camera.rows.chunks(camera.frame.row_bytes()).for_each(|row| shrink.row(row).unwrap());
     shrink.finish().unwrap();
     output.to_vec()

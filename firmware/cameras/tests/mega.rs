@@ -12,7 +12,7 @@ use pinhole_cameras::model::{
 };
 use pinhole_cameras::picture::{DummyByte, PictureError};
 use pinhole_cameras::probe::WireFault;
-use pinhole_shared::pixels::{PixelFormat, Shrink};
+use pinhole_shared::pixels::{InputShape, PixelFormat, Shrink};
 
 type Mega = ArducamMega<SpiPort<MegaModel>, DelayPort<MegaModel>>;
 
@@ -75,12 +75,12 @@ fn the_networks_input_is_the_average_of_what_the_module_looks_at() {
     for side in [50, 96] {
         let bench = bench(0x82);
         let mut camera = camera(&bench, Size::Px96);
-        let pixels = usize::from(side) * usize::from(side);
-        let (mut input, mut row, mut sums) = (vec![0; pixels], [0; 192], vec![0; usize::from(side)]);
-        let frame =
-            capture(&mut camera, &mut Buffers { input: &mut input, row: &mut row, sums: &mut sums }, side).unwrap();
-        let mut averaged = vec![0; pixels];
-        let mut shrink = Shrink::new(frame.size, PixelFormat::Gray8, side, &mut sums, &mut averaged).unwrap();
+        let shape = InputShape::gray(side);
+        let (mut input, mut row, mut sums) = (vec![0; shape.bytes()], [0; 192], vec![0; shape.row_bytes()]);
+        let mut buffers = Buffers { input: &mut input, row: &mut row, sums: &mut sums };
+        let frame = capture(&mut camera, &mut buffers, shape).unwrap();
+        let mut averaged = vec![0; shape.bytes()];
+        let mut shrink = Shrink::new(frame.size, PixelFormat::Gray8, shape, &mut sums, &mut averaged).unwrap();
         for row in expected(&photo(0), Size::Px96).chunks(96) {
             shrink.row(row).unwrap();
         }

@@ -15,7 +15,7 @@ use pinhole_cameras::model::{
 };
 use pinhole_cameras::picture::{DummyByte, PictureError};
 use pinhole_cameras::probe::WireFault;
-use pinhole_shared::pixels::{PixelFormat, Shrink};
+use pinhole_shared::pixels::{InputShape, PixelFormat, Shrink};
 
 type Camera_ = ArducamMini<SpiPort<MiniModel>, I2cPort<MiniModel>, DelayPort<MiniModel>>;
 
@@ -107,15 +107,15 @@ fn the_networks_input_is_the_average_of_what_the_module_looks_at() {
         let bench = bench(MiniBoard::PLUS);
         let config = Config::square(camera_side).unwrap();
         let mut camera = camera(&bench, config);
-        let pixels = usize::from(side) * usize::from(side);
-        let (mut input, mut row, mut sums) = (vec![0; pixels], [0; 400], vec![0; usize::from(side)]);
+        let shape = InputShape::gray(side);
+        let (mut input, mut row, mut sums) = (vec![0; shape.bytes()], [0; 400], vec![0; shape.row_bytes()]);
         let mut buffers = Buffers { input: &mut input, row: &mut row, sums: &mut sums };
-        let frame = capture(&mut camera, &mut buffers, side).unwrap();
+        let frame = capture(&mut camera, &mut buffers, shape).unwrap();
         assert_eq!((frame.size.width, frame.format), (camera_side, PixelFormat::Yuv422));
 
-        let mut expected = vec![0; pixels];
+        let mut expected = vec![0; shape.bytes()];
         let rows = expected_rows(&photo(0), &config.window(), false, false);
-        let mut shrink = Shrink::new(frame.size, PixelFormat::Gray8, side, &mut sums, &mut expected).unwrap();
+        let mut shrink = Shrink::new(frame.size, PixelFormat::Gray8, shape, &mut sums, &mut expected).unwrap();
         for row in rows.chunks(usize::from(camera_side)) {
             shrink.row(row).unwrap();
         }

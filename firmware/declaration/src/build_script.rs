@@ -34,7 +34,7 @@ pub enum BuildScriptError {
 
 /// All of a build script, for a board that declares itself in this file of its crate.
 ///
-/// Writes `declared.rs` to `OUT_DIR`, with these constants for the crate to include: `INPUT_SIDE`, `ROW_BYTES`,
+/// Writes `declared.rs` to `OUT_DIR`, with these constants for the crate to include: `INPUT_BYTES`, `INPUT_ROW_BYTES`, `ROW_BYTES`,
 /// `ACCUMULATORS`, `ACTIVATIONS`, `LANES`, `CLOCK_HZ`.
 ///
 /// # Errors

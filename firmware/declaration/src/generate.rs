@@ -50,9 +50,12 @@ impl Declaration {
 
     /// Constants for the board's crate, for `include!` in a module of its own.
     pub(super) fn constants_rs(&self) -> String {
-        let Buffers { input_side_px, row_bytes, accumulators, activations, lanes, arena_bytes } = self.buffers;
+        let Buffers { input_side_px, input_channels, row_bytes, accumulators, activations, lanes, arena_bytes } =
+            self.buffers;
+        let (side, channels) = (u32::from(input_side_px), u32::from(input_channels));
         let sizes = [
-            ("INPUT_SIDE", "Largest side of a network's input, px.", u32::from(input_side_px)),
+            ("INPUT_BYTES", "Largest input of a network, bytes.", side * side * channels),
+            ("INPUT_ROW_BYTES", "A row of it, bytes.", side * channels),
             ("ROW_BYTES", "Longest row of a picture, bytes.", row_bytes),
             ("ACCUMULATORS", "Widest layer.", accumulators),
             ("ACTIVATIONS", "Widest layer but the last.", activations),

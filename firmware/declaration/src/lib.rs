@@ -96,6 +96,8 @@ pub struct Budget {
 pub struct Buffers {
     /// Largest side of a network's input, px.
     pub input_side_px: u16,
+    /// Most channels of a network's input: 1 where it is always gray, 3 where it may be in color.
+    pub input_channels: u16,
     /// Longest row of a picture, bytes.
     pub row_bytes: u32,
     /// 32-bit accumulators: the widest layer.

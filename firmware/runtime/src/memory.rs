@@ -11,17 +11,17 @@ struct Arena<const BYTES: usize>([u8; BYTES]);
 /// All of it, for one static variable.
 #[derive(Debug)]
 pub struct Memory<
-    const PIXELS: usize,
-    const SIDE: usize,
+    const INPUT: usize,
+    const INPUT_ROW: usize,
     const ROW: usize,
     const ACCUMULATORS: usize,
     const ACTIVATIONS: usize,
     const LANES: usize,
     const ARENA: usize,
 > {
-    input: [u8; PIXELS],
+    input: [u8; INPUT],
     row: [u8; ROW],
-    sums: [u64; SIDE],
+    sums: [u64; INPUT_ROW],
     accumulators: [i32; ACCUMULATORS],
     activations: [i16; ACTIVATIONS],
     lanes: [u32; LANES],
@@ -29,22 +29,22 @@ pub struct Memory<
 }
 
 impl<
-    const PIXELS: usize,
-    const SIDE: usize,
+    const INPUT: usize,
+    const INPUT_ROW: usize,
     const ROW: usize,
     const ACCUMULATORS: usize,
     const ACTIVATIONS: usize,
     const LANES: usize,
     const ARENA: usize,
-> Memory<PIXELS, SIDE, ROW, ACCUMULATORS, ACTIVATIONS, LANES, ARENA>
+> Memory<INPUT, INPUT_ROW, ROW, ACCUMULATORS, ACTIVATIONS, LANES, ARENA>
 {
     /// All zero.
     #[allow(clippy::new_without_default, reason = "for static variables: a default cannot be constant")]
     pub const fn new() -> Self {
         Self {
-            input: [0; PIXELS],
+            input: [0; INPUT],
             row: [0; ROW],
-            sums: [0; SIDE],
+            sums: [0; INPUT_ROW],
             accumulators: [0; ACCUMULATORS],
             activations: [0; ACTIVATIONS],
             lanes: [0; LANES],

@@ -15,6 +15,8 @@ pub enum Resource {
     Flash,
     /// Side of the input, px.
     InputSide,
+    /// Channels of the input.
+    InputChannels,
     /// Accumulators: neurons of the widest layer, and what fills up its last block of rows.
     Accumulators,
     /// Activations: neurons of the widest hidden layer.
@@ -43,6 +45,7 @@ impl Misfit {
         match self.resource {
             Resource::Flash => "use a smaller input, fewer hidden neurons, or weights of 4 bits".to_owned(),
             Resource::InputSide => format!("train with an input_side of {has} at most"),
+            Resource::InputChannels => "train with color = \"gray\"".to_owned(),
             Resource::Accumulators | Resource::Activations => format!("use layers of {has} neurons at most"),
             Resource::Arena => format!(
                 "use a smaller input or fewer channels in the first layers, or declare {} arena_bytes in the board's file",
@@ -59,6 +62,7 @@ impl fmt::Display for Misfit {
         match resource {
             Resource::Flash => write!(f, "it has {needs} bytes, the board has flash for {has}"),
             Resource::InputSide => write!(f, "its input is {needs}x{needs} pixels, the board takes {has}x{has}"),
+            Resource::InputChannels => write!(f, "its input has {needs} channels, the board takes {has}"),
             Resource::Accumulators => write!(f, "its widest layer takes {needs} accumulators, the board has {has}"),
             Resource::Activations => write!(f, "its widest hidden layer has {needs} activations, the board {has}"),
             Resource::Arena => write!(f, "its layers' tensors take {needs} bytes of arena, the board has {has}"),
@@ -89,10 +93,11 @@ impl fmt::Display for Misfits {
 
 /// What a model (packed for the board) takes more of than the board has; nothing when it fits.
 pub fn misfits(needs: &Needs, board: &Declaration) -> Vec<Misfit> {
-    let Buffers { input_side_px, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
+    let Buffers { input_side_px, input_channels, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
     [
         (Resource::Flash, needs.flash_bytes, board.model.bytes),
         (Resource::InputSide, usize::from(needs.input_side_px), u32::from(input_side_px)),
+        (Resource::InputChannels, needs.input_channels.into(), input_channels.into()),
         (Resource::Accumulators, needs.accumulators, accumulators),
         (Resource::Activations, needs.activations, activations),
         (Resource::Lanes, needs.lanes, lanes),
@@ -110,10 +115,12 @@ mod tests {
     use crate::board::Board;
 
     fn needs(declaration: &Declaration) -> Needs {
-        let Buffers { input_side_px, accumulators, activations, lanes, arena_bytes, .. } = declaration.buffers;
+        let Buffers { input_side_px, input_channels, accumulators, activations, lanes, arena_bytes, .. } =
+            declaration.buffers;
         Needs {
             flash_bytes: declaration.model.bytes as usize,
             input_side_px,
+            input_channels,
             accumulators: accumulators as usize,
             activations: activations as usize,
             lanes: lanes as usize,
@@ -134,6 +141,7 @@ mod tests {
         let more = [
             (Resource::Flash, Needs { flash_bytes: exact.flash_bytes + 1, ..exact }),
             (Resource::InputSide, Needs { input_side_px: exact.input_side_px + 1, ..exact }),
+            (Resource::InputChannels, Needs { input_channels: exact.input_channels + 1, ..exact }),
             (Resource::Accumulators, Needs { accumulators: exact.accumulators + 1, ..exact }),
             (Resource::Activations, Needs { activations: exact.activations + 1, ..exact }),
             (Resource::Lanes, Needs { lanes: exact.lanes + 1, ..exact }),

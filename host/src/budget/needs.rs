@@ -2,6 +2,7 @@
 
 use pinhole_shared::engine::ScratchNeeds;
 use pinhole_shared::model::Model;
+use pinhole_shared::pixels::InputShape;
 use serde::Serialize;
 
 /// What a model takes of a board. Of one packed for the board: row-major weights need less working memory than a fast
@@ -12,6 +13,8 @@ pub struct Needs {
     pub flash_bytes: usize,
     /// Side of the input, px.
     pub input_side_px: u16,
+    /// Channels of the input: 1 gray, 3 in color.
+    pub input_channels: u16,
     /// See [`ScratchNeeds::accumulators`].
     pub accumulators: usize,
     /// See [`ScratchNeeds::activations`].
@@ -26,16 +29,18 @@ impl Needs {
     /// What this model takes.
     pub fn of(model: &Model<'_>) -> Self {
         let ScratchNeeds { accumulators, activations, lanes, arena: arena_bytes } = ScratchNeeds::of(model);
-        let (flash_bytes, input_side_px) = (model.file_bytes() as usize, model.input_side());
-        Self { flash_bytes, input_side_px, accumulators, activations, lanes, arena_bytes }
+        let InputShape { side: input_side_px, color } = model.input();
+        let (flash_bytes, input_channels) = (model.file_bytes() as usize, color.channels());
+        Self { flash_bytes, input_side_px, input_channels, accumulators, activations, lanes, arena_bytes }
     }
 
-    /// RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes a column), and the engine's
+    /// RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes for each byte of a row), and the engine's
     /// working memory. The camera's row and the rest of the firmware are not in it.
     pub fn ram_bytes(&self) -> usize {
         let side = usize::from(self.input_side_px);
+        let row = side * usize::from(self.input_channels);
         let Self { accumulators, activations, lanes, arena_bytes: arena, .. } = *self;
         let scratch = ScratchNeeds { accumulators, activations, lanes, arena };
-        side * side + side * size_of::<u64>() + scratch.bytes()
+        side * row + row * size_of::<u64>() + scratch.bytes()
     }
 }

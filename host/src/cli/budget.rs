@@ -56,6 +56,7 @@ struct Ram {
 #[derive(Debug, Serialize)]
 struct Room {
     input_side_px: u16,
+    input_channels: u16,
     accumulators: u32,
     activations: u32,
     lanes: u32,
@@ -72,7 +73,7 @@ struct Predicted {
 /// Shows the board a picture, has all of it reported, and asks how deep its stack has been.
 fn worst_stack(trained: &Trained, board: Board) -> Result<u32> {
     let mut running = start_board(board, trained, false)?;
-    let side = trained.model.model().input_side();
+    let side = trained.model.model().input().side;
     // Larger than the input by no whole number, so that the pixel pipeline does all it can.
     let (width, height) = (side + side / 2 + 1, side + side / 3 + 1);
     let row = (0..usize::from(width) * 3).map(|byte| (byte * 37 % 251) as u8);
@@ -126,6 +127,7 @@ impl BoardBudget {
             model: needs,
             room: Room {
                 input_side_px: buffers.input_side_px,
+                input_channels: buffers.input_channels,
                 accumulators: buffers.accumulators,
                 activations: buffers.activations,
                 lanes: buffers.lanes,
@@ -159,6 +161,7 @@ impl BoardBudget {
             None => say!("          {:<22} {:>8}  {:>8}", "RAM, stack, bytes", "?", ram.stack_budget_bytes),
         }
         line("input side, px", u64::from(model.input_side_px), u32::from(room.input_side_px));
+        line("input channels", u64::from(model.input_channels), u32::from(room.input_channels));
         line("accumulators", model.accumulators as u64, room.accumulators);
         line("activations", model.activations as u64, room.activations);
         line("lanes", model.lanes as u64, room.lanes);

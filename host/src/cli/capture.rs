@@ -108,7 +108,7 @@ impl Capture {
             }
             None => shipped::default_model(),
         };
-        let photos = || photos_for(&self.photos, trained.model.model().input_side());
+        let photos = || photos_for(&self.photos, trained.model.model().input());
         self.on.camera(bench, &trained, photos, false)
     }
 }
@@ -124,10 +124,12 @@ fn free(folder: &Path, label: &str, number: &mut u32) -> PathBuf {
     }
 }
 
-/// Gray pixels as a PNG file: read again, they are the same.
+/// What the network saw, gray or in color, as a PNG file: read again, its pixels are the same.
 fn png(pixels: &[u8], side: u16) -> Result<Vec<u8>> {
+    let is_gray = pixels.len() == usize::from(side) * usize::from(side);
+    let color = if is_gray { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let mut bytes = Vec::new();
     let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    encoder.write_image(pixels, side.into(), side.into(), ExtendedColorType::L8).into_diagnostic()?;
+    encoder.write_image(pixels, side.into(), side.into(), color).into_diagnostic()?;
     Ok(bytes)
 }

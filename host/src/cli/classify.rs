@@ -83,7 +83,7 @@ impl Classify {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let (trained, photos) = self.model_and_photos()?;
         let mut engine = trained.model.engine();
-        let (photos, warnings) = photos::read_unlabeled(photos, engine.model().input_side())?;
+        let (photos, warnings) = photos::read_unlabeled(photos, engine.model().input())?;
         warn(&warnings);
         let names: Vec<&str> = engine.model().class_names().collect();
         let policy = engine.model().policy();

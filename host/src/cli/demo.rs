@@ -91,7 +91,7 @@ impl Demo {
 fn right(model: &ModelFile, folder: &Path) -> Result<(usize, usize)> {
     let mut engine = model.engine();
     let classes: Vec<String> = engine.model().class_names().map(str::to_owned).collect();
-    let pictures = photos::load(folder, engine.model().input_side(), Some(&classes))?.examples;
+    let pictures = photos::load(folder, engine.model().input(), Some(&classes))?.examples;
     let is_right = |picture: &&Example| engine.run(&picture.pixels).class == picture.class;
     Ok((pictures.iter().filter(is_right).count(), pictures.len()))
 }

@@ -47,15 +47,15 @@ impl Evaluate {
         let trained = run_folder::open(&self.model)?;
         let model = trained.model.model();
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
-        let photos = photos::load(&self.photos, model.input_side(), Some(&classes))?;
+        let photos = photos::load(&self.photos, model.input(), Some(&classes))?;
         warn(&photos.warnings);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
         let mut beside = Vec::with_capacity(self.beside.len());
         for path in &self.beside {
             let other = run_folder::open(path)?;
-            let (side, names) = (other.model.model().input_side(), other.model.model());
-            if side != model.input_side() || !names.class_names().eq(model.class_names()) {
-                let wanted = format!("{} px and the classes {}", model.input_side(), classes.join(", "));
+            let (input, names) = (other.model.model().input(), other.model.model());
+            if input != model.input() || !names.class_names().eq(model.class_names()) {
+                let wanted = format!("{} pixels and the classes {}", model.input(), classes.join(", "));
                 return Err(miette!(
                     help = "compare models of the same photos",
                     "{} is not for {wanted}",

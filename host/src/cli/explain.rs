@@ -51,7 +51,7 @@ impl Explain {
         let bar = progress(paths.len() as u64, "explaining");
         let mut all = Vec::with_capacity(paths.len());
         for path in paths {
-            let pixels = decode::read_input(&path, model.input_side())?;
+            let pixels = decode::read_input(&path, model.input())?;
             let explanation = explain(&trained.model, &pixels);
             let class = classes.get(usize::from(explanation.decision.class)).cloned().unwrap_or_default();
             let probability = explanation.decision.probability.to_f64();

@@ -52,8 +52,8 @@ impl Export {
                     "a C header has the model as it is, without calibration"
                 ));
             }
-            let side = trained.model.model().input_side();
-            let (photos, warnings) = photos::read_unlabeled(std::slice::from_ref(folder), side)?;
+            let input = trained.model.model().input();
+            let (photos, warnings) = photos::read_unlabeled(std::slice::from_ref(folder), input)?;
             warn(&warnings);
             calibration.extend(photos.into_iter().map(|photo| photo.pixels));
         }

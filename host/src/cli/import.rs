@@ -35,12 +35,13 @@ impl Import {
         let (bytes, checksum) = (file.bytes().len(), format!("{:08x}", model.checksum()));
         if self.json {
             json(&serde_json::json!({
-                "model": self.out, "bytes": bytes, "checksum": checksum, "input_side": model.input_side(),
+                "model": self.out, "bytes": bytes, "checksum": checksum, "input_side": model.input().side,
+                "color": model.input().color,
                 "layers": model.layers().map(|layer| layer.kind()).collect::<Vec<_>>(), "classes": classes,
             }))?;
         } else {
-            let (side, layers) = (model.input_side(), model.layers().len());
-            say!("{}: {bytes} bytes, checksum {checksum}, {side} px, {layers} layers", self.out.display());
+            let (input, layers) = (model.input(), model.layers().len());
+            say!("{}: {bytes} bytes, checksum {checksum}, {input} pixels, {layers} layers", self.out.display());
             say!("classes: {}", classes.join(", "));
         }
         Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use clap::Args;
 use miette::Result;
 use pinhole_shared::engine::ScratchNeeds;
 use pinhole_shared::model::{Activation, Layer, Output, VERSION};
-use pinhole_shared::pixels::PIPELINE_ID;
+use pinhole_shared::pixels::{Color, InputShape};
 use serde::Serialize;
 
 use super::budget::BoardBudget;
@@ -38,6 +38,7 @@ struct Contents {
     checksum: String,
     pipeline: String,
     input_side: u16,
+    color: Color,
     classes: Vec<String>,
     /// When a decision is an answer.
     policy: PolicyFields,
@@ -91,8 +92,9 @@ impl Inspect {
             format_version: VERSION,
             bytes: model.file_bytes(),
             checksum: format!("{:08x}", model.checksum()),
-            pipeline: format!("{PIPELINE_ID:08x}"),
-            input_side: model.input_side(),
+            pipeline: format!("{:08x}", model.input().color.pipeline_id()),
+            input_side: model.input().side,
+            color: model.input().color,
             classes: model.class_names().map(str::to_owned).collect(),
             policy: model.policy().into(),
             macs: model.macs(),
@@ -151,7 +153,8 @@ impl Contents {
     fn print(&self) {
         say!("{}", self.path.display());
         say!("format    version {}, {} bytes, checksum {}", self.format_version, self.bytes, self.checksum);
-        say!("input     {0}x{0} gray pixels, pipeline {1}", self.input_side, self.pipeline);
+        let input = InputShape { side: self.input_side, color: self.color };
+        say!("input     {input} pixels, pipeline {}", self.pipeline);
         say!("classes   {}", self.classes.join(", "));
         say!("answers   {}", self.policy);
         say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_shared::pixels::{Color, InputShape};
 use serde::Serialize;
 
 use super::output::{json, say};
@@ -23,6 +24,7 @@ struct Told {
     name: &'static str,
     classes: Vec<String>,
     input_side: u16,
+    color: Color,
     bytes: usize,
     macs: u64,
     arena_bytes: usize,
@@ -40,15 +42,15 @@ impl Models {
             json(&all)?;
             return Ok(ExitCode::SUCCESS);
         }
-        say!("{:<14} {:>7} {:>9} {:>12} {:>9}  {:<9} classes", "name", "input", "bytes", "MACs", "arena", "accuracy");
+        say!("{:<14} {:>10} {:>9} {:>12} {:>9}  {:<9} classes", "name", "input", "bytes", "MACs", "arena", "accuracy");
         for model in all {
-            let side = model.input_side;
+            let (side, color) = (model.input_side, model.color);
             let accuracy =
                 model.validation_accuracy.map_or_else(|| "-".to_owned(), |accuracy| format!("{accuracy:.3}"));
             say!(
-                "{:<14} {:>7} {:>9} {:>12} {:>9}  {accuracy:<9} {}",
+                "{:<14} {:>10} {:>9} {:>12} {:>9}  {accuracy:<9} {}",
                 model.name,
-                format!("{side}x{side}"),
+                InputShape { side, color }.to_string(),
                 model.bytes,
                 model.macs,
                 model.arena_bytes,
@@ -66,7 +68,8 @@ fn told(shipped: Shipped) -> Told {
     Told {
         name: shipped.name,
         classes: model.class_names().map(str::to_owned).collect(),
-        input_side: model.input_side(),
+        input_side: model.input().side,
+        color: model.input().color,
         bytes: file.bytes().len(),
         macs: model.macs(),
         arena_bytes: model.arena_bytes(),

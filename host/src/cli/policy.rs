@@ -126,10 +126,10 @@ pub(super) fn same_place(one: &Path, other: &Path) -> bool {
 }
 
 fn choose(model: &ModelFile, calibration: &Dataset, folder: &Path, wanted: f64) -> Result<Threshold> {
-    let photos = photos::load(folder, calibration.side, Some(&calibration.classes))?;
+    let photos = photos::load(folder, calibration.input, Some(&calibration.classes))?;
     warn(&photos.warnings);
     let examples: Vec<&Example> = calibration.examples.iter().chain(&photos.examples).collect();
-    let pairs = photos::near_duplicates(&examples, calibration.side);
+    let pairs = photos::near_duplicates(&examples, calibration.input);
     let mut duplicates = DuplicatePhotos::of(&pairs, &examples, calibration.examples.len());
     duplicates.retain(|pair| pair.across);
     warn_of_duplicates(&duplicates);

@@ -57,7 +57,7 @@ impl Quantize {
             })?;
         }
         self.policy.check(&self.photos)?;
-        let photos = photos::load(&self.photos, network.recipe.input_side, Some(&network.classes))?;
+        let photos = photos::load(&self.photos, network.recipe.input(), Some(&network.classes))?;
         warn(&photos.warnings);
         let model = quantize(&network, &photos, self.activations.into())?;
         let folder = weights.parent().unwrap_or(Path::new("")).to_owned();

@@ -81,8 +81,8 @@ impl Simulate {
         let names: Vec<&str> = model.class_names().collect();
         let mut all = Vec::with_capacity(photos.len());
         for path in photos {
-            let Inference { decision, verdict, .. } =
-                board.capture(decode::read(&path)?.to_gray(), Report::Decision)?;
+            let picture = decode::read(&path)?.for_color(model.input().color);
+            let Inference { decision, verdict, .. } = board.capture(picture, Report::Decision)?;
             if !self.json {
                 say!("{}: {}", path.display(), answer(&names, decision, verdict));
             }

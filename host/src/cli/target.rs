@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_shared::pixels::InputShape;
 
 use super::connection::{Connection, check_model};
 use super::output::warn;
@@ -49,7 +50,7 @@ impl Target {
     /// their turn.
     pub(super) fn photos(&self, trained: &Trained) -> Result<Vec<PathBuf>> {
         let all: Vec<PathBuf> = self.photos.iter().chain(&self.more_photos).cloned().collect();
-        let paths = photos_for(&all, trained.model.model().input_side())?;
+        let paths = photos_for(&all, trained.model.model().input())?;
         let Some(limit) = self.limit.map(|limit| limit as usize).filter(|&limit| limit < paths.len()) else {
             return Ok(paths);
         };
@@ -57,15 +58,15 @@ impl Target {
     }
 }
 
-/// The photos at these places that a network with so many pixels a side can take, at least one.
-pub(super) fn photos_for(places: &[PathBuf], side: u16) -> Result<Vec<PathBuf>> {
+/// The photos at these places that a network with this input can take, at least one.
+pub(super) fn photos_for(places: &[PathBuf], input: InputShape) -> Result<Vec<PathBuf>> {
     if places.is_empty() {
         return Err(miette!(
             help = "give photos after the model, or with --photos",
             "an emulated board's camera needs photos to look at, and none were given"
         ));
     }
-    let (photos, warnings) = photos::read_unlabeled(places, side)?;
+    let (photos, warnings) = photos::read_unlabeled(places, input)?;
     warn(&warnings);
     if photos.is_empty() {
         return Err(miette!(help = "give photos, or a folder that has some", "there is no photo to show the camera"));

@@ -226,7 +226,7 @@ impl EmulatedBoard {
         &self.identity
     }
 
-    /// Sends an input (all gray pixels of it, row-major) and has it classified.
+    /// Sends an input (all bytes of it, row by row) and has it classified.
     ///
     /// # Errors
     /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].

@@ -1,5 +1,6 @@
 //! A model file as a C header.
 
+use pinhole_shared::pixels::{Color, InputShape};
 use std::fmt::Write as _;
 
 use pinhole_shared::model::{ALIGNMENT, Model};
@@ -24,11 +25,16 @@ pub(super) fn c_header(bytes: &[u8], model: &Model<'_>, packed_for: Option<&str>
          * Pinhole's documentation of `pinhole_shared::model` describes.\n */\n\
          #ifndef PINHOLE_MODEL_H\n#define PINHOLE_MODEL_H\n\n#include <stdint.h>\n\n"
     ));
-    let (side, classes) = (model.input_side(), model.class_names().count());
+    let (InputShape { side, color }, classes) = (model.input(), model.class_names().count());
+    let channels = match color {
+        Color::Gray => "Bytes of a pixel: luma.",
+        Color::Rgb => "Bytes of a pixel: red, green, blue.",
+    };
     for (what, name, value) in [
         ("Bytes of the model file.", "BYTES", bytes.len().to_string()),
         ("The file's own CRC-32.", "CHECKSUM", format!("0x{:08x}u", model.checksum())),
-        ("Width and height of the input, gray pixels of a byte each.", "INPUT_SIDE", side.to_string()),
+        ("Width and height of the input, px.", "INPUT_SIDE", side.to_string()),
+        (channels, "INPUT_CHANNELS", color.channels().to_string()),
         ("Classes, and so logits.", "CLASSES", classes.to_string()),
     ] {
         add(format_args!("/* {what} */\n#define PINHOLE_MODEL_{name} {value}\n"));

@@ -5,7 +5,7 @@ use pinhole_shared::model::{
     ALIGNMENT, Activation, HEADER_BYTES, Layer, MAGIC, Output, RECORD_BYTES, Tensor, VERSION, Weighted, put_policy,
     seal,
 };
-use pinhole_shared::pixels::PIPELINE_ID;
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 use pinhole_shared::shape::{Padding, Shape, Window};
 
@@ -180,7 +180,7 @@ impl WeightedParts {
 /// Writes a file: header, layer table, then each layer's biases, multipliers and weights, then the class names.
 ///
 /// `None` when a layer's weights do not fit the sums of its layout; row-major ones always do.
-pub(crate) fn encode(input_side: u16, classes: &[String], policy: Policy, layers: &[LayerParts]) -> Option<Vec<u8>> {
+pub(crate) fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[LayerParts]) -> Option<Vec<u8>> {
     let mut file = vec![0; HEADER_BYTES + layers.len() * RECORD_BYTES];
     let plan = Plan::of(layers);
     for (index, layer) in layers.iter().enumerate() {
@@ -201,10 +201,10 @@ pub(crate) fn encode(input_side: u16, classes: &[String], policy: Policy, layers
     header.put(4, &VERSION.to_le_bytes());
     header.put(6, &(HEADER_BYTES as u16).to_le_bytes());
     header.put(8, &file_bytes.to_le_bytes());
-    header.put(16, &PIPELINE_ID.to_le_bytes());
-    header.put(20, &input_side.to_le_bytes());
-    header.put(22, &input_side.to_le_bytes());
-    header.put(24, &1_u16.to_le_bytes());
+    header.put(16, &input.color.pipeline_id().to_le_bytes());
+    header.put(20, &input.side.to_le_bytes());
+    header.put(22, &input.side.to_le_bytes());
+    header.put(24, &input.color.channels().to_le_bytes());
     header.put(26, &(classes.len() as u16).to_le_bytes());
     header.put(28, &(layers.len() as u16).to_le_bytes());
     header.put(30, &(RECORD_BYTES as u16).to_le_bytes());

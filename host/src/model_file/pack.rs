@@ -99,7 +99,7 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
         reads_bytes = of_model.tensor().is_some();
         layers.push(parts);
     }
-    encode(model.input_side(), &classes, model.policy(), &layers).ok_or_else(|| {
+    encode(model.input(), &classes, model.policy(), &layers).ok_or_else(|| {
         let fits = |parts: &LayerParts| parts.weighted().is_none_or(|weighted| weighted.packed().is_some());
         let layer = layers.iter().position(|parts| !fits(parts)).unwrap_or(0);
         PackError { layer, packing }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
@@ -16,15 +17,15 @@ pub struct Example {
     pub path: PathBuf,
     /// Index of its class.
     pub class: u16,
-    /// `side * side` gray pixels, row-major: what the device sees.
+    /// What the device sees: row by row, the channels of a pixel together.
     pub pixels: Vec<u8>,
 }
 
-/// Labeled inputs of one size.
+/// Labeled inputs of one shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
-    /// Side of the inputs, px.
-    pub side: u16,
+    /// Of the inputs.
+    pub input: InputShape,
     /// Class names; an example's class is an index into them.
     pub classes: Vec<String>,
     /// The inputs, sorted by class and path.
@@ -48,11 +49,11 @@ impl Dataset {
     pub(super) fn select(&self, keep: impl Fn(usize) -> bool) -> Self {
         let examples =
             self.examples.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, example)| example.clone()).collect();
-        Self { side: self.side, classes: self.classes.clone(), examples, warnings: Vec::new() }
+        Self { input: self.input, classes: self.classes.clone(), examples, warnings: Vec::new() }
     }
 }
 
-/// Reads all photos of a folder (see [`scan`]) as inputs of `side` px, on all cores; the order does not depend on them.
+/// Reads all photos of a folder (see [`scan`]) as inputs of this shape, on all cores; the order does not depend on them.
 ///
 /// With `known` classes, the folder's classes must be among them (in upper or lower case as they are there) and labels
 /// are indices into them; else the folder's own classes, all of which must have usable photos, are the labels.
@@ -60,7 +61,7 @@ impl Dataset {
 ///
 /// # Errors
 /// [`PhotoError`]: what [`scan`] finds, a class not known, a class or folder without a usable photo.
-pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Dataset, PhotoError> {
+pub fn load(folder: &Path, input: InputShape, known: Option<&[String]>) -> Result<Dataset, PhotoError> {
     let found = scan(folder)?;
     if known.is_none() && found.classes.len() < 2 {
         let (count, found) = (found.classes.len(), found.classes.join(", "));
@@ -81,7 +82,7 @@ pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Datase
         })
         .collect::<Result<Vec<_>, _>>()?;
 
-    let read: Vec<_> = found.photos.par_iter().map(|photo| decode::read_input(&photo.path, side)).collect();
+    let read: Vec<_> = found.photos.par_iter().map(|photo| decode::read_input(&photo.path, input)).collect();
     let mut warnings = found.warnings;
     let mut examples = Vec::with_capacity(read.len());
     for (photo, read) in found.photos.into_iter().zip(read) {
@@ -91,7 +92,7 @@ pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Datase
             Err(other) => return Err(other),
         }
     }
-    let dataset = Dataset { side, classes, examples, warnings };
+    let dataset = Dataset { input, classes, examples, warnings };
     let left_out = || LeftOut::of(&dataset.warnings);
     if dataset.examples.is_empty() {
         return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: left_out() });
@@ -107,13 +108,14 @@ pub fn load(folder: &Path, side: u16, known: Option<&[String]>) -> Result<Datase
 
 /// The dataset with changed copies of every example, each right after its original.
 pub fn copies(dataset: &Dataset, copies: &[Copies]) -> Dataset {
-    let side = usize::from(dataset.side);
+    let (side, channels) = (usize::from(dataset.input.side), usize::from(dataset.input.color.channels()));
     let changed = |example: &Example, copy: &Copies| {
         let pixels = match copy {
             Copies::Inverted => example.pixels.iter().map(|pixel| 255 - pixel).collect(),
             // A quarter counterclockwise: the right column becomes the top row.
             Copies::Rotated => {
-                (0..side * side).map(|i| example.pixels[(i % side) * side + side - 1 - i / side]).collect()
+                let pixels = (0..side * side).map(|i| (i % side) * side + side - 1 - i / side);
+                pixels.flat_map(|pixel| &example.pixels[pixel * channels..][..channels]).copied().collect()
             }
         };
         Example { pixels, ..example.clone() }
@@ -141,7 +143,7 @@ mod tests {
             })
         });
         let classes = (0..counts.len()).map(|class| class.to_string()).collect();
-        Dataset { side: 2, classes, examples: examples.collect(), warnings: Vec::new() }
+        Dataset { input: InputShape::gray(2), classes, examples: examples.collect(), warnings: Vec::new() }
     }
 
     #[test]
@@ -150,5 +152,10 @@ mod tests {
         let pixels: Vec<_> = tripled.examples.iter().map(|example| (example.class, &example.pixels[..])).collect();
         let (original, negative, turned) = (&[1, 2, 3, 4][..], &[254, 253, 252, 251][..], &[2, 4, 1, 3][..]);
         assert_eq!(pixels, [(0, original), (0, negative), (0, turned), (1, original), (1, negative), (1, turned)]);
+        let mut color = dataset(&[1]);
+        color.input = InputShape::rgb(2);
+        color.examples[0].pixels = (1..=12).collect();
+        // A pixel's channels stay together.
+        assert_eq!(copies(&color, &[Copies::Rotated]).examples[1].pixels, [4, 5, 6, 10, 11, 12, 1, 2, 3, 7, 8, 9]);
     }
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
 use super::{PhotoError, Picture, jpeg};
 
@@ -47,8 +47,8 @@ fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
 ///
 /// # Errors
 /// [`PhotoError::Photo`] with the path.
-pub fn read_input(path: &Path, side: u16) -> Result<Vec<u8>, PhotoError> {
-    read(path)?.shrink(side).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.to_string() })
+pub fn read_input(path: &Path, input: InputShape) -> Result<Vec<u8>, PhotoError> {
+    read(path)?.shrink(input).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.to_string() })
 }
 
 #[cfg(test)]

@@ -11,8 +11,10 @@
 //! The hash is a dozen lines of our own because the libraries that have it (`image_hasher`) resize to 8-bit pixels
 //! through floats first, and bring a Fourier transform along.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
+use pinhole_shared::pixels::{Color, InputShape, PixelFormat};
 use rayon::prelude::*;
 
 use super::Example;
@@ -72,20 +74,21 @@ pub const MAX_DISTANCE: u32 = 16;
 /// a pixel and a third both ways, 98 % when 2 % is cropped from each side.
 pub const MIN_CORRELATION: f64 = 0.85;
 
-/// Finds all pairs of near-duplicates among inputs of `side * side` pixels, sorted. Copies turned or cropped by more
+/// Finds all pairs of near-duplicates among inputs, by their luma, sorted. Copies turned or cropped by more
 /// than a few percent are not found.
 ///
 /// Time grows with the square of the count: 4,733 inputs of 50x50 pixels take half a second on two cores.
 ///
 /// # Panics
-/// If an example has another number of pixels than `side * side`, or `side` is 0.
+/// If an example has another number of pixels than the input, or that has none.
 ///
 /// # Source
 /// N. Krawetz, "Kind of like that" (2013), for the difference hash; J. P. Lewis, "Fast normalized cross-correlation"
 /// (1995), for the confirmation, here of a difference of box filters.
-pub fn near_duplicates(examples: &[&Example], side: u16) -> Vec<NearDuplicate> {
-    let side = usize::from(side);
-    let prints: Vec<Print> = examples.par_iter().map(|example| Print::of(&example.pixels, side)).collect();
+pub fn near_duplicates(examples: &[&Example], input: InputShape) -> Vec<NearDuplicate> {
+    let side = usize::from(input.side);
+    let gray: Vec<Cow<'_, [u8]>> = examples.iter().map(|example| luma(&example.pixels, input.color)).collect();
+    let prints: Vec<Print> = gray.par_iter().map(|pixels| Print::of(pixels, side)).collect();
     let pairs_of = |first: usize| {
         let print = &prints[first];
         let pair = move |(offset, other): (usize, &Print)| {
@@ -95,6 +98,14 @@ pub fn near_duplicates(examples: &[&Example], side: u16) -> Vec<NearDuplicate> {
         prints[first + 1..].iter().enumerate().filter_map(pair).collect::<Vec<_>>()
     };
     (0..prints.len()).into_par_iter().flat_map_iter(pairs_of).collect()
+}
+
+/// An input's luma.
+fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
+    match color {
+        Color::Gray => Cow::Borrowed(pixels),
+        Color::Rgb => pixels.chunks_exact(3).map(|pixel| PixelFormat::Rgb888.luma(pixel)).collect(),
+    }
 }
 
 /// The groups that pairs tie together, directly or through others: for each of `count` inputs the smallest index of its
@@ -251,7 +262,7 @@ fn mirror<T: Copy>(pixels: &[T], side: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use image::{RgbImage, imageops};
-    use pinhole_shared::pixels::{PictureSize, PixelFormat};
+    use pinhole_shared::pixels::PictureSize;
 
     use super::*;
     use crate::draw::{Set, drawings};
@@ -262,7 +273,7 @@ mod tests {
     fn input(picture: &RgbImage) -> Example {
         let size = PictureSize { width: picture.width() as u16, height: picture.height() as u16 };
         let picture = Picture::new(size, PixelFormat::Rgb888, picture.as_raw().clone()).unwrap();
-        Example { path: "".into(), class: 0, pixels: picture.shrink(SIDE).unwrap() }
+        Example { path: "".into(), class: 0, pixels: picture.shrink(InputShape::gray(SIDE)).unwrap() }
     }
 
     /// The 40 pictures of `data/`, as drawn.
@@ -272,7 +283,7 @@ mod tests {
     }
 
     fn found(examples: &[Example]) -> Vec<NearDuplicate> {
-        near_duplicates(&examples.iter().collect::<Vec<_>>(), SIDE)
+        near_duplicates(&examples.iter().collect::<Vec<_>>(), InputShape::gray(SIDE))
     }
 
     fn each_channel(picture: &RgbImage, change: impl Fn(u8) -> u8) -> RgbImage {
@@ -344,10 +355,10 @@ mod tests {
                 Example { path: "".into(), class: 0, pixels: pixels.collect() }
             };
             let (a, b) = (noise(1), noise(500_000));
-            let same = near_duplicates(&[&a, &b, &a], side);
+            let same = near_duplicates(&[&a, &b, &a], InputShape::gray(side));
             assert!(same.iter().any(|pair| (pair.first, pair.second) == (0, 2)), "{side}: {same:?}");
         }
-        assert_eq!(near_duplicates(&[], 50), []);
+        assert_eq!(near_duplicates(&[], InputShape::gray(50)), []);
     }
 
     /// Cells of 8x9 px.

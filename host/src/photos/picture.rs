@@ -1,6 +1,6 @@
 //! A picture in memory: rows as a camera delivers them.
 
-use pinhole_shared::pixels::{PictureSize, PixelError, PixelFormat, Shrink};
+use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelError, PixelFormat, Shrink};
 
 /// A picture as a camera gives it: rows of bytes, from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,14 +58,13 @@ impl Picture {
         self.rows().nth(usize::from(number))
     }
 
-    /// The network's input: `side * side` gray pixels, through the same code the device runs.
+    /// The network's input, row by row, the channels of a pixel together, through the same code the device runs.
     ///
     /// # Errors
-    /// [`PixelError`] when the picture is smaller than the input.
-    pub fn shrink(&self, side: u16) -> Result<Vec<u8>, PixelError> {
-        let pixels = usize::from(side);
-        let (mut sums, mut output) = (vec![0; pixels], vec![0; pixels * pixels]);
-        let mut shrink = Shrink::new(self.size, self.format, side, &mut sums, &mut output)?;
+    /// [`PixelError`] when the picture is smaller than the input, or has not the colors that it has.
+    pub fn shrink(&self, input: InputShape) -> Result<Vec<u8>, PixelError> {
+        let (mut sums, mut output) = (vec![0; input.row_bytes()], vec![0; input.bytes()]);
+        let mut shrink = Shrink::new(self.size, self.format, input, &mut sums, &mut output)?;
         for row in self.rows.chunks_exact(self.format.row_bytes(self.size.width)) {
             shrink.row(row)?;
         }
@@ -73,8 +72,16 @@ impl Picture {
         Ok(output)
     }
 
-    /// The same picture as a gray camera would deliver it: one byte a pixel, a third of the bytes. Its
-    /// [`Picture::shrink`] is the same too, since luma is taken pixel by pixel before anything is averaged.
+    /// The picture as a camera would deliver it for a network that sees this: for gray ones, by [`Picture::to_gray`].
+    pub fn for_color(self, color: Color) -> Self {
+        match color {
+            Color::Gray => self.to_gray(),
+            Color::Rgb => self,
+        }
+    }
+
+    /// The same picture as a gray camera would deliver it: one byte a pixel, a third of the bytes. Its [`Picture::shrink`]
+    /// to a gray input is the same too, since luma is taken pixel by pixel before anything is averaged.
     pub fn to_gray(&self) -> Self {
         let pixels = self.rows.chunks_exact(self.format.pixel_bytes());
         let gray = pixels.map(|pixel| self.format.luma(pixel)).collect();
@@ -90,6 +97,11 @@ mod tests {
     fn gray_and_color_rows_give_the_same_input() {
         let bytes: Vec<u8> = (0..70 * 61 * 3).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let color = Picture::new(PictureSize { width: 70, height: 61 }, PixelFormat::Rgb888, bytes).unwrap();
-        assert_eq!(color.shrink(50).unwrap(), color.to_gray().shrink(50).unwrap());
+        let input = InputShape::gray(50);
+        assert_eq!(color.shrink(input).unwrap(), color.to_gray().shrink(input).unwrap());
+        let input = InputShape::rgb(50);
+        assert_eq!(color.shrink(input).unwrap().len(), 7500);
+        let format = PixelFormat::Gray8;
+        assert_eq!(color.to_gray().shrink(input), Err(PixelError::NoColor { format }));
     }
 }

@@ -163,6 +163,8 @@ impl<'a> Groups<'a> {
 
 #[cfg(test)]
 mod tests {
+    use pinhole_shared::pixels::InputShape;
+
     use super::*;
     use crate::photos::Example;
 
@@ -175,7 +177,7 @@ mod tests {
             })
         });
         let classes = (0..counts.len()).map(|class| class.to_string()).collect();
-        Dataset { side: 2, classes, examples: examples.collect(), warnings: Vec::new() }
+        Dataset { input: InputShape::gray(2), classes, examples: examples.collect(), warnings: Vec::new() }
     }
 
     /// Each example on its own, but for these, which belong together.

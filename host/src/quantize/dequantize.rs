@@ -31,7 +31,8 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
     // The layer that decides has a place of its own in a recipe.
     recipes.pop();
     let recipe = Recipe {
-        input_side: model.input_side(),
+        input_side: model.input().side,
+        color: model.input().color,
         training: training.training.clone(),
         layers: recipes,
         output: Default::default(),
@@ -173,7 +174,7 @@ mod tests {
             let mut photo = || (0..144).map(|_| random.below(256) as u8).collect::<Vec<u8>>();
             let examples = (0..20).map(|i| Example { path: i.to_string().into(), class: 0, pixels: photo() });
             let photos = Dataset {
-                side: 12,
+                input: recipe.input(),
                 classes: network.classes.clone(),
                 examples: examples.collect(),
                 warnings: Vec::new(),

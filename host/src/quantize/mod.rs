@@ -104,7 +104,7 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
         seen = given;
     }
     // Row-major weights fit always.
-    let bytes = encode(network.recipe.input_side, &network.classes, Policy::NONE, &layers).unwrap_or_default();
+    let bytes = encode(network.recipe.input(), &network.classes, Policy::NONE, &layers).unwrap_or_default();
     Ok(ModelFile::from_bytes(&bytes)?)
 }
 

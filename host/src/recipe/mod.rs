@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! input_side = 50            # px
+//! color = "gray"             # optional; or "rgb": the network sees colors
 //!
 //! [training]
 //! epochs = 400
@@ -85,6 +86,7 @@ mod training;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_shared::pixels::{Color, InputShape};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -104,6 +106,9 @@ pub const WEIGHT_BITS: [u8; 3] = [8, 7, 4];
 pub struct Recipe {
     /// Side of the network's square input, px.
     pub input_side: u16,
+    /// What of each pixel the network sees.
+    #[serde(default, skip_serializing_if = "is_gray")]
+    pub color: Color,
     /// How to train.
     pub training: Training,
     /// The layers before the one that decides.
@@ -112,6 +117,10 @@ pub struct Recipe {
     /// Penalties of the layer that decides.
     #[serde(default)]
     pub output: OutputLayer,
+}
+
+pub(crate) fn is_gray(color: &Color) -> bool {
+    *color == Color::Gray
 }
 
 /// Bits of weights where a recipe says nothing.
@@ -179,6 +188,11 @@ fn names() -> String {
 }
 
 impl Recipe {
+    /// What the network takes.
+    pub fn input(&self) -> InputShape {
+        InputShape { side: self.input_side, color: self.color }
+    }
+
     /// A shipped recipe by name, or one from a file by its path.
     ///
     /// # Errors
@@ -205,6 +219,15 @@ impl Recipe {
             .map_err(|reason| RecipeError::Malformed { origin: origin.to_owned(), reason: Box::new(reason) })?;
         check::check(&recipe, origin)?;
         Ok(recipe)
+    }
+
+    /// Sets what the network sees.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] when there would be too many weights.
+    pub fn set_color(&mut self, color: Color) -> Result<(), RecipeError> {
+        self.color = color;
+        check::check(self, "of this network")
     }
 
     /// Bits of the weights of every layer that has weights, in order, the one that decides last.

@@ -42,7 +42,7 @@ impl Recipe {
 
     pub(super) fn try_shapes(&self, classes: usize) -> Result<Vec<LayerShape>, Impossible> {
         let mut shapes: Vec<LayerShape> = Vec::with_capacity(self.layers.len() + 1);
-        let mut input = Shape::square(self.input_side);
+        let mut input = self.input().shape();
         let mut after_dense = false;
         for (index, layer) in self.layers.iter().enumerate() {
             let impossible = |reason: String| Impossible { layer: index + 1, reason };

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use pinhole_shared::pixels::InputShape;
+
 use super::markup::{self, escape, file_name, percent, put};
-use super::pictures::{gray, overlay, weights};
+use super::pictures::{input, overlay, weights};
 use crate::explain::Explanation;
 use crate::train::FloatLayer;
 
@@ -12,7 +14,7 @@ use crate::train::FloatLayer;
 pub struct ExplainedPhoto<'a> {
     /// The photo.
     pub path: &'a Path,
-    /// The network's input, row-major.
+    /// The network's input, row by row, the channels of a pixel together.
     pub pixels: &'a [u8],
     /// What decided.
     pub explanation: &'a Explanation,
@@ -78,7 +80,7 @@ fn figures(body: &mut String, classes: &[String], photos: &[ExplainedPhoto<'_>])
             "<figure class=\"{kind}\"><div class=\"pair\"><img src=\"{}\" alt=\"{file}\"><img src=\"{}\" alt=\"{file}, \
              tinted\"></div><figcaption>{} {}{verdict}<br>largest effect {:.2}, lead {:.2}<br><small>{file}</small>\
              </figcaption></figure>",
-            gray(photo.pixels, explanation.side),
+            input(photo.pixels, explanation.side),
             overlay(photo.pixels, explanation),
             name(decided),
             percent(explanation.decision.probability.to_f64()),
@@ -90,8 +92,8 @@ fn figures(body: &mut String, classes: &[String], photos: &[ExplainedPhoto<'_>])
 }
 
 /// The section with the first layer's weights.
-pub(super) fn first_layer(body: &mut String, layers: &[FloatLayer], classes: &[String], side: u16) {
-    let Some(tiles) = weights(layers, side) else { return };
+pub(super) fn first_layer(body: &mut String, layers: &[FloatLayer], classes: &[String], input: InputShape) {
+    let Some(tiles) = weights(layers, input) else { return };
     put!(body, "<h2>What the first layer looks for</h2>");
     let which = if layers.len() == 1 {
         format!("a class each, in this order: {}", escape(&classes.join(", ")))

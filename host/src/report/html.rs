@@ -18,7 +18,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
     coverage::section(&mut body, report.validation, report.evaluation);
     gallery(&mut body, report);
     explained::section(&mut body, &report.evaluation.classes, report.explained, report.validation.examples.len());
-    explained::first_layer(&mut body, report.network, &report.evaluation.classes, report.validation.side);
+    explained::first_layer(&mut body, report.network, &report.evaluation.classes, report.validation.input);
     quantization(&mut body, report);
     near_duplicates(&mut body, report);
     left_out(&mut body, report);
@@ -183,7 +183,7 @@ fn gallery(body: &mut String, report: &Report<'_>) {
             body,
             "<figure class=\"{kind}\"><img src=\"{}\" alt=\"{}\" width=\"100\" height=\"100\"><figcaption>{} \
              {}{verdict}<br><small>{}</small></figcaption></figure>",
-            pictures::gray(&example.pixels, dataset.side),
+            pictures::input(&example.pixels, dataset.input.side),
             escape(&file),
             name(result.int8.class),
             percent(result.int8.probability.to_f64()),

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use image::{ColorType, ImageFormat, Rgb};
 
+use pinhole_shared::pixels::InputShape;
+
 use crate::explain::Explanation;
 use crate::train::FloatLayer;
 
@@ -21,13 +23,23 @@ const AGAINST: Rgb<u8> = Rgb([0, 114, 178]);
 /// How much of the photo the strongest tint hides.
 const STRONGEST_TINT: f32 = 0.85;
 
-/// Gray pixels, `side * side`, row-major.
+/// A network's input, `side * side` pixels, row by row: gray, or red, green and blue of each together.
 ///
 /// # Panics
-/// If there are not so many.
-pub fn gray(pixels: &[u8], side: u16) -> String {
-    assert_eq!(pixels.len(), usize::from(side) * usize::from(side), "pixels of the picture");
-    encoded(pixels, u32::from(side), u32::from(side), ColorType::L8)
+/// If it is neither.
+pub fn input(pixels: &[u8], side: u16) -> String {
+    let color = match channels(pixels, usize::from(side) * usize::from(side)) {
+        1 => ColorType::L8,
+        _ => ColorType::Rgb8,
+    };
+    encoded(pixels, u32::from(side), u32::from(side), color)
+}
+
+/// Bytes of each of so many pixels, 1 or 3.
+fn channels(bytes: &[u8], pixels: usize) -> usize {
+    let channels = bytes.len() / pixels;
+    assert!(bytes.len() == channels * pixels && matches!(channels, 1 | 3), "{} bytes of {pixels} pixels", bytes.len());
+    channels
 }
 
 /// A photo as the network sees it, tinted orange where it supports the decision and blue where it speaks against it;
@@ -36,11 +48,11 @@ pub fn gray(pixels: &[u8], side: u16) -> String {
 /// # Panics
 /// If the photo has not the explanation's number of pixels.
 pub fn overlay(pixels: &[u8], explanation: &Explanation) -> String {
-    assert_eq!(pixels.len(), explanation.contributions.len(), "pixels of the photo");
+    let channels = channels(pixels, explanation.contributions.len());
     let largest = explanation.largest();
-    let tinted = pixels.iter().zip(&explanation.contributions).flat_map(|(&pixel, &contribution)| {
+    let tinted = pixels.chunks_exact(channels).zip(&explanation.contributions).flat_map(|(pixel, &contribution)| {
         let share = if largest > 0.0 { STRONGEST_TINT * contribution / largest } else { 0.0 };
-        diverging(Rgb([pixel; 3]), share).0
+        diverging(Rgb([0, 1, 2].map(|channel| pixel[channel % channels])), share).0
     });
     let tinted: Vec<u8> = tinted.collect();
     encoded(&tinted, u32::from(explanation.side), u32::from(explanation.side), ColorType::Rgb8)
@@ -83,12 +95,13 @@ pub struct WeightTiles {
 /// Nothing where the first layer is not dense. `layers` are those of a network whose input has `side` px.
 ///
 /// # Panics
-/// If the first layer's weights are not `side * side` for each output.
-pub fn weights(layers: &[FloatLayer], side: u16) -> Option<WeightTiles> {
+/// If the first layer's weights are not one for each byte of the input and each output.
+pub fn weights(layers: &[FloatLayer], input: InputShape) -> Option<WeightTiles> {
     let Some(FloatLayer::Dense { weights: first, biases, .. }) = layers.first() else { return None };
     let neurons = biases.len();
-    let pixels = usize::from(side) * usize::from(side);
-    assert_eq!(first.len(), pixels * neurons, "weights of the first layer");
+    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
+    let pixels = side * side;
+    assert_eq!(first.len(), input.bytes() * neurons, "weights of the first layer");
     // Of a hidden neuron the next layer has one row of weights.
     let outgoing = |neuron: usize| -> f64 {
         let Some(FloatLayer::Dense { weights: next, biases, .. }) = layers.get(1) else { return 0.0 };
@@ -100,11 +113,13 @@ pub fn weights(layers: &[FloatLayer], side: u16) -> Option<WeightTiles> {
     let limit = (PIXELS_LIMIT / pixels).clamp(1, TILES_LIMIT);
     let shown: Vec<usize> = by_norm.into_iter().take(limit).map(|(neuron, _)| neuron).collect();
 
-    let weight = |neuron: usize, pixel: usize| first[pixel * neurons + neuron];
+    // Of a pixel in color, what white light does: all of its channels together.
+    let weight = |neuron: usize, pixel: usize| -> f32 {
+        (0..channels).map(|channel| first[(pixel * channels + channel) * neurons + neuron]).sum()
+    };
     let all = shown.iter().flat_map(|&neuron| (0..pixels).map(move |pixel| weight(neuron, pixel)));
     let largest = all.fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
 
-    let side = usize::from(side);
     let across = shown.len().min(TILES_ACROSS);
     let down = shown.len().div_ceil(TILES_ACROSS);
     let length = |tiles: usize| tiles * (side + GAP) - GAP;
@@ -177,9 +192,16 @@ mod tests {
 
     #[test]
     fn gray_pixels_stay_what_they_are() {
-        let picture = decoded(&gray(&[0, 10, 200, 255], 2));
+        let picture = decoded(&input(&[0, 10, 200, 255], 2));
         let pixels: Vec<_> = picture.pixels().map(|pixel| pixel.0).collect();
         assert_eq!(pixels, [[0, 0, 0, 255], [10, 10, 10, 255], [200, 200, 200, 255], [255; 4]]);
+    }
+
+    #[test]
+    fn colors_stay_what_they_are() {
+        let picture = decoded(&input(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2));
+        let pixels: Vec<_> = picture.pixels().map(|pixel| pixel.0).collect();
+        assert_eq!(pixels, [[1, 2, 3, 255], [4, 5, 6, 255], [7, 8, 9, 255], [10, 11, 12, 255]]);
     }
 
     #[test]
@@ -198,6 +220,8 @@ mod tests {
         assert_eq!(picture.get_pixel(0, 0).0, [196, 95, 15, 255]);
         assert_eq!(picture.get_pixel(1, 0).0, [58, 106, 133, 255]);
         assert_eq!(picture.get_pixel(0, 1).0, [100, 100, 100, 255]);
+        let picture = decoded(&overlay(&[10, 20, 30, 40, 50, 60, 70, 80, 90, 1, 2, 3], &explanation));
+        assert_eq!((picture.get_pixel(0, 1).0, picture.get_pixel(1, 1).0), ([70, 80, 90, 255], [1, 2, 3, 255]));
         explanation.contributions = vec![0.0; 4];
         assert_eq!(overlay(&[100; 4], &explanation).len(), decoded_gray_as_rgb_length());
     }
@@ -215,7 +239,7 @@ mod tests {
     fn tiles_come_by_outgoing_weight_on_one_scale() {
         // One pixel, three neurons with weights 1, -2 and 0; the next layer listens to them with 1, -3 and 2.
         let layers = [layer(vec![1.0, -2.0, 0.0], 3), layer(vec![1.0, 0.0, -3.0, 0.0, 2.0, 0.0], 2)];
-        let tiles = weights(&layers, 1).unwrap();
+        let tiles = weights(&layers, InputShape::gray(1)).unwrap();
         assert_eq!((&tiles.shown[..], tiles.neurons, tiles.largest), (&[1, 2, 0][..], 3, 2.0));
         let picture = decoded(&tiles.picture);
         assert_eq!(picture.dimensions(), (7, 1));
@@ -227,10 +251,10 @@ mod tests {
     #[test]
     fn many_neurons_are_cut_to_a_grid_of_64() {
         let outgoing = (0..100).map(|neuron| neuron as f32).collect();
-        let tiles = weights(&[layer(vec![0.5; 400], 100), layer(outgoing, 1)], 2).unwrap();
+        let tiles = weights(&[layer(vec![0.5; 400], 100), layer(outgoing, 1)], InputShape::gray(2)).unwrap();
         assert_eq!((tiles.shown.len(), tiles.shown[0], tiles.shown[63], tiles.neurons), (64, 99, 36, 100));
         assert_eq!(decoded(&tiles.picture).dimensions(), (30, 30));
         // A large input's pictures must not make a page of many megabytes.
-        assert_eq!(weights(&[layer(vec![0.5; 600 * 600 * 4], 4)], 600).unwrap().shown, [0, 1]);
+        assert_eq!(weights(&[layer(vec![0.5; 600 * 600 * 4], 4)], InputShape::gray(600)).unwrap().shown, [0, 1]);
     }
 }

@@ -1,5 +1,6 @@
 //! A study's photos: all of them once, for every input size that its systems have, and how they are split.
 
+use pinhole_shared::pixels::{Color, InputShape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -54,8 +55,8 @@ impl Source {
 /// All photos of a study.
 #[derive(Clone, Debug)]
 pub struct StudyPhotos {
-    /// The same photos in the same order for each input side: first those of the training folder, then held-out ones.
-    by_side: BTreeMap<u16, Dataset>,
+    /// The same photos in the same order for each input shape: first those of the training folder, then held-out ones.
+    by_shape: BTreeMap<InputShape, Dataset>,
     /// How many come from the training folder.
     pub training_count: usize,
     /// Whether the others are a given split's.
@@ -68,7 +69,7 @@ pub struct StudyPhotos {
 }
 
 impl StudyPhotos {
-    /// Reads the photos for every input side of the systems. A photo too small for one of them is left out of all, so
+    /// Reads the photos for every input shape of the systems. A photo too small for one of them is left out of all, so
     /// that all systems see the same photos.
     ///
     /// # Errors
@@ -77,22 +78,22 @@ impl StudyPhotos {
     /// # Panics
     /// If there is no system.
     pub fn load(source: &Source, systems: &[System]) -> Result<Self, StudyError> {
-        let sides: BTreeSet<u16> = systems.iter().map(|system| system.recipe.input_side).collect();
-        let largest = *sides.last().expect("a study has systems");
-        let (reference, training_count, warnings) = load_side(source, largest)?;
+        let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
+        let largest = *shapes.last().expect("a study has systems");
+        let (reference, training_count, warnings) = load_shape(source, largest)?;
         // What is large enough for the largest input is so for all.
         let usable: BTreeSet<&Path> = reference.examples.iter().map(|example| example.path.as_path()).collect();
-        let mut by_side = BTreeMap::new();
-        for &side in sides.iter().filter(|&&side| side != largest) {
-            let (mut dataset, _, _) = load_side(source, side)?;
+        let mut by_shape = BTreeMap::new();
+        for &shape in shapes.iter().filter(|&&shape| shape != largest) {
+            let (mut dataset, _, _) = load_shape(source, shape)?;
             dataset.examples.retain(|example| usable.contains(example.path.as_path()));
-            by_side.insert(side, dataset);
+            by_shape.insert(shape, dataset);
         }
         let examples: Vec<_> = reference.examples.iter().collect();
         let duplicates = photos::near_duplicates(&examples, largest);
-        by_side.insert(largest, reference);
+        by_shape.insert(largest, reference);
         Ok(Self {
-            by_side,
+            by_shape,
             training_count,
             given_split: source.validation.is_some(),
             warnings,
@@ -101,12 +102,12 @@ impl StudyPhotos {
         })
     }
 
-    /// All photos as inputs of a system's size.
+    /// All photos as inputs of a system's shape.
     ///
     /// # Panics
-    /// If no system of the study has this side.
-    pub fn dataset(&self, side: u16) -> &Dataset {
-        &self.by_side[&side]
+    /// If no system of the study has it.
+    pub fn dataset(&self, input: InputShape) -> &Dataset {
+        &self.by_shape[&input]
     }
 
     /// Folder of the photos, or of the training photos of a given split.
@@ -121,7 +122,7 @@ impl StudyPhotos {
 
     /// All photos, whatever the size of their inputs.
     pub fn any(&self) -> &Dataset {
-        self.by_side.values().next().expect("photos are loaded for at least one side")
+        self.by_shape.values().next().expect("photos are loaded for at least one shape")
     }
 
     /// A photo's path below the folder it was found in, with forward slashes, the same on every machine. Held-out photos
@@ -138,10 +139,10 @@ impl StudyPhotos {
         relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 
-    /// SHA-256 of a photo's input of each side, in hexadecimal.
-    pub(super) fn digests(&self, index: usize) -> BTreeMap<u16, String> {
+    /// SHA-256 of a photo's input of each shape, in hexadecimal, by the shapes' names ([`shape_name`]).
+    pub(super) fn digests(&self, index: usize) -> BTreeMap<String, String> {
         let digest = |dataset: &Dataset| hex(&Sha256::digest(&dataset.examples[index].pixels));
-        self.by_side.iter().map(|(&side, dataset)| (side, digest(dataset))).collect()
+        self.by_shape.iter().map(|(&shape, dataset)| (shape_name(shape), digest(dataset))).collect()
     }
 
     /// The near-duplicates by their paths. Pairs on both sides of the given split say so: what a network is asked of
@@ -159,11 +160,19 @@ impl StudyPhotos {
     }
 }
 
-fn load_side(source: &Source, side: u16) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
-    let mut all = photos::load(&source.training, side, None)?;
+/// What a plan calls an input: its side, and what it sees where that is not gray.
+pub(super) fn shape_name(input: InputShape) -> String {
+    match input.color {
+        Color::Gray => input.side.to_string(),
+        color => format!("{} {color}", input.side),
+    }
+}
+
+fn load_shape(source: &Source, input: InputShape) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
+    let mut all = photos::load(&source.training, input, None)?;
     let training_count = all.examples.len();
     if let Some(folder) = &source.validation {
-        let validation = photos::load(folder, side, Some(&all.classes))?;
+        let validation = photos::load(folder, input, Some(&all.classes))?;
         all.examples.extend(validation.examples);
         all.warnings.extend(validation.warnings);
     }
@@ -174,5 +183,5 @@ fn load_side(source: &Source, side: u16) -> Result<(Dataset, usize, Vec<Warning>
 /// Some of a dataset's examples, in the order of the indices.
 pub(super) fn subset(dataset: &Dataset, indices: impl IntoIterator<Item = usize>) -> Dataset {
     let examples = indices.into_iter().map(|index| dataset.examples[index].clone()).collect();
-    Dataset { side: dataset.side, classes: dataset.classes.clone(), examples, warnings: Vec::new() }
+    Dataset { input: dataset.input, classes: dataset.classes.clone(), examples, warnings: Vec::new() }
 }

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use pinhole_shared::pixels::{Color, InputShape};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::photos::{StudyPhotos, subset};
+use super::photos::{StudyPhotos, shape_name, subset};
 use super::{StudyError, System};
 use crate::photos::{Dataset, copies, folds, groups};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, is_gray};
 
 /// Part of every key. To be changed when the same recipe, seed and photos come to train other weights, or a record to
 /// hold something else, within one version of Pinhole.
@@ -83,8 +84,8 @@ pub struct PlannedPhoto {
     pub path: String,
     /// Class.
     pub class: u16,
-    /// SHA-256 of its input's pixels, in hexadecimal, for each input side that the systems have.
-    pub pixels: BTreeMap<u16, String>,
+    /// SHA-256 of its input's pixels, in hexadecimal, for each input that the systems have: by its side, or "50 rgb" and such.
+    pub pixels: BTreeMap<String, String>,
 }
 
 /// A system of a study.
@@ -94,8 +95,18 @@ pub struct PlannedSystem {
     pub name: String,
     /// Side of its input, px.
     pub input_side: u16,
+    /// What it sees.
+    #[serde(default, skip_serializing_if = "is_gray")]
+    pub color: Color,
     /// Recipe, TOML.
     pub recipe: String,
+}
+
+impl PlannedSystem {
+    /// What its pixels are called.
+    fn input(&self) -> String {
+        shape_name(InputShape { side: self.input_side, color: self.color })
+    }
 }
 
 impl Plan {
@@ -137,6 +148,7 @@ impl Plan {
                 .map(|system| PlannedSystem {
                     name: system.name.clone(),
                     input_side: system.recipe.input_side,
+                    color: system.recipe.color,
                     recipe: system.recipe.to_toml(),
                 })
                 .collect(),
@@ -165,7 +177,7 @@ impl Plan {
             (
                 self.systems
                     .iter()
-                    .all(|system| self.photos.iter().all(|photo| photo.pixels.contains_key(&system.input_side))),
+                    .all(|system| self.photos.iter().all(|photo| photo.pixels.contains_key(&system.input()))),
                 "a photo lacks an input size",
             ),
         ];
@@ -242,7 +254,7 @@ impl Plan {
         put(&cell.seed.to_string());
         put(&self.classes.join("\n"));
         for (index, photo) in self.photos.iter().enumerate() {
-            put(&photo.pixels[&system.input_side]);
+            put(&photo.pixels[&system.input()]);
             put(&photo.class.to_string());
             put(if held_out.binary_search(&index).is_ok() { "held out" } else { "trained on" });
         }
@@ -251,7 +263,7 @@ impl Plan {
 
     /// What a cell trains on, with the recipe's copies, and what it validates on.
     pub(super) fn data(&self, cell: Cell, photos: &StudyPhotos, system: &System) -> (Dataset, Dataset) {
-        let all = photos.dataset(system.recipe.input_side);
+        let all = photos.dataset(system.recipe.input());
         let held_out = self.validation(cell);
         let trained_on = (0..all.examples.len()).filter(|index| held_out.binary_search(index).is_err());
         let training = copies(&subset(all, trained_on), &system.recipe.training.copies);

@@ -121,12 +121,12 @@ pub(super) fn make(
             photo: held_out[index],
             decision: decided[index].class,
             probability: decided[index].probability.to_f64(),
-            input: pictures::gray(pixels, validation.side),
+            input: pictures::input(pixels, validation.input.side),
             explained: pictures::overlay(pixels, &explain(&model, pixels)),
         }
     });
     let layers = outcome.network.float_layers().map_err(JobError::from)?;
-    let tiles = pictures::weights(&layers, validation.side);
+    let tiles = pictures::weights(&layers, validation.input);
     Ok(Some(of(Ok(Shown {
         epoch: outcome.best.epoch,
         held_out: decided.len(),

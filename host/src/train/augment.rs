@@ -5,6 +5,8 @@
 //! the order of the photos, whatever the batches; sines come from `libm`: the same seed gives the same pixels
 //! everywhere.
 
+use pinhole_shared::pixels::InputShape;
+
 use crate::random::Random;
 use crate::recipe::Augmentation;
 
@@ -47,11 +49,12 @@ impl Variation {
     }
 }
 
-/// This variation of a photo's `side * side` gray pixels, row-major.
+/// This variation of a photo's pixels, row by row, each channel alike.
 ///
 /// Geometry is one affine map about the center, read by bilinear interpolation; what lies outside the photo is its
-/// nearest border pixel (as Keras' `fill_mode="nearest"`). Gray levels are rounded half up and saturate.
-pub(super) fn apply(variation: &Variation, pixels: &[u8], side: usize) -> Vec<u8> {
+/// nearest border pixel (as Keras' `fill_mode="nearest"`). Levels are rounded half up and saturate.
+pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> Vec<u8> {
+    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let level = |gray: f32| {
         let gray = (gray - 127.5) * variation.contrast + 127.5 + variation.brightness;
         (gray + 0.5).floor().clamp(0.0, 255.0) as u8
@@ -70,21 +73,36 @@ pub(super) fn apply(variation: &Variation, pixels: &[u8], side: usize) -> Vec<u8
             let dx = x as f32 - center - variation.shift_x_px;
             let from_x = mirror * (cos * dx + sin * dy) / variation.zoom + center;
             let from_y = (cos * dy - sin * dx) / variation.zoom + center;
-            result.push(level(bilinear(pixels, side, from_x, from_y)));
+            let from = Bilinear::at(from_x, from_y, side);
+            result.extend((0..channels).map(|channel| level(from.read(|pixel| pixels[pixel * channels + channel]))));
         }
     }
     result
 }
 
-fn bilinear(pixels: &[u8], side: usize, x: f32, y: f32) -> f32 {
-    let last = side as f32 - 1.0;
-    let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
-    let (left, top) = (x as usize, y as usize);
-    let (right, below) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
-    let (across, down) = (x - left as f32, y - top as f32);
-    let at = |x: usize, y: usize| f32::from(pixels[y * side + x]);
-    let mix = |from: f32, to: f32, share: f32| from + (to - from) * share;
-    mix(mix(at(left, top), at(right, top), across), mix(at(left, below), at(right, below), across), down)
+/// A place between four pixels.
+struct Bilinear {
+    /// Indices of the pixels: above to the left and right, below likewise.
+    corners: [usize; 4],
+    across: f32,
+    down: f32,
+}
+
+impl Bilinear {
+    fn at(x: f32, y: f32, side: usize) -> Self {
+        let last = side as f32 - 1.0;
+        let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
+        let (left, top) = (x as usize, y as usize);
+        let (right, below) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
+        let corners = [(left, top), (right, top), (left, below), (right, below)].map(|(x, y)| y * side + x);
+        Self { corners, across: x - left as f32, down: y - top as f32 }
+    }
+
+    fn read(&self, level: impl Fn(usize) -> u8) -> f32 {
+        let mix = |from: f32, to: f32, share: f32| from + (to - from) * share;
+        let [above_left, above_right, left, right] = self.corners.map(|pixel| f32::from(level(pixel)));
+        mix(mix(above_left, above_right, self.across), mix(left, right, self.across), self.down)
+    }
 }
 
 #[cfg(test)]
@@ -119,8 +137,19 @@ mod tests {
             (Variation { contrast: 2.0, ..STILL }, [0, 0, 0, 0, 0, 0, 13, 33, 53]),
         ];
         for (variation, expected) in cases {
-            assert_eq!(apply(&variation, &PHOTO, 3), expected, "{variation:?}");
+            assert_eq!(apply(&variation, &PHOTO, InputShape::gray(3)), expected, "{variation:?}");
         }
+    }
+
+    #[test]
+    fn channels_vary_alike() {
+        let color: Vec<u8> = PHOTO.iter().flat_map(|&level| [level, 255 - level, 7]).collect();
+        let variation = Variation { shift_x_px: 0.5, angle: 0.3, zoom: 1.1, mirrored: true, ..STILL };
+        let varied = apply(&variation, &color, InputShape::rgb(3));
+        let channel = |channel: usize| varied.iter().skip(channel).step_by(3).copied().collect::<Vec<u8>>();
+        assert_eq!(channel(0), apply(&variation, &PHOTO, InputShape::gray(3)));
+        assert_eq!(channel(1), apply(&variation, &PHOTO.map(|level| 255 - level), InputShape::gray(3)));
+        assert_eq!(channel(2), [7; 9]);
     }
 
     #[test]
@@ -151,6 +180,6 @@ mod tests {
     #[test]
     fn nothing_asked_for_changes_nothing() {
         let variation = Variation::draw(&Augmentation::default(), 3, &mut Random::seeded(5));
-        assert_eq!(apply(&variation, &PHOTO, 3), PHOTO);
+        assert_eq!(apply(&variation, &PHOTO, InputShape::gray(3)), PHOTO);
     }
 }

@@ -4,6 +4,8 @@
 //! own: a recipe with or without them sees the same variations. Exponentials, logarithms and cosines are `libm`'s: the same
 //! seed gives the same pixels everywhere.
 
+use pinhole_shared::pixels::InputShape;
+
 use crate::random::Random;
 use crate::recipe::Augmentation;
 
@@ -34,13 +36,13 @@ impl Grain {
     }
 }
 
-/// Adds blur and noise to `side * side` gray pixels, row-major: a Gaussian blur, then normal noise. Rounded half up,
-/// saturating.
-pub(super) fn add_grain(grain: Grain, pixels: &mut [u8], side: usize) {
+/// Adds blur and noise to an input, row by row: a Gaussian blur, the same of each channel, then normal noise. Rounded half
+/// up, saturating.
+pub(super) fn add_grain(grain: Grain, pixels: &mut [u8], input: InputShape) {
     let Grain { deviation_px, deviation, seed } = grain;
     let mut values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
     if deviation_px > 0.0 {
-        blur(&mut values, side, deviation_px);
+        blur(&mut values, input, deviation_px);
     }
     if deviation > 0.0 {
         let mut normal = Normal { random: Random::seeded(seed), second: None };
@@ -52,12 +54,13 @@ pub(super) fn add_grain(grain: Grain, pixels: &mut [u8], side: usize) {
 }
 
 /// A Gaussian blur along rows, then along columns. Beyond the border lies the nearest border pixel.
-fn blur(values: &mut [f32], side: usize, deviation_px: f32) {
+fn blur(values: &mut [f32], input: InputShape, deviation_px: f32) {
+    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let weights = gaussian(deviation_px);
     let mut line = vec![0.0; side];
-    for (step, stride) in [(1, side), (side, 1)] {
-        for number in 0..side {
-            let at = |place: usize| number * stride + place * step;
+    for (step, stride) in [(channels, side * channels), (side * channels, channels)] {
+        for (number, channel) in (0..side).flat_map(|number| (0..channels).map(move |channel| (number, channel))) {
+            let at = |place: usize| number * stride + place * step + channel;
             for (place, value) in line.iter_mut().enumerate() {
                 *value = values[at(place)];
             }
@@ -113,7 +116,7 @@ mod tests {
 
     fn grainy(settings: Augmentation, pixels: &[u8], side: u16, seed: u64) -> Vec<u8> {
         let mut result = pixels.to_vec();
-        add_grain(Grain::draw(&settings, &mut Random::seeded(seed)), &mut result, usize::from(side));
+        add_grain(Grain::draw(&settings, &mut Random::seeded(seed)), &mut result, InputShape::gray(side));
         result
     }
 
@@ -133,15 +136,28 @@ mod tests {
     #[test]
     fn blur_spreads_a_dot_and_leaves_a_plain_alone() {
         let mut plain = vec![77.0; 49];
-        blur(&mut plain, 7, 1.3);
+        blur(&mut plain, InputShape::gray(7), 1.3);
         assert!(plain.iter().all(|value| (value - 77.0).abs() < 1e-4), "{plain:?}");
         let mut dot = vec![0.0; 81];
         dot[40] = 1_000.0;
-        blur(&mut dot, 9, 1.0);
+        blur(&mut dot, InputShape::gray(9), 1.0);
         let weights = gaussian(1.0);
         assert!((dot[40] - 1_000.0 * weights[0] * weights[0]).abs() < 1e-3);
         assert!((dot[41] - dot[31]).abs() < 1e-3, "the same to the right and above");
         assert!((dot.iter().sum::<f32>() - 1_000.0).abs() < 0.1, "nothing is lost: the border is out of reach");
+    }
+
+    #[test]
+    fn channels_are_blurred_alike_and_apart() {
+        let gray: Vec<f32> = (0..36).map(|pixel| (pixel * 37 % 256) as f32).collect();
+        let mut color: Vec<f32> = gray.iter().flat_map(|&level| [level, 9.0, 255.0 - level]).collect();
+        blur(&mut color, InputShape::rgb(6), 1.1);
+        for (channel, mut alone) in
+            [gray.clone(), vec![9.0; 36], gray.iter().map(|level| 255.0 - level).collect()].into_iter().enumerate()
+        {
+            blur(&mut alone, InputShape::gray(6), 1.1);
+            assert!(color.iter().skip(channel).step_by(3).eq(&alone), "channel {channel}");
+        }
     }
 
     #[test]
@@ -175,7 +191,7 @@ mod tests {
         let both = Augmentation { blur: 1.0, noise: 0.1, ..Augmentation::default() };
         let blurred = grainy(Augmentation { noise: 0.0, ..both }, &pixels, 10, 4);
         let mut by_hand: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
-        blur(&mut by_hand, 10, Random::seeded(4).unit());
+        blur(&mut by_hand, InputShape::gray(10), Random::seeded(4).unit());
         let by_hand: Vec<u8> = by_hand.iter().map(|value| (value + 0.5).floor() as u8).collect();
         assert_eq!(blurred, by_hand);
         assert_ne!(grainy(both, &pixels, 10, 4), blurred);

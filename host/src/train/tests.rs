@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor, Var};
 use pinhole_shared::model::Activation;
+use pinhole_shared::pixels::InputShape;
 
 use super::*;
 use crate::photos::{Dataset, Example};
@@ -23,7 +24,12 @@ fn dataset(side: u16, per_class: usize, seed: u64) -> Dataset {
             examples.push(Example { path: format!("{class}-{index}").into(), class, pixels });
         }
     }
-    Dataset { side, classes: vec!["falling".into(), "rising".into()], examples, warnings: Vec::new() }
+    Dataset {
+        input: InputShape::gray(side),
+        classes: vec!["falling".into(), "rising".into()],
+        examples,
+        warnings: Vec::new(),
+    }
 }
 
 fn recipe(text: &str) -> Recipe {

@@ -89,7 +89,7 @@ impl<'d> Trainer<'d> {
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
             training,
-            validation: batch(&pixels)?,
+            validation: batch(&pixels, network.recipe.color)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
             validation_logits: Vec::new(),
             targets: Targets::new(
@@ -189,7 +189,7 @@ impl<'d> Trainer<'d> {
         let order = std::mem::take(&mut self.order);
         for chosen in order.chunks(self.network.recipe.training.batch) {
             let pixels: Vec<&[u8]> = chosen.iter().map(|&index| self.pixels(&augmented, index)).collect();
-            let score = self.update(chosen, &batch(&pixels)?)?;
+            let score = self.update(chosen, &batch(&pixels, self.network.recipe.color)?)?;
             loss += score.loss * chosen.len() as f64;
             right += score.right;
         }
@@ -228,17 +228,16 @@ impl<'d> Trainer<'d> {
         if settings.is_none() {
             return Vec::new();
         }
-        let (side, has_grain) = (self.training.side, settings.has_grain());
+        let (input, has_grain) = (self.training.input, settings.has_grain());
         let draw = |_: &Example| {
             let grain = has_grain.then(|| Grain::draw(&settings, &mut self.grain));
-            (Variation::draw(&settings, side, &mut self.augment), grain)
+            (Variation::draw(&settings, input.side, &mut self.augment), grain)
         };
         let drawn: Vec<(Variation, Option<Grain>)> = self.training.examples.iter().map(draw).collect();
-        let side = usize::from(side);
         let vary = |(example, (variation, grain)): (&Example, (Variation, Option<Grain>))| {
-            let mut varied = apply(&variation, &example.pixels, side);
+            let mut varied = apply(&variation, &example.pixels, input);
             if let Some(grain) = grain {
-                add_grain(grain, &mut varied, side);
+                add_grain(grain, &mut varied, input);
             }
             varied
         };

@@ -39,6 +39,7 @@ impl Pretrained {
         };
         let count = |recipe: &Recipe| recipe.layers.len().to_string();
         differ("input_side".into(), self.recipe.input_side.to_string(), recipe.input_side.to_string())?;
+        differ("color".into(), self.recipe.color.to_string(), recipe.color.to_string())?;
         differ("number of [[layer]]s".into(), count(&self.recipe), count(recipe))?;
         for (index, (trained, asked)) in self.recipe.layers.iter().zip(&recipe.layers).enumerate() {
             let field = |name: &str| format!("layer {}: {name}", index + 1);

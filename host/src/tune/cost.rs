@@ -28,18 +28,13 @@ impl Cost {
     /// # Errors
     /// [`QuantizeError`] when memory cannot be had.
     pub fn of(recipe: &Recipe, classes: &[String]) -> Result<Self, QuantizeError> {
-        let side = usize::from(recipe.input_side);
+        let input = recipe.input();
         let network = Network::new(recipe, classes, 0)?;
         // Something to scale the activations by: what it is does not matter, but it must excite some neurons.
         let mut random = Random::stream(0, Purpose::Search);
-        let noise = (0..side * side).map(|_| random.below(256) as u8).collect();
+        let noise = (0..input.bytes()).map(|_| random.below(256) as u8).collect();
         let example = Example { path: "noise".into(), class: 0, pixels: noise };
-        let calibration = Dataset {
-            side: recipe.input_side,
-            classes: classes.to_vec(),
-            examples: vec![example],
-            warnings: Vec::new(),
-        };
+        let calibration = Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new() };
         let file = quantize(&network, &calibration, ActivationBits::default())?;
         let mut cost = Self { flash_bytes: 0, ram_bytes: 0, macs: recipe.mac_count(classes.len()) };
         for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {

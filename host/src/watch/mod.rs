@@ -25,7 +25,7 @@ const LOG_LINES: usize = 200;
 pub struct Sight {
     /// What was held before the camera, where that is known.
     pub shown: Option<PathBuf>,
-    /// The network's input: `side * side` gray pixels, row-major.
+    /// The network's input, row by row, the channels of a pixel together.
     pub pixels: Vec<u8>,
     /// Each class' probability, 0..=1.
     pub probabilities: Vec<f64>,

@@ -1,4 +1,4 @@
-//! Gray pixels in a terminal: two to a character, one above the other.
+//! Pixels in a terminal: two to a character, one above the other.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,9 +8,10 @@ use ratatui::widgets::Widget;
 /// The upper half of a character, in the foreground's color; the lower is the background's.
 const UPPER_HALF: &str = "\u{2580}";
 
-/// A square of gray pixels, as large as fits: one pixel a column if there is room, fewer columns than pixels if not.
+/// A square of pixels, as large as fits: one pixel a column if there is room, fewer columns than pixels if not.
 pub(super) struct Pixels<'p> {
     pub(super) side: usize,
+    /// Row by row: a byte each, or red, green and blue of each together.
     pub(super) pixels: &'p [u8],
 }
 
@@ -24,9 +25,13 @@ impl Pixels<'_> {
     /// The nearest pixel to this one of a square with `shown` pixels a side; black below the square.
     fn at(&self, x: usize, y: usize, shown: usize) -> Color {
         let nearest = |place: usize| (2 * place + 1) * self.side / (2 * shown);
-        let value = if y < shown { self.pixels.get(nearest(y) * self.side + nearest(x)).copied() } else { None };
-        let value = value.unwrap_or(0);
-        Color::Rgb(value, value, value)
+        let channels = if self.pixels.len() == 3 * self.side * self.side { 3 } else { 1 };
+        let pixel = (nearest(y) * self.side + nearest(x)) * channels;
+        match self.pixels.get(pixel..pixel + channels) {
+            Some(&[red, green, blue]) if y < shown => Color::Rgb(red, green, blue),
+            Some(&[gray]) if y < shown => Color::Rgb(gray, gray, gray),
+            _ => Color::Rgb(0, 0, 0),
+        }
     }
 }
 

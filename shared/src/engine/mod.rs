@@ -153,7 +153,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         self.model
     }
 
-    /// Classifies one input: `side * side` gray pixels, row-major, as [`crate::pixels::Shrink`] gives them.
+    /// Classifies one input, as [`crate::pixels::Shrink`] gives it: row by row, the channels of a pixel together.
     ///
     /// # Errors
     /// [`EngineError::InputLength`].

@@ -16,6 +16,7 @@ pub use checksum::Checksum;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
+use crate::pixels::{Color, InputShape};
 use crate::policy::{Decided, Policy, UncheckedPolicy};
 
 /// Version of the messages in this module.
@@ -116,7 +117,7 @@ pub struct Identity {
     pub board: Name,
     /// [`crate::kernel::Kernel::NAME`] of the kernel it runs.
     pub kernel: Name,
-    /// [`crate::pixels::PIPELINE_ID`] of the device.
+    /// The device's pixel pipeline for its model, which says whether that sees colors ([`crate::pixels::Color::of_pipeline`]).
     pub pipeline: u32,
     /// CRC-32 of the model file in its flash.
     pub model_checksum: u32,
@@ -126,6 +127,13 @@ pub struct Identity {
     pub input_side: u16,
     /// Number of classes.
     pub classes: u16,
+}
+
+impl Identity {
+    /// What its network takes; `None` when the pipeline is one that is not known here.
+    pub fn input(&self) -> Option<InputShape> {
+        Some(InputShape { side: self.input_side, color: Color::of_pipeline(self.pipeline)? })
+    }
 }
 
 /// A run of integers of one stage of an inference.
@@ -201,7 +209,8 @@ pub enum Refusal {
     WrongOffset,
     /// The camera failed.
     Camera,
-    /// The picture does not suit: smaller than the network's input, or too wide for the device's row buffer.
+    /// The picture does not suit: smaller than the network's input, too wide for the device's row buffer, or gray where the
+    /// network sees colors.
     Picture,
     /// There is no such policy: see [`crate::policy::PolicyError`].
     Policy,
@@ -214,7 +223,7 @@ impl core::fmt::Display for Refusal {
             Self::NoInput => "no complete input was sent",
             Self::WrongOffset => "the pixels do not continue the input",
             Self::Camera => "the camera failed",
-            Self::Picture => "the picture is smaller than the network's input, or too wide for the device",
+            Self::Picture => "the picture is smaller than the network's input, too wide for the device, or without the colors it sees",
             Self::Policy => "there is no such policy",
         })
     }

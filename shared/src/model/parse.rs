@@ -9,7 +9,7 @@ use super::{ALIGNMENT, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError
 use crate::CRC;
 use crate::decision::Probability;
 use crate::layout::{Every, Layouts};
-use crate::pixels::PIPELINE_ID;
+use crate::pixels::{Color, InputShape};
 use crate::policy::Policy;
 
 #[cfg(target_endian = "big")]
@@ -20,7 +20,7 @@ compile_error!("model files are little-endian and read in place");
 pub struct Model<'a> {
     checksum: u32,
     file_bytes: u32,
-    input_side: u16,
+    input: InputShape,
     classes: u16,
     policy: Policy,
     names: &'a [u8],
@@ -109,11 +109,14 @@ impl<'a> Model<'a> {
         let words: &[u32] = bytemuck::try_cast_slice(whole).map_err(|_| ModelError::Misaligned)?;
         let truncated = ModelError::Truncated { expected: HEADER_BYTES, got };
         let header: &[u32; FIELDS] = words.first_chunk().ok_or(truncated)?;
-        if header[4] != PIPELINE_ID {
-            return Err(ModelError::Pipeline { expected: PIPELINE_ID, got: header[4] });
-        }
         let (height, width) = halves(header[5]);
         let (channels, classes) = halves(header[6]);
+        let color = Color::of_channels(channels);
+        let expected = color.unwrap_or_default().pipeline_id();
+        if header[4] != expected {
+            return Err(ModelError::Pipeline { expected, got: header[4] });
+        }
+        let picture = InputShape { side: height, color: color.unwrap_or_default() };
         let (layer_count, record_bytes) = halves(header[7]);
         let unknown = if header[1] >> 16 != HEADER_BYTES as u32 {
             6
@@ -123,7 +126,7 @@ impl<'a> Model<'a> {
             20
         } else if width != height {
             22
-        } else if channels != 1 {
+        } else if color.is_none() {
             24
         } else if classes < 2 {
             26
@@ -148,7 +151,7 @@ impl<'a> Model<'a> {
         if got_words < table_words {
             return Err(ModelError::Truncated { expected: 4 * table_words, got: 4 * got_words });
         }
-        let mut input = Input::picture(height);
+        let mut input = Input::picture(picture);
         let (mut macs, mut arena_bytes) = (0_u64, 0);
         for index in 0..usize::from(layer_count) {
             let last = index + 1 == usize::from(layer_count);
@@ -183,7 +186,7 @@ impl<'a> Model<'a> {
         Ok(Self {
             checksum: actual,
             file_bytes: stated as u32,
-            input_side: height,
+            input: picture,
             classes,
             policy,
             names,
@@ -203,14 +206,19 @@ impl<'a> Model<'a> {
         self.file_bytes
     }
 
-    /// Side of the square input, px.
-    pub fn input_side(&self) -> u16 {
-        self.input_side
+    /// What the network takes.
+    pub fn input(&self) -> InputShape {
+        self.input
     }
 
-    /// Pixels of the input.
+    /// Side of the square input, px.
+    pub fn input_side(&self) -> u16 {
+        self.input.side
+    }
+
+    /// Bytes of the input: as many as pixels, or, in color, three times as many.
     pub fn inputs(&self) -> usize {
-        usize::from(self.input_side) * usize::from(self.input_side)
+        self.input.bytes()
     }
 
     /// Number of classes, at least 2.
@@ -231,7 +239,7 @@ impl<'a> Model<'a> {
     /// The layers, in the order they run. Each is read from its record when it is asked for, so a model takes the same
     /// memory however many it has.
     pub fn layers(&self) -> Layers<'a> {
-        Layers { file: self.file, next: 0, count: self.layer_count.into(), input: Input::picture(self.input_side) }
+        Layers { file: self.file, next: 0, count: self.layer_count.into(), input: Input::picture(self.input) }
     }
 
     /// How many layers there are.

@@ -6,6 +6,7 @@ use super::file::{FIELDS, File, halves};
 use super::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, Tensor, Weighted};
 use crate::kernel::DenseOperands;
 use crate::layout::{Layout, Weights};
+use crate::pixels::InputShape;
 use crate::shape::{Padding, Shape, Window};
 
 /// What a layer reads.
@@ -18,9 +19,9 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// The pixels of a picture of this side.
-    pub(super) fn picture(side: u16) -> Self {
-        Self::Bytes(Tensor { shape: Shape::square(side), zero: 0, scale: 1.0 / 255.0, place: 0 })
+    /// The pixels of such a picture.
+    pub(super) fn picture(input: InputShape) -> Self {
+        Self::Bytes(Tensor { shape: input.shape(), zero: 0, scale: 1.0 / 255.0, place: 0 })
     }
 
     /// What a layer leaves to the next.

@@ -1,20 +1,20 @@
 //! Centred square crop and area average, one row at a time.
 
-use super::{PictureSize, PixelFormat};
+use super::{Color, InputShape, PictureSize, PixelFormat};
 
 /// Streams a picture's rows into the network's input.
 ///
 /// Of a `width` x `height` picture the centred square of side `s = min(width, height)` is kept (offsets
 /// `(width - s) / 2` and `(height - s) / 2`, rounded down) and shrunk to `side` x `side`: every output pixel is the
 /// average of the square of `s / side` x `s / side` source pixels it covers, pixels at its border weighted by the
-/// covered fraction. The weights are integers (both sides divided by their greatest common divisor), the sums exact,
+/// covered fraction, each channel for itself. The weights are integers (both sides divided by their greatest common divisor), the sums exact,
 /// and the one division is rounded.
 ///
 /// ```
-/// use pinhole_shared::pixels::{PictureSize, PixelFormat, Shrink};
+/// use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat, Shrink};
 /// let (mut sums, mut output) = ([0; 2], [0; 4]);
 /// let size = PictureSize { width: 5, height: 3 };
-/// let mut shrink = Shrink::new(size, PixelFormat::Gray8, 2, &mut sums, &mut output)?;
+/// let mut shrink = Shrink::new(size, PixelFormat::Gray8, InputShape::gray(2), &mut sums, &mut output)?;
 /// shrink.row(&[99, 8, 2, 4, 99])?; // the square is the three columns in the middle
 /// shrink.row(&[99, 0, 0, 0, 99])?;
 /// shrink.row(&[99, 0, 0, 9, 99])?;
@@ -27,7 +27,7 @@ use super::{PictureSize, PixelFormat};
 pub struct Shrink<'b> {
     size: PictureSize,
     format: PixelFormat,
-    side: usize,
+    input: InputShape,
     /// Weight of one source pixel along one axis, in units of 1/side of the square's side, reduced.
     source_units: u32,
     /// Weight of one output pixel along one axis, in the same units.
@@ -52,6 +52,11 @@ pub enum PixelError {
         square: u16,
         /// The network's input side, px.
         side: u16,
+    },
+    /// The network's input is in color, the picture has none.
+    NoColor {
+        /// How the picture holds its pixels.
+        format: PixelFormat,
     },
     /// A buffer has the wrong length.
     Buffer {
@@ -82,6 +87,7 @@ impl core::fmt::Display for PixelError {
             Self::TooSmall { square, side } => {
                 write!(f, "the picture's shorter side is {square} pixels, the network needs at least {side}")
             }
+            Self::NoColor { format } => write!(f, "the network sees colors, the picture ({format:?}) has none"),
             Self::Buffer { expected, got } => write!(f, "a buffer of {expected} elements is needed, got {got}"),
             Self::RowBytes { expected, got } => write!(f, "a row has {expected} bytes, got {got}"),
             Self::RowCount { expected, got } => write!(f, "the picture has {expected} rows, got {got}"),
@@ -94,27 +100,29 @@ impl core::error::Error for PixelError {}
 impl<'b> Shrink<'b> {
     /// A pipeline for one picture.
     ///
-    /// `sums` is working memory of `side` elements, overwritten; `output` receives `side * side` gray pixels, 0..=255,
-    /// row-major.
+    /// `sums` is working memory of [`InputShape::row_bytes`] elements, overwritten; `output` receives [`InputShape::bytes`],
+    /// 0..=255, row by row, the channels of a pixel together.
     ///
     /// # Errors
-    /// [`PixelError::TooSmall`] when the picture's shorter side is below `side` (or `side` is 0);
-    /// [`PixelError::Buffer`] when a buffer's length is not the one stated.
+    /// [`PixelError::TooSmall`] when the picture's shorter side is below the input's (or that is 0);
+    /// [`PixelError::NoColor`] when the input is in color and the picture is not; [`PixelError::Buffer`] when a buffer's length is not the one stated.
     // Not inlined, so that the size of what is counted as the engine can be read from the ELF file.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(
         size: PictureSize,
         format: PixelFormat,
-        side: u16,
+        input: InputShape,
         sums: &'b mut [u64],
         output: &'b mut [u8],
     ) -> Result<Self, PixelError> {
-        let square = size.square();
+        let (square, side) = (size.square(), input.side);
         if side == 0 || square < side {
             return Err(PixelError::TooSmall { square, side });
         }
-        let outputs = usize::from(side) * usize::from(side);
-        for (expected, got) in [(usize::from(side), sums.len()), (outputs, output.len())] {
+        if input.color == Color::Rgb && !format.has_color() {
+            return Err(PixelError::NoColor { format });
+        }
+        for (expected, got) in [(input.row_bytes(), sums.len()), (input.bytes(), output.len())] {
             if expected != got {
                 return Err(PixelError::Buffer { expected, got });
             }
@@ -125,7 +133,7 @@ impl<'b> Shrink<'b> {
         Ok(Self {
             size,
             format,
-            side: usize::from(side),
+            input,
             source_units: u32::from(side / divisor),
             output_units,
             rows_in: 0,
@@ -190,21 +198,36 @@ impl<'b> Shrink<'b> {
 
     /// Adds one source row to the sums, with a weight along the vertical axis.
     fn add(&mut self, pixels: &[u8], row_weight: u32) {
-        let mut sums = self.sums.iter_mut();
+        match self.input.color {
+            Color::Gray => self.add_channels(pixels, row_weight, |format, pixel| [format.luma(pixel)]),
+            Color::Rgb => self.add_channels(pixels, row_weight, PixelFormat::rgb),
+        }
+    }
+
+    fn add_channels<const CHANNELS: usize>(
+        &mut self,
+        pixels: &[u8],
+        row_weight: u32,
+        levels: impl Fn(PixelFormat, &[u8]) -> [u8; CHANNELS],
+    ) {
+        let mut sums = self.sums.chunks_exact_mut(CHANNELS);
         let mut room = self.output_units;
-        // Sum of one output pixel's share of this row: at most 255 * output_units < 2^24.
-        let mut share = 0_u32;
+        // Sums of one output pixel's share of this row: at most 255 * output_units < 2^24.
+        let mut shares = [0_u32; CHANNELS];
         for pixel in pixels.chunks_exact(self.format.pixel_bytes()) {
-            let luma = u32::from(self.format.luma(pixel));
+            let levels = levels(self.format, pixel);
             let here = self.source_units.min(room);
-            share += luma * here;
+            for (share, level) in shares.iter_mut().zip(levels) {
+                *share += u32::from(level) * here;
+            }
             room -= here;
             if room == 0 {
-                if let Some(sum) = sums.next() {
-                    *sum += u64::from(share) * u64::from(row_weight);
-                }
                 let rest = self.source_units - here;
-                share = luma * rest;
+                let sums = sums.next().unwrap_or_default();
+                for ((sum, share), level) in sums.iter_mut().zip(&mut shares).zip(levels) {
+                    *sum += u64::from(*share) * u64::from(row_weight);
+                    *share = u32::from(level) * rest;
+                }
                 room = self.output_units - rest;
             }
         }
@@ -213,8 +236,8 @@ impl<'b> Shrink<'b> {
     /// Divides the sums into one row of output and clears them.
     fn emit(&mut self) {
         let area = u64::from(self.output_units) * u64::from(self.output_units);
-        let start = self.rows_out * self.side;
-        let Some(row) = self.output.get_mut(start..start + self.side) else { return };
+        let start = self.rows_out * self.input.row_bytes();
+        let Some(row) = self.output.get_mut(start..start + self.input.row_bytes()) else { return };
         for (pixel, sum) in row.iter_mut().zip(self.sums.iter_mut()) {
             *pixel = divide_rounded(*sum, area);
             *sum = 0;
@@ -276,7 +299,7 @@ mod tests {
     fn streamed(size: PictureSize, side: u16, gray: &[u8]) -> Vec<u8> {
         let mut sums = vec![u64::MAX; usize::from(side)];
         let mut output = vec![0xAA; usize::from(side) * usize::from(side)];
-        let mut shrink = Shrink::new(size, PixelFormat::Gray8, side, &mut sums, &mut output).unwrap();
+        let mut shrink = Shrink::new(size, PixelFormat::Gray8, InputShape::gray(side), &mut sums, &mut output).unwrap();
         for row in gray.chunks_exact(usize::from(size.width)) {
             shrink.row(row).unwrap();
         }
@@ -298,6 +321,27 @@ mod tests {
         }
     }
 
+    /// Each channel is what a gray picture of that channel alone would give.
+    #[test]
+    fn channels_do_not_meet() {
+        for (width, height, side) in [(20, 17, 5), (9, 13, 9), (31, 31, 4)] {
+            let size = PictureSize { width, height };
+            let bytes = 3 * usize::from(width) * usize::from(height);
+            let rows: Vec<u8> = (0..bytes as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+            let input = InputShape::rgb(side);
+            let (mut sums, mut output) = (vec![u64::MAX; input.row_bytes()], vec![0xAA; input.bytes()]);
+            let mut shrink = Shrink::new(size, PixelFormat::Rgb888, input, &mut sums, &mut output).unwrap();
+            for row in rows.chunks_exact(3 * usize::from(width)) {
+                shrink.row(row).unwrap();
+            }
+            shrink.finish().unwrap();
+            for channel in 0..3 {
+                let of = |pixels: &[u8]| pixels.iter().skip(channel).step_by(3).copied().collect::<Vec<u8>>();
+                assert_eq!(of(&output), streamed(size, side, &of(&rows)), "channel {channel} of {width}x{height}");
+            }
+        }
+    }
+
     #[test]
     fn flat_pictures_stay_flat_at_any_size() {
         for (width, height, side) in [(640, 480, 50), (4032, 3024, 50), (65_535, 51, 50), (4105, 4105, 96)] {
@@ -306,7 +350,8 @@ mod tests {
                 let gray = vec![value; usize::from(width)];
                 let mut sums = vec![0; usize::from(side)];
                 let mut output = vec![0; usize::from(side) * usize::from(side)];
-                let mut shrink = Shrink::new(size, PixelFormat::Gray8, side, &mut sums, &mut output).unwrap();
+                let mut shrink =
+                    Shrink::new(size, PixelFormat::Gray8, InputShape::gray(side), &mut sums, &mut output).unwrap();
                 for _ in 0..height {
                     shrink.row(&gray).unwrap();
                 }
@@ -329,22 +374,29 @@ mod tests {
     fn refusals() {
         let size = PictureSize { width: 4, height: 3 };
         let (mut sums, mut output) = ([0; 2], [0; 4]);
-        let too_small = Shrink::new(size, PixelFormat::Gray8, 4, &mut [0; 4], &mut [0; 16]).unwrap_err();
+        let too_small =
+            Shrink::new(size, PixelFormat::Gray8, InputShape::gray(4), &mut [0; 4], &mut [0; 16]).unwrap_err();
         assert_eq!(too_small, PixelError::TooSmall { square: 3, side: 4 });
         assert_eq!(too_small.to_string(), "the picture's shorter side is 3 pixels, the network needs at least 4");
-        assert!(Shrink::new(size, PixelFormat::Gray8, 0, &mut [], &mut []).is_err());
+        assert!(Shrink::new(size, PixelFormat::Gray8, InputShape::gray(0), &mut [], &mut []).is_err());
         assert_eq!(
-            Shrink::new(size, PixelFormat::Gray8, 2, &mut [0; 3], &mut output).unwrap_err(),
+            Shrink::new(size, PixelFormat::Gray8, InputShape::gray(2), &mut [0; 3], &mut output).unwrap_err(),
             PixelError::Buffer { expected: 2, got: 3 }
         );
-        let mut shrink = Shrink::new(size, PixelFormat::Yuv422, 2, &mut sums, &mut output).unwrap();
+        for format in [PixelFormat::Gray8, PixelFormat::Yuv422] {
+            let error = Shrink::new(size, format, InputShape::rgb(2), &mut [0; 6], &mut [0; 12]).unwrap_err();
+            assert_eq!(error, PixelError::NoColor { format });
+        }
+        let error = Shrink::new(size, PixelFormat::Rgb888, InputShape::rgb(2), &mut [0; 2], &mut [0; 12]).unwrap_err();
+        assert_eq!(error, PixelError::Buffer { expected: 6, got: 2 });
+        let mut shrink = Shrink::new(size, PixelFormat::Yuv422, InputShape::gray(2), &mut sums, &mut output).unwrap();
         assert_eq!(shrink.row(&[0; 4]), Err(PixelError::RowBytes { expected: 8, got: 4 }));
         for _ in 0..3 {
             shrink.row(&[0; 8]).unwrap();
         }
         assert_eq!(shrink.row(&[0; 8]), Err(PixelError::RowCount { expected: 3, got: 4 }));
         shrink.finish().unwrap();
-        let shrink = Shrink::new(size, PixelFormat::Gray8, 2, &mut sums, &mut output).unwrap();
+        let shrink = Shrink::new(size, PixelFormat::Gray8, InputShape::gray(2), &mut sums, &mut output).unwrap();
         assert_eq!(shrink.finish(), Err(PixelError::RowCount { expected: 3, got: 0 }));
     }
 }

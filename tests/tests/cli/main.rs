@@ -26,6 +26,7 @@ use pinhole::photos;
 use pinhole::recipe::{DEFAULT, NAMED};
 use pinhole::run_folder::{self, files};
 use pinhole_shared::model::seal;
+use pinhole_shared::pixels::InputShape;
 use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -260,7 +260,7 @@ fn capture() {
     .ok();
     let names = names_in(&out.join("muffin"));
     assert_eq!(names, ["muffin-0001.png", "muffin-0002.png", "muffin-0003.png"]);
-    let pixels = |path: &Path| photos::decode::read(path).unwrap().shrink(SIDE).unwrap();
+    let pixels = |path: &Path| photos::decode::read(path).unwrap().shrink(InputShape::gray(SIDE)).unwrap();
     assert_eq!(pixels(&out.join("muffin").join("muffin-0001.png")), pixels(&photo));
     assert_eq!(pixels(&out.join("muffin").join("muffin-0003.png")).len(), usize::from(SIDE * SIDE));
     for label in ["", "a/b", ".."] {

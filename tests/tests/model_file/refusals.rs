@@ -6,7 +6,7 @@ use miette::Diagnostic;
 use pinhole::model_file::{ModelFile, ModelFileError, Packing};
 use pinhole_shared::decision::Probability;
 use pinhole_shared::model::{Activation, ModelError, Output, Section};
-use pinhole_shared::pixels::PIPELINE_ID;
+use pinhole_shared::pixels::{PIPELINE_ID, RGB_PIPELINE_ID};
 use pinhole_shared::policy::{Policy, PolicyError};
 use pinhole_tests::handmade::{LayerShape, encode, logits};
 
@@ -93,11 +93,16 @@ fn wrong_headers() {
     assert_refused("length not a multiple of 16", four_more, Header { offset: 8, got: length as u32 + 4 });
     let pipeline = Pipeline { expected: PIPELINE_ID, got: PIPELINE_ID + 1 };
     assert_refused("another pixel pipeline", |d| d.put_u32(16, PIPELINE_ID + 1), pipeline);
+    // Each color has a pipeline of its own.
+    let pipeline = Pipeline { expected: RGB_PIPELINE_ID, got: PIPELINE_ID };
+    assert_refused("colors by the pipeline for gray", |d| d.put_u16(24, 3), pipeline);
+    let pipeline = Pipeline { expected: PIPELINE_ID, got: RGB_PIPELINE_ID };
+    assert_refused("gray by the pipeline for colors", |d| d.put_u32(16, RGB_PIPELINE_ID), pipeline);
     for (offset, what, value) in [
         (6, "length of the header", 60),
         (20, "height", 0),
         (22, "width that is not the height", 9),
-        (24, "number of channels", 3),
+        (24, "number of channels", 2),
         (26, "number of classes", 1),
         (28, "number of layers", 0),
         (28, "number of layers", 33),
@@ -371,7 +376,7 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
         (Box::new(|d| d.put_u32(8, 16)), vec![length.to_string(), "16".into()]),
         (Box::new(|d| d.put(0, b"%PDF")), vec!["PNHL".into()]),
         (Box::new(|d| d.put_u16(4, 2)), vec!["version 2".into(), "version 1".into()]),
-        (Box::new(|d| d.put_u16(24, 3)), vec!["value 3".into(), "byte 24".into()]),
+        (Box::new(|d| d.put_u16(24, 2)), vec!["value 2".into(), "byte 24".into()]),
         (Box::new(|d| d.put_u32(16, 0xABCD)), vec!["0x0000abcd".into(), format!("{PIPELINE_ID:#010x}")]),
         (Box::new(|d| d.put_u16(record(1), 8)), vec!["layer 1".into(), "kind 8".into()]),
         (Box::new(|d| d.put_u16(record(1), 4)), vec!["layer 1".into(), "reads a picture".into()]),

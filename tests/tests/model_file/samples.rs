@@ -11,6 +11,7 @@ use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe, WEIGHT_BITS};
 use pinhole::train::{Network, train};
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
+use pinhole_shared::pixels::InputShape;
 
 /// The model people get who change nothing: the default recipe, some 320 KB, from drawn pictures. Few epochs: how well
 /// it decides does not matter here.
@@ -24,7 +25,7 @@ pub(crate) fn big() -> &'static ModelFile {
             let path = folder.path().join(drawing.file_name);
             std::fs::write(path, draw::encode_jpeg(&drawing.picture)).unwrap();
         }
-        let photos = photos::load(folder.path(), recipe.input_side, None).unwrap();
+        let photos = photos::load(folder.path(), recipe.input(), None).unwrap();
         trained(&recipe, &photos, ActivationBits::Sixteen)
     })
 }
@@ -46,7 +47,7 @@ pub(crate) fn small_with(bits: u8) -> ModelFile {
         pixels: (0..64).map(|_| random.below(256) as u8).collect(),
     });
     let photos = Dataset {
-        side: 8,
+        input: InputShape::gray(8),
         classes: CLASSES.map(str::to_owned).to_vec(),
         examples: examples.collect(),
         warnings: Vec::new(),

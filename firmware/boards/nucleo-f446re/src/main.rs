@@ -25,7 +25,7 @@ mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
-use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_SIDE, LANES, ROW_BYTES};
+use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
 
 /// The bus's clock is a power of two below 84 MHz: this becomes 5.25 MHz. The next one up is over the camera's 8 MHz.
 const SPI_HZ: u32 = 5_250_000;
@@ -38,7 +38,7 @@ const WATCHDOG_MS: u32 = 20_000;
 const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);
 
 static MEMORY: ConstStaticCell<
-    Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
+    Memory<INPUT_BYTES, INPUT_ROW_BYTES, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
 > = ConstStaticCell::new(Memory::new());
 
 struct Nucleo {

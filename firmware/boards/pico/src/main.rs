@@ -22,7 +22,7 @@ mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
-use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_SIDE, LANES, ROW_BYTES};
+use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
 
 /// Half of the fastest the camera takes: long wires.
 const SPI_HZ: u32 = 4_000_000;
@@ -37,7 +37,7 @@ const WATCHDOG: Duration = Duration::from_millis(WATCHDOG_MS as u64);
 const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);
 
 static MEMORY: ConstStaticCell<
-    Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
+    Memory<INPUT_BYTES, INPUT_ROW_BYTES, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
 > = ConstStaticCell::new(Memory::new());
 
 struct Pico {

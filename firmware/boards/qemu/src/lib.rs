@@ -38,7 +38,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::camera::HostCamera;
 use crate::counter::InstructionCounter;
-use crate::declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, INPUT_SIDE, LANES, ROW_BYTES};
+use crate::declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
 use crate::uart::{TimedUart, Uarts};
 
 /// What the board's TOML file declares.
@@ -51,7 +51,7 @@ const CAMERA_TIMEOUT_MS: u32 = 3000;
 
 static MODEL: StaticCell<Model<'static>> = StaticCell::new();
 static MEMORY: ConstStaticCell<
-    Memory<{ INPUT_SIDE * INPUT_SIDE }, INPUT_SIDE, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
+    Memory<INPUT_BYTES, INPUT_ROW_BYTES, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
 > = ConstStaticCell::new(Memory::new());
 
 /// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, for ever.

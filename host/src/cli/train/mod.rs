@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use miette::{Diagnostic, Result};
+use pinhole_shared::pixels::Color;
 use thiserror::Error;
 
 use self::observer::{Interrupt, Observer};
@@ -39,6 +40,9 @@ pub(super) struct Train {
     /// Train only the last layer; those before it keep their bytes
     #[arg(long, requires = "from")]
     freeze: bool,
+    /// What of each pixel the network sees, instead of the recipe's
+    #[arg(long, value_enum)]
+    color: Option<Colors>,
     /// Seed of all randomness: the same seed gives the same bytes
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -64,6 +68,15 @@ pub(super) struct Train {
     /// Print the run's summary as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What a network sees, as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Colors {
+    /// Brightness alone
+    Gray,
+    /// Red, green and blue
+    Rgb,
 }
 
 /// Bits of activations, as arguments.
@@ -97,6 +110,12 @@ impl Train {
                 (name.to_owned(), Recipe::find(name)?)
             }
         };
+        if let Some(color) = self.color {
+            recipe.set_color(match color {
+                Colors::Gray => Color::Gray,
+                Colors::Rgb => Color::Rgb,
+            })?;
+        }
         recipe.training.epochs = self.epochs.unwrap_or(recipe.training.epochs);
         recipe.training.patience = self.patience.or(recipe.training.patience);
         if let Some(source) = &source {

@@ -81,8 +81,8 @@ pub(super) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
         output: 0,
         metadata: vec![(CLASSES_METADATA.to_owned(), serde_json::json!(classes).to_string().into_bytes())],
     };
-    let side = i32::from(model.input_side());
-    graph.input = graph.activations("input", vec![1, side, side, 1], Int8::PIXELS);
+    let (side, channels) = (i32::from(model.input().side), i32::from(model.input().color.channels()));
+    graph.input = graph.activations("input", vec![1, side, side, channels], Int8::PIXELS);
     let range = Int8::PIXELS.range();
     let mut from = Reading { tensor: graph.input, int8: Int8::PIXELS, range, unit: 1.0 / 255.0, zero: 0 };
     // What each layer before the dense ones wrote.

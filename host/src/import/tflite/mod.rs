@@ -51,6 +51,6 @@ pub(super) fn import(file: &[u8], classes: Option<&[String]>) -> Result<ModelFil
         return Err(Reason::Layers { got: layers.len(), most: MAX_LAYERS });
     }
     // Row-major weights fit always.
-    let bytes = encode(network.side, &classes, Policy::NONE, &layers).unwrap_or_default();
+    let bytes = encode(network.input, &classes, Policy::NONE, &layers).unwrap_or_default();
     ModelFile::from_bytes(&bytes).map_err(Reason::Model)
 }

@@ -1,5 +1,6 @@
 //! Operators, in the order they run in -> layers.
 
+use pinhole_shared::pixels::{Color, InputShape};
 use pinhole_shared::shape::{Padding, Shape};
 
 use super::graph::{Graph, Operator, Tensor};
@@ -57,7 +58,7 @@ pub(super) struct Walk<'g, 'f> {
 
 /// What has been read.
 pub(super) struct Network {
-    pub(super) side: u16,
+    pub(super) input: InputShape,
     pub(super) layers: Vec<LayerParts>,
 }
 
@@ -74,8 +75,8 @@ impl<'g, 'f> Walk<'g, 'f> {
         {
             (current, next) = (first.output, 1);
         }
-        let side = input_side(&graph.tensor(current)?)?;
-        let shape = Shape::square(side);
+        let pixels = pixels(&graph.tensor(current)?)?;
+        let shape = pixels.shape();
         let input = InputKind::PIXELS;
         let given = Given { input, of_file: input.scale, shape: Some(shape), elements: shape.elements() };
         let (layers, tensors) = (Vec::new(), Vec::new());
@@ -86,7 +87,7 @@ impl<'g, 'f> Walk<'g, 'f> {
             walk.next += 1;
             walk.step(operator, deciding)?;
         }
-        Ok(Network { side, layers: walk.layers })
+        Ok(Network { input: pixels, layers: walk.layers })
     }
 
     fn step(&mut self, operator: &Operator<'f>, deciding: usize) -> Result<(), Reason> {
@@ -193,16 +194,18 @@ pub(super) fn refuse(operator: &Operator<'_>, why: impl Into<String>) -> Reason 
     Reason::Operator { operator: operator.index, name: names::name(operator.code), why: why.into() }
 }
 
-/// The side of an input that is a gray picture's pixels minus 128.
-fn input_side(input: &Tensor<'_>) -> Result<u16, Reason> {
+/// An input that is a picture's pixels minus 128, gray or in color.
+fn pixels(input: &Tensor<'_>) -> Result<InputShape, Reason> {
     let got = |got: String| Reason::Input { got };
-    let [1, height, width, 1] = input.shape[..] else { return Err(got(format!("of the shape {:?}", input.shape))) };
+    let of_shape = || got(format!("of the shape {:?}", input.shape));
+    let [1, height, width, channels] = input.shape[..] else { return Err(of_shape()) };
     let side = u16::try_from(height).ok().filter(|&side| side > 0 && height == width);
-    let side = side.ok_or_else(|| got(format!("of the shape {:?}", input.shape)))?;
+    let color = u16::try_from(channels).ok().and_then(Color::of_channels);
+    let (Some(side), Some(color)) = (side, color) else { return Err(of_shape()) };
     let units = Units::of(input).ok_or_else(|| got("not int8 with a scale".to_owned()))?;
     if (f64::from(units.scale) * 255.0 - 1.0).abs() > SCALE_TOLERANCE || units.zero != 0 {
         let zero_point = i16::from(units.zero) - 128;
         return Err(got(format!("int8 of scale {} and zero point {zero_point}", units.scale)));
     }
-    Ok(side)
+    Ok(InputShape { side, color })
 }

@@ -1,5 +1,7 @@
 //! Statistics of a study small enough to be done by hand.
 
+use pinhole_shared::pixels::Color;
+
 use super::*;
 use crate::study::{PlannedPhoto, PlannedSystem};
 
@@ -8,9 +10,12 @@ fn plan() -> Plan {
     let photo = |index: usize| PlannedPhoto {
         path: format!("{index}.jpg"),
         class: (index % 2) as u16,
-        pixels: [(50, index.to_string())].into(),
+        pixels: [("50".to_owned(), index.to_string())].into(),
     };
-    let system = |name: &str| PlannedSystem { name: name.to_owned(), input_side: 50, recipe: String::new() };
+    let system = |name: &str| {
+        let (name, recipe) = (name.to_owned(), String::new());
+        PlannedSystem { name, input_side: 50, color: Color::Gray, recipe }
+    };
     Plan {
         pinhole: "test".to_owned(),
         classes: vec!["cat".to_owned(), "dog".to_owned()],
@@ -80,7 +85,7 @@ fn keys_differ_by_everything_a_result_depends_on() {
     };
     keys.push(change(&|plan| plan.pinhole.push('2')));
     keys.push(change(&|plan| plan.systems[0].recipe.push('#')));
-    keys.push(change(&|plan| plan.photos[3].pixels.get_mut(&50).unwrap().push('0')));
+    keys.push(change(&|plan| plan.photos[3].pixels.get_mut("50").unwrap().push('0')));
     keys.push(change(&|plan| plan.photos[3].class = 0));
     keys.push(change(&|plan| plan.classes[0].push('s')));
     keys.push(change(&|plan| plan.training_count = 5));
@@ -92,7 +97,7 @@ fn keys_differ_by_everything_a_result_depends_on() {
     assert_eq!(change(&|plan| plan.photos[3].path.push('x')), keys[0]);
     assert_eq!(change(&|plan| plan.seeds = 7), keys[0]);
     // Nor do systems that see photos in another size.
-    assert_eq!(change(&|plan| drop(plan.photos[3].pixels.insert(96, "x".to_owned()))), keys[0]);
+    assert_eq!(change(&|plan| drop(plan.photos[3].pixels.insert("96".to_owned(), "x".to_owned()))), keys[0]);
 }
 
 #[test]

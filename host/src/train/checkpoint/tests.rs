@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use pinhole_shared::pixels::InputShape;
+
 use super::*;
 use crate::photos::{Dataset, Example};
 use crate::random::Random;
@@ -21,7 +23,12 @@ fn photos(side: u16, count: usize, seed: u64) -> Dataset {
         Example { path: index.to_string().into(), class, pixels }
     });
     let examples = examples.collect();
-    Dataset { side, classes: vec!["dark".into(), "light".into()], examples, warnings: Vec::new() }
+    Dataset {
+        input: InputShape::gray(side),
+        classes: vec!["dark".into(), "light".into()],
+        examples,
+        warnings: Vec::new(),
+    }
 }
 
 const DENSE: &str = "[[layer]]\noutputs = 9\nactivation = \"sigmoid\"\ndropout = 0.3\nl2 = 0.001\n";

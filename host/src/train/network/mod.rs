@@ -10,6 +10,8 @@ mod tests;
 use candle_core::{Device, Tensor};
 
 use self::node::Part;
+use pinhole_shared::pixels::Color;
+
 use crate::random::Random;
 use crate::recipe::Recipe;
 
@@ -93,17 +95,17 @@ impl Network {
         (PIECE_ELEMENTS / largest).clamp(1, 256)
     }
 
-    /// Logits of inputs given as gray pixels, one row of class logits for each.
+    /// Logits of inputs given as bytes, row by row, the channels of a pixel together: one row of class logits for each.
     ///
     /// # Errors
     /// A candle error when memory cannot be had.
     ///
     /// # Panics
-    /// If an input's length is not `input_side^2`.
+    /// If an input's length is not that of the recipe's input.
     pub fn logits(&self, inputs: &[&[u8]]) -> candle_core::Result<Vec<Vec<f32>>> {
         let mut rows = Vec::with_capacity(inputs.len());
         for piece in inputs.chunks(self.piece()) {
-            rows.extend(self.forward(&batch(piece)?, None)?.logits.to_vec2::<f32>()?);
+            rows.extend(self.forward(&batch(piece, self.recipe.color)?, None)?.logits.to_vec2::<f32>()?);
         }
         Ok(rows)
     }
@@ -124,7 +126,7 @@ impl Network {
     pub fn activations(&self, inputs: &[&[u8]], count: usize) -> candle_core::Result<Vec<f32>> {
         let mut all = Vec::new();
         for piece in inputs.chunks(self.piece()) {
-            let mut values = batch(piece)?;
+            let mut values = batch(piece, self.recipe.color)?;
             let mut earlier = Vec::with_capacity(count);
             for (index, layer) in self.layers.iter().enumerate().take(count) {
                 values = layer.forward(&values, &earlier, Part::Infers)?;
@@ -179,13 +181,16 @@ impl Network {
     }
 }
 
-/// Gray pixels as a batch of floats: batch x inputs, 255 -> 1.
-pub(super) fn batch(inputs: &[&[u8]]) -> candle_core::Result<Tensor> {
+/// Inputs, the channels of a pixel together, as a batch of floats by planes: batch x inputs, 255 -> 1.
+pub(super) fn batch(inputs: &[&[u8]], color: Color) -> candle_core::Result<Tensor> {
+    let channels = usize::from(color.channels());
     let width = inputs.first().map_or(0, |input| input.len());
     let mut values = Vec::with_capacity(inputs.len() * width);
     for input in inputs {
         assert_eq!(input.len(), width, "inputs of different sizes in one batch");
-        values.extend(input.iter().map(|&pixel| f32::from(pixel) / 255.0));
+        for channel in 0..channels {
+            values.extend(input.iter().skip(channel).step_by(channels).map(|&level| f32::from(level) / 255.0));
+        }
     }
     Tensor::from_vec(values, (inputs.len(), width), &Device::Cpu)
 }

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use candle_core::Tensor;
+use pinhole_shared::pixels::InputShape;
 
 use super::*;
 use crate::photos::{Dataset, Example};
@@ -39,7 +40,7 @@ fn photos(side: u16, count: usize) -> Dataset {
         Example { path: index.to_string().into(), class, pixels }
     });
     let classes = vec!["falling".into(), "steep".into()];
-    Dataset { side, classes, examples: examples.collect(), warnings: Vec::new() }
+    Dataset { input: InputShape::gray(side), classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
 fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
@@ -245,7 +246,7 @@ fn gradients_reach_every_layer() {
         .unwrap();
     let labels: Vec<u16> = data.examples.iter().map(|example| example.class).collect();
     let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
-    let inputs = batch(&inputs).unwrap();
+    let inputs = batch(&inputs, recipe.color).unwrap();
     let loss = |layers: &[FloatLayer]| -> f32 {
         let network = Network::from_layers(&recipe, &data.classes, layers).unwrap();
         let mut random = Random::stream(4, Purpose::Dropout);

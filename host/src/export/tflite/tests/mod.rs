@@ -15,6 +15,7 @@ use crate::quantize::{HEADROOM, row_scales};
 use crate::shipped::drawn_model;
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{Activation, Output};
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 
 const RESHAPE: u32 = Builtin::Reshape as u32;
@@ -110,7 +111,7 @@ fn other_layers_read_back() {
     };
     let classes = ["a", "b", "c"].map(str::to_owned);
     let [four, eight] = [Layout::Rows4, Layout::Rows8].map(|layout| {
-        let bytes = encode_model(2, &classes, Policy::NONE, &layers(layout)).unwrap();
+        let bytes = encode_model(InputShape::gray(2), &classes, Policy::NONE, &layers(layout)).unwrap();
         ModelFile::from_bytes(&bytes).unwrap()
     });
     let file = tflite(&four.model(), None).unwrap();
@@ -146,7 +147,8 @@ fn scales_too_small() {
         let rows = layer.weights.chunks_exact(layer.inputs).zip(&layer.biases);
         layer.accumulator_bound = rows.map(|(row, bias)| bias.unsigned_abs() + sum(row) * largest).max().unwrap();
     }
-    let bytes = encode_model(2, &["a", "b", "c"].map(str::to_owned), Policy::NONE, &[first, last]).unwrap();
+    let bytes =
+        encode_model(InputShape::gray(2), &["a", "b", "c"].map(str::to_owned), Policy::NONE, &[first, last]).unwrap();
     let model = ModelFile::from_bytes(&bytes).unwrap();
     assert!(matches!(tflite(&model.model(), None), Err(ExportError::Scale { layer: 0 })));
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use pinhole_shared::model::Layer;
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 
 use super::super::schema::Builtin;
@@ -90,7 +91,7 @@ pub(crate) fn pictures(side: u16, count: usize) -> Dataset {
         Example { path: number.to_string().into(), class: (number % 3) as u16, pixels }
     });
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    Dataset { side, classes, examples: examples.collect(), warnings: Vec::new() }
+    Dataset { input: InputShape::gray(side), classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
 /// An untrained network of a recipe, quantized.
@@ -190,7 +191,7 @@ fn ranges_are_cut() {
             other => panic!("{other:?}"),
         }
     }
-    let bytes = encode(15, &pictures.classes, Policy::NONE, &layers).unwrap();
+    let bytes = encode(InputShape::gray(15), &pictures.classes, Policy::NONE, &layers).unwrap();
     let file = ModelFile::from_bytes(&bytes).unwrap();
     let written = tflite(&file.model(), None).unwrap();
     let run = Read::of(&written).run();

@@ -1,4 +1,4 @@
-//! Luma: the brightness of one pixel, from the formats cameras and photo files have.
+//! One pixel: its luma or its color, from the formats cameras and photo files have.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,18 +31,34 @@ impl PixelFormat {
         width as usize * self.pixel_bytes()
     }
 
+    /// Whether there is more in it than luma. (The chroma of [`PixelFormat::Yuv422`] is ignored, and is no color where a
+    /// camera's driver marks its pictures with it.)
+    pub const fn has_color(self) -> bool {
+        matches!(self, Self::Rgb565 | Self::Rgb888)
+    }
+
     /// Luma, 0..=255, of one pixel's bytes. Missing bytes count as 0 (the pipeline never passes too few).
     pub fn luma(self, pixel: &[u8]) -> u8 {
         match (self, pixel) {
             (Self::Gray8 | Self::Yuv422, [luma, ..]) => *luma,
+            (Self::Rgb565 | Self::Rgb888, _) => luma_of_rgb(self.rgb(pixel)),
+            _ => 0,
+        }
+    }
+
+    /// Red, green and blue, each 0..=255, of one pixel's bytes; where the format has no color, luma three times. Missing
+    /// bytes count as 0.
+    pub fn rgb(self, pixel: &[u8]) -> [u8; 3] {
+        match (self, pixel) {
             (Self::Rgb565, [high, low, ..]) => {
                 let bits = u16::from_be_bytes([*high, *low]);
                 let (red, green, blue) = ((bits >> 11) as u8, (bits >> 5 & 0x3F) as u8, (bits & 0x1F) as u8);
                 // The high bits once more below: 31 and 63 become 255, 0 stays 0, evenly between.
-                luma_of_rgb((red << 3) | (red >> 2), (green << 2) | (green >> 4), (blue << 3) | (blue >> 2))
+                [(red << 3) | (red >> 2), (green << 2) | (green >> 4), (blue << 3) | (blue >> 2)]
             }
-            (Self::Rgb888, [red, green, blue, ..]) => luma_of_rgb(*red, *green, *blue),
-            _ => 0,
+            (Self::Rgb888, [red, green, blue, ..]) => [*red, *green, *blue],
+            (Self::Gray8 | Self::Yuv422, [luma, ..]) => [*luma; 3],
+            _ => [0; 3],
         }
     }
 }
@@ -51,7 +67,7 @@ impl PixelFormat {
 ///
 /// # Source
 /// ITU-R BT.601-7, section 2.5.1 (the weights JPEG uses too).
-fn luma_of_rgb(red: u8, green: u8, blue: u8) -> u8 {
+fn luma_of_rgb([red, green, blue]: [u8; 3]) -> u8 {
     ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + (1 << 15)) >> 16) as u8
 }
 
@@ -68,6 +84,18 @@ mod tests {
         }
         assert_eq!(PixelFormat::Rgb565.luma(&[0xFF, 0xFF]), 255);
         assert_eq!(PixelFormat::Rgb565.luma(&[0, 0]), 0);
+    }
+
+    #[test]
+    fn colors_by_hand() {
+        assert_eq!(PixelFormat::Rgb888.rgb(&[1, 2, 3]), [1, 2, 3]);
+        assert_eq!(PixelFormat::Rgb565.rgb(&[0xF8, 0x00]), [255, 0, 0]);
+        assert_eq!(PixelFormat::Rgb565.rgb(&[0x07, 0xE0]), [0, 255, 0]);
+        assert_eq!(PixelFormat::Rgb565.rgb(&[0x00, 0x1F]), [0, 0, 255]);
+        // 16 of 31, 33 of 63, 1 of 31: 131.6, 133.6 and 8.2 of 255.
+        assert_eq!(PixelFormat::Rgb565.rgb(&[0b1000_0100, 0b0010_0001]), [132, 134, 8]);
+        assert_eq!(PixelFormat::Yuv422.rgb(&[9, 77]), [9; 3]);
+        assert_eq!(PixelFormat::Rgb888.rgb(&[1, 2]), [0; 3]);
     }
 
     #[test]
