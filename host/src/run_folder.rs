@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
 use crate::shipped::Shipped;
-use crate::train::{Epoch, LastLayer, Network, NetworkError, Stopped};
+use crate::train::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
 pub mod files {
@@ -45,6 +45,9 @@ pub struct RunSummary {
     pub frozen: bool,
     /// Seed of all randomness.
     pub seed: u64,
+    /// What gradients were computed on: on a graphics card the seed does not give the same bytes again.
+    #[serde(default, skip_serializing_if = "Accelerator::is_cpu")]
+    pub accelerator: Accelerator,
     /// Folder of the training photos.
     #[serde(serialize_with = "lossy")]
     pub photos: PathBuf,
@@ -284,6 +287,7 @@ mod tests {
             from: None,
             frozen: false,
             seed: 1,
+            accelerator: Accelerator::Cpu,
             photos: path.clone(),
             validation: Some(path),
             training_photos: 2,

@@ -15,7 +15,10 @@ use crate::recipe::Recipe;
 use crate::report::{ExplainedPhoto, Report};
 use crate::run_folder::{self, ContinuedFrom, RunError, RunSummary, files, write_file};
 use crate::source::Source;
-use crate::train::{Epoch, Identity, Network, Outcome, TrainError, Training, TrainingState, TransferError, transfer};
+use crate::train::{
+    Accelerator, AcceleratorError, Epoch, Identity, Network, Outcome, TrainError, Training, TrainingState,
+    TransferError, transfer,
+};
 
 /// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
 pub const HOLD_OUT: f32 = 0.2;
@@ -40,6 +43,8 @@ pub struct Job {
     pub seed: u64,
     /// How activations are quantized.
     pub bits: ActivationBits,
+    /// What gradients are computed on.
+    pub accelerator: Accelerator,
 }
 
 /// A trained network to continue from, and how.
@@ -87,6 +92,7 @@ pub enum JobError {
     Photos(#[from] PhotoError),
     Transfer(#[from] TransferError),
     Train(#[from] TrainError),
+    Accelerator(#[from] AcceleratorError),
     Quantize(#[from] QuantizeError),
     Write(#[from] RunError),
 }
@@ -140,7 +146,7 @@ impl Job {
     /// [`JobError::Transfer`], [`JobError::Train`].
     pub fn identity(&self, data: &JobData) -> Result<Identity, JobError> {
         let network = self.network(&data.training.classes)?;
-        Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?)
+        Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?.on(self.accelerator))
     }
 
     /// [`Job::run`], from a state of this very training on where one is given: all that comes out is the same as if it
@@ -156,7 +162,7 @@ impl Job {
     ) -> Result<Finished, JobError> {
         let photos = photos::copies(&data.training, &self.recipe.training.copies);
         let network = self.network(&photos.classes)?;
-        let mut training = Training::new(network, &photos, &data.validation, self.seed)?;
+        let mut training = Training::new(network, &photos, &data.validation, self.seed)?.on(self.accelerator)?;
         if let Some(state) = state {
             training.restore(state)?;
         }
@@ -170,6 +176,7 @@ impl Job {
             from: self.from.as_ref().map(|from| from.summary(&data.training.classes)),
             frozen: self.from.as_ref().is_some_and(|from| from.freeze),
             seed: self.seed,
+            accelerator: self.accelerator,
             photos: self.photos.clone(),
             validation: self.validation.clone(),
             training_photos: data.training.examples.len(),

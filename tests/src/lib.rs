@@ -30,6 +30,7 @@ use std::sync::OnceLock;
 
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::train::Accelerator;
 use pinhole::workflow::{Finished, Job, JobData};
 use tempfile::TempDir;
 
@@ -87,6 +88,7 @@ pub fn shipped_job() -> Job {
         from: None,
         seed: 1,
         bits: ActivationBits::default(),
+        accelerator: Accelerator::Cpu,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::quantize::ActivationBits;
 use crate::run_folder::{self, create_folder, files, write_file};
 use crate::shipped;
 use crate::source::Source;
-use crate::train::Stopped;
+use crate::train::{Accelerator, Stopped};
 use crate::workflow::{Continuation, Job};
 
 /// `pinhole demo`.
@@ -56,6 +56,7 @@ impl Demo {
             from: Some(Continuation { source, freeze: false }),
             seed: self.seed,
             bits: ActivationBits::default(),
+            accelerator: Accelerator::Cpu,
         };
         say!("3. training: it goes on on the 26 drawings, {} epochs, seed {}", job.recipe.training.epochs, job.seed);
         let finished = train_and_write(&job, &run, Checkpoints::None)?.finished;

@@ -2,8 +2,7 @@
 
 use std::sync::Mutex;
 
-use candle_core::backprop::GradStore;
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor, Var, bail};
 
 use super::network::{ConvNode, DenseNode, Kind, Node, Trace};
 use super::optimizer::{DenseState, Moments, Step, TensorState};
@@ -50,8 +49,15 @@ impl LayerState {
         }
     }
 
-    /// One update of its layer, from what backpropagation left and returned.
-    pub(super) fn update(&self, step: Step, layer: &Node, trace: &Trace, gradients: &GradStore) -> Result<()> {
+    /// One update of its layer, from what backpropagation left and returned: `gradient` is the loss's by one of the layer's
+    /// variables, which it also gives the name of.
+    pub(super) fn update(
+        &self,
+        step: Step,
+        layer: &Node,
+        trace: &Trace,
+        gradient: &dyn Fn(&'static str, &Var) -> Option<Tensor>,
+    ) -> Result<()> {
         match (self, &layer.kind) {
             (Self::Dense(state), Kind::Dense(DenseNode { weights, biases, .. })) => {
                 let factors = trace.factors.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
@@ -59,17 +65,17 @@ impl LayerState {
                 state.update(step, (weights, biases), &inputs, &delta)
             }
             (Self::Conv(weights, rest), Kind::Conv(conv)) => {
-                let update = |state: &TensorState, variable: &candle_core::Var| {
-                    let Some(gradient) = gradients.get(variable.as_tensor()) else { bail!("a layer got no gradient") };
-                    state.update(step, variable, gradient)
+                let update = |state: &TensorState, name, variable: &Var| {
+                    let Some(gradient) = gradient(name, variable) else { bail!("a layer got no gradient") };
+                    state.update(step, variable, &gradient)
                 };
-                update(weights, &conv.weights)?;
+                update(weights, "weights", &conv.weights)?;
                 match (&conv.norm, &rest[..]) {
                     (Some(norm), [gamma, beta]) => {
-                        update(gamma, &norm.gamma)?;
-                        update(beta, &norm.beta)?;
+                        update(gamma, "gamma", &norm.gamma)?;
+                        update(beta, "beta", &norm.beta)?;
                     }
-                    (None, [biases]) => update(biases, &conv.biases)?,
+                    (None, [biases]) => update(biases, "biases", &conv.biases)?,
                     _ => bail!("the optimizer's state is another layer's"),
                 }
                 follow(conv, trace)

@@ -4,6 +4,7 @@
 //! operations of ours ([`dense`], [`optimizer`] and the product both use, [`matrix`]), which also make the result the same
 //! on every machine. The operations over pictures ([`spatial`]) are as well. A test compares them with candle's own operations and optimizer.
 
+mod accelerator;
 mod augment;
 mod checkpoint;
 mod dense;
@@ -22,6 +23,7 @@ mod transfer;
 #[cfg(test)]
 mod tests;
 
+pub use accelerator::{Accelerator, AcceleratorError};
 pub use checkpoint::{Checkpoint, CheckpointError, Identity, TrainingState};
 pub use network::{BatchNorm, FloatConv, FloatLayer, Network, NetworkError};
 pub use trainer::{Epoch, TrainError, Trainer};

@@ -2,18 +2,19 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor, Var, bail};
 use miette::Diagnostic;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::accelerator::Pass;
 use super::augment::{Variation, apply};
 use super::checkpoint::TrainerState;
 use super::grain::{Grain, add_grain};
 use super::layer_state::LayerState;
 use super::loss::{CrossEntropy, Targets, cross_entropy};
-use super::network::{Network, batch, values};
+use super::network::{Network, Trace, batch, values};
 use super::optimizer::{Moments, Optimizer};
 use super::schedule::learning_rate;
 use crate::photos::{Dataset, Example};
@@ -76,7 +77,12 @@ pub struct Trainer<'d> {
     dropout: Random,
     augment: Random,
     grain: Random,
+    /// A graphics card to compute gradients on.
+    card: Option<Device>,
 }
+
+/// The loss's gradient by one of a layer's variables, by its name or by itself.
+type Gradient<'a> = &'a dyn Fn(&'static str, &Var) -> Option<Tensor>;
 
 impl<'d> Trainer<'d> {
     /// A training of `network` by the recipe it carries, before its first epoch. The recipe's copies must have been
@@ -106,8 +112,14 @@ impl<'d> Trainer<'d> {
             dropout: Random::stream(seed, Purpose::Dropout),
             augment: Random::stream(seed, Purpose::Augment),
             grain: Random::stream(seed, Purpose::Grain),
+            card: None,
             network,
         })
+    }
+
+    /// From now on with gradients computed on this card.
+    pub(super) fn use_card(&mut self, card: Device) {
+        self.card = Some(card);
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -251,19 +263,45 @@ impl<'d> Trainer<'d> {
     /// One step of the optimizer on the chosen training inputs.
     fn update(&mut self, chosen: &[usize], inputs: &Tensor) -> candle_core::Result<Score> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
+        if let Some(card) = self.card.clone() {
+            return self.update_on(&card, labels, inputs);
+        }
         let forward = self.network.forward(inputs, Some(&mut self.dropout))?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
         let gradients = forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
+        let gradient = |_, variable: &Var| gradients.get(variable.as_tensor()).cloned();
+        let layers = forward.traces.iter().map(|trace| (trace, &gradient as Gradient<'_>));
+        self.step(layers.collect())?;
+        Ok(score)
+    }
 
+    /// The same, with the network's part of it on a card.
+    fn update_on(&mut self, card: &Device, labels: Vec<u16>, inputs: &Tensor) -> candle_core::Result<Score> {
+        let masks = self.network.masks(&mut self.dropout, inputs.dim(0)?)?;
+        let pass = Pass::forward(&self.network, card, inputs, &masks)?;
+        let logits = Var::from_tensor(&pass.logits()?)?;
+        let score = score(&logits.to_vec2::<f32>()?, &labels);
+        let loss = logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?;
+        let Some(by_logits) = loss.backward()?.remove(logits.as_tensor()) else { bail!("the loss has no gradient") };
+        let learned = pass.backward(&by_logits)?;
+        let of = learned.iter().map(|of_layer| move |name, _: &Var| of_layer.of(name).cloned());
+        let of: Vec<_> = of.collect();
+        let layers = learned.iter().zip(&of).map(|(of_layer, of)| (&of_layer.trace, of as Gradient<'_>));
+        self.step(layers.collect())?;
+        Ok(score)
+    }
+
+    /// Moves the layers that learn, by what each of them left and its variables' gradients.
+    fn step(&mut self, layers: Vec<(&Trace, Gradient<'_>)>) -> candle_core::Result<()> {
         let updates_an_epoch = self.updates_an_epoch();
         let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates, updates_an_epoch);
         let step = self.optimizer.next(rate);
         self.updates += 1;
-        let layers = self.network.layers.iter().zip(&self.states).zip(&forward.traces);
-        for ((layer, state), trace) in layers.skip(self.network.frozen) {
-            state.update(step, layer, trace, &gradients)?;
+        let layers = self.network.layers.iter().zip(&self.states).zip(layers);
+        for ((layer, state), (trace, gradient)) in layers.skip(self.network.frozen) {
+            state.update(step, layer, trace, gradient)?;
         }
-        Ok(score)
+        Ok(())
     }
 }
 

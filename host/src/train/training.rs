@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+use super::accelerator::{Accelerator, AcceleratorError};
 use super::checkpoint::TrainingState;
 use super::network::{FloatLayer, Network, values};
 use super::trainer::{Epoch, TrainError, Trainer};
@@ -71,6 +72,17 @@ impl<'d> Training<'d> {
     pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
         let trainer = Trainer::new(network, training, validation, seed)?;
         Ok(Self { trainer, epochs: Vec::new(), best: None, kept: Vec::new() })
+    }
+
+    /// The same, computing on `accelerator`.
+    ///
+    /// # Errors
+    /// [`AcceleratorError`] when that is a graphics card and there is none to use.
+    pub fn on(mut self, accelerator: Accelerator) -> Result<Self, AcceleratorError> {
+        if let Some(card) = accelerator.card()? {
+            self.trainer.use_card(card);
+        }
+        Ok(self)
     }
 
     /// All epochs so far.

@@ -18,7 +18,7 @@ use crate::quantize::ActivationBits;
 use crate::recipe::{DEFAULT, Recipe};
 use crate::run_folder::{self, create_folder, files};
 use crate::source::Source;
-use crate::train::{Checkpoint, Identity, LastLayer, Stopped, TrainError};
+use crate::train::{Accelerator, Checkpoint, Identity, LastLayer, Stopped, TrainError};
 use crate::workflow::{Continuation, Finished, Job, JobData, JobError};
 
 /// `pinhole train`.
@@ -62,6 +62,10 @@ pub(super) struct Train {
     /// that of a training that was never stopped
     #[arg(long)]
     resume: bool,
+    /// What to compute on: a graphics card takes a build with its support, and gives nearly the same network, not the
+    /// same bytes
+    #[arg(long, value_enum, default_value_t)]
+    device: Device,
     /// Threads to train with (default: all cores); the result does not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -77,6 +81,16 @@ enum Colors {
     Gray,
     /// Red, green and blue
     Rgb,
+}
+
+/// What to compute on, as an argument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Device {
+    /// The processor
+    #[default]
+    Cpu,
+    /// The first graphics card
+    Gpu,
 }
 
 /// Bits of activations, as arguments.
@@ -129,6 +143,10 @@ impl Train {
             from: source.map(|source| Continuation { source, freeze: self.freeze }),
             seed: self.seed,
             bits: self.activations.into(),
+            accelerator: match self.device {
+                Device::Cpu => Accelerator::Cpu,
+                Device::Gpu => Accelerator::Gpu,
+            },
         };
         if let Some(threads) = self.threads {
             // Can only fail when a pool exists already, and then it is the default one, which serves as well.

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::DIGEST;
 use crate::photos::Dataset;
-use crate::train::Network;
+use crate::train::{Accelerator, Network};
 
 /// All that a training's result depends on; what is large by its SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Identity {
     validation: [u8; DIGEST],
     /// Of the network before its first epoch, and which of its layers learn.
     start: [u8; DIGEST],
+    /// On another, sums have another order.
+    accelerator: Accelerator,
 }
 
 impl Identity {
@@ -40,7 +42,14 @@ impl Identity {
             training: digest(training),
             validation: digest(validation),
             start: start.finalize().into(),
+            accelerator: Accelerator::Cpu,
         })
+    }
+
+    /// Of the same training on `accelerator`, instead of on the processor.
+    #[must_use]
+    pub fn on(self, accelerator: Accelerator) -> Self {
+        Self { accelerator, ..self }
     }
 
     /// What another training has that this one has not, for people; nothing if they are the same.
@@ -53,6 +62,7 @@ impl Identity {
             self.training != other.training,
             self.validation != other.validation,
             self.start != other.start,
+            self.accelerator != other.accelerator,
         ];
         let first = differs.into_iter().position(|differs| differs)?;
         Some(match first {
@@ -61,7 +71,8 @@ impl Identity {
             2 => format!("its seed is {}, and this one's {}", self.seed, other.seed),
             3 => "its training photos are others".to_owned(),
             4 => "its validation photos are others".to_owned(),
-            _ => "it starts with another network (--from, --freeze)".to_owned(),
+            5 => "it starts with another network (--from, --freeze)".to_owned(),
+            _ => "it was computed on another device (--device)".to_owned(),
         })
     }
 }

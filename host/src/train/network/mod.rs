@@ -5,7 +5,7 @@ mod file;
 mod float;
 mod node;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use candle_core::{Device, Tensor};
 
@@ -18,7 +18,7 @@ use crate::recipe::Recipe;
 pub use self::file::NetworkError;
 pub(super) use self::float::values;
 pub use self::float::{BatchNorm, FloatConv, FloatLayer};
-pub(super) use self::node::{ConvNode, DenseNode, Kind, Node, Trace};
+pub(super) use self::node::{ConvNode, DenseNode, Kind, Node, NormNode, Trace};
 
 /// A trained or trainable stack of layers, in 32-bit floating point.
 pub struct Network {
@@ -50,26 +50,34 @@ impl Network {
     }
 
     /// Logits of a batch (batch x inputs, pixels as 0..=1), with dropout masks and statistics of the batch if training.
-    pub(super) fn forward(&self, inputs: &Tensor, mut dropout: Option<&mut Random>) -> candle_core::Result<Forward> {
+    pub(super) fn forward(&self, inputs: &Tensor, dropout: Option<&mut Random>) -> candle_core::Result<Forward> {
         let mut values = inputs.clone();
+        let masks = match dropout {
+            Some(random) => Some(self.masks(random, inputs.dim(0)?)?),
+            None => None,
+        };
         let traces: Vec<Trace> = self.layers.iter().map(|_| Trace::default()).collect();
         let mut earlier = Vec::with_capacity(self.layers.len());
         for (index, (layer, trace)) in self.layers.iter().zip(&traces).enumerate() {
             // Backpropagation ends where nothing before is to learn.
-            let part = if dropout.is_none() || index < self.frozen {
+            let part = if masks.is_none() || index < self.frozen {
                 Part::Infers
             } else {
                 Part::Learns { trace, input_gradient: index > self.frozen }
             };
             values = layer.forward(&values, &earlier, part)?;
-            if let Some(random) = dropout.as_deref_mut()
-                && layer.dropout > 0.0
-            {
-                values = (values * mask(random, layer, inputs.dim(0)?)?)?;
+            if let Some(Some(mask)) = masks.as_ref().and_then(|masks| masks.get(index)) {
+                values = (values * mask)?;
             }
             earlier.push(self.is_added(index).then(|| values.clone()));
         }
         Ok(Forward { logits: values, traces })
+    }
+
+    /// What each layer's outputs are multiplied by in one pass of training, where it has dropout: batch x elements.
+    pub(super) fn masks(&self, random: &mut Random, rows: usize) -> candle_core::Result<Vec<Option<Tensor>>> {
+        let of_layer = |layer: &Node| (layer.dropout > 0.0).then(|| mask(random, layer, rows)).transpose();
+        self.layers.iter().map(of_layer).collect()
     }
 
     /// Whether a later layer adds this one's outputs: then they are kept.

@@ -13,7 +13,7 @@ use crate::train::loss::{CrossEntropy, Targets};
 use crate::train::train;
 
 /// Every kind, odd sizes, every padding another.
-const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
+pub(in crate::train) const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
      [training.optimizer]\nkind = \"adamw\"\nweight_decay = 0.01\n\
      [[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3\npadding = [1, 2, 0, 1]\nbatch_norm = true\n\
      activation = \"relu\"\npool = 2\n\
@@ -26,26 +26,26 @@ const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlea
      [[layer]]\nkind = \"average-pool\"\nwindow = [2, 1]\npadding = [1, 0, 0, 0]\n\
      [[layer]]\noutputs = 7\nactivation = \"sigmoid\"\n";
 
-fn photos(side: u16, count: usize) -> Dataset {
+pub(in crate::train) fn photos(input: InputShape, count: usize) -> Dataset {
     let mut random = Random::seeded(9);
-    let size = usize::from(side) * usize::from(side);
+    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let examples = (0..count).map(|index| {
         // Diagonals one way or the other, in noise.
         let class = (index % 2) as u16;
         let level = |i: usize| {
-            let (y, x) = (i / usize::from(side), i % usize::from(side));
+            let (y, x) = (i / channels / side, i / channels % side);
             if (if class == 0 { x + y } else { x + 3 * y }).is_multiple_of(4) { 160.0 } else { 90.0 }
         };
-        let pixels = (0..size).map(|i| (level(i) + random.between(-60.0, 60.0)) as u8).collect();
+        let pixels = (0..input.bytes()).map(|i| (level(i) + random.between(-60.0, 60.0)) as u8).collect();
         Example { path: index.to_string().into(), class, pixels }
     });
     let classes = vec!["falling".into(), "steep".into()];
-    Dataset { input: InputShape::gray(side), classes, examples: examples.collect(), warnings: Vec::new() }
+    Dataset { input, classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
 fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
     let recipe = Recipe::parse(text, "test").unwrap();
-    let data = photos(recipe.input_side, count);
+    let data = photos(recipe.input(), count);
     let network = Network::new(&recipe, &data.classes, 4).unwrap();
     let outcome = train(network, &data, &data, 4, |_| ControlFlow::Continue(())).unwrap();
     (outcome.network, data, outcome.best.validation_accuracy)
@@ -236,7 +236,7 @@ fn gradients_reach_every_layer() {
         .replace("pool = 2\n", "")
         .replace("max-pool", "average-pool");
     let recipe = Recipe::parse(&text, "test").unwrap();
-    let data = photos(11, 12);
+    let data = photos(InputShape::gray(11), 12);
     let start = Network::new(&recipe, &data.classes, 4).unwrap();
     let before = start.float_layers().unwrap();
     let after = train(Network::new(&recipe, &data.classes, 4).unwrap(), &data, &data, 4, |_| ControlFlow::Break(()))
