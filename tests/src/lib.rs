@@ -12,6 +12,7 @@
 //! | `transfer` | continuing from a trained network: what stays, what is learned, is it ever worse? |
 //! | `budget` | is it known before flashing what fits, and how long it takes? |
 //! | `tensors` | are convolutional networks the same in every kernel, near the float ones, and refused where wrong? |
+//! | `color` | do networks that see colors go the same way as gray ones, down to the boards? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
 //! | `camera` | does a driver in emulated code see what its camera is shown? |
 //! | `probe` | does a board behind a debug probe get what it should? |

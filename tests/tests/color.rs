@@ -160,6 +160,11 @@ fn what_differs_in_hue_alone_is_learned() {
             Ran::of(pinhole(["prove"]).arg(&out).arg(&photos).args(["--board", board.name(), "--json"])).ok().json();
         assert_eq!((&proof["photos"], &proof["mismatches"]), (&12.into(), &0.into()), "{proof}");
     }
+    // Drivers of modules give gray, and real boards have no other cameras.
+    let camera = ["--board", "qemu", "--camera", "arducam-mini"];
+    let ran = Ran::of(pinhole(["prove"]).arg(&out).arg(&photos).args(camera));
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("gives gray pictures") && ran.stderr.contains("--color gray"), "{}", ran.stderr);
     let page = folder.path().join("why.html");
     Ran::of(pinhole(["explain"]).arg(&out).arg(photos.join("red")).arg("--out").arg(&page)).ok();
     assert!(std::fs::read_to_string(page).unwrap().contains("data:image/png;base64,"));

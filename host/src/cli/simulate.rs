@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::Result;
+use miette::{Result, miette};
 use pinhole_shared::link::Report;
+use pinhole_shared::pixels::Color;
 use serde::Serialize;
 
 use super::output::{answer, answered_class, json, name, note, say, spinner};
@@ -29,6 +30,14 @@ pub(super) fn start_board_with(
     trained: &Trained,
     log: bool,
 ) -> Result<EmulatedBoard> {
+    if camera != CameraKind::Photos && trained.model.model().input().color != Color::Gray {
+        return Err(miette!(
+            help = "show it photos without a driver (--camera photos), or train with --color gray",
+            "the camera {} gives gray pictures, and {} sees colors",
+            camera.name(),
+            trained.model_path.display()
+        ));
+    }
     let waiting = spinner("starting the emulated board (the first time, its firmware is built: a minute or so)");
     let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, move |line| {
         if log {

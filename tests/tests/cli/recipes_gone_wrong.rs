@@ -44,3 +44,12 @@ fn a_training_that_diverges() {
     let photos = drawn("train");
     refused(place.path(), &[&"train", &photos, &"--recipe", &recipe, &"--out", &out], &[&"learning rate"]);
 }
+
+/// The tests' build has no support for graphics cards.
+#[test]
+fn a_card_that_is_not_there() {
+    let (place, photos) = (temporary(), drawn("train"));
+    let out = place.path().join("out");
+    let words: [&dyn AsRef<OsStr>; 2] = [&"without support for graphics cards", &"--features cuda"];
+    refused(place.path(), &[&"train", &photos, &"--device", &"gpu", &"--out", &out], &words);
+}

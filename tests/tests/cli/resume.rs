@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::Recipe;
-use pinhole::train::Checkpoint;
+use pinhole::train::{Accelerator, Checkpoint};
 use pinhole::workflow::Job;
 
 use super::process::interrupt_when_training;
@@ -120,6 +120,7 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
         from: None,
         seed: 1,
         bits: ActivationBits::default(),
+        accelerator: Accelerator::Cpu,
     };
     let data = job.load().unwrap();
     let mut state = None;

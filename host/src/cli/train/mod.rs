@@ -148,6 +148,7 @@ impl Train {
                 Device::Gpu => Accelerator::Gpu,
             },
         };
+        job.accelerator.check()?;
         if let Some(threads) = self.threads {
             // Can only fail when a pool exists already, and then it is the default one, which serves as well.
             let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();

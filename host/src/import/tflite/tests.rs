@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use pinhole_shared::pixels::InputShape;
+
 use super::*;
 use crate::export::untrained::{model, pictures};
 use crate::export::{Format, export};
@@ -84,9 +86,15 @@ fn compare(before: &ModelFile, after: &ModelFile, pictures: &Dataset, apart: f64
 
 #[test]
 fn convolutions_come_back() {
-    let pictures = pictures(15, 8);
-    let before = model(RECIPE, &pictures);
+    come_back(RECIPE, InputShape::gray(15));
+    come_back(&format!("color = \"rgb\"\n{RECIPE}"), InputShape::rgb(15));
+}
+
+fn come_back(recipe: &str, input: InputShape) {
+    let pictures = pictures(input, 8);
+    let before = model(recipe, &pictures);
     let after = import(&exported(&before), None).unwrap();
+    assert_eq!(after.model().input(), input);
     let kinds =
         |file: &ModelFile| -> Vec<LayerParts> { file.model().layers().map(|layer| LayerParts::of(&layer)).collect() };
     for (before, after) in kinds(&before).iter().zip(kinds(&after)) {
@@ -109,12 +117,12 @@ fn dense_layers_come_back() {
     let before = drawn_model().model;
     let after = import(&exported(&before), None).unwrap();
     assert!(after.model().class_names().eq(before.model().class_names()));
-    compare(&before, &after, &pictures(50, 8), 0.001);
+    compare(&before, &after, &pictures(InputShape::gray(50), 8), 0.001);
 }
 
 #[test]
 fn classes_are_sorted_with_their_rows() {
-    let pictures = pictures(15, 3);
+    let pictures = pictures(InputShape::gray(15), 3);
     let before = model(RECIPE, &pictures);
     let file = exported(&before);
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
@@ -173,7 +181,7 @@ fn a_file_of_tensorflow() {
 #[test]
 fn damaged_files() {
     let recipe = RECIPE.replace("channels = 6", "channels = 2");
-    let file = exported(&model(&recipe, &pictures(15, 2)));
+    let file = exported(&model(&recipe, &pictures(InputShape::gray(15), 2)));
     let mut reasons = BTreeSet::new();
     for bytes in 0..file.len() {
         if let Err(reason) = import(&file[..bytes], None) {

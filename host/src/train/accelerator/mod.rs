@@ -57,6 +57,14 @@ impl Accelerator {
         }
     }
 
+    /// Whether it can be used: known before photos are read.
+    ///
+    /// # Errors
+    /// [`AcceleratorError`].
+    pub fn check(self) -> Result<(), AcceleratorError> {
+        self.card().map(drop)
+    }
+
     /// Whether this is the processor.
     pub fn is_cpu(&self) -> bool {
         *self == Self::Cpu

@@ -21,7 +21,7 @@ pub use self::state::TrainingState;
 
 /// What the file begins with. Its number is to be changed when what follows comes to mean something else, or the same
 /// training other weights, within one version of Pinhole.
-const MAGIC: &[u8] = b"pinhole checkpoint 1\n";
+const MAGIC: &[u8] = b"pinhole checkpoint 2\n";
 
 /// Bytes of a SHA-256.
 const DIGEST: usize = 32;

@@ -9,7 +9,7 @@ use super::*;
 use crate::photos::{Dataset, Example};
 use crate::random::Random;
 use crate::recipe::Recipe;
-use crate::train::{Network, Outcome, Pretrained, Stopped, Training, transfer};
+use crate::train::{Accelerator, Network, Outcome, Pretrained, Stopped, Training, transfer};
 
 const SEED: u64 = 5;
 
@@ -198,6 +198,8 @@ fn another_training_is_told_by_what_differs() {
     let of = |network: &Network, seed| Identity::of(network, &subject.training, &subject.validation, seed).unwrap();
     assert!(refused(&of(&frozen, SEED)).contains("--freeze"));
     assert!(refused(&of(&subject.network(), 6)).contains("its seed is 5, and this one's 6"));
+    let on_card = of(&subject.network(), SEED).on(Accelerator::Gpu);
+    assert!(refused(&on_card).contains("--device"));
     let mut older = of(&subject.network(), SEED);
     older.pinhole = "0.0.9".to_owned();
     assert!(refused(&older).contains("and this is 0.0.9"));

@@ -83,15 +83,15 @@ kind = "global-average"
 const LOGITS: f64 = 0.001;
 
 /// Pictures of noise, of different brightness.
-pub(crate) fn pictures(side: u16, count: usize) -> Dataset {
+pub(crate) fn pictures(input: InputShape, count: usize) -> Dataset {
     let mut random = Random::seeded(3);
     let examples = (0..count).map(|number| {
         let (from, range) = (random.below(200), 1 + random.below(55));
-        let pixels = (0..usize::from(side).pow(2)).map(|_| (from + random.below(range)) as u8).collect();
+        let pixels = (0..input.bytes()).map(|_| (from + random.below(range)) as u8).collect();
         Example { path: number.to_string().into(), class: (number % 3) as u16, pixels }
     });
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    Dataset { input: InputShape::gray(side), classes, examples: examples.collect(), warnings: Vec::new() }
+    Dataset { input, classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
 /// An untrained network of a recipe, quantized.
@@ -145,7 +145,7 @@ fn compare(file: &ModelFile, pictures: &Dataset, most: f64) -> f64 {
 
 #[test]
 fn every_kind_says_what_the_device_says() {
-    let pictures = pictures(15, 12);
+    let pictures = pictures(InputShape::gray(15), 12);
     let file = model(RECIPE, &pictures);
     let bytes = tflite(&file.model(), None).unwrap();
     let read = Read::of(&bytes);
@@ -182,7 +182,7 @@ fn every_kind_says_what_the_device_says() {
 /// Ranges that no fused activation function has.
 #[test]
 fn ranges_are_cut() {
-    let pictures = pictures(15, 4);
+    let pictures = pictures(InputShape::gray(15), 4);
     let file = model(RECIPE, &pictures);
     let mut layers: Vec<LayerParts> = file.model().layers().map(|layer| LayerParts::of(&layer)).collect();
     for (index, range) in [(0, (0, 180)), (3, (90, 200))] {
@@ -200,10 +200,16 @@ fn ranges_are_cut() {
     compare(&file, &pictures, LOGITS);
 }
 
+#[test]
+fn pictures_in_color() {
+    let pictures = pictures(InputShape::rgb(15), 4);
+    compare(&model(&format!("color = \"rgb\"\n{RECIPE}"), &pictures), &pictures, LOGITS);
+}
+
 /// Hidden dense layers after tensors, in 16 bits as on the device, or in 8.
 #[test]
 fn dense_layers_after_tensors() {
-    let pictures = pictures(15, 6);
+    let pictures = pictures(InputShape::gray(15), 6);
     let hidden = ["sigmoid", "relu", "linear"].map(|name| format!("[[layer]]\noutputs = 9\nactivation = \"{name}\"\n"));
     let recipe = format!("{RECIPE}{}", hidden.concat());
     // A sigmoid of 8 bits is rounded on the device alone.
@@ -216,6 +222,6 @@ fn dense_layers_after_tensors() {
 fn a_mean_of_too_many_places_is_refused() {
     let recipe = "input_side = 30\n[training]\nepochs = 1\nbatch = 8\nlearning_rate = 0.01\n\
                   [[layer]]\nkind = \"average-pool\"\nwindow = 16\nstride = 1\npadding = [3, 0, 0, 0]\n";
-    let file = model(recipe, &pictures(30, 2));
+    let file = model(recipe, &pictures(InputShape::gray(30), 2));
     assert!(matches!(tflite(&file.model(), None), Err(ExportError::Mean { layer: 0 })));
 }
