@@ -160,9 +160,14 @@ fn what_differs_in_hue_alone_is_learned() {
             Ran::of(pinhole(["prove"]).arg(&out).arg(&photos).args(["--board", board.name(), "--json"])).ok().json();
         assert_eq!((&proof["photos"], &proof["mismatches"]), (&12.into(), &0.into()), "{proof}");
     }
-    // Drivers of modules give gray, and real boards have no other cameras.
-    let camera = ["--board", "qemu", "--camera", "arducam-mini"];
-    let ran = Ran::of(pinhole(["prove"]).arg(&out).arg(&photos).args(camera));
+    let prove_with = |camera: &str| {
+        let with = ["--board", "qemu", "--json", "--camera", camera];
+        Ran::of(pinhole(["prove"]).arg(&out).arg(&photos).args(with))
+    };
+    // Through a module's driver, in RGB565.
+    let proof = prove_with("arducam-mini").ok().json();
+    assert_eq!((&proof["photos"], &proof["mismatches"]), (&12.into(), &0.into()), "{proof}");
+    let ran = prove_with("arducam-mega");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("gives gray pictures") && ran.stderr.contains("--color gray"), "{}", ran.stderr);
     let page = folder.path().join("why.html");

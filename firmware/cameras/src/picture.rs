@@ -3,7 +3,8 @@
 //! Both modules give YUV422 with luma first through the same burst command. The sensor makes the chroma of every pixel
 //! one constant, the picture's *stamp*, so every other byte of the stream is known beforehand: a byte that was lost,
 //! inserted or changed by the clock shows in the row it happened in, and a picture left over from before carries
-//! another stamp. What this cannot show is a change within a luma byte alone.
+//! another stamp. What this cannot show is a change within a luma byte alone. Pictures in color have no stamp: of them only
+//! a length that is not theirs, and a buffer that nothing was written to, are noticed.
 
 use embedded_hal::spi::{Error as _, ErrorKind, Operation, SpiDevice};
 
@@ -139,9 +140,10 @@ pub(crate) struct Rows {
     row_bytes: usize,
     rows: u16,
     next_row: u16,
-    stamp: u8,
+    /// None of a picture in color.
+    stamp: Option<u8>,
     dummy_in_bursts: bool,
-    /// Some luma was seen below the first row that is not the stamp too.
+    /// Some byte was seen below the first row that is not the stamp too; in color, not the picture's first.
     varies: bool,
     /// What was read before the first row; the row's first bytes from `peek_from` on.
     peek: [u8; PEEK_BYTES],
@@ -163,7 +165,7 @@ impl Rows {
     pub(crate) fn begin<S: SpiDevice>(
         spi: &mut S,
         dummy: &mut Dummy,
-        stamp: u8,
+        stamp: Option<u8>,
         row_bytes: usize,
         rows: u16,
     ) -> Result<Self, PictureError> {
@@ -171,6 +173,17 @@ impl Rows {
         burst(spi, false, &mut peek)?;
         let mut peek_from = dummy.before_first();
         let [first, ..] = peek;
+        let rows = |dummy: &Dummy, peek_from| Self {
+            row_bytes,
+            rows,
+            next_row: 0,
+            stamp,
+            dummy_in_bursts: dummy.before_others(),
+            varies: false,
+            peek,
+            peek_from,
+        };
+        let Some(stamp) = stamp else { return Ok(rows(dummy, peek_from)) };
         if begins_at(&peek, peek_from, stamp) {
             dummy.suspected = false;
         } else if begins_at(&peek, 1 - peek_from, stamp) {
@@ -189,16 +202,7 @@ impl Rows {
             let pixels = peek.get(peek_from..).unwrap_or(&[]);
             return Err(if is_old { PictureError::Stale } else { why(pixels, 0, stamp) });
         }
-        Ok(Self {
-            row_bytes,
-            rows,
-            next_row: 0,
-            stamp,
-            dummy_in_bursts: dummy.before_others(),
-            varies: false,
-            peek,
-            peek_from,
-        })
+        Ok(rows(dummy, peek_from))
     }
 
     /// Whether all rows have been read.
@@ -215,14 +219,17 @@ impl Rows {
         let (head, rest) = row.split_at_mut_checked(known.len()).ok_or(RowError::Misuse)?;
         head.copy_from_slice(known);
         burst(spi, self.dummy_in_bursts, rest).map_err(RowError::Picture)?;
-        if stamps_wrong(row, self.stamp) > 0 {
-            return Err(RowError::Picture(why(row, self.next_row, self.stamp)));
+        if let Some(stamp) = self.stamp
+            && stamps_wrong(row, stamp) > 0
+        {
+            return Err(RowError::Picture(why(row, self.next_row, stamp)));
         }
+        let value = self.stamp.unwrap_or(self.peek.get(self.peek_from).copied().unwrap_or(0));
         // The first row's first byte may be a dummy byte that is not known of.
-        self.varies |= self.next_row > 0 && row.iter().any(|byte| *byte != self.stamp);
+        self.varies |= self.next_row > 0 && row.iter().any(|byte| *byte != value);
         // No scene is that even: these are bytes of a buffer that nothing was written to.
         if self.next_row + 1 == self.rows && !self.varies {
-            return Err(RowError::Picture(PictureError::Flat { row: self.next_row, value: self.stamp }));
+            return Err(RowError::Picture(PictureError::Flat { row: self.next_row, value }));
         }
         self.next_row += 1;
         Ok(())

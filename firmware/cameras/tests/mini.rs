@@ -11,7 +11,7 @@ use pinhole_app::capture::{Buffers, capture};
 use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, MiniError, Stamps, worst_start_ms};
 use pinhole_cameras::model::{
     Bench, Breach, BusSettings, DelayPort, Fault, I2cPort, MiniBoard, MiniModel, Module, Photo, Scheduled, SpiPort,
-    Strictness, expected_rows,
+    Strictness, expected_color_rows, expected_rows,
 };
 use pinhole_cameras::picture::{DummyByte, PictureError};
 use pinhole_cameras::probe::WireFault;
@@ -98,6 +98,59 @@ fn pictures_are_what_the_module_looks_at() {
             }
             assert!(camera.exposure_settled());
         }
+    }
+}
+
+/// A photo in color, in shades that no exposure clips.
+fn colors() -> Photo {
+    let level = |i: usize| (20 + (i * 37 + i / 480 * 11) % 200) as u8;
+    Photo::rgb(160, 120, (0..3 * 160 * 120).map(level).collect()).unwrap()
+}
+
+#[test]
+fn pictures_in_color_are_what_the_module_looks_at() {
+    for board in [MiniBoard::PLUS, MiniBoard::OLD] {
+        for (mirror, flip) in [(false, false), (true, false), (false, true)] {
+            let bench = bench(board);
+            bench.module().show(colors());
+            let mut config = Config::for_input(InputShape::rgb(50)).unwrap();
+            (config.mirror, config.flip) = (mirror, flip);
+            assert_eq!(config.frame().format, PixelFormat::Rgb565);
+            let mut camera = camera(&bench, config);
+            for _ in 0..3 {
+                let frame = camera.start().unwrap();
+                let mut rows = Vec::new();
+                for _ in 0..frame.size.height {
+                    let mut row = vec![0; frame.row_bytes()];
+                    camera.read_row(&mut row).unwrap();
+                    rows.extend(row);
+                }
+                assert!(rows == expected_color_rows(&colors(), &config.window(), mirror, flip), "{board:?}");
+            }
+        }
+    }
+}
+
+/// Without stamps a length that is not the picture's, and a buffer that nothing was written to, still show.
+#[test]
+fn what_shows_without_stamps() {
+    for fault in [Fault::ShortFrame { bytes: 20 }, Fault::FlatFrame(0x55), Fault::FlatFrame(0)] {
+        let bench = bench(MiniBoard::PLUS);
+        bench.module().set_strictness(Strictness::Record);
+        bench.module().show(colors());
+        let mut camera = camera(&bench, Config::for_input(InputShape::rgb(96)).unwrap());
+        picture(&mut camera).unwrap();
+        bench.module().set_faults(vec![Scheduled::always(fault)]);
+        let error = picture(&mut camera).unwrap_err();
+        match fault {
+            Fault::FlatFrame(byte) => {
+                let flat = MiniError::Picture(PictureError::Flat { row: 95, value: byte });
+                assert_eq!(error, flat);
+            }
+            _ => assert!(matches!(error, MiniError::FrameLength { .. }), "{error}"),
+        }
+        bench.module().set_faults(Vec::new());
+        picture(&mut camera).unwrap();
     }
 }
 

@@ -9,6 +9,7 @@ use pinhole_app::vigil::{Pace, Sight, Surroundings, Vigil};
 use pinhole_shared::engine::{Engine, EngineError, Scratch};
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::{Model, ModelError};
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Verdict;
 
 use crate::clock::{Clock, CycleCounter};
@@ -36,7 +37,7 @@ pub struct Board<'b, P, F> {
     pub panel: P,
     /// Its working memory.
     pub memory: (Buffers<'b>, Scratch<'b>),
-    /// Makes its camera, for a network with so many pixels a side; `None` when that gives no such pictures.
+    /// Makes its camera, for a network with this input; `None` when that gives no such pictures.
     pub camera: F,
 }
 
@@ -46,7 +47,7 @@ pub struct Board<'b, P, F> {
 ///
 /// Without a model that it can run, it says so in the log, again and again, with the light blinking fast: flash a model,
 /// and reset.
-pub fn run<K: Kernel, C: Camera, P: Panel>(board: Board<'_, P, impl FnOnce(u16) -> Option<C>>) -> ! {
+pub fn run<K: Kernel, C: Camera, P: Panel>(board: Board<'_, P, impl FnOnce(InputShape) -> Option<C>>) -> ! {
     let Board { name, clock, link, mut panel, memory: (buffers, scratch), camera } = board;
     let model = match model::file().and_then(Model::parse_of::<K>) {
         Ok(model) => model,
@@ -56,8 +57,8 @@ pub fn run<K: Kernel, C: Camera, P: Panel>(board: Board<'_, P, impl FnOnce(u16) 
         Ok(engine) => engine,
         Err(error) => refuse(clock, &mut panel, Refused::Engine(error)),
     };
-    let Some(camera) = camera(model.input_side()) else {
-        refuse(clock, &mut panel, Refused::PictureSize { input_side: model.input_side() })
+    let Some(camera) = camera(model.input()) else {
+        refuse(clock, &mut panel, Refused::Picture(model.input()))
     };
     let parts = Parts { board: name, engine, camera, link, counter: CycleCounter(clock), buffers };
     let mut device = match Device::new(parts, log) {
@@ -93,7 +94,7 @@ enum Refused {
     /// The model's input is too large.
     Device(DeviceError),
     /// The camera has no pictures for such an input.
-    PictureSize { input_side: u16 },
+    Picture(InputShape),
 }
 
 fn refuse(clock: Clock, panel: &mut impl Panel, why: Refused) -> ! {

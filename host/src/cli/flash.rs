@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_shared::pixels::Color;
 use serde::Serialize;
 
 use super::output::{json, note, progress, say, spinner};
@@ -89,12 +88,6 @@ impl Flash {
             model_checksum: format!("{:08x}", packed.model().checksum()),
             device: None,
         };
-        if packed.model().input().color != Color::Gray {
-            note(
-                "the model sees colors, and the drivers of camera modules give gray pictures, which it will refuse: the board \
-                 classifies what a host sends (`prove`), and nothing by itself",
-            );
-        }
         if self.dry_run {
             if self.json {
                 json(&flashed)?;

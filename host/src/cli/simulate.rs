@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Result, miette};
 use pinhole_shared::link::Report;
-use pinhole_shared::pixels::Color;
 use serde::Serialize;
 
 use super::output::{answer, answered_class, json, name, note, say, spinner};
@@ -30,9 +29,9 @@ pub(super) fn start_board_with(
     trained: &Trained,
     log: bool,
 ) -> Result<EmulatedBoard> {
-    if camera != CameraKind::Photos && trained.model.model().input().color != Color::Gray {
+    if !camera.sees(trained.model.model().input().color) {
         return Err(miette!(
-            help = "show it photos without a driver (--camera photos), or train with --color gray",
+            help = "take another camera (--camera photos, or arducam-mini), or train with --color gray",
             "the camera {} gives gray pictures, and {} sees colors",
             camera.name(),
             trained.model_path.display()

@@ -7,13 +7,15 @@ use std::thread::{self, JoinHandle};
 use clap::ValueEnum;
 use embedded_hal::i2c::{ErrorKind as I2cErrorKind, NoAcknowledgeSource, Operation as I2cOperation};
 use embedded_hal::spi::Operation as SpiOperation;
+use pinhole_cameras::arducam_mega;
 use pinhole_cameras::arducam_mini::Config;
-use pinhole_cameras::model::{BusSettings, MegaModel, MiniBoard, MiniModel, Module, Photo, Strictness, expected_rows};
+use pinhole_cameras::model::{
+    BusSettings, MegaModel, MiniBoard, MiniModel, Module, Photo, Strictness, expected_color_rows, expected_rows,
+};
 use pinhole_cameras::ov2640::Window;
-use pinhole_cameras::{mega_size_for, square_for};
 use pinhole_remote_bus::host::{Target, serve};
 use pinhole_remote_bus::wire::Status;
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
 
 use super::Replay;
 use crate::photos::Picture;
@@ -38,6 +40,11 @@ impl CameraKind {
             Self::ArducamMini => "arducam-mini",
             Self::ArducamMega => "arducam-mega",
         }
+    }
+
+    /// Whether it gives pictures in color to a network that sees them.
+    pub fn sees(self, color: Color) -> bool {
+        color == Color::Gray || self != Self::ArducamMega
     }
 }
 
@@ -93,17 +100,20 @@ impl HostCamera {
         }
     }
 
-    /// What the device must get of a picture, for a network with so many pixels a side: computed from the camera's
+    /// What the device must get of a picture, for a network with this input: computed from the camera's
     /// settings alone, not through its buses.
-    pub fn seen(&self, picture: Picture, input_side: u16) -> Picture {
+    pub fn seen(&self, picture: Picture, input: InputShape) -> Picture {
         match self {
             Self::Photos(_) => picture,
             Self::Module(camera) => {
                 // A board that has no such settings does not start.
-                let Some(window) = window(camera.kind, input_side) else { return picture };
+                let Some(window) = window(camera.kind, input) else { return picture };
                 let size = PictureSize { width: window.out_width, height: window.out_height };
-                let rows = expected_rows(&photo(&picture), &window, false, false);
-                Picture::new(size, PixelFormat::Gray8, rows).unwrap_or(picture)
+                let (format, rows) = match input.color {
+                    Color::Gray => (PixelFormat::Gray8, expected_rows(&photo(&picture), &window, false, false)),
+                    Color::Rgb => (PixelFormat::Rgb565, expected_color_rows(&photo(&picture), &window, false, false)),
+                };
+                Picture::new(size, format, rows).unwrap_or(picture)
             }
         }
     }
@@ -143,21 +153,26 @@ impl ModelCamera {
 }
 
 /// What a module's pictures show, as the board sets it up for a network with so many pixels a side.
-fn window(kind: CameraKind, input_side: u16) -> Option<Window> {
+fn window(kind: CameraKind, input: InputShape) -> Option<Window> {
     match kind {
         CameraKind::Photos => None,
-        CameraKind::ArducamMini => Some(Config::square(square_for(input_side)).ok()?.window()),
-        CameraKind::ArducamMega => Some(MegaModel::window(mega_size_for(input_side)?)),
+        CameraKind::ArducamMini => Some(Config::for_input(input).ok()?.window()),
+        CameraKind::ArducamMega => Some(MegaModel::window(arducam_mega::Config::for_input(input)?.size)),
     }
 }
 
 /// A picture as the models look at it.
 fn photo(picture: &Picture) -> Photo {
     let PictureSize { width, height } = picture.size();
-    let gray = picture.to_gray();
-    let pixels: Vec<u8> = gray.rows().flatten().copied().collect();
+    let format = picture.format();
+    let pixels = picture.rows().flat_map(|row| row.chunks_exact(format.pixel_bytes()));
+    let photo = if format.has_color() {
+        Photo::rgb(width.into(), height.into(), pixels.flat_map(|pixel| format.rgb(pixel)).collect())
+    } else {
+        Photo::new(width.into(), height.into(), pixels.map(|pixel| format.luma(pixel)).collect())
+    };
     // A picture of no pixels cannot be read from a file.
-    Photo::new(width.into(), height.into(), pixels).unwrap_or_else(|| Photo::from_fn(1, 1, |_, _| 0))
+    photo.unwrap_or_else(|| Photo::from_fn(1, 1, |_, _| 0))
 }
 
 /// A module's buses.

@@ -254,7 +254,10 @@ impl EmulatedBoard {
     /// What the device must get of a picture held before its camera: the picture itself, or what the camera's window
     /// shows of it.
     pub fn seen(&self, picture: Picture) -> Picture {
-        self.camera.seen(picture, self.identity.input_side)
+        match self.identity.input() {
+            Some(input) => self.camera.seen(picture, input),
+            None => picture,
+        }
     }
 
     /// The device's counters.

@@ -96,8 +96,8 @@ fn main() -> ! {
         link,
         panel: Dk { watchdog, light: Output::new(pins.P0_13, Level::High, OutputDrive::Standard) },
         memory: MEMORY.take().parts(),
-        camera: |input_side| {
-            let config = Config::square(pinhole_cameras::square_for(input_side)).ok()?;
+        camera: |input| {
+            let config = Config::for_input(input).ok()?;
             let spi = ExclusiveDevice::new(bus, select, clock).ok()?;
             Some(ArducamMini::new(spi, i2c, clock, config))
         },

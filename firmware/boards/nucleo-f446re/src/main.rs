@@ -112,8 +112,8 @@ fn main() -> ! {
         link,
         panel: Nucleo { watchdog, light: Output::new(pins.PA5, Level::Low, Speed::Low) },
         memory: MEMORY.take().parts(),
-        camera: |input_side| {
-            let config = Config::square(pinhole_cameras::square_for(input_side)).ok()?;
+        camera: |input| {
+            let config = Config::for_input(input).ok()?;
             let spi = ExclusiveDevice::new(bus, select, clock).ok()?;
             Some(ArducamMini::new(spi, i2c, clock, config))
         },

@@ -4,8 +4,8 @@ use pinhole_app::camera::{Camera, CameraError, CameraFault, Frame};
 use pinhole_app::replay::{ReplayCamera, ReplayError};
 use pinhole_cameras::arducam_mega::{self, ArducamMega, MegaError};
 use pinhole_cameras::arducam_mini::{self, ArducamMini, MiniError};
-use pinhole_cameras::{mega_size_for, square_for};
 use pinhole_remote_bus::device::{Buses, Delay, I2cBus, Spi};
+use pinhole_shared::pixels::InputShape;
 use semihosting::experimental::env;
 use static_cell::StaticCell;
 
@@ -49,20 +49,20 @@ impl CameraError for HostCameraError {
 }
 
 impl HostCamera {
-    /// The camera on this line to the host, for a network with so many pixels a side. `None` when there is none of the name
+    /// The camera on this line to the host, for a network with this input. `None` when there is none of the name
     /// on the command line, or it cannot give such pictures.
-    pub(crate) fn plugged_in(line: TimedUart, input_side: u16) -> Option<Self> {
+    pub(crate) fn plugged_in(line: TimedUart, input: InputShape) -> Option<Self> {
         let arguments = env::args::<COMMAND_LINE_BYTES>().ok();
         let name = arguments.as_ref().and_then(|arguments| arguments.into_iter().nth(1)?.ok());
         match name {
             None | Some("photos") => Some(Self::Replay(ReplayCamera::new(line))),
             Some("arducam-mini") => {
-                let config = arducam_mini::Config::square(square_for(input_side)).ok()?;
+                let config = arducam_mini::Config::for_input(input).ok()?;
                 let buses = BUSES.init(Buses::new(line));
                 Some(Self::ArducamMini(ArducamMini::new(buses.spi(), buses.i2c(), buses.delay(), config)))
             }
             Some("arducam-mega") => {
-                let config = arducam_mega::Config { size: mega_size_for(input_side)?, ..Default::default() };
+                let config = arducam_mega::Config::for_input(input)?;
                 let buses = BUSES.init(Buses::new(line));
                 Some(Self::ArducamMega(ArducamMega::new(buses.spi(), buses.delay(), config)))
             }

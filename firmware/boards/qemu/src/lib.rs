@@ -70,7 +70,7 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
         Err(error) => fault::stop_for("the model does not fit this board", &error),
     };
     let line = TimedUart::new(uarts.camera, core.SYST, CAMERA_TIMEOUT_MS);
-    let Some(camera) = HostCamera::plugged_in(line, model.input_side()) else {
+    let Some(camera) = HostCamera::plugged_in(line, model.input()) else {
         fault::stop("the command line names no camera that this board knows")
     };
     let parts = Parts { board, engine, camera, link: uarts.link, counter, buffers };

@@ -21,8 +21,9 @@ mod time;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::{MODE_0, Mode, SpiDevice};
 use pinhole_app::camera::{Camera, Frame};
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
 
+use crate::mega_size_for;
 use crate::picture::{Dummy, DummyByte, NEUTRAL, RowError, Rows};
 use crate::probe::{PATTERNS, judge};
 use chip::{BRING_UP_POLLS, MegaChip, PICTURE_POLLS};
@@ -119,6 +120,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// Pictures for a network's input, of the smallest size that it can be made of; `None` where the largest is too small,
+    /// and for one in color: this driver's pictures are gray.
+    pub const fn for_input(input: InputShape) -> Option<Self> {
+        match (input.color, mega_size_for(input.side)) {
+            (Color::Gray, Some(size)) => Some(Self { size, dummy_byte: DummyByte::Auto }),
+            _ => None,
+        }
+    }
+
     /// What the pictures' rows look like.
     pub const fn frame(&self) -> Frame {
         let side = self.size.side();
@@ -226,7 +236,7 @@ impl<S: SpiDevice, D: DelayNs> ArducamMega<S, D> {
         if got != expected {
             return Err(MegaError::FrameLength { got, expected });
         }
-        let rows = Rows::begin(self.chip.spi(), &mut self.dummy, NEUTRAL, frame.row_bytes(), frame.size.height)?;
+        let rows = Rows::begin(self.chip.spi(), &mut self.dummy, Some(NEUTRAL), frame.row_bytes(), frame.size.height)?;
         Ok(rows)
     }
 }

@@ -3,12 +3,13 @@
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
 use embedded_hal::spi::SpiDevice;
+use pinhole_shared::pixels::Color;
 
 use super::chip::{CPLD_RESET, GPIO, GPIO_DIRECTION, TEST1, TIMING, VERSION};
 use super::{ArducamMini, Exposure, MiniError};
 use crate::ov2640::{
     BASE, COM7, COM7_RESET, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIX_CHROMA, PIDH, PIDL, PRODUCT_ID_HIGH,
-    PRODUCT_IDS_LOW, REG04, REG04_BASE, Register, YAVG, YUV422,
+    PRODUCT_IDS_LOW, REG04, REG04_BASE, RGB565, Register, YAVG, YUV422,
 };
 use crate::picture::{Dummy, DummyByte, NEUTRAL};
 use crate::probe::{PATTERNS, WireFault, judge};
@@ -164,10 +165,20 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         for (register, value) in config.window.writes() {
             sensor.write(delay, register, value)?;
         }
-        sensor.write_table(delay, YUV422)?;
+        sensor.write_table(
+            delay,
+            match config.color {
+                Color::Gray => YUV422,
+                Color::Rgb => RGB565,
+            },
+        )?;
         let mirror = if config.mirror { 0x80 } else { 0x00 };
         let flip = if config.flip { 0x40 } else { 0x00 };
         sensor.write(delay, REG04, REG04_BASE | mirror | flip)?;
+        if config.color == Color::Rgb {
+            // The reset before has ended all effects.
+            return Ok(());
+        }
         sensor.write(delay, EFFECT_ADDRESS, 0x00)?;
         sensor.write(delay, EFFECT_DATA, EFFECT_FIX_CHROMA)?;
         self.set_stamp(NEUTRAL)

@@ -5,6 +5,9 @@
 //! module's buffer, check its length and its first bytes. [`read_row`] then takes a row out of the buffer in one burst
 //! and checks every chroma byte ([`crate::picture`]). After an error the next `start` brings the module up anew.
 //!
+//! Pictures are gray ([`PixelFormat::Yuv422`], whose chroma is the stamp) or in color ([`PixelFormat::Rgb565`]), which have
+//! no stamp: a byte lost on the way, or an old picture, goes unnoticed there.
+//!
 //! Bus settings: [`SPI_MODE`], at most [`SPI_MOST_HZ`] (some microcontrollers' drivers round a clock up: ask for what
 //! they can do below); I2C at most 400 kHz.
 //!
@@ -31,10 +34,11 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
 use embedded_hal::spi::{MODE_0, Mode, SpiDevice};
 use pinhole_app::camera::{Camera, Frame};
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
 
 use crate::ov2640::{Array, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIXED_U, Sccb, Window, WindowError};
 use crate::picture::{Dummy, DummyByte, NEUTRAL, RowError, Rows, STAMPS};
+use crate::square_for;
 use chip::ArduChip;
 pub use error::MiniError;
 pub use time::{BusClocks, worst_picture_ms, worst_read_row_us, worst_start_ms};
@@ -75,7 +79,9 @@ pub struct Config {
     window: Window,
     /// Whether bursts begin with a byte without meaning.
     pub dummy_byte: DummyByte,
-    /// Whether pictures are told apart.
+    /// Gray pictures, or ones in color.
+    pub color: Color,
+    /// Whether gray pictures are told apart.
     pub stamps: Stamps,
     /// Left and right exchanged.
     pub mirror: bool,
@@ -92,9 +98,25 @@ impl Config {
     /// When `side` is no multiple of 4, or not in 40..=1200.
     pub const fn square(side: u16) -> Result<Self, WindowError> {
         match Window::centered_square(Array::Uxga, side) {
-            Ok(window) => {
-                Ok(Self { window, dummy_byte: DummyByte::Auto, stamps: Stamps::InTurn, mirror: false, flip: false })
-            }
+            Ok(window) => Ok(Self {
+                window,
+                dummy_byte: DummyByte::Auto,
+                color: Color::Gray,
+                stamps: Stamps::InTurn,
+                mirror: false,
+                flip: false,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Pictures for a network's input: of the side that [`square_for`] says, in its color.
+    ///
+    /// # Errors
+    /// When the module gives none that large.
+    pub const fn for_input(input: InputShape) -> Result<Self, WindowError> {
+        match Self::square(square_for(input.side)) {
+            Ok(config) => Ok(Self { color: input.color, ..config }),
             Err(error) => Err(error),
         }
     }
@@ -107,7 +129,11 @@ impl Config {
     /// What the pictures' rows look like.
     pub const fn frame(&self) -> Frame {
         let size = PictureSize { width: self.window.out_width, height: self.window.out_height };
-        Frame { size, format: PixelFormat::Yuv422 }
+        let format = match self.color {
+            Color::Gray => PixelFormat::Yuv422,
+            Color::Rgb => PixelFormat::Rgb565,
+        };
+        Frame { size, format }
     }
 }
 
@@ -182,9 +208,10 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         self.sensor.allow_retries();
         // A sensor that was reset by its supply has its other bank selected.
         self.sensor.forget_bank();
-        let stamp = match self.config.stamps {
-            Stamps::Same => NEUTRAL,
-            Stamps::InTurn => self.next_stamp()?,
+        let stamp = match (self.config.color, self.config.stamps) {
+            (Color::Rgb, _) => None,
+            (Color::Gray, Stamps::Same) => Some(NEUTRAL),
+            (Color::Gray, Stamps::InTurn) => Some(self.next_stamp()?),
         };
         let mut tries_left = CAPTURE_TRIES;
         loop {
@@ -230,7 +257,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
     }
 
     /// One picture into the module's buffer, checked as far as that can be done before its rows are read.
-    fn capture(&mut self, stamp: u8) -> Result<Rows, MiniError> {
+    fn capture(&mut self, stamp: Option<u8>) -> Result<Rows, MiniError> {
         self.chip.clear_buffer()?;
         self.chip.start_capture(&mut self.delay)?;
         let frame = self.config.frame();

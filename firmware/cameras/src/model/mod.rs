@@ -27,7 +27,7 @@ pub use breach::{Breach, Strictness};
 pub use fault::{Fault, Scheduled};
 pub use mega::MegaModel;
 pub use mini::{MiniBoard, MiniModel};
-pub use photo::{Photo, expected_rows};
+pub use photo::{Photo, expected_color_rows, expected_rows};
 pub use ports::{Bench, DelayPort, I2cPort, SpiPort};
 pub use random::SplitMix;
 use transcript::Transcript;

@@ -4,7 +4,7 @@ use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource, Operation};
 
 use super::breach::Breach;
 use super::capture::yuv422;
-use super::photo::Photo;
+use super::photo::{Photo, expected_rows, rgb565};
 use super::wires::Wires;
 use crate::ov2640::{ADDRESS, Array, BANK_SELECT, Window};
 
@@ -72,9 +72,25 @@ pub(super) struct Ov2640 {
     pub(super) frames_since_reset: u32,
     dark_frames: u32,
     photo: Photo,
-    /// The photo through the window it was last looked at through.
-    seen: Option<(Window, [bool; 2], Vec<u8>)>,
+    /// How the photo was last looked at.
+    seen: Option<Seen>,
 }
+
+/// A photo as registers make it.
+#[derive(Debug)]
+struct Seen {
+    window: Window,
+    /// Mirrored, flipped.
+    turned: [bool; 2],
+    in_color: bool,
+    /// Luma, or red, green and blue of each pixel.
+    levels: Vec<u8>,
+    /// Mean of the luma.
+    mean: u8,
+}
+
+/// In color, in register DA.
+const RGB565: u8 = 0x08;
 
 impl Ov2640 {
     pub(super) fn new(photo: Photo) -> Self {
@@ -205,13 +221,12 @@ impl Ov2640 {
     }
 
     fn luminance(&mut self) -> u8 {
-        let Some(luma) = self.seen() else { return 0 };
-        let mean = luma.iter().map(|luma| u64::from(*luma)).sum::<u64>() / luma.len() as u64;
-        self.exposed(mean as u8)
+        let Some(mean) = self.seen().map(|seen| seen.mean) else { return 0 };
+        self.exposed(mean)
     }
 
     /// The photo as the registers make it, before exposure; `None` when they describe no picture.
-    fn seen(&mut self) -> Option<&[u8]> {
+    fn seen(&mut self) -> Option<&Seen> {
         let array = match self.array[0x12] & 0x70 {
             0x40 => Array::Svga,
             0x20 => Array::Cif,
@@ -220,27 +235,35 @@ impl Ov2640 {
         let window = Window::of_registers(array, |address| self.dsp[usize::from(address)]).checked().ok()?;
         let size = [array.width() >> 3, array.height() >> 3];
         let says = [0xC0, 0xC1].map(|address: usize| u16::from(self.dsp[address]));
-        let is_yuv422 = self.dsp[0xDA] == 0 && self.dsp[0x05] & 1 == 0;
-        if size != says || !is_yuv422 {
+        // YUV422, luma first, or RGB565, red first.
+        let is_raw = matches!(self.dsp[0xDA], 0x00 | RGB565) && self.dsp[0x05] & 1 == 0;
+        if size != says || !is_raw {
             return None;
         }
         let turned = [self.array[0x04] & 0x80 != 0, self.array[0x04] & 0x40 != 0];
-        let is_new = self.seen.as_ref().is_none_or(|(seen, as_turned, _)| *seen != window || *as_turned != turned);
-        if is_new {
+        let in_color = self.dsp[0xDA] == RGB565;
+        let as_before = |seen: &Seen| (seen.window, seen.turned, seen.in_color) == (window, turned, in_color);
+        if !self.seen.as_ref().is_some_and(as_before) {
             let [mirror, flip] = turned;
-            self.seen = Some((window, turned, self.photo.through(&window, mirror, flip)));
+            let luma = expected_rows(&self.photo, &window, mirror, flip);
+            let mean = (luma.iter().map(|luma| u64::from(*luma)).sum::<u64>() / luma.len() as u64) as u8;
+            let levels = if in_color { self.photo.through(&window, mirror, flip) } else { luma };
+            self.seen = Some(Seen { window, turned, in_color, levels, mean });
         }
-        self.seen.as_ref().map(|(.., luma)| luma.as_slice())
+        self.seen.as_ref()
     }
 
     /// The frame that starts now, as it leaves the sensor: nothing when the registers describe no picture.
     pub(super) fn frame(&mut self) -> Vec<u8> {
-        let Some(luma) = self.seen() else { return Vec::new() };
-        let luma: Vec<u8> = luma.to_vec();
-        let luma: Vec<u8> = luma.into_iter().map(|luma| self.exposed(luma)).collect();
+        let Some(Seen { levels, in_color, .. }) = self.seen() else { return Vec::new() };
+        let (levels, in_color) = (levels.clone(), *in_color);
+        let levels: Vec<u8> = levels.into_iter().map(|level| self.exposed(level)).collect();
+        if in_color {
+            return levels.chunks_exact(self.photo.channels()).flat_map(rgb565).collect();
+        }
         let is_fixed = self.effects[0] & 0x18 == 0x18 && self.dsp[0x86] & 0x10 != 0;
         let fixed = [self.effects[5], self.effects[6]];
-        yuv422(&luma, |index| if is_fixed { fixed[index % 2] } else { colored(index) })
+        yuv422(&levels, |index| if is_fixed { fixed[index % 2] } else { colored(index) })
     }
 }
 

@@ -1,23 +1,33 @@
 //! What a module looks at, and what a driver must see of it.
 
+use pinhole_shared::pixels::PixelFormat;
+
 use crate::ov2640::Window;
 
-/// A gray photo.
+/// A photo, gray or in color.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photo {
     width: usize,
     height: usize,
+    /// Bytes of a pixel: 1, or 3.
+    channels: usize,
     pixels: Vec<u8>,
 }
 
 impl Photo {
     /// A photo of `width` x `height` gray pixels, 0..=255, row-major; `None` when there are more or fewer, or none.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
-        (!pixels.is_empty() && width.checked_mul(height) == Some(pixels.len())).then_some(Self {
-            width,
-            height,
-            pixels,
-        })
+        Self::of_channels(width, height, 1, pixels)
+    }
+
+    /// A photo in color: red, green and blue of each pixel together; else as [`Photo::new`].
+    pub fn rgb(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
+        Self::of_channels(width, height, 3, pixels)
+    }
+
+    fn of_channels(width: usize, height: usize, channels: usize, pixels: Vec<u8>) -> Option<Self> {
+        let bytes = width.checked_mul(height)?.checked_mul(channels)?;
+        (!pixels.is_empty() && bytes == pixels.len()).then_some(Self { width, height, channels, pixels })
     }
 
     /// A photo whose pixel in column `x` of row `y` is `pixel(x, y)`.
@@ -27,6 +37,15 @@ impl Photo {
     pub fn from_fn(width: usize, height: usize, pixel: impl Fn(usize, usize) -> u8) -> Self {
         let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
         Self::new(width, height, pixels).expect("a photo has pixels")
+    }
+
+    /// Its luma, pixel by pixel.
+    pub fn to_gray(&self) -> Self {
+        let luma = |pixel: &[u8]| {
+            if pixel.len() == 3 { PixelFormat::Rgb888.luma(pixel) } else { PixelFormat::Gray8.luma(pixel) }
+        };
+        let pixels = self.pixels.chunks_exact(self.channels).map(luma).collect();
+        Self { channels: 1, pixels, ..*self }
     }
 
     /// Pixels in a row.
@@ -39,12 +58,17 @@ impl Photo {
         self.height
     }
 
-    /// The pixels, row-major.
+    /// Bytes of a pixel: 1 of a gray photo, 3 of one in color.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// The pixels, row-major, the channels of one together.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 
-    /// What falls on the array, seen through a window: `out_height` rows of `out_width` gray pixels.
+    /// What falls on the array, seen through a window: `out_height` rows of `out_width` pixels, each channel for itself.
     ///
     /// The photo's centered square (of side `s`, offsets rounded down) fills the height `H` of the array, centered:
     /// column `x` of the array shows the photo's column `left + floor((x - (W - H) / 2) * s / H)`, row `y` its row
@@ -65,14 +89,17 @@ impl Photo {
         let mut output = Vec::with_capacity(columns.len() * rows.len());
         for rows in &rows {
             for columns in &columns {
-                let (mut sum, mut weights) = (0, 0);
+                let (mut sums, mut weights) = ([0; 3], 0);
                 for (y, row_weight) in rows {
                     for (x, column_weight) in columns {
-                        sum += row_weight * column_weight * u64::from(self.pixels[y * self.width + x]);
+                        let pixel = &self.pixels[(y * self.width + x) * self.channels..][..self.channels];
+                        for (sum, level) in sums.iter_mut().zip(pixel) {
+                            *sum += row_weight * column_weight * u64::from(*level);
+                        }
                         weights += row_weight * column_weight;
                     }
                 }
-                output.push(((sum + weights / 2) / weights) as u8);
+                output.extend(sums[..self.channels].iter().map(|sum| ((sum + weights / 2) / weights) as u8));
             }
         }
         output
@@ -107,7 +134,7 @@ fn cover(
     cover
 }
 
-/// The gray pixels, row-major, that a driver with this window and orientation must see of a photo, once exposure has
+/// The gray pixels (of a photo in color its luma), row-major, that a driver with this window and orientation must see of a photo, once exposure has
 /// settled: every luma byte, for every byte of the pictures but the chroma.
 ///
 /// ```
@@ -121,7 +148,29 @@ fn cover(
 /// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
 /// ```
 pub fn expected_rows(photo: &Photo, window: &Window, mirror: bool, flip: bool) -> Vec<u8> {
-    photo.through(window, mirror, flip)
+    photo.to_gray().through(window, mirror, flip)
+}
+
+/// The bytes of RGB565 that a driver of pictures in color must see of a photo; else as [`expected_rows`].
+///
+/// ```
+/// use pinhole_cameras::model::{Photo, expected_color_rows};
+/// use pinhole_cameras::ov2640::{Array, Window};
+/// let photo = Photo::rgb(1, 1, vec![255, 130, 8]).unwrap();
+/// let rows = expected_color_rows(&photo, &Window::centered_square(Array::Uxga, 40)?, false, false);
+/// // 31 of 31, 32 of 63, 1 of 31.
+/// assert_eq!(rows, [0b1111_1100, 0b0000_0001].repeat(40 * 40));
+/// # Ok::<(), pinhole_cameras::ov2640::WindowError>(())
+/// ```
+pub fn expected_color_rows(photo: &Photo, window: &Window, mirror: bool, flip: bool) -> Vec<u8> {
+    photo.through(window, mirror, flip).chunks_exact(photo.channels).flat_map(rgb565).collect()
+}
+
+/// A pixel, gray or in color, in two bytes, red first.
+pub(super) fn rgb565(pixel: &[u8]) -> [u8; 2] {
+    let [red, green, blue] =
+        if pixel.len() == 3 { PixelFormat::Rgb888.rgb(pixel) } else { PixelFormat::Gray8.rgb(pixel) };
+    (u16::from(red >> 3) << 11 | u16::from(green >> 2) << 5 | u16::from(blue >> 3)).to_be_bytes()
 }
 
 #[cfg(test)]

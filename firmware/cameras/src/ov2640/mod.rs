@@ -10,7 +10,7 @@ mod window;
 pub(crate) use sccb::RETRIES_TOGETHER;
 pub use sccb::{ADDRESS, NACK_RETRIES, NACK_WAIT_MS, Sccb, SccbError};
 pub(crate) use tables::writes_in;
-pub use tables::{BASE, Writes, YUV422};
+pub use tables::{BASE, RGB565, Writes, YUV422};
 pub use window::{Array, WINDOW_WRITES, Window, WindowError};
 
 /// A register and the bank it lies in.

@@ -200,6 +200,14 @@ pub const BASE: &[Writes] = &[
 /// OV2640DS v1.6, registers 05 (b0: bypass), DA (format) and D7; ArduCAM's OV2640_YUV_96x96 table, its last group.
 pub const YUV422: &[Writes] = &[Writes::Dsp(&[(0x05, 0x00), (0xDA, 0x00), (0xD7, 0x03), (0xE0, 0x00), (0x05, 0x00)])];
 
+/// RGB565, the byte with red first, through the image processor.
+///
+/// # Source
+/// As for [`YUV422`]; OV2640DS v1.6, register DA: b3 with b2 0 is RGB565, b0 would exchange the bytes.
+pub const RGB565: &[Writes] = &[Writes::Dsp(&[(0x05, 0x00), (0xDA, 0x08), (0xD7, 0x03), (0xE0, 0x00), (0x05, 0x00)])];
+
+const _: () = assert!(writes_in(RGB565) == writes_in(YUV422), "the longest start counts either");
+
 /// How many writes a table has, without bank switches.
 pub(crate) const fn writes_in(table: &[Writes]) -> usize {
     let (mut writes, mut group) = (0, 0);
