@@ -15,6 +15,7 @@ use pinhole_declaration::Core;
 use pinhole_shared::model::{Layer, Model};
 use serde::Serialize;
 
+use compiled::Event;
 use compiled::dense::Compiled;
 use loops::Ops;
 
@@ -81,11 +82,18 @@ impl Prediction {
 /// model's layouts.
 pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
     let compiled = Compiled::of(core);
-    let work_of = |layer: &Layer<'_>| match layer {
-        Layer::Dense(dense) => Some(Work::of(loops::dense(core, dense)? + compiled.around(dense), core)),
-        _ => tensors::work(layer, model.arena_bytes(), core),
-    };
-    let layers = model.layers().map(|layer| work_of(&layer)).collect::<Option<Vec<Work>>>()?;
+    let mut layers = Vec::with_capacity(model.layers().len());
+    let mut after_tensors = false;
+    for layer in model.layers() {
+        layers.push(match &layer {
+            Layer::Dense(dense) => {
+                let end = if after_tensors { Event::TensorsEnd.work(core) } else { Work::NONE };
+                Work::of(loops::dense(core, dense)? + compiled.around(dense), core) + end
+            }
+            _ => tensors::work(&layer, model.arena_bytes(), core)?,
+        });
+        after_tensors = layer.tensor().is_some();
+    }
     let decision = Work::of(compiled.decision(model.classes().into()), core);
     let whole = layers.iter().fold(decision, |sum, &layer| sum + layer);
     Some(Prediction { whole, layers })

@@ -40,7 +40,7 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::Pool => (1111, 1823),
         Event::PoolPlace => (131, 211),
         Event::PoolValue => (21, 32),
-        Event::PoolMean => (140, 199),
+        Event::PoolMean => (158, 221),
         Event::PoolRow => (13, 19),
         Event::PoolElement => (21, 30),
         Event::Average => (1205, 1946),
@@ -50,6 +50,7 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::Sum => (1045, 1693),
         Event::SumValue => (46, 68),
         Event::DivisionTurn => (9, 12),
+        Event::TensorsEnd => (1150, 1850),
         // These do not occur here.
         Event::Areas | Event::Area | Event::AreaEdge | Event::AreaEdgeRow | Event::AreaEdgePixel => (0, 0),
     }

@@ -47,6 +47,7 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::AverageChannel => (17, 24),
         Event::Sum => (945, 1523),
         Event::SumValue => (34, 41),
+        Event::TensorsEnd => (850, 1340),
         // These do not occur here.
         Event::Chunk7
         | Event::BiasFilling

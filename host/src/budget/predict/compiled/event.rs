@@ -106,6 +106,8 @@ pub(in crate::budget::predict) enum Event {
     Sum,
     /// A value of it.
     SumValue,
+    /// Going on from tensors to dense layers: the first one's record, read once more.
+    TensorsEnd,
     /// A turn of a division that is no instruction.
     DivisionTurn,
 }
