@@ -1,9 +1,9 @@
 //! How long an inference takes, from the model alone.
 //!
-//! The innermost loops are assembly of ours, so their instructions are counted by reading them (`cortex_m4`,
-//! `cortex_m0plus`); what the compiler makes of the code around them is measured once (`compiled`). A test compares
-//! the sum with what the emulated boards count. Cycles follow from the instructions by Arm's timing tables (`ops`), for
-//! memory that never makes the core wait: a model, not silicon.
+//! The innermost loops are assembly of ours, so their instructions are counted by reading them (`loops`); what the compiler
+//! makes of the code around them is measured once (`compiled`), and how often that happens in layers of tensors follows from
+//! their shapes (`tensors`). A test compares the sum with what the emulated boards count. Cycles follow from the instructions
+//! by Arm's timing tables (`loops::ops`), for memory that never makes the core wait: a model, not silicon.
 
 mod compiled;
 mod loops;

@@ -7,6 +7,8 @@ mod convolution;
 mod gather;
 mod memory;
 mod pool;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
