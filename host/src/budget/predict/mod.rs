@@ -1,22 +1,23 @@
 //! How long an inference takes, from the model alone.
 //!
-//! The innermost loops are assembly of ours, so their instructions are counted by reading them (`cortex_m4`,
-//! `cortex_m0plus`); what the compiler makes of the code around them is measured once (`compiled`). A test compares
-//! the sum with what the emulated boards count. Cycles follow from the instructions by Arm's timing tables (`ops`), for
-//! memory that never makes the core wait: a model, not silicon.
+//! The innermost loops are assembly of ours, so their instructions are counted by reading them (`loops`); what the compiler
+//! makes of the code around them is measured once (`compiled`), and how often that happens in layers of tensors follows from
+//! their shapes (`tensors`). A test compares the sum with what the emulated boards count. Cycles follow from the instructions
+//! by Arm's timing tables (`loops::ops`), for memory that never makes the core wait: a model, not silicon.
 
 mod compiled;
-mod cortex_m0plus;
-mod cortex_m4;
-mod ops;
+mod loops;
+mod tensors;
+
+use std::ops::{Add, Mul};
 
 use pinhole_declaration::Core;
-use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Weights};
 use pinhole_shared::model::{Layer, Model};
 use serde::Serialize;
 
-use compiled::Compiled;
-use ops::Ops;
+use compiled::Event;
+use compiled::dense::Compiled;
+use loops::Ops;
 
 /// How far a prediction may be from the instructions that a board counts, as a part of these. What a board counts depends
 /// a little on the input, and on what the compiler makes of the code around the loops.
@@ -29,6 +30,31 @@ pub struct Work {
     pub instructions: u64,
     /// Clock cycles by the core's timing table.
     pub cycles: u64,
+}
+
+impl Work {
+    /// None.
+    const NONE: Self = Self { instructions: 0, cycles: 0 };
+
+    fn of(ops: Ops, core: Core) -> Self {
+        Self { instructions: ops.instructions(), cycles: ops.cycles(core) }
+    }
+}
+
+impl Add for Work {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { instructions: self.instructions + other.instructions, cycles: self.cycles + other.cycles }
+    }
+}
+
+impl Mul<Work> for u64 {
+    type Output = Work;
+
+    fn mul(self, work: Work) -> Work {
+        Work { instructions: self * work.instructions, cycles: self * work.cycles }
+    }
 }
 
 /// What an inference takes, from the input's pixels to the decision.
@@ -57,33 +83,20 @@ impl Prediction {
 pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
     let compiled = Compiled::of(core);
     let mut layers = Vec::with_capacity(model.layers().len());
+    let mut after_tensors = false;
     for layer in model.layers() {
-        let Layer::Dense(dense) = &layer else { return None };
-        let loops = match core {
-            Core::CortexM4 => cortex_m4::loops(dense),
-            Core::CortexM0Plus => cortex_m0plus::loops(dense),
-        };
-        layers.push(loops? + compiled.around(dense));
+        layers.push(match &layer {
+            Layer::Dense(dense) => {
+                let end = if after_tensors { Event::TensorsEnd.work(core) } else { Work::NONE };
+                Work::of(loops::dense(core, dense)? + compiled.around(dense), core) + end
+            }
+            _ => tensors::work(&layer, model.arena_bytes(), core)?,
+        });
+        after_tensors = layer.tensor().is_some();
     }
-    let whole: Ops = layers.iter().copied().fold(compiled.decision(model.classes().into()), |sum, layer| sum + layer);
-    let work = |ops: Ops| Work { instructions: ops.instructions(), cycles: ops.cycles(core) };
-    Some(Prediction { whole: work(whole), layers: layers.into_iter().map(work).collect() })
-}
-
-/// Columns of each chunk, without those that fill up the last.
-fn chunks(weights: &Weights<'_>) -> impl Iterator<Item = usize> {
-    let (inputs, chunk) = (weights.inputs(), weights.chunk_columns().max(1));
-    (0..inputs).step_by(chunk).map(move |start| chunk.min(inputs - start))
-}
-
-/// Blocks of rows.
-fn blocks(weights: &Weights<'_>) -> u64 {
-    (weights.padded_outputs() / BLOCK_ROWS) as u64
-}
-
-/// Calls that spread the pixels of a chunk: a group that they do not fill takes one of its own.
-fn calls(columns: usize) -> u64 {
-    u64::from(columns >= GROUP_COLUMNS) + u64::from(!columns.is_multiple_of(GROUP_COLUMNS))
+    let decision = Work::of(compiled.decision(model.classes().into()), core);
+    let whole = layers.iter().fold(decision, |sum, &layer| sum + layer);
+    Some(Prediction { whole, layers })
 }
 
 #[cfg(test)]

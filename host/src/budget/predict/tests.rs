@@ -1,12 +1,17 @@
 use pinhole_shared::model::Activation;
 
+use super::loops::{chunks, cortex_m4};
 use super::*;
 use crate::board::Board;
 use crate::model_file::{ModelFile, Packing};
 
+fn model(name: &str) -> ModelFile {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/models");
+    ModelFile::read(&std::path::Path::new(models).join(name).join("model.pinhole")).unwrap()
+}
+
 fn shipped() -> ModelFile {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/models/drawn/model.pinhole");
-    ModelFile::read(path.as_ref()).unwrap()
+    model("drawn")
 }
 
 #[test]
@@ -29,10 +34,15 @@ fn more_than_the_loops_and_not_much_more() {
 
 #[test]
 fn another_cores_layouts_are_not_predicted() {
-    let file = shipped();
-    let (m4, m0) = (file.packed(Packing::CortexM4).unwrap(), file.packed(Packing::CortexM0Plus).unwrap());
-    assert_eq!(predict(&m4.model(), Core::CortexM0Plus), None);
-    assert_eq!(predict(&m0.model(), Core::CortexM4), None);
+    for name in ["drawn", "conv-50-tiny"] {
+        let file = model(name);
+        let (m4, m0) = (file.packed(Packing::CortexM4).unwrap(), file.packed(Packing::CortexM0Plus).unwrap());
+        assert_eq!(predict(&m4.model(), Core::CortexM0Plus), None, "{name}");
+        assert_eq!(predict(&m0.model(), Core::CortexM4), None, "{name}");
+        assert_eq!(predict(&file.model(), Core::CortexM4), None, "{name} in rows");
+    }
+    // Weights in rows are run there, after dense layers.
+    assert_eq!(predict(&model("conv-50-tiny").model(), Core::CortexM0Plus), None);
 }
 
 /// The loops of the shipped model, by hand.
@@ -53,8 +63,36 @@ fn the_loops_by_hand() {
         .sum();
     assert_eq!(first.activation, Activation::Sigmoid);
     let sigmoids = 6 + 128 * 20;
-    assert_eq!(cortex_m4::loops(first).unwrap().instructions(), (by_hand + sigmoids) as u64);
+    assert_eq!(loops::dense(Core::CortexM4, first).unwrap().instructions(), (by_hand + sigmoids) as u64);
     // 16 groups of 38, for 4 blocks; 16 sigmoids.
     let expected = 6 + 4 * (8 + 16 * 38) + 6 + 16 * 20;
-    assert_eq!(cortex_m4::loops(second).unwrap().instructions(), expected);
+    assert_eq!(loops::dense(Core::CortexM4, second).unwrap().instructions(), expected);
+}
+
+/// The loops of the second convolution of `conv-50`, 3x3 over so many channels, by hand; and that there is as much of it as there
+/// are places before the largest of four are taken.
+#[test]
+fn a_convolutions_loops_by_hand() {
+    let packed = model("conv-50").packed(Packing::CortexM4).unwrap();
+    let model = packed.model();
+    let layers: Vec<_> = model.layers().collect();
+    let Layer::Conv(conv) = &layers[1] else { panic!("a convolution") };
+    let weights = &conv.weighted.operands.weights;
+    assert_eq!((conv.pool, weights.chunk_columns()), (2, weights.inputs()));
+    let (groups, blocks) = (weights.inputs() / 8, weights.outputs() / 4);
+    let by_hand = 18 + blocks * (18 + 23 * groups + 3 * groups.div_ceil(13)) + 7 + 9 * groups + 2 * groups.div_ceil(2);
+    assert_eq!(loops::sums(Core::CortexM4, weights).unwrap().instructions(), by_hand as u64);
+    let places = 4 * conv.output.shape.places();
+    let predicted = predict(&model, Core::CortexM4).unwrap().layers[1].instructions;
+    let all_loops = (places * by_hand) as u64;
+    assert!((all_loops..all_loops * 2).contains(&predicted), "{predicted}, loops {all_loops}");
+}
+
+#[test]
+fn other_loops_by_hand() {
+    // Two fours of 9 columns, three a turn; one of 4 columns, of which one is left over.
+    assert_eq!(cortex_m4::channels(9, 8).instructions(), 6 + 2 * (12 + 3 * (3 * 8 + 4)));
+    assert_eq!(cortex_m4::channels(4, 4).instructions(), 6 + 12 + (3 * 8 + 4) + (8 + 3));
+    assert_eq!(cortex_m4::area(5).instructions(), 32 + 5 * 48);
+    assert_eq!((cortex_m4::copy(0).instructions(), cortex_m4::copy(3).instructions()), (0, 3 + 3 * 7));
 }

@@ -1,18 +1,13 @@
-//! Instructions of compiled code: everything around the loops in assembly.
-//!
-//! **Measured, not derived**: fitted to what `pinhole bench` counts for networks of many shapes. When the engine, a
-//! kernel's Rust or the compiler changes by more than [`super::TOLERANCE`] of an inference, the test that compares
-//! prediction and count fails, and these numbers are to be measured anew.
+//! Compiled code of dense layers, and of the decision.
 
 use pinhole_declaration::Core;
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Activation, Dense, Output};
 
-use super::chunks;
-use super::ops::Ops;
+use super::super::loops::{Ops, chunks};
 
 /// Instructions of a core's compiled code.
-pub(super) struct Compiled {
+pub(in crate::budget::predict) struct Compiled {
     /// Each layer.
     layer: u64,
     /// Each chunk of a packed layer.
@@ -89,7 +84,7 @@ const CORTEX_M0PLUS: Compiled = Compiled {
 };
 
 impl Compiled {
-    pub(super) fn of(core: Core) -> &'static Self {
+    pub(in crate::budget::predict) fn of(core: Core) -> &'static Self {
         match core {
             Core::CortexM4 => &CORTEX_M4,
             Core::CortexM0Plus => &CORTEX_M0PLUS,
@@ -97,7 +92,7 @@ impl Compiled {
     }
 
     /// What lies around a layer's loops.
-    pub(super) fn around(&self, dense: &Dense<'_>) -> Ops {
+    pub(in crate::budget::predict) fn around(&self, dense: &Dense<'_>) -> Ops {
         let weights = &dense.weighted.operands.weights;
         let (inputs, rows) = (weights.inputs() as u64, weights.outputs() as u64);
         let neuron = match (dense.activation, dense.output) {
@@ -137,7 +132,7 @@ impl Compiled {
     }
 
     /// The decision between so many classes.
-    pub(super) fn decision(&self, classes: usize) -> Ops {
+    pub(in crate::budget::predict) fn decision(&self, classes: usize) -> Ops {
         self.ops(self.decision_class * classes as u64)
     }
 

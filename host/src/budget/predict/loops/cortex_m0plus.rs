@@ -2,7 +2,6 @@
 //! after the first are compiled code.
 
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout, Weights};
-use pinhole_shared::model::{Activation, Dense, Output};
 
 use super::ops::Ops;
 use super::{blocks, calls, chunks};
@@ -71,10 +70,9 @@ const SIGMOIDS: Ops = Ops { simple: 8, loads: 1, multiples: 1, registers: 3, ..O
 const SIGMOID: Ops =
     Ops { simple: 42, loads: 1, loads_in_a_row: 1, stores: 1, multiples: 4, registers: 4, taken: 2, ..Ops::NONE };
 
-/// All loops of a layer. `None` for a layout this core's kernel does not run.
-pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
-    let weights = &dense.weighted.operands.weights;
-    let sums = match weights.layout() {
+/// See [`super::sums`]. Weights in rows have compiled loops alone.
+pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
+    Some(match weights.layout() {
         Layout::Rows8 | Layout::Rows4 => Ops::NONE,
         Layout::PairsPixels8 => chunked(weights, SPREAD8, BLOCKS, |groups| pairs(groups, COLUMNS8) + FINISH8),
         Layout::PairsPixels7 => chunked(weights, SPREAD7, BLOCKS, |groups| pairs(groups, COLUMNS7) + FINISH7),
@@ -83,11 +81,12 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
             PIXELS4_BLOCK + fours * COLUMNS4 + fours.div_ceil(TURN_FOURS) * PIXELS4_TURN
         }),
         _ => return None,
-    };
-    if (dense.activation, dense.output) == (Activation::Sigmoid, Output::I16) {
-        return Some(sums + FRAME + SIGMOIDS + weights.outputs() as u64 * SIGMOID);
-    }
-    Some(sums)
+    })
+}
+
+/// `sigmoids` of so many neurons.
+pub(super) fn sigmoids(neurons: u64) -> Ops {
+    FRAME + SIGMOIDS + neurons * SIGMOID
 }
 
 /// All chunks: spreading the pixels of each, and a loop with so much around its blocks and so much in one of so many

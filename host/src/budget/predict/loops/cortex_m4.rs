@@ -1,7 +1,6 @@
 //! Instructions of the loops in `firmware/kernels/src/cortex_m4`, counted there: change them with it.
 
-use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
-use pinhole_shared::model::{Activation, Dense, Output};
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
 
 use super::ops::Ops;
 use super::{blocks, calls, chunks};
@@ -102,9 +101,48 @@ const SIGMOIDS: Ops = Ops { simple: 2, loads: 1, multiples: 3, registers: 14, re
 /// `sigmoids`, each turn: 2 ldr, 14 with the table's ldr between them, strh, cmp, bne.
 const SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 1, stores: 1, taken: 1, ..Ops::NONE };
 
-/// All loops of a layer. `None` for a layout this core's kernel does not run.
-pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
-    let weights = &dense.weighted.operands.weights;
+/// `area`, once: push, sub, ldrd, sub, strd, ldr, ldr, add, ldr, ldr; add, pop; and four times `spread!` with 2 STRD.
+const AREA: Ops = Ops {
+    simple: 4 + 4 * 3,
+    loads: 2,
+    loads_in_a_row: 2,
+    multiples: 4 + 4 * 2,
+    registers: 22 + 4 * 4,
+    returns: 1,
+    ..Ops::NONE
+};
+/// `area`, each row: ldmia of 6 registers; twice `two_places!` with 4 LDRD and 12 multiplications; 3 cmp, 3 it, 3 movlt; ldrd,
+/// ldr, add, str, cmp, bne.
+const AREA_ROW: Ops = Ops {
+    simple: 2 * 12 + 9 + 2,
+    loads: 1,
+    stores: 1,
+    multiples: 1 + 2 * 4 + 1,
+    registers: 6 + 2 * 8 + 2,
+    taken: 1,
+    ..Ops::NONE
+};
+
+/// `channels`, once: push, sub, ldr, str; add, pop.
+const CHANNELS: Ops = Ops { simple: 2, loads: 1, stores: 1, multiples: 2, registers: 18, returns: 1, ..Ops::NONE };
+/// `channels`, each four: ldmia, ldr, mov, subs, blo; adds, beq; stmia, add, ldr, cmp, bne. As if neither of the first two
+/// branches were taken.
+const CHANNELS_FOUR: Ops = Ops { simple: 7, loads: 2, multiples: 2, registers: 8, taken: 1, ..Ops::NONE };
+/// A column of `channels`: ldr; `column!` with LDRD.
+const CHANNELS_COLUMN: Ops = Ops { simple: 6, loads: 1, multiples: 1, registers: 2, ..Ops::NONE };
+/// Each turn of three columns: 2 add, subs, bhs.
+const CHANNELS_TURN: Ops = Ops { simple: 3, taken: 1, ..Ops::NONE };
+/// Each column that is left over: add, subs, bne.
+const CHANNELS_REST: Ops = Ops { simple: 2, taken: 1, ..Ops::NONE };
+
+/// `copy`, once: push; pop, bx.
+const COPY: Ops = Ops { multiples: 2, registers: 4, taken: 1, ..Ops::NONE };
+/// `copy`, each four words: 4 ldr, stmia, cmp, bne.
+const COPY_FOUR: Ops =
+    Ops { simple: 1, loads: 1, loads_in_a_row: 3, multiples: 1, registers: 4, taken: 1, ..Ops::NONE };
+
+/// See [`super::sums`].
+pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
     let (of_layout, is_for_pixels) = match weights.layout() {
         Layout::DspPixels8 => (PIXELS8, true),
         Layout::DspPixels4 => (PIXELS4, true),
@@ -125,8 +163,26 @@ pub(super) fn loops(dense: &Dense<'_>) -> Option<Ops> {
             all = all + SUM + groups * SUM_GROUP;
         }
     }
-    if dense.activation == Activation::Sigmoid && dense.output != Output::Logits {
-        all = all + SIGMOIDS + weights.outputs() as u64 * SIGMOID;
-    }
     Some(all)
+}
+
+/// `sigmoids` of so many neurons.
+pub(super) fn sigmoids(neurons: u64) -> Ops {
+    SIGMOIDS + neurons * SIGMOID
+}
+
+/// `area` for so many rows.
+pub(in crate::budget::predict) fn area(rows: u64) -> Ops {
+    AREA + rows * AREA_ROW
+}
+
+/// `channels` for so many columns of so many channels, those that fill up the last four included.
+pub(in crate::budget::predict) fn channels(columns: u64, channels: u64) -> Ops {
+    let columns_of_four = columns * CHANNELS_COLUMN + columns / 3 * CHANNELS_TURN + columns % 3 * CHANNELS_REST;
+    CHANNELS + channels / BLOCK_ROWS as u64 * (CHANNELS_FOUR + columns_of_four)
+}
+
+/// `copy` of so many whole fours of words; it is not called for none.
+pub(in crate::budget::predict) fn copy(fours: u64) -> Ops {
+    if fours > 0 { COPY + fours * COPY_FOUR } else { Ops::NONE }
 }

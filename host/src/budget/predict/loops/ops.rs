@@ -6,30 +6,30 @@ use pinhole_declaration::Core;
 
 /// Counts of instructions, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ops {
+pub(in crate::budget::predict) struct Ops {
     /// Those of one cycle: arithmetic, multiplications, moves, branches that are not taken, instructions whose condition
     /// does not hold.
-    pub(super) simple: u64,
+    pub(in crate::budget::predict) simple: u64,
     /// Loads of a single value.
-    pub(super) loads: u64,
+    pub(in crate::budget::predict) loads: u64,
     /// Loads that come right after another.
-    pub(super) loads_in_a_row: u64,
+    pub(in crate::budget::predict) loads_in_a_row: u64,
     /// Stores of a single value.
-    pub(super) stores: u64,
+    pub(in crate::budget::predict) stores: u64,
     /// Loads and stores of several registers.
-    pub(super) multiples: u64,
+    pub(in crate::budget::predict) multiples: u64,
     /// Their registers.
-    pub(super) registers: u64,
+    pub(in crate::budget::predict) registers: u64,
     /// Branches and calls that are taken.
-    pub(super) taken: u64,
+    pub(in crate::budget::predict) taken: u64,
     /// Of the loads of several registers, those into the program counter.
-    pub(super) returns: u64,
+    pub(in crate::budget::predict) returns: u64,
     /// Divisions.
-    pub(super) divisions: u64,
+    pub(in crate::budget::predict) divisions: u64,
 }
 
 impl Ops {
-    pub(super) const NONE: Self = Self {
+    pub(in crate::budget::predict) const NONE: Self = Self {
         simple: 0,
         loads: 0,
         loads_in_a_row: 0,
@@ -41,7 +41,7 @@ impl Ops {
         divisions: 0,
     };
 
-    pub(super) fn instructions(self) -> u64 {
+    pub(in crate::budget::predict) fn instructions(self) -> u64 {
         self.simple + self.loads + self.loads_in_a_row + self.stores + self.multiples + self.taken + self.divisions
     }
 
@@ -51,7 +51,7 @@ impl Ops {
     /// Arm DDI 0439B, "Cortex-M4 Technical Reference Manual", 3.3 (a division takes 2 to 12: 6 here; a taken branch
     /// refills the pipeline in 1 to 3: 2 here); Arm DDI 0484C, "Cortex-M0+ Technical Reference Manual", 3.3, with the
     /// multiplier of one cycle.
-    pub(super) fn cycles(self, core: Core) -> u64 {
+    pub(in crate::budget::predict) fn cycles(self, core: Core) -> u64 {
         let Timing { load_in_a_row, store, taken } = match core {
             Core::CortexM4 => Timing { load_in_a_row: 1, store: 1, taken: 3 },
             Core::CortexM0Plus => Timing { load_in_a_row: 2, store: 2, taken: 2 },

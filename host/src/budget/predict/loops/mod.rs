@@ -1,0 +1,51 @@
+//! Instructions of the loops in `firmware/kernels`, counted there by reading them: change them with these.
+
+pub(super) mod cortex_m0plus;
+pub(super) mod cortex_m4;
+mod ops;
+
+use pinhole_declaration::Core;
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Weights};
+use pinhole_shared::model::{Activation, Dense, Output};
+
+pub(in crate::budget::predict) use ops::Ops;
+
+/// The loops that multiply inputs by weights, for one run over all rows. `None` for a layout that the core's kernel does not
+/// run, or not in this way.
+pub(super) fn sums(core: Core, weights: &Weights<'_>) -> Option<Ops> {
+    match core {
+        Core::CortexM4 => cortex_m4::sums(weights),
+        Core::CortexM0Plus => cortex_m0plus::sums(weights),
+    }
+}
+
+/// The loops of a dense layer. `None` for a layout that the core's kernel does not run.
+pub(super) fn dense(core: Core, dense: &Dense<'_>) -> Option<Ops> {
+    let weights = &dense.weighted.operands.weights;
+    let sums = sums(core, weights)?;
+    if dense.activation != Activation::Sigmoid {
+        return Some(sums);
+    }
+    let neurons = weights.outputs() as u64;
+    Some(match (core, dense.output) {
+        (_, Output::Logits) | (Core::CortexM0Plus, Output::U8) => sums,
+        (Core::CortexM4, _) => sums + cortex_m4::sigmoids(neurons),
+        (Core::CortexM0Plus, Output::I16) => sums + cortex_m0plus::sigmoids(neurons),
+    })
+}
+
+/// Columns of each chunk, without those that fill up the last.
+pub(super) fn chunks(weights: &Weights<'_>) -> impl Iterator<Item = usize> {
+    let (inputs, chunk) = (weights.inputs(), weights.chunk_columns().max(1));
+    (0..inputs).step_by(chunk).map(move |start| chunk.min(inputs - start))
+}
+
+/// Blocks of rows.
+fn blocks(weights: &Weights<'_>) -> u64 {
+    (weights.padded_outputs() / BLOCK_ROWS) as u64
+}
+
+/// Calls that spread the pixels of a chunk: a group that they do not fill takes one of its own.
+pub(super) fn calls(columns: usize) -> u64 {
+    u64::from(columns >= GROUP_COLUMNS) + u64::from(!columns.is_multiple_of(GROUP_COLUMNS))
+}

@@ -1,0 +1,108 @@
+//! Convolutions for each of whose places the window is put together.
+
+use pinhole_declaration::Core;
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
+use pinhole_shared::model::Conv;
+
+use super::super::compiled::Event;
+use super::super::loops::{calls, chunks, cortex_m4, sums};
+use super::gather::gather;
+use super::{Tally, division_turns};
+
+/// An ordinary one: at each place a dense layer. `None` for a layout that the core's kernel does not run.
+pub(super) fn dense(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Option<()> {
+    let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
+    // Weights in rows are run after dense layers alone.
+    let loops = sums(tally.core, weights).filter(|_| weights.layout().is_for_pixels())?;
+    places(conv, tally);
+    if conv.is_pointwise() {
+        tally.add(Event::Pointwise, convolved);
+    } else {
+        gather(conv, patch_at, tally);
+    }
+    tally.add(Event::Dense, convolved);
+    biases(weights, convolved, tally);
+    for columns in chunks(weights) {
+        chunk(columns, weights.layout(), convolved, tally);
+    }
+    tally.add_loops(convolved, loops);
+    Some(())
+}
+
+/// A depthwise one. `None` for a layout that the core's kernel does not run.
+pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Option<()> {
+    let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
+    let (rows, columns) = (weights.outputs(), weights.inputs());
+    places(conv, tally);
+    gather(conv, patch_at, tally);
+    let (row, weight) = match (tally.core, weights.layout()) {
+        (Core::CortexM4, Layout::DspChannels8 | Layout::DspChannels4) => {
+            biases(weights, convolved, tally);
+            tally.add_loops(convolved, cortex_m4::channels(columns as u64, weights.padded_outputs() as u64));
+            return Some(());
+        }
+        (Core::CortexM0Plus, Layout::Rows8) => (Event::DepthwiseRow8, Event::DepthwiseWeight8),
+        (Core::CortexM0Plus, Layout::Rows4) => (Event::DepthwiseRow4, Event::DepthwiseWeight4),
+        _ => return None,
+    };
+    tally.add(row, convolved * rows);
+    tally.add(weight, convolved * rows * columns);
+    Some(())
+}
+
+/// Sums to bytes.
+pub(super) fn requantization(conv: &Conv<'_>, tally: &mut Tally) {
+    let all = (conv.low, conv.high) == (0, u8::MAX);
+    let event = if all { Event::Requantized } else { Event::RequantizedCut };
+    tally.add(event, conv.output.shape.elements());
+}
+
+/// What both have in common: going from place to place, and what becomes of the sums.
+fn places(conv: &Conv<'_>, tally: &mut Tally) {
+    let places = conv.output.shape.places();
+    tally.add(Event::Convolution, 1);
+    tally.add(Event::Place, places);
+    let rows = conv.weighted.operands.weights.padded_outputs();
+    tally.add(Event::Compared, (conv.convolved() - places) * rows);
+    requantization(conv, tally);
+}
+
+/// A chunk of so many columns, which is run so many times.
+fn chunk(columns: usize, layout: Layout, times: usize, tally: &mut Tally) {
+    let event = match layout {
+        Layout::PairsPixels7 => Event::Chunk7,
+        Layout::DspPixels4 | Layout::PairsPixels4 => Event::Chunk4,
+        _ => Event::Chunk8,
+    };
+    tally.add(event, times);
+    tally.add(Event::Spread, times * calls(columns) as usize);
+    let rest = columns % GROUP_COLUMNS;
+    if rest > 0 {
+        tally.add(Event::PartGroup, times);
+        tally.add(Event::PartGroupPixel, times * rest);
+    }
+    if layout == Layout::PairsPixels8 {
+        // Of what the pixels are spread into, three words for two, it is checked that they are whole groups.
+        let words = columns.next_multiple_of(GROUP_COLUMNS) / 2 * 3;
+        tally.add(Event::DivisionTurn, times * (division_turns(words, 3) + division_turns(words, 12)));
+    }
+}
+
+/// Biases to the accumulators, so many times.
+fn biases(weights: &Weights<'_>, times: usize, tally: &mut Tally) {
+    let (rows, padded) = (weights.outputs(), weights.padded_outputs());
+    match tally.core {
+        Core::CortexM4 => {
+            let fours = rows / BLOCK_ROWS;
+            tally.add_loops(times, cortex_m4::copy(fours as u64));
+            tally.add(Event::BiasWord, times * (padded - fours * BLOCK_ROWS));
+        }
+        Core::CortexM0Plus => {
+            tally.add(Event::BiasWord, times * rows);
+            if padded > rows {
+                tally.add(Event::BiasFilling, times);
+                tally.add(Event::BiasFillingWord, times * (padded - rows));
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What is under a window, put together for each place.
+
+use pinhole_shared::model::Conv;
+use pinhole_shared::shape::{Padding, Window};
+
+use super::super::compiled::Event;
+use super::memory::Memory;
+use super::{Tally, division_turns, inside};
+
+/// All places of a convolution.
+pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
+    let Window { height, width, stride_y, stride_x, padding: Padding { top, left, .. } } = conv.window;
+    let (from, to, pool) = (conv.input.shape, conv.output.shape, usize::from(conv.pool));
+    let [channels, from_width, columns] = [from.channels, from.width, width.into()].map(usize::from);
+    let start = conv.input.range().start;
+    let mut memory = Memory::default();
+    for y in 0..usize::from(to.height) * pool {
+        let rows = inside(y, stride_y, top, height, from.height);
+        tally.add(Event::RowOutside, (usize::from(height) - rows.len()) * usize::from(to.width) * pool);
+        let above = usize::from(top).saturating_sub(y * usize::from(stride_y));
+        for x in 0..usize::from(to.width) * pool {
+            let within = inside(x, stride_x, left, width, from.width);
+            let event = if within.len() == columns { Event::RowWithin } else { Event::RowAcross };
+            tally.add(event, rows.len());
+            let before = usize::from(left).saturating_sub(x * usize::from(stride_x)) * channels;
+            for row in 0..usize::from(height) {
+                let to = patch_at + row * columns * channels;
+                let end = to + columns * channels;
+                let Some(of_input) =
+                    row.checked_sub(above).map(|row| rows.start + row).filter(|row| rows.contains(row))
+                else {
+                    memory.fill(to..end);
+                    continue;
+                };
+                let source = start + (of_input * from_width + within.start) * channels;
+                let middle = to + before..to + before + within.len() * channels;
+                memory.fill(to..middle.start);
+                memory.fill(middle.end..end);
+                memory.copy(source, middle);
+            }
+        }
+    }
+    let gathers = conv.convolved();
+    tally.add(Event::Gather, gathers);
+    // The rows of what is put together are counted by a division.
+    tally.add(Event::DivisionTurn, gathers * division_turns(height.into(), 1));
+    memory.tally(tally);
+}

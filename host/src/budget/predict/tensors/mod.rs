@@ -1,0 +1,92 @@
+//! Layers that read and write tensors: how often what compiled code does happens in one, and the loops in between.
+//!
+//! Each module goes through a kind of layer as `pinhole_shared::engine` does, by shapes alone.
+
+mod areas;
+mod convolution;
+mod gather;
+mod memory;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use pinhole_declaration::Core;
+use pinhole_shared::layout::Layout;
+use pinhole_shared::model::{Add, GlobalAverage, Layer};
+
+use super::Work;
+use super::compiled::Event;
+use super::loops::Ops;
+
+/// What a layer takes that is not dense. What is under a window is put together from `patch_at` on in the arena. `None` of a
+/// dense layer, and for a layout that the core's kernel does not run.
+pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Work> {
+    let mut tally = Tally { core, work: Work::NONE };
+    match layer {
+        Layer::Dense(_) => return None,
+        Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspAreas8 => {
+            areas::convolution(conv, &mut tally)?;
+        }
+        Layer::Conv(conv) => convolution::dense(conv, patch_at, &mut tally)?,
+        Layer::Depthwise(conv) => convolution::depthwise(conv, patch_at, &mut tally)?,
+        Layer::MaxPool(pool) => pool::pooling(pool, &mut tally),
+        Layer::AveragePool(pool) => {
+            pool::pooling(pool, &mut tally);
+            tally.add(Event::PoolMean, pool.output.shape.elements());
+        }
+        Layer::GlobalAverage(average) => global_average(average, &mut tally),
+        Layer::Add(add) => sum(add, &mut tally),
+    }
+    Some(tally.work)
+}
+
+/// What was counted so far.
+struct Tally {
+    core: Core,
+    work: Work,
+}
+
+impl Tally {
+    fn add(&mut self, event: Event, times: usize) {
+        self.work = self.work + times as u64 * event.work(self.core);
+    }
+
+    fn add_loops(&mut self, times: usize, ops: Ops) {
+        self.work = self.work + Work::of(times as u64 * ops, self.core);
+    }
+}
+
+fn global_average(average: &GlobalAverage, tally: &mut Tally) {
+    let shape = average.input.shape;
+    tally.add(Event::Average, 1);
+    tally.add(Event::AveragePlace, shape.places());
+    tally.add(Event::AverageValue, shape.elements());
+    tally.add(Event::AverageChannel, shape.channels.into());
+}
+
+fn sum(add: &Add, tally: &mut Tally) {
+    tally.add(Event::Sum, 1);
+    tally.add(Event::SumValue, add.output.shape.elements());
+}
+
+/// Rows, or columns, of the input that are under the window at a place.
+fn inside(at: usize, stride: u8, padding: u8, window: u8, size: u16) -> Range<usize> {
+    let start = at * usize::from(stride);
+    let end = (start + usize::from(window)).saturating_sub(padding.into()).min(size.into());
+    start.saturating_sub(padding.into()).min(end)..end
+}
+
+/// Turns of a division where it is no instruction: about as many as the quotient has bits, unless a single one of them is set.
+///
+/// # Source
+/// `u32_div_rem` of Rust's `compiler_builtins`, which shifts the divisor below the dividend, and is done when less than the
+/// divisor is left then.
+fn division_turns(dividend: usize, divisor: usize) -> usize {
+    match dividend.checked_div(divisor) {
+        // Two stand for what is around the turns.
+        Some(quotient) if quotient > 0 && !quotient.is_power_of_two() => quotient.ilog2() as usize + 2,
+        _ => 0,
+    }
+}

@@ -1,0 +1,23 @@
+//! Poolings.
+
+use pinhole_shared::model::Pool;
+use pinhole_shared::shape::{Padding, Window};
+
+use super::super::compiled::Event;
+use super::{Tally, division_turns, inside};
+
+/// A pooling, but for what the mean takes.
+pub(super) fn pooling(pool: &Pool, tally: &mut Tally) {
+    let Window { height, width, stride_y, stride_x, padding: Padding { top, left, .. } } = pool.window;
+    let (from, to) = (pool.input.shape, pool.output.shape);
+    let [to_height, to_width, channels] = [to.height, to.width, to.channels].map(usize::from);
+    let rows: usize = (0..to_height).map(|y| inside(y, stride_y, top, height, from.height).len()).sum();
+    let columns: usize = (0..to_width).map(|x| inside(x, stride_x, left, width, from.width).len()).sum();
+    tally.add(Event::Pool, 1);
+    tally.add(Event::PoolPlace, to.places());
+    // Where a place is, is found by dividing its number.
+    tally.add(Event::DivisionTurn, (0..to.places()).map(|place| division_turns(place, to_width)).sum());
+    tally.add(Event::PoolValue, to.elements());
+    tally.add(Event::PoolRow, rows * to_width * channels);
+    tally.add(Event::PoolElement, rows * columns * channels);
+}
