@@ -4,6 +4,7 @@
 //! operations of ours ([`dense`], [`optimizer`] and the product both use, [`matrix`]), which also make the result the same
 //! on every machine. The operations over pictures ([`spatial`]) are as well. A test compares them with candle's own operations and optimizer.
 
+mod arithmetic;
 mod augment;
 mod checkpoint;
 mod dense;
@@ -28,5 +29,6 @@ pub use trainer::{Epoch, TrainError, Trainer};
 pub use training::{Outcome, Stopped, Training, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
+pub(crate) use arithmetic::{Arithmetic, Limits, Stage};
 pub(crate) use loss::{cross_entropy, softmax};
 pub(crate) use trainer::arg_max;

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::arithmetic::Arithmetic;
 use super::augment::{Variation, apply};
 use super::checkpoint::TrainerState;
 use super::grain::{Grain, add_grain};
@@ -59,9 +60,24 @@ pub enum TrainError {
     Nothing,
 }
 
+/// Another arithmetic to train by.
+struct Exact<'d> {
+    arithmetic: Box<dyn Arithmetic>,
+    /// Pixels of the validation inputs.
+    validation: Vec<&'d [u8]>,
+}
+
+impl Exact<'_> {
+    /// Takes over the numbers as they are in this epoch.
+    fn take(&mut self, network: &Network, epoch: u32) -> Result<&Self, TrainError> {
+        if self.arithmetic.take(network)? { Ok(self) } else { Err(TrainError::Diverged(epoch)) }
+    }
+}
+
 /// A network in training, one epoch at a time.
 pub struct Trainer<'d> {
     network: Network,
+    exact: Option<Exact<'d>>,
     training: &'d Dataset,
     validation: Tensor,
     validation_labels: Vec<u16>,
@@ -88,6 +104,7 @@ impl<'d> Trainer<'d> {
         let states = network.layers.iter().map(LayerState::new).collect::<candle_core::Result<_>>()?;
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
+            exact: None,
             training,
             validation: batch(&pixels)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
@@ -108,6 +125,13 @@ impl<'d> Trainer<'d> {
             grain: Random::stream(seed, Purpose::Grain),
             network,
         })
+    }
+
+    /// The same training, but by another arithmetic than floating point; `validation` is the one it was made with. Dropout
+    /// and batch normalization are none of that arithmetic's: the network must have neither.
+    pub(super) fn computing_by(self, arithmetic: Box<dyn Arithmetic>, validation: &'d Dataset) -> Self {
+        let validation = validation.examples.iter().map(|example| &example.pixels[..]).collect();
+        Self { exact: Some(Exact { arithmetic, validation }), ..self }
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -174,7 +198,11 @@ impl<'d> Trainer<'d> {
     pub fn start(&mut self) -> Result<Epoch, TrainError> {
         let inputs: Vec<&[u8]> = self.training.examples.iter().map(|example| &example.pixels[..]).collect();
         let labels: Vec<u16> = self.training.examples.iter().map(|example| example.class).collect();
-        let training = score(&self.network.logits(&inputs)?, &labels);
+        let logits = match &mut self.exact {
+            None => self.network.logits(&inputs)?,
+            Some(exact) => exact.take(&self.network, 0)?.arithmetic.logits(&inputs),
+        };
+        let training = score(&logits, &labels);
         self.measured(0, training.loss, training.right)
     }
 
@@ -186,10 +214,12 @@ impl<'d> Trainer<'d> {
         self.shuffle.shuffle(&mut self.order);
         let augmented = self.augmented();
         let (mut loss, mut right) = (0.0, 0);
+        let training = self.training;
+        let pixels = |&index: &usize| augmented.get(index).unwrap_or(&training.examples[index].pixels).as_slice();
         let order = std::mem::take(&mut self.order);
         for chosen in order.chunks(self.network.recipe.training.batch) {
-            let pixels: Vec<&[u8]> = chosen.iter().map(|&index| self.pixels(&augmented, index)).collect();
-            let score = self.update(chosen, &batch(&pixels)?)?;
+            let pixels: Vec<&[u8]> = chosen.iter().map(pixels).collect();
+            let score = self.update(chosen, &pixels)?;
             loss += score.loss * chosen.len() as f64;
             right += score.right;
         }
@@ -201,7 +231,13 @@ impl<'d> Trainer<'d> {
 
     /// An epoch's measurements: those of the training inputs as they are given, and a look at the validation inputs.
     fn measured(&mut self, epoch: u32, training_loss: f64, right: usize) -> Result<Epoch, TrainError> {
-        self.validation_logits = self.network.infer(&self.validation)?;
+        self.validation_logits = match &mut self.exact {
+            None => self.network.infer(&self.validation)?,
+            Some(exact) => {
+                let exact = exact.take(&self.network, epoch)?;
+                exact.arithmetic.logits(&exact.validation)
+            }
+        };
         let validation = score(&self.validation_logits, &self.validation_labels);
         let epoch = Epoch {
             epoch,
@@ -245,14 +281,14 @@ impl<'d> Trainer<'d> {
         self.training.examples.par_iter().zip(drawn).map(vary).collect()
     }
 
-    fn pixels<'a>(&'a self, augmented: &'a [Vec<u8>], index: usize) -> &'a [u8] {
-        augmented.get(index).unwrap_or(&self.training.examples[index].pixels)
-    }
-
-    /// One step of the optimizer on the chosen training inputs.
-    fn update(&mut self, chosen: &[usize], inputs: &Tensor) -> candle_core::Result<Score> {
+    /// One step of the optimizer on the chosen training inputs, of which these are the pixels.
+    fn update(&mut self, chosen: &[usize], pixels: &[&[u8]]) -> Result<Score, TrainError> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
-        let forward = self.network.forward(inputs, Some(&mut self.dropout))?;
+        let stages = match &mut self.exact {
+            None => Vec::new(),
+            Some(exact) => exact.take(&self.network, self.epochs + 1)?.arithmetic.stages(pixels),
+        };
+        let forward = self.network.forward(&batch(pixels)?, Some(&mut self.dropout), &stages)?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
         let gradients = forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+use super::arithmetic::Arithmetic;
 use super::checkpoint::TrainingState;
 use super::network::{FloatLayer, Network, values};
 use super::trainer::{Epoch, TrainError, Trainer};
@@ -71,6 +72,21 @@ impl<'d> Training<'d> {
     pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
         let trainer = Trainer::new(network, training, validation, seed)?;
         Ok(Self { trainer, epochs: Vec::new(), best: None, kept: Vec::new() })
+    }
+
+    /// A training by another arithmetic than floating point: what its epochs measure is what that arithmetic gives. The
+    /// network must have neither dropout nor batch normalization.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub(crate) fn by(
+        arithmetic: Box<dyn Arithmetic>,
+        network: Network,
+        (training, validation): (&'d Dataset, &'d Dataset),
+        seed: u64,
+    ) -> candle_core::Result<Self> {
+        let new = Self::new(network, training, validation, seed)?;
+        Ok(Self { trainer: new.trainer.computing_by(arithmetic, validation), ..new })
     }
 
     /// All epochs so far.

@@ -10,6 +10,7 @@ mod tests;
 use candle_core::{Device, Tensor};
 
 use self::node::Part;
+use super::arithmetic::Stage;
 use crate::random::Random;
 use crate::recipe::Recipe;
 
@@ -48,7 +49,13 @@ impl Network {
     }
 
     /// Logits of a batch (batch x inputs, pixels as 0..=1), with dropout masks and statistics of the batch if training.
-    pub(super) fn forward(&self, inputs: &Tensor, mut dropout: Option<&mut Random>) -> candle_core::Result<Forward> {
+    /// `exact` are the stages of another arithmetic to go by, one a layer; none for floating point.
+    pub(super) fn forward(
+        &self,
+        inputs: &Tensor,
+        mut dropout: Option<&mut Random>,
+        exact: &[Stage],
+    ) -> candle_core::Result<Forward> {
         let mut values = inputs.clone();
         let traces: Vec<Trace> = self.layers.iter().map(|_| Trace::default()).collect();
         let mut earlier = Vec::with_capacity(self.layers.len());
@@ -57,9 +64,12 @@ impl Network {
             let part = if dropout.is_none() || index < self.frozen {
                 Part::Infers
             } else {
-                Part::Learns { trace, input_gradient: index > self.frozen }
+                Part::Learns { trace, input_gradient: index > self.frozen, exact: exact.get(index) }
             };
             values = layer.forward(&values, &earlier, part)?;
+            if let Some(stage) = exact.get(index) {
+                values = stage.values(&values, layer.shape.output)?;
+            }
             if let Some(random) = dropout.as_deref_mut()
                 && layer.dropout > 0.0
             {
@@ -82,7 +92,7 @@ impl Network {
         let mut rows = Vec::with_capacity(count);
         for start in (0..count).step_by(self.piece()) {
             let piece = inputs.narrow(0, start, self.piece().min(count - start))?;
-            rows.extend(self.forward(&piece, None)?.logits.to_vec2::<f32>()?);
+            rows.extend(self.forward(&piece, None, &[])?.logits.to_vec2::<f32>()?);
         }
         Ok(rows)
     }
@@ -103,7 +113,7 @@ impl Network {
     pub fn logits(&self, inputs: &[&[u8]]) -> candle_core::Result<Vec<Vec<f32>>> {
         let mut rows = Vec::with_capacity(inputs.len());
         for piece in inputs.chunks(self.piece()) {
-            rows.extend(self.forward(&batch(piece)?, None)?.logits.to_vec2::<f32>()?);
+            rows.extend(self.forward(&batch(piece)?, None, &[])?.logits.to_vec2::<f32>()?);
         }
         Ok(rows)
     }

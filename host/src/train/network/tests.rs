@@ -249,7 +249,7 @@ fn gradients_reach_every_layer() {
     let loss = |layers: &[FloatLayer]| -> f32 {
         let network = Network::from_layers(&recipe, &data.classes, layers).unwrap();
         let mut random = Random::stream(4, Purpose::Dropout);
-        let logits: Tensor = network.forward(&inputs, Some(&mut random)).unwrap().logits;
+        let logits: Tensor = network.forward(&inputs, Some(&mut random), &[]).unwrap().logits;
         let targets = Targets::new(&recipe.training, labels.iter().copied(), 2);
         logits.apply_op1(CrossEntropy { labels: labels.clone(), targets }).unwrap().to_scalar().unwrap()
     };

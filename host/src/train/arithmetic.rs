@@ -1,0 +1,147 @@
+//! Training by another arithmetic than floating point's: that of the device.
+//!
+//! Forward, each layer's values are those of the other arithmetic, to the last bit. Backward, rounding is taken for the
+//! identity: gradients are those of the float layer of the rounded weights, at the exact values of the layer before,
+//! and go unchanged to the float weights that were rounded.
+//!
+//! Source: Y. Bengio, N. Léonard and A. Courville, "Estimating or propagating gradients through stochastic neurons for
+//! conditional computation", 2013, section 4 (the straight-through estimator); B. Jacob et al., "Quantization and
+//! training of neural networks for efficient integer-arithmetic-only inference", CVPR 2018, section 3.
+
+use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape as Dimensions, Tensor, bail};
+use pinhole_shared::shape::Shape;
+use rayon::prelude::*;
+
+use super::network::Network;
+use super::optimizer::contiguous;
+use super::spatial::to_planes_first;
+
+/// What a network in training computes by instead of floating point.
+pub(crate) trait Arithmetic: Send {
+    /// Takes over the network's numbers as they are now. False where they are beyond what it can express: they have run
+    /// away.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    fn take(&mut self, network: &Network) -> Result<bool>;
+
+    /// What every layer has and gives for these inputs, in order, by the numbers taken last.
+    fn stages(&self, inputs: &[&[u8]]) -> Vec<Stage>;
+
+    /// The logits of these inputs: the values of the last stage, input by input.
+    fn logits(&self, inputs: &[&[u8]]) -> Vec<Vec<f32>>;
+}
+
+/// A layer of another arithmetic, and its values for a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    /// Weights and biases as [`super::FloatLayer`] has them; of a layer that has some.
+    pub parameters: Option<(Vec<f32>, Vec<f32>)>,
+    /// Batch x elements, the channels of a place together.
+    pub values: Vec<f32>,
+    /// Where values are cut.
+    pub limits: Option<Limits>,
+}
+
+/// Where a layer's values are cut.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    /// The least value there is.
+    pub low: f32,
+    /// The largest.
+    pub high: f32,
+    /// What rounding alone may change a value by.
+    pub half_unit: f32,
+}
+
+impl Stage {
+    /// What is used in place of a layer's own weights and biases, which get the gradients.
+    pub(super) fn parameters(&self, weights: &Tensor, biases: &Tensor) -> Result<(Tensor, Tensor)> {
+        let Some((exact_weights, exact_biases)) = &self.parameters else { bail!("a layer lacks its exact weights") };
+        let replaced = |float: &Tensor, exact: &[f32]| {
+            float.apply_op2(&Tensor::from_slice(exact, float.shape(), &Device::Cpu)?, StraightThrough { limits: None })
+        };
+        Ok((replaced(weights, exact_weights)?, replaced(biases, exact_biases)?))
+    }
+
+    /// The values, by planes, in place of a float layer's outputs of this shape.
+    pub(super) fn values(&self, float: &Tensor, shape: Shape) -> Result<Tensor> {
+        let planes = |image: &[f32]| to_planes_first(image, shape);
+        let values: Vec<Vec<f32>> = self.values.par_chunks_exact(shape.elements()).map(planes).collect();
+        let exact = Tensor::from_vec(values.concat(), float.shape(), &Device::Cpu)?;
+        float.apply_op2(&exact, StraightThrough { limits: self.limits })
+    }
+}
+
+/// Gives the second of two tensors of the same shape, and the gradient to the first. Where the second was cut, the
+/// gradient is 0.
+struct StraightThrough {
+    limits: Option<Limits>,
+}
+
+impl CustomOp2 for StraightThrough {
+    fn name(&self) -> &'static str {
+        "straight-through"
+    }
+
+    fn cpu_fwd(
+        &self,
+        _float: &CpuStorage,
+        float_layout: &Layout,
+        exact: &CpuStorage,
+        exact_layout: &Layout,
+    ) -> Result<(CpuStorage, Dimensions)> {
+        if float_layout.shape() != exact_layout.shape() {
+            bail!("straight-through: {:?} for {:?}", exact_layout.shape(), float_layout.shape());
+        }
+        let exact = contiguous(exact, exact_layout)?;
+        Ok((CpuStorage::F32(exact.to_vec()), exact_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        float: &Tensor,
+        exact: &Tensor,
+        _outputs: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let Some(limits) = self.limits else { return Ok((Some(gradient.clone()), None)) };
+        let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        let (float, exact, mut passed) = (values(float)?, values(exact)?, values(gradient)?);
+        for ((gradient, float), exact) in passed.iter_mut().zip(float).zip(exact) {
+            if limits.cut(float, exact) {
+                *gradient = 0.0;
+            }
+        }
+        Ok((Some(Tensor::from_vec(passed, gradient.shape(), &Device::Cpu)?), None))
+    }
+}
+
+impl Limits {
+    /// Whether `exact` is what was left of `float`: a value at an end, further away than rounding takes it.
+    fn cut(&self, float: f32, exact: f32) -> bool {
+        let Self { low, high, half_unit } = *self;
+        (exact >= high && float > exact + half_unit) || (exact <= low && float < exact - half_unit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+
+    /// Of a unit of 0.5 from -1 to 2: values in the range, however they are rounded, pass the gradient; those beyond do
+    /// not, and what is rounded to an end is not beyond it.
+    #[test]
+    fn values_are_the_exact_ones_and_only_cut_ones_stop_the_gradient() {
+        let float = Var::from_slice(&[0.1_f32, 1.9, 2.2, 2.3, -1.2, -1.3, 9.0], 7, &Device::Cpu).unwrap();
+        let exact = [0.0_f32, 2.0, 2.0, 2.0, -1.0, -1.0, 2.0];
+        let op = StraightThrough { limits: Some(Limits { low: -1.0, high: 2.0, half_unit: 0.25 }) };
+        let given = float.apply_op2(&Tensor::from_slice(&exact, 7, &Device::Cpu).unwrap(), op).unwrap();
+        assert_eq!(given.to_vec1::<f32>().unwrap(), exact);
+        let gradients = (given * 3.0).unwrap().sum_all().unwrap().backward().unwrap();
+        let passed = gradients.get(float.as_tensor()).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(passed, [3.0, 3.0, 3.0, 0.0, 3.0, 0.0, 0.0]);
+    }
+}
