@@ -24,8 +24,8 @@ pub(super) struct PolicyArguments {
     /// Answer "unknown" where needed so that at most this part of the answers is wrong, 0 to 1; chosen on --validation
     #[arg(long, value_name = "PART", value_parser = part)]
     error_rate: Option<f64>,
-    /// Folder of labeled photos that the network was not trained on, for --error-rate
-    #[arg(long, value_name = "FOLDER", requires = "error_rate")]
+    /// Folder of labeled photos that the network was not trained on, for --error-rate and --fine-tune
+    #[arg(long, value_name = "FOLDER", requires = "validated")]
     validation: Option<PathBuf>,
     /// Answer only what N of the last M frames of the camera agree on, as 2/3
     #[arg(long, value_name = "N/M", value_parser = votes)]
@@ -95,6 +95,11 @@ impl PolicyArguments {
             ));
         }
         Ok(())
+    }
+
+    /// Photos that the network was not trained on.
+    pub(super) fn validation(&self) -> Option<&Path> {
+        self.validation.as_deref()
     }
 
     /// The policy for a model that was calibrated on these photos, and whose epoch was chosen by those of a folder, if that

@@ -12,13 +12,12 @@ use crate::train::{Arithmetic, FloatLayer, Limits, Network, Stage};
 pub(super) struct Integers {
     calibration: Calibration,
     model: ModelFile,
-    layers: Vec<LayerForm>,
+    layers: Vec<FloatLayer>,
+    forms: Vec<Form>,
 }
 
-/// A layer of the model, in real numbers.
-struct LayerForm {
-    /// Of a layer that has some.
-    parameters: Option<(Vec<f32>, Vec<f32>)>,
+/// What the integers that a layer gives stand for.
+struct Form {
     /// Real value of one unit.
     scale: f64,
     /// The unit that stands for 0.
@@ -33,8 +32,9 @@ impl Integers {
     /// [`QuantizeError`].
     pub(super) fn new(calibration: Calibration, network: &Network) -> std::result::Result<Self, QuantizeError> {
         let model = calibration.quantize(network)?;
-        let layers = forms(&model, network);
-        Ok(Self { calibration, model, layers })
+        let layers = dequantize(&model.model(), &network.recipe).layers;
+        let forms = model.model().layers().map(|layer| Form::of(&layer)).collect();
+        Ok(Self { calibration, model, layers, forms })
     }
 
     /// All integers of every layer, input by input.
@@ -57,74 +57,67 @@ impl Arithmetic for Integers {
             return Ok(false);
         }
         match self.calibration.quantize(network) {
-            Ok(model) => self.model = model,
-            Err(QuantizeError::Candle(error)) => return Err(error),
-            Err(_) => return Ok(false),
+            Ok(model) => {
+                self.layers = dequantize(&model.model(), &network.recipe).layers;
+                self.model = model;
+                Ok(true)
+            }
+            Err(QuantizeError::Candle(error)) => Err(error),
+            Err(_) => Ok(false),
         }
-        self.layers = forms(&self.model, network);
-        Ok(true)
+    }
+
+    fn layers(&self) -> Vec<FloatLayer> {
+        self.layers.clone()
     }
 
     fn stages(&self, inputs: &[&[u8]]) -> Vec<Stage> {
         let runs = self.run(inputs);
-        let stage = |(index, form): (usize, &LayerForm)| Stage {
-            parameters: form.parameters.clone(),
+        let stage = |(index, form): (usize, &Form)| Stage {
             values: runs.iter().flat_map(|run| run[index].iter().map(|&integer| form.real(integer))).collect(),
             limits: form.limits,
         };
-        self.layers.par_iter().enumerate().map(stage).collect()
+        self.forms.par_iter().enumerate().map(stage).collect()
     }
 
     fn logits(&self, inputs: &[&[u8]]) -> Vec<Vec<f32>> {
-        let Some(form) = self.layers.last() else { return Vec::new() };
+        let Some(form) = self.forms.last() else { return Vec::new() };
         let real = |run: Vec<Vec<i32>>| run.last().into_iter().flatten().map(|&logit| form.real(logit)).collect();
         self.run(inputs).into_iter().map(real).collect()
     }
 }
 
-impl LayerForm {
-    fn real(&self, integer: i32) -> f32 {
-        (f64::from(integer - self.zero) * self.scale) as f32
-    }
-
-    /// `limits`: the least and the largest integer.
-    fn new(parameters: Option<(Vec<f32>, Vec<f32>)>, scale: f64, zero: i32, limits: Option<(i32, i32)>) -> Self {
-        let form = Self { parameters, scale, zero, limits: None };
-        let limits = limits.map(|(low, high)| Limits {
+impl Form {
+    fn of(layer: &Layer<'_>) -> Self {
+        let (scale, zero) = match layer {
+            Layer::Dense(dense) => (output_scale(dense), 0),
+            _ => layer.tensor().map_or((1.0, 0), |tensor| (tensor.scale.into(), tensor.zero.into())),
+        };
+        let form = Self { scale, zero, limits: None };
+        let limits = cut_to(layer).map(|(low, high)| Limits {
             low: form.real(low),
             high: form.real(high),
             half_unit: (scale / 2.0) as f32,
         });
         Self { limits, ..form }
     }
+
+    fn real(&self, integer: i32) -> f32 {
+        (f64::from(integer - self.zero) * self.scale) as f32
+    }
 }
 
-fn forms(model: &ModelFile, network: &Network) -> Vec<LayerForm> {
-    let model = model.model();
-    let floats = dequantize(&model, &network.recipe).layers;
-    model.layers().zip(floats).map(|(layer, float)| form(&layer, float.into_parameters())).collect()
-}
-
-fn form(layer: &Layer<'_>, parameters: Option<(Vec<f32>, Vec<f32>)>) -> LayerForm {
-    let limits = match layer {
-        Layer::Dense(dense) => match dense.activation {
-            // Nothing cuts logits, nor does a sigmoid cut where its slope is not 0 anyway.
-            _ if dense.output == Output::Logits => None,
-            Activation::Sigmoid => None,
-            Activation::Relu => Some((0, dense.output.range().1)),
-            Activation::Linear => Some(dense.output.range()),
-        },
+/// The least and the largest integer that a layer gives, if it cuts what lies beyond.
+fn cut_to(layer: &Layer<'_>) -> Option<(i32, i32)> {
+    match layer {
+        // Logits have room for all there is, and where a sigmoid ends its slope is 0 as it is.
+        Layer::Dense(dense) if dense.output == Output::Logits || dense.activation == Activation::Sigmoid => None,
+        Layer::Dense(dense) if dense.activation == Activation::Relu => Some((0, dense.output.range().1)),
+        Layer::Dense(dense) => Some(dense.output.range()),
         Layer::Conv(conv) | Layer::Depthwise(conv) => Some((conv.low.into(), conv.high.into())),
         Layer::GlobalAverage(average) => Some((average.low.into(), average.high.into())),
         Layer::Add(add) => Some((add.low.into(), add.high.into())),
         // What they give lies between what they read.
         Layer::MaxPool(_) | Layer::AveragePool(_) => None,
-    };
-    match layer {
-        Layer::Dense(dense) => LayerForm::new(parameters, output_scale(dense), 0, limits),
-        _ => {
-            let (scale, zero) = layer.tensor().map_or((1.0, 0), |tensor| (tensor.scale.into(), tensor.zero.into()));
-            LayerForm::new(parameters, scale, zero, limits)
-        }
     }
 }

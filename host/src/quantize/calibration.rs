@@ -46,9 +46,7 @@ impl Calibration {
             let given = network.activations(&inputs, index + 1)?;
             let means = match layer {
                 FloatLayer::Dense { weights, biases, .. } => column_means(&read, weights.len() / biases.len()),
-                FloatLayer::Conv(conv) | FloatLayer::Depthwise(conv) => {
-                    column_means(&read, conv.input.channels.into())
-                }
+                FloatLayer::Conv(conv) | FloatLayer::Depthwise(conv) => column_means(&read, conv.input.channels.into()),
                 _ => Vec::new(),
             };
             layers.push(Seen { means, given: range(&given) });

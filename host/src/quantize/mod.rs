@@ -90,7 +90,8 @@ impl Calibration {
         let mut input = InputKind::PIXELS;
         for (index, (layer, seen)) in float.iter().zip(&self.layers).enumerate() {
             let reading = Reading { input, seen, before: &layers };
-            let is_weighted = matches!(layer, FloatLayer::Dense { .. } | FloatLayer::Conv(_) | FloatLayer::Depthwise(_));
+            let is_weighted =
+                matches!(layer, FloatLayer::Dense { .. } | FloatLayer::Conv(_) | FloatLayer::Depthwise(_));
             let width = if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 };
             let quantized = match layer {
                 FloatLayer::Dense { weights, biases, activation } => {

@@ -12,7 +12,7 @@ use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape as Dimens
 use pinhole_shared::shape::Shape;
 use rayon::prelude::*;
 
-use super::network::Network;
+use super::network::{FloatLayer, Network};
 use super::optimizer::contiguous;
 use super::spatial::to_planes_first;
 
@@ -25,18 +25,19 @@ pub(crate) trait Arithmetic: Send {
     /// A candle error when memory cannot be had.
     fn take(&mut self, network: &Network) -> Result<bool>;
 
-    /// What every layer has and gives for these inputs, in order, by the numbers taken last.
+    /// What it has of every layer by the numbers taken last: weights and biases in real numbers.
+    fn layers(&self) -> Vec<FloatLayer>;
+
+    /// What every layer gives for these inputs, in order.
     fn stages(&self, inputs: &[&[u8]]) -> Vec<Stage>;
 
     /// The logits of these inputs: the values of the last stage, input by input.
     fn logits(&self, inputs: &[&[u8]]) -> Vec<Vec<f32>>;
 }
 
-/// A layer of another arithmetic, and its values for a batch.
+/// A layer's values for a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
-    /// Weights and biases as [`super::FloatLayer`] has them; of a layer that has some.
-    pub parameters: Option<(Vec<f32>, Vec<f32>)>,
     /// Batch x elements, the channels of a place together.
     pub values: Vec<f32>,
     /// Where values are cut.
@@ -55,15 +56,6 @@ pub(crate) struct Limits {
 }
 
 impl Stage {
-    /// What is used in place of a layer's own weights and biases, which get the gradients.
-    pub(super) fn parameters(&self, weights: &Tensor, biases: &Tensor) -> Result<(Tensor, Tensor)> {
-        let Some((exact_weights, exact_biases)) = &self.parameters else { bail!("a layer lacks its exact weights") };
-        let replaced = |float: &Tensor, exact: &[f32]| {
-            float.apply_op2(&Tensor::from_slice(exact, float.shape(), &Device::Cpu)?, StraightThrough { limits: None })
-        };
-        Ok((replaced(weights, exact_weights)?, replaced(biases, exact_biases)?))
-    }
-
     /// The values, by planes, in place of a float layer's outputs of this shape.
     pub(super) fn values(&self, float: &Tensor, shape: Shape) -> Result<Tensor> {
         let planes = |image: &[f32]| to_planes_first(image, shape);

@@ -14,7 +14,7 @@ use super::checkpoint::TrainerState;
 use super::grain::{Grain, add_grain};
 use super::layer_state::LayerState;
 use super::loss::{CrossEntropy, Targets, cross_entropy};
-use super::network::{Network, batch, values};
+use super::network::{FloatLayer, Network, batch, values};
 use super::optimizer::{Moments, Optimizer};
 use super::schedule::learning_rate;
 use crate::photos::{Dataset, Example};
@@ -65,6 +65,8 @@ struct Exact<'d> {
     arithmetic: Box<dyn Arithmetic>,
     /// Pixels of the validation inputs.
     validation: Vec<&'d [u8]>,
+    /// The network's own numbers while a batch runs.
+    own: Vec<FloatLayer>,
 }
 
 impl Exact<'_> {
@@ -131,7 +133,7 @@ impl<'d> Trainer<'d> {
     /// and batch normalization are none of that arithmetic's: the network must have neither.
     pub(super) fn computing_by(self, arithmetic: Box<dyn Arithmetic>, validation: &'d Dataset) -> Self {
         let validation = validation.examples.iter().map(|example| &example.pixels[..]).collect();
-        Self { exact: Some(Exact { arithmetic, validation }), ..self }
+        Self { exact: Some(Exact { arithmetic, validation, own: Vec::new() }), ..self }
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -286,11 +288,20 @@ impl<'d> Trainer<'d> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
         let stages = match &mut self.exact {
             None => Vec::new(),
-            Some(exact) => exact.take(&self.network, self.epochs + 1)?.arithmetic.stages(pixels),
+            Some(exact) => {
+                // While the batch runs the network has the other arithmetic's numbers; gradients then go to its own.
+                self.network.save_into(&mut exact.own)?;
+                let exact = exact.take(&self.network, self.epochs + 1)?;
+                self.network.restore(exact.arithmetic.layers())?;
+                exact.arithmetic.stages(pixels)
+            }
         };
         let forward = self.network.forward(&batch(pixels)?, Some(&mut self.dropout), &stages)?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
         let gradients = forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
+        if let Some(exact) = &self.exact {
+            self.network.restore(exact.own.clone())?;
+        }
 
         let updates_an_epoch = self.updates_an_epoch();
         let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates, updates_an_epoch);

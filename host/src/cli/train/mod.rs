@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use miette::{Diagnostic, Result};
 use thiserror::Error;
 
-use self::observer::{Interrupt, Observer};
+pub(super) use self::observer::{Interrupt, Observer};
 use super::INTERRUPTED;
 use super::output::{duration, json, note, say, scores, warn, warn_of_duplicates};
 use crate::quantize::ActivationBits;

@@ -49,7 +49,7 @@ impl Network {
     }
 
     /// Logits of a batch (batch x inputs, pixels as 0..=1), with dropout masks and statistics of the batch if training.
-    /// `exact` are the stages of another arithmetic to go by, one a layer; none for floating point.
+    /// `exact` is what the layers give by another arithmetic, to go by, one stage a layer; none for floating point.
     pub(super) fn forward(
         &self,
         inputs: &Tensor,
@@ -64,7 +64,7 @@ impl Network {
             let part = if dropout.is_none() || index < self.frozen {
                 Part::Infers
             } else {
-                Part::Learns { trace, input_gradient: index > self.frozen, exact: exact.get(index) }
+                Part::Learns { trace, input_gradient: index > self.frozen }
             };
             values = layer.forward(&values, &earlier, part)?;
             if let Some(stage) = exact.get(index) {

@@ -8,7 +8,6 @@ use pinhole_shared::shape::Window;
 
 use super::float::{BatchNorm, FloatConv, FloatLayer};
 use crate::recipe::{ActivationName, LayerShape};
-use crate::train::arithmetic::Stage;
 use crate::train::dense::{DenseOp, Factors};
 use crate::train::optimizer::{Penalty, contiguous};
 use crate::train::spatial::{ActivateOp, Clamp, ConvOp, FlattenOp, GlobalAverageOp, NormOp, PoolOp, Statistics};
@@ -83,14 +82,8 @@ pub(in crate::train) struct Trace {
 pub(super) enum Part<'a> {
     /// It gives values and nothing else, by running statistics.
     Infers,
-    /// It is to learn. `input_gradient`: so is something before it. `exact`: the numbers it computes by, if not its own.
-    Learns { trace: &'a Trace, input_gradient: bool, exact: Option<&'a Stage> },
-}
-
-/// A layer's weights and biases as it computes by them.
-fn parameters(weights: &Var, biases: &Var, exact: Option<&Stage>) -> Result<(Tensor, Tensor)> {
-    let (weights, biases) = (weights.as_tensor(), biases.as_tensor());
-    exact.map_or_else(|| Ok((weights.clone(), biases.clone())), |exact| exact.parameters(weights, biases))
+    /// It is to learn. `input_gradient`: so is something before it.
+    Learns { trace: &'a Trace, input_gradient: bool },
 }
 
 impl Node {
@@ -99,15 +92,12 @@ impl Node {
         match &self.kind {
             Kind::Dense(dense) => {
                 let values = self.flattened(values)?;
+                let (weights, biases) = (dense.weights.as_tensor(), dense.biases.as_tensor());
                 let op = |input_gradient, factors| DenseOp { activation: dense.activation, input_gradient, factors };
                 match part {
-                    Part::Infers => {
-                        let (weights, biases) = (dense.weights.as_tensor(), dense.biases.as_tensor());
-                        values.apply_op3_no_bwd(weights, biases, &op(false, Factors::default()))
-                    }
-                    Part::Learns { trace, input_gradient, exact } => {
-                        let (weights, biases) = parameters(&dense.weights, &dense.biases, exact)?;
-                        values.apply_op3(&weights, &biases, op(input_gradient, trace.factors.clone()))
+                    Part::Infers => values.apply_op3_no_bwd(weights, biases, &op(false, Factors::default())),
+                    Part::Learns { trace, input_gradient } => {
+                        values.apply_op3(weights, biases, op(input_gradient, trace.factors.clone()))
                     }
                 }
             }
@@ -152,9 +142,9 @@ impl Node {
                 let biases = Tensor::from_vec(biases, outputs, &Device::Cpu)?;
                 values.apply_op3_no_bwd(&weights, &biases, &op(false))?.apply_op1_no_bwd(&activate)
             }
-            Part::Learns { trace, input_gradient, exact } => {
-                let (weights, biases) = parameters(&conv.weights, &conv.biases, exact)?;
-                let mut values = values.apply_op3(&weights, &biases, op(input_gradient))?;
+            Part::Learns { trace, input_gradient } => {
+                let (weights, biases) = (conv.weights.as_tensor(), conv.biases.as_tensor());
+                let mut values = values.apply_op3(weights, biases, op(input_gradient))?;
                 if let Some(norm) = &conv.norm {
                     let op = NormOp::new(outputs, shape.places(), trace.seen.clone());
                     values = values.apply_op3(norm.gamma.as_tensor(), norm.beta.as_tensor(), op)?;
