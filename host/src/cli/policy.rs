@@ -75,12 +75,12 @@ pub(super) struct Threshold {
 impl PolicyArguments {
     /// Refuses, before anything is done, to choose on photos that were trained on.
     pub(super) fn check(&self, calibration: &Path) -> Result<()> {
-        if self.error_rate.is_none() {
-            return Ok(());
-        }
         let help = "give labeled photos that it was not trained on with --validation, or a least probability of your own \
                     with --min-confidence";
         let Some(validation) = &self.validation else {
+            if self.error_rate.is_none() {
+                return Ok(());
+            }
             return Err(miette!(
                 help = help,
                 "--error-rate needs --validation: of the photos it was trained on, to calibrate, the network is surer \

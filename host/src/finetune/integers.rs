@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use crate::model_file::ModelFile;
 use crate::quantize::{Calibration, QuantizeError, dequantize, output_scale};
-use crate::train::{Arithmetic, FloatLayer, Limits, Network, Stage};
+use crate::train::{Arithmetic, FloatLayer, Network, Stage};
 
 /// Networks as they are once quantized, by a calibration that stays.
-pub(super) struct Integers {
+pub(crate) struct Integers {
     calibration: Calibration,
     model: ModelFile,
     layers: Vec<FloatLayer>,
@@ -22,7 +22,8 @@ struct Form {
     scale: f64,
     /// The unit that stands for 0.
     zero: i32,
-    limits: Option<Limits>,
+    /// The least and the largest, where others are cut to these.
+    limits: Option<(i32, i32)>,
 }
 
 impl Integers {
@@ -30,7 +31,7 @@ impl Integers {
     ///
     /// # Errors
     /// [`QuantizeError`].
-    pub(super) fn new(calibration: Calibration, network: &Network) -> std::result::Result<Self, QuantizeError> {
+    pub(crate) fn new(calibration: Calibration, network: &Network) -> std::result::Result<Self, QuantizeError> {
         let model = calibration.quantize(network)?;
         let layers = dequantize(&model.model(), &network.recipe).layers;
         let forms = model.model().layers().map(|layer| Form::of(&layer)).collect();
@@ -75,7 +76,8 @@ impl Arithmetic for Integers {
         let runs = self.run(inputs);
         let stage = |(index, form): (usize, &Form)| Stage {
             values: runs.iter().flat_map(|run| run[index].iter().map(|&integer| form.real(integer))).collect(),
-            limits: form.limits,
+            unit: form.scale as f32,
+            limits: form.limits.map(|(low, high)| (form.real(low), form.real(high))),
         };
         self.forms.par_iter().enumerate().map(stage).collect()
     }
@@ -93,13 +95,7 @@ impl Form {
             Layer::Dense(dense) => (output_scale(dense), 0),
             _ => layer.tensor().map_or((1.0, 0), |tensor| (tensor.scale.into(), tensor.zero.into())),
         };
-        let form = Self { scale, zero, limits: None };
-        let limits = cut_to(layer).map(|(low, high)| Limits {
-            low: form.real(low),
-            high: form.real(high),
-            half_unit: (scale / 2.0) as f32,
-        });
-        Self { limits, ..form }
+        Self { scale, zero, limits: cut_to(layer) }
     }
 
     fn real(&self, integer: i32) -> f32 {

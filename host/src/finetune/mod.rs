@@ -5,6 +5,9 @@
 //! are quantized anew, and the engine runs the batch ([`integers`]). What is measured after an epoch is what the device
 //! will do, and the model that comes out is the very one measured best. It may be the one before the first epoch, so
 //! fine-tuning never makes the validation loss of the integer network worse.
+//!
+//! What is learned is to say what the float network says of each photo, and its variations. To go on from the labels would
+//! move away from the epoch that was best for the float network, and lose more than rounding did.
 
 mod integers;
 #[cfg(test)]
@@ -15,12 +18,12 @@ use std::ops::ControlFlow;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use self::integers::Integers;
+pub(crate) use self::integers::Integers;
 use crate::model_file::ModelFile;
 use crate::photos::{self, Dataset};
 use crate::quantize::{ActivationBits, Calibration, QuantizeError};
 use crate::recipe::{Recipe, Schedule};
-use crate::train::{Epoch, Network, Outcome, TrainError, Training};
+use crate::train::{Epoch, Exact, Network, Outcome, TrainError, Training};
 
 /// Share of the recipe's learning rate that fine-tuning starts with, where none is given.
 pub const RATE_SHARE: f32 = 0.1;
@@ -92,11 +95,12 @@ pub fn fine_tune(
 ) -> Result<FineTuned, FineTuneError> {
     let calibration = Calibration::of(network, training, settings.activations)?;
     let before = calibration.quantize(network)?;
-    let mut start = network.folded()?;
+    let (teacher, mut start) = (network.folded()?, network.folded()?);
     start.recipe = settings.recipe(network);
     let integers = Integers::new(calibration.clone(), &start)?;
     let photos = photos::copies(training, &start.recipe.training.copies);
-    let outcome = Training::by(Box::new(integers), start, (&photos, validation), seed)?.run(observe)?;
+    let exact = Exact::new(Box::new(integers), teacher, validation);
+    let outcome = Training::by(exact, start, &photos, validation, seed)?.run(observe)?;
     let model = calibration.quantize(&outcome.network)?;
     Ok(FineTuned { before, model, outcome })
 }

@@ -40,19 +40,10 @@ pub(crate) trait Arithmetic: Send {
 pub(crate) struct Stage {
     /// Batch x elements, the channels of a place together.
     pub values: Vec<f32>,
-    /// Where values are cut.
-    pub limits: Option<Limits>,
-}
-
-/// Where a layer's values are cut.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Limits {
-    /// The least value there is.
-    pub low: f32,
-    /// The largest.
-    pub high: f32,
-    /// What rounding alone may change a value by.
-    pub half_unit: f32,
+    /// What values are multiples of.
+    pub unit: f32,
+    /// The least and the largest value there is, where others are cut to these.
+    pub limits: Option<(f32, f32)>,
 }
 
 impl Stage {
@@ -61,14 +52,15 @@ impl Stage {
         let planes = |image: &[f32]| to_planes_first(image, shape);
         let values: Vec<Vec<f32>> = self.values.par_chunks_exact(shape.elements()).map(planes).collect();
         let exact = Tensor::from_vec(values.concat(), float.shape(), &Device::Cpu)?;
-        float.apply_op2(&exact, StraightThrough { limits: self.limits })
+        float.apply_op2(&exact, StraightThrough { unit: self.unit, limits: self.limits })
     }
 }
 
 /// Gives the second of two tensors of the same shape, and the gradient to the first. Where the second was cut, the
 /// gradient is 0.
 struct StraightThrough {
-    limits: Option<Limits>,
+    unit: f32,
+    limits: Option<(f32, f32)>,
 }
 
 impl CustomOp2 for StraightThrough {
@@ -97,23 +89,19 @@ impl CustomOp2 for StraightThrough {
         _outputs: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let Some(limits) = self.limits else { return Ok((Some(gradient.clone()), None)) };
+        let Some((low, high)) = self.limits else { return Ok((Some(gradient.clone()), None)) };
+        // At an end, and further away from it than rounding takes a value.
+        let is_cut = |float: f32, exact: f32| {
+            (exact >= high && float > exact + self.unit / 2.0) || (exact <= low && float < exact - self.unit / 2.0)
+        };
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let (float, exact, mut passed) = (values(float)?, values(exact)?, values(gradient)?);
         for ((gradient, float), exact) in passed.iter_mut().zip(float).zip(exact) {
-            if limits.cut(float, exact) {
+            if is_cut(float, exact) {
                 *gradient = 0.0;
             }
         }
         Ok((Some(Tensor::from_vec(passed, gradient.shape(), &Device::Cpu)?), None))
-    }
-}
-
-impl Limits {
-    /// Whether `exact` is what was left of `float`: a value at an end, further away than rounding takes it.
-    fn cut(&self, float: f32, exact: f32) -> bool {
-        let Self { low, high, half_unit } = *self;
-        (exact >= high && float > exact + half_unit) || (exact <= low && float < exact - half_unit)
     }
 }
 
@@ -129,7 +117,7 @@ mod tests {
     fn values_are_the_exact_ones_and_only_cut_ones_stop_the_gradient() {
         let float = Var::from_slice(&[0.1_f32, 1.9, 2.2, 2.3, -1.2, -1.3, 9.0], 7, &Device::Cpu).unwrap();
         let exact = [0.0_f32, 2.0, 2.0, 2.0, -1.0, -1.0, 2.0];
-        let op = StraightThrough { limits: Some(Limits { low: -1.0, high: 2.0, half_unit: 0.25 }) };
+        let op = StraightThrough { unit: 0.5, limits: Some((-1.0, 2.0)) };
         let given = float.apply_op2(&Tensor::from_slice(&exact, 7, &Device::Cpu).unwrap(), op).unwrap();
         assert_eq!(given.to_vec1::<f32>().unwrap(), exact);
         let gradients = (given * 3.0).unwrap().sum_all().unwrap().backward().unwrap();

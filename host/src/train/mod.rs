@@ -8,6 +8,7 @@ mod arithmetic;
 mod augment;
 mod checkpoint;
 mod dense;
+mod exact;
 mod grain;
 mod layer_state;
 mod loss;
@@ -29,6 +30,7 @@ pub use trainer::{Epoch, TrainError, Trainer};
 pub use training::{Outcome, Stopped, Training, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
-pub(crate) use arithmetic::{Arithmetic, Limits, Stage};
+pub(crate) use arithmetic::{Arithmetic, Stage};
+pub(crate) use exact::Exact;
 pub(crate) use loss::{cross_entropy, softmax};
 pub(crate) use trainer::arg_max;

@@ -8,13 +8,13 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::arithmetic::Arithmetic;
 use super::augment::{Variation, apply};
 use super::checkpoint::TrainerState;
+use super::exact::Exact;
 use super::grain::{Grain, add_grain};
 use super::layer_state::LayerState;
 use super::loss::{CrossEntropy, Targets, cross_entropy};
-use super::network::{FloatLayer, Network, batch, values};
+use super::network::{Network, batch, values};
 use super::optimizer::{Moments, Optimizer};
 use super::schedule::learning_rate;
 use crate::photos::{Dataset, Example};
@@ -58,22 +58,6 @@ pub enum TrainError {
     #[error("training was interrupted before the first epoch was over")]
     #[diagnostic(help("nothing was written"))]
     Nothing,
-}
-
-/// Another arithmetic to train by.
-struct Exact<'d> {
-    arithmetic: Box<dyn Arithmetic>,
-    /// Pixels of the validation inputs.
-    validation: Vec<&'d [u8]>,
-    /// The network's own numbers while a batch runs.
-    own: Vec<FloatLayer>,
-}
-
-impl Exact<'_> {
-    /// Takes over the numbers as they are in this epoch.
-    fn take(&mut self, network: &Network, epoch: u32) -> Result<&Self, TrainError> {
-        if self.arithmetic.take(network)? { Ok(self) } else { Err(TrainError::Diverged(epoch)) }
-    }
 }
 
 /// A network in training, one epoch at a time.
@@ -129,11 +113,10 @@ impl<'d> Trainer<'d> {
         })
     }
 
-    /// The same training, but by another arithmetic than floating point; `validation` is the one it was made with. Dropout
-    /// and batch normalization are none of that arithmetic's: the network must have neither.
-    pub(super) fn computing_by(self, arithmetic: Box<dyn Arithmetic>, validation: &'d Dataset) -> Self {
-        let validation = validation.examples.iter().map(|example| &example.pixels[..]).collect();
-        Self { exact: Some(Exact { arithmetic, validation, own: Vec::new() }), ..self }
+    /// The same training, but by another arithmetic than floating point. That has neither dropout nor batch normalization,
+    /// and so must be the network.
+    pub(super) fn computing_by(self, exact: Exact<'d>) -> Self {
+        Self { exact: Some(exact), ..self }
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -202,7 +185,7 @@ impl<'d> Trainer<'d> {
         let labels: Vec<u16> = self.training.examples.iter().map(|example| example.class).collect();
         let logits = match &mut self.exact {
             None => self.network.logits(&inputs)?,
-            Some(exact) => exact.take(&self.network, 0)?.arithmetic.logits(&inputs),
+            Some(exact) => exact.logits(&self.network, &inputs, 0)?,
         };
         let training = score(&logits, &labels);
         self.measured(0, training.loss, training.right)
@@ -235,10 +218,7 @@ impl<'d> Trainer<'d> {
     fn measured(&mut self, epoch: u32, training_loss: f64, right: usize) -> Result<Epoch, TrainError> {
         self.validation_logits = match &mut self.exact {
             None => self.network.infer(&self.validation)?,
-            Some(exact) => {
-                let exact = exact.take(&self.network, epoch)?;
-                exact.arithmetic.logits(&exact.validation)
-            }
+            Some(exact) => exact.validation_logits(&self.network, epoch)?,
         };
         let validation = score(&self.validation_logits, &self.validation_labels);
         let epoch = Epoch {
@@ -288,19 +268,17 @@ impl<'d> Trainer<'d> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
         let stages = match &mut self.exact {
             None => Vec::new(),
-            Some(exact) => {
-                // While the batch runs the network has the other arithmetic's numbers; gradients then go to its own.
-                self.network.save_into(&mut exact.own)?;
-                let exact = exact.take(&self.network, self.epochs + 1)?;
-                self.network.restore(exact.arithmetic.layers())?;
-                exact.arithmetic.stages(pixels)
-            }
+            Some(exact) => exact.lend(&self.network, pixels, self.epochs + 1)?,
         };
         let forward = self.network.forward(&batch(pixels)?, Some(&mut self.dropout), &stages)?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
-        let gradients = forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
+        let loss = match &self.exact {
+            None => forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?,
+            Some(exact) => exact.loss(&forward.logits, pixels)?,
+        };
+        let gradients = loss.backward()?;
         if let Some(exact) = &self.exact {
-            self.network.restore(exact.own.clone())?;
+            exact.give_back(&self.network)?;
         }
 
         let updates_an_epoch = self.updates_an_epoch();

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use serde::Serialize;
 
-use super::arithmetic::Arithmetic;
 use super::checkpoint::TrainingState;
+use super::exact::Exact;
 use super::network::{FloatLayer, Network, values};
 use super::trainer::{Epoch, TrainError, Trainer};
 use crate::photos::Dataset;
@@ -80,13 +80,14 @@ impl<'d> Training<'d> {
     /// # Errors
     /// A candle error when memory cannot be had.
     pub(crate) fn by(
-        arithmetic: Box<dyn Arithmetic>,
+        exact: Exact<'d>,
         network: Network,
-        (training, validation): (&'d Dataset, &'d Dataset),
+        training: &'d Dataset,
+        validation: &Dataset,
         seed: u64,
     ) -> candle_core::Result<Self> {
         let new = Self::new(network, training, validation, seed)?;
-        Ok(Self { trainer: new.trainer.computing_by(arithmetic, validation), ..new })
+        Ok(Self { trainer: new.trainer.computing_by(exact), ..new })
     }
 
     /// All epochs so far.

@@ -1,6 +1,8 @@
 //! The float network: candle variables and the forward pass.
 
 mod build;
+#[cfg(test)]
+mod exact;
 mod file;
 mod float;
 mod node;

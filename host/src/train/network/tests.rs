@@ -12,7 +12,7 @@ use crate::train::loss::{CrossEntropy, Targets};
 use crate::train::train;
 
 /// Every kind, odd sizes, every padding another.
-const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
+pub(super) const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
      [training.optimizer]\nkind = \"adamw\"\nweight_decay = 0.01\n\
      [[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3\npadding = [1, 2, 0, 1]\nbatch_norm = true\n\
      activation = \"relu\"\npool = 2\n\
@@ -42,7 +42,7 @@ fn photos(side: u16, count: usize) -> Dataset {
     Dataset { side, classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
-fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
+pub(super) fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
     let recipe = Recipe::parse(text, "test").unwrap();
     let data = photos(recipe.input_side, count);
     let network = Network::new(&recipe, &data.classes, 4).unwrap();
