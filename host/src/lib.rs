@@ -8,6 +8,7 @@
 //! | recipe | [`recipe`] | TOML -> what to train |
 //! | training | [`train`] | inputs and recipe -> float network |
 //! | quantization | [`quantize`] | float network -> model file |
+//! | fine-tuning | [`finetune`] | float network -> model file, trained on by the device's integers |
 //! | model file | [`model_file`] | bytes -> the shared engine |
 //! | inference | [`inference`] | all integers of one input, from any engine |
 //! | evaluation | [`evaluate`] | both networks -> scores and disagreements |
@@ -48,6 +49,7 @@ pub mod emulator;
 pub mod evaluate;
 pub mod explain;
 pub mod export;
+pub mod finetune;
 pub mod firmware;
 pub mod import;
 pub mod inference;

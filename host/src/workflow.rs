@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_shared::pixels::InputShape;
 use thiserror::Error;
 
 use crate::evaluate::{Evaluation, evaluate};
@@ -109,23 +110,8 @@ impl Job {
     /// # Errors
     /// [`JobError::Photos`].
     pub fn load(&self) -> Result<JobData, JobError> {
-        let input = self.recipe.input();
-        let mut all = photos::load(&self.photos, input, None)?;
-        let mut warnings = std::mem::take(&mut all.warnings);
-        let mut given =
-            self.validation.as_ref().map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
-        warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
-        // Training photos first, so that of a pair on both sides the first is one of them.
-        let examples: Vec<&Example> =
-            all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
-        let pairs = photos::near_duplicates(&examples, input);
-        // What is held out below never splits a pair.
-        let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
-        let (training, validation) = match given {
-            None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, self.seed)?,
-            Some(validation) => (all, validation),
-        };
-        Ok(JobData { training, validation, warnings, duplicates })
+        let (validation, input) = (self.validation.as_deref(), self.recipe.input());
+        Ok(load(&self.photos, validation, input, None, self.seed)?)
     }
 
     /// Trains, quantizes and evaluates; `observe` sees every epoch and may end the training.
@@ -200,6 +186,35 @@ impl Job {
         }
         Ok(network)
     }
+}
+
+/// Reads training photos as inputs of this shape, and validation photos of the same classes: those of a folder, or [`HOLD_OUT`] of
+/// the training photos by a seed. Classes are `classes`, or those that the photos have.
+///
+/// # Errors
+/// [`PhotoError`].
+pub fn load(
+    photos: &Path,
+    validation: Option<&Path>,
+    input: InputShape,
+    classes: Option<&[String]>,
+    seed: u64,
+) -> Result<JobData, PhotoError> {
+    let mut all = photos::load(photos, input, classes)?;
+    let mut warnings = std::mem::take(&mut all.warnings);
+    let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
+    warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
+    // Training photos first, so that of a pair on both sides the first is one of them.
+    let examples: Vec<&Example> =
+        all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
+    let pairs = photos::near_duplicates(&examples, input);
+    // What is held out below never splits a pair.
+    let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
+    let (training, validation) = match given {
+        None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, seed)?,
+        Some(validation) => (all, validation),
+    };
+    Ok(JobData { training, validation, warnings, duplicates })
 }
 
 impl Continuation {

@@ -24,8 +24,8 @@ pub(super) struct PolicyArguments {
     /// Answer "unknown" where needed so that at most this part of the answers is wrong, 0 to 1; chosen on --validation
     #[arg(long, value_name = "PART", value_parser = part)]
     error_rate: Option<f64>,
-    /// Folder of labeled photos that the network was not trained on, for --error-rate
-    #[arg(long, value_name = "FOLDER", requires = "error_rate")]
+    /// Folder of labeled photos that the network was not trained on, for --error-rate and --fine-tune
+    #[arg(long, value_name = "FOLDER", requires = "validated")]
     validation: Option<PathBuf>,
     /// Answer only what N of the last M frames of the camera agree on, as 2/3
     #[arg(long, value_name = "N/M", value_parser = votes)]
@@ -75,12 +75,12 @@ pub(super) struct Threshold {
 impl PolicyArguments {
     /// Refuses, before anything is done, to choose on photos that were trained on.
     pub(super) fn check(&self, calibration: &Path) -> Result<()> {
-        if self.error_rate.is_none() {
-            return Ok(());
-        }
         let help = "give labeled photos that it was not trained on with --validation, or a least probability of your own \
                     with --min-confidence";
         let Some(validation) = &self.validation else {
+            if self.error_rate.is_none() {
+                return Ok(());
+            }
             return Err(miette!(
                 help = help,
                 "--error-rate needs --validation: of the photos it was trained on, to calibrate, the network is surer \
@@ -95,6 +95,11 @@ impl PolicyArguments {
             ));
         }
         Ok(())
+    }
+
+    /// Photos that the network was not trained on.
+    pub(super) fn validation(&self) -> Option<&Path> {
+        self.validation.as_deref()
     }
 
     /// The policy for a model that was calibrated on these photos, and whose epoch was chosen by those of a folder, if that

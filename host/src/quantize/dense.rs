@@ -3,7 +3,7 @@
 use pinhole_shared::model::{Activation, Output};
 
 use super::rows::{self, InputKind, OutputKind, Rows};
-use super::{ActivationBits, Reading, column_means};
+use super::{ActivationBits, Reading};
 use crate::model_file::LayerParts;
 
 /// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
@@ -20,12 +20,11 @@ pub(super) fn quantize(
     output: Option<ActivationBits>,
     bits: u8,
 ) -> Result<(LayerParts, InputKind), usize> {
-    let means = column_means(reading.seen, weights.len() / biases.len());
     let (output, scale) =
-        output.map_or((Output::Logits, 1.0 / 65_536.0), |bits| output_kind(activation, bits, reading.given));
+        output.map_or((Output::Logits, 1.0 / 65_536.0), |bits| output_kind(activation, bits, reading.seen.given));
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
     let requantized_scale = if activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
-    let mean = |_: usize, column: usize| means[column];
+    let mean = |_: usize, column: usize| reading.seen.means[column];
     let row = |row| weights.iter().skip(row).step_by(biases.len()).map(|&weight| f64::from(weight)).collect();
     let rows = Rows {
         weights: (0..biases.len()).map(row).collect(),
@@ -38,10 +37,10 @@ pub(super) fn quantize(
 }
 
 /// The form of a hidden layer's outputs and the real value of one unit of them.
-fn output_kind(activation: Activation, bits: ActivationBits, seen: &[f32]) -> (Output, f64) {
-    let largest = seen.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+fn output_kind(activation: Activation, bits: ActivationBits, (low, high): (f64, f64)) -> (Output, f64) {
+    let largest = high.max(-low);
     // A network that gives only zeros still needs a scale.
-    let largest = if largest > 0.0 { f64::from(largest) } else { 1.0 };
+    let largest = if largest > 0.0 { largest } else { 1.0 };
     match (activation, bits) {
         (Activation::Sigmoid, ActivationBits::Eight) => (Output::U8, 1.0 / 255.0),
         (Activation::Sigmoid, ActivationBits::Sixteen) => (Output::I16, 1.0 / 32_768.0),

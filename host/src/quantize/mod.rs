@@ -8,6 +8,7 @@
 //! Tensors, of the layers before the dense ones, are bytes: what they reach on the calibration photos is 255 steps.
 //! Batch normalization is folded into its convolution first.
 
+mod calibration;
 mod dense;
 mod dequantize;
 mod measure;
@@ -19,6 +20,8 @@ use pinhole_shared::model::ModelError;
 use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
+pub(crate) use calibration::Calibration;
+use calibration::Seen;
 pub(crate) use dense::HEADROOM;
 pub use dequantize::dequantize;
 pub(crate) use dequantize::{accumulator_scales, output_scale, row_scales};
@@ -71,65 +74,48 @@ pub enum QuantizeError {
 /// # Errors
 /// [`QuantizeError`].
 pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) -> Result<ModelFile, QuantizeError> {
-    if calibration.examples.is_empty() {
-        return Err(QuantizeError::NoPhotos);
-    }
-    let float = network.float_layers()?;
-    let has_tensors = float.iter().any(|layer| !matches!(layer, FloatLayer::Dense { .. }));
-    // Dense networks are quick, and small ones are trained on few photos, each of which counts.
-    let every = if has_tensors { calibration.examples.len().div_ceil(TENSOR_PHOTOS) } else { 1 };
-    let inputs: Vec<&[u8]> = calibration.examples.iter().step_by(every).map(|example| &example.pixels[..]).collect();
-    let shapes = network.recipe.shapes(network.classes.len());
-    let mut weight_bits = network.recipe.weight_bits();
-    let mut layers: Vec<LayerParts> = Vec::with_capacity(float.len());
-    let mut input = InputKind::PIXELS;
-    // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
-    let mut seen = network.activations(&inputs, 0)?;
-    for (index, layer) in float.iter().enumerate() {
-        let given = network.activations(&inputs, index + 1)?;
-        let reading = Reading { input, seen: &seen, given: &given, before: &layers };
-        let is_weighted = matches!(layer, FloatLayer::Dense { .. } | FloatLayer::Conv(_) | FloatLayer::Depthwise(_));
-        let width = if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 };
-        let quantized = match layer {
-            FloatLayer::Dense { weights, biases, activation } => {
-                // The layer that decides gives logits.
-                let output = (index + 1 < float.len()).then_some(bits);
-                dense::quantize((weights, biases, *activation), &reading, output, width)
-            }
-            _ => tensors::quantize(layer, &shapes[index], &reading, width),
-        };
-        let (parts, next) = quantized.map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
-        layers.push(parts);
-        input = next;
-        seen = given;
-    }
-    // Row-major weights fit always.
-    let bytes = encode(network.recipe.input(), &network.classes, Policy::NONE, &layers).unwrap_or_default();
-    Ok(ModelFile::from_bytes(&bytes)?)
+    Calibration::of(network, calibration, bits)?.quantize(network)
 }
 
-/// Most photos a network of convolutions is calibrated on, spread evenly over those that are given.
-const TENSOR_PHOTOS: usize = 512;
+impl Calibration {
+    /// Quantizes a network of the layers that were calibrated; its numbers may be others by now.
+    ///
+    /// # Errors
+    /// [`QuantizeError`], but [`QuantizeError::NoPhotos`].
+    pub(crate) fn quantize(&self, network: &Network) -> Result<ModelFile, QuantizeError> {
+        let float = network.float_layers()?;
+        let shapes = network.recipe.shapes(network.classes.len());
+        let mut weight_bits = network.recipe.weight_bits();
+        let mut layers: Vec<LayerParts> = Vec::with_capacity(float.len());
+        let mut input = InputKind::PIXELS;
+        for (index, (layer, seen)) in float.iter().zip(&self.layers).enumerate() {
+            let reading = Reading { input, seen, before: &layers };
+            let is_weighted =
+                matches!(layer, FloatLayer::Dense { .. } | FloatLayer::Conv(_) | FloatLayer::Depthwise(_));
+            let width = if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 };
+            let quantized = match layer {
+                FloatLayer::Dense { weights, biases, activation } => {
+                    // The layer that decides gives logits.
+                    let output = (index + 1 < float.len()).then_some(self.bits);
+                    dense::quantize((weights, biases, *activation), &reading, output, width)
+                }
+                _ => tensors::quantize(layer, &shapes[index], &reading, width),
+            };
+            let (parts, next) = quantized.map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
+            layers.push(parts);
+            input = next;
+        }
+        // Row-major weights fit always.
+        let bytes = encode(network.recipe.input(), &network.classes, Policy::NONE, &layers).unwrap_or_default();
+        Ok(ModelFile::from_bytes(&bytes)?)
+    }
+}
 
 /// What a layer reads, and what the float network makes of it.
 struct Reading<'a> {
     input: InputKind,
-    /// Real inputs on the calibration photos, photo by photo, the channels of a place together.
-    seen: &'a [f32],
-    /// Real outputs, likewise.
-    given: &'a [f32],
+    /// On the calibration photos.
+    seen: &'a Seen,
     /// The layers before this one.
     before: &'a [LayerParts],
-}
-
-/// The mean of each of so many columns.
-fn column_means(values: &[f32], columns: usize) -> Vec<f64> {
-    let mut means = vec![0.0; columns];
-    for row in values.chunks_exact(columns) {
-        for (mean, &value) in means.iter_mut().zip(row) {
-            *mean += f64::from(value);
-        }
-    }
-    let rows = values.len() / columns;
-    means.iter().map(|sum| sum / rows as f64).collect()
 }

@@ -35,12 +35,9 @@ pub(super) fn quantize(
     Ok((parts, next))
 }
 
-/// The form of a tensor whose values were these: the byte of the largest is 255; where some are negative, and the activation
-/// function leaves them so, the byte of the least is 0.
-fn tensor(shape: Shape, activation: ActivationName, given: &[f32]) -> TensorParts {
-    let (mut low, mut high) = given
-        .iter()
-        .fold((0.0_f64, 0.0_f64), |(low, high), &value| (low.min(f64::from(value)), high.max(f64::from(value))));
+/// The form of a tensor whose values had this range: the byte of the largest is 255; where some are negative, and the
+/// activation function leaves them so, the byte of the least is 0.
+fn tensor(shape: Shape, activation: ActivationName, (mut low, mut high): (f64, f64)) -> TensorParts {
     if activation != ActivationName::Linear {
         low = 0.0;
     }
@@ -62,11 +59,10 @@ fn convolution(
     bits: u8,
 ) -> Result<LayerParts, usize> {
     let (weights, biases) = conv.folded();
-    let output = tensor(shape.output, conv.activation, reading.given);
+    let output = tensor(shape.output, conv.activation, reading.seen.given);
     let channels = usize::from(shape.input.channels);
-    let means = super::column_means(reading.seen, channels);
     // What lies outside of the picture is 0 and would make these means a little smaller.
-    let mean = |row: usize, column: usize| means[if is_depthwise { row } else { column % channels }];
+    let mean = |row: usize, column: usize| reading.seen.means[if is_depthwise { row } else { column % channels }];
     let rows = Rows {
         weights: weights
             .chunks_exact(weights.len() / conv.outputs)
@@ -81,7 +77,7 @@ fn convolution(
 }
 
 fn global_average(shape: &LayerShape, reading: &Reading<'_>) -> LayerParts {
-    mean_of(shape.input.places(), reading.input, tensor(shape.output, ActivationName::Linear, reading.given))
+    mean_of(shape.input.places(), reading.input, tensor(shape.output, ActivationName::Linear, reading.seen.given))
 }
 
 /// The mean of so many places of each channel. It reaches about as far as what it is of: a unit of `input` is less than
@@ -102,7 +98,7 @@ pub(crate) fn mean_of(places: usize, input: InputKind, output: TensorParts) -> L
 
 fn sum(from: usize, activation: ActivationName, shape: &LayerShape, reading: &Reading<'_>) -> LayerParts {
     let other = reading.before[from].output().copied().expect("a layer that is added gives a tensor");
-    sum_of(reading.input, (from, other), tensor(shape.output, activation, reading.given))
+    sum_of(reading.input, (from, other), tensor(shape.output, activation, reading.seen.given))
 }
 
 /// The sum with an earlier layer's output. Both summands in units of `2^-shift` of the output's, the shift as large as 32
@@ -125,6 +121,7 @@ pub(crate) fn sum_of(input: InputKind, (from, other): (usize, TensorParts), outp
 
 #[cfg(test)]
 mod tests {
+    use super::super::calibration::{Seen, column_means, range};
     use super::*;
     use pinhole_shared::fixed::requantize;
     use pinhole_shared::shape::Window;
@@ -146,9 +143,9 @@ mod tests {
     #[test]
     fn sums_take_both_zeros_off() {
         let input = InputKind { scale: 0.1, max_magnitude: 255, zero: 100 };
-        let given = [-20.0, 40.0];
+        let seen = Seen { means: Vec::new(), given: range(&[-20.0, 40.0]) };
         let before = [tensor_of(0.2, 50)];
-        let reading = Reading { input, seen: &[], given: &given, before: &before };
+        let reading = Reading { input, seen: &seen, before: &before };
         let LayerParts::Add { first, second, start, shift, output, .. } =
             sum(0, ActivationName::Linear, &shape(PLACE, PLACE), &reading)
         else {
@@ -167,7 +164,8 @@ mod tests {
     fn means_take_their_zero_off() {
         let input = InputKind { scale: 0.1, max_magnitude: 255, zero: 100 };
         let picture = Shape { height: 2, width: 2, channels: 1 };
-        let reading = Reading { input, seen: &[], given: &[-5.0, 5.0], before: &[] };
+        let seen = Seen { means: Vec::new(), given: range(&[-5.0, 5.0]) };
+        let reading = Reading { input, seen: &seen, before: &[] };
         let LayerParts::GlobalAverage { bias, multiplier, pre_shift, output, .. } =
             global_average(&shape(picture, PLACE), &reading)
         else {
@@ -196,8 +194,8 @@ mod tests {
             activation: ActivationName::Relu,
             pool: 1,
         };
-        let reading =
-            Reading { input: InputKind::PIXELS, seen: &[0.3, 1.0, 0.3, 1.0], given: &[0.0, 1.0], before: &[] };
+        let seen = Seen { means: column_means(&[0.3, 1.0, 0.3, 1.0], 2), given: range(&[0.0, 1.0]) };
+        let reading = Reading { input: InputKind::PIXELS, seen: &seen, before: &[] };
         let biases = |parts: LayerParts| parts.weighted().unwrap().biases.clone();
         let quarter = (255.0_f64 / 4.0 + 0.5).floor() as i32;
         let full = conv(1, Window::tiles(1), &[0.5, -0.125]);

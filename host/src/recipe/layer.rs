@@ -207,6 +207,18 @@ impl Layer {
         }
     }
 
+    /// Leaves out what is there for training alone: dropout, and batch normalization, which can be folded into the weights.
+    pub(super) const fn strip(&mut self) {
+        match self {
+            Self::Dense(layer) => layer.dropout = 0.0,
+            Self::Conv(ConvLayer { filter, .. }) | Self::Depthwise(filter) => {
+                (filter.dropout, filter.batch_norm) = (0.0, false);
+            }
+            Self::GlobalAverage(layer) => layer.dropout = 0.0,
+            Self::MaxPool(_) | Self::AveragePool(_) | Self::Add(_) => {}
+        }
+    }
+
     /// Bits of its weights, if it has weights.
     pub fn weight_bits(&self) -> Option<u8> {
         match self {

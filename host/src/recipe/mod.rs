@@ -260,6 +260,13 @@ impl Recipe {
         Ok(())
     }
 
+    /// The recipe of the network as the device has it: without dropout, and with batch normalization folded.
+    pub(crate) fn folded(&self) -> Self {
+        let mut recipe = self.clone();
+        recipe.layers.iter_mut().for_each(Layer::strip);
+        recipe
+    }
+
     /// The recipe as TOML text that [`Recipe::parse`] reads back as the same recipe.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a recipe's fields all have TOML forms")

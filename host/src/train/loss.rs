@@ -81,6 +81,49 @@ impl CustomOp1 for CrossEntropy {
     }
 }
 
+/// Mean cross-entropy, in nats, of logits (batch x classes) against another network's probabilities for the same rows.
+///
+/// # Source
+/// G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", 2015, section 2, at a temperature of
+/// 1; for quantized networks A. Polino, R. Pascanu and D. Alistarh, "Model compression via distillation and
+/// quantization", ICLR 2018.
+pub(super) struct Imitation {
+    /// The other network's logits, row by row.
+    pub teacher: Vec<Vec<f32>>,
+}
+
+impl CustomOp1 for Imitation {
+    fn name(&self) -> &'static str {
+        "imitation"
+    }
+
+    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (batch, classes) = layout.shape().dims2()?;
+        if batch != self.teacher.len() {
+            bail!("imitation: {batch} rows for {} of the teacher", self.teacher.len());
+        }
+        let rows = contiguous(logits, layout)?.chunks_exact(classes).zip(&self.teacher);
+        let loss = |row: &[f32], teacher: &[f32]| -> f64 {
+            softmax(teacher).into_iter().enumerate().map(|(class, part)| part * cross_entropy(row, class)).sum()
+        };
+        let sum = rows.fold(0.0, |sum, (row, teacher)| sum + loss(row, teacher));
+        Ok((CpuStorage::F32(vec![(sum / batch as f64) as f32]), ().into()))
+    }
+
+    fn bwd(&self, logits: &Tensor, _loss: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let (batch, classes) = logits.dims2()?;
+        let scale = gradient.to_scalar::<f32>()? / batch as f32;
+        let mut values = logits.flatten_all()?.to_vec1::<f32>()?;
+        for (row, teacher) in values.chunks_exact_mut(classes).zip(&self.teacher) {
+            let parts = softmax(row).into_iter().zip(softmax(teacher));
+            for (value, (probability, target)) in row.iter_mut().zip(parts) {
+                *value = (probability - target) as f32 * scale;
+            }
+        }
+        Ok(Some(Tensor::from_vec(values, (batch, classes), logits.device())?))
+    }
+}
+
 impl CrossEntropy {
     /// What one row adds to the sum of losses.
     fn loss(&self, row: &[f32], label: usize) -> f64 {
@@ -151,6 +194,22 @@ mod tests {
             };
             let quotient = (moved(0.01) - moved(-0.01)) / 0.02;
             assert!((slope - quotient).abs() < TOLERANCE, "{index}: {slope}, not {quotient}");
+        }
+    }
+
+    /// By hand: a row that is the teacher's, but for a constant in its logits, and one that is the other way round.
+    #[test]
+    fn imitation_ends_where_the_teacher_is() {
+        let teacher = vec![vec![1.0, 1.0], vec![0.0, 3.0_f32.ln()]];
+        let logits = Var::from_slice(&[2.0_f32, 2.0, 3.0_f32.ln(), 0.0], (2, 2), &Device::Cpu).unwrap();
+        let loss = logits.as_tensor().apply_op1(Imitation { teacher }).unwrap();
+        let gradients = loss.backward().unwrap();
+        let gradient = gradients.get(logits.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        // A quarter of ln(4/3) and three quarters of ln 4.
+        let second = 0.25 * (4.0_f32 / 3.0).ln() + 0.75 * 4.0_f32.ln();
+        assert!((loss.to_scalar::<f32>().unwrap() - (2.0_f32.ln() + second) / 2.0).abs() < 1e-6);
+        for (slope, expected) in gradient.into_iter().zip([0.0, 0.0, 0.25, -0.25]) {
+            assert!((slope - expected).abs() < 1e-6, "{slope}, not {expected}");
         }
     }
 }

@@ -5,9 +5,11 @@
 //! on every machine. The operations over pictures ([`spatial`]) are as well. A test compares them with candle's own operations and optimizer.
 
 mod accelerator;
+mod arithmetic;
 mod augment;
 mod checkpoint;
 mod dense;
+mod exact;
 mod grain;
 mod layer_state;
 mod loss;
@@ -30,5 +32,7 @@ pub use trainer::{Epoch, TrainError, Trainer};
 pub use training::{Outcome, Stopped, Training, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
+pub(crate) use arithmetic::{Arithmetic, Stage};
+pub(crate) use exact::Exact;
 pub(crate) use loss::{cross_entropy, softmax};
 pub(crate) use trainer::arg_max;

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::accelerator::Pass;
 use super::augment::{Variation, apply};
 use super::checkpoint::TrainerState;
+use super::exact::Exact;
 use super::grain::{Grain, add_grain};
 use super::layer_state::LayerState;
 use super::loss::{CrossEntropy, Targets, cross_entropy};
@@ -63,6 +64,7 @@ pub enum TrainError {
 /// A network in training, one epoch at a time.
 pub struct Trainer<'d> {
     network: Network,
+    exact: Option<Exact<'d>>,
     training: &'d Dataset,
     validation: Tensor,
     validation_labels: Vec<u16>,
@@ -94,6 +96,7 @@ impl<'d> Trainer<'d> {
         let states = network.layers.iter().map(LayerState::new).collect::<candle_core::Result<_>>()?;
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
+            exact: None,
             training,
             validation: batch(&pixels, network.recipe.color)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
@@ -120,6 +123,12 @@ impl<'d> Trainer<'d> {
     /// From now on with gradients computed on this card.
     pub(super) fn use_card(&mut self, card: Device) {
         self.card = Some(card);
+    }
+
+    /// The same training, but by another arithmetic than floating point. That has neither dropout nor batch normalization,
+    /// and so must be the network.
+    pub(super) fn computing_by(self, exact: Exact<'d>) -> Self {
+        Self { exact: Some(exact), ..self }
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -186,7 +195,11 @@ impl<'d> Trainer<'d> {
     pub fn start(&mut self) -> Result<Epoch, TrainError> {
         let inputs: Vec<&[u8]> = self.training.examples.iter().map(|example| &example.pixels[..]).collect();
         let labels: Vec<u16> = self.training.examples.iter().map(|example| example.class).collect();
-        let training = score(&self.network.logits(&inputs)?, &labels);
+        let logits = match &mut self.exact {
+            None => self.network.logits(&inputs)?,
+            Some(exact) => exact.logits(&self.network, &inputs, 0)?,
+        };
+        let training = score(&logits, &labels);
         self.measured(0, training.loss, training.right)
     }
 
@@ -198,10 +211,12 @@ impl<'d> Trainer<'d> {
         self.shuffle.shuffle(&mut self.order);
         let augmented = self.augmented();
         let (mut loss, mut right) = (0.0, 0);
+        let training = self.training;
+        let pixels = |&index: &usize| augmented.get(index).unwrap_or(&training.examples[index].pixels).as_slice();
         let order = std::mem::take(&mut self.order);
         for chosen in order.chunks(self.network.recipe.training.batch) {
-            let pixels: Vec<&[u8]> = chosen.iter().map(|&index| self.pixels(&augmented, index)).collect();
-            let score = self.update(chosen, &batch(&pixels, self.network.recipe.color)?)?;
+            let pixels: Vec<&[u8]> = chosen.iter().map(pixels).collect();
+            let score = self.update(chosen, &pixels)?;
             loss += score.loss * chosen.len() as f64;
             right += score.right;
         }
@@ -213,7 +228,10 @@ impl<'d> Trainer<'d> {
 
     /// An epoch's measurements: those of the training inputs as they are given, and a look at the validation inputs.
     fn measured(&mut self, epoch: u32, training_loss: f64, right: usize) -> Result<Epoch, TrainError> {
-        self.validation_logits = self.network.infer(&self.validation)?;
+        self.validation_logits = match &mut self.exact {
+            None => self.network.infer(&self.validation)?,
+            Some(exact) => exact.validation_logits(&self.network, epoch)?,
+        };
         let validation = score(&self.validation_logits, &self.validation_labels);
         let epoch = Epoch {
             epoch,
@@ -256,19 +274,27 @@ impl<'d> Trainer<'d> {
         self.training.examples.par_iter().zip(drawn).map(vary).collect()
     }
 
-    fn pixels<'a>(&'a self, augmented: &'a [Vec<u8>], index: usize) -> &'a [u8] {
-        augmented.get(index).unwrap_or(&self.training.examples[index].pixels)
-    }
-
-    /// One step of the optimizer on the chosen training inputs.
-    fn update(&mut self, chosen: &[usize], inputs: &Tensor) -> candle_core::Result<Score> {
+    /// One step of the optimizer on the chosen training inputs, of which these are the pixels.
+    fn update(&mut self, chosen: &[usize], pixels: &[&[u8]]) -> Result<Score, TrainError> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
         if let Some(card) = self.card.clone() {
-            return self.update_on(&card, labels, inputs);
+            return Ok(self.update_on(&card, labels, &batch(pixels, self.network.recipe.color)?)?);
         }
-        let forward = self.network.forward(inputs, Some(&mut self.dropout))?;
+        let stages = match &mut self.exact {
+            None => Vec::new(),
+            Some(exact) => exact.lend(&self.network, pixels, self.epochs + 1)?,
+        };
+        let inputs = batch(pixels, self.network.recipe.color)?;
+        let forward = self.network.forward(&inputs, Some(&mut self.dropout), &stages)?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
-        let gradients = forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?.backward()?;
+        let loss = match &self.exact {
+            None => forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?,
+            Some(exact) => exact.loss(&forward.logits, pixels)?,
+        };
+        let gradients = loss.backward()?;
+        if let Some(exact) = &self.exact {
+            exact.give_back(&self.network)?;
+        }
         let gradient = |_, variable: &Var| gradients.get(variable.as_tensor()).cloned();
         let layers = forward.traces.iter().map(|trace| (trace, &gradient as Gradient<'_>));
         self.step(layers.collect())?;

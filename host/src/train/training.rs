@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::accelerator::{Accelerator, AcceleratorError};
 use super::checkpoint::TrainingState;
+use super::exact::Exact;
 use super::network::{FloatLayer, Network, values};
 use super::trainer::{Epoch, TrainError, Trainer};
 use crate::photos::Dataset;
@@ -83,6 +84,22 @@ impl<'d> Training<'d> {
             self.trainer.use_card(card);
         }
         Ok(self)
+    }
+
+    /// A training by another arithmetic than floating point: what its epochs measure is what that arithmetic gives. The
+    /// network must have neither dropout nor batch normalization.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub(crate) fn by(
+        exact: Exact<'d>,
+        network: Network,
+        training: &'d Dataset,
+        validation: &Dataset,
+        seed: u64,
+    ) -> candle_core::Result<Self> {
+        let new = Self::new(network, training, validation, seed)?;
+        Ok(Self { trainer: new.trainer.computing_by(exact), ..new })
     }
 
     /// All epochs so far.

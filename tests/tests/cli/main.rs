@@ -2,6 +2,7 @@
 
 mod answers;
 mod export;
+mod fine_tune;
 mod models_gone_wrong;
 mod output_gone_wrong;
 mod photos_gone_wrong;

@@ -11,7 +11,7 @@ use miette::{Diagnostic, Result};
 use pinhole_shared::pixels::Color;
 use thiserror::Error;
 
-use self::observer::{Interrupt, Observer};
+pub(super) use self::observer::{Interrupt, Observer};
 use super::INTERRUPTED;
 use super::output::{duration, json, note, say, scores, warn, warn_of_duplicates};
 use crate::quantize::ActivationBits;

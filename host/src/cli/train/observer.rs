@@ -23,11 +23,11 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Whether Ctrl-C was pressed. While training, the first one asks it to stop; a second one, or one at any other time,
 /// ends the process.
-pub(super) struct Interrupt(&'static AtomicBool);
+pub(in crate::cli) struct Interrupt(&'static AtomicBool);
 
 impl Interrupt {
     /// From here on the first Ctrl-C only asks. To be called once in a process.
-    pub(super) fn catch() -> Result<Self> {
+    pub(in crate::cli) fn catch() -> Result<Self> {
         static TRAINING: AtomicBool = AtomicBool::new(false);
         let handler = || {
             if !TRAINING.swap(false, Ordering::SeqCst) {
@@ -44,13 +44,13 @@ impl Interrupt {
     }
 
     /// From here on Ctrl-C ends the process.
-    pub(super) fn release(&self) {
+    pub(in crate::cli) fn release(&self) {
         self.0.store(false, Ordering::SeqCst);
     }
 }
 
 /// Looks at a training after every epoch.
-pub(super) struct Observer<'a> {
+pub(in crate::cli) struct Observer<'a> {
     settings: &'a recipe::Training,
     interrupt: &'a Interrupt,
     bar: ProgressBar,
@@ -69,7 +69,7 @@ pub(super) struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         settings: &'a recipe::Training,
         before: u32,
         kept: Option<(&'a Path, Identity)>,
@@ -100,7 +100,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Shows the epoch, keeps a checkpoint where it is time for one, and says whether to go on.
-    pub(super) fn observe(&mut self, training: &Training<'_>, epoch: &Epoch) -> ControlFlow<()> {
+    pub(in crate::cli) fn observe(&mut self, training: &Training<'_>, epoch: &Epoch) -> ControlFlow<()> {
         let (line, left) = (line(epoch, training.best().unwrap_or(epoch)), self.left(epoch.epoch));
         if !std::io::stderr().is_terminal() && self.told.elapsed() >= LINE_EVERY {
             self.told = Instant::now();
@@ -118,7 +118,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Clears what is on the terminal. Returns whether a checkpoint has the last epoch.
-    pub(super) fn end(self) -> bool {
+    pub(in crate::cli) fn end(self) -> bool {
         self.bar.finish_and_clear();
         self.is_saved
     }

@@ -48,7 +48,7 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
         CrossEntropy { labels: labels.clone(), targets }
     };
     let dropout = || Random::stream(6, Purpose::Dropout);
-    let ours = network.forward(&inputs, Some(&mut dropout()))?;
+    let ours = network.forward(&inputs, Some(&mut dropout()), &[])?;
     let store = ours.logits.apply_op1(loss())?.backward()?;
 
     let masks = network.masks(&mut dropout(), data.examples.len())?;

@@ -126,6 +126,22 @@ impl Network {
         })
     }
 
+    /// The same network, trained, as the device has it: batch normalization folded into weights and biases, no dropout.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    pub(crate) fn folded(&self) -> Result<Self> {
+        let mut layers = self.float_layers()?;
+        for layer in &mut layers {
+            if let FloatLayer::Conv(conv) | FloatLayer::Depthwise(conv) = layer {
+                (conv.weights, conv.biases) = conv.folded();
+                conv.norm = None;
+            }
+        }
+        let network = Self::from_layers(&self.recipe.folded(), &self.classes, &layers)?;
+        Ok(Self { pretrained: true, ..network })
+    }
+
     /// `numbers` are asked of every layer that has some, in order.
     pub(super) fn build(
         recipe: &Recipe,

@@ -101,6 +101,15 @@ impl FloatConv {
 }
 
 impl FloatLayer {
+    /// Its weights and biases, of a layer that has some.
+    pub(crate) fn into_parameters(self) -> Option<(Vec<f32>, Vec<f32>)> {
+        match self {
+            Self::Dense { weights, biases, .. } => Some((weights, biases)),
+            Self::Conv(conv) | Self::Depthwise(conv) => Some((conv.weights, conv.biases)),
+            Self::MaxPool(_) | Self::AveragePool(_) | Self::GlobalAverage | Self::Add { .. } => None,
+        }
+    }
+
     /// Its numbers by the names they have in a file, those names in ascending order.
     pub(super) fn values_mut(&mut self) -> Vec<(&'static str, &mut Vec<f32>)> {
         match self {

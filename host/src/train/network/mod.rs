@@ -1,6 +1,8 @@
 //! The float network: candle variables and the forward pass.
 
 mod build;
+#[cfg(test)]
+mod exact;
 mod file;
 mod float;
 mod node;
@@ -8,10 +10,10 @@ mod node;
 pub(super) mod tests;
 
 use candle_core::{Device, Tensor};
-
-use self::node::Part;
 use pinhole_shared::pixels::Color;
 
+use self::node::Part;
+use super::arithmetic::Stage;
 use crate::random::Random;
 use crate::recipe::Recipe;
 
@@ -50,7 +52,13 @@ impl Network {
     }
 
     /// Logits of a batch (batch x inputs, pixels as 0..=1), with dropout masks and statistics of the batch if training.
-    pub(super) fn forward(&self, inputs: &Tensor, dropout: Option<&mut Random>) -> candle_core::Result<Forward> {
+    /// `exact` is what the layers give by another arithmetic, to go by, one stage a layer; none for floating point.
+    pub(super) fn forward(
+        &self,
+        inputs: &Tensor,
+        dropout: Option<&mut Random>,
+        exact: &[Stage],
+    ) -> candle_core::Result<Forward> {
         let mut values = inputs.clone();
         let masks = match dropout {
             Some(random) => Some(self.masks(random, inputs.dim(0)?)?),
@@ -66,6 +74,9 @@ impl Network {
                 Part::Learns { trace, input_gradient: index > self.frozen }
             };
             values = layer.forward(&values, &earlier, part)?;
+            if let Some(stage) = exact.get(index) {
+                values = stage.values(&values, layer.shape.output)?;
+            }
             if let Some(Some(mask)) = masks.as_ref().and_then(|masks| masks.get(index)) {
                 values = (values * mask)?;
             }
@@ -92,7 +103,7 @@ impl Network {
         let mut rows = Vec::with_capacity(count);
         for start in (0..count).step_by(self.piece()) {
             let piece = inputs.narrow(0, start, self.piece().min(count - start))?;
-            rows.extend(self.forward(&piece, None)?.logits.to_vec2::<f32>()?);
+            rows.extend(self.forward(&piece, None, &[])?.logits.to_vec2::<f32>()?);
         }
         Ok(rows)
     }
@@ -113,7 +124,7 @@ impl Network {
     pub fn logits(&self, inputs: &[&[u8]]) -> candle_core::Result<Vec<Vec<f32>>> {
         let mut rows = Vec::with_capacity(inputs.len());
         for piece in inputs.chunks(self.piece()) {
-            rows.extend(self.forward(&batch(piece, self.recipe.color)?, None)?.logits.to_vec2::<f32>()?);
+            rows.extend(self.forward(&batch(piece, self.recipe.color)?, None, &[])?.logits.to_vec2::<f32>()?);
         }
         Ok(rows)
     }

@@ -43,7 +43,7 @@ pub(in crate::train) fn photos(input: InputShape, count: usize) -> Dataset {
     Dataset { input, classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
-fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
+pub(in crate::train) fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
     let recipe = Recipe::parse(text, "test").unwrap();
     let data = photos(recipe.input(), count);
     let network = Network::new(&recipe, &data.classes, 4).unwrap();
@@ -250,7 +250,7 @@ fn gradients_reach_every_layer() {
     let loss = |layers: &[FloatLayer]| -> f32 {
         let network = Network::from_layers(&recipe, &data.classes, layers).unwrap();
         let mut random = Random::stream(4, Purpose::Dropout);
-        let logits: Tensor = network.forward(&inputs, Some(&mut random)).unwrap().logits;
+        let logits: Tensor = network.forward(&inputs, Some(&mut random), &[]).unwrap().logits;
         let targets = Targets::new(&recipe.training, labels.iter().copied(), 2);
         logits.apply_op1(CrossEntropy { labels: labels.clone(), targets }).unwrap().to_scalar().unwrap()
     };

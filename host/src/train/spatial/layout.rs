@@ -18,7 +18,7 @@ pub(super) fn to_places_first(values: &[f32], shape: Shape) -> Vec<f32> {
 ///
 /// # Panics
 /// If there are not as many values as the shape has.
-pub(super) fn to_planes_first(values: &[f32], shape: Shape) -> Vec<f32> {
+pub(in crate::train) fn to_planes_first(values: &[f32], shape: Shape) -> Vec<f32> {
     transposed(values, shape.places(), usize::from(shape.channels))
 }
 

@@ -27,7 +27,7 @@ use super::optimizer::contiguous;
 
 pub(in crate::train) use activate::{ActivateOp, Clamp};
 pub(in crate::train) use conv::ConvOp;
-pub(in crate::train) use layout::FlattenOp;
+pub(in crate::train) use layout::{FlattenOp, to_planes_first};
 pub(in crate::train) use norm::{EPSILON, NormOp, Statistics};
 pub(in crate::train) use pool::{GlobalAverageOp, PoolOp};
 

@@ -1,0 +1,99 @@
+use pinhole_shared::pixels::InputShape;
+
+use super::*;
+use crate::evaluate::evaluate;
+use crate::photos::Example;
+use crate::quantize::quantize;
+use crate::random::Random;
+use crate::train::train;
+
+const CONV: &str = "input_side = 12\n[training]\nepochs = 8\nbatch = 8\nlearning_rate = 0.01\n\
+     copies = [\"inverted\"]\n[training.augment]\nflip = true\nshift = 0.1\n\
+     [[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3\npadding = 1\nbatch_norm = true\nactivation = \"relu\"\npool = 2\n\
+     dropout = 0.1\n\
+     [[layer]]\nkind = \"conv\"\nchannels = 8\nkernel = 3\nbatch_norm = true\nactivation = \"relu6\"\n\
+     [[layer]]\nkind = \"global-average\"\n";
+const DENSE: &str = "input_side = 12\n[training]\nepochs = 30\nbatch = 8\nlearning_rate = 0.003\n\
+     [[layer]]\noutputs = 12\nactivation = \"relu\"\ndropout = 0.1\n\
+     [[layer]]\noutputs = 6\nactivation = \"sigmoid\"\n";
+const SETTINGS: Settings = Settings { epochs: 6, learning_rate: Some(0.002), activations: ActivationBits::Eight };
+
+/// Stripes of two widths, in noise.
+fn stripes(count: usize, seed: u64) -> Dataset {
+    let mut random = Random::seeded(seed);
+    let examples = (0..count).map(|index| {
+        let class = (index % 2) as u16;
+        let level = |i: usize| if (i / 12 / (1 + usize::from(class))).is_multiple_of(2) { 150.0 } else { 100.0 };
+        let pixels = (0..144).map(|i| (level(i) + random.between(-90.0, 90.0)) as u8).collect();
+        Example { path: index.to_string().into(), class, pixels }
+    });
+    let classes = vec!["narrow".into(), "wide".into()];
+    Dataset { input: InputShape::gray(12), classes, examples: examples.collect(), warnings: Vec::new() }
+}
+
+fn trained(text: &str, bits: u8, data: &Dataset) -> Network {
+    let recipe = Recipe::parse(text, "test").unwrap();
+    let network = Network::new(&recipe, &data.classes, 3).unwrap();
+    let mut network = train(network, data, data, 3, |_| ControlFlow::Continue(())).unwrap().network;
+    network.recipe.set_weight_bits(&[bits]).unwrap();
+    network
+}
+
+fn tuned(network: &Network, data: &Dataset, validation: &Dataset) -> FineTuned {
+    fine_tune(network, (data, validation), SETTINGS, 5, |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+/// What was measured is what is written, before and after; it has become better where 4 bits cost something (the dense
+/// network is right on every photo with them), and worse nowhere.
+#[test]
+fn the_model_is_the_one_that_was_measured_best() {
+    let (data, validation) = (stripes(60, 1), stripes(40, 2));
+    for text in [CONV, DENSE] {
+        let network = trained(text, 4, &data);
+        let FineTuned { before, model, outcome } = tuned(&network, &data, &validation);
+        assert_eq!(before.bytes(), quantize(&network, &data, SETTINGS.activations).unwrap().bytes());
+        let loss = |model: &ModelFile| evaluate(None, model, &validation).unwrap().int8.loss;
+        assert_eq!(outcome.epochs.len(), 7);
+        assert_eq!(outcome.epochs[0].validation_loss, loss(&before));
+        let trained_on = photos::copies(&data, &network.recipe.training.copies);
+        let on_training = evaluate(None, &before, &trained_on).unwrap().int8;
+        assert_eq!(outcome.epochs[0].training_accuracy, on_training.accuracy);
+        assert_eq!(outcome.best.validation_loss, loss(&model));
+        assert!(outcome.epochs.iter().all(|epoch| epoch.validation_loss >= loss(&model)), "{:?}", outcome.epochs);
+        assert!(text != CONV || loss(&model) < loss(&before), "{:?}", outcome.epochs);
+        let recipe = &outcome.network.recipe;
+        assert!(recipe.layers.iter().all(|layer| layer.dropout() == 0.0), "{recipe:?}");
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let data = stripes(40, 1);
+    let network = trained(CONV, 7, &data);
+    let bytes = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| tuned(&network, &data, &data)).outcome.network.to_safetensors().unwrap()
+    };
+    assert_eq!(bytes(1), bytes(3));
+}
+
+/// Stopped before the first epoch, it is the network that came in; with a rate of nonsense, an error.
+#[test]
+fn ends_well_and_badly() {
+    let data = stripes(20, 1);
+    let network = trained(CONV, 4, &data);
+    let stopped = fine_tune(&network, (&data, &data), SETTINGS, 5, |_, _| ControlFlow::Break(())).unwrap();
+    assert_eq!(stopped.model.bytes(), stopped.before.bytes());
+    let rate = Settings { learning_rate: Some(1e30), ..SETTINGS };
+    let result = fine_tune(&network, (&data, &data), rate, 5, |_, _| ControlFlow::Continue(()));
+    assert!(matches!(result, Err(FineTuneError::Train(TrainError::Diverged(1)))), "{:?}", result.err());
+}
+
+#[test]
+fn without_a_photo_there_is_nothing_to_go_by() {
+    let data = stripes(20, 1);
+    let network = trained(DENSE, 8, &data);
+    let none = stripes(0, 1);
+    let result = fine_tune(&network, (&none, &data), SETTINGS, 5, |_, _| ControlFlow::Continue(()));
+    assert!(matches!(result, Err(FineTuneError::Quantize(QuantizeError::NoPhotos))));
+}

@@ -1,0 +1,76 @@
+//! What a float network's layers read and give on photos: all that quantization takes from these.
+
+use super::{ActivationBits, QuantizeError};
+use crate::photos::Dataset;
+use crate::train::{FloatLayer, Network};
+
+/// Most photos a network of convolutions is calibrated on, spread evenly over those that are given.
+const TENSOR_PHOTOS: usize = 512;
+
+/// What was seen of every layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Calibration {
+    /// Of activations between dense layers.
+    pub(super) bits: ActivationBits,
+    pub(super) layers: Vec<Seen>,
+}
+
+/// What was seen of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seen {
+    /// Means of what it reads, real: of a dense layer one for each input, of a convolution one for each channel; none of
+    /// layers without weights.
+    pub means: Vec<f64>,
+    /// The least and the largest of what it gives, and of 0, real.
+    pub given: (f64, f64),
+}
+
+impl Calibration {
+    /// Runs the float network on (training) photos.
+    ///
+    /// # Errors
+    /// [`QuantizeError::NoPhotos`], [`QuantizeError::Candle`].
+    pub(crate) fn of(network: &Network, photos: &Dataset, bits: ActivationBits) -> Result<Self, QuantizeError> {
+        if photos.examples.is_empty() {
+            return Err(QuantizeError::NoPhotos);
+        }
+        let float = network.float_layers()?;
+        let has_tensors = float.iter().any(|layer| !matches!(layer, FloatLayer::Dense { .. }));
+        // Dense networks are quick, and small ones are trained on few photos, each of which counts.
+        let every = if has_tensors { photos.examples.len().div_ceil(TENSOR_PHOTOS) } else { 1 };
+        let inputs: Vec<&[u8]> = photos.examples.iter().step_by(every).map(|example| &example.pixels[..]).collect();
+        let mut layers = Vec::with_capacity(float.len());
+        // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
+        let mut read = network.activations(&inputs, 0)?;
+        for (index, layer) in float.iter().enumerate() {
+            let given = network.activations(&inputs, index + 1)?;
+            let means = match layer {
+                FloatLayer::Dense { weights, biases, .. } => column_means(&read, weights.len() / biases.len()),
+                FloatLayer::Conv(conv) | FloatLayer::Depthwise(conv) => column_means(&read, conv.input.channels.into()),
+                _ => Vec::new(),
+            };
+            layers.push(Seen { means, given: range(&given) });
+            read = given;
+        }
+        Ok(Self { bits, layers })
+    }
+}
+
+/// The least and the largest of the values and 0.
+pub(super) fn range(values: &[f32]) -> (f64, f64) {
+    let wider = |(low, high): (f32, f32), &value: &f32| (low.min(value), high.max(value));
+    let (low, high) = values.iter().fold((0.0, 0.0), wider);
+    (low.into(), high.into())
+}
+
+/// The mean of each of so many columns.
+pub(super) fn column_means(values: &[f32], columns: usize) -> Vec<f64> {
+    let mut means = vec![0.0; columns];
+    for row in values.chunks_exact(columns) {
+        for (mean, &value) in means.iter_mut().zip(row) {
+            *mean += f64::from(value);
+        }
+    }
+    let rows = values.len() / columns;
+    means.iter().map(|sum| sum / rows as f64).collect()
+}

@@ -1,0 +1,127 @@
+//! Training by another arithmetic than floating point's: that of the device.
+//!
+//! Forward, each layer's values are those of the other arithmetic, to the last bit. Backward, rounding is taken for the
+//! identity: gradients are those of the float layer of the rounded weights, at the exact values of the layer before,
+//! and go unchanged to the float weights that were rounded.
+//!
+//! Source: Y. Bengio, N. Léonard and A. Courville, "Estimating or propagating gradients through stochastic neurons for
+//! conditional computation", 2013, section 4 (the straight-through estimator); B. Jacob et al., "Quantization and
+//! training of neural networks for efficient integer-arithmetic-only inference", CVPR 2018, section 3.
+
+use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape as Dimensions, Tensor, bail};
+use pinhole_shared::shape::Shape;
+use rayon::prelude::*;
+
+use super::network::{FloatLayer, Network};
+use super::optimizer::contiguous;
+use super::spatial::to_planes_first;
+
+/// What a network in training computes by instead of floating point.
+pub(crate) trait Arithmetic: Send {
+    /// Takes over the network's numbers as they are now. False where they are beyond what it can express: they have run
+    /// away.
+    ///
+    /// # Errors
+    /// A candle error when memory cannot be had.
+    fn take(&mut self, network: &Network) -> Result<bool>;
+
+    /// What it has of every layer by the numbers taken last: weights and biases in real numbers.
+    fn layers(&self) -> Vec<FloatLayer>;
+
+    /// What every layer gives for these inputs, in order.
+    fn stages(&self, inputs: &[&[u8]]) -> Vec<Stage>;
+
+    /// The logits of these inputs: the values of the last stage, input by input.
+    fn logits(&self, inputs: &[&[u8]]) -> Vec<Vec<f32>>;
+}
+
+/// A layer's values for a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    /// Batch x elements, the channels of a place together.
+    pub values: Vec<f32>,
+    /// What values are multiples of.
+    pub unit: f32,
+    /// The least and the largest value there is, where others are cut to these.
+    pub limits: Option<(f32, f32)>,
+}
+
+impl Stage {
+    /// The values, by planes, in place of a float layer's outputs of this shape.
+    pub(super) fn values(&self, float: &Tensor, shape: Shape) -> Result<Tensor> {
+        let planes = |image: &[f32]| to_planes_first(image, shape);
+        let values: Vec<Vec<f32>> = self.values.par_chunks_exact(shape.elements()).map(planes).collect();
+        let exact = Tensor::from_vec(values.concat(), float.shape(), &Device::Cpu)?;
+        float.apply_op2(&exact, StraightThrough { unit: self.unit, limits: self.limits })
+    }
+}
+
+/// Gives the second of two tensors of the same shape, and the gradient to the first. Where the second was cut, the
+/// gradient is 0.
+struct StraightThrough {
+    unit: f32,
+    limits: Option<(f32, f32)>,
+}
+
+impl CustomOp2 for StraightThrough {
+    fn name(&self) -> &'static str {
+        "straight-through"
+    }
+
+    fn cpu_fwd(
+        &self,
+        _float: &CpuStorage,
+        float_layout: &Layout,
+        exact: &CpuStorage,
+        exact_layout: &Layout,
+    ) -> Result<(CpuStorage, Dimensions)> {
+        if float_layout.shape() != exact_layout.shape() {
+            bail!("straight-through: {:?} for {:?}", exact_layout.shape(), float_layout.shape());
+        }
+        let exact = contiguous(exact, exact_layout)?;
+        Ok((CpuStorage::F32(exact.to_vec()), exact_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        float: &Tensor,
+        exact: &Tensor,
+        _outputs: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let Some((low, high)) = self.limits else { return Ok((Some(gradient.clone()), None)) };
+        // At an end, and further away from it than rounding takes a value.
+        let is_cut = |float: f32, exact: f32| {
+            (exact >= high && float > exact + self.unit / 2.0) || (exact <= low && float < exact - self.unit / 2.0)
+        };
+        let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        let (float, exact, mut passed) = (values(float)?, values(exact)?, values(gradient)?);
+        for ((gradient, float), exact) in passed.iter_mut().zip(float).zip(exact) {
+            if is_cut(float, exact) {
+                *gradient = 0.0;
+            }
+        }
+        Ok((Some(Tensor::from_vec(passed, gradient.shape(), &Device::Cpu)?), None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+
+    /// Of a unit of 0.5 from -1 to 2: values in the range, however they are rounded, pass the gradient; those beyond do
+    /// not, and what is rounded to an end is not beyond it.
+    #[test]
+    fn values_are_the_exact_ones_and_only_cut_ones_stop_the_gradient() {
+        let float = Var::from_slice(&[0.1_f32, 1.9, 2.2, 2.3, -1.2, -1.3, 9.0], 7, &Device::Cpu).unwrap();
+        let exact = [0.0_f32, 2.0, 2.0, 2.0, -1.0, -1.0, 2.0];
+        let op = StraightThrough { unit: 0.5, limits: Some((-1.0, 2.0)) };
+        let given = float.apply_op2(&Tensor::from_slice(&exact, 7, &Device::Cpu).unwrap(), op).unwrap();
+        assert_eq!(given.to_vec1::<f32>().unwrap(), exact);
+        let gradients = (given * 3.0).unwrap().sum_all().unwrap().backward().unwrap();
+        let passed = gradients.get(float.as_tensor()).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(passed, [3.0, 3.0, 3.0, 0.0, 3.0, 0.0, 0.0]);
+    }
+}

@@ -1,0 +1,93 @@
+//! Training by the device's integers: what a batch gives, and what its gradients are of.
+
+use candle_core::Tensor;
+use pinhole_shared::model::Activation;
+
+use super::tests::{ALL_KINDS, trained};
+use super::*;
+use crate::finetune::Integers;
+use crate::photos::Dataset;
+use crate::quantize::{ActivationBits, Calibration};
+use crate::train::Arithmetic;
+
+/// Hidden dense layers of all activation functions.
+const DENSE: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
+     [[layer]]\noutputs = 20\nactivation = \"relu\"\ndropout = 0.25\n\
+     [[layer]]\noutputs = 12\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 9\nactivation = \"linear\"\n";
+
+/// Trained networks of these layers with weights of so many bits, folded, their integers, and the photos; as they are once
+/// the network has other numbers than those it was calibrated with.
+fn networks() -> Vec<(Network, Calibration, Integers, Dataset)> {
+    let mut all = Vec::new();
+    for text in [ALL_KINDS, DENSE] {
+        for (bits, activations) in [(4, ActivationBits::Sixteen), (8, ActivationBits::Eight)] {
+            let (mut network, data, _) = trained(text, 11);
+            network.recipe.set_weight_bits(&[bits]).unwrap();
+            let calibration = Calibration::of(&network, &data, activations).unwrap();
+            let network = network.folded().unwrap();
+            let mut integers = Integers::new(calibration.clone(), &network).unwrap();
+            let mut layers = network.float_layers().unwrap();
+            for (_, values) in layers.iter_mut().flat_map(FloatLayer::values_mut) {
+                // Some activations leave the range that calibration saw.
+                values.iter_mut().for_each(|value| *value *= 1.1);
+            }
+            network.restore(layers).unwrap();
+            assert!(integers.take(&network).unwrap());
+            all.push((network, calibration, integers, data));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_batch_gives_the_engines_logits_to_the_last_bit() {
+    for (network, calibration, integers, data) in networks() {
+        let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
+        let model = calibration.quantize(&network).unwrap();
+        network.restore(integers.layers()).unwrap();
+        let mut random = Random::seeded(1);
+        let forward = network
+            .forward(&batch(&inputs, network.recipe.color).unwrap(), Some(&mut random), &integers.stages(&inputs))
+            .unwrap();
+        let mut engine = model.engine();
+        for (logits, input) in forward.logits.to_vec2::<f32>().unwrap().iter().zip(&inputs) {
+            let integers: Vec<f32> = engine.logits(input).iter().map(|&logit| logit as f32 / 65_536.0).collect();
+            assert_eq!(*logits, integers);
+        }
+    }
+}
+
+/// Largest distance of an exact value from the float layer's, in units: half a unit, but where a sigmoid comes from a
+/// table of integers. The rest is what f32 and multipliers of 31 bits leave.
+const UNITS: f32 = 0.51;
+const UNITS_OF_SIGMOID: f32 = 2.0;
+const REST: f32 = 2e-6;
+
+/// Each float layer with the exact weights, given the exact values before it, computes the exact values but for their own
+/// rounding and cutting: so its gradients are those of what the device computes.
+#[test]
+fn gradients_are_of_what_the_device_computes() {
+    for (network, _, integers, data) in networks() {
+        let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
+        network.restore(integers.layers()).unwrap();
+        let mut values = batch(&inputs, network.recipe.color).unwrap();
+        let mut earlier = Vec::new();
+        let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let mut cut = 0;
+        for (index, (layer, stage)) in network.layers.iter().zip(integers.stages(&inputs)).enumerate() {
+            let float = layer.forward(&values, &earlier, Part::Infers).unwrap();
+            values = stage.values(&float, layer.shape.output).unwrap();
+            earlier.push(network.is_added(index).then(|| values.clone()));
+            let (low, high) = stage.limits.unwrap_or((f32::MIN, f32::MAX));
+            let is_sigmoid = matches!(&layer.kind, Kind::Dense(dense) if dense.activation == Activation::Sigmoid);
+            let units = if is_sigmoid { UNITS_OF_SIGMOID } else { UNITS };
+            for (float, exact) in numbers(&float).into_iter().zip(numbers(&values)) {
+                let distance = (float.clamp(low, high) - exact).abs();
+                assert!(distance <= units * stage.unit + REST, "layer {index}: {exact}, not {float}");
+                cut += usize::from(float > high + stage.unit);
+            }
+        }
+        let has_tensors = integers.layers().iter().any(|layer| !matches!(layer, FloatLayer::Dense { .. }));
+        assert!(cut > 0 || !has_tensors, "nothing left the range of a tensor");
+    }
+}
