@@ -379,7 +379,7 @@ fn a_damaged_model_is_refused_with_the_devices_words() {
 fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     let wide = LayerShape { outputs: 1025, activation: Activation::Relu, output: Output::U8 };
     for (file, numbers) in
-        [(encode(4, &[wide, logits(2)], 3), ["1025", "1024"]), (encode(97, &[logits(2)], 3), ["9409", "9216"])]
+        [(encode(4, &[wide, logits(2)], 3), ["1025", "1024"]), (encode(167, &[logits(2)], 3), ["27889", "27648"])]
     {
         let packed = ModelFile::from_bytes(file.bytes()).unwrap().packed(Board::Qemu.packing()).unwrap();
         let on_disk = OnDisk::new(packed.bytes());
