@@ -127,8 +127,7 @@ pub enum RunError {
 /// [`RunError::Write`] with the path.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(wrong)?;
     file.write_all(bytes).map_err(wrong)?;
     #[cfg(unix)]
     {
@@ -146,13 +145,27 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
 /// # Errors
 /// [`RunError::NoModel`] or [`RunError::Write`], with the path.
 pub fn write_model(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    check_model_place(path)?;
+    write_file(path, bytes)
+}
+
+/// Whether [`write_model`] may and can write there: to be asked before long work whose result is a model.
+///
+/// # Errors
+/// Those of [`write_model`].
+pub fn check_model_place(path: &Path) -> Result<(), RunError> {
     if path.is_file() {
         let there = std::fs::read(path).unwrap_or_default();
         if !there.is_empty() && !there.starts_with(&MAGIC) {
             return Err(RunError::NoModel { path: path.to_owned() });
         }
     }
-    write_file(path, bytes)
+    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    tempfile::NamedTempFile::new_in(folder_of(path)).map(drop).map_err(wrong)
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Creates a folder, and its parents, if it is not there, and makes sure that files can be written into it.

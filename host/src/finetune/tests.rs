@@ -17,7 +17,7 @@ const DENSE: &str = "input_side = 12\n[training]\nepochs = 30\nbatch = 8\nlearni
 const SETTINGS: Settings = Settings { epochs: 6, learning_rate: Some(0.002), activations: ActivationBits::Eight };
 
 /// Stripes of two widths, in noise.
-fn photos(count: usize, seed: u64) -> Dataset {
+fn stripes(count: usize, seed: u64) -> Dataset {
     let mut random = Random::seeded(seed);
     let examples = (0..count).map(|index| {
         let class = (index % 2) as u16;
@@ -41,11 +41,11 @@ fn tuned(network: &Network, data: &Dataset, validation: &Dataset) -> FineTuned {
     fine_tune(network, (data, validation), SETTINGS, 5, |_, _| ControlFlow::Continue(())).unwrap()
 }
 
-/// What was measured is what is written, before and after; the network that comes out makes it; and it has become better
-/// where 4 bits cost something.
+/// What was measured is what is written, before and after; it has become better where 4 bits cost something (the dense
+/// network is right on every photo with them), and worse nowhere.
 #[test]
 fn the_model_is_the_one_that_was_measured_best() {
-    let (data, validation) = (photos(60, 1), photos(40, 2));
+    let (data, validation) = (stripes(60, 1), stripes(40, 2));
     for text in [CONV, DENSE] {
         let network = trained(text, 4, &data);
         let FineTuned { before, model, outcome } = tuned(&network, &data, &validation);
@@ -53,10 +53,12 @@ fn the_model_is_the_one_that_was_measured_best() {
         let loss = |model: &ModelFile| evaluate(None, model, &validation).unwrap().int8.loss;
         assert_eq!(outcome.epochs.len(), 7);
         assert_eq!(outcome.epochs[0].validation_loss, loss(&before));
-        let on_training = evaluate(None, &before, &data).unwrap().int8;
+        let trained_on = photos::copies(&data, &network.recipe.training.copies);
+        let on_training = evaluate(None, &before, &trained_on).unwrap().int8;
         assert_eq!(outcome.epochs[0].training_accuracy, on_training.accuracy);
         assert_eq!(outcome.best.validation_loss, loss(&model));
-        assert!(outcome.best.epoch > 0 && loss(&model) < loss(&before), "{text}: {:?}", outcome.epochs);
+        assert!(outcome.epochs.iter().all(|epoch| epoch.validation_loss >= loss(&model)), "{:?}", outcome.epochs);
+        assert!(text != CONV || loss(&model) < loss(&before), "{:?}", outcome.epochs);
         let recipe = &outcome.network.recipe;
         assert!(recipe.layers.iter().all(|layer| layer.dropout() == 0.0), "{recipe:?}");
     }
@@ -64,7 +66,7 @@ fn the_model_is_the_one_that_was_measured_best() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let data = photos(40, 1);
+    let data = stripes(40, 1);
     let network = trained(CONV, 7, &data);
     let bytes = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -76,7 +78,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
 /// Stopped before the first epoch, it is the network that came in; with a rate of nonsense, an error.
 #[test]
 fn ends_well_and_badly() {
-    let data = photos(20, 1);
+    let data = stripes(20, 1);
     let network = trained(CONV, 4, &data);
     let stopped = fine_tune(&network, (&data, &data), SETTINGS, 5, |_, _| ControlFlow::Break(())).unwrap();
     assert_eq!(stopped.model.bytes(), stopped.before.bytes());
@@ -87,9 +89,9 @@ fn ends_well_and_badly() {
 
 #[test]
 fn without_a_photo_there_is_nothing_to_go_by() {
-    let data = photos(20, 1);
+    let data = stripes(20, 1);
     let network = trained(DENSE, 8, &data);
-    let none = photos(0, 1);
+    let none = stripes(0, 1);
     let result = fine_tune(&network, (&none, &data), SETTINGS, 5, |_, _| ControlFlow::Continue(()));
     assert!(matches!(result, Err(FineTuneError::Quantize(QuantizeError::NoPhotos))));
 }

@@ -104,6 +104,8 @@ fn what_cannot_be_fine_tuned() {
     }
     refused(folder, &[&tune[..], &[&"--validation", &photos]].concat(), &[&photos, &"was trained on"]);
     refused(folder, &[&tune[..], &[&"--learning-rate", &"1e30"]].concat(), &[&"epoch 1", &"lower the learning rate"]);
+    let place = folder.join("no/such/folder/four.pinhole");
+    refused(folder, &[&tune[..], &[&"--out", &place]].concat(), &[&place, &"cannot be written"]);
     let empty = temporary();
     refused(folder, &[&"quantize", &folder, &empty.path(), &"--fine-tune", &"2"], &[&empty.path()]);
     let model = folder.join(files::MODEL);

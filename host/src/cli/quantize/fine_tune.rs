@@ -88,6 +88,9 @@ impl Quantize {
         observer.end();
         let tuned = tuned?;
         let Outcome { network: tuned_network, epochs, best, stopped } = tuned.outcome;
+        if stopped == Stopped::Interrupted {
+            note("interrupted; keeping the best epoch so far");
+        }
         let int8 = self.int8(network, &data.training)?;
         let models = Models { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
         let table = Table::of(network, models, &data.validation)?;
@@ -113,9 +116,6 @@ impl Progress {
     pub(super) fn print(&self) {
         let Self { best_epoch, took, .. } = self;
         let epochs = self.epochs.last().map_or(0, |epoch| epoch.epoch);
-        if self.stopped == Stopped::Interrupted {
-            note("interrupted; keeping the best epoch so far");
-        }
         if *best_epoch == 0 {
             say!("fine-tuned for {epochs} epochs in {}: none was better than before", duration(*took));
         } else {

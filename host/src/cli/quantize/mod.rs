@@ -87,6 +87,7 @@ impl Quantize {
                 self.run.display()
             ));
         };
+        run_folder::check_model_place(&out)?;
         let made = match self.fine_tune.epochs() {
             None => self.quantized(network, summary.as_ref())?,
             Some(epochs) => self.fine_tuned(&network, summary.as_ref(), epochs)?,
