@@ -57,9 +57,7 @@ pub fn run<K: Kernel, C: Camera, P: Panel>(board: Board<'_, P, impl FnOnce(Input
         Ok(engine) => engine,
         Err(error) => refuse(clock, &mut panel, Refused::Engine(error)),
     };
-    let Some(camera) = camera(model.input()) else {
-        refuse(clock, &mut panel, Refused::Picture(model.input()))
-    };
+    let Some(camera) = camera(model.input()) else { refuse(clock, &mut panel, Refused::Picture(model.input())) };
     let parts = Parts { board: name, engine, camera, link, counter: CycleCounter(clock), buffers };
     let mut device = match Device::new(parts, log) {
         Ok(device) => device,

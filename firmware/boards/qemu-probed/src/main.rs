@@ -10,7 +10,7 @@ use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
 use pinhole_shared::kernel::Dsp;
-use pinhole_shared::pixels::Color;
+use pinhole_shared::pixels::{Color, InputShape};
 use static_cell::ConstStaticCell;
 
 /// What board.toml declares.
@@ -51,6 +51,6 @@ fn main() -> ! {
         link,
         panel: Leds,
         memory: MEMORY.take().parts(),
-        camera: |input| (input.color == Color::Gray).then(|| TestCard::new(input.side)),
+        camera: |input: InputShape| (input.color == Color::Gray).then(|| TestCard::new(input.side)),
     })
 }
