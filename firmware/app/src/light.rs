@@ -11,7 +11,7 @@ pub(crate) struct Light {
     pub(crate) contrast: u8,
 }
 
-/// The light of gray pixels. Of none: all 0.
+/// The light of an input's bytes, in color those of all its channels. Of none: all 0.
 pub(crate) fn light(pixels: &[u8]) -> Light {
     let count = pixels.len() as u64;
     let sum: u64 = pixels.iter().map(|&pixel| u64::from(pixel)).sum();

@@ -10,7 +10,7 @@
 //! | [`soft_i2c`] | an I2C controller of two pins, whose every wait ends |
 //! | `model` | software models of both modules, stricter than the hardware (feature `model`, needs std) |
 //!
-//! The drivers implement [`pinhole_app::camera::Camera`]: gray pictures row by row, no frame in memory. They do not
+//! The drivers implement [`pinhole_app::camera::Camera`]: pictures row by row, no frame in memory. They do not
 //! allocate, every wait ends, and what a driver may take at most is a function of the bus clocks
 //! ([`arducam_mini::worst_start_ms`] and its likes).
 //!

@@ -1,10 +1,11 @@
 //! A picture's rows out of a module's frame buffer, and what shows that bytes are missing, extra, or old.
 //!
-//! Both modules give YUV422 with luma first through the same burst command. The sensor makes the chroma of every pixel
+//! For gray pictures both modules give YUV422 with luma first through the same burst command. The sensor makes the chroma of every pixel
 //! one constant, the picture's *stamp*, so every other byte of the stream is known beforehand: a byte that was lost,
 //! inserted or changed by the clock shows in the row it happened in, and a picture left over from before carries
 //! another stamp. What this cannot show is a change within a luma byte alone. Pictures in color have no stamp: of them only
-//! a length that is not theirs, and a buffer that nothing was written to, are noticed.
+//! a length that is not theirs, and a buffer that holds one byte throughout, are noticed; if that byte is 00 or FF, it may
+//! be the dark, or a light.
 
 use embedded_hal::spi::{Error as _, ErrorKind, Operation, SpiDevice};
 
@@ -227,8 +228,10 @@ impl Rows {
         let value = self.stamp.unwrap_or(self.peek.get(self.peek_from).copied().unwrap_or(0));
         // The first row's first byte may be a dummy byte that is not known of.
         self.varies |= self.next_row > 0 && row.iter().any(|byte| *byte != value);
-        // No scene is that even: these are bytes of a buffer that nothing was written to.
-        if self.next_row + 1 == self.rows && !self.varies {
+        // No scene is that even, but one without light, or with too much, in color: these are bytes of a buffer that
+        // nothing was written to.
+        let may_be_seen = self.stamp.is_none() && matches!(value, 0x00 | 0xFF);
+        if self.next_row + 1 == self.rows && !self.varies && !may_be_seen {
             return Err(RowError::Picture(PictureError::Flat { row: self.next_row, value }));
         }
         self.next_row += 1;

@@ -131,10 +131,36 @@ fn pictures_in_color_are_what_the_module_looks_at() {
     }
 }
 
+/// The dark, and too much light, are pictures in color like any others.
+#[test]
+fn black_and_white_in_color() {
+    for byte in [0x00, 0xFF] {
+        let bench = bench(MiniBoard::PLUS);
+        bench.module().show(Photo::rgb(1, 1, vec![byte; 3]).unwrap());
+        let mut camera = camera(&bench, Config::for_input(InputShape::rgb(50)).unwrap());
+        assert_eq!(picture(&mut camera), Ok(vec![byte; 100 * 100]));
+    }
+}
+
+/// Whether bursts begin with a byte without meaning is learned from stamps: in color a module whose version does not say it
+/// must be told.
+#[test]
+fn unknown_versions_are_not_guessed_in_color() {
+    let unknown = MiniBoard { version: 0x61, dummy_byte: DummyByte::FirstBurst, tail_bytes: 8 };
+    let bench = bench(unknown);
+    bench.module().show(colors());
+    let mut config = Config::for_input(InputShape::rgb(50)).unwrap();
+    let mut unsure = camera(&bench, config);
+    assert_eq!(unsure.start(), Err(MiniError::UnknownDummyByte { version: 0x61 }));
+    config.dummy_byte = DummyByte::FirstBurst;
+    let mut sure = camera(&bench, config);
+    picture(&mut sure).unwrap();
+}
+
 /// Without stamps a length that is not the picture's, and a buffer that nothing was written to, still show.
 #[test]
 fn what_shows_without_stamps() {
-    for fault in [Fault::ShortFrame { bytes: 20 }, Fault::FlatFrame(0x55), Fault::FlatFrame(0)] {
+    for fault in [Fault::ShortFrame { bytes: 20 }, Fault::FlatFrame(0x55), Fault::FlatFrame(0xAA)] {
         let bench = bench(MiniBoard::PLUS);
         bench.module().set_strictness(Strictness::Record);
         bench.module().show(colors());

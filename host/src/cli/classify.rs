@@ -26,7 +26,7 @@ pub(super) struct Classify {
     /// Print as JSON
     #[arg(long)]
     json: bool,
-    /// With --json: also each photo's pixels as the network sees them, rows of gray bytes in base64
+    /// With --json: also each photo's pixels as the network sees them, row by row, in base64: a byte a pixel, or red, green and blue
     #[arg(long, requires = "json")]
     pixels: bool,
 }

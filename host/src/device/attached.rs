@@ -65,7 +65,7 @@ impl AttachedDevice {
         &self.identity
     }
 
-    /// Sends an input (all gray pixels of it, row-major) and has it classified.
+    /// Sends an input (all bytes of it, row by row) and has it classified.
     ///
     /// # Errors
     /// [`ClientError`].

@@ -152,7 +152,7 @@ impl ModelCamera {
     }
 }
 
-/// What a module's pictures show, as the board sets it up for a network with so many pixels a side.
+/// What a module's pictures show, as the board sets it up for a network with this input.
 fn window(kind: CameraKind, input: InputShape) -> Option<Window> {
     match kind {
         CameraKind::Photos => None,

@@ -100,7 +100,7 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
-    /// Sends an input: all gray pixels of it, row-major.
+    /// Sends an input: all bytes of it, row by row.
     ///
     /// # Errors
     /// [`ClientError::Refused`] when it has more pixels than the device's model takes (fewer are noticed when the

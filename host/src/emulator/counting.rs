@@ -39,7 +39,7 @@ impl CountingBoard {
         self.board.identity()
     }
 
-    /// Sends an input (all gray pixels of it, row-major) and counts what it costs to classify it.
+    /// Sends an input (all bytes of it, row by row) and counts what it costs to classify it.
     ///
     /// # Errors
     /// [`EmulatorError::Device`] or [`EmulatorError::Stopped`].

@@ -64,7 +64,7 @@ impl Reason {
             Self::Broken => "copy it again, or convert the network anew",
             Self::Input { .. } => {
                 "Pinhole's networks take int8 [1, side, side, 1] of scale 1/255 and zero point -128, the pixels of a gray \
-                 picture minus 128: train on pixels from 0 to 1, and convert with photos that have black and white in them"
+                 picture minus 128, or 3 channels in color: train on pixels from 0 to 1, and convert with photos that have black and white in them"
             }
             Self::Undecided => "end the network in a dense layer of an output for each class, with softmax or without",
             Self::Classes { .. } | Self::Name { .. } => {

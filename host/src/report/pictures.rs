@@ -92,7 +92,7 @@ pub struct WeightTiles {
 /// At most [`TILES_LIMIT`] neurons are shown (fewer of inputs over 125x125, a million pixels in all), those that the next layer listens to most: by the Euclidean norm of their
 /// outgoing weights. Of a network of one layer all neurons are classes, and come in their order.
 ///
-/// Nothing where the first layer is not dense. `layers` are those of a network whose input has `side` px.
+/// Nothing where the first layer is not dense. `layers` are those of a network with this input.
 ///
 /// # Panics
 /// If the first layer's weights are not one for each byte of the input and each output.

@@ -1,6 +1,6 @@
 //! Augmentation: a new variation of every training photo in every epoch.
 //!
-//! It happens on the network's input, the gray pixels the device sees, not on the photo: what the network trains on are
+//! It happens on the network's input, the pixels the device sees, not on the photo: what the network trains on are
 //! pixels a camera behind this pipeline could deliver, rounded to 8 bits as it rounds them. All randomness is drawn in
 //! the order of the photos, whatever the batches; sines come from `libm`: the same seed gives the same pixels
 //! everywhere.

@@ -190,9 +190,9 @@ pub struct Statistics {
     pub capture_us: u32,
     /// How long the last inference took, without reporting it, µs by the device's own clock.
     pub inference_us: u32,
-    /// Mean brightness of the last input, 0..=255, rounded.
+    /// Mean brightness of the last input, in color of all its channels, 0..=255, rounded.
     pub brightness: u8,
-    /// Standard deviation of the last input's brightness, 0..=128; for display only (micromath's square root is a few
+    /// Standard deviation of the last input's bytes, in color those of all channels, 0..=128; for display only (micromath's square root is a few
     /// percent off). Near 0: a covered lens or a blank wall.
     pub contrast: u8,
 }

@@ -65,7 +65,10 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         self.dummy = match (self.config.dummy_byte, version) {
             (DummyByte::Auto, OLD_BOARD) => Dummy::fixed(DummyByte::FirstBurst),
             (DummyByte::Auto, PLUS) => Dummy::fixed(DummyByte::None),
-            // Learned anew each time: what was learned from a fault must not stay.
+            // Learned from stamps, and anew each time: what was learned from a fault must not stay.
+            (DummyByte::Auto, _) if self.config.color == Color::Rgb => {
+                return Err(MiniError::UnknownDummyByte { version });
+            }
             (DummyByte::Auto, _) => Dummy::learning(),
             (rule, _) => Dummy::fixed(rule),
         };

@@ -20,6 +20,12 @@ pub enum MiniError {
         /// What was read.
         got: u8,
     },
+    /// Of a module of this version it is not known whether bursts begin with a byte without meaning, which shows in gray
+    /// pictures alone.
+    UnknownDummyByte {
+        /// The version.
+        version: u8,
+    },
     /// The sensor did not answer.
     Sccb(SccbError),
     /// Another chip answered in the sensor's place, or bits were lost.
@@ -55,6 +61,12 @@ impl core::fmt::Display for MiniError {
             Self::Spi(kind) => write!(f, "the SPI bus failed ({kind})"),
             Self::Wires(fault) => fault.fmt(f),
             Self::Version { got } => write!(f, "the module's version reads {got:02X}: check its power and wires"),
+            Self::UnknownDummyByte { version } => {
+                write!(
+                    f,
+                    "pictures in color from a module of version {version:02X}: set `dummy_byte`, found with gray ones"
+                )
+            }
             Self::Sccb(error) => error.fmt(f),
             Self::SensorId { product: [high, low], maker: [maker_high, maker_low] } => write!(
                 f,
@@ -116,7 +128,7 @@ impl CameraError for MiniError {
             Self::Picture(error) => error.fault(),
             Self::CaptureTimeout { .. } => CameraFault::Timeout,
             Self::DoneNotCleared | Self::FrameLength { .. } => CameraFault::NoPicture,
-            Self::Misuse => CameraFault::Misuse,
+            Self::Misuse | Self::UnknownDummyByte { .. } => CameraFault::Misuse,
             Self::Spi(_) | Self::Wires(_) | Self::Version { .. } | Self::Sccb(_) | Self::SensorId { .. } => {
                 CameraFault::Bus
             }

@@ -2,8 +2,8 @@
 //! bytes everywhere, or a graphics card, by candle's own operations.
 //!
 //! A card takes over a batch at a time ([`pass`]): the weights and the batch go there, the gradients come back. Everything
-//! else stays on the processor: photos and their variations, the optimizer, running statistics, validation. So a
-//! checkpoint is the same file, and what a recipe means does not depend on the card; but sums there have an order of
+//! else stays on the processor: photos and their variations, the optimizer, running statistics, validation. So what
+//! a recipe means does not depend on the card; but sums there have an order of
 //! their own, and the same seed gives nearly the same network, not the same bytes.
 
 mod pass;

@@ -151,9 +151,8 @@ impl Network {
                 values = layer.forward(&values, &earlier, Part::Infers)?;
                 earlier.push(self.is_added(index).then(|| values.clone()));
             }
-            if let Some(last) = self.layers[..count].last() {
-                values = node::places_first(&values, last.shape.output)?;
-            }
+            let shape = self.layers[..count].last().map_or(self.recipe.input().shape(), |last| last.shape.output);
+            values = node::places_first(&values, shape)?;
             all.extend(values.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(all)

@@ -83,6 +83,20 @@ fn a_network_survives_numbers_and_files() {
     }
 }
 
+/// Before any layer they are the pixels, in the order that they come in.
+#[test]
+fn activations_of_nothing_are_the_pixels() {
+    for input in [InputShape::gray(11), InputShape::rgb(11)] {
+        let mut recipe = Recipe::parse(ALL_KINDS, "test").unwrap();
+        recipe.set_color(input.color).unwrap();
+        let data = photos(input, 2);
+        let network = Network::new(&recipe, &data.classes, 1).unwrap();
+        let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
+        let expected: Vec<f32> = inputs.concat().into_iter().map(|level| f32::from(level) / 255.0).collect();
+        assert_eq!(network.activations(&inputs, 0).unwrap(), expected);
+    }
+}
+
 /// Values after each layer against loops written from the layers' definitions, in f64.
 #[test]
 fn activations_are_what_the_plain_numbers_say() {
