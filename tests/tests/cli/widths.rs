@@ -79,7 +79,7 @@ fn models_of_other_photos_are_not_beside() {
     let small = pinhole_tests::handmade::tiny(4);
     std::fs::write(&other, small.bytes()).unwrap();
     let photos = drawn("validation");
-    refused(folder, &[&"evaluate", &folder, &photos, &"--beside", &other], &[&other, &"50 px", &"same photos"]);
+    refused(folder, &[&"evaluate", &folder, &photos, &"--beside", &other], &[&other, &"50x50 gray", &"same photos"]);
 }
 
 #[test]
