@@ -34,6 +34,8 @@
 //! | benchmark | [`bench`] | model file and board -> instructions of an inference |
 //! | proof | [`prove`] | host engine and board -> every integer compared |
 //! | live view | [`watch`] | looks of a device -> a screen of them |
+//! | settings | [`settings`] | options and environment -> where firmware and emulator come from |
+//! | cache | [`cache`] | the user's cache folder |
 //! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
 //!
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
@@ -42,6 +44,7 @@ pub mod bench;
 pub mod board;
 pub mod board_camera;
 pub mod budget;
+pub mod cache;
 pub mod cli;
 pub mod device;
 pub mod draw;
@@ -62,6 +65,7 @@ pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod run_folder;
+pub mod settings;
 pub mod shipped;
 pub mod source;
 pub mod statistics;

@@ -11,8 +11,10 @@ use thiserror::Error;
 
 use crate::device::{AttachedDevice, ClientError};
 use crate::emulator::{EmulatedBoard, EmulatorError};
+use crate::firmware::{Firmware, Origin, short_digest};
 use crate::inference::Inference;
-use crate::model_file::ModelFile;
+use crate::model_file::portable::run_all_packed;
+use crate::model_file::{ModelFile, PackError, Packing};
 use crate::photos::{PhotoError, Picture, decode};
 
 /// What a proof found.
@@ -26,6 +28,25 @@ pub struct Proof {
     pub mismatches: usize,
     /// The first one that differs.
     pub first: Option<Mismatch>,
+    /// The firmware that an emulated board ran; absent for a board at hand, whose firmware is its own, and where none ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<ProvenFirmware>,
+}
+
+/// The firmware that a proof is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvenFirmware {
+    /// [`Firmware::digest`].
+    pub digest: String,
+    /// Whether it is the one inside this program; else it was built from source on this machine.
+    pub prebuilt: bool,
+}
+
+impl ProvenFirmware {
+    /// What a proof says of this firmware.
+    pub fn of(firmware: &Firmware) -> Self {
+        Self { digest: firmware.digest().to_owned(), prebuilt: *firmware.origin() == Origin::Prebuilt }
+    }
 }
 
 /// An integer that differs between host and board.
@@ -52,6 +73,7 @@ pub enum ProveError {
     Photo(#[from] PhotoError),
     Board(#[from] EmulatorError),
     Device(#[from] ClientError),
+    Pack(#[from] PackError),
 }
 
 impl Proof {
@@ -62,7 +84,12 @@ impl Proof {
 
     /// The line a proof ends with.
     pub fn verdict(&self) -> String {
-        format!("compared {} values on {} photos: {} mismatches", self.values, self.photos, self.mismatches)
+        let Self { photos, values, mismatches, .. } = self;
+        let firmware = self.firmware.as_ref().map_or_else(String::new, |firmware| {
+            let origin = if firmware.prebuilt { "prebuilt" } else { "built from source" };
+            format!(" (firmware {}, {origin})", short_digest(&firmware.digest))
+        });
+        format!("compared {values} values on {photos} photos: {mismatches} mismatches{firmware}")
     }
 
     /// Compares one photo's integers.
@@ -119,7 +146,7 @@ pub fn prove(
 ) -> Result<Proof, ProveError> {
     let mut engine = model.engine();
     let shape = model.model().input();
-    let mut proof = Proof::default();
+    let mut proof = Proof { firmware: Some(ProvenFirmware::of(board.firmware())), ..Proof::default() };
     // The board's policy stays as it is, which should be the model's; both sides start without frames seen before.
     let (policy, mut smoother) = (model.model().policy(), Smoother::default());
     let own = board.policy()?;
@@ -199,6 +226,34 @@ pub fn prove_captures(
         let mut host = engine.run_all(&input);
         host.verdict = smoother.see(&policy, host.decision);
         proof.compare(Path::new(&format!("capture {capture}")), &host, &board);
+        after_each();
+    }
+    Ok(proof)
+}
+
+/// Proves a model without a board, emulated or at hand: each photo through the portable twin of a kernel, over the model packed
+/// for that kernel. It is weaker than [`prove`]: the kernel's algorithm and the packing are the device's, its assembly, compiler,
+/// camera and link are not there. `after_each` is called after each photo.
+///
+/// # Errors
+/// [`ProveError::Photo`], [`ProveError::Pack`].
+pub fn prove_portable(
+    model: &ModelFile,
+    packing: Packing,
+    photos: &[PathBuf],
+    mut after_each: impl FnMut(),
+) -> Result<Proof, ProveError> {
+    let packed = model.packed(packing)?;
+    let mut engine = model.engine();
+    let shape = model.model().input();
+    let mut proof = Proof::default();
+    for path in photos {
+        let picture = decode::read(path)?;
+        let host = engine.run_all(&input(path, &picture, shape)?);
+        // The rows that an emulated board's camera would get.
+        let seen = input(path, &picture.for_color(shape.color), shape)?;
+        let twin = run_all_packed(packing, &packed.model(), &seen).expect("it was packed for this kernel");
+        proof.compare(path, &host, &twin);
         after_each();
     }
     Ok(proof)

@@ -90,6 +90,11 @@ fn named(name: &str) -> Shipped {
     Shipped::all().into_iter().find(|shipped| shipped.name == name).expect("it ships; a test reads all")
 }
 
+/// A file of `data`, by its path there with slashes.
+pub(crate) fn data(path: &str) -> Option<&'static [u8]> {
+    DATA.get_file(path).map(include_dir::File::contents)
+}
+
 /// The drawn pictures of a set, `train` or `validation`: name and bytes.
 pub fn pictures(set: &str) -> Vec<(&'static Path, &'static [u8])> {
     let files = DATA.get_dir(set).into_iter().flat_map(Dir::files);

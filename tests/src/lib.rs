@@ -29,6 +29,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use pinhole::board::Board;
+use pinhole::firmware::{Firmware, Origin};
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::Accelerator;
@@ -41,7 +43,6 @@ use tempfile::TempDir;
 #[path = "../../firmware/app/tests/support/model_file.rs"]
 pub mod handmade;
 
-pub mod stages;
 pub mod tensors;
 pub mod virtual_board;
 
@@ -120,6 +121,14 @@ pub fn run_folder() -> TempDir {
     let TrainedJob { data, finished } = trained();
     finished.write(folder.path(), data).expect("a fresh folder can be written to");
     folder
+}
+
+/// The line that a proof without differences on an emulated board ends with.
+pub fn verdict(board: Board, values: usize, photos: usize) -> String {
+    let firmware = Firmware::of(board).expect("there is firmware");
+    let origin = if *firmware.origin() == Origin::Prebuilt { "prebuilt" } else { "built from source" };
+    let digest = firmware.short_digest();
+    format!("compared {values} values on {photos} photos: 0 mismatches (firmware {digest}, {origin})")
 }
 
 /// The `pinhole` program, built by the profile these tests were built by.

@@ -245,7 +245,7 @@ fn every_kind_of_layer_is_predicted() {
 fn firmware_is_within_its_budget() {
     for board in Board::ALL {
         let declared = board.declaration();
-        let size = Firmware::build(board).unwrap_or_else(|error| panic!("{error}")).size();
+        let size = Firmware::of(board).unwrap_or_else(|error| panic!("{error}")).size();
         size.check(declared).unwrap();
         // It is all there: the buffers alone take this much, and there is code.
         let buffers = declared.buffers;
@@ -271,7 +271,7 @@ fn inspect_shows_what_a_board_has() {
         let shown = &told["board"];
         assert_eq!((&shown["name"], &shown["fits"]), (&board.name().into(), &true.into()));
         assert_eq!(shown["flash"]["model_bytes"], packed.bytes().len());
-        let size = Firmware::build(board).unwrap().size();
+        let size = Firmware::of(board).unwrap().size();
         assert_eq!(shown["flash"]["code_bytes"], size.code_bytes);
         assert_eq!(shown["flash"]["engine_bytes"], size.engine_bytes);
         assert_eq!(shown["ram"]["static_bytes"], size.static_ram_bytes);

@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 use pinhole::board::Board;
 use pinhole::board_camera::{BoardCamera, LookError};
 use pinhole::device::AttachedDevice;
-use pinhole::firmware::{Firmware, packed_for};
+use pinhole::firmware::{Firmware, FlashImage, packed_for};
 use pinhole::photos::{Picture, decode};
-use pinhole::probe::{Attachment, FlashImage, Unlock, connect, flash};
+use pinhole::probe::{Attachment, Unlock, connect, flash};
 use pinhole::prove::{prove_attached, prove_captures};
 use pinhole::shipped;
 use pinhole_app::test_card::TestCard;
@@ -69,7 +69,7 @@ fn flash_writes_firmware_and_model_and_sees_them_run() {
     );
     assert_eq!(told.last_line(), last);
     // Past every probe: what lies in the board's flash.
-    let image = FlashImage::new(BOARD, Some(&Firmware::build(BOARD).unwrap()), &packed).unwrap();
+    let image = FlashImage::new(BOARD, Some(&Firmware::of(BOARD).unwrap()), &packed).unwrap();
     assert_eq!(image.parts.iter().filter(|part| part.what == "model").count(), 1);
     assert!(image.parts.len() >= 2);
     for part in &image.parts {
@@ -156,7 +156,7 @@ fn captured_pictures_are_what_the_board_sees() {
 fn attached(board: &VirtualBoard) -> AttachedDevice {
     let shipped = shipped::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
-    let firmware = Firmware::build(BOARD).unwrap();
+    let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();
     let mut attachment = Attachment::new(&bench, BOARD, None, Unlock::No).unwrap();
     let image = FlashImage::new(BOARD, Some(&firmware), &packed).unwrap();
@@ -224,7 +224,7 @@ fn a_board_that_cannot_start_says_why() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     let shipped = shipped::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
-    let firmware = Firmware::build(BOARD).unwrap();
+    let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();
     let mut attachment = Attachment::new(&bench, BOARD, None, Unlock::No).unwrap();
     let mut image = FlashImage::new(BOARD, Some(&firmware), &packed).unwrap();

@@ -2,6 +2,7 @@
 //! files of them refused where they are wrong.
 
 use pinhole::explain::explain;
+use pinhole::model_file::portable::run_all;
 use pinhole::model_file::{ModelFile, Packing};
 use pinhole::quantize::{dequantize, measure};
 use pinhole::random::Random;
@@ -11,7 +12,6 @@ use pinhole_shared::kernel::{Dsp, Pairs, PortableDsp, PortablePairs, Scalar};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::stages::stages;
 use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
 
 #[test]
@@ -26,9 +26,9 @@ fn every_kernel_gives_the_same_integers() {
     let mut engine = file.engine();
     for example in &pictures.examples {
         let expected = engine.run_all(&example.pixels).stages;
-        assert_eq!(stages::<Scalar>(&file.model(), &example.pixels).unwrap(), expected);
-        assert_eq!(stages::<Dsp<PortableDsp>>(&m4.model(), &example.pixels).unwrap(), expected);
-        assert_eq!(stages::<Pairs<PortablePairs>>(&m0.model(), &example.pixels).unwrap(), expected);
+        assert_eq!(run_all::<Scalar>(&file.model(), &example.pixels).unwrap().stages, expected);
+        assert_eq!(run_all::<Dsp<PortableDsp>>(&m4.model(), &example.pixels).unwrap().stages, expected);
+        assert_eq!(run_all::<Pairs<PortablePairs>>(&m0.model(), &example.pixels).unwrap().stages, expected);
     }
     // Of which one has a layout of its own for its first layer.
     let (_, first) = network_of(FIRST_LAYER, &pictures);
@@ -37,7 +37,7 @@ fn every_kernel_gives_the_same_integers() {
     assert_eq!(layout, Some(Layout::DspAreas8));
     for example in &pictures.examples {
         let expected = first.engine().run_all(&example.pixels).stages;
-        assert_eq!(stages::<Dsp<PortableDsp>>(&packed.model(), &example.pixels).unwrap(), expected);
+        assert_eq!(run_all::<Dsp<PortableDsp>>(&packed.model(), &example.pixels).unwrap().stages, expected);
     }
     assert_eq!(ModelFile::from_bytes(packed.bytes()).unwrap().bytes(), first.bytes(), "unpacked again");
     // Each layer's values are many, not all at an end.
@@ -201,9 +201,9 @@ fn mutants_are_refused_or_sound() {
         let input = vec![random.below(256) as u8; model.inputs()];
         let taken = ModelFile::from_bytes(bytes).unwrap();
         let [m4, m0] = [Packing::CortexM4, Packing::CortexM0Plus].map(|packing| taken.packed(packing).unwrap());
-        let expected = stages::<Scalar>(&model, &input).unwrap();
-        assert_eq!(stages::<Dsp<PortableDsp>>(&m4.model(), &input).unwrap(), expected);
-        assert_eq!(stages::<Pairs<PortablePairs>>(&m0.model(), &input).unwrap(), expected);
+        let expected = run_all::<Scalar>(&model, &input).unwrap().stages;
+        assert_eq!(run_all::<Dsp<PortableDsp>>(&m4.model(), &input).unwrap().stages, expected);
+        assert_eq!(run_all::<Pairs<PortablePairs>>(&m0.model(), &input).unwrap().stages, expected);
     }
     assert!(refused > 3_000 && sound > 100, "{refused} refused, {sound} sound");
 }

@@ -9,6 +9,7 @@ use miette::Result;
 use super::output::{json, say, spinner};
 use crate::bench::{Bench, bench};
 use crate::board::Emulated;
+use crate::firmware::Firmware;
 use crate::run_folder;
 
 /// `pinhole bench`.
@@ -27,7 +28,8 @@ pub(super) struct BenchCommand {
 impl BenchCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = run_folder::open(&self.model)?;
-        let waiting = spinner("counting instructions (the first time, the board's firmware is built: a minute or so)");
+        Firmware::of(self.board.0)?;
+        let waiting = spinner("counting instructions");
         let result = bench(&trained.model, &trained.model_path, self.board.0);
         waiting.finish_and_clear();
         let result = result?;

@@ -5,7 +5,7 @@ use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 use serde::Serialize;
 
-use super::output::{say, spinner};
+use super::output::say;
 use super::simulate::start_board;
 use crate::board::Board;
 use crate::budget::predict::{Prediction, predict};
@@ -85,17 +85,14 @@ fn worst_stack(trained: &Trained, board: Board) -> Result<u32> {
 }
 
 impl BoardBudget {
-    /// Packs the model for the board, and builds the board's firmware if needed.
+    /// Packs the model for the board, and measures the board's firmware.
     pub(super) fn of(trained: &Trained, board: Board) -> Result<Self> {
         let declared = board.declaration();
         let packed = trained
             .model
             .packed(board.packing())
             .map_err(|source| FirmwareError::Pack { path: trained.model_path.clone(), source })?;
-        let waiting = spinner("measuring the board's firmware (the first time, it is built: a minute or so)");
-        let firmware = Firmware::build(board).map(|firmware| firmware.size());
-        waiting.finish_and_clear();
-        let FirmwareSize { code_bytes, engine_bytes, static_ram_bytes } = firmware?;
+        let FirmwareSize { code_bytes, engine_bytes, static_ram_bytes } = Firmware::of(board)?.size();
         let model = packed.model();
         let needs = Needs::of(&model);
         let misfits = misfits(&needs, declared);

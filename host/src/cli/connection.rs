@@ -43,22 +43,22 @@ impl Connection {
             }
             return Ok(device);
         }
-        let waiting = spinner("reaching the board (the first time, its firmware is built: a minute or so)");
-        let device = self.attach(bench, board, log);
+        let firmware = Firmware::of(board).map_err(miette::Report::new)?;
+        let waiting = spinner("reaching the board");
+        let device = self.attach(bench, board, &firmware, log);
         waiting.finish_and_clear();
         device
     }
 
-    fn attach(&self, bench: &Bench, board: Board, log: bool) -> Result<AttachedDevice> {
+    fn attach(&self, bench: &Bench, board: Board, firmware: &Firmware, log: bool) -> Result<AttachedDevice> {
         let attachment = Attachment::new(bench, board, self.probe.as_ref(), Unlock::No)?;
-        let firmware = Firmware::build(board).map_err(miette::Report::new)?;
-        let device = connect(attachment, &firmware, move |line| {
+        let device = connect(attachment, firmware, move |line| {
             if log {
                 note(&line.to_string());
             }
         })?;
         if log && !device.has_log() {
-            note("the board's firmware is not the one that this Pinhole builds: its log cannot be read");
+            note("the board's firmware is not the one that this Pinhole has: its log cannot be read");
         }
         Ok(device)
     }

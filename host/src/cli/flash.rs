@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::output::{json, note, progress, say, spinner};
 use crate::board::{Board, Probed};
-use crate::firmware::{Firmware, packed_for};
+use crate::firmware::{Firmware, FlashImage, Used, packed_for};
 use crate::probe::{
-    Attachment, Bench, DebugProbeSelector, FlashImage, ProbeError, Step, Unlock, Used, connect, flash, parse_selector,
+    Attachment, Bench, DebugProbeSelector, ProbeError, Step, Unlock, connect, flash, loader, parse_selector,
 };
 use crate::run_folder;
 
@@ -68,15 +68,12 @@ impl Flash {
         let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
         let trained = run_folder::open(&self.model)?;
         let packed = packed_for(board, &trained.model, &trained.model_path)?;
-        let waiting = spinner("building the board's firmware (the first time, it takes a minute or so)");
-        let firmware = Firmware::build(board);
-        waiting.finish_and_clear();
-        let firmware = firmware?;
+        let firmware = Firmware::of(board)?;
         let written = if self.model_only { None } else { Some(&firmware) };
         let image = FlashImage::new(board, written, &packed)?;
         let map = image.memory_map(written);
         // Also where nothing is written: whether it fits the chip is known without a probe.
-        image.loader(bench)?;
+        loader(&image, bench)?;
         if !self.json {
             print_map(board, chip.name, &map);
         }

@@ -29,18 +29,49 @@ mod tune;
 mod watch;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::probe::Bench;
+use crate::settings::Settings;
 
 /// Train a small image classifier from photos, quantize it, and prove that the device decides the same.
 #[derive(Debug, Parser)]
 #[command(name = "pinhole", version, arg_required_else_help = true, max_term_width = 100)]
 struct Arguments {
+    #[command(flatten)]
+    global: GlobalOptions,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Options of every command: what a process [takes from outside itself](Settings).
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+struct GlobalOptions {
+    /// Build firmware from a checkout's sources instead of taking the prebuilt one [environment: PINHOLE_BUILD_FIRMWARE=1]
+    #[arg(long, global = true)]
+    build_firmware: bool,
+    /// Emulator to run, a qemu-system-arm; looked for where absent [environment: PINHOLE_EMULATOR]
+    #[arg(long, global = true, value_name = "PATH")]
+    emulator: Option<PathBuf>,
+    /// Download nothing [environment: PINHOLE_OFFLINE=1]
+    #[arg(long, global = true)]
+    offline: bool,
+}
+
+impl GlobalOptions {
+    /// What was given, else what the environment says.
+    fn settings(&self) -> Settings {
+        let environment = Settings::from_environment();
+        Settings {
+            build_firmware: self.build_firmware || environment.build_firmware,
+            emulator: self.emulator.clone().or(environment.emulator),
+            offline: self.offline || environment.offline,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -106,6 +137,7 @@ pub fn run() -> ExitCode {
 /// [`run`] with other probes than those on USB.
 pub fn run_with(bench: &Bench) -> ExitCode {
     let arguments = Arguments::parse();
+    arguments.global.settings().set();
     // Unwrapped: a path that is cut in two can be neither copied nor searched for. Fails only when called twice.
     let _ = miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())));
     let result = match &arguments.command {

@@ -13,6 +13,7 @@ use super::target::Target;
 use crate::board::{Board, Emulated};
 use crate::device::CameraKind;
 use crate::emulator::EmulatedBoard;
+use crate::firmware::Firmware;
 use crate::inference::Inference;
 use crate::photos::decode;
 use crate::run_folder::Trained;
@@ -37,7 +38,9 @@ pub(super) fn start_board_with(
             trained.model_path.display()
         ));
     }
-    let waiting = spinner("starting the emulated board (the first time, its firmware is built: a minute or so)");
+    // cargo shows its own progress where this builds it.
+    Firmware::of(board)?;
+    let waiting = spinner("starting the emulated board");
     let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, move |line| {
         if log {
             note(&line.to_string());

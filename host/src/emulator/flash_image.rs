@@ -38,9 +38,7 @@ impl FlashImage {
     /// [`EmulatorError::Firmware`], [`EmulatorError::Temporary`].
     pub(super) fn of_model(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
         let packed = packed_for(board, model, path)?;
-        let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;
-        file.write_all(packed.bytes()).map_err(EmulatorError::Temporary)?;
-        Ok(Self::Packed(file))
+        Ok(Self::Packed(temporary(packed.bytes())?))
     }
 
     /// A file's bytes, whatever they are.
@@ -57,6 +55,16 @@ impl FlashImage {
             Self::Packed(file) => file.path(),
         }
     }
+}
+
+/// A temporary file with these bytes, for the emulator to read.
+///
+/// # Errors
+/// [`EmulatorError::Temporary`].
+pub(super) fn temporary(bytes: &[u8]) -> Result<NamedTempFile, EmulatorError> {
+    let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;
+    file.write_all(bytes).map_err(EmulatorError::Temporary)?;
+    Ok(file)
 }
 
 /// A file no longer than the board's region for it.

@@ -23,7 +23,7 @@ use pinhole_shared::policy::Policy;
 use crate::board::Board;
 use crate::device::logs::Logs;
 use crate::device::{CameraKind, Client, ClientError, HostCamera, LogLine};
-use crate::firmware::{Firmware, FirmwareError, InstallError};
+use crate::firmware::{Firmware, FirmwareError};
 use crate::inference::Inference;
 use crate::model_file::ModelFile;
 use crate::photos::Picture;
@@ -49,10 +49,6 @@ pub enum EmulatorError {
         /// What to run.
         command: String,
     },
-    /// Debian's packages could not be installed.
-    #[error("Debian packages that the emulated board needs could not be installed")]
-    #[diagnostic(help("install them by hand, then try again"))]
-    Install(#[source] InstallError),
     /// A program could not be started.
     #[error("{program} could not be started")]
     Program {
@@ -140,11 +136,11 @@ pub struct EmulatedBoard {
     qemu: qemu::Qemu,
     logs: Logs,
     identity: Identity,
+    firmware: Firmware,
 }
 
 impl EmulatedBoard {
-    /// Builds the firmware if needed (the first time takes a minute or so), packs this model file for the board's kernel,
-    /// starts the emulator with it in the board's flash, and waits until the device has said who it is.
+    /// Takes the board's firmware ([`Firmware::of`]), packs this model file for the board's kernel, starts the emulator with it in the board's flash, and waits until the device has said who it is.
     ///
     /// A file that is no model goes to the board as it is: the board's own check is what says so.
     ///
@@ -191,13 +187,14 @@ impl EmulatedBoard {
     ) -> Result<Self, EmulatorError> {
         let machine = board.machine().ok_or(EmulatorError::NotEmulated { board })?;
         let program = qemu::find()?;
-        let firmware = Firmware::build(board)?;
+        let firmware = Firmware::of(board)?;
         let table = firmware.log_table()?;
+        let elf = flash_image::temporary(firmware.elf())?;
         let setup = qemu::Setup {
             program: &program,
             machine,
             model_address: board.declaration().model.origin,
-            elf: firmware.path(),
+            elf: elf.path(),
             model: image.path(),
             clock,
             camera: camera.name(),
@@ -210,7 +207,7 @@ impl EmulatedBoard {
             return Err(stopped(&mut qemu, &mut logs));
         }
         // The device runs, so the emulator has read it: it is not left for a killed program to clean up.
-        drop(image);
+        drop((elf, image));
         let camera = HostCamera::serve(camera, connections.camera);
         let link = connections.link.try_clone().map_err(EmulatorError::Socket)?;
         let mut client = Client::new(connections.link);
@@ -218,12 +215,17 @@ impl EmulatedBoard {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs)),
         };
-        Ok(Self { client, link, camera, qemu, logs, identity })
+        Ok(Self { client, link, camera, qemu, logs, identity, firmware })
     }
 
     /// Who the device is and what it runs.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The firmware that it runs.
+    pub fn firmware(&self) -> &Firmware {
+        &self.firmware
     }
 
     /// Sends an input (all bytes of it, row by row) and has it classified.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::EmulatorError;
 use super::leash::Leashed;
-use crate::firmware::{InstallError, system};
+use crate::firmware::system;
 
 const PROGRAM: &str = "qemu-system-arm";
 /// Debian's package of the emulator.
@@ -26,25 +26,17 @@ const INSTRUCTION_CLOCK: [&str; 2] = ["-icount", "shift=0,sleep=off,align=off"];
 /// Longest time an emulator that closed its connections may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The emulator on this machine; on Debian, as root, it is installed when missing.
+/// The emulator on this machine.
 ///
 /// # Errors
-/// [`EmulatorError::NoEmulator`] or [`EmulatorError::Install`].
+/// [`EmulatorError::NoEmulator`].
 pub fn find() -> Result<PathBuf, EmulatorError> {
-    if let Some(program) = system::find_program(PROGRAM) {
-        return Ok(program);
-    }
-    if !system::can_install() {
-        let command = if system::has_apt() {
-            format!("sudo apt-get install {PACKAGE}")
-        } else {
-            format!("install QEMU, so that {PROGRAM} is on the search path")
-        };
-        return Err(EmulatorError::NoEmulator { command });
-    }
-    system::install(&[PACKAGE]).map_err(EmulatorError::Install)?;
-    let missing = || EmulatorError::Install(InstallError::NoEffect { packages: PACKAGE.to_owned() });
-    system::find_program(PROGRAM).ok_or_else(missing)
+    let command = if system::has_apt() {
+        format!("sudo apt-get install {PACKAGE}")
+    } else {
+        format!("install QEMU, so that {PROGRAM} is on the search path")
+    };
+    system::find_program(PROGRAM).ok_or(EmulatorError::NoEmulator { command })
 }
 
 /// What the emulated board's clock goes by.

@@ -1,91 +1,71 @@
-//! Building a board's firmware.
+//! Building a board's firmware from a checkout's sources.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use defmt_decoder::Table;
-
 use super::FirmwareError;
-use super::system::last_lines;
+use super::prebuilt::ToolchainFacts;
 use super::toolchain::Toolchain;
 use crate::board::Board;
-use crate::budget::FirmwareSize;
 
-/// A board's firmware, built.
-#[derive(Clone, Debug)]
-pub struct Firmware {
-    path: PathBuf,
-    elf: Vec<u8>,
-    size: FirmwareSize,
+/// A board's ELF file, as cargo built it.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) path: PathBuf,
+    pub(super) elf: Vec<u8>,
 }
 
-impl Firmware {
-    /// Builds a board's firmware: the first time takes a minute or so, and cargo does nothing when nothing changed.
-    ///
-    /// Callers may run side by side: cargo locks its build folder.
-    ///
-    /// # Errors
-    /// [`FirmwareError::NoToolchain`], [`FirmwareError::Install`], [`FirmwareError::NoSource`],
-    /// [`FirmwareError::Program`] when cargo cannot be started, [`FirmwareError::Build`], [`FirmwareError::Budget`],
-    /// [`FirmwareError::Elf`].
-    pub fn build(board: Board) -> Result<Self, FirmwareError> {
-        let toolchain = Toolchain::find(board.target())?;
-        let source = source()?;
-        let (package, binary) = board.firmware();
-        let target_dir = source.with_file_name("target").join("firmware");
-        let mut cargo = toolchain.cargo();
-        cargo
-            .args(["build", "--release", "--locked", "--color", "never"])
-            .args(["--package", package, "--bin", binary, "--target", board.target()])
-            .arg("--target-dir")
-            .arg(&target_dir)
-            .current_dir(&source);
-        let program = cargo.get_program().to_string_lossy().into_owned();
-        let output = cargo.output().map_err(|source| FirmwareError::Program { program, source })?;
-        let path = target_dir.join(board.target()).join("release").join(binary);
-        if !output.status.success() || !path.is_file() {
-            return Err(FirmwareError::Build { folder: source, output: last_lines(&output.stderr, 40) });
-        }
-        let unreadable = |reason: String| FirmwareError::Elf { path: path.clone(), reason };
-        let elf = fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
-        let size = FirmwareSize::read(&elf, board.declaration()).map_err(|error| unreadable(error.to_string()))?;
-        size.check(board.declaration()).map_err(|exceeded| FirmwareError::Budget { board, exceeded })?;
-        Ok(Self { path, elf, size })
+/// Builds a board's firmware. cargo shows its progress on stderr, and does nothing when nothing changed.
+///
+/// Callers may run side by side: cargo locks its build folder.
+///
+/// # Errors
+/// [`FirmwareError::NoToolchain`], [`FirmwareError::NoSource`], [`FirmwareError::Program`] when cargo cannot be started,
+/// [`FirmwareError::Build`], [`FirmwareError::Elf`].
+pub(super) fn build(board: Board) -> Result<Built, FirmwareError> {
+    let checkout = checkout()?;
+    let toolchain = Toolchain::find(board.target())?;
+    let source = checkout.join("firmware");
+    let (package, binary) = board.firmware();
+    let target_dir = checkout.join("target").join("firmware");
+    let mut cargo = toolchain.cargo(&checkout);
+    cargo
+        .args(["build", "--release", "--locked"])
+        .args(["--package", package, "--bin", binary, "--target", board.target()])
+        .arg("--target-dir")
+        .arg(&target_dir)
+        .current_dir(&source);
+    let program = cargo.get_program().to_string_lossy().into_owned();
+    let status = cargo.status().map_err(|source| FirmwareError::Program { program, source })?;
+    let path = target_dir.join(board.target()).join("release").join(binary);
+    if !status.success() {
+        return Err(FirmwareError::Build { board, folder: source });
     }
-
-    /// Where its ELF file lies.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The bytes of that file.
-    pub fn elf(&self) -> &[u8] {
-        &self.elf
-    }
-
-    /// What it takes.
-    pub fn size(&self) -> FirmwareSize {
-        self.size
-    }
-
-    /// What decodes its log.
-    ///
-    /// # Errors
-    /// [`FirmwareError::Elf`] when the file has no such table.
-    pub(crate) fn log_table(&self) -> Result<Table, FirmwareError> {
-        let table = Table::parse(&self.elf).map_err(|error| self.unreadable(&error))?;
-        table.ok_or_else(|| self.unreadable(&"it has no log table"))
-    }
-
-    /// That its file is not what it should be.
-    pub(crate) fn unreadable(&self, reason: &dyn std::fmt::Display) -> FirmwareError {
-        FirmwareError::Elf { path: self.path.clone(), reason: reason.to_string() }
-    }
+    let elf =
+        fs::read(&path).map_err(|error| FirmwareError::Elf { board, path: path.clone(), reason: error.to_string() })?;
+    Ok(Built { path, elf })
 }
 
-/// The firmware's workspace, beside this crate.
-fn source() -> Result<PathBuf, FirmwareError> {
-    let host = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = host.with_file_name("firmware");
-    if folder.join("Cargo.toml").is_file() { Ok(folder) } else { Err(FirmwareError::NoSource { folder }) }
+/// What [`build`] would build a board's firmware with.
+///
+/// # Errors
+/// [`FirmwareError::NoToolchain`].
+pub fn toolchain_facts(board: Board) -> Result<ToolchainFacts, FirmwareError> {
+    Toolchain::find(board.target())?.facts()
+}
+
+/// The checkout whose sources firmware is built from: the one that the working directory is in, else the one that this program
+/// was compiled in.
+///
+/// # Errors
+/// [`FirmwareError::NoSource`].
+pub fn checkout() -> Result<PathBuf, FirmwareError> {
+    let here = env::current_dir().unwrap_or_default();
+    let compiled_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("")).to_owned();
+    let is_checkout = |folder: &Path| {
+        ["firmware/Cargo.toml", "shared/Cargo.toml", "host/Cargo.toml"].iter().all(|file| folder.join(file).is_file())
+    };
+    let mut candidates = here.ancestors().map(Path::to_owned).chain([compiled_in]);
+    candidates.find(|folder| is_checkout(folder)).ok_or(FirmwareError::NoSource { folder: here })
 }

@@ -2,34 +2,185 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `toolchain` | what builds the firmware |
-//! | `build` | source -> ELF |
+//! | `prebuilt` | the firmware inside this program, and its manifest |
+//! | `build` | a checkout's sources -> ELF |
+//! | `toolchain` | what builds them |
+//! | `digest` | those sources -> a digest, by which prebuilt firmware is known to be current |
 //! | `packed` | model file -> the bytes that go into a board's flash |
-//! | `system` | programs of this machine, and Debian's packages |
+//! | `flash_image` | firmware and model -> what is written where |
+//! | `system` | programs of this machine |
 
 mod build;
+mod digest;
+mod flash_image;
 mod packed;
+pub mod prebuilt;
 pub(crate) mod system;
 mod toolchain;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use defmt_decoder::Table;
+use sha2::{Digest as _, Sha256};
 
 use crate::board::Board;
-use crate::budget::{Exceeded, Misfits};
+use crate::budget::{Exceeded, FirmwareSize, Misfits};
 use crate::model_file::PackError;
+use crate::settings::Settings;
 
-pub use build::Firmware;
+pub use build::{checkout, toolchain_facts};
+pub use digest::source_digest;
+pub use flash_image::{FlashImage, Placed, Used};
 pub use packed::packed_for;
-pub use system::InstallError;
+
+/// Digits of a firmware's digest that are shown to people.
+const SHORT_DIGEST: usize = 12;
+
+/// A board's firmware.
+#[derive(Clone, Debug)]
+pub struct Firmware {
+    board: Board,
+    origin: Origin,
+    elf: Vec<u8>,
+    size: FirmwareSize,
+    digest: String,
+}
+
+/// Where firmware comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From inside this program.
+    Prebuilt,
+    /// Built from source on this machine, into this file.
+    Built(PathBuf),
+}
+
+/// The first 12 digits of a digest.
+pub fn short_digest(digest: &str) -> &str {
+    digest.get(..SHORT_DIGEST).unwrap_or(digest)
+}
+
+impl Firmware {
+    /// A board's firmware: the prebuilt one, or, where the [settings](Settings) say so, one built from source. Built once a
+    /// process.
+    ///
+    /// # Errors
+    /// Those of [`Firmware::prebuilt`] and [`Firmware::build`].
+    pub fn of(board: Board) -> Result<Self, FirmwareError> {
+        static KNOWN: [OnceLock<Firmware>; Board::ALL.len()] = [const { OnceLock::new() }; Board::ALL.len()];
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let known = &KNOWN[board as usize];
+        let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(firmware) = known.get() {
+            return Ok(firmware.clone());
+        }
+        let build = Settings::current().build_firmware;
+        let firmware = if build { Self::build(board)? } else { Self::prebuilt(board)? };
+        Ok(known.get_or_init(|| firmware).clone())
+    }
+
+    /// The firmware inside this program.
+    ///
+    /// # Errors
+    /// [`FirmwareError::NotInside`], [`FirmwareError::Elf`], [`FirmwareError::Budget`].
+    pub fn prebuilt(board: Board) -> Result<Self, FirmwareError> {
+        let path = PathBuf::from(format!("data/{}/{}", prebuilt::FOLDER, prebuilt::file_name(board)));
+        let elf = prebuilt::elf(board).ok_or(FirmwareError::NotInside { board })?;
+        let elf = elf.map_err(|reason| FirmwareError::Elf { board, path: path.clone(), reason })?;
+        Self::read(board, Origin::Prebuilt, &path, elf)
+    }
+
+    /// Builds the firmware from source: the first time takes a minute or so. cargo shows its progress on stderr.
+    ///
+    /// # Errors
+    /// [`FirmwareError::NoToolchain`], [`FirmwareError::NoSource`], [`FirmwareError::Program`] when cargo cannot be started,
+    /// [`FirmwareError::Build`], [`FirmwareError::Elf`], [`FirmwareError::Budget`].
+    pub fn build(board: Board) -> Result<Self, FirmwareError> {
+        let built = build::build(board)?;
+        Self::read(board, Origin::Built(built.path.clone()), &built.path, built.elf)
+    }
+
+    fn read(board: Board, origin: Origin, path: &Path, elf: Vec<u8>) -> Result<Self, FirmwareError> {
+        let wrong =
+            |error: object::Error| FirmwareError::Elf { board, path: path.to_owned(), reason: error.to_string() };
+        let size = FirmwareSize::read(&elf, board.declaration()).map_err(wrong)?;
+        size.check(board.declaration()).map_err(|exceeded| FirmwareError::Budget { board, exceeded })?;
+        let mut hash = Sha256::new();
+        for part in flash_image::segments(&elf).map_err(wrong)? {
+            hash.update(part.address.to_le_bytes());
+            hash.update((part.bytes.len() as u64).to_le_bytes());
+            hash.update(&part.bytes);
+        }
+        Ok(Self { board, origin, elf, size, digest: digest::hex(&hash.finalize()) })
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The bytes of its ELF file.
+    pub fn elf(&self) -> &[u8] {
+        &self.elf
+    }
+
+    /// What it takes.
+    pub fn size(&self) -> FirmwareSize {
+        self.size
+    }
+
+    /// SHA-256 of what of it goes into flash (of each segment address, length, bytes), as 64 hexadecimal digits: the same for
+    /// the same machine code, with symbols or without.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The digest as people see it: its first 12 digits.
+    pub fn short_digest(&self) -> &str {
+        short_digest(&self.digest)
+    }
+
+    /// What of it is written to flash, and where.
+    ///
+    /// # Errors
+    /// [`FirmwareError::Elf`] when its file is none.
+    pub fn segments(&self) -> Result<Vec<Placed>, FirmwareError> {
+        flash_image::segments(&self.elf).map_err(|error| self.unreadable(&error))
+    }
+
+    /// What decodes its log.
+    ///
+    /// # Errors
+    /// [`FirmwareError::Elf`] when the file has no such table.
+    pub(crate) fn log_table(&self) -> Result<Table, FirmwareError> {
+        let table = Table::parse(&self.elf).map_err(|error| self.unreadable(&error))?;
+        table.ok_or_else(|| self.unreadable(&"it has no log table"))
+    }
+
+    /// That its file is not what it should be.
+    fn unreadable(&self, reason: &dyn std::fmt::Display) -> FirmwareError {
+        let path = match &self.origin {
+            Origin::Prebuilt => PathBuf::from(prebuilt::file_name(self.board)),
+            Origin::Built(path) => path.clone(),
+        };
+        FirmwareError::Elf { board: self.board, path, reason: reason.to_string() }
+    }
+}
 
 /// Why there is no firmware for a board, or a model does not go with it.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FirmwareError {
-    /// Debian's packages could not be installed.
-    #[error("Debian packages that building the firmware needs could not be installed")]
-    #[diagnostic(help("install them by hand, then try again"))]
-    Install(#[source] InstallError),
+    /// This program was compiled without the board's firmware.
+    #[error("this program holds no firmware for the board {}", board.name())]
+    #[diagnostic(help(
+        "in a checkout, `cargo xtask firmware` makes it, and --build-firmware builds it from source for one command"
+    ))]
+    NotInside {
+        /// The board.
+        board: Board,
+    },
     /// cargo could not be started.
     #[error("{program} could not be started")]
     Program {
@@ -48,25 +199,31 @@ pub enum FirmwareError {
         command: String,
     },
     /// The firmware's source is not there.
-    #[error("the firmware's source is not at {}", folder.display())]
-    #[diagnostic(help("firmware is built from source: run Pinhole from a checkout of its repository"))]
+    #[error("{} is not in a checkout of Pinhole's repository, whose sources --build-firmware takes", folder.display())]
+    #[diagnostic(help(
+        "change to a checkout, or leave out --build-firmware: the firmware inside this program needs no source"
+    ))]
     NoSource {
-        /// Where it should be.
+        /// Where it was looked for.
         folder: PathBuf,
     },
     /// The firmware could not be built.
-    #[error("the firmware could not be built:\n{output}")]
-    #[diagnostic(help("run `cargo build --release` in {} to see all of it", folder.display()))]
+    #[error("the firmware of the board {} could not be built in {}", board.name(), folder.display())]
+    #[diagnostic(help("cargo's messages above say why"))]
     Build {
+        /// The board.
+        board: Board,
         /// The firmware's workspace.
         folder: PathBuf,
-        /// The end of cargo's output.
-        output: String,
     },
     /// The firmware's file cannot be read, or has no log table.
-    #[error("the firmware at {} cannot be read: {reason}", path.display())]
-    #[diagnostic(help("delete it, so that it is built anew"))]
+    #[error("the firmware of the board {}, {}, cannot be read: {reason}", board.name(), path.display())]
+    #[diagnostic(help(
+        "in a checkout, `cargo xtask firmware` makes prebuilt firmware anew; a file in `target` is built anew when it is deleted"
+    ))]
     Elf {
+        /// The board.
+        board: Board,
         /// The ELF file.
         path: PathBuf,
         /// Why.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::FirmwareError;
-use super::system::{self, InstallError};
+use super::prebuilt::ToolchainFacts;
+use super::system;
 
 /// Debian's Rust, whose standard library comes as source (`rust-web-src`) and is built for the target on the way.
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
@@ -26,8 +27,6 @@ pub(super) struct Findings {
     pub(super) debian_rust: bool,
     /// A linker for Debian's rustc: its own `ld.lld`, or the active toolchain's `rust-lld`.
     pub(super) linker: Option<PathBuf>,
-    /// Packages can be installed: Debian's apt-get is there, and we are root.
-    pub(super) can_install: bool,
     /// Debian's apt-get is there.
     pub(super) debian: bool,
     /// rustup is there.
@@ -46,8 +45,6 @@ pub(super) enum Plan {
         /// The linker.
         linker: PathBuf,
     },
-    /// Install [`DEBIAN_PACKAGES`], then look again.
-    Install,
     /// Not here; the user has to do something first.
     Stop {
         /// The command that would help.
@@ -55,13 +52,12 @@ pub(super) enum Plan {
     },
 }
 
-/// Decides, in the order: active toolchain, Debian's, install Debian's, say what to do.
+/// Decides, in the order: active toolchain, Debian's, say what to do. Nothing is installed.
 pub(super) fn plan(findings: &Findings, target: &str) -> Plan {
     let apt = format!("apt-get install {}", DEBIAN_PACKAGES.join(" "));
     match findings {
         Findings { active_has_target: true, .. } => Plan::Active,
         Findings { debian_rust: true, linker: Some(linker), .. } => Plan::Debian { linker: linker.clone() },
-        Findings { can_install: true, .. } => Plan::Install,
         Findings { rustup: true, rustup_forbidden: false, .. } => {
             Plan::Stop { command: format!("rustup target add {target}") }
         }
@@ -79,7 +75,6 @@ impl Findings {
             active_has_target: active_has_target(target),
             debian_rust: debian_source && Path::new(DEBIAN_CARGO).is_file(),
             linker: if debian_lld.is_file() { Some(debian_lld.to_owned()) } else { active_rust_lld() },
-            can_install: system::can_install(),
             debian: system::has_apt(),
             rustup: system::find_program("rustup").is_some(),
             rustup_forbidden: env::var_os("RUSTUP_AUTO_INSTALL").is_some_and(|value| value == "0"),
@@ -96,28 +91,34 @@ pub(super) struct Toolchain {
 }
 
 impl Toolchain {
-    /// Finds a toolchain that builds for `target`, installing Debian's packages where that is possible (and saying so on stderr).
+    /// Finds a toolchain that builds for `target`. Changes nothing on this machine.
     ///
     /// # Errors
-    /// [`FirmwareError::NoToolchain`] with the command to run, [`FirmwareError::Install`] when installing failed.
+    /// [`FirmwareError::NoToolchain`] with the command to run.
     pub(super) fn find(target: &'static str) -> Result<Self, FirmwareError> {
         match plan(&Findings::of_this_machine(target), target) {
             Plan::Active => Ok(Self { target, linker: None }),
             Plan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
             Plan::Stop { command } => Err(FirmwareError::NoToolchain { target, command }),
-            Plan::Install => {
-                system::install(&DEBIAN_PACKAGES).map_err(FirmwareError::Install)?;
-                match plan(&Findings::of_this_machine(target), target) {
-                    Plan::Active => Ok(Self { target, linker: None }),
-                    Plan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
-                    _ => Err(FirmwareError::Install(InstallError::NoEffect { packages: DEBIAN_PACKAGES.join(" ") })),
-                }
-            }
         }
     }
 
-    /// `cargo`, with an environment that builds for the target whatever the caller's is set to.
-    pub(super) fn cargo(&self) -> Command {
+    /// Which toolchain it is.
+    ///
+    /// # Errors
+    /// [`FirmwareError::Program`] when its compiler does not say its version.
+    pub(super) fn facts(&self) -> Result<ToolchainFacts, FirmwareError> {
+        let mut rustc = if self.linker.is_some() { debian_rustc() } else { active_rustc() };
+        let program = rustc.get_program().to_string_lossy().into_owned();
+        let output = rustc.arg("--version").stdin(Stdio::null()).output();
+        let output = output.map_err(|source| FirmwareError::Program { program, source })?;
+        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok(ToolchainFacts { rustc: version, builds_core: self.linker.is_some() })
+    }
+
+    /// `cargo`, with an environment that builds the sources of a checkout for the target whatever the caller's is set to, to the
+    /// same bytes in every folder.
+    pub(super) fn cargo(&self, checkout: &Path) -> Command {
         let mut command = match &self.linker {
             None => Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))),
             Some(linker) => {
@@ -135,9 +136,11 @@ impl Toolchain {
                 command
             }
         };
-        // Flags for the host's build (coverage, sanitizers, another linker, another folder) break the firmware's. An
-        // empty list of flags, unlike none, also overrides those of cargo's configuration files.
-        command.env("CARGO_ENCODED_RUSTFLAGS", "");
+        // Flags for the host's build (coverage, sanitizers, another linker, another folder) break the firmware's. A list of
+        // flags, also an empty one, overrides those of cargo's configuration files.
+        command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout));
+        // Lines are for a debugger alone: the log needs none of them.
+        command.env("CARGO_PROFILE_RELEASE_DEBUG", "0").env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo");
         for variable in [
             "CARGO_BUILD_TARGET",
             "CARGO_BUILD_TARGET_DIR",
@@ -151,6 +154,24 @@ impl Toolchain {
         command.env("DEFMT_LOG", "info").stdin(Stdio::null());
         command
     }
+}
+
+/// Flags, in cargo's encoded form, that keep folders of this machine out of the firmware: panic messages name source files.
+fn remapped_paths(checkout: &Path) -> OsString {
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(dirs::home_dir()?.join(".cargo")));
+    let registries = cargo_home.and_then(|home| home.join("registry").join("src").read_dir().ok());
+    let registries = registries.into_iter().flatten().flatten().map(|entry| (entry.path(), "/registry"));
+    let mut flags = OsString::new();
+    for (folder, name) in registries.chain([(checkout.to_owned(), "/pinhole")]) {
+        if !flags.is_empty() {
+            flags.push("\x1f");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(folder);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
 }
 
 /// What a rustc prints, first line; `None` when it cannot.
@@ -179,10 +200,14 @@ fn active_rust_lld() -> Option<PathBuf> {
     Some(libraries.parent()?.join("bin").join("rust-lld")).filter(|linker| linker.is_file())
 }
 
-fn debian_sysroot() -> Option<PathBuf> {
+fn debian_rustc() -> Command {
     let mut rustc = Command::new(DEBIAN_RUSTC);
     rustc.env_remove("RUSTUP_TOOLCHAIN").env_remove("LD_LIBRARY_PATH");
-    rustc_prints(rustc, &["--print", "sysroot"])
+    rustc
+}
+
+fn debian_sysroot() -> Option<PathBuf> {
+    rustc_prints(debian_rustc(), &["--print", "sysroot"])
 }
 
 fn has_source(sysroot: &Path) -> bool {
@@ -205,7 +230,6 @@ mod tests {
             active_has_target: true,
             debian_rust: true,
             linker: Some(PathBuf::from("ld.lld")),
-            can_install: true,
             debian: true,
             rustup: true,
             rustup_forbidden: true,
@@ -216,12 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn debian_packages_are_installed_where_that_is_possible() {
-        let found = Findings { can_install: true, debian: true, rustup: true, ..bare() };
-        assert_eq!(plan(&found, TARGET), Plan::Install);
-        // Half of it is not enough: no linker, or no compiler.
-        assert_eq!(plan(&Findings { debian_rust: true, ..found.clone() }, TARGET), Plan::Install);
-        assert_eq!(plan(&Findings { linker: Some(PathBuf::from("ld.lld")), ..found }, TARGET), Plan::Install);
+    fn half_of_debians_toolchain_is_not_enough() {
+        let found = Findings { debian: true, rustup_forbidden: true, ..bare() };
+        for half in [
+            Findings { debian_rust: true, ..found.clone() },
+            Findings { linker: Some(PathBuf::from("ld.lld")), ..found.clone() },
+        ] {
+            assert!(matches!(plan(&half, TARGET), Plan::Stop { .. }), "{half:?}");
+        }
     }
 
     #[test]
@@ -244,10 +270,13 @@ mod tests {
     #[test]
     fn debian_cargo_hears_nothing_of_the_callers_toolchain() {
         let toolchain = Toolchain { target: TARGET, linker: Some(PathBuf::from("/usr/bin/ld.lld")) };
-        let command = toolchain.cargo();
+        let command = toolchain.cargo(Path::new("/home/someone/pinhole"));
         let set = |name: &str| command.get_envs().find(|(key, _)| *key == name).map(|(_, value)| value.is_some());
         assert_eq!(set("CARGO_TARGET_THUMBV6M_NONE_EABI_LINKER"), Some(true));
         assert_eq!(set("CARGO_UNSTABLE_BUILD_STD"), Some(true));
+        let flags = command.get_envs().find(|(key, _)| *key == "CARGO_ENCODED_RUSTFLAGS").and_then(|(_, value)| value);
+        let flags = flags.unwrap().to_string_lossy();
+        assert!(flags.ends_with("--remap-path-prefix=/home/someone/pinhole=/pinhole"), "{flags}");
         for removed in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
             assert_eq!(set(removed), Some(false), "{removed}");
         }

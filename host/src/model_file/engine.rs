@@ -5,6 +5,7 @@ use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
 use pinhole_shared::kernel::Scalar;
 use pinhole_shared::model::{Layer, Model};
 
+use super::portable::integers;
 use crate::inference::Inference;
 
 /// The shared engine with working memory of its own.
@@ -62,13 +63,7 @@ impl<'f> HostEngine<'f> {
     /// If the input has not `inputs()` pixels.
     pub fn run_all(&mut self, input: &[u8]) -> Inference {
         let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
-        let decision = self.run_observed(input, |values| {
-            stages.push(match values {
-                LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),
-                LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
-                LayerValues::Logits(values) => values.to_vec(),
-            });
-        });
+        let decision = self.run_observed(input, |values| stages.push(integers(values)));
         Inference { stages, decision, verdict: self.model.policy().judge(decision) }
     }
 

@@ -6,11 +6,13 @@
 //! | `plan` | layers -> where in the arena their tensors lie |
 //! | `pack` | a file for any reader -> one for a board's kernel, and back |
 //! | `engine` | a file -> decisions |
+//! | `portable` | a packed file -> decisions, by the portable twins of the devices' kernels |
 
 mod encode;
 mod engine;
 mod pack;
 mod plan;
+pub mod portable;
 
 pub(crate) use encode::{LayerParts, TensorParts, WeightedParts, encode};
 pub use engine::HostEngine;

@@ -27,8 +27,9 @@ pub enum Packing {
 }
 
 /// A layer whose weights fit no chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("the weights of layer {layer} do not fit the sums of {packing:?}")]
+#[diagnostic(help("make the model anew with `pinhole quantize`"))]
 pub struct PackError {
     /// Layer, counted from 0.
     pub layer: usize,

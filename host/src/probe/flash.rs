@@ -5,8 +5,9 @@ use std::time::Duration;
 use probe_rs::MemoryInterface as _;
 use probe_rs::flashing::{DownloadOptions, FlashError, FlashProgress, ProgressEvent};
 
-use super::image::FlashImage;
+use super::image::loader;
 use super::{Attachment, Bench, ProbeError};
+use crate::firmware::FlashImage;
 
 /// Longest time from the reset to a halted core.
 const HALT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -34,7 +35,7 @@ pub fn flash(
     mut on_step: impl FnMut(Step),
 ) -> Result<(), ProbeError> {
     let chip = attachment.chip.name;
-    let loader = image.loader(bench)?;
+    let loader = loader(image, bench)?;
     let mut options = DownloadOptions::default();
     options.verify = true;
     options.progress = FlashProgress::new(move |event| match event {

@@ -1,122 +1,21 @@
-//! What is written where.
+//! What probe-rs writes where.
 
-use object::read::elf::{FileHeader as _, ProgramHeader as _};
-use object::{LittleEndian, elf};
-use pinhole_declaration::Region;
 use probe_rs::flashing::FlashLoader;
-use serde::Serialize;
 
 use super::{Bench, ProbeError};
-use crate::board::Board;
-use crate::firmware::Firmware;
-use crate::model_file::PackedModel;
+use crate::firmware::FlashImage;
 
-/// Bytes for one place in flash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed {
-    /// `firmware` or `model`.
-    pub what: &'static str,
-    /// Address of the first byte.
-    pub address: u32,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-}
-
-/// What a region of memory is used for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Used {
-    /// In a word or two.
-    pub what: &'static str,
-    /// Address of its first byte.
-    pub start: u32,
-    /// Address after its last byte.
-    pub end: u32,
-    /// Bytes of it that are used.
-    pub used_bytes: u64,
-}
-
-/// All that goes into a board's flash.
-#[derive(Clone, Debug)]
-pub struct FlashImage {
-    /// The board.
-    pub board: Board,
-    /// In ascending order of addresses, without overlap.
-    pub parts: Vec<Placed>,
-}
-
-impl FlashImage {
-    /// A firmware, or none, and a model.
-    ///
-    /// # Errors
-    /// [`ProbeError::Firmware`] when the firmware's file is none.
-    pub fn new(board: Board, firmware: Option<&Firmware>, model: &PackedModel) -> Result<Self, ProbeError> {
-        let mut parts = match firmware {
-            Some(firmware) => segments(firmware)?,
-            None => Vec::new(),
-        };
-        let address = board.declaration().model.origin;
-        parts.push(Placed { what: "model", address, bytes: model.bytes().to_vec() });
-        parts.sort_by_key(|part| part.address);
-        Ok(Self { board, parts })
+/// An image as probe-rs flashes it: checked against the chip's own memory map, without a probe.
+///
+/// # Errors
+/// [`ProbeError::NoChip`], [`ProbeError::UnknownChip`], [`ProbeError::Place`].
+pub fn loader(image: &FlashImage, bench: &Bench) -> Result<FlashLoader, ProbeError> {
+    let chip = image.board.chip().ok_or(ProbeError::NoChip { board: image.board })?;
+    let place = |what, source| ProbeError::Place { what, chip: chip.name, source: Box::new(source) };
+    let target = bench.registry.get_target_by_name(chip.name);
+    let mut loader = target.map_err(|source| ProbeError::UnknownChip { chip: chip.name, source })?.flash_loader();
+    for part in &image.parts {
+        loader.add_data(part.address.into(), &part.bytes).map_err(|source| place(part.what, source))?;
     }
-
-    /// Bytes in all.
-    pub fn bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.bytes.len()).sum()
-    }
-
-    /// Regions of the board's memory, and what of them is used.
-    pub fn memory_map(&self, firmware: Option<&Firmware>) -> Vec<Used> {
-        let declared = self.board.declaration();
-        let used = |region: Region, what| {
-            let within = |part: &&Placed| region.addresses().contains(&u64::from(part.address));
-            let used_bytes = self.parts.iter().filter(within).map(|part| part.bytes.len() as u64).sum();
-            Used { what, start: region.origin, end: region.origin + region.bytes, used_bytes }
-        };
-        let mut map = Vec::new();
-        if let Some(firmware) = firmware {
-            map.extend(declared.boot2.map(|region| used(region, "second-stage boot loader")));
-            map.push(used(declared.flash, "firmware"));
-            let ram = used(declared.ram, "RAM: variables, stack");
-            let stack = u64::from(declared.budget.stack_bytes);
-            map.push(Used { used_bytes: firmware.size().static_ram_bytes + stack, ..ram });
-        }
-        map.push(used(declared.model, "model"));
-        map.sort_by_key(|region| region.start);
-        map
-    }
-
-    /// The image as probe-rs flashes it: checked against the chip's own memory map, without a probe.
-    ///
-    /// # Errors
-    /// [`ProbeError::NoChip`], [`ProbeError::Place`].
-    pub fn loader(&self, bench: &Bench) -> Result<FlashLoader, ProbeError> {
-        let chip = self.board.chip().ok_or(ProbeError::NoChip { board: self.board })?;
-        let place = |what, source| ProbeError::Place { what, chip: chip.name, source: Box::new(source) };
-        let target = bench.registry.get_target_by_name(chip.name);
-        let mut loader = target.map_err(|source| ProbeError::UnknownChip { chip: chip.name, source })?.flash_loader();
-        for part in &self.parts {
-            loader.add_data(part.address.into(), &part.bytes).map_err(|source| place(part.what, source))?;
-        }
-        Ok(loader)
-    }
-}
-
-/// What of a firmware is written, where it is written: variables' first values lie in flash, not where the variables do.
-pub(super) fn segments(firmware: &Firmware) -> Result<Vec<Placed>, ProbeError> {
-    let read = || -> object::Result<Vec<Placed>> {
-        let data = firmware.elf();
-        let header = elf::FileHeader32::<LittleEndian>::parse(data)?;
-        let endian = header.endian()?;
-        let mut placed = Vec::new();
-        for segment in header.program_headers(endian, data)? {
-            if segment.p_type(endian) == elf::PT_LOAD && segment.p_filesz(endian) > 0 {
-                // A segment past the end of the file is refused below: nothing of it is loaded.
-                let bytes = segment.data(endian, data).unwrap_or_default();
-                placed.push(Placed { what: "firmware", address: segment.p_paddr(endian), bytes: bytes.to_vec() });
-            }
-        }
-        Ok(placed)
-    };
-    read().map_err(|error| ProbeError::Firmware(firmware.unreadable(&error)))
+    Ok(loader)
 }

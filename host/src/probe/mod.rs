@@ -3,7 +3,7 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `attach` | probes on USB -> one of them -> the chip behind it, which is the one expected |
-//! | `image` | firmware and model -> what is written where |
+//! | `image` | what is written where -> as probe-rs writes it |
 //! | `flash` | that -> the chip's flash, verified |
 //! | `rtt` | the link and the log, in buffers in the chip's memory |
 
@@ -25,7 +25,7 @@ use crate::firmware::FirmwareError;
 
 pub use attach::{Attachment, Unlock, parse_selector, probes};
 pub use flash::{Step, flash};
-pub use image::{FlashImage, Placed, Used};
+pub use image::loader;
 pub use probe_rs::probe::DebugProbeSelector;
 pub use rtt::connect;
 

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use probe_rs::rtt::{Error, Rtt, ScanRegion, find_rtt_control_block_in_raw_file};
 
-use super::image::segments;
 use super::{Attachment, ProbeError};
 use crate::device::logs::Logs;
 use crate::device::transport::Transport;
@@ -40,7 +39,7 @@ pub fn connect(
 ) -> Result<AttachedDevice, ProbeError> {
     let board = attachment.board;
     let mut same = true;
-    for part in segments(firmware)? {
+    for part in firmware.segments()? {
         same = same && attachment.holds(part.address, &part.bytes)?;
     }
     let known = if same { find_rtt_control_block_in_raw_file(firmware.elf()).ok().flatten() } else { None };

@@ -2,6 +2,7 @@ use pinhole_declaration::Region;
 use probe_rs::config::{MemoryRegion, Target};
 
 use super::*;
+use crate::firmware::FlashImage;
 use crate::shipped;
 
 fn real_boards() -> impl Iterator<Item = (Board, Chip, Target)> {
@@ -74,16 +75,16 @@ fn an_image_past_the_chips_flash_is_refused() {
     for (board, chip, _) in real_boards() {
         let packed = crate::firmware::packed_for(board, &shipped.model, &shipped.model_path).unwrap();
         let mut image = FlashImage::new(board, None, &packed).unwrap();
-        assert!(image.loader(&bench).is_ok());
+        assert!(loader(&image, &bench).is_ok());
         // Nothing is there on any of the three.
         image.parts[0].address = 0x6000_0000;
-        let error = image.loader(&bench).map(|_| ()).unwrap_err();
+        let error = loader(&image, &bench).map(|_| ()).unwrap_err();
         assert!(matches!(error, ProbeError::Place { what: "model", .. }), "{error:?}");
         assert!(error.to_string().contains(chip.name));
     }
-    let error = FlashImage { board: Board::QemuProbed, parts: Vec::new() }.loader(&bench).map(|_| ()).unwrap_err();
+    let error = loader(&FlashImage { board: Board::QemuProbed, parts: Vec::new() }, &bench).map(|_| ()).unwrap_err();
     assert!(matches!(error, ProbeError::UnknownChip { .. }), "{error:?}");
-    let error = FlashImage { board: Board::Qemu, parts: Vec::new() }.loader(&bench).map(|_| ()).unwrap_err();
+    let error = loader(&FlashImage { board: Board::Qemu, parts: Vec::new() }, &bench).map(|_| ()).unwrap_err();
     assert!(matches!(error, ProbeError::NoChip { .. }), "{error:?}");
 }
 

@@ -22,13 +22,14 @@ use std::process::Stdio;
 use image::{Rgb, RgbImage};
 use pinhole::board::Board;
 use pinhole::draw::encode_jpeg;
+use pinhole::firmware::{Firmware, Origin};
 use pinhole::model_file::ModelFile;
 use pinhole::photos;
 use pinhole::recipe::{DEFAULT, NAMED};
 use pinhole::run_folder::{self, files};
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model};
+use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model, verdict};
 use serde_json::Value;
 use tempfile::TempDir;
 

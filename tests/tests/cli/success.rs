@@ -198,10 +198,16 @@ fn inspect() {
 fn prove() {
     let (model, photos) = (shipped_model(), drawn("train"));
     let proof = run(&[&"prove", &model, &photos, &"--limit", &"3", &"--json"]).ok().json();
-    assert_eq!(proof, serde_json::json!({ "photos": 3, "values": 3 * VALUES, "mismatches": 0, "first": null }));
+    let firmware = Firmware::of(Board::Qemu).unwrap();
+    let prebuilt = *firmware.origin() == Origin::Prebuilt;
+    let firmware = serde_json::json!({ "digest": firmware.digest(), "prebuilt": prebuilt });
+    let expected = serde_json::json!({
+        "photos": 3, "values": 3 * VALUES, "mismatches": 0, "first": null, "firmware": firmware
+    });
+    assert_eq!(proof, expected);
     // The last line is what scripts look for: exactly this.
     let told = run(&[&"prove", &model, &photos, &drawn("validation")]).ok();
-    assert_eq!(told.last_line(), format!("compared {} values on 40 photos: 0 mismatches", 40 * VALUES));
+    assert_eq!(told.last_line(), verdict(Board::Qemu, 40 * VALUES, 40));
 }
 
 #[test]
@@ -344,7 +350,7 @@ fn demo() {
         // A network of photos is at chance on drawings, and learns them.
         "2. the model that ships, conv-96, was trained on photos: it knows 8 of 14 drawings",
         "agreement 1.0000 (0 decided differently)",
-        &format!("compared {} values on 40 photos: 0 mismatches", 40 * values),
+        &verdict(Board::Qemu, 40 * values, 40),
     ] {
         assert!(told.stdout.lines().any(|told| told == line), "{}", told.stdout);
     }

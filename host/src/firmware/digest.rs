@@ -1,0 +1,141 @@
+//! The digest of all that firmware is built from.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::prebuilt::ToolchainFacts;
+
+/// Folders and files of a checkout that go into firmware; folders with all that is below them.
+const SOURCES: [&str; 4] = ["shared/Cargo.toml", "shared/src", "firmware", "Cargo.toml"];
+/// Names that are left out: tests, documents, what cargo builds.
+const LEFT_OUT: [&str; 4] = ["tests", "tests.rs", "README.md", "target"];
+/// Tables of the host's workspace that `shared` and `firmware/app` inherit from: all that counts of its manifest.
+const INHERITED: [&str; 2] = ["package", "dependencies"];
+
+/// SHA-256, as 64 hexadecimal digits, of all that firmware is built from: names and contents of the sources in a checkout, lock
+/// file included, and the toolchain. Line ends count as LF.
+///
+/// # Errors
+/// When a source cannot be read.
+pub fn source_digest(checkout: &Path, toolchain: &ToolchainFacts) -> io::Result<String> {
+    let mut files = Vec::new();
+    for source in SOURCES {
+        collect(&checkout.join(source), &mut files)?;
+    }
+    let mut named: Vec<(String, PathBuf)> = files
+        .into_iter()
+        .map(|path| {
+            let relative = path.strip_prefix(checkout).unwrap_or(&path);
+            let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+            (parts.join("/"), path)
+        })
+        .collect();
+    named.sort();
+    let mut hash = Sha256::new();
+    let mut add = |name: &str, bytes: &[u8]| {
+        for part in [name.as_bytes(), bytes] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    };
+    for (name, path) in named {
+        let mut bytes = fs::read(&path)?;
+        bytes.retain(|&byte| byte != b'\r');
+        if name == "Cargo.toml" {
+            bytes = inherited(&bytes)?;
+        }
+        add(&name, &bytes);
+    }
+    add("rustc", toolchain.rustc.as_bytes());
+    add("builds_core", &[u8::from(toolchain.builds_core)]);
+    Ok(hex(&hash.finalize()))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is inherited of the host's workspace, in a form that does not depend on how it is written down.
+fn inherited(manifest: &[u8]) -> io::Result<Vec<u8>> {
+    let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
+    let text = std::str::from_utf8(manifest).map_err(|error| invalid(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
+    let workspace = table.get("workspace").and_then(toml::Value::as_table);
+    let mut kept = toml::Table::new();
+    for name in INHERITED {
+        if let Some(value) = workspace.and_then(|workspace| workspace.get(name)) {
+            kept.insert(name.to_owned(), value.clone());
+        }
+    }
+    Ok(kept.to_string().into_bytes())
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if path.file_name().is_some_and(|name| LEFT_OUT.iter().any(|left_out| name == *left_out)) {
+        return Ok(());
+    }
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            collect(&entry?.path(), files)?;
+        }
+    } else if path.is_file() {
+        files.push(path.to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> ToolchainFacts {
+        ToolchainFacts { rustc: "rustc 1.95.0".to_owned(), builds_core: false }
+    }
+
+    fn checkout() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("Cargo.toml", "[workspace]\nmembers = []\n[workspace.dependencies]\nserde = \"1\"\n"),
+            ("shared/Cargo.toml", "[package]\n"),
+            ("shared/src/lib.rs", "//! x\n"),
+            ("firmware/Cargo.lock", "version = 4\n"),
+            ("firmware/app/tests/device.rs", "// a test\n"),
+        ] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn everything_that_goes_in_counts() {
+        let folder = checkout();
+        let digest = || source_digest(folder.path(), &facts()).unwrap();
+        let before = digest();
+        assert_eq!(before.len(), 64);
+        let other = ToolchainFacts { builds_core: true, ..facts() };
+        assert_ne!(source_digest(folder.path(), &other).unwrap(), before);
+        for (name, text, counts) in [
+            ("shared/src/lib.rs", "//! y\n", true),
+            ("firmware/Cargo.lock", "version = 5\n", true),
+            ("firmware/boards/new/board.toml", "core = 1\n", true),
+            ("Cargo.toml", "[workspace]\nmembers = []\n[workspace.dependencies]\nserde = \"2\"\n", true),
+            ("Cargo.toml", "# written otherwise\n[workspace.dependencies]\nserde = '2'\n[profile.dev]\n", false),
+            ("shared/src/lib.rs", "//! y\r\n", false),
+            ("firmware/app/tests/device.rs", "// another test\n", false),
+            ("firmware/boards/new/README.md", "wiring\n", false),
+            ("host/src/lib.rs", "//! host\n", false),
+        ] {
+            let before = digest();
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+            assert_eq!(digest() != before, counts, "{name}: {text}");
+        }
+    }
+}

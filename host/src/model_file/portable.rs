@@ -1,0 +1,50 @@
+//! Packed models run on the PC, by the portable twins of the devices' kernels: the same algorithm, instruction by instruction,
+//! in Rust instead of assembly.
+
+use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
+use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::model::Model;
+
+use super::Packing;
+use crate::inference::Inference;
+
+/// Runs a model by kernel `K`, and keeps every integer on the way. `None` when the kernel does not have the model's layouts.
+///
+/// Working memory is as much as the model asks for, and filled with what must not matter.
+///
+/// # Panics
+/// If the input has not the model's number of bytes.
+pub fn run_all<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Inference> {
+    let needs = ScratchNeeds::of(model);
+    let (mut accumulators, mut activations) = (vec![0x5A5A_5A5A; needs.accumulators], vec![0x5A5A; needs.activations]);
+    let (mut lanes, mut arena) = (vec![0x5A5A_5A5A; needs.lanes], vec![0x5A; needs.arena]);
+    let scratch = Scratch {
+        accumulators: &mut accumulators,
+        activations: &mut activations,
+        lanes: &mut lanes,
+        arena: &mut arena,
+    };
+    let mut engine = Engine::<K>::new(model, scratch).ok()?;
+    let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
+    let decision = engine.run_observed(input, |_, values| stages.push(integers(values)));
+    let decision = decision.expect("an input of the model's pixels");
+    Some(Inference { stages, decision, verdict: model.policy().judge(decision) })
+}
+
+/// [`run_all`] by the portable twin of the kernel that a packing is for.
+pub fn run_all_packed(packing: Packing, model: &Model<'_>, input: &[u8]) -> Option<Inference> {
+    match packing {
+        Packing::Rows => run_all::<Scalar>(model, input),
+        Packing::CortexM4 => run_all::<Dsp<PortableDsp>>(model, input),
+        Packing::CortexM0Plus => run_all::<Pairs<PortablePairs>>(model, input),
+    }
+}
+
+/// A layer's outputs.
+pub(super) fn integers(values: LayerValues<'_>) -> Vec<i32> {
+    match values {
+        LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),
+        LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
+        LayerValues::Logits(values) => values.to_vec(),
+    }
+}

@@ -1,0 +1,54 @@
+//! How this process reaches what lies outside it: firmware, emulator, network, cache folder.
+//!
+//! The command line's options set it once, at the start; a program that sets nothing gets what the environment says.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// Environment variables that set the same as the options of these names.
+pub mod variables {
+    /// `--build-firmware`: `1` to build firmware from source.
+    pub const BUILD_FIRMWARE: &str = "PINHOLE_BUILD_FIRMWARE";
+    /// `--emulator`: path of a `qemu-system-arm`.
+    pub const EMULATOR: &str = "PINHOLE_EMULATOR";
+    /// `--offline`: `1` to download nothing.
+    pub const OFFLINE: &str = "PINHOLE_OFFLINE";
+    /// The cache folder, instead of the user's.
+    pub const CACHE: &str = "PINHOLE_CACHE";
+}
+
+/// Settings of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Build firmware from source, in a checkout, instead of taking the prebuilt one inside this program.
+    pub build_firmware: bool,
+    /// The emulator to run; looked for if absent.
+    pub emulator: Option<PathBuf>,
+    /// Download nothing.
+    pub offline: bool,
+}
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+impl Settings {
+    /// Settings by the environment's [`variables`].
+    pub fn from_environment() -> Self {
+        let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        Self {
+            build_firmware: is_set(variables::BUILD_FIRMWARE),
+            emulator: env::var_os(variables::EMULATOR).filter(|path| !path.is_empty()).map(PathBuf::from),
+            offline: is_set(variables::OFFLINE),
+        }
+    }
+
+    /// The process's settings: those that were [set](Self::set), else the environment's.
+    pub fn current() -> &'static Self {
+        SETTINGS.get_or_init(Self::from_environment)
+    }
+
+    /// Sets the process's settings. Only the first call has an effect, and only before anything asked for them.
+    pub fn set(self) {
+        let _ = SETTINGS.set(self);
+    }
+}

@@ -1,0 +1,82 @@
+//! `cargo xtask firmware`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
+use pinhole::board::Board;
+use pinhole::firmware::prebuilt::{BoardManifest, FOLDER, MANIFEST, Manifest, compress, file_name};
+use pinhole::firmware::{self, checkout, source_digest, toolchain_facts};
+use pinhole::run_folder::write_file;
+
+const HEAD: &str =
+    "# What the prebuilt firmware beside this file was built from. Written by `cargo xtask firmware`.\n\n";
+
+/// `cargo xtask firmware`.
+#[derive(Debug, Args)]
+pub(super) struct Firmware {
+    /// Write nothing; fail where the prebuilt firmware is not what is built now
+    #[arg(long)]
+    check: bool,
+}
+
+impl Firmware {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let checkout = checkout()?;
+        let folder = checkout.join("data").join(FOLDER);
+        let toolchain = toolchain_facts(Board::default())?;
+        let mut files = Vec::new();
+        let mut boards = BTreeMap::new();
+        for board in Board::ALL {
+            let built = firmware::Firmware::build(board)?;
+            let file = compress(built.elf());
+            let (size, elf) = (built.size(), built.elf());
+            let manifest = BoardManifest {
+                digest: built.digest().to_owned(),
+                elf_bytes: elf.len() as u64,
+                file_bytes: file.len() as u64,
+                code_bytes: size.code_bytes,
+                engine_bytes: size.engine_bytes,
+                static_ram_bytes: size.static_ram_bytes,
+            };
+            println!("{:<14} {} ({} bytes compressed)", board.name(), built.short_digest(), file.len());
+            boards.insert(board.name().to_owned(), manifest);
+            files.push((file_name(board), file));
+        }
+        let source_digest = source_digest(&checkout, &toolchain).into_diagnostic()?;
+        let manifest = Manifest { source_digest, toolchain, boards };
+        if self.check {
+            return check(&folder, &manifest);
+        }
+        fs::create_dir_all(&folder).into_diagnostic()?;
+        for (name, file) in files {
+            write_file(&folder.join(name), &file)?;
+        }
+        let text = HEAD.to_owned() + &toml::to_string(&manifest).into_diagnostic()?;
+        write_file(&folder.join(MANIFEST), text.as_bytes())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Compares what was built with the manifest that is there.
+fn check(folder: &Path, built: &Manifest) -> Result<ExitCode> {
+    let path = folder.join(MANIFEST);
+    let text = fs::read_to_string(&path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
+    let kept: Manifest = toml::from_str(&text).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
+    if kept == *built {
+        println!("the prebuilt firmware is what is built now");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if kept.toolchain != built.toolchain {
+        println!("another toolchain: {:?} then, {:?} now", kept.toolchain, built.toolchain);
+    }
+    for (board, built) in &built.boards {
+        if kept.boards.get(board) != Some(built) {
+            println!("{board}: {:?} then, {built:?} now", kept.boards.get(board));
+        }
+    }
+    Err(miette!(help = "write it anew: `cargo xtask firmware`", "the prebuilt firmware is not what is built now"))
+}

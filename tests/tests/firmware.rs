@@ -1,0 +1,91 @@
+//! Is the prebuilt firmware what the sources say, and is firmware built from them now the same?
+//!
+//! Building needs a toolchain for the boards' targets. Where there is none, and [`REQUIRED`] is not set, this says so and the
+//! end-to-end tests have run on the prebuilt firmware alone.
+
+use std::process::Command;
+
+use pinhole::board::Board;
+use pinhole::firmware::prebuilt::Manifest;
+use pinhole::firmware::{Firmware, FirmwareError, source_digest, toolchain_facts};
+use pinhole_tests::{Ran, repository};
+
+/// Environment variable that makes a missing toolchain for the boards a failure; `.ci/run` sets it.
+const REQUIRED: &str = "PINHOLE_REQUIRE_FIRMWARE_BUILD";
+
+/// Files of end-to-end tests that run firmware.
+const END_TO_END: [&str; 6] = ["emulator", "camera", "bench", "budget", "color", "probe"];
+
+fn manifest() -> Manifest {
+    Manifest::inside().expect("there is prebuilt firmware").expect("its manifest can be read")
+}
+
+#[test]
+fn prebuilt_firmware_is_of_these_sources() {
+    let manifest = manifest();
+    let digest = source_digest(repository(), &manifest.toolchain).unwrap();
+    assert_eq!(
+        digest, manifest.source_digest,
+        "the sources of the firmware have changed since data/firmware was built: run `cargo xtask firmware`, and commit it"
+    );
+}
+
+#[test]
+fn prebuilt_firmware_is_what_its_manifest_says() {
+    let manifest = manifest();
+    let names: Vec<&str> = manifest.boards.keys().map(String::as_str).collect();
+    let mut boards: Vec<&str> = Board::ALL.iter().map(|board| board.name()).collect();
+    boards.sort_unstable();
+    assert_eq!(names, boards);
+    let mut compressed = 0;
+    for board in Board::ALL {
+        let firmware = Firmware::prebuilt(board).unwrap_or_else(|error| panic!("{error}"));
+        let (said, size) = (&manifest.boards[board.name()], firmware.size());
+        assert_eq!(said.digest, firmware.digest(), "{board:?}");
+        assert_eq!(said.elf_bytes, firmware.elf().len() as u64, "{board:?}");
+        assert_eq!(
+            (said.code_bytes, said.engine_bytes, said.static_ram_bytes),
+            (size.code_bytes, size.engine_bytes, size.static_ram_bytes),
+            "{board:?}"
+        );
+        compressed += said.file_bytes;
+        // Folders of the machine that built it are nobody's business.
+        let text = String::from_utf8_lossy(firmware.elf());
+        for folder in ["/root", "/home", "/Users", "registry/src", repository().to_str().unwrap()] {
+            assert!(!text.contains(folder), "{board:?} names {folder}");
+        }
+    }
+    assert!(compressed < 600_000, "{compressed} bytes");
+}
+
+/// The same bytes by the same compiler, wherever the checkout lies. By another one, what runs on the prebuilt firmware runs on
+/// the new one too.
+#[test]
+fn firmware_built_now_is_as_good() {
+    let facts = match toolchain_facts(Board::default()) {
+        Ok(facts) => facts,
+        Err(error @ FirmwareError::NoToolchain { .. }) if std::env::var_os(REQUIRED).is_none() => {
+            println!("not tested on firmware built from source: {error}");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let same_compiler = facts == manifest().toolchain;
+    let mut others = Vec::new();
+    for board in Board::ALL {
+        let built = Firmware::build(board).unwrap_or_else(|error| panic!("{error}"));
+        if built.digest() != Firmware::prebuilt(board).unwrap().digest() {
+            others.push(board.name());
+        }
+    }
+    if others.is_empty() {
+        println!("firmware built from source is the prebuilt one, byte for byte: the other tests are about both");
+        return;
+    }
+    assert!(!same_compiler, "built by the compiler of the prebuilt firmware, these are others: {others:?}");
+    println!("built by {}, not {}: the end-to-end tests run on it too", facts.rustc, manifest().toolchain.rustc);
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["test", "--workspace"]).args(END_TO_END.iter().flat_map(|test| ["--test", test]));
+    cargo.env("PINHOLE_BUILD_FIRMWARE", "1").current_dir(repository());
+    Ran::of(&mut cargo).ok();
+}
