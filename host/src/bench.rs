@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::board::Board;
 use crate::emulator::{CountingBoard, EmulatorError};
+use crate::firmware::Firmware;
 use crate::model_file::ModelFile;
 use crate::random::Random;
 
@@ -87,10 +88,18 @@ pub enum BenchError {
 /// # Errors
 /// [`BenchError`].
 pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, BenchError> {
+    bench_on(Firmware::of(board).map_err(EmulatorError::from)?, file, path)
+}
+
+/// [`bench`] with this firmware.
+///
+/// # Errors
+/// [`BenchError`].
+pub fn bench_on(firmware: Firmware, file: &ModelFile, path: &Path) -> Result<Bench, BenchError> {
     let model = file.model();
     let mut random = Random::seeded(INPUT_SEED);
     let input: Vec<u8> = (0..model.inputs()).map(|_| random.below(256) as u8).collect();
-    let mut board = CountingBoard::start(board, file, path)?;
+    let mut board = CountingBoard::start(firmware, file, path)?;
     let measurement = board.measure(&input)?;
     let (expected, got, unit) = (model.layers().len(), measurement.layers.len(), measurement.unit);
     if got != expected || unit != Unit::Instructions {

@@ -7,8 +7,8 @@ use pinhole_shared::link::Identity;
 use super::flash_image::FlashImage;
 use super::qemu::{Clock, READ_TIMEOUT};
 use super::{EmulatedBoard, EmulatorError};
-use crate::board::Board;
 use crate::device::{CameraKind, Measurement};
+use crate::firmware::Firmware;
 use crate::model_file::ModelFile;
 
 /// A running emulated board whose clock goes by instructions, so that it can count them: the same numbers every time, on
@@ -22,13 +22,13 @@ pub struct CountingBoard {
 }
 
 impl CountingBoard {
-    /// Starts a board as [`EmulatedBoard::start`] does, with a model at hand; `path` is what errors call it.
+    /// Starts a board as [`EmulatedBoard::start`] does, with this firmware and a model at hand; `path` is what errors call it.
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
-    pub fn start(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
-        let image = FlashImage::of_model(board, model, path)?;
-        let board = EmulatedBoard::start_image(board, image, Clock::Instructions, CameraKind::Photos, |_| ())?;
+    pub fn start(firmware: Firmware, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
+        let image = FlashImage::of_model(firmware.board(), model, path)?;
+        let board = EmulatedBoard::start_image(firmware, image, Clock::Instructions, CameraKind::Photos, |_| ())?;
         // The link is silent while the board classifies the input some hundred times over.
         board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(EmulatorError::Socket)?;
         Ok(Self { board })

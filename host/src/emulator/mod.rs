@@ -150,7 +150,7 @@ impl EmulatedBoard {
     /// Any [`EmulatorError`]; a model the device refuses comes as [`EmulatorError::Stopped`] with its log.
     pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
         let image = flash_image::FlashImage::of(board, model)?;
-        Self::start_image(board, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
+        Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
     }
 
     /// [`EmulatedBoard::start`] with a model that has been read, from this path, and this camera plugged in, showing every
@@ -166,7 +166,7 @@ impl EmulatedBoard {
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
         let image = flash_image::FlashImage::of_model(board, model, path)?;
-        Self::start_image(board, image, qemu::Clock::Host, camera, on_line)
+        Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, camera, on_line)
     }
 
     /// [`EmulatedBoard::start`] with the bytes of a file in the board's flash as they are, packed for it or not.
@@ -175,19 +175,19 @@ impl EmulatedBoard {
     /// As [`EmulatedBoard::start`].
     pub fn start_as_it_is(board: Board, model: &Path) -> Result<Self, EmulatorError> {
         let image = flash_image::FlashImage::as_it_is(board, model)?;
-        Self::start_image(board, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
+        Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
     }
 
     fn start_image(
-        board: Board,
+        firmware: Firmware,
         image: flash_image::FlashImage,
         clock: qemu::Clock,
         camera: CameraKind,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
+        let board = firmware.board();
         let machine = board.machine().ok_or(EmulatorError::NotEmulated { board })?;
         let program = qemu::find()?;
-        let firmware = Firmware::of(board)?;
         let table = firmware.log_table()?;
         let elf = flash_image::temporary(firmware.elf())?;
         let setup = qemu::Setup {

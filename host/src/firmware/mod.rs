@@ -116,6 +116,11 @@ impl Firmware {
         Ok(Self { board, origin, elf, size, digest: digest::hex(&hash.finalize()) })
     }
 
+    /// The board that it is for.
+    pub fn board(&self) -> Board {
+        self.board
+    }
+
     /// Where it comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -21,7 +21,7 @@ pub const MANIFEST: &str = "manifest.toml";
 const LONGEST_ELF: u64 = 16 << 20;
 
 /// What the prebuilt firmware was built from, and what came out. Without dates: the same sources and toolchain give the same
-/// manifest.
+/// manifest in the same folder. In another one the compiler orders functions otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
+use miette::{IntoDiagnostic as _, Result};
 use pinhole::board::Board;
 use pinhole::firmware::prebuilt::{BoardManifest, FOLDER, MANIFEST, Manifest, compress, file_name};
 use pinhole::firmware::{self, checkout, source_digest, toolchain_facts};
@@ -17,11 +16,7 @@ const HEAD: &str =
 
 /// `cargo xtask firmware`.
 #[derive(Debug, Args)]
-pub(super) struct Firmware {
-    /// Write nothing; fail where the prebuilt firmware is not what is built now
-    #[arg(long)]
-    check: bool,
-}
+pub(super) struct Firmware;
 
 impl Firmware {
     pub(super) fn run(&self) -> Result<ExitCode> {
@@ -48,9 +43,6 @@ impl Firmware {
         }
         let source_digest = source_digest(&checkout, &toolchain).into_diagnostic()?;
         let manifest = Manifest { source_digest, toolchain, boards };
-        if self.check {
-            return check(&folder, &manifest);
-        }
         fs::create_dir_all(&folder).into_diagnostic()?;
         for (name, file) in files {
             write_file(&folder.join(name), &file)?;
@@ -59,24 +51,4 @@ impl Firmware {
         write_file(&folder.join(MANIFEST), text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Compares what was built with the manifest that is there.
-fn check(folder: &Path, built: &Manifest) -> Result<ExitCode> {
-    let path = folder.join(MANIFEST);
-    let text = fs::read_to_string(&path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
-    let kept: Manifest = toml::from_str(&text).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
-    if kept == *built {
-        println!("the prebuilt firmware is what is built now");
-        return Ok(ExitCode::SUCCESS);
-    }
-    if kept.toolchain != built.toolchain {
-        println!("another toolchain: {:?} then, {:?} now", kept.toolchain, built.toolchain);
-    }
-    for (board, built) in &built.boards {
-        if kept.boards.get(board) != Some(built) {
-            println!("{board}: {:?} then, {built:?} now", kept.boards.get(board));
-        }
-    }
-    Err(miette!(help = "write it anew: `cargo xtask firmware`", "the prebuilt firmware is not what is built now"))
 }
