@@ -1,9 +1,14 @@
 //! The user's cache folder: the only place outside the folders that commands are told to write to.
 
-use std::env;
 use std::path::PathBuf;
+use std::{env, fs, io};
+
+use tempfile::NamedTempFile;
 
 use crate::settings::variables;
+
+/// Folder of temporary files in the cache folder.
+const TEMPORARY: &str = "tmp";
 
 /// Pinhole's cache folder, whether or not it is there: that of the environment's `PINHOLE_CACHE`, else `pinhole` in the
 /// system's folder for caches (`$XDG_CACHE_HOME` or `~/.cache` on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on
@@ -11,4 +16,19 @@ use crate::settings::variables;
 pub fn folder() -> Option<PathBuf> {
     let named = env::var_os(variables::CACHE).filter(|path| !path.is_empty()).map(PathBuf::from);
     named.or_else(|| dirs::cache_dir().map(|folder| folder.join("pinhole")))
+}
+
+/// A new temporary file, deleted when it is dropped: in the cache folder, or, where that cannot be written, in the system's folder
+/// for temporary files.
+///
+/// # Errors
+/// When neither can be written.
+pub fn temporary_file() -> io::Result<NamedTempFile> {
+    const PREFIX: &str = "pinhole-";
+    let in_cache = || {
+        let folder = folder()?.join(TEMPORARY);
+        fs::create_dir_all(&folder).ok()?;
+        NamedTempFile::with_prefix_in(PREFIX, folder).ok()
+    };
+    in_cache().map_or_else(|| NamedTempFile::with_prefix(PREFIX), Ok)
 }

@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::EmulatorError;
 use crate::board::Board;
+use crate::cache;
 use crate::firmware::packed_for;
 use crate::model_file::ModelFile;
 
@@ -62,7 +63,7 @@ impl FlashImage {
 /// # Errors
 /// [`EmulatorError::Temporary`].
 pub(super) fn temporary(bytes: &[u8]) -> Result<NamedTempFile, EmulatorError> {
-    let mut file = NamedTempFile::with_prefix("pinhole-").map_err(EmulatorError::Temporary)?;
+    let mut file = cache::temporary_file().map_err(EmulatorError::Temporary)?;
     file.write_all(bytes).map_err(EmulatorError::Temporary)?;
     Ok(file)
 }
