@@ -13,6 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -177,11 +178,16 @@ pub fn bench() -> Bench {
 }
 
 fn bench_of(count: usize, plug: &Plug) -> Bench {
-    let mut registry = Registry::from_builtin_families();
-    registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
     // probe-rs' drivers live as long as the program: it has no others.
     let plug = Box::leak(Box::new(plug.clone()));
-    Bench { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry }
+    Bench { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry: LazyLock::new(chips) }
+}
+
+/// The chips that probe-rs knows, and the board's.
+fn chips() -> Registry {
+    let mut registry = Registry::from_builtin_families();
+    registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
+    registry
 }
 
 /// Some probes, all plugged into the same board.
