@@ -13,10 +13,11 @@ use pinhole::board::{Board, Uf2Loader};
 use pinhole::firmware::{Firmware, FirmwareError, FlashImage, packed_for};
 use pinhole::flash_file::{FlashFile, FlashFileError, Format, encode};
 use pinhole::model_file::PackedModel;
-use pinhole::probe::loader;
+use pinhole::probe::{Attachment, Unlock, connect, loader};
 use pinhole::shipped;
 use pinhole_shared::model::Model;
-use pinhole_tests::{Ran, files_in, pinhole, shipped_model, virtual_board};
+use pinhole_tests::virtual_board::{self, VirtualBoard};
+use pinhole_tests::{Ran, files_in, pinhole, shipped_model};
 
 /// What lies where.
 type Memory = BTreeMap<u32, u8>;
@@ -255,6 +256,29 @@ fn what_is_not_in_flash_is_refused() {
             };
             assert_eq!(told, address);
         }
+    }
+}
+
+/// QEMU's loader as yet another reader, and the firmware's own word for the model.
+#[test]
+fn a_board_runs_what_is_in_the_file() {
+    let place = tempfile::tempdir().unwrap();
+    let board = Board::QemuProbed;
+    let (firmware, model) = (Firmware::of(board).unwrap(), model_for(board));
+    let image = FlashImage::new(board, Some(&firmware), &model).unwrap();
+    for format in formats(board) {
+        let path = place.path().join("out").with_extension(format.ending());
+        let file = encode(&image, Some(&firmware), format).unwrap();
+        std::fs::write(&path, &file.bytes).unwrap();
+        let board = VirtualBoard::with_file(&path);
+        for part in &image.parts {
+            let mut found = vec![0; part.bytes.len()];
+            board.read(part.address, &mut found);
+            assert!(found == part.bytes, "{format:?}: {} at {:#x} differs", part.what, part.address);
+        }
+        let attachment = Attachment::new(&board.bench(), image.board, None, Unlock::No).unwrap();
+        let device = connect(attachment, &firmware, |_| ()).unwrap();
+        assert_eq!(device.identity().model_checksum, model.model().checksum(), "{format:?}");
     }
 }
 
