@@ -4,7 +4,7 @@
 //! the RP2040's, Intel HEX by `ihex`, ELF by `object`; a file of bytes alone needs none.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crc::{CRC_32_MPEG_2, Crc};
 use ihex::{Reader, Record};
@@ -354,7 +354,7 @@ fn a_dry_run_writes_nothing() {
     );
     let told = flash("pico", &["--out", out.to_str().unwrap(), "--dry-run", "--json"]).ok().json();
     assert_eq!(told["file"]["written"], false);
-    assert_eq!(files_in(place.path()), [PathBuf::new(); 0]);
+    assert!(files_in(place.path()).is_empty());
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn what_cannot_be_written_is_refused() {
     let below = path("no/such/folder/out.uf2");
     refused(&flash("pico", &["--out", &below]), 1, &[&below, "cannot be written"]);
     refused(&flash("qemu", &[]), 1, &["no chip that a debug probe reaches", "flash --out"]);
-    assert_eq!(files_in(place.path()), [PathBuf::new(); 0]);
+    assert!(files_in(place.path()).is_empty());
 }
 
 /// Also where only the ending is wrong, and what is there is a file of this command.
