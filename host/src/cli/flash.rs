@@ -21,7 +21,7 @@ use crate::run_folder;
 /// `pinhole flash`.
 #[derive(Debug, Args)]
 pub(super) struct Flash {
-    /// A .pinhole file, or a run folder of `pinhole train`
+    /// A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model
     model: PathBuf,
     /// Board to flash
     #[arg(long, value_enum)]

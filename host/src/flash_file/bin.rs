@@ -11,11 +11,11 @@ use crate::firmware::FlashImage;
 /// Longest gap that is filled up, bytes: as much as the flash of the largest board, and some.
 const LONGEST_GAP: u32 = 8 << 20;
 
-/// The file, and what it writes: one range.
+/// The file, and the addresses that it writes.
 ///
 /// # Errors
 /// [`FlashFileError::Gap`].
-pub(super) fn encode(image: &FlashImage) -> Result<(Vec<u8>, Vec<Range<u32>>), FlashFileError> {
+pub(super) fn encode(image: &FlashImage) -> Result<(Vec<u8>, Range<u32>), FlashFileError> {
     let start = image.parts.first().map_or(0, |part| part.address);
     let (mut bytes, mut end) = (Vec::new(), start);
     for part in &image.parts {
@@ -27,7 +27,7 @@ pub(super) fn encode(image: &FlashImage) -> Result<(Vec<u8>, Vec<Range<u32>>), F
         bytes.extend_from_slice(&part.bytes);
         end = part.address + part.bytes.len() as u32;
     }
-    Ok((bytes, vec![start..end]))
+    Ok((bytes, start..end))
 }
 
 /// Whether bytes have a model where a file that [`encode`] wrote has it: at the start, or where a board has it after its

@@ -168,7 +168,10 @@ pub fn encode(image: &FlashImage, firmware: Option<&Firmware>, format: Format) -
             uf2::encode(image, loader)
         }
         Format::Hex => (hex::encode(image, firmware)?, ranges(image)),
-        Format::Bin => bin::encode(image)?,
+        Format::Bin => {
+            let (bytes, range) = bin::encode(image)?;
+            (bytes, joined([range]))
+        }
         Format::Elf => (elf::encode(image, firmware)?, ranges(image)),
     };
     Ok(FlashFile { format, bytes, ranges })
