@@ -1,6 +1,6 @@
 //! The user's cache folder: the only place outside the folders that commands are told to write to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use tempfile::NamedTempFile;
@@ -31,4 +31,23 @@ pub fn temporary_file() -> io::Result<NamedTempFile> {
         NamedTempFile::with_prefix_in(PREFIX, folder).ok()
     };
     in_cache().map_or_else(|| NamedTempFile::with_prefix(PREFIX), Ok)
+}
+
+/// Creates a cache folder and its parents, if it is not there.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// What the files in a folder take, bytes. What cannot be read counts as nothing.
+pub fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(data) if data.is_dir() => size(&entry.path()),
+        Ok(data) if data.is_file() => data.len(),
+        _ => 0,
+    });
+    sizes.sum()
 }

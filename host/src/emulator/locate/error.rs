@@ -89,6 +89,19 @@ pub enum CopyTrouble {
         /// Why.
         source: io::Error,
     },
+    /// There is not enough room.
+    #[error(
+        "there is not enough room in {}: {:.0} MB are free, {:.0} MB are needed",
+        folder.display(), *free as f64 / 1e6, *needed as f64 / 1e6
+    )]
+    NoSpace {
+        /// Where.
+        folder: PathBuf,
+        /// Free space, bytes.
+        free: u64,
+        /// What is needed, bytes.
+        needed: u64,
+    },
     /// A program could not be started.
     #[error("{program} could not be started")]
     Program {
@@ -196,6 +209,7 @@ impl Cause {
 impl CopyTrouble {
     fn advice(&self) -> &'static str {
         match self {
+            Self::NoSpace { .. } => Cause::NoSpace.advice(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => Cause::NoSpace.advice(),
             Self::Write { .. } => "set PINHOLE_CACHE to a folder that can be written to",
             Self::Step { cause, .. } => cause.advice(),

@@ -57,6 +57,7 @@ pub(in super::super) fn has_tools() -> bool {
 pub(super) struct Apt {
     lists: PathBuf,
     cache: PathBuf,
+    log: PathBuf,
     packages: PathBuf,
     settings: PathBuf,
     /// A list of installed packages that is empty.
@@ -68,21 +69,21 @@ pub(super) struct Apt {
 impl Apt {
     /// Prepares a folder that is there.
     pub(super) fn new(folder: &Path) -> Result<Self, CopyTrouble> {
-        let [lists, cache, packages, settings, nothing_installed] =
-            ["lists", "cache", "packages", "apt.conf", "status"].map(|name| folder.join(name));
-        for path in [lists.join("partial"), cache.join("archives").join("partial"), packages.clone()] {
+        let [lists, cache, log, packages, settings, nothing_installed] =
+            ["lists", "cache", "log", "packages", "apt.conf", "status"].map(|name| folder.join(name));
+        for path in [lists.join("partial"), cache.join("archives").join("partial"), log.clone(), packages.clone()] {
             fs::create_dir_all(&path).map_err(|source| CopyTrouble::Write { path, source })?;
         }
         for (path, text) in [(&settings, SETTINGS), (&nothing_installed, "")] {
             fs::write(path, text).map_err(|source| CopyTrouble::Write { path: path.clone(), source })?;
         }
-        Ok(Self { lists, cache, packages, settings, nothing_installed, update_said: String::new() })
+        Ok(Self { lists, cache, log, packages, settings, nothing_installed, update_said: String::new() })
     }
 
     fn apt_get(&self) -> Command {
         let mut command = tool(APT_GET);
         command.arg("--quiet=1").arg("--config-file").arg(&self.settings);
-        for (name, path) in [("Dir::State::Lists", &self.lists), ("Dir::Cache", &self.cache)] {
+        for (name, path) in [("Dir::State::Lists", &self.lists), ("Dir::Cache", &self.cache), ("Dir::Log", &self.log)] {
             let mut option = std::ffi::OsString::from(name);
             option.push("=");
             option.push(path);
