@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
-use crate::shipped::Shipped;
+use crate::shipped::{Shipped, UnknownModel};
 use crate::train::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
@@ -114,6 +114,10 @@ pub enum RunError {
         /// The file.
         path: PathBuf,
     },
+    /// A name that no model has.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unknown(#[from] UnknownModel),
     /// The model in it cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -210,14 +214,14 @@ pub struct Trained {
     pub network: Option<Network>,
 }
 
-/// Opens a run folder or a model file; where there is neither, a name is that of a model that ships.
+/// Opens a run folder or a model file; where there is neither, a name is that of a bundled model.
 ///
 /// The float network beside a model file is taken along when the folder's summary says the model was made from it.
 ///
 /// # Errors
-/// [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
+/// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
-    if let Some(shipped) = Shipped::named(path) {
+    if let Some(shipped) = Shipped::lookup(path)? {
         return Ok(shipped.open());
     }
     let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };

@@ -14,10 +14,18 @@ mod scan;
 mod split;
 mod unlabeled;
 
-pub use dataset::{Dataset, Example, copies, load};
+pub use dataset::{Dataset, Example, copies, load, load_some};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};
-pub use error::{PhotoError, Warning};
+pub use error::{PhotoError, PhotoFault, Warning};
 pub use picture::{Picture, PictureError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
 pub use unlabeled::{Unlabeled, read_unlabeled};
+
+/// So many of these, evenly spread over them; all where there are no more, or no limit.
+pub fn thinned<T>(all: Vec<T>, limit: Option<usize>) -> Vec<T> {
+    let (count, Some(limit)) = (all.len(), limit.filter(|&limit| limit < all.len())) else { return all };
+    let mut wanted = (0..limit).map(|i| i * count / limit).peekable();
+    all.into_iter().enumerate().filter(|(index, _)| wanted.next_if_eq(index).is_some()).map(|(_, one)| one).collect()
+}
+

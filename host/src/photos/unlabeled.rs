@@ -35,7 +35,7 @@ pub fn read_unlabeled(paths: &[PathBuf], input: InputShape) -> Result<(Vec<Unlab
             match pixels {
                 Ok(pixels) => usable.push(Unlabeled { path: file, pixels }),
                 Err(PhotoError::Photo { path: file, reason }) if path.is_dir() => {
-                    left_out.push(Warning { path: file, reason });
+                    left_out.push(Warning { path: file, reason: reason.to_string() });
                 }
                 Err(other) => return Err(other),
             }
