@@ -128,12 +128,21 @@ pub enum RunError {
     Network(#[from] NetworkError),
 }
 
+impl RunError {
+    /// Writing failed, for a reason that says nothing of temporary files: `tempfile` puts their names into its own.
+    fn write(path: &Path, reason: std::io::Error) -> Self {
+        let inner = reason.get_ref().and_then(|inner| inner.source()?.downcast_ref::<std::io::Error>());
+        let system = inner.and_then(std::io::Error::raw_os_error).map(std::io::Error::from_raw_os_error);
+        Self::Write { path: path.to_owned(), reason: system.unwrap_or(reason) }
+    }
+}
+
 /// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
 ///
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    let wrong = |reason| RunError::write(path, reason);
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(wrong)?;
     file.write_all(bytes).map_err(wrong)?;
     #[cfg(unix)]
@@ -167,7 +176,7 @@ pub fn check_model_place(path: &Path) -> Result<(), RunError> {
             return Err(RunError::NoModel { path: path.to_owned() });
         }
     }
-    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    let wrong = |reason| RunError::write(path, reason);
     tempfile::NamedTempFile::new_in(folder_of(path)).map(drop).map_err(wrong)
 }
 
@@ -180,7 +189,7 @@ fn folder_of(file: &Path) -> &Path {
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn create_folder(path: &Path) -> Result<(), RunError> {
-    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    let wrong = |reason| RunError::write(path, reason);
     std::fs::create_dir_all(path).map_err(wrong)?;
     tempfile::NamedTempFile::new_in(path).map(drop).map_err(wrong)
 }
@@ -260,7 +269,7 @@ pub fn remove_checkpoint(folder: &Path) -> Result<(), RunError> {
 
 fn remove(path: PathBuf) -> Result<(), RunError> {
     match std::fs::remove_file(&path) {
-        Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(RunError::Write { path, reason }),
+        Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(RunError::write(&path, reason)),
         _ => Ok(()),
     }
 }
@@ -290,7 +299,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
         let missing = folder.path().join("no/such/folder/a.txt");
         let complaint = write_file(&missing, b"x").unwrap_err().to_string();
-        assert!(complaint.contains("a.txt"), "{complaint}");
+        assert!(complaint.contains("a.txt") && !complaint.contains(".tmp"), "{complaint}");
+        assert!(complaint.contains("os error 2"), "{complaint}");
     }
 
     #[cfg(unix)]

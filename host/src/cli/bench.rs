@@ -6,16 +6,17 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 
+use super::completions;
+use super::model_and_photos::{MODEL, open};
 use super::output::{json, say, spinner};
 use crate::bench::{Bench, bench};
 use crate::board::Emulated;
 use crate::firmware::Firmware;
-use crate::run_folder;
 
 /// `pinhole bench`.
 #[derive(Debug, Args)]
 pub(super) struct BenchCommand {
-    /// A .pinhole file, or a run folder of `pinhole train`
+    #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
@@ -27,7 +28,7 @@ pub(super) struct BenchCommand {
 
 impl BenchCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.model)?;
+        let trained = open(&self.model)?;
         Firmware::of(self.board.0)?;
         let waiting = spinner("counting instructions");
         let result = bench(&trained.model, &trained.model_path, self.board.0);

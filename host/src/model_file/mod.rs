@@ -33,7 +33,8 @@ pub struct ModelFile {
 }
 
 /// What stands for a model.
-const GIVE: &str = "a .pinhole file, a run folder that `pinhole train` made, or the name of a bundled model (`pinhole models`)";
+const GIVE: &str =
+    "a .pinhole file, a run folder that `pinhole train` made, or the name of a bundled model (`pinhole models`)";
 
 /// Why a model file cannot be used.
 #[derive(Debug, Error, Diagnostic)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::super::output::{duration, note, say, warn, warn_of_duplicates};
 use super::super::train::{Interrupt, Observer};
+use super::super::values::at_least;
 use super::scores::{Models, Table};
 use super::{Made, Quantize};
 use crate::finetune::{Settings, fine_tune};
@@ -23,7 +24,7 @@ pub(super) struct FineTuneArguments {
     /// Train on for so many epochs by the integers that the device computes, to win back what few bits of weights cost.
     /// What is written is what was best on validation photos: --validation, else a fifth of PHOTOS, held out by the run's
     /// seed as in training
-    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "EPOCHS", value_parser = at_least::<u32>(1))]
     fine_tune: Option<u32>,
     /// Learning rate to start with, from where it falls to 0 [default: a tenth of the recipe's]
     #[arg(long, value_name = "RATE", value_parser = rate, requires = "fine_tune")]
@@ -31,8 +32,8 @@ pub(super) struct FineTuneArguments {
 }
 
 fn rate(text: &str) -> Result<f32, String> {
-    let rate: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if rate > 0.0 && rate.is_finite() { Ok(rate) } else { Err("not a positive number".to_owned()) }
+    let rate = text.parse().ok().filter(|rate: &f32| *rate > 0.0 && rate.is_finite());
+    rate.ok_or_else(|| "give a positive number, such as 0.0001".to_owned())
 }
 
 /// How fine-tuning went.
