@@ -1,14 +1,18 @@
 //! What a training leaves behind, and writing files so that nothing is ever half there.
 
-use pinhole_shared::model::MAGIC;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_shared::model::MAGIC;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
+use crate::quantize::ActivationBits;
+use crate::recipe::Recipe;
 use crate::shipped::{Shipped, UnknownModel};
 use crate::train::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
@@ -70,6 +74,37 @@ pub struct RunSummary {
     pub validation_accuracy: f64,
     /// CRC-32 of the model file made from those weights.
     pub model_checksum: u32,
+    /// How it was made from them; absent in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantization: Option<Quantization>,
+}
+
+/// How a model was made from float weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantization {
+    /// Bits of the weights of every layer that has weights, in order.
+    pub weight_bits: Vec<u8>,
+    /// Bits of the activations between dense layers: 8 or 16.
+    pub activation_bits: u8,
+    /// Whether the weights were trained on by the device's integers, so that the float weights beside it do not give it again.
+    #[serde(default)]
+    pub fine_tuned: bool,
+}
+
+impl Quantization {
+    /// Of a network of this recipe, without fine-tuning.
+    pub fn new(recipe: &Recipe, activations: ActivationBits) -> Self {
+        let activation_bits = match activations {
+            ActivationBits::Eight => 8,
+            ActivationBits::Sixteen => 16,
+        };
+        Self { weight_bits: recipe.weight_bits().collect(), activation_bits, fine_tuned: false }
+    }
+
+    /// How activations are held.
+    pub fn activations(&self) -> ActivationBits {
+        if self.activation_bits == 8 { ActivationBits::Eight } else { ActivationBits::Sixteen }
+    }
 }
 
 /// What a training continued from.
@@ -128,13 +163,10 @@ pub enum RunError {
     Network(#[from] NetworkError),
 }
 
-impl RunError {
-    /// Writing failed, for a reason that says nothing of temporary files: `tempfile` puts their names into its own.
-    fn write(path: &Path, reason: std::io::Error) -> Self {
-        let inner = reason.get_ref().and_then(|inner| inner.source()?.downcast_ref::<std::io::Error>());
-        let system = inner.and_then(std::io::Error::raw_os_error).map(std::io::Error::from_raw_os_error);
-        Self::Write { path: path.to_owned(), reason: system.unwrap_or(reason) }
-    }
+/// A temporary file in a folder. Its errors, unlike those of the `tempfile` crate's own files, do not name it: that file means
+/// nothing to anyone.
+fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile<File>> {
+    tempfile::Builder::new().make_in(folder, |path| File::create_new(path))
 }
 
 /// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
@@ -142,15 +174,9 @@ impl RunError {
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let wrong = |reason| RunError::write(path, reason);
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(wrong)?;
-    file.write_all(bytes).map_err(wrong)?;
-    #[cfg(unix)]
-    {
-        // Temporary files are private; results are to be shared as other files are.
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(wrong)?;
-    }
+    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    let mut file = temporary_in(folder_of(path)).map_err(wrong)?;
+    file.as_file_mut().write_all(bytes).map_err(wrong)?;
     file.as_file().sync_all().map_err(wrong)?;
     file.persist(path).map_err(|error| wrong(error.error))?;
     Ok(())
@@ -176,8 +202,8 @@ pub fn check_model_place(path: &Path) -> Result<(), RunError> {
             return Err(RunError::NoModel { path: path.to_owned() });
         }
     }
-    let wrong = |reason| RunError::write(path, reason);
-    tempfile::NamedTempFile::new_in(folder_of(path)).map(drop).map_err(wrong)
+    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    temporary_in(folder_of(path)).map(drop).map_err(wrong)
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -189,9 +215,9 @@ fn folder_of(file: &Path) -> &Path {
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn create_folder(path: &Path) -> Result<(), RunError> {
-    let wrong = |reason| RunError::write(path, reason);
+    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
     std::fs::create_dir_all(path).map_err(wrong)?;
-    tempfile::NamedTempFile::new_in(path).map(drop).map_err(wrong)
+    temporary_in(path).map(drop).map_err(wrong)
 }
 
 /// The per-epoch metrics as CSV.
@@ -201,6 +227,11 @@ pub fn metrics_csv(epochs: &[Epoch]) -> Vec<u8> {
         writer.serialize(epoch).expect("five numbers have a CSV form");
     }
     writer.into_inner().expect("writing to memory does not fail")
+}
+
+/// A run folder's metrics; `None` where they cannot be read.
+pub fn read_metrics(folder: &Path) -> Option<Vec<Epoch>> {
+    csv::Reader::from_path(folder.join(files::METRICS)).ok()?.deserialize().collect::<Result<_, _>>().ok()
 }
 
 /// How [`RunSummary::stopped`] says it.
@@ -269,7 +300,7 @@ pub fn remove_checkpoint(folder: &Path) -> Result<(), RunError> {
 
 fn remove(path: PathBuf) -> Result<(), RunError> {
     match std::fs::remove_file(&path) {
-        Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(RunError::write(&path, reason)),
+        Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(RunError::Write { path, reason }),
         _ => Ok(()),
     }
 }
@@ -325,6 +356,7 @@ mod tests {
             validation_loss: 0.5,
             validation_accuracy: 0.5,
             model_checksum: 1,
+            quantization: None,
         };
         let folder = tempfile::tempdir().unwrap();
         write_summary(folder.path(), &summary).unwrap();

@@ -73,6 +73,11 @@ pub(super) struct Threshold {
 }
 
 impl PolicyArguments {
+    /// Whether any of them is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.min_confidence.is_some() || self.error_rate.is_some() || self.smooth.is_some()
+    }
+
     /// Refuses, before anything is done, to choose on photos that were trained on.
     pub(super) fn check(&self, calibration: &Path) -> Result<()> {
         let help = "give labeled photos that it was not trained on with --validation, or a least probability of your own \

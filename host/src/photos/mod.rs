@@ -41,6 +41,6 @@ mod tests {
         for limit in [None, Some(10), Some(11)] {
             assert_eq!(thinned(all.clone(), limit), all, "{limit:?}");
         }
-        assert_eq!(thinned(Vec::<u8>::new(), Some(3)), []);
+        assert!(thinned(Vec::<u8>::new(), Some(3)).is_empty());
     }
 }

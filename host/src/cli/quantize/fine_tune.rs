@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::super::output::{duration, note, say, warn, warn_of_duplicates};
 use super::super::train::{Interrupt, Observer};
 use super::super::values::at_least;
-use super::scores::{Models, Table};
+use super::scores::{Models, Table, int8};
 use super::{Made, Quantize};
 use crate::finetune::{Settings, fine_tune};
-use crate::run_folder::{self, RunSummary};
+use crate::run_folder::{self, Quantization, RunSummary};
 use crate::train::{Epoch, Network, Outcome, Stopped};
 use crate::workflow::load;
 
@@ -75,8 +75,8 @@ impl Quantize {
                  --validation",
             );
         }
-        let settings =
-            Settings { epochs, learning_rate: self.fine_tune.learning_rate, activations: self.activations.into() };
+        let activations = self.activation_bits(summary);
+        let settings = Settings { epochs, learning_rate: self.fine_tune.learning_rate, activations };
         let training = settings.recipe(network).training;
         let interrupt = Interrupt::catch()?;
         let begun = Instant::now();
@@ -92,7 +92,7 @@ impl Quantize {
         if stopped == Stopped::Interrupted {
             note("interrupted; keeping the best epoch so far");
         }
-        let int8 = self.int8(network, &data.training)?;
+        let int8 = int8(network, &data.training, activations)?;
         let models = Models { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
         let table = Table::of(network, models, &data.validation)?;
         Ok(Made {
@@ -100,6 +100,7 @@ impl Quantize {
             network: tuned_network,
             photos: data.training,
             chose_epoch: validation.map(Path::to_owned),
+            quantization: Some(Quantization { fine_tuned: true, ..Quantization::new(&network.recipe, activations) }),
             table: Some(table),
             progress: Some(Progress {
                 epochs,
