@@ -135,12 +135,21 @@ fn lossy_option<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> 
 pub enum RunError {
     /// Writing failed.
     #[error("{} cannot be written: {reason}", path.display())]
-    #[diagnostic(help("check that the folder can be written to and the disk has room; nothing was half-written"))]
+    #[diagnostic(help("{}", help_for_writing(path, reason)))]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
         reason: std::io::Error,
+    },
+    /// A folder was to be where a file is.
+    #[error("{} cannot be a folder: {} is a file", path.display(), file.display())]
+    #[diagnostic(help("give another --out; the file is kept"))]
+    FileInTheWay {
+        /// The folder.
+        path: PathBuf,
+        /// The file: the same, or above it.
+        file: PathBuf,
     },
     /// A model was to be written over something that is none.
     #[error("{} is there and is no model; it is kept", path.display())]
@@ -161,6 +170,14 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
+}
+
+fn help_for_writing(path: &Path, reason: &std::io::Error) -> String {
+    let folder = folder_of(path);
+    if reason.kind() == std::io::ErrorKind::NotFound && !folder.exists() {
+        return format!("create the folder {} first, or give another --out; nothing was written", folder.display());
+    }
+    "check that the folder can be written to and the disk has room; nothing was half-written".to_owned()
 }
 
 /// A temporary file in a folder. Its errors, unlike those of the `tempfile` crate's own files, do not name it: that file means
@@ -202,8 +219,26 @@ pub fn check_model_place(path: &Path) -> Result<(), RunError> {
             return Err(RunError::NoModel { path: path.to_owned() });
         }
     }
-    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
-    temporary_in(folder_of(path)).map(drop).map_err(wrong)
+    check_place(path)
+}
+
+/// Whether a file may be written there: to be asked before long work whose result it is.
+///
+/// # Errors
+/// [`RunError::Write`] with the path.
+pub fn check_place(path: &Path) -> Result<(), RunError> {
+    temporary_in(folder_of(path)).map(drop).map_err(|reason| RunError::Write { path: path.to_owned(), reason })
+}
+
+/// Whether a folder may be created there, as far as that is known without doing it.
+///
+/// # Errors
+/// [`RunError::FileInTheWay`].
+pub fn check_folder_place(path: &Path) -> Result<(), RunError> {
+    match path.ancestors().find(|above| above.is_file()) {
+        Some(file) => Err(RunError::FileInTheWay { path: path.to_owned(), file: file.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -213,8 +248,9 @@ fn folder_of(file: &Path) -> &Path {
 /// Creates a folder, and its parents, if it is not there, and makes sure that files can be written into it.
 ///
 /// # Errors
-/// [`RunError::Write`] with the path.
+/// [`RunError::FileInTheWay`] or [`RunError::Write`], with the path.
 pub fn create_folder(path: &Path) -> Result<(), RunError> {
+    check_folder_place(path)?;
     let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
     std::fs::create_dir_all(path).map_err(wrong)?;
     temporary_in(path).map(drop).map_err(wrong)

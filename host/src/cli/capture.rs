@@ -10,12 +10,12 @@ use pinhole_shared::link::Report;
 use serde::Serialize;
 
 use super::model_and_photos::{ModelAndPhotos, open};
-use super::output::{json, note, say};
+use super::output::{json, note, say, shows_log};
 use super::target::{OnBoard, Photos};
 use super::values::at_least;
 use crate::board_camera::{BoardCamera, Look, LookError};
 use crate::probe::Bench;
-use crate::run_folder::{create_folder, write_file};
+use crate::run_folder::{check_folder_place, create_folder, write_file};
 use crate::shipped;
 
 /// `pinhole capture`.
@@ -63,9 +63,10 @@ impl Capture {
         }
         let (out, what) = self.places()?;
         self.on.check(if what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
+        let folder = out.join(&self.label);
+        check_folder_place(&folder)?;
         let mut camera = self.camera(bench, &what)?;
         let side = camera.identity().input_side;
-        let folder = out.join(&self.label);
         create_folder(&folder)?;
         let mut all = Vec::with_capacity(self.count as usize);
         let mut number = 0;
@@ -124,13 +125,13 @@ impl Capture {
             Some(trained) => trained,
             // Whatever a real board runs will do.
             None if !self.on.board.is_emulated() => {
-                let device = self.on.connection.open(bench, self.on.board, false)?;
+                let device = self.on.connection.open(bench, self.on.board, shows_log(false))?;
                 return Ok(BoardCamera::attached(device));
             }
             None => shipped::default_model(),
         };
         let photos = || what.paths(trained.model.model().input());
-        self.on.camera(bench, &trained, photos, false)
+        self.on.camera(bench, &trained, photos, shows_log(false))
     }
 }
 

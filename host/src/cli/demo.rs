@@ -27,7 +27,7 @@ use crate::workflow::{Continuation, Job};
 /// `pinhole demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Folder to write: the drawn pictures and the run
+    /// Folder to write: the synthetic pictures and the run
     #[arg(long, default_value = "pinhole-demo")]
     out: PathBuf,
     /// Seed of the training

@@ -18,7 +18,7 @@ pub(super) struct Draw {
     #[arg(long, value_name = "FOLDER", required_unless_present = "earlier_out")]
     out: Option<PathBuf>,
     /// The folder, as it was given before --out.
-    #[arg(hide = true, conflicts_with = "out")]
+    #[arg(hide = true, value_name = "FOLDER", conflicts_with = "out")]
     earlier_out: Option<PathBuf>,
     /// Seed of the pictures; the default gives those of `pinhole demo`
     #[arg(long, default_value_t = SHIPPED_SEED, value_parser = at_least::<u64>(0))]

@@ -12,7 +12,7 @@ use super::output::{answer, json, note, progress, say};
 use crate::explain::{Explanation, explain};
 use crate::photos::Unlabeled;
 use crate::report::{ExplainedPhoto, explanation_page};
-use crate::run_folder::write_file;
+use crate::run_folder::{check_place, write_file};
 
 /// `pinhole explain`.
 #[derive(Debug, Args)]
@@ -42,6 +42,7 @@ struct Explained {
 
 impl Explain {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        check_place(&self.out)?;
         let trained = self.on.trained()?;
         let model = trained.model.model();
         let photos = self.on.read(model.input())?;

@@ -47,9 +47,10 @@ impl Export {
         match (&self.out, first) {
             (Some(out), _) => Ok((out, first.or(option))),
             (None, Some(file)) if !file.is_dir() || self.to.is_some() => Ok((file, option)),
-            (None, _) => Err(miette!(
-                help = "give it, ending in .h or .tflite: pinhole export MODEL [PHOTOS] --out FILE",
-                "--out is missing, the file to write"
+            (None, first) => Err(miette!(
+                help = "give --out FILE, ending in .h or .tflite",
+                "{} is a folder: there is no file to write",
+                first.unwrap_or(Path::new(".")).display()
             )),
         }
     }

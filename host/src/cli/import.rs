@@ -20,7 +20,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "FILE", required_unless_present = "earlier_out")]
     out: Option<PathBuf>,
     /// The model file, as it was given before --out.
-    #[arg(hide = true, conflicts_with = "out")]
+    #[arg(hide = true, value_name = "FILE", conflicts_with = "out")]
     earlier_out: Option<PathBuf>,
     /// Names of the classes, in the order of the network's outputs [default: those that `pinhole export` wrote into the
     /// file, else class-0, class-1 and so on]

@@ -75,7 +75,7 @@ struct GlobalOptions {
     /// Print results and errors only: no notes, warnings or progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say also where model, firmware and emulator come from, and show the device's log
+    /// Say also where model and firmware come from, and show the device's log
     #[arg(short, long, global = true)]
     verbose: bool,
 }

@@ -107,7 +107,7 @@ impl ModelAndPhotos {
         let trained = shipped::default_model();
         let classes: Vec<&str> = trained.model.model().class_names().collect();
         note(&format!(
-            "decided by {}, a bundled model that knows {}; put another model before the photos",
+            "using {}, a bundled model that knows {}; put another model before the photos",
             shipped::DEFAULT,
             classes.join(" and ")
         ));
@@ -140,11 +140,12 @@ impl ModelAndPhotos {
     /// When none are given, or one that was named itself cannot be used.
     pub(super) fn read(&self, input: InputShape) -> Result<Vec<Unlabeled>> {
         let places = self.places();
-        if let (true, Some(model)) = (places.is_empty(), &self.model) {
+        if places.is_empty() {
+            let model =
+                self.model.as_deref().map(|model| format!("{} is a model: ", model.display())).unwrap_or_default();
             return Err(miette!(
                 help = "name photos, or folders of them, after the model",
-                "{} is a model: there are no photos",
-                model.display()
+                "{model}there are no photos"
             ));
         }
         let (photos, warnings) = photos::read_some_unlabeled(&places, input, self.limit.count())?;

@@ -8,7 +8,7 @@ use miette::Result;
 
 use super::connection::check_model;
 use super::model_and_photos::ModelAndPhotos;
-use super::output::{json, note, progress, say};
+use super::output::{json, note, progress, say, shows_log};
 use super::simulate::start_board_with;
 use super::target::{OnBoard, Photos};
 use super::values::at_least;
@@ -45,7 +45,7 @@ impl Prove {
         let trained = self.what.trained()?;
         let proof = if self.on.board.is_emulated() {
             let photos = self.what.paths(trained.model.model().input())?;
-            let mut board = start_board_with(self.on.board, self.on.emulated_camera(), &trained, self.log)?;
+            let mut board = start_board_with(self.on.board, self.on.emulated_camera(), &trained, shows_log(self.log))?;
             prove_with_progress(&trained, &mut board, &photos)?
         } else {
             self.attached(bench, &trained)?
@@ -61,7 +61,7 @@ impl Prove {
     /// On a board at hand: photos over its link, or what its own camera sees.
     fn attached(&self, bench: &Bench, trained: &Trained) -> Result<Proof> {
         let photos = if self.what.has_photos() { self.what.paths(trained.model.model().input())? } else { Vec::new() };
-        let mut device = self.on.connection.open(bench, self.on.board, self.log)?;
+        let mut device = self.on.connection.open(bench, self.on.board, shows_log(self.log))?;
         check_model(trained, self.on.board, device.identity())?;
         let captures = self.captures.unwrap_or(CAPTURES);
         let bar = progress(if photos.is_empty() { captures.into() } else { photos.len() as u64 }, "proving");

@@ -40,7 +40,6 @@ pub(super) fn start_board_with(
     }
     // cargo shows its own progress where this builds it.
     describe(board, &Firmware::of(board)?);
-    let log = shows_log(log);
     let waiting = spinner("starting the emulated board");
     let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, move |line| {
         if log {
@@ -93,7 +92,7 @@ impl Simulate {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = self.on.trained()?;
         let photos = self.on.paths(trained.model.model().input())?;
-        let mut board = start_board_with(self.board.0, self.camera, &trained, self.log)?;
+        let mut board = start_board_with(self.board.0, self.camera, &trained, shows_log(self.log))?;
         if !self.json {
             let identity = board.identity();
             say!("emulated board {}, kernel {}", identity.board, identity.kernel);

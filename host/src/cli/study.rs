@@ -27,7 +27,7 @@ pub(super) struct Study {
     /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
     photos: PathBuf,
     /// Folder of held-out photos, if it is not beside the training photos
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     /// Systems, separated by commas: names of recipes (see `pinhole recipes`) or paths of .toml files [default: all]
     #[arg(long, value_delimiter = ',', value_name = "RECIPES", add = completions::recipes())]
@@ -45,9 +45,9 @@ pub(super) struct Study {
     #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
     /// Study folder to write. What is finished in it is not done again
-    #[arg(long, default_value = "study")]
+    #[arg(long, value_name = "FOLDER", default_value = "study")]
     out: PathBuf,
-    /// Trainings at once (default: all cores); the result does not depend on it
+    /// Trainings at once [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
     /// Do only the I-th of N equal parts; `pinhole merge` puts them together
@@ -153,7 +153,7 @@ pub(super) struct Merge {
     #[arg(required = true)]
     shards: Vec<PathBuf>,
     /// Study folder to write [default: the first shard's]
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Print all statistics as JSON
     #[arg(long)]

@@ -28,7 +28,7 @@ pub(super) struct OnBoard {
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
     pub(super) board: Board,
-    /// Camera that an emulated board has (default: photos)
+    /// Camera that an emulated board has [default: photos]
     #[arg(long, value_enum)]
     camera: Option<CameraKind>,
     #[command(flatten)]

@@ -26,7 +26,7 @@ pub(super) struct Tune {
     #[arg(long, value_parser = bytes)]
     ram: usize,
     /// Folder of held-out photos, if it is not beside the training photos: not looked at until the search is over
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     /// Networks to begin with
     #[arg(long, default_value_t = 24, value_parser = between::<u16>(1, 480))]
@@ -44,9 +44,9 @@ pub(super) struct Tune {
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
     /// Folder to write: trainings, and the recipes on the front. What is finished in it is not done again
-    #[arg(long, default_value = "tune")]
+    #[arg(long, value_name = "FOLDER", default_value = "tune")]
     out: PathBuf,
-    /// Trainings at once (default: all cores); the result does not depend on it
+    /// Trainings at once [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
     /// Print what was found as JSON

@@ -29,7 +29,7 @@ pub(super) struct Train {
     /// Folder of training photos: one folder a class, or files named by class (muffin-1.jpg)
     photos: PathBuf,
     /// Folder of validation photos; without it a fifth of the training photos is held out, by the seed
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from the
     /// settings that network was trained by]
@@ -58,7 +58,7 @@ pub(super) struct Train {
     #[arg(long, value_enum, default_value_t)]
     activations: Activations,
     /// Run folder to write: model, weights, metrics, report. An earlier run in it is replaced
-    #[arg(long, default_value = "run")]
+    #[arg(long, value_name = "FOLDER", default_value = "run")]
     out: PathBuf,
     /// Continue the training in --out that a crash or Ctrl-C ended, with the same photos and settings: the result is the
     /// same as without the interruption
@@ -68,7 +68,7 @@ pub(super) struct Train {
     /// network, not the same bytes
     #[arg(long, value_enum, default_value_t)]
     device: Device,
-    /// Threads to train with (default: all cores); the result does not depend on it
+    /// Threads to train with [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
     /// Print the run's summary as JSON
