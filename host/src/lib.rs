@@ -36,6 +36,7 @@
 //! | live view | [`watch`] | looks of a device -> a screen of them |
 //! | settings | [`settings`] | options and environment -> where firmware and emulator come from |
 //! | cache | [`cache`] | the user's cache folder |
+//! | systems | `platform` | Linux, macOS, Windows -> what differs between them |
 //! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
 //!
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
@@ -58,6 +59,7 @@ pub mod import;
 pub mod inference;
 pub mod model_file;
 pub mod photos;
+mod platform;
 pub mod probe;
 pub mod prove;
 pub mod quantize;
