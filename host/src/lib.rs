@@ -39,6 +39,7 @@
 //! | settings | [`settings`] | options and environment -> where firmware and emulator come from |
 //! | cache | [`cache`] | the user's cache folder |
 //! | doctor | [`doctor`] | this machine -> what is there, what needs it, what mends it |
+//! | systems | `platform` | Linux, macOS, Windows -> what differs between them |
 //! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
 //!
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
@@ -63,6 +64,7 @@ pub mod import;
 pub mod inference;
 pub mod model_file;
 pub mod photos;
+mod platform;
 pub mod probe;
 pub mod prove;
 pub mod quantize;

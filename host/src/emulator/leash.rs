@@ -1,6 +1,8 @@
 //! A process that ends when its owner does.
 
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
+
+use crate::platform::watchdog;
 
 /// A child process that is killed when this is dropped, and when this process ends in whatever way.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub struct Leashed {
 impl Leashed {
     /// Takes a process that has just been started.
     pub fn new(child: Child) -> Self {
+        // An emulator does not notice that this process was killed, and a board that waits for its link takes a whole core
+        // for ever.
         let watchdog = watchdog(child.id());
         Self { child, watchdog }
     }
@@ -33,14 +37,4 @@ impl Drop for Leashed {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// A process that ends another when this one ends without doing so: killed, say, by a time limit. An emulator does not
-/// notice, and a board that waits for its link takes a whole core for ever.
-///
-/// It waits for the end of a pipe that only this process holds. Where there is no shell there is no such guard.
-fn watchdog(process: u32) -> Option<Child> {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", r#"read -r line; kill -9 "$0""#, &process.to_string()]);
-    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }

@@ -62,10 +62,14 @@ pub fn toolchain_facts(board: Board) -> Result<ToolchainFacts, FirmwareError> {
 /// [`FirmwareError::NoSource`].
 pub fn checkout() -> Result<PathBuf, FirmwareError> {
     let here = env::current_dir().unwrap_or_default();
-    let compiled_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("")).to_owned();
+    // A program to give away names no folder of the machine it was compiled on.
+    let compiled_in = match option_env!("PINHOLE_DISTRIBUTED") {
+        Some(_) => None,
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned),
+    };
     let is_checkout = |folder: &Path| {
         ["firmware/Cargo.toml", "shared/Cargo.toml", "host/Cargo.toml"].iter().all(|file| folder.join(file).is_file())
     };
-    let mut candidates = here.ancestors().map(Path::to_owned).chain([compiled_in]);
+    let mut candidates = here.ancestors().map(Path::to_owned).chain(compiled_in);
     candidates.find(|folder| is_checkout(folder)).ok_or(FirmwareError::NoSource { folder: here })
 }

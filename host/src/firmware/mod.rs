@@ -35,6 +35,7 @@ pub(crate) use digest::hex as hex_digits;
 pub use digest::source_digest;
 pub use flash_image::{FlashImage, Placed, Used};
 pub use packed::packed_for;
+pub use toolchain::remapped_paths;
 
 /// Digits of a firmware's digest that are shown to people.
 const SHORT_DIGEST: usize = 12;

@@ -156,8 +156,9 @@ impl Toolchain {
     }
 }
 
-/// Flags, in cargo's encoded form, that keep folders of this machine out of the firmware: panic messages name source files.
-fn remapped_paths(checkout: &Path) -> OsString {
+/// Flags for rustc, in the form of `CARGO_ENCODED_RUSTFLAGS`, that keep folders of this machine out of what is compiled from a
+/// checkout: panic messages name source files.
+pub fn remapped_paths(checkout: &Path) -> OsString {
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(dirs::home_dir()?.join(".cargo")));
     let registries = cargo_home.and_then(|home| home.join("registry").join("src").read_dir().ok());
     let registries = registries.into_iter().flatten().flatten().map(|entry| (entry.path(), "/registry"));

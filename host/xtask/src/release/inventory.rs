@@ -1,0 +1,142 @@
+//! All that is in the program: the packages it is linked of, and its boards' firmware with the packages of that.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
+use pinhole::board::Board;
+use pinhole::firmware::Firmware;
+use pinhole::firmware::prebuilt::Manifest;
+
+use super::packages::{Package, Packages, Query};
+
+/// License of Rust's standard library, and of Pinhole, as an SPDX expression.
+pub(super) const RUST_LICENSE: &str = "MIT OR Apache-2.0";
+
+/// Name of the program's package.
+const PROGRAM: &str = "pinhole";
+
+/// All that is in the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Inventory {
+    /// Those of the program and of the firmware.
+    pub(super) packages: Packages,
+    /// Of the program file.
+    pub(super) program_sha256: String,
+    /// What the program is linked with.
+    pub(super) rust: RustLibrary,
+    /// Of each board.
+    pub(super) firmware: Vec<BoardFirmware>,
+}
+
+/// A version of Rust's standard library.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RustLibrary {
+    pub(super) version: String,
+}
+
+impl RustLibrary {
+    /// What the list calls it.
+    pub(super) const NAME: &str = "rust-std";
+
+    /// Name and version, as [`Package::id`].
+    pub(super) fn id(&self) -> String {
+        format!("{}@{}", Self::NAME, self.version)
+    }
+
+    /// Of what `rustc --version` says: `rustc 1.95.0 (...)`.
+    fn of_rustc(said: &str) -> Result<Self> {
+        let version = said.split(' ').nth(1).ok_or_else(|| miette!("no version of rustc: {said:?}"))?;
+        Ok(Self { version: version.to_owned() })
+    }
+}
+
+/// A board's firmware inside the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BoardFirmware {
+    pub(super) board: &'static str,
+    /// [`Package::id`] of the package it is built from.
+    pub(super) package: String,
+    /// Of its ELF file.
+    pub(super) sha256: String,
+    /// What it is linked with.
+    pub(super) rust: RustLibrary,
+}
+
+impl BoardFirmware {
+    /// What the list calls it.
+    pub(super) fn name(&self) -> String {
+        format!("firmware-{}", self.board)
+    }
+}
+
+impl Inventory {
+    /// Of a program that was compiled from this checkout for a target.
+    ///
+    /// # Errors
+    /// When cargo or rustc fail, or the prebuilt firmware cannot be read.
+    pub(super) fn read(checkout: &Path, target: &str, program_sha256: String) -> Result<Self> {
+        let mut inventory =
+            Self::of_program(Query { workspace: checkout, package: PROGRAM, target }.read()?, program_sha256)?;
+        let manifest = Manifest::inside().ok_or_else(|| miette!("there is no prebuilt firmware in this checkout"))?;
+        let manifest = manifest.map_err(|reason| miette!("the manifest of the prebuilt firmware: {reason}"))?;
+        let rust = RustLibrary::of_rustc(&manifest.toolchain.rustc)?;
+        for board in Board::ALL {
+            let (package, _) = board.firmware();
+            let query = Query { workspace: &checkout.join("firmware"), package, target: board.target() };
+            let of_board = query.read()?;
+            let root = of_board.values().find(|found| found.name == package);
+            let root = root.ok_or_else(|| miette!("`cargo tree` does not list {package}"))?.id();
+            let sha256 = Firmware::prebuilt(board)?.digest().to_owned();
+            inventory.firmware.push(BoardFirmware { board: board.name(), package: root, sha256, rust: rust.clone() });
+            merge(&mut inventory.packages, of_board);
+        }
+        Ok(inventory)
+    }
+
+    /// Of a program without firmware, by its packages.
+    ///
+    /// # Errors
+    /// When rustc fails.
+    pub(super) fn of_program(packages: Packages, program_sha256: String) -> Result<Self> {
+        let rust = RustLibrary::of_rustc(&rustc(&["--version"])?)?;
+        Ok(Self { packages, program_sha256, rust, firmware: Vec::new() })
+    }
+
+    /// The versions of Rust's library in the program and its firmware.
+    pub(super) fn rust(&self) -> BTreeSet<&RustLibrary> {
+        self.firmware.iter().map(|firmware| &firmware.rust).chain([&self.rust]).collect()
+    }
+
+    /// The program's own package.
+    pub(super) fn root(&self) -> &Package {
+        self.packages.values().find(|package| package.name == PROGRAM).expect("the program is of this package")
+    }
+}
+
+/// A package may link more of the others in firmware than in the program.
+fn merge(packages: &mut Packages, more: Packages) {
+    for (id, package) in more {
+        match packages.get_mut(&id) {
+            Some(known) => known.dependencies.extend(package.dependencies),
+            None => drop(packages.insert(id, package)),
+        }
+    }
+}
+
+/// The triple of this machine.
+pub(super) fn host_target() -> Result<String> {
+    rustc(&["--print", "host-tuple"])
+}
+
+fn rustc(arguments: &[&str]) -> Result<String> {
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc")));
+    let output = rustc.args(arguments).output().into_diagnostic().wrap_err("rustc cannot be started")?;
+    if !output.status.success() {
+        return Err(miette!("{rustc:?} failed:\n{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,191 @@
+//! The packages that a program is made of, as cargo has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
+use serde::Deserialize;
+
+/// One package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// Its license as an SPDX expression, or nearly one (`MIT/Apache-2.0`).
+    pub(super) license: Option<String>,
+    /// Address of its sources.
+    pub(super) repository: Option<String>,
+    /// Its authors, as its manifest names them.
+    pub(super) authors: Vec<String>,
+    /// SHA-256 of the package as it was published, hexadecimal; `None` for packages of this repository.
+    pub(super) checksum: Option<String>,
+    /// The folder of its sources on this machine.
+    pub(super) folder: PathBuf,
+    /// The packages among the same [`Packages`] that it links, by [`id`](Self::id).
+    pub(super) dependencies: BTreeSet<String>,
+}
+
+impl Package {
+    /// Name and version, `name@version`.
+    pub(super) fn id(&self) -> String {
+        id(&self.name, &self.version)
+    }
+
+    /// Whether it is of this repository.
+    pub(super) fn is_own(&self) -> bool {
+        self.checksum.is_none()
+    }
+}
+
+fn id(name: &str, version: &str) -> String {
+    format!("{name}@{version}")
+}
+
+/// Packages by [`Package::id`].
+pub(super) type Packages = BTreeMap<String, Package>;
+
+/// What packages to look for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Query<'a> {
+    /// Folder of a workspace.
+    pub(super) workspace: &'a Path,
+    /// Name of one of its packages.
+    pub(super) package: &'a str,
+    /// Triple of the target that it is compiled for.
+    pub(super) target: &'a str,
+}
+
+impl Query<'_> {
+    /// The package and all that it is linked with, macros included: those of `cargo tree --edges normal`.
+    ///
+    /// # Errors
+    /// When cargo fails, or says what cannot be understood.
+    pub(super) fn read(&self) -> Result<Packages> {
+        let metadata = self.metadata()?;
+        let checksums = checksums(&self.workspace.join("Cargo.lock"))?;
+        let ids: BTreeMap<&str, String> = metadata
+            .packages
+            .iter()
+            .map(|package| (package.id.as_str(), id(&package.name, &package.version)))
+            .collect();
+        let linked = self.linked()?;
+        let mut packages = Packages::new();
+        for package in &metadata.packages {
+            let own_id = &ids[package.id.as_str()];
+            if !linked.contains(own_id) {
+                continue;
+            }
+            let node = metadata.resolve.nodes.iter().find(|node| node.id == package.id);
+            let edges = node.into_iter().flat_map(|node| &node.deps);
+            let normal = edges.filter(|edge| edge.dep_kinds.iter().any(|kind| kind.kind.is_none()));
+            let dependencies = normal.filter_map(|edge| ids.get(edge.pkg.as_str())).filter(|id| linked.contains(*id));
+            let read = Package {
+                name: package.name.clone(),
+                version: package.version.clone(),
+                license: package.license.clone(),
+                repository: package.repository.clone(),
+                authors: package.authors.clone(),
+                checksum: checksums.get(own_id).cloned(),
+                folder: package.manifest_path.parent().unwrap_or(Path::new("")).to_owned(),
+                dependencies: dependencies.cloned().collect(),
+            };
+            packages.insert(own_id.clone(), read);
+        }
+        match linked.iter().find(|id| !packages.contains_key(*id)) {
+            None => Ok(packages),
+            Some(id) => Err(miette!("`cargo metadata` does not know {id}, which `cargo tree` lists")),
+        }
+    }
+
+    fn linked(&self) -> Result<BTreeSet<String>> {
+        let arguments = ["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", self.package];
+        let text = self.cargo(&arguments, "--target")?;
+        // "name v1.2.3", and more in parentheses.
+        let id_of = |line: &str| {
+            let (name, rest) = line.split_once(" v")?;
+            Some(id(name, rest.split(' ').next()?))
+        };
+        text.lines().map(|line| id_of(line).ok_or_else(|| miette!("`cargo tree` says {line:?}"))).collect()
+    }
+
+    fn metadata(&self) -> Result<Metadata> {
+        let text = self.cargo(&["metadata", "--format-version", "1"], "--filter-platform")?;
+        serde_json::from_str(&text).into_diagnostic().wrap_err("`cargo metadata` says something unknown")
+    }
+
+    fn cargo(&self, arguments: &[&str], target_option: &str) -> Result<String> {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+        cargo.args(arguments).args([target_option, self.target, "--locked"]).current_dir(self.workspace);
+        let output = cargo.output().into_diagnostic().wrap_err("cargo cannot be started")?;
+        if !output.status.success() {
+            return Err(miette!("{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr)));
+        }
+        String::from_utf8(output.stdout).into_diagnostic()
+    }
+}
+
+/// Checksums of a lock file's packages, by [`Package::id`].
+fn checksums(lock: &Path) -> Result<BTreeMap<String, String>> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Locked>,
+    }
+    #[derive(Deserialize)]
+    struct Locked {
+        name: String,
+        version: String,
+        checksum: Option<String>,
+    }
+    let text = fs::read_to_string(lock).into_diagnostic().wrap_err_with(|| lock.display().to_string())?;
+    let lock: Lock = toml::from_str(&text).into_diagnostic().wrap_err_with(|| lock.display().to_string())?;
+    let with_checksum = lock.package.into_iter().filter_map(|locked| {
+        let checksum = locked.checksum?;
+        Some((id(&locked.name, &locked.version), checksum))
+    });
+    Ok(with_checksum.collect())
+}
+
+/// Of `cargo metadata`'s format 1, what is used here.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<MetadataPackage>,
+    resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+struct MetadataPackage {
+    id: String,
+    name: String,
+    version: String,
+    license: Option<String>,
+    repository: Option<String>,
+    authors: Vec<String>,
+    manifest_path: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Edge>,
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    pkg: String,
+    dep_kinds: Vec<EdgeKind>,
+}
+
+#[derive(Deserialize)]
+struct EdgeKind {
+    /// `None` for what is linked.
+    kind: Option<String>,
+}

@@ -1,0 +1,41 @@
+# What a user does without a network, in an empty folder. Run by hide.sh.
+set -euo pipefail
+source /mnt/scripts/steps.sh
+PATH=/mnt/bin:$PATH
+emulated=(qemu qemu-m0plus)
+real=(pico nrf52840-dk nucleo-f446re)
+pictures=pinhole-demo/pictures
+
+echo "without network, as $(id -un) in $PWD:"
+check "there is no Rust" bash -c '! cargo --version && ! rustc --version && ! qemu-system-arm --version'
+check "the program starts" says "pinhole " pinhole --version
+check "demo ends well without an emulator" says "0 mismatches" pinhole demo
+check "train" writes run/report.html \
+  pinhole train $pictures/train --validation $pictures/validation --epochs 2 --seed 1 --out run
+check "classify" says muffin pinhole classify $pictures/validation/muffin-*
+check "classify with a trained model" says validation pinhole classify run/model.pinhole $pictures/validation/*
+check "evaluate" says float pinhole evaluate run $pictures/validation
+check "explain" writes explain.html pinhole explain run $pictures/validation/muffin-*
+check "inspect" says conv-50 pinhole inspect conv-50
+check "quantize" says bytes pinhole quantize run $pictures/train
+check "models" says conv-96 pinhole models
+check "recipes" says conv-96 pinhole recipes
+check "boards" says nucleo-f446re pinhole boards
+check "draw" writes drawn pinhole draw drawn
+check "export to C" writes model.h pinhole export run model.h
+check "export to TensorFlow Lite" writes model.tflite pinhole export run model.tflite
+check "import" writes imported.pinhole pinhole import model.tflite imported.pinhole --classes chihuahua,muffin
+for board in "${real[@]}"; do
+  check "inspect --board $board" says flash pinhole inspect run --board "$board"
+done
+for board in "${emulated[@]}" "${real[@]}"; do
+  check "pack --board $board" writes "$board.packed" pinhole pack run --board "$board" --out "$board.packed"
+done
+for board in "${real[@]}"; do
+  check "flash --dry-run --board $board" says KiB pinhole flash run --board "$board" --dry-run
+done
+check "prove says what is missing" refuses 1 emulator pinhole prove run $pictures/validation --board qemu
+check "firmware cannot be built, and that is said" \
+  refuses 1 checkout pinhole inspect run --board pico --build-firmware
+check "only what was asked for was written" \
+  only_holds . pinhole-demo run explain.html drawn model.h model.tflite imported.pinhole '*.packed'
