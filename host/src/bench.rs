@@ -128,7 +128,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
 /// [`BenchError`].
 pub fn bench_on(firmware: Firmware, file: &ModelFile, path: &Path) -> Result<Bench, BenchError> {
     let model = file.model();
-    let modelled = Modelled::of(file, board);
+    let modelled = Modelled::of(file, firmware.board());
     let mut random = Random::seeded(INPUT_SEED);
     let input: Vec<u8> = (0..model.inputs()).map(|_| random.below(256) as u8).collect();
     let mut board = CountingBoard::start(firmware, file, path)?;

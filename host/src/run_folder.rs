@@ -11,7 +11,6 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
-use crate::platform;
 use crate::quantize::ActivationBits;
 use crate::recipe::Recipe;
 use crate::shipped::{Shipped, UnknownModel};
@@ -195,8 +194,6 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
     let mut file = temporary_in(folder_of(path)).map_err(wrong)?;
     file.as_file_mut().write_all(bytes).map_err(wrong)?;
-    // Temporary files are private; results are to be shared as other files are.
-    platform::let_everyone_read(file.as_file()).map_err(wrong)?;
     file.as_file().sync_all().map_err(wrong)?;
     file.persist(path).map_err(|error| wrong(error.error))?;
     Ok(())
