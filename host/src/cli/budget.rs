@@ -5,11 +5,12 @@ use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 use serde::Serialize;
 
-use super::output::say;
+use super::output::{note, say};
 use super::simulate::start_board;
 use crate::board::Board;
 use crate::budget::predict::{Prediction, predict};
 use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
+use crate::emulator::{EmulatorError, emulator};
 use crate::firmware::{Firmware, FirmwareError};
 use crate::photos::Picture;
 use crate::run_folder::Trained;
@@ -46,8 +47,8 @@ struct Flash {
 struct Ram {
     static_bytes: u64,
     static_budget_bytes: u32,
-    /// As the board finds it after a picture, by painting; absent where the model does not fit, and for a board that is not
-    /// emulated.
+    /// As the board finds it after a picture, by painting; absent where the model does not fit, for a board that is not emulated, and
+    /// without an emulator.
     worst_stack_bytes: Option<u32>,
     stack_budget_bytes: u32,
 }
@@ -71,7 +72,15 @@ struct Predicted {
 }
 
 /// Shows the board a picture, has all of it reported, and asks how deep its stack has been.
-fn worst_stack(trained: &Trained, board: Board) -> Result<u32> {
+/// `None`, and a note, where no emulator can be had: all the rest is known without.
+fn worst_stack(trained: &Trained, board: Board) -> Result<Option<u32>> {
+    match emulator() {
+        Err(EmulatorError::Locate(missing)) => {
+            note(&format!("the stack is not measured: {missing}; `pinhole doctor` says what to do"));
+            return Ok(None);
+        }
+        emulator => emulator?,
+    };
     let mut running = start_board(board, trained, false)?;
     let side = trained.model.model().input().side;
     // Larger than the input by no whole number, so that the pixel pipeline does all it can.
@@ -81,7 +90,7 @@ fn worst_stack(trained: &Trained, board: Board) -> Result<u32> {
     let size = PictureSize { width, height };
     let picture = Picture::new(size, PixelFormat::Rgb888, rows).into_diagnostic()?;
     running.capture(picture, Report::AllValues)?;
-    Ok(running.statistics()?.stack_bytes)
+    Ok(Some(running.statistics()?.stack_bytes))
 }
 
 impl BoardBudget {
@@ -98,7 +107,7 @@ impl BoardBudget {
         let misfits = misfits(&needs, declared);
         let buffers = declared.buffers;
         let worst_stack_bytes =
-            if misfits.is_empty() && board.is_emulated() { Some(worst_stack(trained, board)?) } else { None };
+            if misfits.is_empty() && board.is_emulated() { worst_stack(trained, board)? } else { None };
         // A stack that is too deep is no misfit of the model, but nothing to flash either.
         let stack_fits = worst_stack_bytes.is_none_or(|worst| worst <= declared.budget.stack_bytes);
         Ok(Self {
