@@ -3,7 +3,7 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `places` | the search path and the usual install places -> files that may be an emulator |
-//! | `check` | such a file -> whether it starts and has the machines of the emulated boards |
+//! | `check` | such a file -> whether it starts, is new enough, and has the emulated boards' machines |
 //! | `system` | this operating system -> the command that installs the emulator |
 //! | `private_copy` | packages of Debian's archives -> an emulator in the cache folder; nothing is installed |
 //! | `error` | why there is no emulator |
@@ -199,7 +199,7 @@ impl Findings {
 fn first_that_works(candidates: impl IntoIterator<Item = PathBuf>) -> (Option<Emulator>, Vec<Unusable>) {
     let mut unusable = Vec::new();
     for path in candidates {
-        match check::machines(&path, &[]) {
+        match check::works(&path, &[]) {
             Ok(()) => return (Some(Emulator { path, origin: Origin::Installed, libraries: Vec::new() }), unusable),
             Err(reason) => unusable.push(Unusable { path, reason }),
         }

@@ -124,14 +124,14 @@ fn the_first_candidate_that_works_is_taken() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         path
     };
-    let old = script(
-        "old",
-        "case $1 in --version) echo 'QEMU emulator version 4.2.1 (x)';; *) echo 'mps2-an385 ARM MPS2';; esac",
-    );
-    let good = script("good one", "echo 'mps2-an385 x'; echo 'mps2-an386 x'");
+    let old = script("old", "echo 'QEMU emulator version 5.2.0 (x)'");
+    let other = script("other", "echo 'QEMU emulator version 9.0.1'; echo 'mps2-an385 ARM MPS2'");
+    let good = script("good one", "echo 'QEMU emulator version 6.0.0'; echo 'mps2-an385 x'; echo 'mps2-an386 x'");
     let never = place.path().join("never asked");
-    let (emulator, unusable) = first_that_works([old.clone(), good.clone(), never]);
+    let (emulator, unusable) = first_that_works([old.clone(), other.clone(), good.clone(), never]);
     assert_eq!(emulator.unwrap().path(), good);
-    let reason = "QEMU 4.2.1 does not have the machines mps2-an386".to_owned();
-    assert_eq!(unusable, [Unusable { path: old, reason }]);
+    let reasons = ["QEMU 5.2.0 is too old; 6.0 or newer is needed", "it does not have the machines mps2-an386"];
+    let expected = [old, other].into_iter().zip(reasons);
+    let expected: Vec<Unusable> = expected.map(|(path, reason)| Unusable { path, reason: reason.to_owned() }).collect();
+    assert_eq!(unusable, expected);
 }

@@ -8,7 +8,7 @@ fn fake_copy(folder: &Path, machines: &str) {
     let program = Path::new(ROOT).join(PROGRAMS).join(PROGRAM);
     let path = folder.join(&program);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, format!("#!/bin/sh\nprintf '{machines}'\n")).unwrap();
+    fs::write(&path, format!("#!/bin/sh\nprintf 'QEMU emulator version 9.8.7\\n{machines}'\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let libraries = vec![Path::new(ROOT).join("usr/lib")];
     let manifest = Manifest { program, libraries, packages: Vec::new() };
