@@ -2,6 +2,21 @@ use miette::Diagnostic as _;
 
 use super::*;
 
+/// A shell script in an executable file.
+#[cfg(unix)]
+pub(super) fn script(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+
+    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Another test that starts a program at the same moment has the file open for writing until its own program runs.
+    let busy =
+        || Command::new(path).output().is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy);
+    while busy() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
 fn emulator(path: &str, origin: Origin) -> Emulator {
     Emulator { path: path.into(), origin, libraries: Vec::new() }
 }
@@ -115,13 +130,10 @@ fn a_path_that_is_no_emulator_says_what_it_is() {
 #[cfg(unix)]
 #[test]
 fn the_first_candidate_that_works_is_taken() {
-    use std::os::unix::fs::PermissionsExt;
-
     let place = tempfile::tempdir().unwrap();
     let script = |name: &str, text: &str| {
         let path = place.path().join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        script(&path, text);
         path
     };
     let old = script("old", "echo 'QEMU emulator version 5.2.0 (x)'");

@@ -14,6 +14,7 @@ mod apt;
 mod listing;
 mod lock;
 
+use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -137,6 +138,9 @@ fn emulator(folder: &Path, manifest: &Manifest) -> Result<Emulator, String> {
 /// Safe to be called by several processes at once, and to be killed.
 pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulator, CopyTrouble> {
     let parent = folder.parent().unwrap_or(folder);
+    if env::join_paths([folder]).is_err() {
+        return Err(CopyTrouble::Colon { folder: folder.to_owned() });
+    }
     let create = |path: &Path| fs::create_dir_all(path).map_err(unwritable(path));
     create(parent)?;
     let lock = Lock::take(parent, || tell(&Step::Wait)).map_err(unwritable(parent))?;
