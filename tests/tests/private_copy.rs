@@ -173,6 +173,7 @@ fn packages_without_a_signature_are_refused() {
         return;
     }
     let archive = Archive::new("", "");
+    fs::write(archive.path("repository/Release"), "Codename: test\n").unwrap();
     let ran = archive.pinhole(&["doctor", "--fix"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     for word in ["cannot be verified", "help: ", "--emulator"] {
