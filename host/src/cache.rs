@@ -15,7 +15,9 @@ const TEMPORARY: &str = "tmp";
 /// Windows). `None` for a user without a home folder.
 pub fn folder() -> Option<PathBuf> {
     let named = env::var_os(variables::CACHE).filter(|path| !path.is_empty()).map(PathBuf::from);
-    named.or_else(|| dirs::cache_dir().map(|folder| folder.join("pinhole")))
+    let folder = named.or_else(|| dirs::cache_dir().map(|folder| folder.join("pinhole")))?;
+    // Programs that are started in another folder get it too. Fails only where there is no working directory any more.
+    Some(std::path::absolute(&folder).unwrap_or(folder))
 }
 
 /// A new temporary file, deleted when it is dropped: in the cache folder, or, where that cannot be written, in the system's folder

@@ -13,7 +13,7 @@ use crate::probe::Bench;
 /// Columns of the table. Paths may go beyond: one that is cut in two can be neither copied nor searched for.
 const WIDTH: usize = 80;
 /// Columns of a part's name and state, before what was found.
-const NAME: usize = 14;
+const NAME: usize = 15;
 const STATE: usize = 12;
 
 /// What help says after the options.
@@ -87,7 +87,10 @@ fn line(check: &Check) -> String {
 fn wrapped(text: &str, first: &str, further: &str) -> String {
     let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent(further);
     // Commands and paths stay whole: they are copied.
-    let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let options = options
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(text, options)
 }
 
@@ -102,10 +105,10 @@ mod tests {
         let remedy = Some("a command".to_owned());
         let check = Check { name: "emulator", state: State::Missing, found, needed_by: "prove, watch", remedy };
         let text = line(&check);
-        assert!(text.starts_with("emulator      MISSING     some words"), "{text}");
+        assert!(text.starts_with("emulator       MISSING     some words"), "{text}");
         assert!(text.lines().any(|line| line.trim() == path), "{text}");
         assert!(text.lines().all(|line| line.len() <= WIDTH || line.trim() == path), "{text}");
-        let below = "\n                          for: prove, watch\n                          do:  a command";
+        let below = "\n                           for: prove, watch\n                           do:  a command";
         assert!(text.ends_with(below), "{text}");
     }
 }

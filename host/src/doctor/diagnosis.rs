@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::facts::{CacheFacts, EmulatorFacts, Facts, ProgramFacts};
 use super::firmware::{CompilerFacts, FirmwareFacts, Sources};
 use super::{ProbeFacts, Reachable, SerialFacts};
+use crate::firmware::short_digest;
 
 /// Where probe-rs describes how a system gives access to probes.
 const PROBE_SETUP: &str = "https://probe.rs/docs/getting-started/probe-setup";
@@ -58,7 +59,7 @@ pub fn diagnose(facts: &Facts) -> Vec<Check> {
         program(&facts.program),
         firmware(&facts.firmware),
         emulator(&facts.emulator),
-        cache(facts.cache.as_ref()),
+        cache(facts.cache.as_ref(), facts.emulator.found.is_some()),
         compiler(&facts.compilers, facts.firmware.from_source),
         probes(&facts.probes),
         serial_ports(&facts.serial_ports),
@@ -79,13 +80,14 @@ fn program(facts: &ProgramFacts) -> Check {
 
 fn firmware(facts: &FirmwareFacts) -> Check {
     let compiler = facts.compiler.as_deref().map(short_version).unwrap_or_default();
-    let mut found = format!("prebuilt for {} boards by {compiler}", facts.prebuilt.len());
+    let digest = short_digest(facts.source_digest.as_deref().unwrap_or("unknown"));
+    let mut found = format!("prebuilt for {} boards by {compiler}, of the sources {digest}", facts.prebuilt.len());
     let mut remedy = None;
     match &facts.sources {
         Sources::NoCheckout => {}
-        Sources::Unchanged { checkout } => found += &format!("; of the sources in {}", checkout.display()),
+        Sources::Unchanged { checkout } => found += &format!(", which are those in {}", checkout.display()),
         Sources::Changed { checkout } => {
-            found += &format!("; the sources in {} have changed since", checkout.display());
+            found += &format!("; those in {} have changed since", checkout.display());
             remedy = Some("cargo xtask firmware".to_owned());
         }
     }
@@ -133,7 +135,8 @@ fn emulator(facts: &EmulatorFacts) -> Check {
     Check { name: "emulator", state, found, needed_by, remedy }
 }
 
-fn cache(facts: Option<&CacheFacts>) -> Check {
+/// `unused`: there is an emulator, so nothing needs a folder that cannot be written to.
+fn cache(facts: Option<&CacheFacts>, unused: bool) -> Check {
     let another = "set PINHOLE_CACHE to a folder that can be written to".to_owned();
     let (state, found, remedy) = match facts {
         None => (State::Missing, "this user has no folder for caches".to_owned(), Some(another)),
@@ -150,6 +153,10 @@ fn cache(facts: Option<&CacheFacts>) -> Check {
             }
             (state, found, remedy)
         }
+    };
+    let (state, remedy) = match state {
+        State::Missing if unused => (State::NotNeeded, None),
+        state => (state, remedy),
     };
     Check { name: "cache folder", state, found, needed_by: "the emulator's private copy", remedy }
 }
@@ -359,6 +366,9 @@ mod tests {
         };
         assert_eq!(with(&mut facts, false, true, 0), (State::OnDemand, FIX.to_owned()));
         assert_eq!(with(&mut facts, true, true, 2), (State::Ok, FIX.to_owned()));
+        let (state, remedy) = with(&mut facts, true, false, 2);
+        assert_eq!((state, remedy.as_str()), (State::NotNeeded, ""), "there is an emulator");
+        facts.emulator.found = None;
         let (state, remedy) = with(&mut facts, true, false, 2);
         assert!(state == State::Missing && remedy.contains("PINHOLE_CACHE"), "{remedy}");
         facts.cache = None;

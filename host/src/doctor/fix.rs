@@ -11,7 +11,7 @@ use crate::emulator::locate::{self, LocateError, Step};
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FixError {
     /// A folder cannot be created or removed.
-    #[error("{} cannot be changed", path.display())]
+    #[error("the folder {} cannot be created or cleaned", path.display())]
     #[diagnostic(help("set PINHOLE_CACHE to a folder that can be written to"))]
     Folder {
         /// The folder.

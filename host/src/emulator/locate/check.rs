@@ -7,6 +7,9 @@ use super::{Emulator, Origin, PROGRAM, Unusable, command};
 use crate::board::Board;
 use crate::firmware::system::last_lines;
 
+/// QEMU's oldest major version that serves: 5.2 does not know `nodelay=on`, which serial lines are given. Debian's 7.2 and 10.0 were
+/// tried.
+const OLDEST: u32 = 6;
 /// Lines of a program's complaints that are shown.
 const LINES: usize = 3;
 
@@ -21,26 +24,25 @@ pub(super) fn named(path: &Path) -> Result<Emulator, Unusable> {
     }
     // A name without a folder would be looked for on the search path.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match machines(&path, &[]) {
+    match works(&path, &[]) {
         Ok(()) => Ok(Emulator { path, origin: Origin::Named, libraries: Vec::new() }),
         Err(reason) => Err(Unusable { path, reason }),
     }
 }
 
-/// Checks that a program starts and has the machines of all emulated boards.
+/// Checks that a program starts, is a QEMU of at least [`OLDEST`], and has the machines of all emulated boards.
 ///
 /// # Errors
 /// Why not, in words.
-pub(super) fn machines(path: &Path, libraries: &[PathBuf]) -> Result<(), String> {
-    let output = run(command(path, libraries).args(["-machine", "help"]))?;
-    let lacking = lacking(&output, Board::ALL.into_iter().filter_map(Board::machine));
-    if lacking.is_empty() {
-        return Ok(());
+pub(super) fn works(path: &Path, libraries: &[PathBuf]) -> Result<(), String> {
+    let said = run(command(path, libraries).arg("--version"))?;
+    let Some(version) = parse_version(&said) else { return Err(format!("it is no {PROGRAM}")) };
+    if major(&version).is_some_and(|major| major < OLDEST) {
+        return Err(format!("QEMU {version} is too old; {OLDEST}.0 or newer is needed"));
     }
-    Err(match version(path, libraries) {
-        Some(version) => format!("QEMU {version} does not have the machines {}", lacking.join(", ")),
-        None => format!("it is no {PROGRAM}"),
-    })
+    let machines = run(command(path, libraries).args(["-machine", "help"]))?;
+    let lacking = lacking(&machines, Board::ALL.into_iter().filter_map(Board::machine));
+    if lacking.is_empty() { Ok(()) } else { Err(format!("it does not have the machines {}", lacking.join(", "))) }
 }
 
 /// The version that a program says it is; `None` when it is no QEMU.
@@ -74,6 +76,10 @@ fn parse_version(output: &str) -> Option<String> {
     Some(rest.split_whitespace().next()?.to_owned())
 }
 
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +92,11 @@ mod tests {
         for other in ["", "QEMU emulator version ", "qemu-img version 7.2.22\n", "bash 5.2\n"] {
             assert_eq!(parse_version(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn versions_have_a_major_part() {
+        assert_eq!((major("5.2.0"), major("10.0.13"), major("v9"), major("")), (Some(5), Some(10), None, None));
     }
 
     #[test]

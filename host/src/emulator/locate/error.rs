@@ -89,6 +89,12 @@ pub enum CopyTrouble {
         /// Why.
         source: io::Error,
     },
+    /// Its libraries could not be found there.
+    #[error("the path {} has a colon in it, which separates paths in the list of library folders", folder.display())]
+    Colon {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// There is not enough room.
     #[error(
         "there is not enough room in {}: {:.0} MB are free, {:.0} MB are needed",
@@ -154,6 +160,7 @@ impl Cause {
                 &[
                     "NO_PUBKEY",
                     "is not signed",
+                    "does not have a Release file",
                     "signatures were invalid",
                     "couldn't be verified",
                     "GPG error",
@@ -183,6 +190,14 @@ impl Cause {
         told.map_or(Self::Other, |(cause, _)| cause)
     }
 
+    /// This cause, unless it says little and an earlier one says more: packages are missing where lists are.
+    pub(super) fn or_earlier(self, earlier: Self) -> Self {
+        match self {
+            Self::NoPackage | Self::Other if earlier != Self::Other => earlier,
+            cause => cause,
+        }
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::NoSpace => "the disk is full",
@@ -209,6 +224,7 @@ impl Cause {
 impl CopyTrouble {
     fn advice(&self) -> &'static str {
         match self {
+            Self::Colon { .. } => "set PINHOLE_CACHE to a folder without a colon in its path",
             Self::NoSpace { .. } => Cause::NoSpace.advice(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => Cause::NoSpace.advice(),
             Self::Write { .. } => "set PINHOLE_CACHE to a folder that can be written to",
@@ -232,10 +248,19 @@ mod tests {
                 Cause::Signature,
             ),
             ("W: Failed to fetch x  Temporary failure resolving 'host'\nE: Unable to locate package y", Cause::Network),
+            ("E: The repository 'file:/x ./ Release' does not have a Release file.", Cause::Signature),
             ("E: Unable to locate package qemu-system-arm", Cause::NoPackage),
             ("E: dpkg was interrupted", Cause::Other),
         ] {
             assert_eq!(Cause::of(said), cause, "{said}");
         }
+    }
+
+    #[test]
+    fn what_the_update_said_matters_only_where_nothing_else_is_known() {
+        assert_eq!(Cause::NoPackage.or_earlier(Cause::Network), Cause::Network);
+        assert_eq!(Cause::NoPackage.or_earlier(Cause::Other), Cause::NoPackage);
+        // Another source's missing key is no reason for a full disk.
+        assert_eq!(Cause::NoSpace.or_earlier(Cause::Signature), Cause::NoSpace);
     }
 }

@@ -3,7 +3,7 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `places` | the search path and the usual install places -> files that may be an emulator |
-//! | `check` | such a file -> whether it starts and has the machines of the emulated boards |
+//! | `check` | such a file -> whether it starts, is new enough, and has the emulated boards' machines |
 //! | `system` | this operating system -> the command that installs the emulator |
 //! | `private_copy` | packages of Debian's archives -> an emulator in the cache folder; nothing is installed |
 //! | `error` | why there is no emulator |
@@ -27,9 +27,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::cache;
 use crate::settings::Settings;
 
-pub use error::{CopyTrouble, LocateError};
+pub use error::{Cause, CopyTrouble, LocateError};
 pub use private_copy::{Step, clean, leftovers};
-pub use system::System;
+
+use system::System;
 
 /// The emulator's program.
 pub const PROGRAM: &str = "qemu-system-arm";
@@ -98,7 +99,7 @@ fn command(path: &Path, libraries: &[PathBuf]) -> Command {
     if !libraries.is_empty() {
         let inherited = env::var_os(LIBRARY_PATH).filter(|paths| !paths.is_empty());
         let inherited: Vec<PathBuf> = inherited.iter().flat_map(env::split_paths).collect();
-        // A folder with a colon in its name cannot be in this list: then the emulator says which library it lacks.
+        // A path with a colon cannot be in this list; no copy is made in such a folder.
         let paths = env::join_paths(libraries.iter().chain(&inherited)).unwrap_or_else(|_| OsString::new());
         command.env(LIBRARY_PATH, paths);
     }
@@ -199,7 +200,7 @@ impl Findings {
 fn first_that_works(candidates: impl IntoIterator<Item = PathBuf>) -> (Option<Emulator>, Vec<Unusable>) {
     let mut unusable = Vec::new();
     for path in candidates {
-        match check::machines(&path, &[]) {
+        match check::works(&path, &[]) {
             Ok(()) => return (Some(Emulator { path, origin: Origin::Installed, libraries: Vec::new() }), unusable),
             Err(reason) => unusable.push(Unusable { path, reason }),
         }
@@ -216,20 +217,18 @@ pub struct Survey {
     pub unusable: Vec<Unusable>,
     /// Where a private copy is, or would go; `None` without a cache folder.
     pub folder: Option<PathBuf>,
-    /// The operating system.
-    pub system: System,
 }
 
 /// Looks for an emulator and changes nothing.
 pub fn survey() -> Survey {
     let findings = Findings::of_this_machine(Settings::current());
-    let (unusable, folder, system) = (findings.unusable.clone(), findings.folder.clone(), findings.system);
+    let (unusable, folder) = (findings.unusable.clone(), findings.folder.clone());
     let emulator = match plan(findings) {
         Plan::Use(emulator) => Ok(emulator),
         Plan::MakeCopy(_) => Err(None),
         Plan::Stop(error) => Err(Some(error)),
     };
-    Survey { emulator, unusable, folder, system }
+    Survey { emulator, unusable, folder }
 }
 
 /// The emulator of this machine. Where none is installed, on Debian and its relatives, a private copy is made; each step of

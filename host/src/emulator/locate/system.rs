@@ -8,7 +8,7 @@ const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 
 /// Operating systems by how programs are installed there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum System {
+pub(super) enum System {
     /// Debian and its relatives: apt.
     Debian,
     /// Fedora and its relatives: dnf.
@@ -32,7 +32,7 @@ pub enum System {
 
 impl System {
     /// The system that this program runs on.
-    pub fn of_this_machine() -> Self {
+    pub(super) fn of_this_machine() -> Self {
         if cfg!(target_os = "macos") {
             return Self::MacOs;
         }
@@ -62,7 +62,7 @@ impl System {
     }
 
     /// What installs the emulator for all users: a command, or words where no command is known.
-    pub fn install_command(self) -> &'static str {
+    pub(super) fn install_command(self) -> &'static str {
         match self {
             Self::Debian => "sudo apt-get install qemu-system-arm",
             Self::Fedora => "sudo dnf install qemu-system-arm",
@@ -77,7 +77,7 @@ impl System {
     }
 
     /// [`System::install_command`] as a sentence.
-    pub fn install_advice(self) -> String {
+    pub(super) fn install_advice(self) -> String {
         match self {
             Self::Other => self.install_command().to_owned(),
             _ => format!("run: {}", self.install_command()),

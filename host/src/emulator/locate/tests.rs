@@ -2,6 +2,21 @@ use miette::Diagnostic as _;
 
 use super::*;
 
+/// A shell script in an executable file.
+#[cfg(unix)]
+pub(super) fn script(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+
+    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Another test that starts a program at the same moment has the file open for writing until its own program runs.
+    let busy =
+        || Command::new(path).output().is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy);
+    while busy() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
 fn emulator(path: &str, origin: Origin) -> Emulator {
     Emulator { path: path.into(), origin, libraries: Vec::new() }
 }
@@ -115,23 +130,20 @@ fn a_path_that_is_no_emulator_says_what_it_is() {
 #[cfg(unix)]
 #[test]
 fn the_first_candidate_that_works_is_taken() {
-    use std::os::unix::fs::PermissionsExt;
-
     let place = tempfile::tempdir().unwrap();
     let script = |name: &str, text: &str| {
         let path = place.path().join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        script(&path, text);
         path
     };
-    let old = script(
-        "old",
-        "case $1 in --version) echo 'QEMU emulator version 4.2.1 (x)';; *) echo 'mps2-an385 ARM MPS2';; esac",
-    );
-    let good = script("good one", "echo 'mps2-an385 x'; echo 'mps2-an386 x'");
+    let old = script("old", "echo 'QEMU emulator version 5.2.0 (x)'");
+    let other = script("other", "echo 'QEMU emulator version 9.0.1'; echo 'mps2-an385 ARM MPS2'");
+    let good = script("good one", "echo 'QEMU emulator version 6.0.0'; echo 'mps2-an385 x'; echo 'mps2-an386 x'");
     let never = place.path().join("never asked");
-    let (emulator, unusable) = first_that_works([old.clone(), good.clone(), never]);
+    let (emulator, unusable) = first_that_works([old.clone(), other.clone(), good.clone(), never]);
     assert_eq!(emulator.unwrap().path(), good);
-    let reason = "QEMU 4.2.1 does not have the machines mps2-an386".to_owned();
-    assert_eq!(unusable, [Unusable { path: old, reason }]);
+    let reasons = ["QEMU 5.2.0 is too old; 6.0 or newer is needed", "it does not have the machines mps2-an386"];
+    let expected = [old, other].into_iter().zip(reasons);
+    let expected: Vec<Unusable> = expected.map(|(path, reason)| Unusable { path, reason: reason.to_owned() }).collect();
+    assert_eq!(unusable, expected);
 }

@@ -178,8 +178,9 @@ impl Apt {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let now = said(&output);
+        let cause = Cause::of(&now).or_earlier(Cause::of(&self.update_said));
         let all = if self.update_said.is_empty() { now } else { format!("{}\n{now}", self.update_said) };
-        Err(CopyTrouble::Step { doing, cause: Cause::of(&all), said: last_lines(all.as_bytes(), LINES) })
+        Err(CopyTrouble::Step { doing, cause, said: last_lines(all.as_bytes(), LINES) })
     }
 }
 

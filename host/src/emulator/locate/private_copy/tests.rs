@@ -1,15 +1,14 @@
+#[cfg(unix)]
+use super::super::tests::script;
 use super::*;
 
 /// A copy whose emulator is a shell script: it prints these machines.
 #[cfg(unix)]
 fn fake_copy(folder: &Path, machines: &str) {
-    use std::os::unix::fs::PermissionsExt;
-
     let program = Path::new(ROOT).join(PROGRAMS).join(PROGRAM);
     let path = folder.join(&program);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, format!("#!/bin/sh\nprintf '{machines}'\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    script(&path, &format!("printf 'QEMU emulator version 9.8.7\\n{machines}'"));
     let libraries = vec![Path::new(ROOT).join("usr/lib")];
     let manifest = Manifest { program, libraries, packages: Vec::new() };
     fs::write(folder.join(MANIFEST), toml::to_string(&manifest).unwrap()).unwrap();
