@@ -137,7 +137,7 @@ Examples:
   pinhole completions bash > pinhole.bash  # once; or in ~/.bashrc: source <(pinhole completions bash)
   pinhole completions fish > ~/.config/fish/completions/pinhole.fish
 
-Write the script anew after installing another version.";
+Write the script again after installing another version.";
 
 pub(super) const MAN: &str = "\
 Examples:

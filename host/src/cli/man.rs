@@ -7,8 +7,8 @@ use clap::Args;
 use clap_mangen::Man;
 use miette::{IntoDiagnostic as _, Result};
 
-use super::command;
 use super::output::say;
+use super::{NAME, command};
 use crate::run_folder::{create_folder, write_file};
 
 /// `pinhole man`.
@@ -29,7 +29,7 @@ impl ManPages {
         let commands = whole.get_subcommands().filter(|command| !command.is_hide_set());
         let mut pages = 0;
         for command in commands.chain([&whole]) {
-            let page = Man::new(command.clone());
+            let page = Man::new(command.clone()).source(format!("{NAME} {}", env!("CARGO_PKG_VERSION")));
             let mut text = Vec::new();
             page.render(&mut text).into_diagnostic()?;
             write_file(&self.out.join(page.get_filename()), &text)?;

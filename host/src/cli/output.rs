@@ -218,7 +218,7 @@ pub(super) fn scores(evaluation: &Evaluation) {
     };
     match &evaluation.float {
         Some(float) => line("float", float),
-        None => say!("float     not at hand (give the run folder to compare with it)"),
+        None => say!("float     not available (give the run folder to compare with it)"),
     }
     line(&evaluation.integer_name(), &evaluation.int8);
     if let Some(answered) = &evaluation.answered {

@@ -41,7 +41,7 @@ impl OnBoard {
         let name = self.board.name();
         if self.board.is_emulated() && self.connection.is_given() {
             return Err(miette!(
-                help = "leave out --probe and --port, or give --board the board at hand",
+                help = "leave out --probe and --port, or name your real board with --board",
                 "the board {name} is emulated: there is no way to it but Pinhole's own"
             ));
         }

@@ -55,7 +55,7 @@ pub fn describes_an_earlier_model(page: &str, checksum: u32) -> String {
     let body = body.strip_prefix(NOTE).and_then(|rest| rest.split_once("</p>\n")).map_or(body, |(_, rest)| rest);
     format!(
         "{head}{BODY}{NOTE}<strong>This page describes an earlier model.</strong> The run was quantized again since: its model \
-         now has the checksum {checksum:08x}. The photos that this page is made from were not at hand then.</p>\n{body}"
+         now has the checksum {checksum:08x}.</p>\n{body}"
     )
 }
 

@@ -31,10 +31,9 @@ pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Res
     let path = folder.join(files::REPORT);
     let Ok(before) = std::fs::read_to_string(&path) else { return Ok(Rewritten::NoReport) };
     let network = Network::read(&folder.join(files::WEIGHTS)).map_err(RunError::from)?;
-    let Some(page) = page(folder, run, &network, model)? else {
-        write_file(&path, describes_an_earlier_model(&before, run.model_checksum).as_bytes())?;
-        return Ok(Rewritten::Marked);
-    };
+    // First, so that it is not wrong while the new one is made, nor when that is interrupted.
+    write_file(&path, describes_an_earlier_model(&before, run.model_checksum).as_bytes())?;
+    let Some(page) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
     write_file(&path, page.as_bytes())?;
     Ok(Rewritten::Whole)
 }

@@ -73,7 +73,7 @@ fn every_command_has_a_manual_page() {
     expected.sort_unstable();
     assert_eq!(pages, expected);
     let page = std::fs::read_to_string(out.join("pinhole-train.1")).unwrap();
-    for words in [".TH pinhole\\-train 1", "\\-\\-recipe", "Examples:", "pinhole train photos"] {
+    for words in [".TH pinhole-train 1", "\\-\\-recipe", "Examples:", "pinhole train photos"] {
         assert!(page.contains(words), "no {words:?} in:\n{page}");
     }
 }

@@ -109,7 +109,7 @@ fn evaluate() {
     assert_eq!((&one["float"], &one["agreement"]), (&Value::Null, &Value::Null));
     assert_eq!(one["int8"], both["int8"]);
     let told = run(&[&"evaluate", &model, &photos]).ok().stdout;
-    for word in ["photos    14", "not at hand", "confusion of int8", "chihuahua", "muffin"] {
+    for word in ["photos    14", "not available", "confusion of int8", "chihuahua", "muffin"] {
         assert!(told.contains(word), "no {word:?} in:\n{told}");
     }
 }

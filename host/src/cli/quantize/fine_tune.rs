@@ -24,7 +24,7 @@ pub(super) struct FineTuneArguments {
     /// Train on for so many epochs by the integers that the device computes, to win back what few bits of weights cost.
     /// What is written is what was best on validation photos: --validation, else a fifth of PHOTOS, held out by the run's
     /// seed as in training
-    #[arg(long, value_name = "EPOCHS", value_parser = at_least::<u32>(1))]
+    #[arg(long, value_name = "EPOCHS", conflicts_with = "limit", value_parser = at_least::<u32>(1))]
     fine_tune: Option<u32>,
     /// Learning rate to start with, from where it falls to 0 [default: a tenth of the recipe's]
     #[arg(long, value_name = "RATE", value_parser = rate, requires = "fine_tune")]

@@ -37,7 +37,6 @@ pub(super) struct Quantize {
     model: PathBuf,
     /// Folder of training photos to calibrate on
     photos: PathBuf,
-    // A fine-tuning takes all photos, as a training does.
     #[command(flatten)]
     limit: Limit,
     /// Bits of the activations between layers on the device [default: those of the run's model; at first 16]
@@ -93,12 +92,6 @@ struct Made {
 
 impl Quantize {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        if let (Some(_), Some(_)) = (self.fine_tune.epochs(), self.limit.count()) {
-            return Err(miette!(
-                help = "leave out --limit; to try it on fewer photos, give a folder of fewer",
-                "--fine-tune takes all photos"
-            ));
-        }
         let Given { mut network, folder, summary, model } = self.given()?;
         let own = folder.as_ref().map(|folder| folder.join(files::MODEL));
         let Some(out) = self.out.clone().or_else(|| own.clone()) else {
@@ -129,8 +122,7 @@ impl Quantize {
         {
             summary.model_checksum = model.model().checksum();
             summary.quantization = made.quantization.clone().or(summary.quantization);
-            run_folder::write_summary(folder, &summary)?;
-            rewrite(folder, &summary, &model)?;
+            update_run(folder, &summary, &model)?;
         }
         if made.quantization.is_none() {
             note("the model keeps its weights: only when it answers \"unknown\" is new (--weights quantizes it again)");
@@ -157,17 +149,7 @@ impl Quantize {
                 fine_tuning: made.progress,
             })?;
         } else {
-            say!("layer      bytes   mean error    max error   accumulator bound");
-            for (index, layer) in layers.iter().enumerate() {
-                say!(
-                    "{index:>5} {:>10} {:>12.6} {:>12.6} {:>11} ({:>4.1} % of 32 bits)",
-                    layer.bytes,
-                    layer.mean_error,
-                    layer.max_error,
-                    layer.accumulator_bound,
-                    100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
-                );
-            }
+            print_layers(&layers);
             say!("model {} ({} bytes)", out.display(), model.bytes().len());
             chosen.print();
             if let Some(progress) = &made.progress {
@@ -290,8 +272,23 @@ fn listed(bits: &[u8]) -> String {
     bits.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Makes a run's report describe its new model.
-fn rewrite(folder: &Path, summary: &RunSummary, model: &ModelFile) -> Result<()> {
+fn print_layers(layers: &[LayerError]) {
+    say!("layer      bytes   mean error    max error   accumulator bound");
+    for (index, layer) in layers.iter().enumerate() {
+        say!(
+            "{index:>5} {:>10} {:>12.6} {:>12.6} {:>11} ({:>4.1} % of 32 bits)",
+            layer.bytes,
+            layer.mean_error,
+            layer.max_error,
+            layer.accumulator_bound,
+            100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
+        );
+    }
+}
+
+/// Makes a run's summary and report describe its new model.
+fn update_run(folder: &Path, summary: &RunSummary, model: &ModelFile) -> Result<()> {
+    run_folder::write_summary(folder, summary)?;
     let waiting = spinner("rewriting the report");
     let rewritten = rewrite_report(folder, summary, model);
     waiting.finish_and_clear();
