@@ -177,12 +177,12 @@ impl Board {
     }
 
     /// Package and binary of its firmware.
-    pub(crate) fn firmware(self) -> (&'static str, &'static str) {
+    pub fn firmware(self) -> (&'static str, &'static str) {
         (self.facts().package, self.facts().binary)
     }
 
     /// Target that its firmware is built for.
-    pub(crate) fn target(self) -> &'static str {
+    pub fn target(self) -> &'static str {
         self.facts().target
     }
 
