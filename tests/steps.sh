@@ -21,11 +21,11 @@ check() {
 says() {
   local text=$1
   shift
-  refuses 0 "$text" "$@"
+  ends_with 0 "$text" "$@"
 }
 
-# refuses STATUS TEXT COMMAND...: the command ends with this exit status, and prints this somewhere.
-refuses() {
+# ends_with STATUS TEXT COMMAND...: the command ends with this exit status, and prints this somewhere.
+ends_with() {
   local expected=$1 text=$2 status=0 output
   shift 2
   output=$("$@" 2>&1) || status=$?

@@ -34,7 +34,7 @@ impl Windows {
             [LINKER, DEBIAN_CARGO, DEBIAN_RUSTC, STD_SOURCE].iter().find(|path| !Path::new(path).is_file())
         {
             return Err(miette!(
-                help = "apt-get install --no-install-recommends {PACKAGES}",
+                help = format!("apt-get install --no-install-recommends --no-remove {PACKAGES}"),
                 "a program for Windows cannot be compiled here: there is no {missing}"
             ));
         }
