@@ -192,6 +192,9 @@ fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile<File>> {
 /// [`RunError::Write`] with the path.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
+    if is_special(path) {
+        return std::fs::write(path, bytes).map_err(wrong);
+    }
     let mut file = temporary_in(folder_of(path)).map_err(wrong)?;
     file.as_file_mut().write_all(bytes).map_err(wrong)?;
     file.as_file().sync_all().map_err(wrong)?;
@@ -227,6 +230,9 @@ pub fn check_model_place(path: &Path) -> Result<(), RunError> {
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn check_place(path: &Path) -> Result<(), RunError> {
+    if is_special(path) {
+        return Ok(());
+    }
     temporary_in(folder_of(path)).map(drop).map_err(|reason| RunError::Write { path: path.to_owned(), reason })
 }
 
@@ -239,6 +245,11 @@ pub fn check_folder_place(path: &Path) -> Result<(), RunError> {
         Some(file) => Err(RunError::FileInTheWay { path: path.to_owned(), file: file.to_owned() }),
         None => Ok(()),
     }
+}
+
+/// Whether a path is a device or a pipe (`--out /dev/null`), which is written to: a file renamed over it would take its place.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 fn folder_of(file: &Path) -> &Path {

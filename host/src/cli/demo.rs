@@ -40,7 +40,7 @@ impl Demo {
         let [train, validation] = ["train", "validation"].map(|set| self.out.join("pictures").join(set));
         unpack("train", &train)?;
         unpack("validation", &validation)?;
-        say!("1. pictures: 26 to train on and 14 to validate with, drawn, not photographed");
+        say!("1. synthetic pictures: 26 to train on and 14 to validate with");
         say!("   {}", self.out.join("pictures").display());
 
         // Found, or made, before anything that takes long.
@@ -51,7 +51,7 @@ impl Demo {
         let recipe = source.pretrained.recipe.clone();
         let (right, all) = right(&shipped::default_model().model, &validation)?;
         say!(
-            "2. the model that ships, {}, was trained on photos: it knows {right} of {all} drawings",
+            "2. the bundled model {} was trained on photos: it is right on {right} of {all} synthetic pictures",
             shipped::DEFAULT
         );
         let job = Job {
@@ -64,7 +64,11 @@ impl Demo {
             bits: ActivationBits::default(),
             accelerator: Accelerator::Cpu,
         };
-        say!("3. training: it goes on on the 26 drawings, {} epochs, seed {}", job.recipe.training.epochs, job.seed);
+        say!(
+            "3. training continues from it on the 26 pictures: {} epochs, seed {}",
+            job.recipe.training.epochs,
+            job.seed
+        );
         let finished = train_and_write(&job, &run, Checkpoints::None)?.finished;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));

@@ -8,7 +8,9 @@ use clap::Args;
 use miette::Result;
 use serde::Serialize;
 
-use super::output::{json, note, progress, say, spinner};
+use super::completions;
+use super::model_and_photos::{MODEL, open};
+use super::output::{json, note, progress, say, shows_log, spinner};
 use crate::board::Board;
 use crate::firmware::{Firmware, FlashImage, Used, packed_for};
 use crate::flash_file::{self, FlashFile, Format};
@@ -16,12 +18,11 @@ use crate::model_file::PackedModel;
 use crate::probe::{
     Attachment, Bench, DebugProbeSelector, ProbeError, Step, Unlock, check_fits, connect, flash, parse_selector,
 };
-use crate::run_folder;
 
 /// `pinhole flash`.
 #[derive(Debug, Args)]
 pub(super) struct Flash {
-    /// A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model
+    #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board to flash
     #[arg(long, value_enum)]
@@ -139,7 +140,7 @@ impl Flash {
 
     fn prepare(&self) -> Result<Prepared> {
         let (board, model_only) = (self.board, self.model_only);
-        let trained = run_folder::open(&self.model)?;
+        let trained = open(&self.model)?;
         let model = packed_for(board, &trained.model, &trained.model_path)?;
         let firmware = Firmware::of(board)?;
         let written = (!model_only).then_some(&firmware);
@@ -227,7 +228,7 @@ impl Flash {
         if !self.json {
             say!("wrote and verified {} bytes; the board was reset", prepared.image.bytes());
         }
-        let log = self.log;
+        let log = shows_log(self.log);
         let waiting = spinner("waiting for the board to say who it is");
         let device = connect(attachment, &prepared.firmware, move |line| {
             if log {

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use probe_rs::probe::list::Accessibility;
 use serde::Serialize;
 use serialport::SerialPortType;
 
-use crate::probe::{Bench, DebugProbeSelector};
+use crate::probe::{self, Bench};
 
 /// Folders where Linux' device manager finds its rules.
 /// Source: udev(7).
@@ -31,6 +30,8 @@ pub struct Reachable {
 pub struct ProbeFacts {
     /// Those that are plugged in.
     pub probes: Vec<Reachable>,
+    /// Whether this program was built with probes (feature `probe`).
+    pub built_in: bool,
     /// Whether this system gives users access to probes by rules of its device manager.
     pub rules_needed: bool,
     /// The file of probe-rs' rules, where it is installed.
@@ -44,13 +45,16 @@ pub struct SerialFacts {
     pub ports: Vec<Reachable>,
 }
 
-/// The debug probes that are plugged in.
+/// The debug probes that are plugged in; none where this program was built without probes.
 pub(super) fn probes(bench: &Bench) -> ProbeFacts {
-    let probes = bench.lister.list_all_with_access().into_iter().map(|item| Reachable {
-        name: format!("{} ({})", DebugProbeSelector::from(&item.info), item.info.identifier),
-        accessible: item.accessibility == Accessibility::Accessible,
-    });
-    ProbeFacts { probes: probes.collect(), rules_needed: cfg!(target_os = "linux"), rules: rules() }
+    let probes = probe::probes(bench).unwrap_or_default().into_iter();
+    let probes = probes.map(|probe| Reachable { name: probe.name, accessible: probe.accessible });
+    ProbeFacts {
+        probes: probes.collect(),
+        built_in: cfg!(feature = "probe"),
+        rules_needed: cfg!(target_os = "linux"),
+        rules: rules(),
+    }
 }
 
 #[cfg(target_os = "linux")]

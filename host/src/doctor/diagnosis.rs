@@ -180,6 +180,12 @@ fn compiler(facts: &[CompilerFacts], from_source: bool) -> Check {
 }
 
 fn probes(facts: &ProbeFacts) -> Check {
+    let needed_by = "flash; prove, watch and capture on boards at hand";
+    if !facts.built_in {
+        let found =
+            "this program was built without them (feature `probe`); `pinhole flash --out` writes files".to_owned();
+        return Check { name: "debug probes", state: State::NotNeeded, found, needed_by, remedy: None };
+    }
     let (state, mut found) = reachable(&facts.probes, "no debug probe is plugged in");
     let rules_missing = facts.rules_needed && facts.rules.is_none();
     match &facts.rules {
@@ -194,7 +200,6 @@ fn probes(facts: &ProbeFacts) -> Check {
         _ if rules_missing => Some(format!("install the udev rules: {PROBE_SETUP}")),
         _ => None,
     };
-    let needed_by = "flash; prove, watch and capture on boards at hand";
     Check { name: "debug probes", state, found, needed_by, remedy }
 }
 
@@ -278,7 +283,7 @@ mod tests {
                 compiler: None,
                 command: Some("add".to_owned()),
             }],
-            probes: ProbeFacts { probes: Vec::new(), rules_needed: true, rules: None },
+            probes: ProbeFacts { probes: Vec::new(), built_in: true, rules_needed: true, rules: None },
             serial_ports: SerialFacts { ports: Vec::new() },
         }
     }

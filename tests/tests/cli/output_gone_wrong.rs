@@ -24,6 +24,25 @@ fn a_file_in_the_way() {
     refused(place.path(), &arguments, &[&missing]);
 }
 
+/// `--out /dev/null` writes there, and puts no file in its place. Through a link, so that a failure does no harm.
+#[cfg(unix)]
+#[test]
+fn a_device_stays_a_device() {
+    let place = temporary();
+    let device = place.path().join("device");
+    std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+    let model = shipped_model();
+    let commands: [&[&dyn AsRef<OsStr>]; 3] = [
+        &[&"pack", &model, &"--board", &"qemu", &"--out", &device],
+        &[&"export", &model, &"--to", &"c-header", &"--out", &device],
+        &[&"explain", &model, &drawn("validation"), &"--limit", &"1", &"--out", &device],
+    ];
+    for arguments in commands {
+        run(arguments).ok();
+        assert!(device.is_symlink() && !device.is_file(), "{:?}", arguments[0].as_ref());
+    }
+}
+
 /// A run that cannot be written whole must not pass for one, nor for the earlier one in its folder.
 #[test]
 fn a_run_written_in_part_is_no_run() {

@@ -349,7 +349,7 @@ fn demo() {
         shipped.model().inputs() + shipped.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
     for line in [
         // A network of photos is at chance on drawings, and learns them.
-        "2. the model that ships, conv-96, was trained on photos: it knows 8 of 14 drawings",
+        "2. the bundled model conv-96 was trained on photos: it is right on 8 of 14 synthetic pictures",
         "agreement 1.0000 (0 decided differently)",
         &verdict(Board::Qemu, 40 * values, 40),
     ] {
