@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
-use crate::platform;
 use crate::shipped::Shipped;
 use crate::train::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
@@ -133,8 +132,12 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(wrong)?;
     file.write_all(bytes).map_err(wrong)?;
-    // Temporary files are private; results are to be shared as other files are.
-    platform::let_everyone_read(file.as_file()).map_err(wrong)?;
+    #[cfg(unix)]
+    {
+        // Temporary files are private; results are to be shared as other files are.
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(wrong)?;
+    }
     file.as_file().sync_all().map_err(wrong)?;
     file.persist(path).map_err(|error| wrong(error.error))?;
     Ok(())
