@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::prebuilt::ToolchainFacts;
+use super::toolchain::BUILD_ENVIRONMENT;
 
 /// Folders and files of a checkout that go into firmware; folders with all that is below them.
 const SOURCES: [&str; 4] = ["shared/Cargo.toml", "shared/src", "firmware", "Cargo.toml"];
@@ -16,7 +17,7 @@ const LEFT_OUT: [&str; 4] = ["tests", "tests.rs", "README.md", "target"];
 const INHERITED: [&str; 2] = ["package", "dependencies"];
 
 /// SHA-256, as 64 hexadecimal digits, of all that firmware is built from: names and contents of the sources in a checkout, lock
-/// file included, and the toolchain. Line ends count as LF.
+/// file included, the toolchain, and the environment that it is run in. Line ends count as LF.
 ///
 /// # Errors
 /// When a source cannot be read.
@@ -51,6 +52,9 @@ pub fn source_digest(checkout: &Path, toolchain: &ToolchainFacts) -> io::Result<
     }
     add("rustc", toolchain.rustc.as_bytes());
     add("builds_core", &[u8::from(toolchain.builds_core)]);
+    for (variable, value) in BUILD_ENVIRONMENT {
+        add(variable, value.as_bytes());
+    }
     Ok(hex(&hash.finalize()))
 }
 

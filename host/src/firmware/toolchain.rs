@@ -18,6 +18,11 @@ const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_LLD: &str = "/usr/bin/ld.lld";
 
+/// Environment variables that firmware is built with: a part of what prebuilt firmware is made from. Lines are for a debugger
+/// alone, the log needs none of them; without `DEFMT_LOG`, errors alone would be logged.
+pub(super) const BUILD_ENVIRONMENT: [(&str, &str); 3] =
+    [("CARGO_PROFILE_RELEASE_DEBUG", "0"), ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"), ("DEFMT_LOG", "info")];
+
 /// What was found on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Findings {
@@ -139,8 +144,7 @@ impl Toolchain {
         // Flags for the host's build (coverage, sanitizers, another linker, another folder) break the firmware's. A list of
         // flags, also an empty one, overrides those of cargo's configuration files.
         command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout));
-        // Lines are for a debugger alone: the log needs none of them.
-        command.env("CARGO_PROFILE_RELEASE_DEBUG", "0").env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo");
+        command.envs(BUILD_ENVIRONMENT);
         for variable in [
             "CARGO_BUILD_TARGET",
             "CARGO_BUILD_TARGET_DIR",
@@ -151,7 +155,7 @@ impl Toolchain {
         ] {
             command.env_remove(variable);
         }
-        command.env("DEFMT_LOG", "info").stdin(Stdio::null());
+        command.stdin(Stdio::null());
         command
     }
 }
