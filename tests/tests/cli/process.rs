@@ -149,15 +149,16 @@ fn a_killed_program_leaves_no_emulator() {
     let place = temporary();
     let model = place.path().join("model.pinhole");
     std::fs::copy(shipped_model(), &model).unwrap();
-    // The emulator has the path of the packed model among its arguments, a temporary file in a folder of our own.
+    // Arguments of the emulators that were started in this test: they inherit its environment.
     let emulators = || {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let arguments = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-        let of_ours = |arguments: &Vec<u8>| {
-            let arguments = String::from_utf8_lossy(arguments);
-            arguments.contains("loader,") && arguments.contains(place.path().to_str().unwrap())
+        let read = |process: &std::fs::DirEntry, what: &str| {
+            let bytes = std::fs::read(process.path().join(what)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
         };
-        arguments.filter(of_ours).count()
+        let ours = processes.filter(|process| read(process, "environ").contains(place.path().to_str().unwrap()));
+        let arguments = ours.map(|process| read(&process, "cmdline"));
+        arguments.filter(|arguments| arguments.contains("loader,")).collect::<Vec<String>>()
     };
     // As many photos as it takes not to be ready before it is killed.
     let photos = drawn("train");
@@ -168,21 +169,25 @@ fn a_killed_program_leaves_no_emulator() {
     let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
     let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("ready")), "the board did not start");
-    assert_eq!(emulators(), 1);
-    // What the emulator has read is not left for a killed program to clean up.
-    let files = || std::fs::read_dir(place.path()).unwrap().count();
-    // The line of the log may come a moment before the file goes.
+    let [arguments] = &emulators()[..] else { panic!("not one emulator: {:?}", emulators()) };
+    // What the emulator has read, firmware and model, is not left for a killed program to clean up.
+    let arguments: Vec<&str> = arguments.split('\0').collect();
+    let kernel = arguments.iter().position(|argument| *argument == "-kernel").unwrap();
+    let loader = arguments.iter().find_map(|argument| argument.strip_prefix("loader,file=")).unwrap();
+    let files = [arguments[kernel + 1], loader.split(',').next().unwrap()].map(Path::new);
+    assert!(files.iter().all(|file| file.is_absolute()), "{files:?}");
+    // The line of the log may come a moment before the files go.
     let deadline = Instant::now() + Duration::from_secs(20);
-    while files() > 1 && Instant::now() < deadline {
+    while files.iter().any(|file| file.exists()) && Instant::now() < deadline {
         sleep(Duration::from_millis(10));
     }
-    assert_eq!(files(), 1, "more than the model in the folder");
+    assert!(!files.iter().any(|file| file.exists()), "{files:?}");
     drop(child);
     let deadline = Instant::now() + Duration::from_secs(20);
-    while emulators() > 0 && Instant::now() < deadline {
+    while !emulators().is_empty() && Instant::now() < deadline {
         sleep(Duration::from_millis(10));
     }
-    assert_eq!(emulators(), 0, "the emulator outlived the program");
+    assert_eq!(emulators().len(), 0, "the emulator outlived the program");
 }
 
 /// What the program says must be true wherever the repository lies: nothing is read relative to the folder it runs in.
