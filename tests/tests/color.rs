@@ -207,5 +207,5 @@ fn a_gray_network_does_not_go_on_in_color() {
             .arg(folder.path().join("out")),
     );
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(ran.stderr.contains("color = gray, the recipe rgb"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("sees pictures in gray, and rgb was asked for"), "{}", ran.stderr);
 }
