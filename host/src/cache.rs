@@ -1,7 +1,9 @@
 //! The user's cache folder: the only place outside the folders that commands are told to write to.
 
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::settings::variables;
 
@@ -10,5 +12,26 @@ use crate::settings::variables;
 /// Windows). `None` for a user without a home folder.
 pub fn folder() -> Option<PathBuf> {
     let named = env::var_os(variables::CACHE).filter(|path| !path.is_empty()).map(PathBuf::from);
-    named.or_else(|| dirs::cache_dir().map(|folder| folder.join("pinhole")))
+    let folder = named.or_else(|| dirs::cache_dir().map(|folder| folder.join("pinhole")))?;
+    // Programs that are started in another folder get it too. Fails only where there is no working directory any more.
+    Some(std::path::absolute(&folder).unwrap_or(folder))
+}
+
+/// Creates a cache folder and its parents, if it is not there.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// What the files in a folder take, bytes. What cannot be read counts as nothing.
+pub fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(data) if data.is_dir() => size(&entry.path()),
+        Ok(data) if data.is_file() => data.len(),
+        _ => 0,
+    });
+    sizes.sum()
 }

@@ -37,6 +37,7 @@
 //! | settings | [`settings`] | options and environment -> where firmware and emulator come from |
 //! | cache | [`cache`] | the user's cache folder |
 //! | systems | `platform` | Linux, macOS, Windows -> what differs between them |
+//! | doctor | [`doctor`] | this machine -> what is there, what needs it, what mends it |
 //! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
 //!
 //! [`cli`] parses commands and prints; everything it does is in the modules above.
@@ -48,6 +49,7 @@ pub mod budget;
 pub mod cache;
 pub mod cli;
 pub mod device;
+pub mod doctor;
 pub mod draw;
 pub mod emulator;
 pub mod evaluate;

@@ -19,6 +19,7 @@
 //! | `serial` | and one on a serial port? |
 //! | `bench` | is every instruction counted, and as often every time? |
 //! | `cli` | does every command do what it says, and say what went wrong? |
+//! | `private_copy` | is a private copy of the emulator made whole, verified, and in the cache folder alone? |
 //! | `versions` | do host and firmware use the same libraries, and do the documents know every command? |
 //!
 //! Nothing here is skipped when something is missing: a machine without the emulator fails these tests. The one

@@ -7,6 +7,7 @@ mod capture;
 mod classify;
 mod connection;
 mod demo;
+mod doctor;
 mod draw;
 mod evaluate;
 mod explain;
@@ -120,6 +121,8 @@ enum Command {
     Recipes(recipes::Recipes),
     /// List the trained models that ship with Pinhole
     Models(models::Models),
+    /// Show what is there on this machine, what each command needs, and what mends it
+    Doctor(doctor::Doctor),
     /// Draw pictures of chihuahuas and muffins to try things on
     Draw(draw::Draw),
 }
@@ -163,6 +166,7 @@ pub fn run_with(bench: &Bench) -> ExitCode {
         Command::Tune(command) => command.run(),
         Command::Recipes(command) => command.run(),
         Command::Models(command) => command.run(),
+        Command::Doctor(command) => command.run(bench),
         Command::Draw(command) => command.run(),
     };
     match result {

@@ -3,6 +3,7 @@
 //!
 //! | module | what happens there |
 //! |---|---|
+//! | `locate` | this machine, or Debian's archives -> an emulator that works |
 //! | `flash_image` | model file -> the bytes that go into the board's flash |
 //! | `qemu` | ELF and model -> a running process with two serial lines |
 //! | `counting` | a board that only counts instructions |
@@ -10,9 +11,10 @@
 mod counting;
 mod flash_image;
 mod leash;
+pub mod locate;
 mod qemu;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +32,17 @@ use crate::photos::Picture;
 
 pub use counting::CountingBoard;
 pub use leash::Leashed;
-pub use qemu::find as emulator;
+pub use locate::{Emulator, LocateError};
+
+/// The emulator that boards run on: [`locate::find`], with its steps told on stderr.
+///
+/// # Errors
+/// [`EmulatorError::Locate`].
+pub fn emulator() -> Result<Emulator, EmulatorError> {
+    // A closed stderr is no error: nobody is left to read.
+    let tell = |step: &locate::Step| drop(writeln!(io::stderr(), "{step}"));
+    Ok(locate::find(tell)?)
+}
 
 /// Why an emulated board does not run, or did not answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -42,13 +54,10 @@ pub enum EmulatorError {
         /// The board.
         board: Board,
     },
-    /// The emulator is not installed.
-    #[error("the emulator (qemu-system-arm) is not installed")]
-    #[diagnostic(help("run: {command}"))]
-    NoEmulator {
-        /// What to run.
-        command: String,
-    },
+    /// There is no emulator.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Locate(#[from] LocateError),
     /// A program could not be started.
     #[error("{program} could not be started")]
     Program {
@@ -186,12 +195,12 @@ impl EmulatedBoard {
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
         let machine = board.machine().ok_or(EmulatorError::NotEmulated { board })?;
-        let program = qemu::find()?;
+        let emulator = emulator()?;
         let firmware = Firmware::of(board)?;
         let table = firmware.log_table()?;
         let elf = flash_image::temporary(firmware.elf())?;
         let setup = qemu::Setup {
-            program: &program,
+            emulator: &emulator,
             machine,
             model_address: board.declaration().model.origin,
             elf: elf.path(),

@@ -2,18 +2,16 @@
 
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{ChildStdout, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::EmulatorError;
 use super::leash::Leashed;
+use super::locate::Emulator;
 use crate::firmware::system;
 
-const PROGRAM: &str = "qemu-system-arm";
-/// Debian's package of the emulator.
-const PACKAGE: &str = "qemu-system-arm";
 /// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte is this one.
 const NO_ESCAPE: &str = "256";
 /// Longest time from the start to the connections, and from there to the first line of the log; a busy machine needs
@@ -25,19 +23,6 @@ pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const INSTRUCTION_CLOCK: [&str; 2] = ["-icount", "shift=0,sleep=off,align=off"];
 /// Longest time an emulator that closed its connections may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The emulator on this machine.
-///
-/// # Errors
-/// [`EmulatorError::NoEmulator`].
-pub fn find() -> Result<PathBuf, EmulatorError> {
-    let command = if system::has_apt() {
-        format!("sudo apt-get install {PACKAGE}")
-    } else {
-        format!("install QEMU, so that {PROGRAM} is on the search path")
-    };
-    system::find_program(PROGRAM).ok_or(EmulatorError::NoEmulator { command })
-}
 
 /// What the emulated board's clock goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +37,7 @@ pub(super) enum Clock {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup<'a> {
     /// The emulator.
-    pub(super) program: &'a Path,
+    pub(super) emulator: &'a Emulator,
     /// QEMU's machine.
     pub(super) machine: &'a str,
     /// Where the model lies.
@@ -89,9 +74,9 @@ impl Qemu {
     /// # Errors
     /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
     pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
-        let Setup { program, machine, model_address, elf, model, clock, camera } = setup;
+        let Setup { emulator, machine, model_address, elf, model, clock, camera } = setup;
         let waiting = Waiting { link: listen()?, camera: listen()? };
-        let mut command = Command::new(program);
+        let mut command = emulator.command();
         command
             .args(["-machine", machine, "-nographic", "-monitor", "none"])
             .args(["-chardev", "stdio,id=log", "-semihosting-config"])
@@ -109,8 +94,8 @@ impl Qemu {
             command.args(INSTRUCTION_CLOCK);
         }
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let child =
-            spawned.map_err(|source| EmulatorError::Program { program: program.display().to_string(), source })?;
+        let child = spawned
+            .map_err(|source| EmulatorError::Program { program: emulator.path().display().to_string(), source })?;
         let mut process = Leashed::new(child);
         let missing = || EmulatorError::Socket(io::Error::other("the emulator has no output"));
         let stdout = process.child.stdout.take().ok_or_else(missing)?;

@@ -105,7 +105,7 @@ impl VirtualBoard {
     /// Starts QEMU with this machine.
     pub fn start(machine: &str) -> Self {
         let folder = tempfile::tempdir().expect("there is a place for temporary files");
-        let mut command = Command::new(emulator().expect("the emulator is there or can be installed"));
+        let mut command = emulator().expect("the emulator is there, or a private copy can be made").command();
         command.args(["-machine", machine, "-display", "none", "-serial", "null", "-serial", "null"]);
         command.arg("-monitor").arg(format!("unix:{},server=on,wait=off", folder.path().join("monitor").display()));
         // Stopped: with an empty flash it would run into a fault at once, and QEMU would end.

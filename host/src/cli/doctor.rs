@@ -1,0 +1,114 @@
+//! `pinhole doctor`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use miette::Result;
+use serde::Serialize;
+
+use super::output::{json, note, say};
+use crate::doctor::{Check, Facts, State, diagnose, fix};
+use crate::probe::Bench;
+
+/// Columns of the table. Paths may go beyond: one that is cut in two can be neither copied nor searched for.
+const WIDTH: usize = 80;
+/// Columns of a part's name and state, before what was found.
+const NAME: usize = 15;
+const STATE: usize = 12;
+
+/// What help says after the options.
+const AFTER_HELP: &str = "\
+States: ok; on demand (made when a command first needs it); MISSING (you have to do something); not needed (nothing that is
+there needs it). Exit status: 1 when a part is MISSING, else 0.
+
+Examples:
+  pinhole doctor          what is there, what needs it, and what to do
+  pinhole doctor --fix    get the emulator now, before going offline";
+
+/// `pinhole doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Doctor {
+    /// Do what needs no other rights: create the cache folder, clean it, make the emulator's private copy
+    #[arg(long)]
+    fix: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    /// Whether nothing is missing.
+    ok: bool,
+    checks: &'a [Check],
+    #[serde(flatten)]
+    facts: &'a Facts,
+}
+
+impl Doctor {
+    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+        let mut facts = Facts::of_this_machine(bench);
+        if self.fix {
+            for done in fix(&facts, |step| note(&step.to_string()))? {
+                note(&done);
+            }
+            facts = Facts::of_this_machine(bench);
+        }
+        let checks = diagnose(&facts);
+        let ok = checks.iter().all(|check| check.state != State::Missing);
+        if self.json {
+            json(&Told { ok, checks: &checks, facts: &facts })?;
+        } else {
+            say!("{:<NAME$}{:<STATE$}found", "part", "state");
+            for check in &checks {
+                say!("{}", line(check));
+            }
+        }
+        Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// A check in the table: what was found, and below it who needs it and what to do.
+fn line(check: &Check) -> String {
+    let start = format!("{:<NAME$}{:<STATE$}", check.name, check.state.name());
+    let indent = " ".repeat(NAME + STATE);
+    let mut text = wrapped(&check.found, &start, &indent);
+    let below = [("for: ", Some(check.needed_by)), ("do:  ", check.remedy.as_deref())];
+    for (title, what) in below {
+        if let Some(what) = what {
+            text += "\n";
+            text += &wrapped(what, &format!("{indent}{title}"), &format!("{indent}     "));
+        }
+    }
+    text
+}
+
+fn wrapped(text: &str, first: &str, further: &str) -> String {
+    let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent(further);
+    // Commands and paths stay whole: they are copied.
+    let options = options
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_the_width_and_paths_stay_whole() {
+        let path = "/a/path/that/is/longer/than/the/rest/of/the/line/and/therefore/longer/than/eighty/columns";
+        let found = format!("{} {path}", "some words ".repeat(12));
+        let remedy = Some("a command".to_owned());
+        let check = Check { name: "emulator", state: State::Missing, found, needed_by: "prove, watch", remedy };
+        let text = line(&check);
+        assert!(text.starts_with("emulator       MISSING     some words"), "{text}");
+        assert!(text.lines().any(|line| line.trim() == path), "{text}");
+        assert!(text.lines().all(|line| line.len() <= WIDTH || line.trim() == path), "{text}");
+        let below = "\n                           for: prove, watch\n                           do:  a command";
+        assert!(text.ends_with(below), "{text}");
+    }
+}

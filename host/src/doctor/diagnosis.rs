@@ -1,0 +1,377 @@
+//! What the facts mean.
+
+use serde::Serialize;
+
+use super::facts::{CacheFacts, EmulatorFacts, Facts, ProgramFacts};
+use super::firmware::{CompilerFacts, FirmwareFacts, Sources};
+use super::{ProbeFacts, Reachable, SerialFacts};
+use crate::firmware::short_digest;
+
+/// Where probe-rs describes how a system gives access to probes.
+const PROBE_SETUP: &str = "https://probe.rs/docs/getting-started/probe-setup";
+/// What does all that is done without rights of another user.
+const FIX: &str = "pinhole doctor --fix";
+
+/// How it is with a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It works.
+    Ok,
+    /// It will be made when it is first needed; the user has to do nothing.
+    OnDemand,
+    /// It is missing, or does not work; the user has to do something.
+    Missing,
+    /// It is not there, and nothing that the user has needs it.
+    NotNeeded,
+}
+
+impl State {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::OnDemand => "on demand",
+            Self::Missing => "MISSING",
+            Self::NotNeeded => "not needed",
+        }
+    }
+}
+
+/// A line of the diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The part.
+    pub name: &'static str,
+    /// How it is with it.
+    pub state: State,
+    /// What there is, in words.
+    pub found: String,
+    /// What needs it, in words.
+    pub needed_by: &'static str,
+    /// What mends or changes it; `None` where nothing has to be done.
+    pub remedy: Option<String>,
+}
+
+/// What the facts mean: a check for each part, in the order that people meet them.
+pub fn diagnose(facts: &Facts) -> Vec<Check> {
+    vec![
+        program(&facts.program),
+        firmware(&facts.firmware),
+        emulator(&facts.emulator),
+        cache(facts.cache.as_ref(), facts.emulator.found.is_some()),
+        compiler(&facts.compilers, facts.firmware.from_source),
+        probes(&facts.probes),
+        serial_ports(&facts.serial_ports),
+        gpu(&facts.program),
+    ]
+}
+
+fn program(facts: &ProgramFacts) -> Check {
+    let found = format!(
+        "{} on {} ({}); photos: {}",
+        facts.version,
+        facts.os,
+        facts.architecture,
+        facts.photo_formats.join(", ")
+    );
+    Check { name: "program", state: State::Ok, found, needed_by: "all commands", remedy: None }
+}
+
+fn firmware(facts: &FirmwareFacts) -> Check {
+    let compiler = facts.compiler.as_deref().map(short_version).unwrap_or_default();
+    let digest = short_digest(facts.source_digest.as_deref().unwrap_or("unknown"));
+    let mut found = format!("prebuilt for {} boards by {compiler}, of the sources {digest}", facts.prebuilt.len());
+    let mut remedy = None;
+    match &facts.sources {
+        Sources::NoCheckout => {}
+        Sources::Unchanged { checkout } => found += &format!(", which are those in {}", checkout.display()),
+        Sources::Changed { checkout } => {
+            found += &format!("; those in {} have changed since", checkout.display());
+            remedy = Some("cargo xtask firmware".to_owned());
+        }
+    }
+    let mut state = State::Ok;
+    if facts.from_source {
+        found = "built from source, by --build-firmware or PINHOLE_BUILD_FIRMWARE".to_owned();
+        remedy = None;
+        if facts.sources == Sources::NoCheckout {
+            state = State::Missing;
+            found += "; there is no checkout here";
+            remedy = Some("leave out --build-firmware".to_owned());
+        }
+    } else if let Some(problem) = &facts.problem {
+        state = State::Missing;
+        found.clone_from(problem);
+        remedy = Some("install Pinhole anew".to_owned());
+    }
+    let needed_by = "prove, simulate, bench, watch, capture, flash, demo, inspect --board";
+    Check { name: "firmware", state, found, needed_by, remedy }
+}
+
+/// A compiler's name and version without what is in parentheses.
+fn short_version(version: &str) -> &str {
+    version.split(" (").next().unwrap_or(version)
+}
+
+fn emulator(facts: &EmulatorFacts) -> Check {
+    let (state, mut found, remedy) = match (&facts.found, &facts.will_be_copied_to) {
+        (Some(found), _) => {
+            let version = found.version.as_deref().unwrap_or("of an unknown version");
+            (State::Ok, format!("QEMU {version}, {}: {}", found.origin, found.path.display()), None)
+        }
+        (None, Some(folder)) => {
+            let found = format!("none is installed; a private copy will be downloaded into {}", folder.display());
+            (State::OnDemand, found, Some(FIX.to_owned()))
+        }
+        (None, None) => (State::Missing, facts.problem.clone().unwrap_or_default(), facts.advice.clone()),
+    };
+    if state != State::Missing {
+        for unusable in &facts.unusable {
+            found += &format!("; not usable: {unusable}");
+        }
+    }
+    let needed_by = "prove, simulate, bench, watch and capture on emulated boards; demo (which does without)";
+    Check { name: "emulator", state, found, needed_by, remedy }
+}
+
+/// `unused`: there is an emulator, so nothing needs a folder that cannot be written to.
+fn cache(facts: Option<&CacheFacts>, unused: bool) -> Check {
+    let another = "set PINHOLE_CACHE to a folder that can be written to".to_owned();
+    let (state, found, remedy) = match facts {
+        None => (State::Missing, "this user has no folder for caches".to_owned(), Some(another)),
+        Some(facts) => {
+            let path = facts.path.display();
+            let (state, mut found, mut remedy) = match (facts.writable, facts.exists) {
+                (false, _) => (State::Missing, format!("{path} cannot be written to"), Some(another)),
+                (true, false) => (State::OnDemand, format!("{path} is not there yet"), Some(FIX.to_owned())),
+                (true, true) => (State::Ok, format!("{path}, {:.1} MB", facts.bytes as f64 / 1e6), None),
+            };
+            if facts.leftovers > 0 && facts.writable {
+                found += &format!("; {} unfinished downloads in it", facts.leftovers);
+                remedy = Some(FIX.to_owned());
+            }
+            (state, found, remedy)
+        }
+    };
+    let (state, remedy) = match state {
+        State::Missing if unused => (State::NotNeeded, None),
+        state => (state, remedy),
+    };
+    Check { name: "cache folder", state, found, needed_by: "the emulator's private copy", remedy }
+}
+
+fn compiler(facts: &[CompilerFacts], from_source: bool) -> Check {
+    let found: Vec<String> = facts
+        .iter()
+        .map(|facts| match &facts.compiler {
+            Some(compiler) => format!("{} for {}", short_version(compiler), facts.target),
+            None => format!("none for {}", facts.target),
+        })
+        .collect();
+    let missing = facts.iter().any(|facts| facts.compiler.is_none());
+    let state = match (missing, from_source) {
+        (false, _) => State::Ok,
+        (true, true) => State::Missing,
+        (true, false) => State::NotNeeded,
+    };
+    let remedy = facts.iter().find_map(|facts| facts.command.clone());
+    Check { name: "compiler", state, found: found.join("; "), needed_by: "--build-firmware", remedy }
+}
+
+fn probes(facts: &ProbeFacts) -> Check {
+    let (state, mut found) = reachable(&facts.probes, "no debug probe is plugged in");
+    let rules_missing = facts.rules_needed && facts.rules.is_none();
+    match &facts.rules {
+        Some(rules) => found += &format!("; probe-rs' udev rules: {}", rules.display()),
+        None if rules_missing => found += "; probe-rs' udev rules are not installed",
+        None => {}
+    }
+    // Rules are not the only way to have access: root has it anyway.
+    let remedy = match state {
+        State::Ok => None,
+        State::Missing if !rules_missing => Some("plug the probe in anew, or log in anew".to_owned()),
+        _ if rules_missing => Some(format!("install the udev rules: {PROBE_SETUP}")),
+        _ => None,
+    };
+    let needed_by = "flash; prove, watch and capture on boards at hand";
+    Check { name: "debug probes", state, found, needed_by, remedy }
+}
+
+fn serial_ports(facts: &SerialFacts) -> Check {
+    let (state, found) = reachable(&facts.ports, "no serial port on USB");
+    let join = || "sudo usermod -aG dialout $USER (then log in anew)".to_owned();
+    let remedy = (state == State::Missing).then(join);
+    Check { name: "serial ports", state, found, needed_by: "--port", remedy }
+}
+
+/// Devices in words, and whether all may be opened.
+fn reachable(devices: &[Reachable], none: &str) -> (State, String) {
+    if devices.is_empty() {
+        return (State::NotNeeded, none.to_owned());
+    }
+    let words = devices.iter().map(|device| match device.accessible {
+        true => device.name.clone(),
+        false => format!("{}: this user may not open it", device.name),
+    });
+    let words: Vec<String> = words.collect();
+    let all = devices.iter().all(|device| device.accessible);
+    (if all { State::Ok } else { State::Missing }, words.join("; "))
+}
+
+fn gpu(facts: &ProgramFacts) -> Check {
+    let (state, found, remedy) = if facts.gpu.is_empty() {
+        let remedy = "build with --features cuda (NVIDIA) or --features metal (Apple)".to_owned();
+        (State::NotNeeded, "this program trains on the processor alone".to_owned(), Some(remedy))
+    } else {
+        (State::Ok, format!("built with {}", facts.gpu.join(", ")), None)
+    };
+    Check { name: "graphics card", state, found, needed_by: "train --device gpu", remedy }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::doctor::FoundEmulator;
+
+    /// A Debian machine on which nothing is missing, and nothing is plugged in.
+    fn facts() -> Facts {
+        Facts {
+            program: ProgramFacts {
+                version: "1.2.3",
+                path: None,
+                os: "linux",
+                architecture: "x86_64",
+                gpu: Vec::new(),
+                photo_formats: vec!["jpg", "png"],
+            },
+            firmware: FirmwareFacts {
+                from_source: false,
+                prebuilt: BTreeMap::from([("qemu", "abc".to_owned())]),
+                compiler: Some("rustc 1.96.0 (abc 2026-05-25)".to_owned()),
+                source_digest: Some("def".to_owned()),
+                sources: Sources::NoCheckout,
+                problem: None,
+            },
+            emulator: EmulatorFacts {
+                found: Some(FoundEmulator {
+                    path: "/usr/bin/qemu-system-arm".into(),
+                    version: Some("7.2.22".to_owned()),
+                    origin: "installed".to_owned(),
+                }),
+                will_be_copied_to: None,
+                problem: None,
+                advice: None,
+                unusable: Vec::new(),
+            },
+            cache: Some(CacheFacts {
+                path: "/cache".into(),
+                exists: true,
+                writable: true,
+                bytes: 48_100_000,
+                leftovers: 0,
+            }),
+            compilers: vec![CompilerFacts {
+                target: "thumbv6m-none-eabi",
+                compiler: None,
+                command: Some("add".to_owned()),
+            }],
+            probes: ProbeFacts { probes: Vec::new(), rules_needed: true, rules: None },
+            serial_ports: SerialFacts { ports: Vec::new() },
+        }
+    }
+
+    fn check(facts: &Facts, name: &str) -> Check {
+        diagnose(facts).into_iter().find(|check| check.name == name).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_plugged_in_is_not_missing() {
+        let states: Vec<(&str, State)> = diagnose(&facts()).iter().map(|check| (check.name, check.state)).collect();
+        let expected = [
+            ("program", State::Ok),
+            ("firmware", State::Ok),
+            ("emulator", State::Ok),
+            ("cache folder", State::Ok),
+            ("compiler", State::NotNeeded),
+            ("debug probes", State::NotNeeded),
+            ("serial ports", State::NotNeeded),
+            ("graphics card", State::NotNeeded),
+        ];
+        assert_eq!(states, expected);
+    }
+
+    #[test]
+    fn an_emulator_that_can_be_had_is_not_missing() {
+        let mut facts = facts();
+        facts.emulator.found = None;
+        facts.emulator.will_be_copied_to = Some("/cache/emulator".into());
+        let made = check(&facts, "emulator");
+        assert_eq!((made.state, made.remedy.as_deref()), (State::OnDemand, Some(FIX)));
+        facts.emulator.will_be_copied_to = None;
+        facts.emulator.problem = Some("offline".to_owned());
+        facts.emulator.advice = Some("go online".to_owned());
+        let none = check(&facts, "emulator");
+        assert_eq!((none.state, none.remedy.as_deref()), (State::Missing, Some("go online")));
+    }
+
+    #[test]
+    fn devices_that_may_not_be_opened_are_missing() {
+        let mut facts = facts();
+        facts.probes.probes = vec![Reachable { name: "probe".to_owned(), accessible: false }];
+        facts.serial_ports.ports = vec![Reachable { name: "/dev/ttyACM0".to_owned(), accessible: false }];
+        let probes = check(&facts, "debug probes");
+        assert_eq!(probes.state, State::Missing);
+        assert!(probes.remedy.unwrap().contains(PROBE_SETUP));
+        let ports = check(&facts, "serial ports");
+        assert_eq!(ports.state, State::Missing);
+        assert!(ports.found.contains("/dev/ttyACM0") && ports.remedy.unwrap().contains("dialout"));
+        // With access, missing rules are no one's trouble.
+        facts.probes.probes[0].accessible = true;
+        let probes = check(&facts, "debug probes");
+        assert_eq!((probes.state, probes.remedy), (State::Ok, None));
+    }
+
+    #[test]
+    fn a_compiler_is_missing_only_where_it_is_asked_for() {
+        let mut facts = facts();
+        facts.firmware.from_source = true;
+        facts.firmware.sources = Sources::Unchanged { checkout: "/checkout".into() };
+        assert_eq!(check(&facts, "compiler").state, State::Missing);
+        assert_eq!(check(&facts, "firmware").state, State::Ok);
+        facts.firmware.sources = Sources::NoCheckout;
+        assert_eq!(check(&facts, "firmware").state, State::Missing);
+    }
+
+    #[test]
+    fn changed_sources_are_told_with_the_command() {
+        let mut facts = facts();
+        facts.firmware.sources = Sources::Changed { checkout: "/checkout".into() };
+        let firmware = check(&facts, "firmware");
+        assert_eq!((firmware.state, firmware.remedy.as_deref()), (State::Ok, Some("cargo xtask firmware")));
+        assert!(firmware.found.contains("/checkout have changed"), "{}", firmware.found);
+        facts.firmware.problem = Some("damaged".to_owned());
+        assert_eq!(check(&facts, "firmware").state, State::Missing);
+    }
+
+    #[test]
+    fn a_cache_folder_is_created_on_demand_and_cleaned() {
+        let mut facts = facts();
+        let with = |facts: &mut Facts, exists, writable, leftovers| {
+            facts.cache = Some(CacheFacts { path: "/cache".into(), exists, writable, bytes: 0, leftovers });
+            let cache = check(facts, "cache folder");
+            (cache.state, cache.remedy.unwrap_or_default())
+        };
+        assert_eq!(with(&mut facts, false, true, 0), (State::OnDemand, FIX.to_owned()));
+        assert_eq!(with(&mut facts, true, true, 2), (State::Ok, FIX.to_owned()));
+        let (state, remedy) = with(&mut facts, true, false, 2);
+        assert_eq!((state, remedy.as_str()), (State::NotNeeded, ""), "there is an emulator");
+        facts.emulator.found = None;
+        let (state, remedy) = with(&mut facts, true, false, 2);
+        assert!(state == State::Missing && remedy.contains("PINHOLE_CACHE"), "{remedy}");
+        facts.cache = None;
+        assert_eq!(check(&facts, "cache folder").state, State::Missing);
+    }
+}

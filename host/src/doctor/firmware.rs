@@ -1,0 +1,120 @@
+//! The firmware, and what builds it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::board::Board;
+use crate::firmware::prebuilt::Manifest;
+use crate::firmware::{Firmware, FirmwareError, checkout, source_digest, toolchain_facts};
+use crate::settings::Settings;
+
+/// The boards' firmware.
+#[derive(Clone, Debug, Serialize)]
+pub struct FirmwareFacts {
+    /// Whether commands build it from source ([`Settings::build_firmware`]) instead of taking the prebuilt one.
+    pub from_source: bool,
+    /// Digests of the prebuilt firmware, by the board's name.
+    pub prebuilt: BTreeMap<&'static str, String>,
+    /// The compiler of the prebuilt firmware.
+    pub compiler: Option<String>,
+    /// Digest of the sources that it was built from.
+    pub source_digest: Option<String>,
+    /// These sources compared with a checkout.
+    pub sources: Sources,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
+}
+
+/// The sources of the prebuilt firmware compared with those of a checkout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Sources {
+    /// There is no checkout.
+    NoCheckout,
+    /// They are the same.
+    Unchanged {
+        /// The checkout.
+        checkout: PathBuf,
+    },
+    /// They have changed since.
+    Changed {
+        /// The checkout.
+        checkout: PathBuf,
+    },
+}
+
+/// What builds firmware for a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompilerFacts {
+    /// The target.
+    pub target: &'static str,
+    /// The compiler; `None` where there is none.
+    pub compiler: Option<String>,
+    /// What adds one.
+    pub command: Option<String>,
+}
+
+impl FirmwareFacts {
+    pub(super) fn of_this_program() -> Self {
+        let mut facts = Self {
+            from_source: Settings::current().build_firmware,
+            prebuilt: BTreeMap::new(),
+            compiler: None,
+            source_digest: None,
+            sources: Sources::NoCheckout,
+            problem: None,
+        };
+        for board in boards() {
+            match Firmware::prebuilt(board) {
+                Ok(firmware) => drop(facts.prebuilt.insert(board.name(), firmware.digest().to_owned())),
+                Err(error) => facts.problem = Some(error.to_string()),
+            }
+        }
+        match Manifest::inside() {
+            None => {}
+            Some(Err(error)) => facts.problem = Some(error),
+            Some(Ok(manifest)) => {
+                facts.sources = sources(&manifest);
+                facts.compiler = Some(manifest.toolchain.rustc);
+                facts.source_digest = Some(manifest.source_digest);
+            }
+        }
+        facts
+    }
+}
+
+fn boards() -> impl Iterator<Item = Board> {
+    Board::ALL.into_iter().filter(|board| !board.is_test_equipment())
+}
+
+fn sources(manifest: &Manifest) -> Sources {
+    let Ok(checkout) = checkout() else { return Sources::NoCheckout };
+    match source_digest(&checkout, &manifest.toolchain) {
+        Ok(digest) if digest == manifest.source_digest => Sources::Unchanged { checkout },
+        Ok(_) => Sources::Changed { checkout },
+        // Sources that cannot be read are no sources to build from.
+        Err(_) => Sources::NoCheckout,
+    }
+}
+
+impl CompilerFacts {
+    pub(super) fn of_this_machine() -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for board in boards() {
+            let target = board.target();
+            if all.iter().any(|facts| facts.target == target) {
+                continue;
+            }
+            all.push(match toolchain_facts(board) {
+                Ok(facts) => Self { target, compiler: Some(facts.rustc), command: None },
+                Err(FirmwareError::NoToolchain { command, .. }) => {
+                    Self { target, compiler: None, command: Some(command) }
+                }
+                Err(_) => Self { target, compiler: None, command: None },
+            });
+        }
+        all
+    }
+}

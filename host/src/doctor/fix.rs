@@ -1,0 +1,51 @@
+//! What can be mended without rights of another user.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::facts::Facts;
+use crate::cache;
+use crate::emulator::locate::{self, LocateError, Step};
+
+/// Why something could not be mended.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum FixError {
+    /// A folder cannot be created or removed.
+    #[error("the folder {} cannot be created or cleaned", path.display())]
+    #[diagnostic(help("set PINHOLE_CACHE to a folder that can be written to"))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The private copy of the emulator could not be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Emulator(#[from] LocateError),
+}
+
+/// Creates the cache folder, removes what interrupted downloads left there, and makes the private copy of the emulator where one
+/// is needed and can be made; each of its steps is told before it happens. Returns what was done, in words.
+///
+/// # Errors
+/// Any [`FixError`].
+pub fn fix(facts: &Facts, tell: impl FnMut(&Step)) -> Result<Vec<String>, FixError> {
+    let mut done = Vec::new();
+    if let Some(cache) = &facts.cache {
+        let path = &cache.path;
+        if !cache.exists {
+            cache::create(path).map_err(|source| FixError::Folder { path: path.clone(), source })?;
+            done.push(format!("created the cache folder {}", path.display()));
+        }
+        match locate::clean(path).map_err(|(path, source)| FixError::Folder { path, source })? {
+            0 => {}
+            count => done.push(format!("removed {count} interrupted downloads")),
+        }
+    }
+    if facts.emulator.will_be_copied_to.is_some() {
+        let emulator = locate::find(tell)?;
+        done.push(format!("made a private copy of the emulator: {}", emulator.path().display()));
+    }
+    Ok(done)
+}

@@ -1,0 +1,264 @@
+//! Why there is no emulator.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{PROGRAM, System, Unusable};
+
+/// Why there is no emulator to run.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum LocateError {
+    /// The one that the user named does not serve.
+    #[error("the emulator {} cannot be used: {reason}", path.display())]
+    #[diagnostic(help(
+        "give --emulator (or PINHOLE_EMULATOR) the path of a qemu-system-arm, or leave it out: then one is looked for"
+    ))]
+    Named {
+        /// What was named.
+        path: PathBuf,
+        /// Why it does not serve, in words.
+        reason: String,
+    },
+    /// None is installed, and no private copy can be made.
+    #[error("the emulator ({PROGRAM}) is not installed{}", listed(unusable))]
+    #[diagnostic(help("{advice}"))]
+    Missing {
+        /// Installed ones that do not work.
+        unusable: Vec<Unusable>,
+        /// What to do.
+        advice: String,
+    },
+    /// A private copy could not be made.
+    #[error("no private copy of the emulator ({PROGRAM}) could be made in {}", folder.display())]
+    #[diagnostic(help("{}; or install one: {command}; or name one with --emulator", trouble.advice()))]
+    Copy {
+        /// Where it would be.
+        folder: PathBuf,
+        /// What went wrong.
+        #[source]
+        trouble: CopyTrouble,
+        /// What installs one instead.
+        command: &'static str,
+    },
+}
+
+/// Whether a private copy could be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Copy {
+    /// Not on this system.
+    Never,
+    /// The user has no cache folder.
+    NoFolder,
+    /// Downloads are forbidden.
+    ForbiddenOffline {
+        /// Where it would be.
+        folder: PathBuf,
+    },
+}
+
+impl LocateError {
+    pub(super) fn missing(unusable: Vec<Unusable>, system: System, copy: Copy) -> Self {
+        let name = "name one with --emulator PATH (or PINHOLE_EMULATOR)";
+        let install = system.install_advice();
+        let advice = match copy {
+            Copy::Never => format!("{install}; or {name}"),
+            Copy::NoFolder => {
+                format!("set PINHOLE_CACHE to a folder, where Pinhole makes a private copy; or {install}; or {name}")
+            }
+            Copy::ForbiddenOffline { folder } => format!(
+                "leave out --offline (and PINHOLE_OFFLINE) once: Pinhole then downloads a private copy into {}; or {install}; or {name}",
+                folder.display()
+            ),
+        };
+        Self::Missing { unusable, advice }
+    }
+}
+
+fn listed(unusable: &[Unusable]) -> String {
+    unusable.iter().map(|unusable| format!("; {unusable}")).collect()
+}
+
+/// What went wrong when a private copy was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyTrouble {
+    /// A file or folder could not be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its libraries could not be found there.
+    #[error("the path {} has a colon in it, which separates paths in the list of library folders", folder.display())]
+    Colon {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is not enough room.
+    #[error(
+        "there is not enough room in {}: {:.0} MB are free, {:.0} MB are needed",
+        folder.display(), *free as f64 / 1e6, *needed as f64 / 1e6
+    )]
+    NoSpace {
+        /// Where.
+        folder: PathBuf,
+        /// Free space, bytes.
+        free: u64,
+        /// What is needed, bytes.
+        needed: u64,
+    },
+    /// A program could not be started.
+    #[error("{program} could not be started")]
+    Program {
+        /// The program.
+        program: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A step failed.
+    #[error("{} ({doing}); it says:\n{said}", cause.words())]
+    Step {
+        /// What was being done.
+        doing: &'static str,
+        /// What the reason seems to be.
+        cause: Cause,
+        /// The last lines of the program that failed.
+        said: String,
+    },
+    /// What was unpacked does not work.
+    #[error("the emulator was unpacked but does not work: {reason}")]
+    Broken {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// What kind of failure a program's messages tell of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The disk is full.
+    NoSpace,
+    /// A signature of the archive is missing or wrong.
+    Signature,
+    /// The archive cannot be reached.
+    Network,
+    /// The archives of this system's sources do not have the package.
+    NoPackage,
+    /// Another one.
+    Other,
+}
+
+impl Cause {
+    /// The cause that a program's messages in English tell of.
+    pub(super) fn of(said: &str) -> Self {
+        // The order matters: after one of the first ones, apt often says more that is only a consequence.
+        let tells: [(Self, &[&str]); 4] = [
+            (Self::NoSpace, &["No space left on device", "enough free space", "Disk quota exceeded"]),
+            (
+                Self::Signature,
+                &[
+                    "NO_PUBKEY",
+                    "is not signed",
+                    "signatures were invalid",
+                    "couldn't be verified",
+                    "GPG error",
+                    "OpenPGP",
+                    "cannot be authenticated",
+                    "is not valid yet",
+                    "is expired",
+                    "Hash Sum mismatch",
+                ],
+            ),
+            (
+                Self::Network,
+                &[
+                    "Temporary failure resolving",
+                    "Could not resolve",
+                    "Could not connect",
+                    "Unable to connect",
+                    "Connection failed",
+                    "connection timed out",
+                    "Network is unreachable",
+                    "Failed to fetch",
+                ],
+            ),
+            (Self::NoPackage, &["Unable to locate package", "has no installation candidate"]),
+        ];
+        let told = tells.into_iter().find(|(_, words)| words.iter().any(|word| said.contains(word)));
+        told.map_or(Self::Other, |(cause, _)| cause)
+    }
+
+    /// This cause, unless it says little and an earlier one says more: packages are missing where lists are.
+    pub(super) fn or_earlier(self, earlier: Self) -> Self {
+        match self {
+            Self::NoPackage | Self::Other if earlier != Self::Other => earlier,
+            cause => cause,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::NoSpace => "the disk is full",
+            Self::Signature => "the packages cannot be verified, and are not used",
+            Self::Network => "the packages cannot be downloaded",
+            Self::NoPackage => "this system's package sources do not have it",
+            Self::Other => "apt failed",
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::NoSpace => "make room, or set PINHOLE_CACHE to a folder on another disk",
+            Self::Signature => "check the clock and the keys of the sources in /etc/apt (`apt-get update` shows them)",
+            Self::Network => "check the network, and apt's proxy settings if there is a proxy; then try again",
+            Self::NoPackage => {
+                "check that /etc/apt names the distribution's own sources (on Ubuntu, the component universe)"
+            }
+            Self::Other => "try again",
+        }
+    }
+}
+
+impl CopyTrouble {
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Colon { .. } => "set PINHOLE_CACHE to a folder without a colon in its path",
+            Self::NoSpace { .. } => Cause::NoSpace.advice(),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => Cause::NoSpace.advice(),
+            Self::Write { .. } => "set PINHOLE_CACHE to a folder that can be written to",
+            Self::Step { cause, .. } => cause.advice(),
+            Self::Program { .. } | Self::Broken { .. } => "try again",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apts_messages_tell_the_cause() {
+        for (said, cause) in [
+            ("E: Write error - write (28: No space left on device)\nE: Failed to fetch x", Cause::NoSpace),
+            (
+                "W: GPG error: file:/x ./ InRelease: The following signatures couldn't be verified because the public \
+                 key is not available: NO_PUBKEY 6ED0E7B82643E131\nE: The repository 'file:/x ./' is not signed.",
+                Cause::Signature,
+            ),
+            ("W: Failed to fetch x  Temporary failure resolving 'host'\nE: Unable to locate package y", Cause::Network),
+            ("E: Unable to locate package qemu-system-arm", Cause::NoPackage),
+            ("E: dpkg was interrupted", Cause::Other),
+        ] {
+            assert_eq!(Cause::of(said), cause, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_the_update_said_matters_only_where_nothing_else_is_known() {
+        assert_eq!(Cause::NoPackage.or_earlier(Cause::Network), Cause::Network);
+        assert_eq!(Cause::NoPackage.or_earlier(Cause::Other), Cause::NoPackage);
+        // Another source's missing key is no reason for a full disk.
+        assert_eq!(Cause::NoSpace.or_earlier(Cause::Signature), Cause::NoSpace);
+    }
+}

@@ -1,0 +1,263 @@
+//! Which emulator runs: one that the user names, one that is installed, or a private copy in the cache folder.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `places` | the search path and the usual install places -> files that may be an emulator |
+//! | `check` | such a file -> whether it starts, is new enough, and has the emulated boards' machines |
+//! | `system` | this operating system -> the command that installs the emulator |
+//! | `private_copy` | packages of Debian's archives -> an emulator in the cache folder; nothing is installed |
+//! | `error` | why there is no emulator |
+//!
+//! Finding out ([`Findings`]) is apart from deciding ([`plan`]), so that every decision is tested without touching the
+//! machine.
+
+mod check;
+mod error;
+mod places;
+mod private_copy;
+mod system;
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use crate::cache;
+use crate::settings::Settings;
+
+pub use error::{Cause, CopyTrouble, LocateError};
+pub use private_copy::{Step, clean, leftovers};
+
+use system::System;
+
+/// The emulator's program.
+pub const PROGRAM: &str = "qemu-system-arm";
+
+/// Environment variable of Linux' dynamic loader: folders where libraries are looked for first.
+const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+
+/// An emulator that was found to work: it starts, and has the machines of the emulated boards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emulator {
+    path: PathBuf,
+    origin: Origin,
+    libraries: Vec<PathBuf>,
+}
+
+/// Where an emulator comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The user named it ([`Settings::emulator`]).
+    Named,
+    /// It is installed: on the search path, or in one of the usual places.
+    Installed,
+    /// It is the private copy in the cache folder.
+    PrivateCopy,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Named => "named by the user",
+            Self::Installed => "installed",
+            Self::PrivateCopy => "private copy",
+        })
+    }
+}
+
+impl Emulator {
+    /// The program file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Folders of the libraries that came with it; none unless it is a private copy.
+    pub fn libraries(&self) -> &[PathBuf] {
+        &self.libraries
+    }
+
+    /// A command that starts it, without arguments yet. Its libraries are set for this process alone.
+    pub fn command(&self) -> Command {
+        command(&self.path, &self.libraries)
+    }
+
+    /// Its version, such as `7.2.22`; `None` when it does not say. Starts it for a moment.
+    pub fn version(&self) -> Option<String> {
+        check::version(&self.path, &self.libraries)
+    }
+}
+
+fn command(path: &Path, libraries: &[PathBuf]) -> Command {
+    let mut command = Command::new(path);
+    if !libraries.is_empty() {
+        let inherited = env::var_os(LIBRARY_PATH).filter(|paths| !paths.is_empty());
+        let inherited: Vec<PathBuf> = inherited.iter().flat_map(env::split_paths).collect();
+        // A path with a colon cannot be in this list; no copy is made in such a folder.
+        let paths = env::join_paths(libraries.iter().chain(&inherited)).unwrap_or_else(|_| OsString::new());
+        command.env(LIBRARY_PATH, paths);
+    }
+    command
+}
+
+/// A file that looks like an emulator and does not serve as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it does not serve, in words.
+    pub reason: String,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+/// What was found on a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Findings {
+    /// The emulator that the user names, if any.
+    named: Option<Result<Emulator, Unusable>>,
+    /// The first one that is installed and works.
+    installed: Option<Emulator>,
+    /// Installed ones that do not work.
+    unusable: Vec<Unusable>,
+    /// The private copy, where it is complete and works. Not looked for when an installed one works.
+    private_copy: Option<Emulator>,
+    /// Where a private copy is, or would go; `None` without a cache folder.
+    folder: Option<PathBuf>,
+    /// The operating system.
+    system: System,
+    /// apt-get and dpkg-deb are there.
+    has_apt: bool,
+    /// Nothing may be downloaded.
+    offline: bool,
+}
+
+/// How an emulator is had.
+#[derive(Debug)]
+enum Plan {
+    /// It is there.
+    Use(Emulator),
+    /// A private copy has to be made in this folder.
+    MakeCopy(PathBuf),
+    /// Not here; the user has to do something first.
+    Stop(LocateError),
+}
+
+/// Decides, in the order: the named one, an installed one, the private copy, a new private copy, say what to do.
+fn plan(findings: Findings) -> Plan {
+    let Findings { named, installed, unusable, private_copy, folder, system, has_apt, offline } = findings;
+    match named {
+        Some(Ok(emulator)) => return Plan::Use(emulator),
+        Some(Err(named)) => return Plan::Stop(LocateError::Named { path: named.path, reason: named.reason }),
+        None => {}
+    }
+    if let Some(emulator) = installed.or(private_copy) {
+        return Plan::Use(emulator);
+    }
+    let can_copy = system == System::Debian && has_apt;
+    match folder {
+        Some(folder) if can_copy && !offline => Plan::MakeCopy(folder),
+        folder => {
+            let could = match folder {
+                Some(folder) if can_copy => error::Copy::ForbiddenOffline { folder },
+                None if can_copy => error::Copy::NoFolder,
+                _ => error::Copy::Never,
+            };
+            Plan::Stop(LocateError::missing(unusable, system, could))
+        }
+    }
+}
+
+impl Findings {
+    /// Looks at this machine: starts each candidate for a moment until one works; changes nothing.
+    fn of_this_machine(settings: &Settings) -> Self {
+        let named = settings.emulator.as_deref().map(check::named);
+        let (installed, unusable) = match named {
+            Some(_) => (None, Vec::new()),
+            None => first_that_works(places::candidates()),
+        };
+        let system = System::of_this_machine();
+        let folder = private_copy::folder(cache::folder().as_deref());
+        let private_copy = match (&named, &installed, &folder) {
+            (None, None, Some(folder)) => private_copy::find(folder),
+            _ => None,
+        };
+        let has_apt = private_copy::has_tools();
+        Self { named, installed, unusable, private_copy, folder, system, has_apt, offline: settings.offline }
+    }
+}
+
+fn first_that_works(candidates: impl IntoIterator<Item = PathBuf>) -> (Option<Emulator>, Vec<Unusable>) {
+    let mut unusable = Vec::new();
+    for path in candidates {
+        match check::works(&path, &[]) {
+            Ok(()) => return (Some(Emulator { path, origin: Origin::Installed, libraries: Vec::new() }), unusable),
+            Err(reason) => unusable.push(Unusable { path, reason }),
+        }
+    }
+    (None, unusable)
+}
+
+/// What [`survey`] found.
+#[derive(Debug)]
+pub struct Survey {
+    /// The emulator there is; else what stands in its way, or `None` when [`find`] would make a private copy.
+    pub emulator: Result<Emulator, Option<LocateError>>,
+    /// Installed emulators that do not work.
+    pub unusable: Vec<Unusable>,
+    /// Where a private copy is, or would go; `None` without a cache folder.
+    pub folder: Option<PathBuf>,
+}
+
+/// Looks for an emulator and changes nothing.
+pub fn survey() -> Survey {
+    let findings = Findings::of_this_machine(Settings::current());
+    let (unusable, folder) = (findings.unusable.clone(), findings.folder.clone());
+    let emulator = match plan(findings) {
+        Plan::Use(emulator) => Ok(emulator),
+        Plan::MakeCopy(_) => Err(None),
+        Plan::Stop(error) => Err(Some(error)),
+    };
+    Survey { emulator, unusable, folder }
+}
+
+/// The emulator of this machine. Where none is installed, on Debian and its relatives, a private copy is made; each step of
+/// that is told before it happens. Found once a process.
+///
+/// # Errors
+/// Any [`LocateError`].
+pub fn find(mut tell: impl FnMut(&Step)) -> Result<Emulator, LocateError> {
+    static FOUND: Mutex<Option<Emulator>> = Mutex::new(None);
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(emulator) = &*found {
+        return Ok(emulator.clone());
+    }
+    let findings = Findings::of_this_machine(Settings::current());
+    let (unusable, system) = (findings.unusable.clone(), findings.system);
+    let emulator = match plan(findings) {
+        Plan::Use(emulator) => emulator,
+        Plan::MakeCopy(folder) => {
+            tell(&Step::Begin { folder: folder.clone(), unusable });
+            private_copy::make(&folder, &mut tell).map_err(|trouble| LocateError::Copy {
+                folder,
+                trouble,
+                command: system.install_command(),
+            })?
+        }
+        Plan::Stop(error) => return Err(error),
+    };
+    Ok(found.insert(emulator).clone())
+}
+
+#[cfg(test)]
+mod tests;

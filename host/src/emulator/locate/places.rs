@@ -1,0 +1,59 @@
+//! Where an installed emulator may be.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::PROGRAM;
+
+/// Folders that package managers put programs into and that are not on every user's search path.
+#[cfg(target_os = "macos")]
+const USUAL: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"];
+/// Folders that package managers put programs into and that are not on every user's search path.
+#[cfg(all(unix, not(target_os = "macos")))]
+const USUAL: &[&str] = &["/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin", "/run/current-system/sw/bin"];
+/// Folders that installers put programs into without adding them to the search path.
+#[cfg(windows)]
+const USUAL: &[&str] =
+    &[r"C:\Program Files\qemu", r"C:\msys64\ucrt64\bin", r"C:\msys64\mingw64\bin", r"C:\msys64\clang64\bin"];
+
+/// Files that may be an emulator: on the search path first, then in the usual places.
+pub(super) fn candidates() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    // Windows' own variable, where its programs are on another drive.
+    let programs = env::var_os("ProgramFiles").map(|folder| Path::new(&folder).join("qemu"));
+    let usual = programs.into_iter().chain(USUAL.iter().map(PathBuf::from));
+    in_folders(env::split_paths(&path).chain(usual))
+}
+
+/// Emulators' files in these folders, each once. Relative folders are left out: what they are depends on where one stands.
+fn in_folders(folders: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let name = format!("{PROGRAM}{}", env::consts::EXE_SUFFIX);
+    let mut found: Vec<PathBuf> = Vec::new();
+    for folder in folders.into_iter().filter(|folder| folder.is_absolute()) {
+        let path = folder.join(&name);
+        if path.is_file() && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_in_order_and_once() {
+        let place = tempfile::tempdir().unwrap();
+        let name = format!("{PROGRAM}{}", env::consts::EXE_SUFFIX);
+        let [first, second, empty] = ["my tools", "b", "c"].map(|name| place.path().join(name));
+        for folder in [&first, &second, &empty] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        for folder in [&first, &second] {
+            std::fs::write(folder.join(&name), "").unwrap();
+        }
+        let folders = [PathBuf::from("."), empty, second.clone(), first.clone(), second.clone()];
+        assert_eq!(in_folders(folders), [second.join(&name), first.join(&name)]);
+    }
+}

@@ -1,0 +1,149 @@
+use miette::Diagnostic as _;
+
+use super::*;
+
+/// A shell script in an executable file.
+#[cfg(unix)]
+pub(super) fn script(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+
+    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Another test that starts a program at the same moment has the file open for writing until its own program runs.
+    let busy =
+        || Command::new(path).output().is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy);
+    while busy() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+fn emulator(path: &str, origin: Origin) -> Emulator {
+    Emulator { path: path.into(), origin, libraries: Vec::new() }
+}
+
+fn installed() -> Emulator {
+    emulator("/usr/bin/qemu-system-arm", Origin::Installed)
+}
+
+fn private() -> Emulator {
+    emulator("/cache/qemu-system-arm", Origin::PrivateCopy)
+}
+
+/// Debian, nothing there, downloads allowed.
+fn debian() -> Findings {
+    Findings { folder: Some("/cache/copy".into()), system: System::Debian, has_apt: true, ..Findings::default() }
+}
+
+fn used(findings: Findings) -> Emulator {
+    match plan(findings) {
+        Plan::Use(emulator) => emulator,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a user is told: the message, and what to do.
+fn told(findings: Findings) -> (String, String) {
+    match plan(findings) {
+        Plan::Stop(error) => (error.to_string(), error.help().unwrap().to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_named_one_comes_first_then_installed_ones_then_the_copy() {
+    let named = emulator("/named", Origin::Named);
+    let all = Findings {
+        named: Some(Ok(named.clone())),
+        installed: Some(installed()),
+        private_copy: Some(private()),
+        ..debian()
+    };
+    assert_eq!(used(all.clone()), named);
+    let unnamed = Findings { named: None, ..all };
+    assert_eq!(used(unnamed.clone()), installed());
+    assert_eq!(used(Findings { installed: None, ..unnamed.clone() }), private());
+    // What is there can be used without a network.
+    assert_eq!(used(Findings { installed: None, offline: true, ..unnamed }), private());
+}
+
+#[test]
+fn a_named_one_that_does_not_serve_is_an_error_even_where_another_would() {
+    let named = Unusable { path: "/no emulator".into(), reason: "it is a folder".to_owned() };
+    let (message, help) = told(Findings { named: Some(Err(named)), installed: Some(installed()), ..debian() });
+    assert!(message.contains("/no emulator") && message.contains("it is a folder"), "{message}");
+    assert!(help.contains("--emulator"), "{help}");
+}
+
+#[test]
+fn debian_gets_a_copy_unless_offline() {
+    let made = |findings| matches!(plan(findings), Plan::MakeCopy(folder) if folder == Path::new("/cache/copy"));
+    assert!(made(debian()));
+    let (message, help) = told(Findings { offline: true, ..debian() });
+    assert!(message.contains("not installed"), "{message}");
+    for word in ["--offline", "/cache/copy", "sudo apt-get install qemu-system-arm", "--emulator"] {
+        assert!(help.contains(word), "no {word} in {help}");
+    }
+    let (_, help) = told(Findings { folder: None, ..debian() });
+    assert!(help.contains("PINHOLE_CACHE"), "{help}");
+    let (_, help) = told(Findings { has_apt: false, ..debian() });
+    assert!(!help.contains("private copy") && help.contains("apt-get"), "{help}");
+}
+
+#[test]
+fn other_systems_are_told_their_own_command() {
+    for (system, command) in [
+        (System::Fedora, "run: sudo dnf install qemu-system-arm"),
+        (System::MacOs, "run: brew install qemu"),
+        (System::Windows, "run: winget install SoftwareFreedomConservancy.QEMU"),
+    ] {
+        // apt is there on Fedora too, as a package.
+        let (_, help) = told(Findings { system, ..debian() });
+        assert!(help.contains(command) && help.contains("--emulator") && !help.contains("private copy"), "{help}");
+    }
+}
+
+#[test]
+fn an_installed_one_that_does_not_serve_is_told() {
+    let unusable = vec![Unusable { path: "/usr/bin/qemu-system-arm".into(), reason: "it failed".to_owned() }];
+    let (message, _) = told(Findings { unusable, system: System::Fedora, ..debian() });
+    assert!(message.contains("/usr/bin/qemu-system-arm: it failed"), "{message}");
+}
+
+#[test]
+fn a_path_that_is_no_emulator_says_what_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("a file");
+    std::fs::write(&file, "no program").unwrap();
+    let reason = |path: &Path| check::named(path).unwrap_err().reason;
+    assert_eq!(reason(place.path()), "it is a folder, not a program");
+    assert_eq!(reason(&place.path().join("none")), "there is no such file");
+    assert!(reason(&file).starts_with("it does not start: "), "{}", reason(&file));
+    #[cfg(unix)]
+    {
+        assert_eq!(reason(Path::new("/bin/echo")), "it is no qemu-system-arm");
+        assert!(reason(Path::new("/bin/false")).starts_with("it failed"), "{}", reason(Path::new("/bin/false")));
+        // A program by its name alone would be another file than the one that is meant.
+        assert_eq!(reason(Path::new("true")), "there is no such file");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_candidate_that_works_is_taken() {
+    let place = tempfile::tempdir().unwrap();
+    let script = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        script(&path, text);
+        path
+    };
+    let old = script("old", "echo 'QEMU emulator version 5.2.0 (x)'");
+    let other = script("other", "echo 'QEMU emulator version 9.0.1'; echo 'mps2-an385 ARM MPS2'");
+    let good = script("good one", "echo 'QEMU emulator version 6.0.0'; echo 'mps2-an385 x'; echo 'mps2-an386 x'");
+    let never = place.path().join("never asked");
+    let (emulator, unusable) = first_that_works([old.clone(), other.clone(), good.clone(), never]);
+    assert_eq!(emulator.unwrap().path(), good);
+    let reasons = ["QEMU 5.2.0 is too old; 6.0 or newer is needed", "it does not have the machines mps2-an386"];
+    let expected = [old, other].into_iter().zip(reasons);
+    let expected: Vec<Unusable> = expected.map(|(path, reason)| Unusable { path, reason: reason.to_owned() }).collect();
+    assert_eq!(unusable, expected);
+}
