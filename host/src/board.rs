@@ -41,6 +41,19 @@ pub struct Chip {
     pub release: Option<(u32, u32)>,
 }
 
+/// A boot loader in a chip's ROM that shows itself as a drive, which takes files in UF2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uf2Loader {
+    /// Number by which it knows files that are for it.
+    pub family: u32,
+    /// Bytes of flash that it erases at a time.
+    pub sector_bytes: u32,
+    /// What its drive is called.
+    pub drive: &'static str,
+    /// What makes the board show it.
+    pub how: &'static str,
+}
+
 /// What is known of a board besides its declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Facts {
@@ -60,6 +73,8 @@ struct Facts {
     machine: Option<&'static str>,
     /// The chip that a debug probe reaches; absent where there is none.
     chip: Option<Chip>,
+    /// The boot loader in ROM that takes UF2; absent where there is none.
+    uf2_loader: Option<Uf2Loader>,
 }
 
 const CORTEX_M4F: &str = "thumbv7em-none-eabihf";
@@ -81,6 +96,7 @@ impl Board {
                 declaration: include_str!("../../firmware/boards/qemu/m4f.toml"),
                 machine: Some("mps2-an386"),
                 chip: None,
+                uf2_loader: None,
             },
             Self::QemuM0plus => Facts {
                 name: "qemu-m0plus",
@@ -93,6 +109,7 @@ impl Board {
                 // instruction of Armv6-M.
                 machine: Some("mps2-an385"),
                 chip: None,
+                uf2_loader: None,
             },
             Self::Pico => Facts {
                 name: "pico",
@@ -111,6 +128,13 @@ impl Board {
                     id: 0x2927,
                     release: Some((0x4000_F000, 1 << 19)),
                 }),
+                // RP2040 Datasheet, 2.8.4 (USB mass storage interface).
+                uf2_loader: Some(Uf2Loader {
+                    family: 0xE48B_FF56,
+                    sector_bytes: 4096,
+                    drive: "RPI-RP2",
+                    how: "hold down the button BOOTSEL while you plug the board in",
+                }),
             },
             Self::Nrf52840Dk => Facts {
                 name: "nrf52840-dk",
@@ -128,6 +152,7 @@ impl Board {
                     id: 0x0005_2840,
                     release: None,
                 }),
+                uf2_loader: None,
             },
             Self::NucleoF446re => Facts {
                 name: "nucleo-f446re",
@@ -145,6 +170,7 @@ impl Board {
                     id: 0x421,
                     release: None,
                 }),
+                uf2_loader: None,
             },
             Self::QemuProbed => Facts {
                 name: "qemu-probed",
@@ -162,6 +188,7 @@ impl Board {
                     id: 0x4104_3860,
                     release: None,
                 }),
+                uf2_loader: None,
             },
         }
     }
@@ -194,6 +221,11 @@ impl Board {
     /// The chip that a debug probe reaches, where there is one.
     pub fn chip(self) -> Option<Chip> {
         self.facts().chip
+    }
+
+    /// The boot loader in its chip's ROM that takes UF2, where there is one.
+    pub fn uf2_loader(self) -> Option<Uf2Loader> {
+        self.facts().uf2_loader
     }
 
     /// Whether it is test equipment, and no board that anyone has.
@@ -245,20 +277,6 @@ impl ValueEnum for Emulated {
     }
 }
 
-/// A board whose chip a debug probe reaches: for arguments of commands that need one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probed(pub Board);
-
-impl ValueEnum for Probed {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self(Board::Pico), Self(Board::Nrf52840Dk), Self(Board::NucleoF446re), Self(Board::QemuProbed)]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        self.0.to_possible_value()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use pinhole_declaration::Core;
@@ -273,8 +291,6 @@ mod tests {
         }
         let emulated: Vec<Board> = Board::ALL.into_iter().filter(|board| board.is_emulated()).collect();
         assert!(Emulated::value_variants().iter().map(|emulated| emulated.0).eq(emulated));
-        let probed = Board::ALL.into_iter().filter(|board| board.chip().is_some());
-        assert!(Probed::value_variants().iter().map(|probed| probed.0).eq(probed));
     }
 
     #[test]

@@ -28,6 +28,7 @@
 //! | budget | [`budget`] | model and firmware against what a board has -> fits or not, and how long it takes |
 //! | device | [`device`] | the host's side of the link |
 //! | firmware | [`firmware`] | a board -> its firmware; a model file -> what goes into flash |
+//! | flash file | [`flash_file`] | firmware and model -> a file that other tools flash |
 //! | emulator | [`emulator`] | firmware and model -> a running emulated board |
 //! | debug probe | [`probe`] | firmware and model -> a board's flash; the link to it |
 //! | a board's camera | [`board_camera`] | a board, emulated or at hand -> one look after the other |
@@ -57,6 +58,7 @@ pub mod explain;
 pub mod export;
 pub mod finetune;
 pub mod firmware;
+pub mod flash_file;
 pub mod import;
 pub mod inference;
 pub mod model_file;

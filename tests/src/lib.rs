@@ -15,6 +15,7 @@
 //! | `color` | do networks that see colors go the same way as gray ones, down to the boards? |
 //! | `emulator` | does the firmware decide what the host decides, on every integer? |
 //! | `camera` | does a driver in emulated code see what its camera is shown? |
+//! | `flash_file` | do files for other tools flash what a probe would write? |
 //! | `probe` | does a board behind a debug probe get what it should? |
 //! | `serial` | and one on a serial port? |
 //! | `bench` | is every instruction counted, and as often every time? |

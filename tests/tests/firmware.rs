@@ -14,7 +14,7 @@ use pinhole_tests::{Ran, repository};
 const REQUIRED: &str = "PINHOLE_REQUIRE_FIRMWARE_BUILD";
 
 /// Files of end-to-end tests that run firmware.
-const END_TO_END: [&str; 6] = ["emulator", "camera", "bench", "budget", "color", "probe"];
+const END_TO_END: [&str; 7] = ["emulator", "camera", "bench", "budget", "color", "flash_file", "probe"];
 
 fn manifest() -> Manifest {
     Manifest::inside().expect("there is prebuilt firmware").expect("its manifest can be read")

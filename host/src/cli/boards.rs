@@ -70,8 +70,9 @@ impl Boards {
         }
         say!("firmware and RAM: what they may take at most; input: largest side of a network's input");
         match probes(bench) {
-            probes if probes.is_empty() => say!("no debug probe is plugged in"),
-            probes => probes.iter().for_each(|probe| say!("debug probe {probe}")),
+            Ok(probes) if probes.is_empty() => say!("no debug probe is plugged in"),
+            Ok(probes) => probes.iter().for_each(|probe| say!("debug probe {probe}")),
+            Err(error) => say!("{error}"),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -26,6 +26,7 @@ pub struct AttachedDevice {
 pub(crate) struct Silent {
     pub(crate) error: ClientError,
     /// The last line of its log, if there is one.
+    #[cfg_attr(not(feature = "probe"), expect(dead_code, reason = "only a debug probe carries a log"))]
     pub(crate) last_words: Option<LogLine>,
 }
 

@@ -13,6 +13,7 @@ mod replay_tests;
 mod serial;
 pub(crate) mod transport;
 
+#[cfg(feature = "probe")]
 pub(crate) use attached::Silent;
 pub use attached::{ANSWER_TIMEOUT, AttachedDevice};
 pub use camera::{CameraKind, HostCamera};

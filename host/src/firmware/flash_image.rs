@@ -1,6 +1,6 @@
 //! Firmware and model -> what is written where in a board's flash.
 
-use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use object::read::elf::{FileHeader as _, ProgramHeader as _, Sym as _};
 use object::{LittleEndian, elf};
 use pinhole_declaration::Region;
 use serde::Serialize;
@@ -46,7 +46,7 @@ impl FlashImage {
     /// A firmware, or none, and a model.
     ///
     /// # Errors
-    /// [`FirmwareError::Elf`] when the firmware's file is none.
+    /// [`FirmwareError::Elf`] when the firmware's file is none, [`FirmwareError::Outside`].
     pub fn new(board: Board, firmware: Option<&Firmware>, model: &PackedModel) -> Result<Self, FirmwareError> {
         let mut parts = match firmware {
             Some(firmware) => firmware.segments()?,
@@ -55,7 +55,26 @@ impl FlashImage {
         let address = board.declaration().model.origin;
         parts.push(Placed { what: "model", address, bytes: model.bytes().to_vec() });
         parts.sort_by_key(|part| part.address);
-        Ok(Self { board, parts })
+        let image = Self { board, parts };
+        image.check()?;
+        Ok(image)
+    }
+
+    /// Whether every part lies in a region of flash that the board declares.
+    ///
+    /// # Errors
+    /// [`FirmwareError::Outside`].
+    pub fn check(&self) -> Result<(), FirmwareError> {
+        let declared = self.board.declaration();
+        let regions = [declared.boot2, Some(declared.flash), Some(declared.model)];
+        for part in &self.parts {
+            let (start, end) = (u64::from(part.address), u64::from(part.address) + part.bytes.len() as u64);
+            let holds = |region: Region| region.addresses().contains(&start) && end <= region.addresses().end;
+            if !regions.into_iter().flatten().any(holds) {
+                return Err(FirmwareError::Outside { what: part.what, address: part.address, board: self.board });
+            }
+        }
+        Ok(())
     }
 
     /// Bytes in all.
@@ -83,6 +102,23 @@ impl FlashImage {
         map.sort_by_key(|region| region.start);
         map
     }
+}
+
+/// Where an ELF file's program starts.
+pub(super) fn entry(data: &[u8]) -> object::Result<u32> {
+    let header = elf::FileHeader32::<LittleEndian>::parse(data)?;
+    Ok(header.e_entry(header.endian()?))
+}
+
+/// Address of what an ELF file defines by this name.
+pub(super) fn symbol(data: &[u8], name: &str) -> object::Result<Option<u32>> {
+    let header = elf::FileHeader32::<LittleEndian>::parse(data)?;
+    let endian = header.endian()?;
+    let symbols = header.sections(endian, data)?.symbols(endian, data, elf::SHT_SYMTAB)?;
+    let named = symbols.iter().find(|symbol| {
+        symbol.is_definition(endian) && symbol.name(endian, symbols.strings()).ok() == Some(name.as_bytes())
+    });
+    Ok(named.map(|symbol| symbol.st_value(endian)))
 }
 
 /// What of an ELF file is written to flash, and where: variables' first values lie in flash, not where the variables do.

@@ -31,6 +31,7 @@ use crate::model_file::PackError;
 use crate::settings::Settings;
 
 pub use build::{checkout, toolchain_facts};
+pub(crate) use digest::hex as hex_digits;
 pub use digest::source_digest;
 pub use flash_image::{FlashImage, Placed, Used};
 pub use packed::packed_for;
@@ -151,6 +152,22 @@ impl Firmware {
         flash_image::segments(&self.elf).map_err(|error| self.unreadable(&error))
     }
 
+    /// Address where it starts, as its file has it: the lowest bit says that the code there is Thumb.
+    ///
+    /// # Errors
+    /// [`FirmwareError::Elf`] when its file is none.
+    pub fn entry(&self) -> Result<u32, FirmwareError> {
+        flash_image::entry(&self.elf).map_err(|error| self.unreadable(&error))
+    }
+
+    /// Address of what is called by this name in its file; `None` where nothing is.
+    ///
+    /// # Errors
+    /// [`FirmwareError::Elf`] when its file is none.
+    pub fn symbol(&self, name: &str) -> Result<Option<u32>, FirmwareError> {
+        flash_image::symbol(&self.elf, name).map_err(|error| self.unreadable(&error))
+    }
+
     /// What decodes its log.
     ///
     /// # Errors
@@ -161,7 +178,7 @@ impl Firmware {
     }
 
     /// That its file is not what it should be.
-    fn unreadable(&self, reason: &dyn std::fmt::Display) -> FirmwareError {
+    pub(crate) fn unreadable(&self, reason: &dyn std::fmt::Display) -> FirmwareError {
         let path = match &self.origin {
             Origin::Prebuilt => PathBuf::from(prebuilt::file_name(self.board)),
             Origin::Built(path) => path.clone(),
@@ -238,6 +255,17 @@ pub enum FirmwareError {
         board: Board,
         /// What it takes too much of.
         exceeded: Exceeded,
+    },
+    /// Firmware or model would lie outside the board's flash.
+    #[error("the {what} at {address:#010x} is not within the flash of the board {}", board.name())]
+    #[diagnostic(help("it was linked for another memory map than the board's file declares: build it anew"))]
+    Outside {
+        /// Firmware or model.
+        what: &'static str,
+        /// Where it starts.
+        address: u32,
+        /// The board.
+        board: Board,
     },
     /// The model cannot be packed for the board's kernel.
     #[error("the model {} cannot be packed for the board", path.display())]

@@ -1,21 +1,35 @@
 //! One of the probes, and the chip behind it.
 
+use std::sync::LazyLock;
+
 use probe_rs::architecture::arm::ArmError;
-use probe_rs::probe::list::Accessibility;
+use probe_rs::config::Registry;
+use probe_rs::probe::list::{Accessibility, Lister};
 use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
 use probe_rs::{Error, MemoryInterface as _, Permissions, Session};
 
-use super::{Bench, ProbeError};
+use super::{ProbeError, Unlock};
 use crate::board::{Board, Chip};
 
-/// What to do about a chip whose debug port is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unlock {
-    /// Leave it as it is.
-    #[default]
-    No,
-    /// Erase all that is on it, which unlocks it.
-    EraseAll,
+/// Where probes come from, and which chips are known.
+pub struct Bench {
+    /// Finds probes.
+    pub lister: Lister,
+    /// Knows chips. Read where a chip is asked for: this takes longer than most commands that ask for none.
+    pub registry: LazyLock<Registry>,
+}
+
+impl Bench {
+    /// All probes on USB, and the chips that probe-rs knows.
+    pub fn usb() -> Self {
+        Self { lister: Lister::new(), registry: LazyLock::new(Registry::from_builtin_families) }
+    }
+}
+
+impl std::fmt::Debug for Bench {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench").field("lister", &self.lister).finish_non_exhaustive()
+    }
 }
 
 /// A board's chip, reached through a probe.
@@ -35,7 +49,14 @@ pub fn parse_selector(text: &str) -> Result<DebugProbeSelector, String> {
 }
 
 /// The probes that are plugged in, each in words.
-pub fn probes(bench: &Bench) -> Vec<String> {
+///
+/// # Errors
+/// None here: [`ProbeError::NotBuilt`] in a Pinhole without probes.
+pub fn probes(bench: &Bench) -> Result<Vec<String>, ProbeError> {
+    Ok(plugged_in(bench))
+}
+
+fn plugged_in(bench: &Bench) -> Vec<String> {
     bench.lister.list_all().iter().map(describe).collect()
 }
 
@@ -58,7 +79,7 @@ impl Attachment {
     ) -> Result<Self, ProbeError> {
         let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
         let info = choose(bench, wanted)?;
-        let probe = info.open().map_err(|source| ProbeError::Open { probe: describe(&info), source })?;
+        let probe = info.open().map_err(|source| ProbeError::Open { probe: describe(&info), source: source.into() })?;
         let permissions = match unlock {
             Unlock::No => Permissions::new(),
             Unlock::EraseAll => Permissions::new().allow_erase_all(),
@@ -102,7 +123,7 @@ fn choose(bench: &Bench, wanted: Option<&DebugProbeSelector>) -> Result<DebugPro
     let mut found = bench.lister.list_with_access(wanted);
     match (found.len(), wanted) {
         (0, None) => Err(ProbeError::NoProbe),
-        (0, Some(wanted)) => Err(ProbeError::NotThatProbe { wanted: wanted.to_string(), probes: probes(bench) }),
+        (0, Some(wanted)) => Err(ProbeError::NotThatProbe { wanted: wanted.to_string(), probes: plugged_in(bench) }),
         (1, _) => {
             let item = found.remove(0);
             if item.accessibility == Accessibility::PermissionDenied {

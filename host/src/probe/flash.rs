@@ -6,20 +6,11 @@ use probe_rs::MemoryInterface as _;
 use probe_rs::flashing::{DownloadOptions, FlashError, FlashProgress, ProgressEvent};
 
 use super::image::loader;
-use super::{Attachment, Bench, ProbeError};
+use super::{Attachment, Bench, ProbeError, Step};
 use crate::firmware::FlashImage;
 
 /// Longest time from the reset to a halted core.
 const HALT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How far flashing is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// So many bytes will be erased, written and read again, where that is known before.
-    Total(u64),
-    /// So many bytes were.
-    Done(u64),
-}
 
 /// Writes an image, has probe-rs verify it, and resets the chip, which then runs it.
 ///

@@ -1,4 +1,5 @@
-//! Boards behind a debug probe, through probe-rs.
+//! Boards behind a debug probe, through probe-rs. Without the feature `probe`, which brings that along, the same functions
+//! are there, and say that probes are not.
 //!
 //! | module | what happens there |
 //! |---|---|
@@ -6,226 +7,53 @@
 //! | `image` | what is written where -> as probe-rs writes it |
 //! | `flash` | that -> the chip's flash, verified |
 //! | `rtt` | the link and the log, in buffers in the chip's memory |
+//! | `absent` | stands in for all of these in a Pinhole without probes |
+//! | `error` | what goes wrong |
 
+#[cfg(not(feature = "probe"))]
+mod absent;
+#[cfg(feature = "probe")]
 mod attach;
+mod error;
+#[cfg(feature = "probe")]
 mod flash;
+#[cfg(feature = "probe")]
 mod image;
+#[cfg(feature = "probe")]
 mod rtt;
 
-use miette::Diagnostic;
-use probe_rs::config::{Registry, RegistryError};
-use probe_rs::flashing::FlashError;
-use probe_rs::probe::DebugProbeError;
-use probe_rs::probe::list::Lister;
-use thiserror::Error;
-
-use crate::board::{Board, Chip};
-use crate::device::{ClientError, LogLine};
-use crate::firmware::FirmwareError;
-
-pub use attach::{Attachment, Unlock, parse_selector, probes};
-pub use flash::{Step, flash};
-pub use image::loader;
+#[cfg(not(feature = "probe"))]
+pub use absent::{Attachment, Bench, DebugProbeSelector, check_fits, connect, flash, parse_selector, probes};
+#[cfg(feature = "probe")]
+pub use attach::{Attachment, Bench, parse_selector, probes};
+pub use error::{Cause, ProbeError};
+#[cfg(feature = "probe")]
+pub use flash::flash;
+#[cfg(feature = "probe")]
+pub use image::{check_fits, loader};
+#[cfg(feature = "probe")]
 pub use probe_rs::probe::DebugProbeSelector;
+#[cfg(feature = "probe")]
 pub use rtt::connect;
 
-/// Where probes come from, and which chips are known.
-pub struct Bench {
-    /// Finds probes.
-    pub lister: Lister,
-    /// Knows chips.
-    pub registry: Registry,
+/// What to do about a chip whose debug port is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unlock {
+    /// Leave it as it is.
+    #[default]
+    No,
+    /// Erase all that is on it, which unlocks it.
+    EraseAll,
 }
 
-impl Bench {
-    /// All probes on USB, and the chips that probe-rs knows.
-    pub fn usb() -> Self {
-        Self { lister: Lister::new(), registry: Registry::from_builtin_families() }
-    }
+/// How far flashing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many bytes will be erased, written and read again, where that is known before.
+    Total(u64),
+    /// So many bytes were.
+    Done(u64),
 }
 
-impl std::fmt::Debug for Bench {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bench").field("lister", &self.lister).finish_non_exhaustive()
-    }
-}
-
-/// Why a board behind a probe was not reached, or not flashed.
-#[derive(Debug, Error, Diagnostic)]
-pub enum ProbeError {
-    /// No probe reaches such a board.
-    #[error("the board {} has no chip that a debug probe reaches", board.name())]
-    #[diagnostic(help("`pinhole simulate`, `prove` and `watch` run it without one"))]
-    NoChip {
-        /// The board.
-        board: Board,
-    },
-    /// probe-rs does not know the chip.
-    #[error("no chip is known by the name {chip}")]
-    #[diagnostic(help("test equipment is reached by its own program alone"))]
-    UnknownChip {
-        /// Its name.
-        chip: &'static str,
-        /// Why.
-        source: RegistryError,
-    },
-    /// There is no probe.
-    #[error("no debug probe is plugged in")]
-    #[diagnostic(help(
-        "plug in the board, or a probe connected to its SWD pins; on Linux, access to USB may need probe-rs' udev rules \
-         (https://probe.rs/docs/getting-started/probe-setup)"
-    ))]
-    NoProbe,
-    /// There are several.
-    #[error("more than one debug probe is plugged in:\n{}", probes.join("\n"))]
-    #[diagnostic(help("choose one with --probe, as VENDOR:PRODUCT:SERIAL"))]
-    ManyProbes {
-        /// Each in a line.
-        probes: Vec<String>,
-    },
-    /// None is the wanted one.
-    #[error("no debug probe is {wanted}{}", if probes.is_empty() { "; none is plugged in".to_owned() } else { format!("; there are:\n{}", probes.join("\n")) })]
-    #[diagnostic(help("give --probe as VENDOR:PRODUCT:SERIAL, or leave it out where there is only one"))]
-    NotThatProbe {
-        /// What was asked for.
-        wanted: String,
-        /// Those there are, each in a line.
-        probes: Vec<String>,
-    },
-    /// It may not be used.
-    #[error("this user may not access the debug probe {probe}")]
-    #[diagnostic(help(
-        "on Linux, install probe-rs' udev rules (https://probe.rs/docs/getting-started/probe-setup) and plug it in anew"
-    ))]
-    NoAccess {
-        /// The probe.
-        probe: String,
-    },
-    /// It does not open.
-    #[error("the debug probe {probe} cannot be opened")]
-    #[diagnostic(help("end other programs that use it, or plug it in anew"))]
-    Open {
-        /// The probe.
-        probe: String,
-        /// Why.
-        source: DebugProbeError,
-    },
-    /// The chip does not answer.
-    #[error("the {chip} does not answer the debug probe")]
-    #[diagnostic(help(
-        "check that the board has power, that SWDIO, SWCLK and GND are connected, and that --board is the board at hand"
-    ))]
-    NoAnswer {
-        /// What was expected.
-        chip: &'static str,
-        /// What went wrong.
-        source: Box<probe_rs::Error>,
-    },
-    /// The chip's debug port is protected.
-    #[error("the {chip} is locked: its debug port is protected")]
-    #[diagnostic(help("--unlock unlocks it, and ERASES ALL that is on it"))]
-    Locked {
-        /// The chip.
-        chip: &'static str,
-    },
-    /// Another chip answers.
-    #[error("the chip is not the {} of the board {}: its number is {got:#x}, not {:#x}", chip.name, board.name(), chip.id)]
-    #[diagnostic(help("give --board the board at hand; `pinhole boards` lists them"))]
-    WrongChip {
-        /// The board.
-        board: Board,
-        /// Its chip.
-        chip: Chip,
-        /// What the chip's number says.
-        got: u32,
-    },
-    /// Access failed in the middle.
-    #[error("the debug probe lost the {chip}")]
-    #[diagnostic(help("check the wires and the power, and try again"))]
-    Lost {
-        /// The chip.
-        chip: &'static str,
-        /// What went wrong.
-        source: Box<probe_rs::Error>,
-    },
-    /// It does not fit where it should go.
-    #[error("{what} does not fit the memory of the {chip}")]
-    #[diagnostic(help("the board's file and the chip's description disagree: this is a mistake in Pinhole"))]
-    Place {
-        /// Firmware or model.
-        what: &'static str,
-        /// The chip.
-        chip: &'static str,
-        /// Why.
-        source: Box<FlashError>,
-    },
-    /// Flashing failed.
-    #[error("flashing the {chip} failed")]
-    #[diagnostic(help("what was on it may be half overwritten: flash again"))]
-    Flash {
-        /// The chip.
-        chip: &'static str,
-        /// Why.
-        source: Box<FlashError>,
-    },
-    /// What was written reads back otherwise.
-    #[error("what was written to the {chip} reads back otherwise")]
-    #[diagnostic(help("flash again; if it happens again, the flash is worn out or write-protected"))]
-    Verify {
-        /// The chip.
-        chip: &'static str,
-    },
-    /// No firmware of Pinhole's runs.
-    #[error("the firmware on the board {} shows no link (no RTT control block in its memory)", board.name())]
-    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`; if it was, reset the board", board.name()))]
-    NoLink {
-        /// The board.
-        board: Board,
-        /// Why.
-        source: probe_rs::rtt::Error,
-    },
-    /// The device runs another model than was flashed.
-    #[error("the board runs the model {got:#010x}, not {expected:#010x} that was flashed")]
-    #[diagnostic(help("reset the board and try again"))]
-    OtherModel {
-        /// Checksum of the flashed one.
-        expected: u32,
-        /// Checksum of the running one.
-        got: u32,
-    },
-    /// The firmware is another board's.
-    #[error("the firmware on the board says that it is {got}, not {}", board.name())]
-    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`", board.name()))]
-    OtherBoard {
-        /// The board.
-        board: Board,
-        /// What it says.
-        got: String,
-    },
-    /// The log cannot be read.
-    #[error("there is no pipe for the device's log")]
-    #[diagnostic(help("end other programs, and try again"))]
-    Pipe(#[source] std::io::Error),
-    /// The firmware cannot be built, or the model does not go with it.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Firmware(#[from] FirmwareError),
-    /// The device runs, but did not answer as it should.
-    #[error(
-        "the board {} was reached, but its firmware does not answer{}",
-        board.name(),
-        last_words.as_ref().map(|line| format!("; its log ends with: {line}")).unwrap_or_default()
-    )]
-    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`", board.name()))]
-    Device {
-        /// The board.
-        board: Board,
-        /// The last line of its log, if that can be read.
-        last_words: Option<LogLine>,
-        /// What went wrong.
-        source: ClientError,
-    },
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "probe"))]
 mod tests;

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, PipeWriter, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use probe_rs::rtt::{Error, Rtt, ScanRegion, find_rtt_control_block_in_raw_file};
+use probe_rs::rtt::{Error, Rtt, ScanRegion};
 
 use super::{Attachment, ProbeError};
 use crate::device::logs::Logs;
@@ -16,6 +16,9 @@ use crate::firmware::Firmware;
 const LOG_UP: usize = 0;
 const LINK_UP: usize = 1;
 const LINK_DOWN: usize = 0;
+
+/// Name of what RTT's buffers are found by.
+const CONTROL_BLOCK: &str = "_SEGGER_RTT";
 
 /// Longest time from a reset to buffers in memory.
 const START_TIMEOUT: Duration = Duration::from_secs(3);
@@ -42,7 +45,7 @@ pub fn connect(
     for part in firmware.segments()? {
         same = same && attachment.holds(part.address, &part.bytes)?;
     }
-    let known = if same { find_rtt_control_block_in_raw_file(firmware.elf()).ok().flatten() } else { None };
+    let known = if same { firmware.symbol(CONTROL_BLOCK)?.map(u64::from) } else { None };
     let region = known.map_or(ScanRegion::range(board.declaration().ram.addresses()), ScanRegion::Exact);
     let (log, logs) = if same {
         let (reader, writer) = io::pipe().map_err(ProbeError::Pipe)?;
@@ -54,7 +57,7 @@ pub fn connect(
     if let Err(error) = stream.find(START_TIMEOUT) {
         return Err(match error {
             Error::Probe(error) => stream.attachment.lost(error),
-            source => ProbeError::NoLink { board, source },
+            error => ProbeError::NoLink { board, source: error.into() },
         });
     }
     let device = AttachedDevice::new(Box::new(stream), logs)

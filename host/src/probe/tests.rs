@@ -1,7 +1,8 @@
 use pinhole_declaration::Region;
-use probe_rs::config::{MemoryRegion, Target};
+use probe_rs::config::{MemoryRegion, Registry, Target};
 
 use super::*;
+use crate::board::{Board, Chip};
 use crate::firmware::FlashImage;
 use crate::shipped;
 

@@ -11,8 +11,9 @@ mod probe;
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -104,9 +105,20 @@ impl VirtualBoard {
 
     /// Starts QEMU with this machine.
     pub fn start(machine: &str) -> Self {
+        Self::start_with(machine, &[])
+    }
+
+    /// Starts QEMU with a file in its memory, as its own loader reads ELF, Intel HEX, and bytes alone, for address 0. The
+    /// board does not run before somebody lets it ([`Self::read`] does).
+    pub fn with_file(file: &Path) -> Self {
+        let file = file.to_str().expect("a temporary file has a Unicode path");
+        Self::start_with(Self::MACHINE, &["-device", &format!("loader,file={file},addr=0")])
+    }
+
+    fn start_with(machine: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("there is a place for temporary files");
         let mut command = emulator().expect("the emulator is there, or a private copy can be made").command();
-        command.args(["-machine", machine, "-display", "none", "-serial", "null", "-serial", "null"]);
+        command.args(["-machine", machine, "-display", "none", "-serial", "null", "-serial", "null"]).args(more);
         command.arg("-monitor").arg(format!("unix:{},server=on,wait=off", folder.path().join("monitor").display()));
         // Stopped: with an empty flash it would run into a fault at once, and QEMU would end.
         command.arg("-S").arg("-gdb").arg(format!("unix:{},server=on,wait=off", folder.path().join("gdb").display()));
@@ -177,11 +189,16 @@ pub fn bench() -> Bench {
 }
 
 fn bench_of(count: usize, plug: &Plug) -> Bench {
-    let mut registry = Registry::from_builtin_families();
-    registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
     // probe-rs' drivers live as long as the program: it has no others.
     let plug = Box::leak(Box::new(plug.clone()));
-    Bench { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry }
+    Bench { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry: LazyLock::new(chips) }
+}
+
+/// The chips that probe-rs knows, and the board's.
+fn chips() -> Registry {
+    let mut registry = Registry::from_builtin_families();
+    registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
+    registry
 }
 
 /// Some probes, all plugged into the same board.

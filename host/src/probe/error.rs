@@ -1,0 +1,196 @@
+//! What goes wrong on the way to a board behind a probe.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::board::{Board, Chip};
+use crate::device::{ClientError, LogLine};
+use crate::firmware::FirmwareError;
+
+/// An error of probe-rs'. Boxed, so that these errors are the same in a Pinhole without it.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a board behind a probe was not reached, or not flashed.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ProbeError {
+    /// This program was compiled without what reaches probes.
+    #[error("this Pinhole was built without debug probes (feature `probe`)")]
+    #[diagnostic(help(
+        "`pinhole flash --out` writes files for other tools instead; --port reaches a board whose firmware has the link on a serial port"
+    ))]
+    NotBuilt,
+    /// No probe reaches such a board.
+    #[error("the board {} has no chip that a debug probe reaches", board.name())]
+    #[diagnostic(help(
+        "`pinhole simulate`, `prove` and `watch` run it without one; `pinhole flash --out` writes files for other tools"
+    ))]
+    NoChip {
+        /// The board.
+        board: Board,
+    },
+    /// probe-rs does not know the chip.
+    #[error("no chip is known by the name {chip}")]
+    #[diagnostic(help("test equipment is reached by its own program alone"))]
+    UnknownChip {
+        /// Its name.
+        chip: &'static str,
+        /// Why.
+        source: Cause,
+    },
+    /// There is no probe.
+    #[error("no debug probe is plugged in")]
+    #[diagnostic(help(
+        "plug in the board, or a probe connected to its SWD pins; on Linux, access to USB may need probe-rs' udev rules \
+         (https://probe.rs/docs/getting-started/probe-setup)"
+    ))]
+    NoProbe,
+    /// There are several.
+    #[error("more than one debug probe is plugged in:\n{}", probes.join("\n"))]
+    #[diagnostic(help("choose one with --probe, as VENDOR:PRODUCT:SERIAL"))]
+    ManyProbes {
+        /// Each in a line.
+        probes: Vec<String>,
+    },
+    /// None is the wanted one.
+    #[error("no debug probe is {wanted}{}", if probes.is_empty() { "; none is plugged in".to_owned() } else { format!("; there are:\n{}", probes.join("\n")) })]
+    #[diagnostic(help("give --probe as VENDOR:PRODUCT:SERIAL, or leave it out where there is only one"))]
+    NotThatProbe {
+        /// What was asked for.
+        wanted: String,
+        /// Those there are, each in a line.
+        probes: Vec<String>,
+    },
+    /// It may not be used.
+    #[error("this user may not access the debug probe {probe}")]
+    #[diagnostic(help(
+        "on Linux, install probe-rs' udev rules (https://probe.rs/docs/getting-started/probe-setup) and plug it in anew"
+    ))]
+    NoAccess {
+        /// The probe.
+        probe: String,
+    },
+    /// It does not open.
+    #[error("the debug probe {probe} cannot be opened")]
+    #[diagnostic(help("end other programs that use it, or plug it in anew"))]
+    Open {
+        /// The probe.
+        probe: String,
+        /// Why.
+        source: Cause,
+    },
+    /// The chip does not answer.
+    #[error("the {chip} does not answer the debug probe")]
+    #[diagnostic(help(
+        "check that the board has power, that SWDIO, SWCLK and GND are connected, and that --board is the board at hand"
+    ))]
+    NoAnswer {
+        /// What was expected.
+        chip: &'static str,
+        /// What went wrong.
+        source: Cause,
+    },
+    /// The chip's debug port is protected.
+    #[error("the {chip} is locked: its debug port is protected")]
+    #[diagnostic(help("--unlock unlocks it, and ERASES ALL that is on it"))]
+    Locked {
+        /// The chip.
+        chip: &'static str,
+    },
+    /// Another chip answers.
+    #[error("the chip is not the {} of the board {}: its number is {got:#x}, not {:#x}", chip.name, board.name(), chip.id)]
+    #[diagnostic(help("give --board the board at hand; `pinhole boards` lists them"))]
+    WrongChip {
+        /// The board.
+        board: Board,
+        /// Its chip.
+        chip: Chip,
+        /// What the chip's number says.
+        got: u32,
+    },
+    /// Access failed in the middle.
+    #[error("the debug probe lost the {chip}")]
+    #[diagnostic(help("check the wires and the power, and try again"))]
+    Lost {
+        /// The chip.
+        chip: &'static str,
+        /// What went wrong.
+        source: Cause,
+    },
+    /// It does not fit where it should go.
+    #[error("{what} does not fit the memory of the {chip}")]
+    #[diagnostic(help("the board's file and the chip's description disagree: this is a mistake in Pinhole"))]
+    Place {
+        /// Firmware or model.
+        what: &'static str,
+        /// The chip.
+        chip: &'static str,
+        /// Why.
+        source: Cause,
+    },
+    /// Flashing failed.
+    #[error("flashing the {chip} failed")]
+    #[diagnostic(help("what was on it may be half overwritten: flash again"))]
+    Flash {
+        /// The chip.
+        chip: &'static str,
+        /// Why.
+        source: Cause,
+    },
+    /// What was written reads back otherwise.
+    #[error("what was written to the {chip} reads back otherwise")]
+    #[diagnostic(help("flash again; if it happens again, the flash is worn out or write-protected"))]
+    Verify {
+        /// The chip.
+        chip: &'static str,
+    },
+    /// No firmware of Pinhole's runs.
+    #[error("the firmware on the board {} shows no link (no RTT control block in its memory)", board.name())]
+    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`; if it was, reset the board", board.name()))]
+    NoLink {
+        /// The board.
+        board: Board,
+        /// Why.
+        source: Cause,
+    },
+    /// The device runs another model than was flashed.
+    #[error("the board runs the model {got:#010x}, not {expected:#010x} that was flashed")]
+    #[diagnostic(help("reset the board and try again"))]
+    OtherModel {
+        /// Checksum of the flashed one.
+        expected: u32,
+        /// Checksum of the running one.
+        got: u32,
+    },
+    /// The firmware is another board's.
+    #[error("the firmware on the board says that it is {got}, not {}", board.name())]
+    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`", board.name()))]
+    OtherBoard {
+        /// The board.
+        board: Board,
+        /// What it says.
+        got: String,
+    },
+    /// The log cannot be read.
+    #[error("there is no pipe for the device's log")]
+    #[diagnostic(help("end other programs, and try again"))]
+    Pipe(#[source] std::io::Error),
+    /// The firmware cannot be built, or the model does not go with it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Firmware(#[from] FirmwareError),
+    /// The device runs, but did not answer as it should.
+    #[error(
+        "the board {} was reached, but its firmware does not answer{}",
+        board.name(),
+        last_words.as_ref().map(|line| format!("; its log ends with: {line}")).unwrap_or_default()
+    )]
+    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`", board.name()))]
+    Device {
+        /// The board.
+        board: Board,
+        /// The last line of its log, if that can be read.
+        last_words: Option<LogLine>,
+        /// What went wrong.
+        source: ClientError,
+    },
+}
