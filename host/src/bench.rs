@@ -9,6 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::board::Board;
+use crate::budget::predict::predict;
 use crate::emulator::{CountingBoard, EmulatorError};
 use crate::model_file::ModelFile;
 use crate::random::Random;
@@ -17,7 +18,7 @@ use crate::random::Random;
 const INPUT_SEED: u64 = 1;
 
 /// What an inference costs on a board.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bench {
     /// Name the board gave.
     pub board: String,
@@ -33,6 +34,36 @@ pub struct Bench {
     pub stack_bytes: u32,
     /// The layers, in order.
     pub layers: Vec<LayerBench>,
+    /// Clock cycles and time, which an emulator cannot count.
+    pub modelled: Option<Modelled>,
+}
+
+/// What an inference takes on silicon, [modelled](crate::budget::predict) from the model alone: by Arm's timing tables, for
+/// memory that never makes the core wait.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Modelled {
+    /// Clock cycles of the whole inference.
+    pub cycles: u64,
+    /// Of each layer.
+    pub layer_cycles: Vec<u64>,
+    /// The board's clock, Hz.
+    pub clock_hz: u32,
+    /// Time of the whole inference at that clock, ms.
+    pub time_ms: f64,
+}
+
+impl Modelled {
+    /// `None` where there is no table for what the model takes.
+    fn of(file: &ModelFile, board: Board) -> Option<Self> {
+        let (packed, declared) = (file.packed(board.packing()).ok()?, board.declaration());
+        let work = predict(&packed.model(), declared.core)?;
+        Some(Self {
+            cycles: work.whole.cycles,
+            layer_cycles: work.layers.iter().map(|layer| layer.cycles).collect(),
+            clock_hz: declared.clock_hz,
+            time_ms: work.time_ms(declared.clock_hz),
+        })
+    }
 }
 
 /// What a layer costs.
@@ -88,6 +119,7 @@ pub enum BenchError {
 /// [`BenchError`].
 pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, BenchError> {
     let model = file.model();
+    let modelled = Modelled::of(file, board);
     let mut random = Random::seeded(INPUT_SEED);
     let input: Vec<u8> = (0..model.inputs()).map(|_| random.below(256) as u8).collect();
     let mut board = CountingBoard::start(board, file, path)?;
@@ -109,6 +141,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
         macs: model.macs(),
         stack_bytes: measurement.stack_bytes,
         layers: layers.map(|(layer, instructions)| layer_bench(&layer, instructions)).collect(),
+        modelled,
     })
 }
 

@@ -20,7 +20,8 @@
 //! | import | [`import`] | TensorFlow Lite file -> model file |
 //! | workflow | [`workflow`] | photo folders -> run folder, the stages above in a row |
 //! | run folder | [`run_folder`] | what a training leaves on disk |
-//! | what ships | [`shipped`] | a name -> a trained model inside the program |
+//! | bundled models | [`shipped`] | a name -> a trained model inside the program |
+//! | suggestions | [`suggest`] | a mistyped name -> the known one it probably means |
 //! | source | [`source`] | a trained network, however it is kept -> what a training continues from |
 //! | study | [`study`] | photos and many recipes -> what can be said of them |
 //! | search | [`tune`] | photos and a budget -> networks on the front of accuracy and cost |
@@ -76,6 +77,7 @@ pub mod shipped;
 pub mod source;
 pub mod statistics;
 pub mod study;
+pub mod suggest;
 pub mod threshold;
 pub mod train;
 pub mod tune;

@@ -261,7 +261,7 @@ pub fn prove_portable(
 
 /// What the network is to get of a photo.
 fn input(path: &Path, picture: &Picture, shape: InputShape) -> Result<Vec<u8>, PhotoError> {
-    picture.shrink(shape).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.to_string() })
+    picture.shrink(shape).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.into() })
 }
 
 #[cfg(test)]

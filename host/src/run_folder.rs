@@ -1,16 +1,19 @@
 //! What a training leaves behind, and writing files so that nothing is ever half there.
 
-use pinhole_shared::model::MAGIC;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_shared::model::MAGIC;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::model_file::{ModelFile, ModelFileError};
-use crate::platform;
-use crate::shipped::Shipped;
+use crate::quantize::ActivationBits;
+use crate::recipe::Recipe;
+use crate::shipped::{Shipped, UnknownModel};
 use crate::train::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
@@ -71,6 +74,37 @@ pub struct RunSummary {
     pub validation_accuracy: f64,
     /// CRC-32 of the model file made from those weights.
     pub model_checksum: u32,
+    /// How it was made from them; absent in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantization: Option<Quantization>,
+}
+
+/// How a model was made from float weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantization {
+    /// Bits of the weights of every layer that has weights, in order.
+    pub weight_bits: Vec<u8>,
+    /// Bits of the activations between dense layers: 8 or 16.
+    pub activation_bits: u8,
+    /// Whether the weights were trained on by the device's integers, so that the float weights beside it do not give it again.
+    #[serde(default)]
+    pub fine_tuned: bool,
+}
+
+impl Quantization {
+    /// Of a network of this recipe, without fine-tuning.
+    pub fn new(recipe: &Recipe, activations: ActivationBits) -> Self {
+        let activation_bits = match activations {
+            ActivationBits::Eight => 8,
+            ActivationBits::Sixteen => 16,
+        };
+        Self { weight_bits: recipe.weight_bits().collect(), activation_bits, fine_tuned: false }
+    }
+
+    /// How activations are held.
+    pub fn activations(&self) -> ActivationBits {
+        if self.activation_bits == 8 { ActivationBits::Eight } else { ActivationBits::Sixteen }
+    }
 }
 
 /// What a training continued from.
@@ -101,12 +135,21 @@ fn lossy_option<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> 
 pub enum RunError {
     /// Writing failed.
     #[error("{} cannot be written: {reason}", path.display())]
-    #[diagnostic(help("check that the folder can be written to and the disk has room; nothing was half-written"))]
+    #[diagnostic(help("{}", help_for_writing(path, reason)))]
     Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
         reason: std::io::Error,
+    },
+    /// A folder was to be where a file is.
+    #[error("{} cannot be a folder: {} is a file", path.display(), file.display())]
+    #[diagnostic(help("give another --out; the file is kept"))]
+    FileInTheWay {
+        /// The folder.
+        path: PathBuf,
+        /// The file: the same, or above it.
+        file: PathBuf,
     },
     /// A model was to be written over something that is none.
     #[error("{} is there and is no model; it is kept", path.display())]
@@ -115,6 +158,10 @@ pub enum RunError {
         /// The file.
         path: PathBuf,
     },
+    /// A name that no model has.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unknown(#[from] UnknownModel),
     /// The model in it cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -125,16 +172,28 @@ pub enum RunError {
     Network(#[from] NetworkError),
 }
 
+fn help_for_writing(path: &Path, reason: &std::io::Error) -> String {
+    let folder = folder_of(path);
+    if reason.kind() == std::io::ErrorKind::NotFound && !folder.exists() {
+        return format!("create the folder {} first, or give another --out; nothing was written", folder.display());
+    }
+    "check that the folder can be written to and the disk has room; nothing was half-written".to_owned()
+}
+
+/// A temporary file in a folder. Its errors, unlike those of the `tempfile` crate's own files, do not name it: that file means
+/// nothing to anyone.
+fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile<File>> {
+    tempfile::Builder::new().make_in(folder, |path| File::create_new(path))
+}
+
 /// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
 ///
 /// # Errors
 /// [`RunError::Write`] with the path.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(wrong)?;
-    file.write_all(bytes).map_err(wrong)?;
-    // Temporary files are private; results are to be shared as other files are.
-    platform::let_everyone_read(file.as_file()).map_err(wrong)?;
+    let mut file = temporary_in(folder_of(path)).map_err(wrong)?;
+    file.as_file_mut().write_all(bytes).map_err(wrong)?;
     file.as_file().sync_all().map_err(wrong)?;
     file.persist(path).map_err(|error| wrong(error.error))?;
     Ok(())
@@ -160,8 +219,26 @@ pub fn check_model_place(path: &Path) -> Result<(), RunError> {
             return Err(RunError::NoModel { path: path.to_owned() });
         }
     }
-    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
-    tempfile::NamedTempFile::new_in(folder_of(path)).map(drop).map_err(wrong)
+    check_place(path)
+}
+
+/// Whether a file may be written there: to be asked before long work whose result it is.
+///
+/// # Errors
+/// [`RunError::Write`] with the path.
+pub fn check_place(path: &Path) -> Result<(), RunError> {
+    temporary_in(folder_of(path)).map(drop).map_err(|reason| RunError::Write { path: path.to_owned(), reason })
+}
+
+/// Whether a folder may be created there, as far as that is known without doing it.
+///
+/// # Errors
+/// [`RunError::FileInTheWay`].
+pub fn check_folder_place(path: &Path) -> Result<(), RunError> {
+    match path.ancestors().find(|above| above.is_file()) {
+        Some(file) => Err(RunError::FileInTheWay { path: path.to_owned(), file: file.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -171,11 +248,12 @@ fn folder_of(file: &Path) -> &Path {
 /// Creates a folder, and its parents, if it is not there, and makes sure that files can be written into it.
 ///
 /// # Errors
-/// [`RunError::Write`] with the path.
+/// [`RunError::FileInTheWay`] or [`RunError::Write`], with the path.
 pub fn create_folder(path: &Path) -> Result<(), RunError> {
+    check_folder_place(path)?;
     let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
     std::fs::create_dir_all(path).map_err(wrong)?;
-    tempfile::NamedTempFile::new_in(path).map(drop).map_err(wrong)
+    temporary_in(path).map(drop).map_err(wrong)
 }
 
 /// The per-epoch metrics as CSV.
@@ -185,6 +263,11 @@ pub fn metrics_csv(epochs: &[Epoch]) -> Vec<u8> {
         writer.serialize(epoch).expect("five numbers have a CSV form");
     }
     writer.into_inner().expect("writing to memory does not fail")
+}
+
+/// A run folder's metrics; `None` where they cannot be read.
+pub fn read_metrics(folder: &Path) -> Option<Vec<Epoch>> {
+    csv::Reader::from_path(folder.join(files::METRICS)).ok()?.deserialize().collect::<Result<_, _>>().ok()
 }
 
 /// How [`RunSummary::stopped`] says it.
@@ -207,14 +290,14 @@ pub struct Trained {
     pub network: Option<Network>,
 }
 
-/// Opens a run folder or a model file; where there is neither, a name is that of a model that ships.
+/// Opens a run folder or a model file; where there is neither, a name is that of a bundled model.
 ///
 /// The float network beside a model file is taken along when the folder's summary says the model was made from it.
 ///
 /// # Errors
-/// [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
+/// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
-    if let Some(shipped) = Shipped::named(path) {
+    if let Some(shipped) = Shipped::lookup(path)? {
         return Ok(shipped.open());
     }
     let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };
@@ -283,7 +366,10 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
         let missing = folder.path().join("no/such/folder/a.txt");
         let complaint = write_file(&missing, b"x").unwrap_err().to_string();
-        assert!(complaint.contains("a.txt"), "{complaint}");
+        let expected = format!("{} cannot be written: ", missing.display());
+        // Nothing of the temporary file; the folder of this test is one, too.
+        let reason = complaint.strip_prefix(&expected).unwrap_or_else(|| panic!("{complaint}"));
+        assert!(reason.contains("os error 2") && !reason.contains(".tmp"), "{complaint}");
     }
 
     #[cfg(unix)]
@@ -308,6 +394,7 @@ mod tests {
             validation_loss: 0.5,
             validation_accuracy: 0.5,
             model_checksum: 1,
+            quantization: None,
         };
         let folder = tempfile::tempdir().unwrap();
         write_summary(folder.path(), &summary).unwrap();

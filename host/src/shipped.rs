@@ -1,11 +1,15 @@
-//! What ships with Pinhole, inside the program: trained models, and the drawn pictures.
+//! What is bundled with Pinhole, inside the program: trained models, and the synthetic pictures.
 
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
+use miette::Diagnostic;
+use thiserror::Error;
 
 use crate::model_file::ModelFile;
+use crate::recipe::NAMED;
 use crate::run_folder::{RunSummary, Trained, files};
+use crate::suggest::did_you_mean;
 use crate::train::Network;
 
 static DATA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../data");
@@ -15,6 +19,28 @@ pub const DEFAULT: &str = "conv-96";
 
 /// The model trained on the drawn pictures.
 pub const DRAWN: &str = "drawn";
+
+/// A name that no model has.
+#[derive(Debug, Error, Diagnostic)]
+pub enum UnknownModel {
+    /// A recipe of this name is bundled, but no model trained by it.
+    #[error("{0} is the name of a recipe, not of a model: no trained model of it is bundled")]
+    #[diagnostic(help("train one: `pinhole train PHOTOS --recipe {0} --out {0}`; bundled models: {}", names()))]
+    Recipe(String),
+    /// Nothing is known by this name.
+    #[error("there is no model {0:?}: it is neither a file or folder, nor the name of a bundled model")]
+    #[diagnostic(help("{}give a .pinhole file, a run folder that `pinhole train` made, or a bundled model: {}", meant(.0), names()))]
+    Name(String),
+}
+
+/// The names of all bundled models, separated by commas.
+pub fn names() -> String {
+    Shipped::all().iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ")
+}
+
+fn meant(name: &str) -> String {
+    did_you_mean(name, Shipped::all().iter().map(|shipped| shipped.name))
+}
 
 /// A model that ships: what is kept of its run folder.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +66,17 @@ impl Shipped {
             return None;
         }
         Self::all().into_iter().find(|shipped| path.as_os_str() == shipped.name)
+    }
+
+    /// [`Shipped::named`], where a path that looks like a name, in one part and without an ending, must be one.
+    ///
+    /// # Errors
+    /// [`UnknownModel`].
+    pub fn lookup(path: &Path) -> Result<Option<Self>, UnknownModel> {
+        let found = Self::named(path);
+        let Some(name) = path.to_str().filter(|_| found.is_none() && is_name(path)) else { return Ok(found) };
+        let is_recipe = NAMED.iter().any(|(recipe, _)| *recipe == name);
+        Err(if is_recipe { UnknownModel::Recipe(name.to_owned()) } else { UnknownModel::Name(name.to_owned()) })
     }
 
     /// The model file.
@@ -74,6 +111,11 @@ impl Shipped {
     fn file(&self, name: &str) -> Option<&'static [u8]> {
         Some(self.folder.get_file(self.folder.path().join(name))?.contents())
     }
+}
+
+/// Whether there is nothing at a path, and it is a single word as names are.
+fn is_name(path: &Path) -> bool {
+    !path.exists() && path.extension().is_none() && path.file_name() == Some(path.as_os_str())
 }
 
 /// The model used where none is named.

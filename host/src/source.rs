@@ -10,7 +10,7 @@ use crate::model_file::{ModelFile, ModelFileError};
 use crate::quantize::dequantize;
 use crate::recipe::{DEFAULT, Recipe, RecipeError};
 use crate::run_folder::{self, files};
-use crate::shipped::Shipped;
+use crate::shipped::{Shipped, UnknownModel};
 use crate::train::{Network, NetworkError, Pretrained};
 
 /// A trained network and where it came from.
@@ -28,12 +28,16 @@ pub struct Source {
     pub pretrained: Pretrained,
 }
 
+/// What a network can be continued from.
+const HOW: &str = "give a run folder that `pinhole train` made, its weights.safetensors, a .pinhole file, or the name of a \
+                   bundled model (`pinhole models`)";
+
 /// Why there is nothing to continue from.
 #[derive(Debug, Error, Diagnostic)]
 pub enum SourceError {
     /// Not there, or not readable.
     #[error("{} cannot be continued from: {reason}", path.display())]
-    #[diagnostic(help("give a run folder that `pinhole train` made, its weights.safetensors, or a .pinhole file"))]
+    #[diagnostic(help("{HOW}"))]
     Unreadable {
         /// What was given.
         path: PathBuf,
@@ -42,11 +46,15 @@ pub enum SourceError {
     },
     /// A folder that holds no network.
     #[error("{} is no run folder: it has neither {} nor {}", path.display(), files::WEIGHTS, files::MODEL)]
-    #[diagnostic(help("give a run folder that `pinhole train` made, its weights.safetensors, or a .pinhole file"))]
+    #[diagnostic(help("{HOW}"))]
     NoRun {
         /// The folder.
         path: PathBuf,
     },
+    /// A name that no model has.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unknown(#[from] UnknownModel),
     /// A model file that cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -72,13 +80,13 @@ impl Source {
     /// |---|---|
     /// | a run folder | its float weights; without them its model |
     /// | a weights file | itself |
-    /// | the name of a model that ships, where there is nothing else of that name | its float weights; without them the model, dequantized |
+    /// | the name of a bundled model, where there is nothing else of that name | its float weights; without them the model, dequantized |
     /// | a model file, known by its first bytes | the float weights beside it, if its run says it was made from them; else itself, dequantized |
     ///
     /// # Errors
     /// [`SourceError`] with the path.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        if let Some(shipped) = Shipped::named(path) {
+        if let Some(shipped) = Shipped::lookup(path)? {
             return Self::from_shipped(&shipped);
         }
         let unreadable = |reason| SourceError::Unreadable { path: path.to_owned(), reason };

@@ -6,16 +6,17 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 
+use super::completions;
+use super::model_and_photos::{MODEL, open};
 use super::output::{json, say, spinner};
 use crate::bench::{Bench, bench};
 use crate::board::Emulated;
 use crate::firmware::Firmware;
-use crate::run_folder;
 
 /// `pinhole bench`.
 #[derive(Debug, Args)]
 pub(super) struct BenchCommand {
-    /// A .pinhole file, or a run folder of `pinhole train`
+    #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
@@ -27,7 +28,7 @@ pub(super) struct BenchCommand {
 
 impl BenchCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.model)?;
+        let trained = open(&self.model)?;
         Firmware::of(self.board.0)?;
         let waiting = spinner("counting instructions");
         let result = bench(&trained.model, &trained.model_path, self.board.0);
@@ -44,24 +45,50 @@ impl BenchCommand {
 
 fn print(bench: &Bench) {
     say!("emulated board {}, kernel {}: instructions of one inference", bench.board, bench.kernel);
-    say!("layer  kind   inputs  outputs        MACs  instructions  per MAC");
+    say!(
+        "layer  kind             inputs   outputs        MACs  instructions  per MAC  {}",
+        if bench.modelled.is_some() { "cycles, modelled" } else { "" }
+    );
     for (index, layer) in bench.layers.iter().enumerate() {
+        let cycles = bench.modelled.as_ref().and_then(|modelled| modelled.layer_cycles.get(index));
         say!(
-            "{index:>5}  {:<5} {:>7} {:>8}  {:>10}  {:>12}  {:>7}",
+            "{index:>5}  {:<14} {:>8}  {:>8}  {:>10}  {:>12}  {:>7}  {:>16}",
             layer.kind,
             layer.inputs,
             layer.outputs,
             layer.macs,
             layer.instructions,
-            per_mac(layer.instructions, layer.macs)
+            per_mac(layer.instructions, layer.macs),
+            cycles.map(u64::to_string).unwrap_or_default()
         );
     }
-    say!("rest   {:>44}", bench.rest());
-    say!("total  {:>30}  {:>12}  {:>7}", bench.macs, bench.instructions, per_mac(bench.instructions, bench.macs));
+    say!("rest   {:>58}", bench.rest());
+    say!(
+        "total  {:>44}  {:>12}  {:>7}  {:>16}",
+        bench.macs,
+        bench.instructions,
+        per_mac(bench.instructions, bench.macs),
+        bench.modelled.as_ref().map(|modelled| modelled.cycles.to_string()).unwrap_or_default()
+    );
+    if let Some(modelled) = &bench.modelled {
+        let (time_ms, clock_mhz) = (modelled.time_ms, f64::from(modelled.clock_hz) / 1e6);
+        say!("time   {time_ms:.2} ms at {clock_mhz} MHz (modelled: timing tables, memory that never waits)");
+    }
     say!("stack  {} bytes, painted", bench.stack_bytes);
 }
 
-/// A layer has at least one multiply-accumulate.
+/// Instructions of a multiply-accumulate; nothing of a layer without any, such as a pooling.
 fn per_mac(instructions: u64, macs: u64) -> String {
-    format!("{:.2}", instructions as f64 / macs.max(1) as f64)
+    if macs == 0 { String::new() } else { format!("{:.2}", instructions as f64 / macs as f64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_without_multiply_accumulates_has_no_rate() {
+        assert_eq!(per_mac(14_136, 0), "");
+        assert_eq!(per_mac(3, 2), "1.50");
+    }
 }

@@ -9,33 +9,36 @@ use miette::{IntoDiagnostic as _, Result, miette};
 use pinhole_shared::link::Report;
 use serde::Serialize;
 
-use super::output::{json, note, say};
-use super::target::{OnBoard, Photos, photos_for};
+use super::model_and_photos::{ModelAndPhotos, open};
+use super::output::{json, note, say, shows_log};
+use super::target::{OnBoard, Photos};
+use super::values::at_least;
 use crate::board_camera::{BoardCamera, Look, LookError};
 use crate::probe::Bench;
-use crate::run_folder::{self, create_folder, write_file};
+use crate::run_folder::{check_folder_place, create_folder, write_file};
 use crate::shipped;
 
 /// `pinhole capture`.
 #[derive(Debug, Args)]
 pub(super) struct Capture {
+    // The model: what a real board runs; of an emulated one it gives the input's size. The photos: what an emulated
+    // board's camera looks at, one after the other and again.
+    #[command(flatten)]
+    what: ModelAndPhotos,
     /// Folder to collect in: pictures go into a folder of it that is named by the label, as `pinhole train` reads it
-    out: PathBuf,
+    #[arg(long, value_name = "FOLDER", required_unless_present = "model")]
+    out: Option<PathBuf>,
     /// Class of what the camera looks at
     #[arg(long)]
     label: String,
     /// Pictures to take
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_parser = at_least::<u32>(1))]
     count: u32,
-    /// A .pinhole file, or a run folder of `pinhole train`: an emulated board's pictures are of its size (default: the
-    /// model that ships); a board at hand must run it
-    #[arg(long)]
-    model: Option<PathBuf>,
+    /// The model, as it was given before it had a place of its own.
+    #[arg(long = "model", value_name = "MODEL", hide = true)]
+    option_model: Option<PathBuf>,
     #[command(flatten)]
     on: OnBoard,
-    /// What an emulated board's camera looks at, one after the other and again: photos, or folders of photos
-    #[arg(long, value_name = "PHOTOS")]
-    photos: Vec<PathBuf>,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -58,10 +61,12 @@ impl Capture {
                 self.label
             ));
         }
-        self.on.check(if self.photos.is_empty() { Photos::Elsewhere } else { Photos::BeforeTheCamera })?;
-        let mut camera = self.camera(bench)?;
+        let (out, what) = self.places()?;
+        self.on.check(if what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
+        let folder = out.join(&self.label);
+        check_folder_place(&folder)?;
+        let mut camera = self.camera(bench, &what)?;
         let side = camera.identity().input_side;
-        let folder = self.out.join(&self.label);
         create_folder(&folder)?;
         let mut all = Vec::with_capacity(self.count as usize);
         let mut number = 0;
@@ -98,18 +103,35 @@ fn look(camera: &mut BoardCamera) -> Result<Look, LookError> {
 }
 
 impl Capture {
-    fn camera(&self, bench: &Bench) -> Result<BoardCamera> {
-        let trained = match &self.model {
-            Some(model) => run_folder::open(model)?,
-            // Whatever a board at hand runs will do.
+    /// The folder to write, model and photos. Before --out, the folder was the first path, and photos came with --photos.
+    fn places(&self) -> Result<(PathBuf, ModelAndPhotos)> {
+        match &self.out {
+            Some(out) => Ok((out.clone(), self.what.clone())),
+            None => self.what.split_folder().ok_or_else(|| {
+                miette!(
+                    help = format!("give it: pinhole capture [MODEL] [PHOTOS] --label {} --out FOLDER", self.label),
+                    "--out is missing, the folder to collect pictures in"
+                )
+            }),
+        }
+    }
+
+    fn camera(&self, bench: &Bench, what: &ModelAndPhotos) -> Result<BoardCamera> {
+        let named = match &self.option_model {
+            Some(model) => Some(open(model)?),
+            None => what.model()?,
+        };
+        let trained = match named {
+            Some(trained) => trained,
+            // Whatever a real board runs will do.
             None if !self.on.board.is_emulated() => {
-                let device = self.on.connection.open(bench, self.on.board, false)?;
+                let device = self.on.connection.open(bench, self.on.board, shows_log(false))?;
                 return Ok(BoardCamera::attached(device));
             }
             None => shipped::default_model(),
         };
-        let photos = || photos_for(&self.photos, trained.model.model().input());
-        self.on.camera(bench, &trained, photos, false)
+        let photos = || what.paths(trained.model.model().input());
+        self.on.camera(bench, &trained, photos, shows_log(false))
     }
 }
 

@@ -35,7 +35,7 @@ impl Connection {
             let got = &device.identity().board;
             if got != board.name() {
                 return Err(miette!(
-                    help = "give --board {got} if that is the board at hand",
+                    help = "give --board {got} if that is your board",
                     "the device on {} says that it is {got}, not {}",
                     name.port,
                     board.name()

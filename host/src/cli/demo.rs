@@ -11,6 +11,7 @@ use super::output::{confusion, say, scores};
 use super::prove::{print_proof, prove_with_progress};
 use super::simulate::start_board;
 use super::train::{Checkpoints, train_and_write};
+use super::values::at_least;
 use crate::board::Board;
 use crate::emulator::{self, EmulatorError};
 use crate::model_file::ModelFile;
@@ -26,11 +27,11 @@ use crate::workflow::{Continuation, Job};
 /// `pinhole demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Folder to write: the drawn pictures and the run
+    /// Folder to write: the synthetic pictures and the run
     #[arg(long, default_value = "pinhole-demo")]
     out: PathBuf,
     /// Seed of the training
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
 }
 

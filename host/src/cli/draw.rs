@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::Result;
+use miette::{Result, miette};
 
 use super::output::say;
+use super::values::at_least;
 use crate::draw::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 use crate::run_folder::{create_folder, write_file};
 
@@ -14,28 +15,33 @@ use crate::run_folder::{create_folder, write_file};
 #[derive(Debug, Args)]
 pub(super) struct Draw {
     /// Folder to write: train/ and validation/ in it
-    out: PathBuf,
-    /// Seed of the pictures; the default draws those that ship in data/
-    #[arg(long, default_value_t = SHIPPED_SEED)]
+    #[arg(long, value_name = "FOLDER", required_unless_present = "earlier_out")]
+    out: Option<PathBuf>,
+    /// The folder, as it was given before --out.
+    #[arg(hide = true, value_name = "FOLDER", conflicts_with = "out")]
+    earlier_out: Option<PathBuf>,
+    /// Seed of the pictures; the default gives those of `pinhole demo`
+    #[arg(long, default_value_t = SHIPPED_SEED, value_parser = at_least::<u64>(0))]
     seed: u64,
     /// Training pictures of each class
-    #[arg(long, default_value_t = 13)]
+    #[arg(long, default_value_t = 13, value_name = "COUNT", value_parser = at_least::<usize>(0))]
     train: usize,
     /// Validation pictures of each class
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_name = "COUNT", value_parser = at_least::<usize>(0))]
     validation: usize,
 }
 
 impl Draw {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let out = self.out.as_ref().or(self.earlier_out.as_ref()).ok_or_else(|| miette!("--out is missing"))?;
         for (name, set, count) in [("train", Set::Train, self.train), ("validation", Set::Validation, self.validation)]
         {
-            let folder = self.out.join(name);
+            let folder = out.join(name);
             create_folder(&folder)?;
             for drawing in drawings(self.seed, count, set) {
                 write_file(&folder.join(&drawing.file_name), &encode_jpeg(&drawing.picture))?;
             }
-            say!("{} drawn pictures in {}", 2 * count, folder.display());
+            say!("{} synthetic pictures in {}", 2 * count, folder.display());
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,18 +7,22 @@ use clap::Args;
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
 
+use super::completions;
+use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{confusion, json, say, scores, warn};
-use crate::{evaluate, photos, run_folder};
+use crate::{evaluate, photos};
 
 /// `pinhole evaluate`.
 #[derive(Debug, Args)]
 pub(super) struct Evaluate {
-    /// Run folder of `pinhole train`, or a .pinhole file
+    #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Folder of labeled photos
     photos: PathBuf,
-    /// Another model of the same classes and input, say with other widths of weights, to be scored beside it; repeatable
-    #[arg(long, value_name = "MODEL")]
+    #[command(flatten)]
+    limit: Limit,
+    /// Another model of the same classes and input, for example with weights of fewer bits, to compare it with; repeatable
+    #[arg(long, value_name = "MODEL", add = completions::models())]
     beside: Vec<PathBuf>,
     /// Print as JSON
     #[arg(long)]
@@ -44,15 +48,15 @@ struct Beside {
 
 impl Evaluate {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.model)?;
+        let trained = open(&self.model)?;
         let model = trained.model.model();
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
-        let photos = photos::load(&self.photos, model.input(), Some(&classes))?;
+        let photos = photos::load_some(&self.photos, model.input(), Some(&classes), self.limit.count())?;
         warn(&photos.warnings);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
         let mut beside = Vec::with_capacity(self.beside.len());
         for path in &self.beside {
-            let other = run_folder::open(path)?;
+            let other = open(path)?;
             let (input, names) = (other.model.model().input(), other.model.model());
             if input != model.input() || !names.class_names().eq(model.class_names()) {
                 let wanted = format!("{} pixels and the classes {}", model.input(), classes.join(", "));

@@ -7,22 +7,21 @@ use clap::Args;
 use miette::Result;
 use serde::Serialize;
 
-use super::output::{answer, json, note, progress, say, warn};
+use super::model_and_photos::ModelAndPhotos;
+use super::output::{answer, json, note, progress, say};
 use crate::explain::{Explanation, explain};
-use crate::photos::{self, decode};
+use crate::photos::Unlabeled;
 use crate::report::{ExplainedPhoto, explanation_page};
-use crate::run_folder::{self, write_file};
+use crate::run_folder::{check_place, write_file};
 
 /// `pinhole explain`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(super) struct Explain {
-    /// A .pinhole file, or a run folder of `pinhole train`
-    model: PathBuf,
-    /// Photos, or folders of photos
-    #[arg(required = true)]
-    photos: Vec<PathBuf>,
+    #[command(flatten)]
+    on: ModelAndPhotos,
     /// Page to write
-    #[arg(long, default_value = "explain.html")]
+    #[arg(long, value_name = "FILE", default_value = "explain.html")]
     out: PathBuf,
     /// Print each pixel's contribution as JSON
     #[arg(long)]
@@ -43,15 +42,14 @@ struct Explained {
 
 impl Explain {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.model)?;
-        let (paths, warnings) = photos::expand(&self.photos)?;
-        warn(&warnings);
+        check_place(&self.out)?;
+        let trained = self.on.trained()?;
         let model = trained.model.model();
+        let photos = self.on.read(model.input())?;
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
-        let bar = progress(paths.len() as u64, "explaining");
-        let mut all = Vec::with_capacity(paths.len());
-        for path in paths {
-            let pixels = decode::read_input(&path, model.input())?;
+        let bar = progress(photos.len() as u64, "explaining");
+        let mut all = Vec::with_capacity(photos.len());
+        for Unlabeled { path, pixels } in photos {
             let explanation = explain(&trained.model, &pixels);
             let class = classes.get(usize::from(explanation.decision.class)).cloned().unwrap_or_default();
             let probability = explanation.decision.probability.to_f64();

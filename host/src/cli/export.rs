@@ -1,69 +1,90 @@
 //! `pinhole export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use miette::{Result, miette};
 
+use super::completions;
+use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{json, note, say, warn};
 use crate::board::Board;
 use crate::export::{Format, export, write};
 use crate::photos;
-use crate::run_folder;
 
 /// `pinhole export`.
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// A .pinhole file, or a run folder of `pinhole train`
+    #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
+    /// For TensorFlow Lite: a folder of photos, best the training photos, that its logits are scaled by [default: for all
+    /// logits that are possible, which after relu layers is so coarse that close decisions become ties]
+    photos: Option<PathBuf>,
+    #[command(flatten)]
+    limit: Limit,
     /// File to write: .h (or .hpp) for a C header, .tflite for TensorFlow Lite
-    out: PathBuf,
-    /// Format, whatever OUT's ending
+    #[arg(long, value_name = "FILE", required_unless_present = "photos")]
+    out: Option<PathBuf>,
+    /// Format, whatever the file's ending
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: Option<Format>,
-    /// Board whose kernel the model in a C header is packed for (default: none, weights in rows)
+    /// Board whose kernel the model in a C header is packed for [default: none, weights in rows]
     #[arg(long, value_enum)]
     board: Option<Board>,
-    /// For TensorFlow Lite: a folder of photos, the training ones say, by which its logits are scaled (default: for all
-    /// that is possible, which after relu layers is so coarse that close decisions become ties)
-    #[arg(long, value_name = "PHOTOS")]
-    photos: Option<PathBuf>,
+    /// The photos, as they were given before they had a place of their own.
+    #[arg(long = "photos", value_name = "PHOTOS", hide = true)]
+    option_photos: Option<PathBuf>,
     /// Print as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Export {
+    /// The file to write, and photos. Before --out, the file had the place of the photos, which came with --photos.
+    fn places(&self) -> Result<(&Path, Option<&Path>)> {
+        let (first, option) = (self.photos.as_deref(), self.option_photos.as_deref());
+        match (&self.out, first) {
+            (Some(out), _) => Ok((out, first.or(option))),
+            (None, Some(file)) if !file.is_dir() || self.to.is_some() => Ok((file, option)),
+            (None, first) => Err(miette!(
+                help = "give --out FILE, ending in .h or .tflite",
+                "{} is a folder: there is no file to write",
+                first.unwrap_or(Path::new(".")).display()
+            )),
+        }
+    }
+
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let format = self.to.or_else(|| Format::of_ending(&self.out)).ok_or_else(|| {
+        let (out, photos) = self.places()?;
+        let format = self.to.or_else(|| Format::of_ending(out)).ok_or_else(|| {
             miette!(
-                help = "end it in .h or .tflite, or say --to c-header or --to tflite",
-                "{} does not say by its ending what to write",
-                self.out.display()
+                help = "end it in .h or .tflite, or name the format: --to c-header or --to tflite",
+                "{} has an ending that names no format",
+                out.display()
             )
         })?;
-        let trained = run_folder::open(&self.model)?;
+        let trained = open(&self.model)?;
         let mut calibration = Vec::new();
-        if let Some(folder) = &self.photos {
+        if let Some(folder) = photos {
             if format != Format::Tflite {
                 return Err(miette!(
-                    help = "leave out --photos: it is for TensorFlow Lite",
+                    help = "leave out the photos: they are for TensorFlow Lite",
                     "a C header has the model as it is, without calibration"
                 ));
             }
             let input = trained.model.model().input();
-            let (photos, warnings) = photos::read_unlabeled(std::slice::from_ref(folder), input)?;
+            let (photos, warnings) = photos::read_some_unlabeled(&[folder.to_owned()], input, self.limit.count())?;
             warn(&warnings);
             calibration.extend(photos.into_iter().map(|photo| photo.pixels));
         }
         let inputs: Vec<&[u8]> = calibration.iter().map(Vec::as_slice).collect();
         let bytes = export(&trained, format, self.board, &inputs)?;
-        write(&self.out, format, &bytes)?;
+        write(out, format, &bytes)?;
         if self.json {
-            json(&serde_json::json!({ "out": self.out, "bytes": bytes.len() }))?;
+            json(&serde_json::json!({ "out": out, "bytes": bytes.len() }))?;
         } else {
-            say!("{}: {} bytes", self.out.display(), bytes.len());
+            say!("{}: {} bytes", out.display(), bytes.len());
         }
         if format == Format::Tflite {
             note(

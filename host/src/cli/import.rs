@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::Result;
+use miette::{Result, miette};
 
 use super::output::{json, say};
 use crate::import::import;
@@ -14,11 +14,16 @@ use crate::run_folder;
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// A .tflite file: a network of full int8 quantization
+    #[arg(value_name = "TFLITE")]
     file: PathBuf,
     /// Model file to write
-    out: PathBuf,
-    /// Names of the classes, in the order of the network's outputs (default: those that `pinhole export` wrote into the
-    /// file, or else class-0, class-1 and so on)
+    #[arg(long, value_name = "FILE", required_unless_present = "earlier_out")]
+    out: Option<PathBuf>,
+    /// The model file, as it was given before --out.
+    #[arg(hide = true, value_name = "FILE", conflicts_with = "out")]
+    earlier_out: Option<PathBuf>,
+    /// Names of the classes, in the order of the network's outputs [default: those that `pinhole export` wrote into the
+    /// file, else class-0, class-1 and so on]
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     classes: Option<Vec<String>>,
     /// Print as JSON
@@ -28,20 +33,21 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let out = self.out.as_ref().or(self.earlier_out.as_ref()).ok_or_else(|| miette!("--out is missing"))?;
         let file = import(&self.file, self.classes.as_deref())?;
-        run_folder::write_model(&self.out, file.bytes())?;
+        run_folder::write_model(out, file.bytes())?;
         let model = file.model();
         let classes: Vec<&str> = model.class_names().collect();
         let (bytes, checksum) = (file.bytes().len(), format!("{:08x}", model.checksum()));
         if self.json {
             json(&serde_json::json!({
-                "model": self.out, "bytes": bytes, "checksum": checksum, "input_side": model.input().side,
+                "model": out, "bytes": bytes, "checksum": checksum, "input_side": model.input().side,
                 "color": model.input().color,
                 "layers": model.layers().map(|layer| layer.kind()).collect::<Vec<_>>(), "classes": classes,
             }))?;
         } else {
             let (input, layers) = (model.input(), model.layers().len());
-            say!("{}: {bytes} bytes, checksum {checksum}, {input} pixels, {layers} layers", self.out.display());
+            say!("{}: {bytes} bytes, checksum {checksum}, {input} pixels, {layers} layers", out.display());
             say!("classes: {}", classes.join(", "));
         }
         Ok(ExitCode::SUCCESS)

@@ -11,15 +11,16 @@ use pinhole_shared::pixels::{Color, InputShape};
 use serde::Serialize;
 
 use super::budget::BoardBudget;
+use super::completions;
+use super::model_and_photos::{MODEL, open};
 use super::output::{json, say};
 use super::policy::PolicyFields;
 use crate::board::Board;
-use crate::run_folder;
 
 /// `pinhole inspect`.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// A .pinhole file, or a run folder of `pinhole train`
+    #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Show also what model and firmware take of this board, whether they fit, and how long an inference takes; the
     /// exit code says whether they fit
@@ -85,7 +86,7 @@ struct WeightContents {
 
 impl Inspect {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.model)?;
+        let trained = open(&self.model)?;
         let model = trained.model.model();
         let contents = Contents {
             path: trained.model_path.clone(),

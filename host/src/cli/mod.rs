@@ -5,16 +5,20 @@ mod boards;
 mod budget;
 mod capture;
 mod classify;
+mod completions;
 mod connection;
 mod demo;
 mod doctor;
 mod draw;
 mod evaluate;
+mod examples;
 mod explain;
 mod export;
 mod flash;
 mod import;
 mod inspect;
+mod man;
+mod model_and_photos;
 mod models;
 mod output;
 mod pack;
@@ -27,20 +31,28 @@ mod study;
 mod target;
 mod train;
 mod tune;
+mod values;
 mod watch;
 
-use std::io::Write as _;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use miette::Report;
 
+use self::output::Verbosity;
 use crate::probe::Bench;
 use crate::settings::Settings;
 
-/// Train a small image classifier from photos, quantize it, and prove that the device decides the same.
+/// The program's name.
+const NAME: &str = "pinhole";
+
+/// Train a small image classifier from photos, quantize it, run it on a microcontroller, and prove that both compute the
+/// same integers.
 #[derive(Debug, Parser)]
-#[command(name = "pinhole", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = NAME, version, arg_required_else_help = true, max_term_width = 100, after_help = examples::PINHOLE)]
 struct Arguments {
     #[command(flatten)]
     global: GlobalOptions,
@@ -61,6 +73,12 @@ struct GlobalOptions {
     /// Download nothing [environment: PINHOLE_OFFLINE=1]
     #[arg(long, global = true)]
     offline: bool,
+    /// Print results and errors only: no notes, warnings or progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say also where model and firmware come from, and show the device's log
+    #[arg(short, long, global = true)]
+    verbose: bool,
 }
 
 impl GlobalOptions {
@@ -73,58 +91,95 @@ impl GlobalOptions {
             offline: self.offline || environment.offline,
         }
     }
+
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Normal,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Do all of it once on drawn pictures: train on from a model that ships, quantize, evaluate, prove on the emulated board
+    /// Do all of it once on synthetic pictures: continue the training of a bundled model, quantize, evaluate, and prove on the emulated board
+    #[command(after_help = examples::DEMO)]
     Demo(demo::Demo),
     /// Train a network on a folder of photos, and quantize it
+    #[command(after_help = examples::TRAIN)]
     Train(train::Train),
-    /// Quantize a trained network anew
+    /// Quantize a trained network again, or set when its model answers "unknown"
+    #[command(after_help = examples::QUANTIZE)]
     Quantize(quantize::Quantize),
-    /// Compare the float and the int8 network on labeled photos
+    /// Compare the float and the integer network on labeled photos
+    #[command(after_help = examples::EVALUATE)]
     Evaluate(evaluate::Evaluate),
-    /// Classify photos with a model file, as the device would
+    /// Classify photos with a model, by the integers that the device computes
+    #[command(after_help = examples::CLASSIFY)]
     Classify(classify::Classify),
     /// Show which pixels of photos decided, as an HTML page
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Explain),
-    /// Show what is in a model file
+    /// Show what is in a model, and whether it fits a board
+    #[command(after_help = examples::INSPECT)]
     Inspect(inspect::Inspect),
     /// List the boards, emulated and real, what they have, and the debug probes that are plugged in
+    #[command(after_help = examples::BOARDS)]
     Boards(boards::Boards),
-    /// Write a model as it goes into a board's flash, for other tools that flash
+    /// Write a model as it is stored in a board's flash, for other tools
+    #[command(after_help = examples::PACK)]
     Pack(pack::Pack),
-    /// Write a model for other tools: as a C header, or for TensorFlow Lite
+    /// Write a model as a C header or for TensorFlow Lite
+    #[command(after_help = examples::EXPORT)]
     Export(export::Export),
-    /// Make a model of another tool's network: an int8 TensorFlow Lite file
+    /// Make a model from an int8 TensorFlow Lite file
+    #[command(after_help = examples::IMPORT)]
     Import(import::Import),
     /// Write firmware and model into a board's flash, and see it run
+    #[command(after_help = examples::FLASH)]
     Flash(flash::Flash),
-    /// Run photos through the firmware on an emulated board
+    /// Classify photos with the firmware on an emulated board
+    #[command(after_help = examples::SIMULATE)]
     Simulate(simulate::Simulate),
     /// Compare every integer of host and board on photos; the exit code is the verdict
+    #[command(after_help = examples::PROVE)]
     Prove(prove::Prove),
-    /// Collect pictures to train on from a board's own camera
+    /// Collect training pictures from a board's own camera
+    #[command(after_help = examples::CAPTURE)]
     Capture(capture::Capture),
-    /// Watch a board look through its camera, live in the terminal
+    /// Watch what a board sees and decides, live in the terminal
+    #[command(after_help = examples::WATCH)]
     Watch(watch::Watch),
     /// Count the instructions of an inference on an emulated board, layer by layer
+    #[command(after_help = examples::BENCH)]
     Bench(bench::BenchCommand),
-    /// Train many systems on many seeds and folds, and report what can be said of them
+    /// Train many recipes on many seeds and folds, and compare them statistically
+    #[command(after_help = examples::STUDY)]
     Study(study::Study),
-    /// Put the shards of a study together
+    /// Combine the shards of a study
+    #[command(after_help = examples::MERGE)]
     Merge(study::Merge),
     /// Search for networks within a budget of flash and RAM
+    #[command(after_help = examples::TUNE)]
     Tune(tune::Tune),
-    /// List the recipes that ship with Pinhole, or print one
+    /// List the bundled recipes, or print one
+    #[command(after_help = examples::RECIPES)]
     Recipes(recipes::Recipes),
-    /// List the trained models that ship with Pinhole
+    /// List the bundled models
+    #[command(after_help = examples::MODELS)]
     Models(models::Models),
     /// Show what is there on this machine, what each command needs, and what mends it
     Doctor(doctor::Doctor),
-    /// Draw pictures of chihuahuas and muffins to try things on
+    /// Write synthetic pictures of chihuahuas and muffins to try things on
+    #[command(after_help = examples::DRAW)]
     Draw(draw::Draw),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(completions::Completions),
+    /// Write manual pages
+    #[command(after_help = examples::MAN)]
+    Man(man::ManPages),
 }
 
 /// Exit status of a command that was interrupted, as shells have it for SIGINT.
@@ -139,10 +194,14 @@ pub fn run() -> ExitCode {
 
 /// [`run`] with other probes than those on USB.
 pub fn run_with(bench: &Bench) -> ExitCode {
-    let arguments = Arguments::parse();
+    completions::answer();
+    show_errors_by_the_usual_rules();
+    let arguments = match parse(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(error) => return tell(&error),
+    };
     arguments.global.settings().set();
-    // Unwrapped: a path that is cut in two can be neither copied nor searched for. Fails only when called twice.
-    let _ = miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build())));
+    output::set_verbosity(arguments.global.verbosity());
     let result = match &arguments.command {
         Command::Demo(command) => command.run(),
         Command::Train(command) => command.run(),
@@ -168,13 +227,56 @@ pub fn run_with(bench: &Bench) -> ExitCode {
         Command::Models(command) => command.run(),
         Command::Doctor(command) => command.run(bench),
         Command::Draw(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
-    match result {
+    match result.and_then(|status| Ok(output::finish().map(|()| status)?)) {
         Ok(status) => status,
-        Err(report) => {
-            // A closed stderr is no error: nobody is left to read, and the exit status says it too.
-            let _ = writeln!(std::io::stderr(), "{report:?}");
-            ExitCode::FAILURE
-        }
+        Err(report) => failed(&report),
     }
 }
+
+/// The grammar. Options take negative numbers as values, so that `--seed -1` is refused as a seed and not as an unknown
+/// option.
+fn command() -> clap::Command {
+    let takes_negative = |arg: clap::Arg| {
+        let is_option = arg.get_long().is_some() && arg.get_action().takes_values();
+        if is_option { arg.allow_negative_numbers(true) } else { arg }
+    };
+    Arguments::command().mut_args(takes_negative).mut_subcommands(|command| command.mut_args(takes_negative))
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let matches = command().try_get_matches_from(arguments)?;
+    Arguments::from_arg_matches(&matches)
+}
+
+/// Shows help, version or wrong arguments; returns the exit status.
+fn tell(error: &clap::Error) -> ExitCode {
+    let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    let written = error.print();
+    if error.use_stderr() {
+        return status;
+    }
+    output::remember(written);
+    output::finish().map_or_else(|error| failed(&error.into()), |()| status)
+}
+
+/// Sets how errors are shown: in color where clap shows help in color, that is by `NO_COLOR`, `CLICOLOR_FORCE`, and whether
+/// stderr is a terminal.
+fn show_errors_by_the_usual_rules() {
+    let color = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    // Unwrapped: a path that is cut in two can be neither copied nor searched for. Fails only when called twice.
+    let _ = miette::set_hook(Box::new(move |_| {
+        Box::new(miette::MietteHandlerOpts::new().color(color).wrap_lines(false).build())
+    }));
+}
+
+fn failed(report: &Report) -> ExitCode {
+    // A closed stderr is no error: nobody is left to read, and the exit status says it too.
+    let _ = writeln!(io::stderr(), "{report:?}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests;

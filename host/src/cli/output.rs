@@ -1,12 +1,15 @@
 //! What several commands print.
 
-use std::io::{IsTerminal, Write};
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use miette::{IntoDiagnostic, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use miette::{Diagnostic, IntoDiagnostic, Result};
 use pinhole_shared::decision::Decision;
 use pinhole_shared::policy::Verdict;
+use thiserror::Error;
 
 use crate::evaluate::Evaluation;
 use crate::photos::{DuplicatePhotos, Warning};
@@ -15,51 +18,121 @@ use crate::statistics::Interval;
 /// Warnings printed one by one; a large folder may have thousands.
 const WARNINGS_SHOWN: usize = 10;
 
-/// Prints a line to stdout. A closed pipe (`pinhole ... | head`) is no error: nobody is left to read.
+/// Prints a line to stdout. What cannot be written is an error at the [end](finish) of the command.
 macro_rules! say {
-    ($($what:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($what)*);
-    }};
+    () => {
+        $crate::cli::output::print_line(format_args!(""))
+    };
+    ($($what:tt)*) => {
+        $crate::cli::output::print_line(format_args!($($what)*))
+    };
 }
 pub(super) use say;
 
+/// The first failure to write to stdout.
+static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
+
+pub(super) fn print_line(line: fmt::Arguments<'_>) {
+    remember(writeln!(io::stdout(), "{line}"));
+}
+
+/// Keeps a failure for [`finish`]. A closed pipe (`pinhole ... | head`) is none: nobody is left to read.
+pub(super) fn remember(written: io::Result<()>) {
+    if let Err(reason) = written
+        && reason.kind() != io::ErrorKind::BrokenPipe
+    {
+        FAILURE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+    }
+}
+
+/// Not all that was to be printed could be.
+#[derive(Debug, Error, Diagnostic)]
+#[error("standard output cannot be written: {0}")]
+#[diagnostic(help("what was printed is not complete: check the place that it goes to; files were written as usual"))]
+pub(super) struct OutputError(io::Error);
+
+/// Writes what is still to be written to stdout.
+///
+/// # Errors
+/// The first failure since the process began.
+pub(super) fn finish() -> Result<(), OutputError> {
+    remember(io::stdout().flush());
+    FAILURE.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), |reason| Err(OutputError(reason)))
+}
+
+/// How much is said on stderr beside errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verbosity {
+    /// Nothing.
+    Quiet,
+    /// Notes, warnings and progress.
+    #[default]
+    Normal,
+    /// Where things come from, too, and the device's log.
+    Verbose,
+}
+
+static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
+
+/// Sets the process's verbosity. Only the first call has an effect.
+pub(super) fn set_verbosity(verbosity: Verbosity) {
+    let _ = VERBOSITY.set(verbosity);
+}
+
+fn verbosity() -> Verbosity {
+    VERBOSITY.get().copied().unwrap_or_default()
+}
+
+/// Whether the device's log is to be shown: where its option says so, or all of them do.
+pub(super) fn shows_log(option: bool) -> bool {
+    option || verbosity() == Verbosity::Verbose
+}
+
+/// A line on stderr, where this much is to be said. A closed stderr is no error: nobody is left to read.
+fn tell(least: Verbosity, line: fmt::Arguments<'_>) {
+    if verbosity() >= least {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+/// A warning on stderr.
+fn warning(what: fmt::Arguments<'_>) {
+    tell(Verbosity::Normal, format_args!("warning: {what}"));
+}
+
 /// Names the files that were left out, on stderr.
 pub(super) fn warn(warnings: &[Warning]) {
-    let mut stderr = std::io::stderr().lock();
-    for warning in warnings.iter().take(WARNINGS_SHOWN) {
-        let _ = writeln!(stderr, "warning: left out {}: {}", warning.path.display(), warning.reason);
+    for Warning { path, reason } in warnings.iter().take(WARNINGS_SHOWN) {
+        warning(format_args!("left out {}: {reason}", path.display()));
     }
     if warnings.len() > WARNINGS_SHOWN {
-        let _ = writeln!(stderr, "warning: left out {} more files", warnings.len() - WARNINGS_SHOWN);
+        warning(format_args!("left out {} more files", warnings.len() - WARNINGS_SHOWN));
     }
 }
 
 /// Names the photos that are nearly the same picture, on stderr; first those on both sides of the validation.
 pub(super) fn warn_of_duplicates(duplicates: &[DuplicatePhotos]) {
-    let mut stderr = std::io::stderr().lock();
     let (across, within): (Vec<_>, Vec<_>) = duplicates.iter().partition(|pair| pair.across);
     let how = |pair: &DuplicatePhotos| if pair.mirrored { ", mirrored" } else { "" };
     for pair in across.iter().take(WARNINGS_SHOWN) {
         let (training, validation) = (pair.first.display(), pair.second.display());
-        let _ = writeln!(
-            stderr,
-            "warning: the validation photo {validation} is nearly the training photo {training}{}: the scores are \
+        warning(format_args!(
+            "the validation photo {validation} is nearly the training photo {training}{}: the scores are \
              better than they should be",
             how(pair)
-        );
+        ));
     }
     if across.len() > WARNINGS_SHOWN {
         let rest = across.len() - WARNINGS_SHOWN;
-        let _ = writeln!(stderr, "warning: {rest} more validation photos are nearly training photos (see the report)");
+        warning(format_args!("{rest} more validation photos are nearly training photos (see the report)"));
     }
     for pair in within.iter().take(WARNINGS_SHOWN) {
         let (first, second) = (pair.first.display(), pair.second.display());
-        let _ = writeln!(stderr, "warning: near-duplicates: {first} and {second}{}", how(pair));
+        warning(format_args!("near-duplicates: {first} and {second}{}", how(pair)));
     }
     if within.len() > WARNINGS_SHOWN {
         let rest = within.len() - WARNINGS_SHOWN;
-        let _ = writeln!(stderr, "warning: {rest} more pairs of near-duplicates (see the report)");
+        warning(format_args!("{rest} more pairs of near-duplicates (see the report)"));
     }
 }
 
@@ -93,9 +166,11 @@ pub(super) fn name<'n>(names: &[&'n str], class: u16) -> &'n str {
     names.get(usize::from(class)).copied().unwrap_or_default()
 }
 
-/// A progress bar on stderr with the time left; silent when stderr is no terminal.
+/// A progress bar on stderr with the time left; silent when stderr is no terminal, or nothing is to be said.
 pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
-    let bar = ProgressBar::new(length);
+    let quiet = verbosity() == Verbosity::Quiet;
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(length), target);
     let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg} {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
@@ -103,14 +178,19 @@ pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
     bar
 }
 
-/// A note on stderr that something takes a while, for things without a measure of progress.
+/// A note on stderr.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    tell(Verbosity::Normal, format_args!("{text}"));
+}
+
+/// A note on stderr for those who want to know where things come from.
+pub(super) fn detail(text: &str) {
+    tell(Verbosity::Verbose, format_args!("{text}"));
 }
 
 /// A spinner with a text, on stderr; silent when stderr is no terminal, where the text is printed once instead.
 pub(super) fn spinner(text: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+    if verbosity() == Verbosity::Quiet || !io::stderr().is_terminal() {
         note(text);
         return ProgressBar::hidden();
     }
@@ -138,7 +218,7 @@ pub(super) fn scores(evaluation: &Evaluation) {
     };
     match &evaluation.float {
         Some(float) => line("float", float),
-        None => say!("float     not at hand (give the run folder to compare with it)"),
+        None => say!("float     not available (give the run folder to compare with it)"),
     }
     line(&evaluation.integer_name(), &evaluation.int8);
     if let Some(answered) = &evaluation.answered {

@@ -6,15 +6,17 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 
+use super::completions;
+use super::model_and_photos::{MODEL, open};
 use super::output::{json, say};
 use crate::board::Board;
 use crate::firmware::packed_for;
-use crate::run_folder;
+use crate::run_folder::write_model;
 
 /// `pinhole pack`.
 #[derive(Debug, Args)]
 pub(super) struct Pack {
-    /// A .pinhole file, or a run folder of `pinhole train`
+    #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board whose kernel it is for
     #[arg(long, value_enum, default_value_t)]
@@ -29,9 +31,9 @@ pub(super) struct Pack {
 
 impl Pack {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = run_folder::open(&self.model)?;
+        let trained = open(&self.model)?;
         let packed = packed_for(self.board, &trained.model, &trained.model_path)?;
-        run_folder::write_model(&self.out, packed.bytes())?;
+        write_model(&self.out, packed.bytes())?;
         let (bytes, checksum) = (packed.bytes().len(), format!("{:08x}", packed.model().checksum()));
         if self.json {
             json(&serde_json::json!({ "model": self.out, "bytes": bytes, "checksum": checksum }))?;

@@ -40,13 +40,13 @@ struct Votes {
 }
 
 fn part(text: &str) -> Result<f64, String> {
-    let part: f64 = text.parse().map_err(|_| "not a number from 0 to 1".to_owned())?;
-    if (0.0..=1.0).contains(&part) { Ok(part) } else { Err("not from 0 to 1".to_owned()) }
+    let part = text.parse().ok().filter(|part| (0.0..=1.0).contains(part));
+    part.ok_or_else(|| "give a number from 0 to 1".to_owned())
 }
 
 fn votes(text: &str) -> Result<Votes, String> {
     let numbers = text.split_once('/').and_then(|(needed, window)| Some((needed.parse().ok()?, window.parse().ok()?)));
-    let (needed, window) = numbers.ok_or("not of the form N/M, as 2/3")?;
+    let (needed, window) = numbers.ok_or("give two numbers as N/M, such as 2/3")?;
     Policy::new(Probability(0), needed, window)
         .map(|_| Votes { needed, window })
         .map_err(|_| format!("N must be more than half of M, and M at most {MAX_WINDOW}"))
@@ -73,6 +73,11 @@ pub(super) struct Threshold {
 }
 
 impl PolicyArguments {
+    /// Whether any of them is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.min_confidence.is_some() || self.error_rate.is_some() || self.smooth.is_some()
+    }
+
     /// Refuses, before anything is done, to choose on photos that were trained on.
     pub(super) fn check(&self, calibration: &Path) -> Result<()> {
         let help = "give labeled photos that it was not trained on with --validation, or a least probability of your own \

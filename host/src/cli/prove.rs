@@ -7,9 +7,11 @@ use clap::Args;
 use miette::Result;
 
 use super::connection::check_model;
-use super::output::{json, note, progress, say};
+use super::model_and_photos::ModelAndPhotos;
+use super::output::{json, note, progress, say, shows_log};
 use super::simulate::start_board_with;
-use super::target::{OnBoard, Photos, Target};
+use super::target::{OnBoard, Photos};
+use super::values::at_least;
 use crate::emulator::EmulatedBoard;
 use crate::probe::Bench;
 use crate::prove::{Proof, prove, prove_attached, prove_captures};
@@ -22,11 +24,11 @@ const CAPTURES: u32 = 10;
 #[derive(Debug, Args)]
 pub(super) struct Prove {
     #[command(flatten)]
-    target: Target,
+    what: ModelAndPhotos,
     #[command(flatten)]
     on: OnBoard,
-    /// Without photos: so many pictures that the board at hand takes with its own camera (10 if nothing is said)
-    #[arg(long, conflicts_with = "more_photos", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Without photos: pictures that a real board takes with its own camera [default: 10]
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["photos", "more_photos"], value_parser = at_least::<u32>(1))]
     captures: Option<u32>,
     /// Show the device's log
     #[arg(long)]
@@ -40,10 +42,10 @@ impl Prove {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         // A board at hand gets them over its link.
         self.on.check(Photos::Elsewhere)?;
-        let trained = self.target.trained()?;
+        let trained = self.what.trained()?;
         let proof = if self.on.board.is_emulated() {
-            let photos = self.target.photos(&trained)?;
-            let mut board = start_board_with(self.on.board, self.on.emulated_camera(), &trained, self.log)?;
+            let photos = self.what.paths(trained.model.model().input())?;
+            let mut board = start_board_with(self.on.board, self.on.emulated_camera(), &trained, shows_log(self.log))?;
             prove_with_progress(&trained, &mut board, &photos)?
         } else {
             self.attached(bench, &trained)?
@@ -58,8 +60,8 @@ impl Prove {
 
     /// On a board at hand: photos over its link, or what its own camera sees.
     fn attached(&self, bench: &Bench, trained: &Trained) -> Result<Proof> {
-        let photos = if self.target.has_photos() { self.target.photos(trained)? } else { Vec::new() };
-        let mut device = self.on.connection.open(bench, self.on.board, self.log)?;
+        let photos = if self.what.has_photos() { self.what.paths(trained.model.model().input())? } else { Vec::new() };
+        let mut device = self.on.connection.open(bench, self.on.board, shows_log(self.log))?;
         check_model(trained, self.on.board, device.identity())?;
         let captures = self.captures.unwrap_or(CAPTURES);
         let bar = progress(if photos.is_empty() { captures.into() } else { photos.len() as u64 }, "proving");

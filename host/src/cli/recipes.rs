@@ -5,14 +5,21 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 
+use super::completions::recipe_names;
 use super::output::say;
 use crate::recipe::{DEFAULT, NAMED, Recipe};
 
 /// `pinhole recipes`.
 #[derive(Debug, Args)]
 pub(super) struct Recipes {
-    /// Recipe to print, as a start for one's own
+    /// Recipe to print, to start your own from
+    #[arg(add = recipe_names())]
     name: Option<String>,
+}
+
+/// What a recipe is, from the first line of its text.
+pub(super) fn about(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim_start_matches('#').trim()
 }
 
 impl Recipes {
@@ -25,7 +32,7 @@ impl Recipes {
             return Ok(ExitCode::SUCCESS);
         }
         for &(name, text) in NAMED {
-            let about = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
+            let about = about(text);
             let default = if name == DEFAULT { " (default)" } else { "" };
             say!("{name:<23} {about}{default}");
         }

@@ -8,12 +8,12 @@ use miette::{Result, miette};
 use pinhole_shared::link::Report;
 use serde::Serialize;
 
-use super::output::{answer, answered_class, json, name, note, say, spinner};
-use super::target::Target;
+use super::model_and_photos::ModelAndPhotos;
+use super::output::{answer, answered_class, detail, json, name, note, say, shows_log, spinner};
 use crate::board::{Board, Emulated};
 use crate::device::CameraKind;
 use crate::emulator::EmulatedBoard;
-use crate::firmware::Firmware;
+use crate::firmware::{Firmware, Origin};
 use crate::inference::Inference;
 use crate::photos::decode;
 use crate::run_folder::Trained;
@@ -39,7 +39,7 @@ pub(super) fn start_board_with(
         ));
     }
     // cargo shows its own progress where this builds it.
-    Firmware::of(board)?;
+    describe(board, &Firmware::of(board)?);
     let waiting = spinner("starting the emulated board");
     let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, move |line| {
         if log {
@@ -50,11 +50,20 @@ pub(super) fn start_board_with(
     Ok(board?)
 }
 
+/// Says where firmware comes from, if that is asked for.
+pub(super) fn describe(board: Board, firmware: &Firmware) {
+    let origin = match firmware.origin() {
+        Origin::Prebuilt => "prebuilt, inside this program".to_owned(),
+        Origin::Built(path) => format!("built from source: {}", path.display()),
+    };
+    detail(&format!("firmware of {}: {}, {origin}", board.name(), firmware.short_digest()));
+}
+
 /// `pinhole simulate`.
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
     #[command(flatten)]
-    target: Target,
+    on: ModelAndPhotos,
     /// Board to run on
     #[arg(long, value_enum, default_value_t)]
     board: Emulated,
@@ -81,9 +90,9 @@ struct Simulated {
 
 impl Simulate {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let trained = self.target.trained()?;
-        let photos = self.target.photos(&trained)?;
-        let mut board = start_board_with(self.board.0, self.camera, &trained, self.log)?;
+        let trained = self.on.trained()?;
+        let photos = self.on.paths(trained.model.model().input())?;
+        let mut board = start_board_with(self.board.0, self.camera, &trained, shows_log(self.log))?;
         if !self.json {
             let identity = board.identity();
             say!("emulated board {}, kernel {}", identity.board, identity.kernel);

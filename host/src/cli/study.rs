@@ -10,7 +10,9 @@ use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
 
 use super::INTERRUPTED;
+use super::completions;
 use super::output::{json, note, progress, say, warn, warn_of_duplicates};
+use super::values::{at_least, between};
 use crate::study::{self, Extent, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos};
 
 /// Folds of the cross-validation, and its repeats beside a given split, where the seeds are spent on the split: as many
@@ -25,28 +27,28 @@ pub(super) struct Study {
     /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
     photos: PathBuf,
     /// Folder of held-out photos, if it is not beside the training photos
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     /// Systems, separated by commas: names of recipes (see `pinhole recipes`) or paths of .toml files [default: all]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_name = "RECIPES", add = completions::recipes())]
     systems: Vec<String>,
     /// Seeds of each system
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 10, value_parser = between::<u32>(1, 1000))]
     seeds: u32,
     /// Folds of the cross-validation, 0 for none [default: 3 beside held-out photos, else 5]
     #[arg(long, value_parser = folds)]
     folds: Option<u32>,
     /// Repeats of the cross-validation, each with other folds [default: 3 beside held-out photos, else as many as seeds]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_parser = between::<u32>(1, 1000))]
     repeats: Option<u32>,
     /// Epochs to train, instead of each recipe's
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
     /// Study folder to write. What is finished in it is not done again
-    #[arg(long, default_value = "study")]
+    #[arg(long, value_name = "FOLDER", default_value = "study")]
     out: PathBuf,
-    /// Trainings at once (default: all cores); the result does not depend on it
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Trainings at once [default: all cores]; the result does not depend on it
+    #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
     /// Do only the I-th of N equal parts; `pinhole merge` puts them together
     #[arg(long, value_name = "I/N")]
@@ -59,7 +61,7 @@ pub(super) struct Study {
 /// Folds as an argument: 1 would leave nothing to train on.
 fn folds(text: &str) -> std::result::Result<u32, String> {
     match text.parse() {
-        Ok(1) | Err(_) => Err("give 0 for none, or at least 2".to_owned()),
+        Ok(1) | Err(_) => Err("give a whole number: 0 for none, or 2 or more".to_owned()),
         Ok(folds) => Ok(folds),
     }
 }
@@ -151,7 +153,7 @@ pub(super) struct Merge {
     #[arg(required = true)]
     shards: Vec<PathBuf>,
     /// Study folder to write [default: the first shard's]
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Print all statistics as JSON
     #[arg(long)]

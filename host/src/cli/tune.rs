@@ -9,6 +9,7 @@ use miette::{IntoDiagnostic, Result, WrapErr};
 use super::INTERRUPTED;
 use super::output::{json, note, say, warn, warn_of_duplicates};
 use super::study::{Stopping, study_bar};
+use super::values::{at_least, between};
 use crate::run_folder::{create_folder, write_file};
 use crate::study::{Progress, Source};
 use crate::tune::{Budget, Found, FoundNetwork, Search, tune};
@@ -25,28 +26,28 @@ pub(super) struct Tune {
     #[arg(long, value_parser = bytes)]
     ram: usize,
     /// Folder of held-out photos, if it is not beside the training photos: not looked at until the search is over
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     /// Networks to begin with
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=480))]
+    #[arg(long, default_value_t = 24, value_parser = between::<u16>(1, 480))]
     candidates: u16,
     /// Rounds: in each but the first the better half is left, and cross-validated twice as often
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=8))]
+    #[arg(long, default_value_t = 3, value_parser = between::<u32>(1, 8))]
     rounds: u32,
     /// Folds of each cross-validation
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, default_value_t = 5, value_parser = at_least::<u32>(2))]
     folds: u32,
     /// Epochs to train, instead of 400
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
-    /// Seed of the draw of networks
-    #[arg(long, default_value_t = 1)]
+    /// Seed of the choice of networks
+    #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
     /// Folder to write: trainings, and the recipes on the front. What is finished in it is not done again
-    #[arg(long, default_value = "tune")]
+    #[arg(long, value_name = "FOLDER", default_value = "tune")]
     out: PathBuf,
-    /// Trainings at once (default: all cores); the result does not depend on it
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Trainings at once [default: all cores]; the result does not depend on it
+    #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
     /// Print what was found as JSON
     #[arg(long)]
@@ -62,7 +63,7 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
         (None, None) => (without, 1),
     };
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
-    bytes.ok_or_else(|| "give bytes, or with K or M behind, like 256K".to_owned())
+    bytes.ok_or_else(|| "give a number of bytes, or with K or M behind it, such as 256K".to_owned())
 }
 
 impl Tune {

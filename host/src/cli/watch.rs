@@ -10,7 +10,9 @@ use pinhole_shared::link::Report;
 use pinhole_shared::policy::Policy;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use super::target::{OnBoard, Photos, Target};
+use super::model_and_photos::ModelAndPhotos;
+use super::target::{OnBoard, Photos};
+use super::values::{at_least, between};
 use crate::board_camera::BoardCamera;
 use crate::budget::predict::predict;
 use crate::probe::Bench;
@@ -20,14 +22,14 @@ use crate::watch::{Sight, State, next_smoothing, step_probability, view};
 #[derive(Debug, Args)]
 pub(super) struct Watch {
     #[command(flatten)]
-    target: Target,
+    what: ModelAndPhotos,
     #[command(flatten)]
     on: OnBoard,
     /// Least time from one picture to the next, ms
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = between::<u64>(0, 3_600_000))]
     every: u64,
     /// Stop after so many pictures
-    #[arg(long)]
+    #[arg(long, value_name = "COUNT", value_parser = at_least::<u64>(0))]
     frames: Option<u64>,
 }
 
@@ -52,9 +54,9 @@ impl Watch {
                 "watch needs a terminal"
             ));
         }
-        self.on.check(if self.target.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
-        let trained = self.target.trained()?;
-        let mut camera = self.on.camera(bench, &trained, || self.target.photos(&trained), false)?;
+        self.on.check(if self.what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
+        let trained = self.what.trained()?;
+        let mut camera = self.on.camera(bench, &trained, || self.what.paths(trained.model.model().input()), false)?;
         let declared = self.on.board.declaration();
         let packed = trained.model.packed(self.on.board.packing()).into_diagnostic()?;
         let predicted = predict(&packed.model(), declared.core).map(|work| work.time_ms(declared.clock_hz));

@@ -32,12 +32,16 @@ pub struct ModelFile {
     words: Vec<u32>,
 }
 
+/// What stands for a model.
+const GIVE: &str =
+    "a .pinhole file, a run folder that `pinhole train` made, or the name of a bundled model (`pinhole models`)";
+
 /// Why a model file cannot be used.
 #[derive(Debug, Error, Diagnostic)]
 pub enum ModelFileError {
     /// Not there, or not readable.
     #[error("the model {} cannot be read: {reason}", path.display())]
-    #[diagnostic(help("give a .pinhole file, or a run folder that `pinhole train` made"))]
+    #[diagnostic(help("give {GIVE}"))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -60,7 +64,9 @@ fn help_for(reason: &ModelError) -> &'static str {
         ModelError::Version { .. } | ModelError::Pipeline { .. } => {
             "make it anew with this Pinhole (`pinhole quantize` on its run folder), or use the Pinhole that wrote it"
         }
-        ModelError::NotAModel => "give a .pinhole file, or a run folder that `pinhole train` made",
+        ModelError::NotAModel => {
+            "give a .pinhole file, a run folder that `pinhole train` made, or the name of a bundled model (`pinhole models`)"
+        }
         _ => "the file was damaged on its way: copy it again, or make it anew with `pinhole quantize`",
     }
 }

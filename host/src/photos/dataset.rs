@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::LeftOut;
-use super::{PhotoError, Warning, decode, scan};
+use super::{PhotoError, Warning, decode, scan, thinned};
 use crate::recipe::Copies;
 
 /// One labeled input.
@@ -62,6 +62,19 @@ impl Dataset {
 /// # Errors
 /// [`PhotoError`]: what [`scan`] finds, a class not known, a class or folder without a usable photo.
 pub fn load(folder: &Path, input: InputShape, known: Option<&[String]>) -> Result<Dataset, PhotoError> {
+    load_some(folder, input, known, None)
+}
+
+/// [`load`], of at most `limit` photos, evenly spread over the folder's: each class has its share of them.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_some(
+    folder: &Path,
+    input: InputShape,
+    known: Option<&[String]>,
+    limit: Option<usize>,
+) -> Result<Dataset, PhotoError> {
     let found = scan(folder)?;
     if known.is_none() && found.classes.len() < 2 {
         let (count, found) = (found.classes.len(), found.classes.join(", "));
@@ -82,13 +95,14 @@ pub fn load(folder: &Path, input: InputShape, known: Option<&[String]>) -> Resul
         })
         .collect::<Result<Vec<_>, _>>()?;
 
-    let read: Vec<_> = found.photos.par_iter().map(|photo| decode::read_input(&photo.path, input)).collect();
+    let photos = thinned(found.photos, limit);
+    let read: Vec<_> = photos.par_iter().map(|photo| decode::read_input(&photo.path, input)).collect();
     let mut warnings = found.warnings;
     let mut examples = Vec::with_capacity(read.len());
-    for (photo, read) in found.photos.into_iter().zip(read) {
+    for (photo, read) in photos.into_iter().zip(read) {
         match read {
             Ok(pixels) => examples.push(Example { path: photo.path, class: labels[photo.class] as u16, pixels }),
-            Err(PhotoError::Photo { path, reason }) => warnings.push(Warning { path, reason }),
+            Err(PhotoError::Photo { path, reason }) => warnings.push(Warning { path, reason: reason.to_string() }),
             Err(other) => return Err(other),
         }
     }

@@ -6,15 +6,15 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
-use super::{PhotoError, Picture, jpeg};
+use super::{PhotoError, PhotoFault, Picture, jpeg};
 
 /// Reads a photo, turned upright as its EXIF orientation says, as RGB. Transparency is laid on white.
 ///
 /// # Errors
 /// [`PhotoError::Photo`] with the path when the file is not there, not a picture, a truncated JPEG, or wider or higher than 65,535 px.
 pub fn read(path: &Path) -> Result<Picture, PhotoError> {
-    let wrong = |reason: String| PhotoError::Photo { path: path.to_owned(), reason };
-    let file = std::fs::read(path).map_err(|reason| wrong(reason.to_string()))?;
+    let wrong = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::NoPicture(reason) };
+    let file = std::fs::read(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
     if !jpeg::is_complete(&file) {
         return Err(wrong("the JPEG file is truncated".to_owned()));
     }
@@ -48,7 +48,7 @@ fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
 /// # Errors
 /// [`PhotoError::Photo`] with the path.
 pub fn read_input(path: &Path, input: InputShape) -> Result<Vec<u8>, PhotoError> {
-    read(path)?.shrink(input).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.to_string() })
+    read(path)?.shrink(input).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.into() })
 }
 
 #[cfg(test)]

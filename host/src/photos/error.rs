@@ -1,8 +1,9 @@
 //! What can be wrong with photos, and what is only worth a warning.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_shared::pixels::PixelError;
 use thiserror::Error;
 
 /// Why photos cannot be used.
@@ -47,8 +48,8 @@ pub enum PhotoError {
     UnknownClass { path: PathBuf, class: String, known: String },
     /// One named photo cannot be used.
     #[error("{}: {reason}", path.display())]
-    #[diagnostic(help("check that the file is a complete picture (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"))]
-    Photo { path: PathBuf, reason: String },
+    #[diagnostic(help("{}", reason.help()))]
+    Photo { path: PathBuf, reason: PhotoFault },
     /// Nothing left.
     #[error("{} has no usable photo{left_out}", path.display())]
     #[diagnostic(help("give a folder with photos (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"))]
@@ -61,6 +62,45 @@ pub enum PhotoError {
     #[error("the class {class:?} has {count} different photo(s): too few for {folds} folds")]
     #[diagnostic(help("add photos (near-duplicates count once), or take fewer folds"))]
     TooFewForFolds { class: String, count: usize, folds: usize },
+}
+
+/// What is wrong with one photo.
+#[derive(Debug, Error)]
+pub enum PhotoFault {
+    /// Not there, or not readable.
+    #[error("the photo cannot be read: {0}")]
+    Unreadable(#[source] std::io::Error),
+    /// Not a picture, not a whole one, or of a size no camera has.
+    #[error("{0}")]
+    NoPicture(String),
+    /// A picture that the network cannot take.
+    #[error("{0}")]
+    Pixels(#[from] PixelError),
+}
+
+impl PhotoFault {
+    /// What to do about it.
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Unreadable(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
+                "check the path: give a photo, or a folder of photos"
+            }
+            Self::Unreadable(_) => "check that it is a file, and that you are allowed to read it",
+            Self::NoPicture(_) => "check that the file is a complete picture (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)",
+            Self::Pixels(PixelError::TooSmall { .. }) => {
+                "give a larger photo (pictures are made smaller for the network, never larger), or a model with a smaller \
+                 input"
+            }
+            Self::Pixels(_) => "give a photo that has what the network sees, or another model",
+        }
+    }
+}
+
+impl PhotoError {
+    /// A photo that cannot be read.
+    pub(super) fn unreadable(path: &Path, reason: std::io::Error) -> Self {
+        Self::Photo { path: path.to_owned(), reason: PhotoFault::Unreadable(reason) }
+    }
 }
 
 /// A file that was left out, and why.

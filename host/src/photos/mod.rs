@@ -14,10 +14,33 @@ mod scan;
 mod split;
 mod unlabeled;
 
-pub use dataset::{Dataset, Example, copies, load};
+pub use dataset::{Dataset, Example, copies, load, load_some};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};
-pub use error::{PhotoError, Warning};
+pub use error::{PhotoError, PhotoFault, Warning};
 pub use picture::{Picture, PictureError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
-pub use unlabeled::{Unlabeled, read_unlabeled};
+pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
+
+/// So many of these, evenly spread over them; all where there are no more, or no limit.
+pub fn thinned<T>(all: Vec<T>, limit: Option<usize>) -> Vec<T> {
+    let (count, Some(limit)) = (all.len(), limit.filter(|&limit| limit < all.len())) else { return all };
+    let mut wanted = (0..limit).map(|i| i * count / limit).peekable();
+    all.into_iter().enumerate().filter(|(index, _)| wanted.next_if_eq(index).is_some()).map(|(_, one)| one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinned_photos_are_spread_evenly() {
+        let all: Vec<usize> = (0..10).collect();
+        assert_eq!(thinned(all.clone(), Some(4)), [0, 2, 5, 7]);
+        assert_eq!(thinned(all.clone(), Some(1)), [0]);
+        for limit in [None, Some(10), Some(11)] {
+            assert_eq!(thinned(all.clone(), limit), all, "{limit:?}");
+        }
+        assert!(thinned(Vec::<u8>::new(), Some(3)).is_empty());
+    }
+}

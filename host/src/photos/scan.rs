@@ -109,7 +109,7 @@ pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoEr
         if !path.is_dir() {
             // That it is not there is said now, before a board is started for it; whether it is a picture shows when
             // it is read.
-            path.metadata().map_err(|reason| PhotoError::Photo { path: path.clone(), reason: reason.to_string() })?;
+            path.metadata().map_err(|reason| PhotoError::unreadable(path, reason))?;
             found.push(path.clone());
             continue;
         }

@@ -6,7 +6,7 @@ use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
 
 use super::error::LeftOut;
-use super::{PhotoError, Warning, decode, expand};
+use super::{PhotoError, Warning, decode, expand, thinned};
 
 /// A photo and what the network sees of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,26 +26,44 @@ pub struct Unlabeled {
 /// [`PhotoError::Photo`] for a named file, [`PhotoError::Nothing`] for a folder without a usable photo, and what
 /// [`expand`] finds.
 pub fn read_unlabeled(paths: &[PathBuf], input: InputShape) -> Result<(Vec<Unlabeled>, Vec<Warning>), PhotoError> {
-    let (mut usable, mut warnings) = (Vec::new(), Vec::new());
-    for path in paths {
-        let (files, mut left_out) = expand(std::slice::from_ref(path))?;
-        let read: Vec<_> = files.into_par_iter().map(|file| (decode::read_input(&file, input), file)).collect();
-        let before = usable.len();
-        for (pixels, file) in read {
-            match pixels {
-                Ok(pixels) => usable.push(Unlabeled { path: file, pixels }),
-                Err(PhotoError::Photo { path: file, reason }) if path.is_dir() => {
-                    left_out.push(Warning { path: file, reason });
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        if usable.len() == before {
-            return Err(PhotoError::Nothing { path: path.clone(), left_out: LeftOut::of(&left_out) });
-        }
-        warnings.append(&mut left_out);
+    read_some_unlabeled(paths, input, None)
+}
+
+/// [`read_unlabeled`], of at most `limit` photos, evenly spread over all of them. The others are not read.
+///
+/// # Errors
+/// Those of [`read_unlabeled`].
+pub fn read_some_unlabeled(
+    paths: &[PathBuf],
+    input: InputShape,
+    limit: Option<usize>,
+) -> Result<(Vec<Unlabeled>, Vec<Warning>), PhotoError> {
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+    for (place, path) in paths.iter().enumerate() {
+        let (found, warnings) = expand(std::slice::from_ref(path))?;
+        files.extend(found.into_iter().map(|file| (place, file)));
+        left_out.push(warnings);
     }
-    Ok((usable, warnings))
+    let read = |(place, file): (usize, PathBuf)| (place, decode::read_input(&file, input), file);
+    let read: Vec<_> = thinned(files, limit).into_par_iter().map(read).collect();
+    let mut usable = Vec::with_capacity(read.len());
+    // Of each path's files that were wanted, whether one could be used.
+    let mut has_usable = vec![None; paths.len()];
+    for (place, pixels, file) in read {
+        let is_usable = pixels.is_ok();
+        match pixels {
+            Ok(pixels) => usable.push(Unlabeled { path: file, pixels }),
+            Err(PhotoError::Photo { path, reason }) if paths[place].is_dir() => {
+                left_out[place].push(Warning { path, reason: reason.to_string() });
+            }
+            Err(other) => return Err(other),
+        }
+        has_usable[place] = Some(is_usable || has_usable[place] == Some(true));
+    }
+    if let Some(place) = has_usable.iter().position(|usable| *usable == Some(false)) {
+        return Err(PhotoError::Nothing { path: paths[place].clone(), left_out: LeftOut::of(&left_out[place]) });
+    }
+    Ok((usable, left_out.into_iter().flatten().collect()))
 }
 
 #[cfg(test)]
@@ -66,6 +84,9 @@ mod tests {
 
         let named = read_unlabeled(&[given.clone(), broken.clone()], InputShape::gray(50));
         assert!(matches!(named, Err(PhotoError::Photo { path, .. }) if path == broken));
+        let (some, _) =
+            read_some_unlabeled(&[whole.clone(), whole.clone(), whole.clone()], InputShape::gray(50), Some(2)).unwrap();
+        assert_eq!(some.len(), 2);
         let too_small = read_unlabeled(std::slice::from_ref(&given), InputShape::gray(51));
         assert!(matches!(too_small, Err(PhotoError::Nothing { path, .. }) if path == given));
     }

@@ -90,6 +90,8 @@ use pinhole_shared::pixels::{Color, InputShape};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::suggest::did_you_mean;
+
 pub use layer::{
     ActivationName, AddLayer, ConvLayer, DenseLayer, FilterLayer, GlobalAverageLayer, Layer, OutputLayer, PoolLayer,
 };
@@ -137,7 +139,7 @@ fn is_eight(bits: &u8) -> bool {
 pub enum RecipeError {
     /// Neither a shipped name nor a file.
     #[error("there is no recipe {0:?}")]
-    #[diagnostic(help("name one of: {}; or give the path of a .toml file", names()))]
+    #[diagnostic(help("{}name one of: {}; or give the path of a .toml file", meant(.0), names()))]
     Unknown(String),
     /// The file cannot be read.
     #[error("the recipe {} cannot be read: {reason}", path.display())]
@@ -185,6 +187,10 @@ pub enum RecipeError {
 
 fn names() -> String {
     NAMED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn meant(name: &str) -> String {
+    did_you_mean(name, NAMED.iter().map(|(name, _)| *name))
 }
 
 impl Recipe {

@@ -7,6 +7,7 @@ use pinhole_shared::pixels::InputShape;
 use super::markup::{self, escape, file_name, percent, put};
 use super::pictures::{input, overlay, weights};
 use crate::explain::Explanation;
+use crate::photos::Example;
 use crate::train::FloatLayer;
 
 /// One explained photo.
@@ -20,6 +21,13 @@ pub struct ExplainedPhoto<'a> {
     pub explanation: &'a Explanation,
     /// The class it is of, where that is known.
     pub label: Option<u16>,
+}
+
+impl<'a> ExplainedPhoto<'a> {
+    /// A labeled photo and what decided.
+    pub fn of(example: &'a Example, explanation: &'a Explanation) -> Self {
+        Self { path: &example.path, pixels: &example.pixels, explanation, label: Some(example.class) }
+    }
 }
 
 /// The page of `pinhole explain`: each photo as the network sees it, its decision, and which pixels decided.

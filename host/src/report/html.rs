@@ -52,8 +52,9 @@ fn headline(body: &mut String, report: &Report<'_>) {
         number("float accuracy", percent(float.accuracy));
         number("float loss", format!("{:.4}", float.loss));
     }
-    number("int8 accuracy", percent(evaluation.int8.accuracy));
-    number("int8 loss", format!("{:.4}", evaluation.int8.loss));
+    let integer = evaluation.integer_name();
+    number(&format!("{integer} accuracy"), percent(evaluation.int8.accuracy));
+    number(&format!("{integer} loss"), format!("{:.4}", evaluation.int8.loss));
     number("model file", format!("{} bytes", report.model_bytes));
     number("checksum", format!("{:08x}", run.model_checksum));
     put!(body, "</dl>");
@@ -133,7 +134,11 @@ fn accuracy_reading(report: &Report<'_>) -> String {
 fn confusion(body: &mut String, report: &Report<'_>) {
     let evaluation = report.evaluation;
     put!(body, "<h2>Confusion matrix</h2>");
-    put!(body, "<p>Validation photos by class (rows) and decision of the int8 network (columns).</p>");
+    put!(
+        body,
+        "<p>Validation photos by class (rows) and decision of the {} network (columns).</p>",
+        evaluation.integer_name()
+    );
     put!(body, "<div class=\"scroll\"><table class=\"confusion\"><tr><th></th>");
     for class in &evaluation.classes {
         put!(body, "<th scope=\"col\">{}</th>", escape(class));
@@ -166,9 +171,10 @@ fn gallery(body: &mut String, report: &Report<'_>) {
     let shown = (wrong.len() + right.len()).min(GALLERY_LIMIT);
     put!(
         body,
-        "<p>{} wrong, {} right; decided by the int8 network, {} shown, mistakes first.</p><div class=\"gallery\">",
+        "<p>{} wrong, {} right; decided by the {} network, {} shown, mistakes first.</p><div class=\"gallery\">",
         wrong.len(),
         right.len(),
+        report.evaluation.integer_name(),
         shown
     );
     for (example, result) in wrong.iter().chain(&right).take(GALLERY_LIMIT) {
@@ -198,8 +204,9 @@ fn quantization(body: &mut String, report: &Report<'_>) {
     if let Some(agreement) = report.evaluation.agreement {
         put!(
             body,
-            "<p>Float and int8 network decide the same on {} of the validation photos. Errors below are distances of \
+            "<p>Float and {} network decide the same on {} of the validation photos. Errors below are distances of \
              the integer network's values from the float network's after each layer, in real units.</p>",
+            report.evaluation.integer_name(),
             percent(agreement)
         );
     }

@@ -46,6 +46,19 @@ pub struct Report<'a> {
     pub duplicates: &'a [DuplicatePhotos],
 }
 
+/// A report's page with a note at its top: that it describes an earlier model than the one with this checksum. A note that
+/// was there before is replaced.
+pub fn describes_an_earlier_model(page: &str, checksum: u32) -> String {
+    const BODY: &str = "<body>\n";
+    const NOTE: &str = "<p class=\"earlier\">";
+    let Some((head, body)) = page.split_once(BODY) else { return page.to_owned() };
+    let body = body.strip_prefix(NOTE).and_then(|rest| rest.split_once("</p>\n")).map_or(body, |(_, rest)| rest);
+    format!(
+        "{head}{BODY}{NOTE}<strong>This page describes an earlier model.</strong> The run was quantized again since: its model \
+         now has the checksum {checksum:08x}.</p>\n{body}"
+    )
+}
+
 impl Report<'_> {
     /// The HTML page.
     pub fn to_html(&self) -> String {

@@ -32,14 +32,17 @@ impl Pretrained {
     /// Whether a recipe describes a network of this one's input and hidden layers.
     ///
     /// # Errors
-    /// [`TransferError::Architecture`] with the first difference.
+    /// [`TransferError::Color`], or [`TransferError::Architecture`] with the first difference.
     pub fn check(&self, recipe: &Recipe) -> Result<(), TransferError> {
         let differ = |what: String, trained: String, asked: String| {
             if trained == asked { Ok(()) } else { Err(TransferError::Architecture { what, trained, asked }) }
         };
         let count = |recipe: &Recipe| recipe.layers.len().to_string();
         differ("input_side".into(), self.recipe.input_side.to_string(), recipe.input_side.to_string())?;
-        differ("color".into(), self.recipe.color.to_string(), recipe.color.to_string())?;
+        let (trained, asked) = (self.recipe.color, recipe.color);
+        if trained != asked {
+            return Err(TransferError::Color { trained: trained.to_string(), asked: asked.to_string() });
+        }
         differ("number of [[layer]]s".into(), count(&self.recipe), count(recipe))?;
         for (index, (trained, asked)) in self.recipe.layers.iter().zip(&recipe.layers).enumerate() {
             let field = |name: &str| format!("layer {}: {name}", index + 1);
@@ -113,6 +116,13 @@ pub enum TransferError {
          --recipe to train as the network was trained before"
     ))]
     Architecture { what: String, trained: String, asked: String },
+    /// The recipe, or `--color`, is for other colors.
+    #[error("the network to continue from sees pictures in {trained}, and {asked} was asked for")]
+    #[diagnostic(help(
+        "leave out --color, or give a recipe with color = \"{trained}\"; for a network that sees {asked}, train a new one: leave \
+         out --from and name a recipe with --recipe"
+    ))]
+    Color { trained: String, asked: String },
     /// candle failed.
     #[error("the network to continue from cannot be set up: {0}")]
     #[diagnostic(help("this is a bug in Pinhole, or there is too little memory; nothing was written"))]

@@ -55,7 +55,7 @@ fn compiles(folder: &Path, program: &str) {
 fn a_c_header_holds_the_model() {
     let (place, model) = (temporary(), shipped_model());
     let out = place.path().join("model.h");
-    let told = run(&[&"export", &model, &out]).ok().stdout;
+    let told = run(&[&"export", &model, &"--out", &out]).ok().stdout;
     let header = std::fs::read(&out).unwrap();
     assert_eq!(told, format!("{}: {} bytes\n", out.display(), header.len()));
     compiles(place.path(), &checker(&std::fs::read(&model).unwrap(), &["chihuahua", "muffin"]));
@@ -108,10 +108,10 @@ fn tensorflow_lite() {
     run(&[&"export", &run_folder.path().join(files::MODEL), &other, &"--to", &"tflite"]).ok();
     assert!(std::fs::read(&other).unwrap() == file);
     // By photos the logits become no coarser, in as many bytes.
-    run(&[&"export", &run_folder.path(), &other, &"--to", &"tflite", &"--photos", &drawn("train")]).ok();
+    run(&[&"export", &run_folder.path(), &drawn("train"), &"--out", &other, &"--to", &"tflite"]).ok();
     assert_eq!(std::fs::read(&other).unwrap().len(), file.len());
     let header = place.path().join("model.h");
-    let words: [&dyn AsRef<OsStr>; 1] = [&"leave out --photos"];
+    let words: [&dyn AsRef<OsStr>; 1] = [&"leave out the photos"];
     refused(place.path(), &[&"export", &run_folder.path(), &header, &"--photos", &drawn("train")], &words);
     let words: [&dyn AsRef<OsStr>; 2] = [&"board qemu", &"leave out --board"];
     refused(place.path(), &[&"export", &run_folder.path(), &out, &"--board", &"qemu"], &words);
@@ -145,7 +145,7 @@ fn import_of_an_export_and_of_tensorflow() {
     let place = temporary();
     let [file, out] = ["model.tflite", "back.pinhole"].map(|name| place.path().join(name));
     run(&[&"export", &shipped_model(), &file]).ok();
-    let told = run(&[&"import", &file, &out]).ok().stdout;
+    let told = run(&[&"import", &file, &"--out", &out]).ok().stdout;
     let bytes = std::fs::read(&out).unwrap();
     let model = ModelFile::from_bytes(&bytes).unwrap();
     assert!(told.contains(&format!("{} bytes", bytes.len())) && told.contains("chihuahua, muffin"), "{told}");

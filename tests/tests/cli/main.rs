@@ -3,12 +3,15 @@
 mod answers;
 mod export;
 mod fine_tune;
+mod messages;
 mod models_gone_wrong;
 mod output_gone_wrong;
 mod photos_gone_wrong;
 mod process;
 mod recipes_gone_wrong;
+mod requantized;
 mod resume;
+mod shell;
 mod study_gone_wrong;
 mod success;
 mod transfer;
@@ -67,6 +70,9 @@ fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<Os
         assert!(ran.stderr.contains(word), "no {word:?} in:\n{}", ran.stderr);
     }
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    // A placeholder that nothing was put into.
+    let literal = ran.stderr.split('{').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    assert!(!literal, "{}", ran.stderr);
     let after = contents(place);
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "files came or went");
     assert!(after == before, "a file changed");

@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::super::output::{duration, note, say, warn, warn_of_duplicates};
 use super::super::train::{Interrupt, Observer};
-use super::scores::{Models, Table};
+use super::super::values::at_least;
+use super::scores::{Models, Table, int8};
 use super::{Made, Quantize};
 use crate::finetune::{Settings, fine_tune};
-use crate::run_folder::{self, RunSummary};
+use crate::run_folder::{self, Quantization, RunSummary};
 use crate::train::{Epoch, Network, Outcome, Stopped};
 use crate::workflow::load;
 
@@ -23,7 +24,7 @@ pub(super) struct FineTuneArguments {
     /// Train on for so many epochs by the integers that the device computes, to win back what few bits of weights cost.
     /// What is written is what was best on validation photos: --validation, else a fifth of PHOTOS, held out by the run's
     /// seed as in training
-    #[arg(long, value_name = "EPOCHS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "EPOCHS", conflicts_with = "limit", value_parser = at_least::<u32>(1))]
     fine_tune: Option<u32>,
     /// Learning rate to start with, from where it falls to 0 [default: a tenth of the recipe's]
     #[arg(long, value_name = "RATE", value_parser = rate, requires = "fine_tune")]
@@ -31,8 +32,8 @@ pub(super) struct FineTuneArguments {
 }
 
 fn rate(text: &str) -> Result<f32, String> {
-    let rate: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if rate > 0.0 && rate.is_finite() { Ok(rate) } else { Err("not a positive number".to_owned()) }
+    let rate = text.parse().ok().filter(|rate: &f32| *rate > 0.0 && rate.is_finite());
+    rate.ok_or_else(|| "give a positive number, such as 0.0001".to_owned())
 }
 
 /// How fine-tuning went.
@@ -74,8 +75,8 @@ impl Quantize {
                  --validation",
             );
         }
-        let settings =
-            Settings { epochs, learning_rate: self.fine_tune.learning_rate, activations: self.activations.into() };
+        let activations = self.activation_bits(summary);
+        let settings = Settings { epochs, learning_rate: self.fine_tune.learning_rate, activations };
         let training = settings.recipe(network).training;
         let interrupt = Interrupt::catch()?;
         let begun = Instant::now();
@@ -91,7 +92,7 @@ impl Quantize {
         if stopped == Stopped::Interrupted {
             note("interrupted; keeping the best epoch so far");
         }
-        let int8 = self.int8(network, &data.training)?;
+        let int8 = int8(network, &data.training, activations)?;
         let models = Models { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
         let table = Table::of(network, models, &data.validation)?;
         Ok(Made {
@@ -99,6 +100,7 @@ impl Quantize {
             network: tuned_network,
             photos: data.training,
             chose_epoch: validation.map(Path::to_owned),
+            quantization: Some(Quantization { fine_tuned: true, ..Quantization::new(&network.recipe, activations) }),
             table: Some(table),
             progress: Some(Progress {
                 epochs,

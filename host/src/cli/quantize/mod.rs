@@ -12,35 +12,42 @@ use pinhole_shared::policy::Policy;
 use serde::Serialize;
 
 use self::fine_tune::{FineTuneArguments, Progress};
-use self::scores::{Models, Table};
+use self::scores::{Models, Table, int8};
 use super::INTERRUPTED;
-use super::output::{json, note, say, warn};
+use super::completions;
+use super::model_and_photos::Limit;
+use super::output::{json, note, say, spinner, warn};
 use super::policy::{PolicyArguments, PolicyFields, same_place};
 use super::train::Activations;
 use crate::model_file::ModelFile;
 use crate::photos::{self, Dataset};
-use crate::quantize::{LayerError, measure, quantize};
-use crate::run_folder::{self, RunSummary, files};
+use crate::quantize::{ActivationBits, LayerError, measure, quantize};
+use crate::run_folder::{self, Quantization, RunSummary, files};
 use crate::shipped::Shipped;
 use crate::threshold::Coverage;
 use crate::train::{Network, Stopped};
+use crate::workflow::{Rewritten, rewrite_report};
 
 /// `pinhole quantize`.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("validated").args(["error_rate", "fine_tune"]).multiple(true)))]
 pub(super) struct Quantize {
-    /// Run folder of `pinhole train`, a weights.safetensors file, or the name of a model that ships
-    run: PathBuf,
+    /// Run folder of `pinhole train`, its weights.safetensors, or the name of a bundled model
+    #[arg(add = completions::models())]
+    model: PathBuf,
     /// Folder of training photos to calibrate on
     photos: PathBuf,
-    /// Bits of the activations between layers on the device
-    #[arg(long, value_enum, default_value_t)]
-    activations: Activations,
-    /// Bits of the weights (8, 7 or 4): one number for all layers, or one for each, as 4,8,8; the recipe's if absent
-    #[arg(long, value_delimiter = ',', value_name = "BITS")]
+    #[command(flatten)]
+    limit: Limit,
+    /// Bits of the activations between layers on the device [default: those of the run's model; at first 16]
+    #[arg(long, value_enum)]
+    activations: Option<Activations>,
+    /// Bits of the weights (8, 7 or 4): one number for all layers, or one for each, as 4,8,8 [default: those of the run's model;
+    /// at first the recipe's]
+    #[arg(long, value_delimiter = ',', value_name = "BITS", value_parser = weight_bits)]
     weights: Vec<u8>,
-    /// Model file to write (default: model.pinhole beside the weights)
-    #[arg(long)]
+    /// Model file to write [default: model.pinhole beside the weights]
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print each layer's errors as JSON
     #[arg(long)]
@@ -51,12 +58,19 @@ pub(super) struct Quantize {
     policy: PolicyArguments,
 }
 
+/// Widths that there are none of are refused with the number of layers, which is not known here.
+fn weight_bits(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| "give 8, 7 or 4".to_owned())
+}
+
 /// A trained network and where it lies.
 struct Given {
     network: Network,
-    /// Of a run, or of a weights file; `None` of a network that ships.
+    /// Of a run, or of a weights file; `None` of a bundled network.
     folder: Option<PathBuf>,
     summary: Option<RunSummary>,
+    /// The model that was made of it last.
+    model: Option<ModelFile>,
 }
 
 /// A network, quantized.
@@ -68,6 +82,8 @@ struct Made {
     photos: Dataset,
     /// Folder of photos that chose the epoch that was kept, where that is known.
     chose_epoch: Option<PathBuf>,
+    /// How it was quantized; `None` where the model was there before, and only its policy is new.
+    quantization: Option<Quantization>,
     /// What the width of weights costs, or fine-tuning brings.
     table: Option<Table>,
     /// Where it was fine-tuned.
@@ -76,21 +92,25 @@ struct Made {
 
 impl Quantize {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let Given { mut network, folder, summary } = self.given()?;
-        self.set_bits(&mut network)?;
-        self.policy.check(&self.photos)?;
+        let Given { mut network, folder, summary, model } = self.given()?;
         let own = folder.as_ref().map(|folder| folder.join(files::MODEL));
         let Some(out) = self.out.clone().or_else(|| own.clone()) else {
             return Err(miette!(
                 help = "give the file to write with --out",
-                "{} ships with Pinhole and is not written to",
-                self.run.display()
+                "{} is a bundled model and is not written to",
+                self.model.display()
             ));
         };
+        let kept = model.filter(|_| self.sets_only_policy());
+        if kept.is_none() {
+            self.set_bits(&mut network, summary.as_ref())?;
+        }
+        self.policy.check(&self.photos)?;
         run_folder::check_model_place(&out)?;
-        let made = match self.fine_tune.epochs() {
-            None => self.quantized(network, summary.as_ref())?,
-            Some(epochs) => self.fine_tuned(&network, summary.as_ref(), epochs)?,
+        let made = match (kept, self.fine_tune.epochs()) {
+            (Some(model), _) => self.with_new_policy(model, network, summary.as_ref())?,
+            (None, None) => self.quantized(network, summary.as_ref())?,
+            (None, Some(epochs)) => self.fine_tuned(&network, summary.as_ref(), epochs)?,
         };
         let chosen = self.policy.choose(&made.model, &made.photos, made.chose_epoch.as_deref())?;
         let model = made.model.with_policy(chosen.policy);
@@ -101,7 +121,11 @@ impl Quantize {
             && same_place(&out, own)
         {
             summary.model_checksum = model.model().checksum();
-            run_folder::write_summary(folder, &summary)?;
+            summary.quantization = made.quantization.clone().or(summary.quantization);
+            update_run(folder, &summary, &model)?;
+        }
+        if made.quantization.is_none() {
+            note("the model keeps its weights: only when it answers \"unknown\" is new (--weights quantizes it again)");
         }
         if chosen.policy == Policy::NONE && before != Policy::NONE {
             note(&format!(
@@ -125,17 +149,7 @@ impl Quantize {
                 fine_tuning: made.progress,
             })?;
         } else {
-            say!("layer      bytes   mean error    max error   accumulator bound");
-            for (index, layer) in layers.iter().enumerate() {
-                say!(
-                    "{index:>5} {:>10} {:>12.6} {:>12.6} {:>11} ({:>4.1} % of 32 bits)",
-                    layer.bytes,
-                    layer.mean_error,
-                    layer.max_error,
-                    layer.accumulator_bound,
-                    100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
-                );
-            }
+            print_layers(&layers);
             say!("model {} ({} bytes)", out.display(), model.bytes().len());
             chosen.print();
             if let Some(progress) = &made.progress {
@@ -145,7 +159,7 @@ impl Quantize {
                 table.print();
                 let also = self.out.as_ref().map(|out| format!(" --beside {}", out.display())).unwrap_or_default();
                 let why = if made.progress.is_some() { "chose no epoch" } else { "it was not trained on" };
-                say!("photos that {why} say more: pinhole evaluate {} PHOTOS{also}", self.run.display());
+                say!("photos that {why} say more: pinhole evaluate {} PHOTOS{also}", self.model.display());
             }
         }
         Ok(match stopped {
@@ -154,47 +168,138 @@ impl Quantize {
         })
     }
 
-    fn given(&self) -> Result<Given> {
-        if let Some(shipped) = Shipped::named(&self.run) {
-            let Some(network) = shipped.open().network else {
-                return Err(miette!(
-                    help = "take a run folder of `pinhole train`, or another that ships: `pinhole models`",
-                    "{} ships without the float weights that quantization starts from",
-                    self.run.display()
-                ));
-            };
-            return Ok(Given { network, folder: None, summary: shipped.summary() });
-        }
-        let weights = if self.run.is_dir() { self.run.join(files::WEIGHTS) } else { self.run.clone() };
-        let network = Network::read(&weights)?;
-        let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Given { network, summary: run_folder::summary(&folder), folder: Some(folder) })
+    /// Whether nothing is asked for that changes the integers of a model that is there.
+    fn sets_only_policy(&self) -> bool {
+        self.policy.is_given()
+            && self.weights.is_empty()
+            && self.activations.is_none()
+            && self.fine_tune.epochs().is_none()
     }
 
-    fn set_bits(&self, network: &mut Network) -> Result<()> {
+    fn given(&self) -> Result<Given> {
+        if let Some(shipped) = Shipped::lookup(&self.model)? {
+            let Some(network) = shipped.open().network else {
+                return Err(miette!(
+                    help = "take a run folder of `pinhole train`, or another bundled model: `pinhole models`",
+                    "{} is bundled without the float weights that quantization starts from",
+                    self.model.display()
+                ));
+            };
+            return Ok(Given { network, folder: None, summary: shipped.summary(), model: Some(shipped.model()) });
+        }
+        let weights = if self.model.is_dir() { self.model.join(files::WEIGHTS) } else { self.model.clone() };
+        if weights.extension().is_some_and(|extension| extension == "pinhole") && weights.exists() {
+            return Err(miette!(
+                help = "give the run folder it was made in, or the weights.safetensors there",
+                "{} is a quantized model, without the float weights that quantization starts from",
+                self.model.display()
+            ));
+        }
+        let network = Network::read(&weights)?;
+        let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
+        let summary = run_folder::summary(&folder);
+        // Another model, or none, may lie there by now.
+        let model = ModelFile::read(&folder.join(files::MODEL)).ok();
+        let is_of_run =
+            |model: &ModelFile| summary.as_ref().is_some_and(|run| run.model_checksum == model.model().checksum());
+        Ok(Given { network, model: model.filter(is_of_run), summary, folder: Some(folder) })
+    }
+
+    /// The widths asked for; else those of the model that is there; else the recipe's.
+    fn set_bits(&self, network: &mut Network, run: Option<&RunSummary>) -> Result<()> {
+        let before = run.and_then(|run| run.quantization.as_ref());
+        if before.is_some_and(|before| before.fine_tuned) && self.fine_tune.epochs().is_none() {
+            note("warning: the run's model was fine-tuned, this one is not: --fine-tune does so again");
+        }
         if self.weights.is_empty() {
-            return Ok(());
+            let Some(before) =
+                before.filter(|before| !before.weight_bits.iter().copied().eq(network.recipe.weight_bits()))
+            else {
+                return Ok(());
+            };
+            note(&format!(
+                "weights of {} bits, as the run's model has them; --weights 8 for others",
+                listed(&before.weight_bits)
+            ));
+            return Ok(network.recipe.set_weight_bits(&before.weight_bits)?);
         }
         let layers = network.recipe.weight_bits().count();
         network.recipe.set_weight_bits(&self.weights).map_err(|_| {
             miette!(
-                help = "give 8, 7 or 4 for all layers, or {layers} of them with commas between, one for each layer",
+                help = format!(
+                    "give 8, 7 or 4 for all layers, or {layers} of them with commas between, one for each layer"
+                ),
                 "--weights {} is no width of weights for a network of {layers} layers",
-                self.weights.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+                listed(&self.weights)
             )
         })
     }
 
-    fn quantized(&self, network: Network, summary: Option<&RunSummary>) -> Result<Made> {
-        let photos = photos::load(&self.photos, network.recipe.input(), Some(&network.classes))?;
+    /// How activations are held: as asked for; else as in the model that is there.
+    fn activation_bits(&self, run: Option<&RunSummary>) -> ActivationBits {
+        let before = run.and_then(|run| run.quantization.as_ref()).map(Quantization::activations);
+        self.activations.map(ActivationBits::from).or(before).unwrap_or_default()
+    }
+
+    /// The model that is there, whose policy alone is to be new.
+    fn with_new_policy(&self, model: ModelFile, network: Network, summary: Option<&RunSummary>) -> Result<Made> {
+        let photos = self.load(&network)?;
+        let chose_epoch = summary.and_then(|run| run.validation.clone());
+        Ok(Made { model, network, photos, chose_epoch, quantization: None, table: None, progress: None })
+    }
+
+    fn load(&self, network: &Network) -> Result<Dataset> {
+        let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
+        let photos = photos::load_some(&self.photos, input, classes, self.limit.count())?;
         warn(&photos.warnings);
-        let model = quantize(&network, &photos, self.activations.into())?;
-        let int8 = self.int8(&network, &photos)?;
+        Ok(photos)
+    }
+
+    fn quantized(&self, network: Network, summary: Option<&RunSummary>) -> Result<Made> {
+        let photos = self.load(&network)?;
+        let activations = self.activation_bits(summary);
+        let model = quantize(&network, &photos, activations)?;
+        let int8 = int8(&network, &photos, activations)?;
         let models = Models { written: &model, before: None, int8: int8.as_ref() };
         let table = int8.is_some().then(|| Table::of(&network, models, &photos)).transpose()?;
         let chose_epoch = summary.and_then(|run| run.validation.clone());
-        Ok(Made { model, network, photos, chose_epoch, table, progress: None })
+        let quantization = Some(Quantization::new(&network.recipe, activations));
+        Ok(Made { model, network, photos, chose_epoch, quantization, table, progress: None })
     }
+}
+
+fn listed(bits: &[u8]) -> String {
+    bits.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn print_layers(layers: &[LayerError]) {
+    say!("layer      bytes   mean error    max error   accumulator bound");
+    for (index, layer) in layers.iter().enumerate() {
+        say!(
+            "{index:>5} {:>10} {:>12.6} {:>12.6} {:>11} ({:>4.1} % of 32 bits)",
+            layer.bytes,
+            layer.mean_error,
+            layer.max_error,
+            layer.accumulator_bound,
+            100.0 * f64::from(layer.accumulator_bound) / f64::from(i32::MAX)
+        );
+    }
+}
+
+/// Makes a run's summary and report describe its new model.
+fn update_run(folder: &Path, summary: &RunSummary, model: &ModelFile) -> Result<()> {
+    run_folder::write_summary(folder, summary)?;
+    let waiting = spinner("rewriting the report");
+    let rewritten = rewrite_report(folder, summary, model);
+    waiting.finish_and_clear();
+    if rewritten? == Rewritten::Marked {
+        note(&format!(
+            "{} describes the earlier model, and now says so: the photos of the training are not at {}",
+            folder.join(files::REPORT).display(),
+            summary.photos.display()
+        ));
+    }
+    Ok(())
 }
 
 /// What `--json` prints.

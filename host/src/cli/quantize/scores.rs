@@ -4,11 +4,10 @@ use miette::{IntoDiagnostic as _, Result};
 use serde::Serialize;
 
 use super::super::output::say;
-use super::Quantize;
 use crate::evaluate::{Scores, evaluate};
 use crate::model_file::ModelFile;
 use crate::photos::Dataset;
-use crate::quantize::quantize;
+use crate::quantize::{ActivationBits, quantize};
 use crate::train::Network;
 
 /// Scores of the model that was written, beside those of the same network in other widths or before fine-tuning.
@@ -95,14 +94,12 @@ impl Table {
     }
 }
 
-impl Quantize {
-    /// The same network with weights of 8 bits, to compare with, if its own have fewer.
-    pub(super) fn int8(&self, network: &Network, photos: &Dataset) -> Result<Option<ModelFile>> {
-        if network.recipe.weight_bits().all(|bits| bits == 8) {
-            return Ok(None);
-        }
-        let mut eight = network.folded().into_diagnostic()?;
-        eight.recipe.set_weight_bits(&[8])?;
-        Ok(Some(quantize(&eight, photos, self.activations.into())?))
+/// The same network with weights of 8 bits, to compare with, if its own have fewer.
+pub(super) fn int8(network: &Network, photos: &Dataset, activations: ActivationBits) -> Result<Option<ModelFile>> {
+    if network.recipe.weight_bits().all(|bits| bits == 8) {
+        return Ok(None);
     }
+    let mut eight = network.folded().into_diagnostic()?;
+    eight.recipe.set_weight_bits(&[8])?;
+    Ok(Some(quantize(&eight, photos, activations)?))
 }

@@ -13,7 +13,9 @@ use thiserror::Error;
 
 pub(super) use self::observer::{Interrupt, Observer};
 use super::INTERRUPTED;
+use super::completions;
 use super::output::{duration, json, note, say, scores, warn, warn_of_duplicates};
+use super::values::at_least;
 use crate::quantize::ActivationBits;
 use crate::recipe::{DEFAULT, Recipe};
 use crate::run_folder::{self, create_folder, files};
@@ -27,47 +29,47 @@ pub(super) struct Train {
     /// Folder of training photos: one folder a class, or files named by class (muffin-1.jpg)
     photos: PathBuf,
     /// Folder of validation photos; without it a fifth of the training photos is held out, by the seed
-    #[arg(long)]
+    #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from the
     /// settings that network was trained by]
-    #[arg(long)]
+    #[arg(long, add = completions::recipes())]
     recipe: Option<String>,
-    /// Continue from a trained network, on the same classes or others: a run folder, a weights.safetensors or a
-    /// .pinhole file
-    #[arg(long, value_name = "MODEL_OR_RUN")]
+    /// Continue from a trained network, on the same classes or others: a run folder, a weights.safetensors, a .pinhole
+    /// file, or the name of a bundled model
+    #[arg(long, value_name = "MODEL", add = completions::models())]
     from: Option<PathBuf>,
-    /// Train only the last layer; those before it keep their bytes
+    /// Train only the last layer; the layers before it stay as they are
     #[arg(long, requires = "from")]
     freeze: bool,
-    /// What of each pixel the network sees, instead of the recipe's
+    /// Colors that the network sees, instead of the recipe's
     #[arg(long, value_enum)]
     color: Option<Colors>,
     /// Seed of all randomness: the same seed gives the same bytes
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
     /// Epochs to train, instead of the recipe's
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
     /// Stop after so many epochs without a better validation loss, instead of the recipe's patience
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "EPOCHS", value_parser = at_least::<u32>(1))]
     patience: Option<u32>,
     /// Bits of the activations between layers on the device
     #[arg(long, value_enum, default_value_t)]
     activations: Activations,
     /// Run folder to write: model, weights, metrics, report. An earlier run in it is replaced
-    #[arg(long, default_value = "run")]
+    #[arg(long, value_name = "FOLDER", default_value = "run")]
     out: PathBuf,
-    /// Go on with the training in --out that a crash or Ctrl-C ended, given the same photos and settings: the result is
-    /// that of a training that was never stopped
+    /// Continue the training in --out that a crash or Ctrl-C ended, with the same photos and settings: the result is the
+    /// same as without the interruption
     #[arg(long)]
     resume: bool,
-    /// What to compute on: a graphics card takes a build with its support, and gives nearly the same network, not the
-    /// same bytes
+    /// Processor to compute on. A graphics card needs a program built with support for it, and gives nearly the same
+    /// network, not the same bytes
     #[arg(long, value_enum, default_value_t)]
     device: Device,
-    /// Threads to train with (default: all cores); the result does not depend on it
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Threads to train with [default: all cores]; the result does not depend on it
+    #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
     /// Print the run's summary as JSON
     #[arg(long)]

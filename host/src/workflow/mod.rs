@@ -1,11 +1,15 @@
 //! The whole way from photo folders to a run folder: what `pinhole train` and `pinhole demo` do.
 
+mod rewrite;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use pinhole_shared::pixels::InputShape;
 use thiserror::Error;
+
+pub use rewrite::{Rewritten, rewrite_report};
 
 use crate::evaluate::{Evaluation, evaluate};
 use crate::explain::{Explanation, explain};
@@ -14,7 +18,7 @@ use crate::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning
 use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quantize};
 use crate::recipe::Recipe;
 use crate::report::{ExplainedPhoto, Report};
-use crate::run_folder::{self, ContinuedFrom, RunError, RunSummary, files, write_file};
+use crate::run_folder::{self, ContinuedFrom, Quantization, RunError, RunSummary, files, write_file};
 use crate::source::Source;
 use crate::train::{
     Accelerator, AcceleratorError, Epoch, Identity, Network, Outcome, TrainError, Training, TrainingState,
@@ -173,6 +177,7 @@ impl Job {
             validation_loss: outcome.best.validation_loss,
             validation_accuracy: outcome.best.validation_accuracy,
             model_checksum: model.model().checksum(),
+            quantization: Some(Quantization::new(&self.recipe, self.bits)),
         };
         Ok(Finished { summary, outcome, model, evaluation, layers })
     }
@@ -237,17 +242,10 @@ impl Finished {
     /// [`JobError::Write`] with the path.
     pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
-        let chosen = chosen_to_explain(&data.validation, &self.evaluation);
-        let explanations: Vec<Explanation> =
-            chosen.iter().map(|&index| explain(&self.model, &data.validation.examples[index].pixels)).collect();
-        let explained: Vec<ExplainedPhoto<'_>> = chosen
+        let explanations = explain_some(&self.model, &data.validation, &self.evaluation);
+        let explained: Vec<ExplainedPhoto<'_>> = explanations
             .iter()
-            .zip(&explanations)
-            .map(|(&index, explanation)| {
-                let example = &data.validation.examples[index];
-                let label = Some(example.class);
-                ExplainedPhoto { path: &example.path, pixels: &example.pixels, explanation, label }
-            })
+            .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
             .collect();
         let report = Report {
             run: &self.summary,
@@ -273,6 +271,12 @@ impl Finished {
         run_folder::write_summary(folder, &self.summary)?;
         Ok(())
     }
+}
+
+/// The photos that a report explains, by their indices, and what decided on them.
+fn explain_some(model: &ModelFile, photos: &Dataset, evaluation: &Evaluation) -> Vec<(usize, Explanation)> {
+    let chosen = chosen_to_explain(photos, evaluation).into_iter();
+    chosen.map(|index| (index, explain(model, &photos.examples[index].pixels))).collect()
 }
 
 /// Indices of the photos to explain: mistakes first, then one by one of each class in turn, [`EXPLAINED`] at most.

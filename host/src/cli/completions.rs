@@ -1,0 +1,116 @@
+//! `pinhole completions`, and what it makes shells ask.
+//!
+//! The script that a shell reads asks the program itself, on every press of the Tab key: so names of recipes and bundled
+//! models are offered beside paths, which a script alone cannot do in all shells.
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use clap::builder::StyledStr;
+use clap::{Args, ValueEnum};
+use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
+use clap_complete::env::Shells;
+use clap_complete::{ArgValueCompleter, CompleteEnv};
+use miette::{IntoDiagnostic as _, Result};
+
+use super::output::say;
+use super::{NAME, command};
+use crate::recipe::NAMED;
+use crate::shipped::Shipped;
+
+/// The environment variable by which a shell's script says that it asks for completions, not for a command.
+const ASKS: &str = "PINHOLE_COMPLETE";
+
+/// Answers a shell that asks for completions, and ends the process; else does nothing.
+pub(super) fn answer() {
+    CompleteEnv::with_factory(command).var(ASKS).complete();
+}
+
+/// `pinhole completions`.
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// Shell that the script is for
+    shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
+}
+
+impl Shell {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Elvish => "elvish",
+            Self::Fish => "fish",
+            Self::PowerShell => "powershell",
+            Self::Zsh => "zsh",
+        }
+    }
+}
+
+impl Completions {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let mut script = Vec::new();
+        if let Some(shell) = Shells::builtins().completer(self.shell.name()) {
+            shell.write_registration(ASKS, NAME, NAME, NAME, &mut script).into_diagnostic()?;
+        }
+        say!("{}", String::from_utf8_lossy(&script).trim());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Paths, and before them the names of bundled models.
+pub(super) fn models() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let names = Shipped::all().into_iter().map(|shipped| (shipped.name, "bundled model"));
+        with_paths(current, names)
+    })
+}
+
+/// Paths, and before them the names of recipes.
+pub(super) fn recipes() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| with_paths(current, named_recipes()))
+}
+
+/// The names of recipes.
+pub(super) fn recipe_names() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| beginning_with(current, named_recipes()))
+}
+
+fn named_recipes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NAMED.iter().map(|&(name, text)| (name, super::recipes::about(text)))
+}
+
+fn with_paths(current: &OsStr, names: impl Iterator<Item = (&'static str, &'static str)>) -> Vec<CompletionCandidate> {
+    let mut candidates = beginning_with(current, names);
+    candidates.extend(PathCompleter::any().complete(current));
+    candidates
+}
+
+fn beginning_with(
+    current: &OsStr,
+    names: impl Iterator<Item = (&'static str, &'static str)>,
+) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    let candidate = |(name, about)| CompletionCandidate::new(name).help(Some(StyledStr::from(about)));
+    names.filter(|(name, _)| name.starts_with(&*current)).map(candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_script_for_every_shell() {
+        for shell in Shell::value_variants() {
+            assert!(Shells::builtins().completer(shell.name()).is_some(), "{shell:?}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `pinhole man`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use clap_mangen::Man;
+use miette::{IntoDiagnostic as _, Result};
+
+use super::output::say;
+use super::{NAME, command};
+use crate::run_folder::{create_folder, write_file};
+
+/// `pinhole man`.
+#[derive(Debug, Args)]
+pub(super) struct ManPages {
+    /// Folder to write: pinhole.1, and a page for each command
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+impl ManPages {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        create_folder(&self.out)?;
+        // Without `help`, whose page would be about pages.
+        let mut whole = command().disable_help_subcommand(true);
+        // Gives each command the name of its page, such as pinhole-train.
+        whole.build();
+        let commands = whole.get_subcommands().filter(|command| !command.is_hide_set());
+        let mut pages = 0;
+        for command in commands.chain([&whole]) {
+            let page = Man::new(command.clone()).source(format!("{NAME} {}", env!("CARGO_PKG_VERSION")));
+            let mut text = Vec::new();
+            page.render(&mut text).into_diagnostic()?;
+            write_file(&self.out.join(page.get_filename()), &text)?;
+            pages += 1;
+        }
+        say!("{pages} pages in {}", self.out.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,167 @@
+//! The arguments that most commands take: a model, then photos.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use miette::{Result, miette};
+use pinhole_shared::model::MAGIC;
+use pinhole_shared::pixels::InputShape;
+
+use super::completions;
+use super::output::{detail, note, warn};
+use super::values::at_least;
+use crate::photos::{self, Unlabeled};
+use crate::run_folder::{self, Trained};
+use crate::shipped::{self, Shipped};
+
+/// What stands for a model, in help texts.
+pub(super) const MODEL: &str = "A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model";
+
+/// How many photos to take.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Limit {
+    /// Take only so many of the photos, evenly spread over them
+    #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
+    limit: Option<u32>,
+}
+
+impl Limit {
+    pub(super) fn count(self) -> Option<usize> {
+        self.limit.map(|limit| limit as usize)
+    }
+}
+
+/// A model and photos, either of which may be left out where the command can do without.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ModelAndPhotos {
+    /// A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model [default: conv-96]
+    #[arg(add = completions::models())]
+    model: Option<PathBuf>,
+    /// Photos, or folders of photos
+    photos: Vec<PathBuf>,
+    /// Photos, as they were given before they had a place of their own.
+    #[arg(long = "photos", value_name = "PHOTOS", hide = true)]
+    more_photos: Vec<PathBuf>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+/// Opens a model; says where it comes from, if that is asked for.
+pub(super) fn open(path: &Path) -> Result<Trained> {
+    let trained = run_folder::open(path)?;
+    describe(&trained);
+    Ok(trained)
+}
+
+fn describe(trained: &Trained) {
+    let (bytes, checksum) = (trained.model.bytes().len(), trained.model.model().checksum());
+    let bundled = if Shipped::named(&trained.model_path).is_some() { ", bundled" } else { "" };
+    detail(&format!("model {}{bundled}: {bytes} bytes, checksum {checksum:08x}", trained.model_path.display()));
+}
+
+/// Whether a path is a model rather than photos: by its ending, its first bytes, what is in the folder, or the name of a
+/// bundled model.
+fn is_model(path: &Path) -> bool {
+    let mut first = [0; MAGIC.len()];
+    let read = |mut file: std::fs::File| file.read_exact(&mut first);
+    path.extension().is_some_and(|extension| extension == "pinhole")
+        || path.join(run_folder::files::MODEL).is_file()
+        || run_folder::is_run(path)
+        || Shipped::named(path).is_some()
+        || (std::fs::File::open(path).and_then(read).is_ok() && first == MAGIC)
+}
+
+impl ModelAndPhotos {
+    /// The first path, if it is a model or can be nothing else; else it is a photo.
+    ///
+    /// # Errors
+    /// When it is neither: there is nothing of this name, and no photo is called so.
+    fn named_model(&self) -> Result<Option<&Path>> {
+        let Some(first) = self.model.as_deref().filter(|first| !is_model(first)) else {
+            return Ok(self.model.as_deref());
+        };
+        if first.exists() || first.extension().is_some() {
+            return Ok(None);
+        }
+        // The usual message, for what looks like a model's name.
+        Shipped::lookup(first)?;
+        Err(miette!(
+            help = "give a .pinhole file, a run folder that `pinhole train` made, or a bundled model (`pinhole models`) first, \
+                    then photos",
+            "there is nothing at {}: neither a model nor a photo",
+            first.display()
+        ))
+    }
+
+    /// The model that is named; `None` if none is.
+    pub(super) fn model(&self) -> Result<Option<Trained>> {
+        self.named_model()?.map(open).transpose()
+    }
+
+    /// The model that is named, or else the default one, which is said.
+    pub(super) fn trained(&self) -> Result<Trained> {
+        if let Some(trained) = self.model()? {
+            return Ok(trained);
+        }
+        let trained = shipped::default_model();
+        let classes: Vec<&str> = trained.model.model().class_names().collect();
+        note(&format!(
+            "using {}, a bundled model that knows {}; put another model before the photos",
+            shipped::DEFAULT,
+            classes.join(" and ")
+        ));
+        describe(&trained);
+        Ok(trained)
+    }
+
+    /// The first path, and these arguments without it; `None` if it is a model, a file, or not the only one.
+    pub(super) fn split_folder(&self) -> Option<(PathBuf, Self)> {
+        let first =
+            self.model.clone().filter(|first| self.photos.is_empty() && !is_model(first) && !first.is_file())?;
+        Some((first, Self { model: None, ..self.clone() }))
+    }
+
+    /// Where photos are, in the order given.
+    fn places(&self) -> Vec<PathBuf> {
+        let first = self.model.as_deref().filter(|_| self.named_model().is_ok_and(|model| model.is_none()));
+        let first = first.map(Path::to_owned);
+        first.into_iter().chain(self.photos.iter().chain(&self.more_photos).cloned()).collect()
+    }
+
+    /// Whether there are photos to look at.
+    pub(super) fn has_photos(&self) -> bool {
+        !self.places().is_empty()
+    }
+
+    /// The photos as a network with this input sees them, as many as are wanted.
+    ///
+    /// # Errors
+    /// When none are given, or one that was named itself cannot be used.
+    pub(super) fn read(&self, input: InputShape) -> Result<Vec<Unlabeled>> {
+        let places = self.places();
+        if places.is_empty() {
+            let model =
+                self.model.as_deref().map(|model| format!("{} is a model: ", model.display())).unwrap_or_default();
+            return Err(miette!(
+                help = "name photos, or folders of them, after the model",
+                "{model}there are no photos"
+            ));
+        }
+        let (photos, warnings) = photos::read_some_unlabeled(&places, input, self.limit.count())?;
+        warn(&warnings);
+        Ok(photos)
+    }
+
+    /// The photos that an emulated board can take, at least one. All are read here, before a board is started, and again
+    /// when it is their turn.
+    pub(super) fn paths(&self, input: InputShape) -> Result<Vec<PathBuf>> {
+        if !self.has_photos() {
+            return Err(miette!(
+                help = "give photos after the model",
+                "an emulated board's camera needs photos to look at, and none were given"
+            ));
+        }
+        Ok(self.read(input)?.into_iter().map(|photo| photo.path).collect())
+    }
+}

@@ -1,0 +1,149 @@
+//! What is said of wrong input: the thing that is wrong first, then what to do about it.
+
+use super::*;
+
+/// A model's name that is not known is answered with those that are, wherever a model is asked for.
+#[test]
+fn unknown_models_list_the_bundled_ones() {
+    let place = temporary();
+    let photos = drawn("train");
+    let out = place.path().join("out.h");
+    let commands: [&[&dyn AsRef<OsStr>]; 8] = [
+        &[&"inspect"],
+        &[&"bench"],
+        &[&"evaluate", &"conv-69", &photos],
+        &[&"classify", &"conv-69", &photos],
+        &[&"simulate", &"conv-69", &photos],
+        &[&"quantize", &"conv-69", &photos],
+        &[&"export", &"conv-69", &"--out", &out],
+        &[&"train", &photos, &"--out", &out, &"--from", &"conv-69"],
+    ];
+    for command in commands {
+        let alone: [&dyn AsRef<OsStr>; 2] = [command[0], &"conv-69"];
+        let arguments = if command.len() == 1 { &alone[..] } else { command };
+        let words: [&dyn AsRef<OsStr>; 3] =
+            [&"there is no model \"conv-69\"", &"did you mean conv-96?", &"conv-50, conv-50-tiny, conv-96, drawn"];
+        refused(place.path(), arguments, &words);
+    }
+    // With an ending or in a folder it is a path.
+    refused(place.path(), &[&"inspect", &"conv-69.pinhole"], &[&"conv-69.pinhole cannot be read", &"pinhole models"]);
+}
+
+/// The name of a recipe is no model; that of a model is a recipe.
+#[test]
+fn a_recipe_without_a_model_is_said_to_be_one() {
+    let place = temporary();
+    let words: [&dyn AsRef<OsStr>; 3] =
+        [&"vgg is the name of a recipe, not of a model", &"--recipe vgg", &"bundled models: conv-50"];
+    refused(place.path(), &[&"bench", &"vgg"], &words);
+    refused(place.path(), &[&"classify", &"vgg", &drawn("train")], &words);
+}
+
+#[test]
+fn mistyped_recipes_are_recognized() {
+    let place = temporary();
+    let out = place.path().join("run");
+    let words: [&dyn AsRef<OsStr>; 2] = [&"there is no recipe \"conv50\"", &"did you mean conv-50?"];
+    refused(place.path(), &[&"train", &drawn("train"), &"--recipe", &"conv50", &"--out", &out], &words);
+    refused(place.path(), &[&"recipes", &"conv50"], &words);
+    refused(place.path(), &[&"study", &drawn("train"), &"--systems", &"vgg,conv50", &"--out", &out], &words);
+    // Boards are clap's to suggest.
+    let ran = run(&[&"bench", &"drawn", &"--board", &"qemu-m0"]);
+    assert!(ran.stderr.contains("similar value exists: 'qemu-m0plus'"), "{}", ran.stderr);
+}
+
+/// Of each thing that can be wrong with a photo, what to do about that one.
+#[test]
+fn photos_are_told_what_is_wrong_with_them() {
+    let place = temporary();
+    let [missing, small, text] = ["missing.jpg", "small.jpg", "text.jpg"].map(|name| place.path().join(name));
+    photo(&small, 20, 9);
+    std::fs::write(&text, "no picture").unwrap();
+    for (path, words, not) in [
+        (&missing, &["cannot be read", "check the path"][..], "complete picture"),
+        (&small, &["20 pixels", "at least 50", "larger photo"], "complete picture"),
+        (&text, &["complete picture"], "larger photo"),
+    ] {
+        let words: Vec<&dyn AsRef<OsStr>> =
+            words.iter().map(|word| word as &dyn AsRef<OsStr>).chain([path as &dyn AsRef<OsStr>]).collect();
+        for command in ["classify", "explain", "simulate"] {
+            let said = refused(place.path(), &[&command, &"drawn", path], &words);
+            assert!(!said.contains(not), "{said}");
+        }
+    }
+    // What is neither is not taken for a photo.
+    let nowhere = place.path().join("nowhere");
+    refused(place.path(), &[&"classify", &nowhere], &[&nowhere, &"neither a model nor a photo"]);
+}
+
+#[test]
+fn other_colors_than_the_network_sees() {
+    let place = temporary();
+    let out = place.path().join("run");
+    let arguments: [&dyn AsRef<OsStr>; 8] =
+        [&"train", &drawn("train"), &"--from", &"conv-96", &"--color", &"rgb", &"--out", &out];
+    refused(place.path(), &arguments, &[&"in gray, and rgb was asked for", &"leave out --color", &"--recipe"]);
+}
+
+#[test]
+fn widths_of_weights_name_the_number_of_layers() {
+    let place = temporary();
+    let out = place.path().join("out.pinhole");
+    let arguments: [&dyn AsRef<OsStr>; 7] =
+        [&"quantize", &"conv-50-tiny", &drawn("train"), &"--weights", &"5", &"--out", &out];
+    let said = refused(place.path(), &arguments, &[&"--weights 5"]);
+    let layers = said.split("a network of ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    assert!(layers.parse::<u32>().is_ok() && said.contains(&format!("or {layers} of them")), "{said}");
+}
+
+/// A file that cannot be written is named, and not the temporary one beside it.
+#[test]
+fn temporary_files_are_nobodys_matter() {
+    let place = temporary();
+    let out = place.path().join("no/such/folder/out.h");
+    let said = refused(place.path(), &[&"export", &"drawn", &"--out", &out], &[&out, &"cannot be written"]);
+    // The tests' own folder is a temporary one, too.
+    assert!(!said.replace(place.path().to_str().unwrap(), "").contains(".tmp"), "{said}");
+}
+
+#[test]
+fn a_quantized_model_has_no_float_weights() {
+    let words: [&dyn AsRef<OsStr>; 2] = [&shipped_model(), &"weights.safetensors"];
+    refused(temporary().path(), &[&"quantize", &shipped_model(), &drawn("train")], &words);
+}
+
+/// Results that cannot be printed are an error, of every command; so are help and version.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let model = shipped_model();
+    let photos = drawn("validation");
+    let commands: [&[&dyn AsRef<OsStr>]; 6] = [
+        &[&"evaluate", &model, &photos, &"--json"],
+        &[&"classify", &model, &photos],
+        &[&"inspect", &model],
+        &[&"recipes"],
+        &[&"completions", &"bash"],
+        &[&"train", &"--help"],
+    ];
+    for arguments in commands {
+        let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = Ran::of(command.stdout(full));
+        assert_eq!(ran.code, Some(1), "{command:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("standard output cannot be written: No space left"), "{}", ran.stderr);
+    }
+}
+
+/// Whoever has read enough closes the pipe.
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for arguments in ["recipes", "inspect drawn --json", "--help"] {
+        let script =
+            format!("'{}' {arguments} | head -1; echo \"${{PIPESTATUS[0]}}\"", pinhole_tests::program().display());
+        let ran = Ran::of(std::process::Command::new("bash").args(["-c", &script]));
+        assert_eq!(ran.last_line(), "0", "{arguments}: {}", ran.stderr);
+        assert_eq!(ran.stderr, "", "{arguments}");
+    }
+}

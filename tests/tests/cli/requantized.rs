@@ -1,0 +1,98 @@
+//! Quantizing the model of a run again: what is kept, and that the report is about the model that is there.
+
+use super::*;
+
+fn quantize(folder: &Path, arguments: &[&dyn AsRef<OsStr>]) -> Ran {
+    let photos = drawn("train");
+    run(&[&[&"quantize", &folder as &dyn AsRef<OsStr>, &photos], arguments].concat()).ok()
+}
+
+fn weight_bits(folder: &Path) -> Value {
+    run(&[&"evaluate", &folder, &drawn("validation"), &"--json"]).ok().json()["weight_bits"].clone()
+}
+
+/// When to answer is no matter of weights: setting it keeps them, to the last bit, however they came about.
+#[test]
+fn a_policy_keeps_the_weights() {
+    let run_folder = run_folder();
+    let folder = run_folder.path();
+    let model = || ModelFile::read(&folder.join(files::MODEL)).unwrap();
+    for before in [&["--weights", "4"][..], &["--weights", "4", "--fine-tune", "1"], &["--activations", "8"]] {
+        let arguments: Vec<&dyn AsRef<OsStr>> = before.iter().map(|word| word as &dyn AsRef<OsStr>).collect();
+        quantize(folder, &arguments);
+        let plain = model();
+        let ran = quantize(folder, &[&"--min-confidence", &"0.8", &"--smooth", &"2/3"]);
+        assert!(ran.stderr.contains("keeps its weights"), "{}", ran.stderr);
+        let policy = model().model().policy();
+        assert!(policy.min_probability().to_f64() > 0.79 && policy.window() == 3);
+        assert!(model().bytes() == plain.with_policy(policy).bytes(), "{before:?}: not only the policy changed");
+    }
+    // Also where the model is written elsewhere, and of a bundled one.
+    let out = folder.join("other.pinhole");
+    let bundled = pinhole::shipped::Shipped::named(Path::new("conv-50-tiny")).unwrap().model();
+    let photos = drawn("train");
+    run(&[&"quantize", &"conv-50-tiny", &photos, &"--min-confidence", &"0.8", &"--out", &out]).ok();
+    let written = ModelFile::read(&out).unwrap();
+    assert!(written.bytes() == bundled.with_policy(written.model().policy()).bytes());
+}
+
+/// Without being told otherwise, widths stay as the model has them, and that is said.
+#[test]
+fn widths_stay() {
+    let run_folder = run_folder();
+    let folder = run_folder.path();
+    quantize(folder, &[&"--weights", &"4,8,8", &"--activations", &"8"]);
+    let before = std::fs::read(folder.join(files::MODEL)).unwrap();
+    let ran = quantize(folder, &[]);
+    assert!(ran.stderr.contains("weights of 4,8,8 bits"), "{}", ran.stderr);
+    assert!(std::fs::read(folder.join(files::MODEL)).unwrap() == before);
+    quantize(folder, &[&"--weights", &"8"]);
+    assert_eq!(weight_bits(folder), serde_json::json!([8, 8, 8]));
+}
+
+/// The report describes the model that lies beside it.
+#[test]
+fn the_report_follows_the_model() {
+    let run_folder = run_folder();
+    let folder = run_folder.path();
+    let report = || std::fs::read_to_string(folder.join(files::REPORT)).unwrap();
+    let checksum = || format!("{:08x}", run_folder::summary(folder).unwrap().model_checksum);
+    let first = report();
+    assert!(first.contains(&checksum()) && first.contains("int8 accuracy"));
+    quantize(folder, &[&"--weights", &"4"]);
+    assert!(report().contains(&checksum()) && report().contains("int4 accuracy"), "not rewritten");
+    assert_whole_run(folder);
+    // The same model gives the same report: all of it was made anew, as the training made it.
+    quantize(folder, &[&"--weights", &"8"]);
+    assert!(report() == first);
+}
+
+/// Where the photos of the training are gone, it says that it describes an earlier model.
+#[test]
+fn a_report_without_its_photos_says_so() {
+    let place = temporary();
+    let (photos, folder) = (place.path().join("photos"), place.path().join("run"));
+    cats_and_dogs(&photos);
+    run(&[&"train", &photos, &"--epochs", &"2", &"--out", &folder]).ok();
+    let report = || std::fs::read_to_string(folder.join(files::REPORT)).unwrap();
+    let first = report();
+    let elsewhere = place.path().join("elsewhere");
+    std::fs::rename(&photos, &elsewhere).unwrap();
+    for weights in ["4", "7"] {
+        let ran = run(&[&"quantize", &folder, &elsewhere, &"--weights", &weights]).ok();
+        assert!(ran.stderr.contains("describes the earlier model"), "{}", ran.stderr);
+        let checksum = run_folder::summary(&folder).unwrap().model_checksum;
+        let marked = report();
+        assert_eq!(marked.matches("This page describes an earlier model").count(), 1);
+        assert!(marked.contains(&format!("now has the checksum {checksum:08x}")));
+    }
+    // A photo more is another set of photos.
+    std::fs::rename(&elsewhere, &photos).unwrap();
+    photo(&photos.join("cat-4.jpg"), 60, 90);
+    run(&[&"quantize", &folder, &photos]).ok();
+    assert!(report().contains("This page describes an earlier model"));
+    std::fs::remove_file(photos.join("cat-4.jpg")).unwrap();
+    run(&[&"quantize", &folder, &photos, &"--weights", &"8"]).ok();
+    // Not the first one: that was calibrated on the training photos alone.
+    assert!(!report().contains("This page describes an earlier model") && report() != first);
+}
