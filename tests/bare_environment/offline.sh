@@ -21,10 +21,10 @@ check "quantize" says bytes pinhole quantize run $pictures/train
 check "models" says conv-96 pinhole models
 check "recipes" says conv-96 pinhole recipes
 check "boards" says nucleo-f446re pinhole boards
-check "draw" writes drawn pinhole draw drawn
-check "export to C" writes model.h pinhole export run model.h
-check "export to TensorFlow Lite" writes model.tflite pinhole export run model.tflite
-check "import" writes imported.pinhole pinhole import model.tflite imported.pinhole --classes chihuahua,muffin
+check "draw" writes drawn pinhole draw --out drawn
+check "export to C" writes model.h pinhole export run --out model.h
+check "export to TensorFlow Lite" writes model.tflite pinhole export run --out model.tflite
+check "import" writes imported.pinhole pinhole import model.tflite --out imported.pinhole --classes chihuahua,muffin
 for board in "${real[@]}"; do
   check "inspect --board $board" says flash pinhole inspect run --board "$board"
 done
@@ -33,9 +33,18 @@ for board in "${emulated[@]}" "${real[@]}"; do
 done
 for board in "${real[@]}"; do
   check "flash --dry-run --board $board" says "it fits" pinhole flash run --board "$board" --dry-run
+  for format in hex bin elf; do
+    check "flash --out $board.$format" writes "$board.$format" \
+      pinhole flash run --board "$board" --out "$board.$format"
+  done
 done
+check "flash --out pico.uf2" writes pico.uf2 pinhole flash run --board pico --out pico.uf2
+check "completions" says pinhole pinhole completions bash
+check "man" writes man/pinhole-train.1 pinhole man --out man
+check "doctor without network" ends_with 1 MISSING pinhole doctor --offline
+check "doctor" says "on demand" pinhole doctor
 check "prove says what is missing" ends_with 1 emulator pinhole prove run $pictures/validation --board qemu
 check "firmware cannot be built, and that is said" \
   ends_with 1 checkout pinhole inspect run --board pico --build-firmware
 check "only what was asked for was written" \
-  only_holds . pinhole-demo run explain.html drawn model.h model.tflite imported.pinhole '*.packed'
+  only_holds . pinhole-demo run explain.html drawn model.h model.tflite imported.pinhole man '*.packed' '*.hex' '*.bin' '*.elf' pico.uf2

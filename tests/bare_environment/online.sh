@@ -12,3 +12,4 @@ for board in qemu qemu-m0plus; do
 done
 check "simulate" says muffin pinhole simulate run $validation/muffin-*
 check "demo proves on the emulated board" says "emulated board" pinhole demo --out demo-again
+check "doctor" says ok pinhole doctor
