@@ -17,17 +17,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-use std::fs::File;
-use std::io;
 use std::process::{Child, Stdio};
-
-/// Lets everyone read a file that was made for its owner alone, as temporary files are.
-///
-/// # Errors
-/// When the file's rights cannot be changed.
-pub(crate) fn let_everyone_read(file: &File) -> io::Result<()> {
-    system::let_everyone_read(file)
-}
 
 /// Starts a process that ends another, by its number, when this one ends without doing so: killed, say, by a time limit.
 ///
