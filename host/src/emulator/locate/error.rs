@@ -160,6 +160,7 @@ impl Cause {
                 &[
                     "NO_PUBKEY",
                     "is not signed",
+                    "does not have a Release file",
                     "signatures were invalid",
                     "couldn't be verified",
                     "GPG error",
@@ -247,6 +248,7 @@ mod tests {
                 Cause::Signature,
             ),
             ("W: Failed to fetch x  Temporary failure resolving 'host'\nE: Unable to locate package y", Cause::Network),
+            ("E: The repository 'file:/x ./ Release' does not have a Release file.", Cause::Signature),
             ("E: Unable to locate package qemu-system-arm", Cause::NoPackage),
             ("E: dpkg was interrupted", Cause::Other),
         ] {

@@ -199,8 +199,7 @@ fn output(command: &mut Command, program: &'static str) -> Result<Output, CopyTr
 fn said(output: &Output) -> String {
     let all = [&output.stdout[..], &output.stderr[..]].concat();
     let all = String::from_utf8_lossy(&all);
-    let is_complaint =
-        |line: &&str| ["E:", "W:", "Err:", "dpkg-deb:", "tar:"].iter().any(|start| line.starts_with(start));
+    let is_complaint = |line: &&str| ["E:", "W:", "dpkg-deb:", "tar:"].iter().any(|start| line.starts_with(start));
     let complaints: Vec<&str> = all.lines().filter(is_complaint).collect();
     match (complaints.is_empty(), output.status.success()) {
         (false, _) => complaints.join("\n"),

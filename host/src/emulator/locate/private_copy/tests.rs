@@ -79,7 +79,7 @@ fn leftovers_are_removed_unless_a_process_is_at_it() {
     let leftover = parent.join(".making-abc");
     fs::create_dir_all(leftover.join("lists")).unwrap();
     fs::create_dir_all(parent.join("debian-12-x86_64")).unwrap();
-    assert_eq!(leftovers(cache.path()), [leftover.clone()]);
+    assert_eq!(leftovers(cache.path()), std::slice::from_ref(&leftover));
     {
         let _lock = Lock::take(&parent, || ()).unwrap();
         assert_eq!(clean(cache.path()).unwrap(), 0);
