@@ -246,7 +246,7 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
             assert!(told.stderr.contains(words), "no {words:?} in:\n{}", told.stderr);
         }
     };
-    refused(board.plug_into(&mut flash(), 0, None), &["no debug probe is plugged in", "udev"]);
+    refused(board.plug_into(&mut flash(), 0, None), &["no debug probe is plugged in", "udev", "flash --out"]);
     let two = ["more than one debug probe", "ffff:0001:VIRTUAL1", "ffff:0001:VIRTUAL2", "--probe"];
     refused(board.plug_into(&mut flash(), 2, None), &two);
     let mut third = flash();

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::output::{json, say};
 use crate::board::Board;
-use crate::probe::{Bench, probes};
+use crate::probe::{Bench, PluggedIn, probes};
 
 /// `pinhole boards`.
 #[derive(Debug, Args)]
@@ -71,7 +71,9 @@ impl Boards {
         say!("firmware and RAM: what they may take at most; input: largest side of a network's input");
         match probes(bench) {
             Ok(probes) if probes.is_empty() => say!("no debug probe is plugged in"),
-            Ok(probes) => probes.iter().for_each(|probe| say!("debug probe {probe}")),
+            Ok(probes) => probes.iter().for_each(|PluggedIn { name, accessible }| {
+                say!("debug probe {name}{}", if *accessible { "" } else { ", which this user may not access" });
+            }),
             Err(error) => say!("{error}"),
         }
         Ok(ExitCode::SUCCESS)

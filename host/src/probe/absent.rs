@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use super::{ProbeError, Step, Unlock};
+use super::{PluggedIn, ProbeError, Step, Unlock};
 use crate::board::Board;
 use crate::device::{AttachedDevice, LogLine};
 use crate::firmware::{Firmware, FlashImage};
@@ -48,7 +48,7 @@ pub fn parse_selector(_: &str) -> Result<DebugProbeSelector, String> {
 ///
 /// # Errors
 /// [`ProbeError::NotBuilt`].
-pub fn probes(_: &Bench) -> Result<Vec<String>, ProbeError> {
+pub fn probes(_: &Bench) -> Result<Vec<PluggedIn>, ProbeError> {
     Err(ProbeError::NotBuilt)
 }
 

@@ -8,7 +8,7 @@ use probe_rs::probe::list::{Accessibility, Lister};
 use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
 use probe_rs::{Error, MemoryInterface as _, Permissions, Session};
 
-use super::{ProbeError, Unlock};
+use super::{PluggedIn, ProbeError, Unlock};
 use crate::board::{Board, Chip};
 
 /// Where probes come from, and which chips are known.
@@ -48,15 +48,22 @@ pub fn parse_selector(text: &str) -> Result<DebugProbeSelector, String> {
     text.parse().map_err(|_| "give a probe as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, such as 2e8a:000c".to_owned())
 }
 
-/// The probes that are plugged in, each in words.
+/// The probes that are plugged in.
 ///
 /// # Errors
 /// None here: [`ProbeError::NotBuilt`] in a Pinhole without probes.
-pub fn probes(bench: &Bench) -> Result<Vec<String>, ProbeError> {
-    Ok(plugged_in(bench))
+pub fn probes(bench: &Bench) -> Result<Vec<PluggedIn>, ProbeError> {
+    let all = bench.lister.list_all_with_access().into_iter();
+    let found = all.map(|item| PluggedIn { name: describe(&item.info), accessible: accessible(item.accessibility) });
+    Ok(found.collect())
 }
 
-fn plugged_in(bench: &Bench) -> Vec<String> {
+fn accessible(accessibility: Accessibility) -> bool {
+    accessibility != Accessibility::PermissionDenied
+}
+
+/// Those that are plugged in, each in words.
+fn names(bench: &Bench) -> Vec<String> {
     bench.lister.list_all().iter().map(describe).collect()
 }
 
@@ -123,10 +130,10 @@ fn choose(bench: &Bench, wanted: Option<&DebugProbeSelector>) -> Result<DebugPro
     let mut found = bench.lister.list_with_access(wanted);
     match (found.len(), wanted) {
         (0, None) => Err(ProbeError::NoProbe),
-        (0, Some(wanted)) => Err(ProbeError::NotThatProbe { wanted: wanted.to_string(), probes: plugged_in(bench) }),
+        (0, Some(wanted)) => Err(ProbeError::NotThatProbe { wanted: wanted.to_string(), probes: names(bench) }),
         (1, _) => {
             let item = found.remove(0);
-            if item.accessibility == Accessibility::PermissionDenied {
+            if !accessible(item.accessibility) {
                 return Err(ProbeError::NoAccess { probe: describe(&item.info) });
             }
             Ok(item.info)

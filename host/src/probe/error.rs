@@ -41,7 +41,7 @@ pub enum ProbeError {
     #[error("no debug probe is plugged in")]
     #[diagnostic(help(
         "plug in the board, or a probe connected to its SWD pins; on Linux, access to USB may need probe-rs' udev rules \
-         (https://probe.rs/docs/getting-started/probe-setup)"
+         (https://probe.rs/docs/getting-started/probe-setup); without a probe, `pinhole flash --out` writes a file to flash"
     ))]
     NoProbe,
     /// There are several.

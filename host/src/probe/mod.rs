@@ -36,6 +36,15 @@ pub use probe_rs::probe::DebugProbeSelector;
 #[cfg(feature = "probe")]
 pub use rtt::connect;
 
+/// A probe that is plugged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluggedIn {
+    /// VENDOR:PRODUCT:SERIAL, and what it calls itself.
+    pub name: String,
+    /// Whether this user may open it, as far as the system says.
+    pub accessible: bool,
+}
+
 /// What to do about a chip whose debug port is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unlock {
