@@ -51,6 +51,12 @@ fn two_runs_print_the_same() {
         assert!(told.starts_with(&first), "{told}");
         let total = told.lines().find(|line| line.starts_with("total")).unwrap_or_default();
         assert!(total.contains(&format!(" {whole} ")), "{told}");
+        // At most a few cycles an instruction, and said to be modelled.
+        let cycles = result["modelled"]["cycles"].as_u64().unwrap();
+        assert!((whole..4 * whole).contains(&cycles) && total.ends_with(&format!(" {cycles}")), "{told}");
+        let time = told.lines().find(|line| line.starts_with("time")).unwrap_or_default();
+        let clock_mhz = board.declaration().clock_hz / 1_000_000;
+        assert!(time.contains(&format!(" ms at {clock_mhz} MHz (modelled")), "{told}");
         // Eight registers at least are saved by every loop; more than half a kilobyte was never promised.
         let [stack] = numbers(std::slice::from_ref(&result), "stack_bytes")[..] else { panic!("{result}") };
         assert!((100..=512).contains(&stack), "a stack of {stack} bytes");

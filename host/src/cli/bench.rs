@@ -9,6 +9,7 @@ use miette::Result;
 use super::completions;
 use super::model_and_photos::{MODEL, open};
 use super::output::{json, say, spinner};
+use super::simulate::describe;
 use crate::bench::{Bench, bench};
 use crate::board::Emulated;
 use crate::firmware::Firmware;
@@ -29,7 +30,7 @@ pub(super) struct BenchCommand {
 impl BenchCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = open(&self.model)?;
-        Firmware::of(self.board.0)?;
+        describe(self.board.0, &Firmware::of(self.board.0)?);
         let waiting = spinner("counting instructions");
         let result = bench(&trained.model, &trained.model_path, self.board.0);
         waiting.finish_and_clear();

@@ -84,7 +84,7 @@ fn quantize() {
     let place = temporary();
     let elsewhere = place.path().join("small.pinhole");
     let weights = run_folder.path().join(files::WEIGHTS);
-    let told = run(&[&"quantize", &weights, &photos, &"--out", &elsewhere]).ok();
+    let told = run(&[&"quantize", &weights, &photos, &"--activations", &"16", &"--out", &elsewhere]).ok();
     assert!(told.stdout.contains("accumulator bound"), "{}", told.stdout);
     assert!(std::fs::read(&elsewhere).unwrap() == trained);
 }

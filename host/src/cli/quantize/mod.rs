@@ -211,6 +211,10 @@ impl Quantize {
         if before.is_some_and(|before| before.fine_tuned) && self.fine_tune.epochs().is_none() {
             note("warning: the run's model was fine-tuned, this one is not: --fine-tune does so again");
         }
+        if self.activations.is_none() && before.is_some_and(|before| before.activations() != ActivationBits::default())
+        {
+            note("activations of 8 bits, as in the run's model; --activations 16 for others");
+        }
         if self.weights.is_empty() {
             let Some(before) =
                 before.filter(|before| !before.weight_bits.iter().copied().eq(network.recipe.weight_bits()))
@@ -218,7 +222,7 @@ impl Quantize {
                 return Ok(());
             };
             note(&format!(
-                "weights of {} bits, as the run's model has them; --weights 8 for others",
+                "weights of {} bits, as in the run's model; --weights 8 for others",
                 listed(&before.weight_bits)
             ));
             return Ok(network.recipe.set_weight_bits(&before.weight_bits)?);
