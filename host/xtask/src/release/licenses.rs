@@ -46,7 +46,7 @@ pub(super) fn expression(package: &Package) -> Result<Expression> {
     let wrong = |error| miette!("the license of {id} is no SPDX expression: {error}");
     let canonical = Expression::canonicalize(text).map_err(wrong)?;
     let expression = Expression::parse(canonical.as_deref().unwrap_or(text)).map_err(wrong)?;
-    if !expression.evaluate(|license| is_accepted(license)) {
+    if !expression.evaluate(is_accepted) {
         return Err(miette!(
             help = "see whether it can be accepted, and add it to the list in host/xtask/src/release/licenses.rs",
             "the license of {id} is not among the accepted ones: {text}"
