@@ -409,7 +409,10 @@ fn help_of_every_command() {
             "capture",
             &["[MODEL]", "[PHOTOS]...", "--out", "--label", "--count", "--board", "--probe", "--port", "--json"],
         ),
-        ("flash", &["<MODEL>", "--board", "--out", "--model-only", "--dry-run", "--unlock", "--probe", "--log", "--json"]),
+        (
+            "flash",
+            &["<MODEL>", "--board", "--out", "--model-only", "--dry-run", "--unlock", "--probe", "--log", "--json"],
+        ),
         ("boards", &["--json"]),
         ("recipes", &["[NAME]"]),
         ("models", &["--json"]),
