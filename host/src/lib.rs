@@ -38,8 +38,8 @@
 //! | live view | [`watch`] | looks of a device -> a screen of them |
 //! | settings | [`settings`] | options and environment -> where firmware and emulator come from |
 //! | cache | [`cache`] | the user's cache folder |
-//! | doctor | [`doctor`] | this machine -> what is there, what needs it, what mends it |
 //! | systems | `platform` | Linux, macOS, Windows -> what differs between them |
+//! | doctor | [`doctor`] | this machine -> what is there, what needs it, what mends it |
 //! | drawn data | [`draw`] | a seed -> drawn pictures to try it all on |
 //!
 //! [`cli`] parses commands and prints; everything it does is in the modules above.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serialport::SerialPortType;
 
+use crate::platform::may_write;
 use crate::probe::{self, Bench};
 
 /// Folders where Linux' device manager finds its rules.
@@ -78,17 +79,4 @@ pub(super) fn serial_ports() -> SerialFacts {
     let ports =
         on_usb.map(|port| Reachable { accessible: may_write(Path::new(&port.port_name)), name: port.port_name });
     SerialFacts { ports: ports.collect() }
-}
-
-/// Whether this user may write to a folder or device, as far as the system tells without trying.
-#[cfg(unix)]
-pub(super) fn may_write(path: &Path) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-/// Whether this user may write to a folder or device, as far as the system tells without trying.
-#[cfg(not(unix))]
-pub(super) fn may_write(path: &Path) -> bool {
-    // Ports have no metadata here, and no owners.
-    std::fs::metadata(path).map_or(true, |data| !data.permissions().readonly())
 }

@@ -9,6 +9,7 @@ use super::devices::{self, ProbeFacts, SerialFacts};
 use super::firmware::{CompilerFacts, FirmwareFacts};
 use crate::cache;
 use crate::emulator::locate;
+use crate::platform::may_write;
 use crate::probe::Bench;
 
 /// What there is on this machine. As JSON, its fields stay as they are; others may be added.
@@ -155,7 +156,7 @@ impl CacheFacts {
 /// Whether this user can write to a folder, or could create it.
 fn can_be_written(folder: &Path) -> bool {
     let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
-    there.is_some_and(|path| path.is_dir() && devices::may_write(path))
+    there.is_some_and(|path| path.is_dir() && may_write(path))
 }
 
 #[cfg(test)]

@@ -17,7 +17,22 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
+use std::path::Path;
 use std::process::{Child, Stdio};
+
+/// Folders where installed programs may be although they are not on the search path: those of package managers, and of
+/// installers.
+pub(crate) const PROGRAM_FOLDERS: &[&str] = system::PROGRAM_FOLDERS;
+
+/// Free space where a folder is, bytes; `None` where the system does not say.
+pub(crate) fn free_space(folder: &Path) -> Option<u64> {
+    system::free_space(folder)
+}
+
+/// Whether this user may write to a folder or device, as far as the system tells without trying.
+pub(crate) fn may_write(path: &Path) -> bool {
+    system::may_write(path)
+}
 
 /// Starts a process that ends another, by its number, when this one ends without doing so: killed, say, by a time limit.
 ///

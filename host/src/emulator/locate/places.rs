@@ -4,24 +4,14 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use super::PROGRAM;
-
-/// Folders that package managers put programs into and that are not on every user's search path.
-#[cfg(target_os = "macos")]
-const USUAL: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"];
-/// Folders that package managers put programs into and that are not on every user's search path.
-#[cfg(all(unix, not(target_os = "macos")))]
-const USUAL: &[&str] = &["/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin", "/run/current-system/sw/bin"];
-/// Folders that installers put programs into without adding them to the search path.
-#[cfg(windows)]
-const USUAL: &[&str] =
-    &[r"C:\Program Files\qemu", r"C:\msys64\ucrt64\bin", r"C:\msys64\mingw64\bin", r"C:\msys64\clang64\bin"];
+use crate::platform::PROGRAM_FOLDERS;
 
 /// Files that may be an emulator: on the search path first, then in the usual places.
 pub(super) fn candidates() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     // Windows' own variable, where its programs are on another drive.
     let programs = env::var_os("ProgramFiles").map(|folder| Path::new(&folder).join("qemu"));
-    let usual = programs.into_iter().chain(USUAL.iter().map(PathBuf::from));
+    let usual = programs.into_iter().chain(PROGRAM_FOLDERS.iter().map(PathBuf::from));
     in_folders(env::split_paths(&path).chain(usual))
 }
 

@@ -29,6 +29,7 @@ use super::error::CopyTrouble;
 use super::{Emulator, Origin, PROGRAM, Unusable, check, system};
 
 use crate::cache;
+use crate::platform::free_space;
 
 pub(super) use apt::has_tools;
 
@@ -179,19 +180,6 @@ pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulat
     tell(&Step::Done { bytes });
     drop(lock);
     find(folder).ok_or_else(|| CopyTrouble::Broken { reason: format!("{} went away", folder.display()) })
-}
-
-/// Free space where a folder is, bytes; `None` where the system does not say.
-#[cfg(unix)]
-fn free_space(folder: &Path) -> Option<u64> {
-    let system = rustix::fs::statvfs(folder).ok()?;
-    Some(system.f_bavail.saturating_mul(system.f_frsize))
-}
-
-/// Free space where a folder is, bytes; `None` where the system does not say.
-#[cfg(not(unix))]
-fn free_space(_: &Path) -> Option<u64> {
-    None
 }
 
 fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> CopyTrouble {
