@@ -1,6 +1,8 @@
 //! Commands of Pinhole's repository: `cargo xtask --help`.
 
+mod cross;
 mod firmware;
+mod macos;
 mod release;
 mod windows;
 
@@ -17,6 +19,8 @@ enum Command {
     Firmware(firmware::Firmware),
     /// Write an archive to give away: the program, its documents, the licenses and a list of all that is in it
     Release(release::Release),
+    /// Check that the program's sources compile for macOS; nothing is linked or run
+    Macos(macos::Macos),
     /// Compile the program for Windows, and run it under wine
     Windows(windows::Windows),
 }
@@ -25,6 +29,7 @@ fn main() -> Result<ExitCode> {
     match Command::parse() {
         Command::Firmware(command) => command.run(),
         Command::Release(command) => command.run(),
+        Command::Macos(command) => command.run(),
         Command::Windows(command) => command.run(),
     }
 }

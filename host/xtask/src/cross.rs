@@ -1,0 +1,56 @@
+//! Debian's Rust for another system: it has the standard library as source, and builds it for any target on the way.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
+use pinhole::firmware::remapped_paths;
+
+const CARGO: &str = "/usr/bin/cargo";
+const RUSTC: &str = "/usr/bin/rustc";
+const STD_SOURCE: &str = "/usr/lib/rustlib/src/rust/library/std/src/lib.rs";
+/// Debian's packages of these.
+const PACKAGES: &str = "rustc-web cargo-web rust-web-src";
+
+/// `cargo VERB` of the program for a target, into `target/NAME`.
+///
+/// # Errors
+/// When a program is missing, with Debian's packages of all that are needed: `more` are files, and packages that have them.
+pub(super) fn cargo(checkout: &Path, verb: &str, target: &str, name: &str, more: (&[&str], &str)) -> Result<Command> {
+    let (files, packages) = more;
+    let mut needed = [CARGO, RUSTC, STD_SOURCE].iter().chain(files);
+    if let Some(missing) = needed.find(|path| !Path::new(path).is_file()) {
+        return Err(miette!(
+            help = format!("apt-get install --no-install-recommends --no-remove {PACKAGES} {packages}"),
+            "nothing can be compiled for {target} here: there is no {missing}"
+        ));
+    }
+    let mut cargo = Command::new(CARGO);
+    cargo
+        .args([verb, "--locked", "--package", "pinhole", "--target", target, "--target-dir"])
+        .arg(checkout.join("target").join(name))
+        .env("RUSTC", RUSTC)
+        // Building the standard library is an unstable feature of cargo; Debian's is a stable release.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout))
+        .env("PINHOLE_DISTRIBUTED", "1")
+        // The active toolchain's programs come first on the path of what cargo runs.
+        .env("PATH", env::join_paths(["/usr/local/bin", "/usr/bin", "/bin"]).into_diagnostic()?)
+        .current_dir(checkout);
+    // They would send Debian's cargo back to the active toolchain, and to its libraries.
+    for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTDOC", "RUSTFLAGS", "LD_LIBRARY_PATH"] {
+        cargo.env_remove(variable);
+    }
+    Ok(cargo)
+}
+
+/// Runs it.
+///
+/// # Errors
+/// When it fails.
+pub(super) fn run(mut cargo: Command) -> Result<()> {
+    let status = cargo.status().into_diagnostic().wrap_err("cargo cannot be started")?;
+    if status.success() { Ok(()) } else { Err(miette!("{cargo:?} failed")) }
+}
