@@ -39,13 +39,13 @@ pub struct Bench {
     pub modelled: Option<Modelled>,
 }
 
-/// What an inference takes on silicon, [modelled](crate::budget::predict) from the model alone: by Arm's timing tables, for
+/// Cycles and time of an inference, [modelled](crate::budget::predict) from the model alone: by Arm's timing tables, for
 /// memory that never makes the core wait.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Modelled {
     /// Clock cycles of the whole inference.
     pub cycles: u64,
-    /// Of each layer.
+    /// Cycles of each layer, in the order of the layers.
     pub layer_cycles: Vec<u64>,
     /// The board's clock, Hz.
     pub clock_hz: u32,

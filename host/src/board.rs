@@ -48,9 +48,9 @@ pub struct Uf2Loader {
     pub family: u32,
     /// Bytes of flash that it erases at a time.
     pub sector_bytes: u32,
-    /// What its drive is called.
+    /// Name of the drive.
     pub drive: &'static str,
-    /// What makes the board show it.
+    /// How to make the board show the drive, in words.
     pub how: &'static str,
 }
 

@@ -43,7 +43,7 @@ pub fn create(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// What the files in a folder take, bytes. What cannot be read counts as nothing.
+/// Total size of the files in a folder and below it, bytes. Files that cannot be read count as 0.
 pub fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {

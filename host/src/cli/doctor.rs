@@ -16,7 +16,7 @@ const WIDTH: usize = 80;
 const NAME: usize = 15;
 const STATE: usize = 12;
 
-/// What help says after the options.
+/// Text at the end of the help.
 const AFTER_HELP: &str = "\
 States: ok; on demand (made when a command first needs it); MISSING (you have to do something); not needed (nothing that is
 there needs it). Exit status: 1 when a part is MISSING, else 0.
