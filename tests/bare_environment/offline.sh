@@ -43,6 +43,7 @@ check "completions" says pinhole pinhole completions bash
 check "man" writes man/pinhole-train.1 pinhole man --out man
 check "doctor without network" ends_with 1 MISSING pinhole doctor --offline
 check "doctor" says "on demand" pinhole doctor
+check "inspect --board qemu leaves out the stack" says "the stack is not measured" pinhole inspect run --board qemu
 check "prove says what is missing" ends_with 1 emulator pinhole prove run $pictures/validation --board qemu
 check "firmware cannot be built, and that is said" \
   ends_with 1 checkout pinhole inspect run --board pico --build-firmware
