@@ -12,7 +12,7 @@ use super::model_and_photos::ModelAndPhotos;
 use super::output::{answer, answered_class, detail, json, name, note, say, shows_log, spinner};
 use crate::board::{Board, Emulated};
 use crate::device::CameraKind;
-use crate::emulator::EmulatedBoard;
+use crate::emulator::{EmulatedBoard, emulator};
 use crate::firmware::{Firmware, Origin};
 use crate::inference::Inference;
 use crate::photos::decode;
@@ -38,6 +38,8 @@ pub(super) fn start_board_with(
             trained.model_path.display()
         ));
     }
+    // Before anything is said to start: it may be missing, and a private copy tells its steps.
+    emulator()?;
     // cargo shows its own progress where this builds it.
     describe(board, &Firmware::of(board)?);
     let waiting = spinner("starting the emulated board");

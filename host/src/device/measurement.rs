@@ -8,12 +8,12 @@ use pinhole_shared::link::Unit;
 pub struct Measurement {
     /// What was counted.
     pub unit: Unit,
-    /// Of the whole inference.
+    /// Count of the whole inference.
     pub whole: u64,
-    /// Of each layer.
+    /// Count of each layer, in the network's order.
     pub layers: Vec<u64>,
     /// Stack of the whole inference, bytes.
     pub stack_bytes: u32,
-    /// What was decided.
+    /// The device's decision.
     pub decision: Decision,
 }

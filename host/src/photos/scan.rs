@@ -175,15 +175,22 @@ fn has_pictures(folder: &Path) -> bool {
 }
 
 fn is_picture(path: &Path) -> bool {
-    image::ImageFormat::from_path(path).is_ok_and(|format| format.can_read())
+    image::ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
 }
 
-/// Files whose ending the `image` crate knows, and warnings for the others.
+/// Files with the ending of a picture format that this program reads, and warnings for the others.
 fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
     let (pictures, other): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_picture(path));
-    let warnings =
-        other.into_iter().map(|path| Warning { path, reason: "not a picture by its ending".into() }).collect();
+    let warnings = other.into_iter().map(|path| Warning { reason: why_not(&path).into(), path }).collect();
     (pictures, warnings)
+}
+
+/// Why a file is no picture for this program.
+fn why_not(path: &Path) -> &'static str {
+    match image::ImageFormat::from_path(path) {
+        Ok(_) => "pictures of this format are not read: convert it to JPEG or PNG",
+        Err(_) => "not a picture by its ending",
+    }
 }
 
 fn class_of_file(path: &Path) -> Result<String, PhotoError> {
@@ -280,6 +287,16 @@ mod tests {
         assert_eq!((found.photos.len(), paths(found.warnings)), (2, deep.clone()));
         let (expanded, warnings) = expand(&[folder.path().to_owned()]).unwrap();
         assert_eq!((expanded.len(), paths(warnings)), (2, deep));
+    }
+
+    #[test]
+    fn pictures_that_cannot_be_read_are_said_to_be_pictures() {
+        let folder = folder_with(&["a-1.jpg", "b-1.tga", "notes.txt"]);
+        let found = scan(folder.path()).unwrap();
+        let said: Vec<_> = found.warnings.iter().map(|warning| (name(&warning.path), warning.reason.as_str())).collect();
+        let unread = "pictures of this format are not read: convert it to JPEG or PNG";
+        let expected = [("b-1.tga", unread), ("notes.txt", "not a picture by its ending")];
+        assert_eq!(said, expected.map(|(file, reason)| (file.to_owned(), reason)));
     }
 
     #[test]

@@ -1,0 +1,33 @@
+//! The proof that `demo` makes where no emulator can be had: every bundled model, packed for each core, on portable Rust versions of
+//! the devices' kernels, against the host's engine.
+
+use pinhole::model_file::Packing;
+use pinhole::prove::prove_portable;
+use pinhole::shipped::Shipped;
+use pinhole_tests::{drawn, files_in};
+
+/// Integers of a proof that are no stage's: class, probability and verdict.
+const ANSWER: usize = 3;
+
+/// Photos a model; a second one shows that nothing is left over from the first.
+const PHOTOS: usize = 2;
+
+#[test]
+fn bundled_models_are_the_same_on_portable_kernels() {
+    let mut photos = files_in(&drawn("validation"));
+    photos.truncate(PHOTOS);
+    let models = Shipped::all();
+    assert!(models.len() >= 4, "the bundled models are inside: {models:?}");
+    for shipped in models {
+        let model = shipped.model();
+        let stages = model.model().inputs() + model.model().layers().map(|layer| layer.outputs()).sum::<usize>();
+        for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
+            let mut told = 0;
+            let proof = prove_portable(&model, packing, &photos, || told += 1).unwrap();
+            assert_eq!((proof.mismatches, &proof.first), (0, &None), "{}, {packing:?}", shipped.name);
+            assert_eq!((proof.photos, told), (PHOTOS, PHOTOS), "{}, {packing:?}", shipped.name);
+            assert_eq!(proof.values, PHOTOS * (stages + ANSWER), "{}, {packing:?}: all values are compared", shipped.name);
+            assert!(proof.holds() && proof.firmware.is_none());
+        }
+    }
+}
