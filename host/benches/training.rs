@@ -7,9 +7,9 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use pinhole::draw::{self, Set};
 use pinhole::photos::{self, Dataset, Example, Picture};
 use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::synthetic::{self, Set};
 use pinhole::train::{Network, train};
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
@@ -51,8 +51,8 @@ fn photos_of(recipe: &Recipe) -> (Dataset, Dataset) {
 
 fn drawn(recipe: &Recipe, count_per_class: usize, set: Set) -> Dataset {
     let classes = vec!["chihuahua".to_owned(), "muffin".to_owned()];
-    let size = PictureSize { width: draw::SIDE as u16, height: draw::SIDE as u16 };
-    let examples = draw::drawings(draw::SHIPPED_SEED, count_per_class, set).into_iter().map(|drawing| {
+    let size = PictureSize { width: synthetic::SIDE as u16, height: synthetic::SIDE as u16 };
+    let examples = synthetic::drawings(synthetic::SHIPPED_SEED, count_per_class, set).into_iter().map(|drawing| {
         let picture = Picture::new(size, PixelFormat::Rgb888, drawing.picture.into_raw()).expect("a whole picture");
         Example {
             class: u16::from(drawing.file_name.starts_with("muffin")),

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use pinhole::board::Board;
+use pinhole::choice::Choice as _;
 use pinhole::device::CameraKind;
 use pinhole::emulator::EmulatedBoard;
 use pinhole::model_file::ModelFile;

@@ -87,7 +87,10 @@ fn firmware_built_now_is_as_good() {
         others.push(board.name());
         if same_compiler {
             let [built, prebuilt] = [built.size(), prebuilt.size()];
-            assert!(built.code_bytes.abs_diff(prebuilt.code_bytes) <= PADDING_BYTES, "{board:?}: {built:?}, prebuilt {prebuilt:?}");
+            assert!(
+                built.code_bytes.abs_diff(prebuilt.code_bytes) <= PADDING_BYTES,
+                "{board:?}: {built:?}, prebuilt {prebuilt:?}"
+            );
             assert_eq!(
                 (built.engine_bytes, built.static_ram_bytes),
                 (prebuilt.engine_bytes, prebuilt.static_ram_bytes),

@@ -14,7 +14,7 @@ use pinhole::firmware::{Firmware, FirmwareError, FlashImage, packed_for};
 use pinhole::flash_file::{FlashFile, FlashFileError, Format, encode};
 use pinhole::model_file::PackedModel;
 use pinhole::probe::{Attachment, Unlock, connect, loader};
-use pinhole::shipped;
+use pinhole::runs::bundled;
 use pinhole_shared::model::Model;
 use pinhole_tests::virtual_board::{self, VirtualBoard};
 use pinhole_tests::{Ran, files_in, pinhole, shipped_model};
@@ -23,7 +23,7 @@ use pinhole_tests::{Ran, files_in, pinhole, shipped_model};
 type Memory = BTreeMap<u32, u8>;
 
 fn model_for(board: Board) -> PackedModel {
-    let shipped = shipped::drawn_model();
+    let shipped = bundled::drawn_model();
     packed_for(board, &shipped.model, &shipped.model_path).unwrap()
 }
 

@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use pinhole::draw::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 use pinhole::evaluate::evaluate;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{self, Dataset};
 use pinhole::quantize::quantize;
 use pinhole::recipe::{Copies, NAMED, Recipe};
-use pinhole::run_folder::{self, files};
+use pinhole::runs::{self, files};
+use pinhole::synthetic::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 use pinhole::train::{Network, Stopped};
 use pinhole::workflow::Job;
 use pinhole_tests::{drawn, files_in, run_folder, shipped_job, shipped_model, train, trained};
@@ -111,9 +111,9 @@ fn the_best_epochs_weights_are_kept() {
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
     let first = 1 + losses.iter().position(|&loss| loss == least).unwrap();
 
-    let summary = run_folder::summary(folder.path()).unwrap();
+    let summary = runs::summary(folder.path()).unwrap();
     assert_eq!((summary.best_epoch as usize, summary.validation_loss), (first, least));
-    let opened = run_folder::open(folder.path()).unwrap();
+    let opened = runs::open(folder.path()).unwrap();
     let network = opened.network.expect("the weights belong to the model");
     let evaluation = evaluate(Some(&network), &opened.model, &trained().data.validation).unwrap();
     assert_eq!(evaluation.float.unwrap().loss, least, "the written weights are another epoch's");
@@ -148,7 +148,7 @@ fn an_interrupted_training_is_a_shorter_one() {
 
     let folder = tempfile::tempdir().unwrap();
     interrupted.write(folder.path(), &data).unwrap();
-    let opened = run_folder::open(folder.path()).unwrap();
+    let opened = runs::open(folder.path()).unwrap();
     assert!(opened.network.is_some());
 }
 

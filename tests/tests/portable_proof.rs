@@ -3,7 +3,7 @@
 
 use pinhole::model_file::Packing;
 use pinhole::prove::prove_portable;
-use pinhole::shipped::Shipped;
+use pinhole::runs::bundled::Bundled;
 use pinhole_tests::{drawn, files_in};
 
 /// Integers of a proof that are no stage's: class, probability and verdict.
@@ -16,7 +16,7 @@ const PHOTOS: usize = 2;
 fn bundled_models_are_the_same_on_portable_kernels() {
     let mut photos = files_in(&drawn("validation"));
     photos.truncate(PHOTOS);
-    let models = Shipped::all();
+    let models = Bundled::all();
     assert!(models.len() >= 4, "the bundled models are inside: {models:?}");
     for shipped in models {
         let model = shipped.model();
@@ -26,7 +26,12 @@ fn bundled_models_are_the_same_on_portable_kernels() {
             let proof = prove_portable(&model, packing, &photos, || told += 1).unwrap();
             assert_eq!((proof.mismatches, &proof.first), (0, &None), "{}, {packing:?}", shipped.name);
             assert_eq!((proof.photos, told), (PHOTOS, PHOTOS), "{}, {packing:?}", shipped.name);
-            assert_eq!(proof.values, PHOTOS * (stages + ANSWER), "{}, {packing:?}: all values are compared", shipped.name);
+            assert_eq!(
+                proof.values,
+                PHOTOS * (stages + ANSWER),
+                "{}, {packing:?}: all values are compared",
+                shipped.name
+            );
             assert!(proof.holds() && proof.firmware.is_none());
         }
     }

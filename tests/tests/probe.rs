@@ -13,7 +13,7 @@ use pinhole::firmware::{Firmware, FlashImage, packed_for};
 use pinhole::photos::{Picture, decode};
 use pinhole::probe::{Attachment, Unlock, connect, flash};
 use pinhole::prove::{prove_attached, prove_captures};
-use pinhole::shipped;
+use pinhole::runs::bundled;
 use pinhole_app::test_card::TestCard;
 use pinhole_shared::decision::Probability;
 use pinhole_shared::link::Report;
@@ -60,7 +60,7 @@ fn other_model(folder: &TempDir) -> PathBuf {
 fn flash_writes_firmware_and_model_and_sees_them_run() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     let told = flash_shipped(&board);
-    let shipped = shipped::drawn_model();
+    let shipped = bundled::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
     let last = format!(
         "qemu-probed runs the model {:08x} ({} bytes), kernel cortex-m4-dsp",
@@ -154,7 +154,7 @@ fn captured_pictures_are_what_the_board_sees() {
 
 /// Flashes the model that ships, without the command.
 fn attached(board: &VirtualBoard) -> AttachedDevice {
-    let shipped = shipped::drawn_model();
+    let shipped = bundled::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
     let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();
@@ -185,7 +185,7 @@ fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     let mut device = attached(&board);
     device.set_policy(Policy::new(Probability(40_000), 3, 4).unwrap()).unwrap();
-    let shipped = shipped::drawn_model();
+    let shipped = bundled::drawn_model();
     let proof = prove_captures(&shipped.model, &mut device, 6, || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
     let verdict = device.capture(Report::Decision).unwrap().verdict;
@@ -222,7 +222,7 @@ fn a_reset_in_the_middle_is_survived() {
 #[test]
 fn a_board_that_cannot_start_says_why() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let shipped = shipped::drawn_model();
+    let shipped = bundled::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
     let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use pinhole::board::Board;
 use pinhole::firmware::packed_for;
-use pinhole::shipped;
+use pinhole::runs::bundled;
 use pinhole_app::capture::Buffers;
 use pinhole_app::counter::Counter;
 use pinhole_app::device::{Device, Parts};
@@ -126,7 +126,7 @@ impl Drop for SerialDevice {
 
 fn serve(mut line: Line) {
     line.port.set_timeout(Duration::from_millis(100)).expect("a port has a timeout");
-    let shipped = shipped::drawn_model();
+    let shipped = bundled::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).expect("it fits");
     // Read by words, as on the device.
     let words: Vec<u64> = packed.bytes().chunks(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect();

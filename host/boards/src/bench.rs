@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use miette::Diagnostic;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::random::Random;
 use pinhole_shared::link::Unit;
 use pinhole_shared::model::Layer;
 use serde::Serialize;
@@ -12,8 +14,6 @@ use crate::board::Board;
 use crate::budget::predict::predict;
 use crate::emulator::{CountingBoard, EmulatorError};
 use crate::firmware::Firmware;
-use crate::model_file::ModelFile;
-use crate::random::Random;
 
 /// Seed of the input that is classified. Noise, because what a layer costs may depend a little on what it sees.
 const INPUT_SEED: u64 = 1;
@@ -122,7 +122,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
     bench_on(Firmware::of(board).map_err(EmulatorError::from)?, file, path)
 }
 
-/// [`bench`] with this firmware.
+/// [`fn@bench`] with this firmware.
 ///
 /// # Errors
 /// [`BenchError`].

@@ -2,11 +2,9 @@
 
 use std::sync::LazyLock;
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use pinhole_core::choice::Choice;
+use pinhole_core::model_file::Packing;
 use pinhole_declaration::Declaration;
-
-use crate::model_file::Packing;
 
 /// A board. Two are emulated; three await hardware; one stands in for those in tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +91,7 @@ impl Board {
                 package: "pinhole-qemu",
                 binary: "pinhole-qemu",
                 target: CORTEX_M4F,
-                declaration: include_str!("../../firmware/boards/qemu/m4f.toml"),
+                declaration: include_str!("../../../firmware/boards/qemu/m4f.toml"),
                 machine: Some("mps2-an386"),
                 chip: None,
                 uf2_loader: None,
@@ -104,7 +102,7 @@ impl Board {
                 package: "pinhole-qemu",
                 binary: "pinhole-qemu-m0plus",
                 target: CORTEX_M0PLUS,
-                declaration: include_str!("../../firmware/boards/qemu/m0plus.toml"),
+                declaration: include_str!("../../../firmware/boards/qemu/m0plus.toml"),
                 // QEMU's only machine with a Cortex-M0 has less memory than a model may take; a Cortex-M3 runs every
                 // instruction of Armv6-M.
                 machine: Some("mps2-an385"),
@@ -117,7 +115,7 @@ impl Board {
                 package: "pinhole-pico",
                 binary: "pinhole-pico",
                 target: CORTEX_M0PLUS,
-                declaration: include_str!("../../firmware/boards/pico/board.toml"),
+                declaration: include_str!("../../../firmware/boards/pico/board.toml"),
                 machine: None,
                 // CHIP_ID without the revision: RP2040 Datasheet, 2.20.3. SYSINFO is bit 19 of RESETS, cleared by the alias for
                 // that: 2.14.3 and 2.1.2.
@@ -142,7 +140,7 @@ impl Board {
                 package: "pinhole-nrf52840-dk",
                 binary: "pinhole-nrf52840-dk",
                 target: CORTEX_M4F,
-                declaration: include_str!("../../firmware/boards/nrf52840-dk/board.toml"),
+                declaration: include_str!("../../../firmware/boards/nrf52840-dk/board.toml"),
                 machine: None,
                 // FICR's INFO.PART: nRF52840 Product Specification, 4.4.1.
                 chip: Some(Chip {
@@ -160,7 +158,7 @@ impl Board {
                 package: "pinhole-nucleo-f446re",
                 binary: "pinhole-nucleo-f446re",
                 target: CORTEX_M4F,
-                declaration: include_str!("../../firmware/boards/nucleo-f446re/board.toml"),
+                declaration: include_str!("../../../firmware/boards/nucleo-f446re/board.toml"),
                 machine: None,
                 // DBGMCU_IDCODE's DEV_ID: ST RM0390, 33.6.1.
                 chip: Some(Chip {
@@ -178,7 +176,7 @@ impl Board {
                 package: "pinhole-qemu-probed",
                 binary: "pinhole-qemu-probed",
                 target: CORTEX_M4F,
-                declaration: include_str!("../../firmware/boards/qemu-probed/board.toml"),
+                declaration: include_str!("../../../firmware/boards/qemu-probed/board.toml"),
                 machine: None,
                 // The FPGA's SCC_ID: Arm AN386, "Serial Configuration Controller".
                 chip: Some(Chip {
@@ -253,27 +251,35 @@ impl Board {
     }
 }
 
-impl ValueEnum for Board {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
+impl Choice for Board {
+    const ALL: &'static [Self] = &Board::ALL;
+
+    fn name(self) -> &'static str {
+        Board::name(self)
     }
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(self.what()).hide(self.is_test_equipment()))
+    fn help(self) -> &'static str {
+        self.what()
+    }
+
+    fn is_hidden(self) -> bool {
+        self.is_test_equipment()
     }
 }
 
-/// A board that is emulated: for arguments of commands that need one.
+/// A board that is emulated: for those who need one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Emulated(pub Board);
 
-impl ValueEnum for Emulated {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self(Board::Qemu), Self(Board::QemuM0plus)]
+impl Choice for Emulated {
+    const ALL: &'static [Self] = &[Self(Board::Qemu), Self(Board::QemuM0plus)];
+
+    fn name(self) -> &'static str {
+        self.0.name()
     }
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        self.0.to_possible_value()
+    fn help(self) -> &'static str {
+        self.0.what()
     }
 }
 
@@ -287,10 +293,10 @@ mod tests {
     fn boards_lie_in_their_places() {
         for (index, board) in Board::ALL.into_iter().enumerate() {
             assert_eq!(board as usize, index);
-            assert_eq!(Board::from_str(board.name(), false), Ok(board));
+            assert_eq!(Board::named(board.name()), Some(board));
         }
         let emulated: Vec<Board> = Board::ALL.into_iter().filter(|board| board.is_emulated()).collect();
-        assert!(Emulated::value_variants().iter().map(|emulated| emulated.0).eq(emulated));
+        assert!(Emulated::ALL.iter().map(|emulated| emulated.0).eq(emulated));
     }
 
     #[test]
@@ -301,6 +307,17 @@ mod tests {
                 _ => Core::CortexM4,
             };
             assert_eq!(board.declaration().core, core, "{board:?}");
+        }
+    }
+
+    /// A board's buffer for a chunk is as long as the longest chunk that is packed for it: two columns a word, or three
+    /// words for two columns.
+    #[test]
+    fn boards_declare_lanes_for_the_longest_chunk() {
+        for board in Board::ALL {
+            let columns = board.packing().longest_chunk();
+            let words = if board.packing() == Packing::CortexM0Plus { columns / 2 * 3 } else { columns / 2 };
+            assert_eq!(board.declaration().buffers.lanes as usize, words, "{board:?}");
         }
     }
 }

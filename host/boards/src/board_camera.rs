@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::vec;
 
+use pinhole_core::inference::Inference;
+use pinhole_core::photos::{PhotoError, decode};
 use pinhole_shared::link::{Identity, Report, Statistics};
 use pinhole_shared::pixels::Color;
 use pinhole_shared::policy::Policy;
 
 use crate::device::{AttachedDevice, ClientError, LogLine};
 use crate::emulator::{EmulatedBoard, EmulatorError};
-use crate::inference::Inference;
-use crate::photos::{PhotoError, decode};
 
 /// Whose camera, and what is before it.
 #[derive(Debug)]

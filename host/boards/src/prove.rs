@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::inference::Inference;
+use pinhole_core::model_file::portable::run_all_packed;
+use pinhole_core::model_file::{ModelFile, PackError, Packing};
+use pinhole_core::photos::{PhotoError, Picture, decode};
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::{Smoother, Verdict};
@@ -12,10 +16,6 @@ use thiserror::Error;
 use crate::device::{AttachedDevice, ClientError};
 use crate::emulator::{EmulatedBoard, EmulatorError};
 use crate::firmware::{Firmware, Origin, short_digest};
-use crate::inference::Inference;
-use crate::model_file::portable::run_all_packed;
-use crate::model_file::{ModelFile, PackError, Packing};
-use crate::photos::{PhotoError, Picture, decode};
 
 /// What a proof found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -1,34 +1,53 @@
 //! Model file -> files of other tools.
-//!
-//! | module | what happens there |
-//! |---|---|
-//! | `c_header` | a model file's bytes -> a C header, for firmware that is not Pinhole's |
-//! | `tflite` | model file -> an int8 network of TensorFlow Lite |
-
-mod c_header;
-mod tflite;
 
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{self, WriteError};
+use pinhole_core::choice::Choice;
+use pinhole_core::model_file::{ModelFile, PackedModel};
 use thiserror::Error;
 
-pub use tflite::CLASSES_METADATA;
-pub(crate) use tflite::schema;
-#[cfg(test)]
-pub(crate) use tflite::tests::run as untrained;
+use crate::c_header;
+use crate::tflite::{schema, write as tflite};
 
-use crate::board::Board;
-use crate::firmware::{FirmwareError, packed_for};
-use crate::run_folder::{self, RunError, Trained};
+/// Key of the metadata that holds the class names, one a line.
+pub use crate::tflite::write::CLASSES_METADATA;
 
 /// What a model can be written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A C header with the model file's bytes
+    /// A C header with the model file's bytes.
     CHeader,
-    /// An int8 network of TensorFlow Lite
+    /// An int8 network of TensorFlow Lite.
     Tflite,
+}
+
+impl Choice for Format {
+    const ALL: &'static [Self] = &[Self::CHeader, Self::Tflite];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::CHeader => "c-header",
+            Self::Tflite => "tflite",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::CHeader => "A C header with the model file's bytes",
+            Self::Tflite => "An int8 network of TensorFlow Lite",
+        }
+    }
+}
+
+/// A model packed for a board's kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct ForBoard<'a> {
+    /// The model.
+    pub model: &'a PackedModel,
+    /// The board's name.
+    pub board: &'a str,
 }
 
 impl Format {
@@ -45,7 +64,7 @@ impl Format {
     fn is(self, bytes: &[u8]) -> bool {
         match self {
             Self::CHeader => bytes.starts_with(c_header::FIRST_LINE.as_bytes()),
-            Self::Tflite => bytes.get(4..8) == Some(tflite::schema::IDENTIFIER.as_bytes()),
+            Self::Tflite => bytes.get(4..8) == Some(schema::IDENTIFIER.as_bytes()),
         }
     }
 }
@@ -53,16 +72,12 @@ impl Format {
 /// Why a model could not be exported.
 #[derive(Debug, Error, Diagnostic)]
 pub enum ExportError {
-    /// The model does not go with the board.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Board(#[from] FirmwareError),
     /// TensorFlow Lite runs no model that is packed for a board.
-    #[error("TensorFlow Lite runs no model packed for the board {}", board.name())]
+    #[error("TensorFlow Lite runs no model packed for the board {board}")]
     #[diagnostic(help("leave out --board: it is for C headers"))]
     NotForBoards {
-        /// The board.
-        board: Board,
+        /// The board's name.
+        board: String,
     },
     /// A mean that no operators give.
     #[error(
@@ -90,11 +105,11 @@ pub enum ExportError {
     /// Writing failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Write(#[from] RunError),
+    Write(#[from] WriteError),
 }
 
-/// A model in another format: the bytes of a file. The same model, format and board give the same bytes. `board` is the one
-/// that a C header's model is packed for; none leaves its weights in rows. `calibration` is inputs whose logits say how
+/// A model in another format: the bytes of a file. The same arguments give the same bytes. `packed` is the model packed for a
+/// board, for a C header; without it the header's weights are in rows. `calibration` is inputs whose logits say how
 /// finely a TensorFlow Lite file's have to tell; without any they cover all that is possible.
 ///
 /// # Errors
@@ -103,23 +118,18 @@ pub enum ExportError {
 /// # Panics
 /// If one of `calibration` has not as many pixels as the model's input.
 pub fn export(
-    trained: &Trained,
+    model: &ModelFile,
     format: Format,
-    board: Option<Board>,
+    packed: Option<ForBoard<'_>>,
     calibration: &[&[u8]],
 ) -> Result<Vec<u8>, ExportError> {
-    match (format, board) {
-        (Format::CHeader, None) => {
-            Ok(c_header::c_header(trained.model.bytes(), &trained.model.model(), None).into_bytes())
+    match (format, packed) {
+        (Format::CHeader, None) => Ok(c_header::c_header(model.bytes(), &model.model(), None).into_bytes()),
+        (Format::CHeader, Some(ForBoard { model, board })) => {
+            Ok(c_header::c_header(model.bytes(), &model.model(), Some(board)).into_bytes())
         }
-        (Format::CHeader, Some(board)) => {
-            let packed = packed_for(board, &trained.model, &trained.model_path)?;
-            Ok(c_header::c_header(packed.bytes(), &packed.model(), Some(board.name())).into_bytes())
-        }
-        (Format::Tflite, None) => {
-            tflite::tflite(&trained.model.model(), tflite::logits_range(&trained.model, calibration))
-        }
-        (Format::Tflite, Some(board)) => Err(ExportError::NotForBoards { board }),
+        (Format::Tflite, None) => tflite::tflite(&model.model(), tflite::logits_range(model, calibration)),
+        (Format::Tflite, Some(ForBoard { board, .. })) => Err(ExportError::NotForBoards { board: board.to_owned() }),
     }
 }
 
@@ -134,5 +144,5 @@ pub fn write(path: &Path, format: Format, bytes: &[u8]) -> Result<(), ExportErro
             return Err(ExportError::Kept { path: path.to_owned() });
         }
     }
-    Ok(run_folder::write_file(path, bytes)?)
+    Ok(artifacts::write_file(path, bytes)?)
 }

@@ -1,18 +1,13 @@
 //! Files of other tools -> model file.
-//!
-//! | module | what happens there |
-//! |---|---|
-//! | `tflite` | an int8 network of TensorFlow Lite -> model file |
-
-mod tflite;
 
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::model_file::ModelFile;
 use pinhole_shared::model::ModelError;
 use thiserror::Error;
 
-use crate::model_file::ModelFile;
+use crate::tflite::read;
 
 /// Why a file could not be imported.
 #[derive(Debug, Error, Diagnostic)]
@@ -87,5 +82,5 @@ impl Reason {
 pub fn import(path: &Path, classes: Option<&[String]>) -> Result<ModelFile, ImportError> {
     let wrong = |reason| ImportError { path: path.to_owned(), reason };
     let bytes = std::fs::read(path).map_err(|reason| wrong(Reason::Unreadable(reason)))?;
-    tflite::import(&bytes, classes).map_err(wrong)
+    read::import(&bytes, classes).map_err(wrong)
 }

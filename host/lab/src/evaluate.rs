@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::Dataset;
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::model::Layer;
+use pinhole_train::{Network, cross_entropy, softmax};
 use serde::Serialize;
 
-use crate::model_file::ModelFile;
-use crate::photos::Dataset;
 use crate::threshold::{Coverage, Judged};
-use crate::train::{Network, cross_entropy, softmax};
 
 /// What both networks say of some photos.
 #[derive(Clone, Debug, Serialize)]
@@ -112,7 +112,7 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
 
     let float_logits = network.map(|network| network.logits(&inputs)).transpose()?;
     let float_decided: Option<Vec<usize>> =
-        float_logits.as_ref().map(|logits| logits.iter().map(|row| crate::train::arg_max(row)).collect());
+        float_logits.as_ref().map(|logits| logits.iter().map(|row| pinhole_train::arg_max(row)).collect());
     let float = float_logits.as_ref().zip(float_decided.as_ref()).map(|(l, d)| scores(l, d, &labels, classes));
 
     let results: Vec<PhotoResult> = integer

@@ -9,13 +9,12 @@
 
 use std::ops::Range;
 
+use pinhole_core::model_file::{HostEngine, ModelFile};
 use pinhole_shared::decision::{Decision, decide};
 use pinhole_shared::model::{Layer, Model};
 use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
 use serde::Serialize;
-
-use crate::model_file::{HostEngine, ModelFile};
 
 /// A patch's side is this part of the input's.
 const PATCHES_A_SIDE: u16 = 10;
@@ -182,11 +181,11 @@ mod tests {
     use pinhole_shared::model::Activation;
 
     use super::*;
-    use crate::photos::{Dataset, Example};
-    use crate::quantize::{ActivationBits, quantize};
-    use crate::random::Random;
-    use crate::recipe::Recipe;
-    use crate::train::{FloatLayer, Network};
+    use pinhole_core::photos::{Dataset, Example};
+    use pinhole_core::random::Random;
+    use pinhole_core::recipe::Recipe;
+    use pinhole_train::quantize::{ActivationBits, quantize};
+    use pinhole_train::{FloatLayer, Network};
 
     fn quantized(network: &Network, input: &[u8]) -> ModelFile {
         let photos = Dataset {

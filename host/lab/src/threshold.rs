@@ -5,13 +5,12 @@
 //! threshold chosen on some photos looks better on them than it will on others.
 
 use miette::Diagnostic;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::Dataset;
+use pinhole_core::statistics::{Interval, wilson};
 use pinhole_shared::decision::{Decision, Probability};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
-
-use crate::model_file::ModelFile;
-use crate::photos::Dataset;
-use crate::statistics::{Interval, wilson};
 
 /// A decision on a labeled photo, as far as a threshold goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::bench::{Bench, bench};
+use pinhole_boards::board::Emulated;
+use pinhole_boards::firmware::Firmware;
 
+use super::choice::{Choice as _, choice};
 use super::completions;
 use super::model_and_photos::{MODEL, open};
 use super::output::{json, say, spinner};
 use super::simulate::describe;
-use crate::bench::{Bench, bench};
-use crate::board::Emulated;
-use crate::firmware::Firmware;
 
 /// `pinhole bench`.
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub(super) struct BenchCommand {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board to run on
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<Emulated>(), default_value = Emulated::default().name())]
     board: Emulated,
     /// Print as JSON
     #[arg(long)]

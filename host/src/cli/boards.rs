@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::board::Board;
+use pinhole_boards::probe::{Bench, PluggedIn, probes};
 use serde::Serialize;
 
 use super::output::{json, say};
-use crate::board::Board;
-use crate::probe::{Bench, PluggedIn, probes};
 
 /// `pinhole boards`.
 #[derive(Debug, Args)]

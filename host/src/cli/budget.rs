@@ -1,19 +1,19 @@
 //! What `pinhole inspect --board` shows of the board.
 
 use miette::{IntoDiagnostic as _, Result};
+use pinhole_boards::board::Board;
+use pinhole_boards::budget::predict::{Prediction, predict};
+use pinhole_boards::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
+use pinhole_boards::emulator::{EmulatorError, emulator};
+use pinhole_boards::firmware::{Firmware, FirmwareError};
+use pinhole_core::photos::Picture;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_train::runs::Trained;
 use serde::Serialize;
 
 use super::output::{note, say};
 use super::simulate::start_board;
-use crate::board::Board;
-use crate::budget::predict::{Prediction, predict};
-use crate::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
-use crate::emulator::{EmulatorError, emulator};
-use crate::firmware::{Firmware, FirmwareError};
-use crate::photos::Picture;
-use crate::run_folder::Trained;
 
 /// What a model and the firmware take of a board.
 #[derive(Debug, Serialize)]

@@ -6,17 +6,17 @@ use std::process::ExitCode;
 use clap::Args;
 use image::{ExtendedColorType, ImageEncoder as _};
 use miette::{IntoDiagnostic as _, Result, miette};
+use pinhole_boards::board_camera::{BoardCamera, Look, LookError};
+use pinhole_boards::probe::Bench;
+use pinhole_core::artifacts::{check_folder_place, create_folder, write_file};
 use pinhole_shared::link::Report;
+use pinhole_train::runs::bundled;
 use serde::Serialize;
 
 use super::model_and_photos::{ModelAndPhotos, open};
 use super::output::{json, note, say, shows_log};
 use super::target::{OnBoard, Photos};
 use super::values::at_least;
-use crate::board_camera::{BoardCamera, Look, LookError};
-use crate::probe::Bench;
-use crate::run_folder::{check_folder_place, create_folder, write_file};
-use crate::shipped;
 
 /// `pinhole capture`.
 #[derive(Debug, Args)]
@@ -128,7 +128,7 @@ impl Capture {
                 let device = self.on.connection.open(bench, self.on.board, shows_log(false))?;
                 return Ok(BoardCamera::attached(device));
             }
-            None => shipped::default_model(),
+            None => bundled::default_model(),
         };
         let photos = || what.paths(trained.model.model().input());
         self.on.camera(bench, &trained, photos, shows_log(false))

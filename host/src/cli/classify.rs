@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use miette::Result;
+use pinhole_core::photos::Unlabeled;
 use serde::Serialize;
 
 use super::model_and_photos::ModelAndPhotos;
 use super::output::{answer, answered_class, json, name, say};
-use crate::photos::Unlabeled;
 
 /// `pinhole classify`.
 #[derive(Debug, Args)]

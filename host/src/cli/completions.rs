@@ -12,11 +12,11 @@ use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter a
 use clap_complete::env::Shells;
 use clap_complete::{ArgValueCompleter, CompleteEnv};
 use miette::{IntoDiagnostic as _, Result};
+use pinhole_core::recipe::NAMED;
+use pinhole_train::runs::bundled::Bundled;
 
 use super::output::say;
 use super::{NAME, command};
-use crate::recipe::NAMED;
-use crate::shipped::Shipped;
 
 /// The environment variable by which a shell's script says that it asks for completions, not for a command.
 const ASKS: &str = "PINHOLE_COMPLETE";
@@ -69,7 +69,7 @@ impl Completions {
 /// Paths, and before them the names of bundled models.
 pub(super) fn models() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let names = Shipped::all().into_iter().map(|shipped| (shipped.name, "bundled model"));
+        let names = Bundled::all().into_iter().map(|shipped| (shipped.name, "bundled model"));
         with_paths(current, names)
     })
 }

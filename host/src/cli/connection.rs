@@ -2,14 +2,14 @@
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_boards::board::Board;
+use pinhole_boards::device::{ANSWER_TIMEOUT, AttachedDevice, SerialName, open_serial};
+use pinhole_boards::firmware::{Firmware, packed_for};
+use pinhole_boards::probe::{Attachment, Bench, DebugProbeSelector, Unlock, connect, parse_selector};
 use pinhole_shared::link::Identity;
+use pinhole_train::runs::Trained;
 
 use super::output::{note, spinner};
-use crate::board::Board;
-use crate::device::{ANSWER_TIMEOUT, AttachedDevice, SerialName, open_serial};
-use crate::firmware::{Firmware, packed_for};
-use crate::probe::{Attachment, Bench, DebugProbeSelector, Unlock, connect, parse_selector};
-use crate::run_folder::Trained;
 
 /// What all of them take.
 #[derive(Debug, Args)]

@@ -5,6 +5,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{Diagnostic as _, Result};
+use pinhole_boards::board::Board;
+use pinhole_boards::emulator::{self, EmulatorError};
+use pinhole_boards::prove::prove_portable;
+use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::data;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::{self, Example};
+use pinhole_train::quantize::ActivationBits;
+use pinhole_train::runs::bundled;
+use pinhole_train::runs::source::Source;
+use pinhole_train::runs::{self, Trained, files};
+use pinhole_train::{Accelerator, Stopped};
 
 use super::INTERRUPTED;
 use super::output::{confusion, say, scores};
@@ -12,16 +24,6 @@ use super::prove::{print_proof, prove_with_progress};
 use super::simulate::start_board;
 use super::train::{Checkpoints, train_and_write};
 use super::values::at_least;
-use crate::board::Board;
-use crate::emulator::{self, EmulatorError};
-use crate::model_file::ModelFile;
-use crate::photos::{self, Example};
-use crate::prove::prove_portable;
-use crate::quantize::ActivationBits;
-use crate::run_folder::{self, Trained, create_folder, files, write_file};
-use crate::shipped;
-use crate::source::Source;
-use crate::train::{Accelerator, Stopped};
 use crate::workflow::{Continuation, Job};
 
 /// `pinhole demo`.
@@ -47,12 +49,12 @@ impl Demo {
         let emulator = emulator::emulator().map(drop);
 
         let run = self.out.join("run");
-        let source = Source::read(Path::new(shipped::DEFAULT))?;
+        let source = Source::read(Path::new(bundled::DEFAULT))?;
         let recipe = source.pretrained.recipe.clone();
-        let (right, all) = right(&shipped::default_model().model, &validation)?;
+        let (right, all) = right(&bundled::default_model().model, &validation)?;
         say!(
             "2. the bundled model {} was trained on photos: it is right on {right} of {all} synthetic pictures",
-            shipped::DEFAULT
+            bundled::DEFAULT
         );
         let job = Job {
             photos: train.clone(),
@@ -86,7 +88,7 @@ impl Demo {
         scores(&finished.evaluation);
         confusion(&finished.evaluation);
 
-        let trained = run_folder::open(&run)?;
+        let trained = runs::open(&run)?;
         let (pictures, _) = photos::expand(&[train, validation])?;
         let holds = match emulator {
             Ok(()) => prove_on_board(&trained, &pictures)?,
@@ -137,7 +139,7 @@ fn right(model: &ModelFile, folder: &Path) -> Result<(usize, usize)> {
 /// Writes the shipped pictures of a set into a folder.
 fn unpack(set: &str, folder: &Path) -> Result<()> {
     create_folder(folder)?;
-    for (name, bytes) in shipped::pictures(set) {
+    for (name, bytes) in data::pictures(set) {
         write_file(&folder.join(name), bytes)?;
     }
     Ok(())

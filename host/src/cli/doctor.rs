@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::probe::Bench;
 use serde::Serialize;
 
 use super::output::{json, note, say};
 use crate::doctor::{Check, Facts, State, diagnose, fix};
-use crate::probe::Bench;
 
 /// Columns of the table. Paths may go beyond: one that is cut in two can be neither copied nor searched for.
 const WIDTH: usize = 80;

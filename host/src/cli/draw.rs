@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::synthetic::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 
 use super::output::say;
 use super::values::at_least;
-use crate::draw::{SHIPPED_SEED, Set, drawings, encode_jpeg};
-use crate::run_folder::{create_folder, write_file};
 
 /// `pinhole draw`.
 #[derive(Debug, Args)]

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_core::artifacts::{check_place, write_file};
+use pinhole_core::photos::Unlabeled;
+use pinhole_lab::explain::{Explanation, explain};
+use pinhole_lab::report::{ExplainedPhoto, explanation_page};
 use serde::Serialize;
 
 use super::model_and_photos::ModelAndPhotos;
 use super::output::{answer, json, note, progress, say};
-use crate::explain::{Explanation, explain};
-use crate::photos::Unlabeled;
-use crate::report::{ExplainedPhoto, explanation_page};
-use crate::run_folder::{check_place, write_file};
 
 /// `pinhole explain`.
 #[derive(Debug, Args)]

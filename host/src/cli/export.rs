@@ -5,13 +5,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_boards::board::Board;
+use pinhole_boards::firmware::packed_for;
+use pinhole_convert::export::{ForBoard, Format, export, write};
+use pinhole_core::photos;
 
+use super::choice::choice;
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{json, note, say, warn};
-use crate::board::Board;
-use crate::export::{Format, export, write};
-use crate::photos;
 
 /// `pinhole export`.
 #[derive(Debug, Args)]
@@ -27,10 +29,10 @@ pub(super) struct Export {
     #[arg(long, value_name = "FILE", required_unless_present = "photos")]
     out: Option<PathBuf>,
     /// Format, whatever the file's ending
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_parser = choice::<Format>(), value_name = "FORMAT")]
     to: Option<Format>,
     /// Board whose kernel the model in a C header is packed for [default: none, weights in rows]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Board>())]
     board: Option<Board>,
     /// The photos, as they were given before they had a place of their own.
     #[arg(long = "photos", value_name = "PHOTOS", hide = true)]
@@ -79,7 +81,12 @@ impl Export {
             calibration.extend(photos.into_iter().map(|photo| photo.pixels));
         }
         let inputs: Vec<&[u8]> = calibration.iter().map(Vec::as_slice).collect();
-        let bytes = export(&trained, format, self.board, &inputs)?;
+        let packed = match self.board {
+            Some(board) => Some((board, packed_for(board, &trained.model, &trained.model_path)?)),
+            None => None,
+        };
+        let packed = packed.as_ref().map(|(board, model)| ForBoard { model, board: board.name() });
+        let bytes = export(&trained.model, format, packed, &inputs)?;
         write(out, format, &bytes)?;
         if self.json {
             json(&serde_json::json!({ "out": out, "bytes": bytes.len() }))?;

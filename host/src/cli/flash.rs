@@ -6,18 +6,19 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::board::Board;
+use pinhole_boards::firmware::{Firmware, FlashImage, Used, packed_for};
+use pinhole_boards::flash_file::{self, FlashFile, Format};
+use pinhole_boards::probe::{
+    Attachment, Bench, DebugProbeSelector, ProbeError, Step, Unlock, check_fits, connect, flash, parse_selector,
+};
+use pinhole_core::model_file::PackedModel;
 use serde::Serialize;
 
+use super::choice::choice;
 use super::completions;
 use super::model_and_photos::{MODEL, open};
 use super::output::{json, note, progress, say, shows_log, spinner};
-use crate::board::Board;
-use crate::firmware::{Firmware, FlashImage, Used, packed_for};
-use crate::flash_file::{self, FlashFile, Format};
-use crate::model_file::PackedModel;
-use crate::probe::{
-    Attachment, Bench, DebugProbeSelector, ProbeError, Step, Unlock, check_fits, connect, flash, parse_selector,
-};
 
 /// `pinhole flash`.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub(super) struct Flash {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board to flash
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Board>())]
     board: Board,
     /// Write a file for other tools, without a probe: .uf2 (drag and drop onto a Pico), .hex, .bin or .elf
     #[arg(long, visible_alias = "file", value_name = "FILE", conflicts_with_all = ["probe", "unlock", "log"])]

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_convert::import::import;
+use pinhole_core::artifacts;
 
 use super::output::{json, say};
-use crate::import::import;
-use crate::run_folder;
 
 /// `pinhole import`.
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ impl Import {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let out = self.out.as_ref().or(self.earlier_out.as_ref()).ok_or_else(|| miette!("--out is missing"))?;
         let file = import(&self.file, self.classes.as_deref())?;
-        run_folder::write_model(out, file.bytes())?;
+        artifacts::write_model(out, file.bytes())?;
         let model = file.model();
         let classes: Vec<&str> = model.class_names().collect();
         let (bytes, checksum) = (file.bytes().len(), format!("{:08x}", model.checksum()));

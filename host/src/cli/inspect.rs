@@ -5,17 +5,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::board::Board;
 use pinhole_shared::engine::ScratchNeeds;
 use pinhole_shared::model::{Activation, Layer, Output, VERSION};
 use pinhole_shared::pixels::{Color, InputShape};
 use serde::Serialize;
 
 use super::budget::BoardBudget;
+use super::choice::choice;
 use super::completions;
 use super::model_and_photos::{MODEL, open};
 use super::output::{json, say};
 use super::policy::PolicyFields;
-use crate::board::Board;
 
 /// `pinhole inspect`.
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub(super) struct Inspect {
     model: PathBuf,
     /// Show also what model and firmware take of this board, whether they fit, and how long an inference takes; the
     /// exit code says whether they fit
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Board>())]
     board: Option<Board>,
     /// Print as JSON
     #[arg(long)]

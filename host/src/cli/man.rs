@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use clap_mangen::Man;
 use miette::{IntoDiagnostic as _, Result};
+use pinhole_core::artifacts::{create_folder, write_file};
 
 use super::output::say;
 use super::{NAME, command};
-use crate::run_folder::{create_folder, write_file};
 
 /// `pinhole man`.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod bench;
 mod boards;
 mod budget;
 mod capture;
+mod choice;
 mod classify;
 mod completions;
 mod connection;
@@ -41,10 +42,10 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use miette::Report;
+use pinhole_boards::probe::Bench;
+use pinhole_boards::settings::Settings;
 
 use self::output::Verbosity;
-use crate::probe::Bench;
-use crate::settings::Settings;
 
 /// The program's name.
 const NAME: &str = "pinhole";

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_core::artifacts;
+use pinhole_core::photos::{self, Unlabeled};
 use pinhole_shared::model::MAGIC;
 use pinhole_shared::pixels::InputShape;
+use pinhole_train::runs::bundled::{self, Bundled};
+use pinhole_train::runs::{self, Trained};
 
 use super::completions;
 use super::output::{detail, note, warn};
 use super::values::at_least;
-use crate::photos::{self, Unlabeled};
-use crate::run_folder::{self, Trained};
-use crate::shipped::{self, Shipped};
 
 /// What stands for a model, in help texts.
 pub(super) const MODEL: &str = "A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model";
@@ -49,14 +50,14 @@ pub(super) struct ModelAndPhotos {
 
 /// Opens a model; says where it comes from, if that is asked for.
 pub(super) fn open(path: &Path) -> Result<Trained> {
-    let trained = run_folder::open(path)?;
+    let trained = runs::open(path)?;
     describe(&trained);
     Ok(trained)
 }
 
 fn describe(trained: &Trained) {
     let (bytes, checksum) = (trained.model.bytes().len(), trained.model.model().checksum());
-    let bundled = if Shipped::named(&trained.model_path).is_some() { ", bundled" } else { "" };
+    let bundled = if Bundled::named(&trained.model_path).is_some() { ", bundled" } else { "" };
     detail(&format!("model {}{bundled}: {bytes} bytes, checksum {checksum:08x}", trained.model_path.display()));
 }
 
@@ -66,9 +67,9 @@ fn is_model(path: &Path) -> bool {
     let mut first = [0; MAGIC.len()];
     let read = |mut file: std::fs::File| file.read_exact(&mut first);
     path.extension().is_some_and(|extension| extension == "pinhole")
-        || path.join(run_folder::files::MODEL).is_file()
-        || run_folder::is_run(path)
-        || Shipped::named(path).is_some()
+        || path.join(runs::files::MODEL).is_file()
+        || artifacts::is_run(path)
+        || Bundled::named(path).is_some()
         || (std::fs::File::open(path).and_then(read).is_ok() && first == MAGIC)
 }
 
@@ -85,7 +86,7 @@ impl ModelAndPhotos {
             return Ok(None);
         }
         // The usual message, for what looks like a model's name.
-        Shipped::lookup(first)?;
+        Bundled::lookup(first)?;
         Err(miette!(
             help = "give a .pinhole file, a run folder that `pinhole train` made, or a bundled model (`pinhole models`) first, \
                     then photos",
@@ -104,11 +105,11 @@ impl ModelAndPhotos {
         if let Some(trained) = self.model()? {
             return Ok(trained);
         }
-        let trained = shipped::default_model();
+        let trained = bundled::default_model();
         let classes: Vec<&str> = trained.model.model().class_names().collect();
         note(&format!(
             "using {}, a bundled model that knows {}; put another model before the photos",
-            shipped::DEFAULT,
+            bundled::DEFAULT,
             classes.join(" and ")
         ));
         describe(&trained);

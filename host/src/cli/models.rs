@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_train::runs::bundled::Bundled;
 use serde::Serialize;
 
 use super::output::{json, say};
-use crate::shipped::Shipped;
 
 /// `pinhole models`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ struct Told {
 impl Models {
     #[allow(clippy::unnecessary_wraps, reason = "all commands have this form")]
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let all: Vec<Told> = Shipped::all().into_iter().map(told).collect();
+        let all: Vec<Told> = Bundled::all().into_iter().map(told).collect();
         if self.json {
             json(&all)?;
             return Ok(ExitCode::SUCCESS);
@@ -62,7 +62,7 @@ impl Models {
     }
 }
 
-fn told(shipped: Shipped) -> Told {
+fn told(shipped: Bundled) -> Told {
     let (file, summary) = (shipped.model(), shipped.summary());
     let model = file.model();
     Told {

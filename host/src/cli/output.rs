@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Result};
+use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_core::statistics::Interval;
+use pinhole_lab::evaluate::Evaluation;
 use pinhole_shared::decision::Decision;
 use pinhole_shared::policy::Verdict;
 use thiserror::Error;
-
-use crate::evaluate::Evaluation;
-use crate::photos::{DuplicatePhotos, Warning};
-use crate::statistics::Interval;
 
 /// Warnings printed one by one; a large folder may have thousands.
 const WARNINGS_SHOWN: usize = 10;
@@ -213,7 +212,7 @@ pub(super) fn duration(time: Duration) -> String {
 /// The lines `evaluate` and `demo` print.
 pub(super) fn scores(evaluation: &Evaluation) {
     say!("photos    {}", evaluation.photos);
-    let line = |name: &str, scores: &crate::evaluate::Scores| {
+    let line = |name: &str, scores: &pinhole_lab::evaluate::Scores| {
         say!("{name:<9} accuracy {:.4}   loss {:.4}", scores.accuracy, scores.loss);
     };
     match &evaluation.float {

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::board::Board;
+use pinhole_boards::firmware::packed_for;
+use pinhole_core::artifacts::write_model;
 
+use super::choice::choice;
 use super::completions;
 use super::model_and_photos::{MODEL, open};
 use super::output::{json, say};
-use crate::board::Board;
-use crate::firmware::packed_for;
-use crate::run_folder::write_model;
 
 /// `pinhole pack`.
 #[derive(Debug, Args)]
@@ -19,7 +20,7 @@ pub(super) struct Pack {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board whose kernel it is for
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<Board>(), default_value = Board::default().name())]
     board: Board,
     /// File to write
     #[arg(long, value_name = "FILE")]

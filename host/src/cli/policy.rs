@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example};
+use pinhole_core::statistics::{Interval, photos_to_vouch};
+use pinhole_lab::threshold::{self, Coverage, Judged};
 use pinhole_shared::decision::Probability;
 use pinhole_shared::policy::{MAX_WINDOW, Policy};
 use serde::Serialize;
 
 use super::output::{say, warn, warn_of_duplicates};
-use crate::model_file::ModelFile;
-use crate::photos::{self, Dataset, DuplicatePhotos, Example};
-use crate::statistics::{Interval, photos_to_vouch};
-use crate::threshold::{self, Coverage, Judged};
 
 /// What makes a policy.
 #[derive(Debug, Args)]

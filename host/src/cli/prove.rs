@@ -5,6 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::emulator::EmulatedBoard;
+use pinhole_boards::probe::Bench;
+use pinhole_boards::prove::{Proof, prove, prove_attached, prove_captures};
+use pinhole_train::runs::Trained;
 
 use super::connection::check_model;
 use super::model_and_photos::ModelAndPhotos;
@@ -12,10 +16,6 @@ use super::output::{json, note, progress, say, shows_log};
 use super::simulate::start_board_with;
 use super::target::{OnBoard, Photos};
 use super::values::at_least;
-use crate::emulator::EmulatedBoard;
-use crate::probe::Bench;
-use crate::prove::{Proof, prove, prove_attached, prove_captures};
-use crate::run_folder::Trained;
 
 /// Pictures that a board takes itself for a proof, where nothing is said.
 const CAPTURES: u32 = 10;

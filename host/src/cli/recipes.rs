@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_core::recipe::{DEFAULT, NAMED, Recipe};
 
 use super::completions::recipe_names;
 use super::output::say;
-use crate::recipe::{DEFAULT, NAMED, Recipe};
 
 /// `pinhole recipes`.
 #[derive(Debug, Args)]

@@ -5,18 +5,19 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_boards::board::{Board, Emulated};
+use pinhole_boards::device::CameraKind;
+use pinhole_boards::emulator::{EmulatedBoard, emulator};
+use pinhole_boards::firmware::{Firmware, Origin};
+use pinhole_core::inference::Inference;
+use pinhole_core::photos::decode;
 use pinhole_shared::link::Report;
+use pinhole_train::runs::Trained;
 use serde::Serialize;
 
+use super::choice::{Choice as _, choice};
 use super::model_and_photos::ModelAndPhotos;
 use super::output::{answer, answered_class, detail, json, name, note, say, shows_log, spinner};
-use crate::board::{Board, Emulated};
-use crate::device::CameraKind;
-use crate::emulator::{EmulatedBoard, emulator};
-use crate::firmware::{Firmware, Origin};
-use crate::inference::Inference;
-use crate::photos::decode;
-use crate::run_folder::Trained;
 
 /// Builds and starts an emulated board with photos for a camera, saying so.
 pub(super) fn start_board(board: Board, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
@@ -67,10 +68,10 @@ pub(super) struct Simulate {
     #[command(flatten)]
     on: ModelAndPhotos,
     /// Board to run on
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<Emulated>(), default_value = Emulated::default().name())]
     board: Emulated,
     /// Camera that the board has
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<CameraKind>(), default_value = CameraKind::default().name())]
     camera: CameraKind,
     /// Show the device's log
     #[arg(long)]

@@ -8,12 +8,14 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use pinhole_lab::study::{
+    self, Extent, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos,
+};
 
 use super::INTERRUPTED;
 use super::completions;
 use super::output::{json, note, progress, say, warn, warn_of_duplicates};
 use super::values::{at_least, between};
-use crate::study::{self, Extent, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos};
 
 /// Folds of the cross-validation, and its repeats beside a given split, where the seeds are spent on the split: as many
 /// as leave a study of all systems under ten minutes, and odd, so that a photo's networks have a majority.

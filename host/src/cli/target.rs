@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use miette::{Result, miette};
+use pinhole_boards::board::Board;
+use pinhole_boards::board_camera::BoardCamera;
+use pinhole_boards::device::CameraKind;
+use pinhole_boards::probe::Bench;
+use pinhole_train::runs::Trained;
 
+use super::choice::choice;
 use super::connection::{Connection, check_model};
 use super::simulate::start_board_with;
-use crate::board::Board;
-use crate::board_camera::BoardCamera;
-use crate::device::CameraKind;
-use crate::probe::Bench;
-use crate::run_folder::Trained;
 
 /// Where photos go, where there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +27,10 @@ pub(super) enum Photos {
 #[derive(Debug, Args)]
 pub(super) struct OnBoard {
     /// Board to run on
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<Board>(), default_value = Board::default().name())]
     pub(super) board: Board,
     /// Camera that an emulated board has [default: photos]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<CameraKind>())]
     camera: Option<CameraKind>,
     #[command(flatten)]
     pub(super) connection: Connection,

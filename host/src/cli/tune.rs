@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_lab::study::{Progress, Source};
+use pinhole_lab::tune::{Budget, Found, FoundNetwork, Search, tune};
 
 use super::INTERRUPTED;
 use super::output::{json, note, say, warn, warn_of_duplicates};
 use super::study::{Stopping, study_bar};
 use super::values::{at_least, between};
-use crate::run_folder::{create_folder, write_file};
-use crate::study::{Progress, Source};
-use crate::tune::{Budget, Found, FoundNetwork, Search, tune};
 
 /// `pinhole tune`.
 #[derive(Debug, Args)]

@@ -6,6 +6,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result, miette};
+use pinhole_boards::board_camera::BoardCamera;
+use pinhole_boards::budget::predict::predict;
+use pinhole_boards::probe::Bench;
+use pinhole_core::choice::Choice as _;
 use pinhole_shared::link::Report;
 use pinhole_shared::policy::Policy;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
@@ -13,9 +17,6 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use super::model_and_photos::ModelAndPhotos;
 use super::target::{OnBoard, Photos};
 use super::values::{at_least, between};
-use crate::board_camera::BoardCamera;
-use crate::budget::predict::predict;
-use crate::probe::Bench;
 use crate::watch::{Sight, State, next_smoothing, step_probability, view};
 
 /// `pinhole watch`.

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use pinhole_boards::platform::may_write;
+use pinhole_boards::probe::{self, Bench};
 use serde::Serialize;
 use serialport::SerialPortType;
-
-use crate::platform::may_write;
-use crate::probe::{self, Bench};
 
 /// Folders where Linux' device manager finds its rules.
 /// Source: udev(7).

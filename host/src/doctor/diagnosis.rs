@@ -1,11 +1,11 @@
 //! What the facts mean.
 
+use pinhole_boards::firmware::short_digest;
 use serde::Serialize;
 
 use super::facts::{CacheFacts, EmulatorFacts, Facts, ProgramFacts};
 use super::firmware::{CompilerFacts, FirmwareFacts, Sources};
 use super::{ProbeFacts, Reachable, SerialFacts};
-use crate::firmware::short_digest;
 
 /// Where probe-rs describes how a system gives access to probes.
 const PROBE_SETUP: &str = "https://probe.rs/docs/getting-started/probe-setup";

@@ -3,14 +3,14 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use pinhole_boards::cache;
+use pinhole_boards::emulator::locate;
+use pinhole_boards::platform::may_write;
+use pinhole_boards::probe::Bench;
 use serde::Serialize;
 
 use super::devices::{self, ProbeFacts, SerialFacts};
 use super::firmware::{CompilerFacts, FirmwareFacts};
-use crate::cache;
-use crate::emulator::locate;
-use crate::platform::may_write;
-use crate::probe::Bench;
 
 /// What there is on this machine. As JSON, its fields stay as they are; others may be added.
 #[derive(Clone, Debug, Serialize)]

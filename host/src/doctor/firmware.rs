@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pinhole_boards::board::Board;
+use pinhole_boards::firmware::prebuilt::Manifest;
+use pinhole_boards::firmware::{Firmware, FirmwareError, checkout, source_digest, toolchain_facts};
+use pinhole_boards::settings::Settings;
 use serde::Serialize;
-
-use crate::board::Board;
-use crate::firmware::prebuilt::Manifest;
-use crate::firmware::{Firmware, FirmwareError, checkout, source_digest, toolchain_facts};
-use crate::settings::Settings;
 
 /// The boards' firmware.
 #[derive(Clone, Debug, Serialize)]

@@ -3,9 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use pinhole_boards::cache;
+use pinhole_boards::emulator::locate::{self, LocateError, Step};
+
 use super::facts::Facts;
-use crate::cache;
-use crate::emulator::locate::{self, LocateError, Step};
 
 /// Why something could not be mended.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -9,11 +9,10 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pinhole_boards::board_camera::Look;
 use pinhole_shared::decision::{Probability, probability};
 use pinhole_shared::link::Statistics;
 use pinhole_shared::policy::{Policy, Verdict};
-
-use crate::board_camera::Look;
 
 /// Looks over which frames a second are averaged.
 const RATE_FRAMES: usize = 20;

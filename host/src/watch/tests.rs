@@ -1,12 +1,12 @@
+use pinhole_core::inference::Inference;
+use pinhole_shared::decision::decide;
+use pinhole_shared::policy::Policy;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
 use super::*;
-use crate::inference::Inference;
 use crate::watch::view::draw;
-use pinhole_shared::decision::decide;
-use pinhole_shared::policy::Policy;
 
 fn state() -> State {
     State::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))

@@ -5,25 +5,21 @@ mod rewrite;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use miette::Diagnostic;
 use pinhole_shared::pixels::InputShape;
-use thiserror::Error;
 
 pub use rewrite::{Rewritten, rewrite_report};
 
-use crate::evaluate::{Evaluation, evaluate};
-use crate::explain::{Explanation, explain};
-use crate::model_file::ModelFile;
-use crate::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
-use crate::quantize::{ActivationBits, LayerError, QuantizeError, measure, quantize};
-use crate::recipe::Recipe;
-use crate::report::{ExplainedPhoto, Report};
-use crate::run_folder::{self, ContinuedFrom, Quantization, RunError, RunSummary, files, write_file};
-use crate::source::Source;
-use crate::train::{
-    Accelerator, AcceleratorError, Epoch, Identity, Network, Outcome, TrainError, Training, TrainingState,
-    TransferError, transfer,
-};
+use pinhole_core::artifacts::write_file;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
+use pinhole_core::recipe::Recipe;
+use pinhole_lab::evaluate::{Evaluation, evaluate};
+use pinhole_lab::explain::{Explanation, explain};
+use pinhole_lab::report::{ExplainedPhoto, Report};
+use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
+use pinhole_train::runs::source::Source;
+use pinhole_train::runs::{self, ContinuedFrom, JobError, Quantization, RunSummary, files};
+use pinhole_train::{Accelerator, Epoch, Identity, Network, Outcome, Training, TrainingState, transfer};
 
 /// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
 pub const HOLD_OUT: f32 = 0.2;
@@ -86,26 +82,6 @@ pub struct Finished {
     pub evaluation: Evaluation,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
-}
-
-/// Why a job failed.
-#[derive(Debug, Error, Diagnostic)]
-#[error(transparent)]
-#[diagnostic(transparent)]
-#[allow(missing_docs, reason = "each variant is the stage it is named after")]
-pub enum JobError {
-    Photos(#[from] PhotoError),
-    Transfer(#[from] TransferError),
-    Train(#[from] TrainError),
-    Accelerator(#[from] AcceleratorError),
-    Quantize(#[from] QuantizeError),
-    Write(#[from] RunError),
-}
-
-impl From<candle_core::Error> for JobError {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Train(error.into())
-    }
 }
 
 impl Job {
@@ -172,7 +148,7 @@ impl Job {
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
             epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
-            stopped: run_folder::stopped_name(outcome.stopped),
+            stopped: runs::stopped_name(outcome.stopped),
             best_epoch: outcome.best.epoch,
             validation_loss: outcome.best.validation_loss,
             validation_accuracy: outcome.best.validation_accuracy,
@@ -262,13 +238,13 @@ impl Finished {
         };
         let weights = self.outcome.network.to_safetensors()?;
         // An earlier run's summary would vouch for a mixture if writing failed half-way.
-        run_folder::remove_summary(folder)?;
+        runs::remove_summary(folder)?;
         write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
-        write_file(&folder.join(files::METRICS), &run_folder::metrics_csv(&self.outcome.epochs))?;
+        write_file(&folder.join(files::METRICS), &runs::metrics_csv(&self.outcome.epochs))?;
         write_file(&folder.join(files::WEIGHTS), &weights)?;
         write_file(&folder.join(files::MODEL), self.model.bytes())?;
         write_file(&folder.join(files::REPORT), report.to_html().as_bytes())?;
-        run_folder::write_summary(folder, &self.summary)?;
+        runs::write_summary(folder, &self.summary)?;
         Ok(())
     }
 }

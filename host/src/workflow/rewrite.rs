@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use pinhole_core::artifacts::write_file;
+use pinhole_core::model_file::ModelFile;
+use pinhole_lab::evaluate::evaluate;
+use pinhole_lab::report::{ExplainedPhoto, Report, describes_an_earlier_model};
+use pinhole_train::Network;
+use pinhole_train::quantize::measure;
+use pinhole_train::runs::{RunError, RunSummary, files, read_metrics};
+
 use super::{JobError, explain_some, load};
-use crate::evaluate::evaluate;
-use crate::model_file::ModelFile;
-use crate::quantize::measure;
-use crate::report::{ExplainedPhoto, Report, describes_an_earlier_model};
-use crate::run_folder::{RunError, RunSummary, files, read_metrics, write_file};
-use crate::train::Network;
 
 /// What became of a run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,9 @@
 //! the order of the photos, whatever the batches; sines come from `libm`: the same seed gives the same pixels
 //! everywhere.
 
+use pinhole_core::random::Random;
+use pinhole_core::recipe::Augmentation;
 use pinhole_shared::pixels::InputShape;
-
-use crate::random::Random;
-use crate::recipe::Augmentation;
 
 /// What one photo's variation is.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,12 +1,12 @@
 //! A training's other arithmetic, its teacher, and the network's numbers while a batch runs by it.
 
 use candle_core::{Result, Tensor};
+use pinhole_core::photos::Dataset;
 
 use super::arithmetic::{Arithmetic, Stage};
 use super::loss::Imitation;
 use super::network::{FloatLayer, Network};
 use super::trainer::TrainError;
-use crate::photos::Dataset;
 
 /// What a network is trained by that goes by another arithmetic than floating point, imitating a network that does not.
 pub(crate) struct Exact<'d> {

@@ -4,10 +4,9 @@
 //! own: a recipe with or without them sees the same variations. Exponentials, logarithms and cosines are `libm`'s: the same
 //! seed gives the same pixels everywhere.
 
+use pinhole_core::random::Random;
+use pinhole_core::recipe::Augmentation;
 use pinhole_shared::pixels::InputShape;
-
-use crate::random::Random;
-use crate::recipe::Augmentation;
 
 /// Deviations of the blur at which its weights end.
 const REACH: f32 = 2.5;

@@ -1,8 +1,9 @@
-//! Training: photos and a recipe in, the float network with the best validation loss out.
+//! Training: photos and a recipe in, the float network with the best validation loss out; then [`quantize`] makes a model
+//! file of it, [`finetune`] trains on by the device's integers, and [`runs`] keeps it all on disk.
 //!
 //! candle holds the tensors and runs autograd; the two places where it would spend nearly all of its time are
-//! operations of ours ([`dense`], [`optimizer`] and the product both use, [`matrix`]), which also make the result the same
-//! on every machine. The operations over pictures ([`spatial`]) are as well. A test compares them with candle's own operations and optimizer.
+//! operations of ours (`dense`, `optimizer` and the product both use, `matrix`), which also make the result the same
+//! on every machine. The operations over pictures (`spatial`) are as well. A test compares them with candle's own operations and optimizer.
 
 mod accelerator;
 mod arithmetic;
@@ -10,12 +11,15 @@ mod augment;
 mod checkpoint;
 mod dense;
 mod exact;
+pub mod finetune;
 mod grain;
 mod layer_state;
 mod loss;
 mod matrix;
 mod network;
 mod optimizer;
+pub mod quantize;
+pub mod runs;
 mod schedule;
 mod spatial;
 mod trainer;
@@ -34,5 +38,5 @@ pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
 pub(crate) use arithmetic::{Arithmetic, Stage};
 pub(crate) use exact::Exact;
-pub(crate) use loss::{cross_entropy, softmax};
-pub(crate) use trainer::arg_max;
+pub use loss::{cross_entropy, softmax};
+pub use trainer::arg_max;

@@ -1,9 +1,9 @@
 //! Cross-entropy of softmax, over a batch.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use pinhole_core::recipe::{ClassWeights, Training};
 
 use super::optimizer::contiguous;
-use crate::recipe::{ClassWeights, Training};
 
 /// What logits are to become.
 #[derive(Clone, Debug)]
@@ -135,14 +135,14 @@ impl CrossEntropy {
 }
 
 /// Cross-entropy of one row of logits, nats.
-pub(crate) fn cross_entropy(logits: &[f32], label: usize) -> f64 {
+pub fn cross_entropy(logits: &[f32], label: usize) -> f64 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum = logits.iter().fold(0.0_f64, |sum, &logit| sum + libm::exp(f64::from(logit - largest)));
     libm::log(sum) - f64::from(logits[label] - largest)
 }
 
 /// Class probabilities of one row of logits.
-pub(crate) fn softmax(logits: &[f32]) -> Vec<f64> {
+pub fn softmax(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let exps: Vec<f64> = logits.iter().map(|&logit| libm::exp(f64::from(logit - largest))).collect();
     let sum: f64 = exps.iter().sum();
@@ -154,7 +154,7 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
-    use crate::recipe::{DEFAULT, Recipe};
+    use pinhole_core::recipe::{DEFAULT, Recipe};
 
     /// Largest distance of a gradient in f32 from a difference quotient of the loss, which is an f32 near 1.
     const TOLERANCE: f32 = 2e-4;

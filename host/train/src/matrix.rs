@@ -195,7 +195,7 @@ impl Consume for Store<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use pinhole_core::random::Random;
 
     fn noise(count: usize, seed: u64) -> Vec<f32> {
         let mut random = Random::seeded(seed);

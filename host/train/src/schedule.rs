@@ -1,6 +1,6 @@
 //! Learning-rate schedules.
 
-use crate::recipe::{Schedule, Training};
+use pinhole_core::recipe::{Schedule, Training};
 
 /// The learning rate of an update: `epoch` and `update` count from 0, over the whole training; an epoch has
 /// `updates_an_epoch`.
@@ -29,7 +29,7 @@ pub(super) fn learning_rate(training: &Training, epoch: u32, update: u32, update
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{DEFAULT, Recipe};
+    use pinhole_core::recipe::{DEFAULT, Recipe};
 
     fn rates(schedule: Schedule, points: &[(u32, u32)]) -> Vec<f32> {
         let mut training = Recipe::find(DEFAULT).unwrap().training;

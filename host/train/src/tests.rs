@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor, Var};
+use pinhole_core::photos::{Dataset, Example};
+use pinhole_core::random::Random;
+use pinhole_core::recipe::Recipe;
 use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
-use crate::photos::{Dataset, Example};
-use crate::random::Random;
-use crate::recipe::Recipe;
 
 /// Drawn: two classes of noise around two different slopes, not quite separable.
 fn dataset(side: u16, per_class: usize, seed: u64) -> Dataset {

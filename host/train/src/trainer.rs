@@ -4,6 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device, Tensor, Var, bail};
 use miette::Diagnostic;
+use pinhole_core::photos::{Dataset, Example};
+use pinhole_core::random::{Purpose, Random};
+use pinhole_core::recipe::Recipe;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -18,9 +21,6 @@ use super::loss::{CrossEntropy, Targets, cross_entropy};
 use super::network::{Network, Trace, batch, values};
 use super::optimizer::{Moments, Optimizer};
 use super::schedule::learning_rate;
-use crate::photos::{Dataset, Example};
-use crate::random::{Purpose, Random};
-use crate::recipe::Recipe;
 
 /// One epoch's measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -351,7 +351,7 @@ fn score(logits: &[Vec<f32>], labels: &[u16]) -> Score {
 }
 
 /// Index of the largest logit; of equal ones the first, as on the device.
-pub(crate) fn arg_max(logits: &[f32]) -> usize {
+pub fn arg_max(logits: &[f32]) -> usize {
     let mut best = 0;
     for (index, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {

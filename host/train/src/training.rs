@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use pinhole_core::photos::Dataset;
 use serde::Serialize;
 
 use super::accelerator::{Accelerator, AcceleratorError};
@@ -9,7 +10,6 @@ use super::checkpoint::TrainingState;
 use super::exact::Exact;
 use super::network::{FloatLayer, Network, values};
 use super::trainer::{Epoch, TrainError, Trainer};
-use crate::photos::Dataset;
 
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,12 +1,12 @@
 //! Continuing from a trained network, on the same classes or on others.
 
 use miette::Diagnostic;
+use pinhole_core::recipe::{FilterLayer, Layer, Recipe};
 use pinhole_shared::shape::Window;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::network::{FloatLayer, Network};
-use crate::recipe::{FilterLayer, Layer, Recipe};
 
 /// A trained network as plain numbers: what [`transfer`] starts from.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result};
+use pinhole::artifacts::write_file;
 use pinhole::board::Board;
 use pinhole::firmware::prebuilt::{BoardManifest, FOLDER, MANIFEST, Manifest, compress, file_name};
 use pinhole::firmware::{self, checkout, source_digest, toolchain_facts};
-use pinhole::run_folder::write_file;
 
 const HEAD: &str =
     "# What the prebuilt firmware beside this file was built from. Written by `cargo xtask firmware`.\n\n";

@@ -182,7 +182,7 @@ impl Conv<'_> {
         self.window.area() == 1
     }
 
-    /// Whether [`Layout::DspAreas8`] is for it: each output is of 4 x 4 values of one channel, the four places of a window of
+    /// Whether [`crate::layout::Layout::DspAreas8`] is for it: each output is of 4 x 4 values of one channel, the four places of a window of
     /// 3 x 3 of which the largest sum counts.
     pub fn takes_areas(&self) -> bool {
         let Window { height, width, stride_y, stride_x, padding: _ } = self.window;

@@ -2,7 +2,7 @@
 //! what was flashed as long as it runs; the probe is QEMU's gdb stub behind a Cortex-M's debug registers. So all of
 //! probe-rs but its USB and its flash algorithms runs as with hardware: attach, download, verify, halt, reset, RTT.
 //!
-//! [`VirtualBoard`] is the board; a process that is told of it by [`VirtualBoard::plug_into`] finds it by [`bench`]: the
+//! [`VirtualBoard`] is the board; a process that is told of it by [`VirtualBoard::plug_into`] finds it by [`fn@bench`]: the
 //! program `pinhole-virtual-bench` is `pinhole` with these probes instead of those on USB.
 
 mod gdb;

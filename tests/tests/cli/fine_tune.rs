@@ -61,7 +61,7 @@ fn photos_are_held_out_as_in_training() {
     let run_folder = run_folder();
     let folder = run_folder.path();
     let photos = drawn("train");
-    let seed = run_folder::summary(folder).unwrap().seed;
+    let seed = runs::summary(folder).unwrap().seed;
     let ran = run(&[&"quantize", &folder, &photos, &"--fine-tune", &"1", &"--learning-rate", &"0.01", &"--json"]).ok();
     let told = ran.json();
     assert_eq!(told["fine_tuning"]["seed"], seed);

@@ -24,12 +24,12 @@ use std::process::Stdio;
 
 use image::{Rgb, RgbImage};
 use pinhole::board::Board;
-use pinhole::draw::encode_jpeg;
 use pinhole::firmware::{Firmware, Origin};
 use pinhole::model_file::ModelFile;
 use pinhole::photos;
 use pinhole::recipe::{DEFAULT, NAMED};
-use pinhole::run_folder::{self, files};
+use pinhole::runs::{self, files};
+use pinhole::synthetic::encode_jpeg;
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
 use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model, verdict};
@@ -104,6 +104,6 @@ fn assert_whole_run(folder: &Path) {
     let mut expected = RUN_FILES;
     expected.sort_unstable();
     assert_eq!(names_in(folder), expected);
-    let opened = run_folder::open(folder).unwrap();
+    let opened = runs::open(folder).unwrap();
     assert!(opened.network.is_some(), "the model was not made from the weights beside it");
 }

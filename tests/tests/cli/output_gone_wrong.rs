@@ -53,7 +53,7 @@ fn a_run_written_in_part_is_no_run() {
     let ran = run(&[&"train", &drawn("train"), &"--epochs", &"1", &"--out", &run_folder.path()]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains(model.to_str().unwrap()) && ran.stderr.contains("help: "), "{}", ran.stderr);
-    assert!(run_folder::summary(run_folder.path()).is_none(), "the earlier run's summary vouches for a mixture");
+    assert!(runs::summary(run_folder.path()).is_none(), "the earlier run's summary vouches for a mixture");
     // And no temporary file is left.
     for name in names_in(run_folder.path()) {
         assert!(RUN_FILES.contains(&name.as_str()), "{name}");

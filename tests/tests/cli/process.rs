@@ -119,7 +119,7 @@ fn an_interrupted_training_leaves_a_whole_run() {
     // What `--resume` goes on from.
     std::fs::remove_file(out.join(files::CHECKPOINT)).unwrap();
     assert_whole_run(&out);
-    let summary = run_folder::summary(&out).unwrap();
+    let summary = runs::summary(&out).unwrap();
     assert_eq!(summary.stopped, "interrupted");
     ModelFile::read(&out.join(files::MODEL)).unwrap();
     run(&[&"classify", &out, &validation]).ok();

@@ -29,7 +29,7 @@ fn a_policy_keeps_the_weights() {
     }
     // Also where the model is written elsewhere, and of a bundled one.
     let out = folder.join("other.pinhole");
-    let bundled = pinhole::shipped::Shipped::named(Path::new("conv-50-tiny")).unwrap().model();
+    let bundled = pinhole::runs::bundled::Bundled::named(Path::new("conv-50-tiny")).unwrap().model();
     let photos = drawn("train");
     run(&[&"quantize", &"conv-50-tiny", &photos, &"--min-confidence", &"0.8", &"--out", &out]).ok();
     let written = ModelFile::read(&out).unwrap();
@@ -58,7 +58,7 @@ fn the_report_follows_the_model() {
     let run_folder = run_folder();
     let folder = run_folder.path();
     let report = || std::fs::read_to_string(folder.join(files::REPORT)).unwrap();
-    let checksum = || format!("{:08x}", run_folder::summary(folder).unwrap().model_checksum);
+    let checksum = || format!("{:08x}", runs::summary(folder).unwrap().model_checksum);
     let first = report();
     assert!(first.contains(&checksum()) && first.contains("int8 accuracy"));
     quantize(folder, &[&"--weights", &"4"]);
@@ -83,7 +83,7 @@ fn a_report_without_its_photos_says_so() {
     for weights in ["4", "7"] {
         let ran = run(&[&"quantize", &folder, &elsewhere, &"--weights", &weights]).ok();
         assert!(ran.stderr.contains("describes the earlier model"), "{}", ran.stderr);
-        let checksum = run_folder::summary(&folder).unwrap().model_checksum;
+        let checksum = runs::summary(&folder).unwrap().model_checksum;
         let marked = report();
         assert_eq!(marked.matches("This page describes an earlier model").count(), 1);
         assert!(marked.contains(&format!("now has the checksum {checksum:08x}")));

@@ -49,7 +49,7 @@ fn a_resumed_training_is_the_one_never_stopped() {
     let ran = interrupted(&out);
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
     assert!(ran.stderr.contains("the same command with --resume goes on from here"), "{}", ran.stderr);
-    assert_eq!(run_folder::summary(&out).unwrap().stopped, "interrupted");
+    assert_eq!(runs::summary(&out).unwrap().stopped, "interrupted");
     // A crash leaves the checkpoint alone.
     std::fs::create_dir(&crashed).unwrap();
     std::fs::copy(out.join(files::CHECKPOINT), crashed.join(files::CHECKPOINT)).unwrap();

@@ -344,7 +344,7 @@ fn demo() {
     let place = temporary();
     let out = place.path().join("my demo");
     let told = run(&[&"demo", &"--out", &out]).ok();
-    let shipped = pinhole::shipped::default_model().model;
+    let shipped = pinhole::runs::bundled::default_model().model;
     let values: usize =
         shipped.model().inputs() + shipped.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
     for line in [

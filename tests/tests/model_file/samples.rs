@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use pinhole::draw::{self, Set};
 use pinhole::model_file::{ModelFile, Packing};
 use pinhole::photos::{self, Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe, WEIGHT_BITS};
+use pinhole::synthetic::{self, Set};
 use pinhole::train::{Network, train};
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_shared::pixels::InputShape;
@@ -21,9 +21,9 @@ pub(crate) fn big() -> &'static ModelFile {
         let mut recipe = Recipe::find(DEFAULT).unwrap();
         recipe.training.epochs = 3;
         let folder = tempfile::tempdir().unwrap();
-        for drawing in draw::drawings(draw::SHIPPED_SEED, 4, Set::Train) {
+        for drawing in synthetic::drawings(synthetic::SHIPPED_SEED, 4, Set::Train) {
             let path = folder.path().join(drawing.file_name);
-            std::fs::write(path, draw::encode_jpeg(&drawing.picture)).unwrap();
+            std::fs::write(path, synthetic::encode_jpeg(&drawing.picture)).unwrap();
         }
         let photos = photos::load(folder.path(), recipe.input(), None).unwrap();
         trained(&recipe, &photos, ActivationBits::Sixteen)

@@ -38,7 +38,7 @@ impl MiniBoard {
 /// A software ArduCAM Mini.
 ///
 /// It answers byte for byte as the documents say the module does, and where a driver does what the documents forbid, it
-/// says so ([`Strictness`]). Everything it does follows from what it is sent, its photo, its faults and its seed.
+/// says so ([`super::Strictness`]). Everything it does follows from what it is sent, its photo, its faults and its seed.
 #[derive(Debug)]
 pub struct MiniModel {
     wires: Wires,

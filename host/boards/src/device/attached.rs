@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use pinhole_core::inference::Inference;
 use pinhole_shared::link::{Identity, Report, Statistics};
 use pinhole_shared::policy::Policy;
 
 use super::logs::Logs;
 use super::transport::Transport;
 use super::{Client, ClientError, LogLine};
-use crate::inference::Inference;
 
 /// Longest silence of a device that works: its camera may take that long to start.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);

@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use clap::ValueEnum;
 use embedded_hal::i2c::{ErrorKind as I2cErrorKind, NoAcknowledgeSource, Operation as I2cOperation};
 use embedded_hal::spi::Operation as SpiOperation;
 use pinhole_cameras::arducam_mega;
@@ -13,28 +12,30 @@ use pinhole_cameras::model::{
     BusSettings, MegaModel, MiniBoard, MiniModel, Module, Photo, Strictness, expected_color_rows, expected_rows,
 };
 use pinhole_cameras::ov2640::Window;
+use pinhole_core::choice::Choice;
+use pinhole_core::photos::Picture;
 use pinhole_remote_bus::host::{Target, serve};
 use pinhole_remote_bus::wire::Status;
 use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
 
 use super::Replay;
-use crate::photos::Picture;
 
 /// A camera that can be plugged into an emulated device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CameraKind {
-    /// Photos, row by row, without a camera's driver
+    /// Photos, row by row, without a camera's driver.
     #[default]
     Photos,
-    /// A software model of the ArduCAM Mini 2MP Plus, behind the driver that runs on real boards
+    /// A software model of the ArduCAM Mini 2MP Plus, behind the driver that runs on real boards.
     ArducamMini,
-    /// The same of the ArduCAM Mega
+    /// The same of the ArduCAM Mega.
     ArducamMega,
 }
 
-impl CameraKind {
-    /// Its name on the command line, and for the emulated board.
-    pub fn name(self) -> &'static str {
+impl Choice for CameraKind {
+    const ALL: &'static [Self] = &[Self::Photos, Self::ArducamMini, Self::ArducamMega];
+
+    fn name(self) -> &'static str {
         match self {
             Self::Photos => "photos",
             Self::ArducamMini => "arducam-mini",
@@ -42,6 +43,18 @@ impl CameraKind {
         }
     }
 
+    fn help(self) -> &'static str {
+        match self {
+            Self::Photos => "Photos, row by row, without a camera's driver",
+            Self::ArducamMini => {
+                "A software model of the ArduCAM Mini 2MP Plus, behind the driver that runs on real boards"
+            }
+            Self::ArducamMega => "The same of the ArduCAM Mega",
+        }
+    }
+}
+
+impl CameraKind {
     /// Whether it gives pictures in color to a network that sees them.
     pub fn sees(self, color: Color) -> bool {
         color == Color::Gray || self != Self::ArducamMega

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
+use pinhole_core::inference::Inference;
 use pinhole_shared::link::frame::{FRAME_BYTES, FrameError, Receiver, encode};
 use pinhole_shared::link::{
     CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics, Values,
@@ -10,7 +11,6 @@ use pinhole_shared::model::MAX_LAYERS;
 use pinhole_shared::policy::{Decided, Policy};
 
 use super::Measurement;
-use crate::inference::Inference;
 
 /// Answers to earlier requests that may still be under way when the link is brought back to order.
 const MOST_STALE_ANSWERS: usize = 10_000;

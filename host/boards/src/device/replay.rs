@@ -4,9 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use pinhole_core::photos::Picture;
 use pinhole_shared::link::replay::{Header, ROW_REQUEST, row_checksum, start_sequence};
-
-use crate::photos::Picture;
 
 /// Shows pictures to a device's replayed camera, on a thread of its own.
 #[derive(Debug)]

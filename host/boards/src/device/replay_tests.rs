@@ -4,11 +4,11 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use pinhole_core::photos::{Picture, PictureError};
 use pinhole_shared::link::replay::{CHECKSUM_BYTES, HEADER_BYTES, Header, ROW_REQUEST, row_checksum, start_request};
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
 use super::Replay;
-use crate::photos::{Picture, PictureError};
 
 fn serve() -> (Replay, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

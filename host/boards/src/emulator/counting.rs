@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pinhole_core::model_file::ModelFile;
 use pinhole_shared::link::Identity;
 
 use super::flash_image::FlashImage;
@@ -9,7 +10,6 @@ use super::qemu::{Clock, READ_TIMEOUT};
 use super::{EmulatedBoard, EmulatorError};
 use crate::device::{CameraKind, Measurement};
 use crate::firmware::Firmware;
-use crate::model_file::ModelFile;
 
 /// A running emulated board whose clock goes by instructions, so that it can count them: the same numbers every time, on
 /// every host.

@@ -4,13 +4,13 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use pinhole_core::model_file::ModelFile;
 use tempfile::NamedTempFile;
 
 use super::EmulatorError;
 use crate::board::Board;
 use crate::cache;
 use crate::firmware::packed_for;
-use crate::model_file::ModelFile;
 
 /// A file with the flash's bytes. A temporary one is deleted when this is dropped.
 #[derive(Debug)]

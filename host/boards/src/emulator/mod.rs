@@ -19,6 +19,10 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pinhole_core::choice::Choice as _;
+use pinhole_core::inference::Inference;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::Picture;
 use pinhole_shared::link::{Identity, Report, Statistics};
 use pinhole_shared::policy::Policy;
 
@@ -26,9 +30,6 @@ use crate::board::Board;
 use crate::device::logs::Logs;
 use crate::device::{CameraKind, Client, ClientError, HostCamera, LogLine};
 use crate::firmware::{Firmware, FirmwareError};
-use crate::inference::Inference;
-use crate::model_file::ModelFile;
-use crate::photos::Picture;
 
 pub use counting::CountingBoard;
 pub use leash::Leashed;

@@ -47,7 +47,7 @@ pub(super) fn build(board: Board) -> Result<Built, FirmwareError> {
     Ok(Built { path, elf })
 }
 
-/// What [`build`] would build a board's firmware with.
+/// The toolchain that [`super::Firmware::build`] would build a board's firmware with.
 ///
 /// # Errors
 /// [`FirmwareError::NoToolchain`].
@@ -65,7 +65,7 @@ pub fn checkout() -> Result<PathBuf, FirmwareError> {
     // A program to give away names no folder of the machine it was compiled on.
     let compiled_in = match option_env!("PINHOLE_DISTRIBUTED") {
         Some(_) => None,
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned),
     };
     let is_checkout = |folder: &Path| {
         ["firmware/Cargo.toml", "shared/Cargo.toml", "host/Cargo.toml"].iter().all(|file| folder.join(file).is_file())

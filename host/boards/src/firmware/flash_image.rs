@@ -2,12 +2,12 @@
 
 use object::read::elf::{FileHeader as _, ProgramHeader as _, Sym as _};
 use object::{LittleEndian, elf};
+use pinhole_core::model_file::PackedModel;
 use pinhole_declaration::Region;
 use serde::Serialize;
 
 use super::{Firmware, FirmwareError};
 use crate::board::Board;
-use crate::model_file::PackedModel;
 
 /// Bytes for one place in flash.
 #[derive(Clone, Debug, PartialEq, Eq)]

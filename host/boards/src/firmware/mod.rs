@@ -23,11 +23,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use defmt_decoder::Table;
+use pinhole_core::model_file::PackError;
 use sha2::{Digest as _, Sha256};
 
 use crate::board::Board;
 use crate::budget::{Exceeded, FirmwareSize, Misfits};
-use crate::model_file::PackError;
 use crate::settings::Settings;
 
 pub use build::{checkout, toolchain_facts};

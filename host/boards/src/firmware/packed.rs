@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use pinhole_core::model_file::{ModelFile, PackedModel};
+
 use super::FirmwareError;
 use crate::board::Board;
 use crate::budget::{Misfits, Needs, misfits};
-use crate::model_file::{ModelFile, PackedModel};
 
 /// A model packed for a board, if the board has room for it. `path` is where it was read.
 ///

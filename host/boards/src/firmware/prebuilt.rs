@@ -8,10 +8,10 @@ use std::io::{Read as _, Write as _};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use pinhole_core::data;
 use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
-use crate::shipped;
 
 /// Folder of the prebuilt firmware in `data`.
 pub const FOLDER: &str = "firmware";
@@ -67,7 +67,7 @@ impl Manifest {
     /// # Errors
     /// In words, when it cannot be read.
     pub fn inside() -> Option<Result<Self, String>> {
-        let text = shipped::data(&format!("{FOLDER}/{MANIFEST}"))?;
+        let text = data::file(&format!("{FOLDER}/{MANIFEST}"))?;
         let text = std::str::from_utf8(text).map_err(|error| error.to_string());
         Some(text.and_then(|text| toml::from_str(text).map_err(|error| error.to_string())))
     }
@@ -83,7 +83,7 @@ pub fn file_name(board: Board) -> String {
 /// # Errors
 /// In words, when it cannot be decompressed.
 pub(super) fn elf(board: Board) -> Option<Result<Vec<u8>, String>> {
-    let packed = shipped::data(&format!("{FOLDER}/{}", file_name(board)))?;
+    let packed = data::file(&format!("{FOLDER}/{}", file_name(board)))?;
     let mut elf = Vec::new();
     let read = GzDecoder::new(packed).take(LONGEST_ELF).read_to_end(&mut elf);
     Some(read.map(|_| elf).map_err(|error| error.to_string()))

@@ -19,12 +19,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{self, WriteError};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::board::Board;
 use crate::firmware::{Firmware, FirmwareError, FlashImage, hex_digits};
-use crate::run_folder::{self, RunError};
 
 /// Value of flash that was erased and not written.
 const ERASED: u8 = 0xFF;
@@ -153,7 +153,7 @@ pub enum FlashFileError {
     /// Writing failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Write(#[from] RunError),
+    Write(#[from] WriteError),
 }
 
 /// An image as a file. `firmware` is the one in the image; `None` where the image is a model alone.
@@ -177,7 +177,7 @@ pub fn encode(image: &FlashImage, firmware: Option<&Firmware>, format: Format) -
     Ok(FlashFile { format, bytes, ranges })
 }
 
-/// Whether [`write`] may replace what is there.
+/// Whether [`fn@write`] may replace what is there.
 ///
 /// # Errors
 /// [`FlashFileError::Kept`].
@@ -197,7 +197,7 @@ pub fn check_place(path: &Path, format: Format) -> Result<(), FlashFileError> {
 /// [`FlashFileError::Kept`], [`FlashFileError::Write`].
 pub fn write(path: &Path, file: &FlashFile) -> Result<(), FlashFileError> {
     check_place(path, file.format)?;
-    Ok(run_folder::write_file(path, &file.bytes)?)
+    Ok(artifacts::write_file(path, &file.bytes)?)
 }
 
 /// The addresses of the parts; parts that touch are one.

@@ -30,7 +30,7 @@ pub(crate) fn free_space(folder: &Path) -> Option<u64> {
 }
 
 /// Whether this user may write to a folder or device, as far as the system tells without trying.
-pub(crate) fn may_write(path: &Path) -> bool {
+pub fn may_write(path: &Path) -> bool {
     system::may_write(path)
 }
 

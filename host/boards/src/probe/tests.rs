@@ -1,10 +1,13 @@
+use std::path::Path;
+
+use pinhole_core::data;
+use pinhole_core::model_file::ModelFile;
 use pinhole_declaration::Region;
 use probe_rs::config::{MemoryRegion, Registry, Target};
 
 use super::*;
 use crate::board::{Board, Chip};
 use crate::firmware::FlashImage;
-use crate::shipped;
 
 fn real_boards() -> impl Iterator<Item = (Board, Chip, Target)> {
     let registry = Registry::from_builtin_families();
@@ -71,10 +74,10 @@ fn declared_memory_is_the_chips() {
 
 #[test]
 fn an_image_past_the_chips_flash_is_refused() {
-    let shipped = shipped::drawn_model();
+    let model = ModelFile::from_bytes(data::file("models/drawn/model.pinhole").unwrap()).unwrap();
     let bench = Bench::usb();
     for (board, chip, _) in real_boards() {
-        let packed = crate::firmware::packed_for(board, &shipped.model, &shipped.model_path).unwrap();
+        let packed = crate::firmware::packed_for(board, &model, Path::new("drawn")).unwrap();
         let mut image = FlashImage::new(board, None, &packed).unwrap();
         assert!(loader(&image, &bench).is_ok());
         // Nothing is there on any of the three.

@@ -11,67 +11,75 @@ use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::plan::Plan;
 
-/// A layer on its way into a file.
+/// A quantized layer, to be written into a model file.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum LayerParts {
+#[allow(missing_docs, reason = "each field is that of the same name in the type that the variant names")]
+pub enum QuantizedLayer {
     /// See [`pinhole_shared::model::Dense`].
-    Dense { weighted: WeightedParts, activation: Activation, output: Output },
+    Dense { weighted: QuantizedWeights, activation: Activation, output: Output },
     /// See [`pinhole_shared::model::Conv`].
-    Conv { weighted: WeightedParts, is_depthwise: bool, window: Window, pool: u8, output: TensorParts },
+    Conv { weighted: QuantizedWeights, is_depthwise: bool, window: Window, pool: u8, output: QuantizedTensor },
     /// See [`pinhole_shared::model::Pool`].
-    Pool { takes_largest: bool, window: Window, output: TensorParts },
+    Pool { takes_largest: bool, window: Window, output: QuantizedTensor },
     /// See [`pinhole_shared::model::GlobalAverage`].
-    GlobalAverage { bias: i32, multiplier: i32, pre_shift: u8, input_scale: f32, output: TensorParts },
+    GlobalAverage { bias: i32, multiplier: i32, pre_shift: u8, input_scale: f32, output: QuantizedTensor },
     /// See [`pinhole_shared::model::Add`].
-    Add { first: i32, second: i32, start: i32, shift: u8, from: usize, input_scale: f32, output: TensorParts },
+    Add { first: i32, second: i32, start: i32, shift: u8, from: usize, input_scale: f32, output: QuantizedTensor },
 }
 
 /// Rows of weights, and how a row's sum becomes an output.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct WeightedParts {
-    pub(crate) inputs: usize,
+pub struct QuantizedWeights {
+    /// Inputs of a row.
+    pub inputs: usize,
     /// Row-major, a row an output, each within the layout's range.
-    pub(crate) weights: Vec<i8>,
-    /// Without what a layout folds in.
-    pub(crate) biases: Vec<i32>,
-    pub(crate) multipliers: Vec<i32>,
-    pub(crate) pre_shift: u8,
-    pub(crate) accumulator_bound: u32,
-    pub(crate) input_scale: f32,
-    pub(crate) output_scale: f32,
+    pub weights: Vec<i8>,
+    /// One a row, accumulator units, without what a layout folds in.
+    pub biases: Vec<i32>,
+    /// One a row: see [`pinhole_shared::fixed::requantize`].
+    pub multipliers: Vec<i32>,
+    /// Bits that a sum is shifted left by before it is multiplied.
+    pub pre_shift: u8,
+    /// Largest magnitude that a row's sum can have, its bias included.
+    pub accumulator_bound: u32,
+    /// Real value of one unit of the inputs.
+    pub input_scale: f32,
+    /// Real value of one unit of the outputs.
+    pub output_scale: f32,
     /// How the weights are written.
-    pub(crate) layout: Layout,
+    pub layout: Layout,
     /// Columns of a chunk; 0 in row-major layouts.
-    pub(crate) chunk_columns: usize,
+    pub chunk_columns: usize,
 }
 
-/// A tensor of bytes that is still to get a place in the arena.
+/// A tensor of bytes that has no location in the arena yet.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct TensorParts {
-    pub(crate) shape: Shape,
+pub struct QuantizedTensor {
+    /// Height, width, channels.
+    pub shape: Shape,
     /// The byte that stands for 0.
-    pub(crate) zero: u8,
+    pub zero: u8,
     /// Real value of one unit.
-    pub(crate) scale: f32,
+    pub scale: f32,
     /// Smallest and largest byte.
-    pub(crate) range: (u8, u8),
+    pub range: (u8, u8),
 }
 
-impl LayerParts {
+impl QuantizedLayer {
     /// The parts of a parsed layer.
-    pub(crate) fn of(layer: &Layer<'_>) -> Self {
+    pub fn of(layer: &Layer<'_>) -> Self {
         let tensor = |tensor: &Tensor, range| {
             let Tensor { shape, zero, scale, place: _ } = *tensor;
-            TensorParts { shape, zero, scale, range }
+            QuantizedTensor { shape, zero, scale, range }
         };
         match layer {
             Layer::Dense(dense) => Self::Dense {
-                weighted: WeightedParts::of(&dense.weighted),
+                weighted: QuantizedWeights::of(&dense.weighted),
                 activation: dense.activation,
                 output: dense.output,
             },
             Layer::Conv(conv) | Layer::Depthwise(conv) => Self::Conv {
-                weighted: WeightedParts::of(&conv.weighted),
+                weighted: QuantizedWeights::of(&conv.weighted),
                 is_depthwise: matches!(layer, Layer::Depthwise(_)),
                 window: conv.window,
                 pool: conv.pool,
@@ -102,7 +110,7 @@ impl LayerParts {
     }
 
     /// The weights, of a layer that has some.
-    pub(crate) fn weighted(&self) -> Option<&WeightedParts> {
+    pub fn weighted(&self) -> Option<&QuantizedWeights> {
         match self {
             Self::Dense { weighted, .. } | Self::Conv { weighted, .. } => Some(weighted),
             _ => None,
@@ -110,7 +118,7 @@ impl LayerParts {
     }
 
     /// The same, to be changed.
-    pub(crate) fn weighted_mut(&mut self) -> Option<&mut WeightedParts> {
+    pub fn weighted_mut(&mut self) -> Option<&mut QuantizedWeights> {
         match self {
             Self::Dense { weighted, .. } | Self::Conv { weighted, .. } => Some(weighted),
             _ => None,
@@ -118,7 +126,7 @@ impl LayerParts {
     }
 
     /// The tensor it writes; dense layers write none.
-    pub(crate) fn output(&self) -> Option<&TensorParts> {
+    pub fn output(&self) -> Option<&QuantizedTensor> {
         match self {
             Self::Dense { .. } => None,
             Self::Conv { output, .. }
@@ -140,9 +148,9 @@ impl LayerParts {
     }
 }
 
-impl WeightedParts {
+impl QuantizedWeights {
     /// The parts of what a parsed layer has.
-    pub(crate) fn of(weighted: &Weighted<'_>) -> Self {
+    pub fn of(weighted: &Weighted<'_>) -> Self {
         let weights = weighted.operands.weights;
         let (inputs, outputs) = (weights.inputs(), weights.outputs());
         Self {
@@ -159,12 +167,13 @@ impl WeightedParts {
         }
     }
 
-    pub(crate) fn outputs(&self) -> usize {
+    /// Rows: outputs of a dense layer, channels of a convolution.
+    pub fn outputs(&self) -> usize {
         self.biases.len()
     }
 
     /// The weights in their layout, and the biases with what it folds in; `None` when a row does not fit its sums.
-    pub(crate) fn packed(&self) -> Option<(Vec<u8>, Vec<i32>)> {
+    pub fn packed(&self) -> Option<(Vec<u8>, Vec<i32>)> {
         let (inputs, outputs, chunk) = (self.inputs, self.outputs(), self.chunk_columns);
         let mut bytes = vec![0; usize::try_from(Weights::bytes_of(self.layout, inputs, outputs)?).ok()?];
         let weight = |row: usize, column: usize| self.weights[row * inputs + column];
@@ -180,7 +189,7 @@ impl WeightedParts {
 /// Writes a file: header, layer table, then each layer's biases, multipliers and weights, then the class names.
 ///
 /// `None` when a layer's weights do not fit the sums of its layout; row-major ones always do.
-pub(crate) fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[LayerParts]) -> Option<Vec<u8>> {
+pub fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[QuantizedLayer]) -> Option<Vec<u8>> {
     let mut file = vec![0; HEADER_BYTES + layers.len() * RECORD_BYTES];
     let plan = Plan::of(layers);
     for (index, layer) in layers.iter().enumerate() {
@@ -210,7 +219,7 @@ pub(crate) fn encode(input: InputShape, classes: &[String], policy: Policy, laye
     header.put(30, &(RECORD_BYTES as u16).to_le_bytes());
     header.put(32, &names.to_le_bytes());
     header.put(36, &(names_bytes as u32).to_le_bytes());
-    header.put(40, &layers.iter().map(LayerParts::macs).sum::<u32>().to_le_bytes());
+    header.put(40, &layers.iter().map(QuantizedLayer::macs).sum::<u32>().to_le_bytes());
     header.put(52, &plan.arena_bytes.to_le_bytes());
     put_policy(&mut file, policy);
     seal(&mut file);
@@ -218,22 +227,22 @@ pub(crate) fn encode(input: InputShape, classes: &[String], policy: Policy, laye
 }
 
 /// Appends a layer's sections and returns the offsets of weights, biases and multipliers.
-fn append_weights(file: &mut Vec<u8>, layer: &WeightedParts) -> Option<[u32; 3]> {
+fn append_weights(file: &mut Vec<u8>, layer: &QuantizedWeights) -> Option<[u32; 3]> {
     let (weights, biases) = layer.packed()?;
     let biases = append(file, biases.iter().flat_map(|bias| bias.to_le_bytes()));
     let multipliers = append(file, layer.multipliers.iter().flat_map(|multiplier| multiplier.to_le_bytes()));
     Some([append(file, weights.into_iter()), biases, multipliers])
 }
 
-fn put_record(mut record: Fields<'_>, layer: &LayerParts, sections: [u32; 3], place: u32) {
+fn put_record(mut record: Fields<'_>, layer: &QuantizedLayer, sections: [u32; 3], place: u32) {
     let kind: u16 = match layer {
-        LayerParts::Dense { .. } => 1,
-        LayerParts::Conv { is_depthwise: false, .. } => 2,
-        LayerParts::Conv { .. } => 3,
-        LayerParts::Pool { takes_largest: true, .. } => 4,
-        LayerParts::Pool { .. } => 5,
-        LayerParts::GlobalAverage { .. } => 6,
-        LayerParts::Add { .. } => 7,
+        QuantizedLayer::Dense { .. } => 1,
+        QuantizedLayer::Conv { is_depthwise: false, .. } => 2,
+        QuantizedLayer::Conv { .. } => 3,
+        QuantizedLayer::Pool { takes_largest: true, .. } => 4,
+        QuantizedLayer::Pool { .. } => 5,
+        QuantizedLayer::GlobalAverage { .. } => 6,
+        QuantizedLayer::Add { .. } => 7,
     };
     record.put(0, &kind.to_le_bytes());
     if let Some(weighted) = layer.weighted() {
@@ -245,7 +254,7 @@ fn put_record(mut record: Fields<'_>, layer: &LayerParts, sections: [u32; 3], pl
         record.put(32, &weighted.input_scale.to_le_bytes());
         record.put(36, &weighted.output_scale.to_le_bytes());
     }
-    if let Some(TensorParts { shape, zero, scale, range: (low, high) }) = layer.output() {
+    if let Some(QuantizedTensor { shape, zero, scale, range: (low, high) }) = layer.output() {
         record.put(36, &scale.to_le_bytes());
         record.put(40, &shape.height.to_le_bytes());
         record.put(42, &shape.width.to_le_bytes());
@@ -254,21 +263,21 @@ fn put_record(mut record: Fields<'_>, layer: &LayerParts, sections: [u32; 3], pl
         record.put(60, &place.to_le_bytes());
     }
     match layer {
-        LayerParts::Dense { activation, output, .. } => record.put(2, &[*activation as u8, *output as u8]),
-        LayerParts::Conv { window, pool, .. } => {
+        QuantizedLayer::Dense { activation, output, .. } => record.put(2, &[*activation as u8, *output as u8]),
+        QuantizedLayer::Conv { window, pool, .. } => {
             record.put_window(window);
             record.put(56, &[*pool]);
         }
-        LayerParts::Pool { window, output, .. } => {
+        QuantizedLayer::Pool { window, output, .. } => {
             record.put(32, &output.scale.to_le_bytes());
             record.put_window(window);
         }
-        LayerParts::GlobalAverage { bias, multiplier, pre_shift, input_scale, .. } => {
+        QuantizedLayer::GlobalAverage { bias, multiplier, pre_shift, input_scale, .. } => {
             record.put(5, &[*pre_shift]);
             record.put_words(20, &[*bias as u32, *multiplier as u32]);
             record.put(32, &input_scale.to_le_bytes());
         }
-        LayerParts::Add { first, second, start, shift, from, input_scale, .. } => {
+        QuantizedLayer::Add { first, second, start, shift, from, input_scale, .. } => {
             record.put(5, &[*shift]);
             record.put_words(16, &[*first as u32, *second as u32, *start as u32]);
             record.put(32, &input_scale.to_le_bytes());

@@ -6,6 +6,7 @@
 //! | `plan` | layers -> where in the arena their tensors lie |
 //! | `pack` | a file for any reader -> one for a board's kernel, and back |
 //! | `engine` | a file -> decisions |
+//! | [`scales`] | a model's integers -> the real values that they stand for |
 //! | `portable` | a packed file -> decisions, by the portable twins of the devices' kernels |
 
 mod encode;
@@ -13,8 +14,9 @@ mod engine;
 mod pack;
 mod plan;
 pub mod portable;
+pub mod scales;
 
-pub(crate) use encode::{LayerParts, TensorParts, WeightedParts, encode};
+pub use encode::{QuantizedLayer, QuantizedTensor, QuantizedWeights, encode};
 pub use engine::HostEngine;
 pub use pack::{PackError, Packing};
 

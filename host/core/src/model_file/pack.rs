@@ -8,7 +8,7 @@
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Layer, Model};
 
-use super::{LayerParts, WeightedParts, encode};
+use super::{QuantizedLayer, QuantizedWeights, encode};
 
 /// Longest chunk for the Cortex-M4, columns: 2,560 bytes of working memory.
 const DSP_CHUNK: usize = 1280;
@@ -66,7 +66,8 @@ impl Packing {
         }
     }
 
-    fn longest_chunk(self) -> usize {
+    /// Columns of the longest chunk that this packs.
+    pub fn longest_chunk(self) -> usize {
         if self == Self::CortexM0Plus { PAIRS_CHUNK } else { DSP_CHUNK }
     }
 }
@@ -79,7 +80,7 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
     let mut layers = Vec::with_capacity(model.layers().len());
     let mut reads_bytes = true;
     for (layer, of_model) in model.layers().enumerate() {
-        let mut parts = LayerParts::of(&of_model);
+        let mut parts = QuantizedLayer::of(&of_model);
         if let Some(weighted) = parts.weighted_mut() {
             let largest = weighted.weights.iter().map(|weight| weight.unsigned_abs()).max().unwrap_or(0);
             weighted.layout = match of_model {
@@ -101,7 +102,7 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
         layers.push(parts);
     }
     encode(model.input(), &classes, model.policy(), &layers).ok_or_else(|| {
-        let fits = |parts: &LayerParts| parts.weighted().is_none_or(|weighted| weighted.packed().is_some());
+        let fits = |parts: &QuantizedLayer| parts.weighted().is_none_or(|weighted| weighted.packed().is_some());
         let layer = layers.iter().position(|parts| !fits(parts)).unwrap_or(0);
         PackError { layer, packing }
     })
@@ -109,7 +110,7 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
 
 /// Columns of the longest chunk, at most `longest` groups, that leaves the fewest turns of the kernel's loop and has
 /// room for every row's sums.
-fn longest_chunk(parts: &WeightedParts, longest: usize) -> Option<usize> {
+fn longest_chunk(parts: &QuantizedWeights, longest: usize) -> Option<usize> {
     let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
     let turn = parts.layout.turn_groups();
     (groups.div_ceil(longest)..=groups).find_map(|chunks| {
@@ -119,27 +120,6 @@ fn longest_chunk(parts: &WeightedParts, longest: usize) -> Option<usize> {
         choices
             .into_iter()
             .map(|groups| groups * GROUP_COLUMNS)
-            .find(|&chunk_columns| WeightedParts { chunk_columns, ..parts.clone() }.packed().is_some())
+            .find(|&chunk_columns| QuantizedWeights { chunk_columns, ..parts.clone() }.packed().is_some())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::ValueEnum as _;
-
-    use super::*;
-    use crate::board::Board;
-
-    /// A board's buffer for a chunk is as long as the longest chunk that is packed for it: two columns a word, or three
-    /// words for two columns.
-    #[test]
-    fn boards_declare_lanes_for_the_longest_chunk() {
-        for board in Board::value_variants() {
-            let words = match board.packing() {
-                Packing::CortexM0Plus => PAIRS_CHUNK / 2 * 3,
-                _ => DSP_CHUNK / 2,
-            };
-            assert_eq!(board.declaration().buffers.lanes as usize, words, "{board:?}");
-        }
-    }
 }

@@ -9,7 +9,7 @@
 //! The order and rule of "greedy by size", Y. Pisarchyk and J. Lee, "Efficient memory management for deep neural net
 //! inference", arXiv 2001.03288, 2020, section 5.
 
-use super::LayerParts;
+use super::QuantizedLayer;
 
 /// Places start at multiples of this.
 const PLACE_ALIGNMENT: usize = 4;
@@ -31,13 +31,13 @@ struct Needed {
 }
 
 impl Plan {
-    pub(super) fn of(layers: &[LayerParts]) -> Self {
+    pub(super) fn of(layers: &[QuantizedLayer]) -> Self {
         let mut needed: Vec<Needed> = layers
             .iter()
             .enumerate()
             .filter_map(|(layer, parts)| {
-                let adds = |(at, later): (usize, &LayerParts)| {
-                    matches!(later, LayerParts::Add { from, .. } if *from == layer).then_some(at)
+                let adds = |(at, later): (usize, &QuantizedLayer)| {
+                    matches!(later, QuantizedLayer::Add { from, .. } if *from == layer).then_some(at)
                 };
                 let until = layers.iter().enumerate().filter_map(adds).max().unwrap_or(0).max(layer + 1);
                 Some(Needed { layer, until, bytes: parts.output()?.shape.elements() })
@@ -68,15 +68,17 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model_file::encode::TensorParts;
+    use crate::model_file::encode::QuantizedTensor;
     use pinhole_shared::shape::{Shape, Window};
 
-    fn layer(bytes: u16, from: Option<usize>) -> LayerParts {
+    fn layer(bytes: u16, from: Option<usize>) -> QuantizedLayer {
         let shape = Shape { height: 1, width: 1, channels: bytes };
-        let output = TensorParts { shape, zero: 0, scale: 1.0, range: (0, 255) };
+        let output = QuantizedTensor { shape, zero: 0, scale: 1.0, range: (0, 255) };
         match from {
-            None => LayerParts::Pool { takes_largest: true, window: Window::tiles(1), output },
-            Some(from) => LayerParts::Add { first: 1, second: 1, start: 0, shift: 0, from, input_scale: 1.0, output },
+            None => QuantizedLayer::Pool { takes_largest: true, window: Window::tiles(1), output },
+            Some(from) => {
+                QuantizedLayer::Add { first: 1, second: 1, start: 0, shift: 0, from, input_scale: 1.0, output }
+            }
         }
     }
 

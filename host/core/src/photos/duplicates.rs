@@ -265,8 +265,8 @@ mod tests {
     use pinhole_shared::pixels::PictureSize;
 
     use super::*;
-    use crate::draw::{Set, drawings};
     use crate::photos::Picture;
+    use crate::synthetic::{Set, drawings};
 
     const SIDE: u16 = 50;
 

@@ -39,8 +39,8 @@ mod tests {
 
     #[test]
     fn a_drawing_is_complete_and_every_truncation_of_its_data_is_not() {
-        let drawing = &crate::draw::drawings(3, 1, crate::draw::Set::Train)[0];
-        let whole = crate::draw::encode_jpeg(&drawing.picture);
+        let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
+        let whole = crate::synthetic::encode_jpeg(&drawing.picture);
         assert!(is_complete(&whole));
         let scan = whole.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
         for length in scan + 2..whole.len() {

@@ -9,7 +9,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::error::LeftOut;
 use super::{PhotoError, Warning};
-use crate::{run_folder, study};
+use crate::artifacts::{is_run, is_study};
 
 /// A photo file and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
 /// Folders that Pinhole did not write, and warnings for those it did: with the default `--out`, the second training or
 /// study of the photos in `.` finds what the first one left beside them.
 fn without_runs(folders: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
-    let is_ours = |folder: &PathBuf| run_folder::is_run(folder) || study::is_study(folder);
+    let is_ours = |folder: &PathBuf| is_run(folder) || is_study(folder);
     let (runs, folders): (Vec<_>, Vec<_>) = folders.into_iter().partition(is_ours);
     let reason = "a folder that Pinhole wrote, not photos";
     (folders, runs.into_iter().map(|path| Warning { path, reason: reason.into() }).collect())
@@ -293,7 +293,8 @@ mod tests {
     fn pictures_that_cannot_be_read_are_said_to_be_pictures() {
         let folder = folder_with(&["a-1.jpg", "b-1.tga", "notes.txt"]);
         let found = scan(folder.path()).unwrap();
-        let said: Vec<_> = found.warnings.iter().map(|warning| (name(&warning.path), warning.reason.as_str())).collect();
+        let said: Vec<_> =
+            found.warnings.iter().map(|warning| (name(&warning.path), warning.reason.as_str())).collect();
         let unread = "pictures of this format are not read: convert it to JPEG or PNG";
         let expected = [("b-1.tga", unread), ("notes.txt", "not a picture by its ending")];
         assert_eq!(said, expected.map(|(file, reason)| (file.to_owned(), reason)));

@@ -121,7 +121,8 @@ pub struct Recipe {
     pub output: OutputLayer,
 }
 
-pub(crate) fn is_gray(color: &Color) -> bool {
+/// Whether a network sees gray: what recipes leave unsaid.
+pub fn is_gray(color: &Color) -> bool {
     *color == Color::Gray
 }
 
@@ -267,7 +268,7 @@ impl Recipe {
     }
 
     /// The recipe of the network as the device has it: without dropout, and with batch normalization folded.
-    pub(crate) fn folded(&self) -> Self {
+    pub fn folded(&self) -> Self {
         let mut recipe = self.clone();
         recipe.layers.iter_mut().for_each(Layer::strip);
         recipe

@@ -1,11 +1,11 @@
 //! What a least probability of an answer would leave: the risk-coverage curve of the validation photos.
 
+use pinhole_core::photos::Dataset;
 use plotters::prelude::*;
 
 use super::curves::{BEST, SIZE, VALIDATION};
 use super::markup::{percent, put};
 use crate::evaluate::Evaluation;
-use crate::photos::Dataset;
 use crate::threshold::{Coverage, Judged, curve, table};
 
 /// The section. `evaluation` is of these photos.

@@ -1,9 +1,8 @@
 //! Curves of a training, as SVG.
 
+use pinhole_train::Epoch;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
-
-use crate::train::Epoch;
 
 /// One figure: two curves over the epochs.
 pub(super) struct Figure<'a> {

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use pinhole_core::photos::Example;
 use pinhole_shared::pixels::InputShape;
+use pinhole_train::FloatLayer;
 
 use super::markup::{self, escape, file_name, percent, put};
 use super::pictures::{input, overlay, weights};
 use crate::explain::Explanation;
-use crate::photos::Example;
-use crate::train::FloatLayer;
 
 /// One explained photo.
 #[derive(Clone, Copy, Debug)]

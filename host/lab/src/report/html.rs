@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use pinhole_train::runs::ContinuedFrom;
+use pinhole_train::{Epoch, LastLayer};
 use plotters::chart::SeriesLabelPosition;
 
 use super::curves::{Figure, svg};
 use super::markup::{self, escape, file_name, percent, put};
 use super::{OVERFITTING, Report, coverage, explained, pictures};
-use crate::run_folder::ContinuedFrom;
-use crate::train::{Epoch, LastLayer};
 
 pub(super) fn page(report: &Report<'_>) -> String {
     let mut body = String::new();

@@ -8,11 +8,12 @@ mod markup;
 pub mod pictures;
 mod study;
 
+use pinhole_core::photos::{Dataset, DuplicatePhotos, Warning};
+use pinhole_train::quantize::LayerError;
+use pinhole_train::runs::RunSummary;
+use pinhole_train::{Epoch, FloatLayer};
+
 use crate::evaluate::Evaluation;
-use crate::photos::{Dataset, DuplicatePhotos, Warning};
-use crate::quantize::LayerError;
-use crate::run_folder::RunSummary;
-use crate::train::{Epoch, FloatLayer};
 
 pub use explained::{ExplainedPhoto, explanation_page};
 pub use study::study_page;

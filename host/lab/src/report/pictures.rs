@@ -5,11 +5,10 @@ use std::io::Cursor;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use image::{ColorType, ImageFormat, Rgb};
-
 use pinhole_shared::pixels::InputShape;
+use pinhole_train::FloatLayer;
 
 use crate::explain::Explanation;
-use crate::train::FloatLayer;
 
 /// What is positive: supports the decision, or a weight above 0. With [`AGAINST`] one of the two pairs of colors that
 /// every common kind of color blindness tells apart.

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use pinhole_train::runs::JobError;
+use pinhole_train::{Epoch, Network, TrainError, Trainer, arg_max, softmax};
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Cell, Plan, Split};
 use super::{StudyError, StudyPhotos, System};
-use crate::train::{Epoch, Network, TrainError, Trainer, arg_max, softmax};
-use crate::workflow::JobError;
 
 /// What a training leaves to a study: its curves, and what it said of the photos it had not seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

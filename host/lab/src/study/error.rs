@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::WriteError;
+use pinhole_core::photos::PhotoError;
+use pinhole_core::recipe::RecipeError;
+use pinhole_train::runs::JobError;
 use thiserror::Error;
-
-use crate::photos::PhotoError;
-use crate::recipe::RecipeError;
-use crate::run_folder::RunError;
-use crate::workflow::JobError;
 
 /// Why a study cannot be done.
 #[derive(Debug, Error, Diagnostic)]
@@ -22,7 +21,7 @@ pub enum StudyError {
     Recipe(#[from] RecipeError),
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Write(#[from] RunError),
+    Write(#[from] WriteError),
     /// Training, quantizing or evaluating failed.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -37,7 +37,7 @@ pub use plan::{Cell, Extent, Plan, PlannedPhoto, PlannedSystem, Split};
 pub use results::{Records, Results};
 pub use runner::{Options, Progress, Shard};
 pub use showcase::{Showcase, Shown, ShownPhoto};
-pub use store::{Store, files, is_study};
+pub use store::{Store, files};
 pub use systems::System;
 
 use crate::report::study_page;

@@ -1,14 +1,14 @@
 //! A study's photos: all of them once, for every input size that its systems have, and how they are split.
 
-use pinhole_shared::pixels::{Color, InputShape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, Warning};
+use pinhole_shared::pixels::{Color, InputShape};
 use sha2::{Digest, Sha256};
 
 use super::plan::hex;
 use super::{StudyError, System};
-use crate::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, Warning};
 
 /// Names a folder of held-out photos may have beside one named `train`.
 const HELD_OUT_NAMES: [&str; 4] = ["test", "validation", "valid", "val"];

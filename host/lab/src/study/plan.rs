@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use pinhole_core::photos::{Dataset, copies, folds, groups};
+use pinhole_core::recipe::{Recipe, is_gray};
 use pinhole_shared::pixels::{Color, InputShape};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::photos::{StudyPhotos, shape_name, subset};
 use super::{StudyError, System};
-use crate::photos::{Dataset, copies, folds, groups};
-use crate::recipe::{Recipe, is_gray};
 
 /// Part of every key. To be changed when the same recipe, seed and photos come to train other weights, or a record to
 /// hold something else, within one version of Pinhole.

@@ -1,11 +1,11 @@
 //! What the finished cells of a study say: each system's scores with their intervals, and which systems differ.
 
+use pinhole_core::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
 use serde::Serialize;
 
 use super::cell::{Curves, Moment, Record};
 use super::plan::{Cell, Plan, Split};
 use super::systems::{COMPARISONS, Comparison};
-use crate::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
 
 /// p-values below it are called a difference.
 pub const SIGNIFICANCE: f64 = 0.05;
@@ -224,7 +224,7 @@ fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
         (0..plan.systems.len()).filter(|system| !all.iter().any(|(_, systems)| systems.contains(system))).collect();
     if !rest.is_empty() {
         // One's own systems against the study's reference, so that there is something to compare a single one with.
-        let named = |index: usize| plan.systems[index].name == crate::recipe::DEFAULT;
+        let named = |index: usize| plan.systems[index].name == pinhole_core::recipe::DEFAULT;
         if let Some(reference) = (0..plan.systems.len()).find(|&index| named(index) && !rest.contains(&index)) {
             rest.insert(0, reference);
         }

@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pinhole_train::quantize::{ActivationBits, QuantizeError, quantize};
+use pinhole_train::runs::JobError;
+use pinhole_train::{Epoch, Network, Stopped, TrainError, train};
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Cell, Plan, Split};
 use super::{StudyError, StudyPhotos, System, systems};
 use crate::explain::explain;
-use crate::quantize::{ActivationBits, QuantizeError, quantize};
 use crate::report::pictures;
-use crate::train::{Epoch, Network, Stopped, TrainError, train};
-use crate::workflow::JobError;
 
 /// Most photos shown; each is a few kilobytes of the report.
 const SHOWN: usize = 60;

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use pinhole_core::artifacts::{WriteError, create_folder, read_json, write_file};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::StudyError;
 use super::cell::Record;
 use super::plan::{Cell, Plan};
 use super::showcase::Showcase;
-use crate::run_folder::{RunError, create_folder, write_file};
 
 /// Names of the files in a study's folder.
 pub mod files {
@@ -77,7 +76,7 @@ impl Store {
             let path = self.folder.join(name);
             match std::fs::remove_file(&path) {
                 Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(RunError::Write { path, reason }.into());
+                    return Err(WriteError::Write { path, reason }.into());
                 }
                 _ => {}
             }
@@ -129,7 +128,7 @@ impl Store {
     /// [`StudyError::Write`].
     pub fn remove_leftovers(&self) -> Result<(), StudyError> {
         for folder in [self.folder.clone(), self.folder.join(files::CELLS)] {
-            let wrong = |reason| RunError::Write { path: folder.clone(), reason };
+            let wrong = |reason| WriteError::Write { path: folder.clone(), reason };
             for entry in std::fs::read_dir(&folder).map_err(wrong)? {
                 let path = entry.map_err(wrong)?.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -151,14 +150,4 @@ impl Store {
         text.push('\n');
         Ok(write_file(path, text.as_bytes())?)
     }
-}
-
-/// Whether a folder is a study's, or a search's, of this version or another.
-pub fn is_study(folder: &Path) -> bool {
-    let plan = read_json::<serde_json::Value>(&folder.join(files::PLAN));
-    plan.is_some_and(|plan| plan["pinhole"].is_string() && plan["systems"].is_array())
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }

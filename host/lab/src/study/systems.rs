@@ -1,6 +1,6 @@
 //! What the article compares: its systems, and the figures it draws of them.
 
-use crate::recipe::{DEFAULT, NAMED, Recipe, RecipeError};
+use pinhole_core::recipe::{DEFAULT, NAMED, Recipe, RecipeError};
 
 use super::StudyError;
 

@@ -1,14 +1,13 @@
 //! What a network costs on a device, known before it is trained.
 
+use pinhole_boards::budget::Needs;
+use pinhole_core::model_file::Packing;
+use pinhole_core::photos::{Dataset, Example};
+use pinhole_core::random::{Purpose, Random};
+use pinhole_core::recipe::Recipe;
+use pinhole_train::Network;
+use pinhole_train::quantize::{ActivationBits, QuantizeError, quantize};
 use serde::Serialize;
-
-use crate::budget::Needs;
-use crate::model_file::Packing;
-use crate::photos::{Dataset, Example};
-use crate::quantize::{ActivationBits, QuantizeError, quantize};
-use crate::random::{Purpose, Random};
-use crate::recipe::Recipe;
-use crate::train::Network;
 
 /// A model's cost on whichever board it costs the most: each packs it for its own kernel. Flash does not depend on the
 /// values of the weights; RAM may turn out a little less.
@@ -51,7 +50,7 @@ impl Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{DEFAULT, Layer};
+    use pinhole_core::recipe::{DEFAULT, Layer};
 
     #[test]
     fn every_network_of_the_space_has_a_cost() {
@@ -77,7 +76,7 @@ mod tests {
         let classes = ["chihuahua".to_owned(), "muffin".to_owned()];
         let cost = Cost::of(&Recipe::find(DEFAULT).unwrap(), &classes).unwrap();
         // The file is as large as the one that ships; packed, 2,500 columns are filled up to 2,504, and 2 rows to 4.
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/models/drawn/model.pinhole");
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/models/drawn/model.pinhole");
         let filled_up = 4 * 128 + 2 * 16;
         assert_eq!(cost.flash_bytes as u64, std::fs::metadata(shipped).unwrap().len() + filled_up);
         // A chunk of 512 columns on the Cortex-M0+, three words for two of them.

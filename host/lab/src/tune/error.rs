@@ -1,11 +1,11 @@
 //! Why there is no network.
 
 use miette::Diagnostic;
+use pinhole_core::recipe::RecipeError;
+use pinhole_train::quantize::QuantizeError;
 use thiserror::Error;
 
 use super::{Budget, Cost};
-use crate::quantize::QuantizeError;
-use crate::recipe::RecipeError;
 use crate::study::StudyError;
 
 /// Why a search found no network.

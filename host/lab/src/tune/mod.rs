@@ -1,6 +1,6 @@
 //! The search for a network within a budget of flash and RAM.
 //!
-//! Networks are drawn from a space around the article's ([`space`]), those over the budget are left out before anything
+//! Networks are drawn from a space around the article's (`space`), those over the budget are left out before anything
 //! is trained ([`Cost`]), and the others are halved from round to round: every network is scored in one cross-validation,
 //! the better half in two, the better half of these in four and so on. Scores come from cross-validation alone; held-out
 //! photos of a given split are not looked at until the search is over, and then give a score that the search did not
@@ -18,8 +18,9 @@ use serde::Serialize;
 pub use cost::Cost;
 pub use error::TuneError;
 
-use crate::photos::{DuplicatePhotos, Warning};
-use crate::statistics::{Interval, Spread};
+use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_core::statistics::{Interval, Spread};
+
 use crate::study::results::{Paired, results};
 use crate::study::{self, Extent, Options, Plan, Progress, Source, Store, StudyPhotos, System};
 
@@ -215,7 +216,7 @@ fn within(
         let recipe = &system.recipe;
         let shape = (
             recipe.input_side,
-            recipe.layers.iter().filter_map(crate::recipe::Layer::as_dense).map(|layer| layer.outputs).collect(),
+            recipe.layers.iter().filter_map(pinhole_core::recipe::Layer::as_dense).map(|layer| layer.outputs).collect(),
         );
         let cost = match shapes.get(&shape) {
             Some(cost) => *cost,

@@ -1,7 +1,8 @@
 //! What is searched: dense networks for gray photos, around the article's.
 
-use crate::random::{Purpose, Random};
-use crate::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Layer, Recipe, RecipeError};
+use pinhole_core::random::{Purpose, Random};
+use pinhole_core::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Layer, Recipe, RecipeError};
+
 use crate::study::System;
 
 const INPUT_SIDES: [u16; 4] = [24, 32, 40, 50];

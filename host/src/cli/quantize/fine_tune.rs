@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use miette::Result;
+use pinhole_train::finetune::{Settings, fine_tune};
+use pinhole_train::runs::{self, Quantization, RunSummary};
+use pinhole_train::{Epoch, Network, Outcome, Stopped};
 use serde::Serialize;
 
 use super::super::output::{duration, note, say, warn, warn_of_duplicates};
@@ -12,9 +15,6 @@ use super::super::train::{Interrupt, Observer};
 use super::super::values::at_least;
 use super::scores::{Models, Table, int8};
 use super::{Made, Quantize};
-use crate::finetune::{Settings, fine_tune};
-use crate::run_folder::{self, Quantization, RunSummary};
-use crate::train::{Epoch, Network, Outcome, Stopped};
 use crate::workflow::load;
 
 /// Whether and how to fine-tune.
@@ -52,7 +52,7 @@ pub(super) struct Progress {
 }
 
 fn name<S: serde::Serializer>(stopped: &Stopped, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&run_folder::stopped_name(*stopped))
+    serializer.serialize_str(&runs::stopped_name(*stopped))
 }
 
 impl FineTuneArguments {

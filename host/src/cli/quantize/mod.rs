@@ -8,7 +8,15 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
 use miette::{Result, miette};
+use pinhole_core::artifacts;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::{self, Dataset};
+use pinhole_lab::threshold::Coverage;
 use pinhole_shared::policy::Policy;
+use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
+use pinhole_train::runs::bundled::Bundled;
+use pinhole_train::runs::{self, Quantization, RunSummary, files};
+use pinhole_train::{Network, Stopped};
 use serde::Serialize;
 
 use self::fine_tune::{FineTuneArguments, Progress};
@@ -19,13 +27,6 @@ use super::model_and_photos::Limit;
 use super::output::{json, note, say, spinner, warn};
 use super::policy::{PolicyArguments, PolicyFields, same_place};
 use super::train::Activations;
-use crate::model_file::ModelFile;
-use crate::photos::{self, Dataset};
-use crate::quantize::{ActivationBits, LayerError, measure, quantize};
-use crate::run_folder::{self, Quantization, RunSummary, files};
-use crate::shipped::Shipped;
-use crate::threshold::Coverage;
-use crate::train::{Network, Stopped};
 use crate::workflow::{Rewritten, rewrite_report};
 
 /// `pinhole quantize`.
@@ -106,7 +107,7 @@ impl Quantize {
             self.set_bits(&mut network, summary.as_ref())?;
         }
         self.policy.check(&self.photos)?;
-        run_folder::check_model_place(&out)?;
+        artifacts::check_model_place(&out)?;
         let made = match (kept, self.fine_tune.epochs()) {
             (Some(model), _) => self.with_new_policy(model, network, summary.as_ref())?,
             (None, None) => self.quantized(network, summary.as_ref())?,
@@ -116,7 +117,7 @@ impl Quantize {
         let model = made.model.with_policy(chosen.policy);
         let layers = measure(&made.network, &model, &made.photos)?;
         let before = ModelFile::read(&out).map_or(Policy::NONE, |replaced| replaced.model().policy());
-        run_folder::write_model(&out, model.bytes())?;
+        artifacts::write_model(&out, model.bytes())?;
         if let (Some(folder), Some(own), Some(mut summary)) = (&folder, &own, summary)
             && same_place(&out, own)
         {
@@ -177,7 +178,7 @@ impl Quantize {
     }
 
     fn given(&self) -> Result<Given> {
-        if let Some(shipped) = Shipped::lookup(&self.model)? {
+        if let Some(shipped) = Bundled::lookup(&self.model)? {
             let Some(network) = shipped.open().network else {
                 return Err(miette!(
                     help = "take a run folder of `pinhole train`, or another bundled model: `pinhole models`",
@@ -197,7 +198,7 @@ impl Quantize {
         }
         let network = Network::read(&weights)?;
         let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
-        let summary = run_folder::summary(&folder);
+        let summary = runs::summary(&folder);
         // Another model, or none, may lie there by now.
         let model = ModelFile::read(&folder.join(files::MODEL)).ok();
         let is_of_run =
@@ -292,7 +293,7 @@ fn print_layers(layers: &[LayerError]) {
 
 /// Makes a run's summary and report describe its new model.
 fn update_run(folder: &Path, summary: &RunSummary, model: &ModelFile) -> Result<()> {
-    run_folder::write_summary(folder, summary)?;
+    runs::write_summary(folder, summary)?;
     let waiting = spinner("rewriting the report");
     let rewritten = rewrite_report(folder, summary, model);
     waiting.finish_and_clear();

@@ -1,14 +1,14 @@
 //! Models of one network beside each other.
 
 use miette::{IntoDiagnostic as _, Result};
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::Dataset;
+use pinhole_lab::evaluate::{Scores, evaluate};
+use pinhole_train::Network;
+use pinhole_train::quantize::{ActivationBits, quantize};
 use serde::Serialize;
 
 use super::super::output::say;
-use crate::evaluate::{Scores, evaluate};
-use crate::model_file::ModelFile;
-use crate::photos::Dataset;
-use crate::quantize::{ActivationBits, quantize};
-use crate::train::Network;
 
 /// Scores of the model that was written, beside those of the same network in other widths or before fine-tuning.
 #[derive(Debug, Serialize)]

@@ -12,16 +12,19 @@ use pinhole_shared::pixels::Color;
 use thiserror::Error;
 
 pub(super) use self::observer::{Interrupt, Observer};
+use pinhole_core::artifacts::create_folder;
+use pinhole_core::recipe::{DEFAULT, Recipe};
+use pinhole_train::quantize::ActivationBits;
+use pinhole_train::runs::JobError;
+use pinhole_train::runs::source::Source;
+use pinhole_train::runs::{self, files};
+use pinhole_train::{Accelerator, Checkpoint, Identity, LastLayer, Stopped, TrainError};
+
 use super::INTERRUPTED;
 use super::completions;
 use super::output::{duration, json, note, say, scores, warn, warn_of_duplicates};
 use super::values::at_least;
-use crate::quantize::ActivationBits;
-use crate::recipe::{DEFAULT, Recipe};
-use crate::run_folder::{self, create_folder, files};
-use crate::source::Source;
-use crate::train::{Accelerator, Checkpoint, Identity, LastLayer, Stopped, TrainError};
-use crate::workflow::{Continuation, Finished, Job, JobData, JobError};
+use crate::workflow::{Continuation, Finished, Job, JobData};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
@@ -236,12 +239,12 @@ pub(super) fn train_and_write(job: &Job, out: &Path, checkpoints: Checkpoints) -
     let kept = (checkpoints != Checkpoints::None).then_some((path.as_path(), identity));
     let result = train_observed(job, &data, checkpoint, kept).and_then(|trained| {
         let finished = &trained.finished;
-        if run_folder::summary(out).is_some() {
+        if runs::summary(out).is_some() {
             note(&format!("replacing the earlier run in {}", out.display()));
         }
         finished.write(out, &data)?;
         if finished.outcome.stopped != Stopped::Interrupted {
-            run_folder::remove_checkpoint(out)?;
+            runs::remove_checkpoint(out)?;
         }
         Ok(trained)
     });

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, Result, WrapErr};
+use pinhole_core::artifacts::write_file;
+use pinhole_core::recipe;
+use pinhole_train::{Checkpoint, Epoch, Identity, Training};
 
 use super::super::INTERRUPTED;
 use super::super::output::{duration, note, progress};
-use crate::recipe;
-use crate::run_folder::write_file;
-use crate::train::{Checkpoint, Epoch, Identity, Training};
 
 /// What a crash costs at most, beside the epoch it falls into.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);

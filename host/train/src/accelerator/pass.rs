@@ -2,16 +2,16 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Result, Tensor, Var, bail};
+use pinhole_core::recipe::ActivationName;
 use pinhole_shared::model::Activation;
 use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::window::under;
-use crate::recipe::ActivationName;
-use crate::train::network::{ConvNode, DenseNode, Kind, Network, Node, NormNode, Trace};
-use crate::train::spatial::{EPSILON, Statistics};
+use crate::network::{ConvNode, DenseNode, Kind, Network, Node, NormNode, Trace};
+use crate::spatial::{EPSILON, Statistics};
 
 /// A forward pass on a device, before its way back.
-pub(in crate::train) struct Pass {
+pub(crate) struct Pass {
     /// Batch x classes, on the device.
     logits: Tensor,
     /// What each layer left there.
@@ -32,7 +32,7 @@ struct Left {
 impl Pass {
     /// Of a batch (batch x inputs, on the processor) through the layers, the first `frozen` of which learn nothing. `masks`:
     /// what each layer's outputs are multiplied by, batch x elements, on the processor.
-    pub(in crate::train) fn forward(
+    pub(crate) fn forward(
         network: &Network,
         device: &Device,
         inputs: &Tensor,
@@ -54,12 +54,12 @@ impl Pass {
     }
 
     /// Batch x classes, on the processor.
-    pub(in crate::train) fn logits(&self) -> Result<Tensor> {
+    pub(crate) fn logits(&self) -> Result<Tensor> {
         self.logits.to_device(&Device::Cpu)
     }
 
     /// The way back, from the loss's gradient by the logits: what the optimizer takes of each layer, on the processor.
-    pub(in crate::train) fn backward(self, by_logits: &Tensor) -> Result<Vec<Gradients>> {
+    pub(crate) fn backward(self, by_logits: &Tensor) -> Result<Vec<Gradients>> {
         let by_logits = by_logits.to_device(self.logits.device())?;
         let store = (&self.logits * by_logits)?.sum_all()?.backward()?;
         self.left.into_iter().map(|left| left.gradients(&store)).collect()
@@ -68,7 +68,7 @@ impl Pass {
 
 /// What a layer's variables are moved by.
 #[derive(Default)]
-pub(in crate::train) struct Gradients {
+pub(crate) struct Gradients {
     /// By the names of [`Node::variables`].
     by_variable: Vec<(&'static str, Tensor)>,
     /// Factors and statistics, as operations of ours leave them.
@@ -77,7 +77,7 @@ pub(in crate::train) struct Gradients {
 
 impl Gradients {
     /// The gradient by one of the layer's variables.
-    pub(in crate::train) fn of(&self, name: &str) -> Option<&Tensor> {
+    pub(crate) fn of(&self, name: &str) -> Option<&Tensor> {
         self.by_variable.iter().find(|(other, _)| *other == name).map(|(_, gradient)| gradient)
     }
 }

@@ -3,16 +3,16 @@
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Result, Tensor, Var};
+use pinhole_core::photos::Dataset;
+use pinhole_core::random::{Purpose, Random};
+use pinhole_core::recipe::Recipe;
 
 use super::*;
-use crate::photos::Dataset;
-use crate::random::{Purpose, Random};
-use crate::recipe::Recipe;
-use crate::train::loss::{CrossEntropy, Targets};
-use crate::train::network::tests::{ALL_KINDS, photos};
-use crate::train::network::{Kind, Network, batch};
-use crate::train::trainer::Trainer;
-use crate::train::training::Training;
+use crate::loss::{CrossEntropy, Targets};
+use crate::network::tests::{ALL_KINDS, photos};
+use crate::network::{Kind, Network, batch};
+use crate::trainer::Trainer;
+use crate::training::Training;
 
 /// Of sums of at most some thousands of products in `f32`, against the same in another order; as a part of the largest of
 /// the compared numbers, or of 1 where all are smaller.
@@ -71,7 +71,7 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
                 compared += 1;
             }
         }
-        let factors = |trace: &crate::train::network::Trace| trace.factors.lock().unwrap().take();
+        let factors = |trace: &crate::network::Trace| trace.factors.lock().unwrap().take();
         match (factors(trace), factors(&theirs.trace)) {
             (Some(ours), Some(theirs)) => {
                 assert_close(&values(&ours.0), &values(&theirs.0), &format!("what came into layer {index}"));
@@ -83,7 +83,7 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
                 assert!(!learns || !matches!(layer.kind, Kind::Dense(_)), "layer {index} learns nothing");
             }
         }
-        let seen = |trace: &crate::train::network::Trace| trace.seen.lock().unwrap().take();
+        let seen = |trace: &crate::network::Trace| trace.seen.lock().unwrap().take();
         let (ours, theirs) = (seen(trace), seen(&theirs.trace));
         assert_eq!(ours.is_some(), theirs.is_some(), "layer {index}");
         if let (Some(ours), Some(theirs)) = (ours, theirs) {

@@ -1,11 +1,11 @@
 //! What a training is made from: two with the same identity give the same bytes.
 
+use pinhole_core::photos::Dataset;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::DIGEST;
-use crate::photos::Dataset;
-use crate::train::{Accelerator, Network};
+use crate::{Accelerator, Network};
 
 /// All that a training's result depends on; what is large by its SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,10 +10,10 @@ use super::super::trainer::Epoch;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// All epochs so far.
-    pub(in crate::train) epochs: Vec<Epoch>,
+    pub(crate) epochs: Vec<Epoch>,
     /// The network after the best of them, tensor by tensor.
-    pub(in crate::train) best: Vec<Vec<f32>>,
-    pub(in crate::train) trainer: TrainerState,
+    pub(crate) best: Vec<Vec<f32>>,
+    pub(crate) trainer: TrainerState,
 }
 
 impl TrainingState {
@@ -25,7 +25,7 @@ impl TrainingState {
 
 /// The part of it that changes the network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::train) struct TrainerState {
+pub(crate) struct TrainerState {
     /// The network after the last epoch, tensor by tensor; running statistics are tensors too.
     pub network: Vec<Vec<f32>>,
     /// Of every tensor that learns, layer by layer.

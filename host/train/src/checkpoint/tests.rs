@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use pinhole_core::photos::{Dataset, Example};
+use pinhole_core::random::Random;
+use pinhole_core::recipe::Recipe;
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
-use crate::photos::{Dataset, Example};
-use crate::random::Random;
-use crate::recipe::Recipe;
-use crate::train::{Accelerator, Network, Outcome, Pretrained, Stopped, Training, transfer};
+use crate::{Accelerator, Network, Outcome, Pretrained, Stopped, Training, transfer};
 
 const SEED: u64 = 5;
 

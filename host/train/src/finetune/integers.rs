@@ -1,12 +1,13 @@
 //! The device's integers as an arithmetic to train by.
 
 use candle_core::Result;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::model_file::scales::output_scale;
 use pinhole_shared::model::{Activation, Layer, Output};
 use rayon::prelude::*;
 
-use crate::model_file::ModelFile;
-use crate::quantize::{Calibration, QuantizeError, dequantize, output_scale};
-use crate::train::{Arithmetic, FloatLayer, Network, Stage};
+use crate::quantize::{Calibration, QuantizeError, dequantize};
+use crate::{Arithmetic, FloatLayer, Network, Stage};
 
 /// Networks as they are once quantized, by a calibration that stays.
 pub(crate) struct Integers {

@@ -2,7 +2,7 @@
 //!
 //! The network is quantized once, as ever, which fixes the scales of activations and what biases are corrected by. Then it
 //! is trained on, and every update goes by the integers that the device would compute with the weights as they are: these
-//! are quantized anew, and the engine runs the batch ([`integers`]). What is measured after an epoch is what the device
+//! are quantized anew, and the engine runs the batch (`integers`). What is measured after an epoch is what the device
 //! will do, and the model that comes out is the very one measured best. It may be the one before the first epoch, so
 //! fine-tuning never makes the validation loss of the integer network worse.
 //!
@@ -19,11 +19,12 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 pub(crate) use self::integers::Integers;
-use crate::model_file::ModelFile;
-use crate::photos::{self, Dataset};
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::{self, Dataset};
+use pinhole_core::recipe::{Recipe, Schedule};
+
 use crate::quantize::{ActivationBits, Calibration, QuantizeError};
-use crate::recipe::{Recipe, Schedule};
-use crate::train::{Epoch, Exact, Network, Outcome, TrainError, Training};
+use crate::{Epoch, Exact, Network, Outcome, TrainError, Training};
 
 /// Share of the recipe's learning rate that fine-tuning starts with, where none is given.
 pub const RATE_SHARE: f32 = 0.1;

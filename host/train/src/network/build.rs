@@ -1,14 +1,14 @@
 //! Setting a network up: from a seed, from plain numbers, or from a file.
 
 use candle_core::{Device, Result, Var};
+use pinhole_core::random::{Purpose, Random};
+use pinhole_core::recipe::{ActivationName, ConvLayer, Initialization, Layer, LayerShape, Recipe};
 use pinhole_shared::model::Activation;
 
 use super::Network;
 use super::float::{BatchNorm, FloatLayer};
 use super::node::{ConvNode, DenseNode, Kind, Node, NormNode};
-use crate::random::{Purpose, Random};
-use crate::recipe::{ActivationName, ConvLayer, Initialization, Layer, LayerShape, Recipe};
-use crate::train::optimizer::Penalty;
+use crate::optimizer::Penalty;
 
 /// A layer whose numbers are asked for.
 pub(super) struct Asked<'a> {
@@ -130,7 +130,7 @@ impl Network {
     ///
     /// # Errors
     /// A candle error when memory cannot be had.
-    pub(crate) fn folded(&self) -> Result<Self> {
+    pub fn folded(&self) -> Result<Self> {
         let mut layers = self.float_layers()?;
         for layer in &mut layers {
             if let FloatLayer::Conv(conv) | FloatLayer::Depthwise(conv) = layer {

@@ -1,14 +1,14 @@
 //! Training by the device's integers: what a batch gives, and what its gradients are of.
 
 use candle_core::Tensor;
+use pinhole_core::photos::Dataset;
 use pinhole_shared::model::Activation;
 
 use super::tests::{ALL_KINDS, trained};
 use super::*;
+use crate::Arithmetic;
 use crate::finetune::Integers;
-use crate::photos::Dataset;
 use crate::quantize::{ActivationBits, Calibration};
-use crate::train::Arithmetic;
 
 /// Hidden dense layers of all activation functions.
 const DENSE: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\

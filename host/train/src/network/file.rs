@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::recipe::{Recipe, RecipeError};
 use safetensors::SafeTensors;
 use thiserror::Error;
 
 use super::Network;
 use super::build::Numbers;
 use super::float::BatchNorm;
-use crate::recipe::{Recipe, RecipeError};
 
 /// Why a weights file cannot be used.
 #[derive(Debug, Error, Diagnostic)]

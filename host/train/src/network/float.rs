@@ -1,10 +1,10 @@
 //! A network as plain numbers.
 
+use pinhole_core::recipe::ActivationName;
 use pinhole_shared::model::Activation;
 use pinhole_shared::shape::{Shape, Window};
 
-use crate::recipe::ActivationName;
-use crate::train::spatial::EPSILON;
+use crate::spatial::EPSILON;
 
 /// One layer of a network as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ pub struct BatchNorm {
 
 impl BatchNorm {
     /// Before it has seen or learned anything.
-    pub(in crate::train) fn new(channels: usize) -> Self {
+    pub(crate) fn new(channels: usize) -> Self {
         let all = |value: f32| vec![value; channels];
         Self { gamma: all(1.0), beta: all(0.0), mean: all(0.0), variance: all(1.0) }
     }
@@ -81,7 +81,7 @@ impl BatchNorm {
 
 impl FloatConv {
     /// Weights and biases of the same convolution without batch normalization, computed in f64: both channel by channel
-    /// times gamma over the root of the running variance (plus [`EPSILON`]), the mean subtracted, beta added.
+    /// times gamma over the root of the running variance (plus `EPSILON`), the mean subtracted, beta added.
     pub fn folded(&self) -> (Vec<f32>, Vec<f32>) {
         let Some(BatchNorm { gamma, beta, mean, variance }) = &self.norm else {
             return (self.weights.clone(), self.biases.clone());
@@ -130,7 +130,7 @@ impl FloatLayer {
 }
 
 /// All numbers of every layer, tensor by tensor in the order of a file's names.
-pub(in crate::train) fn values(mut layers: Vec<FloatLayer>) -> Vec<Vec<f32>> {
+pub(crate) fn values(mut layers: Vec<FloatLayer>) -> Vec<Vec<f32>> {
     let tensors = layers.iter_mut().flat_map(FloatLayer::values_mut);
     tensors.map(|(_, values)| std::mem::take(values)).collect()
 }

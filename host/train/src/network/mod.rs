@@ -10,12 +10,12 @@ mod node;
 pub(super) mod tests;
 
 use candle_core::{Device, Tensor};
+use pinhole_core::random::Random;
+use pinhole_core::recipe::Recipe;
 use pinhole_shared::pixels::Color;
 
 use self::node::Part;
 use super::arithmetic::Stage;
-use crate::random::Random;
-use crate::recipe::Recipe;
 
 pub use self::file::NetworkError;
 pub(super) use self::float::values;

@@ -3,17 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use candle_core::{Device, Result, Tensor, Var};
+use pinhole_core::recipe::{ActivationName, LayerShape};
 use pinhole_shared::model::Activation;
 use pinhole_shared::shape::Window;
 
 use super::float::{BatchNorm, FloatConv, FloatLayer};
-use crate::recipe::{ActivationName, LayerShape};
-use crate::train::dense::{DenseOp, Factors};
-use crate::train::optimizer::{Penalty, contiguous};
-use crate::train::spatial::{ActivateOp, Clamp, ConvOp, FlattenOp, GlobalAverageOp, NormOp, PoolOp, Statistics};
+use crate::dense::{DenseOp, Factors};
+use crate::optimizer::{Penalty, contiguous};
+use crate::spatial::{ActivateOp, Clamp, ConvOp, FlattenOp, GlobalAverageOp, NormOp, PoolOp, Statistics};
 
 /// A layer and what surrounds it.
-pub(in crate::train) struct Node {
+pub(crate) struct Node {
     pub kind: Kind,
     pub shape: LayerShape,
     /// Fraction of outputs dropped in training.
@@ -22,7 +22,7 @@ pub(in crate::train) struct Node {
 }
 
 /// What a layer computes, and by which numbers.
-pub(in crate::train) enum Kind {
+pub(crate) enum Kind {
     Dense(DenseNode),
     Conv(ConvNode),
     Pool {
@@ -37,7 +37,7 @@ pub(in crate::train) enum Kind {
     },
 }
 
-pub(in crate::train) struct DenseNode {
+pub(crate) struct DenseNode {
     /// Inputs x outputs.
     pub weights: Var,
     /// Outputs.
@@ -45,7 +45,7 @@ pub(in crate::train) struct DenseNode {
     pub activation: Activation,
 }
 
-pub(in crate::train) struct ConvNode {
+pub(crate) struct ConvNode {
     pub window: Window,
     pub is_depthwise: bool,
     /// Outputs x (kernel row, kernel column, input channel); depthwise without the latter.
@@ -58,7 +58,7 @@ pub(in crate::train) struct ConvNode {
 }
 
 /// Batch normalization, a number for each channel.
-pub(in crate::train) struct NormNode {
+pub(crate) struct NormNode {
     pub gamma: Var,
     pub beta: Var,
     pub mean: Var,
@@ -66,11 +66,11 @@ pub(in crate::train) struct NormNode {
 }
 
 /// Where batch normalization leaves a batch's statistics.
-pub(in crate::train) type Seen = Arc<Mutex<Option<Statistics>>>;
+pub(crate) type Seen = Arc<Mutex<Option<Statistics>>>;
 
 /// What a layer leaves behind in training, for the optimizer.
 #[derive(Default)]
-pub(in crate::train) struct Trace {
+pub(crate) struct Trace {
     /// Of a dense layer.
     pub factors: Factors,
     /// Of batch normalization: the batch's statistics.
@@ -155,7 +155,7 @@ impl Node {
     }
 
     /// Its variables by the names they have in a file, those names in ascending order.
-    pub(in crate::train) fn variables(&self) -> Vec<(&'static str, &Var)> {
+    pub(crate) fn variables(&self) -> Vec<(&'static str, &Var)> {
         match &self.kind {
             Kind::Dense(DenseNode { weights, biases, .. })
             | Kind::Conv(ConvNode { weights, biases, norm: None, .. }) => {

@@ -3,17 +3,17 @@
 use std::ops::ControlFlow;
 
 use candle_core::Tensor;
+use pinhole_core::photos::{Dataset, Example};
+use pinhole_core::random::Purpose;
+use pinhole_core::recipe::{DEFAULT, Layer};
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
-use crate::photos::{Dataset, Example};
-use crate::random::Purpose;
-use crate::recipe::{DEFAULT, Layer};
-use crate::train::loss::{CrossEntropy, Targets};
-use crate::train::train;
+use crate::loss::{CrossEntropy, Targets};
+use crate::train;
 
 /// Every kind, odd sizes, every padding another.
-pub(in crate::train) const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
+pub(crate) const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
      [training.optimizer]\nkind = \"adamw\"\nweight_decay = 0.01\n\
      [[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3\npadding = [1, 2, 0, 1]\nbatch_norm = true\n\
      activation = \"relu\"\npool = 2\n\
@@ -26,7 +26,7 @@ pub(in crate::train) const ALL_KINDS: &str = "input_side = 11\n[training]\nepoch
      [[layer]]\nkind = \"average-pool\"\nwindow = [2, 1]\npadding = [1, 0, 0, 0]\n\
      [[layer]]\noutputs = 7\nactivation = \"sigmoid\"\n";
 
-pub(in crate::train) fn photos(input: InputShape, count: usize) -> Dataset {
+pub(crate) fn photos(input: InputShape, count: usize) -> Dataset {
     let mut random = Random::seeded(9);
     let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let examples = (0..count).map(|index| {
@@ -43,7 +43,7 @@ pub(in crate::train) fn photos(input: InputShape, count: usize) -> Dataset {
     Dataset { input, classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
-pub(in crate::train) fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
+pub(crate) fn trained(text: &str, count: usize) -> (Network, Dataset, f64) {
     let recipe = Recipe::parse(text, "test").unwrap();
     let data = photos(recipe.input(), count);
     let network = Network::new(&recipe, &data.classes, 4).unwrap();
@@ -127,7 +127,7 @@ mod plain {
     use pinhole_shared::shape::{Shape, Window};
 
     use super::super::{FloatConv, FloatLayer};
-    use crate::recipe::{ActivationName, LayerShape};
+    use pinhole_core::recipe::{ActivationName, LayerShape};
 
     fn activate(name: ActivationName, x: f64) -> f64 {
         match name {

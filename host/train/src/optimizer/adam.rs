@@ -8,7 +8,7 @@ use super::Rule;
 /// D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 2, in the order of operations
 /// given at its end (bias correction folded into the step size; epsilon is added to the uncorrected root).
 #[derive(Clone, Copy, Debug)]
-pub(in crate::train) struct AdamSettings {
+pub(crate) struct AdamSettings {
     pub beta1: f32,
     pub beta2: f32,
     pub epsilon: f32,
@@ -20,7 +20,7 @@ impl AdamSettings {
 
 /// Powers of both betas, kept by multiplication in f64 rather than by `powi`, whose result may differ between machines.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::train) struct Adam {
+pub(crate) struct Adam {
     settings: AdamSettings,
     power1: f64,
     power2: f64,
@@ -43,7 +43,7 @@ impl Adam {
 
 /// The step shared by all parameters of one update.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::train) struct AdamStep {
+pub(crate) struct AdamStep {
     step_size: f32,
     keep1: f32,
     keep2: f32,
@@ -57,7 +57,7 @@ pub(in crate::train) struct AdamStep {
 /// I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2, in the order of Keras'
 /// `AdamW`.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::train) struct AdamWStep {
+pub(crate) struct AdamWStep {
     pub adam: AdamStep,
     /// Learning rate times weight decay.
     pub decay: f32,

@@ -9,7 +9,7 @@ use super::{Moments, Penalty, Rule, Step, contiguous, contiguous_mut};
 
 /// What an optimizer remembers of one tensor of parameters.
 #[derive(Debug)]
-pub(in crate::train) struct TensorState {
+pub(crate) struct TensorState {
     state: Mutex<Moments>,
     penalty: Penalty,
     decays: bool,
@@ -17,22 +17,22 @@ pub(in crate::train) struct TensorState {
 
 impl TensorState {
     /// Of weights, which have a penalty and decay where the optimizer has them do so.
-    pub(in crate::train) fn of_weights(weights: &Var, penalty: Penalty) -> Self {
+    pub(crate) fn of_weights(weights: &Var, penalty: Penalty) -> Self {
         Self { state: Mutex::new(Moments::zeros(weights.elem_count())), penalty, decays: true }
     }
 
     /// Of biases and of what batch normalization learns.
-    pub(in crate::train) fn of_rest(parameters: &Var) -> Self {
+    pub(crate) fn of_rest(parameters: &Var) -> Self {
         let state = Mutex::new(Moments::zeros(parameters.elem_count()));
         Self { state, penalty: Penalty::default(), decays: false }
     }
 
-    pub(in crate::train) fn moments(&self) -> &Mutex<Moments> {
+    pub(crate) fn moments(&self) -> &Mutex<Moments> {
         &self.state
     }
 
     /// One update by the loss's gradient.
-    pub(in crate::train) fn update(&self, step: Step, parameters: &Var, gradient: &Tensor) -> Result<()> {
+    pub(crate) fn update(&self, step: Step, parameters: &Var, gradient: &Tensor) -> Result<()> {
         let gradient = &gradient.contiguous()?;
         let parameters = parameters.as_tensor();
         match step {

@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use self::adam::{Adam, AdamSettings, AdamStep, AdamWStep};
 pub(super) use self::elementwise::TensorState;
+use pinhole_core::recipe;
+
 use self::sgd::SgdStep;
 use super::matrix::{Consume, Strided, tile_rows};
-use crate::recipe;
 
 /// How one update moves a parameter.
 pub(super) trait Rule: Copy + Send + Sync {

@@ -9,7 +9,7 @@ use super::Rule;
 /// I. Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013, section 2, in
 /// the form that evaluates the gradient at the weights themselves (Keras' documentation of `SGD`).
 #[derive(Clone, Copy, Debug)]
-pub(in crate::train) struct SgdStep {
+pub(crate) struct SgdStep {
     pub rate: f32,
     pub momentum: f32,
     pub nesterov: bool,

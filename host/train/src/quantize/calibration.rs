@@ -1,8 +1,9 @@
 //! What a float network's layers read and give on photos: all that quantization takes from these.
 
+use pinhole_core::photos::Dataset;
+
 use super::{ActivationBits, QuantizeError};
-use crate::photos::Dataset;
-use crate::train::{FloatLayer, Network};
+use crate::{FloatLayer, Network};
 
 /// Most photos a network of convolutions is calibrated on, spread evenly over those that are given.
 const TENSOR_PHOTOS: usize = 512;

@@ -1,13 +1,11 @@
 //! Dense layers: rows of weights, and outputs of 8 or 16 bits or logits.
 
+use pinhole_core::model_file::QuantizedLayer;
+use pinhole_core::model_file::scales::{HEADROOM, InputKind};
 use pinhole_shared::model::{Activation, Output};
 
-use super::rows::{self, InputKind, OutputKind, Rows};
+use super::rows::{self, OutputKind, Rows};
 use super::{ActivationBits, Reading};
-use crate::model_file::LayerParts;
-
-/// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
-pub(crate) const HEADROOM: f64 = 2.0;
 
 /// Quantizes a layer of these weights (inputs x outputs), biases and activation function: its parts, and what they give to
 /// the next layer. `output` is the width of its outputs; none of the layer that decides.
@@ -19,7 +17,7 @@ pub(super) fn quantize(
     reading: &Reading<'_>,
     output: Option<ActivationBits>,
     bits: u8,
-) -> Result<(LayerParts, InputKind), usize> {
+) -> Result<(QuantizedLayer, InputKind), usize> {
     let (output, scale) =
         output.map_or((Output::Logits, 1.0 / 65_536.0), |bits| output_kind(activation, bits, reading.seen.given));
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
@@ -33,7 +31,7 @@ pub(super) fn quantize(
     };
     let weighted = rows::quantize(&rows, reading.input, OutputKind { requantized_scale, scale }, bits)?;
     let next = InputKind { scale, max_magnitude: output.max_magnitude(), zero: 0 };
-    Ok((LayerParts::Dense { weighted, activation, output }, next))
+    Ok((QuantizedLayer::Dense { weighted, activation, output }, next))
 }
 
 /// The form of a hidden layer's outputs and the real value of one unit of them.

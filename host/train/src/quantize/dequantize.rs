@@ -1,12 +1,13 @@
 //! A model file back to floating point: what is left of the network it was made from.
 
-use pinhole_shared::model::{Activation, Conv, Dense, Layer, Model, Output, Tensor, Weighted};
-
-use crate::recipe::{
+use pinhole_core::model_file::scales::{accumulator_scales, output_scale, row_scales};
+use pinhole_core::recipe::{
     ActivationName, AddLayer, ConvLayer, DenseLayer, FilterLayer, GlobalAverageLayer, Layer as RecipeLayer, PoolLayer,
     Recipe,
 };
-use crate::train::{FloatConv, FloatLayer, Pretrained};
+use pinhole_shared::model::{Conv, Layer, Model, Tensor, Weighted};
+
+use crate::{FloatConv, FloatLayer, Pretrained};
 
 /// The float network that a model's integers stand for.
 ///
@@ -38,29 +39,6 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
         output: Default::default(),
     };
     Pretrained { recipe, classes: model.class_names().map(str::to_owned).collect(), layers }
-}
-
-/// Real value of one output unit. The file's is for reports, an `f32`; where the format itself says it, it is exact.
-pub(crate) fn output_scale(dense: &Dense<'_>) -> f64 {
-    match (dense.output, dense.activation) {
-        (Output::Logits, _) => 1.0 / 65_536.0,
-        (Output::U8, Activation::Sigmoid) => 1.0 / 255.0,
-        (Output::I16, Activation::Sigmoid) => 1.0 / 32_768.0,
-        _ => f64::from(dense.weighted.output_scale),
-    }
-}
-
-/// Real value of one accumulator unit, for each row of a dense layer.
-pub(crate) fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
-    // What requantization gives: Q16 before a sigmoid, output units otherwise.
-    let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale(dense) };
-    accumulator_scales(&dense.weighted, result_scale)
-}
-
-/// Real value of one accumulator unit, for each row, where requantization gives units of this one.
-pub(crate) fn accumulator_scales(weighted: &Weighted<'_>, result_scale: f64) -> Vec<f64> {
-    let units = (1_u64 << (32 - weighted.pre_shift)) as f64;
-    weighted.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
 }
 
 /// A layer whose inputs have this scale and zero.
@@ -148,10 +126,10 @@ fn recipe_layer(layer: &Layer<'_>) -> RecipeLayer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photos::{Dataset, Example};
+    use crate::Network;
     use crate::quantize::{ActivationBits, quantize};
-    use crate::random::Random;
-    use crate::train::Network;
+    use pinhole_core::photos::{Dataset, Example};
+    use pinhole_core::random::Random;
 
     /// Largest distance of a logit of the dequantized network from the integer one's, by the bits of activations. These
     /// are rounded, which the float network does not do, to half of 2^-15 or of 1/255 of their range; some dozens of

@@ -1,12 +1,12 @@
 //! How far the integer layers are from the float ones.
 
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::Dataset;
 use pinhole_shared::model::{Layer, Output};
 use serde::Serialize;
 
 use super::QuantizeError;
-use crate::model_file::ModelFile;
-use crate::photos::Dataset;
-use crate::train::Network;
+use crate::Network;
 
 /// One layer of a quantized model: its size, and its error on some photos, in the real units of its outputs (1 is the
 /// whole range of a sigmoid; logits for the last layer). The error is the whole network's up to there, not the

@@ -22,16 +22,14 @@ use thiserror::Error;
 
 pub(crate) use calibration::Calibration;
 use calibration::Seen;
-pub(crate) use dense::HEADROOM;
 pub use dequantize::dequantize;
-pub(crate) use dequantize::{accumulator_scales, output_scale, row_scales};
 pub use measure::{LayerError, measure};
 
-use crate::model_file::{LayerParts, ModelFile, encode};
-use crate::photos::Dataset;
-use crate::train::{FloatLayer, Network};
-pub(crate) use rows::InputKind;
-pub(crate) use tensors::{mean_of, sum_of};
+use pinhole_core::model_file::scales::InputKind;
+use pinhole_core::model_file::{ModelFile, QuantizedLayer, encode};
+use pinhole_core::photos::Dataset;
+
+use crate::{FloatLayer, Network};
 
 /// How activations between layers are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +84,7 @@ impl Calibration {
         let float = network.float_layers()?;
         let shapes = network.recipe.shapes(network.classes.len());
         let mut weight_bits = network.recipe.weight_bits();
-        let mut layers: Vec<LayerParts> = Vec::with_capacity(float.len());
+        let mut layers: Vec<QuantizedLayer> = Vec::with_capacity(float.len());
         let mut input = InputKind::PIXELS;
         for (index, (layer, seen)) in float.iter().zip(&self.layers).enumerate() {
             let reading = Reading { input, seen, before: &layers };
@@ -117,5 +115,5 @@ struct Reading<'a> {
     /// On the calibration photos.
     seen: &'a Seen,
     /// The layers before this one.
-    before: &'a [LayerParts],
+    before: &'a [QuantizedLayer],
 }

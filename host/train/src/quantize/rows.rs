@@ -1,24 +1,8 @@
 //! Rows of weights, of whatever layer: weights to int8, biases to accumulator units, and the multipliers of its requantization.
 
+use pinhole_core::model_file::QuantizedWeights;
+use pinhole_core::model_file::scales::InputKind;
 use pinhole_shared::layout::Layout;
-
-use crate::model_file::WeightedParts;
-
-/// What a layer reads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct InputKind {
-    /// Real value of one unit.
-    pub(crate) scale: f64,
-    /// Largest magnitude, units.
-    pub(crate) max_magnitude: u32,
-    /// The unit that stands for the real value 0.
-    pub(crate) zero: u8,
-}
-
-impl InputKind {
-    /// A picture's pixels.
-    pub(crate) const PIXELS: Self = Self { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
-}
 
 /// What a layer gives.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +23,7 @@ pub(super) struct Rows<'a> {
     pub means: &'a dyn Fn(usize, usize) -> f64,
 }
 
-/// Quantizes rows; `bits` is one of [`crate::recipe::WEIGHT_BITS`].
+/// Quantizes rows; `bits` is one of [`pinhole_core::recipe::WEIGHT_BITS`].
 ///
 /// # Errors
 /// The index of a row that no scale makes fit 32 bits.
@@ -48,7 +32,7 @@ pub(super) fn quantize(
     input: InputKind,
     output: OutputKind,
     bits: u8,
-) -> Result<WeightedParts, usize> {
+) -> Result<QuantizedWeights, usize> {
     let (layout, max_weight) = width(bits);
     let inputs = rows.weights.first().map_or(0, Vec::len);
     // A larger pre-shift makes room for larger factors and leaves less for accumulators, whose rows then take coarser
@@ -72,7 +56,7 @@ pub(super) fn quantize(
             Err(row) => stuck = row,
             Ok(rows) => {
                 let multiplier = |row: &Row| row.multiplier(input, output.requantized_scale, pre_shift).max(1.0) as i32;
-                return Ok(WeightedParts {
+                return Ok(QuantizedWeights {
                     inputs,
                     multipliers: rows.iter().map(multiplier).collect(),
                     biases: rows.iter().map(|row| row.bias).collect(),

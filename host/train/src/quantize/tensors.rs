@@ -1,12 +1,13 @@
 //! Layers over tensors: their outputs become bytes of a range that calibration has seen.
 
+use pinhole_core::model_file::scales::{InputKind, mean_of, sum_of};
+use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
+use pinhole_core::recipe::{ActivationName, LayerShape};
 use pinhole_shared::shape::Shape;
 
 use super::Reading;
-use super::rows::{self, InputKind, OutputKind, Rows};
-use crate::model_file::{LayerParts, TensorParts};
-use crate::recipe::{ActivationName, LayerShape};
-use crate::train::{FloatConv, FloatLayer};
+use super::rows::{self, OutputKind, Rows};
+use crate::{FloatConv, FloatLayer};
 
 /// Quantizes a layer that is not dense: its parts, and what they give to the next layer. `bits` is the width of its weights,
 /// if it has any.
@@ -18,15 +19,16 @@ pub(super) fn quantize(
     shape: &LayerShape,
     reading: &Reading<'_>,
     bits: u8,
-) -> Result<(LayerParts, InputKind), usize> {
+) -> Result<(QuantizedLayer, InputKind), usize> {
     let input = reading.input;
-    let same = TensorParts { shape: shape.output, zero: input.zero, scale: input.scale as f32, range: (0, u8::MAX) };
+    let same =
+        QuantizedTensor { shape: shape.output, zero: input.zero, scale: input.scale as f32, range: (0, u8::MAX) };
     let parts = match layer {
         FloatLayer::Dense { .. } => unreachable!("dense layers are quantized elsewhere"),
         FloatLayer::Conv(conv) => convolution(conv, false, shape, reading, bits)?,
         FloatLayer::Depthwise(conv) => convolution(conv, true, shape, reading, bits)?,
-        FloatLayer::MaxPool(window) => LayerParts::Pool { takes_largest: true, window: *window, output: same },
-        FloatLayer::AveragePool(window) => LayerParts::Pool { takes_largest: false, window: *window, output: same },
+        FloatLayer::MaxPool(window) => QuantizedLayer::Pool { takes_largest: true, window: *window, output: same },
+        FloatLayer::AveragePool(window) => QuantizedLayer::Pool { takes_largest: false, window: *window, output: same },
         FloatLayer::GlobalAverage => global_average(shape, reading),
         FloatLayer::Add { from, activation } => sum(*from, *activation, shape, reading),
     };
@@ -37,7 +39,7 @@ pub(super) fn quantize(
 
 /// The form of a tensor whose values had this range: the byte of the largest is 255; where some are negative, and the
 /// activation function leaves them so, the byte of the least is 0.
-fn tensor(shape: Shape, activation: ActivationName, (mut low, mut high): (f64, f64)) -> TensorParts {
+fn tensor(shape: Shape, activation: ActivationName, (mut low, mut high): (f64, f64)) -> QuantizedTensor {
     if activation != ActivationName::Linear {
         low = 0.0;
     }
@@ -48,7 +50,7 @@ fn tensor(shape: Shape, activation: ActivationName, (mut low, mut high): (f64, f
     let scale = (high - low) / 255.0;
     let zero = (-low / scale + 0.5).floor().clamp(0.0, 255.0) as u8;
     let least = if activation == ActivationName::Linear { 0 } else { zero };
-    TensorParts { shape, zero, scale: scale as f32, range: (least, u8::MAX) }
+    QuantizedTensor { shape, zero, scale: scale as f32, range: (least, u8::MAX) }
 }
 
 fn convolution(
@@ -57,7 +59,7 @@ fn convolution(
     shape: &LayerShape,
     reading: &Reading<'_>,
     bits: u8,
-) -> Result<LayerParts, usize> {
+) -> Result<QuantizedLayer, usize> {
     let (weights, biases) = conv.folded();
     let output = tensor(shape.output, conv.activation, reading.seen.given);
     let channels = usize::from(shape.input.channels);
@@ -73,50 +75,16 @@ fn convolution(
     };
     let scale = f64::from(output.scale);
     let weighted = rows::quantize(&rows, reading.input, OutputKind { requantized_scale: scale, scale }, bits)?;
-    Ok(LayerParts::Conv { weighted, is_depthwise, window: conv.window, pool: conv.pool, output })
+    Ok(QuantizedLayer::Conv { weighted, is_depthwise, window: conv.window, pool: conv.pool, output })
 }
 
-fn global_average(shape: &LayerShape, reading: &Reading<'_>) -> LayerParts {
+fn global_average(shape: &LayerShape, reading: &Reading<'_>) -> QuantizedLayer {
     mean_of(shape.input.places(), reading.input, tensor(shape.output, ActivationName::Linear, reading.seen.given))
 }
 
-/// The mean of so many places of each channel. It reaches about as far as what it is of: a unit of `input` is less than
-/// 2^29 of `output`'s.
-pub(crate) fn mean_of(places: usize, input: InputKind, output: TensorParts) -> LayerParts {
-    let factor = input.scale / (places as f64 * f64::from(output.scale));
-    // As in `rows`: the first pre-shift that has room for the factor is the most precise.
-    let multiplier = |pre_shift: u8| (factor * (1_u64 << (32 - pre_shift)) as f64 + 0.5).floor();
-    let pre_shift = (0..=30).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(30);
-    LayerParts::GlobalAverage {
-        bias: -(places as i32 * i32::from(input.zero)),
-        multiplier: multiplier(pre_shift).clamp(1.0, f64::from(i32::MAX)) as i32,
-        pre_shift,
-        input_scale: input.scale as f32,
-        output,
-    }
-}
-
-fn sum(from: usize, activation: ActivationName, shape: &LayerShape, reading: &Reading<'_>) -> LayerParts {
+fn sum(from: usize, activation: ActivationName, shape: &LayerShape, reading: &Reading<'_>) -> QuantizedLayer {
     let other = reading.before[from].output().copied().expect("a layer that is added gives a tensor");
     sum_of(reading.input, (from, other), tensor(shape.output, activation, reading.seen.given))
-}
-
-/// The sum with an earlier layer's output. Both summands in units of `2^-shift` of the output's, the shift as large as 32
-/// bits allow.
-pub(crate) fn sum_of(input: InputKind, (from, other): (usize, TensorParts), output: TensorParts) -> LayerParts {
-    let parts = |shift: u8| {
-        let units = (1_u64 << shift) as f64;
-        let factor = |scale: f64| (scale / f64::from(output.scale) * units + 0.5).floor().max(1.0);
-        let (first, second) = (factor(input.scale), factor(f64::from(other.scale)));
-        let half = if shift == 0 { 0.0 } else { units / 2.0 };
-        let start =
-            f64::from(output.zero) * units + half - f64::from(input.zero) * first - f64::from(other.zero) * second;
-        let fits = 255.0 * (first + second) + start.abs() <= f64::from(i32::MAX);
-        fits.then_some((first as i32, second as i32, start as i32, shift))
-    };
-    // With no bits behind the point the factors are 1 or so, which fits whatever they stand for.
-    let (first, second, start, shift) = (0..=30).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
-    LayerParts::Add { first, second, start, shift, from, input_scale: input.scale as f32, output }
 }
 
 #[cfg(test)]
@@ -132,9 +100,9 @@ mod tests {
 
     const PLACE: Shape = Shape { height: 1, width: 1, channels: 1 };
 
-    fn tensor_of(scale: f32, zero: u8) -> LayerParts {
-        let output = TensorParts { shape: PLACE, zero, scale, range: (0, 255) };
-        LayerParts::Pool { takes_largest: true, window: Window::tiles(1), output }
+    fn tensor_of(scale: f32, zero: u8) -> QuantizedLayer {
+        let output = QuantizedTensor { shape: PLACE, zero, scale, range: (0, 255) };
+        QuantizedLayer::Pool { takes_largest: true, window: Window::tiles(1), output }
     }
 
     /// How far an integer may be from the real value it stands for: half a unit, and what factors of many bits leave.
@@ -146,7 +114,7 @@ mod tests {
         let seen = Seen { means: Vec::new(), given: range(&[-20.0, 40.0]) };
         let before = [tensor_of(0.2, 50)];
         let reading = Reading { input, seen: &seen, before: &before };
-        let LayerParts::Add { first, second, start, shift, output, .. } =
+        let QuantizedLayer::Add { first, second, start, shift, output, .. } =
             sum(0, ActivationName::Linear, &shape(PLACE, PLACE), &reading)
         else {
             panic!("not a sum")
@@ -166,7 +134,7 @@ mod tests {
         let picture = Shape { height: 2, width: 2, channels: 1 };
         let seen = Seen { means: Vec::new(), given: range(&[-5.0, 5.0]) };
         let reading = Reading { input, seen: &seen, before: &[] };
-        let LayerParts::GlobalAverage { bias, multiplier, pre_shift, output, .. } =
+        let QuantizedLayer::GlobalAverage { bias, multiplier, pre_shift, output, .. } =
             global_average(&shape(picture, PLACE), &reading)
         else {
             panic!("not a mean")
@@ -196,7 +164,7 @@ mod tests {
         };
         let seen = Seen { means: column_means(&[0.3, 1.0, 0.3, 1.0], 2), given: range(&[0.0, 1.0]) };
         let reading = Reading { input: InputKind::PIXELS, seen: &seen, before: &[] };
-        let biases = |parts: LayerParts| parts.weighted().unwrap().biases.clone();
+        let biases = |parts: QuantizedLayer| parts.weighted().unwrap().biases.clone();
         let quarter = (255.0_f64 / 4.0 + 0.5).floor() as i32;
         let full = conv(1, Window::tiles(1), &[0.5, -0.125]);
         let parts = convolution(&full, false, &shape(channels, PLACE), &reading, 8).unwrap();

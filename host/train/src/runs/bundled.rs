@@ -1,18 +1,16 @@
-//! What is bundled with Pinhole, inside the program: trained models, and the synthetic pictures.
+//! Trained models that are bundled inside the program.
 
 use std::path::{Path, PathBuf};
 
-use include_dir::{Dir, include_dir};
 use miette::Diagnostic;
+use pinhole_core::data;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::recipe::NAMED;
+use pinhole_core::suggest::did_you_mean;
 use thiserror::Error;
 
-use crate::model_file::ModelFile;
-use crate::recipe::NAMED;
-use crate::run_folder::{RunSummary, Trained, files};
-use crate::suggest::did_you_mean;
-use crate::train::Network;
-
-static DATA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../data");
+use crate::Network;
+use crate::runs::{RunSummary, Trained, files};
 
 /// The model used where none is named.
 pub const DEFAULT: &str = "conv-96";
@@ -35,29 +33,24 @@ pub enum UnknownModel {
 
 /// The names of all bundled models, separated by commas.
 pub fn names() -> String {
-    Shipped::all().iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ")
+    Bundled::all().iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ")
 }
 
 fn meant(name: &str) -> String {
-    did_you_mean(name, Shipped::all().iter().map(|shipped| shipped.name))
+    did_you_mean(name, Bundled::all().iter().map(|shipped| shipped.name))
 }
 
 /// A model that ships: what is kept of its run folder.
 #[derive(Clone, Copy, Debug)]
-pub struct Shipped {
+pub struct Bundled {
     /// Its name, which is that of the recipe it was trained by, or [`DRAWN`].
     pub name: &'static str,
-    folder: &'static Dir<'static>,
 }
 
-impl Shipped {
+impl Bundled {
     /// All of them, by name.
     pub fn all() -> Vec<Self> {
-        let models = DATA.get_dir("models").into_iter().flat_map(Dir::dirs);
-        let mut all: Vec<Self> =
-            models.filter_map(|folder| Some(Self { name: folder.path().file_name()?.to_str()?, folder })).collect();
-        all.sort_unstable_by_key(|shipped| shipped.name);
-        all
+        data::folders("models").into_iter().map(|name| Self { name }).collect()
     }
 
     /// The one that a path means by its name: where there is nothing at the path itself.
@@ -68,7 +61,7 @@ impl Shipped {
         Self::all().into_iter().find(|shipped| path.as_os_str() == shipped.name)
     }
 
-    /// [`Shipped::named`], where a path that looks like a name, in one part and without an ending, must be one.
+    /// [`Bundled::named`], where a path that looks like a name, in one part and without an ending, must be one.
     ///
     /// # Errors
     /// [`UnknownModel`].
@@ -95,7 +88,7 @@ impl Shipped {
         serde_json::from_slice(self.file(files::SUMMARY)?).ok()
     }
 
-    /// As [`crate::run_folder::open`] gives it.
+    /// As [`crate::runs::open`] gives it.
     pub fn open(&self) -> Trained {
         let network = self.weights().map(|bytes| {
             Network::from_safetensors(bytes, &self.path()).expect("shipped weights are a network; a test reads all")
@@ -109,7 +102,7 @@ impl Shipped {
     }
 
     fn file(&self, name: &str) -> Option<&'static [u8]> {
-        Some(self.folder.get_file(self.folder.path().join(name))?.contents())
+        data::file(&format!("models/{}/{name}", self.name))
     }
 }
 
@@ -128,32 +121,21 @@ pub fn drawn_model() -> Trained {
     named(DRAWN).open()
 }
 
-fn named(name: &str) -> Shipped {
-    Shipped::all().into_iter().find(|shipped| shipped.name == name).expect("it ships; a test reads all")
-}
-
-/// A file of `data`, by its path there with slashes.
-pub(crate) fn data(path: &str) -> Option<&'static [u8]> {
-    DATA.get_file(path).map(include_dir::File::contents)
-}
-
-/// The drawn pictures of a set, `train` or `validation`: name and bytes.
-pub fn pictures(set: &str) -> Vec<(&'static Path, &'static [u8])> {
-    let files = DATA.get_dir(set).into_iter().flat_map(Dir::files);
-    files.filter_map(|file| Some((Path::new(file.path().file_name()?), file.contents()))).collect()
+fn named(name: &str) -> Bundled {
+    Bundled::all().into_iter().find(|shipped| shipped.name == name).expect("it ships; a test reads all")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FloatLayer;
     use crate::quantize::dequantize;
-    use crate::recipe::Recipe;
-    use crate::train::FloatLayer;
+    use pinhole_core::recipe::Recipe;
 
     /// Every model that ships can be read, is of the network its recipe describes, and was made from the weights beside it.
     #[test]
     fn all_can_be_read_and_are_what_they_say() {
-        let all = Shipped::all();
+        let all = Bundled::all();
         let names: Vec<&str> = all.iter().map(|shipped| shipped.name).collect();
         assert_eq!(names, ["conv-50", "conv-50-tiny", "conv-96", "drawn"]);
         assert!(names.contains(&DEFAULT) && names.contains(&DRAWN));

@@ -1,20 +1,17 @@
-//! What a training leaves behind, and writing files so that nothing is ever half there.
+//! A run folder: what a training leaves on disk.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use pinhole_shared::model::MAGIC;
+use pinhole_core::artifacts::{self, WriteError, write_file};
+use pinhole_core::model_file::{ModelFile, ModelFileError};
+use pinhole_core::recipe::Recipe;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use crate::model_file::{ModelFile, ModelFileError};
 use crate::quantize::ActivationBits;
-use crate::recipe::Recipe;
-use crate::shipped::{Shipped, UnknownModel};
-use crate::train::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
+use crate::runs::bundled::{Bundled, UnknownModel};
+use crate::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
 pub mod files {
@@ -29,8 +26,8 @@ pub mod files {
     /// What a person looks at.
     pub const REPORT: &str = "report.html";
     /// What a script reads: [`super::RunSummary`].
-    pub const SUMMARY: &str = "run.json";
-    /// Where a training that has not ended is: [`crate::train::Checkpoint`]. Gone when it has.
+    pub const SUMMARY: &str = pinhole_core::artifacts::RUN_SUMMARY;
+    /// Where a training that has not ended is: [`crate::Checkpoint`]. Gone when it has.
     pub const CHECKPOINT: &str = "checkpoint";
 }
 
@@ -133,31 +130,10 @@ fn lossy_option<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> 
 /// Why a run folder or file could not be written or read.
 #[derive(Debug, Error, Diagnostic)]
 pub enum RunError {
-    /// Writing failed.
-    #[error("{} cannot be written: {reason}", path.display())]
-    #[diagnostic(help("{}", help_for_writing(path, reason)))]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        reason: std::io::Error,
-    },
-    /// A folder was to be where a file is.
-    #[error("{} cannot be a folder: {} is a file", path.display(), file.display())]
-    #[diagnostic(help("give another --out; the file is kept"))]
-    FileInTheWay {
-        /// The folder.
-        path: PathBuf,
-        /// The file: the same, or above it.
-        file: PathBuf,
-    },
-    /// A model was to be written over something that is none.
-    #[error("{} is there and is no model; it is kept", path.display())]
-    #[diagnostic(help("give another --out"))]
-    NoModel {
-        /// The file.
-        path: PathBuf,
-    },
+    /// A file or folder could not be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Write(#[from] WriteError),
     /// A name that no model has.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -170,101 +146,6 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
-}
-
-fn help_for_writing(path: &Path, reason: &std::io::Error) -> String {
-    let folder = folder_of(path);
-    if reason.kind() == std::io::ErrorKind::NotFound && !folder.exists() {
-        return format!("create the folder {} first, or give another --out; nothing was written", folder.display());
-    }
-    "check that the folder can be written to and the disk has room; nothing was half-written".to_owned()
-}
-
-/// A temporary file in a folder. Its errors, unlike those of the `tempfile` crate's own files, do not name it: that file means
-/// nothing to anyone.
-fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile<File>> {
-    tempfile::Builder::new().make_in(folder, |path| File::create_new(path))
-}
-
-/// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
-///
-/// # Errors
-/// [`RunError::Write`] with the path.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
-    if is_special(path) {
-        return std::fs::write(path, bytes).map_err(wrong);
-    }
-    let mut file = temporary_in(folder_of(path)).map_err(wrong)?;
-    file.as_file_mut().write_all(bytes).map_err(wrong)?;
-    file.as_file().sync_all().map_err(wrong)?;
-    file.persist(path).map_err(|error| wrong(error.error))?;
-    Ok(())
-}
-
-/// [`write_file`] for a model: over another model or over nothing, but never over weights, photos or anything else.
-///
-/// # Errors
-/// [`RunError::NoModel`] or [`RunError::Write`], with the path.
-pub fn write_model(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    check_model_place(path)?;
-    write_file(path, bytes)
-}
-
-/// Whether [`write_model`] may and can write there: to be asked before long work whose result is a model.
-///
-/// # Errors
-/// Those of [`write_model`].
-pub fn check_model_place(path: &Path) -> Result<(), RunError> {
-    if path.is_file() {
-        let there = std::fs::read(path).unwrap_or_default();
-        if !there.is_empty() && !there.starts_with(&MAGIC) {
-            return Err(RunError::NoModel { path: path.to_owned() });
-        }
-    }
-    check_place(path)
-}
-
-/// Whether a file may be written there: to be asked before long work whose result it is.
-///
-/// # Errors
-/// [`RunError::Write`] with the path.
-pub fn check_place(path: &Path) -> Result<(), RunError> {
-    if is_special(path) {
-        return Ok(());
-    }
-    temporary_in(folder_of(path)).map(drop).map_err(|reason| RunError::Write { path: path.to_owned(), reason })
-}
-
-/// Whether a folder may be created there, as far as that is known without doing it.
-///
-/// # Errors
-/// [`RunError::FileInTheWay`].
-pub fn check_folder_place(path: &Path) -> Result<(), RunError> {
-    match path.ancestors().find(|above| above.is_file()) {
-        Some(file) => Err(RunError::FileInTheWay { path: path.to_owned(), file: file.to_owned() }),
-        None => Ok(()),
-    }
-}
-
-/// Whether a path is a device or a pipe (`--out /dev/null`), which is written to: a file renamed over it would take its place.
-fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
-}
-
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Creates a folder, and its parents, if it is not there, and makes sure that files can be written into it.
-///
-/// # Errors
-/// [`RunError::FileInTheWay`] or [`RunError::Write`], with the path.
-pub fn create_folder(path: &Path) -> Result<(), RunError> {
-    check_folder_place(path)?;
-    let wrong = |reason| RunError::Write { path: path.to_owned(), reason };
-    std::fs::create_dir_all(path).map_err(wrong)?;
-    temporary_in(path).map(drop).map_err(wrong)
 }
 
 /// The per-epoch metrics as CSV.
@@ -308,7 +189,7 @@ pub struct Trained {
 /// # Errors
 /// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
-    if let Some(shipped) = Shipped::lookup(path)? {
+    if let Some(shipped) = Bundled::lookup(path)? {
         return Ok(shipped.open());
     }
     let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };
@@ -323,8 +204,8 @@ pub fn open(path: &Path) -> Result<Trained, RunError> {
 /// Writes a run folder's summary.
 ///
 /// # Errors
-/// [`RunError::Write`] with the path.
-pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), RunError> {
+/// [`WriteError::Write`] with the path.
+pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), WriteError> {
     let text = serde_json::to_string_pretty(summary).expect("a summary's fields all have JSON forms");
     write_file(&folder.join(files::SUMMARY), format!("{text}\n").as_bytes())
 }
@@ -332,30 +213,17 @@ pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), RunError
 /// Removes a run folder's summary, if there is one: what is in the folder then counts as no run.
 ///
 /// # Errors
-/// [`RunError::Write`] with the path.
-pub fn remove_summary(folder: &Path) -> Result<(), RunError> {
-    remove(folder.join(files::SUMMARY))
+/// [`WriteError::Write`] with the path.
+pub fn remove_summary(folder: &Path) -> Result<(), WriteError> {
+    artifacts::remove(folder.join(files::SUMMARY))
 }
 
 /// Removes the checkpoint of a training that has ended, if there is one.
 ///
 /// # Errors
-/// [`RunError::Write`] with the path.
-pub fn remove_checkpoint(folder: &Path) -> Result<(), RunError> {
-    remove(folder.join(files::CHECKPOINT))
-}
-
-fn remove(path: PathBuf) -> Result<(), RunError> {
-    match std::fs::remove_file(&path) {
-        Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => Err(RunError::Write { path, reason }),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a folder is a run folder, of this version or another: its summary names a version of Pinhole.
-pub fn is_run(folder: &Path) -> bool {
-    let text = std::fs::read(folder.join(files::SUMMARY)).unwrap_or_default();
-    serde_json::from_slice::<serde_json::Value>(&text).is_ok_and(|summary| summary["pinhole"].is_string())
+/// [`WriteError::Write`] with the path.
+pub fn remove_checkpoint(folder: &Path) -> Result<(), WriteError> {
+    artifacts::remove(folder.join(files::CHECKPOINT))
 }
 
 /// The summary of a run folder, if it is one.
@@ -366,22 +234,6 @@ pub fn summary(folder: &Path) -> Option<RunSummary> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_are_replaced_whole_and_failures_leave_the_old_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        write_file(&path, b"one").unwrap();
-        write_file(&path, b"two").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
-        let missing = folder.path().join("no/such/folder/a.txt");
-        let complaint = write_file(&missing, b"x").unwrap_err().to_string();
-        let expected = format!("{} cannot be written: ", missing.display());
-        // Nothing of the temporary file; the folder of this test is one, too.
-        let reason = complaint.strip_prefix(&expected).unwrap_or_else(|| panic!("{complaint}"));
-        assert!(reason.contains("os error 2") && !reason.contains(".tmp"), "{complaint}");
-    }
 
     #[cfg(unix)]
     #[test]

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::model_file::{ModelFile, ModelFileError};
+use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
 use pinhole_shared::model::{MAGIC, Model};
 use thiserror::Error;
 
-use crate::model_file::{ModelFile, ModelFileError};
 use crate::quantize::dequantize;
-use crate::recipe::{DEFAULT, Recipe, RecipeError};
-use crate::run_folder::{self, files};
-use crate::shipped::{Shipped, UnknownModel};
-use crate::train::{Network, NetworkError, Pretrained};
+use crate::runs::bundled::{Bundled, UnknownModel};
+use crate::runs::{self, files};
+use crate::{Network, NetworkError, Pretrained};
 
 /// A trained network and where it came from.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ impl Source {
     /// # Errors
     /// [`SourceError`] with the path.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        if let Some(shipped) = Shipped::lookup(path)? {
+        if let Some(shipped) = Bundled::lookup(path)? {
             return Self::from_shipped(&shipped);
         }
         let unreadable = |reason| SourceError::Unreadable { path: path.to_owned(), reason };
@@ -112,7 +112,7 @@ impl Source {
     }
 
     /// Of weights at hand, or of a model alone.
-    fn from_shipped(shipped: &Shipped) -> Result<Self, SourceError> {
+    fn from_shipped(shipped: &Bundled) -> Result<Self, SourceError> {
         match shipped.weights() {
             Some(bytes) => Self::from_safetensors(bytes, &shipped.path(), shipped.name.to_owned()),
             None => Self::from_parsed(&shipped.model().model(), &shipped.path()),
@@ -135,7 +135,7 @@ impl Source {
         let model = file.model();
         let folder = path.parent().unwrap_or(Path::new(""));
         let weights = folder.join(files::WEIGHTS);
-        let made_from_them = run_folder::summary(folder).is_some_and(|run| run.model_checksum == model.checksum());
+        let made_from_them = runs::summary(folder).is_some_and(|run| run.model_checksum == model.checksum());
         if made_from_them && weights.exists() {
             return Self::from_weights(&weights);
         }
@@ -155,5 +155,5 @@ impl Source {
 
 fn recipe_name(weights: &Path) -> String {
     let folder = weights.parent().unwrap_or(Path::new(""));
-    run_folder::summary(folder).map_or_else(|| weights.display().to_string(), |run| run.recipe)
+    runs::summary(folder).map_or_else(|| weights.display().to_string(), |run| run.recipe)
 }

@@ -10,7 +10,7 @@ use super::with_values;
 
 /// Activations of convolutions: all bounds on a straight line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::train) enum Clamp {
+pub(crate) enum Clamp {
     /// None.
     Linear,
     /// From 0.
@@ -35,7 +35,7 @@ struct Pooling {
 ///
 /// Activations rise nowhere but with what comes in, so the largest input is looked for and one value of each window
 /// activated. The gradient goes to the first largest input. At the bounds themselves it is 0, as in Keras.
-pub(in crate::train) struct ActivateOp {
+pub(crate) struct ActivateOp {
     /// Of one image that comes in.
     pub shape: Shape,
     /// Of each element.
@@ -204,7 +204,7 @@ fn backward_portable(input: &[f32], delta: &[f32], pooling: Pooling, gradient: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use pinhole_core::random::Random;
 
     /// Also with equals, which coarse values bring.
     #[test]

@@ -13,7 +13,7 @@ use super::{CHUNK, with_values};
 /// Convolution: batch x (channels * height * width), weights, biases -> batch x (outputs * rows * columns), without
 /// activation. Weights: outputs x (kernel row, kernel column, input channel); depthwise, where each channel has an output
 /// of its own, channels x (kernel row, kernel column). Padding is of zeros.
-pub(in crate::train) struct ConvOp {
+pub(crate) struct ConvOp {
     /// Slides over the input.
     pub window: Window,
     /// Of one image.

@@ -312,7 +312,7 @@ register!(__m512, 16, _mm512_set1_ps, _mm512_add_ps, _mm512_fmadd_ps);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use pinhole_core::random::Random;
 
     fn noise(count: usize, seed: u64) -> Vec<f32> {
         let mut random = Random::seeded(seed);

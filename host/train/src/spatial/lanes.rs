@@ -91,7 +91,7 @@ fn moments_portable(a: &[f32], b: &[f32]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use pinhole_core::random::Random;
 
     /// Whole lanes and every tail: bit for bit the portable version's, and exact where integers make it so.
     #[test]

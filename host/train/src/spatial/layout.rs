@@ -18,7 +18,7 @@ pub(super) fn to_places_first(values: &[f32], shape: Shape) -> Vec<f32> {
 ///
 /// # Panics
 /// If there are not as many values as the shape has.
-pub(in crate::train) fn to_planes_first(values: &[f32], shape: Shape) -> Vec<f32> {
+pub(crate) fn to_planes_first(values: &[f32], shape: Shape) -> Vec<f32> {
     transposed(values, shape.places(), usize::from(shape.channels))
 }
 
@@ -28,7 +28,7 @@ fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
 }
 
 /// [`to_places_first`] for a batch: what a dense layer takes of planes.
-pub(in crate::train) struct FlattenOp {
+pub(crate) struct FlattenOp {
     /// Of one image.
     pub shape: Shape,
 }

@@ -25,11 +25,11 @@ use candle_core::{Result, Storage, Tensor, bail};
 
 use super::optimizer::contiguous;
 
-pub(in crate::train) use activate::{ActivateOp, Clamp};
-pub(in crate::train) use conv::ConvOp;
-pub(in crate::train) use layout::{FlattenOp, to_planes_first};
-pub(in crate::train) use norm::{EPSILON, NormOp, Statistics};
-pub(in crate::train) use pool::{GlobalAverageOp, PoolOp};
+pub(crate) use activate::{ActivateOp, Clamp};
+pub(crate) use conv::ConvOp;
+pub(crate) use layout::{FlattenOp, to_planes_first};
+pub(crate) use norm::{EPSILON, NormOp, Statistics};
+pub(crate) use pool::{GlobalAverageOp, PoolOp};
 
 /// Images that one thread takes at a time. Gradients by weights are summed over the images of a chunk, then over the
 /// chunks, both in order.

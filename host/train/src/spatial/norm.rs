@@ -14,11 +14,11 @@ use super::with_values;
 ///
 /// # Source
 /// Keras, `BatchNormalization(epsilon=1e-3)`, the default.
-pub(in crate::train) const EPSILON: f64 = 1e-3;
+pub(crate) const EPSILON: f64 = 1e-3;
 
 /// Of a batch, by channel.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::train) struct Statistics {
+pub(crate) struct Statistics {
     /// Over images and places.
     pub means: Vec<f64>,
     /// Mean squares of deviations (the biased estimate: divided by the count itself).
@@ -31,7 +31,7 @@ pub(in crate::train) struct Statistics {
 /// # Source
 /// Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
 /// 2015: algorithm 1, and the gradients of section 3.
-pub(in crate::train) struct NormOp {
+pub(crate) struct NormOp {
     channels: usize,
     places: usize,
     seen: Arc<Mutex<Option<Statistics>>>,
@@ -41,7 +41,7 @@ pub(in crate::train) struct NormOp {
 
 impl NormOp {
     /// Leaves the batch's statistics in `seen` on its way forward.
-    pub(in crate::train) fn new(channels: usize, places: usize, seen: Arc<Mutex<Option<Statistics>>>) -> Self {
+    pub(crate) fn new(channels: usize, places: usize, seen: Arc<Mutex<Option<Statistics>>>) -> Self {
         Self { channels, places, seen, own: Mutex::new(None) }
     }
 
@@ -227,7 +227,7 @@ fn combine_portable(inputs: &[f32], delta: &[f32], plane: (f32, f32, f32), gradi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use pinhole_core::random::Random;
 
     #[test]
     fn vectors_compute_the_portable_bits() {

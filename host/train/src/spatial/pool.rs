@@ -11,7 +11,7 @@ use super::with_values;
 /// The largest or the average of the places under a window: batch x (channels * height * width) -> batch x (channels *
 /// rows * columns). Padding takes no part, neither among the largest nor in an average's count. The gradient of the
 /// largest goes to the first.
-pub(in crate::train) struct PoolOp {
+pub(crate) struct PoolOp {
     /// The largest, not the average.
     pub takes_largest: bool,
     /// Slides over the input.
@@ -102,7 +102,7 @@ impl CustomOp1 for PoolOp {
 }
 
 /// The average of each channel: batch x (channels * height * width) -> batch x channels.
-pub(in crate::train) struct GlobalAverageOp {
+pub(crate) struct GlobalAverageOp {
     /// Of one image.
     pub input: Shape,
 }

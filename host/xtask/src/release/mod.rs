@@ -20,13 +20,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
-use miette::{IntoDiagnostic as _, Result, WrapErr as _};
-use pinhole::firmware::checkout;
-use pinhole::run_folder::{create_folder, write_file};
-
 use archive::{File, Files, SUMS};
+use clap::Args;
 use inventory::{Inventory, host_target};
+use miette::{IntoDiagnostic as _, Result, WrapErr as _};
+use pinhole::artifacts::{create_folder, write_file};
+use pinhole::firmware::checkout;
 use program::Program;
 
 /// Files of the checkout that go into the archive as they are.

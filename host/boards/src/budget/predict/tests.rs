@@ -1,12 +1,12 @@
+use pinhole_core::model_file::{ModelFile, Packing};
 use pinhole_shared::model::Activation;
 
 use super::loops::{chunks, cortex_m4};
 use super::*;
 use crate::board::Board;
-use crate::model_file::{ModelFile, Packing};
 
 fn model(name: &str) -> ModelFile {
-    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/models");
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/models");
     ModelFile::read(&std::path::Path::new(models).join(name).join("model.pinhole")).unwrap()
 }
 

@@ -8,7 +8,7 @@
 //! | `private_copy` | packages of Debian's archives -> an emulator in the cache folder; nothing is installed |
 //! | `error` | why there is no emulator |
 //!
-//! Finding out ([`Findings`]) is apart from deciding ([`plan`]), so that every decision is tested without touching the
+//! Finding out (`Findings`) is apart from deciding (`plan`), so that every decision is tested without touching the
 //! machine.
 
 mod check;

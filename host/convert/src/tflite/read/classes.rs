@@ -1,9 +1,10 @@
 //! Names of the outputs -> classes in the order that a model has them in.
 
+use pinhole_core::model_file::QuantizedLayer;
+
 use super::graph::Graph;
 use crate::export::CLASSES_METADATA;
 use crate::import::Reason;
-use crate::model_file::LayerParts;
 
 /// The names, ascending, and the rows of the layer that decides in the same order.
 ///
@@ -12,7 +13,7 @@ use crate::model_file::LayerParts;
 pub(super) fn sorted(
     graph: &Graph<'_>,
     given: Option<&[String]>,
-    last: &mut LayerParts,
+    last: &mut QuantizedLayer,
 ) -> Result<Vec<String>, Reason> {
     let weighted = last.weighted_mut().ok_or(Reason::Undecided)?;
     let outputs = weighted.outputs();

@@ -1,14 +1,14 @@
 //! FULLY_CONNECTED, with what may follow it, as a dense layer.
 
+use pinhole_core::model_file::QuantizedLayer;
+use pinhole_core::model_file::scales::InputKind;
 use pinhole_shared::model::{Activation, Output};
 
 use super::graph::Operator;
 use super::quantized::{Rows, Units};
 use super::walk::{Given, RELU6, Walk, refuse};
-use crate::export::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
 use crate::import::Reason;
-use crate::model_file::LayerParts;
-use crate::quantize::InputKind;
+use crate::tflite::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
 
 /// Slot of `FullyConnectedOptions.weights_format`; 0 for rows.
 const WEIGHTS_FORMAT: u16 = 1;
@@ -35,7 +35,11 @@ impl<'f> Walk<'_, 'f> {
                 return Err(refuse(operator, "which decides, and has an activation function"));
             }
             let weighted = parts(Q16, Q16)?;
-            self.layers.push(LayerParts::Dense { weighted, activation: Activation::Linear, output: Output::Logits });
+            self.layers.push(QuantizedLayer::Dense {
+                weighted,
+                activation: Activation::Linear,
+                output: Output::Logits,
+            });
             self.current = operator.output;
             return Ok(());
         }
@@ -70,7 +74,7 @@ impl<'f> Walk<'_, 'f> {
             (weighted, activation, output, unit, unit, written)
         };
         let elements = weighted.outputs();
-        self.layers.push(LayerParts::Dense { weighted, activation, output });
+        self.layers.push(QuantizedLayer::Dense { weighted, activation, output });
         let input = InputKind { scale: unit, max_magnitude: output.max_magnitude(), zero: 0 };
         self.given = Given { input, of_file, shape: None, elements };
         self.current = written;

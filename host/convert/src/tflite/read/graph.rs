@@ -1,10 +1,10 @@
 //! Bytes -> tensors and operators, as they are in the file.
 
 use super::table::{Broken, Table};
-use crate::export::schema::{
+use crate::import::Reason;
+use crate::tflite::schema::{
     IDENTIFIER, VERSION, buffer, metadata, model, operator, operator_code, quantization, subgraph, tensor,
 };
-use crate::import::Reason;
 
 /// Most dimensions of a tensor that are looked at.
 const MAX_DIMENSIONS: usize = 8;

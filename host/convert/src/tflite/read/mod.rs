@@ -30,19 +30,19 @@ mod table;
 mod tests;
 mod walk;
 
+use pinhole_core::model_file::{ModelFile, encode};
 use pinhole_shared::model::MAX_LAYERS;
 use pinhole_shared::policy::Policy;
 
 use self::graph::Graph;
 use self::walk::Walk;
-use super::Reason;
-use crate::model_file::{ModelFile, encode};
+use crate::import::Reason;
 
 /// A file's bytes, which may be anything, as a model.
 ///
 /// # Errors
 /// [`Reason`].
-pub(super) fn import(file: &[u8], classes: Option<&[String]>) -> Result<ModelFile, Reason> {
+pub(crate) fn import(file: &[u8], classes: Option<&[String]>) -> Result<ModelFile, Reason> {
     let graph = Graph::read(file)?;
     let network = Walk::all(&graph)?;
     let mut layers = network.layers;

@@ -1,16 +1,16 @@
 //! What tensors' integers stand for, and a layer's constants.
 
+use pinhole_core::model_file::QuantizedWeights;
+use pinhole_core::model_file::scales::InputKind;
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::MAX_ARENA_BYTES;
 use pinhole_shared::shape::Shape;
 
 use super::graph::Tensor;
-use crate::model_file::WeightedParts;
-use crate::quantize::InputKind;
 
 /// Types of tensors, by their numbers in the schema.
 pub(super) mod kind {
-    use crate::export::schema::TensorType;
+    use crate::tflite::schema::TensorType;
 
     pub(in super::super) const INT8: u8 = TensorType::Int8 as u8;
     pub(in super::super) const INT16: u8 = TensorType::Int16 as u8;
@@ -133,7 +133,7 @@ impl Rows {
         input: InputKind,
         of_file: f64,
         (result_scale, output_scale): (f64, f64),
-    ) -> Result<WeightedParts, String> {
+    ) -> Result<QuantizedWeights, String> {
         let max_weight = Layout::Rows8.max_weight();
         if self.weights.iter().any(|weight| weight.unsigned_abs() > max_weight.unsigned_abs()) {
             return Err(format!("with a weight beyond {max_weight}"));
@@ -164,7 +164,7 @@ impl Rows {
             largest <= i32::MAX as u32 >> pre_shift && self.scales.iter().all(has_room)
         };
         let pre_shift = (0..=30).find(fits).ok_or_else(too_large)?;
-        Ok(WeightedParts {
+        Ok(QuantizedWeights {
             inputs: self.inputs,
             weights: self.weights.clone(),
             biases,

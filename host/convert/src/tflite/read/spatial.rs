@@ -1,16 +1,16 @@
 //! Operators that write tensors.
 
+use pinhole_core::model_file::scales::{mean_of, sum_of};
+use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
 use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::graph::Operator;
 use super::quantized::{Rows, Units, kind, picture};
 use super::walk::{Given, RELU6, Walk, refuse};
-use crate::export::schema::{
+use crate::import::Reason;
+use crate::tflite::schema::{
     Builtin, FUSED_ACTIVATION_FUNCTION, Fused, Padding as Kind, conv_options, depthwise_options, pool_options,
 };
-use crate::import::Reason;
-use crate::model_file::{LayerParts, TensorParts};
-use crate::quantize::{mean_of, sum_of};
 
 /// Most multiply-accumulates of a network: what a model file has room to say.
 const MAX_MACS: u64 = u32::MAX as u64;
@@ -82,7 +82,7 @@ impl<'f> Walk<'_, 'f> {
         operator: &Operator<'f>,
         tensor: i32,
         (shape, function): (Shape, u8),
-    ) -> Result<TensorParts, Reason> {
+    ) -> Result<QuantizedTensor, Reason> {
         let tensor = self.graph.tensor(tensor)?;
         let Some(Units { scale, zero }) = Units::of(&tensor) else {
             return Err(refuse(operator, "that does not give int8 with a scale"));
@@ -93,15 +93,15 @@ impl<'f> Walk<'_, 'f> {
         let most =
             if function == RELU6 { (f64::from(zero) + (6.0 / f64::from(scale)).round()).min(255.0) } else { 255.0 };
         let least = if function == Fused::None as u8 { 0 } else { zero };
-        Ok(TensorParts { shape, zero, scale, range: (least, most as u8) })
+        Ok(QuantizedTensor { shape, zero, scale, range: (least, most as u8) })
     }
 
-    fn push(&mut self, operator: &Operator<'f>, layer: LayerParts, tensor: i32) -> Result<(), Reason> {
+    fn push(&mut self, operator: &Operator<'f>, layer: QuantizedLayer, tensor: i32) -> Result<(), Reason> {
         let output = *layer.output().expect("a layer of tensors writes one");
         let input = Units { scale: output.scale, zero: output.zero }.input();
         self.layers.push(layer);
-        let macs = |layer: &LayerParts| match layer {
-            LayerParts::Conv { weighted, pool, output, .. } => {
+        let macs = |layer: &QuantizedLayer| match layer {
+            QuantizedLayer::Conv { weighted, pool, output, .. } => {
                 let places = output.shape.places() as u64 * u64::from(*pool) * u64::from(*pool);
                 places.saturating_mul(weighted.weights.len() as u64)
             }
@@ -161,18 +161,18 @@ impl<'f> Walk<'_, 'f> {
             (pool, tensor) = (side, pooled);
             let [height, width] = [height, width].map(|places| places / u16::from(side));
             let shape = Shape { height, width, channels };
-            output = TensorParts { range: output.range, ..self.output(operator, tensor, (shape, function))? };
+            output = QuantizedTensor { range: output.range, ..self.output(operator, tensor, (shape, function))? };
             self.next += 1;
         }
         let scale = f64::from(output.scale);
         let weighted = rows.parts(self.given.input, self.given.of_file, (scale, scale));
         let weighted = weighted.map_err(|why| refuse(operator, why))?;
-        self.push(operator, LayerParts::Conv { weighted, is_depthwise: is_one_each, window, pool, output }, tensor)
+        self.push(operator, QuantizedLayer::Conv { weighted, is_depthwise: is_one_each, window, pool, output }, tensor)
     }
 
     /// The side and output of a MAX_POOL_2D that comes next and takes the largest of each few places of this tensor, which
     /// nothing else reads.
-    fn pooled(&self, tensor: i32, of: &TensorParts) -> Result<Option<(u8, i32)>, Reason> {
+    fn pooled(&self, tensor: i32, of: &QuantizedTensor) -> Result<Option<(u8, i32)>, Reason> {
         let Some(next) = self.graph.operators.get(self.next) else { return Ok(None) };
         if next.code != Builtin::MaxPool as i32 || next.input(0) != tensor || self.graph.readers(tensor) != 1 {
             return Ok(None);
@@ -209,10 +209,10 @@ impl<'f> Walk<'_, 'f> {
         if !self.is_like_input(&output) {
             return Err(refuse(operator, "with another scale than its input"));
         }
-        self.push(operator, LayerParts::Pool { takes_largest, window, output }, operator.output)
+        self.push(operator, QuantizedLayer::Pool { takes_largest, window, output }, operator.output)
     }
 
-    fn is_like_input(&self, output: &TensorParts) -> bool {
+    fn is_like_input(&self, output: &QuantizedTensor) -> bool {
         // The picture's pixels are of 1/255, which is no f32.
         output.scale == self.given.input.scale as f32 && output.zero == self.given.input.zero
     }
@@ -231,7 +231,8 @@ impl<'f> Walk<'_, 'f> {
         let Some(Units { scale, zero }) = units.filter(|_| tensor.elements() == Some(channels)) else {
             return Err(refuse(operator, "that does not give an int8 with a scale for each channel"));
         };
-        let output = TensorParts { shape: Shape { height: 1, width: 1, ..shape }, zero, scale, range: (0, u8::MAX) };
+        let output =
+            QuantizedTensor { shape: Shape { height: 1, width: 1, ..shape }, zero, scale, range: (0, u8::MAX) };
         self.check_ratio(operator, self.given.input.scale, scale)?;
         self.push(operator, mean_of(shape.places(), self.given.input, output), operator.output)
     }

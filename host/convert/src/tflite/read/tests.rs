@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use pinhole_core::model_file::QuantizedLayer;
+use pinhole_core::photos::Dataset;
 use pinhole_shared::pixels::InputShape;
+use pinhole_train::runs::bundled::drawn_model;
 
 use super::*;
-use crate::export::untrained::{model, pictures};
 use crate::export::{Format, export};
-use crate::model_file::LayerParts;
-use crate::photos::Dataset;
-use crate::run_folder::Trained;
-use crate::shipped::drawn_model;
+use crate::tflite::write::tests::run::{model, pictures};
 
 /// What of all that can be exported has a way back.
 const RECIPE: &str = r#"
@@ -61,8 +60,7 @@ activation = "relu"
 "#;
 
 fn exported(model: &ModelFile) -> Vec<u8> {
-    let trained = Trained { model: model.clone(), ..drawn_model() };
-    export(&trained, Format::Tflite, None, &[]).unwrap()
+    export(model, Format::Tflite, None, &[]).unwrap()
 }
 
 /// Both models' integers, picture by picture: bytes are apart by one at most, logits by this much.
@@ -95,13 +93,17 @@ fn come_back(recipe: &str, input: InputShape) {
     let before = model(recipe, &pictures);
     let after = import(&exported(&before), None).unwrap();
     assert_eq!(after.model().input(), input);
-    let kinds =
-        |file: &ModelFile| -> Vec<LayerParts> { file.model().layers().map(|layer| LayerParts::of(&layer)).collect() };
+    let kinds = |file: &ModelFile| -> Vec<QuantizedLayer> {
+        file.model().layers().map(|layer| QuantizedLayer::of(&layer)).collect()
+    };
     for (before, after) in kinds(&before).iter().zip(kinds(&after)) {
         assert_eq!(before.output(), after.output());
-        let integers = |parts: &LayerParts| parts.weighted().map(|parts| (parts.weights.clone(), parts.biases.clone()));
+        let integers =
+            |parts: &QuantizedLayer| parts.weighted().map(|parts| (parts.weights.clone(), parts.biases.clone()));
         assert_eq!(integers(before), integers(&after));
-        if let (LayerParts::Conv { window, pool, .. }, LayerParts::Conv { window: w, pool: p, .. }) = (before, &after) {
+        if let (QuantizedLayer::Conv { window, pool, .. }, QuantizedLayer::Conv { window: w, pool: p, .. }) =
+            (before, &after)
+        {
             assert_eq!(
                 (window.height, window.stride_x, window.padding.top, pool),
                 (w.height, w.stride_x, w.padding.top, p)
@@ -149,7 +151,7 @@ fn classes_are_sorted_with_their_rows() {
 /// (`tests/tflite_golden.py`).
 #[test]
 fn a_file_of_tensorflow() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
     let file = std::fs::read(golden.join("keras.tflite")).unwrap();
     let told: serde_json::Value = serde_json::from_slice(&std::fs::read(golden.join("keras.json")).unwrap()).unwrap();
     let model = import(&file, None).unwrap();

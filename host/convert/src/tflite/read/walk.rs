@@ -1,5 +1,7 @@
 //! Operators, in the order they run in -> layers.
 
+use pinhole_core::model_file::QuantizedLayer;
+use pinhole_core::model_file::scales::InputKind;
 use pinhole_shared::pixels::{Color, InputShape};
 use pinhole_shared::shape::{Padding, Shape};
 
@@ -7,10 +9,8 @@ use super::graph::{Graph, Operator, Tensor};
 use super::names;
 use super::quantized::{Units, kind, picture};
 use super::table::Broken;
-use crate::export::schema::{Builtin, Fused};
 use crate::import::Reason;
-use crate::model_file::LayerParts;
-use crate::quantize::InputKind;
+use crate::tflite::schema::{Builtin, Fused};
 
 /// Operators that are not written, by their numbers in the schema.
 mod code {
@@ -46,7 +46,7 @@ pub(super) struct Walk<'g, 'f> {
     pub(super) graph: &'g Graph<'f>,
     /// Index of the operator that comes next.
     pub(super) next: usize,
-    pub(super) layers: Vec<LayerParts>,
+    pub(super) layers: Vec<QuantizedLayer>,
     /// Which tensor each layer before the dense ones writes.
     pub(super) tensors: Vec<i32>,
     /// The tensor that was written last.
@@ -59,7 +59,7 @@ pub(super) struct Walk<'g, 'f> {
 /// What has been read.
 pub(super) struct Network {
     pub(super) input: InputShape,
-    pub(super) layers: Vec<LayerParts>,
+    pub(super) layers: Vec<QuantizedLayer>,
 }
 
 impl<'g, 'f> Walk<'g, 'f> {

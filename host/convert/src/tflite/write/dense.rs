@@ -1,14 +1,15 @@
 //! Dense layers: FULLY_CONNECTED, with RELU in it or LOGISTIC after it.
 
+use pinhole_core::model_file::scales::{HEADROOM, output_scale, row_scales};
 use pinhole_shared::fixed::SIGMOID_RANGE;
 use pinhole_shared::model::{Activation, Dense, Output};
 
+use super::Reading;
 use super::graph::{Graph, OperatorKind};
 use super::scales::Int8;
-use super::schema::{Fused, TensorType};
 use super::weights::Integers;
-use super::{ExportError, Reading};
-use crate::quantize::{HEADROOM, output_scale, row_scales};
+use crate::export::ExportError;
+use crate::tflite::schema::{Fused, TensorType};
 
 /// Real value of a unit of a sigmoid in int16: what TensorFlow Lite wants, and what the device has.
 const SIGMOID_UNIT: f32 = 1.0 / 32_768.0;

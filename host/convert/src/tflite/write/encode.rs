@@ -3,7 +3,7 @@
 use flatbuffers::{FlatBufferBuilder, Push, TableFinishedWIPOffset, Vector, WIPOffset};
 
 use super::graph::{Graph, Operator, OperatorKind, Tensor};
-use super::schema::{
+use crate::tflite::schema::{
     BUFFER_ALIGNMENT, Builtin, FUSED_ACTIVATION_FUNCTION, IDENTIFIER, VERSION, buffer, conv_options, depthwise_options,
     metadata, model, operator, operator_code, options_type, pool_options, quantization, reducer_options,
     reshape_options, subgraph, tensor,

@@ -1,7 +1,7 @@
 //! A network as TensorFlow Lite has it.
 
 use super::scales::Int8;
-use super::schema::{Builtin, Fused, Padding, TensorType};
+use crate::tflite::schema::{Builtin, Fused, Padding, TensorType};
 
 /// A network: tensors, and operators that make them of others.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `schema` | the numbers of the file format |
 //! | `graph` | tensors and operators |
 //! | `scales` | what int8 tensors' integers stand for |
 //! | `weights` | a layer's weights and biases |
@@ -34,18 +33,17 @@ mod dense;
 mod encode;
 mod graph;
 mod scales;
-pub(crate) mod schema;
 mod spatial;
 #[cfg(test)]
 pub(crate) mod tests;
 mod weights;
 
+use pinhole_core::model_file::ModelFile;
 use pinhole_shared::model::{Layer, Model};
 
 use self::graph::Graph;
 use self::scales::Int8;
-use super::ExportError;
-use crate::model_file::ModelFile;
+use crate::export::ExportError;
 
 /// Name of the metadata that holds the class names, a JSON array.
 pub const CLASSES_METADATA: &str = "pinhole_classes";
@@ -57,7 +55,7 @@ const MARGIN: f64 = 0.25;
 ///
 /// # Panics
 /// If an input has not as many pixels as the model's.
-pub(super) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, f64)> {
+pub(crate) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, f64)> {
     let mut engine = model.engine();
     let logits: Vec<i32> = inputs.iter().filter_map(|input| engine.run_all(input).stages.pop()).flatten().collect();
     let real = |logit: &i32| f64::from(*logit) / 65_536.0;
@@ -71,7 +69,7 @@ pub(super) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, 
 ///
 /// # Errors
 /// [`ExportError::Scale`], [`ExportError::Mean`].
-pub(super) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Vec<u8>, ExportError> {
+pub(crate) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Vec<u8>, ExportError> {
     let classes: Vec<&str> = model.class_names().collect();
     let mut graph = Graph {
         description: format!("Pinhole model, checksum {:08x}", model.checksum()),

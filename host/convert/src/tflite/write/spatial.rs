@@ -1,14 +1,15 @@
 //! Layers that write tensors. Their bytes minus 128 are the integers here, and 0 stands for the same real value.
 
+use pinhole_core::model_file::scales::accumulator_scales;
 use pinhole_shared::model::{Conv, Layer, Pool, Tensor};
 use pinhole_shared::shape::{Padding as Around, Shape, Window};
 
+use super::Reading;
 use super::graph::{Graph, OperatorKind, Slide};
 use super::scales::Int8;
-use super::schema::{Fused, Padding, TensorType};
 use super::weights::Integers;
-use super::{ExportError, Reading};
-use crate::quantize::accumulator_scales;
+use crate::export::ExportError;
+use crate::tflite::schema::{Fused, Padding, TensorType};
 
 /// Writes a layer that reads `from`; `before` is what the layers before it gave. Returns what it gives to the next.
 ///

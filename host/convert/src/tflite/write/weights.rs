@@ -5,7 +5,7 @@ use pinhole_shared::model::Weighted;
 use super::Reading;
 use super::graph::Graph;
 use super::scales::Int8;
-use super::schema::TensorType;
+use crate::tflite::schema::TensorType;
 
 /// A layer's constants.
 #[derive(Clone)]

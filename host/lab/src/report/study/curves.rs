@@ -1,6 +1,7 @@
 //! Mean curves over runs.
 
-use crate::statistics::Spread;
+use pinhole_core::statistics::Spread;
+
 use crate::study::Record;
 
 /// Losses of several runs, epoch by epoch.

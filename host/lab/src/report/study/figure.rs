@@ -2,12 +2,12 @@
 
 use std::array::IntoIter;
 
+use pinhole_core::statistics::{Reliability, Spread};
 use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use super::curves::MeanCurves;
-use crate::statistics::{Reliability, Spread};
 use crate::study::results::is_stuck;
 use crate::study::{Plan, Record, Records};
 

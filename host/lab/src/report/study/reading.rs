@@ -1,10 +1,11 @@
 //! What figures show, in words.
 
+use pinhole_core::statistics::Interval;
+
 use super::curves::{Least, MeanCurves};
 use super::table::verdict as paired_verdict;
 use crate::report::OVERFITTING;
 use crate::report::markup::{counted, escape, percent};
-use crate::statistics::Interval;
 use crate::study::results::{ComparisonResult, SystemResult};
 use crate::study::{Plan, Results};
 

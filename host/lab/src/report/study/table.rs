@@ -1,7 +1,8 @@
 //! The table of all systems.
 
+use pinhole_core::statistics::{Interval, Spread};
+
 use super::super::markup::{counted, escape, percent, put};
-use crate::statistics::{Interval, Spread};
 use crate::study::Results;
 use crate::study::results::{Paired, SystemResult};
 

@@ -8,10 +8,10 @@ mod pool;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
+use pinhole_core::random::Random;
 use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::*;
-use crate::random::Random;
 
 /// Sums of at most some thousands of products of numbers below 1, in `f32` here.
 const TOLERANCE: f64 = 2e-4;

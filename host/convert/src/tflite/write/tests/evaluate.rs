@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use super::super::schema::{
+use super::read::{Read, Table};
+use crate::tflite::schema::{
     Builtin, FUSED_ACTIVATION_FUNCTION, Fused, Padding, TensorType, conv_options, depthwise_options, operator,
     pool_options, quantization, subgraph, tensor,
 };
-use super::read::{Read, Table};
 
 /// A tensor's integers, row by row.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ pub(super) fn evaluate(file: &Read<'_>, input: &[i8], given: &HashMap<String, Ve
     let mut written = HashMap::new();
     let name = |index: u32| String::from_utf8(file.tensors[index as usize].bytes(tensor::NAME).to_vec()).unwrap();
     let mut values: HashMap<u32, Value> = HashMap::new();
-    let graph = file.root.tables(super::super::schema::model::SUBGRAPHS)[0];
+    let graph = file.root.tables(crate::tflite::schema::model::SUBGRAPHS)[0];
     let first = graph.words(subgraph::INPUTS)[0];
     let mut pixels = declared(file.tensors[first as usize]);
     pixels.integers = input.iter().map(|&pixel| pixel.into()).collect();

@@ -4,19 +4,20 @@ mod evaluate;
 mod read;
 pub(crate) mod run;
 
-use self::read::Read;
-use super::schema::{
-    Builtin, FUSED_ACTIVATION_FUNCTION, Fused, TensorType, buffer, metadata, model, operator, options_type,
-    quantization, tensor,
-};
-use super::*;
-use crate::model_file::{LayerParts, WeightedParts, encode as encode_model};
-use crate::quantize::{HEADROOM, row_scales};
-use crate::shipped::drawn_model;
+use pinhole_core::model_file::scales::{HEADROOM, row_scales};
+use pinhole_core::model_file::{QuantizedLayer, QuantizedWeights, encode as encode_model};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
+use pinhole_train::runs::bundled::drawn_model;
+
+use self::read::Read;
+use super::*;
+use crate::tflite::schema::{
+    Builtin, FUSED_ACTIVATION_FUNCTION, Fused, TensorType, buffer, metadata, model, operator, options_type,
+    quantization, tensor,
+};
 
 const RESHAPE: u32 = Builtin::Reshape as u32;
 const DENSE: u32 = Builtin::FullyConnected as u32;
@@ -70,10 +71,10 @@ fn the_shipped_model_read_back() {
     assert_eq!(names, br#"["chihuahua","muffin"]"#);
 }
 
-fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) -> LayerParts {
+fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) -> QuantizedLayer {
     let outputs = 3;
     let weights = (0..inputs * outputs).map(|place| (place % 15) as i8 - 7).collect();
-    let weighted = WeightedParts {
+    let weighted = QuantizedWeights {
         inputs,
         weights,
         biases: vec![100, -200, 300],
@@ -85,7 +86,7 @@ fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) 
         layout,
         chunk_columns: 0,
     };
-    LayerParts::Dense { weighted, activation, output }
+    QuantizedLayer::Dense { weighted, activation, output }
 }
 
 /// All kinds of layers, and weights of 4 bits: a byte each in the file.
@@ -101,7 +102,7 @@ fn other_layers_read_back() {
         ];
         let mut largest = 255;
         for layer in &mut layers {
-            let LayerParts::Dense { weighted: layer, output, .. } = layer else { unreachable!("all are dense") };
+            let QuantizedLayer::Dense { weighted: layer, output, .. } = layer else { unreachable!("all are dense") };
             let sum = |row: &[i8]| row.iter().map(|weight| u32::from(weight.unsigned_abs())).sum::<u32>();
             let rows = layer.weights.chunks_exact(layer.inputs).zip(&layer.biases);
             layer.accumulator_bound = rows.map(|(row, bias)| bias.unsigned_abs() + sum(row) * largest).max().unwrap();

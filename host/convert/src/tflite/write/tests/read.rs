@@ -1,6 +1,6 @@
 //! Reads what is written.
 
-use super::super::schema::{TensorType, buffer, model, operator, operator_code, quantization, subgraph, tensor};
+use crate::tflite::schema::{TensorType, buffer, model, operator, operator_code, quantization, subgraph, tensor};
 
 /// A table: the file and where in it the table starts.
 #[derive(Clone, Copy)]

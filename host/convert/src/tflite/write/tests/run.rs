@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
+use pinhole_core::model_file::{ModelFile, QuantizedLayer, encode};
+use pinhole_core::photos::{Dataset, Example};
+use pinhole_core::random::Random;
+use pinhole_core::recipe::Recipe;
 use pinhole_shared::model::Layer;
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
+use pinhole_train::Network;
+use pinhole_train::quantize::{ActivationBits, quantize};
 
-use super::super::schema::Builtin;
 use super::super::tflite;
 use super::evaluate::evaluate;
 use super::read::Read;
 use crate::export::ExportError;
-use crate::model_file::{LayerParts, ModelFile, encode};
-use crate::photos::{Dataset, Example};
-use crate::quantize::{ActivationBits, quantize};
-use crate::random::Random;
-use crate::recipe::Recipe;
-use crate::train::Network;
+use crate::tflite::schema::Builtin;
 
 /// Every kind of layer, and padding as VALID, as SAME and as neither.
 const RECIPE: &str = r#"
@@ -184,10 +184,10 @@ fn every_kind_says_what_the_device_says() {
 fn ranges_are_cut() {
     let pictures = pictures(InputShape::gray(15), 4);
     let file = model(RECIPE, &pictures);
-    let mut layers: Vec<LayerParts> = file.model().layers().map(|layer| LayerParts::of(&layer)).collect();
+    let mut layers: Vec<QuantizedLayer> = file.model().layers().map(|layer| QuantizedLayer::of(&layer)).collect();
     for (index, range) in [(0, (0, 180)), (3, (90, 200))] {
         match &mut layers[index] {
-            LayerParts::Conv { output, .. } | LayerParts::Add { output, .. } => output.range = range,
+            QuantizedLayer::Conv { output, .. } | QuantizedLayer::Add { output, .. } => output.range = range,
             other => panic!("{other:?}"),
         }
     }

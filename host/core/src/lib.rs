@@ -1,0 +1,27 @@
+//! What every part of Pinhole's host side stands on.
+//!
+//! | module | from -> to |
+//! |---|---|
+//! | [`photos`] | files -> labeled network inputs (through the shared pixel pipeline) |
+//! | [`recipe`] | TOML -> what to train |
+//! | [`model_file`] | bytes -> the shared engine; layers -> bytes |
+//! | [`inference`] | all integers of one input, from any engine |
+//! | [`artifacts`] | bytes -> a file, whole or not at all; what kind of folder Pinhole wrote |
+//! | [`data`] | what is bundled inside the program |
+//! | [`choice`] | a name -> one of a few named values |
+//! | [`synthetic`] | a seed -> synthetic pictures to try it all on |
+//! | [`statistics`] | scores of some photos and seeds -> what they say beyond them |
+//! | [`random`] | a seed -> the same numbers on every machine |
+//! | [`suggest`] | a mistyped name -> the known one it probably means |
+
+pub mod artifacts;
+pub mod choice;
+pub mod data;
+pub mod inference;
+pub mod model_file;
+pub mod photos;
+pub mod random;
+pub mod recipe;
+pub mod statistics;
+pub mod suggest;
+pub mod synthetic;

@@ -1,0 +1,98 @@
+//! The arrows between the host's crates, drawn from their manifests and sources: each goes where ARCHITECTURE.md says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use pinhole_tests::repository;
+
+/// What each crate may depend on, of the others. `boards` never reaches `train` or `lab`, `train` never `boards` or `lab`,
+/// `convert` only `core`.
+const MAY: [(&str, &[&str]); 6] = [
+    ("core", &[]),
+    ("train", &["core"]),
+    ("boards", &["core"]),
+    ("convert", &["core"]),
+    ("lab", &["boards", "core", "train"]),
+    ("pinhole", &["boards", "convert", "core", "lab", "train"]),
+];
+
+/// What only tests of a crate may depend on besides.
+const MAY_IN_TESTS: [(&str, &[&str]); 1] = [("convert", &["train"])];
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let host = repository().join("host");
+    if name == "pinhole" { host } else { host.join(name) }
+}
+
+/// Crates of the host that a table of a manifest names.
+fn named(manifest: &toml::Table, table: &str) -> BTreeSet<String> {
+    let names = manifest.get(table).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys);
+    let ours: BTreeSet<&str> = MAY.iter().map(|(name, _)| *name).collect();
+    names
+        .filter_map(|name| name.strip_prefix("pinhole-").or((name == "pinhole").then_some("pinhole")))
+        .filter(|name| ours.contains(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Crates of the host that sources name in code, and how often.
+fn used(folder: &Path, arrows: &mut BTreeMap<String, usize>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            used(&path, arrows);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                for (name, _) in MAY {
+                    let count = line.matches(&format!("pinhole_{name}::")).count();
+                    if count > 0 {
+                        *arrows.entry(name.to_owned()).or_default() += count;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_arrow_is_allowed_and_every_dependency_used() {
+    for (name, may) in MAY {
+        let text = fs::read_to_string(folder(name).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
+        let in_tests = MAY_IN_TESTS.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, may)| may);
+        let (depends, tests) = (named(&manifest, "dependencies"), named(&manifest, "dev-dependencies"));
+        for other in &depends {
+            assert!(may.contains(&other.as_str()), "{name} may not depend on {other}");
+        }
+        for other in &tests {
+            assert!(in_tests.contains(&other.as_str()), "the tests of {name} may not depend on {other}");
+        }
+        let mut arrows = BTreeMap::new();
+        used(&folder(name).join("src"), &mut arrows);
+        println!("{name} -> {arrows:?}");
+        for other in arrows.keys() {
+            assert!(
+                depends.contains(other) || tests.contains(other),
+                "{name} uses {other}, which it does not depend on"
+            );
+        }
+        for other in depends.union(&tests) {
+            assert!(arrows.contains_key(other), "{name} depends on {other} and does not use it");
+        }
+    }
+}
+
+/// Folders with a manifest are crates of the table above, or the repository's commands.
+#[test]
+fn every_crate_is_known() {
+    let entries = fs::read_dir(repository().join("host")).unwrap().map(|entry| entry.unwrap().path());
+    let crates: BTreeSet<String> = entries
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let known = MAY.iter().map(|(name, _)| *name).filter(|name| *name != "pinhole").chain(["xtask"]);
+    assert_eq!(crates, known.map(str::to_owned).collect());
+}
