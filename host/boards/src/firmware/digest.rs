@@ -1,5 +1,6 @@
 //! The digest of all that firmware is built from.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use super::toolchain::BUILD_ENVIRONMENT;
 const SOURCES: [&str; 4] = ["shared/Cargo.toml", "shared/src", "firmware", "Cargo.toml"];
 /// Names that are left out: tests, documents, what cargo builds.
 const LEFT_OUT: [&str; 4] = ["tests", "tests.rs", "README.md", "target"];
-/// Tables of the host's workspace that `shared` and `firmware/app` inherit from: all that counts of its manifest.
-const INHERITED: [&str; 2] = ["package", "dependencies"];
+/// Tables of a manifest with dependencies that are compiled into firmware, or run while it is built.
+const DEPENDENCIES: [&str; 2] = ["dependencies", "build-dependencies"];
 
 /// SHA-256, as 64 hexadecimal digits, of all that firmware is built from: names and contents of the sources in a checkout, lock
 /// file included, the toolchain, and the environment that it is run in. Line ends count as LF.
@@ -35,6 +36,12 @@ pub fn source_digest(checkout: &Path, toolchain: &ToolchainFacts) -> io::Result<
         })
         .collect();
     named.sort();
+    let mut from_workspace = BTreeSet::new();
+    for (name, path) in &named {
+        if name != "Cargo.toml" && name.ends_with("/Cargo.toml") {
+            from_workspace.extend(inherits(&parsed(&fs::read(path)?)?));
+        }
+    }
     let mut hash = Sha256::new();
     let mut add = |name: &str, bytes: &[u8]| {
         for part in [name.as_bytes(), bytes] {
@@ -46,7 +53,7 @@ pub fn source_digest(checkout: &Path, toolchain: &ToolchainFacts) -> io::Result<
         let mut bytes = fs::read(&path)?;
         bytes.retain(|&byte| byte != b'\r');
         if name == "Cargo.toml" {
-            bytes = inherited(&bytes)?;
+            bytes = inherited(&bytes, &from_workspace)?;
         }
         add(&name, &bytes);
     }
@@ -63,18 +70,35 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What is inherited of the host's workspace, in a form that does not depend on how it is written down.
-fn inherited(manifest: &[u8]) -> io::Result<Vec<u8>> {
+fn parsed(manifest: &[u8]) -> io::Result<toml::Table> {
     let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
     let text = std::str::from_utf8(manifest).map_err(|error| invalid(error.to_string()))?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
-    let workspace = table.get("workspace").and_then(toml::Value::as_table);
+    text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))
+}
+
+/// Names of the dependencies that a manifest takes from its workspace.
+fn inherits(manifest: &toml::Table) -> Vec<String> {
+    let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);
+    let tables = targets.filter_map(toml::Value::as_table).chain([manifest]);
+    tables
+        .flat_map(|table| DEPENDENCIES.iter().filter_map(|name| table.get(*name)?.as_table()))
+        .flatten()
+        .filter(|(_, value)| value.get("workspace").and_then(toml::Value::as_bool) == Some(true))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// The part of the host's workspace that `shared` and `firmware/app` inherit, in a form that does not depend on how it is
+/// written down: the packages' common fields, and the dependencies named in `shared`.
+fn inherited(manifest: &[u8], shared: &BTreeSet<String>) -> io::Result<Vec<u8>> {
+    let manifest = parsed(manifest)?;
+    let workspace = manifest.get("workspace").and_then(toml::Value::as_table);
+    let table = |name: &str| workspace.and_then(|workspace| workspace.get(name)?.as_table());
+    let dependencies = table("dependencies").into_iter().flatten().filter(|(name, _)| shared.contains(*name));
     let mut kept = toml::Table::new();
-    for name in INHERITED {
-        if let Some(value) = workspace.and_then(|workspace| workspace.get(name)) {
-            kept.insert(name.to_owned(), value.clone());
-        }
-    }
+    kept.insert("package".to_owned(), toml::Value::Table(table("package").cloned().unwrap_or_default()));
+    let dependencies = dependencies.map(|(name, value)| (name.clone(), value.clone())).collect();
+    kept.insert("dependencies".to_owned(), toml::Value::Table(dependencies));
     Ok(kept.to_string().into_bytes())
 }
 
@@ -104,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
             ("Cargo.toml", "[workspace]\nmembers = []\n[workspace.dependencies]\nserde = \"1\"\n"),
-            ("shared/Cargo.toml", "[package]\n"),
+            ("shared/Cargo.toml", "[package]\n[dependencies]\nserde = { workspace = true }\n"),
             ("shared/src/lib.rs", "//! x\n"),
             ("firmware/Cargo.lock", "version = 4\n"),
             ("firmware/app/tests/device.rs", "// a test\n"),
@@ -129,6 +153,7 @@ mod tests {
             ("firmware/Cargo.lock", "version = 5\n", true),
             ("firmware/boards/new/board.toml", "core = 1\n", true),
             ("Cargo.toml", "[workspace]\nmembers = []\n[workspace.dependencies]\nserde = \"2\"\n", true),
+            ("Cargo.toml", "[workspace.dependencies]\nserde = \"2\"\nclap = \"4\"\n", false),
             ("Cargo.toml", "# written otherwise\n[workspace.dependencies]\nserde = '2'\n[profile.dev]\n", false),
             ("shared/src/lib.rs", "//! y\r\n", false),
             ("firmware/app/tests/device.rs", "// another test\n", false),
