@@ -188,8 +188,8 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
     }
 
     /// Takes a picture and classifies it, telling no host. The log says what went wrong.
-    pub(crate) fn look(&mut self) -> Result<Decided, ()> {
-        self.station.look()
+    pub(crate) fn classify_frame(&mut self) -> Result<Decided, ()> {
+        self.station.classify_frame()
     }
 
     /// Counters so far.
@@ -310,7 +310,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         send(&mut self.link, &Response::Accepted)
     }
 
-    fn look(&mut self) -> Result<Decided, ()> {
+    fn classify_frame(&mut self) -> Result<Decided, ()> {
         self.capture().map_err(|_| ())?;
         self.note_light();
         // Cannot fail: as in `classify`.

@@ -12,7 +12,7 @@
 //! | [`capture`] | camera rows -> the network's input, one row at a time |
 //! | [`counter`] | what a board must do to count what an inference costs |
 //! | [`device`] | requests in, answers out |
-//! | [`vigil`] | a device on its own: look, show, and again |
+//! | [`standalone`] | a device without a host: capture, classify, show, and again |
 //! | [`event`] | what happened, for the board's log |
 //!
 //! No allocation, no unsafe code, and no input over the link or from the camera makes it panic.
@@ -28,5 +28,5 @@ mod light;
 mod measure;
 pub mod replay;
 mod report;
+pub mod standalone;
 pub mod test_card;
-pub mod vigil;

@@ -11,11 +11,11 @@
 #![no_std]
 
 #[cfg(feature = "alone")]
-pub mod alone;
-#[cfg(feature = "alone")]
 pub mod clock;
 pub mod memory;
 pub mod model;
 #[cfg(feature = "alone")]
 pub mod rtt;
 pub mod stack;
+#[cfg(feature = "alone")]
+pub mod standalone;

@@ -1,4 +1,4 @@
-//! Doubles for the device's surroundings: byte streams in memory, cameras, a model.
+//! Doubles for the device's platform: byte streams in memory, cameras, a model.
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of this")]
 
 pub mod model_file;

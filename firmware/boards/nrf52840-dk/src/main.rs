@@ -10,10 +10,10 @@ use embedded_hal_bus::spi::ExclusiveDevice;
 use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_picture_ms};
 use pinhole_cameras::soft_i2c::SoftI2c;
 use pinhole_kernels::cortex_m4::CortexM4;
-use pinhole_runtime::alone::{Board, Panel, run};
 use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
+use pinhole_runtime::standalone::{Board, BoardIo, run};
 use pinhole_shared::kernel::Dsp;
 use static_cell::ConstStaticCell;
 
@@ -50,7 +50,7 @@ struct Dk {
     light: Output<'static>,
 }
 
-impl Panel for Dk {
+impl BoardIo for Dk {
     fn feed_watchdog(&mut self) {
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.pet();
@@ -94,7 +94,7 @@ fn main() -> ! {
         name: "nrf52840-dk",
         clock,
         link,
-        panel: Dk { watchdog, light: Output::new(pins.P0_13, Level::High, OutputDrive::Standard) },
+        io: Dk { watchdog, light: Output::new(pins.P0_13, Level::High, OutputDrive::Standard) },
         memory: MEMORY.take().parts(),
         camera: |input| {
             let config = Config::for_input(input).ok()?;

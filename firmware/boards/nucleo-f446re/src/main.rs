@@ -13,10 +13,10 @@ use embedded_hal_bus::spi::ExclusiveDevice;
 use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_picture_ms};
 use pinhole_cameras::soft_i2c::SoftI2c;
 use pinhole_kernels::cortex_m4::CortexM4;
-use pinhole_runtime::alone::{Board, Panel, run};
 use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
+use pinhole_runtime::standalone::{Board, BoardIo, run};
 use pinhole_shared::kernel::Dsp;
 use static_cell::ConstStaticCell;
 
@@ -46,7 +46,7 @@ struct Nucleo {
     light: Output<'static>,
 }
 
-impl Panel for Nucleo {
+impl BoardIo for Nucleo {
     fn feed_watchdog(&mut self) {
         self.watchdog.pet();
     }
@@ -110,7 +110,7 @@ fn main() -> ! {
         name: "nucleo-f446re",
         clock,
         link,
-        panel: Nucleo { watchdog, light: Output::new(pins.PA5, Level::Low, Speed::Low) },
+        io: Nucleo { watchdog, light: Output::new(pins.PA5, Level::Low, Speed::Low) },
         memory: MEMORY.take().parts(),
         camera: |input| {
             let config = Config::for_input(input).ok()?;

@@ -10,10 +10,10 @@ use embedded_hal_bus::spi::ExclusiveDevice;
 use pinhole_cameras::arducam_mini::{ArducamMini, BusClocks, Config, worst_picture_ms};
 use pinhole_cameras::soft_i2c::SoftI2c;
 use pinhole_kernels::cortex_m0plus::CortexM0Plus;
-use pinhole_runtime::alone::{Board, Panel, run};
 use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
+use pinhole_runtime::standalone::{Board, BoardIo, run};
 use pinhole_shared::kernel::Pairs;
 use static_cell::ConstStaticCell;
 
@@ -45,7 +45,7 @@ struct Pico {
     light: Output<'static>,
 }
 
-impl Panel for Pico {
+impl BoardIo for Pico {
     fn feed_watchdog(&mut self) {
         self.watchdog.feed(WATCHDOG);
     }
@@ -80,7 +80,7 @@ fn main() -> ! {
         name: "pico",
         clock,
         link,
-        panel: Pico { watchdog, light: Output::new(pins.PIN_25, Level::Low) },
+        io: Pico { watchdog, light: Output::new(pins.PIN_25, Level::Low) },
         memory: MEMORY.take().parts(),
         camera: |input| {
             let config = Config::for_input(input).ok()?;

@@ -5,10 +5,10 @@
 
 use pinhole_app::test_card::TestCard;
 use pinhole_kernels::cortex_m4::CortexM4;
-use pinhole_runtime::alone::{Board, Panel, run};
 use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
+use pinhole_runtime::standalone::{Board, BoardIo, run};
 use pinhole_shared::kernel::Dsp;
 use pinhole_shared::pixels::{Color, InputShape};
 use static_cell::ConstStaticCell;
@@ -29,7 +29,7 @@ const LEDS: *mut u32 = 0x4002_8000 as *mut u32;
 
 struct Leds;
 
-impl Panel for Leds {
+impl BoardIo for Leds {
     /// QEMU is not kept from hanging: whoever watches it has a time limit.
     fn feed_watchdog(&mut self) {}
 
@@ -49,7 +49,7 @@ fn main() -> ! {
         name: "qemu-probed",
         clock,
         link,
-        panel: Leds,
+        io: Leds,
         memory: MEMORY.take().parts(),
         camera: |input: InputShape| (input.color == Color::Gray).then(|| TestCard::new(input.side)),
     })

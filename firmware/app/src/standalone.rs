@@ -1,4 +1,4 @@
-//! A device on its own: capture, classify, show, and again; a host is answered in between.
+//! The standalone loop: capture, classify, show, and again; a host is answered in between.
 //!
 //! Nothing here waits for ever. A camera that fails is tried again later and later ([`Pace::retry_after_ms`]); a host that
 //! falls silent in the middle of a request holds up nothing ([`embedded_io::ReadReady`] is asked before every byte); and
@@ -13,11 +13,11 @@ use crate::counter::Counter;
 use crate::device::{Device, LinkError};
 use crate::event::Event;
 
-/// What a board has around the device.
+/// A board as the standalone loop needs it: time, watchdog, and something to show a result on.
 ///
 /// # Contract, for implementors
 /// `sleep` returns after `ms` or earlier, never much later, and may let the core sleep. No method panics.
-pub trait Surroundings {
+pub trait Platform {
     /// Milliseconds since the start.
     fn now_ms(&mut self) -> u64;
 
@@ -28,16 +28,16 @@ pub trait Surroundings {
     fn feed_watchdog(&mut self);
 
     /// Shows people what the device sees.
-    fn show(&mut self, sight: Sight);
+    fn show(&mut self, frame: Frame);
 }
 
-/// What there is to show.
+/// The result of one frame, to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
+pub enum Frame {
     /// A picture was classified. What to show is the verdict, which may be "unknown".
     Decided(Decided),
     /// The camera gave no picture.
-    Blind,
+    Missing,
 }
 
 /// How often things happen.
@@ -71,48 +71,48 @@ const NAP_MS: u32 = 20;
 /// Most bytes taken from the link in one round, so that a chattering one starves nothing: a few requests' worth.
 const ROUND_BYTES: u32 = 4096;
 
-/// When what is due.
+/// The loop's state: when the next frame is due, and failures of the camera in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Vigil {
+pub struct StandaloneLoop {
     next_frame_ms: u64,
     failures: u32,
 }
 
-impl Vigil {
+impl StandaloneLoop {
     /// One round: feeds the watchdog, answers what has arrived, takes a picture if one is due, sleeps a little if not.
     ///
     /// Takes at most what a picture, an inference and some answers take.
     pub fn round<K: Kernel, C: Camera, L: Read + ReadReady + Write, N: Counter, F: FnMut(&Event)>(
         &mut self,
         device: &mut Device<'_, '_, K, C, L, N, F>,
-        surroundings: &mut impl Surroundings,
+        platform: &mut impl Platform,
         pace: &Pace,
     ) {
-        surroundings.feed_watchdog();
+        platform.feed_watchdog();
         if self.serve(device) {
-            let quiet_until = surroundings.now_ms().saturating_add(pace.host_quiet_ms.into());
+            let quiet_until = platform.now_ms().saturating_add(pace.host_quiet_ms.into());
             self.next_frame_ms = self.next_frame_ms.max(quiet_until);
         }
-        let now = surroundings.now_ms();
+        let now = platform.now_ms();
         if now < self.next_frame_ms {
             let left = u32::try_from(self.next_frame_ms - now).unwrap_or(u32::MAX);
-            surroundings.sleep(left.min(NAP_MS));
+            platform.sleep(left.min(NAP_MS));
             return;
         }
-        let wait_ms = match device.look() {
+        let wait_ms = match device.classify_frame() {
             Ok(decided) => {
                 self.failures = 0;
-                surroundings.show(Sight::Decided(decided));
+                platform.show(Frame::Decided(decided));
                 pace.frame_ms
             }
             Err(()) => {
                 self.failures = self.failures.saturating_add(1);
-                surroundings.show(Sight::Blind);
+                platform.show(Frame::Missing);
                 pace.retry_after_ms(self.failures)
             }
         };
         // A failure may have taken long itself: the wait comes after it. Frames are paced from start to start.
-        let from = if self.failures > 0 { surroundings.now_ms() } else { now };
+        let from = if self.failures > 0 { platform.now_ms() } else { now };
         self.next_frame_ms = from.saturating_add(wait_ms.into());
     }
 

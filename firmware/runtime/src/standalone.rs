@@ -1,11 +1,11 @@
-//! A board on its own: what is left for it to say is pins, clocks and memory.
+//! The standalone program of a board: pins, clocks and memory are left for the board to say.
 
 use panic_probe as _;
 use pinhole_app::camera::Camera;
 use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, DeviceError, Parts};
 use pinhole_app::event::Event;
-use pinhole_app::vigil::{Pace, Sight, Surroundings, Vigil};
+use pinhole_app::standalone::{Frame, Pace, Platform, StandaloneLoop};
 use pinhole_shared::engine::{Engine, EngineError, Scratch};
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::{Model, ModelError};
@@ -16,8 +16,8 @@ use crate::clock::{Clock, CycleCounter};
 use crate::model;
 use crate::rtt::RttLink;
 
-/// What a board has that others have not.
-pub trait Panel {
+/// Inputs and outputs that differ from board to board.
+pub trait BoardIo {
     /// Keeps the watchdog from resetting the board.
     fn feed_watchdog(&mut self);
 
@@ -25,7 +25,7 @@ pub trait Panel {
     fn light(&mut self, on: bool);
 }
 
-/// What a board puts together.
+/// The parts that a board puts together.
 pub struct Board<'b, P, F> {
     /// Its name.
     pub name: &'static str,
@@ -34,7 +34,7 @@ pub struct Board<'b, P, F> {
     /// Its link.
     pub link: RttLink,
     /// Its watchdog and light.
-    pub panel: P,
+    pub io: P,
     /// Its working memory.
     pub memory: (Buffers<'b>, Scratch<'b>),
     /// Makes its camera, for a network with this input; `None` when that gives no such pictures.
@@ -47,21 +47,21 @@ pub struct Board<'b, P, F> {
 ///
 /// Without a model that it can run, it says so in the log, again and again, with the light blinking fast: flash a model,
 /// and reset.
-pub fn run<K: Kernel, C: Camera, P: Panel>(board: Board<'_, P, impl FnOnce(InputShape) -> Option<C>>) -> ! {
-    let Board { name, clock, link, mut panel, memory: (buffers, scratch), camera } = board;
+pub fn run<K: Kernel, C: Camera, P: BoardIo>(board: Board<'_, P, impl FnOnce(InputShape) -> Option<C>>) -> ! {
+    let Board { name, clock, link, mut io, memory: (buffers, scratch), camera } = board;
     let model = match model::file().and_then(Model::parse_of::<K>) {
         Ok(model) => model,
-        Err(error) => refuse(clock, &mut panel, Refused::Model(error)),
+        Err(error) => refuse(clock, &mut io, Refused::Model(error)),
     };
     let engine = match Engine::<K>::new(&model, scratch) {
         Ok(engine) => engine,
-        Err(error) => refuse(clock, &mut panel, Refused::Engine(error)),
+        Err(error) => refuse(clock, &mut io, Refused::Engine(error)),
     };
-    let Some(camera) = camera(model.input()) else { refuse(clock, &mut panel, Refused::Picture(model.input())) };
+    let Some(camera) = camera(model.input()) else { refuse(clock, &mut io, Refused::Picture(model.input())) };
     let parts = Parts { board: name, engine, camera, link, counter: CycleCounter(clock), buffers };
     let mut device = match Device::new(parts, log) {
         Ok(device) => device,
-        Err(error) => refuse(clock, &mut panel, Refused::Device(error)),
+        Err(error) => refuse(clock, &mut io, Refused::Device(error)),
     };
     defmt::info!(
         "{=str} ready: model {=u32:#010x}, {=u32} bytes, kernel {=str}",
@@ -70,10 +70,10 @@ pub fn run<K: Kernel, C: Camera, P: Panel>(board: Board<'_, P, impl FnOnce(Input
         model.file_bytes(),
         K::NAME
     );
-    let mut around = Around { clock, panel, last_ms: 0, weeks: 0, lit: false };
-    let mut vigil = Vigil::default();
+    let mut platform = RuntimePlatform { clock, io, last_ms: 0, weeks: 0, lit: false };
+    let mut main_loop = StandaloneLoop::default();
     loop {
-        vigil.round(&mut device, &mut around, &Pace::DEFAULT);
+        main_loop.round(&mut device, &mut platform, &Pace::DEFAULT);
     }
 }
 
@@ -95,27 +95,27 @@ enum Refused {
     Picture(InputShape),
 }
 
-fn refuse(clock: Clock, panel: &mut impl Panel, why: Refused) -> ! {
+fn refuse(clock: Clock, io: &mut impl BoardIo, why: Refused) -> ! {
     loop {
         defmt::error!("cannot start: {}", why);
         for blink in 0..BLINKS_A_LINE {
-            panel.feed_watchdog();
-            panel.light(blink % 2 == 0);
+            io.feed_watchdog();
+            io.light(blink % 2 == 0);
             clock.sleep(BLINK_MS);
         }
     }
 }
 
-struct Around<P> {
+struct RuntimePlatform<P> {
     clock: Clock,
-    panel: P,
+    io: P,
     /// Last reading, and how often readings have started over.
     last_ms: u32,
     weeks: u32,
     lit: bool,
 }
 
-impl<P: Panel> Surroundings for Around<P> {
+impl<P: BoardIo> Platform for RuntimePlatform<P> {
     fn now_ms(&mut self) -> u64 {
         // Read many times in 49 days.
         let now = self.clock.now_ms();
@@ -129,15 +129,15 @@ impl<P: Panel> Surroundings for Around<P> {
     }
 
     fn feed_watchdog(&mut self) {
-        self.panel.feed_watchdog();
+        self.io.feed_watchdog();
     }
 
-    fn show(&mut self, sight: Sight) {
-        self.lit = match sight {
-            Sight::Decided(decided) => matches!(decided.verdict, Verdict::Class(1..)),
-            Sight::Blind => !self.lit,
+    fn show(&mut self, frame: Frame) {
+        self.lit = match frame {
+            Frame::Decided(decided) => matches!(decided.verdict, Verdict::Class(1..)),
+            Frame::Missing => !self.lit,
         };
-        self.panel.light(self.lit);
+        self.io.light(self.lit);
     }
 }
 

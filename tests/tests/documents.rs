@@ -1,0 +1,102 @@
+//! Every link and every path that the documents name is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pinhole_tests::repository;
+
+/// Folders of the repository that a path in a document starts with.
+const TOP: [&str; 7] = [".ci/", "data/", "docs/", "firmware/", "host/", "shared/", "tests/"];
+
+/// Documents that tell of earlier versions: their links are checked, not the paths in their text.
+const HISTORY: [&str; 1] = ["CHANGELOG.md"];
+
+fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            // What git leaves out, and what is not ours.
+            if name != "target" && (!name.starts_with('.') || name == ".ci") {
+                documents(&path, found);
+            }
+        } else if name.ends_with(".md") {
+            found.push(path);
+        }
+    }
+}
+
+/// Targets of Markdown links: `[text](target)` and `![text](target)`.
+fn links(text: &str) -> Vec<&str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target).collect()
+}
+
+/// What stands between single backticks, outside of code blocks.
+fn inline_code(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with("    ")) {
+        found.extend(line.split('`').skip(1).step_by(2));
+    }
+    found
+}
+
+/// `a/{b,c}` as `a/b` and `a/c`; a path without braces as it is.
+fn expanded(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
+    let Some((choices, after)) = rest.split_once('}') else { return vec![path.to_owned()] };
+    choices.split(',').map(|choice| format!("{before}{choice}{after}")).collect()
+}
+
+/// Whether a path is there; `*` at its end, or a line after a colon, are left out.
+fn is_there(path: &str) -> bool {
+    let path = path.split_once('*').map_or(path, |(folder, _)| folder);
+    let path = path.split_once(':').map_or(path, |(file, _)| file);
+    repository().join(path).exists()
+}
+
+#[test]
+fn links_and_paths_are_there() {
+    let mut all = Vec::new();
+    documents(repository(), &mut all);
+    assert!(all.len() > 5, "{all:?}");
+    let (mut wrong, mut checked) = (Vec::new(), 0);
+    for document in all {
+        let text = fs::read_to_string(&document).unwrap();
+        let name = document.strip_prefix(repository()).unwrap().display().to_string();
+        let folder = document.parent().unwrap();
+        for link in links(&text) {
+            let path = link.split('#').next().unwrap_or_default();
+            if path.is_empty() || path.contains("://") || path.starts_with("mailto:") {
+                continue;
+            }
+            checked += 1;
+            if !folder.join(path).exists() {
+                wrong.push(format!("{name}: the link {link}"));
+            }
+        }
+        if HISTORY.contains(&name.as_str()) {
+            continue;
+        }
+        for code in inline_code(&text) {
+            let is_path = TOP.iter().any(|top| code.starts_with(top)) && !code.contains(' ') && !code.contains('<');
+            if is_path {
+                checked += 1;
+                wrong
+                    .extend(expanded(code).iter().filter(|path| !is_there(path)).map(|path| format!("{name}: {path}")));
+            }
+        }
+    }
+    println!("{checked} links and paths");
+    assert!(wrong.is_empty(), "not there:\n{}", wrong.join("\n"));
+    assert!(checked > 50, "{checked}");
+}
+
+#[test]
+fn what_is_looked_for_is_found() {
+    let text = "See [a](docs/a.md#b), ![c](c.svg), `host/{core,train}/src` and `firmware/boards/*`.\n    `not/this`\n";
+    assert_eq!(links(text), ["docs/a.md#b", "c.svg"]);
+    assert_eq!(inline_code(text), ["host/{core,train}/src", "firmware/boards/*"]);
+    assert_eq!(expanded("host/{core,train}/src"), ["host/core/src", "host/train/src"]);
+    assert!(is_there("firmware/boards/*") && is_there("host/src/lib.rs:10"));
+    assert!(!is_there("host/src/no_such_file.rs"));
+}
