@@ -28,12 +28,12 @@ pub trait Platform {
     fn feed_watchdog(&mut self);
 
     /// Shows people what the device sees.
-    fn show(&mut self, frame: Frame);
+    fn show(&mut self, frame: FrameResult);
 }
 
 /// The result of one frame, to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum FrameResult {
     /// A picture was classified. What to show is the verdict, which may be "unknown".
     Decided(Decided),
     /// The camera gave no picture.
@@ -102,12 +102,12 @@ impl StandaloneLoop {
         let wait_ms = match device.classify_frame() {
             Ok(decided) => {
                 self.failures = 0;
-                platform.show(Frame::Decided(decided));
+                platform.show(FrameResult::Decided(decided));
                 pace.frame_ms
             }
             Err(()) => {
                 self.failures = self.failures.saturating_add(1);
-                platform.show(Frame::Missing);
+                platform.show(FrameResult::Missing);
                 pace.retry_after_ms(self.failures)
             }
         };

@@ -11,7 +11,7 @@ use pinhole_app::camera::{Camera, CameraFault, Frame};
 use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
-use pinhole_app::standalone::{Frame, Pace, Platform, StandaloneLoop};
+use pinhole_app::standalone::{FrameResult, Pace, Platform, StandaloneLoop};
 use pinhole_shared::engine::Engine;
 use pinhole_shared::kernel::Scalar;
 use pinhole_shared::link::{Report, Request, Response};
@@ -34,7 +34,7 @@ struct World {
     /// The camera fails before this time, ms.
     blind_until_ms: Cell<u64>,
     started_ms: RefCell<Vec<u64>>,
-    shown: RefCell<Vec<(u64, Frame)>>,
+    shown: RefCell<Vec<(u64, FrameResult)>>,
     fed_ms: RefCell<Vec<u64>>,
 }
 
@@ -84,7 +84,7 @@ impl Platform for Here {
         self.0.fed_ms.borrow_mut().push(self.0.now_ms.get());
     }
 
-    fn show(&mut self, frame: Frame) {
+    fn show(&mut self, frame: FrameResult) {
         self.0.shown.borrow_mut().push((self.0.now_ms.get(), frame));
     }
 }
@@ -165,7 +165,7 @@ fn it_looks_twice_a_second_and_shows_what_it_sees() {
     let (answers, events) = watch(&world, 2_600);
     assert_eq!(*world.started_ms.borrow(), [0, 500, 1_000, 1_500, 2_000, 2_500]);
     let decided = infer(&seen()).1;
-    assert!(world.shown.borrow().iter().all(|(_, frame)| *frame == Frame::Decided(decided)));
+    assert!(world.shown.borrow().iter().all(|(_, frame)| *frame == FrameResult::Decided(decided)));
     assert_eq!(world.shown.borrow().len(), 6);
     assert_eq!(events.iter().filter(|event| **event == Event::Decided(decided)).count(), 6);
     assert_eq!(answers, []);
@@ -181,10 +181,10 @@ fn what_is_shown_is_smoothed() {
     send(&world, 2_000, &Request::Classify { report: Report::Decision });
     watch_with(&model_file::tiny(SIDE).with_policy(0, 2, 2), &world, 5_000);
     let known = infer(&seen()).1;
-    let shown: Vec<Frame> = world.shown.borrow().iter().map(|&(_, frame)| frame).collect();
-    let unknown = Frame::Decided(Decided { verdict: Verdict::Unknown, ..known });
-    assert_eq!(shown[..3], [Frame::Missing, unknown, Frame::Decided(known)]);
-    assert!(shown.len() > 4 && shown[3..].iter().all(|&frame| frame == Frame::Decided(known)), "{shown:?}");
+    let shown: Vec<FrameResult> = world.shown.borrow().iter().map(|&(_, frame)| frame).collect();
+    let unknown = FrameResult::Decided(Decided { verdict: Verdict::Unknown, ..known });
+    assert_eq!(shown[..3], [FrameResult::Missing, unknown, FrameResult::Decided(known)]);
+    assert!(shown.len() > 4 && shown[3..].iter().all(|&frame| frame == FrameResult::Decided(known)), "{shown:?}");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_camera_that_fails_is_tried_again_later_and_later() {
     expected.extend((17_350..20_000).step_by(500));
     assert_eq!(*world.started_ms.borrow(), expected);
     let shown = world.shown.borrow();
-    assert!(shown.iter().enumerate().all(|(index, (_, frame))| (*frame == Frame::Missing) == (index < 5)));
+    assert!(shown.iter().enumerate().all(|(index, (_, frame))| (*frame == FrameResult::Missing) == (index < 5)));
     assert_eq!(events.iter().filter(|event| matches!(event, Event::CaptureFailed(_))).count(), 5);
 }
 

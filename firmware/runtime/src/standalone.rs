@@ -5,7 +5,7 @@ use pinhole_app::camera::Camera;
 use pinhole_app::capture::Buffers;
 use pinhole_app::device::{Device, DeviceError, Parts};
 use pinhole_app::event::Event;
-use pinhole_app::standalone::{Frame, Pace, Platform, StandaloneLoop};
+use pinhole_app::standalone::{FrameResult, Pace, Platform, StandaloneLoop};
 use pinhole_shared::engine::{Engine, EngineError, Scratch};
 use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::{Model, ModelError};
@@ -132,10 +132,10 @@ impl<P: BoardIo> Platform for RuntimePlatform<P> {
         self.io.feed_watchdog();
     }
 
-    fn show(&mut self, frame: Frame) {
+    fn show(&mut self, frame: FrameResult) {
         self.lit = match frame {
-            Frame::Decided(decided) => matches!(decided.verdict, Verdict::Class(1..)),
-            Frame::Missing => !self.lit,
+            FrameResult::Decided(decided) => matches!(decided.verdict, Verdict::Class(1..)),
+            FrameResult::Missing => !self.lit,
         };
         self.io.light(self.lit);
     }
