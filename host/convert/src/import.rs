@@ -67,7 +67,7 @@ impl Reason {
             }
             _ => {
                 "Pinhole takes networks of full int8 quantization, a chain of convolutions, poolings and additions with dense \
-                 layers at its end (README, TensorFlow Lite)"
+                 layers at its end (docs/tensorflow-lite-and-c.md)"
             }
         }
     }

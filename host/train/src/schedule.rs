@@ -12,7 +12,7 @@ use pinhole_core::recipe::{Schedule, Training};
 pub(super) fn learning_rate(training: &Training, epoch: u32, update: u32, updates_an_epoch: u32) -> f64 {
     let base = f64::from(training.learning_rate);
     match training.schedule {
-        Schedule::Constant => base,
+        Schedule::Constant {} => base,
         Schedule::Cosine { warmup, .. } if epoch < warmup => {
             base * f64::from(update + 1) / (f64::from(warmup) * f64::from(updates_an_epoch))
         }
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn rates_by_hand() {
         let points = [(0, 0), (99, 99), (100, 100), (200, 200), (399, 399)];
-        assert_eq!(rates(Schedule::Constant, &points), [0.5; 5]);
+        assert_eq!(rates(Schedule::Constant {}, &points), [0.5; 5]);
         let step = Schedule::Step { every: 100, factor: 0.5 };
         assert_eq!(rates(step, &points), [0.5, 0.5, 0.25, 0.125, 0.0625]);
         let cosine = rates(Schedule::Cosine { warmup: 0, per_update: false }, &points);

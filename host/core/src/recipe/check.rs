@@ -85,7 +85,7 @@ fn check_training(demand: Demand<'_>, training: &Training) -> Result<(), RecipeE
 fn check_optimizer(demand: Demand<'_>, training: &Training) -> Result<(), RecipeError> {
     let field = |name: &str| format!("training.optimizer: {name}");
     match training.optimizer {
-        Optimizer::Adam => {}
+        Optimizer::Adam {} => {}
         Optimizer::AdamW { weight_decay } => {
             let usable = weight_decay.is_finite() && weight_decay >= 0.0;
             demand(usable, field("weight_decay"), weight_decay.to_string(), "0 or a positive number")?;
@@ -97,7 +97,7 @@ fn check_optimizer(demand: Demand<'_>, training: &Training) -> Result<(), Recipe
     }
     let field = |name: &str| format!("training.schedule: {name}");
     match training.schedule {
-        Schedule::Constant => Ok(()),
+        Schedule::Constant {} => Ok(()),
         Schedule::Cosine { warmup, .. } => {
             demand(warmup < training.epochs, field("warmup"), warmup.to_string(), "fewer epochs than training.epochs")
         }

@@ -74,13 +74,14 @@ pub enum Copies {
     Rotated,
 }
 
+// Kinds without keys are written with braces: serde refuses unknown keys for these, and not for units.
+
 /// How gradients become steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Optimizer {
     /// Adam with Keras' defaults (beta 0.9 and 0.999, epsilon 1e-7).
-    #[default]
-    Adam,
+    Adam {},
     /// Adam that also draws weights (not biases, nor what batch normalization learns) towards 0, whatever their
     /// gradients.
     #[serde(rename = "adamw")]
@@ -99,20 +100,25 @@ pub enum Optimizer {
     },
 }
 
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self::Adam {}
+    }
+}
+
 impl Optimizer {
     fn is_adam(&self) -> bool {
-        *self == Self::Adam
+        *self == Self::Adam {}
     }
 }
 
 /// How the learning rate changes in the course of the training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Schedule {
     /// Not at all.
-    #[default]
-    Constant,
-    /// Half a cosine down to 0 at the last epoch.
+    Constant {},
+    /// Half a cosine, down to 0 after the last epoch.
     Cosine {
         /// Epochs in which the rate rises from 0, with every update, before it falls.
         #[serde(default, skip_serializing_if = "is_none")]
@@ -135,9 +141,15 @@ pub enum Schedule {
     },
 }
 
+impl Default for Schedule {
+    fn default() -> Self {
+        Self::Constant {}
+    }
+}
+
 impl Schedule {
     fn is_constant(&self) -> bool {
-        *self == Self::Constant
+        *self == Self::Constant {}
     }
 }
 
@@ -190,5 +202,20 @@ impl Augmentation {
     /// True when pictures get blur or noise.
     pub fn has_grain(&self) -> bool {
         self.blur > 0.0 || self.noise > 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_without_keys_refuse_keys() {
+        assert_eq!(toml::from_str::<Optimizer>("kind = \"adam\"").unwrap(), Optimizer::default());
+        assert_eq!(toml::from_str::<Schedule>("kind = \"constant\"").unwrap(), Schedule::default());
+        let wrong = toml::from_str::<Optimizer>("kind = \"adam\"\nweight_decay = 0.1").unwrap_err().to_string();
+        assert!(wrong.contains("unknown field `weight_decay`"), "{wrong}");
+        let wrong = toml::from_str::<Schedule>("kind = \"constant\"\nwarmup = 3").unwrap_err().to_string();
+        assert!(wrong.contains("unknown field `warmup`"), "{wrong}");
     }
 }

@@ -44,7 +44,7 @@ pub(super) enum Optimizer {
 impl Optimizer {
     pub(super) fn new(settings: recipe::Optimizer) -> Self {
         match settings {
-            recipe::Optimizer::Adam => Self::Adam(Adam::new(AdamSettings::KERAS)),
+            recipe::Optimizer::Adam {} => Self::Adam(Adam::new(AdamSettings::KERAS)),
             recipe::Optimizer::AdamW { weight_decay } => Self::AdamW(Adam::new(AdamSettings::KERAS), weight_decay),
             recipe::Optimizer::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
         }

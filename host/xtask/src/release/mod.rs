@@ -29,7 +29,18 @@ use pinhole::firmware::checkout;
 use program::Program;
 
 /// Files of the checkout that go into the archive as they are.
-const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+const DOCUMENTS: [&str; 8] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "SECURITY.md",
+    "data/README.md",
+];
+/// The folder of documents, all of which go into the archive.
+const DOCS: &str = "docs";
 const LICENSES: &str = "THIRD-PARTY-LICENSES.txt";
 const SBOM: &str = "sbom.cdx.json";
 
@@ -68,6 +79,11 @@ impl Release {
         files.insert(program.name(), File { bytes, is_program: true });
         for document in DOCUMENTS {
             files.insert(document.to_owned(), File::plain(read(&checkout.join(document))?));
+        }
+        for entry in std::fs::read_dir(checkout.join(DOCS)).into_diagnostic()? {
+            let path = entry.into_diagnostic()?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            files.insert(format!("{DOCS}/{name}"), File::plain(read(&path)?));
         }
         let title = format!("Licenses of what is in {name}");
         let licenses = licenses::document(&title, &inventory)?;
