@@ -26,6 +26,7 @@
 //! Nothing here is skipped when something is missing: a machine without the emulator fails these tests. The one
 //! exception is [`photos`], which the project may not ship.
 
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -63,6 +64,12 @@ pub fn shipped_model() -> PathBuf {
     repository().join("data/models/drawn/model.pinhole")
 }
 
+/// Says that the running test is skipped, and why, where everyone sees it: the test runner holds back what passing tests print.
+pub fn skipped(why: &str) {
+    let test = std::thread::current();
+    let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", test.name().unwrap_or("a test"));
+}
+
 /// Folder of real photos, beside the repository, where developers and CI have it. They may not be shipped, so a clone
 /// alone does not have them; then this says so and gives `None`.
 pub fn photos() -> Option<PathBuf> {
@@ -70,7 +77,7 @@ pub fn photos() -> Option<PathBuf> {
     if folder.join("article").is_dir() {
         return Some(folder);
     }
-    println!("no real photos at {}: what needs them is not tested", folder.display());
+    skipped(&format!("no real photos at {}", folder.display()));
     None
 }
 
