@@ -10,12 +10,12 @@
 //! | `alone` | a board on its own: the loop, the watchdog, the light (feature `alone`) |
 #![no_std]
 
-#[cfg(feature = "alone")]
+#[cfg(feature = "standalone")]
 pub mod clock;
 pub mod memory;
 pub mod model;
-#[cfg(feature = "alone")]
+#[cfg(feature = "standalone")]
 pub mod rtt;
 pub mod stack;
-#[cfg(feature = "alone")]
+#[cfg(feature = "standalone")]
 pub mod standalone;
