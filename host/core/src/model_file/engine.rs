@@ -67,8 +67,8 @@ impl<'f> HostEngine<'f> {
         Inference { stages, decision, verdict: self.model.policy().judge(decision) }
     }
 
-    /// Returns the accumulators of a dense first layer for one input: the start of [`HostEngine::logits_from`]. Empty if the first
-    /// layer is not dense.
+    /// Returns the accumulators of a dense first layer for one input: the start of [`HostEngine::logits_from`]. Empty if the
+    /// first layer is not dense.
     ///
     /// # Panics
     /// If the input has not `inputs()` pixels.

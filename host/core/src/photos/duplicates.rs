@@ -35,9 +35,9 @@ pub struct NearDuplicate {
 /// Two photos of nearly the same picture, for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicatePhotos {
-    /// One of them; the training photo when they are on both sides.
+    /// First photo; the training photo when they are on both sides.
     pub first: PathBuf,
-    /// The other; the validation photo when they are on both sides.
+    /// Second photo; the validation photo when they are on both sides.
     pub second: PathBuf,
     /// True if one is the other's mirror image.
     pub mirrored: bool,
@@ -64,7 +64,7 @@ impl DuplicatePhotos {
 }
 
 /// Largest distance between the hashes of near-duplicates, bits of 64. It is generous, since candidates are confirmed. Among
-/// 4,733 photos from the web, 0.1 % of the copies saved at JPEG quality 10 differ by more, and 4 % of those shifted by a
+/// 4,733 photos from the web, 0.1 % of the copies saved at JPEG quality 10 differ by more. So do 4 % of those shifted by a
 /// pixel and a third both ways. 0.7 % of all pairs are within it.
 pub const MAX_DISTANCE: u32 = 16;
 

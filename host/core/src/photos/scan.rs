@@ -31,9 +31,9 @@ pub struct FoundPhotos {
     pub warnings: Vec<Warning>,
 }
 
-/// Finds the photos of a folder with one of two structures: one sub-folder a class, or all photos in one folder, with the
-/// class at the start of each file's name. The class ends at the first character that is neither a letter nor a mark on
-/// one: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`.
+/// Finds the photos of a folder with one of two structures. Either each class has a sub-folder, or all photos are in one
+/// folder and each file's name starts with its class. The class ends at the first character that is neither a letter nor a
+/// mark on one: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`.
 ///
 /// Names are the same in any of Unicode's forms: a Mac stores `é` as two characters, other systems as one.
 ///

@@ -24,7 +24,7 @@
 //! warmup = 2                 # optional, of cosine: epochs in which the rate rises from 0, update by update
 //! per_update = true          # optional, of cosine: the rate falls with every update, not with every epoch
 //!
-//! [training.augment]         # optional: random variations of the training photos, anew in every epoch
+//! [training.augment]         # optional: random variations of the training photos, new in every epoch
 //! shift = 0.1                # of the side
 //! zoom = 0.1
 //! rotation = 10              # degrees
@@ -168,7 +168,7 @@ pub enum RecipeError {
         origin: String,
         /// Field of the recipe.
         field: String,
-        /// Its value.
+        /// Value of the field.
         value: String,
         /// Allowed values.
         expected: &'static str,

@@ -44,8 +44,8 @@ pub fn wilson(proportion: f64, count: usize) -> Interval {
     Interval { low: (center - half).clamp(0.0, proportion), high: (center + half).clamp(proportion, 1.0) }
 }
 
-/// Returns the minimum sample size for an error rate (above 0, at most 1): if this many photos are all right, the 95 % Wilson
-/// interval of their error rate ends at or below `rate`. With fewer photos it cannot.
+/// Returns the minimum sample size for an error rate, `rate` (above 0, at most 1). If so many photos are all right, the 95 %
+/// Wilson interval of their error rate ends at or below `rate`. With fewer photos it cannot.
 ///
 /// # Panics
 /// If `rate` is not in that range.

@@ -106,8 +106,8 @@ pub(super) fn rise(low: f32, high: f32, value: f32) -> f32 {
     share * share * (3.0 - 2.0 * share)
 }
 
-/// Returns the coverage of a shape at this signed distance from its edge (negative is inside): 1 inside, 0 outside, and a
-/// smooth step over `softness` on either side of the edge.
+/// Returns the coverage of a shape at this signed distance from its edge; negative is inside. It is 1 inside, 0 outside, and
+/// a smooth step over `softness` on either side of the edge.
 pub(super) fn cover(distance: f32, softness: f32) -> f32 {
     1.0 - rise(-softness, softness, distance)
 }

@@ -30,7 +30,7 @@ struct Eye {
     open: bool,
 }
 
-/// One big ear.
+/// A big ear.
 struct Ear {
     base: Point,
     /// Unit vector from the base to the tip.

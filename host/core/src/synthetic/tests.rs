@@ -43,8 +43,8 @@ fn best_threshold(drawings: &[Drawing], numbers: &[f32]) -> f32 {
     numbers.iter().map(|&limit| accuracy(drawings, |index| numbers[index] > limit)).fold(0.0, f32::max)
 }
 
-/// Counts connected areas below `limit` that could be an eye, a nose or a berry: neither specks nor shadows, about as wide
-/// as high, and not cut off by the edge of the picture.
+/// Counts connected areas below `limit` that could be an eye, a nose or a berry. They are neither specks nor shadows, about as
+/// wide as high, and not cut off by the edge of the picture.
 fn dark_dots(luma: &[f32], limit: f32) -> usize {
     let side = SIDE as usize;
     let mut left: Vec<bool> = luma.iter().map(|&value| value < limit).collect();

@@ -37,7 +37,7 @@ pub enum Split {
     Fold(u32),
 }
 
-/// One trial (training).
+/// A trial (training).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// Index of its system.

@@ -73,7 +73,7 @@ pub struct GivenScores {
     pub best_accuracy: Spread,
     /// Validation loss after that epoch, nats.
     pub best_loss: Spread,
-    /// That epoch.
+    /// The epoch with the least validation loss.
     pub best_epoch: Spread,
     /// Accuracy after the last epoch.
     pub last_accuracy: Spread,
@@ -121,7 +121,7 @@ impl Paired {
     }
 }
 
-/// One comparison.
+/// A comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparisonResult {
     /// Heading.

@@ -57,7 +57,7 @@ pub struct ShownPhoto {
     pub probability: f64,
     /// The network's input, a PNG as a data URI.
     pub input: String,
-    /// The same, tinted by the contributions of the pixels.
+    /// The input, tinted by the contributions of the pixels.
     pub explained: String,
 }
 

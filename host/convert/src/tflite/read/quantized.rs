@@ -79,7 +79,7 @@ impl Rows {
     /// Reads constants. The weights' rows lie along the first dimension, or along the last if `by_columns`. Biases are optional.
     ///
     /// # Errors
-    /// What Pinhole does not support in them.
+    /// The reason, if Pinhole does not support them.
     pub(super) fn of(weights: &Tensor<'_>, biases: Option<&Tensor<'_>>, by_columns: bool) -> Result<Self, String> {
         if weights.kind != kind::INT8 {
             return Err("whose weights are not int8".to_owned());
@@ -126,7 +126,7 @@ impl Rows {
     /// outputs have `output_scale`.
     ///
     /// # Errors
-    /// What does not fit.
+    /// The reason, if weights or sums do not fit.
     pub(super) fn parts(
         &self,
         input: InputKind,

@@ -31,9 +31,9 @@ impl Int8 {
         (i16::from(byte) - 128) as i8
     }
 
-    /// Returns those of a sigmoid's input. The range begins where the int8 output is no longer 0 (half a unit: `ln (0.5 / 255.5)`)
-    /// and ends where it reaches the greatest int8 (one and a half units from 1: `ln (254.5 / 1.5)`). Clipping beyond changes
-    /// nothing, so no photo is needed to find the range.
+    /// Returns those of a sigmoid's input. The range begins where the int8 output is no longer 0: at half a unit,
+    /// `ln (0.5 / 255.5)`. It ends where the output reaches the greatest int8: one and a half units from 1,
+    /// `ln (254.5 / 1.5)`. Clipping beyond changes nothing, so no photo is needed to find the range.
     pub(super) fn before_sigmoid() -> Self {
         Self::covering((0.5_f64 / 255.5).ln(), (254.5_f64 / 1.5).ln())
     }
