@@ -6,7 +6,7 @@
 //! | [`recipe`] | TOML -> network and training settings |
 //! | [`model_file`] | bytes -> the shared engine; layers -> bytes |
 //! | [`inference`] | all integers of one input, from any engine |
-//! | [`artifacts`] | bytes -> a file, whole or not at all; what kind of folder Pinhole wrote |
+//! | [`artifacts`] | bytes -> a file, whole or not at all; folders that Pinhole wrote, by kind |
 //! | [`data`] | files bundled inside the program |
 //! | [`choice`] | a name -> one of a few named values |
 //! | [`synthetic`] | a seed -> synthetic pictures for tests and demos |

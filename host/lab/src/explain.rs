@@ -1,8 +1,8 @@
 //! Explains decisions by occlusion, with the device's integers.
 //!
-//! A patch of the photo is replaced by gray and the network runs again; the patch's contribution is what the decision loses.
-//! Occlusion needs no gradients. So it explains the very network that runs on the device, rounding included, and can be
-//! checked by hand: cover that part of the photo and run the network.
+//! A patch of the photo is replaced by gray and the network runs again; the patch's contribution is the loss of the
+//! decision's margin. Occlusion needs no gradients. So it explains the very network that runs on the device, rounding
+//! included, and can be checked by hand: cover that part of the photo and run the network.
 //!
 //! # Source
 //! M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
@@ -62,7 +62,7 @@ impl Explanation {
 /// sums as computing all: a 50x50 photo takes some hundredths of a second.
 ///
 /// # Panics
-/// If the input has not the model's number of bytes.
+/// If the input does not have the model's number of bytes.
 pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let mut engine = model.engine();
     let InputShape { side, color } = engine.model().input();

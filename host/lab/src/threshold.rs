@@ -49,7 +49,7 @@ pub struct Coverage {
     pub answered: usize,
     /// Fraction of the photos answered, 0..=1; 0 without photos.
     pub coverage: f64,
-    /// Number of photos answered wrongly.
+    /// Number of wrong answers.
     pub wrong: usize,
     /// Fraction of wrong answers; `None` if there are no answers.
     pub error_rate: Option<f64>,

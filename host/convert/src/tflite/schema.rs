@@ -5,7 +5,7 @@
 //!
 //! # Source
 //! TensorFlow 2.21, `tensorflow/compiler/mlir/lite/schema/schema.fbs` (file identifier `TFL3`, schema version 3), and
-//! for operator versions `tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc` there. The numbers alone.
+//! for operator versions `tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc` there. Only the numbers.
 
 /// Bytes 4 to 8 of a file.
 pub(crate) const IDENTIFIER: &str = "TFL3";

@@ -34,7 +34,7 @@ pub struct QuantizedWeights {
     pub inputs: usize,
     /// Weights, row-major, one row an output, within the layout's range.
     pub weights: Vec<i8>,
-    /// Bias of each row in accumulator units, without the layout's addition.
+    /// Bias of each row in accumulator units, without the offset that a layout folds in.
     pub biases: Vec<i32>,
     /// Multiplier of each row: see [`pinhole_shared::fixed::requantize`].
     pub multipliers: Vec<i32>,
@@ -172,7 +172,8 @@ impl QuantizedWeights {
         self.biases.len()
     }
 
-    /// Returns the weights in their layout, and the biases with its addition; `None` if a row's sum would not fit.
+    /// Returns the weights in their layout, and the biases with the layout's offset folded in. `None` if a row's sum does not
+    /// fit.
     pub fn packed(&self) -> Option<(Vec<u8>, Vec<i32>)> {
         let (inputs, outputs, chunk) = (self.inputs, self.outputs(), self.chunk_columns);
         let mut bytes = vec![0; usize::try_from(Weights::bytes_of(self.layout, inputs, outputs)?).ok()?];

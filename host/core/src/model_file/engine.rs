@@ -52,7 +52,7 @@ impl<'f> HostEngine<'f> {
     /// Classifies one input.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn run(&mut self, input: &[u8]) -> Decision {
         self.run_observed(input, |_| ())
     }
@@ -60,7 +60,7 @@ impl<'f> HostEngine<'f> {
     /// Classifies one input and keeps the integers of every stage.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn run_all(&mut self, input: &[u8]) -> Inference {
         let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
         let decision = self.run_observed(input, |values| stages.push(integers(values)));
@@ -71,7 +71,7 @@ impl<'f> HostEngine<'f> {
     /// first layer is not dense.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn first_accumulators(&mut self, input: &[u8]) -> Vec<i32> {
         assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
         let Some(Layer::Dense(first)) = self.model.layers().next() else { return Vec::new() };
@@ -83,7 +83,7 @@ impl<'f> HostEngine<'f> {
     /// Returns the logits of one input, Q16.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn logits(&mut self, input: &[u8]) -> &[i32] {
         self.run(input);
         &self.accumulators[..usize::from(self.model.classes())]

@@ -14,7 +14,7 @@ use crate::inference::Inference;
 /// Working memory is exactly as large as the model requires. It is filled with a pattern, which must not affect the result.
 ///
 /// # Panics
-/// If the input has not the model's number of bytes.
+/// If the input does not have the model's number of bytes.
 pub fn run_all<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Inference> {
     let needs = ScratchNeeds::of(model);
     let (mut accumulators, mut activations) = (vec![0x5A5A_5A5A; needs.accumulators], vec![0x5A5A; needs.activations]);

@@ -8,8 +8,8 @@
 //! compared by the correlation of their details. Flat areas and overall shading are taken out first, since two photos of
 //! anything small before a white wall correlate by the wall alone.
 //!
-//! The hash is a dozen lines of our own because the libraries that have it (`image_hasher`) resize to 8-bit pixels
-//! through floats first, and bring a Fourier transform along.
+//! The hash is a dozen lines here, because libraries that have it (`image_hasher`) first resize to 8-bit pixels by floats, and
+//! depend on a Fourier transform.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -22,9 +22,9 @@ use super::Example;
 /// Two inputs that show nearly the same picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NearDuplicate {
-    /// Index of one.
+    /// Index of the first input.
     pub first: usize,
-    /// Index of the other, larger than `first`.
+    /// Index of the second input, larger than `first`.
     pub second: usize,
     /// Bits in which their 64-bit hashes differ, 0..=[`MAX_DISTANCE`].
     pub distance: u32,
@@ -68,10 +68,10 @@ impl DuplicatePhotos {
 /// pixel and a third both ways. 0.7 % of all pairs are within it.
 pub const MAX_DISTANCE: u32 = 16;
 
-/// Least correlation of the details of near-duplicates. Of the pairs among those photos that reach it, each shows one picture
-/// (288 pairs, seen one by one). From 0.83 down they are such things as two flavors of one brand's package. Of copies
-/// made of these photos, more than 99 % are found when saved again, shrunk, brightened or mirrored, 96 % when shifted by
-/// a pixel and a third both ways, 98 % when 2 % is cropped from each side.
+/// Least correlation of the details of near-duplicates. Among those photos, each of the 288 pairs that reach it shows one
+/// picture; they were inspected one by one. From 0.83 down, pairs are for example two flavors of one brand's package. Of
+/// copies made of these photos, more than 99 % are found if saved again, shrunk, brightened or mirrored. If shifted by a
+/// pixel and a third both ways, 96 % are found; if 2 % is cropped from each side, 98 %.
 pub const MIN_CORRELATION: f64 = 0.85;
 
 /// Finds all pairs of near-duplicates among inputs by their luma. The pairs are sorted. Copies rotated or cropped by more

@@ -16,7 +16,7 @@ use crate::random::{Purpose, Random};
 /// of some class.
 ///
 /// # Panics
-/// If there are not as many `groups` as examples.
+/// If the number of `groups` is not that of the examples.
 pub fn hold_out(
     dataset: &Dataset,
     groups: &[usize],
@@ -74,7 +74,7 @@ pub fn hold_out(
 /// [`PhotoError::TooFewForFolds`] if a fold would have no photo of a class.
 ///
 /// # Panics
-/// If `count` is 0, or there are not as many `groups` as examples.
+/// If `count` is 0, or the number of `groups` is not that of the examples.
 pub fn folds(dataset: &Dataset, groups: &[usize], count: usize, seed: u64) -> Result<Vec<usize>, PhotoError> {
     assert!(count > 0, "no folds");
     let groups = Groups::of(dataset, groups);

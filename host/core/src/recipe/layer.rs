@@ -207,7 +207,7 @@ impl Layer {
         }
     }
 
-    /// Removes what is for training alone: dropout, and batch normalization, which can be folded into the weights.
+    /// Removes what is used in training only: dropout, and batch normalization, which can be folded into the weights.
     pub(super) const fn strip(&mut self) {
         match self {
             Self::Dense(layer) => layer.dropout = 0.0,

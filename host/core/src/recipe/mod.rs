@@ -12,7 +12,7 @@
 //! class_weights = "balanced" # optional: photos of rare classes weigh more, so that all classes weigh the same
 //! initialization = "independent"  # optional: draw each weight on its own, as Keras; else "stratified"
 //! copies = ["inverted"]      # optional: train on negatives too; also "rotated"
-//! patience = 50              # optional: stop after so many epochs without a better validation loss
+//! patience = 50              # optional: stop after this many epochs without a better validation loss
 //!
 //! [training.optimizer]       # optional: Adam if absent; or "adamw" with weight_decay
 //! kind = "sgd"

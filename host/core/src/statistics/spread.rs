@@ -15,11 +15,11 @@ impl Spread {
     /// Computes mean and deviation of these values, summed in their order.
     ///
     /// # Panics
-    /// If there are none.
+    /// If `values` is empty.
     ///
     /// # Source
     /// Chan, Golub and LeVeque, "Algorithms for computing the sample variance", The American Statistician 37 (1983):
-    /// the two-pass algorithm, which does not cancel when the deviation is small beside the mean.
+    /// the two-pass algorithm, which does not cancel when the deviation is small compared to the mean.
     pub fn of(values: &[f64]) -> Self {
         assert!(!values.is_empty(), "nothing has no mean");
         let count = values.len() as f64;

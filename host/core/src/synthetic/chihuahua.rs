@@ -130,7 +130,7 @@ impl Chihuahua {
         melted(ellipse(p, at(0.0, -0.12), self.skull), ellipse(p, at(0.0, 0.27), self.cheeks), 0.22)
     }
 
-    /// Returns the signed distance to neck and chest, which go on past the edge of the picture.
+    /// Returns the approximate signed distance to neck and chest, which go on past the edge of the picture.
     fn chest(&self, p: Point) -> f32 {
         let half = lerp(0.36, 0.66, rise(0.4, 1.3, p.y));
         (p.x.abs() - half).max(0.35 - p.y)

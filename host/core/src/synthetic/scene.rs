@@ -87,7 +87,7 @@ struct Background {
     fine: f32,
     /// Height of the table's edge.
     edge: f32,
-    /// Berries or kibble on the table.
+    /// Berries or kibble around the subject.
     litter: Vec<Dot>,
     noise: Noise,
 }

@@ -233,7 +233,7 @@ fn quantization(body: &mut String, report: &Report<'_>) {
 const DUPLICATES_LIMIT: usize = 500;
 
 fn near_duplicates(body: &mut String, report: &Report<'_>) {
-    // Pairs on both sides first: they make the scores above too good.
+    // Pairs on both sides first: they make the scores above optimistic.
     let (across, within): (Vec<_>, Vec<_>) = report.duplicates.iter().partition(|pair| pair.across);
     if report.duplicates.is_empty() {
         return;

@@ -87,9 +87,9 @@ pub struct WeightTiles {
 /// Draws the first layer's weights, a tile for each neuron. A pixel is white where its weight is 0, orange where it is
 /// positive, and blue where it is negative. All tiles have the same scale.
 ///
-/// At most [`TILES_LIMIT`] neurons are shown; fewer for inputs over 125x125, so that all tiles together have at most a
-/// million pixels. Those with the largest outgoing weights, by their Euclidean norm, come first. In a network of one layer
-/// all neurons are classes, in their order.
+/// At most [`TILES_LIMIT`] neurons are shown; fewer for inputs over 125x125, so that all tiles together have about a
+/// million pixels at most. Those with the largest outgoing weights, by their Euclidean norm, come first. In a network of
+/// one layer all neurons are classes, in their order.
 ///
 /// Returns `None` if the first layer is not dense. `layers` are those of a network with this input.
 ///

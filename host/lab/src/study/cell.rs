@@ -12,7 +12,7 @@ use super::{StudyError, StudyPhotos, System};
 /// Record of a trial: its curves, and its decisions on the photos that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The trial's key in the plan: a digest of what the record was made from.
+    /// The trial's key in the plan: a digest of all that the record depends on.
     pub key: String,
     /// Name of the system.
     pub system: String,
@@ -26,7 +26,7 @@ pub struct Record {
     /// Measurements after each epoch, from the first.
     pub curves: Curves,
     /// Results after the epoch with the least validation loss (the first of equal ones). These photos chose the epoch, so the
-    /// results are too good. Absent if the first epoch diverged.
+    /// results are optimistic. Absent if the first epoch diverged.
     pub best: Option<Moment>,
     /// Results after the last epoch, which nobody chose. Absent if a loss was no longer a number before.
     pub last: Option<Moment>,

@@ -159,7 +159,7 @@ impl Plan {
         })
     }
 
-    /// Checks that a plan from a file could come from [`Plan::new`], as far as code relies on it. The error is what is wrong.
+    /// Checks that a plan from a file could come from [`Plan::new`], as far as code relies on it. The error is the reason.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let count = self.photos.len();
         let sound = [
@@ -285,7 +285,7 @@ impl Plan {
         (0..self.classes.len()).map(|class| count_of(class) as f64 / self.photos.len() as f64).collect()
     }
 
-    /// Returns in words what differs between two plans, if anything does. Files that were left out are not part of a study.
+    /// Returns a difference between two plans in words, if there is one. Files that were left out are not part of a study.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         let differ = [
             ("versions of Pinhole", self.pinhole != other.pinhole),

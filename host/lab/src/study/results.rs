@@ -69,7 +69,7 @@ pub struct SystemResult {
 /// Scores over the seeds on the given split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GivenScores {
-    /// Accuracy after the epoch with the least validation loss: too good, since these photos chose the epoch.
+    /// Accuracy after the epoch with the least validation loss: optimistic, since these photos chose the epoch.
     pub best_accuracy: Spread,
     /// Validation loss after that epoch, nats.
     pub best_loss: Spread,
@@ -91,7 +91,7 @@ pub struct CrossedScores {
     pub accuracy: Spread,
     /// 95 % interval of its mean, from the number of photos (more repeats are not more photos).
     pub interval: Interval,
-    /// Accuracy after each fold's best epoch, a value for each repeat: too good.
+    /// Accuracy after each fold's best epoch, a value for each repeat: optimistic.
     pub best_accuracy: Spread,
     /// Expected calibration error of the decided class's probability after the last epoch, mean over the repeats.
     pub calibration_error: f64,
@@ -162,7 +162,7 @@ impl Records {
 /// Computes all statistics.
 ///
 /// # Panics
-/// If a system has no record on the given split or in the cross-validation that the plan contains.
+/// If all records of one repeat of a system are missing. Other gaps are not detected: `records` must contain every trial.
 pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usize) -> Results {
     let count = plan.systems.len();
     let right: Vec<Vec<bool>> = (0..count).map(|system| usually_right(plan, records, system)).collect();

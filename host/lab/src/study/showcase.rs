@@ -34,7 +34,7 @@ pub struct Shown {
     pub epoch: u32,
     /// Number of held-out photos.
     pub held_out: usize,
-    /// Number of them decided rightly.
+    /// Number of them decided correctly.
     pub right: usize,
     /// Some of them, mistakes first.
     pub photos: Vec<ShownPhoto>,

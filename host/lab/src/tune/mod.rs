@@ -2,7 +2,7 @@
 //!
 //! Networks are drawn from a space around the article's (`space`). Those over the budget are left out before anything is
 //! trained ([`Cost`]). The others are halved from round to round: every network is scored in one cross-validation, the
-//! better half in two, the better half of these in four, and so on. The search uses scores of cross-validation alone. The
+//! better half in two, the better half of these in four, and so on. The search uses only scores of cross-validation. The
 //! held-out photos of a given split are used only after the search, for a score that the search did not choose.
 
 mod cost;
@@ -70,7 +70,7 @@ pub struct Found {
     /// Photos that were left out.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
-    /// Photos that are nearly the same; pairs across the split make the score on held-out photos too good.
+    /// Photos that are nearly the same; pairs across the split make the score on held-out photos optimistic.
     #[serde(skip)]
     pub duplicates: Vec<DuplicatePhotos>,
     /// Networks of the last round, the most accurate first.
@@ -90,7 +90,7 @@ pub struct FoundNetwork {
     /// True if no other network of the last round is at least as good in accuracy, flash and multiply-accumulates, and better in
     /// one. Networks that the search dropped before are not compared.
     pub on_front: bool,
-    /// Accuracy in the cross-validation, after the last epoch. The search chose by it, so it is too good.
+    /// Accuracy in the cross-validation, after the last epoch. The search chose by it, so it is optimistic.
     pub accuracy: Spread,
     /// 95 % interval of the accuracy.
     pub interval: Interval,

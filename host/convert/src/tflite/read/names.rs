@@ -1,7 +1,7 @@
 //! Names of TensorFlow Lite's operators.
 //!
 //! # Source
-//! TensorFlow 2.21, `tensorflow/compiler/mlir/lite/schema/schema.fbs`, `BuiltinOperator`. The names alone.
+//! TensorFlow 2.21, `tensorflow/compiler/mlir/lite/schema/schema.fbs`, `BuiltinOperator`. Only the names.
 
 /// Returns an operator's name, by its number.
 pub(super) fn name(code: i32) -> String {

@@ -42,8 +42,8 @@ pub(super) fn hidden(
     Ok(Reading { tensor: sigmoid, int8: Int8::SIGMOID, range: Int8::SIGMOID.range(), ..given })
 }
 
-/// Converts int8 to int16 with the same integers. QUANTIZE does not support these types, so CAST is used. Its output 0 means
-/// what -128 did; biases compensate for that.
+/// Converts int8 to int16 with the same integers. QUANTIZE does not support these types, so CAST is used. It keeps the integers
+/// but not their zero point: the output's is 0. Biases compensate for that.
 pub(super) fn widened(graph: &mut Graph, from: Reading, elements: usize) -> Reading {
     let tensor = graph.wide("wide", vec![1, elements as i32], from.int8.scale);
     graph.run(OperatorKind::Cast, vec![from.tensor], tensor);

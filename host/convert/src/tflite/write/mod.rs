@@ -19,7 +19,7 @@
 //! - TensorFlow Lite computes a factor from three 32-bit scales and, in most kernels, rounds twice, away from 0. So a byte
 //!   sometimes differs by one.
 //! - Dense layers after layers of tensors have int16 activations and logits, and factors of 15 bits.
-//! - Networks of dense layers alone are all int8, which microcontrollers run fastest. This holds for activations (16 bits on the
+//! - Networks of only dense layers are all int8, which microcontrollers run fastest. This holds for activations (16 bits on the
 //!   device, unless the model has 8-bit ones), for a sigmoid's input (a unit is 0.045; there Q16), and for logits.
 //! - A model file does not contain the range of its logits. Without photos they cover all that the last layer's weights allow
 //!   for its inputs' range. An int8 unit is then some hundredths after a sigmoid, and up to about 1 after a relu, so close

@@ -102,9 +102,9 @@ fn convolution(
 }
 
 /// Writes an average pooling. AVERAGE_POOL_2D rounds halves away from -128, and in some kernels to even; the device rounds them
-/// up. So if the number of positions is even, a DEPTHWISE_CONV_2D computes the mean, with a quarter of an integer added to
-/// its sums. That is too little to change anything but a half, and enough that every kernel rounds it up. Returns `None` if
-/// sums do not fit and AVERAGE_POOL_2D does not support the padding.
+/// up. So if the window has an even number of positions, a DEPTHWISE_CONV_2D computes the mean, with a quarter of an integer
+/// added to its sums. That is too little to change anything but a half, and enough that every kernel rounds it up. Returns
+/// `None` if sums do not fit and AVERAGE_POOL_2D does not support the padding.
 fn mean(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Reading) -> Option<i32> {
     let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
     let rows = counts((window.stride_y, window.padding.top, window.height), input.height, output.height);

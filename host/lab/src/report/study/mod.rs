@@ -180,7 +180,7 @@ fn photos(body: &mut String, plan: &Plan) {
             "<p>Nearly the same (perceptual hash, confirmed on the pixels): {}.</p><ul>",
             counted(plan.duplicates.len(), "pair")
         );
-        // Pairs that make a score too good come first.
+        // Pairs that make a score optimistic come first.
         let leaks = |&(first, second): &(usize, usize)| {
             plan.given_split && (first < plan.training_count) != (second < plan.training_count)
         };

@@ -33,7 +33,7 @@ impl Factor {
         if multiplier == 1 << 31 { Self(1 << 30, exponent + 1) } else { Self(multiplier, exponent) }
     }
 
-    /// Multiplies a 32-bit sum: rounded after a shift by 31 bits, and again after the rest.
+    /// Multiplies a 32-bit sum: rounded after a shift by 31 bits, and again after the remaining shift.
     fn times(self, sum: i64) -> i64 {
         let Self(multiplier, exponent) = self;
         let product = (sum << exponent.max(0)) * multiplier;
