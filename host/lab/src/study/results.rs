@@ -100,8 +100,8 @@ pub struct CrossedScores {
 }
 
 /// McNemar's exact test of two systems on the same photos. A photo counts as right for a system if more than half of its
-/// networks that were not trained on the photo are right after their last epoch. If the number of seeds is even, the last
-/// seed is left out.
+/// networks that were not trained on the photo are right after their last epoch. If the number of seeds or repeats is even,
+/// the last one is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Paired {
     /// Photos that only this system gets right.
@@ -334,7 +334,7 @@ fn first_decisions(plan: &Plan, records: &Records, system: usize) -> Vec<Decided
 }
 
 /// Returns, for each photo that is held out anywhere, whether more than half of the networks not trained on it were right. If
-/// the number of seeds is even, the last has no vote: a tie would count against systems whose seeds differ.
+/// the number of seeds or repeats is even, the last one has no vote: a tie would count against systems whose seeds differ.
 fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
     let mut votes = vec![(0_usize, 0_usize); plan.photos.len()];
     let seeds = if plan.folds == 0 { plan.seeds } else { plan.repeats };
