@@ -1,22 +1,22 @@
-//! A model file as a C header.
+//! Writes a model file as a C header.
 
 use pinhole_shared::pixels::{Color, InputShape};
 use std::fmt::Write as _;
 
 use pinhole_shared::model::{ALIGNMENT, Model};
 
-/// First line of every header that Pinhole writes; what is written over must start with it.
+/// First line of every header that Pinhole writes. Only files that start with it are overwritten.
 pub(super) const FIRST_LINE: &str = "/* A Pinhole model as a C header, for C11 and C++11.";
 
-/// Bytes of the model on a line.
+/// Number of the model's bytes on a line.
 const BYTES_A_LINE: usize = 24;
 
-/// The text of a header with the bytes of a model file, of which `model` was parsed. The same model gives the same text.
-/// `packed_for` names the board whose kernel it is packed for.
+/// Returns the text of a header with a model file's bytes, from which `model` was parsed. The same model gives the same text.
+/// `packed_for` names the board that it is packed for.
 pub(super) fn c_header(bytes: &[u8], model: &Model<'_>, packed_for: Option<&str>) -> String {
     let mut text = format!("{FIRST_LINE}\n");
     let mut add = |what: std::fmt::Arguments<'_>| {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = text.write_fmt(what);
     };
     let packed = packed_for.map_or(String::new(), |board| format!(", packed for the board {board}"));
@@ -59,8 +59,8 @@ pub(super) fn c_header(bytes: &[u8], model: &Model<'_>, packed_for: Option<&str>
     text
 }
 
-/// A string's content in C. What is not plain ASCII becomes three octal digits, after which a digit is no part of it;
-/// question marks too, as two of them could be a trigraph.
+/// Escapes a string for C. Other bytes than printable ASCII become three octal digits, so that a following digit is not part
+/// of the escape. Question marks do too, since two of them could start a trigraph.
 fn escaped(name: &str) -> String {
     name.bytes().fold(String::new(), |mut text, byte| {
         match byte {

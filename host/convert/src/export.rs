@@ -1,4 +1,4 @@
-//! Model file -> files of other tools.
+//! Exports model files to the formats of other tools.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use thiserror::Error;
 use crate::c_header;
 use crate::tflite::{schema, write as tflite};
 
-/// Key of the metadata that holds the class names, one a line.
+/// Key of the metadata that holds the class names, a JSON array.
 pub use crate::tflite::write::CLASSES_METADATA;
 
-/// What a model can be written as.
+/// Export formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A C header with the model file's bytes.
     CHeader,
-    /// An int8 network of TensorFlow Lite.
+    /// An int8 network for TensorFlow Lite.
     Tflite,
 }
 
@@ -44,14 +44,14 @@ impl Choice for Format {
 /// A model packed for a board's kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct ForBoard<'a> {
-    /// The model.
+    /// The packed model.
     pub model: &'a PackedModel,
-    /// The board's name.
+    /// Name of the board.
     pub board: &'a str,
 }
 
 impl Format {
-    /// The format that a path's ending says: `.h` or `.hpp`, or `.tflite`, in letters of either case.
+    /// Returns the format of a path's extension: `.h` or `.hpp`, or `.tflite`, in letters of either case.
     pub fn of_ending(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "h" | "hpp" => Some(Self::CHeader),
@@ -60,7 +60,7 @@ impl Format {
         }
     }
 
-    /// Whether bytes are something that was written in this format before, which may be replaced.
+    /// Returns true if bytes are a file of this format, which may be replaced.
     fn is(self, bytes: &[u8]) -> bool {
         match self {
             Self::CHeader => bytes.starts_with(c_header::FIRST_LINE.as_bytes()),
@@ -69,17 +69,17 @@ impl Format {
     }
 }
 
-/// Why a model could not be exported.
+/// Error of exporting a model.
 #[derive(Debug, Error, Diagnostic)]
 pub enum ExportError {
-    /// TensorFlow Lite runs no model that is packed for a board.
+    /// TensorFlow Lite does not run models packed for a board.
     #[error("TensorFlow Lite runs no model packed for the board {board}")]
     #[diagnostic(help("leave out --board: it is for C headers"))]
     NotForBoards {
-        /// The board's name.
+        /// Name of the board.
         board: String,
     },
-    /// A mean that no operators give.
+    /// An average pooling cannot be expressed by TensorFlow Lite's operators.
     #[error(
         "layer {layer} takes means under a window of more than 255 places, with padding that TensorFlow Lite has not"
     )]
@@ -88,14 +88,14 @@ pub enum ExportError {
         /// Layer, counted from 0.
         layer: usize,
     },
-    /// A scale has no normal 32-bit form.
+    /// A scale is not a normal 32-bit float.
     #[error("layer {layer} has values too small or too large for TensorFlow Lite's scales")]
     #[diagnostic(help("the network has diverged or is badly scaled; train it again with penalties or a lower rate"))]
     Scale {
         /// Layer, counted from 0.
         layer: usize,
     },
-    /// Something else is in the place.
+    /// The existing file is of another format.
     #[error("{} is there and was not exported from a model; it is kept", path.display())]
     #[diagnostic(help("give another OUT"))]
     Kept {
@@ -108,15 +108,17 @@ pub enum ExportError {
     Write(#[from] WriteError),
 }
 
-/// A model in another format: the bytes of a file. The same arguments give the same bytes. `packed` is the model packed for a
-/// board, for a C header; without it the header's weights are in rows. `calibration` is inputs whose logits say how
-/// finely a TensorFlow Lite file's have to tell; without any they cover all that is possible.
+/// Returns a model in another format, as the bytes of a file. The same arguments give the same bytes.
+///
+/// `packed` is the model packed for a board, for a C header; without it the header's weights are row-major. `calibration`
+/// contains inputs, whose logits determine the range of a TensorFlow Lite file's logits. Without inputs the range covers all
+/// possible logits.
 ///
 /// # Errors
-/// [`ExportError`], but not of writing.
+/// [`ExportError`], except those of writing.
 ///
 /// # Panics
-/// If one of `calibration` has not as many pixels as the model's input.
+/// If an input of `calibration` does not have the model's number of pixels.
 pub fn export(
     model: &ModelFile,
     format: Format,
@@ -133,7 +135,7 @@ pub fn export(
     }
 }
 
-/// Writes an exported file, whole or not at all: over one of the same format or over nothing.
+/// Writes an exported file, whole or not at all. It may replace a file of the same format, but no other.
 ///
 /// # Errors
 /// [`ExportError::Kept`], [`ExportError::Write`].

@@ -1,4 +1,4 @@
-//! Files of other tools -> model file.
+//! Imports files of other tools as model files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,18 +9,18 @@ use thiserror::Error;
 
 use crate::tflite::read;
 
-/// Why a file could not be imported.
+/// Error of importing a file.
 #[derive(Debug, Error, Diagnostic)]
 #[error("{} cannot be imported: {reason}", path.display())]
 #[diagnostic(help("{}", reason.help()))]
 pub struct ImportError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// Reason why it cannot be imported.
     pub reason: Reason,
 }
 
-/// What is wrong with a file. Operators are counted from 0, in the order they run in.
+/// Reason why a file cannot be imported. Operators are counted from 0, in the order in which they run.
 #[derive(Debug, Error)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum Reason {
@@ -73,9 +73,9 @@ impl Reason {
     }
 }
 
-/// A TensorFlow Lite file's network as a model. `classes` names its outputs, in their order; none takes the names that
-/// [`crate::export`] writes, or else numbers. (A model has its classes in the order of their names, so rows of the last
-/// layer change places.)
+/// Imports a TensorFlow Lite file's network as a model. `classes` names its outputs, in their order. Without them the names
+/// are those that [`crate::export`] writes, or else numbers. (A model's classes are sorted by name, so the rows of the last
+/// layer are sorted with them.)
 ///
 /// # Errors
 /// [`ImportError`] with the path.

@@ -1,4 +1,4 @@
-//! Files and folders that Pinhole writes: whole or not at all, and recognized again.
+//! Files and folders that Pinhole writes: written whole or not at all, and recognized later.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,7 +16,7 @@ pub const RUN_SUMMARY: &str = "run.json";
 /// Name of a study folder's plan.
 pub const STUDY_PLAN: &str = "plan.json";
 
-/// Why a file or folder could not be written.
+/// Error of writing a file or folder.
 #[derive(Debug, Error, Diagnostic)]
 pub enum WriteError {
     /// Writing failed.
@@ -25,19 +25,19 @@ pub enum WriteError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error from the operating system.
         reason: std::io::Error,
     },
-    /// A folder was to be where a file is.
+    /// The path of a folder, or a part of it, is a file.
     #[error("{} cannot be a folder: {} is a file", path.display(), file.display())]
     #[diagnostic(help("give another --out; the file is kept"))]
     FileInTheWay {
         /// The folder.
         path: PathBuf,
-        /// The file: the same, or above it.
+        /// The file: `path` itself, or one of its parents.
         file: PathBuf,
     },
-    /// A model was to be written over something that is none.
+    /// The file to overwrite is not a model.
     #[error("{} is there and is no model; it is kept", path.display())]
     #[diagnostic(help("give another --out"))]
     NoModel {
@@ -54,13 +54,13 @@ fn help_for_writing(path: &Path, reason: &std::io::Error) -> String {
     "check that the folder can be written to and the disk has room; nothing was half-written".to_owned()
 }
 
-/// A temporary file in a folder. Its errors, unlike those of the `tempfile` crate's own files, do not name it: that file means
-/// nothing to anyone.
+/// Creates a temporary file in a folder. Unlike the `tempfile` crate's own files, its errors do not name it: users cannot do
+/// anything with that name.
 fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile<File>> {
     tempfile::Builder::new().make_in(folder, |path| File::create_new(path))
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
+/// Writes a file whole or not at all: to a temporary file beside it, which is then renamed.
 ///
 /// # Errors
 /// [`WriteError::Write`] with the path.
@@ -76,7 +76,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// [`write_file`] for a model: over another model or over nothing, but never over weights, photos or anything else.
+/// Writes a model by [`write_file`]. It may replace another model, but never weights, photos or any other file.
 ///
 /// # Errors
 /// [`WriteError::NoModel`] or [`WriteError::Write`], with the path.
@@ -85,7 +85,7 @@ pub fn write_model(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_file(path, bytes)
 }
 
-/// Whether [`write_model`] may and can write there: to be asked before long work whose result is a model.
+/// Checks that [`write_model`] may and can write to a path. Call it before long work whose result is a model.
 ///
 /// # Errors
 /// Those of [`write_model`].
@@ -99,7 +99,7 @@ pub fn check_model_place(path: &Path) -> Result<(), WriteError> {
     check_place(path)
 }
 
-/// Whether a file may be written there: to be asked before long work whose result it is.
+/// Checks that a file can be written to a path. Call it before long work whose result is that file.
 ///
 /// # Errors
 /// [`WriteError::Write`] with the path.
@@ -110,7 +110,7 @@ pub fn check_place(path: &Path) -> Result<(), WriteError> {
     temporary_in(folder_of(path)).map(drop).map_err(|reason| WriteError::Write { path: path.to_owned(), reason })
 }
 
-/// Whether a folder may be created there, as far as that is known without doing it.
+/// Checks that a folder can be created at a path, as far as that is known without creating it.
 ///
 /// # Errors
 /// [`WriteError::FileInTheWay`].
@@ -121,7 +121,7 @@ pub fn check_folder_place(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-/// Whether a path is a device or a pipe (`--out /dev/null`), which is written to: a file renamed over it would take its place.
+/// Returns true for a device or a pipe (`--out /dev/null`). It is written to directly: a rename would replace it by a file.
 fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
@@ -130,7 +130,7 @@ fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Creates a folder, and its parents, if it is not there, and makes sure that files can be written into it.
+/// Creates a folder and its parents if they are missing, and checks that files can be written into it.
 ///
 /// # Errors
 /// [`WriteError::FileInTheWay`] or [`WriteError::Write`], with the path.
@@ -141,7 +141,7 @@ pub fn create_folder(path: &Path) -> Result<(), WriteError> {
     temporary_in(path).map(drop).map_err(wrong)
 }
 
-/// Removes a file, if it is there.
+/// Removes a file if it exists.
 ///
 /// # Errors
 /// [`WriteError::Write`] with the path.
@@ -152,19 +152,19 @@ pub fn remove(path: PathBuf) -> Result<(), WriteError> {
     }
 }
 
-/// Whether a folder is a run folder, of this version or another: its summary names a version of Pinhole.
+/// Returns true for a run folder of any version: one whose summary names a version of Pinhole.
 pub fn is_run(folder: &Path) -> bool {
     let text = std::fs::read(folder.join(RUN_SUMMARY)).unwrap_or_default();
     serde_json::from_slice::<serde_json::Value>(&text).is_ok_and(|summary| summary["pinhole"].is_string())
 }
 
-/// Whether a folder is a study's, or a search's, of this version or another: its plan names a version of Pinhole, and systems.
+/// Returns true for the folder of a study or search of any version: one whose plan names a version of Pinhole, and systems.
 pub fn is_study(folder: &Path) -> bool {
     let plan = read_json::<serde_json::Value>(&folder.join(STUDY_PLAN));
     plan.is_some_and(|plan| plan["pinhole"].is_string() && plan["systems"].is_array())
 }
 
-/// A JSON file's value; `None` where it cannot be read, or is another.
+/// Reads a value from a JSON file. Returns `None` if the file cannot be read or holds another type.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
@@ -184,7 +184,7 @@ mod tests {
         let missing = folder.path().join("no/such/folder/a.txt");
         let complaint = write_file(&missing, b"x").unwrap_err().to_string();
         let expected = format!("{} cannot be written: ", missing.display());
-        // Nothing of the temporary file; the folder of this test is one, too.
+        // The reason must not name the temporary file. This test's own folder is temporary too, so its path is cut off first.
         let reason = complaint.strip_prefix(&expected).unwrap_or_else(|| panic!("{complaint}"));
         assert!(reason.contains("os error 2") && !reason.contains(".tmp"), "{complaint}");
     }

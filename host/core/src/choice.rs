@@ -1,24 +1,24 @@
-//! Choices that have names: what a person picks one of, on a command line or a page.
+//! Choices by name, for command lines and pages.
 
 use std::fmt::Debug;
 
-/// One of a few named values.
+/// A set of named values, of which a person picks one.
 pub trait Choice: Copy + Debug + PartialEq + Send + Sync + 'static {
-    /// All of them, in the order they are listed in.
+    /// All values, in the order in which they are listed.
     const ALL: &'static [Self];
 
-    /// Its name, in lower case, words joined by hyphens.
+    /// Name: lower case, words joined by hyphens.
     fn name(self) -> &'static str;
 
-    /// What it is, in some words, without a full stop.
+    /// Short description, without a full stop.
     fn help(self) -> &'static str;
 
-    /// Whether it is left out of lists.
+    /// Returns true if the value is left out of lists.
     fn is_hidden(self) -> bool {
         false
     }
 
-    /// The one of this name.
+    /// Returns the value with this name.
     fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|choice| choice.name() == name)
     }

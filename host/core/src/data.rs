@@ -1,4 +1,4 @@
-//! What is bundled inside the program: the repository's folder `data`.
+//! Files bundled inside the program: the repository's folder `data`.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 
 static DATA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../data");
 
-/// A file of `data`, by its path there with slashes.
+/// Returns a file of `data`, by its path there, with slashes.
 pub fn file(path: &str) -> Option<&'static [u8]> {
     DATA.get_file(path).map(include_dir::File::contents)
 }
@@ -19,7 +19,7 @@ pub fn folders(path: &str) -> Vec<&'static str> {
     names
 }
 
-/// The synthetic pictures of a set, `train` or `validation`: name and bytes.
+/// Returns name and bytes of each synthetic picture of a set, `train` or `validation`.
 pub fn pictures(set: &str) -> Vec<(&'static Path, &'static [u8])> {
     let files = DATA.get_dir(set).into_iter().flat_map(Dir::files);
     files.filter_map(|file| Some((Path::new(file.path().file_name()?), file.contents()))).collect()

@@ -1,17 +1,15 @@
-//! All integers of one inference, from whichever engine.
+//! All integers of one inference, by any engine.
 
 use pinhole_shared::decision::Decision;
 use pinhole_shared::policy::Verdict;
 
-/// What an engine, here or on a device, made of one input.
+/// Result of one inference, by an engine on the host or on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inference {
-    /// The integers of every stage, as far as they were asked for: first the input's pixels, then each layer's
-    /// outputs. Empty when only the decision was asked for.
+    /// Integers of every stage: the input's pixels, then each layer's outputs. Empty if only the decision was asked for.
     pub stages: Vec<Vec<i32>>,
     /// The decision.
     pub decision: Decision,
-    /// The answer under the engine's policy: to this input alone, or, where a device captured it, to the last frames
-    /// together.
+    /// Answer under the engine's policy. It is for this input alone, or, if a device captured it, for the last frames together.
     pub verdict: Verdict,
 }

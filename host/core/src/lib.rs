@@ -1,16 +1,16 @@
-//! What every part of Pinhole's host side stands on.
+//! Core of Pinhole's host side, which its other crates build on.
 //!
 //! | module | from -> to |
 //! |---|---|
 //! | [`photos`] | files -> labeled network inputs (through the shared pixel pipeline) |
-//! | [`recipe`] | TOML -> what to train |
+//! | [`recipe`] | TOML -> network and training settings |
 //! | [`model_file`] | bytes -> the shared engine; layers -> bytes |
 //! | [`inference`] | all integers of one input, from any engine |
-//! | [`artifacts`] | bytes -> a file, whole or not at all; what kind of folder Pinhole wrote |
-//! | [`data`] | what is bundled inside the program |
+//! | [`artifacts`] | bytes -> a file, whole or not at all; folders that Pinhole wrote, by kind |
+//! | [`data`] | files bundled inside the program |
 //! | [`choice`] | a name -> one of a few named values |
-//! | [`synthetic`] | a seed -> synthetic pictures to try it all on |
-//! | [`statistics`] | scores of some photos and seeds -> what they say beyond them |
+//! | [`synthetic`] | a seed -> synthetic pictures for tests and demos |
+//! | [`statistics`] | scores of some photos and seeds -> intervals and comparisons that hold beyond them |
 //! | [`random`] | a seed -> the same numbers on every machine |
 //! | [`suggest`] | a mistyped name -> the known one it probably means |
 

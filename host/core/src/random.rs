@@ -1,7 +1,7 @@
-//! The one source of randomness: initial weights, dropout, shuffles, splits and drawn pictures all come from here.
+//! The one source of randomness: initial weights, dropout, shuffles, splits and synthetic pictures all use it.
 //!
-//! ChaCha8 is specified bit for bit, and every conversion below is ours, so a seed means the same numbers on every
-//! machine and with every version of the libraries around it. (candle's CPU generator cannot be seeded at all.)
+//! ChaCha8 is specified bit for bit, and the conversions below are Pinhole's own. So a seed gives the same numbers on every
+//! machine and with every version of the libraries. (candle's CPU generator cannot be seeded at all.)
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -11,61 +11,61 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 pub struct Random(ChaCha8Rng);
 
 impl Random {
-    /// The stream of this seed. Streams of one seed that serve different purposes are told apart by
-    /// [`Random::stream`], so that drawing more numbers for one purpose does not change another.
+    /// Creates the stream of this seed. [`Random::stream`] gives each purpose its own stream, so that drawing more numbers for
+    /// one purpose does not change another.
     pub fn seeded(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// An independent stream of the same seed. ChaCha's stream number is part of its key schedule, so streams do
-    /// not overlap.
+    /// Creates the stream of this seed for one purpose. ChaCha's stream number is part of its key schedule, so streams do not
+    /// overlap.
     pub fn stream(seed: u64, purpose: Purpose) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(purpose as u64 + 1);
         Self(generator)
     }
 
-    /// How many 32-bit numbers were drawn.
+    /// Returns the count of 32-bit numbers drawn so far.
     pub fn position(&self) -> u128 {
         self.0.get_word_pos()
     }
 
-    /// Goes to where the same stream was when it had drawn so many 32-bit numbers.
+    /// Moves to the position after this many drawn 32-bit numbers.
     pub fn go_to(&mut self, position: u128) {
         self.0.set_word_pos(position);
     }
 
-    /// Uniform over all 32-bit numbers.
+    /// Draws uniformly from all 32-bit numbers.
     pub fn bits(&mut self) -> u32 {
         self.0.next_u32()
     }
 
-    /// Uniform in [0, 1), a multiple of 2^-24: every value is exact in `f32`.
+    /// Draws uniformly from [0, 1), a multiple of 2^-24: every value is exact in `f32`.
     pub fn unit(&mut self) -> f32 {
         (self.bits() >> 8) as f32 * (1.0 / (1 << 24) as f32)
     }
 
-    /// Uniform in [low, high), rounded as `f32` arithmetic rounds.
+    /// Draws uniformly from [low, high), rounded as `f32` arithmetic rounds.
     pub fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
 
-    /// Uniform in 0..count.
+    /// Draws uniformly from 0..count.
     ///
     /// # Panics
     /// If `count` is 0.
     pub fn below(&mut self, count: usize) -> usize {
         assert!(count > 0, "nothing to choose from");
-        // Multiply-shift; the bias is under count / 2^32, far below what any of our uses could show.
+        // Multiply-shift; its bias is below count / 2^32, far too small to show in any use here.
         ((u64::from(self.bits()) * count as u64) >> 32) as usize
     }
 
-    /// True with probability `p`.
+    /// Returns true with probability `p`.
     pub fn chance(&mut self, p: f32) -> bool {
         self.unit() < p
     }
 
-    /// Puts the items in random order (Fisher-Yates).
+    /// Shuffles the items (Fisher-Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
@@ -73,7 +73,7 @@ impl Random {
     }
 }
 
-/// What a stream of random numbers is for. Its place in this list is the stream's number: new ones go at the end.
+/// Purpose of a stream of random numbers. The position in this list is the stream's number: new purposes go at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Initial weights.
@@ -82,15 +82,15 @@ pub enum Purpose {
     Shuffle,
     /// Dropout masks.
     Dropout,
-    /// Which photos are held out when no validation folder is given.
+    /// Split of the photos when no validation folder is given.
     Split,
-    /// Drawn pictures.
+    /// Synthetic pictures.
     Draw,
     /// Variations of training photos.
     Augment,
-    /// Which fold of a cross-validation each photo is in.
+    /// Folds of a cross-validation.
     Folds,
-    /// Which networks a search tries.
+    /// Networks that a search tries.
     Search,
     /// Blur and noise of training photos.
     Grain,
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(drawn, FIRST_OF_SEED_1);
     }
 
-    /// Read off once, when this file was written; a change here changes every trained model.
+    /// Recorded once, when this file was written; a change here changes every trained model.
     const FIRST_OF_SEED_1: [u32; 4] = [2359561649, 1728662762, 4228812395, 345245400];
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// Moving one would change every model trained, or split made, by a seed.
+    /// Moving a purpose would change every model trained, and every split made, by a seed.
     #[test]
     fn purposes_keep_their_streams() {
         use Purpose::*;

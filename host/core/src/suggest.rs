@@ -1,12 +1,12 @@
-//! The known name that a mistyped one probably means.
+//! Suggestions for mistyped names.
 
 /// Least similarity, 0 to 1, at which a name is suggested.
 const MIN_SIMILARITY: f64 = 0.7;
 
-/// The known name that is most like this one, if any is like it; of equals, the first. Upper and lower case are the same.
+/// Returns the known name that is most similar, if any is similar enough; the first of equal ones. Case is ignored.
 ///
 /// # Source
-/// Similarity: Jaro and Winkler's, which clap suggests options by, too.
+/// The similarity of Jaro and Winkler, which clap uses for its suggestions too.
 pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let similar = known.into_iter().map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known));
@@ -14,7 +14,7 @@ pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.filter(|(similarity, _)| *similarity >= MIN_SIMILARITY).map(|(_, known)| known)
 }
 
-/// "did you mean ...? ", where [`closest`] finds a name; else nothing.
+/// Returns "did you mean ...? " if [`closest`] finds a name; else an empty string.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     closest(name, known).map(|known| format!("did you mean {known}? ")).unwrap_or_default()
 }

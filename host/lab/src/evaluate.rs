@@ -1,4 +1,4 @@
-//! Float and integer network side by side on labeled photos.
+//! Evaluates float and integer network side by side on labeled photos.
 
 use std::path::PathBuf;
 
@@ -11,33 +11,32 @@ use serde::Serialize;
 
 use crate::threshold::{Coverage, Judged};
 
-/// What both networks say of some photos.
+/// Results of both networks on some photos.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluation {
-    /// Photos evaluated.
+    /// Number of photos.
     pub photos: usize,
     /// Class names, in the order of the confusion matrices.
     pub classes: Vec<String>,
-    /// The float network; absent when only a model file is at hand.
+    /// Scores of the float network; absent if there is only a model file.
     pub float: Option<Scores>,
-    /// Bits that the weights of each layer that has some take in the model file, 8 or 4.
+    /// Weight bits in the model file, 8 or 4, of each layer with weights.
     pub weight_bits: Vec<u32>,
-    /// The integer network, as on the device, whatever the width of its weights.
+    /// Scores of the integer network, as on the device, for any width of weights.
     pub int8: Scores,
-    /// What the model's least probability leaves of the integer network's answers, each photo on its own; absent when the
-    /// model answers everything.
+    /// Coverage at the model's least probability, each photo on its own; absent if the model answers everything.
     pub answered: Option<Coverage>,
-    /// Fraction of photos on which both decide the same; absent without the float network.
+    /// Fraction of photos with the same decision of both networks; absent without the float network.
     pub agreement: Option<f64>,
-    /// The photos on which they do not.
+    /// Photos with different decisions.
     pub disagreements: Vec<Disagreement>,
-    /// Each photo's result, in the dataset's order.
+    /// Result of each photo, in the dataset's order.
     #[serde(skip)]
     pub results: Vec<PhotoResult>,
 }
 
 impl Evaluation {
-    /// What to call the integer network: `int8`, or `int4,8,8` where layers differ.
+    /// Returns a name for the integer network: `int8`, or `int4,8,8` if layers differ.
     pub fn integer_name(&self) -> String {
         let mut bits: Vec<String> = self.weight_bits.iter().map(u32::to_string).collect();
         if bits.windows(2).all(|two| two[0] == two[1]) {
@@ -47,31 +46,31 @@ impl Evaluation {
     }
 }
 
-/// One network's scores.
+/// Scores of one network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
-    /// Fraction classified rightly.
+    /// Fraction of right decisions.
     pub accuracy: f64,
     /// Mean cross-entropy, nats.
     pub loss: f64,
-    /// Photos of the row's class that were decided to be the column's.
+    /// Confusion matrix: photos by true class (row) and decided class (column).
     pub confusion: Vec<Vec<usize>>,
 }
 
-/// A photo that the two networks decide differently.
+/// A photo with different decisions of the two networks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Disagreement {
     /// The photo.
     pub path: PathBuf,
-    /// Its class.
+    /// Name of its class.
     pub class: String,
     /// The float network's decision.
     pub float: Answer,
-    /// The integer network's.
+    /// The integer network's decision.
     pub int8: Answer,
 }
 
-/// A decision, in words.
+/// A decision with the name of its class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
     /// Name of the class.
@@ -80,10 +79,10 @@ pub struct Answer {
     pub probability: f64,
 }
 
-/// One photo's result.
+/// Results of one photo.
 #[derive(Clone, Debug)]
 pub struct PhotoResult {
-    /// The float network's class and its probability.
+    /// The float network's class, and its probability.
     pub float: Option<(usize, f64)>,
     /// The integer network's decision.
     pub int8: Decision,
@@ -105,7 +104,7 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
     let real = |logit: &i32| (f64::from(*logit) / 65_536.0) as f32;
     let int8_logits: Vec<Vec<f32>> =
         integer.iter().map(|inference| inference.stages.last().into_iter().flatten().map(real).collect()).collect();
-    // The device's own decisions, not an arg max of our own.
+    // The device's own decisions, not a separate arg max.
     let int8_decided: Vec<usize> = integer.iter().map(|inference| usize::from(inference.decision.class)).collect();
     let classes = photos.classes.len();
     let int8 = scores(&int8_logits, &int8_decided, &labels, classes);

@@ -1,8 +1,8 @@
-//! Which pixels decided: occlusion, through the integers the device computes.
+//! Explains decisions by occlusion, with the device's integers.
 //!
-//! A patch of the photo is replaced by gray and the network asked again; what its decision loses is what the patch
-//! contributed. It needs no gradients, so it explains the very network that runs on the device, rounding included, and
-//! what it says can be checked by hand: cover that part of the photo and look.
+//! A patch of the photo is replaced by gray and the network runs again; the patch's contribution is the loss of the
+//! decision's margin. Occlusion needs no gradients. So it explains the very network that runs on the device, rounding
+//! included, and can be checked by hand: cover that part of the photo and run the network.
 //!
 //! # Source
 //! M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
@@ -16,31 +16,31 @@ use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// A patch's side is this part of the input's.
+/// Number of patches along the input's side.
 const PATCHES_A_SIDE: u16 = 10;
 
-/// What each pixel contributed to the decision on one photo.
+/// Contribution of each pixel to the decision on one photo.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
     /// Side of the input, px.
     pub side: u16,
     /// Side of the patches, px: a tenth of the input's, rounded down, at least 1.
     pub patch_side: u16,
-    /// What the patches were replaced by, in every channel: the photo's mean, rounded half up.
+    /// Replacement value, in every channel: the photo's mean, rounded half up.
     pub gray: u8,
-    /// The decision on the photo as it is.
+    /// Decision on the unchanged photo.
     #[serde(skip)]
     pub decision: Decision,
-    /// The decision's margin: the decided class's logit less the largest other one, at least 0. A unit multiplies the
-    /// odds by e.
+    /// Margin of the decision: the decided class's logit less the largest other one, at least 0. One unit multiplies the odds
+    /// by e.
     pub margin: f64,
-    /// For each pixel, row-major, the mean loss of margin over all patches that cover it, in the margin's unit: positive
-    /// where the photo supports the decision, negative where it speaks against it.
+    /// For each pixel, row-major, the mean loss of margin over all patches that cover it, in the margin's unit. Positive pixels
+    /// support the decision, negative ones oppose it.
     pub contributions: Vec<f32>,
 }
 
 impl Explanation {
-    /// The largest magnitude of a contribution; 0 when no patch changes the margin.
+    /// Returns the largest magnitude of a contribution; 0 if no patch changes the margin.
     pub fn largest(&self) -> f32 {
         self.contributions.iter().fold(0.0, |largest, value| largest.max(value.abs()))
     }
@@ -48,25 +48,27 @@ impl Explanation {
 
 /// Explains the decision on one input.
 ///
-/// The square patch is laid at every position where it covers any of the photo, cut off at the edges: `(side +
-/// patch_side - 1)^2` positions, and every pixel is under exactly `patch_side^2` of them. (For a network whose first layer is
-/// not dense, where each position costs a whole inference, patches lie side by side: every pixel is under one.) With
-/// `m(x)` the margin of the class decided for the photo, and `x/p` the photo with patch `p` gray, pixel `i` contributes
-/// the mean of `m(x) - m(x/p)` over the patches `p` on `i`. The class stays the photo's own where a patch changes the
-/// decision; the margin is then negative.
+/// The square patch is put at every position where it covers a part of the photo, clipped at the edges. There are
+/// `(side + patch_side - 1)^2` positions, and every pixel is under exactly `patch_side^2` of them. (If the first layer is not
+/// dense, each position costs a whole inference. Patches then lie side by side, and every pixel is under one.)
 ///
-/// Margins are differences of the engine's Q16 logits, summed exactly; the only rounding is that of each mean to `f32`.
-/// Of the first layer, only what a moving patch covers and uncovers is computed anew, in integers, which gives the same
+/// Let `m(x)` be the margin of the photo's decided class, and `x/p` the photo with patch `p` gray. The contribution of pixel
+/// `i` is the mean of `m(x) - m(x/p)` over the patches `p` on `i`. If a patch changes the decision, the class stays the
+/// photo's own, and the margin is negative.
+///
+/// Margins are differences of the engine's Q16 logits, summed exactly; only the means are rounded, to `f32`. In the first
+/// layer, only the pixels that a moving patch covers and uncovers are computed again, in integers. The sums are the same as
+/// those of the whole layer. A 50x50 photo takes some hundredths of a second.
 /// sums as computing all: a 50x50 photo takes some hundredths of a second.
 ///
 /// # Panics
-/// If the input has not the model's number of bytes.
+/// If the input does not have the model's number of bytes.
 pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let mut engine = model.engine();
     let InputShape { side, color } = engine.model().input();
     let patch_side = (side / PATCHES_A_SIDE).max(1);
     let accumulators = engine.first_accumulators(input);
-    // None where the first layer is not dense.
+    // Empty if the first layer is not dense.
     let logits = if accumulators.is_empty() { engine.logits(input) } else { engine.logits_from(&accumulators) };
     let decision = decide(logits);
     let margin = margin(logits, usize::from(decision.class));
@@ -74,7 +76,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let (side_px, patch_px) = (usize::from(side), usize::from(patch_side));
     let photo = Photo { input, side: side_px, channels: color.channels().into(), gray };
 
-    // Positions count from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
+    // Positions are counted from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
     let positions = side_px + patch_px - 1;
     let class = usize::from(decision.class);
     let step = if accumulators.is_empty() { patch_px } else { 1 };
@@ -90,7 +92,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
         let neurons = accumulators.len();
         let change_of = |column: usize| changes.get(column * neurons..(column + 1) * neurons);
         let mut covered = accumulators.clone();
-        // The patch moves to the right: a column comes under it, another one comes out.
+        // The patch moves to the right: it covers one column and uncovers another.
         let losses = (0..positions).map(|position| {
             let entering = change_of(position).into_iter().flatten();
             covered.iter_mut().zip(entering).for_each(|(sum, change)| *sum = sum.wrapping_add(*change));
@@ -114,7 +116,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     Explanation { side, patch_side, gray, decision, margin: margin as f64 / Q16, contributions }
 }
 
-/// Units of a logit in 1.
+/// Q16 units of a logit of 1.
 const Q16: f64 = 65_536.0;
 
 /// The photo that is explained.
@@ -126,7 +128,7 @@ struct Photo<'a> {
 }
 
 impl Photo<'_> {
-    /// The photo with a patch gray, whose last row and column are these.
+    /// Returns the photo with a gray patch whose last row and column are these.
     fn covered(&self, patch_px: usize, bottom: usize, right: usize) -> Vec<u8> {
         let under = |last: usize| (last + 1).saturating_sub(patch_px)..(last + 1).min(self.side);
         let mut input = self.input.to_vec();
@@ -138,9 +140,9 @@ impl Photo<'_> {
         input
     }
 
-    /// By how much each of the first layer's accumulators changes when a column of these rows becomes gray: for each
-    /// column, one number a neuron. A single one may not fit 32 bits and wraps; added to the photo's own accumulators
-    /// they give those of another photo, which fit.
+    /// Returns the changes of the first layer's accumulators when a column of these rows becomes gray: for each column, one
+    /// number a neuron. A single change may not fit 32 bits and wraps. Added to the photo's accumulators, changes give those of
+    /// another photo, which fit.
     fn changes(&self, model: &Model<'_>, rows: Range<usize>) -> Vec<i32> {
         let Some(Layer::Dense(first)) = model.layers().next() else { return Vec::new() };
         let weights = first.weighted.operands.weights;
@@ -162,14 +164,14 @@ impl Photo<'_> {
     }
 }
 
-/// A class's logit less the largest other one, Q16.
+/// Returns a class's logit less the largest other one, Q16.
 fn margin(logits: &[i32], class: usize) -> i64 {
     let others = logits.iter().enumerate().filter(|(other, _)| *other != class);
     let largest = others.map(|(_, &logit)| logit).max().unwrap_or(i32::MIN);
     i64::from(logits[class]) - i64::from(largest)
 }
 
-/// Rounded half up.
+/// Returns the mean, rounded half up.
 fn mean(pixels: &[u8]) -> u8 {
     let count = pixels.len() as u64;
     let sum: u64 = pixels.iter().map(|&pixel| u64::from(pixel)).sum();
@@ -197,7 +199,7 @@ mod tests {
         quantize(network, &photos, ActivationBits::default()).unwrap()
     }
 
-    /// One layer, two classes; the first class's logit is the weights times the pixels, the second's is 0.
+    /// Returns a network of one layer and two classes. The first class's logit is the weights times the pixels, the second's 0.
     fn linear(side: u16, weights: &[(usize, f32)], input: &[u8]) -> ModelFile {
         let text = format!("input_side = {side}\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n");
         let mut all = vec![0.0; 2 * input.len()];
@@ -208,15 +210,15 @@ mod tests {
         quantized(&network, input)
     }
 
-    /// Largest distance of a hand-computed contribution from an integer network's: logits are in steps of 2^-16, and
-    /// a weight that is the row's largest is exact to a 2^-24th or so of itself.
+    /// Largest distance between contributions computed by hand and by an integer network: logits are in steps of 2^-16, and
+    /// a row's largest weight is exact to about 2^-24 of itself.
     const TOLERANCE: f64 = 2.0 / 65_536.0;
 
     fn assert_near(got: f32, expected: f64) {
         assert!((f64::from(got) - expected).abs() <= TOLERANCE, "{got}, not {expected}");
     }
 
-    /// A network that does not start dense, 40x40: patches of 4 pixels, side by side. One pixel's patch.
+    /// A 40x40 network whose first layer is not dense: patches of 4 pixels lie side by side. One pixel's patch is checked.
     #[test]
     fn a_convolution_by_its_definition() {
         let text = "input_side = 40\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n[[layer]]\n\
@@ -233,7 +235,7 @@ mod tests {
         let mut margin = |input: &[u8]| super::margin(engine.logits(input), class);
         let whole = margin(&input);
         for (row, column) in [(0, 0), (13, 22), (39, 38)] {
-            // The last row and column of the only patch on it, which begin with the photo's first.
+            // Last row and column of the only patch on the pixel. The patches begin at the photo's first row and column.
             let [bottom, right] = [row, column].map(|at: usize| at.next_multiple_of(4));
             let mut covered = input.clone();
             for y in (bottom + 1).saturating_sub(4)..(bottom + 1).min(40) {
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_weight_on_one_pixel_by_hand() {
-        // 4x4: patches of one pixel. The mean is 255 / 16, rounded: 16.
+        // 4x4: patches of one pixel. The mean is 255 / 16, rounded to 16.
         let mut input = vec![0; 16];
         input[6] = 255;
         let explanation = explain(&linear(4, &[(6, 1.0)], &input), &input);
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn support_and_opposition_have_their_signs() {
-        // Light pixel 0 speaks for the class, light pixel 5 against it, dark pixel 10 for it.
+        // The light pixel 0 and the dark pixel 10 support the class, the light pixel 5 opposes it.
         let mut input = vec![128; 16];
         (input[0], input[5], input[10]) = (255, 255, 0);
         let explanation = explain(&linear(4, &[(0, 2.0), (5, -0.5), (10, -1.0)], &input), &input);
@@ -276,7 +278,7 @@ mod tests {
 
     #[test]
     fn patches_spread_a_pixel_evenly_up_to_the_corner() {
-        // 20x20: patches of 2x2, so a pixel shares all four with itself, two with a neighbor, one with a diagonal one.
+        // 20x20: patches of 2x2. A pixel shares four patches with itself, two with a neighbor, one with a diagonal neighbor.
         let mut input = vec![0; 400];
         input[0] = 200;
         let explanation = explain(&linear(20, &[(0, 1.0)], &input), &input);
@@ -293,7 +295,7 @@ mod tests {
         }
     }
 
-    /// The slow way: every patch drawn into a copy of the photo, every copy through the whole engine.
+    /// Slow reference: puts every patch into a copy of the photo and runs the whole engine on each copy.
     fn plainly(model: &ModelFile, input: &[u8]) -> Vec<f32> {
         let mut engine = model.engine();
         let whole = engine.run_all(input);

@@ -1,13 +1,13 @@
-//! What is measured of networks, and how it is shown.
+//! Measures networks and reports the results.
 //!
 //! | module | from -> to |
 //! |---|---|
 //! | [`evaluate`] | both networks -> scores and disagreements |
-//! | [`threshold`] | decisions on labeled photos -> when to answer "unknown" |
-//! | [`explain`] | one input, covered patch by patch -> which pixels decided |
-//! | [`study`] | photos and many recipes -> what can be said of them |
+//! | [`threshold`] | decisions on labeled photos -> the least probability of an answer |
+//! | [`explain`] | one input, covered patch by patch -> the pixels that decided |
+//! | [`study`] | photos and many recipes -> statistics of them |
 //! | [`tune`] | photos and a budget -> networks on the front of accuracy and cost |
-//! | [`report`] | all of it -> one HTML file |
+//! | [`report`] | all results -> one HTML file |
 
 pub mod evaluate;
 pub mod explain;

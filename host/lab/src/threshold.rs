@@ -1,8 +1,8 @@
-//! Which least probability of an answer keeps errors down to a wanted rate, and how many answers it leaves.
+//! Chooses the threshold (the least probability of an answer) for a wanted error rate.
 //!
-//! Chosen on labeled photos from the integer network's own decisions, so the device refuses exactly the photos that were
-//! counted as refused. The photos must be others than the network was trained on, of which it is surer than of any; and a
-//! threshold chosen on some photos looks better on them than it will on others.
+//! It is chosen on labeled photos from the integer network's own decisions, so the device refuses exactly the photos that
+//! were counted as refused. They must not be training photos, on which the network is surer than on any others. A threshold
+//! looks better on the photos that chose it than it will on others.
 
 use miette::Diagnostic;
 use pinhole_core::model_file::ModelFile;
@@ -12,50 +12,50 @@ use pinhole_shared::decision::{Decision, Probability};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-/// A decision on a labeled photo, as far as a threshold goes.
+/// Probability and outcome of a decision on a labeled photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// Probability of the class decided for.
+    /// Probability of the decided class.
     pub probability: Probability,
-    /// Whether that is the photo's class.
+    /// True if the decided class is the photo's.
     pub right: bool,
 }
 
 impl Judged {
-    /// A decision on a photo of this class.
+    /// Evaluates a decision on a photo of this class.
     pub fn of(class: u16, decision: Decision) -> Self {
         Self { probability: decision.probability, right: decision.class == class }
     }
 
-    /// A model's decisions on photos of its own classes.
+    /// Evaluates a model's decisions on photos of its own classes.
     ///
     /// # Panics
-    /// If the photos have another size than the model's input.
+    /// If the photos' size is not that of the model's input.
     pub fn all(model: &ModelFile, photos: &Dataset) -> Vec<Self> {
         let mut engine = model.engine();
         photos.examples.iter().map(|example| Self::of(example.class, engine.run(&example.pixels))).collect()
     }
 }
 
-/// What a least probability leaves of the answers to some photos, each photo on its own.
+/// Results of a threshold on some photos, each photo on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Coverage {
     /// Least probability of an answer, as a fraction in JSON.
     #[serde(serialize_with = "fraction")]
     pub min_probability: Probability,
-    /// All photos.
+    /// Number of all photos.
     pub photos: usize,
-    /// Photos answered.
+    /// Number of photos answered.
     pub answered: usize,
     /// Fraction of the photos answered, 0..=1; 0 without photos.
     pub coverage: f64,
-    /// Photos answered wrongly.
+    /// Number of wrong answers.
     pub wrong: usize,
-    /// Fraction of the answers that are wrong; `None` when there are none.
+    /// Fraction of wrong answers; `None` if there are no answers.
     pub error_rate: Option<f64>,
-    /// Fraction of the answers that are right; `None` when there are none.
+    /// Fraction of right answers; `None` if there are no answers.
     pub accuracy: Option<f64>,
-    /// 95 % interval of the error rate (see [`wilson`]), as if the threshold had been given and not chosen on these photos.
+    /// 95 % interval of the error rate (see [`wilson`]), as if the threshold had not been chosen on these photos.
     pub error_interval: Interval,
 }
 
@@ -64,7 +64,7 @@ fn fraction<S: Serializer>(probability: &Probability, serializer: S) -> Result<S
 }
 
 impl Coverage {
-    /// What this least probability leaves.
+    /// Returns the results of this least probability.
     pub fn at(min_probability: Probability, photos: &[Judged]) -> Self {
         let answers = || photos.iter().filter(|photo| photo.probability >= min_probability);
         let wrong = answers().filter(|photo| !photo.right).count();
@@ -86,10 +86,10 @@ impl Coverage {
     }
 }
 
-/// Why there is no threshold.
+/// Error of choosing a threshold.
 #[derive(Debug, Error, Diagnostic)]
 pub enum ThresholdError {
-    /// None of them reaches the wanted error rate.
+    /// No threshold reaches the wanted error rate.
     #[error(
         "no least probability brings the error rate of the answers down to {wanted}: at best {} of {} answers are wrong \
          ({:.3}), with {:.3} as the least probability and {} of {} photos answered",
@@ -99,7 +99,7 @@ pub enum ThresholdError {
     OutOfReach {
         /// Error rate that was wanted.
         wanted: f64,
-        /// The least error rate there is, and of equal ones the most answers.
+        /// Threshold with the least error rate; of equal ones, that with the most answers.
         best: Coverage,
     },
     /// There are no photos to choose on.
@@ -108,9 +108,9 @@ pub enum ThresholdError {
     NoPhotos,
 }
 
-/// The risk-coverage curve: what each least probability leaves that makes a difference, from 0 (all answered) upwards.
+/// Returns the risk-coverage curve: the results of each least probability that makes a difference, from 0 (all answered) up.
 ///
-/// Each but the first is a photo's own probability: the photo is answered, and all less probable ones are not.
+/// Each threshold after the first is the probability of a photo: that photo is answered, and less probable ones are not.
 ///
 /// # Source
 /// El-Yaniv and Wiener, "On the foundations of noise-free selective classification", Journal of Machine Learning Research
@@ -132,8 +132,8 @@ pub fn curve(photos: &[Judged]) -> Vec<Coverage> {
     points
 }
 
-/// The lowest threshold of the curve, so with the most answers, whose error rate among the answers is at most `error_rate`
-/// (0..=1). 0 when no threshold is needed.
+/// Returns the lowest threshold of the curve, so that with the most answers, whose error rate among the answers is at most
+/// `error_rate` (0..=1). It is 0 if no threshold is needed.
 ///
 /// # Errors
 /// [`ThresholdError`].
@@ -143,22 +143,22 @@ pub fn choose(photos: &[Judged], error_rate: f64) -> Result<Coverage, ThresholdE
     if let Some(reached) = points.iter().find(|point| rate(point) <= error_rate) {
         return Ok(*reached);
     }
-    // Of equal ones the first.
+    // Of equal ones, the first.
     let best = points.iter().min_by(|a, b| rate(a).total_cmp(&rate(b)));
     Err(best.map_or(ThresholdError::NoPhotos, |&best| ThresholdError::OutOfReach { wanted: error_rate, best }))
 }
 
-/// The lowest threshold of the curve that these photos can vouch for: the 95 % interval of the error rate among the answers
-/// ends at or below `error_rate`. Refuses more than [`choose`]; the interval still is one of many that were looked at. `None`
-/// where there are too few photos or too many errors for it.
+/// Returns the lowest threshold of the curve where the 95 % interval of the error rate among the answers ends at or below
+/// `error_rate`. It refuses more than [`choose`]; its interval is still one of many that were tried. `None` if there are too
+/// few photos or too many errors.
 pub fn vouched(photos: &[Judged], error_rate: f64) -> Option<Coverage> {
     curve(photos).into_iter().find(|point| point.error_interval.high <= error_rate)
 }
 
-/// Least probabilities for tables: given ones, so that nothing was chosen to look well.
+/// Thresholds for tables, in 1/1000. They are fixed, so that none is chosen for a good result.
 const USUAL: [u32; 7] = [0, 600, 700, 800, 900, 950, 990];
 
-/// What the usual least probabilities leave; no row that says what the one before it says.
+/// Returns the results of the usual thresholds, without rows that repeat the one before.
 pub fn table(photos: &[Judged]) -> Vec<Coverage> {
     let rows = USUAL.iter().map(|per_mille| Coverage::at(at_least(f64::from(*per_mille) / 1000.0), photos));
     let mut rows: Vec<Coverage> = rows.collect();
@@ -166,8 +166,8 @@ pub fn table(photos: &[Judged]) -> Vec<Coverage> {
     rows
 }
 
-/// The least probability in Q16 that is not below this fraction, 0..=1: a probability is at least the one if and only if it
-/// is at least the other.
+/// Returns the least probability in Q16 that is not below this fraction, 0..=1. A probability is at least the one if and only
+/// if it is at least the other.
 pub fn at_least(fraction: f64) -> Probability {
     Probability((fraction * 65_536.0).ceil() as u32)
 }
@@ -176,7 +176,7 @@ pub fn at_least(fraction: f64) -> Probability {
 mod tests {
     use super::*;
 
-    /// Probabilities in Q16, right or wrong, in no order: seven photos.
+    /// Seven photos: probabilities in Q16, right or wrong, in no order.
     fn photos() -> Vec<Judged> {
         let all = [(900, true), (500, false), (700, true), (600, true), (700, false), (800, true), (650, true)];
         all.map(|(probability, right)| Judged { probability: Probability(probability), right }).to_vec()
@@ -186,7 +186,7 @@ mod tests {
     fn a_curve_by_hand() {
         let points = curve(&photos());
         let counts: Vec<_> = points.iter().map(|at| (at.min_probability.0, at.answered, at.wrong)).collect();
-        // The two of 700 are answered together or not at all.
+        // The two photos of 700 are answered together or not at all.
         assert_eq!(counts, [(0, 7, 2), (600, 6, 1), (650, 5, 1), (700, 4, 1), (800, 2, 0), (900, 1, 0)]);
         assert_eq!((points[3].coverage, points[3].error_rate, points[3].accuracy), (4.0 / 7.0, Some(0.25), Some(0.75)));
         assert_eq!(points[3].error_interval, wilson(0.25, 4));
@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    /// Of 40 right ones above 10 of which half are wrong: 5 of 50 wrong are 0.1, and the interval of 0 of 40 ends at 0.088.
+    /// 40 right answers above 10 of which half are wrong: 5 wrong of 50 are 0.1, and the interval of 0 of 40 ends at 0.088.
     #[test]
     fn what_the_photos_can_vouch_for() {
         let judged = |probability, right| Judged { probability: Probability(probability), right };

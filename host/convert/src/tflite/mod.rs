@@ -1,8 +1,8 @@
-//! TensorFlow Lite's format.
+//! TensorFlow Lite's file format.
 //!
-//! | module | what happens there |
+//! | module | task |
 //! |---|---|
-//! | `schema` | tables and numbers of the format that either way needs |
+//! | `schema` | the tables and numbers of the format that reader and writer use |
 //! | `write` | model file -> an int8 network |
 //! | `read` | an int8 network -> model file |
 

@@ -1,17 +1,17 @@
 //! Numbers of TensorFlow Lite's file format that Pinhole writes and reads.
 //!
-//! A FlatBuffers table's fields are found by their slots, counted from 0 in the order of the schema, where the type of a
-//! union takes a slot before its value.
+//! The fields of a FlatBuffers table are found by their slots, counted from 0 in the order of the schema. The type of a union
+//! takes a slot before its value.
 //!
 //! # Source
 //! TensorFlow 2.21, `tensorflow/compiler/mlir/lite/schema/schema.fbs` (file identifier `TFL3`, schema version 3), and
-//! for operator versions `tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc` there. The numbers alone.
+//! for operator versions `tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc` there. Only the numbers.
 
 /// Bytes 4 to 8 of a file.
 pub(crate) const IDENTIFIER: &str = "TFL3";
 /// `Model.version`.
 pub(crate) const VERSION: u32 = 3;
-/// Buffers' data start at multiples of this (`force_align` in the schema).
+/// Alignment of the buffers' data (`force_align` in the schema), bytes.
 pub(crate) const BUFFER_ALIGNMENT: usize = 16;
 
 /// Slots of `Model`.
@@ -26,7 +26,7 @@ pub(crate) mod model {
 
 /// Slots of `OperatorCode`.
 pub(crate) mod operator_code {
-    /// Where readers of before 2020 look, i8.
+    /// Operator code for readers from before 2020, i8.
     pub(crate) const DEPRECATED_BUILTIN_CODE: u16 = 0;
     pub(crate) const VERSION: u16 = 2;
     pub(crate) const BUILTIN_CODE: u16 = 3;
@@ -55,7 +55,7 @@ pub(crate) mod tensor {
 pub(crate) mod quantization {
     pub(crate) const SCALE: u16 = 2;
     pub(crate) const ZERO_POINT: u16 = 3;
-    /// Along which there is a scale for each index.
+    /// Dimension with a scale for each index.
     pub(crate) const QUANTIZED_DIMENSION: u16 = 6;
 }
 
@@ -78,7 +78,7 @@ pub(crate) mod conv_options {
     pub(crate) const DILATION_H_FACTOR: u16 = 5;
 }
 
-/// Slots of `DepthwiseConv2DOptions`; padding and strides are where `Conv2DOptions` has them.
+/// Slots of `DepthwiseConv2DOptions`; those of padding and strides are as in `Conv2DOptions`.
 pub(crate) mod depthwise_options {
     pub(crate) const DEPTH_MULTIPLIER: u16 = 3;
     pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 4;
@@ -86,14 +86,14 @@ pub(crate) mod depthwise_options {
     pub(crate) const DILATION_H_FACTOR: u16 = 6;
 }
 
-/// Slots of `Pool2DOptions`; padding and strides are where `Conv2DOptions` has them.
+/// Slots of `Pool2DOptions`; those of padding and strides are as in `Conv2DOptions`.
 pub(crate) mod pool_options {
     pub(crate) const FILTER_WIDTH: u16 = 3;
     pub(crate) const FILTER_HEIGHT: u16 = 4;
     pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 5;
 }
 
-/// The one slot of `FullyConnectedOptions`, `AddOptions` and `MulOptions` that matters.
+/// The one slot of `FullyConnectedOptions`, `AddOptions` and `MulOptions` that is used.
 pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 0;
 
 /// Slots of `ReducerOptions`.
@@ -117,7 +117,7 @@ pub(crate) mod metadata {
     pub(crate) const BUFFER: u16 = 1;
 }
 
-/// `TensorType`: those that are written.
+/// `TensorType`: the values that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TensorType {
     Int32 = 2,
@@ -129,20 +129,20 @@ pub(crate) enum TensorType {
 /// `Padding`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Padding {
-    /// As much as makes one place of each stride, the odd one behind.
+    /// Padding that gives one position for each stride; if it is odd, the end gets one more.
     Same = 0,
-    /// None.
+    /// No padding.
     Valid = 1,
 }
 
-/// `ActivationFunctionType`: those that are written.
+/// `ActivationFunctionType`: the values that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fused {
     None = 0,
     Relu = 1,
 }
 
-/// `BuiltinOperator`: those that are written.
+/// `BuiltinOperator`: the values that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Builtin {
     Add = 0,
@@ -163,7 +163,7 @@ pub(crate) enum Builtin {
 }
 
 impl Builtin {
-    /// All, in the order of a file's operator codes.
+    /// All operators, in the order of a file's operator codes.
     pub(crate) const ALL: [Self; 15] = [
         Self::Reshape,
         Self::FullyConnected,
@@ -183,7 +183,7 @@ impl Builtin {
     ];
 }
 
-/// `BuiltinOptions`, the type of a union: those that are written.
+/// `BuiltinOptions`, the type of a union: the values that are written.
 pub(crate) mod options_type {
     pub(crate) const CONV: u8 = 1;
     pub(crate) const DEPTHWISE: u8 = 2;

@@ -1,4 +1,4 @@
-//! The bytes of a model file, as `pinhole_shared::model` specifies them.
+//! Writes model files, as `pinhole_shared::model` specifies them.
 
 use pinhole_shared::layout::{Layout, Weights, pack};
 use pinhole_shared::model::{
@@ -11,7 +11,7 @@ use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::plan::Plan;
 
-/// A quantized layer, to be written into a model file.
+/// A quantized layer, ready for a model file.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "each field is that of the same name in the type that the variant names")]
 pub enum QuantizedLayer {
@@ -27,37 +27,37 @@ pub enum QuantizedLayer {
     Add { first: i32, second: i32, start: i32, shift: u8, from: usize, input_scale: f32, output: QuantizedTensor },
 }
 
-/// Rows of weights, and how a row's sum becomes an output.
+/// Rows of weights, and the requantization of their sums.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantizedWeights {
-    /// Inputs of a row.
+    /// Number of inputs of a row.
     pub inputs: usize,
-    /// Row-major, a row an output, each within the layout's range.
+    /// Weights, row-major, one row an output, within the layout's range.
     pub weights: Vec<i8>,
-    /// One a row, accumulator units, without what a layout folds in.
+    /// Bias of each row in accumulator units, without the offset that a layout folds in.
     pub biases: Vec<i32>,
-    /// One a row: see [`pinhole_shared::fixed::requantize`].
+    /// Multiplier of each row: see [`pinhole_shared::fixed::requantize`].
     pub multipliers: Vec<i32>,
-    /// Bits that a sum is shifted left by before it is multiplied.
+    /// Left shift of a sum before its multiplication, bits.
     pub pre_shift: u8,
-    /// Largest magnitude that a row's sum can have, its bias included.
+    /// Largest magnitude of a row's sum, its bias included.
     pub accumulator_bound: u32,
     /// Real value of one unit of the inputs.
     pub input_scale: f32,
     /// Real value of one unit of the outputs.
     pub output_scale: f32,
-    /// How the weights are written.
+    /// Memory layout of the weights.
     pub layout: Layout,
     /// Columns of a chunk; 0 in row-major layouts.
     pub chunk_columns: usize,
 }
 
-/// A tensor of bytes that has no location in the arena yet.
+/// An 8-bit tensor without an offset in the arena yet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuantizedTensor {
     /// Height, width, channels.
     pub shape: Shape,
-    /// The byte that stands for 0.
+    /// Zero point.
     pub zero: u8,
     /// Real value of one unit.
     pub scale: f32,
@@ -66,7 +66,7 @@ pub struct QuantizedTensor {
 }
 
 impl QuantizedLayer {
-    /// The parts of a parsed layer.
+    /// Copies the parts of a parsed layer.
     pub fn of(layer: &Layer<'_>) -> Self {
         let tensor = |tensor: &Tensor, range| {
             let Tensor { shape, zero, scale, place: _ } = *tensor;
@@ -109,7 +109,7 @@ impl QuantizedLayer {
         }
     }
 
-    /// The weights, of a layer that has some.
+    /// Returns the weights, if the layer has any.
     pub fn weighted(&self) -> Option<&QuantizedWeights> {
         match self {
             Self::Dense { weighted, .. } | Self::Conv { weighted, .. } => Some(weighted),
@@ -117,7 +117,7 @@ impl QuantizedLayer {
         }
     }
 
-    /// The same, to be changed.
+    /// Returns the weights to change, if the layer has any.
     pub fn weighted_mut(&mut self) -> Option<&mut QuantizedWeights> {
         match self {
             Self::Dense { weighted, .. } | Self::Conv { weighted, .. } => Some(weighted),
@@ -125,7 +125,7 @@ impl QuantizedLayer {
         }
     }
 
-    /// The tensor it writes; dense layers write none.
+    /// Returns the tensor that the layer writes; dense layers write none.
     pub fn output(&self) -> Option<&QuantizedTensor> {
         match self {
             Self::Dense { .. } => None,
@@ -136,7 +136,7 @@ impl QuantizedLayer {
         }
     }
 
-    /// Multiply-accumulates.
+    /// Returns the number of multiply-accumulates.
     fn macs(&self) -> u32 {
         match self {
             Self::Dense { weighted, .. } => weighted.weights.len() as u32,
@@ -149,7 +149,7 @@ impl QuantizedLayer {
 }
 
 impl QuantizedWeights {
-    /// The parts of what a parsed layer has.
+    /// Copies the parts of a parsed layer's weights.
     pub fn of(weighted: &Weighted<'_>) -> Self {
         let weights = weighted.operands.weights;
         let (inputs, outputs) = (weights.inputs(), weights.outputs());
@@ -167,28 +167,29 @@ impl QuantizedWeights {
         }
     }
 
-    /// Rows: outputs of a dense layer, channels of a convolution.
+    /// Returns the number of rows: outputs of a dense layer, channels of a convolution.
     pub fn outputs(&self) -> usize {
         self.biases.len()
     }
 
-    /// The weights in their layout, and the biases with what it folds in; `None` when a row does not fit its sums.
+    /// Returns the weights in their layout, and the biases with the layout's offset folded in. `None` if a row's sum does not
+    /// fit.
     pub fn packed(&self) -> Option<(Vec<u8>, Vec<i32>)> {
         let (inputs, outputs, chunk) = (self.inputs, self.outputs(), self.chunk_columns);
         let mut bytes = vec![0; usize::try_from(Weights::bytes_of(self.layout, inputs, outputs)?).ok()?];
         let weight = |row: usize, column: usize| self.weights[row * inputs + column];
         pack(self.layout, (inputs, outputs), chunk, weight, &mut bytes);
         let weights = Weights::new(self.layout, &bytes, inputs, outputs, chunk)?;
-        // Modulo 2^32, as the kernel's sums.
+        // Modulo 2^32, like the kernel's sums.
         let fold = |(row, &bias): (usize, &i32)| Some(bias.wrapping_add(weights.fold(row)?));
         let biases = self.biases.iter().enumerate().map(fold).collect::<Option<_>>()?;
         Some((bytes, biases))
     }
 }
 
-/// Writes a file: header, layer table, then each layer's biases, multipliers and weights, then the class names.
+/// Writes a model file: header, layer table, each layer's biases, multipliers and weights, then the class names.
 ///
-/// `None` when a layer's weights do not fit the sums of its layout; row-major ones always do.
+/// Returns `None` if a layer's weights do not fit the sums of its layout. Row-major weights always fit.
 pub fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[QuantizedLayer]) -> Option<Vec<u8>> {
     let mut file = vec![0; HEADER_BYTES + layers.len() * RECORD_BYTES];
     let plan = Plan::of(layers);

@@ -8,16 +8,16 @@ use pinhole_shared::model::{Layer, Model};
 use super::portable::integers;
 use crate::inference::Inference;
 
-/// The shared engine with working memory of its own.
+/// The shared engine with its own working memory.
 ///
-/// A dense first layer, nearly all of the work, has its weights spread to 16 bits once: the compiler then multiplies and adds
-/// pairs in one instruction. Its sums are [`Scalar`]'s, in another order, which is the same modulo 2^32.
+/// A dense first layer is nearly all of the work. Its weights are widened to 16 bits once, so that the compiler can multiply
+/// and add pairs in one instruction. The order of its sums differs from [`Scalar`]'s; modulo 2^32 they are the same.
 #[derive(Debug)]
 pub struct HostEngine<'f> {
     model: Model<'f>,
-    /// The first layer's weights, row-major, if that is dense; else none.
+    /// Weights of a dense first layer, row-major; else empty.
     first_weights: Vec<i16>,
-    /// The input in as many bits.
+    /// Input widened to 16 bits.
     spread: Vec<i16>,
     accumulators: Vec<i32>,
     activations: Vec<i16>,
@@ -44,7 +44,7 @@ impl<'f> HostEngine<'f> {
         }
     }
 
-    /// The model it runs.
+    /// Returns the model that this engine runs.
     pub fn model(&self) -> &Model<'f> {
         &self.model
     }
@@ -52,26 +52,26 @@ impl<'f> HostEngine<'f> {
     /// Classifies one input.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn run(&mut self, input: &[u8]) -> Decision {
         self.run_observed(input, |_| ())
     }
 
-    /// Classifies one input and keeps every integer on the way.
+    /// Classifies one input and keeps the integers of every stage.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn run_all(&mut self, input: &[u8]) -> Inference {
         let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
         let decision = self.run_observed(input, |values| stages.push(integers(values)));
         Inference { stages, decision, verdict: self.model.policy().judge(decision) }
     }
 
-    /// The first layer's accumulators for one input, where that layer is dense: what [`HostEngine::logits_from`] starts with.
-    /// None of another layer.
+    /// Returns the accumulators of a dense first layer for one input: the start of [`HostEngine::logits_from`]. Empty if the
+    /// first layer is not dense.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn first_accumulators(&mut self, input: &[u8]) -> Vec<i32> {
         assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
         let Some(Layer::Dense(first)) = self.model.layers().next() else { return Vec::new() };
@@ -80,22 +80,22 @@ impl<'f> HostEngine<'f> {
         accumulators
     }
 
-    /// The logits, Q16, of one input.
+    /// Returns the logits of one input, Q16.
     ///
     /// # Panics
-    /// If the input has not `inputs()` pixels.
+    /// If the input does not have `inputs()` pixels.
     pub fn logits(&mut self, input: &[u8]) -> &[i32] {
         self.run(input);
         &self.accumulators[..usize::from(self.model.classes())]
     }
 
-    /// The logits, Q16, of the input whose first layer's accumulators these are.
+    /// Returns the logits, Q16, from the accumulators of a dense first layer.
     ///
     /// # Panics
-    /// If they are not one for each output of the first layer.
+    /// If there is not one for each output of the first layer.
     pub fn logits_from(&mut self, first_accumulators: &[i32]) -> &[i32] {
         self.shared().run_from(|_, work| work.accumulators.copy_from_slice(first_accumulators), |_, _| ());
-        // The last layer's accumulators became the logits where they lay.
+        // The last layer writes its logits over its accumulators.
         &self.accumulators[..usize::from(self.model.classes())]
     }
 
@@ -119,7 +119,7 @@ impl<'f> HostEngine<'f> {
     }
 }
 
-/// Adds the products of row-major weights and an input, spread to 16 bits in `spread`, to a sum for each row.
+/// Adds the products of row-major weights and an input to the sum of each row. `spread` receives the input in 16 bits.
 fn add_products(weights: &[i16], input: &[u8], spread: &mut [i16], sums: &mut [i32]) {
     for (wide, &pixel) in spread.iter_mut().zip(input) {
         *wide = i16::from(pixel);
@@ -137,7 +137,7 @@ mod tests {
     use pinhole_shared::kernel::{DenseOperands, Kernel as _, Work};
     use pinhole_shared::layout::{Layout, Weights};
 
-    /// All lengths about a vector's, extremes among the values.
+    /// Covers all lengths around a vector's, with extreme values.
     #[test]
     fn the_first_layer_is_the_scalar_kernels() {
         let mut random = Random::seeded(1);

@@ -1,13 +1,13 @@
 //! A model file in the host's memory, and the engine that runs it: the same code as on the device.
 //!
-//! | module | what happens there |
+//! | module | task |
 //! |---|---|
 //! | `encode` | layers -> the bytes of a file |
-//! | `plan` | layers -> where in the arena their tensors lie |
-//! | `pack` | a file for any reader -> one for a board's kernel, and back |
+//! | `plan` | layers -> the offsets of their tensors in the arena |
+//! | `pack` | a model file -> one packed for a board's kernel, and back |
 //! | `engine` | a file -> decisions |
-//! | [`scales`] | a model's integers -> the real values that they stand for |
-//! | `portable` | a packed file -> decisions, by the portable twins of the devices' kernels |
+//! | [`scales`] | a model's integers -> their real values |
+//! | `portable` | a packed file -> decisions, by the portable versions of the devices' kernels |
 
 mod encode;
 mod engine;
@@ -27,36 +27,36 @@ use pinhole_shared::model::{Layer, Model, ModelError, put_policy, seal};
 use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
-/// A whole, checked model file with row-major weights, aligned as the format asks. One packed for a board is unpacked
-/// when it is taken.
+/// A complete, checked model file with row-major weights, aligned as the format requires. A file packed for a board is
+/// unpacked when it is loaded.
 #[derive(Clone, Debug)]
 pub struct ModelFile {
     words: Vec<u32>,
 }
 
-/// What stands for a model.
+/// Accepted arguments for a model.
 const GIVE: &str =
     "a .pinhole file, a run folder that `pinhole train` made, or the name of a bundled model (`pinhole models`)";
 
-/// Why a model file cannot be used.
+/// Error of loading a model file.
 #[derive(Debug, Error, Diagnostic)]
 pub enum ModelFileError {
-    /// Not there, or not readable.
+    /// The file is missing or not readable.
     #[error("the model {} cannot be read: {reason}", path.display())]
     #[diagnostic(help("give {GIVE}"))]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error from the operating system.
         reason: std::io::Error,
     },
-    /// Not a model, of another version, or damaged.
+    /// The file is not a model, of another version, or damaged.
     #[error("{} is not usable as a model: {reason}", path.display())]
     #[diagnostic(help("{}", help_for(reason)))]
     Refused {
         /// The file.
         path: PathBuf,
-        /// What parsing said.
+        /// Error from the parser.
         reason: ModelError,
     },
 }
@@ -74,13 +74,13 @@ fn help_for(reason: &ModelError) -> &'static str {
 }
 
 impl ModelFile {
-    /// Takes and checks the bytes of a model file.
+    /// Checks the bytes of a model file and copies them.
     ///
     /// # Errors
-    /// What [`Model::parse`] finds.
+    /// Those of [`Model::parse`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         if !bytes.len().is_multiple_of(4) {
-            // No whole number of words is no model, but let parsing say what is wrong with it.
+            // A model file is whole words. Parsing gives a more precise error, if there is one.
             Model::parse(bytes)?;
             return Err(ModelError::Truncated { expected: bytes.len().next_multiple_of(4), got: bytes.len() });
         }
@@ -96,15 +96,15 @@ impl ModelFile {
         Self { words: words.collect() }
     }
 
-    /// This model packed for a kernel.
+    /// Packs this model for a kernel.
     ///
     /// # Errors
-    /// [`PackError`] when a row's weights do not fit the kernel's sums in chunks of any length. For 8 columns, the
-    /// shortest, all weights fit.
+    /// [`PackError`] if a row's weights do not fit the kernel's sums in chunks of any length. All weights fit chunks of 8
+    /// columns, the shortest.
     pub fn packed(&self, packing: Packing) -> Result<PackedModel, PackError> {
         let bytes = pack::pack(&self.model(), packing)?;
         let packed = PackedModel { words: Self::of_words(&bytes).words };
-        // What is packed is a model like any other; `PackedModel::model` counts on it.
+        // A packed model is a model file too; `PackedModel::model` relies on it.
         if Model::parse(packed.bytes()).is_err() {
             return Err(PackError { layer: 0, packing });
         }
@@ -121,17 +121,17 @@ impl ModelFile {
         Self::from_bytes(&bytes).map_err(|reason| ModelFileError::Refused { path: path.to_owned(), reason })
     }
 
-    /// The file's bytes.
+    /// Returns the file's bytes.
     pub fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(&self.words)
     }
 
-    /// The parsed model.
+    /// Returns the parsed model.
     pub fn model(&self) -> Model<'_> {
         Model::parse(self.bytes()).expect("checked when the file was taken")
     }
 
-    /// The same model with another policy for its answers, and so another checksum.
+    /// Returns the same model with another policy, and therefore another checksum.
     pub fn with_policy(&self, policy: Policy) -> Self {
         let mut file = self.clone();
         let bytes = bytemuck::cast_slice_mut(&mut file.words);
@@ -140,34 +140,34 @@ impl ModelFile {
         file
     }
 
-    /// An engine that runs it.
+    /// Creates an engine for this model.
     pub fn engine(&self) -> HostEngine<'_> {
         HostEngine::new(self.model())
     }
 }
 
-/// A model as it goes into a board's flash.
+/// A model as it is flashed to a board.
 #[derive(Clone, Debug)]
 pub struct PackedModel {
     words: Vec<u32>,
 }
 
 impl PackedModel {
-    /// Its bytes.
+    /// Returns the packed bytes.
     pub fn bytes(&self) -> &[u8] {
         bytemuck::cast_slice(&self.words)
     }
 
-    /// The parsed model, as the board has it.
+    /// Returns the parsed model, as on the board.
     pub fn model(&self) -> Model<'_> {
         Model::parse(self.bytes()).expect("checked when it was packed")
     }
 }
 
-/// The bytes of a packed model with its weights in rows; `None` when they are so already.
+/// Unpacks a model to row-major weights. Returns `None` if they are row-major already.
 fn unpacked(model: &Model<'_>) -> Option<Vec<u8>> {
     let is_packed =
         |layer: Layer<'_>| layer.weighted().is_some_and(|weighted| !weighted.operands.weights.layout().is_rows());
-    // Row-major weights fit always.
+    // Row-major weights always fit.
     model.layers().any(is_packed).then(|| pack::pack(model, Packing::Rows).unwrap_or_default())
 }

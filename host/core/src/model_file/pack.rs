@@ -1,9 +1,9 @@
-//! From the file people keep to the one that goes into a board's flash, and back.
+//! Packing: from a model file to the bytes in a board's flash, and back.
 //!
-//! One file serves every board: weights lie row by row in it, and whatever puts a model on a board packs them for that
-//! board's kernel on the way. So nobody chooses a layout, and a file cannot be the wrong one for a board. (A layout chosen
-//! at quantization, the other way to do it, would be a file for each kind of board, and a new way to be wrong.) Packed
-//! files are model files too: every command reads them.
+//! One file serves every board. Its weights are row-major; they are packed for a board's kernel when the model is put on that
+//! board. So nobody chooses a layout, and no file has the wrong one for a board. (Choosing the layout at quantization would
+//! need a file for each kind of board, and would be one more source of errors.) Packed files are model files too: every
+//! command reads them.
 
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Layer, Model};
@@ -15,10 +15,10 @@ const DSP_CHUNK: usize = 1280;
 /// Longest chunk for the Cortex-M0+, columns: 3,072 bytes of working memory with 8-bit weights.
 const PAIRS_CHUNK: usize = 512;
 
-/// The kernel a model is packed for.
+/// The kernel that a model is packed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
-    /// None in particular: row by row, for [`pinhole_shared::kernel::Scalar`] and for files.
+    /// No specific kernel: row-major, for [`pinhole_shared::kernel::Scalar`] and for files.
     Rows,
     /// [`pinhole_shared::kernel::Dsp`].
     CortexM4,
@@ -26,20 +26,20 @@ pub enum Packing {
     CortexM0Plus,
 }
 
-/// A layer whose weights fit no chunk.
+/// Error: a layer's weights fit no chunk length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("the weights of layer {layer} do not fit the sums of {packing:?}")]
 #[diagnostic(help("make the model anew with `pinhole quantize`"))]
 pub struct PackError {
     /// Layer, counted from 0.
     pub layer: usize,
-    /// The kernel.
+    /// Target kernel.
     pub packing: Packing,
 }
 
 impl Packing {
-    /// The layout of a layer with weights of these bits (as they lie in the file) and largest magnitude, which reads bytes
-    /// or else the activations of a dense layer.
+    /// Returns the layout for weights of these bits (as in the file) and largest magnitude. The layer reads bytes, or else the
+    /// 16-bit activations of a dense layer.
     fn layout(self, reads_bytes: bool, bits: u32, largest: u8) -> Layout {
         match (self, reads_bytes, bits) {
             (Self::CortexM4, true, 8) => Layout::DspPixels8,
@@ -56,7 +56,7 @@ impl Packing {
         }
     }
 
-    /// The layout of a depthwise convolution's weights.
+    /// Returns the layout of a depthwise convolution's weights.
     fn layout_of_channels(self, bits: u32) -> Layout {
         match (self, bits) {
             (Self::CortexM4, 8) => Layout::DspChannels8,
@@ -66,15 +66,15 @@ impl Packing {
         }
     }
 
-    /// Columns of the longest chunk that this packs.
+    /// Returns the longest chunk of this packing, columns.
     pub fn longest_chunk(self) -> usize {
         if self == Self::CortexM0Plus { PAIRS_CHUNK } else { DSP_CHUNK }
     }
 }
 
-/// The bytes of a model packed for a kernel. The same model and kernel give the same bytes.
+/// Packs a model for a kernel. The same model and kernel give the same bytes.
 ///
-/// Chunks are as long as working memory and the proof for every row allow.
+/// Chunks are as long as working memory and the bound of every row's sums allow.
 pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackError> {
     let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
     let mut layers = Vec::with_capacity(model.layers().len());
@@ -108,13 +108,13 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
     })
 }
 
-/// Columns of the longest chunk, at most `longest` groups, that leaves the fewest turns of the kernel's loop and has
+/// Returns the longest chunk in columns, of at most `longest` groups, with the fewest iterations of the kernel's loop and
 /// room for every row's sums.
 fn longest_chunk(parts: &QuantizedWeights, longest: usize) -> Option<usize> {
     let groups = parts.inputs.div_ceil(GROUP_COLUMNS);
     let turn = parts.layout.turn_groups();
     (groups.div_ceil(longest)..=groups).find_map(|chunks| {
-        // Nearly equal chunks are the likeliest to fit, whole turns the quickest.
+        // Chunks of nearly equal length are the likeliest to fit; whole iterations are the fastest.
         let equal = groups.div_ceil(chunks);
         let choices = [equal.next_multiple_of(turn).min(longest).min(groups), equal];
         choices

@@ -1,9 +1,8 @@
-//! Where in the arena each layer's tensor lies, so that the arena is small.
+//! Arena planning: the offset of each layer's tensor in the arena, so that the arena is small.
 //!
-//! A tensor is needed from the layer that writes it to the last one that reads it; two that are needed at the same time
-//! must lie apart, others may share bytes. The largest tensor is placed first, each at the lowest place where it is apart
-//! from those it must be apart from: for a chain of layers that is the sum of the two largest neighbors, which no plan
-//! can beat.
+//! A tensor is live from the layer that writes it to the last layer that reads it. Tensors that are live at the same time
+//! must not overlap; others may share bytes. The largest tensor is placed first, each at the lowest offset where it overlaps
+//! no live tensor. For a chain of layers the arena is the sum of the two largest neighbors, which no plan can beat.
 //!
 //! # Source
 //! The order and rule of "greedy by size", Y. Pisarchyk and J. Lee, "Efficient memory management for deep neural net
@@ -11,19 +10,19 @@
 
 use super::QuantizedLayer;
 
-/// Places start at multiples of this.
+/// Alignment of offsets, bytes.
 const PLACE_ALIGNMENT: usize = 4;
 
-/// Where tensors lie.
+/// Offsets of the tensors in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Place of each layer's tensor; 0 of layers that write none.
+    /// Offset of each layer's tensor; 0 if the layer writes none.
     pub(super) places: Vec<u32>,
-    /// Where the last byte of all tensors ends.
+    /// Size of the arena: the end of its last tensor.
     pub(super) arena_bytes: u32,
 }
 
-/// A tensor, needed from one layer to another, both counted.
+/// A tensor and the first and last layer at which it is live, both included.
 struct Needed {
     layer: usize,
     until: usize,
@@ -43,7 +42,7 @@ impl Plan {
                 Some(Needed { layer, until, bytes: parts.output()?.shape.elements() })
             })
             .collect();
-        // Of equally large ones the first stays first.
+        // A stable sort: of tensors of equal size, the first stays first.
         needed.sort_by_key(|tensor| std::cmp::Reverse(tensor.bytes));
         let mut plan = Self { places: vec![0; layers.len()], arena_bytes: 0 };
         let mut placed: Vec<(usize, &Needed)> = Vec::new();
@@ -56,7 +55,7 @@ impl Plan {
                 }
             }
             placed.push((place, tensor));
-            // By place: then the loop above finds the lowest gap.
+            // Sorted by offset, so that the loop above finds the lowest gap.
             placed.sort_by_key(|&(place, _)| place);
             plan.places[tensor.layer] = place as u32;
             plan.arena_bytes = plan.arena_bytes.max((place + tensor.bytes) as u32);
@@ -94,11 +93,11 @@ mod tests {
         assert_eq!(plan, Plan { places: vec![0, 16], arena_bytes: 22 });
     }
 
-    /// What is added later is not written over before.
+    /// A tensor that is added later is not overwritten before.
     #[test]
     fn a_tensor_that_is_added_later_stays() {
         let plan = Plan::of(&[layer(40, None), layer(20, None), layer(40, None), layer(40, Some(0)), layer(8, None)]);
-        // 0 and 2 meet in 3, which meets both. 1 is no longer needed then.
+        // Tensors 0 and 2 are both live at layer 3, with tensor 3. Tensor 1 is not live there.
         assert_eq!(plan, Plan { places: vec![0, 80, 40, 80, 0], arena_bytes: 120 });
     }
 

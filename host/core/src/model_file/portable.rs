@@ -1,5 +1,5 @@
-//! Packed models run on the PC, by the portable twins of the devices' kernels: the same algorithm, instruction by instruction,
-//! in Rust instead of assembly.
+//! Runs packed models on the PC, by the portable versions of the devices' kernels: the same algorithm, instruction by
+//! instruction, in Rust instead of assembly.
 
 use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
 use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
@@ -8,12 +8,13 @@ use pinhole_shared::model::Model;
 use super::Packing;
 use crate::inference::Inference;
 
-/// Runs a model by kernel `K`, and keeps every integer on the way. `None` when the kernel does not have the model's layouts.
+/// Runs a model by kernel `K` and keeps the integers of every stage. Returns `None` if the kernel does not support the
+/// model's layouts.
 ///
-/// Working memory is as much as the model asks for, and filled with what must not matter.
+/// Working memory is exactly as large as the model requires. It is filled with a pattern, which must not affect the result.
 ///
 /// # Panics
-/// If the input has not the model's number of bytes.
+/// If the input does not have the model's number of bytes.
 pub fn run_all<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Inference> {
     let needs = ScratchNeeds::of(model);
     let (mut accumulators, mut activations) = (vec![0x5A5A_5A5A; needs.accumulators], vec![0x5A5A; needs.activations]);
@@ -31,7 +32,7 @@ pub fn run_all<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Inference> 
     Some(Inference { stages, decision, verdict: model.policy().judge(decision) })
 }
 
-/// [`run_all`] by the portable twin of the kernel that a packing is for.
+/// Runs [`run_all`] by the portable version of a packing's kernel.
 pub fn run_all_packed(packing: Packing, model: &Model<'_>, input: &[u8]) -> Option<Inference> {
     match packing {
         Packing::Rows => run_all::<Scalar>(model, input),
@@ -40,7 +41,7 @@ pub fn run_all_packed(packing: Packing, model: &Model<'_>, input: &[u8]) -> Opti
     }
 }
 
-/// A layer's outputs.
+/// Returns a layer's outputs as integers.
 pub(super) fn integers(values: LayerValues<'_>) -> Vec<i32> {
     match values {
         LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect(),

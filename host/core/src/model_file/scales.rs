@@ -1,29 +1,30 @@
-//! Real values of a model's integers: what quantization, import and export agree on.
+//! Real values of a model's integers, as quantization, import and export use them.
 
 use pinhole_shared::model::{Activation, Dense, Output, Weighted};
 
 use super::{QuantizedLayer, QuantizedTensor};
 
-/// What a layer reads.
+/// Scale and range of a layer's input.
 #[derive(Clone, Copy, Debug)]
 pub struct InputKind {
     /// Real value of one unit.
     pub scale: f64,
-    /// Largest magnitude, units.
+    /// Largest magnitude in units.
     pub max_magnitude: u32,
-    /// The unit that stands for the real value 0.
+    /// Zero point.
     pub zero: u8,
 }
 
 impl InputKind {
-    /// A picture's pixels.
+    /// Input of the first layer: a picture's pixels.
     pub const PIXELS: Self = Self { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
 }
 
-/// 16-bit outputs of relu and linear layers have room for so many times the largest value that calibration saw.
+/// Headroom of the 16-bit outputs of relu and linear layers: their range is this multiple of the largest calibrated value.
 pub const HEADROOM: f64 = 2.0;
 
-/// Real value of one output unit. The file's is for reports, an `f32`; where the format itself says it, it is exact.
+/// Returns the real value of one output unit. The file's is an `f32` for reports; where the format fixes the scale, this
+/// is exact.
 pub fn output_scale(dense: &Dense<'_>) -> f64 {
     match (dense.output, dense.activation) {
         (Output::Logits, _) => 1.0 / 65_536.0,
@@ -33,24 +34,24 @@ pub fn output_scale(dense: &Dense<'_>) -> f64 {
     }
 }
 
-/// Real value of one accumulator unit, for each row of a dense layer.
+/// Returns the real value of one accumulator unit, for each row of a dense layer.
 pub fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
-    // What requantization gives: Q16 before a sigmoid, output units otherwise.
+    // Requantization gives Q16 before a sigmoid, else output units.
     let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale(dense) };
     accumulator_scales(&dense.weighted, result_scale)
 }
 
-/// Real value of one accumulator unit, for each row, where requantization gives units of this one.
+/// Returns the real value of one accumulator unit for each row, if requantization gives units of `result_scale`.
 pub fn accumulator_scales(weighted: &Weighted<'_>, result_scale: f64) -> Vec<f64> {
     let units = (1_u64 << (32 - weighted.pre_shift)) as f64;
     weighted.multipliers.iter().map(|&multiplier| f64::from(multiplier) / units * result_scale).collect()
 }
 
-/// The mean of so many places of each channel. It reaches about as far as what it is of: a unit of `input` is less than
-/// 2^29 of `output`'s.
+/// Returns a global average of this many positions in each channel. Its range is about that of its input: a unit of `input`
+/// is less than 2^29 units of `output`.
 pub fn mean_of(places: usize, input: InputKind, output: QuantizedTensor) -> QuantizedLayer {
     let factor = input.scale / (places as f64 * f64::from(output.scale));
-    // As in `rows`: the first pre-shift that has room for the factor is the most precise.
+    // As in `rows`: the first pre-shift with room for the factor is the most precise.
     let multiplier = |pre_shift: u8| (factor * (1_u64 << (32 - pre_shift)) as f64 + 0.5).floor();
     let pre_shift = (0..=30).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(30);
     QuantizedLayer::GlobalAverage {
@@ -62,8 +63,8 @@ pub fn mean_of(places: usize, input: InputKind, output: QuantizedTensor) -> Quan
     }
 }
 
-/// The sum with an earlier layer's output. Both summands in units of `2^-shift` of the output's, the shift as large as 32
-/// bits allow.
+/// Returns the sum with an earlier layer's output. Both summands are in units of `2^-shift` of the output's, with the
+/// largest shift that 32 bits allow.
 pub fn sum_of(input: InputKind, (from, other): (usize, QuantizedTensor), output: QuantizedTensor) -> QuantizedLayer {
     let parts = |shift: u8| {
         let units = (1_u64 << shift) as f64;
@@ -75,7 +76,7 @@ pub fn sum_of(input: InputKind, (from, other): (usize, QuantizedTensor), output:
         let fits = 255.0 * (first + second) + start.abs() <= f64::from(i32::MAX);
         fits.then_some((first as i32, second as i32, start as i32, shift))
     };
-    // With no bits behind the point the factors are 1 or so, which fits whatever they stand for.
+    // With a shift of 0 both factors are about 1, which always fits.
     let (first, second, start, shift) = (0..=30).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
     QuantizedLayer::Add { first, second, start, shift, from, input_scale: input.scale as f32, output }
 }

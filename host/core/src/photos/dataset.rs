@@ -15,37 +15,37 @@ use crate::recipe::Copies;
 pub struct Example {
     /// The photo it came from.
     pub path: PathBuf,
-    /// Index of its class.
+    /// Index of the class.
     pub class: u16,
-    /// What the device sees: row by row, the channels of a pixel together.
+    /// Input bytes as on the device: row by row, the channels of a pixel together.
     pub pixels: Vec<u8>,
 }
 
 /// Labeled inputs of one shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
-    /// Of the inputs.
+    /// Shape of the inputs.
     pub input: InputShape,
     /// Class names; an example's class is an index into them.
     pub classes: Vec<String>,
     /// The inputs, sorted by class and path.
     pub examples: Vec<Example>,
-    /// Files that were left out.
+    /// Files that were left out, with the reason.
     pub warnings: Vec<Warning>,
 }
 
 impl Dataset {
-    /// Number of examples of each class.
+    /// Returns the number of examples of each class.
     pub fn class_counts(&self) -> Vec<usize> {
         (0..self.classes.len()).map(|class| self.members(class).len()).collect()
     }
 
-    /// Indices of a class's examples, ascending.
+    /// Returns the indices of a class's examples, ascending.
     pub(super) fn members(&self, class: usize) -> Vec<usize> {
         (0..self.examples.len()).filter(|&i| usize::from(self.examples[i].class) == class).collect()
     }
 
-    /// The examples at the indices to keep, without the warnings, which are the whole folder's.
+    /// Returns the examples whose indices to keep, without the warnings, which belong to the whole folder.
     pub(super) fn select(&self, keep: impl Fn(usize) -> bool) -> Self {
         let examples =
             self.examples.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, example)| example.clone()).collect();
@@ -53,19 +53,19 @@ impl Dataset {
     }
 }
 
-/// Reads all photos of a folder (see [`scan`]) as inputs of this shape, on all cores; the order does not depend on them.
+/// Reads all photos of a folder (see [`scan`]) as inputs of this shape, on all cores. Their order does not depend on the cores.
 ///
-/// With `known` classes, the folder's classes must be among them (in upper or lower case as they are there) and labels
-/// are indices into them; else the folder's own classes, all of which must have usable photos, are the labels.
-/// Photos that cannot be used become warnings.
+/// With `known` classes, labels are indices into them, and the folder's classes must be among them, with the same upper and
+/// lower case. Else the labels are the folder's own classes, all of which must have usable photos. Photos that cannot be used
+/// become warnings.
 ///
 /// # Errors
-/// [`PhotoError`]: what [`scan`] finds, a class not known, a class or folder without a usable photo.
+/// [`PhotoError`]: those of [`scan`], a class that is not known, or a class or folder without a usable photo.
 pub fn load(folder: &Path, input: InputShape, known: Option<&[String]>) -> Result<Dataset, PhotoError> {
     load_some(folder, input, known, None)
 }
 
-/// [`load`], of at most `limit` photos, evenly spread over the folder's: each class has its share of them.
+/// Like [`load`], but reads at most `limit` photos, spread evenly over the folder's: each class has its share of them.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -86,7 +86,7 @@ pub fn load_some(
         .iter()
         .enumerate()
         .map(|(index, class)| {
-            // A network trained before names were composed has them as they were.
+            // Networks trained before names were composed have them in other forms.
             classes.iter().position(|known| known.nfc().eq(class.chars())).ok_or_else(|| PhotoError::UnknownClass {
                 path: found.photos.iter().find(|p| p.class == index).map_or(folder.to_owned(), |p| p.path.clone()),
                 class: class.clone(),
@@ -120,13 +120,13 @@ pub fn load_some(
     Ok(dataset)
 }
 
-/// The dataset with changed copies of every example, each right after its original.
+/// Adds changed copies of every example to a dataset, each right after its original.
 pub fn copies(dataset: &Dataset, copies: &[Copies]) -> Dataset {
     let (side, channels) = (usize::from(dataset.input.side), usize::from(dataset.input.color.channels()));
     let changed = |example: &Example, copy: &Copies| {
         let pixels = match copy {
             Copies::Inverted => example.pixels.iter().map(|pixel| 255 - pixel).collect(),
-            // A quarter counterclockwise: the right column becomes the top row.
+            // A quarter turn counterclockwise: the right column becomes the top row.
             Copies::Rotated => {
                 let pixels = (0..side * side).map(|i| (i % side) * side + side - 1 - i / side);
                 pixels.flat_map(|pixel| &example.pixels[pixel * channels..][..channels]).copied().collect()

@@ -1,4 +1,4 @@
-//! One photo file to RGB rows, and through the shared pixel pipeline to a network input.
+//! Decodes one photo file to RGB rows, and shrinks it to a network input by the shared pixel pipeline.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -8,10 +8,11 @@ use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
 use super::{PhotoError, PhotoFault, Picture, jpeg};
 
-/// Reads a photo, turned upright as its EXIF orientation says, as RGB. Transparency is laid on white.
+/// Reads a photo as RGB, turned upright as its EXIF orientation says. Transparency is laid on white.
 ///
 /// # Errors
-/// [`PhotoError::Photo`] with the path when the file is not there, not a picture, a truncated JPEG, or wider or higher than 65,535 px.
+/// [`PhotoError::Photo`] with the path if the file is missing, not a picture, a truncated JPEG, or wider or higher than
+/// 65,535 px.
 pub fn read(path: &Path) -> Result<Picture, PhotoError> {
     let wrong = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::NoPicture(reason) };
     let file = std::fs::read(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
@@ -19,7 +20,7 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         return Err(wrong("the JPEG file is truncated".to_owned()));
     }
     let decode = || -> image::ImageResult<DynamicImage> {
-        // By content, not by name: a PNG called .jpg is a common sight.
+        // By content, not by name: PNG files called .jpg are common.
         let mut decoder = ImageReader::new(Cursor::new(&file)).with_guessed_format()?.into_decoder()?;
         let orientation = decoder.orientation()?;
         let mut photo = DynamicImage::from_decoder(decoder)?;

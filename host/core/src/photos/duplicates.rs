@@ -1,15 +1,15 @@
-//! Photos that are nearly the same picture: saved again, resized, brightened, shifted a little, or mirrored.
+//! Near-duplicates: photos of nearly the same picture, saved again, resized, brightened, shifted a little, or mirrored.
 //!
-//! Collections from the web are full of them, and one photo on both sides of a split makes a network look better than
-//! it is. Compared are the network's inputs, so that what is found is what the network would see twice.
+//! Collections from the web have many of them, and one photo on both sides of a split makes a network look better than
+//! it is. The network's inputs are compared, so a pair that is found is one that the network would see twice.
 //!
-//! Two steps, both in integers and so the same on every machine. A 64-bit difference hash of each input makes candidates
-//! of pairs cheaply; on its own it would call thousands of pairs duplicates. Each candidate is then confirmed on
-//! all of its pixels by the correlation of their details: with flat areas and the overall shading taken out, since two
-//! photos of anything small before a white wall correlate by the wall alone.
+//! There are two steps, both in integers and so the same on every machine. A 64-bit difference hash of each input selects
+//! candidate pairs cheaply; on its own it would call thousands of pairs duplicates. All pixels of a candidate are then
+//! compared by the correlation of their details. Flat areas and overall shading are taken out first, since two photos of
+//! anything small before a white wall correlate by the wall alone.
 //!
-//! The hash is a dozen lines of our own because the libraries that have it (`image_hasher`) resize to 8-bit pixels
-//! through floats first, and bring a Fourier transform along.
+//! The hash is a dozen lines here, because libraries that have it (`image_hasher`) first resize to 8-bit pixels by floats, and
+//! depend on a Fourier transform.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -22,34 +22,34 @@ use super::Example;
 /// Two inputs that show nearly the same picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NearDuplicate {
-    /// Index of one.
+    /// Index of the first input.
     pub first: usize,
-    /// Index of the other, larger than `first`.
+    /// Index of the second input, larger than `first`.
     pub second: usize,
     /// Bits in which their 64-bit hashes differ, 0..=[`MAX_DISTANCE`].
     pub distance: u32,
-    /// Whether one is the other's mirror image, left and right exchanged.
+    /// True if one is the other's mirror image, left and right exchanged.
     pub mirrored: bool,
 }
 
-/// Two photos that are nearly the same picture, as people are told of them.
+/// Two photos of nearly the same picture, for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicatePhotos {
-    /// One of them; the training photo when they are on both sides.
+    /// First photo; the training photo when they are on both sides.
     pub first: PathBuf,
-    /// The other; the validation photo when they are on both sides.
+    /// Second photo; the validation photo when they are on both sides.
     pub second: PathBuf,
-    /// Whether one is the other's mirror image.
+    /// True if one is the other's mirror image.
     pub mirrored: bool,
-    /// Whether one is trained on and the other validated with.
+    /// True if one is a training photo and the other a validation photo.
     pub across: bool,
 }
 
 impl DuplicatePhotos {
-    /// Pairs among these examples, of which the first `training` are trained on and the others validated with.
+    /// Returns the pairs among these examples. The first `training` examples are for training, the others for validation.
     ///
     /// # Panics
-    /// If a pair is none of these examples.
+    /// If a pair has an index that is not below the number of examples.
     pub fn of(pairs: &[NearDuplicate], examples: &[&Example], training: usize) -> Vec<Self> {
         pairs
             .iter()
@@ -63,24 +63,24 @@ impl DuplicatePhotos {
     }
 }
 
-/// Bits in which the hashes of near-duplicates may differ, of 64. Generous, since candidates are confirmed: among 4,733
-/// photos from the web, 0.1 % of the copies saved at JPEG quality 10 and 4 % of those shifted by a pixel and a third
-/// both ways differ by more, and 0.7 % of all pairs are within.
+/// Largest distance between the hashes of near-duplicates, bits of 64. It is generous, since candidates are confirmed. Among
+/// 4,733 photos from the web, 0.1 % of the copies saved at JPEG quality 10 differ by more. So do 4 % of those shifted by a
+/// pixel and a third both ways. 0.7 % of all pairs are within it.
 pub const MAX_DISTANCE: u32 = 16;
 
-/// Least correlation of the details of near-duplicates. Looked at one by one, the pairs among those photos that reach it
-/// are one picture each time (288 pairs); from 0.83 down it is such things as two flavors of one brand's package. Of
-/// copies made of them, more than 99 % are found when saved again, shrunk, brightened or mirrored, 96 % when shifted by
-/// a pixel and a third both ways, 98 % when 2 % is cropped from each side.
+/// Least correlation of the details of near-duplicates. Among those photos, each of the 288 pairs that reach it shows one
+/// picture; they were inspected one by one. From 0.83 down, pairs are for example two flavors of one brand's package. Of
+/// copies made of these photos, more than 99 % are found if saved again, shrunk, brightened or mirrored. If shifted by a
+/// pixel and a third both ways, 96 % are found; if 2 % is cropped from each side, 98 %.
 pub const MIN_CORRELATION: f64 = 0.85;
 
-/// Finds all pairs of near-duplicates among inputs, by their luma, sorted. Copies turned or cropped by more
+/// Finds all pairs of near-duplicates among inputs by their luma. The pairs are sorted. Copies rotated or cropped by more
 /// than a few percent are not found.
 ///
 /// Time grows with the square of the count: 4,733 inputs of 50x50 pixels take half a second on two cores.
 ///
 /// # Panics
-/// If an example has another number of pixels than the input, or that has none.
+/// If an example's number of pixels differs from the input's, or the input has none.
 ///
 /// # Source
 /// N. Krawetz, "Kind of like that" (2013), for the difference hash; J. P. Lewis, "Fast normalized cross-correlation"
@@ -100,7 +100,7 @@ pub fn near_duplicates(examples: &[&Example], input: InputShape) -> Vec<NearDupl
     (0..prints.len()).into_par_iter().flat_map_iter(pairs_of).collect()
 }
 
-/// An input's luma.
+/// Returns an input's luma.
 fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
     match color {
         Color::Gray => Cow::Borrowed(pixels),
@@ -108,8 +108,8 @@ fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
     }
 }
 
-/// The groups that pairs tie together, directly or through others: for each of `count` inputs the smallest index of its
-/// group, its own when it is in no pair.
+/// Returns the groups that pairs form, directly or through others: for each of `count` inputs the smallest index of its
+/// group. It is the input's own index if the input is in no pair.
 ///
 /// # Panics
 /// If a pair's index is not below `count`.
@@ -132,7 +132,7 @@ pub fn groups(count: usize, pairs: &[NearDuplicate]) -> Vec<usize> {
     parent
 }
 
-/// What pictures are compared by.
+/// Fingerprint that inputs are compared by.
 struct Print<'a> {
     pixels: &'a [u8],
     hash: u64,
@@ -151,7 +151,7 @@ impl<'a> Print<'a> {
         Self { pixels, hash: hash(pixels, side), mirrored_hash, detail, energy }
     }
 
-    /// The distance of near-duplicates, and whether they are mirrored.
+    /// Returns the distance of two near-duplicates and true if they are mirrored, or `None`.
     fn compare(&self, other: &Self, side: usize) -> Option<(u32, bool)> {
         let distance = (self.hash ^ other.hash).count_ones();
         if distance <= MAX_DISTANCE && self.confirms(other.pixels, &other.detail, other.energy, side) {
@@ -161,14 +161,14 @@ impl<'a> Print<'a> {
         if distance > MAX_DISTANCE {
             return None;
         }
-        // Made when needed: as many again, kept for all, would be most of the memory.
+        // Computed when needed: stored for all inputs, they would be most of the memory.
         let (pixels, detail) = (mirror(other.pixels, side), mirror(&other.detail, side));
         self.confirms(&pixels, &detail, other.energy, side).then_some((distance, true))
     }
 
     fn confirms(&self, pixels: &[u8], detail: &[i16], energy: i64, side: usize) -> bool {
         if self.energy == 0 || energy == 0 {
-            // Without any detail there is nothing to correlate, and different gray cards are different pictures.
+            // Without detail there is no correlation, and different gray cards are different pictures.
             return self.pixels == pixels;
         }
         let needed = MIN_CORRELATION * (self.energy as f64 * energy as f64).sqrt();
@@ -180,16 +180,16 @@ impl<'a> Print<'a> {
     }
 }
 
-/// A length given for inputs of 50 px, for which the thresholds were found, at another side; at least 1.
+/// Scales a length from inputs of 50 px, for which the thresholds were found, to another side; at least 1.
 fn at_50(length: usize, side: usize) -> usize {
     (length * side / 50).max(1)
 }
 
-/// Hash columns and rows; each bit compares two columns.
+/// Rows of the hash, and bits in a row; each bit compares two columns.
 const HASH_SIDE: usize = 8;
 
-/// The difference hash: the picture averaged to 9 columns and 8 rows, and of each two neighbors in a row whether the
-/// right one is brighter. In whole numbers: each pixel counts by the part of it that lies in the cell.
+/// Computes the difference hash. The picture is averaged to 9 columns and 8 rows; each bit is 1 if the right one of two
+/// neighbors is brighter. All in integers: a pixel counts by the part of it that lies in the cell.
 fn hash(pixels: &[u8], side: usize) -> u64 {
     const COLUMNS: usize = HASH_SIDE + 1;
     let parts = |cell: usize, cells: usize| {
@@ -213,9 +213,8 @@ fn hash(pixels: &[u8], side: usize) -> u64 {
     hash
 }
 
-/// What stands out from its surroundings, in eighths of a gray level, -2040..=2040: the mean over 3x3 pixels less
-/// the mean over 9x9 (at 50 px), the edge repeated outward. The small mean evens out what compression and a shift by
-/// part of a pixel change.
+/// Computes the details: the mean over 3x3 pixels less the mean over 9x9 (at 50 px), with the edge repeated outward. They are
+/// in eighths of a gray level, -2040..=2040. The small mean evens out what compression and a shift by part of a pixel change.
 fn detail(pixels: &[u8], side: usize) -> Vec<i16> {
     let means = |radius: usize| {
         let area = (2 * radius as i64 + 1).pow(2);
@@ -225,7 +224,7 @@ fn detail(pixels: &[u8], side: usize) -> Vec<i16> {
     near.zip(wide).map(|(near, wide)| (near - wide) as i16).collect()
 }
 
-/// Sums over squares of `2 * radius + 1` pixels around each.
+/// Returns the sum over the square of `2 * radius + 1` pixels around each pixel.
 fn box_sums(pixels: &[u8], side: usize, radius: usize) -> Vec<i64> {
     let window = |at: usize| (0..=2 * radius).map(move |step| (at + step).saturating_sub(radius).min(side - 1));
     let pixel = |y: usize, x: usize| i64::from(pixels[y * side + x]);
@@ -233,9 +232,9 @@ fn box_sums(pixels: &[u8], side: usize, radius: usize) -> Vec<i64> {
     (0..side * side).map(|i| window(i / side).map(|y| rows[y * side + i % side]).sum()).collect()
 }
 
-/// The product of two pictures' details where they overlap when the second is moved.
+/// Returns the dot product of two pictures' details over their overlap, with the second picture moved.
 fn shifted_product(a: &[i16], b: &[i16], side: usize, down: isize, right: isize) -> i64 {
-    // Where the overlap begins in the first and in the second.
+    // Start of the overlap in the first and in the second picture.
     let starts = |shift: isize| (shift.max(0) as usize, (-shift).max(0) as usize);
     let ((a_top, b_top), (a_left, b_left)) = (starts(down), starts(right));
     let (height, width) = (side - a_top.max(b_top), side - a_left.max(b_left));
@@ -248,8 +247,8 @@ fn shifted_product(a: &[i16], b: &[i16], side: usize, down: isize, right: isize)
         .sum()
 }
 
-/// The sum of products. In 32 bits a block at a time, which is several times faster: 256 * 2040^2 is half of what they
-/// hold.
+/// Returns the dot product. Blocks of 256 are summed in 32 bits, which is several times faster: 256 * 2040^2 is half of
+/// their range.
 fn product(a: &[i16], b: &[i16]) -> i64 {
     let block = |(a, b): (&[i16], &[i16])| a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum::<i32>();
     a.chunks(256).zip(b.chunks(256)).map(|blocks| i64::from(block(blocks))).sum()
@@ -276,7 +275,7 @@ mod tests {
         Example { path: "".into(), class: 0, pixels: picture.shrink(InputShape::gray(SIDE)).unwrap() }
     }
 
-    /// The 40 pictures of `data/`, as drawn.
+    /// Returns the 40 synthetic pictures of `data/`, before they are saved.
     fn drawn() -> Vec<RgbImage> {
         let sets = [(13, Set::Train), (7, Set::Validation)];
         sets.into_iter().flat_map(|(each, set)| drawings(1, each, set)).map(|drawing| drawing.picture).collect()
@@ -298,7 +297,7 @@ mod tests {
         image::load_from_memory(&file).unwrap().into_rgb8()
     }
 
-    /// Moved right and down by a pixel of the network's input, the edge repeated.
+    /// Moves a picture right and down by a pixel of the network's input, with the edge repeated.
     fn shifted(picture: &RgbImage) -> RgbImage {
         let (width, height) = picture.dimensions();
         let pixel = width.min(height) / u32::from(SIDE);
@@ -361,14 +360,14 @@ mod tests {
         assert_eq!(near_duplicates(&[], InputShape::gray(50)), []);
     }
 
-    /// Cells of 8x9 px.
+    /// The hash's cells are 8x9 px here.
     #[test]
     fn the_hash_compares_neighbors_in_a_row() {
         let side = 72;
         let stairs: Vec<u8> = (0..side * side).map(|i| (i % side / 8 * 10) as u8).collect();
         assert_eq!(hash(&stairs, side), u64::MAX);
         assert_eq!(hash(&mirror(&stairs, side), side), 0);
-        // Only the top eighth rises, and there only from the first column to the second.
+        // Only the top eighth rises, there from the first column to the second.
         let step: Vec<u8> = (0..side * side).map(|i| u8::from(i / side < 9 && i % side >= 8)).collect();
         assert_eq!(hash(&step, side), 1 << 63);
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with photos, and what is only worth a warning.
+//! Errors and warnings about photos.
 
 use std::path::{Path, PathBuf};
 
@@ -6,80 +6,80 @@ use miette::Diagnostic;
 use pinhole_shared::pixels::PixelError;
 use thiserror::Error;
 
-/// Why photos cannot be used.
+/// Error of reading a folder of photos or a single photo.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum PhotoError {
-    /// Not there, or not readable.
+    /// The folder is missing or not readable.
     #[error("the photo folder {} cannot be read: {reason}", path.display())]
     #[diagnostic(help("give a folder of photos: one folder a class, or files named by class (muffin-1.jpg)"))]
     Folder { path: PathBuf, reason: std::io::Error },
-    /// A file where a folder was expected.
+    /// The path is a file instead of a folder.
     #[error("{} is a file, not a folder of photos", path.display())]
     #[diagnostic(help("give the folder it is in"))]
     NotAFolder { path: PathBuf },
-    /// Photos both directly in the folder and in sub-folders.
+    /// The folder has photos both directly in it and in its sub-folders.
     #[error("{} has photos both in it ({}) and in its sub-folders ({})", path.display(), file.display(), folder.display())]
     #[diagnostic(help("keep either one folder a class, or all photos in one folder, named by class"))]
     Mixed { path: PathBuf, file: PathBuf, folder: PathBuf },
-    /// A file's name does not say its class.
+    /// A file's name does not start with a class.
     #[error("{} does not start with the name of a class", path.display())]
     #[diagnostic(help("name photos by class (muffin-1.jpg), or put them in one folder a class"))]
     Nameless { path: PathBuf },
-    /// Fewer than two classes.
+    /// The folder has fewer than two classes.
     #[error("{} has photos of {count} class(es): {found}", path.display())]
     #[diagnostic(help("at least two classes are needed: one folder a class, or files named by class (muffin-1.jpg)"))]
     TooFewClasses { path: PathBuf, count: usize, found: String },
-    /// A class folder without photos, or whose photos all failed.
+    /// A class has no photos, or no usable one.
     #[error("the class {class:?} in {} has no usable photo{left_out}", path.display())]
     #[diagnostic(help("add photos to it, or remove it"))]
     EmptyClass { path: PathBuf, class: String, left_out: LeftOut },
-    /// Two class names that differ in case only.
+    /// Two class names differ in case only.
     #[error("the classes {first:?} and {second:?} in {} differ in upper and lower case only", path.display())]
     #[diagnostic(help("rename one: on many systems, and to most people, they are the same name"))]
     Collision { path: PathBuf, first: String, second: String },
-    /// A class name the model file cannot hold.
+    /// A class name is too long for a model file.
     #[error("the class name {class:?} in {} is too long: {} bytes of at most 255", path.display(), class.len())]
     #[diagnostic(help("shorten it"))]
     LongName { path: PathBuf, class: String },
-    /// A photo of a class the network does not have.
+    /// The network does not have a photo's class.
     #[error("{} is of the class {class:?}, and the network has: {known}", path.display())]
     #[diagnostic(help("use the same class names for training, validation and evaluation"))]
     UnknownClass { path: PathBuf, class: String, known: String },
-    /// One named photo cannot be used.
+    /// A photo that was named cannot be used.
     #[error("{}: {reason}", path.display())]
     #[diagnostic(help("{}", reason.help()))]
     Photo { path: PathBuf, reason: PhotoFault },
-    /// Nothing left.
+    /// The folder has no usable photo.
     #[error("{} has no usable photo{left_out}", path.display())]
     #[diagnostic(help("give a folder with photos (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"))]
     Nothing { path: PathBuf, left_out: LeftOut },
-    /// Too few photos to hold any out.
+    /// A class has too few photos to hold any out.
     #[error("the class {class:?} has {count} different photo(s): too few to hold one out for validation")]
     #[diagnostic(help("add photos (near-duplicates count once), or name a validation folder with --validation"))]
     TooFewToHoldOut { class: String, count: usize },
-    /// Too few photos for each fold to have one.
+    /// A class has too few photos for the folds.
     #[error("the class {class:?} has {count} different photo(s): too few for {folds} folds")]
     #[diagnostic(help("add photos (near-duplicates count once), or take fewer folds"))]
     TooFewForFolds { class: String, count: usize, folds: usize },
 }
 
-/// What is wrong with one photo.
+/// Fault of one photo.
 #[derive(Debug, Error)]
 pub enum PhotoFault {
-    /// Not there, or not readable.
+    /// The file is missing or not readable.
     #[error("the photo cannot be read: {0}")]
     Unreadable(#[source] std::io::Error),
-    /// Not a picture, not a whole one, or of a size no camera has.
+    /// The file is not a picture, incomplete, or too large.
     #[error("{0}")]
     NoPicture(String),
-    /// A picture that the network cannot take.
+    /// The picture does not fit the network's input.
     #[error("{0}")]
     Pixels(#[from] PixelError),
 }
 
 impl PhotoFault {
-    /// What to do about it.
+    /// Returns a hint that says how to fix it.
     fn help(&self) -> &'static str {
         match self {
             Self::Unreadable(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
@@ -97,22 +97,22 @@ impl PhotoFault {
 }
 
 impl PhotoError {
-    /// A photo that cannot be read.
+    /// Returns the error of a photo that cannot be read.
     pub(super) fn unreadable(path: &Path, reason: std::io::Error) -> Self {
         Self::Photo { path: path.to_owned(), reason: PhotoFault::Unreadable(reason) }
     }
 }
 
-/// A file that was left out, and why.
+/// A file that was left out, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// The file.
     pub path: PathBuf,
-    /// Why it was left out.
+    /// Reason for leaving it out.
     pub reason: String,
 }
 
-/// Files that were left out of a folder of which nothing else remained: how many, and the first.
+/// Count and first of the files left out of a folder in which nothing else remained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     count: usize,

@@ -1,10 +1,10 @@
-//! Whether a JPEG file is all there.
+//! Detection of truncated JPEG files.
 //!
-//! The decoder fills what is missing of a truncated file with gray and says nothing, so half a download would be
-//! trained on as if it were a photo.
+//! The decoder silently fills the missing part of a truncated file with gray, so half a download would be trained on as if it
+//! were a photo.
 
-/// True unless the bytes are a JPEG whose compressed data begins and does not end: no end-of-image marker follows the
-/// first start of scan. What is no JPEG, or breaks off before its data, is the decoder's to refuse.
+/// Returns false if the bytes are a JPEG whose compressed data begins and does not end: no end-of-image marker follows the
+/// first start of scan. Files that are not JPEG, or end before their data, are left to the decoder.
 ///
 /// # Source
 /// ITU-T T.81, section B.1.1 (markers and segments) and table B.1 (their codes).
@@ -15,7 +15,7 @@ pub(super) fn is_complete(bytes: &[u8]) -> bool {
     if !bytes.starts_with(&START_OF_IMAGE) {
         return true;
     }
-    // Segment by segment: thumbnails inside them have end markers of their own.
+    // Segment by segment, since thumbnails inside segments have their own end markers.
     let mut rest = &bytes[2..];
     while let [0xFF, marker, after @ ..] = rest {
         match (*marker, after) {

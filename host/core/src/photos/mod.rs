@@ -1,8 +1,8 @@
 //! From folders of photos to labeled network inputs.
 //!
-//! [`scan`] finds photos and their classes, [`decode`] reads one, the shared pixel pipeline shrinks it, and [`load`]
-//! does it for a whole folder, on all cores. Every photo that is left out is counted and named. [`near_duplicates`] finds
-//! pictures that are there twice, and [`hold_out`] and [`folds`] keep those together.
+//! [`scan`] finds photos and their classes. [`decode`] reads one photo, and the shared pixel pipeline shrinks it. [`load`]
+//! does both for a whole folder, on all cores. Every photo that is left out is counted and named. [`near_duplicates`] finds
+//! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together.
 
 mod dataset;
 pub mod decode;
@@ -22,7 +22,7 @@ pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
 
-/// So many of these, evenly spread over them; all where there are no more, or no limit.
+/// Keeps at most `limit` items, spread evenly; all if there are no more, or no limit.
 pub fn thinned<T>(all: Vec<T>, limit: Option<usize>) -> Vec<T> {
     let (count, Some(limit)) = (all.len(), limit.filter(|&limit| limit < all.len())) else { return all };
     let mut wanted = (0..limit).map(|i| i * count / limit).peekable();

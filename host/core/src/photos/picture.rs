@@ -2,7 +2,7 @@
 
 use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelError, PixelFormat, Shrink};
 
-/// A picture as a camera gives it: rows of bytes, from the top.
+/// A picture in the form that cameras deliver: rows of bytes, from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     size: PictureSize,
@@ -10,11 +10,11 @@ pub struct Picture {
     rows: Vec<u8>,
 }
 
-/// Why bytes are not a picture.
+/// Error: the number of bytes does not match the picture's size and format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("{width}x{height} pixels have {expected} bytes in this format, got {got}")]
 pub struct PictureError {
-    /// Pixels in a row.
+    /// Pixels of a row.
     pub width: u16,
     /// Rows.
     pub height: u16,
@@ -25,10 +25,10 @@ pub struct PictureError {
 }
 
 impl Picture {
-    /// A picture from all of its rows, top to bottom, without padding between them.
+    /// Creates a picture from all of its rows, top to bottom, without padding between them.
     ///
     /// # Errors
-    /// [`PictureError`] when `rows` has another length than the size and format need.
+    /// [`PictureError`] if the length of `rows` is not the one that size and format need.
     pub fn new(size: PictureSize, format: PixelFormat, rows: Vec<u8>) -> Result<Self, PictureError> {
         let PictureSize { width, height } = size;
         let (expected, got) = (format.row_bytes(width) * usize::from(height), rows.len());
@@ -38,30 +38,30 @@ impl Picture {
         Ok(Self { size, format, rows })
     }
 
-    /// Width and height, px.
+    /// Returns width and height, px.
     pub fn size(&self) -> PictureSize {
         self.size
     }
 
-    /// How the rows hold their pixels.
+    /// Returns the pixel format of the rows.
     pub fn format(&self) -> PixelFormat {
         self.format
     }
 
-    /// All rows, top to bottom.
+    /// Returns all rows, top to bottom.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.rows.chunks_exact(self.format.row_bytes(self.size.width).max(1))
     }
 
-    /// Row `number` from the top, if there is one.
+    /// Returns row `number` from the top, if it exists.
     pub fn row(&self, number: u16) -> Option<&[u8]> {
         self.rows().nth(usize::from(number))
     }
 
-    /// The network's input, row by row, the channels of a pixel together, through the same code the device runs.
+    /// Shrinks the picture to a network input: row by row, the channels of a pixel together, by the same code as on the device.
     ///
     /// # Errors
-    /// [`PixelError`] when the picture is smaller than the input, or has not the colors that it has.
+    /// [`PixelError`] if the picture is smaller than the input, or lacks the input's colors.
     pub fn shrink(&self, input: InputShape) -> Result<Vec<u8>, PixelError> {
         let (mut sums, mut output) = (vec![0; input.row_bytes()], vec![0; input.bytes()]);
         let mut shrink = Shrink::new(self.size, self.format, input, &mut sums, &mut output)?;
@@ -72,7 +72,7 @@ impl Picture {
         Ok(output)
     }
 
-    /// The picture as a camera would deliver it for a network that sees this: for gray ones, by [`Picture::to_gray`].
+    /// Converts the picture to what a camera delivers for a network of this color: for gray ones, by [`Picture::to_gray`].
     pub fn for_color(self, color: Color) -> Self {
         match color {
             Color::Gray => self.to_gray(),
@@ -80,8 +80,8 @@ impl Picture {
         }
     }
 
-    /// The same picture as a gray camera would deliver it: one byte a pixel, a third of the bytes. Its [`Picture::shrink`]
-    /// to a gray input is the same too, since luma is taken pixel by pixel before anything is averaged.
+    /// Converts the picture to what a gray camera delivers: one byte a pixel, a third of RGB's bytes. [`Picture::shrink`] to a
+    /// gray input gives the same bytes as before, since luma is computed for each pixel before anything is averaged.
     pub fn to_gray(&self) -> Self {
         let pixels = self.rows.chunks_exact(self.format.pixel_bytes());
         let gray = pixels.map(|pixel| self.format.luma(pixel)).collect();

@@ -1,4 +1,4 @@
-//! Which files are photos, and of what class.
+//! Finds photos in folders, and their classes.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -16,7 +16,7 @@ use crate::artifacts::{is_run, is_study};
 pub struct FoundPhoto {
     /// The file.
     pub path: PathBuf,
-    /// Index into [`FoundPhotos::classes`].
+    /// Index of its class in [`FoundPhotos::classes`].
     pub class: usize,
 }
 
@@ -25,24 +25,24 @@ pub struct FoundPhoto {
 pub struct FoundPhotos {
     /// Class names in Unicode's composed form (NFC), sorted.
     pub classes: Vec<String>,
-    /// Photos, sorted by path: the same order on every machine.
+    /// Photos, sorted by class and path: the same order on every machine.
     pub photos: Vec<FoundPhoto>,
-    /// Files that are no pictures by their name, and folders that are not looked into.
+    /// Files that are not pictures by their extension, and folders that are not searched.
     pub warnings: Vec<Warning>,
 }
 
-/// Finds the photos of a folder kept in either of the two ways people do: one sub-folder a class, or all in one
-/// folder, each file's name starting with its class (up to the first character that is neither a letter nor a mark on
-/// one: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`).
+/// Finds the photos of a folder with one of two structures. Either each class has a sub-folder, or all photos are in one
+/// folder and each file's name starts with its class. The class ends at the first character that is neither a letter nor a
+/// mark on one: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`.
 ///
 /// Names are the same in any of Unicode's forms: a Mac stores `é` as two characters, other systems as one.
 ///
-/// Hidden files are passed over; other files that are no pictures by their ending become warnings, and so do run folders
-/// of `pinhole train` and folders with pictures further down.
+/// Hidden files are skipped. Other files without the extension of a picture become warnings, and so do run folders of
+/// `pinhole train` and folders with pictures further down.
 ///
 /// # Errors
-/// [`PhotoError`] with the path: see its variants. How many classes there must be, and whether their photos can be
-/// read, [`super::load`] checks.
+/// [`PhotoError`] with the path: see its variants. The number of classes, and whether their photos can be read, are
+/// checked by [`super::load`].
 pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
     let (files, folders) = entries(folder)?;
     let (pictures, mut warnings) = pictures(files);
@@ -78,7 +78,7 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
                     let left_out = LeftOut::of(&warnings);
                     return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out });
                 }
-                // Two folders whose names differ only in Unicode's form are one class.
+                // Folders whose names differ only in their Unicode form are one class.
                 by_class.entry(class).or_default().extend(pictures);
             }
         }
@@ -97,18 +97,17 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
     Ok(FoundPhotos { classes, photos, warnings })
 }
 
-/// The photos that paths on a command line mean: a file is itself, a folder is all pictures in it and, one level
-/// down, in its sub-folders, sorted. Classes do not matter here.
+/// Finds the photos that paths on a command line mean, sorted. A file is itself; a folder is all pictures in it and, one level
+/// down, in its sub-folders. Classes are ignored.
 ///
 /// # Errors
-/// [`PhotoError::Photo`] when a path is not there, [`PhotoError::Folder`] when a folder cannot be read,
-/// [`PhotoError::Nothing`] when a folder has no picture.
+/// [`PhotoError::Photo`] if a path does not exist, [`PhotoError::Folder`] if a folder cannot be read,
+/// [`PhotoError::Nothing`] if a folder has no picture.
 pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoError> {
     let (mut found, mut warnings) = (Vec::new(), Vec::new());
     for path in paths {
         if !path.is_dir() {
-            // That it is not there is said now, before a board is started for it; whether it is a picture shows when
-            // it is read.
+            // A missing file is reported now, before a board is started for it. If it is not a picture, reading finds that.
             path.metadata().map_err(|reason| PhotoError::unreadable(path, reason))?;
             found.push(path.clone());
             continue;
@@ -132,7 +131,7 @@ pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoEr
     Ok((found, warnings))
 }
 
-/// Visible files and folders directly in a folder, each sorted.
+/// Returns the visible files and the visible folders directly in a folder, each sorted.
 fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
     if folder.is_file() {
         return Err(PhotoError::NotAFolder { path: folder.to_owned() });
@@ -151,8 +150,8 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
     Ok((files, folders))
 }
 
-/// Folders that Pinhole did not write, and warnings for those it did: with the default `--out`, the second training or
-/// study of the photos in `.` finds what the first one left beside them.
+/// Returns the folders that Pinhole did not write, and warnings for those that it did. With the default `--out`, the second
+/// training or study on the photos in `.` finds the first one's folder beside them.
 fn without_runs(folders: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
     let is_ours = |folder: &PathBuf| is_run(folder) || is_study(folder);
     let (runs, folders): (Vec<_>, Vec<_>) = folders.into_iter().partition(is_ours);
@@ -160,15 +159,15 @@ fn without_runs(folders: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
     (folders, runs.into_iter().map(|path| Warning { path, reason: reason.into() }).collect())
 }
 
-/// Warnings for the folders that have pictures in them, at any depth: photos are looked for one level down, no further.
+/// Returns warnings for folders that contain pictures at any depth: photos are searched one level down only.
 fn too_deep(folders: Vec<PathBuf>) -> impl Iterator<Item = Warning> {
     let reason = "its pictures are more than one folder down";
     folders.into_iter().filter(|folder| has_pictures(folder)).map(|path| Warning { path, reason: reason.into() })
 }
 
-/// Whether there is a picture in a folder, at any depth. Links to folders are not followed: they may lead in circles.
+/// Returns true if a folder contains a picture at any depth. Links to folders are not followed: they may form cycles.
 fn has_pictures(folder: &Path) -> bool {
-    // What cannot be read has nothing to be seen.
+    // Folders that cannot be read count as empty.
     let Ok((files, folders)) = entries(folder) else { return false };
     files.iter().any(|path| is_picture(path))
         || folders.iter().any(|folder| !folder.is_symlink() && has_pictures(folder))
@@ -178,14 +177,14 @@ fn is_picture(path: &Path) -> bool {
     image::ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
 }
 
-/// Files with the ending of a picture format that this program reads, and warnings for the others.
+/// Returns the files with the extension of a supported picture format, and warnings for the others.
 fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
     let (pictures, other): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_picture(path));
     let warnings = other.into_iter().map(|path| Warning { reason: why_not(&path).into(), path }).collect();
     (pictures, warnings)
 }
 
-/// Why a file is no picture for this program.
+/// Returns the reason why a file is not a picture for this program.
 fn why_not(path: &Path) -> &'static str {
     match image::ImageFormat::from_path(path) {
         Ok(_) => "pictures of this format are not read: convert it to JPEG or PNG",
@@ -195,7 +194,7 @@ fn why_not(path: &Path) -> &'static str {
 
 fn class_of_file(path: &Path) -> Result<String, PhotoError> {
     let stem = path.file_stem().map(OsStr::to_string_lossy).unwrap_or_default();
-    // Composed first; what has no composed form keeps its marks as characters of their own.
+    // Composed first; marks without a composed form stay characters of their own.
     let class: String = stem.nfc().take_while(|&c| c.is_alphabetic() || is_combining_mark(c)).collect();
     if !class.starts_with(char::is_alphabetic) {
         Err(PhotoError::Nameless { path: path.to_owned() })
@@ -255,7 +254,7 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_any_unicode_form() {
-        // An accent as a character of its own, and one letter with it; a mark that no letter is composed with.
+        // An accent as its own character, one composed with its letter, and a mark that has no composed form.
         let (decomposed, composed, uncomposable) = ("e\u{301}te\u{301}", "\u{e9}t\u{e9}", "x\u{301}y");
         let files = [
             format!("{decomposed}-1.jpg"),
@@ -304,7 +303,7 @@ mod tests {
     fn run_folders_are_no_classes() {
         let folder = folder_with(&["a/1.jpg", "b/1.jpg", "run/report.html", "c/1.jpg"]);
         std::fs::write(folder.path().join("run").join("run.json"), r#"{"pinhole": "9.9.9"}"#).unwrap();
-        // Of another program; a class as any other.
+        // From another program, so a class like any other.
         std::fs::write(folder.path().join("c").join("run.json"), r#"{"laps": 3}"#).unwrap();
         let found = scan(folder.path()).unwrap();
         assert_eq!(found.classes, ["a", "b", "c"]);

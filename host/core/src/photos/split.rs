@@ -1,5 +1,5 @@
-//! Dividing photos: into training and held-out ones, or into folds. Near-duplicates always stay together, since a copy
-//! of a training photo tests nothing.
+//! Divides photos into training and held-out ones, or into folds. Near-duplicates always stay together, since a copy of a
+//! training photo tests nothing.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Dataset, PhotoError};
 use crate::random::{Purpose, Random};
 
-/// Splits a dataset in two: training examples and held-out ones, `fraction` of each class (rounded, at least one; fewer
-/// when whole groups do not add up to it), chosen by the seed. `groups` are those of [`super::groups`]; none is split.
+/// Splits a dataset in two: training examples and held-out ones, chosen by the seed. `fraction` of each class is held out,
+/// rounded, at least one example; fewer if whole groups do not add up to it. `groups` are those of [`super::groups`]; none
+/// is split.
 ///
 /// # Errors
-/// [`PhotoError::TooFewToHoldOut`] when a class has fewer than two groups, or none that could be held out without
-/// taking all of some class.
+/// [`PhotoError::TooFewToHoldOut`] if a class has fewer than two groups, or none that can be held out without taking all
+/// of some class.
 ///
 /// # Panics
-/// If there are not as many `groups` as examples.
+/// If the number of `groups` is not that of the examples.
 pub fn hold_out(
     dataset: &Dataset,
     groups: &[usize],
@@ -45,7 +46,7 @@ pub fn hold_out(
         };
         let mut tried = BTreeSet::new();
         for &member in &members {
-            // Once for each group; those with photos in an earlier class had their turn there.
+            // Once for each group; groups with photos in an earlier class were tried there.
             if groups.first_class(member) < class || !tried.insert(groups.ids[member]) {
                 continue;
             }
@@ -55,7 +56,7 @@ pub fn hold_out(
             }
         }
         if held_counts[class] == 0 {
-            // Each group alone is more than the fraction: the smallest then.
+            // Each group alone is more than the fraction, so the smallest is taken.
             let candidates = members.iter().filter(|&&member| leaves_some(&held_counts, &groups.sizes(member)));
             let smallest = candidates.min_by_key(|&&member| groups.sizes(member)[class]).ok_or(too_few)?;
             hold(*smallest, &mut held_counts);
@@ -64,20 +65,20 @@ pub fn hold_out(
     Ok((dataset.select(|i| !held_out[i]), dataset.select(|i| held_out[i])))
 }
 
-/// Divides a dataset into `count` folds for cross-validation: the fold, 0..`count`, of each example, by the seed.
+/// Divides a dataset into `count` folds for cross-validation. Returns the fold of each example, 0..`count`, by the seed.
 ///
-/// Each class is spread over the folds as evenly as its groups allow: to a photo where there are no near-duplicates.
-/// `groups` are those of [`super::groups`]; all of a group are in one fold.
+/// Each class is spread over the folds as evenly as its groups allow; without near-duplicates, their sizes differ by at most
+/// one photo. `groups` are those of [`super::groups`]; all of a group are in one fold.
 ///
 /// # Errors
-/// [`PhotoError::TooFewForFolds`] when a fold would have no photo of a class.
+/// [`PhotoError::TooFewForFolds`] if a fold would have no photo of a class.
 ///
 /// # Panics
-/// If `count` is 0, or there are not as many `groups` as examples.
+/// If `count` is 0, or the number of `groups` is not that of the examples.
 pub fn folds(dataset: &Dataset, groups: &[usize], count: usize, seed: u64) -> Result<Vec<usize>, PhotoError> {
     assert!(count > 0, "no folds");
     let groups = Groups::of(dataset, groups);
-    // Before memory for the folds is asked for, which may be any number.
+    // Checked before the folds' memory is allocated: `count` may be any number.
     for (class, name) in dataset.classes.iter().enumerate() {
         let different = groups.of_class(class).len();
         if different < count {
@@ -92,7 +93,7 @@ pub fn folds(dataset: &Dataset, groups: &[usize], count: usize, seed: u64) -> Re
         random.shuffle(&mut of_class);
         order.extend(of_class);
     }
-    // What is hardest to place comes first; small groups can even out what large ones leave.
+    // The groups that are hardest to place come first; small groups can even out the differences that large ones leave.
     let spanned = |group: usize| groups.sizes(group).iter().filter(|&&size| size > 0).count();
     order.sort_by_key(|&group| Reverse((spanned(group), groups.members(group).len())));
     let mut fold_of = vec![0; dataset.examples.len()];
@@ -118,7 +119,7 @@ pub fn folds(dataset: &Dataset, groups: &[usize], count: usize, seed: u64) -> Re
     Ok(fold_of)
 }
 
-/// Groups of a dataset's examples. Any member's index names its group.
+/// Groups of a dataset's examples. The index of any member identifies its group.
 struct Groups<'a> {
     dataset: &'a Dataset,
     ids: &'a [usize],
@@ -143,7 +144,7 @@ impl<'a> Groups<'a> {
         usize::from(self.dataset.examples[index].class)
     }
 
-    /// Members of the group by class: the same picture may be labeled both ways.
+    /// Returns the number of a group's members in each class: the same picture may have several labels.
     fn sizes(&self, member: usize) -> Vec<usize> {
         let mut sizes = vec![0; self.dataset.classes.len()];
         self.members(member).iter().for_each(|&index| sizes[self.class(index)] += 1);
@@ -154,7 +155,7 @@ impl<'a> Groups<'a> {
         self.members(member).iter().map(|&index| self.class(index)).min().unwrap_or_default()
     }
 
-    /// The groups with photos of a class, each by its first such member.
+    /// Returns the groups with photos of a class, each by its first member of that class.
     fn of_class(&self, class: usize) -> Vec<usize> {
         let firsts = self.members.values().filter_map(|members| members.iter().find(|&&i| self.class(i) == class));
         firsts.copied().collect()
@@ -180,7 +181,7 @@ mod tests {
         Dataset { input: InputShape::gray(2), classes, examples: examples.collect(), warnings: Vec::new() }
     }
 
-    /// Each example on its own, but for these, which belong together.
+    /// Returns the groups of `count` examples: those in `together` are joined, the others alone.
     fn groups(count: usize, together: &[&[usize]]) -> Vec<usize> {
         let mut groups: Vec<usize> = (0..count).collect();
         for members in together {
@@ -210,7 +211,7 @@ mod tests {
         assert!(matches!(few, Err(PhotoError::TooFewToHoldOut { count: 1, .. })));
     }
 
-    /// Earlier versions did not look for near-duplicates: where there are none, a seed must go on meaning the same split.
+    /// Earlier versions did not search for near-duplicates. Without any, a seed must still give the same split.
     #[test]
     fn without_near_duplicates_the_first_of_each_shuffled_class_are_held_out() {
         for (class_counts, fraction) in [(&[10, 20][..], 0.2), (&[2, 3, 17], 0.2), (&[5, 5], 0.9), (&[7, 2], 0.0)] {
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn near_duplicates_are_held_out_together_or_not_at_all() {
         let all = dataset(&[10, 10]);
-        // A group of three is more than the two that are held out; one group has both labels.
+        // A group of three is more than the two to hold out; one group has both labels.
         let groups = groups(20, &[&[0, 1], &[2, 3, 4], &[5, 15], &[11, 12]]);
         for seed in 0..50 {
             let (train, validation) = hold_out(&all, &groups, 0.2, seed).unwrap();
@@ -253,7 +254,7 @@ mod tests {
         let all = dataset(&[4, 6]);
         let (train, validation) = hold_out(&all, &groups(10, &[&[0, 1], &[2, 3], &[4, 5, 6, 7]]), 0.2, 1).unwrap();
         assert_eq!((train.class_counts(), validation.class_counts()), (vec![2, 5], vec![2, 1]));
-        // Both of the second class's pictures are in the first class too.
+        // Both pictures of the second class are in the first class too.
         let spanning = groups(8, &[&[0, 4, 5], &[1, 2, 6, 7]]);
         let (train, validation) = hold_out(&dataset(&[4, 4]), &spanning, 0.25, 1).unwrap();
         assert!(train.class_counts().iter().chain(&validation.class_counts()).all(|&count| count > 0));
@@ -261,7 +262,7 @@ mod tests {
         assert!(matches!(one_picture, Err(PhotoError::TooFewToHoldOut { class, count: 1 }) if class == "1"));
     }
 
-    /// Photos of each class in each fold.
+    /// Returns the number of photos of each class in each fold.
     fn counts(dataset: &Dataset, fold_of: &[usize], count: usize) -> Vec<Vec<usize>> {
         (0..count).map(|fold| dataset.select(|i| fold_of[i] == fold).class_counts()).collect()
     }
@@ -273,7 +274,7 @@ mod tests {
         let fold_of = folds(&all, &alone, 5, 1).unwrap();
         for (fold, of_class) in counts(&all, &fold_of, 5).into_iter().enumerate() {
             assert!((2..=3).contains(&of_class[0]) && (4..=5).contains(&of_class[1]), "{fold}: {of_class:?}");
-            // What one class has more in a fold, the other has less.
+            // A fold with one more of a class has one less of the other.
             assert_eq!(of_class.iter().sum::<usize>(), 7, "{fold}");
         }
         assert_eq!(folds(&all, &alone, 5, 1).unwrap(), fold_of);

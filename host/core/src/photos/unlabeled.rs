@@ -1,4 +1,4 @@
-//! Photos to be classified, whatever their classes.
+//! Photos to classify, without regard to their classes.
 
 use std::path::PathBuf;
 
@@ -8,28 +8,27 @@ use rayon::prelude::*;
 use super::error::LeftOut;
 use super::{PhotoError, Warning, decode, expand, thinned};
 
-/// A photo and what the network sees of it.
+/// A photo and its network input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlabeled {
     /// The photo.
     pub path: PathBuf,
-    /// Row by row, the channels of a pixel together.
+    /// Input bytes: row by row, the channels of a pixel together.
     pub pixels: Vec<u8>,
 }
 
 /// Reads the photos that paths on a command line mean (see [`expand`]) as inputs of this shape, on all cores, in order.
 ///
-/// One that cannot be used is an error when it was named itself; in a folder it is left out with a warning, as in
-/// training.
+/// A photo that cannot be used is an error if its file was named. In a folder it is left out with a warning, as in training.
 ///
 /// # Errors
-/// [`PhotoError::Photo`] for a named file, [`PhotoError::Nothing`] for a folder without a usable photo, and what
-/// [`expand`] finds.
+/// [`PhotoError::Photo`] for a named file, [`PhotoError::Nothing`] for a folder without a usable photo, and those of
+/// [`expand`].
 pub fn read_unlabeled(paths: &[PathBuf], input: InputShape) -> Result<(Vec<Unlabeled>, Vec<Warning>), PhotoError> {
     read_some_unlabeled(paths, input, None)
 }
 
-/// [`read_unlabeled`], of at most `limit` photos, evenly spread over all of them. The others are not read.
+/// Like [`read_unlabeled`], but reads at most `limit` photos, spread evenly over all of them.
 ///
 /// # Errors
 /// Those of [`read_unlabeled`].
@@ -47,7 +46,7 @@ pub fn read_some_unlabeled(
     let read = |(place, file): (usize, PathBuf)| (place, decode::read_input(&file, input), file);
     let read: Vec<_> = thinned(files, limit).into_par_iter().map(read).collect();
     let mut usable = Vec::with_capacity(read.len());
-    // Of each path's files that were wanted, whether one could be used.
+    // For each path: true if one of its files could be used; `None` if none was read.
     let mut has_usable = vec![None; paths.len()];
     for (place, pixels, file) in read {
         let is_usable = pixels.is_ok();

@@ -1,4 +1,4 @@
-//! Which values a recipe may have.
+//! Checks the values of a recipe.
 
 use pinhole_shared::model::MAX_LAYERS;
 
@@ -6,13 +6,13 @@ use super::layer::{ActivationName, ConvLayer, Layer};
 use super::shapes::Impossible;
 use super::{Augmentation, Optimizer, Recipe, RecipeError, Schedule, Training, WEIGHT_BITS};
 
-/// Most weights of a network, all layers: with the optimizer's state, 1.5 GiB.
+/// Most weights of a network, all layers together: with the optimizer's state, 1.5 GiB.
 const MAX_WEIGHTS: usize = 1 << 27;
 
-/// `demand(holds, field, value, expected)` is an error unless it holds.
+/// `demand(holds, field, value, expected)` is an error if `holds` is false.
 type Demand<'a> = &'a dyn Fn(bool, String, String, &'static str) -> Result<(), RecipeError>;
 
-/// Refuses a recipe that no network or training can have; `origin` is named in errors.
+/// Checks a recipe and refuses it if no network or training can have its values. Errors name its `origin`.
 pub(super) fn check(recipe: &Recipe, origin: &str) -> Result<(), RecipeError> {
     let demand = |holds: bool, field: String, value: String, expected: &'static str| {
         if holds { Ok(()) } else { Err(RecipeError::Value { origin: origin.to_owned(), field, value, expected }) }
@@ -30,7 +30,7 @@ pub(super) fn check(recipe: &Recipe, origin: &str) -> Result<(), RecipeError> {
         layer,
         reason,
     })?;
-    // After every layer's outputs are known to be few enough for their product to be a number.
+    // Checked after the layers' outputs are known to be few enough, so that their products do not overflow.
     let weights: usize = shapes.iter().map(|shape| shape.weights).sum();
     demand(weights <= MAX_WEIGHTS, "weights".into(), weights.to_string(), "at most 134217728 in all layers")?;
     let field = |name: &str| format!("output: {name}");

@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 use super::table::LayerTable;
 use super::{eight, is_eight};
 
-/// A layer before the one that decides. In a recipe its `kind` says which; without one it is dense.
+/// A layer before the output layer. Its `kind` in a recipe selects the variant; without one it is dense.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "LayerTable", into = "LayerTable")]
 pub enum Layer {
-    /// Every output reads every input.
+    /// Dense layer: every output reads every input.
     Dense(DenseLayer),
-    /// Every output channel reads all input channels under a window.
+    /// Convolution: every output channel reads all input channels under a window.
     Conv(ConvLayer),
-    /// Every channel is read by one filter of its own.
+    /// Depthwise convolution: every channel has a filter of its own.
     Depthwise(FilterLayer),
-    /// The largest value under a window, of each channel.
+    /// Max pooling: the largest value under a window, for each channel.
     MaxPool(PoolLayer),
-    /// The mean of the values under a window, of each channel.
+    /// Average pooling: the mean of the values under a window, for each channel.
     AveragePool(PoolLayer),
-    /// The mean of each channel.
+    /// Global average pooling: the mean of each channel.
     GlobalAverage(GlobalAverageLayer),
-    /// The sum of the previous layer's outputs and an earlier one's.
+    /// Sum of the previous layer's outputs and an earlier layer's.
     Add(AddLayer),
 }
 
-/// A dense layer before the one that decides.
+/// A dense layer before the output layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DenseLayer {
-    /// Neurons.
+    /// Number of outputs.
     pub outputs: usize,
-    /// Linear, relu or sigmoid.
+    /// Activation function: linear, relu or sigmoid.
     pub activation: ActivationName,
     /// Fraction of this layer's outputs left out of each update, 0 <= dropout < 1.
     pub dropout: f32,
@@ -47,25 +47,25 @@ pub struct DenseLayer {
 /// A convolution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConvLayer {
-    /// Output channels, each of one filter over all input channels.
+    /// Number of output channels, each with one filter over all input channels.
     pub channels: u16,
-    /// The filters, and what follows them.
+    /// Window, activation and the other settings of the filters.
     pub filter: FilterLayer,
 }
 
-/// What a convolution of all channels and one of each channel have in common.
+/// Settings that convolutions and depthwise convolutions share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FilterLayer {
-    /// Size, stride and padding.
+    /// Size, stride and padding of the window.
     pub window: Window,
-    /// Whether each channel's values are normalized over the batch; then the layer has no biases of its own.
+    /// True if each channel is batch-normalized; the layer then has no biases of its own.
     pub batch_norm: bool,
-    /// Linear, relu or relu6.
+    /// Activation function: linear, relu or relu6.
     pub activation: ActivationName,
-    /// Of each `pool` x `pool` outputs the largest is passed on, after the activation; rows and columns left over are
-    /// dropped.
+    /// Side of a max pooling after the activation: the largest of each `pool` x `pool` outputs is passed on. Rows and columns
+    /// left over are dropped.
     pub pool: u8,
-    /// Fraction of what is passed on that is left out of each update, 0 <= dropout < 1.
+    /// Fraction of the values passed on that is left out of each update, 0 <= dropout < 1.
     pub dropout: f32,
     /// Penalty on the sum of absolute weights.
     pub l1: f32,
@@ -75,14 +75,14 @@ pub struct FilterLayer {
     pub weight_bits: u8,
 }
 
-/// A pooling. Padded places take no part in it, neither in the maximum nor in the mean's count.
+/// A pooling layer. Padded positions are ignored, in the maximum and in the mean's count.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PoolLayer {
-    /// Size, stride and padding.
+    /// Size, stride and padding of the window.
     pub window: Window,
 }
 
-/// The mean of each channel.
+/// Global average pooling.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlobalAverageLayer {
     /// Fraction of the means left out of each update, 0 <= dropout < 1.
@@ -94,11 +94,11 @@ pub struct GlobalAverageLayer {
 pub struct AddLayer {
     /// Number of the earlier layer, counted from 1; the other summand is the previous layer.
     pub from: usize,
-    /// Linear, relu or relu6, of the sum.
+    /// Activation function of the sum: linear, relu or relu6.
     pub activation: ActivationName,
 }
 
-/// The layer that decides: penalties, and the width of its weights.
+/// The output layer: penalties and width of its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputLayer {
@@ -119,22 +119,22 @@ impl Default for OutputLayer {
     }
 }
 
-/// Activation functions by the name they have in a recipe.
+/// Activation functions by their names in a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivationName {
-    /// None.
+    /// The identity.
     Linear,
     /// `max(0, x)`.
     Relu,
-    /// `min(max(0, x), 6)`: after convolutions and sums only.
+    /// `min(max(0, x), 6)`: only after convolutions and sums.
     Relu6,
-    /// `1 / (1 + e^-x)`: of dense layers only.
+    /// `1 / (1 + e^-x)`: only in dense layers.
     Sigmoid,
 }
 
 impl ActivationName {
-    /// The name.
+    /// Returns the name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Linear => "linear",
@@ -144,7 +144,7 @@ impl ActivationName {
         }
     }
 
-    /// A dense layer's activation function; `None` for relu6, which dense layers do not have.
+    /// Returns the activation function of a dense layer; `None` for relu6, which dense layers do not have.
     pub const fn of_dense(self) -> Option<Activation> {
         match self {
             Self::Linear => Some(Activation::Linear),
@@ -166,7 +166,7 @@ impl From<Activation> for ActivationName {
 }
 
 impl Layer {
-    /// The name of its kind in a recipe.
+    /// Returns the name of its kind in a recipe.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Dense(_) => "dense",
@@ -179,17 +179,17 @@ impl Layer {
         }
     }
 
-    /// A dense layer's settings.
+    /// Returns the settings of a dense layer.
     pub const fn as_dense(&self) -> Option<&DenseLayer> {
         if let Self::Dense(layer) = self { Some(layer) } else { None }
     }
 
-    /// A dense layer's settings, to change.
+    /// Returns the settings of a dense layer, to change.
     pub const fn as_dense_mut(&mut self) -> Option<&mut DenseLayer> {
         if let Self::Dense(layer) = self { Some(layer) } else { None }
     }
 
-    /// What a convolution of either kind has in common with the other.
+    /// Returns the settings that both kinds of convolution share.
     pub const fn filter(&self) -> Option<&FilterLayer> {
         match self {
             Self::Conv(ConvLayer { filter, .. }) | Self::Depthwise(filter) => Some(filter),
@@ -197,7 +197,7 @@ impl Layer {
         }
     }
 
-    /// Fraction of what it gives that is left out of each update.
+    /// Returns the fraction of its outputs that is left out of each update.
     pub const fn dropout(&self) -> f32 {
         match self {
             Self::Dense(layer) => layer.dropout,
@@ -207,7 +207,7 @@ impl Layer {
         }
     }
 
-    /// Leaves out what is there for training alone: dropout, and batch normalization, which can be folded into the weights.
+    /// Removes what is used in training only: dropout, and batch normalization, which can be folded into the weights.
     pub(super) const fn strip(&mut self) {
         match self {
             Self::Dense(layer) => layer.dropout = 0.0,
@@ -219,7 +219,7 @@ impl Layer {
         }
     }
 
-    /// Bits of its weights, if it has weights.
+    /// Returns the bits of its weights, if it has weights.
     pub fn weight_bits(&self) -> Option<u8> {
         match self {
             Self::Dense(layer) => Some(layer.weight_bits),
@@ -227,7 +227,7 @@ impl Layer {
         }
     }
 
-    /// [`Layer::weight_bits`], to change.
+    /// Returns [`Layer::weight_bits`], to change.
     pub(super) const fn weight_bits_mut(&mut self) -> Option<&mut u8> {
         match self {
             Self::Dense(layer) => Some(&mut layer.weight_bits),

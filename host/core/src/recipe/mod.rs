@@ -1,4 +1,4 @@
-//! Recipes: what network to train and how, as a TOML file a person writes.
+//! Recipes: TOML files, written by people, with a network and its training settings.
 //!
 //! ```toml
 //! input_side = 50            # px
@@ -12,7 +12,7 @@
 //! class_weights = "balanced" # optional: photos of rare classes weigh more, so that all classes weigh the same
 //! initialization = "independent"  # optional: draw each weight on its own, as Keras; else "stratified"
 //! copies = ["inverted"]      # optional: train on negatives too; also "rotated"
-//! patience = 50              # optional: stop after so many epochs without a better validation loss
+//! patience = 50              # optional: stop after this many epochs without a better validation loss
 //!
 //! [training.optimizer]       # optional: Adam if absent; or "adamw" with weight_decay
 //! kind = "sgd"
@@ -24,7 +24,7 @@
 //! warmup = 2                 # optional, of cosine: epochs in which the rate rises from 0, update by update
 //! per_update = true          # optional, of cosine: the rate falls with every update, not with every epoch
 //!
-//! [training.augment]         # optional: random variations of the training photos, anew in every epoch
+//! [training.augment]         # optional: random variations of the training photos, new in every epoch
 //! shift = 0.1                # of the side
 //! zoom = 0.1
 //! rotation = 10              # degrees
@@ -34,7 +34,7 @@
 //! blur = 1.0                 # standard deviation, of the input's pixels
 //! noise = 0.05               # standard deviation, of the whole range
 //!
-//! [[layer]]                  # as many as you like, in order; the layer that decides is added at the end
+//! [[layer]]                  # as many as you like, in order; the output layer is added at the end
 //! outputs = 128
 //! activation = "sigmoid"     # or "relu", "linear"
 //! dropout = 0.25             # optional: of this layer's outputs
@@ -42,12 +42,12 @@
 //! l2 = 0.0
 //! weight_bits = 4            # optional: width of this layer's weights on the device: 8, 7 or 4; else 8
 //!
-//! [output]                   # optional: penalties of the layer that decides, and its weight_bits
+//! [output]                   # optional: penalties of the output layer, and its weight_bits
 //! l2 = 0.0
 //! ```
 //!
-//! A layer may have a `kind`; without one it is dense, as above. The others give a picture of several channels, and come
-//! before the first dense layer, which reads it row by row, the channels of a place together:
+//! A layer may have a `kind`; without one it is dense, as above. The other kinds give a tensor of several channels. They come
+//! before the first dense layer, which reads it row by row, the channels of a position together:
 //!
 //! ```toml
 //! [[layer]]
@@ -62,7 +62,7 @@
 //!
 //! [[layer]]
 //! kind = "max-pool"          # or "average-pool"
-//! window = 2                 # stride (the window's, if absent) and padding as above; what is padded takes no part
+//! window = 2                 # stride (the window's, if absent) and padding as above; padded positions are ignored
 //!
 //! [[layer]]
 //! kind = "add"               # the previous layer's outputs and those of an earlier layer of the same shape
@@ -74,7 +74,7 @@
 //! dropout = 0.2              # optional
 //! ```
 //!
-//! The article's dense networks ship under the names [`NAMED`] lists.
+//! The article's dense networks are bundled under the names in [`NAMED`].
 
 mod check;
 mod layer;
@@ -99,34 +99,34 @@ pub use named::{DEFAULT, NAMED};
 pub use shapes::LayerShape;
 pub use training::{Augmentation, ClassWeights, Copies, Initialization, Optimizer, Schedule, Training};
 
-/// Widths of weights there are.
+/// Supported widths of weights, bits.
 pub const WEIGHT_BITS: [u8; 3] = [8, 7, 4];
 
-/// A network and how to train it.
+/// A network and its training settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// Side of the network's square input, px.
     pub input_side: u16,
-    /// What of each pixel the network sees.
+    /// Color of the input: gray or RGB.
     #[serde(default, skip_serializing_if = "is_gray")]
     pub color: Color,
-    /// How to train.
+    /// Training settings.
     pub training: Training,
-    /// The layers before the one that decides.
+    /// Layers before the output layer.
     #[serde(default, rename = "layer")]
     pub layers: Vec<Layer>,
-    /// Penalties of the layer that decides.
+    /// Penalties and weight width of the output layer.
     #[serde(default)]
     pub output: OutputLayer,
 }
 
-/// Whether a network sees gray: what recipes leave unsaid.
+/// Returns true for gray, the color of recipes that name none.
 pub fn is_gray(color: &Color) -> bool {
     *color == Color::Gray
 }
 
-/// Bits of weights where a recipe says nothing.
+/// Returns the default width of weights, bits.
 const fn eight() -> u8 {
     8
 }
@@ -135,10 +135,10 @@ fn is_eight(bits: &u8) -> bool {
     *bits == eight()
 }
 
-/// Why there is no recipe.
+/// Error of finding or reading a recipe.
 #[derive(Debug, Error, Diagnostic)]
 pub enum RecipeError {
-    /// Neither a shipped name nor a file.
+    /// Neither a bundled name nor a file.
     #[error("there is no recipe {0:?}")]
     #[diagnostic(help("{}name one of: {}; or give the path of a .toml file", meant(.0), names()))]
     Unknown(String),
@@ -148,10 +148,10 @@ pub enum RecipeError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error from the operating system.
         reason: std::io::Error,
     },
-    /// Not a recipe in TOML.
+    /// The file is not a recipe in TOML.
     #[error("the recipe {origin} is not understood: {reason}")]
     #[diagnostic(help("`pinhole recipes {DEFAULT}` prints one that works, to start from"))]
     Malformed {
@@ -160,7 +160,7 @@ pub enum RecipeError {
         /// Line, column and reason.
         reason: Box<toml::de::Error>,
     },
-    /// A value no network can have.
+    /// A value is impossible for a network or training.
     #[error("the recipe {origin} has {field} = {value}, which must be {expected}")]
     #[diagnostic(help("change it; `pinhole recipes {DEFAULT}` prints a recipe that works"))]
     Value {
@@ -168,20 +168,20 @@ pub enum RecipeError {
         origin: String,
         /// Field of the recipe.
         field: String,
-        /// Its value.
+        /// Value of the field.
         value: String,
-        /// What it may be.
+        /// Allowed values.
         expected: &'static str,
     },
-    /// A layer that cannot stand where it does.
+    /// A layer is impossible at its position.
     #[error("layer {layer} of the recipe {origin} {reason}")]
     #[diagnostic(help("`pinhole recipes {DEFAULT}` prints a recipe that works"))]
     Layer {
         /// Name or path.
         origin: String,
-        /// Counted from 1.
+        /// Number of the layer, counted from 1.
         layer: usize,
-        /// What is wrong, and what to change.
+        /// Problem and fix.
         reason: String,
     },
 }
@@ -195,15 +195,15 @@ fn meant(name: &str) -> String {
 }
 
 impl Recipe {
-    /// What the network takes.
+    /// Returns the shape of the network's input.
     pub fn input(&self) -> InputShape {
         InputShape { side: self.input_side, color: self.color }
     }
 
-    /// A shipped recipe by name, or one from a file by its path.
+    /// Returns a bundled recipe by its name, or reads one from a file by its path.
     ///
     /// # Errors
-    /// [`RecipeError`], with the name or path.
+    /// [`RecipeError`] with the name or path.
     pub fn find(name_or_path: &str) -> Result<Self, RecipeError> {
         if let Some((name, text)) = NAMED.iter().find(|(name, _)| *name == name_or_path) {
             return Self::parse(text, name);
@@ -217,7 +217,7 @@ impl Recipe {
         Self::parse(&text, name_or_path)
     }
 
-    /// A recipe from its text; `origin` is named in errors.
+    /// Parses a recipe's text. Errors name its `origin`.
     ///
     /// # Errors
     /// [`RecipeError::Malformed`] or [`RecipeError::Value`].
@@ -228,24 +228,24 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Sets what the network sees.
+    /// Sets the color of the input.
     ///
     /// # Errors
-    /// [`RecipeError::Value`] when there would be too many weights.
+    /// [`RecipeError::Value`] if there would be too many weights.
     pub fn set_color(&mut self, color: Color) -> Result<(), RecipeError> {
         self.color = color;
         check::check(self, "of this network")
     }
 
-    /// Bits of the weights of every layer that has weights, in order, the one that decides last.
+    /// Returns the weight bits of every layer that has weights, in order; the output layer is last.
     pub fn weight_bits(&self) -> impl Iterator<Item = u8> + '_ {
         self.layers.iter().filter_map(Layer::weight_bits).chain([self.output.weight_bits])
     }
 
-    /// Sets [`Recipe::weight_bits`]: one number for all layers, or one for each.
+    /// Sets [`Recipe::weight_bits`], by one number for all layers or one for each.
     ///
     /// # Errors
-    /// [`RecipeError::Value`] when they are neither one nor as many as there are layers with weights, or one is not of
+    /// [`RecipeError::Value`] if there is neither one nor one for each layer with weights, or if one is not in
     /// [`WEIGHT_BITS`].
     pub fn set_weight_bits(&mut self, bits: &[u8]) -> Result<(), RecipeError> {
         let count = self.weight_bits().count();
@@ -267,14 +267,14 @@ impl Recipe {
         Ok(())
     }
 
-    /// The recipe of the network as the device has it: without dropout, and with batch normalization folded.
+    /// Returns the recipe of the network on the device: without dropout, with batch normalization folded.
     pub fn folded(&self) -> Self {
         let mut recipe = self.clone();
         recipe.layers.iter_mut().for_each(Layer::strip);
         recipe
     }
 
-    /// The recipe as TOML text that [`Recipe::parse`] reads back as the same recipe.
+    /// Returns the recipe as TOML text, which [`Recipe::parse`] reads back as the same recipe.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a recipe's fields all have TOML forms")
     }

@@ -1,12 +1,12 @@
-//! The recipes that ship with Pinhole, one file each in `named/`.
+//! The recipes bundled with Pinhole, one file each in `named/`.
 
-/// The recipe used when none is named: the article's winner.
+/// The default recipe: the article's winner.
 pub const DEFAULT: &str = "baseline-dropout";
 
-/// Names and texts from the files of `named/`.
+/// Lists names and texts of the files in `named/`.
 macro_rules! named {
     ($($name:literal)*) => {
-        /// Recipes that ship with Pinhole: name and TOML text.
+        /// Bundled recipes: name and TOML text.
         pub const NAMED: &[(&str, &str)] = &[$(($name, include_str!(concat!("named/", $name, ".toml")))),*];
     };
 }

@@ -1,37 +1,37 @@
-//! What shapes a recipe's layers read and give, and what they cost.
+//! Input and output shapes of a recipe's layers, and their costs.
 
 use pinhole_shared::shape::{Shape, Window};
 
 use super::Recipe;
 use super::layer::{ConvLayer, FilterLayer, Layer};
 
-/// Most values one layer gives for one photo: training keeps those of a whole batch.
+/// Most outputs of one layer for one photo: training keeps those of a whole batch.
 const MAX_ELEMENTS: usize = 1 << 22;
 
-/// One layer's shapes and cost.
+/// Shapes and cost of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerShape {
-    /// What it reads; a dense layer reads all elements of it, row by row, the channels of a place together.
+    /// Input shape. A dense layer reads all of its elements, row by row, the channels of a position together.
     pub input: Shape,
-    /// What it gives: of a dense layer 1x1xoutputs.
+    /// Output shape; 1x1xoutputs for a dense layer.
     pub output: Shape,
-    /// Weights, without biases and batch normalization.
+    /// Number of weights, without biases and batch normalization.
     pub weights: usize,
-    /// Multiply-accumulates of one inference.
+    /// Number of multiply-accumulates of one inference.
     pub macs: usize,
 }
 
-/// Why a layer cannot be.
+/// Error: a layer is impossible at its position.
 #[derive(Debug)]
 pub(super) struct Impossible {
-    /// Counted from 1.
+    /// Number of the layer, counted from 1.
     pub layer: usize,
-    /// Follows "layer 3 ": what is wrong and what to change.
+    /// Problem and fix, as they follow "layer 3 ".
     pub reason: String,
 }
 
 impl Recipe {
-    /// Shapes and costs of every layer, the one that decides between so many classes last.
+    /// Returns shapes and cost of every layer; the output layer, with this many classes, is last.
     ///
     /// # Panics
     /// If the recipe is one that [`Recipe::parse`] would refuse.
@@ -100,12 +100,12 @@ impl Recipe {
         Ok(shapes)
     }
 
-    /// Weights of the network for so many classes, biases and batch normalization not counted.
+    /// Returns the number of weights for this many classes, without biases and batch normalization.
     pub fn weight_count(&self, classes: usize) -> usize {
         self.shapes(classes).iter().map(|shape| shape.weights).sum()
     }
 
-    /// Multiply-accumulates of one inference.
+    /// Returns the number of multiply-accumulates of one inference.
     pub fn mac_count(&self, classes: usize) -> usize {
         self.shapes(classes).iter().map(|shape| shape.macs).sum()
     }
@@ -121,7 +121,7 @@ fn fully_connected(input: Shape, outputs: usize) -> Result<LayerShape, String> {
     Ok(LayerShape { input, output: Shape { height: 1, width: 1, channels }, weights, macs: weights })
 }
 
-/// `depth`: input channels that an output reads.
+/// Returns the layer's shapes and cost; `depth` is the number of input channels that an output reads.
 fn filtered(input: Shape, filter: &FilterLayer, channels: u16, depth: usize) -> Result<LayerShape, String> {
     let (height, width) = slid(filter.window, input, "kernel")?;
     let output = Shape { height, width, channels };

@@ -1,4 +1,4 @@
-//! A `[[layer]]` as it stands in a TOML file: the fields of all kinds, of which each kind has some.
+//! A `[[layer]]` as in a TOML file: the fields of all kinds, of which each kind has some.
 
 use pinhole_shared::shape::{Padding, Window};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::layer::{
 };
 use super::{eight, is_eight};
 
-/// The fields of all kinds, in the order they are written in.
+/// Fields of all kinds, in the order in which they are written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct LayerTable {
@@ -86,7 +86,7 @@ enum Around {
 }
 
 impl Around {
-    /// Nothing for no padding.
+    /// Returns `None` for no padding.
     fn of(Padding { top, left, bottom, right }: Padding) -> Option<Self> {
         match [top, left, bottom, right] {
             [0, 0, 0, 0] => None,
@@ -105,7 +105,7 @@ impl Around {
 }
 
 impl LayerTable {
-    /// The kind's own fields are taken out of a table one by one; what is left then is of other kinds.
+    /// Returns an error if a field is left. A kind's own fields are taken out before; the rest belong to other kinds.
     fn refuse_rest(&self, kind: Kind) -> Result<(), String> {
         let present = toml::Table::try_from(self).map_err(|error| error.to_string())?;
         match present.keys().find(|name| *name != "kind") {
@@ -144,7 +144,7 @@ impl LayerTable {
         Ok(PoolLayer { window: self.slide(window, window) })
     }
 
-    /// A window of this size, moved by the table's stride or the one given.
+    /// Returns a window of this size, with the table's stride or else the given one.
     fn slide(&mut self, size: Sides, stride: Sides) -> Window {
         let ((height, width), (stride_y, stride_x)) = (size.each(), self.stride.take().unwrap_or(stride).each());
         let padding = self.padding.take().map(Around::padding).unwrap_or_default();
@@ -181,12 +181,12 @@ impl LayerTable {
     }
 }
 
-/// As serde says it of a field that a struct must have.
+/// Returns the value, or serde's error for a missing field.
 fn need<T>(value: Option<T>, name: &str) -> Result<T, String> {
     value.ok_or_else(|| format!("missing field `{name}`"))
 }
 
-/// As it stands in the file.
+/// Returns the kind's name in a recipe.
 fn name_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Dense => "dense",
@@ -229,7 +229,7 @@ impl TryFrom<LayerTable> for Layer {
 impl From<Layer> for LayerTable {
     fn from(layer: Layer) -> Self {
         match layer {
-            // As before there were kinds: the texts inside weights files stay as they are.
+            // Without `kind`, as before kinds existed: the texts inside weights files stay the same.
             Layer::Dense(layer) => Self {
                 outputs: Some(layer.outputs),
                 activation: Some(layer.activation),

@@ -1,11 +1,11 @@
-//! Whether one network is better than another, judged on the same photos.
+//! Tests whether one network is better than another on the same photos.
 
-/// Exact two-sided p-value of McNemar's test: how likely counts at least as lopsided are if both networks were equally
-/// good.
+/// Returns the exact two-sided p-value of McNemar's test: the probability of counts at least as lopsided if both networks are
+/// equally good.
 ///
-/// `only_first` photos are decided rightly by the first network alone, `only_second` by the second alone; photos on
-/// which both are right or both wrong say nothing. It is twice the smaller tail of the binomial distribution with
-/// `only_first + only_second` trials and chance 1/2, at most 1. Below 1e-308 or so it is 0.
+/// `only_first` photos are right by the first network alone, `only_second` by the second alone. Photos on which both are right
+/// or both wrong do not count. The p-value is twice the smaller tail of the binomial distribution with
+/// `only_first + only_second` trials and probability 1/2, at most 1. Below 1e-308 or so it is 0.
 ///
 /// Time grows with the sum of the counts: a million takes some milliseconds.
 ///
@@ -15,9 +15,9 @@
 pub fn mcnemar(only_first: usize, only_second: usize) -> f64 {
     let trials = only_first + only_second;
     let fewer = only_first.min(only_second);
-    // Binomial coefficients as multiples of the one at `fewer`, each from its neighbor: neither powers nor logarithms,
-    // which differ from one machine's library to another's. Away from the middle they fall to 0; toward it they may
-    // overflow to infinity, of which anything is the fraction 0.
+    // Binomial coefficients as multiples of the one at `fewer`, each computed from its neighbor. This needs neither powers nor
+    // logarithms, which differ between libraries. Away from the middle the terms fall to 0. Toward it they may overflow to
+    // infinity, and the quotient below is then 0.
     let mut tail = 1.0;
     let mut coefficient = 1.0;
     for successes in (1..=fewer).rev() {
@@ -30,12 +30,12 @@ pub fn mcnemar(only_first: usize, only_second: usize) -> f64 {
         coefficient *= (trials - successes + 1) as f64 / successes as f64;
         rest += coefficient;
     }
-    // Equal counts share the middle term, which makes twice the tail more than 1.
+    // With equal counts both tails contain the middle term, so that twice the tail exceeds 1.
     f64::min(1.0, 2.0 * tail / (tail + rest))
 }
 
-/// Holm's step-down adjustment: p-values of several tests such that those at most `a` are, all together, wrong with
-/// chance at most `a`. In the order given; each at least as large as it was, at most 1.
+/// Adjusts p-values of several tests by Holm's step-down method: the probability that any of those at most `a` is wrong is at
+/// most `a`. Returns them in the given order; each is at least as large as before, at most 1.
 ///
 /// # Panics
 /// If a p-value is not in 0..=1.
@@ -60,7 +60,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// From statsmodels 0.15.0, `mcnemar(table, exact=True)`, the same as SciPy 1.17.1's `binomtest`.
+    /// Expected values from statsmodels 0.15.0, `mcnemar(table, exact=True)`; SciPy 1.17.1's `binomtest` gives the same.
     #[test]
     fn mcnemar_as_statsmodels_computes_it() {
         for (only_first, only_second, expected) in [
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// From statsmodels 0.15.0, `multipletests(p, method="holm")`.
+    /// Expected values from statsmodels 0.15.0, `multipletests(p, method="holm")`.
     #[test]
     fn holm_as_statsmodels_computes_it() {
         for (given, expected) in [

@@ -1,4 +1,4 @@
-//! How far a fraction measured on few photos can be off.
+//! Confidence intervals of fractions measured on few photos.
 
 use serde::Serialize;
 
@@ -11,14 +11,14 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The 97.5th percentile of the standard normal distribution: 95 % lie within so many deviations of the mean.
+/// The 97.5th percentile of the standard normal distribution: 95 % lie within this many standard deviations of the mean.
 const Z_95: f64 = 1.959_963_984_540_054;
 
-/// The 95 % Wilson score interval of a proportion measured on `count` photos, each right or wrong on its own.
+/// Returns the 95 % Wilson score interval of a proportion measured on `count` photos, each independently right or wrong.
 ///
-/// `proportion` (0..=1) need not be a whole number of photos: the mean accuracy of several seeds on the same photos has
-/// the interval of one seed, since more seeds are not more photos. The interval always holds the proportion. Without
-/// photos nothing is known: 0..=1.
+/// `proportion` (0..=1) need not be a whole number of photos. The mean accuracy of several seeds on the same photos has the
+/// interval of one seed, since more seeds are not more photos. The interval always contains the proportion. Without photos
+/// it is 0..=1.
 ///
 /// Unlike the normal approximation it stays within 0..=1 and does not shrink to a point when all photos are right.
 ///
@@ -40,12 +40,12 @@ pub fn wilson(proportion: f64, count: usize) -> Interval {
     let center = (proportion + z2 / (2.0 * count)) * scale;
     let variance = proportion * (1.0 - proportion) / count + z2 / (4.0 * count * count);
     let half = Z_95 * variance.sqrt() * scale;
-    // Rounding may put an end of the interval on the wrong side of 0, 1 or the proportion itself.
+    // Rounding may put an end of the interval on the wrong side of 0, 1 or the proportion.
     Interval { low: (center - half).clamp(0.0, proportion), high: (center + half).clamp(proportion, 1.0) }
 }
 
-/// Photos that must all be right before the 95 % Wilson interval of the error rate ends at or below `rate` (above 0, at most
-/// 1): fewer cannot vouch for it.
+/// Returns the minimum sample size for an error rate, `rate` (above 0, at most 1). If so many photos are all right, the 95 %
+/// Wilson interval of their error rate ends at or below `rate`. With fewer photos it cannot.
 ///
 /// # Panics
 /// If `rate` is not in that range.
@@ -59,7 +59,7 @@ pub fn photos_to_vouch(rate: f64) -> usize {
 mod tests {
     use super::*;
 
-    /// From statsmodels 0.15.0, `proportion_confint(k, n, 0.05, "wilson")`, as are the half photo and the 0.933.
+    /// Expected values from statsmodels 0.15.0, `proportion_confint(k, n, 0.05, "wilson")`, also for half a photo and 0.933.
     #[test]
     fn as_statsmodels_computes_it() {
         for (proportion, count, low, high) in [

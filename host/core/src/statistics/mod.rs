@@ -1,16 +1,16 @@
-//! What numbers measured on some photos and some seeds say beyond those photos and seeds.
+//! Statistics: conclusions from some photos and seeds that hold beyond them.
 //!
-//! All of it is closed-form or summed in a fixed order from `+ - * /` and square roots, which IEEE 754 rounds the same
-//! everywhere: the same inputs give the same bits on every machine.
+//! All results are closed-form, or summed in a fixed order from `+ - * /` and square roots, which IEEE 754 rounds the same
+//! everywhere. So the same inputs give the same bits on every machine.
 //!
 //! | question | function |
 //! |---|---|
-//! | how far could this accuracy be off, with so few photos? | [`wilson`] |
-//! | how many photos does it take to vouch for so few errors? | [`photos_to_vouch`] |
-//! | how much does the seed matter? | [`Spread::of`] |
-//! | is one network better than another on the same photos? | [`mcnemar`] |
-//! | ... and when several are compared at once? | [`holm`] |
-//! | does a probability of 0.9 mean right nine times in ten? | [`reliability`] |
+//! | In which range is the true accuracy, given this number of photos? | [`wilson`] |
+//! | What is the minimum sample size for this error rate? | [`photos_to_vouch`] |
+//! | How much does the seed matter? | [`Spread::of`] |
+//! | Is one network better than another on the same photos? | [`mcnemar`] |
+//! | ... and if several are compared at once? | [`holm`] |
+//! | Is a decision with a probability of 0.9 right nine times in ten? | [`reliability`] |
 
 mod comparison;
 mod interval;

@@ -1,49 +1,49 @@
-//! Whether a network's probabilities mean what they say.
+//! Reliability (calibration) of a network's probabilities.
 
 use serde::Serialize;
 
 use super::{Interval, wilson};
 
-/// One photo's decision, as far as reliability goes.
+/// Probability and outcome of one photo's decision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecidedProbability {
-    /// Probability of the class decided for, 0..=1.
+    /// Probability of the decided class, 0..=1.
     pub probability: f64,
-    /// Whether that is the photo's class.
+    /// True if the decided class is the photo's.
     pub right: bool,
 }
 
-/// How probabilities compare with how often the decisions were right.
+/// Comparison of probabilities with the fractions of right decisions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reliability {
-    /// Bins of equal width over 0..=1, ascending, empty ones too.
+    /// Bins of equal width over 0..=1, ascending, including empty ones.
     pub bins: Vec<ReliabilityBin>,
-    /// Expected calibration error, 0..=1: the distance of mean probability and fraction right, averaged over the bins
-    /// by their photos. 0 without photos.
+    /// Expected calibration error, 0..=1: the mean over the bins, weighted by their photos, of |mean probability - fraction
+    /// right|. 0 without photos.
     pub expected_calibration_error: f64,
     /// Brier score of the decided class, 0..=1: the mean of (probability - 1)^2 for right decisions, probability^2 for
     /// wrong ones. 0 without photos.
     pub brier_score: f64,
 }
 
-/// The decisions whose probability lies in one bin: from `low` up to, but for the last bin, not including `high`.
+/// The decisions with a probability in one bin: from `low`, included, to `high`, excluded but for the last bin.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ReliabilityBin {
     /// Lower edge.
     pub low: f64,
     /// Upper edge.
     pub high: f64,
-    /// Decisions in it.
+    /// Number of decisions in the bin.
     pub count: usize,
-    /// Mean of their probabilities; 0 when there are none.
+    /// Mean of their probabilities; 0 if there are none.
     pub mean_probability: f64,
-    /// Fraction of them that were right; 0 when there are none.
+    /// Fraction of right decisions; 0 if there are none.
     pub fraction_right: f64,
-    /// 95 % interval of that fraction (see [`wilson`]): 0..=1 when there are none.
+    /// 95 % interval of that fraction (see [`wilson`]): 0..=1 if there are none.
     pub interval: Interval,
 }
 
-/// Compares probabilities with outcomes in so many bins of equal width.
+/// Compares probabilities with outcomes in this many bins of equal width.
 ///
 /// # Panics
 /// If `bins` is 0, or a probability is not in 0..=1.
@@ -61,7 +61,7 @@ pub fn reliability(results: &[DecidedProbability], bins: usize) -> Reliability {
         assert!((0.0..=1.0).contains(&probability), "{probability} is no probability");
         let outcome = f64::from(u8::from(result.right));
         squares += (probability - outcome) * (probability - outcome);
-        // Certainty is the upper edge of the last bin, not the lower edge of one after it.
+        // A probability of 1 belongs to the last bin.
         let sum = &mut sums[((probability * bins as f64) as usize).min(bins - 1)];
         sum.count += 1;
         sum.right += usize::from(result.right);
@@ -86,7 +86,7 @@ struct BinSum {
 impl BinSum {
     fn bin(&self, low: f64, high: f64) -> ReliabilityBin {
         let count = self.count.max(1) as f64;
-        // The mean of numbers up to 1 may round to more.
+        // The mean of numbers up to 1 may be rounded to more than 1.
         let (mean_probability, fraction_right) = ((self.probability / count).min(1.0), self.right as f64 / count);
         let interval = wilson(fraction_right, self.count);
         ReliabilityBin { low, high, count: self.count, mean_probability, fraction_right, interval }

@@ -1,4 +1,4 @@
-//! How much repetitions differ.
+//! Mean and standard deviation of repetitions.
 
 use serde::Serialize;
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 pub struct Spread {
     /// Arithmetic mean.
     pub mean: f64,
-    /// Sample standard deviation (divided by n - 1); 0 for a single value, of which it is not known.
+    /// Sample standard deviation (divided by n - 1); 0 for a single value, whose deviation is not known.
     pub deviation: f64,
 }
 
 impl Spread {
-    /// The spread of these values, summed in their order.
+    /// Computes mean and deviation of these values, summed in their order.
     ///
     /// # Panics
-    /// If there are none.
+    /// If `values` is empty.
     ///
     /// # Source
     /// Chan, Golub and LeVeque, "Algorithms for computing the sample variance", The American Statistician 37 (1983):
-    /// the two-pass algorithm, which does not cancel when the deviation is small beside the mean.
+    /// the two-pass algorithm, which does not cancel when the deviation is small compared to the mean.
     pub fn of(values: &[f64]) -> Self {
         assert!(!values.is_empty(), "nothing has no mean");
         let count = values.len() as f64;
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn by_hand_and_as_numpy_computes_it() {
-        // Deviations -3, -1, -1, -1, 0, 0, 2, 4: squares sum to 32.
+        // Deviations -3, -1, -1, -1, 0, 0, 2, 4, with a sum of squares of 32.
         let spread = Spread::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]);
         assert_eq!(spread, Spread { mean: 5.0, deviation: (32.0_f64 / 7.0).sqrt() });
         // NumPy: mean, and std with ddof=1.

@@ -4,7 +4,7 @@ use super::SIDE;
 use super::canvas::{Color, rgb};
 use crate::random::Random;
 
-/// Turns what was drawn into a picture as a small camera would have taken it.
+/// Turns a scene into a picture as a small camera would have taken it.
 pub(super) fn develop(random: &mut Random, mut colors: Vec<Color>) -> image::RgbImage {
     blur(&mut colors, random.between(0.05, 0.25));
     expose(&mut colors, random.between(0.40, 0.56), random.between(0.15, 0.21));
@@ -21,7 +21,7 @@ pub(super) fn develop(random: &mut Random, mut colors: Vec<Color>) -> image::Rgb
     image::RgbImage::from_raw(SIDE, SIDE, bytes).expect("three bytes for each of SIDE * SIDE colors")
 }
 
-/// Mixes every color with its neighbors, across and down; each neighbor gets `share`.
+/// Mixes every color with its neighbors, horizontally and then vertically; each neighbor gets `share`.
 fn blur(colors: &mut [Color], share: f32) {
     let side = SIDE as usize;
     for step in [1, side] {
@@ -35,8 +35,8 @@ fn blur(colors: &mut [Color], share: f32) {
     }
 }
 
-/// Automatic exposure: brings mean and standard deviation of the luma to these values. As the camera chooses them
-/// without knowing what it sees, neither says anything about the class.
+/// Automatic exposure: sets mean and standard deviation of the luma to these values. They are chosen without regard to the
+/// subject, so neither says anything about the class.
 fn expose(colors: &mut [Color], mean: f32, spread: f32) {
     let count = colors.len() as f32;
     let found = colors.iter().map(|color| color.luma()).sum::<f32>() / count;
@@ -44,7 +44,7 @@ fn expose(colors: &mut [Color], mean: f32, spread: f32) {
     let gain = spread / variance.sqrt().max(0.02);
     let lift = mean - found * gain;
     for color in colors {
-        // The hue's share follows the brightness, or strong contrast would look like neon.
+        // Saturation follows brightness; else strong contrast would give neon colors.
         let (old, new) = (color.luma().max(0.02), (color.luma() * gain + lift).max(0.0));
         let grey = rgb(old, old, old);
         let tint = (new / old).min(gain).min(1.2);

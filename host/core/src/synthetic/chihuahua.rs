@@ -1,4 +1,4 @@
-//! A chihuahua's face: what tells it from a muffin are the ears, the pale muzzle and the fur.
+//! A chihuahua's face. Ears, pale muzzle and fur distinguish it from a muffin.
 
 use super::canvas::{Color, Noise, Point, at, cover, ellipse, lerp, melted, rgb, rise, segment};
 use super::palette::{Dot, Palette, face_spots};
@@ -30,7 +30,7 @@ struct Eye {
     open: bool,
 }
 
-/// One big ear.
+/// A big ear.
 struct Ear {
     base: Point,
     /// Unit vector from the base to the tip.
@@ -38,7 +38,7 @@ struct Ear {
     length: f32,
     /// Half its width at the base.
     width: f32,
-    /// Where the tip has flopped over: the flap's own ear shape.
+    /// The flap of a folded ear, an ear shape of its own.
     flap: Option<Box<Ear>>,
 }
 
@@ -60,19 +60,19 @@ impl Ear {
         Self { base, axis, length: length * 0.72, width, flap: Some(Box::new(flap)) }
     }
 
-    /// Roughly the signed distance to the ear's edge, the flap not counted.
+    /// Returns the approximate signed distance to the ear's edge, without the flap.
     fn distance(&self, p: Point) -> f32 {
         let way = p - self.base;
         let along = (way.x * self.axis.x + way.y * self.axis.y) / self.length;
         let across = (way.x * self.axis.y - way.y * self.axis.x).abs();
         let left = (1.0 - along).max(0.0);
-        // Narrower again below the base, so that no corner stands out from the cheek.
+        // Narrower again below the base, so that no corner protrudes from the cheek.
         let half = if along < 0.0 { 1.0 + 2.5 * along } else { 0.3 * left + 0.7 * left.sqrt() };
         let sides = (across - self.width * half) * 0.9;
         sides.max((along - 0.99) * self.length)
     }
 
-    /// Roughly the signed distance to the edge of all of it.
+    /// Returns the approximate signed distance to the edge of ear and flap.
     fn outline(&self, p: Point) -> f32 {
         let flap = self.flap.as_ref().map_or(f32::MAX, |flap| flap.distance(p));
         self.distance(p).min(flap)
@@ -80,7 +80,7 @@ impl Ear {
 }
 
 impl Chihuahua {
-    /// Makes up a chihuahua.
+    /// Creates a random chihuahua.
     pub(super) fn new(random: &mut Random) -> Self {
         let colors = Palette::pick(random);
         let spots = face_spots(random, 0.025);
@@ -114,10 +114,10 @@ impl Chihuahua {
         }
     }
 
-    /// Strokes of fur that run away from the nose, 0 to 1.
+    /// Returns the strength of the fur's strokes, which run away from the nose, 0 to 1.
     fn strokes(&self, p: Point) -> f32 {
         let way = p - self.nose.center;
-        // The angle from straight up, mirrored: no seam below, and nobody sees that two hairs are alike.
+        // The angle from straight up, mirrored, so that there is no seam below. The symmetry is not visible.
         let angle = libm::atan2f(way.x.abs(), -way.y);
         let length = way.length();
         let bend = 2.5 * self.fur.value(p * 3.0);
@@ -130,7 +130,7 @@ impl Chihuahua {
         melted(ellipse(p, at(0.0, -0.12), self.skull), ellipse(p, at(0.0, 0.27), self.cheeks), 0.22)
     }
 
-    /// Neck and chest, down past the edge of the picture.
+    /// Returns the approximate signed distance to neck and chest, which go on past the edge of the picture.
     fn chest(&self, p: Point) -> f32 {
         let half = lerp(0.36, 0.66, rise(0.4, 1.3, p.y));
         (p.x.abs() - half).max(0.35 - p.y)
@@ -148,7 +148,7 @@ impl Chihuahua {
             color = color.mix(self.colors.accent * light.on(across, 0.0), cover(band, 0.015));
             color = color.mix(rgb(0.95, 0.85, 0.5) * light.on(0.0, 0.0), cover(tag, 0.015));
         }
-        // The chin's shadow.
+        // Shadow of the chin.
         let shadow = 1.0 - 0.45 * rise(0.3, 0.0, self.head(p));
         under.mix(color * shadow, cover(distance, 0.025))
     }
@@ -161,7 +161,7 @@ impl Chihuahua {
         let hair = 0.85 + 0.3 * strokes;
         let way = p - ear.base;
         let outer = self.colors.tan.mix(self.colors.brown, 0.35) * hair * light.on(way.x, way.y * 0.6);
-        // Inside the ear the skin is pink, darkest deep down, with pale hair from the edge.
+        // The skin inside the ear is pink and darkest at the base; pale hair grows from the edge.
         let skin = self.colors.tan.mix(rgb(0.72, 0.42, 0.36), 0.7) * light.on(-way.x, 0.1);
         let deep = skin * lerp(0.62, 1.0, rise(0.1, 0.8, way.length()));
         let inner = deep.mix(self.colors.pale, 0.5 * rise(0.55, 0.8, strokes));
@@ -178,7 +178,7 @@ impl Chihuahua {
     fn fur_color(&self, p: Point, strokes: f32) -> Color {
         let ragged = 0.12 * (strokes - 0.5);
         let mut fur = self.colors.tan;
-        // Darker toward the crown and around the eyes, as on most of them.
+        // Darker toward the crown and around the eyes, as on most chihuahuas.
         fur = fur.mix(self.colors.brown, 0.35 * rise(-0.25, -0.65, p.y));
         if let Some((center, radius)) = self.patch {
             let edge = (p - center).length() - radius + ragged * (radius * 5.0).min(1.0);
@@ -226,7 +226,7 @@ impl Chihuahua {
             let groove = 1.0 - 0.25 * cover((p.x - lip.x).abs() - 0.008, 0.012);
             color = color.mix(rgb(0.88, 0.48, 0.50) * groove, cover(tongue, 0.015));
         }
-        // A smile: down from the lip, then up to the corner.
+        // The mouth: down from the lip, then up to the corners.
         let corner = |side: f32| {
             let low = lip + at(side * 0.08, 0.025);
             segment(p, lip, low).min(segment(p, low, lip + at(side * 0.15, -0.02)))
@@ -235,7 +235,7 @@ impl Chihuahua {
         color.mix(self.colors.dark.mix(self.colors.brown, 0.4), 0.75 * cover(line, 0.014))
     }
 
-    /// A shut eye: one dark curve.
+    /// Paints a shut eye: one dark curve.
     fn paint_lid(&self, eye: &Eye, p: Point, under: Color) -> Color {
         let way = p - eye.dot.center;
         let curve = way.y - 0.03 + 3.0 * way.x * way.x;
@@ -244,7 +244,7 @@ impl Chihuahua {
     }
 }
 
-/// Sometimes there is a dark patch, around an eye or by itself.
+/// Returns a random dark patch, around an eye or elsewhere, or none.
 fn patch(random: &mut Random, spots: &[Point; 3]) -> Option<(Point, f32)> {
     let side = random.below(2);
     let away = [-1.0, 1.0][side];

@@ -1,8 +1,8 @@
-//! Drawn pictures of chihuahuas and muffins, which Pinhole ships in place of photos.
+//! Synthetic pictures of chihuahuas and muffins, bundled with Pinhole in place of photos.
 //!
-//! Both classes are tan blobs with mostly three dark dots, after the well-known joke. Colors, dots, light, pose,
-//! background and camera come from the same functions for both, so that only shape and texture tell them apart:
-//! ears, muzzle and fur against cup, dome and crumb.
+//! Both classes are tan blobs with mostly three dark dots, after the well-known joke. Colors, dots, light, pose, background
+//! and camera come from the same functions for both. Only shape and texture distinguish them: ears, muzzle and fur against
+//! cup, dome and crumb.
 
 mod camera;
 mod canvas;
@@ -18,42 +18,42 @@ use chihuahua::Chihuahua;
 use muffin::Muffin;
 use scene::Subject;
 
-/// The seed of the pictures that Pinhole ships.
+/// Seed of the bundled pictures.
 pub const SHIPPED_SEED: u64 = 28;
 
-/// Width and height of every drawn picture, in pixels.
+/// Width and height of every synthetic picture, px.
 pub const SIDE: u32 = 100;
 
-/// One drawn picture and the name of the file it would be.
+/// A synthetic picture and its file name.
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    /// `chihuahua-1.jpg` or `muffin-1.jpg` and so on; for validation `chihuahua-unseen-1.jpg`.
+    /// File name: `chihuahua-1.jpg`, `muffin-1.jpg` and so on; for validation `chihuahua-unseen-1.jpg`.
     pub file_name: String,
     /// The picture, [`SIDE`] by [`SIDE`] pixels.
     pub picture: image::RgbImage,
 }
 
-/// Which pictures to draw: no picture of one set is in the other.
+/// Set of pictures: no picture of one set is in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
-    /// Pictures to train on.
+    /// Pictures for training.
     Train,
-    /// Pictures to measure with, that training has not seen.
+    /// Pictures for validation, which training does not see.
     Validation,
 }
 
-/// Draws `count_per_class` pictures of each class from `seed`: first all chihuahuas, then all muffins, each numbered
-/// from 1. Each picture depends on `seed`, `set`, its class and its number alone, so asking for more of them does not
-/// change the first ones, and the same arguments give the same pictures on every machine.
+/// Draws `count_per_class` pictures of each class from `seed`: all chihuahuas, then all muffins, each numbered from 1.
+/// A picture depends only on `seed`, `set`, its class and its number, so a larger count does not change the first ones.
+/// The same arguments give the same pictures on every machine.
 pub fn drawings(seed: u64, count_per_class: usize, set: Set) -> Vec<Drawing> {
     let draw = |class: Class| (1..=count_per_class).map(move |number| drawing(seed, number, set, class));
     draw(Class::Chihuahua).chain(draw(Class::Muffin)).collect()
 }
 
-/// The picture as a JPEG file of quality 85; the same bytes for the same picture.
+/// Encodes a picture as a JPEG file of quality 85. The same picture gives the same bytes.
 ///
 /// # Panics
-/// If `picture` is wider or higher than 65535 pixels, or empty: a JPEG file cannot be.
+/// If `picture` is wider or higher than 65535 pixels, or empty: JPEG does not support that.
 pub fn encode_jpeg(picture: &image::RgbImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 85)
@@ -86,7 +86,7 @@ fn drawing(seed: u64, number: usize, set: Set, class: Class) -> Drawing {
     Drawing { file_name: format!("{name}{unseen}-{number}.jpg"), picture: camera::develop(&mut random, colors) }
 }
 
-/// A seed for one picture. Every step can be undone, so two pictures of one seed never share theirs.
+/// Returns the seed of one picture. Every step is invertible, so two pictures of one seed never have the same.
 fn picture_seed(seed: u64, number: usize, set: Set, class: Class) -> u64 {
     let place = ((number as u64) << 2) | (u64::from(set == Set::Validation) << 1) | class as u64;
     let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29) ^ place;

@@ -1,4 +1,4 @@
-//! A muffin: what tells it from a chihuahua are the pleated paper cup, the dome and the crumb.
+//! A muffin. Pleated paper cup, dome and crumb distinguish it from a chihuahua.
 
 use super::canvas::{Color, Noise, Point, at, cover, lerp, rgb, rise};
 use super::palette::{Dot, Palette, face_spots};
@@ -9,33 +9,33 @@ use crate::random::Random;
 pub(super) struct Muffin {
     colors: Palette,
     view: View,
-    /// Half the width of the top, then its height above and below the widest place.
+    /// Half the width of the top; then its height above and below its widest line.
     half: f32,
     above: f32,
     below: f32,
-    /// Lowest place of the cup.
+    /// Lowest point of the cup.
     foot: f32,
     pleats: f32,
-    /// How dark the folds of the paper are, 0 to 1.
+    /// Darkness of the paper's folds, 0 to 1.
     fold: f32,
     berries: Vec<Dot>,
-    /// Sugar on the crust, 0 (none) to 1.
+    /// Amount of sugar on the crust, 0 (none) to 1.
     sugar: f32,
     crumb: Noise,
 }
 
-/// From where the muffin is seen.
+/// View of the muffin.
 #[derive(Clone, Copy, PartialEq)]
 enum View {
     Side,
     Above,
 }
 
-/// The middle of the top: where the middle of a dog's face would be.
+/// The middle of the top, at the middle of a chihuahua's face.
 const MIDDLE: Point = at(0.0, 0.10);
 
 impl Muffin {
-    /// Makes up a muffin.
+    /// Creates a random muffin.
     pub(super) fn new(random: &mut Random) -> Self {
         let colors = Palette::pick(random);
         let view = if random.chance(0.2) { View::Above } else { View::Side };
@@ -59,7 +59,7 @@ impl Muffin {
         }
     }
 
-    /// Where p is on the top: length 1 is its edge.
+    /// Returns the point relative to the top: length 1 is its edge.
     fn on_top(&self, p: Point) -> Point {
         let way = p - MIDDLE;
         let height = if way.y < 0.0 { self.above } else { self.below };
@@ -72,7 +72,7 @@ impl Muffin {
         (place.length() - 1.0) * self.below.min(0.5) + 0.11 * lumps
     }
 
-    /// Half the width of the cup at this height.
+    /// Returns half the width of the cup at this height.
     fn cup_half(&self, y: f32) -> f32 {
         self.half * lerp(0.86, 0.60, ((y - MIDDLE.y) / (self.foot - MIDDLE.y)).clamp(0.0, 1.2))
     }
@@ -111,7 +111,7 @@ impl Muffin {
         };
         let pleat = rise(-0.8, 0.8, libm::sinf(turn));
         let grain = 0.94 + 0.12 * self.crumb.value(p * 24.0);
-        // The top's shadow falls on the paper.
+        // Shadow of the top on the paper.
         let shadow = 1.0 - 0.5 * rise(0.22, 0.0, self.top(p));
         let paper = self.colors.accent * (lerp(1.0 - self.fold, 1.06, pleat) * grain * shade * shadow);
         under.mix(paper, cover(distance, 0.02))
@@ -132,7 +132,7 @@ impl Muffin {
         let mut crust = self.colors.tan.mix(self.colors.brown, 0.75 * rise(0.6, 1.02, place.length()));
         crust = crust.mix(self.colors.brown, 0.35 * rise(0.5, 0.8, here)) * (0.82 + 0.36 * grain);
 
-        // Cracks run where a wandering value passes its middle; only the crown splits.
+        // Cracks are where a smooth random value is near its middle; only the crown splits.
         let wander = self.crumb.rough(p.stretched(1.9, 2.6) + at(31.0, 13.0)) - 0.5;
         let split = rise(0.075, 0.015, wander.abs()) * rise(0.95, 0.55, place.length());
         let inside = self.colors.pale * lerp(0.72, 1.02, self.crumb.value(p * 30.0));
@@ -153,7 +153,7 @@ impl Muffin {
     }
 }
 
-/// Mostly three, placed like eyes and a nose; sometimes fewer, more, or upside down.
+/// Returns the berries: mostly three, like eyes and a nose; sometimes fewer, more, or upside down.
 fn berries(random: &mut Random, colors: &Palette) -> Vec<Dot> {
     let mut spots = face_spots(random, 0.045).map(|spot| spot + at(0.0, -0.03)).to_vec();
     if random.chance(0.12) {

@@ -1,5 +1,5 @@
-//! Colors and dark dots, drawn from the same functions for both classes, so that neither color nor brightness nor
-//! the number of dots gives a class away.
+//! Random colors and dark dots. Both classes use the same functions, so that neither color nor brightness nor the number
+//! of dots reveals the class.
 
 use super::canvas::{Color, Noise, Point, at, cover, ellipse, rgb, rise};
 use super::scene::Light;
@@ -21,13 +21,13 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// Picks the colors of one subject.
+    /// Picks random colors for one subject.
     pub(super) fn pick(random: &mut Random) -> Self {
         let cream = rgb(0.88, 0.75, 0.55);
         let ginger = rgb(0.80, 0.54, 0.28);
         let toast = rgb(0.66, 0.45, 0.27);
         let mut tan = cream.mix(ginger, random.unit()).mix(toast, random.unit() * 0.6);
-        // Chocolate, now and then.
+        // Sometimes chocolate.
         if random.chance(0.15) {
             tan = tan.mix(rgb(0.34, 0.21, 0.14), random.between(0.5, 0.8));
         }
@@ -51,7 +51,7 @@ impl Palette {
     }
 }
 
-/// Where two eyes and a nose are, or the three berries that look like them.
+/// Returns the points of two eyes and a nose, or of three berries that look like them.
 pub(super) fn face_spots(random: &mut Random, jitter: f32) -> [Point; 3] {
     let apart = random.between(0.25, 0.31);
     let mut spots = [at(-apart, -0.07), at(apart, -0.07), at(0.0, 0.27)];
@@ -66,16 +66,16 @@ pub(super) fn face_spots(random: &mut Random, jitter: f32) -> [Point; 3] {
 pub(super) struct Dot {
     pub(super) center: Point,
     pub(super) radius: Point,
-    /// Radians.
+    /// Rotation, radians.
     turn: f32,
     color: Color,
-    /// Of the small reflection, 0 to 1.
+    /// Strength of the small reflection, 0 to 1.
     shine: f32,
     uneven: Noise,
 }
 
 impl Dot {
-    /// A dot at `center`. `flat` is its height over its width.
+    /// Creates a random dot at `center`. `flat` is its height over its width.
     pub(super) fn new(random: &mut Random, center: Point, color: Color, flat: f32) -> Self {
         let radius = random.between(0.115, 0.155);
         Self {
@@ -88,14 +88,14 @@ impl Dot {
         }
     }
 
-    /// The same dot with its longer side level.
+    /// Returns the same dot without its rotation.
     pub(super) fn upright(self) -> Self {
         Self { turn: 0.0, ..self }
     }
 
-    /// Roughly the signed distance to the dot's edge.
+    /// Returns the approximate signed distance to the dot's edge.
     pub(super) fn distance(&self, p: Point) -> f32 {
-        // Almost every sample is far away; turning is what costs.
+        // Almost every sample is far away, and the rotation is the costly part.
         let way = p - self.center;
         let far = way.length() - self.radius.x.max(self.radius.y);
         if far > 0.1 {

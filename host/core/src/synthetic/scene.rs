@@ -1,44 +1,44 @@
-//! What surrounds a subject, the same for both classes: light, pose, background and camera.
+//! Surroundings of a subject, the same for both classes: light, pose, background and camera.
 
 use super::SIDE;
 use super::canvas::{Color, Noise, Point, at, cover, rgb, rise};
 use super::palette::Dot;
 use crate::random::Random;
 
-/// Something to draw, in coordinates of its own: the face is around the origin and about 1.2 wide.
+/// A subject in its own coordinates: the face is around the origin and about 1.2 wide.
 pub(super) trait Subject {
-    /// Roughly the signed distance to the subject's outline, for its shadow.
+    /// Returns the approximate signed distance to the subject's outline, for its shadow.
     fn outline(&self, p: Point) -> f32;
 
-    /// The color at `p`, where `under` is what is behind the subject.
+    /// Returns the color at `p`; `under` is the color behind the subject.
     fn paint(&self, p: Point, under: Color, light: &Light) -> Color;
 }
 
-/// One lamp, and what comes from everywhere.
+/// One lamp, and ambient light.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Light {
-    /// From the subject to the lamp on the picture's plane; its length is under 1, the rest is toward the viewer.
+    /// Vector from the subject to the lamp, in the picture's plane; its length is below 1, the rest is toward the viewer.
     pub(super) toward: Point,
-    /// Toward the viewer.
+    /// Component of that vector toward the viewer.
     front: f32,
-    /// What comes from everywhere, 0 to 1.
+    /// Ambient light, 0 to 1.
     ambient: f32,
 }
 
 impl Light {
     fn pick(random: &mut Random) -> Self {
-        // Mostly from above: lamps and the sun are.
+        // Mostly from above, like lamps and the sun.
         let toward = at(0.0, -1.0).turned(random.between(-1.3, 1.3)) * random.between(0.25, 0.75);
         let front = (1.0 - toward.x * toward.x - toward.y * toward.y).sqrt();
         Self { toward, front, ambient: random.between(0.4, 0.65) }
     }
 
-    /// As seen from something that is turned by `angle` radians.
+    /// Returns the light in the coordinates of a subject that is rotated by `angle` radians.
     fn seen_turned(self, angle: f32) -> Self {
         Self { toward: self.toward.turned(-angle), ..self }
     }
 
-    /// How bright a surface is whose slope is (x, y): (0, 0) faces the viewer, length 1 is edge on.
+    /// Returns the brightness of a surface with the slope (x, y): (0, 0) faces the viewer, length 1 is edge on.
     pub(super) fn on(&self, x: f32, y: f32) -> f32 {
         let front = (1.0 - x * x - y * y).max(0.0).sqrt();
         let facing = (x * self.toward.x + y * self.toward.y + front * self.front).max(0.0);
@@ -46,21 +46,21 @@ impl Light {
     }
 }
 
-/// Where the subject is in the picture, and how big.
+/// Position, size and rotation of the subject in the picture.
 struct Pose {
     shift: Point,
     scale: f32,
-    /// Radians.
+    /// Rotation, radians.
     turn: f32,
 }
 
 impl Pose {
     fn pick(random: &mut Random) -> Self {
-        // Two random numbers make small turns and shifts more common than big ones.
+        // The difference of two random numbers makes small rotations and shifts more common than large ones.
         let mut around = |most: f32| (random.unit() - random.unit()) * most;
         let turn = around(0.436);
         let shift = at(around(0.22), around(0.18));
-        // Now and then somebody stood too close, and part of the subject is cut off.
+        // Sometimes the camera is too close, and part of the subject is cut off.
         if random.chance(0.2) {
             let shift = shift + at(random.between(-0.25, 0.25), random.between(-0.25, 0.25));
             return Self { shift, scale: random.between(1.05, 1.2), turn };
@@ -68,7 +68,7 @@ impl Pose {
         Self { shift, scale: random.between(0.75, 1.1), turn }
     }
 
-    /// From the picture's coordinates to the subject's.
+    /// Converts the picture's coordinates to the subject's.
     fn to_subject(&self, p: Point, turn: (f32, f32)) -> Point {
         let (sin, cos) = turn;
         let way = (p - self.shift) * (1.0 / (0.9 * self.scale));
@@ -76,18 +76,18 @@ impl Pose {
     }
 }
 
-/// What is behind the subject.
+/// Background of a picture.
 struct Background {
     kind: Kind,
     near: Color,
     far: Color,
-    /// Radians; of stripes and gradients.
+    /// Rotation of stripes and gradients, radians.
     turn: f32,
-    /// How many stripes or blotches fit into the picture's half.
+    /// Number of stripes or blotches in half of the picture.
     fine: f32,
     /// Height of the table's edge.
     edge: f32,
-    /// Berries or kibble lying around.
+    /// Berries or kibble around the subject.
     litter: Vec<Dot>,
     noise: Noise,
 }
@@ -158,7 +158,7 @@ impl Background {
     }
 }
 
-/// Draws a subject and its surroundings: one color for each pixel, row by row, as a perfect camera would see it.
+/// Renders a subject and its surroundings: one color for each pixel, row by row, as a perfect camera would see it.
 pub(super) fn shoot(random: &mut Random, subject: &dyn Subject) -> Vec<Color> {
     let (pose, light, background) = (Pose::pick(random), Light::pick(random), Background::pick(random));
     let turn = (libm::sinf(pose.turn), libm::cosf(pose.turn));
@@ -171,7 +171,7 @@ pub(super) fn shoot(random: &mut Random, subject: &dyn Subject) -> Vec<Color> {
         subject.paint(place, background.color(p, &light) * (1.0 - shadow), &own_light)
     };
     let half = SIDE as f32 / 2.0;
-    // Two samples each way: edges are soft by themselves, this is for the textures.
+    // Two samples in each direction, for the textures: edges are soft already.
     let offsets = [0.25, 0.75];
     let mut colors = Vec::with_capacity((SIDE * SIDE) as usize);
     for row in 0..SIDE {

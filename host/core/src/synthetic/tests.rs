@@ -1,22 +1,22 @@
-//! The drawn pictures must be neither trivial nor impossible to tell apart: what needs no look at the shapes must
-//! fail, within the chance that the best of many rules gets by luck.
+//! The synthetic pictures must be neither trivial nor impossible to classify. Rules that ignore shapes must fail, within
+//! what the best of many rules reaches by chance.
 
 use super::*;
 use std::sync::LazyLock;
 
-/// Apart from the shipped pictures: what holds for these 400 holds for the generator, not for lucky pictures.
+/// Not the seed of the bundled pictures: results on these 400 hold for the generator, not for lucky pictures.
 const OTHER_SEED: u64 = 24301;
 const MANY: usize = 200;
-/// Drawn once: three tests look at them, and drawing them is what takes the time.
+/// Drawn once: three tests use them, and drawing takes most of the time.
 static UNSEEN: LazyLock<Vec<Drawing>> = LazyLock::new(|| drawings(OTHER_SEED, MANY, Set::Validation));
-/// What a rule that knows nothing of shapes may reach.
+/// Highest accuracy that a rule without regard to shapes may reach.
 const CHEAP: f32 = 0.62;
 
 fn is_muffin(drawing: &Drawing) -> bool {
     drawing.file_name.starts_with("muffin")
 }
 
-/// Luma of every pixel, 0 to 255.
+/// Returns the luma of every pixel, 0 to 255.
 fn luma(picture: &image::RgbImage) -> Vec<f32> {
     let weigh = |p: &image::Rgb<u8>| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]);
     picture.pixels().map(weigh).collect()
@@ -31,20 +31,20 @@ fn spread(values: &[f32]) -> f32 {
     (values.iter().map(|value| (value - middle) * (value - middle)).sum::<f32>() / values.len() as f32).sqrt()
 }
 
-/// Accuracy of the rule or of its opposite, whichever is better.
+/// Returns the accuracy of the rule or of its opposite, whichever is better.
 fn accuracy(drawings: &[Drawing], says_muffin: impl Fn(usize) -> bool) -> f32 {
     let hits = drawings.iter().enumerate().filter(|(index, drawing)| says_muffin(*index) == is_muffin(drawing));
     let share = hits.count() as f32 / drawings.len() as f32;
     share.max(1.0 - share)
 }
 
-/// Accuracy of the best single threshold on one number for each picture.
+/// Returns the accuracy of the best threshold on one number for each picture.
 fn best_threshold(drawings: &[Drawing], numbers: &[f32]) -> f32 {
     numbers.iter().map(|&limit| accuracy(drawings, |index| numbers[index] > limit)).fold(0.0, f32::max)
 }
 
-/// Connected areas below `limit` that could be an eye, a nose or a berry: neither specks nor shadows, about as wide
-/// as high, and not cut off by the edge of the picture.
+/// Counts connected areas below `limit` that could be an eye, a nose or a berry. They are neither specks nor shadows, about as
+/// wide as high, and not cut off by the edge of the picture.
 fn dark_dots(luma: &[f32], limit: f32) -> usize {
     let side = SIDE as usize;
     let mut left: Vec<bool> = luma.iter().map(|&value| value < limit).collect();
@@ -73,20 +73,20 @@ fn dark_dots(luma: &[f32], limit: f32) -> usize {
     dots
 }
 
-/// Accuracy of the best rule "exactly / at most this many dots" over these counts.
+/// Returns the accuracy of the best rule "exactly / at most this many dots" over these counts.
 fn best_count(drawings: &[Drawing], counts: &[usize]) -> f32 {
     let rules = (0..10).flat_map(|k| [accuracy(drawings, |i| counts[i] == k), accuracy(drawings, |i| counts[i] <= k)]);
     rules.fold(0.0, f32::max)
 }
 
-/// 50 by 50 means of 2 by 2 pixels.
+/// Returns 50 by 50 means of 2 by 2 pixels.
 fn thumbnail(picture: &image::RgbImage) -> Vec<f32> {
     let (side, luma) = (SIDE as usize, luma(picture));
     let corners = (0..side / 2).flat_map(|row| (0..side / 2).map(move |column| 2 * row * side + 2 * column));
     corners.map(|at| (luma[at] + luma[at + 1] + luma[at + side] + luma[at + side + 1]) / 4.0).collect()
 }
 
-/// CRC-32 as in zip and PNG, bit by bit.
+/// Returns the CRC-32 of zip and PNG, computed bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
     !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
@@ -162,7 +162,7 @@ fn neither_dots_nor_brightness_nor_contrast_give_a_class_away() {
     let spreads: Vec<f32> = lumas.iter().map(|luma| spread(luma)).collect();
     let (by_mean, by_spread) = (best_threshold(many, &means), best_threshold(many, &spreads));
 
-    // A fixed limit, and one that follows the picture's exposure: the counter may pick what suits it best.
+    // A fixed limit, and one that follows the picture's exposure: the rule may use whichever is best.
     let fixed = (1..=9).map(|step| lumas.iter().map(|luma| dark_dots(luma, 12.0 * step as f32)).collect());
     let following = (2..=8).map(|step| {
         let limit = |index: usize| means[index] - 0.3 * step as f32 * spreads[index];
@@ -189,7 +189,7 @@ fn the_most_similar_shipped_picture_is_not_always_of_the_same_class() {
     assert!(found <= 0.80, "the nearest neighbor tells {found:.3}");
 }
 
-/// How sure a linear classifier is of "muffin", 0 to 1; the last weight is the bias.
+/// Returns a linear classifier's probability of "muffin", 0 to 1; the last weight is the bias.
 fn muffin_by(weights: &[f32], picture: &[f32]) -> f32 {
     let (bias, weights) = weights.split_last().expect("a bias");
     let sum = picture.iter().zip(weights).map(|(value, weight)| value * weight).sum::<f32>();
@@ -198,7 +198,7 @@ fn muffin_by(weights: &[f32], picture: &[f32]) -> f32 {
 
 #[test]
 fn many_pictures_teach_even_a_linear_classifier() {
-    // Brightness and contrast are taken out, so what is learned is the shape.
+    // Brightness and contrast are normalized, so that only the shape can be learned.
     let prepared = |drawings: &[Drawing]| -> Vec<Vec<f32>> {
         let even = |values: Vec<f32>| {
             let (middle, spread) = (mean(&values), spread(&values));

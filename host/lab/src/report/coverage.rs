@@ -1,4 +1,4 @@
-//! What a least probability of an answer would leave: the risk-coverage curve of the validation photos.
+//! The risk-coverage curve of the validation photos: errors and coverage at each least probability of an answer.
 
 use pinhole_core::photos::Dataset;
 use plotters::prelude::*;
@@ -8,7 +8,7 @@ use super::markup::{percent, put};
 use crate::evaluate::Evaluation;
 use crate::threshold::{Coverage, Judged, curve, table};
 
-/// The section. `evaluation` is of these photos.
+/// Writes the section. `evaluation` is of these photos.
 pub(super) fn section(body: &mut String, photos: &Dataset, evaluation: &Evaluation) {
     let decided = photos.examples.iter().zip(&evaluation.results);
     let judged: Vec<Judged> = decided.map(|(example, result)| Judged::of(example.class, result.int8)).collect();
@@ -48,10 +48,10 @@ pub(super) fn section(body: &mut String, photos: &Dataset, evaluation: &Evaluati
     );
 }
 
-/// The curve as an SVG element; its black parts are to be colored by the page's style.
+/// Returns the curve as an SVG element; the page's style colors its black parts.
 fn svg(points: &[Coverage]) -> String {
     let mut text = String::new();
-    // Drawing into a string does not fail; should it ever, the page says so instead of being lost.
+    // Drawing into a string cannot fail. If it does, the page says so instead of being lost.
     match draw(&mut text, points) {
         Ok(()) => text,
         Err(reason) => format!("<p>The figure could not be drawn: {reason}</p>"),
@@ -60,7 +60,7 @@ fn svg(points: &[Coverage]) -> String {
 
 fn draw(text: &mut String, points: &[Coverage]) -> Result<(), Box<dyn std::error::Error>> {
     let rates = || points.iter().filter_map(|point| Some((point.coverage, point.error_rate?)));
-    // Also of a network without errors there is something to see.
+    // The axis has a height even if the network makes no errors.
     let top = rates().fold(0.05, |top, (_, rate)| f64::max(top, rate)) * 1.1;
     let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
@@ -78,7 +78,7 @@ fn draw(text: &mut String, points: &[Coverage]) -> Result<(), Box<dyn std::error
         .axis_desc_style(("sans-serif", 14))
         .draw()?;
     chart.draw_series(LineSeries::new(rates(), VALIDATION.stroke_width(2)))?;
-    // A few photos make a few points, which a line alone would hide.
+    // With few points, the line alone would hide them.
     if points.len() <= MARKED {
         chart.draw_series(rates().map(|at| Circle::new(at, 3, VALIDATION.filled())))?;
     }
@@ -88,5 +88,5 @@ fn draw(text: &mut String, points: &[Coverage]) -> Result<(), Box<dyn std::error
     Ok(())
 }
 
-/// Most points that are marked each.
+/// Most points that are marked one by one.
 const MARKED: usize = 60;

@@ -4,7 +4,7 @@ use pinhole_train::Epoch;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
-/// One figure: two curves over the epochs.
+/// A figure with two curves over the epochs.
 pub(super) struct Figure<'a> {
     /// Title of the vertical axis.
     pub y_title: &'a str,
@@ -12,12 +12,12 @@ pub(super) struct Figure<'a> {
     pub training: fn(&Epoch) -> f64,
     /// Dashed curve.
     pub validation: fn(&Epoch) -> f64,
-    /// Top of the vertical axis, if it is known; else the largest value, cut at three times the first epoch's so that
-    /// one wild epoch does not flatten the rest.
+    /// Top of the vertical axis, if known. Else it is the largest value, at most three times the first epoch's, so that one wild
+    /// epoch does not flatten the rest.
     pub top: Option<f64>,
     /// Epoch to mark.
     pub best: u32,
-    /// Corner that the curves leave free.
+    /// Position of the legend, which the curves should leave free.
     pub legend: SeriesLabelPosition,
 }
 
@@ -26,10 +26,10 @@ const TRAINING: RGBColor = RGBColor(0x2f, 0x7d, 0xd1);
 pub(super) const VALIDATION: RGBColor = RGBColor(0xd9, 0x6a, 0x1c);
 pub(super) const BEST: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
 
-/// The figure as an SVG element; its black parts are to be colored by the page's style.
+/// Returns the figure as an SVG element; the page's style colors its black parts.
 pub(super) fn svg(epochs: &[Epoch], figure: &Figure<'_>) -> String {
     let mut text = String::new();
-    // Drawing into a string does not fail; should it ever, the page says so instead of being lost.
+    // Drawing into a string cannot fail. If it does, the page says so instead of being lost.
     match draw(&mut text, epochs, figure) {
         Ok(()) => text,
         Err(reason) => format!("<p>The figure could not be drawn: {reason}</p>"),

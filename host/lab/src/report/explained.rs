@@ -1,4 +1,4 @@
-//! Why the network decided as it did: pictures of its first layer, and photos with the pixels that decided.
+//! Explained photos, and pictures of the first layer's weights.
 
 use std::path::Path;
 
@@ -15,23 +15,23 @@ use crate::explain::Explanation;
 pub struct ExplainedPhoto<'a> {
     /// The photo.
     pub path: &'a Path,
-    /// The network's input, row by row, the channels of a pixel together.
+    /// The network's input: row by row, the channels of a pixel together.
     pub pixels: &'a [u8],
-    /// What decided.
+    /// Contributions of its pixels.
     pub explanation: &'a Explanation,
-    /// The class it is of, where that is known.
+    /// Class of the photo, if known.
     pub label: Option<u16>,
 }
 
 impl<'a> ExplainedPhoto<'a> {
-    /// A labeled photo and what decided.
+    /// Returns a labeled photo with its explanation.
     pub fn of(example: &'a Example, explanation: &'a Explanation) -> Self {
         Self { path: &example.path, pixels: &example.pixels, explanation, label: Some(example.class) }
     }
 }
 
-/// The page of `pinhole explain`: each photo as the network sees it, its decision, and which pixels decided.
-/// `model` is what to call the model.
+/// Returns the page of `pinhole explain`: each photo as the network sees it, its decision, and the pixels that decided.
+/// `model` is the model's name on the page.
 ///
 /// # Panics
 /// If a decision's class has no name.
@@ -44,7 +44,7 @@ pub fn explanation_page(model: &str, classes: &[String], photos: &[ExplainedPhot
     markup::page(&format!("Pinhole: which pixels decided, {model}"), &body)
 }
 
-/// The section of a training's report: `photos` of `all` validation photos.
+/// Writes the section of a training's report: `photos`, of `all` validation photos.
 pub(super) fn section(body: &mut String, classes: &[String], photos: &[ExplainedPhoto<'_>], all: usize) {
     if photos.is_empty() {
         return;
@@ -60,7 +60,7 @@ pub(super) fn section(body: &mut String, classes: &[String], photos: &[Explained
     figures(body, classes, photos);
 }
 
-/// How to read the figures.
+/// Returns the explanation of the figures.
 fn reading(photos: &[ExplainedPhoto<'_>]) -> String {
     let patch = photos.first().map_or(1, |photo| photo.explanation.patch_side);
     format!(
@@ -99,7 +99,7 @@ fn figures(body: &mut String, classes: &[String], photos: &[ExplainedPhoto<'_>])
     put!(body, "</div>");
 }
 
-/// The section with the first layer's weights.
+/// Writes the section with the first layer's weights.
 pub(super) fn first_layer(body: &mut String, layers: &[FloatLayer], classes: &[String], input: InputShape) {
     let Some(tiles) = weights(layers, input) else { return };
     put!(body, "<h2>What the first layer looks for</h2>");

@@ -1,4 +1,4 @@
-//! The page itself.
+//! The page of a training's report.
 
 use std::path::Path;
 
@@ -83,7 +83,7 @@ fn curves(body: &mut String, report: &Report<'_>) {
         validation: |epoch| epoch.validation_loss,
         top: None,
         best,
-        // Losses fall, and the upper corner is free; not always when a trained network is continued.
+        // Losses fall, so the upper corner is free, except when a trained network is continued.
         legend: if rises { SeriesLabelPosition::MiddleRight } else { SeriesLabelPosition::UpperRight },
     };
     let accuracy = Figure {
@@ -159,14 +159,14 @@ fn confusion(body: &mut String, report: &Report<'_>) {
     put!(body, "</table></div>");
 }
 
-/// Most photos in the gallery: each is a few kilobytes of the page.
+/// Most photos in the gallery: each takes a few kilobytes of the page.
 const GALLERY_LIMIT: usize = 500;
 
 fn gallery(body: &mut String, report: &Report<'_>) {
     let dataset = report.validation;
     put!(body, "<h2>Validation photos, as the network sees them</h2>");
     let all = dataset.examples.iter().zip(&report.evaluation.results);
-    // Mistakes first: they are what one looks for.
+    // Mistakes first: readers look for them.
     let (right, wrong): (Vec<_>, Vec<_>) = all.partition(|(example, result)| example.class == result.int8.class);
     let shown = (wrong.len() + right.len()).min(GALLERY_LIMIT);
     put!(
@@ -229,11 +229,11 @@ fn quantization(body: &mut String, report: &Report<'_>) {
     put!(body, "</table></div>");
 }
 
-/// Most pairs listed: of a hundred copies of one photo there are thousands.
+/// Most pairs listed: a hundred copies of one photo make thousands.
 const DUPLICATES_LIMIT: usize = 500;
 
 fn near_duplicates(body: &mut String, report: &Report<'_>) {
-    // On both sides first: they are what makes the scores above better than they are.
+    // Pairs on both sides first: they make the scores above optimistic.
     let (across, within): (Vec<_>, Vec<_>) = report.duplicates.iter().partition(|pair| pair.across);
     if report.duplicates.is_empty() {
         return;

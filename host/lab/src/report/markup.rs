@@ -1,6 +1,6 @@
-//! What all pages are made of.
+//! Parts that all pages share.
 
-/// The look of all pages, on screen, phone and paper, light and dark.
+/// Style of all pages, on screen, phone and paper, light and dark.
 const STYLE: &str = include_str!("style.css");
 
 /// Writes a line to a string. Writing to a string does not fail, so the result of `write!` is dropped.
@@ -12,7 +12,7 @@ macro_rules! put {
 }
 pub(super) use put;
 
-/// A whole page that needs no other file; `title` is plain text, `body` markup.
+/// Returns a whole page that needs no other file; `title` is plain text, `body` markup.
 pub(super) fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -22,7 +22,7 @@ pub(super) fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// A count and what is counted, in the plural where it is one: `1 system`, `2 systems`.
+/// Returns a count and its noun, in the plural unless the count is 1: `1 system`, `2 systems`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
@@ -35,7 +35,7 @@ pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A file's name, as text.
+/// Returns a file's name, as text.
 pub(super) fn file_name(path: &std::path::Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Reports for people: HTML files that need nothing else, on screen, phone or paper.
+//! Reports for people: HTML files that need no other file, for screen, phone or paper.
 
 mod coverage;
 mod curves;
@@ -18,12 +18,12 @@ use crate::evaluate::Evaluation;
 pub use explained::{ExplainedPhoto, explanation_page};
 pub use study::study_page;
 
-/// Share of the least validation loss by which the last must exceed it to be called overfitting.
+/// Overfitting: the last validation loss exceeds the least one by more than this share of it.
 const OVERFITTING: f64 = 0.05;
 
-/// All a report shows.
+/// Contents of a report.
 pub struct Report<'a> {
-    /// What was trained and how it went.
+    /// Summary of the training.
     pub run: &'a RunSummary,
     /// The recipe, TOML.
     pub recipe: &'a str,
@@ -31,24 +31,24 @@ pub struct Report<'a> {
     pub epochs: &'a [Epoch],
     /// The validation photos.
     pub validation: &'a Dataset,
-    /// What both networks say of them.
+    /// Results of both networks on them.
     pub evaluation: &'a Evaluation,
     /// Some of the validation photos, explained; mistakes first.
     pub explained: &'a [ExplainedPhoto<'a>],
     /// The float network's layers.
     pub network: &'a [FloatLayer],
-    /// The integer layers' distance from the float ones, on the validation photos.
+    /// Errors of the integer layers against the float ones, on the validation photos.
     pub layers: &'a [LayerError],
-    /// Bytes of the model file.
+    /// Size of the model file, bytes.
     pub model_bytes: usize,
     /// Photos that were left out.
     pub warnings: &'a [Warning],
-    /// Photos that are nearly the same picture.
+    /// Pairs of photos that are nearly the same picture.
     pub duplicates: &'a [DuplicatePhotos],
 }
 
-/// A report's page with a note at its top: that it describes an earlier model than the one with this checksum. A note that
-/// was there before is replaced.
+/// Adds a note to the top of a report's page: that it describes an earlier model than the one with this checksum. An earlier
+/// note is replaced.
 pub fn describes_an_earlier_model(page: &str, checksum: u32) -> String {
     const BODY: &str = "<body>\n";
     const NOTE: &str = "<p class=\"earlier\">";
@@ -61,7 +61,7 @@ pub fn describes_an_earlier_model(page: &str, checksum: u32) -> String {
 }
 
 impl Report<'_> {
-    /// The HTML page.
+    /// Returns the HTML page.
     pub fn to_html(&self) -> String {
         html::page(self)
     }

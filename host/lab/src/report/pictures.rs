@@ -10,22 +10,22 @@ use pinhole_train::FloatLayer;
 
 use crate::explain::Explanation;
 
-/// What is positive: supports the decision, or a weight above 0. With [`AGAINST`] one of the two pairs of colors that
-/// every common kind of color blindness tells apart.
+/// Color of positive values: support for the decision, or a weight above 0. With [`AGAINST`] it is one of the two pairs of
+/// colors that every common kind of color blindness can distinguish.
 ///
 /// # Source
 /// M. Okabe and K. Ito, "Color universal design", 2002, table "Set of colors": vermilion and blue.
 const FOR: Rgb<u8> = Rgb([213, 94, 0]);
-/// What is negative.
+/// Color of negative values.
 const AGAINST: Rgb<u8> = Rgb([0, 114, 178]);
 
-/// How much of the photo the strongest tint hides.
+/// Opacity of the strongest tint over the photo.
 const STRONGEST_TINT: f32 = 0.85;
 
-/// A network's input, `side * side` pixels, row by row: gray, or red, green and blue of each together.
+/// Encodes a network's input of `side * side` pixels, row by row: gray, or red, green and blue of each pixel together.
 ///
 /// # Panics
-/// If it is neither.
+/// If the number of bytes fits neither.
 pub fn input(pixels: &[u8], side: u16) -> String {
     let color = match channels(pixels, usize::from(side) * usize::from(side)) {
         1 => ColorType::L8,
@@ -34,18 +34,18 @@ pub fn input(pixels: &[u8], side: u16) -> String {
     encoded(pixels, u32::from(side), u32::from(side), color)
 }
 
-/// Bytes of each of so many pixels, 1 or 3.
+/// Returns the bytes of a pixel, 1 or 3, from the number of pixels.
 fn channels(bytes: &[u8], pixels: usize) -> usize {
     let channels = bytes.len() / pixels;
     assert!(bytes.len() == channels * pixels && matches!(channels, 1 | 3), "{} bytes of {pixels} pixels", bytes.len());
     channels
 }
 
-/// A photo as the network sees it, tinted orange where it supports the decision and blue where it speaks against it;
-/// the pixel of the largest magnitude has the strongest tint, and the others one in proportion.
+/// Encodes a photo as the network sees it, tinted orange where it supports the decision and blue where it opposes it. The
+/// pixel of the largest magnitude has the strongest tint, the others one in proportion.
 ///
 /// # Panics
-/// If the photo has not the explanation's number of pixels.
+/// If the photo's number of pixels is not the explanation's.
 pub fn overlay(pixels: &[u8], explanation: &Explanation) -> String {
     let channels = channels(pixels, explanation.contributions.len());
     let largest = explanation.largest();
@@ -59,16 +59,16 @@ pub fn overlay(pixels: &[u8], explanation: &Explanation) -> String {
 
 /// Most neurons that [`weights`] shows.
 pub const TILES_LIMIT: usize = 64;
-/// Most pixels of all tiles together, which take up to a byte each: of large inputs fewer neurons are shown.
+/// Most pixels of all tiles together, at up to a byte each: large inputs have fewer tiles.
 const PIXELS_LIMIT: usize = 1_000_000;
 /// Tiles in a row.
 const TILES_ACROSS: usize = 8;
 /// Transparent pixels between tiles.
 const GAP: usize = 2;
-/// Steps from white to either full color. Weights are near to noise, which does not compress: with a palette and steps
-/// that an eye just tells apart, 64 tiles are a seventh of their size in full color.
+/// Steps from white to either full color. Weights are almost noise, which does not compress. With a palette and steps that
+/// are just visible, 64 tiles take a seventh of their size in full color.
 const LEVELS: u8 = 20;
-/// Place in the palette of what is transparent.
+/// Palette index of transparent pixels.
 const BETWEEN: u8 = 2 * LEVELS + 1;
 
 /// Pictures of a first layer's weights.
@@ -76,32 +76,32 @@ const BETWEEN: u8 = 2 * LEVELS + 1;
 pub struct WeightTiles {
     /// All tiles in one PNG, as a data URI: row by row, at most 8 in a row, transparent between them.
     pub picture: String,
-    /// Neurons shown, in the order of the tiles: those with the largest outgoing weights first, of equal ones the
-    /// lower index.
+    /// Neurons shown, in the order of the tiles: the largest outgoing weights first; of equal ones, the lower index first.
     pub shown: Vec<usize>,
-    /// Neurons there are.
+    /// Number of neurons of the layer.
     pub neurons: usize,
-    /// The magnitude that the full color stands for: the largest of all weights shown.
+    /// Magnitude of the full color: the largest of all weights shown.
     pub largest: f32,
 }
 
-/// Draws the weights into the neurons of the first layer, a tile each: a pixel is white where its weight is 0, orange
-/// where it is positive, blue where it is negative, all tiles on one scale.
+/// Draws the first layer's weights, a tile for each neuron. A pixel is white where its weight is 0, orange where it is
+/// positive, and blue where it is negative. All tiles have the same scale.
 ///
-/// At most [`TILES_LIMIT`] neurons are shown (fewer of inputs over 125x125, a million pixels in all), those that the next layer listens to most: by the Euclidean norm of their
-/// outgoing weights. Of a network of one layer all neurons are classes, and come in their order.
+/// At most [`TILES_LIMIT`] neurons are shown; fewer for inputs over 125x125, so that all tiles together have about a
+/// million pixels at most. Those with the largest outgoing weights, by their Euclidean norm, come first. In a network of
+/// one layer all neurons are classes, in their order.
 ///
-/// Nothing where the first layer is not dense. `layers` are those of a network with this input.
+/// Returns `None` if the first layer is not dense. `layers` are those of a network with this input.
 ///
 /// # Panics
-/// If the first layer's weights are not one for each byte of the input and each output.
+/// If the first layer does not have one weight for each byte of the input and each output.
 pub fn weights(layers: &[FloatLayer], input: InputShape) -> Option<WeightTiles> {
     let Some(FloatLayer::Dense { weights: first, biases, .. }) = layers.first() else { return None };
     let neurons = biases.len();
     let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let pixels = side * side;
     assert_eq!(first.len(), input.bytes() * neurons, "weights of the first layer");
-    // Of a hidden neuron the next layer has one row of weights.
+    // The next layer has one row of weights for each hidden neuron.
     let outgoing = |neuron: usize| -> f64 {
         let Some(FloatLayer::Dense { weights: next, biases, .. }) = layers.get(1) else { return 0.0 };
         let row = next.chunks_exact(biases.len()).nth(neuron).unwrap_or_default();
@@ -112,7 +112,7 @@ pub fn weights(layers: &[FloatLayer], input: InputShape) -> Option<WeightTiles> 
     let limit = (PIXELS_LIMIT / pixels).clamp(1, TILES_LIMIT);
     let shown: Vec<usize> = by_norm.into_iter().take(limit).map(|(neuron, _)| neuron).collect();
 
-    // Of a pixel in color, what white light does: all of its channels together.
+    // For a color pixel, the sum over its channels: the response to white light.
     let weight = |neuron: usize, pixel: usize| -> f32 {
         (0..channels).map(|channel| first[(pixel * channels + channel) * neurons + neuron]).sum()
     };
@@ -136,7 +136,7 @@ pub fn weights(layers: &[FloatLayer], input: InputShape) -> Option<WeightTiles> 
     Some(WeightTiles { picture, shown, neurons, largest })
 }
 
-/// `from` at a share of 0, [`FOR`] at 1, [`AGAINST`] at -1, in proportion between.
+/// Returns `from` at a share of 0, [`FOR`] at 1, [`AGAINST`] at -1, and proportional mixes between.
 fn diverging(from: Rgb<u8>, share: f32) -> Rgb<u8> {
     let to = if share < 0.0 { AGAINST } else { FOR };
     let part = share.abs().min(1.0);
@@ -144,8 +144,8 @@ fn diverging(from: Rgb<u8>, share: f32) -> Rgb<u8> {
     Rgb([0, 1, 2].map(|channel| mix(from.0[channel], to.0[channel])))
 }
 
-/// A picture of the palette's places: 0 is the full color of what is negative, [`LEVELS`] white, twice that the full
-/// color of what is positive.
+/// Encodes a picture of palette indices: 0 is the full negative color, [`LEVELS`] white, twice [`LEVELS`] the full positive
+/// color.
 fn levels(places: &[u8], width: u32, height: u32) -> String {
     let share = |place: u8| (f32::from(place) - f32::from(LEVELS)) / f32::from(LEVELS);
     let palette: Vec<u8> = (0..=BETWEEN).flat_map(|place| diverging(Rgb([255; 3]), share(place)).0).collect();
@@ -158,20 +158,20 @@ fn levels(places: &[u8], width: u32, height: u32) -> String {
     encoder.set_palette(palette);
     encoder.set_trns(opacity);
     encoder.set_compression(png::Compression::High);
-    // Neighboring places have nothing in common, so predicting one from another only adds noise.
+    // Neighboring indices are unrelated, so predicting one from another would only add noise.
     encoder.set_filter(png::Filter::NoFilter);
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(places));
     uri(written.is_ok().then_some(file))
 }
 
-/// A PNG of these pixels.
+/// Encodes these pixels as a PNG.
 fn encoded(bytes: &[u8], width: u32, height: u32, color: ColorType) -> String {
     let mut file = Cursor::new(Vec::new());
     let written = image::write_buffer_with_format(&mut file, bytes, width, height, color, ImageFormat::Png);
     uri(written.is_ok().then_some(file.into_inner()))
 }
 
-/// Encoding into memory does not fail; should it ever, a page without that picture is better than no page.
+/// Returns a data URI. Encoding into memory cannot fail; if it does, a page without that picture is better than no page.
 fn uri(png: Option<Vec<u8>>) -> String {
     png.map_or_else(String::new, |png| format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png)))
 }
@@ -215,7 +215,7 @@ mod tests {
             contributions: vec![0.5, -0.25, 0.0, 0.0],
         };
         let picture = decoded(&overlay(&[100; 4], &explanation));
-        // 0.85 of the way to orange, 0.425 of the way to blue.
+        // 0.85 of the difference to orange, 0.425 of that to blue.
         assert_eq!(picture.get_pixel(0, 0).0, [196, 95, 15, 255]);
         assert_eq!(picture.get_pixel(1, 0).0, [58, 106, 133, 255]);
         assert_eq!(picture.get_pixel(0, 1).0, [100, 100, 100, 255]);
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(overlay(&[100; 4], &explanation).len(), decoded_gray_as_rgb_length());
     }
 
-    /// A picture without any tint, encoded as an overlay is.
+    /// Returns the length of a picture without tint, encoded like an overlay.
     fn decoded_gray_as_rgb_length() -> usize {
         encoded(&[100; 12], 2, 2, ColorType::Rgb8).len()
     }
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn tiles_come_by_outgoing_weight_on_one_scale() {
-        // One pixel, three neurons with weights 1, -2 and 0; the next layer listens to them with 1, -3 and 2.
+        // One pixel, three neurons with weights 1, -2 and 0; their outgoing weights are 1, -3 and 2.
         let layers = [layer(vec![1.0, -2.0, 0.0], 3), layer(vec![1.0, 0.0, -3.0, 0.0, 2.0, 0.0], 2)];
         let tiles = weights(&layers, InputShape::gray(1)).unwrap();
         assert_eq!((&tiles.shown[..], tiles.neurons, tiles.largest), (&[1, 2, 0][..], 3, 2.0));
@@ -253,7 +253,7 @@ mod tests {
         let tiles = weights(&[layer(vec![0.5; 400], 100), layer(outgoing, 1)], InputShape::gray(2)).unwrap();
         assert_eq!((tiles.shown.len(), tiles.shown[0], tiles.shown[63], tiles.neurons), (64, 99, 36, 100));
         assert_eq!(decoded(&tiles.picture).dimensions(), (30, 30));
-        // A large input's pictures must not make a page of many megabytes.
+        // Tiles of a large input must not make a page of many megabytes.
         assert_eq!(weights(&[layer(vec![0.5; 600 * 600 * 4], 4)], InputShape::gray(600)).unwrap().shown, [0, 1]);
     }
 }

@@ -1,4 +1,4 @@
-//! One training of a study, and its record on disk.
+//! One trial (training) of a study, and its record on disk.
 
 use std::ops::ControlFlow;
 
@@ -9,46 +9,46 @@ use serde::{Deserialize, Serialize};
 use super::plan::{Cell, Plan, Split};
 use super::{StudyError, StudyPhotos, System};
 
-/// What a training leaves to a study: its curves, and what it said of the photos it had not seen.
+/// Record of a trial: its curves, and its decisions on the photos that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The plan's key of this cell: what the record was made from.
+    /// The trial's key in the plan: a digest of all that the record depends on.
     pub key: String,
     /// Name of the system.
     pub system: String,
     /// Seed.
     pub seed: u64,
-    /// What was held out.
+    /// Split: the held-out photos.
     pub split: Split,
-    /// The epoch in which the loss was no longer a number; absent for nearly every training.
+    /// Epoch in which the loss was no longer a number; absent if it always was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diverged: Option<u32>,
     /// Measurements after each epoch, from the first.
     pub curves: Curves,
-    /// After the epoch with the least validation loss (the first of equal ones). Chosen by looking at the very photos
-    /// it is about, so it flatters. Absent when the first epoch diverged.
+    /// Results after the epoch with the least validation loss (the first of equal ones). These photos chose the epoch, so the
+    /// results are optimistic. Absent if the first epoch diverged.
     pub best: Option<Moment>,
-    /// After the last epoch, which nobody chose. Absent when a loss was no longer a number before.
+    /// Results after the last epoch, which nobody chose. Absent if a loss was no longer a number before.
     pub last: Option<Moment>,
 }
 
 /// Measurements by epoch, from the first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
-    /// Cross-entropy of the training batches as they were trained on, nats.
+    /// Cross-entropy of the training batches, measured during training, nats.
     pub training_loss: Vec<f64>,
-    /// Fraction right, likewise.
+    /// Accuracy on the training batches, likewise.
     pub training_accuracy: Vec<f64>,
     /// Cross-entropy of the held-out photos, nats.
     pub validation_loss: Vec<f64>,
-    /// Fraction right of them.
+    /// Accuracy on the held-out photos.
     pub validation_accuracy: Vec<f64>,
 }
 
-/// What a network said of its held-out photos after one epoch.
+/// A network's results on its held-out photos after one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Counted from 1.
+    /// Epoch, counted from 1.
     pub epoch: u32,
     /// Decided class of each held-out photo, in the plan's order.
     pub decisions: Vec<u16>,
@@ -57,7 +57,7 @@ pub struct Moment {
 }
 
 impl Record {
-    /// Whether lists and epochs fit each other and the held-out photos, as far as anything here relies on it.
+    /// Returns true if lists and epochs are consistent with each other and with the held-out photos, as far as code relies on it.
     pub(super) fn is_sound(&self, held_out: usize) -> bool {
         let Curves { training_loss, training_accuracy, validation_loss, validation_accuracy } = &self.curves;
         let epochs = validation_loss.len();
@@ -91,10 +91,11 @@ impl Moment {
     }
 }
 
-/// Trains one cell for all of its recipe's epochs, on the calling thread's rayon pool. `go_on` is asked after every epoch; `None` when it said no.
+/// Trains one trial for all of its recipe's epochs, on the calling thread's rayon pool. `go_on` is asked after every epoch;
+/// the result is `None` if it said no.
 ///
 /// # Errors
-/// [`StudyError::Job`] when memory cannot be had. A training that diverges is a result, not an error.
+/// [`StudyError::Job`] if memory cannot be allocated. A training that diverges is a result, not an error.
 pub(super) fn run(
     plan: &Plan,
     cell: Cell,
@@ -131,7 +132,7 @@ pub(super) fn run(
             least = epoch.validation_loss;
             record.best = Some(Moment::of(number, trainer.validation_logits()));
         }
-        // A recipe's patience would choose the last epoch by the very photos it is judged by: all epochs are run.
+        // All epochs are run: a recipe's patience would choose the last epoch by the very photos that evaluate it.
         if number == settings.epochs {
             record.last = Some(Moment::of(number, trainer.validation_logits()));
             break;

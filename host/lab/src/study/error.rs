@@ -1,4 +1,4 @@
-//! Why a study cannot be done.
+//! Errors of studies.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use pinhole_core::recipe::RecipeError;
 use pinhole_train::runs::JobError;
 use thiserror::Error;
 
-/// Why a study cannot be done.
+/// Error of a study.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum StudyError {
@@ -35,7 +35,7 @@ pub enum StudyError {
     #[error("both {} and {} could be the held-out photos", first.display(), second.display())]
     #[diagnostic(help("name one with --validation"))]
     TwoHeldOut { first: PathBuf, second: PathBuf },
-    /// A file of a study that was made otherwise or damaged.
+    /// A study's file is damaged, or was made by other means.
     #[error("{} is not a file of a study: {reason}", path.display())]
     #[diagnostic(help("run the study again with the same --out: what is usable is kept, what is not is made anew"))]
     Malformed { path: PathBuf, reason: String },

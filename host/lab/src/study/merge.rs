@@ -1,19 +1,19 @@
-//! Puts the shards of a study together.
+//! Merges the shards of a study.
 
 use std::path::{Path, PathBuf};
 
 use super::store::Store;
 use super::{Finished, StudyError, finish, showcase, systems};
 
-/// Takes the finished cells of all `shards` into `store`'s folder, which may be one of them, and makes the report.
-/// The same bytes come out as if one machine had done it all.
+/// Copies the finished trials of all `shards` into the folder `out`, which may be one of them, and makes the report. The bytes
+/// are the same as if one machine had done it all.
 ///
 /// # Errors
-/// [`StudyError::NoStudy`] for a folder without one, [`StudyError::DifferentStudies`], [`StudyError::Missing`] when some
-/// shard is not there or not done, [`StudyError::Write`].
+/// [`StudyError::NoStudy`] for a folder without one, [`StudyError::DifferentStudies`], [`StudyError::Missing`] if a shard is
+/// absent or not finished, [`StudyError::Write`].
 ///
 /// # Panics
-/// If there is no shard.
+/// If `shards` is empty.
 pub fn merge(shards: &[PathBuf], out: &Path) -> Result<Finished, StudyError> {
     let opened = shards.iter().map(|shard| Store::open(shard)).collect::<Result<Vec<_>, _>>()?;
     let (first, plan) = opened.first().expect("there is a shard to merge");
@@ -23,7 +23,7 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<Finished, StudyError> {
             return Err(StudyError::DifferentStudies { first, second, what });
         }
     }
-    // All of it is found before anything is written.
+    // Everything is read before anything is written.
     let cells = plan.cells();
     let mut missing = Vec::new();
     let mut found = Vec::with_capacity(cells.len());

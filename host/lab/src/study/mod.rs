@@ -1,19 +1,19 @@
-//! The study: many trainings of many systems, and what can honestly be said of them.
+//! Studies: many trainings of many systems, and statistics of their results.
 //!
 //! | file | from -> to |
 //! |---|---|
-//! | [`photos`](StudyPhotos) | folders -> all photos once, in every input size |
-//! | [`systems`] | names -> recipes, and which of them are drawn together |
-//! | [`plan`](Plan) | photos, systems, counts -> every training (cell) there is to do |
-//! | `cell` | one cell -> its [`Record`] |
-//! | `runner` | cells -> records, over the cores, none twice |
+//! | [`photos`](StudyPhotos) | folders -> all photos once, for every input size |
+//! | [`systems`] | names -> recipes, and which of them are compared in one figure |
+//! | [`plan`](Plan) | photos, systems, counts -> all trials (trainings) |
+//! | `cell` | one trial -> its [`Record`] |
+//! | `runner` | trials -> records, over the cores, none twice |
 //! | [`store`](Store) | records <-> files |
 //! | [`results`](results::Results) | records -> statistics |
 //! | `table` | statistics -> CSV |
-//! | `showcase` | one network -> what it decides and why |
+//! | `showcase` | one network -> its decisions and their explanations |
 //! | `merge` | folders of shards -> one |
 //!
-//! The report of all this is [`crate::report::study_page`].
+//! The report of a study is [`crate::report::study_page`].
 
 mod cell;
 mod error;
@@ -42,18 +42,18 @@ pub use systems::System;
 
 use crate::report::study_page;
 
-/// How a study ended.
+/// Outcome of running a study.
 #[derive(Debug)]
 pub enum Ran {
-    /// All of it is done and the report written.
+    /// All trials are finished, and the report is written.
     Whole(Box<Finished>),
-    /// All cells of the shard are done; the report comes with `merge`.
+    /// All trials of the shard are finished; `merge` writes the report.
     ShardDone,
-    /// Stopped on the way. What is finished is kept.
+    /// Stopped early. Finished trials are kept.
     Stopped,
 }
 
-/// A whole study's outcome.
+/// Outcome of a whole study.
 #[derive(Debug)]
 pub struct Finished {
     /// All statistics.
@@ -62,10 +62,10 @@ pub struct Finished {
     pub report: PathBuf,
 }
 
-/// Runs a study in a folder: trains what is not finished there yet, and writes the report when all of it is.
+/// Runs a study in a folder: trains the trials that are not finished there, and writes the report when all of them are.
 ///
 /// # Errors
-/// [`StudyError`]. What was finished before the error is kept.
+/// [`StudyError`]. Trials finished before the error are kept.
 pub fn run(
     plan: &Plan,
     photos: &StudyPhotos,
@@ -90,10 +90,10 @@ pub fn run(
     finish(plan, store).map(|finished| Ran::Whole(Box::new(finished)))
 }
 
-/// Trains the cells of a plan that are not finished in a folder yet. True when all are, false when stopped.
+/// Trains the trials of a plan that are not finished in a folder. Returns true if all are finished, false if stopped.
 ///
 /// # Errors
-/// [`StudyError`]. What was finished before the error is kept.
+/// [`StudyError`]. Trials finished before the error are kept.
 pub fn train(
     plan: &Plan,
     photos: &StudyPhotos,
@@ -107,10 +107,10 @@ pub fn train(
     queue.run((plan, photos, systems), store, options, observe)
 }
 
-/// The records of all cells of a plan.
+/// Reads the records of all trials of a plan.
 ///
 /// # Errors
-/// [`StudyError::Missing`] when some are missing.
+/// [`StudyError::Missing`] if some are missing.
 pub fn read_records(plan: &Plan, store: &Store) -> Result<Records, StudyError> {
     let cells = plan.cells();
     let total = cells.len();
@@ -128,10 +128,10 @@ pub fn read_records(plan: &Plan, store: &Store) -> Result<Records, StudyError> {
     }
 }
 
-/// Makes statistics and report from the records in a folder.
+/// Computes the statistics and writes the report, from the records in a folder.
 ///
 /// # Errors
-/// [`StudyError::Missing`] when records are missing; [`StudyError::Write`].
+/// [`StudyError::Missing`] if records are missing, [`StudyError::NoShowcase`] if the showcase is; [`StudyError::Write`].
 pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
     let records = read_records(plan, store)?;
     let systems = plan.systems()?;

@@ -1,4 +1,4 @@
-//! A study's photos: all of them once, for every input size that its systems have, and how they are split.
+//! Photos of a study: each once, for every input size of the systems, and their split.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::plan::hex;
 use super::{StudyError, System};
 
-/// Names a folder of held-out photos may have beside one named `train`.
+/// Names of a folder of held-out photos beside one named `train`.
 const HELD_OUT_NAMES: [&str; 4] = ["test", "validation", "valid", "val"];
 
-/// Where a study's photos are.
+/// Folders of a study's photos.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Folder of the photos, or of the training photos of a given split.
@@ -23,12 +23,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// A folder as a user names it: one with the sub-folders `train` and `test` (or `validation`, `valid`, `val`; in
-    /// upper or lower case) is a given split; any other is all photos in one, to be split by seed. A folder of held-out
-    /// photos that is named, `validation`, comes before one that is found.
+    /// Finds the folders of photos from one that a user names. With sub-folders `train` and `test` (or `validation`, `valid`,
+    /// `val`; in upper or lower case) it is a given split. Any other folder has all photos in one, to be split by seed. A named
+    /// `validation` folder takes precedence over one that is found.
     ///
     /// # Errors
-    /// [`StudyError::TwoHeldOut`] when there are several such folders and none is named.
+    /// [`StudyError::TwoHeldOut`] if there are several such folders and none is named.
     pub fn find(folder: &Path, validation: Option<&Path>) -> Result<Self, StudyError> {
         let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
             .map(|entries| entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
@@ -55,21 +55,21 @@ impl Source {
 /// All photos of a study.
 #[derive(Clone, Debug)]
 pub struct StudyPhotos {
-    /// The same photos in the same order for each input shape: first those of the training folder, then held-out ones.
+    /// The same photos in the same order for each input shape: those of the training folder, then held-out ones.
     by_shape: BTreeMap<InputShape, Dataset>,
-    /// How many come from the training folder.
+    /// Number of photos from the training folder.
     pub training_count: usize,
-    /// Whether the others are a given split's.
+    /// True if the other photos are the held-out ones of a given split.
     pub given_split: bool,
     /// Photos that were left out.
     pub warnings: Vec<Warning>,
-    /// Photos that are nearly the same; indices as in the datasets.
+    /// Pairs of photos that are nearly the same; indices as in the datasets.
     pub duplicates: Vec<NearDuplicate>,
     source: Source,
 }
 
 impl StudyPhotos {
-    /// Reads the photos for every input shape of the systems. A photo too small for one of them is left out of all, so
+    /// Reads the photos for every input shape of the systems. A photo that is too small for one shape is left out of all, so
     /// that all systems see the same photos.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl StudyPhotos {
         let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
         let largest = *shapes.last().expect("a study has systems");
         let (reference, training_count, warnings) = load_shape(source, largest)?;
-        // What is large enough for the largest input is so for all.
+        // Photos that are large enough for the largest input are so for all.
         let usable: BTreeSet<&Path> = reference.examples.iter().map(|example| example.path.as_path()).collect();
         let mut by_shape = BTreeMap::new();
         for &shape in shapes.iter().filter(|&&shape| shape != largest) {
@@ -102,31 +102,31 @@ impl StudyPhotos {
         })
     }
 
-    /// All photos as inputs of a system's shape.
+    /// Returns all photos as inputs of a system's shape.
     ///
     /// # Panics
-    /// If no system of the study has it.
+    /// If no system of the study has this shape.
     pub fn dataset(&self, input: InputShape) -> &Dataset {
         &self.by_shape[&input]
     }
 
-    /// Folder of the photos, or of the training photos of a given split.
+    /// Returns the folder of the photos, or of the training photos of a given split.
     pub fn folder(&self) -> &Path {
         &self.source.training
     }
 
-    /// Class names.
+    /// Returns the class names.
     pub fn classes(&self) -> &[String] {
         &self.any().classes
     }
 
-    /// All photos, whatever the size of their inputs.
+    /// Returns all photos, with inputs of any of the shapes.
     pub fn any(&self) -> &Dataset {
         self.by_shape.values().next().expect("photos are loaded for at least one shape")
     }
 
-    /// A photo's path below the folder it was found in, with forward slashes, the same on every machine. Held-out photos
-    /// of a given split have their folder's name before it.
+    /// Returns a photo's path below the folder where it was found, with forward slashes, the same on every machine. Held-out
+    /// photos of a given split have their folder's name before it.
     pub(super) fn relative_path(&self, index: usize) -> String {
         let path = &self.any().examples[index].path;
         let below = |folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
@@ -139,14 +139,14 @@ impl StudyPhotos {
         relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 
-    /// SHA-256 of a photo's input of each shape, in hexadecimal, by the shapes' names ([`shape_name`]).
+    /// Returns the SHA-256 of a photo's input of each shape, in hexadecimal, by the shapes' names ([`shape_name`]).
     pub(super) fn digests(&self, index: usize) -> BTreeMap<String, String> {
         let digest = |dataset: &Dataset| hex(&Sha256::digest(&dataset.examples[index].pixels));
         self.by_shape.iter().map(|(&shape, dataset)| (shape_name(shape), digest(dataset))).collect()
     }
 
-    /// The near-duplicates by their paths. Pairs on both sides of the given split say so: what a network is asked of
-    /// the one, it has learned from the other.
+    /// Returns the near-duplicates by their paths. Pairs across the given split are marked: a network is tested on a copy of
+    /// what it has learned.
     pub fn duplicate_paths(&self) -> Vec<DuplicatePhotos> {
         let examples = &self.any().examples;
         let across = |pair: &NearDuplicate| pair.first < self.training_count && pair.second >= self.training_count;
@@ -160,7 +160,7 @@ impl StudyPhotos {
     }
 }
 
-/// What a plan calls an input: its side, and what it sees where that is not gray.
+/// Returns the name of an input shape in a plan: its side, and its color unless that is gray.
 pub(super) fn shape_name(input: InputShape) -> String {
     match input.color {
         Color::Gray => input.side.to_string(),
@@ -180,7 +180,7 @@ fn load_shape(source: &Source, input: InputShape) -> Result<(Dataset, usize, Vec
     Ok((all, training_count, warnings))
 }
 
-/// Some of a dataset's examples, in the order of the indices.
+/// Returns some of a dataset's examples, in the order of the indices.
 pub(super) fn subset(dataset: &Dataset, indices: impl IntoIterator<Item = usize>) -> Dataset {
     let examples = indices.into_iter().map(|index| dataset.examples[index].clone()).collect();
     Dataset { input: dataset.input, classes: dataset.classes.clone(), examples, warnings: Vec::new() }

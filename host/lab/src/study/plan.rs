@@ -1,5 +1,5 @@
-//! What a study consists of, written down before anything is trained: which systems, seeds and photos, and every cell
-//! (one training) of their product. The same plan means the same study, on whatever machine its cells are trained.
+//! The plan of a study, written before anything is trained: systems, seeds and photos, and every trial (training) of their
+//! product. The same plan means the same study, on whatever machine its trials are trained.
 
 use std::collections::BTreeMap;
 
@@ -12,62 +12,62 @@ use sha2::{Digest, Sha256};
 use super::photos::{StudyPhotos, shape_name, subset};
 use super::{StudyError, System};
 
-/// Part of every key. To be changed when the same recipe, seed and photos come to train other weights, or a record to
-/// hold something else, within one version of Pinhole.
+/// Part of every key. Change it if, within one version of Pinhole, the same recipe, seed and photos come to train other
+/// weights, or if the contents of a record change.
 const TRAINING_FORMAT: &str = "2";
 
-/// Counts a user chooses.
+/// Numbers of seeds, folds and repeats, which the user chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Trainings of each system on a given split, with seeds 1, 2, ...
+    /// Number of trainings of each system on a given split, with seeds 1, 2, ...
     pub seeds: u32,
-    /// Folds of the cross-validation; 0 for none.
+    /// Number of folds of the cross-validation; 0 for none.
     pub folds: u32,
-    /// How often the cross-validation is repeated, with seeds 1, 2, ..., each with other folds.
+    /// Repeats of the cross-validation, with seeds 1, 2, ..., each with other folds.
     pub repeats: u32,
 }
 
-/// Which photos a cell validates on.
+/// The photos that a trial validates on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {
-    /// The user's held-out photos.
+    /// The held-out photos of the given split.
     Given,
-    /// Fold `fold` (from 0) of the cross-validation that the cell's seed draws.
+    /// Fold `fold` (from 0) of the cross-validation with the trial's seed.
     Fold(u32),
 }
 
-/// One training.
+/// A trial (training).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// Index of the system.
+    /// Index of its system.
     pub system: usize,
     /// Seed of the training, and of the folds.
     pub seed: u64,
-    /// What is held out.
+    /// Photos that are held out.
     pub split: Split,
 }
 
-/// A study, as it is written to `plan.json`. Equal plans are equal files.
+/// A study as written to `plan.json`. Equal plans are equal files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Version of Pinhole: another one may train otherwise.
+    /// Version of Pinhole: another version may train differently.
     pub pinhole: String,
     /// Class names.
     pub classes: Vec<String>,
     /// Photos: those of the training folder, then the held-out ones.
     pub photos: Vec<PlannedPhoto>,
-    /// How many are of the training folder.
+    /// Number of photos from the training folder.
     pub training_count: usize,
-    /// Whether the others are a given split's.
+    /// True if the other photos are the held-out ones of a given split.
     pub given_split: bool,
-    /// Files that were left out, and why.
+    /// Files that were left out, with the reasons.
     pub left_out: Vec<String>,
     /// Pairs of photos that are nearly the same, by index.
     pub duplicates: Vec<(usize, usize)>,
     /// Systems.
     pub systems: Vec<PlannedSystem>,
-    /// Trainings on the given split; 0 without one.
+    /// Trainings of each system on the given split; 0 without one.
     pub seeds: u32,
     /// Folds of the cross-validation; 0 for none.
     pub folds: u32,
@@ -80,11 +80,11 @@ pub struct Plan {
 /// A photo of a study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedPhoto {
-    /// Path below the photo folder, which may lie elsewhere on another machine.
+    /// Path below the photo folder, whose own location may differ between machines.
     pub path: String,
-    /// Class.
+    /// Index of its class.
     pub class: u16,
-    /// SHA-256 of its input's pixels, in hexadecimal, for each input that the systems have: by its side, or "50 rgb" and such.
+    /// SHA-256 of its input's pixels, in hexadecimal, for each input shape of the systems: by its side, or "50 rgb" and such.
     pub pixels: BTreeMap<String, String>,
 }
 
@@ -95,7 +95,7 @@ pub struct PlannedSystem {
     pub name: String,
     /// Side of its input, px.
     pub input_side: u16,
-    /// What it sees.
+    /// Color of its input.
     #[serde(default, skip_serializing_if = "is_gray")]
     pub color: Color,
     /// Recipe, TOML.
@@ -103,18 +103,18 @@ pub struct PlannedSystem {
 }
 
 impl PlannedSystem {
-    /// What its pixels are called.
+    /// Returns the name of its input shape.
     fn input(&self) -> String {
         shape_name(InputShape { side: self.input_side, color: self.color })
     }
 }
 
 impl Plan {
-    /// Lays out a study. Folds are stratified by class, differ from repeat to repeat, and keep near-duplicates together.
+    /// Plans a study. Folds are stratified by class, differ from repeat to repeat, and keep near-duplicates together.
     ///
     /// # Errors
-    /// [`StudyError::Photos`] when a class has too few photos for the folds; [`StudyError::NothingHeldOut`] without
-    /// folds and without a given split.
+    /// [`StudyError::Photos`] if a class has too few photos for the folds; [`StudyError::NothingHeldOut`] without folds and
+    /// without a given split.
     pub fn new(photos: &StudyPhotos, systems: &[System], extent: Extent) -> Result<Self, StudyError> {
         let all = photos.any();
         let folds_count = if extent.repeats == 0 { 0 } else { extent.folds };
@@ -159,8 +159,7 @@ impl Plan {
         })
     }
 
-    /// Whether what was read from a file is a plan that [`Plan::new`] could have made, as far as anything here relies on
-    /// it; else what is wrong.
+    /// Checks that a plan from a file could come from [`Plan::new`], as far as code relies on it. The error is the reason.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let count = self.photos.len();
         let sound = [
@@ -184,7 +183,7 @@ impl Plan {
         sound.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, what)| Err(what))
     }
 
-    /// Whether these are folds of all photos, none of them empty.
+    /// Returns true if these are folds of all photos, none of them empty.
     fn are_folds(&self, folds: &[usize]) -> bool {
         folds.len() == self.photos.len()
             && self.folds >= 2
@@ -192,10 +191,10 @@ impl Plan {
             && (0..self.folds as usize).all(|fold| folds.contains(&fold))
     }
 
-    /// The systems, with their recipes read.
+    /// Returns the systems with their parsed recipes.
     ///
     /// # Errors
-    /// [`StudyError::Recipe`] when one is none: the plan was changed by hand.
+    /// [`StudyError::Recipe`] if a recipe is invalid: the plan was changed by hand.
     pub fn systems(&self) -> Result<Vec<System>, StudyError> {
         self.systems
             .iter()
@@ -205,7 +204,7 @@ impl Plan {
             .collect()
     }
 
-    /// All cells: system by system, on the given split seed by seed, then fold by fold, repeat by repeat.
+    /// Returns all trials, system by system: on the given split seed by seed, then fold by fold, repeat by repeat.
     pub fn cells(&self) -> Vec<Cell> {
         let given = (1..=u64::from(self.seeds)).map(|seed| (seed, Split::Given));
         let crossed =
@@ -215,10 +214,10 @@ impl Plan {
         systems.flat_map(|system| one.iter().map(move |&(seed, split)| Cell { system, seed, split })).collect()
     }
 
-    /// Indices of the photos a cell validates on, ascending.
+    /// Returns the indices of the photos that a trial validates on, ascending.
     ///
     /// # Panics
-    /// If the cell is not one of this plan's.
+    /// If the trial is not one of this plan's.
     pub fn validation(&self, cell: Cell) -> Vec<usize> {
         match cell.split {
             Split::Given => (self.training_count..self.photos.len()).collect(),
@@ -229,7 +228,7 @@ impl Plan {
         }
     }
 
-    /// Name of a cell, for people and for its file.
+    /// Returns the name of a trial, for people and for its file.
     pub fn cell_name(&self, cell: Cell) -> String {
         let system = &self.systems[cell.system].name;
         match cell.split {
@@ -238,13 +237,13 @@ impl Plan {
         }
     }
 
-    /// Key of a cell: the SHA-256 of all that its result depends on. A result with this key need never be made again.
+    /// Returns the key of a trial: the SHA-256 of all that its result depends on. A result with this key remains valid.
     pub fn key(&self, cell: Cell) -> String {
         let system = &self.systems[cell.system];
         let mut hash = Sha256::new();
         let held_out = self.validation(cell);
         let mut put = |field: &str| {
-            // Each field ends with a byte that none contains: no two lists of fields give the same bytes.
+            // Each field ends with a byte that no field contains, so that different lists of fields give different bytes.
             hash.update(field.as_bytes());
             hash.update([0]);
         };
@@ -261,7 +260,7 @@ impl Plan {
         hex(&hash.finalize())
     }
 
-    /// What a cell trains on, with the recipe's copies, and what it validates on.
+    /// Returns a trial's training data, with the recipe's copies, and its validation data.
     pub(super) fn data(&self, cell: Cell, photos: &StudyPhotos, system: &System) -> (Dataset, Dataset) {
         let all = photos.dataset(system.recipe.input());
         let held_out = self.validation(cell);
@@ -270,12 +269,12 @@ impl Plan {
         (training, subset(all, held_out.iter().copied()))
     }
 
-    /// Share of the photos that the largest class has: the accuracy of always deciding for it.
+    /// Returns the share of the largest class: the accuracy of always deciding for it.
     pub fn largest_share(&self) -> f64 {
         self.class_shares().into_iter().fold(0.0, f64::max)
     }
 
-    /// The loss of a network that knows the classes' shares and nothing else, nats: ln(classes) where all are as large.
+    /// Returns the loss of a network that knows only the classes' shares, nats: ln(classes) if all are equally large.
     pub fn guess_loss(&self) -> f64 {
         let shares = self.class_shares().into_iter().filter(|&share| share > 0.0);
         -shares.map(|share| share * libm::log(share)).sum::<f64>()
@@ -286,7 +285,7 @@ impl Plan {
         (0..self.classes.len()).map(|class| count_of(class) as f64 / self.photos.len() as f64).collect()
     }
 
-    /// What of two plans differs, if anything does, in words. Files that were left out are no part of a study.
+    /// Returns a difference between two plans in words, if there is one. Files that were left out are not part of a study.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         let differ = [
             ("versions of Pinhole", self.pinhole != other.pinhole),

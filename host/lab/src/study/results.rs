@@ -1,4 +1,4 @@
-//! What the finished cells of a study say: each system's scores with their intervals, and which systems differ.
+//! Statistics of a study's finished trials: each system's scores with their intervals, and which systems differ.
 
 use pinhole_core::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
 use serde::Serialize;
@@ -7,11 +7,11 @@ use super::cell::{Curves, Moment, Record};
 use super::plan::{Cell, Plan, Split};
 use super::systems::{COMPARISONS, Comparison};
 
-/// p-values below it are called a difference.
+/// Significance level: p-values below it are called a difference.
 pub const SIGNIFICANCE: f64 = 0.05;
-/// Share of the loss of a guess above which a run that should be done has not converged.
+/// Share of a guess's loss above which a run has not converged.
 const STUCK: f64 = 0.9;
-/// Part of a run's epochs, at its end, that its convergence is judged by.
+/// Part of a run's epochs, at its end, by which its convergence is decided.
 const LAST_PART: f64 = 0.1;
 /// Bins of the reliability diagram.
 const RELIABILITY_BINS: usize = 10;
@@ -23,128 +23,128 @@ pub struct Results {
     pub pinhole: String,
     /// Class names.
     pub classes: Vec<String>,
-    /// Photos, all.
+    /// Number of photos in all.
     pub photos: usize,
-    /// Held-out photos of the given split; 0 without one.
+    /// Number of held-out photos of the given split; 0 without one.
     pub given_photos: usize,
     /// Trainings of each system on the given split.
     pub seeds: u32,
     /// Folds of the cross-validation.
     pub folds: u32,
-    /// Repeats of it.
+    /// Repeats of the cross-validation.
     pub repeats: u32,
-    /// Name of the system that all others are compared with.
+    /// Name of the reference system, with which all others are compared.
     pub reference: String,
     /// Systems, in the plan's order.
     pub systems: Vec<SystemResult>,
-    /// Comparisons of which at least two systems take part.
+    /// Comparisons in which at least two of the systems take part.
     pub comparisons: Vec<ComparisonResult>,
-    /// How far the reference system's probabilities can be taken at their word.
+    /// Reliability of the reference system's probabilities.
     pub reliability: Reliability,
 }
 
-/// One system's scores.
+/// Scores of one system.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SystemResult {
     /// Name.
     pub name: String,
-    /// Weights; also multiply-accumulates of one inference.
+    /// Number of weights; also of multiply-accumulates of one inference, if all layers are dense.
     pub weights: usize,
-    /// On the given split.
+    /// Scores on the given split.
     pub given: Option<GivenScores>,
-    /// In the cross-validation.
+    /// Scores in the cross-validation.
     pub crossed: Option<CrossedScores>,
-    /// Runs, of all kinds.
+    /// Number of runs, of all kinds.
     pub runs: usize,
-    /// Runs whose loss stayed at that of a guess, or above.
+    /// Runs whose loss stayed at that of a guess, or above it.
     pub not_converged: usize,
-    /// Runs that had learned and ended with a training loss above that of a guess.
+    /// Runs that had learned and then ended with a training loss above that of a guess.
     pub spoiled: usize,
-    /// Runs whose loss was no longer a number.
+    /// Runs whose loss became no number.
     pub diverged: usize,
-    /// Against the reference system; absent for that system itself.
+    /// Test against the reference system; absent for that system itself.
     pub against_reference: Option<Paired>,
 }
 
 /// Scores over the seeds on the given split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GivenScores {
-    /// Accuracy after the epoch with the least validation loss: flattering, since these photos chose it.
+    /// Accuracy after the epoch with the least validation loss: optimistic, since these photos chose the epoch.
     pub best_accuracy: Spread,
-    /// Validation loss there, nats.
+    /// Validation loss after that epoch, nats.
     pub best_loss: Spread,
-    /// That epoch.
+    /// The epoch with the least validation loss.
     pub best_epoch: Spread,
     /// Accuracy after the last epoch.
     pub last_accuracy: Spread,
-    /// Validation loss there, nats, over the runs that did not diverge; absent when all did.
+    /// Validation loss after the last epoch, nats, over the runs that did not diverge; absent if all did.
     pub last_loss: Option<Spread>,
-    /// 95 % interval of the accuracy after the last epoch, from the number of photos (seeds add none).
+    /// 95 % interval of the accuracy after the last epoch, from the number of photos (more seeds are not more photos).
     pub interval: Interval,
 }
 
-/// Scores over the repeats of the cross-validation: every photo is decided once in each by a network that has not seen
-/// it.
+/// Scores over the repeats of the cross-validation. In each repeat, every photo is decided once, by a network that was not
+/// trained on it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CrossedScores {
-    /// Accuracy over all photos after the last epoch, by repeat.
+    /// Accuracy over all photos after the last epoch; a value for each repeat.
     pub accuracy: Spread,
-    /// 95 % interval of its mean, from the number of photos (repeats add none).
+    /// 95 % interval of its mean, from the number of photos (more repeats are not more photos).
     pub interval: Interval,
-    /// Accuracy after each fold's best epoch, by repeat: flattering.
+    /// Accuracy after each fold's best epoch, a value for each repeat: optimistic.
     pub best_accuracy: Spread,
-    /// Expected calibration error of the decided class's probability after the last epoch, mean of the repeats.
+    /// Expected calibration error of the decided class's probability after the last epoch, mean over the repeats.
     pub calibration_error: f64,
     /// Brier score of the decided class, likewise.
     pub brier_score: f64,
 }
 
-/// Two systems on the same photos: McNemar's exact test. A photo counts as right for a system when more than half of
-/// its networks that had not seen the photo were right after their last epoch (of an odd number of seeds: of an even
-/// number the last is left out).
+/// McNemar's exact test of two systems on the same photos. A photo counts as right for a system if more than half of its
+/// networks that were not trained on the photo are right after their last epoch. If the number of seeds or repeats is even,
+/// the last one is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Paired {
-    /// Photos only this system gets right.
+    /// Photos that only this system gets right.
     pub only_this: usize,
-    /// Photos only the other gets right.
+    /// Photos that only the other system gets right.
     pub only_other: usize,
     /// Two-sided p-value.
     pub p: f64,
-    /// The same after Holm's correction for all comparisons made together.
+    /// The p-value after Holm's correction for all comparisons made together.
     pub p_corrected: f64,
 }
 
 impl Paired {
-    /// Whether the two can be told apart on these photos.
+    /// Returns true if the two systems can be distinguished on these photos.
     pub fn differ(&self) -> bool {
         self.p_corrected < SIGNIFICANCE
     }
 }
 
-/// One comparison.
+/// A comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparisonResult {
     /// Heading.
     pub title: String,
-    /// What it asks.
+    /// Question that it answers.
     pub question: String,
-    /// Whether every run is drawn.
+    /// True if every run is drawn on its own.
     pub each_run: bool,
-    /// Indices of the systems that take part.
+    /// Indices of the systems.
     pub systems: Vec<usize>,
-    /// Each but the first against the first.
+    /// Tests of each system but the first against the first.
     pub against_first: Vec<Paired>,
 }
 
-/// The records of all cells, in the plan's order.
+/// Records of all trials, in the plan's order.
 #[derive(Clone, Debug)]
 pub struct Records {
-    /// Cell and record.
+    /// Trials and their records.
     pub all: Vec<(Cell, Record)>,
 }
 
 impl Records {
-    /// A system's records on the given split (`true`) or in the cross-validation.
+    /// Returns a system's records on the given split (`true`) or in the cross-validation (`false`).
     pub fn of(&self, system: usize, given: bool) -> impl Iterator<Item = (Cell, &Record)> {
         self.all
             .iter()
@@ -152,7 +152,7 @@ impl Records {
             .map(|(cell, record)| (*cell, record))
     }
 
-    /// A system's records whose curves are drawn: those of the given split if there are any, else all.
+    /// Returns a system's records whose curves are drawn: those of the given split if there are any, else all.
     pub fn curves_of(&self, system: usize) -> Vec<&Record> {
         let given: Vec<&Record> = self.of(system, true).map(|(_, record)| record).collect();
         if given.is_empty() { self.of(system, false).map(|(_, record)| record).collect() } else { given }
@@ -162,7 +162,7 @@ impl Records {
 /// Computes all statistics.
 ///
 /// # Panics
-/// If a record of a cell is missing.
+/// If all records of one repeat of a system are missing. Other gaps are not detected: `records` must contain every trial.
 pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usize) -> Results {
     let count = plan.systems.len();
     let right: Vec<Vec<bool>> = (0..count).map(|system| usually_right(plan, records, system)).collect();
@@ -211,8 +211,8 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
     }
 }
 
-/// Comparisons that the study's systems allow, with the indices of those systems. Systems that are in none are compared
-/// with each other.
+/// Returns the comparisons that the study's systems allow, with the indices of those systems. Systems in none of them are
+/// compared with each other.
 fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
     let place = |name: &str| plan.systems.iter().position(|system| system.name == name);
     let mut all: Vec<(Comparison, Vec<usize>)> = COMPARISONS
@@ -223,7 +223,7 @@ fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
     let mut rest: Vec<usize> =
         (0..plan.systems.len()).filter(|system| !all.iter().any(|(_, systems)| systems.contains(system))).collect();
     if !rest.is_empty() {
-        // One's own systems against the study's reference, so that there is something to compare a single one with.
+        // The user's own systems are compared with the default recipe, so that a single one has something to be compared with.
         let named = |index: usize| plan.systems[index].name == pinhole_core::recipe::DEFAULT;
         if let Some(reference) = (0..plan.systems.len()).find(|&index| named(index) && !rest.contains(&index)) {
             rest.insert(0, reference);
@@ -242,7 +242,7 @@ fn accuracy(plan: &Plan, cell: Cell, moment: &Moment) -> (usize, usize) {
     (right.count(), held_out.len())
 }
 
-/// Fraction right over some cells together; `None` for those that never got through an epoch.
+/// Returns the accuracy over some trials together. Trials without a finished epoch count as wrong on all of their photos.
 fn pooled_accuracy<'r>(
     plan: &Plan,
     cells: impl Iterator<Item = (Cell, &'r Record)>,
@@ -265,7 +265,7 @@ fn last(record: &Record) -> Option<&Moment> {
 
 fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenScores> {
     let of: Vec<(Cell, &Record)> = records.of(system, true).collect();
-    // A run that diverged in its first epoch has no scores; that it did is counted.
+    // A run that diverged in its first epoch has no scores; it is only counted.
     let of: Vec<(Cell, &Record)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
     let spread = |value: &dyn Fn(Cell, &Record) -> Option<f64>| {
         Spread::of(&of.iter().filter_map(|&(cell, record)| value(cell, record)).collect::<Vec<f64>>())
@@ -274,7 +274,7 @@ fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenSc
         return None;
     }
     let fraction = |(right, all): (usize, usize)| right as f64 / all as f64;
-    // A run that diverged later decides nothing after the last epoch, which is wrong.
+    // A run that diverged later has no decisions after the last epoch; all count as wrong.
     let last_accuracy =
         spread(&|cell, record| Some(last(record).map_or(0.0, |moment| fraction(accuracy(plan, cell, moment)))));
     let held_out = plan.photos.len() - plan.training_count;
@@ -314,7 +314,7 @@ fn crossed_scores(plan: &Plan, records: &Records, system: usize) -> Option<Cross
     })
 }
 
-/// Probabilities of the decided classes after the last epoch, and whether they were right.
+/// Returns the probabilities of the decided classes after the last epoch, and whether the decisions were right.
 fn decisions<'r>(plan: &Plan, cells: impl Iterator<Item = (Cell, &'r Record)>) -> Vec<DecidedProbability> {
     cells
         .filter_map(|(cell, record)| Some((plan.validation(cell), last(record)?)))
@@ -328,13 +328,13 @@ fn decisions<'r>(plan: &Plan, cells: impl Iterator<Item = (Cell, &'r Record)>) -
         .collect()
 }
 
-/// Every photo once: the first repeat of the cross-validation, or the first seed on the given split.
+/// Returns one decision for every photo: of the first repeat of the cross-validation, or of the first seed on the given split.
 fn first_decisions(plan: &Plan, records: &Records, system: usize) -> Vec<DecidedProbability> {
     decisions(plan, records.of(system, plan.folds == 0).filter(|(cell, _)| cell.seed == 1))
 }
 
-/// For each photo that is held out anywhere, whether more than half of the networks that had not seen it were right. Of
-/// an even number of seeds the last has no vote: a tie would count against systems whose seeds differ.
+/// Returns, for each photo that is held out anywhere, whether more than half of the networks not trained on it were right. If
+/// the number of seeds or repeats is even, the last one has no vote: a tie would count against systems whose seeds differ.
 fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
     let mut votes = vec![(0_usize, 0_usize); plan.photos.len()];
     let seeds = if plan.folds == 0 { plan.seeds } else { plan.repeats };
@@ -349,7 +349,7 @@ fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
     votes.into_iter().filter(|(_, all)| *all > 0).map(|(right, all)| 2 * right > all).collect()
 }
 
-/// McNemar's test of each pair (this, other), corrected for all of them together.
+/// Returns McNemar's test of each pair (this, other), corrected for all of them together.
 fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
     let counted: Vec<(usize, usize)> = pairs
         .iter()
@@ -367,8 +367,8 @@ fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
         .collect()
 }
 
-/// Whether a run never learned: most of its training losses, and the last of both kinds, are at least nearly that of a
-/// guess (see [`Plan::guess_loss`]). One that diverged is not said to be this too.
+/// Returns true if a run never learned: the median of its training losses, and the ends of both losses, are at least nearly
+/// that of a guess (see [`Plan::guess_loss`]). Runs that diverged are not counted here too.
 pub(crate) fn is_stuck(record: &Record, guess: f64) -> bool {
     let near_a_guess = STUCK * guess;
     let Curves { training_loss, validation_loss, .. } = &record.curves;
@@ -384,9 +384,9 @@ pub(crate) fn is_stuck(record: &Record, guess: f64) -> bool {
         && end_mean(validation_loss) > near_a_guess
 }
 
-/// Whether a run that had learned ends with a loss above that of a guess even on its training photos. Adam does that
-/// late in a training when gradients have become so small that one large one makes a huge step; weight penalties invite
-/// it, here and in Keras.
+/// Returns true if a run that had learned ends with a loss above that of a guess even on its training photos. Adam does this
+/// late in a training: gradients have become so small that one large gradient makes a huge step. Weight penalties make it
+/// likelier, here and in Keras.
 fn is_spoiled(record: &Record, guess: f64) -> bool {
     let Curves { training_loss, .. } = &record.curves;
     training_loss.last().is_some_and(|&last| last > guess) && median(training_loss) < STUCK * guess

@@ -1,7 +1,7 @@
-//! Runs the cells of a study over the cores, and none that is finished already.
+//! Runs the trials of a study over the cores, except those that are finished.
 //!
-//! Each cell is trained by one thread from its own seed, and written whole when it is done. So nothing depends on how
-//! many threads or machines there are, in which order cells finish, or how often the study was stopped on the way.
+//! Each trial is trained by one thread from its own seed, and its record is written whole at the end. So the results do not
+//! depend on the number of threads or machines, on the order in which trials finish, or on interruptions.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,17 +11,17 @@ use super::plan::{Cell, Plan};
 use super::store::Store;
 use super::{StudyError, StudyPhotos, System, cell};
 
-/// A share of a study's cells: every `count`th, from number `index` (from 1) on.
+/// A part of a study's trials: every `count`th, starting with number `index` (from 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// From 1.
+    /// Number of the shard, from 1.
     pub index: u32,
-    /// Shards there are.
+    /// Number of shards.
     pub count: u32,
 }
 
 impl Shard {
-    /// All of it.
+    /// The whole study.
     pub const WHOLE: Self = Self { index: 1, count: 1 };
 
     fn has(self, number: usize) -> bool {
@@ -41,38 +41,38 @@ impl std::str::FromStr for Shard {
     }
 }
 
-/// How far a study is.
+/// Progress of a study.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Cells finished, those of earlier runs included.
+    /// Finished trials, including those of earlier runs.
     pub cells: usize,
-    /// Cells there are.
+    /// All trials.
     pub all_cells: usize,
-    /// Work done, in some unit of time.
+    /// Finished work, in units that are roughly proportional to time.
     pub work: u64,
-    /// Work there is.
+    /// All work.
     pub all_work: u64,
 }
 
-/// How to run a study.
+/// Options of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// Cells trained at once.
+    /// Number of trials trained at once.
     pub threads: usize,
-    /// Which of them.
+    /// Shard to run.
     pub shard: Shard,
-    /// Set from elsewhere to stop: cells in training are given up.
+    /// Stops the run when set; trials in training are abandoned.
     pub stop: &'a AtomicBool,
 }
 
-/// What is still to be done.
+/// Trials that are not finished, and the progress so far.
 pub(super) struct Queue {
     open: Vec<Cell>,
     progress: Progress,
 }
 
 impl Queue {
-    /// Looks which of a shard's cells are finished.
+    /// Finds the trials of a shard that are not finished.
     pub(super) fn new(plan: &Plan, systems: &[System], store: &Store, shard: Shard) -> Self {
         let mut progress = Progress::default();
         let mut open = Vec::new();
@@ -87,15 +87,15 @@ impl Queue {
                 open.push(cell);
             }
         }
-        // The longest first: at the end no core is left alone with one.
+        // The longest first, so that no core is left alone with a long one at the end.
         open.sort_by_key(|&cell| std::cmp::Reverse(work(plan, &systems[cell.system], cell)));
         Self { open, progress }
     }
 
-    /// Trains what is open. `observe` sees the progress after each cell. True when all is done, false when stopped.
+    /// Trains the open trials. `observe` sees the progress after each. Returns true if all are finished, false if stopped.
     ///
     /// # Errors
-    /// The first error of any cell; the others are given up.
+    /// The first error of any trial; the others are abandoned.
     pub(super) fn run(
         self,
         (plan, photos, systems): (&Plan, &StudyPhotos, &[System]),
@@ -133,10 +133,10 @@ impl Queue {
         };
         std::thread::scope(|scope| {
             for _ in 0..options.threads.clamp(1, self.open.len().max(1)) {
-                // A pool of one thread: inside a cell nothing is shared out, since there are cells enough.
+                // A pool of one thread: there are enough trials, so none is shared between threads.
                 scope.spawn(|| match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
                     Ok(pool) => pool.install(worker),
-                    // Without a thread of its own a cell still gives the same bytes.
+                    // Without a pool of its own, a trial still gives the same bytes.
                     Err(_) => worker(),
                 });
             }
@@ -148,19 +148,19 @@ impl Queue {
     }
 }
 
-/// What a cell costs, in no particular unit: the multiply-adds of its epochs, and passes over its weights.
+/// Returns the cost of a trial, in no particular unit: multiply-adds of its epochs, and passes over its weights.
 fn work(plan: &Plan, system: &System, cell: Cell) -> u64 {
     let training = &system.recipe.training;
     let held_out = plan.validation(cell).len();
     let trained_on = (plan.photos.len() - held_out) * (1 + training.copies.len());
     let updates = trained_on.div_ceil(training.batch);
-    // An update's pass over weights and the optimizer's state costs as much as some 25 multiply-adds for each.
+    // An update's pass over weights and optimizer state costs about 25 multiply-adds for each weight.
     let (photos, passes) = (2 * trained_on + held_out, 25 * updates);
     let recipe = &system.recipe;
     let (macs, weights) = (recipe.mac_count(plan.classes.len()), recipe.weight_count(plan.classes.len()));
     let an_epoch = photos as u128 * macs as u128 + passes as u128 * weights as u128;
     let work = an_epoch * u128::from(training.epochs) / 1_000_000;
-    // Far from overflowing when all cells' work is added up.
+    // Limited, so that the sum over all trials does not overflow.
     u64::try_from(work).unwrap_or(u64::MAX).min(u64::MAX >> 32)
 }
 

@@ -1,4 +1,4 @@
-//! One network of the study, to look at: what it decides of each held-out photo, why, and what its first layer is.
+//! One network of the study in detail: its decision on each held-out photo, the reasons, and its first layer.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,43 +13,43 @@ use super::{StudyError, StudyPhotos, System, systems};
 use crate::explain::explain;
 use crate::report::pictures;
 
-/// Most photos shown; each is a few kilobytes of the report.
+/// Most photos shown; each takes a few kilobytes of the report.
 const SHOWN: usize = 60;
 
-/// The reference system's network of seed 1, or why there is none.
+/// The reference system's network with seed 1, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Showcase {
-    /// What it was made from, as a cell's key.
+    /// Key of the trial that it was made from.
     pub key: String,
     /// Name of the system.
     pub system: String,
-    /// The network; or, when it diverged or cannot be quantized, the reason. A result like any other.
+    /// The network, or the reason if it diverged or cannot be quantized, which is a result too.
     pub shown: Result<Shown, String>,
 }
 
-/// A quantized network on the photos it has not seen.
+/// A quantized network and its results on the photos that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
-    /// Its best epoch, whose weights these are.
+    /// Best epoch, whose weights these are.
     pub epoch: u32,
-    /// Held-out photos there are.
+    /// Number of held-out photos.
     pub held_out: usize,
-    /// Held-out photos decided rightly.
+    /// Number of them decided correctly.
     pub right: usize,
     /// Some of them, mistakes first.
     pub photos: Vec<ShownPhoto>,
     /// The first layer's weights, a PNG as a data URI.
     pub weights: String,
-    /// Neurons shown there.
+    /// Number of neurons shown there.
     pub neurons_shown: usize,
-    /// Neurons there are.
+    /// Number of neurons of the layer.
     pub neurons: usize,
 }
 
-/// A photo, what the device would decide, and why.
+/// A photo, the device's decision on it, and the explanation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShownPhoto {
-    /// Index in the plan.
+    /// Index of the photo in the plan.
     pub photo: usize,
     /// Decided class.
     pub decision: u16,
@@ -57,27 +57,27 @@ pub struct ShownPhoto {
     pub probability: f64,
     /// The network's input, a PNG as a data URI.
     pub input: String,
-    /// The same, tinted by which pixels decided.
+    /// The input, tinted by the contributions of the pixels.
     pub explained: String,
 }
 
-/// The cell whose network is shown: the reference system's first.
+/// Returns the trial whose network is shown: the reference system's first.
 pub(super) fn cell(plan: &Plan, reference: usize) -> Cell {
     let split = if plan.given_split { Split::Given } else { Split::Fold(0) };
     Cell { system: reference, seed: 1, split }
 }
 
 impl Showcase {
-    /// Whether what it shows is in the plan.
+    /// Returns true if the plan contains all photos shown.
     pub(super) fn is_sound(&self, plan: &Plan) -> bool {
         self.shown.as_ref().map_or(true, |shown| shown.photos.iter().all(|photo| photo.photo < plan.photos.len()))
     }
 }
 
-/// Trains the reference system once more, keeping its network, and looks at it. `None` when `stop` was set meanwhile.
+/// Trains the reference system once more, keeps its network, and explains it. Returns `None` if `stop` was set meanwhile.
 ///
 /// # Errors
-/// [`StudyError::Job`] when memory cannot be had.
+/// [`StudyError::Job`] if memory cannot be allocated.
 pub(super) fn make(
     plan: &Plan,
     photos: &StudyPhotos,
@@ -90,7 +90,7 @@ pub(super) fn make(
     let of = |shown| Showcase { key: key(plan, reference), system: system.name.clone(), shown };
     let (training, validation) = plan.data(cell, photos, system);
     let mut recipe = system.recipe.clone();
-    // As the cells are trained: to the end.
+    // All epochs, like the trials.
     recipe.training.patience = None;
     let network = Network::new(&recipe, &training.classes, cell.seed).map_err(JobError::from)?;
     let observe = |_: &Epoch| {
@@ -138,7 +138,7 @@ pub(super) fn make(
     }))))
 }
 
-/// Key of the showcase of a plan.
+/// Returns the key of a plan's showcase.
 pub(super) fn key(plan: &Plan, reference: usize) -> String {
     plan.key(cell(plan, reference))
 }

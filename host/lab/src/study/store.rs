@@ -1,4 +1,4 @@
-//! A study's folder: the plan, a record for each finished cell, and what is made of them.
+//! The folder of a study: the plan, a record for each finished trial, and the results.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ pub mod files {
     pub const PLAN: &str = "plan.json";
     /// Folder with a record for each finished training.
     pub const CELLS: &str = "cells";
-    /// What the trained reference network does with each held-out photo.
+    /// Decisions and explanations of the reference network on the held-out photos.
     pub const SHOWCASE: &str = "showcase.json";
     /// All statistics, for scripts.
     pub const RESULTS: &str = "results.json";
     /// The table of the systems, for spreadsheets.
     pub const TABLE: &str = "table.csv";
-    /// What a person looks at.
+    /// Report, for people.
     pub const REPORT: &str = "report.html";
 }
 
@@ -33,7 +33,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The study in a folder, which is made if it is not there.
+    /// Opens the study in a folder, which is created if it does not exist.
     ///
     /// # Errors
     /// [`StudyError::Write`].
@@ -43,7 +43,7 @@ impl Store {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// The study in a folder that has one, and its plan.
+    /// Opens the existing study in a folder, and reads its plan.
     ///
     /// # Errors
     /// [`StudyError::NoStudy`], [`StudyError::Malformed`].
@@ -57,13 +57,13 @@ impl Store {
         Ok((store, plan))
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Writes the plan. One that was there before is replaced: finished cells are known by their keys, and those that
-    /// belong to the new plan too are kept; what was made of the old plan's is removed.
+    /// Writes the plan, and replaces an earlier one. Finished trials are identified by their keys: those that belong to the new
+    /// plan too are kept. The results of the old plan are removed.
     ///
     /// # Errors
     /// [`StudyError::Write`].
@@ -84,13 +84,13 @@ impl Store {
         self.write_json(&path, plan)
     }
 
-    /// The record of a finished cell; nothing if it is not there, damaged, or made from something else.
+    /// Reads the record of a finished trial. Returns `None` if it is missing, damaged, or has another key.
     pub fn record(&self, plan: &Plan, cell: Cell, key: &str) -> Option<Record> {
         let held_out = plan.validation(cell).len();
         read_json::<Record>(&self.cell_path(plan, cell)).filter(|record| record.key == key && record.is_sound(held_out))
     }
 
-    /// Writes a finished cell's record, whole or not at all.
+    /// Writes a finished trial's record, whole or not at all.
     ///
     /// # Errors
     /// [`StudyError::Write`].
@@ -98,7 +98,7 @@ impl Store {
         self.write_json(&self.cell_path(plan, cell), record)
     }
 
-    /// The showcase, if it is there and was made from this.
+    /// Reads the showcase, if it exists and has this key.
     pub fn showcase(&self, plan: &Plan, key: &str) -> Option<Showcase> {
         read_json::<Showcase>(&self.folder.join(files::SHOWCASE))
             .filter(|showcase| showcase.key == key && showcase.is_sound(plan))
@@ -112,7 +112,7 @@ impl Store {
         self.write_json(&self.folder.join(files::SHOWCASE), showcase)
     }
 
-    /// Writes a file made of the records, and returns its path.
+    /// Writes a file of results, and returns its path.
     ///
     /// # Errors
     /// [`StudyError::Write`].
@@ -122,7 +122,7 @@ impl Store {
         Ok(path)
     }
 
-    /// Removes what killed processes left half-written. Only to be called when nobody writes here any more.
+    /// Removes half-written files of killed processes. Call it only when nothing else writes here.
     ///
     /// # Errors
     /// [`StudyError::Write`].
@@ -132,7 +132,7 @@ impl Store {
             for entry in std::fs::read_dir(&folder).map_err(wrong)? {
                 let path = entry.map_err(wrong)?.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                // As the `tempfile` library names them.
+                // Names of the `tempfile` library.
                 if name.starts_with(".tmp") && path.is_file() {
                     std::fs::remove_file(&path).map_err(wrong)?;
                 }

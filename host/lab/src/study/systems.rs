@@ -1,32 +1,32 @@
-//! What the article compares: its systems, and the figures it draws of them.
+//! The article's systems, and the comparisons between them.
 
 use pinhole_core::recipe::{DEFAULT, NAMED, Recipe, RecipeError};
 
 use super::StudyError;
 
-/// A network and how it is trained, under the name it has in tables and figures.
+/// A network and its training, with its name in tables and figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct System {
-    /// Name of a shipped recipe, or the file stem of one's own.
+    /// Name of a bundled recipe, or the file stem of the user's own.
     pub name: String,
     /// The recipe.
     pub recipe: Recipe,
 }
 
-/// One figure: systems drawn together because they answer one question.
+/// A comparison: systems drawn in one figure because they answer one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// Heading.
     pub title: &'static str,
-    /// What it asks.
+    /// Question that it answers.
     pub question: &'static str,
-    /// Names of systems, the one the others are compared with first.
+    /// Names of the systems; the others are compared with the first.
     pub systems: &'static [&'static str],
-    /// Whether every run is drawn on its own, since the mean of runs that learn and runs that do not is neither.
+    /// True if every run is drawn on its own: if some runs learn and others do not, their mean represents neither.
     pub each_run: bool,
 }
 
-/// The article's comparisons, in its order, and those it names without doing them.
+/// The article's comparisons, in its order, including those that it names without doing them.
 pub const COMPARISONS: &[Comparison] = &[
     Comparison {
         title: "Size, 1",
@@ -102,11 +102,11 @@ pub const COMPARISONS: &[Comparison] = &[
     },
 ];
 
-/// All systems that ship, in the order of [`NAMED`], but the convolutional ones: these are for thousands of photos, and
-/// take hours where the article's take minutes.
+/// Returns all bundled systems in the order of [`NAMED`], except the convolutional ones: those are for thousands of photos,
+/// and take hours instead of minutes.
 ///
 /// # Errors
-/// Those of [`Recipe::find`]; a test finds none.
+/// Those of [`Recipe::find`]; none in practice, which a test checks.
 pub fn article() -> Result<Vec<System>, RecipeError> {
     let mut systems = Vec::new();
     for (name, _) in NAMED {
@@ -118,10 +118,10 @@ pub fn article() -> Result<Vec<System>, RecipeError> {
     Ok(systems)
 }
 
-/// Systems by the names of shipped recipes or the paths of recipe files.
+/// Returns systems by the names of bundled recipes or the paths of recipe files.
 ///
 /// # Errors
-/// [`StudyError::Recipe`]; [`StudyError::SameName`] when two would have one name.
+/// [`StudyError::Recipe`]; [`StudyError::SameName`] if two would have the same name.
 pub fn named(names_or_paths: &[String]) -> Result<Vec<System>, StudyError> {
     let mut systems: Vec<System> = Vec::new();
     for given in names_or_paths {
@@ -137,7 +137,7 @@ pub fn named(names_or_paths: &[String]) -> Result<Vec<System>, StudyError> {
     Ok(systems)
 }
 
-/// The system all others are compared with: the article's winner if it takes part, else the first.
+/// Returns the reference system: the article's winner if it takes part, else the first.
 pub fn reference(systems: &[System]) -> usize {
     systems.iter().position(|system| system.name == DEFAULT).unwrap_or(0)
 }

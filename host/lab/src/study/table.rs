@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Results;
 
-/// The systems' scores as CSV, a line each.
+/// Returns the systems' scores as CSV, a line for each system.
 pub(super) fn csv(results: &Results) -> Vec<u8> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     for system in &results.systems {
@@ -48,7 +48,7 @@ pub(super) fn csv(results: &Results) -> Vec<u8> {
     writer.into_inner().expect("writing to memory does not fail")
 }
 
-/// A line of the table: fields are those of [`super::results::SystemResult`], empty where there is none.
+/// A line of the table. Fields are those of [`super::results::SystemResult`]; missing values are empty.
 #[derive(Serialize)]
 struct TableRow<'a> {
     system: &'a str,

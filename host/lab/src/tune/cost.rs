@@ -1,4 +1,4 @@
-//! What a network costs on a device, known before it is trained.
+//! Cost of a network on a device, known before training.
 
 use pinhole_boards::budget::Needs;
 use pinhole_core::model_file::Packing;
@@ -9,27 +9,27 @@ use pinhole_train::Network;
 use pinhole_train::quantize::{ActivationBits, QuantizeError, quantize};
 use serde::Serialize;
 
-/// A model's cost on whichever board it costs the most: each packs it for its own kernel. Flash does not depend on the
-/// values of the weights; RAM may turn out a little less.
+/// Cost of a model on the board where it is highest: each board packs it for its own kernel. Flash does not depend on the
+/// values of the weights; RAM may turn out a little lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Cost {
-    /// The packed model, bytes.
+    /// Size of the packed model, bytes.
     pub flash_bytes: usize,
-    /// What one inference needs, bytes: see [`Needs::ram_bytes`].
+    /// RAM of one inference, bytes: see [`Needs::ram_bytes`].
     pub ram_bytes: usize,
     /// Multiply-accumulates of one inference.
     pub macs: usize,
 }
 
 impl Cost {
-    /// Makes the model of a recipe, untrained, and measures it.
+    /// Makes the untrained model of a recipe and measures it.
     ///
     /// # Errors
-    /// [`QuantizeError`] when memory cannot be had.
+    /// [`QuantizeError`] if memory cannot be allocated.
     pub fn of(recipe: &Recipe, classes: &[String]) -> Result<Self, QuantizeError> {
         let input = recipe.input();
         let network = Network::new(recipe, classes, 0)?;
-        // Something to scale the activations by: what it is does not matter, but it must excite some neurons.
+        // Noise, for the scales of the activations: its values do not matter, but it must excite some neurons.
         let mut random = Random::stream(0, Purpose::Search);
         let noise = (0..input.bytes()).map(|_| random.below(256) as u8).collect();
         let example = Example { path: "noise".into(), class: 0, pixels: noise };
@@ -37,7 +37,7 @@ impl Cost {
         let file = quantize(&network, &calibration, ActivationBits::default())?;
         let mut cost = Self { flash_bytes: 0, ram_bytes: 0, macs: recipe.mac_count(classes.len()) };
         for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
-            // Weights that fit no chunk of a kernel cost nothing on its board: they cannot get there.
+            // Boards whose kernel has no chunk for the weights do not count: the model cannot be packed for them.
             let Ok(packed) = file.packed(packing) else { continue };
             let needs = Needs::of(&packed.model());
             cost.flash_bytes = cost.flash_bytes.max(needs.flash_bytes);
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn every_network_of_the_space_has_a_cost() {
         let classes = ["a".to_owned(), "b".to_owned()];
-        // One of each shape and activation is enough, and quick.
+        // One network of each shape and activation is enough, and fast.
         let mut seen = Vec::new();
         for system in super::super::space::all(1).unwrap() {
             let layers = &system.recipe.layers;
@@ -75,11 +75,11 @@ mod tests {
     fn the_default_networks_cost_by_hand() {
         let classes = ["chihuahua".to_owned(), "muffin".to_owned()];
         let cost = Cost::of(&Recipe::find(DEFAULT).unwrap(), &classes).unwrap();
-        // The file is as large as the one that ships; packed, 2,500 columns are filled up to 2,504, and 2 rows to 4.
+        // The file is as large as the bundled one; packed, 2,500 columns are padded to 2,504, and 2 rows to 4.
         let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/models/drawn/model.pinhole");
         let filled_up = 4 * 128 + 2 * 16;
         assert_eq!(cost.flash_bytes as u64, std::fs::metadata(shipped).unwrap().len() + filled_up);
-        // A chunk of 512 columns on the Cortex-M0+, three words for two of them.
+        // A chunk of 512 columns on the Cortex-M0+ takes three words for two columns.
         assert_eq!(cost.ram_bytes, 2500 + 50 * 8 + 128 * 4 + 128 * 2 + 512 / 2 * 3 * 4);
         assert_eq!(cost.macs, 322_080);
     }

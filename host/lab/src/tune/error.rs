@@ -1,4 +1,4 @@
-//! Why there is no network.
+//! Errors of searches.
 
 use miette::Diagnostic;
 use pinhole_core::recipe::RecipeError;
@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::{Budget, Cost};
 use crate::study::StudyError;
 
-/// Why a search found no network.
+/// Error of a search.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum TuneError {

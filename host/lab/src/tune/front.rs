@@ -1,9 +1,9 @@
-//! The Pareto front: what is not beaten in everything at once.
+//! The Pareto front of networks.
 
 use super::cost::Cost;
 
-/// Whether each of the networks (accuracy and cost) is on the front of accuracy against flash and multiply-accumulates:
-/// no other is at least as good in all three and better in one.
+/// Returns, for each network (accuracy and cost), true if it is on the front of accuracy, flash and multiply-accumulates. On
+/// the front, no other network is at least as good in all three and better in one.
 pub(super) fn pareto(networks: &[(f64, Cost)]) -> Vec<bool> {
     let beats = |other: &(f64, Cost), one: &(f64, Cost)| {
         let as_good = other.0 >= one.0 && other.1.flash_bytes <= one.1.flash_bytes && other.1.macs <= one.1.macs;

@@ -1,10 +1,9 @@
-//! The search for a network within a budget of flash and RAM.
+//! Searches for a network within a budget of flash and RAM.
 //!
-//! Networks are drawn from a space around the article's (`space`), those over the budget are left out before anything
-//! is trained ([`Cost`]), and the others are halved from round to round: every network is scored in one cross-validation,
-//! the better half in two, the better half of these in four and so on. Scores come from cross-validation alone; held-out
-//! photos of a given split are not looked at until the search is over, and then give a score that the search did not
-//! choose.
+//! Networks are drawn from a space around the article's (`space`). Those over the budget are left out before anything is
+//! trained ([`Cost`]). The others are halved from round to round: every network is scored in one cross-validation, the
+//! better half in two, the better half of these in four, and so on. The search uses only scores of cross-validation. The
+//! held-out photos of a given split are used only after the search, for a score that the search did not choose.
 
 mod cost;
 mod error;
@@ -24,57 +23,57 @@ use pinhole_core::statistics::{Interval, Spread};
 use crate::study::results::{Paired, results};
 use crate::study::{self, Extent, Options, Plan, Progress, Source, Store, StudyPhotos, System};
 
-/// What a device has for a network.
+/// Flash and RAM that a device has for a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Budget {
-    /// For the model file, bytes.
+    /// Flash for the model file, bytes.
     pub flash_bytes: usize,
-    /// For one inference, bytes: see [`Cost::ram_bytes`].
+    /// RAM for one inference, bytes: see [`Cost::ram_bytes`].
     pub ram_bytes: usize,
 }
 
-/// How to search.
+/// Settings of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
-    /// The budget.
+    /// Budget of the device.
     pub budget: Budget,
-    /// Networks to begin with.
+    /// Number of networks at the beginning.
     pub candidates: usize,
     /// Folds of each cross-validation, at least 2.
     pub folds: u32,
-    /// Rounds, at least 1; in each but the first half of the networks are left.
+    /// Number of rounds, at least 1; each after the first keeps half of the networks.
     pub rounds: u32,
     /// Epochs, instead of the default recipe's.
     pub epochs: Option<u32>,
-    /// Which networks are drawn.
+    /// Seed of the order in which networks are drawn.
     pub seed: u64,
 }
 
-/// Seeds of the score on held-out photos.
+/// Number of seeds for the score on held-out photos.
 const HELD_OUT_SEEDS: u32 = 3;
 
-/// What a search found.
+/// Results of a search.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Found {
-    /// The budget.
+    /// Budget of the device.
     pub budget: Budget,
-    /// Networks of the space that are within it.
+    /// Number of networks of the space within the budget.
     pub within_budget: usize,
-    /// Networks trained.
+    /// Number of networks trained.
     pub candidates: usize,
-    /// Photos searched on.
+    /// Number of photos used in the search.
     pub photos: usize,
-    /// Photos held out from the search; 0 without a given split.
+    /// Number of photos held out from the search; 0 without a given split.
     pub held_out: usize,
-    /// Cross-validations of each network of the last round.
+    /// Number of cross-validations of each network of the last round.
     pub repeats: u32,
     /// Photos that were left out.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
-    /// Photos that are nearly the same; those on both sides flatter the score on held-out photos.
+    /// Photos that are nearly the same; pairs across the split make the score on held-out photos optimistic.
     #[serde(skip)]
     pub duplicates: Vec<DuplicatePhotos>,
-    /// Networks of the last round, from the most accurate on.
+    /// Networks of the last round, the most accurate first.
     pub networks: Vec<FoundNetwork>,
 }
 
@@ -86,32 +85,32 @@ pub struct FoundNetwork {
     /// Recipe, TOML.
     #[serde(skip)]
     pub recipe: String,
-    /// What it costs.
+    /// Cost on a device.
     pub cost: Cost,
-    /// Whether no other of the last round is at least as good in accuracy, flash and multiply-accumulates, and better in
-    /// one. What the search dropped before is not compared.
+    /// True if no other network of the last round is at least as good in accuracy, flash and multiply-accumulates, and better in
+    /// one. Networks that the search dropped before are not compared.
     pub on_front: bool,
-    /// Accuracy in the cross-validation, after the last epoch. It is what the search chose by, so it flatters.
+    /// Accuracy in the cross-validation, after the last epoch. The search chose by it, so it is optimistic.
     pub accuracy: Spread,
-    /// Its 95 % interval.
+    /// 95 % interval of the accuracy.
     pub interval: Interval,
-    /// Accuracy on the held-out photos, which the search has not seen, and its interval.
+    /// Accuracy on the held-out photos, which the search did not use.
     pub held_out: Option<HeldOut>,
-    /// Against the most accurate one; absent for that.
+    /// Test against the most accurate network; absent for that network itself.
     pub against_best: Option<Paired>,
 }
 
 /// Accuracy on held-out photos.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct HeldOut {
-    /// Over the seeds, after the last epoch.
+    /// Accuracy over the seeds, after the last epoch.
     pub accuracy: Spread,
-    /// Its 95 % interval.
+    /// 95 % interval of the accuracy.
     pub interval: Interval,
 }
 
-/// Searches. `observe` sees the round (from 1; one more than there are for the held-out photos) and its progress.
-/// `None` when stopped on the way: what is finished is kept in the folder `out`, and the same search goes on there.
+/// Runs a search. `observe` sees the round and its progress. Rounds are counted from 1; the held-out photos are one more. Returns
+/// `None` if stopped: finished trials are kept in the folder `out`, where the same search continues.
 ///
 /// # Errors
 /// [`TuneError`].
@@ -127,14 +126,14 @@ pub fn tune(
         space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
     }
     let searched_on = Source { training: source.training.clone(), validation: None };
-    // Held-out photos are read now, so that what is wrong with them is said now; nothing else is done with them yet.
+    // Held-out photos are read now, so that errors in them are reported now; they are not used yet.
     let all_photos = StudyPhotos::load(source, &space)?;
     let photos = StudyPhotos::load(&searched_on, &space)?;
     let (mut left, costs) = within(&space, photos.classes(), search.budget)?;
     let within_budget = left.len();
     left.truncate(search.candidates);
     let candidates = left.len();
-    // Folds that cannot be had are found before anything is written.
+    // Impossible folds are found before anything is written.
     Plan::new(&photos, &left, Extent { seeds: 0, folds: search.folds, repeats: 1 })?;
     let store = &Store::create(out)?;
 
@@ -148,7 +147,7 @@ pub fn tune(
         }
         let records = study::read_records(&plan, store)?;
         let weights = vec![0; left.len()];
-        // First only to find the best, then against it.
+        // The first results only find the best network; the second compare with it.
         let scores = results(&plan, &records, &weights, 0);
         let order = by_accuracy(&scores);
         if round == search.rounds {
@@ -173,7 +172,7 @@ pub fn tune(
             break (networks, repeats);
         }
         let keep = left.len().div_ceil(2);
-        // In the order of the draw, not of the scores: cells are the same either way, and so is the plan.
+        // In the order of the draw, not of the scores: the plan and its trials then do not depend on it.
         let mut kept: Vec<usize> = order[..keep].to_vec();
         kept.sort_unstable();
         left = kept.into_iter().map(|index| left[index].clone()).collect();
@@ -201,13 +200,13 @@ pub fn tune(
     Ok(Some(found))
 }
 
-/// The systems within the budget, in their order, and what they cost.
+/// Returns the systems within the budget, in their order, and their costs.
 fn within(
     space: &[System],
     classes: &[String],
     budget: Budget,
 ) -> Result<(Vec<System>, std::collections::HashMap<String, Cost>), TuneError> {
-    // Many networks of the space have the same shape, and only that costs.
+    // The cost depends on the shape only, and many networks of the space share one.
     let mut shapes: std::collections::HashMap<(u16, Vec<usize>), Cost> = std::collections::HashMap::new();
     let mut costs = std::collections::HashMap::new();
     let mut fitting = Vec::new();
@@ -236,7 +235,7 @@ fn within(
     }
 }
 
-/// Systems from the most accurate on; of equal ones the first drawn.
+/// Returns the indices of the systems, the most accurate first; of equal ones, the first drawn.
 fn by_accuracy(scores: &study::Results) -> Vec<usize> {
     let accuracy = |index: usize| scores.systems[index].crossed.as_ref().map_or(0.0, |crossed| crossed.accuracy.mean);
     let mut order: Vec<usize> = (0..scores.systems.len()).collect();

@@ -1,4 +1,4 @@
-//! What is searched: dense networks for gray photos, around the article's.
+//! The search space: dense networks for gray photos, around the article's.
 
 use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Layer, Recipe, RecipeError};
@@ -11,14 +11,14 @@ const FIRST_OUTPUTS: [usize; 5] = [16, 32, 64, 128, 256];
 const SECOND_OUTPUTS: [usize; 3] = [0, 16, 32];
 const ACTIVATIONS: [ActivationName; 2] = [ActivationName::Sigmoid, ActivationName::Relu];
 const DROPOUTS: [f32; 3] = [0.0, 0.25, 0.5];
-/// What the recipe `augmented` does, or nothing.
+/// Augmentation as in the recipe `augmented`, or none.
 const AUGMENT: [bool; 2] = [false, true];
 
-/// Every network of the space, each under a name that says what it is, in random order by the seed; the default recipe
-/// comes first, so that it is always tried where it fits.
+/// Returns every network of the space, named by its settings, in random order by the seed. The default recipe comes first, so
+/// that it is always tried if it fits.
 ///
 /// # Errors
-/// Those of [`Recipe::find`]; shipped recipes are found.
+/// Those of [`Recipe::find`]; bundled recipes are found.
 pub(super) fn all(seed: u64) -> Result<Vec<System>, RecipeError> {
     let default = Recipe::find(DEFAULT)?;
     let augmentation = Recipe::find("augmented")?.training.augment;
@@ -54,7 +54,7 @@ fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32)
     std::iter::once(layer(first, dropout)).chain(second).collect()
 }
 
-/// Like `50px-128-16-sigmoid-drop25-augmented`.
+/// Returns a name like `50px-128-16-sigmoid-drop25-augmented`.
 fn name(recipe: &Recipe) -> String {
     let layers = || recipe.layers.iter().filter_map(Layer::as_dense);
     let outputs: Vec<String> = layers().map(|layer| layer.outputs.to_string()).collect();

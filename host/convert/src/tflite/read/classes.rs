@@ -1,4 +1,4 @@
-//! Names of the outputs -> classes in the order that a model has them in.
+//! Sorts the outputs by their class names, as models require.
 
 use pinhole_core::model_file::QuantizedLayer;
 
@@ -6,7 +6,7 @@ use super::graph::Graph;
 use crate::export::CLASSES_METADATA;
 use crate::import::Reason;
 
-/// The names, ascending, and the rows of the layer that decides in the same order.
+/// Returns the class names in ascending order, and sorts the rows of the output layer in the same way.
 ///
 /// # Errors
 /// [`Reason::Classes`], [`Reason::Name`], [`Reason::Broken`].
@@ -37,7 +37,7 @@ pub(super) fn sorted(
     Ok(order.iter().map(|&row| names[row].clone()).collect())
 }
 
-/// Names that ascend with their numbers: as many digits each.
+/// Returns names that sort by number: all have the same number of digits.
 fn numbered(classes: usize) -> Vec<String> {
     let digits = classes.saturating_sub(1).to_string().len();
     (0..classes).map(|class| format!("class-{class:0digits$}")).collect()

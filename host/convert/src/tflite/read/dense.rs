@@ -1,4 +1,4 @@
-//! FULLY_CONNECTED, with what may follow it, as a dense layer.
+//! Reads FULLY_CONNECTED, with an activation function after it, as a dense layer.
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::InputKind;
@@ -10,15 +10,15 @@ use super::walk::{Given, RELU6, Walk, refuse};
 use crate::import::Reason;
 use crate::tflite::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
 
-/// Slot of `FullyConnectedOptions.weights_format`; 0 for rows.
+/// Slot of `FullyConnectedOptions.weights_format`; 0 for row-major weights.
 const WEIGHTS_FORMAT: u16 = 1;
-/// Real value of a unit of logits, and of what goes into a sigmoid.
+/// Scale of logits, and of a sigmoid's input.
 const Q16: f64 = 1.0 / 65_536.0;
-/// Real value of a unit of a sigmoid.
+/// Scale of a sigmoid's 16-bit output.
 const Q15: f64 = 1.0 / 32_768.0;
 
 impl<'f> Walk<'_, 'f> {
-    /// Reads a dense layer: the one that is `deciding`, or a hidden one.
+    /// Reads a dense layer: the output layer if `deciding`, else a hidden one.
     pub(super) fn fully_connected(&mut self, operator: &Operator<'f>, deciding: bool) -> Result<(), Reason> {
         let why = |why: String| refuse(operator, why);
         let weights = self.graph.tensor(operator.input(1))?;
@@ -65,7 +65,7 @@ impl<'f> Walk<'_, 'f> {
             if function == RELU6 && (6.0 / unit).round() < room {
                 return Err(refuse(operator, "whose outputs could be more than the 6 of its RELU6"));
             }
-            // With 0 at the least byte nothing is below it; else 16 bits have room for both sides.
+            // If the zero point is the least byte, no output is below 0. Else 16 bits have room for both sides.
             let (activation, output) = match (zero, function) {
                 (Some(0), _) => (Activation::Relu, Output::U8),
                 (_, function) if function == Fused::None as u8 => (Activation::Linear, Output::I16),

@@ -1,4 +1,4 @@
-//! Bytes -> tensors and operators, as they are in the file.
+//! Tensors and operators, as they are in the file.
 
 use super::table::{Broken, Table};
 use crate::import::Reason;
@@ -6,27 +6,27 @@ use crate::tflite::schema::{
     IDENTIFIER, VERSION, buffer, metadata, model, operator, operator_code, quantization, subgraph, tensor,
 };
 
-/// Most dimensions of a tensor that are looked at.
+/// Most dimensions of a tensor.
 const MAX_DIMENSIONS: usize = 8;
-/// Most operators of a network that Pinhole has, with all that may stand around its layers.
+/// Most operators of a network that Pinhole supports, including those around its layers.
 const MAX_OPERATORS: usize = 512;
 
-/// A file's network.
+/// The network of a file.
 #[derive(Debug)]
 pub(super) struct Graph<'f> {
     root: Table<'f>,
     subgraph: Table<'f>,
     tensors: Vec<Table<'f>>,
     buffers: Vec<Table<'f>>,
-    /// In the order they run in.
+    /// Operators, in the order in which they run.
     pub(super) operators: Vec<Operator<'f>>,
 }
 
-/// An operator; tensors by their indices, -1 for none.
+/// An operator. Tensors are given by their indices; -1 is none.
 #[derive(Clone, Debug)]
 pub(super) struct Operator<'f> {
     pub(super) index: usize,
-    /// Its number in the schema.
+    /// Number of the operator in the schema.
     pub(super) code: i32,
     pub(super) inputs: Vec<i32>,
     pub(super) output: i32,
@@ -37,13 +37,13 @@ pub(super) struct Operator<'f> {
 #[derive(Clone, Debug)]
 pub(super) struct Tensor<'f> {
     pub(super) shape: Vec<i32>,
-    /// Its type's number in the schema.
+    /// Number of the type in the schema.
     pub(super) kind: u8,
-    /// Its values, if it is a constant.
+    /// Values of a constant; else empty.
     pub(super) data: &'f [u8],
     scales: &'f [u8],
     zero_points: &'f [u8],
-    /// Along which there is a scale for each index.
+    /// Dimension with a scale for each index.
     pub(super) scales_along: i32,
 }
 
@@ -54,7 +54,7 @@ impl From<Broken> for Reason {
 }
 
 impl<'f> Graph<'f> {
-    /// Reads a file's tables, not yet what the operators need of them.
+    /// Reads a file's tables, but not the tensors of the operators.
     pub(super) fn read(file: &'f [u8]) -> Result<Self, Reason> {
         if file.get(4..8) != Some(IDENTIFIER.as_bytes()) {
             return Err(Reason::Foreign);
@@ -65,7 +65,7 @@ impl<'f> Graph<'f> {
         }
         let mut codes = Vec::new();
         for code in root.tables(model::OPERATOR_CODES)? {
-            // Numbers that 8 bits have no room for are in the newer field alone.
+            // Numbers that do not fit 8 bits are in the newer field only.
             let old = code.byte(operator_code::DEPRECATED_BUILTIN_CODE, 0)?;
             codes.push(code.word(operator_code::BUILTIN_CODE, 0)?.max(i32::from(old as i8)));
         }
@@ -81,7 +81,7 @@ impl<'f> Graph<'f> {
             operators.push(Operator {
                 index,
                 code: *codes.get(code).ok_or(Broken)?,
-                // Of those that Pinhole has none takes more.
+                // No operator that Pinhole supports has more inputs.
                 inputs: table.words(operator::INPUTS)?.take(MAX_DIMENSIONS).collect(),
                 output: table.words(operator::OUTPUTS)?.next().unwrap_or(-1),
                 options: table.table(operator::BUILTIN_OPTIONS)?,
@@ -91,7 +91,7 @@ impl<'f> Graph<'f> {
         Ok(Self { root, subgraph, tensors, buffers, operators })
     }
 
-    /// The tensor that goes in.
+    /// Returns the index of the input tensor.
     pub(super) fn input(&self) -> Result<i32, Reason> {
         let mut inputs = self.subgraph.words(subgraph::INPUTS)?;
         match (inputs.len(), inputs.next()) {
@@ -100,7 +100,7 @@ impl<'f> Graph<'f> {
         }
     }
 
-    /// A tensor by its index.
+    /// Returns a tensor by its index.
     pub(super) fn tensor(&self, index: i32) -> Result<Tensor<'f>, Broken> {
         let table = usize::try_from(index).ok().and_then(|index| self.tensors.get(index)).ok_or(Broken)?;
         let buffer = usize::try_from(table.word(tensor::BUFFER, 0)?).ok();
@@ -125,7 +125,7 @@ impl<'f> Graph<'f> {
         })
     }
 
-    /// The bytes of the metadata of this name.
+    /// Returns the bytes of the metadata with this name.
     pub(super) fn metadata(&self, name: &str) -> Result<Option<&'f [u8]>, Broken> {
         for entry in self.root.tables(model::METADATA)? {
             if entry.list(metadata::NAME, 1)? == name.as_bytes() {
@@ -136,46 +136,46 @@ impl<'f> Graph<'f> {
         Ok(None)
     }
 
-    /// How many operators read a tensor.
+    /// Returns the number of operators that read a tensor.
     pub(super) fn readers(&self, tensor: i32) -> usize {
         self.operators.iter().filter(|operator| operator.inputs.contains(&tensor)).count()
     }
 }
 
 impl Operator<'_> {
-    /// An option of 8 bits, 0 if it is not there.
+    /// Returns an option of 8 bits; 0 if it is absent.
     pub(super) fn byte(&self, slot: u16) -> Result<u8, Broken> {
         self.options.map_or(Ok(0), |options| options.byte(slot, 0))
     }
 
-    /// An option of 32 bits.
+    /// Returns an option of 32 bits; `default` if it is absent.
     pub(super) fn word(&self, slot: u16, default: i32) -> Result<i32, Broken> {
         self.options.map_or(Ok(default), |options| options.word(slot, default))
     }
 
-    /// The tensor it reads at this place; -1 for none.
+    /// Returns the index of the tensor that it reads at this position; -1 for none.
     pub(super) fn input(&self, place: usize) -> i32 {
         self.inputs.get(place).copied().unwrap_or(-1)
     }
 }
 
 impl Tensor<'_> {
-    /// How many elements its shape says; `None` of one with a dimension below 0, or of too many for a file.
+    /// Returns the number of elements of its shape; `None` if a dimension is negative, or if the number overflows.
     pub(super) fn elements(&self) -> Option<usize> {
         self.shape.iter().try_fold(1_usize, |elements, &side| elements.checked_mul(usize::try_from(side).ok()?))
     }
 
-    /// Its scales.
+    /// Returns its scales.
     pub(super) fn scales(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
         self.scales.chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]]))
     }
 
-    /// Its zero points.
+    /// Returns its zero points.
     pub(super) fn zero_points(&self) -> impl ExactSizeIterator<Item = i64> + '_ {
         longs(self.zero_points)
     }
 
-    /// A constant's 32-bit integers, or its 64-bit ones.
+    /// Returns a constant's integers, of 4 or 8 `bytes` each.
     pub(super) fn integers(&self, bytes: usize) -> Option<Vec<i64>> {
         if self.data.len() != self.elements()?.checked_mul(bytes)? {
             return None;

@@ -1,20 +1,20 @@
-//! An int8 network of TensorFlow Lite -> model file.
+//! Reads an int8 network of TensorFlow Lite as a model file.
 //!
-//! | module | what happens there |
+//! | module | task |
 //! |---|---|
 //! | `table` | bytes -> tables, with their bounds checked |
 //! | `graph` | tables -> tensors and operators |
-//! | `names` | what operators are called |
-//! | `quantized` | what tensors' integers stand for; constants |
+//! | `names` | operator numbers -> names |
+//! | `quantized` | scales and zero points of tensors; constants |
 //! | `walk` | operators, one after the other -> layers |
 //! | `dense` | FULLY_CONNECTED -> layer |
 //! | `spatial` | operators that write tensors -> layer |
 //! | `classes` | names -> classes in a model's order |
 //!
-//! Weights and biases are the file's own integers, tensors its int8 plus 128, and factors those that its scales make: a
-//! layer of tensors gives TensorFlow Lite's integers but for the rounding of a half (up here; away from 0, and often twice, there).
-//! Dense layers come closer to the real values than the file: where it has int8 the model has 16 bits after a sigmoid, and
-//! logits are not rounded to 8 bits.
+//! Weights and biases are the file's own integers, tensors are its int8 plus 128, and factors are computed from its scales.
+//! Layers of tensors give TensorFlow Lite's integers except for rounding: halves are rounded up here, but away from 0, and
+//! often twice, there. Dense layers are closer to the real values than the file: the model has 16 bits after a sigmoid instead
+//! of int8, and logits are not rounded to 8 bits.
 //!
 //! # Source
 //! TensorFlow Lite's 8-bit quantization specification (tensorflow.org/lite/performance/quantization_spec).
@@ -38,7 +38,7 @@ use self::graph::Graph;
 use self::walk::Walk;
 use crate::import::Reason;
 
-/// A file's bytes, which may be anything, as a model.
+/// Reads a file's bytes, which may be arbitrary, as a model.
 ///
 /// # Errors
 /// [`Reason`].
@@ -50,7 +50,7 @@ pub(crate) fn import(file: &[u8], classes: Option<&[String]>) -> Result<ModelFil
     if layers.len() > MAX_LAYERS {
         return Err(Reason::Layers { got: layers.len(), most: MAX_LAYERS });
     }
-    // Row-major weights fit always.
+    // Row-major weights always fit.
     let bytes = encode(network.input, &classes, Policy::NONE, &layers).unwrap_or_default();
     ModelFile::from_bytes(&bytes).map_err(Reason::Model)
 }

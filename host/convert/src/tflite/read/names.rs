@@ -1,15 +1,15 @@
-//! What TensorFlow Lite's operators are called.
+//! Names of TensorFlow Lite's operators.
 //!
 //! # Source
-//! TensorFlow 2.21, `tensorflow/compiler/mlir/lite/schema/schema.fbs`, `BuiltinOperator`. The names alone.
+//! TensorFlow 2.21, `tensorflow/compiler/mlir/lite/schema/schema.fbs`, `BuiltinOperator`. Only the names.
 
-/// An operator's name, by its number.
+/// Returns an operator's name, by its number.
 pub(super) fn name(code: i32) -> String {
     let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code));
     name.map_or_else(|| format!("number {code} of TensorFlow Lite's operators"), |&name| name.to_owned())
 }
 
-/// By their numbers, from 0.
+/// Names of the operators by their numbers, from 0.
 #[rustfmt::skip]
 const NAMES: [&str; 210] = [
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE",

@@ -1,4 +1,4 @@
-//! What tensors' integers stand for, and a layer's constants.
+//! Scales and zero points of tensors, and a layer's constants.
 
 use pinhole_core::model_file::QuantizedWeights;
 use pinhole_core::model_file::scales::InputKind;
@@ -8,7 +8,7 @@ use pinhole_shared::shape::Shape;
 
 use super::graph::Tensor;
 
-/// Types of tensors, by their numbers in the schema.
+/// Types of tensors by their numbers in the schema.
 pub(super) mod kind {
     use crate::tflite::schema::TensorType;
 
@@ -18,17 +18,17 @@ pub(super) mod kind {
     pub(in super::super) const INT64: u8 = TensorType::Int64 as u8;
 }
 
-/// What an int8 tensor's integers stand for, 128 added to them.
+/// Scale and zero point of an int8 tensor, with 128 added to its integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Units {
-    /// Real value of one.
+    /// Real value of one unit.
     pub(super) scale: f32,
-    /// The byte that stands for 0.
+    /// Zero point.
     pub(super) zero: u8,
 }
 
 impl Units {
-    /// `None` of a tensor that is not int8 with one scale and zero point.
+    /// Returns `None` if the tensor is not int8 with one scale and zero point.
     pub(super) fn of(tensor: &Tensor<'_>) -> Option<Self> {
         let (mut scales, mut zeros) = (tensor.scales(), tensor.zero_points());
         if tensor.kind != kind::INT8 || (scales.len(), zeros.len()) != (1, 1) {
@@ -39,7 +39,7 @@ impl Units {
         is_scale(scale).then_some(Self { scale, zero })
     }
 
-    /// Of a dense layer's outputs: real value of one, and the byte that stands for 0; none of int16, where 0 does.
+    /// Returns scale and zero point of a dense layer's outputs. For int16, whose zero point is 0, the latter is `None`.
     pub(super) fn of_row(tensor: &Tensor<'_>) -> Option<(f64, Option<u8>)> {
         if tensor.kind != kind::INT16 {
             return Self::of(tensor).map(|units| (units.scale.into(), Some(units.zero)));
@@ -57,7 +57,7 @@ fn is_scale(scale: f32) -> bool {
     scale.is_normal() && scale > 0.0
 }
 
-/// The shape of a tensor of one picture that fits a model's arena.
+/// Returns the shape of a tensor with a batch of 1, if it fits a model's arena.
 pub(super) fn picture(tensor: &Tensor<'_>) -> Option<Shape> {
     let [1, height, width, channels] = tensor.shape[..] else { return None };
     let side = |side: i32| u16::try_from(side).ok().filter(|&side| side > 0);
@@ -65,22 +65,21 @@ pub(super) fn picture(tensor: &Tensor<'_>) -> Option<Shape> {
     (shape.elements() as u64 <= MAX_ARENA_BYTES).then_some(shape)
 }
 
-/// A layer's constants: rows of weights, each with the real value of a unit, and biases.
+/// Constants of a layer: rows of weights with the scale of each row, and biases.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) inputs: usize,
     pub(super) weights: Vec<i8>,
     pub(super) scales: Vec<f64>,
-    /// In units of input times weight.
+    /// Biases, in units of input times weight.
     pub(super) biases: Vec<i64>,
 }
 
 impl Rows {
-    /// Of weights whose rows lie along the first dimension, or, where `by_columns`, along the last; biases may be left
-    /// out.
+    /// Reads constants. The weights' rows lie along the first dimension, or along the last if `by_columns`. Biases are optional.
     ///
     /// # Errors
-    /// What they are that Pinhole has not.
+    /// The reason, if Pinhole does not support them.
     pub(super) fn of(weights: &Tensor<'_>, biases: Option<&Tensor<'_>>, by_columns: bool) -> Result<Self, String> {
         if weights.kind != kind::INT8 {
             return Err("whose weights are not int8".to_owned());
@@ -123,11 +122,11 @@ impl Rows {
         Ok(Self { inputs, weights: rows, scales, biases })
     }
 
-    /// The layer's parts: sums over `input`, whose units are `of_file` in the file, become units of `result_scale`; outputs
-    /// have `output_scale`.
+    /// Returns the parts of a layer. Sums over `input`, whose unit is `of_file` in the file, become units of `result_scale`; the
+    /// outputs have `output_scale`.
     ///
     /// # Errors
-    /// What does not fit.
+    /// The reason, if weights or sums do not fit.
     pub(super) fn parts(
         &self,
         input: InputKind,
@@ -139,14 +138,14 @@ impl Rows {
             return Err(format!("with a weight beyond {max_weight}"));
         }
         let too_large = || "whose sums do not fit 32 bits".to_owned();
-        // In the file's units biases are integers; in others they are rounded.
+        // Biases are integers in the file's units; in others they are rounded.
         let rescale = of_file / input.scale;
         let (mut biases, mut largest) = (Vec::with_capacity(self.biases.len()), 0);
         for (row, &bias) in self.weights.chunks_exact(self.inputs).zip(&self.biases) {
             let sum: i64 = row.iter().map(|&weight| i64::from(weight)).sum();
             let l1: i64 = row.iter().map(|&weight| i64::from(weight.unsigned_abs())).sum();
             let bias = if rescale == 1.0 { bias as f64 } else { (bias as f64 * rescale + 0.5).floor() };
-            // What the inputs' zero adds to a sum is taken off.
+            // The input's zero point adds a constant to every sum; the bias subtracts it.
             let bias = bias - (sum * i64::from(input.zero)) as f64;
             let bound = bias.abs() + (l1 * i64::from(input.max_magnitude)) as f64;
             if bound > f64::from(i32::MAX) {
@@ -158,7 +157,7 @@ impl Rows {
         let multiplier = |scale: f64, pre_shift: u8| {
             (input.scale * scale / result_scale * (1_u64 << (32 - pre_shift)) as f64 + 0.5).floor()
         };
-        // The first that has room for factors and sums is the most precise.
+        // The first pre-shift with room for factors and sums is the most precise.
         let fits = |&pre_shift: &u8| {
             let has_room = |&scale: &f64| multiplier(scale, pre_shift) <= f64::from(i32::MAX);
             largest <= i32::MAX as u32 >> pre_shift && self.scales.iter().all(has_room)

@@ -1,4 +1,4 @@
-//! Operators that write tensors.
+//! Reads operators that write tensors.
 
 use pinhole_core::model_file::scales::{mean_of, sum_of};
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
@@ -12,13 +12,13 @@ use crate::tflite::schema::{
     Builtin, FUSED_ACTIVATION_FUNCTION, Fused, Padding as Kind, conv_options, depthwise_options, pool_options,
 };
 
-/// Most multiply-accumulates of a network: what a model file has room to say.
+/// Most multiply-accumulates of a network: the limit of a model file's field.
 const MAX_MACS: u64 = u32::MAX as u64;
-/// How many times as large as its sum's a summand's unit can be.
+/// Largest ratio of a summand's scale to the sum's.
 const MAX_RATIO: f64 = 4096.0;
 
 impl<'f> Walk<'_, 'f> {
-    /// Keeps what PAD puts around a tensor for the layer that comes next.
+    /// Keeps PAD's padding for the layer that follows.
     pub(super) fn pad(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         let amounts = self.graph.tensor(operator.input(1))?;
         let amounts = if amounts.kind == kind::INT32 { amounts.integers(4) } else { None };
@@ -42,7 +42,7 @@ impl<'f> Walk<'_, 'f> {
         Ok(())
     }
 
-    /// The window of an operator of these sides, on what was given.
+    /// Returns the window of an operator, with these sides, on a tensor of this shape.
     fn window(&mut self, operator: &Operator<'f>, sides: [i32; 2], shape: Shape) -> Result<Window, Reason> {
         let [right, down] = [conv_options::STRIDE_W, conv_options::STRIDE_H].map(|slot| operator.word(slot, 0));
         let small = |side: i32| u8::try_from(side).ok().filter(|&side| side > 0);
@@ -57,7 +57,7 @@ impl<'f> Walk<'_, 'f> {
                     let places = u32::from(size).div_ceil(stride.into());
                     let reach = (places - 1) * u32::from(stride) + u32::from(side);
                     let around = reach.saturating_sub(size.into());
-                    // Less than a window's side.
+                    // Less than the window's side.
                     ((around / 2) as u8, around.div_ceil(2) as u8)
                 };
                 let ((top, bottom), (left, right)) =
@@ -76,7 +76,7 @@ impl<'f> Walk<'_, 'f> {
         self.given.shape.ok_or_else(|| refuse(operator, "after a FULLY_CONNECTED"))
     }
 
-    /// A tensor that is written with this shape and activation function.
+    /// Returns the output tensor of an operator, which must have this shape and activation function.
     fn output(
         &self,
         operator: &Operator<'f>,
@@ -127,7 +127,7 @@ impl<'f> Walk<'_, 'f> {
             return Err(refuse(operator, "whose weights have not four dimensions"));
         };
         let (outputs, channels) = if is_depthwise { (last, i32::from(shape.channels)) } else { (first, last) };
-        // Of one channel every convolution is one of all channels.
+        // With one input channel, a depthwise convolution is an ordinary one.
         let is_one_each = is_depthwise && shape.channels > 1;
         if channels != i32::from(shape.channels) || (is_one_each && outputs != channels) || (is_depthwise && first != 1)
         {
@@ -170,8 +170,8 @@ impl<'f> Walk<'_, 'f> {
         self.push(operator, QuantizedLayer::Conv { weighted, is_depthwise: is_one_each, window, pool, output }, tensor)
     }
 
-    /// The side and output of a MAX_POOL_2D that comes next and takes the largest of each few places of this tensor, which
-    /// nothing else reads.
+    /// Returns side and output of the MAX_POOL_2D that follows, if it takes the largest of each square of this tensor and nothing
+    /// else reads the tensor.
     fn pooled(&self, tensor: i32, of: &QuantizedTensor) -> Result<Option<(u8, i32)>, Reason> {
         let Some(next) = self.graph.operators.get(self.next) else { return Ok(None) };
         if next.code != Builtin::MaxPool as i32 || next.input(0) != tensor || self.graph.readers(tensor) != 1 {
@@ -194,7 +194,7 @@ impl<'f> Walk<'_, 'f> {
 
     pub(super) fn pool(&mut self, operator: &Operator<'f>, takes_largest: bool) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
-        // What lies outside takes no part, as the least takes none among the largest.
+        // Pooling ignores padded positions, which is the same as padding with the least value.
         if self.padding.is_some_and(|(_, fill)| fill != 0) {
             return Err(refuse(operator, "after padding with something else than the least"));
         }
@@ -213,11 +213,11 @@ impl<'f> Walk<'_, 'f> {
     }
 
     fn is_like_input(&self, output: &QuantizedTensor) -> bool {
-        // The picture's pixels are of 1/255, which is no f32.
+        // The scale of pixels, 1/255, is not exact in f32.
         output.scale == self.given.input.scale as f32 && output.zero == self.given.input.zero
     }
 
-    /// The mean of each channel.
+    /// Reads MEAN as a global average pooling.
     pub(super) fn mean(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
         let axes = self.graph.tensor(operator.input(1))?;
@@ -237,7 +237,7 @@ impl<'f> Walk<'_, 'f> {
         self.push(operator, mean_of(shape.places(), self.given.input, output), operator.output)
     }
 
-    /// The sum with an earlier layer's output.
+    /// Reads ADD as the sum with an earlier layer's output.
     pub(super) fn add(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
         let (first, second) = (operator.input(0), operator.input(1));

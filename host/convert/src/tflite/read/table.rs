@@ -1,16 +1,16 @@
-//! Tables of a FlatBuffers file, each read with its bounds checked: the file may be anything.
+//! Tables of a FlatBuffers file. All bounds are checked, since the file may be arbitrary.
 //!
-//! Nothing is copied before it is asked for, so a small file that points to the same long list from many places takes no
-//! more memory than it has bytes.
+//! Nothing is copied before it is asked for. So a small file that refers to the same long list many times takes no more memory
+//! than its size.
 //!
 //! # Source
 //! FlatBuffers, "FlatBuffer Internals" (flatbuffers.dev/internals).
 
-/// What is pointed to does not lie in the file.
+/// Error: a reference leads out of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Broken;
 
-/// A table: the file, and where in it the table starts.
+/// A table: its file, and the offset at which it starts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table<'f> {
     file: &'f [u8],
@@ -18,29 +18,29 @@ pub(super) struct Table<'f> {
 }
 
 impl<'f> Table<'f> {
-    /// The file's first table.
+    /// Returns the file's first table.
     pub(super) fn root(file: &'f [u8]) -> Result<Self, Broken> {
         Self { file, start: 0 }.pointed(0)
     }
 
-    /// A field of 8 bits.
+    /// Returns a field of 8 bits.
     pub(super) fn byte(self, slot: u16, default: u8) -> Result<u8, Broken> {
         let Some(place) = self.place(slot)? else { return Ok(default) };
         Ok(array::<1>(self.file, place)?[0])
     }
 
-    /// A field of 32 bits.
+    /// Returns a field of 32 bits.
     pub(super) fn word(self, slot: u16, default: i32) -> Result<i32, Broken> {
         let Some(place) = self.place(slot)? else { return Ok(default) };
         Ok(i32::from_le_bytes(array(self.file, place)?))
     }
 
-    /// A table that a field points to; the value of a union is one.
+    /// Returns the table that a field refers to; the value of a union is one.
     pub(super) fn table(self, slot: u16) -> Result<Option<Self>, Broken> {
         self.place(slot)?.map(|place| self.pointed(place)).transpose()
     }
 
-    /// A list of items of so many bytes: all of them one after the other. Empty where it is not there.
+    /// Returns the bytes of a list whose items have `item_bytes` each, one after the other. Empty if the field is absent.
     pub(super) fn list(self, slot: u16, item_bytes: usize) -> Result<&'f [u8], Broken> {
         let Some(place) = self.place(slot)? else { return Ok(&[]) };
         let list = self.pointed(place)?.start;
@@ -48,13 +48,13 @@ impl<'f> Table<'f> {
         self.file.get(list + 4..).and_then(|rest| rest.get(..bytes)).ok_or(Broken)
     }
 
-    /// A list of 32-bit numbers.
+    /// Returns a list of 32-bit numbers.
     pub(super) fn words(self, slot: u16) -> Result<impl ExactSizeIterator<Item = i32> + 'f, Broken> {
         let list = self.list(slot, 4)?;
         Ok(list.chunks_exact(4).map(|word| i32::from_le_bytes([word[0], word[1], word[2], word[3]])))
     }
 
-    /// A list of tables.
+    /// Returns a list of tables.
     pub(super) fn tables(self, slot: u16) -> Result<Vec<Self>, Broken> {
         let Some(place) = self.place(slot)? else { return Ok(Vec::new()) };
         let list = self.pointed(place)?.start;
@@ -62,13 +62,13 @@ impl<'f> Table<'f> {
         (0..items).map(|item| self.pointed(list + 4 + 4 * item)).collect()
     }
 
-    /// Where a field's value lies, if it is there.
+    /// Returns the offset of a field's value; `None` if the field is absent.
     fn place(self, slot: u16) -> Result<Option<usize>, Broken> {
         // Signed: tables share lists of fields, which may lie on either side.
         let back = i32::from_le_bytes(array(self.file, self.start)?);
         let fields = usize::try_from(self.start as i64 - i64::from(back)).map_err(|_| Broken)?;
         let half = |place| Ok(usize::from(u16::from_le_bytes(array(self.file, place)?)));
-        // Two bytes each, after two sizes.
+        // Two bytes for each field, after two sizes.
         let entry = 4 + 2 * usize::from(slot);
         if entry + 2 > half(fields)? {
             return Ok(None);
@@ -77,7 +77,7 @@ impl<'f> Table<'f> {
         Ok((offset != 0).then_some(self.start + offset))
     }
 
-    /// What the offset at this place leads to.
+    /// Returns the table that the offset at this position leads to.
     fn pointed(self, place: usize) -> Result<Self, Broken> {
         let offset = u32::from_le_bytes(array(self.file, place)?) as usize;
         Ok(Self { start: place.checked_add(offset).ok_or(Broken)?, ..self })

@@ -1,4 +1,4 @@
-//! Files of our own come back, one of TensorFlow's says what TensorFlow said, and damaged ones are refused.
+//! Exported files can be imported again, a file of TensorFlow gives its logits, and damaged files are refused.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::*;
 use crate::export::{Format, export};
 use crate::tflite::write::tests::run::{model, pictures};
 
-/// What of all that can be exported has a way back.
+/// Everything that can be both exported and imported.
 const RECIPE: &str = r#"
 input_side = 15
 [training]
@@ -63,7 +63,7 @@ fn exported(model: &ModelFile) -> Vec<u8> {
     export(model, Format::Tflite, None, &[]).unwrap()
 }
 
-/// Both models' integers, picture by picture: bytes are apart by one at most, logits by this much.
+/// Compares both models' integers for each picture: bytes differ by at most 1, logits by at most `apart`.
 fn compare(before: &ModelFile, after: &ModelFile, pictures: &Dataset, apart: f64) {
     let (mut first, mut second) = (before.engine(), after.engine());
     for picture in &pictures.examples {
@@ -113,7 +113,7 @@ fn come_back(recipe: &str, input: InputShape) {
     compare(&before, &after, &pictures, 0.01);
 }
 
-/// The shipped model's sigmoids have an int8 in the file, and 16 bits before and after.
+/// The sigmoids of the bundled model are int8 in the file, and have 16 bits before and after.
 #[test]
 fn dense_layers_come_back() {
     let before = drawn_model().model;
@@ -140,14 +140,14 @@ fn classes_are_sorted_with_their_rows() {
     assert!(matches!(import(&file, Some(&names(&["a", "b"]))), Err(Reason::Classes { classes: 3, got: 2 })));
     assert!(matches!(import(&file, Some(&names(&["a", "b", "a"]))), Err(Reason::Name { .. })));
     assert!(matches!(import(&file, Some(&names(&["a", "", "b"]))), Err(Reason::Name { .. })));
-    // Without names of ours they are numbers.
+    // Without Pinhole's metadata the classes are numbered.
     let place = file.windows(15).position(|bytes| bytes == b"pinhole_classes").unwrap();
     let mut nameless = file.clone();
     nameless[place] = b'q';
     assert!(import(&nameless, None).unwrap().model().class_names().eq(["class-0", "class-1", "class-2"]));
 }
 
-/// A network that TensorFlow has trained a little and converted, and the logits that its interpreter gave
+/// A network that TensorFlow has trained a little and converted, with the logits of its interpreter
 /// (`tests/tflite_golden.py`).
 #[test]
 fn a_file_of_tensorflow() {
@@ -170,7 +170,7 @@ fn a_file_of_tensorflow() {
         let here = engine.run_all(&pixels).stages.pop().unwrap();
         for (here, there) in here.iter().zip(logits.as_array().unwrap()) {
             let (here, there) = (f64::from(*here) / 65_536.0, there.as_f64().unwrap() * unit);
-            // Half a unit for the file's int8, and what halves of means and factors rounded twice make of 250 units.
+            // Half a unit for the file's int8, and the effect of halves of means and of factors rounded twice, of 250 units.
             assert!((here - there).abs() <= 6.0 * unit, "picture {picture}: {here} and {there}");
             apart += (here - there).abs() / unit;
             count += 1;
@@ -179,7 +179,7 @@ fn a_file_of_tensorflow() {
     assert!(apart / f64::from(count) < 2.0, "{} units on average", apart / f64::from(count));
 }
 
-/// Whatever the bytes are, there is a model or a reason, and the reason names what is wrong.
+/// Arbitrary bytes give a model or a reason, and the reason names the fault.
 #[test]
 fn damaged_files() {
     let recipe = RECIPE.replace("channels = 6", "channels = 2");
@@ -190,7 +190,7 @@ fn damaged_files() {
             reasons.insert(reason.to_string());
         }
     }
-    // What a flipped byte of weights makes is a model still.
+    // A changed byte of weights still gives a model.
     let mut models = 0;
     for place in 0..file.len() {
         // 98 is LEAKY_RELU.

@@ -1,4 +1,4 @@
-//! Operators, in the order they run in -> layers.
+//! Reads operators, in the order in which they run, as layers.
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::InputKind;
@@ -12,7 +12,7 @@ use super::table::Broken;
 use crate::import::Reason;
 use crate::tflite::schema::{Builtin, Fused};
 
-/// Operators that are not written, by their numbers in the schema.
+/// Operators that are only read, by their numbers in the schema.
 mod code {
     pub(super) const DEQUANTIZE: i32 = 6;
     pub(super) const RELU: i32 = 19;
@@ -27,46 +27,46 @@ mod code {
 /// `ActivationFunctionType` of RELU6.
 pub(super) const RELU6: u8 = 3;
 
-/// How far an input's scale may be from 1/255, relatively.
+/// Largest relative difference of an input's scale from 1/255.
 const SCALE_TOLERANCE: f64 = 1e-4;
 
-/// What the layers before leave to the next.
+/// Output of the layers so far, which the next layer reads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Given {
     pub(super) input: InputKind,
-    /// Real value of a unit in the file.
+    /// Real value of one unit in the file.
     pub(super) of_file: f64,
-    /// Of a tensor; none of a dense layer's outputs.
+    /// Shape of a tensor; `None` after a dense layer.
     pub(super) shape: Option<Shape>,
     pub(super) elements: usize,
 }
 
-/// A network's layers, as far as they are read.
+/// State of reading a network: the layers so far.
 pub(super) struct Walk<'g, 'f> {
     pub(super) graph: &'g Graph<'f>,
-    /// Index of the operator that comes next.
+    /// Index of the next operator.
     pub(super) next: usize,
     pub(super) layers: Vec<QuantizedLayer>,
-    /// Which tensor each layer before the dense ones writes.
+    /// Index of the tensor that each layer before the dense ones writes.
     pub(super) tensors: Vec<i32>,
-    /// The tensor that was written last.
+    /// Index of the tensor that was written last.
     pub(super) current: i32,
     pub(super) given: Given,
-    /// What PAD has put around it, and with which byte.
+    /// PAD's padding around that tensor, and its fill byte.
     pub(super) padding: Option<(Padding, u8)>,
 }
 
-/// What has been read.
+/// A network that has been read.
 pub(super) struct Network {
     pub(super) input: InputShape,
     pub(super) layers: Vec<QuantizedLayer>,
 }
 
 impl<'g, 'f> Walk<'g, 'f> {
-    /// Reads a whole network, the last of whose layers decides.
+    /// Reads a whole network, whose last layer is the output layer.
     ///
     /// # Errors
-    /// [`Reason`]: what Pinhole has not.
+    /// [`Reason`]: what Pinhole does not support.
     pub(super) fn all(graph: &'g Graph<'f>) -> Result<Network, Reason> {
         let mut current = graph.input()?;
         let mut next = 0;
@@ -92,7 +92,7 @@ impl<'g, 'f> Walk<'g, 'f> {
 
     fn step(&mut self, operator: &Operator<'f>, deciding: usize) -> Result<(), Reason> {
         let is = |builtin: Builtin| operator.code == builtin as i32;
-        // A shape that is computed: RESHAPE's output says it too.
+        // A computed shape: it is also in RESHAPE's output.
         if let code::SHAPE | code::STRIDED_SLICE | code::PACK = operator.code
             && self.graph.tensor(operator.output)?.kind == kind::INT32
         {
@@ -102,7 +102,7 @@ impl<'g, 'f> Walk<'g, 'f> {
             return Err(refuse(operator, "which reads something else than what the operator before it writes"));
         }
         if operator.index > deciding {
-            // What comes after the logits keeps their order, or is refused.
+            // Operators after the logits must keep their order.
             return match operator.code {
                 code::SOFTMAX | code::DEQUANTIZE | code::QUANTIZE => self.alias(operator.output),
                 _ if is(Builtin::Reshape) => self.alias(operator.output),
@@ -133,13 +133,13 @@ impl<'g, 'f> Walk<'g, 'f> {
         }
     }
 
-    /// The same integers as another tensor.
+    /// Goes on with another tensor of the same integers.
     fn alias(&mut self, tensor: i32) -> Result<(), Reason> {
         self.current = tensor;
         Ok(())
     }
 
-    /// A tensor as a row; anything else would move elements.
+    /// Reads RESHAPE of a tensor to a row or to its own shape; any other would move elements.
     fn reshape(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         let to = self.graph.tensor(operator.output)?;
         let is_row = to.shape.first() == Some(&1) && to.shape.iter().filter(|&&side| side != 1).count() <= 1;
@@ -150,12 +150,12 @@ impl<'g, 'f> Walk<'g, 'f> {
         self.alias(operator.output)
     }
 
-    /// int8 -> int16, as an export has it before the layer that decides.
+    /// Reads CAST from int8 to int16, which exports have before dense layers.
     fn cast(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         if self.graph.tensor(operator.output)?.kind != kind::INT16 {
             return Err(refuse(operator, "to another type than int16"));
         }
-        // The integers are the same, and 0 now stands for 0.
+        // The integers stay the same, with a zero point of 0 now.
         self.given.input.zero = Units::of(&self.graph.tensor(self.current)?)
             .filter(|_| self.given.input.max_magnitude == u32::from(u8::MAX))
             .map(|_| 128)
@@ -163,7 +163,7 @@ impl<'g, 'f> Walk<'g, 'f> {
         self.alias(operator.output)
     }
 
-    /// The tensor that an operator and an activation function right after it write, and that function.
+    /// Returns the tensor that an operator and an activation function right after it write, and that function.
     pub(super) fn activated(&mut self, operator: &Operator<'f>, fused: u8) -> Result<(i32, u8), Reason> {
         const NONE: u8 = Fused::None as u8;
         const RELU: u8 = Fused::Relu as u8;
@@ -180,7 +180,7 @@ impl<'g, 'f> Walk<'g, 'f> {
         }
     }
 
-    /// A constant that an operator reads at this place; `None` where it reads none.
+    /// Returns the constant that an operator reads at this position, if any.
     pub(super) fn optional(&self, operator: &Operator<'f>, place: usize) -> Result<Option<Tensor<'f>>, Broken> {
         match operator.input(place) {
             -1 => Ok(None),
@@ -189,12 +189,12 @@ impl<'g, 'f> Walk<'g, 'f> {
     }
 }
 
-/// An operator that Pinhole has not, and why.
+/// Returns the error for an operator that Pinhole does not support, with the reason.
 pub(super) fn refuse(operator: &Operator<'_>, why: impl Into<String>) -> Reason {
     Reason::Operator { operator: operator.index, name: names::name(operator.code), why: why.into() }
 }
 
-/// An input that is a picture's pixels minus 128, gray or in color.
+/// Returns the shape of an input of pixels minus 128, gray or in color.
 fn pixels(input: &Tensor<'_>) -> Result<InputShape, Reason> {
     let got = |got: String| Reason::Input { got };
     let of_shape = || got(format!("of the shape {:?}", input.shape));

@@ -1,4 +1,4 @@
-//! Dense layers: FULLY_CONNECTED, with RELU in it or LOGISTIC after it.
+//! Writes dense layers: FULLY_CONNECTED, with RELU in it or LOGISTIC after it.
 
 use pinhole_core::model_file::scales::{HEADROOM, output_scale, row_scales};
 use pinhole_shared::fixed::SIGMOID_RANGE;
@@ -11,10 +11,10 @@ use super::weights::Integers;
 use crate::export::ExportError;
 use crate::tflite::schema::{Fused, TensorType};
 
-/// Real value of a unit of a sigmoid in int16: what TensorFlow Lite wants, and what the device has.
+/// Scale of a sigmoid in int16, required by TensorFlow Lite and the same on the device.
 const SIGMOID_UNIT: f32 = 1.0 / 32_768.0;
 
-/// Writes a layer that does not decide; returns what it gives to the next.
+/// Writes a hidden layer in int8 and returns its output.
 ///
 /// # Errors
 /// [`ExportError::Scale`].
@@ -42,15 +42,15 @@ pub(super) fn hidden(
     Ok(Reading { tensor: sigmoid, int8: Int8::SIGMOID, range: Int8::SIGMOID.range(), ..given })
 }
 
-/// The same integers as int16. QUANTIZE does not take these types, so it is CAST, whose 0 then stands for -128: biases take
-/// that off.
+/// Converts int8 to int16 with the same integers. QUANTIZE does not support these types, so CAST is used. It keeps the integers
+/// but not their zero point: the output's is 0. Biases compensate for that.
 pub(super) fn widened(graph: &mut Graph, from: Reading, elements: usize) -> Reading {
     let tensor = graph.wide("wide", vec![1, elements as i32], from.int8.scale);
     graph.run(OperatorKind::Cast, vec![from.tensor], tensor);
     Reading { tensor, ..from }
 }
 
-/// [`hidden`] in int16, with the device's units.
+/// Like [`hidden`], but in int16, with the device's units.
 ///
 /// # Errors
 /// [`ExportError::Scale`].
@@ -68,7 +68,7 @@ pub(super) fn hidden_wide(
     };
     let name = format!("dense_{index}");
     if dense.activation == Activation::Sigmoid {
-        // Beyond its range a sigmoid is what it is there.
+        // Outside its range a sigmoid is constant.
         let scale = (f64::from(SIGMOID_RANGE) / f64::from(i16::MAX)) as f32;
         let before = wide_layer(graph, index, &integers, (&name, Fused::None), (&from, scale))?;
         let sigmoid = graph.wide(&format!("sigmoid_{index}"), outputs, SIGMOID_UNIT);
@@ -88,7 +88,7 @@ pub(super) fn hidden_wide(
     Ok(given(cut, unit as f32, range))
 }
 
-/// Writes the layer that decides, in as many bits as it reads, with logits of the `wanted` range or of all that is possible.
+/// Writes the output layer, with the same bits as its input. Logits have the `wanted` range, or cover all possible values.
 ///
 /// # Errors
 /// [`ExportError::Scale`].
@@ -102,7 +102,7 @@ pub(super) fn logits(
     let (low, high) = integers.reach(from.range, wanted);
     let layer = ("logits", Fused::None);
     let tensor = if graph.tensors[from.tensor as usize].kind == TensorType::Int16 {
-        // A network that gives only zeros still needs a scale.
+        // A network whose outputs are all 0 still needs a scale.
         let largest = if high > low { high.max(-low) } else { 1.0 };
         wide_layer(graph, index, &integers, layer, (&from, (largest / f64::from(i16::MAX)) as f32))?
     } else {
@@ -132,7 +132,7 @@ fn fully_connected(
     Ok(tensor)
 }
 
-/// [`fully_connected`] from int16 to int16 of this scale.
+/// Like [`fully_connected`], but from int16 to int16 with this scale.
 fn wide_layer(
     graph: &mut Graph,
     index: usize,
@@ -153,8 +153,8 @@ fn wide_layer(
     Ok(tensor)
 }
 
-/// The largest activation of a hidden layer without sigmoid, in real units: what was seen in calibration. 16-bit outputs
-/// have room for twice that, which 8 bits cannot afford.
+/// Returns the largest activation of a hidden layer without sigmoid in calibration, in real units. 16-bit outputs have room for
+/// twice that, which 8 bits cannot afford.
 fn largest(dense: &Dense<'_>, unit: f64) -> f64 {
     let largest = f64::from(dense.output.range().1) * unit;
     if dense.output == Output::I16 { largest / HEADROOM } else { largest }

@@ -1,4 +1,4 @@
-//! A graph -> the bytes of a TensorFlow Lite file.
+//! Encodes a graph as a TensorFlow Lite file.
 
 use flatbuffers::{FlatBufferBuilder, Push, TableFinishedWIPOffset, Vector, WIPOffset};
 
@@ -11,10 +11,10 @@ use crate::tflite::schema::{
 
 type Table = WIPOffset<TableFinishedWIPOffset>;
 
-/// Writes a file. The same graph gives the same bytes.
+/// Encodes a file. The same graph gives the same bytes.
 pub(super) fn encode(graph: &Graph) -> Vec<u8> {
     let mut file = File(FlatBufferBuilder::new());
-    // Buffer 0 is empty, by the format's convention: what is no constant has it.
+    // By the format's convention buffer 0 is empty; tensors that are not constants use it.
     let mut buffers = vec![file.table(|_| ())];
     let mut tensors = Vec::with_capacity(graph.tensors.len());
     for tensor in &graph.tensors {
@@ -33,7 +33,7 @@ pub(super) fn encode(graph: &Graph) -> Vec<u8> {
             builder.push_slot_always(slot(metadata::BUFFER), index);
         }));
     }
-    // Of an operator that is there in several versions the highest, which runtimes that have it take for all.
+    // Of several versions of an operator, the highest: runtimes that support it use it for all.
     let version = |builtin: &Builtin| {
         let of_kind = graph.operators.iter().filter(|operator| operator.kind.builtin() == *builtin);
         Some((*builtin, of_kind.map(|operator| operator.version).max()?))
@@ -63,18 +63,18 @@ pub(super) fn encode(graph: &Graph) -> Vec<u8> {
         builder.push_slot_always(slot(model::BUFFERS), buffers);
         builder.push_slot_always(slot(model::METADATA), entries);
     });
-    // Offset of the root, and identifier.
+    // Offset of the root, and identifier, which take 8 bytes.
     file.align(8);
     file.0.finish(root, Some(IDENTIFIER));
     file.0.finished_data().to_vec()
 }
 
-/// A slot's place in a table's list of fields: two bytes each, after two sizes.
+/// Returns a slot's offset in a table's list of fields: two bytes each, after two sizes.
 fn slot(number: u16) -> u16 {
     4 + 2 * number
 }
 
-/// A file in the making, from its end to its start, as FlatBuffers are made: what is pointed to comes first.
+/// A file in progress. FlatBuffers are built from end to start: objects are written before the references to them.
 struct File<'f>(FlatBufferBuilder<'f>);
 
 impl<'f> File<'f> {
@@ -88,10 +88,10 @@ impl<'f> File<'f> {
         self.0.create_vector(items)
     }
 
-    /// Pads so that what comes next, `bytes` of it, starts at a multiple of [`BUFFER_ALIGNMENT`] from the file's end. The
-    /// last thing to be written is the file's start: aligned too, it makes these places multiples from there.
+    /// Pads so that the next object, of this many `bytes`, starts at a multiple of [`BUFFER_ALIGNMENT`] from the file's end. The
+    /// file's start is written last and is aligned too, so these offsets are also multiples from there.
     ///
-    /// The builder itself aligns by a vector's elements alone.
+    /// The builder itself aligns only by the type of a vector's elements.
     fn align(&mut self, bytes: usize) {
         while !(self.0.unfinished_data().len() + bytes).is_multiple_of(BUFFER_ALIGNMENT) {
             self.0.push(0_u8);
@@ -149,7 +149,7 @@ impl<'f> File<'f> {
         })
     }
 
-    /// An operator's options, and their type.
+    /// Writes an operator's options; returns their type and table.
     fn options(&mut self, kind: &OperatorKind) -> Option<(u8, Table)> {
         use Field::{Byte, Word};
         if let OperatorKind::Reshape { shape } = kind {
@@ -217,7 +217,7 @@ impl<'f> File<'f> {
     }
 }
 
-/// A field of options.
+/// A field of an operator's options.
 #[derive(Clone, Copy)]
 enum Field {
     Byte(i8),

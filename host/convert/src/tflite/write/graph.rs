@@ -1,20 +1,20 @@
-//! A network as TensorFlow Lite has it.
+//! A network in TensorFlow Lite's terms.
 
 use super::scales::Int8;
 use crate::tflite::schema::{Builtin, Fused, Padding, TensorType};
 
-/// A network: tensors, and operators that make them of others.
+/// A network: tensors, and the operators between them.
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) description: String,
     pub(super) tensors: Vec<Tensor>,
-    /// In the order they run in.
+    /// Operators, in the order in which they run.
     pub(super) operators: Vec<Operator>,
-    /// Index of the tensor that goes in.
+    /// Index of the input tensor.
     pub(super) input: i32,
-    /// Index of the tensor that comes out.
+    /// Index of the output tensor.
     pub(super) output: i32,
-    /// Name and bytes of what the network does not need.
+    /// Metadata: names and bytes.
     pub(super) metadata: Vec<(String, Vec<u8>)>,
 }
 
@@ -24,35 +24,35 @@ pub(super) struct Tensor {
     pub(super) name: String,
     pub(super) shape: Vec<i32>,
     pub(super) kind: TensorType,
-    /// Its values, if it is a constant; little-endian.
+    /// Values of a constant, little-endian.
     pub(super) data: Option<Vec<u8>>,
-    /// Empty where it is not quantized; one, or one for each index along a dimension.
+    /// Scales: one, or one for each index along a dimension; empty if the tensor is not quantized.
     pub(super) scales: Vec<f32>,
-    /// As many as scales.
+    /// Zero points, as many as scales.
     pub(super) zero_points: Vec<i64>,
-    /// The dimension along which there is a scale for each index.
+    /// Dimension with a scale for each index.
     pub(super) scales_along: i32,
 }
 
-/// An operator; tensors by their indices.
+/// An operator. Tensors are given by their indices.
 #[derive(Debug)]
 pub(super) struct Operator {
     pub(super) kind: OperatorKind,
-    /// The least version with tensors of these types.
+    /// Least version that supports the types of these tensors.
     pub(super) version: i32,
     pub(super) inputs: Vec<i32>,
     pub(super) output: i32,
 }
 
-/// How a window moves.
+/// Padding and strides of a window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slide {
     pub(super) padding: Padding,
-    /// Down and right.
+    /// Vertical and horizontal stride.
     pub(super) strides: [u8; 2],
 }
 
-/// What an operator does.
+/// Kind of an operator, with its options.
 #[derive(Debug)]
 pub(super) enum OperatorKind {
     Reshape { shape: Vec<i32> },
@@ -93,7 +93,7 @@ impl OperatorKind {
         }
     }
 
-    /// The least version that takes tensors of 8 or of 16 bits.
+    /// Returns the least version that supports tensors of 8 or of 16 bits.
     fn version(&self, kind: TensorType) -> i32 {
         let (narrow, wide) = match self {
             Self::Reshape { .. } | Self::Cast => (1, 1),
@@ -114,20 +114,20 @@ impl Graph {
         self.tensors.len() as i32 - 1
     }
 
-    /// A tensor of activations in int8.
+    /// Adds a tensor of int8 activations.
     pub(super) fn activations(&mut self, name: &str, shape: Vec<i32>, int8: Int8) -> i32 {
         let (scales, zero_points) = (vec![int8.scale], vec![i64::from(int8.zero_point)]);
         let (name, kind) = (name.to_owned(), TensorType::Int8);
         self.add(Tensor { name, shape, kind, data: None, scales, zero_points, scales_along: 0 })
     }
 
-    /// A tensor of activations in int16, where 0 stands for 0.
+    /// Adds a tensor of int16 activations, with a zero point of 0.
     pub(super) fn wide(&mut self, name: &str, shape: Vec<i32>, scale: f32) -> i32 {
         let (name, kind) = (name.to_owned(), TensorType::Int16);
         self.add(Tensor { name, shape, kind, data: None, scales: vec![scale], zero_points: vec![0], scales_along: 0 })
     }
 
-    /// A constant without a scale.
+    /// Adds a constant without a scale.
     pub(super) fn integers(&mut self, name: &str, shape: Vec<i32>, integers: &[i32]) -> i32 {
         let data = Some(integers.iter().flat_map(|integer| integer.to_le_bytes()).collect());
         let (scales, zero_points) = (Vec::new(), Vec::new());
@@ -135,7 +135,7 @@ impl Graph {
         self.add(Tensor { name, shape, kind, data, scales, zero_points, scales_along: 0 })
     }
 
-    /// A constant with scales and all zero points 0, or with one of each that are given.
+    /// Adds a constant with these scales and zero points of 0.
     pub(super) fn constant(
         &mut self,
         name: &str,
@@ -147,20 +147,20 @@ impl Graph {
         self.add(Tensor { name: name.to_owned(), shape, kind, data: Some(data), scales, zero_points, scales_along })
     }
 
-    /// A constant of one int8, in units of another tensor.
+    /// Adds a constant of one int8, with the scale and zero point of another tensor.
     pub(super) fn number(&mut self, name: &str, number: i8, int8: Int8) -> i32 {
         let tensor = self.activations(name, Vec::new(), int8);
         self.tensors[tensor as usize].data = Some(number.to_le_bytes().to_vec());
         tensor
     }
 
-    /// Runs an operator on the first of `inputs`, with constants after it.
+    /// Adds an operator that reads the first of `inputs`, with constants after it.
     pub(super) fn run(&mut self, kind: OperatorKind, inputs: Vec<i32>, output: i32) {
         let version = kind.version(self.tensors[inputs[0] as usize].kind);
         self.operators.push(Operator { kind, version, inputs, output });
     }
 
-    /// A tensor as a row, for a dense layer.
+    /// Adds a RESHAPE of a tensor to a row, for a dense layer.
     pub(super) fn flat(&mut self, from: i32, elements: usize, int8: Int8) -> i32 {
         let shape = vec![1, elements as i32];
         let constant = self.integers("flat_shape", vec![2], &shape);

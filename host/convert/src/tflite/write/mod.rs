@@ -1,30 +1,31 @@
-//! A model as an int8 network of TensorFlow Lite, for other runtimes than Pinhole's.
+//! Writes a model as an int8 network of TensorFlow Lite, for other runtimes than Pinhole's.
 //!
-//! | module | what happens there |
+//! | module | task |
 //! |---|---|
 //! | `graph` | tensors and operators |
-//! | `scales` | what int8 tensors' integers stand for |
+//! | `scales` | scales and zero points of int8 tensors |
 //! | `weights` | a layer's weights and biases |
 //! | `spatial` | a layer that writes a tensor -> operators |
 //! | `dense` | a dense layer -> operators |
 //! | `encode` | graph -> bytes |
 //!
-//! The input is int8, `[1, side, side, 1]`, each pixel of Pinhole's pipeline minus 128; the output logits, `[1, classes]`: the
-//! class is the largest one's. There is no SOFTMAX: it would make ties of what the logits tell apart.
+//! The input is int8, `[1, side, side, channels]`, each pixel of Pinhole's pipeline minus 128. The output is logits,
+//! `[1, classes]`: the class with the largest logit is the decision. There is no SOFTMAX: rounding to 8 bits would make equal
+//! probabilities of different logits.
 //!
-//! Weights are the model's own integers, each row with its own scale (so does TensorFlow's own converter); those of 4
-//! and 7 bits take a byte too. Tensors are Pinhole's bytes minus 128. What differs from the device:
+//! Weights are the model's own integers, each row with its own scale (as from TensorFlow's own converter). Those of 4 and 7
+//! bits take a byte too. Tensors are Pinhole's bytes minus 128. There are differences from the device:
 //!
-//! - TensorFlow Lite computes a factor from three 32-bit scales and, in most kernels, rounds twice, away from 0: now
-//!   and then a byte is another by one.
+//! - TensorFlow Lite computes a factor from three 32-bit scales and, in most kernels, rounds twice, away from 0. So a byte
+//!   sometimes differs by one.
 //! - Dense layers after layers of tensors have int16 activations and logits, and factors of 15 bits.
-//! - In networks of dense layers alone all is int8, which microcontrollers run fastest: activations, which are 16 bits on the
-//!   device unless the model has 8-bit ones, a sigmoid's input (a unit is 0.045; there Q16), and logits.
-//! - Nothing in a model file says how large logits get, so without photos they cover all that the last layer's weights
-//!   can make of its inputs' range. In int8 that is a unit of some hundredths after a sigmoid, of up to about 1 after a
-//!   relu, and close decisions become ties. With photos they cover what was seen and a quarter more at either end.
+//! - Networks of only dense layers are all int8, which microcontrollers run fastest. This holds for activations (16 bits on the
+//!   device, unless the model has 8-bit ones), for a sigmoid's input (a unit is 0.045; there Q16), and for logits.
+//! - A model file does not contain the range of its logits. Without photos they cover all that the last layer's weights allow
+//!   for its inputs' range. An int8 unit is then some hundredths after a sigmoid, and up to about 1 after a relu, so close
+//!   decisions become ties. With photos they cover the range seen, and a quarter more at either end.
 //!
-//! So integers are not the device's, and the class is another one now and then. `tests/tflite_agreement.py` compares.
+//! So integers differ from the device's, and sometimes the class does. `tests/tflite_agreement.py` compares.
 //!
 //! # Source
 //! TensorFlow Lite's 8-bit quantization specification (tensorflow.org/lite/performance/quantization_spec).
@@ -48,13 +49,13 @@ use crate::export::ExportError;
 /// Name of the metadata that holds the class names, a JSON array.
 pub const CLASSES_METADATA: &str = "pinhole_classes";
 
-/// How much further than the logits that were seen a file's reach, at either end: of the distance between these ends.
+/// Margin at either end of a file's range of logits, as a part of the range seen.
 const MARGIN: f64 = 0.25;
 
-/// The range that logits should have in a file, by what a model makes of these inputs; `None` without any.
+/// Returns the range of logits for a file, from the logits of a model on these inputs; `None` without inputs.
 ///
 /// # Panics
-/// If an input has not as many pixels as the model's.
+/// If an input does not have the model's number of pixels.
 pub(crate) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, f64)> {
     let mut engine = model.engine();
     let logits: Vec<i32> = inputs.iter().filter_map(|input| engine.run_all(input).stages.pop()).flatten().collect();
@@ -64,8 +65,8 @@ pub(crate) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, 
     Some((low - more, high + more))
 }
 
-/// The bytes of a TensorFlow Lite file, whose logits have the given range or all that is possible. The same model and range
-/// give the same bytes.
+/// Returns the bytes of a TensorFlow Lite file. Its logits have the given range, or cover all possible values. The same model
+/// and range give the same bytes.
 ///
 /// # Errors
 /// [`ExportError::Scale`], [`ExportError::Mean`].
@@ -83,7 +84,7 @@ pub(crate) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
     graph.input = graph.activations("input", vec![1, side, side, channels], Int8::PIXELS);
     let range = Int8::PIXELS.range();
     let mut from = Reading { tensor: graph.input, int8: Int8::PIXELS, range, unit: 1.0 / 255.0, zero: 0 };
-    // What each layer before the dense ones wrote.
+    // Output of each layer before the dense ones.
     let mut tensors: Vec<Reading> = Vec::new();
     let mut is_flat = false;
     for (index, layer) in model.layers().enumerate() {
@@ -110,17 +111,17 @@ pub(crate) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
     Ok(encode::encode(&graph))
 }
 
-/// What a layer reads.
+/// Input of a layer.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
-    /// Its index in the graph.
+    /// Index of the tensor in the graph.
     tensor: i32,
-    /// What its integers stand for, whatever type they have.
+    /// Scale and zero point of its integers, whatever their type.
     int8: Int8,
     /// Smallest and largest real value.
     range: (f64, f64),
-    /// Real value of a unit on the device.
+    /// Real value of one unit on the device.
     unit: f64,
-    /// The byte that stands for 0 on the device.
+    /// Zero point on the device.
     zero: u8,
 }

@@ -1,63 +1,63 @@
-//! The scales and zero points of an int8 tensor.
+//! Scale and zero point of an int8 tensor.
 
 use pinhole_shared::model::Tensor;
 
-/// What an int8 tensor's integers stand for: `scale * (integer - zero_point)`.
+/// Scale and zero point: an integer's real value is `scale * (integer - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Int8 {
     /// Real value of one unit, above 0.
     pub(super) scale: f32,
-    /// The integer that stands for 0, -128..=127.
+    /// Zero point, -128..=127.
     pub(super) zero_point: i8,
 }
 
 impl Int8 {
-    /// The network's input: the pixel minus 128 stands for the pixel / 255.
+    /// Those of the network's input: the integer is the pixel minus 128, its real value the pixel / 255.
     pub(super) const PIXELS: Self = Self { scale: 1.0 / 255.0, zero_point: i8::MIN };
 
-    /// A sigmoid's output. The only ones that TensorFlow Lite lets LOGISTIC have.
+    /// Those of a sigmoid's output, the only ones that TensorFlow Lite allows for LOGISTIC.
     ///
     /// # Source
     /// TensorFlow Lite's 8-bit quantization specification, LOGISTIC.
     pub(super) const SIGMOID: Self = Self { scale: 1.0 / 256.0, zero_point: i8::MIN };
 
-    /// Of a tensor, whose bytes minus 128 these integers are.
+    /// Returns those of a tensor whose bytes minus 128 are the integers.
     pub(super) fn of(tensor: &Tensor) -> Self {
         Self { scale: tensor.scale, zero_point: Self::integer(tensor.zero) }
     }
 
-    /// The integer of a tensor's byte.
+    /// Returns the integer of a tensor's byte.
     pub(super) fn integer(byte: u8) -> i8 {
         (i16::from(byte) - 128) as i8
     }
 
-    /// What goes into a sigmoid: from where its output, in int8, is no longer 0 (half a unit: `ln (0.5 / 255.5)`) to
-    /// where it reaches the greatest int8 (one and a half units from 1: `ln (254.5 / 1.5)`). What is cut off beyond makes no
-    /// difference, so no photo is needed to find the range.
+    /// Returns those of a sigmoid's input. The range begins where the int8 output is no longer 0: at half a unit,
+    /// `ln (0.5 / 255.5)`. It ends where the output reaches the greatest int8: one and a half units from 1,
+    /// `ln (254.5 / 1.5)`. Clipping beyond changes nothing, so no photo is needed to find the range.
     pub(super) fn before_sigmoid() -> Self {
         Self::covering((0.5_f64 / 255.5).ln(), (254.5_f64 / 1.5).ln())
     }
 
-    /// 0 to `largest`, which is above 0.
+    /// Returns those of the range 0 to `largest`, which is above 0.
     pub(super) fn positive(largest: f64) -> Self {
         Self { scale: (largest / 255.0) as f32, zero_point: i8::MIN }
     }
 
-    /// `-largest` to nearly `largest`, which is above 0; 0 stands for 0.
+    /// Returns those of the range `-largest` to nearly `largest`, which is above 0; the zero point is 0.
     pub(super) fn symmetric(largest: f64) -> Self {
         Self { scale: (largest / 128.0) as f32, zero_point: 0 }
     }
 
-    /// `low` to `high`, widened to hold 0, and by the rounding of the zero point: half a unit.
+    /// Returns those of the range `low` to `high`, widened to include 0, and by up to half a unit for the rounded zero point.
     pub(super) fn covering(low: f64, high: f64) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
-        // A network that gives only zeros still needs a scale.
+        // A network whose outputs are all 0 still needs a scale.
         let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
-        // Within -128..=127, as low is in -255 units..=0.
+        // Within -128..=127, since low is in -255 units..=0.
         Self { scale: scale as f32, zero_point: (-128.0 - low / scale).round() as i8 }
     }
 
-    /// Smallest and largest real value.
+    /// Returns the smallest and largest real value.
     pub(super) fn range(self) -> (f64, f64) {
         let real = |integer: i8| f64::from(self.scale) * (f64::from(integer) - f64::from(self.zero_point));
         (real(i8::MIN), real(i8::MAX))
@@ -82,12 +82,12 @@ mod tests {
         assert_eq!(Int8::covering(0.0, 0.0), Int8 { scale: 1.0, zero_point: i8::MIN });
     }
 
-    /// Beyond the range the sigmoid's int8 stays what it is at the range's ends.
+    /// Outside the range, the sigmoid's int8 is the one at the range's end.
     #[test]
     fn nothing_is_lost_before_a_sigmoid() {
         let int8 = |x: f64| (256.0 / (1.0 + (-x).exp())).round().min(255.0);
         let (low, high) = Int8::before_sigmoid().range();
-        // The zero point's rounding moves the ends by half a unit at most, and so the sigmoid there by less than one.
+        // The rounded zero point moves the ends by at most half a unit, and the sigmoid there by less than one.
         assert!(int8(low) <= 1.0 && int8(high) >= 254.0, "{low} {high}");
         assert_eq!((int8((0.499_f64 / 255.5).ln()), int8((254.6_f64 / 1.4).ln())), (0.0, 255.0));
     }

@@ -1,4 +1,4 @@
-//! Layers that write tensors. Their bytes minus 128 are the integers here, and 0 stands for the same real value.
+//! Writes layers of tensors. The integers here are their bytes minus 128, with the same zero point.
 
 use pinhole_core::model_file::scales::accumulator_scales;
 use pinhole_shared::model::{Conv, Layer, Pool, Tensor};
@@ -11,7 +11,7 @@ use super::weights::Integers;
 use crate::export::ExportError;
 use crate::tflite::schema::{Fused, Padding, TensorType};
 
-/// Writes a layer that reads `from`; `before` is what the layers before it gave. Returns what it gives to the next.
+/// Writes a layer that reads `from`; `before` are the outputs of the layers before it. Returns its output.
 ///
 /// # Errors
 /// [`ExportError::Scale`], [`ExportError::Mean`].
@@ -60,7 +60,7 @@ pub(super) fn write(
     Ok(Reading { tensor, int8, range: int8.range(), unit: f64::from(to.scale), zero: to.zero })
 }
 
-/// A convolution, and the largest of each few places of it, which requantization would not change.
+/// Writes a convolution and its max pooling, which gives the same result after requantization as before it.
 fn convolution(
     graph: &mut Graph,
     (index, name): (usize, &str),
@@ -101,10 +101,10 @@ fn convolution(
     Ok(pooled)
 }
 
-/// The mean under a window. AVERAGE_POOL_2D rounds a half away from -128, and some kernels to even numbers; the device rounds
-/// it up. So where the count of places is even, a DEPTHWISE_CONV_2D takes the mean, with a quarter of an integer more in
-/// its sums: too little to change anything but a half, and enough that every kernel rounds that up. `None` where sums do not
-/// fit and AVERAGE_POOL_2D has not the padding.
+/// Writes an average pooling. AVERAGE_POOL_2D rounds halves away from -128, and in some kernels to even; the device rounds them
+/// up. So if the window has an even number of positions, a DEPTHWISE_CONV_2D computes the mean, with a quarter of an integer
+/// added to its sums. That is too little to change anything but a half, and enough that every kernel rounds it up. Returns
+/// `None` if sums do not fit and AVERAGE_POOL_2D does not support the padding.
 fn mean(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Reading) -> Option<i32> {
     let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
     let rows = counts((window.stride_y, window.padding.top, window.height), input.height, output.height);
@@ -127,8 +127,8 @@ fn mean(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Read
     Some(tensor)
 }
 
-/// The mean of the places that are inside: sums in int16, with zeros around, each times one by its count. CAST keeps
-/// integers, so these are means of bytes minus 128.
+/// Writes the mean of the positions inside the input: sums in int16, with zeros around, each times the inverse of its count.
+/// CAST keeps integers, so these are means of bytes minus 128.
 fn mean_of_counts(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, from: Reading, counts: &[u32]) -> i32 {
     let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
     let scale = from.int8.scale;
@@ -137,7 +137,7 @@ fn mean_of_counts(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, 
     let padded = graph.wide(&format!("{name}_padded"), dimensions(around(window.padding, input)), scale);
     let paddings = graph.paddings(window.padding);
     graph.run(OperatorKind::Pad, vec![cast, paddings], padded);
-    // Twice the sum and one more, which decides a half.
+    // Twice the sum plus 1, which decides halves.
     let sums = graph.wide(&format!("{name}_sums"), dimensions(output), scale / 2.0);
     graph.sums(index, pool, (padded, scale), &Sums { weight: 2, bias: 1, unit: 0.5 }, sums);
     let (unit, parts) = inverses(counts);
@@ -151,14 +151,14 @@ fn mean_of_counts(graph: &mut Graph, (index, name): (usize, &str), pool: &Pool, 
     tensor
 }
 
-/// A sum under a window: so many times each value, and so much more; the real value of a weight's unit.
+/// Weight and bias of a sum under a window, and the real value of a weight's unit.
 struct Sums {
     weight: i8,
     bias: i64,
     unit: f32,
 }
 
-/// Rows, or columns, of the input that are under the window at each of `to` places.
+/// Returns the number of the input's rows, or columns, under the window at each of `to` positions.
 fn counts((stride, before, window): (u8, u8, u8), size: u16, to: u16) -> Vec<u32> {
     let inside = |at: u16| {
         let start = i64::from(at) * i64::from(stride) - i64::from(before);
@@ -167,8 +167,8 @@ fn counts((stride, before, window): (u8, u8, u8), size: u16, to: u16) -> Vec<u32
     (0..to).map(inside).collect()
 }
 
-/// One by each of these, in int16, and the unit of them: exact where a multiple of all counts allows it, and as fine as can
-/// be, since MUL rounds twice.
+/// Returns the inverses of these counts in int16, and their unit. They are exact if a multiple of all counts fits, and as fine
+/// as possible, since MUL rounds twice.
 fn inverses(counts: &[u32]) -> (f32, Vec<i16>) {
     let divisor = |mut a: u64, mut b: u64| {
         while b != 0 {
@@ -178,7 +178,7 @@ fn inverses(counts: &[u32]) -> (f32, Vec<i16>) {
     };
     let least = u64::from(counts.iter().copied().min().unwrap_or(1));
     let multiple = counts.iter().map(|&count| u64::from(count)).fold(1, |multiple: u64, count| {
-        // Beyond 64 bits it is too large anyway.
+        // Saturated beyond 64 bits, which is too large in any case.
         multiple.saturating_mul(count / divisor(multiple, count))
     });
     let largest = least * i16::MAX as u64;
@@ -191,9 +191,9 @@ fn slide(window: &Window, padding: Padding) -> Slide {
     Slide { padding, strides: [window.stride_y, window.stride_x] }
 }
 
-/// The padding with which TensorFlow Lite lays a window as Pinhole does, if there is one.
+/// Returns TensorFlow Lite's padding that puts the window at the same positions as Pinhole, if there is one.
 fn padding_of(window: &Window, input: Shape, output: Shape) -> Option<Padding> {
-    // Padding behind counts by the places it makes alone.
+    // Padding at the end matters only by the positions that it adds.
     let valid = |size: u16, before: u8, side: u8, stride: u8, to: u16| {
         before == 0 && u32::from(to - 1) * u32::from(stride) + u32::from(side) <= u32::from(size)
     };
@@ -205,7 +205,7 @@ fn padding_of(window: &Window, input: Shape, output: Shape) -> Option<Padding> {
         along(input.height, window.padding.top, window.height, window.stride_y, output.height)
             && along(input.width, window.padding.left, window.width, window.stride_x, output.width)
     };
-    // VALID makes as many places as fit, and so does Pinhole.
+    // VALID has as many positions as fit, and so does Pinhole.
     if both(&valid) {
         Some(Padding::Valid)
     } else if both(&same) {
@@ -215,7 +215,7 @@ fn padding_of(window: &Window, input: Shape, output: Shape) -> Option<Padding> {
     }
 }
 
-/// Fused activation function of a layer with this range, and the range that it leaves.
+/// Returns the fused activation function of a layer with this range, and the range after that function.
 fn fused((low, _): (u8, u8), to: &Tensor) -> (Fused, (u8, u8)) {
     if low == to.zero { (Fused::Relu, (to.zero, u8::MAX)) } else { (Fused::None, (0, u8::MAX)) }
 }
@@ -224,7 +224,7 @@ fn dimensions(shape: Shape) -> Vec<i32> {
     vec![1, shape.height.into(), shape.width.into(), shape.channels.into()]
 }
 
-/// A shape and what lies around it.
+/// Returns a shape with its padding.
 fn around(padding: Around, shape: Shape) -> Shape {
     Shape {
         height: shape.height + u16::from(padding.top) + u16::from(padding.bottom),
@@ -233,17 +233,17 @@ fn around(padding: Around, shape: Shape) -> Shape {
     }
 }
 
-/// What lies around a tensor.
+/// Fill value of padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fill {
-    /// What stands for 0.
+    /// The zero point.
     Zero,
-    /// What is never the largest of some.
+    /// The least value, which is never the largest of several.
     Least,
 }
 
 impl Graph {
-    /// Sums of each channel under a pooling's window, of a tensor of this scale that has what lies around it.
+    /// Writes the sums of each channel under a pooling's window, from a padded tensor of this scale.
     fn sums(&mut self, index: usize, pool: &Pool, (from, scale): (i32, f32), sums: &Sums, to: i32) {
         let (window, channels) = (&pool.window, usize::from(pool.input.shape.channels));
         let constants = Integers {
@@ -266,7 +266,7 @@ impl Graph {
         self.integers("paddings", vec![4, 2], &sides)
     }
 
-    /// What a window slides over, and with which padding: a tensor as it is, or with what lies around it.
+    /// Returns a window's input and TensorFlow Lite's padding. The input is the tensor itself, or a padded copy.
     fn padded(
         &mut self,
         from: Reading,
@@ -288,7 +288,7 @@ impl Graph {
         (padded, Padding::Valid)
     }
 
-    /// A tensor of range `has`, cut to `range`.
+    /// Clamps a tensor of range `has` to `range`.
     fn clamped(&mut self, (index, tensor): (usize, i32), range: (u8, u8), has: (u8, u8), of: &Tensor) -> i32 {
         let int8 = Int8::of(of);
         let mut cut = tensor;

@@ -7,34 +7,35 @@ use super::graph::Graph;
 use super::scales::Int8;
 use crate::tflite::schema::TensorType;
 
-/// A layer's constants.
+/// Constants of a layer.
 #[derive(Clone)]
 pub(super) struct Integers {
-    /// Row-major, a row an output.
+    /// Weights, row-major, a row an output.
     pub(super) weights: Vec<i8>,
     pub(super) inputs: usize,
-    /// Real value of a unit of each row's weights.
+    /// Scale of each row's weights.
     pub(super) scales: Vec<f32>,
-    /// What each sum of weight times input less its zero point starts with.
+    /// Biases, for sums of weight * (input - zero point).
     pub(super) biases: Vec<i64>,
     /// Real value of a unit of each row's bias.
     pub(super) bias_scales: Vec<f32>,
 }
 
 impl Integers {
-    /// Of a layer, the real values of whose accumulators' units these are. `None` when a scale is none in 32 bits.
+    /// Returns the constants of a layer; `units` are the real values of its rows' accumulator units. `None` if a scale is not a
+    /// normal 32-bit float.
     pub(super) fn of(weighted: &Weighted<'_>, units: &[f64], from: &Reading) -> Option<Self> {
         let weights = weighted.operands.weights;
         let (inputs, outputs) = (weights.inputs(), weights.outputs());
         let input = from.int8;
-        // Between pixels and pixels it stays what it is; int8 sums are of fewer units, so it fits.
+        // 1 for pixels. Else int8 sums have fewer units than the device's, so that biases fit.
         let rescale = from.unit / f64::from(input.scale);
-        // Accumulators are sums of weight times integer of `unit`. 1/255 is no f32: exact where the units are the same.
+        // Accumulators are sums of weight times integer of `unit`. 1/255 is not exact in f32: for pixels the file's own is used.
         let unit = if input == Int8::PIXELS { f64::from(input.scale) } else { from.unit };
         let scales: Vec<f32> = units.iter().map(|of_row| (of_row / unit) as f32).collect();
         let bias_scales: Vec<f32> = scales.iter().map(|scale| scale * input.scale).collect();
         let bias = |row| {
-            // On the device what the inputs' zero adds to a sum is taken off in the bias.
+            // The device's biases compensate for the inputs' zero point; that is taken out here.
             let weights: i64 = (0..inputs).map(|column| i64::from(weights.get(row, column))).sum();
             let bias = i64::from(weighted.bias(row)) + i64::from(from.zero) * weights;
             if input == Int8::PIXELS { bias } else { (bias as f64 * rescale).round() as i64 }
@@ -49,7 +50,7 @@ impl Integers {
         })
     }
 
-    /// The range that no output leaves, whatever the inputs, or as much of it as is `wanted`.
+    /// Returns the range of all outputs for any inputs, limited to the `wanted` range.
     pub(super) fn reach(&self, (least, most): (f64, f64), wanted: Option<(f64, f64)>) -> (f64, f64) {
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
         for (row, weights) in self.weights.chunks_exact(self.inputs).enumerate() {
@@ -66,7 +67,7 @@ impl Integers {
         (low.max(least), high.min(most))
     }
 
-    /// The same sums over inputs whose zero point nothing else takes off.
+    /// Returns the constants for inputs whose zero point is not subtracted otherwise.
     pub(super) fn with_zero_point(&self, zero_point: i8) -> Self {
         let sum = |row: &[i8]| row.iter().map(|&weight| i64::from(weight)).sum::<i64>();
         let rows = self.weights.chunks_exact(self.inputs).zip(&self.biases);
@@ -76,14 +77,14 @@ impl Integers {
 }
 
 impl Graph {
-    /// Weights whose rows lie along the first dimension of this shape.
+    /// Adds weights whose rows lie along the first dimension of this shape.
     pub(super) fn rows(&mut self, index: usize, integers: &Integers, shape: Vec<i32>) -> i32 {
         let data = bytemuck::cast_slice(&integers.weights).to_vec();
         let scales = (integers.scales.clone(), 0);
         self.constant(&format!("weights_{index}"), shape, (TensorType::Int8, data), scales)
     }
 
-    /// Weights whose rows lie along the last dimension of this shape.
+    /// Adds weights whose rows lie along the last dimension of this shape.
     pub(super) fn columns(&mut self, index: usize, integers: &Integers, shape: Vec<i32>) -> i32 {
         let Integers { weights, inputs, scales, .. } = integers;
         let data = (0..*inputs).flat_map(|column| weights.iter().skip(column).step_by(*inputs));
@@ -92,13 +93,13 @@ impl Graph {
         self.constant(&format!("weights_{index}"), shape, (TensorType::Int8, data), scales)
     }
 
-    /// Biases, in 32 bits, which have room for them: a model's accumulators do.
+    /// Adds 32-bit biases. They fit, since a model's accumulators do.
     pub(super) fn biases(&mut self, index: usize, integers: &Integers) -> i32 {
         let data = integers.biases.iter().flat_map(|&bias| (bias as i32).to_le_bytes()).collect();
         self.biases_of(index, integers, (TensorType::Int32, data))
     }
 
-    /// Biases of sums over int16.
+    /// Adds 64-bit biases, for sums over int16.
     pub(super) fn wide_biases(&mut self, index: usize, integers: &Integers) -> i32 {
         let data = integers.biases.iter().flat_map(|bias| bias.to_le_bytes()).collect();
         self.biases_of(index, integers, (TensorType::Int64, data))

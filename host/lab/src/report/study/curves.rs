@@ -7,26 +7,27 @@ use crate::study::Record;
 /// Losses of several runs, epoch by epoch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct MeanCurves {
-    /// Training loss after each epoch, over the runs that got there.
+    /// Training loss after each epoch, over the runs that reached it.
     pub training: Vec<Spread>,
     /// Validation loss, likewise.
     pub validation: Vec<Spread>,
 }
 
-/// Epochs that the end of a curve is read from.
+/// Epochs at the end of a curve over which its last value is averaged.
 const END_EPOCHS: usize = 10;
 
-/// The least point of a curve.
+/// The lowest point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Least {
-    /// Counted from 1.
+    /// Epoch, counted from 1.
     pub epoch: usize,
     /// Mean loss there, nats.
     pub loss: f64,
 }
 
 impl MeanCurves {
-    /// Runs may end early (patience, divergence): as many epochs as at least half of them have.
+    /// Averages the curves of runs, over as many epochs as at least half of the runs have: runs may end early (patience,
+    /// divergence).
     pub(super) fn of(runs: &[&Record]) -> Self {
         let mut lengths: Vec<usize> = runs.iter().map(|run| run.curves.validation_loss.len()).collect();
         lengths.sort_unstable();
@@ -42,7 +43,7 @@ impl MeanCurves {
         }
     }
 
-    /// Where the mean validation loss is least, the first of equal ones; `None` without an epoch.
+    /// Returns the lowest point of the mean validation loss, the first of equal ones; `None` without an epoch.
     pub(super) fn least(&self) -> Option<Least> {
         let mut least: Option<Least> = None;
         for (index, spread) in self.validation.iter().enumerate() {
@@ -53,8 +54,8 @@ impl MeanCurves {
         least
     }
 
-    /// Where the curves end: training and validation loss, mean over the last [`END_EPOCHS`], of which one alone may be
-    /// an outlier.
+    /// Returns training and validation loss at the end: the mean over the last [`END_EPOCHS`], since a single epoch may be an
+    /// outlier.
     pub(super) fn end(&self) -> Option<(f64, f64)> {
         let mean = |spreads: &[Spread]| {
             let end = &spreads[spreads.len().saturating_sub(END_EPOCHS)..];

@@ -1,4 +1,4 @@
-//! Figures as SVG. Their black parts take the page's color, so that they read in light and dark.
+//! Figures as SVG. Their black parts take the page's color, so that they are readable in light and dark.
 
 use std::array::IntoIter;
 
@@ -12,7 +12,7 @@ use crate::study::results::is_stuck;
 use crate::study::{Plan, Record, Records};
 
 const SIZE: (u32, u32) = (760, 380);
-/// Told apart by every common kind of color vision, and on black as on white (after Okabe and Ito, 2002).
+/// Distinguishable with every common kind of color vision, on black and on white (after Okabe and Ito, 2002).
 const COLORS: [RGBColor; 6] = [
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0x1f, 0x86, 0xd0),
@@ -25,13 +25,13 @@ const GRID: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
 /// Length of dashes and of the gaps between them, px.
 const DASH: (i32, i32) = (7, 4);
 const DOTS: (i32, i32) = (2, 4);
-/// The losses are cut at so many times that of a guess: one wild run must not flatten the rest.
+/// Top of the loss axis, in multiples of a guess's loss: one wild run must not flatten the rest.
 const TOP_IN_GUESSES: f64 = 2.0;
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordu32, RangedCoordf64>>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-/// The piece of line beside a name in the legend.
+/// Returns the line sample beside a name in the legend.
 fn key((x, y): (i32, i32), dash: (i32, i32), color: RGBColor) -> DashedPathElement<IntoIter<(i32, i32), 2>, i32> {
     DashedPathElement::new([(x, y), (x + 26, y)], dash.0, dash.1, color.stroke_width(2))
 }
@@ -40,7 +40,7 @@ fn color(place: usize) -> RGBColor {
     COLORS[place % COLORS.len()]
 }
 
-/// Drawing into a string does not fail; should it ever, the page says so instead of being lost.
+/// Returns the drawing as SVG. Drawing into a string cannot fail. If it does, the page says so instead of being lost.
 fn svg(draw: impl FnOnce(&mut String) -> Drawn) -> String {
     let mut text = String::new();
     match draw(&mut text) {
@@ -49,7 +49,7 @@ fn svg(draw: impl FnOnce(&mut String) -> Drawn) -> String {
     }
 }
 
-/// Mean training (solid) and validation (dashed) losses of some systems, with bands.
+/// Draws mean training (solid) and validation (dashed) losses of some systems, with bands.
 pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> String {
     let chosen: Vec<&MeanCurves> = systems.iter().map(|&system| &curves[system]).collect();
     let epochs = chosen.iter().map(|curves| curves.validation.len()).max().unwrap_or(1);
@@ -91,8 +91,8 @@ pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> St
     })
 }
 
-/// Every run's training (solid) and validation (dashed) loss, those of runs that did not converge bold, and the loss of
-/// a guess.
+/// Draws the training (solid) and validation (dashed) loss of every run, and the loss of a guess. Runs that did not converge
+/// are bold.
 pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> String {
     let runs: Vec<(usize, usize, &Record)> = systems
         .iter()
@@ -138,7 +138,7 @@ fn points(losses: impl Iterator<Item = f64>, top: f64) -> Vec<(u32, f64)> {
     losses.enumerate().map(|(index, loss)| (index as u32 + 1, loss.min(top))).collect()
 }
 
-/// The outline of one standard deviation to either side of the mean.
+/// Returns the outline of one standard deviation to either side of the mean.
 fn band(spreads: &[Spread], top: f64) -> Vec<(u32, f64)> {
     let high = points(spreads.iter().map(|spread| spread.mean + spread.deviation), top);
     let mut low = points(spreads.iter().map(|spread| (spread.mean - spread.deviation).max(0.0)), top);
@@ -146,10 +146,10 @@ fn band(spreads: &[Spread], top: f64) -> Vec<(u32, f64)> {
     high.into_iter().chain(low).collect()
 }
 
-/// The place along the upper edge that the curves leave free: where the highest of them, between two epochs, is lowest.
+/// Returns the position along the upper edge where the highest curve, between two epochs, is lowest.
 fn free_corner(epochs: usize, highest: impl Fn(usize, usize) -> f64) -> SeriesLabelPosition {
     let part = |percent: usize| epochs * percent / 100;
-    // The first epochs are high everywhere, and too few to matter.
+    // The first epochs are left out: they are high in every curve, and too few to matter.
     let places = [
         (SeriesLabelPosition::UpperRight, highest(part(67), epochs)),
         (SeriesLabelPosition::UpperMiddle, highest(part(33), part(67))),
@@ -192,7 +192,7 @@ fn losses(
     Ok(())
 }
 
-/// Fraction right against probability, with intervals, and the diagonal on which both are equal.
+/// Draws the fraction of right decisions against their probability, with intervals, and the diagonal of equality.
 pub(super) fn reliability(reliability: &Reliability) -> String {
     svg(|text| {
         let area = SVGBackend::with_string(text, SIZE).into_drawing_area();

@@ -11,7 +11,7 @@ use super::markup::{self, counted, escape, percent, put};
 use crate::study::{Plan, Records, Results, Showcase};
 use curves::MeanCurves;
 
-/// The page of a whole study.
+/// Returns the page of a whole study.
 pub fn study_page(plan: &Plan, records: &Records, results: &Results, showcase: &Showcase) -> String {
     let curves: Vec<MeanCurves> =
         (0..plan.systems.len()).map(|system| MeanCurves::of(&records.curves_of(system))).collect();
@@ -138,7 +138,7 @@ fn gallery(body: &mut String, plan: &Plan, showcase: &Showcase) {
         );
     }
     put!(body, "</div>");
-    // Of a first layer that is not dense there is no picture.
+    // Only dense first layers have a picture.
     if shown.neurons == 0 {
         return;
     }
@@ -157,7 +157,7 @@ fn gallery(body: &mut String, plan: &Plan, showcase: &Showcase) {
     );
 }
 
-/// Near-duplicates and files left out named on the page; a large set may have thousands.
+/// Most near-duplicates, and most left-out files, named on the page; a large set may have thousands.
 const NAMED_PHOTOS: usize = 100;
 
 fn photos(body: &mut String, plan: &Plan) {
@@ -180,7 +180,7 @@ fn photos(body: &mut String, plan: &Plan) {
             "<p>Nearly the same (perceptual hash, confirmed on the pixels): {}.</p><ul>",
             counted(plan.duplicates.len(), "pair")
         );
-        // Those that flatter a score first.
+        // Pairs that make a score optimistic come first.
         let leaks = |&(first, second): &(usize, usize)| {
             plan.given_split && (first < plan.training_count) != (second < plan.training_count)
         };
@@ -204,7 +204,7 @@ fn photos(body: &mut String, plan: &Plan) {
     }
 }
 
-/// Says how many of a list are not shown.
+/// Writes how many items of a list are not shown.
 fn more(body: &mut String, all: usize, shown: usize) {
     if all > shown {
         put!(body, "<li>and {} more</li>", all - shown);

@@ -1,4 +1,4 @@
-//! What figures show, in words.
+//! Text that explains the figures.
 
 use pinhole_core::statistics::Interval;
 
@@ -9,7 +9,7 @@ use crate::report::markup::{counted, escape, percent};
 use crate::study::results::{ComparisonResult, SystemResult};
 use crate::study::{Plan, Results};
 
-/// The study in a few sentences.
+/// Returns a summary of the study in a few sentences.
 pub(super) fn verdict(results: &Results) -> String {
     let score = |system: &SystemResult| match (&system.crossed, &system.given) {
         _ if system.diverged == system.runs => None,
@@ -66,7 +66,7 @@ pub(super) fn verdict(results: &Results) -> String {
     }
 }
 
-/// A comparison's one sentence, and what is to be said of each system.
+/// Returns a comparison's one sentence, and a sentence about each system.
 pub(super) fn comparison(
     plan: &Plan,
     results: &Results,
@@ -131,7 +131,7 @@ pub(super) fn comparison(
     (sentence, details.collect())
 }
 
-/// How a mean validation loss goes.
+/// Describes a mean validation loss.
 fn curve(curves: &MeanCurves) -> String {
     let (Some(Least { epoch, loss }), Some((training, end))) = (curves.least(), curves.end()) else {
         return "no epoch to show".to_owned();

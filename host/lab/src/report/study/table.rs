@@ -77,7 +77,7 @@ fn row(body: &mut String, results: &Results, system: &SystemResult) {
     }
 }
 
-/// Like `322 k`: the exact number is in the table for spreadsheets.
+/// Formats a count like `322 k`; the exact number is in the table for spreadsheets.
 fn thousands(count: usize) -> String {
     if count < 10_000 { count.to_string() } else { format!("{}\u{a0}k", (count + 500) / 1000) }
 }
@@ -92,7 +92,7 @@ fn flags(system: &SystemResult) -> String {
         + &flag(system.diverged, "diverged")
 }
 
-/// What McNemar's test says, in words.
+/// Returns the result of McNemar's test in words.
 pub(super) fn verdict(paired: &Paired) -> String {
     let p = probability(paired.p_corrected);
     match (paired.differ(), paired.only_this > paired.only_other) {
@@ -106,7 +106,7 @@ fn probability(p: f64) -> String {
     if p < 0.001 { "p\u{a0}&lt;\u{a0}0.001".to_owned() } else { format!("p\u{a0}=\u{a0}{p:.3}") }
 }
 
-/// Of one value the deviation is not known.
+/// Formats mean and deviation; a single value has no known deviation.
 fn spread(spread: Spread, digits: usize, values: u32) -> String {
     let mean = format!("{:.digits$}", spread.mean);
     if values > 1 { format!("{mean}\u{a0}±\u{a0}{:.digits$}", spread.deviation) } else { mean }

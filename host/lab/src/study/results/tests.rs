@@ -1,11 +1,11 @@
-//! Statistics of a study small enough to be done by hand.
+//! Statistics of a study that is small enough to compute by hand.
 
 use pinhole_shared::pixels::Color;
 
 use super::*;
 use crate::study::{PlannedPhoto, PlannedSystem};
 
-/// Six training and two held-out photos of two classes in turn; two systems, two seeds, two folds, one repeat.
+/// Six training and two held-out photos of two alternating classes; two systems, two seeds, two folds, one repeat.
 fn plan() -> Plan {
     let photo = |index: usize| PlannedPhoto {
         path: format!("{index}.jpg"),
@@ -32,8 +32,8 @@ fn plan() -> Plan {
     }
 }
 
-/// A run whose decisions are right but for the photos at these places of its held-out ones, the last time and at its
-/// best epoch, the second of three.
+/// Returns a run of three epochs, the best of them the second. Its decisions at both moments are right except for the held-out
+/// photos at the positions `wrong`.
 fn record(plan: &Plan, cell: Cell, wrong: &[usize], losses: [f64; 3]) -> Record {
     let held_out = plan.validation(cell);
     let decisions = held_out.iter().enumerate().map(|(place, &photo)| {
@@ -47,7 +47,7 @@ fn record(plan: &Plan, cell: Cell, wrong: &[usize], losses: [f64; 3]) -> Record 
     Record { key: plan.key(cell), system, seed, split: cell.split, diverged: None, curves, best, last: Some(last) }
 }
 
-/// The second system errs on one of the two held-out photos with seed 2, and on three of four photos of the first fold.
+/// The second system is wrong on one of the two held-out photos with seed 2, and on three of four photos of the first fold.
 fn records(plan: &Plan) -> Records {
     let all = plan.cells().into_iter().map(|cell| {
         let wrong: &[usize] = match (cell.system, cell.seed, cell.split) {
@@ -75,7 +75,7 @@ fn keys_differ_by_everything_a_result_depends_on() {
     let plan = plan();
     let cells = plan.cells();
     let mut keys: Vec<String> = cells.iter().map(|&cell| plan.key(cell)).collect();
-    // The two systems of this plan have one recipe: their cells are the same trainings, others are not.
+    // The two systems of this plan have the same recipe, so their trials are the same trainings; others are not.
     assert_eq!(keys[..4], keys[4..]);
     keys.truncate(4);
     let change = |change: &dyn Fn(&mut Plan)| {
@@ -93,10 +93,10 @@ fn keys_differ_by_everything_a_result_depends_on() {
     distinct.sort_unstable();
     distinct.dedup();
     assert_eq!(distinct.len(), keys.len());
-    // Where a photo lies does not matter.
+    // A photo's path does not matter.
     assert_eq!(change(&|plan| plan.photos[3].path.push('x')), keys[0]);
     assert_eq!(change(&|plan| plan.seeds = 7), keys[0]);
-    // Nor do systems that see photos in another size.
+    // Systems that see photos in another size do not matter.
     assert_eq!(change(&|plan| drop(plan.photos[3].pixels.insert("96".to_owned(), "x".to_owned()))), keys[0]);
 }
 
@@ -116,7 +116,7 @@ fn scores_by_hand() {
     // Five of eight photos.
     assert_eq!((crossed.accuracy.mean, crossed.accuracy.deviation), (0.625, 0.0));
     assert_eq!(crossed.interval, wilson(0.625, 8));
-    // All said 0.75: of these 0.625 were right.
+    // All probabilities are 0.75, and 0.625 of the decisions are right.
     assert!((crossed.calibration_error - 0.125).abs() < 1e-15, "{crossed:?}");
     assert!((crossed.brier_score - (5.0 * 0.0625 + 3.0 * 0.5625) / 8.0).abs() < 1e-15);
     assert_eq!(first.crossed.as_ref().unwrap().accuracy.mean, 1.0);
@@ -124,10 +124,10 @@ fn scores_by_hand() {
 
     let paired = second.against_reference.unwrap();
     assert_eq!((paired.only_this, paired.only_other), (0, 3));
-    // Three tosses of a coin, all one way, either way.
+    // Three fair coin tosses with the same result, on either side: p = 2 * 1/8.
     assert_eq!((paired.p, paired.p_corrected), (0.25, 0.25));
     assert!(!paired.differ() && first.against_reference.is_none());
-    // Both systems are in the comparison of sizes: the baseline first.
+    // Both systems are in the comparison of sizes, with the baseline first.
     let sizes = results.comparisons.iter().find(|comparison| comparison.title == "Size, 1").unwrap();
     assert_eq!(sizes.systems, [1, 0]);
     assert_eq!((sizes.against_first[0].only_this, sizes.against_first[0].only_other), (3, 0));
@@ -137,7 +137,7 @@ fn scores_by_hand() {
 fn without_a_cross_validation_the_held_out_photos_are_voted_on() {
     let plan = Plan { folds: 0, repeats: 0, assignments: Vec::new(), ..plan() };
     let results = results(&plan, &records(&plan), &[1, 1], 0);
-    // Of an even number of seeds the last, which errs on the second photo, has no vote.
+    // The number of seeds is even, so the last, which is wrong on the second photo, has no vote.
     let paired = results.systems[1].against_reference.unwrap();
     assert_eq!((paired.only_this, paired.only_other, paired.p), (0, 0, 1.0));
     assert!(results.systems[1].crossed.is_none());
@@ -157,7 +157,7 @@ fn runs_are_told_apart_by_their_losses() {
     assert_eq!(kind(&[0.70, 0.69, 0.69, 0.69, 0.70]), (true, false));
     assert_eq!(kind(&[0.70, 0.60, 0.40, 0.20, 0.10]), (false, false));
     assert_eq!(kind(&[0.70, 0.40, 0.10, 0.10, 2.50]), (false, true));
-    // Late, but it learns.
+    // It learns late, but it learns.
     assert_eq!(kind(&[0.70, 0.69, 0.69, 0.69, 0.30]), (false, false));
     assert_eq!(kind(&[]), (false, false));
     assert!((plan.guess_loss() - std::f64::consts::LN_2).abs() < 1e-15 && plan.largest_share() == 0.5);

@@ -1,4 +1,4 @@
-//! TensorFlow Lite's reference rules, for the operators that are written.
+//! TensorFlow Lite's reference rules for the operators that are written.
 //!
 //! # Source
 //! TensorFlow Lite's 8-bit quantization specification; TensorFlow 2.21, `tensorflow/lite/kernels/internal/common.h`
@@ -22,7 +22,7 @@ pub(super) struct Value {
     kind: u8,
 }
 
-/// A factor as TensorFlow Lite has it: 31 bits and a power of two.
+/// A factor in TensorFlow Lite's form: 31 bits and a power of two.
 #[derive(Clone, Copy)]
 struct Factor(i64, i32);
 
@@ -33,7 +33,7 @@ impl Factor {
         if multiplier == 1 << 31 { Self(1 << 30, exponent + 1) } else { Self(multiplier, exponent) }
     }
 
-    /// Of a 32-bit sum: rounded to 31 bits less, and again to what is left.
+    /// Multiplies a 32-bit sum: rounded after a shift by 31 bits, and again after the remaining shift.
     fn times(self, sum: i64) -> i64 {
         let Self(multiplier, exponent) = self;
         let product = (sum << exponent.max(0)) * multiplier;
@@ -41,7 +41,7 @@ impl Factor {
         divide_by_power((product + nudge) / (1 << 31), (-exponent).max(0))
     }
 
-    /// Of a sum over int16: with 15 bits of the multiplier, rounded once, a half up.
+    /// Multiplies a sum over int16: with 15 bits of the multiplier, rounded once, halves up.
     fn times_wide(self, sum: i64) -> i64 {
         let Self(multiplier, exponent) = self;
         let (multiplier, shift) = ((multiplier + (1 << 15)) >> 16, 15 - exponent);
@@ -49,14 +49,14 @@ impl Factor {
     }
 }
 
-/// Rounded, a half away from 0.
+/// Divides by a power of two, rounded, halves away from 0.
 fn divide_by_power(number: i64, exponent: i32) -> i64 {
     let half = if exponent == 0 { 0 } else { 1 << (exponent - 1) };
     ((number.abs() + half) >> exponent) * number.signum()
 }
 
-/// Runs a file on an input; returns all that is written on the way, by its name. What is `given` for a name goes on in
-/// place of what was written, so that errors do not add up.
+/// Runs a file on an input and returns all tensors written, by name. Values in `given` replace the written ones for the
+/// following operators, so that errors do not add up.
 pub(super) fn evaluate(file: &Read<'_>, input: &[i8], given: &HashMap<String, Vec<i64>>) -> HashMap<String, Value> {
     let mut written = HashMap::new();
     let name = |index: u32| String::from_utf8(file.tensors[index as usize].bytes(tensor::NAME).to_vec()).unwrap();
@@ -84,7 +84,7 @@ pub(super) fn evaluate(file: &Read<'_>, input: &[i8], given: &HashMap<String, Ve
     written
 }
 
-/// What is said of a tensor, without integers.
+/// Returns a tensor's shape, type, scales and zero point, without integers.
 fn declared(tensor: Table<'_>) -> Value {
     let shape = tensor.words(tensor::SHAPE).into_iter().map(|side| side as usize).collect();
     let (mut scales, mut zero) = (Vec::new(), 0);
@@ -113,7 +113,7 @@ fn constant(file: &Read<'_>, index: u32) -> Value {
     value
 }
 
-/// The integers that a type has room for.
+/// Returns the range of a type's integers.
 fn range(kind: u8) -> (i64, i64) {
     if kind == TensorType::Int8 as u8 { (-128, 127) } else { (-32_768, 32_767) }
 }
@@ -155,7 +155,7 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
     } else if is(Builtin::Add) {
         relu(FUSED_ACTIVATION_FUNCTION);
         let other = &inputs[1];
-        // Both in 20 more bits of twice the larger scale.
+        // Both with 20 more bits, in units of twice the larger scale.
         let twice = 2.0 * from.scales[0].max(other.scales[0]);
         let scaled = |of: &Value, at: usize| Factor::of(of.scales[0] / twice).times((of.integers[at] - of.zero) << 20);
         let factor = Factor::of(twice / (f64::from(1 << 20) * output.scales[0]));
@@ -199,7 +199,7 @@ fn rescaled(sum: i64, scale: f64, from: &Value, output: &Value) -> i64 {
     }
 }
 
-/// The element of a picture at a row and column that may lie outside.
+/// Returns a picture's element at a row and column, which may be outside.
 fn element(of: &Value, row: i64, column: i64, channel: usize) -> Option<i64> {
     let inside = |at: i64, size: usize| usize::try_from(at).ok().filter(|&at| at < size);
     let (row, column) = (inside(row, of.shape[1])?, inside(column, of.shape[2])?);
@@ -214,7 +214,7 @@ fn padded(from: &Value, output: &Value, inputs: &[Value]) -> Vec<i64> {
     every(output, |row, column, channel| element(from, row - top, column - left, channel).unwrap_or(fill))
 }
 
-/// All elements of a picture.
+/// Computes all elements of a picture.
 fn every(output: &Value, element: impl Fn(i64, i64, usize) -> i64) -> Vec<i64> {
     let mut integers = Vec::new();
     for row in 0..output.shape[1] as i64 {
@@ -225,7 +225,7 @@ fn every(output: &Value, element: impl Fn(i64, i64, usize) -> i64) -> Vec<i64> {
     integers
 }
 
-/// Where windows start: strides down and right, and how far before the input the first is. Checks the number of places.
+/// Returns the strides down and right, and how far before the input the first window starts. Checks the number of positions.
 fn starts(from: &Value, output: &Value, sides: [usize; 2], options: Table<'_>) -> ([i64; 2], [i64; 2]) {
     let strides = [conv_options::STRIDE_H, conv_options::STRIDE_W].map(|slot| options.word(slot) as usize);
     let is_same = options.byte(conv_options::PADDING) == Padding::Same as u8;
@@ -273,7 +273,7 @@ fn pooled(from: &Value, output: &Value, options: Table<'_>, takes_largest: bool)
         });
         let values: Vec<i64> = values.collect();
         let (sum, count) = (values.iter().sum::<i64>(), values.len() as i64);
-        // A half away from 0.
+        // Halves away from 0.
         let mean = (sum.abs() + count / 2) / count * sum.signum();
         if takes_largest { *values.iter().max().unwrap() } else { mean }
     })

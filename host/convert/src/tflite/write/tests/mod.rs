@@ -1,4 +1,4 @@
-//! The file read back, by a reader of its own (FlatBuffers are simple to read), and run.
+//! Reads written files back, by a separate reader (FlatBuffers are simple to read), and runs them.
 
 mod evaluate;
 mod read;
@@ -89,7 +89,7 @@ fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) 
     QuantizedLayer::Dense { weighted, activation, output }
 }
 
-/// All kinds of layers, and weights of 4 bits: a byte each in the file.
+/// All kinds of dense layers, and weights of 4 bits, which take a byte each in the file.
 #[test]
 fn other_layers_read_back() {
     let layers = |bits| {
@@ -136,7 +136,7 @@ fn other_layers_read_back() {
     assert_eq!(read.data(here), Read::of(&other).data(there));
 }
 
-/// A scale that 32 bits have only without precision is refused.
+/// Subnormal 32-bit scales are refused.
 #[test]
 fn scales_too_small() {
     let mut first = parts(4, Activation::Relu, Output::U8, Layout::Rows8);
@@ -154,7 +154,7 @@ fn scales_too_small() {
     assert!(matches!(tflite(&model.model(), None), Err(ExportError::Scale { layer: 0 })));
 }
 
-/// With inputs to go by, the logits' range is theirs and a quarter more at either end.
+/// With inputs, the logits' range is that of the inputs' logits, and a quarter more at either end.
 #[test]
 fn logits_as_seen() {
     let trained = drawn_model();
@@ -170,6 +170,6 @@ fn logits_as_seen() {
     let scale = |range| Read::of(&tflite(&network, range).unwrap()).int8("logits").0;
     let (narrow, all) = (scale(Some((-0.1, 0.2))), scale(None));
     assert!((narrow - 0.3 / 255.0).abs() < 1e-6 && narrow < all, "{narrow} {all}");
-    // No wider than what is possible.
+    // No wider than the range of all possible values.
     assert_eq!(scale(Some((-1e9, 1e9))), all);
 }

@@ -1,8 +1,8 @@
-//! Reads what is written.
+//! Reads written files.
 
 use crate::tflite::schema::{TensorType, buffer, model, operator, operator_code, quantization, subgraph, tensor};
 
-/// A table: the file and where in it the table starts.
+/// A table: its file, and the offset at which it starts.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'f>(&'f [u8], usize);
 
@@ -12,10 +12,10 @@ impl<'f> Table<'f> {
         Self(file, number(file, 0) as usize)
     }
 
-    /// Where a field's value lies, if it is there.
+    /// Returns the offset of a field's value; `None` if the field is absent.
     pub(super) fn place(self, slot: u16) -> Option<usize> {
         let Self(file, start) = self;
-        // Signed: tables share lists, which may lie on either side.
+        // Signed: tables share lists of fields, which may lie on either side.
         let list = (start as i64 - i64::from(number(file, start) as i32)) as usize;
         let half = |place: usize| usize::from(u16::from_le_bytes([file[place], file[place + 1]]));
         let entry = 4 + 2 * usize::from(slot);
@@ -35,7 +35,7 @@ impl<'f> Table<'f> {
         Self(self.0, place + number(self.0, place) as usize)
     }
 
-    /// Where a vector's items start, and how many there are.
+    /// Returns the offset of a vector's items, and their number.
     pub(super) fn vector(self, slot: u16) -> (usize, usize) {
         let Self(_, start) = self.table(slot);
         (start + 4, number(self.0, start) as usize)
@@ -73,7 +73,7 @@ fn number(file: &[u8], place: usize) -> u32 {
     u32::from_le_bytes(file[place..place + 4].try_into().unwrap())
 }
 
-/// A file.
+/// A file that has been read.
 pub(super) struct Read<'f> {
     pub(super) root: Table<'f>,
     pub(super) tensors: Vec<Table<'f>>,
@@ -118,12 +118,12 @@ impl<'f> Read<'f> {
         buffer.bytes(buffer::DATA)
     }
 
-    /// Every operator's code.
+    /// Returns every operator's code.
     pub(super) fn run(&self) -> Vec<u32> {
         self.operators.iter().map(|run| self.codes[run.word(operator::OPCODE_INDEX) as usize]).collect()
     }
 
-    /// The only scale and zero point of an int8 tensor.
+    /// Returns the only scale and zero point of an int8 tensor.
     pub(super) fn int8(&self, name: &str) -> (f32, i64) {
         let tensor = self.tensor(name);
         assert_eq!(tensor.byte(tensor::TYPE), TensorType::Int8 as u8);
@@ -133,7 +133,7 @@ impl<'f> Read<'f> {
         (scales[0], zeros[0])
     }
 
-    /// The scale of an int16 tensor, whose zero point is 0.
+    /// Returns the scale of an int16 tensor, whose zero point is 0.
     pub(super) fn int16(&self, name: &str) -> f32 {
         let tensor = self.tensor(name);
         assert_eq!(tensor.byte(tensor::TYPE), TensorType::Int16 as u8);

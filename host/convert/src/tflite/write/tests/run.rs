@@ -1,4 +1,4 @@
-//! The file run by TensorFlow Lite's rules, and the model by the device's: layer by layer they say nearly the same.
+//! Runs the file by TensorFlow Lite's rules and the model by the device's: each layer's results are nearly the same.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use super::read::Read;
 use crate::export::ExportError;
 use crate::tflite::schema::Builtin;
 
-/// Every kind of layer, and padding as VALID, as SAME and as neither.
+/// Every kind of layer, and padding that is VALID, SAME or neither.
 const RECIPE: &str = r#"
 input_side = 15
 [training]
@@ -79,10 +79,10 @@ padding = [2, 0, 0, 1]
 kind = "global-average"
 "#;
 
-/// How far logits of 16 bits and factors of 15 are from the device's.
+/// Largest difference between the device's logits and those of 16 bits with factors of 15 bits.
 const LOGITS: f64 = 0.001;
 
-/// Pictures of noise, of different brightness.
+/// Returns pictures of noise, of different brightness.
 pub(crate) fn pictures(input: InputShape, count: usize) -> Dataset {
     let mut random = Random::seeded(3);
     let examples = (0..count).map(|number| {
@@ -94,7 +94,7 @@ pub(crate) fn pictures(input: InputShape, count: usize) -> Dataset {
     Dataset { input, classes, examples: examples.collect(), warnings: Vec::new() }
 }
 
-/// An untrained network of a recipe, quantized.
+/// Returns an untrained network of a recipe, quantized.
 pub(crate) fn model(recipe: &str, pictures: &Dataset) -> ModelFile {
     model_of(recipe, pictures, ActivationBits::default())
 }
@@ -105,13 +105,13 @@ fn model_of(recipe: &str, pictures: &Dataset, bits: ActivationBits) -> ModelFile
     quantize(&network, pictures, bits).unwrap()
 }
 
-/// Compares what each layer makes of the device's integers before it: bytes are apart by one at most, the logits by this
-/// real value. Returns the fraction of bytes that are the same.
+/// Compares each layer's outputs, computed from the device's integers before it: bytes differ by at most 1, the logits by this
+/// real value. Returns the fraction of equal bytes.
 fn compare(file: &ModelFile, pictures: &Dataset, most: f64) -> f64 {
     let bytes = tflite(&file.model(), None).unwrap();
     let read = Read::of(&bytes);
     let mut engine = file.engine();
-    // What the last of each layer's operators writes.
+    // Output of the last of each layer's operators.
     let last = |(index, layer): (usize, Layer<'_>)| {
         layer.tensor()?;
         let names = ["pooled", "at_most", "at_least", layer.kind()].map(|name| format!("{name}_{index}"));
@@ -212,7 +212,7 @@ fn dense_layers_after_tensors() {
     let pictures = pictures(InputShape::gray(15), 6);
     let hidden = ["sigmoid", "relu", "linear"].map(|name| format!("[[layer]]\noutputs = 9\nactivation = \"{name}\"\n"));
     let recipe = format!("{RECIPE}{}", hidden.concat());
-    // A sigmoid of 8 bits is rounded on the device alone.
+    // An 8-bit sigmoid is rounded on the device alone.
     for (bits, most) in [(ActivationBits::Sixteen, LOGITS), (ActivationBits::Eight, 0.01)] {
         compare(&model_of(&recipe, &pictures, bits), &pictures, most);
     }
