@@ -209,7 +209,7 @@ fn too_long_is_refused_and_nothing_is_sent() {
     let buses = Buses::new(ends.clone());
     assert_eq!(buses.spi().write(&vec![0; 1 << 16]), Err(BusError::TooLong));
     assert!(ends.0.borrow().to_host.is_empty());
-    // The length of a read is checked when its answer is read.
+    // A read that is too long is refused as well.
     assert_eq!(buses.spi().read(&mut vec![0; (1 << 16) + 1]), Err(BusError::TooLong));
     ends.0.borrow_mut().to_host.clear();
     assert_eq!(buses.spi().write(&[1, 2]), Ok(()));
