@@ -7,7 +7,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`camera`] | the camera trait: rows of one picture, from the top |
-//! | [`replay`] | a camera whose pictures the host sends |
+//! | [`replay`] | a camera with pictures from the host |
 //! | [`test_card`] | a camera with synthetic pictures |
 //! | [`capture`] | camera rows -> the network's input, one row at a time |
 //! | [`counter`] | the counter trait: cost of an inference |

@@ -1,7 +1,7 @@
 //! An I2C controller on two open-drain pins (bit banging), with limited waits.
 //!
-//! Hardware controllers wait forever, or for seconds, on a line that is held low: by a loose wire, a missing pull-up,
-//! or a sensor that a reset has stopped in the middle of a byte. A camera needs few register accesses, so
+//! Hardware controllers wait forever, or for seconds, on a line that is held low. Causes are a loose wire, a missing
+//! pull-up, or a sensor that a reset has stopped in the middle of a byte. A camera needs few register accesses, so
 //! software-driven pins are fast enough, and the same code runs on every board.
 //!
 //! Before each transfer the bus is cleared if necessary: a device that holds SDA low is clocked until it releases it.

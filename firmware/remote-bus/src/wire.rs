@@ -2,8 +2,8 @@
 //!
 //! | | bytes |
 //! |---|---|
-//! | request | [`REQUEST`], sequence u8, kind u8, length u32 LE, body of this length, CRC-32 (ISO-HDLC) u32 LE of all but the first byte |
-//! | answer | [`ANSWER`], sequence u8, status u8, length u32 LE, body of this length, CRC-32 likewise |
+//! | request | [`REQUEST`], sequence u8, kind u8, length u32 LE, body, CRC-32 (ISO-HDLC) u32 LE of all but the first byte |
+//! | answer | [`ANSWER`], sequence u8, status u8, length u32 LE, body, CRC-32 likewise |
 //!
 //! | kind | body of the request | body of the answer |
 //! |---|---|---|

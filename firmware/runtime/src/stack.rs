@@ -26,7 +26,7 @@ fn bottom() -> usize {
 /// stack is deeper.
 const MARGIN_BYTES: usize = 64;
 
-/// Paints from the bottom to [`MARGIN_BYTES`] below the stack pointer.
+/// Paints from the bottom to `MARGIN_BYTES` below the stack pointer.
 #[inline(never)]
 pub fn paint() {
     let end = msp::read() as usize - MARGIN_BYTES;

@@ -93,7 +93,7 @@ pub(super) unsafe extern "C" fn sigmoids(
         "mov r6, r11",
         "ands r6, r4",
         "adds r5, r5, r6",
-        // 2^15 has no place in 16 bits
+        // 2^15 does not fit 16 bits: clamp to 2^15 - 1
         "lsrs r6, r5, #15",
         "subs r5, r5, r6",
         "strh r5, [r3]",
