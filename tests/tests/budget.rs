@@ -139,7 +139,7 @@ fn errors(file: &ModelFile, path: &Path, board: Board) -> (f64, Vec<f64>) {
     (predicted.error(counted.instructions), layers.collect())
 }
 
-/// If this fails, an assembly loop changed without its counts in `host/src/budget/predict`, or the compiled code around
+/// If this fails, an assembly loop changed without its counts in `host/boards/src/budget/predict`, or the compiled code around
 /// the loops changed. In the second case, measure `compiled` there again.
 #[test]
 fn predicted_instructions_are_those_counted() {
