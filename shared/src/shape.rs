@@ -1,6 +1,6 @@
-//! Shapes of tensors and of the windows that slide over them: the same arithmetic for recipes, training and the device.
+//! Shapes of tensors and sliding windows: the same arithmetic for recipes, training and the device.
 
-/// The shape of a tensor of one picture. On the device its elements lie row by row, the channels of a place together.
+/// Shape of a tensor of one picture (HWC). On the device it is stored row by row, the channels of a position together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {
@@ -8,17 +8,17 @@ pub struct Shape {
     pub height: u16,
     /// Columns.
     pub width: u16,
-    /// Channels of each place.
+    /// Channels per position.
     pub channels: u16,
 }
 
 impl Shape {
-    /// Rows times columns.
+    /// Number of positions: rows times columns.
     pub const fn places(self) -> usize {
         self.height as usize * self.width as usize
     }
 
-    /// Elements.
+    /// Number of elements: rows times columns times channels.
     pub const fn elements(self) -> usize {
         self.places() * self.channels as usize
     }
@@ -30,7 +30,7 @@ impl core::fmt::Display for Shape {
     }
 }
 
-/// Rows and columns added around a tensor, as numbers.
+/// Rows and columns added around a tensor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Padding {
@@ -44,7 +44,7 @@ pub struct Padding {
     pub right: u8,
 }
 
-/// A window that slides over a tensor: of a convolution or a pooling.
+/// Sliding window of a convolution or a pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Window {
@@ -52,28 +52,28 @@ pub struct Window {
     pub height: u8,
     /// Columns.
     pub width: u8,
-    /// Rows from one place to the next.
+    /// Row stride.
     pub stride_y: u8,
-    /// Columns from one place to the next.
+    /// Column stride.
     pub stride_x: u8,
-    /// Around what it slides over.
+    /// Padding around the input.
     pub padding: Padding,
 }
 
 impl Window {
-    /// A window that touches each place once: of this side, moved by it, with nothing around.
+    /// Returns a square window whose stride is its side, without padding: it covers each position at most once.
     pub const fn tiles(side: u8) -> Self {
         let padding = Padding { top: 0, left: 0, bottom: 0, right: 0 };
         Self { height: side, width: side, stride_y: side, stride_x: side, padding }
     }
 
-    /// Elements under it, in one channel.
+    /// Elements under the window, per channel.
     pub const fn area(self) -> usize {
         self.height as usize * self.width as usize
     }
 
-    /// Rows and columns of what it gives, as many as fit; `None` when it has no size or stride, when it fits nowhere, or
-    /// when padding is as large as the window, so that it could lie outside altogether.
+    /// Returns the rows and columns of the output, as many as fit. `None` if size or stride is 0, if the window fits
+    /// nowhere, or if padding is as large as the window, so that it could lie completely outside.
     pub fn places(self, input: Shape) -> Option<(u16, u16)> {
         let Self { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } } = self;
         if top.max(bottom) >= height || left.max(right) >= width {

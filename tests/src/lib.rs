@@ -1,30 +1,30 @@
-//! What the end-to-end tests share: where things are, the `pinhole` program, and one trained network.
+//! Helpers of the end-to-end tests: paths, the `pinhole` program, and one trained network.
 //!
-//! The tests themselves are in `tests/`, one file a question:
+//! The tests themselves are in `tests/`, one file per question:
 //!
 //! | file | question |
 //! |---|---|
-//! | `model_file` | is every file that is no model refused, and no other? |
-//! | `golden` | do yesterday's files still give the same integers? |
-//! | `pipeline` | photos to model: reproducible, and as good as promised? |
+//! | `model_file` | is every invalid model file refused, and no valid one? |
+//! | `golden` | do earlier files still give the same integers? |
+//! | `pipeline` | photos to model: reproducible, and as accurate as promised? |
 //! | `study` | the same bytes however it is run, the right numbers, and as in Keras? |
 //! | `tune` | within the budget, and the same for any number of threads? |
-//! | `transfer` | continuing from a trained network: what stays, what is learned, is it ever worse? |
+//! | `transfer` | fine-tuning a trained network: what stays, what is learned, is it ever worse? |
 //! | `budget` | is it known before flashing what fits, and how long it takes? |
-//! | `tensors` | are convolutional networks the same in every kernel, near the float ones, and refused where wrong? |
-//! | `color` | do networks that see colors go the same way as gray ones, down to the boards? |
-//! | `emulator` | does the firmware decide what the host decides, on every integer? |
-//! | `camera` | does a driver in emulated code see what its camera is shown? |
-//! | `flash_file` | do files for other tools flash what a probe would write? |
-//! | `probe` | does a board behind a debug probe get what it should? |
-//! | `serial` | and one on a serial port? |
-//! | `bench` | is every instruction counted, and as often every time? |
-//! | `cli` | does every command do what it says, and say what went wrong? |
-//! | `private_copy` | is a private copy of the emulator made whole, verified, and in the cache folder alone? |
-//! | `versions` | do host and firmware use the same libraries, and do the documents know every command? |
+//! | `tensors` | are convolutional networks the same in every kernel, near the float ones, and refused if invalid? |
+//! | `color` | do color networks work like gray ones, down to the boards? |
+//! | `emulator` | does the firmware compute the host's integers? |
+//! | `camera` | does a driver in emulated code read the pictures shown to its camera? |
+//! | `flash_file` | do files for other tools flash the bytes that a probe would write? |
+//! | `probe` | do commands work on a board behind a debug probe? |
+//! | `serial` | and on a board on a serial port? |
+//! | `bench` | is every instruction counted, with the same result every time? |
+//! | `cli` | does every command do what it says, and report what went wrong? |
+//! | `private_copy` | is a private copy of the emulator complete, verified, and in the cache folder alone? |
+//! | `versions` | do host and firmware use the same libraries, and do the documents list every command? |
 //!
-//! Nothing here is skipped when something is missing: a machine without the emulator fails these tests. The one
-//! exception is [`photos`], which the project may not ship.
+//! No test is skipped if something is missing: without the emulator these tests fail. The one exception is [`photos`],
+//! which the project may not distribute.
 
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -40,8 +40,8 @@ use pinhole::train::Accelerator;
 use pinhole::workflow::{Finished, Job, JobData};
 use tempfile::TempDir;
 
-/// Model files written from the byte specification alone, independent of the host's encoder; the firmware's tests run
-/// on them too.
+/// Model files written from the byte specification alone, independent of the host's encoder; the firmware's tests use
+/// them too.
 #[allow(missing_docs, reason = "shared with the firmware's tests, where nothing is public")]
 #[path = "../../firmware/app/tests/support/model_file.rs"]
 pub mod handmade;
@@ -54,24 +54,25 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the repository")
 }
 
-/// Folder of the shipped drawn pictures: `train` or `validation`.
+/// Folder of the bundled synthetic pictures: `train` or `validation`.
 pub fn drawn(set: &str) -> PathBuf {
     repository().join("data").join(set)
 }
 
-/// The shipped model that was trained on the drawn pictures.
+/// The bundled model, trained on the synthetic pictures.
 pub fn shipped_model() -> PathBuf {
     repository().join("data/models/drawn/model.pinhole")
 }
 
-/// Says that the running test is skipped, and why, where everyone sees it: the test runner holds back what passing tests print.
+/// Reports that the running test is skipped, and why. It writes to stderr directly, because the test runner hides the
+/// output of passing tests.
 pub fn skipped(why: &str) {
     let test = std::thread::current();
     let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", test.name().unwrap_or("a test"));
 }
 
-/// Folder of real photos, beside the repository, where developers and CI have it. They may not be shipped, so a clone
-/// alone does not have them; then this says so and gives `None`.
+/// Folder of real photos beside the repository, present for developers and CI. They may not be distributed, so a clone
+/// does not have them; then this reports so and returns `None`.
 pub fn photos() -> Option<PathBuf> {
     let folder = repository().parent()?.join("shared").join("photos");
     if folder.join("article").is_dir() {
@@ -89,7 +90,7 @@ pub fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The training that made [`shipped_model`]: the shipped pictures, the default recipe, seed 1.
+/// The training that made [`shipped_model`]: the bundled pictures, the default recipe, seed 1.
 pub fn shipped_job() -> Job {
     Job {
         photos: drawn("train"),
@@ -103,9 +104,9 @@ pub fn shipped_job() -> Job {
     }
 }
 
-/// A job's photos and what it made of them.
+/// A finished job and its photos.
 pub struct TrainedJob {
-    /// The photos, read.
+    /// The loaded photos.
     pub data: JobData,
     /// The finished job.
     pub finished: Finished,
@@ -118,13 +119,13 @@ pub fn train(job: &Job) -> TrainedJob {
     TrainedJob { data, finished }
 }
 
-/// [`shipped_job`], trained once for all tests of a file.
+/// Trains [`shipped_job`] once for all tests of a file.
 pub fn trained() -> &'static TrainedJob {
     static TRAINED: OnceLock<TrainedJob> = OnceLock::new();
     TRAINED.get_or_init(|| train(&shipped_job()))
 }
 
-/// A fresh run folder of [`trained`], as `pinhole train` writes it.
+/// Writes a new run folder of [`trained`], as `pinhole train` does.
 pub fn run_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("there is a place for temporary files");
     let TrainedJob { data, finished } = trained();
@@ -132,7 +133,7 @@ pub fn run_folder() -> TempDir {
     folder
 }
 
-/// The line that a proof without differences on an emulated board ends with.
+/// Returns the last line of a proof without differences on an emulated board.
 pub fn verdict(board: Board, values: usize, photos: usize) -> String {
     let firmware = Firmware::of(board).expect("there is firmware");
     let origin = if *firmware.origin() == Origin::Prebuilt { "prebuilt" } else { "built from source" };
@@ -140,10 +141,10 @@ pub fn verdict(board: Board, values: usize, photos: usize) -> String {
     format!("compared {values} values on {photos} photos: 0 mismatches (firmware {digest}, {origin})")
 }
 
-/// The `pinhole` program, built by the profile these tests were built by.
+/// Returns the path of the `pinhole` program, built with the profile of these tests.
 ///
-/// Cargo tells the path of a program only to the tests of its own crate, and builds it for no others; so it is built
-/// here, once, into the same folder. Cargo does nothing when nothing changed.
+/// Cargo builds a program only for the tests of its own crate. So it is built here, once, into the same folder; cargo
+/// does nothing if nothing changed.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -156,7 +157,8 @@ pub fn program() -> &'static Path {
             Some(name) => name,
         };
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The whole workspace's features, as `cargo test` has them: else libraries would be built a second time.
+        // With the features of the whole workspace, as `cargo test` has them: otherwise libraries would be built a
+        // second time.
         cargo.args(["build", "--workspace", "--bin", "pinhole", "--profile", profile, "--target-dir"]).arg(target);
         let output = cargo.current_dir(repository()).output().expect("cargo can be started");
         assert!(output.status.success(), "pinhole was not built:\n{}", String::from_utf8_lossy(&output.stderr));
@@ -164,21 +166,21 @@ pub fn program() -> &'static Path {
     })
 }
 
-/// `pinhole` with these arguments, ready to run: no input, no colors, whatever the caller's terminal can do.
+/// Returns `pinhole` with these arguments, ready to run: without input and colors, whatever the caller's terminal.
 pub fn pinhole<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).stdin(Stdio::null()).env("NO_COLOR", "1");
     command
 }
 
-/// What a finished program left.
+/// Results of a finished program.
 #[derive(Debug)]
 pub struct Ran {
-    /// Exit status; `None` when a signal ended it.
+    /// Exit status; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// What it printed.
+    /// Standard output.
     pub stdout: String,
-    /// What it complained about.
+    /// Standard error.
     pub stderr: String,
 }
 
@@ -189,18 +191,18 @@ impl Ran {
         Self::from(output)
     }
 
-    /// The output of a command that must succeed.
+    /// Asserts success.
     pub fn ok(self) -> Self {
         assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// Stdout as JSON.
+    /// Parses stdout as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in:\n{}", self.stdout))
     }
 
-    /// Last line of stdout.
+    /// Returns the last line of stdout.
     pub fn last_line(&self) -> &str {
         self.stdout.lines().last().unwrap_or_default()
     }

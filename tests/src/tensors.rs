@@ -1,4 +1,4 @@
-//! A small network of every kind of layer, for tests.
+//! A small network with every kind of layer, for tests.
 
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, Example};
@@ -8,7 +8,8 @@ use pinhole::recipe::Recipe;
 use pinhole::train::Network;
 use pinhole_shared::pixels::InputShape;
 
-/// Every kind of layer, odd sizes, paddings that differ on every side, a sum with an earlier layer, values below zero.
+/// Every kind of layer, odd sizes, paddings that differ on every side, an addition of an earlier layer, negative
+/// values.
 pub const RECIPE: &str = r#"
 input_side = 17
 [training]
@@ -63,8 +64,7 @@ outputs = 7
 activation = "sigmoid"
 "#;
 
-/// A first layer of a kind that has a loop of its own on a Cortex-M4, with paddings that differ on every side and channels
-/// that fill up no block of rows.
+/// A first layer with its own loop on a Cortex-M4, with paddings that differ on every side and a partial block of rows.
 pub const FIRST_LAYER: &str = r#"
 input_side = 17
 [training]
@@ -83,7 +83,7 @@ pool = 2
 kind = "global-average"
 "#;
 
-/// Pictures of noise, of different brightness.
+/// Returns noise pictures of different brightness.
 pub fn pictures(input: InputShape, count: usize) -> Dataset {
     let mut random = Random::seeded(3);
     let examples = (0..count).map(|number| {
@@ -95,7 +95,7 @@ pub fn pictures(input: InputShape, count: usize) -> Dataset {
     Dataset { input, classes: ["a", "b", "c"].map(str::to_owned).to_vec(), examples, warnings: Vec::new() }
 }
 
-/// An untrained network of a recipe, and what becomes of it.
+/// Returns an untrained network of a recipe, and its quantized model.
 pub fn network_of(recipe: &str, pictures: &Dataset) -> (Network, ModelFile) {
     let recipe = Recipe::parse(recipe, "of a test").expect("a good recipe");
     let network = Network::new(&recipe, &pictures.classes, 1).expect("a network");

@@ -1,4 +1,4 @@
-//! What an inference costs on the emulated boards: counted instruction by instruction, so the same every time.
+//! Cost of an inference on the emulated boards: instructions are counted, so the result is always the same.
 //!
 //! A machine on which the emulator cannot run fails these tests.
 
@@ -42,7 +42,7 @@ fn two_runs_print_the_same() {
         assert_eq!((numbers(layers, "inputs"), numbers(layers, "outputs")), (vec![2500, 128, 16], vec![128, 16, 2]));
         let [whole] = numbers(std::slice::from_ref(&result), "instructions")[..] else { panic!("{result}") };
         let sum: u64 = numbers(layers, "instructions").iter().sum();
-        // The decision, and no more.
+        // Only the decision.
         assert!((1..5000).contains(&(whole - sum)), "{whole} instructions, {sum} of them in layers");
         assert_eq!(result["macs"], 322_080);
 
@@ -51,24 +51,24 @@ fn two_runs_print_the_same() {
         assert!(told.starts_with(&first), "{told}");
         let total = told.lines().find(|line| line.starts_with("total")).unwrap_or_default();
         assert!(total.contains(&format!(" {whole} ")), "{told}");
-        // At most a few cycles an instruction, and said to be modelled.
+        // At most a few cycles per instruction, reported as modelled.
         let cycles = result["modelled"]["cycles"].as_u64().unwrap();
         assert!((whole..4 * whole).contains(&cycles) && total.ends_with(&format!(" {cycles}")), "{told}");
         let time = told.lines().find(|line| line.starts_with("time")).unwrap_or_default();
         let clock_mhz = board.declaration().clock_hz / 1_000_000;
         assert!(time.contains(&format!(" ms at {clock_mhz} MHz (modelled")), "{told}");
-        // Eight registers at least are saved by every loop; more than half a kilobyte was never promised.
+        // Every loop saves at least eight registers; the upper limit is a budget.
         let [stack] = numbers(std::slice::from_ref(&result), "stack_bytes")[..] else { panic!("{result}") };
         assert!((100..=512).contains(&stack), "a stack of {stack} bytes");
         assert!(told.ends_with(&format!("stack  {stack} bytes, painted\n")), "{told}");
     }
 }
 
-/// Every layer's own count, from the smallest model to one of many more instructions than a timer's tick has.
+/// Counts of every layer, from the smallest model to one with many more instructions than a timer tick.
 #[test]
 fn more_work_costs_more() {
     for board in BOARDS {
-        // Rows come in blocks of four: 2 and 4 of them are the same work.
+        // Rows come in blocks of four: 2 and 4 rows take the same work.
         let models = [tiny(1), tiny(4), encode(12, &[logits(2)], 5), encode(12, &[logits(8)], 5)];
         let benches = models.map(|model| benched(board, model.bytes()));
         for bench in &benches {

@@ -1,5 +1,5 @@
-//! What a board has, what model and firmware take of it, and how long an inference takes: known before flashing, and
-//! compared with what the emulated boards then do.
+//! Memory of boards, its use by model and firmware, and durations of inferences: predicted before flashing, and
+//! compared with the emulated boards.
 //!
 //! A machine on which the emulator cannot run fails these tests.
 
@@ -39,13 +39,14 @@ fn inspect(board: Board, model: &Path, json: &[&str]) -> Ran {
     Ran::of(pinhole(["inspect", "--board", board.name()]).arg(model).args(json))
 }
 
-/// How far a layer of tensors may be. Dense layers may be further: some are a few neurons.
+/// Maximum relative error for a layer with tensors. Dense layers may exceed it: some have few neurons.
 const LAYER_TOLERANCE: f64 = 0.03;
-/// How far the mean under a window may be on a core that divides in software, what takes the longer, the larger the mean is: in
-/// untrained networks many channels are zero.
+/// Maximum relative error of average pooling on a core that divides in software. Its duration grows with the mean, and
+/// in untrained networks many channels are zero.
 const MEAN_TOLERANCE: f64 = 0.4;
 
-/// Colors; weights of 7 and 4 bits; strides, paddings and channels that come out even nowhere; a sum; columns of several chunks.
+/// Color; weights of 7 and 4 bits; strides, paddings and channels that are even nowhere; an addition; columns in
+/// several chunks.
 const COLORS: &str = r#"
 input_side = 26
 color = "rgb"
@@ -90,7 +91,7 @@ kernel = [7, 3]
 activation = "relu"
 "#;
 
-/// A first layer of weights of 4 bits, three by three places pooled, a mean under a window.
+/// A first layer with 4-bit weights, 3 x 3 pooling, average pooling.
 const FOUR_BITS: &str = r#"
 input_side = 20
 [training]
@@ -127,8 +128,8 @@ outputs = 11
 activation = "relu"
 "#;
 
-/// How far the predicted instructions are from those counted, in the whole and in each layer; both above 0 where more
-/// was predicted.
+/// Relative errors of the predicted instructions, for the whole and for each layer; positive if the prediction is too
+/// high.
 fn errors(file: &ModelFile, path: &Path, board: Board) -> (f64, Vec<f64>) {
     let packed = file.packed(board.packing()).unwrap();
     let predicted = predict(&packed.model(), board.declaration().core).unwrap();
@@ -138,8 +139,8 @@ fn errors(file: &ModelFile, path: &Path, board: Board) -> (f64, Vec<f64>) {
     (predicted.error(counted.instructions), layers.collect())
 }
 
-/// When this fails, a loop in assembly changed without its counts in `host/src/budget/predict`, or the compiled code
-/// around the loops did: then `compiled` there is to be measured anew.
+/// If this fails, an assembly loop changed without its counts in `host/boards/src/budget/predict`, or the compiled code around
+/// the loops changed. In the second case, measure `compiled` there again.
 #[test]
 fn predicted_instructions_are_those_counted() {
     let path = shipped_model();
@@ -151,7 +152,7 @@ fn predicted_instructions_are_those_counted() {
     }
 }
 
-/// The default network with weights of so many bits, untrained: its shape is what costs.
+/// The default network with weights of this width, untrained: only its shape matters for the cost.
 fn of_bits(bits: u8) -> ModelFile {
     let mut recipe = Recipe::find(DEFAULT).unwrap();
     recipe.set_weight_bits(&[bits]).unwrap();
@@ -177,7 +178,7 @@ fn weights_of_fewer_bits_are_predicted_too() {
     }
 }
 
-/// Shapes that fill nothing up evenly, every activation function, one layer and several.
+/// Shapes with partial blocks and groups, every activation function, one layer and several.
 #[test]
 fn other_networks_are_predicted_too() {
     let (u8, i16) = (Output::U8, Output::I16);
@@ -218,7 +219,7 @@ fn trained_networks_of_convolutions_are_predicted_too() {
     }
 }
 
-/// Every kind of layer, in shapes that the constants were not fitted to.
+/// Every kind of layer, in shapes that were not used to fit the constants.
 #[test]
 fn every_kind_of_layer_is_predicted() {
     for (number, recipe) in [tensors::RECIPE, tensors::FIRST_LAYER, COLORS, FOUR_BITS].into_iter().enumerate() {
@@ -247,7 +248,7 @@ fn firmware_is_within_its_budget() {
         let declared = board.declaration();
         let size = Firmware::of(board).unwrap_or_else(|error| panic!("{error}")).size();
         size.check(declared).unwrap();
-        // It is all there: the buffers alone take this much, and there is code.
+        // The firmware is complete: the buffers alone take this much, and there is code.
         let buffers = declared.buffers;
         let side = u64::from(buffers.input_side_px);
         let row = side * u64::from(buffers.input_channels);
@@ -256,7 +257,7 @@ fn firmware_is_within_its_budget() {
         let least = side * row + 8 * row + u64::from(bytes);
         assert!((least..least + 4096).contains(&size.static_ram_bytes), "{board:?}: {size:?}, {least}");
         assert!(size.code_bytes > 10_000, "{board:?}: {size:?}");
-        // The loops and the sigmoid's table alone are 2 kB: a limit that counts nothing would hold for ever.
+        // The loops and the sigmoid's table alone are 2 kB: a wrong count must not pass.
         assert!((2048..size.code_bytes).contains(&size.engine_bytes), "{board:?}: {size:?}");
     }
 }
@@ -276,7 +277,7 @@ fn inspect_shows_what_a_board_has() {
         assert_eq!(shown["flash"]["engine_bytes"], size.engine_bytes);
         assert_eq!(shown["ram"]["static_bytes"], size.static_ram_bytes);
         assert_eq!(shown["ram"]["stack_budget_bytes"], board.declaration().budget.stack_bytes);
-        // Deeper than an inference alone, and within what is reserved.
+        // More than an inference alone, and within the reserved stack.
         let stack = shown["ram"]["worst_stack_bytes"].as_u64().unwrap();
         assert!((512..=u64::from(board.declaration().budget.stack_bytes)).contains(&stack), "a stack of {stack} bytes");
         let predicted = predict(&packed.model(), board.declaration().core).unwrap();
@@ -287,12 +288,12 @@ fn inspect_shows_what_a_board_has() {
             assert!(text.contains(words), "no {words:?} in:\n{text}");
         }
     }
-    // Without a board nothing is built, and nothing shown of one.
+    // Without a board, nothing is built and no board is shown.
     let told = Ran::of(pinhole(["inspect"]).arg(&model).arg("--json")).ok();
     assert_eq!((told.json().get("board"), told.stderr.as_str()), (None, ""));
 }
 
-/// Before anything is built or started, and with what to do about it; `inspect` says the same.
+/// Refused before anything is built or started, with a way out; `inspect` reports the same.
 #[test]
 fn a_model_that_does_not_fit_is_refused_by_the_host() {
     let wide = [layer(1025, Activation::Relu, Output::U8), logits(2)];

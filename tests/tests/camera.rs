@@ -1,5 +1,5 @@
-//! A camera module's driver in emulated code, its buses answered by a software model on the host: does the device see what
-//! the module was shown, and decide as the host does on the same pixels?
+//! A camera driver in emulated code, with its buses served by a software model on the host. The device must read the
+//! pictures shown to the module, and decide as the host does on the same pixels.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ fn pictures(folders: &[PathBuf]) -> Vec<PathBuf> {
     read_unlabeled(folders, InputShape::gray(50)).unwrap().0.into_iter().map(|photo| photo.path).collect()
 }
 
-/// Every integer, pixels included, on drawn pictures, and on real photos where there are some.
+/// Every integer, including pixels, on synthetic pictures, and on real photos if present.
 #[test]
 fn the_device_sees_what_the_camera_is_shown() {
     let model = ModelFile::read(&shipped_model()).unwrap();
@@ -43,8 +43,8 @@ fn the_device_sees_what_the_camera_is_shown() {
     }
 }
 
-/// Pictures of all shapes, larger and smaller than what is taken of them, and another input size. What the device gets
-/// differs from picture to picture: none is an old one.
+/// Pictures of all shapes, larger and smaller than the crop, and another input size. The device's input differs for
+/// each picture: none is an old one.
 #[test]
 fn pictures_of_any_shape() {
     let mut random = Random::seeded(5);
@@ -68,7 +68,7 @@ fn pictures_of_any_shape() {
     }
 }
 
-/// As `pinhole simulate` says it.
+/// As `pinhole simulate` reports it.
 #[test]
 fn decisions_are_those_of_classify_on_the_same_pixels() {
     let model = ModelFile::read(&shipped_model()).unwrap();

@@ -1,4 +1,4 @@
-//! Networks that see colors: from photos through training, quantization and the emulated boards to a proof.
+//! Color networks: from photos through training, quantization and the emulated boards to a proof.
 //!
 //! A machine on which the emulator cannot run fails these tests.
 
@@ -21,12 +21,12 @@ use tempfile::TempDir;
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
 
-/// A recipe of the tests, for colors.
+/// Returns a recipe of the tests, for color.
 fn in_color(recipe: &str) -> String {
     format!("color = \"rgb\"\n{recipe}")
 }
 
-/// Dense from the first layer on.
+/// A network with dense layers only.
 const DENSE: &str = "input_side = 9\n[training]\nepochs = 1\nbatch = 8\nlearning_rate = 0.01\n\
                      [[layer]]\noutputs = 10\nactivation = \"sigmoid\"\n";
 
@@ -41,8 +41,8 @@ fn started(board: Board, path: &Path) -> EmulatedBoard {
     EmulatedBoard::start(board, path).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Every kind of layer, a first layer of the kind that has a loop of its own for gray pictures, and a dense one: over the
-/// link and through the camera path, on both cores.
+/// Every kind of layer, a first layer with its own loop for gray pictures, and a dense one: over the link and through
+/// the camera path, on both cores.
 #[test]
 fn boards_give_the_hosts_integers() {
     for (recipe, side) in [(RECIPE, 17), (FIRST_LAYER, 17), (DENSE, 9)] {
@@ -72,7 +72,7 @@ fn boards_give_the_hosts_integers() {
     }
 }
 
-/// Gray pictures are no input for it, and are refused where they come in.
+/// Gray pictures are refused as inputs.
 #[test]
 fn a_gray_camera_is_refused() {
     let (_, file) = network_of(&in_color(DENSE), &pictures(InputShape::rgb(9), 3));
@@ -85,8 +85,8 @@ fn a_gray_camera_is_refused() {
     assert!(error.to_string().contains("without the colors it sees"), "{error}");
 }
 
-/// What a first layer sees of a pixel is its red, green and blue, in this order: with weights for one of them alone, only
-/// that one counts.
+/// A first layer reads red, green and blue of a pixel, in this order: with weights for one channel alone, only that one
+/// counts.
 #[test]
 fn channels_keep_their_order() {
     let text = "color = \"rgb\"\ninput_side = 4\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n";
@@ -98,7 +98,7 @@ fn channels_keep_their_order() {
         let float = network.logits(&[&one(channel)]).unwrap();
         let got = engine.run_all(&one(channel)).stages.pop().unwrap();
         for (float, got) in float[0].iter().zip(got) {
-            // Half a step of weights of 8 bits for each of 16 pixels, and of the bias.
+            // Half a step of 8-bit weights for each of 16 pixels, and of the bias.
             assert!((f64::from(*float) - f64::from(got) / 65_536.0).abs() < 0.05, "channel {channel}: {float}, {got}");
         }
     }
@@ -106,8 +106,8 @@ fn channels_keep_their_order() {
     assert_eq!(back.recipe.color, Color::Rgb);
 }
 
-/// Photos of two classes that differ in hue and not in luma: no gray network can tell them apart, one that sees colors
-/// must; then all that a user would do with it.
+/// Photos of two classes that differ in hue and not in luma: a gray network cannot distinguish them, a color network
+/// must. Then all commands that a user would run.
 #[test]
 fn what_differs_in_hue_alone_is_learned() {
     let folder = tempfile::tempdir().unwrap();
@@ -174,7 +174,7 @@ fn what_differs_in_hue_alone_is_learned() {
     Ran::of(pinhole(["explain"]).arg(&out).arg(photos.join("red")).arg("--out").arg(&page)).ok();
     assert!(std::fs::read_to_string(page).unwrap().contains("data:image/png;base64,"));
 
-    // What the board saw, as a file, is an input again: the same bytes.
+    // A captured picture, as a file, is a valid input: the same bytes.
     let captured = folder.path().join("captured");
     Ran::of(
         pinhole(["capture", "--label", "red", "--count", "1", "--model"])
@@ -194,7 +194,7 @@ fn what_differs_in_hue_alone_is_learned() {
     assert!(accuracy < 0.9, "luma gives them away: {accuracy}");
 }
 
-/// Networks of different colors have different first layers: one cannot go on as the other.
+/// Networks of different colors have different first layers, so neither can continue from the other.
 #[test]
 fn a_gray_network_does_not_go_on_in_color() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,14 +1,14 @@
-//! Every link and every path that the documents name is there.
+//! Every link and every path in the documents exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use pinhole_tests::repository;
 
-/// Folders of the repository that a path in a document starts with.
+/// Folders of the repository at the start of a path in a document.
 const TOP: [&str; 7] = [".ci/", "data/", "docs/", "firmware/", "host/", "shared/", "tests/"];
 
-/// Documents that tell of earlier versions: their links are checked, not the paths in their text.
+/// Documents about earlier versions: their links are checked, not the paths in their text.
 const HISTORY: [&str; 1] = ["CHANGELOG.md"];
 
 fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -16,7 +16,7 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            // What git leaves out, and what is not ours.
+            // Ignored by git, or not ours.
             if name != "target" && (!name.starts_with('.') || name == ".ci") {
                 documents(&path, found);
             }
@@ -26,12 +26,12 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Targets of Markdown links: `[text](target)` and `![text](target)`.
+/// Returns the targets of Markdown links: `[text](target)` and `![text](target)`.
 fn links(text: &str) -> Vec<&str> {
     text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target).collect()
 }
 
-/// What stands between single backticks, outside of code blocks.
+/// Returns the text between single backticks, outside of code blocks.
 fn inline_code(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with("    ")) {
@@ -40,14 +40,14 @@ fn inline_code(text: &str) -> Vec<&str> {
     found
 }
 
-/// `a/{b,c}` as `a/b` and `a/c`; a path without braces as it is.
+/// Expands `a/{b,c}` to `a/b` and `a/c`; a path without braces is unchanged.
 fn expanded(path: &str) -> Vec<String> {
     let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
     let Some((choices, after)) = rest.split_once('}') else { return vec![path.to_owned()] };
     choices.split(',').map(|choice| format!("{before}{choice}{after}")).collect()
 }
 
-/// Whether a path is there; `*` at its end, or a line after a colon, are left out.
+/// Returns true if a path exists; a final `*`, or a line number after a colon, is ignored.
 fn is_there(path: &str) -> bool {
     let path = path.split_once('*').map_or(path, |(folder, _)| folder);
     let path = path.split_once(':').map_or(path, |(file, _)| file);

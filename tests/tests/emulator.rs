@@ -1,5 +1,5 @@
-//! The firmware, on the emulated board, against the host's engine: every integer of every layer, over the link and
-//! through the camera path; and what the board says when it is given something it cannot run.
+//! The firmware on the emulated board against the host's engine: every integer of every layer, over the link and
+//! through the camera path. Also the board's messages for files that it cannot run.
 //!
 //! A machine on which the emulator cannot run fails these tests.
 
@@ -27,7 +27,7 @@ use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
 use pinhole_tests::{drawn, files_in, shipped_model, trained};
 use tempfile::TempDir;
 
-/// A file with these bytes, in a folder of its own that goes with it.
+/// A file with these bytes, in a folder that is removed with it.
 struct OnDisk {
     folder: TempDir,
 }
@@ -48,7 +48,7 @@ impl OnDisk {
     }
 }
 
-/// All that a user would see of an error, without its frame.
+/// Returns the full text of an error, as a user sees it, without its frame.
 fn whole(error: EmulatorError) -> String {
     let help = error.help().map(|help| help.to_string()).unwrap_or_default();
     format!("{error}\nhelp: {help}")
@@ -58,14 +58,14 @@ fn noise(random: &mut Random, count: usize) -> Vec<u8> {
     (0..count).map(|_| random.below(256) as u8).collect()
 }
 
-/// Inputs that reach both ends of the range, and some in between.
+/// Returns inputs that reach both ends of the range, and some in between.
 fn inputs(pixels: usize) -> Vec<Vec<u8>> {
     let mut random = Random::seeded(7);
     let slope = (0..pixels).map(|i| (i * 255 / pixels) as u8).collect();
     vec![vec![0; pixels], vec![255; pixels], slope, noise(&mut random, pixels), noise(&mut random, pixels)]
 }
 
-/// Every input through both: over the link, with all values and with the decision alone.
+/// Asserts that every input gives equal results: over the link, with all values and with the decision alone.
 fn assert_equal(file: &ModelFile, inputs: &[Vec<u8>]) {
     let on_disk = OnDisk::new(file.bytes());
     let mut board = on_disk.board();
@@ -83,7 +83,7 @@ fn assert_equal(file: &ModelFile, inputs: &[Vec<u8>]) {
     }
 }
 
-/// Three classes of noise that differ in brightness, and a network of every activation function, in 8 bits.
+/// Trains on three classes of noise with different brightness; the 8-bit network has every activation function.
 fn mixed() -> ModelFile {
     let text = "input_side = 12\n[training]\nepochs = 30\nbatch = 8\nlearning_rate = 0.01\n\
                 [[layer]]\noutputs = 17\nactivation = \"relu\"\n[[layer]]\noutputs = 9\nactivation = \"linear\"\n\
@@ -104,7 +104,7 @@ fn mixed() -> ModelFile {
     file
 }
 
-/// A network of every kind of layer, weights of 8 and of 4 bits, on both cores.
+/// A network with every kind of layer, 8-bit and 4-bit weights, on both cores.
 #[test]
 fn tensors_are_the_hosts() {
     let pictures = pictures(InputShape::gray(17), 6);
@@ -122,9 +122,9 @@ fn tensors_are_the_hosts() {
     }
 }
 
-/// Every loop in assembly, on every shape of its blocks, groups, chunks and turns: weights of 8, 7 and 4 bits, rows and
-/// columns that fill nothing up evenly, on both cores. (Sides of 13 to 45 give 22 to 254 groups of columns, so that the
-/// first turn of an unrolled loop leaves out anything from none to all but one.)
+/// Every assembly loop, on every shape of its blocks, groups, chunks and turns: weights of 8, 7 and 4 bits, with
+/// partial groups and blocks, on both cores. (Sides of 13 to 45 give 22 to 254 groups of columns, so that the first
+/// turn of an unrolled loop skips anything from none to all but one.)
 #[test]
 fn every_loop_gives_the_hosts_integers() {
     for (side, hidden) in [(1, 1), (3, 6), (13, 4), (22, 5), (31, 10), (45, 7)] {
@@ -166,7 +166,7 @@ fn every_loop_gives_the_hosts_integers() {
     }
 }
 
-/// A model packed for one board, put into another's flash as it is, is refused with what to do.
+/// A model packed for one board and copied unchanged into another's flash is refused, with a way out.
 #[test]
 fn a_board_refuses_another_kernels_layout() {
     let file = ModelFile::from_bytes(tiny(4).bytes()).unwrap();
@@ -187,7 +187,7 @@ fn a_board_refuses_another_kernels_layout() {
 #[test]
 fn every_named_recipe_runs_on_the_board() {
     let data = &trained().data;
-    // Recipes that differ only in how they train are the same network to a board.
+    // Recipes that differ only in training are the same network on a board.
     let mut seen_networks: Vec<Vec<_>> = Vec::new();
     for (name, _) in NAMED {
         let recipe = Recipe::find(name).unwrap();
@@ -230,7 +230,7 @@ fn every_kind_of_layer_gives_the_hosts_integers() {
     assert_equal(&mixed(), &inputs(144));
 }
 
-/// The largest input and the widest layer the board has room for.
+/// The largest input and the widest layer that fit the board.
 #[test]
 fn the_largest_networks_give_the_hosts_integers() {
     let widest = LayerShape { outputs: 1024, activation: Activation::Relu, output: Output::U8 };
@@ -240,8 +240,8 @@ fn the_largest_networks_give_the_hosts_integers() {
     }
 }
 
-/// Pictures of every format, cropped at the sides, above and below, and not at all, in sizes that the network's input
-/// divides and that it does not.
+/// Pictures in every format, cropped on either axis or not at all, in sizes that are multiples of the network's input
+/// side and that are not.
 #[test]
 fn the_camera_path_gives_the_hosts_integers() {
     let file = &trained().finished.model;
@@ -266,7 +266,7 @@ fn the_camera_path_gives_the_hosts_integers() {
     assert_eq!((statistics.captures, statistics.decisions, statistics.camera_faults), (20, 20, 0));
 }
 
-/// The model's policy on both boards: the proof compares the smoothed verdicts, of which there is every kind; and another
+/// The model's policy on both boards: the proof compares the smoothed verdicts, which include every kind. Also another
 /// policy over the link.
 #[test]
 fn boards_answer_by_the_models_policy() {
@@ -279,7 +279,7 @@ fn boards_answer_by_the_models_policy() {
         .collect();
     let mut probabilities: Vec<Probability> = decided.iter().map(|decision| decision.probability).collect();
     probabilities.sort();
-    // A third of the frames are votes for nothing.
+    // A third of the frames vote for no class.
     let policy = Policy::new(probabilities[probabilities.len() / 3], 2, 3).unwrap();
     let mut smoother = Smoother::default();
     let answers: Vec<Verdict> = decided.iter().map(|&decision| smoother.see(&policy, decision)).collect();
@@ -296,11 +296,11 @@ fn boards_answer_by_the_models_policy() {
         assert_eq!(board.policy().unwrap(), policy);
         let proof = prove(&file, &mut board, &photos, || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
-        // An input of the host's is judged alone.
+        // An input from the host is judged alone.
         let input = decode::read(&photos[0]).unwrap().shrink(InputShape::gray(50)).unwrap();
         let classified = board.classify(&input, Report::Decision).unwrap();
         assert_eq!(classified.verdict, policy.judge(classified.decision));
-        // Under another policy the same photos get other answers, which the proof finds.
+        // Under another policy the same photos get other answers, which the proof detects.
         board.set_policy(Policy::NONE).unwrap();
         let proof = prove(&file, &mut board, &photos, || ()).unwrap();
         let different = decided.iter().zip(&answers).filter(|(d, answer)| **answer != Verdict::Class(d.class)).count();
@@ -316,10 +316,10 @@ fn a_board_says_who_it_is() {
     let board = on_disk.board();
     let identity = board.identity();
     assert_eq!((identity.protocol, identity.board.as_str()), (PROTOCOL, "qemu-mps2-an386"));
-    // The fast kernel, and no silent fallback: a proof is about the kernel that ran.
+    // The fast kernel, without a silent fallback: a proof covers the kernel that ran.
     assert_eq!(identity.kernel.as_str(), "cortex-m4-dsp");
     assert_eq!(identity.pipeline, PIPELINE_ID);
-    // What is in its flash: the model packed for it.
+    // The model in its flash: packed for this board.
     let packed = file.packed(Board::Qemu.packing()).unwrap();
     let model = packed.model();
     assert_eq!((identity.model_checksum, identity.model_bytes), (model.checksum(), model.file_bytes()));
@@ -328,7 +328,7 @@ fn a_board_says_who_it_is() {
     assert!(first.contains("ready") && first.contains(&format!("{:#010x}", model.checksum())), "{first}");
 }
 
-/// The second board, built for a Cortex-M0+, computes the same; and its proof is about its own code.
+/// The second board, built for a Cortex-M0+, computes the same; its proof covers its own code.
 #[test]
 fn the_cortex_m0plus_gives_the_hosts_integers() {
     let path = shipped_model();
@@ -348,7 +348,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
     }
 }
 
-/// The board is given this file and refuses it; its log says why.
+/// Asserts that the board refuses this file, and that its log gives the reason.
 fn refused(bytes: &[u8], reasons: &[&str]) {
     let on_disk = OnDisk::new(bytes);
     let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
@@ -370,11 +370,11 @@ fn a_damaged_model_is_refused_with_the_devices_words() {
     refused(&other_version, &["the model file was refused", "format version 99"]);
     refused(b"hello, I am a text file and nothing else", &["the model file was refused", "not a Pinhole model"]);
     refused(b"", &["the model file was refused"]);
-    // Cut short: the memory behind it is zeros, which the checksum notices (unless only padding is missing).
+    // Cut short: the memory after it is zeros, which the checksum detects (unless only padding is missing).
     refused(&good.bytes()[..good.bytes().len() / 2], &["the model file was refused", "damaged: its checksum"]);
 }
 
-/// What a host would not put there: only `start_as_it_is` does.
+/// A host never loads such a file; only `start_as_it_is` does.
 #[test]
 fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     let wide = LayerShape { outputs: 1025, activation: Activation::Relu, output: Output::U8 };
@@ -440,12 +440,12 @@ fn boards_run_side_by_side() {
     });
 }
 
-/// The bytes of the tiny network packed for the Cortex-M4F: what may go to it as it is, under its own name.
+/// Returns the bytes of the tiny network packed for the Cortex-M4F, for loading without conversion.
 fn packed_tiny() -> PackedModel {
     ModelFile::from_bytes(tiny(4).bytes()).unwrap().packed(Board::Qemu.packing()).unwrap()
 }
 
-/// A file name that QEMU's option syntax could take apart.
+/// A file name that QEMU's option syntax could misinterpret.
 #[test]
 fn a_models_name_may_be_anything() {
     let folder = tempfile::tempdir().unwrap();
@@ -455,7 +455,7 @@ fn a_models_name_may_be_anything() {
     assert_eq!(board.identity().model_bytes as usize, packed_tiny().bytes().len());
 }
 
-/// Processes with this path among their arguments.
+/// Returns the number of processes with this path in their arguments.
 #[cfg(target_os = "linux")]
 fn processes_with(path: &Path) -> usize {
     let path = path.to_str().unwrap().as_bytes();
@@ -464,8 +464,7 @@ fn processes_with(path: &Path) -> usize {
     arguments.filter(|arguments| arguments.windows(path.len()).any(|window| window == path)).count()
 }
 
-/// Whatever becomes of a board, no emulator stays behind. Each has its model's path, of which there is only one, among
-/// its arguments.
+/// No emulator outlives its board, however the board ends. Each emulator has its model's unique path in its arguments.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_emulator_outlives_its_board() {
@@ -479,7 +478,7 @@ fn no_emulator_outlives_its_board() {
     EmulatedBoard::start(Board::Qemu, &bad.path()).unwrap_err();
     assert_eq!(processes_with(&bad.path()), 0, "a refused model left its emulator");
 
-    // A panic while a board is at work ends it too.
+    // A panic while a board runs ends it too.
     let path = good.path();
     let panicked = thread::spawn(move || {
         let _board = EmulatedBoard::start_as_it_is(Board::Qemu, &path).unwrap();

@@ -1,7 +1,7 @@
-//! Is the prebuilt firmware what the sources say, and is firmware built from them now the same?
+//! Checks that the prebuilt firmware matches the sources, and that firmware built from them now is equivalent.
 //!
-//! Building needs a toolchain for the boards' targets. Where there is none, and [`REQUIRED`] is not set, this says so and the
-//! end-to-end tests have run on the prebuilt firmware alone.
+//! Building needs a toolchain for the boards' targets. If there is none, and [`REQUIRED`] is not set, this reports it;
+//! the end-to-end tests have then run on the prebuilt firmware alone.
 
 use std::process::Command;
 
@@ -15,8 +15,8 @@ use pinhole_tests::{Ran, repository};
 /// Environment variable that makes a missing toolchain for the boards a failure; `.ci/run` sets it.
 const REQUIRED: &str = "PINHOLE_REQUIRE_FIRMWARE_BUILD";
 
-/// By how much the code of two builds of the same sources may differ, bytes: functions start at multiples of four, so their order,
-/// which depends on the checkout's folder, changes the padding between them.
+/// Maximum difference in code size of two builds of the same sources, bytes. Functions start at multiples of four.
+/// Their order depends on the checkout's folder, and changes the padding between them.
 const PADDING_BYTES: u64 = 64;
 
 /// Files of end-to-end tests that run firmware.
@@ -55,7 +55,7 @@ fn prebuilt_firmware_is_what_its_manifest_says() {
             "{board:?}"
         );
         compressed += said.file_bytes;
-        // Folders of the machine that built it are nobody's business.
+        // Folder names of the build machine must not be published.
         let text = String::from_utf8_lossy(firmware.elf());
         for folder in ["/root", "/home", "/Users", "registry/src", repository().to_str().unwrap()] {
             assert!(!text.contains(folder), "{board:?} names {folder}");
@@ -64,8 +64,9 @@ fn prebuilt_firmware_is_what_its_manifest_says() {
     assert!(compressed < 600_000, "{compressed} bytes");
 }
 
-/// What runs on the prebuilt firmware runs on the one that is built now too, in as many instructions: they differ by the order
-/// of functions, which depends on the checkout's folder, or by the compiler, which the manifest names.
+/// Tests that pass on the prebuilt firmware pass on newly built firmware too, with the same instruction counts. The two
+/// differ in the order of functions, which depends on the checkout's folder, or in the compiler, which the manifest
+/// names.
 #[test]
 fn firmware_built_now_is_as_good() {
     let facts = match toolchain_facts(Board::default()) {

@@ -1,7 +1,7 @@
-//! Do files for other tools flash what a debug probe would write?
+//! Checks that files for other tools flash the bytes that a debug probe would write.
 //!
-//! Each format is read back by a reader that is not Pinhole's: UF2 by `uf2-decode` and by a boot ROM that is stricter than
-//! the RP2040's, Intel HEX by `ihex`, ELF by `object`; a file of bytes alone needs none.
+//! Each format is read back by an independent reader: UF2 by `uf2-decode` and by a boot ROM stricter than the RP2040's,
+//! Intel HEX by `ihex`, ELF by `object`. Raw binary files need none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ use pinhole_shared::model::Model;
 use pinhole_tests::virtual_board::{self, VirtualBoard};
 use pinhole_tests::{Ran, files_in, pinhole, shipped_model};
 
-/// What lies where.
+/// Memory contents by address.
 type Memory = BTreeMap<u32, u8>;
 
 fn model_for(board: Board) -> PackedModel {
@@ -27,7 +27,7 @@ fn model_for(board: Board) -> PackedModel {
     packed_for(board, &shipped.model, &shipped.model_path).unwrap()
 }
 
-/// Every board, with its firmware and without.
+/// Returns the images of every board, with its firmware and without.
 fn images() -> impl Iterator<Item = (FlashImage, Option<Firmware>)> {
     let with_and_without = |board| [Some(Firmware::of(board).unwrap()), None].map(|firmware| (board, firmware));
     Board::ALL
@@ -46,7 +46,7 @@ fn place(memory: &mut Memory, address: u32, bytes: &[u8]) {
     }
 }
 
-/// What a file puts where.
+/// Reads a file and returns the memory contents.
 fn read(file: &[u8], format: Format, image: &FlashImage) -> Result<Memory, String> {
     match format {
         Format::Uf2 => read_uf2(file, image.board.uf2_loader().unwrap()),
@@ -60,8 +60,8 @@ fn read(file: &[u8], format: Format, image: &FlashImage) -> Result<Memory, Strin
     }
 }
 
-/// The RP2040's boot ROM, as its data sheet has it (2.8.4.2), but that it refuses what the chip ignores: blocks of others, and
-/// sectors of which a part is missing, which the chip may write wrongly (RP2040-E14).
+/// The RP2040's boot ROM, as in its data sheet (2.8.4.2), but stricter. It refuses blocks of other families, which the
+/// chip ignores, and partial sectors, which the chip may write wrongly (RP2040-E14).
 fn read_uf2(file: &[u8], loader: Uf2Loader) -> Result<Memory, String> {
     if file.is_empty() || !file.len().is_multiple_of(512) {
         return Err("not a number of blocks".to_owned());
@@ -117,7 +117,7 @@ fn read_elf(file: &[u8]) -> Result<Memory, String> {
         let data = segment.data().map_err(|error| error.to_string())?;
         place(&mut memory, segment.elf_program_header().p_paddr(object::LittleEndian), data);
     }
-    // What some tools go by, flashed addresses alone.
+    // Section addresses, which some tools use, must match the flashed segments.
     for section in elf.sections().filter(|section| section.name() == Ok(".pinhole_model")) {
         let data = section.data().map_err(|error| error.to_string())?;
         for (address, byte) in (section.address() as u32..).zip(data) {
@@ -165,7 +165,7 @@ fn every_file_is_what_a_probe_would_write() {
     assert_eq!(files, 2 * (6 * 3 + 1));
 }
 
-/// A reader that knows nothing of the RP2040.
+/// A reader without knowledge of the RP2040.
 #[test]
 fn uf2_is_read_by_others() {
     for (image, firmware) in images().filter(|(image, _)| image.board == Board::Pico) {
@@ -209,7 +209,7 @@ fn damaged_files_are_refused_by_their_readers() {
             for cut in [2, 100, 512, bytes.len() / 2, bytes.len()] {
                 let rest = &bytes[..bytes.len() - cut];
                 if format == Format::Bin {
-                    // Nothing in it says how long it is, but the model does.
+                    // A raw file has no length, but the model does.
                     let at = (image.board.declaration().model.origin - ranges[0].start) as usize;
                     assert!(Model::parse(&bytes[at..]).is_ok());
                     assert!(rest.get(at..).is_none_or(|model| Model::parse(model).is_err()), "{cut} bytes are missing");
@@ -222,8 +222,8 @@ fn damaged_files_are_refused_by_their_readers() {
     }
 }
 
-/// By the address that the boot ROM has for it: the second stage's checksum, without which the chip does not start.
-/// RP2040 Datasheet, 2.8.1.3.1: CRC-32 with the polynomial 0x04C11DB7, from all ones, not reflected, not inverted.
+/// The second stage's checksum at the boot ROM's address; without it the chip does not start. RP2040 Datasheet,
+/// 2.8.1.3.1: CRC-32 with the polynomial 0x04C11DB7, from all ones, not reflected, not inverted.
 #[test]
 fn the_picos_image_starts() {
     let firmware = Firmware::of(Board::Pico).unwrap();
@@ -234,7 +234,7 @@ fn the_picos_image_starts() {
     assert_eq!(stage.len(), 256);
     let checksum = Crc::<u32>::new(&CRC_32_MPEG_2).checksum(&stage[..252]);
     assert_eq!(stage[252..], checksum.to_le_bytes());
-    // The vector table behind it: a stack in RAM, and code in flash.
+    // The vector table after it: a stack in RAM, and code in flash.
     let word = |at: u32| u32::from_le_bytes([0, 1, 2, 3].map(|byte| memory[&(at + byte)]));
     let declared = Board::Pico.declaration();
     let (stack, reset) = (u64::from(word(0x1000_0100)), word(0x1000_0104));
@@ -259,7 +259,7 @@ fn what_is_not_in_flash_is_refused() {
     }
 }
 
-/// QEMU's loader as yet another reader, and the firmware's own word for the model.
+/// QEMU's loader as another reader, and the firmware's own report of the model.
 #[test]
 fn a_board_runs_what_is_in_the_file() {
     let place = tempfile::tempdir().unwrap();
@@ -305,7 +305,7 @@ fn the_command_writes_each_format() {
             let out = path(&format!("out.{}", format.ending()));
             let mut arguments = vec!["--out", &out, "--json"];
             arguments.extend(firmware.is_none().then_some("--model-only"));
-            // Over the one before, of another board or with firmware.
+            // Over the previous file, of another board or with firmware.
             let told = flash(image.board.name(), &arguments).ok().json();
             assert!(std::fs::read(&out).unwrap() == file.bytes, "{:?}, {format:?}", image.board);
             let told = &told["file"];
@@ -380,7 +380,7 @@ fn what_cannot_be_written_is_refused() {
     assert!(files_in(place.path()).is_empty());
 }
 
-/// Also where only the ending is wrong, and what is there is a file of this command.
+/// Files are kept even if only the extension is wrong, and even files of this command.
 #[test]
 fn other_files_are_kept() {
     let place = tempfile::tempdir().unwrap();
@@ -399,7 +399,7 @@ fn other_files_are_kept() {
     }
     write(&hex, b"deadbeef");
     refused(&flash("pico", &["--out", hex.to_str().unwrap()]), 1, &["it is kept"]);
-    // What is empty holds nothing to keep.
+    // An empty file has nothing to keep.
     write(&hex, b"");
     flash("pico", &["--out", hex.to_str().unwrap()]).ok();
     assert!(std::fs::read(&hex).unwrap() == precious);

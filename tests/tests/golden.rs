@@ -1,19 +1,19 @@
 //! Golden files, compared byte for byte and integer for integer.
 //!
-//! `golden/v1.pinhole` is a model file of format version 1 that holds every kind of layer the engine knows, and
-//! `golden/v1.json` its inputs with every integer they must give. The format's promise (`pinhole_shared::model`,
-//! "Stability") is that both stay true in every later version: **once version 1 has been released these two files never
-//! change.** A new format version gets files of its own, beside them.
+//! `golden/v1.pinhole` is a model file of format version 1 with every kind of layer that the engine supports.
+//! `golden/v1.json` holds its inputs with all integers they must give. The format's promise (`pinhole_shared::model`,
+//! "Stability") is that both stay valid in every later version: **once version 1 has been released these two files
+//! never change.** A new format version gets files of its own, beside them.
 //!
-//! `golden/network.safetensors` is a trained float network, and `golden/quantized-8.pinhole` and `-16.pinhole` are what
-//! today's quantizer makes of it, calibrated on the inputs of `v1.json`. These may change, together with a change of
-//! the quantizer that means to change models.
+//! `golden/network.safetensors` is a trained float network. `golden/quantized-8.pinhole` and `-16.pinhole` are made
+//! from it by today's quantizer, calibrated on the inputs of `v1.json`. These may change, together with an intended
+//! change of the quantizer.
 //!
-//! `golden/m4-*.pinhole` and `m0plus-*.pinhole` are the same network packed for boards. Boards keep what was flashed, so
-//! that **once version 1 has been released, what their bytes mean does not change** either.
+//! `golden/m4-*.pinhole` and `m0plus-*.pinhole` are the same network packed for boards. Boards keep flashed models, so
+//! **once version 1 has been released, the meaning of their bytes does not change** either.
 //!
-//! To write all of them anew: `PINHOLE_WRITE_GOLDEN=1 cargo test -p pinhole-tests --test golden`. The tests then fail
-//! on purpose, so that no one takes a run that wrote its own expectations for a test. Look at what `git diff` says.
+//! To write all of them again: `PINHOLE_WRITE_GOLDEN=1 cargo test -p pinhole-tests --test golden`. The tests then fail
+//! on purpose, so that a run that wrote its own expectations cannot pass as a test. Check the result with `git diff`.
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
@@ -55,7 +55,7 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
 }
 
-/// In writing mode, writes all files and fails. Every test starts with it.
+/// In writing mode, writes all files and fails. Every test calls it first.
 fn write_if_asked() {
     static WRITTEN: Once = Once::new();
     if std::env::var_os("PINHOLE_WRITE_GOLDEN").is_none_or(|value| value != "1") {
@@ -126,8 +126,8 @@ fn version_1_gives_the_same_integers_for_ever() {
     }
 }
 
-/// The golden model is worth its name: every combination of activation function and output is in it, their values are
-/// neither all the same nor all at the ends, and the cases reach every class.
+/// The golden model covers every combination of activation function and output. Their values are neither all equal nor
+/// all at the ends, and the cases reach every class.
 #[test]
 fn the_golden_model_takes_every_path() {
     write_if_asked();
@@ -158,7 +158,7 @@ fn the_golden_model_takes_every_path() {
     }
 }
 
-/// The writer below still writes the golden file: it can be trusted to write the next version's.
+/// The writer below still writes the golden file, so it can write the next version's.
 #[test]
 fn the_handmade_file_is_the_golden_one() {
     write_if_asked();
@@ -171,7 +171,7 @@ fn the_quantizer_writes_the_same_bytes() {
     write_if_asked();
     let network = Network::read(&golden("network.safetensors")).unwrap();
     assert_eq!(network.classes, CLASSES);
-    // From the file, so that the quantizer is tested and not where its inputs come from.
+    // Read from the file, so that only the quantizer is tested and not the source of its inputs.
     let photos = photos(cases().into_iter().map(|case| (case.name, case.input)).collect());
     for (bits, name, expected) in QUANTIZED {
         let quantized = quantize(&network, &photos, bits).unwrap();
@@ -179,14 +179,14 @@ fn the_quantizer_writes_the_same_bytes() {
     }
 }
 
-/// The golden network, quantized with weights of so many bits.
+/// Returns the golden network, quantized with weights of this width.
 fn with_bits(photos: &Dataset, bits: u8) -> ModelFile {
     let mut network = Network::read(&golden("network.safetensors")).unwrap();
     network.recipe.set_weight_bits(&[bits]).unwrap();
     quantize(&network, photos, ActivationBits::Sixteen).unwrap()
 }
 
-/// The layouts stay what they are: today's packing writes them, and what lies in them reads back as the model.
+/// The layouts do not change: today's packing writes them, and they unpack to the model.
 #[test]
 fn packed_layouts_stay_what_they_are() {
     write_if_asked();
@@ -217,7 +217,7 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
-/// Inputs with classes in turn, to train the golden network on and to calibrate.
+/// Returns inputs with alternating classes, for training the golden network and for calibration.
 fn photos(inputs: Vec<(String, Vec<u8>)>) -> Dataset {
     let examples = inputs.into_iter().enumerate().map(|(index, (name, pixels))| Example {
         path: name.into(),
@@ -232,7 +232,7 @@ fn photos(inputs: Vec<(String, Vec<u8>)>) -> Dataset {
     }
 }
 
-/// A small network with every activation function. Only for writing: the test reads the file.
+/// Trains a small network with every activation function. Only for writing; the test reads the file.
 fn trained(photos: &Dataset) -> Network {
     let text = "input_side = 8\n[training]\nepochs = 20\nbatch = 12\nlearning_rate = 0.01\n\
                 [[layer]]\noutputs = 12\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 10\nactivation = \"relu\"\n\
@@ -248,9 +248,9 @@ struct Handmade {
     activation: Activation,
     output: Output,
     pre_shift: u8,
-    /// Multipliers are drawn from half of this to all of it: chosen so that outputs spread over their range.
+    /// Multipliers are random between half of this and this value, chosen so that outputs spread over their range.
     largest_multiplier: i32,
-    /// An ordinary input value. Biases cancel what it gives, so that accumulators spread around 0.
+    /// A typical input value. Biases cancel its contribution, so that accumulators spread around 0.
     typical_input: i32,
 }
 
@@ -266,8 +266,8 @@ const HANDMADE: [Handmade; 7] = [
     Handmade { outputs: 3, activation: Activation::Linear, output: Output::Logits, pre_shift: 5, largest_multiplier: 1_400_000_000, typical_input: 60 },
 ];
 
-/// The golden model, written by the specification alone and not by the host's encoder: other order of sections (names
-/// first, layers last to first), each section preceded by a gap.
+/// The golden model, written from the specification alone and not by the host's encoder. Its sections have another
+/// order (names first, layers last to first), each preceded by a gap.
 fn handmade() -> Vec<u8> {
     let mut random = Random::seeded(2026);
     let mut file = vec![0; 64 + 64 * HANDMADE.len()];
@@ -320,7 +320,7 @@ fn handmade() -> Vec<u8> {
     let mut header = b"PNHL\x01\x00\x40\x00".to_vec();
     header.extend(length.to_le_bytes());
     header.extend([0; 4]);
-    // The pipeline of version 1, as a number: another pipeline is another model, not the golden one.
+    // The pipeline of version 1, as a number: a model with another pipeline is not the golden one.
     header.extend(0x14b2_e4d5_u32.to_le_bytes());
     for field in [SIDE, SIDE, 1, CLASSES.len() as u16, HANDMADE.len() as u16, 64] {
         header.extend(field.to_le_bytes());
@@ -333,7 +333,7 @@ fn handmade() -> Vec<u8> {
     file
 }
 
-/// `v1.json`, one line a list of numbers, so that a difference can be read.
+/// Returns `v1.json` with one line per list of numbers, so that differences are readable.
 fn json_of(model: &[u8]) -> String {
     let file = ModelFile::from_bytes(model).unwrap();
     let mut engine = file.engine();

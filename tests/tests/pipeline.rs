@@ -1,4 +1,4 @@
-//! Photos to model: the same bytes every time, and as good as promised.
+//! Photos to model: the same bytes every time, and as accurate as promised.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use pinhole::train::{Network, Stopped};
 use pinhole::workflow::Job;
 use pinhole_tests::{drawn, files_in, run_folder, shipped_job, shipped_model, train, trained};
 
-/// The bytes a training is known by: weights and model.
+/// Returns the bytes that identify a training: weights and model.
 fn bytes_of(job: &Job) -> (Vec<u8>, Vec<u8>) {
     let finished = train(job).finished;
     (finished.outcome.network.to_safetensors().unwrap(), finished.model.bytes().to_vec())
@@ -38,7 +38,7 @@ fn neither_threads_nor_chance_change_a_byte() {
     assert!(bytes_of(&other_seed).1 != first.1, "the seed changes nothing");
 }
 
-/// Writing is as repeatable as training: every file of a run folder, and none besides them.
+/// Writing is as reproducible as training: every file of a run folder, and no other files.
 #[test]
 fn run_folders_are_the_same_bytes() {
     let (one, two) = (run_folder(), run_folder());
@@ -70,8 +70,9 @@ fn the_shipped_pictures_are_what_drawing_makes() {
     }
 }
 
-/// A network that was not trained knows nothing of labels: with all of them exchanged it is quantized to the same bytes, decides the
-/// same, and is right exactly where it was wrong. A leak of labels, or class names in another order, would show.
+/// An untrained network does not depend on labels: with all of them exchanged it is quantized to the same bytes and
+/// decides the same. It is right exactly where it was wrong. A leak of labels, or another order of class names, would
+/// be detected.
 #[test]
 fn an_untrained_network_knows_no_labels() {
     let exchanged = |photos: &Dataset| {
@@ -133,14 +134,14 @@ fn the_best_epochs_weights_are_kept() {
 fn patience_ends_a_training() {
     let mut job = shipped_job();
     job.recipe.training.patience = Some(2);
-    // Steps too large to go down in every epoch.
+    // A learning rate too large for a decrease in every epoch.
     job.recipe.training.learning_rate = 0.01;
     let outcome = train(&job).finished.outcome;
     assert_eq!(outcome.stopped, Stopped::Patience);
     assert_eq!(outcome.epochs.len() as u32, outcome.best.epoch + 2);
 }
 
-/// An interrupted training leaves what a training of so many epochs would have left.
+/// An interrupted training gives the results of a training with that number of epochs.
 #[test]
 fn an_interrupted_training_is_a_shorter_one() {
     let job = shipped_job();
@@ -181,7 +182,7 @@ fn every_recipe_gives_a_model() {
         let finished = train(&Job { recipe, recipe_name: (*name).to_owned(), ..shipped_job() }).finished;
         let file = ModelFile::from_bytes(finished.model.bytes()).unwrap();
         assert_eq!(file.model().class_names().collect::<Vec<_>>(), ["chihuahua", "muffin"], "{name}");
-        // Every layer of the recipe, with its size; the weights that the recipe counts.
+        // Every layer of the recipe, with its size, and the recipe's count of weights.
         let recipe = Recipe::find(name).unwrap();
         assert_eq!(file.model().input(), recipe.input(), "{name}");
         let sizes: Vec<usize> =
@@ -191,7 +192,7 @@ fn every_recipe_gives_a_model() {
     }
 }
 
-/// Real photos, where they are: the article's for training, the large set for what 14 photos cannot tell.
+/// Real photos, if present: the article's for training, the large set for results that 14 photos cannot show.
 mod real_photos {
     use super::*;
     use pinhole::board::Board;
@@ -204,7 +205,7 @@ mod real_photos {
         Some(Job { photos: article.join("train"), validation: Some(article.join("test")), seed, ..shipped_job() })
     }
 
-    /// `count` of them, evenly spread.
+    /// Returns `count` elements, evenly spaced.
     fn spread<T: Clone>(all: &[T], count: usize) -> Vec<T> {
         (0..count).map(|i| all[i * all.len() / count].clone()).collect()
     }

@@ -1,15 +1,15 @@
-//! The proof that `demo` makes where no emulator can be had: every bundled model, packed for each core, on portable Rust versions of
-//! the devices' kernels, against the host's engine.
+//! The proof of `demo` without an emulator: every bundled model, packed for each core, on the portable kernels, against
+//! the host's engine.
 
 use pinhole::model_file::Packing;
 use pinhole::prove::prove_portable;
 use pinhole::runs::bundled::Bundled;
 use pinhole_tests::{drawn, files_in};
 
-/// Integers of a proof that are no stage's: class, probability and verdict.
+/// Integers of a proof outside the stages: class, probability and verdict.
 const ANSWER: usize = 3;
 
-/// Photos a model; a second one shows that nothing is left over from the first.
+/// Photos per model; a second one shows that no state is left from the first.
 const PHOTOS: usize = 2;
 
 #[test]

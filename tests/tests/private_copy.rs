@@ -1,7 +1,7 @@
-//! Is a private copy of the emulator made whole, verified, and in the cache folder alone?
+//! Checks that a private copy of the emulator is complete, verified, and in the cache folder alone.
 //!
-//! Most of this runs on packages made here, without a network, through apt's own programs. The real package comes from this
-//! system's archive only where [`REQUIRED`] is set.
+//! Most of this runs on packages made here, without a network, with apt's own programs. The real package is downloaded
+//! from this system's archive only if [`REQUIRED`] is set.
 
 #![cfg(target_os = "linux")]
 
@@ -14,7 +14,8 @@ use pinhole_tests::{Ran, drawn, files_in, program, shipped_model};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Environment variable that makes the test of the real package run, and fail where it cannot; `.ci/run` sets it.
+/// Environment variable that enables the test of the real package, and makes it fail if it cannot run; `.ci/run` sets
+/// it.
 const REQUIRED: &str = "PINHOLE_REQUIRE_EMULATOR_COPY";
 
 /// An emulator that starts only with the library path of its copy.
@@ -26,7 +27,7 @@ case "$1" in
 esac
 "#;
 
-/// Whether the programs are there; says so where they are not.
+/// Returns true if the programs are present; reports missing ones.
 fn has_apt() -> bool {
     let tools = ["/usr/bin/apt-get", "/usr/bin/apt-config", "/usr/bin/dpkg-deb", "/usr/bin/dpkg-query"];
     let has = tools.iter().all(|tool| Path::new(tool).is_file());
@@ -43,13 +44,13 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// An archive of packages, and an apt that knows no other and thinks that nothing is installed.
+/// A package archive, and an apt that knows no other and assumes that nothing is installed.
 struct Archive {
     place: TempDir,
 }
 
 impl Archive {
-    /// With these options of the source, and this list of installed packages.
+    /// Creates it with these options of the source, and this list of installed packages.
     fn new(options: &str, status: &str) -> Self {
         let place = tempfile::tempdir().unwrap();
         let archive = Self { place };
@@ -106,7 +107,7 @@ impl Archive {
         format!("{control}Filename: ./{name}\nSize: {size}\nSHA256: {sum}\n\n")
     }
 
-    /// `pinhole` as a user without an emulator, with a home folder that is not there yet.
+    /// Runs `pinhole` as a user without an emulator, with a home folder that does not exist yet.
     fn pinhole(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(program());
         command.env_clear().env("PATH", self.path("nothing on the search path")).env("HOME", self.path("a home"));
@@ -114,13 +115,13 @@ impl Archive {
         Ran::of(&mut command)
     }
 
-    /// What is in the emulator's folder.
+    /// Returns the contents of the emulator's folder.
     fn copies(&self) -> Vec<String> {
         let names = files_in(&self.path("a home/.cache/pinhole/emulator")).into_iter();
         names.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
     }
 
-    /// Makes the copy, and checks that it is there, works, and is all there is.
+    /// Makes the copy, and checks that it works and that nothing else is there.
     fn gives_a_copy(&self) {
         let before = self.pinhole(&["doctor", "--json"]).ok().json();
         assert_eq!(state(&before, "emulator"), "on_demand");
@@ -152,7 +153,7 @@ fn a_copy_is_made_of_packages_and_used() {
     }
 }
 
-/// apt finds no way to install anything where what is installed is broken. For a copy that does not matter.
+/// apt installs nothing if installed packages are broken. A copy does not depend on them.
 #[test]
 fn a_copy_is_made_where_nothing_could_be_installed() {
     if !has_apt() {
@@ -212,14 +213,14 @@ fn an_interrupted_download_is_cleaned_up() {
         let archive = Archive::new("[trusted=yes]", "");
         let leftover = archive.path("a home/.cache/pinhole/emulator/.making-abc");
         fs::create_dir_all(leftover.join("lists")).unwrap();
-        // The emulator of this archive runs no board: that `simulate` fails is no matter here.
+        // The emulator of this archive runs no board; the failure of `simulate` does not matter here.
         let ran = archive.pinhole(arguments);
         assert!(ran.stderr.contains("the copy works"), "{}", ran.stderr);
         assert!(!leftover.exists(), "{arguments:?}");
     }
 }
 
-/// Two at once: one makes the copy, the other waits for it, or comes when it is there.
+/// Two at once: one makes the copy, the other waits for it or finds it.
 #[test]
 fn two_processes_make_one_copy() {
     if !has_apt() {
@@ -236,7 +237,7 @@ fn two_processes_make_one_copy() {
     assert_eq!(archive.copies().len(), 2);
 }
 
-/// The real package, from this system's archive: the board runs on it, and the system is as before.
+/// The real package, from this system's archive: the board runs on it, and the system is unchanged.
 #[test]
 fn the_archives_emulator_runs_a_board() {
     if std::env::var_os(REQUIRED).is_none() {
@@ -259,7 +260,7 @@ fn the_archives_emulator_runs_a_board() {
     assert_eq!((installed(), logs()), before, "the system is as it was");
 }
 
-/// Files of a folder, and when each was changed.
+/// Returns the files of a folder, with their modification times.
 fn times(folder: fs::ReadDir) -> BTreeSet<(PathBuf, std::time::SystemTime)> {
     let files = folder.map(|entry| entry.unwrap());
     files.map(|entry| (entry.path(), entry.metadata().unwrap().modified().unwrap())).collect()

@@ -1,7 +1,7 @@
-//! Does a board behind a debug probe get what it should, and do the commands that reach it do what they say?
+//! Commands on a board behind a debug probe.
 //!
-//! The board and its probe are test equipment ([`pinhole_tests::virtual_board`]); all between them and the commands is
-//! what runs with hardware.
+//! The board and its probe are test equipment ([`pinhole_tests::virtual_board`]); all code between them and the
+//! commands is the code for hardware.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 const BOARD: Board = Board::QemuProbed;
 
-/// `pinhole` with virtual probes.
+/// Returns `pinhole` with virtual probes.
 fn program<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pinhole-virtual-bench"));
     command.args(arguments).args(["--board", BOARD.name()]).stdin(Stdio::null()).env("NO_COLOR", "1");
@@ -40,14 +40,14 @@ fn flash_shipped(board: &VirtualBoard) -> Ran {
     run(board, [Path::new("flash"), &shipped_model()]).ok()
 }
 
-/// A board that runs the model that ships.
+/// Returns a board that runs the bundled model.
 fn flashed() -> VirtualBoard {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     flash_shipped(&board);
     board
 }
 
-/// Another model of the same input and classes: the shipped one with weights of four bits.
+/// Returns another model with the same input and classes: the bundled one with 4-bit weights.
 fn other_model(folder: &TempDir) -> PathBuf {
     let path = folder.path().join("other.pinhole");
     let run = pinhole_tests::run_folder();
@@ -68,7 +68,7 @@ fn flash_writes_firmware_and_model_and_sees_them_run() {
         packed.bytes().len()
     );
     assert_eq!(told.last_line(), last);
-    // Past every probe: what lies in the board's flash.
+    // Read directly: the contents of the board's flash.
     let image = FlashImage::new(BOARD, Some(&Firmware::of(BOARD).unwrap()), &packed).unwrap();
     assert_eq!(image.parts.iter().filter(|part| part.what == "model").count(), 1);
     assert!(image.parts.len() >= 2);
@@ -90,7 +90,7 @@ fn a_model_alone_is_written_beside_the_firmware() {
     let other = other_model(&folder);
     let mut before = vec![0; BOARD.declaration().flash.bytes as usize];
     board.read(BOARD.declaration().flash.origin, &mut before);
-    // As long as the board has the first model, it is not taken for the other.
+    // While the board has the first model, it is not taken for the other.
     let told = run(&board, [Path::new("prove"), &other, &drawn("validation"), Path::new("--limit"), Path::new("1")]);
     assert_eq!(told.code, Some(1), "{}", told.stdout);
     assert!(
@@ -139,7 +139,7 @@ fn captured_pictures_are_what_the_board_sees() {
         let picture = Picture::new(PictureSize { width: side, height: side }, PixelFormat::Gray8, rows).unwrap();
         picture.shrink(InputShape::gray(50)).unwrap()
     };
-    // The device took some on its own before.
+    // The device captured some on its own before.
     let cards: Vec<Vec<u8>> = (0..200).map(shrunk).collect();
     let numbers: Vec<usize> = files_in(&folder.path().join("ring"))
         .iter()
@@ -152,7 +152,7 @@ fn captured_pictures_are_what_the_board_sees() {
     assert!(numbers.windows(2).all(|two| two[0] < two[1]), "a new picture each time: {numbers:?}");
 }
 
-/// Flashes the model that ships, without the command.
+/// Flashes the bundled model, without the command.
 fn attached(board: &VirtualBoard) -> AttachedDevice {
     let shipped = bundled::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
@@ -164,7 +164,7 @@ fn attached(board: &VirtualBoard) -> AttachedDevice {
     connect(attachment, &firmware, |_| ()).unwrap()
 }
 
-/// The loop of a board on its own, with link and log over RTT. A camera's driver is not in it.
+/// The standalone loop of a board, with link and log over RTT. It does not include a camera driver.
 #[test]
 fn the_stack_is_within_what_is_kept_for_it() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
@@ -189,7 +189,7 @@ fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
     let proof = prove_captures(&shipped.model, &mut device, 6, || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
     let verdict = device.capture(Report::Decision).unwrap().verdict;
-    // One frame alone is no answer, so the proof above was not of classes alone.
+    // One frame alone is unknown, so the proof above did not cover classes alone.
     let policy = device.policy().unwrap();
     device.set_policy(policy).unwrap();
     assert_eq!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown, "after {verdict:?}");
@@ -203,7 +203,7 @@ fn a_reset_in_the_middle_is_survived() {
     let mut camera = BoardCamera::attached(attached(&board));
     let ready = |camera: &mut BoardCamera| camera.logs().iter().filter(|line| line.message.contains("ready")).count();
     for round in 1..=3 {
-        // The first answer may be one that the reset has swallowed.
+        // The first response may be lost in the reset.
         let looked = camera.look(Report::AllValues).or_else(|error| {
             assert!(error.is_passing(), "round {round}: {error}");
             camera.look(Report::AllValues)
@@ -259,7 +259,7 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
     let other = VirtualBoard::start(VirtualBoard::OTHER_MACHINE);
     let number = ["is not the mps2-an386", "0x41043850, not 0x41043860", "pinhole boards"];
     refused(other.plug_into(&mut flash(), 1, None), &number);
-    // The chosen one of two.
+    // One of two probes, chosen by its serial number.
     let mut second = flash();
     second.args(["--probe", "ffff:0001:VIRTUAL2"]);
     Ran::of(board.plug_into(&mut second, 2, None)).ok();

@@ -1,7 +1,7 @@
-//! Does a device on a serial port answer as any other, also when bytes get lost?
+//! A device on a serial port answers like any other, even if bytes are lost.
 //!
-//! The port is a pseudo terminal; the device behind it is the firmware's program on the host, with the portable twin of
-//! a board's kernel.
+//! The port is a pseudo terminal; the device behind it is the firmware's program on the host, with the portable version
+//! of a board's kernel.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -29,7 +29,7 @@ const BOARD: Board = Board::NucleoF446re;
 /// The device's end of the port, which may lose bytes.
 struct Line {
     port: TTYPort,
-    /// One in so many bytes to the host is lost; 0: none.
+    /// One in this many bytes to the host is lost; 0 means none.
     lossy: usize,
     sent: usize,
 }
@@ -39,7 +39,7 @@ impl ErrorType for Line {
 }
 
 impl Read for Line {
-    /// 0, the end, once the port is closed.
+    /// Returns 0, the end of the stream, once the port is closed.
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
         loop {
             match self.port.read(bytes) {
@@ -55,7 +55,7 @@ impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         let kept = bytes.iter().filter(|_| {
             self.sent += 1;
-            // No number but 0 is a multiple of 0.
+            // No number except 0 is a multiple of 0.
             !self.sent.is_multiple_of(self.lossy)
         });
         let kept: Vec<u8> = kept.copied().collect();
@@ -95,9 +95,9 @@ impl Counter for NoCounter {
     }
 }
 
-/// A device that runs the model that ships, until its port is closed.
+/// A device that runs the bundled model, until its port is closed.
 struct SerialDevice {
-    /// Held, so that the port stays there between two programs that open it.
+    /// Kept open, so that the port survives between two programs that open it.
     near: Option<File>,
     name: String,
     thread: Option<JoinHandle<()>>,
@@ -107,7 +107,7 @@ impl SerialDevice {
     fn start(lossy: usize) -> Self {
         let (far, pair) = TTYPort::pair().expect("there are pseudo terminals");
         let name = pair.name().expect("the near end has a name");
-        // Another handle on it: the first one is locked against other programs.
+        // Another handle: the first one is locked against other programs.
         let near = File::open(&name).expect("the near end opens");
         drop(pair);
         let thread = thread::spawn(move || serve(Line { port: far, lossy, sent: 0 }));
@@ -128,7 +128,7 @@ fn serve(mut line: Line) {
     line.port.set_timeout(Duration::from_millis(100)).expect("a port has a timeout");
     let shipped = bundled::drawn_model();
     let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).expect("it fits");
-    // Read by words, as on the device.
+    // Aligned to words, as on the device.
     let words: Vec<u64> = packed.bytes().chunks(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect();
     let model = Model::parse_of::<Dsp<PortableDsp>>(bytemuck::cast_slice(&words)).expect("it is for this kernel");
     let (mut accumulators, mut activations, mut lanes) = (vec![0; 256], vec![0; 256], vec![0; 768]);

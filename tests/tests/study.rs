@@ -1,4 +1,4 @@
-//! Studies: the same bytes however they are run, numbers that are right, and words that follow from them.
+//! Studies: the same bytes however they are run, correct numbers, and conclusions that follow from them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use pinhole::study::{
 use pinhole_tests::{Ran as Program, drawn, files_in, photos as real_photos, pinhole};
 use tempfile::TempDir;
 
-/// A study of the shipped pictures, small enough to be done often.
+/// A study of the bundled pictures, small enough to be run often.
 struct Small {
     systems: Vec<System>,
     photos: StudyPhotos,
@@ -57,7 +57,7 @@ fn temporary() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Every file below a folder, by its path there, with its bytes.
+/// Returns every file below a folder, by its relative path, with its bytes.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
     for path in files_in(folder) {
@@ -93,7 +93,7 @@ fn threads_and_shards_change_no_byte() {
     let paths: Vec<PathBuf> = shards.iter().map(|shard| shard.path().to_owned()).collect();
     let merged = temporary();
     for (place, path) in paths.iter().enumerate() {
-        // Every shard but the last: merging says what is missing.
+        // Every shard but the last: merging reports the missing ones.
         if place == 2 {
             let error = study::merge(&paths[..2], merged.path()).unwrap_err();
             assert!(matches!(error, StudyError::Missing { missing: 10, total: 32, .. }), "{error}");
@@ -133,8 +133,8 @@ fn shards_of_different_studies_are_not_mixed() {
     assert!(matches!(study::merge(&[nothing.path().to_owned()], nothing.path()), Err(StudyError::NoStudy { .. })));
 }
 
-/// A finished cell is read, not trained: a record marked by hand is still there, and in the results, after a second run.
-/// One that is damaged, or made from something else, is made anew.
+/// A finished cell is read, not trained again: a record changed by hand is still there, and in the results, after a
+/// second run. A damaged record, or one with other inputs, is replaced.
 #[test]
 fn finished_cells_are_not_trained_again_and_damaged_ones_are() {
     let small = Small::new(systems(&["smaller", "baseline-dropout"], 3), EXTENT);
@@ -154,7 +154,7 @@ fn finished_cells_are_not_trained_again_and_damaged_ones_are() {
         assert_eq!(small.whole(folder.path()).results, first.results);
         assert!(contents(folder.path()) == all, "not as before the damage");
     }
-    // More seeds: what is there already stays, byte for byte.
+    // More seeds: existing records stay, byte for byte.
     let more = Small::new(small.systems.clone(), Extent { seeds: 3, ..EXTENT });
     let before = std::fs::metadata(&cell).unwrap().modified().unwrap();
     more.whole(folder.path());
@@ -182,7 +182,7 @@ fn a_stopped_study_goes_on() {
     assert_same(straight.path(), folder.path());
 }
 
-/// Ten times killed at a moment drawn by a seed, without a chance to clean up, then run to its end.
+/// Killed ten times at random moments from a seed, without cleanup, then run to its end.
 #[cfg(unix)]
 #[test]
 fn a_killed_study_goes_on_to_the_same_bytes() {
@@ -201,13 +201,13 @@ fn a_killed_study_goes_on_to_the_same_bytes() {
         let mut command = pinhole(arguments(killed.path()));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(20 + random.below(400) as u64));
-        // SIGKILL: nothing runs after it.
+        // SIGKILL: no cleanup runs.
         child.kill().unwrap();
         interrupted += usize::from(!child.wait().unwrap().success());
     }
     println!("{interrupted} of 10 runs were killed before their end");
     assert!(interrupted >= 3, "{interrupted} of 10: the study is too short to be killed");
-    // What a process leaves that is killed while it writes.
+    // The leftover of a process that was killed while writing.
     std::fs::write(killed.path().join("cells").join(".tmpAbCdEf"), b"{\"key\":").unwrap();
     let again = Program::of(&mut pinhole(arguments(killed.path()))).ok();
     let table = |told: &Program| told.stdout.lines().filter(|line| !line.starts_with("report")).collect::<String>();
@@ -215,7 +215,7 @@ fn a_killed_study_goes_on_to_the_same_bytes() {
     assert_same(straight.path(), killed.path());
 }
 
-/// Runs that learn nothing and runs that run away are told from the others, and end no study.
+/// Runs that learn nothing and runs that diverge are flagged, and do not end a study.
 #[test]
 fn runs_that_do_not_learn_are_flagged() {
     let mut systems = systems(&["smaller", "baseline-sgd", "bigger2-dropout"], 30);
@@ -238,12 +238,12 @@ fn runs_that_do_not_learn_are_flagged() {
     assert_eq!(told.lines().count(), 4);
 }
 
-/// The network that would be shown diverges, like all others: that is what the report says.
+/// If all networks diverge, including the one to be shown, the report states it.
 #[test]
 fn a_study_of_nothing_but_diverging_runs_is_one() {
     let mut systems = systems(&["smaller"], 4);
     systems[0].recipe.training.learning_rate = 1e38;
-    // It asks to stop early, which no study does: it would choose the last epoch.
+    // It requests early stopping, which no study does: that would choose the last epoch.
     systems[0].recipe.training.patience = Some(1);
     let small = Small::new(systems, EXTENT);
     let folder = temporary();
@@ -268,7 +268,7 @@ fn patience_is_not_used() {
     assert_eq!((record.curves.validation_loss.len(), record.last.unwrap().epoch), (12, 12));
 }
 
-/// What was made of another plan's records does not stay beside the new plan.
+/// The report of another plan's records is removed under a new plan.
 #[test]
 fn another_plan_removes_the_old_report() {
     let folder = temporary();
@@ -281,7 +281,7 @@ fn another_plan_removes_the_old_report() {
     }
 }
 
-/// The report needs nothing else, names both axes of every figure and says what each shows.
+/// The report is self-contained, labels both axes of every figure and explains each.
 #[test]
 fn the_report_is_whole() {
     let small =
@@ -308,7 +308,7 @@ fn the_report_is_whole() {
     assert_eq!(report.matches("tinted").count(), 14, "every held-out photo is explained");
 }
 
-/// A copy of a training photo among the held-out ones is found, and both paths are named.
+/// A copy of a training photo among the held-out ones is found, and both paths are reported.
 #[test]
 fn leaks_are_named() {
     let place = temporary();
@@ -342,8 +342,8 @@ fn leaks_are_named() {
     }
 }
 
-/// Keras' numbers on the article's photos (Keras 3, TensorFlow, at least 10 seeds): the least validation loss, mean and
-/// standard deviation, and the accuracy there.
+/// Keras' numbers on the article's photos (Keras 3, TensorFlow, at least 10 seeds): the minimum validation loss, mean
+/// and standard deviation, and the accuracy there.
 const KERAS: [(&str, [f64; 2], f64); 7] = [
     ("baseline-dropout", [0.272, 0.019], 0.929),
     ("baseline", [0.262, 0.021], 0.907),
@@ -354,7 +354,7 @@ const KERAS: [(&str, [f64; 2], f64); 7] = [
     ("inverted-rotated", [0.678, 0.043], 0.429),
 ];
 const KERAS_SEEDS: u32 = 5;
-/// Distance of the means allowed, in standard deviations of one Keras run and one of ours together.
+/// Allowed distance of the means, in combined standard deviations of one Keras run and one of ours.
 const KERAS_TOLERANCE: f64 = 1.0;
 /// One of 14 photos, and rounding.
 const KERAS_PHOTO: f64 = 0.072;
@@ -363,7 +363,7 @@ const KERAS_PHOTO: f64 = 0.072;
 fn systems_do_as_they_do_in_keras() {
     let Some(folder) = real_photos() else { return };
     let mut systems = systems(&KERAS.map(|(name, ..)| name), 400);
-    // As Keras draws weights; Pinhole's own draw gives a smaller loss.
+    // Keras' initialization; Pinhole's own gives a smaller loss.
     systems.iter_mut().for_each(|system| system.recipe.training.initialization = Initialization::Independent);
     let source = Source::find(&folder.join("article"), None).unwrap();
     assert!(source.validation.is_some(), "the article's folders are a given split");

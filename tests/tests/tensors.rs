@@ -1,5 +1,5 @@
-//! Networks of convolutions, poolings, averages and sums: integers near the float network's, the same in every kernel, and
-//! files of them refused where they are wrong.
+//! Convolutional networks, with poolings and additions: integers near the float network's, the same in every kernel.
+//! Invalid files are refused.
 
 use pinhole::explain::explain;
 use pinhole::model_file::portable::run_all;
@@ -30,7 +30,7 @@ fn every_kernel_gives_the_same_integers() {
         assert_eq!(run_all::<Dsp<PortableDsp>>(&m4.model(), &example.pixels).unwrap().stages, expected);
         assert_eq!(run_all::<Pairs<PortablePairs>>(&m0.model(), &example.pixels).unwrap().stages, expected);
     }
-    // Of which one has a layout of its own for its first layer.
+    // One of the kernels has a layout of its own for this first layer.
     let (_, first) = network_of(FIRST_LAYER, &pictures);
     let packed = first.packed(Packing::CortexM4).unwrap();
     let layout = packed.model().layers().next().and_then(|layer| Some(layer.weighted()?.operands.weights.layout()));
@@ -40,7 +40,7 @@ fn every_kernel_gives_the_same_integers() {
         assert_eq!(run_all::<Dsp<PortableDsp>>(&packed.model(), &example.pixels).unwrap().stages, expected);
     }
     assert_eq!(ModelFile::from_bytes(packed.bytes()).unwrap().bytes(), first.bytes(), "unpacked again");
-    // Each layer's values are many, not all at an end.
+    // Each layer has many different values, not all at one end.
     for (index, layer) in file.model().layers().enumerate() {
         let mut values: Vec<i32> = pictures
             .examples
@@ -54,7 +54,8 @@ fn every_kernel_gives_the_same_integers() {
     assert_eq!(ModelFile::from_bytes(m4.bytes()).unwrap().bytes(), file.bytes(), "unpacked again");
 }
 
-/// Mean distances from the float network, as parts of the largest value of a layer: 8 bits are 1/255, 4-bit weights 1/7.
+/// Mean distances from the float network, relative to the largest value of a layer: 8 bits are 1/255, 4-bit weights
+/// 1/7.
 #[test]
 fn integers_are_near_the_float_network() {
     const TOLERANCE: f64 = 0.05;
@@ -70,14 +71,14 @@ fn integers_are_near_the_float_network() {
     }
 }
 
-/// What a file's integers stand for is a network whose file has nearly the same integers.
+/// A file converted to a float network gives a file with nearly the same integers.
 #[test]
 fn a_file_back_to_floating_point() {
     let pictures = pictures(InputShape::gray(17), 40);
     let (_, file) = network_of(RECIPE, &pictures);
     let back = dequantize(&file.model(), &Recipe::parse(RECIPE, "of a test").unwrap());
     let network = Network::from_layers(&back.recipe, &back.classes, &back.layers).unwrap();
-    // Half a step of 1/255 in each of the layers, and what becomes of it on the way.
+    // Half a step of 1/255 in each of the layers, and its propagation.
     const TOLERANCE: f64 = 0.02;
     let errors = measure(&network, &file, &pictures).unwrap();
     let inputs: Vec<&[u8]> = pictures.examples.iter().map(|example| &example.pixels[..]).collect();
@@ -90,7 +91,7 @@ fn a_file_back_to_floating_point() {
     }
 }
 
-/// The file with some bytes of a record changed, and sealed again.
+/// Changes some bytes of a record, renews the checksum, and returns the error.
 fn changed(file: &[u8], layer: usize, offset: usize, bytes: &[u8]) -> Option<ModelError> {
     let mut words: Vec<u32> = file.chunks_exact(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
     let file: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
@@ -129,7 +130,7 @@ fn wrong_records_are_refused() {
     ] {
         let got = changed(file.bytes(), layer, offset, bytes);
         if what == "a sum with another shape" {
-            // Words that a sum does not have are looked at first.
+            // The words that an addition does not use are checked first.
             assert!(got.is_some(), "{what}");
         } else {
             assert_eq!(got, expected, "{what}");
@@ -137,7 +138,7 @@ fn wrong_records_are_refused() {
     }
 }
 
-/// The first layer's own layout is refused for other layers, and where its weights are none.
+/// The first layer's own layout is refused for other layers, and for invalid weights.
 #[test]
 fn areas_that_are_none_are_refused() {
     let (_, file) = network_of(FIRST_LAYER, &pictures(InputShape::gray(17), 3));
@@ -155,9 +156,9 @@ fn areas_that_are_none_are_refused() {
     let all = all.packed(Packing::CortexM4).unwrap();
     for (layer, from, to) in [(1, 10, 2), (2, 2, 10), (5, 4, 11), (9, 3, 10)] {
         assert_eq!(all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 4], from);
-        // Layouts of chunks have some columns in one.
+        // Layouts with chunks have their number of columns.
         let got = changed(all.bytes(), layer, 4, &[to, all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 5], 0, 0]);
-        // Or what is looked at before: its sections, which are not as long, and its chunk.
+        // Or an error that is checked before: wrong section lengths, or a wrong chunk.
         let refused = matches!(
             got,
             Some(ModelError::WeightLayout { .. } | ModelError::Section { .. } | ModelError::Record { .. })
@@ -169,7 +170,7 @@ fn areas_that_are_none_are_refused() {
         Some(ModelError::Record { layer: 0, offset: 6, got: 8 }),
         "a chunk"
     );
-    // Of the second row's weights: what fills the first row of the window up, and the upper half of a weight.
+    // In the second row's weights: the padding of the window's first row, and the upper half of a weight.
     let weights = packed.bytes()[HEADER_BYTES + 16..][..4].try_into().map(u32::from_le_bytes).unwrap() as usize;
     for place in [24 + 6, 24 + 1] {
         let mut words: Vec<u32> =
@@ -212,7 +213,7 @@ fn mutants_are_refused_or_sound() {
     assert!(refused > 3_000 && sound > 100, "{refused} refused, {sound} sound");
 }
 
-/// Covering what does not change a picture changes nothing; covering what does is told.
+/// Occluding pixels that do not change a picture changes nothing; occluding decisive ones is reported.
 #[test]
 fn what_decided_is_explained() {
     let pictures = pictures(InputShape::gray(17), 3);

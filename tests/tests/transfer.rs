@@ -23,7 +23,7 @@ fn layers(finished: &Finished) -> Vec<FloatLayer> {
     finished.outcome.network.float_layers().unwrap()
 }
 
-/// The network all tests start from, out of the run folder it was written to.
+/// Reads the network that all tests start from, from its run folder.
 fn source() -> Source {
     Source::read(run_folder().path()).unwrap()
 }
@@ -38,14 +38,14 @@ fn the_same_classes_start_where_the_source_ended() {
     let numbers: Vec<u32> = finished.outcome.epochs.iter().map(|epoch| epoch.epoch).collect();
     assert_eq!((&numbers[..], finished.summary.epochs), (&[0, 1, 2, 3, 4, 5][..], 5));
     assert!(finished.outcome.best.validation_loss <= start.validation_loss);
-    // Measured without dropout, the network it ended with knows its training pictures.
+    // Measured without dropout, the final network classifies all its training pictures correctly.
     assert_eq!(start.training_accuracy, 1.0);
     let from = finished.summary.from.as_ref().unwrap();
     assert_eq!((from.last_layer, from.dequantized, finished.summary.frozen), (LastLayer::Kept, false, false));
     assert!(from.path.ends_with(files::WEIGHTS));
 }
 
-/// Steps far too large: every epoch is worse, and what comes out is what went in, to the last byte.
+/// A learning rate far too large: every epoch is worse, and the result is the original, to the last byte.
 #[test]
 fn continuing_never_ends_worse_than_it_began() {
     let before = &trained().finished;
@@ -76,7 +76,7 @@ fn written(job: &Job) -> TrainedTwice {
     TrainedTwice { finished, report: std::fs::read_to_string(folder.path().join(files::REPORT)).unwrap() }
 }
 
-/// Noise around three levels of gray: three classes the source has never heard of.
+/// Noise around three levels of gray: three classes that the source was not trained on.
 fn grays(per_class: usize, seed: u64) -> Dataset {
     let mut random = Random::seeded(seed);
     let mut examples = Vec::new();
@@ -120,10 +120,10 @@ fn other_classes_get_a_new_last_layer_and_are_learned() {
 fn frozen_layers_keep_their_bytes_and_the_last_one_learns() {
     let source = source();
     let mut job = continued(source.clone(), true, 60);
-    // What would change weights without any gradient: penalties.
+    // Penalties change weights even without a gradient.
     job.recipe.layers[0].as_dense_mut().unwrap().l2 = 0.01;
     job.recipe.layers[1].as_dense_mut().unwrap().l1 = 0.01;
-    // 51 parameters take larger steps than 322,080.
+    // 51 parameters allow a larger learning rate than 322,080.
     job.recipe.training.learning_rate = 0.05;
     let finished = run_on_grays(&job);
     let after = layers(&finished);
@@ -141,8 +141,8 @@ fn frozen_layers_keep_their_bytes_and_the_last_one_learns() {
     }
 }
 
-/// How far the float loss of a dequantized network may be from the integer loss of the model: nothing but the rounding
-/// of activations is between them.
+/// Maximum difference between the float loss of a dequantized network and the integer loss of the model. Only the
+/// rounding of activations separates them.
 const DEQUANTIZED_TOLERANCE: f64 = 0.001;
 
 #[test]
@@ -172,7 +172,7 @@ fn a_model_file_beside_its_weights_stands_for_them() {
         assert_eq!((source.dequantized, source.recipe_name.as_str()), (false, DEFAULT));
         assert_eq!(source.pretrained, by_folder.pretrained);
     }
-    // Not the weights' own model: then it is what counts.
+    // Without the weights' summary the model is independent of them, and is used itself.
     std::fs::remove_file(folder.path().join(files::SUMMARY)).unwrap();
     assert!(read(&folder.path().join(files::MODEL)).dequantized);
 }

@@ -1,4 +1,5 @@
-//! The search within a budget: nothing over it, the same for any number of threads, and a front that is one.
+//! The search within a budget: no candidate over it, the same result for any number of threads, and a valid Pareto
+//! front.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -70,6 +71,6 @@ fn the_command_prints_a_front_whose_recipes_can_be_trained() {
     let mut train: Vec<std::ffi::OsString> = vec!["train".into(), drawn("train").into(), "--recipe".into()];
     train.extend([recipes[0].clone().into(), "--epochs".into(), "1".into(), "--out".into(), run.into()]);
     Ran::of(&mut pinhole(train)).ok();
-    // The second time everything is there already; the same comes out.
+    // The second time all results exist already; the output is the same.
     assert_eq!(Ran::of(&mut pinhole(arguments)).ok().stdout, told.stdout);
 }

@@ -1,4 +1,4 @@
-//! Things that must not drift apart: the libraries of host and firmware, the commands and what documents say of them.
+//! Consistency checks: the libraries of host and firmware, the commands and their documents.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use pinhole_tests::{Ran, pinhole, repository};
 
-/// A lock file: of each package (by name and version) the version and the packages it depends on.
+/// A lock file: version and dependencies of each package, by name.
 struct Lock {
     packages: BTreeMap<String, Vec<Package>>,
 }
@@ -14,7 +14,7 @@ struct Lock {
 #[derive(Clone)]
 struct Package {
     version: String,
-    /// Name, and version where the lock file holds several of that name.
+    /// Name, and version if the lock file holds several of that name.
     dependencies: Vec<(String, Option<String>)>,
 }
 
@@ -42,7 +42,7 @@ impl Lock {
     }
 }
 
-/// Compares what both sides depend on, all the way down; returns the names met.
+/// Compares the dependencies of both sides recursively; returns the names met.
 fn compare(host: (&Lock, &Package), firmware: (&Lock, &Package), met: &mut Vec<String>) {
     for (name, version) in &host.1.dependencies {
         let Some((_, other)) = firmware.1.dependencies.iter().find(|(other, _)| other == name) else { continue };
@@ -55,8 +55,8 @@ fn compare(host: (&Lock, &Package), firmware: (&Lock, &Package), met: &mut Vec<S
     }
 }
 
-/// What runs on both sides is the same code, down to the libraries it stands on: else a proof on the host proves
-/// nothing about the device.
+/// Code that runs on both sides is the same, including its libraries: otherwise a proof on the host would not apply to
+/// the device.
 #[test]
 fn host_and_firmware_stand_on_the_same_libraries() {
     let host = Lock::read(&repository().join("Cargo.lock"));
@@ -70,7 +70,7 @@ fn host_and_firmware_stand_on_the_same_libraries() {
     }
 }
 
-/// The commands `pinhole --help` lists.
+/// Returns the commands that `pinhole --help` lists.
 fn commands() -> Vec<String> {
     let help = Ran::of(&mut pinhole(["--help"])).ok().stdout;
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
@@ -90,7 +90,7 @@ fn the_readme_knows_every_command() {
     }
 }
 
-/// There are other binaries than the README's.
+/// The workspace has several binaries; `cargo run` must start `pinhole`.
 #[test]
 fn cargo_run_is_pinhole() {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

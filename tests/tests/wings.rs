@@ -1,4 +1,4 @@
-//! The arrows between the host's crates, drawn from their manifests and sources: each goes where ARCHITECTURE.md says.
+//! Dependencies between the host's crates, from their manifests and sources: each must be allowed by ARCHITECTURE.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use pinhole_tests::repository;
 
-/// What each crate may depend on, of the others. `boards` never reaches `train` or `lab`, `train` never `boards` or `lab`,
-/// `convert` only `core`.
+/// Allowed dependencies of each crate. `boards` never depends on `train` or `lab`, `train` never on `boards` or `lab`,
+/// `convert` only on `core`.
 const MAY: [(&str, &[&str]); 6] = [
     ("core", &[]),
     ("train", &["core"]),
@@ -17,7 +17,7 @@ const MAY: [(&str, &[&str]); 6] = [
     ("pinhole", &["boards", "convert", "core", "lab", "train"]),
 ];
 
-/// What only tests of a crate may depend on besides.
+/// Additional dependencies allowed in tests only.
 const MAY_IN_TESTS: [(&str, &[&str]); 1] = [("convert", &["train"])];
 
 fn folder(name: &str) -> std::path::PathBuf {
@@ -25,7 +25,7 @@ fn folder(name: &str) -> std::path::PathBuf {
     if name == "pinhole" { host } else { host.join(name) }
 }
 
-/// Crates of the host that a table of a manifest names.
+/// Returns the host's crates in a table of a manifest.
 fn named(manifest: &toml::Table, table: &str) -> BTreeSet<String> {
     let names = manifest.get(table).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys);
     let ours: BTreeSet<&str> = MAY.iter().map(|(name, _)| *name).collect();
@@ -36,7 +36,7 @@ fn named(manifest: &toml::Table, table: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Crates of the host that sources name in code, and how often.
+/// Counts the host's crates named in code of the sources.
 fn used(folder: &Path, arrows: &mut BTreeMap<String, usize>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -85,7 +85,7 @@ fn every_arrow_is_allowed_and_every_dependency_used() {
     }
 }
 
-/// Folders with a manifest are crates of the table above, or the repository's commands.
+/// Every folder with a manifest is a crate of the table above, or the repository's commands.
 #[test]
 fn every_crate_is_known() {
     let entries = fs::read_dir(repository().join("host")).unwrap().map(|entry| entry.unwrap().path());

@@ -1,14 +1,14 @@
-//! What a camera must do: give one picture's rows, from the top.
+//! The camera trait: delivers one picture's rows, from the top.
 
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
-/// What a picture's rows look like.
+/// Size and pixel format of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frame {
     /// Width and height, px.
     pub size: PictureSize,
-    /// How a row's bytes hold its pixels.
+    /// Pixel format of the rows.
     pub format: PixelFormat,
 }
 
@@ -19,39 +19,39 @@ impl Frame {
     }
 }
 
-/// A source of pictures that are read row by row, so that no frame ever needs to lie in memory.
+/// Source of pictures that are read row by row, so no frame has to fit into memory.
 ///
 /// # Contract, for callers
-/// After a [`Camera::start`] that succeeded, call [`Camera::read_row`] once for each of the picture's rows, with a
-/// buffer of exactly [`Frame::row_bytes`]. After an error, do not use the row and do not read on: start anew. A
-/// picture may be given up at any time by starting another one.
+/// After a successful [`Camera::start`], call [`Camera::read_row`] once for each row of the picture, with a buffer of
+/// exactly [`Frame::row_bytes`]. After an error, do not use the row and do not read on: call `start` again. Another
+/// `start` may abandon a picture at any time.
 ///
 /// # Contract, for implementors
 /// `start` begins a picture that was exposed after the call (never one left over from before), whatever state an
-/// earlier picture or error left behind. Rows come from top to bottom, whole; bytes that were lost or changed on the
-/// way become an error wherever the hardware can tell, never pixels. Every wait ends: where an answer stays out,
-/// return [`CameraFault::Timeout`] after at most a few seconds. Never panic, also when the caller breaks the contract
-/// (wrong buffer length, no picture started): return an error.
+/// earlier picture or error left. Rows are delivered whole, from top to bottom. Bytes lost or changed in transit become
+/// an error wherever the hardware can detect them, never pixels. Every wait ends: if there is no answer, return
+/// [`CameraFault::Timeout`] after at most a few seconds. Never panic, even if the caller breaks the contract (wrong
+/// buffer length, no picture started): return an error.
 pub trait Camera {
-    /// Why there is no picture.
+    /// Error of the camera.
     type Error: CameraError;
 
-    /// Begins one picture and says what its rows look like.
+    /// Starts a picture and returns its size and format.
     ///
     /// # Errors
-    /// When the camera gives no picture.
+    /// If the camera delivers no picture.
     fn start(&mut self) -> Result<Frame, Self::Error>;
 
     /// Fills `row` with the next row, from the top.
     ///
     /// # Errors
-    /// When the row is missing or damaged, when all rows have been read, or when `row` is not one row long.
+    /// If the row is missing or damaged, if all rows have been read, or if `row` is not one row long.
     fn read_row(&mut self, row: &mut [u8]) -> Result<(), Self::Error>;
 }
 
-/// Reduces a camera's own error to what the program and its log need to know.
+/// Maps a camera's own error to the kind that the program and its log need.
 pub trait CameraError: core::fmt::Debug {
-    /// What kind of fault this is.
+    /// Returns the kind of fault.
     fn fault(&self) -> CameraFault;
 }
 
@@ -61,9 +61,9 @@ pub trait CameraError: core::fmt::Debug {
 pub enum CameraFault {
     /// The camera did not answer in time.
     Timeout,
-    /// It answered, but the bytes are not what was sent.
+    /// The camera answered, but its bytes were changed in transit.
     Damaged,
-    /// It has no picture to give.
+    /// The camera has no picture.
     NoPicture,
     /// The bus to the camera failed.
     Bus,

@@ -1,4 +1,4 @@
-//! From the camera to the network's input, one row at a time.
+//! Captures a picture from the camera into the network's input, one row at a time.
 
 use pinhole_shared::pixels::{InputShape, PixelError, Shrink};
 
@@ -9,19 +9,19 @@ use crate::camera::{Camera, CameraError, CameraFault, Frame};
 pub struct Buffers<'b> {
     /// The network's input: at least [`pinhole_shared::model::Model::inputs`] bytes.
     pub input: &'b mut [u8],
-    /// One row of the camera: at least as many bytes as its widest row has.
+    /// One camera row: at least as many bytes as the camera's widest row.
     pub row: &'b mut [u8],
-    /// Sums of the pixel pipeline: at least one for each byte of a row of the network's input.
+    /// Sums of the pixel pipeline: at least one per byte of a row of the network's input.
     pub sums: &'b mut [u64],
 }
 
-/// Why a capture gave no input.
+/// Reasons why a capture gave no input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum CaptureError {
     /// The camera failed.
     Camera(CameraFault),
-    /// The picture does not suit the network.
+    /// The picture is unsuitable for the network.
     Pixels(PixelError),
     /// The picture's rows are longer than the row buffer.
     RowTooLong {
@@ -52,7 +52,7 @@ impl From<PixelError> for CaptureError {
     }
 }
 
-/// Captures one picture into `buffers.input`: row by row, the channels of a pixel together.
+/// Captures one picture into `buffers.input`: row by row, the channels of a pixel together (HWC).
 ///
 /// `input` and `sums` must have exactly [`InputShape::bytes`] and [`InputShape::row_bytes`] elements.
 ///

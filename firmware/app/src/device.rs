@@ -1,4 +1,4 @@
-//! Requests in, answers out.
+//! The device: receives requests and sends responses.
 
 use embedded_io::{Error as _, Read, ReadReady, Write};
 use pinhole_shared::decision::Decision;
@@ -16,24 +16,24 @@ use crate::light::light;
 use crate::measure::{Costs, measure, run};
 use crate::report::{send, send_layer, send_values};
 
-/// What a board puts together to make a device.
+/// The parts of a device.
 #[derive(Debug)]
 pub struct Parts<'m, 'b, K, C, L, N> {
     /// Name of the board, at most [`pinhole_shared::link::NAME_BYTES`] bytes (a longer one is reported as empty).
     pub board: &'static str,
     /// The engine, with the model it runs.
     pub engine: Engine<'m, 'b, K>,
-    /// Where pictures come from.
+    /// Source of pictures.
     pub camera: C,
     /// The byte stream to the host.
     pub link: L,
-    /// What counts the cost of an inference.
+    /// Counter for measuring the cost of an inference.
     pub counter: N,
     /// Working memory.
     pub buffers: Buffers<'b>,
 }
 
-/// Why a device could not be put together.
+/// Reasons why a device could not be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DeviceError {
@@ -66,14 +66,14 @@ impl core::fmt::Display for DeviceError {
 
 impl core::error::Error for DeviceError {}
 
-/// Why an answer did not get out, or no request in.
+/// Reasons why a response could not be sent or a request not be received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkError<E> {
-    /// The stream ended. A UART's never does.
+    /// The stream ended. A UART never ends.
     Closed,
     /// The stream failed.
     Stream(E),
-    /// An answer is longer than a frame; no answer of the protocol is.
+    /// A response is longer than a frame; no response of the protocol is.
     Frame(FrameError),
 }
 
@@ -91,25 +91,25 @@ impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for LinkError<
 
 /// A running device: serves one host over its link.
 ///
-/// An input sent over the link stays complete, and can be classified again, until another input starts or a picture
-/// is captured.
+/// An input sent over the link stays complete, and can be classified again, until another input starts or a picture is
+/// captured.
 ///
-/// Answers go by a policy ([`Policy`]): the model's, until the host sets another one. What the camera captures is smoothed,
-/// whoever asked for it; the frames before are forgotten when a capture fails (what was seen before it may be long gone) and
-/// when another policy is set (their votes were counted under the one before). Inputs from the host are judged alone, and
-/// leave the camera's frames as they are.
+/// Answers follow a policy ([`Policy`]): the model's, until the host sets another one. Captured frames are smoothed,
+/// whoever requested them. Earlier frames are forgotten if a capture fails (they may be outdated) and if another policy
+/// is set (their votes were counted under the previous one). Inputs from the host are judged alone and leave the
+/// camera's frames unchanged.
 #[derive(Debug)]
 pub struct Device<'m, 'b, K, C, L, N, F> {
-    /// Apart from the rest, because a request borrows it while it is carried out.
+    /// Separate from the rest, because a request borrows it while it is served.
     receiver: Receiver,
     station: Station<'m, 'b, K, C, L, N, F>,
 }
 
 impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Device<'m, 'b, K, C, L, N, F> {
-    /// A device of these parts, which tells `log` what happens.
+    /// Creates a device from these parts; it reports events to `log`.
     ///
     /// # Errors
-    /// [`DeviceError`] when a buffer is too short for the engine's model.
+    /// [`DeviceError`] if a buffer is too short for the engine's model.
     pub fn new(parts: Parts<'m, 'b, K, C, L, N>, log: F) -> Result<Self, DeviceError> {
         let Parts { board, engine, camera, link, mut counter, buffers: Buffers { input, row, sums } } = parts;
         let model = engine.model();
@@ -135,7 +135,7 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         Ok(Self { receiver: Receiver::default(), station })
     }
 
-    /// Serves requests until the stream ends; on a UART, for ever. Faults of the stream are logged and survived.
+    /// Serves requests until the stream ends; on a UART, forever. Stream errors are logged and do not end it.
     pub fn serve(&mut self) {
         loop {
             match self.serve_one() {
@@ -146,7 +146,7 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         }
     }
 
-    /// Logs a fault of the link.
+    /// Logs a link error.
     pub(crate) fn link_failed(&mut self, error: &LinkError<L::Error>) {
         match error {
             LinkError::Closed => {}
@@ -155,17 +155,18 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         }
     }
 
-    /// Waits for one frame and answers it, also when it cannot be read.
+    /// Waits for one frame and answers it, even if it cannot be decoded.
     ///
     /// # Errors
-    /// [`LinkError`] of the stream. The device stays usable: what was received so far is kept, and bytes that got
-    /// lost are noticed by the frame's checksum.
+    /// [`LinkError`] of the stream. The device stays usable: bytes received so far are kept, and the frame's checksum
+    /// detects lost bytes.
     pub fn serve_one(&mut self) -> Result<(), LinkError<L::Error>> {
         while !self.serve_byte()? {}
         Ok(())
     }
 
-    /// Waits for a byte; answers the frame that it ends, if it does, also one that cannot be read. Whether it did.
+    /// Waits for a byte. If it ends a frame, answers the frame, even if it cannot be decoded. Returns true if it ended
+    /// a frame.
     fn serve_byte(&mut self) -> Result<bool, LinkError<L::Error>> {
         let mut byte = [0];
         if self.station.link.read(&mut byte).map_err(LinkError::Stream)? == 0 {
@@ -179,7 +180,8 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         }
     }
 
-    /// Takes a byte of the link, if there is one, as [`Device::serve_one`] does; `None` when there is none. Never waits.
+    /// Takes a byte from the link, if there is one, as [`Device::serve_one`] does; `None` if there is none. Never
+    /// waits.
     pub(crate) fn serve_waiting(&mut self) -> Result<Option<bool>, LinkError<L::Error>>
     where
         L: ReadReady,
@@ -187,27 +189,27 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         if self.station.link.read_ready().map_err(LinkError::Stream)? { self.serve_byte().map(Some) } else { Ok(None) }
     }
 
-    /// Takes a picture and classifies it, telling no host. The log says what went wrong.
+    /// Captures a picture and classifies it without sending a response. Errors are in the log.
     pub(crate) fn classify_frame(&mut self) -> Result<Decided, ()> {
         self.station.classify_frame()
     }
 
-    /// Counters so far.
+    /// Returns the counters.
     pub fn statistics(&self) -> Statistics {
         self.station.statistics
     }
 }
 
-/// Where an input came from.
+/// Origin of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// Over the link: any input, in any order.
+    /// Sent over the link: independent inputs, in any order.
     Host,
     /// Captured: one of a sequence of frames.
     Camera,
 }
 
-/// All of a device but its receiver.
+/// The device without its receiver.
 #[derive(Debug)]
 struct Station<'m, 'b, K, C, L, N, F> {
     board: &'static str,
@@ -215,13 +217,13 @@ struct Station<'m, 'b, K, C, L, N, F> {
     camera: C,
     link: L,
     counter: N,
-    /// Input and sums cut to the model's size.
+    /// Input and sums, cut to the model's size.
     buffers: Buffers<'b>,
-    /// Pixels of the input that have arrived over the link, without a gap.
+    /// Pixels of the input received over the link, without a gap.
     filled: usize,
-    /// When decisions are answers.
+    /// The current policy.
     policy: Policy,
-    /// The frames captured last.
+    /// The last captured frames.
     smoother: Smoother,
     statistics: Statistics,
     log: F,
@@ -279,7 +281,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         }
     }
 
-    /// Pixels from the host; offset 0 starts a new input. What does not fit leaves the input as it was.
+    /// Stores pixels from the host; offset 0 starts a new input. Refused pixels leave the input unchanged.
     fn take(&mut self, offset: u32, pixels: &[u8]) -> Result<(), Refusal> {
         let start = usize::try_from(offset).map_err(|_| Refusal::WrongOffset)?;
         if start != 0 && start != self.filled {
@@ -321,7 +323,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
     }
 
     fn capture(&mut self) -> Result<(), CaptureError> {
-        // The picture takes the place of whatever input the host had sent.
+        // The picture overwrites any input from the host.
         self.filled = 0;
         let input = self.engine.model().input();
         let start = self.counter.now_us();
@@ -348,7 +350,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         (self.statistics.brightness, self.statistics.contrast) = (look.brightness, look.contrast);
     }
 
-    /// What is answered to a decision, counted and logged.
+    /// Returns the decision and its verdict; counts and logs them.
     fn decided(&mut self, decision: Decision, source: Source) -> Decided {
         let verdict = match source {
             Source::Host => self.policy.judge(decision),
@@ -374,7 +376,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
                 if sent.is_ok() {
                     sent = send_layer(link, layer, values);
                 }
-                // As if no time had gone by.
+                // Exclude the time spent on reporting.
                 start = start.wrapping_add(counter.now_us().wrapping_sub(before));
             })
         } else {
@@ -394,7 +396,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
 
     fn measure(&mut self) -> Result<(), LinkError<L::Error>> {
         let Self { engine, counter, buffers, .. } = self;
-        // Measuring paints the stack anew.
+        // Measuring repaints the stack, so take its maximum first.
         self.statistics.stack_bytes = self.statistics.stack_bytes.max(counter.deepest_stack());
         // Cannot fail: as in `classify`.
         let Ok(costs) = measure(engine, counter, buffers.input) else { return self.refuse(Refusal::NoInput) };
@@ -412,7 +414,7 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
     }
 }
 
-/// One more, stopping at the top instead of starting over.
+/// Adds one, saturating at the maximum.
 fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);
 }

@@ -1,4 +1,4 @@
-//! What happened, for the board's log.
+//! Events for the board's log.
 
 use embedded_io::ErrorKind;
 use pinhole_shared::link::frame::FrameError;
@@ -10,10 +10,10 @@ use pinhole_shared::policy::{Decided, Policy};
 use crate::camera::Frame;
 use crate::capture::CaptureError;
 
-/// Something worth a line in the log.
+/// Event for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A host asked who this is.
+    /// A host asked for the identity.
     Identified,
     /// The last pixel of an input arrived.
     InputComplete,
@@ -21,13 +21,13 @@ pub enum Event {
     Captured(Frame),
     /// An input was classified.
     Decided(Decided),
-    /// An inference was measured: the whole of it.
+    /// An inference was measured; the cost of the whole.
     Measured(Measured),
-    /// Decisions are answers by another policy from now on.
+    /// The policy was changed.
     PolicySet(Policy),
     /// A capture failed.
     CaptureFailed(CaptureError),
-    /// A frame on the link could not be read.
+    /// A frame on the link could not be decoded.
     FrameFault(FrameError),
     /// The link's stream reported an error.
     LinkFault(ErrorKind),
@@ -36,7 +36,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether something went wrong: a warning rather than a notice.
+    /// Returns true for faults: logged as a warning instead of a notice.
     pub const fn is_fault(&self) -> bool {
         match self {
             Self::Identified
@@ -50,7 +50,7 @@ impl Event {
     }
 }
 
-/// In words for people. Texts stay on the host: on the device, a line is a number and its values.
+/// Formats the event as text. The strings stay on the host: the device sends an index and values per line.
 #[cfg(feature = "defmt")]
 impl defmt::Format for Event {
     fn format(&self, f: defmt::Formatter<'_>) {

@@ -1,21 +1,21 @@
-//! The device's program without the device: capture, pixels, inference, report, link.
+//! The device's program without hardware: capture, pixels, inference, report, link.
 //!
 //! Everything here is generic over the camera ([`camera::Camera`]), the link (a byte stream by `embedded-io`) and the
-//! counter ([`counter::Counter`]), so plain `cargo test` runs it on the PC, and a board adds only pins, clocks and a
-//! memory map.
+//! counter ([`counter::Counter`]). So `cargo test` runs it on the PC, and a board adds only pins, clocks and a memory
+//! map.
 //!
-//! | module | what happens there |
+//! | module | content |
 //! |---|---|
-//! | [`camera`] | what a camera must do: rows of one picture, from the top |
-//! | [`replay`] | a camera whose pictures the host sends |
-//! | [`test_card`] | a camera that draws |
+//! | [`camera`] | the camera trait: rows of one picture, from the top |
+//! | [`replay`] | a camera with pictures from the host |
+//! | [`test_card`] | a camera with synthetic pictures |
 //! | [`capture`] | camera rows -> the network's input, one row at a time |
-//! | [`counter`] | what a board must do to count what an inference costs |
-//! | [`device`] | requests in, answers out |
-//! | [`standalone`] | a device without a host: capture, classify, show, and again |
-//! | [`event`] | what happened, for the board's log |
+//! | [`counter`] | the counter trait: cost of an inference |
+//! | [`device`] | receives requests and sends responses |
+//! | [`standalone`] | a device without a host: capture, classify, show, repeat |
+//! | [`event`] | events for the board's log |
 //!
-//! No allocation, no unsafe code, and no input over the link or from the camera makes it panic.
+//! No allocation, no unsafe code. No input from the link or the camera can make it panic.
 #![no_std]
 #![forbid(unsafe_code)]
 

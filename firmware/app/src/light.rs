@@ -1,4 +1,4 @@
-//! How an input looks to a human: bright or dark, flat or full of contrast.
+//! Brightness and contrast of an input.
 
 use micromath::F32Ext;
 
@@ -11,16 +11,16 @@ pub(crate) struct Light {
     pub(crate) contrast: u8,
 }
 
-/// The light of an input's bytes, in color those of all its channels. Of none: all 0.
+/// Returns the mean and standard deviation of an input's bytes, over all channels; 0 for an empty input.
 pub(crate) fn light(pixels: &[u8]) -> Light {
     let count = pixels.len() as u64;
     let sum: u64 = pixels.iter().map(|&pixel| u64::from(pixel)).sum();
     let squares: u64 = pixels.iter().map(|&pixel| u64::from(pixel) * u64::from(pixel)).sum();
     let brightness = (sum + count / 2).checked_div(count).unwrap_or(0) as u8;
-    // count^2 * variance; exact, and never negative. At most 2^8 * 2^8 * count^2: fits for any picture in memory.
+    // count^2 * variance, exact and never negative. At most 2^8 * 2^8 * count^2, which fits for any picture in memory.
     let scatter = count * squares - sum * sum;
     let variance = scatter.checked_div(count * count).unwrap_or(0);
-    // By its full name, so that tests on the host run micromath's root too and not the standard library's.
+    // Fully qualified, so that tests on the host use micromath's root instead of the standard library's.
     let deviation = F32Ext::sqrt(variance as f32);
     Light { brightness, contrast: (deviation + 0.5).min(128.0) as u8 }
 }
@@ -41,7 +41,7 @@ mod tests {
     fn by_hand() {
         assert_eq!(light(&[0, 255]).brightness, 128);
         let halves = light(&[0, 255, 0, 255]);
-        // Exactly 127.5; micromath's root is up to 6 % off.
+        // The exact value is 127.5; micromath's root is up to 6 % off.
         assert!((120..=128).contains(&halves.contrast), "{halves:?}");
         let Light { brightness, contrast } = light(&[10, 10, 10, 30]);
         assert_eq!(brightness, 15);

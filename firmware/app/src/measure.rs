@@ -1,4 +1,4 @@
-//! What an inference costs, by the board's counter.
+//! Measures the cost of an inference with the board's counter.
 
 use core::hint::black_box;
 
@@ -9,27 +9,27 @@ use pinhole_shared::model::MAX_LAYERS;
 
 use crate::counter::Counter;
 
-/// What was counted of one inference, in units of the counter.
+/// Cost of one inference, in units of the counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Costs {
     /// The whole inference, not observed.
     pub(crate) whole: u64,
-    /// Each layer's; as many are meant as the model has layers.
+    /// Cost of each layer, in the network's order; only the model's number of layers is used.
     pub(crate) layers: [u64; MAX_LAYERS],
     /// Stack of the whole inference, bytes.
     pub(crate) stack_bytes: u32,
-    /// What was decided.
+    /// Decision of the inference.
     pub(crate) decision: Decision,
 }
 
-/// Classifies an input, showing every layer's outputs on the way.
+/// Classifies an input and calls the observer with every layer's outputs.
 ///
-/// All of the device's inferences come through here, observed or not, and the observer is not known before it is called:
-/// so there is one piece of machine code that infers, and what is measured is what classifies. (With an observer each,
-/// the compiler made three, of which two differed by 7 % in instructions.)
+/// All inferences of the device use this function, observed or not, and the observer is a dynamic call. So there is one
+/// piece of machine code, and the measured code is the code that classifies. (With a generic observer the compiler made
+/// three copies, two of which differed by 7 % in instructions.)
 ///
 /// # Errors
-/// As [`Engine::run_observed`].
+/// Those of [`Engine::run_observed`].
 #[inline(never)]
 pub(crate) fn run<K: Kernel>(
     engine: &mut Engine<'_, '_, K>,
@@ -39,10 +39,10 @@ pub(crate) fn run<K: Kernel>(
     engine.run_observed(input, black_box(observe))
 }
 
-/// Counts what classifying this input costs.
+/// Measures the cost of classifying this input.
 ///
 /// # Errors
-/// As [`Engine::run_observed`].
+/// Those of [`Engine::run_observed`].
 pub(crate) fn measure<K: Kernel, N: Counter>(
     engine: &mut Engine<'_, '_, K>,
     counter: &mut N,
@@ -55,7 +55,7 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
     let (mut reading, mut whole) = (Sums::default(), Sums::default());
     let (mut observing, mut layers) = (Sums::default(), Sums::default());
     for round in 0..N::ROUNDS {
-        // No round is to be compiled apart from the others: it would have its own instructions.
+        // No round may be compiled separately: it would have its own instructions.
         let round = black_box(round);
         let mut readings = Readings::default();
         counter.start(round);
@@ -82,12 +82,12 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
         layers.add(&readings);
     }
     let ([reading, ..], [whole, ..], [_, observing, ..]) = (reading.0, whole.0, observing.0);
-    // A part can be less than nothing only where a counter breaks its contract.
+    // A part is below the cost of observing only if a counter breaks its contract.
     let layers = layers.0.map(|layer| layer.saturating_sub(observing));
     Ok(Costs { whole: whole.saturating_sub(reading), layers, stack_bytes, decision })
 }
 
-/// Readings at the points between which parts of an inference lie.
+/// Readings at the boundaries of an inference's parts.
 struct Readings([u32; MAX_LAYERS + 1]);
 
 impl Default for Readings {
@@ -97,7 +97,7 @@ impl Default for Readings {
 }
 
 impl Readings {
-    /// Reads at a point. Always the same code, so that its cost can be subtracted.
+    /// Takes a reading at a point. Always the same code, so that its cost can be subtracted.
     #[inline(never)]
     fn take<N: Counter>(&mut self, point: usize, counter: &mut N) {
         if let Some(reading) = self.0.get_mut(point) {
@@ -106,7 +106,7 @@ impl Readings {
     }
 }
 
-/// For each part between two points, its sum over the rounds; meaningless past the last point taken.
+/// Sum over the rounds for each part between two points; meaningless after the last point taken.
 #[derive(Default)]
 struct Sums([u64; MAX_LAYERS]);
 

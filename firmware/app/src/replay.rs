@@ -1,44 +1,44 @@
-//! A camera whose pictures the host sends: the device's side of [`pinhole_shared::link::replay`].
+//! Replay camera: the host sends its pictures. The device side of [`pinhole_shared::link::replay`].
 
 use embedded_io::{Error as _, ErrorKind, Read, ReadExactError, Write};
 use pinhole_shared::link::replay::{CHECKSUM_BYTES, HEADER_BYTES, Header, ROW_REQUEST, row_checksum, start_request};
 
 use crate::camera::{Camera, CameraError, CameraFault, Frame};
 
-/// Most bytes that can lie between a start request and its header: the answer to one row request of a picture that
-/// was given up.
+/// Maximum number of bytes between a start request and its header: the answer to one row request of an abandoned
+/// picture.
 const MOST_STALE_BYTES: usize = u16::MAX as usize * 3 + CHECKSUM_BYTES;
 
-/// Pictures from the host over any byte stream.
+/// Camera with pictures from the host, over any byte stream.
 ///
-/// The stream's reads should end with [`ErrorKind::TimedOut`] when nothing arrives for a few seconds: only so are
-/// lost bytes noticed where nothing follows them.
+/// The stream's reads should fail with [`ErrorKind::TimedOut`] if nothing arrives for a few seconds. Otherwise lost
+/// bytes are not detected unless other bytes follow.
 #[derive(Debug)]
 pub struct ReplayCamera<S> {
     stream: S,
     sequence: u8,
-    /// The picture under way, while rows are left and nothing has failed.
+    /// The current picture, while rows are left and nothing has failed.
     frame: Option<Frame>,
     next_row: u16,
 }
 
-/// Why a picture did not arrive.
+/// Reasons why a picture did not arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplayError {
-    /// The stream failed (timeouts included).
+    /// The stream failed (including timeouts).
     Stream(ErrorKind),
     /// The stream ended.
     Closed,
-    /// The host sends, but no header of this picture.
+    /// The host sends bytes, but no header of this picture.
     NoHeader,
-    /// The host has no picture to show.
+    /// The host has no picture.
     NoPicture,
     /// A row's checksum is wrong.
     Damaged {
         /// The row, counted from 0 at the top.
         row: u16,
     },
-    /// A row was read without a picture, past its end, or with a buffer of another length.
+    /// A row was read without a picture, after its last row, or with a buffer of the wrong length.
     Misuse,
 }
 
@@ -70,7 +70,7 @@ impl CameraError for ReplayError {
 }
 
 impl<S: Read + Write> ReplayCamera<S> {
-    /// A camera on a stream to the host.
+    /// Creates a camera on a stream to the host.
     pub fn new(stream: S) -> Self {
         Self { stream, sequence: 0, frame: None, next_row: 0 }
     }
@@ -88,7 +88,7 @@ impl<S: Read + Write> ReplayCamera<S> {
         })
     }
 
-    /// Skips what an earlier picture left in the stream, up to the header with the sequence just asked for.
+    /// Skips bytes left from an earlier picture, up to the header with the requested sequence.
     fn find_header(&mut self) -> Result<Header, ReplayError> {
         let mut window = [0; HEADER_BYTES];
         self.read(&mut window)?;
@@ -140,7 +140,7 @@ impl<S: Read + Write> Camera for ReplayCamera<S> {
     fn read_row(&mut self, row: &mut [u8]) -> Result<(), ReplayError> {
         let result = self.next_row(row);
         if result.is_err() {
-            // What follows in the stream cannot be trusted to be the next row.
+            // The next bytes in the stream may not be the next row.
             self.frame = None;
         }
         result

@@ -1,4 +1,4 @@
-//! Answers on their way out.
+//! Sends responses.
 
 use embedded_io::Write;
 use heapless::Vec;
@@ -8,7 +8,7 @@ use pinhole_shared::link::{CHUNK_VALUES, Response, Values};
 
 use crate::device::LinkError;
 
-/// Sends one answer as one frame.
+/// Sends one response as one frame.
 pub(crate) fn send<L: Write>(link: &mut L, response: &Response) -> Result<(), LinkError<L::Error>> {
     let mut buffer = [0; FRAME_BYTES];
     let frame = encode(response, &mut buffer).map_err(LinkError::Frame)?;
@@ -16,7 +16,7 @@ pub(crate) fn send<L: Write>(link: &mut L, response: &Response) -> Result<(), Li
     link.flush().map_err(LinkError::Stream)
 }
 
-/// Sends all values of one stage, in chunks. A stage without values sends nothing.
+/// Sends all values of one stage, in chunks. Sends nothing for a stage without values.
 pub(crate) fn send_values<L: Write>(
     link: &mut L,
     stage: u16,
@@ -41,7 +41,7 @@ pub(crate) fn send_layer<L: Write>(
     layer: usize,
     values: LayerValues<'_>,
 ) -> Result<(), LinkError<L::Error>> {
-    // Stage 0 is the input. Layers are at most [`pinhole_shared::model::MAX_LAYERS`].
+    // Stage 0 is the input. There are at most [`pinhole_shared::model::MAX_LAYERS`] layers.
     let stage = layer as u16 + 1;
     match values {
         LayerValues::Bytes(values) => send_values(link, stage, values.iter().map(|&value| i32::from(value))),

@@ -1,8 +1,8 @@
-//! The standalone loop: capture, classify, show, and again; a host is answered in between.
+//! The standalone loop: capture, classify, show, repeat; requests of a host are served in between.
 //!
-//! Nothing here waits for ever. A camera that fails is tried again later and later ([`Pace::retry_after_ms`]); a host that
-//! falls silent in the middle of a request holds up nothing ([`embedded_io::ReadReady`] is asked before every byte); and
-//! the watchdog is fed once a round, so that whatever does hang ends in a reset.
+//! Every wait ends. A failing camera is retried at growing intervals ([`Pace::retry_after_ms`]). A host that goes
+//! silent in the middle of a request blocks nothing: [`embedded_io::ReadReady`] is checked before every byte. The
+//! watchdog is fed once per round, so anything that hangs ends in a reset.
 
 use embedded_io::{Read, ReadReady, Write};
 use pinhole_shared::kernel::Kernel;
@@ -13,52 +13,52 @@ use crate::counter::Counter;
 use crate::device::{Device, LinkError};
 use crate::event::Event;
 
-/// A board as the standalone loop needs it: time, watchdog, and something to show a result on.
+/// Platform of the standalone loop: time, watchdog and a display for results.
 ///
 /// # Contract, for implementors
-/// `sleep` returns after `ms` or earlier, never much later, and may let the core sleep. No method panics.
+/// `sleep` returns after `ms` or earlier, never much later, and may let the core sleep. No method may panic.
 pub trait Platform {
-    /// Milliseconds since the start.
+    /// Returns milliseconds since the start.
     fn now_ms(&mut self) -> u64;
 
-    /// Lets time go by.
+    /// Sleeps for at most `ms`.
     fn sleep(&mut self, ms: u32);
 
-    /// Keeps the watchdog from resetting the board for another while.
+    /// Feeds the watchdog.
     fn feed_watchdog(&mut self);
 
-    /// Shows people what the device sees.
+    /// Shows the result of a frame.
     fn show(&mut self, frame: FrameResult);
 }
 
-/// The result of one frame, to be shown.
+/// Result of one frame, to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameResult {
-    /// A picture was classified. What to show is the verdict, which may be "unknown".
+    /// The frame was classified. Show the verdict, which may be "unknown".
     Decided(Decided),
     /// The camera gave no picture.
     Missing,
 }
 
-/// How often things happen.
+/// Timing of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// From the start of one picture to the start of the next, ms. 0: as fast as it goes.
+    /// Period of captures, ms. 0: as fast as possible.
     pub frame_ms: u32,
-    /// After a host's request no pictures are taken for so long, ms: the host may be sending an input of its own.
+    /// Pause of captures after a host's request, ms, because the host may be sending an input.
     pub host_quiet_ms: u32,
-    /// After the first failure of the camera the next try waits so long, after each further one twice as long, ms.
+    /// Wait after the first camera failure, ms; doubled after each further one.
     pub first_retry_ms: u32,
-    /// But no longer than this, ms.
+    /// Maximum wait after a camera failure, ms.
     pub longest_retry_ms: u32,
 }
 
 impl Pace {
-    /// Twice a second; a second after a camera's fault, half a minute at most; two seconds after a host.
+    /// Two captures per second; 1 s to 30 s after a camera failure; 2 s after a host's request.
     pub const DEFAULT: Self =
         Self { frame_ms: 500, host_quiet_ms: 2_000, first_retry_ms: 1_000, longest_retry_ms: 30_000 };
 
-    /// How long to wait after so many failures in a row, at least one.
+    /// Returns the wait after this number of consecutive failures (at least one), ms.
     pub const fn retry_after_ms(&self, failures: u32) -> u32 {
         let doublings = if failures == 0 { 0 } else { failures - 1 };
         let wait = if doublings < 32 { (self.first_retry_ms as u64) << doublings } else { u64::MAX };
@@ -66,12 +66,13 @@ impl Pace {
     }
 }
 
-/// Longest sleep in one piece, ms: a host that calls is answered after it.
+/// Maximum length of one sleep, ms: the latency of a host's request.
 const NAP_MS: u32 = 20;
-/// Most bytes taken from the link in one round, so that a chattering one starves nothing: a few requests' worth.
+/// Maximum bytes taken from the link per round, so that a babbling link cannot block the loop. Enough for a few
+/// requests.
 const ROUND_BYTES: u32 = 4096;
 
-/// The loop's state: when the next frame is due, and failures of the camera in a row.
+/// State of the loop: time of the next frame and number of consecutive camera failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StandaloneLoop {
     next_frame_ms: u64,
@@ -79,9 +80,9 @@ pub struct StandaloneLoop {
 }
 
 impl StandaloneLoop {
-    /// One round: feeds the watchdog, answers what has arrived, takes a picture if one is due, sleeps a little if not.
+    /// Runs one round: feeds the watchdog, serves received requests, captures a picture if one is due, else sleeps.
     ///
-    /// Takes at most what a picture, an inference and some answers take.
+    /// Its duration is at most that of one picture, one inference and a few responses.
     pub fn round<K: Kernel, C: Camera, L: Read + ReadReady + Write, N: Counter, F: FnMut(&Event)>(
         &mut self,
         device: &mut Device<'_, '_, K, C, L, N, F>,
@@ -111,12 +112,13 @@ impl StandaloneLoop {
                 pace.retry_after_ms(self.failures)
             }
         };
-        // A failure may have taken long itself: the wait comes after it. Frames are paced from start to start.
+        // A failing capture may take long, so the wait starts after it. Otherwise the period counts from start to
+        // start.
         let from = if self.failures > 0 { platform.now_ms() } else { now };
         self.next_frame_ms = from.saturating_add(wait_ms.into());
     }
 
-    /// Answers what has arrived; whether anything did that was a request.
+    /// Serves received bytes; returns true if they contained a request.
     fn serve<K: Kernel, C: Camera, L: Read + ReadReady + Write, N: Counter, F: FnMut(&Event)>(
         &mut self,
         device: &mut Device<'_, '_, K, C, L, N, F>,

@@ -1,28 +1,28 @@
-//! A camera that draws: a test card that moves, for boards without a camera module.
+//! A camera with synthetic, moving pictures, for boards without a camera module.
 
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
 use crate::camera::{Camera, CameraFault, Frame};
 
-/// Gray pictures of twice a network's input, each a function of its number alone ([`TestCard::pixel`]).
+/// Gray pictures of twice the network's input side; each is a function of its number alone ([`TestCard::pixel`]).
 #[derive(Clone, Copy, Debug)]
 pub struct TestCard {
     side: u16,
     /// Number of the next picture.
     next: u32,
-    /// The next row of the one that was started; [`TestCard::side`] when there is none.
+    /// Next row of the current picture; [`TestCard::side`] if there is none.
     row: u16,
 }
 
 impl TestCard {
-    /// For a network with so many pixels a side; at most 32,767.
+    /// Creates a camera for a network input of this side, px; at most 32,767.
     pub const fn new(input_side: u16) -> Self {
         let side = if input_side > i16::MAX as u16 { u16::MAX } else { 2 * input_side };
         Self { side, next: 0, row: side }
     }
 
-    /// A pixel of a picture: rings, as bright as the square of the distance from a center that moves to the right by
-    /// three pixels a picture.
+    /// Returns a pixel of a picture: rings, with the square of the distance from a center as brightness. The center
+    /// moves to the right by three pixels per picture.
     pub const fn pixel(picture: u32, side: u16, x: u16, y: u16) -> u8 {
         let side = side as u32;
         if side == 0 {
@@ -82,7 +82,7 @@ mod tests {
     fn pictures_differ() {
         let of = |picture| core::array::from_fn::<_, 100, _>(|x| TestCard::pixel(picture, 100, x as u16, 50));
         assert_ne!(of(0), of(1));
-        // By hand: 3 and 4 pixels off the center of picture 1, at (3, 50).
+        // By hand: offset (3, 4) from the center of picture 1, which is (3, 50).
         assert_eq!(TestCard::pixel(1, 100, 6, 54), 25 * 4 / 100);
     }
 }

@@ -1,4 +1,4 @@
-//! A device with a fake camera and a wire in memory: every request, and every reason to refuse one.
+//! A device with a fake camera and an in-memory link: every request, and every reason to refuse one.
 
 mod support;
 
@@ -37,7 +37,7 @@ fn refused(refusal: Refusal) -> Response {
     Response::Refused(refusal)
 }
 
-/// The stages in the values of these answers, which must be in order.
+/// Returns the stages in the values of these responses, which must be in order.
 fn stages_of(responses: &[Response]) -> Vec<Vec<i32>> {
     let mut stages: Vec<Vec<i32>> = Vec::new();
     for response in responses {

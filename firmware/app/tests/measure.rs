@@ -1,4 +1,4 @@
-//! Measuring, with a counter and a kernel that know exactly what they cost.
+//! Measurements, with a counter and a kernel of exactly known cost.
 
 mod support;
 
@@ -28,7 +28,7 @@ fn every_unit_is_counted_once_and_reading_costs_nothing() {
     }
     assert_eq!(outcome.responses, expected);
     assert_eq!(outcome.events, [Event::InputComplete, Event::Measured(all), Event::Measured(all)]);
-    // What the second measuring found of the first.
+    // Stack left by the first measurement, found by the second.
     assert_eq!(outcome.statistics, Statistics { stack_bytes: DEPTH + STACK, ..Statistics::default() });
 }
 

@@ -1,4 +1,4 @@
-//! A device on a line that loses, changes and invents bytes.
+//! A device on a link that loses, changes and inserts bytes.
 
 mod support;
 
@@ -42,8 +42,8 @@ fn generator(mut state: u64) -> impl FnMut() -> u8 {
 
 const MILLION: usize = 1_000_000;
 
-/// A million random bytes, and a million of requests with one byte in a hundred lost, changed or doubled: the device answers
-/// the next request.
+/// A million random bytes, and a million bytes of requests with one byte in a hundred lost, changed or doubled: the
+/// device answers the next request.
 #[test]
 fn a_million_bytes_wedge_nothing() {
     let mut random = generator(1);
@@ -70,14 +70,14 @@ fn a_million_bytes_wedge_nothing() {
     for (bytes, least) in [(noise, 0), (damaged, 10_000)] {
         let outcome = serve(camera(), bytes.into_iter().chain([0]).chain(frame_of(&IDENTIFY)).map(Ok));
         assert!(matches!(outcome.responses.last(), Some(Response::Identity(_))));
-        // Most of the damaged stream's requests were whole, and answered; and what was not was noticed.
+        // Most requests of the damaged stream are intact and answered; damage is detected.
         assert!(outcome.responses.len() >= least, "{} answers", outcome.responses.len());
         assert!(outcome.statistics.link_faults > 100, "{:?}", outcome.statistics);
     }
 }
 
 proptest! {
-    /// Whatever arrives, the device neither panics nor stays silent, and understands the next request.
+    /// For any bytes, the device neither panics nor stays silent, and answers the next request.
     #[test]
     fn any_bytes_are_survived(noise in proptest::collection::vec(any::<u8>(), 0..1500)) {
         let incoming = noise.into_iter().chain([0]).chain(frame_of(&IDENTIFY)).map(Ok);
@@ -85,7 +85,7 @@ proptest! {
         prop_assert!(matches!(outcome.responses.last(), Some(Response::Identity(_))));
     }
 
-    /// Requests in any order, with bytes lost, changed and invented between them.
+    /// Requests in any order, with bytes lost, changed and inserted between them.
     #[test]
     fn any_requests_with_faults_are_survived(
         frames in proptest::collection::vec(any_request(), 0..20),

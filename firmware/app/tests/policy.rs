@@ -1,4 +1,4 @@
-//! A device's answers under a policy: the model's or the host's, alone or over the last captured frames.
+//! A device's answers under a policy: the model's or the host's, for one input or over the last captured frames.
 
 mod support;
 
@@ -19,7 +19,7 @@ const CLASSIFY: Request<'_> = Request::Classify { report: Report::Decision };
 
 type Picture = [u8; PIXELS];
 
-/// A camera that sees one picture after the other, where there is one.
+/// A camera that shows one picture after the other; `None` is a failed capture.
 struct Reel {
     camera: FakeCamera,
     pictures: VecDeque<Option<Picture>>,
@@ -45,7 +45,7 @@ impl Camera for Reel {
     }
 }
 
-/// One layer, so that what it decides changes with the picture, and never surely.
+/// A model with one layer, so that its decision depends on the picture and is never certain.
 fn model() -> model_file::ModelFile {
     model_file::encode(SIDE, &[model_file::logits(2)], 1)
 }
@@ -54,13 +54,13 @@ fn decide(picture: &Picture) -> Decision {
     infer_with(&model(), picture).1.decision
 }
 
-/// Pictures of each class, of the probabilities that a few draws find.
+/// Pictures of each class, the most or least probable of a few random ones.
 struct Pictures {
-    /// The most probable of class 0.
+    /// The most probable picture of class 0.
     zero: Picture,
-    /// The most probable of class 1.
+    /// The most probable picture of class 1.
     one: Picture,
-    /// The least probable of class 1.
+    /// The least probable picture of class 1.
     doubtful: Picture,
 }
 
@@ -82,19 +82,19 @@ impl Pictures {
         found
     }
 
-    /// What `zero` and `one` reach, and one of them no more.
+    /// Returns the largest threshold that both `zero` and `one` reach.
     fn threshold(&self) -> Probability {
         decide(&self.zero).probability.min(decide(&self.one).probability)
     }
 }
 
-/// What a device with this policy in its model answers to these requests.
+/// Runs a device with this policy in its model and returns its responses to these requests.
 fn serve(policy: (u32, u8, u8), pictures: &[Option<Picture>], requests: &[Request<'_>]) -> Outcome {
     let file = model().with_policy(policy.0, policy.1, policy.2);
     serve_model::<Scalar>(&file, Reel::of(pictures), requests.iter().flat_map(frame_of).map(Ok))
 }
 
-/// The verdicts among the answers.
+/// Returns the verdicts in the responses.
 fn verdicts(outcome: &Outcome) -> Vec<Verdict> {
     let verdict = |response: &Response| match response {
         Response::Decided(decided) => Some(decided.verdict),
@@ -112,7 +112,7 @@ fn an_improbable_class_is_unknown() {
         shown.iter().flat_map(|pixels| [Request::Input { offset: 0, pixels }, CLASSIFY]).collect();
     let outcome = serve((pictures.threshold().0, 0, 0), &[], &requests);
     assert_eq!(verdicts(&outcome), [Verdict::Class(1), UNKNOWN, Verdict::Class(0)]);
-    // What the network decided is told all the same, and logged with the verdict.
+    // The decision is still reported, and logged with the verdict.
     let decided = outcome.responses.iter().filter_map(|response| match response {
         Response::Decided(decided) => Some(*decided),
         _ => None,
@@ -124,12 +124,12 @@ fn an_improbable_class_is_unknown() {
         _ => None,
     });
     assert_eq!(logged.collect::<Vec<_>>(), decided);
-    // One part above what the best reaches: nothing is known.
+    // One unit above the best probability: every answer is unknown.
     let highest = shown.map(|shown| decide(&shown).probability.0).into_iter().max().unwrap();
     assert_eq!(verdicts(&serve((highest + 1, 1, 1), &[], &requests)), [UNKNOWN; 3]);
 }
 
-/// Captured frames are smoothed; inputs from the host in between are judged alone and are no frames.
+/// Captured frames are smoothed; inputs from the host in between are judged alone and do not count as frames.
 #[test]
 fn captures_are_smoothed_and_inputs_are_not() {
     let pictures = Pictures::find();
@@ -198,7 +198,7 @@ fn a_policy_that_is_none_is_refused_and_changes_nothing() {
     assert_eq!(outcome.statistics.link_faults, 0, "understood, and refused");
 }
 
-/// What is measured is one input, judged alone.
+/// A measurement judges one input alone.
 #[test]
 fn a_measurement_ends_with_a_verdict_too() {
     let pictures = Pictures::find();

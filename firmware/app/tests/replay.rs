@@ -1,4 +1,4 @@
-//! The replayed camera against a host in memory that loses, changes and invents bytes.
+//! The replay camera against an in-memory host that loses, changes and inserts bytes.
 
 mod support;
 
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 const FRAME: Frame = Frame { size: PictureSize { width: 6, height: 3 }, format: PixelFormat::Yuv422 };
 const ROW_BYTES: usize = 12;
-/// Bytes of a whole picture on its way, headers and checksums included.
+/// Bytes of a whole picture on the link, including header and checksums.
 const ANSWER_BYTES: usize = HEADER_BYTES + 3 * (ROW_BYTES + 4);
 
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +23,13 @@ enum Fault {
     Invented(u8),
 }
 
-/// The host's side by the specification's words, written apart from the real one.
+/// The host's side, written from the specification and independent of the real one.
 #[derive(Debug, Default)]
 struct Host {
     picture: Vec<u8>,
     row: usize,
     answers: VecDeque<u8>,
-    /// What happens to the n-th byte sent from now on.
+    /// Fault of the n-th byte sent from now on.
     fault: Option<(usize, Fault)>,
 }
 
@@ -89,7 +89,7 @@ impl Read for Host {
             *place = byte;
             read += 1;
         }
-        // Nothing will come, so a real stream would wait, and give up.
+        // No byte will arrive, so a real stream would time out.
         if read == 0 { Err(ErrorKind::TimedOut) } else { Ok(read) }
     }
 }
@@ -125,7 +125,7 @@ fn pictures_arrive_as_they_are() {
     let mut host = Host::showing(&picture());
     let mut camera = ReplayCamera::new(&mut host);
     assert_eq!(camera.start(), Ok(FRAME));
-    // More often than there are sequences.
+    // More pictures than there are sequences.
     for _ in 0..300 {
         assert_eq!(capture(&mut camera), Ok(picture()));
     }
@@ -175,7 +175,7 @@ fn any_fault() -> impl Strategy<Value = Fault> {
 }
 
 proptest! {
-    /// One fault anywhere in a picture: no picture, or the right one, and the next one is right.
+    /// One fault anywhere in a picture: an error or the correct picture, and the next one is correct.
     #[test]
     fn a_fault_never_becomes_pixels(place in 0..ANSWER_BYTES, fault in any_fault()) {
         let mut host = Host::showing(&picture());
@@ -187,7 +187,7 @@ proptest! {
         prop_assert_eq!(capture(&mut camera), Ok(picture()));
     }
 
-    /// Whatever lies in the stream before a start is skipped.
+    /// Any bytes in the stream before a start are skipped.
     #[test]
     fn a_start_finds_its_header_behind_any_bytes(stale in proptest::collection::vec(any::<u8>(), 0..3000)) {
         let mut host = Host::showing(&picture());

@@ -1,4 +1,4 @@
-//! A device on its own, in virtual time.
+//! A standalone device, in virtual time.
 
 mod support;
 
@@ -20,15 +20,15 @@ use pinhole_shared::pixels::{InputShape, PixelFormat, Shrink};
 use pinhole_shared::policy::{Decided, Verdict};
 use support::{FakeCamera, FakeCounter, PIXELS, SIDE, frame_of, infer, model_file, responses_in, scratch};
 
-/// Time a picture takes, ms.
+/// Duration of a capture, ms.
 const PICTURE_MS: u64 = 70;
 const PACE: Pace = Pace { frame_ms: 500, host_quiet_ms: 2_000, first_retry_ms: 1_000, longest_retry_ms: 5_000 };
 
-/// What happens from outside, by the clock.
+/// External events, by time.
 #[derive(Default)]
 struct World {
     now_ms: Cell<u64>,
-    /// Bytes that the host sends, and when.
+    /// Bytes that the host sends, with their times.
     sent: RefCell<VecDeque<(u64, u8)>>,
     written: RefCell<Vec<u8>>,
     /// The camera fails before this time, ms.
@@ -113,7 +113,7 @@ fn camera() -> FakeCamera {
     FakeCamera::new(7, 5, PixelFormat::Gray8)
 }
 
-/// The input that the fake camera's picture becomes.
+/// Returns the input made from the fake camera's picture.
 fn seen() -> Vec<u8> {
     let camera = camera();
     let (mut sums, mut output) = ([0; SIDE as usize], [0; PIXELS]);
@@ -124,12 +124,12 @@ fn seen() -> Vec<u8> {
     output.to_vec()
 }
 
-/// Lets a device watch in this world until then. Returns the answers to the host, and the log.
+/// Runs a device in this world until `until_ms`. Returns its responses to the host, and its log.
 fn watch(world: &Rc<World>, until_ms: u64) -> (Vec<Response>, Vec<Event>) {
     watch_with(&model_file::tiny(SIDE), world, until_ms)
 }
 
-/// [`watch`] with another model of the same shape.
+/// Runs [`watch`] with another model of the same shape.
 fn watch_with(file: &model_file::ModelFile, world: &Rc<World>, until_ms: u64) -> (Vec<Response>, Vec<Event>) {
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
@@ -171,7 +171,8 @@ fn it_looks_twice_a_second_and_shows_what_it_sees() {
     assert_eq!(answers, []);
 }
 
-/// Two frames must agree: the first says nothing, nor does the first after the camera failed. What a host sends is no frame.
+/// Two frames must agree: the first is unknown, and so is the first after a camera failure. An input of the host is no
+/// frame.
 #[test]
 fn what_is_shown_is_smoothed() {
     let world = Rc::new(World::default());
@@ -192,7 +193,7 @@ fn a_camera_that_fails_is_tried_again_later_and_later() {
     let world = Rc::new(World::default());
     world.blind_until_ms.set(14_000);
     let (_, events) = watch(&world, 20_000);
-    // Each wait begins when the failure is known: 1, 2, 4, then 5 seconds at most.
+    // Each wait begins after the failure: 1, 2, 4, then at most 5 seconds.
     let mut expected = vec![0, 1_070, 3_140, 7_210, 12_280];
     expected.extend((17_350..20_000).step_by(500));
     assert_eq!(*world.started_ms.borrow(), expected);
@@ -201,7 +202,7 @@ fn a_camera_that_fails_is_tried_again_later_and_later() {
     assert_eq!(events.iter().filter(|event| matches!(event, Event::CaptureFailed(_))).count(), 5);
 }
 
-/// An input of the host's own is not written over by what the camera sees meanwhile.
+/// A captured frame does not overwrite an input that the host is sending.
 #[test]
 fn a_host_is_answered_and_left_alone() {
     let world = Rc::new(World::default());
@@ -210,14 +211,14 @@ fn a_host_is_answered_and_left_alone() {
     send(&world, 3_000, &Request::Classify { report: Report::Decision });
     let (answers, _) = watch(&world, 6_000);
     assert_eq!(answers, [Response::Accepted, Response::Decided(infer(&input).1)]);
-    // Seen when it sleeps no more: two seconds after each request at the earliest.
+    // Captures resume two seconds after the last request at the earliest.
     let started = world.started_ms.borrow();
     assert_eq!(started[..3], [0, 500, 1_000]);
     assert!((5_000..5_030).contains(&started[3]), "{started:?}");
     assert!(started[4] == started[3] + 500, "{started:?}");
 }
 
-/// Half a request, and then nothing.
+/// Half a request, then silence.
 #[test]
 fn a_host_that_falls_silent_holds_up_nothing() {
     let world = Rc::new(World::default());
@@ -231,7 +232,7 @@ fn a_host_that_falls_silent_holds_up_nothing() {
 #[test]
 fn a_chattering_link_starves_nothing() {
     let world = Rc::new(World::default());
-    // No frame's end among them: nothing to answer, for ever.
+    // These bytes contain no end of a frame: there is never anything to answer.
     world.sent.borrow_mut().extend((0..100_000).map(|_| (0, 0x55)));
     watch(&world, 2_600);
     assert_eq!(world.started_ms.borrow().len(), 6);
@@ -243,7 +244,7 @@ fn the_watchdog_is_fed_whatever_happens() {
     world.blind_until_ms.set(30_000);
     send(&world, 10_000, &Request::Capture { report: Report::AllValues });
     watch(&world, 60_000);
-    // From the start, and to the end.
+    // Including the start and the end.
     let fed: Vec<u64> = [0].into_iter().chain(world.fed_ms.borrow().iter().copied()).chain([60_000]).collect();
     let longest = fed.windows(2).map(|two| two[1] - two[0]).max().unwrap();
     // A picture for the host and one of its own in one round, or a sleep.

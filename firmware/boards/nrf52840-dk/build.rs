@@ -1,4 +1,4 @@
-//! Memory map, budget and buffers of the board.
+//! Generates memory map, budget checks and buffer sizes of the board.
 
 fn main() {
     if let Err(error) = pinhole_declaration::build_script::run("board.toml") {

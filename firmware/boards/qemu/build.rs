@@ -1,4 +1,4 @@
-//! Each of the two emulated boards is what this crate is built for one target as.
+//! This crate has two emulated boards; the target selects the one to build.
 
 fn main() {
     let target = std::env::var("TARGET").expect("cargo sets TARGET");

@@ -1,73 +1,73 @@
-//! A picture's rows out of a module's frame buffer, and what shows that bytes are missing, extra, or old.
+//! Reads a picture's rows from a module's frame buffer, and detects missing, extra and old bytes.
 //!
-//! For gray pictures both modules give YUV422 with luma first through the same burst command. The sensor makes the chroma of every pixel
-//! one constant, the picture's *stamp*, so every other byte of the stream is known beforehand: a byte that was lost,
-//! inserted or changed by the clock shows in the row it happened in, and a picture left over from before carries
-//! another stamp. What this cannot show is a change within a luma byte alone. Pictures in color have no stamp: of them only
-//! a length that is not theirs, and a buffer that holds one byte throughout, are noticed; if that byte is 00 or FF, it may
-//! be the dark, or a light.
+//! For gray pictures both modules deliver YUV422, luma first, through the same burst command. The sensor makes the
+//! chroma of every pixel one constant, the picture's *stamp*, so every other byte of the stream is known. A byte that
+//! was lost, inserted or changed by the clock is detected in its row, and an old picture has another stamp. A change
+//! within a luma byte alone is not detected. Color pictures have no stamp. For them, only a wrong length, and a buffer
+//! with one byte value throughout, are detected. A buffer of only 00 or FF passes, because the scene may be dark or
+//! overexposed.
 
 use embedded_hal::spi::{Error as _, ErrorKind, Operation, SpiDevice};
 
-/// Command that is followed by bytes of the frame buffer for as long as the chip select stays low.
+/// Burst read command: bytes of the frame buffer follow for as long as the chip select stays low.
 pub(crate) const BURST: u8 = 0x3C;
 
-/// The neutral chroma, and the only stamp when stamps do not change.
+/// The neutral chroma, and the only stamp if stamps do not change.
 pub const NEUTRAL: u8 = 0x80;
 
-/// Stamps of successive pictures, in turn: any two differ in at least three bits.
+/// Stamps of successive pictures, in turn; any two differ in at least three bits.
 pub(crate) const STAMPS: [u8; 4] = [NEUTRAL, 0x6B, 0x95, 0x5E];
 
-/// Bytes read before the first row, to see where the picture begins: a dummy byte and four pixels.
+/// Bytes read before the first row, to find the start of the picture: a dummy byte and four pixels.
 pub(crate) const PEEK_BYTES: usize = 9;
 
-/// Whether a byte without meaning comes before the pixels of a burst.
+/// Rule for the dummy byte: a meaningless byte before the pixels of a burst.
 ///
-/// Firmware versions of the modules differ in this. A wrong choice shows as [`PictureError::Shifted`].
+/// Firmware versions of the modules differ in this. A wrong rule is reported as [`PictureError::Shifted`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DummyByte {
-    /// What is known of the module's version; where nothing is, the driver tries without, and learns from two pictures
-    /// in a row that begin with one byte too many.
+    /// The rule of the module's version. If that is unknown, the driver starts without a dummy byte. It learns the rule
+    /// from two consecutive pictures that begin with one byte too many.
     #[default]
     Auto,
-    /// No burst has one.
+    /// No burst has a dummy byte.
     None,
-    /// The first burst after a capture has one.
+    /// Only the first burst after a capture has a dummy byte.
     FirstBurst,
-    /// Every burst has one.
+    /// Every burst has a dummy byte.
     EveryBurst,
 }
 
-/// Why a picture's bytes cannot be used.
+/// Reasons why a picture's bytes are unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PictureError {
     /// The SPI bus failed.
     Spi(ErrorKind),
-    /// All bytes of a row are this one.
+    /// All bytes of a row are equal.
     Flat {
         /// The row, counted from 0 at the top.
         row: u16,
-        /// What was read throughout.
+        /// The byte's value.
         value: u8,
     },
-    /// A row lies one byte off.
+    /// A row is shifted by one byte.
     Shifted {
         /// The row, counted from 0 at the top.
         row: u16,
     },
     /// The picture is an earlier one.
     Stale,
-    /// A row's chroma is not what it must be.
+    /// A row's chroma is wrong.
     Damaged {
         /// The row, counted from 0 at the top.
         row: u16,
-        /// Bytes that are wrong, of those that are known.
+        /// Number of wrong bytes among the known ones.
         wrong_bytes: u16,
     },
-    /// After the last row the module no longer said that it has a picture: it was reset while rows were read, and some
-    /// may have come twice.
+    /// After the last row the module no longer reported a picture. It was reset while rows were read, and some rows may
+    /// have been repeated.
     Lost,
 }
 
@@ -106,22 +106,22 @@ impl PictureError {
     }
 }
 
-/// The dummy byte as a driver knows it now.
+/// The dummy-byte rule as currently known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dummy {
     rule: DummyByte,
     learns: bool,
-    /// The picture before began with one byte too many.
+    /// The previous picture began with one byte too many.
     suspected: bool,
 }
 
 impl Dummy {
-    /// A rule that stays.
+    /// A fixed rule.
     pub(crate) const fn fixed(rule: DummyByte) -> Self {
         Self { rule, learns: false, suspected: false }
     }
 
-    /// No dummy byte, until two pictures in a row begin with one.
+    /// No dummy byte, until two consecutive pictures begin with one.
     pub(crate) const fn learning() -> Self {
         Self { rule: DummyByte::None, learns: true, suspected: false }
     }
@@ -135,23 +135,23 @@ impl Dummy {
     }
 }
 
-/// A picture under way.
+/// A picture being read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows {
     row_bytes: usize,
     rows: u16,
     next_row: u16,
-    /// None of a picture in color.
+    /// `None` for a color picture.
     stamp: Option<u8>,
     dummy_in_bursts: bool,
-    /// Some byte was seen below the first row that is not the stamp too; in color, not the picture's first.
+    /// Some byte after the first row differs from the stamp; in color, from the picture's first byte.
     varies: bool,
-    /// What was read before the first row; the row's first bytes from `peek_from` on.
+    /// Bytes read before the first row; the row starts at `peek_from`.
     peek: [u8; PEEK_BYTES],
     peek_from: usize,
 }
 
-/// A row that was not read.
+/// Reasons why a row was not read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RowError {
     /// All rows have been read, or the buffer is not one row long.
@@ -160,7 +160,7 @@ pub(crate) enum RowError {
 }
 
 impl Rows {
-    /// Reads the first bytes of a picture that lies ready, and finds where it begins.
+    /// Reads the first bytes of a captured picture, and finds its start.
     ///
     /// `row_bytes` is at least [`PEEK_BYTES`].
     pub(crate) fn begin<S: SpiDevice>(
@@ -188,7 +188,7 @@ impl Rows {
         if begins_at(&peek, peek_from, stamp) {
             dummy.suspected = false;
         } else if begins_at(&peek, 1 - peek_from, stamp) {
-            // A lost first byte looks the same as a dummy byte, except that the byte in front is a stamp.
+            // A lost first byte looks like a dummy byte, except that the byte in front is a stamp.
             if !(dummy.learns && peek_from == 0 && first != stamp) {
                 return Err(PictureError::Shifted { row: 0 });
             }
@@ -206,7 +206,7 @@ impl Rows {
         Ok(rows(dummy, peek_from))
     }
 
-    /// Whether all rows have been read.
+    /// Returns true if all rows have been read.
     pub(crate) fn is_over(&self) -> bool {
         self.next_row == self.rows
     }
@@ -226,10 +226,10 @@ impl Rows {
             return Err(RowError::Picture(why(row, self.next_row, stamp)));
         }
         let value = self.stamp.unwrap_or(self.peek.get(self.peek_from).copied().unwrap_or(0));
-        // The first row's first byte may be a dummy byte that is not known of.
+        // The first row's first byte may be an unknown dummy byte.
         self.varies |= self.next_row > 0 && row.iter().any(|byte| *byte != value);
-        // No scene is that even, but one without light, or with too much, in color: these are bytes of a buffer that
-        // nothing was written to.
+        // No scene is this uniform, except a dark or overexposed one in color: the bytes come from a buffer that was
+        // never written.
         let may_be_seen = self.stamp.is_none() && matches!(value, 0x00 | 0xFF);
         if self.next_row + 1 == self.rows && !self.varies && !may_be_seen {
             return Err(RowError::Picture(PictureError::Flat { row: self.next_row, value }));
@@ -239,7 +239,7 @@ impl Rows {
     }
 }
 
-/// One burst, in one transaction: a chip select that rose between command and data would end it.
+/// One burst, in one transaction: raising the chip select between command and data would end it.
 fn burst<S: SpiDevice>(spi: &mut S, has_dummy: bool, data: &mut [u8]) -> Result<(), PictureError> {
     let mut dummy = [0];
     let result = if has_dummy {
@@ -250,7 +250,7 @@ fn burst<S: SpiDevice>(spi: &mut S, has_dummy: bool, data: &mut [u8]) -> Result<
     result.map_err(|error| PictureError::Spi(error.kind()))
 }
 
-/// Whether the four pixels after `skip` bytes have this stamp.
+/// Returns true if the four pixels after `skip` bytes have this stamp.
 fn begins_at(peek: &[u8; PEEK_BYTES], skip: usize, stamp: u8) -> bool {
     peek.iter().skip(skip + 1).step_by(2).all(|chroma| *chroma == stamp)
 }
@@ -260,14 +260,14 @@ fn stamps_wrong(pixels: &[u8], stamp: u8) -> u16 {
     u16::try_from(wrong).unwrap_or(u16::MAX)
 }
 
-/// What is the matter with pixels whose stamps are wrong.
+/// Returns the error for pixels with wrong stamps.
 fn why(pixels: &[u8], row: u16, stamp: u8) -> PictureError {
     if let [value, rest @ ..] = pixels
         && rest.iter().all(|byte| byte == value)
     {
         return PictureError::Flat { row, value: *value };
     }
-    // The stamps lie where luma should.
+    // The stamps are at the offsets of luma.
     let even_stamps = pixels.iter().skip(2).step_by(2).all(|luma| *luma == stamp);
     if even_stamps {
         PictureError::Shifted { row }

@@ -1,36 +1,35 @@
-//! Whether a module answers over SPI, and what is the matter with the wires when it does not.
+//! Checks that a module answers over SPI, and diagnoses the wires if it does not.
 
-/// Written to a scratch register in turn: both values of every bit, and what stuck lines read.
+/// Test patterns, written to a scratch register in turn: both values of every bit, and the values of stuck lines.
 pub(crate) const PATTERNS: [u8; 4] = [0x55, 0xAA, 0x00, 0xFF];
 
-/// Sent while a register's value is clocked out: unlike any value a register is expected to have, so that an echo of it
-/// is noticed.
+/// Filler sent while a register is read: it differs from any expected register value, so that an echo is detected.
 pub(crate) const FILLER: u8 = 0x2D;
 
-/// What is the matter between microcontroller and module.
+/// Faults of the wires between microcontroller and module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WireFault {
-    /// Everything reads 00.
+    /// Every byte reads 00.
     StuckLow,
-    /// Everything reads FF.
+    /// Every byte reads FF.
     StuckHigh,
-    /// What is sent comes back.
+    /// The sent byte is received: MOSI and MISO are connected.
     Echo,
-    /// Every register reads this.
+    /// Every register reads the same value.
     SameValue {
-        /// What was read.
+        /// Value read.
         value: u8,
     },
-    /// Values come back rotated by one bit.
+    /// Values are rotated by one bit: wrong clock phase.
     WrongPhase,
-    /// A register did not keep its value.
+    /// A register lost its value.
     Readback {
-        /// The register's address.
+        /// Address of the register.
         address: u8,
-        /// What was written, or read before.
+        /// Value written, or read before.
         expected: u8,
-        /// What was read.
+        /// Value read.
         got: u8,
     },
 }
@@ -59,9 +58,9 @@ impl core::fmt::Display for WireFault {
 
 impl core::error::Error for WireFault {}
 
-/// What readings say: `values` of the scratch register at address `scratch`, after each of [`PATTERNS`] was written
-/// there, and `others` of another register, at `other`, read in between (so that what was sent last cannot pass for the
-/// pattern).
+/// Diagnoses the readings: `values` of the scratch register at address `scratch`, after each of [`PATTERNS`] was
+/// written there, and `others` of another register, at `other`. `others` are read in between, so that the last byte
+/// sent cannot pass for the pattern.
 pub(crate) fn judge(scratch: u8, values: [u8; 4], other: u8, others: [u8; 4]) -> Result<(), WireFault> {
     let [first, ..] = others;
     let pairs = || PATTERNS.iter().zip(&values);

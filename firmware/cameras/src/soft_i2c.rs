@@ -1,10 +1,10 @@
-//! An I2C controller of two open-drain pins, whose every wait ends.
+//! An I2C controller on two open-drain pins (bit banging), with limited waits.
 //!
-//! The controllers of chips wait for ever, or for seconds, on a line that something holds low: a loose wire, a missing
-//! pull-up, a sensor that a reset has stopped in the middle of a byte. Register accesses of a camera are few, so pins that
-//! the core moves are fast enough, and the same code runs on every board.
+//! Hardware controllers wait forever, or for seconds, on a line that is held low. Causes are a loose wire, a missing
+//! pull-up, or a sensor that a reset has stopped in the middle of a byte. A camera needs few register accesses, so
+//! software-driven pins are fast enough, and the same code runs on every board.
 //!
-//! Before each transfer the bus is freed, if need be: a device that holds SDA low is clocked until it lets go.
+//! Before each transfer the bus is cleared if necessary: a device that holds SDA low is clocked until it releases it.
 //!
 //! # Source
 //! NXP UM10204, "I2C-bus specification and user manual", rev. 7: 3.1.1 to 3.1.10 (transfers, clock stretching), 3.1.16 (bus
@@ -14,14 +14,14 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_hal::i2c::{self, ErrorType, I2c, NoAcknowledgeSource, Operation};
 
-/// Half a clock's period, ns: 100 kHz, and less by what moving the pins takes.
+/// Half a clock period, ns: 100 kHz, less the time to drive the pins.
 const HALF_NS: u32 = 5_000;
-/// How often a clock line that is held low is looked at again, half a period apart: a millisecond together.
+/// Maximum polls of a clock line that is held low, half a period apart: 1 ms in total.
 const STRETCHES: u32 = 200;
-/// Clocks that end whatever a device is in the middle of.
+/// Clocks that complete any byte a device may be sending.
 const CLEARING_CLOCKS: u32 = 9;
 
-/// The controller. Pins are open-drain: high lets the line go, low pulls it; reading sees the line.
+/// The controller. Pins are open-drain: high releases the line, low pulls it; reading returns the line's level.
 #[derive(Debug)]
 pub struct SoftI2c<C, D, W> {
     scl: C,
@@ -29,27 +29,27 @@ pub struct SoftI2c<C, D, W> {
     delay: W,
 }
 
-/// Why a transfer failed.
+/// Reasons why a transfer failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SoftI2cError {
     /// SCL stays low: no pull-up, or a short.
     ClockHeld,
-    /// SDA stays low, also after the clocks that should end it.
+    /// SDA stays low, even after the clocks that should release it.
     DataHeld,
-    /// Nobody answers.
+    /// No device acknowledges.
     NoAcknowledge(Unanswered),
-    /// A pin failed; those of a microcontroller do not.
+    /// A pin reported an error; a microcontroller's pins never do.
     Pin,
 }
 
-/// What was not answered.
+/// Byte that was not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Unanswered {
-    /// The address.
+    /// The address byte.
     Address,
-    /// A byte written.
+    /// A data byte.
     Data,
 }
 
@@ -78,9 +78,9 @@ impl core::fmt::Display for SoftI2cError {
 impl core::error::Error for SoftI2cError {}
 
 impl<C: InputPin + OutputPin, D: InputPin + OutputPin, W: DelayNs> SoftI2c<C, D, W> {
-    /// A controller of these pins, which are let go.
+    /// Creates a controller of these pins, and releases them.
     pub fn new(mut scl: C, mut sda: D, delay: W) -> Self {
-        // What a pin's failure means shows at the first transfer.
+        // An error of a pin is reported at the first transfer.
         let _ = (scl.set_high(), sda.set_high());
         Self { scl, sda, delay }
     }
@@ -93,7 +93,7 @@ impl<C: InputPin + OutputPin, D: InputPin + OutputPin, W: DelayNs> SoftI2c<C, D,
         self.scl.set_low().map_err(|_| SoftI2cError::Pin)
     }
 
-    /// Lets the clock go, and waits until the line is high: a device may hold it a while.
+    /// Releases the clock, and waits until the line is high: a device may stretch it.
     fn clock_high(&mut self) -> Result<(), SoftI2cError> {
         self.scl.set_high().map_err(|_| SoftI2cError::Pin)?;
         for _ in 0..STRETCHES {
@@ -113,7 +113,7 @@ impl<C: InputPin + OutputPin, D: InputPin + OutputPin, W: DelayNs> SoftI2c<C, D,
         self.sda.is_high().map_err(|_| SoftI2cError::Pin)
     }
 
-    /// Makes sure that both lines are high.
+    /// Ensures that both lines are high.
     fn free(&mut self) -> Result<(), SoftI2cError> {
         self.data(true)?;
         self.clock_high()?;
@@ -128,7 +128,7 @@ impl<C: InputPin + OutputPin, D: InputPin + OutputPin, W: DelayNs> SoftI2c<C, D,
         if self.data_is_high()? { Ok(()) } else { Err(SoftI2cError::DataHeld) }
     }
 
-    /// Start, or another one: both lines are high before it.
+    /// Start condition, also a repeated one; both lines must be high before it.
     fn start(&mut self) -> Result<(), SoftI2cError> {
         self.data(false)?;
         self.wait();
@@ -153,7 +153,7 @@ impl<C: InputPin + OutputPin, D: InputPin + OutputPin, W: DelayNs> SoftI2c<C, D,
         Ok(())
     }
 
-    /// One clock: the bit goes out, and what the line is comes back.
+    /// One clock: sends a bit, and returns the level of the line.
     fn bit(&mut self, out: bool) -> Result<bool, SoftI2cError> {
         self.data(out)?;
         self.wait();
@@ -223,7 +223,8 @@ impl<C: InputPin + OutputPin, D: InputPin + OutputPin, W: DelayNs> I2c for SoftI
             return Ok(());
         }
         let transferred = self.transfer(address, operations);
-        // Also after a failure, so that the device is ready for the next one. The first error says more.
+        // Stop even after a failure, so that the device is ready for the next transfer. The first error is more
+        // informative.
         let stopped = self.stop();
         transferred.and(stopped)
     }

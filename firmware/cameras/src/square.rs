@@ -1,10 +1,10 @@
-//! How large a picture to take.
+//! Picture sizes for a network's input.
 
 use crate::arducam_mega::Size;
 
-/// The side of the square picture to take for a network's input of so many pixels a side: twice that for small ones, so
-/// that each of its pixels is the average of four; as much for large ones. The modules want a multiple of 4, and 40 at
-/// least.
+/// Returns the side of the square picture for a network's input side, px. It is twice the input side for inputs up to
+/// 50, so that each input pixel is the average of four, else the input side. The modules require a multiple of 4, at
+/// least 40.
 ///
 /// ```
 /// use pinhole_cameras::square_for;
@@ -16,8 +16,7 @@ pub const fn square_for(input_side: u16) -> u16 {
     wanted.next_multiple_of(4)
 }
 
-/// The smallest of an ArduCAM Mega's sizes that a network's input of so many pixels a side can be made of; `None` where
-/// the largest is too small.
+/// Returns the smallest ArduCAM Mega size for a network's input side, px; `None` if the largest is too small.
 ///
 /// ```
 /// use pinhole_cameras::arducam_mega::Size;

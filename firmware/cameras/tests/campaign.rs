@@ -1,9 +1,9 @@
-//! A thousand faults for each driver: any fault, at any transaction, for any time.
+//! A thousand faults for each driver: any fault, at any transaction, for any duration.
 //!
-//! Each run ends in right pictures or reported errors within the drivers' stated times, and once the fault is gone the
-//! next picture is right. A wrong picture that passes for a right one fails the campaign, except for the faults that
-//! nothing in the stream can show, which are named in [`Run::cannot_show`]. Everything follows from the seeds; time is
-//! the models' own.
+//! Each run must end in correct pictures or reported errors within the drivers' stated durations. Once the fault is
+//! gone, the next picture must be correct. A wrong picture without an error fails the campaign, except for the faults
+//! that the stream cannot reveal, listed in [`Run::cannot_show`]. Runs are deterministic for a seed; time is the
+//! models' own.
 
 mod common;
 
@@ -19,12 +19,12 @@ use pinhole_cameras::model::{
 use pinhole_cameras::ov2640::Window;
 use pinhole_cameras::picture::DummyByte;
 
-/// Runs for each driver; more with `PINHOLE_CAMPAIGN_RUNS` in the environment.
+/// Runs per driver; the environment variable `PINHOLE_CAMPAIGN_RUNS` changes it.
 fn runs() -> u64 {
     std::env::var("PINHOLE_CAMPAIGN_RUNS").map_or(1_000, |runs| runs.parse().unwrap())
 }
 
-/// Pictures tried while the fault is scheduled.
+/// Pictures captured while the fault is scheduled.
 const PICTURES: u8 = 6;
 const PHOTOS: u8 = 10;
 
@@ -46,12 +46,12 @@ struct Run {
     seed: u64,
     fault: Scheduled,
     is_mega: bool,
-    /// A board whose dummy byte is not known beforehand.
+    /// True for a board with an unknown dummy-byte rule.
     learns: bool,
 }
 
 impl Run {
-    /// Faults after which a wrong picture cannot be told from a right one, where it is wrong in their way.
+    /// Returns the reason if a wrong picture cannot be distinguished from a correct one under this fault.
     fn cannot_show(&self, got: &[u8], number: usize, photos: &[Vec<u8>]) -> Option<&'static str> {
         match self.fault.fault {
             Fault::FlipBit { bit, .. } => {
@@ -59,7 +59,7 @@ impl Run {
                 differences.all(|bits| bits & !(1 << bit) == 0).then_some("bits of luma bytes")
             }
             Fault::StaleFrame if self.is_mega => {
-                // Of any photo, also from before exposure had settled: the model's takes five steps.
+                // Matches any photo, also one before exposure was steady: the model's takes five steps.
                 let is_of = |photo: &[u8], steps: u32| {
                     got.iter().zip(photo).all(|(got, right)| u32::from(*got) == u32::from(*right) * steps / 5)
                 };
@@ -76,7 +76,7 @@ impl Run {
 }
 
 fn draw_fault(random: &mut SplitMix, row_bytes: u64) -> Fault {
-    // As likely before, in, and after a row's bytes; low indexes are those of registers.
+    // Equally likely before, in, and after a row's bytes; low indexes are those of registers.
     let byte = if random.below(2) == 0 { random.below(4) } else { random.below(row_bytes + 2) } as u32;
     let bit = random.below(8) as u8;
     let some = |random: &mut SplitMix, values: &[u64]| values[random.below(values.len() as u64) as usize];
@@ -131,11 +131,11 @@ fn draw_schedule(random: &mut SplitMix, row_bytes: u64) -> Scheduled {
         4 => 1 + random.below(1_000),
         _ => u64::MAX,
     };
-    // A first picture has some 500 transactions, a later one some 200.
+    // A first picture takes some 500 transactions, a later one some 200.
     Scheduled { fault, from: random.below(1_200), transactions }
 }
 
-/// One picture; `Ok` with its luma, or the error. Panics when a stated time is exceeded.
+/// Captures one picture; returns its luma, or the error. Panics if a stated duration is exceeded.
 fn timed_picture<M: Module, C: Camera>(
     bench: &Bench<M>,
     camera: &mut C,
@@ -265,7 +265,8 @@ fn mega() {
     assert!(errors > 500 && tally.right > 1_000, "the faults must be felt, and pass: {tally:?}");
 }
 
-/// What a device reports of each error, so that the campaign's tally cannot hide a driver that calls everything one thing.
+/// The fault that a device reports for each error, so that the tally cannot hide a driver that reports one kind for
+/// all.
 #[test]
 fn errors_are_what_they_say() {
     use pinhole_app::camera::CameraFault::{Misuse, NoPicture, Timeout};

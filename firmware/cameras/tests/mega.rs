@@ -1,4 +1,4 @@
-//! The driver of the ArduCAM Mega against its model: pictures, transcripts, and its answer to each way to fail.
+//! The ArduCAM Mega driver against its model: pictures, transcripts, and the error for each fault.
 
 mod common;
 
@@ -36,7 +36,7 @@ fn running() -> (Bench<MegaModel>, Mega) {
     (bench, camera)
 }
 
-/// Faults gone, the next picture is right, and of another photo than before.
+/// Without faults, the next picture is correct, and shows another photo than before.
 fn recovers(bench: &Bench<MegaModel>, camera: &mut Mega) {
     bench.module().set_faults(Vec::new());
     bench.module().set_strictness(Strictness::Panic);
@@ -44,7 +44,7 @@ fn recovers(bench: &Bench<MegaModel>, camera: &mut Mega) {
     assert_eq!(picture(camera), Ok(expected(&photo(9), Size::Px96)));
 }
 
-/// The driver's answer to a fault that comes after a picture and stays.
+/// Returns the driver's error for a permanent fault after a picture.
 fn answer(fault: Fault) -> MegaError {
     let (bench, mut camera) = running();
     bench.module().set_faults(vec![Scheduled::always(fault)]);
@@ -147,7 +147,7 @@ fn a_module_that_stays_busy() {
     assert!(matches!(answer(Fault::Busy), MegaError::Wires(_)), "the scratch register cannot be read");
     let (bench, mut camera) = running();
     let from = bench.module().transactions();
-    // Shorter than the driver waits.
+    // Shorter than the driver's wait.
     bench.module().set_faults(vec![Scheduled { fault: Fault::Busy, from, transactions: 10 }]);
     assert!(picture(&mut camera).is_ok());
     recovers(&bench, &mut camera);
@@ -159,7 +159,7 @@ fn captures_that_do_not_end_or_have_another_length() {
     assert_eq!(answer(Fault::NoFrames), MegaError::CaptureTimeout);
     assert_eq!(answer(Fault::Standby), MegaError::CaptureTimeout);
     assert_eq!(answer(Fault::DoneLate { ms: 900 }).fault(), CameraFault::Timeout);
-    // What users read when the byte without meaning is not skipped.
+    // Lengths that users report if the dummy byte is not skipped.
     for got in [0, 18_431, 18_433, 8_390_520] {
         assert_eq!(answer(Fault::Length(got)), MegaError::FrameLength { got, expected: 18_432 });
     }
@@ -198,7 +198,7 @@ fn a_dummy_byte_that_is_not_there() {
 
 #[test]
 fn old_and_dark_pictures() {
-    // A flag that is cleared with the reset, and a capture that then does not start.
+    // The flag is cleared by the reset, and the capture then does not start.
     assert_eq!(answer(Fault::StaleFlag), MegaError::CaptureTimeout);
     let bench = bench(0x86);
     bench.module().set_faults(vec![Scheduled::always(Fault::DarkFrames(5))]);

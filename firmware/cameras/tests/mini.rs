@@ -1,6 +1,6 @@
-//! The driver of the ArduCAM Mini against its model: pictures, transcripts, and its answer to each way to fail.
+//! The ArduCAM Mini driver against its model: pictures, transcripts, and the error for each fault.
 //!
-//! Failures are those that users and vendors report for the module; each test's name says which one.
+//! The faults are those that users and vendors report for the module; each test's name names its fault.
 
 mod common;
 
@@ -37,7 +37,7 @@ fn expected(photo: &Photo) -> Vec<u8> {
     expected_rows(photo, &config().window(), false, false)
 }
 
-/// A camera with a picture behind it, on a model that keeps breaches in a list.
+/// Returns a camera after its first picture, on a model that records breaches.
 fn running(board: MiniBoard) -> (Bench<MiniModel>, Camera_) {
     let bench = bench(board);
     bench.module().set_strictness(Strictness::Record);
@@ -46,7 +46,8 @@ fn running(board: MiniBoard) -> (Bench<MiniModel>, Camera_) {
     (bench, camera)
 }
 
-/// The driver's answer to a fault that is there before the first start; then the fault goes, and a picture must come.
+/// Returns the driver's error for a fault before the first start. Afterwards the fault is removed, and a picture must
+/// succeed.
 fn answer_at_power_up(fault: Fault) -> MiniError {
     let bench = bench(MiniBoard::PLUS);
     bench.module().set_strictness(Strictness::Record);
@@ -57,7 +58,7 @@ fn answer_at_power_up(fault: Fault) -> MiniError {
     error
 }
 
-/// The driver's answer to a fault that comes after a picture and stays.
+/// Returns the driver's error for a permanent fault after a picture.
 fn answer_later(fault: Fault) -> MiniError {
     let (bench, mut camera) = running(MiniBoard::PLUS);
     bench.module().set_faults(vec![Scheduled::always(fault)]);
@@ -69,7 +70,7 @@ fn answer_later(fault: Fault) -> MiniError {
     error
 }
 
-/// Faults gone, the next picture is right, and of another photo than before.
+/// Without faults, the next picture is correct, and shows another photo than before.
 fn recovers(bench: &Bench<MiniModel>, camera: &mut Camera_) {
     bench.module().set_faults(Vec::new());
     bench.module().set_strictness(Strictness::Panic);
@@ -77,7 +78,7 @@ fn recovers(bench: &Bench<MiniModel>, camera: &mut Camera_) {
     assert_eq!(picture(camera), Ok(expected(&photo(9))));
 }
 
-/// A fault that lasts from the next transaction for so many.
+/// Schedules a fault of limited duration, `after` transactions from now.
 fn passing(bench: &Bench<MiniModel>, fault: Fault, after: u64, transactions: u64) {
     let from = bench.module().transactions() + after;
     bench.module().set_faults(vec![Scheduled { fault, from, transactions }]);
@@ -101,7 +102,7 @@ fn pictures_are_what_the_module_looks_at() {
     }
 }
 
-/// A photo in color, in shades that no exposure clips.
+/// A color photo, in levels that no exposure clips.
 fn colors() -> Photo {
     let level = |i: usize| (20 + (i * 37 + i / 480 * 11) % 200) as u8;
     Photo::rgb(160, 120, (0..3 * 160 * 120).map(level).collect()).unwrap()
@@ -131,7 +132,7 @@ fn pictures_in_color_are_what_the_module_looks_at() {
     }
 }
 
-/// The dark, and too much light, are pictures in color like any others.
+/// Dark and overexposed scenes are valid color pictures.
 #[test]
 fn black_and_white_in_color() {
     for byte in [0x00, 0xFF] {
@@ -142,8 +143,7 @@ fn black_and_white_in_color() {
     }
 }
 
-/// Whether bursts begin with a byte without meaning is learned from stamps: in color a module whose version does not say it
-/// must be told.
+/// The dummy-byte rule is learned from stamps, which color pictures lack. For an unknown version it must be configured.
 #[test]
 fn unknown_versions_are_not_guessed_in_color() {
     let unknown = MiniBoard { version: 0x61, dummy_byte: DummyByte::FirstBurst, tail_bytes: 8 };
@@ -157,7 +157,7 @@ fn unknown_versions_are_not_guessed_in_color() {
     picture(&mut sure).unwrap();
 }
 
-/// Without stamps a length that is not the picture's, and a buffer that nothing was written to, still show.
+/// Without stamps, a wrong length and a buffer that was never written are still detected.
 #[test]
 fn what_shows_without_stamps() {
     for fault in [Fault::ShortFrame { bytes: 20 }, Fault::FlatFrame(0x55), Fault::FlatFrame(0xAA)] {
@@ -265,7 +265,7 @@ fn a_module_in_standby_is_woken() {
     recovers_without_a_word(&bench, &mut camera);
 }
 
-/// A fault that passes by itself, and a start that answers it without an error.
+/// A temporary fault; the next start succeeds without an error.
 fn recovers_without_a_word(bench: &Bench<MiniModel>, camera: &mut Camera_) {
     bench.module().set_strictness(Strictness::Record);
     bench.module().show(photo(9));
@@ -289,7 +289,7 @@ fn another_sensor() {
         assert_eq!(error.fault(), CameraFault::Bus);
     }
     let bench = bench(MiniBoard::PLUS);
-    // The first three readings of the identification.
+    // The first three reads of the identification.
     bench.module().set_faults(vec![Scheduled { fault: Fault::Id(0), from: 0, transactions: 45 }]);
     assert_eq!(picture(&mut camera(&bench, config())), Ok(expected(&photo(0))));
 }
@@ -345,7 +345,7 @@ fn captures_of_another_length() {
     let short = answer_later(Fault::ShortFrame { bytes: 9 });
     assert_eq!(short, MiniError::FrameLength { got: 19_999, expected: 20_000 });
     assert_eq!(answer_later(Fault::LongFrame { bytes: 1 }).fault(), CameraFault::NoPicture);
-    // One such capture is captured anew.
+    // A single bad capture is repeated.
     let (bench, mut camera) = running(MiniBoard::PLUS);
     passing(&bench, Fault::ShortFrame { bytes: 500 }, 0, 10);
     recovers_without_a_word(&bench, &mut camera);
@@ -358,7 +358,7 @@ fn the_old_board_has_no_tail() {
     assert_eq!(picture(&mut camera), Err(MiniError::FrameLength { got: 19_999, expected: 20_000 }));
 }
 
-// 11: nothing but one byte.
+// 11: one byte value throughout.
 #[test]
 fn flat_frames() {
     for value in [0x00, 0x55, 0xFF] {
@@ -366,7 +366,7 @@ fn flat_frames() {
         assert_eq!(error, MiniError::Picture(PictureError::Flat { row: 0, value }));
         assert_eq!(error.fault(), CameraFault::Damaged);
     }
-    // Where the stamp is that byte, all checks pass but the last.
+    // If the stamp equals that byte, only the last check fails.
     let bench = bench(MiniBoard::PLUS);
     bench.module().set_faults(vec![Scheduled::always(Fault::FlatFrame(0x80))]);
     let mut config = config();
@@ -386,7 +386,7 @@ fn dummy_bytes() {
         picture(&mut camera(&bench, config))
     };
     let good = Ok(expected(&photo(0)));
-    // What is known, what is said, and what is learned.
+    // Rules that are known, configured, or learned.
     assert_eq!(first_picture(board(0x40, DummyByte::FirstBurst), DummyByte::Auto), good);
     assert_eq!(first_picture(board(0x73, DummyByte::None), DummyByte::Auto), good);
     assert_eq!(first_picture(board(0x62, DummyByte::FirstBurst), DummyByte::Auto), good);
@@ -394,7 +394,7 @@ fn dummy_bytes() {
     for rule in [DummyByte::None, DummyByte::FirstBurst, DummyByte::EveryBurst] {
         assert_eq!(first_picture(board(0x73, rule), rule), good);
     }
-    // What is said wrongly.
+    // Rules that are configured wrongly.
     let shifted = Err(MiniError::Picture(PictureError::Shifted { row: 0 }));
     assert_eq!(first_picture(board(0x73, DummyByte::FirstBurst), DummyByte::Auto), shifted);
     assert_eq!(first_picture(board(0x73, DummyByte::None), DummyByte::FirstBurst), shifted);
@@ -402,7 +402,7 @@ fn dummy_bytes() {
     assert!(matches!(every, Err(MiniError::Picture(PictureError::Damaged { row: 0, .. }))), "{every:?}");
 }
 
-// 14: bytes lost or changed on the way.
+// 14: bytes lost or changed in transit.
 #[test]
 fn damaged_rows() {
     for fault in [
@@ -416,7 +416,8 @@ fn damaged_rows() {
         Fault::WrongPhase,
     ] {
         for row in [0, 1, 60, 99] {
-            // The burst of row 0 goes on after what was read before: its odd bytes are chroma, the even ones elsewhere.
+            // The burst of row 0 continues after the peeked bytes: its odd bytes are chroma, in other rows the even
+            // ones.
             if matches!(fault, Fault::FlipBit { byte, .. } if (byte % 2 == 0) == (row == 0)) {
                 continue;
             }
@@ -451,12 +452,12 @@ fn rows_that_stay_damaged_bring_the_module_up_anew() {
         passing(&bench, Fault::Miso(0), 3, 1);
         assert!((0..100).any(|_| camera.read_row(&mut bytes).is_err()));
     }
-    // A capture takes at most two frames; a bring-up waits 300 ms alone.
+    // A capture takes at most two frames; the waits of a bring-up alone take 300 ms.
     assert!(waits[0] < 140 && waits[1] < 140 && waits[2] > 300, "{waits:?}");
     recovers(&bench, &mut camera);
 }
 
-// 15: dark, or old.
+// 15: dark, or old pictures.
 #[test]
 fn dark_pictures_are_dropped() {
     for frames in [1, 5, 12] {
@@ -509,7 +510,7 @@ fn stamps_can_be_left_out() {
     }
 }
 
-// 16: what an earlier program left.
+// 16: state left by an earlier program.
 #[test]
 fn the_module_is_taken_over_in_any_state() {
     for rows in [0, 1, 99] {
@@ -521,7 +522,7 @@ fn the_module_is_taken_over_in_any_state() {
         let mut second = camera(&bench, config());
         assert_eq!(picture(&mut second), Ok(expected(&photo(0))));
     }
-    // In the middle of a capture, and with the sensor's other bank selected.
+    // During a capture, and with the sensor's other bank selected.
     let bench = bench(MiniBoard::PLUS);
     bench.module().set_faults(vec![Scheduled::always(Fault::DoneLate { ms: 5_000 })]);
     assert!(camera(&bench, config()).start().is_err());
@@ -536,7 +537,7 @@ fn a_module_that_resets_by_itself() {
         passing(&bench, fault, 0, 1);
         recovers_without_a_word(&bench, &mut camera);
     }
-    // While rows are read: the buffer starts over.
+    // While rows are read: the buffer restarts from its beginning.
     let (bench, mut camera) = running(MiniBoard::PLUS);
     camera.start().unwrap();
     passing(&bench, Fault::Reset, 50, 1);
@@ -546,7 +547,7 @@ fn a_module_that_resets_by_itself() {
     recovers(&bench, &mut camera);
 }
 
-// 19: an acknowledge missing now and then.
+// 19: an occasional missing acknowledge.
 #[test]
 fn a_missing_acknowledge_is_tried_again() {
     let after_init = 400;
@@ -559,7 +560,7 @@ fn a_missing_acknowledge_is_tried_again() {
     }
 }
 
-// What the model holds a driver to.
+// Rules that the model enforces.
 #[test]
 fn the_model_tells_what_a_driver_must_not_do() {
     use embedded_hal::spi::Operation;

@@ -1,4 +1,4 @@
-//! The I2C controller of two pins, against a device that looks at the lines alone.
+//! The software I2C controller, against a device that sees only the lines.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -11,8 +11,8 @@ use pinhole_cameras::soft_i2c::{SoftI2c, SoftI2cError, Unanswered};
 
 const ADDRESS: u8 = 0x30;
 
-/// Two lines with pull-ups, and a device of 256 registers on them: a write gives a register's number and then values, a
-/// read gives values from there on.
+/// Two lines with pull-ups, and a device with 256 registers. A write sends a register's number and then values; a read
+/// returns values from there on.
 #[derive(Debug, Default)]
 struct Bus {
     controller: Lines,
@@ -20,18 +20,18 @@ struct Bus {
     registers: Vec<u8>,
     pointer: u8,
     state: State,
-    /// Bits of the byte under way, and how many.
+    /// Bits of the current byte, and their number.
     shift: u8,
     bits: u8,
-    /// Bytes since the start that were written, the address not counted.
+    /// Bytes written since the start, without the address.
     written: usize,
     log: Vec<&'static str>,
-    /// Registers that refuse values.
+    /// True if registers do not acknowledge values.
     read_only: bool,
-    /// So many half periods the device holds the clock after each byte.
+    /// Half periods for which the device stretches the clock after each byte.
     stretch: u32,
     held: u32,
-    /// SDA is held low until so many clocks have come.
+    /// Clocks until the device releases SDA.
     stuck_for: u32,
     clock_stuck: bool,
     ns: u64,
@@ -54,7 +54,7 @@ enum State {
     #[default]
     Idle,
     Address,
-    /// The next clock is the device's acknowledge, then this.
+    /// The next clock is the device's acknowledge, followed by this state.
     Acknowledge(Next),
     Receive,
     Send,
@@ -82,7 +82,7 @@ impl Bus {
         self.follow(before);
     }
 
-    /// What the device does about a change of the lines.
+    /// Updates the device for a change of the lines.
     fn follow(&mut self, before: Lines) {
         let now = self.lines();
         match (before, now) {
@@ -157,7 +157,7 @@ impl Bus {
         }
     }
 
-    /// Puts the next bit on the line, or leaves it to the controller's acknowledge.
+    /// Sets SDA to the next bit, or releases it for the controller's acknowledge.
     fn put(&mut self) {
         if self.bits == 8 {
             self.device.sda = true;
@@ -257,7 +257,7 @@ fn every_byte_goes_both_ways() {
     for value in 0..=255 {
         i2c.write(ADDRESS, &[0x12, value]).unwrap();
         let mut read = [0];
-        // As SCCB wants it: a stop between.
+        // As SCCB requires: a stop in between.
         i2c.write(ADDRESS, &[0x12]).unwrap();
         i2c.read(ADDRESS, &mut read).unwrap();
         assert_eq!(read, [value]);
@@ -278,7 +278,7 @@ fn operations_of_one_transaction_are_joined_as_the_trait_says() {
     ];
     i2c.transaction(ADDRESS, &mut operations).unwrap();
     assert_eq!(bus.borrow().registers[0x40..0x45], [1, 2, 3, 4, 5]);
-    // The device goes on where the write ended.
+    // The device continues at the register after the write.
     assert_eq!(one, [0x45_u8.wrapping_mul(37), 0x46_u8.wrapping_mul(37)]);
     assert_eq!(bus.borrow().log, ["start", "start", "stop"]);
     let mut operations = [Operation::Write(&[0x40]), Operation::Read(&mut one), Operation::Read(&mut two)];
@@ -296,7 +296,7 @@ fn nobody_there_and_a_refused_byte_are_told_apart() {
     assert_eq!(error.kind(), ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address));
     let error = i2c.write(ADDRESS, &[7, 8]).unwrap_err();
     assert_eq!(error, SoftI2cError::NoAcknowledge(Unanswered::Data));
-    // Both ended with a stop, and the next transfer is as any other.
+    // Both ended with a stop, and the next transfer succeeds.
     assert_eq!(shared.borrow().log, ["start", "stop", "start", "stop"]);
     let mut read = [0];
     i2c.write_read(ADDRESS, &[7], &mut read).unwrap();
@@ -320,7 +320,7 @@ fn a_device_stopped_in_the_middle_of_a_byte_is_clocked_until_it_lets_go() {
     }
 }
 
-/// Two milliseconds for the transfer and its stop, or a few clocks: nothing here waits for ever.
+/// Two milliseconds for the transfer and its stop, or a few clocks: every wait is limited.
 #[test]
 fn lines_held_for_ever_are_an_error_soon() {
     type Change = fn(&mut Bus);

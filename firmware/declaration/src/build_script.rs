@@ -1,41 +1,41 @@
-//! A board's build script: link arguments, memory map, budget and buffers.
+//! Build script of a board: link arguments, memory map, budget and buffers.
 //!
-//! Here and not in a cargo configuration: that one is found from the working directory, and a RUSTFLAGS variable would
-//! replace it.
+//! These are not in a cargo configuration: cargo searches that from the working directory, and a RUSTFLAGS variable
+//! would replace it.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use super::{Declaration, DeclarationError};
 
-/// Why a build script failed.
+/// Errors of a build script.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildScriptError {
-    /// Not called by cargo.
+    /// Not run by cargo.
     #[error("{0} is not set: this is for cargo to run")]
     NotInCargo(&'static str),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The declaration was refused.
     #[error("{}: {source}", path.display())]
     Declaration {
-        /// The declaration.
+        /// Path of the declaration.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: DeclarationError,
     },
 }
 
-/// All of a build script, for a board that declares itself in this file of its crate.
+/// Runs the build script of a board, with the declaration in this file of its crate.
 ///
-/// Writes `declared.rs` to `OUT_DIR`, with these constants for the crate to include: `INPUT_BYTES`, `INPUT_ROW_BYTES`, `ROW_BYTES`,
-/// `ACCUMULATORS`, `ACTIVATIONS`, `LANES`, `CLOCK_HZ`.
+/// Writes `declared.rs` to `OUT_DIR`, with these constants for the crate to include: `INPUT_BYTES`, `INPUT_ROW_BYTES`,
+/// `ROW_BYTES`, `ACCUMULATORS`, `ACTIVATIONS`, `LANES`, `ARENA_BYTES`, `CLOCK_HZ`.
 ///
 /// # Errors
 /// [`BuildScriptError`].
@@ -50,7 +50,7 @@ pub fn run(declaration: &str) -> Result<(), BuildScriptError> {
     write(&out.join("declared.rs"), &declared.constants_rs())?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rerun-if-changed={declaration}");
-    // budget.x asks for the sections that link.x makes.
+    // budget.x checks the sections that link.x makes.
     let boot2 = declared.boot2.map(|_| "-Tlink-rp.x");
     for argument in ["--nmagic", "-Tlink.x"].into_iter().chain(boot2).chain(["-Tdefmt.x", "-Tbudget.x"]) {
         println!("cargo::rustc-link-arg-bins={argument}");

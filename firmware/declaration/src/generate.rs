@@ -1,11 +1,11 @@
-//! What is made of a declaration for the compiler and the linker.
+//! Generates the files for compiler and linker from a declaration.
 
 use super::{Budget, Buffers, Declaration};
 
 impl Declaration {
-    /// The memory map that cortex-m-rt's linker script asks for, with the bounds of the model's region as symbols.
+    /// Returns the memory map for cortex-m-rt's linker script, with the bounds of the model's region as symbols.
     pub(super) fn memory_x(&self) -> String {
-        // A closing brace on its own line: tools that look for it there exist (flip-link).
+        // A closing brace on its own line: some tools search for it there (flip-link).
         let line = |name: &str, region: super::Region| {
             format!("  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n", region.origin, region.bytes)
         };
@@ -18,17 +18,17 @@ impl Declaration {
         )
     }
 
-    /// The linker's checks against the budget, which end the build with the name of what took too much.
+    /// Returns the linker's checks against the budget; a failed check ends the build with the exceeded item's name.
     ///
-    /// `file` is where the budget is declared. The linker cannot say by how much: `pinhole inspect --board` can, as long
-    /// as it is within.
+    /// `file` is the declaration of the budget. The linker cannot report by how much; `pinhole inspect --board` can, as
+    /// long as the budget is met.
     pub(super) fn budget_x(&self, file: &str) -> String {
         let Budget { code_bytes, engine_bytes: _, static_ram_bytes, stack_bytes } = self.budget;
         let check = |holds: String, what: &str, budget: &str| {
             format!("ASSERT({holds}, \"\nERROR(pinhole): {what}: more than {budget} in {file}\");\n")
         };
         [
-            // All that cortex-m-rt's script puts into FLASH; the last is the image of what it puts into RAM.
+            // All sections that cortex-m-rt's script puts into FLASH; the last is the image of those in RAM.
             check(
                 format!("SIZEOF(.vector_table) + SIZEOF(.text) + SIZEOF(.rodata) + SIZEOF(.data) <= {code_bytes}"),
                 "code and constants exceed their flash budget",
@@ -48,7 +48,7 @@ impl Declaration {
         .concat()
     }
 
-    /// Constants for the board's crate, for `include!` in a module of its own.
+    /// Returns constants for the board's crate, for `include!` in a module of its own.
     pub(super) fn constants_rs(&self) -> String {
         let Buffers { input_side_px, input_channels, row_bytes, accumulators, activations, lanes, arena_bytes } =
             self.buffers;

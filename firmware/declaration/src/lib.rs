@@ -1,8 +1,8 @@
-//! What a board declares in its TOML file: memory, what its firmware may take of it, and how large its buffers are.
+//! Board declarations in TOML: memory, budget of the firmware, and buffer sizes.
 //!
-//! One file, two readers. The board's build script makes of it the memory map, checks that end the build when the
-//! firmware takes more than it may, and the buffers' sizes ([`build_script`]). The host knows by it what fits, and
-//! how long an inference takes, before anything is flashed.
+//! One file has two readers. The board's build script generates the memory map, the buffer sizes, and checks that end
+//! the build if the firmware exceeds its budget ([`build_script`]). The host uses it to decide, before flashing, if a
+//! model fits and how long an inference takes.
 
 pub mod build_script;
 mod generate;
@@ -11,31 +11,31 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
-/// What a board declares. Sizes are in bytes unless their names say otherwise.
+/// Constants declared by a board. Sizes are in bytes unless their names say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
-    /// The processor core.
+    /// Processor core.
     pub core: Core,
-    /// The core's clock, Hz.
+    /// Core clock, Hz.
     pub clock_hz: u32,
-    /// Memory of the RP2040's second-stage boot loader, before the program's: absent on other chips. With it, the linker
-    /// is given the script that embassy-rp brings along.
+    /// Memory of the RP2040's second-stage boot loader, before the program's; absent on other chips. If present, the
+    /// linker also gets embassy-rp's script.
     #[serde(default)]
     pub boot2: Option<Region>,
-    /// Memory the program lies in.
+    /// Memory of the program.
     pub flash: Region,
-    /// Memory the model file lies in; nothing is linked into it.
+    /// Memory of the model file; nothing is linked into it.
     pub model: Region,
-    /// Memory for data.
+    /// Memory of data.
     pub ram: Region,
-    /// What the firmware may take.
+    /// Memory budget of the firmware.
     pub budget: Budget,
-    /// Working memory the firmware has.
+    /// Working memory of the firmware.
     pub buffers: Buffers,
 }
 
-/// A processor core, as far as it makes a difference to what code costs.
+/// Processor core, as far as it affects the cost of code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Core {
@@ -47,7 +47,7 @@ pub enum Core {
 }
 
 impl Core {
-    /// As Arm writes it.
+    /// Name in Arm's spelling.
     pub fn name(self) -> &'static str {
         match self {
             Self::CortexM4 => "Cortex-M4",
@@ -56,100 +56,100 @@ impl Core {
     }
 }
 
-/// A stretch of memory.
+/// Memory region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// Its first address; a multiple of 8.
+    /// First address; a multiple of 8.
     pub origin: u32,
-    /// Its length; a multiple of 8.
+    /// Length; a multiple of 8.
     pub bytes: u32,
 }
 
 impl Region {
-    /// Its addresses.
+    /// Returns the range of addresses.
     pub fn addresses(self) -> Range<u64> {
         let start = u64::from(self.origin);
         start..start + u64::from(self.bytes)
     }
 }
 
-/// What a board's firmware may take. Less than there is: a build that grows past it is to be noticed, not only one that
+/// Memory budget of a board's firmware. It is below the available memory, so that growth is noticed before the firmware
 /// no longer fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// Flash for code, constants, and the first values of variables.
+    /// Flash for code, constants, and initial values of variables.
     pub code_bytes: u32,
-    /// Of it, the engine: kernels, model parser, pixel pipeline, activation functions, with their tables. The linker cannot
-    /// check it; the host does, with every build.
+    /// Part of it for the engine: kernels, model parser, pixel pipeline, activation functions, with their tables. The
+    /// linker cannot check it; the host does so with every build.
     pub engine_bytes: u32,
-    /// RAM for everything with a fixed place.
+    /// RAM for static data.
     pub static_ram_bytes: u32,
-    /// RAM that is kept for the stack.
+    /// RAM reserved for the stack.
     pub stack_bytes: u32,
 }
 
-/// Working memory of a board's firmware, in elements: how large a model can be.
+/// Working memory of a board's firmware, in elements; it limits the size of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Buffers {
-    /// Largest side of a network's input, px.
+    /// Maximum side of a network's input, px.
     pub input_side_px: u16,
-    /// Most channels of a network's input: 1 where it is always gray, 3 where it may be in color.
+    /// Maximum channels of a network's input: 1 for gray only, 3 for color too.
     pub input_channels: u16,
-    /// Longest row of a picture, bytes.
+    /// Maximum length of a picture row, bytes.
     pub row_bytes: u32,
     /// 32-bit accumulators: the widest layer.
     pub accumulators: u32,
     /// 16-bit activations: the widest dense layer but the last.
     pub activations: u32,
-    /// 32-bit words a fast kernel spreads a chunk of inputs into.
+    /// 32-bit scratch words that a fast kernel widens a chunk of inputs into.
     pub lanes: u32,
     /// Bytes of the arena: the tensors of the layers before the dense ones.
     pub arena_bytes: u32,
 }
 
-/// Why a declaration was refused.
+/// Reasons why a declaration was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeclarationError {
-    /// It is not TOML, or lacks a field, or has one too many.
+    /// The text is not TOML, or lacks a field, or has an unknown one.
     #[error("{0}")]
     Toml(#[from] toml::de::Error),
-    /// A region that is empty, not at a multiple of 8, or past the end of the address space.
+    /// A region is empty, not aligned to 8, or exceeds the address space.
     #[error("the region `{region}` must start and end at multiples of 8, have bytes, and lie below 4 GiB")]
     Region {
-        /// Its name.
+        /// Name of the region.
         region: &'static str,
     },
     /// Two regions share addresses.
     #[error("the regions `{first}` and `{second}` overlap")]
     Overlap {
-        /// A region.
+        /// Name of the first region.
         first: &'static str,
-        /// Another.
+        /// Name of the second region.
         second: &'static str,
     },
-    /// A budget is larger than the memory it is of.
+    /// A budget exceeds its memory.
     #[error("the budget has {got} bytes of `{region}`, which has {expected}")]
     Budget {
-        /// The memory.
+        /// Name of the memory region.
         region: &'static str,
-        /// What there is.
+        /// Bytes available.
         expected: u32,
-        /// What the budget has.
+        /// Bytes in the budget.
         got: u64,
     },
-    /// There is no clock.
+    /// The clock is 0.
     #[error("`clock_hz` must not be 0")]
     Clock,
 }
 
 impl Declaration {
-    /// Reads and checks a board's declaration.
+    /// Parses and checks a board's declaration.
     ///
     /// # Errors
-    /// [`DeclarationError`]: after this, regions are apart and aligned, and the budget is within them.
+    /// [`DeclarationError`]. If there is none, regions are disjoint and aligned, and the budget is within them.
     pub fn parse(text: &str) -> Result<Self, DeclarationError> {
         let declaration: Self = toml::from_str(text)?;
         declaration.check()?;

@@ -28,7 +28,7 @@ fn a_declaration_that_contradicts_itself_is_refused() {
     assert_eq!(refused("bytes = 0x40", "bytes = 0"), region("ram"));
     assert_eq!(refused("bytes = 0x40", "bytes = 0x41"), region("ram"));
     assert_eq!(refused("bytes = 0x40", "bytes = 0xE000_0008"), region("ram"));
-    // Up to the very end of the address space is no overflow.
+    // A region up to the end of the address space does not overflow.
     assert!(Declaration::parse(&GOOD.replace("bytes = 0x40", "bytes = 0xE000_0000")).is_ok());
     let overlap = DeclarationError::Overlap { first: "flash", second: "model" };
     assert_eq!(refused("origin = 0x100", "origin = 0xF8"), overlap);

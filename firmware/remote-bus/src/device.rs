@@ -1,4 +1,4 @@
-//! `embedded-hal`'s buses over a stream.
+//! The device side: `embedded-hal`'s buses over a stream.
 
 use core::cell::RefCell;
 
@@ -10,14 +10,14 @@ use pinhole_shared::link::Checksum;
 
 use crate::wire::{ANSWER, CHECKSUM_BYTES, HEADER_BYTES, Header, Kind, MOST_BYTES, REQUEST, Status, Step};
 
-/// Why a transaction failed.
+/// Reasons why a transaction failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusError {
-    /// The stream failed, ended, or was silent for too long.
+    /// The stream failed, ended, or timed out.
     Stream,
-    /// No answer, or a damaged one.
+    /// There was no answer, or a damaged one.
     Damaged,
-    /// The host says that the bus failed, and how.
+    /// The host reports that the bus failed.
     Bus(Status),
     /// The transaction is longer than [`MOST_BYTES`].
     TooLong,
@@ -56,27 +56,27 @@ impl i2c::Error for BusError {
 
 /// The buses of a board, all over one stream.
 ///
-/// The stream's reads should end with an error when nothing arrives for a few seconds.
+/// The stream's reads should fail if nothing arrives for a few seconds.
 #[derive(Debug)]
 pub struct Buses<S>(RefCell<Line<S>>);
 
 impl<S: Read + Write> Buses<S> {
-    /// Buses that the host at the other end of this stream answers for.
+    /// Creates buses that are served by the host at the other end of this stream.
     pub fn new(stream: S) -> Self {
         Self(RefCell::new(Line { stream, sequence: 0 }))
     }
 
-    /// The SPI bus, with chip select.
+    /// Returns the SPI bus, with chip select.
     pub fn spi(&self) -> Spi<'_, S> {
         Spi(self)
     }
 
-    /// The I2C bus.
+    /// Returns the I2C bus.
     pub fn i2c(&self) -> I2cBus<'_, S> {
         I2cBus(self)
     }
 
-    /// The time the host's models live in.
+    /// Returns the delay in the time of the host's models.
     pub fn delay(&self) -> Delay<'_, S> {
         Delay(self)
     }
@@ -156,7 +156,7 @@ impl<S: Read + Write> DelayNs for Delay<'_, S> {
 }
 
 impl<S: Read + Write> Delay<'_, S> {
-    /// A wait cannot fail; where the stream does, the next transaction will say so.
+    /// A wait cannot fail; if the stream does, the next transaction reports it.
     fn wait(&mut self, ns: u64) {
         let mut line = self.0.0.borrow_mut();
         let bytes = ns.to_le_bytes();
@@ -188,14 +188,14 @@ impl Asked<'_> {
         }
     }
 
-    /// Bytes it takes in a request; `None` when that is too long.
+    /// Bytes of the operation in a request; `None` if it is too long.
     fn bytes(&self) -> Option<u32> {
         let sent = u32::try_from(self.sent().len()).ok().filter(|&sent| sent <= MOST_BYTES)?;
         (self.read <= MOST_BYTES).then_some(crate::wire::STEP_BYTES as u32 + sent)
     }
 }
 
-/// Lengths above the most a message carries are all the same: refused.
+/// Caps lengths just above the maximum, which is refused.
 fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(MOST_BYTES + 1)
 }
@@ -228,7 +228,7 @@ struct Line<S> {
 }
 
 impl<S: Read + Write> Line<S> {
-    /// Begins a request whose parts have so many bytes.
+    /// Starts a request whose parts have these lengths.
     fn request(&mut self, kind: Kind, parts: impl Iterator<Item = Option<u32>>) -> Result<Sending<'_, S>, BusError> {
         let length = parts.into_iter().try_fold(0_u32, |sum, part| sum.checked_add(part?));
         let length = length.filter(|&length| length <= MOST_BYTES).ok_or(BusError::TooLong)?;
@@ -240,7 +240,7 @@ impl<S: Read + Write> Line<S> {
         Ok(sending)
     }
 
-    /// Finds the beginning of the answer to the last request, skipping what else there is.
+    /// Finds the start of the answer to the last request, and skips everything before it.
     fn answer(&mut self, expected: u32) -> Result<Receiving<'_, S>, BusError> {
         if expected > MOST_BYTES {
             return Err(BusError::TooLong);
@@ -280,7 +280,7 @@ fn read<S: Read>(stream: &mut S, bytes: &mut [u8]) -> Result<(), BusError> {
     })
 }
 
-/// A request under way.
+/// Request being sent.
 struct Sending<'l, S> {
     stream: &'l mut S,
     checksum: Checksum,
@@ -304,7 +304,7 @@ impl<S: Write> Sending<'_, S> {
     }
 }
 
-/// An answer under way.
+/// Answer being received.
 struct Receiving<'l, S> {
     stream: &'l mut S,
     checksum: Checksum,

@@ -1,4 +1,4 @@
-//! The side that answers.
+//! The host side: serves requests.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -8,28 +8,28 @@ use pinhole_shared::link::Checksum;
 
 use crate::wire::{ANSWER, CHECKSUM_BYTES, HEADER_BYTES, Header, Kind, MOST_BYTES, REQUEST, STEP_BYTES, Status, Step};
 
-/// What is on the buses.
+/// Devices on the buses.
 pub trait Target {
-    /// A transaction on the SPI bus, as [`embedded_hal::spi::SpiDevice::transaction`].
+    /// Runs a transaction on the SPI bus, as [`embedded_hal::spi::SpiDevice::transaction`].
     ///
     /// # Errors
-    /// How it failed; never [`Status::Done`].
+    /// The reason of the failure; never [`Status::Done`].
     fn spi(&mut self, operations: &mut [SpiOperation<'_, u8>]) -> Result<(), Status>;
 
-    /// A transaction on the I2C bus, as [`embedded_hal::i2c::I2c::transaction`].
+    /// Runs a transaction on the I2C bus, as [`embedded_hal::i2c::I2c::transaction`].
     ///
     /// # Errors
-    /// How it failed; never [`Status::Done`].
+    /// The reason of the failure; never [`Status::Done`].
     fn i2c(&mut self, address: u8, operations: &mut [I2cOperation<'_>]) -> Result<(), Status>;
 
-    /// Time goes by.
+    /// Lets `ns` nanoseconds pass.
     fn delay(&mut self, ns: u64);
 }
 
 /// Answers requests until the stream ends.
 ///
 /// # Errors
-/// The stream's.
+/// Those of the stream.
 pub fn serve(mut stream: impl Read + Write, target: &mut impl Target) -> io::Result<()> {
     loop {
         let Some((header, body)) = request(&mut stream)? else { return Ok(()) };
@@ -50,9 +50,9 @@ pub fn serve(mut stream: impl Read + Write, target: &mut impl Target) -> io::Res
     }
 }
 
-/// The next whole request; `None` at the end of the stream.
+/// Returns the next intact request; `None` at the end of the stream.
 fn request(stream: &mut impl Read) -> io::Result<Option<(Header, Vec<u8>)>> {
-    // What was read and turned out not to be a request is looked through again: a request may begin in it.
+    // Bytes that turned out not to be a request are searched again: a request may begin among them.
     let mut pending: Vec<u8> = Vec::new();
     loop {
         let start = pending.iter().position(|&byte| byte == REQUEST).unwrap_or(pending.len());
@@ -77,12 +77,12 @@ fn request(stream: &mut impl Read) -> io::Result<Option<(Header, Vec<u8>)>> {
             pending.drain(..1);
             continue;
         }
-        // The device does not send on before it has an answer, or has given up: what follows was not asked.
+        // The device sends nothing before it has an answer or has given up, so further bytes are no request.
         return Ok(Some((header, pending[1 + HEADER_BYTES..end].to_vec())));
     }
 }
 
-/// Reads until so many bytes are there; false at the end of the stream.
+/// Reads until `wanted` bytes are there; false at the end of the stream.
 fn fill(stream: &mut impl Read, pending: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
     while pending.len() < wanted {
         let start = pending.len();
@@ -97,7 +97,7 @@ fn fill(stream: &mut impl Read, pending: &mut Vec<u8>, wanted: usize) -> io::Res
     Ok(true)
 }
 
-/// What comes of a request. `None` when it makes no sense.
+/// Executes a request and returns its result. `None` if it is malformed.
 fn carry_out(kind: Kind, body: &[u8], target: &mut impl Target) -> Option<Result<Vec<u8>, Status>> {
     match kind {
         Kind::Delay => {
@@ -133,7 +133,7 @@ fn carry_out(kind: Kind, body: &[u8], target: &mut impl Target) -> Option<Result
     }
 }
 
-/// Operations: what, what is sent, and how many bytes are read.
+/// Decodes operations: step, bytes to send, and number of bytes to read.
 fn steps(mut body: &[u8]) -> Option<Vec<(Step, &[u8], usize)>> {
     let mut steps = Vec::new();
     let mut all_read = 0;

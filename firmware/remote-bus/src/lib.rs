@@ -1,14 +1,14 @@
 //! SPI, I2C and time over a byte stream.
 //!
-//! An emulated board has no camera on its buses. Its drivers are given [`device::Buses`] instead, which send every
-//! transaction to the host; there, a software model of the camera answers ([`host`]). The drivers are the same code that
-//! runs on hardware.
+//! An emulated board has no camera on its buses. Its drivers use [`device::Buses`] instead, which send every
+//! transaction to the host. There, a software model of the camera answers ([`host`]). The drivers are the same code
+//! that runs on hardware.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
 //! | [`wire`] | the messages |
 //! | [`device`] | `embedded-hal`'s traits over a stream |
-//! | `host` | the side that answers, for any [`host::Target`] (feature `host`, needs std) |
+//! | `host` | the host side, for any [`host::Target`] (feature `host`, needs std) |
 #![cfg_attr(not(any(test, feature = "host")), no_std)]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Both sides together, over a stream that loses, changes and invents bytes when told to.
+//! Both sides together, over a stream that can lose, change and insert bytes.
 #![cfg(feature = "host")]
 
 use std::cell::RefCell;
@@ -15,7 +15,7 @@ use pinhole_remote_bus::host::{Target, serve};
 use pinhole_remote_bus::wire::Status;
 use proptest::prelude::*;
 
-/// Remembers what it was asked and answers with counted bytes.
+/// Records its requests and answers with counted bytes.
 #[derive(Debug, Default)]
 struct Recorder {
     asked: Vec<String>,
@@ -60,7 +60,7 @@ impl Target for Recorder {
     }
 }
 
-/// What happens to bytes on their way to the host, and back.
+/// Changes of bytes on the way to the host, and back.
 #[derive(Clone, Debug, Default)]
 struct Damage {
     there: Vec<(usize, Change)>,
@@ -88,7 +88,7 @@ fn damaged(bytes: &[u8], changes: &mut Vec<(usize, Change)>) -> Vec<u8> {
     out
 }
 
-/// The host's side runs when the device's has nothing left to read.
+/// The host's side runs when the device's side has nothing left to read.
 #[derive(Clone, Default)]
 struct Loop(Rc<RefCell<Ends>>);
 
@@ -209,7 +209,7 @@ fn too_long_is_refused_and_nothing_is_sent() {
     let buses = Buses::new(ends.clone());
     assert_eq!(buses.spi().write(&vec![0; 1 << 16]), Err(BusError::TooLong));
     assert!(ends.0.borrow().to_host.is_empty());
-    // What is read is noticed when the answer is.
+    // A read that is too long is refused as well.
     assert_eq!(buses.spi().read(&mut vec![0; (1 << 16) + 1]), Err(BusError::TooLong));
     ends.0.borrow_mut().to_host.clear();
     assert_eq!(buses.spi().write(&[1, 2]), Ok(()));
@@ -220,7 +220,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 proptest! {
-    /// With bytes lost, changed or invented, a transaction fails or gives what was sent; the one after it works.
+    /// With bytes lost, changed or inserted, a transaction fails or returns the bytes sent; the next one succeeds.
     #[test]
     fn no_wrong_byte_is_taken_for_a_right_one(
         there in prop::collection::vec((0..40_usize, change()), 0..3),

@@ -1,7 +1,7 @@
-//! Time, by SysTick.
+//! Clock based on SysTick.
 //!
-//! SysTick interrupts once a millisecond; what has gone by since is in its counter. Waits of a millisecond and more
-//! sleep (WFI) until the next interrupt.
+//! SysTick interrupts once per millisecond; its counter holds the fraction. Waits of a millisecond or more sleep (WFI)
+//! until the next interrupt.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,24 +22,24 @@ fn SysTick() {
     MILLISECONDS.store(MILLISECONDS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
-/// The board's clock. Copies tell the same time.
+/// The board's clock. All copies show the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     cycles_per_ms: u32,
     idle: Idle,
 }
 
-/// What a core does that has nothing to do until the next interrupt.
+/// Idle mode of a core until the next interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idle {
-    /// Sleep (WFI). SysTick must go on meanwhile.
+    /// Sleep (WFI). SysTick must run during sleep.
     Sleep,
-    /// Wait in a loop: for cores whose SysTick stands still while they sleep.
+    /// Spin in a loop, for cores whose SysTick stops during sleep.
     Spin,
 }
 
 impl Clock {
-    /// Starts SysTick, for a core that runs at so many Hz, at least 1,000.
+    /// Starts SysTick, for a core clock of `core_hz`, at least 1,000 Hz.
     pub fn start(mut systick: SYST, core_hz: u32, idle: Idle) -> Self {
         let cycles_per_ms = core_hz / 1_000;
         systick.set_clock_source(SystClkSource::Core);
@@ -50,37 +50,37 @@ impl Clock {
         Self { cycles_per_ms, idle }
     }
 
-    /// Milliseconds since the start, modulo 2^32: 49 days.
+    /// Returns milliseconds since the start, modulo 2^32 (49 days).
     pub fn now_ms(self) -> u32 {
         MILLISECONDS.load(Ordering::Relaxed)
     }
 
-    /// Cycles of the core since the start, modulo 2^32.
+    /// Returns core cycles since the start, modulo 2^32.
     pub fn now_cycles(self) -> u32 {
         let (before, gone) = self.now();
         before.wrapping_mul(self.cycles_per_ms).wrapping_add(gone)
     }
 
-    /// Milliseconds since the start, modulo 2^32, and cycles since then: less than a millisecond of them.
+    /// Returns milliseconds since the start, modulo 2^32, and the cycles since then: less than a millisecond.
     fn now(self) -> (u32, u32) {
         loop {
             let before = self.now_ms();
             let left = SYST::get_current();
-            // An interrupt in between: the counter has begun anew, and which millisecond it was of is not known.
+            // After an interrupt in between the counter has restarted, and its millisecond is ambiguous.
             if self.now_ms() == before {
                 return (before, self.cycles_per_ms - 1 - left.min(self.cycles_per_ms - 1));
             }
         }
     }
 
-    /// Microseconds since the start, modulo 2^32. The core runs at 1 MHz at least.
+    /// Returns microseconds since the start, modulo 2^32. The core runs at 1 MHz or faster.
     pub fn now_us(self) -> u32 {
         let cycles_per_us = (self.cycles_per_ms / 1_000).max(1);
         let (before, gone) = self.now();
         before.wrapping_mul(1_000).wrapping_add((gone / cycles_per_us).min(999))
     }
 
-    /// Sleeps until so many interrupts have come: `ms` or up to one less.
+    /// Sleeps until `ms` interrupts have occurred: between `ms - 1` and `ms` milliseconds.
     pub fn sleep(self, ms: u32) {
         let start = self.now_ms();
         while self.now_ms().wrapping_sub(start) < ms {
@@ -110,7 +110,7 @@ impl DelayNs for Clock {
             let gone = now_ms.wrapping_sub(start_ms).saturating_sub(u32::from(now_cycles < start_cycles));
             match ms.saturating_sub(gone) {
                 0 => return,
-                // The rest of a millisecond is not slept through: whoever adds up delays must come out at their sum.
+                // The last millisecond is not slept, so that repeated delays add up correctly.
                 1 => {}
                 _ => self.idle(),
             }
@@ -118,7 +118,7 @@ impl DelayNs for Clock {
     }
 }
 
-/// Counts cycles by a [`Clock`]. (SysTick's own interrupts are in the count: some 20 cycles a millisecond.)
+/// Counts cycles with a [`Clock`]. The count includes SysTick's own interrupts: some 20 cycles per millisecond.
 #[derive(Clone, Copy, Debug)]
 pub struct CycleCounter(pub Clock);
 
@@ -137,7 +137,7 @@ impl Counter for CycleCounter {
     }
 
     fn paint_stack(&mut self) {
-        // An interrupt in the middle would push onto what is being painted.
+        // An interrupt would push onto the stack while it is painted.
         cortex_m::interrupt::free(|_| stack::paint());
     }
 

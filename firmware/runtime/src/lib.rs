@@ -1,13 +1,13 @@
-//! What boards share on the device.
+//! Code shared by all boards.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`model`] | the model file in its own region of memory |
-//! | [`stack`] | how deep the stack has been |
-//! | [`memory`] | the working memory of a board, of the sizes it declares |
-//! | `clock` | time, by SysTick: milliseconds, cycles, waits, sleep (feature `alone`) |
-//! | `rtt` | the link and the log over RTT (feature `alone`) |
-//! | `alone` | a board on its own: the loop, the watchdog, the light (feature `alone`) |
+//! | [`model`] | the model file in its own memory region |
+//! | [`stack`] | maximum stack use |
+//! | [`memory`] | working memory of a board, in the declared sizes |
+//! | `clock` | SysTick clock: milliseconds, cycles, waits, sleep (feature `alone`) |
+//! | `rtt` | link and log over RTT (feature `alone`) |
+//! | `standalone` | standalone program: loop, watchdog, LED (feature `alone`) |
 #![no_std]
 
 #[cfg(feature = "standalone")]

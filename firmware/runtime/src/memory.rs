@@ -1,14 +1,14 @@
-//! The working memory of a board, of the sizes that it declares.
+//! Working memory of a board, in the sizes it declares.
 
 use pinhole_app::capture::Buffers;
 use pinhole_shared::engine::Scratch;
 
-/// Starts at a multiple of 4, so that places in it that are multiples of 4 can be read by words.
+/// Aligned to 4 bytes, so that offsets that are multiples of 4 can be read by words.
 #[derive(Debug)]
 #[repr(align(4))]
 struct Arena<const BYTES: usize>([u8; BYTES]);
 
-/// All of it, for one static variable.
+/// All working memory, for one static variable.
 #[derive(Debug)]
 pub struct Memory<
     const INPUT: usize,
@@ -38,7 +38,7 @@ impl<
     const ARENA: usize,
 > Memory<INPUT, INPUT_ROW, ROW, ACCUMULATORS, ACTIVATIONS, LANES, ARENA>
 {
-    /// All zero.
+    /// Creates zeroed memory.
     #[allow(clippy::new_without_default, reason = "for static variables: a default cannot be constant")]
     pub const fn new() -> Self {
         Self {
@@ -52,7 +52,7 @@ impl<
         }
     }
 
-    /// What a capture works in, and what an inference does.
+    /// Borrows the buffers of a capture and the scratch memory of an inference.
     pub fn parts(&mut self) -> (Buffers<'_>, Scratch<'_>) {
         let buffers = Buffers { input: &mut self.input, row: &mut self.row, sums: &mut self.sums };
         let scratch = Scratch {

@@ -1,8 +1,8 @@
-//! The link and the log over RTT: buffers in memory that a debug probe reads and fills while the core runs.
+//! Link and log over RTT: buffers in memory that a debug probe reads and fills while the core runs.
 //!
-//! | channel | what it carries |
+//! | channel | content |
 //! |---|---|
-//! | up 0 | the log, by defmt. Lines that nobody reads are dropped |
+//! | up 0 | the log, by defmt; lines that nobody reads are dropped |
 //! | up 1, down 0 | the link |
 
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
@@ -10,20 +10,20 @@ use rtt_target::{ChannelMode, DownChannel, UpChannel};
 
 use crate::clock::Clock;
 
-/// Longest time that a full buffer may stay full before an answer is given up, ms. A probe polls far more often.
+/// Timeout of a write to a full buffer, ms. A probe polls far more often.
 const STUCK_MS: u32 = 500;
 
-/// The link.
+/// The link over RTT.
 pub struct RttLink {
     up: UpChannel,
     down: DownChannel,
-    /// Seen by [`ReadReady`] and not yet read.
+    /// Byte taken by [`ReadReady`] and not yet read.
     peeked: Option<u8>,
     clock: Clock,
 }
 
 impl RttLink {
-    /// Sets up RTT, for link and log. Call it once, before anything is logged.
+    /// Sets up RTT for link and log. Call it once, before anything is logged.
     pub fn start(clock: Clock) -> Self {
         let channels = rtt_target::rtt_init! {
             up: {
@@ -60,7 +60,7 @@ impl ReadReady for RttLink {
 }
 
 impl Read for RttLink {
-    /// Sleeps until there is something.
+    /// Sleeps until a byte has arrived.
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
         let Some((first, rest)) = bytes.split_first_mut() else { return Ok(0) };
         while !self.read_ready()? {
@@ -72,7 +72,7 @@ impl Read for RttLink {
 }
 
 impl Write for RttLink {
-    /// Fails with [`ErrorKind::TimedOut`] when nobody reads.
+    /// Fails with [`ErrorKind::TimedOut`] if nobody reads.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         if bytes.is_empty() {
             return Ok(0);

@@ -1,4 +1,4 @@
-//! The standalone program of a board: pins, clocks and memory are left for the board to say.
+//! The standalone program of a board; the board provides pins, clocks and memory.
 
 use panic_probe as _;
 use pinhole_app::camera::Camera;
@@ -16,37 +16,36 @@ use crate::clock::{Clock, CycleCounter};
 use crate::model;
 use crate::rtt::RttLink;
 
-/// Inputs and outputs that differ from board to board.
+/// Board-specific inputs and outputs.
 pub trait BoardIo {
-    /// Keeps the watchdog from resetting the board.
+    /// Feeds the watchdog.
     fn feed_watchdog(&mut self);
 
-    /// Turns the light on or off.
+    /// Turns the LED on or off.
     fn light(&mut self, on: bool);
 }
 
-/// The parts that a board puts together.
+/// The parts of a board.
 pub struct Board<'b, P, F> {
-    /// Its name.
+    /// Board name.
     pub name: &'static str,
-    /// Its clock.
+    /// Clock.
     pub clock: Clock,
-    /// Its link.
+    /// Link.
     pub link: RttLink,
-    /// Its watchdog and light.
+    /// Watchdog and LED.
     pub io: P,
-    /// Its working memory.
+    /// Working memory.
     pub memory: (Buffers<'b>, Scratch<'b>),
-    /// Makes its camera, for a network with this input; `None` when that gives no such pictures.
+    /// Creates the camera for a network with this input; `None` if the camera cannot deliver such pictures.
     pub camera: F,
 }
 
-/// Runs a board for ever. The light is on while class 1 or a later one is seen, off for class 0, and blinks with every
-/// try while the camera gives no picture. It is off, too, where the answer is "unknown": a light that stayed on would claim
-/// to see what the device does not know. Against flickering a model's policy has smoothing.
+/// Runs a board forever. The LED is on for class 1 and later ones and off for class 0. It blinks with every try while
+/// the camera delivers no picture. It is also off for "unknown": a lit LED would claim a detection. A model's policy
+/// smooths against flicker.
 ///
-/// Without a model that it can run, it says so in the log, again and again, with the light blinking fast: flash a model,
-/// and reset.
+/// Without a model that it can run, the board repeats the reason in the log and blinks fast: flash a model, and reset.
 pub fn run<K: Kernel, C: Camera, P: BoardIo>(board: Board<'_, P, impl FnOnce(InputShape) -> Option<C>>) -> ! {
     let Board { name, clock, link, mut io, memory: (buffers, scratch), camera } = board;
     let model = match model::file().and_then(Model::parse_of::<K>) {
@@ -77,21 +76,21 @@ pub fn run<K: Kernel, C: Camera, P: BoardIo>(board: Board<'_, P, impl FnOnce(Inp
     }
 }
 
-/// Fast blinking, ms.
+/// Period of fast blinking, ms.
 const BLINK_MS: u32 = 100;
-/// Between two lines of the log that say the same, blinks.
+/// Blinks between two repeated log lines.
 const BLINKS_A_LINE: u32 = 20;
 
-/// Why a board does not start.
+/// Reasons why a board does not start.
 #[derive(defmt::Format)]
 enum Refused {
-    /// There is no model, or none that this board runs.
+    /// There is no model, or none that this board can run.
     Model(ModelError),
     /// The model is too large.
     Engine(EngineError),
     /// The model's input is too large.
     Device(DeviceError),
-    /// The camera has no pictures for such an input.
+    /// The camera cannot deliver pictures for this input.
     Picture(InputShape),
 }
 
@@ -109,7 +108,7 @@ fn refuse(clock: Clock, io: &mut impl BoardIo, why: Refused) -> ! {
 struct RuntimePlatform<P> {
     clock: Clock,
     io: P,
-    /// Last reading, and how often readings have started over.
+    /// Last reading, and the number of wraps.
     last_ms: u32,
     weeks: u32,
     lit: bool,
@@ -117,7 +116,7 @@ struct RuntimePlatform<P> {
 
 impl<P: BoardIo> Platform for RuntimePlatform<P> {
     fn now_ms(&mut self) -> u64 {
-        // Read many times in 49 days.
+        // Called many times in 49 days, so no wrap is missed.
         let now = self.clock.now_ms();
         self.weeks += u32::from(now < self.last_ms);
         self.last_ms = now;

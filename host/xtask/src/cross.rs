@@ -1,4 +1,4 @@
-//! Debian's Rust for another system: it has the standard library as source, and builds it for any target on the way.
+//! Cross-compilation with Debian's Rust: it has the standard library as source, and builds it for any target.
 
 use std::env;
 use std::path::Path;
@@ -10,13 +10,14 @@ use pinhole::firmware::remapped_paths;
 const CARGO: &str = "/usr/bin/cargo";
 const RUSTC: &str = "/usr/bin/rustc";
 const STD_SOURCE: &str = "/usr/lib/rustlib/src/rust/library/std/src/lib.rs";
-/// Debian's packages of these.
+/// Debian's packages of these programs.
 const PACKAGES: &str = "rustc-web cargo-web rust-web-src";
 
-/// `cargo VERB` of the program for a target, into `target/NAME`.
+/// Returns `cargo VERB` of the program for a target, with output in `target/NAME`.
 ///
 /// # Errors
-/// When a program is missing, with Debian's packages of all that are needed: `more` are files, and packages that have them.
+/// If a program is missing; the error lists Debian's packages of all needed ones. `more` lists further needed files,
+/// and their packages.
 pub(super) fn cargo(checkout: &Path, verb: &str, target: &str, name: &str, more: (&[&str], &str)) -> Result<Command> {
     let (files, packages) = more;
     let mut needed = [CARGO, RUSTC, STD_SOURCE].iter().chain(files);
@@ -36,20 +37,20 @@ pub(super) fn cargo(checkout: &Path, verb: &str, target: &str, name: &str, more:
         .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
         .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout))
         .env("PINHOLE_DISTRIBUTED", "1")
-        // The active toolchain's programs come first on the path of what cargo runs.
+        // The active toolchain's programs come first in the search path of cargo's child processes.
         .env("PATH", env::join_paths(["/usr/local/bin", "/usr/bin", "/bin"]).into_diagnostic()?)
         .current_dir(checkout);
-    // They would send Debian's cargo back to the active toolchain, and to its libraries.
+    // These variables would redirect Debian's cargo to the active toolchain and its libraries.
     for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTDOC", "RUSTFLAGS", "LD_LIBRARY_PATH"] {
         cargo.env_remove(variable);
     }
     Ok(cargo)
 }
 
-/// Runs it.
+/// Runs the command.
 ///
 /// # Errors
-/// When it fails.
+/// If it fails.
 pub(super) fn run(mut cargo: Command) -> Result<()> {
     let status = cargo.status().into_diagnostic().wrap_err("cargo cannot be started")?;
     if status.success() { Ok(()) } else { Err(miette!("{cargo:?} failed")) }

@@ -17,7 +17,7 @@ pub(super) struct Macos {}
 impl Macos {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let mut cargo = cross::cargo(&checkout()?, "check", TARGET, "macos", (&[], ""))?;
-        // Apple's libraries and its linker are not to be had here. Checking needs neither, nor what C code is compiled to.
+        // Apple's libraries and linker are not available here. A check needs neither, nor the object files of C code.
         for tool in ["CC", "CXX", "AR"] {
             cargo.env(format!("{tool}_aarch64_apple_darwin"), "/bin/true");
         }

@@ -1,9 +1,9 @@
-//! Two places in one arena at once.
+//! Disjoint borrows of two ranges of the arena.
 
 use core::ops::Range;
 
-/// What is read and what is written, which have no byte in common. Nothing of either if they have, or lie outside: no parsed
-/// model has such places.
+/// Returns the bytes to read and the bytes to write. Both are empty if the ranges overlap or lie outside the arena; no
+/// parsed model has such ranges.
 pub(super) fn split(arena: &mut [u8], read: Range<usize>, write: Range<usize>) -> (&[u8], &mut [u8]) {
     let (low, high) = if read.start < write.start { (&read, &write) } else { (&write, &read) };
     let apart = low.end <= high.start;

@@ -1,4 +1,4 @@
-//! One inference: the layers of a model, in order, with a kernel.
+//! Runs one inference: the layers of a model, in order, with a kernel.
 
 mod arena;
 mod needs;
@@ -18,31 +18,31 @@ use crate::layout::Layout;
 use crate::model::{Activation, Dense, Layer, Model, Output};
 use spatial::Memory;
 
-/// Why an engine could not start or run.
+/// Reasons why an engine could not start or run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EngineError {
     /// Too little working memory for this model.
     Scratch {
-        /// What the model needs.
+        /// Working memory the model needs.
         expected: ScratchNeeds,
-        /// What there is.
+        /// Working memory given.
         got: ScratchNeeds,
     },
     /// The kernel does not run a layer's layout.
     Layout {
         /// Index of the layer.
         layer: usize,
-        /// Its layout.
+        /// Layout of the layer.
         got: Layout,
-        /// The kernel's name.
+        /// Name of the kernel.
         kernel: &'static str,
     },
-    /// The input has not the model's number of pixels.
+    /// The input's length differs from the model's number of bytes.
     InputLength {
-        /// Pixels of the model's input.
+        /// Bytes of the model's input.
         expected: usize,
-        /// Pixels given.
+        /// Bytes given.
         got: usize,
     },
 }
@@ -75,18 +75,18 @@ impl core::fmt::Display for EngineError {
 
 impl core::error::Error for EngineError {}
 
-/// The integers a layer gave.
+/// Outputs of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerValues<'a> {
-    /// Of a layer before the dense ones: its tensor, row by row, the channels of a place together.
+    /// Tensor of a layer before the dense ones: row by row, the channels of a position together (HWC).
     Bytes(&'a [u8]),
-    /// Of a hidden dense layer.
+    /// Activations of a hidden dense layer.
     Activations(&'a [i16]),
-    /// Of the last layer, in Q16.
+    /// Logits of the last layer, Q16.
     Logits(&'a [i32]),
 }
 
-/// Working memory of an engine, borrowed. The slices may be longer than [`ScratchNeeds`] says, not shorter.
+/// Working memory of an engine, borrowed. The slices may be longer than [`ScratchNeeds`] requires, but not shorter.
 #[derive(Debug)]
 pub struct Scratch<'b> {
     /// See [`ScratchNeeds::accumulators`].
@@ -108,11 +108,11 @@ pub struct Engine<'m, 'b, K> {
 }
 
 impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
-    /// An engine for a model.
+    /// Creates an engine for a model.
     ///
     /// # Errors
-    /// [`EngineError::Layout`] when the kernel does not run the model's layouts, [`EngineError::Scratch`] when a buffer
-    /// is too short.
+    /// [`EngineError::Layout`] if the kernel does not run the model's layouts, [`EngineError::Scratch`] if a buffer is
+    /// too short.
     // Not inlined, so that the size of the engine's code can be read from the ELF file.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(model: &'m Model<'m>, scratch: Scratch<'b>) -> Result<Self, EngineError> {
@@ -148,12 +148,13 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         }
     }
 
-    /// The model this engine runs.
+    /// Returns the model.
     pub fn model(&self) -> &'m Model<'m> {
         self.model
     }
 
-    /// Classifies one input, as [`crate::pixels::Shrink`] gives it: row by row, the channels of a pixel together.
+    /// Classifies one input, as [`crate::pixels::Shrink`] writes it: row by row, the channels of a pixel together
+    /// (HWC).
     ///
     /// # Errors
     /// [`EngineError::InputLength`].
@@ -161,7 +162,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         self.run_observed(input, |_, _| ())
     }
 
-    /// [`Engine::run`], showing every layer's outputs on the way: its index and its integers.
+    /// Runs as [`Engine::run`] does and calls `observe` with every layer's index and outputs.
     ///
     /// # Errors
     /// [`EngineError::InputLength`].
@@ -176,13 +177,14 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         Ok(self.execute(input, None::<fn(&Dense<'m>, Work<'_>)>, observe))
     }
 
-    /// [`Engine::run_observed`] from the first layer's accumulators on, where that is dense: `first` is given that layer and its
-    /// working memory, and writes to the accumulators what the layer's kernel would. For those who know these sums already, say
-    /// because only a few pixels changed since the last input; nothing after them knows the difference. Where the first
-    /// layer is another, it sees no input, and what is decided has no meaning.
+    /// Runs as [`Engine::run_observed`] does, but `first` computes the accumulators of the first, dense layer.
     ///
-    /// The accumulators must be those of some input of 0..=255 pixels: for these, [`Model::parse`] has shown that
-    /// nothing after them overflows.
+    /// `first` gets that layer and its working memory, and writes the accumulators that the layer's kernel would write.
+    /// This serves callers that know these sums already, for example because few pixels changed since the last input.
+    /// If the first layer is not dense, it gets no input, and the decision has no meaning.
+    ///
+    /// The accumulators must be those of some input of 0..=255 pixels: for these, [`Model::parse`] has shown that no
+    /// later layer overflows.
     pub fn run_from(
         &mut self,
         first: impl FnOnce(&Dense<'m>, Work<'_>),
@@ -198,16 +200,16 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         mut first: Option<impl FnOnce(&Dense<'m>, Work<'_>)>,
         mut observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Decision {
-        // Where the last tensor is, if there is one, and how many layers came before.
+        // Range of the last tensor, if there is one, and the number of layers that write tensors.
         let (tensor, before) =
             if self.model.arena_bytes() > 0 { self.tensors(pixels, &mut observe) } else { (None, 0) };
         let Scratch { accumulators, activations, lanes, arena } = &mut self.scratch;
         let input = tensor.map_or(Some(pixels), |range| arena.get(range)).unwrap_or_default();
-        // Activations that the last dense layer wrote: none before the first.
+        // Activations of the previous dense layer; 0 before the first.
         let mut width = 0;
         for index in before..self.model.layer_count() {
             let Some(dense) = &self.model.dense(index) else { break };
-            // `new` has checked all buffers against what any layer needs, so the fallbacks are never taken.
+            // `new` has checked all buffers against the needs of every layer, so the fallbacks are never taken.
             let operands = dense.weighted.operands;
             let outputs = operands.weights.outputs();
             let padded = operands.weights.padded_outputs();
@@ -225,7 +227,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
                 requantize_all(dense, neurons);
                 observe(index, LayerValues::Logits(neurons));
             } else {
-                // All of the layer's inputs have been consumed, so its outputs may take their place.
+                // All of the layer's inputs have been consumed, so its outputs may overwrite them.
                 let activations = activations.get_mut(..outputs).unwrap_or_default();
                 activate::<K>(dense, neurons, activations);
                 observe(index, LayerValues::Activations(activations));
@@ -234,9 +236,9 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         decide(accumulators.get(..width).unwrap_or_default())
     }
 
-    /// Runs the layers that write tensors, which come before the dense ones. Returns where the last tensor is in the arena,
-    /// and how many layers these were.
-    // Apart from what runs dense layers, whose stack would otherwise have room for it.
+    /// Runs the layers that write tensors, which precede the dense ones. Returns the range of the last tensor in the
+    /// arena, and the number of these layers.
+    // Not inlined: otherwise the stack frame of the dense layers would include its locals.
     #[cfg_attr(target_os = "none", inline(never))]
     fn tensors(
         &mut self,
@@ -257,14 +259,14 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     }
 }
 
-/// Accumulators, which are not needed after it, to the next layer's activations.
+/// Converts accumulators to the next layer's activations; overwrites the accumulators.
 fn activate<K: Kernel>(dense: &Dense<'_>, accumulators: &mut [i32], activations: &mut [i16]) {
     if dense.activation == Activation::Sigmoid {
         let neurons =
             Neurons { accumulators, multipliers: dense.weighted.multipliers, pre_shift: dense.weighted.pre_shift };
         K::sigmoids(neurons, activations);
         if dense.output == Output::U8 {
-            // In 1/255, rounded from Q15.
+            // Requantize from Q15 to units of 1/255, rounded.
             for activation in activations {
                 *activation = ((i32::from(*activation) * 255 + (1 << 14)) >> 15) as i16;
             }

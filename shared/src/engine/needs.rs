@@ -1,27 +1,26 @@
-//! How much working memory a model takes.
+//! Working memory that a model needs.
 
 use crate::layout::BLOCK_ROWS;
 use crate::model::{Conv, Layer, Model, Output};
 
-/// Working memory one inference needs, in elements.
+/// Working memory of one inference, in elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScratchNeeds {
-    /// 32-bit accumulators: the outputs of the widest layer, and what fills up its last block of rows; twice as many for a
-    /// convolution of whose results the largest count.
+    /// 32-bit accumulators: the outputs of the widest layer, padded to whole blocks of rows. A convolution with fused
+    /// max pooling needs twice as many.
     pub accumulators: usize,
-    /// 16-bit activations: the outputs of the widest dense layer but the last. (8-bit ones take 16 bits here too: it is
-    /// what DSP kernels read.)
+    /// 16-bit activations: the outputs of the widest dense layer except the last. (8-bit activations take 16 bits here
+    /// too, because DSP kernels read 16 bits.)
     pub activations: usize,
-    /// 32-bit words that a packed layout's kernel spreads inputs into.
+    /// 32-bit scratch words that a packed layout's kernel widens inputs into.
     pub lanes: usize,
-    /// Bytes of the arena: the layers' tensors, as the model file has planned them, and after them what is under the
-    /// largest window.
+    /// Bytes of the arena: the layers' tensors as planned in the model file, then the largest im2col buffer.
     pub arena: usize,
 }
 
 impl ScratchNeeds {
-    /// What a model needs.
+    /// Returns the working memory that `model` needs.
     pub fn of(model: &Model<'_>) -> Self {
         let mut needs = Self { arena: model.arena_bytes(), ..Self::default() };
         for layer in model.layers() {
@@ -45,14 +44,14 @@ impl ScratchNeeds {
         needs
     }
 
-    /// In bytes.
+    /// Returns the total in bytes.
     pub fn bytes(self) -> usize {
         (self.accumulators + self.lanes) * size_of::<u32>() + self.activations * size_of::<i16>() + self.arena
     }
 }
 
-/// Bytes of memory for what is under a convolution's window, all channels of a place together: none where they lie together
-/// already. The kernel of a depthwise convolution may read the last channels of the last place in fours.
+/// Bytes of the im2col buffer of a convolution, all channels of a position together; 0 if these bytes are contiguous in
+/// the input. The kernel of a depthwise convolution may read the last channels of the last position in groups of four.
 pub(super) fn patch_bytes(conv: &Conv<'_>, is_depthwise: bool) -> usize {
     let under_window = conv.window.area() * usize::from(conv.input.shape.channels);
     match (is_depthwise, conv.is_pointwise()) {

@@ -1,4 +1,4 @@
-//! Layers that read and write tensors of the arena.
+//! Layers that read and write tensors in the arena.
 
 use super::arena::split;
 use super::needs::patch_bytes;
@@ -8,7 +8,7 @@ use crate::layout::Layout;
 use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
 use crate::shape::{Shape, Window};
 
-/// Rows and columns of an area of [`Layout::DspAreas8`].
+/// Rows and columns of the input area of [`Layout::DspAreas8`].
 const AREA_SIDE: usize = 4;
 
 /// Working memory of a layer.
@@ -16,11 +16,11 @@ pub(super) struct Memory<'s> {
     pub accumulators: &'s mut [i32],
     pub lanes: &'s mut [u32],
     pub arena: &'s mut [u8],
-    /// Where tensors end, and what is under a window may be put.
+    /// Offset in the arena where the tensors end and the im2col buffer starts.
     pub patch_at: usize,
 }
 
-/// Runs a layer that is not dense, which reads these pixels or else its tensor in the arena. Returns what it wrote.
+/// Runs a layer that is not dense. Its input is `pixels`, or else its tensor in the arena. Returns its output.
 #[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn run<'s, K: Kernel>(layer: &Layer<'_>, pixels: Option<&[u8]>, memory: Memory<'s>) -> &'s [u8] {
     let Memory { accumulators, lanes, arena, patch_at } = memory;
@@ -46,9 +46,8 @@ pub(super) fn run<'s, K: Kernel>(layer: &Layer<'_>, pixels: Option<&[u8]>, memor
     tensors.get(output.range()).unwrap_or_default()
 }
 
-/// For each place of the output: what is under the window goes together as the columns of a dense layer, and is one. Of the
-/// places that are pooled the largest sums are requantized: as requantization keeps their order, that is the largest
-/// result.
+/// Convolution by im2col: for each output position, the values under the window are the columns of a dense layer. With
+/// fused max pooling the largest sums are requantized. Requantization preserves order, so this is the largest result.
 fn convolve<K: Kernel>(
     conv: &Conv<'_>,
     is_depthwise: bool,
@@ -67,7 +66,7 @@ fn convolve<K: Kernel>(
     let patch = patch.get_mut(..patch_bytes(conv, is_depthwise)).unwrap_or_default();
     let (width, pool) = (usize::from(conv.output.shape.width), usize::from(*pool));
     let channels = usize::from(conv.output.shape.channels).max(1);
-    // Counted, not divided: some cores take long for that.
+    // Counted instead of divided, because division is slow on some cores.
     let (mut y, mut x) = (0, 0);
     for outputs in output.chunks_exact_mut(channels) {
         let mut at = (y, x);
@@ -106,8 +105,8 @@ fn convolve<K: Kernel>(
     }
 }
 
-/// As [`convolve`], for [`Layout::DspAreas8`]: whatever is under the four places that are pooled goes to the kernel where it
-/// lies, but at the input's edges.
+/// Runs as [`convolve`] does, for [`Layout::DspAreas8`]. The kernel reads the area of four pooled positions in place,
+/// except at the input's edges.
 #[cfg_attr(target_os = "none", inline(never))]
 fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
     let Conv { weighted, window, input: from, output: to, low, high, .. } = conv;
@@ -146,7 +145,7 @@ fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], s
 fn requantize_bytes(weighted: &Weighted<'_>, sums: &[i32], zero: u8, (low, high): (u8, u8), outputs: &mut [u8]) {
     let results = outputs.iter_mut().zip(sums).zip(weighted.multipliers);
     let value = |sum, multiplier| requantize(sum, multiplier, weighted.pre_shift);
-    // What relu leaves as its range, mostly, and a quarter quicker to cut to.
+    // Typical range of relu; clamping to it is 25 % faster.
     if (low, high) == (0, u8::MAX) {
         results.for_each(|((output, &sum), &multiplier)| *output = byte(value(sum, multiplier), zero, (0, u8::MAX)));
     } else {
@@ -154,24 +153,24 @@ fn requantize_bytes(weighted: &Weighted<'_>, sums: &[i32], zero: u8, (low, high)
     }
 }
 
-/// A requantized value, which is within +-2^30, as a byte.
+/// Converts a requantized value, which is within +-2^30, to a byte.
 #[inline(always)]
 fn byte(value: i32, zero: u8, (low, high): (u8, u8)) -> u8 {
-    // Not `clamp`, which would panic where low is above high: no parsed model has that.
+    // `clamp` would panic for low above high; no parsed model has that.
     (value + i32::from(zero)).max(low.into()).min(high.into()) as u8
 }
 
-/// Puts together what is under the window at a place: row by row, the channels of a place together; outside of the input
-/// its zero.
+/// im2col for one output position: copies the values under the window row by row, the channels of a position together.
+/// Positions outside the input get its zero point.
 #[cfg_attr(target_os = "none", inline(never))]
 fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], patch: &mut [u8]) {
     let Shape { height, width, channels } = tensor.shape;
     let [height, width, channels] = [height, width, channels].map(usize::from);
-    // Rows and columns from the padded input's corner; those before `top` and `left` are outside.
+    // Rows and columns count from the padded input's corner; those before `top` and `left` are outside.
     let (top, left) = (usize::from(window.padding.top), usize::from(window.padding.left));
     let (y, x) = (at.0 * usize::from(window.stride_y), at.1 * usize::from(window.stride_x));
     let columns = usize::from(window.width);
-    // Of each row of the window, the columns before the input, in it, and behind.
+    // Columns of the window before, inside and after the input.
     let before = left.saturating_sub(x).min(columns);
     let end = (width + left).saturating_sub(x).min(columns).max(before);
     let start = (x + before).saturating_sub(left);
@@ -197,7 +196,7 @@ fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], pa
     }
 }
 
-/// The largest or the mean, rounded, of the values under the window that are inside of the input: at least one is.
+/// Max or average pooling, rounded, over the values of the window inside the input; there is at least one.
 fn pool(pool: &Pool, takes_largest: bool, input: &[u8], output: &mut [u8]) {
     let Pool { window, input: tensor, output: to } = pool;
     let Shape { height, width, channels } = tensor.shape;
@@ -215,14 +214,14 @@ fn pool(pool: &Pool, takes_largest: bool, input: &[u8], output: &mut [u8]) {
                     count += 1;
                 }
             }
-            // A division takes some cores as long as all of the window.
+            // Division takes some cores as long as the rest of the window.
             let mean = || (sum + count / 2).checked_div(count).unwrap_or(0) as u8;
             *output = if takes_largest { largest } else { mean() };
         }
     }
 }
 
-/// Rows, or columns, of the input that are under a window.
+/// Returns the rows, or columns, of the input under a window.
 fn inside(at: usize, stride: u8, padding: u8, window: u8, size: usize) -> core::ops::Range<usize> {
     let start = at * usize::from(stride);
     let end = (start + usize::from(window)).saturating_sub(padding.into()).min(size);
@@ -243,7 +242,7 @@ fn global_average(average: &GlobalAverage, input: &[u8], output: &mut [u8], sums
     }
 }
 
-/// Element by element, each read before it may be written over.
+/// Adds element by element; each input is read before it may be overwritten.
 fn sum(add: &Add, arena: &mut [u8]) {
     let Add { first, second, start, shift, input, other, output, low, high, .. } = add;
     for element in 0..output.shape.elements() {

@@ -1,4 +1,4 @@
-//! Layers over tensors, against definitions too simple to be wrong.
+//! Tests of layers over tensors against naive definitions.
 
 use std::vec;
 use std::vec::Vec;
@@ -22,14 +22,14 @@ fn tensor(shape: Shape, zero: u8, place: u32) -> Tensor {
     Tensor { shape, zero, scale: 1.0, place }
 }
 
-/// The element of a tensor of bytes at a row and column, which may lie outside.
+/// Returns the element at a row and column, which may lie outside the tensor.
 fn at(bytes: &[u8], shape: Shape, y: i32, x: i32, channel: usize) -> Option<u8> {
     let inside = (0..i32::from(shape.height)).contains(&y) && (0..i32::from(shape.width)).contains(&x);
     let place = (y * i32::from(shape.width) + x) as usize;
     inside.then(|| bytes[place * usize::from(shape.channels) + channel])
 }
 
-/// A convolution with its parameters.
+/// A random convolution with its parameters.
 struct Drawn {
     window: Window,
     pool: u8,
@@ -46,7 +46,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// Of any small shape; `None` where the window fits nowhere.
+    /// Creates one with any small shape; `None` if the window fits nowhere.
     fn new(random: &mut impl FnMut(u32) -> u32, max_weight: i32) -> Option<Self> {
         let depthwise = random(3) == 0;
         let shape = Shape { height: 1 + random(8) as u16, width: 1 + random(8) as u16, channels: 1 + random(6) as u16 };
@@ -63,7 +63,7 @@ impl Drawn {
         Self::of(random, max_weight, (shape, window, pool), depthwise, channels)
     }
 
-    /// One that [`Layout::DspAreas8`] is for.
+    /// Creates one that [`Layout::DspAreas8`] supports.
     fn of_areas(random: &mut impl FnMut(u32) -> u32) -> Option<Self> {
         let shape = Shape { height: 1 + random(12) as u16, width: 1 + random(12) as u16, channels: 1 };
         let [top, left, bottom, right] = [3; 4].map(|most| random(most) as u8);
@@ -88,7 +88,7 @@ impl Drawn {
         let filter = window.area() * if depthwise { 1 } else { usize::from(shape.channels) };
         let (zero_in, zero_out) = (random(256) as u8, random(256) as u8);
         let low = random(100) as u8;
-        // Apart in the arena, in either order.
+        // Disjoint in the arena, in either order.
         let (input_first, gap) = (random(2) == 0, 4 * random(3));
         let behind = gap + if input_first { shape } else { output }.elements() as u32;
         let (input_place, output_place) = if input_first { (gap, behind + gap) } else { (behind + gap, gap) };
@@ -112,7 +112,7 @@ impl Drawn {
         })
     }
 
-    /// By definition.
+    /// Returns the output by definition.
     fn expected(&self) -> Vec<u8> {
         let Self { window, input, output, .. } = self;
         let (pool, channels) = (i32::from(self.pool), usize::from(input.shape.channels));
@@ -152,7 +152,7 @@ impl Drawn {
         all
     }
 
-    /// By a kernel, with weights in a layout. `from_pixels`: the input lies outside of the arena.
+    /// Returns the output by a kernel, with weights in a layout. `from_pixels`: the input lies outside the arena.
     fn run<K: Kernel>(&self, layout: Layout, from_pixels: bool) -> Vec<u8> {
         let rows = self.biases.len();
         let columns = self.weights.len() / rows;
@@ -186,7 +186,7 @@ impl Drawn {
     }
 }
 
-/// Runs a layer in an arena that is just large enough, and checks that it writes nowhere else.
+/// Runs a layer in an arena of exactly the needed size, and checks that it writes nowhere else.
 fn run_layer<K: Kernel>(layer: &Layer<'_>, input: &[u8], from_pixels: bool, (sums, lanes): (usize, usize)) -> Vec<u8> {
     let (read, write) = (layer.input_tensor().unwrap().range(), layer.tensor().unwrap().range());
     let patch_at = if from_pixels { write.end } else { read.end.max(write.end) };
@@ -195,7 +195,7 @@ fn run_layer<K: Kernel>(layer: &Layer<'_>, input: &[u8], from_pixels: bool, (sum
         Layer::Depthwise(conv) => super::needs::patch_bytes(conv, true),
         _ => 0,
     };
-    // What is left there from before must not matter.
+    // Contents left from before must not matter.
     let mut arena = vec![0xAA; patch_at + patch];
     if !from_pixels {
         arena[read].copy_from_slice(input);
@@ -316,7 +316,7 @@ fn global_averages_are_their_definition() {
     }
 }
 
-/// Sums, also where they replace what they are of.
+/// Additions, including those that overwrite one of their inputs.
 #[test]
 fn sums_are_their_definition() {
     let mut random = generator(4);

@@ -1,17 +1,17 @@
-//! The falling exponential, for class probabilities.
+//! The decaying exponential, for class probabilities.
 
-/// The largest distance from the exact function, in units of Q15: half a unit each for the rounding of the table, of
-/// the interpolation and of the last shift, and half a unit for the curve between entries 1/64 octave apart. A test
-/// tries every input that gives a value above zero.
+/// Maximum error, in units of Q15. The rounding of the table, of the interpolation and of the last shift add half a
+/// unit each; the curvature between entries 1/64 octave apart adds half a unit. A test tries every input with a result
+/// above zero.
 pub const EXP_TOLERANCE_Q15: f64 = 2.0;
 
 /// log2 e in Q16, rounded.
 const LOG2_E_Q16: u64 = 94_548;
 
-/// log2 of the table's steps an octave.
+/// log2 of the table's steps per octave.
 const STEPS_BITS: u32 = 6;
 
-/// e^-x in Q15 of `x >= 0` in Q16. Result in 0..=32,768; falls monotonically to 0.
+/// Returns e^-x in Q15, for `x >= 0` in Q16. The result is in 0..=32,768 and falls monotonically to 0.
 ///
 /// ```
 /// use pinhole_shared::fixed::exp_neg_q15;
@@ -20,7 +20,7 @@ const STEPS_BITS: u32 = 6;
 /// assert_eq!(exp_neg_q15(u32::MAX), 0);
 /// ```
 pub fn exp_neg_q15(x: u32) -> u32 {
-    // e^-x = 2^-(x log2 e): whole octaves become a shift, the rest is looked up.
+    // e^-x = 2^-(x log2 e): the integer part becomes a shift, the fraction is looked up.
     let octaves_q16 = (u64::from(x) * LOG2_E_Q16 + (1 << 15)) >> 16;
     let whole = octaves_q16 >> 16;
     if whole > 16 {
@@ -30,7 +30,7 @@ pub fn exp_neg_q15(x: u32) -> u32 {
     let step_units_bits = 16 - STEPS_BITS;
     let step = (rest >> step_units_bits) as usize;
     let fraction = rest & ((1 << step_units_bits) - 1);
-    // step <= 63 by construction; `get` spares a panic that cannot happen.
+    // step <= 63 by construction; `get` avoids a panic branch that cannot be reached.
     let (Some(&high), Some(&low)) = (TABLE.get(step), TABLE.get(step + 1)) else { return 0 };
     let fall = u32::from(high - low) * fraction;
     let mantissa = u32::from(high) - ((fall + (1 << (step_units_bits - 1))) >> step_units_bits);

@@ -1,11 +1,10 @@
-//! Fixed-point arithmetic: the one rounding rule, and what is built on it.
+//! Fixed-point arithmetic and its rounding rule.
 //!
-//! **The rounding rule of this crate is round half up**: the nearest integer, and of two equally near ones the
-//! larger (towards positive infinity), that is `floor(x + 1/2)`. It is what `(x + half) >> shift` computes with an
-//! arithmetic shift, in one or two instructions on every target, and what Cortex-M4's SMMULR computes in one.
-//! Everything that rounds here says "rounded" and means this.
+//! **The rounding rule of this crate is round half up**: to the nearest integer, ties towards positive infinity, that
+//! is `floor(x + 1/2)`. `(x + half) >> shift` computes this with an arithmetic shift, in one or two instructions on
+//! every target; Cortex-M4's SMMULR computes it in one. "Rounded" means this rule everywhere in this crate.
 //!
-//! Number formats, by the place of the binary point:
+//! Number formats, by the position of the binary point:
 //!
 //! | name | type | one is | used for |
 //! |---|---|---|---|
@@ -23,12 +22,12 @@ pub use sigmoid::{
 /// One in Q16.
 pub const Q16_ONE: i32 = 1 << 16;
 
-/// Scales an accumulator by a positive real factor smaller than `2^(pre_shift - 1)`, in integers.
+/// Requantization: scales an accumulator by a positive real factor below `2^(pre_shift - 1)`, in integers.
 ///
 /// The factor is `multiplier * 2^pre_shift / 2^32`; the result is `accumulator * factor`, rounded.
 ///
-/// The accumulator must satisfy `|accumulator| * 2^pre_shift <= i32::MAX` (for a model, [`crate::model::Model::parse`]
-/// has proven it of every row; beyond it the shift wraps). Then the result lies within +-2^30.
+/// The accumulator must satisfy `|accumulator| * 2^pre_shift <= i32::MAX`; beyond it the shift wraps.
+/// [`crate::model::Model::parse`] has proven this for every row of a model. The result lies within +-2^30.
 ///
 /// ```
 /// use pinhole_shared::fixed::requantize;
@@ -52,7 +51,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Against exact rational arithmetic in 128 bits.
+        /// Compares with exact rational arithmetic in 128 bits.
         #[test]
         fn requantize_rounds_half_up(shifted: i32, multiplier in 1..=i32::MAX, pre_shift in 0u8..31) {
             let accumulator = shifted.max(-i32::MAX) / (1 << pre_shift);

@@ -1,20 +1,20 @@
-//! The logistic function by table and linear interpolation.
+//! The sigmoid function by table and linear interpolation.
 
-/// Beyond this many (in real units, either side of zero) the function is constant at its end value.
+/// Range of the table in real units: beyond it, on either side of zero, the function is constant.
 pub const SIGMOID_RANGE: i32 = 12;
 
-/// The largest distance from the exact function, in units of Q15 (1/32,768), over all inputs: half a unit of the
-/// table's rounding, half of the result's, half of the interpolation's (second derivative at most 0.0963, step
-/// 1/32), and the missing 1 of a 16-bit one. A test tries every table interval.
+/// Maximum error, in units of Q15 (1/32,768), over all inputs. The rounding of the table, of the result and of the
+/// interpolation add half a unit each (second derivative at most 0.0963, step 1/32). The value 1 is not representable
+/// in 16 bits either. A test tries every table interval.
 pub const SIGMOID_TOLERANCE_Q15: f64 = 1.5;
 
 /// log2 of the Q16 units in one table step of 1/32.
 const STEP_BITS: u32 = 11;
 
-/// 1 / (1 + e^-x) in Q15 of `x` in Q16.
+/// Returns 1 / (1 + e^-x) in Q15, for `x` in Q16.
 ///
-/// Result in 0..=32,767. Monotone in `x`; `sigmoid(x) + sigmoid(-x)` is 32,768 except where the largest value,
-/// 32,768, has been cut to 32,767.
+/// The result is in 0..=32,767 and monotone in `x`. `sigmoid(x) + sigmoid(-x)` is 32,768, except where the largest
+/// value, 32,768, is clamped to 32,767.
 ///
 /// ```
 /// use pinhole_shared::fixed::sigmoid_q15;
@@ -24,11 +24,11 @@ const STEP_BITS: u32 = 11;
 /// ```
 #[inline(always)]
 pub fn sigmoid_q15(x: i32) -> i16 {
-    // From the range's end on the function is what its last entry is.
+    // Outside the range, use the last entry.
     let magnitude = x.unsigned_abs().min(((SIGMOID_RANGE as u32) << 16) - 1);
     let step = (magnitude >> STEP_BITS) as usize;
     let fraction = magnitude & ((1 << STEP_BITS) - 1);
-    // Both are there by construction; `get` spares a panic that cannot happen.
+    // Both exist by construction; `get` avoids a panic branch that cannot be reached.
     let (Some(&low), Some(&high)) = (SIGMOID_STEPS.get(step), SIGMOID_STEPS.get(step + 1)) else { return 0 };
     let rise = u32::from(high - low) * fraction;
     let upper_half = u32::from(low) + ((rise + (1 << (STEP_BITS - 1))) >> STEP_BITS);
@@ -36,12 +36,11 @@ pub fn sigmoid_q15(x: i32) -> i16 {
     value.min(i16::MAX as u32) as i16
 }
 
-/// Bits of the largest magnitude of x in Q16 that [`SIGMOID_TABLE`] covers: 16 in real units, a power of two, so that one
-/// saturating instruction is enough.
+/// Bits of the largest magnitude of x, in Q16, that [`SIGMOID_TABLE`] covers. This is 16 in real units, a power of two,
+/// so one saturating instruction clamps x.
 pub const SIGMOID_TABLE_BITS: u32 = 20;
 
-/// [`SIGMOID_STEPS`], with its last entry repeated up to i = 512. For kernels in assembly, which compute what
-/// [`sigmoid_q15`] does.
+/// [`SIGMOID_STEPS`], with its last entry repeated up to i = 512, for assembly kernels that compute [`sigmoid_q15`].
 pub static SIGMOID_TABLE: [u16; (1 << (SIGMOID_TABLE_BITS - STEP_BITS)) + 1] = {
     let mut table = [1 << 15; _];
     let mut step = 0;
@@ -52,7 +51,7 @@ pub static SIGMOID_TABLE: [u16; (1 << (SIGMOID_TABLE_BITS - STEP_BITS)) + 1] = {
     table
 };
 
-/// `32768 / (1 + e^(-i / 32))`, rounded, as far as it changes: for x = i / 32 from 0 to [`SIGMOID_RANGE`].
+/// `32768 / (1 + e^(-i / 32))`, rounded, for x = i / 32 from 0 to [`SIGMOID_RANGE`]; constant beyond.
 #[rustfmt::skip]
 pub static SIGMOID_STEPS: [u16; (SIGMOID_RANGE as usize * 32) + 1] = [
     16384, 16640, 16896, 17151, 17407, 17661, 17916, 18169, 18421, 18673, 18923, 19173, 19420, 19667, 19912, 20155,

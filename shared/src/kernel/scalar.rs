@@ -1,5 +1,5 @@
-//! The readable reference: one multiply-accumulate at a time, any target. Too simple to be wrong, and the yardstick
-//! for every faster kernel.
+//! Reference kernel: one multiply-accumulate at a time, for any target. Its simplicity makes it the reference for every
+//! faster kernel.
 
 use super::{DenseOperands, Feed, Kernel, Work};
 use crate::layout::{Layout, Weights};
@@ -58,7 +58,7 @@ fn dense_rows4<A: Copy + Into<i32>>(weights: Weights<'_>, biases: &[i32], input:
     }
 }
 
-/// The two weights of a byte. The arithmetic shift brings the sign along.
+/// Unpacks the two weights of a byte. The arithmetic shift extends the sign.
 #[inline(always)]
 fn halves(both: u8) -> [i32; 2] {
     [i32::from((both << 4) as i8 >> 4), i32::from(both as i8 >> 4)]
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // Lopsided on purpose: two rows, three columns, no symmetry for a transposition to hide behind.
+        // Asymmetric on purpose: two rows, three columns, so that a transposition cannot go unnoticed.
         let bytes = [1_i8, -2, 3, 127, 0, -127].map(|weight| weight as u8);
         let weights = Weights::new(Layout::Rows8, &bytes, 3, 2, 0).unwrap();
         let operands = DenseOperands { weights, biases: &[10, -20] };
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn by_hand_in_four_bits() {
-        // Rows 1, -2, 3 and 7, 0, -7; the last half byte of a row is not looked at.
+        // Rows 1, -2, 3 and 7, 0, -7; the last half byte of a row is ignored.
         let weights = Weights::new(Layout::Rows4, &[0xE1, 0xF3, 0x07, 0x09], 3, 2, 0).unwrap();
         assert_eq!([0, 1, 2].map(|column| weights.get(0, column)), [1, -2, 3]);
         assert_eq!([0, 1, 2].map(|column| weights.get(1, column)), [7, 0, -7]);

@@ -1,4 +1,4 @@
-//! Every packed kernel's portable twin against a naive reference.
+//! Tests of every packed kernel's portable version against a naive reference.
 
 use std::vec;
 use std::vec::Vec;
@@ -24,7 +24,7 @@ impl Case {
         Self { inputs, outputs, chunk, weights, biases }
     }
 
-    /// In 64 bits, too simple to be wrong.
+    /// Computes the sums in 64 bits: a definition too simple to be wrong.
     fn expected<A: Copy + Into<i64>>(&self, input: &[A]) -> Vec<i32> {
         let rows = self.weights.chunks(self.inputs).zip(&self.biases);
         let sums = rows.map(|(row, &bias)| {
@@ -34,7 +34,7 @@ impl Case {
         sums.map(|sum| i32::try_from(sum).unwrap()).collect()
     }
 
-    /// Packs, folds and runs. `None` when a row does not fit the layout's sums.
+    /// Packs, folds and runs. `None` if a row exceeds the layout's sums.
     fn run(&self, layout: Layout, kernel: impl Fn(DenseOperands<'_>, Work<'_>)) -> Option<Vec<i32>> {
         let Self { inputs, outputs, chunk, .. } = *self;
         // The bytes of an i32 slice start at a multiple of 4.
@@ -46,7 +46,7 @@ impl Case {
         let biases: Option<Vec<i32>> =
             (0..outputs).map(|row| Some(self.biases[row].wrapping_add(weights.fold(row)?))).collect();
         let mut accumulators = vec![0x5555_5555; weights.padded_outputs()];
-        // What is left of the chunk before must not matter.
+        // Contents left from the previous chunk must not matter.
         let mut lanes = vec![0xAAAA_AAAA; weights.lane_words()];
         let work = Work { accumulators: &mut accumulators, lanes: &mut lanes };
         kernel(DenseOperands { weights, biases: &biases? }, work);
@@ -65,10 +65,10 @@ impl Case {
     }
 }
 
-/// A kernel's answer for a layer in a layout.
+/// Runs a case on pixels.
 type Pixels = fn(&Case, &[u8]) -> Option<Vec<i32>>;
 
-/// All kernels that take pixels, with the largest weight.
+/// All kernels that take pixels, with the largest weight of their layout.
 const PIXELS: [(&str, i8, Pixels); 7] = [
     ("dsp 8", 127, |case, x| case.pixels::<Dsp<PortableDsp>>(Layout::DspPixels8, x)),
     ("dsp 4", 7, |case, x| case.pixels::<Dsp<PortableDsp>>(Layout::DspPixels4, x)),
@@ -88,12 +88,12 @@ fn generator(mut state: u32) -> impl FnMut() -> u32 {
 }
 
 fn weight(random: u32, max: i8) -> i8 {
-    // A third at either end of the range, the rest in between.
+    // One third at each end of the range, the rest in between.
     let max = i32::from(max);
     (random as i32 % (3 * max) - 3 * max / 2).clamp(-max, max) as i8
 }
 
-/// Every shape up to two blocks and a half of rows and five groups of columns, in chunks of one, two and all groups.
+/// Every shape up to two and a half blocks of rows and five groups of columns, in chunks of one, two and all groups.
 #[test]
 fn all_small_shapes() {
     for inputs in 1..=40 {
@@ -120,13 +120,13 @@ fn all_small_shapes() {
     }
 }
 
-/// Largest weights of every sign in all four rows, on the darkest, brightest and striped pictures, in the longest chunk
-/// that is safe for any weights.
+/// Largest weights with every sign in all four rows, on the darkest, brightest and striped pictures, in the longest
+/// chunk that is safe for any weights.
 #[test]
 fn extremes() {
     for (name, max, run) in PIXELS {
         for signs in 0..256_u32 {
-            // Bits 0 to 3: the signs of the rows; 4 and 5: which columns have the other one; 6 and 7: the picture.
+            // Bits 0 to 3: the signs of the rows; 4 and 5: the columns with the opposite sign; 6 and 7: the picture.
             let mut place = 0;
             let case = Case::drawn(1032, 4, 256, || {
                 let (row, column) = (place / 1032, place % 1032);
@@ -145,7 +145,7 @@ fn extremes() {
             assert_eq!(run(&case, &pixels).unwrap(), case.expected(&pixels), "{name}, {signs:#b}");
         }
     }
-    // As 8-bit values and 16-bit ones, a layer after the first.
+    // 8-bit and 16-bit values of a layer after the first.
     for x in [i16::MIN, i16::MAX, 0] {
         for max in [127, -127] {
             let case = Case::drawn(500, 5, 512, || max);
@@ -153,7 +153,7 @@ fn extremes() {
             let got = case.activations::<Dsp<PortableDsp>>(Layout::DspWide8, &input).unwrap();
             assert_eq!(got, case.expected(&input));
         }
-        // In the longest chunks of 4 bits, and longer ones are refused.
+        // The longest chunks of 4-bit weights; longer ones are refused.
         for max in [7, -7] {
             let case = Case::drawn(1100, 5, 512, || max);
             let input = vec![x; 1100];
@@ -165,7 +165,7 @@ fn extremes() {
     }
 }
 
-/// A chunk that is too long for its weights is refused, and one column group less is not.
+/// A chunk that is too long for its weights is refused; one column group less is accepted.
 #[test]
 fn chunks_are_as_long_as_the_proof_allows() {
     // 255 * 127 * 256 * columns within 2^31, if the lower row is 0: 258 columns.
@@ -173,7 +173,7 @@ fn chunks_are_as_long_as_the_proof_allows() {
         let case = Case::drawn(columns, 1, 1024, || 127);
         assert_eq!(case.pixels::<Dsp<PortableDsp>>(Layout::DspPixels8, &vec![255; columns]).is_some(), fits);
     }
-    // Pixels less 128 have no such limit; neither have weights whose signs are mixed as evenly.
+    // Pixels less 128 have no such limit; nor do weights with evenly mixed signs.
     let mut sign = false;
     let mut mixed = || {
         sign = !sign;
@@ -186,7 +186,7 @@ fn chunks_are_as_long_as_the_proof_allows() {
 }
 
 proptest! {
-    /// Shapes, chunks and values as they come, some of them too much for a layout.
+    /// Random shapes, chunks and values, some of them too large for a layout.
     #[test]
     fn whatever_comes(inputs in 1..300_usize, outputs in 1..20_usize, groups in 1..40_usize, seed: u32) {
         let mut random = generator(seed);

@@ -1,8 +1,8 @@
-//! CRC-32 of bytes that come in pieces.
+//! CRC-32 of a byte stream, computed incrementally.
 
 use crate::{CRC, CrcTable};
 
-/// CRC-32 (ISO-HDLC, as in zip), piece by piece.
+/// CRC-32 (ISO-HDLC, as in zip), updated incrementally.
 ///
 /// ```
 /// use pinhole_shared::link::Checksum;
@@ -15,17 +15,17 @@ use crate::{CRC, CrcTable};
 pub struct Checksum(crc::Digest<'static, u32, CrcTable>);
 
 impl Checksum {
-    /// Of nothing yet.
+    /// Creates the checksum of no bytes.
     pub fn new() -> Self {
         Self(CRC.digest())
     }
 
-    /// Takes the next bytes.
+    /// Adds `bytes` to the checksum.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Of all bytes so far.
+    /// Returns the checksum of all bytes so far.
     pub fn value(&self) -> u32 {
         self.0.clone().finalize()
     }

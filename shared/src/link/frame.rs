@@ -1,7 +1,7 @@
-//! Frames: where a message starts and ends in a stream of bytes, and whether it arrived whole.
+//! Framing: marks where a message starts and ends in a byte stream, and detects damage.
 //!
-//! A frame is `COBS(postcard(message), CRC-32 little-endian)` followed by one zero byte. COBS leaves no zero inside,
-//! so a reader that lost its place waits for the next zero. A CRC-32 (ISO-HDLC) tells a damaged frame.
+//! A frame is `COBS(postcard(message), CRC-32 little-endian)` followed by one zero byte. COBS leaves no zero inside, so
+//! a reader that lost synchronization waits for the next zero. A CRC-32 (ISO-HDLC) detects damaged frames.
 //!
 //! Sources: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Transactions on Networking 7(2),
 //! 1999; the postcard wire format specification.
@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 /// Longest encoded message with its checksum, bytes.
 pub const PAYLOAD_BYTES: usize = 400;
 
-/// Longest frame, bytes: COBS adds one byte in 254 and one, the end one more.
+/// Longest frame, bytes. COBS adds one byte per 254 and one more; the terminating zero adds one.
 pub const FRAME_BYTES: usize = PAYLOAD_BYTES + PAYLOAD_BYTES / 254 + 2;
 
 const CRC_BYTES: usize = 4;
 
-/// Why a frame could not be made or read.
+/// Errors of encoding or decoding a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FrameError {
-    /// Longer than [`FRAME_BYTES`].
+    /// The message or frame is longer than [`FRAME_BYTES`].
     TooLong,
-    /// Not COBS, or the checksum is wrong: bytes were lost or changed.
+    /// The bytes are not valid COBS, or the checksum is wrong: bytes were lost or changed.
     Damaged,
-    /// Whole, but not a message of this protocol version.
+    /// The frame is intact, but it is no message of this protocol version.
     Unknown,
 }
 
@@ -41,7 +41,7 @@ impl core::fmt::Display for FrameError {
 
 impl core::error::Error for FrameError {}
 
-/// Encodes a message into `buffer` and returns the frame, its final zero included.
+/// Encodes a message into `buffer` and returns the frame, including the terminating zero.
 ///
 /// # Errors
 /// [`FrameError::TooLong`] when the message does not fit.
@@ -58,7 +58,7 @@ pub fn encode<'b, M: Serialize>(message: &M, buffer: &'b mut [u8; FRAME_BYTES]) 
     buffer.get(..=encoded).ok_or(FrameError::TooLong)
 }
 
-/// Collects the bytes of a stream into frames.
+/// Splits a byte stream into frames.
 #[derive(Debug)]
 pub struct Receiver {
     buffer: [u8; FRAME_BYTES],
@@ -73,8 +73,8 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// Takes one byte. `Some` when it ended a frame: the message, or why there is none. Empty frames (two zeros in a
-    /// row, as a sender may use to wake the line) are skipped.
+    /// Takes one byte. Returns `Some` at the end of a frame: the message, or the error. Empty frames (two zeros in a
+    /// row, which a sender may use to wake the line) are skipped.
     pub fn push<'r, M: Deserialize<'r>>(&'r mut self, byte: u8) -> Option<Result<M, FrameError>> {
         if byte != 0 {
             match self.buffer.get_mut(self.length) {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever came before, a zero and then a whole frame are understood.
+        /// Any bytes, then a zero, then an intact frame: the message is decoded.
         #[test]
         fn finds_the_next_message_after_any_bytes(noise in proptest::collection::vec(any::<u8>(), 0..2000)) {
             let request = Request::Capture { report: Report::AllValues };

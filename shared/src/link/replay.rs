@@ -1,47 +1,48 @@
-//! Pictures from the host in place of a camera: the messages, which both sides compile.
+//! Messages of the replay link: the host sends pictures in place of a camera.
 //!
-//! The device drives. It asks with single bytes, the host answers each one once, and neither sends anything else:
+//! The device is the master. It sends single-byte requests; the host answers each one once, and neither sends anything
+//! else:
 //!
 //! | device sends | host answers |
 //! |---|---|
-//! | [`start_request`]: `0x80 + sequence`, sequence 0..=127 | [`Header`], 12 bytes, carrying that sequence |
+//! | [`start_request`]: `0x80 + sequence`, sequence 0..=127 | [`Header`], 12 bytes, with the same sequence |
 //! | [`ROW_REQUEST`] | the next row from the top: its bytes, then [`row_checksum`] as u32 LE |
 //!
-//! Any other byte, and a row request when no row is left, the host ignores. Because every row is asked for, a slow
-//! device is never overrun, and a picture the device gives up leaves at most one answer under way.
+//! The host ignores any other byte, and a row request when no row is left. Every row is requested, so a slow device is
+//! never overrun, and an abandoned picture leaves at most one answer in transit.
 //!
-//! # Lost, changed and invented bytes
-//! A row's checksum covers its number, so a row that is damaged, repeated or shifted is noticed before its pixels are
-//! used. Where bytes are missing the device waits until its stream reports a timeout. Either way the capture fails
-//! and the device says so; it never uses such a row.
+//! # Lost, changed and spurious bytes
+//! A row's checksum covers its number, so a damaged, repeated or shifted row is detected before its pixels are used. If
+//! bytes are missing, the device waits until its stream reports a timeout. In both cases the capture fails and the
+//! device reports it; it never uses such a row.
 //!
-//! To find each other again nothing more is needed than the next start: the device sends it with a new sequence and
-//! skips everything up to a whole header with that sequence; the host forgets the old picture on any start request.
+//! The next start request resynchronizes both sides. The device sends it with a new sequence and skips everything up to
+//! an intact header with that sequence. The host drops the old picture on any start request.
 
 use crate::CRC;
 use crate::pixels::{PictureSize, PixelFormat};
 
-/// Bytes of an encoded [`Header`].
+/// Length of an encoded [`Header`], bytes.
 pub const HEADER_BYTES: usize = 12;
-/// Bytes of a row's checksum.
+/// Length of a row's checksum, bytes.
 pub const CHECKSUM_BYTES: usize = 4;
-/// Asks for the next row.
+/// Requests the next row.
 pub const ROW_REQUEST: u8 = b'R';
 
 const MAGIC: [u8; 2] = *b"PX";
 const START: u8 = 0x80;
 
-/// Asks for a new picture. Only the low 7 bits of `sequence` count.
+/// Returns the request of a new picture. Only the low 7 bits of `sequence` are used.
 pub const fn start_request(sequence: u8) -> u8 {
     START | sequence
 }
 
-/// The sequence of a start request; `None` for any other byte.
+/// Returns the sequence of a start request; `None` for any other byte.
 pub const fn start_sequence(byte: u8) -> Option<u8> {
     if byte & START != 0 { Some(byte & !START) } else { None }
 }
 
-/// CRC-32 (ISO-HDLC) of the row's number, counted from 0 at the top, as u16 LE, followed by its bytes.
+/// CRC-32 (ISO-HDLC) of the row number (from 0 at the top, as u16 LE), followed by the row's bytes.
 pub fn row_checksum(number: u16, row: &[u8]) -> u32 {
     let mut digest = CRC.digest();
     digest.update(&number.to_le_bytes());
@@ -49,27 +50,27 @@ pub fn row_checksum(number: u16, row: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// What the host says of a picture before its rows.
+/// Header that the host sends before a picture's rows.
 ///
 /// Encoded in 12 bytes: `PX`, sequence u8, format u8 (0 gray8, 1 yuv422, 2 rgb565, 3 rgb888), width u16 LE, height
 /// u16 LE, CRC-32 (ISO-HDLC) u32 LE of the 8 bytes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Sequence of the start request this answers, 0..=127.
+    /// Sequence of the start request that this answers, 0..=127.
     pub sequence: u8,
-    /// Width and height, px. Both 0: the host has no picture to show.
+    /// Width and height, px. Both are 0 if the host has no picture.
     pub size: PictureSize,
-    /// How the rows hold their pixels.
+    /// Pixel format of the rows.
     pub format: PixelFormat,
 }
 
 impl Header {
-    /// Answer of a host that has no picture.
+    /// Returns the header of a host that has no picture.
     pub const fn no_picture(sequence: u8) -> Self {
         Self { sequence, size: PictureSize { width: 0, height: 0 }, format: PixelFormat::Gray8 }
     }
 
-    /// The header's bytes.
+    /// Encodes the header.
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let [m0, m1] = MAGIC;
         let [w0, w1] = self.size.width.to_le_bytes();
@@ -80,7 +81,7 @@ impl Header {
         [f0, f1, f2, f3, f4, f5, f6, f7, c0, c1, c2, c3]
     }
 
-    /// The header in these bytes; `None` when they are not one, or a damaged one.
+    /// Decodes a header; `None` if the bytes are no header, or a damaged one.
     pub fn parse(bytes: &[u8; HEADER_BYTES]) -> Option<Self> {
         let [fields @ .., c0, c1, c2, c3] = bytes;
         let fields: &[u8; HEADER_BYTES - CHECKSUM_BYTES] = fields;

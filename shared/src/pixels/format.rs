@@ -1,18 +1,18 @@
-//! One pixel: its luma or its color, from the formats cameras and photo files have.
+//! Luma and color of one pixel, in the pixel formats of cameras and photo files.
 
 use serde::{Deserialize, Serialize};
 
-/// How the bytes of a camera row hold its pixels.
+/// Pixel format of a camera row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PixelFormat {
-    /// One byte a pixel: luma, 0..=255.
+    /// One byte per pixel: luma, 0..=255.
     Gray8,
-    /// Two bytes a pixel: luma, then one of the two chroma bytes, which are ignored (YUYV and YVYU alike).
+    /// Two bytes per pixel: luma, then one of the two chroma bytes, which are ignored (both YUYV and YVYU).
     Yuv422,
-    /// Two bytes a pixel, the first one high: 5 bits red, 6 green, 5 blue.
+    /// Two bytes per pixel, high byte first: 5 bits red, 6 green, 5 blue.
     Rgb565,
-    /// Three bytes a pixel: red, green, blue.
+    /// Three bytes per pixel: red, green, blue.
     Rgb888,
 }
 
@@ -31,13 +31,13 @@ impl PixelFormat {
         width as usize * self.pixel_bytes()
     }
 
-    /// Whether there is more in it than luma. (The chroma of [`PixelFormat::Yuv422`] is ignored, and is no color where a
-    /// camera's driver marks its pictures with it.)
+    /// True if the format has color besides luma. [`PixelFormat::Yuv422`] counts as gray, because its chroma is
+    /// ignored; camera drivers mark gray pictures with it.
     pub const fn has_color(self) -> bool {
         matches!(self, Self::Rgb565 | Self::Rgb888)
     }
 
-    /// Luma, 0..=255, of one pixel's bytes. Missing bytes count as 0 (the pipeline never passes too few).
+    /// Returns the luma of one pixel, 0..=255. Missing bytes count as 0 (the pipeline never passes too few).
     pub fn luma(self, pixel: &[u8]) -> u8 {
         match (self, pixel) {
             (Self::Gray8 | Self::Yuv422, [luma, ..]) => *luma,
@@ -46,14 +46,14 @@ impl PixelFormat {
         }
     }
 
-    /// Red, green and blue, each 0..=255, of one pixel's bytes; where the format has no color, luma three times. Missing
-    /// bytes count as 0.
+    /// Returns red, green and blue of one pixel, each 0..=255; for a gray format, luma three times. Missing bytes count
+    /// as 0.
     pub fn rgb(self, pixel: &[u8]) -> [u8; 3] {
         match (self, pixel) {
             (Self::Rgb565, [high, low, ..]) => {
                 let bits = u16::from_be_bytes([*high, *low]);
                 let (red, green, blue) = ((bits >> 11) as u8, (bits >> 5 & 0x3F) as u8, (bits & 0x1F) as u8);
-                // The high bits once more below: 31 and 63 become 255, 0 stays 0, evenly between.
+                // Repeat the high bits below: 31 and 63 become 255, 0 stays 0, with even steps between.
                 [(red << 3) | (red >> 2), (green << 2) | (green >> 4), (blue << 3) | (blue >> 2)]
             }
             (Self::Rgb888, [red, green, blue, ..]) => [*red, *green, *blue],

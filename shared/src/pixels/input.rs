@@ -1,16 +1,16 @@
-//! What a network takes: how many pixels, and what of each.
+//! Input of a network: its size and its colors.
 
 use serde::{Deserialize, Serialize};
 
 use super::{PIPELINE_ID, RGB_PIPELINE_ID};
 use crate::shape::Shape;
 
-/// What of each pixel a network sees.
+/// Colors of a network's input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[serde(rename_all = "lowercase")]
 pub enum Color {
-    /// Its luma.
+    /// Luma only.
     #[default]
     Gray,
     /// Red, green and blue.
@@ -18,10 +18,10 @@ pub enum Color {
 }
 
 impl Color {
-    /// All there are.
+    /// All variants.
     pub const ALL: [Self; 2] = [Self::Gray, Self::Rgb];
 
-    /// Bytes of a pixel of the input: channels of the first layer's picture.
+    /// Bytes per pixel of the input: channels of the first layer's input.
     pub const fn channels(self) -> u16 {
         match self {
             Self::Gray => 1,
@@ -29,12 +29,12 @@ impl Color {
         }
     }
 
-    /// The one with so many channels.
+    /// Returns the variant with this number of channels.
     pub fn of_channels(channels: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|color| color.channels() == channels)
     }
 
-    /// Names the pipeline's arithmetic for it: written into every model.
+    /// Identifier of the pipeline's arithmetic, written into every model.
     pub const fn pipeline_id(self) -> u32 {
         match self {
             Self::Gray => PIPELINE_ID,
@@ -42,12 +42,12 @@ impl Color {
         }
     }
 
-    /// The one whose arithmetic has this name.
+    /// Returns the variant whose arithmetic has this identifier.
     pub fn of_pipeline(id: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|color| color.pipeline_id() == id)
     }
 
-    /// As recipes have it.
+    /// Name as in recipes.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gray => "gray",
@@ -66,34 +66,34 @@ impl core::fmt::Display for Color {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct InputShape {
-    /// Its side, px.
+    /// Side, px.
     pub side: u16,
-    /// What of each pixel.
+    /// Colors of each pixel.
     pub color: Color,
 }
 
 impl InputShape {
-    /// Gray, of this side in px.
+    /// A gray input of this side in px.
     pub const fn gray(side: u16) -> Self {
         Self { side, color: Color::Gray }
     }
 
-    /// In color, of this side in px.
+    /// A color input of this side in px.
     pub const fn rgb(side: u16) -> Self {
         Self { side, color: Color::Rgb }
     }
 
-    /// As a tensor.
+    /// Returns the shape as a tensor.
     pub const fn shape(self) -> Shape {
         Shape { height: self.side, width: self.side, channels: self.color.channels() }
     }
 
-    /// Bytes of a row: also the sums that [`super::Shrink`] works in.
+    /// Bytes of a row; also the number of sums that [`super::Shrink`] needs.
     pub const fn row_bytes(self) -> usize {
         self.side as usize * self.color.channels() as usize
     }
 
-    /// Bytes of the whole: row by row, the channels of a pixel together.
+    /// Bytes of the whole input: row by row, the channels of a pixel together (HWC).
     pub const fn bytes(self) -> usize {
         self.shape().elements()
     }

@@ -1,9 +1,9 @@
-//! The pixel pipeline: from camera-like rows to the network's input. There is no second one anywhere.
+//! The pixel pipeline: from camera rows to the network's input. It is the only implementation.
 //!
-//! Rows of a picture, in any [`PixelFormat`], go in from top to bottom; the centred square of the picture,
-//! averaged down to `side` x `side` pixels of 8 bits, gray or red, green and blue ([`Color`]), comes out. Only one row of sums
-//! is kept, never a frame. The trainer, the evaluator and the firmware all call [`Shrink`]; [`PIPELINE_ID`] and
-//! [`RGB_PIPELINE_ID`] name this exact arithmetic, and the one that applies is written into every model, so that a device
+//! Input: the rows of a picture, in any [`PixelFormat`], from top to bottom. Output: the centered square of the
+//! picture, averaged down to `side` x `side` pixels of 8 bits, gray or red, green and blue ([`Color`]). Only one row of
+//! sums is kept, never a frame. The trainer, the evaluator and the firmware all call [`Shrink`]. [`PIPELINE_ID`] and
+//! [`RGB_PIPELINE_ID`] identify this exact arithmetic. The one that applies is written into every model, so a device
 //! never runs a network on pixels it was not trained on.
 
 mod format;
@@ -14,25 +14,25 @@ pub use format::PixelFormat;
 pub use input::{Color, InputShape};
 pub use shrink::{PixelError, Shrink};
 
-/// The arithmetic of this pipeline for gray inputs: the CRC-32 of what it makes of a fixed set of pictures (see the test
-/// `the_id_is_the_arithmetic`, which fails when the pixels change and this number does not).
+/// Identifier of the pipeline's arithmetic for gray inputs: the CRC-32 of its outputs for a fixed set of pictures. The
+/// test `the_id_is_the_arithmetic` fails if the pixels change and this number does not.
 pub const PIPELINE_ID: u32 = 0x14b2_e4d5;
 
-/// The same for inputs in color.
+/// The same identifier for color inputs.
 pub const RGB_PIPELINE_ID: u32 = 0x0c2f_9e2a;
 
 /// Width and height of a picture, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PictureSize {
-    /// Pixels in a row.
+    /// Pixels per row.
     pub width: u16,
     /// Rows.
     pub height: u16,
 }
 
 impl PictureSize {
-    /// The side of the centred square, in pixels.
+    /// Side of the centered square, px.
     pub fn square(self) -> u16 {
         self.width.min(self.height)
     }
@@ -49,7 +49,7 @@ mod tests {
     const FORMATS: [PixelFormat; 4] =
         [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888];
 
-    /// The checksum of what comes out for one color of input.
+    /// Returns the checksum of the pipeline's outputs for one color of input.
     fn checksum(color: Color, formats: &[PixelFormat]) -> u32 {
         let mut outputs = Vec::new();
         let mut noise = 1_u32;
@@ -64,7 +64,7 @@ mod tests {
                     let row: Vec<u8> = (0..format.row_bytes(width) as u32)
                         .map(|x| {
                             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                            // A slope with noise on it, reaching both ends of the range.
+                            // A gradient with noise, reaching both ends of the range.
                             (((x + y) % 256) ^ (noise >> 27)) as u8
                         })
                         .collect();

@@ -1,14 +1,14 @@
-//! Centred square crop and area average, one row at a time.
+//! Centered square crop and area average, one row at a time.
 
 use super::{Color, InputShape, PictureSize, PixelFormat};
 
-/// Streams a picture's rows into the network's input.
+/// Converts a picture, row by row, to the network's input.
 ///
-/// Of a `width` x `height` picture the centred square of side `s = min(width, height)` is kept (offsets
-/// `(width - s) / 2` and `(height - s) / 2`, rounded down) and shrunk to `side` x `side`: every output pixel is the
-/// average of the square of `s / side` x `s / side` source pixels it covers, pixels at its border weighted by the
-/// covered fraction, each channel for itself. The weights are integers (both sides divided by their greatest common divisor), the sums exact,
-/// and the one division is rounded.
+/// A `width` x `height` picture is cropped to the centered square of side `s = min(width, height)`, at offsets
+/// `(width - s) / 2` and `(height - s) / 2`, rounded down. The square is shrunk to `side` x `side`: every output pixel
+/// is the average of the `s / side` x `s / side` source pixels it covers. Pixels at its border are weighted by the
+/// covered fraction. Channels are independent. The weights are integers (both sides divided by their greatest common
+/// divisor), the sums are exact, and the one division is rounded.
 ///
 /// ```
 /// use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat, Shrink};
@@ -32,17 +32,17 @@ pub struct Shrink<'b> {
     source_units: u32,
     /// Weight of one output pixel along one axis, in the same units.
     output_units: u32,
-    /// Source rows consumed, cropped ones included.
+    /// Source rows consumed, including cropped ones.
     rows_in: u16,
-    /// Output rows complete.
+    /// Complete output rows.
     rows_out: usize,
-    /// Units still missing from the output row being summed.
+    /// Units still missing from the current output row.
     row_room: u32,
     sums: &'b mut [u64],
     output: &'b mut [u8],
 }
 
-/// Why pixels were refused.
+/// Reasons why pixels were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PixelError {
@@ -53,9 +53,9 @@ pub enum PixelError {
         /// The network's input side, px.
         side: u16,
     },
-    /// The network's input is in color, the picture has none.
+    /// The network's input is in color, the picture is gray.
     NoColor {
-        /// How the picture holds its pixels.
+        /// Pixel format of the picture.
         format: PixelFormat,
     },
     /// A buffer has the wrong length.
@@ -76,7 +76,7 @@ pub enum PixelError {
     RowCount {
         /// The picture's height, rows.
         expected: u16,
-        /// Rows given (for too many: the first one too many).
+        /// Rows given; if too many, the number of the first excess row.
         got: u16,
     },
 }
@@ -98,15 +98,16 @@ impl core::fmt::Display for PixelError {
 impl core::error::Error for PixelError {}
 
 impl<'b> Shrink<'b> {
-    /// A pipeline for one picture.
+    /// Creates the pipeline for one picture.
     ///
-    /// `sums` is working memory of [`InputShape::row_bytes`] elements, overwritten; `output` receives [`InputShape::bytes`],
-    /// 0..=255, row by row, the channels of a pixel together.
+    /// `sums` is working memory of [`InputShape::row_bytes`] elements, overwritten. `output` receives
+    /// [`InputShape::bytes`], 0..=255, row by row, the channels of a pixel together (HWC).
     ///
     /// # Errors
-    /// [`PixelError::TooSmall`] when the picture's shorter side is below the input's (or that is 0);
-    /// [`PixelError::NoColor`] when the input is in color and the picture is not; [`PixelError::Buffer`] when a buffer's length is not the one stated.
-    // Not inlined, so that the size of what is counted as the engine can be read from the ELF file.
+    /// [`PixelError::TooSmall`] if the picture's shorter side is below the input's (or that is 0);
+    /// [`PixelError::NoColor`] if the input is in color and the picture is gray; [`PixelError::Buffer`] if a buffer has
+    /// the wrong length.
+    // Not inlined, so that the size of the engine's code can be read from the ELF file.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(
         size: PictureSize,
@@ -144,11 +145,11 @@ impl<'b> Shrink<'b> {
         })
     }
 
-    /// Takes the next row, from the top: all `width` pixels of it in the picture's format.
+    /// Takes the next row, from the top: all `width` pixels in the picture's format.
     ///
     /// # Errors
-    /// [`PixelError::RowBytes`] when the row's length is wrong (the row is not consumed), [`PixelError::RowCount`] when
-    /// all rows have been given already.
+    /// [`PixelError::RowBytes`] if the row's length is wrong (the row is not consumed), [`PixelError::RowCount`] if all
+    /// rows have been given already.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn row(&mut self, row: &[u8]) -> Result<(), PixelError> {
         let expected = self.format.row_bytes(self.size.width);
@@ -184,10 +185,10 @@ impl<'b> Shrink<'b> {
         Ok(())
     }
 
-    /// Ends the picture: the output is complete.
+    /// Ends the picture; the output is then complete.
     ///
     /// # Errors
-    /// [`PixelError::RowCount`] when rows are missing; the output must not be used then.
+    /// [`PixelError::RowCount`] if rows are missing; the output must not be used then.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn finish(self) -> Result<(), PixelError> {
         if self.rows_in != self.size.height {
@@ -196,7 +197,7 @@ impl<'b> Shrink<'b> {
         Ok(())
     }
 
-    /// Adds one source row to the sums, with a weight along the vertical axis.
+    /// Adds one source row to the sums, with a vertical weight.
     fn add(&mut self, pixels: &[u8], row_weight: u32) {
         match self.input.color {
             Color::Gray => self.add_channels(pixels, row_weight, |format, pixel| [format.luma(pixel)]),
@@ -233,7 +234,7 @@ impl<'b> Shrink<'b> {
         }
     }
 
-    /// Divides the sums into one row of output and clears them.
+    /// Divides the sums to get one output row, and clears them.
     fn emit(&mut self) {
         let area = u64::from(self.output_units) * u64::from(self.output_units);
         let start = self.rows_out * self.input.row_bytes();
@@ -246,7 +247,7 @@ impl<'b> Shrink<'b> {
     }
 }
 
-/// `sum / area`, rounded; `sum <= 255 * area`.
+/// Returns `sum / area`, rounded; `sum <= 255 * area`.
 fn divide_rounded(sum: u64, area: u64) -> u8 {
     let numerator = sum + area / 2;
     // Most pictures fit 32 bits, where microcontrollers divide in one instruction instead of hundreds.
@@ -270,8 +271,8 @@ mod tests {
     use std::vec::Vec;
     use std::{string::ToString, vec};
 
-    /// The definition, with a whole frame in memory and no cleverness: every pair of source and output pixel's
-    /// overlap, in units of 1/side of a source pixel.
+    /// The definition, with a whole frame in memory: every overlap of a source and an output pixel, in units of 1/side
+    /// of a source pixel.
     fn naive(size: PictureSize, side: u16, gray: &[u8]) -> Vec<u8> {
         let (square, side) = (u64::from(size.square()), u64::from(side));
         let left = (u64::from(size.width) - square) / 2;
@@ -321,7 +322,7 @@ mod tests {
         }
     }
 
-    /// Each channel is what a gray picture of that channel alone would give.
+    /// Each channel equals the result for a gray picture of that channel alone.
     #[test]
     fn channels_do_not_meet() {
         for (width, height, side) in [(20, 17, 5), (9, 13, 9), (31, 31, 4)] {

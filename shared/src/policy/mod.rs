@@ -1,19 +1,20 @@
-//! From decisions to answers: when to say nothing, and how many frames must agree.
+//! Policies: turn decisions into answers by a probability threshold and a vote over frames.
 //!
-//! The network decides on every frame, however unlike anything it has seen that is. A [`Policy`] says when that decision is
-//! an answer: it must be probable enough, and enough of the last frames must agree. Where not, the answer is "unknown".
+//! The network decides on every frame, even one unlike anything it was trained on. A [`Policy`] defines when that
+//! decision is an answer: its probability reaches the threshold, and enough of the last frames agree. Otherwise the
+//! answer is "unknown".
 
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Decision, Probability};
 
-/// Longest window, frames.
+/// Maximum window, frames.
 pub const MAX_WINDOW: u8 = 16;
 
-/// Largest probability in Q16: certainty.
+/// Largest probability, Q16: certainty.
 const CERTAIN: u32 = 1 << 16;
 
-/// When a decision is an answer. Checked: whoever holds one can use it, and nothing about it can fail.
+/// A valid policy: the threshold and the vote that make a decision an answer. Using it cannot fail.
 ///
 /// ```
 /// use pinhole_shared::decision::{Decision, Probability};
@@ -36,31 +37,32 @@ pub struct Policy {
     window: u8,
 }
 
-/// A policy as it stands in a file or comes over the link, before it is checked. Same fields, in the same order.
+/// A policy from a file or the link, not yet checked. Same fields as [`Policy`], in the same order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UncheckedPolicy {
-    /// Least probability of an answer, Q16.
+    /// Minimum probability of an answer, Q16.
     pub min_probability: Probability,
     /// Frames that must agree.
     pub needed: u8,
-    /// Of the last so many.
+    /// Window: number of last frames that vote.
     pub window: u8,
 }
 
-/// Why there is no such policy.
+/// Reasons why a policy is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PolicyError {
-    /// A probability above certainty.
+    /// The probability is above certainty.
     Probability {
-        /// Q16.
+        /// Probability, Q16.
         got: u32,
     },
-    /// No window, too long a window, more votes than frames, or so few that two classes could both have them.
+    /// `window` is 0 or above [`MAX_WINDOW`], `needed` exceeds `window`, or `needed` is no majority, so that two
+    /// classes could both reach it.
     Votes {
         /// Frames that must agree.
         needed: u8,
-        /// Of the last so many.
+        /// Number of last frames that vote.
         window: u8,
     },
 }
@@ -79,14 +81,14 @@ impl core::fmt::Display for PolicyError {
 impl core::error::Error for PolicyError {}
 
 impl Policy {
-    /// Every decision is an answer, frame by frame.
+    /// Every decision is an answer, for each frame alone.
     pub const NONE: Self = Self { min_probability: Probability(0), needed: 1, window: 1 };
 
-    /// A policy that answers with a class which `needed` of the last `window` frames decided for, each with at least
-    /// `min_probability` (0..=65,536; 0: whatever the probability).
+    /// Creates a policy: a class is the answer if `needed` of the last `window` frames decided for it. Each of these
+    /// needs a probability of at least `min_probability` (0..=65,536; 0: any).
     ///
-    /// `window` is 1..=[`MAX_WINDOW`] frames; `needed` is more than half of them, so that no two classes can have as many
-    /// votes, and no tie needs a rule. 1 of 1: no smoothing.
+    /// `window` is 1..=[`MAX_WINDOW`] frames. `needed` is more than half of it, so at most one class can reach it and
+    /// ties cannot occur. 1 of 1 means no smoothing.
     ///
     /// # Errors
     /// [`PolicyError`] for the first argument out of its range.
@@ -94,14 +96,14 @@ impl Policy {
         if min_probability.0 > CERTAIN {
             return Err(PolicyError::Probability { got: min_probability.0 });
         }
-        // A window of 0 has no half that 0 would be more than.
+        // A window of 0 fails too: 0 is not more than half of it.
         if window > MAX_WINDOW || needed > window || needed <= window / 2 {
             return Err(PolicyError::Votes { needed, window });
         }
         Ok(Self { min_probability, needed, window })
     }
 
-    /// Least probability of an answer; 0: none.
+    /// Minimum probability of an answer; 0: no minimum.
     pub const fn min_probability(&self) -> Probability {
         self.min_probability
     }
@@ -111,12 +113,12 @@ impl Policy {
         self.needed
     }
 
-    /// Of the last so many frames, 1..=[`MAX_WINDOW`].
+    /// Number of last frames that vote, 1..=[`MAX_WINDOW`].
     pub const fn window(&self) -> u8 {
         self.window
     }
 
-    /// The answer to one frame on its own: its class, if that is probable enough.
+    /// Judges one frame alone: its class, if its probability reaches the threshold.
     pub fn judge(&self, decision: Decision) -> Verdict {
         if decision.probability >= self.min_probability { Verdict::Class(decision.class) } else { Verdict::Unknown }
     }
@@ -142,18 +144,18 @@ impl From<Policy> for UncheckedPolicy {
     }
 }
 
-/// An answer.
+/// Answer under a policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Verdict {
-    /// This class.
+    /// Index of the class.
     Class(u16),
-    /// None: too improbable, or too few frames agree.
+    /// No answer: the probability is too low, or too few frames agree.
     #[default]
     Unknown,
 }
 
-/// What the network decided, and what is answered.
+/// A decision and the answer under the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decided {
@@ -165,18 +167,18 @@ pub struct Decided {
 
 const FRAMES: usize = MAX_WINDOW as usize;
 
-/// The last frames' verdicts, each on its own.
+/// Verdicts of the last frames, each judged alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Smoother {
-    /// The latest first. Before there were so many frames: unknown, which is a vote for nothing.
+    /// Latest first. Frames not yet seen are unknown, which votes for no class.
     latest: [Verdict; FRAMES],
 }
 
 impl Smoother {
-    /// Takes in the next frame's decision, and gives the answer: the class that as many as are needed of the last frames,
-    /// this one included, decided for; else unknown. At most one class has so many.
+    /// Takes the next frame's decision and returns the answer. That is the class with enough votes among the last
+    /// frames, including this one; else unknown. At most one class has enough.
     ///
-    /// Under one policy; before another one, [`Smoother::reset`].
+    /// Call it with the same policy; before changing the policy, call [`Smoother::reset`].
     pub fn see(&mut self, policy: &Policy, decision: Decision) -> Verdict {
         self.latest.copy_within(..FRAMES - 1, 1);
         self.latest[0] = policy.judge(decision);

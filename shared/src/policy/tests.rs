@@ -6,7 +6,7 @@ fn decided(class: u16, probability: u32) -> Decision {
     Decision { class, probability: Probability(probability) }
 }
 
-/// Every policy that could be named with small numbers, against the rule in words.
+/// All pairs of 8-bit numbers, against the rule stated in [`Policy::new`].
 #[test]
 fn only_majorities_of_a_window_are_policies() {
     for (needed, window) in (0..=u8::MAX).flat_map(|needed| (0..=u8::MAX).map(move |window| (needed, window))) {
@@ -33,7 +33,8 @@ fn a_frame_alone_is_judged_by_its_probability() {
     assert_eq!(certain.judge(decided(0, 65_536)), Verdict::Class(0));
 }
 
-/// 2 of 3, by hand: a frame too improbable is a vote for nothing, and the winner need not be the last frame's class.
+/// 2 of 3, by hand: a frame below the threshold votes for no class, and the winner may differ from the last frame's
+/// class.
 #[test]
 fn two_of_three() {
     let policy = Policy::new(Probability(100), 2, 3).unwrap();
@@ -46,7 +47,7 @@ fn two_of_three() {
     assert_eq!(smoother.see(&policy, decided(1, 100)), no, "what was seen before is forgotten");
 }
 
-/// A policy that comes over the link is checked on its way in; what is checked comes out as it went in.
+/// A policy from the link is checked when decoded; a valid one is unchanged by encoding and decoding.
 #[test]
 fn what_is_received_is_checked() {
     let mut bytes = [0; 16];
@@ -61,7 +62,7 @@ fn what_is_received_is_checked() {
     assert!(postcard::from_bytes::<Policy>(sent).is_err());
 }
 
-/// Any policy there is.
+/// Generates any policy.
 fn any_policy() -> impl Strategy<Value = Policy> {
     (0..4_u32, 1..=MAX_WINDOW).prop_flat_map(|(min, window)| {
         (window / 2 + 1..=window).prop_map(move |needed| Policy::new(Probability(min), needed, window).unwrap())
@@ -69,8 +70,8 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 }
 
 proptest! {
-    /// Against counting over all that was ever seen, and with another policy after a reset. Few classes and
-    /// probabilities, so that votes collide and fall short.
+    /// Compares with counting over all frames seen, with another policy after a reset. Few classes and probabilities,
+    /// so that votes collide and fall short.
     #[test]
     fn the_smoothed_answer_is_the_class_with_enough_votes(
         runs in proptest::collection::vec(

@@ -1,5 +1,5 @@
-//! Any bytes on the link, as either side receives them: each frame is a message or an error, and after all of them a
-//! zero and a whole frame are understood.
+//! Any bytes on the link, received by either side: each frame is a message or an error. After them, a zero and an
+//! intact frame are decoded.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,7 @@ fuzz_target!(|data: &[u8]| {
     let mut receiver = Receiver::default();
     for &byte in data {
         match receiver.push::<Request<'_>>(byte) {
-            // What was understood can be said again; only pixels can be too many for a frame of ours.
+            // A decoded request can be encoded again; only pixels can be too many for a frame.
             Some(Ok(request)) => {
                 let mut frame = [0; FRAME_BYTES];
                 match encode(&request, &mut frame) {
@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
     }
     assert_still_listening(receiver);
 
-    // The same bytes as a message in a sound frame, so that decoding is reached at all.
+    // The same bytes as a message in an intact frame, so that decoding is reached.
     let mut frame = Vec::with_capacity(data.len() + 8);
     frame.extend_from_slice(data);
     frame.extend(checksum(data).to_le_bytes());
@@ -53,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn understood(frame: &[u8]) -> Option<Result<Request<'static>, FrameError>> {
-    // Leaked for a lifetime that outlives the receiver, in a process that ends soon.
+    // Leaked to outlive the receiver, in a process that ends soon.
     let receiver = Box::leak(Box::<Receiver>::default());
     let (last, first) = frame.split_last()?;
     for &byte in first {
@@ -73,7 +73,7 @@ fn assert_still_listening(mut receiver: Receiver) {
     assert_eq!(receiver.push::<Request<'_>>(*last), Some(Ok(request)));
 }
 
-/// COBS, in its plainest form: every zero becomes the distance to the next.
+/// COBS in its simplest form: every zero becomes the distance to the next.
 fn stuffed(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = Vec::new();

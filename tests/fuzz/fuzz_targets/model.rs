@@ -1,5 +1,5 @@
-//! Any bytes as a model file: as they are, and as they would be with a right start and checksum. What parsing accepts
-//! must run, within the ranges its layers state and twice the same.
+//! Any bytes as a model file: unchanged, and with a correct start and checksum. Accepted files must run, with values
+//! within the ranges of their layers, and give the same results twice.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,11 +8,11 @@ use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
 use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
 use pinhole_shared::model::{Activation, HEADER_BYTES, Layer, MAGIC, Model, VERSION, seal};
 
-/// A fuzzed picture of more pixels says nothing that a smaller one does not.
+/// Larger fuzzed pictures test nothing that a smaller one does not.
 const MAX_PIXELS: usize = 1 << 16;
 
 fuzz_target!(|data: &[u8]| {
-    // One pad for both: parsing wants an address that is a multiple of 4, and libFuzzer promises none.
+    // One buffer for both: parsing requires an address that is a multiple of 4, which libFuzzer does not guarantee.
     let mut pad = vec![0_u8; data.len().next_multiple_of(16).max(HEADER_BYTES) + 3];
     let start = pad.as_ptr().align_offset(4);
     let pad = &mut pad[start..];
@@ -39,10 +39,10 @@ fn run_if_accepted(file: &[u8]) {
     let noise = file.iter().cycle().take(model.inputs()).copied().collect();
     for input in [vec![0; model.inputs()], vec![255; model.inputs()], noise] {
         for run in [run::<Scalar>, run::<Dsp<PortableDsp>>, run::<Pairs<PortablePairs>>] {
-            // A model whose layouts are not one kernel's is run by none.
+            // No kernel runs a model with layouts of several kernels.
             let Some(decision) = run(&model, &input, 0) else { continue };
             assert!(decision.class < model.classes() && decision.probability.0 <= 1 << 16);
-            // Whatever the working memory held before.
+            // The result does not depend on earlier contents of the working memory.
             assert_eq!(run(&model, &input, -1), Some(decision));
         }
     }
@@ -60,7 +60,7 @@ fn run<K: Kernel>(model: &Model<'_>, input: &[u8], before: i16) -> Option<Decisi
         lanes: &mut lanes,
         arena: &mut arena,
     };
-    // There is as much room as it needs, so what can be wrong is the layout.
+    // The buffers have the needed size, so only the layout can be wrong.
     let mut engine = Engine::<K>::new(model, scratch).ok()?;
     let observe = |index: usize, values: LayerValues<'_>| {
         let layer = model.layers().nth(index).expect("as many as are shown");
@@ -73,7 +73,7 @@ fn run<K: Kernel>(model: &Model<'_>, input: &[u8], before: i16) -> Option<Decisi
             LayerValues::Activations(values) => {
                 assert!(values.iter().all(|&value| (low..=high).contains(&i32::from(value))));
             }
-            // Requantization gives no more than 2^30.
+            // Requantization gives at most 2^30.
             LayerValues::Logits(values) => assert!(values.iter().all(|value| value.unsigned_abs() <= 1 << 30)),
         }
     };

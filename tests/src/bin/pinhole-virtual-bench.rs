@@ -1,4 +1,4 @@
-//! `pinhole`, with the virtual probes of [`pinhole_tests::virtual_board`] instead of those on USB: test equipment.
+//! `pinhole` with the virtual probes of [`pinhole_tests::virtual_board`] instead of those on USB: test equipment.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! QEMU's gdb stub: the debugger's side of GDB's remote serial protocol, as far as a debug probe needs it.
+//! Client of QEMU's gdb stub: the part of GDB's remote serial protocol that a debug probe needs.
 //!
 //! Source: "Debugging with GDB", appendix E, "GDB Remote Serial Protocol".
 
@@ -7,18 +7,18 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// Longest silence of the stub.
+/// Timeout of the stub.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Most bytes of memory in one packet: as text they are twice as many, and QEMU's packets have 4,096.
+/// Maximum bytes of memory per packet: as text they are twice as many, and QEMU's packets have 4,096.
 const CHUNK_BYTES: usize = 1024;
-/// What stops the machine.
+/// Byte that stops the machine.
 const INTERRUPT: u8 = 0x03;
 
 /// Numbers of a core's registers in the stub.
 const REGISTERS: u32 = 16;
 const XPSR: u32 = 25;
 
-/// A connection to the stub, and whether the machine runs.
+/// A connection to the stub, and the state of the machine.
 #[derive(Debug)]
 pub(super) struct Gdb {
     stream: BufReader<UnixStream>,
@@ -26,12 +26,12 @@ pub(super) struct Gdb {
 }
 
 impl Gdb {
-    /// Connects; QEMU stops the machine then.
+    /// Connects; this stops the machine.
     pub(super) fn connect(socket: &Path) -> io::Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         let mut gdb = Self { stream: BufReader::new(stream), runs: false };
-        // Single registers are answered for only after the description of them was read.
+        // The stub answers for single registers only after their description was read.
         gdb.ask("qXfer:features:read:target.xml:0,fff")?;
         Ok(gdb)
     }
@@ -51,14 +51,14 @@ impl Gdb {
     pub(super) fn halt(&mut self) -> io::Result<()> {
         if self.runs {
             self.stream.get_mut().write_all(&[INTERRUPT])?;
-            // The answer to `c`, which has waited for this.
+            // The answer to `c`, which was pending until now.
             self.receive()?;
             self.runs = false;
         }
         Ok(())
     }
 
-    /// One instruction.
+    /// Executes one instruction.
     pub(super) fn step(&mut self) -> io::Result<()> {
         self.halt()?;
         self.ask("s").map(|_| ())
@@ -95,16 +95,16 @@ impl Gdb {
         })
     }
 
-    /// A core register by its number in DCRSR: 0..=15, 16 for xPSR, 17 for the main stack's pointer.
+    /// Reads a core register by its number in DCRSR: 0..=15, 16 for xPSR, 17 for the main stack pointer.
     pub(super) fn read_register(&mut self, number: u32) -> io::Result<u32> {
-        // Of what the stub does not know nothing is needed here.
+        // Registers unknown to the stub are not needed; they read 0.
         let Some(number) = stub_register(number) else { return Ok(0) };
         let answer = self.halted(|gdb| gdb.ask(&format!("p{number:x}")))?;
         let bytes = from_hex(&answer).and_then(|bytes| bytes.try_into().ok());
         bytes.map(u32::from_le_bytes).ok_or_else(|| refused("read register", number, &answer))
     }
 
-    /// See [`Gdb::read_register`].
+    /// Writes a core register; see [`Gdb::read_register`].
     pub(super) fn write_register(&mut self, number: u32, value: u32) -> io::Result<()> {
         let Some(number) = stub_register(number) else { return Ok(()) };
         let data: String = value.to_le_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -112,7 +112,7 @@ impl Gdb {
         if answer == "OK" { Ok(()) } else { Err(refused("write register", number, &answer)) }
     }
 
-    /// Lets go of the machine, which runs on if it ran.
+    /// Detaches from the machine, which continues if it was running.
     pub(super) fn detach(&mut self) -> io::Result<()> {
         if self.runs {
             self.halt()?;
@@ -121,7 +121,7 @@ impl Gdb {
         Ok(())
     }
 
-    /// Does something while the machine stands still: QEMU answers nothing else.
+    /// Runs `action` while the machine is halted: QEMU answers nothing otherwise.
     fn halted<T>(&mut self, action: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
         let ran = self.runs;
         self.halt()?;
@@ -146,7 +146,7 @@ impl Gdb {
                     self.stream.consume(1);
                     return Ok(());
                 }
-                // A machine that ran is stopped by connecting, and says so without being asked.
+                // Connecting stops a running machine, which reports this without a request.
                 Some(b'$') => drop(self.receive()?),
                 _ => return Err(io::Error::other("the gdb stub did not take a packet")),
             }
@@ -170,7 +170,7 @@ impl Gdb {
 
 impl Drop for Gdb {
     fn drop(&mut self) {
-        // Fails when QEMU has ended.
+        // Fails if QEMU has ended.
         let _ = self.detach();
     }
 }

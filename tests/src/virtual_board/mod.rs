@@ -1,9 +1,9 @@
-//! Test equipment: a board behind a debug probe, of which neither is there. The board is an emulated mps2-an386 that keeps
-//! what was flashed as long as it runs; the probe is QEMU's gdb stub behind a Cortex-M's debug registers. So all of
-//! probe-rs but its USB and its flash algorithms runs as with hardware: attach, download, verify, halt, reset, RTT.
+//! Test equipment: a virtual board behind a virtual debug probe. The board is an emulated mps2-an386 that keeps flashed
+//! data while it runs. The probe is QEMU's gdb stub behind a Cortex-M's debug registers. So all of probe-rs except its
+//! USB code and its flash algorithms runs as with hardware: attach, download, verify, halt, reset, RTT.
 //!
-//! [`VirtualBoard`] is the board; a process that is told of it by [`VirtualBoard::plug_into`] finds it by [`fn@bench`]: the
-//! program `pinhole-virtual-bench` is `pinhole` with these probes instead of those on USB.
+//! [`VirtualBoard`] is the board. [`VirtualBoard::plug_into`] passes it to a process, which finds it by [`fn@bench`].
+//! The program `pinhole-virtual-bench` is `pinhole` with these probes instead of those on USB.
 
 mod gdb;
 mod probe;
@@ -27,26 +27,26 @@ use tempfile::TempDir;
 
 use probe::VirtualProbe;
 
-/// What the probe is called.
+/// Name of the probe.
 const PROBE_NAME: &str = "Virtual probe (test equipment)";
-/// Its USB numbers; no such vendor exists.
+/// USB identifiers of the probe; no such vendor exists.
 const VENDOR: u16 = 0xFFFF;
 const PRODUCT: u16 = 0x0001;
-/// Speed of a probe that has none, kHz.
+/// Nominal speed of the probe, kHz.
 const SPEED_KHZ: u32 = 1_000;
 
-/// Where the board's gdb stub listens.
+/// Environment variable: socket of the board's gdb stub.
 const SOCKET: &str = "PINHOLE_VIRTUAL_BOARD";
-/// What is wrong with it.
+/// Environment variable: fault of the board.
 const FAULT: &str = "PINHOLE_VIRTUAL_FAULT";
-/// How many probes are plugged in; one if absent. All lead to the same board.
+/// Environment variable: number of probes; 1 if absent. All lead to the same board.
 const PROBES: &str = "PINHOLE_VIRTUAL_PROBES";
 
-/// What QEMU's monitor shows when it waits for a command.
+/// Prompt of QEMU's monitor.
 const PROMPT: &[u8] = b"(qemu) ";
 
-/// The chip that QEMU's machine is, as probe-rs describes chips. Its code memory can be written like RAM, which is what
-/// QEMU makes of it: there is no flash algorithm.
+/// Description of QEMU's machine as a chip, for probe-rs. Its code memory can be written like RAM, as QEMU implements
+/// it: there is no flash algorithm.
 const CHIP: &str = "
 name: Virtual
 variants:
@@ -70,12 +70,12 @@ variants:
 flash_algorithms: []
 ";
 
-/// Something wrong with a board.
+/// Faults of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Its debug port is protected.
+    /// The debug port is protected.
     Locked,
-    /// Nothing answers the probe: no power, or a loose wire.
+    /// The board does not answer: no power, or a loose wire.
     Silent,
 }
 
@@ -90,7 +90,7 @@ impl Fault {
     }
 }
 
-/// An emulated board with nothing in its flash. It ends when this is dropped.
+/// An emulated board with an empty flash. It ends when this is dropped.
 #[derive(Debug)]
 pub struct VirtualBoard {
     folder: TempDir,
@@ -98,9 +98,9 @@ pub struct VirtualBoard {
 }
 
 impl VirtualBoard {
-    /// QEMU's machine that `qemu-probed` is.
+    /// QEMU's machine of the board `qemu-probed`.
     pub const MACHINE: &'static str = "mps2-an386";
-    /// Another, with another chip's number in it.
+    /// Another machine, with another chip identification.
     pub const OTHER_MACHINE: &'static str = "mps2-an385";
 
     /// Starts QEMU with this machine.
@@ -108,8 +108,8 @@ impl VirtualBoard {
         Self::start_with(machine, &[])
     }
 
-    /// Starts QEMU with a file in its memory, as its own loader reads ELF, Intel HEX, and bytes alone, for address 0. The
-    /// board does not run before somebody lets it ([`Self::read`] does).
+    /// Starts QEMU with a file in its memory. QEMU's own loader reads ELF and Intel HEX; raw bytes go to address 0. The
+    /// board does not run before [`Self::read`].
     pub fn with_file(file: &Path) -> Self {
         let file = file.to_str().expect("a temporary file has a Unicode path");
         Self::start_with(Self::MACHINE, &["-device", &format!("loader,file={file},addr=0")])
@@ -120,7 +120,7 @@ impl VirtualBoard {
         let mut command = emulator().expect("the emulator is there, or a private copy can be made").command();
         command.args(["-machine", machine, "-display", "none", "-serial", "null", "-serial", "null"]).args(more);
         command.arg("-monitor").arg(format!("unix:{},server=on,wait=off", folder.path().join("monitor").display()));
-        // Stopped: with an empty flash it would run into a fault at once, and QEMU would end.
+        // Stopped: with an empty flash it would fault at once, and QEMU would end.
         command.arg("-S").arg("-gdb").arg(format!("unix:{},server=on,wait=off", folder.path().join("gdb").display()));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         let emulator = Leashed::new(command.spawn().expect("the emulator starts"));
@@ -141,12 +141,12 @@ impl VirtualBoard {
         self.folder.path().join("monitor")
     }
 
-    /// Resets the board as its button would, behind the back of whoever is attached.
+    /// Resets the board as its button would, without notice to an attached probe.
     pub fn press_reset(&self) {
         let mut monitor = UnixStream::connect(self.monitor()).expect("the emulator runs");
         monitor.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket has a timeout");
         monitor.write_all(b"system_reset\n").expect("the emulator runs");
-        // It shows its prompt before the command and after it.
+        // It shows its prompt before and after the command.
         let (mut said, mut bytes) = (Vec::new(), [0; 256]);
         while said.windows(PROMPT.len()).filter(|&window| window == PROMPT).count() < 2 {
             let count = monitor.read(&mut bytes).expect("the emulator runs");
@@ -155,18 +155,18 @@ impl VirtualBoard {
         }
     }
 
-    /// The board behind one probe, for this process.
+    /// Returns the board behind one probe, for this process.
     pub fn bench(&self) -> Bench {
         bench_of(1, &Plug { socket: self.socket(), fault: None })
     }
 
-    /// Lets a process find the board behind so many probes.
+    /// Passes the board to a process, behind this number of probes.
     pub fn plug_into<'c>(&self, command: &'c mut Command, probes: usize, fault: Option<Fault>) -> &'c mut Command {
         command.env(SOCKET, self.socket()).env(PROBES, probes.to_string());
         command.env(FAULT, fault.map_or("", Fault::name))
     }
 
-    /// Reads memory of the board, past every probe.
+    /// Reads memory of the board directly, without a probe.
     pub fn read(&self, address: u32, bytes: &mut [u8]) {
         let mut gdb = gdb::Gdb::connect(&self.socket()).expect("the emulator runs");
         gdb.read(address, bytes).expect("there is memory");
@@ -174,10 +174,10 @@ impl VirtualBoard {
     }
 }
 
-/// The probes that this process was told of, and the chip they know besides those that probe-rs does.
+/// Returns the probes of this process from its environment, and probe-rs' chips plus the board's.
 ///
 /// # Panics
-/// When it was told nonsense.
+/// If the environment variables are invalid.
 pub fn bench() -> Bench {
     let count = std::env::var(PROBES).map_or(1, |count| count.parse().expect("a number of probes"));
     let wrong = std::env::var(FAULT).unwrap_or_default();
@@ -189,19 +189,19 @@ pub fn bench() -> Bench {
 }
 
 fn bench_of(count: usize, plug: &Plug) -> Bench {
-    // probe-rs' drivers live as long as the program: it has no others.
+    // probe-rs requires drivers that live as long as the program.
     let plug = Box::leak(Box::new(plug.clone()));
     Bench { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry: LazyLock::new(chips) }
 }
 
-/// The chips that probe-rs knows, and the board's.
+/// Returns the chips known to probe-rs, and the board's.
 fn chips() -> Registry {
     let mut registry = Registry::from_builtin_families();
     registry.add_target_family_from_yaml(CHIP).expect("the chip is described as probe-rs wants it");
     registry
 }
 
-/// Some probes, all plugged into the same board.
+/// Probes that are all connected to the same board.
 #[derive(Debug)]
 struct Probes {
     count: usize,
@@ -222,7 +222,7 @@ impl ProbeLister for Probes {
     }
 }
 
-/// The way to a board: what probe-rs calls a probe's driver.
+/// Connection to a board, as a probe driver of probe-rs.
 #[derive(Clone, Debug)]
 struct Plug {
     socket: PathBuf,
@@ -240,7 +240,7 @@ impl ProbeFactory for Plug {
         Ok(Box::new(VirtualProbe { socket: self.socket.clone(), fault: self.fault, speed_khz: SPEED_KHZ }))
     }
 
-    /// [`Probes`] lists them.
+    /// Empty, because [`Probes`] lists them.
     fn list_probes(&self) -> Vec<ProbeListItem> {
         Vec::new()
     }

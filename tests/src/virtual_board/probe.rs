@@ -1,7 +1,7 @@
-//! A debug probe that is none: a Cortex-M's debug registers in front of QEMU's gdb stub.
+//! A virtual debug probe: a Cortex-M's debug registers in front of QEMU's gdb stub.
 //!
-//! What a probe does to a core it does by registers of the core's debug block. They are kept here; what is written to
-//! them becomes a request to the stub.
+//! A probe controls a core through the registers of its debug block. They are stored here; writes to them become
+//! requests to the stub.
 //!
 //! Source: Arm DDI 0403E, "Armv7-M Architecture Reference Manual", C1.6 (debug registers) and B3.2.6 (AIRCR).
 
@@ -30,7 +30,7 @@ const DHCSR: u32 = 0xE000_EDF0;
 const DCRSR: u32 = 0xE000_EDF4;
 const DCRDR: u32 = 0xE000_EDF8;
 const DEMCR: u32 = 0xE000_EDFC;
-/// All registers of the core itself.
+/// Address range of the core's own registers.
 const PRIVATE: std::ops::Range<u32> = 0xE000_0000..0xE010_0000;
 
 const AIRCR_KEY: u32 = 0x05FA << 16;
@@ -116,19 +116,19 @@ impl DebugProbe for VirtualProbe {
 /// The chip behind the probe.
 struct Chip {
     gdb: Gdb,
-    /// What was last written to registers of the core.
+    /// Last values written to registers of the core.
     registers: BTreeMap<u32, u32>,
 }
 
 impl Chip {
-    /// Attaches and lets the chip do what it did.
+    /// Attaches and lets the chip continue.
     fn attach(socket: &Path) -> io::Result<Self> {
         let mut chip = Self { gdb: Gdb::connect(socket)?, registers: BTreeMap::new() };
         chip.run()?;
         Ok(chip)
     }
 
-    /// Runs, unless its flash is empty: a real core would lock up, and QEMU ends.
+    /// Runs, unless the flash is empty: a real core would lock up, and QEMU ends.
     fn run(&mut self) -> io::Result<()> {
         let mut reset_vector = [0; 4];
         self.gdb.read(4, &mut reset_vector)?;
@@ -208,7 +208,7 @@ impl ArmDebugInterface for Interface {
 
     fn select_debug_port(&mut self, port: DpAddress) -> Result<(), ArmError> {
         match self.probe.fault {
-            // As probe-rs says it of an nRF52840 whose access port is protected.
+            // The error that probe-rs reports for an nRF52840 with a protected access port.
             Some(Fault::Locked) => Err(ArmError::MissingPermissions("erase_all".to_owned())),
             Some(Fault::Silent) => Err(ArmError::NoTargetResponse { source: Box::new(ArmError::Timeout) }),
             None => {

@@ -1,8 +1,8 @@
-//! When answers are "unknown": written by `quantize`, shown by every command that answers.
+//! Answers of "unknown": set by `quantize`, shown by every command that answers.
 
 use super::*;
 
-/// The run folder's model, quantized anew with these arguments.
+/// Quantizes the run folder's model again with these arguments.
 fn quantized(folder: &Path, arguments: &[&dyn AsRef<OsStr>]) -> Ran {
     let photos = drawn("train");
     run(&[&[&"quantize", &folder as &dyn AsRef<OsStr>, &photos], arguments].concat())
@@ -31,7 +31,7 @@ fn a_least_probability_all_the_way() {
         assert!(inspected.contains(&words), "no {words:?} in:\n{inspected}");
     }
 
-    // Each photo alone: the same decisions, and an answer where they are probable enough.
+    // Each photo alone: the same decisions, and an answer if they are probable enough.
     let after = answers(folder);
     let mut unknown = 0;
     for (before, after) in before.as_array().unwrap().iter().zip(after.as_array().unwrap()) {
@@ -56,7 +56,7 @@ fn a_least_probability_all_the_way() {
     let told = run(&[&"evaluate", &folder, &test]).ok().stdout;
     assert!(told.contains("answered  9 of 14 (coverage 0.6429)") && told.contains("of them accuracy"), "{told}");
 
-    // It goes along into flash, and away when nobody asks for it, which is said.
+    // The policy is packed with the model, and removed by a quantization without one, which reports it.
     let packed = folder.join("packed.bin");
     run(&[&"pack", &folder, &"--board", &"qemu", &"--out", &packed]).ok();
     assert_eq!(run(&[&"inspect", &packed, &"--json"]).ok().json()["policy"], policy);
@@ -71,7 +71,8 @@ fn a_least_probability_all_the_way() {
     assert_eq!(run(&[&"evaluate", &folder, &test, &"--json"]).ok().json()["answered"], Value::Null);
 }
 
-/// Chosen on photos: what it leaves of them is what evaluating them finds, and few photos are called few.
+/// A threshold chosen on photos: its coverage equals that of their evaluation, and a small number of photos is
+/// reported.
 #[test]
 fn a_least_probability_for_an_error_rate() {
     let run_folder = run_folder();
@@ -86,7 +87,7 @@ fn a_least_probability_for_an_error_rate() {
     assert_eq!((&threshold["photos"], &threshold["wrong"]), (&14.into(), &0.into()));
     assert_eq!(threshold["min_probability"], told["policy"]["min_probability"]);
     let answered = run(&[&"evaluate", &folder, &test, &"--json"]).ok().json()["answered"].clone();
-    // Where nothing is refused there is no policy either.
+    // If no photo is refused, there is no policy.
     assert!(
         answered == *threshold || (answered == Value::Null && threshold["coverage"] == 1.0),
         "{answered} {threshold}"
@@ -108,7 +109,7 @@ fn policies_there_are_not() {
     refuse(vec![&"--error-rate", &"0.02", &"--validation", &photos], &[&photos, &"trained on"]);
     let dot = photos.join("..").join("train");
     refuse(vec![&"--error-rate", &"0.02", &"--validation", &dot], &[&"trained on"]);
-    // No network is right on photos that are labeled wrong.
+    // Every network is wrong on wrongly labeled photos.
     let place = temporary();
     for path in files_in(&test) {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -139,13 +140,13 @@ fn policies_there_are_not() {
     }
 }
 
-/// On the board, what photos are answered in a row is smoothed; the proof covers it.
+/// On the board, answers to consecutive photos are smoothed; the proof covers it.
 #[test]
 fn the_board_says_unknown_too() {
     let run_folder = run_folder();
     let (folder, test) = (run_folder.path(), drawn("validation"));
     quantized(folder, &[&"--smooth", &"2/2"]).ok();
-    // Chihuahuas, then muffins: the first of all has none to agree with.
+    // Chihuahuas, then muffins: the first photo has no predecessor to agree with.
     let simulated = run(&[&"simulate", &folder, &test, &"--json"]).ok().json();
     let all = simulated.as_array().unwrap();
     assert_eq!(all[0]["answer"], Value::Null);

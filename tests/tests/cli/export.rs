@@ -1,4 +1,4 @@
-//! Models for other tools, and of them.
+//! Export of models for other tools, and import of their models.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use pinhole_tests::skipped;
 
 use super::*;
 
-/// A C program that includes the header, and fails unless everything in it is the model's.
+/// Returns a C program that includes the header, and fails unless everything in it equals the model.
 fn checker(model: &[u8], classes: &[&str]) -> String {
     let sum: u64 = model.iter().map(|&byte| u64::from(byte)).sum();
     let names = classes.iter().enumerate().map(|(index, name)| {
@@ -34,7 +34,7 @@ fn checker(model: &[u8], classes: &[&str]) -> String {
     )
 }
 
-/// Compiles and runs it, as C and as C++; says so where there is no compiler.
+/// Compiles and runs it, as C and as C++; reports a missing compiler.
 fn compiles(folder: &Path, program: &str) {
     for (compiler, name, standard) in [("cc", "main.c", "-std=c11"), ("c++", "main.cc", "-std=c++11")] {
         std::fs::write(folder.join(name), program).unwrap();
@@ -43,7 +43,7 @@ fn compiles(folder: &Path, program: &str) {
         compile.args([standard, "-Wall", "-Werror", "-pedantic-errors", "-o"]).arg(&binary).arg(folder.join(name));
         match compile.output() {
             Ok(done) => assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr)),
-            // Rust itself links by cc on these systems: where tests run, it is there.
+            // Rust itself links with cc on these systems, so it is present.
             Err(error) if compiler == "cc" && cfg!(unix) => panic!("{compiler}: {error}"),
             Err(error) => {
                 skipped(&format!("no {compiler} ({error}): the header is not compiled by it"));
@@ -64,14 +64,14 @@ fn a_c_header_holds_the_model() {
     assert_eq!(told, format!("{}: {} bytes\n", out.display(), header.len()));
     compiles(place.path(), &checker(&std::fs::read(&model).unwrap(), &["chihuahua", "muffin"]));
 
-    // Over itself, whatever the name of the file: the same bytes.
+    // Over itself, whatever the file's name: the same bytes.
     let again = place.path().join("again");
     run(&[&"export", &model, &again, &"--to", &"c-header"]).ok();
     let told = run(&[&"export", &model, &again, &"--to", &"c-header", &"--json"]).ok().json();
     assert_eq!((&told["bytes"], &told["out"]), (&header.len().into(), &again.to_str().unwrap().into()));
     assert!(std::fs::read(&again).unwrap() == header);
 
-    // Packed for a board: what `pack` writes.
+    // Packed for a board: the bytes that `pack` writes.
     let packed = place.path().join("packed.bin");
     run(&[&"pack", &model, &"--board", &"pico", &"--out", &packed]).ok();
     run(&[&"export", &model, &out, &"--board", &"pico"]).ok();
@@ -83,7 +83,7 @@ fn a_c_header_holds_the_model() {
     assert!(bytes == std::fs::read(&packed).unwrap());
 }
 
-/// A class name that C would read otherwise: quotes, a trigraph, letters beyond ASCII, and a digit after an escape.
+/// A class name that C could misread: quotes, a trigraph, letters beyond ASCII, and a digit after an escape.
 #[test]
 fn an_odd_class_name_in_c() {
     let place = temporary();
@@ -111,7 +111,7 @@ fn tensorflow_lite() {
     let other = place.path().join("other");
     run(&[&"export", &run_folder.path().join(files::MODEL), &other, &"--to", &"tflite"]).ok();
     assert!(std::fs::read(&other).unwrap() == file);
-    // By photos the logits become no coarser, in as many bytes.
+    // With photos, the logits become no coarser, in the same number of bytes.
     run(&[&"export", &run_folder.path(), &drawn("train"), &"--out", &other, &"--to", &"tflite"]).ok();
     assert_eq!(std::fs::read(&other).unwrap().len(), file.len());
     let header = place.path().join("model.h");
@@ -130,7 +130,7 @@ fn exports_gone_wrong() {
     }
     let missing = place.path().join("no/such/folder/model.h");
     refused(place.path(), &[&"export", &model, &missing], &[&missing]);
-    // What was not exported is kept, the model itself above all.
+    // Files that were not exported are kept, especially the model itself.
     let (header, own) = (place.path().join("my.h"), place.path().join("own.pinhole"));
     std::fs::write(&header, "#pragma once\n").unwrap();
     std::fs::copy(&model, &own).unwrap();
@@ -153,7 +153,7 @@ fn import_of_an_export_and_of_tensorflow() {
     let bytes = std::fs::read(&out).unwrap();
     let model = ModelFile::from_bytes(&bytes).unwrap();
     assert!(told.contains(&format!("{} bytes", bytes.len())) && told.contains("chihuahua, muffin"), "{told}");
-    // The same decisions on drawn pictures.
+    // The same decisions on synthetic pictures.
     let decided = |model: &Path| {
         let photos = run(&[&"classify", &"--json", &model, &drawn("validation")]).ok().json();
         photos.as_array().unwrap().iter().map(|photo| photo["class"].clone()).collect::<Vec<_>>()
@@ -178,7 +178,7 @@ fn imports_gone_wrong() {
     let bytes = std::fs::read(&keras).unwrap();
     std::fs::write(&other, &bytes[..bytes.len() / 2]).unwrap();
     refused(place.path(), &[&"import", &other, &out], &[&other, &"damaged"]);
-    // What is no model is kept.
+    // A file that is not a model is kept.
     std::fs::write(&out, "mine").unwrap();
     refused(place.path(), &[&"import", &keras, &out], &[&out]);
     assert_eq!(std::fs::read(&out).unwrap(), b"mine");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Weights of 4 bits, fine-tuned: what it says is what others measure of the file, which is the same every time.
+/// 4-bit weights, fine-tuned: other commands measure the reported values, and the file is the same every time.
 #[test]
 fn fine_tuned_all_the_way() {
     let run_folder = run_folder();

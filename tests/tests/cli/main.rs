@@ -1,4 +1,4 @@
-//! The `pinhole` program, run as a user runs it: every command's way to success, every way to go wrong.
+//! The `pinhole` program, run as a user runs it: the successes and errors of every command.
 
 mod answers;
 mod export;
@@ -47,7 +47,7 @@ fn temporary() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Everything in a folder, with its bytes.
+/// Returns everything in a folder, with its bytes.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     for path in files_in(folder) {
@@ -60,8 +60,8 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     found
 }
 
-/// A command that must fail, saying so as an error should: exit status 1, nothing on stdout, and on stderr what is
-/// wrong, with these words in it, and what to do. It must leave everything in `place` as it was.
+/// Runs a command that must fail with a proper error: exit status 1, nothing on stdout, and on stderr the cause, with
+/// these words, and a way out. It must leave everything in `place` unchanged.
 fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<OsStr>]) -> String {
     let before = contents(place);
     let ran = run(arguments);
@@ -70,7 +70,7 @@ fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<Os
         assert!(ran.stderr.contains(word), "no {word:?} in:\n{}", ran.stderr);
     }
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
-    // A placeholder that nothing was put into.
+    // A placeholder that was not filled in.
     let literal = ran.stderr.split('{').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
     assert!(!literal, "{}", ran.stderr);
     let after = contents(place);
@@ -79,13 +79,13 @@ fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<Os
     ran.stderr
 }
 
-/// A JPEG of one color.
+/// Writes a JPEG of one color.
 fn photo(path: &Path, side: u32, gray: u8) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, encode_jpeg(&RgbImage::from_pixel(side, side, Rgb([gray; 3])))).unwrap();
 }
 
-/// Photos named by class: dark cats, light dogs.
+/// Writes photos named by class: dark cats, light dogs.
 fn cats_and_dogs(folder: &Path) {
     for number in 1..=3 {
         photo(&folder.join(format!("cat-{number}.jpg")), 60, 40 + number);

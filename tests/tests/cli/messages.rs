@@ -1,8 +1,8 @@
-//! What is said of wrong input: the thing that is wrong first, then what to do about it.
+//! Messages for wrong input: first the cause, then a way out.
 
 use super::*;
 
-/// A model's name that is not known is answered with those that are, wherever a model is asked for.
+/// For an unknown model's name, every command lists the known ones.
 #[test]
 fn unknown_models_list_the_bundled_ones() {
     let place = temporary();
@@ -25,11 +25,11 @@ fn unknown_models_list_the_bundled_ones() {
             [&"there is no model \"conv-69\"", &"did you mean conv-96?", &"conv-50, conv-50-tiny, conv-96, drawn"];
         refused(place.path(), arguments, &words);
     }
-    // With an ending or in a folder it is a path.
+    // A name with an extension or in a folder is a path.
     refused(place.path(), &[&"inspect", &"conv-69.pinhole"], &[&"conv-69.pinhole cannot be read", &"pinhole models"]);
 }
 
-/// The name of a recipe is no model; that of a model is a recipe.
+/// The name of a recipe is not a model; that of a model is also a recipe.
 #[test]
 fn a_recipe_without_a_model_is_said_to_be_one() {
     let place = temporary();
@@ -47,12 +47,12 @@ fn mistyped_recipes_are_recognized() {
     refused(place.path(), &[&"train", &drawn("train"), &"--recipe", &"conv50", &"--out", &out], &words);
     refused(place.path(), &[&"recipes", &"conv50"], &words);
     refused(place.path(), &[&"study", &drawn("train"), &"--systems", &"vgg,conv50", &"--out", &out], &words);
-    // Boards are clap's to suggest.
+    // Boards are suggested by clap.
     let ran = run(&[&"bench", &"drawn", &"--board", &"qemu-m0"]);
     assert!(ran.stderr.contains("similar value exists: 'qemu-m0plus'"), "{}", ran.stderr);
 }
 
-/// Of each thing that can be wrong with a photo, what to do about that one.
+/// Each kind of unusable photo has its own advice.
 #[test]
 fn photos_are_told_what_is_wrong_with_them() {
     let place = temporary();
@@ -71,7 +71,7 @@ fn photos_are_told_what_is_wrong_with_them() {
             assert!(!said.contains(not), "{said}");
         }
     }
-    // What is neither is not taken for a photo.
+    // Other names are not taken for photos.
     let nowhere = place.path().join("nowhere");
     refused(place.path(), &[&"classify", &nowhere], &[&nowhere, &"neither a model nor a photo"]);
 }
@@ -96,13 +96,13 @@ fn widths_of_weights_name_the_number_of_layers() {
     assert!(layers.parse::<u32>().is_ok() && said.contains(&format!("or {layers} of them")), "{said}");
 }
 
-/// A file that cannot be written is named, and not the temporary one beside it.
+/// For a file that cannot be written, the message names it and not its temporary file.
 #[test]
 fn temporary_files_are_nobodys_matter() {
     let place = temporary();
     let out = place.path().join("no/such/folder/out.h");
     let said = refused(place.path(), &[&"export", &"drawn", &"--out", &out], &[&out, &"cannot be written"]);
-    // The tests' own folder is a temporary one, too.
+    // The tests' own folder is temporary too.
     assert!(!said.replace(place.path().to_str().unwrap(), "").contains(".tmp"), "{said}");
 }
 
@@ -112,7 +112,7 @@ fn a_quantized_model_has_no_float_weights() {
     refused(temporary().path(), &[&"quantize", &shipped_model(), &drawn("train")], &words);
 }
 
-/// Results that cannot be printed are an error, of every command; so are help and version.
+/// An error to print results is an error of every command, including help and version.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error() {
@@ -135,7 +135,7 @@ fn a_full_disk_is_an_error() {
     }
 }
 
-/// Whoever has read enough closes the pipe.
+/// A reader may close the pipe early.
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_no_error() {

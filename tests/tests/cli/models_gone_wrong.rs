@@ -1,8 +1,8 @@
-//! Model files that must be refused, and how.
+//! Model files that must be refused, with their messages.
 
 use super::*;
 
-/// Every command that takes a model refuses this one.
+/// Asserts that every command that takes a model refuses this one.
 fn all_refuse(place: &Path, model: &Path, words: &[&dyn AsRef<OsStr>]) {
     let photos = drawn("validation");
     for command in ["inspect", "bench"] {
@@ -29,7 +29,7 @@ fn not_there() {
     let place = temporary();
     let missing = place.path().join("none.pinhole");
     all_refuse(place.path(), &missing, &[&missing, &"run folder"]);
-    // A folder that is no run folder.
+    // A folder that is not a run folder.
     let folder = drawn("train");
     refused(place.path(), &[&"inspect", &folder], &[&folder.join(files::MODEL)]);
     refused(place.path(), &[&"quantize", &folder, &folder], &[&folder.join(files::WEIGHTS)]);

@@ -1,8 +1,8 @@
-//! Places that cannot be written to: nothing half-written, nothing lost.
+//! Paths that cannot be written to: nothing half-written, nothing lost.
 
 use super::*;
 
-/// Where a folder is to be, a file is. (These tests may run as root, whom permissions do not stop.)
+/// A file at the path of a folder. (These tests may run as root, whom permissions do not stop.)
 #[test]
 fn a_file_in_the_way() {
     let place = temporary();
@@ -24,7 +24,8 @@ fn a_file_in_the_way() {
     refused(place.path(), &arguments, &[&missing]);
 }
 
-/// `--out /dev/null` writes there, and puts no file in its place. Through a link, so that a failure does no harm.
+/// `--out /dev/null` writes there, and does not replace it by a file. Tested through a link, so that a failure does no
+/// harm.
 #[cfg(unix)]
 #[test]
 fn a_device_stays_a_device() {
@@ -43,7 +44,7 @@ fn a_device_stays_a_device() {
     }
 }
 
-/// A run that cannot be written whole must not pass for one, nor for the earlier one in its folder.
+/// A run that cannot be written completely must not pass as one, nor as the earlier one in its folder.
 #[test]
 fn a_run_written_in_part_is_no_run() {
     let run_folder = run_folder();
@@ -54,7 +55,7 @@ fn a_run_written_in_part_is_no_run() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains(model.to_str().unwrap()) && ran.stderr.contains("help: "), "{}", ran.stderr);
     assert!(runs::summary(run_folder.path()).is_none(), "the earlier run's summary vouches for a mixture");
-    // And no temporary file is left.
+    // No temporary file is left.
     for name in names_in(run_folder.path()) {
         assert!(RUN_FILES.contains(&name.as_str()), "{name}");
     }
@@ -74,7 +75,7 @@ fn nobody_reads_the_output() {
     for arguments in commands {
         let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Closed at once, most likely before anything is written; `| head` closes later, to the same effect.
+        // Closed at once, most likely before anything is written; `| head` closes later, with the same effect.
         drop((child.stdout.take(), child.stderr.take()));
         let code = child.wait().unwrap().code();
         let expected = i32::from(arguments.len() == 3 && arguments[2].as_ref() == "no-such-photo.jpg");

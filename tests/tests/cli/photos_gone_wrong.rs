@@ -1,8 +1,8 @@
-//! Photo folders that are refused, and photos that are left out by name.
+//! Photo folders that are refused, and photos that are left out and named.
 
 use super::*;
 
-/// `pinhole train` on this folder must fail, saying these words.
+/// Asserts that `pinhole train` on this folder fails with these words.
 fn train_refuses(place: &Path, photos: &Path, words: &[&dyn AsRef<OsStr>]) -> String {
     refused(place, &[&"train", &photos, &"--epochs", &"2", &"--out", &place.join("run")], words)
 }
@@ -54,7 +54,7 @@ fn broken_photos_are_left_out_by_name_in_training_and_errors_when_named() {
     let cut = photos.join("dog-cut.jpg");
     let whole = std::fs::read(drawn("train").join("muffin-1.jpg")).unwrap();
     std::fs::write(&cut, &whole[..300]).unwrap();
-    // The decoder would fill the missing tenth with gray and say nothing.
+    // The decoder would fill the missing tenth with gray without an error.
     let nearly_whole = photos.join("dog-nearly-whole.jpg");
     std::fs::write(&nearly_whole, &whole[..whole.len() * 9 / 10]).unwrap();
     let small = photos.join("dog-small.jpg");
@@ -75,12 +75,12 @@ fn broken_photos_are_left_out_by_name_in_training_and_errors_when_named() {
     for path in [&text, &empty, &cut, &nearly_whole, &small] {
         refused(place.path(), &[&"classify", &model, &path], &[path]);
     }
-    // No board is started for pictures it cannot take.
+    // No board is started for unusable pictures.
     refused(place.path(), &[&"prove", &model, &text], &[&text]);
     refused(place.path(), &[&"prove", &model, &small], &[&small, &"49 pixels"]);
 }
 
-/// Two whole photos, a broken one and one that is too small.
+/// Two valid photos, a broken one and one that is too small.
 fn whole_and_broken(photos: &Path) -> [PathBuf; 2] {
     std::fs::create_dir(photos).unwrap();
     for name in ["chihuahua-1.jpg", "muffin-1.jpg"] {
@@ -92,7 +92,7 @@ fn whole_and_broken(photos: &Path) -> [PathBuf; 2] {
     [broken, small]
 }
 
-/// These commands on the folder of [`whole_and_broken`] must do their work on the whole ones, naming the others.
+/// Asserts that these commands use the valid photos of [`whole_and_broken`], and name the others.
 fn use_the_whole_ones(commands: &[&str]) {
     let place = temporary();
     let photos = place.path().join("photos");
@@ -136,7 +136,7 @@ fn a_folder_of_broken_photos_only() {
 fn class_names_from_a_mac_are_whole_and_the_same() {
     let place = temporary();
     let (photos, out) = (place.path().join("photos"), place.path().join("run"));
-    // Accents as characters of their own, as a Mac stores names. Cut off before them, both would be "p".
+    // Accents as separate characters, as a Mac stores names. Cut off before them, both names would be "p".
     for number in 1..=3 {
         photo(&photos.join(format!("pa\u{302}te\u{301}-{number}.jpg")), 60, 40 + number);
         photo(&photos.join(format!("pe\u{302}che-{number}.jpg")), 60, 200 + number);
@@ -144,7 +144,7 @@ fn class_names_from_a_mac_are_whole_and_the_same() {
     run(&[&"train", &photos, &"--epochs", &"1", &"--out", &out]).ok();
     let classes = run(&[&"inspect", &out, &"--json"]).ok().json();
     assert_eq!(classes["classes"], serde_json::json!(["p\u{e2}t\u{e9}", "p\u{ea}che"]));
-    // The same photos from a system that composes names.
+    // The same photos from a system with composed names.
     let composed = place.path().join("composed");
     photo(&composed.join("p\u{e2}t\u{e9}").join("1.jpg"), 60, 50);
     photo(&composed.join("pe\u{302}che").join("1.jpg"), 60, 210);
@@ -169,7 +169,7 @@ fn pictures_too_deep_are_warned_of() {
     for ran in [trained, classified] {
         assert!(ran.stderr.contains(&warning), "{}", ran.stderr);
     }
-    // Nothing else there is worse, and the error says why.
+    // There is no other problem, and the error gives the cause.
     train_refuses(place.path(), &photos.join("cat").join("2023"), &[&"summer", &"1 class(es)"]);
     let above = place.path().join("above");
     std::fs::create_dir(&above).unwrap();
@@ -191,7 +191,7 @@ fn a_run_folder_beside_the_classes_is_no_class() {
         let warnings: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("warning: left out ")).collect();
         assert_eq!(warnings, expected, "{}", ran.stderr);
     };
-    // The second time, the first one's run folder is there.
+    // The second time, the first run's folder exists.
     let run_folder = Path::new(".").join("run");
     train(&[]);
     train(&[&format!("warning: left out {}: a folder that Pinhole wrote, not photos", run_folder.display())]);
@@ -234,7 +234,7 @@ fn an_empty_class() {
     }
     std::fs::create_dir(photos.join("cow")).unwrap();
     train_refuses(place.path(), &photos, &[&photos, &"cow"]);
-    // All of a class's photos broken is no better.
+    // A class with only broken photos is refused too.
     std::fs::write(photos.join("cow").join("1.jpg"), "broken").unwrap();
     train_refuses(place.path(), &photos, &[&photos, &"cow", &"1 left out"]);
 }
@@ -326,7 +326,7 @@ fn near_duplicates_are_named_and_never_split() {
         assert_eq!(shown("muffin-1.jpg"), shown("muffin-1-mirrored.png"), "seed {seed}");
     }
 
-    // On both sides it is worse, and said so: one line each, and a dozen is counted.
+    // Duplicates across the split are worse, and reported: one line each, and the rest is counted.
     let validation = drawn("train");
     let ran = train(&[&"--validation", &validation]);
     let across = ran.stderr.lines().filter(|line| line.starts_with("warning: the validation photo ")).count();
@@ -336,7 +336,7 @@ fn near_duplicates_are_named_and_never_split() {
     let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
     assert_eq!(report.matches("in training and validation: ").count(), 27);
 
-    // Pictures that differ are not warned of.
+    // Different pictures cause no warning.
     let ran =
         run(&[&"train", &drawn("train"), &"--validation", &drawn("validation"), &"--epochs", &"1", &"--out", &out]);
     assert!(!ran.ok().stderr.contains("warning: "));

@@ -1,4 +1,4 @@
-//! The program as a process: arguments, signals, what it needs around it.
+//! The program as a process: arguments, signals, environment.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn wrong_arguments_are_told_with_usage() {
     }
 }
 
-/// Without an emulator, and where none may be downloaded: one message, with what to run.
+/// Without an emulator, and with no permission to download one: one message, with the commands to run.
 #[cfg(unix)]
 #[test]
 fn no_emulator_is_said_in_one_message() {
@@ -36,7 +36,7 @@ fn no_emulator_is_said_in_one_message() {
     use std::os::unix::process::CommandExt;
 
     let place = temporary();
-    // As nobody, who must be able to read what it is given.
+    // As the user nobody, who must be able to read the files.
     std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let root = std::fs::metadata(place.path()).unwrap().uid() == 0;
     let copy = |from: &Path, name: &str| {
@@ -63,8 +63,8 @@ fn no_emulator_is_said_in_one_message() {
     }
 }
 
-/// SIGINT to a program as soon as it has begun to train: when it catches SIGINT (bit 1 of the mask), since it shows no
-/// progress without a terminal.
+/// Sends SIGINT to a program as soon as it has begun to train. That is when it catches SIGINT (bit 1 of the mask),
+/// because it shows no progress without a terminal.
 #[cfg(target_os = "linux")]
 pub(super) fn interrupt_when_training(child: &mut std::process::Child) {
     use std::time::{Duration, Instant};
@@ -82,7 +82,7 @@ pub(super) fn interrupt_when_training(child: &mut std::process::Child) {
     assert!(std::process::Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
 }
 
-/// Ctrl-C ends a study whose trainings would take days; it says how to go on, and has written no report.
+/// Ctrl-C ends a study whose trainings would take days; it reports how to resume, and has written no report.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_study_says_how_to_go_on() {
@@ -101,7 +101,7 @@ fn an_interrupted_study_says_how_to_go_on() {
     assert!(names_in(&out.join("cells")).is_empty());
 }
 
-/// Ctrl-C ends a training that would take days, and keeps what it has learned.
+/// Ctrl-C ends a training that would take days, and keeps its progress.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_training_leaves_a_whole_run() {
@@ -116,7 +116,7 @@ fn an_interrupted_training_leaves_a_whole_run() {
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
     assert!(ran.stderr.contains("interrupted"), "{}", ran.stderr);
-    // What `--resume` goes on from.
+    // The checkpoint for `--resume`.
     std::fs::remove_file(out.join(files::CHECKPOINT)).unwrap();
     assert_whole_run(&out);
     let summary = runs::summary(&out).unwrap();
@@ -125,20 +125,20 @@ fn an_interrupted_training_leaves_a_whole_run() {
     run(&[&"classify", &out, &validation]).ok();
 }
 
-/// A program that is killed when this is dropped.
+/// A program that is killed on drop.
 #[cfg(target_os = "linux")]
 struct Killed(std::process::Child);
 
 #[cfg(target_os = "linux")]
 impl Drop for Killed {
     fn drop(&mut self) {
-        // Fails only when it has ended already.
+        // Fails only if it has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A time limit or an impatient user ends `pinhole` without asking; its emulator must not stay behind at work.
+/// A killed `pinhole`, for example by a time limit, must not leave its emulator running.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_killed_program_leaves_no_emulator() {
@@ -149,7 +149,7 @@ fn a_killed_program_leaves_no_emulator() {
     let place = temporary();
     let model = place.path().join("model.pinhole");
     std::fs::copy(shipped_model(), &model).unwrap();
-    // Arguments of the emulators that were started in this test: they inherit its environment.
+    // Arguments of the emulators started in this test: they inherit its environment.
     let emulators = || {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let read = |process: &std::fs::DirEntry, what: &str| {
@@ -160,23 +160,23 @@ fn a_killed_program_leaves_no_emulator() {
         let arguments = ours.map(|process| read(&process, "cmdline"));
         arguments.filter(|arguments| arguments.contains("loader,")).collect::<Vec<String>>()
     };
-    // As many photos as it takes not to be ready before it is killed.
+    // Enough photos that it cannot finish before it is killed.
     let photos = drawn("train");
     let many = std::iter::repeat_n(photos.as_os_str(), 500);
     let mut command = pinhole(["prove".as_ref(), model.as_os_str(), "--log".as_ref()].into_iter().chain(many));
     command.env("TMPDIR", place.path());
-    // Ended also when an assertion fails before it would be.
+    // Ended even if an assertion fails first.
     let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
     let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("ready")), "the board did not start");
     let [arguments] = &emulators()[..] else { panic!("not one emulator: {:?}", emulators()) };
-    // What the emulator has read, firmware and model, is not left for a killed program to clean up.
+    // The emulator's files, firmware and model, are removed after it has read them, so a killed program leaves none.
     let arguments: Vec<&str> = arguments.split('\0').collect();
     let kernel = arguments.iter().position(|argument| *argument == "-kernel").unwrap();
     let loader = arguments.iter().find_map(|argument| argument.strip_prefix("loader,file=")).unwrap();
     let files = [arguments[kernel + 1], loader.split(',').next().unwrap()].map(Path::new);
     assert!(files.iter().all(|file| file.is_absolute()), "{files:?}");
-    // The line of the log may come a moment before the files go.
+    // The log line may come a moment before the files are removed.
     let deadline = Instant::now() + Duration::from_secs(20);
     while files.iter().any(|file| file.exists()) && Instant::now() < deadline {
         sleep(Duration::from_millis(10));
@@ -190,7 +190,7 @@ fn a_killed_program_leaves_no_emulator() {
     assert_eq!(emulators().len(), 0, "the emulator outlived the program");
 }
 
-/// What the program says must be true wherever the repository lies: nothing is read relative to the folder it runs in.
+/// The program's results must not depend on its working directory: nothing is read relative to it.
 #[test]
 fn it_runs_from_anywhere() {
     let place = temporary();

@@ -1,4 +1,4 @@
-//! Recipes that are refused, by what is wrong in them.
+//! Recipes that are refused, with the cause.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn files_that_are_no_recipe_name_the_line() {
     refused(place.path(), &[&"train", &drawn("train"), &"--recipe", &missing, &"--out", &out], &[&missing]);
 }
 
-/// Too large a step: not a network full of NaN, but an error.
+/// Too large a learning rate is an error, not a network full of NaN.
 #[test]
 fn a_training_that_diverges() {
     let place = temporary();

@@ -1,4 +1,4 @@
-//! Quantizing the model of a run again: what is kept, and that the report is about the model that is there.
+//! Repeated quantization of a run's model: what is kept; the report must match the current model.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn weight_bits(folder: &Path) -> Value {
     run(&[&"evaluate", &folder, &drawn("validation"), &"--json"]).ok().json()["weight_bits"].clone()
 }
 
-/// When to answer is no matter of weights: setting it keeps them, to the last bit, however they came about.
+/// A policy is independent of weights: setting it keeps them, to the last bit, whatever their origin.
 #[test]
 fn a_policy_keeps_the_weights() {
     let run_folder = run_folder();
@@ -27,7 +27,7 @@ fn a_policy_keeps_the_weights() {
         assert!(policy.min_probability().to_f64() > 0.79 && policy.window() == 3);
         assert!(model().bytes() == plain.with_policy(policy).bytes(), "{before:?}: not only the policy changed");
     }
-    // Also where the model is written elsewhere, and of a bundled one.
+    // Also if the model is written elsewhere, and for a bundled one.
     let out = folder.join("other.pinhole");
     let bundled = pinhole::runs::bundled::Bundled::named(Path::new("conv-50-tiny")).unwrap().model();
     let photos = drawn("train");
@@ -36,7 +36,7 @@ fn a_policy_keeps_the_weights() {
     assert!(written.bytes() == bundled.with_policy(written.model().policy()).bytes());
 }
 
-/// Without being told otherwise, widths stay as the model has them, and that is said.
+/// Without options, widths stay those of the model, and that is reported.
 #[test]
 fn widths_stay() {
     let run_folder = run_folder();
@@ -52,7 +52,7 @@ fn widths_stay() {
     assert_eq!(weight_bits(folder), serde_json::json!([8, 8, 8]));
 }
 
-/// The report describes the model that lies beside it.
+/// The report describes the model beside it.
 #[test]
 fn the_report_follows_the_model() {
     let run_folder = run_folder();
@@ -64,12 +64,12 @@ fn the_report_follows_the_model() {
     quantize(folder, &[&"--weights", &"4"]);
     assert!(report().contains(&checksum()) && report().contains("int4 accuracy"), "not rewritten");
     assert_whole_run(folder);
-    // The same model gives the same report: all of it was made anew, as the training made it.
+    // The same model gives the same report: all of it is generated again, as after training.
     quantize(folder, &[&"--weights", &"8"]);
     assert!(report() == first);
 }
 
-/// Where the photos of the training are gone, it says that it describes an earlier model.
+/// If the training photos are gone, the report states that it describes an earlier model.
 #[test]
 fn a_report_without_its_photos_says_so() {
     let place = temporary();
@@ -88,13 +88,13 @@ fn a_report_without_its_photos_says_so() {
         assert_eq!(marked.matches("This page describes an earlier model").count(), 1);
         assert!(marked.contains(&format!("now has the checksum {checksum:08x}")));
     }
-    // A photo more is another set of photos.
+    // One more photo makes another set of photos.
     std::fs::rename(&elsewhere, &photos).unwrap();
     photo(&photos.join("cat-4.jpg"), 60, 90);
     run(&[&"quantize", &folder, &photos]).ok();
     assert!(report().contains("This page describes an earlier model"));
     std::fs::remove_file(photos.join("cat-4.jpg")).unwrap();
     run(&[&"quantize", &folder, &photos, &"--weights", &"8"]).ok();
-    // Not the first one: that was calibrated on the training photos alone.
+    // Not the first report: that model was calibrated on the training photos alone.
     assert!(!report().contains("This page describes an earlier model") && report() != first);
 }

@@ -1,4 +1,4 @@
-//! `pinhole train --resume`: going on after Ctrl-C or a crash, and what cannot be gone on with.
+//! `pinhole train --resume`: resuming after Ctrl-C or a crash, and what cannot be resumed.
 
 #![cfg(target_os = "linux")]
 
@@ -12,7 +12,7 @@ use pinhole::workflow::Job;
 use super::process::interrupt_when_training;
 use super::*;
 
-/// What [`interrupted`] trains, to be resumed with the same.
+/// Arguments of the training of [`interrupted`], for resuming it.
 fn arguments(out: &Path) -> Vec<String> {
     let (photos, validation) = (drawn("train"), drawn("validation"));
     let text = |path: &Path| path.to_str().unwrap().to_owned();
@@ -24,7 +24,7 @@ fn with(out: &Path, more: &[&str]) -> Ran {
     Ran::of(&mut pinhole(arguments(out).iter().map(String::as_str).chain(more.iter().copied())))
 }
 
-/// A training that Ctrl-C has ended soon after it began.
+/// Runs a training that Ctrl-C ends soon after its start.
 fn interrupted(out: &Path) -> Ran {
     let mut command = pinhole(arguments(out));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -50,7 +50,7 @@ fn a_resumed_training_is_the_one_never_stopped() {
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
     assert!(ran.stderr.contains("the same command with --resume goes on from here"), "{}", ran.stderr);
     assert_eq!(runs::summary(&out).unwrap().stopped, "interrupted");
-    // A crash leaves the checkpoint alone.
+    // A crash leaves only the checkpoint.
     std::fs::create_dir(&crashed).unwrap();
     std::fs::copy(out.join(files::CHECKPOINT), crashed.join(files::CHECKPOINT)).unwrap();
 
@@ -58,7 +58,7 @@ fn a_resumed_training_is_the_one_never_stopped() {
         let ran = with(out, &["--resume"]).ok();
         assert!(ran.stderr.contains("going on after epoch ") && ran.stderr.contains(" of 1500"), "{}", ran.stderr);
         assert!(ran.stdout.contains("time ") && ran.stdout.contains(", after epoch "), "{}", ran.stdout);
-        // No checkpoint any more.
+        // The checkpoint has been removed.
         assert_whole_run(out);
         for name in RUN_FILES {
             let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
@@ -92,20 +92,19 @@ fn what_cannot_be_resumed() {
     let bytes = std::fs::read(&checkpoint).unwrap();
     std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
     refused(&["--resume"], &[path, "is damaged", "remove it"]);
-    // Nothing in the way of a training from the start, once it is removed.
+    // After its removal, a training from the start is possible.
     std::fs::remove_file(&checkpoint).unwrap();
     let ran = run(&[&"train", &drawn("train"), &"--epochs", &"2", &"--out", &out]).ok();
     assert!(ran.stderr.contains("replacing the earlier run"), "{}", ran.stderr);
     assert_whole_run(&out);
 }
 
-/// A penalty under which the weights grow from update to update, until the loss is no number.
+/// A penalty that makes the weights grow with every update, until the loss is NaN.
 const DIVERGES: &str = "input_side = 50\n[training]\nepochs = 50\nbatch = 32\nlearning_rate = 1.0\n\
      [training.optimizer]\nkind = \"sgd\"\n\
      [[layer]]\noutputs = 4\nactivation = \"linear\"\nl2 = 1000.0\n";
 
-/// To go on from the checkpoint of a training that diverges would end as it did: it must not be in the way of better
-/// settings.
+/// Resuming a diverging training would diverge again, so it must leave no checkpoint that blocks better settings.
 #[test]
 fn a_training_that_diverges_leaves_nothing_to_resume() {
     let place = temporary();

@@ -1,8 +1,8 @@
-//! What people expect of a program in a shell: completions, manual pages, quiet and verbose, colors.
+//! Expected behavior in a shell: completions, manual pages, quiet and verbose, colors.
 
 use super::*;
 
-/// What the shell's script is told for an unfinished command line, of which the last word is to be completed.
+/// Returns the completions of the last word of an unfinished command line, as the shell's script gets them.
 fn completed(words: &[&str]) -> Vec<String> {
     let mut command = pinhole(["--", "pinhole"].iter().chain(words));
     command.env("PINHOLE_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
@@ -22,7 +22,7 @@ fn names_and_paths_are_completed() {
         (&["classify", "conv-9"], &["conv-96"]),
         (&["bench", "drawn", "--board", "qemu-m"], &["qemu-m0plus"]),
         (&["flash", "drawn", "--board", "p"], &["pico"]),
-        // Paths, beside names.
+        // Paths, besides names.
         (&["inspect", "READ"], &["README.md"]),
         (&["evaluate", "drawn", "READ"], &["README.md"]),
     ] {
@@ -30,7 +30,7 @@ fn names_and_paths_are_completed() {
     }
 }
 
-/// The script that bash reads works in bash.
+/// The script for bash works in bash.
 #[cfg(unix)]
 #[test]
 fn bash_completes() {
@@ -78,7 +78,7 @@ fn every_command_has_a_manual_page() {
     }
 }
 
-/// `--quiet` leaves the result, and errors; `--verbose` adds where things come from.
+/// `--quiet` keeps the result and errors; `--verbose` adds the origin of files.
 #[test]
 fn quiet_and_verbose() {
     let place = temporary();
@@ -105,7 +105,7 @@ fn quiet_and_verbose() {
     assert_eq!(both.code, Some(2), "{}", both.stderr);
 }
 
-/// Without a terminal nothing has a color, unless that is asked for; `NO_COLOR` is stronger.
+/// Without a terminal there are no colors, unless requested; `NO_COLOR` has precedence.
 #[test]
 fn colors_by_the_usual_rules() {
     for arguments in [&["inspect", "no-such-model"][..], &["train", "photos", "--epochs", "ten"], &["train", "--help"]]

@@ -1,4 +1,4 @@
-//! Studies, merges and searches that are refused, by what is wrong with them.
+//! Studies, merges and searches that are refused, with the cause.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn held_out_photos_that_cannot_be_told() {
     refused(place.path(), &tune, &[&missing]);
 }
 
-/// A study of the photos in the folder one stands in, twice: what the first one wrote is no class of photos.
+/// A study of the photos in the current folder, twice: the first one's output is not a class of photos.
 #[test]
 fn a_study_beside_its_photos() {
     let place = temporary();
@@ -105,7 +105,7 @@ fn merging_what_is_no_study() {
     assert!(told.stderr.contains("pinhole merge"), "{}", told.stderr);
     let out = place.path().join("out");
     refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&"1 of 2", &"smaller.fold-1-of-2.seed-1"]);
-    // A plan that was changed by hand is no plan.
+    // A plan that was changed by hand is invalid.
     let plan = shard.join("plan.json");
     let mut changed: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
     changed["assignments"] = Value::Array(Vec::new());

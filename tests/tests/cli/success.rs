@@ -1,4 +1,4 @@
-//! Every command the way it is meant to be used.
+//! Every command in its intended use.
 
 use super::*;
 
@@ -77,7 +77,7 @@ fn quantize() {
     assert!(told["layers"][0]["mean_error"].as_f64().unwrap() < 0.01);
     assert_eq!(std::fs::read_to_string(run_folder.path().join(files::SUMMARY)).unwrap(), summary);
 
-    // Another model in its place still belongs to the weights beside it; one elsewhere is on its own.
+    // A requantized model in the run folder still belongs to its weights; a model elsewhere is independent.
     run(&[&"quantize", &run_folder.path(), &photos, &"--activations", &"8"]).ok();
     assert!(std::fs::read(&model).unwrap() != trained);
     assert_whole_run(run_folder.path());
@@ -122,7 +122,7 @@ fn classify_and_simulate_say_the_same() {
     assert_eq!(all.len(), 14);
     let mut right = 0;
     for one in all {
-        // A board reports logits only where all integers are asked for.
+        // A board reports logits only if all integers are requested.
         let logits = one.as_object_mut().unwrap().remove("logits").unwrap();
         assert_eq!(logits.as_array().unwrap().len(), 2);
         let path = Path::new(one["path"].as_str().unwrap());
@@ -137,7 +137,7 @@ fn classify_and_simulate_say_the_same() {
     let simulated = run(&[&"simulate", &model, &photos, &"--json"]).ok().json();
     assert_eq!(simulated, classified);
 
-    // One photo by its own path, for people.
+    // One photo by its own path, as text.
     let path = photos.join("muffin-unseen-1.jpg");
     let told = run(&[&"classify", &model, &path]).ok().stdout;
     assert!(told.starts_with(&format!("{}: muffin 0.", path.display())), "{told}");
@@ -205,7 +205,7 @@ fn prove() {
         "photos": 3, "values": 3 * VALUES, "mismatches": 0, "first": null, "firmware": firmware
     });
     assert_eq!(proof, expected);
-    // The last line is what scripts look for: exactly this.
+    // Scripts search for the last line: exactly this.
     let told = run(&[&"prove", &model, &photos, &drawn("validation")]).ok();
     assert_eq!(told.last_line(), verdict(Board::Qemu, 40 * VALUES, 40));
 }
@@ -240,10 +240,10 @@ fn draw() {
     assert_eq!(names_in(&other.join("validation")), ["chihuahua-unseen-1.jpg", "muffin-unseen-1.jpg"]);
 }
 
-/// Pictures as the board's camera sees them are read again as the same pixels, and earlier ones stay.
+/// Captured pictures are read again as the same pixels, and earlier ones stay.
 #[test]
 fn capture() {
-    /// Of the model that ships, where none is named.
+    /// Input side of the default bundled model.
     const SIDE: u16 = 96;
     let place = temporary();
     let (out, photo) = (place.path().join("seen"), files_in(&drawn("validation"))[0].clone());
@@ -284,7 +284,7 @@ fn boards() {
         assert_eq!((&listed["name"], &listed["emulated"]), (&board.name().into(), &board.is_emulated().into()));
         assert!(told.contains(board.name()), "{told}");
     }
-    // The shipped model fits all of them.
+    // The bundled model fits all of them.
     let place = temporary();
     for board in Board::ALL {
         let packed = place.path().join(board.name());
@@ -292,14 +292,14 @@ fn boards() {
     }
 }
 
-/// Not in a terminal, and not on a board that is not emulated.
+/// Refused without a terminal, and on a board that is not connected.
 #[test]
 fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
     let place = temporary();
     refused(place.path(), &[&"watch", &"--photos", &drawn("validation")], &[&"watch needs a terminal"]);
     let ran = run(&[&"simulate", &"--photos", &drawn("validation"), &"--board", &"pico"]);
     assert!(ran.stderr.contains("invalid value 'pico'") && ran.stderr.contains("qemu-m0plus"), "{}", ran.stderr);
-    // Whatever is plugged in here, it is not this.
+    // No such probe can be connected.
     let nowhere: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--board", &"pico", &"--probe", &"0001:0001"];
     refused(place.path(), &nowhere, &[&"no debug probe is 0001:0001"]);
     refused(place.path(), &[&"prove", &"--board", &"qemu"], &[&"needs photos to look at"]);
@@ -312,7 +312,7 @@ fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
     refused(place.path(), &emulated, &[&"the board qemu has no chip that a debug probe reaches", &"flash --out"]);
 }
 
-/// The models that ship are models wherever one is asked for, unless there is a file of that name.
+/// The names of bundled models are accepted wherever a model is expected, unless there is a file of that name.
 #[test]
 fn models_that_ship_have_names() {
     let place = temporary();
@@ -331,7 +331,7 @@ fn models_that_ship_have_names() {
     assert_ne!(by_drawn, by_default.stdout);
     refused(place.path(), &[&"classify", &"conv-96"], &[&"conv-96 is a model: there are no photos"]);
 
-    // A folder of that name comes first.
+    // A folder of that name takes precedence.
     std::fs::create_dir(place.path().join("drawn")).unwrap();
     std::fs::copy(&photo, place.path().join("drawn/one.jpg")).unwrap();
     let mut here = pinhole(["classify", "drawn"]);
@@ -348,7 +348,7 @@ fn demo() {
     let values: usize =
         shipped.model().inputs() + shipped.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
     for line in [
-        // A network of photos is at chance on drawings, and learns them.
+        // A network trained on photos is at chance on synthetic pictures, and learns them.
         "2. the bundled model conv-96 was trained on photos: it is right on 8 of 14 synthetic pictures",
         "agreement 1.0000 (0 decided differently)",
         &verdict(Board::Qemu, 40 * values, 40),
@@ -429,7 +429,7 @@ fn help_of_every_command() {
                 assert!(help.contains(argument), "{command} {flag} does not mention {argument}:\n{help}");
             }
             assert!(help.contains("Examples:") && help.contains("--quiet"), "{help}");
-            // Spellings that are understood still, but are not the ones to learn.
+            // Spellings that are still accepted, but not documented.
             assert!(!help.contains("--photos") && !help.contains("EARLIER"), "{help}");
         }
     }

@@ -1,4 +1,4 @@
-//! `pinhole train --from`: continuing, and what cannot be continued from.
+//! `pinhole train --from`: continuing from a trained network, and what is refused.
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn other_classes_with_frozen_layers() {
     for words in ["Continued from ", &format!("{checksum:08x}"), "last layer started anew; only the last layer"] {
         assert!(report.contains(words), "no {words:?} in the report");
     }
-    // And once more from there, in place: now the classes are the same.
+    // Once more from there, in place: now the classes are the same.
     let ran = run(&[&"train", &photos, &"--from", &out, &"--epochs", &"2", &"--out", &out]).ok();
     assert!(ran.stderr.contains("the last layer is kept"), "{}", ran.stderr);
     assert_whole_run(&out);

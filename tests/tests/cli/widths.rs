@@ -1,8 +1,8 @@
-//! Weights of fewer bits, and packed models: the way through, and what is refused.
+//! Weights of fewer bits, and packed models: the intended use, and what is refused.
 
 use super::*;
 
-/// Quantized with fewer bits, the model says what that costs, is scored beside the run's own, and packs smaller.
+/// A model quantized with fewer bits reports the cost, is scored beside the run's own, and is smaller when packed.
 #[test]
 fn weights_of_four_bits_all_the_way() {
     let run_folder = run_folder();
@@ -42,7 +42,7 @@ fn weights_of_four_bits_all_the_way() {
         let layers = run(&[&"inspect", &model, &"--json"]).ok().json()["layers"].clone();
         assert_eq!([0, 1, 2].map(|layer| layers[layer]["weight_bits"].clone()), [4, 8, 8]);
     }
-    // A packed model is a model: the same decisions, and it packs to itself.
+    // A packed model is a model: the same decisions, and packing it again gives the same bytes.
     let classify = |model: &Path| run(&[&"classify", &model, &test, &"--json"]).ok().json();
     assert_eq!(classify(&packed), classify(&four));
     let again = folder.join("again.bin");
@@ -60,7 +60,7 @@ fn widths_there_are_not() {
     }
 }
 
-/// What is there and no model stays.
+/// Existing files that are not models are kept.
 #[test]
 fn nothing_but_a_model_is_written_over() {
     let run_folder = run_folder();

@@ -1,4 +1,4 @@
-//! Bytes changed, cut off or appended on the way: none of it is ever taken for a model.
+//! Bytes changed, cut off or appended: no such file is accepted as a model.
 
 use pinhole::model_file::ModelFile;
 use pinhole::random::Random;
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::samples::{Draft, big, record, small};
 
-/// What must be said of a whole file in which only the byte at `place` was changed.
+/// Returns true for the expected error of a file in which only the byte at `place` was changed.
 fn is_right_reason(place: usize, error: ModelError) -> bool {
     match place {
         0..4 => error == ModelError::NotAModel,
@@ -28,7 +28,7 @@ fn assert_refused(draft: &mut Draft, place: usize, byte: u8) {
     draft.bytes_mut()[place] = original;
 }
 
-/// Every bit of every byte in `places`, the byte's complement, and its extremes.
+/// Asserts that changes are refused: every bit of every byte in `places`, the byte's complement, and its extremes.
 fn assert_no_change_passes(file: &ModelFile, places: std::ops::Range<usize>) {
     places.into_par_iter().for_each_init(
         || Draft::of(file.bytes()),
@@ -71,7 +71,7 @@ fn ten_thousand_changed_bytes_elsewhere_are_noticed() {
 }
 
 fn assert_truncated(file: &[u8], length: usize) {
-    // With fewer bytes than hold the length, all that is known is that there must be a header.
+    // With too few bytes to hold the length, only the length of the header is known.
     let expected = if length < 12 { HEADER_BYTES } else { file.len() };
     let error = ModelFile::from_bytes(&file[..length]).err();
     assert_eq!(error, Some(ModelError::Truncated { expected, got: length }), "{length} bytes");

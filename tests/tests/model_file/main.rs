@@ -1,10 +1,10 @@
-//! Hostile model files. Whatever bytes arrive, parsing refuses them with a reason, or what it accepts runs within the
-//! bounds it has proven; nothing panics.
+//! Hostile model files. For any bytes, parsing refuses them with a reason, or the accepted model runs within its proven
+//! bounds; nothing panics.
 //!
-//! | module | what is done to a good file | what must happen |
+//! | module | change of a good file | required result |
 //! |---|---|---|
 //! | [`damage`] | bytes changed, missing, too many | refused, for the right reason |
-//! | [`refusals`] | one thing wrong, checksum renewed | refused with the reason and the numbers of that thing |
+//! | [`refusals`] | one error, checksum renewed | refused with the reason and the numbers of that error |
 //! | [`mutants`] | random changes, checksum renewed; random bytes | refused, or runs exactly as computed in wide integers |
 
 mod damage;

@@ -1,4 +1,4 @@
-//! Files changed at random whose checksum is right, as a hostile or buggy writer would make them, and random bytes:
+//! Randomly changed files with a correct checksum, as a hostile or buggy writer would make them, and random bytes:
 //! refused or sound.
 
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ use rayon::prelude::*;
 use crate::refusals::name_of;
 use crate::samples::{Draft, big, packed_samples, record, small, small_with};
 
-/// Outputs of every layer in integers too wide to overflow, from the format's meaning as its documentation states it.
-/// Asserts the bounds that parsing has proven.
+/// Computes outputs of every layer in integers too wide to overflow, from the documentation of the format. Asserts the
+/// bounds that parsing has proven.
 fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
     let mut values: Vec<i64> = input.iter().map(|&pixel| i64::from(pixel)).collect();
     let mut stages = vec![input.iter().map(|&pixel| i32::from(pixel)).collect()];
@@ -36,7 +36,7 @@ fn exact_stages(model: &Model<'_>, input: &[u8]) -> Vec<Vec<i32>> {
                 });
                 let accumulator = i64::from(bias) + products.sum::<i64>();
                 assert!(accumulator.unsigned_abs() <= u64::from(dense.weighted.accumulator_bound), "beyond its bound");
-                // Twice the factor's denominator, so that the half which rounds is a whole number.
+                // Twice the factor's denominator, so that the rounding half is an integer.
                 let scaled = (i128::from(accumulator) * i128::from(multiplier)) << (dense.weighted.pre_shift + 1);
                 let scaled = (scaled + (1 << 32)).div_euclid(1 << 33) as i64;
                 assert!(scaled.abs() <= 1 << 30, "requantized to {scaled}");
@@ -84,16 +84,16 @@ fn assert_sound(draft: &Draft) {
         assert!(
             logits.iter().all(|&logit| logit <= logits[class]) && logits[..class].iter().all(|&l| l < logits[class])
         );
-        // The largest of all probabilities is at least a fair share, and at most certainty.
+        // The largest probability is at least 1 / classes, and at most certainty.
         let probability = inference.decision.probability.0 as usize;
         assert!((65_536 / classes..=65_536).contains(&probability), "{probability} of {classes} classes");
-        // Again, in memory the first run has used.
+        // Again, with memory used by the first run.
         assert_eq!(engine.run_all(&input), inference);
         assert_eq!(engine.run(&input), inference.decision);
     }
 }
 
-/// Changes 1 to 8 bytes of header, layer table and sections, each as likely as the others, and renews the checksum.
+/// Changes 1 to 8 bytes of header, layer table and sections, with equal probability, and renews the checksum.
 fn mutate(draft: &mut Draft, random: &mut Random) {
     // All samples have three layers.
     let (table_end, end) = (record(3), draft.bytes().len());
@@ -101,7 +101,7 @@ fn mutate(draft: &mut Draft, random: &mut Random) {
         let (from, to) = [(0, HEADER_BYTES), (HEADER_BYTES, table_end), (table_end, end)][random.below(3)];
         let place = from + random.below(to - from);
         if random.chance(0.2) {
-            // A word that is an offset or length at least half-way: a multiple of 16 around the file's own length.
+            // A plausible offset or length: a multiple of 16 up to about the file's own length.
             let word = 16 * random.below(end / 16 + 2) as u32;
             draft.put_u32(place & !3, word);
         } else {
@@ -114,7 +114,7 @@ fn mutate(draft: &mut Draft, random: &mut Random) {
     draft.seal();
 }
 
-/// A packed model is the model it was made of: unpacked, run as it lies, and packed again.
+/// A packed model equals its original: unpacked, run as packed, and packed again.
 #[test]
 fn packing_loses_nothing() {
     for bits in WEIGHT_BITS {
@@ -127,7 +127,7 @@ fn packing_loses_nothing() {
             assert_sound(&Draft::of(&packed));
         }
     }
-    // A whole one of the usual size, whose rows go in chunks.
+    // A model of the usual size, whose rows are in chunks.
     for packing in [Packing::CortexM4, Packing::CortexM0Plus] {
         let packed = big().packed(packing).unwrap().bytes().to_vec();
         assert_eq!(ModelFile::from_bytes(&packed).unwrap().bytes(), big().bytes());
@@ -137,7 +137,7 @@ fn packing_loses_nothing() {
         let runs = [run_all::<Dsp<PortableDsp>>, run_all::<Pairs<PortablePairs>>]
             .map(|kernel| kernel(&model, &vec![7; model.inputs()]).is_some());
         assert_eq!(runs, [packing == Packing::CortexM4, packing == Packing::CortexM0Plus], "a kernel runs its own");
-        // So does a board's parsing.
+        // A board's parsing checks this too.
         assert_eq!(Model::parse_of::<Dsp<PortableDsp>>(of_other.bytes()).is_ok(), packing == Packing::CortexM4);
     }
 }
@@ -152,7 +152,7 @@ fn resealed_mutants_are_refused_or_sound() {
             let samples = packed_samples();
             let mut draft = samples[seed as usize % samples.len()].clone();
             mutate(&mut draft, &mut random);
-            // Half of them by a writer that is at least consistent, which gets further.
+            // Half of them from a consistent writer, which gets further.
             if random.chance(0.5) {
                 draft.restate();
             }
@@ -170,7 +170,7 @@ fn resealed_mutants_are_refused_or_sound() {
             right.into_iter().for_each(|(outcome, count)| *left.entry(outcome).or_default() += count);
             left
         });
-    // The mutants must be worth something: most parts of parsing refuse some, and many get through to the engine.
+    // The mutants must be useful: most checks of parsing refuse some, and many reach the engine.
     assert!(outcomes.get("accepted").is_some_and(|&count| count > 2_000), "{outcomes:?}");
     assert!(outcomes.len() >= 14, "{outcomes:?}");
 }
@@ -184,7 +184,7 @@ proptest! {
         prop_assert!(Draft::of(&bytes).parse().is_err());
     }
 
-    /// Random bytes that only the checks behind the checksum can tell from a model.
+    /// Random bytes that pass the checksum, so that only the later checks can refuse them.
     #[test]
     fn random_bytes_behind_a_right_start_are_refused_or_sound(
         bytes in proptest::collection::vec(any::<u8>(), 16..2_000),
@@ -192,7 +192,7 @@ proptest! {
     ) {
         let mut draft = Draft::of(&bytes);
         draft.resize(bytes.len().next_multiple_of(16).max(HEADER_BYTES));
-        // Some header words from a real file, so that not every one of these files dies at the first field.
+        // Some header words from a real file, so that not all of these files fail at the first field.
         for (word, keep) in fields.into_iter().enumerate() {
             if keep {
                 draft.put(4 * word, &small().bytes()[4 * word..][..4]);

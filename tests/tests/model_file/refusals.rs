@@ -1,4 +1,4 @@
-//! One thing wrong in an otherwise good file, checksum renewed: the reason names that thing and its numbers.
+//! One error in an otherwise good file, checksum renewed: the reason names it with its numbers.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use pinhole_tests::handmade::{LayerShape, encode, logits};
 
 use crate::samples::{CLASSES, Draft, record, small};
 
-/// The variant's name. Without a wildcard, so that a new variant cannot go without a case here.
+/// Returns the variant's name. Without a wildcard, so that a new variant requires a case here.
 pub(crate) fn name_of(error: ModelError) -> &'static str {
     match error {
         ModelError::Truncated { .. } => "truncated",
@@ -48,7 +48,7 @@ fn assert_refused(what: &str, change: impl FnOnce(&mut Draft), expected: ModelEr
     change(&mut draft);
     draft.seal();
     assert_eq!(draft.parse().err(), Some(expected), "{what}");
-    // The host's own way in says the same.
+    // The host's own reader reports the same.
     assert_eq!(ModelFile::from_bytes(draft.bytes()).err(), Some(expected), "{what}");
     name_of(expected)
 }
@@ -93,7 +93,7 @@ fn wrong_headers() {
     assert_refused("length not a multiple of 16", four_more, Header { offset: 8, got: length as u32 + 4 });
     let pipeline = Pipeline { expected: PIPELINE_ID, got: PIPELINE_ID + 1 };
     assert_refused("another pixel pipeline", |d| d.put_u32(16, PIPELINE_ID + 1), pipeline);
-    // Each color has a pipeline of its own.
+    // Each color has its own pipeline.
     let pipeline = Pipeline { expected: RGB_PIPELINE_ID, got: PIPELINE_ID };
     assert_refused("colors by the pipeline for gray", |d| d.put_u16(24, 3), pipeline);
     let pipeline = Pipeline { expected: PIPELINE_ID, got: RGB_PIPELINE_ID };
@@ -129,7 +129,7 @@ fn wrong_policies() {
         let expected = ModelError::Policy(PolicyError::Votes { needed, window });
         assert_refused("votes", |d| d.put(48, &[needed, window]), expected);
     }
-    // Every policy there is.
+    // All valid policies.
     for window in 0..=16 {
         for needed in window / 2 + u8::from(window > 0)..=window {
             let mut draft = Draft::of(small().bytes());
@@ -140,7 +140,7 @@ fn wrong_policies() {
             let votes = if window == 0 { (1, 1) } else { (needed, window) };
             assert_eq!((policy.needed(), policy.window()), votes);
             assert_eq!(policy.min_probability().0, 65_536 - u32::from(window));
-            // The host writes the same bytes, in rows and packed; no smoothing as zeros.
+            // The host writes the same bytes, in rows and packed; no smoothing is written as zeros.
             let file = small().with_policy(policy);
             assert!(window == 1 || file.bytes() == draft.bytes(), "{needed} of {window}");
             assert_eq!(file.packed(Packing::CortexM4).unwrap().model().policy(), policy);
@@ -162,7 +162,7 @@ fn wrong_records() {
     assert_refused("chunk in rows", |d| d.put_u16(record(1) + 6, 8), Record { layer: 1, offset: 6, got: 8 });
     for chunk in [0, 4, 12, 4104] {
         let change = |d: &mut Draft| {
-            // Sections as large as another layout asks for: 64 columns, 10 rows, filled up to 12.
+            // Sections as large as another layout requires: 64 columns, 10 rows, padded to 12.
             d.put(record(0) + 4, &[2]);
             d.put_u16(record(0) + 6, chunk);
             d.put_u32(record(0) + 16, record(3) as u32);
@@ -220,7 +220,7 @@ fn sections_elsewhere() {
             ("ending past the end", end - (bytes - 1) / 16 * 16),
             ("ending past the end of memory", 0xFFFF_FFF0),
         ] {
-            // A case that is no case would pass unnoticed.
+            // A case that changes nothing must not go unnoticed.
             let fits = offset + bytes <= end && offset >= record(3) && offset % 16 == 0;
             assert!(!fits, "{what} {place} would fit");
             let expected = ModelError::Section { section: what, layer, offset, bytes };
@@ -279,7 +279,7 @@ fn layers_that_do_not_fit_together() {
     assert_refused("a larger picture", larger_input, shape(0, 81, 64));
     assert_refused("more classes than logits", |d| d.put_u16(26, 4), shape(2, 4, 3));
     assert_refused("fewer classes than logits", |d| d.put_u16(26, 2), shape(2, 2, 3));
-    // The second layer taken for the last one, with logits and all.
+    // The second layer declared as the last one, including its logits.
     let cut_short = |d: &mut Draft| {
         d.put_u16(28, 2);
         d.put(record(1) + 2, &[0, 2]);
@@ -316,13 +316,13 @@ fn values_that_could_overflow() {
     }
 }
 
-/// The largest bias that a row's weights leave room for is taken, one more is not; with and without pre-shift.
+/// The largest bias that fits with a row's weights is accepted, one more is not; with and without pre-shift.
 #[test]
 fn the_bound_is_exact() {
     let model = small().model();
     let weighted = model.layers().nth(2).unwrap().weighted().unwrap();
     let row: u64 = (0..6).map(|column| u64::from(weighted.operands.weights.get(0, column).unsigned_abs())).sum();
-    // The layer before gives 16 bits.
+    // The layer before outputs 16 bits.
     for pre_shift in [0, 1, 4] {
         let room = (i32::MAX as u64 >> pre_shift) - row * 32_768;
         for (bias, accepted) in [(room as i32, true), (-(room as i32), true), (room as i32 + 1, false)] {
@@ -337,15 +337,15 @@ fn the_bound_is_exact() {
     }
 }
 
-/// A chunk whose sums could overflow is refused, although nothing else is wrong with it. With rows of one block alone, the
-/// same bytes are the same weights in chunks of any length.
+/// A chunk whose sums could overflow is refused, although nothing else is wrong. With rows of one block alone, the same
+/// bytes are the same weights in chunks of any length.
 #[test]
 fn a_chunk_that_is_too_long_for_its_weights_is_refused() {
     let four = LayerShape { outputs: 4, activation: Activation::Relu, output: Output::U8 };
     let file = ModelFile::from_bytes(encode(40, &[four, logits(2)], 1).bytes()).unwrap();
     let mut draft = Draft::of(file.packed(Packing::CortexM4).unwrap().bytes());
     draft.parse().unwrap();
-    // Both rows that share words with another's have some 100,000 in weights; about 66,000 fit.
+    // Both rows that share words with another's have weights of some 100,000 in total; about 66,000 fit.
     draft.put_u16(record(0) + 6, 1600);
     draft.seal();
     assert_eq!(draft.parse().err(), Some(ModelError::Accumulator { layer: 0, row: 0 }));
@@ -362,8 +362,8 @@ fn a_file_off_a_word_boundary_is_misaligned() {
     }
 }
 
-/// Every variant is reached by one change (the tests above reach most of them in several ways), and says what a person
-/// needs to know.
+/// Every variant is reached by one change (most of them above in several ways), and its message is sufficient for a
+/// user.
 #[test]
 fn every_reason_is_reached_and_says_what_a_person_needs() {
     let length = length();
@@ -406,7 +406,7 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
         draft.seal();
         says(draft.parse().unwrap_err(), needed);
     }
-    // The two that a right checksum or an aligned address rules out.
+    // The two that a correct checksum or an aligned address excludes.
     let mut draft = Draft::of(small().bytes());
     let stated = draft.u32(12);
     draft.bytes_mut()[weights] ^= 1;
@@ -421,7 +421,7 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
     assert_eq!(reached.len(), VARIANTS, "{reached:?}");
 }
 
-/// What a person sees who gives a wrong file on the command line: the path, the reason, and what to do.
+/// Message for a wrong file on the command line: the path, the reason, and a way out.
 #[test]
 fn a_refused_file_is_named_with_a_way_out() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Good model files, made by the real trainer and quantizer, and a way to change them.
+//! Good model files, made by the real trainer and quantizer, and a type to change them.
 
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
@@ -13,8 +13,8 @@ use pinhole::train::{Network, train};
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_shared::pixels::InputShape;
 
-/// The model people get who change nothing: the default recipe, some 320 KB, from drawn pictures. Few epochs: how well
-/// it decides does not matter here.
+/// The model of users who change nothing: the default recipe, some 320 KB, from synthetic pictures. Few epochs, because
+/// its accuracy does not matter here.
 pub(crate) fn big() -> &'static ModelFile {
     static BIG: OnceLock<ModelFile> = OnceLock::new();
     BIG.get_or_init(|| {
@@ -30,13 +30,13 @@ pub(crate) fn big() -> &'static ModelFile {
     })
 }
 
-/// A model of a few hundred bytes in three layers: relu in 8 bits, linear in 16, and logits of [`CLASSES`].
+/// A model of a few hundred bytes in three layers: 8-bit relu, 16-bit linear, and logits of [`CLASSES`].
 pub(crate) fn small() -> &'static ModelFile {
     static SMALL: OnceLock<ModelFile> = OnceLock::new();
     SMALL.get_or_init(|| small_with(8))
 }
 
-/// [`small`] with weights of so many bits.
+/// Returns [`small`] with weights of this width.
 pub(crate) fn small_with(bits: u8) -> ModelFile {
     let text = "input_side = 8\n[training]\nepochs = 3\nbatch = 12\nlearning_rate = 0.01\n\
                 [[layer]]\noutputs = 10\nactivation = \"relu\"\n[[layer]]\noutputs = 6\nactivation = \"linear\"\n";
@@ -57,7 +57,7 @@ pub(crate) fn small_with(bits: u8) -> ModelFile {
     trained(&recipe, &photos, ActivationBits::Eight)
 }
 
-/// [`small`] in every layout there is.
+/// Returns [`small`] in every layout.
 pub(crate) fn packed_samples() -> &'static [Draft] {
     static PACKED: OnceLock<Vec<Draft>> = OnceLock::new();
     PACKED.get_or_init(|| {
@@ -67,7 +67,7 @@ pub(crate) fn packed_samples() -> &'static [Draft] {
     })
 }
 
-/// Classes of [`small`]: names of one length, so that a test can replace one by another in place.
+/// Classes of [`small`]: names of equal length, so that a test can replace one by another in place.
 pub(crate) const CLASSES: [&str; 3] = ["ant", "bee", "elk"];
 
 fn trained(recipe: &Recipe, photos: &Dataset, bits: ActivationBits) -> ModelFile {
@@ -76,7 +76,7 @@ fn trained(recipe: &Recipe, photos: &Dataset, bits: ActivationBits) -> ModelFile
     quantize(&outcome.network, photos, bits).unwrap()
 }
 
-/// Bytes to be changed and parsed, at an address that is a multiple of 4 as parsing asks.
+/// Bytes to be changed and parsed, aligned to 4 bytes as parsing requires.
 #[derive(Clone)]
 pub(crate) struct Draft {
     words: Vec<u32>,
@@ -84,7 +84,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// A copy of these bytes.
+    /// Copies these bytes.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut draft = Self { words: vec![0; bytes.len().div_ceil(4)], length: bytes.len() };
         draft.bytes_mut().copy_from_slice(bytes);
@@ -103,7 +103,7 @@ impl Draft {
         Model::parse(self.bytes())
     }
 
-    /// Cuts or extends (with zeros) the file.
+    /// Cuts the file, or extends it with zeros.
     pub(crate) fn resize(&mut self, length: usize) {
         self.words.resize(length.div_ceil(4), 0);
         self.length = length;
@@ -130,10 +130,10 @@ impl Draft {
         seal(self.bytes_mut());
     }
 
-    /// Renews the checksum and corrects what the file says of its own weights (accumulator bounds, number of
-    /// multiply-accumulates), so that changed weights and shapes get past those checks to the ones behind them.
+    /// Renews the checksum and corrects the file's statements about its weights (accumulator bounds, number of
+    /// multiply-accumulates). So changed weights and shapes pass these checks and reach the later ones.
     pub(crate) fn restate(&mut self) {
-        // Each round corrects one statement, and there are no more of them than layers and one.
+        // Each round corrects one statement; there are at most as many as layers plus one.
         for _ in 0..=pinhole_shared::model::MAX_LAYERS {
             self.seal();
             match self.parse().err() {
@@ -150,7 +150,7 @@ impl Draft {
     }
 }
 
-/// Where a layer's record starts.
+/// Returns the offset of a layer's record.
 pub(crate) fn record(layer: usize) -> usize {
     HEADER_BYTES + layer * RECORD_BYTES
 }

@@ -1,4 +1,4 @@
-//! Doubles for the device's platform: byte streams in memory, cameras, a model.
+//! Test doubles for the device's platform: in-memory byte streams, cameras, a model.
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of this")]
 
 pub mod model_file;
@@ -24,13 +24,13 @@ use pinhole_shared::policy::{Decided, Verdict};
 
 /// Side of the tests' network.
 pub const SIDE: u16 = 4;
-/// Its pixels.
+/// Pixels of its input.
 pub const PIXELS: usize = 16;
 
-/// What the device reads from the host, and what it has written.
+/// Bytes that the device reads from the host, and bytes it has written.
 #[derive(Clone, Debug, Default)]
 pub struct Wire {
-    /// `Err` is an error of the stream at this place.
+    /// `Err` is an error of the stream at this position.
     pub incoming: VecDeque<Result<u8, ErrorKind>>,
     pub written: Rc<RefCell<Vec<u8>>>,
 }
@@ -53,7 +53,7 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        // In small bites, as UARTs take them, and slowly.
+        // Write few bytes at a time, as UARTs do, and slowly.
         let taken = bytes.len().min(3);
         CLOCK.set(CLOCK.get().wrapping_add(BITE_UNITS));
         self.written.borrow_mut().extend(&bytes[..taken]);
@@ -65,14 +65,14 @@ impl Write for Wire {
     }
 }
 
-/// A camera that gives one picture again and again, and panics where a caller breaks the contract.
+/// A camera that delivers one picture again and again, and panics if a caller breaks the contract.
 #[derive(Clone, Debug)]
 pub struct FakeCamera {
     pub frame: Frame,
     pub rows: Vec<u8>,
-    /// `start` fails so.
+    /// Error of `start`.
     pub start_fault: Option<CameraFault>,
-    /// Reading this row fails so.
+    /// Error of reading this row.
     pub row_fault: Option<(u16, CameraFault)>,
     pub next_row: Option<u16>,
 }
@@ -115,25 +115,25 @@ impl Camera for FakeCamera {
 }
 
 thread_local! {
-    /// The time of [`FakeCounter`], in units.
+    /// Time of [`FakeCounter`], in units.
     static CLOCK: Cell<u32> = const { Cell::new(0) };
-    /// The stack [`CountedScalar`] has used since [`FakeCounter`] painted it, bytes.
+    /// Stack used by [`CountedScalar`] since [`FakeCounter`] painted it, bytes.
     static DEEPEST: Cell<u32> = const { Cell::new(0) };
 }
 
-/// What a write to [`Wire`] takes, in units.
+/// Duration of a write to [`Wire`], in units.
 const BITE_UNITS: u32 = 70;
 
-/// What a row of [`FakeCamera`] takes, in units.
+/// Duration of reading a row of [`FakeCamera`], in units.
 pub const ROW_UNITS: u32 = 1_000;
 
-/// Stack that [`CountedScalar`] claims to use, bytes.
+/// Stack that [`CountedScalar`] pretends to use, bytes.
 pub const STACK: u32 = 48;
-/// Stack that [`FakeCounter`] claims to be called with, bytes.
+/// Stack depth that [`FakeCounter`] pretends at its call, bytes.
 pub const DEPTH: u32 = 100;
 
-/// A counter that ticks once in 5 units. A reading takes 7, a multiply-accumulate of [`CountedScalar`] 1, all else
-/// nothing. Panics where a caller breaks the contract.
+/// A counter that ticks once in 5 units. A reading takes 7 units, a multiply-accumulate of [`CountedScalar`] 1,
+/// everything else none. It panics if a caller breaks the contract.
 #[derive(Clone, Debug, Default)]
 pub struct FakeCounter {
     started: bool,
@@ -146,14 +146,14 @@ impl Counter for FakeCounter {
     fn start(&mut self, round: u32) {
         assert!(round < Self::ROUNDS);
         self.started = true;
-        // Every phase once, out of order.
+        // Every phase once, not in order.
         CLOCK.set(round * 3);
     }
 
     fn read(&mut self) -> u32 {
         assert!(self.started, "read before the start");
         CLOCK.set(CLOCK.get() + 7);
-        // About to wrap.
+        // Close to its wrap.
         (CLOCK.get() / 5).wrapping_sub(4)
     }
 
@@ -165,7 +165,7 @@ impl Counter for FakeCounter {
         DEPTH
     }
 
-    /// A unit is a microsecond here; telling the time takes none.
+    /// One unit is one microsecond here; reading the time takes none.
     fn now_us(&mut self) -> u32 {
         CLOCK.get()
     }
@@ -175,7 +175,7 @@ impl Counter for FakeCounter {
     }
 }
 
-/// [`Scalar`] on the time of [`FakeCounter`].
+/// [`Scalar`] with its time counted by [`FakeCounter`].
 #[derive(Debug)]
 pub struct CountedScalar;
 
@@ -198,7 +198,7 @@ impl Kernel for CountedScalar {
     }
 }
 
-/// What a device did.
+/// Outcome of a device's run.
 #[derive(Debug)]
 pub struct Outcome {
     pub responses: Vec<Response>,
@@ -206,12 +206,12 @@ pub struct Outcome {
     pub statistics: Statistics,
 }
 
-/// Lets a device with the tiny model serve these bytes until they end.
+/// Runs a device with the tiny model on these bytes until they end.
 pub fn serve(camera: impl Camera, incoming: impl IntoIterator<Item = Result<u8, ErrorKind>>) -> Outcome {
     serve_with::<Scalar>(camera, incoming)
 }
 
-/// [`serve`] with another kernel.
+/// Runs [`serve`] with another kernel.
 pub fn serve_with<K: Kernel>(
     camera: impl Camera,
     incoming: impl IntoIterator<Item = Result<u8, ErrorKind>>,
@@ -219,7 +219,7 @@ pub fn serve_with<K: Kernel>(
     serve_model::<K>(&model_file::tiny(SIDE), camera, incoming)
 }
 
-/// [`serve_with`] with another model of the same shape.
+/// Runs [`serve_with`] with another model of the same shape.
 pub fn serve_model<K: Kernel>(
     file: &model_file::ModelFile,
     camera: impl Camera,
@@ -248,17 +248,17 @@ pub fn serve_model<K: Kernel>(
     Outcome { responses, events, statistics }
 }
 
-/// [`serve`] for whole requests.
+/// Runs [`serve`] on whole requests.
 pub fn serve_requests(camera: impl Camera, requests: &[Request<'_>]) -> Outcome {
     serve(camera, requests.iter().flat_map(frame_of).map(Ok))
 }
 
-/// A request's frame.
+/// Returns a request's frame.
 pub fn frame_of(request: &Request<'_>) -> Vec<u8> {
     encode(request, &mut [0; FRAME_BYTES]).unwrap().to_vec()
 }
 
-/// The messages in a device's answer, every one of which must be whole.
+/// Returns the messages in a device's output, all of which must be intact.
 pub fn responses_in(bytes: &[u8]) -> Vec<Response> {
     let mut receiver = Receiver::default();
     let responses = bytes.iter().filter_map(|&byte| receiver.push::<Response>(byte)).map(Result::unwrap).collect();
@@ -266,12 +266,13 @@ pub fn responses_in(bytes: &[u8]) -> Vec<Response> {
     responses
 }
 
-/// All stages of an inference by the engine alone, and what is decided without a policy: every decision is an answer.
+/// Returns all stages of an inference by the engine alone, and the decision without a policy: every decision is an
+/// answer.
 pub fn infer(input: &[u8]) -> (Vec<Vec<i32>>, Decided) {
     infer_with(&model_file::tiny(SIDE), input)
 }
 
-/// [`infer`] with another model of the same shape.
+/// Runs [`infer`] with another model of the same shape.
 pub fn infer_with(file: &model_file::ModelFile, input: &[u8]) -> (Vec<Vec<i32>>, Decided) {
     let model = Model::parse(file.bytes()).unwrap();
     let (mut accumulators, mut activations) = ([0; 3], [0; 3]);
@@ -288,7 +289,7 @@ pub fn infer_with(file: &model_file::ModelFile, input: &[u8]) -> (Vec<Vec<i32>>,
     (stages, Decided { decision, verdict: Verdict::Class(decision.class) })
 }
 
-/// Working memory for row-major weights, which need no lanes.
+/// Returns working memory for row-major weights, which need no scratch words.
 pub fn scratch<'b>(accumulators: &'b mut [i32], activations: &'b mut [i16]) -> Scratch<'b> {
     Scratch { accumulators, activations, lanes: &mut [], arena: &mut [] }
 }

@@ -1,9 +1,9 @@
-//! A small encoder of model files, from the byte specification alone: independent of the host's.
+//! A small encoder of model files, written from the byte specification alone: independent of the host's.
 
 use pinhole_shared::model::{ALIGNMENT, Activation, HEADER_BYTES, MAGIC, Output, RECORD_BYTES, VERSION, seal};
 use pinhole_shared::pixels::PIPELINE_ID;
 
-/// One dense layer, its numbers drawn from a seed.
+/// One dense layer, with random parameters from a seed.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerShape {
     pub outputs: usize,
@@ -20,7 +20,7 @@ impl ModelFile {
         bytemuck::cast_slice(&self.0)
     }
 
-    /// With these fields for a policy: least probability in Q16, frames that must agree, of the last so many.
+    /// Sets the fields of a policy: minimum probability in Q16, frames that must agree, and their window.
     pub fn with_policy(mut self, min_probability: u32, needed: u8, window: u8) -> Self {
         let file = bytemuck::cast_slice_mut(&mut self.0);
         put(file, 44, min_probability);
@@ -30,18 +30,18 @@ impl ModelFile {
     }
 }
 
-/// `side * side` pixels -> 3 sigmoid -> 2 logits.
+/// A tiny model: `side * side` pixels -> 3 sigmoid -> 2 logits.
 pub fn tiny(side: u16) -> ModelFile {
     let hidden = LayerShape { outputs: 3, activation: Activation::Sigmoid, output: Output::I16 };
     encode(side, &[hidden, logits(2)], 1)
 }
 
-/// The last layer.
+/// Returns the last layer.
 pub fn logits(classes: usize) -> LayerShape {
     LayerShape { outputs: classes, activation: Activation::Linear, output: Output::Logits }
 }
 
-/// A model whose weights, biases and multipliers come from `seed`.
+/// Encodes a model with random weights, biases and multipliers from `seed`.
 pub fn encode(side: u16, layers: &[LayerShape], seed: u64) -> ModelFile {
     let mut state = seed;
     let mut draw = move |range: i64| {

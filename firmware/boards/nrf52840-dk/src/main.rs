@@ -17,7 +17,7 @@ use pinhole_runtime::standalone::{Board, BoardIo, run};
 use pinhole_shared::kernel::Dsp;
 use static_cell::ConstStaticCell;
 
-/// What board.toml declares.
+/// Constants declared in board.toml.
 mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
@@ -28,15 +28,16 @@ bind_interrupts!(struct Interrupts {
     SPI2 => spim::InterruptHandler<peripherals::SPI2>;
 });
 
-/// Half of the fastest the camera takes: long wires.
+/// SPI clock: half of the camera's maximum, for long wires.
 const SPI_FREQUENCY: spim::Frequency = spim::Frequency::M4;
 const SPI_HZ: u32 = 4_000_000;
-/// What a clock of [`SoftI2c`] takes at most on this core.
+/// Minimum clock of [`SoftI2c`] on this core, Hz.
 const I2C_HZ: u32 = 50_000;
-/// Longest time between two feedings, ms. A picture takes its camera's worst case. The watchdog goes on over a reset by a
-/// debug probe and while its flash algorithm runs, so it must also outlast the writing of the largest model (20 s).
+/// Watchdog timeout, ms. It must exceed the camera's worst case for a picture. The watchdog keeps running over a reset
+/// by a debug probe and during its flash algorithm. So it must also exceed the writing of the largest model (20 s).
 const WATCHDOG_MS: u32 = 60_000;
-// The loop feeds the watchdog before every picture: the camera's worst case, its rows included, must not reset the board.
+// The loop feeds the watchdog before every picture; the camera's worst case, including its rows, must not reset the
+// board.
 const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);
 
 static MEMORY: ConstStaticCell<
@@ -44,9 +45,9 @@ static MEMORY: ConstStaticCell<
 > = ConstStaticCell::new(Memory::new());
 
 struct Dk {
-    /// Absent when a watchdog of other settings was running already: it resets the chip once, and that ends it.
+    /// `None` if a watchdog with other settings is already running: it resets the chip once, which ends it.
     watchdog: Option<WatchdogHandle>,
-    /// Lit when low.
+    /// The LED, active low.
     light: Output<'static>,
 }
 
@@ -62,7 +63,7 @@ impl BoardIo for Dk {
     }
 }
 
-/// A pin that pulls its line low or lets it go.
+/// Configures an open-drain pin.
 fn open_drain(pin: Peri<'static, AnyPin>) -> Flex<'static> {
     let mut pin = Flex::new(pin);
     pin.set_high();
@@ -73,9 +74,9 @@ fn open_drain(pin: Peri<'static, AnyPin>) -> Flex<'static> {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let pins = embassy_nrf::init(embassy_nrf::config::Config::default());
-    // Taken once: this is the only place.
+    // Cannot fail: this is the only call.
     let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
-    // SysTick stands still while this core sleeps, unless a debug probe is attached.
+    // SysTick stops while this core sleeps, unless a debug probe is attached.
     let clock = Clock::start(core.SYST, CLOCK_HZ, Idle::Spin);
     let link = RttLink::start(clock);
     let mut config = wdt::Config::default();
@@ -83,7 +84,7 @@ fn main() -> ! {
     config.action_during_debug_halt = HaltConfig::Pause;
     let watchdog = Watchdog::try_new(pins.WDT, config).ok().map(|(_, [handle])| handle);
 
-    // Not SPI3: its transmitted bytes may change when the core writes to the same block of RAM (anomaly 198).
+    // Not SPI3: its transmitted bytes may change if the core writes to the same RAM block (anomaly 198).
     let mut config = spim::Config::default();
     config.frequency = SPI_FREQUENCY;
     let bus = Spim::new(pins.SPI2, Interrupts, pins.P1_15, pins.P1_14, pins.P1_13, config);

@@ -20,21 +20,22 @@ use pinhole_runtime::standalone::{Board, BoardIo, run};
 use pinhole_shared::kernel::Dsp;
 use static_cell::ConstStaticCell;
 
-/// What board.toml declares.
+/// Constants declared in board.toml.
 mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
 use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
 
-/// The bus's clock is a power of two below 84 MHz: this becomes 5.25 MHz. The next one up is over the camera's 8 MHz.
+/// SPI clock, Hz. It is 84 MHz divided by a power of two: 5.25 MHz. The next higher one exceeds the camera's 8 MHz.
 const SPI_HZ: u32 = 5_250_000;
-/// What a clock of [`SoftI2c`] takes at most on this core.
+/// Minimum clock of [`SoftI2c`] on this core, Hz.
 const I2C_HZ: u32 = 50_000;
-/// Longest time between two feedings, ms. A picture takes its camera's worst case.
+/// Watchdog timeout, ms. It must exceed the camera's worst case for a picture.
 const WATCHDOG_MS: u32 = 20_000;
 
-// The loop feeds the watchdog before every picture: the camera's worst case, its rows included, must not reset the board.
+// The loop feeds the watchdog before every picture; the camera's worst case, including its rows, must not reset the
+// board.
 const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);
 
 static MEMORY: ConstStaticCell<
@@ -56,8 +57,8 @@ impl BoardIo for Nucleo {
     }
 }
 
-/// 16 MHz / 8 * 168 / 2 = 168 MHz; buses at 42 and 84 MHz. The core's voltage is the one after a reset, scale 1, which
-/// allows this (RM0390, 5.1.3).
+/// Clock tree: 16 MHz / 8 * 168 / 2 = 168 MHz; buses at 42 and 84 MHz. The core's voltage keeps its reset value, scale
+/// 1, which allows this (RM0390, 5.1.3).
 fn clocks() -> embassy_stm32::Config {
     let mut config = embassy_stm32::Config::default();
     config.rcc.pll_src = PllSource::HSI;
@@ -70,7 +71,7 @@ fn clocks() -> embassy_stm32::Config {
     config
 }
 
-/// A pin that pulls its line low or lets it go.
+/// Configures an open-drain pin.
 fn open_drain(pin: Peri<'static, AnyPin>) -> Flex<'static> {
     let mut pin = Flex::new(pin);
     pin.set_high();
@@ -78,8 +79,8 @@ fn open_drain(pin: Peri<'static, AnyPin>) -> Flex<'static> {
     pin
 }
 
-/// Turns on the flash memory's prefetch and caches, which are off after a reset and left so: without them the core waits five
-/// cycles for nearly every word. Source: ST RM0390, 3.4.2.
+/// Enables the flash memory's prefetch and caches, which are off after a reset. Without them the core waits five cycles
+/// for nearly every word. Source: ST RM0390, 3.4.2.
 fn accelerate_flash() {
     pac::FLASH.acr().modify(|bits| {
         bits.set_prften(true);
@@ -92,7 +93,7 @@ fn accelerate_flash() {
 fn main() -> ! {
     let pins = embassy_stm32::init(clocks());
     accelerate_flash();
-    // Taken once: this is the only place.
+    // Cannot fail: this is the only call.
     let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
     let clock = Clock::start(core.SYST, CLOCK_HZ, Idle::Sleep);
     let link = RttLink::start(clock);
@@ -101,7 +102,7 @@ fn main() -> ! {
 
     let mut config = spi::Config::default();
     config.frequency = Hertz(SPI_HZ);
-    // Not on the pins D11 to D13: D13 is the light.
+    // Not on the pins D11 to D13: D13 is the LED.
     let bus = Spi::new_blocking(pins.SPI1, pins.PB3, pins.PB5, pins.PB4, config);
     let select = Output::new(pins.PB6, Level::High, Speed::Medium);
     let i2c = SoftI2c::new(open_drain(pins.PB8.into()), open_drain(pins.PB9.into()), clock);

@@ -17,23 +17,24 @@ use pinhole_runtime::standalone::{Board, BoardIo, run};
 use pinhole_shared::kernel::Pairs;
 use static_cell::ConstStaticCell;
 
-/// What board.toml declares.
+/// Constants declared in board.toml.
 mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
 use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
 
-/// Half of the fastest the camera takes: long wires.
+/// SPI clock, Hz: half of the camera's maximum, for long wires.
 const SPI_HZ: u32 = 4_000_000;
-/// What a clock of [`SoftI2c`] takes at most on this core.
+/// Minimum clock of [`SoftI2c`] on this core, Hz.
 const I2C_HZ: u32 = 50_000;
-/// Longest time between two feedings; the watchdog of the RP2040 counts to 8.3 s at most. A picture takes its camera's
-/// worst case.
+/// Watchdog timeout, ms; the RP2040's watchdog counts to at most 8.3 s. It must exceed the camera's worst case for a
+/// picture.
 const WATCHDOG_MS: u32 = 8_000;
 const WATCHDOG: Duration = Duration::from_millis(WATCHDOG_MS as u64);
 
-// The loop feeds the watchdog before every picture: the camera's worst case, its rows included, must not reset the board.
+// The loop feeds the watchdog before every picture; the camera's worst case, including its rows, must not reset the
+// board.
 const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);
 
 static MEMORY: ConstStaticCell<
@@ -58,7 +59,7 @@ impl BoardIo for Pico {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let pins = embassy_rp::init(embassy_rp::config::Config::default());
-    // Taken once: this is the only place.
+    // Cannot fail: this is the only call.
     let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
     let clock = Clock::start(core.SYST, CLOCK_HZ, Idle::Sleep);
     let link = RttLink::start(clock);

@@ -1,5 +1,5 @@
-//! Pinhole on QEMU's mps2-an386 as on a board to carry around: the same loop, link and log over RTT, flashed through a
-//! debug probe. Test equipment: what it stands in for is hardware, its probe is a virtual one, and its camera draws.
+//! Pinhole on QEMU's mps2-an386, as on a real board: the same standalone loop, link and log over RTT, flashed through a
+//! debug probe. This is test equipment: the hardware is emulated, its probe is virtual, and its camera is synthetic.
 #![no_std]
 #![no_main]
 
@@ -13,7 +13,7 @@ use pinhole_shared::kernel::Dsp;
 use pinhole_shared::pixels::{Color, InputShape};
 use static_cell::ConstStaticCell;
 
-/// What board.toml declares.
+/// Constants declared in board.toml.
 mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
@@ -30,7 +30,7 @@ const LEDS: *mut u32 = 0x4002_8000 as *mut u32;
 struct Leds;
 
 impl BoardIo for Leds {
-    /// QEMU is not kept from hanging: whoever watches it has a time limit.
+    /// QEMU has no watchdog; the test that runs it has a time limit.
     fn feed_watchdog(&mut self) {}
 
     fn light(&mut self, on: bool) {
@@ -41,7 +41,7 @@ impl BoardIo for Leds {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    // Taken once: this is the only place.
+    // Cannot fail: this is the only call.
     let Some(core) = cortex_m::Peripherals::take() else { cortex_m::peripheral::SCB::sys_reset() };
     let clock = Clock::start(core.SYST, CLOCK_HZ, Idle::Sleep);
     let link = RttLink::start(clock);

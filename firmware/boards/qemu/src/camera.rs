@@ -1,4 +1,4 @@
-//! The camera that the host plugs in: which one is on the emulator's command line.
+//! The host's camera; the emulator's command line selects its kind.
 
 use pinhole_app::camera::{Camera, CameraError, CameraFault, Frame};
 use pinhole_app::replay::{ReplayCamera, ReplayError};
@@ -11,18 +11,18 @@ use static_cell::StaticCell;
 
 use crate::uart::TimedUart;
 
-/// Longest command line, bytes. The host's is shorter; without one, QEMU gives the firmware's path.
+/// Maximum length of the command line, bytes. The host's is shorter; without one, QEMU passes the firmware's path.
 const COMMAND_LINE_BYTES: usize = 64;
 
 static BUSES: StaticCell<Buses<TimedUart>> = StaticCell::new();
 
-/// One of the cameras.
+/// The kinds of cameras.
 pub(crate) enum HostCamera {
     /// Rows of pictures, without a module's buses.
     Replay(ReplayCamera<TimedUart>),
-    /// A driver on buses that the host answers for.
+    /// The ArduCAM Mini driver on buses served by the host.
     ArducamMini(ArducamMini<BusSpi, BusI2c, BusDelay>),
-    /// Another.
+    /// The ArduCAM Mega driver on buses served by the host.
     ArducamMega(ArducamMega<BusSpi, BusDelay>),
 }
 
@@ -30,7 +30,7 @@ type BusSpi = Spi<'static, TimedUart>;
 type BusI2c = I2cBus<'static, TimedUart>;
 type BusDelay = Delay<'static, TimedUart>;
 
-/// Why one of them gave no picture.
+/// Errors of the cameras.
 #[derive(Debug)]
 pub(crate) enum HostCameraError {
     Replay(ReplayError),
@@ -49,8 +49,8 @@ impl CameraError for HostCameraError {
 }
 
 impl HostCamera {
-    /// The camera on this line to the host, for a network with this input. `None` when there is none of the name
-    /// on the command line, or it cannot give such pictures.
+    /// Creates the camera on this link to the host, for a network with this input. `None` if the command line has no
+    /// camera's name, or the camera cannot deliver such pictures.
     pub(crate) fn plugged_in(line: TimedUart, input: InputShape) -> Option<Self> {
         let arguments = env::args::<COMMAND_LINE_BYTES>().ok();
         let name = arguments.as_ref().and_then(|arguments| arguments.into_iter().nth(1)?.ok());
@@ -91,7 +91,7 @@ impl Camera for HostCamera {
     }
 }
 
-/// The log has a driver's own words; the rest of the program knows only what kind of fault it was.
+/// Logs the driver's detailed error; the rest of the program gets only the kind of fault.
 fn of_mini(error: MiniError) -> HostCameraError {
     defmt::warn!("{}", error);
     HostCameraError::ArducamMini(error)

@@ -1,9 +1,9 @@
-//! Counting instructions with a timer that ticks once in 40.
+//! Counts instructions with a timer that ticks once in 40 instructions.
 //!
-//! Under `-icount shift=0` QEMU's clock goes one nanosecond an instruction, and TIMER0, at 25 MHz, once in 40 of them.
-//! A round begins 3 more instructions after the timer's start than the one before; 3 and 40 have no common factor, so
-//! 40 rounds see every phase of the tick once. Without `-icount` the timer goes by the host's clock, and the numbers mean
-//! nothing: the host asks for them only where it started the emulator so.
+//! Under `-icount shift=0` QEMU's clock advances one nanosecond per instruction, and TIMER0, at 25 MHz, ticks once in
+//! 40 of them. Each round begins 3 more instructions after the timer's start than the previous one. 3 and 40 have no
+//! common factor, so 40 rounds see every phase of the tick once. Without `-icount` the timer runs by the host's clock,
+//! and the numbers mean nothing. Therefore the host measures only with an emulator that it started with `-icount`.
 //!
 //! Sources: Arm DDI 0479D, "Cortex-M System Design Kit Technical Reference Manual", 4.2 (the timer); Arm AN385 and AN386
 //! (address and clock); QEMU's manual page (`-icount`).
@@ -17,31 +17,31 @@ use portable_atomic::{AtomicBool, Ordering};
 use pinhole_runtime::stack;
 
 const TIMER0: usize = 0x4000_0000;
-/// The same timer once more, which runs all the time.
+/// The same kind of timer, always running.
 const TIMER1: usize = 0x4000_1000;
 const CTRL: usize = 0x00;
 const VALUE: usize = 0x04;
 const RELOAD: usize = 0x08;
 const CTRL_ENABLE: u32 = 1 << 0;
 
-/// Instructions in one tick: 1 GHz over 25 MHz.
+/// Instructions per tick: 1 GHz over 25 MHz.
 const TICK_INSTRUCTIONS: u32 = 40;
 
-/// Ticks of a timer in a microsecond: 25 MHz.
+/// Timer ticks per microsecond: 25 MHz.
 const TICKS_PER_US: u32 = 25;
 
-/// Counts instructions with TIMER0, and tells time with TIMER1.
+/// Counts instructions with TIMER0, and measures time with TIMER1.
 pub(crate) struct InstructionCounter {
-    /// TIMER1 when the time was told last.
+    /// Reading of TIMER1 at the last time query.
     last: u32,
-    /// What time it was then.
+    /// Time at the last query, us.
     us: u32,
-    /// Ticks that were not yet a microsecond.
+    /// Remaining ticks of less than a microsecond.
     rest: u32,
 }
 
 impl InstructionCounter {
-    /// The counter; `None` after the first time.
+    /// Returns the counter; `None` after the first call.
     pub(crate) fn take() -> Option<Self> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         if TAKEN.swap(true, Ordering::Relaxed) {
@@ -59,7 +59,7 @@ impl Counter for InstructionCounter {
     #[inline(never)]
     fn start(&mut self, round: u32) {
         start(TIMER0);
-        // One turn at least, so that every round takes the same way through the loop.
+        // At least one turn, so that every round runs the same code of the loop.
         let turns = round + 1;
         // SAFETY: counts a register down; touches no memory.
         unsafe {
@@ -81,7 +81,7 @@ impl Counter for InstructionCounter {
     }
 
     fn now_us(&mut self) -> u32 {
-        // Right as long as it is asked for once in 171 s; what takes longer is not timed.
+        // Correct if called at least every 171 s; longer durations are not measured.
         let ticks = !read_register(TIMER1, VALUE);
         let (gone, rest) = (ticks.wrapping_sub(self.last), self.rest);
         self.last = ticks;
@@ -104,7 +104,7 @@ impl Counter for InstructionCounter {
     }
 
     fn bracket<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        // SAFETY: neither instruction does anything. Not `nomem`: the work is not to be moved out from between them.
+        // SAFETY: neither instruction has an effect. Not `nomem`, so that the work is not moved out from between them.
         unsafe { asm!("mov r10, r10", options(nostack, preserves_flags)) };
         let result = work();
         // SAFETY: as above.
@@ -113,7 +113,7 @@ impl Counter for InstructionCounter {
     }
 }
 
-/// Starts a timer, which counts down from 2^32 - 1 again and again.
+/// Starts a timer, which counts down from 2^32 - 1 and reloads.
 #[inline(always)]
 fn start(timer: usize) {
     write_register(timer, CTRL, 0);

@@ -1,4 +1,4 @@
-//! The end: log why, then end the emulator with a failure, so that the host never waits for a dead device.
+//! Fatal errors: log the reason, then end the emulator with a failure, so that the host never waits for a dead device.
 
 use core::fmt::Display;
 use core::panic::PanicInfo;
@@ -19,7 +19,7 @@ pub(crate) fn stop(reason: &str) -> ! {
 
 /// Logs the reason and the error behind it and ends the emulator.
 ///
-/// The error comes in words, which cost a real board flash: there, log it by `defmt::Format`.
+/// The error is formatted as text, which costs flash; on a real board, log it by `defmt::Format`.
 pub(crate) fn stop_for(reason: &str, error: &dyn Display) -> ! {
     if first() {
         defmt::error!("{=str}: {}", reason, defmt::Display2Format(error));
@@ -51,7 +51,7 @@ unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     exit()
 }
 
-/// Whether nothing has failed before: a fault while logging a fault must not log again.
+/// Returns true at the first failure: a fault while logging a fault must not log again.
 fn first() -> bool {
     static FAILED: AtomicBool = AtomicBool::new(false);
     !FAILED.swap(true, Ordering::Relaxed)

@@ -1,23 +1,23 @@
-//! Pinhole on QEMU's mps2 boards: all that the two emulated boards have in common.
+//! Pinhole on QEMU's mps2 boards: the code shared by the two emulated boards.
 //!
 //! | binary | code for | QEMU machine | board |
 //! |---|---|---|---|
 //! | `pinhole-qemu` | thumbv7em-none-eabihf | mps2-an386 (Cortex-M4F) | `qemu-mps2-an386` |
 //! | `pinhole-qemu-m0plus` | thumbv6m-none-eabi | mps2-an385 (Cortex-M3, which runs all of it) | `qemu-thumbv6m` |
 //!
-//! QEMU has no large enough machine with a Cortex-M0+. What makes the second board one is its code: built for
-//! Armv6-M, it has no instruction that a Cortex-M0+ lacks, and accesses that are not aligned are faults there too
+//! QEMU has no machine with a Cortex-M0+ and enough memory. The second board is a Cortex-M0+ by its code: built for
+//! Armv6-M, it has no instruction that a Cortex-M0+ lacks. Unaligned accesses are faults there too
 //! ([`forbid_unaligned_access`]).
 //!
-//! | what | where |
+//! | resource | location |
 //! |---|---|
 //! | model file | code memory at 0x0010_0000, loaded by the host before the start |
 //! | link to the host | UART0 |
-//! | counter of instructions | TIMER0 |
-//! | camera | UART1: pictures the host sends, or a module's buses; `camera` |
+//! | instruction counter | TIMER0 |
+//! | camera | UART1: pictures from the host, or a module's buses; `camera` |
 //! | log | defmt over semihosting |
 //!
-//! When a board cannot start, or panics, it logs why and ends the emulator with a failure.
+//! If a board cannot start, or panics, it logs the reason and ends the emulator with a failure.
 #![no_std]
 
 mod camera;
@@ -41,12 +41,12 @@ use crate::counter::InstructionCounter;
 use crate::declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
 use crate::uart::{TimedUart, Uarts};
 
-/// What the board's TOML file declares.
+/// Constants declared in the board's TOML file.
 mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
-/// Longest silence of the camera, ms.
+/// Timeout of the camera, ms.
 const CAMERA_TIMEOUT_MS: u32 = 3000;
 
 static MODEL: StaticCell<Model<'static>> = StaticCell::new();
@@ -54,7 +54,7 @@ static MEMORY: ConstStaticCell<
     Memory<INPUT_BYTES, INPUT_ROW_BYTES, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
 > = ConstStaticCell::new(Memory::new());
 
-/// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, for ever.
+/// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, forever.
 pub fn run<K: Kernel>(board: &'static str) -> ! {
     let (core, uarts, counter) = (cortex_m::Peripherals::take(), Uarts::take(), InstructionCounter::take());
     let (Some(core), Some(uarts), Some(counter)) = (core, uarts, counter) else {
@@ -78,7 +78,7 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
         Ok(device) => device,
         Err(error) => fault::stop_for("the model does not fit this board", &error),
     };
-    // The first line of the log: the host waits for it before it sends anything.
+    // The first line of the log; the host waits for it before it sends anything.
     defmt::info!(
         "{=str} ready: model {=u32:#010x}, {=u32} bytes, kernel {=str}",
         board,
@@ -90,13 +90,13 @@ pub fn run<K: Kernel>(board: &'static str) -> ! {
     fault::stop("the link ended")
 }
 
-/// Makes every access that is not aligned a fault, as it is on Armv6-M: a Cortex-M3 would carry it out.
+/// Makes every unaligned access a fault, as on Armv6-M; by default a Cortex-M3 executes it.
 pub fn forbid_unaligned_access() {
     /// Source: Arm DDI 0403E, "Armv7-M Architecture Reference Manual", B3.2.8.
     const UNALIGN_TRP: u32 = 1 << 3;
-    // SAFETY: the register is always there, and this bit changes nothing for code that makes no such access.
+    // SAFETY: the register exists on every core, and this bit changes nothing for code without unaligned accesses.
     unsafe { (*SCB::PTR).ccr.modify(|bits| bits | UNALIGN_TRP) };
-    // QEMU runs the code it has translated already as before; this makes it look again.
+    // QEMU keeps code that it has already translated; the barrier makes it translate again.
     cortex_m::asm::isb();
 }
 

@@ -1,9 +1,9 @@
 //! The CMSDK UARTs of the mps2 boards.
 //!
-//! A reader that finds nothing sleeps (WFI) until the UART's receive interrupt is pending. Interrupts stay masked, so
-//! no handler ever runs: pending is enough to wake the core. An idle emulator thus costs the host no processor time.
-//! Bytes arrive as fast as with a loop that polls (150 KB/s), and on a busy host twice as fast: such a loop takes the
-//! processor from QEMU's own thread that feeds it.
+//! A read without data sleeps (WFI) until the UART's receive interrupt is pending. Interrupts stay masked, so no
+//! handler ever runs; a pending interrupt is enough to wake the core. An idle emulator thus costs the host no processor
+//! time. The throughput equals that of a polling loop (150 KB/s); on a busy host it is twice as high, because polling
+//! takes processor time from QEMU's thread that feeds it.
 //!
 //! Source: Arm DDI 0479D, "Cortex-M System Design Kit Technical Reference Manual", 4.3; interrupt numbers from Arm
 //! AN386.
@@ -34,21 +34,21 @@ const CTRL_RX: u32 = 1 << 1;
 const CTRL_RX_INTERRUPT: u32 = 1 << 3;
 const INTERRUPT_RX: u32 = 1 << 1;
 
-/// Fastest the UART allows; QEMU ignores it above the minimum.
+/// Minimum divisor of the UART: maximum baud rate. QEMU ignores the value.
 const LEAST_BAUD_DIVISOR: u32 = 16;
-/// A tick of [`TimedUart`], ms.
+/// Tick of [`TimedUart`], ms.
 const TICK_MS: u32 = 100;
 
 /// The UARTs this board uses.
 pub(crate) struct Uarts {
-    /// To the host.
+    /// Link to the host.
     pub(crate) link: Uart,
-    /// To whoever sends the camera's pictures.
+    /// Line to the sender of the camera's pictures.
     pub(crate) camera: Uart,
 }
 
 impl Uarts {
-    /// Both UARTs, enabled; `None` after the first time. Masks interrupts for good.
+    /// Returns both UARTs, enabled; `None` after the first call. Masks interrupts permanently.
     pub(crate) fn take() -> Option<Self> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         if TAKEN.swap(true, Ordering::Relaxed) {
@@ -59,7 +59,7 @@ impl Uarts {
     }
 }
 
-/// One UART, whose reads wait for ever.
+/// A UART whose reads have no timeout.
 pub(crate) struct Uart {
     base: usize,
     interrupt: ReceiveInterrupt,
@@ -79,17 +79,17 @@ impl Uart {
         self.read_register(STATE) & STATE_RX_FULL != 0
     }
 
-    /// Sleeps until a byte is there or some other interrupt is pending.
+    /// Sleeps until a byte has arrived or another interrupt is pending.
     fn sleep(&self) {
         self.write_register(INTERRUPT_CLEAR, INTERRUPT_RX);
         NVIC::unpend(self.interrupt);
-        // A byte that came before this line would not pend its interrupt again.
+        // A byte that arrived before this line does not make its interrupt pending again.
         if !self.has_byte() {
             cortex_m::asm::wfi();
         }
     }
 
-    /// Takes the bytes that are there.
+    /// Takes the received bytes.
     fn take(&self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
         let mut taken = 0;
         for byte in bytes {
@@ -101,7 +101,7 @@ impl Uart {
             if state & STATE_RX_FULL == 0 {
                 break;
             }
-            // Eight bits of the register mean something.
+            // Only eight bits of the register are data.
             *byte = self.read_register(DATA) as u8;
             taken += 1;
         }
@@ -124,7 +124,7 @@ impl ErrorType for Uart {
 }
 
 impl Read for Uart {
-    /// Fails with [`ErrorKind::Other`] when bytes came faster than they were read.
+    /// Fails with [`ErrorKind::Other`] on an overrun: bytes arrived faster than they were read.
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
         if bytes.is_empty() {
             return Ok(0);
@@ -150,7 +150,7 @@ impl Write for Uart {
     }
 }
 
-/// A UART whose reads give up after a time of silence.
+/// A UART whose reads time out.
 pub(crate) struct TimedUart {
     uart: Uart,
     clock: SYST,
@@ -158,14 +158,14 @@ pub(crate) struct TimedUart {
 }
 
 impl TimedUart {
-    /// `timeout_ms` is counted in steps of [`TICK_MS`].
+    /// Creates it with a timeout that is rounded down to steps of [`TICK_MS`].
     pub(crate) fn new(uart: Uart, mut clock: SYST, timeout_ms: u32) -> Self {
         clock.set_clock_source(SystClkSource::Core);
         clock.set_reload(CLOCK_HZ / 1000 * TICK_MS - 1);
         Self { uart, clock, timeout_ticks: timeout_ms / TICK_MS }
     }
 
-    /// Waits for a byte; false when none came in time.
+    /// Waits for a byte; false on a timeout.
     fn wait(&mut self) -> bool {
         self.clock.clear_current();
         self.clock.enable_interrupt();
@@ -175,7 +175,7 @@ impl TimedUart {
             self.uart.sleep();
             if self.clock.has_wrapped() {
                 ticks += 1;
-                // Or every later sleep would end at once.
+                // Otherwise every later sleep would end at once.
                 SCB::clear_pendst();
             }
         }
@@ -191,7 +191,7 @@ impl ErrorType for TimedUart {
 }
 
 impl Read for TimedUart {
-    /// Fails with [`ErrorKind::TimedOut`] after a time of silence, else as [`Uart`].
+    /// Fails with [`ErrorKind::TimedOut`] after a silence, otherwise as [`Uart`].
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
         if bytes.is_empty() {
             return Ok(0);

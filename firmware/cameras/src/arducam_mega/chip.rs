@@ -1,4 +1,4 @@
-//! The module's registers over SPI.
+//! Access to the module's registers over SPI.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::{Operation, SpiDevice};
@@ -16,7 +16,7 @@ const START: u8 = 0x02;
 /// b6 resets the sensor.
 const RESET: u8 = 0x07;
 const RESET_SENSOR: u8 = 0x40;
-/// Address of the sensor for the module's own use; the SDK writes 78.
+/// The sensor's address, for the module itself; the SDK writes 78.
 const SENSOR_ADDRESS: u8 = 0x0A;
 const FORMAT: u8 = 0x20;
 const FORMAT_YUV422: u8 = 0x03;
@@ -33,21 +33,21 @@ const EXPOSING: u8 = 0x08;
 const LENGTH: [u8; 3] = [0x45, 0x46, 0x47];
 const WRITE: u8 = 0x80;
 
-/// Wait between two looks, ms (Zephyr's driver).
+/// Poll interval, ms (Zephyr's driver).
 pub(super) const POLL_MS: u32 = 2;
-/// Looks for a finished capture (Zephyr's driver).
+/// Maximum polls for a finished capture (Zephyr's driver).
 pub(super) const DONE_POLLS: u32 = 200;
-/// Looks that must see the done flag for it to count.
+/// Number of consecutive reads that must show the done flag.
 pub(super) const DONE_LOOKS: u32 = 3;
-/// Looks for an idle module, all together, while it is brought up.
+/// Maximum polls for an idle module, in total, during bring-up.
 pub(super) const BRING_UP_POLLS: u32 = 300;
-/// Looks for an idle module, all together, for a picture.
+/// Maximum polls for an idle module, in total, per picture.
 pub(super) const PICTURE_POLLS: u32 = 25;
 
 #[derive(Debug)]
 pub(super) struct MegaChip<S> {
     spi: S,
-    /// Waits for an idle module that are left: each write waits, and all of them together must end.
+    /// Polls for an idle module that are left. Each write polls, and their total is limited.
     polls_left: u32,
 }
 
@@ -68,7 +68,7 @@ impl<S: SpiDevice> MegaChip<S> {
         self.polls_left = polls;
     }
 
-    /// A value comes a byte later than on the Mini.
+    /// Reads a register. The value arrives one byte later than on the Mini.
     pub(super) fn read(&mut self, address: u8) -> Result<u8, MegaError> {
         let mut bytes = [address, FILLER, FILLER];
         self.spi.transaction(&mut [Operation::TransferInPlace(&mut bytes)]).map_err(MegaError::spi)?;
@@ -105,7 +105,7 @@ impl<S: SpiDevice> MegaChip<S> {
 
     pub(super) fn set_up(&mut self, delay: &mut impl DelayNs, resolution: u8) -> Result<(), MegaError> {
         self.set(delay, SENSOR_ADDRESS, 0x78)?;
-        // The second generation forgets the resolution with the format.
+        // The second generation resets the resolution when the format is written.
         self.set(delay, FORMAT, FORMAT_YUV422)?;
         self.set(delay, RESOLUTION, resolution)?;
         self.set(delay, EFFECT, EFFECT_BLACK_AND_WHITE)
@@ -115,7 +115,7 @@ impl<S: SpiDevice> MegaChip<S> {
         Ok(self.read(STATE)? & EXPOSING != 0)
     }
 
-    /// Captures one picture; returns when it lies in the buffer.
+    /// Captures one picture; returns when it is in the buffer.
     pub(super) fn capture(&mut self, delay: &mut impl DelayNs) -> Result<(), MegaError> {
         self.set(delay, FIFO, CLEAR)?;
         self.check_cleared()?;
@@ -129,8 +129,8 @@ impl<S: SpiDevice> MegaChip<S> {
         Err(MegaError::CaptureTimeout)
     }
 
-    /// A flag that is still set would pass for the next capture's, and as pictures bear no stamp, nothing else would
-    /// tell: several looks must see the same.
+    /// Checks that the done flag is cleared. A flag that is still set would count for the next capture, and pictures
+    /// have no stamp to reveal it. Therefore several reads must agree.
     fn check_cleared(&mut self) -> Result<(), MegaError> {
         let expected = self.read(STATE)?;
         for _ in 1..DONE_LOOKS {
@@ -142,7 +142,8 @@ impl<S: SpiDevice> MegaChip<S> {
         if expected & DONE == 0 { Ok(()) } else { Err(MegaError::DoneNotCleared) }
     }
 
-    /// The flag is all that tells a whole picture from a part of it: it counts when several looks see the same.
+    /// Returns true if the capture is done. Only this flag tells a complete picture from a partial one, so several
+    /// reads must agree.
     fn is_done(&mut self) -> Result<bool, MegaError> {
         let first = self.read(STATE)?;
         if first & (DONE | IDLE_MASK) != DONE | IDLE {
@@ -156,12 +157,12 @@ impl<S: SpiDevice> MegaChip<S> {
         Ok(true)
     }
 
-    /// The buffer still holds the captured picture.
+    /// Checks that the buffer still holds the captured picture.
     pub(super) fn check_done(&mut self) -> Result<(), MegaError> {
         if self.is_done()? { Ok(()) } else { Err(PictureError::Lost.into()) }
     }
 
-    /// Bytes in the buffer.
+    /// Returns the number of bytes in the buffer.
     pub(super) fn length(&mut self) -> Result<u32, MegaError> {
         let [low, middle, high] = LENGTH;
         let (low, middle, high) = (self.read(low)?, self.read(middle)?, self.read(high)?);

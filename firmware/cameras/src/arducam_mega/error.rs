@@ -1,4 +1,4 @@
-//! Why there is no picture.
+//! Errors of the driver.
 
 use embedded_hal::spi::ErrorKind;
 use pinhole_app::camera::{CameraError, CameraFault};
@@ -6,38 +6,38 @@ use pinhole_app::camera::{CameraError, CameraFault};
 use crate::picture::PictureError;
 use crate::probe::WireFault;
 
-/// Why an ArduCAM Mega gave no picture.
+/// Reasons why an ArduCAM Mega delivered no picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum MegaError {
     /// The microcontroller's SPI reported an error.
     Spi(ErrorKind),
-    /// The module does not answer as it must.
+    /// The module does not respond correctly.
     Wires(WireFault),
     /// No module has this identification.
     Id {
-        /// What was read.
+        /// Value read.
         got: u8,
     },
     /// The module stays busy.
     Busy {
-        /// Its state register, whose lowest two bits are 2 when it is idle.
+        /// State register, whose lowest two bits are 2 when the module is idle.
         state: u8,
     },
-    /// The flag of an earlier capture does not go away.
+    /// The done flag of an earlier capture cannot be cleared.
     DoneNotCleared,
     /// The capture did not end.
     CaptureTimeout,
-    /// The captured picture has another length than it must have.
+    /// The captured picture has the wrong length.
     FrameLength {
         /// Bytes captured.
         got: u32,
-        /// Bytes of the picture.
+        /// Bytes expected.
         expected: u32,
     },
-    /// The picture's bytes cannot be used.
+    /// The picture's bytes are unusable.
     Picture(PictureError),
-    /// A row was read without a picture, past its end, or with a buffer of another length.
+    /// A row was read without a picture, after its last row, or with a buffer of the wrong length.
     Misuse,
 }
 
@@ -70,7 +70,7 @@ impl MegaError {
         Self::Spi(error.kind())
     }
 
-    /// Whether another capture may succeed without anything else being done.
+    /// Returns true if another capture may succeed without a new bring-up.
     pub(super) fn may_pass(self) -> bool {
         matches!(self, Self::DoneNotCleared | Self::FrameLength { .. } | Self::Picture(_))
     }

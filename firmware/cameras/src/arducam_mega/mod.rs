@@ -1,15 +1,15 @@
 //! ArduCAM Mega, 3 and 5 megapixels: SPI only; a controller in the module drives the sensor.
 //!
-//! Two generations of modules number the picture sizes differently: the module's identification is read first
-//! ([`Generation`]). The pictures are YUV422 in the effect "black and white", whose chroma is neutral, so that every row
+//! Two generations of modules number the picture sizes differently, so the driver reads the module's identification
+//! first ([`Generation`]). The pictures are YUV422 in the effect "black and white". Its chroma is neutral, so every row
 //! can be checked ([`crate::picture`]).
 //!
 //! Bus settings: [`SPI_MODE`], at most [`SPI_MOST_HZ`].
 //!
-//! # Awaits hardware
-//! That chroma is exactly 0x80 in black and white, and that the done flag stays set while rows are read. There is no way known to mark a picture, so a module that gave an
-//! old picture, and said that it was captured, would not be noticed; nor is there a measure of exposure, so pictures are
-//! dropped by number ([`SETTLE_PICTURES`]).
+//! # Not verified on hardware
+//! Two assumptions: chroma is exactly 0x80 in black and white, and the done flag stays set while rows are read.
+//! Pictures cannot be stamped, so an old picture reported as captured is not detected. There is no measure of exposure,
+//! so a fixed number of pictures is dropped ([`SETTLE_PICTURES`]).
 //!
 //! # Source
 //! ArduCAM's Arducam_Mega SDK 3.0.0 (registers, sizes, sequences); Zephyr's arducam_mega driver (waits).
@@ -30,29 +30,29 @@ use chip::{BRING_UP_POLLS, MegaChip, PICTURE_POLLS};
 pub use error::MegaError;
 pub use time::{worst_read_row_us, worst_start_ms};
 
-/// SPI mode: clock idles low, data is taken at its rising edge.
+/// SPI mode: clock idles low, data is sampled at its rising edge.
 pub const SPI_MODE: Mode = MODE_0;
-/// Fastest SPI clock of the maker's examples on a microcontroller like these, Hz.
+/// Maximum SPI clock in the vendor's examples for similar microcontrollers, Hz.
 pub const SPI_MOST_HZ: u32 = 8_000_000;
 
-/// Captures that one `start` tries without bringing the module up anew.
+/// Captures per `start` before the module is brought up again.
 const CAPTURE_TRIES: u32 = 2;
-/// Pictures dropped after the module was brought up: users see two to four dark or green ones.
+/// Pictures dropped after bring-up: users report two to four dark or green ones.
 pub const SETTLE_PICTURES: u32 = 5;
-/// Wait after a reset before the first question, ms.
+/// Wait after a reset before the first read, ms.
 const RESET_MS: u32 = 100;
 /// Probes before the module counts as absent.
 const PROBE_TRIES: u32 = 5;
-/// Wait between two probes, ms: the module may still be starting.
+/// Interval of probes, ms: the module may still be starting.
 const PROBE_WAIT_MS: u32 = 100;
-/// Wait after a write while it is not known whether the module can say that it is busy, ms.
+/// Wait after a write while the driver does not know if the module reports busy, ms.
 const PROBE_WRITE_MS: u32 = 2;
-/// Waits for exposure and white balance on modules that say when they are busy with it.
+/// Maximum polls for exposure and white balance, on modules that report them as busy.
 const EXPOSURE_POLLS: u32 = 50;
-/// One such wait, ms.
+/// Interval of these polls, ms.
 const EXPOSURE_POLL_MS: u32 = 10;
 
-/// Sizes that both generations have, square, in pixels.
+/// Square picture sizes of both generations, px.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Size {
@@ -66,7 +66,7 @@ pub enum Size {
 }
 
 impl Size {
-    /// Width and height.
+    /// Returns width and height, px.
     pub const fn side(self) -> u16 {
         match self {
             Self::Px96 => 96,
@@ -75,7 +75,7 @@ impl Size {
         }
     }
 
-    /// The value of the resolution register.
+    /// Returns the value of the resolution register.
     pub const fn code(self, generation: Generation) -> u8 {
         match (generation, self) {
             (Generation::First, Self::Px96) => 0x0A,
@@ -88,7 +88,7 @@ impl Size {
     }
 }
 
-/// Generations of the module, by how they number sizes.
+/// Module generations; they number sizes differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Generation {
@@ -99,7 +99,7 @@ pub enum Generation {
 }
 
 impl Generation {
-    /// The generation of an identification; `None` when no module has it.
+    /// Returns the generation of an identification; `None` if it is unknown.
     pub const fn of_id(id: u8) -> Option<Self> {
         match id {
             0x81..=0x84 => Some(Self::First),
@@ -109,19 +109,19 @@ impl Generation {
     }
 }
 
-/// What pictures the module shall give.
+/// Configuration of the module's pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Config {
-    /// Their size.
+    /// Picture size.
     pub size: Size,
-    /// Whether bursts begin with a byte without meaning; [`DummyByte::Auto`]: the first of a picture does.
+    /// Rule for the dummy byte in bursts; [`DummyByte::Auto`]: the first burst of a picture has one.
     pub dummy_byte: DummyByte,
 }
 
 impl Config {
-    /// Pictures for a network's input, of the smallest size that it can be made of; `None` where the largest is too small,
-    /// and for one in color: this driver's pictures are gray.
+    /// Returns the smallest size for a network's input. `None` if the largest size is too small, and for color inputs:
+    /// this driver's pictures are gray.
     pub const fn for_input(input: InputShape) -> Option<Self> {
         match (input.color, mega_size_for(input.side)) {
             (Color::Gray, Some(size)) => Some(Self { size, dummy_byte: DummyByte::Auto }),
@@ -129,21 +129,21 @@ impl Config {
         }
     }
 
-    /// What the pictures' rows look like.
+    /// Returns the size and pixel format of the pictures.
     pub const fn frame(&self) -> Frame {
         let side = self.size.side();
         Frame { size: PictureSize { width: side, height: side }, format: PixelFormat::Yuv422 }
     }
 }
 
-/// The module as a camera.
+/// Camera driver of the module.
 #[derive(Debug)]
 pub struct ArducamMega<S, D> {
     chip: MegaChip<S>,
     delay: D,
     config: Config,
     dummy: Dummy,
-    /// Brought up, with nothing against it.
+    /// The module is brought up, and no error has occurred since.
     is_ready: bool,
     /// Rows of the last picture were damaged.
     is_suspect: bool,
@@ -151,9 +151,9 @@ pub struct ArducamMega<S, D> {
 }
 
 impl<S: SpiDevice, D: DelayNs> ArducamMega<S, D> {
-    /// A module on this bus, which nothing is sent to before the first [`Camera::start`].
+    /// Creates the driver. Nothing is sent before the first [`Camera::start`].
     ///
-    /// `spi` in [`SPI_MODE`] at most at [`SPI_MOST_HZ`].
+    /// `spi` must be in [`SPI_MODE`] and at most at [`SPI_MOST_HZ`].
     pub fn new(spi: S, delay: D, config: Config) -> Self {
         let rule = match config.dummy_byte {
             DummyByte::Auto => DummyByte::FirstBurst,
@@ -163,7 +163,7 @@ impl<S: SpiDevice, D: DelayNs> ArducamMega<S, D> {
         Self { chip, delay, config, dummy: Dummy::fixed(rule), is_ready: false, is_suspect: false, rows: None }
     }
 
-    /// Gives the bus back.
+    /// Returns the bus and the delay.
     pub fn release(self) -> (S, D) {
         (self.chip.release(), self.delay)
     }
@@ -244,7 +244,7 @@ impl<S: SpiDevice, D: DelayNs> ArducamMega<S, D> {
 impl<S: SpiDevice, D: DelayNs> Camera for ArducamMega<S, D> {
     type Error = MegaError;
 
-    /// Captures a picture; brings the module up first when it is not, and once when the capture fails.
+    /// Captures a picture. Brings the module up first if necessary, and once more if the capture fails.
     ///
     /// Takes at most [`worst_start_ms`].
     fn start(&mut self) -> Result<Frame, MegaError> {
@@ -280,7 +280,7 @@ impl<S: SpiDevice, D: DelayNs> Camera for ArducamMega<S, D> {
             Ok(()) => self.is_suspect = false,
             Err(MegaError::Misuse) => {}
             Err(_) => {
-                // A row may be damaged by chance; when that goes on, the module itself is doubted.
+                // A row may be damaged by chance; after repeated damage the module is brought up again.
                 self.is_ready &= !self.is_suspect;
                 self.is_suspect = true;
             }

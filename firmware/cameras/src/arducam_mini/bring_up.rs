@@ -1,4 +1,4 @@
-//! From whatever state the module is in to one that captures.
+//! Bring-up: takes the module from any state to one that captures.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
@@ -14,34 +14,34 @@ use crate::ov2640::{
 use crate::picture::{Dummy, DummyByte, NEUTRAL};
 use crate::probe::{PATTERNS, WireFault, judge};
 
-/// How long the chip is held in reset, and how long it then needs, ms (ArduCAM's examples for the 2MP Plus).
+/// Duration of the chip's reset, and of the wait after it, ms (ArduCAM's examples for the 2MP Plus).
 pub(super) const CPLD_RESET_MS: u32 = 100;
 /// Probes before the module counts as absent.
 pub(super) const PROBE_TRIES: u32 = 3;
-/// Wait between two probes, ms.
+/// Interval of probes, ms.
 pub(super) const PROBE_WAIT_MS: u32 = 10;
-/// Wait after standby ends, ms.
+/// Wait after leaving standby, ms.
 pub(super) const WAKE_MS: u32 = 10;
-/// Readings of the sensor's identification before it counts as another chip.
+/// Reads of the sensor's identification before it counts as another chip.
 pub(super) const ID_TRIES: u32 = 5;
-/// Wait between two such readings, ms.
+/// Interval of these reads, ms.
 pub(super) const ID_WAIT_MS: u32 = 10;
-/// Wait after the sensor's soft reset, ms (ArduCAM's examples; OV2640DS v1.6 asks for less than 1).
+/// Wait after the sensor's soft reset, ms (ArduCAM's examples; OV2640DS v1.6 requires less than 1).
 pub(super) const SENSOR_RESET_MS: u32 = 100;
-/// Frame period, rounded up, so that two readings of the luminance are of two frames, ms (OV2640DS v1.6: 15 frames a
-/// second in UXGA).
+/// Frame period, ms, rounded up, so that two reads of the luminance belong to different frames (OV2640DS v1.6: 15
+/// frames per second in UXGA).
 pub(super) const FRAME_MS: u32 = 67;
-/// Frames that pass before exposure can count as steady: users report two to four dark or green ones.
+/// Minimum frames before exposure can count as steady: users report two to four dark or green ones.
 const FEWEST_FRAMES: u32 = 5;
-/// Frames after which pictures are taken as they are.
+/// Maximum frames to wait for a steady exposure.
 pub(super) const MOST_FRAMES: u32 = 30;
-/// Luminance that exposure control aims at, as [`BASE`] sets it (registers 25 and 24 of the sensor bank).
+/// Target luminance of exposure control, as set by [`BASE`] (registers 25 and 24 of the sensor bank).
 const AIM: core::ops::RangeInclusive<u8> = 0x38..=0x40;
-/// A change of the luminance, from frame to frame, that counts as none.
+/// Luminance changes between frames below this count as steady.
 const STEADY: u8 = 2;
-/// A change of the luminance, over a capture, that exposure was not steady before after all.
+/// Minimum luminance change over a capture that shows that exposure was not steady.
 const MOVED: u8 = 4;
-/// Steady frames in a row outside of the aim: what exposure control settles for in very dark or bright places.
+/// Consecutive steady frames outside the target: the limit of exposure control in very dark or bright scenes.
 const STEADY_FRAMES: u32 = 3;
 
 const OLD_BOARD: u8 = 0x40;
@@ -50,7 +50,7 @@ const LOW_POWER: u8 = 0x40;
 const RUNS: u8 = 0x01;
 const STANDBY: u8 = 0x02;
 const SUPPLY: u8 = 0x04;
-/// Manufacturer's identification, 7F A2.
+/// Manufacturer identification, 7F A2.
 const MAKER: [Register; 2] = [Register::Sensor(0x1C), Register::Sensor(0x1D)];
 const MAKER_ID: [u8; 2] = [0x7F, 0xA2];
 
@@ -65,7 +65,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         self.dummy = match (self.config.dummy_byte, version) {
             (DummyByte::Auto, OLD_BOARD) => Dummy::fixed(DummyByte::FirstBurst),
             (DummyByte::Auto, PLUS) => Dummy::fixed(DummyByte::None),
-            // Learned from stamps, and anew each time: what was learned from a fault must not stay.
+            // Learned from stamps, again at each bring-up: a rule learned from a fault must not persist.
             (DummyByte::Auto, _) if self.config.color == Color::Rgb => {
                 return Err(MiniError::UnknownDummyByte { version });
             }
@@ -84,7 +84,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         Ok(())
     }
 
-    /// The module's version, when it answers as it must.
+    /// Returns the module's version if it responds correctly.
     fn probe(&mut self) -> Result<u8, MiniError> {
         let mut tries_left = PROBE_TRIES;
         loop {
@@ -111,7 +111,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         }
     }
 
-    /// Ends low power and standby: both outlive a reset of the microcontroller.
+    /// Ends low power and standby; both survive a reset of the microcontroller.
     fn wake(&mut self, version: u8) -> Result<(), MiniError> {
         let timing = self.read_twice(TIMING)?;
         if timing & LOW_POWER != 0 {
@@ -120,7 +120,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         if version == OLD_BOARD {
             self.chip.write(GPIO_DIRECTION, RUNS | STANDBY | SUPPLY)?;
         }
-        // All pins, not the standby bit alone: a wrong bit written once would outlive every reset there is.
+        // Write all pins, not only the standby bit: a wrong bit written once would survive every reset.
         self.chip.write(GPIO, RUNS | SUPPLY)?;
         let got = self.chip.read(GPIO)?;
         if got & STANDBY != 0 {
@@ -130,7 +130,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         Ok(())
     }
 
-    /// Reads a register that is then written with some bits changed: a wrong reading would last.
+    /// Reads a register twice, before some of its bits are changed: a misread would persist.
     fn read_twice(&mut self, address: u8) -> Result<u8, MiniError> {
         let (expected, got) = (self.chip.read(address)?, self.chip.read(address)?);
         if expected == got { Ok(got) } else { Err(WireFault::Readback { address, expected, got }.into()) }
@@ -179,7 +179,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         let flip = if config.flip { 0x40 } else { 0x00 };
         sensor.write(delay, REG04, REG04_BASE | mirror | flip)?;
         if config.color == Color::Rgb {
-            // The reset before has ended all effects.
+            // The reset has cleared all effects.
             return Ok(());
         }
         sensor.write(delay, EFFECT_ADDRESS, 0x00)?;
@@ -187,7 +187,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         self.set_stamp(NEUTRAL)
     }
 
-    /// Lets frames pass until exposure is steady.
+    /// Waits until exposure is steady.
     fn settle(&mut self) -> Result<(), MiniError> {
         let mut last = None;
         let (mut frames, mut steady_frames) = (0, 0);
@@ -205,7 +205,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         Ok(())
     }
 
-    /// Settles once more if luminance has moved since.
+    /// Waits again if luminance has changed since.
     pub(super) fn settle_again(&mut self) -> Result<(), MiniError> {
         let luminance = self.sensor.read(&mut self.delay, YAVG)?;
         if luminance.abs_diff(self.exposure.luminance) >= MOVED { self.settle() } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! The ArduChip: the module's frame buffer and its control, over SPI.
+//! The ArduChip: frame buffer and its control, over SPI.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::spi::{Operation, SpiDevice};
@@ -7,44 +7,44 @@ use super::error::MiniError;
 use crate::picture::PictureError;
 use crate::probe::FILLER;
 
-/// Register addresses. Written values are registers' meanings of the ArduCAM app note, section "Register table".
+/// Register addresses and values are those of the ArduCAM app note, section "Register table".
 pub(super) const TEST1: u8 = 0x00;
 /// b6: low power.
 pub(super) const TIMING: u8 = 0x03;
-/// Actions: see the constants below.
+/// Commands: see the constants below.
 const FIFO: u8 = 0x04;
-/// Old board: which pins of [`GPIO`] are outputs.
+/// Old board: direction of the [`GPIO`] pins, 1 for output.
 pub(super) const GPIO_DIRECTION: u8 = 0x05;
-/// b0: sensor runs (0: in reset), b1: sensor stands by, b2: sensor's supply.
+/// b0: sensor runs (0: in reset), b1: sensor standby, b2: sensor supply.
 pub(super) const GPIO: u8 = 0x06;
-/// b7: the chip is held in reset.
+/// b7: holds the chip in reset.
 pub(super) const CPLD_RESET: u8 = 0x07;
 pub(super) const VERSION: u8 = 0x40;
 /// b0: level of VSYNC, b3: capture done.
 const TRIGGER: u8 = 0x41;
 const LENGTH: [u8; 3] = [0x42, 0x43, 0x44];
 
-/// [`FIFO`]: clears the done flag and flushes.
+/// [`FIFO`]: clears the done flag and flushes the buffer.
 const CLEAR: u8 = 0x01;
 /// [`FIFO`]: starts a capture.
 const START: u8 = 0x02;
-/// [`FIFO`]: resets read and write pointer. Documents disagree on which bit is which; both are always meant here.
+/// [`FIFO`]: resets read and write pointer. Documents disagree about which bit is which; the driver always resets both.
 const POINTERS: u8 = 0x30;
 const VSYNC: u8 = 0x01;
 const DONE: u8 = 0x08;
 const WRITE: u8 = 0x80;
-/// What a line stuck high reads; no register reads this when all is well.
+/// Value read from a line stuck high; no register reads this in normal operation.
 const STUCK_HIGH: u8 = 0xFF;
 
-/// Wait between two looks for a finished capture, ms.
+/// Poll interval for a finished capture, ms.
 pub(super) const POLL_MS: u32 = 1;
-/// Looks for a finished capture: three frame periods of 67 ms and 100 ms; a capture takes one to two periods.
+/// Maximum polls for a finished capture: three frame periods of 67 ms and 100 ms. A capture takes one to two periods.
 pub(super) const POLLS: u32 = 300;
-/// Looks that must see the done flag for it to count.
+/// Number of consecutive reads that must show the done flag.
 pub(super) const DONE_LOOKS: u32 = 3;
-/// Looks for a change of VSYNC when a capture does not end: more than one frame period.
+/// Reads that search for a change of VSYNC if a capture does not end: more than one frame period.
 pub(super) const VSYNC_LOOKS: u32 = 700;
-/// Wait between two such looks, microseconds: half of how long VSYNC is high (four lines of 53 us).
+/// Interval of these reads, us: half of the duration of VSYNC (four lines of 53 us).
 pub(super) const VSYNC_LOOK_US: u32 = 100;
 
 #[derive(Debug)]
@@ -76,15 +76,15 @@ impl<S: SpiDevice> ArduChip<S> {
         self.spi.transaction(&mut [Operation::Write(&[WRITE | address, value])]).map_err(MiniError::spi)
     }
 
-    /// Drops what the buffer holds. No capture may be under way.
+    /// Clears the buffer. No capture may be in progress.
     pub(super) fn clear_buffer(&mut self) -> Result<(), MiniError> {
         self.write(FIFO, CLEAR)?;
         self.write(FIFO, POINTERS)
     }
 
-    /// Captures one frame, from the next start of a frame on; returns when it lies in the buffer.
+    /// Captures one frame, from the next frame start on; returns when it is in the buffer.
     pub(super) fn start_capture(&mut self, delay: &mut impl DelayNs) -> Result<(), MiniError> {
-        // A flag that is still set would pass for this capture's.
+        // A flag that is still set would count for this capture.
         if self.read(TRIGGER)? & DONE != 0 {
             return Err(MiniError::DoneNotCleared);
         }
@@ -98,7 +98,8 @@ impl<S: SpiDevice> ArduChip<S> {
         Err(MiniError::CaptureTimeout { vsync_toggles: self.vsync_toggles(delay)? })
     }
 
-    /// The flag is all that tells a whole picture from a part of it: it counts when several looks see the same.
+    /// Returns true if the capture is done. Only this flag tells a complete picture from a partial one, so several
+    /// reads must agree.
     fn is_done(&mut self) -> Result<bool, MiniError> {
         let first = self.read(TRIGGER)?;
         if first & DONE == 0 || first == STUCK_HIGH {
@@ -113,7 +114,7 @@ impl<S: SpiDevice> ArduChip<S> {
         Ok(true)
     }
 
-    /// The buffer still holds the captured picture.
+    /// Checks that the buffer still holds the captured picture.
     pub(super) fn check_done(&mut self) -> Result<(), MiniError> {
         if self.is_done()? { Ok(()) } else { Err(PictureError::Lost.into()) }
     }
@@ -129,7 +130,7 @@ impl<S: SpiDevice> ArduChip<S> {
         Ok(false)
     }
 
-    /// Bytes in the buffer, 23 bits.
+    /// Returns the number of bytes in the buffer, 23 bits.
     pub(super) fn length(&mut self) -> Result<u32, MiniError> {
         let [low, middle, high] = LENGTH;
         let (low, middle, high) = (self.read(low)?, self.read(middle)?, self.read(high)?);

@@ -1,4 +1,4 @@
-//! Why there is no picture.
+//! Errors of the driver.
 
 use embedded_hal::spi::ErrorKind;
 use pinhole_app::camera::{CameraError, CameraFault};
@@ -7,51 +7,50 @@ use crate::ov2640::SccbError;
 use crate::picture::PictureError;
 use crate::probe::WireFault;
 
-/// Why an ArduCAM Mini gave no picture.
+/// Reasons why an ArduCAM Mini delivered no picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum MiniError {
     /// The microcontroller's SPI reported an error.
     Spi(ErrorKind),
-    /// The module does not answer as it must.
+    /// The module does not respond correctly.
     Wires(WireFault),
     /// The version reads 00 or FF.
     Version {
-        /// What was read.
+        /// Value read.
         got: u8,
     },
-    /// Of a module of this version it is not known whether bursts begin with a byte without meaning, which shows in gray
-    /// pictures alone.
+    /// The dummy-byte rule of this version is unknown. It can be learned from gray pictures only.
     UnknownDummyByte {
-        /// The version.
+        /// Version register.
         version: u8,
     },
     /// The sensor did not answer.
     Sccb(SccbError),
-    /// Another chip answered in the sensor's place, or bits were lost.
+    /// The sensor is another chip, or bits were lost.
     SensorId {
         /// Registers 0A and 0B, which read 26 and 40, 41 or 42 on an OV2640.
         product: [u8; 2],
         /// Registers 1C and 1D, which read 7F and A2.
         maker: [u8; 2],
     },
-    /// The flag of an earlier capture does not go away.
+    /// The done flag of an earlier capture cannot be cleared.
     DoneNotCleared,
     /// The capture did not end.
     CaptureTimeout {
-        /// Whether the sensor was seen to begin frames.
+        /// True if VSYNC changed, so the sensor sends frames.
         vsync_toggles: bool,
     },
-    /// The captured picture has another length than it must have.
+    /// The captured picture has the wrong length.
     FrameLength {
         /// Bytes captured.
         got: u32,
-        /// Bytes of the picture.
+        /// Bytes expected.
         expected: u32,
     },
-    /// The picture's bytes cannot be used.
+    /// The picture's bytes are unusable.
     Picture(PictureError),
-    /// A row was read without a picture, past its end, or with a buffer of another length.
+    /// A row was read without a picture, after its last row, or with a buffer of the wrong length.
     Misuse,
 }
 
@@ -98,7 +97,7 @@ impl MiniError {
         Self::Spi(error.kind())
     }
 
-    /// Whether another capture may succeed without anything else being done.
+    /// Returns true if another capture may succeed without a new bring-up.
     pub(super) fn may_pass(self) -> bool {
         matches!(self, Self::DoneNotCleared | Self::FrameLength { .. } | Self::Picture(_))
     }

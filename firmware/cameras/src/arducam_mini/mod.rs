@@ -1,22 +1,22 @@
 //! ArduCAM Mini 2MP Plus, and the older Mini 2MP: an OV2640 behind a frame buffer.
 //!
-//! The picture is commanded over SPI (ArduChip: frame buffer and its control) and I2C (the sensor). One [`start`] is:
-//! bring the module up where that is needed (reset, probe, tables, exposure), stamp the picture, capture it into the
-//! module's buffer, check its length and its first bytes. [`read_row`] then takes a row out of the buffer in one burst
-//! and checks every chroma byte ([`crate::picture`]). After an error the next `start` brings the module up anew.
+//! The driver commands the picture over SPI (ArduChip: frame buffer and its control) and I2C (the sensor). [`start`]
+//! brings the module up if necessary (reset, probe, tables, exposure) and stamps the picture. It captures it into the
+//! module's buffer and checks its length and first bytes. [`read_row`] then reads a row from the buffer in one burst
+//! and checks every chroma byte ([`crate::picture`]). After an error the next `start` brings the module up again.
 //!
-//! Pictures are gray ([`PixelFormat::Yuv422`], whose chroma is the stamp) or in color ([`PixelFormat::Rgb565`]), which have
-//! no stamp: a byte lost on the way, or an old picture, goes unnoticed there.
+//! Pictures are gray ([`PixelFormat::Yuv422`], with the stamp as chroma) or in color ([`PixelFormat::Rgb565`]). Color
+//! pictures have no stamp, so a byte lost in transit, or an old picture, is not detected.
 //!
-//! Bus settings: [`SPI_MODE`], at most [`SPI_MOST_HZ`] (some microcontrollers' drivers round a clock up: ask for what
-//! they can do below); I2C at most 400 kHz.
+//! Bus settings: [`SPI_MODE`], at most [`SPI_MOST_HZ`]. Some microcontrollers' drivers round a clock up: request a
+//! clock that they support below this. I2C at most 400 kHz.
 //!
-//! The readout of the picture begins after the call of `start`; as the sensor exposes line by line and ahead of its
-//! readout, light from at most one frame period before the call (67 ms) is in it.
+//! Readout of the picture begins after the call of `start`. The sensor exposes line by line, ahead of readout, so the
+//! picture includes light from at most one frame period (67 ms) before the call.
 //!
-//! # Awaits hardware
-//! That the done flag stays set while rows are read. That the sensor takes a new stamp with the next frame: where it does not, set [`Config::stamps`] to
-//! [`Stamps::Same`]. The dummy byte and the tail of other versions than 0x40 and 0x73.
+//! # Not verified on hardware
+//! The done flag stays set while rows are read. The sensor applies a new stamp to the next frame; if it does not, set
+//! [`Config::stamps`] to [`Stamps::Same`]. The dummy byte and the tail of versions other than 0x40 and 0x73.
 //!
 //! # Source
 //! ArduCAM Mini 2MP Camera Shield Hardware Application Note ("ArduCAM app note"); ArduCAM's Arduino and Pico examples
@@ -43,29 +43,30 @@ use chip::ArduChip;
 pub use error::MiniError;
 pub use time::{BusClocks, worst_picture_ms, worst_read_row_us, worst_start_ms};
 
-/// SPI mode: clock idles low, data is taken at its rising edge. (A line of the ArduCAM app note says otherwise; with
-/// the other phase the module never reports a capture as done.)
+/// SPI mode: clock idles low, data is sampled at its rising edge. (A line of the ArduCAM app note contradicts this;
+/// with the other phase the module never reports a capture as done.)
 pub const SPI_MODE: Mode = MODE_0;
-/// Fastest SPI clock, Hz (ArduCAM app note). Long wires may want 4 MHz.
+/// Maximum SPI clock, Hz (ArduCAM app note). Long wires may need 4 MHz.
 pub const SPI_MOST_HZ: u32 = 8_000_000;
 
-/// Captures that one `start` tries without bringing the module up anew.
+/// Captures per `start` before the module is brought up again.
 const CAPTURE_TRIES: u32 = 3;
-/// Bytes after the picture that the length may count: 8 on the 2MP Plus (ArduCAM's examples), none on the old board.
+/// Maximum bytes after the picture in the length register: 8 on the 2MP Plus (ArduCAM's examples), none on the old
+/// board.
 const MOST_TAIL_BYTES: u32 = 8;
 
-/// Whether successive pictures get different stamps.
+/// Stamping of successive pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Stamps {
-    /// Each picture's chroma differs from that of the picture before, so that an old picture is noticed.
+    /// Each picture's chroma differs from that of the previous one, so an old picture is detected.
     #[default]
     InTurn,
-    /// All pictures have neutral chroma (0x80): shifted and damaged rows are noticed, old pictures are not.
+    /// All pictures have neutral chroma (0x80): shifted and damaged rows are detected, old pictures are not.
     Same,
 }
 
-/// What pictures the module shall give.
+/// Configuration of the module's pictures.
 ///
 /// ```
 /// use pinhole_cameras::arducam_mini::Config;
@@ -77,25 +78,25 @@ pub enum Stamps {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Config {
     window: Window,
-    /// Whether bursts begin with a byte without meaning.
+    /// Rule for the dummy byte in bursts.
     pub dummy_byte: DummyByte,
-    /// Gray pictures, or ones in color.
+    /// Gray or color pictures.
     pub color: Color,
-    /// Whether gray pictures are told apart.
+    /// Stamping of gray pictures.
     pub stamps: Stamps,
-    /// Left and right exchanged.
+    /// Mirrors left and right.
     pub mirror: bool,
-    /// Top and bottom exchanged.
+    /// Flips top and bottom.
     pub flip: bool,
 }
 
 impl Config {
-    /// Square pictures of `side` x `side` pixels, of the sensor's centered 1200 x 1200.
+    /// Square pictures of `side` x `side` pixels, from the sensor's centered 1200 x 1200.
     ///
-    /// A network with 50 x 50 inputs takes 100: each of its pixels is then the average of 2 x 2.
+    /// A network with 50 x 50 inputs uses 100: each of its pixels is then the average of 2 x 2.
     ///
     /// # Errors
-    /// When `side` is no multiple of 4, or not in 40..=1200.
+    /// If `side` is not a multiple of 4, or not in 40..=1200.
     pub const fn square(side: u16) -> Result<Self, WindowError> {
         match Window::centered_square(Array::Uxga, side) {
             Ok(window) => Ok(Self {
@@ -110,10 +111,10 @@ impl Config {
         }
     }
 
-    /// Pictures for a network's input: of the side that [`square_for`] says, in its color.
+    /// Pictures for a network's input: with the side of [`square_for`], in its color.
     ///
     /// # Errors
-    /// When the module gives none that large.
+    /// If the module cannot deliver pictures of this size.
     pub const fn for_input(input: InputShape) -> Result<Self, WindowError> {
         match Self::square(square_for(input.side)) {
             Ok(config) => Ok(Self { color: input.color, ..config }),
@@ -126,7 +127,7 @@ impl Config {
         self.window
     }
 
-    /// What the pictures' rows look like.
+    /// Returns the size and pixel format of the pictures.
     pub const fn frame(&self) -> Frame {
         let size = PictureSize { width: self.window.out_width, height: self.window.out_height };
         let format = match self.color {
@@ -137,7 +138,7 @@ impl Config {
     }
 }
 
-/// The module as a camera.
+/// Camera driver of the module.
 #[derive(Debug)]
 pub struct ArducamMini<S, I, D> {
     chip: ArduChip<S>,
@@ -145,39 +146,39 @@ pub struct ArducamMini<S, I, D> {
     delay: D,
     config: Config,
     dummy: Dummy,
-    /// Index of the stamp used last.
+    /// Index of the last stamp.
     stamp: usize,
-    /// Index of the stamp of the picture that is known to lie in the module's buffer.
+    /// Index of the stamp of the picture in the module's buffer, if known.
     in_buffer: Option<usize>,
     state: State,
     exposure: Exposure,
     rows: Option<Rows>,
 }
 
-/// What is known of the module.
+/// Known state of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing: it must be brought up.
+    /// Unknown: the module must be brought up.
     Unknown,
-    /// Brought up, but the last picture's rows were damaged.
+    /// The module is brought up, but the last picture's rows were damaged.
     Suspect,
     Ready,
 }
 
-/// How the sensor's exposure control does since it was reset.
+/// State of the sensor's exposure control since its reset.
 #[derive(Clone, Copy, Debug, Default)]
 struct Exposure {
-    /// Average luminance of the last frame looked at.
+    /// Average luminance of the last frame read.
     luminance: u8,
-    /// Frames waited for.
+    /// Frames waited.
     frames: u32,
     is_settled: bool,
 }
 
 impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
-    /// A module on these buses, which nothing is sent to before the first [`Camera::start`].
+    /// Creates the driver. Nothing is sent before the first [`Camera::start`].
     ///
-    /// `spi` in [`SPI_MODE`] at most at [`SPI_MOST_HZ`], `i2c` at most at 400 kHz.
+    /// `spi` must be in [`SPI_MODE`] and at most at [`SPI_MOST_HZ`], `i2c` at most at 400 kHz.
     pub fn new(spi: S, i2c: I, delay: D, config: Config) -> Self {
         Self {
             chip: ArduChip::new(spi),
@@ -193,20 +194,20 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         }
     }
 
-    /// Whether exposure had become steady when the module was last brought up: if not, the next pictures may be too
-    /// dark or too bright.
+    /// Returns true if exposure was steady after the last bring-up. Otherwise the next pictures may be too dark or too
+    /// bright.
     pub fn exposure_settled(&self) -> bool {
         self.exposure.is_settled
     }
 
-    /// Gives the buses back.
+    /// Returns the buses and the delay.
     pub fn release(self) -> (S, I, D) {
         (self.chip.release(), self.sensor.release(), self.delay)
     }
 
     fn picture(&mut self) -> Result<Rows, MiniError> {
         self.sensor.allow_retries();
-        // A sensor that was reset by its supply has its other bank selected.
+        // If a supply drop has reset the sensor, its other bank is selected.
         self.sensor.forget_bank();
         let stamp = match (self.config.color, self.config.stamps) {
             (Color::Rgb, _) => None,
@@ -227,17 +228,17 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         }
     }
 
-    /// The first picture after the module was brought up, with one captured and dropped before it.
+    /// Captures the first picture after bring-up; another one is captured and dropped before it.
     ///
-    /// The dropped one makes sure that the buffer does not hold a picture with the next stamp, left by an earlier
-    /// program; and that frames have passed: luminance that does not change may also be that of a sensor that sends none.
+    /// The dropped picture ensures that the buffer holds no picture with the next stamp, left by an earlier program. It
+    /// also ensures that frames have passed: constant luminance may also come from a sensor that sends no frames.
     fn first_picture(&mut self) -> Result<Rows, MiniError> {
         self.picture()?;
         self.settle_again()?;
         self.picture()
     }
 
-    /// Stamps the frames from now on, with another stamp than the picture in the buffer bears.
+    /// Stamps the next frames, with another stamp than the picture in the buffer has.
     fn next_stamp(&mut self) -> Result<u8, MiniError> {
         self.stamp = (self.stamp + 1) % STAMPS.len();
         if self.in_buffer == Some(self.stamp) {
@@ -256,7 +257,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
         Ok(())
     }
 
-    /// One picture into the module's buffer, checked as far as that can be done before its rows are read.
+    /// Captures one picture into the module's buffer, and checks it as far as possible before its rows are read.
     fn capture(&mut self, stamp: Option<u8>) -> Result<Rows, MiniError> {
         self.chip.clear_buffer()?;
         self.chip.start_capture(&mut self.delay)?;
@@ -275,7 +276,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
 impl<S: SpiDevice, I: I2c, D: DelayNs> Camera for ArducamMini<S, I, D> {
     type Error = MiniError;
 
-    /// Captures a picture; brings the module up first when it is not, and once when the capture fails.
+    /// Captures a picture. Brings the module up first if necessary, and once more if the capture fails.
     ///
     /// Takes at most [`worst_start_ms`].
     fn start(&mut self) -> Result<Frame, MiniError> {
@@ -314,7 +315,7 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> Camera for ArducamMini<S, I, D> {
         self.state = match (result, self.state) {
             (Ok(()), _) => State::Ready,
             (Err(MiniError::Misuse), state) => state,
-            // A row may be damaged by chance; when that goes on, the module itself is doubted.
+            // A row may be damaged by chance; after repeated damage the module is brought up again.
             (Err(_), State::Ready) => State::Suspect,
             (Err(_), _) => State::Unknown,
         };

@@ -1,4 +1,4 @@
-//! What the driver may take at most, from its waits and the bytes it moves.
+//! Worst-case durations of the driver, from its waits and the bytes it transfers.
 
 use super::bring_up::{
     CPLD_RESET_MS, FRAME_MS, ID_TRIES, ID_WAIT_MS, MOST_FRAMES, PROBE_TRIES, PROBE_WAIT_MS, SENSOR_RESET_MS, WAKE_MS,
@@ -9,7 +9,7 @@ use crate::ov2640::{BASE, NACK_WAIT_MS, RETRIES_TOGETHER, WINDOW_WRITES, YUV422,
 use crate::picture::PEEK_BYTES;
 use crate::time::{TRANSACTION_US, ms, spi_us};
 
-/// The buses' clocks, Hz.
+/// Bus clocks, Hz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BusClocks {
@@ -19,17 +19,17 @@ pub struct BusClocks {
     pub i2c_hz: u32,
 }
 
-/// An access is at most three transactions (bank, address, value) of 7 bytes with their acknowledge bits.
+/// One access takes at most three transactions (bank, address, value), 7 bytes with their acknowledge bits.
 const fn sensor_us(clocks: BusClocks, accesses: u64) -> u64 {
     accesses * 3 * TRANSACTION_US + (accesses * 7 * 9 * 1_000_000).div_ceil(clocks.i2c_hz as u64)
 }
 
-/// Longest time of [`Camera::start`], ms, rounded up, when delays are exact and a transaction takes at most 50 us more
-/// than its bits.
+/// Maximum duration of [`Camera::start`], ms, rounded up. It assumes exact delays and at most 50 us per transaction
+/// besides its bits.
 ///
-/// It covers one failed attempt at a picture, bringing the module up, the picture dropped then, and a second attempt,
-/// each with all its tries and waits used up. A start that meets no fault takes 70 to 140 ms (the sensor's frame period is 67), and about 1 s the
-/// first time.
+/// It covers one failed attempt at a picture, one bring-up, its dropped picture, and a second attempt, each with the
+/// maximum of tries and waits. Without a fault, a start takes 70 to 140 ms (the sensor's frame period is 67 ms), and
+/// about 1 s the first time.
 ///
 /// [`Camera::start`]: pinhole_app::camera::Camera::start
 ///
@@ -40,11 +40,11 @@ const fn sensor_us(clocks: BusClocks, accesses: u64) -> u64 {
 pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
     let retries = RETRIES_TOGETHER as u64;
     let stamp = sensor_us(clocks, 4 + retries) + retries * ms(NACK_WAIT_MS);
-    // Clearing, starting, the length and the peek are 7 transactions besides.
+    // Clear, start, length and peek take 7 more transactions.
     let polls_looks = POLLS as u64 * DONE_LOOKS as u64;
     let polls = POLLS as u64 * ms(POLL_MS) + spi_us(clocks.spi_hz, polls_looks, polls_looks * 2);
     let capture = polls + spi_us(clocks.spi_hz, 8, 2 * 7 + PEEK_BYTES as u64 + 1);
-    // Only a capture that is not tried again looks for VSYNC.
+    // Only a capture without another try checks VSYNC.
     let looks = VSYNC_LOOKS as u64;
     let vsync = looks * VSYNC_LOOK_US as u64 + spi_us(clocks.spi_hz, looks + 1, 2 * looks + 2);
     let picture = stamp + CAPTURE_TRIES as u64 * capture + vsync;
@@ -62,8 +62,7 @@ pub const fn worst_start_ms(clocks: BusClocks) -> u32 {
     (3 * picture + bring_up).div_ceil(1000) as u32
 }
 
-/// Longest time of [`Camera::read_row`], microseconds, rounded up, when a transaction takes at most 50 us more than its
-/// bits.
+/// Maximum duration of [`Camera::read_row`], us, rounded up. It assumes at most 50 us per transaction besides its bits.
 ///
 /// [`Camera::read_row`]: pinhole_app::camera::Camera::read_row
 ///
@@ -78,8 +77,8 @@ pub const fn worst_read_row_us(clocks: BusClocks, config: &Config) -> u32 {
     row_us(clocks, config.frame().row_bytes() as u64) as u32
 }
 
-/// Longest time of a whole picture, ms, rounded up: [`worst_start_ms`], and all rows of a square one whose rows have so many
-/// bytes, two a pixel. What a watchdog must leave.
+/// Maximum duration of a whole picture, ms, rounded up: [`worst_start_ms`] plus all rows. The picture is square, with
+/// `row_bytes` bytes per row, two per pixel. A watchdog must allow this time.
 ///
 /// ```
 /// use pinhole_cameras::arducam_mini::{BusClocks, worst_picture_ms, worst_start_ms};

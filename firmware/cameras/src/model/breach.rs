@@ -1,33 +1,33 @@
-//! What a driver must not do, also where the hardware would let it pass.
+//! Rules that a driver must not break, even if the hardware would tolerate it.
 
-/// A rule that was broken.
+/// A broken rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breach {
     /// The SPI bus is not in mode 0.
     SpiMode,
-    /// The SPI or I2C clock is faster than the module takes.
+    /// The SPI or I2C clock exceeds the module's maximum.
     Clock {
-        /// Hz.
+        /// Clock, Hz.
         hz: u32,
     },
-    /// The chip select went high before the byte that completes a command: what is read afterwards is no answer.
+    /// The chip select went high before the byte that completes a command: later reads are no answer.
     CutCommand {
         /// The command byte.
         command: u8,
     },
-    /// Bytes after a register access was complete.
+    /// A transaction continued after a complete register access.
     ExtraBytes {
         /// The command byte.
         command: u8,
     },
     /// A transaction without a byte.
     EmptyTransaction,
-    /// A register that is read only, or does not exist, was written.
+    /// A register was written that is read-only or does not exist.
     NotWritable {
-        /// Its address.
+        /// Address of the register.
         address: u8,
     },
-    /// The module was used while it resets.
+    /// The module was used during its reset.
     TooEarly,
     /// The module was commanded while it was busy.
     Busy,
@@ -35,13 +35,13 @@ pub enum Breach {
     ReadBeforeDone,
     /// The frame buffer was read beyond its end.
     ReadBeyondEnd,
-    /// A capture was started, or the buffer cleared, while a capture was under way.
+    /// A capture was started, or the buffer cleared, during a capture.
     CaptureUnderWay,
-    /// The sensor was configured while a capture was under way.
+    /// The sensor was configured during a capture.
     ConfiguredDuringCapture,
     /// A register of the sensor's other bank was written.
     WrongBank {
-        /// The register.
+        /// Address of the register.
         address: u8,
     },
     /// A message to the sensor is neither an address nor an address and a value.
@@ -75,12 +75,12 @@ impl core::fmt::Display for Breach {
     }
 }
 
-/// What a model does about a breach.
+/// Reaction of a model to a breach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Strictness {
-    /// It panics, with the reason.
+    /// Panics, with the reason.
     #[default]
     Panic,
-    /// It keeps it in a list, for tests in which faults make a driver do such things.
+    /// Records it in a list, for tests in which faults make a driver break rules.
     Record,
 }

@@ -3,33 +3,33 @@
 use super::breach::Breach;
 use super::wires::Wires;
 
-/// What a finished capture leaves.
+/// Contents of the buffer after a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The frame, and so many bytes more or, below 0, less.
+    /// The frame, with `extra` bytes added or, if negative, missing.
     Frame { extra: i64 },
     /// The same byte throughout.
     Flat(u8),
-    /// What was in the buffer before.
+    /// The previous contents of the buffer.
     Stale,
 }
 
 #[derive(Clone, Debug)]
 enum State {
     Idle,
-    /// Waits for the start of a frame after this time.
+    /// Waits for the first frame that starts after this time.
     Armed {
         after_ns: u64,
         outcome: Outcome,
     },
-    /// A frame arrives.
+    /// A frame is being received.
     Filling {
         frame: Vec<u8>,
         outcome: Outcome,
     },
 }
 
-/// Frames come one after the other; a capture takes the first that starts after it was armed.
+/// Frames follow one another; a capture takes the first one that starts after it was armed.
 #[derive(Clone, Debug)]
 pub(super) struct Capture {
     period_ns: u64,
@@ -40,15 +40,15 @@ pub(super) struct Capture {
     done: bool,
     /// No burst has read from the buffer since the capture.
     pub(super) is_fresh: bool,
-    /// What was read last, which shows again where there is nothing to read.
+    /// The last byte read, repeated if there is nothing to read.
     last_read: u8,
 }
 
-/// How long VSYNC is high, of 1248 lines: 4.
+/// Divisor of the frame period for the duration of VSYNC: 4 of 1248 lines.
 const VSYNC_PARTS: u64 = 312;
 
 impl Capture {
-    /// Frames of this period, the first one `phase_ns` from now.
+    /// Creates frames with this period, the first one `phase_ns` from now.
     pub(super) fn new(period_ns: u64, phase_ns: u64) -> Self {
         Self {
             period_ns,
@@ -62,9 +62,9 @@ impl Capture {
         }
     }
 
-    /// Lets time pass; `next_frame` gives the bytes of a frame that starts, when they are wanted.
+    /// Lets time pass; `next_frame` returns the bytes of a starting frame, if they are needed.
     ///
-    /// With `frozen` no frames start.
+    /// If `frozen`, no frames start.
     pub(super) fn advance(
         &mut self,
         now_ns: u64,
@@ -114,7 +114,7 @@ impl Capture {
         self.done
     }
 
-    /// Gives up what is under way, as a reset of the module does.
+    /// Aborts a capture in progress, as a reset of the module does.
     pub(super) fn abort(&mut self) {
         (self.state, self.done, self.read_at) = (State::Idle, false, 0);
     }
@@ -140,7 +140,7 @@ impl Capture {
         self.state = State::Armed { after_ns, outcome };
     }
 
-    /// Bytes in the buffer: while a frame arrives, those that have arrived.
+    /// Returns the bytes in the buffer; during a frame, those already received.
     pub(super) fn length(&self, now_ns: u64) -> usize {
         match &self.state {
             State::Filling { frame, .. } => {
@@ -165,7 +165,7 @@ impl Capture {
     }
 }
 
-/// A frame of YUV422, luma first: `luma` and, in turn, the two chroma bytes `chroma(pixel index)`.
+/// Returns a YUV422 frame, luma first: `luma` alternates with the chroma byte `chroma(pixel index)`.
 pub(super) fn yuv422(luma: &[u8], chroma: impl Fn(usize) -> u8) -> Vec<u8> {
     luma.iter().enumerate().flat_map(|(index, luma)| [*luma, chroma(index)]).collect()
 }

@@ -1,4 +1,4 @@
-//! The ArduCAM Mega: a controller with a frame buffer, over SPI alone.
+//! Model of the ArduCAM Mega: a controller with a frame buffer, over SPI alone.
 
 use embedded_hal::i2c::{ErrorKind as I2cErrorKind, NoAcknowledgeSource, Operation as I2cOperation};
 use embedded_hal::spi::{ErrorKind as SpiErrorKind, Operation as SpiOperation};
@@ -16,7 +16,7 @@ use crate::ov2640::{Array, Window};
 
 /// 15 frames a second.
 const FRAME_NS: u64 = 66_666_667;
-/// The module is busy for so long after a write, after a reset.
+/// Duration of the busy state after a write, and after a reset.
 const WRITE_BUSY_NS: u64 = 700_000;
 const RESET_BUSY_NS: u64 = 90_000_000;
 const SPI_MOST_HZ: u32 = 12_000_000;
@@ -29,8 +29,8 @@ const WRITABLE: [u8; 21] = [
 
 /// A software ArduCAM Mega.
 ///
-/// Its field of view is a square: the photo's centered square, averaged as [`super::expected_rows`] does for
-/// [`MegaModel::window`]. See [`super::MiniModel`] for what models have in common.
+/// Its field of view is the photo's centered square, averaged as [`super::expected_rows`] does for
+/// [`MegaModel::window`]. See [`super::MiniModel`] for the common properties of the models.
 #[derive(Debug)]
 pub struct MegaModel {
     wires: Wires,
@@ -44,7 +44,7 @@ struct Chip {
     registers: [u8; 128],
     capture: Capture,
     busy_until_ns: u64,
-    /// The resolution was not written since the format was.
+    /// The format was written after the resolution.
     resolution_lost: bool,
     state: Spi,
     last: u8,
@@ -58,12 +58,12 @@ struct Sensor {
     seen: Option<(u16, Vec<u8>)>,
 }
 
-/// Where a transaction is.
+/// State of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spi {
     Command,
     Value(u8),
-    /// A read first has a byte without meaning.
+    /// A read starts with a dummy byte.
     Dummy(u8),
     Answer(u8),
     SingleDummy,
@@ -76,8 +76,8 @@ enum Spi {
 }
 
 impl MegaModel {
-    /// A module with this identification (81 to 87) that was just switched on and looks at `photo`; `seed` decides when
-    /// its frames start and what bytes without meaning are.
+    /// A module with this identification (81 to 87) after power-up, with `photo` in view. `seed` sets the phase of its
+    /// frames and the values of dummy bytes.
     pub fn new(id: u8, settings: BusSettings, photo: Photo, seed: u64) -> Self {
         let mut wires = Wires::new(settings, seed);
         let phase = wires.random.below(FRAME_NS);
@@ -94,7 +94,7 @@ impl MegaModel {
         Self { wires, chip, sensor }
     }
 
-    /// What pictures of `size` show, as a window for [`super::expected_rows`].
+    /// The field of view of pictures of `size`, as a window for [`super::expected_rows`].
     pub fn window(size: Size) -> Window {
         let side = size.side();
         Window::centered_square(Array::Uxga, side).expect("the sizes are multiples of 4")
@@ -137,7 +137,7 @@ impl MegaModel {
     }
 }
 
-/// The picture's side; `None` for sizes that are not square, which the drivers do not use.
+/// Returns the picture's side; `None` for sizes that are not square, which the drivers do not use.
 fn size_of(id: u8, code: u8) -> Option<u16> {
     let generation = Generation::of_id(id)?;
     [Size::Px96, Size::Px128, Size::Px320].into_iter().find(|size| size.code(generation) == code).map(Size::side)
@@ -309,7 +309,7 @@ impl Chip {
     }
 
     fn write(&mut self, address: u8, value: u8, sensor: &mut Sensor, wires: &mut Wires) {
-        // A reset is taken at any time.
+        // A reset is accepted at any time.
         if address == 0x07 && value & 0x40 != 0 {
             self.reset(sensor, wires);
             return;

@@ -1,4 +1,4 @@
-//! The ArduCAM Mini: ArduChip, frame buffer, sensor.
+//! Model of the ArduCAM Mini: ArduChip, frame buffer, sensor.
 
 use embedded_hal::i2c::{ErrorKind as I2cErrorKind, Operation as I2cOperation};
 use embedded_hal::spi::{ErrorKind as SpiErrorKind, Operation as SpiOperation};
@@ -12,19 +12,19 @@ use super::photo::Photo;
 use super::wires::{BusSettings, Wired, Wires};
 use crate::picture::DummyByte;
 
-/// 1922 clocks a line, 1248 lines, 36 MHz (OV2640DS v1.6: 15 frames a second in UXGA).
+/// 1922 clocks per line, 1248 lines, 36 MHz (OV2640DS v1.6: 15 frames per second in UXGA).
 const FRAME_NS: u64 = 1922 * 1248 * 1_000 / 36;
 const RESET_NS: u64 = 100_000_000;
 const SPI_MOST_HZ: u32 = 8_000_000;
 
-/// What differs between boards.
+/// Differences between boards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MiniBoard {
     /// The version register.
     pub version: u8,
-    /// Whether bursts begin with a byte without meaning ([`DummyByte::Auto`] counts as none).
+    /// Rule for the dummy byte in bursts ([`DummyByte::Auto`] counts as none).
     pub dummy_byte: DummyByte,
-    /// Bytes after the picture that the buffer takes.
+    /// Bytes in the buffer after the picture.
     pub tail_bytes: u32,
 }
 
@@ -37,8 +37,8 @@ impl MiniBoard {
 
 /// A software ArduCAM Mini.
 ///
-/// It answers byte for byte as the documents say the module does, and where a driver does what the documents forbid, it
-/// says so ([`super::Strictness`]). Everything it does follows from what it is sent, its photo, its faults and its seed.
+/// It answers byte for byte as documented. If a driver does something that the documents forbid, the model reports it
+/// ([`super::Strictness`]). It is deterministic: its inputs are transactions, photo, faults and seed.
 #[derive(Debug)]
 pub struct MiniModel {
     wires: Wires,
@@ -54,11 +54,11 @@ struct Chip {
     in_reset: bool,
     ready_ns: u64,
     state: Spi,
-    /// The byte sent last, which a byte without meaning repeats.
+    /// The last byte sent; a dummy byte repeats it.
     last: u8,
 }
 
-/// Where a transaction is.
+/// State of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spi {
     Command,
@@ -73,12 +73,12 @@ const TEST1: u8 = 0x00;
 const FIFO: u8 = 0x04;
 const GPIO: u8 = 0x06;
 const CPLD_RESET: u8 = 0x07;
-/// The sensor runs, its supply is on.
+/// Sensor running, supply on.
 const POWER_ON_PINS: u8 = 0x05;
 
 impl MiniModel {
-    /// A module that was just switched on and looks at `photo`; `seed` decides when its frames start and what bytes
-    /// without meaning are.
+    /// A module after power-up, with `photo` in view. `seed` sets the phase of its frames and the values of dummy
+    /// bytes.
     pub fn new(board: MiniBoard, settings: BusSettings, photo: Photo, seed: u64) -> Self {
         let mut wires = Wires::new(settings, seed);
         let phase = wires.random.below(FRAME_NS);
@@ -107,7 +107,7 @@ impl MiniModel {
         );
     }
 
-    /// Faults of the module itself.
+    /// Applies faults of the module itself.
     fn suffer(&mut self) {
         let active: Vec<Fault> = self.wires.active().collect();
         for fault in active {
@@ -247,7 +247,7 @@ impl Chip {
                 None
             }
         };
-        // A byte without meaning repeats the one before: reading at the wrong place gives plausible values.
+        // A dummy byte repeats the previous byte, so that reading at the wrong offset gives plausible values.
         self.last = answer.unwrap_or(self.last);
         self.last
     }
@@ -301,7 +301,7 @@ impl Chip {
         if address == CPLD_RESET {
             self.in_reset = value & 0x80 != 0;
             self.ready_ns = wires.now_ns + RESET_NS;
-            // Standby and reset of the sensor outlive it.
+            // Standby and reset of the sensor survive it.
             let pins = self.registers[usize::from(GPIO)];
             if !wires.has(Fault::StaleFlag) {
                 self.reset(pins);
@@ -345,7 +345,7 @@ impl Chip {
     }
 }
 
-/// What a fault of a capture makes of it.
+/// Returns the outcome of a capture under a fault.
 pub(super) fn outcome_of(fault: Fault) -> Option<Outcome> {
     match fault {
         Fault::ShortFrame { bytes } => Some(Outcome::Frame { extra: -i64::from(bytes) }),

@@ -1,4 +1,4 @@
-//! The OV2640 behind its I2C address: two banks of registers, exposure, and the frames it sends.
+//! Model of the OV2640 behind its I2C address: two banks of registers, exposure, and frames.
 
 use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource, Operation};
 
@@ -8,7 +8,7 @@ use super::photo::{Photo, expected_rows, rgb565};
 use super::wires::Wires;
 use crate::ov2640::{ADDRESS, Array, BANK_SELECT, Window};
 
-/// Registers of the image processor's bank: those of OV2640DS v1.6 and of the vendors' tables.
+/// Registers of the image processor's bank: those in OV2640DS v1.6 and in the vendors' tables.
 const DSP_REGISTERS: &[(u8, u8)] = &[
     (0x05, 0x05),
     (0x2C, 0x2C),
@@ -53,9 +53,9 @@ const ARRAY_REGISTERS: &[(u8, u8)] = &[
 ];
 const READ_ONLY: [u8; 5] = [0x0A, 0x0B, 0x1C, 0x1D, 0x2F];
 
-/// After a soft reset the sensor acknowledges nothing for this long.
+/// The sensor acknowledges nothing for this long after a soft reset.
 const RESET_NS: u64 = 1_000_000;
-/// Frames until exposure is right after a reset, unless a fault says otherwise.
+/// Frames until exposure is steady after a reset, unless a fault changes it.
 pub(super) const DARK_FRAMES: u32 = 4;
 const I2C_MOST_HZ: u32 = 400_000;
 
@@ -72,11 +72,11 @@ pub(super) struct Ov2640 {
     pub(super) frames_since_reset: u32,
     dark_frames: u32,
     photo: Photo,
-    /// How the photo was last looked at.
+    /// The photo as last captured.
     seen: Option<Seen>,
 }
 
-/// A photo as registers make it.
+/// A photo transformed as the registers specify.
 #[derive(Debug)]
 struct Seen {
     window: Window,
@@ -85,11 +85,11 @@ struct Seen {
     in_color: bool,
     /// Luma, or red, green and blue of each pixel.
     levels: Vec<u8>,
-    /// Mean of the luma.
+    /// Mean luma.
     mean: u8,
 }
 
-/// In color, in register DA.
+/// Bits of register DA for color.
 const RGB565: u8 = 0x08;
 
 impl Ov2640 {
@@ -125,7 +125,7 @@ impl Ov2640 {
         self.ready_ns = now_ns + RESET_NS;
     }
 
-    /// A transaction to `address`, asleep or not.
+    /// Runs a transaction to `address`, in standby or not.
     pub(super) fn transaction(
         &mut self,
         address: u8,
@@ -213,7 +213,7 @@ impl Ov2640 {
         }
     }
 
-    /// What exposure makes of luma: it grows evenly from frame to frame after a reset until it is right.
+    /// Applies exposure to a luma value: after a reset it grows linearly from frame to frame until it is steady.
     fn exposed(&self, luma: u8) -> u8 {
         let frames = u64::from(self.dark_frames) + 1;
         let passed = u64::from(self.frames_since_reset).min(frames);
@@ -225,7 +225,7 @@ impl Ov2640 {
         self.exposed(mean)
     }
 
-    /// The photo as the registers make it, before exposure; `None` when they describe no picture.
+    /// Returns the photo as the registers specify, before exposure; `None` if they describe no picture.
     fn seen(&mut self) -> Option<&Seen> {
         let array = match self.array[0x12] & 0x70 {
             0x40 => Array::Svga,
@@ -253,7 +253,7 @@ impl Ov2640 {
         self.seen.as_ref()
     }
 
-    /// The frame that starts now, as it leaves the sensor: nothing when the registers describe no picture.
+    /// Returns the bytes of the frame that starts now; empty if the registers describe no picture.
     pub(super) fn frame(&mut self) -> Vec<u8> {
         let Some(Seen { levels, in_color, .. }) = self.seen() else { return Vec::new() };
         let (levels, in_color) = (levels.clone(), *in_color);
@@ -267,7 +267,7 @@ impl Ov2640 {
     }
 }
 
-/// Chroma of a picture in color: never one value for long.
+/// Chroma of a color picture; it is never constant for long.
 pub(super) fn colored(index: usize) -> u8 {
     (0x50 + index * 37 % 0x61) as u8
 }

@@ -1,4 +1,4 @@
-//! What a module looks at, and what a driver must see of it.
+//! Photos as the input of a model, and the rows that a driver must read from it.
 
 use pinhole_shared::pixels::PixelFormat;
 
@@ -9,18 +9,18 @@ use crate::ov2640::Window;
 pub struct Photo {
     width: usize,
     height: usize,
-    /// Bytes of a pixel: 1, or 3.
+    /// Bytes per pixel: 1 or 3.
     channels: usize,
     pixels: Vec<u8>,
 }
 
 impl Photo {
-    /// A photo of `width` x `height` gray pixels, 0..=255, row-major; `None` when there are more or fewer, or none.
+    /// A photo of `width` x `height` gray pixels, 0..=255, row-major; `None` if the number of pixels is wrong or 0.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         Self::of_channels(width, height, 1, pixels)
     }
 
-    /// A photo in color: red, green and blue of each pixel together; else as [`Photo::new`].
+    /// A color photo: red, green and blue of each pixel together; otherwise as [`Photo::new`].
     pub fn rgb(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         Self::of_channels(width, height, 3, pixels)
     }
@@ -33,13 +33,13 @@ impl Photo {
     /// A photo whose pixel in column `x` of row `y` is `pixel(x, y)`.
     ///
     /// # Panics
-    /// When a side is 0.
+    /// If a side is 0.
     pub fn from_fn(width: usize, height: usize, pixel: impl Fn(usize, usize) -> u8) -> Self {
         let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
         Self::new(width, height, pixels).expect("a photo has pixels")
     }
 
-    /// Its luma, pixel by pixel.
+    /// Returns the photo's luma.
     pub fn to_gray(&self) -> Self {
         let luma = |pixel: &[u8]| {
             if pixel.len() == 3 { PixelFormat::Rgb888.luma(pixel) } else { PixelFormat::Gray8.luma(pixel) }
@@ -48,33 +48,34 @@ impl Photo {
         Self { channels: 1, pixels, ..*self }
     }
 
-    /// Pixels in a row.
+    /// Pixels per row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows.
+    /// Number of rows.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// Bytes of a pixel: 1 of a gray photo, 3 of one in color.
+    /// Bytes per pixel: 1 for gray, 3 for color.
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// The pixels, row-major, the channels of one together.
+    /// The pixels, row-major, the channels of a pixel together (HWC).
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 
-    /// What falls on the array, seen through a window: `out_height` rows of `out_width` pixels, each channel for itself.
+    /// Returns the picture through a window of the array: `out_height` rows of `out_width` pixels, each channel
+    /// independent.
     ///
-    /// The photo's centered square (of side `s`, offsets rounded down) fills the height `H` of the array, centered:
-    /// column `x` of the array shows the photo's column `left + floor((x - (W - H) / 2) * s / H)`, row `y` its row
-    /// `top + floor(y * s / H)`; beside the photo its border pixels go on. Output pixel `i` of `n` averages the array's
-    /// pixels from `floor(i * size / n)` to before `floor((i + 1) * size / n)` of the window, on both axes, rounding
-    /// half up. (The sensor divides and then shrinks; in the model that is one average.)
+    /// The photo's centered square (of side `s`, offsets rounded down) fills the height `H` of the array, centered.
+    /// Column `x` of the array shows the photo's column `left + floor((x - (W - H) / 2) * s / H)`, row `y` its row
+    /// `top + floor(y * s / H)`; outside the photo its border pixels repeat. Output pixel `i` of `n` averages the
+    /// window's array pixels from `floor(i * size / n)` to before `floor((i + 1) * size / n)`, on both axes, rounding
+    /// half up. (The sensor divides and then shrinks; the model uses one average.)
     pub fn through(&self, window: &Window, mirror: bool, flip: bool) -> Vec<u8> {
         let (array_width, array_height) = (usize::from(window.array.width()), usize::from(window.array.height()));
         let square = self.width.min(self.height);
@@ -106,7 +107,7 @@ impl Photo {
     }
 }
 
-/// For each output pixel of an axis: the photo's pixels it averages, each with the array's pixels that show it.
+/// Returns, for each output pixel of an axis, the photo's pixels it averages, each with its number of array pixels.
 fn cover(
     from: u16,
     size: u16,
@@ -134,13 +135,13 @@ fn cover(
     cover
 }
 
-/// The gray pixels (of a photo in color its luma), row-major, that a driver with this window and orientation must see of a photo, once exposure has
-/// settled: every luma byte, for every byte of the pictures but the chroma.
+/// Returns the gray pixels, row-major, that a driver with this window and orientation must read from a photo once
+/// exposure is steady: every byte of the pictures except the chroma. For a color photo it uses the luma.
 ///
 /// ```
 /// use pinhole_cameras::model::{Photo, expected_rows};
 /// use pinhole_cameras::ov2640::{Array, Window};
-/// // White on the left, black on the right; 40 pixels a row, 20 of each.
+/// White on the left, black on the right; 40 pixels per row, 20 of each.
 /// let photo = Photo::from_fn(2, 2, |x, _| if x == 0 { 255 } else { 0 });
 /// let rows = expected_rows(&photo, &Window::centered_square(Array::Uxga, 40)?, false, false);
 /// assert_eq!(rows.len(), 40 * 40);
@@ -151,7 +152,7 @@ pub fn expected_rows(photo: &Photo, window: &Window, mirror: bool, flip: bool) -
     photo.to_gray().through(window, mirror, flip)
 }
 
-/// The bytes of RGB565 that a driver of pictures in color must see of a photo; else as [`expected_rows`].
+/// Returns the RGB565 bytes that a driver of color pictures must read from a photo; otherwise as [`expected_rows`].
 ///
 /// ```
 /// use pinhole_cameras::model::{Photo, expected_color_rows};
@@ -166,7 +167,7 @@ pub fn expected_color_rows(photo: &Photo, window: &Window, mirror: bool, flip: b
     photo.through(window, mirror, flip).chunks_exact(photo.channels).flat_map(rgb565).collect()
 }
 
-/// A pixel, gray or in color, in two bytes, red first.
+/// Converts a pixel, gray or in color, to two bytes, red first.
 pub(super) fn rgb565(pixel: &[u8]) -> [u8; 2] {
     let [red, green, blue] =
         if pixel.len() == 3 { PixelFormat::Rgb888.rgb(pixel) } else { PixelFormat::Gray8.rgb(pixel) };

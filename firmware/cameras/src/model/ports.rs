@@ -1,4 +1,4 @@
-//! `embedded-hal` ends of a module.
+//! `embedded-hal` ports of a module.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use embedded_hal::spi::{self, SpiDevice};
 
 use super::Module;
 
-/// A module on a bench: its buses and its time, to give to a driver, and the module itself, to ask and to change.
+/// A module on a bench: buses and delay for a driver, and access to the module itself.
 ///
 /// ```
 /// use pinhole_cameras::arducam_mini::{ArducamMini, Config};
@@ -30,22 +30,22 @@ impl<M: Module> Bench<M> {
         Self(Rc::new(RefCell::new(module)))
     }
 
-    /// Its SPI bus, chip select included.
+    /// Returns its SPI bus, including chip select.
     pub fn spi(&self) -> SpiPort<M> {
         SpiPort(Rc::clone(&self.0))
     }
 
-    /// Its I2C bus.
+    /// Returns its I2C bus.
     pub fn i2c(&self) -> I2cPort<M> {
         I2cPort(Rc::clone(&self.0))
     }
 
-    /// Its time: waiting makes it pass.
+    /// Returns its delay; waiting lets its time pass.
     pub fn delay(&self) -> DelayPort<M> {
         DelayPort(Rc::clone(&self.0))
     }
 
-    /// The module; no driver may be at work while it is borrowed.
+    /// Borrows the module; no driver may be active while it is borrowed.
     pub fn module(&self) -> std::cell::RefMut<'_, M> {
         self.0.borrow_mut()
     }
@@ -79,7 +79,7 @@ impl<M: Module> I2c for I2cPort<M> {
     }
 }
 
-/// A module's time.
+/// A module's delay.
 #[derive(Debug)]
 pub struct DelayPort<M>(Rc<RefCell<M>>);
 

@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same everywhere.
+//! Pseudorandom numbers that are the same on every machine.
 
 /// SplitMix64.
 ///
@@ -8,12 +8,12 @@
 pub struct SplitMix(u64);
 
 impl SplitMix {
-    /// The numbers of this seed.
+    /// Creates a generator with this seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next number, all 64 bits.
+    /// Returns the next number, all 64 bits.
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -21,12 +21,12 @@ impl SplitMix {
         mixed ^ mixed >> 31
     }
 
-    /// A number below `end` (0 when `end` is), each as likely to within `end` / 2^64.
+    /// Returns a number below `end` (0 if `end` is 0), uniform to within `end` / 2^64.
     pub fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.draw()) * u128::from(end)) >> 64) as u64
     }
 
-    /// A byte.
+    /// Returns a byte.
     pub fn byte(&mut self) -> u8 {
         self.draw() as u8
     }

@@ -1,14 +1,14 @@
-//! What went over the buses, as text.
+//! Transcript of the bus traffic, as text.
 //!
-//! `[87 80]` is a transaction over SPI: bytes sent, and after `>` the byte read in the same place; `[3C + 200 bytes,
-//! 1234ABCD]` a burst with the FNV-1a hash of what was read; `<12 80>` a message written to the sensor and `<> 26` one
-//! read; waits follow the transaction they come after, and equal lines are counted.
+//! `[87 80]` is a transaction over SPI: bytes sent, and after `>` the byte read at the same time.
+//! `[3C + 200 bytes, 1234ABCD]` is a burst with the FNV-1a hash of the bytes read. `<12 80>` is a message written to
+//! the sensor and `<> 26` one read. Waits follow the transaction they come after, and equal lines are counted.
 
 use std::fmt::Write as _;
 
 use embedded_hal::i2c::Operation;
 
-/// Lines of a transcript under way.
+/// Lines of a transcript.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transcript {
     lines: Vec<String>,
@@ -42,7 +42,7 @@ impl Transcript {
         }
     }
 
-    /// The text, with equal lines that follow each other as one.
+    /// Returns the text; consecutive equal lines are merged.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for run in self.lines.chunk_by(|one, other| one == other) {
@@ -61,17 +61,17 @@ impl Transcript {
 #[derive(Clone, Debug, Default)]
 pub(super) struct SpiLine {
     text: String,
-    /// Bytes read in a row without anything else to send, once there are many.
+    /// Consecutive bytes read without sending; summarized once there are many.
     read: Vec<u8>,
     first: bool,
 }
 
-/// Bytes read that are still written out.
+/// Maximum bytes read that are written out.
 const MOST_SHOWN: usize = 16;
 
 impl SpiLine {
     pub(super) fn byte(&mut self, sent: u8, read: Option<u8>) {
-        // The first byte's answer means nothing on either module.
+        // The answer to the first byte is undefined on both modules.
         match read {
             Some(read) if self.first => self.read.push(read),
             _ => {

@@ -1,4 +1,4 @@
-//! What lies between a microcontroller and a module: buses, time, and what goes wrong on the way.
+//! Connection between microcontroller and module: buses, time, and faults.
 
 use embedded_hal::i2c::Operation as I2cOperation;
 use embedded_hal::spi::{MODE_0, Mode, Operation as SpiOperation};
@@ -8,7 +8,7 @@ use super::fault::{Fault, Scheduled};
 use super::random::SplitMix;
 use super::transcript::Transcript;
 
-/// How the microcontroller drives the buses.
+/// Bus settings of the microcontroller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BusSettings {
     /// SPI mode.
@@ -25,25 +25,25 @@ impl Default for BusSettings {
     }
 }
 
-/// Time between two transactions besides their bits.
+/// Time between two transactions, besides their bits.
 const TRANSACTION_NS: u64 = 10_000;
 
-/// What a model has wires by; only the models in this crate do.
+/// Access to a model's wires, for the models in this crate only.
 #[allow(unreachable_pub, reason = "part of a public trait, and named by no one else")]
 pub trait Wired {
     /// The wires.
     fn wires(&self) -> &Wires;
-    /// The wires, to change.
+    /// The wires, mutable.
     fn wires_mut(&mut self) -> &mut Wires;
 }
 
-/// The wires' state.
+/// State of the wires.
 #[allow(unreachable_pub, reason = "as `Wired`")]
 #[derive(Debug)]
 pub struct Wires {
     pub(super) now_ns: u64,
     pub(super) settings: BusSettings,
-    /// Transactions so far, of both buses.
+    /// Number of transactions so far, of both buses.
     pub(super) transactions: u64,
     pub(super) faults: Vec<Scheduled>,
     pub(super) strictness: Strictness,
@@ -73,7 +73,7 @@ impl Wires {
         }
     }
 
-    /// The faults of the transaction under way.
+    /// Returns the faults of the current transaction.
     pub(super) fn active(&self) -> impl Iterator<Item = Fault> + '_ {
         self.faults.iter().filter(|scheduled| scheduled.is_active(self.transactions)).map(|scheduled| scheduled.fault)
     }
@@ -111,9 +111,10 @@ impl Wires {
         TRANSACTION_NS + (bytes * 9 * 1_000_000_000).div_ceil(u64::from(self.settings.i2c_hz.max(1)))
     }
 
-    /// Moves the bytes of a transaction, `exchange` being the module's answer to each byte, with the faults of the wires.
+    /// Transfers the bytes of a transaction, with the faults of the wires; `exchange` returns the module's answer to
+    /// each byte.
     ///
-    /// Returns how many bytes moved.
+    /// Returns the number of bytes transferred.
     pub(super) fn move_spi(
         &mut self,
         operations: &mut [SpiOperation<'_, u8>],
@@ -171,7 +172,7 @@ impl Wires {
         index
     }
 
-    /// Bytes of an I2C transaction, the address among them.
+    /// Returns the bytes of an I2C transaction, including the address.
     pub(super) fn i2c_bytes(operations: &[I2cOperation<'_>]) -> u64 {
         let bytes = operations.iter().map(|operation| match operation {
             I2cOperation::Read(bytes) => 1 + bytes.len() as u64,

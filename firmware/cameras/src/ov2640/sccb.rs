@@ -1,4 +1,4 @@
-//! Access to the sensor's registers over SCCB, which an I2C controller can speak.
+//! Access to the sensor's registers over SCCB, with an I2C controller.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::{Error as _, ErrorKind, I2c};
@@ -8,35 +8,35 @@ use super::{BANK_SELECT, Register, Writes};
 /// The sensor's 7-bit address.
 pub const ADDRESS: u8 = 0x30;
 
-/// How often an access that failed is tried again, and of these tries all together between two
-/// [`Sccb::allow_retries`]: a bus that fails at every access must not take for ever.
+/// Maximum retries of a failed access. Their total between two [`Sccb::allow_retries`] is limited too, so that a bus
+/// that fails at every access does not block for long.
 ///
 /// # Source
 /// Zephyr's OV2640 driver: three more tries, 5 ms apart, for occasional missing acknowledges.
 pub const NACK_RETRIES: u8 = 3;
 
-/// Wait before a further try, ms.
+/// Wait before a retry, ms.
 pub const NACK_WAIT_MS: u32 = 5;
 
 /// Retries of all accesses together between two [`Sccb::allow_retries`].
 pub(crate) const RETRIES_TOGETHER: u8 = 8;
 
-/// The sensor's registers.
+/// Driver of the sensor's registers.
 #[derive(Debug)]
 pub struct Sccb<I> {
     i2c: I,
-    /// The bank selected last, while that is certain.
+    /// The last selected bank, if known.
     bank: Option<Bank>,
     retries_left: u8,
 }
 
-/// An access that failed, further tries included.
+/// An access that failed, even with retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SccbError {
     /// The register.
     pub register: Register,
-    /// How the bus failed.
+    /// Error of the bus.
     pub kind: ErrorKind,
 }
 
@@ -65,22 +65,22 @@ impl Register {
 }
 
 impl<I: I2c> Sccb<I> {
-    /// Access over this bus, at most 400 kHz.
+    /// Creates the driver on this bus, at most 400 kHz.
     pub fn new(i2c: I) -> Self {
         Self { i2c, bank: None, retries_left: RETRIES_TOGETHER }
     }
 
-    /// Gives the bus back.
+    /// Returns the bus.
     pub fn release(self) -> I {
         self.i2c
     }
 
-    /// Forgets which bank is selected: after a reset it is the sensor's, and another program may have run before.
+    /// Marks the selected bank as unknown: a reset selects the sensor's, and another program may have run before.
     pub fn forget_bank(&mut self) {
         self.bank = None;
     }
 
-    /// Allows failed accesses their further tries again.
+    /// Restores the total of retries.
     pub fn allow_retries(&mut self) {
         self.retries_left = RETRIES_TOGETHER;
     }
@@ -88,18 +88,18 @@ impl<I: I2c> Sccb<I> {
     /// Writes `value` to `register`, in its bank.
     ///
     /// # Errors
-    /// [`SccbError`] when the sensor does not acknowledge, or the bus fails, at each try.
+    /// [`SccbError`] if the sensor does not acknowledge, or the bus fails, at each try.
     pub fn write(&mut self, delay: &mut impl DelayNs, register: Register, value: u8) -> Result<(), SccbError> {
         self.access(delay, register, |i2c, address| i2c.write(ADDRESS, &[address, value]))
     }
 
-    /// Reads `register` of its bank.
+    /// Reads `register` in its bank.
     ///
     /// # Errors
-    /// [`SccbError`] when the sensor does not acknowledge, or the bus fails, at each try.
+    /// [`SccbError`] if the sensor does not acknowledge, or the bus fails, at each try.
     pub fn read(&mut self, delay: &mut impl DelayNs, register: Register) -> Result<u8, SccbError> {
         let mut value = [0];
-        // Two transactions, with a stop between them: SCCB knows no repeated start (OV2640DS v1.6, SCCB timing).
+        // Two transactions, with a stop between them: SCCB has no repeated start (OV2640DS v1.6, SCCB timing).
         self.access(delay, register, |i2c, address| {
             i2c.write(ADDRESS, &[address])?;
             i2c.read(ADDRESS, &mut value)
@@ -111,7 +111,7 @@ impl<I: I2c> Sccb<I> {
     /// Writes the groups of a table in order.
     ///
     /// # Errors
-    /// [`SccbError`] of the first write that fails; what follows it is not written.
+    /// [`SccbError`] of the first write that fails; later ones are not written.
     pub fn write_table(&mut self, delay: &mut impl DelayNs, table: &[Writes]) -> Result<(), SccbError> {
         for writes in table {
             let (register, pairs): (fn(u8) -> Register, _) = match writes {
@@ -136,7 +136,7 @@ impl<I: I2c> Sccb<I> {
         loop {
             let result = self.select(bank).and_then(|()| transfer(&mut self.i2c, address));
             let Err(error) = result else { return Ok(()) };
-            // What the sensor has taken of this is not known.
+            // The sensor may have received part of this, so the bank is unknown.
             self.bank = None;
             if tries_left == 0 || self.retries_left == 0 {
                 return Err(SccbError { register, kind: error.kind() });

@@ -1,12 +1,12 @@
 //! Register values of the OV2640, with the bank they belong to.
 //!
-//! Values whose meaning the data sheet does not give are the module vendor's, from its tables for 96 x 96 YUV422
-//! pictures; the vendor's table is written as one list with bank switches in it, here each group knows its bank.
+//! Values without a meaning in the data sheet are the module vendor's, from its tables for 96 x 96 YUV422 pictures. The
+//! vendor's table is one list that contains bank switches; here each group has its bank.
 
 /// Writes to one bank, in this order: register address and value.
 ///
-/// Addresses may repeat: behind 7C/7D, 90/91, 92/93, 96/97 and A6/A7 lie further registers, the first address of each
-/// pair sets which one the next write to the second goes to, and it moves on by itself.
+/// Addresses may repeat: 7C/7D, 90/91, 92/93, 96/97 and A6/A7 give access to further registers. The first address of
+/// each pair sets the index for the next write to the second, and the index increments by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writes {
     /// Writes to the bank of the image processor (`FF=00`).
@@ -15,9 +15,9 @@ pub enum Writes {
     Sensor(&'static [(u8, u8)]),
 }
 
-/// What comes before any size and format: clocks, exposure control, white balance, gamma, lens correction.
+/// Settings before any size and format: clocks, exposure control, white balance, gamma, lens correction.
 ///
-/// It selects the whole array (UXGA, 1600 x 1200, 15 frames a second) and relies on what a soft reset sets.
+/// They select the whole array (UXGA, 1600 x 1200, 15 frames per second) and assume the state after a soft reset.
 ///
 /// # Source
 /// ArduCAM's OV2640_YUV_96x96 table, its groups before the picture size (equal to those of its OV2640_QVGA).
@@ -203,12 +203,12 @@ pub const YUV422: &[Writes] = &[Writes::Dsp(&[(0x05, 0x00), (0xDA, 0x00), (0xD7,
 /// RGB565, the byte with red first, through the image processor.
 ///
 /// # Source
-/// As for [`YUV422`]; OV2640DS v1.6, register DA: b3 with b2 0 is RGB565, b0 would exchange the bytes.
+/// Those of [`YUV422`]; OV2640DS v1.6, register DA: b3 with b2 0 is RGB565, b0 would swap the bytes.
 pub const RGB565: &[Writes] = &[Writes::Dsp(&[(0x05, 0x00), (0xDA, 0x08), (0xD7, 0x03), (0xE0, 0x00), (0x05, 0x00)])];
 
 const _: () = assert!(writes_in(RGB565) == writes_in(YUV422), "the longest start counts either");
 
-/// How many writes a table has, without bank switches.
+/// Returns the number of writes in a table, without bank switches.
 pub(crate) const fn writes_in(table: &[Writes]) -> usize {
     let (mut writes, mut group) = (0, 0);
     while group < table.len() {

@@ -1,4 +1,4 @@
-//! Which part of the array becomes a picture of which size, as register values.
+//! Crop and scale of the sensor array, as register values.
 
 use super::{RESET_DVP, Register};
 
@@ -6,16 +6,16 @@ use super::{RESET_DVP, Register};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Array {
-    /// 1600 x 1200, at most 15 frames a second.
+    /// 1600 x 1200, at most 15 frames per second.
     Uxga,
-    /// 800 x 600, at most 30 frames a second.
+    /// 800 x 600, at most 30 frames per second.
     Svga,
-    /// 400 x 296, at most 60 frames a second.
+    /// 400 x 296, at most 60 frames per second.
     Cif,
 }
 
 impl Array {
-    /// Pixels in a row.
+    /// Pixels per row.
     pub const fn width(self) -> u16 {
         match self {
             Self::Uxga => 1600,
@@ -24,7 +24,7 @@ impl Array {
         }
     }
 
-    /// Rows.
+    /// Number of rows.
     pub const fn height(self) -> u16 {
         match self {
             Self::Uxga => 1200,
@@ -34,10 +34,9 @@ impl Array {
     }
 }
 
-/// A window of the array and the size it is scaled to, all in pixels.
+/// A window of the array and its output size, all in pixels.
 ///
-/// The array's pixels in the window are first divided (averaged) by `2^divide_x` and `2^divide_y`, then shrunk to the
-/// output size.
+/// The window's pixels are first divided (averaged) by `2^divide_x` and `2^divide_y`, then shrunk to the output size.
 ///
 /// ```
 /// use pinhole_cameras::ov2640::{Array, Window};
@@ -49,7 +48,7 @@ impl Array {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Window {
-    /// The array's mode.
+    /// Readout mode of the array.
     pub array: Array,
     /// Left edge.
     pub x: u16,
@@ -69,17 +68,17 @@ pub struct Window {
     pub out_height: u16,
 }
 
-/// Why a window cannot be.
+/// Reasons why a window is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WindowError {
-    /// A size is no multiple of 4.
+    /// A size is not a multiple of 4.
     NotInFours,
-    /// The window does not lie in the array.
+    /// The window exceeds the array.
     OutsideArray,
     /// The picture is larger than the divided window: the sensor only shrinks.
     Enlarges,
-    /// The picture is smaller than 40 x 30, the least the sensor scales to, or a divisor is over 2^3.
+    /// The picture is smaller than 40 x 30, the sensor's minimum, or a divisor is over 2^3.
     TooSmall,
 }
 
@@ -96,16 +95,16 @@ impl core::fmt::Display for WindowError {
 
 impl core::error::Error for WindowError {}
 
-/// Register writes that set a window.
+/// Number of register writes that set a window.
 pub const WINDOW_WRITES: usize = 17;
 
 impl Window {
     /// The array's centered square, as a picture of `side` x `side` pixels.
     ///
-    /// It divides by the largest power of two, at most 4, that leaves at least `side` pixels.
+    /// The divisor is the largest power of two, at most 4, that leaves at least `side` pixels.
     ///
     /// # Errors
-    /// [`WindowError`] when `side` is no multiple of 4, below 40, or above the array's height.
+    /// [`WindowError`] if `side` is not a multiple of 4, below 40, or above the array's height.
     pub const fn centered_square(array: Array, side: u16) -> Result<Self, WindowError> {
         let square = array.height();
         let mut divide = 2;
@@ -126,7 +125,7 @@ impl Window {
         .checked()
     }
 
-    /// The window itself, when the sensor can do it.
+    /// Returns the window if the sensor supports it.
     ///
     /// # Errors
     /// [`WindowError`].
@@ -151,9 +150,9 @@ impl Window {
         Ok(self)
     }
 
-    /// The register writes that set this window, in order, the output held meanwhile.
+    /// Returns the register writes that set this window, in order; they hold the output in reset meanwhile.
     ///
-    /// The array's mode itself is not among them (register 12 of the sensor bank).
+    /// The array's mode is not included (register 12 of the sensor bank).
     ///
     /// # Source
     /// OV2640DS v1.6, registers C0, C1, 8C, 86, 50 to 57, 5A to 5C, D3, E0: sizes in units of 4 or 8 pixels, their high
@@ -186,9 +185,9 @@ impl Window {
         ]
     }
 
-    /// The window that an image processor's registers describe, `dsp(address)` being their values; not checked.
+    /// Decodes the window from an image processor's registers, with `dsp(address)` as their values; not checked.
     ///
-    /// `array` is the mode the sensor is in: the registers do not say it.
+    /// `array` is the readout mode, which these registers do not contain.
     pub fn of_registers(array: Array, dsp: impl Fn(u8) -> u8) -> Self {
         let bits = |address: u8, shift: u32, mask: u16| u16::from(dsp(address)) >> shift & mask;
         Self {
@@ -214,7 +213,7 @@ mod tests {
         Window { array, x, y, width, height, divide_x, divide_y, out_width, out_height }.checked().unwrap()
     }
 
-    /// Values in the order C0 C1 8C 50 51 52 53 54 55 57 5A 5B 5C. The ones for the whole field are, bit for bit, in
+    /// Values in the order C0 C1 8C 50 51 52 53 54 55 57 5A 5B 5C. Those for the whole field are, bit for bit, in
     /// ArduCAM's size tables; the 300 x 296 one is esp32-camera's choice for 96 x 96.
     #[test]
     fn golden_vectors() {

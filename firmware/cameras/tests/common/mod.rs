@@ -1,10 +1,10 @@
-//! What the tests of both drivers need.
+//! Helpers for the tests of both drivers.
 #![allow(dead_code, unreachable_pub)]
 
 use pinhole_app::camera::Camera;
 use pinhole_cameras::model::Photo;
 
-/// Photos that differ everywhere, in shades that no exposure clips, and whose rows differ too.
+/// Returns photos that differ everywhere, in levels that no exposure clips, with different rows.
 pub fn photo(number: u8) -> Photo {
     Photo::from_fn(160, 120, |x, y| {
         let [x, y, number] = [x as u32, y as u32, u32::from(number)];
@@ -13,7 +13,7 @@ pub fn photo(number: u8) -> Photo {
     })
 }
 
-/// All of a picture's luma bytes.
+/// Captures a picture and returns all its luma bytes.
 pub fn picture<C: Camera>(camera: &mut C) -> Result<Vec<u8>, C::Error> {
     let frame = camera.start()?;
     let mut row = vec![0; frame.row_bytes()];
@@ -25,8 +25,8 @@ pub fn picture<C: Camera>(camera: &mut C) -> Result<Vec<u8>, C::Error> {
     Ok(luma)
 }
 
-/// Compares a transcript with the one kept in `golden/NAME.txt`; with `PINHOLE_REGENERATE` set in the environment,
-/// writes it there instead.
+/// Compares a transcript with `golden/NAME.txt`. If the environment variable `PINHOLE_REGENERATE` is set, writes the
+/// file instead.
 pub fn assert_golden(name: &str, transcript: &str) {
     let path = format!("{}/tests/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("PINHOLE_REGENERATE").is_some() {

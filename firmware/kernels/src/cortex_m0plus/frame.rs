@@ -1,4 +1,4 @@
-//! What several loops begin and end with.
+//! Prologues and epilogues shared by several loops.
 
 /// Saves r4 to r11 and lr; the first four arguments stay, the fifth is then at `[sp, #36]`.
 macro_rules! enter {
@@ -28,14 +28,14 @@ macro_rules! leave {
     };
 }
 
-/// No block's sums yet.
+/// Clears the sums of a block.
 macro_rules! clear_sums {
     () => {
         concat!("movs r7, #0\n", "mov r8, r7\n", "mov r9, r7\n", "mov r10, r7\n", "mov r11, r7\n")
     };
 }
 
-/// Adds two rows' sums, All and B, to the rows at r3; with `less r2`, less the excess in it.
+/// Adds two rows' sums, All and B, to the rows at r3; with `less r2`, subtracts the excess in r2.
 macro_rules! finish {
     ($all:literal, $b:literal) => {
         finish!($all, $b, "", "")

@@ -1,10 +1,11 @@
-//! Loops of [`pinhole_shared::kernel::Pairs`] for cores that have Armv6-M alone: Cortex-M0+, M0, M23's common part.
+//! Loops of [`pinhole_shared::kernel::Pairs`] for Armv6-M cores: Cortex-M0+, M0, and the common subset of M23.
 //!
-//! Instructions per 4 rows, without what a block and a chunk cost: 18 for 2 columns in 8 bits, 16 in 7, 122 for 16 columns
-//! in 4. With the single-cycle multiplier, loads are what makes cycles of them. Instructions of the loops have 2 bytes
-//! each, so that one that was unrolled can be entered in its middle: the first turn takes what is left over.
+//! Instructions per 4 rows, without the overhead of blocks and chunks: 18 for 2 columns with 8-bit weights, 16 with
+//! 7-bit weights, 122 for 16 columns with 4-bit weights. With the single-cycle multiplier, loads dominate the cycles.
+//! All loop instructions have 2 bytes, so an unrolled loop can be entered in its middle: the first turn processes the
+//! remainder.
 //!
-//! Eight low registers are all that most instructions take; sums live in the high ones, to which ADD can add.
+//! Most instructions can use only eight low registers. Sums are kept in the high ones, to which ADD can add.
 
 mod frame;
 mod pixels4;
@@ -18,7 +19,7 @@ use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 use sigmoids::SigmoidFrame;
 
-/// Armv6-M's loops.
+/// Loops for Armv6-M.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CortexM0Plus;
 
@@ -106,7 +107,7 @@ impl PairsLoops for CortexM0Plus {
     }
 }
 
-/// Whether rows come in whole blocks, and there are as many weights as they take with `block` words each.
+/// Returns true if rows form whole blocks, and the number of weights matches `block` words per block.
 fn fits(rows: &[i32], block: usize, weights: &[u32]) -> bool {
     block > 0
         && !rows.is_empty()
@@ -114,9 +115,9 @@ fn fits(rows: &[i32], block: usize, weights: &[u32]) -> bool {
         && weights.len() == rows.len() / BLOCK_ROWS * block
 }
 
-/// Pairs of columns in one turn of the loops of 8 and 7 bits.
+/// Column pairs per turn of the 8-bit and 7-bit loops.
 const TURN_PAIRS: usize = 16;
-/// Fours of columns in one turn of the loop of 4 bits: as many as the halves of a word hold the products of.
+/// Groups of four columns per turn of the 4-bit loop: as many products as fit the halves of a word.
 const TURN_FOURS: usize = 4;
 
 // The host makes chunks of whole turns.
@@ -124,7 +125,7 @@ const _: () = assert!(Layout::PairsPixels8.turn_groups() * GROUP_COLUMNS == 2 * 
 const _: () = assert!(Layout::PairsPixels7.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
 const _: () = assert!(Layout::PairsPixels4.turn_groups() * GROUP_COLUMNS == 4 * TURN_FOURS);
 
-/// How much the first turn leaves out, so that the others are whole.
+/// Returns the count that the first turn skips, so that the others are complete.
 const fn left_out(count: usize, turn: usize) -> usize {
     (turn - count % turn) % turn
 }

@@ -4,8 +4,8 @@ use core::arch::naked_asm;
 
 use super::frame::{clear_sums, enter, finish, leave};
 
-/// Four columns of two rows, their first half: the word in `$v`, which is lost, adds to `$sum`; its odd columns to
-/// `$odd`. r2 alpha, r3 beta, r4 mask.
+/// First half of four columns of two rows: adds the word in `$v`, which is overwritten, to `$sum`; puts its odd columns
+/// into `$odd`. r2 alpha, r3 beta, r4 mask.
 macro_rules! all_columns {
     ($v:literal, $odd:literal, $sum:literal) => {
         concat!(
@@ -16,7 +16,7 @@ macro_rules! all_columns {
     };
 }
 
-/// The second half: what the odd columns in `$odd`, which is lost, add besides. r2 alpha, r3 beta, r6 free.
+/// Second half: adds the correction of the odd columns in `$odd`, which is overwritten. r2 alpha, r3 beta, r6 scratch.
 macro_rules! odd_columns {
     ($odd:literal, $sum:literal) => {
         concat!(
@@ -41,7 +41,7 @@ macro_rules! odd_columns {
     };
 }
 
-/// Four columns of four rows in 4 bits, sums r12 and lr: 27 instructions, 54 bytes.
+/// Four columns of four rows of 4-bit weights, sums r12 and lr: 27 instructions, 54 bytes.
 macro_rules! columns4 {
     () => {
         concat!(
@@ -56,7 +56,7 @@ macro_rules! columns4 {
     };
 }
 
-/// The sums of a turn to All and B.
+/// Adds the sums of a turn to All and B.
 macro_rules! flush4 {
     ($sum:literal, $all:literal, $b:literal) => {
         concat!("mov r7, ", $sum, "\n", "add ", $all, ", r7\n", "lsrs r7, r7, #16\n", "add ", $b, ", r7\n")
@@ -64,8 +64,8 @@ macro_rules! flush4 {
 }
 
 /// # Safety
-/// As [`super::pixels8::pixels7`], but that `left_out` is 0 or [`super::TURN_FOURS`] / 2: what the first turn leaves out,
-/// in fours of columns.
+/// As for [`super::pixels8::pixels7`], except that `left_out` is 0 or [`super::TURN_FOURS`] / 2: the groups of four
+/// columns that the first turn skips.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels4(
     weights: *const u32,

@@ -4,7 +4,8 @@ use core::arch::naked_asm;
 
 use super::frame::{clear_sums, enter, finish, leave};
 
-/// Two columns of two rows in 8 bits: the word in `$v`, its sums All and B. r2 alpha, r3 beta, r4 gamma, r7 free.
+/// Two columns of two rows of 8-bit weights: the word in `$v`, its sums All and B. r2 alpha, r3 beta, r4 gamma, r7
+/// scratch.
 macro_rules! rows8 {
     ($v:literal, $all:literal, $b:literal) => {
         concat!(
@@ -32,7 +33,7 @@ macro_rules! rows8 {
     };
 }
 
-/// Two columns of four rows in 8 bits: 18 instructions, 36 bytes.
+/// Two columns of four rows of 8-bit weights: 18 instructions, 36 bytes.
 macro_rules! columns8 {
     () => {
         concat!(
@@ -44,7 +45,7 @@ macro_rules! columns8 {
     };
 }
 
-/// Two columns of two rows in 7 bits.
+/// Two columns of two rows of 7-bit weights.
 macro_rules! rows7 {
     ($v:literal, $all:literal, $b:literal) => {
         concat!(
@@ -71,7 +72,7 @@ macro_rules! rows7 {
     };
 }
 
-/// Two columns of four rows in 7 bits: 16 instructions, 32 bytes.
+/// Two columns of four rows of 7-bit weights: 16 instructions, 32 bytes.
 macro_rules! columns7 {
     () => {
         concat!(
@@ -83,13 +84,13 @@ macro_rules! columns7 {
     };
 }
 
-/// All blocks: the loop over the columns of a chunk, [`super::TURN_PAIRS`] times `$columns` of `$bytes` unrolled; then `$finish`
-/// adds the sums r8 to r11 to the four rows at r3.
+/// All blocks: the loop over the columns of a chunk, [`super::TURN_PAIRS`] times `$columns` of `$bytes` unrolled. Then
+/// `$finish` adds the sums r8 to r11 to the four rows at r3.
 macro_rules! blocks {
     ($columns:expr, $bytes:literal, $finish:expr) => {
         concat!(
-            // [sp]: lanes, rows, entry, lanes end; after the 9 saved registers: rows end, pairs to leave out in the
-            // first turn, excess.
+            // [sp]: lanes, rows, entry, lanes end; after the 9 saved registers: rows end, column pairs that the first
+            // turn skips, excess.
             "sub sp, #16\n",
             "str r1, [sp]\n",
             "str r3, [sp, #4]\n",
@@ -146,9 +147,9 @@ macro_rules! blocks {
 }
 
 /// # Safety
-/// `lanes..lanes_end` are a positive multiple of 12 readable words; `rows..rows_end` a positive multiple of 4 writable
-/// ones; `weights` as many readable words as [`pinhole_shared::kernel::PairsLoops`] says. All at multiples of 4. `left_out` is [`super::left_out`] of the
-/// pairs of columns.
+/// `lanes..lanes_end` is a positive multiple of 12 readable words, `rows..rows_end` a positive multiple of 4 writable
+/// ones. `weights` has as many readable words as [`pinhole_shared::kernel::PairsLoops`] requires. All are aligned to 4
+/// bytes. `left_out` is [`super::left_out`] of the column pairs.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels8(
     weights: *const u32,
@@ -162,7 +163,7 @@ pub(super) unsafe extern "C" fn pixels8(
 }
 
 /// # Safety
-/// As [`pixels8`], with lanes a positive multiple of 8 words.
+/// As for [`pixels8`], with lanes a positive multiple of 8 words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels7(
     weights: *const u32,

@@ -6,22 +6,22 @@ use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
 
 use super::frame::{enter, leave};
 
-/// What [`sigmoids`] needs besides its registers.
+/// Arguments of [`sigmoids`] besides its registers.
 #[repr(C)]
 pub(super) struct SigmoidFrame {
-    /// Past the last activation.
+    /// End of the activations.
     pub(super) end: *const i16,
     pub(super) table: *const u16,
-    /// Largest magnitude of x that the table covers.
+    /// Maximum magnitude of x in the table.
     pub(super) largest: u32,
 }
 
-// Steps of 2^11 are written out below.
+// The code below is written for steps of 2^11.
 const _: () = assert!(SIGMOID_TABLE.len() == (1 << (SIGMOID_TABLE_BITS - 11)) + 1);
 
 /// # Safety
-/// From `activations` to the frame's end is at least one writable activation, and there are as many readable
-/// accumulators and multipliers; the table is [`SIGMOID_TABLE`].
+/// From `activations` to the frame's end there is at least one writable activation, and as many readable accumulators
+/// and multipliers. The table is [`SIGMOID_TABLE`].
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn sigmoids(
     accumulators: *const i32,
@@ -93,7 +93,7 @@ pub(super) unsafe extern "C" fn sigmoids(
         "mov r6, r11",
         "ands r6, r4",
         "adds r5, r5, r6",
-        // 2^15 has no place in 16 bits
+        // 2^15 does not fit 16 bits: clamp to 2^15 - 1
         "lsrs r6, r5, #15",
         "subs r5, r5, r6",
         "strh r5, [r3]",

@@ -1,15 +1,15 @@
-//! Pixels to lanes.
+//! Conversion of pixels to scratch words.
 
 use core::arch::naked_asm;
 
-/// r7 becomes 1 + 2^16.
+/// Sets r7 to 1 + 2^16.
 macro_rules! twice {
     () => {
         "movs r7, #1\nlsls r6, r7, #16\nadds r7, r7, r6\n"
     };
 }
 
-/// Alpha and beta of the values in r3 and r4, in their places. r5 and r6 free, r7 `1 + 2^16`.
+/// Replaces the values in r3 and r4 by their alpha and beta. r5 and r6 scratch, r7 `1 + 2^16`.
 macro_rules! alpha_beta {
     () => {
         concat!(
@@ -23,7 +23,8 @@ macro_rules! alpha_beta {
     };
 }
 
-/// Two pixels at `$offset` from r0, 14 instructions: their words to r2. r1 [`HALF_OF_ALL`], r7 `1 + 2^16`, r12 2^15.
+/// Converts two pixels at `$offset` from r0 to words at r2: 14 instructions. r1 [`HALF_OF_ALL`], r7 `1 + 2^16`, r12
+/// 2^15.
 macro_rules! pair8 {
     ($first:literal, $second:literal) => {
         concat!(
@@ -44,7 +45,8 @@ macro_rules! pair8 {
     };
 }
 
-/// `alpha + beta` is `-255 (1 + 2^16) (x0 + x1)`; times this, modulo 2^32, it is `-128 (1 + 2^16) (x0 + x1)`.
+/// Factor for gamma: `alpha + beta` is `-255 (1 + 2^16) (x0 + x1)`; times this, modulo 2^32, it is
+/// `-128 (1 + 2^16) (x0 + x1)`.
 const HALF_OF_ALL: u32 = {
     // 255 * -(1 + 2^8 + 2^16 + 2^24) = 1 - 2^32.
     let inverse_of_255 = 0x0101_0101_u32.wrapping_neg();
@@ -53,10 +55,10 @@ const HALF_OF_ALL: u32 = {
 
 const _: () = assert!(HALF_OF_ALL.wrapping_mul(255) == 128);
 
-/// Eight pixels a turn.
+/// Converts eight pixels per turn.
 ///
 /// # Safety
-/// `pixels..end` are a positive multiple of 8 readable bytes, `lanes` three writable words for each two.
+/// `pixels..end` is a positive multiple of 8 readable bytes, `lanes` has three writable words for each two.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn spread8(pixels: *const u8, end: *const u8, lanes: *mut u32) {
     naked_asm!(
@@ -83,7 +85,7 @@ pub(super) unsafe extern "C" fn spread8(pixels: *const u8, end: *const u8, lanes
     )
 }
 
-/// Two pixels at `$offset` from r0, 11 instructions: their words to r2, their sum to r12.
+/// Converts two pixels at `$offset` from r0 to words at r2, and adds them to r12: 11 instructions.
 macro_rules! pair7 {
     ($first:literal, $second:literal) => {
         concat!(
@@ -101,10 +103,10 @@ macro_rules! pair7 {
     };
 }
 
-/// Eight pixels a turn. Returns their sum.
+/// Converts eight pixels per turn. Returns their sum.
 ///
 /// # Safety
-/// `pixels..end` are a positive multiple of 8 readable bytes, `lanes` a writable word for each.
+/// `pixels..end` is a positive multiple of 8 readable bytes, `lanes` has one writable word for each.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn spread7(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
     naked_asm!(
@@ -125,7 +127,7 @@ pub(super) unsafe extern "C" fn spread7(pixels: *const u8, end: *const u8, lanes
     )
 }
 
-/// Four pixels at `$offset` from r0, 28 instructions: their words to r2, their sum to r12.
+/// Converts four pixels at `$offset` from r0 to words at r2, and adds them to r12: 28 instructions.
 macro_rules! four4 {
     ($first:literal, $second:literal, $third:literal, $fourth:literal) => {
         concat!(
@@ -163,10 +165,10 @@ macro_rules! four4 {
     };
 }
 
-/// Eight pixels a turn. Returns their sum.
+/// Converts eight pixels per turn. Returns their sum.
 ///
 /// # Safety
-/// As [`spread7`].
+/// As for [`spread7`].
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn spread4(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
     naked_asm!(

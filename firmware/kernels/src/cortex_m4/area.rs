@@ -1,11 +1,11 @@
-//! Weights for areas of 4 x 4 pixels: [`pinhole_shared::layout::Layout::DspAreas8`].
+//! Fused 3x3 convolution and pool: [`pinhole_shared::layout::Layout::DspAreas8`].
 
 use core::arch::naked_asm;
 
-/// Words of a row's weights.
+/// Words per row of weights.
 pub(super) const ROW_WORDS: usize = 6;
 
-/// A row of four pixels in `$pixels`, spread to the places on the left, and 32 bytes further to those on the right.
+/// Widens a row of four pixels in `$pixels` for the left positions, and 32 bytes further for the right ones.
 macro_rules! spread {
     ($pixels:literal, $left:literal, $right:literal) => {
         concat!(
@@ -28,7 +28,7 @@ macro_rules! spread {
     };
 }
 
-/// The sums of two places, one above the other, in `$upper` and `$lower`: weights r2-r7 times four rows of lanes.
+/// Sums at two vertically adjacent positions, in `$upper` and `$lower`: weights r2-r7 times four rows of scratch words.
 macro_rules! two_places {
     ($upper:literal, $lower:literal, $row0:literal, $row1:literal, $row2:literal, $row3:literal) => {
         concat!(
@@ -104,11 +104,11 @@ macro_rules! two_places {
     };
 }
 
-/// 48 instructions for the 36 multiply-accumulates of a row, and 50 around them.
+/// Takes 48 instructions for the 36 multiply-accumulates of a row, and 50 of overhead.
 ///
 /// # Safety
-/// `sums..sums_end` are writable words, at least one; `biases` as many readable ones, `weights` six times as many. All at
-/// multiples of 4. At `pixels`, and one, two and three times `pitch` further, four bytes are readable.
+/// `sums..sums_end` is at least one writable word; `biases` has as many readable ones, `weights` six times as many. All
+/// are aligned to 4 bytes. Four bytes are readable at `pixels`, and at one, two and three times `pitch` after it.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn area(
     weights: *const u32,
@@ -119,7 +119,8 @@ pub(super) unsafe extern "C" fn area(
     sums_end: *mut i32,
 ) {
     naked_asm!(
-        // [sp]: lanes on the left, lanes on the right, biases less sums, sums end; then the 9 saved registers and the sums.
+        // [sp]: scratch words of the left and right positions, biases less sums, sums end; then the 9 saved registers
+        // and the sums.
         "push {{r4-r11, lr}}",
         "sub sp, #76",
         "ldrd lr, r4, [sp, #112]",

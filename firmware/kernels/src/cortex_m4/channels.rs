@@ -1,8 +1,8 @@
-//! Weights of channels that are convolved each for itself: [`pinhole_shared::layout::Layout::DspChannels8`].
+//! Depthwise convolution: [`pinhole_shared::layout::Layout::DspChannels8`].
 
 use core::arch::naked_asm;
 
-/// A column of four channels, whose values are in r8: the weights at r0, the sums in r4-r7. 7 instructions.
+/// Adds a column of four channels, with values in r8, weights at r0, sums in r4-r7: 7 instructions.
 macro_rules! column {
     () => {
         concat!(
@@ -17,12 +17,12 @@ macro_rules! column {
     };
 }
 
-/// Three columns a turn, then those that are left one by one.
+/// Processes three columns per turn, then the remaining ones one by one.
 ///
 /// # Safety
-/// `sums..sums_end` are a positive multiple of 4 writable words, `weights` half as many readable ones for each of `columns`, at
-/// least one; all at multiples of 4. From `values` on, and `channels` bytes further for each other column, as many bytes
-/// are readable as there are sums.
+/// `sums..sums_end` is a positive multiple of 4 writable words. `weights` has half as many readable ones for each of
+/// `columns`, at least one. All are aligned to 4 bytes. As many bytes as there are sums are readable from `values` on,
+/// and again `channels` bytes further for each further column.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn channels(
     weights: *const u32,
@@ -33,7 +33,7 @@ pub(super) unsafe extern "C" fn channels(
     sums_end: *mut i32,
 ) {
     naked_asm!(
-        // [sp]: columns, and two words that keep the stack even; after the 9 saved registers sums, sums end.
+        // [sp]: columns, and two words that keep the stack aligned; after the 9 saved registers sums, sums end.
         "push {{r4-r11, lr}}",
         "sub sp, #12",
         "ldr lr, [sp, #48]",

@@ -1,8 +1,9 @@
 //! Loops of [`pinhole_shared::kernel::Dsp`] for cores with the DSP extension: Cortex-M4, M7, M33.
 //!
-//! Instructions per 8 columns of 4 rows (32 multiply-accumulates), without what a block and a chunk cost: 23 in 8 bits,
-//! 27 in 4; for 16-bit inputs 38 and 51; 75 in depthwise convolutions. All but the loops' ends have 4 bytes, so that a loop that was unrolled can be entered
-//! in its middle: the first turn takes what is left over.
+//! Instructions per 8 columns of 4 rows (32 multiply-accumulates), without the overhead of blocks and chunks: 23 with
+//! 8-bit weights, 27 with 4-bit weights; for 16-bit inputs 38 and 51; 75 in depthwise convolutions. All instructions
+//! except the loops' ends have 4 bytes, so an unrolled loop can be entered in its middle: the first turn processes the
+//! remainder.
 
 mod area;
 mod channels;
@@ -18,28 +19,28 @@ use pinhole_shared::layout::{BLOCK_ROWS, Layout};
 
 use sigmoids::{SigmoidFrame, TABLE_BIAS};
 
-/// The DSP extension's loops.
+/// Loops for the DSP extension.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CortexM4;
 
-// Written out in the loops below; the host makes chunks of whole turns.
+// The loops below are written for these numbers; the host makes chunks of whole turns.
 const _: () = assert!(Layout::DspPixels8.turn_groups() == 13 && Layout::DspPixels4.turn_groups() == 4);
 
 /// A loop over one chunk and all blocks of four rows: weights, lanes, lanes end, rows, rows end, products, excess.
 type Loop = unsafe extern "C" fn(*const u32, *const u32, *const u32, *mut i32, *mut i32, i32, i32);
 
-/// Runs a loop, if lanes come in whole groups, rows in whole blocks, and there are as many weights as they take with
-/// `block` words each. Not inlined: the checks are more code than some of the loops.
+/// Runs a loop if lanes form whole groups, rows form whole blocks, and the number of weights matches `block` words per
+/// block. Not inlined: the checks are more code than some of the loops.
 ///
 /// # Safety
-/// `looped` is one of this module's, for weights of so many words in a block.
+/// `looped` is a loop of this module, for weights with `block` words per block.
 #[inline(never)]
 unsafe fn run(looped: Loop, block: usize, [weights, lanes]: [&[u32]; 2], sums: [i32; 2], rows: &mut [i32]) {
     let whole = !lanes.is_empty() && lanes.len().is_multiple_of(4) && rows.len().is_multiple_of(BLOCK_ROWS);
     if whole && !rows.is_empty() && weights.len() == rows.len() / BLOCK_ROWS * block {
         let (lanes, rows, [products, excess]) = (lanes.as_ptr_range(), rows.as_mut_ptr_range(), sums);
-        // SAFETY: lanes are a positive multiple of 4 words, there is a positive multiple of 4 rows, and there are as many
-        // weights as they ask for: checked above.
+        // SAFETY: lanes are a positive multiple of 4 words, rows a positive multiple of 4, and there are as many
+        // weights as they require: checked above.
         unsafe { looped(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products, excess) };
     }
 }
@@ -74,12 +75,12 @@ impl DspLoops for CortexM4 {
     }
 
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
-        // SAFETY: a block has two words a lane.
+        // SAFETY: a block has two words per lane.
         unsafe { run(pixels8::pixels8, lanes.len() * 2, [weights, lanes], [products, 0], accumulators) };
     }
 
     fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]) {
-        // SAFETY: a block has a word a lane.
+        // SAFETY: a block has one word per lane.
         unsafe { run(pixels4::pixels4, lanes.len(), [weights, lanes], products_and_excess, accumulators) };
     }
 
@@ -91,8 +92,8 @@ impl DspLoops for CortexM4 {
             columns.saturating_sub(1).checked_mul(channels).and_then(|last| last.checked_add(accumulators.len()));
         if columns > 0 && whole && last.is_some_and(|last| last <= values.len()) {
             let sums = accumulators.as_mut_ptr_range();
-            // SAFETY: there are columns, whole blocks of sums and so many weights, and values of the last column for all sums,
-            // so for those before too: checked above.
+            // SAFETY: there are columns, whole blocks of sums and as many weights as they require. The last column has
+            // values for all sums, so earlier ones do too: checked above.
             unsafe { channels::channels(weights.as_ptr(), values.as_ptr(), channels, columns, sums.start, sums.end) };
         }
     }
@@ -102,7 +103,8 @@ impl DspLoops for CortexM4 {
         let whole = rows > 0 && weights.len() == rows * area::ROW_WORDS && biases.len() == rows;
         if whole && pixels.len() >= 3 * pitch + 4 {
             let sums = accumulators.as_mut_ptr_range();
-            // SAFETY: there are rows, and so many weights and biases; four rows of four pixels: checked above.
+            // SAFETY: there are rows, and as many weights and biases as they require; four rows of four pixels: checked
+            // above.
             unsafe { area::area(weights.as_ptr(), pixels.as_ptr(), pitch, biases.as_ptr(), sums.start, sums.end) };
         }
     }

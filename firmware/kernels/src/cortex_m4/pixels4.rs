@@ -42,7 +42,7 @@ macro_rules! half_group4 {
     };
 }
 
-/// One group of 8 columns in 4 bits: 27 instructions of 4 bytes.
+/// One group of 8 columns of 4-bit weights: 27 instructions of 4 bytes.
 ///
 /// r0 weights, r1 lanes; r2, r3 lanes, r4-r7 weights, r8, r9 their lower halves; r10 T, r11 B of the bytes, r12 T, lr B
 /// of the lower halves.
@@ -59,7 +59,7 @@ macro_rules! group4 {
 }
 
 /// # Safety
-/// As [`super::pixels8::pixels8`], with the weights of [`pinhole_shared::kernel::DspLoops::pixels4`].
+/// As for [`super::pixels8::pixels8`], with the weights of [`pinhole_shared::kernel::DspLoops::pixels4`].
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels4(
     weights: *const u32,
@@ -75,7 +75,7 @@ pub(super) unsafe extern "C" fn pixels4(
         "push {{r4-r11, lr}}",
         "sub sp, #16",
         "stmia sp, {{r1-r3}}",
-        // 4 groups a turn.
+        // 4 groups per turn.
         "subs r2, r2, r1",
         "lsrs r2, r2, #4",
         "rsbs r2, r2, #0",

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-/// One group of 8 columns in 8 bits: 23 instructions of 4 bytes.
+/// One group of 8 columns of 8-bit weights: 23 instructions of 4 bytes.
 ///
 /// r0 weights, r1 lanes; r2-r5 lanes, r6-r9 weights, then r10 T, r11 B of the first two rows, r12 T, lr B of the others.
 macro_rules! group8 {
@@ -36,8 +36,9 @@ macro_rules! group8 {
 }
 
 /// # Safety
-/// `lanes..lanes_end` are a positive multiple of 4 readable words; `rows..rows_end` a positive multiple of 4 writable
-/// ones; `weights` as many readable words as [`pinhole_shared::kernel::DspLoops::pixels8`] says. All at multiples of 4.
+/// `lanes..lanes_end` is a positive multiple of 4 readable words, `rows..rows_end` a positive multiple of 4 writable
+/// ones. `weights` has as many readable words as [`pinhole_shared::kernel::DspLoops::pixels8`] requires. All are
+/// aligned to 4 bytes.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels8(
     weights: *const u32,
@@ -55,7 +56,7 @@ pub(super) unsafe extern "C" fn pixels8(
         "ldr r6, [sp, #60]",
         "str r1, [sp]",
         "strd r2, r3, [sp, #12]",
-        // Groups of 8 columns are 16 bytes of lanes; 13 a turn.
+        // Groups of 8 columns are 16 bytes of lanes; 13 groups per turn.
         "subs r2, r2, r1",
         "lsrs r2, r2, #4",
         "movs r4, #13",
@@ -91,7 +92,7 @@ pub(super) unsafe extern "C" fn pixels8(
         "ldr r2, [sp, #12]",
         "cmp r1, r2",
         "bne.w 3b",
-        // Loads in a row take a cycle less each.
+        // Consecutive loads take one cycle less each.
         "ldr r3, [sp, #16]",
         "ldr r4, [sp, #56]",
         "ldmia r3, {{r6-r9}}",

@@ -4,17 +4,17 @@ use core::arch::naked_asm;
 
 use pinhole_shared::fixed::{SIGMOID_RANGE, SIGMOID_STEPS};
 
-/// What [`sigmoids`] needs besides its registers.
+/// Arguments of [`sigmoids`] besides its registers.
 #[repr(C)]
 pub(super) struct SigmoidFrame {
-    /// Past the last activation.
+    /// End of the activations.
     pub(super) end: *const i16,
     /// `TABLE_BIAS` bytes before [`SIGMOID_STEPS`].
     pub(super) table: *const u16,
 }
 
-/// Q16 units that the loop adds to a magnitude: up to 12 + 4 fit 20 bits exactly, so one saturating instruction is
-/// enough for a table that ends where the function does.
+/// Q16 units that the loop adds to a magnitude: up to 12 + 4 fit 20 bits exactly. So one saturating instruction is
+/// enough for a table that ends with the function's range.
 const BIAS: u32 = (16 << 16) - ((SIGMOID_RANGE as u32) << 16);
 /// Bytes of the table that the bias skips: steps of 2,048 units, 2 bytes each.
 pub(super) const TABLE_BIAS: usize = (BIAS >> 11) as usize * 2;
@@ -22,15 +22,15 @@ pub(super) const TABLE_BIAS: usize = (BIAS >> 11) as usize * 2;
 // The immediate operands below are these numbers.
 const _: () = assert!(BIAS == 0x4_0000 && SIGMOID_STEPS.len() == (12 << 5) + 1);
 
-/// A neuron a turn: 20 instructions.
+/// Computes one neuron per turn: 20 instructions.
 ///
-/// The accumulator's sign stays in the flags, and is the result's: what is rounded to 0 has both. Two entries of the
-/// table come with one load, whatever its alignment; where memory is slow to give words across a boundary, half of
-/// these loads take a cycle more.
+/// The accumulator's sign stays in the flags and is the result's sign; a value rounded to 0 gives the same result with
+/// both. Two entries of the table are loaded at once, whatever their alignment. If memory is slow for words across a
+/// boundary, half of these loads take one cycle more.
 ///
 /// # Safety
-/// From `activations` to the frame's end is at least one writable activation, and there are as many readable
-/// accumulators and multipliers; the table is as [`SigmoidFrame`] says.
+/// From `activations` to the frame's end there is at least one writable activation, and as many readable accumulators
+/// and multipliers. The table is that of [`SigmoidFrame`].
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn sigmoids(
     accumulators: *const i32,

@@ -1,8 +1,8 @@
-//! Pixels to lanes, and their sum; words as they are.
+//! Widening and summing of pixels; copying of words.
 
 use core::arch::naked_asm;
 
-/// Eight pixels: 9 instructions. Any alignment: LDR takes it, LDM would not.
+/// Widens eight pixels: 9 instructions. Any alignment: LDR supports it, LDM does not.
 macro_rules! eight_pixels {
     () => {
         concat!(
@@ -19,10 +19,10 @@ macro_rules! eight_pixels {
     };
 }
 
-/// Sixteen pixels a turn, eight in the first if they are an odd number of eights.
+/// Widens sixteen pixels per turn; the first turn has eight if the number of groups is odd.
 ///
 /// # Safety
-/// `pixels..end` are a positive multiple of 8 readable bytes, `lanes` half as many writable words.
+/// `pixels..end` is a positive multiple of 8 readable bytes, `lanes` has half as many writable words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
     naked_asm!(
@@ -43,7 +43,7 @@ pub(super) unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes:
 }
 
 /// # Safety
-/// `lanes..end` are a positive multiple of 4 readable words.
+/// `lanes..end` is a positive multiple of 4 readable words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn sum(lanes: *const u32, end: *const u32) -> i32 {
     naked_asm!(
@@ -52,7 +52,7 @@ pub(super) unsafe extern "C" fn sum(lanes: *const u32, end: *const u32) -> i32 {
         "movs r3, #0",
         "2:",
         "ldmia r0!, {{r4-r6, r12}}",
-        // The distance of four bytes, two of which are 0, from 0, added up.
+        // USADA8 against 0 adds up the four bytes of a word, two of which are 0.
         "usada8 r2, r4, r3, r2",
         "usada8 r2, r5, r3, r2",
         "usada8 r2, r6, r3, r2",
@@ -65,7 +65,7 @@ pub(super) unsafe extern "C" fn sum(lanes: *const u32, end: *const u32) -> i32 {
 }
 
 /// # Safety
-/// `words..end` are a positive multiple of 4 writable words, `bytes` as many readable bytes as they have, at any address.
+/// `words..end` is a positive multiple of 4 writable words, `bytes` has as many readable bytes, at any address.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn copy(bytes: *const u8, words: *mut u32, end: *mut u32) {
     naked_asm!(

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-/// A word of four weights for each of four rows, r4-r7, times the lanes r2 and r3.
+/// Multiplies a word of four weights of each of four rows, r4-r7, by the lanes r2 and r3.
 macro_rules! four_columns {
     () => {
         concat!(
@@ -27,7 +27,7 @@ macro_rules! four_columns {
 }
 
 /// # Safety
-/// As [`super::pixels8::pixels8`], with the weights of [`pinhole_shared::kernel::DspLoops::wide8`].
+/// As for [`super::pixels8::pixels8`], with the weights of [`pinhole_shared::kernel::DspLoops::wide8`].
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn wide8(
     weights: *const u32,
@@ -67,8 +67,8 @@ pub(super) unsafe extern "C" fn wide8(
     )
 }
 
-/// Eight columns of a row in 4 bits, 16 times too large: the sum `$sum` of the word at r0 times the lanes r2 to r5. 12
-/// instructions.
+/// Adds eight columns of a row of 4-bit weights, 16 times too large, to `$sum`: the word at r0 times the lanes r2 to
+/// r5. 12 instructions.
 macro_rules! eight_columns {
     ($sum:literal) => {
         concat!(
@@ -105,7 +105,7 @@ macro_rules! eight_columns {
 }
 
 /// # Safety
-/// As [`super::pixels8::pixels8`], with the weights of [`pinhole_shared::kernel::DspLoops::wide4`].
+/// As for [`super::pixels8::pixels8`], with the weights of [`pinhole_shared::kernel::DspLoops::wide4`].
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn wide4(
     weights: *const u32,

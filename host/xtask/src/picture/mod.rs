@@ -1,8 +1,8 @@
-//! `cargo xtask picture`: README's picture, of what the bundled model does with the bundled synthetic pictures.
+//! `cargo xtask picture`: README's picture, made with the bundled model and the bundled synthetic pictures.
 //!
-//! | module | what happens there |
+//! | module | content |
 //! |---|---|
-//! | `svg` | boxes, text and pictures -> the bytes of an SVG file |
+//! | `svg` | boxes, text and images -> the bytes of an SVG file |
 //! | `terminal` | a screen of cells -> SVG |
 //! | `panels` | evaluation, a captured frame and a proof -> the picture's three parts |
 
@@ -25,11 +25,11 @@ use pinhole::photos;
 use pinhole::prove::prove;
 use svg::Svg;
 
-/// The model: the article's network, trained on the bundled pictures.
+/// The model: the article's network, trained on the bundled synthetic pictures.
 const MODEL: &str = "data/models/drawn/model.pinhole";
-/// Pictures that it was not trained on.
+/// Pictures that were not in its training data.
 const PICTURES: &str = "data/validation";
-/// The file that README shows.
+/// The file shown in README.
 const FILE: &str = "docs/pinhole.svg";
 
 /// `cargo xtask picture`.

@@ -21,10 +21,10 @@ use super::svg::Svg;
 
 /// Columns and rows of the terminal.
 const SCREEN: (u16, u16) = (87, 26);
-/// Pictures explained.
+/// Number of pictures with an explanation.
 const EXPLAINED: usize = 3;
 
-/// The report's numbers: accuracy, confusion matrix, and which pixels decided.
+/// Adds the report's numbers: accuracy, confusion matrix, and the decisive pixels.
 pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluation: &Evaluation) {
     svg.sans((30, 52), 22, 700, "report.html");
     let count = evaluation.photos;
@@ -61,7 +61,7 @@ pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluat
     svg.sans((30, 630), 12, 400, "as the network sees it; orange speaks for its decision, blue against");
 }
 
-/// A screen of `watch`, after the board has captured and classified these pictures.
+/// Returns a screen of `watch`, after the board has captured and classified these pictures.
 pub(super) fn watch(model: &ModelFile, board: &mut EmulatedBoard, photos: &[PathBuf]) -> Result<Buffer> {
     let classes: Vec<String> = model.model().class_names().map(str::to_owned).collect();
     let device = format!("{}, {}", board.identity().board, board.identity().kernel);

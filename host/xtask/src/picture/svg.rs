@@ -1,25 +1,25 @@
-//! An SVG file, element by element.
+//! Writes an SVG file, element by element.
 
 use std::fmt::Write as _;
 
-/// Color of text on a light ground.
+/// Text color on a light background.
 pub(super) const DARK: &str = "#1f2328";
-/// Color of text on a dark ground.
+/// Text color on a dark background.
 pub(super) const LIGHT: &str = "#e6edf3";
-/// Color of what is said beside, on a dark ground.
+/// Color of secondary text on a dark background.
 pub(super) const DIM: &str = "#8b949e";
-/// Ground of terminals.
+/// Background of terminals.
 const TERMINAL: &str = "#0d1117";
 const SANS: &str = "system-ui, Helvetica, Arial, sans-serif";
 const MONO: &str = "ui-monospace, Menlo, Consolas, monospace";
 
-/// An SVG file that is being written. Coordinates are pixels from the top left.
+/// An SVG file being written. Coordinates are pixels from the top left.
 pub(super) struct Svg {
     text: String,
 }
 
 impl Svg {
-    /// An empty picture.
+    /// Creates an empty picture.
     pub(super) fn new(width: u32, height: u32) -> Self {
         let mut text = String::new();
         let _ = writeln!(
@@ -30,7 +30,7 @@ impl Svg {
         Self { text }
     }
 
-    /// A filled rectangle: x, y, width, height.
+    /// Adds a filled rectangle: x, y, width, height.
     pub(super) fn rect(&mut self, (x, y, width, height): (f64, f64, f64, f64), fill: &str) {
         let _ = writeln!(
             self.text,
@@ -38,7 +38,7 @@ impl Svg {
         );
     }
 
-    /// A terminal's window, dark, with a title.
+    /// Adds a dark terminal window with a title.
     pub(super) fn window(&mut self, (x, y, width, height): (u32, u32, u32, u32), title: &str) {
         let _ = writeln!(
             self.text,
@@ -47,7 +47,7 @@ impl Svg {
         self.mono((x + 16, y + 26), DIM, &format!("$ {title}"));
     }
 
-    /// Text in the page's typeface, from its left end.
+    /// Adds text in the page's typeface, aligned left.
     pub(super) fn sans(&mut self, (x, y): (u32, u32), size: u32, weight: u32, text: &str) {
         let _ = writeln!(
             self.text,
@@ -56,7 +56,7 @@ impl Svg {
         );
     }
 
-    /// Text in a terminal's typeface, from its left end.
+    /// Adds text in a terminal's typeface, aligned left.
     pub(super) fn mono(&mut self, (x, y): (u32, u32), fill: &str, text: &str) {
         let _ = writeln!(
             self.text,
@@ -65,7 +65,7 @@ impl Svg {
         );
     }
 
-    /// Characters of a terminal, each with its own x, so that columns line up in any typeface.
+    /// Adds characters of a terminal, each with its own x, so that columns align in any typeface.
     pub(super) fn characters(&mut self, columns: &[f64], y: f64, (fill, is_bold): (&str, bool), text: &str) {
         let columns: Vec<String> = columns.iter().map(|x| format!("{x:.1}")).collect();
         let weight = if is_bold { 700 } else { 400 };
@@ -77,7 +77,7 @@ impl Svg {
         );
     }
 
-    /// A picture by its data URI, its pixels kept sharp.
+    /// Adds an image by its data URI, without smoothing of its pixels.
     pub(super) fn image(&mut self, (x, y, side): (u32, u32, u32), uri: &str) {
         let _ = writeln!(
             self.text,
@@ -85,7 +85,7 @@ impl Svg {
         );
     }
 
-    /// The file.
+    /// Returns the file's text.
     pub(super) fn finish(mut self) -> String {
         self.text.push_str("</svg>\n");
         self.text

@@ -1,4 +1,4 @@
-//! A terminal's screen as a picture.
+//! Converts a terminal's screen to SVG.
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
@@ -7,9 +7,9 @@ use super::svg::{DIM, LIGHT, Svg};
 
 /// Size of a cell, px.
 const CELL: (f64, f64) = (7.8, 16.0);
-/// From the top of a cell to the line that letters stand on, px.
+/// Distance from the top of a cell to the baseline of its text, px.
 const BASELINE: f64 = 12.0;
-/// The upper half of a cell, in the foreground's color; the lower half is the background's.
+/// Upper half block: the upper half has the foreground color, the lower half the background color.
 const UPPER_HALF: &str = "\u{2580}";
 
 fn css(color: Color, otherwise: &str) -> String {
@@ -24,7 +24,7 @@ fn css(color: Color, otherwise: &str) -> String {
     }
 }
 
-/// Foreground and background; `None` where the terminal's own ground shows.
+/// Returns foreground and background color; `None` for the terminal's default background.
 fn colors(cell: &Cell) -> (String, Option<String>) {
     let front = if cell.modifier.contains(Modifier::DIM) { DIM.to_owned() } else { css(cell.fg, LIGHT) };
     let back = (cell.bg != Color::Reset).then(|| css(cell.bg, LIGHT));
@@ -35,7 +35,7 @@ fn colors(cell: &Cell) -> (String, Option<String>) {
     }
 }
 
-/// Draws a screen, its upper left corner there.
+/// Draws a screen with its upper left corner at `(left, top)`.
 pub(super) fn cells(svg: &mut Svg, (left, top): (u32, u32), screen: &Buffer) {
     for row in 0..screen.area.height {
         let y = f64::from(top) + f64::from(row) * CELL.1;

@@ -1,4 +1,4 @@
-//! The archive's files, and the archive: the same bytes for the same files, whenever and wherever it is written.
+//! Writes a reproducible archive: the same files give the same bytes at any time and on any machine.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,11 +9,11 @@ use miette::{IntoDiagnostic as _, Result};
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, Header};
 
-/// Name of the list of checksums.
+/// Name of the file with the checksums.
 pub(super) const SUMS: &str = "SHA256SUMS";
 
-/// When all files were changed last, as far as the archive says: 1 January 1980, in seconds since 1970. Programs that unpack
-/// take it to be a date, which they do not with 0.
+/// Modification time of all files in the archive: 1 January 1980, in seconds since 1970. Unpacking programs accept it
+/// as a date, unlike 0.
 const MODIFIED_S: u64 = 315_532_800;
 
 /// A file of the archive.
@@ -24,16 +24,16 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Anything but a program.
+    /// Creates a file that is not a program.
     pub(super) fn plain(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), is_program: false }
     }
 }
 
-/// Files by their path in the archive, `/` between its parts.
+/// Files by their path in the archive, with `/` as separator.
 pub(super) type Files = BTreeMap<String, File>;
 
-/// The list of the files' checksums, as `sha256sum --check` reads it.
+/// Returns the checksums of the files in the format of `sha256sum --check`.
 pub(super) fn sums(files: &Files) -> String {
     let mut sums = String::new();
     for (name, file) in files {
@@ -42,17 +42,17 @@ pub(super) fn sums(files: &Files) -> String {
     sums
 }
 
-/// SHA-256 as 64 hexadecimal digits.
+/// Returns SHA-256 as 64 hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A compressed tar archive of the files, all in one folder, ordered by name.
+/// Returns a compressed tar archive of the files, all in one folder, ordered by name.
 ///
 /// # Errors
-/// When a path is too long for the format.
+/// If a path is too long for the format.
 pub(super) fn archive(folder: &str, files: &Files) -> Result<Vec<u8>> {
-    // No name and no date in its header.
+    // Without name and date in its header.
     let mut builder = Builder::new(GzBuilder::new().write(Vec::new(), Compression::best()));
     for (name, file) in files {
         let mut header = Header::new_ustar();
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_sha256sum() {
-        // By coreutils' sha256sum of a file with "text".
+        // Output of coreutils' sha256sum for a file with "text".
         let line = "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1  man/a.1\n";
         assert!(sums(&files()).starts_with(line), "{}", sums(&files()));
     }

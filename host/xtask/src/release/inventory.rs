@@ -1,4 +1,4 @@
-//! All that is in the program: the packages it is linked of, and its boards' firmware with the packages of that.
+//! Inventory of the program: its linked packages, and its boards' firmware with their packages.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -19,16 +19,16 @@ pub(super) const RUST_LICENSE: &str = "MIT OR Apache-2.0";
 /// Name of the program's package.
 const PROGRAM: &str = "pinhole";
 
-/// All that is in the program.
+/// Inventory of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Inventory {
-    /// Those of the program and of the firmware.
+    /// Packages of the program and of the firmware.
     pub(super) packages: Packages,
-    /// Of the program file.
+    /// SHA-256 of the program file.
     pub(super) program_sha256: String,
-    /// What the program is linked with.
+    /// Standard library linked into the program.
     pub(super) rust: RustLibrary,
-    /// Of each board.
+    /// Firmware of each board.
     pub(super) firmware: Vec<BoardFirmware>,
 }
 
@@ -39,45 +39,45 @@ pub(super) struct RustLibrary {
 }
 
 impl RustLibrary {
-    /// What the list calls it.
+    /// Name in the list.
     pub(super) const NAME: &str = "rust-std";
 
-    /// Name and version, as [`Package::id`].
+    /// Name and version, in the format of [`Package::id`].
     pub(super) fn id(&self) -> String {
         format!("{}@{}", Self::NAME, self.version)
     }
 
-    /// Of what `rustc --version` says: `rustc 1.95.0 (...)`.
+    /// Parses the output of `rustc --version`: `rustc 1.95.0 (...)`.
     fn of_rustc(said: &str) -> Result<Self> {
         let version = said.split(' ').nth(1).ok_or_else(|| miette!("no version of rustc: {said:?}"))?;
         Ok(Self { version: version.to_owned() })
     }
 }
 
-/// A board's firmware inside the program.
+/// Firmware of one board, bundled with the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BoardFirmware {
     pub(super) board: &'static str,
-    /// [`Package::id`] of the package it is built from.
+    /// [`Package::id`] of its package.
     pub(super) package: String,
-    /// Of its ELF file.
+    /// SHA-256 of its ELF file.
     pub(super) sha256: String,
-    /// What it is linked with.
+    /// Standard library linked into it.
     pub(super) rust: RustLibrary,
 }
 
 impl BoardFirmware {
-    /// What the list calls it.
+    /// Name in the list.
     pub(super) fn name(&self) -> String {
         format!("firmware-{}", self.board)
     }
 }
 
 impl Inventory {
-    /// Of a program that was compiled from this checkout for a target.
+    /// Reads the inventory of a program that was compiled from this checkout for a target.
     ///
     /// # Errors
-    /// When cargo or rustc fail, or the prebuilt firmware cannot be read.
+    /// If cargo or rustc fails, or the prebuilt firmware cannot be read.
     pub(super) fn read(checkout: &Path, target: &str, program_sha256: String) -> Result<Self> {
         let mut inventory =
             Self::of_program(Query { workspace: checkout, package: PROGRAM, target }.read()?, program_sha256)?;
@@ -97,27 +97,27 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// Of a program without firmware, by its packages.
+    /// Returns the inventory of a program without firmware, by its packages.
     ///
     /// # Errors
-    /// When rustc fails.
+    /// If rustc fails.
     pub(super) fn of_program(packages: Packages, program_sha256: String) -> Result<Self> {
         let rust = RustLibrary::of_rustc(&rustc(&["--version"])?)?;
         Ok(Self { packages, program_sha256, rust, firmware: Vec::new() })
     }
 
-    /// The versions of Rust's library in the program and its firmware.
+    /// Returns the versions of Rust's standard library in the program and its firmware.
     pub(super) fn rust(&self) -> BTreeSet<&RustLibrary> {
         self.firmware.iter().map(|firmware| &firmware.rust).chain([&self.rust]).collect()
     }
 
-    /// The program's own package.
+    /// Returns the program's own package.
     pub(super) fn root(&self) -> &Package {
         self.packages.values().find(|package| package.name == PROGRAM).expect("the program is of this package")
     }
 }
 
-/// A package may link more of the others in firmware than in the program.
+/// Merges packages; a package may have more dependencies in firmware than in the program.
 fn merge(packages: &mut Packages, more: Packages) {
     for (id, package) in more {
         match packages.get_mut(&id) {
@@ -127,7 +127,7 @@ fn merge(packages: &mut Packages, more: Packages) {
     }
 }
 
-/// The triple of this machine.
+/// Returns the target triple of this machine.
 pub(super) fn host_target() -> Result<String> {
     rustc(&["--print", "host-tuple"])
 }

@@ -1,4 +1,4 @@
-//! The licenses of what the program is made of: which are acceptable, and their texts.
+//! Licenses of the program's packages: which are accepted, and their texts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,8 +11,8 @@ use spdx::{Expression, LicenseReq, Licensee};
 use super::inventory::{Inventory, RUST_LICENSE};
 use super::packages::Package;
 
-/// Licenses under which a package may be part of what is given away, as SPDX identifiers. None asks for more than its text,
-/// and for MPL-2.0 the address of the sources.
+/// Accepted licenses of distributed packages, as SPDX identifiers. They require only their text, and MPL-2.0 the
+/// address of the sources.
 const ACCEPTED: [&str; 14] = [
     "MIT",
     "Apache-2.0",
@@ -30,16 +30,16 @@ const ACCEPTED: [&str; 14] = [
     "Zlib",
 ];
 
-/// How names of files with license texts begin, in capitals.
+/// Prefixes of the names of license files, in capitals.
 const FILES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"];
 
-/// Folders of a package that hold other things than what is linked.
+/// Folders of a package whose contents are not linked.
 const LEFT_OUT: [&str; 5] = ["tests", "benches", "examples", "target", ".git"];
 
-/// A package's license, as a valid SPDX expression.
+/// Returns a package's license, as a valid SPDX expression.
 ///
 /// # Errors
-/// When it has none, or it is none, or nothing that it offers is acceptable.
+/// If it has none, if it is invalid, or if none of its alternatives is accepted.
 pub(super) fn expression(package: &Package) -> Result<Expression> {
     let id = package.id();
     let text = package.license.as_deref().ok_or_else(|| miette!("{id} does not say what its license is"))?;
@@ -59,13 +59,13 @@ fn is_accepted(license: &LicenseReq) -> bool {
     ACCEPTED.iter().any(|accepted| Licensee::parse(accepted).is_ok_and(|accepted| accepted.satisfies(license)))
 }
 
-/// The text file with the licenses of all packages but our own: a list of them, then each text once.
+/// Returns the text file with the licenses of all packages except our own: a list of packages, then each text once.
 ///
 /// # Errors
-/// Those of [`expression`]; when a file cannot be read.
+/// Those of [`expression`]; also if a file cannot be read.
 pub(super) fn document(title: &str, inventory: &Inventory) -> Result<String> {
     let mut list = String::new();
-    // By text; the packages it is of.
+    // License text -> its packages.
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for rust in inventory.rust() {
         let name = format!("Rust's standard library {}", rust.version);
@@ -91,8 +91,8 @@ pub(super) fn document(title: &str, inventory: &Inventory) -> Result<String> {
     Ok(document)
 }
 
-/// The texts that come with a package, in C code inside of it too; of one that comes without, the standard texts of its
-/// licenses and who wrote it.
+/// Returns the license texts of a package, including those of C code inside it. A package without any gets the standard
+/// texts of its licenses, with its authors.
 fn texts_of(package: &Package, expression: &Expression) -> Result<BTreeSet<String>> {
     let mut texts = BTreeSet::new();
     collect(&package.folder, &mut texts)?;
@@ -106,7 +106,7 @@ fn texts_of(package: &Package, expression: &Expression) -> Result<BTreeSet<Strin
     Ok(standard_texts(expression, &authors))
 }
 
-/// The standard texts of the accepted ones among licenses.
+/// Returns the standard texts of the accepted licenses.
 fn standard_texts(expression: &Expression, authors: &str) -> BTreeSet<String> {
     let accepted = expression.requirements().map(|requirement| &requirement.req).filter(|license| is_accepted(license));
     let texts = accepted.filter_map(|license| Some(license.license.id()?.text()));
@@ -130,7 +130,7 @@ fn collect(folder: &Path, texts: &mut BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// Also `LICENSE-MIT` and `LICENSE.md`; no source file such as `license.rs`.
+/// Returns true for license files, also `LICENSE-MIT` and `LICENSE.md`, but not source files such as `license.rs`.
 fn is_license_file(name: &str) -> bool {
     let name = name.to_uppercase();
     let is_text =
@@ -138,7 +138,7 @@ fn is_license_file(name: &str) -> bool {
     is_text && (name == "UNLICENSE" || FILES.iter().any(|start| name.starts_with(start)))
 }
 
-/// The same text, however its lines end.
+/// Normalizes line ends and surrounding whitespace.
 fn tidy(text: &str) -> String {
     let lines: Vec<&str> = text.trim_start_matches('\u{FEFF}').lines().map(str::trim_end).collect();
     lines.join("\n").trim_matches('\n').to_owned()

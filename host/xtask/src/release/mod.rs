@@ -1,12 +1,12 @@
 //! `cargo xtask release`.
 //!
-//! | module | what happens there |
+//! | module | content |
 //! |---|---|
-//! | `packages` | a package of a workspace -> all packages it is linked with, as cargo has them |
-//! | `inventory` | all that is in the program: packages, Rust's library, firmware |
-//! | `licenses` | whether it may be given away, and the texts that go with it |
-//! | `sbom` | the list of it for machines |
-//! | `program` | the program, and the files that it writes itself |
+//! | `packages` | a package of a workspace -> all packages linked into it, according to cargo |
+//! | `inventory` | content of the program: packages, Rust's standard library, firmware |
+//! | `licenses` | checks of the licenses, and their texts |
+//! | `sbom` | the software bill of materials |
+//! | `program` | the program, and the files that it generates |
 //! | `archive` | files -> one reproducible archive |
 
 mod archive;
@@ -28,7 +28,7 @@ use pinhole::artifacts::{create_folder, write_file};
 use pinhole::firmware::checkout;
 use program::Program;
 
-/// Files of the checkout that go into the archive as they are.
+/// Files of the checkout that are copied into the archive.
 const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
@@ -39,7 +39,7 @@ const DOCUMENTS: [&str; 8] = [
     "SECURITY.md",
     "data/README.md",
 ];
-/// The folder of documents, all of which go into the archive.
+/// Folder of documents that are all copied into the archive.
 const DOCS: &str = "docs";
 const LICENSES: &str = "THIRD-PARTY-LICENSES.txt";
 const SBOM: &str = "sbom.cdx.json";
@@ -121,7 +121,7 @@ mod tests {
     use super::packages::{Package, Query};
     use super::sbom;
 
-    /// A published package that depends on nothing, under MIT.
+    /// Returns a published package without dependencies, under MIT.
     pub(super) fn package(name: &str, version: &str) -> Package {
         Package {
             name: name.to_owned(),
@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    /// Everything that cargo says is linked is in the list, at the same version, with a license.
+    /// Every package that cargo reports as linked is in the list, at the same version, with a license.
     #[test]
     fn the_list_has_every_package_of_cargo_tree() {
         let checkout = checkout().unwrap();

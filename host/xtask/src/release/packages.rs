@@ -1,4 +1,4 @@
-//! The packages that a program is made of, as cargo has them.
+//! The packages linked into a program, according to cargo.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -15,27 +15,27 @@ use serde::Deserialize;
 pub(super) struct Package {
     pub(super) name: String,
     pub(super) version: String,
-    /// Its license as an SPDX expression, or nearly one (`MIT/Apache-2.0`).
+    /// License as an SPDX expression, or nearly one (`MIT/Apache-2.0`).
     pub(super) license: Option<String>,
     /// Address of its sources.
     pub(super) repository: Option<String>,
-    /// Its authors, as its manifest names them.
+    /// Authors, from its manifest.
     pub(super) authors: Vec<String>,
-    /// SHA-256 of the package as it was published, hexadecimal; `None` for packages of this repository.
+    /// SHA-256 of the published package, hexadecimal; `None` for packages of this repository.
     pub(super) checksum: Option<String>,
-    /// The folder of its sources on this machine.
+    /// Folder of its sources on this machine.
     pub(super) folder: PathBuf,
-    /// The packages among the same [`Packages`] that it links, by [`id`](Self::id).
+    /// Packages of the same [`Packages`] that it links, by [`id`](Self::id).
     pub(super) dependencies: BTreeSet<String>,
 }
 
 impl Package {
-    /// Name and version, `name@version`.
+    /// Returns name and version, `name@version`.
     pub(super) fn id(&self) -> String {
         id(&self.name, &self.version)
     }
 
-    /// Whether it is of this repository.
+    /// Returns true for packages of this repository.
     pub(super) fn is_own(&self) -> bool {
         self.checksum.is_none()
     }
@@ -48,22 +48,22 @@ fn id(name: &str, version: &str) -> String {
 /// Packages by [`Package::id`].
 pub(super) type Packages = BTreeMap<String, Package>;
 
-/// What packages to look for.
+/// Selects the packages to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Query<'a> {
     /// Folder of a workspace.
     pub(super) workspace: &'a Path,
     /// Name of one of its packages.
     pub(super) package: &'a str,
-    /// Triple of the target that it is compiled for.
+    /// Target triple.
     pub(super) target: &'a str,
 }
 
 impl Query<'_> {
-    /// The package and all that it is linked with, macros included: those of `cargo tree --edges normal`.
+    /// Reads the package and all packages linked into it, including macros: those of `cargo tree --edges normal`.
     ///
     /// # Errors
-    /// When cargo fails, or says what cannot be understood.
+    /// If cargo fails, or its output cannot be parsed.
     pub(super) fn read(&self) -> Result<Packages> {
         let metadata = self.metadata()?;
         let checksums = checksums(&self.workspace.join("Cargo.lock"))?;
@@ -104,7 +104,7 @@ impl Query<'_> {
     fn linked(&self) -> Result<BTreeSet<String>> {
         let arguments = ["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", self.package];
         let text = self.cargo(&arguments, "--target")?;
-        // "name v1.2.3", and more in parentheses.
+        // "name v1.2.3", optionally followed by text in parentheses.
         let id_of = |line: &str| {
             let (name, rest) = line.split_once(" v")?;
             Some(id(name, rest.split(' ').next()?))
@@ -128,7 +128,7 @@ impl Query<'_> {
     }
 }
 
-/// Checksums of a lock file's packages, by [`Package::id`].
+/// Returns the checksums in a lock file, by [`Package::id`].
 fn checksums(lock: &Path) -> Result<BTreeMap<String, String>> {
     #[derive(Deserialize)]
     struct Lock {
@@ -149,7 +149,7 @@ fn checksums(lock: &Path) -> Result<BTreeMap<String, String>> {
     Ok(with_checksum.collect())
 }
 
-/// Of `cargo metadata`'s format 1, what is used here.
+/// The used part of `cargo metadata`'s format 1.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<MetadataPackage>,
@@ -186,6 +186,6 @@ struct Edge {
 
 #[derive(Deserialize)]
 struct EdgeKind {
-    /// `None` for what is linked.
+    /// `None` for normal dependencies, which are linked.
     kind: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The program, and the files that it writes itself.
+//! The program, and the files that it generates.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,28 +10,28 @@ use pinhole::firmware::remapped_paths;
 
 use super::archive::{File, Files};
 
-/// Shells, and what a shell calls the file with a program's completions.
+/// Shells, and the conventional names of their completion files.
 const COMPLETIONS: [(&str, &str); 4] =
     [("bash", "pinhole.bash"), ("fish", "pinhole.fish"), ("zsh", "_pinhole"), ("powershell", "pinhole.ps1")];
 
-/// A `pinhole` file.
+/// A `pinhole` program file.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     path: PathBuf,
 }
 
 impl Program {
-    /// One that has been compiled.
+    /// Uses a program that has been compiled.
     pub(super) fn of(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Compiles one that names no folder of this machine, so that it is the same from every checkout.
+    /// Compiles a program that contains no folder names of this machine, so that it is the same from every checkout.
     ///
     /// # Errors
-    /// When cargo fails, or the program does name one.
+    /// If cargo fails, or the program contains such a name.
     pub(super) fn compile(checkout: &Path, target: &str) -> Result<Self> {
-        // A folder of its own: cargo compiles everything anew when flags change.
+        // A separate folder: cargo recompiles everything when flags change.
         let target_dir = checkout.join("target").join("distributed");
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
         cargo
@@ -63,23 +63,23 @@ impl Program {
         Ok(())
     }
 
-    /// Its bytes.
+    /// Reads the program's bytes.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub(super) fn read(&self) -> Result<Vec<u8>> {
         super::read(&self.path)
     }
 
-    /// Its file's name.
+    /// Returns the file name.
     pub(super) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Completions for each shell.
+    /// Returns the completions for each shell.
     ///
     /// # Errors
-    /// When the program fails.
+    /// If the program fails.
     pub(super) fn completions(&self) -> Result<Files> {
         let mut files = Files::new();
         for (shell, name) in COMPLETIONS {
@@ -88,10 +88,10 @@ impl Program {
         Ok(files)
     }
 
-    /// Manual pages.
+    /// Returns the manual pages.
     ///
     /// # Errors
-    /// When the program fails.
+    /// If the program fails.
     pub(super) fn man_pages(&self) -> Result<Files> {
         let folder = tempfile::tempdir().into_diagnostic()?;
         self.run(&["man", "--out", &folder.path().to_string_lossy()])?;

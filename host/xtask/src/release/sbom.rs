@@ -1,4 +1,4 @@
-//! The list of all that is in the program (a software bill of materials), in CycloneDX's JSON of version 1.5.
+//! Software bill of materials of the program, in CycloneDX JSON, version 1.5.
 
 use cyclonedx_bom::external_models::uri::Uri;
 use cyclonedx_bom::models::component::Classification;
@@ -13,10 +13,10 @@ use super::inventory::{Inventory, RUST_LICENSE, RustLibrary};
 use super::licenses;
 use super::packages::Package;
 
-/// The list as JSON. The same inventory gives the same bytes: there is no date and no random number in it.
+/// Returns the bill as JSON. It contains no date and no random number, so the same inventory gives the same bytes.
 ///
 /// # Errors
-/// Those of [`licenses::expression`]; when the list is not what CycloneDX's specification demands.
+/// Those of [`licenses::expression`]; also if the bill violates CycloneDX's specification.
 pub(super) fn json(inventory: &Inventory) -> Result<Vec<u8>> {
     let root = inventory.root();
     let mut program = of_package(root)?;

@@ -1,23 +1,24 @@
-//! The kernel for Cortex-M4, M7 and M33: the DSP extension's multiplications of two 16-bit halves at once.
+//! Kernel for Cortex-M4, M7 and M33. It uses the dual 16-bit multiplications of the DSP extension.
 //!
 //! # The plain algorithm
-//! SMLAD adds two products of 16-bit numbers to a sum. Spread weights and inputs to 16 bits (SXTB16, UXTB16) and two
-//! multiply-accumulates take one instruction, besides the spreading: [`Layout::DspWide8`], for the layers after the
-//! first, whose inputs have 16 bits, does this, four rows at once, so that an input is loaded for four. 1.2
-//! instructions a multiply-accumulate.
+//! SMLAD adds two products of 16-bit numbers to a sum. With weights and inputs widened to 16 bits (SXTB16, UXTB16), two
+//! multiply-accumulates take one instruction, plus the widening. [`Layout::DspWide8`] does this for the layers after
+//! the first, whose inputs have 16 bits. It processes four rows at once, so each input is loaded once for four rows:
+//! 1.2 instructions per multiply-accumulate.
 //!
-//! [`Layout::DspWide4`] has weights of 4 bits as the upper halves of bytes, 16 times too large; sums of up to 512 columns
-//! are so too, and shifted.
+//! [`Layout::DspWide4`] holds 4-bit weights as the upper halves of bytes, 16 times too large. Sums of up to 512 columns
+//! are therefore 16 times too large too, and are shifted.
 //!
 //! # Two rows in one multiplication
-//! Inputs of 8 bits leave room for more. [`Layout::DspPixels8`] stores the weights of two rows as one 16-bit number,
-//! `256 * a + b`, in as many bytes as before, and multiplies it as it lies: SMLAD's sum is `T = 256 * S_a + S_b`
-//! (modulo 2^32), where S is a row's sum of products. Knowing S_b gives S_a.
+//! 8-bit inputs leave room for more. [`Layout::DspPixels8`] stores the weights of two rows as one 16-bit number,
+//! `256 * a + b`, in as many bytes as before. It multiplies this number without unpacking: SMLAD's sum is
+//! `T = 256 * S_a + S_b` (modulo 2^32), where S is a row's sum of products. With S_b known, T gives S_a.
 //!
 //! S_b comes from the inner-product identity
 //! `(b0 + x1) * (b1 + x0) = b0 x0 + b1 x1 + b0 b1 + x0 x1`,
-//! because SXTAB16 takes the lower bytes out of two numbers and adds inputs to them in one instruction. With the columns
-//! of a word P in lanes 0 and 2, those of Q in lanes 1 and 3 ([`crate::layout::Lanes`]), four columns of two rows are
+//! because SXTAB16 extracts the lower bytes of two numbers and adds inputs to them in one instruction. With the columns
+//! of a word P in lanes 0 and 2, and those of Q in lanes 1 and 3 ([`crate::layout::Lanes`]), four columns of two rows
+//! are
 //!
 //! ```text
 //! smlad   T, P, XP      T += P . XP
@@ -27,35 +28,36 @@
 //! smlad   B, P, Q       B += S_b's terms + b0 b1 + b2 b3 + x0 x1 + x2 x3
 //! ```
 //!
-//! 5 instructions for 8 multiply-accumulates. The sum of the `b b` is a constant c of the row, folded into the biases;
-//! that of the `x x` is the same for all rows, q, and taken off at the end: `B - q = S_b + c`, and
-//! `(T - (B - q)) >> 8 = (256 * S_a - c) >> 8 = S_a + floor(-c / 256)`, whose second part is constant too.
+//! These are 5 instructions for 8 multiply-accumulates. The sum of the `b b` terms is a constant c of the row, folded
+//! into the biases. The sum q of the `x x` terms is the same for all rows and is subtracted at the end:
+//! `B - q = S_b + c`, and `(T - (B - q)) >> 8 = (256 * S_a - c) >> 8 = S_a + floor(-c / 256)`. The second part is
+//! constant too.
 //!
-//! # What holds it
+//! # Exactness
 //! All of it is exact modulo 2^32 except the shift, which needs `256 * S_a - c` within 32 bits. That depends on the
-//! weights of the row and on the number of columns. So columns go in chunks, after each of which S_a and S_b are added
-//! to the accumulators; the host makes the chunks as long as all rows allow, 256 columns are safe for any weights, and
-//! parsing a model proves it for each row ([`crate::layout::Weights::fold`]). Chunks also bound the memory the spread
-//! inputs take.
+//! weights of the row and on the number of columns. So columns are processed in chunks; after each chunk, S_a and S_b
+//! are added to the accumulators. The host makes the chunks as long as all rows allow; 256 columns are safe for any
+//! weights. Parsing a model proves the bound for each row ([`crate::layout::Weights::fold`]). Chunks also bound the
+//! memory of the widened inputs.
 //!
-//! # Areas
-//! A first convolution reads one channel, 9 columns a row: what is around a loop takes longer than the loop. So
-//! [`Layout::DspAreas8`] has its weights spread to 16 bits, six words a row, which stay in registers while SMLAD takes them to the
-//! four places of a window of 3 x 3 that are pooled. All that these places see is 4 x 4 pixels, a word a row; spread once,
-//! as (0, 2), (1, 3) for the places on the left and as (1, 3), (2, 0) for those on the right, they are in the lanes of the
-//! weights (0, 2), (1, nothing) both times. Weights of 4 bits have no such layout.
+//! # Fused 3x3 convolution and pool
+//! A first convolution reads one channel, 9 columns per row, so loop overhead exceeds the loop body.
+//! [`Layout::DspAreas8`] therefore holds weights widened to 16 bits, six words per row. They stay in registers while
+//! SMLAD applies them at the four positions of a 3 x 3 window that are pooled. These positions cover 4 x 4 pixels, one
+//! word per pixel row. Each word is widened once to (0, 2), (1, 3) for the left positions and to (1, 3), (2, 0) for the
+//! right ones. Both match the weights' lanes (0, 2), (1, nothing). There is no such layout for 4-bit weights.
 //!
-//! # Depthwise
-//! Channels that are convolved each for itself share no input, so there are no two products to add in one instruction. But four
-//! of them lie side by side in the input: UXTB16 spreads them, and SMLABB and SMLATT multiply lower and upper halves as
-//! they are. [`Layout::DspChannels8`] has weights spread likewise: 2.3 instructions a multiply-accumulate.
+//! # Depthwise convolution
+//! In a depthwise convolution the channels share no input, so no two products can be added in one instruction. But four
+//! channels are adjacent in the input: UXTB16 widens them, and SMLABB and SMLATT multiply the lower and upper halves.
+//! [`Layout::DspChannels8`] holds weights widened the same way: 2.3 instructions per multiply-accumulate.
 //!
 //! # Four rows in one multiplication
-//! [`Layout::DspPixels4`] does the same with weights of 4 bits: the 16-bit number is `256 * h + l` of bytes
-//! `h = 16 * w0 + (w1 + 8)` and `l = 16 * (w2 + 8) + (w3 + 8)`. Run once as it lies and once with its upper half bytes
-//! masked off, which leaves `256 * (w1 + 8) + (w3 + 8)`, it gives S_h, S_l and the sums of the masked bytes, and
-//! `S_h - S_(w1 + 8) = 16 S_w0`, `S_l - S_(w3 + 8) = 16 S_(w2 + 8)`. What the excess of 8 adds is 8 times the sum of
-//! the inputs.
+//! [`Layout::DspPixels4`] does the same with 4-bit weights: the 16-bit number is `256 * h + l` of bytes
+//! `h = 16 * w0 + (w1 + 8)` and `l = 16 * (w2 + 8) + (w3 + 8)`. One pass uses it unchanged. A second pass masks off the
+//! upper half bytes, which leaves `256 * (w1 + 8) + (w3 + 8)`. They give S_h, S_l and the sums of the masked bytes, and
+//! `S_h - S_(w1 + 8) = 16 S_w0`, `S_l - S_(w3 + 8) = 16 S_(w2 + 8)`. The excess of 8 adds 8 times the sum of the
+//! inputs.
 
 mod portable;
 
@@ -66,54 +68,57 @@ use core::marker::PhantomData;
 use super::{Area, DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
-/// The innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
+/// Innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
 ///
 /// # Contract, for callers
-/// `lanes.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4, and
-/// `weights.len()` is `accumulators.len() / 4` times the words of a block: `lanes.len() * 2`, in 4 bits `lanes.len()`.
+/// `lanes.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4.
+/// `weights.len()` is `accumulators.len() / 4` times the words of a block: `lanes.len() * 2`, for 4-bit weights
+/// `lanes.len()`.
 ///
 /// # Contract, for implementors
-/// The same integers as [`PortableDsp`], for any contents; sums wrap. No access outside the slices, also where a caller breaks
-/// the contract; what is computed then does not matter.
+/// Results equal those of [`PortableDsp`] for any contents; sums wrap. No access outside the slices, even if a caller
+/// breaks the contract; the results are then unspecified.
 pub trait DspLoops {
     /// See [`Kernel::NAME`].
     const NAME: &'static str;
 
-    /// Spreads pixels to lanes of 16 bits: of each four the words (0, 2) and (1, 3), the first in the lower half.
-    /// `pixels.len()` is a multiple of 8, `lanes.len()` half of it. Returns the sum of `x0 x1 + x2 x3` over the fours.
+    /// Widens pixels to 16 bits: each group of four becomes the words (0, 2) and (1, 3), the first pixel in the lower
+    /// half. `pixels.len()` is a multiple of 8, `lanes.len()` half of it. Returns the sum of `x0 x1 + x2 x3` over all
+    /// groups of four.
     fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32;
 
-    /// The sum of the pixels in these lanes.
+    /// Returns the sum of the pixels in `lanes`.
     fn sum(lanes: &[u32]) -> i32 {
         lanes.iter().map(|&lane| (lane & 0xFFFF) as i32 + (lane >> 16) as i32).fold(0, i32::wrapping_add)
     }
 
-    /// Copies words in fours, from any address. `words.len()` is four times `fours.len()`.
+    /// Copies groups of four words from any address. `words.len()` is four times `fours.len()`.
     fn copy(fours: &[[u8; 16]], words: &mut [u32]) {
         for (word, bytes) in words.iter_mut().zip(fours.as_flattened().as_chunks().0) {
             *word = u32::from_le_bytes(*bytes);
         }
     }
 
-    /// Adds a chunk in [`Layout::DspPixels8`] to the accumulators, less `products` where it is in the sums.
+    /// Adds a chunk in [`Layout::DspPixels8`] to the accumulators. Subtracts `products` from the sums that contain it.
     fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]);
 
-    /// Adds a chunk in [`Layout::DspPixels4`] to the accumulators, likewise, and less `excess`: 8 times the sum of the
-    /// inputs.
+    /// Adds a chunk in [`Layout::DspPixels4`] to the accumulators. Subtracts `products` likewise, and `excess`: 8 times
+    /// the sum of the inputs.
     fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]);
 
-    /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. Lanes are inputs in their order.
+    /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. `lanes` holds the inputs in order.
     fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
-    /// Adds a chunk in [`Layout::DspWide4`] to the accumulators, likewise.
+    /// Adds a chunk in [`Layout::DspWide4`] to the accumulators. `lanes` holds the inputs in order.
     fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
-    /// Adds to each accumulator the sum, over columns, of a channel's weights times its values, which are `channels` apart.
-    /// `accumulators.len()` is a multiple of 4, that of `weights` its half times the columns. The last column has values for all accumulators.
+    /// Adds to each accumulator the sum, over columns, of a channel's weights times its values, which are `channels`
+    /// apart. `accumulators.len()` is a multiple of 4; `weights.len()` is half of it, times the columns. The last
+    /// column has values for all accumulators.
     fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]);
 
-    /// Sets each accumulator to its row's bias and the largest of the row's sums over the four places, in the area, of a
-    /// window of 3 x 3. `accumulators` and `biases` are as long as there are rows, `weights` are six words each.
+    /// Sets each accumulator to its row's bias plus the largest of the row's sums at the four positions of a 3 x 3
+    /// window in `area`. `accumulators` and `biases` have one element per row, `weights` six words per row.
     fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]);
 
     /// See [`Kernel::sigmoids`].
@@ -122,7 +127,7 @@ pub trait DspLoops {
     }
 }
 
-/// The Cortex-M4 kernel, with innermost loops `L`.
+/// The DSP kernel, with innermost loops `L`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dsp<L>(PhantomData<L>);
 
@@ -162,8 +167,8 @@ impl<L: DspLoops> Kernel for Dsp<L> {
     }
 }
 
-/// Chunk by chunk: inputs, of 1 or 2 bytes each, to lanes, then the layout's loop. One function for both kinds of inputs:
-/// what is around the loops is most of the code.
+/// Processes chunk by chunk: widens inputs, of 1 or 2 bytes each, to `lanes`, then runs the layout's loop. One function
+/// serves both input types, because the code around the loops is most of the code.
 #[cfg_attr(target_os = "none", inline(never))]
 fn dense<L: DspLoops>(operands: DenseOperands<'_>, input: &[u8], input_bytes: usize, work: Work<'_>) {
     let DenseOperands { weights, biases } = operands;
@@ -178,7 +183,7 @@ fn dense<L: DspLoops>(operands: DenseOperands<'_>, input: &[u8], input_bytes: us
         let products = if input_bytes == 1 {
             spread::<L>(inputs, lanes)
         } else {
-            // Two in a word, the first in the lower half, is how they lie already.
+            // The inputs already lie two in a word, the first in the lower half.
             fill::<L>(inputs, lanes);
             0
         };
@@ -196,7 +201,7 @@ fn dense<L: DspLoops>(operands: DenseOperands<'_>, input: &[u8], input_bytes: us
     }
 }
 
-/// [`DspLoops::spread`] of any number of pixels; 0 fills up the last group.
+/// [`DspLoops::spread`] for any number of pixels; zeros complete the last group.
 fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> i32 {
     let whole = pixels.len() - pixels.len() % GROUP_COLUMNS;
     let (Some((whole, rest)), Some((lanes, last))) =
@@ -215,7 +220,7 @@ fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> i32 {
     products.wrapping_add(L::spread(&group, last))
 }
 
-/// Fills words with an even number of bytes from any address, and what is left of them with 0.
+/// Fills words with an even number of bytes from any address; the remaining words become 0.
 #[cfg_attr(target_os = "none", inline(never))]
 fn fill<L: DspLoops>(bytes: &[u8], words: &mut [u32]) {
     let (fours, rest) = bytes.as_chunks();

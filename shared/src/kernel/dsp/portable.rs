@@ -1,4 +1,4 @@
-//! The innermost loops in Rust, instruction by instruction: the twin of the assembly.
+//! The innermost loops in Rust, instruction by instruction: the portable version of the assembly.
 
 use super::DspLoops;
 use crate::kernel::Area;
@@ -124,7 +124,7 @@ impl DspLoops for PortableDsp {
     }
 }
 
-/// Eight columns of a row in 4 bits, 16 times too large.
+/// Adds eight columns of a row of 4-bit weights; the result is 16 times too large.
 fn eight_columns(sum: i32, word: u32, x: &[u32]) -> i32 {
     let upper = [word & 0xF0F0_F0F0, word << 4 & 0xF0F0_F0F0];
     upper.into_iter().zip(x.chunks_exact(2)).fold(sum, |sum, (bytes, x)| {
@@ -133,40 +133,40 @@ fn eight_columns(sum: i32, word: u32, x: &[u32]) -> i32 {
     })
 }
 
-/// Four columns of two rows, the five instructions of [`super`]; `extract` takes the lower bytes out.
+/// Adds four columns of two rows with the five instructions of [`super`]; `extract` extracts the lower bytes.
 fn two_rows(t: i32, b: i32, [p, q]: [u32; 2], [xp, xq]: [u32; 2], extract: fn(u32, u32) -> u32) -> (i32, i32) {
     let t = smlad(smlad(t, p, xp), q, xq);
     (t, smlad(b, extract(xq, p), extract(xp, q)))
 }
 
-/// The two signed 16-bit halves of a word.
+/// Returns the two signed 16-bit halves of a word.
 fn halves(word: u32) -> [i32; 2] {
     [i32::from(word as i16), i32::from((word >> 16) as i16)]
 }
 
-/// SMLAD: the sum and both products of halves, modulo 2^32.
+/// SMLAD: the sum plus both products of halves, modulo 2^32.
 fn smlad(sum: i32, x: u32, y: u32) -> i32 {
     let ([x0, x1], [y0, y1]) = (halves(x), halves(y));
-    // Each product fits, their sum may not.
+    // Each product fits 32 bits; their sum may not.
     sum.wrapping_add((x0 * y0).wrapping_add(x1 * y1))
 }
 
-/// Adds to both halves, each modulo 2^16.
+/// Adds to both halves of `x`, each modulo 2^16.
 fn add_halves(x: u32, low: u32, high: u32) -> u32 {
     x.wrapping_add(low) & 0xFFFF | (x >> 16).wrapping_add(high) << 16
 }
 
-/// SXTAB16: bytes 0 and 2, sign-extended, added to the halves.
+/// SXTAB16: adds bytes 0 and 2, sign-extended, to the halves.
 fn sxtab16(x: u32, word: u32) -> u32 {
     add_halves(x, word as i8 as u32, (word >> 16) as i8 as u32)
 }
 
-/// UXTAB16: bytes 0 and 2 added to the halves.
+/// UXTAB16: adds bytes 0 and 2 to the halves.
 fn uxtab16(x: u32, word: u32) -> u32 {
     add_halves(x, word & 0xFF, word >> 16 & 0xFF)
 }
 
-/// UXTB16: bytes 0 and 2, each in 16 bits.
+/// UXTB16: bytes 0 and 2, each widened to 16 bits.
 fn uxtb16(word: u32) -> u32 {
     word & 0x00FF_00FF
 }

@@ -1,19 +1,19 @@
-//! The kernel for Cortex-M0+: two multiply-accumulates in one 32-bit multiplication, and none of them rounded.
+//! Dual-MAC kernel for Cortex-M0+: two multiply-accumulates in one 32-bit multiplication, both exact.
 //!
 //! # Two rows in one multiplication
-//! `(a + 2^16 b) * x = a x + 2^16 b x`: two rows at once, as long as the lower product stays out of the upper half. With
-//! weights and inputs signed (inputs less 128) a product is within 127 * 128, so the sum of two columns,
-//! `Z = (a0 + 2^16 b0) x0 + (a1 + 2^16 b1) x1 = z_a + 2^16 z_b`, still has both halves within 16 bits. Adding 2^15 and
-//! shifting gives z_b exactly; the sums are
+//! `(a + 2^16 b) * x = a x + 2^16 b x`: one multiplication serves two rows, as long as the lower product stays out of
+//! the upper half. With signed weights and inputs (inputs less 128) a product is within 127 * 128. So the sum of two
+//! columns, `Z = (a0 + 2^16 b0) x0 + (a1 + 2^16 b1) x1 = z_a + 2^16 z_b`, still has both halves within 16 bits. Adding
+//! 2^15 and shifting gives z_b exactly; the sums are
 //!
 //! ```text
 //! B   = sum of (Z + 2^15) >> 16        = S_b
 //! All = sum of Z + 2^15                = S_a + 2^16 S_b + 2^15 * pairs of columns
 //! ```
 //!
-//! so S_a is `All - 2^16 B` less a constant, modulo 2^32, for one addition instead of a shift and another sum.
+//! so S_a is `All - 2^16 B` less a constant, modulo 2^32. This costs one addition instead of a shift and another sum.
 //!
-//! # Out of one word, and without a mask
+//! # No unpacking, no mask
 //! [`Layout::PairsPixels8`] stores a0, a1, b0, b1 as the bytes of a word V, each 128 too large. REV16, one instruction,
 //! gives V' with a1, a0, b1, b0. In `V alpha + V' beta` then
 //!
@@ -22,27 +22,27 @@
 //! a1 and b1 by 2^8 alpha + beta,
 //! ```
 //!
-//! in the lower half and in the upper. These are x0 and x1 for
+//! in the lower half and in the upper half. These factors are x0 and x1 for
 //!
 //! ```text
 //! alpha = (x0 - 2^8 x1) / (1 - 2^16),    beta = (x1 - 2^8 x0) / (1 - 2^16),
 //! ```
 //!
-//! and modulo 2^32 there is such a quotient: `(1 - 2^16) (1 + 2^16) = 1`, so it is a multiplication by `1 + 2^16`. No
-//! weight is ever taken out of its word. What the excess of 128 adds, `128 (1 + 2^16) (x0 + x1)`, is the same for all
-//! rows and, with the 2^15 above, one number for a pair of columns, gamma. 8 instructions for 4 multiply-accumulates,
-//! and loads; alpha, beta and gamma are made once an inference.
+//! and modulo 2^32 this quotient exists: `(1 - 2^16) (1 + 2^16) = 1`, so the division is a multiplication by
+//! `1 + 2^16`. Weights are never unpacked. The excess of 128 adds `128 (1 + 2^16) (x0 + x1)`, which is the same for all
+//! rows. With the 2^15 above it is one number for two columns, gamma. These are 8 instructions for 4
+//! multiply-accumulates, plus loads; alpha, beta and gamma are computed once per inference.
 //!
 //! # Fewer bits
-//! Weights within 63 ([`Layout::PairsPixels7`]) leave room for the excess: 64 too large they are within 127, and two
-//! columns of `127 * 255` stay within 16 bits with inputs as they are, so that gamma is spared: 7 instructions.
-//! [`Layout::PairsPixels4`] has four columns of two rows in a word, each weight 8 too large and so 0..=15. A byte of it is
-//! two columns, `even + 16 odd`. V and V' with alpha and beta of the even columns' inputs x0 and x2 add `16 odd` times
-//! these; the odd columns, masked, have alpha and beta of `x1 - 16 x0` and `x3 - 16 x2`. The products are so much smaller
-//! that 16 columns are taken before a shift. What an excess adds is as many times the sum of the inputs, and taken off
-//! at the end.
+//! Weights within 63 ([`Layout::PairsPixels7`]) leave room for the excess: stored 64 too large they are within 127. Two
+//! columns of `127 * 255` fit 16 bits with unchanged inputs, so gamma is not needed: 7 instructions.
+//! [`Layout::PairsPixels4`] holds four columns of two rows in a word, each weight 8 too large and so 0..=15. A byte
+//! holds two columns, `even + 16 odd`. V and V' with alpha and beta of the even columns' inputs x0 and x2 add `16 odd`
+//! times these inputs. The odd columns, masked, use alpha and beta of `x1 - 16 x0` and `x3 - 16 x2`. The products are
+//! small enough for 16 columns before a shift. An excess adds the same multiple of the sum of the inputs, which is
+//! subtracted at the end.
 //!
-//! Layers after the first, small in networks for such a device, run row-major with [`Scalar`].
+//! Layers after the first are small in networks for this core. They run row-major with [`Scalar`].
 
 mod portable;
 
@@ -53,38 +53,39 @@ use core::marker::PhantomData;
 use super::{DenseOperands, Feed, Kernel, Neurons, Scalar, Work, sigmoids, start, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
-/// The innermost loops of [`Pairs`], each over one chunk and all blocks of four rows.
+/// Innermost loops of [`Pairs`], each over one chunk and all blocks of four rows.
 ///
 /// # Contract, for callers
 /// `accumulators.len()` is a positive multiple of 4. For n columns, a positive multiple of 8, `lanes.len()` is
-/// `n / 2 * 3` in the functions of 8 bits and n in the others; `weights.len()` is `accumulators.len() / 4 * n`, in 4 bits
-/// half of that.
+/// `n / 2 * 3` in the 8-bit functions and n in the others. `weights.len()` is `accumulators.len() / 4 * n`, for 4-bit
+/// weights half of that.
 ///
 /// # Contract, for implementors
-/// The same integers as [`PortablePairs`], for any contents; sums wrap. No access outside the slices, also where a caller breaks
-/// the contract; what is computed then does not matter.
+/// Results equal those of [`PortablePairs`] for any contents; sums wrap. No access outside the slices, even if a caller
+/// breaks the contract; the results are then unspecified.
 pub trait PairsLoops {
     /// See [`Kernel::NAME`].
     const NAME: &'static str;
 
-    /// Spreads pixels x0, x1 (less 128) to the words alpha, beta and gamma: `(x0 - 256 x1) (1 + 2^16)`,
+    /// Converts pixels x0, x1 (less 128) to the words alpha, beta and gamma: `(x0 - 256 x1) (1 + 2^16)`,
     /// `(x1 - 256 x0) (1 + 2^16)` and `2^15 - 128 (1 + 2^16) (x0 + x1)`.
     fn spread8(pixels: &[u8], lanes: &mut [u32]);
 
     /// Adds a chunk in [`Layout::PairsPixels8`] to the accumulators.
     fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
 
-    /// Spreads pixels x0, x1 to their alpha and beta. Returns the sum of the pixels.
+    /// Converts pixels x0, x1 to their alpha and beta. Returns the sum of the pixels.
     fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32;
 
-    /// Adds a chunk in [`Layout::PairsPixels7`] to the accumulators, less `excess`: 64 times the sum of the pixels.
+    /// Adds a chunk in [`Layout::PairsPixels7`] to the accumulators. Subtracts `excess`: 64 times the sum of the
+    /// pixels.
     fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
 
-    /// Spreads pixels x0 to x3 to alpha and beta of x0 and x2, then those of `x1 - 16 x0` and `x3 - 16 x2`. Returns the
-    /// sum of the pixels.
+    /// Converts pixels x0 to x3 to alpha and beta of x0 and x2, then to those of `x1 - 16 x0` and `x3 - 16 x2`. Returns
+    /// the sum of the pixels.
     fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32;
 
-    /// Adds a chunk in [`Layout::PairsPixels4`] to the accumulators, less `excess`: 8 times the sum of the pixels.
+    /// Adds a chunk in [`Layout::PairsPixels4`] to the accumulators. Subtracts `excess`: 8 times the sum of the pixels.
     fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
 
     /// See [`Kernel::sigmoids`].
@@ -97,7 +98,7 @@ pub trait PairsLoops {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pairs<L>(PhantomData<L>);
 
-/// The pixel that counts as 0 in [`Layout::PairsPixels8`].
+/// Zero point of the pixels in [`Layout::PairsPixels8`].
 const MIDDLE: u8 = 128;
 
 impl<L: PairsLoops> Kernel for Pairs<L> {
@@ -150,7 +151,7 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
     }
 }
 
-/// Spreads any number of pixels over all of `lanes`; `filling` fills up the last group.
+/// Converts any number of pixels to fill all of `lanes`; pixels of value `filling` complete the last group.
 fn spread(pixels: &[u8], lanes: &mut [u32], filling: u8, spread: impl Fn(&[u8], &mut [u32]) -> i32) -> i32 {
     let groups = pixels.len() / GROUP_COLUMNS;
     let group_words = lanes.len() / pixels.len().div_ceil(GROUP_COLUMNS).max(1);

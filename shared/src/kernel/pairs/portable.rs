@@ -1,4 +1,4 @@
-//! The innermost loops in Rust, instruction by instruction: the twin of the assembly.
+//! The innermost loops in Rust, instruction by instruction: the portable version of the assembly.
 
 use super::PairsLoops;
 
@@ -12,14 +12,14 @@ const COLUMNS4: usize = 16;
 /// `1 / (1 - 2^16)` modulo 2^32.
 const TWICE: u32 = 0x0001_0001;
 
-/// Alpha and beta of two values: see [`super`].
+/// Returns alpha and beta of two values: see [`super`].
 fn alpha_beta(x0: u32, x1: u32) -> [u32; 2] {
     [x0.wrapping_sub(x1 << 8), x1.wrapping_sub(x0 << 8)].map(|word| word.wrapping_mul(TWICE))
 }
 
-/// Two columns of two rows: their sums with the two values in the lower and the upper half.
+/// Multiplies two columns of two rows. The lower and upper half hold the rows' sums of products.
 fn product(word: u32, alpha: u32, beta: u32) -> u32 {
-    // The bytes of each half change places: REV16.
+    // REV16 swaps the bytes of each half.
     let swapped = word.swap_bytes().rotate_left(16);
     word.wrapping_mul(alpha).wrapping_add(swapped.wrapping_mul(beta))
 }
@@ -79,7 +79,7 @@ impl PairsLoops for PortablePairs {
         for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(4)) {
             let [x0, x1, x2, x3] = [four[0], four[1], four[2], four[3]].map(u32::from);
             let [alpha, beta] = alpha_beta(x0, x2);
-            // Less what they are multiplied by in the whole word: 16 times the column before.
+            // Subtract what the multiplication of the whole word adds: 16 times the even column before.
             let [odd_alpha, odd_beta] = alpha_beta(x1.wrapping_sub(x0 << 4), x3.wrapping_sub(x2 << 4));
             words.copy_from_slice(&[alpha, beta, odd_alpha, odd_beta]);
         }
@@ -94,7 +94,7 @@ impl PairsLoops for PortablePairs {
                 for (four, (words, x)) in block.chunks_exact(2).zip(lanes.chunks_exact(4)).enumerate() {
                     let odd = words[pair] >> 4 & 0x0F0F_0F0F;
                     z = z.wrapping_add(product(words[pair], x[0], x[1])).wrapping_add(product(odd, x[2], x[3]));
-                    // The first turn is the one that may be shorter.
+                    // Only the first group may be shorter.
                     if (lanes.len() - 4 * (four + 1)).is_multiple_of(COLUMNS4) {
                         all = all.wrapping_add(z);
                         b = b.wrapping_add(z >> 16);
@@ -107,7 +107,7 @@ impl PairsLoops for PortablePairs {
     }
 }
 
-/// Adds what two rows' sums stand for.
+/// Adds the results of two rows to their accumulators.
 fn finish(rows: &mut [i32], all: u32, b: u32, excess: i32) {
     rows[0] = rows[0].wrapping_add(all.wrapping_sub(b << 16) as i32).wrapping_sub(excess);
     rows[1] = rows[1].wrapping_add(b as i32).wrapping_sub(excess);

@@ -1,11 +1,11 @@
-//! Pinhole in the instructions of a Cortex-M0+ (Armv6-M), on QEMU's mps2-an385.
+//! Pinhole built for a Cortex-M0+ (Armv6-M), on QEMU's mps2-an385.
 #![no_std]
 #![no_main]
 
 use pinhole_kernels::cortex_m0plus::CortexM0Plus;
 use pinhole_shared::kernel::Pairs;
 
-/// The kernel this board runs.
+/// Kernel of this board.
 type BoardKernel = Pairs<CortexM0Plus>;
 
 #[cortex_m_rt::entry]

@@ -5,7 +5,7 @@
 use pinhole_kernels::cortex_m4::CortexM4;
 use pinhole_shared::kernel::Dsp;
 
-/// The kernel this board runs.
+/// Kernel of this board.
 type BoardKernel = Dsp<CortexM4>;
 
 #[cortex_m_rt::entry]
