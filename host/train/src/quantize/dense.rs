@@ -1,4 +1,4 @@
-//! Dense layers: rows of weights, and outputs of 8 or 16 bits or logits.
+//! Quantizes dense layers. Outputs have 8 or 16 bits, or are logits.
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{HEADROOM, InputKind};
@@ -7,8 +7,9 @@ use pinhole_shared::model::{Activation, Output};
 use super::rows::{self, OutputKind, Rows};
 use super::{ActivationBits, Reading};
 
-/// Quantizes a layer of these weights (inputs x outputs), biases and activation function: its parts, and what they give to
-/// the next layer. `output` is the width of its outputs; none of the layer that decides.
+/// Quantizes a dense layer with weights (inputs x outputs), biases and an activation function. Returns the layer and
+/// the units of its outputs, which the next layer reads. `output` is the width of the outputs, `None` for the last
+/// layer.
 ///
 /// # Errors
 /// The index of a row that no scale makes fit 32 bits.
