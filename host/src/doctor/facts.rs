@@ -90,7 +90,7 @@ pub struct CacheFacts {
 }
 
 impl Facts {
-    /// Looks at this machine: starts programs to ask for their versions, lists devices, changes nothing.
+    /// Collects the facts: starts programs to ask for their versions, lists devices, changes nothing.
     pub fn of_this_machine(bench: &Bench) -> Self {
         Self {
             program: ProgramFacts::of_this_one(),

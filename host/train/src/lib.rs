@@ -1,8 +1,8 @@
 //! Training: photos and a recipe give the float network with the best validation loss. [`quantize`] converts it to a
 //! model file, [`finetune`] fine-tunes it with the device's integers, and [`runs`] reads and writes run folders.
 //!
-//! candle holds the tensors and runs autograd. The two operations where it would spend nearly all of its time are ours
-//! (`dense` and `optimizer`, both on the matrix product in `matrix`), as are the operations on image tensors
+//! candle holds the tensors and runs autograd. The two operations where it would spend nearly all of its time are our
+//! own: `dense` and `optimizer`, both on the matrix product in `matrix`. So are the operations on image tensors
 //! (`spatial`). They give the same result on every machine. Tests compare them with candle's own operations and
 //! optimizer.
 

@@ -17,8 +17,9 @@ const LEFT_OUT: [&str; 4] = ["tests", "tests.rs", "README.md", "target"];
 /// Manifest tables of dependencies that are compiled into firmware or run while it is built.
 const DEPENDENCIES: [&str; 2] = ["dependencies", "build-dependencies"];
 
-/// Returns the SHA-256, as 64 hexadecimal digits, of everything that firmware is built from: names and contents of the
-/// sources in a checkout, lock file included, the toolchain, and its environment variables. Line ends count as LF.
+/// Returns the SHA-256, as 64 hexadecimal digits, of everything that firmware is built from. That is names and contents
+/// of the sources in a checkout, with the lock file, the toolchain, and its environment variables. Line ends count as
+/// LF.
 ///
 /// # Errors
 /// If a source cannot be read.

@@ -1,8 +1,9 @@
 //! Operations on image tensors for training: convolution, batch normalization, activation and pooling.
 //!
-//! A batch is a tensor batch x (channels * height * width), with channel planes one after another (NCHW): sums along
-//! rows of a plane vectorize, and a channel's statistics are sums over contiguous memory. Weights are in the device's
-//! order: outputs x (kernel row, kernel column, input channel), depthwise channels x (kernel row, kernel column).
+//! A batch is a tensor batch x (channels * height * width), with channel planes one after another (NCHW). Sums along
+//! rows of a plane vectorize this way, and a channel's statistics are sums over contiguous memory. Weights are in the
+//! device's order: outputs x (kernel row, kernel column, input channel), depthwise channels x (kernel row, kernel
+//! column).
 //!
 //! The same seed trains the same bytes on any machine and any number of threads (see [`super::matrix`]). So every sum
 //! here has a fixed order, whatever vectors and threads compute it:

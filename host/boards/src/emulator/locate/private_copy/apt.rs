@@ -1,4 +1,4 @@
-//! Runs apt's own programs, which write only to a folder of ours. They read this system's sources, keys and proxy
+//! Runs apt's own programs, which write only to one private folder. They read this system's sources, keys and proxy
 //! settings in `/etc/apt` and its list of installed packages, and check the archive's signatures as always.
 
 use std::fs;
@@ -52,7 +52,7 @@ pub(in super::super) fn has_tools() -> bool {
     [APT_GET, APT_CONFIG, DPKG_DEB, DPKG_QUERY].iter().all(|program| Path::new(program).is_file())
 }
 
-/// apt with its state in a folder of ours.
+/// apt with its state in a private folder.
 #[derive(Debug)]
 pub(super) struct Apt {
     lists: PathBuf,
