@@ -34,7 +34,7 @@ pub const RATE_SHARE: f32 = 0.1;
 /// Settings of fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Passes over the training photos.
+    /// Number of epochs.
     pub epochs: u32,
     /// Learning rate of the first update, from which it falls to 0 by half a cosine. Default: [`RATE_SHARE`] of the
     /// recipe's.

@@ -6,7 +6,7 @@ use pinhole_shared::shape::{Shape, Window};
 
 use crate::spatial::EPSILON;
 
-/// One layer of a network as plain numbers.
+/// One layer of a network, as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FloatLayer {
     /// Fully connected layer. A tensor is read row by row, channels last.

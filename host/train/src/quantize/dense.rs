@@ -12,7 +12,7 @@ use super::{ActivationBits, Reading};
 /// layer.
 ///
 /// # Errors
-/// The index of a row that no scale makes fit 32 bits.
+/// The index of a row whose values exceed 32 bits at any scale.
 pub(super) fn quantize(
     (weights, biases, activation): (&[f32], &[f32], Activation),
     reading: &Reading<'_>,
@@ -21,7 +21,7 @@ pub(super) fn quantize(
 ) -> Result<(QuantizedLayer, InputKind), usize> {
     let (output, scale) =
         output.map_or((Output::Logits, 1.0 / 65_536.0), |bits| output_kind(activation, bits, reading.seen.given));
-    // What requantization gives: Q16 before a sigmoid, output units otherwise.
+    // Real value of one unit after requantization: Q16 before a sigmoid, the output's unit otherwise.
     let requantized_scale = if activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
     let mean = |_: usize, column: usize| reading.seen.means[column];
     let row = |row| weights.iter().skip(row).step_by(biases.len()).map(|&weight| f64::from(weight)).collect();
@@ -35,7 +35,7 @@ pub(super) fn quantize(
     Ok((QuantizedLayer::Dense { weighted, activation, output }, next))
 }
 
-/// The form of a hidden layer's outputs and the real value of one unit of them.
+/// Returns the number format of a hidden layer's outputs, and the real value of one unit.
 fn output_kind(activation: Activation, bits: ActivationBits, (low, high): (f64, f64)) -> (Output, f64) {
     let largest = high.max(-low);
     // A network that gives only zeros still needs a scale.

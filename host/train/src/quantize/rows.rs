@@ -27,7 +27,7 @@ pub(super) struct Rows<'a> {
 /// Quantizes rows; `bits` is one of [`pinhole_core::recipe::WEIGHT_BITS`].
 ///
 /// # Errors
-/// The index of a row that no scale makes fit 32 bits.
+/// The index of a row whose values exceed 32 bits at any scale.
 pub(super) fn quantize(
     rows: &Rows<'_>,
     input: InputKind,

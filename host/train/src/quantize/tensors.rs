@@ -13,7 +13,7 @@ use crate::{FloatConv, FloatLayer};
 /// `bits` is the width of its weights, if it has any.
 ///
 /// # Errors
-/// The index of a row that no scale makes fit 32 bits.
+/// The index of a row whose values exceed 32 bits at any scale.
 pub(super) fn quantize(
     layer: &FloatLayer,
     shape: &LayerShape,

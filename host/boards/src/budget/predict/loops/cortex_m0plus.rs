@@ -14,7 +14,6 @@ const FRAME: Ops = Ops { simple: 8, multiples: 4, registers: 18, returns: 1, ..O
 const BLOCKS: Ops = Ops { simple: 6, loads: 1, stores: 4, ..Ops::NONE };
 /// Each block of `blocks!` without its columns and its `finish!`: `clear_sums!`, ldr, mov, ldr, ldr, bx; ldr; str, ldr,
 /// cmp, beq, b. The last turn's missing branch is subtracted.
-/// beq, b. Less the branch that the last turn has not.
 const BLOCK: Ops = Ops { simple: 7, loads: 4, loads_in_a_row: 1, stores: 1, taken: 2, ..Ops::NONE };
 /// Each turn of `blocks!` (cmp, beq, b), of 16 pairs of columns.
 const TURN: Ops = Ops { simple: 2, taken: 1, ..Ops::NONE };

@@ -20,7 +20,7 @@ pub(in crate::budget::predict) struct Ops {
     pub(in crate::budget::predict) multiples: u64,
     /// Registers of these loads and stores.
     pub(in crate::budget::predict) registers: u64,
-    /// Branches and calls that are taken.
+    /// Taken branches and calls.
     pub(in crate::budget::predict) taken: u64,
     /// Loads of several registers that include the program counter.
     pub(in crate::budget::predict) returns: u64,
