@@ -1,4 +1,4 @@
-//! What an inference costs on an emulated board, layer by layer: instructions, counted, the same every time.
+//! Benchmark: instruction counts of an inference on an emulated board, layer by layer. Every run gives the same counts.
 
 use std::path::Path;
 
@@ -15,31 +15,31 @@ use crate::budget::predict::predict;
 use crate::emulator::{CountingBoard, EmulatorError};
 use crate::firmware::Firmware;
 
-/// Seed of the input that is classified. Noise, because what a layer costs may depend a little on what it sees.
+/// Seed of the input. It is noise, because the counts of a layer may depend a little on its input.
 const INPUT_SEED: u64 = 1;
 
-/// What an inference costs on a board.
+/// Benchmark result of an inference on a board.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bench {
-    /// Name the board gave.
+    /// Board name, as the board reports it.
     pub board: String,
-    /// Kernel it ran.
+    /// Name of the kernel, as the board reports it.
     pub kernel: String,
-    /// What was counted.
+    /// Unit of the counts.
     pub unit: Unit,
-    /// Of the whole inference, from the input's pixels to the decision.
+    /// Instructions of the whole inference, from the input's pixels to the decision.
     pub instructions: u64,
     /// Multiply-accumulates of the whole inference.
     pub macs: u64,
-    /// Stack of the whole inference, bytes, found by painting.
+    /// Stack use of the whole inference, bytes, measured by stack painting.
     pub stack_bytes: u32,
     /// The layers, in order.
     pub layers: Vec<LayerBench>,
-    /// Clock cycles and time, which an emulator cannot count.
+    /// Modelled clock cycles and time, which an emulator cannot count.
     pub modelled: Option<Modelled>,
 }
 
-/// Cycles and time of an inference, [modelled](crate::budget::predict) from the model alone: by Arm's timing tables, for
+/// Cycles and time of an inference, [modelled](crate::budget::predict) from the model alone by Arm's timing tables, for
 /// memory that never makes the core wait.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Modelled {
@@ -54,7 +54,7 @@ pub struct Modelled {
 }
 
 impl Modelled {
-    /// `None` where there is no table for what the model takes.
+    /// Returns the model's cycles; `None` if they cannot be predicted.
     fn of(file: &ModelFile, board: Board) -> Option<Self> {
         let (packed, declared) = (file.packed(board.packing()).ok()?, board.declaration());
         let work = predict(&packed.model(), declared.core)?;
@@ -67,37 +67,37 @@ impl Modelled {
     }
 }
 
-/// What a layer costs.
+/// Benchmark result of a layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LayerBench {
     /// Kind of the layer.
     pub kind: &'static str,
-    /// Activations read.
+    /// Number of input activations.
     pub inputs: usize,
-    /// Activations written.
+    /// Number of output activations.
     pub outputs: usize,
     /// Multiply-accumulates.
     pub macs: u64,
-    /// Of the layer: kernel, requantization and activation function.
+    /// Instructions of kernel, requantization and activation function.
     pub instructions: u64,
 }
 
 impl Bench {
-    /// What the inference costs beside its layers: the decision, mostly.
+    /// Returns the instructions outside of layers: mostly the decision.
     pub fn rest(&self) -> u64 {
         let layers: u64 = self.layers.iter().map(|layer| layer.instructions).sum();
         self.instructions.saturating_sub(layers)
     }
 }
 
-/// Why a benchmark has no result.
+/// Error: a benchmark has no result.
 #[derive(Debug, Error, Diagnostic)]
 pub enum BenchError {
     /// The board failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Board(#[from] EmulatorError),
-    /// The board counted something else than this Pinhole expects.
+    /// The board measured something else than this Pinhole expects.
     #[error("the board measured {got} layers in {unit:?}, not {expected} layers in instructions")]
     #[diagnostic(help("build and flash the firmware that belongs to this Pinhole"))]
     Parts {
@@ -105,16 +105,16 @@ pub enum BenchError {
         expected: usize,
         /// Layers measured.
         got: usize,
-        /// What was counted.
+        /// Unit of the counts.
         unit: Unit,
     },
-    /// The board decided otherwise than the host.
+    /// The board's decision differs from the host's.
     #[error("the board decided otherwise than the host: what it costs to be wrong is not worth knowing")]
     #[diagnostic(help("`pinhole prove` finds the first integer that differs"))]
     Decision,
 }
 
-/// Counts what an inference of this model costs on an emulated board. `path` is what errors call the model.
+/// Counts the instructions of an inference on an emulated board. `path` is the model's path, for messages.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -122,7 +122,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
     bench_on(Firmware::of(board).map_err(EmulatorError::from)?, file, path)
 }
 
-/// [`fn@bench`] with this firmware.
+/// Runs [`fn@bench`] with this firmware.
 ///
 /// # Errors
 /// [`BenchError`].

@@ -1,4 +1,4 @@
-//! The boards there are, and what each declares.
+//! The boards, and facts about them.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use pinhole_core::choice::Choice;
 use pinhole_core::model_file::Packing;
 use pinhole_declaration::Declaration;
 
-/// A board. Two are emulated; three await hardware; one stands in for those in tests.
+/// A board. Two are emulated, three are hardware, and one is test equipment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Board {
     /// QEMU's mps2-an386, a Cortex-M4F.
@@ -20,58 +20,58 @@ pub enum Board {
     Nrf52840Dk,
     /// STM32 Nucleo-F446RE.
     NucleoF446re,
-    /// QEMU's mps2-an386 behind a debug probe: test equipment, and of no use without its virtual probe.
+    /// QEMU's mps2-an386 behind a debug probe: test equipment, which requires its virtual probe.
     QemuProbed,
 }
 
-/// A chip behind a debug probe.
+/// Chip of a board, as a debug probe sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chip {
-    /// What probe-rs calls it.
+    /// Name of the chip in probe-rs.
     pub name: &'static str,
-    /// Address of a word that tells this chip from others.
+    /// Address of a word that identifies the chip.
     pub id_address: u32,
-    /// Bits of it that do: others tell the revision.
+    /// Bits of that word that identify it; other bits are the revision.
     pub id_mask: u32,
-    /// What they are.
+    /// Value of these bits.
     pub id: u32,
-    /// What to write where, if the word reads otherwise: it may be in a peripheral that is still held in reset.
+    /// Address and value to write if the word reads otherwise: the peripheral may still be held in reset.
     pub release: Option<(u32, u32)>,
 }
 
-/// A boot loader in a chip's ROM that shows itself as a drive, which takes files in UF2.
+/// Boot loader in a chip's ROM that appears as a drive and accepts UF2 files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uf2Loader {
-    /// Number by which it knows files that are for it.
+    /// UF2 family of files for this chip.
     pub family: u32,
-    /// Bytes of flash that it erases at a time.
+    /// Size of a flash sector, the unit of erasing, bytes.
     pub sector_bytes: u32,
     /// Name of the drive.
     pub drive: &'static str,
-    /// How to make the board show the drive, in words.
+    /// Instructions for making the board show the drive.
     pub how: &'static str,
 }
 
-/// What is known of a board besides its declaration.
+/// Facts about a board that are not in its declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Facts {
-    /// On the command line.
+    /// Name on the command line.
     name: &'static str,
-    /// In words.
+    /// Description.
     what: &'static str,
-    /// The firmware's package.
+    /// Package of the firmware.
     package: &'static str,
-    /// The firmware's binary.
+    /// Binary of the firmware.
     binary: &'static str,
-    /// The target that is built for.
+    /// Rust target of the firmware.
     target: &'static str,
-    /// Its declaration, which the board's build script reads too.
+    /// Text of the declaration, which the board's build script reads too.
     declaration: &'static str,
-    /// QEMU's machine; absent where there is none.
+    /// QEMU's machine; absent for hardware.
     machine: Option<&'static str>,
-    /// The chip that a debug probe reaches; absent where there is none.
+    /// Chip behind a debug probe; absent for emulated boards.
     chip: Option<Chip>,
-    /// The boot loader in ROM that takes UF2; absent where there is none.
+    /// Boot loader in ROM for UF2; absent if there is none.
     uf2_loader: Option<Uf2Loader>,
 }
 
@@ -79,7 +79,7 @@ const CORTEX_M4F: &str = "thumbv7em-none-eabihf";
 const CORTEX_M0PLUS: &str = "thumbv6m-none-eabi";
 
 impl Board {
-    /// All of them.
+    /// All boards.
     pub const ALL: [Self; 6] =
         [Self::Qemu, Self::QemuM0plus, Self::Pico, Self::Nrf52840Dk, Self::NucleoF446re, Self::QemuProbed];
 
@@ -117,8 +117,8 @@ impl Board {
                 target: CORTEX_M0PLUS,
                 declaration: include_str!("../../../firmware/boards/pico/board.toml"),
                 machine: None,
-                // CHIP_ID without the revision: RP2040 Datasheet, 2.20.3. SYSINFO is bit 19 of RESETS, cleared by the alias for
-                // that: 2.14.3 and 2.1.2.
+                // CHIP_ID without the revision: RP2040 Datasheet, 2.20.3. SYSINFO is bit 19 of RESETS, cleared through
+                // its atomic clear alias: 2.14.3 and 2.1.2.
                 chip: Some(Chip {
                     name: "RP2040",
                     id_address: 0x4000_0000,
@@ -191,57 +191,57 @@ impl Board {
         }
     }
 
-    /// Its name on the command line.
+    /// Returns the board's name on the command line.
     pub fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// What it is, in words.
+    /// Returns the description.
     pub fn what(self) -> &'static str {
         self.facts().what
     }
 
-    /// Package and binary of its firmware.
+    /// Returns package and binary of the firmware.
     pub fn firmware(self) -> (&'static str, &'static str) {
         (self.facts().package, self.facts().binary)
     }
 
-    /// Target that its firmware is built for.
+    /// Returns the Rust target of the firmware.
     pub fn target(self) -> &'static str {
         self.facts().target
     }
 
-    /// QEMU's machine, where the board is emulated.
+    /// Returns QEMU's machine, if the board is emulated.
     pub(crate) fn machine(self) -> Option<&'static str> {
         self.facts().machine
     }
 
-    /// The chip that a debug probe reaches, where there is one.
+    /// Returns the chip behind a debug probe, if there is one.
     pub fn chip(self) -> Option<Chip> {
         self.facts().chip
     }
 
-    /// The boot loader in its chip's ROM that takes UF2, where there is one.
+    /// Returns the boot loader in ROM for UF2, if there is one.
     pub fn uf2_loader(self) -> Option<Uf2Loader> {
         self.facts().uf2_loader
     }
 
-    /// Whether it is test equipment, and no board that anyone has.
+    /// Returns true if the board is test equipment that users do not have.
     pub fn is_test_equipment(self) -> bool {
         self == Self::QemuProbed
     }
 
-    /// Whether it runs without hardware.
+    /// Returns true if the board is emulated.
     pub fn is_emulated(self) -> bool {
         self.machine().is_some()
     }
 
-    /// What its kernel takes.
+    /// Returns the packing of models for the board's kernel.
     pub fn packing(self) -> Packing {
         if self.target() == CORTEX_M0PLUS { Packing::CortexM0Plus } else { Packing::CortexM4 }
     }
 
-    /// What it declares: memory, budget, buffers.
+    /// Returns the declaration: memory, budget, buffers.
     pub fn declaration(self) -> &'static Declaration {
         static DECLARATIONS: LazyLock<[Declaration; Board::ALL.len()]> = LazyLock::new(|| {
             let parse = |text| Declaration::parse(text).expect("a test reads the declarations that ship");
@@ -267,7 +267,7 @@ impl Choice for Board {
     }
 }
 
-/// A board that is emulated: for those who need one.
+/// An emulated board, for commands that require one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Emulated(pub Board);
 
@@ -310,8 +310,8 @@ mod tests {
         }
     }
 
-    /// A board's buffer for a chunk is as long as the longest chunk that is packed for it: two columns a word, or three
-    /// words for two columns.
+    /// A board's buffer for a chunk is as long as the longest chunk that is packed for it: one word for two columns, or
+    /// three words for two columns.
     #[test]
     fn boards_declare_lanes_for_the_longest_chunk() {
         for board in Board::ALL {

@@ -1,12 +1,12 @@
-//! How this process reaches what lies outside it: firmware, emulator, network, cache folder.
+//! Settings for what is outside of this process: firmware, emulator, network, cache folder.
 //!
-//! The command line's options set it once, at the start; a program that sets nothing gets what the environment says.
+//! The command line's options set them once, at the start. A program that sets nothing gets the environment's settings.
 
 use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// Environment variables that set the same as the options of these names.
+/// Environment variables with the same meaning as the options of these names.
 pub mod variables {
     /// `--build-firmware`: `1` to build firmware from source.
     pub const BUILD_FIRMWARE: &str = "PINHOLE_BUILD_FIRMWARE";
@@ -14,16 +14,16 @@ pub mod variables {
     pub const EMULATOR: &str = "PINHOLE_EMULATOR";
     /// `--offline`: `1` to download nothing.
     pub const OFFLINE: &str = "PINHOLE_OFFLINE";
-    /// The cache folder, instead of the user's.
+    /// Path of the cache folder.
     pub const CACHE: &str = "PINHOLE_CACHE";
 }
 
 /// Settings of a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Build firmware from source, in a checkout, instead of taking the prebuilt one inside this program.
+    /// Build firmware from source, in a checkout, instead of using the prebuilt firmware inside this program.
     pub build_firmware: bool,
-    /// The emulator to run; looked for if absent.
+    /// Path of the emulator; absent to look for one.
     pub emulator: Option<PathBuf>,
     /// Download nothing.
     pub offline: bool,
@@ -32,7 +32,7 @@ pub struct Settings {
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 impl Settings {
-    /// Settings by the environment's [`variables`].
+    /// Reads the settings from the environment's [`variables`].
     pub fn from_environment() -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
         Self {
@@ -42,12 +42,12 @@ impl Settings {
         }
     }
 
-    /// The process's settings: those that were [set](Self::set), else the environment's.
+    /// Returns the process's settings: those that were [set](Self::set), else the environment's.
     pub fn current() -> &'static Self {
         SETTINGS.get_or_init(Self::from_environment)
     }
 
-    /// Sets the process's settings. Only the first call has an effect, and only before anything asked for them.
+    /// Sets the process's settings. Only the first call has an effect, and only before the settings are first used.
     pub fn set(self) {
         let _ = SETTINGS.set(self);
     }

@@ -79,7 +79,7 @@ fn print(bench: &Bench) {
     say!("stack  {} bytes, painted", bench.stack_bytes);
 }
 
-/// Instructions of a multiply-accumulate; nothing of a layer without any, such as a pooling.
+/// Returns the instructions per multiply-accumulate; empty for a layer without any, such as pooling.
 fn per_mac(instructions: u64, macs: u64) -> String {
     if macs == 0 { String::new() } else { format!("{:.2}", instructions as f64 / macs as f64) }
 }

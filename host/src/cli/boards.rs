@@ -25,7 +25,7 @@ struct Listed {
     core: &'static str,
     clock_hz: u32,
     emulated: bool,
-    /// What a debug probe reaches.
+    /// Name of the chip in probe-rs.
     chip: Option<&'static str>,
     model_bytes: u32,
     code_bytes: u32,

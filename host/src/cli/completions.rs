@@ -1,7 +1,7 @@
-//! `pinhole completions`, and what it makes shells ask.
+//! `pinhole completions`, and the answers to shells that ask for completions.
 //!
-//! The script that a shell reads asks the program itself, on every press of the Tab key: so names of recipes and bundled
-//! models are offered beside paths, which a script alone cannot do in all shells.
+//! The shell's script runs this program on every press of the Tab key. So it can offer names of recipes and bundled
+//! models beside paths, which a script alone cannot do in all shells.
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -18,10 +18,10 @@ use pinhole_train::runs::bundled::Bundled;
 use super::output::say;
 use super::{NAME, command};
 
-/// The environment variable by which a shell's script says that it asks for completions, not for a command.
+/// Environment variable by which a shell's script asks for completions instead of running a command.
 const ASKS: &str = "PINHOLE_COMPLETE";
 
-/// Answers a shell that asks for completions, and ends the process; else does nothing.
+/// If a shell asks for completions, answers it and ends the process; otherwise does nothing.
 pub(super) fn answer() {
     CompleteEnv::with_factory(command).var(ASKS).complete();
 }
@@ -66,7 +66,7 @@ impl Completions {
     }
 }
 
-/// Paths, and before them the names of bundled models.
+/// Completes names of bundled models, then paths.
 pub(super) fn models() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let names = Bundled::all().into_iter().map(|shipped| (shipped.name, "bundled model"));
@@ -74,12 +74,12 @@ pub(super) fn models() -> ArgValueCompleter {
     })
 }
 
-/// Paths, and before them the names of recipes.
+/// Completes names of recipes, then paths.
 pub(super) fn recipes() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| with_paths(current, named_recipes()))
 }
 
-/// The names of recipes.
+/// Completes names of recipes.
 pub(super) fn recipe_names() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| beginning_with(current, named_recipes()))
 }

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::output::{json, note, say};
 use crate::doctor::{Check, Facts, State, diagnose, fix};
 
-/// Columns of the table. Paths may go beyond: one that is cut in two can be neither copied nor searched for.
+/// Columns of the table. Paths may be longer: a path cut in two can be neither copied nor searched for.
 const WIDTH: usize = 80;
-/// Columns of a part's name and state, before what was found.
+/// Columns of a part's name and of its state, before the findings.
 const NAME: usize = 15;
 const STATE: usize = 12;
 
@@ -39,7 +39,7 @@ pub(super) struct Doctor {
 
 #[derive(Debug, Serialize)]
 struct Told<'a> {
-    /// Whether nothing is missing.
+    /// True if nothing is missing.
     ok: bool,
     checks: &'a [Check],
     #[serde(flatten)]
@@ -69,7 +69,7 @@ impl Doctor {
     }
 }
 
-/// A check in the table: what was found, and below it who needs it and what to do.
+/// Formats a check for the table: its findings, and below them who requires the part and what to do.
 fn line(check: &Check) -> String {
     let start = format!("{:<NAME$}{:<STATE$}", check.name, check.state.name());
     let indent = " ".repeat(NAME + STATE);
@@ -86,7 +86,7 @@ fn line(check: &Check) -> String {
 
 fn wrapped(text: &str, first: &str, further: &str) -> String {
     let options = textwrap::Options::new(WIDTH).initial_indent(first).subsequent_indent(further);
-    // Commands and paths stay whole: they are copied.
+    // Commands and paths stay whole, so that they can be copied.
     let options = options
         .break_words(false)
         .word_separator(textwrap::WordSeparator::AsciiSpace)

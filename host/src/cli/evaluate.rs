@@ -29,7 +29,7 @@ pub(super) struct Evaluate {
     json: bool,
 }
 
-/// An evaluation and the models scored beside it.
+/// An evaluation, and those of other models.
 #[derive(Debug, Serialize)]
 struct With {
     #[serde(flatten)]
@@ -42,7 +42,7 @@ struct Beside {
     model: PathBuf,
     #[serde(flatten)]
     scores: evaluate::Scores,
-    /// Fraction of photos decided as the float network does, where that is at hand.
+    /// Fraction of photos with the same decision as the float network's, if that is available.
     agreement: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! Examples at the end of each command's help. A test parses every one of them: they are commands that work.
+//! Examples at the end of each command's help. A test parses all of them, so they are valid commands.
 
 pub(super) const PINHOLE: &str = "\
 Examples:

@@ -28,7 +28,7 @@ pub(super) struct Explain {
     json: bool,
 }
 
-/// One photo's explanation.
+/// Explanation of one photo.
 #[derive(Debug, Serialize)]
 struct Explained {
     path: PathBuf,

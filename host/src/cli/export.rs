@@ -43,7 +43,8 @@ pub(super) struct Export {
 }
 
 impl Export {
-    /// The file to write, and photos. Before --out, the file had the place of the photos, which came with --photos.
+    /// Returns the file to write, and the photos. Before --out existed, the file was the first path and photos came
+    /// with --photos.
     fn places(&self) -> Result<(&Path, Option<&Path>)> {
         let (first, option) = (self.photos.as_deref(), self.option_photos.as_deref());
         match (&self.out, first) {

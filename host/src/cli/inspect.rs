@@ -42,12 +42,12 @@ struct Contents {
     input_side: u16,
     color: Color,
     classes: Vec<String>,
-    /// When a decision is an answer.
+    /// The model's policy.
     policy: PolicyFields,
     macs: u64,
-    /// Working memory of one inference besides the input, bytes.
+    /// Scratch memory of one inference without the input, bytes.
     scratch_bytes: usize,
-    /// Of it, what the layers' tensors lie in, bytes.
+    /// Arena, the part of it for the layers' tensors, bytes.
     arena_bytes: usize,
     layers: Vec<LayerContents>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,13 +59,13 @@ struct LayerContents {
     kind: &'static str,
     inputs: usize,
     outputs: usize,
-    /// Height x width x channels of what it gives; absent of dense layers.
+    /// Height x width x channels of the output; absent for dense layers.
     #[serde(skip_serializing_if = "Option::is_none")]
     shape: Option<String>,
-    /// Of dense layers.
+    /// Activation function; only for dense layers.
     #[serde(skip_serializing_if = "Option::is_none")]
     activation: Option<&'static str>,
-    /// Smallest and largest output where there is no activation function.
+    /// Smallest and largest output; absent for layers without such bounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<(u8, u8)>,
     output: &'static str,
@@ -74,14 +74,14 @@ struct LayerContents {
     weights: Option<WeightContents>,
 }
 
-/// Of layers that have weights.
+/// Facts about a layer's weights.
 #[derive(Debug, Serialize)]
 struct WeightContents {
-    /// Bits a weight takes in the file: 8 or 4.
+    /// Bits of a weight in the file: 8 or 4.
     weight_bits: u32,
     pre_shift: u8,
     accumulator_bound: u32,
-    /// Weights, biases and multipliers.
+    /// Size of weights, biases and multipliers, bytes.
     bytes: usize,
 }
 

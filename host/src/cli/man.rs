@@ -22,9 +22,9 @@ pub(super) struct ManPages {
 impl ManPages {
     pub(super) fn run(&self) -> Result<ExitCode> {
         create_folder(&self.out)?;
-        // Without `help`, whose page would be about pages.
+        // Without the subcommand `help`: its page would be of no use.
         let mut whole = command().disable_help_subcommand(true);
-        // Gives each command the name of its page, such as pinhole-train.
+        // Names the page of each command, such as pinhole-train.
         whole.build();
         let commands = whole.get_subcommands().filter(|command| !command.is_hide_set());
         let mut pages = 0;

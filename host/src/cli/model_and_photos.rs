@@ -1,4 +1,4 @@
-//! The arguments that most commands take: a model, then photos.
+//! Arguments of most commands: a model, then photos.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::completions;
 use super::output::{detail, note, warn};
 use super::values::at_least;
 
-/// What stands for a model, in help texts.
+/// Help text of the model argument.
 pub(super) const MODEL: &str = "A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model";
 
 /// How many photos to take.
@@ -48,7 +48,7 @@ pub(super) struct ModelAndPhotos {
     limit: Limit,
 }
 
-/// Opens a model; says where it comes from, if that is asked for.
+/// Opens a model, and prints its origin if the output is verbose.
 pub(super) fn open(path: &Path) -> Result<Trained> {
     let trained = runs::open(path)?;
     describe(&trained);
@@ -61,8 +61,8 @@ fn describe(trained: &Trained) {
     detail(&format!("model {}{bundled}: {bytes} bytes, checksum {checksum:08x}", trained.model_path.display()));
 }
 
-/// Whether a path is a model rather than photos: by its ending, its first bytes, what is in the folder, or the name of a
-/// bundled model.
+/// Returns true if a path is a model rather than photos: by its extension, its first bytes, the folder's content, or
+/// because it is the name of a bundled model.
 fn is_model(path: &Path) -> bool {
     let mut first = [0; MAGIC.len()];
     let read = |mut file: std::fs::File| file.read_exact(&mut first);
@@ -74,10 +74,10 @@ fn is_model(path: &Path) -> bool {
 }
 
 impl ModelAndPhotos {
-    /// The first path, if it is a model or can be nothing else; else it is a photo.
+    /// Returns the first path if it is meant as a model; `None` if it is a photo or a folder of photos.
     ///
     /// # Errors
-    /// When it is neither: there is nothing of this name, and no photo is called so.
+    /// If it does not exist and has no extension, as a photo would have.
     fn named_model(&self) -> Result<Option<&Path>> {
         let Some(first) = self.model.as_deref().filter(|first| !is_model(first)) else {
             return Ok(self.model.as_deref());
@@ -85,7 +85,7 @@ impl ModelAndPhotos {
         if first.exists() || first.extension().is_some() {
             return Ok(None);
         }
-        // The usual message, for what looks like a model's name.
+        // Gives the usual error for a path that looks like a model's name.
         Bundled::lookup(first)?;
         Err(miette!(
             help = "give a .pinhole file, a run folder that `pinhole train` made, or a bundled model (`pinhole models`) first, \
@@ -95,12 +95,12 @@ impl ModelAndPhotos {
         ))
     }
 
-    /// The model that is named; `None` if none is.
+    /// Opens the given model; `None` if none is given.
     pub(super) fn model(&self) -> Result<Option<Trained>> {
         self.named_model()?.map(open).transpose()
     }
 
-    /// The model that is named, or else the default one, which is said.
+    /// Opens the given model, or the default model with a note.
     pub(super) fn trained(&self) -> Result<Trained> {
         if let Some(trained) = self.model()? {
             return Ok(trained);
@@ -116,29 +116,29 @@ impl ModelAndPhotos {
         Ok(trained)
     }
 
-    /// The first path, and these arguments without it; `None` if it is a model, a file, or not the only one.
+    /// Splits off the first path as a folder; `None` if it is a model, a file, or not the only path.
     pub(super) fn split_folder(&self) -> Option<(PathBuf, Self)> {
         let first =
             self.model.clone().filter(|first| self.photos.is_empty() && !is_model(first) && !first.is_file())?;
         Some((first, Self { model: None, ..self.clone() }))
     }
 
-    /// Where photos are, in the order given.
+    /// Returns the paths of photos, in the order given.
     fn places(&self) -> Vec<PathBuf> {
         let first = self.model.as_deref().filter(|_| self.named_model().is_ok_and(|model| model.is_none()));
         let first = first.map(Path::to_owned);
         first.into_iter().chain(self.photos.iter().chain(&self.more_photos).cloned()).collect()
     }
 
-    /// Whether there are photos to look at.
+    /// Returns true if photos are given.
     pub(super) fn has_photos(&self) -> bool {
         !self.places().is_empty()
     }
 
-    /// The photos as a network with this input sees them, as many as are wanted.
+    /// Reads the photos as a network with this input sees them, up to the limit.
     ///
     /// # Errors
-    /// When none are given, or one that was named itself cannot be used.
+    /// If none are given, or if one that was given itself cannot be read.
     pub(super) fn read(&self, input: InputShape) -> Result<Vec<Unlabeled>> {
         let places = self.places();
         if places.is_empty() {
@@ -154,8 +154,8 @@ impl ModelAndPhotos {
         Ok(photos)
     }
 
-    /// The photos that an emulated board can take, at least one. All are read here, before a board is started, and again
-    /// when it is their turn.
+    /// Returns the paths of photos that an emulated board's camera can show, at least one. All are read here, before a
+    /// board is started, and again when they are shown.
     pub(super) fn paths(&self, input: InputShape) -> Result<Vec<PathBuf>> {
         if !self.has_photos() {
             return Err(miette!(

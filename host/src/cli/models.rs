@@ -18,7 +18,7 @@ pub(super) struct Models {
     json: bool,
 }
 
-/// A model, and what is known of it.
+/// Facts about a bundled model.
 #[derive(Debug, Serialize)]
 struct Told {
     name: &'static str,
@@ -28,7 +28,7 @@ struct Told {
     bytes: usize,
     macs: u64,
     arena_bytes: usize,
-    /// Of the int8 model's float network, on the photos held out of its training by which its epoch was chosen.
+    /// Accuracy of the float network on its validation photos, which also decided which epoch was kept.
     validation_accuracy: Option<f64>,
     validation_photos: Option<usize>,
     training_photos: Option<usize>,

@@ -1,4 +1,4 @@
-//! What several commands print.
+//! Output functions that several commands share.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -14,10 +14,10 @@ use pinhole_shared::decision::Decision;
 use pinhole_shared::policy::Verdict;
 use thiserror::Error;
 
-/// Warnings printed one by one; a large folder may have thousands.
+/// Largest number of warnings that are printed individually; a large folder may have thousands.
 const WARNINGS_SHOWN: usize = 10;
 
-/// Prints a line to stdout. What cannot be written is an error at the [end](finish) of the command.
+/// Prints a line to stdout. A write error is reported at the [end](finish) of the command.
 macro_rules! say {
     () => {
         $crate::cli::output::print_line(format_args!(""))
@@ -28,14 +28,14 @@ macro_rules! say {
 }
 pub(super) use say;
 
-/// The first failure to write to stdout.
+/// The first error of writing to stdout.
 static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
 
 pub(super) fn print_line(line: fmt::Arguments<'_>) {
     remember(writeln!(io::stdout(), "{line}"));
 }
 
-/// Keeps a failure for [`finish`]. A closed pipe (`pinhole ... | head`) is none: nobody is left to read.
+/// Keeps an error for [`finish`]. A closed pipe (`pinhole ... | head`) is not an error: nobody is left to read.
 pub(super) fn remember(written: io::Result<()>) {
     if let Err(reason) = written
         && reason.kind() != io::ErrorKind::BrokenPipe
@@ -44,22 +44,22 @@ pub(super) fn remember(written: io::Result<()>) {
     }
 }
 
-/// Not all that was to be printed could be.
+/// Error: standard output is not complete.
 #[derive(Debug, Error, Diagnostic)]
 #[error("standard output cannot be written: {0}")]
 #[diagnostic(help("what was printed is not complete: check the place that it goes to; files were written as usual"))]
 pub(super) struct OutputError(io::Error);
 
-/// Writes what is still to be written to stdout.
+/// Flushes stdout.
 ///
 /// # Errors
-/// The first failure since the process began.
+/// The first error of writing since the process began.
 pub(super) fn finish() -> Result<(), OutputError> {
     remember(io::stdout().flush());
     FAILURE.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), |reason| Err(OutputError(reason)))
 }
 
-/// How much is said on stderr beside errors.
+/// Amount of output on stderr, beside errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verbosity {
     /// Nothing.
@@ -67,7 +67,7 @@ pub(super) enum Verbosity {
     /// Notes, warnings and progress.
     #[default]
     Normal,
-    /// Where things come from, too, and the device's log.
+    /// Also origins of files, and the device's log.
     Verbose,
 }
 
@@ -82,24 +82,25 @@ fn verbosity() -> Verbosity {
     VERBOSITY.get().copied().unwrap_or_default()
 }
 
-/// Whether the device's log is to be shown: where its option says so, or all of them do.
+/// Returns true if the device's log is shown: by its own option, or with `--verbose`.
 pub(super) fn shows_log(option: bool) -> bool {
     option || verbosity() == Verbosity::Verbose
 }
 
-/// A line on stderr, where this much is to be said. A closed stderr is no error: nobody is left to read.
+/// Prints a line to stderr if the verbosity is at least `least`. A closed stderr is not an error: nobody is left to
+/// read.
 fn tell(least: Verbosity, line: fmt::Arguments<'_>) {
     if verbosity() >= least {
         let _ = writeln!(io::stderr(), "{line}");
     }
 }
 
-/// A warning on stderr.
+/// Prints a warning to stderr.
 fn warning(what: fmt::Arguments<'_>) {
     tell(Verbosity::Normal, format_args!("warning: {what}"));
 }
 
-/// Names the files that were left out, on stderr.
+/// Prints the files that were left out to stderr.
 pub(super) fn warn(warnings: &[Warning]) {
     for Warning { path, reason } in warnings.iter().take(WARNINGS_SHOWN) {
         warning(format_args!("left out {}: {reason}", path.display()));
@@ -109,7 +110,7 @@ pub(super) fn warn(warnings: &[Warning]) {
     }
 }
 
-/// Names the photos that are nearly the same picture, on stderr; first those on both sides of the validation.
+/// Prints near-duplicates of photos to stderr; first those between training and validation.
 pub(super) fn warn_of_duplicates(duplicates: &[DuplicatePhotos]) {
     let (across, within): (Vec<_>, Vec<_>) = duplicates.iter().partition(|pair| pair.across);
     let how = |pair: &DuplicatePhotos| if pair.mirrored { ", mirrored" } else { "" };
@@ -141,8 +142,8 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<()> {
     Ok(())
 }
 
-/// What is answered to a decision, for people: the class and its probability; where the answer is another one, that, and
-/// what was decided in parentheses.
+/// Formats the answer to a decision for people: the class and its probability. If the answer differs from the decision,
+/// the decision follows in parentheses.
 pub(super) fn answer(names: &[&str], decision: Decision, verdict: Verdict) -> String {
     let decided = format!("{} {:.3}", name(names, decision.class), decision.probability.to_f64());
     match verdict {
@@ -152,7 +153,7 @@ pub(super) fn answer(names: &[&str], decision: Decision, verdict: Verdict) -> St
     }
 }
 
-/// The class that is answered, for scripts; `None` for "unknown".
+/// Returns the name of the answered class, for scripts; `None` for "unknown".
 pub(super) fn answered_class(names: &[&str], verdict: Verdict) -> Option<String> {
     match verdict {
         Verdict::Class(class) => Some(name(names, class).to_owned()),
@@ -160,12 +161,12 @@ pub(super) fn answered_class(names: &[&str], verdict: Verdict) -> Option<String>
     }
 }
 
-/// Name of a class.
+/// Returns the name of a class.
 pub(super) fn name<'n>(names: &[&'n str], class: u16) -> &'n str {
     names.get(usize::from(class)).copied().unwrap_or_default()
 }
 
-/// A progress bar on stderr with the time left; silent when stderr is no terminal, or nothing is to be said.
+/// Creates a progress bar on stderr with the remaining time; hidden if stderr is not a terminal, or with `--quiet`.
 pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
     let quiet = verbosity() == Verbosity::Quiet;
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -177,17 +178,17 @@ pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
     bar
 }
 
-/// A note on stderr.
+/// Prints a note to stderr.
 pub(super) fn note(text: &str) {
     tell(Verbosity::Normal, format_args!("{text}"));
 }
 
-/// A note on stderr for those who want to know where things come from.
+/// Prints a detail, such as the origin of a file, to stderr if the output is verbose.
 pub(super) fn detail(text: &str) {
     tell(Verbosity::Verbose, format_args!("{text}"));
 }
 
-/// A spinner with a text, on stderr; silent when stderr is no terminal, where the text is printed once instead.
+/// Creates a spinner with a text on stderr. If stderr is not a terminal, the text is printed once instead.
 pub(super) fn spinner(text: &str) -> ProgressBar {
     if verbosity() == Verbosity::Quiet || !io::stderr().is_terminal() {
         note(text);
@@ -198,7 +199,7 @@ pub(super) fn spinner(text: &str) -> ProgressBar {
     bar
 }
 
-/// A length of time for people, to about a hundredth: "0.42 s", "12 s", "4 min 32 s", "2 h 05 min".
+/// Formats a duration for people, to about a hundredth: "0.42 s", "12 s", "4 min 32 s", "2 h 05 min".
 pub(super) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -209,7 +210,7 @@ pub(super) fn duration(time: Duration) -> String {
     }
 }
 
-/// The lines `evaluate` and `demo` print.
+/// Prints the scores of an evaluation, for `evaluate` and `demo`.
 pub(super) fn scores(evaluation: &Evaluation) {
     say!("photos    {}", evaluation.photos);
     let line = |name: &str, scores: &pinhole_lab::evaluate::Scores| {
@@ -242,7 +243,7 @@ pub(super) fn scores(evaluation: &Evaluation) {
     }
 }
 
-/// The integer network's confusion matrix.
+/// Prints the integer network's confusion matrix.
 pub(super) fn confusion(evaluation: &Evaluation) {
     let width = evaluation.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(5);
     let mut header = format!("{:width$}", "");

@@ -17,7 +17,7 @@ pub(super) struct Recipes {
     name: Option<String>,
 }
 
-/// What a recipe is, from the first line of its text.
+/// Returns the description of a recipe: the first line of its text.
 pub(super) fn about(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim_start_matches('#').trim()
 }
@@ -25,7 +25,7 @@ pub(super) fn about(text: &str) -> &str {
 impl Recipes {
     pub(super) fn run(&self) -> Result<ExitCode> {
         if let Some(name) = &self.name {
-            // Finding it first gives the usual message for a name that is not there.
+            // `find` gives the usual error for an unknown name.
             let recipe = Recipe::find(name)?;
             let text = NAMED.iter().find(|(known, _)| known == name).map(|(_, text)| (*text).to_owned());
             say!("{}", text.unwrap_or_else(|| recipe.to_toml()).trim_end());

@@ -17,8 +17,9 @@ use super::completions;
 use super::output::{json, note, progress, say, warn, warn_of_duplicates};
 use super::values::{at_least, between};
 
-/// Folds of the cross-validation, and its repeats beside a given split, where the seeds are spent on the split: as many
-/// as leave a study of all systems under ten minutes, and odd, so that a photo's networks have a majority.
+/// Numbers of folds and repeats of the cross-validation. Beside a given split, the seeds are spent on the split, and
+/// folds and repeats are fewer: as many as keep a study of all systems under ten minutes. Repeats are odd, so that a
+/// photo's networks have a majority.
 const FOLDS: u32 = 5;
 const FOLDS_BESIDE_A_SPLIT: u32 = 3;
 const REPEATS_BESIDE_A_SPLIT: u32 = 3;
@@ -60,7 +61,7 @@ pub(super) struct Study {
     json: bool,
 }
 
-/// Folds as an argument: 1 would leave nothing to train on.
+/// Parses the number of folds: 1 would leave nothing to train on.
 fn folds(text: &str) -> std::result::Result<u32, String> {
     match text.parse() {
         Ok(1) | Err(_) => Err("give a whole number: 0 for none, or 2 or more".to_owned()),
@@ -114,7 +115,8 @@ impl Study {
     }
 }
 
-/// Ends many trainings on Ctrl-C: the first after the epochs in training, a second at once. Nothing finished is lost.
+/// Stops many trainings on Ctrl-C: the first one after the current epochs, a second one at once. No finished work is
+/// lost.
 pub(super) struct Stopping {
     stop: &'static AtomicBool,
 }
@@ -131,14 +133,14 @@ impl Stopping {
         Ok(Self { stop: &STOP })
     }
 
-    /// How to run: on all cores unless said otherwise, all of it unless a shard is named.
+    /// Returns the options of a run: all cores by default, and the whole study unless a shard is given.
     pub(super) fn options(&self, threads: Option<u16>, shard: Option<Shard>) -> Options<'static> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Options { threads: threads.map_or(cores, usize::from), shard: shard.unwrap_or(Shard::WHOLE), stop: self.stop }
     }
 }
 
-/// A bar by work, not by cells: a large network takes ten times as long as a small one.
+/// Creates a progress bar of work, not of trainings: a large network takes ten times as long as a small one.
 pub(super) fn study_bar(what: &str) -> indicatif::ProgressBar {
     let bar = progress(0, what);
     let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} % {msg}, {elapsed} gone, {eta} left")
@@ -180,7 +182,7 @@ fn print(finished: &Finished, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-/// What fits a terminal; report and table.csv have the rest.
+/// Prints the results that fit a terminal; the report and table.csv have the rest.
 fn table(results: &Results) {
     let width = results.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0).max(6);
     let (given, crossed) = (results.given_photos > 0, results.folds > 0);

@@ -108,7 +108,7 @@ impl Tune {
     }
 }
 
-/// First line of the recipes a search writes.
+/// First line of every recipe that a search writes.
 const FOUND: &str = "# Found by `pinhole tune`.";
 
 fn recipe_path(folder: &Path, network: &FoundNetwork) -> PathBuf {
@@ -121,7 +121,7 @@ fn front(found: &Found) -> impl Iterator<Item = &FoundNetwork> {
 
 fn write_recipes(folder: &Path, found: &Found) -> Result<()> {
     create_folder(folder)?;
-    // An earlier search's, perhaps for another budget.
+    // Remove the recipes of an earlier search, perhaps for another budget.
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let text = std::fs::read_to_string(&path).unwrap_or_default();

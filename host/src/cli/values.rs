@@ -1,8 +1,8 @@
-//! Numbers as arguments, refused in words.
+//! Parsers of numeric arguments, with errors in words.
 
 use std::num::{IntErrorKind, ParseIntError};
 
-/// Parser of whole numbers from `least` on.
+/// Returns a parser of whole numbers from `least` on.
 pub(super) fn at_least<N: TryFrom<u64>>(least: u64) -> impl Fn(&str) -> Result<N, String> + Clone {
     move |text| {
         let number = text.parse::<u64>().map_err(|error: ParseIntError| match error.kind() {
@@ -16,7 +16,7 @@ pub(super) fn at_least<N: TryFrom<u64>>(least: u64) -> impl Fn(&str) -> Result<N
     }
 }
 
-/// Parser of whole numbers from `least` to `most`.
+/// Returns a parser of whole numbers from `least` to `most`.
 pub(super) fn between<N: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<N, String> + Clone {
     move |text| {
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));

@@ -7,45 +7,44 @@ use pinhole_boards::probe::{self, Bench};
 use serde::Serialize;
 use serialport::SerialPortType;
 
-/// Folders where Linux' device manager finds its rules.
-/// Source: udev(7).
+/// Folders of the rules of Linux' device manager. Source: udev(7).
 #[cfg(target_os = "linux")]
 const RULES_FOLDERS: [&str; 4] =
     ["/etc/udev/rules.d", "/run/udev/rules.d", "/usr/local/lib/udev/rules.d", "/usr/lib/udev/rules.d"];
-/// What the file of probe-rs' rules has in its name (`69-probe-rs.rules`).
+/// Part of the file name of probe-rs' rules (`69-probe-rs.rules`).
 #[cfg(target_os = "linux")]
 const RULES: &str = "probe-rs";
 
-/// A device that is plugged in.
+/// A connected device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reachable {
-    /// What it is called.
+    /// Name of the device.
     pub name: String,
-    /// Whether this user may open it.
+    /// True if this user may open it.
     pub accessible: bool,
 }
 
-/// Debug probes.
+/// Facts about debug probes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProbeFacts {
-    /// Those that are plugged in.
+    /// Connected probes.
     pub probes: Vec<Reachable>,
-    /// Whether this program was built with probes (feature `probe`).
+    /// True if this program supports probes (feature `probe`).
     pub built_in: bool,
-    /// Whether this system gives users access to probes by rules of its device manager.
+    /// True if this system gives users access to probes by rules of its device manager.
     pub rules_needed: bool,
-    /// The file of probe-rs' rules, where it is installed.
+    /// File of probe-rs' rules, if installed.
     pub rules: Option<PathBuf>,
 }
 
-/// Serial ports.
+/// Facts about serial ports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SerialFacts {
-    /// Those on USB, which boards may be behind.
+    /// Serial ports on USB, which may belong to boards.
     pub ports: Vec<Reachable>,
 }
 
-/// The debug probes that are plugged in; none where this program was built without probes.
+/// Returns the connected debug probes; none if this program was built without support for probes.
 pub(super) fn probes(bench: &Bench) -> ProbeFacts {
     let probes = probe::probes(bench).unwrap_or_default().into_iter();
     let probes = probes.map(|probe| Reachable { name: probe.name, accessible: probe.accessible });
@@ -71,7 +70,7 @@ fn rules() -> Option<PathBuf> {
     None
 }
 
-/// The serial ports on USB. The ports that are built into PCs have no board behind them.
+/// Returns the serial ports on USB. Ports that are built into PCs have no board.
 pub(super) fn serial_ports() -> SerialFacts {
     let ports = serialport::available_ports().unwrap_or_default().into_iter();
     let on_usb = ports.filter(|port| matches!(port.port_type, SerialPortType::UsbPort(_)));

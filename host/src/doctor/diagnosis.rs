@@ -1,4 +1,4 @@
-//! What the facts mean.
+//! Diagnosis: one check for each part of the system, from the facts.
 
 use pinhole_boards::firmware::short_digest;
 use serde::Serialize;
@@ -7,27 +7,27 @@ use super::facts::{CacheFacts, EmulatorFacts, Facts, ProgramFacts};
 use super::firmware::{CompilerFacts, FirmwareFacts, Sources};
 use super::{ProbeFacts, Reachable, SerialFacts};
 
-/// Where probe-rs describes how a system gives access to probes.
+/// Page of probe-rs on giving users access to probes.
 const PROBE_SETUP: &str = "https://probe.rs/docs/getting-started/probe-setup";
-/// What does all that is done without rights of another user.
+/// Command that does everything that this user's rights allow.
 const FIX: &str = "pinhole doctor --fix";
 
-/// How it is with a part.
+/// State of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It works.
     Ok,
-    /// It will be made when it is first needed; the user has to do nothing.
+    /// It is made when first needed; the user does not have to do anything.
     OnDemand,
-    /// It is missing, or does not work; the user has to do something.
+    /// It is missing or does not work; the user has to do something.
     Missing,
-    /// It is not there, and nothing that the user has needs it.
+    /// It is missing, and nothing that the user has requires it.
     NotNeeded,
 }
 
 impl State {
-    /// For people.
+    /// Returns the name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -38,22 +38,22 @@ impl State {
     }
 }
 
-/// A line of the diagnosis.
+/// A check of one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// The part.
+    /// Name of the part.
     pub name: &'static str,
-    /// How it is with it.
+    /// State of the part.
     pub state: State,
-    /// What there is, in words.
+    /// Findings, in words.
     pub found: String,
-    /// What needs it, in words.
+    /// Commands that require it, in words.
     pub needed_by: &'static str,
-    /// What mends or changes it; `None` where nothing has to be done.
+    /// Command or advice that helps; `None` if there is nothing to do.
     pub remedy: Option<String>,
 }
 
-/// What the facts mean: a check for each part, in the order that people meet them.
+/// Diagnoses the facts: returns a check for each part, in the order in which people meet them.
 pub fn diagnose(facts: &Facts) -> Vec<Check> {
     vec![
         program(&facts.program),
@@ -109,7 +109,7 @@ fn firmware(facts: &FirmwareFacts) -> Check {
     Check { name: "firmware", state, found, needed_by, remedy }
 }
 
-/// A compiler's name and version without what is in parentheses.
+/// Returns a compiler's name and version without the text in parentheses.
 fn short_version(version: &str) -> &str {
     version.split(" (").next().unwrap_or(version)
 }
@@ -135,7 +135,7 @@ fn emulator(facts: &EmulatorFacts) -> Check {
     Check { name: "emulator", state, found, needed_by, remedy }
 }
 
-/// `unused`: there is an emulator, so nothing needs a folder that cannot be written to.
+/// `unused` is true if there is an emulator: then nothing requires a writable folder.
 fn cache(facts: Option<&CacheFacts>, unused: bool) -> Check {
     let another = "set PINHOLE_CACHE to a folder that can be written to".to_owned();
     let (state, found, remedy) = match facts {
@@ -193,7 +193,7 @@ fn probes(facts: &ProbeFacts) -> Check {
         None if rules_missing => found += "; probe-rs' udev rules are not installed",
         None => {}
     }
-    // Rules are not the only way to have access: root has it anyway.
+    // Rules are not the only way to get access: root always has it.
     let remedy = match state {
         State::Ok => None,
         State::Missing if !rules_missing => Some("plug the probe in anew, or log in anew".to_owned()),
@@ -210,7 +210,7 @@ fn serial_ports(facts: &SerialFacts) -> Check {
     Check { name: "serial ports", state, found, needed_by: "--port", remedy }
 }
 
-/// Devices in words, and whether all may be opened.
+/// Returns the state of devices, and their names in words.
 fn reachable(devices: &[Reachable], none: &str) -> (State, String) {
     if devices.is_empty() {
         return (State::NotNeeded, none.to_owned());
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
     use crate::doctor::FoundEmulator;
 
-    /// A Debian machine on which nothing is missing, and nothing is plugged in.
+    /// A Debian machine with everything installed and nothing connected.
     fn facts() -> Facts {
         Facts {
             program: ProgramFacts {
@@ -333,7 +333,7 @@ mod tests {
         let ports = check(&facts, "serial ports");
         assert_eq!(ports.state, State::Missing);
         assert!(ports.found.contains("/dev/ttyACM0") && ports.remedy.unwrap().contains("dialout"));
-        // With access, missing rules are no one's trouble.
+        // With access, missing rules do not matter.
         facts.probes.probes[0].accessible = true;
         let probes = check(&facts, "debug probes");
         assert_eq!((probes.state, probes.remedy), (State::Ok, None));

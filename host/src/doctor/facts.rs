@@ -1,4 +1,4 @@
-//! What there is.
+//! Facts about this machine.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use serde::Serialize;
 use super::devices::{self, ProbeFacts, SerialFacts};
 use super::firmware::{CompilerFacts, FirmwareFacts};
 
-/// What there is on this machine. As JSON, its fields stay as they are; others may be added.
+/// Facts about this machine. In JSON, its fields keep their names; others may be added.
 #[derive(Clone, Debug, Serialize)]
 pub struct Facts {
-    /// This program.
+    /// Facts about this program.
     pub program: ProgramFacts,
-    /// The boards' firmware.
+    /// Facts about the boards' firmware.
     pub firmware: FirmwareFacts,
-    /// The emulator.
+    /// Facts about the emulator.
     pub emulator: EmulatorFacts,
     /// The cache folder; `None` for a user without a home folder.
     pub cache: Option<CacheFacts>,
-    /// What builds firmware from source, for each target of the boards.
+    /// Toolchains for building firmware, one for each target of the boards.
     pub compilers: Vec<CompilerFacts>,
     /// Debug probes.
     pub probes: ProbeFacts,
@@ -31,12 +31,12 @@ pub struct Facts {
     pub serial_ports: SerialFacts,
 }
 
-/// This program.
+/// Facts about this program.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProgramFacts {
-    /// Its version.
+    /// Version of Pinhole.
     pub version: &'static str,
-    /// Where it is; `None` when the system does not say.
+    /// Path of the program file; `None` if the system does not tell.
     pub path: Option<PathBuf>,
     /// Operating system, as Rust names it.
     pub os: &'static str,
@@ -44,53 +44,53 @@ pub struct ProgramFacts {
     pub architecture: &'static str,
     /// Kinds of graphics cards that it can train on.
     pub gpu: Vec<&'static str>,
-    /// Formats of photos that it reads, by their files' endings.
+    /// Formats of photos that it reads, by file name extension.
     pub photo_formats: Vec<&'static str>,
 }
 
-/// The emulator.
+/// Facts about the emulator.
 #[derive(Clone, Debug, Serialize)]
 pub struct EmulatorFacts {
-    /// The one that runs; `None` where there is none.
+    /// The emulator that is used; `None` if there is none.
     pub found: Option<FoundEmulator>,
-    /// Where a private copy will be made when one is needed; `None` when it is not needed or cannot be made.
+    /// Folder in which a private copy will be made when needed; `None` if it is not needed or cannot be made.
     pub will_be_copied_to: Option<PathBuf>,
-    /// Why there is none and no copy can be made.
+    /// Reason why there is no emulator and no copy can be made.
     pub problem: Option<String>,
-    /// What to do about the problem.
+    /// Advice on the problem.
     pub advice: Option<String>,
-    /// Installed ones that do not work: path and reason.
+    /// Installed emulators that do not work: path and reason.
     pub unusable: Vec<String>,
 }
 
 /// An emulator that works.
 #[derive(Clone, Debug, Serialize)]
 pub struct FoundEmulator {
-    /// Its program file.
+    /// Path of the program file.
     pub path: PathBuf,
-    /// Its version; `None` when it does not say.
+    /// Version of QEMU; `None` if it does not tell.
     pub version: Option<String>,
     /// `named by the user`, `installed` or `private copy`.
     pub origin: String,
 }
 
-/// The cache folder.
+/// Facts about the cache folder.
 #[derive(Clone, Debug, Serialize)]
 pub struct CacheFacts {
     /// Its path.
     pub path: PathBuf,
-    /// Whether it is there.
+    /// True if it exists.
     pub exists: bool,
-    /// Whether this user can write to it, or create it.
+    /// True if this user can write to it or create it.
     pub writable: bool,
-    /// What its files take, bytes.
+    /// Total size of its files, bytes.
     pub bytes: u64,
-    /// Folders that interrupted downloads left.
+    /// Number of folders left by interrupted downloads.
     pub leftovers: usize,
 }
 
 impl Facts {
-    /// Looks at this machine: starts programs to ask for their versions, lists devices, changes nothing.
+    /// Collects the facts: starts programs to ask for their versions, lists devices, changes nothing.
     pub fn of_this_machine(bench: &Bench) -> Self {
         Self {
             program: ProgramFacts::of_this_one(),
@@ -153,7 +153,7 @@ impl CacheFacts {
     }
 }
 
-/// Whether this user can write to a folder, or could create it.
+/// Returns true if this user can write to a folder or create it.
 fn can_be_written(folder: &Path) -> bool {
     let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
     there.is_some_and(|path| path.is_dir() && may_write(path))

@@ -1,4 +1,4 @@
-//! The firmware, and what builds it.
+//! Facts about firmware, and about the toolchains that build it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,49 +9,49 @@ use pinhole_boards::firmware::{Firmware, FirmwareError, checkout, source_digest,
 use pinhole_boards::settings::Settings;
 use serde::Serialize;
 
-/// The boards' firmware.
+/// Facts about the boards' firmware.
 #[derive(Clone, Debug, Serialize)]
 pub struct FirmwareFacts {
-    /// Whether commands build it from source ([`Settings::build_firmware`]) instead of taking the prebuilt one.
+    /// True if commands build it from source ([`Settings::build_firmware`]), false if they use the prebuilt firmware.
     pub from_source: bool,
-    /// Digests of the prebuilt firmware, by the board's name.
+    /// Digests of the prebuilt firmware, by board name.
     pub prebuilt: BTreeMap<&'static str, String>,
-    /// The compiler of the prebuilt firmware.
+    /// Compiler of the prebuilt firmware.
     pub compiler: Option<String>,
-    /// Digest of the sources that it was built from.
+    /// Digest of the sources of the prebuilt firmware.
     pub source_digest: Option<String>,
-    /// These sources compared with a checkout.
+    /// Comparison of these sources with a checkout.
     pub sources: Sources,
-    /// Why it cannot be used.
+    /// Reason why it cannot be used.
     pub problem: Option<String>,
 }
 
-/// The sources of the prebuilt firmware compared with those of a checkout.
+/// Comparison of the prebuilt firmware's sources with those of a checkout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Sources {
     /// There is no checkout.
     NoCheckout,
-    /// They are the same.
+    /// The sources are the same.
     Unchanged {
         /// The checkout.
         checkout: PathBuf,
     },
-    /// They have changed since.
+    /// The sources have changed since.
     Changed {
         /// The checkout.
         checkout: PathBuf,
     },
 }
 
-/// What builds firmware for a target.
+/// Facts about the toolchain for a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CompilerFacts {
     /// The target.
     pub target: &'static str,
-    /// The compiler; `None` where there is none.
+    /// Version of the compiler; `None` if there is none.
     pub compiler: Option<String>,
-    /// What adds one.
+    /// Command that installs one.
     pub command: Option<String>,
 }
 
@@ -93,7 +93,7 @@ fn sources(manifest: &Manifest) -> Sources {
     match source_digest(&checkout, &manifest.toolchain) {
         Ok(digest) if digest == manifest.source_digest => Sources::Unchanged { checkout },
         Ok(_) => Sources::Changed { checkout },
-        // Sources that cannot be read are no sources to build from.
+        // Unreadable sources count as no checkout.
         Err(_) => Sources::NoCheckout,
     }
 }

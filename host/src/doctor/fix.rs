@@ -1,4 +1,4 @@
-//! What can be mended without rights of another user.
+//! Fixes what this user's rights allow.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use pinhole_boards::emulator::locate::{self, LocateError, Step};
 
 use super::facts::Facts;
 
-/// Why something could not be mended.
+/// Error of fixing.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FixError {
     /// A folder cannot be created or removed.
@@ -17,7 +17,7 @@ pub enum FixError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// The private copy of the emulator could not be made.
@@ -26,8 +26,8 @@ pub enum FixError {
     Emulator(#[from] LocateError),
 }
 
-/// Creates the cache folder, removes what interrupted downloads left there, and makes the private copy of the emulator where one
-/// is needed and can be made; each of its steps is told before it happens. Returns what was done, in words.
+/// Creates the cache folder, removes leftovers of interrupted downloads, and makes the emulator's private copy if it is
+/// needed and possible. `tell` gets each step of the copy before it happens. Returns descriptions of what was done.
 ///
 /// # Errors
 /// Any [`FixError`].

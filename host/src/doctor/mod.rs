@@ -1,12 +1,12 @@
-//! What is there on this machine, and what each command needs.
+//! Examines this machine, and the requirements of each command.
 //!
-//! | module | what happens there |
+//! | module | contents |
 //! |---|---|
-//! | `facts` | this machine -> [`Facts`]; changes nothing |
-//! | `firmware` | the firmware, and what builds it |
+//! | `facts` | [`Facts`] about this machine; changes nothing |
+//! | `firmware` | facts about firmware and toolchains |
 //! | `devices` | debug probes and serial ports, and whether this user may open them |
-//! | `diagnosis` | facts -> [`Check`]s: a state, who needs it, what mends it |
-//! | `fix` | what can be mended without rights of another user |
+//! | `diagnosis` | a [`Check`] for each part: its state, who requires it, and what helps |
+//! | `fix` | fixes what this user's rights allow |
 
 mod devices;
 mod diagnosis;

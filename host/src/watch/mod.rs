@@ -1,6 +1,7 @@
-//! A live view of a device: what its camera sees, as the network sees it, and what the network makes of it.
+//! Live view of a device: its camera's frames as the network sees them, and the network's decisions.
 //!
-//! [`Sight`] is one look, [`State`] what is known so far, [`view`] a screen of it; the terminal itself is the command's.
+//! [`Sight`] is one capture with its results, [`State`] everything known so far, [`view`] draws a screen of it. The
+//! command itself controls the terminal.
 
 mod pixels;
 pub mod view;
@@ -14,48 +15,48 @@ use pinhole_shared::decision::{Probability, probability};
 use pinhole_shared::link::Statistics;
 use pinhole_shared::policy::{Policy, Verdict};
 
-/// Looks over which frames a second are averaged.
+/// Number of captures over which the frame rate is averaged.
 const RATE_FRAMES: usize = 20;
-/// Lines of the log that are kept.
+/// Number of log lines that are kept.
 const LOG_LINES: usize = 200;
 
-/// One look: a picture was captured and classified.
+/// A capture and its classification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sight {
-    /// What was held before the camera, where that is known.
+    /// The photo held before the camera, if known.
     pub shown: Option<PathBuf>,
     /// The network's input, row by row, the channels of a pixel together.
     pub pixels: Vec<u8>,
-    /// Each class' probability, 0..=1.
+    /// Probability of each class, 0..=1.
     pub probabilities: Vec<f64>,
-    /// Index of the class decided for.
+    /// Index of the class of the decision.
     pub class: usize,
-    /// What the device answers, under its policy.
+    /// The device's answer under its policy.
     pub verdict: Verdict,
-    /// How long each stage took.
+    /// Time of each stage.
     pub stages: Stages,
 }
 
-/// Times of the stages of a look.
+/// Times of the stages of a capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
     /// From exposure to the network's input, by the device's clock.
     pub capture: Duration,
     /// The inference, by the device's clock.
     pub inference: Duration,
-    /// Reading the photo before an emulated board's camera from disk and turning it to gray.
+    /// Reading the photo for an emulated board's camera from disk and converting it.
     pub photo: Option<Duration>,
-    /// From the request to the last answer, with reporting every integer, by the host's clock.
+    /// From the request to the last answer, including the report of every integer, by the host's clock.
     pub device: Duration,
 }
 
 impl Sight {
-    /// What a look, reported with all of its integers, says. `None` when some are missing.
+    /// Extracts the results of a capture that was reported with all of its integers. `None` if some are missing.
     pub fn of(look: Look, statistics: &Statistics) -> Option<Self> {
         let Look { inference, shown, photo, device } = look;
         let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
         let logits = inference.stages.get(1..)?.last()?;
-        // The device's own arithmetic, so that what is shown is what it decided by.
+        // The device's own arithmetic, so that the display shows the numbers of its decision.
         let probabilities = (0..logits.len()).map(|class| probability(logits, class).to_f64()).collect();
         let us = |us: u32| Duration::from_micros(us.into());
         let (capture, inference_time) = (us(statistics.capture_us), us(statistics.inference_us));
@@ -70,7 +71,7 @@ impl Sight {
     }
 }
 
-/// All that a view shows.
+/// Everything that the view shows.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Board and kernel.
@@ -79,26 +80,26 @@ pub struct State {
     pub side: usize,
     /// Names of the classes.
     pub classes: Vec<String>,
-    /// What an inference takes on the board, ms, where that is predicted.
+    /// Predicted time of an inference on the board, ms, if there is a prediction.
     pub predicted_ms: Option<f64>,
-    /// When the device's decisions are answers.
+    /// The device's policy.
     pub policy: Policy,
-    /// The last look.
+    /// The last capture.
     pub sight: Option<Sight>,
-    /// Why the last try gave none.
+    /// Reason why the last attempt gave no capture.
     pub trouble: Option<String>,
-    /// Looks so far.
+    /// Number of captures so far.
     pub frames: u64,
-    /// Whether it waits for a key.
+    /// True while it waits for a key.
     pub paused: bool,
     /// The device's log, oldest first.
     pub log: VecDeque<String>,
-    /// When the last looks were taken, since the start.
+    /// Times of the last captures, since the start.
     taken: VecDeque<Duration>,
 }
 
 impl State {
-    /// Nothing seen yet.
+    /// Creates the state before the first capture.
     pub fn new(device: String, side: usize, classes: Vec<String>, predicted_ms: Option<f64>) -> Self {
         Self {
             device,
@@ -115,7 +116,7 @@ impl State {
         }
     }
 
-    /// A look was taken at this time since the start.
+    /// Adds a capture that was taken at this time since the start.
     pub fn saw(&mut self, sight: Sight, at: Duration) {
         self.sight = Some(sight);
         self.trouble = None;
@@ -126,13 +127,13 @@ impl State {
         }
     }
 
-    /// The device's log, as far as it has come.
+    /// Replaces the log by the device's log so far.
     pub fn logged<'l>(&mut self, lines: impl DoubleEndedIterator<Item = &'l str>) {
         self.log = lines.rev().take(LOG_LINES).map(str::to_owned).collect();
         self.log.make_contiguous().reverse();
     }
 
-    /// Frames a second over the last looks; `None` before there are two.
+    /// Returns the frames per second over the last captures; `None` if there are fewer than two.
     pub fn frames_per_s(&self) -> Option<f64> {
         let (first, last) = (self.taken.front()?, self.taken.back()?);
         let span = last.checked_sub(*first).filter(|span| !span.is_zero())?;
@@ -140,18 +141,18 @@ impl State {
     }
 }
 
-/// Smoothing that can be chosen while watching: frames that must agree, of the last so many.
+/// Choices of smoothing: how many of the last frames must agree, and of how many.
 const SMOOTHING: [(u8, u8); 4] = [(1, 1), (2, 3), (3, 5), (5, 9)];
-/// A step of the least probability: a twentieth.
+/// Step of the least probability: a twentieth.
 const STEP: i64 = 65_536 / 20;
 
-/// The policy with a least probability that is higher or lower by so many twentieths, from nothing to certainty.
+/// Returns the policy with its least probability changed by this number of twentieths, within 0..=1.
 pub fn step_probability(policy: Policy, twentieths: i64) -> Policy {
     let stepped = (i64::from(policy.min_probability().0) + twentieths * STEP).clamp(0, 65_536);
     Policy::new(Probability(stepped as u32), policy.needed(), policy.window()).unwrap_or(policy)
 }
 
-/// The policy with the next longer smoothing; after the longest none again.
+/// Returns the policy with the next longer smoothing; after the longest, no smoothing.
 pub fn next_smoothing(policy: Policy) -> Policy {
     let longer = SMOOTHING.into_iter().find(|&(_, window)| window > policy.window());
     let (needed, window) = longer.unwrap_or(SMOOTHING[0]);

@@ -1,28 +1,29 @@
-//! Pixels in a terminal: two to a character, one above the other.
+//! Draws pixels in a terminal: two per character, one above the other.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 use ratatui::widgets::Widget;
 
-/// The upper half of a character, in the foreground's color; the lower is the background's.
+/// Character whose upper half has the foreground's color, and whose lower half the background's.
 const UPPER_HALF: &str = "\u{2580}";
 
-/// A square of pixels, as large as fits: one pixel a column if there is room, fewer columns than pixels if not.
+/// A square of pixels, as large as fits: one pixel per column if there is room, otherwise scaled down.
 pub(super) struct Pixels<'p> {
     pub(super) side: usize,
-    /// Row by row: a byte each, or red, green and blue of each together.
+    /// Row by row: one byte per pixel, or red, green and blue of each pixel together.
     pub(super) pixels: &'p [u8],
 }
 
 impl Pixels<'_> {
-    /// Columns and rows that a square of so many pixels takes in an area.
+    /// Returns the columns and rows that a square of `side` pixels takes in an area.
     pub(super) fn size(side: usize, area: Rect) -> (u16, u16) {
         let columns = side.min(usize::from(area.width)).min(usize::from(area.height) * 2);
         (columns as u16, columns.div_ceil(2) as u16)
     }
 
-    /// The nearest pixel to this one of a square with `shown` pixels a side; black below the square.
+    /// Returns the color of the nearest pixel, when the square is scaled to `shown` pixels a side; black below the
+    /// square.
     fn at(&self, x: usize, y: usize, shown: usize) -> Color {
         let nearest = |place: usize| (2 * place + 1) * self.side / (2 * shown);
         let channels = if self.pixels.len() == 3 * self.side * self.side { 3 } else { 1 };

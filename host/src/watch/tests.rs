@@ -35,7 +35,7 @@ fn look(inference: Inference) -> Look {
     Look { inference, shown: Some("photos/a.jpg".into()), photo, device }
 }
 
-/// A screen as text, and the terminal, for its colors.
+/// Returns a screen as text, and the terminal for its colors.
 fn screen(state: &State, width: u16, height: u16) -> (String, Terminal<TestBackend>) {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(frame, state)).unwrap();
@@ -50,7 +50,7 @@ fn probabilities_are_the_devices() {
     assert_eq!(sight.class, 0);
     assert_eq!(sight.probabilities[0], inference().decision.probability.to_f64());
     assert!((sight.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-4);
-    // Integers that are missing, or no pixels, are no sight.
+    // Missing integers or pixels give no result.
     let mut alone = inference();
     alone.stages.truncate(1);
     assert_eq!(Sight::of(look(alone.clone()), &statistics()), None);
@@ -112,7 +112,7 @@ fn small_terminals_and_large_networks_are_no_trouble() {
     state.saw(sight, Duration::ZERO);
     for (width, height) in [(1, 1), (5, 3), (20, 10), (80, 24), (200, 80)] {
         let (text, _) = screen(&state, width, height);
-        // Not all classes have room: the likeliest has.
+        // Not all classes fit; the most likely one must be visible.
         assert!(height < 24 || text.contains("class 39"), "{width}x{height}:\n{text}");
     }
     state.trouble = Some("the camera failed".to_owned());
@@ -124,7 +124,7 @@ fn the_rate_is_of_the_last_looks() {
     let mut state = state();
     assert_eq!(state.frames_per_s(), None);
     for look in 0..100_u32 {
-        // Slow at first, then ten a second.
+        // Slow at first, then ten frames per second.
         let at = if look < 50 {
             Duration::from_secs(look.into())
         } else {
@@ -169,7 +169,7 @@ fn keys_reach_every_policy_between_nothing_and_certainty() {
         })
         .collect();
     assert_eq!(windows, [(2, 3), (3, 5), (5, 9), (1, 1), (2, 3)]);
-    // From a model's own.
+    // Starts from a model's own policy.
     let own = Policy::new(Probability(0), 3, 4).unwrap();
     assert_eq!((next_smoothing(own).needed(), next_smoothing(own).window()), (3, 5));
 }

@@ -1,4 +1,4 @@
-//! One screen.
+//! Draws a screen of the live view.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -11,9 +11,9 @@ use pinhole_shared::policy::{Policy, Verdict};
 use super::pixels::Pixels;
 use super::{Sight, State};
 
-/// Lines of the log that are shown at least, with the frame around them.
+/// Lines of the log area, including its frame.
 const LOG_ROWS: u16 = 6;
-/// Columns beside the picture, at least.
+/// Smallest number of columns beside the picture.
 const SIDE_COLUMNS: u16 = 30;
 
 /// Draws the state.
@@ -95,7 +95,8 @@ fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &State) {
     frame.render_widget(Paragraph::new(lines), below);
 }
 
-/// In the classes' own order while there is room for all, so that nothing jumps; else the most likely ones.
+/// Returns the classes to show: all in their own order if there is room, so that nothing jumps; otherwise the most
+/// likely ones.
 fn most_likely(sight: &Sight, shown: usize) -> Vec<usize> {
     let mut classes: Vec<usize> = (0..sight.probabilities.len()).collect();
     if classes.len() > shown {

@@ -1,8 +1,8 @@
-//! Training by another arithmetic than floating point's: that of the device.
+//! Quantization-aware training: training with the device's arithmetic instead of floating point.
 //!
-//! Forward, each layer's values are those of the other arithmetic, to the last bit. Backward, rounding is taken for the
-//! identity: gradients are those of the float layer of the rounded weights, at the exact values of the layer before,
-//! and go unchanged to the float weights that were rounded.
+//! In the forward pass, each layer's values are those of the other arithmetic, to the last bit. The backward pass
+//! treats rounding as the identity (straight-through estimator). Gradients are those of the float layer with the
+//! quantized weights, at the quantized values of the layer before. They are applied unchanged to the float weights.
 //!
 //! Source: Y. Bengio, N. Léonard and A. Courville, "Estimating or propagating gradients through stochastic neurons for
 //! conditional computation", 2013, section 4 (the straight-through estimator); B. Jacob et al., "Quantization and
@@ -16,38 +16,37 @@ use super::network::{FloatLayer, Network};
 use super::optimizer::contiguous;
 use super::spatial::to_planes_first;
 
-/// What a network in training computes by instead of floating point.
+/// Arithmetic that a network in training computes by, instead of floating point.
 pub(crate) trait Arithmetic: Send {
-    /// Takes over the network's numbers as they are now. False where they are beyond what it can express: they have run
-    /// away.
+    /// Takes the network's current parameters. Returns false if it cannot represent them: training has diverged.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     fn take(&mut self, network: &Network) -> Result<bool>;
 
-    /// What it has of every layer by the numbers taken last: weights and biases in real numbers.
+    /// Returns the layers with the parameters taken last, as real numbers.
     fn layers(&self) -> Vec<FloatLayer>;
 
-    /// What every layer gives for these inputs, in order.
+    /// Returns the outputs of every layer for these inputs, in order.
     fn stages(&self, inputs: &[&[u8]]) -> Vec<Stage>;
 
-    /// The logits of these inputs: the values of the last stage, input by input.
+    /// Returns the logits of these inputs, input by input: the values of the last stage.
     fn logits(&self, inputs: &[&[u8]]) -> Vec<Vec<f32>>;
 }
 
-/// A layer's values for a batch.
+/// Outputs of a layer for a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
-    /// Batch x elements, the channels of a place together.
+    /// Values, batch x elements, channels last.
     pub values: Vec<f32>,
-    /// What values are multiples of.
+    /// Real value of one unit: all values are multiples of it.
     pub unit: f32,
-    /// The least and the largest value there is, where others are cut to these.
+    /// Least and largest value, if the layer clips its outputs to them.
     pub limits: Option<(f32, f32)>,
 }
 
 impl Stage {
-    /// The values, by planes, in place of a float layer's outputs of this shape.
+    /// Returns the values, as channel planes, in place of a float layer's outputs of this shape.
     pub(super) fn values(&self, float: &Tensor, shape: Shape) -> Result<Tensor> {
         let planes = |image: &[f32]| to_planes_first(image, shape);
         let values: Vec<Vec<f32>> = self.values.par_chunks_exact(shape.elements()).map(planes).collect();
@@ -56,8 +55,8 @@ impl Stage {
     }
 }
 
-/// Gives the second of two tensors of the same shape, and the gradient to the first. Where the second was cut, the
-/// gradient is 0.
+/// Straight-through estimator: returns the second of two tensors of the same shape, and passes the gradient to the
+/// first. The gradient is 0 where the second was clipped.
 struct StraightThrough {
     unit: f32,
     limits: Option<(f32, f32)>,
@@ -90,7 +89,7 @@ impl CustomOp2 for StraightThrough {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let Some((low, high)) = self.limits else { return Ok((Some(gradient.clone()), None)) };
-        // At an end, and further away from it than rounding takes a value.
+        // Clipped: at a limit, and the float value further beyond it than rounding explains.
         let is_cut = |float: f32, exact: f32| {
             (exact >= high && float > exact + self.unit / 2.0) || (exact <= low && float < exact - self.unit / 2.0)
         };
@@ -111,8 +110,8 @@ mod tests {
 
     use super::*;
 
-    /// Of a unit of 0.5 from -1 to 2: values in the range, however they are rounded, pass the gradient; those beyond do
-    /// not, and what is rounded to an end is not beyond it.
+    /// Unit 0.5, range -1 to 2. Values in the range pass the gradient however they are rounded; values beyond do not. A
+    /// value that is rounded to a limit is not beyond it.
     #[test]
     fn values_are_the_exact_ones_and_only_cut_ones_stop_the_gradient() {
         let float = Var::from_slice(&[0.1_f32, 1.9, 2.2, 2.3, -1.2, -1.3, 9.0], 7, &Device::Cpu).unwrap();

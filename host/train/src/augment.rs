@@ -1,35 +1,35 @@
 //! Augmentation: a new variation of every training photo in every epoch.
 //!
-//! It happens on the network's input, the pixels the device sees, not on the photo: what the network trains on are
-//! pixels a camera behind this pipeline could deliver, rounded to 8 bits as it rounds them. All randomness is drawn in
-//! the order of the photos, whatever the batches; sines come from `libm`: the same seed gives the same pixels
-//! everywhere.
+//! It changes the network's input, not the photo. So the network trains on pixels that a camera with this pixel
+//! pipeline could deliver, rounded to 8 bits in the same way. All random numbers are drawn in the order of the photos,
+//! whatever the batches, and sines are `libm`'s: the same seed gives the same pixels everywhere.
 
 use pinhole_core::random::Random;
 use pinhole_core::recipe::Augmentation;
 use pinhole_shared::pixels::InputShape;
 
-/// What one photo's variation is.
+/// Variation of one photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Variation {
-    /// Content moves right and down by so much, px.
+    /// Shift of the content to the right and down, px.
     shift_x_px: f32,
     shift_y_px: f32,
-    /// Content grows by this factor.
+    /// Factor by which the content grows.
     zoom: f32,
-    /// Content turns clockwise, radians.
+    /// Clockwise rotation of the content, radians.
     angle: f32,
     mirrored: bool,
-    /// Gray levels are stretched about the middle gray by this factor.
+    /// Factor that stretches gray levels about the middle gray.
     contrast: f32,
-    /// Then added, gray levels.
+    /// Added after the contrast, gray levels.
     brightness: f32,
 }
 
 impl Variation {
-    /// One within the recipe's limits, for an input of `side` px.
+    /// Draws a variation within the recipe's limits, for an input of `side` px.
     pub(super) fn draw(settings: &Augmentation, side: u16, random: &mut Random) -> Self {
-        // Every draw is made whether or not it is used: a recipe with one setting less sees the others unchanged.
+        // Every number is drawn whether or not it is used: a recipe without one setting gets the same values for the
+        // others.
         let mut within = |limit: f32| limit * random.between(-1.0, 1.0);
         let side = f32::from(side);
         Self {
@@ -48,10 +48,10 @@ impl Variation {
     }
 }
 
-/// This variation of a photo's pixels, row by row, each channel alike.
+/// Returns this variation of a photo's pixels, row by row, each channel alike.
 ///
-/// Geometry is one affine map about the center, read by bilinear interpolation; what lies outside the photo is its
-/// nearest border pixel (as Keras' `fill_mode="nearest"`). Levels are rounded half up and saturate.
+/// The geometry is one affine map about the center, with bilinear interpolation. Outside the photo, the nearest border
+/// pixel is used (as Keras' `fill_mode="nearest"`). Levels are rounded half up and saturate.
 pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> Vec<u8> {
     let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let level = |gray: f32| {
@@ -61,7 +61,7 @@ pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> 
     if !variation.moves() {
         return pixels.iter().map(|&pixel| level(f32::from(pixel))).collect();
     }
-    // From a pixel of the result to where it comes from: turned and shrunk back about the center.
+    // Maps a pixel of the result to its source: rotated and scaled back about the center.
     let (sin, cos) = (libm::sinf(variation.angle), libm::cosf(variation.angle));
     let center = (side as f32 - 1.0) / 2.0;
     let mirror = if variation.mirrored { -1.0 } else { 1.0 };
@@ -79,9 +79,9 @@ pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> 
     result
 }
 
-/// A place between four pixels.
+/// A position between four pixels, for bilinear interpolation.
 struct Bilinear {
-    /// Indices of the pixels: above to the left and right, below likewise.
+    /// Indices of the pixels: above left, above right, below left, below right.
     corners: [usize; 4],
     across: f32,
     down: f32,
@@ -127,9 +127,9 @@ mod tests {
             (Variation { shift_y_px: -1.0, ..STILL }, [40, 50, 60, 70, 80, 90, 70, 80, 90]),
             (Variation { shift_x_px: 0.5, ..STILL }, [10, 15, 25, 40, 45, 55, 70, 75, 85]),
             (Variation { mirrored: true, ..STILL }, [30, 20, 10, 60, 50, 40, 90, 80, 70]),
-            // A quarter clockwise: the left column becomes the top row, from below.
+            // A quarter turn clockwise: the left column, read upward, becomes the top row.
             (Variation { angle: std::f32::consts::FRAC_PI_2, ..STILL }, [70, 40, 10, 80, 50, 20, 90, 60, 30]),
-            // Twice as large: the corners come from half-way between the center and theirs.
+            // Twice as large: the corners come from half-way between the center and the original corners.
             (Variation { zoom: 2.0, ..STILL }, [30, 35, 40, 45, 50, 55, 60, 65, 70]),
             (Variation { brightness: 200.0, ..STILL }, [210, 220, 230, 240, 250, 255, 255, 255, 255]),
             (Variation { contrast: 0.0, ..STILL }, [128; 9]),

@@ -1,8 +1,8 @@
 //! A dense layer as a candle operation.
 //!
-//! candle's autograd runs through it as through any other operation, with one difference: the gradient of the weights
-//! is not returned but left behind as its two factors (what came in, and the gradient by the pre-activations), for
-//! [`super::optimizer`] to multiply and consume in place.
+//! candle's autograd runs through it as through any other operation, with one difference: it does not return the
+//! gradient of the weights. It leaves the gradient's two factors (the inputs, and the gradient by the pre-activations),
+//! which [`super::optimizer`] multiplies and consumes in place.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,13 +12,13 @@ use pinhole_shared::model::Activation;
 use super::matrix::{Strided, product};
 use super::optimizer::contiguous;
 
-/// What backpropagation leaves for the optimizer: inputs (batch x inputs) and delta (batch x outputs).
+/// The factors that backpropagation leaves for the optimizer: inputs (batch x inputs) and delta (batch x outputs).
 pub(super) type Factors = Arc<Mutex<Option<(Tensor, Tensor)>>>;
 
 /// `activation(inputs * weights + biases)`: batch x inputs, inputs x outputs, outputs -> batch x outputs.
 pub(super) struct DenseOp {
     pub activation: Activation,
-    /// False for the first layer that learns: nobody asks for the gradient of what comes in there.
+    /// False for the first trained layer, where the gradient by the inputs is not used.
     pub input_gradient: bool,
     pub factors: Factors,
 }
@@ -96,7 +96,7 @@ fn transpose(from: &[f32], rows: usize, columns: usize, to: &mut [f32]) {
     }
 }
 
-/// The activation function. The exponential is `libm`'s in Rust, the same bits on every machine.
+/// Applies the activation function. The exponential is `libm`'s in Rust, the same bits on every machine.
 pub(super) fn activate(activation: Activation, x: f32) -> f32 {
     match activation {
         Activation::Linear => x,
@@ -105,7 +105,7 @@ pub(super) fn activate(activation: Activation, x: f32) -> f32 {
     }
 }
 
-/// The activation function's slope where its output is `output`.
+/// Returns the slope of the activation function where its output is `output`.
 fn slope(activation: Activation, output: f32) -> f32 {
     match activation {
         Activation::Linear => 1.0,

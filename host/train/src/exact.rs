@@ -1,4 +1,5 @@
-//! A training's other arithmetic, its teacher, and the network's numbers while a batch runs by it.
+//! Quantization-aware training with distillation: an arithmetic, a teacher, and the network's own numbers while a batch
+//! runs.
 
 use candle_core::{Result, Tensor};
 use pinhole_core::photos::Dataset;
@@ -8,24 +9,25 @@ use super::loss::Imitation;
 use super::network::{FloatLayer, Network};
 use super::trainer::TrainError;
 
-/// What a network is trained by that goes by another arithmetic than floating point, imitating a network that does not.
+/// Quantization-aware training: the network computes by other arithmetic than floating point, and learns from a teacher
+/// that computes in floating point (distillation).
 pub(crate) struct Exact<'d> {
     arithmetic: Box<dyn Arithmetic>,
     teacher: Network,
     /// Pixels of the validation inputs.
     validation: Vec<&'d [u8]>,
-    /// The network's own numbers while a batch runs.
+    /// The network's own parameters while a batch runs.
     own: Vec<FloatLayer>,
 }
 
 impl<'d> Exact<'d> {
-    /// `validation` is the training's.
+    /// `validation` is the training's validation dataset.
     pub(crate) fn new(arithmetic: Box<dyn Arithmetic>, teacher: Network, validation: &'d Dataset) -> Self {
         let validation = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Self { arithmetic, teacher, validation, own: Vec::new() }
     }
 
-    /// Logits of these inputs, in epoch `epoch`.
+    /// Returns the logits of these inputs in epoch `epoch`.
     ///
     /// # Errors
     /// [`TrainError::Diverged`], [`TrainError::Candle`].
@@ -39,10 +41,10 @@ impl<'d> Exact<'d> {
         Ok(self.arithmetic.logits(inputs))
     }
 
-    /// [`Exact::logits`] of the validation inputs.
+    /// Returns [`Exact::logits`] of the validation inputs.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`Exact::logits`].
     pub(super) fn validation_logits(
         &mut self,
         network: &Network,
@@ -52,11 +54,11 @@ impl<'d> Exact<'d> {
         Ok(self.arithmetic.logits(&self.validation))
     }
 
-    /// Gives the network the other arithmetic's numbers in place of its own, until [`Exact::give_back`], and what its layers
-    /// give for a batch.
+    /// Replaces the network's parameters by those of the other arithmetic, until [`Exact::give_back`]. Returns the
+    /// outputs of all layers for a batch.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`], [`TrainError::Candle`]; the network is of no use then.
+    /// [`TrainError::Diverged`], [`TrainError::Candle`]; the network cannot be used then.
     pub(super) fn lend(
         &mut self,
         network: &Network,
@@ -69,12 +71,12 @@ impl<'d> Exact<'d> {
         Ok(self.arithmetic.stages(batch))
     }
 
-    /// The loss of a batch's logits.
+    /// Returns the distillation loss of a batch's logits.
     pub(super) fn loss(&self, logits: &Tensor, batch: &[&[u8]]) -> Result<Tensor> {
         logits.apply_op1(Imitation { teacher: self.teacher.logits(batch)? })
     }
 
-    /// Gives the network its own numbers back, for which the batch's gradients are.
+    /// Restores the network's own parameters, to which the batch's gradients are applied (straight-through estimator).
     pub(super) fn give_back(&self, network: &Network) -> Result<()> {
         network.restore(self.own.clone())
     }

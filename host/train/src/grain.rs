@@ -1,31 +1,32 @@
-//! What a cheap camera adds to a picture: blur and noise, new ones for every training photo in every epoch.
+//! Camera noise: blur and noise as of a cheap camera, new for every training photo in every epoch.
 //!
-//! They come after the variations of [`super::augment`], on the network's input, from a stream of random numbers of their
-//! own: a recipe with or without them sees the same variations. Exponentials, logarithms and cosines are `libm`'s: the same
-//! seed gives the same pixels everywhere.
+//! They are added after the variations of [`super::augment`], to the network's input, with a random stream of their
+//! own: the variations are the same with and without them. Exponentials, logarithms and cosines are `libm`'s, so the
+//! same seed gives the same pixels everywhere.
 
 use pinhole_core::random::Random;
 use pinhole_core::recipe::Augmentation;
 use pinhole_shared::pixels::InputShape;
 
-/// Deviations of the blur at which its weights end.
+/// Radius of the blur, in standard deviations.
 const REACH: f32 = 2.5;
 
-/// One photo's blur and noise.
+/// Blur and noise of one photo.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grain {
     /// Standard deviation of the blur, px.
     deviation_px: f32,
     /// Standard deviation of the noise, gray levels.
     deviation: f32,
-    /// Of the noise.
+    /// Seed of the noise.
     seed: u64,
 }
 
 impl Grain {
-    /// Deviations drawn uniformly up to the recipe's.
+    /// Draws both deviations uniformly, up to the recipe's.
     ///
-    /// Every draw is made whether or not it is used: a recipe with one of the two sees the other unchanged.
+    /// Every number is drawn whether or not it is used: a recipe without one of the two gets the same values for the
+    /// other.
     pub(super) fn draw(settings: &Augmentation, random: &mut Random) -> Self {
         Self {
             deviation_px: settings.blur * random.unit(),
@@ -35,8 +36,8 @@ impl Grain {
     }
 }
 
-/// Adds blur and noise to an input, row by row: a Gaussian blur, the same of each channel, then normal noise. Rounded half
-/// up, saturating.
+/// Adds blur and noise to an input, row by row: a Gaussian blur, the same for each channel, then normal noise. The
+/// result is rounded half up and saturates.
 pub(super) fn add_grain(grain: Grain, pixels: &mut [u8], input: InputShape) {
     let Grain { deviation_px, deviation, seed } = grain;
     let mut values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
@@ -52,7 +53,7 @@ pub(super) fn add_grain(grain: Grain, pixels: &mut [u8], input: InputShape) {
     }
 }
 
-/// A Gaussian blur along rows, then along columns. Beyond the border lies the nearest border pixel.
+/// Gaussian blur along rows, then along columns. Beyond the border, the nearest border pixel is used.
 fn blur(values: &mut [f32], input: InputShape, deviation_px: f32) {
     let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let weights = gaussian(deviation_px);
@@ -74,7 +75,7 @@ fn blur(values: &mut [f32], input: InputShape, deviation_px: f32) {
     }
 }
 
-/// Weights of a pixel and of those at each distance on either side, which add up to 1.
+/// Returns the weights of a pixel and of each distance on either side. All together add up to 1.
 fn gaussian(deviation_px: f32) -> Vec<f32> {
     let reach = (REACH * deviation_px).ceil() as usize;
     let weight = |distance: usize| {
@@ -86,13 +87,13 @@ fn gaussian(deviation_px: f32) -> Vec<f32> {
     weights.into_iter().map(|weight| weight / sum).collect()
 }
 
-/// Normal random numbers of mean 0 and standard deviation 1.
+/// Normally distributed random numbers with mean 0 and standard deviation 1 (Box-Muller).
 ///
 /// # Source
 /// G. Box and M. Muller, "A note on the generation of random normal deviates", Annals of Mathematical Statistics 29 (1958).
 struct Normal {
     random: Random,
-    /// They come in pairs.
+    /// The second number of a pair, if it has not been returned.
     second: Option<f32>,
 }
 
@@ -101,7 +102,7 @@ impl Normal {
         if let Some(second) = self.second.take() {
             return second;
         }
-        // In (0, 1]: a logarithm is asked of it.
+        // In (0, 1], so that its logarithm is finite.
         let radius = libm::sqrtf(-2.0 * libm::logf(1.0 - self.random.unit()));
         let angle = std::f32::consts::TAU * self.random.unit();
         self.second = Some(radius * libm::sinf(angle));
@@ -127,7 +128,7 @@ mod tests {
             assert!((sum - 1.0).abs() < 1e-6, "{deviation_px}: {sum}");
             assert!(weights.windows(2).all(|two| two[0] > two[1]));
         }
-        // At one deviation the bell is at e^-0.5 of its top.
+        // At one standard deviation, the Gaussian is e^-0.5 of its maximum.
         let weights = gaussian(1.0);
         assert!((weights[1] / weights[0] - 0.606_530_7).abs() < 1e-6);
     }
@@ -167,7 +168,7 @@ mod tests {
         for seed in 1..20 {
             let mut random = Random::seeded(seed);
             let (_, drawn) = (random.unit(), 25.5 * random.unit());
-            // Below, rounding is not like noise of its own.
+            // Below 2 gray levels, rounding does not act like independent noise.
             if drawn < 2.0 {
                 continue;
             }
@@ -176,7 +177,7 @@ mod tests {
             let errors = || noisy.iter().map(|&pixel| f32::from(pixel) - 128.0);
             let mean = errors().sum::<f32>() / 10_000.0;
             let variance = errors().map(|error| (error - mean) * (error - mean)).sum::<f32>() / 10_000.0;
-            // Rounding adds a variance of 1/12; five standard errors of mean and variance of 10,000 draws.
+            // Rounding adds a variance of 1/12. Tolerance: five standard errors of mean and variance of 10,000 numbers.
             let expected = drawn * drawn + 1.0 / 12.0;
             assert!(mean.abs() <= 0.05 * expected.sqrt(), "seed {seed}: mean {mean}");
             assert!((variance / expected - 1.0).abs() <= 0.0708, "seed {seed}: {variance} for {expected}");

@@ -1,4 +1,4 @@
-//! What training keeps of each layer from one update to the next.
+//! Optimizer state of each layer, kept from one update to the next.
 
 use std::sync::Mutex;
 
@@ -8,21 +8,21 @@ use super::network::{ConvNode, DenseNode, Kind, Node, Trace};
 use super::optimizer::{DenseState, Moments, Step, TensorState};
 use super::spatial::Statistics;
 
-/// Share of the running statistics that an update keeps; the rest is the batch's. Keras' default of 0.99 is for longer
-/// epochs: of some dozens of updates here, the statistics must follow within one.
+/// Momentum of the running statistics: the share that an update keeps; the rest is the batch's. Keras' default of 0.99
+/// is for longer epochs. Here an epoch has some dozens of updates, within which the statistics must follow.
 const MOMENTUM: f64 = 0.95;
 
-/// The optimizer's state of one layer.
+/// Optimizer state of one layer.
 pub(super) enum LayerState {
     Dense(DenseState),
-    /// Weights; biases or else gamma and beta.
+    /// State of the weights, and of the biases or else of gamma and beta.
     Conv(TensorState, Vec<TensorState>),
-    /// Nothing to learn.
+    /// The layer has no parameters.
     None,
 }
 
 impl LayerState {
-    /// Before the first update.
+    /// Creates the state before the first update.
     pub(super) fn new(layer: &Node) -> Result<Self> {
         Ok(match &layer.kind {
             Kind::Dense(dense) => {
@@ -40,7 +40,7 @@ impl LayerState {
         })
     }
 
-    /// What the optimizer remembers of each of the layer's tensors.
+    /// Returns the optimizer's numbers for each of the layer's tensors.
     pub(super) fn moments(&self) -> Vec<&Mutex<Moments>> {
         match self {
             Self::Dense(state) => state.moments().to_vec(),
@@ -49,8 +49,8 @@ impl LayerState {
         }
     }
 
-    /// One update of its layer, from what backpropagation left and returned: `gradient` is the loss's by one of the layer's
-    /// variables, which it also gives the name of.
+    /// Updates the layer once, from what the forward and backward passes left in `trace`. `gradient` returns the loss's
+    /// gradient by one of the layer's variables, given its name.
     pub(super) fn update(
         &self,
         step: Step,
@@ -85,7 +85,7 @@ impl LayerState {
     }
 }
 
-/// Moves the running statistics towards those of the batch.
+/// Moves the running statistics toward those of the batch.
 fn follow(conv: &ConvNode, trace: &Trace) -> Result<()> {
     let Some(norm) = &conv.norm else { return Ok(()) };
     let seen = trace.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();

@@ -1,9 +1,10 @@
-//! Training: photos and a recipe in, the float network with the best validation loss out; then [`quantize`] makes a model
-//! file of it, [`finetune`] trains on by the device's integers, and [`runs`] keeps it all on disk.
+//! Training: photos and a recipe give the float network with the best validation loss. [`quantize`] converts it to a
+//! model file, [`finetune`] fine-tunes it with the device's integers, and [`runs`] reads and writes run folders.
 //!
-//! candle holds the tensors and runs autograd; the two places where it would spend nearly all of its time are
-//! operations of ours (`dense`, `optimizer` and the product both use, `matrix`), which also make the result the same
-//! on every machine. The operations over pictures (`spatial`) are as well. A test compares them with candle's own operations and optimizer.
+//! candle holds the tensors and runs autograd. The two operations where it would spend nearly all of its time are our
+//! own: `dense` and `optimizer`, both on the matrix product in `matrix`. So are the operations on image tensors
+//! (`spatial`). They give the same result on every machine. Tests compare them with candle's own operations and
+//! optimizer.
 
 mod accelerator;
 mod arithmetic;

@@ -1,42 +1,42 @@
-//! Cross-entropy of softmax, over a batch.
+//! Softmax cross-entropy and distillation loss of a batch.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use pinhole_core::recipe::{ClassWeights, Training};
 
 use super::optimizer::contiguous;
 
-/// What logits are to become.
+/// Target probabilities and class weights.
 #[derive(Clone, Debug)]
 pub(super) struct Targets {
-    /// Share of each target that is spread evenly over all classes.
+    /// Label smoothing: the share of each target that is distributed evenly over all classes.
     pub smoothing: f32,
-    /// What a row of each class counts.
+    /// Class weights: the weight of a row of each class in the loss.
     pub weights: Vec<f32>,
 }
 
 impl Targets {
-    /// Of a training on examples of these classes.
+    /// Creates the targets of a training on examples of these classes.
     pub(super) fn new(training: &Training, labels: impl Iterator<Item = u16>, classes: usize) -> Self {
         let mut counts = vec![0_usize; classes];
         labels.for_each(|label| counts[usize::from(label)] += 1);
         let all: usize = counts.iter().sum();
         let weight = |&count: &usize| match training.class_weights {
             None => 1.0,
-            // A class without examples is asked for its weight by no row.
+            // The weight of a class without examples is never used.
             Some(ClassWeights::Balanced) => (all as f64 / (classes * count.max(1)) as f64) as f32,
         };
         Self { smoothing: training.label_smoothing, weights: counts.iter().map(weight).collect() }
     }
 
-    /// The target of a row's own class, and that of every other one.
+    /// Returns the target of a row's own class, and that of each other class.
     fn shares(&self) -> (f32, f32) {
         let rest = self.smoothing / self.weights.len() as f32;
         (1.0 - self.smoothing + rest, rest)
     }
 }
 
-/// Mean cross-entropy, in nats, of logits (batch x classes) against the [`Targets`] of each row's true class; a row counts
-/// as often as its class's weight says, out of as many as there are rows.
+/// Mean cross-entropy, in nats, of logits (batch x classes) and the [`Targets`] of each row's true class. Rows are
+/// weighted by their class; the sum is divided by the number of rows.
 ///
 /// # Source
 /// Smoothing: C. Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016, section 7.
@@ -81,14 +81,14 @@ impl CustomOp1 for CrossEntropy {
     }
 }
 
-/// Mean cross-entropy, in nats, of logits (batch x classes) against another network's probabilities for the same rows.
+/// Distillation loss: mean cross-entropy, in nats, of logits (batch x classes) and a teacher network's probabilities.
 ///
 /// # Source
 /// G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", 2015, section 2, at a temperature of
 /// 1; for quantized networks A. Polino, R. Pascanu and D. Alistarh, "Model compression via distillation and
 /// quantization", ICLR 2018.
 pub(super) struct Imitation {
-    /// The other network's logits, row by row.
+    /// The teacher's logits, row by row.
     pub teacher: Vec<Vec<f32>>,
 }
 
@@ -125,7 +125,7 @@ impl CustomOp1 for Imitation {
 }
 
 impl CrossEntropy {
-    /// What one row adds to the sum of losses.
+    /// Returns the weighted loss of one row.
     fn loss(&self, row: &[f32], label: usize) -> f64 {
         let (own, other) = self.targets.shares();
         let spread: f64 = if other > 0.0 { (0..row.len()).map(|class| cross_entropy(row, class)).sum() } else { 0.0 };
@@ -134,14 +134,14 @@ impl CrossEntropy {
     }
 }
 
-/// Cross-entropy of one row of logits, nats.
+/// Returns the cross-entropy of one row of logits, nats.
 pub fn cross_entropy(logits: &[f32], label: usize) -> f64 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum = logits.iter().fold(0.0_f64, |sum, &logit| sum + libm::exp(f64::from(logit - largest)));
     libm::log(sum) - f64::from(logits[label] - largest)
 }
 
-/// Class probabilities of one row of logits.
+/// Returns the class probabilities of one row of logits.
 pub fn softmax(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let exps: Vec<f64> = logits.iter().map(|&logit| libm::exp(f64::from(logit - largest))).collect();
@@ -176,7 +176,7 @@ mod tests {
         };
         let logits = [0.5, -1.0, 0.25, 1.5, 0.75, -0.5];
         let (value, gradient) = loss(&logits);
-        // By hand: 0.8 of the own class's cross-entropy and 0.1 of each other's, by the weights, over two rows.
+        // By hand: 0.8 of the own class's cross-entropy and 0.1 of each other's, times class weights, over two rows.
         let expected: f64 = [(0, 0, 4.0 / 3.0), (1, 2, 4.0 / 9.0)]
             .iter()
             .map(|&(row, label, weight)| {
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// By hand: a row that is the teacher's, but for a constant in its logits, and one that is the other way round.
+    /// By hand: a row that equals the teacher's except for a constant, and a row with the classes exchanged.
     #[test]
     fn imitation_ends_where_the_teacher_is() {
         let teacher = vec![vec![1.0, 1.0], vec![0.0, 3.0_f32.ln()]];

@@ -1,18 +1,18 @@
 //! The matrix product behind training, in an order that does not depend on the machine.
 //!
 //! The plain algorithm is three loops: `c[m][p] = sum over k, ascending, of a[m][k] * b[k][p]`, every step one fused
-//! multiply-add. Departures, and why they change no bit of the result:
-//! - Tiles of rows and columns are summed together, so that operands are loaded once for several products. Each
-//!   element still adds its own products in ascending order of `k`.
-//! - The compiler vectorizes over columns `p`, which are independent of each other, for the widest vectors the
-//!   processor has (checked at run time). A fused multiply-add is rounded once wherever it runs.
+//! multiply-add. This version differs as follows, without changing a bit of the result:
+//! - Tiles of rows and columns are summed together, so that operands are loaded once for several products. Each element
+//!   still adds its own products in ascending order of `k`.
+//! - The compiler vectorizes over columns `p`, which do not depend on each other, for the widest vectors of the
+//!   processor (checked at run time). A fused multiply-add is rounded once, on any processor.
 //! - Threads, where used, split rows.
 //!
 //! So the same seed trains the same bytes on any machine and any number of threads, which no BLAS promises.
 //! [`tile_rows`] hands each finished piece to a [`Consume`]r instead of storing it: the optimizer takes gradients
 //! while they are in registers, and megabytes of gradient are never written (see [`super::optimizer`]).
 
-/// A matrix read by element: `data[row * row_step + k * k_step]`.
+/// A strided matrix: element (row, k) is `data[row * row_step + k * k_step]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Strided<'a> {
     pub data: &'a [f32],
@@ -22,28 +22,27 @@ pub(super) struct Strided<'a> {
 }
 
 impl<'a> Strided<'a> {
-    /// Row-major `rows` x `columns`.
+    /// Creates a view of a row-major `rows` x `columns` matrix.
     pub(super) fn row_major(data: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns);
         Self { data, rows, row_step: columns, k_step: 1 }
     }
 
-    /// The transpose of a row-major `rows` x `columns` matrix: `columns` rows.
+    /// Creates a view of the transpose of a row-major `rows` x `columns` matrix; it has `columns` rows.
     pub(super) fn transposed(data: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns);
         Self { data, rows: columns, row_step: 1, k_step: columns }
     }
 }
 
-/// Takes the finished elements of a product.
+/// Receives the finished elements of a product.
 pub(super) trait Consume {
-    /// Elements `columns` of row `row`, as many as `values` from `column` on. Each element is handed over once, in no
-    /// particular order. Implementations are `#[inline(always)]`, so that they are compiled with the instruction set of
-    /// the product they consume.
+    /// Takes the elements of `row` from `column` on. Each element is handed over once, in no particular order.
+    /// Implementations are `#[inline(always)]`, so that they are compiled with the instruction set of the product.
     fn consume<const N: usize>(&mut self, row: usize, column: usize, values: &[f32; N]);
 }
 
-/// Computes rows `rows` of `a * b` and hands them to `consumer`, piece by piece. `b` is row-major, k x `columns`.
+/// Computes these rows of `a * b` and hands them to `consumer`, piece by piece. `b` is row-major, k x `columns`.
 pub(super) fn tile_rows(
     a: Strided<'_>,
     b: &[f32],
@@ -92,7 +91,7 @@ fn tile_rows_fma(
     tile_rows_portable::<4, 16>(a, b, columns, rows, consumer);
 }
 
-/// Tiles of `ROWS` x `COLUMNS`, smaller ones at the edges. Compiled once for each instruction set above.
+/// Computes tiles of `ROWS` x `COLUMNS`, and smaller ones at the edges. Compiled once for each instruction set above.
 #[inline(always)]
 fn tile_rows_portable<const ROWS: usize, const COLUMNS: usize>(
     a: Strided<'_>,
@@ -107,7 +106,7 @@ fn tile_rows_portable<const ROWS: usize, const COLUMNS: usize>(
     panels_of_rows::<1, COLUMNS>(a, b, columns, rest, consumer);
 }
 
-/// As many panels of `ROWS` rows as fit; returns the rows left over.
+/// Computes as many panels of `ROWS` rows as fit and returns the remaining rows.
 #[inline(always)]
 fn panels_of_rows<const ROWS: usize, const COLUMNS: usize>(
     a: Strided<'_>,
@@ -119,7 +118,7 @@ fn panels_of_rows<const ROWS: usize, const COLUMNS: usize>(
     let mut row = rows.start;
     let mut panel: Vec<[f32; ROWS]> = Vec::new();
     while row + ROWS <= rows.end {
-        // The rows' factors side by side, whatever their steps: the tiles below then read them in order.
+        // Copies the rows' factors side by side, whatever their steps: the tiles below then read them in order.
         panel.clear();
         panel.extend(
             (0..b.len() / columns)
@@ -166,7 +165,7 @@ fn tile<const ROWS: usize, const COLUMNS: usize>(
     }
 }
 
-/// `a * b`, row-major, plus `start` (one value a column, or nothing) added last.
+/// Returns `a * b`, row-major, plus `start` (one value per column, if given), which is added last.
 pub(super) fn product(a: Strided<'_>, b: &[f32], columns: usize, start: Option<&[f32]>) -> Vec<f32> {
     let mut store = Store { result: vec![0.0; a.rows * columns], columns, start };
     tile_rows(a, b, columns, 0..a.rows, &mut store);
@@ -216,7 +215,7 @@ mod tests {
         result
     }
 
-    /// Every tail of the tiles, both orientations, bit for bit; the portable version as well as this machine's.
+    /// All tile sizes, both orientations, bit for bit: this machine's version and the portable one.
     #[test]
     fn tiles_equal_the_plain_loops() {
         for rows in [1, 2, 3, 4, 5, 9, 26] {

@@ -2,8 +2,8 @@
 
 use pinhole_core::recipe::{Schedule, Training};
 
-/// The learning rate of an update: `epoch` and `update` count from 0, over the whole training; an epoch has
-/// `updates_an_epoch`.
+/// Returns the learning rate of an update. `epoch` and `update` count from 0 over the whole training; an epoch has
+/// `updates_an_epoch` updates.
 ///
 /// # Source
 /// Cosine: I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5,
@@ -48,7 +48,7 @@ mod tests {
         // Half of 0.5 * (1 + cos(pi / 4)).
         assert!((cosine[2] - 0.426_776_7).abs() < 1e-6, "{cosine:?}");
         assert!(cosine[4] > 0.0 && cosine[4] < 1e-4, "{cosine:?}");
-        // Of 10 updates an epoch the 20 of the first two epochs rise; then half a cosine over 398 epochs.
+        // With 10 updates an epoch, the 20 of the first two epochs rise; then half a cosine over 398 epochs.
         let warm = rates(Schedule::Cosine { warmup: 2, per_update: true }, &[(0, 0), (1, 19), (2, 20), (201, 2010)]);
         assert_eq!(warm, [0.025, 0.5, 0.5, 0.25]);
         let within = rates(Schedule::Cosine { warmup: 0, per_update: true }, &[(0, 0), (0, 9)]);

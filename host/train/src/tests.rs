@@ -11,7 +11,7 @@ use pinhole_shared::pixels::InputShape;
 
 use super::*;
 
-/// Drawn: two classes of noise around two different slopes, not quite separable.
+/// Synthetic pictures: two classes of noise around two different slopes, not quite separable.
 fn dataset(side: u16, per_class: usize, seed: u64) -> Dataset {
     let mut random = Random::seeded(seed);
     let pixels = usize::from(side) * usize::from(side);
@@ -45,13 +45,12 @@ fn go_on(_: &Epoch) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Largest allowed distance of a weight after 20 updates from the same updates through candle's matrix product and
-/// autograd and a textbook Adam in f64. Candle rounds in f32, in another order, and Adam divides gradients by their own
-/// size, so what differs in the last bits of a tiny gradient shows in the weight. A weight moves about 0.02 in these
-/// updates.
+/// Largest distance of a weight after 20 updates from those of candle's matrix product and autograd and a textbook Adam
+/// in f64. candle rounds in f32, in another order, and Adam divides gradients by their own size. So the last bits of a
+/// tiny gradient show in the weight. A weight moves about 0.02 in these updates.
 const ORACLE_TOLERANCE: f64 = 2e-5;
 
-/// Keras' Adam as its documentation gives it, one number at a time.
+/// Adam as in Keras' documentation, one number at a time.
 struct TextbookAdam {
     weight: f64,
     first: f64,
@@ -138,7 +137,7 @@ fn updates_equal_candles_own() {
     assert!(moved > 0.015, "nothing was learned: {moved}");
 }
 
-/// Every setting of a recipe's training reaches the network, and those that begin later do not change what comes before.
+/// Every training setting of a recipe changes the network, and settings that act later do not change earlier epochs.
 #[test]
 fn every_training_setting_is_used() {
     let base = "input_side = 8\n[training]\nepochs = 4\nbatch = 64\nlearning_rate = 0.01\n";
@@ -157,7 +156,7 @@ fn every_training_setting_is_used() {
     ] {
         assert_ne!(losses(settings)[0], plain[0], "{settings}");
     }
-    // The first epoch has the whole rate, the second (or third) no longer.
+    // The learning rate drops after the first epoch, at the second or third.
     for (settings, same) in [
         ("[training.schedule]\nkind = \"cosine\"\n", 1),
         ("[training.schedule]\nkind = \"step\"\nevery = 2\nfactor = 0.1\n", 2),

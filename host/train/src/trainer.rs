@@ -1,4 +1,4 @@
-//! The epochs of a training.
+//! The epochs of a training: updates and measurements.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,46 +22,46 @@ use super::network::{Network, Trace, batch, values};
 use super::optimizer::{Moments, Optimizer};
 use super::schedule::learning_rate;
 
-/// One epoch's measurements.
+/// Measurements of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Counted from 1. 0 stands for the network the training started with, where that was trained on these classes
-    /// before; its training loss and accuracy are those of the training inputs as they are, without dropout.
+    /// Number, counted from 1. Epoch 0 is the network before training, if it was trained on these classes before. Its
+    /// training loss and accuracy are those of the training inputs without dropout and augmentation.
     pub epoch: u32,
-    /// Mean cross-entropy of the training batches as they were trained on (dropout on, weights changing), nats.
-    /// Weight penalties are not in it, nor class weights and label smoothing: it compares with the validation loss.
+    /// Mean cross-entropy of the training batches as trained on (dropout on, weights changing), nats. It contains no
+    /// weight penalties, class weights or label smoothing, so it can be compared with the validation loss.
     pub training_loss: f64,
-    /// Fraction of training inputs classified rightly, likewise.
+    /// Fraction of training inputs classified correctly, measured in the same way.
     pub training_accuracy: f64,
     /// Mean cross-entropy of the validation inputs after the epoch, nats.
     pub validation_loss: f64,
-    /// Fraction of validation inputs classified rightly.
+    /// Fraction of validation inputs classified correctly.
     pub validation_accuracy: f64,
 }
 
-/// Why training failed.
+/// Error of training.
 #[derive(Debug, Error, Diagnostic)]
 pub enum TrainError {
     /// candle failed.
     #[error("training failed: {0}")]
     Candle(#[from] candle_core::Error),
-    /// The numbers ran away.
+    /// A loss is not finite.
     #[error("the loss was no longer a number in epoch {0}")]
     #[diagnostic(help("lower the learning rate or the penalties of the recipe"))]
     Diverged(u32),
-    /// A state of another training.
+    /// The state is that of another training.
     #[error("the training cannot be resumed: {0}")]
     #[diagnostic(help(
         "this is a bug in Pinhole: a checkpoint that fits is of this training; remove it to train anew"
     ))]
     State(String),
-    /// Stopped before anything was learned.
+    /// Training was stopped before its first epoch.
     #[error("training was interrupted before the first epoch was over")]
     #[diagnostic(help("nothing was written"))]
     Nothing,
 }
 
-/// A network in training, one epoch at a time.
+/// Trains a network, one epoch at a time.
 pub struct Trainer<'d> {
     network: Network,
     exact: Option<Exact<'d>>,
@@ -79,19 +79,19 @@ pub struct Trainer<'d> {
     dropout: Random,
     augment: Random,
     grain: Random,
-    /// A graphics card to compute gradients on.
+    /// Graphics card that computes the gradients; `None` for the processor.
     card: Option<Device>,
 }
 
-/// The loss's gradient by one of a layer's variables, by its name or by itself.
+/// Returns the loss's gradient by one of a layer's variables, given its name and itself.
 type Gradient<'a> = &'a dyn Fn(&'static str, &Var) -> Option<Tensor>;
 
 impl<'d> Trainer<'d> {
-    /// A training of `network` by the recipe it carries, before its first epoch. The recipe's copies must have been
-    /// added to `training` already.
+    /// Creates a trainer of `network` by the recipe it carries, before the first epoch. The recipe's copies must have
+    /// been added to `training` already.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
         let states = network.layers.iter().map(LayerState::new).collect::<candle_core::Result<_>>()?;
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
@@ -120,13 +120,13 @@ impl<'d> Trainer<'d> {
         })
     }
 
-    /// From now on with gradients computed on this card.
+    /// Computes all further gradients on this graphics card.
     pub(super) fn use_card(&mut self, card: Device) {
         self.card = Some(card);
     }
 
-    /// The same training, but by another arithmetic than floating point. That has neither dropout nor batch normalization,
-    /// and so must be the network.
+    /// Returns the same trainer with quantization-aware training: it computes by other arithmetic than floating point.
+    /// The network must have neither dropout nor batch normalization.
     pub(super) fn computing_by(self, exact: Exact<'d>) -> Self {
         Self { exact: Some(exact), ..self }
     }
@@ -143,7 +143,8 @@ impl<'d> Trainer<'d> {
         &self.network.recipe
     }
 
-    /// All that the epochs to come depend on, beside what the trainer was made from and how many epochs it has run.
+    /// Returns the state that further epochs depend on, beside the constructor's arguments and the number of epochs so
+    /// far.
     pub(super) fn state(&self) -> candle_core::Result<TrainerState> {
         Ok(TrainerState {
             network: values(self.network.float_layers()?),
@@ -153,10 +154,10 @@ impl<'d> Trainer<'d> {
         })
     }
 
-    /// Puts a trainer that has run no epoch where one made from the same was after `epochs` of them.
+    /// Restores the state after `epochs` epochs in a trainer that has run none and was created with the same arguments.
     ///
     /// # Errors
-    /// [`TrainError::State`] when the state is that of another network or of other data.
+    /// [`TrainError::State`] if the state is that of another network or of other data.
     pub(super) fn restore(&mut self, state: TrainerState, epochs: u32) -> Result<(), TrainError> {
         self.network.set_values(&state.network).map_err(|error| TrainError::State(error.to_string()))?;
         let moments: Vec<_> = self.states.iter().flat_map(LayerState::moments).collect();
@@ -177,7 +178,7 @@ impl<'d> Trainer<'d> {
         }
         self.epochs = epochs;
         self.updates = epochs * self.updates_an_epoch();
-        // What it keeps beside the moments depends on the number of updates alone.
+        // The optimizer's own state depends only on the number of updates.
         for _ in 0..self.updates {
             self.optimizer.next(0.0);
         }
@@ -188,10 +189,10 @@ impl<'d> Trainer<'d> {
         self.training.examples.len().div_ceil(self.network.recipe.training.batch) as u32
     }
 
-    /// Measures the network as it is, before anything is learned: epoch 0.
+    /// Measures the network before training: epoch 0.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] when a loss is not a number, [`TrainError::Candle`].
+    /// [`TrainError::Diverged`] if a loss is not finite, [`TrainError::Candle`].
     pub fn start(&mut self) -> Result<Epoch, TrainError> {
         let inputs: Vec<&[u8]> = self.training.examples.iter().map(|example| &example.pixels[..]).collect();
         let labels: Vec<u16> = self.training.examples.iter().map(|example| example.class).collect();
@@ -203,10 +204,10 @@ impl<'d> Trainer<'d> {
         self.measured(0, training.loss, training.right)
     }
 
-    /// One pass over the training inputs in a new order, then a look at the validation inputs.
+    /// Trains on all training inputs once, in a new order, then measures the validation loss.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] when a loss is no longer a number, [`TrainError::Candle`].
+    /// [`TrainError::Diverged`] if a loss is not finite, [`TrainError::Candle`].
     pub fn epoch(&mut self) -> Result<Epoch, TrainError> {
         self.shuffle.shuffle(&mut self.order);
         let augmented = self.augmented();
@@ -226,7 +227,7 @@ impl<'d> Trainer<'d> {
         self.measured(self.epochs, loss, right)
     }
 
-    /// An epoch's measurements: those of the training inputs as they are given, and a look at the validation inputs.
+    /// Returns an epoch's measurements: the given ones of the training inputs, and new ones of the validation inputs.
     fn measured(&mut self, epoch: u32, training_loss: f64, right: usize) -> Result<Epoch, TrainError> {
         self.validation_logits = match &mut self.exact {
             None => self.network.infer(&self.validation)?,
@@ -246,13 +247,15 @@ impl<'d> Trainer<'d> {
         Ok(epoch)
     }
 
-    /// Logits of every validation input after the last epoch, in the dataset's order; empty before the first.
+    /// Returns the logits of every validation input after the last epoch, in the dataset's order; empty before the
+    /// first.
     pub fn validation_logits(&self) -> &[Vec<f32>] {
         &self.validation_logits
     }
 
-    /// This epoch's variations of all training photos, in the dataset's order; nothing if the recipe asks for none. They
-    /// are drawn one after another and made on all threads: those do not change what is drawn.
+    /// Returns this epoch's variations of all training photos, in the dataset's order; empty without augmentation.
+    /// Random numbers are drawn one after another, then all threads compute pixels: the number of threads changes
+    /// nothing.
     fn augmented(&mut self) -> Vec<Vec<u8>> {
         let settings = self.network.recipe.training.augment;
         if settings.is_none() {
@@ -274,7 +277,7 @@ impl<'d> Trainer<'d> {
         self.training.examples.par_iter().zip(drawn).map(vary).collect()
     }
 
-    /// One step of the optimizer on the chosen training inputs, of which these are the pixels.
+    /// Runs one update on the chosen training inputs, whose pixels are given.
     fn update(&mut self, chosen: &[usize], pixels: &[&[u8]]) -> Result<Score, TrainError> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
         if let Some(card) = self.card.clone() {
@@ -301,7 +304,7 @@ impl<'d> Trainer<'d> {
         Ok(score)
     }
 
-    /// The same, with the network's part of it on a card.
+    /// Runs the same update with forward and backward pass on a graphics card.
     fn update_on(&mut self, card: &Device, labels: Vec<u16>, inputs: &Tensor) -> candle_core::Result<Score> {
         let masks = self.network.masks(&mut self.dropout, inputs.dim(0)?)?;
         let pass = Pass::forward(&self.network, card, inputs, &masks)?;
@@ -317,7 +320,7 @@ impl<'d> Trainer<'d> {
         Ok(score)
     }
 
-    /// Moves the layers that learn, by what each of them left and its variables' gradients.
+    /// Updates all trained layers, from their traces and their variables' gradients.
     fn step(&mut self, layers: Vec<(&Trace, Gradient<'_>)>) -> candle_core::Result<()> {
         let updates_an_epoch = self.updates_an_epoch();
         let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates, updates_an_epoch);
@@ -335,7 +338,7 @@ fn lock(moments: &Mutex<Moments>) -> MutexGuard<'_, Moments> {
     moments.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Mean cross-entropy and number of right answers.
+/// Mean cross-entropy and number of correct decisions.
 struct Score {
     loss: f64,
     right: usize,
@@ -350,7 +353,7 @@ fn score(logits: &[Vec<f32>], labels: &[u16]) -> Score {
     Score { loss: loss / labels.len() as f64, right }
 }
 
-/// Index of the largest logit; of equal ones the first, as on the device.
+/// Returns the index of the largest logit; of equal ones the first, as on the device.
 pub fn arg_max(logits: &[f32]) -> usize {
     let mut best = 0;
     for (index, &logit) in logits.iter().enumerate() {

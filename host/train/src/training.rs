@@ -1,4 +1,4 @@
-//! A whole training: epoch by epoch, until there are no more, no better ones, or it is told to stop.
+//! Training of a network: epoch by epoch, until the last one, until patience runs out, or until the caller stops it.
 
 use std::ops::ControlFlow;
 
@@ -11,35 +11,35 @@ use super::exact::Exact;
 use super::network::{FloatLayer, Network, values};
 use super::trainer::{Epoch, TrainError, Trainer};
 
-/// Why training ended.
+/// Reason why a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stopped {
     /// All epochs were run.
     Finished,
-    /// No better validation loss for as long as the recipe's patience.
+    /// The validation loss has not improved for as many epochs as the recipe's patience.
     Patience,
-    /// The caller asked for it.
+    /// The caller stopped it.
     Interrupted,
 }
 
-/// A finished training.
+/// Result of a training.
 pub struct Outcome {
-    /// The network as it was after the best epoch.
+    /// The network after the best epoch.
     pub network: Network,
-    /// All epochs, and before them the network that was continued from, where that was measured.
+    /// All epochs. If training continued from a trained network that was measured first, epoch 0 is that network.
     pub epochs: Vec<Epoch>,
-    /// The epoch with the least validation loss (the first of equal ones).
+    /// The epoch with the lowest validation loss (the first of equal ones).
     pub best: Epoch,
-    /// Why it ended.
+    /// Reason why the training ended.
     pub stopped: Stopped,
 }
 
-/// Trains a network, new or trained before, by the recipe it carries; all randomness from `seed`. After each epoch
-/// `observe` sees its measurements and may end the training.
+/// Trains a new or pretrained network by the recipe it carries. All randomness comes from `seed`. After each epoch
+/// `observe` gets its measurements and can end the training.
 ///
-/// A network that [`super::transfer`] made with all its layers kept is measured first, as epoch 0: if no epoch is
-/// better, the network comes out as it went in. So continuing never gives a greater validation loss than before.
+/// A network that [`super::transfer`] made with all its layers kept is measured first, as epoch 0. If no epoch is
+/// better, the network is returned unchanged. So continuing never gives a higher validation loss than before.
 ///
 /// The recipe's copies must have been added to `training` already.
 ///
@@ -55,30 +55,30 @@ pub fn train(
     Training::new(network, training, validation, seed)?.run(|_, epoch| observe(epoch))
 }
 
-/// A training between two epochs: what [`train`] does, to be looked at, put on disk and gone on with.
+/// A training that can be observed, saved and resumed between two epochs; [`train`] runs one without a pause.
 pub struct Training<'d> {
     trainer: Trainer<'d>,
     epochs: Vec<Epoch>,
     best: Option<Epoch>,
-    /// The network after the best epoch. Filled again and again: a fresh copy of a large network's weights for every
+    /// The network after the best epoch. This memory is reused: new copies of a large network's weights for every
     /// better epoch would cost more than the training itself.
     kept: Vec<FloatLayer>,
 }
 
 impl<'d> Training<'d> {
-    /// A training before its first epoch; all as [`train`].
+    /// Creates a training before its first epoch; arguments as for [`train`].
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
         let trainer = Trainer::new(network, training, validation, seed)?;
         Ok(Self { trainer, epochs: Vec::new(), best: None, kept: Vec::new() })
     }
 
-    /// The same, computing on `accelerator`.
+    /// Returns the same training, computing gradients on `accelerator`.
     ///
     /// # Errors
-    /// [`AcceleratorError`] when that is a graphics card and there is none to use.
+    /// [`AcceleratorError`] if that is a graphics card and none can be used.
     pub fn on(mut self, accelerator: Accelerator) -> Result<Self, AcceleratorError> {
         if let Some(card) = accelerator.card()? {
             self.trainer.use_card(card);
@@ -86,11 +86,11 @@ impl<'d> Training<'d> {
         Ok(self)
     }
 
-    /// A training by another arithmetic than floating point: what its epochs measure is what that arithmetic gives. The
-    /// network must have neither dropout nor batch normalization.
+    /// Creates a training by other arithmetic than floating point. Its epochs measure the results of that arithmetic.
+    /// The network must have neither dropout nor batch normalization.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub(crate) fn by(
         exact: Exact<'d>,
         network: Network,
@@ -112,10 +112,10 @@ impl<'d> Training<'d> {
         self.best.as_ref()
     }
 
-    /// All that the rest of this training depends on, beside what it was made from.
+    /// Returns the state that the rest of this training depends on, beside its inputs.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn state(&self) -> candle_core::Result<TrainingState> {
         Ok(TrainingState {
             epochs: self.epochs.clone(),
@@ -124,12 +124,12 @@ impl<'d> Training<'d> {
         })
     }
 
-    /// Puts this training, made from the same as another, where that one was when its state was taken: all epochs from
-    /// there on are the same, to the last bit.
+    /// Restores the state of another training that was created with the same arguments. All further epochs are the
+    /// same, to the last bit.
     ///
     /// # Errors
-    /// [`TrainError::State`] when the state is that of another network, other data or other epochs. The training is of
-    /// no use then.
+    /// [`TrainError::State`] if the state is that of another network, other data or other epochs. The training cannot
+    /// be used then.
     pub fn restore(&mut self, state: TrainingState) -> Result<(), TrainError> {
         let first = self.first();
         let numbers_fit = state.epochs.iter().zip(first..).all(|(epoch, number)| epoch.epoch == number);
@@ -152,8 +152,8 @@ impl<'d> Training<'d> {
         self.trainer.restore(state.trainer, trained)
     }
 
-    /// Runs all epochs that are left. After each, `observe` sees the training and the epoch's measurements, and may
-    /// end the training.
+    /// Runs the remaining epochs. After each, `observe` gets the training and the epoch's measurements, and can end the
+    /// training.
     ///
     /// # Errors
     /// [`TrainError`].
@@ -173,7 +173,7 @@ impl<'d> Training<'d> {
         Ok(Outcome { network, epochs: self.epochs, best, stopped })
     }
 
-    /// Whether there is nothing left to run, and why.
+    /// Returns the reason why the training is over, or `None` if epochs remain.
     fn over(&self) -> Option<Stopped> {
         let settings = &self.trainer.recipe().training;
         let last = self.epochs.last()?.epoch;
@@ -199,7 +199,7 @@ impl<'d> Training<'d> {
         self.best.is_none_or(|best| epoch.validation_loss < best.validation_loss)
     }
 
-    /// Number of the first epoch.
+    /// Returns the number of the first epoch: 0 if the network is measured first, else 1.
     fn first(&self) -> u32 {
         u32::from(!self.trainer.network().pretrained)
     }

@@ -1,4 +1,4 @@
-//! Continuing from a trained network, on the same classes or on others.
+//! Transfer learning: continuing from a trained network, on the same classes or on others.
 
 use miette::Diagnostic;
 use pinhole_core::recipe::{FilterLayer, Layer, Recipe};
@@ -8,10 +8,10 @@ use thiserror::Error;
 
 use super::network::{FloatLayer, Network};
 
-/// A trained network as plain numbers: what [`transfer`] starts from.
+/// A trained network as plain numbers, which [`transfer`] starts from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pretrained {
-    /// Its layers, and how it was trained.
+    /// The recipe it was trained by.
     pub recipe: Recipe,
     /// Class names, in the order of the logits.
     pub classes: Vec<String>,
@@ -20,16 +20,16 @@ pub struct Pretrained {
 }
 
 impl Pretrained {
-    /// A network's numbers.
+    /// Copies the parameters of a network.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn of(network: &Network) -> candle_core::Result<Self> {
         let (recipe, classes) = (network.recipe.clone(), network.classes.clone());
         Ok(Self { recipe, classes, layers: network.float_layers()? })
     }
 
-    /// Whether a recipe describes a network of this one's input and hidden layers.
+    /// Checks that a recipe has the same input and hidden layers as this network.
     ///
     /// # Errors
     /// [`TransferError::Color`], or [`TransferError::Architecture`] with the first difference.
@@ -54,7 +54,7 @@ impl Pretrained {
         Ok(())
     }
 
-    /// What [`transfer`] to these classes does with the layer that decides.
+    /// Returns whether [`transfer`] to these classes keeps the last layer or replaces it.
     ///
     /// Class names are in ascending order in a dataset and in a network, so the same set of names is the same list.
     pub fn last_layer(&self, classes: &[String]) -> LastLayer {
@@ -62,7 +62,8 @@ impl Pretrained {
     }
 }
 
-/// What of a layer a network's numbers depend on, by the names in a recipe: the same names for layers of one kind.
+/// Returns the settings of a layer that its parameters depend on, by their names in a recipe. Layers of one kind have
+/// the same names.
 fn structure(layer: &Layer) -> Vec<(&'static str, String)> {
     let filter = |filter: &FilterLayer| {
         let mut fields = window("kernel", filter.window);
@@ -95,17 +96,17 @@ fn window(name: &'static str, window: Window) -> Vec<(&'static str, String)> {
     vec![(name, format!("[{height}, {width}]")), ("stride", format!("[{stride_y}, {stride_x}]")), ("padding", padding)]
 }
 
-/// What becomes of the layer that decides.
+/// Treatment of the last layer by [`transfer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LastLayer {
-    /// The classes are the same: it stays as it was trained.
+    /// The classes are the same: the trained layer is kept.
     Kept,
-    /// The classes are others: it is new, untrained.
+    /// The classes differ: the layer is new and untrained.
     Replaced,
 }
 
-/// Why a training cannot continue from a network.
+/// Error: a training cannot continue from a network.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum TransferError {
@@ -116,7 +117,7 @@ pub enum TransferError {
          --recipe to train as the network was trained before"
     ))]
     Architecture { what: String, trained: String, asked: String },
-    /// The recipe, or `--color`, is for other colors.
+    /// The recipe, or `--color`, has other colors.
     #[error("the network to continue from sees pictures in {trained}, and {asked} was asked for")]
     #[diagnostic(help(
         "leave out --color, or give a recipe with color = \"{trained}\"; for a network that sees {asked}, train a new one: leave \
@@ -129,15 +130,15 @@ pub enum TransferError {
     Candle(#[from] candle_core::Error),
 }
 
-/// Makes the network that a training by `recipe` on these classes starts with.
+/// Creates the network that a training by `recipe` on these classes starts with.
 ///
-/// Hidden layers are the trained ones. So is the layer that decides when the classes are the same, and then the network
-/// is measured before its first epoch and kept if no epoch is better (see [`super::train`]); else that layer is the one
-/// that [`Network::new`] draws from the same recipe, classes and seed.
+/// Hidden layers are the trained ones. If the classes are the same, so is the last layer. The network is then measured
+/// before its first epoch and kept if no epoch is better (see [`super::train`]). Otherwise the last layer is the one
+/// that [`Network::new`] creates from the same recipe, classes and seed.
 ///
 /// # Errors
-/// [`TransferError::Architecture`] when the recipe's input side, or its layers' sizes or activations, are not the
-/// trained network's.
+/// [`TransferError::Architecture`] if the recipe's input side, or its layers' sizes or activation functions, differ
+/// from the trained network's. [`TransferError::Color`] if its colors differ.
 pub fn transfer(
     trained: &Pretrained,
     recipe: &Recipe,
@@ -192,7 +193,7 @@ kind = "global-average"
 dropout = 0.1
 "#;
 
-    /// Whatever a layer's numbers depend on is named where it differs, and what they do not depend on may differ.
+    /// A difference that a layer's parameters depend on is named; other settings may differ.
     #[test]
     fn networks_of_convolutions_must_be_alike() {
         let classes = ["a", "b"].map(str::to_owned);

@@ -1,35 +1,35 @@
-//! A board's firmware against its budget.
+//! Sizes of a board's firmware, compared with its budget.
 
 use object::read::elf::{FileHeader as _, ProgramHeader as _, Sym as _};
 use object::{LittleEndian, elf};
 use pinhole_declaration::{Declaration, Region};
 use serde::Serialize;
 
-/// What a board's firmware takes, by its ELF file.
+/// Memory use of a board's firmware, from its ELF file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FirmwareSize {
-    /// Flash: code, constants, and the first values of variables, bytes. The log's texts stay on the host and take none.
+    /// Flash for code, constants and initial values of variables, bytes. Log texts stay on the host and take none.
     pub code_bytes: u64,
-    /// Of it, the engine: kernels, model parser, pixel pipeline, activation functions, with their tables, bytes.
+    /// Flash of the engine alone, bytes: kernels, model parser, pixel pipeline, activation functions and their tables.
     pub engine_bytes: u64,
-    /// RAM of everything with a fixed place, bytes.
+    /// RAM of static variables, bytes.
     pub static_ram_bytes: u64,
 }
 
-/// A part of a firmware's budget.
+/// Part of a firmware's budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Flash for code and constants.
     Code,
-    /// Of it, the engine.
+    /// The engine's share of that flash.
     Engine,
-    /// RAM for variables with a fixed place.
+    /// RAM for static variables.
     StaticRam,
-    /// RAM for the stack: what the others leave.
+    /// RAM for the stack: what static variables leave.
     Stack,
 }
 
-/// Firmware takes more than its budget.
+/// Error: firmware exceeds its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {got} bytes of {budget}", match part {
     Part::Code => "code and constants exceed their flash budget",
@@ -38,19 +38,19 @@ pub enum Part {
     Part::Stack => "variables leave too little RAM for the stack",
 })]
 pub struct Exceeded {
-    /// Of what.
+    /// The part that is exceeded.
     pub part: Part,
-    /// What it takes, bytes; of the stack, what is left for it.
+    /// Used, bytes; for the stack, what is left for it.
     pub got: u64,
-    /// What it may take, bytes; of the stack, what is kept for it.
+    /// Allowed, bytes; for the stack, what is reserved for it.
     pub budget: u64,
 }
 
 impl FirmwareSize {
-    /// Adds up what is loaded into flash and what is kept in RAM.
+    /// Adds up what is loaded into flash and what takes RAM.
     ///
     /// # Errors
-    /// When the bytes are no little-endian 32-bit ELF file.
+    /// If the bytes are not a little-endian 32-bit ELF file.
     pub fn read(elf: &[u8], board: &Declaration) -> Result<Self, object::Error> {
         let header = elf::FileHeader32::<LittleEndian>::parse(elf)?;
         let endian = header.endian()?;
@@ -60,7 +60,7 @@ impl FirmwareSize {
             if segment.p_type(endian) != elf::PT_LOAD {
                 continue;
             }
-            // Variables with a first value lie in RAM and are loaded into flash.
+            // Initialized variables take RAM, and flash for their initial values.
             if lies_in(board.flash, segment.p_paddr(endian)) {
                 size.code_bytes += u64::from(segment.p_filesz(endian));
             }
@@ -78,10 +78,11 @@ impl FirmwareSize {
         Ok(size)
     }
 
-    /// Whether it is within the board's budget. The linker has checked it too, but cannot say by how much.
+    /// Checks the sizes against the board's budget. The linker has checked them too, but cannot say by how much they
+    /// differ.
     ///
     /// # Errors
-    /// The first part that takes too much.
+    /// The first part that is exceeded.
     pub fn check(&self, board: &Declaration) -> Result<(), Exceeded> {
         let budget = board.budget;
         let left = u64::from(board.ram.bytes).saturating_sub(self.static_ram_bytes);
@@ -101,9 +102,10 @@ impl FirmwareSize {
     }
 }
 
-/// Whether a symbol is the engine's: by the path of the function or table itself, not of what it is generic over. Texts for
-/// people are not, and what the compiler has inlined elsewhere is counted there (and the other way round). What it found
-/// twice and made a function of (`OUTLINED_FUNCTION`, a few hundred bytes) is counted whole, whoever calls it.
+/// Returns true if a symbol belongs to the engine, by the path of the function or table itself, not of its generic
+/// arguments. Formatting code does not count. Code that the compiler inlined elsewhere is counted there, and the other
+/// way round. Shared code that it made a function of its own (`OUTLINED_FUNCTION`, a few hundred bytes) is counted
+/// whole, whoever calls it.
 fn is_engine(symbol: &str) -> bool {
     // Without the hashes.
     let name = format!("{:#}", rustc_demangle::demangle(symbol));
@@ -123,7 +125,8 @@ mod tests {
     use super::*;
     use crate::board::Board;
 
-    /// An ELF file with these loadable segments: virtual address, physical address, bytes in the file and in memory.
+    /// Returns an ELF file with these loadable segments: virtual address, physical address, bytes in the file and in
+    /// memory.
     fn elf_of(segments: &[[u32; 4]]) -> Vec<u8> {
         let mut file = b"\x7fELF\x01\x01\x01".to_vec();
         file.resize(16, 0);
@@ -148,7 +151,7 @@ mod tests {
     #[test]
     fn flash_and_ram_are_added_up() {
         let board = Board::Qemu.declaration();
-        // Vectors, code, variables with a first value and those of zeros behind them, and something of no region.
+        // Vectors, code, initialized variables followed by zeroed ones, and a segment outside of all regions.
         let elf = elf_of(&[
             [0, 0, 64, 64],
             [0x400, 0x400, 1000, 1000],

@@ -1,4 +1,4 @@
-//! A model against the board it is for.
+//! Compares a model's requirements with a board.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Needs;
 
-/// What a model takes and a board has.
+/// Resource of a board that a model uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
@@ -17,29 +17,29 @@ pub enum Resource {
     InputSide,
     /// Channels of the input.
     InputChannels,
-    /// Accumulators: neurons of the widest layer, and what fills up its last block of rows.
+    /// 32-bit accumulators: outputs of the widest layer, rounded up to whole blocks of rows.
     Accumulators,
-    /// Activations: neurons of the widest hidden layer.
+    /// 16-bit activations: outputs of the widest hidden layer.
     Activations,
-    /// Words a chunk of inputs is spread into.
+    /// Scratch words for the widened inputs of a chunk.
     Lanes,
-    /// Bytes of the arena.
+    /// Arena, bytes.
     Arena,
 }
 
-/// What a model takes more of than a board has.
+/// Shortfall: a model requires more of a resource than the board has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Misfit {
-    /// Of what.
+    /// The resource.
     pub resource: Resource,
-    /// What the model takes.
+    /// Amount that the model requires.
     pub needs: u64,
-    /// What the board has.
+    /// Amount that the board has.
     pub has: u64,
 }
 
 impl Misfit {
-    /// What to do about it.
+    /// Returns advice on how to make the model fit.
     pub fn advice(&self) -> String {
         let has = self.has;
         match self.resource {
@@ -71,12 +71,12 @@ impl fmt::Display for Misfit {
     }
 }
 
-/// All that does not fit, in words.
+/// All shortfalls of a model on a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfits(pub Vec<Misfit>);
 
 impl Misfits {
-    /// What to do about it, once each.
+    /// Returns the advice for all shortfalls, without adjacent repetitions.
     pub fn advice(&self) -> String {
         let mut advice: Vec<String> = self.0.iter().map(Misfit::advice).collect();
         advice.dedup();
@@ -91,7 +91,7 @@ impl fmt::Display for Misfits {
     }
 }
 
-/// What a model (packed for the board) takes more of than the board has; nothing when it fits.
+/// Returns the shortfalls of a model (packed for the board); empty if it fits.
 pub fn misfits(needs: &Needs, board: &Declaration) -> Vec<Misfit> {
     let Buffers { input_side_px, input_channels, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
     [

@@ -1,14 +1,14 @@
-//! What a board's firmware and a model take, against what the board has, before anything is flashed.
+//! Memory and time budgets: requirements of firmware and models, compared with the board before anything is flashed.
 //!
-//! | module | question |
+//! | module | contents |
 //! |---|---|
-//! | `needs` | what does a model take of any board? |
-//! | `fit` | does this board have it, and if not, what can be done? |
-//! | `firmware` | what does a board's firmware take, by its ELF file, and is it within its budget? |
-//! | [`predict`] | how long does an inference take? |
+//! | `needs` | requirements of a model on any board |
+//! | `fit` | shortfalls of a model on a board, with advice |
+//! | `firmware` | sizes of a board's firmware, from its ELF file, and its budget |
+//! | [`predict`] | predicted instructions and time of an inference |
 //!
-//! What boards declare is in the crate `pinhole_declaration`, which their build scripts use too: firmware over its
-//! budget does not link.
+//! The boards' declarations are parsed by the crate `pinhole_declaration`, which their build scripts use too: firmware
+//! that exceeds its budget does not link.
 
 mod firmware;
 mod fit;

@@ -1,19 +1,19 @@
-//! What a model takes of any board.
+//! Requirements of a model on any board.
 
 use pinhole_shared::engine::ScratchNeeds;
 use pinhole_shared::model::Model;
 use pinhole_shared::pixels::InputShape;
 use serde::Serialize;
 
-/// What a model takes of a board. Of one packed for the board: row-major weights need less working memory than a fast
-/// kernel, and no filling up.
+/// Requirements of a model packed for a board. Row-major weights would require less working memory than a fast kernel's
+/// layout, and no padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Needs {
-    /// The model file, bytes of flash.
+    /// Flash for the model file, bytes.
     pub flash_bytes: usize,
     /// Side of the input, px.
     pub input_side_px: u16,
-    /// Channels of the input: 1 gray, 3 in color.
+    /// Channels of the input: 1 for gray, 3 for color.
     pub input_channels: u16,
     /// See [`ScratchNeeds::accumulators`].
     pub accumulators: usize,
@@ -26,7 +26,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// What this model takes.
+    /// Returns the requirements of this model.
     pub fn of(model: &Model<'_>) -> Self {
         let ScratchNeeds { accumulators, activations, lanes, arena: arena_bytes } = ScratchNeeds::of(model);
         let InputShape { side: input_side_px, color } = model.input();
@@ -34,8 +34,8 @@ impl Needs {
         Self { flash_bytes, input_side_px, input_channels, accumulators, activations, lanes, arena_bytes }
     }
 
-    /// RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes for each byte of a row), and the engine's
-    /// working memory. The camera's row and the rest of the firmware are not in it.
+    /// Returns the RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes for each byte of
+    /// a row), and the engine's working memory. The camera's row and the rest of the firmware are not included.
     pub fn ram_bytes(&self) -> usize {
         let side = usize::from(self.input_side_px);
         let row = side * usize::from(self.input_channels);

@@ -1,4 +1,4 @@
-//! Building a board's firmware from a checkout's sources.
+//! Builds a board's firmware from a checkout's sources.
 
 use std::env;
 use std::fs;
@@ -9,19 +9,19 @@ use super::prebuilt::ToolchainFacts;
 use super::toolchain::Toolchain;
 use crate::board::Board;
 
-/// A board's ELF file, as cargo built it.
+/// ELF file of a board's firmware, as built by cargo.
 #[derive(Debug)]
 pub(super) struct Built {
     pub(super) path: PathBuf,
     pub(super) elf: Vec<u8>,
 }
 
-/// Builds a board's firmware. cargo shows its progress on stderr, and does nothing when nothing changed.
+/// Builds a board's firmware. cargo shows its progress on stderr, and does nothing if nothing has changed.
 ///
-/// Callers may run side by side: cargo locks its build folder.
+/// Several builds may run at once: cargo locks its build folder.
 ///
 /// # Errors
-/// [`FirmwareError::NoToolchain`], [`FirmwareError::NoSource`], [`FirmwareError::Program`] when cargo cannot be started,
+/// [`FirmwareError::NoToolchain`], [`FirmwareError::NoSource`], [`FirmwareError::Program`] if cargo cannot be started,
 /// [`FirmwareError::Build`], [`FirmwareError::Elf`].
 pub(super) fn build(board: Board) -> Result<Built, FirmwareError> {
     let checkout = checkout()?;
@@ -47,7 +47,7 @@ pub(super) fn build(board: Board) -> Result<Built, FirmwareError> {
     Ok(Built { path, elf })
 }
 
-/// The toolchain that [`super::Firmware::build`] would build a board's firmware with.
+/// Returns the toolchain that [`super::Firmware::build`] uses for a board.
 ///
 /// # Errors
 /// [`FirmwareError::NoToolchain`].
@@ -55,14 +55,14 @@ pub fn toolchain_facts(board: Board) -> Result<ToolchainFacts, FirmwareError> {
     Toolchain::find(board.target())?.facts()
 }
 
-/// The checkout whose sources firmware is built from: the one that the working directory is in, else the one that this program
-/// was compiled in.
+/// Finds the checkout whose firmware sources are built: the one around the working directory, else the one in which
+/// this program was compiled.
 ///
 /// # Errors
 /// [`FirmwareError::NoSource`].
 pub fn checkout() -> Result<PathBuf, FirmwareError> {
     let here = env::current_dir().unwrap_or_default();
-    // A program to give away names no folder of the machine it was compiled on.
+    // A program for distribution must not contain names of folders of the build machine.
     let compiled_in = match option_env!("PINHOLE_DISTRIBUTED") {
         Some(_) => None,
         None => Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned),

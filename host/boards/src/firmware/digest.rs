@@ -1,4 +1,4 @@
-//! The digest of all that firmware is built from.
+//! Digest of everything that firmware is built from.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,18 +10,19 @@ use sha2::{Digest as _, Sha256};
 use super::prebuilt::ToolchainFacts;
 use super::toolchain::BUILD_ENVIRONMENT;
 
-/// Folders and files of a checkout that go into firmware; folders with all that is below them.
+/// Sources of firmware in a checkout; folders with everything below them.
 const SOURCES: [&str; 4] = ["shared/Cargo.toml", "shared/src", "firmware", "Cargo.toml"];
-/// Names that are left out: tests, documents, what cargo builds.
+/// Names that are excluded: tests, documents, build output.
 const LEFT_OUT: [&str; 4] = ["tests", "tests.rs", "README.md", "target"];
-/// Tables of a manifest with dependencies that are compiled into firmware, or run while it is built.
+/// Manifest tables of dependencies that are compiled into firmware or run while it is built.
 const DEPENDENCIES: [&str; 2] = ["dependencies", "build-dependencies"];
 
-/// SHA-256, as 64 hexadecimal digits, of all that firmware is built from: names and contents of the sources in a checkout, lock
-/// file included, the toolchain, and the environment that it is run in. Line ends count as LF.
+/// Returns the SHA-256, as 64 hexadecimal digits, of everything that firmware is built from. That is names and contents
+/// of the sources in a checkout, with the lock file, the toolchain, and its environment variables. Line ends count as
+/// LF.
 ///
 /// # Errors
-/// When a source cannot be read.
+/// If a source cannot be read.
 pub fn source_digest(checkout: &Path, toolchain: &ToolchainFacts) -> io::Result<String> {
     let mut files = Vec::new();
     for source in SOURCES {
@@ -65,7 +66,7 @@ pub fn source_digest(checkout: &Path, toolchain: &ToolchainFacts) -> io::Result<
     Ok(hex(&hash.finalize()))
 }
 
-/// Bytes as lower-case hexadecimal digits.
+/// Formats bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -76,7 +77,7 @@ fn parsed(manifest: &[u8]) -> io::Result<toml::Table> {
     text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))
 }
 
-/// Names of the dependencies that a manifest takes from its workspace.
+/// Returns the names of the dependencies that a manifest takes from its workspace.
 fn inherits(manifest: &toml::Table) -> Vec<String> {
     let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);
     let tables = targets.filter_map(toml::Value::as_table).chain([manifest]);
@@ -88,8 +89,8 @@ fn inherits(manifest: &toml::Table) -> Vec<String> {
         .collect()
 }
 
-/// The part of the host's workspace that `shared` and `firmware/app` inherit, in a form that does not depend on how it is
-/// written down: the packages' common fields, and the dependencies named in `shared`.
+/// Returns the part of the host's workspace that `shared` and `firmware/app` inherit: the packages' common fields, and
+/// the dependencies named in `shared`. Formatting of the manifest makes no difference.
 fn inherited(manifest: &[u8], shared: &BTreeSet<String>) -> io::Result<Vec<u8>> {
     let manifest = parsed(manifest)?;
     let workspace = manifest.get("workspace").and_then(toml::Value::as_table);

@@ -1,4 +1,4 @@
-//! Firmware and model -> what is written where in a board's flash.
+//! Flash image: the bytes of firmware and model, with their addresses in a board's flash.
 
 use object::read::elf::{FileHeader as _, ProgramHeader as _, Sym as _};
 use object::{LittleEndian, elf};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Firmware, FirmwareError};
 use crate::board::Board;
 
-/// Bytes for one place in flash.
+/// Bytes at an address in flash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// `firmware` or `model`.
@@ -20,33 +20,33 @@ pub struct Placed {
     pub bytes: Vec<u8>,
 }
 
-/// What a region of memory is used for.
+/// Use of a region of memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Used {
-    /// In a word or two.
+    /// Content, in a word or two.
     pub what: &'static str,
-    /// Address of its first byte.
+    /// Address of the first byte.
     pub start: u32,
-    /// Address after its last byte.
+    /// Address after the last byte.
     pub end: u32,
-    /// Bytes of it that are used.
+    /// Used bytes of the region.
     pub used_bytes: u64,
 }
 
-/// All that goes into a board's flash.
+/// Everything that is written to a board's flash.
 #[derive(Clone, Debug)]
 pub struct FlashImage {
     /// The board.
     pub board: Board,
-    /// In ascending order of addresses, without overlap.
+    /// Parts in ascending order of addresses, without overlap.
     pub parts: Vec<Placed>,
 }
 
 impl FlashImage {
-    /// A firmware, or none, and a model.
+    /// Creates the image of a model, with or without firmware.
     ///
     /// # Errors
-    /// [`FirmwareError::Elf`] when the firmware's file is none, [`FirmwareError::Outside`].
+    /// [`FirmwareError::Elf`] if the firmware's file is not an ELF file, [`FirmwareError::Outside`].
     pub fn new(board: Board, firmware: Option<&Firmware>, model: &PackedModel) -> Result<Self, FirmwareError> {
         let mut parts = match firmware {
             Some(firmware) => firmware.segments()?,
@@ -60,7 +60,7 @@ impl FlashImage {
         Ok(image)
     }
 
-    /// Whether every part lies in a region of flash that the board declares.
+    /// Checks that every part is in a region of flash that the board declares.
     ///
     /// # Errors
     /// [`FirmwareError::Outside`].
@@ -77,12 +77,12 @@ impl FlashImage {
         Ok(())
     }
 
-    /// Bytes in all.
+    /// Returns the total number of bytes.
     pub fn bytes(&self) -> usize {
         self.parts.iter().map(|part| part.bytes.len()).sum()
     }
 
-    /// Regions of the board's memory, and what of them is used.
+    /// Returns the regions of the board's memory and their use.
     pub fn memory_map(&self, firmware: Option<&Firmware>) -> Vec<Used> {
         let declared = self.board.declaration();
         let used = |region: Region, what| {
@@ -104,13 +104,13 @@ impl FlashImage {
     }
 }
 
-/// Where an ELF file's program starts.
+/// Returns the entry address of an ELF file.
 pub(super) fn entry(data: &[u8]) -> object::Result<u32> {
     let header = elf::FileHeader32::<LittleEndian>::parse(data)?;
     Ok(header.e_entry(header.endian()?))
 }
 
-/// Address of what an ELF file defines by this name.
+/// Returns the address of a symbol that an ELF file defines.
 pub(super) fn symbol(data: &[u8], name: &str) -> object::Result<Option<u32>> {
     let header = elf::FileHeader32::<LittleEndian>::parse(data)?;
     let endian = header.endian()?;
@@ -121,14 +121,15 @@ pub(super) fn symbol(data: &[u8], name: &str) -> object::Result<Option<u32>> {
     Ok(named.map(|symbol| symbol.st_value(endian)))
 }
 
-/// What of an ELF file is written to flash, and where: variables' first values lie in flash, not where the variables do.
+/// Returns the segments of an ELF file that are written to flash, at their load addresses: initial values of variables
+/// are in flash.
 pub(super) fn segments(data: &[u8]) -> object::Result<Vec<Placed>> {
     let header = elf::FileHeader32::<LittleEndian>::parse(data)?;
     let endian = header.endian()?;
     let mut placed = Vec::new();
     for segment in header.program_headers(endian, data)? {
         if segment.p_type(endian) == elf::PT_LOAD && segment.p_filesz(endian) > 0 {
-            // A segment past the end of the file is refused when it is flashed: nothing of it is loaded.
+            // A segment beyond the end of the file is refused when it is flashed: none of it is loaded.
             let bytes = segment.data(endian, data).unwrap_or_default();
             placed.push(Placed { what: "firmware", address: segment.p_paddr(endian), bytes: bytes.to_vec() });
         }

@@ -1,13 +1,13 @@
-//! A board's firmware, and what goes into its flash.
+//! A board's firmware, and the image for its flash.
 //!
-//! | module | what happens there |
+//! | module | contents |
 //! |---|---|
-//! | `prebuilt` | the firmware inside this program, and its manifest |
-//! | `build` | a checkout's sources -> ELF |
-//! | `toolchain` | what builds them |
-//! | `digest` | those sources -> a digest, by which prebuilt firmware is known to be current |
-//! | `packed` | model file -> the bytes that go into a board's flash |
-//! | `flash_image` | firmware and model -> what is written where |
+//! | `prebuilt` | firmware inside this program, and its manifest |
+//! | `build` | building firmware from a checkout's sources |
+//! | `toolchain` | the Rust toolchain for it |
+//! | `digest` | digest of the sources, by which prebuilt firmware is known to be current |
+//! | `packed` | packing a model for a board's flash |
+//! | `flash_image` | bytes of firmware and model, with their addresses |
 //! | `system` | programs of this machine |
 
 mod build;
@@ -37,7 +37,7 @@ pub use flash_image::{FlashImage, Placed, Used};
 pub use packed::packed_for;
 pub use toolchain::remapped_paths;
 
-/// Digits of a firmware's digest that are shown to people.
+/// Digits of a firmware's digest that people see.
 const SHORT_DIGEST: usize = 12;
 
 /// A board's firmware.
@@ -50,23 +50,23 @@ pub struct Firmware {
     digest: String,
 }
 
-/// Where firmware comes from.
+/// Origin of a firmware.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// From inside this program.
+    /// Prebuilt, inside this program.
     Prebuilt,
-    /// Built from source on this machine, into this file.
+    /// Built from source on this machine; path of the ELF file.
     Built(PathBuf),
 }
 
-/// The first 12 digits of a digest.
+/// Returns the first 12 digits of a digest.
 pub fn short_digest(digest: &str) -> &str {
     digest.get(..SHORT_DIGEST).unwrap_or(digest)
 }
 
 impl Firmware {
-    /// A board's firmware: the prebuilt one, or, where the [settings](Settings) say so, one built from source. Built once a
-    /// process.
+    /// Returns a board's firmware: prebuilt, or built from source if the [settings](Settings) say so. It is built only
+    /// once per process.
     ///
     /// # Errors
     /// Those of [`Firmware::prebuilt`] and [`Firmware::build`].
@@ -83,7 +83,7 @@ impl Firmware {
         Ok(known.get_or_init(|| firmware).clone())
     }
 
-    /// The firmware inside this program.
+    /// Reads the firmware inside this program.
     ///
     /// # Errors
     /// [`FirmwareError::NotInside`], [`FirmwareError::Elf`], [`FirmwareError::Budget`].
@@ -94,11 +94,11 @@ impl Firmware {
         Self::read(board, Origin::Prebuilt, &path, elf)
     }
 
-    /// Builds the firmware from source: the first time takes a minute or so. cargo shows its progress on stderr.
+    /// Builds the firmware from source. The first time takes about a minute. cargo shows its progress on stderr.
     ///
     /// # Errors
-    /// [`FirmwareError::NoToolchain`], [`FirmwareError::NoSource`], [`FirmwareError::Program`] when cargo cannot be started,
-    /// [`FirmwareError::Build`], [`FirmwareError::Elf`], [`FirmwareError::Budget`].
+    /// [`FirmwareError::NoToolchain`], [`FirmwareError::NoSource`], [`FirmwareError::Program`] if cargo cannot be
+    /// started, [`FirmwareError::Build`], [`FirmwareError::Elf`], [`FirmwareError::Budget`].
     pub fn build(board: Board) -> Result<Self, FirmwareError> {
         let built = build::build(board)?;
         Self::read(board, Origin::Built(built.path.clone()), &built.path, built.elf)
@@ -118,71 +118,71 @@ impl Firmware {
         Ok(Self { board, origin, elf, size, digest: digest::hex(&hash.finalize()) })
     }
 
-    /// The board that it is for.
+    /// Returns the board of this firmware.
     pub fn board(&self) -> Board {
         self.board
     }
 
-    /// Where it comes from.
+    /// Returns the origin of this firmware.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The bytes of its ELF file.
+    /// Returns the bytes of the ELF file.
     pub fn elf(&self) -> &[u8] {
         &self.elf
     }
 
-    /// What it takes.
+    /// Returns the memory that it uses.
     pub fn size(&self) -> FirmwareSize {
         self.size
     }
 
-    /// SHA-256 of what of it goes into flash (of each segment address, length, bytes), as 64 hexadecimal digits: the same for
-    /// the same machine code, with symbols or without.
+    /// Returns the SHA-256 of everything that is written to flash (address, length and bytes of each segment), as 64
+    /// hexadecimal digits. The same machine code gives the same digest, with or without symbols.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// The digest as people see it: its first 12 digits.
+    /// Returns the first 12 digits of the digest, as people see it.
     pub fn short_digest(&self) -> &str {
         short_digest(&self.digest)
     }
 
-    /// What of it is written to flash, and where.
+    /// Returns the segments that are written to flash.
     ///
     /// # Errors
-    /// [`FirmwareError::Elf`] when its file is none.
+    /// [`FirmwareError::Elf`] if its file is not an ELF file.
     pub fn segments(&self) -> Result<Vec<Placed>, FirmwareError> {
         flash_image::segments(&self.elf).map_err(|error| self.unreadable(&error))
     }
 
-    /// Address where it starts, as its file has it: the lowest bit says that the code there is Thumb.
+    /// Returns the entry address, as in the file: the lowest bit marks Thumb code.
     ///
     /// # Errors
-    /// [`FirmwareError::Elf`] when its file is none.
+    /// [`FirmwareError::Elf`] if its file is not an ELF file.
     pub fn entry(&self) -> Result<u32, FirmwareError> {
         flash_image::entry(&self.elf).map_err(|error| self.unreadable(&error))
     }
 
-    /// Address of what is called by this name in its file; `None` where nothing is.
+    /// Returns the address of a symbol; `None` if the file does not define it.
     ///
     /// # Errors
-    /// [`FirmwareError::Elf`] when its file is none.
+    /// [`FirmwareError::Elf`] if its file is not an ELF file.
     pub fn symbol(&self, name: &str) -> Result<Option<u32>, FirmwareError> {
         flash_image::symbol(&self.elf, name).map_err(|error| self.unreadable(&error))
     }
 
-    /// What decodes its log.
+    /// Returns the table that decodes its log.
     ///
     /// # Errors
-    /// [`FirmwareError::Elf`] when the file has no such table.
+    /// [`FirmwareError::Elf`] if the file has no such table.
     pub(crate) fn log_table(&self) -> Result<Table, FirmwareError> {
         let table = Table::parse(&self.elf).map_err(|error| self.unreadable(&error))?;
         table.ok_or_else(|| self.unreadable(&"it has no log table"))
     }
 
-    /// That its file is not what it should be.
+    /// Returns the error for an ELF file that is invalid.
     pub(crate) fn unreadable(&self, reason: &dyn std::fmt::Display) -> FirmwareError {
         let path = match &self.origin {
             Origin::Prebuilt => PathBuf::from(prebuilt::file_name(self.board)),
@@ -192,7 +192,7 @@ impl Firmware {
     }
 }
 
-/// Why there is no firmware for a board, or a model does not go with it.
+/// Error: there is no firmware for a board, or a model does not fit.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FirmwareError {
     /// This program was compiled without the board's firmware.
@@ -204,30 +204,30 @@ pub enum FirmwareError {
         /// The board.
         board: Board,
     },
-    /// cargo could not be started.
+    /// A program (cargo, a compiler) could not be started.
     #[error("{program} could not be started")]
     Program {
         /// The program.
         program: String,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Nothing on this machine builds for the board.
+    /// No toolchain on this machine has the board's target.
     #[error("no Rust toolchain on this machine builds for {target}")]
     #[diagnostic(help("run: {command}"))]
     NoToolchain {
         /// The board's target.
         target: &'static str,
-        /// What to run.
+        /// Command that would install it.
         command: String,
     },
-    /// The firmware's source is not there.
+    /// The firmware's sources were not found.
     #[error("{} is not in a checkout of Pinhole's repository, whose sources --build-firmware takes", folder.display())]
     #[diagnostic(help(
         "change to a checkout, or leave out --build-firmware: the firmware inside this program needs no source"
     ))]
     NoSource {
-        /// Where it was looked for.
+        /// Folder in which, with its parents, they were looked for.
         folder: PathBuf,
     },
     /// The firmware could not be built.
@@ -249,25 +249,25 @@ pub enum FirmwareError {
         board: Board,
         /// The ELF file.
         path: PathBuf,
-        /// Why.
+        /// Reason, in words.
         reason: String,
     },
-    /// The firmware takes more than the board's budget.
+    /// The firmware exceeds the board's budget.
     #[error("the firmware of the board {} is over its budget: {exceeded}", board.name())]
     #[diagnostic(help("make it smaller, or allow it more in the board's file"))]
     Budget {
         /// The board.
         board: Board,
-        /// What it takes too much of.
+        /// The part that is exceeded.
         exceeded: Exceeded,
     },
-    /// Firmware or model would lie outside the board's flash.
+    /// Firmware or model is outside of the board's flash.
     #[error("the {what} at {address:#010x} is not within the flash of the board {}", board.name())]
     #[diagnostic(help("it was linked for another memory map than the board's file declares: build it anew"))]
     Outside {
-        /// Firmware or model.
+        /// `firmware` or `model`.
         what: &'static str,
-        /// Where it starts.
+        /// Address of its first byte.
         address: u32,
         /// The board.
         board: Board,
@@ -278,10 +278,10 @@ pub enum FirmwareError {
     Pack {
         /// The model file.
         path: PathBuf,
-        /// Why.
+        /// Reason.
         source: PackError,
     },
-    /// The model takes more than the board has.
+    /// The model requires more than the board has.
     #[error("the model {} does not fit the board {}: {misfits}", path.display(), board.name())]
     #[diagnostic(help(
         "{}; `pinhole inspect {} --board {}` shows what it takes",
@@ -292,7 +292,7 @@ pub enum FirmwareError {
         path: PathBuf,
         /// The board.
         board: Board,
-        /// What it takes more of.
+        /// The shortfalls.
         misfits: Misfits,
     },
 }

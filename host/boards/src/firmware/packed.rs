@@ -1,4 +1,4 @@
-//! Model file -> the bytes that go into a board's flash.
+//! Packs a model file for a board's flash.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::FirmwareError;
 use crate::board::Board;
 use crate::budget::{Misfits, Needs, misfits};
 
-/// A model packed for a board, if the board has room for it. `path` is where it was read.
+/// Packs a model for a board and checks that it fits. `path` is the model's file, for messages.
 ///
 /// # Errors
 /// [`FirmwareError::Pack`], [`FirmwareError::DoesNotFit`].

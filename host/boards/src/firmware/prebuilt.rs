@@ -1,4 +1,4 @@
-//! Firmware that is inside this program: stripped ELF files, compressed, and a manifest that says what they were built from.
+//! Prebuilt firmware inside this program: stripped, compressed ELF files, and a manifest of what they were built from.
 //!
 //! `cargo xtask firmware` writes them to `data/firmware`.
 
@@ -17,55 +17,56 @@ use crate::board::Board;
 pub const FOLDER: &str = "firmware";
 /// Name of the manifest in that folder.
 pub const MANIFEST: &str = "manifest.toml";
-/// Far more than any firmware's file, bytes: a damaged one is not to fill the memory.
+/// Upper limit for a decompressed ELF file, bytes, so that a damaged file cannot fill the memory. Far more than any
+/// firmware takes.
 const LONGEST_ELF: u64 = 16 << 20;
 
-/// What the prebuilt firmware was built from, and what came out. Without dates: the same sources and toolchain give the same
-/// manifest in the same folder. In another one the compiler orders functions otherwise.
+/// Inputs and results of the prebuilt firmware's build. It has no dates: the same sources and toolchain give the same
+/// manifest in the same folder. In another folder the compiler orders functions differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`super::source_digest`] of the sources, for this toolchain.
+    /// Digest of the sources for this toolchain: [`super::source_digest`].
     pub source_digest: String,
-    /// What built it.
+    /// The toolchain.
     pub toolchain: ToolchainFacts,
-    /// What came out, by the board's name.
+    /// Results by board name.
     pub boards: BTreeMap<String, BoardManifest>,
 }
 
-/// What firmware was built with.
+/// The toolchain that built firmware.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolchainFacts {
     /// First line of `rustc --version`.
     pub rustc: String,
-    /// Whether libcore was built from source along with it (else it is the toolchain's own).
+    /// True if libcore was built from source too, false if it is the toolchain's own.
     pub builds_core: bool,
 }
 
-/// A board's prebuilt firmware.
+/// Facts of a board's prebuilt firmware.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoardManifest {
-    /// [`super::Firmware::digest`].
+    /// Digest of the firmware: [`super::Firmware::digest`].
     pub digest: String,
     /// Length of the ELF file, bytes.
     pub elf_bytes: u64,
     /// Length of the compressed file, bytes.
     pub file_bytes: u64,
-    /// As [`crate::budget::FirmwareSize`] has it, bytes.
+    /// [`crate::budget::FirmwareSize::code_bytes`].
     pub code_bytes: u64,
-    /// As [`crate::budget::FirmwareSize`] has it, bytes.
+    /// [`crate::budget::FirmwareSize::engine_bytes`].
     pub engine_bytes: u64,
-    /// As [`crate::budget::FirmwareSize`] has it, bytes.
+    /// [`crate::budget::FirmwareSize::static_ram_bytes`].
     pub static_ram_bytes: u64,
 }
 
 impl Manifest {
-    /// The manifest inside this program; `None` where it was built without prebuilt firmware.
+    /// Reads the manifest inside this program; `None` if it was built without prebuilt firmware.
     ///
     /// # Errors
-    /// In words, when it cannot be read.
+    /// A message if it cannot be read.
     pub fn inside() -> Option<Result<Self, String>> {
         let text = data::file(&format!("{FOLDER}/{MANIFEST}"))?;
         let text = std::str::from_utf8(text).map_err(|error| error.to_string());
@@ -73,15 +74,15 @@ impl Manifest {
     }
 }
 
-/// Name of a board's file in [`FOLDER`].
+/// Returns the name of a board's file in [`FOLDER`].
 pub fn file_name(board: Board) -> String {
     format!("{}.elf.gz", board.name())
 }
 
-/// A board's ELF file inside this program; `None` where there is none.
+/// Decompresses a board's ELF file inside this program; `None` if there is none.
 ///
 /// # Errors
-/// In words, when it cannot be decompressed.
+/// A message if it cannot be decompressed.
 pub(super) fn elf(board: Board) -> Option<Result<Vec<u8>, String>> {
     let packed = data::file(&format!("{FOLDER}/{}", file_name(board)))?;
     let mut elf = Vec::new();
@@ -89,7 +90,7 @@ pub(super) fn elf(board: Board) -> Option<Result<Vec<u8>, String>> {
     Some(read.map(|_| elf).map_err(|error| error.to_string()))
 }
 
-/// An ELF file as it is kept in [`FOLDER`]: the same bytes for the same file.
+/// Compresses an ELF file for [`FOLDER`]; the same file gives the same bytes.
 pub fn compress(elf: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let written = encoder.write_all(elf).and_then(|()| encoder.finish());

@@ -1,20 +1,20 @@
-//! Programs of this machine.
+//! Finds programs of this machine.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// A program on the search path.
+/// Returns the path of a program on the search path.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
-/// Whether this is Debian or one of its relatives.
+/// Returns true on Debian and its relatives.
 pub(crate) fn has_apt() -> bool {
     Path::new("/usr/bin/apt-get").is_file()
 }
 
-/// The end of a program's output.
+/// Returns the last lines of a program's output.
 pub(crate) fn last_lines(output: &[u8], count: usize) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().collect();

@@ -1,7 +1,7 @@
-//! What builds the firmware: the active Rust toolchain where it has the board's target, else Debian's own.
+//! Toolchain that builds the firmware: the active Rust toolchain if it has the board's target, else Debian's.
 //!
-//! Finding out ([`Findings::of_this_machine`]) is apart from deciding ([`plan`]), so that every decision is tested
-//! without touching the machine. rustup is never run: what it would have to do is said instead.
+//! Detection ([`Findings::of_this_machine`]) is separate from decision ([`plan`]), so that every decision can be tested
+//! without touching the machine. rustup is never run; messages say how to run it.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,52 +12,53 @@ use super::FirmwareError;
 use super::prebuilt::ToolchainFacts;
 use super::system;
 
-/// Debian's Rust, whose standard library comes as source (`rust-web-src`) and is built for the target on the way.
+/// Debian's Rust. Its standard library is packaged as source (`rust-web-src`) and built for the target during the
+/// build.
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_LLD: &str = "/usr/bin/ld.lld";
 
-/// Environment variables that firmware is built with: a part of what prebuilt firmware is made from. Lines are for a debugger
-/// alone, the log needs none of them; without `DEFMT_LOG`, errors alone would be logged.
+/// Environment variables for building firmware; they are part of the source digest. Line numbers are for debuggers
+/// only, the log does not use them. Without `DEFMT_LOG`, only errors would be logged.
 pub(super) const BUILD_ENVIRONMENT: [(&str, &str); 3] =
     [("CARGO_PROFILE_RELEASE_DEBUG", "0"), ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"), ("DEFMT_LOG", "info")];
 
-/// What was found on a machine.
+/// Toolchains and programs found on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Findings {
     /// The active toolchain has libcore for the target.
     pub(super) active_has_target: bool,
-    /// Debian's cargo and rustc are there, and the source of their standard library.
+    /// Debian's cargo and rustc are installed, with the source of their standard library.
     pub(super) debian_rust: bool,
     /// A linker for Debian's rustc: its own `ld.lld`, or the active toolchain's `rust-lld`.
     pub(super) linker: Option<PathBuf>,
-    /// Debian's apt-get is there.
+    /// Debian's apt-get is installed.
     pub(super) debian: bool,
-    /// rustup is there.
+    /// rustup is installed.
     pub(super) rustup: bool,
-    /// `RUSTUP_AUTO_INSTALL` is 0: nothing may come through rustup on this machine.
+    /// `RUSTUP_AUTO_INSTALL` is 0: nothing may be installed by rustup on this machine.
     pub(super) rustup_forbidden: bool,
 }
 
-/// How to get the firmware built.
+/// Plan for building the firmware.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// With the active toolchain as it is.
+    /// With the active toolchain.
     Active,
     /// With Debian's Rust, building libcore too.
     Debian {
         /// The linker.
         linker: PathBuf,
     },
-    /// Not here; the user has to do something first.
+    /// Impossible until the user has done something.
     Stop {
-        /// The command that would help.
+        /// Command that would help.
         command: String,
     },
 }
 
-/// Decides, in the order: active toolchain, Debian's, say what to do. Nothing is installed.
+/// Decides, in this order: active toolchain, Debian's toolchain, advice. Nothing is installed.
 pub(super) fn plan(findings: &Findings, target: &str) -> Plan {
     let apt = format!("apt-get install {}", DEBIAN_PACKAGES.join(" "));
     match findings {
@@ -72,7 +73,7 @@ pub(super) fn plan(findings: &Findings, target: &str) -> Plan {
 }
 
 impl Findings {
-    /// Looks at this machine; runs `rustc --print` at most, changes nothing.
+    /// Examines this machine. Runs at most `rustc --print` and changes nothing.
     pub(super) fn of_this_machine(target: &str) -> Self {
         let debian_lld = Path::new(DEBIAN_LLD);
         let debian_source = debian_sysroot().is_some_and(|root| has_source(&root));
@@ -87,16 +88,16 @@ impl Findings {
     }
 }
 
-/// A way to run cargo for the firmware.
+/// A toolchain for firmware.
 #[derive(Clone, Debug)]
 pub(super) struct Toolchain {
     target: &'static str,
-    /// `Some`: Debian's Rust with this linker; `None`: the active toolchain.
+    /// Linker for Debian's Rust; `None` for the active toolchain.
     linker: Option<PathBuf>,
 }
 
 impl Toolchain {
-    /// Finds a toolchain that builds for `target`. Changes nothing on this machine.
+    /// Finds a toolchain that builds for `target`, without changing this machine.
     ///
     /// # Errors
     /// [`FirmwareError::NoToolchain`] with the command to run.
@@ -108,10 +109,10 @@ impl Toolchain {
         }
     }
 
-    /// Which toolchain it is.
+    /// Returns the facts about this toolchain.
     ///
     /// # Errors
-    /// [`FirmwareError::Program`] when its compiler does not say its version.
+    /// [`FirmwareError::Program`] if its compiler does not tell its version.
     pub(super) fn facts(&self) -> Result<ToolchainFacts, FirmwareError> {
         let mut rustc = if self.linker.is_some() { debian_rustc() } else { active_rustc() };
         let program = rustc.get_program().to_string_lossy().into_owned();
@@ -121,8 +122,8 @@ impl Toolchain {
         Ok(ToolchainFacts { rustc: version, builds_core: self.linker.is_some() })
     }
 
-    /// `cargo`, with an environment that builds the sources of a checkout for the target whatever the caller's is set to, to the
-    /// same bytes in every folder.
+    /// Returns a `cargo` command whose environment builds a checkout's sources for the target, whatever the caller's
+    /// environment is. The result has the same bytes in every folder.
     pub(super) fn cargo(&self, checkout: &Path) -> Command {
         let mut command = match &self.linker {
             None => Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))),
@@ -130,19 +131,20 @@ impl Toolchain {
                 let mut command = Command::new(DEBIAN_CARGO);
                 command
                     .env("RUSTC", DEBIAN_RUSTC)
-                    // Building libcore is an unstable feature of cargo; Debian's is a stable release.
+                    // Building libcore is an unstable feature of cargo; `RUSTC_BOOTSTRAP` allows it in Debian's stable
+                    // release.
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env("CARGO_UNSTABLE_BUILD_STD", "core")
                     .env(format!("CARGO_TARGET_{}_LINKER", self.target.to_uppercase().replace('-', "_")), linker);
-                // They would send Debian's cargo back to the active toolchain, and to its libraries.
+                // These would lead Debian's cargo back to the active toolchain and its libraries.
                 for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTDOC", "LD_LIBRARY_PATH"] {
                     command.env_remove(variable);
                 }
                 command
             }
         };
-        // Flags for the host's build (coverage, sanitizers, another linker, another folder) break the firmware's. A list of
-        // flags, also an empty one, overrides those of cargo's configuration files.
+        // Flags for the host's build (coverage, sanitizers, another linker, another folder) break the firmware's. A
+        // list of flags, even an empty one, overrides those of cargo's configuration files.
         command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout));
         command.envs(BUILD_ENVIRONMENT);
         for variable in [
@@ -160,8 +162,8 @@ impl Toolchain {
     }
 }
 
-/// Flags for rustc, in the form of `CARGO_ENCODED_RUSTFLAGS`, that keep folders of this machine out of what is compiled from a
-/// checkout: panic messages name source files.
+/// Returns flags for rustc, as a value of `CARGO_ENCODED_RUSTFLAGS`, that keep names of this machine's folders out of
+/// the binary: panic messages contain names of source files.
 pub fn remapped_paths(checkout: &Path) -> OsString {
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(dirs::home_dir()?.join(".cargo")));
     let registries = cargo_home.and_then(|home| home.join("registry").join("src").read_dir().ok());
@@ -179,7 +181,7 @@ pub fn remapped_paths(checkout: &Path) -> OsString {
     flags
 }
 
-/// What a rustc prints, first line; `None` when it cannot.
+/// Returns the first line that a rustc prints; `None` if it fails.
 fn rustc_prints(rustc: Command, arguments: &[&str]) -> Option<PathBuf> {
     let mut rustc = rustc;
     let output = rustc.args(arguments).stdin(Stdio::null()).output().ok().filter(|output| output.status.success())?;
@@ -192,7 +194,7 @@ fn active_rustc() -> Command {
 }
 
 fn active_has_target(target: &str) -> bool {
-    // The folder is named whether or not it is there.
+    // rustc prints the folder even if it does not exist.
     rustc_prints(active_rustc(), &["--print", "target-libdir", "--target", target]).is_some_and(|folder| {
         folder.read_dir().is_ok_and(|entries| {
             entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))

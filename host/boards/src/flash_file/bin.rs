@@ -1,4 +1,5 @@
-//! The bytes alone, from the lowest address on. Where they go is not in the file: who flashes it has to say.
+//! Binary file: the bytes alone, from the lowest address on. The file does not contain the address: the user must give
+//! it.
 
 use std::ops::Range;
 
@@ -8,10 +9,10 @@ use super::{ERASED, FlashFileError};
 use crate::board::Board;
 use crate::firmware::FlashImage;
 
-/// Longest gap that is filled up, bytes: as much as the flash of the largest board, and some.
+/// Longest gap that is filled, bytes: more than the flash of the largest board.
 const LONGEST_GAP: u32 = 8 << 20;
 
-/// The file, and the addresses that it writes.
+/// Returns the file's bytes, and the addresses that it covers.
 ///
 /// # Errors
 /// [`FlashFileError::Gap`].
@@ -30,8 +31,8 @@ pub(super) fn encode(image: &FlashImage) -> Result<(Vec<u8>, Range<u32>), FlashF
     Ok((bytes, start..end))
 }
 
-/// Whether bytes have a model where a file that [`encode`] wrote has it: at the start, or where a board has it after its
-/// firmware.
+/// Returns true if the bytes have a model where a file written by [`encode`] has it: at the start, or at a board's
+/// offset after its firmware.
 pub(super) fn holds_a_model(bytes: &[u8]) -> bool {
     let of_board = |board: Board| {
         let declared = board.declaration();

@@ -1,5 +1,5 @@
-//! ELF: the firmware's file as it is, and behind all of it the model, as a section and a segment more. Symbols, debug
-//! information and log table stay where they are.
+//! ELF file: the firmware's own file, with the model appended as another section and segment. Symbols, debug
+//! information and log table stay the same.
 //!
 //! # Source
 //! "System V Application Binary Interface", 4.1, chapters 4 (sections) and 5 (program headers); Arm, "ELF for the Arm
@@ -12,21 +12,21 @@ use object::{LittleEndian as LE, SectionIndex, U16, U32};
 
 use crate::firmware::{Firmware, FirmwareError, FlashImage};
 
-/// Name of the section with the model: tools that go by sections need one.
+/// Name of the model's section, for tools that work by sections.
 const SECTION: &[u8] = b".pinhole_model\0";
-/// Names of the sections of a file without firmware, of which this is the only one: an empty one, and its own.
+/// Section names of a file without firmware: an empty name and that of this section itself.
 const NAMES: &[u8] = b"\0.shstrtab\0";
-/// Tables lie at multiples of this many bytes.
+/// Alignment of tables, bytes.
 const ALIGNMENT: usize = 4;
 
 type Header = FileHeader32<LE>;
 type Segment = ProgramHeader32<LE>;
 type Section = SectionHeader32<LE>;
 
-/// The file.
+/// Returns the file's bytes.
 ///
 /// # Errors
-/// [`FirmwareError::Elf`] when the firmware's file is none.
+/// [`FirmwareError::Elf`] if the firmware's file is not an ELF file.
 pub(super) fn encode(image: &FlashImage, firmware: Option<&Firmware>) -> Result<Vec<u8>, FirmwareError> {
     let mut models = image.parts.iter().filter(|part| part.what == "model");
     match firmware {
@@ -39,7 +39,7 @@ pub(super) fn encode(image: &FlashImage, firmware: Option<&Firmware>) -> Result<
     }
 }
 
-/// A file with bytes for an address behind all else: as a section, and a segment that is loaded there.
+/// Appends bytes to a file as a section and a segment that is loaded at an address.
 fn with_segment(file: &[u8], address: u32, bytes: &[u8]) -> object::Result<Vec<u8>> {
     let mut header = *Header::parse(file)?;
     let mut segments = header.program_headers(LE, file)?.to_vec();
@@ -82,7 +82,7 @@ fn with_segment(file: &[u8], address: u32, bytes: &[u8]) -> object::Result<Vec<u
     Ok(out)
 }
 
-/// A file for an Arm core, with nothing to load.
+/// Returns an ELF file for an Arm core with nothing to load.
 fn empty() -> Vec<u8> {
     let names = size_of::<Header>();
     let sections = (names + NAMES.len()).next_multiple_of(ALIGNMENT);
@@ -99,7 +99,7 @@ fn empty() -> Vec<u8> {
         sh_entsize: word(0),
     };
     let named = Section {
-        // After the empty name.
+        // Offset after the empty name.
         sh_name: word(1),
         sh_type: word(elf::SHT_STRTAB),
         sh_offset: word(names as u32),
@@ -137,7 +137,7 @@ fn empty() -> Vec<u8> {
     file
 }
 
-/// Adds bytes at the next multiple of [`ALIGNMENT`]; returns their offset.
+/// Appends bytes at the next multiple of [`ALIGNMENT`] and returns their offset.
 fn append(file: &mut Vec<u8>, bytes: &[u8]) -> u32 {
     file.resize(file.len().next_multiple_of(ALIGNMENT), 0);
     let offset = file.len() as u32;

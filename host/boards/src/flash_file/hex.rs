@@ -1,4 +1,4 @@
-//! Intel HEX: lines of text, each with its place and a checksum.
+//! Intel HEX: lines of text, each with its address and a checksum.
 //!
 //! # Source
 //! Intel, "Hexadecimal Object File Format Specification", revision A, 1988.
@@ -7,15 +7,15 @@ use ihex::{Record, create_object_file_representation};
 
 use crate::firmware::{Firmware, FirmwareError, FlashImage};
 
-/// Bytes of a line, as most tools write them.
+/// Data bytes per line, as most tools write them.
 const LINE: usize = 16;
-/// The upper halves of addresses have records of their own, wherever they change.
+/// Bits of the lower half of an address. The upper half has a record of its own wherever it changes.
 const HALF: u32 = 16;
 
-/// The file. With firmware, it ends with the address where that starts.
+/// Returns the file's bytes. With firmware, it ends with the entry address.
 ///
 /// # Errors
-/// [`FirmwareError::Elf`] when the firmware's file is none.
+/// [`FirmwareError::Elf`] if the firmware's file is not an ELF file.
 pub(super) fn encode(image: &FlashImage, firmware: Option<&Firmware>) -> Result<Vec<u8>, FirmwareError> {
     let mut records = Vec::new();
     let mut upper = None;
@@ -26,7 +26,7 @@ pub(super) fn encode(image: &FlashImage, firmware: Option<&Firmware>) -> Result<
                 upper = Some(address >> HALF);
                 records.push(Record::ExtendedLinearAddress((address >> HALF) as u16));
             }
-            // Up to the next multiple of a line's length, so that no line crosses a 64 kB boundary.
+            // Lines end at multiples of their length, so that none crosses a 64 kB boundary.
             let (line, others) = rest.split_at(rest.len().min(LINE - address as usize % LINE));
             records.push(Record::Data { offset: address as u16, value: line.to_vec() });
             address = address.wrapping_add(line.len() as u32);

@@ -1,14 +1,14 @@
-//! Firmware and model -> a file that other tools flash, where there is no debug probe.
+//! Flash files: firmware and model as a file for other tools, where there is no debug probe.
 //!
-//! | module | what happens there |
+//! | module | format |
 //! |---|---|
-//! | `uf2` | blocks for a boot loader that shows itself as a drive |
+//! | `uf2` | blocks for a boot loader that appears as a drive |
 //! | `hex` | Intel HEX |
 //! | `bin` | the bytes alone |
-//! | `elf` | the firmware's own ELF file, with the model in it |
+//! | `elf` | the firmware's own ELF file, with the model |
 //!
-//! Every format says the same as what a probe writes ([`FlashImage`]): the same bytes at the same addresses, and the erased
-//! value, 0xFF, wherever a format has to fill up.
+//! Every format contains what a probe would write ([`FlashImage`]): the same bytes at the same addresses, with gaps
+//! filled by 0xFF, the value of erased flash.
 
 mod bin;
 mod elf;
@@ -26,27 +26,27 @@ use thiserror::Error;
 use crate::board::Board;
 use crate::firmware::{Firmware, FirmwareError, FlashImage, hex_digits};
 
-/// Value of flash that was erased and not written.
+/// Value of erased flash.
 const ERASED: u8 = 0xFF;
 
-/// What firmware and model can be written as.
+/// Format of a flash file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// UF2: blocks for a boot loader that shows itself as a drive.
+    /// UF2: blocks for a boot loader that appears as a drive.
     Uf2,
-    /// Intel HEX: text, addresses included.
+    /// Intel HEX: text with addresses.
     Hex,
-    /// The bytes from the lowest address on; the address is not in the file.
+    /// Binary: the bytes from the lowest address on, without the address.
     Bin,
-    /// ELF: what debuggers load; with the firmware its symbols and log table too.
+    /// ELF: for debuggers; with firmware, its symbols and log table are included.
     Elf,
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 4] = [Self::Uf2, Self::Hex, Self::Bin, Self::Elf];
 
-    /// What it is called.
+    /// Returns the format's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Uf2 => "UF2",
@@ -56,7 +56,7 @@ impl Format {
         }
     }
 
-    /// Ending of its files' names, without the dot.
+    /// Returns the file name extension, without the dot.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Uf2 => "uf2",
@@ -66,7 +66,7 @@ impl Format {
         }
     }
 
-    /// The format that a path's ending says, in letters of either case.
+    /// Returns the format for a path's extension, in upper or lower case.
     ///
     /// # Errors
     /// [`FlashFileError::Ending`].
@@ -76,16 +76,16 @@ impl Format {
         format.ok_or_else(|| FlashFileError::Ending { path: path.to_owned() })
     }
 
-    /// Whether a board can be flashed with it.
+    /// Returns true if a board can be flashed with this format.
     pub fn suits(self, board: Board) -> bool {
         self != Self::Uf2 || board.uf2_loader().is_some()
     }
 
-    /// Whether bytes are something that was written in this format before, which may be replaced.
+    /// Returns true if the bytes look like a file written before in this format, which may be replaced.
     fn is(self, bytes: &[u8]) -> bool {
         match self {
             Self::Uf2 => bytes.starts_with(&uf2::MAGIC),
-            // Its record of an address, which the first record is.
+            // The first record is an address.
             Self::Hex => bytes.starts_with(b":02000004"),
             Self::Bin => bin::holds_a_model(bytes),
             Self::Elf => bytes.starts_with(&object::elf::ELFMAG),
@@ -93,28 +93,28 @@ impl Format {
     }
 }
 
-/// A file to flash.
+/// A flash file in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlashFile {
-    /// What it is written as.
+    /// Format of the bytes.
     pub format: Format,
-    /// Its bytes. The same image and format give the same.
+    /// The bytes. The same image and format give the same bytes.
     pub bytes: Vec<u8>,
-    /// The addresses that it writes, filling included; ascending, none touching the next.
+    /// Addresses that the file writes, filling included; ascending, with gaps between them.
     pub ranges: Vec<Range<u32>>,
 }
 
 impl FlashFile {
-    /// SHA-256 of its bytes, as 64 hexadecimal digits.
+    /// Returns the SHA-256 of the bytes, as 64 hexadecimal digits.
     pub fn sha256(&self) -> String {
         hex_digits(&Sha256::digest(&self.bytes))
     }
 }
 
-/// Why there is no file to flash.
+/// Error: a flash file cannot be written.
 #[derive(Debug, Error, Diagnostic)]
 pub enum FlashFileError {
-    /// The ending says no format.
+    /// The extension is not that of a format.
     #[error("{} does not say by its ending what to write", path.display())]
     #[diagnostic(help(
         "end it in .uf2 (a drive that the board shows), .hex (Intel HEX), .bin (the bytes alone) or .elf (for debuggers)"
@@ -123,18 +123,18 @@ pub enum FlashFileError {
         /// The file.
         path: PathBuf,
     },
-    /// The board has no boot loader that takes UF2.
+    /// The board has no boot loader for UF2.
     #[error("the board {} takes no .uf2 file: its chip has no boot loader for them in ROM", board.name())]
     #[diagnostic(help("write .hex, .bin or .elf; a UF2 boot loader in flash would lie where Pinhole's firmware does"))]
     NoUf2 {
         /// The board.
         board: Board,
     },
-    /// The firmware cannot be read, or the image does not lie in the board's flash.
+    /// The firmware cannot be read, or the image is outside of the board's flash.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Firmware(#[from] FirmwareError),
-    /// A file of bytes alone would be filling for the most part.
+    /// A binary file would mostly be filling.
     #[error("between {start:#010x} and {end:#010x} there is nothing, which is too much to fill up in a .bin file")]
     #[diagnostic(help("write .hex or .elf, which have no gaps to fill"))]
     Gap {
@@ -143,7 +143,7 @@ pub enum FlashFileError {
         /// First address after it.
         end: u32,
     },
-    /// Something else is in the place.
+    /// Another kind of file exists at the path.
     #[error("{} is there and is not such a file of Pinhole's; it is kept", path.display())]
     #[diagnostic(help("give another --out"))]
     Kept {
@@ -156,7 +156,7 @@ pub enum FlashFileError {
     Write(#[from] WriteError),
 }
 
-/// An image as a file. `firmware` is the one in the image; `None` where the image is a model alone.
+/// Encodes an image. `firmware` is the firmware in the image; `None` for a model alone.
 ///
 /// # Errors
 /// [`FlashFileError::NoUf2`], [`FlashFileError::Gap`], [`FlashFileError::Firmware`].
@@ -177,7 +177,7 @@ pub fn encode(image: &FlashImage, firmware: Option<&Firmware>, format: Format) -
     Ok(FlashFile { format, bytes, ranges })
 }
 
-/// Whether [`fn@write`] may replace what is there.
+/// Checks that [`fn@write`] may write here: there is nothing, or a file that may be replaced.
 ///
 /// # Errors
 /// [`FlashFileError::Kept`].
@@ -191,7 +191,7 @@ pub fn check_place(path: &Path, format: Format) -> Result<(), FlashFileError> {
     Ok(())
 }
 
-/// Writes a file to flash, whole or not at all: over one of the same format or over nothing.
+/// Writes a flash file, completely or not at all. An existing file must be of the same format.
 ///
 /// # Errors
 /// [`FlashFileError::Kept`], [`FlashFileError::Write`].
@@ -200,12 +200,12 @@ pub fn write(path: &Path, file: &FlashFile) -> Result<(), FlashFileError> {
     Ok(artifacts::write_file(path, &file.bytes)?)
 }
 
-/// The addresses of the parts; parts that touch are one.
+/// Returns the addresses of the parts; adjacent parts are joined.
 fn ranges(image: &FlashImage) -> Vec<Range<u32>> {
     joined(image.parts.iter().map(|part| part.address..part.address + part.bytes.len() as u32))
 }
 
-/// Ascending ranges, with those that touch made one.
+/// Joins adjacent ranges; they must be in ascending order.
 fn joined(ranges: impl IntoIterator<Item = Range<u32>>) -> Vec<Range<u32>> {
     let mut joined: Vec<Range<u32>> = Vec::new();
     for range in ranges {

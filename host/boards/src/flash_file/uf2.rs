@@ -1,4 +1,4 @@
-//! UF2: blocks of 512 bytes, each of which says where its 256 bytes go, for a boot loader that shows itself as a drive.
+//! UF2: blocks of 512 bytes, each with the address of its 256 data bytes, for a boot loader that appears as a drive.
 //!
 //! # Source
 //! Microsoft, "USB Flashing Format (UF2)". Raspberry Pi, "RP2040 Datasheet", 2.8.4.2 (UF2 format details) and erratum
@@ -15,15 +15,16 @@ use crate::firmware::FlashImage;
 pub(super) const MAGIC: [u8; 4] = *b"UF2\n";
 const SECOND_MAGIC: u32 = 0x9E5D_5157;
 const LAST_MAGIC: u32 = 0x0AB1_6F30;
-/// The field after the block numbers holds the family.
+/// Flag: the field after the block numbers holds the family.
 const FAMILY_ID_PRESENT: u32 = 0x2000;
-/// Bytes that a block carries: what the RP2040 asks for, a page of its flash.
+/// Data bytes per block: what the RP2040 requires, a page of its flash.
 const PAYLOAD: usize = 256;
-/// Bytes that a block has room for.
+/// Space for data in a block, bytes.
 const ROOM: usize = 476;
 
-/// The file, and what it writes. All sectors that the image touches are in it as a whole: the boot loader erases by sectors,
-/// and the RP2040's writes a sector wrongly where a part of it is missing and others follow (RP2040-E14).
+/// Returns the file's bytes, and the addresses that it writes. All sectors that the image touches are included
+/// completely. The boot loader erases whole sectors, and that of the RP2040 writes a sector incorrectly if a part of it
+/// is missing and others follow (RP2040-E14).
 pub(super) fn encode(image: &FlashImage, loader: Uf2Loader) -> (Vec<u8>, Vec<Range<u32>>) {
     let size = loader.sector_bytes as usize;
     let mut sectors: BTreeMap<u32, Vec<u8>> = BTreeMap::new();

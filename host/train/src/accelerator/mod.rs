@@ -1,10 +1,10 @@
-//! What computes the forward and backward passes of training: the processor, by the operations of ours that give the same
-//! bytes everywhere, or a graphics card, by candle's own operations.
+//! Device of training's forward and backward passes: the processor or a graphics card. The processor uses our
+//! operations, which give the same bytes everywhere; a card uses candle's own.
 //!
-//! A card takes over a batch at a time ([`pass`]): the weights and the batch go there, the gradients come back. Everything
-//! else stays on the processor: photos and their variations, the optimizer, running statistics, validation. So what
-//! a recipe means does not depend on the card; but sums there have an order of
-//! their own, and the same seed gives nearly the same network, not the same bytes.
+//! A card computes one batch at a time ([`pass`]): it receives weights and batch, and returns gradients. All else stays
+//! on the processor: photos and augmentation, the optimizer, running statistics, validation. So the meaning of a recipe
+//! does not depend on the card. But sums on a card have another order: the same seed gives nearly the same network, not
+//! the same bytes.
 
 mod pass;
 #[cfg(test)]
@@ -18,35 +18,35 @@ use thiserror::Error;
 
 pub(super) use pass::Pass;
 
-/// What a training computes its gradients on.
+/// Device that computes the gradients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Accelerator {
-    /// The processor, all cores: the same bytes on any machine.
+    /// The processor, with all cores: the same bytes on any machine.
     #[default]
     Cpu,
     /// The first graphics card, in a build with the feature `cuda` or `metal`.
     Gpu,
 }
 
-/// Why there is no card to train on.
+/// Error: there is no graphics card to train on.
 #[derive(Debug, Error, Diagnostic)]
 pub enum AcceleratorError {
-    /// The program cannot use any.
+    /// The program was built without support for graphics cards.
     #[error("this Pinhole was built without support for graphics cards")]
     #[diagnostic(help(
         "build it with `cargo build --release --features cuda` (NVIDIA, needs CUDA's compiler) or `--features metal` \
          (Apple), or train on the processor"
     ))]
     NotBuilt,
-    /// It found none.
+    /// No graphics card was found.
     #[error("no graphics card can be used: {0}")]
     #[diagnostic(help("check that the card's driver is installed, or train on the processor"))]
     None(#[source] candle_core::Error),
 }
 
 impl Accelerator {
-    /// The card; `None` for the processor.
+    /// Returns the graphics card, or `None` for the processor.
     ///
     /// # Errors
     /// [`AcceleratorError`].
@@ -57,7 +57,7 @@ impl Accelerator {
         }
     }
 
-    /// Whether it can be used: known before photos are read.
+    /// Checks that this device can be used, before photos are read.
     ///
     /// # Errors
     /// [`AcceleratorError`].
@@ -65,7 +65,7 @@ impl Accelerator {
         self.card().map(drop)
     }
 
-    /// Whether this is the processor.
+    /// Returns true if this is the processor.
     pub fn is_cpu(&self) -> bool {
         *self == Self::Cpu
     }

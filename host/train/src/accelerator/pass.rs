@@ -1,4 +1,4 @@
-//! A batch's way through the network and back, in candle's own operations.
+//! Forward and backward pass of a batch, in candle's own operations.
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Result, Tensor, Var, bail};
@@ -10,28 +10,29 @@ use super::window::under;
 use crate::network::{ConvNode, DenseNode, Kind, Network, Node, NormNode, Trace};
 use crate::spatial::{EPSILON, Statistics};
 
-/// A forward pass on a device, before its way back.
+/// A forward pass on a device, before its backward pass.
 pub(crate) struct Pass {
-    /// Batch x classes, on the device.
+    /// Logits, batch x classes, on the device.
     logits: Tensor,
-    /// What each layer left there.
+    /// Values of each layer for the backward pass, on the device.
     left: Vec<Left>,
 }
 
-/// What a layer's way back needs.
+/// Values of a layer for its backward pass.
 #[derive(Default)]
 struct Left {
-    /// Copies of the layer's variables on the device, in the order of [`Node::variables`]; those that learn.
+    /// Copies, on the device, of the layer's trained variables, in the order of [`Node::variables`].
     copies: Vec<(&'static str, Var)>,
-    /// Of a dense layer: what came in; and zeros added to its pre-activations, whose gradient is that of these.
+    /// For a dense layer, its inputs, and zeros added to its pre-activations; their gradient is that of the
+    /// pre-activations.
     dense: Option<(Tensor, Var)>,
-    /// Of batch normalization: means and variances.
+    /// For batch normalization, means and variances.
     statistics: Option<(Tensor, Tensor)>,
 }
 
 impl Pass {
-    /// Of a batch (batch x inputs, on the processor) through the layers, the first `frozen` of which learn nothing. `masks`:
-    /// what each layer's outputs are multiplied by, batch x elements, on the processor.
+    /// Runs a batch (batch x inputs, on the processor) through the network. Its first `frozen` layers are not trained.
+    /// `masks` are the layers' dropout masks, batch x elements, on the processor.
     pub(crate) fn forward(
         network: &Network,
         device: &Device,
@@ -53,12 +54,13 @@ impl Pass {
         Ok(Self { logits: values, left })
     }
 
-    /// Batch x classes, on the processor.
+    /// Returns the logits, batch x classes, on the processor.
     pub(crate) fn logits(&self) -> Result<Tensor> {
         self.logits.to_device(&Device::Cpu)
     }
 
-    /// The way back, from the loss's gradient by the logits: what the optimizer takes of each layer, on the processor.
+    /// Runs the backward pass from the loss's gradient by the logits. Returns the gradients of each layer, on the
+    /// processor.
     pub(crate) fn backward(self, by_logits: &Tensor) -> Result<Vec<Gradients>> {
         let by_logits = by_logits.to_device(self.logits.device())?;
         let store = (&self.logits * by_logits)?.sum_all()?.backward()?;
@@ -66,17 +68,17 @@ impl Pass {
     }
 }
 
-/// What a layer's variables are moved by.
+/// Gradients of a layer, for the optimizer.
 #[derive(Default)]
 pub(crate) struct Gradients {
-    /// By the names of [`Node::variables`].
+    /// Gradients by the names of [`Node::variables`].
     by_variable: Vec<(&'static str, Tensor)>,
-    /// Factors and statistics, as operations of ours leave them.
+    /// Factors and statistics, as the processor's operations leave them.
     pub trace: Trace,
 }
 
 impl Gradients {
-    /// The gradient by one of the layer's variables.
+    /// Returns the gradient by one of the layer's variables.
     pub(crate) fn of(&self, name: &str) -> Option<&Tensor> {
         self.by_variable.iter().find(|(other, _)| *other == name).map(|(_, gradient)| gradient)
     }
@@ -105,7 +107,7 @@ impl Left {
     }
 }
 
-/// The layer's outputs, batch x elements, pictures by planes, before dropout.
+/// Returns the layer's outputs before dropout: batch x elements, tensors as channel planes.
 fn layer_forward(layer: &Node, values: &Tensor, earlier: &[Tensor], learns: bool, left: &mut Left) -> Result<Tensor> {
     let input = layer.shape.input;
     match &layer.kind {
@@ -127,7 +129,7 @@ fn layer_forward(layer: &Node, values: &Tensor, earlier: &[Tensor], learns: bool
     }
 }
 
-/// Pictures by planes to the channels of a place together.
+/// Reorders a batch of tensors from channel planes to channels last.
 fn places_first(values: &Tensor, input: Shape) -> Result<Tensor> {
     if input.channels == 1 || input.places() == 1 {
         return Ok(values.clone());
@@ -136,13 +138,13 @@ fn places_first(values: &Tensor, input: Shape) -> Result<Tensor> {
     planes.transpose(1, 2)?.contiguous()?.flatten_from(1)
 }
 
-/// A variable of the processor's, on the device; what learns, as a variable there.
+/// Copies a variable to the device; a trained one becomes a variable there.
 fn on_device(name: &'static str, variable: &Var, learns: bool, left: &mut Left, device: &Device) -> Result<Tensor> {
     let there = variable.as_tensor().detach().to_device(device)?;
     if !learns {
         return Ok(there);
     }
-    // Where both are the processor's, moving copies nothing.
+    // If both are on the processor, `to_device` copies nothing.
     let copy = Var::from_tensor(&there.copy()?)?;
     let tensor = copy.as_tensor().clone();
     left.copies.push((name, copy));
@@ -183,7 +185,7 @@ fn convolution(layer: &Node, conv: &ConvNode, values: &Tensor, learns: bool, lef
             .collect::<Result<_>>()?;
         sum(&products)?
     } else {
-        // Batch x (window's elements, channels) x places.
+        // Batch x (window position, channel) x output position.
         let covered = Tensor::cat(&covered, 1)?;
         let batch = covered.dim(0)?;
         weights.broadcast_left(batch)?.contiguous()?.matmul(&covered.contiguous()?)?
@@ -204,7 +206,7 @@ fn convolution(layer: &Node, conv: &ConvNode, values: &Tensor, learns: bool, lef
     largest(&under(window, shape, &values, f32::NEG_INFINITY)?)?.flatten_from(1)
 }
 
-/// Batch normalization of batch x channels x places, by the batch's statistics.
+/// Batch normalization of batch x channels x positions, by the batch's statistics.
 fn normalized(norm: &NormNode, sums: &Tensor, left: &mut Left) -> Result<Tensor> {
     let device = sums.device();
     let gamma = on_device("gamma", &norm.gamma, true, left, device)?;
@@ -236,12 +238,13 @@ fn activated(values: &Tensor, activation: ActivationName) -> Result<Tensor> {
             let is_beyond = values.ge(6.0)?.to_dtype(DType::F32)?;
             above_zero(values)?.mul(&is_inside)? + (is_beyond * 6.0)?
         }
-        // A checked recipe has no other functions here than these.
+        // Checked recipes have no other activation functions here.
         ActivationName::Linear | ActivationName::Sigmoid => Ok(values.clone()),
     }
 }
 
-/// Values above 0, else 0, and no gradient at 0 itself: candle's relu has one there, and sums of nothing are exactly 0.
+/// Returns values above 0, else 0, without a gradient at 0 itself. candle's relu has one there, and empty sums are
+/// exactly 0.
 fn above_zero(values: &Tensor) -> Result<Tensor> {
     values * values.gt(0.0)?.to_dtype(DType::F32)?
 }

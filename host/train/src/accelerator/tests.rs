@@ -1,4 +1,5 @@
-//! A card's operations are candle's, which the processor has too: there they are held to ours.
+//! Tests of the graphics card's operations. They are candle's, which also run on the processor; there they are compared
+//! with ours.
 
 use std::ops::ControlFlow;
 
@@ -14,8 +15,8 @@ use crate::network::{Kind, Network, batch};
 use crate::trainer::Trainer;
 use crate::training::Training;
 
-/// Of sums of at most some thousands of products in `f32`, against the same in another order; as a part of the largest of
-/// the compared numbers, or of 1 where all are smaller.
+/// Largest difference between sums of at most some thousands of products in `f32`, in different orders. Relative to the
+/// largest of the compared numbers, or to 1 if all are smaller.
 const TOLERANCE: f32 = 2e-5;
 
 fn values(tensor: &Tensor) -> Vec<f32> {
@@ -31,14 +32,14 @@ fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
     }
 }
 
-/// A network of every kind of layer, and pictures for it.
+/// A network with every kind of layer, and pictures for it.
 fn subject(color: &str) -> (Network, Dataset) {
     let recipe = Recipe::parse(&format!("color = \"{color}\"\n{ALL_KINDS}"), "test").unwrap();
     let data = photos(recipe.input(), 11);
     (Network::new(&recipe, &data.classes, 4).unwrap(), data)
 }
 
-/// Every layer's gradients, factors and statistics, dropout included.
+/// Compares every layer's gradients, factors and statistics, with dropout.
 fn compare(network: &Network, data: &Dataset) -> Result<()> {
     let labels: Vec<u16> = data.examples.iter().map(|example| example.class).collect();
     let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
@@ -63,7 +64,7 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
         let learns = index >= network.frozen;
         for (name, variable) in layer.variables() {
             let what = format!("layer {index}, {name}");
-            // Running statistics learn nothing, and of dense layers the factors do.
+            // Running statistics have no gradient; dense layers leave factors instead.
             let expected = store.get(variable.as_tensor()).filter(|_| learns);
             assert_eq!(expected.is_some(), theirs.of(name).is_some(), "{what}");
             if let (Some(ours), Some(theirs)) = (expected, theirs.of(name)) {
@@ -93,8 +94,8 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
             compared += 1;
         }
     }
-    // Of two convolutions weights, gamma, beta and statistics, of two weights and biases, of two dense layers factors; or of
-    // the last alone.
+    // Two convolutions: weights, gamma, beta and statistics; two more: weights and biases; two dense layers: factors.
+    // With frozen hidden layers, the last layer's alone.
     assert_eq!(compared, if network.frozen == 0 { 4 + 4 + 2 + 2 + 2 } else { 1 });
     Ok(())
 }
@@ -109,7 +110,7 @@ fn candles_operations_give_our_gradients() {
     }
 }
 
-/// The optimizer, running statistics and penalties do with them what they do with ours.
+/// The optimizer, running statistics and penalties work the same with candle's gradients as with ours.
 #[test]
 fn a_training_by_them_goes_as_ours() {
     let (network, data) = subject("gray");
@@ -119,8 +120,8 @@ fn a_training_by_them_goes_as_ours() {
     theirs.use_card(Device::Cpu);
     for _ in 0..3 {
         let (ours, theirs) = (ours.epoch().unwrap(), theirs.epoch().unwrap());
-        // Three updates an epoch, each of which moves a weight by up to the learning rate of 0.01 whatever its gradient's
-        // size: the smallest gradients' signs may differ.
+        // Each of three updates an epoch moves a weight by up to the learning rate of 0.01, whatever the size of its
+        // gradient: the signs of the smallest gradients may differ.
         assert!((ours.training_loss - theirs.training_loss).abs() < 1e-3, "{ours:?}, {theirs:?}");
         assert!((ours.validation_loss - theirs.validation_loss).abs() < 1e-3, "{ours:?}, {theirs:?}");
     }

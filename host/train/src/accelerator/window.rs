@@ -1,12 +1,14 @@
-//! Windows over pictures, in operations of candle's that every device has, and whose gradients candle knows.
+//! Sliding windows, from candle's operations that run on every device and have gradients.
 //!
-//! candle's own convolution and poolings have one stride and one padding for both directions, and not all have gradients.
+//! candle's own convolution and poolings have one stride and one padding for both directions, and not all have
+//! gradients.
 
 use candle_core::{Result, Tensor, bail};
 use pinhole_shared::shape::{Shape, Window};
 
-/// What lies under each element of a window, wherever it is laid: for each row and column of the window, in this order,
-/// batch x channels x (rows * columns of the output). `values`: batch x (channels * height * width), surrounded by `fill`.
+/// Returns the input values under each window position (im2col). For each row and column of the window, in this order:
+/// batch x channels x (rows * columns of the output). `values` are batch x (channels * height * width), padded with
+/// `fill`.
 pub(super) fn under(window: Window, input: Shape, values: &Tensor, fill: f32) -> Result<Vec<Tensor>> {
     let Some((rows, columns)) = window.places(input) else { bail!("{window:?} over {input} has no output") };
     let Window { height, width, stride_y, stride_x, padding } = window;
@@ -24,7 +26,7 @@ pub(super) fn under(window: Window, input: Shape, values: &Tensor, fill: f32) ->
     Ok(all)
 }
 
-/// With so much of `fill` before and after along a dimension.
+/// Pads an image along a dimension with `before` and `after` elements of `fill`.
 fn surrounded(image: &Tensor, dimension: usize, before: u8, after: u8, fill: f32) -> Result<Tensor> {
     let mut parts = Vec::with_capacity(3);
     let border = |count: u8| {
@@ -42,7 +44,7 @@ fn surrounded(image: &Tensor, dimension: usize, before: u8, after: u8, fill: f32
     if let [image] = &parts[..] { Ok(image.clone()) } else { Tensor::cat(&parts, dimension) }
 }
 
-/// `count` places along a dimension, from `start` on, `stride` apart.
+/// Returns `count` positions along a dimension, from `start` on, `stride` apart.
 fn strided(image: &Tensor, dimension: usize, start: u8, stride: u8, count: u16) -> Result<Tensor> {
     if stride == 1 {
         return image.narrow(dimension, start.into(), count.into());

@@ -1,4 +1,4 @@
-//! What a training is made from: two with the same identity give the same bytes.
+//! Identity of a training: two trainings with the same identity give the same bytes.
 
 use pinhole_core::photos::Dataset;
 use serde::{Deserialize, Serialize};
@@ -7,29 +7,29 @@ use sha2::{Digest, Sha256};
 use super::DIGEST;
 use crate::{Accelerator, Network};
 
-/// All that a training's result depends on; what is large by its SHA-256.
+/// Everything that a training's result depends on. Large parts are stored as their SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Pinhole's version.
     pub(super) pinhole: String,
-    /// The recipe, TOML. The number of epochs is part of it: learning rates depend on it.
+    /// The recipe as TOML. The number of epochs is part of it: learning rates depend on it.
     recipe: String,
     seed: u64,
-    /// Of the training photos without copies.
+    /// Digest of the training photos, without the recipe's copies.
     training: [u8; DIGEST],
     validation: [u8; DIGEST],
-    /// Of the network before its first epoch, and which of its layers learn.
+    /// Digest of the network before its first epoch, and of which layers are frozen.
     start: [u8; DIGEST],
-    /// On another, sums have another order.
+    /// Device of the gradients: on another device, sums have another order.
     accelerator: Accelerator,
 }
 
 impl Identity {
-    /// Of the training of `network`, before its first epoch, by the recipe it carries. `training` is without the
-    /// recipe's copies.
+    /// Returns the identity of a training of `network` by the recipe it carries. The network is as before its first
+    /// epoch; `training` is without the recipe's copies.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn of(network: &Network, training: &Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
         let mut start = Sha256::new();
         start.update([u8::from(network.pretrained)]);
@@ -46,18 +46,18 @@ impl Identity {
         })
     }
 
-    /// Of the same training on `accelerator`, instead of on the processor.
+    /// Returns the identity of the same training on `accelerator` instead of the processor.
     #[must_use]
     pub fn on(self, accelerator: Accelerator) -> Self {
         Self { accelerator, ..self }
     }
 
-    /// What another training has that this one has not, for people; nothing if they are the same.
+    /// Describes the first difference from another training, for people; `None` if there is none.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {
         let differs = [
             self.pinhole != other.pinhole,
             self.recipe != other.recipe,
-            // Before the photos: which of them are held out may depend on it.
+            // Compared before the photos: the seed may decide which of them are held out.
             self.seed != other.seed,
             self.training != other.training,
             self.validation != other.validation,
@@ -77,7 +77,7 @@ impl Identity {
     }
 }
 
-/// The first line in which two texts, which are not the same, differ.
+/// Describes the first line in which two texts differ. They must not be the same.
 fn line_that_differs(one: &str, other: &str) -> String {
     let (mut lines, mut others) = (one.lines(), other.lines());
     let name = |line: Option<&str>| line.map_or_else(|| "no more lines".to_owned(), |line| format!("`{line}`"));
@@ -90,10 +90,10 @@ fn line_that_differs(one: &str, other: &str) -> String {
     }
 }
 
-/// Of classes, labels and pixels, in their order; not of paths.
+/// Returns the digest of classes, labels and pixels, in order; paths are not part of it.
 fn digest(photos: &Dataset) -> [u8; DIGEST] {
     let mut hash = Sha256::new();
-    // Counts before lists, and lengths before texts: no two datasets give the same bytes.
+    // Lengths come first, so that no two datasets give the same bytes.
     let mut put = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);

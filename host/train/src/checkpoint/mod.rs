@@ -1,7 +1,7 @@
-//! A training put on disk between two epochs, so that it can go on after a crash as if there had been none.
+//! Checkpoints: the state of a training on disk, from which it can be resumed as if it had never stopped.
 //!
-//! The file: [`MAGIC`], the SHA-256 of all that follows, and a [`Checkpoint`] as postcard has it (floating-point numbers
-//! as their bits). It is read by the Pinhole that wrote it, and by no other.
+//! A file is [`MAGIC`], the SHA-256 of all that follows, and a [`Checkpoint`] in postcard's format (floating-point
+//! numbers as their bits). Only the version of Pinhole that wrote it can read it.
 
 mod identity;
 mod state;
@@ -19,42 +19,42 @@ pub use self::identity::Identity;
 pub(super) use self::state::TrainerState;
 pub use self::state::TrainingState;
 
-/// What the file begins with. Its number is to be changed when what follows comes to mean something else, or the same
-/// training other weights, within one version of Pinhole.
+/// First bytes of a file. Change the number when, within one version of Pinhole, the content gets another meaning or
+/// the same training gives other weights.
 const MAGIC: &[u8] = b"pinhole checkpoint 2\n";
 
-/// Bytes of a SHA-256.
+/// Length of a SHA-256, bytes.
 const DIGEST: usize = 32;
 
-/// What was trained, and where it was.
+/// Checkpoint of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// What the training is made from.
+    /// Identity of the training: its inputs.
     pub identity: Identity,
-    /// Where it was.
+    /// State of the training.
     pub state: TrainingState,
 }
 
-/// Why a training cannot go on from a checkpoint.
+/// Error: a training cannot be resumed from a checkpoint.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum CheckpointError {
-    /// Not there.
+    /// There is no such file.
     #[error("there is no training to resume: {} is not there", path.display())]
     #[diagnostic(help(
         "leave out --resume to train from the start; a training leaves its checkpoint in --out after some ten seconds \
          or on Ctrl-C, and removes it once it has ended"
     ))]
     Missing { path: PathBuf },
-    /// Not readable.
+    /// The file cannot be read.
     #[error("the checkpoint {} cannot be read: {reason}", path.display())]
     #[diagnostic(help("check that the file can be read, or leave out --resume and give another --out to train anew"))]
     Unreadable { path: PathBuf, reason: std::io::Error },
-    /// Not what was written.
+    /// The file is damaged.
     #[error("the checkpoint {} is damaged: {reason}", path.display())]
     #[diagnostic(help("it is of no use any more: remove it and leave out --resume, to train from the start"))]
     Damaged { path: PathBuf, reason: String },
-    /// Of another training.
+    /// The checkpoint is of another training.
     #[error("{} is the checkpoint of another training: {difference}", path.display())]
     #[diagnostic(help(
         "give what that training was started with; or to train this one from the start, leave out --resume and remove \
@@ -64,19 +64,19 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
-    /// The file's bytes.
+    /// Returns the bytes of the file.
     ///
     /// # Panics
-    /// Never: all its fields have a form in postcard.
+    /// Never: all fields can be serialized by postcard.
     pub fn to_bytes(&self) -> Vec<u8> {
         let content = postcard::to_extend(self, Vec::new()).expect("a checkpoint's fields all have a form in postcard");
         [MAGIC, &Sha256::digest(&content), &content].concat()
     }
 
-    /// Reads what [`Checkpoint::to_bytes`] gave.
+    /// Reads a file written from [`Checkpoint::to_bytes`].
     ///
     /// # Errors
-    /// [`CheckpointError`] with the path, all but [`CheckpointError::Other`].
+    /// [`CheckpointError`] with the path; any variant but [`CheckpointError::Other`].
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let path = path.to_owned();
         let damaged = |reason: &str| CheckpointError::Damaged { path: path.clone(), reason: reason.to_owned() };
@@ -95,10 +95,10 @@ impl Checkpoint {
         postcard::from_bytes(content).map_err(|error| damaged(&error.to_string()))
     }
 
-    /// Whether it is a checkpoint of the training with this identity.
+    /// Checks that this is a checkpoint of the training with this identity.
     ///
     /// # Errors
-    /// [`CheckpointError::Other`] with what differs.
+    /// [`CheckpointError::Other`] with the first difference.
     pub fn check(&self, identity: &Identity, path: &Path) -> Result<(), CheckpointError> {
         match self.identity.difference(identity) {
             None => Ok(()),

@@ -1,17 +1,17 @@
-//! Where a training is.
+//! State of a training between two epochs.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::optimizer::Moments;
 use super::super::trainer::Epoch;
 
-/// All that the epochs to come, and their outcome, depend on, beside what the training is made from: what
-/// [`super::super::Training::state`] takes. Counts of epochs and updates follow from the list of epochs.
+/// The state that all further epochs and their outcome depend on, beside the training's inputs. Taken by
+/// [`super::super::Training::state`]. Counts of epochs and updates follow from the list of epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// All epochs so far.
     pub(crate) epochs: Vec<Epoch>,
-    /// The network after the best of them, tensor by tensor.
+    /// Parameters of the network after the best epoch, tensor by tensor.
     pub(crate) best: Vec<Vec<f32>>,
     pub(crate) trainer: TrainerState,
 }
@@ -23,15 +23,15 @@ impl TrainingState {
     }
 }
 
-/// The part of it that changes the network.
+/// State of the trainer: the part that the next update depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TrainerState {
-    /// The network after the last epoch, tensor by tensor; running statistics are tensors too.
+    /// Parameters of the network after the last epoch, tensor by tensor; running statistics are tensors too.
     pub network: Vec<Vec<f32>>,
-    /// Of every tensor that learns, layer by layer.
+    /// Optimizer state of every trained tensor, layer by layer.
     pub optimizer: Vec<Moments>,
-    /// The last epoch's order of the training photos, which the next one shuffles.
+    /// Order of the training photos in the last epoch, which the next one shuffles.
     pub order: Vec<usize>,
-    /// Numbers drawn from the streams for shuffles, dropout, variations and grain.
+    /// Positions in the random streams for shuffles, dropout, augmentation and camera noise.
     pub positions: [u128; 4],
 }

@@ -1,4 +1,4 @@
-//! A training stopped, put on disk and gone on with is the one that was never stopped.
+//! A training that was stopped, saved and resumed gives the same result as one that was never stopped.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::{Accelerator, Network, Outcome, Pretrained, Stopped, Training, transf
 
 const SEED: u64 = 5;
 
-/// Drawn: noise, a little darker in the one class.
+/// Synthetic pictures: noise, a little darker in one class.
 fn photos(side: u16, count: usize, seed: u64) -> Dataset {
     let mut random = Random::seeded(seed);
     let examples = (0..count).map(|index| {
@@ -43,10 +43,10 @@ fn recipe(training: &str, layers: &str) -> Recipe {
     Recipe::parse(&text, "test").unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// What a test trains.
+/// Inputs of a training.
 struct Subject {
     recipe: Recipe,
-    /// Trained before, on the same classes.
+    /// A network trained before on the same classes.
     from: Option<Pretrained>,
     training: Dataset,
     validation: Dataset,
@@ -73,7 +73,7 @@ impl Subject {
         Identity::of(&self.network(), &self.training, &self.validation, SEED).unwrap()
     }
 
-    /// The checkpoint after epoch `last`, and the outcome had the training ended there.
+    /// Returns the checkpoint after epoch `last`, and the outcome of a training that ends there.
     fn stopped_after(&self, last: u32) -> (Checkpoint, Outcome) {
         let mut state = None;
         let outcome = self.training().run(|training, epoch| {
@@ -101,7 +101,7 @@ fn through_a_file(checkpoint: &Checkpoint) -> Checkpoint {
     read
 }
 
-/// Stops after every epoch in turn, goes on from the file, and compares with a training that was never stopped.
+/// Stops after every epoch in turn, resumes from the file, and compares with a training that was never stopped.
 fn goes_on(subject: &Subject) {
     let whole = subject.whole();
     let first = whole.epochs[0].epoch;
@@ -150,7 +150,7 @@ fn schedules_and_variations_go_on() {
     goes_on(&Subject::of(recipe(&format!("label_smoothing = 0.1\n{variations}"), CONVOLUTIONS)));
 }
 
-/// So fast a rate that no epoch is better than an early one.
+/// The learning rate is so high that no epoch is better than an early one.
 #[test]
 fn patience_goes_on() {
     let text = recipe("patience = 2\n", DENSE).to_toml().replace("learning_rate = 0.01", "learning_rate = 1.0");
@@ -160,7 +160,7 @@ fn patience_goes_on() {
     goes_on(&subject);
 }
 
-/// Epoch 0, the network as it was, is the first to go on from.
+/// Resumes from epoch 0, the network as it was given.
 #[test]
 fn what_continues_a_network_goes_on() {
     let mut subject = Subject::of(recipe("", DENSE));
@@ -227,12 +227,12 @@ fn damaged_files_are_refused() {
         let error = read(&bytes);
         assert!(matches!(error, CheckpointError::Damaged { .. }), "byte {place}: {error}");
     }
-    // A checksum that fits is no reason to trust the rest.
+    // A correct checksum is no reason to trust the content.
     let sealed = |content: &[u8]| [MAGIC, &Sha256::digest(content), content].concat();
     assert!(matches!(read(&sealed(&[0xff; 40])), CheckpointError::Damaged { .. }));
 }
 
-/// States of other sizes are errors, whatever brought them about.
+/// States of other sizes are errors, whatever their origin.
 #[test]
 fn states_that_do_not_fit_are_refused() {
     let subject = Subject::of(recipe("", CONVOLUTIONS));

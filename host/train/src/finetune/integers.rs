@@ -1,4 +1,4 @@
-//! The device's integers as an arithmetic to train by.
+//! The device's integers as an arithmetic for quantization-aware training.
 
 use candle_core::Result;
 use pinhole_core::model_file::ModelFile;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::quantize::{Calibration, QuantizeError, dequantize};
 use crate::{Arithmetic, FloatLayer, Network, Stage};
 
-/// Networks as they are once quantized, by a calibration that stays.
+/// Quantizes a network by a fixed calibration, and runs it by the integer engine.
 pub(crate) struct Integers {
     calibration: Calibration,
     model: ModelFile,
@@ -17,18 +17,18 @@ pub(crate) struct Integers {
     forms: Vec<Form>,
 }
 
-/// What the integers that a layer gives stand for.
+/// Real values of the integers that a layer outputs.
 struct Form {
     /// Real value of one unit.
     scale: f64,
-    /// The unit that stands for 0.
+    /// Zero point: the integer that stands for 0.
     zero: i32,
-    /// The least and the largest, where others are cut to these.
+    /// Least and largest integer, if the layer clips its outputs to them.
     limits: Option<(i32, i32)>,
 }
 
 impl Integers {
-    /// Of the network as it is now.
+    /// Quantizes the network as it is now.
     ///
     /// # Errors
     /// [`QuantizeError`].
@@ -39,9 +39,10 @@ impl Integers {
         Ok(Self { calibration, model, layers, forms })
     }
 
-    /// All integers of every layer, input by input.
+    /// Returns all integers of every layer, input by input.
     fn run(&self, inputs: &[&[u8]]) -> Vec<Vec<Vec<i32>>> {
-        // A piece for each thread: an engine costs about as much as a few inputs. What it gives does not depend on it.
+        // One piece per thread: creating an engine costs about as much as a few inputs. Results do not depend on the
+        // pieces.
         let piece = inputs.len().div_ceil(rayon::current_num_threads()).max(1);
         let run = |inputs: &[&[u8]]| {
             let mut engine = self.model.engine();
@@ -104,17 +105,17 @@ impl Form {
     }
 }
 
-/// The least and the largest integer that a layer gives, if it cuts what lies beyond.
+/// Returns the least and largest integer of a layer's outputs, if the layer clips to them.
 fn cut_to(layer: &Layer<'_>) -> Option<(i32, i32)> {
     match layer {
-        // Logits have room for all there is, and where a sigmoid ends its slope is 0 as it is.
+        // Logits have room for all values, and where a sigmoid saturates its slope is 0 anyway.
         Layer::Dense(dense) if dense.output == Output::Logits || dense.activation == Activation::Sigmoid => None,
         Layer::Dense(dense) if dense.activation == Activation::Relu => Some((0, dense.output.range().1)),
         Layer::Dense(dense) => Some(dense.output.range()),
         Layer::Conv(conv) | Layer::Depthwise(conv) => Some((conv.low.into(), conv.high.into())),
         Layer::GlobalAverage(average) => Some((average.low.into(), average.high.into())),
         Layer::Add(add) => Some((add.low.into(), add.high.into())),
-        // What they give lies between what they read.
+        // Pooled values lie between the input's values.
         Layer::MaxPool(_) | Layer::AveragePool(_) => None,
     }
 }

@@ -1,13 +1,15 @@
-//! Fine-tuning by the device's integers: for networks whose quantization, to 4 bits say, costs accuracy.
+//! Fine-tuning with the device's integers (quantization-aware training), for networks that lose accuracy when
+//! quantized, to 4 bits say.
 //!
-//! The network is quantized once, as ever, which fixes the scales of activations and what biases are corrected by. Then it
-//! is trained on, and every update goes by the integers that the device would compute with the weights as they are: these
-//! are quantized anew, and the engine runs the batch (`integers`). What is measured after an epoch is what the device
-//! will do, and the model that comes out is the very one measured best. It may be the one before the first epoch, so
-//! fine-tuning never makes the validation loss of the integer network worse.
+//! The network is first quantized as usual. This fixes the scales of activations and the means for bias correction.
+//! Then it is trained further, and every update uses the integers that the device would compute: the current weights
+//! are quantized, and the engine runs the batch (`integers`). So each epoch's measurements are those of the device, and
+//! the returned model is the one measured best. It can be the model before the first epoch, so fine-tuning never makes
+//! the validation loss of the integer network worse.
 //!
-//! What is learned is to say what the float network says of each photo, and its variations. To go on from the labels would
-//! move away from the epoch that was best for the float network, and lose more than rounding did.
+//! Fine-tuning is distillation: the integer network learns to give the float network's probabilities for each photo and
+//! its variations. Continuing from the labels would move away from the epoch that was best for the float network, and
+//! lose more than rounding did.
 
 mod integers;
 #[cfg(test)]
@@ -26,24 +28,24 @@ use pinhole_core::recipe::{Recipe, Schedule};
 use crate::quantize::{ActivationBits, Calibration, QuantizeError};
 use crate::{Epoch, Exact, Network, Outcome, TrainError, Training};
 
-/// Share of the recipe's learning rate that fine-tuning starts with, where none is given.
+/// Default share of the recipe's learning rate that fine-tuning starts with.
 pub const RATE_SHARE: f32 = 0.1;
 
-/// How to fine-tune.
+/// Settings of fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Passes over the training photos.
+    /// Number of epochs.
     pub epochs: u32,
-    /// Learning rate of the first update, from where it falls to 0 by half a cosine; [`RATE_SHARE`] of the recipe's if
-    /// absent.
+    /// Learning rate of the first update, from which it falls to 0 by half a cosine. Default: [`RATE_SHARE`] of the
+    /// recipe's.
     pub learning_rate: Option<f32>,
-    /// Of activations between dense layers.
+    /// Bits of activations between dense layers.
     pub activations: ActivationBits,
 }
 
 impl Settings {
-    /// The recipe that a network is fine-tuned by: its own but for epochs and learning rate, without patience, and without
-    /// dropout and batch normalization, which the device has not.
+    /// Returns the recipe for fine-tuning: the network's own, with these epochs and learning rate. It has no patience,
+    /// and neither dropout nor batch normalization, which the device does not have.
     pub fn recipe(&self, network: &Network) -> Recipe {
         let mut recipe = network.recipe.folded();
         let training = &mut recipe.training;
@@ -55,7 +57,7 @@ impl Settings {
     }
 }
 
-/// Why fine-tuning failed.
+/// Error of fine-tuning.
 #[derive(Debug, Error, Diagnostic)]
 #[error(transparent)]
 #[diagnostic(transparent)]
@@ -71,19 +73,20 @@ impl From<candle_core::Error> for FineTuneError {
     }
 }
 
-/// What fine-tuning leaves.
+/// Result of fine-tuning.
 pub struct FineTuned {
-    /// The network as it was quantized before.
+    /// The model before fine-tuning.
     pub before: ModelFile,
-    /// As it is quantized now.
+    /// The model after fine-tuning.
     pub model: ModelFile,
-    /// How it went: losses and accuracies are those of the integer network, epoch 0 is `before`, the network is the float
-    /// one that `model` is made of, with batch normalization folded.
+    /// Training history. Losses and accuracies are those of the integer network; epoch 0 is `before`. The network is
+    /// the float one that `model` is made from, with batch normalization folded.
     pub outcome: Outcome,
 }
 
-/// Fine-tunes a trained network, whose recipe has the bits of its weights; all randomness from `seed`. It is calibrated on
-/// the training photos. After each epoch `observe` sees the training and its measurements, and may end it.
+/// Fine-tunes a trained network, whose recipe has the bits of its weights. All randomness comes from `seed`. It is
+/// calibrated on the training photos. After each epoch `observe` gets the training and its measurements, and can end
+/// it.
 ///
 /// # Errors
 /// [`FineTuneError`].

@@ -1,4 +1,4 @@
-//! Setting a network up: from a seed, from plain numbers, or from a file.
+//! Creates networks from a seed, from plain numbers, or from a file.
 
 use candle_core::{Device, Result, Var};
 use pinhole_core::random::{Purpose, Random};
@@ -10,11 +10,11 @@ use super::float::{BatchNorm, FloatLayer};
 use super::node::{ConvNode, DenseNode, Kind, Node, NormNode};
 use crate::optimizer::Penalty;
 
-/// A layer whose numbers are asked for.
+/// A layer for which parameters are requested.
 pub(super) struct Asked<'a> {
-    /// Counted from 0.
+    /// Index, counted from 0.
     pub index: usize,
-    /// `None` for the one that decides.
+    /// The recipe's layer; `None` for the last layer.
     pub layer: Option<&'a Layer>,
     pub shape: LayerShape,
 }
@@ -24,7 +24,7 @@ impl Asked<'_> {
         usize::from(self.shape.output.channels)
     }
 
-    /// Inputs that one output reads.
+    /// Returns the number of inputs that one output reads.
     pub(super) fn fan_in(&self) -> usize {
         self.shape.weights / self.outputs()
     }
@@ -38,7 +38,7 @@ impl Asked<'_> {
     }
 }
 
-/// A layer's numbers: weights of a dense layer inputs x outputs, of the others outputs x inputs under the window.
+/// Parameters of a layer. Weights of a dense layer are inputs x outputs, others outputs x inputs under the window.
 pub(super) struct Numbers {
     pub weights: Vec<f32>,
     pub biases: Vec<f32>,
@@ -46,22 +46,24 @@ pub(super) struct Numbers {
 }
 
 impl Network {
-    /// A new network: weights from the seed, Glorot-uniform in dense layers and He-uniform in convolutions; zero biases.
+    /// Creates a new network. Weights come from the seed: Glorot-uniform in dense layers and He-uniform in
+    /// convolutions. Biases are 0.
     ///
-    /// The weights into one neuron are stratified: the range is cut into as many equal parts as there are inputs and
-    /// one weight is drawn from each, in random order. Each weight is distributed as Glorot and Bengio say, but their
-    /// sum, the neuron's bias in disguise, is near 0 instead of anywhere. Drawn independently, one seed in six of the
-    /// article's network starts with so strong a preference for one class that it is still recovering after 400 epochs
-    /// (mean validation accuracy of 60 seeds on the article's photos: 0.902 drawn independently, 0.929 stratified).
-    /// A recipe can ask for independent weights, to compare with frameworks that draw them so.
+    /// The weights into one neuron are stratified: the range is divided into as many equal parts as there are inputs,
+    /// and one weight is drawn from each, in random order. Each weight is distributed as Glorot and Bengio say. But
+    /// their sum, which acts like a bias, is near 0. Drawn independently, one seed in six of the article's network
+    /// starts with so strong a preference for one class that it is still recovering after 400 epochs. (Mean validation
+    /// accuracy of 60 seeds on the article's photos: 0.902 drawn independently, 0.929 stratified.) A recipe can ask for
+    /// independent weights, to compare with frameworks that draw them so.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     ///
     /// # Source
     /// X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
-    /// 2010, equation 16: uniform within +-sqrt(6 / (inputs + outputs)). Of convolutions: K. He et al., "Delving deep into
-    /// rectifiers", ICCV 2015, equations 10 and 14: within +-sqrt(6 / inputs), or without a rectifier +-sqrt(3 / inputs).
+    /// 2010, equation 16: uniform within +-sqrt(6 / (inputs + outputs)). For convolutions K. He et al., "Delving deep
+    /// into rectifiers", ICCV 2015, equations 10 and 14: within +-sqrt(6 / inputs), or without a rectifier +-sqrt(3 /
+    /// inputs).
     pub fn new(recipe: &Recipe, classes: &[String], seed: u64) -> Result<Self> {
         let mut random = Random::stream(seed, Purpose::Weights);
         let independent = recipe.training.initialization == Initialization::Independent;
@@ -91,10 +93,11 @@ impl Network {
         })
     }
 
-    /// A network of given parameters, one [`FloatLayer`] for each layer of the recipe and one more that decides.
+    /// Creates a network with given parameters: one [`FloatLayer`] for each layer of the recipe, and one for the last
+    /// layer.
     ///
     /// # Errors
-    /// A candle error when the numbers, kinds or sizes of layers are not the recipe's.
+    /// A candle error if the number, kinds or sizes of layers are not the recipe's.
     pub fn from_layers(recipe: &Recipe, classes: &[String], layers: &[FloatLayer]) -> Result<Self> {
         if layers.len() != recipe.layers.len() + 1 {
             candle_core::bail!("{} layers for a recipe of {}", layers.len(), recipe.layers.len() + 1);
@@ -126,10 +129,11 @@ impl Network {
         })
     }
 
-    /// The same network, trained, as the device has it: batch normalization folded into weights and biases, no dropout.
+    /// Returns the trained network as the device has it: batch normalization folded into weights and biases, no
+    /// dropout.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn folded(&self) -> Result<Self> {
         let mut layers = self.float_layers()?;
         for layer in &mut layers {
@@ -142,7 +146,7 @@ impl Network {
         Ok(Self { pretrained: true, ..network })
     }
 
-    /// `numbers` are asked of every layer that has some, in order.
+    /// Creates a network; `numbers` is called for every layer with weights, in order.
     pub(super) fn build(
         recipe: &Recipe,
         classes: &[String],

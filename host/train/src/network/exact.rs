@@ -1,4 +1,4 @@
-//! Training by the device's integers: what a batch gives, and what its gradients are of.
+//! Tests of quantization-aware training: the outputs of a batch, and the values that its gradients belong to.
 
 use candle_core::Tensor;
 use pinhole_core::photos::Dataset;
@@ -10,13 +10,13 @@ use crate::Arithmetic;
 use crate::finetune::Integers;
 use crate::quantize::{ActivationBits, Calibration};
 
-/// Hidden dense layers of all activation functions.
+/// Hidden dense layers with all activation functions.
 const DENSE: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
      [[layer]]\noutputs = 20\nactivation = \"relu\"\ndropout = 0.25\n\
      [[layer]]\noutputs = 12\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 9\nactivation = \"linear\"\n";
 
-/// Trained networks of these layers with weights of so many bits, folded, their integers, and the photos; as they are once
-/// the network has other numbers than those it was calibrated with.
+/// Returns trained networks with weights of 4 and 8 bits, folded, with their integers and the photos. The networks'
+/// parameters are changed after calibration.
 fn networks() -> Vec<(Network, Calibration, Integers, Dataset)> {
     let mut all = Vec::new();
     for text in [ALL_KINDS, DENSE] {
@@ -28,7 +28,7 @@ fn networks() -> Vec<(Network, Calibration, Integers, Dataset)> {
             let mut integers = Integers::new(calibration.clone(), &network).unwrap();
             let mut layers = network.float_layers().unwrap();
             for (_, values) in layers.iter_mut().flat_map(FloatLayer::values_mut) {
-                // Some activations leave the range that calibration saw.
+                // Some activations leave the calibrated range.
                 values.iter_mut().for_each(|value| *value *= 1.1);
             }
             network.restore(layers).unwrap();
@@ -57,14 +57,14 @@ fn a_batch_gives_the_engines_logits_to_the_last_bit() {
     }
 }
 
-/// Largest distance of an exact value from the float layer's, in units: half a unit, but where a sigmoid comes from a
-/// table of integers. The rest is what f32 and multipliers of 31 bits leave.
+/// Largest distance of a quantized value from the float layer's, in units: half a unit, but more for a sigmoid from a
+/// table of integers. The rest is due to f32 and to multipliers of 31 bits.
 const UNITS: f32 = 0.51;
 const UNITS_OF_SIGMOID: f32 = 2.0;
 const REST: f32 = 2e-6;
 
-/// Each float layer with the exact weights, given the exact values before it, computes the exact values but for their own
-/// rounding and cutting: so its gradients are those of what the device computes.
+/// Each float layer with the quantized weights, given the quantized values before it, computes the quantized values
+/// except for rounding and clipping. So its gradients are those of the device's computation.
 #[test]
 fn gradients_are_of_what_the_device_computes() {
     for (network, _, integers, data) in networks() {

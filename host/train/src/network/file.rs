@@ -1,4 +1,4 @@
-//! The weights file.
+//! Weights file of the float network.
 
 use std::path::{Path, PathBuf};
 
@@ -11,19 +11,19 @@ use super::Network;
 use super::build::Numbers;
 use super::float::BatchNorm;
 
-/// Why a weights file cannot be used.
+/// Error: a weights file cannot be used.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum NetworkError {
-    /// Not there, or not readable.
+    /// The file is missing or cannot be read.
     #[error("the weights {} cannot be read: {reason}", path.display())]
     #[diagnostic(help("`pinhole train` leaves weights.safetensors in its run folder"))]
     Unreadable { path: PathBuf, reason: std::io::Error },
-    /// Not weights of ours.
+    /// The file does not hold a Pinhole network's weights.
     #[error("{} does not hold the weights of a Pinhole network: {reason}", path.display())]
     #[diagnostic(help("use the weights.safetensors of a run folder, or train again"))]
     Malformed { path: PathBuf, reason: String },
-    /// The recipe inside is not one.
+    /// The recipe in the file is invalid.
     #[error("{} holds a recipe this Pinhole does not understand", path.display())]
     Recipe {
         path: PathBuf,
@@ -34,13 +34,13 @@ pub enum NetworkError {
 }
 
 impl Network {
-    /// The file: safetensors with `layer.N.weights` (dense: inputs x outputs; else outputs x inputs under the window, by
-    /// kernel row, kernel column and input channel) and `layer.N.biases`, or instead of the latter batch normalization's
-    /// `.gamma`, `.beta`, `.mean` and `.variance`, in order, and the recipe and class names as metadata, so that it needs
-    /// no other file to be used. The same network gives the same bytes.
+    /// Returns the bytes of a safetensors file. `layer.N.weights` is inputs x outputs for dense layers. For others it
+    /// is outputs x inputs under the window, by kernel row, kernel column and input channel. A layer also has
+    /// `layer.N.biases`, or with batch normalization `.gamma`, `.beta`, `.mean` and `.variance` instead. Recipe and
+    /// class names are metadata, so no other file is required to use it. The same network gives the same bytes.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn to_safetensors(&self) -> candle_core::Result<Vec<u8>> {
         let mut tensors = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -48,14 +48,14 @@ impl Network {
                 tensors.push((format!("layer.{index}.{name}"), variable.as_tensor().clone()));
             }
         }
-        // One entry: the library keeps metadata in a hash map, whose order would differ from run to run.
+        // One metadata entry only: the library keeps entries in a hash map, whose order would differ from run to run.
         let description = serde_json::json!({ "classes": self.classes, "recipe": self.recipe.to_toml() });
         let metadata = [(METADATA.to_owned(), description.to_string())].into_iter().collect();
         safetensors::serialize(tensors.iter().map(|(name, tensor)| (name, tensor)), Some(metadata))
             .map_err(|error| candle_core::Error::Msg(error.to_string()))
     }
 
-    /// Reads what [`Network::to_safetensors`] wrote.
+    /// Reads a file written by [`Network::to_safetensors`].
     ///
     /// # Errors
     /// [`NetworkError`] with the path.
@@ -64,7 +64,7 @@ impl Network {
         Self::from_safetensors(&bytes, path)
     }
 
-    /// [`Network::read`] of bytes that are at hand; `path` is what errors call them.
+    /// Reads a network from the bytes of a weights file; errors name `path`.
     ///
     /// # Errors
     /// [`NetworkError`] with the path.

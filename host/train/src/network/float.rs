@@ -6,33 +6,33 @@ use pinhole_shared::shape::{Shape, Window};
 
 use crate::spatial::EPSILON;
 
-/// One layer of a network as plain numbers.
+/// One layer of a network, as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FloatLayer {
-    /// Every output reads every input; a picture row by row, the channels of a place together.
+    /// Fully connected layer. A tensor is read row by row, channels last.
     Dense {
-        /// Inputs x outputs, row-major.
+        /// Weights, inputs x outputs, row-major.
         weights: Vec<f32>,
-        /// One for each output.
+        /// One bias per output.
         biases: Vec<f32>,
         /// Activation function.
         activation: Activation,
     },
-    /// Every output channel reads all input channels under a window.
+    /// Convolution: every output channel reads all input channels under a window.
     Conv(FloatConv),
-    /// Every channel is read by a filter of its own.
+    /// Depthwise convolution: each channel has a filter of its own.
     Depthwise(FloatConv),
-    /// The largest value under a window, of each channel.
+    /// Max pooling of each channel.
     MaxPool(Window),
-    /// The mean of the values under a window, of each channel; padded places do not count.
+    /// Average pooling of each channel; padding does not count.
     AveragePool(Window),
-    /// The mean of each channel.
+    /// Global average pooling: the mean of each channel.
     GlobalAverage,
-    /// The previous layer's outputs plus those of an earlier one.
+    /// Sum of the previous layer's outputs and those of an earlier layer.
     Add {
-        /// The earlier layer, counted from 0.
+        /// Index of the earlier layer, counted from 0.
         from: usize,
-        /// Linear, relu or relu6.
+        /// Activation function: linear, relu or relu6.
         activation: ActivationName,
     },
 }
@@ -42,28 +42,28 @@ pub enum FloatLayer {
 pub struct FloatConv {
     /// Size, stride and padding.
     pub window: Window,
-    /// What it reads.
+    /// Shape of the input.
     pub input: Shape,
-    /// Output channels.
+    /// Number of output channels.
     pub outputs: usize,
-    /// Output x kernel row x kernel column x input channel; depthwise: channel x kernel row x kernel column.
+    /// Weights: output x kernel row x kernel column x input channel; depthwise: channel x kernel row x kernel column.
     pub weights: Vec<f32>,
-    /// One for each output; all 0 with batch normalization.
+    /// One bias per output; all 0 with batch normalization.
     pub biases: Vec<f32>,
-    /// Batch normalization of what weights and biases give.
+    /// Batch normalization after weights and biases.
     pub norm: Option<BatchNorm>,
-    /// Linear, relu or relu6.
+    /// Activation function: linear, relu or relu6.
     pub activation: ActivationName,
-    /// Of each `pool` x `pool` outputs the largest is passed on, after the activation.
+    /// Side of the max pooling windows after the activation, `pool` x `pool`.
     pub pool: u8,
 }
 
-/// What batch normalization learned and saw, a number for each channel.
+/// Batch normalization's parameters and running statistics, one number per channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchNorm {
-    /// Factors.
+    /// Scales.
     pub gamma: Vec<f32>,
-    /// Added.
+    /// Offsets.
     pub beta: Vec<f32>,
     /// Running means.
     pub mean: Vec<f32>,
@@ -72,7 +72,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Before it has seen or learned anything.
+    /// Creates the values before training.
     pub(crate) fn new(channels: usize) -> Self {
         let all = |value: f32| vec![value; channels];
         Self { gamma: all(1.0), beta: all(0.0), mean: all(0.0), variance: all(1.0) }
@@ -80,8 +80,9 @@ impl BatchNorm {
 }
 
 impl FloatConv {
-    /// Weights and biases of the same convolution without batch normalization, computed in f64: both channel by channel
-    /// times gamma over the root of the running variance (plus `EPSILON`), the mean subtracted, beta added.
+    /// Returns weights and biases of the same convolution with batch normalization folded, computed in f64. For each
+    /// channel, the running mean is subtracted from the bias. Then weights and bias are multiplied by gamma over the
+    /// root of the running variance (plus `EPSILON`), and beta is added to the bias.
     pub fn folded(&self) -> (Vec<f32>, Vec<f32>) {
         let Some(BatchNorm { gamma, beta, mean, variance }) = &self.norm else {
             return (self.weights.clone(), self.biases.clone());
@@ -101,7 +102,7 @@ impl FloatConv {
 }
 
 impl FloatLayer {
-    /// Its weights and biases, of a layer that has some.
+    /// Returns weights and biases, or `None` for a layer without any.
     pub(crate) fn into_parameters(self) -> Option<(Vec<f32>, Vec<f32>)> {
         match self {
             Self::Dense { weights, biases, .. } => Some((weights, biases)),
@@ -110,7 +111,7 @@ impl FloatLayer {
         }
     }
 
-    /// Its numbers by the names they have in a file, those names in ascending order.
+    /// Returns the layer's tensors with their names in a weights file, in ascending order of the names.
     pub(super) fn values_mut(&mut self) -> Vec<(&'static str, &mut Vec<f32>)> {
         match self {
             Self::Dense { weights, biases, .. } => vec![("biases", biases), ("weights", weights)],
@@ -129,7 +130,7 @@ impl FloatLayer {
     }
 }
 
-/// All numbers of every layer, tensor by tensor in the order of a file's names.
+/// Returns the numbers of all layers, tensor by tensor, in the order of a weights file's names.
 pub(crate) fn values(mut layers: Vec<FloatLayer>) -> Vec<Vec<f32>> {
     let tensors = layers.iter_mut().flat_map(FloatLayer::values_mut);
     tensors.map(|(_, values)| std::mem::take(values)).collect()

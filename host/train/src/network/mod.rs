@@ -22,23 +22,24 @@ pub(super) use self::float::values;
 pub use self::float::{BatchNorm, FloatConv, FloatLayer};
 pub(super) use self::node::{ConvNode, DenseNode, Kind, Node, NormNode, Trace};
 
-/// A trained or trainable stack of layers, in 32-bit floating point.
+/// A sequence of layers in 32-bit floating point, trained or to be trained.
 pub struct Network {
     /// Class names, in the order of the logits.
     pub classes: Vec<String>,
-    /// The recipe it was made from.
+    /// The recipe that the network was made from.
     pub recipe: Recipe,
     pub(super) layers: Vec<Node>,
-    /// Layers, from the first on, that training leaves as they are.
+    /// Number of layers, from the first on, that training does not change.
     pub(super) frozen: usize,
-    /// Whether all of it was trained on its classes before: then training measures it before the first epoch.
+    /// True if all layers were trained on these classes before; training then measures the network before the first
+    /// epoch.
     pub(super) pretrained: bool,
 }
 
-/// Most values of one layer's outputs that [`Network::infer`] has at once: 16 MiB.
+/// Largest number of values of one layer's outputs that [`Network::infer`] computes at once: 16 MiB.
 const PIECE_ELEMENTS: usize = 1 << 22;
 
-/// What a forward pass keeps for backpropagation: what each layer leaves.
+/// Result of a forward pass: logits, and what each layer leaves for backpropagation.
 pub(super) struct Forward {
     /// Batch x classes.
     pub logits: Tensor,
@@ -46,13 +47,14 @@ pub(super) struct Forward {
 }
 
 impl Network {
-    /// Leaves all layers but the one that decides as they are, to the last bit, when the network is trained.
+    /// Freezes all layers but the last: training does not change a bit of them.
     pub fn freeze_hidden(&mut self) {
         self.frozen = self.layers.len() - 1;
     }
 
-    /// Logits of a batch (batch x inputs, pixels as 0..=1), with dropout masks and statistics of the batch if training.
-    /// `exact` is what the layers give by another arithmetic, to go by, one stage a layer; none for floating point.
+    /// Returns the logits of a batch (batch x inputs, pixels as 0..=1). In training, with `dropout`, masks and batch
+    /// statistics are used. `exact` gives the outputs of the layers by other arithmetic, one stage per layer; empty for
+    /// floating point.
     pub(super) fn forward(
         &self,
         inputs: &Tensor,
@@ -67,7 +69,7 @@ impl Network {
         let traces: Vec<Trace> = self.layers.iter().map(|_| Trace::default()).collect();
         let mut earlier = Vec::with_capacity(self.layers.len());
         for (index, (layer, trace)) in self.layers.iter().zip(&traces).enumerate() {
-            // Backpropagation ends where nothing before is to learn.
+            // Backpropagation ends at the first layer that is trained.
             let part = if masks.is_none() || index < self.frozen {
                 Part::Infers
             } else {
@@ -85,19 +87,19 @@ impl Network {
         Ok(Forward { logits: values, traces })
     }
 
-    /// What each layer's outputs are multiplied by in one pass of training, where it has dropout: batch x elements.
+    /// Returns the dropout masks of one forward pass, batch x elements, for the layers with dropout.
     pub(super) fn masks(&self, random: &mut Random, rows: usize) -> candle_core::Result<Vec<Option<Tensor>>> {
         let of_layer = |layer: &Node| (layer.dropout > 0.0).then(|| mask(random, layer, rows)).transpose();
         self.layers.iter().map(of_layer).collect()
     }
 
-    /// Whether a later layer adds this one's outputs: then they are kept.
+    /// Returns true if a later layer adds this one's outputs, which are then kept.
     fn is_added(&self, index: usize) -> bool {
         self.layers.iter().any(|layer| matches!(layer.kind, Kind::Add { from, .. } if from == index))
     }
 
-    /// Logits of a batch as [`Network::forward`] without training, in pieces, so that thousands of photos need no gigabyte
-    /// of floats at once. A row does not depend on those it comes with.
+    /// Returns the logits of a batch without training, as [`Network::forward`] but in pieces, so that thousands of
+    /// photos do not require gigabytes of floats at once. A row does not depend on the others of its piece.
     pub(super) fn infer(&self, inputs: &Tensor) -> candle_core::Result<Vec<Vec<f32>>> {
         let count = inputs.dim(0)?;
         let mut rows = Vec::with_capacity(count);
@@ -108,16 +110,16 @@ impl Network {
         Ok(rows)
     }
 
-    /// Photos that go through the network together where it is not trained.
+    /// Returns the number of photos in a piece for inference.
     fn piece(&self) -> usize {
         let largest = self.layers.iter().map(|layer| layer.shape.output.elements()).max().unwrap_or(1);
         (PIECE_ELEMENTS / largest).clamp(1, 256)
     }
 
-    /// Logits of inputs given as bytes, row by row, the channels of a pixel together: one row of class logits for each.
+    /// Returns one row of class logits for each input. Inputs are bytes, row by row, the channels of a pixel together.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     ///
     /// # Panics
     /// If an input's length is not that of the recipe's input.
@@ -129,19 +131,19 @@ impl Network {
         Ok(rows)
     }
 
-    /// Parameters and activation of every layer as plain numbers.
+    /// Returns parameters and activation function of every layer as plain numbers.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn float_layers(&self) -> candle_core::Result<Vec<FloatLayer>> {
         self.layers.iter().map(Node::float).collect()
     }
 
-    /// The network's values after `count` layers for each input, row-major, pictures row by row with the channels of a
-    /// place together, by running statistics: what the integer engine's layers approximate.
+    /// Returns the network's values after `count` layers for each input, row-major, channels last, by running
+    /// statistics. The integer engine's layers approximate these.
     ///
     /// # Errors
-    /// A candle error when memory cannot be had.
+    /// A candle error if there is not enough memory.
     pub fn activations(&self, inputs: &[&[u8]], count: usize) -> candle_core::Result<Vec<f32>> {
         let mut all = Vec::new();
         for piece in inputs.chunks(self.piece()) {
@@ -158,7 +160,7 @@ impl Network {
         Ok(all)
     }
 
-    /// Copies all numbers of every layer over what `kept` has, without new memory after the first time.
+    /// Copies the parameters of all layers to `kept`, whose memory is reused after the first time.
     pub(super) fn save_into(&self, kept: &mut Vec<FloatLayer>) -> candle_core::Result<()> {
         if kept.len() != self.layers.len() {
             *kept = self.float_layers()?;
@@ -172,10 +174,10 @@ impl Network {
         Ok(())
     }
 
-    /// Replaces all numbers by those that [`values`] took of the same network.
+    /// Replaces all parameters by those that [`values`] returned for the same network.
     ///
     /// # Errors
-    /// A candle error, and nothing is replaced, when they are those of another network.
+    /// A candle error if they are those of another network; nothing is replaced then.
     pub(super) fn set_values(&self, values: &[Vec<f32>]) -> candle_core::Result<()> {
         let variables: Vec<_> = self.layers.iter().flat_map(Node::variables).map(|(_, variable)| variable).collect();
         let sizes = variables.iter().map(|variable| variable.elem_count());
@@ -188,7 +190,7 @@ impl Network {
         Ok(())
     }
 
-    /// Replaces all numbers by those taken with [`Network::float_layers`] of the same network.
+    /// Replaces all parameters by those that [`Network::float_layers`] returned for the same network.
     pub(super) fn restore(&self, mut layers: Vec<FloatLayer>) -> candle_core::Result<()> {
         for (layer, saved) in self.layers.iter().zip(&mut layers) {
             for ((_, variable), (_, saved)) in layer.variables().into_iter().zip(saved.values_mut()) {
@@ -199,7 +201,8 @@ impl Network {
     }
 }
 
-/// Inputs, the channels of a pixel together, as a batch of floats by planes: batch x inputs, 255 -> 1.
+/// Converts inputs (bytes, the channels of a pixel together) to a batch of floats as channel planes: batch x inputs,
+/// 255 becomes 1.
 pub(super) fn batch(inputs: &[&[u8]], color: Color) -> candle_core::Result<Tensor> {
     let channels = usize::from(color.channels());
     let width = inputs.first().map_or(0, |input| input.len());
@@ -213,7 +216,7 @@ pub(super) fn batch(inputs: &[&[u8]], color: Color) -> candle_core::Result<Tenso
     Tensor::from_vec(values, (inputs.len(), width), &Device::Cpu)
 }
 
-/// Inverted dropout: kept outputs are scaled up so that their expected sum stays.
+/// Returns a mask for inverted dropout: kept outputs are scaled up so that their expected sum stays the same.
 fn mask(random: &mut Random, layer: &Node, rows: usize) -> candle_core::Result<Tensor> {
     let columns = layer.shape.output.elements();
     let scale = 1.0 / (1.0 - layer.dropout);

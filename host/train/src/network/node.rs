@@ -1,4 +1,4 @@
-//! One layer of a network in training: its variables, and what it computes.
+//! One layer of a network in training: its variables and its forward pass.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,16 +12,16 @@ use crate::dense::{DenseOp, Factors};
 use crate::optimizer::{Penalty, contiguous};
 use crate::spatial::{ActivateOp, Clamp, ConvOp, FlattenOp, GlobalAverageOp, NormOp, PoolOp, Statistics};
 
-/// A layer and what surrounds it.
+/// A layer with its shape, dropout and penalty.
 pub(crate) struct Node {
     pub kind: Kind,
     pub shape: LayerShape,
-    /// Fraction of outputs dropped in training.
+    /// Fraction of outputs that dropout sets to 0 in training.
     pub dropout: f32,
     pub penalty: Penalty,
 }
 
-/// What a layer computes, and by which numbers.
+/// Kind of a layer, with its parameters.
 pub(crate) enum Kind {
     Dense(DenseNode),
     Conv(ConvNode),
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
         window: Window,
     },
     GlobalAverage,
-    /// `from` counts layers from 0.
+    /// `from` is the index of an earlier layer, counted from 0.
     Add {
         from: usize,
         activation: ActivationName,
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 pub(crate) struct DenseNode {
     /// Inputs x outputs.
     pub weights: Var,
-    /// Outputs.
+    /// One per output.
     pub biases: Var,
     pub activation: Activation,
 }
@@ -48,16 +48,16 @@ pub(crate) struct DenseNode {
 pub(crate) struct ConvNode {
     pub window: Window,
     pub is_depthwise: bool,
-    /// Outputs x (kernel row, kernel column, input channel); depthwise without the latter.
+    /// Outputs x (kernel row, kernel column, input channel); depthwise channels x (kernel row, kernel column).
     pub weights: Var,
-    /// Outputs; 0 and without a part in training where there is `norm`.
+    /// One per output; 0 and not trained if there is `norm`.
     pub biases: Var,
     pub norm: Option<NormNode>,
     pub activation: ActivationName,
     pub pool: u8,
 }
 
-/// Batch normalization, a number for each channel.
+/// Batch normalization, one number per channel.
 pub(crate) struct NormNode {
     pub gamma: Var,
     pub beta: Var,
@@ -65,29 +65,30 @@ pub(crate) struct NormNode {
     pub variance: Var,
 }
 
-/// Where batch normalization leaves a batch's statistics.
+/// The statistics of a batch, left by batch normalization.
 pub(crate) type Seen = Arc<Mutex<Option<Statistics>>>;
 
-/// What a layer leaves behind in training, for the optimizer.
+/// Values that a layer leaves for the optimizer in training.
 #[derive(Default)]
 pub(crate) struct Trace {
-    /// Of a dense layer.
+    /// Factors of a dense layer's gradient.
     pub factors: Factors,
-    /// Of batch normalization: the batch's statistics.
+    /// Batch statistics of batch normalization.
     pub seen: Seen,
 }
 
-/// How a layer takes part in a forward pass.
+/// Mode of a layer in a forward pass.
 #[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
-    /// It gives values and nothing else, by running statistics.
+    /// Inference: batch normalization by running statistics, no gradients.
     Infers,
-    /// It is to learn. `input_gradient`: so is something before it.
+    /// Training. `input_gradient` is true if an earlier layer is trained too.
     Learns { trace: &'a Trace, input_gradient: bool },
 }
 
 impl Node {
-    /// The layer's outputs, batch x elements, pictures by planes, before dropout. `earlier`: outputs of the layers before.
+    /// Returns the layer's outputs before dropout: batch x elements, tensors as channel planes. `earlier`: outputs of
+    /// earlier layers.
     pub(super) fn forward(&self, values: &Tensor, earlier: &[Option<Tensor>], part: Part<'_>) -> Result<Tensor> {
         match &self.kind {
             Kind::Dense(dense) => {
@@ -117,7 +118,7 @@ impl Node {
         }
     }
 
-    /// A picture's values in the order a dense layer, and the device, has them: the channels of a place together.
+    /// Reorders a tensor from channel planes to channels last, as dense layers and the device read it.
     fn flattened(&self, values: &Tensor) -> Result<Tensor> {
         places_first(values, self.shape.input)
     }
@@ -154,7 +155,7 @@ impl Node {
         }
     }
 
-    /// Its variables by the names they have in a file, those names in ascending order.
+    /// Returns the variables with their names in a weights file, in ascending order of the names.
     pub(crate) fn variables(&self) -> Vec<(&'static str, &Var)> {
         match &self.kind {
             Kind::Dense(DenseNode { weights, biases, .. })
@@ -172,7 +173,7 @@ impl Node {
         }
     }
 
-    /// As plain numbers.
+    /// Returns the layer as plain numbers.
     pub(super) fn float(&self) -> Result<FloatLayer> {
         Ok(match &self.kind {
             Kind::Dense(dense) => FloatLayer::Dense {
@@ -213,13 +214,13 @@ impl ConvNode {
     }
 }
 
-/// Pictures by planes (batch x elements) to the channels of a place together.
+/// Reorders a batch of tensors (batch x elements) from channel planes to channels last.
 pub(super) fn places_first(values: &Tensor, shape: pinhole_shared::shape::Shape) -> Result<Tensor> {
-    // Of one channel, or one place, both orders are one.
+    // With one channel or one position, both orders are the same.
     if shape.channels == 1 || shape.places() == 1 { Ok(values.clone()) } else { values.apply_op1(FlattenOp { shape }) }
 }
 
-/// A checked recipe has no other functions here than these.
+/// Returns the bounds of an activation function. Checked recipes have only these functions here.
 const fn clamp(activation: ActivationName) -> Clamp {
     match activation {
         ActivationName::Relu => Clamp::Relu,
@@ -232,7 +233,7 @@ fn numbers(variable: &Var) -> Result<Vec<f32>> {
     variable.as_tensor().flatten_all()?.to_vec1()
 }
 
-/// Copies a variable's values over others of the same number.
+/// Copies a variable's values to a slice of the same length.
 pub(super) fn copy(variable: &Var, to: &mut [f32]) -> Result<()> {
     let (storage, layout) = variable.storage_and_layout();
     let candle_core::Storage::Cpu(storage) = &*storage else { candle_core::bail!("weights off the CPU") };

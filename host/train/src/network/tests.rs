@@ -12,7 +12,7 @@ use super::*;
 use crate::loss::{CrossEntropy, Targets};
 use crate::train;
 
-/// Every kind, odd sizes, every padding another.
+/// Every kind of layer, with odd sizes and different paddings.
 pub(crate) const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
      [training.optimizer]\nkind = \"adamw\"\nweight_decay = 0.01\n\
      [[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3\npadding = [1, 2, 0, 1]\nbatch_norm = true\n\
@@ -83,7 +83,7 @@ fn a_network_survives_numbers_and_files() {
     }
 }
 
-/// Before any layer they are the pixels, in the order that they come in.
+/// With no layer, the activations are the pixels, in their order.
 #[test]
 fn activations_of_nothing_are_the_pixels() {
     for input in [InputShape::gray(11), InputShape::rgb(11)] {
@@ -97,7 +97,7 @@ fn activations_of_nothing_are_the_pixels() {
     }
 }
 
-/// Values after each layer against loops written from the layers' definitions, in f64.
+/// Values after each layer equal those of loops written from the layers' definitions, in f64.
 #[test]
 fn activations_are_what_the_plain_numbers_say() {
     let (network, data, _) = trained(ALL_KINDS, 11);
@@ -119,10 +119,10 @@ fn activations_are_what_the_plain_numbers_say() {
     }
 }
 
-/// Largest distance of an activation in f32, of size 1 or so, from one in f64.
+/// Largest distance of an activation in f32, of size 1 or so, from the one in f64.
 const PLAIN_TOLERANCE: f64 = 1e-5;
 
-/// The layers' definitions, pictures with the channels of a place together.
+/// Definitions of the layers, on tensors with channels last.
 mod plain {
     use pinhole_shared::shape::{Shape, Window};
 
@@ -138,7 +138,7 @@ mod plain {
         }
     }
 
-    /// Places of the input under the window at (y, x), with their places in the window; padded ones left out.
+    /// Positions of the input under the window at (y, x), each with its position in the window; padding is left out.
     fn under(window: Window, input: Shape, y: usize, x: usize) -> Vec<((usize, usize), (usize, usize))> {
         let mut places = Vec::new();
         for ky in 0..usize::from(window.height) {
@@ -156,7 +156,7 @@ mod plain {
         places
     }
 
-    /// `value(y, x, channel)` for every element.
+    /// Computes `value(y, x, channel)` for every element.
     fn each(output: Shape, value: impl Fn(usize, usize, usize) -> f64) -> Vec<f64> {
         let mut all = Vec::new();
         for y in 0..usize::from(output.height) {
@@ -230,11 +230,11 @@ mod plain {
     }
 }
 
-/// Largest distance of a gradient, relative to the largest of its layer, from a difference quotient of the loss.
+/// Largest distance of a gradient from a difference quotient of the loss, relative to the layer's largest gradient.
 const GRADIENT_TOLERANCE: f32 = 0.02;
 
-/// One step of plain gradient descent at a rate of 1 moves every parameter by its gradient: compared with difference
-/// quotients of the loss of the same batch.
+/// One step of plain gradient descent with a rate of 1 moves every parameter by its gradient. This is compared with
+/// difference quotients of the loss of the same batch.
 #[test]
 fn gradients_reach_every_layer() {
     let text = ALL_KINDS
@@ -279,7 +279,7 @@ fn gradients_reach_every_layer() {
             let to = after_layer.values_mut().swap_remove(tensor).1.clone();
             let gradients: Vec<f32> = from.iter().zip(&to).map(|(from, to)| from - to).collect();
             let largest = gradients.iter().fold(0.0_f32, |largest, gradient| largest.max(gradient.abs()));
-            // A bias in front of batch normalization would have none; every tensor here has one.
+            // A bias before batch normalization would have no gradient; every tensor here has one.
             assert!(largest > 1e-4, "layer {index}, {name}: nothing moved");
             for at in [0, gradients.len() / 2, gradients.len() - 1] {
                 let moved = |by: f32| {

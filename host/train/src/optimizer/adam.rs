@@ -1,8 +1,8 @@
-//! Adam.
+//! The Adam optimizer, and AdamW.
 
 use super::Rule;
 
-/// Adam's settings. Keras' defaults, epsilon included (PyTorch and candle take 1e-8).
+/// Settings of Adam. The constants are Keras' defaults, epsilon included (PyTorch and candle use 1e-8).
 ///
 /// # Source
 /// D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 2, in the order of operations
@@ -18,7 +18,8 @@ impl AdamSettings {
     pub(super) const KERAS: Self = Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 }
 
-/// Powers of both betas, kept by multiplication in f64 rather than by `powi`, whose result may differ between machines.
+/// State of Adam: powers of both betas. They are kept by multiplication in f64: the result of `powi` may differ between
+/// machines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Adam {
     settings: AdamSettings,
@@ -31,7 +32,7 @@ impl Adam {
         Self { settings, power1: 1.0, power2: 1.0 }
     }
 
-    /// The next update's step; its size has the bias corrections of both moments in it.
+    /// Returns the next update's step. Its size includes the bias corrections of both moments.
     pub(super) fn next(&mut self, learning_rate: f64) -> AdamStep {
         let AdamSettings { beta1, beta2, epsilon } = self.settings;
         self.power1 *= f64::from(beta1);
@@ -50,8 +51,8 @@ pub(crate) struct AdamStep {
     epsilon: f32,
 }
 
-/// A step of Adam with decoupled weight decay: the weight first loses a share of itself, in which neither moment nor the
-/// gradient's size has a part.
+/// A step of Adam with decoupled weight decay: the weight is first reduced by a share of itself, which depends neither
+/// on the moments nor on the gradient.
 ///
 /// # Source
 /// I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2, in the order of Keras'
@@ -63,7 +64,7 @@ pub(crate) struct AdamWStep {
     pub decay: f32,
 }
 
-/// State: Adam's.
+/// The state is that of Adam.
 impl Rule for AdamWStep {
     #[inline(always)]
     fn update(&self, weight: &mut f32, state: (&mut f32, &mut f32), gradient: f32) {
@@ -72,7 +73,7 @@ impl Rule for AdamWStep {
     }
 }
 
-/// State: first and second moment.
+/// The two numbers of the state are the first and the second moment.
 impl Rule for AdamStep {
     #[inline(always)]
     fn update(&self, weight: &mut f32, (first, second): (&mut f32, &mut f32), gradient: f32) {
@@ -86,7 +87,7 @@ impl Rule for AdamStep {
 mod tests {
     use super::*;
 
-    /// A weight whose gradient is 0 only loses its share; one with a gradient loses it before Adam's step.
+    /// A weight with a gradient of 0 only decays; one with a gradient decays before Adam's step.
     #[test]
     fn decay_by_hand() {
         let adam = Adam::new(AdamSettings::KERAS).next(0.5);

@@ -1,5 +1,5 @@
-//! Updates from gradients that candle's autograd returns as tensors: of convolutions and batch normalization, whose
-//! parameters are few beside the arithmetic that gives their gradients.
+//! Updates from gradients that candle's autograd returns as tensors: those of convolutions and batch normalization.
+//! These parameters are few beside the arithmetic that gives their gradients.
 
 use std::sync::Mutex;
 
@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
 
 use super::{Moments, Penalty, Rule, Step, contiguous, contiguous_mut};
 
-/// What an optimizer remembers of one tensor of parameters.
+/// Optimizer state of one tensor of parameters.
 #[derive(Debug)]
 pub(crate) struct TensorState {
     state: Mutex<Moments>,
@@ -16,12 +16,12 @@ pub(crate) struct TensorState {
 }
 
 impl TensorState {
-    /// Of weights, which have a penalty and decay where the optimizer has them do so.
+    /// Creates the state of weights, which have the penalty, and decay where the optimizer has weight decay.
     pub(crate) fn of_weights(weights: &Var, penalty: Penalty) -> Self {
         Self { state: Mutex::new(Moments::zeros(weights.elem_count())), penalty, decays: true }
     }
 
-    /// Of biases and of what batch normalization learns.
+    /// Creates the state of other parameters (biases, gamma, beta), which have no penalty and no decay.
     pub(crate) fn of_rest(parameters: &Var) -> Self {
         let state = Mutex::new(Moments::zeros(parameters.elem_count()));
         Self { state, penalty: Penalty::default(), decays: false }
@@ -31,7 +31,7 @@ impl TensorState {
         &self.state
     }
 
-    /// One update by the loss's gradient.
+    /// Updates the parameters once, by the gradient of the loss.
     pub(crate) fn update(&self, step: Step, parameters: &Var, gradient: &Tensor) -> Result<()> {
         let gradient = &gradient.contiguous()?;
         let parameters = parameters.as_tensor();

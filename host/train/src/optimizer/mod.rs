@@ -1,10 +1,10 @@
 //! Optimizers, fused with the gradients they consume.
 //!
-//! candle's optimizers take gradients as tensors: for the default recipe that is 1.3 MB of gradient to allocate, fill
-//! and add up, and then a dozen passes over weights, moments and temporaries, which together cost many times the
-//! arithmetic (6 s against 0.4 s for the article's 400 epochs). Here the gradient of a weight exists in a register:
-//! [`FusedUpdate`] computes a tile of `inputs^T * delta` and updates the tile's weights and their state at once, in
-//! place. The rule by which a weight moves is a [`Rule`], one file each.
+//! candle's optimizers take gradients as tensors. For the default recipe that is 1.3 MB of gradient to allocate, fill
+//! and add up, and then a dozen passes over weights, moments and temporaries. Together these cost many times the
+//! arithmetic (6 s against 0.4 s for the article's 400 epochs). Here the gradient of a weight exists only in a
+//! register: [`FusedUpdate`] computes a tile of `inputs^T * delta` and at once updates the tile's weights and their
+//! state, in place. Each update rule is a [`Rule`], in a file of its own.
 
 mod adam;
 mod elementwise;
@@ -23,17 +23,17 @@ use pinhole_core::recipe;
 use self::sgd::SgdStep;
 use super::matrix::{Consume, Strided, tile_rows};
 
-/// How one update moves a parameter.
+/// Update rule: how one update changes a parameter.
 pub(super) trait Rule: Copy + Send + Sync {
-    /// Moves `weight` down its `gradient`. `state` is two numbers of the rule's own, 0 before the first update.
+    /// Updates `weight` by its `gradient`. `state` holds two numbers of the rule, both 0 before the first update.
     fn update(&self, weight: &mut f32, state: (&mut f32, &mut f32), gradient: f32);
 }
 
-/// The optimizer of a training: makes one [`Step`] after the other.
+/// Optimizer of a training; makes one [`Step`] per update.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Optimizer {
     Adam(Adam),
-    /// With the weight decay.
+    /// Adam and its weight decay.
     AdamW(Adam, f32),
     Sgd {
         momentum: f32,
@@ -50,7 +50,7 @@ impl Optimizer {
         }
     }
 
-    /// The next update's step at this learning rate.
+    /// Returns the step of the next update at this learning rate.
     pub(super) fn next(&mut self, learning_rate: f64) -> Step {
         match self {
             Self::Adam(adam) => Step::Adam(adam.next(learning_rate)),
@@ -65,7 +65,7 @@ impl Optimizer {
     }
 }
 
-/// One update, the same for all parameters.
+/// Step of one update, the same for all parameters.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Adam(AdamStep),
@@ -81,7 +81,7 @@ pub(super) struct Penalty {
 }
 
 impl Penalty {
-    /// Added to the gradient of `weight`; 0 at 0, where the absolute value has no slope.
+    /// Returns the penalty's gradient for `weight`: 0 at 0, where the absolute value has no slope.
     #[inline(always)]
     fn gradient(self, weight: f32) -> f32 {
         let sign = if weight > 0.0 {
@@ -95,7 +95,7 @@ impl Penalty {
     }
 }
 
-/// The rule's two numbers for each parameter of a tensor.
+/// The two numbers that a [`Rule`] keeps for each parameter of a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Moments {
     first: Vec<f32>,
@@ -107,13 +107,13 @@ impl Moments {
         Self { first: vec![0.0; count], second: vec![0.0; count] }
     }
 
-    /// Whether both belong to as many parameters.
+    /// Returns true if both hold the state of the same number of parameters.
     pub(super) fn has_size_of(&self, other: &Self) -> bool {
         (self.first.len(), self.second.len()) == (other.first.len(), other.second.len())
     }
 }
 
-/// What an optimizer remembers of one dense layer: `weights` (inputs x outputs) and `biases` (outputs).
+/// Optimizer state of one dense layer, whose parameters are `weights` (inputs x outputs) and `biases` (outputs).
 #[derive(Debug)]
 pub(super) struct DenseState {
     weights: Mutex<Moments>,
@@ -127,13 +127,13 @@ impl DenseState {
         Self { weights: zeros(inputs * outputs), biases: zeros(outputs), penalty }
     }
 
-    /// Of weights and biases.
+    /// Returns the state of the weights, then of the biases.
     pub(super) fn moments(&self) -> [&Mutex<Moments>; 2] {
         [&self.weights, &self.biases]
     }
 
-    /// One update of a layer from what came in, `inputs` (batch x inputs), and the loss's gradient by its
-    /// pre-activations, `delta` (batch x outputs).
+    /// Updates a layer once, from its `inputs` (batch x inputs) and `delta`, the loss's gradient by its pre-activations
+    /// (batch x outputs).
     pub(super) fn update(&self, step: Step, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
         match step {
             Step::Adam(rule) => self.update_by(rule, rule, parameters, inputs, delta),
@@ -161,7 +161,7 @@ struct FusedUpdate<'a, R> {
     rule: R,
 }
 
-/// Rows of weights a task updates: enough work (some 50 microseconds for the default network) to be worth a thread.
+/// Rows of weights per task: enough work to be worth a thread (some 50 microseconds for the default network).
 const ROWS_A_TASK: usize = 256;
 
 impl<R: Rule> InplaceOp3 for FusedUpdate<'_, R> {
@@ -203,7 +203,7 @@ impl<R: Rule> InplaceOp3 for FusedUpdate<'_, R> {
     }
 }
 
-/// Consumes the gradients of some rows of weights.
+/// Applies the gradients of some rows of weights.
 struct Update<'a, R> {
     rule: R,
     penalty: Penalty,
@@ -222,7 +222,7 @@ impl<R: Rule> Consume for Update<'_, R> {
         let weights = &mut self.weights[start..start + N];
         let first = &mut self.first[start..start + N];
         let second = &mut self.second[start..start + N];
-        // Decided once for N weights: the usual network has no penalty, and signs are not free.
+        // Checked once for N weights: the usual network has no penalty, and signs are not free.
         if self.penalty == Penalty::default() {
             for i in 0..N {
                 self.rule.update(&mut weights[i], (&mut first[i], &mut second[i]), gradients[i]);
@@ -272,7 +272,7 @@ impl<R: Rule> InplaceOp2 for BiasUpdate<'_, R> {
     }
 }
 
-/// The values of a contiguous `f32` tensor.
+/// Returns the values of a contiguous `f32` tensor.
 pub(super) fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((from, to)) => Ok(&storage.as_slice::<f32>()?[from..to]),

@@ -2,12 +2,12 @@
 
 use super::Rule;
 
-/// One update's step, as Keras' `SGD`: the velocity is `momentum * velocity - rate * gradient`, and the weight moves by
-/// it, or with Nesterov's look-ahead by `momentum * velocity - rate * gradient` once more.
+/// Step of one update, as Keras' `SGD`: the velocity becomes `momentum * velocity - rate * gradient` and is added to
+/// the weight. With Nesterov momentum, `momentum * velocity - rate * gradient` is added, with the new velocity.
 ///
 /// # Source
-/// I. Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013, section 2, in
-/// the form that evaluates the gradient at the weights themselves (Keras' documentation of `SGD`).
+/// I. Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013, section 2. The
+/// form is that of Keras' documentation of `SGD`, which evaluates the gradient at the weights themselves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SgdStep {
     pub rate: f32,
@@ -15,7 +15,7 @@ pub(crate) struct SgdStep {
     pub nesterov: bool,
 }
 
-/// State: the velocity; the second value is not used.
+/// The first number of the state is the velocity; the second is not used.
 impl Rule for SgdStep {
     #[inline(always)]
     fn update(&self, weight: &mut f32, (velocity, _): (&mut f32, &mut f32), gradient: f32) {

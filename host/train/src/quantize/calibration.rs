@@ -1,28 +1,28 @@
-//! What a float network's layers read and give on photos: all that quantization takes from these.
+//! Calibration: means and ranges of a float network's activations on photos, from which quantization takes its scales.
 
 use pinhole_core::photos::Dataset;
 
 use super::{ActivationBits, QuantizeError};
 use crate::{FloatLayer, Network};
 
-/// Most photos a network of convolutions is calibrated on, spread evenly over those that are given.
+/// Largest number of photos for calibrating a network with convolutions; they are taken at even steps from those given.
 const TENSOR_PHOTOS: usize = 512;
 
-/// What was seen of every layer.
+/// Calibration of a whole network.
 #[derive(Clone, Debug)]
 pub(crate) struct Calibration {
-    /// Of activations between dense layers.
+    /// Bits of activations between dense layers.
     pub(super) bits: ActivationBits,
     pub(super) layers: Vec<Seen>,
 }
 
-/// What was seen of a layer.
+/// Calibration of one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seen {
-    /// Means of what it reads, real: of a dense layer one for each input, of a convolution one for each channel; none of
+    /// Real means of the layer's inputs: one per input of a dense layer, one per channel of a convolution. Empty for
     /// layers without weights.
     pub means: Vec<f64>,
-    /// The least and the largest of what it gives, and of 0, real.
+    /// Real minimum and maximum of the layer's outputs; 0 is always within.
     pub given: (f64, f64),
 }
 
@@ -37,11 +37,12 @@ impl Calibration {
         }
         let float = network.float_layers()?;
         let has_tensors = float.iter().any(|layer| !matches!(layer, FloatLayer::Dense { .. }));
-        // Dense networks are quick, and small ones are trained on few photos, each of which counts.
+        // Dense networks are quick, and small ones are trained on few photos, each of which counts: they take all
+        // photos.
         let every = if has_tensors { photos.examples.len().div_ceil(TENSOR_PHOTOS) } else { 1 };
         let inputs: Vec<&[u8]> = photos.examples.iter().step_by(every).map(|example| &example.pixels[..]).collect();
         let mut layers = Vec::with_capacity(float.len());
-        // Pixels come out of `activations` as 0..=1, as the layers' scales have them.
+        // `activations` gives pixels as 0..=1, as the layers' scales have them.
         let mut read = network.activations(&inputs, 0)?;
         for (index, layer) in float.iter().enumerate() {
             let given = network.activations(&inputs, index + 1)?;
@@ -57,14 +58,14 @@ impl Calibration {
     }
 }
 
-/// The least and the largest of the values and 0.
+/// Returns the minimum and the maximum of the values and 0.
 pub(super) fn range(values: &[f32]) -> (f64, f64) {
     let wider = |(low, high): (f32, f32), &value: &f32| (low.min(value), high.max(value));
     let (low, high) = values.iter().fold((0.0, 0.0), wider);
     (low.into(), high.into())
 }
 
-/// The mean of each of so many columns.
+/// Returns the mean of each column of a row-major matrix.
 pub(super) fn column_means(values: &[f32], columns: usize) -> Vec<f64> {
     let mut means = vec![0.0; columns];
     for row in values.chunks_exact(columns) {

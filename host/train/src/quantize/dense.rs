@@ -1,4 +1,4 @@
-//! Dense layers: rows of weights, and outputs of 8 or 16 bits or logits.
+//! Quantizes dense layers. Outputs have 8 or 16 bits, or are logits.
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{HEADROOM, InputKind};
@@ -7,11 +7,12 @@ use pinhole_shared::model::{Activation, Output};
 use super::rows::{self, OutputKind, Rows};
 use super::{ActivationBits, Reading};
 
-/// Quantizes a layer of these weights (inputs x outputs), biases and activation function: its parts, and what they give to
-/// the next layer. `output` is the width of its outputs; none of the layer that decides.
+/// Quantizes a dense layer with weights (inputs x outputs), biases and an activation function. Returns the layer and
+/// the units of its outputs, which the next layer reads. `output` is the width of the outputs, `None` for the last
+/// layer.
 ///
 /// # Errors
-/// The index of a row that no scale makes fit 32 bits.
+/// The index of a row whose values exceed 32 bits at any scale.
 pub(super) fn quantize(
     (weights, biases, activation): (&[f32], &[f32], Activation),
     reading: &Reading<'_>,
@@ -20,7 +21,7 @@ pub(super) fn quantize(
 ) -> Result<(QuantizedLayer, InputKind), usize> {
     let (output, scale) =
         output.map_or((Output::Logits, 1.0 / 65_536.0), |bits| output_kind(activation, bits, reading.seen.given));
-    // What requantization gives: Q16 before a sigmoid, output units otherwise.
+    // Real value of one unit after requantization: Q16 before a sigmoid, the output's unit otherwise.
     let requantized_scale = if activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
     let mean = |_: usize, column: usize| reading.seen.means[column];
     let row = |row| weights.iter().skip(row).step_by(biases.len()).map(|&weight| f64::from(weight)).collect();
@@ -34,7 +35,7 @@ pub(super) fn quantize(
     Ok((QuantizedLayer::Dense { weighted, activation, output }, next))
 }
 
-/// The form of a hidden layer's outputs and the real value of one unit of them.
+/// Returns the number format of a hidden layer's outputs, and the real value of one unit.
 fn output_kind(activation: Activation, bits: ActivationBits, (low, high): (f64, f64)) -> (Output, f64) {
     let largest = high.max(-low);
     // A network that gives only zeros still needs a scale.

@@ -1,4 +1,4 @@
-//! A model file back to floating point: what is left of the network it was made from.
+//! Converts a model file back to floating point, as far as quantization allows.
 
 use pinhole_core::model_file::scales::{accumulator_scales, output_scale, row_scales};
 use pinhole_core::recipe::{
@@ -9,15 +9,15 @@ use pinhole_shared::model::{Conv, Layer, Model, Tensor, Weighted};
 
 use crate::{FloatConv, FloatLayer, Pretrained};
 
-/// The float network that a model's integers stand for.
+/// Returns the float network that a model's integers stand for.
 ///
-/// A weight becomes its int8 value times its row's scale, which is in the row's multiplier: relative precision 2^-30
-/// of what quantization used, usually, and that of an `f32` where a relu or linear layer's scale comes from the file.
-/// What rounding to int8 took away stays lost, and so does what was folded or cut: convolutions have no batch normalization,
-/// and a relu6 is a relu. The float network's logits differ from the model's by no more than the
-/// roundings of activations and of the sigmoid table make (a test holds them together).
+/// A weight becomes its integer value times its row's scale, which is part of the row's multiplier. The relative
+/// precision is usually 2^-30 of the scale that quantization used. Where a relu or linear layer's scale comes from the
+/// file, it is that of an `f32`. What rounding took away stays lost, and so does what was folded or clipped:
+/// convolutions have no batch normalization, and a relu6 becomes a relu. The float network's logits differ from the
+/// model's by no more than the roundings of activations and of the sigmoid table cause (a test checks this).
 ///
-/// The file holds no training settings: `training` gives the recipe whose own are taken. Dropout and penalties are 0.
+/// The file holds no training settings: they are taken from the recipe `training`. Dropout and penalties are 0.
 pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
     let (mut scale, mut zero) = (1.0 / 255.0, 0);
     let (mut layers, mut recipes) = (Vec::new(), Vec::new());
@@ -29,7 +29,7 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
             other => other.tensor().map_or((1.0, 0), |tensor| (f64::from(tensor.scale), tensor.zero)),
         };
     }
-    // The layer that decides has a place of its own in a recipe.
+    // A recipe describes the last layer apart from the others.
     recipes.pop();
     let recipe = Recipe {
         input_side: model.input().side,
@@ -41,7 +41,7 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
     Pretrained { recipe, classes: model.class_names().map(str::to_owned).collect(), layers }
 }
 
-/// A layer whose inputs have this scale and zero.
+/// Converts a layer whose inputs have this scale and zero point.
 fn float_layer(layer: &Layer<'_>, input_scale: f64, zero: u8) -> FloatLayer {
     match layer {
         Layer::Dense(dense) => {
@@ -74,7 +74,8 @@ fn float_conv(conv: &Conv<'_>, input_scale: f64, zero: u8) -> FloatConv {
     }
 }
 
-/// Rows of weights and biases. A stored bias has taken off what the inputs' zero adds to each sum.
+/// Returns the rows of weights, and the biases. A stored bias has the inputs' zero point times the row's weights
+/// subtracted; this is added back.
 fn real_rows(weighted: &Weighted<'_>, scales: &[f64], input_scale: f64, zero: u8) -> (Vec<Vec<f32>>, Vec<f32>) {
     let weights = &weighted.operands.weights;
     let row = |(row, &scale): (usize, &f64)| {
@@ -85,7 +86,7 @@ fn real_rows(weighted: &Weighted<'_>, scales: &[f64], input_scale: f64, zero: u8
     scales.iter().enumerate().map(row).unzip()
 }
 
-/// The activation function that leaves such bytes.
+/// Returns the activation function for this range of outputs: relu if it begins at the zero point.
 fn activation(output: &Tensor, low: u8) -> ActivationName {
     if low == output.zero { ActivationName::Relu } else { ActivationName::Linear }
 }
@@ -131,9 +132,9 @@ mod tests {
     use pinhole_core::photos::{Dataset, Example};
     use pinhole_core::random::Random;
 
-    /// Largest distance of a logit of the dequantized network from the integer one's, by the bits of activations. These
-    /// are rounded, which the float network does not do, to half of 2^-15 or of 1/255 of their range; some dozens of
-    /// such errors, times weights below 1, leave this.
+    /// Largest distance of a logit of the dequantized network from that of the integer network, by the bits of
+    /// activations. The integer network rounds activations to half of 2^-15 or of 1/255 of their range. Some dozens of
+    /// such errors, times weights below 1, add up to this.
     const TOLERANCES: [(ActivationBits, f64); 2] = [(ActivationBits::Sixteen, 0.000_2), (ActivationBits::Eight, 0.01)];
 
     #[test]

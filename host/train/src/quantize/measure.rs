@@ -1,4 +1,4 @@
-//! How far the integer layers are from the float ones.
+//! Quantization error: the distance of the integer layers' outputs from the float layers'.
 
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::Dataset;
@@ -8,18 +8,18 @@ use serde::Serialize;
 use super::QuantizeError;
 use crate::Network;
 
-/// One layer of a quantized model: its size, and its error on some photos, in the real units of its outputs (1 is the
-/// whole range of a sigmoid; logits for the last layer). The error is the whole network's up to there, not the
-/// layer's own.
+/// Size of one layer of a quantized model, and its error on some photos in the real units of its outputs (1 is the
+/// whole range of a sigmoid; logits for the last layer). The error is that of the whole network up to this layer, not
+/// of the layer alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerError {
-    /// Mean distance of integer from float outputs.
+    /// Mean distance between integer and float outputs.
     pub mean_error: f64,
-    /// Largest distance.
+    /// Largest distance between integer and float outputs.
     pub max_error: f64,
-    /// Largest magnitude an accumulator can reach; proven to be below 2^31. 0 of a layer without weights.
+    /// Largest magnitude that an accumulator can reach, proven to be below 2^31. 0 for a layer without weights.
     pub accumulator_bound: u32,
-    /// Weights, biases and multipliers, bytes.
+    /// Size of weights, biases and multipliers, bytes.
     pub bytes: usize,
 }
 
@@ -58,7 +58,7 @@ pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result
         .collect()
 }
 
-/// Real value of one unit of a layer's outputs.
+/// Returns the real value of one unit of a layer's outputs.
 fn layer_scale(layer: &Layer<'_>) -> f64 {
     match layer {
         Layer::Dense(dense) if dense.output == Output::Logits => 1.0 / 65_536.0,

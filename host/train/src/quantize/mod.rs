@@ -1,12 +1,11 @@
-//! Float network to integer model file.
+//! Post-training quantization: converts a float network to an integer model file.
 //!
-//! Weights become int8, or as few bits as the recipe gives a layer, with one scale a row (output), after training, without
-//! changing the network's structure.
-//! Activations between layers are 16 bits by default: the hidden layers are small, so it costs nothing, and the int8
-//! weights are then nearly the only source of error. The scales of relu and linear layers come from the calibration
-//! photos, as does a correction of each bias for the mean error its row's rounded weights make.
-//! Tensors, of the layers before the dense ones, are bytes: what they reach on the calibration photos is 255 steps.
-//! Batch normalization is folded into its convolution first.
+//! Weights become int8, or as few bits as the recipe gives a layer, with one scale per row (output). The network's
+//! structure stays the same. Activations between dense layers are 16 bits by default: hidden layers are small, so it
+//! costs nothing, and the int8 weights are then nearly the only source of error. The scales of relu and linear layers
+//! come from the calibration photos. So does the bias correction for the mean error of each row's rounded weights.
+//! Tensors, of the layers before the dense ones, are bytes: their range on the calibration photos is divided into 255
+//! steps. Batch normalization is folded into its convolution first.
 
 mod calibration;
 mod dense;
@@ -31,7 +30,7 @@ use pinhole_core::photos::Dataset;
 
 use crate::{FloatLayer, Network};
 
-/// How activations between layers are held.
+/// Bits of the activations between dense layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ActivationBits {
     /// 8 bits, 0..=255. Layers without an activation function, whose values can be negative, still take 16.
@@ -41,17 +40,17 @@ pub enum ActivationBits {
     Sixteen,
 }
 
-/// Why a network could not be quantized.
+/// Error: a network could not be quantized.
 #[derive(Debug, Error, Diagnostic)]
 pub enum QuantizeError {
     /// candle failed.
     #[error("running the float network failed: {0}")]
     Candle(#[from] candle_core::Error),
-    /// Nothing to calibrate on.
+    /// There are no calibration photos.
     #[error("there is no photo to calibrate on")]
     #[diagnostic(help("give the training photos"))]
     NoPhotos,
-    /// Values no 32-bit accumulator can hold at any scale.
+    /// At any scale, values are too large for a 32-bit accumulator.
     #[error("layer {layer}, row {row}: its values are too large for 32 bits")]
     #[diagnostic(help("the network has diverged or is badly scaled; train it again with penalties or a lower rate"))]
     TooLarge {
@@ -60,14 +59,14 @@ pub enum QuantizeError {
         /// Row (output), counted from 0.
         row: usize,
     },
-    /// What was written is not a model. A bug, caught before the file exists.
+    /// The written bytes are not a valid model. This is a bug, caught before the file exists.
     #[error("the quantized model does not parse: {0}")]
     #[diagnostic(help("this is a bug in Pinhole; nothing was written"))]
     Unparsable(#[from] ModelError),
 }
 
-/// Quantizes a network, calibrated on (training) photos, and parses the result back. `bits` are those of activations
-/// between dense layers; the recipe has those of each layer's weights.
+/// Quantizes a network, calibrated on (training) photos, and parses the result. `bits` are those of activations between
+/// dense layers; the recipe has those of each layer's weights.
 ///
 /// # Errors
 /// [`QuantizeError`].
@@ -76,10 +75,10 @@ pub fn quantize(network: &Network, calibration: &Dataset, bits: ActivationBits) 
 }
 
 impl Calibration {
-    /// Quantizes a network of the layers that were calibrated; its numbers may be others by now.
+    /// Quantizes a network with the layers that were calibrated; its parameters may have changed since.
     ///
     /// # Errors
-    /// [`QuantizeError`], but [`QuantizeError::NoPhotos`].
+    /// [`QuantizeError`], except [`QuantizeError::NoPhotos`].
     pub(crate) fn quantize(&self, network: &Network) -> Result<ModelFile, QuantizeError> {
         let float = network.float_layers()?;
         let shapes = network.recipe.shapes(network.classes.len());
@@ -93,7 +92,7 @@ impl Calibration {
             let width = if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 };
             let quantized = match layer {
                 FloatLayer::Dense { weights, biases, activation } => {
-                    // The layer that decides gives logits.
+                    // The last layer's outputs are logits.
                     let output = (index + 1 < float.len()).then_some(self.bits);
                     dense::quantize((weights, biases, *activation), &reading, output, width)
                 }
@@ -103,17 +102,17 @@ impl Calibration {
             layers.push(parts);
             input = next;
         }
-        // Row-major weights fit always.
+        // Row-major weights always fit the format.
         let bytes = encode(network.recipe.input(), &network.classes, Policy::NONE, &layers).unwrap_or_default();
         Ok(ModelFile::from_bytes(&bytes)?)
     }
 }
 
-/// What a layer reads, and what the float network makes of it.
+/// A layer's input, and calibration data of the layer.
 struct Reading<'a> {
     input: InputKind,
-    /// On the calibration photos.
+    /// Calibration of this layer.
     seen: &'a Seen,
-    /// The layers before this one.
+    /// The quantized layers before this one.
     before: &'a [QuantizedLayer],
 }

@@ -1,32 +1,33 @@
-//! Rows of weights, of whatever layer: weights to int8, biases to accumulator units, and the multipliers of its requantization.
+//! Quantizes the rows of any weighted layer: weights to int8, biases to accumulator units, and requantization
+//! multipliers.
 
 use pinhole_core::model_file::QuantizedWeights;
 use pinhole_core::model_file::scales::InputKind;
 use pinhole_shared::layout::Layout;
 
-/// What a layer gives.
+/// Units of a layer's outputs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutputKind {
-    /// Real value of one unit of what requantization gives: of Q16 before a sigmoid, of the output otherwise.
+    /// Real value of one unit after requantization: Q16 before a sigmoid, the output's unit otherwise.
     pub requantized_scale: f64,
     /// Real value of one unit of the output.
     pub scale: f64,
 }
 
-/// Real rows of weights.
+/// Rows of real weights, with biases and mean inputs.
 pub(super) struct Rows<'a> {
-    /// A row an output, a column an input under the row.
+    /// One row per output, one column per input that the row reads.
     pub weights: Vec<Vec<f64>>,
-    /// One a row.
+    /// One bias per row.
     pub biases: Vec<f64>,
-    /// The mean real input of a row's column on the calibration photos, for the correction of biases.
+    /// Returns the mean real input of a row's column on the calibration photos, for bias correction.
     pub means: &'a dyn Fn(usize, usize) -> f64,
 }
 
 /// Quantizes rows; `bits` is one of [`pinhole_core::recipe::WEIGHT_BITS`].
 ///
 /// # Errors
-/// The index of a row that no scale makes fit 32 bits.
+/// The index of a row whose values exceed 32 bits at any scale.
 pub(super) fn quantize(
     rows: &Rows<'_>,
     input: InputKind,
@@ -35,8 +36,8 @@ pub(super) fn quantize(
 ) -> Result<QuantizedWeights, usize> {
     let (layout, max_weight) = width(bits);
     let inputs = rows.weights.first().map_or(0, Vec::len);
-    // A larger pre-shift makes room for larger factors and leaves less for accumulators, whose rows then take coarser
-    // scales and larger factors; the first that suits both is the most precise.
+    // A larger pre-shift makes room for larger multipliers and leaves less for accumulators. Rows then take coarser
+    // scales and larger multipliers. The first pre-shift that suits both is the most precise.
     let mut stuck = 0;
     for pre_shift in 0..=30_u8 {
         let limit = i64::from(i32::MAX) >> pre_shift;
@@ -74,7 +75,7 @@ pub(super) fn quantize(
     Err(stuck)
 }
 
-/// The layout of weights of so many bits in the file people keep, and the largest magnitude of one.
+/// Returns the layout, in a model file, of weights with this number of bits, and the largest magnitude of a weight.
 pub(super) fn width(bits: u8) -> (Layout, i8) {
     match bits {
         4 => (Layout::Rows4, Layout::Rows4.max_weight()),
@@ -83,7 +84,7 @@ pub(super) fn width(bits: u8) -> (Layout, i8) {
     }
 }
 
-/// One output's weights.
+/// Quantized weights of one output.
 struct Row {
     /// Real value of one weight unit.
     scale: f64,
@@ -94,7 +95,7 @@ struct Row {
 }
 
 impl Row {
-    /// The finest scale whose accumulator stays within `limit`.
+    /// Quantizes a row with the finest scale whose accumulator stays within `limit`.
     fn within(
         weights: &[f64],
         bias: f64,
@@ -112,13 +113,13 @@ impl Row {
             if row.bound <= limit {
                 return row;
             }
-            // The bound falls about in proportion; the rest is rounding, which the next round sees to.
+            // The bound falls about in proportion; the next round corrects for rounding.
             scale *= (row.bound as f64 / limit as f64).max(1.000_1);
         }
     }
 
-    /// With 15 steps, a few large weights make all others coarse: cutting these off costs less, as far as the squared
-    /// error of the weights falls. The factor for the scale, of 64 tried from 1/2 to 1.
+    /// Returns the factor for the scale, of 65 tried from 1/2 to 1, with the least squared error of the weights. With
+    /// 15 steps, a few large weights make all others coarse; clipping these can cost less.
     fn best_cut(weights: &[f64], max_weight: i8, scale: f64) -> f64 {
         let limit = f64::from(max_weight);
         let error = |factor: f64| -> f64 {
@@ -130,7 +131,7 @@ impl Row {
                 .sum()
         };
         let factors = (64..=128).map(|step| f64::from(step) / 128.0);
-        // Of equal ones the last: 1 where every weight is a whole number of steps.
+        // The last of equal factors: 1 if every weight is a whole number of steps.
         factors
             .map(|factor| (factor, error(factor)))
             .fold((1.0, f64::INFINITY), |best, next| if next.1 <= best.1 { next } else { best })
@@ -147,7 +148,7 @@ impl Row {
         let limit = f64::from(max_weight);
         let rounded: Vec<i8> =
             weights.iter().map(|weight| (weight / scale + 0.5).floor().clamp(-limit, limit) as i8).collect();
-        // What rounding took from the row's mean pre-activation goes back into its bias.
+        // Bias correction: what rounding took from the row's mean pre-activation is added to its bias.
         //
         // Source: M. Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019,
         // section 4.2, with means measured on the calibration photos.
@@ -157,8 +158,8 @@ impl Row {
             .enumerate()
             .map(|(column, (weight, &rounded))| (weight - scale * f64::from(rounded)) * mean(column))
             .sum();
-        // Beyond i32 the bound below is exceeded and the caller takes a coarser scale, so saturation does no harm.
-        // The sum of weight times unit has a zero too much for each weight.
+        // A bias beyond i32 exceeds the bound below, and the caller takes a coarser scale: saturation does no harm. The
+        // sum of weights times input units contains the zero point once for each weight; this is subtracted.
         let sum: i64 = rounded.iter().map(|&weight| i64::from(weight)).sum();
         let bias_units = ((bias + lost) / (input.scale * scale) + 0.5).floor() - (sum * i64::from(input.zero)) as f64;
         let l1: i64 = rounded.iter().map(|weight| i64::from(weight.unsigned_abs())).sum();
@@ -166,9 +167,10 @@ impl Row {
         Self { scale, weights: rounded, bias: bias_units as i32, bound }
     }
 
-    /// The factor from accumulator to result, as requantization takes it: in units of `2^(pre_shift - 32)`, rounded.
+    /// Returns the requantization multiplier from accumulator to result, in units of `2^(pre_shift - 32)`, rounded half
+    /// up.
     fn multiplier(&self, input: InputKind, result_scale: f64, pre_shift: u8) -> f64 {
-        // A shift rather than `exp2`, whose last bit is the system library's.
+        // A shift instead of `exp2`, whose last bit depends on the system library.
         let units = (1_u64 << (32 - pre_shift)) as f64;
         (input.scale * self.scale / result_scale * units + 0.5).floor()
     }
@@ -200,7 +202,7 @@ mod tests {
         assert!((logit - 65_536).abs() <= 1, "a bias of 1 is {logit}");
     }
 
-    /// An input whose zero is 100: a sum of 95 weights of it is taken off.
+    /// With an input zero point of 100, the bias has 100 times the sum of the weights (95) subtracted.
     #[test]
     fn a_zero_is_taken_off() {
         let rows = rows(vec![vec![0.5, -0.125]], vec![0.0], &|_, _| 0.0);
@@ -210,7 +212,8 @@ mod tests {
 
     #[test]
     fn rounding_is_corrected_in_the_bias() {
-        // -31.75 rounds to -32, a quarter unit low; at a mean input of 1 a quarter unit comes back.
+        // -31.75 rounds to -32, a quarter of a unit low; with a mean input of 1, bias correction adds a quarter of a
+        // unit.
         let means = [0.3, 1.0];
         let mean = |_, column: usize| means[column];
         let quantized = quantize(&rows(vec![vec![0.5, -0.125]], vec![0.0], &mean), PIXELS, LOGITS, 8).unwrap();
@@ -218,7 +221,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the weights, the bound holds and the multipliers are usable, or the layer is refused.
+        /// For any weights, either the bound holds and the multipliers are usable, or the layer is refused.
         #[test]
         fn bounds_hold(
             weights in proptest::collection::vec(-1e6_f64..1e6, 6),

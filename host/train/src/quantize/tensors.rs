@@ -1,4 +1,4 @@
-//! Layers over tensors: their outputs become bytes of a range that calibration has seen.
+//! Quantizes layers on tensors. Their outputs become bytes, whose range comes from calibration.
 
 use pinhole_core::model_file::scales::{InputKind, mean_of, sum_of};
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
@@ -9,11 +9,11 @@ use super::Reading;
 use super::rows::{self, OutputKind, Rows};
 use crate::{FloatConv, FloatLayer};
 
-/// Quantizes a layer that is not dense: its parts, and what they give to the next layer. `bits` is the width of its weights,
-/// if it has any.
+/// Quantizes a layer that is not dense. Returns the layer and the units of its outputs, which the next layer reads.
+/// `bits` is the width of its weights, if it has any.
 ///
 /// # Errors
-/// The index of a row that no scale makes fit 32 bits.
+/// The index of a row whose values exceed 32 bits at any scale.
 pub(super) fn quantize(
     layer: &FloatLayer,
     shape: &LayerShape,
@@ -37,13 +37,13 @@ pub(super) fn quantize(
     Ok((parts, next))
 }
 
-/// The form of a tensor whose values had this range: the byte of the largest is 255; where some are negative, and the
-/// activation function leaves them so, the byte of the least is 0.
+/// Returns scale, zero point and range of a tensor whose values had this range. The largest value becomes 255. If
+/// values are negative and the activation function is linear, the least becomes 0.
 fn tensor(shape: Shape, activation: ActivationName, (mut low, mut high): (f64, f64)) -> QuantizedTensor {
     if activation != ActivationName::Linear {
         low = 0.0;
     }
-    // Values that are all 0 still need a scale.
+    // A scale of 0 must not be.
     if low == high {
         high = 1.0;
     }
@@ -63,7 +63,7 @@ fn convolution(
     let (weights, biases) = conv.folded();
     let output = tensor(shape.output, conv.activation, reading.seen.given);
     let channels = usize::from(shape.input.channels);
-    // What lies outside of the picture is 0 and would make these means a little smaller.
+    // Padding is 0 and would make these means slightly smaller; this is neglected.
     let mean = |row: usize, column: usize| reading.seen.means[if is_depthwise { row } else { column % channels }];
     let rows = Rows {
         weights: weights
@@ -105,7 +105,7 @@ mod tests {
         QuantizedLayer::Pool { takes_largest: true, window: Window::tiles(1), output }
     }
 
-    /// How far an integer may be from the real value it stands for: half a unit, and what factors of many bits leave.
+    /// Largest distance of an integer from the real value it stands for: half a unit, and the rounding of multipliers.
     const UNITS: f64 = 0.501;
 
     #[test]
@@ -147,8 +147,8 @@ mod tests {
         }
     }
 
-    /// -31.75 rounds to -32, a quarter of a unit low; at a mean input of 1 a quarter comes back: of the column's channel, or
-    /// of a depthwise row's.
+    /// -31.75 rounds to -32, a quarter of a unit low. With a mean input of 1, bias correction adds a quarter: the mean
+    /// of the column's channel, or of a depthwise row's.
     #[test]
     fn rounding_is_corrected_by_the_means_of_channels() {
         let channels = Shape { channels: 2, ..PLACE };
@@ -173,7 +173,7 @@ mod tests {
         let two = Shape { width: 2, ..channels };
         let depthwise = FloatConv { input: two, ..conv(2, wide, &[0.5, 0.25, 0.5, -0.125]) };
         let parts = convolution(&depthwise, true, &shape(two, channels), &reading, 8).unwrap();
-        // 63.5 rounds to 64, half a unit high, at a mean of 0.3; and as above at a mean of 1.
+        // 63.5 rounds to 64, half a unit high, with a mean of 0.3; and as above with a mean of 1.
         assert_eq!(biases(parts), [(-0.5_f64 * 0.3 * 255.0 + 0.5).floor() as i32, quarter]);
     }
 }

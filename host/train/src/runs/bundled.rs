@@ -12,26 +12,26 @@ use thiserror::Error;
 use crate::Network;
 use crate::runs::{RunSummary, Trained, files};
 
-/// The model used where none is named.
+/// Name of the default model.
 pub const DEFAULT: &str = "conv-96";
 
-/// The model trained on the drawn pictures.
+/// Name of the model trained on the synthetic pictures.
 pub const DRAWN: &str = "drawn";
 
-/// A name that no model has.
+/// Error: no bundled model has this name.
 #[derive(Debug, Error, Diagnostic)]
 pub enum UnknownModel {
-    /// A recipe of this name is bundled, but no model trained by it.
+    /// A recipe has this name, but no bundled model was trained by it.
     #[error("{0} is the name of a recipe, not of a model: no trained model of it is bundled")]
     #[diagnostic(help("train one: `pinhole train PHOTOS --recipe {0} --out {0}`; bundled models: {}", names()))]
     Recipe(String),
-    /// Nothing is known by this name.
+    /// Nothing has this name.
     #[error("there is no model {0:?}: it is neither a file or folder, nor the name of a bundled model")]
     #[diagnostic(help("{}give a .pinhole file, a run folder that `pinhole train` made, or a bundled model: {}", meant(.0), names()))]
     Name(String),
 }
 
-/// The names of all bundled models, separated by commas.
+/// Returns the names of all bundled models, separated by commas.
 pub fn names() -> String {
     Bundled::all().iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ")
 }
@@ -40,20 +40,20 @@ fn meant(name: &str) -> String {
     did_you_mean(name, Bundled::all().iter().map(|shipped| shipped.name))
 }
 
-/// A model that ships: what is kept of its run folder.
+/// A bundled model: some files of its run folder.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundled {
-    /// Its name, which is that of the recipe it was trained by, or [`DRAWN`].
+    /// Name of the recipe it was trained by, or [`DRAWN`].
     pub name: &'static str,
 }
 
 impl Bundled {
-    /// All of them, by name.
+    /// Returns all bundled models, in order of their names.
     pub fn all() -> Vec<Self> {
         data::folders("models").into_iter().map(|name| Self { name }).collect()
     }
 
-    /// The one that a path means by its name: where there is nothing at the path itself.
+    /// Returns the model whose name is this path, if there is no such file or folder.
     pub fn named(path: &Path) -> Option<Self> {
         if path.exists() {
             return None;
@@ -61,7 +61,8 @@ impl Bundled {
         Self::all().into_iter().find(|shipped| path.as_os_str() == shipped.name)
     }
 
-    /// [`Bundled::named`], where a path that looks like a name, in one part and without an ending, must be one.
+    /// Returns the model as [`Bundled::named`] does, and refuses unknown names: a path of one part without an
+    /// extension, where nothing exists.
     ///
     /// # Errors
     /// [`UnknownModel`].
@@ -72,23 +73,23 @@ impl Bundled {
         Err(if is_recipe { UnknownModel::Recipe(name.to_owned()) } else { UnknownModel::Name(name.to_owned()) })
     }
 
-    /// The model file.
+    /// Returns the model file.
     pub fn model(&self) -> ModelFile {
         ModelFile::from_bytes(self.file(files::MODEL).unwrap_or_default())
             .expect("a shipped model is one; a test reads all")
     }
 
-    /// The bytes of the float weights it was made from, where these ship too.
+    /// Returns the bytes of the float weights that the model was made from, if they are bundled.
     pub fn weights(&self) -> Option<&'static [u8]> {
         self.file(files::WEIGHTS)
     }
 
-    /// How it was trained, where that is known.
+    /// Returns the summary of its training, if it is bundled.
     pub fn summary(&self) -> Option<RunSummary> {
         serde_json::from_slice(self.file(files::SUMMARY)?).ok()
     }
 
-    /// As [`crate::runs::open`] gives it.
+    /// Opens the model as [`crate::runs::open`] does.
     pub fn open(&self) -> Trained {
         let network = self.weights().map(|bytes| {
             Network::from_safetensors(bytes, &self.path()).expect("shipped weights are a network; a test reads all")
@@ -96,7 +97,7 @@ impl Bundled {
         Trained { model_path: self.path(), model: self.model(), network }
     }
 
-    /// What stands for a path in messages.
+    /// Returns the name as a path, for messages.
     pub fn path(&self) -> PathBuf {
         PathBuf::from(self.name)
     }
@@ -106,17 +107,17 @@ impl Bundled {
     }
 }
 
-/// Whether there is nothing at a path, and it is a single word as names are.
+/// Returns true if nothing exists at the path and it looks like a name: one part without an extension.
 fn is_name(path: &Path) -> bool {
     !path.exists() && path.extension().is_none() && path.file_name() == Some(path.as_os_str())
 }
 
-/// The model used where none is named.
+/// Opens the default model.
 pub fn default_model() -> Trained {
     named(DEFAULT).open()
 }
 
-/// The article's network, trained on the drawn pictures.
+/// Opens the article's network, trained on the synthetic pictures.
 pub fn drawn_model() -> Trained {
     named(DRAWN).open()
 }
@@ -132,7 +133,7 @@ mod tests {
     use crate::quantize::dequantize;
     use pinhole_core::recipe::Recipe;
 
-    /// Every model that ships can be read, is of the network its recipe describes, and was made from the weights beside it.
+    /// Every bundled model can be read, has the layers of its recipe, and was made from the weights beside it.
     #[test]
     fn all_can_be_read_and_are_what_they_say() {
         let all = Bundled::all();
@@ -151,7 +152,8 @@ mod tests {
             assert_eq!(network.recipe, Recipe::find(shipped.name).unwrap(), "{}", shipped.name);
             let classes: Vec<&str> = model.class_names().collect();
             assert_eq!(classes, network.classes);
-            // Each weight of the model is the float one it was rounded from: to half a unit of the largest of its filter.
+            // Each weight of the model is within half a unit of the float weight it was rounded from; the unit is that
+            // of its filter.
             let back = dequantize(&model, &network.recipe);
             let (first, of_model) = (&network.float_layers().unwrap()[0], &back.layers[0]);
             let (FloatLayer::Conv(first), FloatLayer::Conv(of_model)) = (first, of_model) else {

@@ -1,4 +1,4 @@
-//! Why training a network, and keeping it, failed.
+//! Errors of training a network and writing its run folder.
 
 use miette::Diagnostic;
 use pinhole_core::artifacts::WriteError;
@@ -9,7 +9,7 @@ use super::RunError;
 use crate::quantize::QuantizeError;
 use crate::{AcceleratorError, TrainError, TransferError};
 
-/// Why a job failed.
+/// Error of a training job.
 #[derive(Debug, Error, Diagnostic)]
 #[error(transparent)]
 #[diagnostic(transparent)]

@@ -1,4 +1,4 @@
-//! A run folder: what a training leaves on disk.
+//! Run folder: the files that a training writes.
 
 use std::path::{Path, PathBuf};
 
@@ -15,81 +15,82 @@ use crate::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
 pub mod files {
-    /// The recipe trained by, TOML.
+    /// The recipe, TOML.
     pub const RECIPE: &str = "recipe.toml";
-    /// Each epoch's losses and accuracies, CSV.
+    /// Losses and accuracies of each epoch, CSV.
     pub const METRICS: &str = "metrics.csv";
-    /// The float network, safetensors; holds the recipe and class names too.
+    /// The float network, safetensors, with recipe and class names.
     pub const WEIGHTS: &str = "weights.safetensors";
     /// The quantized model.
     pub const MODEL: &str = "model.pinhole";
-    /// What a person looks at.
+    /// The report for people.
     pub const REPORT: &str = "report.html";
-    /// What a script reads: [`super::RunSummary`].
+    /// The summary for programs: [`super::RunSummary`].
     pub const SUMMARY: &str = pinhole_core::artifacts::RUN_SUMMARY;
-    /// Where a training that has not ended is: [`crate::Checkpoint`]. Gone when it has.
+    /// State of a training that has not ended: [`crate::Checkpoint`]. Removed at the end.
     pub const CHECKPOINT: &str = "checkpoint";
 }
 
-/// What was trained, on what, and how it went.
+/// Summary of a run: inputs, settings and results of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// Pinhole's version.
     pub pinhole: String,
-    /// Name or path the recipe was given by.
+    /// Name or path by which the recipe was given.
     pub recipe: String,
-    /// What the training continued from; absent when the network was new.
+    /// The network that training continued from; absent for a new network.
     #[serde(default)]
     pub from: Option<ContinuedFrom>,
-    /// Whether only the layer that decides was trained.
+    /// True if only the last layer was trained.
     #[serde(default)]
     pub frozen: bool,
     /// Seed of all randomness.
     pub seed: u64,
-    /// What gradients were computed on: on a graphics card the seed does not give the same bytes again.
+    /// Device of the gradients. On a graphics card, the seed does not give the same bytes again.
     #[serde(default, skip_serializing_if = "Accelerator::is_cpu")]
     pub accelerator: Accelerator,
     /// Folder of the training photos.
     #[serde(serialize_with = "lossy")]
     pub photos: PathBuf,
-    /// Folder of the validation photos; absent when they were held out of the training folder.
+    /// Folder of the validation photos; absent if they were held out of the training folder.
     #[serde(serialize_with = "lossy_option")]
     pub validation: Option<PathBuf>,
-    /// Photos trained on, without copies.
+    /// Number of training photos, without copies.
     pub training_photos: usize,
-    /// Photos validated on.
+    /// Number of validation photos.
     pub validation_photos: usize,
-    /// Epochs run. Where the best is 0, the network continued from was better than all of them.
+    /// Number of epochs. If the best is 0, the network continued from was better than all of them.
     pub epochs: u32,
-    /// Why training ended.
+    /// Reason why training ended, as [`stopped_name`] gives it.
     pub stopped: String,
     /// Epoch whose weights were kept.
     pub best_epoch: u32,
-    /// Validation loss there, nats.
+    /// Validation loss of that epoch, nats.
     pub validation_loss: f64,
-    /// Validation accuracy there.
+    /// Validation accuracy of that epoch.
     pub validation_accuracy: f64,
-    /// CRC-32 of the model file made from those weights.
+    /// CRC-32 of the model file made from that epoch's weights.
     pub model_checksum: u32,
-    /// How it was made from them; absent in summaries of earlier versions.
+    /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
 }
 
-/// How a model was made from float weights.
+/// Settings by which a model was quantized.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantization {
-    /// Bits of the weights of every layer that has weights, in order.
+    /// Bits of the weights of each layer that has weights, in order.
     pub weight_bits: Vec<u8>,
     /// Bits of the activations between dense layers: 8 or 16.
     pub activation_bits: u8,
-    /// Whether the weights were trained on by the device's integers, so that the float weights beside it do not give it again.
+    /// True if the weights were fine-tuned with the device's integers: quantizing the float weights again then gives
+    /// another model.
     #[serde(default)]
     pub fine_tuned: bool,
 }
 
 impl Quantization {
-    /// Of a network of this recipe, without fine-tuning.
+    /// Returns the quantization of a network with this recipe, without fine-tuning.
     pub fn new(recipe: &Recipe, activations: ActivationBits) -> Self {
         let activation_bits = match activations {
             ActivationBits::Eight => 8,
@@ -98,27 +99,27 @@ impl Quantization {
         Self { weight_bits: recipe.weight_bits().collect(), activation_bits, fine_tuned: false }
     }
 
-    /// How activations are held.
+    /// Returns the bits of activations.
     pub fn activations(&self) -> ActivationBits {
         if self.activation_bits == 8 { ActivationBits::Eight } else { ActivationBits::Sixteen }
     }
 }
 
-/// What a training continued from.
+/// The network that a training continued from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContinuedFrom {
-    /// The file the parameters came from.
+    /// File of the parameters.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
-    /// CRC-32 (ISO-HDLC) of a weights file, a model file's own checksum.
+    /// CRC-32 (ISO-HDLC) of a weights file, or a model file's own checksum.
     pub checksum: u32,
-    /// Whether they were int8 ones, turned back to floating point.
+    /// True if they were integers of a model file, converted to floating point.
     pub dequantized: bool,
-    /// What became of the layer that decides.
+    /// Treatment of the last layer: kept or replaced.
     pub last_layer: LastLayer,
 }
 
-/// A path as text for people: JSON has no form for one that is not Unicode.
+/// Writes a path as text for people: JSON cannot represent paths that are not Unicode.
 fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }
@@ -127,28 +128,28 @@ fn lossy_option<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> 
     path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
-/// Why a run folder or file could not be written or read.
+/// Error: a run folder or file could not be written or read.
 #[derive(Debug, Error, Diagnostic)]
 pub enum RunError {
     /// A file or folder could not be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Write(#[from] WriteError),
-    /// A name that no model has.
+    /// No model has this name.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unknown(#[from] UnknownModel),
-    /// The model in it cannot be used.
+    /// The model cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Model(#[from] ModelFileError),
-    /// The weights in it cannot be used.
+    /// The weights cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
 }
 
-/// The per-epoch metrics as CSV.
+/// Returns the metrics of each epoch as CSV.
 pub fn metrics_csv(epochs: &[Epoch]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for epoch in epochs {
@@ -157,12 +158,12 @@ pub fn metrics_csv(epochs: &[Epoch]) -> Vec<u8> {
     writer.into_inner().expect("writing to memory does not fail")
 }
 
-/// A run folder's metrics; `None` where they cannot be read.
+/// Reads a run folder's metrics; `None` if they cannot be read.
 pub fn read_metrics(folder: &Path) -> Option<Vec<Epoch>> {
     csv::Reader::from_path(folder.join(files::METRICS)).ok()?.deserialize().collect::<Result<_, _>>().ok()
 }
 
-/// How [`RunSummary::stopped`] says it.
+/// Returns the name of a reason, as in [`RunSummary::stopped`].
 pub fn stopped_name(stopped: Stopped) -> String {
     match stopped {
         Stopped::Finished => "finished",
@@ -172,7 +173,7 @@ pub fn stopped_name(stopped: Stopped) -> String {
     .to_owned()
 }
 
-/// A quantized model, and the float network it was made from where that is at hand.
+/// A quantized model, and the float network it was made from, if that is available.
 pub struct Trained {
     /// Path of the model file.
     pub model_path: PathBuf,
@@ -182,12 +183,12 @@ pub struct Trained {
     pub network: Option<Network>,
 }
 
-/// Opens a run folder or a model file; where there is neither, a name is that of a bundled model.
+/// Opens a run folder, a model file, or a bundled model by its name.
 ///
-/// The float network beside a model file is taken along when the folder's summary says the model was made from it.
+/// The float network beside a model file is included if the folder's summary says that the model was made from it.
 ///
 /// # Errors
-/// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] when weights are there but cannot be used.
+/// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] if weights exist but cannot be used.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
     if let Some(shipped) = Bundled::lookup(path)? {
         return Ok(shipped.open());
@@ -210,7 +211,7 @@ pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), WriteErr
     write_file(&folder.join(files::SUMMARY), format!("{text}\n").as_bytes())
 }
 
-/// Removes a run folder's summary, if there is one: what is in the folder then counts as no run.
+/// Removes a run folder's summary, if there is one. Without it, the folder does not count as a run.
 ///
 /// # Errors
 /// [`WriteError::Write`] with the path.
@@ -226,7 +227,7 @@ pub fn remove_checkpoint(folder: &Path) -> Result<(), WriteError> {
     artifacts::remove(folder.join(files::CHECKPOINT))
 }
 
-/// The summary of a run folder, if it is one.
+/// Reads the summary of a run folder; `None` if there is none or it cannot be read.
 pub fn summary(folder: &Path) -> Option<RunSummary> {
     serde_json::from_slice(&std::fs::read(folder.join(files::SUMMARY)).ok()?).ok()
 }

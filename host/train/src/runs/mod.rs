@@ -1,11 +1,11 @@
-//! Trained networks, however they are kept.
+//! Trained networks: run folders, model files and bundled models.
 //!
-//! | module | what happens there |
+//! | module | contents |
 //! |---|---|
-//! | `folder` | what a training leaves on disk, and opening it again |
-//! | `error` | why a training, from photos to a run folder, failed |
-//! | [`bundled`] | a name -> a trained model inside the program |
-//! | [`source`] | a trained network -> what a training continues from |
+//! | `folder` | writing and reading run folders |
+//! | `error` | errors of a training, from photos to a run folder |
+//! | [`bundled`] | trained models inside the program, by name |
+//! | [`source`] | a trained network to continue from |
 
 pub mod bundled;
 mod error;

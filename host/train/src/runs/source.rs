@@ -1,4 +1,4 @@
-//! A trained network to continue from, however it is kept: run folder, weights file or model file.
+//! A trained network to continue from: a run folder, weights file, model file or bundled model.
 
 use std::path::{Path, PathBuf};
 
@@ -13,57 +13,57 @@ use crate::runs::bundled::{Bundled, UnknownModel};
 use crate::runs::{self, files};
 use crate::{Network, NetworkError, Pretrained};
 
-/// A trained network and where it came from.
+/// A trained network and its origin.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The file its parameters were read from: float weights where they are at hand.
+    /// File that its parameters were read from: the float weights if available.
     pub path: PathBuf,
-    /// CRC-32 (ISO-HDLC) of that file; of a model file, its own checksum.
+    /// CRC-32 (ISO-HDLC) of a weights file, or a model file's own checksum.
     pub checksum: u32,
-    /// What to call the recipe it was trained by: as in its run's summary, else the file's path.
+    /// Name of its recipe: that in its run's summary, else the file's path.
     pub recipe_name: String,
-    /// Whether the parameters are int8 ones turned back to floating point.
+    /// True if the parameters are a model file's integers converted to floating point.
     pub dequantized: bool,
-    /// The network. Of a dequantized one the training settings are those of the default recipe.
+    /// The network. If dequantized, its training settings are the default recipe's.
     pub pretrained: Pretrained,
 }
 
-/// What a network can be continued from.
+/// Help text of the errors: what training can continue from.
 const HOW: &str = "give a run folder that `pinhole train` made, its weights.safetensors, a .pinhole file, or the name of a \
                    bundled model (`pinhole models`)";
 
-/// Why there is nothing to continue from.
+/// Error: a network to continue from cannot be read.
 #[derive(Debug, Error, Diagnostic)]
 pub enum SourceError {
-    /// Not there, or not readable.
+    /// The file is missing or cannot be read.
     #[error("{} cannot be continued from: {reason}", path.display())]
     #[diagnostic(help("{HOW}"))]
     Unreadable {
-        /// What was given.
+        /// The given path.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         reason: std::io::Error,
     },
-    /// A folder that holds no network.
+    /// The folder holds no network.
     #[error("{} is no run folder: it has neither {} nor {}", path.display(), files::WEIGHTS, files::MODEL)]
     #[diagnostic(help("{HOW}"))]
     NoRun {
         /// The folder.
         path: PathBuf,
     },
-    /// A name that no model has.
+    /// No model has this name.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unknown(#[from] UnknownModel),
-    /// A model file that cannot be used.
+    /// The model file cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Model(#[from] ModelFileError),
-    /// A weights file that cannot be used.
+    /// The weights file cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
-    /// The default recipe's training settings could not be had.
+    /// The default recipe, for training settings, could not be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recipe(#[from] RecipeError),
@@ -80,8 +80,8 @@ impl Source {
     /// |---|---|
     /// | a run folder | its float weights; without them its model |
     /// | a weights file | itself |
-    /// | the name of a bundled model, where there is nothing else of that name | its float weights; without them the model, dequantized |
-    /// | a model file, known by its first bytes | the float weights beside it, if its run says it was made from them; else itself, dequantized |
+    /// | the name of a bundled model, where nothing else has that name | its float weights; without them the model, dequantized |
+    /// | a model file | the float weights beside it if its run says it was made from them; else itself, dequantized |
     ///
     /// # Errors
     /// [`SourceError`] with the path.
@@ -111,7 +111,7 @@ impl Source {
         Self::from_safetensors(&bytes, path, recipe_name(path))
     }
 
-    /// Of weights at hand, or of a model alone.
+    /// Reads a bundled model: its float weights, or else the model alone.
     fn from_shipped(shipped: &Bundled) -> Result<Self, SourceError> {
         match shipped.weights() {
             Some(bytes) => Self::from_safetensors(bytes, &shipped.path(), shipped.name.to_owned()),

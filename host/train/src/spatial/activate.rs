@@ -1,4 +1,4 @@
-//! Activation and the pooling that often follows it, in one pass.
+//! Activation and max pooling in one pass.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape as Dimensions, Tensor, bail};
 use pinhole_shared::shape::{Shape, Window};
@@ -8,39 +8,39 @@ use super::super::optimizer::contiguous;
 use super::kernel::widest;
 use super::with_values;
 
-/// Activations of convolutions: all bounds on a straight line.
+/// Activation functions of convolutions: the identity, clamped to bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clamp {
-    /// None.
+    /// No bounds.
     Linear,
-    /// From 0.
+    /// At least 0.
     Relu,
-    /// From 0 to 6.
+    /// Between 0 and 6.
     Relu6,
 }
 
-/// What happens to a plane.
+/// Activation and pooling of one plane.
 #[derive(Clone, Copy, Debug)]
 struct Pooling {
-    /// Columns of what comes in.
+    /// Columns of the input.
     width: usize,
     pool: usize,
-    /// Bounds of the activation.
+    /// Bounds of the activation function.
     low: f32,
     high: f32,
 }
 
-/// Activation, then the largest of each `pool` x `pool` places (windows do not overlap; rows and columns left over are
-/// dropped): batch x (channels * height * width) -> batch x (channels * (height / pool) * (width / pool)).
+/// Activation function, then max pooling with windows of `pool` x `pool` that do not overlap; rows and columns left
+/// over are dropped: batch x (channels * height * width) -> batch x (channels * (height / pool) * (width / pool)).
 ///
-/// Activations rise nowhere but with what comes in, so the largest input is looked for and one value of each window
-/// activated. The gradient goes to the first largest input. At the bounds themselves it is 0, as in Keras.
+/// Activation functions never fall as the input rises. So the maximum of each window is found first, and only this
+/// value is activated. The gradient goes to the first of equal maxima. At the bounds themselves it is 0, as in Keras.
 pub(crate) struct ActivateOp {
-    /// Of one image that comes in.
+    /// Shape of one input image.
     pub shape: Shape,
-    /// Of each element.
+    /// Activation function of each element.
     pub activation: Clamp,
-    /// Rows and columns that become one; 1 pools nothing.
+    /// Rows and columns of a window; 1 means no pooling.
     pub pool: u8,
 }
 
@@ -107,7 +107,7 @@ impl CustomOp1 for ActivateOp {
     }
 }
 
-/// `a` if it is larger, one instruction of every processor.
+/// Returns the larger number, by one instruction on every processor.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
@@ -119,7 +119,7 @@ fn smaller(a: f32, b: f32) -> f32 {
 }
 
 widest! {
-    /// One plane.
+    /// Computes one output plane.
     fn forward(input: &[f32], pooling: Pooling, output: &mut [f32]) = forward_portable;
 }
 
@@ -134,7 +134,7 @@ fn forward_portable(input: &[f32], pooling: Pooling, output: &mut [f32]) {
     }
     for (rows, output) in input.chunks_exact(width * pool).zip(output.chunks_exact_mut(width / pool)) {
         if pool == 2 {
-            // The usual one, written so that it vectorizes.
+            // The usual window size, written so that it vectorizes.
             let (above, below) = rows.split_at(width);
             let pairs = above.as_chunks::<2>().0.iter().zip(below.as_chunks::<2>().0);
             for (output, (above, below)) in output.iter_mut().zip(pairs) {
@@ -154,7 +154,7 @@ fn forward_portable(input: &[f32], pooling: Pooling, output: &mut [f32]) {
 }
 
 widest! {
-    /// One plane; `gradient` holds zeros.
+    /// Computes the gradient of one plane; `gradient` must hold zeros.
     fn backward(input: &[f32], delta: &[f32], pooling: Pooling, gradient: &mut [f32]) = backward_portable;
 }
 
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use pinhole_core::random::Random;
 
-    /// Also with equals, which coarse values bring.
+    /// Coarse values make ties within windows.
     #[test]
     fn vectors_compute_the_portable_bits() {
         let mut random = Random::seeded(4);

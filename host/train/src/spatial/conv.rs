@@ -1,4 +1,4 @@
-//! Convolution, ordinary or depthwise.
+//! Convolution, standard or depthwise.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape as Dimensions, Tensor, bail};
 use pinhole_shared::shape::{Padding, Shape, Window};
@@ -10,19 +10,19 @@ use super::lanes::{dot, sum};
 use super::lowering::Lowering;
 use super::{CHUNK, with_values};
 
-/// Convolution: batch x (channels * height * width), weights, biases -> batch x (outputs * rows * columns), without
-/// activation. Weights: outputs x (kernel row, kernel column, input channel); depthwise, where each channel has an output
-/// of its own, channels x (kernel row, kernel column). Padding is of zeros.
+/// Convolution without activation: batch x (channels * height * width), weights, biases -> batch x (outputs * rows *
+/// columns). Weights are outputs x (kernel row, kernel column, input channel). Depthwise, each channel has one output,
+/// and weights are channels x (kernel row, kernel column). Padding is zeros.
 pub(crate) struct ConvOp {
-    /// Slides over the input.
+    /// Window that slides over the input.
     pub window: Window,
-    /// Of one image.
+    /// Shape of one image.
     pub input: Shape,
-    /// Channels of the output; depthwise, the input's.
+    /// Output channels; depthwise as many as the input's.
     pub outputs: usize,
-    /// Each channel for itself.
+    /// True for a depthwise convolution.
     pub is_depthwise: bool,
-    /// False for the first layer that learns: nobody asks for the gradient of what comes in there.
+    /// False for the first trained layer, where the gradient by the inputs is not used.
     pub input_gradient: bool,
 }
 
@@ -35,18 +35,18 @@ impl ConvOp {
         Ok(Shape { height, width, channels })
     }
 
-    /// Weights of one output.
+    /// Returns the number of weights of one output.
     fn depth(&self) -> usize {
         self.window.area() * if self.is_depthwise { 1 } else { usize::from(self.input.channels) }
     }
 
-    /// What one product covers: all channels, or depthwise one.
+    /// Returns the im2col layout of one product, which covers all channels, or one channel if depthwise.
     fn lowering(&self) -> Lowering {
         let channels = if self.is_depthwise { 1 } else { self.input.channels };
         Lowering::new(self.window, Shape { channels, ..self.input })
     }
 
-    /// Of whole batches.
+    /// Computes the outputs of a whole batch.
     fn forward(&self, inputs: &[f32], weights: &[f32], biases: &[f32], output: Shape) -> Vec<f32> {
         let lowering = self.lowering();
         let depth = self.depth();
@@ -142,13 +142,14 @@ impl CustomOp3 for ConvOp {
 }
 
 impl ConvOp {
-    /// The gradient by the inputs of whole batches, from the one by the outputs.
+    /// Returns the gradient by the inputs of a whole batch, from the gradient by the outputs.
     fn input_gradient(&self, weights: &[f32], delta: &[f32], output: Shape) -> Vec<f32> {
         if (self.window.stride_y, self.window.stride_x) == (1, 1) {
             let turned = self.turned(output);
             return turned.forward(delta, &self.turned_weights(weights), &vec![0.0; turned.outputs], self.input);
         }
-        // Each output's delta, by each weight, to the input that the weight met: the matrix of [`Lowering`] backward.
+        // The transposed weights times delta give the gradient by the im2col matrix, which is then added up per input
+        // (col2im).
         let lowering = self.lowering();
         let depth = self.depth();
         let groups: Vec<Panels> = if self.is_depthwise {
@@ -182,10 +183,11 @@ impl ConvOp {
         gradient
     }
 
-    /// The convolution, of the gradient by the outputs, that gives the gradient by the inputs; for strides of 1.
+    /// Returns the transposed convolution for strides of 1: applied to the gradient by the outputs, it gives the
+    /// gradient by the inputs.
     fn turned(&self, output: Shape) -> Self {
         let Window { height, width, padding, .. } = self.window;
-        // Window::places has padding smaller than the window.
+        // `Window::places` requires padding to be smaller than the window.
         let padding = Padding {
             top: height - 1 - padding.top,
             left: width - 1 - padding.left,
@@ -201,7 +203,8 @@ impl ConvOp {
         }
     }
 
-    /// Its weights: the window turned by half a turn, inputs and outputs exchanged.
+    /// Returns the weights of the transposed convolution: the window rotated by half a turn, inputs and outputs
+    /// exchanged.
     fn turned_weights(&self, weights: &[f32]) -> Vec<f32> {
         let area = self.window.area();
         if self.is_depthwise {
@@ -217,7 +220,7 @@ impl ConvOp {
         turned
     }
 
-    /// The gradients by weights and by biases.
+    /// Returns the gradients by weights and by biases.
     fn weight_gradient(&self, inputs: &[f32], delta: &[f32], output: Shape) -> (Vec<f32>, Vec<f32>) {
         let chunks: Vec<(Vec<f32>, Vec<f32>)> = inputs
             .par_chunks(CHUNK * self.input.elements())
@@ -245,7 +248,7 @@ impl ConvOp {
         total
     }
 
-    /// The gradient by weights over a chunk of images, depthwise.
+    /// Returns the gradient by weights over a chunk of images, depthwise.
     fn depthwise_chunk(&self, inputs: &[f32], delta: &[f32], output: Shape) -> Vec<f32> {
         let lowering = self.lowering();
         let area = self.window.area();
@@ -264,9 +267,9 @@ impl ConvOp {
         gradient
     }
 
-    /// The gradient by weights over a chunk of images: for each row of the window, the product of delta (outputs x
-    /// places) and the inputs that the row covers at each place (places x (kernel column, channel)). With the channels of
-    /// a place side by side, the latter are contiguous, whatever the stride.
+    /// Returns the gradient by weights over a chunk of images. For each window row it is the product of delta (outputs
+    /// x positions) and the inputs under that row (positions x (kernel column, channel)). With channels last, these
+    /// inputs are contiguous for any stride.
     fn weight_chunk(&self, inputs: &[f32], delta: &[f32], output: Shape) -> Vec<f32> {
         let Window { height, width, stride_y, stride_x, padding } = self.window;
         let channels = usize::from(self.input.channels);

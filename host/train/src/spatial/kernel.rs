@@ -1,13 +1,13 @@
-//! The matrix product behind convolutions.
+//! Matrix product for convolutions.
 //!
 //! `result[row][column] = sum over k, ascending, of panels[row][k] * b[offsets[k] + column]`, every step one fused
-//! multiply-add. `b` is thus a matrix whose rows may lie anywhere and overlap: for a convolution they are views of the
-//! same planes, each shifted by a place of the window, and nothing is copied to form them. Each element's sum has the
-//! order above whatever the tiles, so tiles and vectors are free to suit the processor (as in [`super::super::matrix`],
-//! whose rows are contiguous and whose results are consumed).
+//! multiply-add. So `b` is a matrix whose rows may begin anywhere and overlap. For a convolution these rows are views
+//! of the same planes, each shifted by a position of the window: an im2col without copying. Each element's sum has the
+//! order above whatever the tiles, so tiles and vectors can suit the processor (as in [`super::super::matrix`], whose
+//! rows are contiguous and whose results are consumed).
 
-/// Defines a function as another one (`#[inline(always)]`, portable) compiled for the widest vectors the processor has,
-/// found out when it runs. The portable one computes the same bits.
+/// Defines a function that runs a portable, `#[inline(always)]` function, compiled for the widest vectors that the
+/// processor is found to have at run time. All versions compute the same bits.
 macro_rules! widest {
     ($(#[$doc:meta])* $visible:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?
         = $portable:expr, fma: $fma:expr, avx512: $avx512:expr;) => {
@@ -44,16 +44,16 @@ macro_rules! widest {
 }
 pub(super) use widest;
 
-/// Tiles read up to this many columns beyond those asked for ([`padded`]); `b` must go on for as long.
+/// Largest number of columns that tiles read beyond those asked for ([`padded`]); `b` must have as many more values.
 pub(super) const SLACK: usize = 8;
 
-/// Columns of results, as many as tiles write.
+/// Returns the number of result columns that tiles write, a multiple of 8.
 pub(super) const fn padded(columns: usize) -> usize {
     columns.next_multiple_of(8)
 }
 
-/// A matrix rows x depth, with the rows of a tile (8, at the end 4, 2 and 1) side by side so that tiles read in order:
-/// those from row `r` on begin at `r * depth`.
+/// A matrix rows x depth, with the rows of a tile (8, at the end 4, 2 and 1) interleaved so that tiles read in order.
+/// The tile that starts with row `r` begins at `r * depth`.
 pub(super) struct Panels {
     values: Vec<f32>,
     rows: usize,
@@ -65,7 +65,7 @@ impl Panels {
         Self { values: vec![0.0; rows * depth], rows, depth }
     }
 
-    /// The matrix with these elements, by row and `k`.
+    /// Creates the matrix with these elements, by row and `k`.
     pub(super) fn new(rows: usize, depth: usize, element: impl Fn(usize, usize) -> f32) -> Self {
         let mut panels = Self::zeros(rows, depth);
         for (first, height) in heights(rows) {
@@ -78,7 +78,7 @@ impl Panels {
         panels
     }
 
-    /// Takes the elements of a row-major matrix of this size.
+    /// Replaces the elements by those of a row-major matrix of the same size.
     pub(super) fn fill(&mut self, matrix: &[f32]) {
         let depth = self.depth;
         for (first, height) in heights(self.rows) {
@@ -94,7 +94,7 @@ impl Panels {
     }
 }
 
-/// Columns of a matrix `ROWS` x columns one after another.
+/// Interleaves the rows of a `ROWS` x columns matrix: transposes it.
 fn interleave<const ROWS: usize>(matrix: &[f32], to: &mut [f32]) {
     let columns = matrix.len() / ROWS;
     let rows: [&[f32]; ROWS] = core::array::from_fn(|row| &matrix[row * columns..][..columns]);
@@ -103,7 +103,7 @@ fn interleave<const ROWS: usize>(matrix: &[f32], to: &mut [f32]) {
     }
 }
 
-/// First row and height of each panel.
+/// Returns the first row and the height of each panel.
 fn heights(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut row = 0;
     core::iter::from_fn(move || {
@@ -113,14 +113,14 @@ fn heights(rows: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// A matrix whose rows begin anywhere in `values`, which goes on for [`SLACK`] beyond the columns of the last.
+/// A matrix whose rows begin at `offsets` in `values`, which must go on for [`SLACK`] beyond the last row's columns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Views<'a> {
     pub values: &'a [f32],
     pub offsets: &'a [usize],
 }
 
-/// What a product does with the result's old values.
+/// Mode of storing a product: replace the old result, or add to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Store {
     Replace,
@@ -128,15 +128,16 @@ pub(super) enum Store {
 }
 
 widest! {
-    /// The product of the module's documentation. Rows of `result` are as long as [`padded`] says; what is beyond the
-    /// columns of the caller's interest is unspecified.
+    /// Computes the product described in the module's documentation. Rows of `result` are as long as [`padded`] says;
+    /// the values beyond the columns asked for are unspecified.
     pub(super) fn product(panels: &Panels, b: Views<'_>, store: Store, result: &mut [f32])
         = product_of::<[f32; 8], [f32; 8], 1>,
         fma: product_of::<core::arch::x86_64::__m256, core::arch::x86_64::__m256, 1>,
         avx512: product_of::<core::arch::x86_64::__m512, core::arch::x86_64::__m256, 2>;
 }
 
-/// Tiles of 8 rows x `VECTORS` vectors `V`, as many as registers hold; at the end of rows one vector, then `Last`, of 8.
+/// Computes tiles of 8 rows x `VECTORS` vectors `V`, as many as fit in registers; at the end of rows single vectors, at
+/// last of 8 numbers (`Last`).
 #[inline(always)]
 fn product_of<V: Vector, Last: Vector, const VECTORS: usize>(
     panels: &Panels,
@@ -167,7 +168,7 @@ fn product_of<V: Vector, Last: Vector, const VECTORS: usize>(
     }
 }
 
-/// The tiles of all rows, from this column on.
+/// Computes the tiles of all rows that begin at this column.
 #[inline(always)]
 fn tiles_below<V: Vector, const VECTORS: usize>(
     panels: &Panels,
@@ -189,7 +190,7 @@ fn tiles_below<V: Vector, const VECTORS: usize>(
     }
 }
 
-/// `result` holds the `ROWS` rows of `panel`, whole.
+/// Computes one tile. `result` holds the complete `ROWS` rows of `panel`.
 #[inline(always)]
 fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(
     panel: &[f32],
@@ -220,17 +221,18 @@ fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(
     }
 }
 
-/// Numbers of one register, for the tiles: from plain arrays the compiler sometimes makes vectors across rows, and code ten
-/// times slower. Every method is exact or rounded once, lane by lane, so that all implementations give the same bits.
+/// Numbers of one vector register, for the tiles. From plain arrays the compiler sometimes vectorizes across rows, and
+/// its code is ten times slower. Every method is exact or rounds once, element by element, so all implementations give
+/// the same bits.
 trait Vector: Copy {
     const LANES: usize;
     fn splat(value: f32) -> Self;
-    /// The first `LANES` values.
+    /// Loads the first `LANES` values.
     fn load(values: &[f32]) -> Self;
-    /// To the first `LANES`.
+    /// Writes to the first `LANES` values.
     fn store(self, to: &mut [f32]);
     fn add(self, other: Self) -> Self;
-    /// `self * factor + sum`, rounded once.
+    /// Returns `self * factor + sum`, rounded once.
     fn multiply_add(self, factor: Self, sum: Self) -> Self;
 }
 
@@ -263,7 +265,7 @@ impl Vector for [f32; 8] {
     }
 }
 
-/// Implements [`Vector`] by intrinsics. Only `product` names these types, where the processor has their instructions.
+/// Implements [`Vector`] with intrinsics. Only `product` uses these types, where the processor has their instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
     ($type:ident, $lanes:literal, $splat:ident, $add:ident, $multiply_add:ident) => {
@@ -279,7 +281,8 @@ macro_rules! register {
             #[inline(always)]
             fn load(values: &[f32]) -> Self {
                 let values: [f32; $lanes] = *values.first_chunk().expect("as many as lanes");
-                // SAFETY: a register is plain numbers, as many. (The intrinsic's pointer is checked when debugging.)
+                // SAFETY: a register is as many plain numbers. (With debug assertions, the intrinsic checks its
+                // pointer.)
                 unsafe { core::mem::transmute(values) }
             }
 
@@ -319,7 +322,7 @@ mod tests {
         (0..count).map(|_| random.between(-1.0, 1.0)).collect()
     }
 
-    /// Every tail of the tiles, bit for bit; the portable version as well as this machine's.
+    /// All tile sizes, bit for bit: this machine's version and the portable one.
     #[test]
     fn tiles_equal_the_plain_loops() {
         for rows in [1, 2, 3, 5, 8, 15, 20] {
@@ -353,7 +356,7 @@ mod tests {
                     result.fill(f32::NAN);
                     product_of::<[f32; 8], [f32; 8], 1>(&panels, views, Store::Replace, &mut result);
                     assert_eq!(of_interest(&result), expected, "{rows}x{depth}x{columns}, portable");
-                    // Where `product` takes the widest vectors, those of older processors too.
+                    // Where `product` takes the widest vectors, test those of older processors too.
                     #[cfg(target_arch = "x86_64")]
                     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
                         use core::arch::x86_64::__m256;

@@ -1,12 +1,12 @@
-//! Sums along contiguous memory, in an order that does not depend on the machine: element `i` goes to lane `i % LANES`,
-//! each lane adds its own in order, and the lanes are added pairwise at the end.
+//! Sums over contiguous memory, in an order that does not depend on the machine. Element `i` is added to partial sum
+//! `i % LANES`, in order of `i`; at the end the partial sums are added pairwise.
 
 use super::kernel::widest;
 
-/// Lanes of every sum.
+/// Number of partial sums (vector lanes) of every sum.
 const LANES: usize = 16;
 
-/// Lane `i` and lane `i + 8`, then `i + 4`, and so on.
+/// Adds partial sums `i` and `i + 8`, then `i` and `i + 4`, and so on.
 macro_rules! add_lanes {
     ($lanes:expr) => {{
         let mut lanes = $lanes;
@@ -22,7 +22,7 @@ macro_rules! add_lanes {
 }
 
 widest! {
-    /// The sum.
+    /// Returns the sum of the values.
     pub(super) fn sum(values: &[f32]) -> f32 = sum_portable;
 }
 
@@ -42,7 +42,7 @@ fn sum_portable(values: &[f32]) -> f32 {
 }
 
 widest! {
-    /// The sum of products of elements in the same place.
+    /// Returns the dot product.
     pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 = dot_portable;
 }
 
@@ -63,7 +63,8 @@ fn dot_portable(a: &[f32], b: &[f32]) -> f32 {
 }
 
 widest! {
-    /// The sum of `a`, and of its products with `b`, in double precision (products of two `f32` are exact there).
+    /// Returns the sum of `a`, and its dot product with `b`, in double precision (where products of two `f32` are
+    /// exact).
     pub(super) fn moments(a: &[f32], b: &[f32]) -> (f64, f64) = moments_portable;
 }
 
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
     use pinhole_core::random::Random;
 
-    /// Whole lanes and every tail: bit for bit the portable version's, and exact where integers make it so.
+    /// All lengths: bit for bit those of the portable version, and exact for integers.
     #[test]
     fn sums_have_one_order() {
         for count in [0, 1, 15, 16, 17, 100, 1000] {

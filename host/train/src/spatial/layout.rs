@@ -1,4 +1,4 @@
-//! From planes, as training has pictures, to the channels of a place together, as the device has them, and back.
+//! Conversion between the tensor layouts of training (channel planes, NCHW) and of the device (channels last, NHWC).
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape as Dimensions, Tensor, bail};
 use pinhole_shared::shape::Shape;
@@ -6,18 +6,18 @@ use pinhole_shared::shape::Shape;
 use super::super::optimizer::contiguous;
 use super::with_values;
 
-/// One image, channels x (height * width), as (height * width) x channels.
+/// Converts one image from channels x (height * width) to (height * width) x channels.
 ///
 /// # Panics
-/// If there are not as many values as the shape has.
+/// If the number of values is not that of the shape.
 pub(super) fn to_places_first(values: &[f32], shape: Shape) -> Vec<f32> {
     transposed(values, usize::from(shape.channels), shape.places())
 }
 
-/// One image, (height * width) x channels, as channels x (height * width).
+/// Converts one image from (height * width) x channels to channels x (height * width).
 ///
 /// # Panics
-/// If there are not as many values as the shape has.
+/// If the number of values is not that of the shape.
 pub(crate) fn to_planes_first(values: &[f32], shape: Shape) -> Vec<f32> {
     transposed(values, shape.places(), usize::from(shape.channels))
 }
@@ -27,9 +27,9 @@ fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
 }
 
-/// [`to_places_first`] for a batch: what a dense layer takes of planes.
+/// Flattens a batch for a dense layer: [`to_places_first`] for every image.
 pub(crate) struct FlattenOp {
-    /// Of one image.
+    /// Shape of one image.
     pub shape: Shape,
 }
 

@@ -1,16 +1,16 @@
-//! A convolution as a matrix product: the planes of an image as a matrix of one row for each place of the window and
-//! channel (kernel row, kernel column, channel: the order of weights) and one column for each output place.
+//! Convolution as a matrix product (im2col). The matrix has one row for each window position and channel (kernel row,
+//! kernel column, channel: the order of weights), and one column for each output position.
 //!
-//! The matrix is not copied out. A buffer holds the planes with zeros around, and rows of the matrix are views of them,
-//! each from another place on: a column is a place of a padded plane, so that between output rows there are a few columns
-//! that belong to no output. With strides, each plane is dealt out to stride x stride ones, so that what one place of the
-//! window meets again lies side by side.
+//! The matrix is not copied out. A buffer holds the planes with zero padding, and rows of the matrix are views of it,
+//! each with its own offset. A column is a position of a padded plane, so between output rows there are a few columns
+//! that belong to no output. With strides, each plane is divided into stride x stride planes, so that the values which
+//! one window position reads in turn are adjacent.
 
 use pinhole_shared::shape::{Shape, Window};
 
 use super::kernel::{SLACK, padded};
 
-/// Where the matrix lies in a buffer that [`Lowering::fill`] writes.
+/// Layout of the matrix in a buffer that [`Lowering::fill`] writes.
 pub(super) struct Lowering {
     window: Window,
     input: Shape,
@@ -20,7 +20,7 @@ pub(super) struct Lowering {
     pitch: usize,
     /// Length of a plane in the buffer.
     plane: usize,
-    /// Where each row of the matrix begins.
+    /// Offset of each row of the matrix in the buffer.
     pub offsets: Vec<usize>,
     /// Length of a row of results ([`padded`]).
     pub step: usize,
@@ -30,7 +30,7 @@ pub(super) struct Lowering {
 
 impl Lowering {
     /// # Panics
-    /// If the window has no place in the input; networks are checked before they are trained.
+    /// If the window has no position in the input; networks are checked before they are trained.
     pub(super) fn new(window: Window, input: Shape) -> Self {
         let (height, width) = window.places(input).expect("a checked window");
         let (height, width) = (usize::from(height), usize::from(width));
@@ -39,7 +39,7 @@ impl Lowering {
         let rows = usize::from(input.height) + usize::from(window.padding.top) + usize::from(window.padding.bottom);
         let channels = usize::from(input.channels);
         let columns = usize::from(input.width) + left + right;
-        // Without stride, zeros on the right of a row serve as those on the left of the next.
+        // Without stride, zeros on the right of a row are also those on the left of the next.
         let shared = if stride_x == 1 { left.min(right) } else { 0 };
         let pitch = (columns - shared).div_ceil(stride_x);
         let plane = rows.div_ceil(stride_y) * pitch + shared;
@@ -55,7 +55,7 @@ impl Lowering {
         Self { window, input, width, pitch, plane, offsets, step: padded((height - 1) * pitch + width), len }
     }
 
-    /// Writes an image (channels x height x width) into a buffer that held zeros or another image.
+    /// Writes an image (channels x height x width) to a buffer that holds zeros or another image.
     pub(super) fn fill(&self, image: &[f32], buffer: &mut [f32]) {
         let stride = usize::from(self.window.stride_x);
         self.runs(|place, dealt, count| {
@@ -70,15 +70,16 @@ impl Lowering {
         });
     }
 
-    /// Adds the rows of a matrix (each of `step`, 0 in columns of no output) to a buffer, each where `fill` would have had
-    /// it read from. With [`Lowering::take`] that is the gradient by the image, from the one by the matrix.
+    /// Adds the rows of a matrix to a buffer, each at the offset from which it is read after `fill` (col2im). Rows have
+    /// `step` values, 0 in columns of no output. Followed by [`Lowering::take`], this gives the gradient by the image
+    /// from the gradient by the matrix.
     pub(super) fn add(&self, matrix: &[f32], buffer: &mut [f32]) {
         for (row, &offset) in matrix.chunks_exact(self.step).zip(&self.offsets) {
             buffer[offset..][..self.step].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
     }
 
-    /// The image (channels x height x width) out of a buffer; what lies around it is dropped.
+    /// Reads the image (channels x height x width) from a buffer, without its padding.
     pub(super) fn take(&self, buffer: &[f32], image: &mut [f32]) {
         let stride = usize::from(self.window.stride_x);
         self.runs(|place, dealt, count| {
@@ -88,8 +89,8 @@ impl Lowering {
         });
     }
 
-    /// The runs of elements that lie side by side in the buffer, and `stride_x` apart in the image: where each begins in
-    /// the image, where in the buffer, and their number.
+    /// Calls `run` for each run of elements that are adjacent in the buffer and `stride_x` apart in the image. Its
+    /// arguments are the first index in the image, the first index in the buffer, and the number of elements.
     fn runs(&self, mut run: impl FnMut(usize, usize, usize)) {
         let Window { stride_y, stride_x, padding, .. } = self.window;
         let (stride_y, stride_x) = (usize::from(stride_y), usize::from(stride_x));
@@ -107,15 +108,15 @@ impl Lowering {
         }
     }
 
-    /// An output plane as a row of results (`step` long), into a buffer that held zeros or another plane: columns of no
-    /// output are 0.
+    /// Writes an output plane as a row of results (`step` values) to a buffer that holds zeros or another plane.
+    /// Columns of no output are 0.
     pub(super) fn spread(&self, plane: &[f32], buffer: &mut [f32]) {
         for (row, to) in plane.chunks_exact(self.width).zip(buffer.chunks_mut(self.pitch)) {
             to[..self.width].copy_from_slice(row);
         }
     }
 
-    /// The output plane of a row of results, plus a bias.
+    /// Reads the output plane from a row of results and adds a bias.
     pub(super) fn gather(&self, results: &[f32], bias: f32, plane: &mut [f32]) {
         for (row, from) in plane.chunks_exact_mut(self.width).zip(results.chunks(self.pitch)) {
             for (value, from) in row.iter_mut().zip(from) {

@@ -1,13 +1,14 @@
-//! Operations over pictures for training: convolution, batch normalization, activation and pooling.
+//! Operations on image tensors for training: convolution, batch normalization, activation and pooling.
 //!
-//! A batch is a tensor batch x (channels * height * width): channel planes one after another (NCHW), because sums along
-//! rows of a plane vectorize and a channel's statistics are sums over contiguous memory. Weights lie as on the device:
-//! outputs x (kernel row, kernel column, input channel), depthwise channels x (kernel row, kernel column).
+//! A batch is a tensor batch x (channels * height * width), with channel planes one after another (NCHW). Sums along
+//! rows of a plane vectorize this way, and a channel's statistics are sums over contiguous memory. Weights are in the
+//! device's order: outputs x (kernel row, kernel column, input channel), depthwise channels x (kernel row, kernel
+//! column).
 //!
-//! The same seed trains the same bytes on any machine and any number of threads (see [`super::matrix`]), so every sum
-//! here has an order of its own, whatever vectors and threads compute it:
-//! - elements of products add theirs one after another ([`kernel`]);
-//! - sums along memory have a fixed number of lanes, added in a fixed order ([`lanes`]);
+//! The same seed trains the same bytes on any machine and any number of threads (see [`super::matrix`]). So every sum
+//! here has a fixed order, whatever vectors and threads compute it:
+//! - elements of matrix products add their terms one after another ([`kernel`]);
+//! - sums along memory have a fixed number of partial sums, added in a fixed order ([`lanes`]);
 //! - sums over a batch add images, or chunks of [`CHUNK`] images, in order.
 
 mod activate;
@@ -35,9 +36,9 @@ pub(crate) use pool::{GlobalAverageOp, PoolOp};
 /// chunks, both in order.
 const CHUNK: usize = 8;
 
-/// Hands the values of a tensor on the CPU to `f`, without copying them.
+/// Calls `f` with the values of a tensor on the CPU. A contiguous tensor is not copied.
 fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
-    // Gradients of broadcasts come with strides of 0.
+    // Gradients of broadcasts have strides of 0.
     let tensor = tensor.contiguous()?;
     let (storage, layout) = tensor.storage_and_layout();
     let Storage::Cpu(storage) = &*storage else { bail!("the training operations run on the CPU") };

@@ -1,4 +1,4 @@
-//! Batch normalization: by the batch's own statistics in training, by running ones for inference.
+//! Batch normalization in training, by the statistics of the batch.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,23 +10,23 @@ use super::kernel::widest;
 use super::lanes::moments;
 use super::with_values;
 
-/// Added to variances before their roots are taken.
+/// Added to a variance before its root is taken.
 ///
 /// # Source
 /// Keras, `BatchNormalization(epsilon=1e-3)`, the default.
 pub(crate) const EPSILON: f64 = 1e-3;
 
-/// Of a batch, by channel.
+/// Statistics of a batch, by channel.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statistics {
-    /// Over images and places.
+    /// Means over images and positions.
     pub means: Vec<f64>,
-    /// Mean squares of deviations (the biased estimate: divided by the count itself).
+    /// Variances: mean squared deviations (the biased estimate, divided by the count).
     pub variances: Vec<f64>,
 }
 
-/// `(x - mean) / sqrt(variance + EPSILON) * gamma + beta` by the statistics of the batch, channel by channel: batch x
-/// (channels * places), channels, channels -> batch x (channels * places).
+/// Batch normalization, channel by channel: `(x - mean) / sqrt(variance + EPSILON) * gamma + beta` with the batch's
+/// statistics. Shapes: batch x (channels * positions), channels, channels -> batch x (channels * positions).
 ///
 /// # Source
 /// Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
@@ -35,17 +35,18 @@ pub(crate) struct NormOp {
     channels: usize,
     places: usize,
     seen: Arc<Mutex<Option<Statistics>>>,
-    /// The same for backpropagation; whoever shares `seen` may have taken it by then.
+    /// The same statistics for backpropagation; `seen` may have been taken by then.
     own: Mutex<Option<Statistics>>,
 }
 
 impl NormOp {
-    /// Leaves the batch's statistics in `seen` on its way forward.
+    /// Creates the operation. Its forward pass leaves the batch's statistics in `seen`.
     pub(crate) fn new(channels: usize, places: usize, seen: Arc<Mutex<Option<Statistics>>>) -> Self {
         Self { channels, places, seen, own: Mutex::new(None) }
     }
 
-    /// For each channel, the sums over the batch of `a` and of `a * b`: each image's planes, then images in order.
+    /// Returns, for each channel, the sums over the batch of `a` and of `a * b`: first over each image's plane, then
+    /// over the images in order.
     fn sums(&self, a: &[f32], b: &[f32]) -> Vec<(f64, f64)> {
         let elements = self.channels * self.places;
         let images: Vec<Vec<(f64, f64)>> = a
@@ -94,8 +95,8 @@ impl CustomOp3 for NormOp {
             .into_iter()
             .map(|(sum, squares)| {
                 let mean = sum / count;
-                // Exact squares in double precision: what cancels here is far below the variance's own noise. Rounding
-                // may still put a constant channel just below 0.
+                // Squares are exact in double precision: the cancellation error is far below the variance's own noise.
+                // Rounding may still give a constant channel slightly less than 0.
                 (mean, (squares / count - mean * mean).max(0.0))
             })
             .unzip();
@@ -132,8 +133,8 @@ impl CustomOp3 for NormOp {
             with_values(delta, |delta| {
                 let sums = self.sums(delta, inputs);
                 let (mut by_gamma, mut by_beta) = (Vec::new(), Vec::new());
-                // The gradient by an input x, its delta d: gamma / deviation * (d - mean of d - normalized x * mean of
-                // (d * normalized x)), as d * .0 + x * .1 + .2.
+                // Gradient by an input x with delta d: gamma / deviation * (d - mean of d - normalized x * mean of (d *
+                // normalized x)), as d * .0 + x * .1 + .2.
                 let planes: Vec<(f32, f32, f32)> = (0..self.channels)
                     .map(|channel| {
                         let (sum, with_inputs) = sums[channel];
@@ -188,7 +189,7 @@ fn check(
     Ok(())
 }
 
-/// Each channel's scale and shift, applied to a batch.
+/// Applies each channel's scale and shift to a batch.
 fn by_channel(inputs: &[f32], lines: &[(f32, f32)], places: usize) -> Vec<f32> {
     let elements = lines.len() * places;
     let mut outputs = vec![0.0; inputs.len()];
@@ -201,7 +202,7 @@ fn by_channel(inputs: &[f32], lines: &[(f32, f32)], places: usize) -> Vec<f32> {
 }
 
 widest! {
-    /// `x * line.0 + line.1`.
+    /// Computes `x * line.0 + line.1`.
     fn affine(inputs: &[f32], line: (f32, f32), outputs: &mut [f32]) = affine_portable;
 }
 
@@ -213,7 +214,7 @@ fn affine_portable(inputs: &[f32], (scale, shift): (f32, f32), outputs: &mut [f3
 }
 
 widest! {
-    /// `delta * plane.0 + input * plane.1 + plane.2`.
+    /// Computes `delta * plane.0 + input * plane.1 + plane.2`.
     fn combine(inputs: &[f32], delta: &[f32], plane: (f32, f32, f32), gradient: &mut [f32]) = combine_portable;
 }
 

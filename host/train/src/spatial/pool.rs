@@ -1,4 +1,4 @@
-//! Pooling by sliding windows, and over whole planes.
+//! Pooling with sliding windows, and global average pooling.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape as Dimensions, Tensor, bail};
 use pinhole_shared::shape::{Shape, Window};
@@ -8,15 +8,14 @@ use super::super::optimizer::contiguous;
 use super::lanes::sum;
 use super::with_values;
 
-/// The largest or the average of the places under a window: batch x (channels * height * width) -> batch x (channels *
-/// rows * columns). Padding takes no part, neither among the largest nor in an average's count. The gradient of the
-/// largest goes to the first.
+/// Max or average pooling: batch x (channels * height * width) -> batch x (channels * rows * columns). Padding is never
+/// the maximum and does not count for the average. The gradient of a maximum goes to the first of equal values.
 pub(crate) struct PoolOp {
-    /// The largest, not the average.
+    /// True for max pooling, false for average pooling.
     pub takes_largest: bool,
-    /// Slides over the input.
+    /// Window that slides over the input.
     pub window: Window,
-    /// Of one image.
+    /// Shape of one image.
     pub input: Shape,
 }
 
@@ -28,7 +27,7 @@ impl PoolOp {
         Ok(Shape { height, width, ..self.input })
     }
 
-    /// For each output of a plane, in order, the rows and columns of the input under the window.
+    /// Returns the rows and columns of the input under the window, for each output of a plane in order.
     fn windows(&self, output: Shape) -> impl Iterator<Item = (core::ops::Range<usize>, core::ops::Range<usize>)> {
         let Window { height, width, stride_y, stride_x, padding } = self.window;
         let covered = |place: u16, stride: u8, window: u8, before: u8, size: u16| {
@@ -101,9 +100,9 @@ impl CustomOp1 for PoolOp {
     }
 }
 
-/// The average of each channel: batch x (channels * height * width) -> batch x channels.
+/// Global average pooling, the mean of each channel: batch x (channels * height * width) -> batch x channels.
 pub(crate) struct GlobalAverageOp {
-    /// Of one image.
+    /// Shape of one image.
     pub input: Shape,
 }
 

@@ -1,9 +1,10 @@
-//! How long an inference takes, from the model alone.
+//! Predicts the instructions and the time of an inference from the model alone.
 //!
-//! The innermost loops are assembly of ours, so their instructions are counted by reading them (`loops`); what the compiler
-//! makes of the code around them is measured once (`compiled`), and how often that happens in layers of tensors follows from
-//! their shapes (`tensors`). A test compares the sum with what the emulated boards count. Cycles follow from the instructions
-//! by Arm's timing tables (`loops::ops`), for memory that never makes the core wait: a model, not silicon.
+//! The innermost loops are our own assembly, so their instructions are counted by reading them (`loops`). Instructions
+//! of the compiled code around them are measured once (`compiled`). How often that code runs in layers on tensors
+//! follows from their shapes (`tensors`). A test compares the sum with the counts of the emulated boards. Cycles are
+//! computed from instructions by Arm's timing tables (`loops::ops`), for memory that never makes the core wait: a
+//! model, not silicon.
 
 mod compiled;
 mod loops;
@@ -19,11 +20,11 @@ use compiled::Event;
 use compiled::dense::Compiled;
 use loops::Ops;
 
-/// How far a prediction may be from the instructions that a board counts, as a part of these. What a board counts depends
-/// a little on the input, and on what the compiler makes of the code around the loops.
+/// Largest relative error of a prediction against the instructions that a board counts. This count depends a little on
+/// the input, and on the compiled code around the loops.
 pub const TOLERANCE: f64 = 0.02;
 
-/// What a piece of work takes.
+/// Instructions and cycles of a piece of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Work {
     /// Instructions.
@@ -33,7 +34,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// None.
+    /// No work.
     const NONE: Self = Self { instructions: 0, cycles: 0 };
 
     fn of(ops: Ops, core: Core) -> Self {
@@ -57,28 +58,28 @@ impl Mul<Work> for u64 {
     }
 }
 
-/// What an inference takes, from the input's pixels to the decision.
+/// Predicted work of an inference, from the input's pixels to the decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Prediction {
-    /// All of it.
+    /// Work of the whole inference.
     pub whole: Work,
-    /// Each layer: kernel, requantization and activation function.
+    /// Work of each layer: kernel, requantization and activation function.
     pub layers: Vec<Work>,
 }
 
 impl Prediction {
-    /// Time at this clock, ms.
+    /// Returns the time at this clock, ms.
     pub fn time_ms(&self, clock_hz: u32) -> f64 {
         self.whole.cycles as f64 * 1000.0 / f64::from(clock_hz)
     }
 
-    /// How far it is from what was counted, as a part of that: above 0 where it is more.
+    /// Returns the relative error against the counted instructions; positive if the prediction is too high.
     pub fn error(&self, counted_instructions: u64) -> f64 {
         self.whole.instructions as f64 / counted_instructions.max(1) as f64 - 1.0
     }
 }
 
-/// Predicts what an inference takes on a core, of a model packed for it. `None` when the core's kernel does not run the
+/// Predicts the work of an inference on a core, for a model packed for it. `None` if the core's kernel does not run the
 /// model's layouts.
 pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
     let compiled = Compiled::of(core);

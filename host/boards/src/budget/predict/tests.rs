@@ -21,7 +21,7 @@ fn more_than_the_loops_and_not_much_more() {
         let prediction = predict(&packed.model(), board.declaration().core).unwrap();
         let layers: u64 = prediction.layers.iter().map(|layer| layer.instructions).sum();
         assert!(layers < prediction.whole.instructions, "{prediction:?}");
-        // A multiply-accumulate takes less than an instruction on one, about 2.5 on the other.
+        // A multiply-accumulate takes less than one instruction on one core, about 2.5 on the other.
         let per_mac = prediction.whole.instructions as f64 / 322_080.0;
         let expected = if board == Board::Qemu { 0.7..0.9 } else { 2.2..2.7 };
         assert!(expected.contains(&per_mac), "{board:?}: {per_mac}");
@@ -41,11 +41,11 @@ fn another_cores_layouts_are_not_predicted() {
         assert_eq!(predict(&m0.model(), Core::CortexM4), None, "{name}");
         assert_eq!(predict(&file.model(), Core::CortexM4), None, "{name} in rows");
     }
-    // Weights in rows are run there, after dense layers.
+    // This core runs row-major weights only in dense layers after the first.
     assert_eq!(predict(&model("conv-50-tiny").model(), Core::CortexM0Plus), None);
 }
 
-/// The loops of the shipped model, by hand.
+/// The loops of the bundled model, counted by hand.
 #[test]
 fn the_loops_by_hand() {
     let packed = shipped().packed(Packing::CortexM4).unwrap();
@@ -69,8 +69,8 @@ fn the_loops_by_hand() {
     assert_eq!(loops::dense(Core::CortexM4, second).unwrap().instructions(), expected);
 }
 
-/// The loops of the second convolution of `conv-50`, 3x3 over so many channels, by hand; and that there is as much of it as there
-/// are places before the largest of four are taken.
+/// The loops of `conv-50`'s second convolution, 3x3 over these channels, counted by hand. They run for every position
+/// before max pooling.
 #[test]
 fn a_convolutions_loops_by_hand() {
     let packed = model("conv-50").packed(Packing::CortexM4).unwrap();
@@ -90,7 +90,7 @@ fn a_convolutions_loops_by_hand() {
 
 #[test]
 fn other_loops_by_hand() {
-    // Two fours of 9 columns, three a turn; one of 4 columns, of which one is left over.
+    // Two groups of four channels with 9 columns, three a turn; one with 4 columns, of which one is left over.
     assert_eq!(cortex_m4::channels(9, 8).instructions(), 6 + 2 * (12 + 3 * (3 * 8 + 4)));
     assert_eq!(cortex_m4::channels(4, 4).instructions(), 6 + 12 + (3 * 8 + 4) + (8 + 3));
     assert_eq!(cortex_m4::area(5).instructions(), 32 + 5 * 48);

@@ -1,4 +1,4 @@
-//! Whether a file is an emulator that serves.
+//! Checks if a file is a usable emulator.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,13 +7,13 @@ use super::{Emulator, Origin, PROGRAM, Unusable, command};
 use crate::board::Board;
 use crate::firmware::system::last_lines;
 
-/// QEMU's oldest major version that serves: 5.2 does not know `nodelay=on`, which serial lines are given. Debian's 7.2 and 10.0 were
-/// tried.
+/// Oldest usable major version of QEMU: 5.2 does not support `nodelay=on`, which serial lines require. Debian's 7.2 and
+/// 10.0 were tested.
 const OLDEST: u32 = 6;
-/// Lines of a program's complaints that are shown.
+/// Lines of a program's error messages that are shown.
 const LINES: usize = 3;
 
-/// The emulator that the user named.
+/// Checks the emulator that the user named.
 pub(super) fn named(path: &Path) -> Result<Emulator, Unusable> {
     let unusable = |reason: &str| Unusable { path: path.to_owned(), reason: reason.to_owned() };
     if path.is_dir() {
@@ -33,7 +33,7 @@ pub(super) fn named(path: &Path) -> Result<Emulator, Unusable> {
 /// Checks that a program starts, is a QEMU of at least [`OLDEST`], and has the machines of all emulated boards.
 ///
 /// # Errors
-/// Why not, in words.
+/// The reason, in words.
 pub(super) fn works(path: &Path, libraries: &[PathBuf]) -> Result<(), String> {
     let said = run(command(path, libraries).arg("--version"))?;
     let Some(version) = parse_version(&said) else { return Err(format!("it is no {PROGRAM}")) };
@@ -45,15 +45,15 @@ pub(super) fn works(path: &Path, libraries: &[PathBuf]) -> Result<(), String> {
     if lacking.is_empty() { Ok(()) } else { Err(format!("it does not have the machines {}", lacking.join(", "))) }
 }
 
-/// The version that a program says it is; `None` when it is no QEMU.
+/// Returns the version that a program reports; `None` if it is not QEMU.
 pub(super) fn version(path: &Path, libraries: &[PathBuf]) -> Option<String> {
     parse_version(&run(command(path, libraries).arg("--version")).ok()?)
 }
 
-/// What a program prints.
+/// Returns the output of a program.
 ///
 /// # Errors
-/// In words, when it does not start or fails.
+/// A message if it does not start or fails.
 fn run(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| format!("it does not start: {error}"))?;
     if output.status.success() {
@@ -63,7 +63,7 @@ fn run(command: &mut Command) -> Result<String, String> {
     Err(if said.is_empty() { format!("it failed ({})", output.status) } else { format!("it failed: {said}") })
 }
 
-/// Machines that are not in the list that `-machine help` prints: a name, spaces, a description a line.
+/// Returns the machines that are missing from the output of `-machine help`: lines of a name, spaces and a description.
 fn lacking(list: &str, machines: impl IntoIterator<Item = &'static str>) -> Vec<&'static str> {
     let has = |machine: &str| list.lines().any(|line| line.split_whitespace().next() == Some(machine));
     let mut lacking: Vec<&str> = machines.into_iter().filter(|machine| !has(machine)).collect();
@@ -104,7 +104,7 @@ mod tests {
         let list = "Supported machines are:\nmps2-an385           ARM MPS2 with AN385 FPGA image for Cortex-M3\n";
         assert_eq!(lacking(list, ["mps2-an385"]), [""; 0]);
         assert_eq!(lacking(list, ["mps2-an386", "mps2-an385"]), ["mps2-an386"]);
-        // A name in another's description is none.
+        // A name in another machine's description does not count.
         assert_eq!(lacking(list, ["ARM"]), ["ARM"]);
     }
 

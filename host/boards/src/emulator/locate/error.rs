@@ -1,57 +1,57 @@
-//! Why there is no emulator.
+//! Errors of finding an emulator.
 
 use std::io;
 use std::path::PathBuf;
 
 use super::{PROGRAM, System, Unusable};
 
-/// Why there is no emulator to run.
+/// Error: there is no emulator to run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LocateError {
-    /// The one that the user named does not serve.
+    /// The emulator that the user named cannot be used.
     #[error("the emulator {} cannot be used: {reason}", path.display())]
     #[diagnostic(help(
         "give --emulator (or PINHOLE_EMULATOR) the path of a qemu-system-arm, or leave it out: then one is looked for"
     ))]
     Named {
-        /// What was named.
+        /// The named path.
         path: PathBuf,
-        /// Why it does not serve, in words.
+        /// Reason, in words.
         reason: String,
     },
-    /// None is installed, and no private copy can be made.
+    /// No emulator is installed, and no private copy can be made.
     #[error("the emulator ({PROGRAM}) is not installed{}", listed(unusable))]
     #[diagnostic(help("{advice}"))]
     Missing {
-        /// Installed ones that do not work.
+        /// Installed emulators that do not work.
         unusable: Vec<Unusable>,
-        /// What to do.
+        /// Advice.
         advice: String,
     },
     /// A private copy could not be made.
     #[error("no private copy of the emulator ({PROGRAM}) could be made in {}", folder.display())]
     #[diagnostic(help("{}; or install one: {command}; or name one with --emulator", trouble.advice()))]
     Copy {
-        /// Where it would be.
+        /// Folder for the copy.
         folder: PathBuf,
-        /// What went wrong.
+        /// The error.
         #[source]
         trouble: CopyTrouble,
-        /// What installs one instead.
+        /// Command that installs an emulator instead.
         command: &'static str,
     },
 }
 
-/// Whether a private copy could be made.
+/// Reason why no private copy can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Copy {
-    /// Not on this system.
+    /// Impossible on this system.
     Never,
     /// The user has no cache folder.
     NoFolder,
     /// Downloads are forbidden.
     ForbiddenOffline {
-        /// Where it would be.
+        /// Folder for the copy.
         folder: PathBuf,
     },
 }
@@ -78,7 +78,7 @@ fn listed(unusable: &[Unusable]) -> String {
     unusable.iter().map(|unusable| format!("; {unusable}")).collect()
 }
 
-/// What went wrong when a private copy was made.
+/// Error of making a private copy.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyTrouble {
     /// A file or folder could not be written.
@@ -86,26 +86,26 @@ pub enum CopyTrouble {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Its libraries could not be found there.
+    /// The folder's path cannot be part of a list of library folders.
     #[error("the path {} has a colon in it, which separates paths in the list of library folders", folder.display())]
     Colon {
         /// The folder.
         folder: PathBuf,
     },
-    /// There is not enough room.
+    /// There is not enough free space.
     #[error(
         "there is not enough room in {}: {:.0} MB are free, {:.0} MB are needed",
         folder.display(), *free as f64 / 1e6, *needed as f64 / 1e6
     )]
     NoSpace {
-        /// Where.
+        /// The folder.
         folder: PathBuf,
         /// Free space, bytes.
         free: u64,
-        /// What is needed, bytes.
+        /// Required space, bytes.
         needed: u64,
     },
     /// A program could not be started.
@@ -113,28 +113,28 @@ pub enum CopyTrouble {
     Program {
         /// The program.
         program: &'static str,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// A step failed.
     #[error("{} ({doing}); it says:\n{said}", cause.words())]
     Step {
-        /// What was being done.
+        /// Description of the step.
         doing: &'static str,
-        /// What the reason seems to be.
+        /// Probable cause.
         cause: Cause,
-        /// The last lines of the program that failed.
+        /// Last lines of the failed program's output.
         said: String,
     },
-    /// What was unpacked does not work.
+    /// The unpacked emulator does not work.
     #[error("the emulator was unpacked but does not work: {reason}")]
     Broken {
-        /// Why, in words.
+        /// Reason, in words.
         reason: String,
     },
 }
 
-/// What kind of failure a program's messages tell of.
+/// Cause of a failure, according to a program's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The disk is full.
@@ -145,14 +145,14 @@ pub enum Cause {
     Network,
     /// The archives of this system's sources do not have the package.
     NoPackage,
-    /// Another one.
+    /// Any other cause.
     Other,
 }
 
 impl Cause {
-    /// The cause that a program's messages in English tell of.
+    /// Returns the cause, according to a program's messages in English.
     pub(super) fn of(said: &str) -> Self {
-        // The order matters: after one of the first ones, apt often says more that is only a consequence.
+        // The order matters: after one of the first causes, apt often reports consequences of it.
         let tells: [(Self, &[&str]); 4] = [
             (Self::NoSpace, &["No space left on device", "enough free space", "Disk quota exceeded"]),
             (
@@ -190,7 +190,8 @@ impl Cause {
         told.map_or(Self::Other, |(cause, _)| cause)
     }
 
-    /// This cause, unless it says little and an earlier one says more: packages are missing where lists are.
+    /// Returns this cause, unless it says little and an earlier one explains it: packages are missing because lists
+    /// are.
     pub(super) fn or_earlier(self, earlier: Self) -> Self {
         match self {
             Self::NoPackage | Self::Other if earlier != Self::Other => earlier,
@@ -260,7 +261,7 @@ mod tests {
     fn what_the_update_said_matters_only_where_nothing_else_is_known() {
         assert_eq!(Cause::NoPackage.or_earlier(Cause::Network), Cause::Network);
         assert_eq!(Cause::NoPackage.or_earlier(Cause::Other), Cause::NoPackage);
-        // Another source's missing key is no reason for a full disk.
+        // A missing key of another source does not explain a full disk.
         assert_eq!(Cause::NoSpace.or_earlier(Cause::Signature), Cause::NoSpace);
     }
 }

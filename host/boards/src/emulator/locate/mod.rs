@@ -1,14 +1,14 @@
-//! Which emulator runs: one that the user names, one that is installed, or a private copy in the cache folder.
+//! Finds the emulator: one that the user names, one that is installed, or a private copy in the cache folder.
 //!
-//! | module | what happens there |
+//! | module | contents |
 //! |---|---|
-//! | `places` | the search path and the usual install places -> files that may be an emulator |
-//! | `check` | such a file -> whether it starts, is new enough, and has the emulated boards' machines |
-//! | `system` | this operating system -> the command that installs the emulator |
-//! | `private_copy` | packages of Debian's archives -> an emulator in the cache folder; nothing is installed |
-//! | `error` | why there is no emulator |
+//! | `places` | files on the search path and in the usual locations that may be an emulator |
+//! | `check` | checks if such a file starts, is new enough, and has the emulated boards' machines |
+//! | `system` | this operating system, and its command for installing the emulator |
+//! | `private_copy` | an emulator in the cache folder, from packages of Debian's archives; nothing is installed |
+//! | `error` | errors of finding an emulator |
 //!
-//! Finding out (`Findings`) is apart from deciding (`plan`), so that every decision is tested without touching the
+//! Detection (`Findings`) is separate from decision (`plan`), so that every decision can be tested without touching the
 //! machine.
 
 mod check;
@@ -32,10 +32,10 @@ pub use private_copy::{Step, clean, leftovers};
 
 use system::System;
 
-/// The emulator's program.
+/// Name of the emulator's program.
 pub const PROGRAM: &str = "qemu-system-arm";
 
-/// Environment variable of Linux' dynamic loader: folders where libraries are looked for first.
+/// Environment variable of Linux' dynamic loader: folders in which libraries are looked for first.
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// An emulator that was found to work: it starts, and has the machines of the emulated boards.
@@ -46,12 +46,12 @@ pub struct Emulator {
     libraries: Vec<PathBuf>,
 }
 
-/// Where an emulator comes from.
+/// Origin of an emulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The user named it ([`Settings::emulator`]).
     Named,
-    /// It is installed: on the search path, or in one of the usual places.
+    /// It is installed: on the search path or in one of the usual locations.
     Installed,
     /// It is the private copy in the cache folder.
     PrivateCopy,
@@ -68,27 +68,27 @@ impl fmt::Display for Origin {
 }
 
 impl Emulator {
-    /// The program file.
+    /// Returns the program file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where it comes from.
+    /// Returns the origin.
     pub fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// Folders of the libraries that came with it; none unless it is a private copy.
+    /// Returns the folders of its own libraries; empty unless it is a private copy.
     pub fn libraries(&self) -> &[PathBuf] {
         &self.libraries
     }
 
-    /// A command that starts it, without arguments yet. Its libraries are set for this process alone.
+    /// Returns a command that starts it, without arguments. Its libraries are set for this process only.
     pub fn command(&self) -> Command {
         command(&self.path, &self.libraries)
     }
 
-    /// Its version, such as `7.2.22`; `None` when it does not say. Starts it for a moment.
+    /// Returns its version, such as `7.2.22`; `None` if it does not tell. Starts it for a moment.
     pub fn version(&self) -> Option<String> {
         check::version(&self.path, &self.libraries)
     }
@@ -106,12 +106,12 @@ fn command(path: &Path, libraries: &[PathBuf]) -> Command {
     command
 }
 
-/// A file that looks like an emulator and does not serve as one.
+/// A file that looks like an emulator but cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
     /// The file.
     pub path: PathBuf,
-    /// Why it does not serve, in words.
+    /// Reason, in words.
     pub reason: String,
 }
 
@@ -121,39 +121,39 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// What was found on a machine.
+/// Findings on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Findings {
-    /// The emulator that the user names, if any.
+    /// The emulator that the user named, if any.
     named: Option<Result<Emulator, Unusable>>,
-    /// The first one that is installed and works.
+    /// The first installed emulator that works.
     installed: Option<Emulator>,
-    /// Installed ones that do not work.
+    /// Installed emulators that do not work.
     unusable: Vec<Unusable>,
-    /// The private copy, where it is complete and works. Not looked for when an installed one works.
+    /// The private copy, if it is complete and works. Not looked for if an installed emulator works.
     private_copy: Option<Emulator>,
-    /// Where a private copy is, or would go; `None` without a cache folder.
+    /// Folder of a private copy, whether or not it exists; `None` without a cache folder.
     folder: Option<PathBuf>,
     /// The operating system.
     system: System,
-    /// apt-get and dpkg-deb are there.
+    /// apt-get and dpkg-deb are installed.
     has_apt: bool,
     /// Nothing may be downloaded.
     offline: bool,
 }
 
-/// How an emulator is had.
+/// Plan for getting an emulator.
 #[derive(Debug)]
 enum Plan {
-    /// It is there.
+    /// Use an existing one.
     Use(Emulator),
-    /// A private copy has to be made in this folder.
+    /// Make a private copy in this folder.
     MakeCopy(PathBuf),
-    /// Not here; the user has to do something first.
+    /// Impossible until the user has done something.
     Stop(LocateError),
 }
 
-/// Decides, in the order: the named one, an installed one, the private copy, a new private copy, say what to do.
+/// Decides, in this order: named emulator, installed emulator, private copy, new private copy, advice.
 fn plan(findings: Findings) -> Plan {
     let Findings { named, installed, unusable, private_copy, folder, system, has_apt, offline } = findings;
     match named {
@@ -179,7 +179,7 @@ fn plan(findings: Findings) -> Plan {
 }
 
 impl Findings {
-    /// Looks at this machine: starts each candidate for a moment until one works; changes nothing.
+    /// Examines this machine. Starts each candidate for a moment until one works; changes nothing.
     fn of_this_machine(settings: &Settings) -> Self {
         let named = settings.emulator.as_deref().map(check::named);
         let (installed, unusable) = match named {
@@ -208,18 +208,18 @@ fn first_that_works(candidates: impl IntoIterator<Item = PathBuf>) -> (Option<Em
     (None, unusable)
 }
 
-/// What [`survey`] found.
+/// Result of [`survey`].
 #[derive(Debug)]
 pub struct Survey {
-    /// The emulator there is; else what stands in its way, or `None` when [`find`] would make a private copy.
+    /// The emulator; else the error, or `None` if [`find`] would make a private copy.
     pub emulator: Result<Emulator, Option<LocateError>>,
     /// Installed emulators that do not work.
     pub unusable: Vec<Unusable>,
-    /// Where a private copy is, or would go; `None` without a cache folder.
+    /// Folder of a private copy, whether or not it exists; `None` without a cache folder.
     pub folder: Option<PathBuf>,
 }
 
-/// Looks for an emulator and changes nothing.
+/// Looks for an emulator without changing anything.
 pub fn survey() -> Survey {
     let findings = Findings::of_this_machine(Settings::current());
     let (unusable, folder) = (findings.unusable.clone(), findings.folder.clone());
@@ -231,8 +231,8 @@ pub fn survey() -> Survey {
     Survey { emulator, unusable, folder }
 }
 
-/// The emulator of this machine. Where none is installed, on Debian and its relatives, a private copy is made; each step of
-/// that is told before it happens. Found once a process.
+/// Returns the emulator of this machine. If none is installed, a private copy is made on Debian and its relatives;
+/// `tell` gets each step before it happens. The search runs once per process.
 ///
 /// # Errors
 /// Any [`LocateError`].

@@ -1,4 +1,4 @@
-//! Where an installed emulator may be.
+//! Locations of an installed emulator.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use super::PROGRAM;
 use crate::platform::PROGRAM_FOLDERS;
 
-/// Files that may be an emulator: on the search path first, then in the usual places.
+/// Returns files that may be an emulator: those on the search path first, then those in the usual locations.
 pub(super) fn candidates() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    // Windows' own variable, where its programs are on another drive.
+    // Windows' own variable, because programs may be on another drive.
     let programs = env::var_os("ProgramFiles").map(|folder| Path::new(&folder).join("qemu"));
     let usual = programs.into_iter().chain(PROGRAM_FOLDERS.iter().map(PathBuf::from));
     in_folders(env::split_paths(&path).chain(usual))
 }
 
-/// Emulators' files in these folders, each once. Relative folders are left out: what they are depends on where one stands.
+/// Returns the emulators' files in these folders, each once. Relative folders are ignored: they depend on the working
+/// directory.
 fn in_folders(folders: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
     let name = format!("{PROGRAM}{}", env::consts::EXE_SUFFIX);
     let mut found: Vec<PathBuf> = Vec::new();

@@ -1,4 +1,4 @@
-//! The operating system, as far as it matters for installing programs.
+//! The operating system, and how to install the emulator on it.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use std::fs;
 /// Source: os-release(5).
 const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 
-/// Operating systems by how programs are installed there.
+/// Operating systems by their package manager.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum System {
     /// Debian and its relatives: apt.
@@ -25,13 +25,13 @@ pub(super) enum System {
     MacOs,
     /// Windows: winget.
     Windows,
-    /// Any other.
+    /// Any other system.
     #[default]
     Other,
 }
 
 impl System {
-    /// The system that this program runs on.
+    /// Returns the system that this program runs on.
     pub(super) fn of_this_machine() -> Self {
         if cfg!(target_os = "macos") {
             return Self::MacOs;
@@ -42,7 +42,7 @@ impl System {
         os_release().map_or(Self::Other, |text| Self::of_release(&text))
     }
 
-    /// The system of an os-release file: its `ID`, else the first of its `ID_LIKE` that is known.
+    /// Returns the system of an os-release file: its `ID`, else the first known of its `ID_LIKE`.
     fn of_release(text: &str) -> Self {
         let like = value(text, "ID_LIKE").unwrap_or_default();
         let names = value(text, "ID").into_iter().chain(like.split_whitespace().map(str::to_owned));
@@ -61,7 +61,7 @@ impl System {
         }
     }
 
-    /// What installs the emulator for all users: a command, or words where no command is known.
+    /// Returns the command that installs the emulator for all users, or advice if none is known.
     pub(super) fn install_command(self) -> &'static str {
         match self {
             Self::Debian => "sudo apt-get install qemu-system-arm",
@@ -76,7 +76,7 @@ impl System {
         }
     }
 
-    /// [`System::install_command`] as a sentence.
+    /// Returns [`System::install_command`] as a sentence.
     pub(super) fn install_advice(self) -> String {
         match self {
             Self::Other => self.install_command().to_owned(),
@@ -89,20 +89,20 @@ fn os_release() -> Option<String> {
     OS_RELEASE.iter().find_map(|path| fs::read_to_string(path).ok())
 }
 
-/// A name for the release of this system and the machine's architecture, such as `debian-12-x86_64`: what libraries depend on.
+/// Returns a name for system release and architecture, such as `debian-12-x86_64`. Libraries depend on both.
 pub(super) fn release() -> String {
     release_of(&os_release().unwrap_or_default(), std::env::consts::ARCH)
 }
 
 fn release_of(text: &str, architecture: &str) -> String {
     let id = value(text, "ID").unwrap_or_else(|| std::env::consts::OS.to_owned());
-    // Releases in the making have no number.
+    // Releases in development have no number.
     let version = value(text, "VERSION_ID").or_else(|| value(text, "VERSION_CODENAME"));
     let name = [Some(id), version, Some(architecture.to_owned())].into_iter().flatten().collect::<Vec<_>>().join("-");
     name.replace(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '.' | '-' | '_'), "_")
 }
 
-/// A variable's value in an os-release file, without its quotes; `None` where it is absent or empty.
+/// Returns a variable's value in an os-release file, without its quotes; `None` if it is absent or empty.
 fn value(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
     Some(line.trim_matches(['"', '\'']).to_owned()).filter(|value| !value.is_empty())

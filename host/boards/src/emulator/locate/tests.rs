@@ -2,14 +2,14 @@ use miette::Diagnostic as _;
 
 use super::*;
 
-/// A shell script in an executable file.
+/// Writes a shell script to an executable file.
 #[cfg(unix)]
 pub(super) fn script(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt;
 
     std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    // Another test that starts a program at the same moment has the file open for writing until its own program runs.
+    // A process that another test is just starting may have the file open for writing until it runs its own program.
     let busy =
         || Command::new(path).output().is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy);
     while busy() {
@@ -29,7 +29,7 @@ fn private() -> Emulator {
     emulator("/cache/qemu-system-arm", Origin::PrivateCopy)
 }
 
-/// Debian, nothing there, downloads allowed.
+/// Debian with nothing installed and downloads allowed.
 fn debian() -> Findings {
     Findings { folder: Some("/cache/copy".into()), system: System::Debian, has_apt: true, ..Findings::default() }
 }
@@ -41,7 +41,7 @@ fn used(findings: Findings) -> Emulator {
     }
 }
 
-/// What a user is told: the message, and what to do.
+/// Returns the message and the advice for the user.
 fn told(findings: Findings) -> (String, String) {
     match plan(findings) {
         Plan::Stop(error) => (error.to_string(), error.help().unwrap().to_string()),
@@ -62,7 +62,7 @@ fn the_named_one_comes_first_then_installed_ones_then_the_copy() {
     let unnamed = Findings { named: None, ..all };
     assert_eq!(used(unnamed.clone()), installed());
     assert_eq!(used(Findings { installed: None, ..unnamed.clone() }), private());
-    // What is there can be used without a network.
+    // An existing copy can be used without a network.
     assert_eq!(used(Findings { installed: None, offline: true, ..unnamed }), private());
 }
 
@@ -96,7 +96,7 @@ fn other_systems_are_told_their_own_command() {
         (System::MacOs, "run: brew install qemu"),
         (System::Windows, "run: winget install SoftwareFreedomConservancy.QEMU"),
     ] {
-        // apt is there on Fedora too, as a package.
+        // Fedora also has apt, as a package.
         let (_, help) = told(Findings { system, ..debian() });
         assert!(help.contains(command) && help.contains("--emulator") && !help.contains("private copy"), "{help}");
     }
@@ -122,7 +122,7 @@ fn a_path_that_is_no_emulator_says_what_it_is() {
     {
         assert_eq!(reason(Path::new("/bin/echo")), "it is no qemu-system-arm");
         assert!(reason(Path::new("/bin/false")).starts_with("it failed"), "{}", reason(Path::new("/bin/false")));
-        // A program by its name alone would be another file than the one that is meant.
+        // A program by its bare name would be a different file from the one meant.
         assert_eq!(reason(Path::new("true")), "there is no such file");
     }
 }

@@ -1,10 +1,10 @@
-//! Convolutions against their definition, and candle's.
+//! Convolutions compared with their definition, and with candle's.
 
 use candle_core::Result;
 
 use super::*;
 
-/// Calls back for each output, weight and input that meet: their indices and nothing else.
+/// Calls `meet` with the indices of each output, weight and input that meet.
 fn meetings(op: &ConvOp, batch: usize, mut meet: impl FnMut(usize, usize, usize)) {
     let (rows, columns) = op.window.places(op.input).unwrap();
     let (rows, columns) = (usize::from(rows), usize::from(columns));
@@ -84,7 +84,8 @@ fn convolutions_are_what_they_are_defined_to_be() {
     }
 }
 
-/// candle's convolution has one stride, and its gradients assume more than one shape: strides of 1 compare in full.
+/// candle's convolution has one stride for both directions, and its gradients do not support all shapes. With strides
+/// of 1, everything is compared.
 #[test]
 fn convolutions_are_candles() {
     let mut compared = 0;

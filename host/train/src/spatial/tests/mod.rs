@@ -1,5 +1,5 @@
-//! Every operation, forward and backward, against its definition in double precision or candle's own; and the same bytes
-//! with any number of threads.
+//! Every operation, forward and backward, compared with its definition in double precision or with candle's own. Any
+//! number of threads gives the same bytes.
 
 mod conv;
 mod norm;
@@ -13,9 +13,9 @@ use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::*;
 
-/// Sums of at most some thousands of products of numbers below 1, in `f32` here.
+/// Largest error of sums in `f32` of at most some thousands of products of numbers below 1.
 const TOLERANCE: f64 = 2e-4;
-/// More than one chunk, the last not full.
+/// Several chunks, the last of them not full.
 const BATCH: usize = 2 * CHUNK + 3;
 
 fn noise(count: usize, seed: u64) -> Vec<f32> {
@@ -47,7 +47,7 @@ fn doubles(tensor: &Tensor) -> Vec<f64> {
     values(tensor).into_iter().map(f64::from).collect()
 }
 
-/// The gradients by the variables, of the outputs weighted by `delta`.
+/// Returns the gradients by the variables, of the outputs weighted by `delta`.
 fn gradients(outputs: &Tensor, delta: &Tensor, variables: &[&Var]) -> Vec<Option<Vec<f32>>> {
     let gradients = (outputs * delta).unwrap().sum_all().unwrap().backward().unwrap();
     variables.iter().map(|variable| gradients.get(variable).map(values)).collect()
@@ -61,7 +61,7 @@ fn window(height: u8, width: u8, stride_y: u8, stride_x: u8, [top, left, bottom,
     Window { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } }
 }
 
-/// Kernels, strides and paddings, each side different.
+/// Returns windows with various kernels, strides and paddings, each side different.
 fn windows() -> Vec<Window> {
     vec![
         window(1, 1, 1, 1, [0; 4]),
@@ -77,7 +77,7 @@ fn windows() -> Vec<Window> {
     ]
 }
 
-/// Inputs, weights and biases for a convolution.
+/// Returns inputs, weights and biases for a convolution.
 fn operands(op: &ConvOp, batch: usize) -> (Var, Var, Var) {
     let channels = if op.is_depthwise { 1 } else { usize::from(op.input.channels) };
     (variable(batch, op.input.elements(), 1), variable(op.outputs, op.window.area() * channels, 2), line(op.outputs, 3))
@@ -87,7 +87,7 @@ fn same(op: &ConvOp) -> ConvOp {
     ConvOp { ..*op }
 }
 
-/// Bits of a small network's outputs and gradients: all operations that sum over a batch.
+/// Returns the bits of a small network's outputs and gradients, from all operations that sum over a batch.
 fn trained_bits(threads: usize) -> Vec<u32> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
         let input = Shape { height: 12, width: 11, channels: 3 };

@@ -1,4 +1,4 @@
-//! Normalization against its formula.
+//! Batch normalization compared with its formula.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn batch_normalization_is_its_formula_in_candle() {
     let (channels, places) = (3, 35);
-    // Far from 0, where a careless variance cancels.
+    // Far from 0, where a careless variance loses digits by cancellation.
     let inputs = Var::from_tensor(&(variable(BATCH, channels * places, 1).as_tensor() + 10.0).unwrap()).unwrap();
     let (gamma, beta) = (line(channels, 2), line(channels, 3));
     let seen = Arc::default();

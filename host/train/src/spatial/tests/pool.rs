@@ -1,22 +1,23 @@
-//! Activation, pooling and flattening: outputs against candle's or the definition, gradients against secants.
+//! Activation, pooling and flattening: outputs compared with candle's or the definition, gradients with difference
+//! quotients.
 
 use candle_core::CustomOp1;
 
 use super::super::layout::{to_places_first, to_planes_first};
 use super::*;
 
-/// Against slopes of secants this wide, in `f32` there.
+/// Step of the difference quotients, which are computed in `f32`.
 const STEP: f32 = 1e-2;
 const SECANT_TOLERANCE: f64 = 1e-2;
 
-/// Distinct multiples of 1/8 in random order: no ties but where asked for, and secants stay on one side of every corner.
+/// Returns distinct multiples of 1/8 in random order: no ties, and no difference quotient crosses a kink.
 fn apart(count: usize, seed: u64) -> Vec<f32> {
     let mut values: Vec<f32> = (0..count).map(|i| (i as f32 - count as f32 / 2.0 + 0.25) / 8.0).collect();
     Random::seeded(seed).shuffle(&mut values);
     values
 }
 
-/// Gradients against secants of the operation's own outputs, along every input.
+/// Compares gradients with difference quotients of the operation's own outputs, along every input.
 fn assert_secants<O: CustomOp1 + Send + Sync + 'static>(op: impl Fn() -> O, inputs: &[f32], batch: usize, what: &str) {
     let tensor = |values: Vec<f32>| Var::from_vec(values, (batch, inputs.len() / batch), &Device::Cpu).unwrap();
     let variable = tensor(inputs.to_vec());
@@ -79,7 +80,7 @@ fn the_first_largest_takes_the_gradient() {
 #[test]
 fn pooling_leaves_padding_out() {
     let input = Shape { height: 7, width: 6, channels: 3 };
-    // All below 0, so that a largest of padding would show.
+    // All below 0, so that padding would show as a maximum.
     let inputs: Vec<f32> = apart(2 * input.elements(), 6).iter().map(|x| x - 40.0).collect();
     for window in windows() {
         let (rows, columns) = window.places(input).unwrap();

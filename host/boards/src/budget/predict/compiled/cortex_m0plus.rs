@@ -2,7 +2,7 @@
 
 use super::Event;
 
-/// Once, each.
+/// Returns instructions and cycles of one occurrence of an event.
 pub(super) const fn work(event: Event) -> (u64, u64) {
     match event {
         Event::Convolution => (1562, 2530),
@@ -51,7 +51,7 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::SumValue => (46, 68),
         Event::DivisionTurn => (9, 12),
         Event::TensorsEnd => (1150, 1850),
-        // These do not occur here.
+        // These events do not occur on this core.
         Event::Areas | Event::Area | Event::AreaEdge | Event::AreaEdgeRow | Event::AreaEdgePixel => (0, 0),
     }
 }

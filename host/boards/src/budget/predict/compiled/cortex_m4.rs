@@ -2,7 +2,7 @@
 
 use super::Event;
 
-/// Once, each.
+/// Returns instructions and cycles of one occurrence of an event.
 pub(super) const fn work(event: Event) -> (u64, u64) {
     match event {
         Event::Convolution => (1231, 1918),
@@ -48,7 +48,7 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::Sum => (945, 1523),
         Event::SumValue => (34, 41),
         Event::TensorsEnd => (850, 1340),
-        // These do not occur here.
+        // These events do not occur on this core.
         Event::Chunk7
         | Event::BiasFilling
         | Event::BiasFillingWord

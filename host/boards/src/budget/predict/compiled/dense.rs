@@ -1,4 +1,4 @@
-//! Compiled code of dense layers, and of the decision.
+//! Instructions of compiled code in dense layers and in the decision.
 
 use pinhole_declaration::Core;
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
@@ -6,44 +6,44 @@ use pinhole_shared::model::{Activation, Dense, Output};
 
 use super::super::loops::{Ops, chunks};
 
-/// Instructions of a core's compiled code.
+/// Instructions of a core's compiled code, by cause.
 pub(in crate::budget::predict) struct Compiled {
-    /// Each layer.
+    /// Per layer.
     layer: u64,
-    /// Each chunk of a packed layer.
+    /// Per chunk of a packed layer.
     chunk: u64,
-    /// A group that pixels do not fill.
+    /// Per group that is padded because pixels do not fill it.
     filled_up_group: u64,
-    /// Each neuron: bias, requantization, and the activation function.
+    /// Per neuron: bias, requantization, and the activation function.
     neuron: Neuron,
-    /// Bringing a layer's inputs into the form its loops take.
+    /// Converting a layer's inputs to the form that its loops read.
     inputs: Inputs,
-    /// Each multiplication of a row-major layer, and each of its rows beside.
+    /// Scalar kernel of row-major layers: per multiplication, and per row.
     scalar: Scalar,
-    /// The decision, each class.
+    /// Decision, per class.
     decision_class: u64,
-    /// Of 100 instructions. The others take one cycle.
+    /// Share of loads, stores and taken branches; all other instructions take one cycle.
     mixture: Mixture,
 }
 
-/// Instructions of a neuron by what it gives.
+/// Instructions per neuron, by its output.
 struct Neuron {
-    /// Also for logits.
+    /// Linear outputs, and logits.
     linear: u64,
     relu: u64,
-    /// On Cortex-M4 without the loop in assembly, as the next.
+    /// On Cortex-M4 without the loop in assembly, as is the next.
     sigmoid_u8: u64,
     /// Without the loop in assembly.
     sigmoid_i16: u64,
 }
 
-/// Instructions for inputs. What is 0 is done in assembly, or does not occur.
+/// Instructions for converting inputs; 0 if it is done in assembly or does not occur.
 struct Inputs {
-    /// A pair of pixels, for weights of 4 bits.
+    /// Per pair of pixels, for weights of 4 bits.
     pixels4: u64,
-    /// A pair of activations.
+    /// Per pair of activations.
     activations: u64,
-    /// A word that fills up the last group.
+    /// Per word of padding in the last group.
     filling: u64,
 }
 
@@ -54,7 +54,7 @@ struct Scalar {
     row: u64,
 }
 
-/// Kinds of instructions, of 100.
+/// Kinds of instructions, per 100.
 struct Mixture {
     loads: u64,
     stores: u64,
@@ -91,7 +91,7 @@ impl Compiled {
         }
     }
 
-    /// What lies around a layer's loops.
+    /// Returns the instructions around a layer's loops.
     pub(in crate::budget::predict) fn around(&self, dense: &Dense<'_>) -> Ops {
         let weights = &dense.weighted.operands.weights;
         let (inputs, rows) = (weights.inputs() as u64, weights.outputs() as u64);
@@ -110,7 +110,7 @@ impl Compiled {
             }
             Layout::DspWide8 | Layout::DspWide4 => self.inputs.activations,
             Layout::DspPixels8 | Layout::PairsPixels8 | Layout::PairsPixels7 => 0,
-            // No dense layer has them.
+            // Dense layers never have these layouts.
             Layout::DspAreas8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
             Layout::DspPixels4 | Layout::PairsPixels4 => self.inputs.pixels4,
         };
@@ -131,7 +131,7 @@ impl Compiled {
         self.ops(all)
     }
 
-    /// The decision between so many classes.
+    /// Returns the instructions of the decision between `classes` classes.
     pub(in crate::budget::predict) fn decision(&self, classes: usize) -> Ops {
         self.ops(self.decision_class * classes as u64)
     }

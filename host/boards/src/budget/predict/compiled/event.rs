@@ -1,119 +1,120 @@
-//! What compiled code does in layers that read and write tensors.
+//! Events in the compiled code of layers on tensors.
 
 use pinhole_declaration::Core;
 
 use super::super::Work;
 use super::{cortex_m0plus, cortex_m4};
 
-/// Something that such code does again and again, always with about as many instructions.
+/// An event in that code, which always takes about the same number of instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::budget::predict) enum Event {
-    /// A convolution, depthwise or not, once, with reading its record.
+    /// A convolution, standard or depthwise, including reading its record.
     Convolution,
-    /// A place of its output.
+    /// An output position of a convolution.
     Place,
-    /// A sum to a byte within 0..=255.
+    /// Requantization of a sum to a byte within 0..=255.
     Requantized,
-    /// A sum to a byte within a smaller range.
+    /// Requantization of a sum to a byte within a smaller range.
     RequantizedCut,
-    /// The larger of two sums of a row, where places are pooled.
+    /// Max pooling of sums: comparing two sums of a row.
     Compared,
-    /// A place whose channels are all there is under the window.
+    /// A position of a pointwise convolution, whose window is one position.
     Pointwise,
-    /// A place for which what is under the window is put together, and an empty loop over its rows.
+    /// im2col of one position, with an empty loop over its rows.
     Gather,
-    /// A row of the window outside of the input, besides what is filled.
+    /// A window row outside of the input, without the fill.
     RowOutside,
-    /// A row that is all within the input, besides what is copied.
+    /// A window row completely inside the input, without the copy.
     RowWithin,
-    /// A row that is in part within the input, besides what is copied and filled.
+    /// A window row partly inside the input, without copies and fills.
     RowAcross,
-    /// A byte copied by itself.
+    /// A byte copied individually.
     CopyByte,
-    /// A copy of many bytes, besides these.
+    /// A copy of many bytes, without the bytes themselves.
     CopyMany,
     /// A word copied.
     CopyWord,
-    /// A copy of many bytes that are shifted.
+    /// A copy of many bytes with shifts (source and destination aligned differently), without the words themselves.
     CopyShifted,
-    /// A word put together of two and copied.
+    /// A word assembled from two and copied.
     CopyShiftedWord,
-    /// A byte filled by itself.
+    /// A byte filled individually.
     FillByte,
-    /// A filling of many bytes, besides these.
+    /// A fill of many bytes, without the bytes themselves.
     FillMany,
     /// A word filled.
     FillWord,
-    /// A run of a dense layer at a place.
+    /// A dense kernel run for one position.
     Dense,
-    /// A chunk of its columns, in weights of 8 bits.
+    /// A chunk of its columns, with weights of 8 bits.
     Chunk8,
-    /// The same in 7 bits.
+    /// A chunk with weights of 7 bits.
     Chunk7,
-    /// The same in 4 bits.
+    /// A chunk with weights of 4 bits.
     Chunk4,
-    /// A call of the loop that spreads pixels.
+    /// A call of the loop that widens pixels.
     Spread,
-    /// A group that pixels do not fill.
+    /// A padded group that pixels do not fill.
     PartGroup,
-    /// Each of these pixels.
+    /// A pixel of such a group.
     PartGroupPixel,
-    /// A bias, to an accumulator; on Cortex-M4 of those that are left over from fours.
+    /// A bias copied to an accumulator; on Cortex-M4 only those left over from groups of four.
     BiasWord,
-    /// Clearing the accumulators of rows that fill up.
+    /// Clearing the accumulators of padding rows.
     BiasFilling,
-    /// Each of these.
+    /// One of these accumulators.
     BiasFillingWord,
-    /// A channel at a place of a depthwise convolution in rows of 8 bits.
+    /// A channel at one position of a depthwise convolution, rows of 8 bits.
     DepthwiseRow8,
-    /// Each of its weights.
+    /// One of its weights.
     DepthwiseWeight8,
-    /// The same in 4 bits.
+    /// A channel at one position of a depthwise convolution, rows of 4 bits.
     DepthwiseRow4,
-    /// Each of its weights.
+    /// One of its weights.
     DepthwiseWeight4,
-    /// A convolution by areas, once.
+    /// A fused convolution and max pooling by areas.
     Areas,
     /// An area.
     Area,
-    /// An area that is not all within the input.
+    /// An area partly outside of the input.
     AreaEdge,
-    /// Each of its rows within the input.
+    /// A row of such an area within the input.
     AreaEdgeRow,
-    /// Each of its pixels within the input.
+    /// A pixel of such an area within the input.
     AreaEdgePixel,
-    /// A pooling, once.
+    /// A pooling layer.
     Pool,
-    /// A place of its output.
+    /// An output position of pooling.
     PoolPlace,
-    /// A value of its output.
+    /// An output value of pooling.
     PoolValue,
-    /// A mean, besides: takes the longer, the larger it is, where division is no instruction.
+    /// An average, in addition. Without a division instruction, a larger one takes longer.
     PoolMean,
-    /// A row under the window, for each value.
+    /// A window row of pooling, for each value.
     PoolRow,
-    /// An element under the window, for each value.
+    /// A window element of pooling, for each value.
     PoolElement,
-    /// A global average, once.
+    /// A global average pooling.
     Average,
-    /// A place of its input.
+    /// An input position of global average pooling.
     AveragePlace,
-    /// A value of its input.
+    /// An input value of global average pooling.
     AverageValue,
-    /// A value of its output.
+    /// An output value of global average pooling.
     AverageChannel,
-    /// A sum of tensors, once.
+    /// An addition of tensors.
     Sum,
-    /// A value of it.
+    /// A value of the sum.
     SumValue,
-    /// Going on from tensors to dense layers: the first one's record, read once more.
+    /// The transition from tensors to dense layers: the first dense layer's record is read again.
     TensorsEnd,
-    /// A turn of a division that is no instruction.
+    /// A loop turn of a division in software.
     DivisionTurn,
 }
 
 impl Event {
-    /// What it takes once. Cycles are by the core's timing table (see [`super::super::loops::Ops`]).
+    /// Returns instructions and cycles of one occurrence. Cycles are those of the core's timing table (see
+    /// [`super::super::loops::Ops`]).
     pub(in crate::budget::predict) fn work(self, core: Core) -> Work {
         let (instructions, cycles) = match core {
             Core::CortexM4 => cortex_m4::work(self),

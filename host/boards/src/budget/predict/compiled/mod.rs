@@ -1,9 +1,10 @@
 //! Instructions of compiled code: everything around the loops in assembly.
 //!
-//! **Measured, not derived**: fitted to what `pinhole bench` counts for networks of many shapes; of layers of tensors, by least
-//! squares of relative errors over 150 random networks, and cycles to those of an emulator plugin that goes by the timing
-//! tables. When the engine, a kernel's Rust or the compiler changes by more than [`super::TOLERANCE`] of an inference, the test
-//! that compares prediction and count fails, and these numbers are to be measured anew.
+//! These numbers are **measured, not derived**: fitted to the counts of `pinhole bench` for networks of many shapes.
+//! For layers on tensors, they are fitted by least squares of relative errors over 150 random networks, and cycles to
+//! those of an emulator plugin that uses the timing tables. When the engine, a kernel's Rust code or the compiler
+//! changes by more than [`super::TOLERANCE`] of an inference, the test that compares prediction and count fails. Then
+//! measure these numbers again.
 
 mod cortex_m0plus;
 mod cortex_m4;

@@ -1,5 +1,5 @@
-//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus`, counted there: change them with it. The layers
-//! after the first are compiled code.
+//! Instructions of the loops in `firmware/kernels/src/cortex_m0plus`, counted by reading them: change them together.
+//! Layers after the first are compiled code.
 
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout, Weights};
 
@@ -9,11 +9,11 @@ use super::{blocks, calls, chunks};
 /// `enter!` and `leave!`: push, 4 mov, push; pop, 4 mov, pop.
 const FRAME: Ops = Ops { simple: 8, multiples: 4, registers: 18, returns: 1, ..Ops::NONE };
 
-/// Around the blocks of `blocks!`: sub, 3 str, ldr, movs, muls, adr, 2 adds, str; add; less the branch that the last
-/// block has not.
+/// Around the blocks of `blocks!`: sub, 3 str, ldr, movs, muls, adr, 2 adds, str; add. The last block's missing branch
+/// is subtracted.
 const BLOCKS: Ops = Ops { simple: 6, loads: 1, stores: 4, ..Ops::NONE };
-/// Each block of `blocks!` but its columns and its `finish!`: `clear_sums!`, ldr, mov, ldr, ldr, bx; ldr; str, ldr, cmp,
-/// beq, b. Less the branch that the last turn has not.
+/// Each block of `blocks!` without its columns and its `finish!`: `clear_sums!`, ldr, mov, ldr, ldr, bx; ldr; str, ldr,
+/// cmp, beq, b. The last turn's missing branch is subtracted.
 const BLOCK: Ops = Ops { simple: 7, loads: 4, loads_in_a_row: 1, stores: 1, taken: 2, ..Ops::NONE };
 /// Each turn of `blocks!` (cmp, beq, b), of 16 pairs of columns.
 const TURN: Ops = Ops { simple: 2, taken: 1, ..Ops::NONE };
@@ -25,13 +25,13 @@ const COLUMNS8: Ops = Ops { simple: 16, multiples: 2, registers: 5, ..Ops::NONE 
 const FINISH8: Ops = Ops { simple: 12, loads: 4, multiples: 2, registers: 4, ..Ops::NONE };
 /// `columns7!`: twice LDM of 2 registers.
 const COLUMNS7: Ops = Ops { simple: 14, multiples: 2, registers: 4, ..Ops::NONE };
-/// ldr, and twice `finish!` less r2, with 2 subs more.
+/// ldr, and twice `finish!` without r2, plus 2 subs.
 const FINISH7: Ops = Ops { simple: 16, loads: 4, loads_in_a_row: 1, multiples: 2, registers: 4, ..Ops::NONE };
 
-/// `pixels4` around its blocks, less the branch that the last has not: sub, 3 str, ldr, movs, muls, adr, 2 adds, str, ldr;
-/// add.
+/// `pixels4` around its blocks: sub, 3 str, ldr, movs, muls, adr, 2 adds, str, ldr; add. The last block's missing
+/// branch is subtracted.
 const PIXELS4: Ops = Ops { simple: 6, loads: 2, stores: 4, ..Ops::NONE };
-/// Each block of `pixels4`: `clear_sums!`, 2 mov, 2 ldr, bx; 2 ldr, twice `finish!` less r2, str, ldr, cmp, beq, b.
+/// Each block of `pixels4`: `clear_sums!`, 2 mov, 2 ldr, bx; 2 ldr, twice `finish!` without r2, str, ldr, cmp, beq, b.
 const PIXELS4_BLOCK: Ops =
     Ops { simple: 25, loads: 7, loads_in_a_row: 2, stores: 1, multiples: 2, registers: 4, taken: 2, ..Ops::NONE };
 /// Each turn of `pixels4`: twice `flush4!`, movs, 2 mov, ldr, cmp, bne.
@@ -40,11 +40,11 @@ const TURN_FOURS: u64 = 4;
 /// `columns4!`: 3 LDM of 2 registers.
 const COLUMNS4: Ops = Ops { simple: 24, multiples: 3, registers: 6, ..Ops::NONE };
 
-/// A loop that spreads pixels.
+/// A loop that widens pixels.
 struct Spread {
-    /// Once a call.
+    /// Per call.
     call: Ops,
-    /// Each group of 8 pixels.
+    /// Per group of 8 pixels.
     group: Ops,
 }
 
@@ -64,13 +64,13 @@ const SPREAD4: Spread = Spread {
     group: Ops { simple: 42, loads: 6, loads_in_a_row: 6, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
 };
 
-/// `sigmoids` around its neurons, besides [`FRAME`]: ldr, ldmia, 3 mov, movs, lsls, mov, lsls, mov.
+/// `sigmoids` around its neurons, without [`FRAME`]: ldr, ldmia, 3 mov, movs, lsls, mov, lsls, mov.
 const SIGMOIDS: Ops = Ops { simple: 8, loads: 1, multiples: 1, registers: 3, ..Ops::NONE };
-/// Each neuron of `sigmoids`, within the table: 2 LDM, push and pop of one register, 2 ldrh, strh.
+/// Each neuron of `sigmoids`, if within the table: 2 LDM, push and pop of one register, 2 ldrh, strh.
 const SIGMOID: Ops =
     Ops { simple: 42, loads: 1, loads_in_a_row: 1, stores: 1, multiples: 4, registers: 4, taken: 2, ..Ops::NONE };
 
-/// See [`super::sums`]. Weights in rows have compiled loops alone.
+/// See [`super::sums`]. Row-major weights have only compiled loops.
 pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
     Some(match weights.layout() {
         Layout::Rows8 | Layout::Rows4 => Ops::NONE,
@@ -84,13 +84,13 @@ pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
     })
 }
 
-/// `sigmoids` of so many neurons.
+/// Returns the instructions of `sigmoids`.
 pub(super) fn sigmoids(neurons: u64) -> Ops {
     FRAME + SIGMOIDS + neurons * SIGMOID
 }
 
-/// All chunks: spreading the pixels of each, and a loop with so much around its blocks and so much in one of so many
-/// groups of columns.
+/// Returns the instructions of all chunks: widening the pixels of each, and a loop with `around` its blocks and
+/// `block(groups)` per block.
 fn chunked(weights: &Weights<'_>, spread: Spread, around: Ops, block: impl Fn(u64) -> Ops) -> Ops {
     chunks(weights).fold(Ops::NONE, |all, chunk| {
         let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
@@ -99,7 +99,7 @@ fn chunked(weights: &Weights<'_>, spread: Spread, around: Ops, block: impl Fn(u6
     })
 }
 
-/// A block of `blocks!` without its end.
+/// Returns the instructions of a block of `blocks!` without its end.
 fn pairs(groups: u64, columns: Ops) -> Ops {
     let pairs = groups * (GROUP_COLUMNS / 2) as u64;
     BLOCK + pairs * columns + pairs.div_ceil(TURN_PAIRS) * TURN

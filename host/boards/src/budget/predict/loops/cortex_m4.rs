@@ -1,21 +1,21 @@
-//! Instructions of the loops in `firmware/kernels/src/cortex_m4`, counted there: change them with it.
+//! Instructions of the loops in `firmware/kernels/src/cortex_m4`, counted by reading them: change them together.
 
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
 
 use super::ops::Ops;
 use super::{blocks, calls, chunks};
 
-/// A loop over the groups of a chunk for each block of four rows.
+/// A loop over the groups of a chunk, for each block of four rows.
 struct Loop {
-    /// Once a chunk: the function's beginning and end.
+    /// Per chunk: beginning and end of the function.
     chunk: Ops,
-    /// Each block: before and after its groups.
+    /// Per block: before and after its groups.
     block: Ops,
-    /// Each turn of the loop over groups, with its branch taken.
+    /// Per turn of the loop over groups, with its branch taken.
     turn: Ops,
-    /// Groups in a turn.
+    /// Groups per turn.
     turn_groups: u64,
-    /// Each group of 8 columns.
+    /// Per group of 8 columns.
     group: Ops,
 }
 
@@ -125,8 +125,8 @@ const AREA_ROW: Ops = Ops {
 
 /// `channels`, once: push, sub, ldr, str; add, pop.
 const CHANNELS: Ops = Ops { simple: 2, loads: 1, stores: 1, multiples: 2, registers: 18, returns: 1, ..Ops::NONE };
-/// `channels`, each four: ldmia, ldr, mov, subs, blo; adds, beq; stmia, add, ldr, cmp, bne. As if neither of the first two
-/// branches were taken.
+/// `channels`, each four: ldmia, ldr, mov, subs, blo; adds, beq; stmia, add, ldr, cmp, bne. The first two branches are
+/// assumed not to be taken.
 const CHANNELS_FOUR: Ops = Ops { simple: 7, loads: 2, multiples: 2, registers: 8, taken: 1, ..Ops::NONE };
 /// A column of `channels`: ldr; `column!` with LDRD.
 const CHANNELS_COLUMN: Ops = Ops { simple: 6, loads: 1, multiples: 1, registers: 2, ..Ops::NONE };
@@ -166,23 +166,23 @@ pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
     Some(all)
 }
 
-/// `sigmoids` of so many neurons.
+/// Returns the instructions of `sigmoids`.
 pub(super) fn sigmoids(neurons: u64) -> Ops {
     SIGMOIDS + neurons * SIGMOID
 }
 
-/// `area` for so many rows.
+/// Returns the instructions of `area`.
 pub(in crate::budget::predict) fn area(rows: u64) -> Ops {
     AREA + rows * AREA_ROW
 }
 
-/// `channels` for so many columns of so many channels, those that fill up the last four included.
+/// Returns the instructions of `channels`; `channels` includes the padding of the last four.
 pub(in crate::budget::predict) fn channels(columns: u64, channels: u64) -> Ops {
     let columns_of_four = columns * CHANNELS_COLUMN + columns / 3 * CHANNELS_TURN + columns % 3 * CHANNELS_REST;
     CHANNELS + channels / BLOCK_ROWS as u64 * (CHANNELS_FOUR + columns_of_four)
 }
 
-/// `copy` of so many whole fours of words; it is not called for none.
+/// Returns the instructions of `copy` for whole groups of four words; it is not called for none.
 pub(in crate::budget::predict) fn copy(fours: u64) -> Ops {
     if fours > 0 { COPY + fours * COPY_FOUR } else { Ops::NONE }
 }

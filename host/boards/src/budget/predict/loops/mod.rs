@@ -1,4 +1,4 @@
-//! Instructions of the loops in `firmware/kernels`, counted there by reading them: change them with these.
+//! Instructions of the loops in `firmware/kernels`, counted by reading them: change them together.
 
 pub(super) mod cortex_m0plus;
 pub(super) mod cortex_m4;
@@ -10,8 +10,8 @@ use pinhole_shared::model::{Activation, Dense, Output};
 
 pub(in crate::budget::predict) use ops::Ops;
 
-/// The loops that multiply inputs by weights, for one run over all rows. `None` for a layout that the core's kernel does not
-/// run, or not in this way.
+/// Returns the instructions of the loops that multiply inputs by weights, for one run over all rows. `None` for a
+/// layout that the core's kernel does not run, or not by these loops.
 pub(super) fn sums(core: Core, weights: &Weights<'_>) -> Option<Ops> {
     match core {
         Core::CortexM4 => cortex_m4::sums(weights),
@@ -19,7 +19,7 @@ pub(super) fn sums(core: Core, weights: &Weights<'_>) -> Option<Ops> {
     }
 }
 
-/// The loops of a dense layer. `None` for a layout that the core's kernel does not run.
+/// Returns the instructions of the loops of a dense layer. `None` for a layout that the core's kernel does not run.
 pub(super) fn dense(core: Core, dense: &Dense<'_>) -> Option<Ops> {
     let weights = &dense.weighted.operands.weights;
     let sums = sums(core, weights)?;
@@ -34,18 +34,18 @@ pub(super) fn dense(core: Core, dense: &Dense<'_>) -> Option<Ops> {
     })
 }
 
-/// Columns of each chunk, without those that fill up the last.
+/// Returns the columns of each chunk, without padding of the last.
 pub(super) fn chunks(weights: &Weights<'_>) -> impl Iterator<Item = usize> {
     let (inputs, chunk) = (weights.inputs(), weights.chunk_columns().max(1));
     (0..inputs).step_by(chunk).map(move |start| chunk.min(inputs - start))
 }
 
-/// Blocks of rows.
+/// Returns the number of blocks of rows.
 fn blocks(weights: &Weights<'_>) -> u64 {
     (weights.padded_outputs() / BLOCK_ROWS) as u64
 }
 
-/// Calls that spread the pixels of a chunk: a group that they do not fill takes one of its own.
+/// Returns the calls that widen the pixels of a chunk: one for whole groups, and one for a padded group.
 pub(super) fn calls(columns: usize) -> u64 {
     u64::from(columns >= GROUP_COLUMNS) + u64::from(!columns.is_multiple_of(GROUP_COLUMNS))
 }

@@ -1,28 +1,28 @@
-//! Instructions by what they take.
+//! Instruction counts by kind, and their cycles.
 
 use std::ops::{Add, Mul};
 
 use pinhole_declaration::Core;
 
-/// Counts of instructions, by kind.
+/// Number of instructions of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::budget::predict) struct Ops {
-    /// Those of one cycle: arithmetic, multiplications, moves, branches that are not taken, instructions whose condition
-    /// does not hold.
+    /// Instructions of one cycle: arithmetic, multiplications, moves, branches that are not taken, instructions whose
+    /// condition does not hold.
     pub(in crate::budget::predict) simple: u64,
     /// Loads of a single value.
     pub(in crate::budget::predict) loads: u64,
-    /// Loads that come right after another.
+    /// Loads of a single value right after another load.
     pub(in crate::budget::predict) loads_in_a_row: u64,
     /// Stores of a single value.
     pub(in crate::budget::predict) stores: u64,
     /// Loads and stores of several registers.
     pub(in crate::budget::predict) multiples: u64,
-    /// Their registers.
+    /// Registers of these loads and stores.
     pub(in crate::budget::predict) registers: u64,
-    /// Branches and calls that are taken.
+    /// Taken branches and calls.
     pub(in crate::budget::predict) taken: u64,
-    /// Of the loads of several registers, those into the program counter.
+    /// Loads of several registers that include the program counter.
     pub(in crate::budget::predict) returns: u64,
     /// Divisions.
     pub(in crate::budget::predict) divisions: u64,
@@ -45,7 +45,7 @@ impl Ops {
         self.simple + self.loads + self.loads_in_a_row + self.stores + self.multiples + self.taken + self.divisions
     }
 
-    /// Cycles where memory never makes the core wait.
+    /// Returns the cycles, if memory never makes the core wait.
     ///
     /// # Source
     /// Arm DDI 0439B, "Cortex-M4 Technical Reference Manual", 3.3 (a division takes 2 to 12: 6 here; a taken branch
@@ -68,7 +68,7 @@ impl Ops {
     }
 }
 
-/// Cycles of what differs between the cores.
+/// Cycles of the instructions in which the cores differ.
 struct Timing {
     load_in_a_row: u64,
     store: u64,

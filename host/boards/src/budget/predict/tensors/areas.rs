@@ -1,4 +1,4 @@
-//! First convolutions on Cortex-M4, four places at a time.
+//! Fused first convolution and 2x2 max pooling on Cortex-M4, one area (four positions) at a time.
 
 use pinhole_declaration::Core;
 use pinhole_shared::model::Conv;
@@ -9,11 +9,11 @@ use super::super::loops::cortex_m4;
 use super::convolution::requantization;
 use super::{Tally, inside};
 
-/// Rows and columns of an area, and by how many the next is further.
+/// Side of an area, and the distance to the next.
 const SIDE: u8 = 4;
 const STRIDE: u8 = 2;
 
-/// A convolution in [`pinhole_shared::layout::Layout::DspAreas8`]. `None` on another core.
+/// Counts a convolution in [`pinhole_shared::layout::Layout::DspAreas8`]. `None` on another core.
 pub(super) fn convolution(conv: &Conv<'_>, tally: &mut Tally) -> Option<()> {
     if tally.core != Core::CortexM4 {
         return None;

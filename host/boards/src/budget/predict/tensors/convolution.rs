@@ -1,4 +1,4 @@
-//! Convolutions for each of whose places the window is put together.
+//! Convolutions that copy each window into a row (im2col).
 
 use pinhole_declaration::Core;
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
@@ -9,10 +9,11 @@ use super::super::loops::{calls, chunks, cortex_m4, sums};
 use super::gather::gather;
 use super::{Tally, division_turns};
 
-/// An ordinary one: at each place a dense layer. `None` for a layout that the core's kernel does not run.
+/// Counts a standard convolution: a dense layer for each position. `None` for a layout that the core's kernel does not
+/// run.
 pub(super) fn dense(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Option<()> {
     let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
-    // Weights in rows are run after dense layers alone.
+    // Only dense layers run row-major weights.
     let loops = sums(tally.core, weights).filter(|_| weights.layout().is_for_pixels())?;
     places(conv, tally);
     if conv.is_pointwise() {
@@ -29,7 +30,7 @@ pub(super) fn dense(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Opti
     Some(())
 }
 
-/// A depthwise one. `None` for a layout that the core's kernel does not run.
+/// Counts a depthwise convolution. `None` for a layout that the core's kernel does not run.
 pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Option<()> {
     let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
     let (rows, columns) = (weights.outputs(), weights.inputs());
@@ -50,14 +51,14 @@ pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> 
     Some(())
 }
 
-/// Sums to bytes.
+/// Counts the requantization of sums to bytes.
 pub(super) fn requantization(conv: &Conv<'_>, tally: &mut Tally) {
     let all = (conv.low, conv.high) == (0, u8::MAX);
     let event = if all { Event::Requantized } else { Event::RequantizedCut };
     tally.add(event, conv.output.shape.elements());
 }
 
-/// What both have in common: going from place to place, and what becomes of the sums.
+/// Counts what both kinds have in common: the loop over positions, max pooling and requantization.
 fn places(conv: &Conv<'_>, tally: &mut Tally) {
     let places = conv.output.shape.places();
     tally.add(Event::Convolution, 1);
@@ -67,7 +68,7 @@ fn places(conv: &Conv<'_>, tally: &mut Tally) {
     requantization(conv, tally);
 }
 
-/// A chunk of so many columns, which is run so many times.
+/// Counts a chunk of `columns` columns that is run `times` times.
 fn chunk(columns: usize, layout: Layout, times: usize, tally: &mut Tally) {
     let event = match layout {
         Layout::PairsPixels7 => Event::Chunk7,
@@ -82,13 +83,13 @@ fn chunk(columns: usize, layout: Layout, times: usize, tally: &mut Tally) {
         tally.add(Event::PartGroupPixel, times * rest);
     }
     if layout == Layout::PairsPixels8 {
-        // Of what the pixels are spread into, three words for two, it is checked that they are whole groups.
+        // The code checks that the widened pixels (three words for two) are whole groups.
         let words = columns.next_multiple_of(GROUP_COLUMNS) / 2 * 3;
         tally.add(Event::DivisionTurn, times * (division_turns(words, 3) + division_turns(words, 12)));
     }
 }
 
-/// Biases to the accumulators, so many times.
+/// Counts copying biases to the accumulators, `times` times.
 fn biases(weights: &Weights<'_>, times: usize, tally: &mut Tally) {
     let (rows, padded) = (weights.outputs(), weights.padded_outputs());
     match tally.core {

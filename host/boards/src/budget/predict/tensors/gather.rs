@@ -1,4 +1,4 @@
-//! What is under a window, put together for each place.
+//! im2col: copying the values under a window into a row, for each position.
 
 use pinhole_shared::model::Conv;
 use pinhole_shared::shape::{Padding, Window};
@@ -7,7 +7,7 @@ use super::super::compiled::Event;
 use super::memory::Memory;
 use super::{Tally, division_turns, inside};
 
-/// All places of a convolution.
+/// Counts im2col for all positions of a convolution.
 pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
     let Window { height, width, stride_y, stride_x, padding: Padding { top, left, .. } } = conv.window;
     let (from, to, pool) = (conv.input.shape, conv.output.shape, usize::from(conv.pool));
@@ -42,7 +42,7 @@ pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
     }
     let gathers = conv.convolved();
     tally.add(Event::Gather, gathers);
-    // The rows of what is put together are counted by a division.
+    // The number of rows is computed by a division.
     tally.add(Event::DivisionTurn, gathers * division_turns(height.into(), 1));
     memory.tally(tally);
 }

@@ -1,4 +1,4 @@
-//! Bytes copied and filled.
+//! Counts copied and filled bytes.
 
 use std::ops::Range;
 
@@ -7,24 +7,24 @@ use super::Tally;
 
 /// Bytes of a word.
 const WORD: usize = 4;
-/// Fewer bytes than this go one by one.
+/// Shorter moves go byte by byte.
 const MANY: usize = 16;
 
-/// What was copied and filled so far, besides what calls take that move nothing.
+/// Copies and fills counted so far, without the fixed cost of calls that move nothing.
 ///
 /// # Source
-/// `memcpy` and `memset` of Rust's `compiler_builtins`: many bytes go in words, once the place that is written is at a multiple of 4.
-/// Places are taken to be so where arena and pixels start.
+/// `memcpy` and `memset` of Rust's `compiler_builtins`: many bytes are moved in words once the destination is a
+/// multiple of 4. Arena and pixels are assumed to start at such addresses.
 #[derive(Default)]
 pub(super) struct Memory {
     copies: Moves,
-    /// Of the copies of many bytes, those that are read at no multiple of 4 when they are written at one: two words are read for
-    /// each, and shifted.
+    /// Copies of many bytes whose source is not at a multiple of 4 when the destination is: two words are combined and
+    /// shifted for each.
     shifted: Moves,
     fills: Moves,
 }
 
-/// Calls for many bytes, and what they and others move.
+/// Calls that move many bytes, and the words and bytes that all calls move.
 #[derive(Default)]
 struct Moves {
     many: usize,
@@ -33,7 +33,7 @@ struct Moves {
 }
 
 impl Memory {
-    /// From a place, to as many bytes.
+    /// Counts a copy from an offset to a range of the same length.
     pub(super) fn copy(&mut self, from: usize, to: Range<usize>) {
         if to.len() >= MANY && !from.abs_diff(to.start).is_multiple_of(WORD) {
             self.shifted.add(to);

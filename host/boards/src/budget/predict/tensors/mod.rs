@@ -1,4 +1,4 @@
-//! Layers that read and write tensors: how often what compiled code does happens in one, and the loops in between.
+//! Layers on tensors: counts the events of their compiled code, and the loops in between.
 //!
 //! Each module goes through a kind of layer as `pinhole_shared::engine` does, by shapes alone.
 
@@ -20,8 +20,8 @@ use super::Work;
 use super::compiled::Event;
 use super::loops::Ops;
 
-/// What a layer takes that is not dense. What is under a window is put together from `patch_at` on in the arena. `None` of a
-/// dense layer, and for a layout that the core's kernel does not run.
+/// Returns the work of a layer that is not dense. Rows of im2col are written from `patch_at` on in the arena. `None`
+/// for a dense layer, and for a layout that the core's kernel does not run.
 pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Work> {
     let mut tally = Tally { core, work: Work::NONE };
     match layer {
@@ -42,7 +42,7 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Wor
     Some(tally.work)
 }
 
-/// What was counted so far.
+/// Work counted so far.
 struct Tally {
     core: Core,
     work: Work,
@@ -71,21 +71,22 @@ fn sum(add: &Add, tally: &mut Tally) {
     tally.add(Event::SumValue, add.output.shape.elements());
 }
 
-/// Rows, or columns, of the input that are under the window at a place.
+/// Returns the rows, or columns, of the input under the window at a position.
 fn inside(at: usize, stride: u8, padding: u8, window: u8, size: u16) -> Range<usize> {
     let start = at * usize::from(stride);
     let end = (start + usize::from(window)).saturating_sub(padding.into()).min(size.into());
     start.saturating_sub(padding.into()).min(end)..end
 }
 
-/// Turns of a division where it is no instruction: about as many as the quotient has bits, unless a single one of them is set.
+/// Returns the loop turns of a division in software: about as many as the quotient has bits, unless only one of them is
+/// set.
 ///
 /// # Source
-/// `u32_div_rem` of Rust's `compiler_builtins`, which shifts the divisor below the dividend, and is done when less than the
-/// divisor is left then.
+/// `u32_div_rem` of Rust's `compiler_builtins`: it shifts the divisor below the dividend, and ends when less than the
+/// divisor is left.
 fn division_turns(dividend: usize, divisor: usize) -> usize {
     match dividend.checked_div(divisor) {
-        // Two stand for what is around the turns.
+        // Two turns for the code around the loop.
         Some(quotient) if quotient > 0 && !quotient.is_power_of_two() => quotient.ilog2() as usize + 2,
         _ => 0,
     }

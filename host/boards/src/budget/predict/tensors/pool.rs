@@ -1,4 +1,4 @@
-//! Poolings.
+//! Pooling layers.
 
 use pinhole_shared::model::Pool;
 use pinhole_shared::shape::{Padding, Window};
@@ -6,7 +6,7 @@ use pinhole_shared::shape::{Padding, Window};
 use super::super::compiled::Event;
 use super::{Tally, division_turns, inside};
 
-/// A pooling, but for what the mean takes.
+/// Counts a pooling layer, without the division of an average.
 pub(super) fn pooling(pool: &Pool, tally: &mut Tally) {
     let Window { height, width, stride_y, stride_x, padding: Padding { top, left, .. } } = pool.window;
     let (from, to) = (pool.input.shape, pool.output.shape);
@@ -15,7 +15,7 @@ pub(super) fn pooling(pool: &Pool, tally: &mut Tally) {
     let columns: usize = (0..to_width).map(|x| inside(x, stride_x, left, width, from.width).len()).sum();
     tally.add(Event::Pool, 1);
     tally.add(Event::PoolPlace, to.places());
-    // Where a place is, is found by dividing its number.
+    // A position's row and column are computed by dividing its number.
     tally.add(Event::DivisionTurn, (0..to.places()).map(|place| division_turns(place, to_width)).sum());
     tally.add(Event::PoolValue, to.elements());
     tally.add(Event::PoolRow, rows * to_width * channels);

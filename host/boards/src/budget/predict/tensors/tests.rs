@@ -7,7 +7,7 @@ use super::*;
 
 const CORES: [Core; 2] = [Core::CortexM4, Core::CortexM0Plus];
 
-/// A convolution without weights, of so many channels, 3x3 and padded by 1, over 4x4 places.
+/// A convolution without weights, 3x3 with a padding of 1, over 4x4 positions of `channels` channels.
 fn convolution(channels: u16) -> Conv<'static> {
     let weighted = Weighted {
         operands: DenseOperands { weights: Weights::default(), biases: &[] },
@@ -39,14 +39,14 @@ fn all(core: Core, events: &[(Event, usize)]) -> Work {
     tally.work
 }
 
-/// 16 places of 3 rows: 8 rows are above or below, and half of the others at the left or right edge.
+/// 16 positions of 3 rows: 8 rows are above or below the input, and half of the others at the left or right edge.
 #[test]
 fn what_is_under_a_window_by_hand() {
     let rows = [(Event::RowOutside, 8), (Event::RowWithin, 20), (Event::RowAcross, 20)];
-    // 3 is 11 in binary: a turn, and what is around it.
+    // 3 is 11 in binary: one turn, and two for the code around it.
     let places = [(Event::Gather, 16), (Event::DivisionTurn, 16 * 3)];
     let few = [(Event::CopyByte, 20 * 3 + 20 * 2), (Event::FillByte, 8 * 3 + 20)];
-    // In words, all at multiples of 4: 8 channels.
+    // With 8 channels, all offsets are multiples of 4: words only.
     let words = [
         (Event::CopyMany, 40),
         (Event::CopyWord, 20 * 6 + 20 * 4),
@@ -63,8 +63,8 @@ fn what_is_under_a_window_by_hand() {
     }
 }
 
-/// 18 bytes from a multiple of 4 to two bytes behind one: 2 of them, 4 words that are shifted when they are read, not when they
-/// are written, and nothing left over; 21 bytes between multiples of 4: 5 words and a byte.
+/// 18 bytes from a multiple of 4 to two bytes after one: 2 bytes, then 4 words with shifts, no rest. 21 bytes between
+/// multiples of 4: 5 words and a byte.
 #[test]
 fn copies_by_hand() {
     for core in CORES {
@@ -80,7 +80,7 @@ fn copies_by_hand() {
 
 #[test]
 fn divisions_by_hand() {
-    // Nothing to do, one subtraction, and a turn for each bit of the quotient but the first.
+    // No quotient, a single subtraction, or a turn for each bit of the quotient but the first.
     for (dividend, divisor, turns) in [(3, 4, 0), (4, 4, 0), (9, 2, 0), (12, 4, 3), (100, 10, 5), (7, 0, 0)] {
         assert_eq!(division_turns(dividend, divisor), turns, "{dividend} / {divisor}");
     }

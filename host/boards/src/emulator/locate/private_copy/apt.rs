@@ -1,5 +1,5 @@
-//! apt's own programs, with all that they write in a folder of ours. They read this system's sources, keys and proxy settings
-//! in `/etc/apt` and its list of installed packages, and check the archive's signatures as always.
+//! Runs apt's own programs, which write only to one private folder. They read this system's sources, keys and proxy
+//! settings in `/etc/apt` and its list of installed packages, and check the archive's signatures as always.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ const APT_GET: &str = "/usr/bin/apt-get";
 const APT_CONFIG: &str = "/usr/bin/apt-config";
 const DPKG_DEB: &str = "/usr/bin/dpkg-deb";
 const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
-/// Where these programs look for others.
+/// Search path of these programs.
 const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-/// Lines of their complaints that are shown.
+/// Lines of their error messages that are shown.
 const LINES: usize = 6;
 
-/// Read after all of the system's settings: lists can be emptied in such a file only. Hooks are commands that distributions have
-/// apt run after an update, on the system's own state.
+/// Settings that are read after all of the system's: only such a file can empty lists. Hooks are commands that
+/// distributions have apt run after an update, on the system's own state.
 const SETTINGS: &str = "\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -33,7 +33,7 @@ const SETTINGS: &str = "\
 
 /// Options of every call.
 const OPTIONS: [&str; 11] = [
-    // Root stays root: another user could not write into a private folder.
+    // Root stays root: another user could not write to a private folder.
     "APT::Sandbox::User=root",
     "Acquire::Languages=none",
     "Acquire::Retries=1",
@@ -47,12 +47,12 @@ const OPTIONS: [&str; 11] = [
     "APT::Install-Suggests=false",
 ];
 
-/// Whether the programs are there.
+/// Returns true if the programs are installed.
 pub(in super::super) fn has_tools() -> bool {
     [APT_GET, APT_CONFIG, DPKG_DEB, DPKG_QUERY].iter().all(|program| Path::new(program).is_file())
 }
 
-/// apt with its state in a folder.
+/// apt with its state in a private folder.
 #[derive(Debug)]
 pub(super) struct Apt {
     lists: PathBuf,
@@ -60,14 +60,14 @@ pub(super) struct Apt {
     log: PathBuf,
     packages: PathBuf,
     settings: PathBuf,
-    /// A list of installed packages that is empty.
+    /// An empty list of installed packages.
     nothing_installed: PathBuf,
-    /// What the update said.
+    /// Error messages of the update.
     update_said: String,
 }
 
 impl Apt {
-    /// Prepares a folder that is there.
+    /// Prepares an existing folder.
     pub(super) fn new(folder: &Path) -> Result<Self, CopyTrouble> {
         let [lists, cache, log, packages, settings, nothing_installed] =
             ["lists", "cache", "log", "packages", "apt.conf", "status"].map(|name| folder.join(name));
@@ -96,7 +96,7 @@ impl Apt {
         command
     }
 
-    /// Downloads the lists of this system's sources. That some fail is no error yet: the packages may be in the others.
+    /// Downloads the lists of this system's sources. It is no error yet if some fail: the others may have the packages.
     pub(super) fn update(&mut self) -> Result<(), CopyTrouble> {
         let dumped = output(tool(APT_CONFIG).args(["dump", "Acquire::IndexTargets"]), APT_CONFIG)?;
         let mut command = self.apt_get();
@@ -110,14 +110,14 @@ impl Apt {
         Ok(())
     }
 
-    /// The packages that an installation of one would add to this system.
+    /// Returns the packages that installing `package` would add to this system.
     pub(super) fn packages_for(&self, package: &str) -> Result<Vec<Package>, CopyTrouble> {
         let mut install = self.apt_get();
         install.args(["--simulate", "install", package]);
         let doing = "looking up what the emulator needs";
         let packages = match self.run(&mut install, APT_GET, doing) {
             Ok(simulated) => listing::to_add(&simulated),
-            // What is installed may be broken, held, or of another release, and not go with the package at all.
+            // Installed packages may be broken, held, or of another release, and conflict with the package.
             Err(trouble) => self.packages_beside(package).ok_or(trouble)?,
         };
         let packages: Vec<Package> = packages.into_iter().filter(|package| !package.is_c_library()).collect();
@@ -128,7 +128,7 @@ impl Apt {
         Ok(packages)
     }
 
-    /// The packages that an installation of one would add to an empty system, without those that are installed here.
+    /// Returns the packages that installing `package` would add to an empty system, without those installed here.
     fn packages_beside(&self, package: &str) -> Option<Vec<Package>> {
         let mut status = std::ffi::OsString::from("Dir::State::Status=");
         status.push(&self.nothing_installed);
@@ -141,12 +141,12 @@ impl Apt {
         let queried = String::from_utf8_lossy(&queried.stdout);
         let installed = listing::installed(&queried);
         let packages = listing::to_add(&String::from_utf8_lossy(&simulated.stdout)).into_iter();
-        // The emulator's own ones are of one version.
+        // The emulator's own packages must have the same version.
         let is_added = |added: &Package| added.name.starts_with("qemu") || !installed.contains(&added.name.as_str());
         Some(packages.filter(is_added).collect())
     }
 
-    /// What a download of these packages takes, bytes.
+    /// Returns the download size of these packages, bytes.
     pub(super) fn download_bytes(&self, packages: &[Package]) -> Result<u64, CopyTrouble> {
         let mut command = self.apt_get();
         command.args(["--print-uris", "download"]).args(packages.iter().map(Package::selector));
@@ -160,7 +160,7 @@ impl Apt {
         self.run(&mut command, APT_GET, "downloading the packages").map(drop)
     }
 
-    /// Unpacks what was downloaded.
+    /// Unpacks the downloaded packages.
     pub(super) fn unpack(&self, into: &Path) -> Result<(), CopyTrouble> {
         let unreadable = |source| CopyTrouble::Write { path: self.packages.clone(), source };
         for entry in fs::read_dir(&self.packages).map_err(unreadable)? {
@@ -170,8 +170,8 @@ impl Apt {
         Ok(())
     }
 
-    /// What a program prints. When it fails, what the update said is the cause if it says one: a list that is missing comes to
-    /// light only when a package is looked for.
+    /// Returns the output of a program. If it fails, the update's error is taken as the cause if there is one: a
+    /// missing list shows only when a package is looked for.
     fn run(&self, command: &mut Command, program: &'static str, doing: &'static str) -> Result<String, CopyTrouble> {
         let output = output(command, program)?;
         if output.status.success() {
@@ -184,7 +184,7 @@ impl Apt {
     }
 }
 
-/// A program, in English, whatever the user's environment.
+/// Returns a command whose messages are in English, whatever the user's environment.
 fn tool(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env("PATH", SEARCH_PATH).env("LC_ALL", "C").env_remove("LANGUAGE").stdin(Stdio::null());
@@ -195,7 +195,7 @@ fn output(command: &mut Command, program: &'static str) -> Result<Output, CopyTr
     command.output().map_err(|source| CopyTrouble::Program { program, source })
 }
 
-/// Errors and warnings of a program, or all that it said where there are none.
+/// Returns the errors and warnings of a program; if there are none and it failed, its whole output.
 fn said(output: &Output) -> String {
     let all = [&output.stdout[..], &output.stderr[..]].concat();
     let all = String::from_utf8_lossy(&all);

@@ -1,8 +1,8 @@
-//! What apt prints, read.
+//! Parses the output of apt.
 
 use serde::{Deserialize, Serialize};
 
-/// A package of a certain version.
+/// A package and its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Package {
     /// Its name, with `:architecture` if that is not the system's.
@@ -12,22 +12,23 @@ pub(super) struct Package {
 }
 
 impl Package {
-    /// As apt takes it.
+    /// Returns name and version as apt takes them.
     pub(super) fn selector(&self) -> String {
         format!("{}={}", self.name, self.version)
     }
 
-    /// Whether this is part of the C library. A second one beside the system's does not work: it must be of the same build as
+    /// Returns true if this is part of the C library. A second C library does not work: it must be of the same build as
     /// the system's dynamic loader.
     pub(super) fn is_c_library(&self) -> bool {
         ["libc6", "libc-", "libc6.1"].iter().any(|start| self.name.starts_with(start))
     }
 }
 
-/// What a simulated installation (`apt-get install -s`) would add or upgrade. Lines of removals and configurations do not
-/// count: nothing is installed.
+/// Returns the packages that a simulated installation (`apt-get install -s`) would add or upgrade. Lines of removals
+/// and configurations are ignored: nothing is installed.
 ///
-/// A line: `Inst NAME [INSTALLED VERSION] (VERSION SOURCES [ARCHITECTURE])`, the brackets of an upgrade only.
+/// Format of a line: `Inst NAME [INSTALLED VERSION] (VERSION SOURCES [ARCHITECTURE])`; upgrades only have
+/// `[INSTALLED VERSION]`.
 pub(super) fn to_add(simulated: &str) -> Vec<Package> {
     let parse = |line: &str| {
         let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
@@ -38,7 +39,7 @@ pub(super) fn to_add(simulated: &str) -> Vec<Package> {
     simulated.lines().filter_map(parse).collect()
 }
 
-/// The sum of what would be downloaded (`apt-get download --print-uris`), bytes. A line: `'URI' FILE BYTES HASH`.
+/// Returns the download size (`apt-get download --print-uris`), bytes. Format of a line: `'URI' FILE BYTES HASH`.
 pub(super) fn download_bytes(printed: &str) -> u64 {
     let bytes = |line: &str| {
         let (_, rest) = line.strip_prefix('\'')?.split_once("' ")?;
@@ -47,12 +48,12 @@ pub(super) fn download_bytes(printed: &str) -> u64 {
     printed.lines().filter_map(bytes).sum()
 }
 
-/// Names of installed packages (`dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n'`).
+/// Returns the names of installed packages (`dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n'`).
 pub(super) fn installed(printed: &str) -> Vec<&str> {
     printed.lines().filter_map(|line| line.strip_prefix("ii")).map(str::trim).collect()
 }
 
-/// Names of all index files that apt may download (`apt-config dump Acquire::IndexTargets`), each as `deb::NAME`.
+/// Returns the index files that apt may download (`apt-config dump Acquire::IndexTargets`), each as `deb::NAME`.
 pub(super) fn index_targets(dumped: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in dumped.lines() {
@@ -71,7 +72,7 @@ pub(super) fn index_targets(dumped: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Of a machine with qemu-utils of another release: shortened, and with an upgrade added.
+    /// From a machine with qemu-utils of another release: shortened, and with an upgrade added.
     const SIMULATED: &str = "\
 NOTE: This is only a simulation!
 Reading package lists...

@@ -1,22 +1,22 @@
-//! One process at a time.
+//! Lock that lets one process at a time make a copy.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-/// Name of the file that is locked.
+/// Name of the locked file.
 const FILE: &str = "lock";
 
-/// Whether a lock keeps others out.
+/// Result of taking a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It does.
+    /// Other processes are excluded.
     Alone,
-    /// The file system has no locks (some network file systems): others may be at it.
+    /// The file system has no locks (some network file systems): other processes may be running.
     Unlocked,
 }
 
-/// A lock on a folder, for as long as this lives; the system releases it however the process ends.
+/// A lock on a folder, held until dropped. The system releases it however the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -24,7 +24,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Locks a folder that is there. When another process has the lock, calls `on_wait` and waits.
+    /// Locks an existing folder. If another process has the lock, calls `on_wait` and waits.
     pub(super) fn take(folder: &Path, on_wait: impl FnOnce()) -> io::Result<Self> {
         let file = open(folder)?;
         let taken = match file.try_lock() {
@@ -39,7 +39,7 @@ impl Lock {
         Ok(Self { _file: file, taken })
     }
 
-    /// Locks a folder that is there; `None` when another process has the lock.
+    /// Locks an existing folder; `None` if another process has the lock.
     pub(super) fn try_take(folder: &Path) -> io::Result<Option<Self>> {
         let file = open(folder)?;
         let taken = match file.try_lock() {

@@ -1,14 +1,14 @@
-//! A private copy of the emulator: packages of Debian's archives, unpacked into the cache folder. Nothing is installed or
-//! removed, no other rights are needed than to write there, and nothing else is written.
+//! Private copy of the emulator: packages of Debian's archives, unpacked into the cache folder. Nothing is installed or
+//! removed, no rights are required but to write there, and nothing else is written.
 //!
-//! | module | what happens there |
+//! | module | contents |
 //! |---|---|
-//! | `apt` | this system's package sources -> packages, verified and unpacked |
-//! | `listing` | what apt prints -> packages and sizes |
+//! | `apt` | downloading packages from this system's sources, verified, and unpacking them |
+//! | `listing` | parsing the output of apt |
 //! | `lock` | one process at a time |
 //!
-//! A copy is a folder with the packages' files in `root` and a [`Manifest`]. It is made in a temporary folder beside its place
-//! and renamed as the last step, so that it is there whole or not at all.
+//! A copy is a folder with the packages' files in `root` and a [`Manifest`]. It is made in a temporary folder beside
+//! its final location and renamed as the last step, so that it never exists incomplete.
 
 mod apt;
 mod listing;
@@ -33,60 +33,59 @@ use crate::platform::free_space;
 
 pub(super) use apt::has_tools;
 
-/// Folder of the copies in the cache folder.
+/// Folder of all copies, in the cache folder.
 const FOLDER: &str = "emulator";
-/// Name of the [`Manifest`] in a copy.
+/// File name of the [`Manifest`] in a copy.
 const MANIFEST: &str = "copy.toml";
 /// Folder of the packages' files in a copy.
 const ROOT: &str = "root";
-/// Folder of programs in `ROOT`.
+/// Folder of programs, in `ROOT`.
 const PROGRAMS: &str = "usr/bin";
-/// Folders with libraries, or with a folder of them for each kind of machine, in `ROOT`.
+/// Folders in `ROOT` that have a folder of libraries for each kind of machine.
 const LIBRARIES: [&str; 2] = ["usr/lib", "lib"];
-/// What a folder of libraries for a kind of machine has in its name.
-/// Source: Debian policy, 9.1.1 (multiarch).
+/// Part of the name of a library folder for a kind of machine. Source: Debian policy, 9.1.1 (multiarch).
 const MULTIARCH: &str = "-linux-gnu";
-/// Free space that making a copy takes, bytes. 175 MB were measured on a minimal Debian 12 (lists 19, packages 28, their files
-/// 127); a machine with more sources needs more, one with more libraries less.
+/// Free space for making a copy, bytes. 175 MB were measured on a minimal Debian 12 (lists 19, packages 28, their files
+/// 127). More package sources take more, more installed libraries take less.
 const SPACE: u64 = 200_000_000;
-/// How names of temporary folders begin.
+/// Prefix of temporary folders' names.
 const TEMPORARY: &str = ".making-";
 
-/// What a complete copy says of itself. Written last.
+/// Manifest of a complete copy. It is written last.
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     /// The emulator, relative to the copy.
     program: PathBuf,
     /// Folders of its libraries, relative to the copy.
     libraries: Vec<PathBuf>,
-    /// What it was made of.
+    /// The unpacked packages.
     packages: Vec<Package>,
 }
 
-/// A step of making a private copy; its text is for people.
+/// Step of making a private copy; displayed to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It begins.
+    /// The copy begins.
     Begin {
-        /// Where the copy will be.
+        /// Folder for the copy.
         folder: PathBuf,
         /// Installed emulators that do not work.
         unusable: Vec<Unusable>,
     },
-    /// Another process makes one; it is waited for.
+    /// Waiting for another process that is making the copy.
     Wait,
-    /// The lists of this system's package sources are downloaded.
+    /// Downloading the lists of this system's package sources.
     Lists,
-    /// Packages are downloaded.
+    /// Downloading packages.
     Packages {
-        /// How many.
+        /// Number of packages.
         count: usize,
-        /// Their size, bytes; by apt.
+        /// Size, bytes, as apt reports it.
         bytes: u64,
     },
-    /// It is there, and works.
+    /// The copy is complete and works.
     Done {
-        /// What it takes on the disk, bytes.
+        /// Size on disk, bytes.
         bytes: u64,
     },
 }
@@ -115,13 +114,13 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
-/// Where the copy for this system is, or would be, in a cache folder. Libraries differ by release, so releases that share a
-/// home folder have a copy each.
+/// Returns the folder of this system's copy in a cache folder, whether or not it exists. Libraries differ by release,
+/// so releases that share a home folder have a copy each.
 pub(super) fn folder(cache: Option<&Path>) -> Option<PathBuf> {
     Some(cache?.join(FOLDER).join(system::release()))
 }
 
-/// The copy in this folder, if it is complete and works.
+/// Returns the copy in this folder, if it is complete and works.
 pub(super) fn find(folder: &Path) -> Option<Emulator> {
     let manifest: Manifest = toml::from_str(&fs::read_to_string(folder.join(MANIFEST)).ok()?).ok()?;
     emulator(folder, &manifest).ok()
@@ -134,9 +133,9 @@ fn emulator(folder: &Path, manifest: &Manifest) -> Result<Emulator, String> {
     Ok(Emulator { path, origin: Origin::PrivateCopy, libraries })
 }
 
-/// Makes the copy, unless another process has made it meanwhile. What was there and did not work is replaced.
+/// Makes the copy, unless another process has made it meanwhile. A copy that does not work is replaced.
 ///
-/// Safe to be called by several processes at once, and to be killed.
+/// May be called by several processes at once, and may be killed at any time.
 pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulator, CopyTrouble> {
     let parent = folder.parent().unwrap_or(folder);
     if env::join_paths([folder]).is_err() {
@@ -151,7 +150,7 @@ pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulat
     if lock.taken() == Taken::Alone {
         remove_leftovers(parent).map_err(|(path, source)| CopyTrouble::Write { path, source })?;
     }
-    // apt does not end when the disk is full while it downloads lists (2.6 was seen to hang).
+    // apt does not end if the disk fills up while it downloads lists (observed with 2.6).
     if let Some(free) = free_space(parent).filter(|&free| free < SPACE) {
         return Err(CopyTrouble::NoSpace { folder: parent.to_owned(), free, needed: SPACE });
     }
@@ -162,7 +161,7 @@ pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulat
     let packages = apt.packages_for(PROGRAM)?;
     tell(&Step::Packages { count: packages.len(), bytes: apt.download_bytes(&packages)? });
     apt.download(&packages)?;
-    // A folder of its own: the temporary one is for this user's eyes only.
+    // A folder of its own: the temporary one is readable for this user only.
     let copy = work.path().join("copy");
     let root = copy.join(ROOT);
     create(&root)?;
@@ -186,7 +185,7 @@ fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> CopyTrouble {
     move |source| CopyTrouble::Write { path: path.to_owned(), source }
 }
 
-/// Renames a new copy to its place; what is in its place goes to `old` first.
+/// Renames a new copy to its final location; an existing one is moved to `old` first.
 fn put_in_place(copy: &Path, folder: &Path, old: &Path) -> io::Result<()> {
     if folder.symlink_metadata().is_ok() {
         fs::rename(folder, old)?;
@@ -198,7 +197,7 @@ fn put_in_place(copy: &Path, folder: &Path, old: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the packages' other programs: more than half of what they unpack.
+/// Removes the packages' other programs, more than half of what they unpack.
 fn keep_one_program(root: &Path, program: &str) -> io::Result<()> {
     for entry in fs::read_dir(root.join(PROGRAMS))? {
         let entry = entry?;
@@ -209,7 +208,7 @@ fn keep_one_program(root: &Path, program: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Folders with libraries below `root`, sorted.
+/// Returns the folders with libraries below `root`, sorted.
 fn libraries_in(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for base in LIBRARIES.map(|folder| root.join(folder)) {
@@ -222,15 +221,16 @@ fn libraries_in(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Temporary folders of interrupted downloads in a cache folder. They may also be those of a process that is at it.
+/// Returns temporary folders of interrupted downloads in a cache folder. A running process may be using them.
 pub fn leftovers(cache: &Path) -> Vec<PathBuf> {
     leftovers_in(&cache.join(FOLDER))
 }
 
-/// Removes the temporary folders of interrupted downloads in a cache folder, unless another process is at it; returns how many.
+/// Removes the temporary folders of interrupted downloads in a cache folder and returns their number, unless a process
+/// is using them.
 ///
 /// # Errors
-/// The path, and why it cannot be removed.
+/// The path and the reason why it cannot be removed.
 pub fn clean(cache: &Path) -> Result<usize, (PathBuf, io::Error)> {
     let parent = cache.join(FOLDER);
     if leftovers_in(&parent).is_empty() {

@@ -2,7 +2,7 @@
 use super::super::tests::script;
 use super::*;
 
-/// A copy whose emulator is a shell script: it prints these machines.
+/// Creates a copy whose emulator is a shell script that prints these machines.
 #[cfg(unix)]
 fn fake_copy(folder: &Path, machines: &str) {
     let program = Path::new(ROOT).join(PROGRAMS).join(PROGRAM);
@@ -41,7 +41,7 @@ fn a_copy_is_used_only_when_it_is_complete_and_works() {
     assert_eq!(find(&folder), None, "half a manifest");
 }
 
-/// The emulator gets the copy's libraries, and this process does not.
+/// The emulator gets the copy's libraries; this process does not.
 #[cfg(unix)]
 #[test]
 fn libraries_are_for_the_emulator_alone() {
