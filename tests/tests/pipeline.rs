@@ -185,8 +185,7 @@ fn every_recipe_gives_a_model() {
         // Every layer of the recipe, with its size, and the recipe's count of weights.
         let recipe = Recipe::find(name).unwrap();
         assert_eq!(file.model().input(), recipe.input(), "{name}");
-        let sizes: Vec<usize> =
-            recipe.shapes(2).iter().map(|shape| shape.output.elements()).collect();
+        let sizes: Vec<usize> = recipe.shapes(2).iter().map(|shape| shape.output.elements()).collect();
         assert_eq!(file.model().layers().map(|layer| layer.outputs()).collect::<Vec<_>>(), sizes, "{name}");
         assert_eq!(finished.layers.len(), sizes.len(), "{name}: an error of every layer is measured");
     }
