@@ -111,6 +111,17 @@ fn merging_what_is_no_study() {
     changed["assignments"] = Value::Array(Vec::new());
     std::fs::write(&plan, changed.to_string()).unwrap();
     refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds"]);
+    // Folds without a repeat of them, beside a split that was given.
+    let (validation, shard) = (drawn("validation"), place.path().join("given"));
+    arguments.truncate(arguments.len() - 1);
+    arguments.extend([&shard as &dyn AsRef<OsStr>, &"--validation", &validation]);
+    run(&arguments).ok();
+    let plan = shard.join("plan.json");
+    let mut changed: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    assert_eq!((&changed["given_split"], &changed["seeds"]), (&Value::Bool(true), &Value::from(1)));
+    (changed["assignments"], changed["repeats"]) = (Value::Array(Vec::new()), Value::from(0));
+    std::fs::write(&plan, changed.to_string()).unwrap();
+    refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds without repeats"]);
 }
 
 #[test]

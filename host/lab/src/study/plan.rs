@@ -170,6 +170,7 @@ impl Plan {
             (!self.given_split || self.training_count < count, "its given split holds nothing out"),
             (self.given_split || self.seeds == 0, "it has seeds for a split it has not"),
             (self.seeds > 0 || self.repeats > 0, "it has nothing to train"),
+            ((self.folds == 0) == (self.repeats == 0), "it has folds without repeats, or repeats without folds"),
             (self.assignments.len() == self.repeats as usize, "its folds are not as many as its repeats"),
             (self.assignments.iter().all(|folds| self.are_folds(folds)), "a repeat's folds are none"),
             (self.duplicates.iter().all(|&(a, b)| a < count && b < count), "a near-duplicate is no photo"),
