@@ -4,17 +4,30 @@
 //! the build if the firmware exceeds its budget ([`build_script`]). The host uses it to decide, before flashing, if a
 //! model fits and how long an inference takes.
 
+mod board;
 pub mod build_script;
 mod generate;
 
 use std::ops::Range;
 
+pub use board::{Chip, Emulator, Identity, Uf2Loader, Word};
 use serde::Deserialize;
 
 /// Constants declared by a board. Sizes are in bytes unless their names say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
+    /// Name and firmware of the board.
+    pub board: Identity,
+    /// QEMU's emulation; absent for hardware.
+    #[serde(default)]
+    pub emulator: Option<Emulator>,
+    /// Chip behind a debug probe; absent for emulated boards.
+    #[serde(default)]
+    pub chip: Option<Chip>,
+    /// Boot loader in ROM for UF2; absent if there is none.
+    #[serde(default)]
+    pub uf2_loader: Option<Uf2Loader>,
     /// Processor core.
     pub core: Core,
     /// Core clock, Hz.
@@ -47,6 +60,14 @@ pub enum Core {
 }
 
 impl Core {
+    /// Rust target of firmware for the core.
+    pub fn target(self) -> &'static str {
+        match self {
+            Self::CortexM4 => "thumbv7em-none-eabihf",
+            Self::CortexM0Plus => "thumbv6m-none-eabi",
+        }
+    }
+
     /// Name in Arm's spelling.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ const GOOD: &str = "core = \"cortex-m0plus\"\nclock_hz = 1000\n\
     [model]\norigin = 0x100\nbytes = 0x80\n\
     [ram]\norigin = 0x2000_0000\nbytes = 0x40\n\
     [budget]\ncode_bytes = 0x100\nengine_bytes = 99\nstatic_ram_bytes = 40\nstack_bytes = 24\n\
+    [board]\nname = \"mine\"\ndescription = \"Mine\"\npackage = \"pinhole-mine\"\nbinary = \"pinhole-mine\"\n\
     [buffers]\ninput_side_px = 2\ninput_channels = 3\nrow_bytes = 3\naccumulators = 4\nactivations = 5\nlanes = 6\narena_bytes = 7\n";
 
 fn refused(from: &str, to: &str) -> DeclarationError {
