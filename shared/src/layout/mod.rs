@@ -15,8 +15,6 @@ mod dsp;
 mod pack;
 mod pairs;
 
-use crate::kernel::{Feed, Kernel};
-
 pub use areas::AREA_COLUMNS;
 pub use dsp::Lanes;
 pub use pack::pack;
@@ -155,8 +153,8 @@ impl Layout {
     }
 }
 
-/// Which layouts a piece of code can meet. A board's program meets its kernel's alone, and the code for all others is
-/// left out of it.
+/// Which layouts a piece of code can meet. A board's program meets its kernel's alone (a [`crate::kernel::Kernel`] is one
+/// of these), and the code for all others is left out of it.
 pub trait Layouts {
     /// Whether it can meet this one.
     fn has(layout: Layout) -> bool;
@@ -169,13 +167,6 @@ pub struct Every;
 impl Layouts for Every {
     fn has(_: Layout) -> bool {
         true
-    }
-}
-
-impl<K: Kernel> Layouts for K {
-    #[inline(always)]
-    fn has(layout: Layout) -> bool {
-        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Channels) || K::runs(layout, Feed::Activations)
     }
 }
 

@@ -63,7 +63,7 @@ pub use portable::PortableDsp;
 
 use core::marker::PhantomData;
 
-use super::{Area, DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
+use super::{Area, Areas, DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// The innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
@@ -112,8 +112,7 @@ pub trait DspLoops {
     /// `accumulators.len()` is a multiple of 4, that of `weights` its half times the columns. The last column has values for all accumulators.
     fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]);
 
-    /// Sets each accumulator to its row's bias and the largest of the row's sums over the four places, in the area, of a
-    /// window of 3 x 3. `accumulators` and `biases` are as long as there are rows, `weights` are six words each.
+    /// See [`Areas::area`]; in [`Layout::DspAreas8`], so `weights` are six words a row.
     fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]);
 
     /// See [`Kernel::sigmoids`].
@@ -127,6 +126,8 @@ pub trait DspLoops {
 pub struct Dsp<L>(PhantomData<L>);
 
 impl<L: DspLoops> Kernel for Dsp<L> {
+    type Areas = Self;
+
     const NAME: &'static str = L::NAME;
 
     fn runs(layout: Layout, fed_by: Feed) -> bool {
@@ -152,13 +153,17 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         L::channels(operands.weights.words(), values, operands.weights.outputs(), accumulators);
     }
 
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        L::sigmoids(neurons, activations);
+    }
+}
+
+impl<L: DspLoops> Areas for Dsp<L> {
+    const LAYOUT: Option<Layout> = Some(Layout::DspAreas8);
+
     #[inline(always)]
     fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
         L::area(weights, biases, area, accumulators);
-    }
-
-    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
-        L::sigmoids(neurons, activations);
     }
 }
 
