@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use pinhole_boards::board_camera::Look;
 use pinhole_shared::decision::{Probability, probability};
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::link::Statistics;
 use pinhole_shared::policy::{Policy, Verdict};
 
@@ -143,11 +144,11 @@ impl State {
 /// Smoothing that can be chosen while watching: frames that must agree, of the last so many.
 const SMOOTHING: [(u8, u8); 4] = [(1, 1), (2, 3), (3, 5), (5, 9)];
 /// A step of the least probability: a twentieth.
-const STEP: i64 = 65_536 / 20;
+const STEP: i64 = Q16_ONE as i64 / 20;
 
 /// The policy with a least probability that is higher or lower by so many twentieths, from nothing to certainty.
 pub fn step_probability(policy: Policy, twentieths: i64) -> Policy {
-    let stepped = (i64::from(policy.min_probability().0) + twentieths * STEP).clamp(0, 65_536);
+    let stepped = (i64::from(policy.min_probability().0) + twentieths * STEP).clamp(0, Q16_ONE.into());
     Policy::new(Probability(stepped as u32), policy.needed(), policy.window()).unwrap_or(policy)
 }
 

@@ -6,12 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Decision, Probability};
+use crate::fixed::Q16_ONE;
 
 /// Longest window, frames.
 pub const MAX_WINDOW: u8 = 16;
 
 /// Largest probability in Q16: certainty.
-const CERTAIN: u32 = 1 << 16;
+const CERTAIN: u32 = Q16_ONE as u32;
 
 /// When a decision is an answer. Checked: whoever holds one can use it, and nothing about it can fail.
 ///

@@ -1,5 +1,6 @@
 //! Real values of a model's integers: what quantization, import and export agree on.
 
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Activation, Dense, Output, Weighted};
 
 use super::{QuantizedLayer, QuantizedTensor};
@@ -26,7 +27,7 @@ pub const HEADROOM: f64 = 2.0;
 /// Real value of one output unit. The file's is for reports, an `f32`; where the format itself says it, it is exact.
 pub fn output_scale(dense: &Dense<'_>) -> f64 {
     match (dense.output, dense.activation) {
-        (Output::Logits, _) => 1.0 / 65_536.0,
+        (Output::Logits, _) => 1.0 / f64::from(Q16_ONE),
         (Output::U8, Activation::Sigmoid) => 1.0 / 255.0,
         (Output::I16, Activation::Sigmoid) => 1.0 / 32_768.0,
         _ => f64::from(dense.weighted.output_scale),
@@ -36,7 +37,8 @@ pub fn output_scale(dense: &Dense<'_>) -> f64 {
 /// Real value of one accumulator unit, for each row of a dense layer.
 pub fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
     // What requantization gives: Q16 before a sigmoid, output units otherwise.
-    let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale(dense) };
+    let result_scale =
+        if dense.activation == Activation::Sigmoid { 1.0 / f64::from(Q16_ONE) } else { output_scale(dense) };
     accumulator_scales(&dense.weighted, result_scale)
 }
 

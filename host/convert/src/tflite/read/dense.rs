@@ -2,6 +2,7 @@
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::InputKind;
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Activation, Output};
 
 use super::graph::Operator;
@@ -13,7 +14,7 @@ use crate::tflite::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
 /// Slot of `FullyConnectedOptions.weights_format`; 0 for rows.
 const WEIGHTS_FORMAT: u16 = 1;
 /// Real value of a unit of logits, and of what goes into a sigmoid.
-const Q16: f64 = 1.0 / 65_536.0;
+const Q16: f64 = 1.0 / Q16_ONE as f64;
 /// Real value of a unit of a sigmoid.
 const Q15: f64 = 1.0 / 32_768.0;
 
