@@ -30,6 +30,7 @@ pub mod kernel;
 pub mod layout;
 pub mod link;
 pub mod model;
+mod numbered;
 pub mod pixels;
 pub mod policy;
 pub mod shape;

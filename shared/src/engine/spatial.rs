@@ -105,8 +105,8 @@ fn convolve<K: Kernel>(
     }
 }
 
-/// As [`convolve`], for the layout of [`Kernel::Areas`]: whatever is under the four places that are pooled goes to the kernel where it
-/// lies, but at the input's edges.
+/// As [`convolve`], for the layout of [`Kernel::Areas`]: whatever is under the four places that are pooled goes to the kernel
+/// where it lies, but at the input's edges.
 #[cfg_attr(target_os = "none", inline(never))]
 fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
     let Conv { weighted, window, input: from, output: to, low, high, .. } = conv;

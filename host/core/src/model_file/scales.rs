@@ -1,7 +1,7 @@
 //! Real values of a model's integers: what quantization, import and export agree on.
 
 use pinhole_shared::fixed::Q16_ONE;
-use pinhole_shared::model::{Activation, Dense, Output, Weighted};
+use pinhole_shared::model::{Activation, Dense, MAX_PRE_SHIFT, Output, Weighted};
 
 use super::{QuantizedLayer, QuantizedTensor};
 
@@ -54,7 +54,8 @@ pub fn mean_of(places: usize, input: InputKind, output: QuantizedTensor) -> Quan
     let factor = input.scale / (places as f64 * f64::from(output.scale));
     // As in `rows`: the first pre-shift that has room for the factor is the most precise.
     let multiplier = |pre_shift: u8| (factor * (1_u64 << (32 - pre_shift)) as f64 + 0.5).floor();
-    let pre_shift = (0..=30).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(30);
+    let pre_shift =
+        (0..=MAX_PRE_SHIFT).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(MAX_PRE_SHIFT);
     QuantizedLayer::GlobalAverage {
         bias: -(places as i32 * i32::from(input.zero)),
         multiplier: multiplier(pre_shift).clamp(1.0, f64::from(i32::MAX)) as i32,
@@ -78,6 +79,6 @@ pub fn sum_of(input: InputKind, (from, other): (usize, QuantizedTensor), output:
         fits.then_some((first as i32, second as i32, start as i32, shift))
     };
     // With no bits behind the point the factors are 1 or so, which fits whatever they stand for.
-    let (first, second, start, shift) = (0..=30).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
+    let (first, second, start, shift) = (0..=MAX_PRE_SHIFT).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
     QuantizedLayer::Add { first, second, start, shift, from, input_scale: input.scale as f32, output }
 }
