@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fixed::exp_neg_q15;
+use crate::fixed::{Q16_ONE, exp_neg_q15};
 
 /// Decision of the network on one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl Probability {
 
     /// Returns a real number in 0..=1, exact. For host reports; never used before a decision.
     pub fn to_f64(self) -> f64 {
-        f64::from(self.0) / 65_536.0
+        f64::from(self.0) / f64::from(Q16_ONE)
     }
 }
 

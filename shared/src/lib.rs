@@ -29,6 +29,7 @@ pub mod kernel;
 pub mod layout;
 pub mod link;
 pub mod model;
+mod numbered;
 pub mod pixels;
 pub mod policy;
 pub mod shape;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::Dataset;
 use pinhole_shared::decision::{Decision, Probability};
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::Layer;
 use pinhole_train::{Network, cross_entropy, softmax};
 use serde::Serialize;
@@ -101,7 +102,7 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
     let labels: Vec<usize> = photos.examples.iter().map(|example| usize::from(example.class)).collect();
     let mut engine = model.engine();
     let integer: Vec<_> = inputs.iter().map(|input| engine.run_all(input)).collect();
-    let real = |logit: &i32| (f64::from(*logit) / 65_536.0) as f32;
+    let real = |logit: &i32| (f64::from(*logit) / f64::from(Q16_ONE)) as f32;
     let int8_logits: Vec<Vec<f32>> =
         integer.iter().map(|inference| inference.stages.last().into_iter().flatten().map(real).collect()).collect();
     // The device's own decisions, not a separate arg max.

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use pinhole_core::model_file::{HostEngine, ModelFile};
 use pinhole_shared::decision::{Decision, decide};
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Model};
 use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
@@ -117,7 +118,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
 }
 
 /// Q16 units of a logit of 1.
-const Q16: f64 = 65_536.0;
+const Q16: f64 = Q16_ONE as f64;
 
 /// The photo that is explained.
 struct Photo<'a> {

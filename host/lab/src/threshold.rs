@@ -9,6 +9,7 @@ use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::Dataset;
 use pinhole_core::statistics::{Interval, wilson};
 use pinhole_shared::decision::{Decision, Probability};
+use pinhole_shared::fixed::Q16_ONE;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -169,7 +170,7 @@ pub fn table(photos: &[Judged]) -> Vec<Coverage> {
 /// Returns the least probability in Q16 that is not below this fraction, 0..=1. A probability is at least the one if and only
 /// if it is at least the other.
 pub fn at_least(fraction: f64) -> Probability {
-    Probability((fraction * 65_536.0).ceil() as u32)
+    Probability((fraction * f64::from(Q16_ONE)).ceil() as u32)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use miette::Result;
 use pinhole_core::photos::Unlabeled;
+use pinhole_shared::fixed::Q16_ONE;
 use serde::Serialize;
 
 use super::model_and_photos::ModelAndPhotos;
@@ -60,7 +61,7 @@ impl Classify {
             let (class, answer) = (name(&names, decision.class).to_owned(), answered_class(&names, verdict));
             // In Q16.
             let logits = inference.stages.last().map_or(&[][..], |logits| logits);
-            let logits = logits.iter().map(|&logit| f64::from(logit) / 65_536.0).collect();
+            let logits = logits.iter().map(|&logit| f64::from(logit) / f64::from(Q16_ONE)).collect();
             let pixels = self.pixels.then(|| BASE64_STANDARD.encode(&pixels));
             all.push(Classified { path, class, probability: decision.probability.to_f64(), answer, logits, pixels });
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use pinhole_boards::board_camera::Look;
 use pinhole_shared::decision::{Probability, probability};
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::link::Statistics;
 use pinhole_shared::policy::{Policy, Verdict};
 
@@ -144,11 +145,11 @@ impl State {
 /// Choices of smoothing: how many of the last frames must agree, and of how many.
 const SMOOTHING: [(u8, u8); 4] = [(1, 1), (2, 3), (3, 5), (5, 9)];
 /// Step of the least probability: a twentieth.
-const STEP: i64 = 65_536 / 20;
+const STEP: i64 = Q16_ONE as i64 / 20;
 
 /// Returns the policy with its least probability changed by this number of twentieths, within 0..=1.
 pub fn step_probability(policy: Policy, twentieths: i64) -> Policy {
-    let stepped = (i64::from(policy.min_probability().0) + twentieths * STEP).clamp(0, 65_536);
+    let stepped = (i64::from(policy.min_probability().0) + twentieths * STEP).clamp(0, Q16_ONE.into());
     Policy::new(Probability(stepped as u32), policy.needed(), policy.window()).unwrap_or(policy)
 }
 

@@ -3,12 +3,11 @@
 use super::arena::split;
 use super::needs::patch_bytes;
 use crate::fixed::requantize;
-use crate::kernel::{Area, Feed, Kernel, Work};
-use crate::layout::Layout;
+use crate::kernel::{Area, Areas as _, Kernel, Work};
 use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
 use crate::shape::{Shape, Window};
 
-/// Rows and columns of the input area of [`Layout::DspAreas8`].
+/// Rows and columns of the input area of [`crate::layout::Layout::DspAreas8`].
 const AREA_SIDE: usize = 4;
 
 /// Working memory of a layer.
@@ -55,7 +54,7 @@ fn convolve<K: Kernel>(
     output: &mut [u8],
     (accumulators, lanes, patch): (&mut [i32], &mut [u32], &mut [u8]),
 ) {
-    if K::runs(Layout::DspAreas8, Feed::Pixels) && conv.weighted.operands.weights.layout() == Layout::DspAreas8 {
+    if K::Areas::LAYOUT.is_some_and(|layout| conv.weighted.operands.weights.layout() == layout) {
         return convolve_areas::<K>(conv, input, output, accumulators);
     }
     let Conv { weighted, window, pool, low, high, .. } = conv;
@@ -105,7 +104,7 @@ fn convolve<K: Kernel>(
     }
 }
 
-/// Runs as [`convolve`] does, for [`Layout::DspAreas8`]. The kernel reads the area of four pooled positions in place,
+/// Runs as [`convolve`] does, for [`crate::layout::Layout::DspAreas8`]. The kernel reads the area of four pooled positions in place,
 /// except at the input's edges.
 #[cfg_attr(target_os = "none", inline(never))]
 fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
@@ -121,7 +120,7 @@ fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], s
     for outputs in output.chunks_exact_mut(channels.max(1)) {
         if let (Some(row), Some(column)) = (inside(y, top, height), inside(x, left, width)) {
             let pixels = input.get(row * width + column..).unwrap_or_default();
-            K::area(weights, biases, Area { pixels, pitch: from.shape.width }, sums);
+            K::Areas::area(weights, biases, Area { pixels, pitch: from.shape.width }, sums);
         } else {
             let mut pixels = [from.zero; AREA_SIDE * AREA_SIDE];
             for (row, pixels) in pixels.chunks_exact_mut(AREA_SIDE).enumerate() {
@@ -132,7 +131,7 @@ fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], s
                     }
                 }
             }
-            K::area(weights, biases, Area { pixels: &pixels, pitch: AREA_SIDE as u16 }, sums);
+            K::Areas::area(weights, biases, Area { pixels: &pixels, pitch: AREA_SIDE as u16 }, sums);
         }
         requantize_bytes(weighted, sums, to.zero, (*low, *high), outputs);
         x += 2;

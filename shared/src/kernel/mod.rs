@@ -25,7 +25,7 @@ pub use pairs::{Pairs, PairsLoops, PortablePairs};
 pub use scalar::Scalar;
 
 use crate::fixed::{requantize, sigmoid_q15};
-use crate::layout::{Layout, Weights};
+use crate::layout::{Layout, Layouts, Weights};
 
 /// The operands of one dense layer that a kernel reads.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,9 @@ pub struct Work<'a> {
 /// sums may wrap on the way as long as the final values are exact. No panic for operands within the contract, and no
 /// access outside the slices for any others.
 pub trait Kernel {
+    /// What it does with convolutions that are pooled: [`NoAreas`] where it does nothing else than with others.
+    type Areas: Areas;
+
     /// Name reported over the link and in logs.
     const NAME: &'static str;
 
@@ -69,12 +72,6 @@ pub trait Kernel {
 
     /// Layer fed by another layer's activations.
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>);
-
-    /// A convolution in [`Layout::DspAreas8`] at one pooled place, with the words of its weights: see [`DspLoops::area`]. Layers
-    /// of that layout come here instead of to [`Kernel::dense_u8`], and only to kernels that run it.
-    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
-        PortableDsp::area(weights, biases, area, accumulators);
-    }
 
     /// A place of a depthwise convolution, each row of whose weights is a channel: `accumulators[row] = bias of the row + sum
     /// over columns of weights[row][column] * values[column * channels + row]`, with as many channels as there are
@@ -88,6 +85,34 @@ pub trait Kernel {
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         sigmoids(neurons, activations);
     }
+}
+
+impl<K: Kernel> Layouts for K {
+    #[inline(always)]
+    fn has(layout: Layout) -> bool {
+        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Channels) || K::runs(layout, Feed::Activations)
+    }
+}
+
+/// Convolutions of one channel under a window of 3 x 3, of which the largest of 2 x 2 places counts: all four places at
+/// once, from the pixels where they lie.
+pub trait Areas {
+    /// Layers of this layout, which the kernel runs, come here instead of to [`Kernel::dense_u8`]; `None` where none do.
+    const LAYOUT: Option<Layout>;
+
+    /// Sets each accumulator to its row's bias and the largest of the row's sums over the four places, with the words of
+    /// the layer's weights. `accumulators` and `biases` are as long as there are rows.
+    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]);
+}
+
+/// The [`Areas`] of a kernel that has none: no layout comes here.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAreas;
+
+impl Areas for NoAreas {
+    const LAYOUT: Option<Layout> = None;
+
+    fn area(_: &[u32], _: &[i32], _: Area<'_>, _: &mut [i32]) {}
 }
 
 /// [`Kernel::depthwise`] of weights in rows.

@@ -1,7 +1,7 @@
 //! Reference kernel: one multiply-accumulate at a time, for any target. Its simplicity makes it the reference for every
 //! faster kernel.
 
-use super::{DenseOperands, Feed, Kernel, Work};
+use super::{DenseOperands, Feed, Kernel, NoAreas, Work};
 use crate::layout::{Layout, Weights};
 
 /// The scalar reference kernel. The compiler vectorizes it where the target has vectors.
@@ -9,6 +9,8 @@ use crate::layout::{Layout, Weights};
 pub struct Scalar;
 
 impl Kernel for Scalar {
+    type Areas = NoAreas;
+
     const NAME: &'static str = "scalar";
 
     fn runs(layout: Layout, _: Feed) -> bool {

@@ -15,81 +15,47 @@ mod dsp;
 mod pack;
 mod pairs;
 
-use crate::kernel::{Feed, Kernel};
+use crate::numbered::numbered;
 
 pub use areas::AREA_COLUMNS;
 pub use dsp::Lanes;
 pub use pack::pack;
 
-/// Order and width of a layer's weights. The number is the one in the layer's record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)]
-pub enum Layout {
-    /// Row-major, a byte a weight.
-    Rows8 = 0,
-    /// Row-major, two weights a byte, the first in the low half; each row starts a byte.
-    Rows4 = 1,
-    /// For 8-bit inputs on Cortex-M4: rows in pairs, `256 * a + b` in 16 bits. See [`crate::kernel::Dsp`].
-    DspPixels8 = 2,
-    /// For 16-bit inputs on Cortex-M4: four rows interleaved. See [`crate::kernel::Dsp`].
-    DspWide8 = 3,
-    /// For 8-bit inputs on Cortex-M4: rows in fours, `4096 * a + 256 * b + 16 * c + d` in 16 bits. See
-    /// [`crate::kernel::Dsp`].
-    DspPixels4 = 4,
-    /// For 8-bit inputs on Cortex-M0+: two rows and two columns a word. See [`crate::kernel::Pairs`].
-    PairsPixels8 = 5,
-    /// The same for weights of 7 bits. See [`crate::kernel::Pairs`].
-    PairsPixels7 = 6,
-    /// For 8-bit inputs on Cortex-M0+: two rows and four columns a word. See [`crate::kernel::Pairs`].
-    PairsPixels4 = 7,
-    /// For 16-bit inputs on Cortex-M4: four rows interleaved, a word is eight columns of a row. See
-    /// [`crate::kernel::Dsp`].
-    DspWide4 = 8,
-    /// For convolutions of one channel under a window of 3 x 3 on Cortex-M4, pooled by two: 16 bits a weight. See
-    /// [`crate::kernel::Dsp`].
-    DspAreas8 = 9,
-    /// For depthwise convolutions on Cortex-M4: 16 bits a weight, four channels side by side. See [`crate::kernel::Dsp`].
-    DspChannels8 = 10,
-    /// The same for weights of 4 bits.
-    DspChannels4 = 11,
+numbered! {
+    /// Order and width of a layer's weights. The number is the one in the layer's record.
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Layout: u8 {
+        /// Row-major, a byte a weight.
+        Rows8 = 0,
+        /// Row-major, two weights a byte, the first in the low half; each row starts a byte.
+        Rows4 = 1,
+        /// For 8-bit inputs on Cortex-M4: rows in pairs, `256 * a + b` in 16 bits. See [`crate::kernel::Dsp`].
+        DspPixels8 = 2,
+        /// For 16-bit inputs on Cortex-M4: four rows interleaved. See [`crate::kernel::Dsp`].
+        DspWide8 = 3,
+        /// For 8-bit inputs on Cortex-M4: rows in fours, `4096 * a + 256 * b + 16 * c + d` in 16 bits. See
+        /// [`crate::kernel::Dsp`].
+        DspPixels4 = 4,
+        /// For 8-bit inputs on Cortex-M0+: two rows and two columns a word. See [`crate::kernel::Pairs`].
+        PairsPixels8 = 5,
+        /// The same for weights of 7 bits. See [`crate::kernel::Pairs`].
+        PairsPixels7 = 6,
+        /// For 8-bit inputs on Cortex-M0+: two rows and four columns a word. See [`crate::kernel::Pairs`].
+        PairsPixels4 = 7,
+        /// For 16-bit inputs on Cortex-M4: four rows interleaved, a word is eight columns of a row. See
+        /// [`crate::kernel::Dsp`].
+        DspWide4 = 8,
+        /// For convolutions of one channel under a window of 3 x 3 on Cortex-M4, pooled by two: 16 bits a weight. See
+        /// [`crate::kernel::Dsp`].
+        DspAreas8 = 9,
+        /// For depthwise convolutions on Cortex-M4: 16 bits a weight, four channels side by side. See [`crate::kernel::Dsp`].
+        DspChannels8 = 10,
+        /// The same for weights of 4 bits.
+        DspChannels4 = 11,
+    }
 }
 
 impl Layout {
-    /// All layouts.
-    pub const ALL: [Self; 12] = [
-        Self::Rows8,
-        Self::Rows4,
-        Self::DspPixels8,
-        Self::DspWide8,
-        Self::DspPixels4,
-        Self::PairsPixels8,
-        Self::PairsPixels7,
-        Self::PairsPixels4,
-        Self::DspWide4,
-        Self::DspAreas8,
-        Self::DspChannels8,
-        Self::DspChannels4,
-    ];
-
-    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        Some(match byte {
-            0 => Self::Rows8,
-            1 => Self::Rows4,
-            2 => Self::DspPixels8,
-            3 => Self::DspWide8,
-            4 => Self::DspPixels4,
-            5 => Self::PairsPixels8,
-            6 => Self::PairsPixels7,
-            7 => Self::PairsPixels4,
-            8 => Self::DspWide4,
-            9 => Self::DspAreas8,
-            10 => Self::DspChannels8,
-            11 => Self::DspChannels4,
-            _ => return None,
-        })
-    }
-
     /// Largest magnitude of a weight.
     pub const fn max_weight(self) -> i8 {
         match self {
@@ -155,8 +121,8 @@ impl Layout {
     }
 }
 
-/// Which layouts a piece of code can meet. A board's program meets its kernel's alone, and the code for all others is
-/// left out of it.
+/// Which layouts a piece of code can meet. A board's program meets its kernel's alone (a [`crate::kernel::Kernel`] is one
+/// of these), and the code for all others is left out of it.
 pub trait Layouts {
     /// Whether it can meet this one.
     fn has(layout: Layout) -> bool;
@@ -169,13 +135,6 @@ pub struct Every;
 impl Layouts for Every {
     fn has(_: Layout) -> bool {
         true
-    }
-}
-
-impl<K: Kernel> Layouts for K {
-    #[inline(always)]
-    fn has(layout: Layout) -> bool {
-        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Channels) || K::runs(layout, Feed::Activations)
     }
 }
 

@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use crate::kernel::DenseOperands;
+use crate::numbered::numbered;
 use crate::shape::{Shape, Window};
 
 /// A layer of a parsed model. Kinds will grow; each has its own struct.
@@ -281,28 +282,28 @@ pub(super) fn unfold(stored: i32, fold: i32) -> i32 {
     stored.wrapping_sub(fold)
 }
 
-/// Activation function of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Activation {
-    /// None.
-    Linear = 0,
-    /// `max(0, x)`.
-    Relu = 1,
-    /// `1 / (1 + e^-x)`.
-    Sigmoid = 2,
+numbered! {
+    /// Activation function of a layer.
+    pub enum Activation: u8 {
+        /// None.
+        Linear = 0,
+        /// `max(0, x)`.
+        Relu = 1,
+        /// `1 / (1 + e^-x)`.
+        Sigmoid = 2,
+    }
 }
 
-/// What a layer's outputs are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Output {
-    /// 0..=255.
-    U8 = 0,
-    /// -32,768..=32,767.
-    I16 = 1,
-    /// `i32` in Q16: the network's answer.
-    Logits = 2,
+numbered! {
+    /// What a layer's outputs are.
+    pub enum Output: u8 {
+        /// 0..=255.
+        U8 = 0,
+        /// -32,768..=32,767.
+        I16 = 1,
+        /// `i32` in Q16: the network's answer.
+        Logits = 2,
+    }
 }
 
 impl Output {
@@ -322,27 +323,5 @@ impl Output {
             Self::I16 => 1 << 15,
             Self::Logits => 1 << 31,
         }
-    }
-}
-
-impl Activation {
-    pub(super) fn from_byte(byte: u8) -> Option<Self> {
-        Some(match byte {
-            0 => Self::Linear,
-            1 => Self::Relu,
-            2 => Self::Sigmoid,
-            _ => return None,
-        })
-    }
-}
-
-impl Output {
-    pub(super) fn from_byte(byte: u8) -> Option<Self> {
-        Some(match byte {
-            0 => Self::U8,
-            1 => Self::I16,
-            2 => Self::Logits,
-            _ => return None,
-        })
     }
 }

@@ -120,6 +120,7 @@
 mod check;
 mod error;
 mod file;
+pub mod format;
 mod layer;
 mod names;
 mod parse;
@@ -127,6 +128,7 @@ mod proof;
 mod record;
 
 pub use error::{ModelError, Section};
+pub use format::Kind;
 pub use layer::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, Tensor, Weighted};
 pub use parse::{Layers, Model, file_bytes, put_policy, seal};
 
@@ -135,12 +137,14 @@ pub const MAGIC: [u8; 4] = *b"PNHL";
 /// Version of the format this crate reads and the host writes.
 pub const VERSION: u16 = 1;
 /// Bytes of the header.
-pub const HEADER_BYTES: usize = 64;
+pub const HEADER_BYTES: usize = format::BLOCK_BYTES;
 /// Bytes of one record of the layer table.
-pub const RECORD_BYTES: usize = 64;
+pub const RECORD_BYTES: usize = format::BLOCK_BYTES;
 /// Every section's offset, and the file's length, are multiples of this.
 pub const ALIGNMENT: usize = 16;
 /// Most layers a model can have: what a device counts of each lives in memory of fixed size.
 pub const MAX_LAYERS: usize = 32;
+/// Largest pre-shift of a requantization, bits.
+pub const MAX_PRE_SHIFT: u8 = 30;
 /// Most bytes of the arena.
 pub const MAX_ARENA_BYTES: u64 = 1 << 24;

@@ -1,7 +1,8 @@
 //! Untrusted bytes become a [`Model`] here, in one place; after it nothing about them can fail.
 
 use super::check::checked;
-use super::file::{FIELDS, File, field, first_not_zero, halves, u16_at, u32_at};
+use super::file::{File, u16_in, u32_in};
+use super::format::{BLOCK_WORDS, Span, Words, first_not_zero, header as at};
 use super::names::{check_names, names};
 use super::proof::{check_place, check_weights};
 use super::record::{Input, dense, read};
@@ -37,39 +38,68 @@ pub struct Model<'a> {
 pub fn file_bytes(start: &[u8]) -> Result<usize, ModelError> {
     let got = start.len();
     let truncated = ModelError::Truncated { expected: HEADER_BYTES, got };
-    let magic = start.get(..4).ok_or(truncated)?;
+    let magic = start.get(at::MAGIC.span().range()).ok_or(truncated)?;
     if magic != MAGIC {
         return Err(ModelError::NotAModel);
     }
-    let version = u16_at(start, 4).ok_or(truncated)?;
+    let version = u16_in(start, at::VERSION).ok_or(truncated)?;
     if version != VERSION {
         return Err(ModelError::Version { expected: VERSION, got: version });
     }
-    u32_at(start, 8).map(|bytes| bytes as usize).ok_or(truncated)
+    u32_in(start, at::FILE_BYTES).map(|bytes| bytes as usize).ok_or(truncated)
 }
 
 /// Writes a policy into the header of a file, to be sealed again. No smoothing is written as zeros, so a file without a
 /// policy is, byte for byte, as it was before there were any. Does nothing to fewer than 64 bytes.
 pub fn put_policy(file: &mut [u8], policy: Policy) {
-    let Some(header) = file.get_mut(..HEADER_BYTES) else { return };
-    let votes = if policy.window() == 1 { [0; 2] } else { [policy.needed(), policy.window()] };
-    header[44..48].copy_from_slice(&policy.min_probability().0.to_le_bytes());
-    header[48..50].copy_from_slice(&votes);
+    let Some(header) = file.first_chunk_mut() else { return };
+    let [needed, window] = if policy.window() == 1 { [0; 2] } else { [policy.needed(), policy.window()] };
+    at::MIN_PROBABILITY.put(header, policy.min_probability().0);
+    at::NEEDED.put(header, needed);
+    at::WINDOW.put(header, window);
 }
 
 /// Writes the checksum into an otherwise complete file. Does nothing to fewer than 16 bytes.
 pub fn seal(file: &mut [u8]) {
     let checksum = checksum(file);
-    if let Some(field) = file.get_mut(12..16) {
+    if let Some(field) = file.get_mut(at::CHECKSUM.span().range()) {
         field.copy_from_slice(&checksum.to_le_bytes());
     }
 }
 
 fn checksum(file: &[u8]) -> u32 {
     let mut digest = CRC.digest();
-    digest.update(file.get(..12).unwrap_or_default());
-    digest.update(file.get(16..).unwrap_or_default());
+    let own = at::CHECKSUM.span().range();
+    digest.update(file.get(..own.start).unwrap_or_default());
+    digest.update(file.get(own.end..).unwrap_or_default());
     digest.finalize()
+}
+
+/// What can be said of the header alone: the first field that is not what it could be.
+fn check_header(header: &Words, is_whole: bool) -> Result<(), Span> {
+    let classes = at::CLASSES.get(header);
+    let wrong = if usize::from(at::HEADER_BYTES.get(header)) != HEADER_BYTES {
+        at::HEADER_BYTES.span()
+    } else if !is_whole {
+        at::FILE_BYTES.span()
+    } else if at::HEIGHT.get(header) == 0 {
+        at::HEIGHT.span()
+    } else if at::WIDTH.get(header) != at::HEIGHT.get(header) {
+        at::WIDTH.span()
+    } else if Color::of_channels(at::CHANNELS.get(header)).is_none() {
+        at::CHANNELS.span()
+    } else if classes < 2 {
+        at::CLASSES.span()
+    } else if !(1..=MAX_LAYERS).contains(&usize::from(at::LAYERS.get(header))) {
+        at::LAYERS.span()
+    } else if usize::from(at::RECORD_BYTES.get(header)) != RECORD_BYTES {
+        at::RECORD_BYTES.span()
+    } else if at::RESERVED.get(header) != 0 {
+        at::RESERVED.span()
+    } else {
+        return first_not_zero(header, at::UNUSED_WORDS);
+    };
+    Err(wrong)
 }
 
 impl<'a> Model<'a> {
@@ -100,7 +130,7 @@ impl<'a> Model<'a> {
             return Err(ModelError::TooLong { expected: stated, got });
         }
         let actual = checksum(file);
-        let stated_checksum = u32_at(file, 12).unwrap_or(0);
+        let stated_checksum = u32_in(file, at::CHECKSUM).unwrap_or(0);
         if actual != stated_checksum {
             return Err(ModelError::Checksum { expected: stated_checksum, got: actual });
         }
@@ -108,46 +138,25 @@ impl<'a> Model<'a> {
         let whole = file.get(..got - got % ALIGNMENT).unwrap_or_default();
         let words: &[u32] = bytemuck::try_cast_slice(whole).map_err(|_| ModelError::Misaligned)?;
         let truncated = ModelError::Truncated { expected: HEADER_BYTES, got };
-        let header: &[u32; FIELDS] = words.first_chunk().ok_or(truncated)?;
-        let (height, width) = halves(header[5]);
-        let (channels, classes) = halves(header[6]);
-        let color = Color::of_channels(channels);
-        let expected = color.unwrap_or_default().pipeline_id();
-        if header[4] != expected {
-            return Err(ModelError::Pipeline { expected, got: header[4] });
+        let header: &Words = words.first_chunk().ok_or(truncated)?;
+        let color = Color::of_channels(at::CHANNELS.get(header));
+        let (expected, pipeline) = (color.unwrap_or_default().pipeline_id(), at::PIPELINE.get(header));
+        if pipeline != expected {
+            return Err(ModelError::Pipeline { expected, got: pipeline });
         }
-        let picture = InputShape { side: height, color: color.unwrap_or_default() };
-        let (layer_count, record_bytes) = halves(header[7]);
-        let unknown = if header[1] >> 16 != HEADER_BYTES as u32 {
-            6
-        } else if whole.len() != got {
-            8
-        } else if height == 0 {
-            20
-        } else if width != height {
-            22
-        } else if color.is_none() {
-            24
-        } else if classes < 2 {
-            26
-        } else if !(1..=MAX_LAYERS).contains(&usize::from(layer_count)) {
-            28
-        } else if usize::from(record_bytes) != RECORD_BYTES {
-            30
-        } else if header[12] >> 16 != 0 {
-            50
-        } else {
-            first_not_zero(header, 14)
+        let refused = |field: Span| ModelError::Header { offset: field.offset(), got: field.bits(header) };
+        check_header(header, whole.len() == got).map_err(refused)?;
+        let picture = InputShape { side: at::HEIGHT.get(header), color: color.unwrap_or_default() };
+        let (layer_count, classes) = (at::LAYERS.get(header), at::CLASSES.get(header));
+        let (needed, window) = match (at::NEEDED.get(header), at::WINDOW.get(header)) {
+            (0, 0) => (1, 1),
+            votes => votes,
         };
-        if unknown != 0 {
-            let got = field(header, unknown, if unknown == 8 || unknown > 30 { 4 } else { 2 });
-            return Err(ModelError::Header { offset: unknown, got });
-        }
-        let [needed, window, ..] = if header[12] == 0 { [1, 1, 0, 0] } else { header[12].to_le_bytes() };
-        let policy = Policy::new(Probability(header[11]), needed, window).map_err(ModelError::Policy)?;
+        let min_probability = Probability(at::MIN_PROBABILITY.get(header));
+        let policy = Policy::new(min_probability, needed, window).map_err(ModelError::Policy)?;
 
         let file = File::new(words, layer_count);
-        let (table_words, got_words) = (FIELDS * (usize::from(layer_count) + 1), words.len());
+        let (table_words, got_words) = (BLOCK_WORDS * (usize::from(layer_count) + 1), words.len());
         if got_words < table_words {
             return Err(ModelError::Truncated { expected: 4 * table_words, got: 4 * got_words });
         }
@@ -173,13 +182,15 @@ impl<'a> Model<'a> {
             macs = macs.saturating_add(layer.macs());
             input = Input::of(&layer);
         }
-        if u64::from(header[10]) != macs {
-            return Err(ModelError::Header { offset: 40, got: header[10] });
+        if u64::from(at::MACS.get(header)) != macs {
+            return Err(refused(at::MACS.span()));
         }
-        if header[13] as usize != arena_bytes {
-            return Err(ModelError::Header { offset: 52, got: header[13] });
+        let stated_arena = at::ARENA_BYTES.get(header);
+        if stated_arena as usize != arena_bytes {
+            return Err(refused(at::ARENA_BYTES.span()));
         }
-        let names = file.section(Section::Names, 0, header[8], header[9] as usize)?;
+        let names_bytes = at::NAMES_BYTES.get(header) as usize;
+        let names = file.section(Section::Names, 0, at::NAMES.get(header), names_bytes)?;
         if !check_names(names, classes) {
             return Err(ModelError::Names);
         }
@@ -190,7 +201,7 @@ impl<'a> Model<'a> {
             classes,
             policy,
             names,
-            arena_bytes: header[13],
+            arena_bytes: stated_arena,
             layer_count,
             file,
         })

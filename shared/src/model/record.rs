@@ -2,12 +2,22 @@
 //! quick: nothing is checked here, `check` has done that once. Of a record that is wrong something is read that is
 //! as wrong, but nothing fails.
 
-use super::file::{FIELDS, File, halves};
+use super::file::File;
+use super::format::{Kind, Words, record as at};
 use super::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, Tensor, Weighted};
 use crate::kernel::DenseOperands;
 use crate::layout::{Layout, Weights};
 use crate::pixels::InputShape;
 use crate::shape::{Padding, Shape, Window};
+
+// As numbers, which is what a record has: to make a `Kind` of one first takes the boards more instructions.
+const DENSE: u16 = Kind::Dense as u16;
+const CONV: u16 = Kind::Conv as u16;
+const DEPTHWISE: u16 = Kind::Depthwise as u16;
+const MAX_POOL: u16 = Kind::MaxPool as u16;
+const AVERAGE_POOL: u16 = Kind::AveragePool as u16;
+const GLOBAL_AVERAGE: u16 = Kind::GlobalAverage as u16;
+const ADD: u16 = Kind::Add as u16;
 
 /// What a layer reads.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +56,8 @@ impl Input {
 #[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn read<'a>(file: &File<'a>, index: usize, input: Input) -> Option<Layer<'a>> {
     let record = file.record(index);
-    let kind = halves(record[0]).0;
-    if kind == 1 {
+    let kind = at::KIND.get(record);
+    if kind == DENSE {
         return dense(file, index).map(Layer::Dense);
     }
     let Input::Bytes(input) = input else { return None };
@@ -60,38 +70,39 @@ pub(super) fn read<'a>(file: &File<'a>, index: usize, input: Input) -> Option<La
 #[inline(always)]
 pub(super) fn dense<'a>(file: &File<'a>, index: usize) -> Option<Dense<'a>> {
     let record = file.record(index);
-    if halves(record[0]).0 != 1 {
+    if at::KIND.get(record) != DENSE {
         return None;
     }
-    let [.., activation, output] = record[0].to_le_bytes();
+    // Before the weights, as in `spatial`.
+    let (activation, output) = (at::ACTIVATION.get(record), at::OUTPUT.get(record));
     Some(Dense {
         weighted: weighted(file, record),
-        activation: Activation::from_byte(activation).unwrap_or(Activation::Linear),
-        output: Output::from_byte(output).unwrap_or(Output::Logits),
+        activation: Activation::from_number(activation).unwrap_or(Activation::Linear),
+        output: Output::from_number(output).unwrap_or(Output::Logits),
     })
 }
 
 #[cfg_attr(target_os = "none", inline(never))]
-fn spatial<'a>(file: &File<'a>, record: &[u32; FIELDS], kind: u16, input: Tensor) -> Option<Layer<'a>> {
+fn spatial<'a>(file: &File<'a>, record: &Words, kind: u16, input: Tensor) -> Option<Layer<'a>> {
+    // All of it before the kind is looked at, and in this order: the boards' instructions, which are counted, depend on it.
     let output = tensor(record);
-    let [pool, _, low, high] = record[14].to_le_bytes();
-    let [height, width, stride_y, stride_x] = record[12].to_le_bytes();
-    let [top, left, bottom, right] = record[13].to_le_bytes();
+    let (pool, low, high) = (at::POOL.get(record), at::LOW.get(record), at::HIGH.get(record));
+    let [height, width, stride_y, stride_x] = at::WINDOW.get(record);
+    let [top, left, bottom, right] = at::PADDING.get(record);
     let window = Window { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } };
-    let pre_shift = (record[1] >> 8) as u8;
-    let [first, second, start] = [record[4], record[5], record[6]].map(|word| word as i32);
+    let pre_shift = at::PRE_SHIFT.get(record);
+    let (first, second, start) = (at::SUM_FIRST.get(record), at::SUM_SECOND.get(record), at::SUM_START.get(record));
+    let (bias, multiplier) = (at::MEAN_BIAS.get(record), at::MEAN_MULTIPLIER.get(record));
     Some(match kind {
-        2 | 3 => {
+        CONV | DEPTHWISE => {
             let conv = Conv { weighted: weighted(file, record), window, pool, input, output, low, high };
-            if kind == 2 { Layer::Conv(conv) } else { Layer::Depthwise(conv) }
+            if kind == CONV { Layer::Conv(conv) } else { Layer::Depthwise(conv) }
         }
-        4 => Layer::MaxPool(Pool { window, input, output }),
-        5 => Layer::AveragePool(Pool { window, input, output }),
-        6 => {
-            Layer::GlobalAverage(GlobalAverage { bias: second, multiplier: start, pre_shift, input, output, low, high })
-        }
-        7 => {
-            let from = halves(record[11]).1;
+        MAX_POOL => Layer::MaxPool(Pool { window, input, output }),
+        AVERAGE_POOL => Layer::AveragePool(Pool { window, input, output }),
+        GLOBAL_AVERAGE => Layer::GlobalAverage(GlobalAverage { bias, multiplier, pre_shift, input, output, low, high }),
+        ADD => {
+            let from = at::FROM.get(record);
             let other = tensor(file.record(from.into()));
             Layer::Add(Add { first, second, start, shift: pre_shift, input, from, other, output, low, high })
         }
@@ -100,34 +111,34 @@ fn spatial<'a>(file: &File<'a>, record: &[u32; FIELDS], kind: u16, input: Tensor
 }
 
 /// What a layer that is not dense writes to the arena.
-pub(super) fn tensor(record: &[u32; FIELDS]) -> Tensor {
-    let ((height, width), channels) = (halves(record[10]), halves(record[11]).0);
-    let zero = (record[14] >> 8) as u8;
-    Tensor { shape: Shape { height, width, channels }, zero, scale: f32::from_bits(record[9]), place: record[15] }
+pub(super) fn tensor(record: &Words) -> Tensor {
+    let (height, width, channels) = (at::HEIGHT.get(record), at::WIDTH.get(record), at::CHANNELS.get(record));
+    let zero = at::ZERO_POINT.get(record);
+    let (scale, place) = (at::OUTPUT_SCALE.get(record), at::PLACE.get(record));
+    Tensor { shape: Shape { height, width, channels }, zero, scale, place }
 }
 
 #[inline(always)]
-fn weighted<'a>(file: &File<'a>, record: &[u32; FIELDS]) -> Weighted<'a> {
+fn weighted<'a>(file: &File<'a>, record: &Words) -> Weighted<'a> {
     let weights = shape(record).unwrap_or_default();
     let integers = |offset| bytemuck::cast_slice(file.words(offset, weights.outputs()));
     let size = weights.size();
-    let bytes: &[u8] = bytemuck::cast_slice(file.words(record[4], size.div_ceil(4)));
+    let bytes: &[u8] = bytemuck::cast_slice(file.words(at::WEIGHTS.get(record), size.div_ceil(4)));
     Weighted {
         operands: DenseOperands {
             weights: weights.with(bytes.get(..size).unwrap_or_default()),
-            biases: integers(record[5]),
+            biases: integers(at::BIASES.get(record)),
         },
-        multipliers: integers(record[6]),
-        pre_shift: (record[1] >> 8) as u8,
-        accumulator_bound: record[7],
-        input_scale: f32::from_bits(record[8]),
-        output_scale: f32::from_bits(record[9]),
+        multipliers: integers(at::MULTIPLIERS.get(record)),
+        pre_shift: at::PRE_SHIFT.get(record),
+        accumulator_bound: at::ACCUMULATOR_BOUND.get(record),
+        input_scale: at::INPUT_SCALE.get(record),
+        output_scale: at::OUTPUT_SCALE.get(record),
     }
 }
 
 /// The weights' shape; `None` when their layout is not known, or has no such chunks.
-pub(super) fn shape(record: &[u32; FIELDS]) -> Option<Weights<'static>> {
-    let [layout, ..] = record[1].to_le_bytes();
-    let (inputs, outputs) = (record[2] as usize, record[3] as usize);
-    Weights::shape(Layout::from_byte(layout)?, inputs, outputs, halves(record[1]).1.into())
+pub(super) fn shape(record: &Words) -> Option<Weights<'static>> {
+    let (inputs, outputs) = (at::INPUTS.get(record) as usize, at::OUTPUTS.get(record) as usize);
+    Weights::shape(Layout::from_number(at::LAYOUT.get(record))?, inputs, outputs, at::CHUNK_COLUMNS.get(record).into())
 }

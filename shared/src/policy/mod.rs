@@ -7,12 +7,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Decision, Probability};
+use crate::fixed::Q16_ONE;
 
 /// Maximum window, frames.
 pub const MAX_WINDOW: u8 = 16;
 
 /// Largest probability, Q16: certainty.
-const CERTAIN: u32 = 1 << 16;
+const CERTAIN: u32 = Q16_ONE as u32;
 
 /// A valid policy: the threshold and the vote that make a decision an answer. Using it cannot fail.
 ///

@@ -14,7 +14,7 @@ use pinhole_app::counter::Counter;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
 use pinhole_shared::engine::{Engine, LayerValues, Scratch};
-use pinhole_shared::kernel::{DenseOperands, Feed, Kernel, Scalar, Work};
+use pinhole_shared::kernel::{DenseOperands, Feed, Kernel, NoAreas, Scalar, Work};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
 use pinhole_shared::link::{Request, Response, Statistics, Unit};
@@ -180,6 +180,8 @@ impl Counter for FakeCounter {
 pub struct CountedScalar;
 
 impl Kernel for CountedScalar {
+    type Areas = NoAreas;
+
     const NAME: &'static str = "counted";
 
     fn runs(layout: Layout, fed_by: Feed) -> bool {

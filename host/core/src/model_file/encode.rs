@@ -1,9 +1,10 @@
 //! Writes model files, as `pinhole_shared::model` specifies them.
 
 use pinhole_shared::layout::{Layout, Weights, pack};
+use pinhole_shared::model::format::{Bytes, header, record};
 use pinhole_shared::model::{
-    ALIGNMENT, Activation, HEADER_BYTES, Layer, MAGIC, Output, RECORD_BYTES, Tensor, VERSION, Weighted, put_policy,
-    seal,
+    ALIGNMENT, Activation, HEADER_BYTES, Kind, Layer, MAGIC, Output, RECORD_BYTES, Tensor, VERSION, Weighted,
+    put_policy, seal,
 };
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
@@ -109,6 +110,19 @@ impl QuantizedLayer {
         }
     }
 
+    /// Returns the kind of layer in the file.
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Dense { .. } => Kind::Dense,
+            Self::Conv { is_depthwise: false, .. } => Kind::Conv,
+            Self::Conv { .. } => Kind::Depthwise,
+            Self::Pool { takes_largest: true, .. } => Kind::MaxPool,
+            Self::Pool { .. } => Kind::AveragePool,
+            Self::GlobalAverage { .. } => Kind::GlobalAverage,
+            Self::Add { .. } => Kind::Add,
+        }
+    }
+
     /// Returns the weights, if the layer has any.
     pub fn weighted(&self) -> Option<&QuantizedWeights> {
         match self {
@@ -198,33 +212,37 @@ pub fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[Q
             Some(weighted) => append_weights(&mut file, weighted)?,
             None => [0; 3],
         };
-        let record = Fields(&mut file[HEADER_BYTES + index * RECORD_BYTES..][..RECORD_BYTES]);
-        put_record(record, layer, sections, plan.places[index]);
+        put_record(block(&mut file, 1 + index), layer, sections, plan.places[index]);
     }
     let names_bytes: usize = classes.iter().map(|name| 1 + name.len()).sum();
     let names =
         append(&mut file, classes.iter().flat_map(|name| std::iter::once(name.len() as u8).chain(name.bytes())));
     let file_bytes = file.len() as u32;
 
-    let mut header = Fields(&mut file[..HEADER_BYTES]);
-    header.put(0, &MAGIC);
-    header.put(4, &VERSION.to_le_bytes());
-    header.put(6, &(HEADER_BYTES as u16).to_le_bytes());
-    header.put(8, &file_bytes.to_le_bytes());
-    header.put(16, &input.color.pipeline_id().to_le_bytes());
-    header.put(20, &input.side.to_le_bytes());
-    header.put(22, &input.side.to_le_bytes());
-    header.put(24, &input.color.channels().to_le_bytes());
-    header.put(26, &(classes.len() as u16).to_le_bytes());
-    header.put(28, &(layers.len() as u16).to_le_bytes());
-    header.put(30, &(RECORD_BYTES as u16).to_le_bytes());
-    header.put(32, &names.to_le_bytes());
-    header.put(36, &(names_bytes as u32).to_le_bytes());
-    header.put(40, &layers.iter().map(QuantizedLayer::macs).sum::<u32>().to_le_bytes());
-    header.put(52, &plan.arena_bytes.to_le_bytes());
+    let header = block(&mut file, 0);
+    header::MAGIC.put(header, MAGIC);
+    header::VERSION.put(header, VERSION);
+    header::HEADER_BYTES.put(header, HEADER_BYTES as u16);
+    header::FILE_BYTES.put(header, file_bytes);
+    header::PIPELINE.put(header, input.color.pipeline_id());
+    header::HEIGHT.put(header, input.side);
+    header::WIDTH.put(header, input.side);
+    header::CHANNELS.put(header, input.color.channels());
+    header::CLASSES.put(header, classes.len() as u16);
+    header::LAYERS.put(header, layers.len() as u16);
+    header::RECORD_BYTES.put(header, RECORD_BYTES as u16);
+    header::NAMES.put(header, names);
+    header::NAMES_BYTES.put(header, names_bytes as u32);
+    header::MACS.put(header, layers.iter().map(QuantizedLayer::macs).sum());
+    header::ARENA_BYTES.put(header, plan.arena_bytes);
     put_policy(&mut file, policy);
     seal(&mut file);
     Some(file)
+}
+
+/// The header, which is block 0, or the record of a layer, from 1 on.
+fn block(file: &mut [u8], index: usize) -> &mut Bytes {
+    &mut file.as_chunks_mut().0[index]
 }
 
 /// Appends a layer's sections and returns the offsets of weights, biases and multipliers.
@@ -235,56 +253,65 @@ fn append_weights(file: &mut Vec<u8>, layer: &QuantizedWeights) -> Option<[u32; 
     Some([append(file, weights.into_iter()), biases, multipliers])
 }
 
-fn put_record(mut record: Fields<'_>, layer: &QuantizedLayer, sections: [u32; 3], place: u32) {
-    let kind: u16 = match layer {
-        QuantizedLayer::Dense { .. } => 1,
-        QuantizedLayer::Conv { is_depthwise: false, .. } => 2,
-        QuantizedLayer::Conv { .. } => 3,
-        QuantizedLayer::Pool { takes_largest: true, .. } => 4,
-        QuantizedLayer::Pool { .. } => 5,
-        QuantizedLayer::GlobalAverage { .. } => 6,
-        QuantizedLayer::Add { .. } => 7,
-    };
-    record.put(0, &kind.to_le_bytes());
+fn put_record(block: &mut Bytes, layer: &QuantizedLayer, [weights, biases, multipliers]: [u32; 3], place: u32) {
+    record::KIND.put(block, layer.kind() as u16);
     if let Some(weighted) = layer.weighted() {
-        record.put(4, &[weighted.layout as u8, weighted.pre_shift]);
-        record.put(6, &(weighted.chunk_columns as u16).to_le_bytes());
-        let [weights, biases, multipliers] = sections;
-        record.put_words(8, &[weighted.inputs as u32, weighted.outputs() as u32, weights, biases, multipliers]);
-        record.put(28, &weighted.accumulator_bound.to_le_bytes());
-        record.put(32, &weighted.input_scale.to_le_bytes());
-        record.put(36, &weighted.output_scale.to_le_bytes());
+        record::LAYOUT.put(block, weighted.layout as u8);
+        record::PRE_SHIFT.put(block, weighted.pre_shift);
+        record::CHUNK_COLUMNS.put(block, weighted.chunk_columns as u16);
+        record::INPUTS.put(block, weighted.inputs as u32);
+        record::OUTPUTS.put(block, weighted.outputs() as u32);
+        record::WEIGHTS.put(block, weights);
+        record::BIASES.put(block, biases);
+        record::MULTIPLIERS.put(block, multipliers);
+        record::ACCUMULATOR_BOUND.put(block, weighted.accumulator_bound);
+        record::INPUT_SCALE.put(block, weighted.input_scale);
+        record::OUTPUT_SCALE.put(block, weighted.output_scale);
     }
-    if let Some(QuantizedTensor { shape, zero, scale, range: (low, high) }) = layer.output() {
-        record.put(36, &scale.to_le_bytes());
-        record.put(40, &shape.height.to_le_bytes());
-        record.put(42, &shape.width.to_le_bytes());
-        record.put(44, &shape.channels.to_le_bytes());
-        record.put(57, &[*zero, *low, *high]);
-        record.put(60, &place.to_le_bytes());
+    if let Some(QuantizedTensor { shape, zero, scale, range: (low, high) }) = layer.output().copied() {
+        record::OUTPUT_SCALE.put(block, scale);
+        record::HEIGHT.put(block, shape.height);
+        record::WIDTH.put(block, shape.width);
+        record::CHANNELS.put(block, shape.channels);
+        record::ZERO_POINT.put(block, zero);
+        record::LOW.put(block, low);
+        record::HIGH.put(block, high);
+        record::PLACE.put(block, place);
     }
-    match layer {
-        QuantizedLayer::Dense { activation, output, .. } => record.put(2, &[*activation as u8, *output as u8]),
+    match *layer {
+        QuantizedLayer::Dense { activation, output, .. } => {
+            record::ACTIVATION.put(block, activation as u8);
+            record::OUTPUT.put(block, output as u8);
+        }
         QuantizedLayer::Conv { window, pool, .. } => {
-            record.put_window(window);
-            record.put(56, &[*pool]);
+            put_window(block, window);
+            record::POOL.put(block, pool);
         }
         QuantizedLayer::Pool { window, output, .. } => {
-            record.put(32, &output.scale.to_le_bytes());
-            record.put_window(window);
+            record::INPUT_SCALE.put(block, output.scale);
+            put_window(block, window);
         }
         QuantizedLayer::GlobalAverage { bias, multiplier, pre_shift, input_scale, .. } => {
-            record.put(5, &[*pre_shift]);
-            record.put_words(20, &[*bias as u32, *multiplier as u32]);
-            record.put(32, &input_scale.to_le_bytes());
+            record::PRE_SHIFT.put(block, pre_shift);
+            record::MEAN_BIAS.put(block, bias);
+            record::MEAN_MULTIPLIER.put(block, multiplier);
+            record::INPUT_SCALE.put(block, input_scale);
         }
         QuantizedLayer::Add { first, second, start, shift, from, input_scale, .. } => {
-            record.put(5, &[*shift]);
-            record.put_words(16, &[*first as u32, *second as u32, *start as u32]);
-            record.put(32, &input_scale.to_le_bytes());
-            record.put(46, &(*from as u16).to_le_bytes());
+            record::PRE_SHIFT.put(block, shift);
+            record::SUM_FIRST.put(block, first);
+            record::SUM_SECOND.put(block, second);
+            record::SUM_START.put(block, start);
+            record::INPUT_SCALE.put(block, input_scale);
+            record::FROM.put(block, from as u16);
         }
     }
+}
+
+fn put_window(block: &mut Bytes, window: Window) {
+    let Window { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } } = window;
+    record::WINDOW.put(block, [height, width, stride_y, stride_x]);
+    record::PADDING.put(block, [top, left, bottom, right]);
 }
 
 /// Appends a section, padded to the alignment, and returns its offset.
@@ -293,23 +320,4 @@ fn append(file: &mut Vec<u8>, section: impl Iterator<Item = u8>) -> u32 {
     file.extend(section);
     file.resize(file.len().next_multiple_of(ALIGNMENT), 0);
     offset
-}
-
-struct Fields<'a>(&'a mut [u8]);
-
-impl Fields<'_> {
-    fn put_words(&mut self, offset: usize, words: &[u32]) {
-        for (place, word) in words.iter().enumerate() {
-            self.put(offset + 4 * place, &word.to_le_bytes());
-        }
-    }
-
-    fn put_window(&mut self, window: &Window) {
-        let Window { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } } = *window;
-        self.put(48, &[height, width, stride_y, stride_x, top, left, bottom, right]);
-    }
-
-    fn put(&mut self, offset: usize, bytes: &[u8]) {
-        self.0[offset..][..bytes.len()].copy_from_slice(bytes);
-    }
 }

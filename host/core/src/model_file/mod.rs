@@ -15,6 +15,8 @@ mod pack;
 mod plan;
 pub mod portable;
 pub mod scales;
+#[cfg(test)]
+mod tests;
 
 pub use encode::{QuantizedLayer, QuantizedTensor, QuantizedWeights, encode};
 pub use engine::HostEngine;

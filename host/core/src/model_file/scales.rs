@@ -1,6 +1,7 @@
 //! Real values of a model's integers, as quantization, import and export use them.
 
-use pinhole_shared::model::{Activation, Dense, Output, Weighted};
+use pinhole_shared::fixed::Q16_ONE;
+use pinhole_shared::model::{Activation, Dense, MAX_PRE_SHIFT, Output, Weighted};
 
 use super::{QuantizedLayer, QuantizedTensor};
 
@@ -27,7 +28,7 @@ pub const HEADROOM: f64 = 2.0;
 /// is exact.
 pub fn output_scale(dense: &Dense<'_>) -> f64 {
     match (dense.output, dense.activation) {
-        (Output::Logits, _) => 1.0 / 65_536.0,
+        (Output::Logits, _) => 1.0 / f64::from(Q16_ONE),
         (Output::U8, Activation::Sigmoid) => 1.0 / 255.0,
         (Output::I16, Activation::Sigmoid) => 1.0 / 32_768.0,
         _ => f64::from(dense.weighted.output_scale),
@@ -37,7 +38,8 @@ pub fn output_scale(dense: &Dense<'_>) -> f64 {
 /// Returns the real value of one accumulator unit, for each row of a dense layer.
 pub fn row_scales(dense: &Dense<'_>) -> Vec<f64> {
     // Requantization gives Q16 before a sigmoid, else output units.
-    let result_scale = if dense.activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { output_scale(dense) };
+    let result_scale =
+        if dense.activation == Activation::Sigmoid { 1.0 / f64::from(Q16_ONE) } else { output_scale(dense) };
     accumulator_scales(&dense.weighted, result_scale)
 }
 
@@ -53,7 +55,8 @@ pub fn mean_of(places: usize, input: InputKind, output: QuantizedTensor) -> Quan
     let factor = input.scale / (places as f64 * f64::from(output.scale));
     // As in `rows`: the first pre-shift with room for the factor is the most precise.
     let multiplier = |pre_shift: u8| (factor * (1_u64 << (32 - pre_shift)) as f64 + 0.5).floor();
-    let pre_shift = (0..=30).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(30);
+    let pre_shift =
+        (0..=MAX_PRE_SHIFT).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(MAX_PRE_SHIFT);
     QuantizedLayer::GlobalAverage {
         bias: -(places as i32 * i32::from(input.zero)),
         multiplier: multiplier(pre_shift).clamp(1.0, f64::from(i32::MAX)) as i32,
@@ -77,6 +80,6 @@ pub fn sum_of(input: InputKind, (from, other): (usize, QuantizedTensor), output:
         fits.then_some((first as i32, second as i32, start as i32, shift))
     };
     // With a shift of 0 both factors are about 1, which always fits.
-    let (first, second, start, shift) = (0..=30).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
+    let (first, second, start, shift) = (0..=MAX_PRE_SHIFT).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
     QuantizedLayer::Add { first, second, start, shift, from, input_scale: input.scale as f32, output }
 }

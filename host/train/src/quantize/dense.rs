@@ -2,6 +2,7 @@
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{HEADROOM, InputKind};
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Activation, Output};
 
 use super::rows::{self, OutputKind, Rows};
@@ -19,10 +20,10 @@ pub(super) fn quantize(
     output: Option<ActivationBits>,
     bits: u8,
 ) -> Result<(QuantizedLayer, InputKind), usize> {
-    let (output, scale) =
-        output.map_or((Output::Logits, 1.0 / 65_536.0), |bits| output_kind(activation, bits, reading.seen.given));
+    let (output, scale) = output
+        .map_or((Output::Logits, 1.0 / f64::from(Q16_ONE)), |bits| output_kind(activation, bits, reading.seen.given));
     // Real value of one unit after requantization: Q16 before a sigmoid, the output's unit otherwise.
-    let requantized_scale = if activation == Activation::Sigmoid { 1.0 / 65_536.0 } else { scale };
+    let requantized_scale = if activation == Activation::Sigmoid { 1.0 / f64::from(Q16_ONE) } else { scale };
     let mean = |_: usize, column: usize| reading.seen.means[column];
     let row = |row| weights.iter().skip(row).step_by(biases.len()).map(|&weight| f64::from(weight)).collect();
     let rows = Rows {

@@ -2,6 +2,7 @@
 
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::Dataset;
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Output};
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result
 /// Returns the real value of one unit of a layer's outputs.
 fn layer_scale(layer: &Layer<'_>) -> f64 {
     match layer {
-        Layer::Dense(dense) if dense.output == Output::Logits => 1.0 / 65_536.0,
+        Layer::Dense(dense) if dense.output == Output::Logits => 1.0 / f64::from(Q16_ONE),
         Layer::Dense(dense) => f64::from(dense.weighted.output_scale),
         _ => layer.tensor().map_or(1.0, |tensor| f64::from(tensor.scale)),
     }

@@ -65,7 +65,7 @@ pub use portable::PortableDsp;
 
 use core::marker::PhantomData;
 
-use super::{Area, DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
+use super::{Area, Areas, DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// Innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
@@ -132,6 +132,8 @@ pub trait DspLoops {
 pub struct Dsp<L>(PhantomData<L>);
 
 impl<L: DspLoops> Kernel for Dsp<L> {
+    type Areas = Self;
+
     const NAME: &'static str = L::NAME;
 
     fn runs(layout: Layout, fed_by: Feed) -> bool {
@@ -157,13 +159,17 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         L::channels(operands.weights.words(), values, operands.weights.outputs(), accumulators);
     }
 
+    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
+        L::sigmoids(neurons, activations);
+    }
+}
+
+impl<L: DspLoops> Areas for Dsp<L> {
+    const LAYOUT: Option<Layout> = Some(Layout::DspAreas8);
+
     #[inline(always)]
     fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
         L::area(weights, biases, area, accumulators);
-    }
-
-    fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
-        L::sigmoids(neurons, activations);
     }
 }
 

@@ -50,7 +50,7 @@ pub use portable::PortablePairs;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Feed, Kernel, Neurons, Scalar, Work, sigmoids, start, take};
+use super::{DenseOperands, Feed, Kernel, Neurons, NoAreas, Scalar, Work, sigmoids, start, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// Innermost loops of [`Pairs`], each over one chunk and all blocks of four rows.
@@ -102,6 +102,8 @@ pub struct Pairs<L>(PhantomData<L>);
 const MIDDLE: u8 = 128;
 
 impl<L: PairsLoops> Kernel for Pairs<L> {
+    type Areas = NoAreas;
+
     const NAME: &'static str = L::NAME;
 
     fn runs(layout: Layout, fed_by: Feed) -> bool {

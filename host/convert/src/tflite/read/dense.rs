@@ -2,6 +2,7 @@
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::InputKind;
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Activation, Output};
 
 use super::graph::Operator;
@@ -13,7 +14,7 @@ use crate::tflite::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
 /// Slot of `FullyConnectedOptions.weights_format`; 0 for row-major weights.
 const WEIGHTS_FORMAT: u16 = 1;
 /// Scale of logits, and of a sigmoid's input.
-const Q16: f64 = 1.0 / 65_536.0;
+const Q16: f64 = 1.0 / Q16_ONE as f64;
 /// Scale of a sigmoid's 16-bit output.
 const Q15: f64 = 1.0 / 32_768.0;
 

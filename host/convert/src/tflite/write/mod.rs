@@ -40,6 +40,7 @@ pub(crate) mod tests;
 mod weights;
 
 use pinhole_core::model_file::ModelFile;
+use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Model};
 
 use self::graph::Graph;
@@ -59,7 +60,7 @@ const MARGIN: f64 = 0.25;
 pub(crate) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, f64)> {
     let mut engine = model.engine();
     let logits: Vec<i32> = inputs.iter().filter_map(|input| engine.run_all(input).stages.pop()).flatten().collect();
-    let real = |logit: &i32| f64::from(*logit) / 65_536.0;
+    let real = |logit: &i32| f64::from(*logit) / f64::from(Q16_ONE);
     let (low, high) = (logits.iter().min().map(real)?, logits.iter().max().map(real)?);
     let more = MARGIN * (high - low);
     Some((low - more, high + more))

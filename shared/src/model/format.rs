@@ -1,0 +1,535 @@
+//! The numbers of the byte specification, each in one place: where in header and record a field is, of what type, and
+//! which kinds of layers have it. Reading, checking and writing go by these.
+//!
+//! A test holds the tables of [`super`]'s specification to them.
+
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use crate::numbered::numbered;
+
+/// Bytes of a block: of the header, and of a record of the layer table.
+pub const BLOCK_BYTES: usize = 64;
+/// Words of a block.
+pub const BLOCK_WORDS: usize = BLOCK_BYTES / 4;
+
+/// A block as it is read: in place, by words.
+pub type Words = [u32; BLOCK_WORDS];
+/// A block as it is written.
+pub type Bytes = [u8; BLOCK_BYTES];
+
+numbered! {
+    /// Kind of a layer. The number is the one in its record.
+    pub enum Kind: u16 {
+        /// [`super::Layer::Dense`].
+        Dense = 1,
+        /// [`super::Layer::Conv`].
+        Conv = 2,
+        /// [`super::Layer::Depthwise`].
+        Depthwise = 3,
+        /// [`super::Layer::MaxPool`].
+        MaxPool = 4,
+        /// [`super::Layer::AveragePool`].
+        AveragePool = 5,
+        /// [`super::Layer::GlobalAverage`].
+        GlobalAverage = 6,
+        /// [`super::Layer::Add`].
+        Add = 7,
+    }
+}
+
+/// Fields of the header.
+pub mod header {
+    use super::{Field, Span, unused_words};
+
+    /// [`crate::model::MAGIC`].
+    pub const MAGIC: Field<[u8; 4]> = Field::at(0);
+    /// [`crate::model::VERSION`].
+    pub const VERSION: Field<u16> = Field::at(4);
+    /// [`crate::model::HEADER_BYTES`].
+    pub const HEADER_BYTES: Field<u16> = Field::at(6);
+    /// Bytes of the file, a multiple of [`crate::model::ALIGNMENT`].
+    pub const FILE_BYTES: Field<u32> = Field::at(8);
+    /// CRC-32 of all bytes but its own.
+    pub const CHECKSUM: Field<u32> = Field::at(12);
+    /// Id of the pixel pipeline: [`crate::pixels::Color::pipeline_id`].
+    pub const PIPELINE: Field<u32> = Field::at(16);
+    /// Height of the input, px.
+    pub const HEIGHT: Field<u16> = Field::at(20);
+    /// Width of the input, px.
+    pub const WIDTH: Field<u16> = Field::at(22);
+    /// Channels of the input.
+    pub const CHANNELS: Field<u16> = Field::at(24);
+    /// Number of classes.
+    pub const CLASSES: Field<u16> = Field::at(26);
+    /// Number of layers.
+    pub const LAYERS: Field<u16> = Field::at(28);
+    /// [`crate::model::RECORD_BYTES`].
+    pub const RECORD_BYTES: Field<u16> = Field::at(30);
+    /// Where the class names start, bytes.
+    pub const NAMES: Field<u32> = Field::at(32);
+    /// Bytes of the class names.
+    pub const NAMES_BYTES: Field<u32> = Field::at(36);
+    /// Multiply-accumulates of one inference.
+    pub const MACS: Field<u32> = Field::at(40);
+    /// Least probability of an answer, Q16.
+    pub const MIN_PROBABILITY: Field<u32> = Field::at(44);
+    /// Frames that must agree.
+    pub const NEEDED: Field<u8> = Field::at(48);
+    /// Of the last so many.
+    pub const WINDOW: Field<u8> = Field::at(49);
+    /// Zero.
+    pub const RESERVED: Field<u16> = Field::at(50);
+    /// Bytes of the arena.
+    pub const ARENA_BYTES: Field<u32> = Field::at(52);
+
+    /// All of them; bytes that are in none are zero.
+    pub const FIELDS: &[Span] = &[
+        MAGIC.span(),
+        VERSION.span(),
+        HEADER_BYTES.span(),
+        FILE_BYTES.span(),
+        CHECKSUM.span(),
+        PIPELINE.span(),
+        HEIGHT.span(),
+        WIDTH.span(),
+        CHANNELS.span(),
+        CLASSES.span(),
+        LAYERS.span(),
+        RECORD_BYTES.span(),
+        NAMES.span(),
+        NAMES_BYTES.span(),
+        MACS.span(),
+        MIN_PROBABILITY.span(),
+        NEEDED.span(),
+        WINDOW.span(),
+        RESERVED.span(),
+        ARENA_BYTES.span(),
+    ];
+
+    /// Words without a field, a bit each.
+    pub const UNUSED_WORDS: u32 = unused_words(&[FIELDS]);
+}
+
+/// Fields of a layer's record.
+pub mod record {
+    use super::{Field, Kind, Span, unused_words};
+
+    /// Number of the layer's [`Kind`].
+    pub const KIND: Field<u16> = Field::at(0);
+    /// Number of a dense layer's [`crate::model::Activation`].
+    pub const ACTIVATION: Field<u8> = Field::at(2);
+    /// Number of the layer's [`crate::model::Output`].
+    pub const OUTPUT: Field<u8> = Field::at(3);
+    /// Number of the weights' [`crate::layout::Layout`].
+    pub const LAYOUT: Field<u8> = Field::at(4);
+    /// Pre-shift of the requantization; of a sum, the bits that it drops. 0..=[`crate::model::MAX_PRE_SHIFT`].
+    pub const PRE_SHIFT: Field<u8> = Field::at(5);
+    /// Columns of a chunk of weights.
+    pub const CHUNK_COLUMNS: Field<u16> = Field::at(6);
+    /// Columns of the weights.
+    pub const INPUTS: Field<u32> = Field::at(8);
+    /// Rows of the weights.
+    pub const OUTPUTS: Field<u32> = Field::at(12);
+    /// Where the weights start in the file, bytes.
+    pub const WEIGHTS: Field<u32> = Field::at(16);
+    /// Where the biases start in the file, bytes.
+    pub const BIASES: Field<u32> = Field::at(20);
+    /// Where the multipliers start in the file, bytes.
+    pub const MULTIPLIERS: Field<u32> = Field::at(24);
+    /// Largest magnitude of an accumulator.
+    pub const ACCUMULATOR_BOUND: Field<u32> = Field::at(28);
+    /// Real value of one unit of the input.
+    pub const INPUT_SCALE: Field<f32> = Field::at(32);
+    /// Real value of one unit of the output.
+    pub const OUTPUT_SCALE: Field<f32> = Field::at(36);
+    /// Height of the output.
+    pub const HEIGHT: Field<u16> = Field::at(40);
+    /// Width of the output.
+    pub const WIDTH: Field<u16> = Field::at(42);
+    /// Channels of the output.
+    pub const CHANNELS: Field<u16> = Field::at(44);
+    /// Index of the earlier layer in a sum.
+    pub const FROM: Field<u16> = Field::at(46);
+    /// The window: its height and width, and how far apart its places are, down and right.
+    pub const WINDOW: Field<[u8; 4]> = Field::at(48);
+    /// Padding of the input: above, left, below, right.
+    pub const PADDING: Field<[u8; 4]> = Field::at(52);
+    /// Of so many by so many places of a convolution the largest result counts.
+    pub const POOL: Field<u8> = Field::at(56);
+    /// The byte that stands for the output's 0.
+    pub const ZERO_POINT: Field<u8> = Field::at(57);
+    /// Smallest output.
+    pub const LOW: Field<u8> = Field::at(58);
+    /// Largest output.
+    pub const HIGH: Field<u8> = Field::at(59);
+    /// Where the output starts in the arena, bytes.
+    pub const PLACE: Field<u32> = Field::at(60);
+
+    // Layers without weights have numbers of their own where others say where weights are.
+
+    /// What a mean adds to each sum.
+    pub const MEAN_BIAS: Field<i32> = Field::in_place_of(BIASES);
+    /// A mean's multiplier.
+    pub const MEAN_MULTIPLIER: Field<i32> = Field::in_place_of(MULTIPLIERS);
+    /// A sum's factor of the previous layer's output.
+    pub const SUM_FIRST: Field<i32> = Field::in_place_of(WEIGHTS);
+    /// A sum's factor of the earlier layer's output.
+    pub const SUM_SECOND: Field<i32> = Field::in_place_of(BIASES);
+    /// What is added to a sum.
+    pub const SUM_START: Field<i32> = Field::in_place_of(MULTIPLIERS);
+
+    const ALL_KINDS: &[Span] = &[KIND.span(), OUTPUT.span(), INPUT_SCALE.span(), OUTPUT_SCALE.span()];
+    const DENSE: &[Span] = &[ACTIVATION.span()];
+    const CONV: &[Span] = &[POOL.span()];
+    const WEIGHTED: &[Span] = &[
+        LAYOUT.span(),
+        PRE_SHIFT.span(),
+        CHUNK_COLUMNS.span(),
+        INPUTS.span(),
+        OUTPUTS.span(),
+        WEIGHTS.span(),
+        BIASES.span(),
+        MULTIPLIERS.span(),
+        ACCUMULATOR_BOUND.span(),
+    ];
+    const TENSOR: &[Span] =
+        &[HEIGHT.span(), WIDTH.span(), CHANNELS.span(), ZERO_POINT.span(), LOW.span(), HIGH.span(), PLACE.span()];
+    const WINDOWED: &[Span] = &[WINDOW.span(), PADDING.span()];
+    const MEAN: &[Span] = &[PRE_SHIFT.span(), MEAN_BIAS.span(), MEAN_MULTIPLIER.span()];
+    const SUM: &[Span] = &[PRE_SHIFT.span(), SUM_FIRST.span(), SUM_SECOND.span(), SUM_START.span(), FROM.span()];
+
+    /// The fields of a kind's record, in groups; bytes that are in none are zero.
+    pub const fn fields(kind: Kind) -> &'static [&'static [Span]] {
+        match kind {
+            Kind::Dense => &[ALL_KINDS, WEIGHTED, DENSE],
+            Kind::Conv | Kind::Depthwise => &[ALL_KINDS, WEIGHTED, TENSOR, WINDOWED, CONV],
+            Kind::MaxPool | Kind::AveragePool => &[ALL_KINDS, TENSOR, WINDOWED],
+            Kind::GlobalAverage => &[ALL_KINDS, TENSOR, MEAN],
+            Kind::Add => &[ALL_KINDS, TENSOR, SUM],
+        }
+    }
+
+    /// Words of a kind's record without a field, a bit each.
+    pub(crate) fn unused(kind: Kind) -> u32 {
+        // Constants, so that the lists of fields stay out of a device's program.
+        match kind {
+            Kind::Dense => const { unused_words(fields(Kind::Dense)) },
+            Kind::Conv | Kind::Depthwise => const { unused_words(fields(Kind::Conv)) },
+            Kind::MaxPool | Kind::AveragePool => const { unused_words(fields(Kind::MaxPool)) },
+            Kind::GlobalAverage => const { unused_words(fields(Kind::GlobalAverage)) },
+            Kind::Add => const { unused_words(fields(Kind::Add)) },
+        }
+    }
+}
+
+/// A field of a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<T> {
+    span: Span,
+    value: PhantomData<T>,
+}
+
+impl<T: Value> Field<T> {
+    const fn at(offset: usize) -> Self {
+        assert!(offset + T::BYTES <= BLOCK_BYTES && offset.is_multiple_of(T::BYTES), "no field across words");
+        Self { span: Span { offset: offset as u8, bytes: T::BYTES as u8 }, value: PhantomData }
+    }
+
+    /// A field of some kinds of layers where others have another one.
+    const fn in_place_of<U: Value>(other: Field<U>) -> Self {
+        Self::at(other.span.offset())
+    }
+
+    /// Where it is.
+    pub const fn span(self) -> Span {
+        self.span
+    }
+
+    /// What is in it.
+    // In one piece with whoever asks, where its place is a constant: then it is a load.
+    #[inline(always)]
+    pub fn get(self, block: &Words) -> T {
+        let offset = self.span.offset();
+        T::from_bits(block[offset / 4] >> (offset % 4 * 8))
+    }
+
+    /// Writes a value into it.
+    pub fn put(self, block: &mut Bytes, value: T) {
+        block[self.span.range()].copy_from_slice(&value.to_bits().to_le_bytes()[..T::BYTES]);
+    }
+}
+
+/// What can be in a field.
+pub trait Value: Copy {
+    /// Bytes it takes, 1, 2 or 4.
+    const BYTES: usize;
+
+    /// From the lowest of these bits.
+    fn from_bits(bits: u32) -> Self;
+
+    /// The bits; those above are 0.
+    fn to_bits(self) -> u32;
+}
+
+impl Value for u8 {
+    const BYTES: usize = 1;
+
+    #[inline(always)]
+    fn from_bits(bits: u32) -> Self {
+        bits as u8
+    }
+
+    fn to_bits(self) -> u32 {
+        self.into()
+    }
+}
+
+impl Value for u16 {
+    const BYTES: usize = 2;
+
+    #[inline(always)]
+    fn from_bits(bits: u32) -> Self {
+        bits as u16
+    }
+
+    fn to_bits(self) -> u32 {
+        self.into()
+    }
+}
+
+impl Value for u32 {
+    const BYTES: usize = 4;
+
+    #[inline(always)]
+    fn from_bits(bits: u32) -> Self {
+        bits
+    }
+
+    fn to_bits(self) -> u32 {
+        self
+    }
+}
+
+impl Value for i32 {
+    const BYTES: usize = 4;
+
+    #[inline(always)]
+    fn from_bits(bits: u32) -> Self {
+        bits as i32
+    }
+
+    fn to_bits(self) -> u32 {
+        self as u32
+    }
+}
+
+impl Value for f32 {
+    const BYTES: usize = 4;
+
+    #[inline(always)]
+    fn from_bits(bits: u32) -> Self {
+        f32::from_bits(bits)
+    }
+
+    fn to_bits(self) -> u32 {
+        f32::to_bits(self)
+    }
+}
+
+impl Value for [u8; 4] {
+    const BYTES: usize = 4;
+
+    #[inline(always)]
+    fn from_bits(bits: u32) -> Self {
+        bits.to_le_bytes()
+    }
+
+    fn to_bits(self) -> u32 {
+        u32::from_le_bytes(self)
+    }
+}
+
+/// Where in a block a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    offset: u8,
+    bytes: u8,
+}
+
+impl Span {
+    /// A whole word.
+    pub(super) const fn word(index: usize) -> Self {
+        Self { offset: 4 * index as u8, bytes: 4 }
+    }
+
+    /// From the block's start, bytes.
+    pub const fn offset(self) -> usize {
+        self.offset as usize
+    }
+
+    /// Its bytes in the block.
+    pub const fn range(self) -> Range<usize> {
+        self.offset()..self.offset() + self.bytes as usize
+    }
+
+    /// Its first byte.
+    pub(super) const fn first_byte(self) -> Self {
+        Self { bytes: 1, ..self }
+    }
+
+    /// The word that it is in.
+    pub(super) const fn whole_word(self) -> Self {
+        Self::word(self.offset() / 4)
+    }
+
+    /// What is there, whatever its type.
+    pub(super) fn bits(self, block: &Words) -> u32 {
+        let word = block.get(self.offset() / 4).copied().unwrap_or(0) >> (self.offset() % 4 * 8);
+        word & u32::MAX >> (32 - 8 * u32::from(self.bytes))
+    }
+}
+
+/// The first of these words, a bit each, that is not zero.
+pub(super) fn first_not_zero(block: &Words, words: u32) -> Result<(), Span> {
+    match (0..BLOCK_WORDS).find(|&word| words >> word & 1 == 1 && block[word] != 0) {
+        Some(word) => Err(Span::word(word)),
+        None => Ok(()),
+    }
+}
+
+/// Words without any of these fields, a bit each.
+const fn unused_words(groups: &[&[Span]]) -> u32 {
+    let mut unused = (1 << BLOCK_WORDS) - 1;
+    let mut group = 0;
+    while group < groups.len() {
+        let mut field = 0;
+        while field < groups[group].len() {
+            unused &= !(1 << (groups[group][field].offset() / 4));
+            field += 1;
+        }
+        group += 1;
+    }
+    unused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::vec::Vec;
+
+    /// Which of a block's bytes fields are on; panics where two are on the same.
+    fn covered(fields: impl Iterator<Item = Span>) -> Vec<bool> {
+        let mut covered = std::vec![false; BLOCK_BYTES];
+        for field in fields {
+            for byte in field.range() {
+                assert!(!covered[byte], "two fields have byte {byte}");
+                covered[byte] = true;
+            }
+        }
+        covered
+    }
+
+    fn fields(kind: Kind) -> impl Iterator<Item = Span> {
+        record::fields(kind).iter().flat_map(|group| group.iter().copied())
+    }
+
+    /// A field of the header may be left out, and one of a kind's record, but not twice there; what all kinds have together
+    /// is all of a record.
+    #[test]
+    fn fields_tile_their_blocks() {
+        let header = covered(header::FIELDS.iter().copied());
+        assert_eq!(header.iter().rposition(|&covered| covered), Some(55), "the last 8 bytes are zero");
+        assert!(header[..56].iter().all(|&covered| covered));
+        let mut by_any = std::vec![false; BLOCK_BYTES];
+        for kind in Kind::ALL {
+            let by_kind = covered(fields(kind));
+            by_any.iter_mut().zip(by_kind).for_each(|(any, covered)| *any |= covered);
+        }
+        assert!(by_any.iter().all(|&covered| covered), "{by_any:?}");
+        // Kinds that parsing looks at together have the same fields.
+        assert_eq!(record::fields(Kind::Conv), record::fields(Kind::Depthwise));
+        assert_eq!(record::fields(Kind::MaxPool), record::fields(Kind::AveragePool));
+    }
+
+    /// As the specification's "everything else is zero", in words.
+    #[test]
+    fn words_without_a_field() {
+        assert_eq!(header::UNUSED_WORDS, 0b1100_0000_0000_0000);
+        let unused = Kind::ALL.map(record::unused);
+        let pool = 0b0000_0000_1111_1110;
+        assert_eq!(unused, [0xFC00, 0, 0, pool, pool, 0b0011_0000_1001_1100, 0b0011_0000_1000_1100]);
+    }
+
+    #[test]
+    fn what_is_put_is_got() {
+        let mut bytes = [0xA5; BLOCK_BYTES];
+        record::KIND.put(&mut bytes, Kind::Add as u16);
+        record::PRE_SHIFT.put(&mut bytes, 30);
+        record::SUM_SECOND.put(&mut bytes, -2);
+        record::OUTPUT_SCALE.put(&mut bytes, 0.75);
+        record::PADDING.put(&mut bytes, [1, 2, 3, 4]);
+        assert_eq!(
+            (bytes[..8].to_vec(), bytes[50..57].to_vec()),
+            ([7, 0, 0xA5, 0xA5, 0xA5, 30, 0xA5, 0xA5].to_vec(), [0xA5, 0xA5, 1, 2, 3, 4, 0xA5].to_vec())
+        );
+        let mut words = [0; BLOCK_WORDS];
+        bytemuck::cast_slice_mut(&mut words).copy_from_slice(&bytes);
+        assert_eq!(record::KIND.get(&words), 7);
+        assert_eq!(record::PRE_SHIFT.get(&words), 30);
+        assert_eq!((record::SUM_SECOND.get(&words), record::BIASES.get(&words)), (-2, 0xFFFF_FFFE));
+        assert_eq!(record::OUTPUT_SCALE.get(&words), 0.75);
+        assert_eq!(record::PADDING.get(&words), [1, 2, 3, 4]);
+        assert_eq!(record::PADDING.span().bits(&words), 0x0403_0201);
+        assert_eq!(record::PADDING.span().first_byte().bits(&words), 1);
+        assert_eq!(record::PRE_SHIFT.span().whole_word().bits(&words), 0xA5A5_1EA5);
+    }
+
+    /// Offsets and sizes in the specification's tables are those of the fields.
+    #[test]
+    fn the_specification_says_the_same() {
+        let mut tables: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+        let mut starts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut table = "";
+        for line in include_str!("mod.rs").lines() {
+            if let Some(title) = line.strip_prefix("//! ## ") {
+                table = title;
+            }
+            let mut cells = line.strip_prefix("//! | ").unwrap_or_default().split(" | ");
+            let Some(Ok(mut offset)) = cells.next().map(str::parse::<usize>) else { continue };
+            let (types, about) = (cells.next().unwrap(), cells.next().unwrap());
+            // What is said there of the kinds that are not dense is in the next table.
+            if about.starts_with("zero in dense layers") || about.starts_with("zero |") && offset == 56 {
+                continue;
+            }
+            let bytes = tables.entry(table).or_insert_with(|| std::vec![false; BLOCK_BYTES]);
+            for one in types.split(", ") {
+                let size = match one {
+                    "u8" => 1,
+                    "u16" => 2,
+                    "u32" | "f32" | "4 bytes" => 4,
+                    other => panic!("{other} at {offset}"),
+                };
+                starts.entry(table).or_default().push(offset);
+                bytes[offset..offset + size].iter_mut().for_each(|covered| {
+                    assert!(!*covered, "{table}: two fields at {offset}");
+                    *covered = true;
+                });
+                offset += size;
+            }
+        }
+        let names: Vec<&str> = tables.keys().copied().collect();
+        let ["Header, 64 bytes", "Layer table, at 64: one record of 64 bytes a layer"] = names[..] else {
+            panic!("{names:?}")
+        };
+        assert_eq!(tables[names[0]], covered(header::FIELDS.iter().copied()));
+        assert_eq!(starts[names[0]], header::FIELDS.iter().map(|field| field.offset()).collect::<Vec<_>>());
+        assert!(tables[names[1]].iter().all(|&covered| covered));
+        for kind in Kind::ALL {
+            for field in fields(kind) {
+                assert!(starts[names[1]].contains(&field.offset()), "{kind:?}: {field:?}");
+            }
+        }
+    }
+}
