@@ -9,6 +9,7 @@ use std::thread;
 use miette::Diagnostic as _;
 use pinhole::board::Board;
 use pinhole::device::ClientError;
+use pinhole::emulator::testing::start_with_bytes_of;
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Dataset, Example, Picture, decode};
@@ -174,7 +175,7 @@ fn a_board_refuses_another_kernels_layout() {
         [(Board::Qemu, Packing::CortexM0Plus), (Board::Qemu, Packing::Rows), (Board::QemuM0plus, Packing::CortexM4)]
     {
         let on_disk = OnDisk::new(file.packed(packing).unwrap().bytes());
-        let Err(error) = EmulatedBoard::start_as_it_is(board, &on_disk.path()) else { panic!("{board:?} took it") };
+        let Err(error) = start_with_bytes_of(board, &on_disk.path()) else { panic!("{board:?} took it") };
         let text = whole(error);
         assert!(text.contains("the model file was refused"), "{text}");
         assert!(text.contains("which is not run here: pack the model for this board"), "{text}");
@@ -374,7 +375,7 @@ fn a_damaged_model_is_refused_with_the_devices_words() {
     refused(&good.bytes()[..good.bytes().len() / 2], &["the model file was refused", "damaged: its checksum"]);
 }
 
-/// What a host would not put there: only `start_as_it_is` does.
+/// What a host would not put there: only `start_with_bytes_of` does.
 #[test]
 fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     let wide = LayerShape { outputs: 1025, activation: Activation::Relu, output: Output::U8 };
@@ -383,9 +384,7 @@ fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     {
         let packed = ModelFile::from_bytes(file.bytes()).unwrap().packed(Board::Qemu.packing()).unwrap();
         let on_disk = OnDisk::new(packed.bytes());
-        let Err(error) = EmulatedBoard::start_as_it_is(Board::Qemu, &on_disk.path()) else {
-            panic!("the board took it")
-        };
+        let Err(error) = start_with_bytes_of(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
         let text = whole(error);
         for reason in ["the model does not fit this board"].iter().chain(&numbers) {
             assert!(text.contains(reason), "no {reason:?} in: {text}");
@@ -451,7 +450,7 @@ fn a_models_name_may_be_anything() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my model, \"new\" = größer.pinhole");
     std::fs::write(&path, packed_tiny().bytes()).unwrap();
-    let board = EmulatedBoard::start_as_it_is(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
+    let board = start_with_bytes_of(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
     assert_eq!(board.identity().model_bytes as usize, packed_tiny().bytes().len());
 }
 
@@ -470,7 +469,7 @@ fn processes_with(path: &Path) -> usize {
 #[test]
 fn no_emulator_outlives_its_board() {
     let good = OnDisk::new(packed_tiny().bytes());
-    let board = EmulatedBoard::start_as_it_is(Board::Qemu, &good.path()).unwrap();
+    let board = start_with_bytes_of(Board::Qemu, &good.path()).unwrap();
     assert_eq!(processes_with(&good.path()), 1);
     drop(board);
     assert_eq!(processes_with(&good.path()), 0, "dropping the board left its emulator");
@@ -482,7 +481,7 @@ fn no_emulator_outlives_its_board() {
     // A panic while a board is at work ends it too.
     let path = good.path();
     let panicked = thread::spawn(move || {
-        let _board = EmulatedBoard::start_as_it_is(Board::Qemu, &path).unwrap();
+        let _board = start_with_bytes_of(Board::Qemu, &path).unwrap();
         panic!("on purpose");
     });
     panicked.join().unwrap_err();

@@ -7,12 +7,15 @@
 //! | `flash_image` | model file -> the bytes that go into the board's flash |
 //! | `qemu` | ELF and model -> a running process with two serial lines |
 //! | `counting` | a board that only counts instructions |
+//! | `testing` | what only tests need |
 
 mod counting;
 mod flash_image;
-mod leash;
+mod kill_on_drop;
 pub mod locate;
 mod qemu;
+#[doc(hidden)]
+pub mod testing;
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
@@ -32,7 +35,6 @@ use crate::device::{CameraKind, Client, ClientError, HostCamera, LogLine};
 use crate::firmware::{Firmware, FirmwareError};
 
 pub use counting::CountingBoard;
-pub use leash::Leashed;
 pub use locate::{Emulator, LocateError};
 
 /// The emulator that boards run on: [`locate::find`], with its steps told on stderr.
@@ -177,15 +179,6 @@ impl EmulatedBoard {
     ) -> Result<Self, EmulatorError> {
         let image = flash_image::FlashImage::of_model(board, model, path)?;
         Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, camera, on_line)
-    }
-
-    /// [`EmulatedBoard::start`] with the bytes of a file in the board's flash as they are, packed for it or not.
-    ///
-    /// # Errors
-    /// As [`EmulatedBoard::start`].
-    pub fn start_as_it_is(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        let image = flash_image::FlashImage::as_it_is(board, model)?;
-        Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
     }
 
     fn start_image(

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::EmulatorError;
-use super::leash::Leashed;
+use super::kill_on_drop::KillOnDrop;
 use super::locate::Emulator;
 use crate::firmware::system;
 
@@ -55,7 +55,7 @@ pub(super) struct Setup<'a> {
 /// A running emulator. Killed when dropped, and when this process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Qemu {
-    process: Leashed,
+    process: KillOnDrop,
     complaints: Option<JoinHandle<Vec<u8>>>,
 }
 
@@ -96,7 +96,7 @@ impl Qemu {
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let child = spawned
             .map_err(|source| EmulatorError::Program { program: emulator.path().display().to_string(), source })?;
-        let mut process = Leashed::new(child);
+        let mut process = KillOnDrop::new(child);
         let missing = || EmulatorError::Socket(io::Error::other("the emulator has no output"));
         let stdout = process.child.stdout.take().ok_or_else(missing)?;
         let complaints = process.child.stderr.take().map(|mut stderr| {
