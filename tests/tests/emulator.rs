@@ -8,12 +8,12 @@ use std::thread;
 
 use miette::Diagnostic as _;
 use pinhole::board::Board;
-use pinhole::device::ClientError;
+use pinhole::device::{ClientError, Device as _, DeviceError};
 use pinhole::emulator::testing::start_with_bytes_of;
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Dataset, Example, Picture, decode};
-use pinhole::prove::prove;
+use pinhole::prove::{Pictures, prove};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{Layer, NAMED, Recipe, WEIGHT_BITS};
@@ -256,7 +256,8 @@ fn the_camera_path_gives_the_hosts_integers() {
             let rows = noise(&mut random, format.row_bytes(width) * usize::from(height));
             let picture = Picture::new(PictureSize { width, height }, format, rows).unwrap();
             let expected = engine.run_all(&picture.shrink(InputShape::gray(50)).unwrap());
-            let got = board.capture(picture, Report::AllValues).unwrap();
+            board.show(picture).unwrap();
+            let got = board.capture(Report::AllValues).unwrap();
             assert_eq!(got, expected, "{width}x{height} {format:?}");
             seen.push(got.stages[0].clone());
         }
@@ -295,7 +296,7 @@ fn boards_answer_by_the_models_policy() {
     for board in [Board::Qemu, Board::QemuM0plus] {
         let mut board = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
         assert_eq!(board.policy().unwrap(), policy);
-        let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+        let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
         // An input of the host's is judged alone.
         let input = decode::read(&photos[0]).unwrap().shrink(InputShape::gray(50)).unwrap();
@@ -303,10 +304,10 @@ fn boards_answer_by_the_models_policy() {
         assert_eq!(classified.verdict, policy.judge(classified.decision));
         // Under another policy the same photos get other answers, which the proof finds.
         board.set_policy(Policy::NONE).unwrap();
-        let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+        let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
         let different = decided.iter().zip(&answers).filter(|(d, answer)| **answer != Verdict::Class(d.class)).count();
         assert_eq!(proof.mismatches, different);
-        assert_eq!(proof.first.unwrap().place, "verdict (-1 is unknown)");
+        assert_eq!(proof.first.unwrap().location, "verdict (-1 is unknown)");
     }
 }
 
@@ -314,8 +315,8 @@ fn boards_answer_by_the_models_policy() {
 fn a_board_says_who_it_is() {
     let file = &trained().finished.model;
     let on_disk = OnDisk::new(file.bytes());
-    let board = on_disk.board();
-    let identity = board.identity();
+    let mut board = on_disk.board();
+    let identity = board.identity().clone();
     assert_eq!((identity.protocol, identity.board.as_str()), (PROTOCOL, "qemu-mps2-an386"));
     // The fast kernel, and no silent fallback: a proof is about the kernel that ran.
     assert_eq!(identity.kernel.as_str(), "cortex-m4-dsp");
@@ -340,7 +341,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
         ("qemu-thumbv6m", "cortex-m0plus-pairs")
     );
     let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
-    let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+    let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
     assert!(proof.holds(), "{}", proof.verdict());
     assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 3)));
     let mut engine = file.engine();
@@ -353,7 +354,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
 fn refused(bytes: &[u8], reasons: &[&str]) {
     let on_disk = OnDisk::new(bytes);
     let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
-    assert!(matches!(&error, EmulatorError::Stopped { log, .. } if !log.is_empty()), "{error:?}");
+    assert!(matches!(&error, EmulatorError::Device(DeviceError::Stopped { log, .. }) if !log.is_empty()), "{error:?}");
     let text = whole(error);
     for reason in reasons.iter().chain(&["help: the last lines above say why"]) {
         assert!(text.contains(reason), "no {reason:?} in: {text}");
@@ -406,8 +407,8 @@ fn a_file_that_is_missing_or_too_large_is_refused_before_anything_starts() {
 fn after_an_error_the_board_goes_on() {
     let on_disk = OnDisk::new(tiny(4).bytes());
     let mut board = on_disk.board();
-    let refusal = |error: EmulatorError| match error {
-        EmulatorError::Device(ClientError::Refused(refusal)) => refusal,
+    let refusal = |error: DeviceError| match error {
+        DeviceError::Request(ClientError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     };
     let gray = |width: u16, height: u16| {
@@ -418,9 +419,12 @@ fn after_an_error_the_board_goes_on() {
     assert_eq!(refusal(board.classify(&[1; 15], Report::Decision).unwrap_err()), Refusal::NoInput);
     board.classify(&[1; 16], Report::Decision).unwrap();
     // Smaller than the input; a row longer than the board's buffer; and one that just fits.
-    assert_eq!(refusal(board.capture(gray(3, 9), Report::Decision).unwrap_err()), Refusal::Picture);
-    assert_eq!(refusal(board.capture(gray(12_289, 9), Report::Decision).unwrap_err()), Refusal::Picture);
-    let inference = board.capture(gray(12_288, 9), Report::AllValues).unwrap();
+    for (width, height) in [(3, 9), (12_289, 9)] {
+        board.show(gray(width, height)).unwrap();
+        assert_eq!(refusal(board.capture(Report::Decision).unwrap_err()), Refusal::Picture, "{width}x{height}");
+    }
+    board.show(gray(12_288, 9)).unwrap();
+    let inference = board.capture(Report::AllValues).unwrap();
     assert_eq!(inference.stages[0], [77; 16]);
     let statistics = board.statistics().unwrap();
     assert_eq!((statistics.captures, statistics.decisions), (1, 2));

@@ -1,6 +1,6 @@
 //! A live view of a device: what its camera sees, as the network sees it, and what the network makes of it.
 //!
-//! [`Sight`] is one look, [`State`] what is known so far, [`view`] a screen of it; the terminal itself is the command's.
+//! [`Sight`] is one frame, [`State`] what is known so far, [`view`] a screen of it; the terminal itself is the command's.
 
 mod pixels;
 pub mod view;
@@ -9,17 +9,17 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pinhole_boards::board_camera::Look;
+use pinhole_boards::board_camera::Frame;
 use pinhole_shared::decision::{Probability, probability};
 use pinhole_shared::link::Statistics;
 use pinhole_shared::policy::{Policy, Verdict};
 
-/// Looks over which frames a second are averaged.
+/// Frames over which their rate is averaged.
 const RATE_FRAMES: usize = 20;
 /// Lines of the log that are kept.
 const LOG_LINES: usize = 200;
 
-/// One look: a picture was captured and classified.
+/// One frame: a picture was captured and classified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sight {
     /// What was held before the camera, where that is known.
@@ -36,7 +36,7 @@ pub struct Sight {
     pub stages: Stages,
 }
 
-/// Times of the stages of a look.
+/// Times of the stages of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
     /// From exposure to the network's input, by the device's clock.
@@ -50,9 +50,9 @@ pub struct Stages {
 }
 
 impl Sight {
-    /// What a look, reported with all of its integers, says. `None` when some are missing.
-    pub fn of(look: Look, statistics: &Statistics) -> Option<Self> {
-        let Look { inference, shown, photo, device } = look;
+    /// What a frame, reported with all of its integers, says. `None` when some are missing.
+    pub fn of(frame: Frame, statistics: &Statistics) -> Option<Self> {
+        let Frame { inference, shown, photo, device } = frame;
         let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
         let logits = inference.stages.get(1..)?.last()?;
         // The device's own arithmetic, so that what is shown is what it decided by.
@@ -83,17 +83,17 @@ pub struct State {
     pub predicted_ms: Option<f64>,
     /// When the device's decisions are answers.
     pub policy: Policy,
-    /// The last look.
+    /// The last frame.
     pub sight: Option<Sight>,
     /// Why the last try gave none.
     pub trouble: Option<String>,
-    /// Looks so far.
+    /// Frames so far.
     pub frames: u64,
     /// Whether it waits for a key.
     pub paused: bool,
     /// The device's log, oldest first.
     pub log: VecDeque<String>,
-    /// When the last looks were taken, since the start.
+    /// When the last frames were captured, since the start.
     taken: VecDeque<Duration>,
 }
 
@@ -115,7 +115,7 @@ impl State {
         }
     }
 
-    /// A look was taken at this time since the start.
+    /// A frame was captured at this time since the start.
     pub fn saw(&mut self, sight: Sight, at: Duration) {
         self.sight = Some(sight);
         self.trouble = None;
@@ -132,7 +132,7 @@ impl State {
         self.log.make_contiguous().reverse();
     }
 
-    /// Frames a second over the last looks; `None` before there are two.
+    /// Frames a second over the last of them; `None` before there are two.
     pub fn frames_per_s(&self) -> Option<f64> {
         let (first, last) = (self.taken.front()?, self.taken.back()?);
         let span = last.checked_sub(*first).filter(|span| !span.is_zero())?;

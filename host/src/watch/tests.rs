@@ -23,16 +23,16 @@ fn inference() -> Inference {
 }
 
 fn sight() -> Sight {
-    Sight::of(look(inference()), &statistics()).unwrap()
+    Sight::of(frame(inference()), &statistics()).unwrap()
 }
 
 fn statistics() -> Statistics {
     Statistics { capture_us: 7_200, inference_us: 14_800, ..Statistics::default() }
 }
 
-fn look(inference: Inference) -> Look {
+fn frame(inference: Inference) -> Frame {
     let (photo, device) = (Some(Duration::from_millis(3)), Duration::from_micros(12_345));
-    Look { inference, shown: Some("photos/a.jpg".into()), photo, device }
+    Frame { inference, shown: Some("photos/a.jpg".into()), photo, device }
 }
 
 /// A screen as text, and the terminal, for its colors.
@@ -53,12 +53,12 @@ fn probabilities_are_the_devices() {
     // Integers that are missing, or no pixels, are no sight.
     let mut alone = inference();
     alone.stages.truncate(1);
-    assert_eq!(Sight::of(look(alone.clone()), &statistics()), None);
+    assert_eq!(Sight::of(frame(alone.clone()), &statistics()), None);
     alone.stages.clear();
-    assert_eq!(Sight::of(look(alone.clone()), &statistics()), None);
+    assert_eq!(Sight::of(frame(alone.clone()), &statistics()), None);
     let mut bright = inference();
     bright.stages[0][3] = 256;
-    assert_eq!(Sight::of(look(bright), &statistics()), None);
+    assert_eq!(Sight::of(frame(bright), &statistics()), None);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::EmulatorError;
 use super::kill_on_drop::KillOnDrop;
 use super::locate::Emulator;
+use crate::device::DeviceError;
 use crate::firmware::system;
 
 /// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte is this one.
@@ -72,7 +73,7 @@ impl Qemu {
     /// Starts the emulator. Also returns its semihosting output.
     ///
     /// # Errors
-    /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
+    /// [`EmulatorError::Program`] when it cannot be started, [`DeviceError::Socket`].
     pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
         let Setup { emulator, machine, model_address, elf, model, clock, camera } = setup;
         let waiting = Waiting { link: listen()?, camera: listen()? };
@@ -97,7 +98,7 @@ impl Qemu {
         let child = spawned
             .map_err(|source| EmulatorError::Program { program: emulator.path().display().to_string(), source })?;
         let mut process = KillOnDrop::new(child);
-        let missing = || EmulatorError::Socket(io::Error::other("the emulator has no output"));
+        let missing = || DeviceError::Socket(io::Error::other("the emulator has no output"));
         let stdout = process.child.stdout.take().ok_or_else(missing)?;
         let complaints = process.child.stderr.take().map(|mut stderr| {
             thread::spawn(move || {
@@ -147,14 +148,14 @@ impl Waiting {
     /// Waits for both connections. `None` when the emulator ended first, or too much time went by.
     ///
     /// # Errors
-    /// [`EmulatorError::Socket`].
-    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, EmulatorError> {
+    /// [`DeviceError::Socket`].
+    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, DeviceError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
-        let Some(link) = accept(&self.link, qemu, deadline).map_err(EmulatorError::Socket)? else { return Ok(None) };
-        let Some(camera) = accept(&self.camera, qemu, deadline).map_err(EmulatorError::Socket)? else {
+        let Some(link) = accept(&self.link, qemu, deadline).map_err(DeviceError::Socket)? else { return Ok(None) };
+        let Some(camera) = accept(&self.camera, qemu, deadline).map_err(DeviceError::Socket)? else {
             return Ok(None);
         };
-        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(EmulatorError::Socket)?;
+        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(DeviceError::Socket)?;
         Ok(Some(Connections { link, camera }))
     }
 }
@@ -179,12 +180,12 @@ fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Res
     }
 }
 
-fn listen() -> Result<TcpListener, EmulatorError> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(EmulatorError::Socket)
+fn listen() -> Result<TcpListener, DeviceError> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(DeviceError::Socket)
 }
 
-fn port(listener: &TcpListener) -> Result<u16, EmulatorError> {
-    listener.local_addr().map(|address| address.port()).map_err(EmulatorError::Socket)
+fn port(listener: &TcpListener) -> Result<u16, DeviceError> {
+    listener.local_addr().map(|address| address.port()).map_err(DeviceError::Socket)
 }
 
 /// QEMU's option for one serial line.
