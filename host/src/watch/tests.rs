@@ -120,15 +120,15 @@ fn small_terminals_and_large_networks_are_no_trouble() {
 }
 
 #[test]
-fn the_rate_is_of_the_last_looks() {
+fn the_rate_is_of_the_last_frames() {
     let mut state = state();
     assert_eq!(state.frames_per_s(), None);
-    for look in 0..100_u32 {
+    for frame in 0..100_u32 {
         // Slow at first, then ten a second.
-        let at = if look < 50 {
-            Duration::from_secs(look.into())
+        let at = if frame < 50 {
+            Duration::from_secs(frame.into())
         } else {
-            Duration::from_millis(u64::from(45_000 + look * 100))
+            Duration::from_millis(u64::from(45_000 + frame * 100))
         };
         state.saw(sight(), at);
     }
