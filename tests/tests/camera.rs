@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use pinhole::board::Board;
 use pinhole::choice::Choice as _;
-use pinhole::device::CameraKind;
+use pinhole::device::{CameraKind, Device as _};
 use pinhole::emulator::EmulatedBoard;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Picture, decode, read_unlabeled};
-use pinhole::prove::prove;
+use pinhole::prove::{Pictures, prove};
 use pinhole::random::Random;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
@@ -37,7 +37,7 @@ fn the_device_sees_what_the_camera_is_shown() {
     for camera in MODULES {
         for emulated in [Board::Qemu, Board::QemuM0plus] {
             let mut device = board(emulated, camera, &model);
-            let proof = prove(&model, &mut device, &paths, || ()).unwrap();
+            let proof = prove(&model, &mut device, Pictures::Photos(&paths), || ()).unwrap();
             assert!(proof.holds() && proof.photos == paths.len(), "{emulated:?}, {camera:?}: {proof:?}");
         }
     }
@@ -58,8 +58,9 @@ fn pictures_of_any_shape() {
                 let bytes = usize::from(width) * usize::from(height) * 3;
                 let rows = (0..bytes).map(|_| random.below(256) as u8).collect();
                 let picture = Picture::new(PictureSize { width, height }, PixelFormat::Rgb888, rows).unwrap();
-                let expected = engine.run_all(&device.seen(picture.clone()).shrink(InputShape::gray(side)).unwrap());
-                let got = device.capture(picture, Report::AllValues).unwrap();
+                let expected = engine.run_all(&device.seen(&picture).shrink(InputShape::gray(side)).unwrap());
+                device.show(picture).unwrap();
+                let got = device.capture(Report::AllValues).unwrap();
                 assert_eq!(got, expected, "{camera:?}, {width}x{height}");
                 assert!(!seen.contains(&got.stages[0]), "{camera:?}: an old picture");
                 seen.push(got.stages[0].clone());
@@ -81,7 +82,7 @@ fn decisions_are_those_of_classify_on_the_same_pixels() {
         assert_eq!(told.len(), 14);
         for photo in told {
             let picture = decode::read(photo["path"].as_str().unwrap().as_ref()).unwrap();
-            let pixels = device.seen(picture).shrink(InputShape::gray(50)).unwrap();
+            let pixels = device.seen(&picture).shrink(InputShape::gray(50)).unwrap();
             let decision = engine.run(&pixels);
             let class = model.model().class_names().nth(decision.class.into()).unwrap();
             assert_eq!(photo["class"], class);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 use pinhole::board::Board;
-use pinhole::device::ClientError;
-use pinhole::emulator::{EmulatedBoard, EmulatorError};
+use pinhole::device::{ClientError, Device as _, DeviceError};
+use pinhole::emulator::EmulatedBoard;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::Picture;
 use pinhole::quantize::dequantize;
@@ -66,7 +66,8 @@ fn boards_give_the_hosts_integers() {
                 let rows = (0..bytes).map(|_| random.below(256) as u8).collect();
                 let picture = Picture::new(size, format, rows).unwrap();
                 let expected = engine.run_all(&picture.shrink(input).unwrap());
-                assert_eq!(running.capture(picture, Report::AllValues).unwrap(), expected, "{board:?}, {format:?}");
+                running.show(picture).unwrap();
+                assert_eq!(running.capture(Report::AllValues).unwrap(), expected, "{board:?}, {format:?}");
             }
         }
     }
@@ -80,8 +81,9 @@ fn a_gray_camera_is_refused() {
     let mut board = started(Board::Qemu, &path);
     let size = PictureSize { width: 12, height: 10 };
     let picture = Picture::new(size, PixelFormat::Gray8, vec![7; 120]).unwrap();
-    let error = board.capture(picture, Report::Decision).unwrap_err();
-    assert!(matches!(error, EmulatorError::Device(ClientError::Refused(Refusal::Picture))), "{error:?}");
+    board.show(picture).unwrap();
+    let error = board.capture(Report::Decision).unwrap_err();
+    assert!(matches!(error, DeviceError::Request(ClientError::Refused(Refusal::Picture))), "{error:?}");
     assert!(error.to_string().contains("without the colors it sees"), "{error}");
 }
 

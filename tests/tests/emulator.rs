@@ -8,11 +8,12 @@ use std::thread;
 
 use miette::Diagnostic as _;
 use pinhole::board::Board;
-use pinhole::device::ClientError;
+use pinhole::device::{ClientError, Device as _, DeviceError};
+use pinhole::emulator::testing::start_with_bytes_of;
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Dataset, Example, Picture, decode};
-use pinhole::prove::prove;
+use pinhole::prove::{Pictures, prove};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{Layer, NAMED, Recipe, WEIGHT_BITS};
@@ -174,7 +175,7 @@ fn a_board_refuses_another_kernels_layout() {
         [(Board::Qemu, Packing::CortexM0Plus), (Board::Qemu, Packing::Rows), (Board::QemuM0plus, Packing::CortexM4)]
     {
         let on_disk = OnDisk::new(file.packed(packing).unwrap().bytes());
-        let Err(error) = EmulatedBoard::start_as_it_is(board, &on_disk.path()) else { panic!("{board:?} took it") };
+        let Err(error) = start_with_bytes_of(board, &on_disk.path()) else { panic!("{board:?} took it") };
         let text = whole(error);
         assert!(text.contains("the model file was refused"), "{text}");
         assert!(text.contains("which is not run here: pack the model for this board"), "{text}");
@@ -255,7 +256,8 @@ fn the_camera_path_gives_the_hosts_integers() {
             let rows = noise(&mut random, format.row_bytes(width) * usize::from(height));
             let picture = Picture::new(PictureSize { width, height }, format, rows).unwrap();
             let expected = engine.run_all(&picture.shrink(InputShape::gray(50)).unwrap());
-            let got = board.capture(picture, Report::AllValues).unwrap();
+            board.show(picture).unwrap();
+            let got = board.capture(Report::AllValues).unwrap();
             assert_eq!(got, expected, "{width}x{height} {format:?}");
             seen.push(got.stages[0].clone());
         }
@@ -294,7 +296,7 @@ fn boards_answer_by_the_models_policy() {
     for board in [Board::Qemu, Board::QemuM0plus] {
         let mut board = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
         assert_eq!(board.policy().unwrap(), policy);
-        let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+        let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
         // An input from the host is judged alone.
         let input = decode::read(&photos[0]).unwrap().shrink(InputShape::gray(50)).unwrap();
@@ -302,10 +304,10 @@ fn boards_answer_by_the_models_policy() {
         assert_eq!(classified.verdict, policy.judge(classified.decision));
         // Under another policy the same photos get other answers, which the proof detects.
         board.set_policy(Policy::NONE).unwrap();
-        let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+        let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
         let different = decided.iter().zip(&answers).filter(|(d, answer)| **answer != Verdict::Class(d.class)).count();
         assert_eq!(proof.mismatches, different);
-        assert_eq!(proof.first.unwrap().place, "verdict (-1 is unknown)");
+        assert_eq!(proof.first.unwrap().location, "verdict (-1 is unknown)");
     }
 }
 
@@ -313,8 +315,8 @@ fn boards_answer_by_the_models_policy() {
 fn a_board_says_who_it_is() {
     let file = &trained().finished.model;
     let on_disk = OnDisk::new(file.bytes());
-    let board = on_disk.board();
-    let identity = board.identity();
+    let mut board = on_disk.board();
+    let identity = board.identity().clone();
     assert_eq!((identity.protocol, identity.board.as_str()), (PROTOCOL, "qemu-mps2-an386"));
     // The fast kernel, without a silent fallback: a proof covers the kernel that ran.
     assert_eq!(identity.kernel.as_str(), "cortex-m4-dsp");
@@ -339,7 +341,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
         ("qemu-thumbv6m", "cortex-m0plus-pairs")
     );
     let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
-    let proof = prove(&file, &mut board, &photos, || ()).unwrap();
+    let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
     assert!(proof.holds(), "{}", proof.verdict());
     assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 3)));
     let mut engine = file.engine();
@@ -352,7 +354,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
 fn refused(bytes: &[u8], reasons: &[&str]) {
     let on_disk = OnDisk::new(bytes);
     let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
-    assert!(matches!(&error, EmulatorError::Stopped { log, .. } if !log.is_empty()), "{error:?}");
+    assert!(matches!(&error, EmulatorError::Device(DeviceError::Stopped { log, .. }) if !log.is_empty()), "{error:?}");
     let text = whole(error);
     for reason in reasons.iter().chain(&["help: the last lines above say why"]) {
         assert!(text.contains(reason), "no {reason:?} in: {text}");
@@ -374,7 +376,7 @@ fn a_damaged_model_is_refused_with_the_devices_words() {
     refused(&good.bytes()[..good.bytes().len() / 2], &["the model file was refused", "damaged: its checksum"]);
 }
 
-/// A host never loads such a file; only `start_as_it_is` does.
+/// A host never loads such a file; only `start_with_bytes_of` does.
 #[test]
 fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     let wide = LayerShape { outputs: 1025, activation: Activation::Relu, output: Output::U8 };
@@ -383,9 +385,7 @@ fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     {
         let packed = ModelFile::from_bytes(file.bytes()).unwrap().packed(Board::Qemu.packing()).unwrap();
         let on_disk = OnDisk::new(packed.bytes());
-        let Err(error) = EmulatedBoard::start_as_it_is(Board::Qemu, &on_disk.path()) else {
-            panic!("the board took it")
-        };
+        let Err(error) = start_with_bytes_of(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
         let text = whole(error);
         for reason in ["the model does not fit this board"].iter().chain(&numbers) {
             assert!(text.contains(reason), "no {reason:?} in: {text}");
@@ -407,8 +407,8 @@ fn a_file_that_is_missing_or_too_large_is_refused_before_anything_starts() {
 fn after_an_error_the_board_goes_on() {
     let on_disk = OnDisk::new(tiny(4).bytes());
     let mut board = on_disk.board();
-    let refusal = |error: EmulatorError| match error {
-        EmulatorError::Device(ClientError::Refused(refusal)) => refusal,
+    let refusal = |error: DeviceError| match error {
+        DeviceError::Request(ClientError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     };
     let gray = |width: u16, height: u16| {
@@ -419,9 +419,12 @@ fn after_an_error_the_board_goes_on() {
     assert_eq!(refusal(board.classify(&[1; 15], Report::Decision).unwrap_err()), Refusal::NoInput);
     board.classify(&[1; 16], Report::Decision).unwrap();
     // Smaller than the input; a row longer than the board's buffer; and one that just fits.
-    assert_eq!(refusal(board.capture(gray(3, 9), Report::Decision).unwrap_err()), Refusal::Picture);
-    assert_eq!(refusal(board.capture(gray(12_289, 9), Report::Decision).unwrap_err()), Refusal::Picture);
-    let inference = board.capture(gray(12_288, 9), Report::AllValues).unwrap();
+    for (width, height) in [(3, 9), (12_289, 9)] {
+        board.show(gray(width, height)).unwrap();
+        assert_eq!(refusal(board.capture(Report::Decision).unwrap_err()), Refusal::Picture, "{width}x{height}");
+    }
+    board.show(gray(12_288, 9)).unwrap();
+    let inference = board.capture(Report::AllValues).unwrap();
     assert_eq!(inference.stages[0], [77; 16]);
     let statistics = board.statistics().unwrap();
     assert_eq!((statistics.captures, statistics.decisions), (1, 2));
@@ -451,7 +454,7 @@ fn a_models_name_may_be_anything() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my model, \"new\" = größer.pinhole");
     std::fs::write(&path, packed_tiny().bytes()).unwrap();
-    let board = EmulatedBoard::start_as_it_is(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
+    let board = start_with_bytes_of(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
     assert_eq!(board.identity().model_bytes as usize, packed_tiny().bytes().len());
 }
 
@@ -469,7 +472,7 @@ fn processes_with(path: &Path) -> usize {
 #[test]
 fn no_emulator_outlives_its_board() {
     let good = OnDisk::new(packed_tiny().bytes());
-    let board = EmulatedBoard::start_as_it_is(Board::Qemu, &good.path()).unwrap();
+    let board = start_with_bytes_of(Board::Qemu, &good.path()).unwrap();
     assert_eq!(processes_with(&good.path()), 1);
     drop(board);
     assert_eq!(processes_with(&good.path()), 0, "dropping the board left its emulator");
@@ -481,7 +484,7 @@ fn no_emulator_outlives_its_board() {
     // A panic while a board runs ends it too.
     let path = good.path();
     let panicked = thread::spawn(move || {
-        let _board = EmulatedBoard::start_as_it_is(Board::Qemu, &path).unwrap();
+        let _board = start_with_bytes_of(Board::Qemu, &path).unwrap();
         panic!("on purpose");
     });
     panicked.join().unwrap_err();

@@ -10,6 +10,7 @@ use crc::{CRC_32_MPEG_2, Crc};
 use ihex::{Reader, Record};
 use object::{Object as _, ObjectSection as _, ObjectSegment as _};
 use pinhole::board::{Board, Uf2Loader};
+use pinhole::device::Device as _;
 use pinhole::firmware::{Firmware, FirmwareError, FlashImage, packed_for};
 use pinhole::flash_file::{FlashFile, FlashFileError, Format, encode};
 use pinhole::model_file::PackedModel;

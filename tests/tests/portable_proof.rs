@@ -1,8 +1,10 @@
 //! The proof of `demo` without an emulator: every bundled model, packed for each core, on the portable kernels, against
 //! the host's engine.
 
+use pinhole::device::PortableDevice;
 use pinhole::model_file::Packing;
-use pinhole::prove::prove_portable;
+use pinhole::photos::read_unlabeled;
+use pinhole::prove::{Pictures, prove};
 use pinhole::runs::bundled::Bundled;
 use pinhole_tests::{drawn, files_in};
 
@@ -20,10 +22,12 @@ fn bundled_models_are_the_same_on_portable_kernels() {
     assert!(models.len() >= 4, "the bundled models are inside: {models:?}");
     for shipped in models {
         let model = shipped.model();
+        let (inputs, _) = read_unlabeled(&photos, model.model().input()).unwrap();
         let stages = model.model().inputs() + model.model().layers().map(|layer| layer.outputs()).sum::<usize>();
         for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
             let mut told = 0;
-            let proof = prove_portable(&model, packing, &photos, || told += 1).unwrap();
+            let mut device = PortableDevice::new(&model, packing).unwrap();
+            let proof = prove(&model, &mut device, Pictures::Inputs(&inputs), || told += 1).unwrap();
             assert_eq!((proof.mismatches, &proof.first), (0, &None), "{}, {packing:?}", shipped.name);
             assert_eq!((proof.photos, told), (PHOTOS, PHOTOS), "{}, {packing:?}", shipped.name);
             assert_eq!(

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pinhole::board::Board;
-use pinhole::board_camera::{BoardCamera, LookError};
-use pinhole::device::AttachedDevice;
+use pinhole::board_camera::{BoardCamera, CaptureError};
+use pinhole::device::{AttachedDevice, Device as _};
 use pinhole::firmware::{Firmware, FlashImage, packed_for};
-use pinhole::photos::{Picture, decode};
+use pinhole::photos::{Picture, decode, read_unlabeled};
 use pinhole::probe::{Attachment, Unlock, connect, flash};
-use pinhole::prove::{prove_attached, prove_captures};
+use pinhole::prove::{Pictures, prove};
 use pinhole::runs::bundled;
 use pinhole_app::test_card::TestCard;
 use pinhole_shared::decision::Probability;
@@ -186,37 +186,41 @@ fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
     let mut device = attached(&board);
     device.set_policy(Policy::new(Probability(40_000), 3, 4).unwrap()).unwrap();
     let shipped = bundled::drawn_model();
-    let proof = prove_captures(&shipped.model, &mut device, 6, || ()).unwrap();
+    let proof = prove(&shipped.model, &mut device, Pictures::Captures(6), || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
     let verdict = device.capture(Report::Decision).unwrap().verdict;
     // One frame alone is unknown, so the proof above did not cover classes alone.
     let policy = device.policy().unwrap();
     device.set_policy(policy).unwrap();
     assert_eq!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown, "after {verdict:?}");
-    let proof = prove_attached(&shipped.model, &mut device, &files_in(&drawn("validation"))[..2], || ()).unwrap();
+    let input = shipped.model.model().input();
+    let (inputs, _) = read_unlabeled(&files_in(&drawn("validation"))[..2], input).unwrap();
+    let proof = prove(&shipped.model, &mut device, Pictures::Inputs(&inputs), || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
 }
 
 #[test]
 fn a_reset_in_the_middle_is_survived() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let mut camera = BoardCamera::attached(attached(&board));
-    let ready = |camera: &mut BoardCamera| camera.logs().iter().filter(|line| line.message.contains("ready")).count();
+    let mut camera = BoardCamera::new(Box::new(attached(&board)));
+    let ready = |camera: &mut BoardCamera| {
+        camera.device_mut().logs().iter().filter(|line| line.message.contains("ready")).count()
+    };
     for round in 1..=3 {
         // The first response may be lost in the reset.
-        let looked = camera.look(Report::AllValues).or_else(|error| {
+        let captured = camera.capture(Report::AllValues).or_else(|error| {
             assert!(error.is_passing(), "round {round}: {error}");
-            camera.look(Report::AllValues)
+            camera.capture(Report::AllValues)
         });
-        assert_eq!(looked.unwrap().inference.stages.len(), 4, "round {round}");
+        assert_eq!(captured.unwrap().inference.stages.len(), 4, "round {round}");
         board.press_reset();
     }
-    let looked = camera.look(Report::Decision).or_else(|error| match error {
-        error if error.is_passing() => camera.look(Report::Decision),
-        error => Err::<_, LookError>(error),
+    let captured = camera.capture(Report::Decision).or_else(|error| match error {
+        error if error.is_passing() => camera.capture(Report::Decision),
+        error => Err::<_, CaptureError>(error),
     });
-    assert!(looked.is_ok(), "{looked:?}");
-    assert!(ready(&mut camera) >= 2, "{:?}", camera.logs());
+    assert!(captured.is_ok(), "{captured:?}");
+    assert!(ready(&mut camera) >= 2, "{:?}", camera.device_mut().logs());
 }
 
 #[test]

@@ -132,7 +132,7 @@ pub fn bench_on(firmware: Firmware, file: &ModelFile, path: &Path) -> Result<Ben
     let mut random = Random::seeded(INPUT_SEED);
     let input: Vec<u8> = (0..model.inputs()).map(|_| random.below(256) as u8).collect();
     let mut board = CountingBoard::start(firmware, file, path)?;
-    let measurement = board.measure(&input)?;
+    let measurement = board.measure(&input).map_err(EmulatorError::from)?;
     let (expected, got, unit) = (model.layers().len(), measurement.layers.len(), measurement.unit);
     if got != expected || unit != Unit::Instructions {
         return Err(BenchError::Parts { expected, got, unit });

@@ -1,4 +1,4 @@
-//! A board's camera, as commands look through it.
+//! A device's camera, and the photos that are held before it, if any.
 
 use std::iter::Cycle;
 use std::path::PathBuf;
@@ -7,30 +7,22 @@ use std::vec;
 
 use pinhole_core::inference::Inference;
 use pinhole_core::photos::{PhotoError, decode};
-use pinhole_shared::link::{Identity, Report, Statistics};
+use pinhole_shared::link::Report;
 use pinhole_shared::pixels::Color;
-use pinhole_shared::policy::Policy;
 
-use crate::device::{AttachedDevice, ClientError, LogLine};
-use crate::emulator::{EmulatedBoard, EmulatorError};
+use crate::device::{Device, DeviceError};
 
-/// Whose camera, and what is before it.
+/// A device, and what is before its camera.
 #[derive(Debug)]
-pub enum BoardCamera {
-    /// An emulated board's. Photos are held before it, one after the other and again.
-    Emulated {
-        /// The board.
-        board: Box<EmulatedBoard>,
-        /// The photos.
-        photos: Cycle<vec::IntoIter<PathBuf>>,
-    },
-    /// A device's on its own: it sees the world.
-    Attached(Box<AttachedDevice>),
+pub struct BoardCamera {
+    device: Box<dyn Device>,
+    /// `None` where the camera sees the world.
+    photos: Option<Cycle<vec::IntoIter<PathBuf>>>,
 }
 
-/// One look.
+/// One captured frame.
 #[derive(Clone, Debug)]
-pub struct Look {
+pub struct Frame {
     /// What was seen, and what the network made of it.
     pub inference: Inference,
     /// The photo before the camera, if there was one.
@@ -41,9 +33,9 @@ pub struct Look {
     pub device: Duration,
 }
 
-/// Why there was nothing to see.
+/// Why nothing was captured.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum LookError {
+pub enum CaptureError {
     /// There is nothing before an emulated board's camera.
     #[error("there is no photo to show the camera")]
     #[diagnostic(help("give photos, or a folder that has some"))]
@@ -52,106 +44,56 @@ pub enum LookError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Photo(#[from] PhotoError),
-    /// The emulated board failed.
+    /// The device failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Emulator(#[from] EmulatorError),
-    /// The device at hand failed.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Device(#[from] ClientError),
+    Device(#[from] DeviceError),
 }
 
-impl LookError {
-    /// Whether the next look may do better.
+impl CaptureError {
+    /// Whether the next capture may do better.
     pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Emulator(EmulatorError::Device(error)) | Self::Device(error) => error.is_passing(),
-            _ => false,
-        }
+        matches!(self, Self::Device(error) if error.is_passing())
     }
 }
 
 impl BoardCamera {
-    /// An emulated board and photos to hold before its camera.
-    pub fn emulated(board: EmulatedBoard, photos: Vec<PathBuf>) -> Self {
-        Self::Emulated { board: Box::new(board), photos: photos.into_iter().cycle() }
+    /// A device whose camera sees the world.
+    pub fn new(device: Box<dyn Device>) -> Self {
+        Self { device, photos: None }
     }
 
-    /// A device at hand.
-    pub fn attached(device: AttachedDevice) -> Self {
-        Self::Attached(Box::new(device))
+    /// A device before whose camera photos can be held ([`Device::show`]): one after the other and again.
+    pub fn with_photos(device: Box<dyn Device>, photos: Vec<PathBuf>) -> Self {
+        Self { device, photos: Some(photos.into_iter().cycle()) }
     }
 
-    /// Who the device is and what it runs.
-    pub fn identity(&self) -> &Identity {
-        match self {
-            Self::Emulated { board, .. } => board.identity(),
-            Self::Attached(device) => device.identity(),
-        }
+    /// The device.
+    pub fn device(&self) -> &dyn Device {
+        &*self.device
     }
 
-    /// Looks through the camera, and has the device classify what it sees.
+    /// The device, to ask something of it.
+    pub fn device_mut(&mut self) -> &mut dyn Device {
+        &mut *self.device
+    }
+
+    /// Has the device capture a picture of what is before its camera, and classify it.
     ///
     /// # Errors
-    /// [`LookError`].
-    pub fn look(&mut self, report: Report) -> Result<Look, LookError> {
-        let started = Instant::now();
-        match self {
-            Self::Emulated { board, photos } => {
-                let shown = photos.next().ok_or(LookError::NoPhoto)?;
-                let color = board.identity().input().map_or(Color::Rgb, |input| input.color);
-                let picture = decode::read(&shown)?.for_color(color);
-                let photo = started.elapsed();
-                let started = Instant::now();
-                let inference = board.capture(picture, report)?;
-                Ok(Look { inference, shown: Some(shown), photo: Some(photo), device: started.elapsed() })
-            }
-            Self::Attached(device) => {
-                let inference = device.capture(report)?;
-                Ok(Look { inference, shown: None, photo: None, device: started.elapsed() })
-            }
+    /// [`CaptureError`].
+    pub fn capture(&mut self, report: Report) -> Result<Frame, CaptureError> {
+        let mut started = Instant::now();
+        let (mut shown, mut photo) = (None, None);
+        if let Some(photos) = &mut self.photos {
+            let path = photos.next().ok_or(CaptureError::NoPhoto)?;
+            let color = self.device.identity().input().map_or(Color::Rgb, |input| input.color);
+            let picture = decode::read(&path)?.for_color(color);
+            (shown, photo) = (Some(path), Some(started.elapsed()));
+            started = Instant::now();
+            self.device.show(picture)?;
         }
-    }
-
-    /// The device's counters, and how long its last look took by its own clock.
-    ///
-    /// # Errors
-    /// [`LookError`].
-    pub fn statistics(&mut self) -> Result<Statistics, LookError> {
-        match self {
-            Self::Emulated { board, .. } => Ok(board.statistics()?),
-            Self::Attached(device) => Ok(device.statistics()?),
-        }
-    }
-
-    /// When the device's decisions are answers.
-    ///
-    /// # Errors
-    /// [`LookError`].
-    pub fn policy(&mut self) -> Result<Policy, LookError> {
-        match self {
-            Self::Emulated { board, .. } => Ok(board.policy()?),
-            Self::Attached(device) => Ok(device.policy()?),
-        }
-    }
-
-    /// Has the device answer by this policy until it is reset, and forget the frames captured before.
-    ///
-    /// # Errors
-    /// [`LookError`].
-    pub fn set_policy(&mut self, policy: Policy) -> Result<(), LookError> {
-        match self {
-            Self::Emulated { board, .. } => Ok(board.set_policy(policy)?),
-            Self::Attached(device) => Ok(device.set_policy(policy)?),
-        }
-    }
-
-    /// The device's log so far.
-    pub fn logs(&mut self) -> Vec<LogLine> {
-        match self {
-            Self::Emulated { board, .. } => board.logs(),
-            Self::Attached(device) => device.logs(),
-        }
+        let inference = self.device.capture(report)?;
+        Ok(Frame { inference, shown, photo, device: started.elapsed() })
     }
 }

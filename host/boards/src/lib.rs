@@ -8,10 +8,10 @@
 //! | [`flash_file`] | firmware and model -> a file that other tools flash |
 //! | [`emulator`] | firmware and model -> a running emulated board |
 //! | [`probe`] | firmware and model -> a board's flash; the link to it |
-//! | [`device`] | the host's side of the link |
-//! | [`board_camera`] | a board, emulated or at hand -> one capture after the other |
+//! | [`device`] | what every device does, emulated or at hand; the host's side of the link |
+//! | [`board_camera`] | a device, and photos before its camera -> one frame after the other |
 //! | [`mod@bench`] | model file and board -> instructions of an inference |
-//! | [`prove`] | host engine and board -> every integer compared |
+//! | [`prove`] | host engine and device -> every integer compared |
 //! | [`settings`] | options and environment -> where firmware and emulator come from |
 //! | [`cache`] | the user's cache folder |
 //! | [`platform`] | Linux, macOS, Windows -> what differs between them |

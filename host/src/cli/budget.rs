@@ -4,6 +4,7 @@ use miette::{IntoDiagnostic as _, Result};
 use pinhole_boards::board::Board;
 use pinhole_boards::budget::predict::{Prediction, predict};
 use pinhole_boards::budget::{FirmwareSize, Misfit, Misfits, Needs, misfits};
+use pinhole_boards::device::Device as _;
 use pinhole_boards::emulator::{EmulatorError, emulator};
 use pinhole_boards::firmware::{Firmware, FirmwareError};
 use pinhole_core::photos::Picture;
@@ -89,7 +90,8 @@ fn worst_stack(trained: &Trained, board: Board) -> Result<Option<u32>> {
     let rows: Vec<u8> = row.cycle().take(usize::from(width) * 3 * usize::from(height)).collect();
     let size = PictureSize { width, height };
     let picture = Picture::new(size, PixelFormat::Rgb888, rows).into_diagnostic()?;
-    running.capture(picture, Report::AllValues)?;
+    running.show(picture)?;
+    running.capture(Report::AllValues)?;
     Ok(Some(running.statistics()?.stack_bytes))
 }
 

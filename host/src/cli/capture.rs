@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use image::{ExtendedColorType, ImageEncoder as _};
 use miette::{IntoDiagnostic as _, Result, miette};
-use pinhole_boards::board_camera::{BoardCamera, Look, LookError};
+use pinhole_boards::board_camera::{BoardCamera, CaptureError, Frame};
 use pinhole_boards::probe::Bench;
 use pinhole_core::artifacts::{check_folder_place, create_folder, write_file};
 use pinhole_shared::link::Report;
@@ -66,20 +66,20 @@ impl Capture {
         let folder = out.join(&self.label);
         check_folder_place(&folder)?;
         let mut camera = self.camera(bench, &what)?;
-        let side = camera.identity().input_side;
+        let side = camera.device().identity().input_side;
         create_folder(&folder)?;
         let mut all = Vec::with_capacity(self.count as usize);
         let mut number = 0;
         for _ in 0..self.count {
-            let look = look(&mut camera)?;
+            let frame = capture(&mut camera)?;
             let pixels =
-                look.inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect::<Vec<_>>();
+                frame.inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect::<Vec<_>>();
             let path = free(&folder, &self.label, &mut number);
             write_file(&path, &png(&pixels, side)?)?;
             if !self.json {
                 say!("{}", path.display());
             }
-            all.push(Taken { path, of: look.shown });
+            all.push(Taken { path, of: frame.shown });
         }
         if self.json {
             json(&all)?;
@@ -92,14 +92,14 @@ impl Capture {
 const TRIES: u32 = 4;
 
 /// One picture; a fault of the camera or of the link is said, and tried again.
-fn look(camera: &mut BoardCamera) -> Result<Look, LookError> {
+fn capture(camera: &mut BoardCamera) -> Result<Frame, CaptureError> {
     for _ in 1..TRIES {
-        match camera.look(Report::AllValues) {
+        match camera.capture(Report::AllValues) {
             Err(error) if error.is_passing() => note(&format!("trying again: {error}")),
             result => return result,
         }
     }
-    camera.look(Report::AllValues)
+    camera.capture(Report::AllValues)
 }
 
 impl Capture {
@@ -126,7 +126,7 @@ impl Capture {
             // Whatever a real board runs will do.
             None if !self.on.board.is_emulated() => {
                 let device = self.on.connection.open(bench, self.on.board, shows_log(false))?;
-                return Ok(BoardCamera::attached(device));
+                return Ok(BoardCamera::new(Box::new(device)));
             }
             None => bundled::default_model(),
         };

@@ -3,7 +3,7 @@
 use clap::Args;
 use miette::{Result, miette};
 use pinhole_boards::board::Board;
-use pinhole_boards::device::{ANSWER_TIMEOUT, AttachedDevice, SerialName, open_serial};
+use pinhole_boards::device::{ANSWER_TIMEOUT, AttachedDevice, Device as _, SerialName, open_serial};
 use pinhole_boards::firmware::{Firmware, packed_for};
 use pinhole_boards::probe::{Attachment, Bench, DebugProbeSelector, Unlock, connect, parse_selector};
 use pinhole_shared::link::Identity;

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Diagnostic as _, Result};
 use pinhole_boards::board::Board;
+use pinhole_boards::device::{Device as _, PortableDevice};
 use pinhole_boards::emulator::{self, EmulatorError};
-use pinhole_boards::prove::prove_portable;
+use pinhole_boards::prove::{Pictures, prove};
 use pinhole_core::artifacts::{create_folder, write_file};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
@@ -104,7 +105,7 @@ fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
     say!("6. proof: every picture through the host's engine and the emulated board's camera path");
     let mut board = start_board(Board::default(), trained, false)?;
     say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
-    let proof = prove_with_progress(trained, &mut board, pictures)?;
+    let proof = prove_with_progress(trained, &mut board, Pictures::Photos(pictures))?;
     print_proof(&proof);
     Ok(proof.holds())
 }
@@ -114,9 +115,11 @@ fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &Emulat
     say!("6. proof, without a board: {missing}");
     say!("   Every picture goes through the host's engine, and through portable Rust versions of the boards' kernels,");
     say!("   with the model packed as it is for their flash. Firmware, assembly and camera are not tested by this.");
+    let (inputs, _) = photos::read_unlabeled(pictures, trained.model.model().input())?;
     let mut holds = true;
     for board in [Board::Qemu, Board::QemuM0plus] {
-        let proof = prove_portable(&trained.model, board.packing(), pictures, || ())?;
+        let mut device = PortableDevice::new(&trained.model, board.packing())?;
+        let proof = prove(&trained.model, &mut device, Pictures::Inputs(&inputs), || ())?;
         say!("   kernel for {}, portable:", board.declaration().core.name());
         print_proof(&proof);
         holds &= proof.holds();

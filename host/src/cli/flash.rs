@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 use pinhole_boards::board::Board;
+use pinhole_boards::device::Device as _;
 use pinhole_boards::firmware::{Firmware, FlashImage, Used, packed_for};
 use pinhole_boards::flash_file::{self, FlashFile, Format};
 use pinhole_boards::probe::{

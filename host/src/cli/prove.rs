@@ -1,13 +1,12 @@
 //! `pinhole prove`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_boards::emulator::EmulatedBoard;
+use pinhole_boards::device::Device;
 use pinhole_boards::probe::Bench;
-use pinhole_boards::prove::{Proof, prove, prove_attached, prove_captures};
+use pinhole_boards::prove::{Pictures, Proof, prove};
 use pinhole_train::runs::Trained;
 
 use super::connection::check_model;
@@ -46,7 +45,7 @@ impl Prove {
         let proof = if self.on.board.is_emulated() {
             let photos = self.what.paths(trained.model.model().input())?;
             let mut board = start_board_with(self.on.board, self.on.emulated_camera(), &trained, shows_log(self.log))?;
-            prove_with_progress(&trained, &mut board, &photos)?
+            prove_with_progress(&trained, &mut board, Pictures::Photos(&photos))?
         } else {
             self.attached(bench, &trained)?
         };
@@ -60,29 +59,24 @@ impl Prove {
 
     /// On a board at hand: photos over its link, or what its own camera sees.
     fn attached(&self, bench: &Bench, trained: &Trained) -> Result<Proof> {
-        let photos = if self.what.has_photos() { self.what.paths(trained.model.model().input())? } else { Vec::new() };
+        let input = trained.model.model().input();
+        let photos = if self.what.has_photos() { self.what.read(input)? } else { Vec::new() };
         let mut device = self.on.connection.open(bench, self.on.board, shows_log(self.log))?;
         check_model(trained, self.on.board, device.identity())?;
-        let captures = self.captures.unwrap_or(CAPTURES);
-        let bar = progress(if photos.is_empty() { captures.into() } else { photos.len() as u64 }, "proving");
-        let after_each = || bar.inc(1);
-        let proof = if photos.is_empty() {
-            prove_captures(&trained.model, &mut device, captures, after_each)?
-        } else {
-            prove_attached(&trained.model, &mut device, &photos, after_each)?
-        };
-        bar.finish_and_clear();
-        if device.repeated() > 0 {
-            note(&format!("asked {} times again where an answer was lost on the way", device.repeated()));
+        let captures = Pictures::Captures(self.captures.unwrap_or(CAPTURES));
+        let pictures = if photos.is_empty() { captures } else { Pictures::Inputs(&photos) };
+        let proof = prove_with_progress(trained, &mut device, pictures)?;
+        if proof.repeated > 0 {
+            note(&format!("asked {} times again where an answer was lost on the way", proof.repeated));
         }
         Ok(proof)
     }
 }
 
 /// Proves with a progress bar.
-pub(super) fn prove_with_progress(trained: &Trained, board: &mut EmulatedBoard, photos: &[PathBuf]) -> Result<Proof> {
-    let bar = progress(photos.len() as u64, "proving");
-    let proof = prove(&trained.model, board, photos, || bar.inc(1))?;
+pub(super) fn prove_with_progress(trained: &Trained, device: &mut dyn Device, pictures: Pictures<'_>) -> Result<Proof> {
+    let bar = progress(pictures.len() as u64, "proving");
+    let proof = prove(&trained.model, device, pictures, || bar.inc(1))?;
     bar.finish_and_clear();
     Ok(proof)
 }
@@ -94,7 +88,7 @@ pub(super) fn print_proof(proof: &Proof) {
         say!(
             "first mismatch: {}, {}, index {}: host {}, board {}",
             first.photo.display(),
-            first.place,
+            first.location,
             first.index,
             value(first.host),
             value(first.board)

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Result, miette};
 use pinhole_boards::board::{Board, Emulated};
-use pinhole_boards::device::CameraKind;
+use pinhole_boards::device::{CameraKind, Device as _};
 use pinhole_boards::emulator::{EmulatedBoard, emulator};
 use pinhole_boards::firmware::{Firmware, Origin};
 use pinhole_core::inference::Inference;
@@ -105,7 +105,8 @@ impl Simulate {
         let mut all = Vec::with_capacity(photos.len());
         for path in photos {
             let picture = decode::read(&path)?.for_color(model.input().color);
-            let Inference { decision, verdict, .. } = board.capture(picture, Report::Decision)?;
+            board.show(picture)?;
+            let Inference { decision, verdict, .. } = board.capture(Report::Decision)?;
             if !self.json {
                 say!("{}: {}", path.display(), answer(&names, decision, verdict));
             }

@@ -6,7 +6,7 @@ use clap::Args;
 use miette::{Result, miette};
 use pinhole_boards::board::Board;
 use pinhole_boards::board_camera::BoardCamera;
-use pinhole_boards::device::CameraKind;
+use pinhole_boards::device::{CameraKind, Device as _};
 use pinhole_boards::probe::Bench;
 use pinhole_train::runs::Trained;
 
@@ -72,10 +72,10 @@ impl OnBoard {
         if self.board.is_emulated() {
             let photos = photos()?;
             let board = start_board_with(self.board, self.emulated_camera(), trained, log)?;
-            return Ok(BoardCamera::emulated(board, photos));
+            return Ok(BoardCamera::with_photos(Box::new(board), photos));
         }
         let device = self.connection.open(bench, self.board, log)?;
         check_model(trained, self.board, device.identity())?;
-        Ok(BoardCamera::attached(device))
+        Ok(BoardCamera::new(Box::new(device)))
     }
 }

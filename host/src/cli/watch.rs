@@ -61,7 +61,7 @@ impl Watch {
         let declared = self.on.board.declaration();
         let packed = trained.model.packed(self.on.board.packing()).into_diagnostic()?;
         let predicted = predict(&packed.model(), declared.core).map(|work| work.time_ms(declared.clock_hz));
-        let identity = camera.identity();
+        let identity = camera.device().identity();
         let eye = if self.on.board.is_emulated() { self.on.emulated_camera().name() } else { "its own" };
         let mut state = State::new(
             format!("{}, {}, camera {eye}", identity.board, identity.kernel),
@@ -69,7 +69,7 @@ impl Watch {
             trained.model.model().class_names().map(str::to_owned).collect(),
             predicted,
         );
-        state.policy = camera.policy()?;
+        state.policy = camera.device_mut().policy()?;
         let mut terminal = ratatui::try_init().into_diagnostic()?;
         let result = self.watch(&mut terminal, &mut state, &mut camera);
         ratatui::restore();
@@ -98,11 +98,11 @@ impl Watch {
                 }
             }
             due = Instant::now() + Duration::from_millis(self.every);
-            match look(camera)? {
+            match capture(camera)? {
                 Ok(sight) => state.saw(sight, start.elapsed()),
                 Err(trouble) => state.trouble = Some(trouble),
             }
-            let lines: Vec<String> = camera.logs().iter().map(ToString::to_string).collect();
+            let lines: Vec<String> = camera.device_mut().logs().iter().map(ToString::to_string).collect();
             state.logged(lines.iter().map(String::as_str));
             if self.frames.is_some_and(|most| state.frames >= most) {
                 terminal.draw(|frame| view::draw(frame, state)).into_diagnostic()?;
@@ -112,11 +112,11 @@ impl Watch {
     }
 }
 
-/// One look; the inner error is the device's, and it can be tried again.
-fn look(camera: &mut BoardCamera) -> Result<Result<Sight, String>> {
-    match camera.look(Report::AllValues).and_then(|look| Ok((look, camera.statistics()?))) {
-        Ok((look, statistics)) => {
-            Ok(Sight::of(look, &statistics).ok_or_else(|| "the device left integers out".to_owned()))
+/// One capture; the inner error is the device's, and it can be tried again.
+fn capture(camera: &mut BoardCamera) -> Result<Result<Sight, String>> {
+    match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
+        Ok((frame, statistics)) => {
+            Ok(Sight::of(frame, &statistics).ok_or_else(|| "the device left integers out".to_owned()))
         }
         Err(error) if error.is_passing() => Ok(Err(error.to_string())),
         Err(error) => Err(error.into()),
@@ -126,7 +126,7 @@ fn look(camera: &mut BoardCamera) -> Result<Result<Sight, String>> {
 /// Changes the policy on the device, where it holds until a reset.
 fn set_policy(camera: &mut BoardCamera, state: &mut State, change: fn(Policy) -> Policy) -> Result<()> {
     let policy = change(state.policy);
-    match camera.set_policy(policy) {
+    match camera.device_mut().set_policy(policy) {
         Ok(()) => state.policy = policy,
         Err(error) if error.is_passing() => state.trouble = Some(error.to_string()),
         Err(error) => return Err(error.into()),

@@ -23,16 +23,16 @@ fn inference() -> Inference {
 }
 
 fn sight() -> Sight {
-    Sight::of(look(inference()), &statistics()).unwrap()
+    Sight::of(frame(inference()), &statistics()).unwrap()
 }
 
 fn statistics() -> Statistics {
     Statistics { capture_us: 7_200, inference_us: 14_800, ..Statistics::default() }
 }
 
-fn look(inference: Inference) -> Look {
+fn frame(inference: Inference) -> Frame {
     let (photo, device) = (Some(Duration::from_millis(3)), Duration::from_micros(12_345));
-    Look { inference, shown: Some("photos/a.jpg".into()), photo, device }
+    Frame { inference, shown: Some("photos/a.jpg".into()), photo, device }
 }
 
 /// Returns a screen as text, and the terminal for its colors.
@@ -53,12 +53,12 @@ fn probabilities_are_the_devices() {
     // Missing integers or pixels give no result.
     let mut alone = inference();
     alone.stages.truncate(1);
-    assert_eq!(Sight::of(look(alone.clone()), &statistics()), None);
+    assert_eq!(Sight::of(frame(alone.clone()), &statistics()), None);
     alone.stages.clear();
-    assert_eq!(Sight::of(look(alone.clone()), &statistics()), None);
+    assert_eq!(Sight::of(frame(alone.clone()), &statistics()), None);
     let mut bright = inference();
     bright.stages[0][3] = 256;
-    assert_eq!(Sight::of(look(bright), &statistics()), None);
+    assert_eq!(Sight::of(frame(bright), &statistics()), None);
 }
 
 #[test]
@@ -120,15 +120,15 @@ fn small_terminals_and_large_networks_are_no_trouble() {
 }
 
 #[test]
-fn the_rate_is_of_the_last_looks() {
+fn the_rate_is_of_the_last_frames() {
     let mut state = state();
     assert_eq!(state.frames_per_s(), None);
-    for look in 0..100_u32 {
+    for frame in 0..100_u32 {
         // Slow at first, then ten frames per second.
-        let at = if look < 50 {
-            Duration::from_secs(look.into())
+        let at = if frame < 50 {
+            Duration::from_secs(frame.into())
         } else {
-            Duration::from_millis(u64::from(45_000 + look * 100))
+            Duration::from_millis(u64::from(45_000 + frame * 100))
         };
         state.saw(sight(), at);
     }

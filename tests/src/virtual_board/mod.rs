@@ -17,7 +17,8 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pinhole::emulator::{Leashed, emulator};
+use pinhole::emulator::emulator;
+use pinhole::emulator::testing::KillOnDrop;
 use pinhole::probe::Bench;
 use probe_rs::config::Registry;
 use probe_rs::integration::ProbeLister;
@@ -94,7 +95,7 @@ impl Fault {
 #[derive(Debug)]
 pub struct VirtualBoard {
     folder: TempDir,
-    _emulator: Leashed,
+    _emulator: KillOnDrop,
 }
 
 impl VirtualBoard {
@@ -123,7 +124,7 @@ impl VirtualBoard {
         // Stopped: with an empty flash it would fault at once, and QEMU would end.
         command.arg("-S").arg("-gdb").arg(format!("unix:{},server=on,wait=off", folder.path().join("gdb").display()));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
-        let emulator = Leashed::new(command.spawn().expect("the emulator starts"));
+        let emulator = KillOnDrop::new(command.spawn().expect("the emulator starts"));
         let board = Self { folder, _emulator: emulator };
         let deadline = Instant::now() + Duration::from_secs(60);
         while !board.socket().exists() || !board.monitor().exists() {

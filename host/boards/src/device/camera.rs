@@ -1,5 +1,6 @@
 //! What is plugged in where an emulated device has its camera.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -115,18 +116,18 @@ impl HostCamera {
 
     /// What the device must get of a picture, for a network with this input: computed from the camera's
     /// settings alone, not through its buses.
-    pub fn seen(&self, picture: Picture, input: InputShape) -> Picture {
+    pub fn seen<'p>(&self, picture: &'p Picture, input: InputShape) -> Cow<'p, Picture> {
         match self {
-            Self::Photos(_) => picture,
+            Self::Photos(_) => Cow::Borrowed(picture),
             Self::Module(camera) => {
                 // A board that has no such settings does not start.
-                let Some(window) = window(camera.kind, input) else { return picture };
+                let Some(window) = window(camera.kind, input) else { return Cow::Borrowed(picture) };
                 let size = PictureSize { width: window.out_width, height: window.out_height };
                 let (format, rows) = match input.color {
-                    Color::Gray => (PixelFormat::Gray8, expected_rows(&photo(&picture), &window, false, false)),
-                    Color::Rgb => (PixelFormat::Rgb565, expected_color_rows(&photo(&picture), &window, false, false)),
+                    Color::Gray => (PixelFormat::Gray8, expected_rows(&photo(picture), &window, false, false)),
+                    Color::Rgb => (PixelFormat::Rgb565, expected_color_rows(&photo(picture), &window, false, false)),
                 };
-                Picture::new(size, format, rows).unwrap_or(picture)
+                Picture::new(size, format, rows).map_or(Cow::Borrowed(picture), Cow::Owned)
             }
         }
     }

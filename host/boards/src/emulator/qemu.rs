@@ -8,8 +8,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::EmulatorError;
-use super::leash::Leashed;
+use super::kill_on_drop::KillOnDrop;
 use super::locate::Emulator;
+use crate::device::DeviceError;
 use crate::firmware::system;
 
 /// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte is this one.
@@ -55,7 +56,7 @@ pub(super) struct Setup<'a> {
 /// A running emulator. Killed when dropped, and when this process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Qemu {
-    process: Leashed,
+    process: KillOnDrop,
     complaints: Option<JoinHandle<Vec<u8>>>,
 }
 
@@ -72,7 +73,7 @@ impl Qemu {
     /// Starts the emulator. Also returns its semihosting output.
     ///
     /// # Errors
-    /// [`EmulatorError::Program`] when it cannot be started, [`EmulatorError::Socket`].
+    /// [`EmulatorError::Program`] when it cannot be started, [`DeviceError::Socket`].
     pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
         let Setup { emulator, machine, model_address, elf, model, clock, camera } = setup;
         let waiting = Waiting { link: listen()?, camera: listen()? };
@@ -96,8 +97,8 @@ impl Qemu {
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let child = spawned
             .map_err(|source| EmulatorError::Program { program: emulator.path().display().to_string(), source })?;
-        let mut process = Leashed::new(child);
-        let missing = || EmulatorError::Socket(io::Error::other("the emulator has no output"));
+        let mut process = KillOnDrop::new(child);
+        let missing = || DeviceError::Socket(io::Error::other("the emulator has no output"));
         let stdout = process.child.stdout.take().ok_or_else(missing)?;
         let complaints = process.child.stderr.take().map(|mut stderr| {
             thread::spawn(move || {
@@ -147,14 +148,14 @@ impl Waiting {
     /// Waits for both connections. `None` when the emulator ended first, or too much time went by.
     ///
     /// # Errors
-    /// [`EmulatorError::Socket`].
-    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, EmulatorError> {
+    /// [`DeviceError::Socket`].
+    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, DeviceError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
-        let Some(link) = accept(&self.link, qemu, deadline).map_err(EmulatorError::Socket)? else { return Ok(None) };
-        let Some(camera) = accept(&self.camera, qemu, deadline).map_err(EmulatorError::Socket)? else {
+        let Some(link) = accept(&self.link, qemu, deadline).map_err(DeviceError::Socket)? else { return Ok(None) };
+        let Some(camera) = accept(&self.camera, qemu, deadline).map_err(DeviceError::Socket)? else {
             return Ok(None);
         };
-        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(EmulatorError::Socket)?;
+        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(DeviceError::Socket)?;
         Ok(Some(Connections { link, camera }))
     }
 }
@@ -179,12 +180,12 @@ fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Res
     }
 }
 
-fn listen() -> Result<TcpListener, EmulatorError> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(EmulatorError::Socket)
+fn listen() -> Result<TcpListener, DeviceError> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(DeviceError::Socket)
 }
 
-fn port(listener: &TcpListener) -> Result<u16, EmulatorError> {
-    listener.local_addr().map(|address| address.port()).map_err(EmulatorError::Socket)
+fn port(listener: &TcpListener) -> Result<u16, DeviceError> {
+    listener.local_addr().map(|address| address.port()).map_err(DeviceError::Socket)
 }
 
 /// QEMU's option for one serial line.

@@ -9,7 +9,7 @@ use probe_rs::rtt::{Error, Rtt, ScanRegion};
 use super::{Attachment, ProbeError};
 use crate::device::logs::Logs;
 use crate::device::transport::Transport;
-use crate::device::{AttachedDevice, LogLine, Silent};
+use crate::device::{AttachedDevice, Device as _, LogLine, Silent};
 use crate::firmware::Firmware;
 
 /// Channels, as `firmware/runtime` sets them up.
@@ -24,7 +24,7 @@ const CONTROL_BLOCK: &str = "_SEGGER_RTT";
 const START_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long old answers are read and thrown away before the first request.
 const QUIET: Duration = Duration::from_millis(30);
-/// Between two looks at buffers that were empty, or full.
+/// Between two polls of buffers that were empty, or full.
 const POLL: Duration = Duration::from_millis(1);
 
 /// Connects to the firmware on a chip that runs.

@@ -1,17 +1,17 @@
 //! The parts of the picture: a report, and a screen of `watch`.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use miette::{IntoDiagnostic as _, Result, miette};
-use pinhole::emulator::EmulatedBoard;
+use pinhole::board_camera::Frame;
+use pinhole::device::Device;
 use pinhole::evaluate::Evaluation;
 use pinhole::explain::explain;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, decode};
 use pinhole::report::pictures;
-use pinhole::watch::{Sight, Stages, State, view};
-use pinhole_shared::decision::probability;
+use pinhole::watch::{Sight, State, view};
 use pinhole_shared::link::Report;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -62,35 +62,18 @@ pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluat
 }
 
 /// Returns a screen of `watch`, after the board has captured and classified these pictures.
-pub(super) fn watch(model: &ModelFile, board: &mut EmulatedBoard, photos: &[PathBuf]) -> Result<Buffer> {
+pub(super) fn watch(model: &ModelFile, board: &mut dyn Device, photos: &[PathBuf]) -> Result<Buffer> {
     let classes: Vec<String> = model.model().class_names().map(str::to_owned).collect();
     let device = format!("{}, {}", board.identity().board, board.identity().kernel);
     let mut state = State::new(device, model.model().input().side.into(), classes, None);
     let begun = Instant::now();
     for path in photos {
-        let picture = decode::read(path)?;
         let asked = Instant::now();
-        let inference = board.capture(picture, Report::AllValues)?;
-        let device = asked.elapsed();
-        let statistics = board.statistics()?;
-        let stage = |index: Option<usize>| index.and_then(|index| inference.stages.get(index));
-        let pixels = stage(Some(0)).into_iter().flatten().map(|&pixel| pixel as u8).collect();
-        let logits =
-            stage(inference.stages.len().checked_sub(1)).ok_or_else(|| miette!("the board reported no logits"))?;
-        let us = |us: u32| Duration::from_micros(us.into());
-        let sight = Sight {
-            shown: path.file_name().map(PathBuf::from),
-            pixels,
-            probabilities: (0..logits.len()).map(|class| probability(logits, class).to_f64()).collect(),
-            class: inference.decision.class.into(),
-            verdict: inference.verdict,
-            stages: Stages {
-                capture: us(statistics.capture_us),
-                inference: us(statistics.inference_us),
-                photo: None,
-                device,
-            },
-        };
+        board.show(decode::read(path)?)?;
+        let inference = board.capture(Report::AllValues)?;
+        let shown = path.file_name().map(PathBuf::from);
+        let frame = Frame { inference, shown, photo: None, device: asked.elapsed() };
+        let sight = Sight::of(frame, &board.statistics()?).ok_or_else(|| miette!("the board left out integers"))?;
         state.saw(sight, begun.elapsed());
     }
     let log: Vec<String> = board.logs().iter().map(ToString::to_string).collect();

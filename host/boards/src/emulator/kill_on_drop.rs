@@ -1,4 +1,4 @@
-//! A process that ends when its owner does.
+//! A child process that is killed when its owner is dropped.
 
 use std::process::Child;
 
@@ -6,12 +6,12 @@ use crate::platform::watchdog;
 
 /// A child process that is killed when this is dropped, and when this process ends in whatever way.
 #[derive(Debug)]
-pub struct Leashed {
+pub struct KillOnDrop {
     pub(super) child: Child,
     watchdog: Option<Child>,
 }
 
-impl Leashed {
+impl KillOnDrop {
     /// Takes a process that has just been started.
     pub fn new(child: Child) -> Self {
         // An emulator does not notice that this process was killed, and a board that waits for its link takes a whole core
@@ -33,7 +33,7 @@ impl Leashed {
     }
 }
 
-impl Drop for Leashed {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         self.kill();
     }

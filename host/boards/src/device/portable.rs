@@ -1,0 +1,171 @@
+//! A device without hardware, real or emulated: a packed model, run by the portable twin of a board's kernel.
+
+use pinhole_core::inference::Inference;
+use pinhole_core::model_file::portable::run_all_packed;
+use pinhole_core::model_file::{ModelFile, PackError, PackedModel, Packing};
+use pinhole_core::photos::Picture;
+use pinhole_shared::kernel::{Dsp, Kernel as _, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::link::{Identity, Name, PROTOCOL, Refusal, Report, Statistics};
+use pinhole_shared::policy::{Policy, Smoother};
+
+use super::{ClientError, Device, DeviceError};
+
+/// Name of its board, of which there is none.
+const BOARD: &str = "portable";
+
+/// A model packed for a kernel, run by the portable twin of that kernel. It answers as a device does, over no link.
+///
+/// What is proven with it is weaker than with a board: the kernel's algorithm and the packing are the device's; its assembly,
+/// compiler, camera and link are not there.
+#[derive(Debug)]
+pub struct PortableDevice {
+    packing: Packing,
+    packed: PackedModel,
+    identity: Identity,
+    policy: Policy,
+    smoother: Smoother,
+    shown: Option<Picture>,
+    statistics: Statistics,
+}
+
+impl PortableDevice {
+    /// Packs a model for a kernel.
+    ///
+    /// # Errors
+    /// [`PackError`].
+    pub fn new(model: &ModelFile, packing: Packing) -> Result<Self, PackError> {
+        let packed = model.packed(packing)?;
+        let model = packed.model();
+        let identity = Identity {
+            protocol: PROTOCOL,
+            board: short(BOARD),
+            kernel: short(kernel(packing)),
+            pipeline: model.input().color.pipeline_id(),
+            model_checksum: model.checksum(),
+            model_bytes: model.file_bytes(),
+            input_side: model.input_side(),
+            classes: model.class_names().count() as u16,
+        };
+        let policy = model.policy();
+        let (smoother, statistics) = (Smoother::default(), Statistics::default());
+        Ok(Self { packing, packed, identity, policy, smoother, shown: None, statistics })
+    }
+
+    /// Every integer of an input of the right length; the verdict is of this input alone.
+    fn run(&mut self, input: &[u8], report: Report) -> Inference {
+        let mut inference =
+            run_all_packed(self.packing, &self.packed.model(), input).expect("it was packed for this kernel");
+        if report == Report::Decision {
+            inference.stages.clear();
+        }
+        inference.verdict = self.policy.judge(inference.decision);
+        self.statistics.decisions += 1;
+        inference
+    }
+}
+
+impl Device for PortableDevice {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError> {
+        match input.len().cmp(&self.packed.model().inputs()) {
+            std::cmp::Ordering::Less => Err(refused(Refusal::NoInput)),
+            std::cmp::Ordering::Equal => Ok(self.run(input, report)),
+            std::cmp::Ordering::Greater => Err(refused(Refusal::WrongOffset)),
+        }
+    }
+
+    fn show(&mut self, picture: Picture) -> Result<(), DeviceError> {
+        self.shown = Some(picture);
+        Ok(())
+    }
+
+    fn capture(&mut self, report: Report) -> Result<Inference, DeviceError> {
+        let shown = self.shown.as_ref().ok_or_else(|| refused(Refusal::Camera))?;
+        let input = shown.shrink(self.packed.model().input()).map_err(|_| refused(Refusal::Picture))?;
+        self.statistics.captures += 1;
+        let mut inference = self.run(&input, report);
+        inference.verdict = self.smoother.see(&self.policy, inference.decision);
+        Ok(inference)
+    }
+
+    fn policy(&mut self) -> Result<Policy, DeviceError> {
+        Ok(self.policy)
+    }
+
+    fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError> {
+        self.policy = policy;
+        self.smoother.reset();
+        Ok(())
+    }
+
+    fn statistics(&mut self) -> Result<Statistics, DeviceError> {
+        Ok(self.statistics)
+    }
+}
+
+fn refused(refusal: Refusal) -> DeviceError {
+    ClientError::Refused(refusal).into()
+}
+
+/// Name of the kernel that [`run_all_packed`] runs.
+fn kernel(packing: Packing) -> &'static str {
+    match packing {
+        Packing::Rows => Scalar::NAME,
+        Packing::CortexM4 => Dsp::<PortableDsp>::NAME,
+        Packing::CortexM0Plus => Pairs::<PortablePairs>::NAME,
+    }
+}
+
+/// A name that fits.
+fn short(name: &str) -> Name {
+    Name::try_from(name).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use pinhole_shared::pixels::{PictureSize, PixelFormat};
+
+    use super::*;
+
+    fn model() -> ModelFile {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/models/drawn/model.pinhole");
+        ModelFile::read(path.as_ref()).unwrap()
+    }
+
+    #[test]
+    fn inputs_and_captures_are_the_hosts_and_refusals_a_devices() {
+        let model = model();
+        let mut engine = model.engine();
+        for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
+            let mut device = PortableDevice::new(&model, packing).unwrap();
+            let identity = device.identity();
+            assert_eq!((identity.board.as_str(), identity.input()), (BOARD, Some(model.model().input())));
+            assert!(!identity.kernel.is_empty(), "{packing:?}");
+            let refusal = |result: Result<Inference, DeviceError>| match result {
+                Err(DeviceError::Request(ClientError::Refused(refusal))) => refusal,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(refusal(device.classify(&[0; 2499], Report::AllValues)), Refusal::NoInput);
+            assert_eq!(refusal(device.classify(&[0; 2501], Report::AllValues)), Refusal::WrongOffset);
+            assert_eq!(refusal(device.capture(Report::AllValues)), Refusal::Camera, "nothing is shown");
+
+            let input: Vec<u8> = (0..2500).map(|pixel| (pixel * 7 % 256) as u8).collect();
+            let expected = engine.run_all(&input);
+            assert_eq!(device.classify(&input, Report::AllValues).unwrap(), expected, "{packing:?}");
+            let picture =
+                |side| Picture::new(PictureSize { width: side, height: side }, PixelFormat::Gray8, input.clone());
+            device.show(picture(50).unwrap()).unwrap();
+            assert_eq!(device.capture(Report::AllValues).unwrap(), expected, "{packing:?}");
+            let alone = device.capture(Report::Decision).unwrap();
+            assert_eq!((alone.stages.len(), alone.decision), (0, expected.decision));
+            let small = Picture::new(PictureSize { width: 49, height: 1 }, PixelFormat::Gray8, vec![0; 49]).unwrap();
+            device.show(small).unwrap();
+            assert_eq!(refusal(device.capture(Report::Decision)), Refusal::Picture);
+            let statistics = device.statistics().unwrap();
+            assert_eq!((statistics.captures, statistics.decisions), (2, 3));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! An emulated board as a device.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use pinhole_core::inference::Inference;
+use pinhole_core::photos::Picture;
+use pinhole_shared::link::{Identity, Report, Statistics};
+use pinhole_shared::policy::Policy;
+
+use super::EmulatedBoard;
+use super::qemu::READ_TIMEOUT;
+use crate::device::{Device, DeviceError, LogLine};
+use crate::firmware::Firmware;
+
+/// Slower than the emulator takes rows on a busy machine (it was seen to take 40,000 to 187,000 bytes a second).
+const SLOWEST_CAMERA_BYTES_PER_S: f64 = 10_000.0;
+
+/// The errors of each method are [`DeviceError::Request`] and [`DeviceError::Stopped`]; those of captures also
+/// [`DeviceError::CameraMisused`].
+impl Device for EmulatedBoard {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError> {
+        let result = self.client.send_input(input).and_then(|()| self.client.classify(report));
+        result.map_err(|error| self.explain(error))
+    }
+
+    fn show(&mut self, picture: Picture) -> Result<(), DeviceError> {
+        let bytes: usize = picture.rows().map(<[u8]>::len).sum();
+        self.rows_time = Duration::from_secs_f64(bytes as f64 / SLOWEST_CAMERA_BYTES_PER_S);
+        self.camera.show(picture);
+        Ok(())
+    }
+
+    fn seen<'p>(&self, picture: &'p Picture) -> Cow<'p, Picture> {
+        match self.identity.input() {
+            Some(input) => self.camera.seen(picture, input),
+            None => Cow::Borrowed(picture),
+        }
+    }
+
+    fn capture(&mut self, report: Report) -> Result<Inference, DeviceError> {
+        // The link is silent while the rows go over the camera's line, for minutes if it is a large photo.
+        self.link.set_read_timeout(Some(READ_TIMEOUT + self.rows_time)).map_err(DeviceError::Socket)?;
+        let result = self.client.capture(report).map_err(|error| self.explain(error));
+        self.link.set_read_timeout(Some(READ_TIMEOUT)).map_err(DeviceError::Socket)?;
+        let breaches = self.camera.breaches();
+        if breaches.is_empty() { result } else { Err(DeviceError::CameraMisused { breaches }) }
+    }
+
+    fn policy(&mut self) -> Result<Policy, DeviceError> {
+        self.client.policy().map_err(|error| self.explain(error))
+    }
+
+    fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError> {
+        self.client.set_policy(policy).map_err(|error| self.explain(error))
+    }
+
+    fn statistics(&mut self) -> Result<Statistics, DeviceError> {
+        self.client.statistics().map_err(|error| self.explain(error))
+    }
+
+    fn logs(&mut self) -> Vec<LogLine> {
+        self.logs.lines()
+    }
+
+    fn firmware(&self) -> Option<&Firmware> {
+        Some(&self.firmware)
+    }
+}

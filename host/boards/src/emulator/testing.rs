@@ -1,0 +1,21 @@
+//! What only tests need: no part of what this crate promises.
+
+use std::path::Path;
+
+use super::flash_image::FlashImage;
+use super::qemu::Clock;
+use super::{EmulatedBoard, EmulatorError};
+use crate::board::Board;
+use crate::device::CameraKind;
+use crate::firmware::Firmware;
+
+pub use super::kill_on_drop::KillOnDrop;
+
+/// [`EmulatedBoard::start`] with a file's bytes in the board's flash as they are, packed for it or not.
+///
+/// # Errors
+/// As [`EmulatedBoard::start`].
+pub fn start_with_bytes_of(board: Board, file: &Path) -> Result<EmulatedBoard, EmulatorError> {
+    let image = FlashImage::as_it_is(board, file)?;
+    EmulatedBoard::start_image(Firmware::of(board)?, image, Clock::Host, CameraKind::Photos, |_| ())
+}

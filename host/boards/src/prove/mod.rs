@@ -1,0 +1,170 @@
+//! The proof: every picture through the host's engine and through a device, every integer compared.
+
+mod proof;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use pinhole_core::inference::Inference;
+use pinhole_core::model_file::{HostEngine, ModelFile};
+use pinhole_core::photos::{PhotoError, Unlabeled, decode};
+use pinhole_shared::link::Report;
+use pinhole_shared::pixels::InputShape;
+use pinhole_shared::policy::{Policy, Smoother};
+use thiserror::Error;
+
+use crate::device::{Device, DeviceError, WithRetries};
+
+pub use proof::{Mismatch, Proof, ProvenFirmware};
+
+/// Why a proof could not be carried out.
+#[derive(Debug, Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(transparent)]
+#[allow(missing_docs, reason = "each variant is the part it is named after")]
+pub enum ProveError {
+    Photo(#[from] PhotoError),
+    Device(#[from] DeviceError),
+}
+
+/// The pictures of a proof: which way they go into the device, and so how much of it is covered.
+#[derive(Clone, Copy, Debug)]
+pub enum Pictures<'p> {
+    /// Photos that are held before the device's camera: all of the device is covered. The host judges by the model's policy,
+    /// which the device should have.
+    Photos(&'p [PathBuf]),
+    /// Inputs that go to the device over its link, with the photos they are of: its camera is left out. The host judges by
+    /// the policy that the device answers by now.
+    Inputs(&'p [Unlabeled]),
+    /// So many captures of what the device's own camera sees. The host starts from the pixels that the device reports, and
+    /// judges by the policy that the device answers by now.
+    Captures(u32),
+}
+
+impl Pictures<'_> {
+    /// How many pictures there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Photos(photos) => photos.len(),
+            Self::Inputs(inputs) => inputs.len(),
+            Self::Captures(count) => *count as usize,
+        }
+    }
+
+    /// Whether there is none, so that nothing would be proven.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Proves a model on a device: what it makes of each picture is compared with what the host makes of it. `after_each` is
+/// called after each picture. Each photo is decoded once.
+///
+/// # Errors
+/// [`ProveError`] when a photo cannot be used or the device fails; differences are no error but in the result.
+///
+/// # Panics
+/// If one of [`Pictures::Inputs`] has not as many bytes as the model takes.
+pub fn prove(
+    model: &ModelFile,
+    device: &mut dyn Device,
+    pictures: Pictures<'_>,
+    mut after_each: impl FnMut(),
+) -> Result<Proof, ProveError> {
+    let mut proof = Proof { firmware: device.firmware().map(ProvenFirmware::of), ..Proof::default() };
+    let mut sides = Sides::new(model, device, pictures)?;
+    for number in 0..pictures.len() {
+        let (picture, [host, board]) = match pictures {
+            Pictures::Photos(photos) => (photos[number].clone(), sides.photo(&photos[number])?),
+            Pictures::Inputs(inputs) => (inputs[number].path.clone(), sides.input(&inputs[number].pixels)?),
+            Pictures::Captures(_) => (format!("capture {}", number + 1).into(), sides.capture()?),
+        };
+        proof.compare(&picture, &host, &board);
+        after_each();
+    }
+    proof.repeated = sides.device.repeated();
+    Ok(proof)
+}
+
+/// What is compared: the host's engine and a device. Answers come as the host's and the device's, in this order.
+struct Sides<'a> {
+    engine: HostEngine<'a>,
+    shape: InputShape,
+    device: WithRetries<'a>,
+    /// What the device answers by.
+    devices_policy: Policy,
+    /// What the host judges by.
+    policy: Policy,
+    /// The frames that the host has seen.
+    smoother: Smoother,
+    /// Whether the device has seen the same ones.
+    in_step: bool,
+}
+
+impl<'a> Sides<'a> {
+    fn new(model: &'a ModelFile, device: &'a mut dyn Device, pictures: Pictures<'_>) -> Result<Self, DeviceError> {
+        let mut device = WithRetries::new(device);
+        let devices_policy = device.ask(|device| device.policy())?;
+        let policy = match pictures {
+            Pictures::Photos(_) => model.model().policy(),
+            Pictures::Inputs(_) | Pictures::Captures(_) => devices_policy,
+        };
+        let (engine, shape) = (model.engine(), model.model().input());
+        Ok(Self { engine, shape, device, devices_policy, policy, smoother: Smoother::default(), in_step: false })
+    }
+
+    /// A photo before the device's camera.
+    fn photo(&mut self, path: &Path) -> Result<[Inference; 2], ProveError> {
+        // Gray rows where that is enough: a third of the bytes over an emulator's serial line, and the same input (a test
+        // says so).
+        let picture = decode::read(path)?.for_color(self.shape.color);
+        let device = self.device.device();
+        let input = device.seen(&picture).shrink(self.shape);
+        let input = input.map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.into() })?;
+        device.show(picture)?;
+        let board = self.next_frame()?;
+        Ok([self.host_frame(&input), board])
+    }
+
+    /// An input over the link, of which the verdict is its own.
+    fn input(&mut self, input: &[u8]) -> Result<[Inference; 2], ProveError> {
+        let mut host = self.engine.run_all(input);
+        host.verdict = self.policy.judge(host.decision);
+        let board = self.device.ask(|device| device.classify(input, Report::AllValues))?;
+        Ok([host, board])
+    }
+
+    /// What the device's own camera sees.
+    fn capture(&mut self) -> Result<[Inference; 2], ProveError> {
+        let board = self.next_frame()?;
+        let mut input: Vec<u8> = board.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
+        // Pixels that are missing are differences like any others.
+        input.resize(self.shape.bytes(), 0);
+        Ok([self.host_frame(&input), board])
+    }
+
+    /// The device's next frame. Frames that it saw and the host did not, before and where an answer got lost, are forgotten
+    /// first, by both.
+    fn next_frame(&mut self) -> Result<Inference, DeviceError> {
+        let Self { device, devices_policy, smoother, in_step, .. } = self;
+        device.ask(|device| {
+            if !*in_step {
+                device.set_policy(*devices_policy)?;
+                smoother.reset();
+            }
+            *in_step = false;
+            let inference = device.capture(Report::AllValues)?;
+            *in_step = true;
+            Ok(inference)
+        })
+    }
+
+    /// The host's answer to the frame that the device has just captured.
+    fn host_frame(&mut self, input: &[u8]) -> Inference {
+        let mut host = self.engine.run_all(input);
+        host.verdict = self.smoother.see(&self.policy, host.decision);
+        host
+    }
+}
