@@ -24,7 +24,7 @@ use super::prove::{print_proof, prove_with_progress};
 use super::simulate::start_board;
 use super::train::{Checkpoints, train_and_write};
 use super::values::at_least;
-use crate::workflow::{Continuation, Job};
+use crate::app::{Continuation, Job};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]

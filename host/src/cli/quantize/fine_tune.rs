@@ -15,7 +15,7 @@ use super::super::train::{Interrupt, Observer};
 use super::super::values::at_least;
 use super::scores::{Models, Table, int8};
 use super::{Made, Quantize};
-use crate::workflow::load;
+use crate::app::load;
 
 /// Whether and how to fine-tune.
 #[derive(Debug, Args)]

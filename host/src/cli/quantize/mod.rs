@@ -27,7 +27,7 @@ use super::model_and_photos::Limit;
 use super::output::{json, note, say, spinner, warn};
 use super::policy::{PolicyArguments, PolicyFields, same_place};
 use super::train::Activations;
-use crate::workflow::{Rewritten, rewrite_report};
+use crate::app::{Rewritten, rewrite_report};
 
 /// `pinhole quantize`.
 #[derive(Debug, Args)]

@@ -24,7 +24,7 @@ use super::INTERRUPTED;
 use super::completions;
 use super::output::{duration, json, note, say, scores, warn, warn_of_duplicates};
 use super::values::at_least;
-use crate::workflow::{Continuation, Finished, Job, JobData};
+use crate::app::{Continuation, Finished, Job, JobData};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
