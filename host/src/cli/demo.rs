@@ -22,8 +22,9 @@ use super::INTERRUPTED;
 use super::output::{confusion, say, scores};
 use super::prove::{print_proof, prove_with_progress};
 use super::simulate::start_board;
-use super::train::{Checkpoints, train_and_write};
+use super::terminal::Terminal;
 use super::values::at_least;
+use crate::app::train::{Checkpoints, train as train_job};
 use crate::app::{Continuation, Job};
 
 /// `pinhole demo`.
@@ -71,7 +72,7 @@ impl Demo {
             job.recipe.training.epochs,
             job.seed
         );
-        let finished = train_and_write(&job, &run, Checkpoints::None)?.finished;
+        let finished = train_job(&job, &run, Checkpoints::None, &mut Terminal::new())?.finished;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }

@@ -11,11 +11,12 @@ use pinhole_train::{Epoch, Network, Outcome, Stopped};
 use serde::Serialize;
 
 use super::super::output::{duration, note, say, warn, warn_of_duplicates};
-use super::super::train::{Interrupt, Observer};
+use super::super::terminal::Terminal;
 use super::super::values::at_least;
 use super::scores::{Models, Table, int8};
 use super::{Made, Quantize};
 use crate::app::load;
+use crate::app::observer::Observer;
 
 /// Whether and how to fine-tune.
 #[derive(Debug, Args)]
@@ -78,13 +79,12 @@ impl Quantize {
         let activations = self.activation_bits(summary);
         let settings = Settings { epochs, learning_rate: self.fine_tune.learning_rate, activations };
         let training = settings.recipe(network).training;
-        let interrupt = Interrupt::catch()?;
         let begun = Instant::now();
-        let mut observer = Observer::new(&training, 0, None, &interrupt);
+        let mut terminal = Terminal::new();
+        let mut observer = Observer::begin(&training, 0, None, &mut terminal);
         let tuned = fine_tune(network, (&data.training, &data.validation), settings, seed, |training, epoch| {
             observer.observe(training, epoch)
         });
-        interrupt.release();
         let took = begun.elapsed();
         observer.end();
         let tuned = tuned?;

@@ -1,0 +1,126 @@
+//! What a use case tells whoever started it, while it runs: facts, which a front end puts into words.
+
+use std::path::PathBuf;
+
+use pinhole_boards::device::LogLine;
+use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_train::{Epoch, LastLayer};
+
+/// Where the lines of a device's log go. They come from a thread of their own.
+pub type LogSink = Box<dyn FnMut(&LogLine) + Send>;
+
+/// The other side of a running use case. Every method has a default that does nothing; `()` is all of them.
+pub trait Events {
+    /// A fact that is worth knowing, and stays true.
+    fn note(&mut self, note: &Note) {
+        let _ = note;
+    }
+
+    /// How far the work is.
+    fn progress(&mut self, progress: &Progress) {
+        let _ = progress;
+    }
+
+    /// Whether a training is to end after this epoch. Asked after every epoch; the result is that of the epochs so far.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+
+    /// Where the log of a device goes that the use case is about to connect to.
+    fn log(&mut self) -> LogSink {
+        Box::new(|_| ())
+    }
+}
+
+impl Events for () {}
+
+/// Tells of photos that cannot be used, and of those that are too alike, where there are any.
+pub(super) fn tell_of_photos(warnings: &[Warning], duplicates: &[DuplicatePhotos], events: &mut dyn Events) {
+    if !warnings.is_empty() {
+        events.note(&Note::LeftOut(warnings.to_owned()));
+    }
+    if !duplicates.is_empty() {
+        events.note(&Note::NearDuplicates(duplicates.to_owned()));
+    }
+}
+
+/// A fact of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// Files in a folder of photos were left out.
+    LeftOut(Vec<Warning>),
+    /// Photos are nearly the same picture.
+    NearDuplicates(Vec<DuplicatePhotos>),
+    /// Training continues from a trained network.
+    ContinuingFrom {
+        /// File of its parameters.
+        path: PathBuf,
+        /// Whether they are int8 weights turned back to float.
+        dequantized: bool,
+        /// What becomes of its last layer.
+        last_layer: LastLayer,
+        /// Names of the classes.
+        classes: Vec<String>,
+        /// Names of the classes that it was trained on.
+        trained_on: Vec<String>,
+    },
+    /// Training goes on from a checkpoint.
+    Resuming {
+        /// Epochs that were run before.
+        after: u32,
+        /// Epochs in all.
+        epochs: u32,
+    },
+    /// No checkpoint could be written; training goes on without. Said once.
+    NoCheckpoint {
+        /// Why.
+        reason: String,
+    },
+    /// No epoch was better than the network that was continued from, which is what was kept.
+    NoneBetter,
+    /// Training was asked to stop; the best epoch so far is kept.
+    Interrupted {
+        /// Whether a checkpoint has the last epoch.
+        can_resume: bool,
+    },
+    /// Training stopped because there was no better epoch for as long as the recipe's patience.
+    OutOfPatience {
+        /// The last epoch.
+        epoch: u32,
+    },
+    /// A run folder has an earlier run, which is replaced now.
+    ReplacingRun {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// How far the work is. There is one piece of [`Work`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// Work begins.
+    Begins(Work),
+    /// An epoch of a training is over.
+    Epoch {
+        /// Its measurements.
+        epoch: Epoch,
+        /// Those of the best one so far.
+        best: Epoch,
+    },
+    /// The work has ended, well or not.
+    Ends,
+}
+
+/// Something that takes long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A training, with what is made of the network right after it.
+    Training {
+        /// Epochs in all.
+        epochs: u32,
+        /// Epochs that were run before, by another process.
+        after: u32,
+        /// Epochs without a better one after which it ends.
+        patience: Option<u32>,
+    },
+}

@@ -1,0 +1,267 @@
+//! From photo folders to everything that a run folder holds.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use pinhole_core::artifacts::write_file;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
+use pinhole_core::recipe::Recipe;
+use pinhole_lab::evaluate::{Evaluation, evaluate};
+use pinhole_lab::explain::{Explanation, explain};
+use pinhole_lab::report::{ExplainedPhoto, Report};
+use pinhole_shared::pixels::InputShape;
+use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
+use pinhole_train::runs::source::Source;
+use pinhole_train::runs::{self, ContinuedFrom, JobError, Quantization, RunSummary, files};
+use pinhole_train::{Accelerator, Epoch, Identity, Network, Outcome, Training, TrainingState, transfer};
+
+/// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
+pub const HOLD_OUT: f32 = 0.2;
+
+/// Most validation photos that a report explains.
+pub const EXPLAINED: usize = 24;
+
+/// What to train on, and how.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Folder of training photos.
+    pub photos: PathBuf,
+    /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
+    pub validation: Option<PathBuf>,
+    /// Name or path the recipe was given by.
+    pub recipe_name: String,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What to continue from; a new network if absent.
+    pub from: Option<Continuation>,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// How activations are quantized.
+    pub bits: ActivationBits,
+    /// What gradients are computed on.
+    pub accelerator: Accelerator,
+}
+
+/// A trained network to continue from, and how.
+#[derive(Clone, Debug)]
+pub struct Continuation {
+    /// The network. The job's recipe must have its input side and layers.
+    pub source: Source,
+    /// Train only the layer that decides.
+    pub freeze: bool,
+}
+
+/// Photos of a job, read.
+#[derive(Clone, Debug)]
+pub struct JobData {
+    /// Training examples, without copies.
+    pub training: Dataset,
+    /// Validation examples.
+    pub validation: Dataset,
+    /// Files that were left out of either.
+    pub warnings: Vec<Warning>,
+    /// Photos that are nearly the same picture.
+    pub duplicates: Vec<DuplicatePhotos>,
+}
+
+/// Everything a finished job leaves.
+pub struct Finished {
+    /// What was trained and how it went.
+    pub summary: RunSummary,
+    /// Training's own outcome.
+    pub outcome: Outcome,
+    /// The quantized model.
+    pub model: ModelFile,
+    /// Both networks on the validation photos.
+    pub evaluation: Evaluation,
+    /// The integer layers' errors on the validation photos.
+    pub layers: Vec<LayerError>,
+}
+
+impl Job {
+    /// Reads the photos.
+    ///
+    /// # Errors
+    /// [`JobError::Photos`].
+    pub fn load(&self) -> Result<JobData, JobError> {
+        let (validation, input) = (self.validation.as_deref(), self.recipe.input());
+        Ok(load(&self.photos, validation, input, None, self.seed)?)
+    }
+
+    /// Trains, quantizes and evaluates; `observe` sees every epoch and may end the training.
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub fn run(
+        &self,
+        data: &JobData,
+        mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
+    ) -> Result<Finished, JobError> {
+        self.resume(data, None, |_, epoch| observe(epoch))
+    }
+
+    /// What this job's training is made from: a checkpoint of another is not to be resumed.
+    ///
+    /// # Errors
+    /// [`JobError::Transfer`], [`JobError::Train`].
+    pub fn identity(&self, data: &JobData) -> Result<Identity, JobError> {
+        let network = self.network(&data.training.classes)?;
+        Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?.on(self.accelerator))
+    }
+
+    /// [`Job::run`], from a state of this very training on where one is given: all that comes out is the same as if it
+    /// had not been stopped there. `observe` sees the training too, whose state it may take.
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub fn resume(
+        &self,
+        data: &JobData,
+        state: Option<TrainingState>,
+        observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
+    ) -> Result<Finished, JobError> {
+        let photos = photos::copies(&data.training, &self.recipe.training.copies);
+        let network = self.network(&photos.classes)?;
+        let mut training = Training::new(network, &photos, &data.validation, self.seed)?.on(self.accelerator)?;
+        if let Some(state) = state {
+            training.restore(state)?;
+        }
+        let outcome = training.run(observe)?;
+        let model = quantize(&outcome.network, &data.training, self.bits)?;
+        let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
+        let layers = measure(&outcome.network, &model, &data.validation)?;
+        let summary = RunSummary {
+            pinhole: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: self.recipe_name.clone(),
+            from: self.from.as_ref().map(|from| from.summary(&data.training.classes)),
+            frozen: self.from.as_ref().is_some_and(|from| from.freeze),
+            seed: self.seed,
+            accelerator: self.accelerator,
+            photos: self.photos.clone(),
+            validation: self.validation.clone(),
+            training_photos: data.training.examples.len(),
+            validation_photos: data.validation.examples.len(),
+            epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
+            stopped: runs::stopped_name(outcome.stopped),
+            best_epoch: outcome.best.epoch,
+            validation_loss: outcome.best.validation_loss,
+            validation_accuracy: outcome.best.validation_accuracy,
+            model_checksum: model.model().checksum(),
+            quantization: Some(Quantization::new(&self.recipe, self.bits)),
+        };
+        Ok(Finished { summary, outcome, model, evaluation, layers })
+    }
+
+    /// The network that training starts with.
+    fn network(&self, classes: &[String]) -> Result<Network, JobError> {
+        let Some(from) = &self.from else { return Ok(Network::new(&self.recipe, classes, self.seed)?) };
+        let mut network = transfer(&from.source.pretrained, &self.recipe, classes, self.seed)?;
+        if from.freeze {
+            network.freeze_hidden();
+        }
+        Ok(network)
+    }
+}
+
+/// Reads training photos as inputs of this shape, and validation photos of the same classes: those of a folder, or [`HOLD_OUT`] of
+/// the training photos by a seed. Classes are `classes`, or those that the photos have.
+///
+/// # Errors
+/// [`PhotoError`].
+pub fn load(
+    photos: &Path,
+    validation: Option<&Path>,
+    input: InputShape,
+    classes: Option<&[String]>,
+    seed: u64,
+) -> Result<JobData, PhotoError> {
+    let mut all = photos::load(photos, input, classes)?;
+    let mut warnings = std::mem::take(&mut all.warnings);
+    let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
+    warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
+    // Training photos first, so that of a pair on both sides the first is one of them.
+    let examples: Vec<&Example> =
+        all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
+    let pairs = photos::near_duplicates(&examples, input);
+    // What is held out below never splits a pair.
+    let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
+    let (training, validation) = match given {
+        None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, seed)?,
+        Some(validation) => (all, validation),
+    };
+    Ok(JobData { training, validation, warnings, duplicates })
+}
+
+impl Continuation {
+    fn summary(&self, classes: &[String]) -> ContinuedFrom {
+        let source = &self.source;
+        ContinuedFrom {
+            path: source.path.clone(),
+            checksum: source.checksum,
+            dequantized: source.dequantized,
+            last_layer: source.pretrained.last_layer(classes),
+        }
+    }
+}
+
+impl Finished {
+    /// Writes all files of the run into a folder that exists, each whole, the summary last: a folder with a summary has
+    /// all that belongs to it.
+    ///
+    /// # Errors
+    /// [`JobError::Write`] with the path.
+    pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
+        let recipe = self.outcome.network.recipe.to_toml();
+        let explanations = explain_some(&self.model, &data.validation, &self.evaluation);
+        let explained: Vec<ExplainedPhoto<'_>> = explanations
+            .iter()
+            .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
+            .collect();
+        let report = Report {
+            run: &self.summary,
+            recipe: &recipe,
+            epochs: &self.outcome.epochs,
+            validation: &data.validation,
+            evaluation: &self.evaluation,
+            explained: &explained,
+            network: &self.outcome.network.float_layers()?,
+            layers: &self.layers,
+            model_bytes: self.model.bytes().len(),
+            warnings: &data.warnings,
+            duplicates: &data.duplicates,
+        };
+        let weights = self.outcome.network.to_safetensors()?;
+        // An earlier run's summary would vouch for a mixture if writing failed half-way.
+        runs::remove_summary(folder)?;
+        write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
+        write_file(&folder.join(files::METRICS), &runs::metrics_csv(&self.outcome.epochs))?;
+        write_file(&folder.join(files::WEIGHTS), &weights)?;
+        write_file(&folder.join(files::MODEL), self.model.bytes())?;
+        write_file(&folder.join(files::REPORT), report.to_html().as_bytes())?;
+        runs::write_summary(folder, &self.summary)?;
+        Ok(())
+    }
+}
+
+/// The photos that a report explains, by their indices, and what decided on them.
+pub(super) fn explain_some(model: &ModelFile, photos: &Dataset, evaluation: &Evaluation) -> Vec<(usize, Explanation)> {
+    let chosen = chosen_to_explain(photos, evaluation).into_iter();
+    chosen.map(|index| (index, explain(model, &photos.examples[index].pixels))).collect()
+}
+
+/// Indices of the photos to explain: mistakes first, then one by one of each class in turn, [`EXPLAINED`] at most.
+fn chosen_to_explain(photos: &Dataset, evaluation: &Evaluation) -> Vec<usize> {
+    let is_wrong = |index: &usize| photos.examples[*index].class != evaluation.results[*index].int8.class;
+    let (mut chosen, right): (Vec<usize>, Vec<usize>) = (0..photos.examples.len()).partition(|index| is_wrong(index));
+    let mut of_class: Vec<_> = (0..photos.classes.len())
+        .map(|class| right.iter().filter(move |&&index| usize::from(photos.examples[index].class) == class))
+        .collect();
+    let mut in_turn: Vec<usize> = Vec::with_capacity(right.len());
+    while in_turn.len() < right.len() {
+        in_turn.extend(of_class.iter_mut().filter_map(Iterator::next));
+    }
+    chosen.extend(in_turn);
+    chosen.truncate(EXPLAINED);
+    chosen
+}
