@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use pinhole_boards::device::LogLine;
 use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
 
 /// Where the lines of a device's log go. They come from a thread of their own.
 pub type LogSink = Box<dyn FnMut(&LogLine) + Send>;
 
-/// The other side of a running use case. Every method has a default that does nothing; `()` is all of them.
-pub trait Events {
+/// The other side of a running use case. Every method has a default that does nothing; `()` is all of them. It goes along
+/// to whatever thread the use case runs on.
+pub trait Events: Send {
     /// A fact that is worth knowing, and stays true.
     fn note(&mut self, note: &Note) {
         let _ = note;
@@ -93,6 +95,36 @@ pub enum Note {
         /// The folder.
         folder: PathBuf,
     },
+    /// The model that is quantized again was fine-tuned, and the new one is not.
+    FineTuningLost,
+    /// Activations have 8 bits because those of the run's model have.
+    EightBitActivations,
+    /// Weights have these bits because those of the run's model have.
+    WeightBits {
+        /// Of each layer that has weights.
+        bits: Vec<u8>,
+    },
+    /// Of the photos, those held out to choose an epoch by were trained on: the run had others to validate by.
+    HeldOutWereTrainedOn,
+    /// The model keeps its weights; only its policy is new.
+    WeightsKept,
+    /// The model that was replaced had a policy, and the new one has none.
+    PolicyLost {
+        /// The one it had.
+        policy: Policy,
+    },
+    /// A run's report describes the earlier model, and says so now: the photos of the training are not at hand.
+    ReportOfEarlierModel {
+        /// The report.
+        report: PathBuf,
+        /// Where the photos were.
+        photos: PathBuf,
+    },
+    /// Firmware, model or both were written into a board's flash and verified, and the board was reset.
+    Flashed {
+        /// Bytes written.
+        bytes: usize,
+    },
 }
 
 /// How far the work is. There is one piece of [`Work`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
@@ -107,6 +139,10 @@ pub enum Progress {
         /// Those of the best one so far.
         best: Epoch,
     },
+    /// So many bytes more are to be done than was known before.
+    Total(u64),
+    /// So many bytes more are done.
+    Done(u64),
     /// The work has ended, well or not.
     Ends,
 }
@@ -123,4 +159,10 @@ pub enum Work {
         /// Epochs without a better one after which it ends.
         patience: Option<u32>,
     },
+    /// Making a run's report anew.
+    RewritingReport,
+    /// Erasing, writing and verifying a board's flash.
+    Flashing,
+    /// Waiting for a board, after its reset, to say who it is.
+    WaitingForBoard,
 }

@@ -6,14 +6,18 @@
 //! | module | from -> to |
 //! |---|---|
 //! | [`events`] | a running use case -> facts, for whoever started it |
+//! | [`flash`] | model and board -> the board's flash, or a file for other tools |
+//! | [`mod@quantize`] | run folder and photos -> its model, quantized again |
 //! | [`mod@train`] | photo folders -> run folder, also from a checkpoint on |
 //! | `job` | photo folders -> what a training makes of them |
 //! | `observer` | a training between two epochs -> progress, a checkpoint, whether to stop |
 //! | `rewrite` | a run whose model is new -> its report |
 
 pub mod events;
+pub mod flash;
 mod job;
-pub(crate) mod observer;
+mod observer;
+pub mod quantize;
 mod rewrite;
 pub mod train;
 

@@ -14,7 +14,7 @@ use super::events::{Events, Note, Progress, Work};
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
 /// Looks at a training after every epoch.
-pub(crate) struct Observer<'a> {
+pub(super) struct Observer<'a> {
     events: &'a mut dyn Events,
     /// File of the checkpoint, and what it is a checkpoint of; `None` if none is kept.
     kept: Option<(&'a Path, Identity)>,
@@ -27,7 +27,7 @@ pub(crate) struct Observer<'a> {
 
 impl<'a> Observer<'a> {
     /// Says that a training begins, of which so many epochs were run before.
-    pub(crate) fn begin(
+    pub(super) fn begin(
         settings: &recipe::Training,
         after: u32,
         kept: Option<(&'a Path, Identity)>,
@@ -39,7 +39,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Tells of the epoch, keeps a checkpoint where it is time for one, and says whether to go on.
-    pub(crate) fn observe(&mut self, training: &Training<'_>, epoch: &Epoch) -> ControlFlow<()> {
+    pub(super) fn observe(&mut self, training: &Training<'_>, epoch: &Epoch) -> ControlFlow<()> {
         let best = *training.best().unwrap_or(epoch);
         self.events.progress(&Progress::Epoch { epoch: *epoch, best });
         let ends = self.events.should_stop();
@@ -51,7 +51,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Says that the training has ended. Returns whether a checkpoint has the last epoch.
-    pub(crate) fn end(self) -> bool {
+    pub(super) fn end(self) -> bool {
         self.events.progress(&Progress::Ends);
         self.is_saved
     }

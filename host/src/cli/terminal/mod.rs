@@ -4,30 +4,47 @@ mod interrupt;
 mod training;
 mod words;
 
+use indicatif::ProgressBar;
+
 use self::training::ShownTraining;
-use crate::app::{Events, Note, Progress, Work};
+use super::output::{note, progress, spinner};
+use crate::app::{Events, LogSink, Note, Progress, Work};
 
 /// What a command hands to the use case that it starts.
 pub(super) struct Terminal {
     /// The work that is being done.
     work: Option<Shown>,
+    /// Whether logs of devices are shown.
+    log: bool,
 }
 
 /// Work that is shown.
 enum Shown {
     Training(ShownTraining),
+    Other(ProgressBar),
 }
 
 impl Terminal {
     pub(super) fn new() -> Self {
-        Self { work: None }
+        Self { work: None, log: false }
+    }
+
+    /// One that also shows the logs of devices, if so wanted.
+    pub(super) fn with_log(log: bool) -> Self {
+        Self { work: None, log }
+    }
+
+    fn with_bar(&self, change: impl FnOnce(&ProgressBar)) {
+        if let Some(work) = &self.work {
+            change(work.bar());
+        }
     }
 }
 
 impl Events for Terminal {
     fn note(&mut self, note: &Note) {
         match &self.work {
-            Some(Shown::Training(training)) => training.bar().suspend(|| words::tell(note)),
+            Some(work) => work.bar().suspend(|| words::tell(note)),
             None => words::tell(note),
         }
     }
@@ -40,6 +57,8 @@ impl Events for Terminal {
                     training.show(epoch, best);
                 }
             }
+            Progress::Total(more) => self.with_bar(|bar| bar.inc_length(*more)),
+            Progress::Done(more) => self.with_bar(|bar| bar.inc(*more)),
             Progress::Ends => self.work.take().into_iter().for_each(Shown::end),
         }
     }
@@ -47,8 +66,17 @@ impl Events for Terminal {
     fn should_stop(&mut self) -> bool {
         match &self.work {
             Some(Shown::Training(training)) => training.is_interrupted(),
-            None => false,
+            Some(Shown::Other(_)) | None => false,
         }
+    }
+
+    fn log(&mut self) -> LogSink {
+        let log = self.log;
+        Box::new(move |line| {
+            if log {
+                note(&line.to_string());
+            }
+        })
     }
 }
 
@@ -56,12 +84,23 @@ impl Shown {
     fn new(work: Work) -> Self {
         match work {
             Work::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
+            Work::RewritingReport => Self::Other(spinner("rewriting the report")),
+            Work::Flashing => Self::Other(progress(0, "flashing")),
+            Work::WaitingForBoard => Self::Other(spinner("waiting for the board to say who it is")),
+        }
+    }
+
+    fn bar(&self) -> &ProgressBar {
+        match self {
+            Self::Training(training) => training.bar(),
+            Self::Other(bar) => bar,
         }
     }
 
     fn end(self) {
         match self {
             Self::Training(training) => training.end(),
+            Self::Other(bar) => bar.finish_and_clear(),
         }
     }
 }

@@ -3,21 +3,14 @@
 use pinhole_train::LastLayer;
 
 use super::super::output::{note, warn, warn_of_duplicates};
+use super::super::policy::PolicyFields;
 use crate::app::Note;
 
 /// Says a fact on stderr.
 pub(super) fn tell(fact: &Note) {
-    match fact {
-        Note::LeftOut(warnings) => warn(warnings),
-        Note::NearDuplicates(duplicates) => warn_of_duplicates(duplicates),
-        fact => note(&sentence(fact)),
-    }
-}
-
-fn sentence(fact: &Note) -> String {
-    match fact {
-        // Above: there may be many of these.
-        Note::LeftOut(_) | Note::NearDuplicates(_) => String::new(),
+    let sentence = match fact {
+        Note::LeftOut(warnings) => return warn(warnings),
+        Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
         Note::ContinuingFrom { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
             let weights = if *dequantized {
@@ -45,5 +38,31 @@ fn sentence(fact: &Note) -> String {
         }
         Note::OutOfPatience { epoch } => format!("stopped after epoch {epoch}: no better since"),
         Note::ReplacingRun { folder } => format!("replacing the earlier run in {}", folder.display()),
-    }
+        Note::FineTuningLost => {
+            "warning: the run's model was fine-tuned, this one is not: --fine-tune does so again".to_owned()
+        }
+        Note::EightBitActivations => {
+            "activations of 8 bits, as in the run's model; --activations 16 for others".to_owned()
+        }
+        Note::WeightBits { bits } => {
+            let bits = bits.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
+            format!("weights of {bits} bits, as in the run's model; --weights 8 for others")
+        }
+        Note::HeldOutWereTrainedOn => "the photos held out here were trained on before, when the run had others to \
+                                       validate by: give those with --validation"
+            .to_owned(),
+        Note::WeightsKept => "the model keeps its weights: only when it answers \"unknown\" is new (--weights \
+                              quantizes it again)"
+            .to_owned(),
+        Note::PolicyLost { policy } => {
+            format!("the model it replaces had a policy, this one has none; it was: {}", PolicyFields::from(*policy))
+        }
+        Note::ReportOfEarlierModel { report, photos } => format!(
+            "{} describes the earlier model, and now says so: the photos of the training are not at {}",
+            report.display(),
+            photos.display()
+        ),
+        Note::Flashed { bytes } => format!("wrote and verified {bytes} bytes; the board was reset"),
+    };
+    note(&sentence);
 }
