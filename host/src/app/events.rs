@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
+use pinhole_boards::firmware::{Firmware, Origin};
 use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
@@ -23,7 +25,8 @@ pub trait Events: Send {
         let _ = progress;
     }
 
-    /// Whether a training is to end after this epoch. Asked after every epoch; the result is that of the epochs so far.
+    /// Whether the work is to end here: asked after every epoch of a training and every picture captured. What has been
+    /// done so far is the result.
     fn should_stop(&mut self) -> bool {
         false
     }
@@ -120,11 +123,45 @@ pub enum Note {
         /// Where the photos were.
         photos: PathBuf,
     },
+    /// Firmware that is about to run.
+    Firmware {
+        /// Its board.
+        board: Board,
+        /// The first digits of its digest.
+        digest: String,
+        /// Where it comes from.
+        origin: Origin,
+    },
+    /// A board is measured without its stack: there is no emulator.
+    StackNotMeasured {
+        /// Why there is none.
+        reason: String,
+    },
+    /// A board has other firmware than this Pinhole: its log cannot be read.
+    NoLog,
+    /// The camera or the link to it failed, and is tried again.
+    TryingAgain {
+        /// How it failed.
+        reason: String,
+    },
+    /// A picture was captured.
+    Captured {
+        /// Its file.
+        path: PathBuf,
+    },
     /// Firmware, model or both were written into a board's flash and verified, and the board was reset.
     Flashed {
         /// Bytes written.
         bytes: usize,
     },
+}
+
+impl Note {
+    /// Where a board's firmware comes from.
+    pub fn of_firmware(firmware: &Firmware) -> Self {
+        let digest = firmware.short_digest().to_owned();
+        Self::Firmware { board: firmware.board(), digest, origin: firmware.origin().clone() }
+    }
 }
 
 /// How far the work is. There is one piece of [`Work`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
@@ -161,6 +198,10 @@ pub enum Work {
     },
     /// Making a run's report anew.
     RewritingReport,
+    /// Starting an emulated board.
+    StartingBoard,
+    /// Reaching a board at hand.
+    ReachingBoard,
     /// Erasing, writing and verifying a board's flash.
     Flashing,
     /// Waiting for a board, after its reset, to say who it is.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Diagnostic as _, Result};
 use pinhole_boards::board::Board;
+use pinhole_boards::device::CameraKind;
 use pinhole_boards::emulator::{self, EmulatorError};
 use pinhole_boards::prove::prove_portable;
 use pinhole_core::artifacts::{create_folder, write_file};
@@ -21,9 +22,9 @@ use pinhole_train::{Accelerator, Stopped};
 use super::INTERRUPTED;
 use super::output::{confusion, say, scores};
 use super::prove::{print_proof, prove_with_progress};
-use super::simulate::start_board;
 use super::terminal::Terminal;
 use super::values::at_least;
+use crate::app::board::start_board;
 use crate::app::train::{Checkpoints, train as train_job};
 use crate::app::{Continuation, Job};
 
@@ -103,7 +104,7 @@ impl Demo {
 /// Proves on the emulated board.
 fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
     say!("6. proof: every picture through the host's engine and the emulated board's camera path");
-    let mut board = start_board(Board::default(), trained, false)?;
+    let mut board = start_board(Board::default(), CameraKind::Photos, trained, &mut Terminal::new())?;
     say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
     let proof = prove_with_progress(trained, &mut board, pictures)?;
     print_proof(&proof);

@@ -18,7 +18,6 @@ use super::model_and_photos::{MODEL, open};
 use super::output::{json, say, shows_log};
 use super::terminal::Terminal;
 use crate::app::flash::Prepared;
-use crate::app::{Events, LogSink, Note, Progress};
 
 /// `pinhole flash`.
 #[derive(Debug, Args)]
@@ -114,34 +113,6 @@ fn print_map(prepared: &Prepared) {
     }
 }
 
-/// The terminal, but for the fact that is a result here.
-struct Shown {
-    terminal: Terminal,
-    json: bool,
-}
-
-impl Events for Shown {
-    fn note(&mut self, note: &Note) {
-        match note {
-            Note::Flashed { bytes } if !self.json => say!("wrote and verified {bytes} bytes; the board was reset"),
-            Note::Flashed { .. } => {}
-            note => self.terminal.note(note),
-        }
-    }
-
-    fn progress(&mut self, progress: &Progress) {
-        self.terminal.progress(progress);
-    }
-
-    fn should_stop(&mut self) -> bool {
-        self.terminal.should_stop()
-    }
-
-    fn log(&mut self) -> LogSink {
-        self.terminal.log()
-    }
-}
-
 impl Flash {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         match &self.out {
@@ -223,8 +194,8 @@ impl Flash {
             return Ok(ExitCode::SUCCESS);
         }
         let unlock = if self.unlock { Unlock::EraseAll } else { Unlock::No };
-        let mut shown = Shown { terminal: Terminal::with_log(shows_log(self.log)), json: self.json };
-        let identity = prepared.flash(bench, self.probe.as_ref(), unlock, &mut shown)?;
+        let mut terminal = Terminal::new().with_log(shows_log(self.log)).with_json(self.json);
+        let identity = prepared.flash(bench, self.probe.as_ref(), unlock, &mut terminal)?;
         if self.json {
             flashed.device = Some(Device {
                 board: identity.board.to_string(),

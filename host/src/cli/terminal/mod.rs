@@ -16,6 +16,8 @@ pub(super) struct Terminal {
     work: Option<Shown>,
     /// Whether logs of devices are shown.
     log: bool,
+    /// Whether stdout is for JSON alone.
+    json: bool,
 }
 
 /// Work that is shown.
@@ -25,13 +27,28 @@ enum Shown {
 }
 
 impl Terminal {
+    /// One that shows no logs, and prints results as text.
     pub(super) fn new() -> Self {
-        Self { work: None, log: false }
+        Self { work: None, log: false, json: false }
     }
 
-    /// One that also shows the logs of devices, if so wanted.
-    pub(super) fn with_log(log: bool) -> Self {
-        Self { work: None, log }
+    /// Whether logs of devices are shown.
+    pub(super) fn with_log(self, log: bool) -> Self {
+        Self { log, ..self }
+    }
+
+    /// Whether stdout is for JSON alone.
+    pub(super) fn with_json(self, json: bool) -> Self {
+        Self { json, ..self }
+    }
+
+    /// Whether a fact is none of the user's concern.
+    fn leaves_out(&self, note: &Note) -> bool {
+        match note {
+            Note::Flashed { .. } | Note::Captured { .. } => self.json,
+            Note::NoLog => !self.log,
+            _ => false,
+        }
     }
 
     fn with_bar(&self, change: impl FnOnce(&ProgressBar)) {
@@ -43,6 +60,9 @@ impl Terminal {
 
 impl Events for Terminal {
     fn note(&mut self, note: &Note) {
+        if self.leaves_out(note) {
+            return;
+        }
         match &self.work {
             Some(work) => work.bar().suspend(|| words::tell(note)),
             None => words::tell(note),
@@ -85,6 +105,8 @@ impl Shown {
         match work {
             Work::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
             Work::RewritingReport => Self::Other(spinner("rewriting the report")),
+            Work::StartingBoard => Self::Other(spinner("starting the emulated board")),
+            Work::ReachingBoard => Self::Other(spinner("reaching the board")),
             Work::Flashing => Self::Other(progress(0, "flashing")),
             Work::WaitingForBoard => Self::Other(spinner("waiting for the board to say who it is")),
         }

@@ -1,12 +1,13 @@
 //! Facts of a run, in words.
 
+use pinhole_boards::firmware::Origin;
 use pinhole_train::LastLayer;
 
-use super::super::output::{note, warn, warn_of_duplicates};
+use super::super::output::{detail, note, say, warn, warn_of_duplicates};
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
-/// Says a fact on stderr.
+/// Says a fact: on stderr, but what a command was asked to do on stdout.
 pub(super) fn tell(fact: &Note) {
     let sentence = match fact {
         Note::LeftOut(warnings) => return warn(warnings),
@@ -62,7 +63,20 @@ pub(super) fn tell(fact: &Note) {
             report.display(),
             photos.display()
         ),
-        Note::Flashed { bytes } => format!("wrote and verified {bytes} bytes; the board was reset"),
+        Note::Firmware { board, digest, origin } => {
+            let origin = match origin {
+                Origin::Prebuilt => "prebuilt, inside this program".to_owned(),
+                Origin::Built(path) => format!("built from source: {}", path.display()),
+            };
+            return detail(&format!("firmware of {}: {digest}, {origin}", board.name()));
+        }
+        Note::StackNotMeasured { reason } => {
+            format!("the stack is not measured: {reason}; `pinhole doctor` says what to do")
+        }
+        Note::NoLog => "the board's firmware is not the one that this Pinhole has: its log cannot be read".to_owned(),
+        Note::TryingAgain { reason } => format!("trying again: {reason}"),
+        Note::Captured { path } => return say!("{}", path.display()),
+        Note::Flashed { bytes } => return say!("wrote and verified {bytes} bytes; the board was reset"),
     };
     note(&sentence);
 }
