@@ -12,7 +12,7 @@
 //!
 //! | module | from -> to |
 //! |---|---|
-//! | [`workflow`] | photo folders -> run folder: what `train` and `demo` do |
+//! | [`app`] | a request -> its result, with facts on the way: what commands do, without a command line |
 //! | [`watch`] | captures of a device -> a screen of them |
 //! | [`doctor`] | this machine -> what is there, what needs it, what mends it |
 //! | [`cli`] | commands: it parses and prints, the modules do the work |
@@ -28,7 +28,7 @@ pub use pinhole_lab::{evaluate, explain, report, study, threshold, tune};
 pub use pinhole_train as train;
 pub use pinhole_train::{finetune, quantize, runs};
 
+pub mod app;
 pub mod cli;
 pub mod doctor;
 pub mod watch;
-pub mod workflow;

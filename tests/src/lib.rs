@@ -32,12 +32,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use pinhole::app::{Finished, Job, JobData};
 use pinhole::board::Board;
 use pinhole::firmware::{Firmware, Origin};
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::Accelerator;
-use pinhole::workflow::{Finished, Job, JobData};
 use tempfile::TempDir;
 
 /// Model files written from the byte specification alone, independent of the host's encoder; the firmware's tests use

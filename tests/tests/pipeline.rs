@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use pinhole::app::Job;
 use pinhole::evaluate::evaluate;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{self, Dataset};
@@ -10,7 +11,6 @@ use pinhole::recipe::{Copies, NAMED, Recipe};
 use pinhole::runs::{self, files};
 use pinhole::synthetic::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 use pinhole::train::{Network, Stopped};
-use pinhole::workflow::Job;
 use pinhole_tests::{drawn, files_in, run_folder, shipped_job, shipped_model, train, trained};
 
 /// Returns the bytes that identify a training: weights and model.

@@ -5,7 +5,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
+use pinhole::app::capture::capture;
+use pinhole::app::flash::Prepared;
+use pinhole::app::{Events, LogSink, Note, Progress, Work};
 use pinhole::board::Board;
 use pinhole::board_camera::{BoardCamera, CaptureError};
 use pinhole::device::{AttachedDevice, Device as _};
@@ -164,7 +168,74 @@ fn attached(board: &VirtualBoard) -> AttachedDevice {
     connect(attachment, &firmware, |_| ()).unwrap()
 }
 
-/// The standalone loop of a board, with link and log over RTT. It does not include a camera driver.
+/// Writes down what flashing and capturing tell; stops a capture after two pictures.
+#[derive(Default)]
+struct Recorder {
+    notes: Vec<Note>,
+    work: Vec<Work>,
+    working: bool,
+    total: u64,
+    done: u64,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Events for Recorder {
+    fn note(&mut self, note: &Note) {
+        assert!(!self.working, "{note:?}");
+        self.notes.push(note.clone());
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Begins(work) => {
+                assert!(!std::mem::replace(&mut self.working, true), "{work:?} begins amid other work");
+                self.work.push(*work);
+            }
+            Progress::Total(bytes) => self.total += bytes,
+            Progress::Done(bytes) => self.done += bytes,
+            Progress::Ends => assert!(std::mem::take(&mut self.working), "nothing ends"),
+            Progress::Epoch { .. } => panic!("{progress:?}"),
+        }
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.notes.len() >= 2
+    }
+
+    fn log(&mut self) -> LogSink {
+        let lines = self.lines.clone();
+        Box::new(move |line| lines.lock().unwrap().push(line.message.clone()))
+    }
+}
+
+/// A front end other than the command line sees the same facts.
+#[test]
+fn flashing_and_capturing_tell_what_happens() {
+    let board = VirtualBoard::start(VirtualBoard::MACHINE);
+    let (bench, shipped) = (board.bench(), bundled::drawn_model());
+    let prepared = Prepared::new(&shipped, BOARD, false).unwrap();
+    prepared.check(&bench).unwrap();
+    let mut recorder = Recorder::default();
+    let identity = prepared.flash(&bench, None, Unlock::No, &mut recorder).unwrap();
+    assert_eq!(identity.model_checksum, prepared.model().model().checksum());
+    assert_eq!(recorder.work, [Work::Flashing, Work::WaitingForBoard]);
+    assert!(matches!(recorder.notes[..], [Note::Flashed { bytes }] if bytes > prepared.model().bytes().len()));
+    // None at all, where flash is written like memory, as this board's is.
+    assert_eq!(recorder.done, recorder.total);
+    assert!(recorder.lines.lock().unwrap().iter().any(|line| line.contains("ready")));
+
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("card");
+    let mut camera = BoardCamera::new(Box::new(attached(&board)));
+    let mut recorder = Recorder::default();
+    let taken = capture(&mut camera, &folder, "card", 9, &mut recorder).unwrap();
+    assert_eq!(taken.iter().map(|taken| taken.path.clone()).collect::<Vec<_>>(), files_in(&folder));
+    let captured = taken.into_iter().map(|taken| Note::Captured { path: taken.path });
+    assert_eq!(recorder.notes, captured.collect::<Vec<_>>());
+    assert_eq!(recorder.notes.len(), 2, "it was asked to stop");
+}
+
+/// The loop of a board on its own, with link and log over RTT. A camera's driver is not in it.
 #[test]
 fn the_stack_is_within_what_is_kept_for_it() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);

@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use pinhole::app::{Continuation, Finished, Job, JobData};
 use pinhole::photos::{Dataset, Example};
 use pinhole::random::Random;
 use pinhole::recipe::{ActivationName, DEFAULT, Recipe};
 use pinhole::runs::files;
 use pinhole::runs::source::Source;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
-use pinhole::workflow::{Continuation, Finished, Job, JobData};
 use pinhole_shared::pixels::InputShape;
 use pinhole_tests::{run_folder, shipped_job, shipped_model, train, trained};
 

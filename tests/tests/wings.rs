@@ -96,3 +96,29 @@ fn every_crate_is_known() {
     let known = MAY.iter().map(|(name, _)| *name).filter(|name| *name != "pinhole").chain(["xtask"]);
     assert_eq!(crates, known.map(str::to_owned).collect());
 }
+
+/// Use cases serve any front end: no arguments, no printing, no progress bars and no Ctrl-C in their sources.
+#[test]
+fn use_cases_know_no_command_line() {
+    const FRONT_END: [&str; 8] =
+        ["clap", "crate::cli", "ctrlc", "indicatif", "ratatui", "println!", "stdout()", "stderr()"];
+    let mut folders = vec![repository().join("host/src/app")];
+    let mut sources = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            sources += 1;
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                let word = FRONT_END.into_iter().find(|word| line.contains(word));
+                assert_eq!(word, None, "{}: {line}", path.display());
+            }
+        }
+    }
+    assert!(sources >= 10, "only {sources} files");
+}

@@ -13,7 +13,8 @@ use super::choice::{Choice as _, choice};
 use super::completions;
 use super::model_and_photos::{MODEL, open};
 use super::output::{json, say, spinner};
-use super::simulate::describe;
+use super::terminal::Terminal;
+use crate::app::{Events as _, Note};
 
 /// `pinhole bench`.
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(super) struct BenchCommand {
 impl BenchCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = open(&self.model)?;
-        describe(self.board.0, &Firmware::of(self.board.0)?);
+        Terminal::new().note(&Note::of_firmware(&Firmware::of(self.board.0)?));
         let waiting = spinner("counting instructions");
         let result = bench(&trained.model, &trained.model_path, self.board.0);
         waiting.finish_and_clear();

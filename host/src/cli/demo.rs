@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Diagnostic as _, Result};
 use pinhole_boards::board::Board;
-use pinhole_boards::device::{Device as _, PortableDevice};
+use pinhole_boards::device::{CameraKind, Device as _, PortableDevice};
 use pinhole_boards::emulator::{self, EmulatorError};
 use pinhole_boards::prove::{Pictures, prove};
 use pinhole_core::artifacts::{create_folder, write_file};
@@ -22,10 +22,11 @@ use pinhole_train::{Accelerator, Stopped};
 use super::INTERRUPTED;
 use super::output::{confusion, say, scores};
 use super::prove::{print_proof, prove_with_progress};
-use super::simulate::start_board;
-use super::train::{Checkpoints, train_and_write};
+use super::terminal::Terminal;
 use super::values::at_least;
-use crate::workflow::{Continuation, Job};
+use crate::app::board::start_board;
+use crate::app::train::{Checkpoints, train as train_job};
+use crate::app::{Continuation, Job};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]
@@ -72,7 +73,7 @@ impl Demo {
             job.recipe.training.epochs,
             job.seed
         );
-        let finished = train_and_write(&job, &run, Checkpoints::None)?.finished;
+        let finished = train_job(&job, &run, Checkpoints::None, &mut Terminal::new())?.finished;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -103,14 +104,14 @@ impl Demo {
 /// Proves on the emulated board.
 fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
     say!("6. proof: every picture through the host's engine and the emulated board's camera path");
-    let mut board = start_board(Board::default(), trained, false)?;
+    let mut board = start_board(Board::default(), CameraKind::Photos, trained, &mut Terminal::new())?;
     say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
     let proof = prove_with_progress(trained, &mut board, Pictures::Photos(pictures))?;
     print_proof(&proof);
     Ok(proof.holds())
 }
 
-/// Proves where no emulator can be had: the packed model, by the portable twins of the boards' kernels.
+/// Proves where no emulator can be had: the packed model, by the portable versions of the boards' kernels.
 fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &EmulatorError) -> Result<bool> {
     say!("6. proof, without a board: {missing}");
     say!("   Every picture goes through the host's engine, and through portable Rust versions of the boards' kernels,");

@@ -7,19 +7,17 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 use pinhole_boards::board::Board;
-use pinhole_boards::device::Device as _;
-use pinhole_boards::firmware::{Firmware, FlashImage, Used, packed_for};
+use pinhole_boards::firmware::Used;
 use pinhole_boards::flash_file::{self, FlashFile, Format};
-use pinhole_boards::probe::{
-    Attachment, Bench, DebugProbeSelector, ProbeError, Step, Unlock, check_fits, connect, flash, parse_selector,
-};
-use pinhole_core::model_file::PackedModel;
+use pinhole_boards::probe::{Bench, DebugProbeSelector, ProbeError, Unlock, parse_selector};
 use serde::Serialize;
 
 use super::choice::choice;
 use super::completions;
 use super::model_and_photos::{MODEL, open};
-use super::output::{json, note, progress, say, shows_log, spinner};
+use super::output::{json, say, shows_log};
+use super::terminal::Terminal;
+use crate::app::flash::Prepared;
 
 /// `pinhole flash`.
 #[derive(Debug, Args)]
@@ -87,48 +85,31 @@ struct Written {
     written: bool,
 }
 
-/// What goes into a board's flash.
-struct Prepared {
-    board: Board,
-    firmware: Firmware,
-    model: PackedModel,
-    image: FlashImage,
-    map: Vec<Used>,
-    model_only: bool,
+fn chip(board: Board) -> Option<&'static str> {
+    board.chip().map(|chip| chip.name)
 }
 
-impl Prepared {
-    /// The firmware that is written along.
-    fn firmware(&self) -> Option<&Firmware> {
-        (!self.model_only).then_some(&self.firmware)
+fn flashed(prepared: &Prepared) -> Flashed<'_> {
+    Flashed {
+        board: prepared.board().name(),
+        chip: chip(prepared.board()),
+        memory_map: prepared.map(),
+        model_bytes: prepared.model().bytes().len(),
+        model_checksum: format!("{:08x}", prepared.model().model().checksum()),
+        device: None,
+        file: None,
     }
+}
 
-    fn chip(&self) -> Option<&'static str> {
-        self.board.chip().map(|chip| chip.name)
+fn print_map(prepared: &Prepared) {
+    let name = prepared.board().name();
+    match chip(prepared.board()) {
+        Some(chip) => say!("{name} ({chip})"),
+        None => say!("{name}"),
     }
-
-    fn flashed(&self) -> Flashed<'_> {
-        Flashed {
-            board: self.board.name(),
-            chip: self.chip(),
-            memory_map: &self.map,
-            model_bytes: self.model.bytes().len(),
-            model_checksum: format!("{:08x}", self.model.model().checksum()),
-            device: None,
-            file: None,
-        }
-    }
-
-    fn print_map(&self) {
-        let name = self.board.name();
-        match self.chip() {
-            Some(chip) => say!("{name} ({chip})"),
-            None => say!("{name}"),
-        }
-        for Used { what, start, end, used_bytes } in &self.map {
-            let room = u64::from(end - start);
-            say!("  {start:#010x}..{end:#010x}  {used_bytes:>9} of {room:>9} bytes  {what}");
-        }
+    for Used { what, start, end, used_bytes } in prepared.map() {
+        let room = u64::from(end - start);
+        say!("  {start:#010x}..{end:#010x}  {used_bytes:>9} of {room:>9} bytes  {what}");
     }
 }
 
@@ -141,27 +122,20 @@ impl Flash {
     }
 
     fn prepare(&self) -> Result<Prepared> {
-        let (board, model_only) = (self.board, self.model_only);
-        let trained = open(&self.model)?;
-        let model = packed_for(board, &trained.model, &trained.model_path)?;
-        let firmware = Firmware::of(board)?;
-        let written = (!model_only).then_some(&firmware);
-        let image = FlashImage::new(board, written, &model)?;
-        let map = image.memory_map(written);
-        Ok(Prepared { board, firmware, model, image, map, model_only })
+        Ok(Prepared::new(&open(&self.model)?, self.board, self.model_only)?)
     }
 
     fn to_file(&self, out: &Path) -> Result<ExitCode> {
         let format = Format::of_ending(out)?;
         let prepared = self.prepare()?;
-        let file = flash_file::encode(&prepared.image, prepared.firmware(), format)?;
+        let file = prepared.file(format)?;
         if self.dry_run {
             flash_file::check_place(out, format)?;
         } else {
             flash_file::write(out, &file)?;
         }
         if self.json {
-            let mut flashed = prepared.flashed();
+            let mut flashed = flashed(&prepared);
             flashed.file = Some(Written {
                 path: out.display().to_string(),
                 format: format.ending(),
@@ -172,7 +146,7 @@ impl Flash {
             });
             json(&flashed)?;
         } else {
-            prepared.print_map();
+            print_map(&prepared);
             print_file(out, &file);
             if self.dry_run {
                 say!("it fits; nothing was written");
@@ -202,14 +176,15 @@ impl Flash {
 
     fn to_board(&self, bench: &Bench) -> Result<ExitCode> {
         let board = self.board;
-        let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
+        // What no model mends is said before one is opened.
+        board.chip().ok_or(ProbeError::NoChip { board })?;
         let prepared = self.prepare()?;
         // Also where nothing is written: whether it fits the chip is known without a probe.
-        check_fits(&prepared.image, bench)?;
+        prepared.check(bench)?;
         if !self.json {
-            prepared.print_map();
+            print_map(&prepared);
         }
-        let mut flashed = prepared.flashed();
+        let mut flashed = flashed(&prepared);
         if self.dry_run {
             if self.json {
                 json(&flashed)?;
@@ -219,46 +194,20 @@ impl Flash {
             return Ok(ExitCode::SUCCESS);
         }
         let unlock = if self.unlock { Unlock::EraseAll } else { Unlock::No };
-        let mut attachment = Attachment::new(bench, board, self.probe.as_ref(), unlock)?;
-        let bar = progress(0, "flashing");
-        let result = flash(bench, &mut attachment, &prepared.image, |step| match step {
-            Step::Total(bytes) => bar.inc_length(bytes),
-            Step::Done(bytes) => bar.inc(bytes),
-        });
-        bar.finish_and_clear();
-        result?;
-        if !self.json {
-            say!("wrote and verified {} bytes; the board was reset", prepared.image.bytes());
-        }
-        let log = shows_log(self.log);
-        let waiting = spinner("waiting for the board to say who it is");
-        let device = connect(attachment, &prepared.firmware, move |line| {
-            if log {
-                note(&line.to_string());
-            }
-        });
-        waiting.finish_and_clear();
-        let device = device?;
-        let identity = device.identity();
-        // The firmware read back while it runs, beside the check that was made before the reset.
-        if prepared.firmware().is_some() && !device.has_log() {
-            return Err(ProbeError::Verify { chip: chip.name }.into());
-        }
-        let (expected, got) = (prepared.model.model().checksum(), identity.model_checksum);
-        if got != expected {
-            return Err(ProbeError::OtherModel { expected, got }.into());
-        }
+        let mut terminal = Terminal::new().with_log(shows_log(self.log)).with_json(self.json);
+        let identity = prepared.flash(bench, self.probe.as_ref(), unlock, &mut terminal)?;
         if self.json {
             flashed.device = Some(Device {
                 board: identity.board.to_string(),
                 kernel: identity.kernel.to_string(),
-                model_checksum: format!("{got:08x}"),
+                model_checksum: format!("{:08x}", identity.model_checksum),
             });
             json(&flashed)?;
         } else {
             say!(
-                "{} runs the model {got:08x} ({} bytes), kernel {}",
+                "{} runs the model {:08x} ({} bytes), kernel {}",
                 identity.board,
+                identity.model_checksum,
                 identity.model_bytes,
                 identity.kernel
             );

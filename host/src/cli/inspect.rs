@@ -11,12 +11,14 @@ use pinhole_shared::model::{Activation, Layer, Output, VERSION};
 use pinhole_shared::pixels::{Color, InputShape};
 use serde::Serialize;
 
-use super::budget::BoardBudget;
+use super::budget::print_budget;
 use super::choice::choice;
 use super::completions;
 use super::model_and_photos::{MODEL, open};
 use super::output::{json, say};
 use super::policy::PolicyFields;
+use super::terminal::Terminal;
+use crate::app::budget::BoardBudget;
 
 /// `pinhole inspect`.
 #[derive(Debug, Args)]
@@ -89,6 +91,8 @@ impl Inspect {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = open(&self.model)?;
         let model = trained.model.model();
+        let budget = |board| BoardBudget::of(&trained, board, &mut Terminal::new());
+        let board = self.board.map(budget).transpose()?;
         let contents = Contents {
             path: trained.model_path.clone(),
             format_version: VERSION,
@@ -103,14 +107,14 @@ impl Inspect {
             scratch_bytes: ScratchNeeds::of(&model).bytes(),
             arena_bytes: model.arena_bytes(),
             layers: model.layers().map(layer_contents).collect(),
-            board: self.board.map(|board| BoardBudget::of(&trained, board)).transpose()?,
+            board,
         };
         if self.json {
             json(&contents)?;
         } else {
             contents.print();
         }
-        let fits = contents.board.as_ref().is_none_or(BoardBudget::fits);
+        let fits = contents.board.as_ref().is_none_or(|board| board.fits);
         Ok(if fits { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
@@ -190,7 +194,7 @@ impl Contents {
         }
         say!("       (bound: the largest sum a layer can reach, of what 32 bits hold)");
         if let Some(board) = &self.board {
-            board.print();
+            print_budget(board);
         }
     }
 }

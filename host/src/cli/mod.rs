@@ -30,6 +30,7 @@ mod recipes;
 mod simulate;
 mod study;
 mod target;
+mod terminal;
 mod train;
 mod tune;
 mod values;

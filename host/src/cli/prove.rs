@@ -9,12 +9,12 @@ use pinhole_boards::probe::Bench;
 use pinhole_boards::prove::{Pictures, Proof, prove};
 use pinhole_train::runs::Trained;
 
-use super::connection::check_model;
 use super::model_and_photos::ModelAndPhotos;
 use super::output::{json, note, progress, say, shows_log};
-use super::simulate::start_board_with;
-use super::target::{OnBoard, Photos};
+use super::target::OnBoard;
+use super::terminal::Terminal;
 use super::values::at_least;
+use crate::app::board::{Photos, Target, check_model, start_board};
 
 /// Pictures that a board takes itself for a proof, where nothing is said.
 const CAPTURES: u32 = 10;
@@ -40,14 +40,15 @@ pub(super) struct Prove {
 impl Prove {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         // A board at hand gets them over its link.
-        self.on.check(Photos::Elsewhere)?;
+        let target = self.on.target();
+        target.check(Photos::Elsewhere)?;
         let trained = self.what.trained()?;
-        let proof = if self.on.board.is_emulated() {
+        let proof = if target.board.is_emulated() {
             let photos = self.what.paths(trained.model.model().input())?;
-            let mut board = start_board_with(self.on.board, self.on.emulated_camera(), &trained, shows_log(self.log))?;
+            let mut board = start_board(target.board, target.emulated_camera(), &trained, &mut self.terminal())?;
             prove_with_progress(&trained, &mut board, Pictures::Photos(&photos))?
         } else {
-            self.attached(bench, &trained)?
+            self.attached(bench, &target, &trained)?
         };
         if self.json {
             json(&proof)?;
@@ -57,12 +58,16 @@ impl Prove {
         Ok(if proof.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    fn terminal(&self) -> Terminal {
+        Terminal::new().with_log(shows_log(self.log))
+    }
+
     /// On a board at hand: photos over its link, or what its own camera sees.
-    fn attached(&self, bench: &Bench, trained: &Trained) -> Result<Proof> {
+    fn attached(&self, bench: &Bench, target: &Target, trained: &Trained) -> Result<Proof> {
         let input = trained.model.model().input();
         let photos = if self.what.has_photos() { self.what.read(input)? } else { Vec::new() };
-        let mut device = self.on.connection.open(bench, self.on.board, shows_log(self.log))?;
-        check_model(trained, self.on.board, device.identity())?;
+        let mut device = target.connection.open(bench, target.board, &mut self.terminal())?;
+        check_model(trained, target.board, device.identity())?;
         let captures = Pictures::Captures(self.captures.unwrap_or(CAPTURES));
         let pictures = if photos.is_empty() { captures } else { Pictures::Inputs(&photos) };
         let proof = prove_with_progress(trained, &mut device, pictures)?;

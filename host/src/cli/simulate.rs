@@ -1,66 +1,22 @@
-//! `pinhole simulate`, and starting an emulated board.
+//! `pinhole simulate`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::{Result, miette};
-use pinhole_boards::board::{Board, Emulated};
+use miette::Result;
+use pinhole_boards::board::Emulated;
 use pinhole_boards::device::{CameraKind, Device as _};
-use pinhole_boards::emulator::{EmulatedBoard, emulator};
-use pinhole_boards::firmware::{Firmware, Origin};
 use pinhole_core::inference::Inference;
 use pinhole_core::photos::decode;
 use pinhole_shared::link::Report;
-use pinhole_train::runs::Trained;
 use serde::Serialize;
 
 use super::choice::{Choice as _, choice};
 use super::model_and_photos::ModelAndPhotos;
-use super::output::{answer, answered_class, detail, json, name, note, say, shows_log, spinner};
-
-/// Builds and starts an emulated board with photos for a camera, saying so.
-pub(super) fn start_board(board: Board, trained: &Trained, log: bool) -> Result<EmulatedBoard> {
-    start_board_with(board, CameraKind::Photos, trained, log)
-}
-
-/// Builds and starts an emulated board, saying so.
-pub(super) fn start_board_with(
-    board: Board,
-    camera: CameraKind,
-    trained: &Trained,
-    log: bool,
-) -> Result<EmulatedBoard> {
-    if !camera.sees(trained.model.model().input().color) {
-        return Err(miette!(
-            help = "take another camera (--camera photos, or arducam-mini), or train with --color gray",
-            "the camera {} gives gray pictures, and {} sees colors",
-            camera.name(),
-            trained.model_path.display()
-        ));
-    }
-    // Before anything is said to start: it may be missing, and a private copy tells its steps.
-    emulator()?;
-    // cargo shows its own progress where this builds it.
-    describe(board, &Firmware::of(board)?);
-    let waiting = spinner("starting the emulated board");
-    let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, move |line| {
-        if log {
-            note(&line.to_string());
-        }
-    });
-    waiting.finish_and_clear();
-    Ok(board?)
-}
-
-/// Says where firmware comes from, if that is asked for.
-pub(super) fn describe(board: Board, firmware: &Firmware) {
-    let origin = match firmware.origin() {
-        Origin::Prebuilt => "prebuilt, inside this program".to_owned(),
-        Origin::Built(path) => format!("built from source: {}", path.display()),
-    };
-    detail(&format!("firmware of {}: {}, {origin}", board.name(), firmware.short_digest()));
-}
+use super::output::{answer, answered_class, json, name, say, shows_log};
+use super::terminal::Terminal;
+use crate::app::board::start_board;
 
 /// `pinhole simulate`.
 #[derive(Debug, Args)]
@@ -95,7 +51,8 @@ impl Simulate {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let trained = self.on.trained()?;
         let photos = self.on.paths(trained.model.model().input())?;
-        let mut board = start_board_with(self.board.0, self.camera, &trained, shows_log(self.log))?;
+        let mut terminal = Terminal::new().with_log(shows_log(self.log));
+        let mut board = start_board(self.board.0, self.camera, &trained, &mut terminal)?;
         if !self.json {
             let identity = board.identity();
             say!("emulated board {}, kernel {}", identity.board, identity.kernel);

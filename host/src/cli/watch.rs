@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result, miette};
-use pinhole_boards::board_camera::BoardCamera;
-use pinhole_boards::budget::predict::predict;
 use pinhole_boards::probe::Bench;
-use pinhole_core::choice::Choice as _;
-use pinhole_shared::link::Report;
 use pinhole_shared::policy::Policy;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
+use super::capture::before_camera;
 use super::model_and_photos::ModelAndPhotos;
-use super::target::{OnBoard, Photos};
+use super::target::OnBoard;
+use super::terminal::Terminal;
 use super::values::{at_least, between};
-use crate::watch::{Sight, State, next_smoothing, step_probability, view};
+use crate::app::board::Photos;
+use crate::app::watching::Watching;
+use crate::watch::{next_smoothing, step_probability, view};
 
 /// `pinhole watch`.
 #[derive(Debug, Args)]
@@ -55,83 +55,42 @@ impl Watch {
                 "watch needs a terminal"
             ));
         }
-        self.on.check(if self.what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
+        let target = self.on.target();
+        target.check(if self.what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
         let trained = self.what.trained()?;
-        let mut camera = self.on.camera(bench, &trained, || self.what.paths(trained.model.model().input()), false)?;
-        let declared = self.on.board.declaration();
-        let packed = trained.model.packed(self.on.board.packing()).into_diagnostic()?;
-        let predicted = predict(&packed.model(), declared.core).map(|work| work.time_ms(declared.clock_hz));
-        let identity = camera.device().identity();
-        let eye = if self.on.board.is_emulated() { self.on.emulated_camera().name() } else { "its own" };
-        let mut state = State::new(
-            format!("{}, {}, camera {eye}", identity.board, identity.kernel),
-            identity.input_side.into(),
-            trained.model.model().class_names().map(str::to_owned).collect(),
-            predicted,
-        );
-        state.policy = camera.device_mut().policy()?;
+        let photos = before_camera(&target, &self.what, &trained)?;
+        let camera = target.camera(bench, &trained, photos, &mut Terminal::new())?;
+        let mut watching = Watching::new(camera, &target, &trained)?;
         let mut terminal = ratatui::try_init().into_diagnostic()?;
-        let result = self.watch(&mut terminal, &mut state, &mut camera);
+        let result = self.watch(&mut terminal, &mut watching);
         ratatui::restore();
         result.map(|()| ExitCode::SUCCESS)
     }
 
-    fn watch(
-        &self,
-        terminal: &mut ratatui::DefaultTerminal,
-        state: &mut State,
-        camera: &mut BoardCamera,
-    ) -> Result<()> {
-        let start = Instant::now();
-        let mut due = start;
+    fn watch(&self, terminal: &mut ratatui::DefaultTerminal, watching: &mut Watching) -> Result<()> {
+        let mut due = Instant::now();
         loop {
             loop {
-                terminal.draw(|frame| view::draw(frame, state)).into_diagnostic()?;
-                let until = if state.paused { KEYS_EVERY } else { due.saturating_duration_since(Instant::now()) };
+                terminal.draw(|frame| view::draw(frame, &watching.state)).into_diagnostic()?;
+                let until =
+                    if watching.state.paused { KEYS_EVERY } else { due.saturating_duration_since(Instant::now()) };
                 match key(until.min(KEYS_EVERY))? {
                     Some(Key::Quit) => return Ok(()),
-                    Some(Key::Pause) => state.paused = !state.paused,
+                    Some(Key::Pause) => watching.state.paused = !watching.state.paused,
                     Some(Key::Next) => break,
-                    Some(Key::Policy(change)) => set_policy(camera, state, change)?,
-                    None if !state.paused && Instant::now() >= due => break,
+                    Some(Key::Policy(change)) => watching.set_policy(change)?,
+                    None if !watching.state.paused && Instant::now() >= due => break,
                     None => {}
                 }
             }
             due = Instant::now() + Duration::from_millis(self.every);
-            match capture(camera)? {
-                Ok(sight) => state.saw(sight, start.elapsed()),
-                Err(trouble) => state.trouble = Some(trouble),
-            }
-            let lines: Vec<String> = camera.device_mut().logs().iter().map(ToString::to_string).collect();
-            state.logged(lines.iter().map(String::as_str));
-            if self.frames.is_some_and(|most| state.frames >= most) {
-                terminal.draw(|frame| view::draw(frame, state)).into_diagnostic()?;
+            watching.capture()?;
+            if self.frames.is_some_and(|most| watching.state.frames >= most) {
+                terminal.draw(|frame| view::draw(frame, &watching.state)).into_diagnostic()?;
                 return Ok(());
             }
         }
     }
-}
-
-/// One capture; the inner error is the device's, and it can be tried again.
-fn capture(camera: &mut BoardCamera) -> Result<Result<Sight, String>> {
-    match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
-        Ok((frame, statistics)) => {
-            Ok(Sight::of(frame, &statistics).ok_or_else(|| "the device left integers out".to_owned()))
-        }
-        Err(error) if error.is_passing() => Ok(Err(error.to_string())),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Changes the policy on the device, where it holds until a reset.
-fn set_policy(camera: &mut BoardCamera, state: &mut State, change: fn(Policy) -> Policy) -> Result<()> {
-    let policy = change(state.policy);
-    match camera.device_mut().set_policy(policy) {
-        Ok(()) => state.policy = policy,
-        Err(error) if error.is_passing() => state.trouble = Some(error.to_string()),
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
 }
 
 /// What was pressed, if anything was within this time.

@@ -4,10 +4,10 @@
 
 use std::ops::ControlFlow;
 
+use pinhole::app::Job;
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::Recipe;
 use pinhole::train::{Accelerator, Checkpoint};
-use pinhole::workflow::Job;
 
 use super::process::interrupt_when_training;
 use super::*;

@@ -8,9 +8,9 @@ use pinhole_lab::evaluate::evaluate;
 use pinhole_lab::report::{ExplainedPhoto, Report, describes_an_earlier_model};
 use pinhole_train::Network;
 use pinhole_train::quantize::measure;
-use pinhole_train::runs::{RunError, RunSummary, files, read_metrics};
+use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics};
 
-use super::{JobError, explain_some, load};
+use super::job::{explain_some, load};
 
 /// What became of a run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

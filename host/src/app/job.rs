@@ -1,13 +1,7 @@
-//! The whole way from photo folders to a run folder: what `pinhole train` and `pinhole demo` do.
-
-mod rewrite;
+//! From photo folders to everything that a run folder holds.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-
-use pinhole_shared::pixels::InputShape;
-
-pub use rewrite::{Rewritten, rewrite_report};
 
 use pinhole_core::artifacts::write_file;
 use pinhole_core::model_file::ModelFile;
@@ -16,6 +10,7 @@ use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
 use pinhole_lab::report::{ExplainedPhoto, Report};
+use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::source::Source;
 use pinhole_train::runs::{self, ContinuedFrom, JobError, Quantization, RunSummary, files};
@@ -250,7 +245,7 @@ impl Finished {
 }
 
 /// The photos that a report explains, by their indices, and what decided on them.
-fn explain_some(model: &ModelFile, photos: &Dataset, evaluation: &Evaluation) -> Vec<(usize, Explanation)> {
+pub(super) fn explain_some(model: &ModelFile, photos: &Dataset, evaluation: &Evaluation) -> Vec<(usize, Explanation)> {
     let chosen = chosen_to_explain(photos, evaluation).into_iter();
     chosen.map(|index| (index, explain(model, &photos.examples[index].pixels))).collect()
 }

@@ -1,0 +1,233 @@
+//! Boards to run on: an emulated one is started, one at hand is reached.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use pinhole_boards::board::Board;
+use pinhole_boards::board_camera::BoardCamera;
+use pinhole_boards::device::{
+    ANSWER_TIMEOUT, AttachedDevice, CameraKind, Device as _, DeviceError, SerialError, SerialName, open_serial,
+};
+use pinhole_boards::emulator::{EmulatedBoard, EmulatorError, emulator};
+use pinhole_boards::firmware::{Firmware, FirmwareError, packed_for};
+use pinhole_boards::probe::{Attachment, Bench, DebugProbeSelector, ProbeError, Unlock, connect};
+use pinhole_core::choice::Choice as _;
+use pinhole_shared::link::Identity;
+use pinhole_train::runs::Trained;
+use thiserror::Error;
+
+use super::events::{Events, Note, Progress, Work};
+
+/// Why a board does not run, or is not reached.
+#[derive(Debug, Error, Diagnostic)]
+pub enum BoardError {
+    /// A camera that gives gray pictures, for a network that sees colors.
+    #[error("the camera {} gives gray pictures, and {} sees colors", camera.name(), model.display())]
+    #[diagnostic(help("take another camera (--camera photos, or arducam-mini), or train with --color gray"))]
+    GrayCamera {
+        /// The camera.
+        camera: CameraKind,
+        /// The model.
+        model: PathBuf,
+    },
+    /// A way to an emulated board.
+    #[error("the board {} is emulated: there is no way to it but Pinhole's own", board.name())]
+    #[diagnostic(help("leave out --probe and --port, or name your real board with --board"))]
+    NoWay {
+        /// The board.
+        board: Board,
+    },
+    /// A camera, or photos, for a board that has its own camera.
+    #[error("the board {} has its own camera, before which no photo can be held", board.name())]
+    #[diagnostic(help("leave out --camera and the photos, or take an emulated board"))]
+    OwnCamera {
+        /// The board.
+        board: Board,
+    },
+    /// Another board on the serial port.
+    #[error("the device on {port} says that it is {got}, not {}", board.name())]
+    #[diagnostic(help("give --board {got} if that is your board"))]
+    OtherBoard {
+        /// The port.
+        port: String,
+        /// The board it is.
+        got: String,
+        /// The board wanted.
+        board: Board,
+    },
+    /// Another model on the board.
+    #[error(
+        "the board runs the model {there:#010x}, and {} is {here:#010x} as it is flashed", model.display()
+    )]
+    #[diagnostic(help(
+        "give the model that is on the board, or flash this one: pinhole flash {} --board {} --model-only",
+        model.display(), board.name()
+    ))]
+    OtherModel {
+        /// The model wanted.
+        model: PathBuf,
+        /// The board.
+        board: Board,
+        /// Checksum of the model wanted, packed.
+        here: u32,
+        /// Checksum of the model on the board.
+        there: u32,
+    },
+    /// The emulator or the board in it failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// There is no firmware, or the model does not go with it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Firmware(#[from] FirmwareError),
+    /// The debug probe, or the chip behind it, failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Probe(#[from] ProbeError),
+    /// The serial port does not open.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Serial(#[from] SerialError),
+    /// The device on the serial port does not answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// Starts an emulated board with this camera, that runs this model.
+///
+/// # Errors
+/// [`BoardError`].
+pub fn start_board(
+    board: Board,
+    camera: CameraKind,
+    trained: &Trained,
+    events: &mut dyn Events,
+) -> Result<EmulatedBoard, BoardError> {
+    if !camera.sees(trained.model.model().input().color) {
+        return Err(BoardError::GrayCamera { camera, model: trained.model_path.clone() });
+    }
+    // Before anything is said to start: it may be missing, and a private copy tells its steps.
+    emulator()?;
+    // cargo shows its own progress where this builds it.
+    events.note(&Note::of_firmware(&Firmware::of(board)?));
+    let log = events.log();
+    events.progress(&Progress::Begins(Work::StartingBoard));
+    let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, log);
+    events.progress(&Progress::Ends);
+    Ok(board?)
+}
+
+/// The way to a board that is not emulated.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    /// Debug probe to use, where several are plugged in.
+    pub probe: Option<DebugProbeSelector>,
+    /// Serial port to use instead of a debug probe.
+    pub port: Option<SerialName>,
+}
+
+impl Connection {
+    /// Connects to the firmware that runs on a board.
+    ///
+    /// # Errors
+    /// [`BoardError`].
+    pub fn open(&self, bench: &Bench, board: Board, events: &mut dyn Events) -> Result<AttachedDevice, BoardError> {
+        if let Some(name) = &self.port {
+            let device = AttachedDevice::on(Box::new(open_serial(name, ANSWER_TIMEOUT)?))?;
+            let got = &device.identity().board;
+            if got != board.name() {
+                return Err(BoardError::OtherBoard { port: name.port.clone(), got: got.to_string(), board });
+            }
+            return Ok(device);
+        }
+        let firmware = Firmware::of(board)?;
+        let log = events.log();
+        events.progress(&Progress::Begins(Work::ReachingBoard));
+        let device = Attachment::new(bench, board, self.probe.as_ref(), Unlock::No)
+            .and_then(|attachment| connect(attachment, &firmware, log));
+        events.progress(&Progress::Ends);
+        let device = device?;
+        if !device.has_log() {
+            events.note(&Note::NoLog);
+        }
+        Ok(device)
+    }
+}
+
+/// Refuses to take one model for another.
+///
+/// # Errors
+/// [`BoardError::OtherModel`], [`BoardError::Firmware`].
+pub fn check_model(trained: &Trained, board: Board, identity: &Identity) -> Result<(), BoardError> {
+    let packed = packed_for(board, &trained.model, &trained.model_path)?;
+    let (here, there) = (packed.model().checksum(), identity.model_checksum);
+    if here == there {
+        return Ok(());
+    }
+    Err(BoardError::OtherModel { model: trained.model_path.clone(), board, here, there })
+}
+
+/// Where photos go, where there are any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Photos {
+    /// Before the board's camera.
+    BeforeTheCamera,
+    /// Elsewhere, or there are none.
+    Elsewhere,
+}
+
+/// A board, and the way to it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The board.
+    pub board: Board,
+    /// Camera of an emulated board; if absent photos without a camera's driver.
+    pub camera: Option<CameraKind>,
+    /// The way to a board at hand.
+    pub connection: Connection,
+}
+
+impl Target {
+    /// Refuses what the board has no use for: the way to an emulated one, or things to hold before another's camera.
+    ///
+    /// # Errors
+    /// [`BoardError::NoWay`], [`BoardError::OwnCamera`].
+    pub fn check(&self, photos: Photos) -> Result<(), BoardError> {
+        let (board, connection) = (self.board, &self.connection);
+        if board.is_emulated() && (connection.probe.is_some() || connection.port.is_some()) {
+            return Err(BoardError::NoWay { board });
+        }
+        if !board.is_emulated() && (self.camera.is_some() || photos == Photos::BeforeTheCamera) {
+            return Err(BoardError::OwnCamera { board });
+        }
+        Ok(())
+    }
+
+    /// The camera of an emulated board.
+    pub fn emulated_camera(&self) -> CameraKind {
+        self.camera.unwrap_or_default()
+    }
+
+    /// The board's camera: an emulated board's with these photos before it, or that of a board at hand, which must run
+    /// this model.
+    ///
+    /// # Errors
+    /// [`BoardError`].
+    pub fn camera(
+        &self,
+        bench: &Bench,
+        trained: &Trained,
+        photos: Vec<PathBuf>,
+        events: &mut dyn Events,
+    ) -> Result<BoardCamera, BoardError> {
+        if self.board.is_emulated() {
+            let board = start_board(self.board, self.emulated_camera(), trained, events)?;
+            return Ok(BoardCamera::with_photos(Box::new(board), photos));
+        }
+        let device = self.connection.open(bench, self.board, events)?;
+        check_model(trained, self.board, device.identity())?;
+        Ok(BoardCamera::new(Box::new(device)))
+    }
+}

@@ -1,0 +1,195 @@
+//! What a model and the firmware take of a board, and how long an inference takes there.
+
+use miette::Diagnostic;
+use pinhole_boards::board::Board;
+use pinhole_boards::budget::predict::{Prediction, predict};
+use pinhole_boards::budget::{FirmwareSize, Misfit, Needs, misfits};
+use pinhole_boards::device::{CameraKind, Device as _, DeviceError};
+use pinhole_boards::emulator::{EmulatorError, emulator};
+use pinhole_boards::firmware::{Firmware, FirmwareError};
+use pinhole_core::photos::Picture;
+use pinhole_shared::link::Report;
+use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_train::runs::Trained;
+use serde::Serialize;
+use thiserror::Error;
+
+use super::board::{BoardError, start_board};
+use super::events::{Events, Note};
+
+/// Why a board's budget is not known.
+#[derive(Debug, Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(transparent)]
+#[allow(missing_docs, reason = "each variant is the stage it is named after")]
+pub enum BudgetError {
+    Firmware(#[from] FirmwareError),
+    Board(#[from] BoardError),
+    Emulator(#[from] EmulatorError),
+    Device(#[from] DeviceError),
+}
+
+/// What a model and the firmware take of a board.
+#[derive(Debug, Serialize)]
+pub struct BoardBudget {
+    /// Name of the board.
+    pub name: &'static str,
+    /// Its processor core.
+    pub core: &'static str,
+    /// Clock, Hz.
+    pub clock_hz: u32,
+    /// Whether all of it fits.
+    pub fits: bool,
+    /// What the model takes more of than the board has.
+    pub misfits: Vec<Misfit>,
+    /// Flash.
+    pub flash: Flash,
+    /// RAM.
+    pub ram: Ram,
+    /// What the model needs.
+    pub model: Needs,
+    /// What there is of it.
+    pub room: Room,
+    /// By counted instructions and timing tables: a model, not silicon.
+    pub predicted: Option<Predicted>,
+}
+
+/// Flash that is taken, and may be.
+#[derive(Debug, Serialize)]
+pub struct Flash {
+    /// Code and constants of the firmware.
+    pub code_bytes: u64,
+    /// What it may take.
+    pub code_budget_bytes: u32,
+    /// Of the code: kernels, model parser, pixel pipeline, activation functions.
+    pub engine_bytes: u64,
+    /// What that may take.
+    pub engine_budget_bytes: u32,
+    /// The model, packed.
+    pub model_bytes: usize,
+    /// Room for it.
+    pub model_budget_bytes: u32,
+}
+
+/// RAM that is taken, and may be.
+#[derive(Debug, Serialize)]
+pub struct Ram {
+    /// Variables.
+    pub static_bytes: u64,
+    /// What they may take.
+    pub static_budget_bytes: u32,
+    /// As the board finds it after a picture, by painting; absent where the model does not fit, for a board that is not emulated, and
+    /// without an emulator.
+    pub worst_stack_bytes: Option<u32>,
+    /// What is reserved for it.
+    pub stack_budget_bytes: u32,
+}
+
+/// What the firmware has for a model.
+#[derive(Debug, Serialize)]
+pub struct Room {
+    /// Largest side of an input.
+    pub input_side_px: u16,
+    /// Most channels of an input.
+    pub input_channels: u16,
+    /// Accumulators.
+    pub accumulators: u32,
+    /// Activations.
+    pub activations: u32,
+    /// Lanes.
+    pub lanes: u32,
+    /// Arena, bytes.
+    pub arena_bytes: u32,
+}
+
+/// What an inference takes.
+#[derive(Debug, Serialize)]
+pub struct Predicted {
+    /// Instructions and cycles.
+    #[serde(flatten)]
+    pub work: Prediction,
+    /// By the clock of the board, ms.
+    pub time_ms: f64,
+}
+
+/// Shows the board a picture, has all of it reported, and asks how deep its stack has been.
+/// `None`, and a note, where no emulator can be had: all the rest is known without.
+fn worst_stack(trained: &Trained, board: Board, events: &mut dyn Events) -> Result<Option<u32>, BudgetError> {
+    match emulator() {
+        Err(EmulatorError::Locate(missing)) => {
+            events.note(&Note::StackNotMeasured { reason: missing.to_string() });
+            return Ok(None);
+        }
+        emulator => emulator?,
+    };
+    let mut running = start_board(board, CameraKind::Photos, trained, events)?;
+    let side = trained.model.model().input().side;
+    // Larger than the input by no whole number, so that the pixel pipeline does all it can.
+    let (width, height) = (side + side / 2 + 1, side + side / 3 + 1);
+    let row = (0..usize::from(width) * 3).map(|byte| (byte * 37 % 251) as u8);
+    let rows: Vec<u8> = row.cycle().take(usize::from(width) * 3 * usize::from(height)).collect();
+    let size = PictureSize { width, height };
+    let picture = Picture::new(size, PixelFormat::Rgb888, rows).expect("as many bytes as a picture of this size has");
+    running.show(picture)?;
+    running.capture(Report::AllValues)?;
+    Ok(Some(running.statistics()?.stack_bytes))
+}
+
+impl BoardBudget {
+    /// Packs the model for the board, and measures the board's firmware; where the board is emulated and the model fits,
+    /// also how deep the stack gets.
+    ///
+    /// # Errors
+    /// [`BudgetError`]. That a model does not fit is none.
+    ///
+    /// # Panics
+    /// Never: the picture that is shown has the bytes of its size.
+    pub fn of(trained: &Trained, board: Board, events: &mut dyn Events) -> Result<Self, BudgetError> {
+        let declared = board.declaration();
+        let packed = trained
+            .model
+            .packed(board.packing())
+            .map_err(|source| FirmwareError::Pack { path: trained.model_path.clone(), source })?;
+        let FirmwareSize { code_bytes, engine_bytes, static_ram_bytes } = Firmware::of(board)?.size();
+        let model = packed.model();
+        let needs = Needs::of(&model);
+        let misfits = misfits(&needs, declared);
+        let buffers = declared.buffers;
+        let worst_stack_bytes =
+            if misfits.is_empty() && board.is_emulated() { worst_stack(trained, board, events)? } else { None };
+        // A stack that is too deep is no misfit of the model, but nothing to flash either.
+        let stack_fits = worst_stack_bytes.is_none_or(|worst| worst <= declared.budget.stack_bytes);
+        Ok(Self {
+            name: board.name(),
+            core: declared.core.name(),
+            clock_hz: declared.clock_hz,
+            fits: misfits.is_empty() && stack_fits,
+            misfits,
+            flash: Flash {
+                code_bytes,
+                code_budget_bytes: declared.budget.code_bytes,
+                engine_bytes,
+                engine_budget_bytes: declared.budget.engine_bytes,
+                model_bytes: needs.flash_bytes,
+                model_budget_bytes: declared.model.bytes,
+            },
+            ram: Ram {
+                static_bytes: static_ram_bytes,
+                static_budget_bytes: declared.budget.static_ram_bytes,
+                worst_stack_bytes,
+                stack_budget_bytes: declared.budget.stack_bytes,
+            },
+            model: needs,
+            room: Room {
+                input_side_px: buffers.input_side_px,
+                input_channels: buffers.input_channels,
+                accumulators: buffers.accumulators,
+                activations: buffers.activations,
+                lanes: buffers.lanes,
+                arena_bytes: buffers.arena_bytes,
+            },
+            predicted: predict(&model, declared.core)
+                .map(|work| Predicted { time_ms: work.time_ms(declared.clock_hz), work }),
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! Training pictures from a board's own camera.
+
+use std::path::{Path, PathBuf};
+
+use image::{ExtendedColorType, ImageEncoder as _};
+use miette::Diagnostic;
+use pinhole_boards::board_camera::{self, BoardCamera, Frame};
+use pinhole_core::artifacts::{WriteError, check_folder_place, create_folder, write_file};
+use pinhole_shared::link::Report;
+use serde::Serialize;
+use thiserror::Error;
+
+use super::events::{Events, Note};
+
+/// How often a picture is tried to be taken.
+const TRIES: u32 = 4;
+
+/// A picture that was captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Taken {
+    /// Its file.
+    pub path: PathBuf,
+    /// The photo that was before an emulated board's camera.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<PathBuf>,
+}
+
+/// Why pictures were not captured. Those before stay.
+#[derive(Debug, Error, Diagnostic)]
+pub enum CaptureError {
+    /// A label that is no name of a folder.
+    #[error("--label {label:?} names no folder")]
+    #[diagnostic(help("give the name of a class, such as muffin"))]
+    Label {
+        /// The label.
+        label: String,
+    },
+    /// The board's camera gave none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Frame(#[from] board_camera::CaptureError),
+    /// One cannot be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Write(#[from] WriteError),
+    /// One cannot be made a PNG file.
+    #[error(transparent)]
+    Png(#[from] image::ImageError),
+}
+
+/// Whether a label can be the name of a folder.
+///
+/// # Errors
+/// [`CaptureError::Label`].
+pub fn check_label(label: &str) -> Result<(), CaptureError> {
+    if label.is_empty() || Path::new(label).file_name() != Some(label.as_ref()) {
+        return Err(CaptureError::Label { label: label.to_owned() });
+    }
+    Ok(())
+}
+
+/// The folder that pictures of a class go into. It is not made yet.
+///
+/// # Errors
+/// [`CaptureError::Label`], or [`CaptureError::Write`] when there cannot be a folder.
+pub fn folder(out: &Path, label: &str) -> Result<PathBuf, CaptureError> {
+    check_label(label)?;
+    let folder = out.join(label);
+    check_folder_place(&folder)?;
+    Ok(folder)
+}
+
+/// Captures so many pictures of a class into a folder that is made where there is none. Files that are there stay. A fault
+/// of the camera or of the link is told, and tried again.
+///
+/// # Errors
+/// [`CaptureError`].
+pub fn capture(
+    camera: &mut BoardCamera,
+    folder: &Path,
+    label: &str,
+    count: u32,
+    events: &mut dyn Events,
+) -> Result<Vec<Taken>, CaptureError> {
+    let side = camera.device().identity().input_side;
+    create_folder(folder)?;
+    let mut all = Vec::with_capacity(count as usize);
+    let mut number = 0;
+    while all.len() < count as usize {
+        let frame = frame(camera, events)?;
+        let pixels: Vec<u8> = frame.inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
+        let path = free(folder, label, &mut number);
+        write_file(&path, &png(&pixels, side)?)?;
+        events.note(&Note::Captured { path: path.clone() });
+        all.push(Taken { path, of: frame.shown });
+        if events.should_stop() {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// Captures one picture; tries again after a passing fault.
+fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<Frame, board_camera::CaptureError> {
+    for _ in 1..TRIES {
+        match camera.capture(Report::AllValues) {
+            Err(error) if error.is_passing() => events.note(&Note::TryingAgain { reason: error.to_string() }),
+            result => return result,
+        }
+    }
+    camera.capture(Report::AllValues)
+}
+
+/// The next name of which there is no file: what was captured before stays.
+fn free(folder: &Path, label: &str, number: &mut u32) -> PathBuf {
+    loop {
+        *number += 1;
+        let path = folder.join(format!("{label}-{number:04}.png"));
+        if !path.exists() {
+            return path;
+        }
+    }
+}
+
+/// What the network saw, gray or in color, as a PNG file: read again, its pixels are the same.
+fn png(pixels: &[u8], side: u16) -> Result<Vec<u8>, image::ImageError> {
+    let is_gray = pixels.len() == usize::from(side) * usize::from(side);
+    let color = if is_gray { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    encoder.write_image(pixels, side.into(), side.into(), color)?;
+    Ok(bytes)
+}

@@ -1,0 +1,117 @@
+//! Firmware and model into a board's flash, or into a file for other tools.
+
+use pinhole_boards::board::Board;
+use pinhole_boards::device::Device as _;
+use pinhole_boards::firmware::{Firmware, FirmwareError, FlashImage, Used, packed_for};
+use pinhole_boards::flash_file::{self, FlashFile, FlashFileError, Format};
+use pinhole_boards::probe::{
+    self, Attachment, Bench, DebugProbeSelector, ProbeError, Step, Unlock, check_fits, connect,
+};
+use pinhole_core::model_file::PackedModel;
+use pinhole_shared::link::Identity;
+use pinhole_train::runs::Trained;
+
+use super::events::{Events, Note, Progress, Work};
+
+/// What goes into a board's flash, made and not yet written.
+pub struct Prepared {
+    board: Board,
+    firmware: Firmware,
+    model: PackedModel,
+    image: FlashImage,
+    map: Vec<Used>,
+    model_only: bool,
+}
+
+impl Prepared {
+    /// The board's firmware and a model that it has room for; or the model alone, to be written beside the firmware that
+    /// is on the board already.
+    ///
+    /// # Errors
+    /// [`FirmwareError`].
+    pub fn new(trained: &Trained, board: Board, model_only: bool) -> Result<Self, FirmwareError> {
+        let model = packed_for(board, &trained.model, &trained.model_path)?;
+        let firmware = Firmware::of(board)?;
+        let written = (!model_only).then_some(&firmware);
+        let image = FlashImage::new(board, written, &model)?;
+        let map = image.memory_map(written);
+        Ok(Self { board, firmware, model, image, map, model_only })
+    }
+
+    /// The board.
+    pub fn board(&self) -> Board {
+        self.board
+    }
+
+    /// The model, as it lies in flash.
+    pub fn model(&self) -> &PackedModel {
+        &self.model
+    }
+
+    /// What is written where.
+    pub fn map(&self) -> &[Used] {
+        &self.map
+    }
+
+    /// The firmware that is written along.
+    fn written_firmware(&self) -> Option<&Firmware> {
+        (!self.model_only).then_some(&self.firmware)
+    }
+
+    /// Makes a file for other tools, which [`flash_file::write`] writes.
+    ///
+    /// # Errors
+    /// [`FlashFileError`].
+    pub fn file(&self, format: Format) -> Result<FlashFile, FlashFileError> {
+        flash_file::encode(&self.image, self.written_firmware(), format)
+    }
+
+    /// Whether it fits the board's chip, as far as that is known without a probe.
+    ///
+    /// # Errors
+    /// [`ProbeError`].
+    pub fn check(&self, bench: &Bench) -> Result<(), ProbeError> {
+        check_fits(&self.image, bench)
+    }
+
+    /// Writes it through a debug probe, has the board reset, and asks it who it is.
+    ///
+    /// # Errors
+    /// [`ProbeError`], also when the board does not say that it runs what was written.
+    pub fn flash(
+        &self,
+        bench: &Bench,
+        selector: Option<&DebugProbeSelector>,
+        unlock: Unlock,
+        events: &mut dyn Events,
+    ) -> Result<Identity, ProbeError> {
+        let board = self.board;
+        let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
+        let mut attachment = Attachment::new(bench, board, selector, unlock)?;
+        events.progress(&Progress::Begins(Work::Flashing));
+        let flashed = probe::flash(bench, &mut attachment, &self.image, |step| {
+            events.progress(&match step {
+                Step::Total(bytes) => Progress::Total(bytes),
+                Step::Done(bytes) => Progress::Done(bytes),
+            });
+        });
+        events.progress(&Progress::Ends);
+        flashed?;
+        events.note(&Note::Flashed { bytes: self.image.bytes() });
+        let log = events.log();
+        events.progress(&Progress::Begins(Work::WaitingForBoard));
+        let device = connect(attachment, &self.firmware, log);
+        events.progress(&Progress::Ends);
+        let device = device?;
+        let identity = device.identity();
+        // The firmware read back while it runs, beside the check that was made before the reset.
+        if self.written_firmware().is_some() && !device.has_log() {
+            return Err(ProbeError::Verify { chip: chip.name });
+        }
+        let (expected, got) = (self.model.model().checksum(), identity.model_checksum);
+        if got != expected {
+            return Err(ProbeError::OtherModel { expected, got });
+        }
+        Ok(identity.clone())
+    }
+}

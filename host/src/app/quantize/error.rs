@@ -1,0 +1,116 @@
+//! Why a network was not quantized.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use pinhole_core::artifacts::WriteError;
+use pinhole_core::photos::PhotoError;
+use pinhole_core::recipe::RecipeError;
+use pinhole_lab::threshold::ThresholdError;
+use pinhole_shared::policy::PolicyError;
+use pinhole_train::NetworkError;
+use pinhole_train::finetune::FineTuneError;
+use pinhole_train::quantize::QuantizeError;
+use pinhole_train::runs::JobError;
+use pinhole_train::runs::bundled::UnknownModel;
+use thiserror::Error;
+
+/// What to choose a least probability on instead.
+const OTHER_PHOTOS: &str = "give labeled photos that it was not trained on with --validation, or a least probability of \
+                            your own with --min-confidence";
+
+/// Why there is no new model. What was there is as it was; but a run's report that cannot be rewritten is left behind by
+/// its model.
+#[derive(Debug, Error, Diagnostic)]
+pub enum QuantizationError {
+    /// A bundled model without float weights.
+    #[error("{} is bundled without the float weights that quantization starts from", model.display())]
+    #[diagnostic(help("take a run folder of `pinhole train`, or another bundled model: `pinhole models`"))]
+    NoWeights {
+        /// Its name.
+        model: PathBuf,
+    },
+    /// A model file.
+    #[error("{} is a quantized model, without the float weights that quantization starts from", model.display())]
+    #[diagnostic(help("give the run folder it was made in, or the weights.safetensors there"))]
+    IsQuantized {
+        /// The file.
+        model: PathBuf,
+    },
+    /// A bundled model, and no file to write.
+    #[error("{} is a bundled model and is not written to", model.display())]
+    #[diagnostic(help("give the file to write with --out"))]
+    NoPlace {
+        /// Its name.
+        model: PathBuf,
+    },
+    /// Widths of weights that the network cannot have.
+    #[error("--weights {} is no width of weights for a network of {layers} layers", listed(bits))]
+    #[diagnostic(help("give 8, 7 or 4 for all layers, or {layers} of them with commas between, one for each layer"))]
+    Weights {
+        /// The widths.
+        bits: Vec<u8>,
+        /// Layers that have weights.
+        layers: usize,
+    },
+    /// An error rate, and no photos to choose a least probability on.
+    #[error(
+        "--error-rate needs --validation: of the photos it was trained on, to calibrate, the network is surer than of any \
+         others, and a threshold chosen on them would let through more errors than were asked for"
+    )]
+    #[diagnostic(help("{OTHER_PHOTOS}"))]
+    NoValidation,
+    /// Validation photos that are the training photos.
+    #[error("--validation {} is the folder of photos that the network was trained on", folder.display())]
+    #[diagnostic(help("{OTHER_PHOTOS}"))]
+    TrainedOn {
+        /// Their folder.
+        folder: PathBuf,
+    },
+    /// No policy.
+    #[error("{0}")]
+    Policy(PolicyError),
+    /// A name that no model has.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unknown(#[from] UnknownModel),
+    /// The network cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Network(#[from] NetworkError),
+    /// The recipe in it cannot have such weights.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recipe(#[from] RecipeError),
+    /// Photos cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Photos(#[from] PhotoError),
+    /// Quantization failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// Fine-tuning failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    FineTune(#[from] FineTuneError),
+    /// There is no such threshold.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Threshold(#[from] ThresholdError),
+    /// The model cannot be written, or the run's summary.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Write(#[from] WriteError),
+    /// The run's report cannot be rewritten.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Report(#[from] JobError),
+    /// candle failed.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+}
+
+fn listed(bits: &[u8]) -> String {
+    bits.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,100 @@
+//! Fine-tuning by the device's integers, before a model is written.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pinhole_train::finetune::{Settings, fine_tune};
+use pinhole_train::runs::{self, Quantization, RunSummary};
+use pinhole_train::{Epoch, Network, Outcome, Stopped};
+use serde::Serialize;
+
+use super::super::events::{Events, Note, tell_of_photos};
+use super::super::job::load;
+use super::super::observer::Observer;
+use super::scores::{Models, Table, int8};
+use super::{Made, QuantizationError, Request};
+
+/// How to fine-tune.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FineTune {
+    /// Epochs.
+    pub epochs: u32,
+    /// Learning rate to start with; a tenth of the recipe's if absent.
+    pub learning_rate: Option<f32>,
+}
+
+/// How fine-tuning went.
+#[derive(Clone, Debug, Serialize)]
+pub struct FineTuning {
+    /// Epochs of the integer network; first it as it was quantized before.
+    pub epochs: Vec<Epoch>,
+    /// 0 for the network as it was quantized before.
+    pub best_epoch: u32,
+    /// Why it ended.
+    #[serde(serialize_with = "name")]
+    pub stopped: Stopped,
+    /// Learning rate that it started with.
+    pub learning_rate: f32,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// How long it took.
+    #[serde(skip)]
+    pub took: Duration,
+}
+
+fn name<S: serde::Serializer>(stopped: &Stopped, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&runs::stopped_name(*stopped))
+}
+
+impl Request {
+    /// Fine-tunes, and keeps the best epoch.
+    pub(super) fn fine_tuned(
+        &self,
+        network: &Network,
+        summary: Option<&RunSummary>,
+        FineTune { epochs, learning_rate }: FineTune,
+        events: &mut dyn Events,
+    ) -> Result<Made, QuantizationError> {
+        let seed = summary.map_or(1, |run| run.seed);
+        let validation = self.policy.validation.as_deref();
+        let data = load(&self.photos, validation, network.recipe.input(), Some(&network.classes), seed)?;
+        tell_of_photos(&data.warnings, &data.duplicates, events);
+        if validation.is_none() && summary.is_some_and(|run| run.validation.is_some()) {
+            events.note(&Note::HeldOutWereTrainedOn);
+        }
+        let activations = self.activation_bits(summary);
+        let settings = Settings { epochs, learning_rate, activations };
+        let training = settings.recipe(network).training;
+        let begun = Instant::now();
+        let mut observer = Observer::begin(&training, 0, None, events);
+        let tuned = fine_tune(network, (&data.training, &data.validation), settings, seed, |training, epoch| {
+            observer.observe(training, epoch)
+        });
+        let took = begun.elapsed();
+        observer.end();
+        let tuned = tuned?;
+        let Outcome { network: tuned_network, epochs, best, stopped } = tuned.outcome;
+        if stopped == Stopped::Interrupted {
+            events.note(&Note::Interrupted { can_resume: false });
+        }
+        let int8 = int8(network, &data.training, activations)?;
+        let models = Models { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
+        let table = Table::of(network, models, &data.validation)?;
+        Ok(Made {
+            model: tuned.model,
+            network: tuned_network,
+            photos: data.training,
+            chose_epoch: validation.map(Path::to_owned),
+            quantization: Some(Quantization { fine_tuned: true, ..Quantization::new(&network.recipe, activations) }),
+            table: Some(table),
+            fine_tuning: Some(FineTuning {
+                epochs,
+                best_epoch: best.epoch,
+                stopped,
+                learning_rate: training.learning_rate,
+                seed,
+                took,
+            }),
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! The network that is quantized, and what is known of it.
+
+use std::path::{Path, PathBuf};
+
+use pinhole_core::model_file::ModelFile;
+use pinhole_train::Network;
+use pinhole_train::runs::bundled::Bundled;
+use pinhole_train::runs::{self, RunSummary, files};
+
+use super::QuantizationError;
+
+/// A trained network and where it lies.
+pub(super) struct Given {
+    pub(super) network: Network,
+    /// Of a run, or of a weights file; `None` of a bundled network.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) summary: Option<RunSummary>,
+    /// The model that was made of it last.
+    pub(super) model: Option<ModelFile>,
+}
+
+impl Given {
+    pub(super) fn read(path: &Path) -> Result<Self, QuantizationError> {
+        let model = path.to_owned();
+        if let Some(shipped) = Bundled::lookup(path)? {
+            let Some(network) = shipped.open().network else { return Err(QuantizationError::NoWeights { model }) };
+            return Ok(Self { network, folder: None, summary: shipped.summary(), model: Some(shipped.model()) });
+        }
+        let weights = if path.is_dir() { path.join(files::WEIGHTS) } else { path.to_owned() };
+        if weights.extension().is_some_and(|extension| extension == "pinhole") && weights.exists() {
+            return Err(QuantizationError::IsQuantized { model });
+        }
+        let network = Network::read(&weights)?;
+        let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
+        let summary = runs::summary(&folder);
+        // Another model, or none, may lie there by now.
+        let model = ModelFile::read(&folder.join(files::MODEL)).ok();
+        let is_of_run =
+            |model: &ModelFile| summary.as_ref().is_some_and(|run| run.model_checksum == model.model().checksum());
+        Ok(Self { network, model: model.filter(is_of_run), summary, folder: Some(folder) })
+    }
+}

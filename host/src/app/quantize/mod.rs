@@ -1,0 +1,221 @@
+//! Quantizing a trained network again, fine-tuned or not, and choosing when its model answers "unknown".
+
+mod error;
+mod fine_tune;
+mod given;
+mod policy;
+mod scores;
+
+use std::path::{Path, PathBuf};
+
+use pinhole_core::artifacts;
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::{self, Dataset};
+use pinhole_shared::policy::Policy;
+use pinhole_train::Network;
+use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize as quantize_network};
+use pinhole_train::runs::{self, Quantization, RunSummary, files};
+
+pub use self::error::QuantizationError;
+pub use self::fine_tune::{FineTune, FineTuning};
+pub use self::policy::{Chosen, PolicyRequest, Threshold, Votes};
+pub use self::scores::{Score, Table};
+
+use self::given::Given;
+use self::policy::same_place;
+use self::scores::{Models, int8};
+use super::events::{Events, Note, Progress, Work, tell_of_photos};
+use super::rewrite::{Rewritten, rewrite_report};
+
+/// What to quantize, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Run folder, its weights, or the name of a bundled model.
+    pub model: PathBuf,
+    /// Folder of training photos to calibrate on.
+    pub photos: PathBuf,
+    /// So many of them, evenly spread; all if absent.
+    pub limit: Option<usize>,
+    /// How activations are quantized; if absent as in the run's model.
+    pub activations: Option<ActivationBits>,
+    /// Bits of the weights, one for all layers or one for each; if empty as in the run's model.
+    pub weights: Vec<u8>,
+    /// Model file to write; if absent the one beside the weights.
+    pub out: Option<PathBuf>,
+    /// Whether and how to fine-tune.
+    pub fine_tune: Option<FineTune>,
+    /// When the model answers "unknown".
+    pub policy: PolicyRequest,
+}
+
+/// A model that was written.
+pub struct Quantized {
+    /// Its file.
+    pub out: PathBuf,
+    /// The model.
+    pub model: ModelFile,
+    /// Errors of its layers on the photos it was calibrated on.
+    pub layers: Vec<LayerError>,
+    /// When it answers "unknown", and why then.
+    pub chosen: Chosen,
+    /// What the width of weights costs, or fine-tuning brings, where either is the case.
+    pub table: Option<Table>,
+    /// How fine-tuning went, where there was any.
+    pub fine_tuning: Option<FineTuning>,
+}
+
+/// A network, quantized.
+struct Made {
+    model: ModelFile,
+    /// The float network it was made of.
+    network: Network,
+    /// What it was calibrated on.
+    photos: Dataset,
+    /// Folder of photos that chose the epoch that was kept, where that is known.
+    chose_epoch: Option<PathBuf>,
+    /// How it was quantized; `None` where the model was there before, and only its policy is new.
+    quantization: Option<Quantization>,
+    table: Option<Table>,
+    fine_tuning: Option<FineTuning>,
+}
+
+/// Quantizes, and writes the model. The run's summary and report come to describe it, when it is the run's own model.
+/// Where nothing but a policy is asked for, the model that is there keeps its integers. When [`Events::should_stop`]
+/// ends fine-tuning early, the model is that of the epochs so far.
+///
+/// # Errors
+/// [`QuantizationError`].
+pub fn quantize(request: &Request, events: &mut dyn Events) -> Result<Quantized, QuantizationError> {
+    let Given { mut network, folder, summary, model } = Given::read(&request.model)?;
+    let own = folder.as_ref().map(|folder| folder.join(files::MODEL));
+    let Some(out) = request.out.clone().or_else(|| own.clone()) else {
+        return Err(QuantizationError::NoPlace { model: request.model.clone() });
+    };
+    let kept = model.filter(|_| request.sets_only_policy());
+    if kept.is_none() {
+        request.set_bits(&mut network, summary.as_ref(), events)?;
+    }
+    request.policy.check(&request.photos)?;
+    artifacts::check_model_place(&out)?;
+    let made = match (kept, &request.fine_tune) {
+        (Some(model), _) => request.with_new_policy(model, network, summary.as_ref(), events)?,
+        (None, None) => request.quantized(network, summary.as_ref(), events)?,
+        (None, Some(tuning)) => request.fine_tuned(&network, summary.as_ref(), *tuning, events)?,
+    };
+    let chosen = request.policy.choose(&made.model, &made.photos, made.chose_epoch.as_deref(), events)?;
+    let model = made.model.with_policy(chosen.policy);
+    let layers = measure(&made.network, &model, &made.photos)?;
+    let before = ModelFile::read(&out).map_or(Policy::NONE, |replaced| replaced.model().policy());
+    artifacts::write_model(&out, model.bytes())?;
+    if let (Some(folder), Some(own), Some(mut summary)) = (&folder, &own, summary)
+        && same_place(&out, own)
+    {
+        summary.model_checksum = model.model().checksum();
+        summary.quantization = made.quantization.clone().or(summary.quantization);
+        update_run(folder, &summary, &model, events)?;
+    }
+    if made.quantization.is_none() {
+        events.note(&Note::WeightsKept);
+    }
+    if chosen.policy == Policy::NONE && before != Policy::NONE {
+        events.note(&Note::PolicyLost { policy: before });
+    }
+    let Made { table, fine_tuning, .. } = made;
+    Ok(Quantized { out, model, layers, chosen, table, fine_tuning })
+}
+
+impl Request {
+    /// Whether nothing is asked for that changes the integers of a model that is there.
+    fn sets_only_policy(&self) -> bool {
+        self.policy.is_given() && self.weights.is_empty() && self.activations.is_none() && self.fine_tune.is_none()
+    }
+
+    /// The widths asked for; else those of the model that is there; else the recipe's.
+    fn set_bits(
+        &self,
+        network: &mut Network,
+        run: Option<&RunSummary>,
+        events: &mut dyn Events,
+    ) -> Result<(), QuantizationError> {
+        let before = run.and_then(|run| run.quantization.as_ref());
+        if before.is_some_and(|before| before.fine_tuned) && self.fine_tune.is_none() {
+            events.note(&Note::FineTuningLost);
+        }
+        if self.activations.is_none() && before.is_some_and(|before| before.activations() != ActivationBits::default())
+        {
+            events.note(&Note::EightBitActivations);
+        }
+        if self.weights.is_empty() {
+            let Some(before) =
+                before.filter(|before| !before.weight_bits.iter().copied().eq(network.recipe.weight_bits()))
+            else {
+                return Ok(());
+            };
+            events.note(&Note::WeightBits { bits: before.weight_bits.clone() });
+            return Ok(network.recipe.set_weight_bits(&before.weight_bits)?);
+        }
+        let layers = network.recipe.weight_bits().count();
+        let set = network.recipe.set_weight_bits(&self.weights);
+        set.map_err(|_| QuantizationError::Weights { bits: self.weights.clone(), layers })
+    }
+
+    /// How activations are held: as asked for; else as in the model that is there.
+    fn activation_bits(&self, run: Option<&RunSummary>) -> ActivationBits {
+        let before = run.and_then(|run| run.quantization.as_ref()).map(Quantization::activations);
+        self.activations.or(before).unwrap_or_default()
+    }
+
+    /// The model that is there, whose policy alone is to be new.
+    fn with_new_policy(
+        &self,
+        model: ModelFile,
+        network: Network,
+        summary: Option<&RunSummary>,
+        events: &mut dyn Events,
+    ) -> Result<Made, QuantizationError> {
+        let photos = self.load(&network, events)?;
+        let chose_epoch = summary.and_then(|run| run.validation.clone());
+        Ok(Made { model, network, photos, chose_epoch, quantization: None, table: None, fine_tuning: None })
+    }
+
+    fn load(&self, network: &Network, events: &mut dyn Events) -> Result<Dataset, QuantizationError> {
+        let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
+        let photos = photos::load_some(&self.photos, input, classes, self.limit)?;
+        tell_of_photos(&photos.warnings, &[], events);
+        Ok(photos)
+    }
+
+    fn quantized(
+        &self,
+        network: Network,
+        summary: Option<&RunSummary>,
+        events: &mut dyn Events,
+    ) -> Result<Made, QuantizationError> {
+        let photos = self.load(&network, events)?;
+        let activations = self.activation_bits(summary);
+        let model = quantize_network(&network, &photos, activations)?;
+        let int8 = int8(&network, &photos, activations)?;
+        let models = Models { written: &model, before: None, int8: int8.as_ref() };
+        let table = int8.is_some().then(|| Table::of(&network, models, &photos)).transpose()?;
+        let chose_epoch = summary.and_then(|run| run.validation.clone());
+        let quantization = Some(Quantization::new(&network.recipe, activations));
+        Ok(Made { model, network, photos, chose_epoch, quantization, table, fine_tuning: None })
+    }
+}
+
+/// Makes a run's summary and report describe its new model.
+fn update_run(
+    folder: &Path,
+    summary: &RunSummary,
+    model: &ModelFile,
+    events: &mut dyn Events,
+) -> Result<(), QuantizationError> {
+    runs::write_summary(folder, summary)?;
+    events.progress(&Progress::Begins(Work::RewritingReport));
+    let rewritten = rewrite_report(folder, summary, model);
+    events.progress(&Progress::Ends);
+    if rewritten? == Rewritten::Marked {
+        events.note(&Note::ReportOfEarlierModel { report: folder.join(files::REPORT), photos: summary.photos.clone() });
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Models of one network beside each other.
+
+use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::Dataset;
+use pinhole_lab::evaluate::{Scores, evaluate};
+use pinhole_train::Network;
+use pinhole_train::quantize::{ActivationBits, quantize};
+use serde::Serialize;
+
+use super::QuantizationError;
+
+/// Scores of the model that was written, beside those of the same network in other widths or before fine-tuning.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    /// Photos that were scored on.
+    pub photos: usize,
+    /// Bits of each layer's weights, with commas between.
+    pub bits: String,
+    /// The float network that was given.
+    pub float: Option<Score>,
+    /// With weights of 8 bits, where the model has others. It was not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Score>,
+    /// Before fine-tuning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Score>,
+    /// The model that was written.
+    pub written: Score,
+}
+
+/// Scores of one of them.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Score {
+    /// Fraction of photos decided rightly.
+    pub accuracy: f64,
+    /// Mean cross-entropy, nats.
+    pub loss: f64,
+    /// Fraction of photos decided as the float network does; absent for that itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<f64>,
+}
+
+impl Score {
+    fn new(scores: &Scores, agreement: Option<f64>) -> Self {
+        Self { accuracy: scores.accuracy, loss: scores.loss, agreement }
+    }
+}
+
+/// Models to be scored.
+#[derive(Clone, Copy)]
+pub(super) struct Models<'a> {
+    pub(super) written: &'a ModelFile,
+    pub(super) before: Option<&'a ModelFile>,
+    pub(super) int8: Option<&'a ModelFile>,
+}
+
+impl Table {
+    /// Scores on these photos. `network` is the float network that was given.
+    pub(super) fn of(network: &Network, models: Models<'_>, photos: &Dataset) -> candle_core::Result<Self> {
+        let score = |model: &ModelFile| -> candle_core::Result<(Option<Score>, Score)> {
+            let scored = evaluate(Some(network), model, photos)?;
+            let float = scored.float.as_ref().map(|scores| Score::new(scores, None));
+            Ok((float, Score::new(&scored.int8, scored.agreement)))
+        };
+        let integer = |model: Option<&ModelFile>| -> candle_core::Result<Option<Score>> {
+            Ok(model.map(score).transpose()?.map(|(_, integer)| integer))
+        };
+        let (float, written) = score(models.written)?;
+        Ok(Self {
+            photos: photos.examples.len(),
+            bits: network.recipe.weight_bits().map(|bits| bits.to_string()).collect::<Vec<_>>().join(","),
+            float,
+            int8: integer(models.int8)?,
+            before: integer(models.before)?,
+            written,
+        })
+    }
+}
+
+/// The same network with weights of 8 bits, to compare with, if its own have fewer.
+pub(super) fn int8(
+    network: &Network,
+    photos: &Dataset,
+    activations: ActivationBits,
+) -> Result<Option<ModelFile>, QuantizationError> {
+    if network.recipe.weight_bits().all(|bits| bits == 8) {
+        return Ok(None);
+    }
+    let mut eight = network.folded()?;
+    eight.recipe.set_weight_bits(&[8])?;
+    Ok(Some(quantize(&eight, photos, activations)?))
+}

@@ -1,0 +1,106 @@
+//! Use cases with nobody at a terminal: what they tell, in which order, and what they leave.
+
+mod quantizing;
+mod training;
+
+use std::path::{Path, PathBuf};
+
+use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::data;
+use pinhole_train::Accelerator;
+use pinhole_train::quantize::ActivationBits;
+
+use super::train::{Checkpoints, Request, TrainedRun, train};
+use super::*;
+
+/// Epochs of a training in full.
+const EPOCHS: u32 = 6;
+
+/// Writes down all that is told, and stops a training after some epoch.
+#[derive(Default)]
+struct Recorder {
+    stop_after: Option<u32>,
+    told: Vec<Told>,
+}
+
+/// One thing told.
+#[derive(Clone, Debug, PartialEq)]
+enum Told {
+    Note(Note),
+    Progress(Progress),
+    /// It was asked whether to stop.
+    Asked,
+}
+
+impl Recorder {
+    fn stopping_after(epoch: u32) -> Self {
+        Self { stop_after: Some(epoch), told: Vec::new() }
+    }
+
+    /// Numbers of the epochs told of.
+    fn epochs(&self) -> Vec<u32> {
+        let number = |told: &Told| match told {
+            Told::Progress(Progress::Epoch { epoch, .. }) => Some(epoch.epoch),
+            _ => None,
+        };
+        self.told.iter().filter_map(number).collect()
+    }
+
+    /// All but the epochs and the questions after them.
+    fn around_epochs(&self) -> Vec<Told> {
+        let is_other = |told: &&Told| !matches!(told, Told::Progress(Progress::Epoch { .. }) | Told::Asked);
+        self.told.iter().filter(is_other).cloned().collect()
+    }
+}
+
+impl Events for Recorder {
+    fn note(&mut self, note: &Note) {
+        self.told.push(Told::Note(note.clone()));
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.told.push(Told::Progress(progress.clone()));
+    }
+
+    fn should_stop(&mut self) -> bool {
+        let last = self.epochs().last().copied();
+        self.told.push(Told::Asked);
+        self.stop_after.is_some() && last >= self.stop_after
+    }
+}
+
+/// The bundled pictures of a set, in a folder.
+fn pictures(set: &str, place: &Path) -> PathBuf {
+    let folder = place.join(set);
+    create_folder(&folder).unwrap();
+    for (name, bytes) in data::pictures(set) {
+        write_file(&folder.join(name), bytes).unwrap();
+    }
+    folder
+}
+
+fn request(place: &Path) -> Request {
+    Request {
+        photos: pictures("train", place),
+        validation: Some(pictures("validation", place)),
+        recipe: None,
+        from: None,
+        freeze: false,
+        color: None,
+        seed: 1,
+        epochs: Some(EPOCHS),
+        patience: None,
+        bits: ActivationBits::default(),
+        accelerator: Accelerator::Cpu,
+    }
+}
+
+fn trained(request: &Request, out: &Path, checkpoints: Checkpoints, events: &mut dyn Events) -> TrainedRun {
+    train(&request.job().unwrap(), out, checkpoints, events).unwrap()
+}
+
+fn begins(after: u32) -> Told {
+    Told::Progress(Progress::Begins(Work::Training { epochs: EPOCHS, after, patience: None }))
+}
+
+const ENDS: Told = Told::Progress(Progress::Ends);

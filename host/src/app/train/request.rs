@@ -1,0 +1,88 @@
+//! What is asked of a training, as people ask for it: names and paths, and only what differs from a recipe.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
+use pinhole_shared::pixels::Color;
+use pinhole_train::quantize::ActivationBits;
+use pinhole_train::runs::source::{Source, SourceError};
+use pinhole_train::{Accelerator, AcceleratorError, TransferError};
+use thiserror::Error;
+
+use super::super::job::{Continuation, Job};
+
+/// A training to be made a [`Job`].
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Folder of training photos.
+    pub photos: PathBuf,
+    /// Folder of validation photos.
+    pub validation: Option<PathBuf>,
+    /// Name or path of the recipe; without one that of the network continued from, else the default one.
+    pub recipe: Option<String>,
+    /// Trained network to continue from, as [`Source::read`] takes it.
+    pub from: Option<PathBuf>,
+    /// Train only its last layer.
+    pub freeze: bool,
+    /// Colors, instead of the recipe's.
+    pub color: Option<Color>,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Epochs, instead of the recipe's.
+    pub epochs: Option<u32>,
+    /// Patience, instead of the recipe's.
+    pub patience: Option<u32>,
+    /// How activations are quantized.
+    pub bits: ActivationBits,
+    /// What gradients are computed on.
+    pub accelerator: Accelerator,
+}
+
+/// Why a request is no job.
+#[derive(Debug, Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(transparent)]
+#[allow(missing_docs, reason = "each variant is the part of the request that it is about")]
+pub enum RequestError {
+    Source(#[from] SourceError),
+    Recipe(#[from] RecipeError),
+    Transfer(#[from] TransferError),
+    Accelerator(#[from] AcceleratorError),
+}
+
+impl Request {
+    /// Reads the recipe and the network to continue from, and checks that they belong together. The photos are not read.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn job(&self) -> Result<Job, RequestError> {
+        let source = self.from.as_deref().map(Source::read).transpose()?;
+        let (recipe_name, mut recipe) = match (&self.recipe, &source) {
+            (None, Some(source)) => (source.recipe_name.clone(), source.pretrained.recipe.clone()),
+            (name, _) => {
+                let name = name.as_deref().unwrap_or(DEFAULT);
+                (name.to_owned(), Recipe::find(name)?)
+            }
+        };
+        if let Some(color) = self.color {
+            recipe.set_color(color)?;
+        }
+        recipe.training.epochs = self.epochs.unwrap_or(recipe.training.epochs);
+        recipe.training.patience = self.patience.or(recipe.training.patience);
+        if let Some(source) = &source {
+            source.pretrained.check(&recipe)?;
+        }
+        self.accelerator.check()?;
+        Ok(Job {
+            photos: self.photos.clone(),
+            validation: self.validation.clone(),
+            recipe_name,
+            recipe,
+            from: source.map(|source| Continuation { source, freeze: self.freeze }),
+            seed: self.seed,
+            bits: self.bits,
+            accelerator: self.accelerator,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Watching a board: one frame after the other, and changes of the policy between them. The front end says when.
+
+use std::time::Instant;
+
+use miette::Diagnostic;
+use pinhole_boards::board_camera::{BoardCamera, CaptureError};
+use pinhole_boards::budget::predict::predict;
+use pinhole_core::choice::Choice as _;
+use pinhole_core::model_file::PackError;
+use pinhole_shared::link::Report;
+use pinhole_shared::policy::Policy;
+use pinhole_train::runs::Trained;
+use thiserror::Error;
+
+use super::board::Target;
+use crate::watch::{Sight, State};
+
+/// Why a board is not watched.
+#[derive(Debug, Error, Diagnostic)]
+pub enum WatchError {
+    /// The model cannot be packed for the board.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// The board does not answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Capture(#[from] CaptureError),
+}
+
+/// A board that is watched.
+pub struct Watching {
+    /// All that is known of it, to be shown.
+    pub state: State,
+    camera: BoardCamera,
+    started: Instant,
+}
+
+impl Watching {
+    /// Begins to watch. No frame is captured yet.
+    ///
+    /// # Errors
+    /// [`WatchError`].
+    pub fn new(mut camera: BoardCamera, target: &Target, trained: &Trained) -> Result<Self, WatchError> {
+        let declared = target.board.declaration();
+        let packed = trained.model.packed(target.board.packing())?;
+        let predicted = predict(&packed.model(), declared.core).map(|work| work.time_ms(declared.clock_hz));
+        let identity = camera.device().identity();
+        let eye = if target.board.is_emulated() { target.emulated_camera().name() } else { "its own" };
+        let mut state = State::new(
+            format!("{}, {}, camera {eye}", identity.board, identity.kernel),
+            identity.input_side.into(),
+            trained.model.model().class_names().map(str::to_owned).collect(),
+            predicted,
+        );
+        state.policy = camera.device_mut().policy().map_err(CaptureError::from)?;
+        Ok(Self { state, camera, started: Instant::now() })
+    }
+
+    /// Captures one frame. A passing fault of the camera or of the link becomes part of the state.
+    ///
+    /// # Errors
+    /// [`CaptureError`] when it will not.
+    pub fn capture(&mut self) -> Result<(), CaptureError> {
+        let camera = &mut self.camera;
+        match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
+            Ok((frame, statistics)) => match Sight::of(frame, &statistics) {
+                Some(sight) => self.state.saw(sight, self.started.elapsed()),
+                None => self.state.trouble = Some("the device left integers out".to_owned()),
+            },
+            Err(error) if error.is_passing() => self.state.trouble = Some(error.to_string()),
+            Err(error) => return Err(error),
+        }
+        let lines: Vec<String> = camera.device_mut().logs().iter().map(ToString::to_string).collect();
+        self.state.logged(lines.iter().map(String::as_str));
+        Ok(())
+    }
+
+    /// Changes the policy on the device, where it holds until a reset. A fault of the link becomes part of the state.
+    ///
+    /// # Errors
+    /// [`CaptureError`] when it will not pass.
+    pub fn set_policy(&mut self, change: impl FnOnce(Policy) -> Policy) -> Result<(), CaptureError> {
+        let policy = change(self.state.policy);
+        match self.camera.device_mut().set_policy(policy).map_err(CaptureError::from) {
+            Ok(()) => self.state.policy = policy,
+            Err(error) if error.is_passing() => self.state.trouble = Some(error.to_string()),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}

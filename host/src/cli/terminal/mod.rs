@@ -1,0 +1,128 @@
+//! A running use case on the terminal: facts in words, a bar for the work, and Ctrl-C.
+
+mod interrupt;
+mod training;
+mod words;
+
+use indicatif::ProgressBar;
+
+use self::training::ShownTraining;
+use super::output::{note, progress, spinner};
+use crate::app::{Events, LogSink, Note, Progress, Work};
+
+/// What a command hands to the use case that it starts.
+pub(super) struct Terminal {
+    /// The work that is being done.
+    work: Option<Shown>,
+    /// Whether logs of devices are shown.
+    log: bool,
+    /// Whether stdout is for JSON alone.
+    json: bool,
+}
+
+/// Work that is shown.
+enum Shown {
+    Training(ShownTraining),
+    Other(ProgressBar),
+}
+
+impl Terminal {
+    /// One that shows no logs, and prints results as text.
+    pub(super) fn new() -> Self {
+        Self { work: None, log: false, json: false }
+    }
+
+    /// Whether logs of devices are shown.
+    pub(super) fn with_log(self, log: bool) -> Self {
+        Self { log, ..self }
+    }
+
+    /// Whether stdout is for JSON alone.
+    pub(super) fn with_json(self, json: bool) -> Self {
+        Self { json, ..self }
+    }
+
+    /// Whether a fact is none of the user's concern.
+    fn leaves_out(&self, note: &Note) -> bool {
+        match note {
+            Note::Flashed { .. } | Note::Captured { .. } => self.json,
+            Note::NoLog => !self.log,
+            _ => false,
+        }
+    }
+
+    fn with_bar(&self, change: impl FnOnce(&ProgressBar)) {
+        if let Some(work) = &self.work {
+            change(work.bar());
+        }
+    }
+}
+
+impl Events for Terminal {
+    fn note(&mut self, note: &Note) {
+        if self.leaves_out(note) {
+            return;
+        }
+        match &self.work {
+            Some(work) => work.bar().suspend(|| words::tell(note)),
+            None => words::tell(note),
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Begins(work) => self.work = Some(Shown::new(*work)),
+            Progress::Epoch { epoch, best } => {
+                if let Some(Shown::Training(training)) = &mut self.work {
+                    training.show(epoch, best);
+                }
+            }
+            Progress::Total(more) => self.with_bar(|bar| bar.inc_length(*more)),
+            Progress::Done(more) => self.with_bar(|bar| bar.inc(*more)),
+            Progress::Ends => self.work.take().into_iter().for_each(Shown::end),
+        }
+    }
+
+    fn should_stop(&mut self) -> bool {
+        match &self.work {
+            Some(Shown::Training(training)) => training.is_interrupted(),
+            Some(Shown::Other(_)) | None => false,
+        }
+    }
+
+    fn log(&mut self) -> LogSink {
+        let log = self.log;
+        Box::new(move |line| {
+            if log {
+                note(&line.to_string());
+            }
+        })
+    }
+}
+
+impl Shown {
+    fn new(work: Work) -> Self {
+        match work {
+            Work::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
+            Work::RewritingReport => Self::Other(spinner("rewriting the report")),
+            Work::StartingBoard => Self::Other(spinner("starting the emulated board")),
+            Work::ReachingBoard => Self::Other(spinner("reaching the board")),
+            Work::Flashing => Self::Other(progress(0, "flashing")),
+            Work::WaitingForBoard => Self::Other(spinner("waiting for the board to say who it is")),
+        }
+    }
+
+    fn bar(&self) -> &ProgressBar {
+        match self {
+            Self::Training(training) => training.bar(),
+            Self::Other(bar) => bar,
+        }
+    }
+
+    fn end(self) {
+        match self {
+            Self::Training(training) => training.end(),
+            Self::Other(bar) => bar.finish_and_clear(),
+        }
+    }
+}
