@@ -235,7 +235,7 @@ fn flashing_and_capturing_tell_what_happens() {
     assert_eq!(recorder.notes.len(), 2, "it was asked to stop");
 }
 
-/// The loop of a board on its own, with link and log over RTT. A camera's driver is not in it.
+/// The standalone loop of a board, with link and log over RTT. It does not include a camera driver.
 #[test]
 fn the_stack_is_within_what_is_kept_for_it() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);

@@ -13,7 +13,7 @@ use pinhole_train::runs::Trained;
 use thiserror::Error;
 
 use super::board::Target;
-use crate::watch::{Sight, State};
+use crate::watch::{ClassifiedFrame, State};
 
 /// Why a board is not watched.
 #[derive(Debug, Error, Diagnostic)]
@@ -63,7 +63,7 @@ impl Watching {
     pub fn capture(&mut self) -> Result<(), CaptureError> {
         let camera = &mut self.camera;
         match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
-            Ok((frame, statistics)) => match Sight::of(frame, &statistics) {
+            Ok((frame, statistics)) => match ClassifiedFrame::of(frame, &statistics) {
                 Some(sight) => self.state.saw(sight, self.started.elapsed()),
                 None => self.state.trouble = Some("the device left integers out".to_owned()),
             },

@@ -1,6 +1,6 @@
 //! Live view of a device: its camera's frames as the network sees them, and the network's decisions.
 //!
-//! [`Sight`] is one capture with its results, [`State`] everything known so far, [`view`] draws a screen of it. The
+//! [`ClassifiedFrame`] is one capture with its results, [`State`] everything known so far, [`view`] draws a screen of it. The
 //! command itself controls the terminal.
 
 mod pixels;
@@ -23,7 +23,7 @@ const LOG_LINES: usize = 200;
 
 /// A capture and its classification.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sight {
+pub struct ClassifiedFrame {
     /// The photo held before the camera, if known.
     pub shown: Option<PathBuf>,
     /// The network's input, row by row, the channels of a pixel together.
@@ -51,7 +51,7 @@ pub struct Stages {
     pub device: Duration,
 }
 
-impl Sight {
+impl ClassifiedFrame {
     /// Extracts the results of a capture that was reported with all of its integers. `None` if some are missing.
     pub fn of(frame: Frame, statistics: &Statistics) -> Option<Self> {
         let Frame { inference, shown, photo, device } = frame;
@@ -86,7 +86,7 @@ pub struct State {
     /// The device's policy.
     pub policy: Policy,
     /// The last capture.
-    pub sight: Option<Sight>,
+    pub frame: Option<ClassifiedFrame>,
     /// Reason why the last attempt gave no capture.
     pub trouble: Option<String>,
     /// Number of captures so far.
@@ -108,7 +108,7 @@ impl State {
             classes,
             predicted_ms,
             policy: Policy::NONE,
-            sight: None,
+            frame: None,
             trouble: None,
             frames: 0,
             paused: false,
@@ -118,8 +118,8 @@ impl State {
     }
 
     /// Adds a capture that was taken at this time since the start.
-    pub fn saw(&mut self, sight: Sight, at: Duration) {
-        self.sight = Some(sight);
+    pub fn saw(&mut self, frame: ClassifiedFrame, at: Duration) {
+        self.frame = Some(frame);
         self.trouble = None;
         self.frames += 1;
         self.taken.push_back(at);

@@ -22,8 +22,8 @@ fn inference() -> Inference {
     }
 }
 
-fn sight() -> Sight {
-    Sight::of(frame(inference()), &statistics()).unwrap()
+fn sight() -> ClassifiedFrame {
+    ClassifiedFrame::of(frame(inference()), &statistics()).unwrap()
 }
 
 fn statistics() -> Statistics {
@@ -53,12 +53,12 @@ fn probabilities_are_the_devices() {
     // Missing integers or pixels give no result.
     let mut alone = inference();
     alone.stages.truncate(1);
-    assert_eq!(Sight::of(frame(alone.clone()), &statistics()), None);
+    assert_eq!(ClassifiedFrame::of(frame(alone.clone()), &statistics()), None);
     alone.stages.clear();
-    assert_eq!(Sight::of(frame(alone.clone()), &statistics()), None);
+    assert_eq!(ClassifiedFrame::of(frame(alone.clone()), &statistics()), None);
     let mut bright = inference();
     bright.stages[0][3] = 256;
-    assert_eq!(Sight::of(frame(bright), &statistics()), None);
+    assert_eq!(ClassifiedFrame::of(frame(bright), &statistics()), None);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn small_terminals_and_large_networks_are_no_trouble() {
     let probabilities = (0..40).map(|n| f64::from(n) / 780.0).collect();
     let pixels = vec![128; 96 * 96];
     let (verdict, stages) = (Verdict::Class(39), Stages::default());
-    let sight = Sight { shown: None, pixels, probabilities, class: 39, verdict, stages };
+    let sight = ClassifiedFrame { shown: None, pixels, probabilities, class: 39, verdict, stages };
     state.saw(sight, Duration::ZERO);
     for (width, height) in [(1, 1), (5, 3), (20, 10), (80, 24), (200, 80)] {
         let (text, _) = screen(&state, width, height);
@@ -147,7 +147,7 @@ fn old_lines_of_the_log_go() {
 #[test]
 fn an_unknown_is_shown_with_the_policy_that_made_it_one() {
     let mut state = state();
-    state.saw(Sight { verdict: Verdict::Unknown, ..sight() }, Duration::ZERO);
+    state.saw(ClassifiedFrame { verdict: Verdict::Unknown, ..sight() }, Duration::ZERO);
     state.policy = Policy::new(Probability(52_429), 2, 3).unwrap();
     let (text, _) = screen(&state, 100, 24);
     assert!(text.contains("answer     unknown"), "{text}");

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Gauge, Paragraph};
 use pinhole_shared::policy::{Policy, Verdict};
 
 use super::pixels::Pixels;
-use super::{Sight, State};
+use super::{ClassifiedFrame, State};
 
 /// Lines of the log area, including its frame.
 const LOG_ROWS: u16 = 6;
@@ -58,7 +58,7 @@ fn draw_picture(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let block = Block::bordered().title(format!(" {0}x{0}, as the network sees it ", state.side));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    if let Some(Sight { pixels, .. }) = &state.sight {
+    if let Some(ClassifiedFrame { pixels, .. }) = &state.frame {
         frame.render_widget(Pixels { side: state.side, pixels }, inner);
     }
 }
@@ -67,12 +67,12 @@ fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let block = Block::bordered().title(" classes ");
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let Some(sight) = &state.sight else {
+    let Some(seen) = &state.frame else {
         let text = state.trouble.as_deref().unwrap_or("waiting for the first picture");
         frame.render_widget(Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }), inner);
         return;
     };
-    let mut lines = times(state, sight);
+    let mut lines = times(state, seen);
     if let Some(trouble) = &state.trouble {
         lines.push(Line::from(trouble.as_str()).red().bold());
     }
@@ -80,11 +80,11 @@ fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &State) {
         Layout::vertical([Constraint::Min(0), Constraint::Length((lines.len() as u16).min(inner.height))]).areas(inner);
     let each = if bars.height as usize >= 2 * state.classes.len() { 2 } else { 1 };
     let shown = (bars.height / each) as usize;
-    for (place, class) in most_likely(sight, shown).into_iter().enumerate() {
+    for (place, class) in most_likely(seen, shown).into_iter().enumerate() {
         let row = Rect { y: bars.y + place as u16 * each, height: 1, ..bars };
         let name = state.classes.get(class).map_or("?", String::as_str);
-        let probability = sight.probabilities.get(class).copied().unwrap_or_default();
-        let style = if class == sight.class { Style::new().green() } else { Style::new().gray() };
+        let probability = seen.probabilities.get(class).copied().unwrap_or_default();
+        let style = if class == seen.class { Style::new().green() } else { Style::new().gray() };
         let label =
             Span::styled(format!("{name} {:.1} %", 100.0 * probability), Style::new().add_modifier(Modifier::BOLD));
         frame.render_widget(
@@ -97,35 +97,35 @@ fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 /// Returns the classes to show: all in their own order if there is room, so that nothing jumps; otherwise the most
 /// likely ones.
-fn most_likely(sight: &Sight, shown: usize) -> Vec<usize> {
-    let mut classes: Vec<usize> = (0..sight.probabilities.len()).collect();
+fn most_likely(frame: &ClassifiedFrame, shown: usize) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..frame.probabilities.len()).collect();
     if classes.len() > shown {
-        classes.sort_by(|&one, &other| sight.probabilities[other].total_cmp(&sight.probabilities[one]));
+        classes.sort_by(|&one, &other| frame.probabilities[other].total_cmp(&frame.probabilities[one]));
         classes.truncate(shown);
     }
     classes
 }
 
-fn times<'s>(state: &'s State, sight: &'s Sight) -> Vec<Line<'s>> {
+fn times<'s>(state: &'s State, frame: &'s ClassifiedFrame) -> Vec<Line<'s>> {
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
-    let mut lines = vec![answer(state, sight), Line::from(policy(&state.policy)).dim()];
-    if let Some(name) = sight.shown.as_ref().and_then(|path| path.file_name()) {
+    let mut lines = vec![answer(state, frame), Line::from(policy(&state.policy)).dim()];
+    if let Some(name) = frame.shown.as_ref().and_then(|path| path.file_name()) {
         lines.push(Line::from(format!("shown      {}", name.to_string_lossy())));
     }
-    if let Some(photo) = sight.stages.photo {
+    if let Some(photo) = frame.stages.photo {
         lines.push(Line::from(format!("photo      {:>8.1} ms", ms(photo))));
     }
-    lines.push(Line::from(format!("capture    {:>8.1} ms by the device's clock", ms(sight.stages.capture))));
-    lines.push(Line::from(format!("inference  {:>8.1} ms by the device's clock", ms(sight.stages.inference))));
+    lines.push(Line::from(format!("capture    {:>8.1} ms by the device's clock", ms(frame.stages.capture))));
+    lines.push(Line::from(format!("inference  {:>8.1} ms by the device's clock", ms(frame.stages.inference))));
     if let Some(predicted) = state.predicted_ms {
         lines.push(Line::from(format!("           {predicted:>8.1} ms modelled, memory that never waits")));
     }
-    lines.push(Line::from(format!("all        {:>8.1} ms, with what it reports", ms(sight.stages.device))));
+    lines.push(Line::from(format!("all        {:>8.1} ms, with what it reports", ms(frame.stages.device))));
     lines
 }
 
-fn answer<'s>(state: &'s State, sight: &Sight) -> Line<'s> {
-    match sight.verdict {
+fn answer<'s>(state: &'s State, frame: &ClassifiedFrame) -> Line<'s> {
+    match frame.verdict {
         Verdict::Class(class) => {
             let name = state.classes.get(usize::from(class)).map_or("?", String::as_str);
             Line::from(format!("answer     {name}")).bold().green()

@@ -11,7 +11,7 @@ use pinhole::explain::explain;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, decode};
 use pinhole::report::pictures;
-use pinhole::watch::{Sight, State, view};
+use pinhole::watch::{ClassifiedFrame, State, view};
 use pinhole_shared::link::Report;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -73,7 +73,8 @@ pub(super) fn watch(model: &ModelFile, board: &mut dyn Device, photos: &[PathBuf
         let inference = board.capture(Report::AllValues)?;
         let shown = path.file_name().map(PathBuf::from);
         let frame = Frame { inference, shown, photo: None, device: asked.elapsed() };
-        let sight = Sight::of(frame, &board.statistics()?).ok_or_else(|| miette!("the board left out integers"))?;
+        let sight =
+            ClassifiedFrame::of(frame, &board.statistics()?).ok_or_else(|| miette!("the board left out integers"))?;
         state.saw(sight, begun.elapsed());
     }
     let log: Vec<String> = board.logs().iter().map(ToString::to_string).collect();
