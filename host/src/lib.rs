@@ -1,21 +1,21 @@
 //! Pinhole's host side: from photos to a model file, and the proof that the device decides the same.
 //!
-//! Five crates, which this one puts together and gives on under one name; none of them reaches up or sideways but as drawn:
+//! This crate re-exports five others under one name. They depend on each other as drawn, downward to `core`, and in no other way:
 //!
 //! ```text
+//!           lab              evaluation, studies, reports
+//!         /    |
+//!     train boards convert   training and quantization | boards and proofs | TensorFlow Lite and C
+//!          \   |   /
 //!            core            photos, recipes, model files, the host's engine
-//!          /   |   \
-//!     train boards convert   float network -> model file | model file -> a board's answers | other tools' files
-//!         \    |
-//!           lab              what is measured, and how it is shown: evaluation, study, report
 //! ```
 //!
 //! | module | from -> to |
 //! |---|---|
-//! | [`app`] | a request -> its result, with facts on the way: what commands do, without a command line |
+//! | [`app`] | a request -> its result, with facts on the way: the commands' use cases, without a command line |
 //! | [`watch`] | captures of a device -> a screen of them |
 //! | [`doctor`] | this machine -> what is there, what needs it, what mends it |
-//! | [`cli`] | commands: it parses and prints, the modules do the work |
+//! | [`cli`] | arguments -> use cases; facts -> text |
 
 pub use pinhole_boards::{
     bench, board, board_camera, budget, cache, device, emulator, firmware, flash_file, platform, probe, prove, settings,
