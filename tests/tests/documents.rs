@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pinhole::board::Board;
+use pinhole::firmware::prebuilt::Manifest;
 use pinhole_tests::repository;
 
 /// Folders of the repository at the start of a path in a document.
@@ -89,6 +91,33 @@ fn links_and_paths_are_there() {
     println!("{checked} links and paths");
     assert!(wrong.is_empty(), "not there:\n{}", wrong.join("\n"));
     assert!(checked > 50, "{checked}");
+}
+
+/// A number with commas between its thousands, as documents write it.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
+}
+
+/// The table of boards has the sizes of the prebuilt firmware.
+#[test]
+fn sizes_of_firmware_are_those_of_the_manifest() {
+    let manifest = Manifest::inside().unwrap().unwrap();
+    let text = fs::read_to_string(repository().join("docs/boards-and-cameras.md")).unwrap();
+    let real = Board::ALL.into_iter().filter(|board| !board.is_emulated() && !board.is_test_equipment());
+    let mut rows = 0;
+    for board in real {
+        let row = text.lines().find(|line| line.starts_with('|') && line.contains(&format!("`{}`", board.name())));
+        let size = format!("| {} B |", grouped(manifest.boards[board.name()].code_bytes));
+        assert!(row.is_some_and(|row| row.contains(&size)), "{}: {size} is not in {row:?}", board.name());
+        rows += 1;
+    }
+    assert!(rows >= 3, "{rows} boards");
+    let engine = manifest.boards[Board::Qemu.name()].engine_bytes;
+    assert!(text.contains(&format!("takes {}", grouped(engine))), "the engine takes {engine} bytes");
+    assert_eq!(grouped(1_234_567), "1,234,567");
 }
 
 #[test]
