@@ -111,7 +111,7 @@ impl Qemu {
         Ok((Self { process, complaints }, waiting, stdout))
     }
 
-    /// The exit status, if the emulator has ended or is about to.
+    /// Returns the exit status; `None` if the emulator does not end soon.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + EXIT_TIMEOUT;
         loop {
