@@ -94,7 +94,7 @@ pub enum QuantizationError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     FineTune(#[from] FineTuneError),
-    /// No threshold reaches the error rate.
+    /// No threshold can be chosen for the error rate.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Threshold(#[from] ThresholdError),
