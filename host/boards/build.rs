@@ -10,7 +10,7 @@ use pinhole_declaration::Declaration;
 /// Folder of the boards' crates, from this crate's folder.
 const BOARDS: &str = "../../firmware/boards";
 
-/// A declaration and its file, from [`BOARDS`], with slashes.
+/// A declaration, and the path of its file relative to [`BOARDS`], with slashes.
 struct Found {
     file: String,
     declaration: Declaration,
@@ -19,7 +19,8 @@ struct Found {
 fn main() {
     println!("cargo::rerun-if-changed={BOARDS}");
     let mut boards = declarations(Path::new(BOARDS));
-    // Emulated ones first, of which the first is the default; test equipment last; by name.
+    // Emulated boards come first, and the first of them is the default. Test equipment comes last. Each group is sorted
+    // by name.
     boards.sort_by_key(|Found { declaration, .. }| {
         let board = &declaration.board;
         (board.test_equipment, declaration.emulator.is_none(), board.name.clone())
@@ -54,7 +55,7 @@ fn declarations(folder: &Path) -> Vec<Found> {
     found
 }
 
-/// A name as a variant: `qemu-m0plus` as `QemuM0plus`.
+/// Converts a name to a variant: `qemu-m0plus` to `QemuM0plus`.
 fn variant(name: &str) -> String {
     let upper = |word: &str| word[..1].to_uppercase() + &word[1..];
     name.split('-').filter(|word| !word.is_empty()).map(upper).collect()

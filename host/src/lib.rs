@@ -1,6 +1,7 @@
-//! Pinhole's host side: from photos to a model file, and the proof that the device decides the same.
+//! Pinhole's host side: from photos to a model file, and the proof that the device computes the same integers.
 //!
-//! This crate re-exports five others under one name. They depend on each other as drawn, downward to `core`, and in no other way:
+//! This crate re-exports five other crates under one name. Their only dependencies on each other point downward to
+//! `core`, as drawn:
 //!
 //! ```text
 //!           lab              evaluation, studies, reports
@@ -12,10 +13,10 @@
 //!
 //! | module | from -> to |
 //! |---|---|
-//! | [`app`] | a request -> its result, with facts on the way: the commands' use cases, without a command line |
+//! | [`app`] | a request -> its result, with notes and progress: use cases of the commands, without a command line |
 //! | [`watch`] | captures of a device -> a screen of them |
-//! | [`doctor`] | this machine -> what is there, what needs it, what mends it |
-//! | [`cli`] | arguments -> use cases; facts -> text |
+//! | [`doctor`] | this machine -> its state, the requirements of the commands, and remedies |
+//! | [`cli`] | arguments -> use cases; notes and results -> text |
 
 pub use pinhole_boards::{
     bench, board, board_camera, budget, cache, device, emulator, firmware, flash_file, platform, probe, prove, settings,

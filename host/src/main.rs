@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Training takes and gives back tensors of megabytes all the time, which the system's allocator on Linux returns to the
-/// kernel, to have each page cleared anew: a quarter of the time of a convolutional network's training.
+/// Training constantly allocates and frees tensors of megabytes. The system's allocator on Linux returns them to the
+/// kernel, which clears each page again: a quarter of the training time of a convolutional network.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

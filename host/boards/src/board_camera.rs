@@ -1,4 +1,4 @@
-//! A device's camera, and the photos that are held before it, if any.
+//! A device's camera, and the photos that are shown to it, if any.
 
 use std::iter::Cycle;
 use std::path::PathBuf;
@@ -12,35 +12,35 @@ use pinhole_shared::pixels::Color;
 
 use crate::device::{Device, DeviceError};
 
-/// A device, and what is before its camera.
+/// A device, and the photos for its camera.
 #[derive(Debug)]
 pub struct BoardCamera {
     device: Box<dyn Device>,
-    /// `None` where the camera sees the world.
+    /// `None` if the device has its own camera.
     photos: Option<Cycle<vec::IntoIter<PathBuf>>>,
 }
 
 /// One captured frame.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// What was seen, and what the network made of it.
+    /// The network's results, including its input.
     pub inference: Inference,
-    /// The photo before the camera, if there was one.
+    /// The photo shown to the camera, if any.
     pub shown: Option<PathBuf>,
-    /// How long it took to read the photo from disk.
+    /// Time to read the photo from disk.
     pub photo: Option<Duration>,
-    /// From the request to the last answer: exposure, the camera's bus, inference, and reporting.
+    /// Time from the request to the last answer: exposure, the camera's bus, inference, and reporting.
     pub device: Duration,
 }
 
-/// Why nothing was captured.
+/// Error of a capture.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CaptureError {
-    /// There is nothing before an emulated board's camera.
+    /// There is no photo to show to an emulated board's camera.
     #[error("there is no photo to show the camera")]
     #[diagnostic(help("give photos, or a folder that has some"))]
     NoPhoto,
-    /// The photo before it cannot be used.
+    /// The photo cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Photo(#[from] PhotoError),
@@ -51,34 +51,35 @@ pub enum CaptureError {
 }
 
 impl CaptureError {
-    /// Whether the next capture may do better.
+    /// Returns true if the next capture may succeed.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Device(error) if error.is_passing())
     }
 }
 
 impl BoardCamera {
-    /// A device whose camera sees the world.
+    /// Creates one for a device with its own camera.
     pub fn new(device: Box<dyn Device>) -> Self {
         Self { device, photos: None }
     }
 
-    /// A device before whose camera photos can be held ([`Device::show`]): one after the other and again.
+    /// Creates one for a device whose camera can be shown photos ([`Device::show`]): in turn, again and again.
     pub fn with_photos(device: Box<dyn Device>, photos: Vec<PathBuf>) -> Self {
         Self { device, photos: Some(photos.into_iter().cycle()) }
     }
 
-    /// The device.
+    /// Returns the device.
     pub fn device(&self) -> &dyn Device {
         &*self.device
     }
 
-    /// The device, to ask something of it.
+    /// Returns the device, for requests.
     pub fn device_mut(&mut self) -> &mut dyn Device {
         &mut *self.device
     }
 
-    /// Has the device capture a picture of what is before its camera, and classify it.
+    /// Captures a picture with the device's camera, after showing it the next photo if there are any, and has it
+    /// classified.
     ///
     /// # Errors
     /// [`CaptureError`].

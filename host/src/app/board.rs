@@ -1,4 +1,4 @@
-//! Boards to run on: an emulated one is started, one at hand is reached.
+//! Boards to run on: starts an emulated one, or connects to a real one.
 
 use std::path::PathBuf;
 
@@ -18,10 +18,10 @@ use thiserror::Error;
 
 use super::events::{Events, Note, Progress, Work};
 
-/// Why a board does not run, or is not reached.
+/// Error of starting or reaching a board.
 #[derive(Debug, Error, Diagnostic)]
 pub enum BoardError {
-    /// A camera that gives gray pictures, for a network that sees colors.
+    /// The camera delivers gray pictures, but the network requires color.
     #[error("the camera {} gives gray pictures, and {} sees colors", camera.name(), model.display())]
     #[diagnostic(help("take another camera (--camera photos, or arducam-mini), or train with --color gray"))]
     GrayCamera {
@@ -30,32 +30,32 @@ pub enum BoardError {
         /// The model.
         model: PathBuf,
     },
-    /// A way to an emulated board.
+    /// A connection was given for an emulated board.
     #[error("the board {} is emulated: there is no way to it but Pinhole's own", board.name())]
     #[diagnostic(help("leave out --probe and --port, or name your real board with --board"))]
     NoWay {
         /// The board.
         board: Board,
     },
-    /// A camera, or photos, for a board that has its own camera.
+    /// A camera, or photos for it, were given for a board that has its own camera.
     #[error("the board {} has its own camera, before which no photo can be held", board.name())]
     #[diagnostic(help("leave out --camera and the photos, or take an emulated board"))]
     OwnCamera {
         /// The board.
         board: Board,
     },
-    /// Another board on the serial port.
+    /// A different board is on the serial port.
     #[error("the device on {port} says that it is {got}, not {}", board.name())]
     #[diagnostic(help("give --board {got} if that is your board"))]
     OtherBoard {
         /// The port.
         port: String,
-        /// The board it is.
+        /// Name of the board on the port.
         got: String,
-        /// The board wanted.
+        /// The expected board.
         board: Board,
     },
-    /// Another model on the board.
+    /// A different model is on the board.
     #[error(
         "the board runs the model {there:#010x}, and {} is {here:#010x} as it is flashed", model.display()
     )]
@@ -64,11 +64,11 @@ pub enum BoardError {
         model.display(), board.name()
     ))]
     OtherModel {
-        /// The model wanted.
+        /// The expected model.
         model: PathBuf,
         /// The board.
         board: Board,
-        /// Checksum of the model wanted, packed.
+        /// Checksum of the expected model, packed.
         here: u32,
         /// Checksum of the model on the board.
         there: u32,
@@ -77,7 +77,7 @@ pub enum BoardError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Emulator(#[from] EmulatorError),
-    /// There is no firmware, or the model does not go with it.
+    /// The firmware is not available, or does not suit the model.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Firmware(#[from] FirmwareError),
@@ -95,7 +95,7 @@ pub enum BoardError {
     Device(#[from] DeviceError),
 }
 
-/// Starts an emulated board with this camera, that runs this model.
+/// Starts an emulated board with this camera and model.
 ///
 /// # Errors
 /// [`BoardError`].
@@ -108,9 +108,10 @@ pub fn start_board(
     if !camera.sees(trained.model.model().input().color) {
         return Err(BoardError::GrayCamera { camera, model: trained.model_path.clone() });
     }
-    // Before anything is said to start: it may be missing, and a private copy tells its steps.
+    // This comes before the note and the progress: the emulator may be missing, and making a private copy reports its
+    // own steps.
     emulator()?;
-    // cargo shows its own progress where this builds it.
+    // cargo shows its own progress if this builds the firmware.
     events.note(&Note::of_firmware(&Firmware::of(board)?));
     let log = events.log();
     events.progress(&Progress::Begins(Work::StartingBoard));
@@ -119,10 +120,10 @@ pub fn start_board(
     Ok(board?)
 }
 
-/// The way to a board that is not emulated.
+/// Connection to a board that is not emulated.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
-    /// Debug probe to use, where several are plugged in.
+    /// Debug probe to use if several are connected.
     pub probe: Option<DebugProbeSelector>,
     /// Serial port to use instead of a debug probe.
     pub port: Option<SerialName>,
@@ -156,7 +157,7 @@ impl Connection {
     }
 }
 
-/// Refuses to take one model for another.
+/// Checks that the board runs this model.
 ///
 /// # Errors
 /// [`BoardError::OtherModel`], [`BoardError::Firmware`].
@@ -169,28 +170,28 @@ pub fn check_model(trained: &Trained, board: Board, identity: &Identity) -> Resu
     Err(BoardError::OtherModel { model: trained.model_path.clone(), board, here, there })
 }
 
-/// Where photos go, where there are any.
+/// Destination of the given photos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Photos {
-    /// Before the board's camera.
+    /// The board's camera: photos are shown to it.
     BeforeTheCamera,
-    /// Elsewhere, or there are none.
+    /// Not the camera, or there are no photos.
     Elsewhere,
 }
 
-/// A board, and the way to it.
+/// A board, and the connection to it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The board.
     pub board: Board,
-    /// Camera of an emulated board; if absent photos without a camera's driver.
+    /// Camera of an emulated board; if absent, photos without a camera driver.
     pub camera: Option<CameraKind>,
-    /// The way to a board at hand.
+    /// Connection to a real board.
     pub connection: Connection,
 }
 
 impl Target {
-    /// Refuses what the board has no use for: the way to an emulated one, or things to hold before another's camera.
+    /// Refuses a connection to an emulated board, and a camera or photos for a board that has its own camera.
     ///
     /// # Errors
     /// [`BoardError::NoWay`], [`BoardError::OwnCamera`].
@@ -205,13 +206,13 @@ impl Target {
         Ok(())
     }
 
-    /// The camera of an emulated board.
+    /// Returns the camera of an emulated board.
     pub fn emulated_camera(&self) -> CameraKind {
         self.camera.unwrap_or_default()
     }
 
-    /// The board's camera: an emulated board's with these photos before it, or that of a board at hand, which must run
-    /// this model.
+    /// Returns the board's camera. An emulated board is started with this model and these photos for its camera. A real
+    /// board is connected to, and must run this model.
     ///
     /// # Errors
     /// [`BoardError`].

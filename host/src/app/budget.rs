@@ -1,4 +1,4 @@
-//! What a model and the firmware take of a board, and how long an inference takes there.
+//! Memory that a model and the firmware take on a board, and the time of an inference there.
 
 use miette::Diagnostic;
 use pinhole_boards::board::Board;
@@ -17,7 +17,7 @@ use thiserror::Error;
 use super::board::{BoardError, start_board};
 use super::events::{Events, Note};
 
-/// Why a board's budget is not known.
+/// Error of computing a board's budget.
 #[derive(Debug, Error, Diagnostic)]
 #[error(transparent)]
 #[diagnostic(transparent)]
@@ -29,7 +29,7 @@ pub enum BudgetError {
     Device(#[from] DeviceError),
 }
 
-/// What a model and the firmware take of a board.
+/// Memory that a model and the firmware take on a board, and the time of an inference.
 #[derive(Debug, Serialize)]
 pub struct BoardBudget {
     /// Name of the board.
@@ -38,54 +38,54 @@ pub struct BoardBudget {
     pub core: &'static str,
     /// Clock, Hz.
     pub clock_hz: u32,
-    /// Whether all of it fits.
+    /// True if everything fits.
     pub fits: bool,
-    /// What the model takes more of than the board has.
+    /// Needs of the model that exceed the board's room.
     pub misfits: Vec<Misfit>,
     /// Flash.
     pub flash: Flash,
     /// RAM.
     pub ram: Ram,
-    /// What the model needs.
+    /// Needs of the model.
     pub model: Needs,
-    /// What there is of it.
+    /// Room that the firmware has for a model.
     pub room: Room,
-    /// By counted instructions and timing tables: a model, not silicon.
+    /// Prediction by counted instructions and timing tables; not measured on silicon.
     pub predicted: Option<Predicted>,
 }
 
-/// Flash that is taken, and may be.
+/// Flash: used and available.
 #[derive(Debug, Serialize)]
 pub struct Flash {
     /// Code and constants of the firmware.
     pub code_bytes: u64,
-    /// What it may take.
+    /// Most that the code may take.
     pub code_budget_bytes: u32,
-    /// Of the code: kernels, model parser, pixel pipeline, activation functions.
+    /// Part of the code that is the engine: kernels, model parser, pixel pipeline, activation functions.
     pub engine_bytes: u64,
-    /// What that may take.
+    /// Most that the engine may take.
     pub engine_budget_bytes: u32,
     /// The model, packed.
     pub model_bytes: usize,
-    /// Room for it.
+    /// Room for the model.
     pub model_budget_bytes: u32,
 }
 
-/// RAM that is taken, and may be.
+/// RAM: used and available.
 #[derive(Debug, Serialize)]
 pub struct Ram {
     /// Variables.
     pub static_bytes: u64,
-    /// What they may take.
+    /// Most that the variables may take.
     pub static_budget_bytes: u32,
-    /// As the board finds it after a picture, by painting; absent where the model does not fit, for a board that is not emulated, and
-    /// without an emulator.
+    /// Deepest stack, as the board measures it by painting after a picture. Absent if the model does not fit, if the
+    /// board is not emulated, and without an emulator.
     pub worst_stack_bytes: Option<u32>,
-    /// What is reserved for it.
+    /// Reserved stack.
     pub stack_budget_bytes: u32,
 }
 
-/// What the firmware has for a model.
+/// Room that the firmware has for a model.
 #[derive(Debug, Serialize)]
 pub struct Room {
     /// Largest side of an input.
@@ -102,18 +102,18 @@ pub struct Room {
     pub arena_bytes: u32,
 }
 
-/// What an inference takes.
+/// Predicted cost of an inference.
 #[derive(Debug, Serialize)]
 pub struct Predicted {
     /// Instructions and cycles.
     #[serde(flatten)]
     pub work: Prediction,
-    /// By the clock of the board, ms.
+    /// Time at the board's clock, ms.
     pub time_ms: f64,
 }
 
-/// Shows the board a picture, has all of it reported, and asks how deep its stack has been.
-/// `None`, and a note, where no emulator can be had: all the rest is known without.
+/// Shows the board a picture, requests a full report, and returns the deepest stack.
+/// `None`, and a note, if no emulator is available: the rest of the budget does not need one.
 fn worst_stack(trained: &Trained, board: Board, events: &mut dyn Events) -> Result<Option<u32>, BudgetError> {
     match emulator() {
         Err(EmulatorError::Locate(missing)) => {
@@ -124,7 +124,7 @@ fn worst_stack(trained: &Trained, board: Board, events: &mut dyn Events) -> Resu
     };
     let mut running = start_board(board, CameraKind::Photos, trained, events)?;
     let side = trained.model.model().input().side;
-    // Larger than the input by no whole number, so that the pixel pipeline does all it can.
+    // The size is not a multiple of the input's, so that the pixel pipeline does all of its work.
     let (width, height) = (side + side / 2 + 1, side + side / 3 + 1);
     let row = (0..usize::from(width) * 3).map(|byte| (byte * 37 % 251) as u8);
     let rows: Vec<u8> = row.cycle().take(usize::from(width) * 3 * usize::from(height)).collect();
@@ -136,11 +136,11 @@ fn worst_stack(trained: &Trained, board: Board, events: &mut dyn Events) -> Resu
 }
 
 impl BoardBudget {
-    /// Packs the model for the board, and measures the board's firmware; where the board is emulated and the model fits,
-    /// also how deep the stack gets.
+    /// Packs the model for the board and measures the board's firmware. If the board is emulated and the model fits, it
+    /// also measures the deepest stack.
     ///
     /// # Errors
-    /// [`BudgetError`]. That a model does not fit is none.
+    /// [`BudgetError`]. A model that does not fit is not an error.
     ///
     /// # Panics
     /// Never: the picture that is shown has the bytes of its size.
@@ -157,7 +157,7 @@ impl BoardBudget {
         let buffers = declared.buffers;
         let worst_stack_bytes =
             if misfits.is_empty() && board.is_emulated() { worst_stack(trained, board, events)? } else { None };
-        // A stack that is too deep is no misfit of the model, but nothing to flash either.
+        // A stack that is too deep is not a misfit of the model, but the board must not be flashed either.
         let stack_fits = worst_stack_bytes.is_none_or(|worst| worst <= declared.budget.stack_bytes);
         Ok(Self {
             name: board.name(),

@@ -1,4 +1,4 @@
-//! Training pictures from a board's own camera.
+//! Captures training pictures with a board's own camera.
 
 use std::path::{Path, PathBuf};
 
@@ -12,43 +12,43 @@ use thiserror::Error;
 
 use super::events::{Events, Note};
 
-/// How often a picture is tried to be taken.
+/// Number of tries for each picture.
 const TRIES: u32 = 4;
 
-/// A picture that was captured.
+/// A captured picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Taken {
     /// Its file.
     pub path: PathBuf,
-    /// The photo that was before an emulated board's camera.
+    /// The photo that was shown to an emulated board's camera.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<PathBuf>,
 }
 
-/// Why pictures were not captured. Those before stay.
+/// Error of capturing pictures. Earlier pictures are kept.
 #[derive(Debug, Error, Diagnostic)]
 pub enum CaptureError {
-    /// A label that is no name of a folder.
+    /// The label is not a valid folder name.
     #[error("--label {label:?} names no folder")]
     #[diagnostic(help("give the name of a class, such as muffin"))]
     Label {
         /// The label.
         label: String,
     },
-    /// The board's camera gave none.
+    /// The board's camera delivered no picture.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Frame(#[from] board_camera::CaptureError),
-    /// One cannot be written.
+    /// A picture cannot be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Write(#[from] WriteError),
-    /// One cannot be made a PNG file.
+    /// A picture cannot be encoded as a PNG file.
     #[error(transparent)]
     Png(#[from] image::ImageError),
 }
 
-/// Whether a label can be the name of a folder.
+/// Checks that a label is a valid folder name.
 ///
 /// # Errors
 /// [`CaptureError::Label`].
@@ -59,10 +59,10 @@ pub fn check_label(label: &str) -> Result<(), CaptureError> {
     Ok(())
 }
 
-/// The folder that pictures of a class go into. It is not made yet.
+/// Returns the folder for pictures of a class, without creating it.
 ///
 /// # Errors
-/// [`CaptureError::Label`], or [`CaptureError::Write`] when there cannot be a folder.
+/// [`CaptureError::Label`], or [`CaptureError::Write`] if the folder cannot be created.
 pub fn folder(out: &Path, label: &str) -> Result<PathBuf, CaptureError> {
     check_label(label)?;
     let folder = out.join(label);
@@ -70,8 +70,8 @@ pub fn folder(out: &Path, label: &str) -> Result<PathBuf, CaptureError> {
     Ok(folder)
 }
 
-/// Captures so many pictures of a class into a folder that is made where there is none. Files that are there stay. A fault
-/// of the camera or of the link is told, and tried again.
+/// Captures this number of pictures of a class into a folder, which is created if necessary. Existing files are kept. A
+/// fault of the camera or of the link is reported, and the capture is tried again.
 ///
 /// # Errors
 /// [`CaptureError`].
@@ -111,7 +111,7 @@ fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<Frame, boa
     camera.capture(Report::AllValues)
 }
 
-/// The next name of which there is no file: what was captured before stays.
+/// Returns the next unused file name, so that earlier captures are kept.
 fn free(folder: &Path, label: &str, number: &mut u32) -> PathBuf {
     loop {
         *number += 1;
@@ -122,7 +122,7 @@ fn free(folder: &Path, label: &str, number: &mut u32) -> PathBuf {
     }
 }
 
-/// What the network saw, gray or in color, as a PNG file: read again, its pixels are the same.
+/// Encodes the network's input, gray or color, as a PNG file. Its pixels are the same when it is read again.
 fn png(pixels: &[u8], side: u16) -> Result<Vec<u8>, image::ImageError> {
     let is_gray = pixels.len() == usize::from(side) * usize::from(side);
     let color = if is_gray { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };

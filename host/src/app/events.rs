@@ -1,4 +1,4 @@
-//! What a use case tells whoever started it, while it runs: facts, which a front end puts into words.
+//! Events of a running use case: facts and progress, which a front end puts into words.
 
 use std::path::PathBuf;
 
@@ -9,29 +9,29 @@ use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
 
-/// Where the lines of a device's log go. They come from a thread of their own.
+/// Receives the lines of a device's log, on a separate thread.
 pub type LogSink = Box<dyn FnMut(&LogLine) + Send>;
 
-/// The other side of a running use case. Every method has a default that does nothing; `()` is all of them. It goes along
-/// to whatever thread the use case runs on.
+/// Receiver of a running use case's events. Every method has a default that does nothing; `()` uses all defaults. It
+/// moves to the thread that the use case runs on.
 pub trait Events: Send {
-    /// A fact that is worth knowing, and stays true.
+    /// Receives a fact that stays true.
     fn note(&mut self, note: &Note) {
         let _ = note;
     }
 
-    /// How far the work is.
+    /// Receives the progress of the work.
     fn progress(&mut self, progress: &Progress) {
         let _ = progress;
     }
 
-    /// Whether the work is to end here: asked after every epoch of a training and every picture captured. What has been
-    /// done so far is the result.
+    /// Returns true if the work should stop here. It is asked after every epoch of a training and every captured
+    /// picture. The result is what has been done so far.
     fn should_stop(&mut self) -> bool {
         false
     }
 
-    /// Where the log of a device goes that the use case is about to connect to.
+    /// Returns the receiver of the log of a device that the use case is about to connect to.
     fn log(&mut self) -> LogSink {
         Box::new(|_| ())
     }
@@ -39,7 +39,7 @@ pub trait Events: Send {
 
 impl Events for () {}
 
-/// Tells of photos that cannot be used, and of those that are too alike, where there are any.
+/// Reports photos that cannot be used and near-duplicates, if there are any.
 pub(super) fn tell_of_photos(warnings: &[Warning], duplicates: &[DuplicatePhotos], events: &mut dyn Events) {
     if !warnings.is_empty() {
         events.note(&Note::LeftOut(warnings.to_owned()));
@@ -49,43 +49,43 @@ pub(super) fn tell_of_photos(warnings: &[Warning], duplicates: &[DuplicatePhotos
     }
 }
 
-/// A fact of a run.
+/// A fact about a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// Files in a folder of photos were left out.
     LeftOut(Vec<Warning>),
-    /// Photos are nearly the same picture.
+    /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
     /// Training continues from a trained network.
     ContinuingFrom {
         /// File of its parameters.
         path: PathBuf,
-        /// Whether they are int8 weights turned back to float.
+        /// True if they are int8 weights converted back to float.
         dequantized: bool,
-        /// What becomes of its last layer.
+        /// Treatment of its last layer.
         last_layer: LastLayer,
         /// Names of the classes.
         classes: Vec<String>,
         /// Names of the classes that it was trained on.
         trained_on: Vec<String>,
     },
-    /// Training goes on from a checkpoint.
+    /// Training resumes from a checkpoint.
     Resuming {
-        /// Epochs that were run before.
+        /// Number of epochs run before.
         after: u32,
-        /// Epochs in all.
+        /// Number of epochs in all.
         epochs: u32,
     },
-    /// No checkpoint could be written; training goes on without. Said once.
+    /// No checkpoint could be written; training continues without one. Reported once.
     NoCheckpoint {
-        /// Why.
+        /// Reason.
         reason: String,
     },
-    /// No epoch was better than the network that was continued from, which is what was kept.
+    /// No epoch was better than the network that training continued from, so that network was kept.
     NoneBetter,
     /// Training was asked to stop; the best epoch so far is kept.
     Interrupted {
-        /// Whether a checkpoint has the last epoch.
+        /// True if the checkpoint includes the last epoch.
         can_resume: bool,
     },
     /// Training stopped because there was no better epoch for as long as the recipe's patience.
@@ -93,7 +93,7 @@ pub enum Note {
         /// The last epoch.
         epoch: u32,
     },
-    /// A run folder has an earlier run, which is replaced now.
+    /// A run folder contains an earlier run, which is replaced now.
     ReplacingRun {
         /// The folder.
         folder: PathBuf,
@@ -104,44 +104,44 @@ pub enum Note {
     EightBitActivations,
     /// Weights have these bits because those of the run's model have.
     WeightBits {
-        /// Of each layer that has weights.
+        /// Bits of each layer that has weights.
         bits: Vec<u8>,
     },
-    /// Of the photos, those held out to choose an epoch by were trained on: the run had others to validate by.
+    /// The photos held out to choose an epoch were trained on before, because the run had other validation photos.
     HeldOutWereTrainedOn,
     /// The model keeps its weights; only its policy is new.
     WeightsKept,
     /// The model that was replaced had a policy, and the new one has none.
     PolicyLost {
-        /// The one it had.
+        /// The policy of the replaced model.
         policy: Policy,
     },
-    /// A run's report describes the earlier model, and says so now: the photos of the training are not at hand.
+    /// A run's report describes the earlier model, and now says so: the training photos are not available.
     ReportOfEarlierModel {
         /// The report.
         report: PathBuf,
-        /// Where the photos were.
+        /// Path that the photos had.
         photos: PathBuf,
     },
     /// Firmware that is about to run.
     Firmware {
         /// Its board.
         board: Board,
-        /// The first digits of its digest.
+        /// Start of its digest.
         digest: String,
-        /// Where it comes from.
+        /// Its origin.
         origin: Origin,
     },
-    /// A board is measured without its stack: there is no emulator.
+    /// A board is measured without its stack, because no emulator is available.
     StackNotMeasured {
-        /// Why there is none.
+        /// Reason.
         reason: String,
     },
-    /// A board has other firmware than this Pinhole: its log cannot be read.
+    /// The firmware on a board differs from that of this Pinhole, so its log cannot be read.
     NoLog,
-    /// The camera or the link to it failed, and is tried again.
+    /// The camera or the link to it failed; the capture is tried again.
     TryingAgain {
-        /// How it failed.
+        /// Description of the failure.
         reason: String,
     },
     /// A picture was captured.
@@ -157,53 +157,53 @@ pub enum Note {
 }
 
 impl Note {
-    /// Where a board's firmware comes from.
+    /// Returns the note about a board's firmware and its origin.
     pub fn of_firmware(firmware: &Firmware) -> Self {
         let digest = firmware.short_digest().to_owned();
         Self::Firmware { board: firmware.board(), digest, origin: firmware.origin().clone() }
     }
 }
 
-/// How far the work is. There is one piece of [`Work`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
+/// Progress of the work. There is one piece of [`Work`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
     /// Work begins.
     Begins(Work),
-    /// An epoch of a training is over.
+    /// An epoch of a training has ended.
     Epoch {
         /// Its measurements.
         epoch: Epoch,
-        /// Those of the best one so far.
+        /// Measurements of the best epoch so far.
         best: Epoch,
     },
-    /// So many bytes more are to be done than was known before.
+    /// Number of bytes to add to the total.
     Total(u64),
-    /// So many bytes more are done.
+    /// Number of further bytes that are done.
     Done(u64),
-    /// The work has ended, well or not.
+    /// The work has ended, successfully or not.
     Ends,
 }
 
-/// Something that takes long.
+/// A piece of work that takes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// A training, with what is made of the network right after it.
+    /// A training, with the steps right after it.
     Training {
-        /// Epochs in all.
+        /// Number of epochs in all.
         epochs: u32,
-        /// Epochs that were run before, by another process.
+        /// Number of epochs that another process ran before.
         after: u32,
-        /// Epochs without a better one after which it ends.
+        /// Number of epochs without an improvement after which it ends.
         patience: Option<u32>,
     },
-    /// Making a run's report anew.
+    /// Rewriting a run's report.
     RewritingReport,
     /// Starting an emulated board.
     StartingBoard,
-    /// Reaching a board at hand.
+    /// Connecting to a real board.
     ReachingBoard,
     /// Erasing, writing and verifying a board's flash.
     Flashing,
-    /// Waiting for a board, after its reset, to say who it is.
+    /// Waiting for a board, after its reset, to identify itself.
     WaitingForBoard,
 }

@@ -1,4 +1,4 @@
-//! Firmware and model into a board's flash, or into a file for other tools.
+//! Writes firmware and model into a board's flash, or into a file for other tools.
 
 use pinhole_boards::board::Board;
 use pinhole_boards::device::Device as _;
@@ -13,7 +13,7 @@ use pinhole_train::runs::Trained;
 
 use super::events::{Events, Note, Progress, Work};
 
-/// What goes into a board's flash, made and not yet written.
+/// Contents for a board's flash, prepared and not yet written.
 pub struct Prepared {
     board: Board,
     firmware: Firmware,
@@ -24,8 +24,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// The board's firmware and a model that it has room for; or the model alone, to be written beside the firmware that
-    /// is on the board already.
+    /// Prepares the board's firmware and a model that fits the board. With `model_only`, the model alone is written
+    /// beside the firmware that is already on the board.
     ///
     /// # Errors
     /// [`FirmwareError`].
@@ -38,27 +38,27 @@ impl Prepared {
         Ok(Self { board, firmware, model, image, map, model_only })
     }
 
-    /// The board.
+    /// Returns the board.
     pub fn board(&self) -> Board {
         self.board
     }
 
-    /// The model, as it lies in flash.
+    /// Returns the model as it is stored in flash.
     pub fn model(&self) -> &PackedModel {
         &self.model
     }
 
-    /// What is written where.
+    /// Returns the memory map of the written parts.
     pub fn map(&self) -> &[Used] {
         &self.map
     }
 
-    /// The firmware that is written along.
+    /// Returns the firmware if it is written too.
     fn written_firmware(&self) -> Option<&Firmware> {
         (!self.model_only).then_some(&self.firmware)
     }
 
-    /// Makes a file for other tools, which [`flash_file::write`] writes.
+    /// Encodes a file for other tools, which [`flash_file::write`] writes.
     ///
     /// # Errors
     /// [`FlashFileError`].
@@ -66,7 +66,7 @@ impl Prepared {
         flash_file::encode(&self.image, self.written_firmware(), format)
     }
 
-    /// Whether it fits the board's chip, as far as that is known without a probe.
+    /// Checks that the contents fit the board's chip, as far as that is known without a probe.
     ///
     /// # Errors
     /// [`ProbeError`].
@@ -74,10 +74,10 @@ impl Prepared {
         check_fits(&self.image, bench)
     }
 
-    /// Writes it through a debug probe, has the board reset, and asks it who it is.
+    /// Writes the contents through a debug probe, resets the board, and asks it for its identity.
     ///
     /// # Errors
-    /// [`ProbeError`], also when the board does not say that it runs what was written.
+    /// [`ProbeError`], also if the board does not report that it runs the written contents.
     pub fn flash(
         &self,
         bench: &Bench,
@@ -104,7 +104,7 @@ impl Prepared {
         events.progress(&Progress::Ends);
         let device = device?;
         let identity = device.identity();
-        // The firmware read back while it runs, beside the check that was made before the reset.
+        // Compares the firmware again while it runs, in addition to the check before the reset.
         if self.written_firmware().is_some() && !device.has_log() {
             return Err(ProbeError::Verify { chip: chip.name });
         }

@@ -1,4 +1,4 @@
-//! From photo folders to everything that a run folder holds.
+//! A training job: from photo folders to all contents of a run folder.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -16,64 +16,65 @@ use pinhole_train::runs::source::Source;
 use pinhole_train::runs::{self, ContinuedFrom, JobError, Quantization, RunSummary, files};
 use pinhole_train::{Accelerator, Epoch, Identity, Network, Outcome, Training, TrainingState, transfer};
 
-/// Fraction of the photos of each class held out when there is no validation folder; near-duplicates stay together.
+/// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
+/// together.
 pub const HOLD_OUT: f32 = 0.2;
 
-/// Most validation photos that a report explains.
+/// Largest number of validation photos that a report explains.
 pub const EXPLAINED: usize = 24;
 
-/// What to train on, and how.
+/// Photos and settings of a training.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Folder of training photos.
     pub photos: PathBuf,
     /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
     pub validation: Option<PathBuf>,
-    /// Name or path the recipe was given by.
+    /// Name or path that the recipe was given by.
     pub recipe_name: String,
     /// The recipe.
     pub recipe: Recipe,
-    /// What to continue from; a new network if absent.
+    /// Network to continue from; a new network if absent.
     pub from: Option<Continuation>,
     /// Seed of all randomness.
     pub seed: u64,
-    /// How activations are quantized.
+    /// Quantization of activations.
     pub bits: ActivationBits,
-    /// What gradients are computed on.
+    /// Device that computes the gradients.
     pub accelerator: Accelerator,
 }
 
-/// A trained network to continue from, and how.
+/// A trained network to continue from, and the settings for it.
 #[derive(Clone, Debug)]
 pub struct Continuation {
     /// The network. The job's recipe must have its input side and layers.
     pub source: Source,
-    /// Train only the layer that decides.
+    /// True to train only the last layer, which decides.
     pub freeze: bool,
 }
 
-/// Photos of a job, read.
+/// Photos of a job, decoded.
 #[derive(Clone, Debug)]
 pub struct JobData {
     /// Training examples, without copies.
     pub training: Dataset,
     /// Validation examples.
     pub validation: Dataset,
-    /// Files that were left out of either.
+    /// Files of both folders that were left out.
     pub warnings: Vec<Warning>,
     /// Photos that are nearly the same picture.
     pub duplicates: Vec<DuplicatePhotos>,
 }
 
-/// Everything a finished job leaves.
+/// Results of a finished job.
 pub struct Finished {
-    /// What was trained and how it went.
+    /// Summary of the run.
     pub summary: RunSummary,
-    /// Training's own outcome.
+    /// Outcome of the training.
     pub outcome: Outcome,
     /// The quantized model.
     pub model: ModelFile,
-    /// Both networks on the validation photos.
+    /// Evaluation of both networks on the validation photos.
     pub evaluation: Evaluation,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
@@ -89,7 +90,7 @@ impl Job {
         Ok(load(&self.photos, validation, input, None, self.seed)?)
     }
 
-    /// Trains, quantizes and evaluates; `observe` sees every epoch and may end the training.
+    /// Trains, quantizes and evaluates. `observe` is called after every epoch and may end the training.
     ///
     /// # Errors
     /// [`JobError`].
@@ -101,7 +102,7 @@ impl Job {
         self.resume(data, None, |_, epoch| observe(epoch))
     }
 
-    /// What this job's training is made from: a checkpoint of another is not to be resumed.
+    /// Returns the identity of this job's training. A checkpoint with another identity must not be resumed.
     ///
     /// # Errors
     /// [`JobError::Transfer`], [`JobError::Train`].
@@ -110,8 +111,8 @@ impl Job {
         Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?.on(self.accelerator))
     }
 
-    /// [`Job::run`], from a state of this very training on where one is given: all that comes out is the same as if it
-    /// had not been stopped there. `observe` sees the training too, whose state it may take.
+    /// Like [`Job::run`], but continues from a state of this training, if given. The results are the same as without
+    /// the interruption. `observe` also receives the training, whose state it may take.
     ///
     /// # Errors
     /// [`JobError`].
@@ -153,7 +154,7 @@ impl Job {
         Ok(Finished { summary, outcome, model, evaluation, layers })
     }
 
-    /// The network that training starts with.
+    /// Returns the network that training starts with.
     fn network(&self, classes: &[String]) -> Result<Network, JobError> {
         let Some(from) = &self.from else { return Ok(Network::new(&self.recipe, classes, self.seed)?) };
         let mut network = transfer(&from.source.pretrained, &self.recipe, classes, self.seed)?;
@@ -164,8 +165,9 @@ impl Job {
     }
 }
 
-/// Reads training photos as inputs of this shape, and validation photos of the same classes: those of a folder, or [`HOLD_OUT`] of
-/// the training photos by a seed. Classes are `classes`, or those that the photos have.
+/// Reads training photos as inputs of this shape, and validation photos of the same classes. These are the photos of
+/// the validation folder or, without one, [`HOLD_OUT`] of the training photos, chosen by a seed. The classes are
+/// `classes`, if given, otherwise those of the photos.
 ///
 /// # Errors
 /// [`PhotoError`].
@@ -180,11 +182,11 @@ pub fn load(
     let mut warnings = std::mem::take(&mut all.warnings);
     let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
     warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
-    // Training photos first, so that of a pair on both sides the first is one of them.
+    // Training photos come first, so that a pair on both sides lists its training photo first.
     let examples: Vec<&Example> =
         all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
     let pairs = photos::near_duplicates(&examples, input);
-    // What is held out below never splits a pair.
+    // Holding out photos (below) never splits a pair.
     let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
     let (training, validation) = match given {
         None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, seed)?,
@@ -206,8 +208,8 @@ impl Continuation {
 }
 
 impl Finished {
-    /// Writes all files of the run into a folder that exists, each whole, the summary last: a folder with a summary has
-    /// all that belongs to it.
+    /// Writes all files of the run into an existing folder. Each file is written as a whole, and the summary last: a
+    /// folder with a summary is complete.
     ///
     /// # Errors
     /// [`JobError::Write`] with the path.
@@ -232,7 +234,7 @@ impl Finished {
             duplicates: &data.duplicates,
         };
         let weights = self.outcome.network.to_safetensors()?;
-        // An earlier run's summary would vouch for a mixture if writing failed half-way.
+        // The summary of an earlier run would describe a mixture of files if writing failed half-way.
         runs::remove_summary(folder)?;
         write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
         write_file(&folder.join(files::METRICS), &runs::metrics_csv(&self.outcome.epochs))?;
@@ -244,13 +246,14 @@ impl Finished {
     }
 }
 
-/// The photos that a report explains, by their indices, and what decided on them.
+/// Returns the photos that a report explains, by index, with their explanations.
 pub(super) fn explain_some(model: &ModelFile, photos: &Dataset, evaluation: &Evaluation) -> Vec<(usize, Explanation)> {
     let chosen = chosen_to_explain(photos, evaluation).into_iter();
     chosen.map(|index| (index, explain(model, &photos.examples[index].pixels))).collect()
 }
 
-/// Indices of the photos to explain: mistakes first, then one by one of each class in turn, [`EXPLAINED`] at most.
+/// Returns the indices of the photos to explain, [`EXPLAINED`] at most: mistakes first, then one photo of each class in
+/// turn.
 fn chosen_to_explain(photos: &Dataset, evaluation: &Evaluation) -> Vec<usize> {
     let is_wrong = |index: &usize| photos.examples[*index].class != evaluation.results[*index].int8.class;
     let (mut chosen, right): (Vec<usize>, Vec<usize>) = (0..photos.examples.len()).partition(|index| is_wrong(index));

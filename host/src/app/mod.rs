@@ -1,21 +1,21 @@
-//! Use cases: what a command does, without how it was asked for or how it is shown.
+//! Use cases: the work of the commands, independent of how it is requested or displayed.
 //!
-//! A front end (the command line, a page, a test) makes a request, hands over its [`Events`], and gets a result or an
-//! error. Nothing in here prints, draws or listens to a keyboard.
+//! A front end (the command line, a page, a test) makes a request, passes its [`Events`], and receives a result or an
+//! error. Nothing in this module prints, draws or reads the keyboard.
 //!
 //! | module | from -> to |
 //! |---|---|
-//! | [`events`] | a running use case -> facts, for whoever started it |
-//! | [`mod@train`] | photo folders -> run folder, also from a checkpoint on |
+//! | [`events`] | a running use case -> facts and progress, for its front end |
+//! | [`mod@train`] | photo folders -> run folder, also from a checkpoint |
 //! | [`mod@quantize`] | run folder and photos -> its model, quantized again |
-//! | [`budget`] | model and board -> what it takes, whether it fits, how long it takes |
+//! | [`budget`] | model and board -> memory needs, whether they fit, and the time of an inference |
 //! | [`flash`] | model and board -> the board's flash, or a file for other tools |
-//! | [`board`] | a board -> running, or reached |
+//! | [`board`] | a board -> a running emulator, or a connection |
 //! | [`capture`] | a board's camera -> training pictures |
-//! | [`watching`] | a board's camera -> what there is to show of it |
-//! | `job` | photo folders -> what a training makes of them |
-//! | `observer` | a training between two epochs -> progress, a checkpoint, whether to stop |
-//! | `rewrite` | a run whose model is new -> its report |
+//! | [`watching`] | a board's camera -> the state of the live view |
+//! | `job` | photo folders -> results of a training |
+//! | `observer` | a training between two epochs -> progress, a checkpoint, and the decision to stop |
+//! | `rewrite` | a run with a new model -> its report |
 
 pub mod board;
 pub mod budget;

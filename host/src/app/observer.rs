@@ -1,4 +1,4 @@
-//! What goes on beside a training: its progress is told, its checkpoint kept, and its end asked for.
+//! Observation of a training: reports progress, writes checkpoints, and asks if it should stop.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,23 +10,23 @@ use pinhole_train::{Checkpoint, Epoch, Identity, Training};
 
 use super::events::{Events, Note, Progress, Work};
 
-/// What a crash costs at most, beside the epoch it falls into.
+/// Largest loss of training time by a crash, in addition to the current epoch.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
-/// Looks at a training after every epoch.
+/// Called after every epoch of a training.
 pub(super) struct Observer<'a> {
     events: &'a mut dyn Events,
-    /// File of the checkpoint, and what it is a checkpoint of; `None` if none is kept.
+    /// File of the checkpoint, and the training's identity; `None` for no checkpoints.
     kept: Option<(&'a Path, Identity)>,
-    /// When it was last written, or tried to.
+    /// Time of the last attempt to write it.
     saved: Instant,
-    /// Whether the file has the last epoch looked at.
+    /// True if the file includes the last epoch.
     is_saved: bool,
     warned: bool,
 }
 
 impl<'a> Observer<'a> {
-    /// Says that a training begins, of which so many epochs were run before.
+    /// Reports that a training begins, after this number of epochs that were run before.
     pub(super) fn begin(
         settings: &recipe::Training,
         after: u32,
@@ -38,7 +38,7 @@ impl<'a> Observer<'a> {
         Self { events, kept, saved: Instant::now(), is_saved: false, warned: false }
     }
 
-    /// Tells of the epoch, keeps a checkpoint where it is time for one, and says whether to go on.
+    /// Reports the epoch, writes a checkpoint when it is due, and returns whether to continue.
     pub(super) fn observe(&mut self, training: &Training<'_>, epoch: &Epoch) -> ControlFlow<()> {
         let best = *training.best().unwrap_or(epoch);
         self.events.progress(&Progress::Epoch { epoch: *epoch, best });
@@ -50,20 +50,20 @@ impl<'a> Observer<'a> {
         if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Says that the training has ended. Returns whether a checkpoint has the last epoch.
+    /// Reports that the training has ended. Returns true if a checkpoint includes the last epoch.
     pub(super) fn end(self) -> bool {
         self.events.progress(&Progress::Ends);
         self.is_saved
     }
 
-    /// A checkpoint that cannot be kept is no reason to lose the training too.
+    /// Writes a checkpoint. If this fails, the training continues.
     fn save(&mut self, training: &Training<'_>) {
         let Some((path, identity)) = &self.kept else { return };
         let written = training.state().map_err(|error| error.to_string()).and_then(|state| {
             let checkpoint = Checkpoint { identity: identity.clone(), state };
             write_file(path, &checkpoint.to_bytes()).map_err(|error| error.to_string())
         });
-        // After writing, so that a slow disk does not come to take all the time.
+        // Measured after writing, so that a slow disk does not take up all the time.
         self.saved = Instant::now();
         self.is_saved = written.is_ok();
         if let Err(reason) = written

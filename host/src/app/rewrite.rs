@@ -1,4 +1,4 @@
-//! The report of a run whose model was quantized again.
+//! Rewrites the report of a run whose model was quantized again.
 
 use std::path::Path;
 
@@ -12,35 +12,35 @@ use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics};
 
 use super::job::{explain_some, load};
 
-/// What became of a run's report.
+/// Result of rewriting a run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rewritten {
-    /// It describes the new model.
+    /// The report describes the new model.
     Whole,
-    /// The photos of the training are not where they were, or not the same: it describes the earlier model still, and says so.
+    /// The report still describes the earlier model, and says so: the training photos have moved or changed.
     Marked,
-    /// There is none.
+    /// There is no report.
     NoReport,
 }
 
-/// Makes a run's report describe its new model, as [`super::Finished::write`] would; where the photos of the training are not at
-/// hand, makes the report that is there say that it describes an earlier model. `run` is the run's new summary.
+/// Rewrites a run's report for its new model, as [`super::Finished::write`] would. If the training photos are not
+/// available, marks the existing report as describing an earlier model. `run` is the run's new summary.
 ///
 /// # Errors
-/// [`JobError::Write`] when the report or the run's float network cannot be read or written, and what [`evaluate`] and
-/// [`measure`] fail with.
+/// [`JobError::Write`] if the report or the run's float network cannot be read or written, and the errors of
+/// [`evaluate`] and [`measure`].
 pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Result<Rewritten, JobError> {
     let path = folder.join(files::REPORT);
     let Ok(before) = std::fs::read_to_string(&path) else { return Ok(Rewritten::NoReport) };
     let network = Network::read(&folder.join(files::WEIGHTS)).map_err(RunError::from)?;
-    // First, so that it is not wrong while the new one is made, nor when that is interrupted.
+    // This comes first, so that the report is not wrong during the work or after an interruption.
     write_file(&path, describes_an_earlier_model(&before, run.model_checksum).as_bytes())?;
     let Some(page) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
     write_file(&path, page.as_bytes())?;
     Ok(Rewritten::Whole)
 }
 
-/// The report; `None` where what it is made of is not at hand.
+/// Creates the report; `None` if its sources are not available.
 fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -> Result<Option<String>, JobError> {
     let classes = Some(&network.classes[..]);
     let data = load(&run.photos, run.validation.as_deref(), network.recipe.input(), classes, run.seed);

@@ -1,4 +1,4 @@
-//! Watching a board: one frame after the other, and changes of the policy between them. The front end says when.
+//! Watching a board: captures frames and changes the policy between them. The front end decides when.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::board::Target;
 use crate::watch::{ClassifiedFrame, State};
 
-/// Why a board is not watched.
+/// Error of watching a board.
 #[derive(Debug, Error, Diagnostic)]
 pub enum WatchError {
     /// The model cannot be packed for the board.
@@ -27,16 +27,16 @@ pub enum WatchError {
     Capture(#[from] CaptureError),
 }
 
-/// A board that is watched.
+/// A board that is being watched.
 pub struct Watching {
-    /// All that is known of it, to be shown.
+    /// Everything known about it, for display.
     pub state: State,
     camera: BoardCamera,
     started: Instant,
 }
 
 impl Watching {
-    /// Begins to watch. No frame is captured yet.
+    /// Begins to watch, without capturing a frame.
     ///
     /// # Errors
     /// [`WatchError`].
@@ -59,7 +59,7 @@ impl Watching {
     /// Captures one frame. A passing fault of the camera or of the link becomes part of the state.
     ///
     /// # Errors
-    /// [`CaptureError`] when it will not.
+    /// [`CaptureError`] if the fault is not passing.
     pub fn capture(&mut self) -> Result<(), CaptureError> {
         let camera = &mut self.camera;
         match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
@@ -75,10 +75,10 @@ impl Watching {
         Ok(())
     }
 
-    /// Changes the policy on the device, where it holds until a reset. A fault of the link becomes part of the state.
+    /// Changes the policy on the device until a reset. A fault of the link becomes part of the state.
     ///
     /// # Errors
-    /// [`CaptureError`] when it will not pass.
+    /// [`CaptureError`] if the fault is not passing.
     pub fn set_policy(&mut self, change: impl FnOnce(Policy) -> Policy) -> Result<(), CaptureError> {
         let policy = change(self.state.policy);
         match self.camera.device_mut().set_policy(policy).map_err(CaptureError::from) {

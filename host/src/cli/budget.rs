@@ -1,11 +1,11 @@
-//! How `pinhole inspect --board` shows the board.
+//! Output of `pinhole inspect --board` about the board.
 
 use pinhole_boards::budget::Misfits;
 
 use super::output::say;
 use crate::app::budget::{BoardBudget, Predicted};
 
-/// Prints what a model and the firmware take of a board.
+/// Prints the memory that a model and the firmware take on a board.
 pub(super) fn print_budget(budget: &BoardBudget) {
     let (flash, ram, model, room) = (&budget.flash, &budget.ram, &budget.model, &budget.room);
     say!();

@@ -21,8 +21,8 @@ use crate::app::capture::{capture, check_label, folder};
 /// `pinhole capture`.
 #[derive(Debug, Args)]
 pub(super) struct Capture {
-    // The model: what a real board runs; of an emulated one it gives the input's size. The photos: what an emulated
-    // board's camera looks at, one after the other and again.
+    // Model: a real board runs it; for an emulated board it gives the input's size. Photos: shown to an emulated
+    // board's camera in turn, again and again.
     #[command(flatten)]
     what: ModelAndPhotos,
     /// Folder to collect in: pictures go into a folder of it that is named by the label, as `pinhole train` reads it
@@ -60,7 +60,8 @@ impl Capture {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The folder to write, model and photos. Before --out, the folder was the first path, and photos came with --photos.
+    /// Returns the folder to write, model and photos. Before --out existed, the folder was the first path, and photos
+    /// came with --photos.
     fn places(&self) -> Result<(PathBuf, ModelAndPhotos)> {
         match &self.out {
             Some(out) => Ok((out.clone(), self.what.clone())),
@@ -86,7 +87,7 @@ impl Capture {
         };
         let trained = match named {
             Some(trained) => trained,
-            // Whatever a real board runs will do.
+            // A real board may run any model.
             None if !target.board.is_emulated() => {
                 let device = target.connection.open(bench, target.board, terminal)?;
                 return Ok(BoardCamera::new(Box::new(device)));
@@ -98,7 +99,7 @@ impl Capture {
     }
 }
 
-/// The photos that are held before an emulated board's camera.
+/// Returns the photos for an emulated board's camera; none for a real board.
 pub(super) fn before_camera(target: &Target, what: &ModelAndPhotos, trained: &Trained) -> Result<Vec<PathBuf>> {
     if target.board.is_emulated() { what.paths(trained.model.model().input()) } else { Ok(Vec::new()) }
 }

@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 pub(super) use pinhole_core::choice::Choice;
 
-/// Takes the name of one; lists the others where there is none of that name.
+/// Returns a parser that takes the name of a choice, and lists the names if there is no such choice.
 pub(super) fn choice<T: Choice>() -> impl TypedValueParser<Value = T> {
     let value = |choice: &T| PossibleValue::new(choice.name()).help(choice.help()).hide(choice.is_hidden());
     PossibleValuesParser::new(T::ALL.iter().map(value))

@@ -28,16 +28,16 @@ pub(super) struct Classify {
     pixels: bool,
 }
 
-/// One photo's decision.
+/// Decision on one photo.
 #[derive(Debug, Serialize)]
 struct Classified {
     path: PathBuf,
-    /// The likeliest class.
+    /// The most likely class.
     class: String,
     probability: f64,
-    /// The class answered; `None`: unknown.
+    /// The answered class; `None` for "unknown".
     answer: Option<String>,
-    /// Of each class, in the order of the model's.
+    /// Logit of each class, in the model's order.
     logits: Vec<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pixels: Option<String>,
@@ -59,7 +59,7 @@ impl Classify {
                 say!("{}: {}", path.display(), answer(&names, decision, verdict));
             }
             let (class, answer) = (name(&names, decision.class).to_owned(), answered_class(&names, verdict));
-            // In Q16.
+            // Logits are in Q16.
             let logits = inference.stages.last().map_or(&[][..], |logits| logits);
             let logits = logits.iter().map(|&logit| f64::from(logit) / f64::from(Q16_ONE)).collect();
             let pixels = self.pixels.then(|| BASE64_STANDARD.encode(&pixels));

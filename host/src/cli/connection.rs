@@ -1,4 +1,4 @@
-//! How commands reach a board that is no emulated one.
+//! Arguments for the connection to a real board.
 
 use clap::Args;
 use pinhole_boards::device::SerialName;
@@ -6,7 +6,7 @@ use pinhole_boards::probe::{DebugProbeSelector, parse_selector};
 
 use crate::app::board;
 
-/// What all of them take.
+/// Options of all commands that connect to a real board.
 #[derive(Debug, Args)]
 pub(super) struct Connection {
     /// Debug probe to use where several are plugged in, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL

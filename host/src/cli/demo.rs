@@ -47,7 +47,7 @@ impl Demo {
         say!("1. synthetic pictures: 26 to train on and 14 to validate with");
         say!("   {}", self.out.join("pictures").display());
 
-        // Found, or made, before anything that takes long.
+        // The emulator is found, or its copy made, before any long work.
         let emulator = emulator::emulator().map(drop);
 
         let run = self.out.join("run");
@@ -101,7 +101,7 @@ impl Demo {
     }
 }
 
-/// Proves on the emulated board.
+/// Runs the proof on the emulated board.
 fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
     say!("6. proof: every picture through the host's engine and the emulated board's camera path");
     let mut board = start_board(Board::default(), CameraKind::Photos, trained, &mut Terminal::new())?;
@@ -111,7 +111,7 @@ fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
     Ok(proof.holds())
 }
 
-/// Proves where no emulator can be had: the packed model, by the portable versions of the boards' kernels.
+/// Runs the proof without an emulator: with the packed model, and portable versions of the boards' kernels.
 fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &EmulatorError) -> Result<bool> {
     say!("6. proof, without a board: {missing}");
     say!("   Every picture goes through the host's engine, and through portable Rust versions of the boards' kernels,");
@@ -131,7 +131,7 @@ fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &Emulat
     Ok(holds)
 }
 
-/// Of how many pictures of a folder a model gives the class, and how many there are.
+/// Returns the number of pictures in a folder that a model classifies correctly, and the number of all pictures.
 fn right(model: &ModelFile, folder: &Path) -> Result<(usize, usize)> {
     let mut engine = model.engine();
     let classes: Vec<String> = engine.model().class_names().map(str::to_owned).collect();
@@ -140,7 +140,7 @@ fn right(model: &ModelFile, folder: &Path) -> Result<(usize, usize)> {
     Ok((pictures.iter().filter(is_right).count(), pictures.len()))
 }
 
-/// Writes the shipped pictures of a set into a folder.
+/// Writes the bundled pictures of a set into a folder.
 fn unpack(set: &str, folder: &Path) -> Result<()> {
     create_folder(folder)?;
     for (name, bytes) in data::pictures(set) {

@@ -50,16 +50,16 @@ pub(super) struct Flash {
     json: bool,
 }
 
-/// What `--json` prints.
+/// JSON output of `--json`.
 #[derive(Debug, Serialize)]
 struct Flashed<'f> {
     board: &'static str,
-    /// Absent where the board is emulated.
+    /// Absent if the board is emulated.
     chip: Option<&'static str>,
     memory_map: &'f [Used],
     model_bytes: usize,
     model_checksum: String,
-    /// What the device says of itself, now that it runs; absent after `--dry-run`, and with `--out`.
+    /// Identity of the running device; absent with `--dry-run` and with `--out`.
     device: Option<Device>,
     /// The file of `--out`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,9 +79,9 @@ struct Written {
     format: &'static str,
     bytes: usize,
     sha256: String,
-    /// Addresses that flashing it writes, filling included: from `start` to below `end`.
+    /// Addresses that flashing writes, including filler bytes: from `start` to below `end`.
     ranges: Vec<Range<u32>>,
-    /// Whether it was written: not by `--dry-run`.
+    /// True if it was written; false with `--dry-run`.
     written: bool,
 }
 
@@ -157,7 +157,7 @@ impl Flash {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What a person does with the file.
+    /// Prints instructions for the file.
     fn print_what_next(&self, out: &Path, file: &FlashFile) {
         match (file.format, self.board.uf2_loader()) {
             (Format::Uf2, Some(loader)) => {
@@ -176,10 +176,10 @@ impl Flash {
 
     fn to_board(&self, bench: &Bench) -> Result<ExitCode> {
         let board = self.board;
-        // What no model mends is said before one is opened.
+        // Errors that no model can fix are reported before a model is opened.
         board.chip().ok_or(ProbeError::NoChip { board })?;
         let prepared = self.prepare()?;
-        // Also where nothing is written: whether it fits the chip is known without a probe.
+        // This is checked also if nothing is written: it needs no probe.
         prepared.check(bench)?;
         if !self.json {
             print_map(&prepared);

@@ -22,7 +22,7 @@ pub(super) struct ManPages {
 impl ManPages {
     pub(super) fn run(&self) -> Result<ExitCode> {
         create_folder(&self.out)?;
-        // Without the subcommand `help`: its page would be of no use.
+        // The subcommand `help` is left out: its page would be of no use.
         let mut whole = command().disable_help_subcommand(true);
         // Names the page of each command, such as pinhole-train.
         whole.build();

@@ -62,7 +62,7 @@ struct Arguments {
     command: Command,
 }
 
-/// Options of every command: what a process [takes from outside itself](Settings).
+/// Options of every command: the [settings](Settings) of a process.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 struct GlobalOptions {
@@ -84,7 +84,7 @@ struct GlobalOptions {
 }
 
 impl GlobalOptions {
-    /// What was given, else what the environment says.
+    /// Returns the given options; those not given come from the environment.
     fn settings(&self) -> Settings {
         let environment = Settings::from_environment();
         Settings {
@@ -185,17 +185,16 @@ enum Command {
     Man(man::ManPages),
 }
 
-/// Exit status of a command that was interrupted, as shells have it for SIGINT.
+/// Exit status of an interrupted command, the same as shells use for SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// Parses the process's arguments, carries the command out, and returns the process's exit status: 0 when all went
-/// well (for `prove`: when everything was equal), 1 on errors and failed proofs, 2 on wrong arguments, 130 when
-/// interrupted.
+/// Parses the process's arguments, runs the command, and returns the process's exit status: 0 for success (for `prove`:
+/// everything was equal), 1 for errors and failed proofs, 2 for wrong arguments, 130 for an interruption.
 pub fn run() -> ExitCode {
     run_with(&Bench::usb())
 }
 
-/// [`run`] with other probes than those on USB.
+/// Like [`run`], with a different source of probes than USB.
 pub fn run_with(bench: &Bench) -> ExitCode {
     completions::answer();
     show_errors_by_the_usual_rules();
@@ -239,8 +238,8 @@ pub fn run_with(bench: &Bench) -> ExitCode {
     }
 }
 
-/// The grammar. Options take negative numbers as values, so that `--seed -1` is refused as a seed and not as an unknown
-/// option.
+/// Returns the grammar. Options take negative numbers as values, so that `--seed -1` is refused as a seed and not as an
+/// unknown option.
 fn command() -> clap::Command {
     let takes_negative = |arg: clap::Arg| {
         let is_option = arg.get_long().is_some() && arg.get_action().takes_values();
@@ -254,7 +253,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
     Arguments::from_arg_matches(&matches)
 }
 
-/// Shows help, version or wrong arguments; returns the exit status.
+/// Shows help, version or an error about arguments; returns the exit status.
 fn tell(error: &clap::Error) -> ExitCode {
     let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     let written = error.print();
@@ -265,18 +264,19 @@ fn tell(error: &clap::Error) -> ExitCode {
     output::finish().map_or_else(|error| failed(&error.into()), |()| status)
 }
 
-/// Sets how errors are shown: in color where clap shows help in color, that is by `NO_COLOR`, `CLICOLOR_FORCE`, and whether
-/// stderr is a terminal.
+/// Sets the display of errors: in color if clap shows help in color. That depends on `NO_COLOR`, `CLICOLOR_FORCE`, and
+/// on stderr being a terminal.
 fn show_errors_by_the_usual_rules() {
     let color = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    // Unwrapped: a path that is cut in two can be neither copied nor searched for. Fails only when called twice.
+    // Lines are not wrapped: a path that is cut in two can be neither copied nor searched for. The call fails only the
+    // second time.
     let _ = miette::set_hook(Box::new(move |_| {
         Box::new(miette::MietteHandlerOpts::new().color(color).wrap_lines(false).build())
     }));
 }
 
 fn failed(report: &Report) -> ExitCode {
-    // A closed stderr is no error: nobody is left to read, and the exit status says it too.
+    // A closed stderr is no error: nobody is left to read, and the exit status also reports the failure.
     let _ = writeln!(io::stderr(), "{report:?}");
     ExitCode::FAILURE
 }

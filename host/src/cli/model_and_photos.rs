@@ -19,7 +19,7 @@ use super::values::at_least;
 /// Help text of the model argument.
 pub(super) const MODEL: &str = "A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model";
 
-/// How many photos to take.
+/// Number of photos to use.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Limit {
     /// Take only so many of the photos, evenly spread over them
@@ -33,7 +33,7 @@ impl Limit {
     }
 }
 
-/// A model and photos, either of which may be left out where the command can do without.
+/// A model and photos. Either may be left out if the command can do without it.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ModelAndPhotos {
     /// A .pinhole file, a run folder of `pinhole train`, or the name of a bundled model [default: conv-96]

@@ -1,4 +1,4 @@
-//! When answers are "unknown": arguments of `pinhole quantize`, and how commands show it.
+//! Arguments of `pinhole quantize` for the policy (when to answer "unknown"), and its display.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::output::say;
 use crate::app::quantize::{Chosen, PolicyRequest, Threshold, Votes};
 
-/// What makes a policy.
+/// Settings of a policy.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "When to answer \"unknown\"")]
 pub(super) struct PolicyArguments {
@@ -54,7 +54,7 @@ impl PolicyArguments {
     }
 }
 
-/// Says what was chosen, why, and how far that can be trusted. Nothing, where there is no policy.
+/// Prints the chosen policy, its origin, and how far it can be trusted. Prints nothing without a policy.
 pub(super) fn print_chosen(chosen: &Chosen) {
     if let Some(threshold) = &chosen.threshold {
         print_threshold(threshold);
@@ -87,7 +87,7 @@ fn print_threshold(threshold: &Threshold) {
     say!("chosen on these photos, it looks better on them than it will on others: pinhole evaluate MODEL OTHERS");
 }
 
-/// A row of the table.
+/// Formats a row of the table.
 fn line(row: &Coverage) -> String {
     let Interval { low, high } = row.error_interval;
     let rate = row.error_rate.map_or("-".to_owned(), |rate| format!("{rate:.3}"));
@@ -100,10 +100,10 @@ fn line(row: &Coverage) -> String {
     )
 }
 
-/// A policy as it is shown.
+/// Fields of a policy for display.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct PolicyFields {
-    /// 0 to 1; 0: none.
+    /// Least probability, 0 to 1; 0 means none.
     min_probability: f64,
     needed: u8,
     window: u8,

@@ -16,7 +16,7 @@ use super::terminal::Terminal;
 use super::values::at_least;
 use crate::app::board::{Photos, Target, check_model, start_board};
 
-/// Pictures that a board takes itself for a proof, where nothing is said.
+/// Default number of pictures that a board captures for a proof.
 const CAPTURES: u32 = 10;
 
 /// `pinhole prove`.
@@ -39,7 +39,7 @@ pub(super) struct Prove {
 
 impl Prove {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
-        // A board at hand gets them over its link.
+        // A real board gets photos over its link.
         let target = self.on.target();
         target.check(Photos::Elsewhere)?;
         let trained = self.what.trained()?;
@@ -62,7 +62,7 @@ impl Prove {
         Terminal::new().with_log(shows_log(self.log))
     }
 
-    /// On a board at hand: photos over its link, or what its own camera sees.
+    /// Runs the proof on a real board: with photos over its link, or with captures of its own camera.
     fn attached(&self, bench: &Bench, target: &Target, trained: &Trained) -> Result<Proof> {
         let input = trained.model.model().input();
         let photos = if self.what.has_photos() { self.what.read(input)? } else { Vec::new() };

@@ -40,10 +40,10 @@ pub(super) struct Simulate {
 #[derive(Debug, Serialize)]
 struct Simulated {
     path: PathBuf,
-    /// The likeliest class.
+    /// The most likely class.
     class: String,
     probability: f64,
-    /// The class the board answered; `None`: unknown.
+    /// The class that the board answered; `None` for "unknown".
     answer: Option<String>,
 }
 

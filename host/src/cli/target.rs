@@ -1,4 +1,4 @@
-//! The board that commands run on.
+//! Arguments for the board that commands run on.
 
 use clap::Args;
 use pinhole_boards::board::Board;
@@ -8,7 +8,7 @@ use super::choice::choice;
 use super::connection::Connection;
 use crate::app::board::Target;
 
-/// The board, and the way to it.
+/// The board, and the connection to it.
 #[derive(Debug, Args)]
 pub(super) struct OnBoard {
     /// Board to run on

@@ -1,4 +1,4 @@
-//! The grammar as a whole: what holds for every command, whichever it is.
+//! Tests of the whole grammar: properties of every command.
 
 use std::any::TypeId;
 
@@ -6,7 +6,7 @@ use clap::builder::ValueParser;
 
 use super::*;
 
-/// Every command that is shown, by name; the program itself first, without one.
+/// Returns every visible command; the program itself comes first.
 fn commands() -> Vec<clap::Command> {
     let whole = command().disable_help_subcommand(true);
     let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
@@ -18,7 +18,7 @@ fn the_grammar_is_sound() {
     command().debug_assert();
 }
 
-/// Two examples at least in every help; each is a command that is understood.
+/// Every help has at least two examples, and each example is a valid command.
 #[test]
 fn examples_are_commands_that_work() {
     for of in commands() {
@@ -40,7 +40,7 @@ fn examples_are_commands_that_work() {
     }
 }
 
-/// Words and negative numbers are refused by every option that takes a number, in words and as that option's value.
+/// Every option that takes a number refuses words and negative numbers, with a message about that option's value.
 #[test]
 fn what_is_no_number_is_refused_in_words() {
     let is = |parser: &ValueParser, types: &[TypeId]| types.iter().any(|id| parser.type_id() == *id);
@@ -75,7 +75,7 @@ fn what_is_no_number_is_refused_in_words() {
     assert!(count >= 20, "only {count} options take numbers");
 }
 
-/// One word for one thing in every help.
+/// Every help uses the same word for the same thing.
 #[test]
 fn help_uses_the_standard_words() {
     for mut of in commands() {
@@ -86,7 +86,7 @@ fn help_uses_the_standard_words() {
     }
 }
 
-/// A photo argument that can be many has a limit.
+/// Every photo argument that can be a large number of photos has a limit.
 #[test]
 fn photos_can_be_limited_wherever_they_are_looked_at() {
     for name in ["quantize", "evaluate", "classify", "explain", "export", "simulate", "prove", "capture", "watch"] {
@@ -96,7 +96,7 @@ fn photos_can_be_limited_wherever_they_are_looked_at() {
     }
 }
 
-/// What scripts have been written with is understood still.
+/// Arguments of existing scripts are still understood.
 #[test]
 fn earlier_spellings_are_understood() {
     for line in [

@@ -70,7 +70,7 @@ pub(super) struct Train {
     json: bool,
 }
 
-/// What a network sees, as an argument.
+/// Color modes of a network, as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Colors {
     /// Brightness alone
@@ -79,7 +79,7 @@ enum Colors {
     Rgb,
 }
 
-/// What to compute on, as an argument.
+/// Devices to compute on, as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Device {
     /// The processor
@@ -114,7 +114,7 @@ impl Train {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let job = self.request().job()?;
         if let Some(threads) = self.threads {
-            // Can only fail when a pool exists already, and then it is the default one, which serves as well.
+            // This can only fail if a pool already exists. Then it is the default pool, which is also suitable.
             let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
         }
         let kept = if self.resume { Checkpoints::Resume } else { Checkpoints::Keep };

@@ -34,17 +34,17 @@ pub(super) struct Watch {
     frames: Option<u64>,
 }
 
-/// What a key asks for.
+/// Action of a key.
 #[derive(Clone, Copy, Debug)]
 enum Key {
     Quit,
     Pause,
     Next,
-    /// Another policy, from the one before.
+    /// Changes the policy.
     Policy(fn(Policy) -> Policy),
 }
 
-/// Longest time without looking at the keys, ms.
+/// Longest time between two checks of the keyboard, ms.
 const KEYS_EVERY: Duration = Duration::from_millis(50);
 
 impl Watch {
@@ -93,7 +93,7 @@ impl Watch {
     }
 }
 
-/// What was pressed, if anything was within this time.
+/// Returns the action of the key pressed within this time; `None` if there is none.
 fn key(wait: Duration) -> Result<Option<Key>> {
     if !event::poll(wait).into_diagnostic()? {
         return Ok(None);

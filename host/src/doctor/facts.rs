@@ -36,7 +36,7 @@ pub struct Facts {
 pub struct ProgramFacts {
     /// Version of Pinhole.
     pub version: &'static str,
-    /// Path of the program file; `None` if the system does not tell.
+    /// Path of the program file; `None` if the system does not report it.
     pub path: Option<PathBuf>,
     /// Operating system, as Rust names it.
     pub os: &'static str,
@@ -68,7 +68,7 @@ pub struct EmulatorFacts {
 pub struct FoundEmulator {
     /// Path of the program file.
     pub path: PathBuf,
-    /// Version of QEMU; `None` if it does not tell.
+    /// Version of QEMU; `None` if it does not report one.
     pub version: Option<String>,
     /// `named by the user`, `installed` or `private copy`.
     pub origin: String,

@@ -24,7 +24,7 @@ const LOG_LINES: usize = 200;
 /// A capture and its classification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassifiedFrame {
-    /// The photo held before the camera, if known.
+    /// The photo shown to the camera, if known.
     pub shown: Option<PathBuf>,
     /// The network's input, row by row, the channels of a pixel together.
     pub pixels: Vec<u8>,

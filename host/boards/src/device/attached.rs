@@ -1,4 +1,4 @@
-//! A device that runs on its own and is talked to over a link.
+//! A device that runs on its own and is reached over a link.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use super::logs::Logs;
 use super::transport::Transport;
 use super::{Client, ClientError, Device, DeviceError, LogLine};
 
-/// Longest silence of a device that works: its camera may take that long to start.
+/// Longest silence of a working device: its camera may take that long to start.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// A device on its own, attached by its link; its log comes with it where the way to it carries one.
+/// An attached device that runs on its own. Its log is available if the way to it carries one.
 pub struct AttachedDevice {
     client: Client<Box<dyn Transport>>,
     logs: Option<Logs>,
     identity: Identity,
 }
 
-/// A device that does not say who it is.
+/// Error: the device does not identify itself.
 #[derive(Debug)]
 pub(crate) struct Silent {
     pub(crate) error: ClientError,
@@ -30,7 +30,7 @@ pub(crate) struct Silent {
 }
 
 impl AttachedDevice {
-    /// Asks a device who it is.
+    /// Asks a device for its identity.
     ///
     /// # Errors
     /// [`Silent`]. A device that has just started, or was cut off in the middle of an answer, is asked twice.
@@ -49,7 +49,7 @@ impl AttachedDevice {
         Ok(Self { client, logs, identity })
     }
 
-    /// A device on any stream that waits no longer than some timeout. It has no log.
+    /// Connects to a device on any stream whose waits have a timeout. The device has no log.
     ///
     /// # Errors
     /// [`DeviceError::Request`].
@@ -57,7 +57,7 @@ impl AttachedDevice {
         Ok(Self::new(transport, None).map_err(|silent| silent.error)?)
     }
 
-    /// Whether its log can be seen.
+    /// Returns true if the device's log can be read.
     pub fn has_log(&self) -> bool {
         self.logs.is_some()
     }

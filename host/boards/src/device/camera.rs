@@ -1,4 +1,4 @@
-//! What is plugged in where an emulated device has its camera.
+//! Cameras of emulated devices: the host's end.
 
 use std::borrow::Cow;
 use std::io::{Read, Write};
@@ -29,7 +29,7 @@ pub enum CameraKind {
     Photos,
     /// A software model of the ArduCAM Mini 2MP Plus, behind the driver that runs on real boards.
     ArducamMini,
-    /// The same of the ArduCAM Mega.
+    /// A software model of the ArduCAM Mega, behind the driver that runs on real boards.
     ArducamMega,
 }
 
@@ -56,22 +56,22 @@ impl Choice for CameraKind {
 }
 
 impl CameraKind {
-    /// Whether it gives pictures in color to a network that sees them.
+    /// Returns true if it can serve a network with this color mode.
     pub fn sees(self, color: Color) -> bool {
         color == Color::Gray || self != Self::ArducamMega
     }
 }
 
-/// The host's end of a camera, on a thread of its own.
+/// The host's end of a camera. It runs on its own thread.
 #[derive(Debug)]
 pub enum HostCamera {
-    /// See [`Replay`].
+    /// Photos, served by a [`Replay`].
     Photos(Replay),
-    /// A model of a module.
+    /// A software model of a camera module.
     Module(ModelCamera),
 }
 
-/// A module's model, which answers for a device's buses.
+/// Software model of a camera module, which answers on a device's buses.
 pub struct ModelCamera {
     kind: CameraKind,
     module: SharedModule,
@@ -80,17 +80,17 @@ pub struct ModelCamera {
 
 type SharedModule = Arc<Mutex<Box<dyn Module + Send>>>;
 
-/// The Mega's identification: of the second generation, as sold now.
+/// The Mega's identification byte: second generation, which is sold now.
 const MEGA_ID: u8 = 0x85;
 
-/// All randomness of a module: what its sensor's first pictures look like, say.
+/// Seed of all randomness of a module, such as its sensor's first pictures.
 const SEED: u64 = 1;
 
 impl HostCamera {
     /// Serves a camera on this stream until it ends or fails.
     pub fn serve<S: Read + Write + Send + 'static>(kind: CameraKind, stream: S) -> Self {
         let dark = Photo::from_fn(1, 1, |_, _| 0);
-        // Where rules are broken, a panic would end the thread, not the command: they are asked for instead.
+        // A panic on a broken rule would end this thread, not the command. So broken rules are recorded instead.
         let mut module: Box<dyn Module + Send> = match kind {
             CameraKind::Photos => return Self::Photos(Replay::serve(stream)),
             CameraKind::ArducamMini => Box::new(MiniModel::new(MiniBoard::PLUS, BusSettings::default(), dark, SEED)),
@@ -100,13 +100,13 @@ impl HostCamera {
         let module = Arc::new(Mutex::new(module));
         let mut wires = Wires(Arc::clone(&module));
         let thread = thread::spawn(move || {
-            // The end of the stream is the end of the device, which whoever talks to it notices on the link.
+            // The end of the stream is the end of the device; the user of the link notices it there.
             let _ = serve(stream, &mut wires);
         });
         Self::Module(ModelCamera { kind, module, thread: Some(thread) })
     }
 
-    /// Holds a picture before the camera: every capture from now on sees it.
+    /// Shows a picture to the camera: every later capture sees it.
     pub fn show(&self, picture: Picture) {
         match self {
             Self::Photos(replay) => replay.show(picture),
@@ -114,8 +114,8 @@ impl HostCamera {
         }
     }
 
-    /// What the device must get of a picture, for a network with this input: computed from the camera's
-    /// settings alone, not through its buses.
+    /// Returns what the device must receive of a picture, for a network with this input. This is computed from the
+    /// camera's settings alone, not through its buses.
     pub fn seen<'p>(&self, picture: &'p Picture, input: InputShape) -> Cow<'p, Picture> {
         match self {
             Self::Photos(_) => Cow::Borrowed(picture),
@@ -132,7 +132,7 @@ impl HostCamera {
         }
     }
 
-    /// What the driver did that the module does not allow, so far, in words.
+    /// Returns the rules of the module that the driver has broken so far, in words.
     pub fn breaches(&self) -> Vec<String> {
         match self {
             Self::Photos(_) => Vec::new(),
@@ -166,7 +166,7 @@ impl ModelCamera {
     }
 }
 
-/// What a module's pictures show, as the board sets it up for a network with this input.
+/// Returns the window that a module's pictures show, as the board sets it up for a network with this input.
 fn window(kind: CameraKind, input: InputShape) -> Option<Window> {
     match kind {
         CameraKind::Photos => None,
@@ -175,7 +175,7 @@ fn window(kind: CameraKind, input: InputShape) -> Option<Window> {
     }
 }
 
-/// A picture as the models look at it.
+/// Converts a picture to the models' format.
 fn photo(picture: &Picture) -> Photo {
     let PictureSize { width, height } = picture.size();
     let format = picture.format();
@@ -189,7 +189,7 @@ fn photo(picture: &Picture) -> Photo {
     photo.unwrap_or_else(|| Photo::from_fn(1, 1, |_, _| 0))
 }
 
-/// A module's buses.
+/// Buses of a module.
 struct Wires(SharedModule);
 
 impl Wires {

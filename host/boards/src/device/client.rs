@@ -1,4 +1,4 @@
-//! The host's side of the link: one method a request.
+//! The host's side of the link: one method per request.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -12,13 +12,13 @@ use pinhole_shared::policy::{Decided, Policy};
 
 use super::Measurement;
 
-/// Answers to earlier requests that may still be under way when the link is brought back to order.
+/// Largest number of answers to earlier requests that are skipped when the link is resynchronized.
 const MOST_STALE_ANSWERS: usize = 10_000;
 
-/// Most values a device may report of one inference: more is not an inference but a broken device.
+/// Largest number of values that a device may report of one inference. A device that reports more is broken.
 const MOST_VALUES: usize = 1 << 24;
 
-/// Why a request was not answered.
+/// Error of a request.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ClientError {
     /// Nothing arrived within the stream's timeout.
@@ -47,14 +47,14 @@ pub enum ClientError {
         /// The device's version.
         got: u16,
     },
-    /// The device answered something that does not answer the request.
+    /// The device's answer belongs to another request.
     #[error("the device gave an answer that belongs to another request ({0})")]
     #[diagnostic(help("an earlier exchange was cut short; try again"))]
     OutOfTurn(&'static str),
 }
 
 impl ClientError {
-    /// Whether the same request may be answered if it is made again: after lost bytes, say, or a camera's fault.
+    /// Returns true if the same request may succeed when repeated, for example after lost bytes or a camera fault.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Timeout | Self::Frame(_) | Self::OutOfTurn(_) => true,
@@ -68,30 +68,30 @@ impl ClientError {
 
 /// The host's side of a link.
 ///
-/// The stream should have a read timeout (as `TcpStream::set_read_timeout` sets it): without one, a device that
-/// stopped answering blocks the caller for ever. After any error the next request first brings both sides back to
-/// order, so a client stays usable as long as its stream is.
+/// The stream should have a read timeout (as `TcpStream::set_read_timeout` sets it): without one, a device that stopped
+/// answering blocks the caller for ever. After an error, the next request first resynchronizes both sides. So a client
+/// stays usable as long as its stream is.
 #[derive(Debug)]
 pub struct Client<S> {
     pub(super) stream: S,
     receiver: Receiver,
-    /// Bytes read from the stream and not yet looked at, and how far.
+    /// Bytes read from the stream. Those from `position` on are not processed yet.
     unread: Vec<u8>,
     position: usize,
-    /// An exchange went wrong: answers to it may still arrive.
+    /// True after a failed exchange: answers to it may still arrive.
     out_of_step: bool,
 }
 
 impl<S: Read + Write> Client<S> {
-    /// A client on a stream to a device.
+    /// Creates a client on a stream to a device.
     pub fn new(stream: S) -> Self {
         Self { stream, receiver: Receiver::default(), unread: Vec::new(), position: 0, out_of_step: false }
     }
 
-    /// Asks the device who it is, and checks that it speaks this protocol version.
+    /// Asks the device for its identity, and checks that it speaks this protocol version.
     ///
     /// # Errors
-    /// [`ClientError::Protocol`], and whatever can go wrong on the way.
+    /// [`ClientError::Protocol`] if it speaks another version, or any other [`ClientError`].
     pub fn identify(&mut self) -> Result<Identity, ClientError> {
         match self.exchange(&Request::Identify)? {
             Response::Identity(identity) if identity.protocol == PROTOCOL => Ok(identity),
@@ -100,11 +100,11 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
-    /// Sends an input: all bytes of it, row by row.
+    /// Sends an input: all of its bytes, row by row.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when it has more pixels than the device's model takes (fewer are noticed when the
-    /// input is classified), and whatever can go wrong on the way.
+    /// [`ClientError::Refused`] if it has more pixels than the device's model takes (too few are noticed when the input
+    /// is classified), or any other [`ClientError`].
     pub fn send_input(&mut self, input: &[u8]) -> Result<(), ClientError> {
         let mut offset = 0;
         for pixels in input.chunks(CHUNK_PIXELS) {
@@ -120,7 +120,7 @@ impl<S: Read + Write> Client<S> {
     /// Classifies the input sent before.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when no complete input was sent, and whatever can go wrong on the way.
+    /// [`ClientError::Refused`] if no complete input was sent, or any other [`ClientError`].
     pub fn classify(&mut self, report: Report) -> Result<Inference, ClientError> {
         self.infer(&Request::Classify { report })
     }
@@ -128,16 +128,16 @@ impl<S: Read + Write> Client<S> {
     /// Captures a picture with the device's camera and classifies it.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when the camera fails or its picture does not suit the model, and whatever can go
-    /// wrong on the way.
+    /// [`ClientError::Refused`] if the camera fails or its picture does not suit the model, or any other
+    /// [`ClientError`].
     pub fn capture(&mut self, report: Report) -> Result<Inference, ClientError> {
         self.infer(&Request::Capture { report })
     }
 
-    /// The device's counters.
+    /// Returns the device's counters.
     ///
     /// # Errors
-    /// Whatever can go wrong on the way.
+    /// Any [`ClientError`].
     pub fn statistics(&mut self) -> Result<Statistics, ClientError> {
         match self.exchange(&Request::Statistics)? {
             Response::Statistics(statistics) => Ok(statistics),
@@ -145,10 +145,10 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
-    /// When the device's decisions are answers.
+    /// Returns the policy by which the device answers.
     ///
     /// # Errors
-    /// Whatever can go wrong on the way.
+    /// Any [`ClientError`].
     pub fn policy(&mut self) -> Result<Policy, ClientError> {
         match self.exchange(&Request::Policy)? {
             Response::Policy(policy) => Ok(policy),
@@ -156,10 +156,10 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
-    /// Has the device answer by this policy until it is reset, and forget the frames captured before.
+    /// Makes the device answer by this policy until it is reset, and forget the frames captured before.
     ///
     /// # Errors
-    /// Whatever can go wrong on the way.
+    /// Any [`ClientError`].
     pub fn set_policy(&mut self, policy: Policy) -> Result<(), ClientError> {
         match self.exchange(&Request::SetPolicy(policy.into()))? {
             Response::Accepted => Ok(()),
@@ -167,10 +167,10 @@ impl<S: Read + Write> Client<S> {
         }
     }
 
-    /// Has the device count what it costs to classify the input sent before.
+    /// Makes the device count the cost of classifying the input sent before.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when no complete input was sent, and whatever can go wrong on the way.
+    /// [`ClientError::Refused`] if no complete input was sent, or any other [`ClientError`].
     pub fn measure(&mut self) -> Result<Measurement, ClientError> {
         let mut parts: Vec<Measured> = Vec::new();
         let mut response = self.exchange(&Request::Measure)?;
@@ -220,8 +220,8 @@ impl<S: Read + Write> Client<S> {
         self.receive()
     }
 
-    /// After an exchange that went wrong: ends whatever half a frame the device may hold, and skips answers up to one
-    /// that can only belong to a request made after that.
+    /// Resynchronizes after a failed exchange. Ends a partial frame that the device may hold, then skips answers up to
+    /// one that can only belong to the new request.
     fn fall_in_step(&mut self) -> Result<(), ClientError> {
         (self.receiver, self.unread, self.position) = (Receiver::default(), Vec::new(), 0);
         self.write(&[0])?;
@@ -250,10 +250,10 @@ impl<S: Read + Write> Client<S> {
         result.map_err(|error| self.failed(stream_error(error)))
     }
 
-    /// The next answer; a refusal is an error.
+    /// Returns the next answer; a refusal is an error.
     fn receive(&mut self) -> Result<Response, ClientError> {
         match self.receive_any() {
-            // The device did not understand the request, so the line was not clean: start afresh.
+            // The device did not understand the request, so bytes were damaged: the next request resynchronizes first.
             Ok(Response::Refused(Refusal::Garbled)) => Err(self.failed(ClientError::Refused(Refusal::Garbled))),
             Ok(Response::Refused(refusal)) => Err(ClientError::Refused(refusal)),
             Ok(response) => Ok(response),
@@ -302,7 +302,7 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
-/// What to do about a refusal.
+/// Returns advice on a refusal.
 fn advice(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::Garbled => "bytes were lost on the way; try again, and check the cable if it happens often",
@@ -313,7 +313,7 @@ fn advice(refusal: Refusal) -> &'static str {
     }
 }
 
-/// Appends values where they belong; `None` when that is not the end.
+/// Appends values; `None` if they do not continue the values received so far, or if there are too many.
 fn append(stages: &mut Vec<Vec<i32>>, values: &Values) -> Option<()> {
     if usize::from(values.stage) == stages.len() && values.offset == 0 {
         stages.push(Vec::new());

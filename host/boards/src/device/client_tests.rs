@@ -1,4 +1,4 @@
-//! The client against a scripted device.
+//! Tests of the client against a scripted device.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,7 +12,7 @@ use pinhole_shared::policy::{Decided, Policy, Verdict};
 
 use super::{Client, ClientError};
 
-/// Answers requests by a script; where it has nothing to say, reads time out.
+/// A device that answers requests by a script. Without an answer, reads time out.
 struct Script<F> {
     receiver: Receiver,
     answer: F,
@@ -35,7 +35,7 @@ impl<F> Read for Script<F> {
         if self.answers.is_empty() && !self.closed {
             return Err(io::Error::from(ErrorKind::WouldBlock));
         }
-        // In bites that end anywhere.
+        // Reads return small pieces that end anywhere.
         let bite = bytes.len().min(5);
         self.answers.read(&mut bytes[..bite])
     }
@@ -191,7 +191,7 @@ fn refusals_are_errors_and_change_nothing() {
     client.identify().unwrap();
 }
 
-/// The answer to a request the client has given up arrives before the answer to the next one.
+/// The answer to an abandoned request arrives before the answer to the next one.
 #[test]
 fn late_answers_are_not_mistaken_for_others() {
     let mut requests = 0;
@@ -233,7 +233,7 @@ fn the_end_of_the_stream_is_told_from_silence() {
     assert!(matches!(client.identify(), Err(ClientError::Closed)));
 }
 
-/// A line that gives any bytes whatever is asked, until it is told to be good again.
+/// A stream that delivers random bytes instead of answers until `noise_left` is used up.
 struct Noisy<F> {
     script: Script<F>,
     state: u64,
@@ -265,8 +265,8 @@ impl<F: FnMut(Request<'_>) -> Vec<Response>> Write for Noisy<F> {
     }
 }
 
-/// A million random bytes in place of answers: every request ends, with an error, and when the line is good again the
-/// device is understood.
+/// A million random bytes arrive instead of answers. Every request ends with an error; afterwards the device is
+/// understood again.
 #[test]
 fn a_million_bytes_wedge_nothing() {
     let script = Script {
@@ -277,7 +277,7 @@ fn a_million_bytes_wedge_nothing() {
     };
     let mut client = Client::new(Noisy { script, state: 1, noise_left: 1_000_000 });
     let mut failures = 0;
-    // A try uses up a frame's worth of noise at least, the next ones as much as it takes to fall in step.
+    // The first try uses up at least one frame of noise; later tries use up what resynchronization takes.
     let identity = loop {
         match client.identify() {
             Ok(identity) => break identity,

@@ -1,13 +1,13 @@
-//! What goes wrong with a device that runs.
+//! Errors of a running device.
 
 use std::io;
 
 use super::{ClientError, LogLine};
 
-/// Most lines of a log, and of an emulator's complaints, that an error shows.
+/// Largest number of lines of log and emulator messages that an error shows.
 const LAST_LINES: usize = 12;
 
-/// Why a device did not do what it was asked for.
+/// Error of a device.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DeviceError {
     /// The device runs, but a request failed.
@@ -23,28 +23,28 @@ pub enum DeviceError {
         "the last lines above say why; a model it refuses is best written anew with `pinhole quantize`"
     ))]
     Stopped {
-        /// How it ended.
+        /// Exit status of the emulator, in words.
         code: String,
         /// The device's log.
         log: Vec<LogLine>,
-        /// What the emulator itself complained about.
+        /// Error messages of the emulator.
         complaints: String,
     },
-    /// The driver did what the camera does not allow.
+    /// The camera's driver broke rules of the camera.
     #[error("the camera's driver broke its rules: {}", breaches.join("; "))]
     #[diagnostic(help("this is a mistake in the driver, also where hardware would let it pass"))]
     CameraMisused {
-        /// How, in words.
+        /// The broken rules, in words.
         breaches: Vec<String>,
     },
-    /// The device's camera is its own: what it sees is not the host's to choose.
+    /// The device has its own camera, so the host cannot choose what it sees.
     #[error("the device has its own camera, before which no photo can be held")]
     #[diagnostic(help("leave out the photos, or take an emulated board"))]
     OwnCamera,
 }
 
 impl DeviceError {
-    /// Whether the same request may succeed if it is made again: after lost bytes, say, or a camera's fault.
+    /// Returns true if the same request may succeed when repeated, for example after lost bytes or a camera fault.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Request(error) if error.is_passing())
     }

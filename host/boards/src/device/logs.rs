@@ -22,7 +22,7 @@ impl std::fmt::Display for LogLine {
     }
 }
 
-/// Collects a device's log on a thread of its own.
+/// Collects a device's log on its own thread.
 #[derive(Debug)]
 pub(crate) struct Logs {
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Log {
     lines: Vec<LogLine>,
-    /// No more lines will come.
+    /// True if no more lines will come.
     ended: bool,
 }
 
@@ -50,7 +50,7 @@ impl Shared {
 }
 
 impl Logs {
-    /// Reads frames from `stream` until it ends. `on_line` sees every line as it comes.
+    /// Reads frames from `stream` until it ends. Each line is passed to `on_line` as it arrives.
     pub(crate) fn collect<R: Read + Send + 'static>(
         table: Table,
         stream: R,
@@ -68,12 +68,12 @@ impl Logs {
         Self { shared, thread: Some(thread) }
     }
 
-    /// The lines so far.
+    /// Returns the lines so far.
     pub(crate) fn lines(&self) -> Vec<LogLine> {
         self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
     }
 
-    /// Waits until there is a line; false when the log ended without one, or none came in time.
+    /// Waits for the first line. Returns false if the log ended without one, or if none came in time.
     pub(crate) fn wait_for_first(&self, timeout: Duration) -> bool {
         let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
         let silent = |log: &mut Log| log.lines.is_empty() && !log.ended;
@@ -82,7 +82,7 @@ impl Logs {
         !log.lines.is_empty()
     }
 
-    /// Waits for the last line. Call it when the stream's writer has ended.
+    /// Waits for the last line. Call it after the stream's writer has ended.
     pub(crate) fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
             // A panic there has been printed already; the lines before it are kept.
@@ -91,7 +91,7 @@ impl Logs {
     }
 }
 
-/// Decodes frames until the stream ends, fails, or makes no sense any more.
+/// Decodes frames until the stream ends, fails, or cannot be decoded any more.
 fn decode(table: &Table, mut stream: impl Read, mut on_line: impl FnMut(LogLine)) {
     let mut decoder = table.new_stream_decoder();
     let mut bytes = [0; 1024];
@@ -104,7 +104,7 @@ fn decode(table: &Table, mut stream: impl Read, mut on_line: impl FnMut(LogLine)
                     message: frame.display_message().to_string(),
                 }),
                 Err(DecodeError::UnexpectedEof) => break,
-                // Frames end with a zero, so the decoder goes on with the next one.
+                // Frames end with a zero byte, so the decoder can continue with the next frame.
                 Err(DecodeError::Malformed) if table.encoding().can_recover() => {}
                 Err(DecodeError::Malformed) => return,
             }

@@ -1,12 +1,12 @@
-//! What a device counted.
+//! Measured cost of an inference on a device.
 
 use pinhole_shared::decision::Decision;
 use pinhole_shared::link::Unit;
 
-/// What one inference costs on a device, by its own counter.
+/// Cost of one inference on a device, by the device's own counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    /// What was counted.
+    /// Unit of the counts.
     pub unit: Unit,
     /// Count of the whole inference.
     pub whole: u64,

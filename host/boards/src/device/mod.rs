@@ -1,7 +1,7 @@
-//! Devices, and talking to them: the host's side of the link and of its camera, over any byte stream.
+//! Devices and communication with them: the host's side of the link and of the camera, over any byte stream.
 //!
-//! [`Device`] is what all of them do. An emulated one is an [`EmulatedBoard`](crate::emulator::EmulatedBoard), one behind a
-//! debug probe or on a serial port an [`AttachedDevice`]; a [`PortableDevice`] is a model and no hardware.
+//! [`Device`] is the interface of all devices. An [`EmulatedBoard`](crate::emulator::EmulatedBoard) is emulated. An
+//! [`AttachedDevice`] is behind a debug probe or on a serial port. A [`PortableDevice`] is a model without hardware.
 
 mod attached;
 mod camera;
@@ -45,65 +45,66 @@ pub use transport::Transport;
 
 /// A device that runs a model: emulated, behind a debug probe, on a serial port, or portable.
 pub trait Device: fmt::Debug {
-    /// Who the device is and what it runs.
+    /// Returns the device's identity: its board and the model that it runs.
     fn identity(&self) -> &Identity;
 
-    /// Sends an input (all bytes of it, row by row) and has it classified. The verdict is of this input alone.
+    /// Sends an input (all bytes of it, row by row) and has it classified. The verdict is for this input alone.
     ///
     /// # Errors
-    /// [`DeviceError`]; [`ClientError::Refused`] when the input has not as many bytes as the model takes.
+    /// [`DeviceError`]; [`ClientError::Refused`] if the input does not have as many bytes as the model takes.
     fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError>;
 
-    /// Holds a picture before the device's camera: every capture from now on sees it.
+    /// Shows a picture to the device's camera: every later capture sees it.
     ///
     /// # Errors
-    /// [`DeviceError::OwnCamera`] where the device's camera sees the world.
+    /// [`DeviceError::OwnCamera`] if the host cannot choose what the device's camera sees.
     fn show(&mut self, picture: Picture) -> Result<(), DeviceError> {
         let _ = picture;
         Err(DeviceError::OwnCamera)
     }
 
-    /// What the device must get of a picture held before its camera: the picture itself, or what the camera's window
-    /// shows of it.
+    /// Returns what the device must receive of a picture shown to its camera: the picture itself, or the camera's
+    /// window of it.
     fn seen<'p>(&self, picture: &'p Picture) -> Cow<'p, Picture> {
         Cow::Borrowed(picture)
     }
 
-    /// Captures a picture with the device's camera and has it classified. The verdict is of the last frames together.
+    /// Captures a picture with the device's camera and has it classified. The verdict is for the last frames together.
     ///
     /// # Errors
     /// [`DeviceError`]; [`ClientError::Refused`] when the camera fails or its picture does not suit the model.
     fn capture(&mut self, report: Report) -> Result<Inference, DeviceError>;
 
-    /// When the device's decisions are answers.
+    /// Returns the policy by which the device answers.
     ///
     /// # Errors
     /// [`DeviceError`].
     fn policy(&mut self) -> Result<Policy, DeviceError>;
 
-    /// Has the device answer by this policy until it is reset, and forget the frames captured before.
+    /// Makes the device answer by this policy until it is reset, and forget the frames captured before.
     ///
     /// # Errors
     /// [`DeviceError`].
     fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError>;
 
-    /// The device's counters, and how long its last capture and inference took by its own clock.
+    /// Returns the device's counters, and the times of its last capture and inference by its own clock.
     ///
     /// # Errors
     /// [`DeviceError`].
     fn statistics(&mut self) -> Result<Statistics, DeviceError>;
 
-    /// The device's log so far; none where it cannot be read. A line may arrive a moment after the answer it belongs to.
+    /// Returns the device's log so far; empty if it cannot be read. A line may arrive shortly after the answer it
+    /// belongs to.
     fn logs(&mut self) -> Vec<LogLine> {
         Vec::new()
     }
 
-    /// The firmware that the device runs, where this program put it there.
+    /// Returns the firmware that the device runs; `None` if this program did not put it there.
     fn firmware(&self) -> Option<&Firmware> {
         None
     }
 
-    /// Whether bytes may get lost on the way to the device, so that a request that failed in passing is worth making again.
+    /// Returns true if bytes may get lost on the way to the device, so that repeating a failed request can help.
     fn is_lossy(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! A device without hardware, real or emulated: a packed model, run by the portable twin of a board's kernel.
+//! A device without hardware, real or emulated: a packed model, run by the portable version of a board's kernel.
 
 use pinhole_core::inference::Inference;
 use pinhole_core::model_file::portable::run_all_packed;
@@ -10,13 +10,13 @@ use pinhole_shared::policy::{Policy, Smoother};
 
 use super::{ClientError, Device, DeviceError};
 
-/// Name of its board, of which there is none.
+/// Board name in its identity; there is no board.
 const BOARD: &str = "portable";
 
-/// A model packed for a kernel, run by the portable twin of that kernel. It answers as a device does, over no link.
+/// A packed model, run by the portable version of a kernel. It answers like a device, without a link.
 ///
-/// What is proven with it is weaker than with a board: the kernel's algorithm and the packing are the device's; its assembly,
-/// compiler, camera and link are not there.
+/// A proof with it is weaker than with a board. It covers the kernel's algorithm and the packing, but not the device's
+/// assembly, compiler, camera and link.
 #[derive(Debug)]
 pub struct PortableDevice {
     packing: Packing,
@@ -51,7 +51,8 @@ impl PortableDevice {
         Ok(Self { packing, packed, identity, policy, smoother, shown: None, statistics })
     }
 
-    /// Every integer of an input of the right length; the verdict is of this input alone.
+    /// Runs an input of the right length and returns every integer, or only the decision. The verdict is for this input
+    /// alone.
     fn run(&mut self, input: &[u8], report: Report) -> Inference {
         let mut inference =
             run_all_packed(self.packing, &self.packed.model(), input).expect("it was packed for this kernel");
@@ -110,7 +111,7 @@ fn refused(refusal: Refusal) -> DeviceError {
     ClientError::Refused(refusal).into()
 }
 
-/// Name of the kernel that [`run_all_packed`] runs.
+/// Returns the name of the kernel that [`run_all_packed`] runs.
 fn kernel(packing: Packing) -> &'static str {
     match packing {
         Packing::Rows => Scalar::NAME,
@@ -119,7 +120,7 @@ fn kernel(packing: Packing) -> &'static str {
     }
 }
 
-/// A name that fits.
+/// Shortens a name to fit.
 fn short(name: &str) -> Name {
     Name::try_from(name).unwrap_or_default()
 }

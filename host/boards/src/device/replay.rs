@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use pinhole_core::photos::Picture;
 use pinhole_shared::link::replay::{Header, ROW_REQUEST, row_checksum, start_sequence};
 
-/// Shows pictures to a device's replayed camera, on a thread of its own.
+/// Serves pictures to a device's replayed camera, on its own thread.
 #[derive(Debug)]
 pub struct Replay {
     shown: Arc<Mutex<Option<Arc<Picture>>>>,
@@ -15,19 +15,18 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Serves the camera on this stream until it ends or fails. Shows nothing yet: captures fail until
-    /// [`Replay::show`].
+    /// Serves the camera on this stream until it ends or fails. Captures fail until [`Replay::show`] is called.
     pub fn serve<S: Read + Write + Send + 'static>(stream: S) -> Self {
         let shown = Arc::new(Mutex::new(None));
         let seen = Arc::clone(&shown);
         let thread = thread::spawn(move || {
-            // The end of the stream is the end of the device, which whoever talks to it notices on the link.
+            // The end of the stream is the end of the device; the user of the link notices it there.
             let _ = answer_requests(stream, || seen.lock().unwrap_or_else(PoisonError::into_inner).clone());
         });
         Self { shown, thread: Some(thread) }
     }
 
-    /// Every capture from now on sees this picture.
+    /// Shows this picture to every later capture.
     pub fn show(&self, picture: Picture) {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(picture));
     }

@@ -1,4 +1,4 @@
-//! The replayed camera's host side, over a socket, asked by hand.
+//! Tests of the replayed camera's host side, over a socket, with requests byte by byte.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -39,7 +39,7 @@ fn rows_are_given_when_asked_for() {
     let header: [u8; HEADER_BYTES] = ask(&mut device, start_request(2));
     let size = PictureSize { width: 2, height: 3 };
     assert_eq!(Header::parse(&header), Some(Header { sequence: 2, size, format: PixelFormat::Rgb565 }));
-    // What is shown now is for the next start.
+    // A picture shown now is used from the next start on.
     replay.show(picture(200));
     for number in 0..3_u8 {
         let answer: [u8; 4 + CHECKSUM_BYTES] = ask(&mut device, ROW_REQUEST);
@@ -47,7 +47,7 @@ fn rows_are_given_when_asked_for() {
         assert_eq!(answer[..4], row);
         assert_eq!(answer[4..], row_checksum(u16::from(number), &row).to_le_bytes());
     }
-    // No row is left, and nobody knows these bytes: no answer, until the next start.
+    // No row is left, and the other bytes are unknown: no answer until the next start.
     device.write_all(&[ROW_REQUEST, 0, 1, b'x']).unwrap();
     let header: [u8; HEADER_BYTES] = ask(&mut device, start_request(3));
     assert_eq!(Header::parse(&header).map(|header| header.sequence), Some(3));

@@ -1,11 +1,11 @@
-//! Requests that are made again.
+//! Repetition of requests that fail in passing.
 
 use super::{Device, DeviceError};
 
-/// Most tries of one request.
+/// Largest number of tries of one request.
 const TRIES: u32 = 4;
 
-/// A device, asked with retries where bytes get lost on the way to it ([`Device::is_lossy`]).
+/// A device with retries if bytes may get lost on the way to it ([`Device::is_lossy`]).
 #[derive(Debug)]
 pub struct WithRetries<'d> {
     device: &'d mut dyn Device,
@@ -13,20 +13,20 @@ pub struct WithRetries<'d> {
 }
 
 impl<'d> WithRetries<'d> {
-    /// Nothing asked yet.
+    /// Wraps a device that has not been asked anything yet.
     pub fn new(device: &'d mut dyn Device) -> Self {
         Self { device, repeated: 0 }
     }
 
-    /// The device, asked once.
+    /// Returns the device itself, without retries.
     pub fn device(&mut self) -> &mut dyn Device {
         &mut *self.device
     }
 
-    /// Does something with the device; with a lossy one again where that fails in passing, four times at most.
+    /// Does something with the device. If the device is lossy, passing failures are repeated, up to four tries in all.
     ///
     /// # Errors
-    /// The last try's.
+    /// Error of the last try.
     pub fn ask<T>(
         &mut self,
         mut action: impl FnMut(&mut dyn Device) -> Result<T, DeviceError>,
@@ -41,7 +41,7 @@ impl<'d> WithRetries<'d> {
         action(&mut *self.device)
     }
 
-    /// How often something was done again so far.
+    /// Returns the number of repetitions so far.
     pub fn repeated(&self) -> u32 {
         self.repeated
     }

@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use serialport::SerialPort;
 
-/// Bits a second, where none are given.
+/// Default rate, bits per second.
 const DEFAULT_BAUD: u32 = 115_200;
 
-/// A serial port as people name it: `/dev/ttyACM0`, `COM3`, or either with `@` and bits a second.
+/// A serial port as users name it: `/dev/ttyACM0`, `COM3`, or either with `@` and a rate in bits per second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SerialName {
-    /// What the system calls it.
+    /// The operating system's name for it.
     pub port: String,
-    /// Bits a second.
+    /// Bits per second.
     pub baud: u32,
 }
 
-/// A serial port does not open.
+/// Error: a serial port cannot be opened.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("the serial port {port} cannot be opened{}", if others.is_empty() { String::new() } else { format!("; there are: {}", others.join(", ")) })]
 #[diagnostic(help(
     "check its name, that no other program has it open, and that you may use it (on Linux: group dialout)"
 ))]
 pub struct SerialError {
-    /// Its name.
+    /// Name of the port.
     port: String,
-    /// The names of those there are.
+    /// Names of the existing ports.
     others: Vec<String>,
-    /// Why.
+    /// Cause.
     source: serialport::Error,
 }
 

@@ -3,22 +3,22 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-/// A byte stream to a device, with a limit to every wait.
+/// A byte stream to a device, with a timeout for every wait.
 ///
 /// # Contract, for implementors
-/// A read waits for at least one byte, a write until it is through, neither longer than the timeout: then they fail with
-/// [`io::ErrorKind::TimedOut`]. Bytes may get lost; none are made up.
+/// A read waits for at least one byte, a write until all bytes are written. Neither waits longer than the timeout: then
+/// it fails with [`io::ErrorKind::TimedOut`]. Bytes may get lost; none are made up.
 pub trait Transport: Read + Write + Send {
-    /// Sets how long reads and writes wait.
+    /// Sets the timeout of reads and writes.
     ///
     /// # Errors
-    /// When the stream has ended.
+    /// If the stream has ended.
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 
-    /// Throws away what has arrived: answers to whoever talked to the device before.
+    /// Discards bytes that have already arrived, such as answers to an earlier user of the device.
     fn discard(&mut self) {}
 
-    /// Does what has to be done now and then while nothing is asked of the device: fetches its log, say.
+    /// Does periodic work while no request is running, such as fetching the log.
     fn tend(&mut self) {}
 }
 
@@ -28,7 +28,7 @@ impl Transport for Box<dyn serialport::SerialPort> {
     }
 
     fn discard(&mut self) {
-        // What is wrong shows at the first request.
+        // Errors show at the first request.
         let _ = self.clear(serialport::ClearBuffer::All);
     }
 }

@@ -1,4 +1,4 @@
-//! An emulated board that counts what an inference costs.
+//! An emulated board that counts the instructions of an inference.
 
 use std::path::Path;
 
@@ -11,35 +11,36 @@ use super::{EmulatedBoard, EmulatorError};
 use crate::device::{CameraKind, DeviceError, Measurement};
 use crate::firmware::Firmware;
 
-/// A running emulated board whose clock goes by instructions, so that it can count them: the same numbers every time, on
-/// every host.
+/// A running emulated board whose clock advances with instructions, so that it can count them. The numbers are the same
+/// every time, on every host.
 ///
-/// Apart from [`EmulatedBoard`] because each is of no use for the other's purpose: with the host's clock there is nothing
-/// to count, and with this one a wait for a camera is over before it has begun.
+/// It is separate from [`EmulatedBoard`] because neither serves the other's purpose. With the host's clock there is
+/// nothing to count; with this clock, waiting for a camera ends at once.
 #[derive(Debug)]
 pub struct CountingBoard {
     board: EmulatedBoard,
 }
 
 impl CountingBoard {
-    /// Starts a board as [`EmulatedBoard::start`] does, with this firmware and a model at hand; `path` is what errors call it.
+    /// Starts a board like [`EmulatedBoard::start`], with this firmware and a loaded model; `path` is its name in
+    /// errors.
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
     pub fn start(firmware: Firmware, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
         let image = FlashImage::of_model(firmware.board(), model, path)?;
         let board = EmulatedBoard::start_image(firmware, image, Clock::Instructions, CameraKind::Photos, |_| ())?;
-        // The link is silent while the board classifies the input some hundred times over.
+        // The link is silent while the board classifies the input several hundred times.
         board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(DeviceError::Socket)?;
         Ok(Self { board })
     }
 
-    /// Who the device is and what it runs.
+    /// Returns the device's identity: its board and the model that it runs.
     pub fn identity(&self) -> &Identity {
         &self.board.identity
     }
 
-    /// Sends an input (all bytes of it, row by row) and counts what it costs to classify it.
+    /// Sends an input (all bytes of it, row by row) and counts the cost of classifying it.
     ///
     /// # Errors
     /// [`DeviceError::Request`] or [`DeviceError::Stopped`].

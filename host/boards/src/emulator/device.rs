@@ -1,4 +1,4 @@
-//! An emulated board as a device.
+//! The device interface of an emulated board.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,7 +13,8 @@ use super::qemu::READ_TIMEOUT;
 use crate::device::{Device, DeviceError, LogLine};
 use crate::firmware::Firmware;
 
-/// Slower than the emulator takes rows on a busy machine (it was seen to take 40,000 to 187,000 bytes a second).
+/// Lower bound of the rate at which the emulator takes rows on a busy machine (measured: 40,000 to 187,000 bytes per
+/// second).
 const SLOWEST_CAMERA_BYTES_PER_S: f64 = 10_000.0;
 
 /// The errors of each method are [`DeviceError::Request`] and [`DeviceError::Stopped`]; those of captures also
@@ -43,7 +44,7 @@ impl Device for EmulatedBoard {
     }
 
     fn capture(&mut self, report: Report) -> Result<Inference, DeviceError> {
-        // The link is silent while the rows go over the camera's line, for minutes if it is a large photo.
+        // The link is silent while the rows are transferred over the camera's line: minutes for a large photo.
         self.link.set_read_timeout(Some(READ_TIMEOUT + self.rows_time)).map_err(DeviceError::Socket)?;
         let result = self.client.capture(report).map_err(|error| self.explain(error));
         self.link.set_read_timeout(Some(READ_TIMEOUT)).map_err(DeviceError::Socket)?;

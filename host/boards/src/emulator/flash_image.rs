@@ -1,4 +1,4 @@
-//! The bytes that go into an emulated board's flash, in a file the emulator loads.
+//! The bytes of an emulated board's flash, in a file that the emulator loads.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,17 +12,17 @@ use crate::board::Board;
 use crate::cache;
 use crate::firmware::packed_for;
 
-/// A file with the flash's bytes. A temporary one is deleted when this is dropped.
+/// A file with the bytes of the flash. A temporary file is deleted when this is dropped.
 #[derive(Debug)]
 pub(super) enum FlashImage {
-    /// The model file, as it is.
+    /// The file, unchanged.
     File(PathBuf),
     /// The model packed for the board.
     Packed(NamedTempFile),
 }
 
 impl FlashImage {
-    /// A model packed for a board; anything that is no model as it is.
+    /// Packs a model file for a board. Any other file is used unchanged.
     ///
     /// # Errors
     /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Firmware`],
@@ -33,7 +33,7 @@ impl FlashImage {
         Self::of_model(board, &model, path)
     }
 
-    /// A model packed for a board. `path` is where it was read.
+    /// Packs a model for a board. `path` is the path it was read from.
     ///
     /// # Errors
     /// [`EmulatorError::Firmware`], [`EmulatorError::Temporary`].
@@ -42,7 +42,7 @@ impl FlashImage {
         Ok(Self::Packed(temporary(packed.bytes())?))
     }
 
-    /// A file's bytes, whatever they are.
+    /// Uses a file's bytes unchanged, whatever they are.
     ///
     /// # Errors
     /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`].
@@ -58,7 +58,7 @@ impl FlashImage {
     }
 }
 
-/// A temporary file with these bytes, for the emulator to read.
+/// Creates a temporary file with these bytes, for the emulator to read.
 ///
 /// # Errors
 /// [`EmulatorError::Temporary`].
@@ -68,7 +68,7 @@ pub(super) fn temporary(bytes: &[u8]) -> Result<NamedTempFile, EmulatorError> {
     Ok(file)
 }
 
-/// A file no longer than the board's region for it.
+/// Reads a file that is no longer than the board's region for it.
 fn read(board: Board, path: &Path) -> Result<Vec<u8>, EmulatorError> {
     let unreadable = |source| EmulatorError::Model { path: path.to_owned(), source };
     let (got, room) = (fs::metadata(path).map_err(unreadable)?.len(), u64::from(board.declaration().model.bytes));

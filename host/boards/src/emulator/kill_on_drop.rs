@@ -4,7 +4,7 @@ use std::process::Child;
 
 use crate::platform::watchdog;
 
-/// A child process that is killed when this is dropped, and when this process ends in whatever way.
+/// A child process that is killed when this is dropped, and when this process ends in any way.
 #[derive(Debug)]
 pub struct KillOnDrop {
     pub(super) child: Child,
@@ -12,22 +12,22 @@ pub struct KillOnDrop {
 }
 
 impl KillOnDrop {
-    /// Takes a process that has just been started.
+    /// Takes over a process that has just been started.
     pub fn new(child: Child) -> Self {
-        // An emulator does not notice that this process was killed, and a board that waits for its link takes a whole core
-        // for ever.
+        // An emulator does not notice that this process was killed. A board that waits for its link would then keep a
+        // whole core busy for ever.
         let watchdog = watchdog(child.id());
         Self { child, watchdog }
     }
 
-    /// Ends it.
+    /// Ends the process.
     pub fn kill(&mut self) {
-        // First: it must not outlive the process, whose number may be another's by then.
+        // First: the watchdog must not outlive the process, whose number another process may get.
         if let Some(mut watchdog) = self.watchdog.take() {
             let _ = watchdog.kill();
             let _ = watchdog.wait();
         }
-        // Both fail only when it has ended already.
+        // Both fail only if it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,14 +1,14 @@
-//! An emulated board: builds its firmware, runs it on QEMU with a model file in its flash, and talks to it as to any
-//! other device.
+//! An emulated board: builds its firmware, runs it on QEMU with a model file in its flash, and communicates with it
+//! like with any other device.
 //!
-//! | module | what happens there |
+//! | module | contents |
 //! |---|---|
-//! | `locate` | this machine, or Debian's archives -> an emulator that works |
-//! | `flash_image` | model file -> the bytes that go into the board's flash |
-//! | `qemu` | ELF and model -> a running process with two serial lines |
-//! | `device` | what any device does, done by it |
+//! | `locate` | finding a working emulator on this machine or in Debian's archives |
+//! | `flash_image` | converting a model file to the bytes of the board's flash |
+//! | `qemu` | starting a process with two serial lines from ELF and model |
+//! | `device` | the device interface of an emulated board |
 //! | `counting` | a board that only counts instructions |
-//! | `testing` | what only tests need |
+//! | `testing` | functions for tests only |
 
 mod counting;
 mod device;
@@ -36,7 +36,7 @@ use crate::firmware::{Firmware, FirmwareError};
 pub use counting::CountingBoard;
 pub use locate::{Emulator, LocateError};
 
-/// The emulator that boards run on: [`locate::find`], with its steps told on stderr.
+/// Returns the emulator that boards run on: [`locate::find`], with its steps reported on stderr.
 ///
 /// # Errors
 /// [`EmulatorError::Locate`].
@@ -46,7 +46,7 @@ pub fn emulator() -> Result<Emulator, EmulatorError> {
     Ok(locate::find(tell)?)
 }
 
-/// Why an emulated board does not run.
+/// Error of an emulated board.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum EmulatorError {
     /// The board is not emulated.
@@ -56,7 +56,7 @@ pub enum EmulatorError {
         /// The board.
         board: Board,
     },
-    /// There is no emulator.
+    /// No emulator is available.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Locate(#[from] LocateError),
@@ -65,7 +65,7 @@ pub enum EmulatorError {
     Program {
         /// The program.
         program: String,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The model file cannot be read.
@@ -74,7 +74,7 @@ pub enum EmulatorError {
     Model {
         /// The model file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The model file is larger than the board's region for it.
@@ -88,11 +88,11 @@ pub enum EmulatorError {
         /// The region's length, bytes.
         room: u64,
     },
-    /// The packed model cannot be written for the emulator to read.
+    /// The firmware or the packed model cannot be written for the emulator to read.
     #[error("no temporary file can be written for the emulator")]
     #[diagnostic(help("check that the folder for temporary files has room"))]
     Temporary(#[source] io::Error),
-    /// The firmware cannot be built, or the model does not go with it.
+    /// The firmware cannot be built, or does not suit the model.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Firmware(#[from] FirmwareError),
@@ -106,10 +106,10 @@ pub enum EmulatorError {
 #[derive(Debug)]
 pub struct EmulatedBoard {
     client: Client<TcpStream>,
-    /// The client's own stream once more, for its timeout.
+    /// The client's own stream again, to set its timeout.
     link: TcpStream,
     camera: HostCamera,
-    /// Longest time that the rows of the picture before the camera are on their way.
+    /// Longest time that the rows of the picture shown to the camera need for the transfer.
     rows_time: Duration,
     qemu: qemu::Qemu,
     logs: Logs,
@@ -118,21 +118,22 @@ pub struct EmulatedBoard {
 }
 
 impl EmulatedBoard {
-    /// Takes the board's firmware ([`Firmware::of`]), packs this model file for the board's kernel, starts the emulator with it in the board's flash, and waits until the device has said who it is.
+    /// Starts an emulated board and waits until the device has identified itself. The board's firmware comes from
+    /// [`Firmware::of`]; the model file is packed for the board's kernel and placed in its flash.
     ///
-    /// A file that is no model goes to the board as it is: the board's own check is what says so.
+    /// A file that is not a model goes to the board unchanged: the board's own check reports it.
     ///
     /// Several boards can run at once, each with its own emulator.
     ///
     /// # Errors
-    /// Any [`EmulatorError`]; a model the device refuses comes as [`DeviceError::Stopped`] with its log.
+    /// Any [`EmulatorError`]; a model that the device refuses gives [`DeviceError::Stopped`] with its log.
     pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
         let image = flash_image::FlashImage::of(board, model)?;
         Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
     }
 
-    /// [`EmulatedBoard::start`] with a model that has been read, from this path, and this camera plugged in, showing every
-    /// line of the device's log as it comes, on another thread.
+    /// Like [`EmulatedBoard::start`], with a loaded model (read from this path) and this camera. Each line of the
+    /// device's log is passed to `on_line` as it arrives, on another thread.
     ///
     /// # Errors
     /// As [`EmulatedBoard::start`].
@@ -171,11 +172,12 @@ impl EmulatedBoard {
         let (mut qemu, waiting, output) = qemu::Qemu::start(setup)?;
         let mut logs = Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs).into()) };
-        // Bytes that reach the emulator before the device listens would wait there for the ones after them.
+        // Bytes that reach the emulator before the device listens would stay there until more bytes follow.
         if !logs.wait_for_first(qemu::CONNECT_TIMEOUT) {
             return Err(stopped(&mut qemu, &mut logs).into());
         }
-        // The device runs, so the emulator has read it: it is not left for a killed program to clean up.
+        // The device runs, so the emulator has read the files: they are deleted now, so that a killed program leaves
+        // none behind.
         drop((elf, image));
         let camera = HostCamera::serve(camera, connections.camera);
         let link = connections.link.try_clone().map_err(DeviceError::Socket)?;
@@ -195,14 +197,15 @@ impl EmulatedBoard {
 
 impl Drop for EmulatedBoard {
     fn drop(&mut self) {
-        // The emulator's end is the end of every stream the threads read.
+        // The end of the emulator ends every stream that the threads read.
         self.qemu.kill();
         self.logs.join();
         self.camera.join();
     }
 }
 
-/// A link that ended means an emulator that ended; its log says more than the link can.
+/// Converts an error of the link. A closed link means that the emulator ended, and its log explains more than the link
+/// can.
 fn explain(error: ClientError, qemu: &mut qemu::Qemu, logs: &mut Logs) -> DeviceError {
     match error {
         ClientError::Closed | ClientError::Stream(_) => stopped(qemu, logs),

@@ -13,54 +13,54 @@ use super::locate::Emulator;
 use crate::device::DeviceError;
 use crate::firmware::system;
 
-/// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte is this one.
+/// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte has this value.
 const NO_ESCAPE: &str = "256";
-/// Longest time from the start to the connections, and from there to the first line of the log; a busy machine needs
-/// a second or two.
+/// Longest time from the start to the connections, and from there to the first line of the log. A busy machine needs a
+/// second or two.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// Longest silence on the link. Far above any inference: only a dead device is quiet for so long.
+/// Longest silence on the link. It is far above any inference: only a dead device is quiet for so long.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// One nanosecond of virtual time an instruction, whatever the host's clock says; idle time is skipped.
+/// One nanosecond of virtual time per instruction, independent of the host's clock; idle time is skipped.
 const INSTRUCTION_CLOCK: [&str; 2] = ["-icount", "shift=0,sleep=off,align=off"];
-/// Longest time an emulator that closed its connections may take to exit.
+/// Longest time that an emulator may take to exit after it closed its connections.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the emulated board's clock goes by.
+/// Time base of the emulated board's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
-    /// The host's: timeouts are what they say, and instructions take what they take.
+    /// The host's clock: timeouts are real time, and instructions take real time.
     Host,
-    /// Instructions: a timer counts them. Slower, and the same every time.
+    /// Instructions: a timer counts them. This is slower, and the same every time.
     Instructions,
 }
 
-/// What to start.
+/// Configuration of an emulator.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup<'a> {
     /// The emulator.
     pub(super) emulator: &'a Emulator,
     /// QEMU's machine.
     pub(super) machine: &'a str,
-    /// Where the model lies.
+    /// Address of the model in memory.
     pub(super) model_address: u32,
-    /// Its firmware.
+    /// Firmware of the board.
     pub(super) elf: &'a Path,
-    /// The model in its flash.
+    /// File with the contents of its flash.
     pub(super) model: &'a Path,
-    /// What its clock goes by.
+    /// Time base of its clock.
     pub(super) clock: Clock,
     /// Name of its camera.
     pub(super) camera: &'a str,
 }
 
-/// A running emulator. Killed when dropped, and when this process ends in whatever way.
+/// A running emulator. It is killed when dropped, and when this process ends in any way.
 #[derive(Debug)]
 pub(super) struct Qemu {
     process: KillOnDrop,
     complaints: Option<JoinHandle<Vec<u8>>>,
 }
 
-/// The emulator's ends that others read and write.
+/// The host's ends of the emulator's serial lines.
 #[derive(Debug)]
 pub(super) struct Connections {
     /// UART0.
@@ -103,7 +103,7 @@ impl Qemu {
         let complaints = process.child.stderr.take().map(|mut stderr| {
             thread::spawn(move || {
                 let mut text = Vec::new();
-                // What was read before an error is still worth showing.
+                // Text that was read before an error is still worth showing.
                 let _ = stderr.read_to_end(&mut text);
                 text
             })
@@ -111,7 +111,7 @@ impl Qemu {
         Ok((Self { process, complaints }, waiting, stdout))
     }
 
-    /// The exit status, if the emulator has ended or is about to.
+    /// Returns the exit status; `None` if the emulator does not end soon.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + EXIT_TIMEOUT;
         loop {
@@ -125,7 +125,7 @@ impl Qemu {
         }
     }
 
-    /// What the emulator itself complained about. Call it when it has ended.
+    /// Returns the error messages of the emulator. Call it after the emulator has ended.
     pub(super) fn complaints(&mut self) -> String {
         let text = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         system::last_lines(&text, 12)
@@ -137,7 +137,8 @@ impl Qemu {
     }
 }
 
-/// Listeners the emulator is about to connect to. They are ours, on ports the system picked: no port can be in use.
+/// Listeners that the emulator will connect to. They belong to this process, on ports that the system chose: no port
+/// can be in use.
 #[derive(Debug)]
 pub(super) struct Waiting {
     link: TcpListener,
@@ -145,7 +146,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Waits for both connections. `None` when the emulator ended first, or too much time went by.
+    /// Waits for both connections. `None` if the emulator ended first, or after a timeout.
     ///
     /// # Errors
     /// [`DeviceError::Socket`].
@@ -166,7 +167,7 @@ fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Res
         match listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(false)?;
-                // Requests are small and each waits for its answer.
+                // Requests are small, and each waits for its answer.
                 stream.set_nodelay(true)?;
                 return Ok(Some(stream));
             }
@@ -188,16 +189,16 @@ fn port(listener: &TcpListener) -> Result<u16, DeviceError> {
     listener.local_addr().map(|address| address.port()).map_err(DeviceError::Socket)
 }
 
-/// QEMU's option for one serial line.
+/// Returns QEMU's option for one serial line.
 ///
-/// `mux` is for its buffer alone: the emulated UART takes one byte at a time, and without the buffer every byte wakes
-/// QEMU's main loop and waits for it. With it, 150 KB/s instead of 16 get to the device (measured). A Unix socket is no
-/// faster than TCP.
+/// `mux` is only for its buffer: the emulated UART takes one byte at a time, and without the buffer every byte wakes
+/// QEMU's main loop and waits for it. With the buffer, 150 KB/s instead of 16 KB/s reach the device (measured). A Unix
+/// socket is no faster than TCP.
 fn serial_line(id: &str, port: u16) -> String {
     format!("socket,id={id},host=127.0.0.1,port={port},nodelay=on,mux=on")
 }
 
-/// QEMU's option that loads the model; a comma in a path is written twice there.
+/// Returns QEMU's option that loads the model; a comma in a path is written twice there.
 fn loader(model: &Path, address: u32) -> String {
     let path = model.display().to_string().replace(',', ",,");
     format!("loader,file={path},addr={address:#x},force-raw=on")

@@ -1,4 +1,4 @@
-//! What only tests need: no part of what this crate promises.
+//! Functions for tests only; not part of this crate's stable interface.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use crate::firmware::Firmware;
 
 pub use super::kill_on_drop::KillOnDrop;
 
-/// [`EmulatedBoard::start`] with a file's bytes in the board's flash as they are, packed for it or not.
+/// Like [`EmulatedBoard::start`], with a file's bytes in the board's flash unchanged, whether or not they are packed
+/// for it.
 ///
 /// # Errors
 /// As [`EmulatedBoard::start`].

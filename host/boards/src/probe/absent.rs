@@ -1,4 +1,4 @@
-//! What stands in for probes in a Pinhole without them: all of it says so.
+//! Replacement for debug probes in a build without them: every function reports that probes are not supported.
 
 use std::convert::Infallible;
 
@@ -7,27 +7,27 @@ use crate::board::Board;
 use crate::device::{AttachedDevice, LogLine};
 use crate::firmware::{Firmware, FlashImage};
 
-/// Where probes would come from.
+/// Source of probes: there are none.
 #[derive(Debug)]
 pub struct Bench;
 
-/// A chip behind a probe: there is none.
+/// Connection to a chip; never exists.
 #[derive(Debug)]
 pub struct Attachment(Infallible);
 
-/// The name of a probe: there is none.
+/// Name of a probe; never exists.
 #[derive(Clone, Debug)]
 pub struct DebugProbeSelector(Infallible);
 
 impl Bench {
-    /// No probes.
+    /// Creates a source without probes.
     pub fn usb() -> Self {
         Self
     }
 }
 
 impl Attachment {
-    /// Attaches to nothing.
+    /// Always fails.
     ///
     /// # Errors
     /// [`ProbeError::NoChip`], else [`ProbeError::NotBuilt`].
@@ -36,15 +36,15 @@ impl Attachment {
     }
 }
 
-/// Knows no probe's name.
+/// Always fails.
 ///
 /// # Errors
-/// [`ProbeError::NotBuilt`], in words.
+/// Message of [`ProbeError::NotBuilt`].
 pub fn parse_selector(_: &str) -> Result<DebugProbeSelector, String> {
     Err(ProbeError::NotBuilt.to_string())
 }
 
-/// The probes that are plugged in, as far as this Pinhole sees any.
+/// Would return the connected probes; always fails.
 ///
 /// # Errors
 /// [`ProbeError::NotBuilt`].
@@ -52,7 +52,8 @@ pub fn probes(_: &Bench) -> Result<Vec<PluggedIn>, ProbeError> {
     Err(ProbeError::NotBuilt)
 }
 
-/// Whether an image fits the chip is known from the board's file alone, and checked where images are made.
+/// Checks only if the board has a chip. If the image fits is known from the board's file, and checked where images are
+/// made.
 ///
 /// # Errors
 /// [`ProbeError::NoChip`].
@@ -60,7 +61,7 @@ pub fn check_fits(image: &FlashImage, _: &Bench) -> Result<(), ProbeError> {
     image.board.chip().map(drop).ok_or(ProbeError::NoChip { board: image.board })
 }
 
-/// Writes nothing: nothing can be attached to.
+/// Never called: there is no attachment.
 ///
 /// # Errors
 /// None.
@@ -73,7 +74,7 @@ pub fn flash(
     match attachment.0 {}
 }
 
-/// Connects to nothing: nothing can be attached to.
+/// Never called: there is no attachment.
 ///
 /// # Errors
 /// None.

@@ -1,4 +1,4 @@
-//! One of the probes, and the chip behind it.
+//! Debug probes, and the connection to the chip behind one.
 
 use std::sync::LazyLock;
 
@@ -11,16 +11,16 @@ use probe_rs::{Error, MemoryInterface as _, Permissions, Session};
 use super::{PluggedIn, ProbeError, Unlock};
 use crate::board::{Board, Chip};
 
-/// Where probes come from, and which chips are known.
+/// Source of probes, and the known chips.
 pub struct Bench {
     /// Finds probes.
     pub lister: Lister,
-    /// Knows chips. Read where a chip is asked for: this takes longer than most commands that ask for none.
+    /// Chips known to probe-rs. Loaded on first use: this takes longer than most commands that do not need it.
     pub registry: LazyLock<Registry>,
 }
 
 impl Bench {
-    /// All probes on USB, and the chips that probe-rs knows.
+    /// Returns all probes on USB, and the chips that probe-rs knows.
     pub fn usb() -> Self {
         Self { lister: Lister::new(), registry: LazyLock::new(Registry::from_builtin_families) }
     }
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Bench {
     }
 }
 
-/// A board's chip, reached through a probe.
+/// A board's chip, connected through a probe.
 #[derive(Debug)]
 pub struct Attachment {
     pub(super) board: Board,
@@ -40,18 +40,18 @@ pub struct Attachment {
     pub(super) session: Session,
 }
 
-/// A probe as VENDOR:PRODUCT, or VENDOR:PRODUCT:SERIAL.
+/// Parses a probe's name, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL.
 ///
 /// # Errors
-/// In words, when it is neither.
+/// A message if it is neither.
 pub fn parse_selector(text: &str) -> Result<DebugProbeSelector, String> {
     text.parse().map_err(|_| "give a probe as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL, such as 2e8a:000c".to_owned())
 }
 
-/// The probes that are plugged in.
+/// Returns the connected probes.
 ///
 /// # Errors
-/// None here: [`ProbeError::NotBuilt`] in a Pinhole without probes.
+/// None here: [`ProbeError::NotBuilt`] in a build without probes.
 pub fn probes(bench: &Bench) -> Result<Vec<PluggedIn>, ProbeError> {
     let all = bench.lister.list_all_with_access().into_iter();
     let found = all.map(|item| PluggedIn { name: describe(&item.info), accessible: accessible(item.accessibility) });
@@ -62,7 +62,7 @@ fn accessible(accessibility: Accessibility) -> bool {
     accessibility != Accessibility::PermissionDenied
 }
 
-/// Those that are plugged in, each in words.
+/// Returns descriptions of the connected probes.
 fn names(bench: &Bench) -> Vec<String> {
     bench.lister.list_all().iter().map(describe).collect()
 }
@@ -72,7 +72,7 @@ fn describe(probe: &DebugProbeInfo) -> String {
 }
 
 impl Attachment {
-    /// Attaches to a board's chip, which runs on, and checks that it is that chip.
+    /// Attaches to a board's chip while it runs, and checks that it is the expected chip.
     ///
     /// # Errors
     /// [`ProbeError::NoChip`], [`ProbeError::NoProbe`], [`ProbeError::ManyProbes`], [`ProbeError::NotThatProbe`],
@@ -112,7 +112,7 @@ impl Attachment {
         if got == chip.id { Ok(()) } else { Err(ProbeError::WrongChip { board: self.board, chip, got }) }
     }
 
-    /// Compares memory with what should be there.
+    /// Compares memory with the expected bytes.
     pub(super) fn holds(&mut self, address: u32, expected: &[u8]) -> Result<bool, ProbeError> {
         let mut found = vec![0; expected.len()];
         let read = self.session.core(0).and_then(|mut core| core.read(address.into(), &mut found));
@@ -125,7 +125,7 @@ impl Attachment {
     }
 }
 
-/// The only probe, or the wanted one.
+/// Returns the only probe, or the wanted one.
 fn choose(bench: &Bench, wanted: Option<&DebugProbeSelector>) -> Result<DebugProbeInfo, ProbeError> {
     let mut found = bench.lister.list_with_access(wanted);
     match (found.len(), wanted) {
@@ -142,7 +142,7 @@ fn choose(bench: &Bench, wanted: Option<&DebugProbeSelector>) -> Result<DebugPro
     }
 }
 
-/// Why a chip does not let itself be attached to.
+/// Returns the error for a chip that refused to be attached to.
 fn refused(chip: Chip, error: Error) -> ProbeError {
     match error {
         Error::MissingPermissions(_) | Error::Arm(ArmError::MissingPermissions(_)) => {

@@ -1,4 +1,4 @@
-//! What goes wrong on the way to a board behind a probe.
+//! Errors of reaching a board through a debug probe.
 
 use miette::Diagnostic;
 use thiserror::Error;
@@ -7,19 +7,19 @@ use crate::board::{Board, Chip};
 use crate::device::{ClientError, LogLine};
 use crate::firmware::FirmwareError;
 
-/// An error of probe-rs'. Boxed, so that these errors are the same in a Pinhole without it.
+/// An error of probe-rs, boxed so that these errors are the same in a build without probe-rs.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a board behind a probe was not reached, or not flashed.
+/// Error of reaching or flashing a board through a debug probe.
 #[derive(Debug, Error, Diagnostic)]
 pub enum ProbeError {
-    /// This program was compiled without what reaches probes.
+    /// This program was built without support for debug probes.
     #[error("this Pinhole was built without debug probes (feature `probe`)")]
     #[diagnostic(help(
         "`pinhole flash --out` writes files for other tools instead; --port reaches a board whose firmware has the link on a serial port"
     ))]
     NotBuilt,
-    /// No probe reaches such a board.
+    /// The board has no chip that a debug probe can reach.
     #[error("the board {} has no chip that a debug probe reaches", board.name())]
     #[diagnostic(help(
         "`pinhole simulate`, `prove` and `watch` run it without one; `pinhole flash --out` writes files for other tools"
@@ -32,35 +32,35 @@ pub enum ProbeError {
     #[error("no chip is known by the name {chip}")]
     #[diagnostic(help("test equipment is reached by its own program alone"))]
     UnknownChip {
-        /// Its name.
+        /// Name of the chip.
         chip: &'static str,
-        /// Why.
+        /// Cause.
         source: Cause,
     },
-    /// There is no probe.
+    /// No debug probe is connected.
     #[error("no debug probe is plugged in")]
     #[diagnostic(help(
         "plug in the board, or a probe connected to its SWD pins; on Linux, access to USB may need probe-rs' udev rules \
          (https://probe.rs/docs/getting-started/probe-setup); without a probe, `pinhole flash --out` writes a file to flash"
     ))]
     NoProbe,
-    /// There are several.
+    /// Several debug probes are connected.
     #[error("more than one debug probe is plugged in:\n{}", probes.join("\n"))]
     #[diagnostic(help("choose one with --probe, as VENDOR:PRODUCT:SERIAL"))]
     ManyProbes {
-        /// Each in a line.
+        /// Descriptions of the probes, one each.
         probes: Vec<String>,
     },
-    /// None is the wanted one.
+    /// The wanted debug probe is not connected.
     #[error("no debug probe is {wanted}{}", if probes.is_empty() { "; none is plugged in".to_owned() } else { format!("; there are:\n{}", probes.join("\n")) })]
     #[diagnostic(help("give --probe as VENDOR:PRODUCT:SERIAL, or leave it out where there is only one"))]
     NotThatProbe {
-        /// What was asked for.
+        /// Name of the wanted probe.
         wanted: String,
-        /// Those there are, each in a line.
+        /// Descriptions of the connected probes, one each.
         probes: Vec<String>,
     },
-    /// It may not be used.
+    /// This user may not access the debug probe.
     #[error("this user may not access the debug probe {probe}")]
     #[diagnostic(help(
         "on Linux, install probe-rs' udev rules (https://probe.rs/docs/getting-started/probe-setup) and plug it in anew"
@@ -69,13 +69,13 @@ pub enum ProbeError {
         /// The probe.
         probe: String,
     },
-    /// It does not open.
+    /// The debug probe cannot be opened.
     #[error("the debug probe {probe} cannot be opened")]
     #[diagnostic(help("end other programs that use it, or plug it in anew"))]
     Open {
         /// The probe.
         probe: String,
-        /// Why.
+        /// Cause.
         source: Cause,
     },
     /// The chip does not answer.
@@ -84,9 +84,9 @@ pub enum ProbeError {
         "check that the board has power, that SWDIO, SWCLK and GND are connected, and that --board is the board at hand"
     ))]
     NoAnswer {
-        /// What was expected.
+        /// Name of the expected chip.
         chip: &'static str,
-        /// What went wrong.
+        /// Cause.
         source: Cause,
     },
     /// The chip's debug port is protected.
@@ -104,27 +104,27 @@ pub enum ProbeError {
         board: Board,
         /// Its chip.
         chip: Chip,
-        /// What the chip's number says.
+        /// Number that the chip reports.
         got: u32,
     },
-    /// Access failed in the middle.
+    /// Access to the chip failed during an operation.
     #[error("the debug probe lost the {chip}")]
     #[diagnostic(help("check the wires and the power, and try again"))]
     Lost {
         /// The chip.
         chip: &'static str,
-        /// What went wrong.
+        /// Cause.
         source: Cause,
     },
-    /// It does not fit where it should go.
+    /// Firmware or model does not fit the chip's memory.
     #[error("{what} does not fit the memory of the {chip}")]
     #[diagnostic(help("the board's file and the chip's description disagree: this is a mistake in Pinhole"))]
     Place {
-        /// Firmware or model.
+        /// `firmware` or `model`.
         what: &'static str,
         /// The chip.
         chip: &'static str,
-        /// Why.
+        /// Cause.
         source: Cause,
     },
     /// Flashing failed.
@@ -133,52 +133,52 @@ pub enum ProbeError {
     Flash {
         /// The chip.
         chip: &'static str,
-        /// Why.
+        /// Cause.
         source: Cause,
     },
-    /// What was written reads back otherwise.
+    /// The flash does not contain what was written.
     #[error("what was written to the {chip} reads back otherwise")]
     #[diagnostic(help("flash again; if it happens again, the flash is worn out or write-protected"))]
     Verify {
         /// The chip.
         chip: &'static str,
     },
-    /// No firmware of Pinhole's runs.
+    /// No firmware of Pinhole is running.
     #[error("the firmware on the board {} shows no link (no RTT control block in its memory)", board.name())]
     #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`; if it was, reset the board", board.name()))]
     NoLink {
         /// The board.
         board: Board,
-        /// Why.
+        /// Cause.
         source: Cause,
     },
-    /// The device runs another model than was flashed.
+    /// The device runs a different model from the one flashed.
     #[error("the board runs the model {got:#010x}, not {expected:#010x} that was flashed")]
     #[diagnostic(help("reset the board and try again"))]
     OtherModel {
-        /// Checksum of the flashed one.
+        /// Checksum of the flashed model.
         expected: u32,
-        /// Checksum of the running one.
+        /// Checksum of the running model.
         got: u32,
     },
-    /// The firmware is another board's.
+    /// The firmware is for another board.
     #[error("the firmware on the board says that it is {got}, not {}", board.name())]
     #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`", board.name()))]
     OtherBoard {
         /// The board.
         board: Board,
-        /// What it says.
+        /// Name of the board that it reports.
         got: String,
     },
     /// The log cannot be read.
     #[error("there is no pipe for the device's log")]
     #[diagnostic(help("end other programs, and try again"))]
     Pipe(#[source] std::io::Error),
-    /// The firmware cannot be built, or the model does not go with it.
+    /// The firmware cannot be built, or does not suit the model.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Firmware(#[from] FirmwareError),
-    /// The device runs, but did not answer as it should.
+    /// The device runs, but does not answer as it should.
     #[error(
         "the board {} was reached, but its firmware does not answer{}",
         board.name(),
@@ -190,7 +190,7 @@ pub enum ProbeError {
         board: Board,
         /// The last line of its log, if that can be read.
         last_words: Option<LogLine>,
-        /// What went wrong.
+        /// Cause.
         source: ClientError,
     },
 }

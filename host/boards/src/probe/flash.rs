@@ -1,4 +1,4 @@
-//! Firmware and model -> the chip's flash.
+//! Writes firmware and model into the chip's flash.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const HALT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Writes an image, has probe-rs verify it, and resets the chip, which then runs it.
 ///
-/// Whatever in flash is not in the image's sectors stays as it is.
+/// Flash outside the image's sectors stays unchanged.
 ///
 /// # Errors
 /// [`ProbeError::UnknownChip`], [`ProbeError::Place`], [`ProbeError::Flash`], [`ProbeError::Verify`],
@@ -41,14 +41,14 @@ pub fn flash(
     restart(attachment)
 }
 
-/// Resets the chip and lets it run, with nothing left in its memory that looks like the link before.
+/// Resets the chip and lets it run, after clearing the old link's buffers in its memory.
 fn restart(attachment: &mut Attachment) -> Result<(), ProbeError> {
     let declared = attachment.board.declaration();
     let (variables, length) = (declared.ram.origin, declared.budget.static_ram_bytes as usize);
     let restarted = (|| {
         let mut core = attachment.session.core(0)?;
         core.reset_and_halt(HALT_TIMEOUT)?;
-        // What the last program left would be found before the new one has begun.
+        // Buffers of the last program would be found before the new one has started.
         core.write(variables.into(), &vec![0; length])?;
         core.run()
     })();

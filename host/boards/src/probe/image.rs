@@ -1,11 +1,11 @@
-//! What probe-rs writes where.
+//! Images in the form that probe-rs writes.
 
 use probe_rs::flashing::FlashLoader;
 
 use super::{Bench, ProbeError};
 use crate::firmware::FlashImage;
 
-/// An image as probe-rs flashes it: checked against the chip's own memory map, without a probe.
+/// Returns an image as probe-rs flashes it, checked against the chip's memory map. Needs no probe.
 ///
 /// # Errors
 /// [`ProbeError::NoChip`], [`ProbeError::UnknownChip`], [`ProbeError::Place`].
@@ -21,10 +21,10 @@ pub fn loader(image: &FlashImage, bench: &Bench) -> Result<FlashLoader, ProbeErr
     Ok(loader)
 }
 
-/// Whether an image fits the chip's own memory map. Needs no probe.
+/// Checks that an image fits the chip's memory map. Needs no probe.
 ///
 /// # Errors
-/// Those of [`loader`].
+/// The errors of [`loader`].
 pub fn check_fits(image: &FlashImage, bench: &Bench) -> Result<(), ProbeError> {
     loader(image, bench).map(drop)
 }

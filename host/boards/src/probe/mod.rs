@@ -1,14 +1,14 @@
-//! Boards behind a debug probe, through probe-rs. Without the feature `probe`, which brings that along, the same functions
-//! are there, and say that probes are not.
+//! Boards behind a debug probe, through probe-rs. Without the feature `probe`, the same functions exist and report that
+//! probes are not supported.
 //!
-//! | module | what happens there |
+//! | module | contents |
 //! |---|---|
-//! | `attach` | probes on USB -> one of them -> the chip behind it, which is the one expected |
-//! | `image` | what is written where -> as probe-rs writes it |
-//! | `flash` | that -> the chip's flash, verified |
+//! | `attach` | finding probes on USB, connecting to one, and checking the chip behind it |
+//! | `image` | converting an image to the form that probe-rs writes |
+//! | `flash` | writing it to the chip's flash, and verifying it |
 //! | `rtt` | the link and the log, in buffers in the chip's memory |
-//! | `absent` | stands in for all of these in a Pinhole without probes |
-//! | `error` | what goes wrong |
+//! | `absent` | replacement for all of these in a build without probes |
+//! | `error` | errors |
 
 #[cfg(not(feature = "probe"))]
 mod absent;
@@ -36,31 +36,31 @@ pub use probe_rs::probe::DebugProbeSelector;
 #[cfg(feature = "probe")]
 pub use rtt::connect;
 
-/// A probe that is plugged in.
+/// A connected debug probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluggedIn {
-    /// VENDOR:PRODUCT:SERIAL, and what it calls itself.
+    /// VENDOR:PRODUCT:SERIAL, and the probe's own description.
     pub name: String,
-    /// Whether this user may open it, as far as the system says.
+    /// True if this user may open it, according to the operating system.
     pub accessible: bool,
 }
 
-/// What to do about a chip whose debug port is protected.
+/// Treatment of a chip whose debug port is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unlock {
-    /// Leave it as it is.
+    /// Leave it protected.
     #[default]
     No,
-    /// Erase all that is on it, which unlocks it.
+    /// Erase everything on it, which unlocks it.
     EraseAll,
 }
 
-/// How far flashing is.
+/// Progress of flashing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// So many bytes will be erased, written and read again, where that is known before.
+    /// Number of bytes that will be erased, written and read again, if known in advance.
     Total(u64),
-    /// So many bytes were.
+    /// Number of bytes done.
     Done(u64),
 }
 

@@ -17,20 +17,20 @@ const LOG_UP: usize = 0;
 const LINK_UP: usize = 1;
 const LINK_DOWN: usize = 0;
 
-/// Name of what RTT's buffers are found by.
+/// Symbol of RTT's control block, through which its buffers are found.
 const CONTROL_BLOCK: &str = "_SEGGER_RTT";
 
-/// Longest time from a reset to buffers in memory.
+/// Longest time from a reset until the buffers exist.
 const START_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long old answers are read and thrown away before the first request.
+/// Time for which old answers are discarded before the first request.
 const QUIET: Duration = Duration::from_millis(30);
-/// Between two polls of buffers that were empty, or full.
+/// Time between two polls of buffers that were empty or full.
 const POLL: Duration = Duration::from_millis(1);
 
-/// Connects to the firmware on a chip that runs.
+/// Connects to the firmware on a running chip.
 ///
-/// Its log comes along if the chip has the very firmware that this Pinhole builds: what a line says is in the firmware's
-/// file. With another one the link may still work, and says so itself if it does not.
+/// The log is available only if the chip has exactly the firmware that this Pinhole builds, because the texts are in
+/// the firmware's file. With other firmware the link may still work; it reports an error if it does not.
 ///
 /// # Errors
 /// [`ProbeError::NoLink`], [`ProbeError::Lost`], [`ProbeError::Firmware`], [`ProbeError::Device`],
@@ -66,13 +66,13 @@ pub fn connect(
     if name == board.name() { Ok(device) } else { Err(ProbeError::OtherBoard { board, got: name.to_string() }) }
 }
 
-/// The link's bytes.
+/// Byte stream of the link.
 struct RttStream {
     attachment: Attachment,
     region: ScanRegion,
-    /// None after the device has been reset in between.
+    /// `None` after a reset of the device.
     rtt: Option<Rtt>,
-    /// Where the log goes to be decoded.
+    /// Pipe to the log's decoder.
     log: Option<PipeWriter>,
     timeout: Duration,
 }
@@ -84,7 +84,7 @@ impl RttStream {
         loop {
             let found = self.attachment.session.core(0).map_err(Error::from).and_then(|mut core| {
                 let mut rtt = Rtt::attach_region(&mut core, &self.region)?;
-                // In the middle of being set up, some of the channels are not there yet.
+                // During setup, some channels do not exist yet.
                 let whole = rtt.up_channel(LINK_UP).is_some() && rtt.down_channel(LINK_DOWN).is_some();
                 if whole { Ok(rtt) } else { Err(Error::MissingChannel(LINK_UP)) }
             });
@@ -100,8 +100,8 @@ impl RttStream {
         }
     }
 
-    /// Moves what is in a channel's buffer, in either direction; how many bytes. 0 also when the device has been reset:
-    /// then its buffers are looked for again.
+    /// Moves bytes of a channel's buffer, in either direction, and returns their number. Returns 0 also after a reset
+    /// of the device: then its buffers are searched for again.
     fn exchange(
         &mut self,
         action: impl FnOnce(&mut Rtt, &mut probe_rs::Core<'_>) -> Result<usize, Error>,
@@ -112,7 +112,8 @@ impl RttStream {
         let Some(rtt) = &mut self.rtt else { return Ok(0) };
         let done = self.attachment.session.core(0).map_err(Error::from).and_then(|mut core| action(rtt, &mut core));
         Ok(done.unwrap_or_else(|_| {
-            // The device has been reset, or cannot be reached while it is: looked for again, for a while.
+            // The device was reset, or cannot be reached during a reset: its buffers are searched for again, for a
+            // while.
             self.rtt = None;
             0
         }))
@@ -128,13 +129,13 @@ impl RttStream {
             None => Err(Error::MissingChannel(LOG_UP)),
         })?;
         if let Some(log) = &mut self.log {
-            // Its reader decodes as fast as it can; it ends with this stream.
+            // The reader decodes as fast as it can; it ends with this stream.
             log.write_all(bytes.get(..count).unwrap_or_default())?;
         }
         Ok(())
     }
 
-    /// Repeats until something was moved.
+    /// Repeats the action until it has moved something.
     fn within_timeout(&mut self, mut action: impl FnMut(&mut Self) -> io::Result<usize>) -> io::Result<usize> {
         let start = Instant::now();
         loop {
@@ -194,7 +195,7 @@ impl Transport for RttStream {
                 Some(channel) => channel.read(core, &mut bytes),
                 None => Err(Error::MissingChannel(LINK_UP)),
             });
-            // What is wrong shows at the first request.
+            // Errors show at the first request.
             if !matches!(read, Ok(1..)) {
                 thread::sleep(POLL);
             }
@@ -202,7 +203,7 @@ impl Transport for RttStream {
     }
 
     fn tend(&mut self) {
-        // What is wrong shows at the next request.
+        // Errors show at the next request.
         let _ = self.fetch_log();
     }
 }

@@ -17,11 +17,11 @@ fn real_boards() -> impl Iterator<Item = (Board, Chip, Target)> {
     })
 }
 
-/// First and last address, exclusive, of the sector an address is in: what is erased with it.
+/// Returns the first and last address, exclusive, of the sector that contains an address. It is erased as a whole.
 fn sector(target: &Target, address: u64) -> (u64, u64) {
     let flash = target.flash_algorithms.iter().map(|algorithm| &algorithm.flash_properties);
     let flash = flash.filter(|flash| flash.address_range.contains(&address)).min_by_key(|flash| {
-        // The main flash: some chips have further algorithms that reach it too.
+        // The main flash: some chips have other algorithms that also reach it.
         flash.address_range.end - flash.address_range.start
     });
     let flash = flash.unwrap();
@@ -80,7 +80,7 @@ fn an_image_past_the_chips_flash_is_refused() {
         let packed = crate::firmware::packed_for(board, &model, Path::new("drawn")).unwrap();
         let mut image = FlashImage::new(board, None, &packed).unwrap();
         assert!(loader(&image, &bench).is_ok());
-        // Nothing is there on any of the three.
+        // None of the three chips has memory there.
         image.parts[0].address = 0x6000_0000;
         let error = loader(&image, &bench).map(|_| ()).unwrap_err();
         assert!(matches!(error, ProbeError::Place { what: "model", .. }), "{error:?}");

@@ -1,4 +1,4 @@
-//! The proof: every picture through the host's engine and through a device, every integer compared.
+//! The proof: runs every picture through the host's engine and through a device, and compares every integer.
 
 mod proof;
 #[cfg(test)]
@@ -19,7 +19,7 @@ use crate::device::{Device, DeviceError, WithRetries};
 
 pub use proof::{Mismatch, Proof, ProvenFirmware};
 
-/// Why a proof could not be carried out.
+/// Error of a proof.
 #[derive(Debug, Error, Diagnostic)]
 #[error(transparent)]
 #[diagnostic(transparent)]
@@ -29,22 +29,22 @@ pub enum ProveError {
     Device(#[from] DeviceError),
 }
 
-/// The pictures of a proof: which way they go into the device, and so how much of it is covered.
+/// Pictures of a proof. The way they enter the device decides how much of it is covered.
 #[derive(Clone, Copy, Debug)]
 pub enum Pictures<'p> {
-    /// Photos that are held before the device's camera: all of the device is covered. The host judges by the model's policy,
-    /// which the device should have.
+    /// Photos shown to the device's camera: the whole device is covered. The host judges by the model's policy, which
+    /// the device should have.
     Photos(&'p [PathBuf]),
-    /// Inputs that go to the device over its link, with the photos they are of: its camera is left out. The host judges by
-    /// the policy that the device answers by now.
+    /// Inputs that go to the device over its link, with the photos they come from. The camera is not covered. The host
+    /// judges by the policy that the device has now.
     Inputs(&'p [Unlabeled]),
-    /// So many captures of what the device's own camera sees. The host starts from the pixels that the device reports, and
-    /// judges by the policy that the device answers by now.
+    /// This number of captures by the device's own camera. The host starts from the pixels that the device reports. It
+    /// judges by the policy that the device has now.
     Captures(u32),
 }
 
 impl Pictures<'_> {
-    /// How many pictures there are.
+    /// Returns the number of pictures.
     pub fn len(&self) -> usize {
         match self {
             Self::Photos(photos) => photos.len(),
@@ -53,20 +53,20 @@ impl Pictures<'_> {
         }
     }
 
-    /// Whether there is none, so that nothing would be proven.
+    /// Returns true if there are no pictures, so that nothing would be proven.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Proves a model on a device: what it makes of each picture is compared with what the host makes of it. `after_each` is
-/// called after each picture. Each photo is decoded once.
+/// Proves a model on a device: compares the device's results for each picture with the host's. Calls `after_each` after
+/// each picture. Each photo is decoded once.
 ///
 /// # Errors
-/// [`ProveError`] when a photo cannot be used or the device fails; differences are no error but in the result.
+/// [`ProveError`] if a photo cannot be used or the device fails. Differences are part of the result, not an error.
 ///
 /// # Panics
-/// If one of [`Pictures::Inputs`] has not as many bytes as the model takes.
+/// If one of [`Pictures::Inputs`] does not have as many bytes as the model takes.
 pub fn prove(
     model: &ModelFile,
     device: &mut dyn Device,
@@ -88,18 +88,18 @@ pub fn prove(
     Ok(proof)
 }
 
-/// What is compared: the host's engine and a device. Answers come as the host's and the device's, in this order.
+/// The two sides that are compared: the host's engine and a device. Results are in this order.
 struct Sides<'a> {
     engine: HostEngine<'a>,
     shape: InputShape,
     device: WithRetries<'a>,
-    /// What the device answers by.
+    /// The device's policy.
     devices_policy: Policy,
-    /// What the host judges by.
+    /// The policy that the host judges by.
     policy: Policy,
-    /// The frames that the host has seen.
+    /// The frames that the host has processed.
     smoother: Smoother,
-    /// Whether the device has seen the same ones.
+    /// True if the device has processed the same frames.
     in_step: bool,
 }
 
@@ -115,10 +115,10 @@ impl<'a> Sides<'a> {
         Ok(Self { engine, shape, device, devices_policy, policy, smoother: Smoother::default(), in_step: false })
     }
 
-    /// A photo before the device's camera.
+    /// Shows a photo to the device's camera.
     fn photo(&mut self, path: &Path) -> Result<[Inference; 2], ProveError> {
-        // Gray rows where that is enough: a third of the bytes over an emulator's serial line, and the same input (a test
-        // says so).
+        // Gray rows if the network sees gray: a third of the bytes over an emulator's serial line, and the same input
+        // (there is a test of this).
         let picture = decode::read(path)?.for_color(self.shape.color);
         let device = self.device.device();
         let input = device.seen(&picture).shrink(self.shape);
@@ -128,7 +128,7 @@ impl<'a> Sides<'a> {
         Ok([self.host_frame(&input), board])
     }
 
-    /// An input over the link, of which the verdict is its own.
+    /// Sends an input over the link. Its verdict is for this input alone.
     fn input(&mut self, input: &[u8]) -> Result<[Inference; 2], ProveError> {
         let mut host = self.engine.run_all(input);
         host.verdict = self.policy.judge(host.decision);
@@ -136,17 +136,17 @@ impl<'a> Sides<'a> {
         Ok([host, board])
     }
 
-    /// What the device's own camera sees.
+    /// Captures a picture with the device's own camera.
     fn capture(&mut self) -> Result<[Inference; 2], ProveError> {
         let board = self.next_frame()?;
         let mut input: Vec<u8> = board.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
-        // Pixels that are missing are differences like any others.
+        // Missing pixels count as differences.
         input.resize(self.shape.bytes(), 0);
         Ok([self.host_frame(&input), board])
     }
 
-    /// The device's next frame. Frames that it saw and the host did not, before and where an answer got lost, are forgotten
-    /// first, by both.
+    /// Captures the device's next frame. Both sides first forget earlier frames if only the device has processed some:
+    /// before the proof, or when an answer got lost.
     fn next_frame(&mut self) -> Result<Inference, DeviceError> {
         let Self { device, devices_policy, smoother, in_step, .. } = self;
         device.ask(|device| {
@@ -161,7 +161,7 @@ impl<'a> Sides<'a> {
         })
     }
 
-    /// The host's answer to the frame that the device has just captured.
+    /// Returns the host's result for the frame that the device has just captured.
     fn host_frame(&mut self, input: &[u8]) -> Inference {
         let mut host = self.engine.run_all(input);
         host.verdict = self.smoother.see(&self.policy, host.decision);

@@ -1,4 +1,4 @@
-//! What a proof found.
+//! Result of a proof.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::firmware::{Firmware, Origin, short_digest};
 
-/// What a proof found.
+/// Result of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Proof {
     /// Photos compared.
@@ -19,25 +19,25 @@ pub struct Proof {
     pub mismatches: usize,
     /// The first one that differs.
     pub first: Option<Mismatch>,
-    /// The firmware that an emulated board ran; absent for a board at hand, whose firmware is its own, and where none ran.
+    /// Firmware of an emulated board. Absent for a real board, which has its own firmware, and if none ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firmware: Option<ProvenFirmware>,
-    /// How often something was asked of the device again because it had failed in passing.
+    /// Number of requests that were repeated because they had failed in passing.
     #[serde(skip)]
     pub repeated: u32,
 }
 
-/// The firmware that a proof is about.
+/// The firmware of a proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProvenFirmware {
     /// [`Firmware::digest`].
     pub digest: String,
-    /// Whether it is the one inside this program; else it was built from source on this machine.
+    /// True if it is bundled with this program; false if it was built from source on this machine.
     pub prebuilt: bool,
 }
 
 impl ProvenFirmware {
-    /// What a proof says of this firmware.
+    /// Returns the facts about this firmware.
     pub fn of(firmware: &Firmware) -> Self {
         Self { digest: firmware.digest().to_owned(), prebuilt: *firmware.origin() == Origin::Prebuilt }
     }
@@ -48,24 +48,24 @@ impl ProvenFirmware {
 pub struct Mismatch {
     /// The photo.
     pub photo: PathBuf,
-    /// Where in the network: the pixels, a layer, or the answer.
+    /// Location in the network: the pixels, a layer, or the answer.
     #[serde(rename = "place")]
     pub location: String,
     /// Index of the pixel or neuron.
     pub index: usize,
-    /// The host's value, if it has one there.
+    /// The host's value; `None` if there is none.
     pub host: Option<i64>,
-    /// The board's value, if it has one there.
+    /// The board's value; `None` if there is none.
     pub board: Option<i64>,
 }
 
 impl Proof {
-    /// True when there was something to compare and all of it was equal.
+    /// Returns true if there were values to compare and all were equal.
     pub fn holds(&self) -> bool {
         self.values > 0 && self.mismatches == 0
     }
 
-    /// The line a proof ends with.
+    /// Returns the last line of a proof's output.
     pub fn verdict(&self) -> String {
         let Self { photos, values, mismatches, .. } = self;
         let firmware = self.firmware.as_ref().map_or_else(String::new, |firmware| {
@@ -98,7 +98,7 @@ impl Proof {
     }
 
     fn compare_values(&mut self, photo: &Path, location: &str, host: &[i64], board: &[i64]) {
-        // A value one side does not have is a difference too.
+        // A value that only one side has is a difference too.
         for index in 0..host.len().max(board.len()) {
             let (host, board) = (host.get(index).copied(), board.get(index).copied());
             self.values += 1;

@@ -1,4 +1,4 @@
-//! The proof against devices that lie, and that fail.
+//! Tests of the proof with devices that give wrong answers or fail.
 
 use std::path::{Path, PathBuf};
 
@@ -15,12 +15,12 @@ fn data(path: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data")).join(path)
 }
 
-/// Two hidden layers, and two classes.
+/// Returns a model with two hidden layers and two classes.
 fn model() -> ModelFile {
     ModelFile::read(&data("models/drawn/model.pinhole")).unwrap()
 }
 
-/// Stages of it, and class, probability and verdict.
+/// Number of values: its stages, and class, probability and verdict.
 const VALUES: usize = 2500 + 128 + 16 + 2 + 3;
 
 fn photos() -> Vec<PathBuf> {
@@ -33,21 +33,22 @@ fn photos() -> Vec<PathBuf> {
     all
 }
 
-/// What a device does to an answer.
+/// Change that a device makes to a result.
 type Lie = fn(&mut Inference);
 
 /// A portable device with faults.
 #[derive(Debug)]
 struct Fake {
     inner: PortableDevice,
-    /// Which of the answers is another than the model's, counted from 0, and how.
+    /// Index of the wrong answer, from 0, and the change.
     lie: Option<(usize, Lie)>,
-    /// Answers that get lost before this device answers again; they were made, so that it has seen the frames.
+    /// Number of answers that get lost before this device answers again. They are computed, so it has processed their
+    /// frames.
     lost: u32,
-    /// With this error.
+    /// Error that reports a lost answer.
     error: fn() -> ClientError,
     is_lossy: bool,
-    /// What its camera sees; else what it is shown.
+    /// Pictures that its camera sees; if empty, the picture that is shown to it.
     world: Vec<Picture>,
     answers: usize,
 }
@@ -122,7 +123,7 @@ impl Device for Fake {
     }
 }
 
-/// All ways that pictures go into a device.
+/// Checks all ways in which pictures enter a device.
 fn each_way(mut check: impl FnMut(Pictures<'_>, Vec<Picture>)) {
     let photos = photos();
     let (inputs, _) = read_unlabeled(&photos, model().model().input()).unwrap();
@@ -139,7 +140,7 @@ fn a_device_that_computes_the_same_is_proven_every_way() {
         assert!(proof.holds(), "{pictures:?}: {proof:?}");
         assert_eq!((proof.photos, proof.values, told, proof.repeated), (4, 4 * VALUES, 4, 0), "{pictures:?}");
         assert_eq!(proof.firmware, None);
-        // Each picture is asked about once.
+        // Each picture is classified once.
         assert_eq!(device.statistics().unwrap().decisions, 4, "{pictures:?}");
     });
 }
@@ -178,7 +179,7 @@ fn a_lie_about_pixels_is_found_in_pixels_where_the_host_has_them() {
     let photos = photos();
     let first = prove(&model(), &mut device, Pictures::Photos(&photos), || ()).unwrap().first.unwrap();
     assert_eq!((first.photo, first.location.as_str(), first.index), (photos[0].clone(), "pixels", 3));
-    // As it is written for scripts.
+    // The JSON field names for scripts.
     let proof = prove(&model(), &mut Fake::lying(0, |all| all.stages[0][3] ^= 1), Pictures::Photos(&photos), || ());
     let json = serde_json::to_value(proof.unwrap()).unwrap();
     let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -187,7 +188,7 @@ fn a_lie_about_pixels_is_found_in_pixels_where_the_host_has_them() {
     assert_eq!(json["first"]["place"], "pixels");
 }
 
-/// Pixels that a capture leaves out are differences, and no panic.
+/// Pixels that are missing in a capture are differences and do not cause a panic.
 #[test]
 fn pixels_that_are_missing_differ() {
     let world = photos().iter().map(|photo| decode::read(photo).unwrap()).collect();
@@ -209,32 +210,32 @@ fn what_fails_in_passing_is_asked_again_three_times() {
         let gone = |mut device: Fake| prove(&model(), &mut device, pictures, || ()).unwrap_err();
         let error = gone(Fake { world: world.clone(), ..Fake::losing(4, || ClientError::Timeout) });
         assert!(matches!(error, ProveError::Device(DeviceError::Request(ClientError::Timeout))), "{error:?}");
-        // Nothing gets lost on the way to this one, and what will not pass is not waited for.
+        // This device loses nothing, so nothing is repeated; nor is an error that will not pass.
         gone(Fake { world: world.clone(), is_lossy: false, ..Fake::losing(1, || ClientError::Timeout) });
         let error = gone(Fake { world: world.clone(), ..Fake::losing(1, || ClientError::Closed) });
         assert_eq!(error.to_string(), "the device closed the link");
     });
 }
 
-/// A frame whose answer got lost was seen by the device alone: both sides forget the frames before the next one, or else
-/// the smoothed verdicts would differ.
+/// After a lost answer, only the device has processed the frame. Both sides forget earlier frames before the next one;
+/// otherwise the smoothed verdicts would differ.
 #[test]
 fn after_a_lost_answer_both_sides_forget_the_frames() {
     let pictures: Vec<Picture> = photos().iter().map(|photo| decode::read(photo).unwrap()).collect();
     let policy = Policy::new(Probability(0), 2, 2).unwrap();
-    // Frame after frame of one picture: the second one in a row is an answer.
+    // All frames are of one picture: the second one in a row is an answer.
     let world = vec![pictures[0].clone(); 2];
     let mut device = Fake { world, ..Fake::losing(1, || ClientError::Timeout) };
     device.set_policy(policy).unwrap();
     let proof = prove(&model(), &mut device, Pictures::Captures(3), || ()).unwrap();
     assert!(proof.holds(), "{proof:?}");
     assert_eq!(proof.repeated, 1);
-    // It answers by its own policy still, with the frames of the proof before it.
+    // The device still has its own policy and the frames of the proof before.
     assert_eq!(device.policy().unwrap(), policy);
     assert_ne!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown);
 }
 
-/// Photos before the camera are judged by the model's policy, all others by the device's own.
+/// Photos shown to the camera are judged by the model's policy, all others by the device's own.
 #[test]
 fn the_policy_is_the_models_or_the_devices() {
     let model = model();

@@ -1,4 +1,4 @@
-//! Why a network was not quantized.
+//! Errors of quantizing a network.
 
 use std::path::PathBuf;
 
@@ -15,62 +15,62 @@ use pinhole_train::runs::JobError;
 use pinhole_train::runs::bundled::UnknownModel;
 use thiserror::Error;
 
-/// What to choose a least probability on instead.
+/// Advice on choosing the least probability.
 const OTHER_PHOTOS: &str = "give labeled photos that it was not trained on with --validation, or a least probability of \
                             your own with --min-confidence";
 
-/// Why there is no new model. What was there is as it was; but a run's report that cannot be rewritten is left behind by
-/// its model.
+/// Error of quantizing a network. Existing files stay unchanged, except in one case: if a run's report cannot be
+/// rewritten, its model is already new.
 #[derive(Debug, Error, Diagnostic)]
 pub enum QuantizationError {
-    /// A bundled model without float weights.
+    /// The bundled model has no float weights.
     #[error("{} is bundled without the float weights that quantization starts from", model.display())]
     #[diagnostic(help("take a run folder of `pinhole train`, or another bundled model: `pinhole models`"))]
     NoWeights {
-        /// Its name.
+        /// Name of the model.
         model: PathBuf,
     },
-    /// A model file.
+    /// The file is a quantized model.
     #[error("{} is a quantized model, without the float weights that quantization starts from", model.display())]
     #[diagnostic(help("give the run folder it was made in, or the weights.safetensors there"))]
     IsQuantized {
         /// The file.
         model: PathBuf,
     },
-    /// A bundled model, and no file to write.
+    /// A bundled model was given, and no file to write.
     #[error("{} is a bundled model and is not written to", model.display())]
     #[diagnostic(help("give the file to write with --out"))]
     NoPlace {
-        /// Its name.
+        /// Name of the model.
         model: PathBuf,
     },
-    /// Widths of weights that the network cannot have.
+    /// The network cannot have weights of these widths.
     #[error("--weights {} is no width of weights for a network of {layers} layers", listed(bits))]
     #[diagnostic(help("give 8, 7 or 4 for all layers, or {layers} of them with commas between, one for each layer"))]
     Weights {
         /// The widths.
         bits: Vec<u8>,
-        /// Layers that have weights.
+        /// Number of layers that have weights.
         layers: usize,
     },
-    /// An error rate, and no photos to choose a least probability on.
+    /// An error rate was given, but no photos to choose the least probability on.
     #[error(
         "--error-rate needs --validation: of the photos it was trained on, to calibrate, the network is surer than of any \
          others, and a threshold chosen on them would let through more errors than were asked for"
     )]
     #[diagnostic(help("{OTHER_PHOTOS}"))]
     NoValidation,
-    /// Validation photos that are the training photos.
+    /// The validation photos are the training photos.
     #[error("--validation {} is the folder of photos that the network was trained on", folder.display())]
     #[diagnostic(help("{OTHER_PHOTOS}"))]
     TrainedOn {
-        /// Their folder.
+        /// Folder of the photos.
         folder: PathBuf,
     },
-    /// No policy.
+    /// The policy is not valid.
     #[error("{0}")]
     Policy(PolicyError),
-    /// A name that no model has.
+    /// No model has this name.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unknown(#[from] UnknownModel),
@@ -78,7 +78,7 @@ pub enum QuantizationError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
-    /// The recipe in it cannot have such weights.
+    /// The network's recipe cannot have such weights.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Recipe(#[from] RecipeError),
@@ -94,11 +94,11 @@ pub enum QuantizationError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     FineTune(#[from] FineTuneError),
-    /// There is no such threshold.
+    /// No threshold can be chosen for the error rate.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Threshold(#[from] ThresholdError),
-    /// The model cannot be written, or the run's summary.
+    /// The model or the run's summary cannot be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Write(#[from] WriteError),
@@ -106,7 +106,7 @@ pub enum QuantizationError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Report(#[from] JobError),
-    /// candle failed.
+    /// Error of candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }

@@ -1,4 +1,4 @@
-//! Fine-tuning by the device's integers, before a model is written.
+//! Fine-tuning with the device's integer arithmetic, before a model is written.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,30 +14,30 @@ use super::super::observer::Observer;
 use super::scores::{Models, Table, int8};
 use super::{Made, QuantizationError, Request};
 
-/// How to fine-tune.
+/// Settings of fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FineTune {
-    /// Epochs.
+    /// Number of epochs.
     pub epochs: u32,
-    /// Learning rate to start with; a tenth of the recipe's if absent.
+    /// Learning rate at the start; if absent, a tenth of the recipe's.
     pub learning_rate: Option<f32>,
 }
 
-/// How fine-tuning went.
+/// Results of fine-tuning.
 #[derive(Clone, Debug, Serialize)]
 pub struct FineTuning {
-    /// Epochs of the integer network; first it as it was quantized before.
+    /// Epochs of the integer network; the first is the network as quantized, before fine-tuning.
     pub epochs: Vec<Epoch>,
-    /// 0 for the network as it was quantized before.
+    /// Number of the best epoch; 0 is the network as quantized, before fine-tuning.
     pub best_epoch: u32,
-    /// Why it ended.
+    /// Reason why it ended.
     #[serde(serialize_with = "name")]
     pub stopped: Stopped,
-    /// Learning rate that it started with.
+    /// Learning rate at the start.
     pub learning_rate: f32,
     /// Seed of all randomness.
     pub seed: u64,
-    /// How long it took.
+    /// Duration.
     #[serde(skip)]
     pub took: Duration,
 }

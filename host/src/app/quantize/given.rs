@@ -1,4 +1,4 @@
-//! The network that is quantized, and what is known of it.
+//! The network to quantize, and the facts known about it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use pinhole_train::runs::{self, RunSummary, files};
 
 use super::QuantizationError;
 
-/// A trained network and where it lies.
+/// A trained network and its location.
 pub(super) struct Given {
     pub(super) network: Network,
-    /// Of a run, or of a weights file; `None` of a bundled network.
+    /// Folder of the run or of the weights file; `None` for a bundled network.
     pub(super) folder: Option<PathBuf>,
     pub(super) summary: Option<RunSummary>,
-    /// The model that was made of it last.
+    /// The model that was made from it last.
     pub(super) model: Option<ModelFile>,
 }
 
@@ -33,7 +33,7 @@ impl Given {
         let network = Network::read(&weights)?;
         let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
         let summary = runs::summary(&folder);
-        // Another model, or none, may lie there by now.
+        // The folder may contain a different model by now, or none.
         let model = ModelFile::read(&folder.join(files::MODEL)).ok();
         let is_of_run =
             |model: &ModelFile| summary.as_ref().is_some_and(|run| run.model_checksum == model.model().checksum());

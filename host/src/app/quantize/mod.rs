@@ -1,4 +1,4 @@
-//! Quantizing a trained network again, fine-tuned or not, and choosing when its model answers "unknown".
+//! Quantizes a trained network again, optionally with fine-tuning, and chooses when its model answers "unknown".
 
 mod error;
 mod fine_tune;
@@ -27,61 +27,61 @@ use self::scores::{Models, int8};
 use super::events::{Events, Note, Progress, Work, tell_of_photos};
 use super::rewrite::{Rewritten, rewrite_report};
 
-/// What to quantize, and how.
+/// Network, photos and settings of a quantization.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Run folder, its weights, or the name of a bundled model.
     pub model: PathBuf,
     /// Folder of training photos to calibrate on.
     pub photos: PathBuf,
-    /// So many of them, evenly spread; all if absent.
+    /// Number of photos to use, evenly spread; all if absent.
     pub limit: Option<usize>,
-    /// How activations are quantized; if absent as in the run's model.
+    /// Quantization of activations; if absent, that of the run's model.
     pub activations: Option<ActivationBits>,
-    /// Bits of the weights, one for all layers or one for each; if empty as in the run's model.
+    /// Bits of the weights, one number for all layers or one for each; if empty, those of the run's model.
     pub weights: Vec<u8>,
-    /// Model file to write; if absent the one beside the weights.
+    /// Model file to write; if absent, the one beside the weights.
     pub out: Option<PathBuf>,
-    /// Whether and how to fine-tune.
+    /// Settings of fine-tuning; none if absent.
     pub fine_tune: Option<FineTune>,
-    /// When the model answers "unknown".
+    /// Settings that decide when the model answers "unknown".
     pub policy: PolicyRequest,
 }
 
-/// A model that was written.
+/// A written model.
 pub struct Quantized {
     /// Its file.
     pub out: PathBuf,
     /// The model.
     pub model: ModelFile,
-    /// Errors of its layers on the photos it was calibrated on.
+    /// Errors of its layers on the calibration photos.
     pub layers: Vec<LayerError>,
-    /// When it answers "unknown", and why then.
+    /// Its policy, and the origin of its least probability.
     pub chosen: Chosen,
-    /// What the width of weights costs, or fine-tuning brings, where either is the case.
+    /// Scores for comparison, if weights have fewer bits than 8 or the network was fine-tuned.
     pub table: Option<Table>,
-    /// How fine-tuning went, where there was any.
+    /// Results of fine-tuning, if any.
     pub fine_tuning: Option<FineTuning>,
 }
 
-/// A network, quantized.
+/// A quantized network.
 struct Made {
     model: ModelFile,
-    /// The float network it was made of.
+    /// The float network that it was made from.
     network: Network,
-    /// What it was calibrated on.
+    /// Calibration photos.
     photos: Dataset,
-    /// Folder of photos that chose the epoch that was kept, where that is known.
+    /// Folder of the photos that chose the kept epoch, if known.
     chose_epoch: Option<PathBuf>,
-    /// How it was quantized; `None` where the model was there before, and only its policy is new.
+    /// Settings of the quantization; `None` if the model existed before, and only its policy is new.
     quantization: Option<Quantization>,
     table: Option<Table>,
     fine_tuning: Option<FineTuning>,
 }
 
-/// Quantizes, and writes the model. The run's summary and report come to describe it, when it is the run's own model.
-/// Where nothing but a policy is asked for, the model that is there keeps its integers. When [`Events::should_stop`]
-/// ends fine-tuning early, the model is that of the epochs so far.
+/// Quantizes a network and writes the model. If it is the run's own model, the run's summary and report are updated. If
+/// only a policy is requested, an existing model keeps its integers. When [`Events::should_stop`] ends fine-tuning
+/// early, the model is that of the epochs so far.
 ///
 /// # Errors
 /// [`QuantizationError`].
@@ -125,12 +125,12 @@ pub fn quantize(request: &Request, events: &mut dyn Events) -> Result<Quantized,
 }
 
 impl Request {
-    /// Whether nothing is asked for that changes the integers of a model that is there.
+    /// Returns true if the request changes no integers of an existing model.
     fn sets_only_policy(&self) -> bool {
         self.policy.is_given() && self.weights.is_empty() && self.activations.is_none() && self.fine_tune.is_none()
     }
 
-    /// The widths asked for; else those of the model that is there; else the recipe's.
+    /// Sets the requested widths; if there are none, those of the existing model; otherwise the recipe's.
     fn set_bits(
         &self,
         network: &mut Network,
@@ -159,13 +159,13 @@ impl Request {
         set.map_err(|_| QuantizationError::Weights { bits: self.weights.clone(), layers })
     }
 
-    /// How activations are held: as asked for; else as in the model that is there.
+    /// Returns the requested activation bits; if there are none, those of the existing model.
     fn activation_bits(&self, run: Option<&RunSummary>) -> ActivationBits {
         let before = run.and_then(|run| run.quantization.as_ref()).map(Quantization::activations);
         self.activations.or(before).unwrap_or_default()
     }
 
-    /// The model that is there, whose policy alone is to be new.
+    /// Takes the existing model, which only gets a new policy.
     fn with_new_policy(
         &self,
         model: ModelFile,
@@ -203,7 +203,7 @@ impl Request {
     }
 }
 
-/// Makes a run's summary and report describe its new model.
+/// Updates a run's summary and report for its new model.
 fn update_run(
     folder: &Path,
     summary: &RunSummary,

@@ -1,4 +1,4 @@
-//! When the model answers "unknown": as asked for, or chosen on photos.
+//! The policy: when the model answers "unknown", as requested or chosen on photos.
 
 use std::path::{Path, PathBuf};
 
@@ -10,60 +10,61 @@ use pinhole_shared::policy::Policy;
 use super::super::events::{Events, tell_of_photos};
 use super::QuantizationError;
 
-/// What makes a policy.
+/// Settings of a policy.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyRequest {
-    /// The answer is "unknown" where the class is less probable than this, 0..=1.
+    /// Least probability of the class, 0..=1; below it, the answer is "unknown".
     pub min_confidence: Option<f64>,
-    /// It is where needed so that at most this part of the answers is wrong, 0..=1. Chosen on `validation`; then
-    /// `min_confidence` does not count.
+    /// Largest fraction of wrong answers, 0..=1. The least probability is chosen on `validation` to keep it; then
+    /// `min_confidence` is ignored.
     pub error_rate: Option<f64>,
     /// Folder of labeled photos that the network was not trained on. They also choose the epoch of fine-tuning.
     pub validation: Option<PathBuf>,
-    /// Frames of the camera that must agree; without it every frame is answered by itself.
+    /// Number of camera frames that must agree; if absent, every frame is answered by itself.
     pub smooth: Option<Votes>,
 }
 
-/// Frames that must agree, of the last so many.
+/// Number of frames that must agree, out of the last frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Votes {
-    /// So many must agree: more than half.
+    /// Frames that must agree: more than half.
     pub needed: u8,
-    /// Of so many.
+    /// Number of last frames.
     pub window: u8,
 }
 
-/// A policy, and where its least probability comes from.
+/// A policy, and the origin of its least probability.
 #[derive(Clone, Debug)]
 pub struct Chosen {
     /// The policy.
     pub policy: Policy,
-    /// Where its least probability was chosen on photos.
+    /// The chosen threshold, if the least probability was chosen on photos.
     pub threshold: Option<Threshold>,
 }
 
-/// A least probability chosen on photos.
+/// A least probability that was chosen on photos.
 #[derive(Clone, Debug)]
 pub struct Threshold {
-    /// Error rate that was wanted.
+    /// Wanted error rate.
     pub wanted: f64,
-    /// What it leaves of them.
+    /// Results of the chosen threshold on the photos.
     pub left: Coverage,
-    /// What one leaves that they can vouch for.
+    /// Results of the threshold whose 95 % interval of the error rate stays within the wanted one; `None` if there is
+    /// none.
     pub vouched: Option<Coverage>,
-    /// Whether they are also what the epoch that was kept was chosen by.
+    /// True if the same photos also chose the kept epoch.
     pub of_training: bool,
-    /// What others would leave.
+    /// Results of other thresholds.
     pub table: Vec<Coverage>,
 }
 
 impl PolicyRequest {
-    /// Whether anything of the policy itself is asked for.
+    /// Returns true if any setting of the policy itself is given.
     pub(super) fn is_given(&self) -> bool {
         self.min_confidence.is_some() || self.error_rate.is_some() || self.smooth.is_some()
     }
 
-    /// Refuses, before anything is done, to choose on photos that were trained on.
+    /// Checks that the policy is not chosen on training photos, before any work is done.
     pub(super) fn check(&self, calibration: &Path) -> Result<(), QuantizationError> {
         match &self.validation {
             None if self.error_rate.is_some() => Err(QuantizationError::NoValidation),
@@ -74,8 +75,8 @@ impl PolicyRequest {
         }
     }
 
-    /// The policy for a model that was calibrated on these photos, and whose epoch was chosen by those of a folder, if that
-    /// is known.
+    /// Returns the policy for a model that was calibrated on these photos. `chose_epoch` is the folder of the photos
+    /// that chose its epoch, if known.
     pub(super) fn choose(
         &self,
         model: &ModelFile,
@@ -98,7 +99,7 @@ impl PolicyRequest {
     }
 }
 
-/// Whether two paths are one file or folder, however they are written.
+/// Returns true if two paths are the same file or folder, however they are written.
 pub(super) fn same_place(one: &Path, other: &Path) -> bool {
     one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }

@@ -1,4 +1,4 @@
-//! Models of one network beside each other.
+//! Scores of several models of one network, for comparison.
 
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::Dataset;
@@ -9,33 +9,33 @@ use serde::Serialize;
 
 use super::QuantizationError;
 
-/// Scores of the model that was written, beside those of the same network in other widths or before fine-tuning.
+/// Scores of the written model, and of the same network with other widths or before fine-tuning.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
-    /// Photos that were scored on.
+    /// Number of photos that were scored on.
     pub photos: usize,
-    /// Bits of each layer's weights, with commas between.
+    /// Bits of each layer's weights, separated by commas.
     pub bits: String,
-    /// The float network that was given.
+    /// The given float network.
     pub float: Option<Score>,
-    /// With weights of 8 bits, where the model has others. It was not written.
+    /// The model with weights of 8 bits, if the written one has others. It was not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub int8: Option<Score>,
-    /// Before fine-tuning.
+    /// The model before fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Score>,
-    /// The model that was written.
+    /// The written model.
     pub written: Score,
 }
 
-/// Scores of one of them.
+/// Scores of one model.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Score {
-    /// Fraction of photos decided rightly.
+    /// Fraction of photos with the right decision.
     pub accuracy: f64,
     /// Mean cross-entropy, nats.
     pub loss: f64,
-    /// Fraction of photos decided as the float network does; absent for that itself.
+    /// Fraction of photos with the same decision as the float network; absent for that network itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<f64>,
 }
@@ -46,7 +46,7 @@ impl Score {
     }
 }
 
-/// Models to be scored.
+/// Models to score.
 #[derive(Clone, Copy)]
 pub(super) struct Models<'a> {
     pub(super) written: &'a ModelFile,
@@ -55,7 +55,7 @@ pub(super) struct Models<'a> {
 }
 
 impl Table {
-    /// Scores on these photos. `network` is the float network that was given.
+    /// Scores the models on these photos. `network` is the given float network.
     pub(super) fn of(network: &Network, models: Models<'_>, photos: &Dataset) -> candle_core::Result<Self> {
         let score = |model: &ModelFile| -> candle_core::Result<(Option<Score>, Score)> {
             let scored = evaluate(Some(network), model, photos)?;
@@ -77,7 +77,7 @@ impl Table {
     }
 }
 
-/// The same network with weights of 8 bits, to compare with, if its own have fewer.
+/// Quantizes the same network with weights of 8 bits, for comparison; `None` if it already has 8 bits.
 pub(super) fn int8(
     network: &Network,
     photos: &Dataset,

@@ -1,4 +1,4 @@
-//! Use cases with nobody at a terminal: what they tell, in which order, and what they leave.
+//! Tests of use cases without a terminal: their events, the order of the events, and their files.
 
 mod quantizing;
 mod training;
@@ -13,22 +13,22 @@ use pinhole_train::quantize::ActivationBits;
 use super::train::{Checkpoints, Request, TrainedRun, train};
 use super::*;
 
-/// Epochs of a training in full.
+/// Number of epochs of a complete training.
 const EPOCHS: u32 = 6;
 
-/// Writes down all that is told, and stops a training after some epoch.
+/// Records all events, and stops a training after some epoch.
 #[derive(Default)]
 struct Recorder {
     stop_after: Option<u32>,
     told: Vec<Told>,
 }
 
-/// One thing told.
+/// A recorded event.
 #[derive(Clone, Debug, PartialEq)]
 enum Told {
     Note(Note),
     Progress(Progress),
-    /// It was asked whether to stop.
+    /// A call of `should_stop`.
     Asked,
 }
 
@@ -37,7 +37,7 @@ impl Recorder {
         Self { stop_after: Some(epoch), told: Vec::new() }
     }
 
-    /// Numbers of the epochs told of.
+    /// Returns the numbers of the reported epochs.
     fn epochs(&self) -> Vec<u32> {
         let number = |told: &Told| match told {
             Told::Progress(Progress::Epoch { epoch, .. }) => Some(epoch.epoch),
@@ -46,7 +46,7 @@ impl Recorder {
         self.told.iter().filter_map(number).collect()
     }
 
-    /// All but the epochs and the questions after them.
+    /// Returns all events but the epochs and the calls of `should_stop`.
     fn around_epochs(&self) -> Vec<Told> {
         let is_other = |told: &&Told| !matches!(told, Told::Progress(Progress::Epoch { .. }) | Told::Asked);
         self.told.iter().filter(is_other).cloned().collect()
@@ -69,7 +69,7 @@ impl Events for Recorder {
     }
 }
 
-/// The bundled pictures of a set, in a folder.
+/// Writes the bundled pictures of a set into a folder.
 fn pictures(set: &str, place: &Path) -> PathBuf {
     let folder = place.join(set);
     create_folder(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! A run whose model is quantized again and again.
+//! Tests of a run whose model is quantized several times.
 
 use pinhole_train::Stopped;
 use pinhole_train::runs::{self, files};
@@ -7,7 +7,7 @@ use super::super::quantize::{FineTune, PolicyRequest, QuantizationError, Quantiz
 use super::super::train::Checkpoints;
 use super::*;
 
-/// Facts and questions; what a training shows beside them is looked at elsewhere.
+/// Quantizes, and returns the events; the epochs of a training are checked elsewhere.
 fn told(request: &Request, mut recorder: Recorder) -> (Quantized, Vec<Told>) {
     let quantized = quantize(request, &mut recorder).unwrap();
     (quantized, recorder.around_epochs())
@@ -31,7 +31,7 @@ fn what_becomes_of_a_runs_model_is_told() {
         policy: PolicyRequest::default(),
     };
 
-    // Narrower weights: compared with wider ones, and the run describes the new model.
+    // Narrower weights are compared with wider ones, and the run describes the new model.
     let narrow = Request { weights: vec![4], ..plain.clone() };
     let (quantized, facts) = told(&narrow, Recorder::default());
     assert_eq!(facts, REWRITING);
@@ -40,21 +40,21 @@ fn what_becomes_of_a_runs_model_is_told() {
     let checksum = quantized.model.model().checksum();
     assert_eq!(runs::summary(&run).unwrap().model_checksum, checksum);
 
-    // A policy alone keeps them.
+    // A new policy alone keeps the weights.
     let policy = PolicyRequest { min_confidence: Some(0.75), ..PolicyRequest::default() };
     let (quantized, facts) = told(&Request { policy, ..plain.clone() }, Recorder::default());
     assert_eq!(facts, [&REWRITING[..], &[Told::Note(Note::WeightsKept)]].concat());
     let policy = quantized.model.model().policy();
     assert_eq!(policy.min_probability().to_f64(), 0.75);
 
-    // Nothing asked for: bits as before, and what is lost is said.
+    // Without further settings, the bits stay, and the loss of the policy is reported.
     let (quantized, facts) = told(&plain, Recorder::default());
     let bits = Told::Note(Note::WeightBits { bits: vec![4, 4, 4] });
     let lost = Told::Note(Note::PolicyLost { policy });
     assert_eq!(facts, [std::slice::from_ref(&bits), &REWRITING[..], &[lost]].concat());
     assert_eq!(quantized.model.model().checksum(), checksum);
 
-    // Fine-tuned, and stopped.
+    // Fine-tuning that is stopped early.
     let fine_tune = Some(FineTune { epochs: 3, learning_rate: None });
     let tuned = Request { fine_tune, ..plain.clone() };
     let (quantized, facts) = told(&tuned, Recorder::stopping_after(1));
@@ -70,7 +70,7 @@ fn what_becomes_of_a_runs_model_is_told() {
     assert_eq!(quantized.fine_tuning.unwrap().stopped, Stopped::Interrupted);
     assert!(runs::summary(&run).unwrap().quantization.unwrap().fine_tuned);
 
-    // The photos are gone: the report is of the earlier model.
+    // The photos are gone: the report describes the earlier model.
     std::fs::rename(&training.photos, place.path().join("elsewhere")).unwrap();
     let moved = Request { photos: place.path().join("elsewhere"), ..plain };
     let (_, facts) = told(&moved, Recorder::default());
@@ -80,7 +80,7 @@ fn what_becomes_of_a_runs_model_is_told() {
     assert_eq!(facts, [&[lost, bits], &REWRITING[..], &[Told::Note(report)]].concat());
 }
 
-/// Before any photo is read, and nothing is told.
+/// The request is refused before any photo is read, and no event is reported.
 #[test]
 fn what_cannot_be_chosen_is_refused_at_once() {
     let place = tempfile::tempdir().unwrap();

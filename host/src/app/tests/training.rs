@@ -1,4 +1,4 @@
-//! Trainings: to the end, stopped, resumed.
+//! Tests of trainings that end, are stopped, and are resumed.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
     assert_eq!(stopped.around_epochs(), [begins(0), ENDS, Told::Note(Note::Interrupted { can_resume: true })]);
     assert_eq!(runs::summary(&out).unwrap().stopped, "interrupted");
 
-    // Not by mistake.
+    // An unfinished training is not replaced by mistake.
     let again = train(&request.job().unwrap(), &out, Checkpoints::Keep, &mut ());
     assert!(matches!(again, Err(TrainingError::Unfinished { out: folder }) if folder == out));
     let other = Request { seed: 2, ..request.clone() };
@@ -70,7 +70,7 @@ fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
     }
 }
 
-/// Only a training that keeps a checkpoint can be resumed, and only one that is there.
+/// Only a training with an existing checkpoint can be resumed.
 #[test]
 fn what_keeps_no_checkpoint_cannot_be_resumed() {
     let place = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ fn what_keeps_no_checkpoint_cannot_be_resumed() {
     assert!(matches!(missing, Err(TrainingError::Checkpoint(CheckpointError::Missing { .. }))));
 }
 
-/// Facts about photos and about the network continued from come before the first epoch.
+/// Notes about photos and the network to continue from come before the first epoch.
 #[test]
 fn what_a_training_starts_with_is_told_first() {
     let place = tempfile::tempdir().unwrap();
@@ -110,6 +110,6 @@ fn what_a_training_starts_with_is_told_first() {
     };
     assert_eq!(classes, trained_on);
     assert!(matches!(rest[0], Told::Progress(Progress::Begins(_))), "{rest:?}");
-    // The network continued from counts as epoch 0.
+    // The network to continue from counts as epoch 0.
     assert_eq!(recorder.epochs(), [0, 1]);
 }

@@ -1,4 +1,4 @@
-//! Training, from photo folders to a run folder, and resuming it.
+//! Trains from photo folders to a run folder, and resumes a training.
 
 mod request;
 
@@ -17,21 +17,21 @@ use super::events::{Events, Note, tell_of_photos};
 use super::job::{Finished, Job, JobData};
 use super::observer::Observer;
 
-/// What a training does with the checkpoint in its run folder.
+/// Use of the checkpoint in a run folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checkpoints {
-    /// It keeps none, being short.
+    /// Keeps no checkpoint, for a short training.
     None,
-    /// It starts from nothing and keeps one.
+    /// Starts without a checkpoint, and keeps one.
     Keep,
-    /// It goes on from the one that is there, and keeps it.
+    /// Resumes from the existing checkpoint, and keeps one.
     Resume,
 }
 
-/// Why there is no new run folder.
+/// Error of a training.
 #[derive(Debug, Error, Diagnostic)]
 pub enum TrainingError {
-    /// It would replace a training that can be resumed.
+    /// The run folder contains an unfinished training that can be resumed.
     #[error("a training in {} has not ended: its checkpoint is there", out.display())]
     #[diagnostic(help(
         "add --resume to go on with it; to train from the start instead, give another --out or remove {}",
@@ -41,32 +41,32 @@ pub enum TrainingError {
         /// The run folder.
         out: PathBuf,
     },
-    /// The checkpoint cannot be gone on from.
+    /// The checkpoint cannot be resumed.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Training failed, or writing what came of it.
+    /// Training failed, or its results could not be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Job(#[from] JobError),
 }
 
-/// What has been trained, and how long it took.
+/// A finished training, and its duration.
 pub struct TrainedRun {
-    /// What is in the run folder now.
+    /// Contents of the run folder.
     pub finished: Finished,
     /// Time of the training alone, in this process.
     pub took: Duration,
-    /// The last epoch before it was resumed; `None` if it was not.
+    /// The last epoch before the training was resumed; `None` if it was not resumed.
     pub before: Option<u32>,
 }
 
-/// Trains, and writes the run folder `out`. When [`Events::should_stop`] ends the training early, the run is that of the
-/// epochs so far, and the checkpoint, if one is kept, stays beside it to be resumed.
+/// Trains, and writes the run folder `out`. When [`Events::should_stop`] ends the training early, the run is that of
+/// the epochs so far. The checkpoint, if one is kept, stays in the folder so that the training can be resumed.
 ///
 /// # Errors
-/// [`TrainingError`]. Then a run that was in the folder is still there, unless writing the new one failed half-way; a
-/// folder that was not there is not there either.
+/// [`TrainingError`]. An earlier run in the folder is kept, unless writing the new one failed half-way. A folder that
+/// did not exist before is not left behind.
 pub fn train(
     job: &Job,
     out: &Path,
@@ -88,8 +88,8 @@ pub fn train(
     if let Some(checkpoint) = &checkpoint {
         checkpoint.check(&identity, &path)?;
     }
-    // Before training, so that an hour of it is not lost to a read-only disk; but for the checkpoint, nothing else is
-    // written until the end.
+    // The folder is created before training, so that a read-only disk does not cost an hour of training. Only the
+    // checkpoint is written before the end.
     let existed = out.exists();
     create_folder(out).map_err(JobError::from)?;
     let kept = (checkpoints != Checkpoints::None).then_some((path.as_path(), identity));
@@ -104,7 +104,7 @@ pub fn train(
     Ok(result?)
 }
 
-/// What a training continues from, and with which last layer.
+/// Returns the note about the network that training continues from, and about its last layer.
 fn beginning(source: &Source, classes: &[String]) -> Note {
     Note::ContinuingFrom {
         path: source.path.clone(),
@@ -115,7 +115,7 @@ fn beginning(source: &Source, classes: &[String]) -> Note {
     }
 }
 
-/// Trains, from a checkpoint on where one is given. One with the identity is kept in the file `kept`.
+/// Trains, from a checkpoint if one is given. Checkpoints with this identity are written to the file in `kept`.
 fn observed(
     job: &Job,
     data: &JobData,
@@ -136,7 +136,7 @@ fn observed(
     let took = begun.elapsed();
     let can_resume = observer.end();
     if let (Err(JobError::Train(TrainError::Diverged(_))), Some(path)) = (&finished, path) {
-        // To go on from it would end likewise, and with other settings it is of no use.
+        // Resuming would diverge again, and other settings cannot use this checkpoint.
         let _ = std::fs::remove_file(path);
     }
     let finished = finished?;

@@ -1,4 +1,4 @@
-//! What is asked of a training, as people ask for it: names and paths, and only what differs from a recipe.
+//! Request for a training in the user's terms: names and paths, and only the differences from a recipe.
 
 use std::path::PathBuf;
 
@@ -12,20 +12,20 @@ use thiserror::Error;
 
 use super::super::job::{Continuation, Job};
 
-/// A training to be made a [`Job`].
+/// Request that becomes a [`Job`].
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Folder of training photos.
     pub photos: PathBuf,
     /// Folder of validation photos.
     pub validation: Option<PathBuf>,
-    /// Name or path of the recipe; without one that of the network continued from, else the default one.
+    /// Name or path of the recipe. If absent, the recipe of the network to continue from, otherwise the default recipe.
     pub recipe: Option<String>,
     /// Trained network to continue from, as [`Source::read`] takes it.
     pub from: Option<PathBuf>,
-    /// Train only its last layer.
+    /// True to train only its last layer.
     pub freeze: bool,
-    /// Colors, instead of the recipe's.
+    /// Color mode, instead of the recipe's.
     pub color: Option<Color>,
     /// Seed of all randomness.
     pub seed: u64,
@@ -33,13 +33,13 @@ pub struct Request {
     pub epochs: Option<u32>,
     /// Patience, instead of the recipe's.
     pub patience: Option<u32>,
-    /// How activations are quantized.
+    /// Quantization of activations.
     pub bits: ActivationBits,
-    /// What gradients are computed on.
+    /// Device that computes the gradients.
     pub accelerator: Accelerator,
 }
 
-/// Why a request is no job.
+/// Error of turning a request into a job.
 #[derive(Debug, Error, Diagnostic)]
 #[error(transparent)]
 #[diagnostic(transparent)]
@@ -52,7 +52,7 @@ pub enum RequestError {
 }
 
 impl Request {
-    /// Reads the recipe and the network to continue from, and checks that they belong together. The photos are not read.
+    /// Reads the recipe and the network to continue from, and checks that they fit together. Photos are not read.
     ///
     /// # Errors
     /// [`RequestError`].

@@ -6,7 +6,7 @@ use super::super::output::{duration, say};
 use super::super::values::at_least;
 use crate::app::quantize::{FineTune, FineTuning};
 
-/// Whether and how to fine-tune.
+/// Arguments for fine-tuning.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fine-tuning by the device's integers")]
 pub(super) struct FineTuneArguments {

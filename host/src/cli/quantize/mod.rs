@@ -54,7 +54,7 @@ pub(super) struct Quantize {
     policy: PolicyArguments,
 }
 
-/// Widths that there are none of are refused with the number of layers, which is not known here.
+/// Parses a width. Invalid widths are refused later with the number of layers, which is not known here.
 fn weight_bits(text: &str) -> Result<u8, String> {
     text.parse().map_err(|_| "give 8, 7 or 4".to_owned())
 }
@@ -117,24 +117,24 @@ fn print_layers(layers: &[LayerError]) {
     }
 }
 
-/// What `--json` prints.
+/// JSON output of `--json`.
 #[derive(Debug, Serialize)]
 struct Written {
     model: PathBuf,
     bytes: usize,
     layers: Vec<LayerError>,
-    /// When its decisions are answers.
+    /// The model's policy.
     policy: PolicyFields,
-    /// What the least probability leaves of the validation photos, where it was chosen on some.
+    /// Results of the least probability on the validation photos, if it was chosen on some.
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<Coverage>,
-    /// What one leaves that those photos can vouch for.
+    /// Results of the threshold whose 95 % interval of the error rate stays within the wanted one, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     vouched: Option<Coverage>,
-    /// Where weights have fewer bits than 8.
+    /// Scores on the calibration photos, if weights have fewer bits than 8.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_calibration_photos: Option<Table>,
-    /// Where it was fine-tuned: by photos that chose the epoch.
+    /// Scores on the validation photos, which chose the epoch, after fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_validation_photos: Option<Table>,
     #[serde(skip_serializing_if = "Option::is_none")]

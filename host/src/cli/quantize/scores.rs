@@ -1,4 +1,4 @@
-//! How models of one network beside each other are shown.
+//! Output of the scores of several models of one network.
 
 use super::super::output::say;
 use crate::app::quantize::Table;

@@ -1,15 +1,15 @@
-//! Ctrl-C.
+//! Handling of Ctrl-C.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::INTERRUPTED;
 
-/// Whether Ctrl-C was pressed. While training, the first one asks it to stop; a second one, or one at any other time,
+/// State of Ctrl-C. During training, the first press requests a stop. A second press, or a press at any other time,
 /// ends the process.
 pub(super) struct Interrupt(&'static AtomicBool);
 
 impl Interrupt {
-    /// From here on the first Ctrl-C only asks. To be called once in a process.
+    /// From here on, the first Ctrl-C only requests a stop. Call it once per process.
     pub(super) fn catch() -> Result<Self, ctrlc::Error> {
         static TRAINING: AtomicBool = AtomicBool::new(false);
         let handler = || {
@@ -26,7 +26,7 @@ impl Interrupt {
         !self.0.load(Ordering::SeqCst)
     }
 
-    /// From here on Ctrl-C ends the process.
+    /// From here on, Ctrl-C ends the process.
     pub(super) fn release(&self) {
         self.0.store(false, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! A running use case on the terminal: facts in words, a bar for the work, and Ctrl-C.
+//! Display of a running use case on the terminal: notes, a progress bar, and Ctrl-C.
 
 mod interrupt;
 mod training;
@@ -10,39 +10,39 @@ use self::training::ShownTraining;
 use super::output::{note, progress, spinner};
 use crate::app::{Events, LogSink, Note, Progress, Work};
 
-/// What a command hands to the use case that it starts.
+/// Events of a use case, shown on the terminal.
 pub(super) struct Terminal {
-    /// The work that is being done.
+    /// The current work.
     work: Option<Shown>,
-    /// Whether logs of devices are shown.
+    /// True if logs of devices are shown.
     log: bool,
-    /// Whether stdout is for JSON alone.
+    /// True if stdout is only for JSON.
     json: bool,
 }
 
-/// Work that is shown.
+/// Display of a piece of work.
 enum Shown {
     Training(ShownTraining),
     Other(ProgressBar),
 }
 
 impl Terminal {
-    /// One that shows no logs, and prints results as text.
+    /// Creates a terminal that shows no logs, and prints results as text.
     pub(super) fn new() -> Self {
         Self { work: None, log: false, json: false }
     }
 
-    /// Whether logs of devices are shown.
+    /// Sets whether logs of devices are shown.
     pub(super) fn with_log(self, log: bool) -> Self {
         Self { log, ..self }
     }
 
-    /// Whether stdout is for JSON alone.
+    /// Sets whether stdout is only for JSON.
     pub(super) fn with_json(self, json: bool) -> Self {
         Self { json, ..self }
     }
 
-    /// Whether a fact is none of the user's concern.
+    /// Returns true if a note is not shown.
     fn leaves_out(&self, note: &Note) -> bool {
         match note {
             Note::Flashed { .. } | Note::Captured { .. } => self.json,

@@ -1,4 +1,4 @@
-//! What a training shows: a bar on a terminal, a line now and then in a log.
+//! Display of a training: a bar on a terminal, or a line from time to time in a log.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -9,20 +9,20 @@ use pinhole_train::Epoch;
 use super::super::output::{duration, note, progress};
 use super::interrupt::Interrupt;
 
-/// How often a log is to show that the training goes on.
+/// Time between lines in a log.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
-/// A training that is shown, and ends cleanly on Ctrl-C.
+/// Display of a training that ends cleanly on Ctrl-C.
 pub(super) struct ShownTraining {
     epochs: u32,
-    /// Epochs that an earlier process has run.
+    /// Number of epochs that an earlier process ran.
     before: u32,
     patience: Option<u32>,
-    /// `None` where Ctrl-C cannot be caught.
+    /// `None` if Ctrl-C cannot be caught.
     interrupt: Option<Interrupt>,
     bar: ProgressBar,
     begun: Instant,
-    /// When a log last had a line.
+    /// Time of the last line in a log.
     told: Instant,
 }
 
@@ -33,13 +33,13 @@ impl ShownTraining {
             note(&format!("warning: Ctrl-C cannot be caught: {reason}; it would end the training without a result"));
         }
         let bar = progress(u64::from(epochs), "training");
-        // The time left is ours: that of the library swells while a long epoch runs.
+        // The remaining time is computed here, because the library's estimate grows during a long epoch.
         let style = ProgressStyle::with_template("training {wide_bar} {pos}/{len}, {elapsed} gone{prefix}\n{msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         bar.set_prefix("");
         bar.set_position(u64::from(before));
-        // A large network's epochs take long: the clock shows that it is at work.
+        // Epochs of a large network take long: the running clock shows that it is at work.
         bar.enable_steady_tick(Duration::from_secs(1));
         let now = Instant::now();
         Self { epochs, before, patience, interrupt: interrupt.ok(), bar, begun: now, told: now }
@@ -61,12 +61,12 @@ impl ShownTraining {
         &self.bar
     }
 
-    /// Whether Ctrl-C was pressed.
+    /// Returns true if Ctrl-C was pressed.
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupt.as_ref().is_some_and(Interrupt::is_asked)
     }
 
-    /// Clears what is on the terminal; Ctrl-C ends the process again.
+    /// Clears the display; Ctrl-C ends the process again.
     pub(super) fn end(self) {
         if let Some(interrupt) = &self.interrupt {
             interrupt.release();
@@ -74,7 +74,7 @@ impl ShownTraining {
         self.bar.finish_and_clear();
     }
 
-    /// How long the epochs that are left take, if as long as those before; nothing if that is not known.
+    /// Returns the remaining time, if the epochs take as long as those before; empty if that is not known.
     fn left(&self, epoch: u32) -> String {
         let (run, left) = (epoch - self.before, self.epochs - epoch);
         if run == 0 || left == 0 {

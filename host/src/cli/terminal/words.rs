@@ -1,4 +1,4 @@
-//! Facts of a run, in words.
+//! Notes of a run, in words.
 
 use pinhole_boards::firmware::Origin;
 use pinhole_train::LastLayer;
@@ -7,7 +7,7 @@ use super::super::output::{detail, note, say, warn, warn_of_duplicates};
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
-/// Says a fact: on stderr, but what a command was asked to do on stdout.
+/// Prints a note on stderr; results that the command was asked for go to stdout.
 pub(super) fn tell(fact: &Note) {
     let sentence = match fact {
         Note::LeftOut(warnings) => return warn(warnings),

@@ -88,7 +88,7 @@ impl Emulator {
         command(&self.path, &self.libraries)
     }
 
-    /// Returns its version, such as `7.2.22`; `None` if it does not tell. Starts it for a moment.
+    /// Returns its version, such as `7.2.22`; `None` if it does not report one. Starts it for a moment.
     pub fn version(&self) -> Option<String> {
         check::version(&self.path, &self.libraries)
     }
