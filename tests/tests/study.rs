@@ -9,7 +9,7 @@ use std::time::Duration;
 use pinhole::random::Random;
 use pinhole::recipe::Initialization;
 use pinhole::study::{
-    self, Extent, Finished, Options, Plan, Ran, Shard, Source, Store, StudyError, StudyPhotos, System,
+    self, Finished, Options, Plan, Ran, Shard, Source, Store, StudyError, StudyPhotos, StudySize, System,
 };
 use pinhole_tests::{Ran as Program, drawn, files_in, photos as real_photos, pinhole};
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ struct Small {
     plan: Plan,
 }
 
-const EXTENT: Extent = Extent { seeds: 2, folds: 3, repeats: 2 };
+const EXTENT: StudySize = StudySize { seeds: 2, folds: 3, repeats: 2 };
 
 fn systems(names: &[&str], epochs: u32) -> Vec<System> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -31,10 +31,10 @@ fn systems(names: &[&str], epochs: u32) -> Vec<System> {
 }
 
 impl Small {
-    fn new(systems: Vec<System>, extent: Extent) -> Self {
+    fn new(systems: Vec<System>, size: StudySize) -> Self {
         let source = Source { training: drawn("train"), validation: Some(drawn("validation")) };
         let photos = StudyPhotos::load(&source, &systems).unwrap();
-        let plan = Plan::new(&photos, &systems, extent).unwrap();
+        let plan = Plan::new(&photos, &systems, size).unwrap();
         Self { systems, photos, plan }
     }
 
@@ -116,7 +116,7 @@ fn threads_and_shards_change_no_byte() {
 fn shards_of_different_studies_are_not_mixed() {
     let small = Small::new(systems(&["smaller", "baseline-dropout"], 2), EXTENT);
     let longer = Small::new(systems(&["smaller", "baseline-dropout"], 3), EXTENT);
-    let more = Small::new(systems(&["smaller", "baseline-dropout"], 2), Extent { seeds: 3, ..EXTENT });
+    let more = Small::new(systems(&["smaller", "baseline-dropout"], 2), StudySize { seeds: 3, ..EXTENT });
     let half = |index| Shard { index, count: 2 };
     let folders: Vec<TempDir> = (0..3).map(|_| temporary()).collect();
     small.run(folders[0].path(), 2, half(1));
@@ -133,32 +133,32 @@ fn shards_of_different_studies_are_not_mixed() {
     assert!(matches!(study::merge(&[nothing.path().to_owned()], nothing.path()), Err(StudyError::NoStudy { .. })));
 }
 
-/// A finished cell is read, not trained again: a record changed by hand is still there, and in the results, after a
+/// A finished trial is read, not trained again: a record changed by hand is still there, and in the results, after a
 /// second run. A damaged record, or one with other inputs, is replaced.
 #[test]
 fn finished_cells_are_not_trained_again_and_damaged_ones_are() {
     let small = Small::new(systems(&["smaller", "baseline-dropout"], 3), EXTENT);
     let folder = temporary();
     let first = small.whole(folder.path());
-    let cell = folder.path().join("cells").join("smaller.seed-1.json");
-    let (original, all) = (std::fs::read_to_string(&cell).unwrap(), contents(folder.path()));
+    let trial = folder.path().join("cells").join("smaller.seed-1.json");
+    let (original, all) = (std::fs::read_to_string(&trial).unwrap(), contents(folder.path()));
     let mut record: serde_json::Value = serde_json::from_str(&original).unwrap();
     record["best"]["epoch"] = 1.into();
     record["curves"]["validation_loss"][0] = 0.125.into();
-    std::fs::write(&cell, record.to_string()).unwrap();
+    std::fs::write(&trial, record.to_string()).unwrap();
     let marked = small.whole(folder.path()).results;
     assert_ne!(marked.systems[0].given, first.results.systems[0].given, "the cell was trained again");
 
     for damaged in [&original[..original.len() / 2], "", "{}", &original.replacen("\"key\":\"", "\"key\":\"0", 1)] {
-        std::fs::write(&cell, damaged).unwrap();
+        std::fs::write(&trial, damaged).unwrap();
         assert_eq!(small.whole(folder.path()).results, first.results);
         assert!(contents(folder.path()) == all, "not as before the damage");
     }
     // More seeds: existing records stay, byte for byte.
-    let more = Small::new(small.systems.clone(), Extent { seeds: 3, ..EXTENT });
-    let before = std::fs::metadata(&cell).unwrap().modified().unwrap();
+    let more = Small::new(small.systems.clone(), StudySize { seeds: 3, ..EXTENT });
+    let before = std::fs::metadata(&trial).unwrap().modified().unwrap();
     more.whole(folder.path());
-    assert_eq!(std::fs::metadata(&cell).unwrap().modified().unwrap(), before);
+    assert_eq!(std::fs::metadata(&trial).unwrap().modified().unwrap(), before);
 }
 
 #[test]
@@ -170,9 +170,9 @@ fn a_stopped_study_goes_on() {
     let stop = AtomicBool::new(false);
     let options = Options { threads: 2, shard: Shard::WHOLE, stop: &stop };
     let stop_at_5 = |progress: study::Progress| {
-        assert_eq!(progress.all_cells, 16);
+        assert_eq!(progress.all_trials, 16);
         assert!(progress.work <= progress.all_work);
-        stop.store(progress.cells >= 5, std::sync::atomic::Ordering::Relaxed);
+        stop.store(progress.trials >= 5, std::sync::atomic::Ordering::Relaxed);
     };
     let ran = study::run(&small.plan, &small.photos, &small.systems, &store, options, &stop_at_5).unwrap();
     assert!(matches!(ran, Ran::Stopped), "{ran:?}");
@@ -260,11 +260,11 @@ fn a_study_of_nothing_but_diverging_runs_is_one() {
 fn patience_is_not_used() {
     let mut systems = systems(&["smaller"], 12);
     systems[0].recipe.training.patience = Some(1);
-    let small = Small::new(systems, Extent { seeds: 1, folds: 0, repeats: 0 });
+    let small = Small::new(systems, StudySize { seeds: 1, folds: 0, repeats: 0 });
     let folder = temporary();
     small.whole(folder.path());
-    let cell = std::fs::read(folder.path().join("cells").join("smaller.seed-1.json")).unwrap();
-    let record: study::Record = serde_json::from_slice(&cell).unwrap();
+    let trial = std::fs::read(folder.path().join("cells").join("smaller.seed-1.json")).unwrap();
+    let record: study::Record = serde_json::from_slice(&trial).unwrap();
     assert_eq!((record.curves.validation_loss.len(), record.last.unwrap().epoch), (12, 12));
 }
 
@@ -368,8 +368,8 @@ fn systems_do_as_they_do_in_keras() {
     let source = Source::find(&folder.join("article"), None).unwrap();
     assert!(source.validation.is_some(), "the article's folders are a given split");
     let photos = StudyPhotos::load(&source, &systems).unwrap();
-    let extent = Extent { seeds: KERAS_SEEDS, folds: 0, repeats: 0 };
-    let small = Small { plan: Plan::new(&photos, &systems, extent).unwrap(), systems, photos };
+    let size = StudySize { seeds: KERAS_SEEDS, folds: 0, repeats: 0 };
+    let small = Small { plan: Plan::new(&photos, &systems, size).unwrap(), systems, photos };
     let out = temporary();
     let results = small.whole(out.path()).results;
     for ((name, [loss, deviation], accuracy), system) in KERAS.iter().zip(&results.systems) {

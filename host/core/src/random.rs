@@ -93,7 +93,7 @@ pub enum Purpose {
     /// Networks that a search tries.
     Search,
     /// Blur and noise of training photos.
-    Grain,
+    CameraNoise,
 }
 
 #[cfg(test)]
@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn a_stream_goes_on_from_any_position() {
-        let mut random = Random::stream(7, Purpose::Grain);
+        let mut random = Random::stream(7, Purpose::CameraNoise);
         for position in 0..70 {
             assert_eq!(random.position(), position);
-            let mut again = Random::stream(7, Purpose::Grain);
+            let mut again = Random::stream(7, Purpose::CameraNoise);
             again.go_to(position);
             assert_eq!(again.bits(), random.bits(), "position {position}");
         }
@@ -133,7 +133,7 @@ mod tests {
     fn purposes_keep_their_streams() {
         use Purpose::*;
         let numbers =
-            [Weights, Shuffle, Dropout, Split, Draw, Augment, Folds, Search, Grain].map(|purpose| purpose as u64);
+            [Weights, Shuffle, Dropout, Split, Draw, Augment, Folds, Search, CameraNoise].map(|purpose| purpose as u64);
         assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 

@@ -3,7 +3,7 @@
 use miette::Diagnostic;
 use pinhole_boards::board::Board;
 use pinhole_boards::budget::predict::{Prediction, predict};
-use pinhole_boards::budget::{FirmwareSize, Misfit, Needs, misfits};
+use pinhole_boards::budget::{FirmwareSize, Requirements, Shortfall, shortfalls};
 use pinhole_boards::device::{CameraKind, Device as _, DeviceError};
 use pinhole_boards::emulator::{EmulatorError, emulator};
 use pinhole_boards::firmware::{Firmware, FirmwareError};
@@ -40,14 +40,15 @@ pub struct BoardBudget {
     pub clock_hz: u32,
     /// True if everything fits.
     pub fits: bool,
-    /// Needs of the model that exceed the board's room.
-    pub misfits: Vec<Misfit>,
+    /// Requirements of the model that exceed the board's room.
+    #[serde(rename = "misfits")]
+    pub shortfalls: Vec<Shortfall>,
     /// Flash.
     pub flash: Flash,
     /// RAM.
     pub ram: Ram,
-    /// Needs of the model.
-    pub model: Needs,
+    /// Requirements of the model.
+    pub model: Requirements,
     /// Room that the firmware has for a model.
     pub room: Room,
     /// Prediction by counted instructions and timing tables; not measured on silicon.
@@ -152,19 +153,19 @@ impl BoardBudget {
             .map_err(|source| FirmwareError::Pack { path: trained.model_path.clone(), source })?;
         let FirmwareSize { code_bytes, engine_bytes, static_ram_bytes } = Firmware::of(board)?.size();
         let model = packed.model();
-        let needs = Needs::of(&model);
-        let misfits = misfits(&needs, declared);
+        let needs = Requirements::of(&model);
+        let shortfalls = shortfalls(&needs, declared);
         let buffers = declared.buffers;
         let worst_stack_bytes =
-            if misfits.is_empty() && board.is_emulated() { worst_stack(trained, board, events)? } else { None };
-        // A stack that is too deep is not a misfit of the model, but the board must not be flashed either.
+            if shortfalls.is_empty() && board.is_emulated() { worst_stack(trained, board, events)? } else { None };
+        // A stack that is too deep is not a shortfall of the model, but the board must not be flashed either.
         let stack_fits = worst_stack_bytes.is_none_or(|worst| worst <= declared.budget.stack_bytes);
         Ok(Self {
             name: board.name(),
             core: declared.core.name(),
             clock_hz: declared.clock_hz,
-            fits: misfits.is_empty() && stack_fits,
-            misfits,
+            fits: shortfalls.is_empty() && stack_fits,
+            shortfalls,
             flash: Flash {
                 code_bytes,
                 code_budget_bytes: declared.budget.code_bytes,

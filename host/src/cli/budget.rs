@@ -1,6 +1,6 @@
 //! Output of `pinhole inspect --board` about the board.
 
-use pinhole_boards::budget::Misfits;
+use pinhole_boards::budget::Shortfalls;
 
 use super::output::say;
 use crate::app::budget::{BoardBudget, Predicted};
@@ -41,12 +41,12 @@ pub(super) fn print_budget(budget: &BoardBudget) {
     }
     if budget.fits {
         say!("fits      yes");
-    } else if budget.misfits.is_empty() {
+    } else if budget.shortfalls.is_empty() {
         say!("fits      no: the firmware's stack is deeper than the board reserves");
         say!("          raise stack_bytes in the board's declaration, or find out what is so deep");
     } else {
-        let misfits = Misfits(budget.misfits.clone());
-        say!("fits      no: {misfits}");
-        say!("          {}", misfits.advice());
+        let shortfalls = Shortfalls(budget.shortfalls.clone());
+        say!("fits      no: {shortfalls}");
+        say!("          {}", shortfalls.advice());
     }
 }

@@ -171,7 +171,7 @@ enum Command {
     /// List the bundled models
     #[command(after_help = examples::MODELS)]
     Models(models::Models),
-    /// Show what is there on this machine, what each command needs, and what mends it
+    /// Show what is there on this machine, what each command needs, and how to get what is missing
     #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::Doctor),
     /// Write synthetic pictures of chihuahuas and muffins to try things on

@@ -9,7 +9,7 @@ use clap::Args;
 use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use pinhole_lab::study::{
-    self, Extent, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos,
+    self, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos, StudySize,
 };
 
 use super::INTERRUPTED;
@@ -85,9 +85,12 @@ impl Study {
         } else {
             (FOLDS, self.seeds)
         };
-        let extent =
-            Extent { seeds: self.seeds, folds: self.folds.unwrap_or(folds), repeats: self.repeats.unwrap_or(repeats) };
-        let plan = Plan::new(&photos, &systems, extent)?;
+        let size = StudySize {
+            seeds: self.seeds,
+            folds: self.folds.unwrap_or(folds),
+            repeats: self.repeats.unwrap_or(repeats),
+        };
+        let plan = Plan::new(&photos, &systems, size)?;
         let store = Store::create(&self.out)?;
 
         let stopping = Stopping::on_ctrl_c()?;
@@ -95,7 +98,7 @@ impl Study {
         let observe = |progress: Progress| {
             bar.set_length(progress.all_work);
             bar.set_position(progress.work);
-            bar.set_message(format!("{} of {} trainings", progress.cells, progress.all_cells));
+            bar.set_message(format!("{} of {} trainings", progress.trials, progress.all_trials));
         };
         let options = stopping.options(self.threads, self.shard);
         let ran = study::run(&plan, &photos, &systems, &store, options, &observe);

@@ -87,7 +87,7 @@ impl Tune {
             } else {
                 format!("round {round} of {}", self.rounds)
             };
-            bar.set_message(format!("{what}, {} of {} trainings", progress.cells, progress.all_cells));
+            bar.set_message(format!("{what}, {} of {} trainings", progress.trials, progress.all_trials));
         };
         let found = tune(&source, &search, &self.out, stopping.options(self.threads, None), &observe);
         bar.finish_and_clear();

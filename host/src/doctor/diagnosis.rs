@@ -180,7 +180,7 @@ fn compiler(facts: &[CompilerFacts], from_source: bool) -> Check {
 }
 
 fn probes(facts: &ProbeFacts) -> Check {
-    let needed_by = "flash; prove, watch and capture on boards at hand";
+    let needed_by = "flash; prove, watch and capture on real boards";
     if !facts.built_in {
         let found =
             "this program was built without them (feature `probe`); `pinhole flash --out` writes files".to_owned();

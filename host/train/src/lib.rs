@@ -9,11 +9,11 @@
 mod accelerator;
 mod arithmetic;
 mod augment;
+mod camera_noise;
 mod checkpoint;
 mod dense;
 mod exact;
 pub mod finetune;
-mod grain;
 mod layer_state;
 mod loss;
 mod matrix;

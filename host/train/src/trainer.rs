@@ -13,9 +13,9 @@ use thiserror::Error;
 
 use super::accelerator::Pass;
 use super::augment::{Variation, apply};
+use super::camera_noise::{CameraNoise, add_camera_noise};
 use super::checkpoint::TrainerState;
 use super::exact::Exact;
-use super::grain::{Grain, add_grain};
 use super::layer_state::LayerState;
 use super::loss::{CrossEntropy, Targets, cross_entropy};
 use super::network::{Network, Trace, batch, values};
@@ -78,7 +78,7 @@ pub struct Trainer<'d> {
     shuffle: Random,
     dropout: Random,
     augment: Random,
-    grain: Random,
+    camera_noise: Random,
     /// Graphics card that computes the gradients; `None` for the processor.
     card: Option<Device>,
 }
@@ -114,7 +114,7 @@ impl<'d> Trainer<'d> {
             shuffle: Random::stream(seed, Purpose::Shuffle),
             dropout: Random::stream(seed, Purpose::Dropout),
             augment: Random::stream(seed, Purpose::Augment),
-            grain: Random::stream(seed, Purpose::Grain),
+            camera_noise: Random::stream(seed, Purpose::CameraNoise),
             card: None,
             network,
         })
@@ -150,7 +150,7 @@ impl<'d> Trainer<'d> {
             network: values(self.network.float_layers()?),
             optimizer: self.states.iter().flat_map(LayerState::moments).map(|moments| lock(moments).clone()).collect(),
             order: self.order.clone(),
-            positions: [&self.shuffle, &self.dropout, &self.augment, &self.grain].map(Random::position),
+            positions: [&self.shuffle, &self.dropout, &self.augment, &self.camera_noise].map(Random::position),
         })
     }
 
@@ -172,7 +172,7 @@ impl<'d> Trainer<'d> {
             *lock(moments) = saved;
         }
         self.order = state.order;
-        let streams = [&mut self.shuffle, &mut self.dropout, &mut self.augment, &mut self.grain];
+        let streams = [&mut self.shuffle, &mut self.dropout, &mut self.augment, &mut self.camera_noise];
         for (stream, position) in streams.into_iter().zip(state.positions) {
             stream.go_to(position);
         }
@@ -261,16 +261,16 @@ impl<'d> Trainer<'d> {
         if settings.is_none() {
             return Vec::new();
         }
-        let (input, has_grain) = (self.training.input, settings.has_grain());
+        let (input, has_camera_noise) = (self.training.input, settings.has_camera_noise());
         let draw = |_: &Example| {
-            let grain = has_grain.then(|| Grain::draw(&settings, &mut self.grain));
-            (Variation::draw(&settings, input.side, &mut self.augment), grain)
+            let camera_noise = has_camera_noise.then(|| CameraNoise::draw(&settings, &mut self.camera_noise));
+            (Variation::draw(&settings, input.side, &mut self.augment), camera_noise)
         };
-        let drawn: Vec<(Variation, Option<Grain>)> = self.training.examples.iter().map(draw).collect();
-        let vary = |(example, (variation, grain)): (&Example, (Variation, Option<Grain>))| {
+        let drawn: Vec<(Variation, Option<CameraNoise>)> = self.training.examples.iter().map(draw).collect();
+        let vary = |(example, (variation, camera_noise)): (&Example, (Variation, Option<CameraNoise>))| {
             let mut varied = apply(&variation, &example.pixels, input);
-            if let Some(grain) = grain {
-                add_grain(grain, &mut varied, input);
+            if let Some(camera_noise) = camera_noise {
+                add_camera_noise(camera_noise, &mut varied, input);
             }
             varied
         };

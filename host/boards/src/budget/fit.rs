@@ -5,7 +5,7 @@ use std::fmt;
 use pinhole_declaration::{Buffers, Declaration};
 use serde::Serialize;
 
-use super::Needs;
+use super::Requirements;
 
 /// Resource of a board that a model uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub enum Resource {
 
 /// Shortfall: a model requires more of a resource than the board has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Misfit {
+pub struct Shortfall {
     /// The resource.
     pub resource: Resource,
     /// Amount that the model requires.
@@ -38,7 +38,7 @@ pub struct Misfit {
     pub has: u64,
 }
 
-impl Misfit {
+impl Shortfall {
     /// Returns advice on how to make the model fit.
     pub fn advice(&self) -> String {
         let has = self.has;
@@ -56,7 +56,7 @@ impl Misfit {
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { resource, needs, has } = self;
         match resource {
@@ -73,26 +73,26 @@ impl fmt::Display for Misfit {
 
 /// All shortfalls of a model on a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfits(pub Vec<Misfit>);
+pub struct Shortfalls(pub Vec<Shortfall>);
 
-impl Misfits {
+impl Shortfalls {
     /// Returns the advice for all shortfalls, without adjacent repetitions.
     pub fn advice(&self) -> String {
-        let mut advice: Vec<String> = self.0.iter().map(Misfit::advice).collect();
+        let mut advice: Vec<String> = self.0.iter().map(Shortfall::advice).collect();
         advice.dedup();
         advice.join("; ")
     }
 }
 
-impl fmt::Display for Misfits {
+impl fmt::Display for Shortfalls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: Vec<String> = self.0.iter().map(Misfit::to_string).collect();
+        let all: Vec<String> = self.0.iter().map(Shortfall::to_string).collect();
         f.write_str(&all.join("; "))
     }
 }
 
 /// Returns the shortfalls of a model (packed for the board); empty if it fits.
-pub fn misfits(needs: &Needs, board: &Declaration) -> Vec<Misfit> {
+pub fn shortfalls(needs: &Requirements, board: &Declaration) -> Vec<Shortfall> {
     let Buffers { input_side_px, input_channels, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
     [
         (Resource::Flash, needs.flash_bytes, board.model.bytes),
@@ -104,8 +104,8 @@ pub fn misfits(needs: &Needs, board: &Declaration) -> Vec<Misfit> {
         (Resource::Arena, needs.arena_bytes, arena_bytes),
     ]
     .into_iter()
-    .map(|(resource, needs, has)| Misfit { resource, needs: needs as u64, has: u64::from(has) })
-    .filter(|misfit| misfit.needs > misfit.has)
+    .map(|(resource, needs, has)| Shortfall { resource, needs: needs as u64, has: u64::from(has) })
+    .filter(|shortfall| shortfall.needs > shortfall.has)
     .collect()
 }
 
@@ -114,10 +114,10 @@ mod tests {
     use super::*;
     use crate::board::Board;
 
-    fn needs(declaration: &Declaration) -> Needs {
+    fn needs(declaration: &Declaration) -> Requirements {
         let Buffers { input_side_px, input_channels, accumulators, activations, lanes, arena_bytes, .. } =
             declaration.buffers;
-        Needs {
+        Requirements {
             flash_bytes: declaration.model.bytes as usize,
             input_side_px,
             input_channels,
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn what_just_fits_fits() {
         let declaration = Board::Qemu.declaration();
-        assert_eq!(misfits(&needs(declaration), declaration), []);
+        assert_eq!(shortfalls(&needs(declaration), declaration), []);
     }
 
     #[test]
@@ -139,19 +139,19 @@ mod tests {
         let declaration = Board::Qemu.declaration();
         let exact = needs(declaration);
         let more = [
-            (Resource::Flash, Needs { flash_bytes: exact.flash_bytes + 1, ..exact }),
-            (Resource::InputSide, Needs { input_side_px: exact.input_side_px + 1, ..exact }),
-            (Resource::InputChannels, Needs { input_channels: exact.input_channels + 1, ..exact }),
-            (Resource::Accumulators, Needs { accumulators: exact.accumulators + 1, ..exact }),
-            (Resource::Activations, Needs { activations: exact.activations + 1, ..exact }),
-            (Resource::Lanes, Needs { lanes: exact.lanes + 1, ..exact }),
-            (Resource::Arena, Needs { arena_bytes: exact.arena_bytes + 1, ..exact }),
+            (Resource::Flash, Requirements { flash_bytes: exact.flash_bytes + 1, ..exact }),
+            (Resource::InputSide, Requirements { input_side_px: exact.input_side_px + 1, ..exact }),
+            (Resource::InputChannels, Requirements { input_channels: exact.input_channels + 1, ..exact }),
+            (Resource::Accumulators, Requirements { accumulators: exact.accumulators + 1, ..exact }),
+            (Resource::Activations, Requirements { activations: exact.activations + 1, ..exact }),
+            (Resource::Lanes, Requirements { lanes: exact.lanes + 1, ..exact }),
+            (Resource::Arena, Requirements { arena_bytes: exact.arena_bytes + 1, ..exact }),
         ];
         for (resource, needs) in more {
-            let [misfit] = misfits(&needs, declaration)[..] else { panic!("{resource:?}") };
-            assert_eq!((misfit.resource, misfit.needs), (resource, misfit.has + 1));
-            let all = Misfits(vec![misfit]);
-            assert!(all.to_string().contains(&misfit.needs.to_string()), "{all}");
+            let [shortfall] = shortfalls(&needs, declaration)[..] else { panic!("{resource:?}") };
+            assert_eq!((shortfall.resource, shortfall.needs), (resource, shortfall.has + 1));
+            let all = Shortfalls(vec![shortfall]);
+            assert!(all.to_string().contains(&shortfall.needs.to_string()), "{all}");
             assert!(!all.advice().is_empty());
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `needs` | requirements of a model on any board |
+//! | `requirements` | requirements of a model on any board |
 //! | `fit` | shortfalls of a model on a board, with advice |
 //! | `firmware` | sizes of a board's firmware, from its ELF file, and its budget |
 //! | [`predict`] | predicted instructions and time of an inference |
@@ -12,9 +12,9 @@
 
 mod firmware;
 mod fit;
-mod needs;
 pub mod predict;
+mod requirements;
 
 pub use firmware::{Exceeded, FirmwareSize, Part};
-pub use fit::{Misfit, Misfits, Resource, misfits};
-pub use needs::Needs;
+pub use fit::{Resource, Shortfall, Shortfalls, shortfalls};
+pub use requirements::Requirements;

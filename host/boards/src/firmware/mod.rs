@@ -27,7 +27,7 @@ use pinhole_core::model_file::PackError;
 use sha2::{Digest as _, Sha256};
 
 use crate::board::Board;
-use crate::budget::{Exceeded, FirmwareSize, Misfits};
+use crate::budget::{Exceeded, FirmwareSize, Shortfalls};
 use crate::settings::Settings;
 
 pub use build::{checkout, toolchain_facts};
@@ -282,10 +282,10 @@ pub enum FirmwareError {
         source: PackError,
     },
     /// The model requires more than the board has.
-    #[error("the model {} does not fit the board {}: {misfits}", path.display(), board.name())]
+    #[error("the model {} does not fit the board {}: {shortfalls}", path.display(), board.name())]
     #[diagnostic(help(
         "{}; `pinhole inspect {} --board {}` shows what it takes",
-        misfits.advice(), path.display(), board.name()
+        shortfalls.advice(), path.display(), board.name()
     ))]
     DoesNotFit {
         /// The model file.
@@ -293,6 +293,6 @@ pub enum FirmwareError {
         /// The board.
         board: Board,
         /// The shortfalls.
-        misfits: Misfits,
+        shortfalls: Shortfalls,
     },
 }

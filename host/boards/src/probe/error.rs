@@ -81,7 +81,7 @@ pub enum ProbeError {
     /// The chip does not answer.
     #[error("the {chip} does not answer the debug probe")]
     #[diagnostic(help(
-        "check that the board has power, that SWDIO, SWCLK and GND are connected, and that --board is the board at hand"
+        "check that the board has power, that SWDIO, SWCLK and GND are connected, and that --board is the connected board"
     ))]
     NoAnswer {
         /// Name of the expected chip.
@@ -98,7 +98,7 @@ pub enum ProbeError {
     },
     /// Another chip answers.
     #[error("the chip is not the {} of the board {}: its number is {got:#x}, not {:#x}", chip.name, board.name(), chip.id)]
-    #[diagnostic(help("give --board the board at hand; `pinhole boards` lists them"))]
+    #[diagnostic(help("give --board the connected board; `pinhole boards` lists them"))]
     WrongChip {
         /// The board.
         board: Board,

@@ -5,7 +5,7 @@ use probe_rs::flashing::FlashLoader;
 use super::{Bench, ProbeError};
 use crate::firmware::FlashImage;
 
-/// Returns an image as probe-rs flashes it, checked against the chip's memory map. Needs no probe.
+/// Returns an image as probe-rs flashes it, checked against the chip's memory map. Requirements no probe.
 ///
 /// # Errors
 /// [`ProbeError::NoChip`], [`ProbeError::UnknownChip`], [`ProbeError::Place`].
@@ -21,7 +21,7 @@ pub fn loader(image: &FlashImage, bench: &Bench) -> Result<FlashLoader, ProbeErr
     Ok(loader)
 }
 
-/// Checks that an image fits the chip's memory map. Needs no probe.
+/// Checks that an image fits the chip's memory map. Requirements no probe.
 ///
 /// # Errors
 /// The errors of [`loader`].

@@ -200,7 +200,7 @@ impl Augmentation {
     }
 
     /// Returns true if photos get blur or noise.
-    pub fn has_grain(&self) -> bool {
+    pub fn has_camera_noise(&self) -> bool {
         self.blur > 0.0 || self.noise > 0.0
     }
 }

@@ -24,26 +24,26 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<Finished, StudyError> {
         }
     }
     // Everything is read before anything is written.
-    let cells = plan.cells();
+    let trials = plan.trials();
     let mut missing = Vec::new();
-    let mut found = Vec::with_capacity(cells.len());
-    for &cell in &cells {
-        let key = plan.key(cell);
-        match opened.iter().find_map(|(store, _)| store.record(plan, cell, &key)) {
-            Some(record) => found.push((cell, record)),
-            None => missing.push(plan.cell_name(cell)),
+    let mut found = Vec::with_capacity(trials.len());
+    for &trial in &trials {
+        let key = plan.key(trial);
+        match opened.iter().find_map(|(store, _)| store.record(plan, trial, &key)) {
+            Some(record) => found.push((trial, record)),
+            None => missing.push(plan.trial_name(trial)),
         }
     }
     let key = showcase::key(plan, systems::reference(&plan.systems()?));
     let shown = opened.iter().find_map(|(store, _)| store.showcase(plan, &key));
     if let Some(first) = missing.first().cloned() {
-        return Err(StudyError::Missing { missing: missing.len(), total: cells.len(), first });
+        return Err(StudyError::Missing { missing: missing.len(), total: trials.len(), first });
     }
     let shown = shown.as_ref().ok_or(StudyError::NoShowcase)?;
     let target = Store::create(out)?;
     target.write_plan(plan)?;
-    for (cell, record) in &found {
-        target.write_record(plan, *cell, record)?;
+    for (trial, record) in &found {
+        target.write_record(plan, *trial, record)?;
     }
     target.write_showcase(shown)?;
     finish(plan, &target)

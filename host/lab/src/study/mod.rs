@@ -5,7 +5,7 @@
 //! | [`photos`](StudyPhotos) | folders -> all photos once, for every input size |
 //! | [`systems`] | names -> recipes, and which of them are compared in one figure |
 //! | [`plan`](Plan) | photos, systems, counts -> all trials (trainings) |
-//! | `cell` | one trial -> its [`Record`] |
+//! | `trial` | one trial -> its [`Record`] |
 //! | `runner` | trials -> records, over the cores, none twice |
 //! | [`store`](Store) | records <-> files |
 //! | [`results`](results::Results) | records -> statistics |
@@ -15,7 +15,6 @@
 //!
 //! The report of a study is [`crate::report::study_page`].
 
-mod cell;
 mod error;
 mod merge;
 mod photos;
@@ -26,19 +25,20 @@ mod showcase;
 mod store;
 pub mod systems;
 mod table;
+mod trial;
 
 use std::path::PathBuf;
 
-pub use cell::{Curves, Moment, Record};
 pub use error::StudyError;
 pub use merge::merge;
 pub use photos::{Source, StudyPhotos};
-pub use plan::{Cell, Extent, Plan, PlannedPhoto, PlannedSystem, Split};
+pub use plan::{Plan, PlannedPhoto, PlannedSystem, Split, StudySize, Trial};
 pub use results::{Records, Results};
 pub use runner::{Options, Progress, Shard};
 pub use showcase::{Showcase, Shown, ShownPhoto};
 pub use store::{Store, files};
 pub use systems::System;
+pub use trial::{Curves, EpochScores, Record};
 
 use crate::report::study_page;
 
@@ -112,14 +112,14 @@ pub fn train(
 /// # Errors
 /// [`StudyError::Missing`] if some are missing.
 pub fn read_records(plan: &Plan, store: &Store) -> Result<Records, StudyError> {
-    let cells = plan.cells();
-    let total = cells.len();
+    let trials = plan.trials();
+    let total = trials.len();
     let mut missing = Vec::new();
     let mut all = Vec::with_capacity(total);
-    for cell in cells {
-        match store.record(plan, cell, &plan.key(cell)) {
-            Some(record) => all.push((cell, record)),
-            None => missing.push(plan.cell_name(cell)),
+    for trial in trials {
+        match store.record(plan, trial, &plan.key(trial)) {
+            Some(record) => all.push((trial, record)),
+            None => missing.push(plan.trial_name(trial)),
         }
     }
     match missing.first() {

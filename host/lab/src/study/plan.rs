@@ -18,7 +18,7 @@ const TRAINING_FORMAT: &str = "2";
 
 /// Numbers of seeds, folds and repeats, which the user chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
+pub struct StudySize {
     /// Number of trainings of each system on a given split, with seeds 1, 2, ...
     pub seeds: u32,
     /// Number of folds of the cross-validation; 0 for none.
@@ -39,7 +39,7 @@ pub enum Split {
 
 /// A trial (training).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub struct Trial {
     /// Index of its system.
     pub system: usize,
     /// Seed of the training, and of the folds.
@@ -115,13 +115,13 @@ impl Plan {
     /// # Errors
     /// [`StudyError::Photos`] if a class has too few photos for the folds; [`StudyError::NothingHeldOut`] without folds and
     /// without a given split.
-    pub fn new(photos: &StudyPhotos, systems: &[System], extent: Extent) -> Result<Self, StudyError> {
+    pub fn new(photos: &StudyPhotos, systems: &[System], size: StudySize) -> Result<Self, StudyError> {
         let all = photos.any();
-        let folds_count = if extent.repeats == 0 { 0 } else { extent.folds };
+        let folds_count = if size.repeats == 0 { 0 } else { size.folds };
         if folds_count == 0 && !photos.given_split {
             return Err(StudyError::NothingHeldOut { path: photos.folder().to_owned() });
         }
-        let repeats = if folds_count == 0 { 0 } else { extent.repeats };
+        let repeats = if folds_count == 0 { 0 } else { size.repeats };
         let groups = groups(all.examples.len(), &photos.duplicates);
         let assignments = (1..=u64::from(repeats))
             .map(|seed| folds(all, &groups, folds_count as usize, seed))
@@ -152,7 +152,7 @@ impl Plan {
                     recipe: system.recipe.to_toml(),
                 })
                 .collect(),
-            seeds: if photos.given_split { extent.seeds } else { 0 },
+            seeds: if photos.given_split { size.seeds } else { 0 },
             folds: folds_count,
             repeats,
             assignments,
@@ -206,43 +206,43 @@ impl Plan {
     }
 
     /// Returns all trials, system by system: on the given split seed by seed, then fold by fold, repeat by repeat.
-    pub fn cells(&self) -> Vec<Cell> {
+    pub fn trials(&self) -> Vec<Trial> {
         let given = (1..=u64::from(self.seeds)).map(|seed| (seed, Split::Given));
         let crossed =
             (1..=u64::from(self.repeats)).flat_map(|seed| (0..self.folds).map(move |fold| (seed, Split::Fold(fold))));
         let one: Vec<_> = given.chain(crossed).collect();
         let systems = 0..self.systems.len();
-        systems.flat_map(|system| one.iter().map(move |&(seed, split)| Cell { system, seed, split })).collect()
+        systems.flat_map(|system| one.iter().map(move |&(seed, split)| Trial { system, seed, split })).collect()
     }
 
     /// Returns the indices of the photos that a trial validates on, ascending.
     ///
     /// # Panics
     /// If the trial is not one of this plan's.
-    pub fn validation(&self, cell: Cell) -> Vec<usize> {
-        match cell.split {
+    pub fn validation(&self, trial: Trial) -> Vec<usize> {
+        match trial.split {
             Split::Given => (self.training_count..self.photos.len()).collect(),
             Split::Fold(fold) => {
-                let assignment = &self.assignments[cell.seed as usize - 1];
+                let assignment = &self.assignments[trial.seed as usize - 1];
                 (0..self.photos.len()).filter(|&index| assignment[index] == fold as usize).collect()
             }
         }
     }
 
     /// Returns the name of a trial, for people and for its file.
-    pub fn cell_name(&self, cell: Cell) -> String {
-        let system = &self.systems[cell.system].name;
-        match cell.split {
-            Split::Given => format!("{system}.seed-{}", cell.seed),
-            Split::Fold(fold) => format!("{system}.fold-{}-of-{}.seed-{}", fold + 1, self.folds, cell.seed),
+    pub fn trial_name(&self, trial: Trial) -> String {
+        let system = &self.systems[trial.system].name;
+        match trial.split {
+            Split::Given => format!("{system}.seed-{}", trial.seed),
+            Split::Fold(fold) => format!("{system}.fold-{}-of-{}.seed-{}", fold + 1, self.folds, trial.seed),
         }
     }
 
     /// Returns the key of a trial: the SHA-256 of all that its result depends on. A result with this key remains valid.
-    pub fn key(&self, cell: Cell) -> String {
-        let system = &self.systems[cell.system];
+    pub fn key(&self, trial: Trial) -> String {
+        let system = &self.systems[trial.system];
         let mut hash = Sha256::new();
-        let held_out = self.validation(cell);
+        let held_out = self.validation(trial);
         let mut put = |field: &str| {
             // Each field ends with a byte that no field contains, so that different lists of fields give different bytes.
             hash.update(field.as_bytes());
@@ -251,7 +251,7 @@ impl Plan {
         put(&self.pinhole);
         put(TRAINING_FORMAT);
         put(&system.recipe);
-        put(&cell.seed.to_string());
+        put(&trial.seed.to_string());
         put(&self.classes.join("\n"));
         for (index, photo) in self.photos.iter().enumerate() {
             put(&photo.pixels[&system.input()]);
@@ -262,9 +262,9 @@ impl Plan {
     }
 
     /// Returns a trial's training data, with the recipe's copies, and its validation data.
-    pub(super) fn data(&self, cell: Cell, photos: &StudyPhotos, system: &System) -> (Dataset, Dataset) {
+    pub(super) fn data(&self, trial: Trial, photos: &StudyPhotos, system: &System) -> (Dataset, Dataset) {
         let all = photos.dataset(system.recipe.input());
-        let held_out = self.validation(cell);
+        let held_out = self.validation(trial);
         let trained_on = (0..all.examples.len()).filter(|index| held_out.binary_search(index).is_err());
         let training = copies(&subset(all, trained_on), &system.recipe.training.copies);
         (training, subset(all, held_out.iter().copied()))

@@ -3,9 +3,9 @@
 use pinhole_core::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
 use serde::Serialize;
 
-use super::cell::{Curves, Moment, Record};
-use super::plan::{Cell, Plan, Split};
+use super::plan::{Plan, Split, Trial};
 use super::systems::{COMPARISONS, Comparison};
+use super::trial::{Curves, EpochScores, Record};
 
 /// Significance level: p-values below it are called a difference.
 pub const SIGNIFICANCE: f64 = 0.05;
@@ -140,16 +140,16 @@ pub struct ComparisonResult {
 #[derive(Clone, Debug)]
 pub struct Records {
     /// Trials and their records.
-    pub all: Vec<(Cell, Record)>,
+    pub all: Vec<(Trial, Record)>,
 }
 
 impl Records {
     /// Returns a system's records on the given split (`true`) or in the cross-validation (`false`).
-    pub fn of(&self, system: usize, given: bool) -> impl Iterator<Item = (Cell, &Record)> {
+    pub fn of(&self, system: usize, given: bool) -> impl Iterator<Item = (Trial, &Record)> {
         self.all
             .iter()
-            .filter(move |(cell, _)| cell.system == system && (cell.split == Split::Given) == given)
-            .map(|(cell, record)| (*cell, record))
+            .filter(move |(trial, _)| trial.system == system && (trial.split == Split::Given) == given)
+            .map(|(trial, record)| (*trial, record))
     }
 
     /// Returns a system's records whose curves are drawn: those of the given split if there are any, else all.
@@ -235,8 +235,8 @@ fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
     all.into_iter()
 }
 
-fn accuracy(plan: &Plan, cell: Cell, moment: &Moment) -> (usize, usize) {
-    let held_out = plan.validation(cell);
+fn accuracy(plan: &Plan, trial: Trial, moment: &EpochScores) -> (usize, usize) {
+    let held_out = plan.validation(trial);
     let right =
         held_out.iter().zip(&moment.decisions).filter(|(photo, decision)| plan.photos[**photo].class == **decision);
     (right.count(), held_out.len())
@@ -245,30 +245,30 @@ fn accuracy(plan: &Plan, cell: Cell, moment: &Moment) -> (usize, usize) {
 /// Returns the accuracy over some trials together. Trials without a finished epoch count as wrong on all of their photos.
 fn pooled_accuracy<'r>(
     plan: &Plan,
-    cells: impl Iterator<Item = (Cell, &'r Record)>,
-    moment: fn(&Record) -> Option<&Moment>,
+    trials: impl Iterator<Item = (Trial, &'r Record)>,
+    moment: fn(&Record) -> Option<&EpochScores>,
 ) -> f64 {
-    let counts = cells.map(|(cell, record)| {
-        moment(record).map_or((0, plan.validation(cell).len()), |moment| accuracy(plan, cell, moment))
+    let counts = trials.map(|(trial, record)| {
+        moment(record).map_or((0, plan.validation(trial).len()), |moment| accuracy(plan, trial, moment))
     });
     let (right, all) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     right as f64 / all as f64
 }
 
-fn best(record: &Record) -> Option<&Moment> {
+fn best(record: &Record) -> Option<&EpochScores> {
     record.best.as_ref()
 }
 
-fn last(record: &Record) -> Option<&Moment> {
+fn last(record: &Record) -> Option<&EpochScores> {
     record.last.as_ref()
 }
 
 fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenScores> {
-    let of: Vec<(Cell, &Record)> = records.of(system, true).collect();
+    let of: Vec<(Trial, &Record)> = records.of(system, true).collect();
     // A run that diverged in its first epoch has no scores; it is only counted.
-    let of: Vec<(Cell, &Record)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
-    let spread = |value: &dyn Fn(Cell, &Record) -> Option<f64>| {
-        Spread::of(&of.iter().filter_map(|&(cell, record)| value(cell, record)).collect::<Vec<f64>>())
+    let of: Vec<(Trial, &Record)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
+    let spread = |value: &dyn Fn(Trial, &Record) -> Option<f64>| {
+        Spread::of(&of.iter().filter_map(|&(trial, record)| value(trial, record)).collect::<Vec<f64>>())
     };
     if of.is_empty() {
         return None;
@@ -276,10 +276,10 @@ fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenSc
     let fraction = |(right, all): (usize, usize)| right as f64 / all as f64;
     // A run that diverged later has no decisions after the last epoch; all count as wrong.
     let last_accuracy =
-        spread(&|cell, record| Some(last(record).map_or(0.0, |moment| fraction(accuracy(plan, cell, moment)))));
+        spread(&|trial, record| Some(last(record).map_or(0.0, |moment| fraction(accuracy(plan, trial, moment)))));
     let held_out = plan.photos.len() - plan.training_count;
     Some(GivenScores {
-        best_accuracy: spread(&|cell, record| best(record).map(|moment| fraction(accuracy(plan, cell, moment)))),
+        best_accuracy: spread(&|trial, record| best(record).map(|moment| fraction(accuracy(plan, trial, moment)))),
         best_loss: spread(&|_, record| {
             best(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1])
         }),
@@ -297,8 +297,8 @@ fn crossed_scores(plan: &Plan, records: &Records, system: usize) -> Option<Cross
         return None;
     }
     let repeats = || 1..=u64::from(plan.repeats);
-    let of = |seed: u64| records.of(system, false).filter(move |(cell, _)| cell.seed == seed);
-    let by_repeat = |moment: fn(&Record) -> Option<&Moment>| {
+    let of = |seed: u64| records.of(system, false).filter(move |(trial, _)| trial.seed == seed);
+    let by_repeat = |moment: fn(&Record) -> Option<&EpochScores>| {
         Spread::of(&repeats().map(|seed| pooled_accuracy(plan, of(seed), moment)).collect::<Vec<_>>())
     };
     let accuracy = by_repeat(last);
@@ -315,9 +315,9 @@ fn crossed_scores(plan: &Plan, records: &Records, system: usize) -> Option<Cross
 }
 
 /// Returns the probabilities of the decided classes after the last epoch, and whether the decisions were right.
-fn decisions<'r>(plan: &Plan, cells: impl Iterator<Item = (Cell, &'r Record)>) -> Vec<DecidedProbability> {
-    cells
-        .filter_map(|(cell, record)| Some((plan.validation(cell), last(record)?)))
+fn decisions<'r>(plan: &Plan, trials: impl Iterator<Item = (Trial, &'r Record)>) -> Vec<DecidedProbability> {
+    trials
+        .filter_map(|(trial, record)| Some((plan.validation(trial), last(record)?)))
         .flat_map(|(held_out, moment)| {
             let said = moment.decisions.iter().zip(&moment.probabilities);
             held_out.into_iter().zip(said).map(|(photo, (&decision, &probability))| DecidedProbability {
@@ -330,7 +330,7 @@ fn decisions<'r>(plan: &Plan, cells: impl Iterator<Item = (Cell, &'r Record)>) -
 
 /// Returns one decision for every photo: of the first repeat of the cross-validation, or of the first seed on the given split.
 fn first_decisions(plan: &Plan, records: &Records, system: usize) -> Vec<DecidedProbability> {
-    decisions(plan, records.of(system, plan.folds == 0).filter(|(cell, _)| cell.seed == 1))
+    decisions(plan, records.of(system, plan.folds == 0).filter(|(trial, _)| trial.seed == 1))
 }
 
 /// Returns, for each photo that is held out anywhere, whether more than half of the networks not trained on it were right. If
@@ -339,8 +339,8 @@ fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
     let mut votes = vec![(0_usize, 0_usize); plan.photos.len()];
     let seeds = if plan.folds == 0 { plan.seeds } else { plan.repeats };
     let voting = if seeds % 2 == 0 { seeds - 1 } else { seeds };
-    for (cell, record) in records.of(system, plan.folds == 0).filter(|(cell, _)| cell.seed <= u64::from(voting)) {
-        for (place, photo) in plan.validation(cell).into_iter().enumerate() {
+    for (trial, record) in records.of(system, plan.folds == 0).filter(|(trial, _)| trial.seed <= u64::from(voting)) {
+        for (place, photo) in plan.validation(trial).into_iter().enumerate() {
             let right = last(record).is_some_and(|moment| moment.decisions[place] == plan.photos[photo].class);
             votes[photo].0 += usize::from(right);
             votes[photo].1 += 1;

@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::plan::{Cell, Plan};
+use super::plan::{Plan, Trial};
 use super::store::Store;
-use super::{StudyError, StudyPhotos, System, cell};
+use super::{StudyError, StudyPhotos, System, trial};
 
 /// A part of a study's trials: every `count`th, starting with number `index` (from 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ impl std::str::FromStr for Shard {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Finished trials, including those of earlier runs.
-    pub cells: usize,
+    pub trials: usize,
     /// All trials.
-    pub all_cells: usize,
+    pub all_trials: usize,
     /// Finished work, in units that are roughly proportional to time.
     pub work: u64,
     /// All work.
@@ -67,7 +67,7 @@ pub struct Options<'a> {
 
 /// Trials that are not finished, and the progress so far.
 pub(super) struct Queue {
-    open: Vec<Cell>,
+    open: Vec<Trial>,
     progress: Progress,
 }
 
@@ -76,19 +76,19 @@ impl Queue {
     pub(super) fn new(plan: &Plan, systems: &[System], store: &Store, shard: Shard) -> Self {
         let mut progress = Progress::default();
         let mut open = Vec::new();
-        for (_, cell) in plan.cells().into_iter().enumerate().filter(|(number, _)| shard.has(*number)) {
-            let work = work(plan, &systems[cell.system], cell);
-            progress.all_cells += 1;
+        for (_, trial) in plan.trials().into_iter().enumerate().filter(|(number, _)| shard.has(*number)) {
+            let work = work(plan, &systems[trial.system], trial);
+            progress.all_trials += 1;
             progress.all_work += work;
-            if store.record(plan, cell, &plan.key(cell)).is_some() {
-                progress.cells += 1;
+            if store.record(plan, trial, &plan.key(trial)).is_some() {
+                progress.trials += 1;
                 progress.work += work;
             } else {
-                open.push(cell);
+                open.push(trial);
             }
         }
         // The longest first, so that no core is left alone with a long one at the end.
-        open.sort_by_key(|&cell| std::cmp::Reverse(work(plan, &systems[cell.system], cell)));
+        open.sort_by_key(|&trial| std::cmp::Reverse(work(plan, &systems[trial.system], trial)));
         Self { open, progress }
     }
 
@@ -108,23 +108,23 @@ impl Queue {
         let failed = AtomicBool::new(false);
         let state: Mutex<(Progress, Option<StudyError>)> = Mutex::new((self.progress, None));
         let stopping = || options.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
-        let train = |cell: Cell| -> Result<bool, StudyError> {
-            let system = &systems[cell.system];
+        let train = |trial: Trial| -> Result<bool, StudyError> {
+            let system = &systems[trial.system];
             let go_on = || if stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-            let Some(record) = cell::run(plan, cell, photos, system, go_on)? else { return Ok(false) };
-            store.write_record(plan, cell, &record)?;
+            let Some(record) = trial::run(plan, trial, photos, system, go_on)? else { return Ok(false) };
+            store.write_record(plan, trial, &record)?;
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.0.cells += 1;
-            state.0.work += work(plan, system, cell);
+            state.0.trials += 1;
+            state.0.work += work(plan, system, trial);
             observe(state.0);
             Ok(true)
         };
         let worker = || {
-            while let Some(&cell) = self.open.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(&trial) = self.open.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if stopping() {
                     return;
                 }
-                if let Err(error) = train(cell) {
+                if let Err(error) = train(trial) {
                     failed.store(true, Ordering::Relaxed);
                     state.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(error);
                     return;
@@ -143,15 +143,15 @@ impl Queue {
         });
         match state.into_inner().unwrap_or_else(PoisonError::into_inner) {
             (_, Some(error)) => Err(error),
-            (progress, None) => Ok(progress.cells == progress.all_cells),
+            (progress, None) => Ok(progress.trials == progress.all_trials),
         }
     }
 }
 
 /// Returns the cost of a trial, in no particular unit: multiply-adds of its epochs, and passes over its weights.
-fn work(plan: &Plan, system: &System, cell: Cell) -> u64 {
+fn work(plan: &Plan, system: &System, trial: Trial) -> u64 {
     let training = &system.recipe.training;
-    let held_out = plan.validation(cell).len();
+    let held_out = plan.validation(trial).len();
     let trained_on = (plan.photos.len() - held_out) * (1 + training.copies.len());
     let updates = trained_on.div_ceil(training.batch);
     // An update's pass over weights and optimizer state costs about 25 multiply-adds for each weight.

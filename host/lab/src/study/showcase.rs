@@ -8,7 +8,7 @@ use pinhole_train::runs::JobError;
 use pinhole_train::{Epoch, Network, Stopped, TrainError, train};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Cell, Plan, Split};
+use super::plan::{Plan, Split, Trial};
 use super::{StudyError, StudyPhotos, System, systems};
 use crate::explain::explain;
 use crate::report::pictures;
@@ -62,9 +62,9 @@ pub struct ShownPhoto {
 }
 
 /// Returns the trial whose network is shown: the reference system's first.
-pub(super) fn cell(plan: &Plan, reference: usize) -> Cell {
+pub(super) fn trial(plan: &Plan, reference: usize) -> Trial {
     let split = if plan.given_split { Split::Given } else { Split::Fold(0) };
-    Cell { system: reference, seed: 1, split }
+    Trial { system: reference, seed: 1, split }
 }
 
 impl Showcase {
@@ -85,18 +85,18 @@ pub(super) fn make(
     stop: &AtomicBool,
 ) -> Result<Option<Showcase>, StudyError> {
     let reference = systems::reference(all);
-    let cell = cell(plan, reference);
+    let trial = trial(plan, reference);
     let system = &all[reference];
     let of = |shown| Showcase { key: key(plan, reference), system: system.name.clone(), shown };
-    let (training, validation) = plan.data(cell, photos, system);
+    let (training, validation) = plan.data(trial, photos, system);
     let mut recipe = system.recipe.clone();
     // All epochs, like the trials.
     recipe.training.patience = None;
-    let network = Network::new(&recipe, &training.classes, cell.seed).map_err(JobError::from)?;
+    let network = Network::new(&recipe, &training.classes, trial.seed).map_err(JobError::from)?;
     let observe = |_: &Epoch| {
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let outcome = match train(network, &training, &validation, cell.seed, observe) {
+    let outcome = match train(network, &training, &validation, trial.seed, observe) {
         Ok(outcome) => outcome,
         Err(error @ TrainError::Diverged(_)) => return Ok(Some(of(Err(error.to_string())))),
         Err(error) => return Err(JobError::from(error).into()),
@@ -111,7 +111,7 @@ pub(super) fn make(
     };
     let mut engine = model.engine();
     let decided: Vec<_> = validation.examples.iter().map(|example| engine.run(&example.pixels)).collect();
-    let held_out = plan.validation(cell);
+    let held_out = plan.validation(trial);
     let is_right = |index: usize| decided[index].class == validation.examples[index].class;
     let mut order: Vec<usize> = (0..decided.len()).collect();
     order.sort_by_key(|&index| is_right(index));
@@ -140,5 +140,5 @@ pub(super) fn make(
 
 /// Returns the key of a plan's showcase.
 pub(super) fn key(plan: &Plan, reference: usize) -> String {
-    plan.key(cell(plan, reference))
+    plan.key(trial(plan, reference))
 }

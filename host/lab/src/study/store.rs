@@ -6,9 +6,9 @@ use pinhole_core::artifacts::{WriteError, create_folder, read_json, write_file};
 use serde::Serialize;
 
 use super::StudyError;
-use super::cell::Record;
-use super::plan::{Cell, Plan};
+use super::plan::{Plan, Trial};
 use super::showcase::Showcase;
+use super::trial::Record;
 
 /// Names of the files in a study's folder.
 pub mod files {
@@ -85,17 +85,18 @@ impl Store {
     }
 
     /// Reads the record of a finished trial. Returns `None` if it is missing, damaged, or has another key.
-    pub fn record(&self, plan: &Plan, cell: Cell, key: &str) -> Option<Record> {
-        let held_out = plan.validation(cell).len();
-        read_json::<Record>(&self.cell_path(plan, cell)).filter(|record| record.key == key && record.is_sound(held_out))
+    pub fn record(&self, plan: &Plan, trial: Trial, key: &str) -> Option<Record> {
+        let held_out = plan.validation(trial).len();
+        read_json::<Record>(&self.cell_path(plan, trial))
+            .filter(|record| record.key == key && record.is_sound(held_out))
     }
 
     /// Writes a finished trial's record, whole or not at all.
     ///
     /// # Errors
     /// [`StudyError::Write`].
-    pub fn write_record(&self, plan: &Plan, cell: Cell, record: &Record) -> Result<(), StudyError> {
-        self.write_json(&self.cell_path(plan, cell), record)
+    pub fn write_record(&self, plan: &Plan, trial: Trial, record: &Record) -> Result<(), StudyError> {
+        self.write_json(&self.cell_path(plan, trial), record)
     }
 
     /// Reads the showcase, if it exists and has this key.
@@ -141,8 +142,8 @@ impl Store {
         Ok(())
     }
 
-    fn cell_path(&self, plan: &Plan, cell: Cell) -> PathBuf {
-        self.folder.join(files::CELLS).join(format!("{}.json", plan.cell_name(cell)))
+    fn cell_path(&self, plan: &Plan, trial: Trial) -> PathBuf {
+        self.folder.join(files::CELLS).join(format!("{}.json", plan.trial_name(trial)))
     }
 
     fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<(), StudyError> {

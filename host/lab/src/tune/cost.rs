@@ -1,6 +1,6 @@
 //! Cost of a network on a device, known before training.
 
-use pinhole_boards::budget::Needs;
+use pinhole_boards::budget::Requirements;
 use pinhole_core::model_file::Packing;
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_core::random::{Purpose, Random};
@@ -15,7 +15,7 @@ use serde::Serialize;
 pub struct Cost {
     /// Size of the packed model, bytes.
     pub flash_bytes: usize,
-    /// RAM of one inference, bytes: see [`Needs::ram_bytes`].
+    /// RAM of one inference, bytes: see [`Requirements::ram_bytes`].
     pub ram_bytes: usize,
     /// Multiply-accumulates of one inference.
     pub macs: usize,
@@ -39,7 +39,7 @@ impl Cost {
         for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
             // Boards whose kernel has no chunk for the weights do not count: the model cannot be packed for them.
             let Ok(packed) = file.packed(packing) else { continue };
-            let needs = Needs::of(&packed.model());
+            let needs = Requirements::of(&packed.model());
             cost.flash_bytes = cost.flash_bytes.max(needs.flash_bytes);
             cost.ram_bytes = cost.ram_bytes.max(needs.ram_bytes());
         }

@@ -21,7 +21,7 @@ use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_core::statistics::{Interval, Spread};
 
 use crate::study::results::{Paired, results};
-use crate::study::{self, Extent, Options, Plan, Progress, Source, Store, StudyPhotos, System};
+use crate::study::{self, Options, Plan, Progress, Source, Store, StudyPhotos, StudySize, System};
 
 /// Flash and RAM that a device has for a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -134,13 +134,13 @@ pub fn tune(
     left.truncate(search.candidates);
     let candidates = left.len();
     // Impossible folds are found before anything is written.
-    Plan::new(&photos, &left, Extent { seeds: 0, folds: search.folds, repeats: 1 })?;
+    Plan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats: 1 })?;
     let store = &Store::create(out)?;
 
     let mut round = 1;
     let (networks, repeats) = loop {
         let repeats = 1 << (round - 1);
-        let plan = Plan::new(&photos, &left, Extent { seeds: 0, folds: search.folds, repeats })?;
+        let plan = Plan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats })?;
         let progress = |progress| observe(round, progress);
         if !study::train(&plan, &photos, &left, store, options, &progress)? {
             return Ok(None);
@@ -251,7 +251,7 @@ fn score_held_out(
     options: Options<'_>,
     observe: &(dyn Fn(Progress) + Sync),
 ) -> Result<bool, TuneError> {
-    let plan = Plan::new(photos, systems, Extent { seeds: HELD_OUT_SEEDS, folds: 0, repeats: 0 })?;
+    let plan = Plan::new(photos, systems, StudySize { seeds: HELD_OUT_SEEDS, folds: 0, repeats: 0 })?;
     if !study::train(&plan, photos, systems, store, options, observe)? {
         return Ok(false);
     }

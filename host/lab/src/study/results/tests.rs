@@ -34,28 +34,28 @@ fn plan() -> Plan {
 
 /// Returns a run of three epochs, the best of them the second. Its decisions at both moments are right except for the held-out
 /// photos at the positions `wrong`.
-fn record(plan: &Plan, cell: Cell, wrong: &[usize], losses: [f64; 3]) -> Record {
-    let held_out = plan.validation(cell);
+fn record(plan: &Plan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> Record {
+    let held_out = plan.validation(trial);
     let decisions = held_out.iter().enumerate().map(|(place, &photo)| {
         let class = plan.photos[photo].class;
         if wrong.contains(&place) { 1 - class } else { class }
     });
-    let last = Moment { epoch: 3, decisions: decisions.collect(), probabilities: vec![0.75; held_out.len()] };
+    let last = EpochScores { epoch: 3, decisions: decisions.collect(), probabilities: vec![0.75; held_out.len()] };
     let curves = Curves { training_loss: losses.to_vec(), validation_loss: losses.to_vec(), ..Curves::default() };
-    let best = Some(Moment { epoch: 2, ..last.clone() });
-    let (system, seed) = (plan.systems[cell.system].name.clone(), cell.seed);
-    Record { key: plan.key(cell), system, seed, split: cell.split, diverged: None, curves, best, last: Some(last) }
+    let best = Some(EpochScores { epoch: 2, ..last.clone() });
+    let (system, seed) = (plan.systems[trial.system].name.clone(), trial.seed);
+    Record { key: plan.key(trial), system, seed, split: trial.split, diverged: None, curves, best, last: Some(last) }
 }
 
 /// The second system is wrong on one of the two held-out photos with seed 2, and on three of four photos of the first fold.
 fn records(plan: &Plan) -> Records {
-    let all = plan.cells().into_iter().map(|cell| {
-        let wrong: &[usize] = match (cell.system, cell.seed, cell.split) {
+    let all = plan.trials().into_iter().map(|trial| {
+        let wrong: &[usize] = match (trial.system, trial.seed, trial.split) {
             (1, 2, Split::Given) => &[1],
             (1, _, Split::Fold(0)) => &[0, 1, 3],
             _ => &[],
         };
-        (cell, record(plan, cell, wrong, [0.6, 0.25 * cell.seed as f64, 0.5]))
+        (trial, record(plan, trial, wrong, [0.6, 0.25 * trial.seed as f64, 0.5]))
     });
     Records { all: all.collect() }
 }
@@ -63,25 +63,25 @@ fn records(plan: &Plan) -> Records {
 #[test]
 fn cells_come_in_order_and_hold_out_what_they_should() {
     let plan = plan();
-    let names: Vec<String> = plan.cells().iter().take(4).map(|&cell| plan.cell_name(cell)).collect();
+    let names: Vec<String> = plan.trials().iter().take(4).map(|&trial| plan.trial_name(trial)).collect();
     let expected = ["smaller.seed-1", "smaller.seed-2", "smaller.fold-1-of-2.seed-1", "smaller.fold-2-of-2.seed-1"];
     assert_eq!(names, expected);
-    let held_out: Vec<Vec<usize>> = plan.cells()[..4].iter().map(|&cell| plan.validation(cell)).collect();
+    let held_out: Vec<Vec<usize>> = plan.trials()[..4].iter().map(|&trial| plan.validation(trial)).collect();
     assert_eq!(held_out, [vec![6, 7], vec![6, 7], vec![0, 1, 4, 5], vec![2, 3, 6, 7]]);
 }
 
 #[test]
 fn keys_differ_by_everything_a_result_depends_on() {
     let plan = plan();
-    let cells = plan.cells();
-    let mut keys: Vec<String> = cells.iter().map(|&cell| plan.key(cell)).collect();
+    let trials = plan.trials();
+    let mut keys: Vec<String> = trials.iter().map(|&trial| plan.key(trial)).collect();
     // The two systems of this plan have the same recipe, so their trials are the same trainings; others are not.
     assert_eq!(keys[..4], keys[4..]);
     keys.truncate(4);
     let change = |change: &dyn Fn(&mut Plan)| {
         let mut changed = self::plan();
         change(&mut changed);
-        changed.key(cells[0])
+        changed.key(trials[0])
     };
     keys.push(change(&|plan| plan.pinhole.push('2')));
     keys.push(change(&|plan| plan.systems[0].recipe.push('#')));
@@ -147,9 +147,9 @@ fn without_a_cross_validation_the_held_out_photos_are_voted_on() {
 #[test]
 fn runs_are_told_apart_by_their_losses() {
     let plan = plan();
-    let cell = plan.cells()[0];
+    let trial = plan.trials()[0];
     let kind = |losses: &[f64]| {
-        let mut record = record(&plan, cell, &[], [0.0; 3]);
+        let mut record = record(&plan, trial, &[], [0.0; 3]);
         record.curves.training_loss = losses.to_vec();
         record.curves.validation_loss = losses.to_vec();
         (is_stuck(&record, plan.guess_loss()), is_spoiled(&record, plan.guess_loss()))
@@ -169,9 +169,9 @@ fn runs_are_told_apart_by_their_losses() {
 #[test]
 fn records_from_files_are_checked() {
     let plan = plan();
-    let cell = plan.cells()[0];
+    let trial = plan.trials()[0];
     let sound = |change: fn(&mut Record)| {
-        let mut record = record(&plan, cell, &[], [0.6, 0.2, 0.5]);
+        let mut record = record(&plan, trial, &[], [0.6, 0.2, 0.5]);
         record.curves.training_accuracy = vec![0.5; 3];
         record.curves.validation_accuracy = vec![0.5; 3];
         change(&mut record);

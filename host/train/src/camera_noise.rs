@@ -13,7 +13,7 @@ const REACH: f32 = 2.5;
 
 /// Blur and noise of one photo.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Grain {
+pub(super) struct CameraNoise {
     /// Standard deviation of the blur, px.
     deviation_px: f32,
     /// Standard deviation of the noise, gray levels.
@@ -22,7 +22,7 @@ pub(super) struct Grain {
     seed: u64,
 }
 
-impl Grain {
+impl CameraNoise {
     /// Draws both deviations uniformly, up to the recipe's.
     ///
     /// Every number is drawn whether or not it is used: a recipe without one of the two gets the same values for the
@@ -38,8 +38,8 @@ impl Grain {
 
 /// Adds blur and noise to an input, row by row: a Gaussian blur, the same for each channel, then normal noise. The
 /// result is rounded half up and saturates.
-pub(super) fn add_grain(grain: Grain, pixels: &mut [u8], input: InputShape) {
-    let Grain { deviation_px, deviation, seed } = grain;
+pub(super) fn add_camera_noise(camera_noise: CameraNoise, pixels: &mut [u8], input: InputShape) {
+    let CameraNoise { deviation_px, deviation, seed } = camera_noise;
     let mut values: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
     if deviation_px > 0.0 {
         blur(&mut values, input, deviation_px);
@@ -116,7 +116,7 @@ mod tests {
 
     fn grainy(settings: Augmentation, pixels: &[u8], side: u16, seed: u64) -> Vec<u8> {
         let mut result = pixels.to_vec();
-        add_grain(Grain::draw(&settings, &mut Random::seeded(seed)), &mut result, InputShape::gray(side));
+        add_camera_noise(CameraNoise::draw(&settings, &mut Random::seeded(seed)), &mut result, InputShape::gray(side));
         result
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Requirements of a model packed for a board. Row-major weights would require less working memory than a fast kernel's
 /// layout, and no padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Needs {
+pub struct Requirements {
     /// Flash for the model file, bytes.
     pub flash_bytes: usize,
     /// Side of the input, px.
@@ -25,7 +25,7 @@ pub struct Needs {
     pub arena_bytes: usize,
 }
 
-impl Needs {
+impl Requirements {
     /// Returns the requirements of this model.
     pub fn of(model: &Model<'_>) -> Self {
         let ScratchNeeds { accumulators, activations, lanes, arena: arena_bytes } = ScratchNeeds::of(model);

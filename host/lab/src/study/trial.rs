@@ -6,7 +6,7 @@ use pinhole_train::runs::JobError;
 use pinhole_train::{Epoch, Network, TrainError, Trainer, arg_max, softmax};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Cell, Plan, Split};
+use super::plan::{Plan, Split, Trial};
 use super::{StudyError, StudyPhotos, System};
 
 /// Record of a trial: its curves, and its decisions on the photos that it was not trained on.
@@ -27,9 +27,9 @@ pub struct Record {
     pub curves: Curves,
     /// Results after the epoch with the least validation loss (the first of equal ones). These photos chose the epoch, so the
     /// results are optimistic. Absent if the first epoch diverged.
-    pub best: Option<Moment>,
+    pub best: Option<EpochScores>,
     /// Results after the last epoch, which nobody chose. Absent if a loss was no longer a number before.
-    pub last: Option<Moment>,
+    pub last: Option<EpochScores>,
 }
 
 /// Measurements by epoch, from the first.
@@ -47,7 +47,7 @@ pub struct Curves {
 
 /// A network's results on its held-out photos after one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Moment {
+pub struct EpochScores {
     /// Epoch, counted from 1.
     pub epoch: u32,
     /// Decided class of each held-out photo, in the plan's order.
@@ -83,7 +83,7 @@ impl Curves {
     }
 }
 
-impl Moment {
+impl EpochScores {
     fn of(epoch: u32, logits: &[Vec<f32>]) -> Self {
         let decisions: Vec<usize> = logits.iter().map(|row| arg_max(row)).collect();
         let probabilities = logits.iter().zip(&decisions).map(|(row, &class)| softmax(row)[class]).collect();
@@ -98,20 +98,20 @@ impl Moment {
 /// [`StudyError::Job`] if memory cannot be allocated. A training that diverges is a result, not an error.
 pub(super) fn run(
     plan: &Plan,
-    cell: Cell,
+    trial: Trial,
     photos: &StudyPhotos,
     system: &System,
     mut go_on: impl FnMut() -> ControlFlow<()>,
 ) -> Result<Option<Record>, StudyError> {
-    let (training, validation) = plan.data(cell, photos, system);
-    let network = Network::new(&system.recipe, &training.classes, cell.seed).map_err(JobError::from)?;
+    let (training, validation) = plan.data(trial, photos, system);
+    let network = Network::new(&system.recipe, &training.classes, trial.seed).map_err(JobError::from)?;
     let settings = system.recipe.training.clone();
-    let mut trainer = Trainer::new(network, &training, &validation, cell.seed).map_err(JobError::from)?;
+    let mut trainer = Trainer::new(network, &training, &validation, trial.seed).map_err(JobError::from)?;
     let mut record = Record {
-        key: plan.key(cell),
+        key: plan.key(trial),
         system: system.name.clone(),
-        seed: cell.seed,
-        split: cell.split,
+        seed: trial.seed,
+        split: trial.split,
         diverged: None,
         curves: Curves::default(),
         best: None,
@@ -130,11 +130,11 @@ pub(super) fn run(
         record.curves.push(&epoch);
         if epoch.validation_loss < least {
             least = epoch.validation_loss;
-            record.best = Some(Moment::of(number, trainer.validation_logits()));
+            record.best = Some(EpochScores::of(number, trainer.validation_logits()));
         }
         // All epochs are run: a recipe's patience would choose the last epoch by the very photos that evaluate it.
         if number == settings.epochs {
-            record.last = Some(Moment::of(number, trainer.validation_logits()));
+            record.last = Some(EpochScores::of(number, trainer.validation_logits()));
             break;
         }
         if go_on().is_break() {
