@@ -141,7 +141,7 @@ fn cover(
 /// ```
 /// use pinhole_cameras::model::{Photo, expected_rows};
 /// use pinhole_cameras::ov2640::{Array, Window};
-/// White on the left, black on the right; 40 pixels per row, 20 of each.
+/// // White on the left, black on the right; 40 pixels per row, 20 of each.
 /// let photo = Photo::from_fn(2, 2, |x, _| if x == 0 { 255 } else { 0 });
 /// let rows = expected_rows(&photo, &Window::centered_square(Array::Uxga, 40)?, false, false);
 /// assert_eq!(rows.len(), 40 * 40);
