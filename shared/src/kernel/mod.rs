@@ -58,13 +58,13 @@ pub struct Work<'a> {
 /// sums may wrap on the way as long as the final values are exact. No panic for operands within the contract, and no
 /// access outside the slices for any others.
 pub trait Kernel {
-    /// What it does with convolutions that are pooled: [`NoAreas`] where it does nothing else than with others.
+    /// Loop for fused convolution and max pooling; [`NoAreas`] if the kernel has none.
     type Areas: Areas;
 
     /// Name reported over the link and in logs.
     const NAME: &'static str;
 
-    /// Whether this kernel runs layers of this layout, fed by pixels or by activations.
+    /// Returns true if the kernel runs layers of this layout with this type of input.
     fn runs(layout: Layout, fed_by: Feed) -> bool;
 
     /// Layer fed by pixels, 0..=255.
@@ -143,7 +143,7 @@ pub struct Area<'a> {
     pub pitch: u16,
 }
 
-/// What becomes of a layer's accumulators depends on: one multiplier for each.
+/// Accumulators of a layer and the numbers that requantize them: one multiplier each.
 #[derive(Clone, Copy, Debug)]
 pub struct Neurons<'a> {
     /// The accumulators, within what [`requantize`] takes.
@@ -170,7 +170,7 @@ pub fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
     neurons.each(activations, sigmoid_q15);
 }
 
-/// What feeds a layer.
+/// Type of a layer's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Feed {

@@ -106,8 +106,8 @@ impl Pair {
         if self.pair == 0 { 16 * (w(2 * lower) + 8 * lower as i32) + low } else { low }
     }
 
-    /// What a sum of upper or lower numbers has too much, and whether the sums fit 32 bits: `256 * sum upper x - c`, for all
-    /// inputs x of 0..=255. (That of the lower ones always does.)
+    /// Returns the excess of a sum of upper or lower numbers, and true if the sums fit 32 bits: `256 * sum upper x - c`, for
+    /// all inputs x in 0..=255. (Sums of lower numbers always fit.)
     #[cfg_attr(target_os = "none", inline(never))]
     fn excess<L: Layouts>(&self, weights: &Weights<'_>, lower: usize) -> (i32, bool) {
         // The sum of `b0 * b1 + b2 * b3`, the constant that comes with the inner-product identity; b is at most 255, and

@@ -5,9 +5,9 @@
 //! model for the board it goes to, and a record's layout says how ([`crate::model`]). Packing loses nothing:
 //! [`Weights::get`] reads every layout.
 //!
-//! What a packed layout puts into registers besides the weights (constants that come with sums of products) is folded
-//! into the biases beforehand: [`Weights::fold`] says how much, and [`crate::model::Model::parse`] takes it out again
-//! to check that no accumulator overflows.
+//! The sums of a packed layout contain constants besides the products. Packing folds them into the biases:
+//! [`Weights::fold`] returns the amount, and [`crate::model::Model::parse`] subtracts it to check that no accumulator
+//! overflows.
 
 mod areas;
 mod channels;
@@ -75,22 +75,22 @@ impl Layout {
         if self.max_weight() > 7 { 8 } else { 4 }
     }
 
-    /// Whether it is one of the row-major layouts.
+    /// Returns true for the row-major layouts.
     pub const fn is_rows(self) -> bool {
         matches!(self, Self::Rows8 | Self::Rows4)
     }
 
-    /// Whether columns go in chunks.
+    /// Returns true if columns are packed in chunks.
     pub const fn has_chunks(self) -> bool {
         !self.is_rows() && !self.is_spread()
     }
 
-    /// Whether a weight takes 16 bits in memory.
+    /// Returns true if a weight takes 16 bits in memory.
     pub const fn is_spread(self) -> bool {
         matches!(self, Self::DspAreas8) || self.is_of_channels()
     }
 
-    /// Whether it is for depthwise convolutions alone (which may lie in rows too).
+    /// Returns true for the layouts of depthwise convolutions alone. (Row-major layouts serve these too.)
     pub const fn is_of_channels(self) -> bool {
         matches!(self, Self::DspChannels8 | Self::DspChannels4)
     }
@@ -105,7 +105,7 @@ impl Layout {
         }
     }
 
-    /// Whether it takes inputs of 8 bits only.
+    /// Returns true if the layout takes 8-bit inputs only.
     pub const fn is_for_pixels(self) -> bool {
         matches!(
             self,
@@ -121,10 +121,10 @@ impl Layout {
     }
 }
 
-/// Which layouts a piece of code can meet. A board's program meets its kernel's alone (a [`crate::kernel::Kernel`] is one
-/// of these), and the code for all others is left out of it.
+/// Set of layouts that a piece of code can meet. A board's program meets those of its kernel alone (every
+/// [`crate::kernel::Kernel`] is such a set), so the code for all others is left out.
 pub trait Layouts {
-    /// Whether it can meet this one.
+    /// Returns true if the code can meet this layout.
     fn has(layout: Layout) -> bool;
 }
 
@@ -322,8 +322,8 @@ impl<'a> Weights<'a> {
         if column.is_multiple_of(2) { (both << 4) >> 4 } else { both >> 4 }
     }
 
-    /// What a row's stored bias has more than the bias it stands for; `None` when the layout's sums could overflow in
-    /// this row, whatever the bias.
+    /// Returns the amount that packing adds to a row's bias; `None` if the layout's sums could overflow in this row, whatever
+    /// the bias.
     pub fn fold(&self, row: usize) -> Option<i32> {
         self.fold_of::<Every>(row)
     }

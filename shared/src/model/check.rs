@@ -1,4 +1,4 @@
-//! Whether the fields of a record are what they could be. Cheap: no weight is looked at.
+//! Checks the fields of a record. Cheap: no weight is read.
 
 use super::file::File;
 use super::format::{Kind, Span, Words, first_not_zero, record as at};
@@ -69,7 +69,7 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Whether all fields were good, as parsing says it.
+    /// Turns an invalid field into the error of parsing.
     fn accept<T>(&self, checked: Result<T, Span>) -> Result<T, ModelError> {
         checked.map_err(|field| ModelError::Record {
             layer: self.layer,
@@ -78,7 +78,7 @@ impl Record<'_> {
         })
     }
 
-    /// What all layers have that are not dense.
+    /// Checks the fields that all layers but dense ones have.
     fn tensor(&self, last: bool) -> Result<(), Span> {
         let words = self.words;
         let has_pool = matches!(self.kind, Kind::Conv | Kind::Depthwise);
@@ -138,8 +138,8 @@ impl Record<'_> {
         }
     }
 
-    /// What all layers have that have weights, after what stands before it in the record: fields, and where their sections
-    /// are.
+    /// Checks the fields of layers with weights and the location of their sections; `head` is the result for the fields
+    /// before them.
     fn weights(&self, file: &File<'_>, bytes_in: bool, head: Result<(), Span>) -> Result<(), ModelError> {
         let Self { words, layer, .. } = *self;
         let layout = at::LAYOUT.get(words);
@@ -216,7 +216,7 @@ impl Record<'_> {
     }
 }
 
-/// Whether a convolution's input, weights and output fit each other.
+/// Checks that a convolution's input, weights and output fit each other.
 fn conv_fits(conv: &Conv<'_>, is_depthwise: bool) -> Result<(), Span> {
     let (rows, to) = (conv.weighted.operands.weights.outputs(), conv.output.shape);
     let places = conv.window.places(conv.input.shape).and_then(|(height, width)| {
@@ -229,7 +229,7 @@ fn conv_fits(conv: &Conv<'_>, is_depthwise: bool) -> Result<(), Span> {
     }
 }
 
-/// Whether an output has so many rows and columns.
+/// Checks that an output has this many rows and columns.
 fn check_places(places: Option<(u16, u16)>, output: Shape) -> Result<(), Span> {
     match places {
         None => Err(at::WINDOW.span().first_byte()),
@@ -238,7 +238,7 @@ fn check_places(places: Option<(u16, u16)>, output: Shape) -> Result<(), Span> {
     }
 }
 
-/// Whether it is a finite number above 0.
+/// Returns true for a finite number above 0.
 fn is_scale(scale: f32) -> bool {
     // By its bits: a device may have no instructions for floats.
     (1..f32::INFINITY.to_bits()).contains(&scale.to_bits())

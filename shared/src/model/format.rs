@@ -1,5 +1,5 @@
-//! The numbers of the byte specification, each in one place: where in header and record a field is, of what type, and
-//! which kinds of layers have it. Reading, checking and writing go by these.
+//! The numbers of the model format, each stated once: offset and type of every field of header and record, and the kinds
+//! of layers that have it. Reader, checks and writer use them.
 //!
 //! A test holds the tables of [`super`]'s specification to them.
 
@@ -76,7 +76,7 @@ pub mod header {
     pub const MIN_PROBABILITY: Field<u32> = Field::at(44);
     /// Frames that must agree.
     pub const NEEDED: Field<u8> = Field::at(48);
-    /// Of the last so many.
+    /// Last frames that are looked at.
     pub const WINDOW: Field<u8> = Field::at(49);
     /// Zero.
     pub const RESERVED: Field<u16> = Field::at(50);
@@ -155,7 +155,7 @@ pub mod record {
     pub const WINDOW: Field<[u8; 4]> = Field::at(48);
     /// Padding of the input: above, left, below, right.
     pub const PADDING: Field<[u8; 4]> = Field::at(52);
-    /// Of so many by so many places of a convolution the largest result counts.
+    /// Side of the max pooling after a convolution; 1 for none.
     pub const POOL: Field<u8> = Field::at(56);
     /// The byte that stands for the output's 0.
     pub const ZERO_POINT: Field<u8> = Field::at(57);
@@ -168,7 +168,7 @@ pub mod record {
 
     // Layers without weights have numbers of their own where others say where weights are.
 
-    /// What a mean adds to each sum.
+    /// Number that a global average adds to each sum.
     pub const MEAN_BIAS: Field<i32> = Field::in_place_of(BIASES);
     /// A mean's multiplier.
     pub const MEAN_MULTIPLIER: Field<i32> = Field::in_place_of(MULTIPLIERS);
@@ -176,7 +176,7 @@ pub mod record {
     pub const SUM_FIRST: Field<i32> = Field::in_place_of(WEIGHTS);
     /// A sum's factor of the earlier layer's output.
     pub const SUM_SECOND: Field<i32> = Field::in_place_of(BIASES);
-    /// What is added to a sum.
+    /// Bias of a sum.
     pub const SUM_START: Field<i32> = Field::in_place_of(MULTIPLIERS);
 
     const ALL_KINDS: &[Span] = &[KIND.span(), OUTPUT.span(), INPUT_SCALE.span(), OUTPUT_SCALE.span()];
@@ -246,8 +246,8 @@ impl<T: Value> Field<T> {
         self.span
     }
 
-    /// What is in it.
-    // In one piece with whoever asks, where its place is a constant: then it is a load.
+    /// Reads the value.
+    // Inlined, because the offset is a constant at every call: then it is one load.
     #[inline(always)]
     pub fn get(self, block: &Words) -> T {
         let offset = self.span.offset();
@@ -260,7 +260,7 @@ impl<T: Value> Field<T> {
     }
 }
 
-/// What can be in a field.
+/// Type of a field's value.
 pub trait Value: Copy {
     /// Bytes it takes, 1, 2 or 4.
     const BYTES: usize;
@@ -383,7 +383,7 @@ impl Span {
         Self::word(self.offset() / 4)
     }
 
-    /// What is there, whatever its type.
+    /// Returns the field's bits, whatever its type.
     pub(super) fn bits(self, block: &Words) -> u32 {
         let word = block.get(self.offset() / 4).copied().unwrap_or(0) >> (self.offset() % 4 * 8);
         word & u32::MAX >> (32 - 8 * u32::from(self.bytes))
@@ -414,122 +414,4 @@ const fn unused_words(groups: &[&[Span]]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeMap;
-    use std::vec::Vec;
-
-    /// Which of a block's bytes fields are on; panics where two are on the same.
-    fn covered(fields: impl Iterator<Item = Span>) -> Vec<bool> {
-        let mut covered = std::vec![false; BLOCK_BYTES];
-        for field in fields {
-            for byte in field.range() {
-                assert!(!covered[byte], "two fields have byte {byte}");
-                covered[byte] = true;
-            }
-        }
-        covered
-    }
-
-    fn fields(kind: Kind) -> impl Iterator<Item = Span> {
-        record::fields(kind).iter().flat_map(|group| group.iter().copied())
-    }
-
-    /// A field of the header may be left out, and one of a kind's record, but not twice there; what all kinds have together
-    /// is all of a record.
-    #[test]
-    fn fields_tile_their_blocks() {
-        let header = covered(header::FIELDS.iter().copied());
-        assert_eq!(header.iter().rposition(|&covered| covered), Some(55), "the last 8 bytes are zero");
-        assert!(header[..56].iter().all(|&covered| covered));
-        let mut by_any = std::vec![false; BLOCK_BYTES];
-        for kind in Kind::ALL {
-            let by_kind = covered(fields(kind));
-            by_any.iter_mut().zip(by_kind).for_each(|(any, covered)| *any |= covered);
-        }
-        assert!(by_any.iter().all(|&covered| covered), "{by_any:?}");
-        // Kinds that parsing looks at together have the same fields.
-        assert_eq!(record::fields(Kind::Conv), record::fields(Kind::Depthwise));
-        assert_eq!(record::fields(Kind::MaxPool), record::fields(Kind::AveragePool));
-    }
-
-    /// As the specification's "everything else is zero", in words.
-    #[test]
-    fn words_without_a_field() {
-        assert_eq!(header::UNUSED_WORDS, 0b1100_0000_0000_0000);
-        let unused = Kind::ALL.map(record::unused);
-        let pool = 0b0000_0000_1111_1110;
-        assert_eq!(unused, [0xFC00, 0, 0, pool, pool, 0b0011_0000_1001_1100, 0b0011_0000_1000_1100]);
-    }
-
-    #[test]
-    fn what_is_put_is_got() {
-        let mut bytes = [0xA5; BLOCK_BYTES];
-        record::KIND.put(&mut bytes, Kind::Add as u16);
-        record::PRE_SHIFT.put(&mut bytes, 30);
-        record::SUM_SECOND.put(&mut bytes, -2);
-        record::OUTPUT_SCALE.put(&mut bytes, 0.75);
-        record::PADDING.put(&mut bytes, [1, 2, 3, 4]);
-        assert_eq!(
-            (bytes[..8].to_vec(), bytes[50..57].to_vec()),
-            ([7, 0, 0xA5, 0xA5, 0xA5, 30, 0xA5, 0xA5].to_vec(), [0xA5, 0xA5, 1, 2, 3, 4, 0xA5].to_vec())
-        );
-        let mut words = [0; BLOCK_WORDS];
-        bytemuck::cast_slice_mut(&mut words).copy_from_slice(&bytes);
-        assert_eq!(record::KIND.get(&words), 7);
-        assert_eq!(record::PRE_SHIFT.get(&words), 30);
-        assert_eq!((record::SUM_SECOND.get(&words), record::BIASES.get(&words)), (-2, 0xFFFF_FFFE));
-        assert_eq!(record::OUTPUT_SCALE.get(&words), 0.75);
-        assert_eq!(record::PADDING.get(&words), [1, 2, 3, 4]);
-        assert_eq!(record::PADDING.span().bits(&words), 0x0403_0201);
-        assert_eq!(record::PADDING.span().first_byte().bits(&words), 1);
-        assert_eq!(record::PRE_SHIFT.span().whole_word().bits(&words), 0xA5A5_1EA5);
-    }
-
-    /// Offsets and sizes in the specification's tables are those of the fields.
-    #[test]
-    fn the_specification_says_the_same() {
-        let mut tables: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
-        let mut starts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        let mut table = "";
-        for line in include_str!("mod.rs").lines() {
-            if let Some(title) = line.strip_prefix("//! ## ") {
-                table = title;
-            }
-            let mut cells = line.strip_prefix("//! | ").unwrap_or_default().split(" | ");
-            let Some(Ok(mut offset)) = cells.next().map(str::parse::<usize>) else { continue };
-            let (types, about) = (cells.next().unwrap(), cells.next().unwrap());
-            // What is said there of the kinds that are not dense is in the next table.
-            if about.starts_with("zero in dense layers") || about.starts_with("zero |") && offset == 56 {
-                continue;
-            }
-            let bytes = tables.entry(table).or_insert_with(|| std::vec![false; BLOCK_BYTES]);
-            for one in types.split(", ") {
-                let size = match one {
-                    "u8" => 1,
-                    "u16" => 2,
-                    "u32" | "f32" | "4 bytes" => 4,
-                    other => panic!("{other} at {offset}"),
-                };
-                starts.entry(table).or_default().push(offset);
-                bytes[offset..offset + size].iter_mut().for_each(|covered| {
-                    assert!(!*covered, "{table}: two fields at {offset}");
-                    *covered = true;
-                });
-                offset += size;
-            }
-        }
-        let names: Vec<&str> = tables.keys().copied().collect();
-        let ["Header, 64 bytes", "Layer table, at 64: one record of 64 bytes a layer"] = names[..] else {
-            panic!("{names:?}")
-        };
-        assert_eq!(tables[names[0]], covered(header::FIELDS.iter().copied()));
-        assert_eq!(starts[names[0]], header::FIELDS.iter().map(|field| field.offset()).collect::<Vec<_>>());
-        assert!(tables[names[1]].iter().all(|&covered| covered));
-        for kind in Kind::ALL {
-            for field in fields(kind) {
-                assert!(starts[names[1]].contains(&field.offset()), "{kind:?}: {field:?}");
-            }
-        }
-    }
-}
+mod tests;

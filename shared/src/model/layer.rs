@@ -29,7 +29,7 @@ pub enum Layer<'a> {
 }
 
 impl<'a> Layer<'a> {
-    /// What people call it, as in recipes.
+    /// Returns the kind's name, as in recipes.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Dense(_) => "dense",
@@ -61,7 +61,7 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// What the outputs are.
+    /// Returns the type of the outputs.
     pub fn output(&self) -> Output {
         match self {
             Self::Dense(dense) => dense.output,
@@ -69,7 +69,7 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// What it writes to the arena; a dense layer writes nothing there.
+    /// Returns the tensor that the layer writes to the arena; `None` for a dense layer.
     pub fn tensor(&self) -> Option<Tensor> {
         match self {
             Self::Dense(_) => None,
@@ -80,7 +80,8 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// What it reads from the arena (the first layer reads pixels, which lie elsewhere); `None` of a dense layer.
+    /// Returns the tensor that the layer reads from the arena; `None` for a dense layer. (The first layer reads pixels, which
+    /// are not in the arena.)
     pub fn input_tensor(&self) -> Option<Tensor> {
         match self {
             Self::Dense(_) => None,
@@ -113,8 +114,7 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// What layers with weights have in common: rows of weights, and how a row's sum becomes an output. Borrowed from the
-/// model file.
+/// Rows of weights, and the numbers that requantize a row's sum to an output. Borrowed from the model file.
 #[derive(Clone, Copy, Debug)]
 pub struct Weighted<'a> {
     /// Weights and biases, as [`crate::kernel::Kernel`] takes them.
@@ -152,23 +152,23 @@ pub struct Dense<'a> {
     pub weighted: Weighted<'a>,
     /// Activation function.
     pub activation: Activation,
-    /// What the outputs are.
+    /// Type of the outputs.
     pub output: Output,
 }
 
-/// A convolution; of a depthwise one, what is said of it.
+/// A convolution, full or depthwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv<'a> {
-    /// A row for each output channel; a column for each element under the window, row by row, the channels of a place
-    /// together. In a depthwise one a column for each place under the window.
+    /// One row per output channel and one column per element under the window: row-major, channels last. A depthwise
+    /// convolution has one column per position under the window.
     pub weighted: Weighted<'a>,
-    /// What slides over the input. What lies outside is the input's zero.
+    /// Window that slides over the input. Outside of the input it reads the input's zero point.
     pub window: Window,
-    /// Of so many by so many places the largest result counts; rows and columns left over are not computed.
+    /// Side of the max pooling that follows, 1 for none. Rows and columns left over are not computed.
     pub pool: u8,
-    /// What it reads.
+    /// Input tensor.
     pub input: Tensor,
-    /// What it writes: results from `low` to `high`.
+    /// Output tensor: values from `low` to `high`.
     pub output: Tensor,
     /// Smallest output.
     pub low: u8,
@@ -177,33 +177,33 @@ pub struct Conv<'a> {
 }
 
 impl Conv<'_> {
-    /// Whether a place of the input is all there is under the window, so that nothing need be put together.
+    /// Returns true for a 1x1 convolution, which needs no im2col.
     pub fn is_pointwise(&self) -> bool {
         // Without padding: it would be as large as the window.
         self.window.area() == 1
     }
 
-    /// Whether [`crate::layout::Layout::DspAreas8`] is for it: each output is of 4 x 4 values of one channel, the four places of a window of
-    /// 3 x 3 of which the largest sum counts.
+    /// Returns true if [`crate::layout::Layout::DspAreas8`] serves it: 3x3, stride 1, one input channel, max pooling by 2. Each
+    /// output then depends on 4x4 values of the input.
     pub fn takes_areas(&self) -> bool {
         let Window { height, width, stride_y, stride_x, padding: _ } = self.window;
         (height, width, stride_y, stride_x, self.pool, self.input.shape.channels) == (3, 3, 1, 1, 2, 1)
     }
 
-    /// Places at which the window's sums are computed.
+    /// Returns the number of positions at which the window's sums are computed.
     pub fn convolved(&self) -> usize {
         self.output.shape.places() * usize::from(self.pool) * usize::from(self.pool)
     }
 }
 
-/// A pooling of each channel. What lies outside of the input takes no part.
+/// A pooling of each channel. Positions outside of the input take no part.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
-    /// What slides over the input.
+    /// Window that slides over the input.
     pub window: Window,
-    /// What it reads.
+    /// Input tensor.
     pub input: Tensor,
-    /// What it writes; its zero is the input's.
+    /// Output tensor; it has the zero point of the input.
     pub output: Tensor,
 }
 
@@ -216,9 +216,9 @@ pub struct GlobalAverage {
     pub multiplier: i32,
     /// The requantization's pre-shift, bits.
     pub pre_shift: u8,
-    /// What it reads.
+    /// Input tensor.
     pub input: Tensor,
-    /// What it writes: a place of as many channels.
+    /// Output tensor: 1x1, as many channels.
     pub output: Tensor,
     /// Smallest output.
     pub low: u8,
@@ -243,7 +243,7 @@ pub struct Add {
     pub from: u16,
     /// Its output.
     pub other: Tensor,
-    /// What it writes. May lie where one of the others does.
+    /// Output tensor. It may share the location of one of the inputs.
     pub output: Tensor,
     /// Smallest output.
     pub low: u8,
@@ -271,7 +271,7 @@ impl Tensor {
         start..start.saturating_add(self.shape.elements())
     }
 
-    /// Whether two tensors share no byte of the arena.
+    /// Returns true if the two tensors share no byte of the arena.
     pub fn is_apart_from(&self, other: &Tensor) -> bool {
         self.range().end <= other.range().start || other.range().end <= self.range().start
     }
@@ -295,7 +295,7 @@ numbered! {
 }
 
 numbered! {
-    /// What a layer's outputs are.
+    /// Type of a layer's outputs.
     pub enum Output: u8 {
         /// 0..=255.
         U8 = 0,

@@ -75,7 +75,7 @@ fn checksum(file: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// What can be said of the header alone: the first field that is not what it could be.
+/// Checks the header alone. The error is the first field with an invalid value.
 fn check_header(header: &Words, is_whole: bool) -> Result<(), Span> {
     let classes = at::CLASSES.get(header);
     let wrong = if usize::from(at::HEADER_BYTES.get(header)) != HEADER_BYTES {
@@ -217,7 +217,7 @@ impl<'a> Model<'a> {
         self.file_bytes
     }
 
-    /// What the network takes.
+    /// Returns the shape of the network's input.
     pub fn input(&self) -> InputShape {
         self.input
     }

@@ -1,4 +1,4 @@
-//! What takes a look at every weight, or at other layers: the proofs that make an engine safe to run without checks.
+//! Proofs over every weight and over other layers, which make an engine safe to run without checks.
 
 use super::file::File;
 use super::layer::unfold;

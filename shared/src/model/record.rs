@@ -19,7 +19,7 @@ const AVERAGE_POOL: u16 = Kind::AveragePool as u16;
 const GLOBAL_AVERAGE: u16 = Kind::GlobalAverage as u16;
 const ADD: u16 = Kind::Add as u16;
 
-/// What a layer reads.
+/// Input of a layer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Input {
     /// Bytes: the picture's pixels, or a tensor of the arena.
@@ -34,7 +34,7 @@ impl Input {
         Self::Bytes(Tensor { shape: input.shape(), zero: 0, scale: 1.0 / 255.0, place: 0 })
     }
 
-    /// What a layer leaves to the next.
+    /// Returns the input that a layer gives to the next one.
     pub(super) fn of(layer: &Layer<'_>) -> Self {
         match layer.tensor() {
             Some(tensor) => Self::Bytes(tensor),
@@ -110,7 +110,7 @@ fn spatial<'a>(file: &File<'a>, record: &Words, kind: u16, input: Tensor) -> Opt
     })
 }
 
-/// What a layer that is not dense writes to the arena.
+/// Returns the tensor that a layer other than a dense one writes to the arena.
 pub(super) fn tensor(record: &Words) -> Tensor {
     let (height, width, channels) = (at::HEIGHT.get(record), at::WIDTH.get(record), at::CHANNELS.get(record));
     let zero = at::ZERO_POINT.get(record);

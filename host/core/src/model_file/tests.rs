@@ -1,4 +1,4 @@
-//! What of a record is refused, in a model that has a layer of every kind.
+//! Refusals of damaged records, in a model with a layer of every kind.
 
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::format::{BLOCK_BYTES, Bytes, Span, header, record};
@@ -63,7 +63,7 @@ fn all_kinds() -> ModelFile {
     ModelFile::from_bytes(&bytes).unwrap()
 }
 
-/// What parsing says when a block, the header or the record of a layer from 1 on, is changed.
+/// Returns the error of parsing after a change to a block: 0 is the header, others are the records of layers.
 fn changed(file: &ModelFile, index: usize, change: impl FnOnce(&mut Bytes)) -> Option<ModelError> {
     let mut file = file.clone();
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut file.words);
