@@ -85,6 +85,44 @@ fn every_arrow_is_allowed_and_every_dependency_used() {
     }
 }
 
+/// Every library in a manifest is used in code; others would be compiled for nothing.
+#[test]
+fn every_library_is_used() {
+    for name in MAY.iter().map(|(name, _)| *name).chain(["xtask"]) {
+        let text = fs::read_to_string(folder(name).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
+        let mut code = String::new();
+        for part in ["src", "benches", "build.rs"] {
+            code_of(&folder(name).join(part), &mut code);
+        }
+        let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let mut libraries = 0;
+        for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for library in manifest.get(table).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys) {
+                let word = library.replace('-', "_");
+                assert!(words.contains(word.as_str()), "{name} has {library} in its {table} and does not use it");
+                libraries += 1;
+            }
+        }
+        assert!(libraries > 3, "{name}: {libraries} libraries");
+    }
+}
+
+/// Appends the code of a file, or of all Rust files below a folder, without comments.
+fn code_of(path: &Path, code: &mut String) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            code_of(&entry.unwrap().path(), code);
+        }
+    } else if path.extension().is_some_and(|ending| ending == "rs") && path.is_file() {
+        let text = fs::read_to_string(path).unwrap();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            code.push_str(line);
+            code.push('\n');
+        }
+    }
+}
+
 /// Every folder with a manifest is a crate of the table above, or the repository's commands.
 #[test]
 fn every_crate_is_known() {
