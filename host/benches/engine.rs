@@ -10,7 +10,7 @@ use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::{Network, train};
 use pinhole_shared::engine::{Engine, Scratch, ScratchNeeds};
-use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
 
 /// Inputs in one measurement.
 const INPUTS: usize = 64;
@@ -43,7 +43,7 @@ fn dsp_portable(bencher: divan::Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 50)]
 fn pairs_portable(bencher: divan::Bencher<'_, '_>) {
-    kernel::<Pairs<PortablePairs>>(bencher, Packing::CortexM0Plus);
+    kernel::<DualMac<PortableDualMac>>(bencher, Packing::CortexM0Plus);
 }
 
 fn kernel<K: Kernel>(bencher: divan::Bencher<'_, '_>, packing: Packing) {
@@ -52,11 +52,11 @@ fn kernel<K: Kernel>(bencher: divan::Bencher<'_, '_>, packing: Packing) {
     let model = packed.model();
     let needs = ScratchNeeds::of(&model);
     let (mut accumulators, mut activations) = (vec![0; needs.accumulators], vec![0; needs.activations]);
-    let (mut lanes, mut arena) = (vec![0; needs.lanes], vec![0; needs.arena]);
+    let (mut scratch, mut arena) = (vec![0; needs.scratch], vec![0; needs.arena]);
     let scratch = Scratch {
         accumulators: &mut accumulators,
         activations: &mut activations,
-        lanes: &mut lanes,
+        scratch: &mut scratch,
         arena: &mut arena,
     };
     let mut engine = Engine::<K>::new(&model, scratch).expect("the model was packed for this kernel");

@@ -14,13 +14,13 @@ pub struct Shape {
 
 impl Shape {
     /// Number of positions: rows times columns.
-    pub const fn places(self) -> usize {
+    pub const fn positions(self) -> usize {
         self.height as usize * self.width as usize
     }
 
     /// Number of elements: rows times columns times channels.
     pub const fn elements(self) -> usize {
-        self.places() * self.channels as usize
+        self.positions() * self.channels as usize
     }
 }
 
@@ -74,7 +74,7 @@ impl Window {
 
     /// Returns the rows and columns of the output, as many as fit. `None` if size or stride is 0, if the window fits
     /// nowhere, or if padding is as large as the window, so that it could lie completely outside.
-    pub fn places(self, input: Shape) -> Option<(u16, u16)> {
+    pub fn output_size(self, input: Shape) -> Option<(u16, u16)> {
         let Self { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } } = self;
         if top.max(bottom) >= height || left.max(right) >= width {
             return None;
@@ -92,30 +92,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_by_hand() {
+    fn output_sizes_by_hand() {
         let input = Shape { height: 7, width: 10, channels: 3 };
         let one = Padding { top: 1, left: 1, bottom: 1, right: 1 };
         let window =
             |side, stride, padding| Window { height: side, width: side, stride_y: stride, stride_x: stride, padding };
-        assert_eq!(window(3, 1, one).places(input), Some((7, 10)));
-        assert_eq!(window(3, 2, one).places(input), Some((4, 5)));
-        assert_eq!(window(3, 2, Padding { top: 0, left: 0, ..one }).places(input), Some((3, 5)));
-        assert_eq!(Window::tiles(2).places(input), Some((3, 5)));
-        assert_eq!(Window::tiles(7).places(input), Some((1, 1)));
-        assert_eq!(Window::tiles(8).places(input), None, "fits nowhere");
-        assert_eq!(window(3, 0, one).places(input), None, "no stride");
-        assert_eq!(Window::tiles(0).places(input), None, "no size");
-        assert_eq!(window(1, 1, one).places(input), None, "padding alone would fill it");
+        assert_eq!(window(3, 1, one).output_size(input), Some((7, 10)));
+        assert_eq!(window(3, 2, one).output_size(input), Some((4, 5)));
+        assert_eq!(window(3, 2, Padding { top: 0, left: 0, ..one }).output_size(input), Some((3, 5)));
+        assert_eq!(Window::tiles(2).output_size(input), Some((3, 5)));
+        assert_eq!(Window::tiles(7).output_size(input), Some((1, 1)));
+        assert_eq!(Window::tiles(8).output_size(input), None, "fits nowhere");
+        assert_eq!(window(3, 0, one).output_size(input), None, "no stride");
+        assert_eq!(Window::tiles(0).output_size(input), None, "no size");
+        assert_eq!(window(1, 1, one).output_size(input), None, "padding alone would fill it");
         for padding in [
             Padding { top: 3, ..Padding::default() },
             Padding { left: 3, ..Padding::default() },
             Padding { bottom: 3, ..Padding::default() },
             Padding { right: 3, ..Padding::default() },
         ] {
-            assert_eq!(window(3, 1, padding).places(input), None, "a window that could lie outside: {padding:?}");
+            assert_eq!(window(3, 1, padding).output_size(input), None, "a window that could lie outside: {padding:?}");
         }
         // One side may be longer than the other.
         let tall = Window { height: 3, width: 1, stride_y: 2, stride_x: 1, padding: Padding::default() };
-        assert_eq!(tall.places(input), Some((3, 10)));
+        assert_eq!(tall.output_size(input), Some((3, 10)));
     }
 }

@@ -131,9 +131,13 @@ fn serve(mut line: Line) {
     // Aligned to words, as on the device.
     let words: Vec<u64> = packed.bytes().chunks(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect();
     let model = Model::parse_of::<Dsp<PortableDsp>>(bytemuck::cast_slice(&words)).expect("it is for this kernel");
-    let (mut accumulators, mut activations, mut lanes) = (vec![0; 256], vec![0; 256], vec![0; 768]);
-    let scratch =
-        Scratch { accumulators: &mut accumulators, activations: &mut activations, lanes: &mut lanes, arena: &mut [] };
+    let (mut accumulators, mut activations, mut scratch) = (vec![0; 256], vec![0; 256], vec![0; 768]);
+    let scratch = Scratch {
+        accumulators: &mut accumulators,
+        activations: &mut activations,
+        scratch: &mut scratch,
+        arena: &mut [],
+    };
     let engine = Engine::<Dsp<PortableDsp>>::new(&model, scratch).expect("there is room");
     let (mut input, mut row, mut sums) = (vec![0; 96 * 96], vec![0; 640], vec![0; 96]);
     let buffers = Buffers { input: &mut input, row: &mut row, sums: &mut sums };

@@ -8,7 +8,7 @@ use pinhole::quantize::{dequantize, measure};
 use pinhole::random::Random;
 use pinhole::recipe::Recipe;
 use pinhole::train::Network;
-use pinhole_shared::kernel::{Dsp, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, DualMac, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_shared::pixels::InputShape;
@@ -28,13 +28,13 @@ fn every_kernel_gives_the_same_integers() {
         let expected = engine.run_all(&example.pixels).stages;
         assert_eq!(run_all::<Scalar>(&file.model(), &example.pixels).unwrap().stages, expected);
         assert_eq!(run_all::<Dsp<PortableDsp>>(&m4.model(), &example.pixels).unwrap().stages, expected);
-        assert_eq!(run_all::<Pairs<PortablePairs>>(&m0.model(), &example.pixels).unwrap().stages, expected);
+        assert_eq!(run_all::<DualMac<PortableDualMac>>(&m0.model(), &example.pixels).unwrap().stages, expected);
     }
     // One of the kernels has a layout of its own for this first layer.
     let (_, first) = network_of(FIRST_LAYER, &pictures);
     let packed = first.packed(Packing::CortexM4).unwrap();
     let layout = packed.model().layers().next().and_then(|layer| Some(layer.weighted()?.operands.weights.layout()));
-    assert_eq!(layout, Some(Layout::DspAreas8));
+    assert_eq!(layout, Some(Layout::DspConvPool8));
     for example in &pictures.examples {
         let expected = first.engine().run_all(&example.pixels).stages;
         assert_eq!(run_all::<Dsp<PortableDsp>>(&packed.model(), &example.pixels).unwrap().stages, expected);
@@ -103,7 +103,7 @@ fn changed(file: &[u8], layer: usize, offset: usize, bytes: &[u8]) -> Option<Mod
 #[test]
 fn wrong_records_are_refused() {
     let (_, file) = network_of(RECIPE, &pictures(InputShape::gray(17), 3));
-    let place = |layer: usize| file.model().layers().nth(layer).unwrap().tensor().unwrap().place.to_le_bytes();
+    let place = |layer: usize| file.model().layers().nth(layer).unwrap().tensor().unwrap().offset.to_le_bytes();
     let record = |layer, offset, got| Some(ModelError::Record { layer, offset, got });
     for (what, layer, offset, bytes, expected) in [
         ("an activation function", 0, 2, &[1][..], record(0, 2, 1)),
@@ -208,7 +208,7 @@ fn mutants_are_refused_or_sound() {
         let [m4, m0] = [Packing::CortexM4, Packing::CortexM0Plus].map(|packing| taken.packed(packing).unwrap());
         let expected = run_all::<Scalar>(&model, &input).unwrap().stages;
         assert_eq!(run_all::<Dsp<PortableDsp>>(&m4.model(), &input).unwrap().stages, expected);
-        assert_eq!(run_all::<Pairs<PortablePairs>>(&m0.model(), &input).unwrap().stages, expected);
+        assert_eq!(run_all::<DualMac<PortableDualMac>>(&m0.model(), &input).unwrap().stages, expected);
     }
     assert!(refused > 3_000 && sound > 100, "{refused} refused, {sound} sound");
 }

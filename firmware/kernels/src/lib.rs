@@ -6,7 +6,7 @@
 //! r6 and r7 to inline assembly, nor keeps so many values in registers around it.
 //!
 //! A board enables the feature of its core and names the kernel: [`Dsp`](pinhole_shared::kernel::Dsp) of
-//! [`cortex_m4::CortexM4`], or [`Pairs`](pinhole_shared::kernel::Pairs) of [`cortex_m0plus::CortexM0Plus`].
+//! [`cortex_m4::CortexM4`], or [`DualMac`](pinhole_shared::kernel::DualMac) of [`cortex_m0plus::CortexM0Plus`].
 #![no_std]
 // Empty for any other target.
 #![cfg(target_arch = "arm")]

@@ -24,7 +24,7 @@ pub struct Memory<
     sums: [u64; INPUT_ROW],
     accumulators: [i32; ACCUMULATORS],
     activations: [i16; ACTIVATIONS],
-    lanes: [u32; LANES],
+    scratch: [u32; LANES],
     arena: Arena<ARENA>,
 }
 
@@ -47,7 +47,7 @@ impl<
             sums: [0; INPUT_ROW],
             accumulators: [0; ACCUMULATORS],
             activations: [0; ACTIVATIONS],
-            lanes: [0; LANES],
+            scratch: [0; LANES],
             arena: Arena([0; ARENA]),
         }
     }
@@ -58,7 +58,7 @@ impl<
         let scratch = Scratch {
             accumulators: &mut self.accumulators,
             activations: &mut self.activations,
-            lanes: &mut self.lanes,
+            scratch: &mut self.scratch,
             arena: &mut self.arena.0,
         };
         (buffers, scratch)

@@ -98,7 +98,8 @@ pub struct Room {
     /// Activations.
     pub activations: u32,
     /// Lanes.
-    pub lanes: u32,
+    #[serde(rename = "lanes")]
+    pub scratch: u32,
     /// Arena, bytes.
     pub arena_bytes: u32,
 }
@@ -186,7 +187,7 @@ impl BoardBudget {
                 input_channels: buffers.input_channels,
                 accumulators: buffers.accumulators,
                 activations: buffers.activations,
-                lanes: buffers.lanes,
+                scratch: buffers.lanes,
                 arena_bytes: buffers.arena_bytes,
             },
             predicted: predict(&model, declared.core)

@@ -27,7 +27,7 @@ pub(super) fn print_budget(budget: &BoardBudget) {
     line("input channels", u64::from(model.input_channels), u32::from(room.input_channels));
     line("accumulators", model.accumulators as u64, room.accumulators);
     line("activations", model.activations as u64, room.activations);
-    line("lanes", model.lanes as u64, room.lanes);
+    line("scratch", model.scratch as u64, room.scratch);
     line("arena, bytes", model.arena_bytes as u64, room.arena_bytes);
     if let Some(Predicted { work, time_ms }) = &budget.predicted {
         say!("predicted {} instructions an inference, by layer:", work.whole.instructions);

@@ -140,9 +140,9 @@ fn layer_contents(layer: Layer<'_>) -> LayerContents {
             _ => None,
         },
         range: match &layer {
-            Layer::Conv(conv) | Layer::Depthwise(conv) => Some((conv.low, conv.high)),
-            Layer::GlobalAverage(average) => Some((average.low, average.high)),
-            Layer::Add(add) => Some((add.low, add.high)),
+            Layer::Conv(conv) | Layer::Depthwise(conv) => Some((conv.activation_min, conv.activation_max)),
+            Layer::GlobalAverage(average) => Some((average.activation_min, average.activation_max)),
+            Layer::Add(add) => Some((add.activation_min, add.activation_max)),
             _ => None,
         },
         output: match layer.output() {

@@ -13,7 +13,7 @@ use core::ops::Range;
 
 use crate::decision::{Decision, decide};
 use crate::fixed::requantize;
-use crate::kernel::{Feed, Kernel, Neurons, Work};
+use crate::kernel::{Kernel, KernelInput, Neurons, Work};
 use crate::layout::Layout;
 use crate::model::{Activation, Dense, Layer, Model, Output};
 use spatial::Memory;
@@ -52,15 +52,15 @@ impl core::fmt::Display for EngineError {
         match self {
             Self::Scratch { expected, got } => write!(
                 f,
-                "the model needs {} accumulators, {} activations, {} lanes and {} bytes of arena, there is room for {}, \
+                "the model needs {} accumulators, {} activations, {} scratch and {} bytes of arena, there is room for {}, \
                  {}, {} and {}",
                 expected.accumulators,
                 expected.activations,
-                expected.lanes,
+                expected.scratch,
                 expected.arena,
                 got.accumulators,
                 got.activations,
-                got.lanes,
+                got.scratch,
                 got.arena
             ),
             Self::Layout { layer, got, kernel } => write!(
@@ -93,8 +93,8 @@ pub struct Scratch<'b> {
     pub accumulators: &'b mut [i32],
     /// See [`ScratchNeeds::activations`].
     pub activations: &'b mut [i16],
-    /// See [`ScratchNeeds::lanes`].
-    pub lanes: &'b mut [u32],
+    /// See [`ScratchNeeds::scratch`].
+    pub scratch: &'b mut [u32],
     /// See [`ScratchNeeds::arena`].
     pub arena: &'b mut [u8],
 }
@@ -118,15 +118,15 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     pub fn new(model: &'m Model<'m>, scratch: Scratch<'b>) -> Result<Self, EngineError> {
         let mut after_dense = false;
         for (layer, of_model) in model.layers().enumerate() {
-            let fed_by = match of_model {
-                Layer::Depthwise(_) => Feed::Channels,
-                _ if after_dense => Feed::Activations,
-                _ => Feed::Pixels,
+            let input = match of_model {
+                Layer::Depthwise(_) => KernelInput::Channels,
+                _ if after_dense => KernelInput::Activations,
+                _ => KernelInput::Pixels,
             };
             after_dense = matches!(of_model, Layer::Dense(_));
             let Some(weighted) = of_model.weighted() else { continue };
             let got = weighted.operands.weights.layout();
-            if !K::runs(got, fed_by) {
+            if !K::runs(got, input) {
                 return Err(EngineError::Layout { layer, got, kernel: K::NAME });
             }
         }
@@ -134,12 +134,12 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         let got = ScratchNeeds {
             accumulators: scratch.accumulators.len(),
             activations: scratch.activations.len(),
-            lanes: scratch.lanes.len(),
+            scratch: scratch.scratch.len(),
             arena: scratch.arena.len(),
         };
         let short = got.accumulators < expected.accumulators
             || got.activations < expected.activations
-            || got.lanes < expected.lanes
+            || got.scratch < expected.scratch
             || got.arena < expected.arena;
         if short {
             Err(EngineError::Scratch { expected, got })
@@ -203,7 +203,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         // Range of the last tensor, if there is one, and the number of layers that write tensors.
         let (tensor, before) =
             if self.model.arena_bytes() > 0 { self.tensors(pixels, &mut observe) } else { (None, 0) };
-        let Scratch { accumulators, activations, lanes, arena } = &mut self.scratch;
+        let Scratch { accumulators, activations, scratch, arena } = &mut self.scratch;
         let input = tensor.map_or(Some(pixels), |range| arena.get(range)).unwrap_or_default();
         // Activations of the previous dense layer; 0 before the first.
         let mut width = 0;
@@ -213,7 +213,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
             let operands = dense.weighted.operands;
             let outputs = operands.weights.outputs();
             let padded = operands.weights.padded_outputs();
-            let work = Work { accumulators: accumulators.get_mut(..padded).unwrap_or_default(), lanes };
+            let work = Work { accumulators: accumulators.get_mut(..padded).unwrap_or_default(), scratch };
             if width > 0 {
                 K::dense_i16(operands, activations.get(..width).unwrap_or_default(), work);
             } else if let Some(first) = first.take() {
@@ -245,11 +245,11 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         pixels: &[u8],
         observe: &mut impl FnMut(usize, LayerValues<'_>),
     ) -> (Option<Range<usize>>, usize) {
-        let Scratch { accumulators, activations: _, lanes, arena } = &mut self.scratch;
+        let Scratch { accumulators, activations: _, scratch, arena } = &mut self.scratch;
         let (mut last, mut count) = (None, 0);
         for layer in self.model.layers() {
             let Some(tensor) = layer.tensor() else { break };
-            let memory = Memory { accumulators, lanes, arena, patch_at: self.model.arena_bytes() };
+            let memory = Memory { accumulators, scratch, arena, patch_at: self.model.arena_bytes() };
             let pixels = if count == 0 { Some(pixels) } else { None };
             observe(count, LayerValues::Bytes(spatial::run::<K>(&layer, pixels, memory)));
             last = Some(tensor.range());

@@ -14,7 +14,7 @@ pub struct ScratchNeeds {
     /// too, because DSP kernels read 16 bits.)
     pub activations: usize,
     /// 32-bit scratch words that a packed layout's kernel widens inputs into.
-    pub lanes: usize,
+    pub scratch: usize,
     /// Bytes of the arena: the layers' tensors as planned in the model file, then the largest im2col buffer.
     pub arena: usize,
 }
@@ -35,8 +35,8 @@ impl ScratchNeeds {
                 _ => rows,
             };
             needs.accumulators = needs.accumulators.max(accumulators);
-            needs.lanes =
-                needs.lanes.max(layer.weighted().map_or(0, |weighted| weighted.operands.weights.lane_words()));
+            needs.scratch =
+                needs.scratch.max(layer.weighted().map_or(0, |weighted| weighted.operands.weights.scratch_words()));
             if matches!(layer, Layer::Dense(_)) && layer.output() != Output::Logits {
                 needs.activations = needs.activations.max(layer.outputs());
             }
@@ -46,7 +46,7 @@ impl ScratchNeeds {
 
     /// Returns the total in bytes.
     pub fn bytes(self) -> usize {
-        (self.accumulators + self.lanes) * size_of::<u32>() + self.activations * size_of::<i16>() + self.arena
+        (self.accumulators + self.scratch) * size_of::<u32>() + self.activations * size_of::<i16>() + self.arena
     }
 }
 

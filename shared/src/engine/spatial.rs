@@ -3,17 +3,17 @@
 use super::arena::split;
 use super::needs::patch_bytes;
 use crate::fixed::requantize;
-use crate::kernel::{Area, Areas as _, Kernel, Work};
-use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
+use crate::kernel::{ConvPool as _, Kernel, Patch, Work};
+use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, PoolKind, Tensor, Weighted};
 use crate::shape::{Shape, Window};
 
-/// Rows and columns of the input area of [`crate::layout::Layout::DspAreas8`].
-const AREA_SIDE: usize = 4;
+/// Rows and columns of the input area of [`crate::layout::Layout::DspConvPool8`].
+const PATCH_SIDE: usize = 4;
 
 /// Working memory of a layer.
 pub(super) struct Memory<'s> {
     pub accumulators: &'s mut [i32],
-    pub lanes: &'s mut [u32],
+    pub scratch: &'s mut [u32],
     pub arena: &'s mut [u8],
     /// Offset in the arena where the tensors end and the im2col buffer starts.
     pub patch_at: usize,
@@ -22,7 +22,7 @@ pub(super) struct Memory<'s> {
 /// Runs a layer that is not dense. Its input is `pixels`, or else its tensor in the arena. Returns its output.
 #[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn run<'s, K: Kernel>(layer: &Layer<'_>, pixels: Option<&[u8]>, memory: Memory<'s>) -> &'s [u8] {
-    let Memory { accumulators, lanes, arena, patch_at } = memory;
+    let Memory { accumulators, scratch, arena, patch_at } = memory;
     let (Some(input), Some(output)) = (layer.input_tensor(), layer.tensor()) else { return &[] };
     let (tensors, patch) = arena.split_at_mut_checked(patch_at).unwrap_or_default();
     if let Layer::Add(add) = layer {
@@ -35,9 +35,12 @@ pub(super) fn run<'s, K: Kernel>(layer: &Layer<'_>, pixels: Option<&[u8]>, memor
         match layer {
             Layer::Conv(conv) | Layer::Depthwise(conv) => {
                 let is_depthwise = matches!(layer, Layer::Depthwise(_));
-                convolve::<K>(conv, is_depthwise, read, write, (accumulators, lanes, patch));
+                convolve::<K>(conv, is_depthwise, read, write, (accumulators, scratch, patch));
             }
-            Layer::MaxPool(of) | Layer::AveragePool(of) => pool(of, matches!(layer, Layer::MaxPool(_)), read, write),
+            Layer::MaxPool(of) | Layer::AveragePool(of) => {
+                let is_max = matches!(layer, Layer::MaxPool(_));
+                pool(of, if is_max { PoolKind::Max } else { PoolKind::Average }, read, write);
+            }
             Layer::GlobalAverage(average) => global_average(average, read, write, accumulators),
             Layer::Dense(_) | Layer::Add(_) => {}
         }
@@ -52,12 +55,12 @@ fn convolve<K: Kernel>(
     is_depthwise: bool,
     input: &[u8],
     output: &mut [u8],
-    (accumulators, lanes, patch): (&mut [i32], &mut [u32], &mut [u8]),
+    (accumulators, scratch, patch): (&mut [i32], &mut [u32], &mut [u8]),
 ) {
-    if K::Areas::LAYOUT.is_some_and(|layout| conv.weighted.operands.weights.layout() == layout) {
-        return convolve_areas::<K>(conv, input, output, accumulators);
+    if K::ConvPool::LAYOUT.is_some_and(|layout| conv.weighted.operands.weights.layout() == layout) {
+        return convolve_and_pool::<K>(conv, input, output, accumulators);
     }
-    let Conv { weighted, window, pool, low, high, .. } = conv;
+    let Conv { weighted, window, pool, activation_min, activation_max, .. } = conv;
     let operands = weighted.operands;
     let rows = operands.weights.padded_outputs();
     let Some((largest, others)) = accumulators.split_at_mut_checked(rows) else { return };
@@ -80,7 +83,7 @@ fn convolve<K: Kernel>(
                 &*patch
             };
             let sums = if pooled == 0 { &mut *largest } else { others.get_mut(..rows).unwrap_or_default() };
-            let work = Work { accumulators: sums, lanes };
+            let work = Work { accumulators: sums, scratch };
             if is_depthwise {
                 K::depthwise(operands, columns, work.accumulators);
             } else {
@@ -96,7 +99,7 @@ fn convolve<K: Kernel>(
                 at = (at.0 + 1, x);
             }
         }
-        requantize_bytes(weighted, largest, conv.output.zero, (*low, *high), outputs);
+        requantize_bytes(weighted, largest, conv.output.zero_point, (*activation_min, *activation_max), outputs);
         x += pool;
         if x == width * pool {
             (y, x) = (y + pool, 0);
@@ -104,26 +107,26 @@ fn convolve<K: Kernel>(
     }
 }
 
-/// Runs as [`convolve`] does, for [`crate::layout::Layout::DspAreas8`]. The kernel reads the area of four pooled positions in place,
+/// Runs as [`convolve`] does, for [`crate::layout::Layout::DspConvPool8`]. The kernel reads the area of four pooled positions in place,
 /// except at the input's edges.
 #[cfg_attr(target_os = "none", inline(never))]
-fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
-    let Conv { weighted, window, input: from, output: to, low, high, .. } = conv;
+fn convolve_and_pool<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
+    let Conv { weighted, window, input: from, output: to, activation_min, activation_max, .. } = conv;
     let Some(sums) = sums.get_mut(..to.shape.channels.into()) else { return };
     let [height, width, to_width, channels] =
         [from.shape.height, from.shape.width, to.shape.width, to.shape.channels].map(usize::from);
     let (top, left) = (usize::from(window.padding.top), usize::from(window.padding.left));
     let (weights, biases) = (weighted.operands.weights.words(), weighted.operands.biases);
     let inside =
-        |at: usize, before: usize, size: usize| at.checked_sub(before).filter(|first| first + AREA_SIDE <= size);
+        |at: usize, before: usize, size: usize| at.checked_sub(before).filter(|first| first + PATCH_SIDE <= size);
     let (mut y, mut x) = (0, 0);
     for outputs in output.chunks_exact_mut(channels.max(1)) {
         if let (Some(row), Some(column)) = (inside(y, top, height), inside(x, left, width)) {
             let pixels = input.get(row * width + column..).unwrap_or_default();
-            K::Areas::area(weights, biases, Area { pixels, pitch: from.shape.width }, sums);
+            K::ConvPool::conv_pool(weights, biases, Patch { pixels, pitch: from.shape.width }, sums);
         } else {
-            let mut pixels = [from.zero; AREA_SIDE * AREA_SIDE];
-            for (row, pixels) in pixels.chunks_exact_mut(AREA_SIDE).enumerate() {
+            let mut pixels = [from.zero_point; PATCH_SIDE * PATCH_SIDE];
+            for (row, pixels) in pixels.chunks_exact_mut(PATCH_SIDE).enumerate() {
                 let Some(row) = (y + row).checked_sub(top).filter(|&row| row < height) else { continue };
                 for (column, pixel) in pixels.iter_mut().enumerate() {
                     if let Some(column) = (x + column).checked_sub(left).filter(|&column| column < width) {
@@ -131,9 +134,9 @@ fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], s
                     }
                 }
             }
-            K::Areas::area(weights, biases, Area { pixels: &pixels, pitch: AREA_SIDE as u16 }, sums);
+            K::ConvPool::conv_pool(weights, biases, Patch { pixels: &pixels, pitch: PATCH_SIDE as u16 }, sums);
         }
-        requantize_bytes(weighted, sums, to.zero, (*low, *high), outputs);
+        requantize_bytes(weighted, sums, to.zero_point, (*activation_min, *activation_max), outputs);
         x += 2;
         if x == 2 * to_width {
             (y, x) = (y + 2, 0);
@@ -141,22 +144,31 @@ fn convolve_areas<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], s
     }
 }
 
-fn requantize_bytes(weighted: &Weighted<'_>, sums: &[i32], zero: u8, (low, high): (u8, u8), outputs: &mut [u8]) {
+fn requantize_bytes(
+    weighted: &Weighted<'_>,
+    sums: &[i32],
+    zero_point: u8,
+    (activation_min, activation_max): (u8, u8),
+    outputs: &mut [u8],
+) {
     let results = outputs.iter_mut().zip(sums).zip(weighted.multipliers);
     let value = |sum, multiplier| requantize(sum, multiplier, weighted.pre_shift);
     // Typical range of relu; clamping to it is 25 % faster.
-    if (low, high) == (0, u8::MAX) {
-        results.for_each(|((output, &sum), &multiplier)| *output = byte(value(sum, multiplier), zero, (0, u8::MAX)));
+    if (activation_min, activation_max) == (0, u8::MAX) {
+        results
+            .for_each(|((output, &sum), &multiplier)| *output = byte(value(sum, multiplier), zero_point, (0, u8::MAX)));
     } else {
-        results.for_each(|((output, &sum), &multiplier)| *output = byte(value(sum, multiplier), zero, (low, high)));
+        results.for_each(|((output, &sum), &multiplier)| {
+            *output = byte(value(sum, multiplier), zero_point, (activation_min, activation_max))
+        });
     }
 }
 
 /// Converts a requantized value, which is within +-2^30, to a byte.
 #[inline(always)]
-fn byte(value: i32, zero: u8, (low, high): (u8, u8)) -> u8 {
-    // `clamp` would panic for low above high; no parsed model has that.
-    (value + i32::from(zero)).max(low.into()).min(high.into()) as u8
+fn byte(value: i32, zero_point: u8, (activation_min, activation_max): (u8, u8)) -> u8 {
+    // `clamp` would panic for activation_min above activation_max; no parsed model has that.
+    (value + i32::from(zero_point)).max(activation_min.into()).min(activation_max.into()) as u8
 }
 
 /// im2col for one output position: copies the values under the window row by row, the channels of a position together.
@@ -180,7 +192,7 @@ fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], pa
             input.get(from..from + (end - before) * channels)
         });
         let Some(source) = source else {
-            places.fill(tensor.zero);
+            places.fill(tensor.zero_point);
             continue;
         };
         if source.len() == places.len() {
@@ -189,14 +201,14 @@ fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], pa
         }
         let (first, rest) = places.split_at_mut_checked(before * channels).unwrap_or_default();
         let (middle, last) = rest.split_at_mut_checked(source.len()).unwrap_or_default();
-        first.fill(tensor.zero);
+        first.fill(tensor.zero_point);
         middle.copy_from_slice(source);
-        last.fill(tensor.zero);
+        last.fill(tensor.zero_point);
     }
 }
 
 /// Max or average pooling, rounded, over the values of the window inside the input; there is at least one.
-fn pool(pool: &Pool, takes_largest: bool, input: &[u8], output: &mut [u8]) {
+fn pool(pool: &Pool, kind: PoolKind, input: &[u8], output: &mut [u8]) {
     let Pool { window, input: tensor, output: to } = pool;
     let Shape { height, width, channels } = tensor.shape;
     let [height, width, channels, to_width] = [height, width, channels, to.shape.width].map(usize::from);
@@ -215,7 +227,7 @@ fn pool(pool: &Pool, takes_largest: bool, input: &[u8], output: &mut [u8]) {
             }
             // Division takes some cores as long as the rest of the window.
             let mean = || (sum + count / 2).checked_div(count).unwrap_or(0) as u8;
-            *output = if takes_largest { largest } else { mean() };
+            *output = if kind == PoolKind::Max { largest } else { mean() };
         }
     }
 }
@@ -228,7 +240,7 @@ fn inside(at: usize, stride: u8, padding: u8, window: u8, size: usize) -> core::
 }
 
 fn global_average(average: &GlobalAverage, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
-    let GlobalAverage { bias, multiplier, pre_shift, output: to, low, high, .. } = *average;
+    let GlobalAverage { bias, multiplier, pre_shift, output: to, activation_min, activation_max, .. } = *average;
     let sums = sums.get_mut(..output.len()).unwrap_or_default();
     sums.fill(bias);
     for place in input.chunks_exact(output.len().max(1)) {
@@ -237,19 +249,20 @@ fn global_average(average: &GlobalAverage, input: &[u8], output: &mut [u8], sums
         }
     }
     for (output, &sum) in output.iter_mut().zip(&*sums) {
-        *output = byte(requantize(sum, multiplier, pre_shift), to.zero, (low, high));
+        *output = byte(requantize(sum, multiplier, pre_shift), to.zero_point, (activation_min, activation_max));
     }
 }
 
 /// Adds element by element; each input is read before it may be overwritten.
 fn sum(add: &Add, arena: &mut [u8]) {
-    let Add { first, second, start, shift, input, other, output, low, high, .. } = add;
+    let Add { multiplier, other_multiplier, bias, shift, input, other, output, activation_min, activation_max, .. } =
+        add;
     for element in 0..output.shape.elements() {
         let at = |tensor: &Tensor| tensor.range().start + element;
         let value = |tensor| arena.get(at(tensor)).map_or(0, |&value| i32::from(value));
-        let sum = value(input) * first + value(other) * second + start;
+        let sum = value(input) * multiplier + value(other) * other_multiplier + bias;
         if let Some(place) = arena.get_mut(at(output)) {
-            *place = (sum >> shift).clamp((*low).into(), (*high).into()) as u8;
+            *place = (sum >> shift).clamp((*activation_min).into(), (*activation_max).into()) as u8;
         }
     }
 }

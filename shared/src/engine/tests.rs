@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::spatial::{Memory, run};
 use crate::fixed::requantize;
-use crate::kernel::{DenseOperands, Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use crate::kernel::{DenseOperands, Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
 use crate::layout::{Layout, Weights, pack};
 use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
 use crate::shape::{Padding, Shape, Window};
@@ -18,8 +18,8 @@ fn generator(mut state: u32) -> impl FnMut(u32) -> u32 {
     }
 }
 
-fn tensor(shape: Shape, zero: u8, place: u32) -> Tensor {
-    Tensor { shape, zero, scale: 1.0, place }
+fn tensor(shape: Shape, zero_point: u8, offset: u32) -> Tensor {
+    Tensor { shape, zero_point, scale: 1.0, offset }
 }
 
 /// Returns the element at a row and column, which may lie outside the tensor.
@@ -40,8 +40,8 @@ struct Drawn {
     biases: Vec<i32>,
     multipliers: Vec<i32>,
     pre_shift: u8,
-    low: u8,
-    high: u8,
+    activation_min: u8,
+    activation_max: u8,
     bytes: Vec<u8>,
 }
 
@@ -63,7 +63,7 @@ impl Drawn {
         Self::of(random, max_weight, (shape, window, pool), depthwise, channels)
     }
 
-    /// Creates one that [`Layout::DspAreas8`] supports.
+    /// Creates one that [`Layout::DspConvPool8`] supports.
     fn of_areas(random: &mut impl FnMut(u32) -> u32) -> Option<Self> {
         let shape = Shape { height: 1 + random(12) as u16, width: 1 + random(12) as u16, channels: 1 };
         let [top, left, bottom, right] = [3; 4].map(|most| random(most) as u8);
@@ -80,14 +80,14 @@ impl Drawn {
         depthwise: bool,
         channels: u16,
     ) -> Option<Self> {
-        let (rows, columns) = window.places(shape)?;
+        let (rows, columns) = window.output_size(shape)?;
         let output = Shape { height: rows / u16::from(pool), width: columns / u16::from(pool), channels };
-        if output.places() == 0 {
+        if output.positions() == 0 {
             return None;
         }
         let filter = window.area() * if depthwise { 1 } else { usize::from(shape.channels) };
         let (zero_in, zero_out) = (random(256) as u8, random(256) as u8);
-        let low = random(100) as u8;
+        let activation_min = random(100) as u8;
         // Disjoint in the arena, in either order.
         let (input_first, gap) = (random(2) == 0, 4 * random(3));
         let behind = gap + if input_first { shape } else { output }.elements() as u32;
@@ -106,8 +106,8 @@ impl Drawn {
             biases: (0..channels).map(|_| random(20_000) as i32 - 10_000).collect(),
             multipliers: (0..channels).map(|_| 1 + random(1 << 24) as i32).collect(),
             pre_shift: random(3) as u8,
-            low,
-            high: low + random(u32::from(255 - low) + 1) as u8,
+            activation_min,
+            activation_max: activation_min + random(u32::from(255 - activation_min) + 1) as u8,
             bytes: (0..shape.elements()).map(|_| random(300).min(255) as u8).collect(),
         })
     }
@@ -126,7 +126,7 @@ impl Drawn {
                             y * i32::from(window.stride_y) + ky - i32::from(window.padding.top),
                             x * i32::from(window.stride_x) + kx - i32::from(window.padding.left),
                         );
-                        let value = at(&self.bytes, input.shape, y, x, channel).unwrap_or(input.zero);
+                        let value = at(&self.bytes, input.shape, y, x, channel).unwrap_or(input.zero_point);
                         let place = (ky * i32::from(window.width) + kx) as usize;
                         let column = place * filters.len() + index;
                         let weight = self.weights[out * window.area() * filters.len() + column];
@@ -143,7 +143,8 @@ impl Drawn {
                     let results = (0..pool * pool).map(|pooled| {
                         let sum = sum(y * pool + pooled / pool, x * pool + pooled % pool, channel);
                         let value = requantize(sum, self.multipliers[channel], self.pre_shift);
-                        (value + i32::from(output.zero)).clamp(self.low.into(), self.high.into()) as u8
+                        (value + i32::from(output.zero_point))
+                            .clamp(self.activation_min.into(), self.activation_max.into()) as u8
                     });
                     all.push(results.max().unwrap());
                 }
@@ -177,17 +178,22 @@ impl Drawn {
             pool: self.pool,
             input: self.input,
             output: self.output,
-            low: self.low,
-            high: self.high,
+            activation_min: self.activation_min,
+            activation_max: self.activation_max,
         };
         let layer = if self.depthwise { Layer::Depthwise(conv) } else { Layer::Conv(conv) };
-        let lanes = weights.lane_words();
-        run_layer::<K>(&layer, &self.bytes, from_pixels, (2 * weights.padded_outputs(), lanes))
+        let scratch = weights.scratch_words();
+        run_layer::<K>(&layer, &self.bytes, from_pixels, (2 * weights.padded_outputs(), scratch))
     }
 }
 
 /// Runs a layer in an arena of exactly the needed size, and checks that it writes nowhere else.
-fn run_layer<K: Kernel>(layer: &Layer<'_>, input: &[u8], from_pixels: bool, (sums, lanes): (usize, usize)) -> Vec<u8> {
+fn run_layer<K: Kernel>(
+    layer: &Layer<'_>,
+    input: &[u8],
+    from_pixels: bool,
+    (sums, scratch): (usize, usize),
+) -> Vec<u8> {
     let (read, write) = (layer.input_tensor().unwrap().range(), layer.tensor().unwrap().range());
     let patch_at = if from_pixels { write.end } else { read.end.max(write.end) };
     let patch = match layer {
@@ -201,8 +207,8 @@ fn run_layer<K: Kernel>(layer: &Layer<'_>, input: &[u8], from_pixels: bool, (sum
         arena[read].copy_from_slice(input);
     }
     let before = arena.clone();
-    let (mut accumulators, mut lanes) = (vec![0x5555_5555; sums], vec![0xAAAA_AAAA; lanes]);
-    let memory = Memory { accumulators: &mut accumulators, lanes: &mut lanes, arena: &mut arena, patch_at };
+    let (mut accumulators, mut scratch) = (vec![0x5555_5555; sums], vec![0xAAAA_AAAA; scratch]);
+    let memory = Memory { accumulators: &mut accumulators, scratch: &mut scratch, arena: &mut arena, patch_at };
     let output = run::<K>(layer, from_pixels.then_some(input), memory).to_vec();
     for (place, (&after, &before)) in arena[..patch_at].iter().zip(&before).enumerate() {
         assert!(write.contains(&place) || after == before, "byte {place} of the arena was written");
@@ -233,13 +239,13 @@ fn convolutions_are_their_definition() {
         let pairs = if drawn.depthwise {
             rows
         } else if four_bits {
-            Layout::PairsPixels4
+            Layout::DualMacPixels4
         } else if case % 2 == 0 {
-            Layout::PairsPixels7
+            Layout::DualMacPixels7
         } else {
-            Layout::PairsPixels8
+            Layout::DualMacPixels8
         };
-        assert_eq!(drawn.run::<Pairs<PortablePairs>>(pairs, pixels), expected, "pairs, case {case}");
+        assert_eq!(drawn.run::<DualMac<PortableDualMac>>(pairs, pixels), expected, "pairs, case {case}");
     }
     assert!(tried[0] > 500 && tried[1] > 200, "{tried:?}");
 }
@@ -252,7 +258,7 @@ fn areas_are_their_definition() {
         let Some(drawn) = Drawn::of_areas(&mut random) else { continue };
         tried += 1;
         let (expected, pixels) = (drawn.expected(), random(2) == 0);
-        assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspAreas8, pixels), expected, "{:?}", drawn.window);
+        assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspConvPool8, pixels), expected, "{:?}", drawn.window);
     }
 }
 
@@ -264,8 +270,8 @@ fn pools_are_their_definition() {
         let Some(drawn) = Drawn::new(&mut random, 1) else { continue };
         tried += 1;
         let Drawn { window, input, bytes, .. } = &drawn;
-        let (height, width) = window.places(input.shape).unwrap();
-        let output = tensor(Shape { height, width, ..input.shape }, input.zero, input.range().end as u32);
+        let (height, width) = window.output_size(input.shape).unwrap();
+        let output = tensor(Shape { height, width, ..input.shape }, input.zero_point, input.range().end as u32);
         let pool = Pool { window: *window, input: *input, output };
         let (mut largest, mut means) = (Vec::new(), Vec::new());
         for y in 0..i32::from(height) {
@@ -302,13 +308,13 @@ fn global_averages_are_their_definition() {
         let bytes: Vec<u8> = (0..shape.elements()).map(|_| random(256) as u8).collect();
         let (multiplier, pre_shift, bias) =
             (1 + random(1 << 24) as i32 * 100, random(4) as u8, -(random(9_000) as i32));
-        let (low, high) = (random(50) as u8, 200 + random(56) as u8);
-        let average = GlobalAverage { bias, multiplier, pre_shift, input, output, low, high };
+        let (activation_min, activation_max) = (random(50) as u8, 200 + random(56) as u8);
+        let average = GlobalAverage { bias, multiplier, pre_shift, input, output, activation_min, activation_max };
         let expected: Vec<u8> = (0..usize::from(shape.channels))
             .map(|channel| {
                 let sum: i32 = bytes.iter().skip(channel).step_by(shape.channels.into()).map(|&b| i32::from(b)).sum();
-                let value = requantize(sum + bias, multiplier, pre_shift) + i32::from(output.zero);
-                value.clamp(low.into(), high.into()) as u8
+                let value = requantize(sum + bias, multiplier, pre_shift) + i32::from(output.zero_point);
+                value.clamp(activation_min.into(), activation_max.into()) as u8
             })
             .collect();
         let sums = usize::from(shape.channels);
@@ -325,24 +331,36 @@ fn sums_are_their_definition() {
         let elements = shape.elements() as u32;
         let (input, other) = (tensor(shape, 0, 0), tensor(shape, 0, elements));
         let output = tensor(shape, random(256) as u8, [0, elements, 2 * elements][case % 3]);
-        let (first, second) = (1 + random(1 << 20) as i32, 1 + random(1 << 20) as i32);
-        let (start, shift) = (random(1 << 24) as i32 - (1 << 23), 12 + random(10) as u8);
-        let (low, high) = (random(50) as u8, 200 + random(56) as u8);
-        let add = Add { first, second, start, shift, input, from: 0, other, output, low, high };
+        let (multiplier, other_multiplier) = (1 + random(1 << 20) as i32, 1 + random(1 << 20) as i32);
+        let (bias, shift) = (random(1 << 24) as i32 - (1 << 23), 12 + random(10) as u8);
+        let (activation_min, activation_max) = (random(50) as u8, 200 + random(56) as u8);
+        let add = Add {
+            multiplier,
+            other_multiplier,
+            bias,
+            shift,
+            input,
+            from: 0,
+            other,
+            output,
+            activation_min,
+            activation_max,
+        };
         let bytes: Vec<u8> = (0..2 * elements).map(|_| random(256) as u8).collect();
         let (a, b) = bytes.split_at(elements as usize);
         let expected: Vec<u8> = a
             .iter()
             .zip(b)
             .map(|(&a, &b)| {
-                let sum = i64::from(a) * i64::from(first) + i64::from(b) * i64::from(second) + i64::from(start);
-                (sum >> shift).clamp(low.into(), high.into()) as u8
+                let sum =
+                    i64::from(a) * i64::from(multiplier) + i64::from(b) * i64::from(other_multiplier) + i64::from(bias);
+                (sum >> shift).clamp(activation_min.into(), activation_max.into()) as u8
             })
             .collect();
         let mut arena = vec![0xAA; 3 * shape.elements()];
         arena[..bytes.len()].copy_from_slice(&bytes);
         let patch_at = arena.len();
-        let memory = Memory { accumulators: &mut [], lanes: &mut [], arena: &mut arena, patch_at };
+        let memory = Memory { accumulators: &mut [], scratch: &mut [], arena: &mut arena, patch_at };
         assert_eq!(run::<Scalar>(&Layer::Add(add), None, memory), expected, "case {case}");
     }
 }

@@ -9,19 +9,19 @@
 //! |---|---|---|
 //! | [`Scalar`] | any target; the readable reference | row-major |
 //! | [`Dsp`] | Cortex-M4, M7, M33 with the DSP extension | packed for it |
-//! | [`Pairs`] | Cortex-M0+ | packed for it, row-major after the first layer |
+//! | [`DualMac`] | Cortex-M0+ | packed for it, row-major after the first layer |
 //!
-//! [`Dsp`] and [`Pairs`] are algorithms over a few innermost loops, which are a trait: in assembly in the firmware's
+//! [`Dsp`] and [`DualMac`] are algorithms over a few innermost loops, which are a trait: in assembly in the firmware's
 //! `kernels` crate, and here in Rust, instruction by instruction, as the twin that every host test runs.
 
 mod dsp;
-mod pairs;
+mod dual_mac;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
 pub use dsp::{Dsp, DspLoops, PortableDsp};
-pub use pairs::{Pairs, PairsLoops, PortablePairs};
+pub use dual_mac::{DualMac, DualMacLoops, PortableDualMac};
 pub use scalar::Scalar;
 
 use crate::fixed::{requantize, sigmoid_q15};
@@ -41,8 +41,8 @@ pub struct DenseOperands<'a> {
 pub struct Work<'a> {
     /// One for each row, those that fill up the last block included ([`Weights::padded_outputs`]).
     pub accumulators: &'a mut [i32],
-    /// At least [`Weights::lane_words`] words; what is in them does not matter.
-    pub lanes: &'a mut [u32],
+    /// At least [`Weights::scratch_words`] words; what is in them does not matter.
+    pub scratch: &'a mut [u32],
 }
 
 /// A way to compute dense layers. Implementations differ in speed only.
@@ -58,14 +58,14 @@ pub struct Work<'a> {
 /// sums may wrap on the way as long as the final values are exact. No panic for operands within the contract, and no
 /// access outside the slices for any others.
 pub trait Kernel {
-    /// Loop for fused convolution and max pooling; [`NoAreas`] if the kernel has none.
-    type Areas: Areas;
+    /// Loop for fused convolution and max pooling; [`NoConvPool`] if the kernel has none.
+    type ConvPool: ConvPool;
 
     /// Name reported over the link and in logs.
     const NAME: &'static str;
 
     /// Returns true if the kernel runs layers of this layout with this type of input.
-    fn runs(layout: Layout, fed_by: Feed) -> bool;
+    fn runs(layout: Layout, input: KernelInput) -> bool;
 
     /// Layer fed by pixels, 0..=255.
     fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>);
@@ -90,29 +90,31 @@ pub trait Kernel {
 impl<K: Kernel> Layouts for K {
     #[inline(always)]
     fn has(layout: Layout) -> bool {
-        K::runs(layout, Feed::Pixels) || K::runs(layout, Feed::Channels) || K::runs(layout, Feed::Activations)
+        K::runs(layout, KernelInput::Pixels)
+            || K::runs(layout, KernelInput::Channels)
+            || K::runs(layout, KernelInput::Activations)
     }
 }
 
 /// Convolutions of one channel under a window of 3 x 3, of which the largest of 2 x 2 places counts: all four places at
 /// once, from the pixels where they lie.
-pub trait Areas {
+pub trait ConvPool {
     /// Layers of this layout, which the kernel runs, come here instead of to [`Kernel::dense_u8`]; `None` where none do.
     const LAYOUT: Option<Layout>;
 
     /// Sets each accumulator to its row's bias and the largest of the row's sums over the four places, with the words of
     /// the layer's weights. `accumulators` and `biases` are as long as there are rows.
-    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]);
+    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]);
 }
 
-/// The [`Areas`] of a kernel that has none: no layout comes here.
+/// The [`ConvPool`] of a kernel that has none: no layout comes here.
 #[derive(Clone, Copy, Debug)]
-pub struct NoAreas;
+pub struct NoConvPool;
 
-impl Areas for NoAreas {
+impl ConvPool for NoConvPool {
     const LAYOUT: Option<Layout> = None;
 
-    fn area(_: &[u32], _: &[i32], _: Area<'_>, _: &mut [i32]) {}
+    fn conv_pool(_: &[u32], _: &[i32], _: Patch<'_>, _: &mut [i32]) {}
 }
 
 /// [`Kernel::depthwise`] of weights in rows.
@@ -136,7 +138,7 @@ fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32
 
 /// 4 x 4 values of one channel, where they lie.
 #[derive(Clone, Copy, Debug)]
-pub struct Area<'a> {
+pub struct Patch<'a> {
     /// From the first value on: at least three pitches and four.
     pub pixels: &'a [u8],
     /// From one row to the next.
@@ -173,7 +175,7 @@ pub fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
 /// Type of a layer's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Feed {
+pub enum KernelInput {
     /// Bytes: the picture's pixels, or a tensor of the arena.
     Pixels,
     /// Bytes, of which each row reads a channel of its own: a depthwise convolution.

@@ -1,7 +1,7 @@
 //! Reference kernel: one multiply-accumulate at a time, for any target. Its simplicity makes it the reference for every
 //! faster kernel.
 
-use super::{DenseOperands, Feed, Kernel, NoAreas, Work};
+use super::{DenseOperands, Kernel, KernelInput, NoConvPool, Work};
 use crate::layout::{Layout, Weights};
 
 /// The scalar reference kernel. The compiler vectorizes it where the target has vectors.
@@ -9,11 +9,11 @@ use crate::layout::{Layout, Weights};
 pub struct Scalar;
 
 impl Kernel for Scalar {
-    type Areas = NoAreas;
+    type ConvPool = NoConvPool;
 
     const NAME: &'static str = "scalar";
 
-    fn runs(layout: Layout, _: Feed) -> bool {
+    fn runs(layout: Layout, _: KernelInput) -> bool {
         layout.is_rows()
     }
 
@@ -77,9 +77,9 @@ mod tests {
         let weights = Weights::new(Layout::Rows8, &bytes, 3, 2, 0).unwrap();
         let operands = DenseOperands { weights, biases: &[10, -20] };
         let mut accumulators = [0; 2];
-        Scalar::dense_u8(operands, &[255, 1, 2], Work { accumulators: &mut accumulators, lanes: &mut [] });
+        Scalar::dense_u8(operands, &[255, 1, 2], Work { accumulators: &mut accumulators, scratch: &mut [] });
         assert_eq!(accumulators, [10 + 255 - 2 + 6, -20 + 127 * 255 - 127 * 2]);
-        Scalar::dense_i16(operands, &[-32_768, 5, 32_767], Work { accumulators: &mut accumulators, lanes: &mut [] });
+        Scalar::dense_i16(operands, &[-32_768, 5, 32_767], Work { accumulators: &mut accumulators, scratch: &mut [] });
         assert_eq!(accumulators, [10 - 32_768 - 10 + 98_301, -20 - 127 * 32_768 - 127 * 32_767]);
     }
 
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!([0, 1, 2].map(|column| weights.get(1, column)), [7, 0, -7]);
         let operands = DenseOperands { weights, biases: &[10, -20] };
         let mut accumulators = [0; 2];
-        Scalar::dense_u8(operands, &[255, 1, 2], Work { accumulators: &mut accumulators, lanes: &mut [] });
+        Scalar::dense_u8(operands, &[255, 1, 2], Work { accumulators: &mut accumulators, scratch: &mut [] });
         assert_eq!(accumulators, [10 + 255 - 2 + 6, -20 + 7 * 255 - 7 * 2]);
     }
 }

@@ -47,20 +47,20 @@ impl Case {
             (0..outputs).map(|row| Some(self.biases[row].wrapping_add(weights.fold(row)?))).collect();
         let mut accumulators = vec![0x5555_5555; weights.padded_outputs()];
         // Contents left from the previous chunk must not matter.
-        let mut lanes = vec![0xAAAA_AAAA; weights.lane_words()];
-        let work = Work { accumulators: &mut accumulators, lanes: &mut lanes };
+        let mut scratch = vec![0xAAAA_AAAA; weights.scratch_words()];
+        let work = Work { accumulators: &mut accumulators, scratch: &mut scratch };
         kernel(DenseOperands { weights, biases: &biases? }, work);
         accumulators.truncate(outputs);
         Some(accumulators)
     }
 
     fn pixels<K: Kernel>(&self, layout: Layout, input: &[u8]) -> Option<Vec<i32>> {
-        assert!(K::runs(layout, Feed::Pixels));
+        assert!(K::runs(layout, KernelInput::Pixels));
         self.run(layout, |operands, work| K::dense_u8(operands, input, work))
     }
 
     fn activations<K: Kernel>(&self, layout: Layout, input: &[i16]) -> Option<Vec<i32>> {
-        assert!(K::runs(layout, Feed::Activations));
+        assert!(K::runs(layout, KernelInput::Activations));
         self.run(layout, |operands, work| K::dense_i16(operands, input, work))
     }
 }
@@ -72,9 +72,9 @@ type Pixels = fn(&Case, &[u8]) -> Option<Vec<i32>>;
 const PIXELS: [(&str, i8, Pixels); 7] = [
     ("dsp 8", 127, |case, x| case.pixels::<Dsp<PortableDsp>>(Layout::DspPixels8, x)),
     ("dsp 4", 7, |case, x| case.pixels::<Dsp<PortableDsp>>(Layout::DspPixels4, x)),
-    ("pairs 8", 127, |case, x| case.pixels::<Pairs<PortablePairs>>(Layout::PairsPixels8, x)),
-    ("pairs 7", 63, |case, x| case.pixels::<Pairs<PortablePairs>>(Layout::PairsPixels7, x)),
-    ("pairs 4", 7, |case, x| case.pixels::<Pairs<PortablePairs>>(Layout::PairsPixels4, x)),
+    ("pairs 8", 127, |case, x| case.pixels::<DualMac<PortableDualMac>>(Layout::DualMacPixels8, x)),
+    ("pairs 7", 63, |case, x| case.pixels::<DualMac<PortableDualMac>>(Layout::DualMacPixels7, x)),
+    ("pairs 4", 7, |case, x| case.pixels::<DualMac<PortableDualMac>>(Layout::DualMacPixels4, x)),
     ("scalar 8", 127, |case, x| case.pixels::<Scalar>(Layout::Rows8, x)),
     ("scalar 4", 7, |case, x| case.pixels::<Scalar>(Layout::Rows4, x)),
 ];
@@ -110,7 +110,7 @@ fn all_small_shapes() {
                 let wide: Vec<i16> = (0..inputs).map(|_| random() as i16).collect();
                 let got = case.activations::<Dsp<PortableDsp>>(Layout::DspWide8, &wide).unwrap();
                 assert_eq!(got, case.expected(&wide), "wide, {inputs} x {outputs} in chunks of {chunk}");
-                let got = case.activations::<Pairs<PortablePairs>>(Layout::Rows8, &wide).unwrap();
+                let got = case.activations::<DualMac<PortableDualMac>>(Layout::Rows8, &wide).unwrap();
                 assert_eq!(got, case.expected(&wide), "rows, {inputs} x {outputs}");
                 let case = Case::drawn(inputs, outputs, chunk, || weight(random(), 7));
                 let got = case.activations::<Dsp<PortableDsp>>(Layout::DspWide4, &wide).unwrap();

@@ -1,5 +1,5 @@
 //! [`super::Layout::DspChannels8`] and its twin of 4 bits: for each four channels and each column, 16 bits a weight, the words
-//! (0, 2) and (1, 3), as UXTB16 spreads the channels' four bytes.
+//! (0, 2) and (1, 3), as UXTB16 widens the channels' four bytes.
 
 use super::BLOCK_ROWS;
 

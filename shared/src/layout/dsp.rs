@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::{BLOCK_ROWS, Layout, Layouts, Place, Weights};
 
 /// In which of the words of four columns, and in which 16-bit half of it, a column of a pixel layout lies: pixels 0 and
-/// 2 share a word, and 1 and 3, because that is how UXTB16 spreads four bytes.
+/// 2 share a word, and 1 and 3, because that is how UXTB16 widens four bytes.
 pub struct Lanes;
 
 impl Lanes {

@@ -9,15 +9,15 @@
 //! [`Weights::fold`] returns the amount, and [`crate::model::Model::parse`] subtracts it to check that no accumulator
 //! overflows.
 
-mod areas;
 mod channels;
+mod conv_pool;
 mod dsp;
+mod dual_mac;
 mod pack;
-mod pairs;
 
 use crate::numbered::numbered;
 
-pub use areas::AREA_COLUMNS;
+pub use conv_pool::CONV_POOL_COLUMNS;
 pub use dsp::Lanes;
 pub use pack::pack;
 
@@ -36,18 +36,18 @@ numbered! {
         /// For 8-bit inputs on Cortex-M4: rows in fours, `4096 * a + 256 * b + 16 * c + d` in 16 bits. See
         /// [`crate::kernel::Dsp`].
         DspPixels4 = 4,
-        /// For 8-bit inputs on Cortex-M0+: two rows and two columns a word. See [`crate::kernel::Pairs`].
-        PairsPixels8 = 5,
-        /// The same for weights of 7 bits. See [`crate::kernel::Pairs`].
-        PairsPixels7 = 6,
-        /// For 8-bit inputs on Cortex-M0+: two rows and four columns a word. See [`crate::kernel::Pairs`].
-        PairsPixels4 = 7,
+        /// For 8-bit inputs on Cortex-M0+: two rows and two columns a word. See [`crate::kernel::DualMac`].
+        DualMacPixels8 = 5,
+        /// The same for weights of 7 bits. See [`crate::kernel::DualMac`].
+        DualMacPixels7 = 6,
+        /// For 8-bit inputs on Cortex-M0+: two rows and four columns a word. See [`crate::kernel::DualMac`].
+        DualMacPixels4 = 7,
         /// For 16-bit inputs on Cortex-M4: four rows interleaved, a word is eight columns of a row. See
         /// [`crate::kernel::Dsp`].
         DspWide4 = 8,
         /// For convolutions of one channel under a window of 3 x 3 on Cortex-M4, pooled by two: 16 bits a weight. See
         /// [`crate::kernel::Dsp`].
-        DspAreas8 = 9,
+        DspConvPool8 = 9,
         /// For depthwise convolutions on Cortex-M4: 16 bits a weight, four channels side by side. See [`crate::kernel::Dsp`].
         DspChannels8 = 10,
         /// The same for weights of 4 bits.
@@ -62,15 +62,15 @@ impl Layout {
             Self::Rows8
             | Self::DspPixels8
             | Self::DspWide8
-            | Self::PairsPixels8
-            | Self::DspAreas8
+            | Self::DualMacPixels8
+            | Self::DspConvPool8
             | Self::DspChannels8 => 127,
-            Self::PairsPixels7 => 63,
-            Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::PairsPixels4 | Self::DspChannels4 => 7,
+            Self::DualMacPixels7 => 63,
+            Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::DualMacPixels4 | Self::DspChannels4 => 7,
         }
     }
 
-    /// Bits of a weight, 8 or 4, which it takes in memory too ([`Layout::is_spread`] apart).
+    /// Bits of a weight, 8 or 4, which it takes in memory too ([`Layout::is_widened`] apart).
     pub const fn bits(self) -> u32 {
         if self.max_weight() > 7 { 8 } else { 4 }
     }
@@ -82,12 +82,12 @@ impl Layout {
 
     /// Returns true if columns are packed in chunks.
     pub const fn has_chunks(self) -> bool {
-        !self.is_rows() && !self.is_spread()
+        !self.is_rows() && !self.is_widened()
     }
 
     /// Returns true if a weight takes 16 bits in memory.
-    pub const fn is_spread(self) -> bool {
-        matches!(self, Self::DspAreas8) || self.is_of_channels()
+    pub const fn is_widened(self) -> bool {
+        matches!(self, Self::DspConvPool8) || self.is_of_channels()
     }
 
     /// Returns true for the layouts of depthwise convolutions alone. (Row-major layouts serve these too.)
@@ -99,8 +99,8 @@ impl Layout {
     pub const fn turn_groups(self) -> usize {
         match self {
             Self::DspPixels8 => 13,
-            Self::DspPixels4 | Self::PairsPixels8 | Self::PairsPixels7 => 4,
-            Self::PairsPixels4 => 2,
+            Self::DspPixels4 | Self::DualMacPixels8 | Self::DualMacPixels7 => 4,
+            Self::DualMacPixels4 => 2,
             _ => 1,
         }
     }
@@ -111,10 +111,10 @@ impl Layout {
             self,
             Self::DspPixels8
                 | Self::DspPixels4
-                | Self::PairsPixels8
-                | Self::PairsPixels7
-                | Self::PairsPixels4
-                | Self::DspAreas8
+                | Self::DualMacPixels8
+                | Self::DualMacPixels7
+                | Self::DualMacPixels4
+                | Self::DspConvPool8
                 | Self::DspChannels8
                 | Self::DspChannels4
         )
@@ -169,7 +169,7 @@ impl<'a> Weights<'a> {
     ///
     /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, when the
     /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`], or when
-    /// [`Layout::DspAreas8`] has not [`AREA_COLUMNS`].
+    /// [`Layout::DspConvPool8`] has not [`CONV_POOL_COLUMNS`].
     pub fn new(layout: Layout, bytes: &'a [u8], inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
         let shape = Weights::shape(layout, inputs, outputs, chunk_columns)?;
         (Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64)).then_some(shape.with(bytes))
@@ -177,7 +177,7 @@ impl<'a> Weights<'a> {
 
     /// [`Weights::new`] without the bytes.
     pub(crate) fn shape(layout: Layout, inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
-        let chunk_columns = if layout == Layout::DspAreas8 && inputs != AREA_COLUMNS {
+        let chunk_columns = if layout == Layout::DspConvPool8 && inputs != CONV_POOL_COLUMNS {
             return None;
         } else if !layout.has_chunks() {
             inputs
@@ -205,7 +205,7 @@ impl<'a> Weights<'a> {
     pub(crate) fn size(&self) -> usize {
         let columns = self.padded_inputs();
         let row_bytes = match self.layout {
-            Layout::DspAreas8 => areas::ROW_BYTES,
+            Layout::DspConvPool8 => conv_pool::ROW_BYTES,
             layout if layout.is_of_channels() => columns.saturating_mul(2),
             layout if layout.bits() == 4 => columns.div_ceil(2),
             _ => columns,
@@ -247,7 +247,7 @@ impl<'a> Weights<'a> {
     /// Columns with those that fill up the last group.
     pub fn padded_inputs(&self) -> usize {
         match self.layout {
-            Layout::DspAreas8 => areas::PADDED_COLUMNS,
+            Layout::DspConvPool8 => conv_pool::PADDED_COLUMNS,
             layout if layout.has_chunks() => padded(self.inputs, GROUP_COLUMNS),
             _ => self.inputs,
         }
@@ -258,14 +258,14 @@ impl<'a> Weights<'a> {
         self.chunk_columns
     }
 
-    /// 32-bit words of working memory a kernel spreads a chunk of inputs into.
-    pub fn lane_words(&self) -> usize {
+    /// 32-bit words of working memory a kernel widens a chunk of inputs into.
+    pub fn scratch_words(&self) -> usize {
         let columns = self.chunk_columns.min(self.padded_inputs());
         match self.layout {
-            Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
+            Layout::Rows8 | Layout::Rows4 | Layout::DspConvPool8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
             Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => columns / 2,
-            Layout::PairsPixels8 => columns / 2 * pairs::PAIR_WORDS,
-            Layout::PairsPixels7 | Layout::PairsPixels4 => columns,
+            Layout::DualMacPixels8 => columns / 2 * dual_mac::PAIR_WORDS,
+            Layout::DualMacPixels7 | Layout::DualMacPixels4 => columns,
         }
     }
 
@@ -283,8 +283,8 @@ impl<'a> Weights<'a> {
             return self.get_rows(row, column);
         }
         let byte = |at: usize| self.bytes.get(at).copied().unwrap_or(0);
-        if self.layout == Layout::DspAreas8 {
-            return if L::has(Layout::DspAreas8) { areas::get(byte, row, column) } else { 0 };
+        if self.layout == Layout::DspConvPool8 {
+            return if L::has(Layout::DspConvPool8) { conv_pool::get(byte, row, column) } else { 0 };
         }
         if self.layout.is_of_channels() {
             return if L::has(Layout::DspChannels8) { channels::get(byte, self.inputs, row, column) } else { 0 };
@@ -296,9 +296,9 @@ impl<'a> Weights<'a> {
             {
                 dsp::get(layout, byte, place)
             }
-            Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => pairs::pixels8(byte, place, 128),
-            Layout::PairsPixels7 if L::has(Layout::PairsPixels7) => pairs::pixels8(byte, place, 64),
-            Layout::PairsPixels4 if L::has(Layout::PairsPixels4) => pairs::pixels4(byte, place),
+            Layout::DualMacPixels8 if L::has(Layout::DualMacPixels8) => dual_mac::pixels8(byte, place, 128),
+            Layout::DualMacPixels7 if L::has(Layout::DualMacPixels7) => dual_mac::pixels8(byte, place, 64),
+            Layout::DualMacPixels4 if L::has(Layout::DualMacPixels4) => dual_mac::pixels4(byte, place),
             _ => 0,
         }
     }
@@ -332,7 +332,7 @@ impl<'a> Weights<'a> {
     pub(crate) fn fold_of<L: Layouts>(&self, row: usize) -> Option<i32> {
         match self.layout {
             Layout::DspPixels8 | Layout::DspPixels4 if L::has(Layout::DspPixels8) => dsp::fold::<L>(self, row),
-            Layout::PairsPixels8 if L::has(Layout::PairsPixels8) => Some(pairs::fold8::<L>(self, row)),
+            Layout::DualMacPixels8 if L::has(Layout::DualMacPixels8) => Some(dual_mac::fold8::<L>(self, row)),
             Layout::DspWide4 if self.chunk_columns > dsp::MAX_WIDE4_COLUMNS => None,
             // What the excess of 7-bit and 4-bit pairs adds depends on the inputs, and the kernel takes it off.
             _ => Some(0),

@@ -1,8 +1,8 @@
 //! Weights into a layout: the other way round of [`super::Weights::get`]. The host's work; here because it is the same
 //! knowledge.
 
-use super::areas::{ROW_BYTES, half};
 use super::channels;
+use super::conv_pool::{ROW_BYTES, half};
 use super::dsp::nibble_wide4;
 use super::{BLOCK_ROWS, Lanes, Layout, Weights};
 
@@ -31,7 +31,7 @@ pub fn pack(
         }
         return;
     }
-    if layout == Layout::DspAreas8 {
+    if layout == Layout::DspConvPool8 {
         for (row, bytes) in bytes.chunks_exact_mut(ROW_BYTES).take(outputs).enumerate() {
             for column in 0..inputs {
                 bytes[half(column)..][..2].copy_from_slice(&i16::from(weight(row, column)).to_le_bytes());
@@ -61,7 +61,7 @@ pub fn pack(
             // Groups of four columns before this one, and where in the group, in 8 bits a weight.
             let four = place.weights_before + place.column / 4 * 16;
             match layout {
-                Layout::Rows8 | Layout::Rows4 | Layout::DspAreas8 | Layout::DspChannels8 | Layout::DspChannels4 => {}
+                Layout::Rows8 | Layout::Rows4 | Layout::DspConvPool8 | Layout::DspChannels8 | Layout::DspChannels4 => {}
                 Layout::DspPixels8 => {
                     for pair in 0..2 {
                         let lane = (256 * w[2 * pair] + w[2 * pair + 1]) as u16;
@@ -83,14 +83,14 @@ pub fn pack(
                     let lane = [16 * (w[2] + 8) + w[3] + 8, 16 * w[0] + w[1] + 8].map(|byte| byte as u8);
                     bytes[four / 2 + word * 4 + half * 2..][..2].copy_from_slice(&lane);
                 }
-                Layout::PairsPixels8 | Layout::PairsPixels7 => {
-                    let excess = if layout == Layout::PairsPixels8 { 128 } else { 64 };
+                Layout::DualMacPixels8 | Layout::DualMacPixels7 => {
+                    let excess = if layout == Layout::DualMacPixels8 { 128 } else { 64 };
                     for (row, &w) in w.iter().enumerate() {
                         let at = place.weights_before + place.column / 2 * 8 + row / 2 * 4 + row % 2 * 2 + column % 2;
                         bytes[at] = (w + excess) as u8;
                     }
                 }
-                Layout::PairsPixels4 => {
+                Layout::DualMacPixels4 => {
                     for (row, &w) in w.iter().enumerate() {
                         let at = four / 2 + row / 2 * 4 + row % 2 * 2 + column % 4 / 2;
                         bytes[at] |= ((w + 8) as u8) << (column % 2 * 4);
@@ -104,7 +104,7 @@ pub fn pack(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::{AREA_COLUMNS, GROUP_COLUMNS};
+    use crate::layout::{CONV_POOL_COLUMNS, GROUP_COLUMNS};
     use std::vec;
 
     /// Every layout gives back what went in, for all small shapes, chunks and some weights at the ends of the range.
@@ -114,7 +114,7 @@ mod tests {
         for layout in Layout::ALL {
             let max = i32::from(layout.max_weight());
             for (inputs, outputs) in (1..=35).flat_map(|inputs| (1..=9).map(move |outputs| (inputs, outputs))) {
-                if layout == Layout::DspAreas8 && inputs != AREA_COLUMNS {
+                if layout == Layout::DspConvPool8 && inputs != CONV_POOL_COLUMNS {
                     let bytes = vec![0; outputs * ROW_BYTES];
                     assert!(Weights::new(layout, &bytes, inputs, outputs, 0).is_none(), "{inputs}");
                     continue;

@@ -32,8 +32,8 @@ pub(super) fn checked<'a>(file: &File<'a>, layer: usize, input: Input, last: boo
         // Some layouts are for one kind of convolution, and one kind has some of its own.
         let fits = match &read {
             Layer::Depthwise(_) => layout.is_rows() || layout.is_of_channels(),
-            Layer::Conv(conv) if conv.takes_areas() => !layout.is_of_channels(),
-            _ => !layout.is_spread(),
+            Layer::Conv(conv) if conv.fuses_pool() => !layout.is_of_channels(),
+            _ => !layout.is_widened(),
         };
         if !fits {
             return Err(ModelError::WeightLayout { layer, got: layout as u8 });
@@ -84,7 +84,7 @@ impl Record<'_> {
         let has_pool = matches!(self.kind, Kind::Conv | Kind::Depthwise);
         // Layers without weights that have a pre-shift have nothing else where a layout would be.
         let has_pre_shift = matches!(self.kind, Kind::GlobalAverage | Kind::Add);
-        let Tensor { shape: Shape { height, width, channels }, place, .. } = tensor(words);
+        let Tensor { shape: Shape { height, width, channels }, offset, .. } = tensor(words);
         let elements = u64::from(height) * u64::from(width) * u64::from(channels);
         // No activation function (a range does its work), 8 bits out, and something to decide after it.
         let wrong = if at::ACTIVATION.get(words) != 0 {
@@ -103,10 +103,10 @@ impl Record<'_> {
             at::FROM.span()
         } else if has_pool != (at::POOL.get(words) != 0) {
             at::POOL.span()
-        } else if at::LOW.get(words) > at::HIGH.get(words) {
-            at::LOW.span()
-        } else if !place.is_multiple_of(4) || u64::from(place) + elements > MAX_ARENA_BYTES {
-            at::PLACE.span()
+        } else if at::ACTIVATION_MIN.get(words) > at::ACTIVATION_MAX.get(words) {
+            at::ACTIVATION_MIN.span()
+        } else if !offset.is_multiple_of(4) || u64::from(offset) + elements > MAX_ARENA_BYTES {
+            at::ARENA_OFFSET.span()
         } else {
             return first_not_zero(words, at::unused(self.kind));
         };
@@ -175,12 +175,12 @@ impl Record<'_> {
     fn pool(&self, pool: &Pool) -> Result<(), Span> {
         if pool.output.shape.channels != pool.input.shape.channels {
             Err(at::CHANNELS.span())
-        } else if pool.output.zero != pool.input.zero {
+        } else if pool.output.zero_point != pool.input.zero_point {
             Err(at::ZERO_POINT.span())
-        } else if (at::LOW.get(self.words), at::HIGH.get(self.words)) != (0, u8::MAX) {
-            Err(at::LOW.span())
+        } else if (at::ACTIVATION_MIN.get(self.words), at::ACTIVATION_MAX.get(self.words)) != (0, u8::MAX) {
+            Err(at::ACTIVATION_MIN.span())
         } else {
-            check_places(pool.window.places(pool.input.shape), pool.output.shape)
+            check_size(pool.window.output_size(pool.input.shape), pool.output.shape)
         }
     }
 
@@ -193,13 +193,13 @@ impl Record<'_> {
         if multiplier <= 0 {
             return Err(ModelError::Multiplier { layer, row: 0 });
         }
-        let bound = u64::from(bias.unsigned_abs()) + input.shape.places() as u64 * 255;
+        let bound = u64::from(bias.unsigned_abs()) + input.shape.positions() as u64 * 255;
         if bound > (i32::MAX as u64) >> pre_shift { Err(ModelError::Accumulator { layer, row: 0 }) } else { Ok(()) }
     }
 
     fn add(&self, file: &File<'_>, add: &Add) -> Result<(), ModelError> {
         let layer = self.layer;
-        let Add { first, second, start, from, .. } = *add;
+        let Add { multiplier, other_multiplier, bias, from, .. } = *add;
         // Dense layers leave nothing in the arena, and a layer cannot read what comes after it.
         let good = usize::from(from) < layer && at::KIND.get(file.record(from.into())) != Kind::Dense as u16;
         if !good || add.other.shape != add.input.shape {
@@ -208,10 +208,10 @@ impl Record<'_> {
         if add.output.shape != add.input.shape {
             return self.accept(Err(at::HEIGHT.span()));
         }
-        if first <= 0 || second <= 0 {
+        if multiplier <= 0 || other_multiplier <= 0 {
             return Err(ModelError::Multiplier { layer, row: 0 });
         }
-        let bound = (first as u64 + second as u64) * 255 + u64::from(start.unsigned_abs());
+        let bound = (multiplier as u64 + other_multiplier as u64) * 255 + u64::from(bias.unsigned_abs());
         if bound > i32::MAX as u64 { Err(ModelError::Accumulator { layer, row: 0 }) } else { Ok(()) }
     }
 }
@@ -219,18 +219,18 @@ impl Record<'_> {
 /// Checks that a convolution's input, weights and output fit each other.
 fn conv_fits(conv: &Conv<'_>, is_depthwise: bool) -> Result<(), Span> {
     let (rows, to) = (conv.weighted.operands.weights.outputs(), conv.output.shape);
-    let places = conv.window.places(conv.input.shape).and_then(|(height, width)| {
+    let places = conv.window.output_size(conv.input.shape).and_then(|(height, width)| {
         Some((height.checked_div(conv.pool.into())?, width.checked_div(conv.pool.into())?))
     });
     if rows != usize::from(to.channels) || (is_depthwise && to.channels != conv.input.shape.channels) {
         Err(at::CHANNELS.span())
     } else {
-        check_places(places, to)
+        check_size(places, to)
     }
 }
 
 /// Checks that an output has this many rows and columns.
-fn check_places(places: Option<(u16, u16)>, output: Shape) -> Result<(), Span> {
+fn check_size(places: Option<(u16, u16)>, output: Shape) -> Result<(), Span> {
     match places {
         None => Err(at::WINDOW.span().first_byte()),
         Some(places) if places != (output.height, output.width) => Err(at::HEIGHT.span()),

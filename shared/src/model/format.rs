@@ -160,11 +160,11 @@ pub mod record {
     /// The byte that stands for the output's 0.
     pub const ZERO_POINT: Field<u8> = Field::at(57);
     /// Smallest output.
-    pub const LOW: Field<u8> = Field::at(58);
+    pub const ACTIVATION_MIN: Field<u8> = Field::at(58);
     /// Largest output.
-    pub const HIGH: Field<u8> = Field::at(59);
+    pub const ACTIVATION_MAX: Field<u8> = Field::at(59);
     /// Where the output starts in the arena, bytes.
-    pub const PLACE: Field<u32> = Field::at(60);
+    pub const ARENA_OFFSET: Field<u32> = Field::at(60);
 
     // Layers without weights have numbers of their own where others say where weights are.
 
@@ -173,11 +173,11 @@ pub mod record {
     /// A mean's multiplier.
     pub const MEAN_MULTIPLIER: Field<i32> = Field::in_place_of(MULTIPLIERS);
     /// A sum's factor of the previous layer's output.
-    pub const SUM_FIRST: Field<i32> = Field::in_place_of(WEIGHTS);
+    pub const ADD_MULTIPLIER: Field<i32> = Field::in_place_of(WEIGHTS);
     /// A sum's factor of the earlier layer's output.
-    pub const SUM_SECOND: Field<i32> = Field::in_place_of(BIASES);
+    pub const ADD_OTHER_MULTIPLIER: Field<i32> = Field::in_place_of(BIASES);
     /// Bias of a sum.
-    pub const SUM_START: Field<i32> = Field::in_place_of(MULTIPLIERS);
+    pub const ADD_BIAS: Field<i32> = Field::in_place_of(MULTIPLIERS);
 
     const ALL_KINDS: &[Span] = &[KIND.span(), OUTPUT.span(), INPUT_SCALE.span(), OUTPUT_SCALE.span()];
     const DENSE: &[Span] = &[ACTIVATION.span()];
@@ -193,11 +193,19 @@ pub mod record {
         MULTIPLIERS.span(),
         ACCUMULATOR_BOUND.span(),
     ];
-    const TENSOR: &[Span] =
-        &[HEIGHT.span(), WIDTH.span(), CHANNELS.span(), ZERO_POINT.span(), LOW.span(), HIGH.span(), PLACE.span()];
+    const TENSOR: &[Span] = &[
+        HEIGHT.span(),
+        WIDTH.span(),
+        CHANNELS.span(),
+        ZERO_POINT.span(),
+        ACTIVATION_MIN.span(),
+        ACTIVATION_MAX.span(),
+        ARENA_OFFSET.span(),
+    ];
     const WINDOWED: &[Span] = &[WINDOW.span(), PADDING.span()];
     const MEAN: &[Span] = &[PRE_SHIFT.span(), MEAN_BIAS.span(), MEAN_MULTIPLIER.span()];
-    const SUM: &[Span] = &[PRE_SHIFT.span(), SUM_FIRST.span(), SUM_SECOND.span(), SUM_START.span(), FROM.span()];
+    const SUM: &[Span] =
+        &[PRE_SHIFT.span(), ADD_MULTIPLIER.span(), ADD_OTHER_MULTIPLIER.span(), ADD_BIAS.span(), FROM.span()];
 
     /// The fields of a kind's record, in groups; bytes that are in none are zero.
     pub const fn fields(kind: Kind) -> &'static [&'static [Span]] {

@@ -168,12 +168,12 @@ pub struct Conv<'a> {
     pub pool: u8,
     /// Input tensor.
     pub input: Tensor,
-    /// Output tensor: values from `low` to `high`.
+    /// Output tensor: values from `activation_min` to `activation_max`.
     pub output: Tensor,
     /// Smallest output.
-    pub low: u8,
+    pub activation_min: u8,
     /// Largest output.
-    pub high: u8,
+    pub activation_max: u8,
 }
 
 impl Conv<'_> {
@@ -183,17 +183,26 @@ impl Conv<'_> {
         self.window.area() == 1
     }
 
-    /// Returns true if [`crate::layout::Layout::DspAreas8`] serves it: 3x3, stride 1, one input channel, max pooling by 2. Each
+    /// Returns true if [`crate::layout::Layout::DspConvPool8`] serves it: 3x3, stride 1, one input channel, max pooling by 2. Each
     /// output then depends on 4x4 values of the input.
-    pub fn takes_areas(&self) -> bool {
+    pub fn fuses_pool(&self) -> bool {
         let Window { height, width, stride_y, stride_x, padding: _ } = self.window;
         (height, width, stride_y, stride_x, self.pool, self.input.shape.channels) == (3, 3, 1, 1, 2, 1)
     }
 
     /// Returns the number of positions at which the window's sums are computed.
     pub fn convolved(&self) -> usize {
-        self.output.shape.places() * usize::from(self.pool) * usize::from(self.pool)
+        self.output.shape.positions() * usize::from(self.pool) * usize::from(self.pool)
     }
+}
+
+/// Function of a pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The largest value.
+    Max,
+    /// The mean, rounded to nearest, halves up.
+    Average,
 }
 
 /// A pooling of each channel. Positions outside of the input take no part.
@@ -210,7 +219,7 @@ pub struct Pool {
 /// The mean of each channel, requantized: of every sum plus `bias`.
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalAverage {
-    /// Added to each sum: zero minus the input's zero, as often as there are places.
+    /// Added to each sum: zero minus the input's zero point, as often as there are places.
     pub bias: i32,
     /// The requantization's multiplier, 1..=2^31-1.
     pub multiplier: i32,
@@ -221,20 +230,20 @@ pub struct GlobalAverage {
     /// Output tensor: 1x1, as many channels.
     pub output: Tensor,
     /// Smallest output.
-    pub low: u8,
+    pub activation_min: u8,
     /// Largest output.
-    pub high: u8,
+    pub activation_max: u8,
 }
 
-/// The sum of two tensors of the same shape: `(a * first + b * second + start) >> shift`.
+/// The sum of two tensors of the same shape: `(a * multiplier + b * other_multiplier + bias) >> shift`.
 #[derive(Clone, Copy, Debug)]
 pub struct Add {
     /// Factor of the previous layer's output, above 0.
-    pub first: i32,
+    pub multiplier: i32,
     /// Factor of the earlier layer's output, above 0.
-    pub second: i32,
+    pub other_multiplier: i32,
     /// Zeros of both and of the output, and what rounds.
-    pub start: i32,
+    pub bias: i32,
     /// Bits dropped, 0..=30.
     pub shift: u8,
     /// The previous layer's output.
@@ -246,9 +255,9 @@ pub struct Add {
     /// Output tensor. It may share the location of one of the inputs.
     pub output: Tensor,
     /// Smallest output.
-    pub low: u8,
+    pub activation_min: u8,
     /// Largest output.
-    pub high: u8,
+    pub activation_max: u8,
 }
 
 /// A tensor of bytes: its elements row by row, the channels of a place together.
@@ -257,17 +266,17 @@ pub struct Tensor {
     /// Its shape.
     pub shape: Shape,
     /// The byte that stands for the real value 0.
-    pub zero: u8,
+    pub zero_point: u8,
     /// Real value of one unit. For reports.
     pub scale: f32,
     /// Where it starts in the arena. The picture's pixels, which the first layer reads, lie elsewhere: at 0.
-    pub place: u32,
+    pub offset: u32,
 }
 
 impl Tensor {
     /// Its bytes in the arena.
     pub fn range(&self) -> Range<usize> {
-        let start = self.place as usize;
+        let start = self.offset as usize;
         start..start.saturating_add(self.shape.elements())
     }
 

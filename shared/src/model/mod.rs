@@ -83,7 +83,7 @@
 //!
 //! [`crate::layout::Layout`] has the numbers. Files that people keep are row-major: 0 (a byte a weight, within +-127) or
 //! 1 (two weights a byte, within +-7). The others are what the host makes of them for a board's kernel, and a board
-//! refuses what is not for its own; [`crate::kernel::Dsp`] and [`crate::kernel::Pairs`] say what for, `layout::pack` where
+//! refuses what is not for its own; [`crate::kernel::Dsp`] and [`crate::kernel::DualMac`] say what for, `layout::pack` where
 //! each byte goes, and [`crate::layout::Weights::fold`] what is in the biases. A chunk has at most 4,096 columns, in layout
 //! 8 at most 512. Layouts for pixels are for layers that read bytes: the first, convolutions, and the first dense one after
 //! them. A depthwise convolution's weights lie in rows, or in layouts 10 and 11. Packed rows are filled up to a multiple of 4, columns
@@ -106,9 +106,9 @@
 //! logits directly to Q16.
 //!
 //! A convolution's accumulator at a place is `bias + sum weight * element` over what is under the window: row by row, the
-//! channels of a place together, outside of the input its zero. The output is the requantized accumulator plus zero, cut to
+//! channels of a place together, outside of the input its zero. The output is the requantized accumulator plus zero point, cut to
 //! smallest and largest; of the places that are pooled the largest. Kind 5 gives `floor((sum + count / 2) / count)` of
-//! the places that are inside. Kind 6 gives the requantized sum of a channel plus zero, cut. Kind 7 gives
+//! the places that are inside. Kind 6 gives the requantized sum of a channel plus zero point, cut. Kind 7 gives
 //! `(a * first + b * second + added) >> bits dropped`, cut.
 //!
 //! # Stability
@@ -129,7 +129,7 @@ mod record;
 
 pub use error::{ModelError, Section};
 pub use format::Kind;
-pub use layer::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, Tensor, Weighted};
+pub use layer::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, PoolKind, Tensor, Weighted};
 pub use parse::{Layers, Model, file_bytes, put_policy, seal};
 
 /// First four bytes of a model file.

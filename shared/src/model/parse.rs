@@ -4,7 +4,7 @@ use super::check::checked;
 use super::file::{File, u16_in, u32_in};
 use super::format::{BLOCK_WORDS, Span, Words, first_not_zero, header as at};
 use super::names::{check_names, names};
-use super::proof::{check_place, check_weights};
+use super::proof::{check_arena, check_weights};
 use super::record::{Input, dense, read};
 use super::{ALIGNMENT, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError, RECORD_BYTES, Section, VERSION};
 use crate::CRC;
@@ -173,7 +173,7 @@ impl<'a> Model<'a> {
                 check_weights::<L>(index, &weighted, input.output().max_magnitude())?;
             }
             if let Some(tensor) = layer.tensor() {
-                check_place(&file, index, &layer)?;
+                check_arena(&file, index, &layer)?;
                 arena_bytes = arena_bytes.max(tensor.range().end);
             }
             if last && layer.outputs() != usize::from(classes) {

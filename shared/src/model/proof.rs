@@ -61,7 +61,7 @@ fn accumulator_bound<L: Layouts>(
 }
 
 /// Checks that a layer finds in the arena what the layers before it have left there.
-pub(super) fn check_place(file: &File<'_>, index: usize, layer: &Layer<'_>) -> Result<(), ModelError> {
+pub(super) fn check_arena(file: &File<'_>, index: usize, layer: &Layer<'_>) -> Result<(), ModelError> {
     let overlap = ModelError::Arena { layer: index };
     let (Some(output), Some(input)) = (layer.tensor(), layer.input_tensor()) else { return Ok(()) };
     if let Layer::Add(add) = layer {
@@ -71,7 +71,7 @@ pub(super) fn check_place(file: &File<'_>, index: usize, layer: &Layer<'_>) -> R
             }
         }
         // Place by place, so the sum may replace what it is of.
-        let good = [input, add.other].iter().all(|read| read.place == output.place || read.is_apart_from(&output));
+        let good = [input, add.other].iter().all(|read| read.offset == output.offset || read.is_apart_from(&output));
         return if good { Ok(()) } else { Err(overlap) };
     }
     // The first layer reads pixels, which lie elsewhere.

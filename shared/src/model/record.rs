@@ -31,7 +31,7 @@ pub(super) enum Input {
 impl Input {
     /// The pixels of such a picture.
     pub(super) fn picture(input: InputShape) -> Self {
-        Self::Bytes(Tensor { shape: input.shape(), zero: 0, scale: 1.0 / 255.0, place: 0 })
+        Self::Bytes(Tensor { shape: input.shape(), zero_point: 0, scale: 1.0 / 255.0, offset: 0 })
     }
 
     /// Returns the input that a layer gives to the next one.
@@ -86,25 +86,47 @@ pub(super) fn dense<'a>(file: &File<'a>, index: usize) -> Option<Dense<'a>> {
 fn spatial<'a>(file: &File<'a>, record: &Words, kind: u16, input: Tensor) -> Option<Layer<'a>> {
     // All of it before the kind is looked at, and in this order: the boards' instructions, which are counted, depend on it.
     let output = tensor(record);
-    let (pool, low, high) = (at::POOL.get(record), at::LOW.get(record), at::HIGH.get(record));
+    let (pool, activation_min, activation_max) =
+        (at::POOL.get(record), at::ACTIVATION_MIN.get(record), at::ACTIVATION_MAX.get(record));
     let [height, width, stride_y, stride_x] = at::WINDOW.get(record);
     let [top, left, bottom, right] = at::PADDING.get(record);
     let window = Window { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } };
     let pre_shift = at::PRE_SHIFT.get(record);
-    let (first, second, start) = (at::SUM_FIRST.get(record), at::SUM_SECOND.get(record), at::SUM_START.get(record));
+    let (input_multiplier, other_multiplier, add_bias) =
+        (at::ADD_MULTIPLIER.get(record), at::ADD_OTHER_MULTIPLIER.get(record), at::ADD_BIAS.get(record));
     let (bias, multiplier) = (at::MEAN_BIAS.get(record), at::MEAN_MULTIPLIER.get(record));
     Some(match kind {
         CONV | DEPTHWISE => {
-            let conv = Conv { weighted: weighted(file, record), window, pool, input, output, low, high };
+            let conv =
+                Conv { weighted: weighted(file, record), window, pool, input, output, activation_min, activation_max };
             if kind == CONV { Layer::Conv(conv) } else { Layer::Depthwise(conv) }
         }
         MAX_POOL => Layer::MaxPool(Pool { window, input, output }),
         AVERAGE_POOL => Layer::AveragePool(Pool { window, input, output }),
-        GLOBAL_AVERAGE => Layer::GlobalAverage(GlobalAverage { bias, multiplier, pre_shift, input, output, low, high }),
+        GLOBAL_AVERAGE => Layer::GlobalAverage(GlobalAverage {
+            bias,
+            multiplier,
+            pre_shift,
+            input,
+            output,
+            activation_min,
+            activation_max,
+        }),
         ADD => {
             let from = at::FROM.get(record);
             let other = tensor(file.record(from.into()));
-            Layer::Add(Add { first, second, start, shift: pre_shift, input, from, other, output, low, high })
+            Layer::Add(Add {
+                multiplier: input_multiplier,
+                other_multiplier,
+                bias: add_bias,
+                shift: pre_shift,
+                input,
+                from,
+                other,
+                output,
+                activation_min,
+                activation_max,
+            })
         }
         _ => return None,
     })
@@ -113,9 +135,9 @@ fn spatial<'a>(file: &File<'a>, record: &Words, kind: u16, input: Tensor) -> Opt
 /// Returns the tensor that a layer other than a dense one writes to the arena.
 pub(super) fn tensor(record: &Words) -> Tensor {
     let (height, width, channels) = (at::HEIGHT.get(record), at::WIDTH.get(record), at::CHANNELS.get(record));
-    let zero = at::ZERO_POINT.get(record);
-    let (scale, place) = (at::OUTPUT_SCALE.get(record), at::PLACE.get(record));
-    Tensor { shape: Shape { height, width, channels }, zero, scale, place }
+    let zero_point = at::ZERO_POINT.get(record);
+    let (scale, offset) = (at::OUTPUT_SCALE.get(record), at::ARENA_OFFSET.get(record));
+    Tensor { shape: Shape { height, width, channels }, zero_point, scale, offset }
 }
 
 #[inline(always)]

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use pinhole_shared::decision::Decision;
 use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
-use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, Kernel, DualMac, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::model::{Activation, HEADER_BYTES, Layer, MAGIC, Model, VERSION, seal};
 
 /// Larger fuzzed pictures test nothing that a smaller one does not.
@@ -38,7 +38,7 @@ fn run_if_accepted(file: &[u8]) {
     }
     let noise = file.iter().cycle().take(model.inputs()).copied().collect();
     for input in [vec![0; model.inputs()], vec![255; model.inputs()], noise] {
-        for run in [run::<Scalar>, run::<Dsp<PortableDsp>>, run::<Pairs<PortablePairs>>] {
+        for run in [run::<Scalar>, run::<Dsp<PortableDsp>>, run::<DualMac<PortableDualMac>>] {
             // No kernel runs a model with layouts of several kernels.
             let Some(decision) = run(&model, &input, 0) else { continue };
             assert!(decision.class < model.classes() && decision.probability.0 <= 1 << 16);
@@ -52,12 +52,12 @@ fn run<K: Kernel>(model: &Model<'_>, input: &[u8], before: i16) -> Option<Decisi
     let needs = ScratchNeeds::of(model);
     let mut accumulators = vec![i32::from(before); needs.accumulators];
     let mut activations = vec![before; needs.activations];
-    let mut lanes = vec![before as u32; needs.lanes];
+    let mut scratch = vec![before as u32; needs.scratch];
     let mut arena = vec![before as u8; needs.arena];
     let scratch = Scratch {
         accumulators: &mut accumulators,
         activations: &mut activations,
-        lanes: &mut lanes,
+        scratch: &mut scratch,
         arena: &mut arena,
     };
     // The buffers have the needed size, so only the layout can be wrong.

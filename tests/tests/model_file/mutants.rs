@@ -8,7 +8,7 @@ use pinhole::model_file::{ModelFile, Packing};
 use pinhole::random::Random;
 use pinhole::recipe::WEIGHT_BITS;
 use pinhole_shared::fixed::sigmoid_q15;
-use pinhole_shared::kernel::{Dsp, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, DualMac, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::model::{Activation, HEADER_BYTES, Layer, MAGIC, Model, Output, VERSION};
 use proptest::prelude::*;
 use rayon::prelude::*;
@@ -71,7 +71,7 @@ fn assert_sound(draft: &Draft) {
         assert_eq!(inference.stages, exact);
         let packed = draft.parse().expect("accepted a moment ago");
         assert_eq!(exact_stages(&packed, &input), exact);
-        let kernels = [run_all::<Scalar>, run_all::<Dsp<PortableDsp>>, run_all::<Pairs<PortablePairs>>];
+        let kernels = [run_all::<Scalar>, run_all::<Dsp<PortableDsp>>, run_all::<DualMac<PortableDualMac>>];
         for inference in kernels.iter().filter_map(|kernel| kernel(&packed, &input)) {
             assert_eq!(inference.stages, exact);
         }
@@ -134,7 +134,7 @@ fn packing_loses_nothing() {
         assert_sound(&Draft::of(&packed));
         let of_other = Draft::of(&packed);
         let model = of_other.parse().unwrap();
-        let runs = [run_all::<Dsp<PortableDsp>>, run_all::<Pairs<PortablePairs>>]
+        let runs = [run_all::<Dsp<PortableDsp>>, run_all::<DualMac<PortableDualMac>>]
             .map(|kernel| kernel(&model, &vec![7; model.inputs()]).is_some());
         assert_eq!(runs, [packing == Packing::CortexM4, packing == Packing::CortexM0Plus], "a kernel runs its own");
         // A board's parsing checks this too.

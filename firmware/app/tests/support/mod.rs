@@ -14,7 +14,7 @@ use pinhole_app::counter::Counter;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
 use pinhole_shared::engine::{Engine, LayerValues, Scratch};
-use pinhole_shared::kernel::{DenseOperands, Feed, Kernel, NoAreas, Scalar, Work};
+use pinhole_shared::kernel::{DenseOperands, Kernel, KernelInput, NoConvPool, Scalar, Work};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
 use pinhole_shared::link::{Request, Response, Statistics, Unit};
@@ -180,12 +180,12 @@ impl Counter for FakeCounter {
 pub struct CountedScalar;
 
 impl Kernel for CountedScalar {
-    type Areas = NoAreas;
+    type ConvPool = NoConvPool;
 
     const NAME: &'static str = "counted";
 
-    fn runs(layout: Layout, fed_by: Feed) -> bool {
-        Scalar::runs(layout, fed_by)
+    fn runs(layout: Layout, input: KernelInput) -> bool {
+        Scalar::runs(layout, input)
     }
 
     fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
@@ -293,5 +293,5 @@ pub fn infer_with(file: &model_file::ModelFile, input: &[u8]) -> (Vec<Vec<i32>>,
 
 /// Returns working memory for row-major weights, which need no scratch words.
 pub fn scratch<'b>(accumulators: &'b mut [i32], activations: &'b mut [i16]) -> Scratch<'b> {
-    Scratch { accumulators, activations, lanes: &mut [], arena: &mut [] }
+    Scratch { accumulators, activations, scratch: &mut [], arena: &mut [] }
 }

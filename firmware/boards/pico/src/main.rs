@@ -14,7 +14,7 @@ use pinhole_runtime::clock::{Clock, Idle};
 use pinhole_runtime::memory::Memory;
 use pinhole_runtime::rtt::RttLink;
 use pinhole_runtime::standalone::{Board, BoardIo, run};
-use pinhole_shared::kernel::Pairs;
+use pinhole_shared::kernel::DualMac;
 use static_cell::ConstStaticCell;
 
 /// Constants declared in board.toml.
@@ -77,7 +77,7 @@ fn main() -> ! {
     sda.set_pullup(true);
     let i2c = SoftI2c::new(scl, sda, clock);
 
-    run::<Pairs<CortexM0Plus>, _, _>(Board {
+    run::<DualMac<CortexM0Plus>, _, _>(Board {
         name: "pico",
         clock,
         link,

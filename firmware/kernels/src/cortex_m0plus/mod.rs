@@ -1,4 +1,4 @@
-//! Loops of [`pinhole_shared::kernel::Pairs`] for Armv6-M cores: Cortex-M0+, M0, and the common subset of M23.
+//! Loops of [`pinhole_shared::kernel::DualMac`] for Armv6-M cores: Cortex-M0+, M0, and the common subset of M23.
 //!
 //! Instructions per 4 rows, without the overhead of blocks and chunks: 18 for 2 columns with 8-bit weights, 16 with
 //! 7-bit weights, 122 for 16 columns with 4-bit weights. With the single-cycle multiplier, loads dominate the cycles.
@@ -11,10 +11,10 @@ mod frame;
 mod pixels4;
 mod pixels8;
 mod sigmoids;
-mod spread;
+mod widen;
 
 use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
-use pinhole_shared::kernel::{Neurons, PairsLoops};
+use pinhole_shared::kernel::{DualMacLoops, Neurons};
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 use sigmoids::SigmoidFrame;
@@ -23,64 +23,68 @@ use sigmoids::SigmoidFrame;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CortexM0Plus;
 
-impl PairsLoops for CortexM0Plus {
+impl DualMacLoops for CortexM0Plus {
     const NAME: &'static str = "cortex-m0plus-pairs";
 
-    fn spread8(pixels: &[u8], lanes: &mut [u32]) {
-        if !pixels.is_empty() && pixels.len().is_multiple_of(8) && lanes.len() >= pixels.len() / 2 * 3 {
+    fn widen8(pixels: &[u8], scratch: &mut [u32]) {
+        if !pixels.is_empty() && pixels.len().is_multiple_of(8) && scratch.len() >= pixels.len() / 2 * 3 {
             let pixels = pixels.as_ptr_range();
             // SAFETY: there are pixels, a multiple of 8, and three words of lanes for each two: checked above.
-            unsafe { spread::spread8(pixels.start, pixels.end, lanes.as_mut_ptr()) };
+            unsafe { widen::widen8(pixels.start, pixels.end, scratch.as_mut_ptr()) };
         }
     }
 
-    fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        if !fits(accumulators, lanes.len() / 3 * 2, weights) || !lanes.len().is_multiple_of(12) {
+    fn pixels8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
+        if !fits(accumulators, scratch.len() / 3 * 2, weights) || !scratch.len().is_multiple_of(12) {
             return;
         }
-        let left_out = left_out(lanes.len() / 3, TURN_PAIRS);
-        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
+        let left_out = left_out(scratch.len() / 3, TURN_PAIRS);
+        let (scratch, rows) = (scratch.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: lanes are a positive multiple of 12 words, accumulators of 4 rows, and there are as many weights as
         // they ask for: checked above.
-        unsafe { pixels8::pixels8(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out) };
+        unsafe { pixels8::pixels8(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, left_out) };
     }
 
-    fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || lanes.len() < pixels.len() {
+    fn widen7(pixels: &[u8], scratch: &mut [u32]) -> i32 {
+        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || scratch.len() < pixels.len() {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
-        // SAFETY: as in `spread8`, with two words of lanes for each two pixels.
-        unsafe { spread::spread7(pixels.start, pixels.end, lanes.as_mut_ptr()) }
+        // SAFETY: as in `widen8`, with two words of lanes for each two pixels.
+        unsafe { widen::widen7(pixels.start, pixels.end, scratch.as_mut_ptr()) }
     }
 
-    fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
-        if !fits(accumulators, lanes.len(), weights) || !lanes.len().is_multiple_of(8) {
+    fn pixels7(weights: &[u32], scratch: &[u32], excess: i32, accumulators: &mut [i32]) {
+        if !fits(accumulators, scratch.len(), weights) || !scratch.len().is_multiple_of(8) {
             return;
         }
-        let left_out = left_out(lanes.len() / 2, TURN_PAIRS);
-        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
+        let left_out = left_out(scratch.len() / 2, TURN_PAIRS);
+        let (scratch, rows) = (scratch.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
-        unsafe { pixels8::pixels7(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out, excess) };
+        unsafe {
+            pixels8::pixels7(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, left_out, excess)
+        };
     }
 
-    fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || lanes.len() < pixels.len() {
+    fn widen4(pixels: &[u8], scratch: &mut [u32]) -> i32 {
+        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || scratch.len() < pixels.len() {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
-        // SAFETY: as in `spread8`, with a word of lanes for each pixel.
-        unsafe { spread::spread4(pixels.start, pixels.end, lanes.as_mut_ptr()) }
+        // SAFETY: as in `widen8`, with a word of lanes for each pixel.
+        unsafe { widen::widen4(pixels.start, pixels.end, scratch.as_mut_ptr()) }
     }
 
-    fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
-        if !fits(accumulators, lanes.len() / 2, weights) || !lanes.len().is_multiple_of(8) {
+    fn pixels4(weights: &[u32], scratch: &[u32], excess: i32, accumulators: &mut [i32]) {
+        if !fits(accumulators, scratch.len() / 2, weights) || !scratch.len().is_multiple_of(8) {
             return;
         }
-        let left_out = left_out(lanes.len() / 4, TURN_FOURS);
-        let (lanes, rows) = (lanes.as_ptr_range(), accumulators.as_mut_ptr_range());
+        let left_out = left_out(scratch.len() / 4, TURN_FOURS);
+        let (scratch, rows) = (scratch.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
-        unsafe { pixels4::pixels4(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, left_out, excess) };
+        unsafe {
+            pixels4::pixels4(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, left_out, excess)
+        };
     }
 
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -121,9 +125,9 @@ const TURN_PAIRS: usize = 16;
 const TURN_FOURS: usize = 4;
 
 // The host makes chunks of whole turns.
-const _: () = assert!(Layout::PairsPixels8.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
-const _: () = assert!(Layout::PairsPixels7.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
-const _: () = assert!(Layout::PairsPixels4.turn_groups() * GROUP_COLUMNS == 4 * TURN_FOURS);
+const _: () = assert!(Layout::DualMacPixels8.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
+const _: () = assert!(Layout::DualMacPixels7.turn_groups() * GROUP_COLUMNS == 2 * TURN_PAIRS);
+const _: () = assert!(Layout::DualMacPixels4.turn_groups() * GROUP_COLUMNS == 4 * TURN_FOURS);
 
 /// Returns the count that the first turn skips, so that the others are complete.
 const fn left_out(count: usize, turn: usize) -> usize {

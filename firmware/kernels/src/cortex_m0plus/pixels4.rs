@@ -1,4 +1,4 @@
-//! 4-bit weights for pixels: [`pinhole_shared::layout::Layout::PairsPixels4`].
+//! 4-bit weights for pixels: [`pinhole_shared::layout::Layout::DualMacPixels4`].
 
 use core::arch::naked_asm;
 
@@ -69,7 +69,7 @@ macro_rules! flush4 {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels4(
     weights: *const u32,
-    lanes: *const u32,
+    scratch: *const u32,
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,

@@ -1,4 +1,4 @@
-//! 8-bit and 7-bit weights for pixels: [`pinhole_shared::layout::Layout::PairsPixels8`] and `PairsPixels7`.
+//! 8-bit and 7-bit weights for pixels: [`pinhole_shared::layout::Layout::DualMacPixels8`] and `DualMacPixels7`.
 
 use core::arch::naked_asm;
 
@@ -147,13 +147,13 @@ macro_rules! blocks {
 }
 
 /// # Safety
-/// `lanes..lanes_end` is a positive multiple of 12 readable words, `rows..rows_end` a positive multiple of 4 writable
-/// ones. `weights` has as many readable words as [`pinhole_shared::kernel::PairsLoops`] requires. All are aligned to 4
+/// `scratch..lanes_end` is a positive multiple of 12 readable words, `rows..rows_end` a positive multiple of 4 writable
+/// ones. `weights` has as many readable words as [`pinhole_shared::kernel::DualMacLoops`] requires. All are aligned to 4
 /// bytes. `left_out` is [`super::left_out`] of the column pairs.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels8(
     weights: *const u32,
-    lanes: *const u32,
+    scratch: *const u32,
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
@@ -167,7 +167,7 @@ pub(super) unsafe extern "C" fn pixels8(
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels7(
     weights: *const u32,
-    lanes: *const u32,
+    scratch: *const u32,
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,

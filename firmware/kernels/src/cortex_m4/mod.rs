@@ -5,16 +5,16 @@
 //! except the loops' ends have 4 bytes, so an unrolled loop can be entered in its middle: the first turn processes the
 //! remainder.
 
-mod area;
 mod channels;
+mod conv_pool;
 mod pixels4;
 mod pixels8;
 mod sigmoids;
-mod spread;
 mod wide;
+mod widen;
 
 use pinhole_shared::fixed::SIGMOID_STEPS;
-use pinhole_shared::kernel::{Area, DspLoops, Neurons};
+use pinhole_shared::kernel::{DspLoops, Neurons, Patch};
 use pinhole_shared::layout::{BLOCK_ROWS, Layout};
 
 use sigmoids::{SigmoidFrame, TABLE_BIAS};
@@ -35,53 +35,53 @@ type Loop = unsafe extern "C" fn(*const u32, *const u32, *const u32, *mut i32, *
 /// # Safety
 /// `looped` is a loop of this module, for weights with `block` words per block.
 #[inline(never)]
-unsafe fn run(looped: Loop, block: usize, [weights, lanes]: [&[u32]; 2], sums: [i32; 2], rows: &mut [i32]) {
-    let whole = !lanes.is_empty() && lanes.len().is_multiple_of(4) && rows.len().is_multiple_of(BLOCK_ROWS);
+unsafe fn run(looped: Loop, block: usize, [weights, scratch]: [&[u32]; 2], sums: [i32; 2], rows: &mut [i32]) {
+    let whole = !scratch.is_empty() && scratch.len().is_multiple_of(4) && rows.len().is_multiple_of(BLOCK_ROWS);
     if whole && !rows.is_empty() && weights.len() == rows.len() / BLOCK_ROWS * block {
-        let (lanes, rows, [products, excess]) = (lanes.as_ptr_range(), rows.as_mut_ptr_range(), sums);
+        let (scratch, rows, [products, excess]) = (scratch.as_ptr_range(), rows.as_mut_ptr_range(), sums);
         // SAFETY: lanes are a positive multiple of 4 words, rows a positive multiple of 4, and there are as many
         // weights as they require: checked above.
-        unsafe { looped(weights.as_ptr(), lanes.start, lanes.end, rows.start, rows.end, products, excess) };
+        unsafe { looped(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, products, excess) };
     }
 }
 
 impl DspLoops for CortexM4 {
     const NAME: &'static str = "cortex-m4-dsp";
 
-    fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || lanes.len() * 2 < pixels.len() {
+    fn widen(pixels: &[u8], scratch: &mut [u32]) -> i32 {
+        if pixels.is_empty() || !pixels.len().is_multiple_of(8) || scratch.len() * 2 < pixels.len() {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
         // SAFETY: there are pixels, a multiple of 8, and half as many words of lanes: checked above.
-        unsafe { spread::spread(pixels.start, pixels.end, lanes.as_mut_ptr()) }
+        unsafe { widen::widen(pixels.start, pixels.end, scratch.as_mut_ptr()) }
     }
 
-    fn sum(lanes: &[u32]) -> i32 {
-        if lanes.is_empty() || !lanes.len().is_multiple_of(4) {
+    fn sum(scratch: &[u32]) -> i32 {
+        if scratch.is_empty() || !scratch.len().is_multiple_of(4) {
             return 0;
         }
-        let lanes = lanes.as_ptr_range();
+        let scratch = scratch.as_ptr_range();
         // SAFETY: there are lanes, a multiple of 4: checked above.
-        unsafe { spread::sum(lanes.start, lanes.end) }
+        unsafe { widen::sum(scratch.start, scratch.end) }
     }
 
     fn copy(fours: &[[u8; 16]], words: &mut [u32]) {
         if !fours.is_empty() && words.len() == fours.len() * 4 {
             let words = words.as_mut_ptr_range();
             // SAFETY: there are words, a multiple of 4, and as many bytes to copy as they have.
-            unsafe { spread::copy(fours.as_ptr().cast(), words.start, words.end) };
+            unsafe { widen::copy(fours.as_ptr().cast(), words.start, words.end) };
         }
     }
 
-    fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
+    fn pixels8(weights: &[u32], scratch: &[u32], products: i32, accumulators: &mut [i32]) {
         // SAFETY: a block has two words per lane.
-        unsafe { run(pixels8::pixels8, lanes.len() * 2, [weights, lanes], [products, 0], accumulators) };
+        unsafe { run(pixels8::pixels8, scratch.len() * 2, [weights, scratch], [products, 0], accumulators) };
     }
 
-    fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]) {
+    fn pixels4(weights: &[u32], scratch: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]) {
         // SAFETY: a block has one word per lane.
-        unsafe { run(pixels4::pixels4, lanes.len(), [weights, lanes], products_and_excess, accumulators) };
+        unsafe { run(pixels4::pixels4, scratch.len(), [weights, scratch], products_and_excess, accumulators) };
     }
 
     fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]) {
@@ -98,25 +98,27 @@ impl DspLoops for CortexM4 {
         }
     }
 
-    fn area(weights: &[u32], biases: &[i32], Area { pixels, pitch }: Area<'_>, accumulators: &mut [i32]) {
+    fn conv_pool(weights: &[u32], biases: &[i32], Patch { pixels, pitch }: Patch<'_>, accumulators: &mut [i32]) {
         let (rows, pitch) = (accumulators.len(), usize::from(pitch));
-        let whole = rows > 0 && weights.len() == rows * area::ROW_WORDS && biases.len() == rows;
+        let whole = rows > 0 && weights.len() == rows * conv_pool::ROW_WORDS && biases.len() == rows;
         if whole && pixels.len() >= 3 * pitch + 4 {
             let sums = accumulators.as_mut_ptr_range();
             // SAFETY: there are rows, and as many weights and biases as they require; four rows of four pixels: checked
             // above.
-            unsafe { area::area(weights.as_ptr(), pixels.as_ptr(), pitch, biases.as_ptr(), sums.start, sums.end) };
+            unsafe {
+                conv_pool::conv_pool(weights.as_ptr(), pixels.as_ptr(), pitch, biases.as_ptr(), sums.start, sums.end)
+            };
         }
     }
 
-    fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
+    fn wide8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
         // SAFETY: as in `pixels8`.
-        unsafe { run(wide::wide8, lanes.len() * 2, [weights, lanes], [0; 2], accumulators) };
+        unsafe { run(wide::wide8, scratch.len() * 2, [weights, scratch], [0; 2], accumulators) };
     }
 
-    fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
+    fn wide4(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
         // SAFETY: as in `pixels4`.
-        unsafe { run(wide::wide4, lanes.len(), [weights, lanes], [0; 2], accumulators) };
+        unsafe { run(wide::wide4, scratch.len(), [weights, scratch], [0; 2], accumulators) };
     }
 
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {

@@ -63,7 +63,7 @@ macro_rules! group4 {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels4(
     weights: *const u32,
-    lanes: *const u32,
+    scratch: *const u32,
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,

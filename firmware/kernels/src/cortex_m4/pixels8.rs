@@ -36,13 +36,13 @@ macro_rules! group8 {
 }
 
 /// # Safety
-/// `lanes..lanes_end` is a positive multiple of 4 readable words, `rows..rows_end` a positive multiple of 4 writable
+/// `scratch..lanes_end` is a positive multiple of 4 readable words, `rows..rows_end` a positive multiple of 4 writable
 /// ones. `weights` has as many readable words as [`pinhole_shared::kernel::DspLoops::pixels8`] requires. All are
 /// aligned to 4 bytes.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels8(
     weights: *const u32,
-    lanes: *const u32,
+    scratch: *const u32,
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,

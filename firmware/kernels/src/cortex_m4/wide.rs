@@ -31,7 +31,7 @@ macro_rules! four_columns {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn wide8(
     weights: *const u32,
-    lanes: *const u32,
+    scratch: *const u32,
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
@@ -109,7 +109,7 @@ macro_rules! eight_columns {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn wide4(
     weights: *const u32,
-    lanes: *const u32,
+    scratch: *const u32,
     lanes_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,

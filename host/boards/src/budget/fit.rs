@@ -66,7 +66,7 @@ impl fmt::Display for Shortfall {
             Resource::Accumulators => write!(f, "its widest layer takes {needs} accumulators, the board has {has}"),
             Resource::Activations => write!(f, "its widest hidden layer has {needs} activations, the board {has}"),
             Resource::Arena => write!(f, "its layers' tensors take {needs} bytes of arena, the board has {has}"),
-            Resource::Lanes => write!(f, "its inputs are spread into {needs} words, the board has {has}"),
+            Resource::Lanes => write!(f, "its inputs are widened to {needs} words, the board has {has}"),
         }
     }
 }
@@ -100,7 +100,7 @@ pub fn shortfalls(needs: &Requirements, board: &Declaration) -> Vec<Shortfall> {
         (Resource::InputChannels, needs.input_channels.into(), input_channels.into()),
         (Resource::Accumulators, needs.accumulators, accumulators),
         (Resource::Activations, needs.activations, activations),
-        (Resource::Lanes, needs.lanes, lanes),
+        (Resource::Lanes, needs.scratch, lanes),
         (Resource::Arena, needs.arena_bytes, arena_bytes),
     ]
     .into_iter()
@@ -123,7 +123,7 @@ mod tests {
             input_channels,
             accumulators: accumulators as usize,
             activations: activations as usize,
-            lanes: lanes as usize,
+            scratch: lanes as usize,
             arena_bytes: arena_bytes as usize,
         }
     }
@@ -144,7 +144,7 @@ mod tests {
             (Resource::InputChannels, Requirements { input_channels: exact.input_channels + 1, ..exact }),
             (Resource::Accumulators, Requirements { accumulators: exact.accumulators + 1, ..exact }),
             (Resource::Activations, Requirements { activations: exact.activations + 1, ..exact }),
-            (Resource::Lanes, Requirements { lanes: exact.lanes + 1, ..exact }),
+            (Resource::Lanes, Requirements { scratch: exact.scratch + 1, ..exact }),
             (Resource::Arena, Requirements { arena_bytes: exact.arena_bytes + 1, ..exact }),
         ];
         for (resource, needs) in more {

@@ -19,8 +19,9 @@ pub struct Requirements {
     pub accumulators: usize,
     /// See [`ScratchNeeds::activations`].
     pub activations: usize,
-    /// See [`ScratchNeeds::lanes`].
-    pub lanes: usize,
+    /// See [`ScratchNeeds::scratch`].
+    #[serde(rename = "lanes")]
+    pub scratch: usize,
     /// See [`ScratchNeeds::arena`].
     pub arena_bytes: usize,
 }
@@ -28,10 +29,10 @@ pub struct Requirements {
 impl Requirements {
     /// Returns the requirements of this model.
     pub fn of(model: &Model<'_>) -> Self {
-        let ScratchNeeds { accumulators, activations, lanes, arena: arena_bytes } = ScratchNeeds::of(model);
+        let ScratchNeeds { accumulators, activations, scratch, arena: arena_bytes } = ScratchNeeds::of(model);
         let InputShape { side: input_side_px, color } = model.input();
         let (flash_bytes, input_channels) = (model.file_bytes() as usize, color.channels());
-        Self { flash_bytes, input_side_px, input_channels, accumulators, activations, lanes, arena_bytes }
+        Self { flash_bytes, input_side_px, input_channels, accumulators, activations, scratch, arena_bytes }
     }
 
     /// Returns the RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes for each byte of
@@ -39,8 +40,8 @@ impl Requirements {
     pub fn ram_bytes(&self) -> usize {
         let side = usize::from(self.input_side_px);
         let row = side * usize::from(self.input_channels);
-        let Self { accumulators, activations, lanes, arena_bytes: arena, .. } = *self;
-        let scratch = ScratchNeeds { accumulators, activations, lanes, arena };
-        side * row + row * size_of::<u64>() + scratch.bytes()
+        let Self { accumulators, activations, scratch, arena_bytes: arena, .. } = *self;
+        let needs = ScratchNeeds { accumulators, activations, scratch, arena };
+        side * row + row * size_of::<u64>() + needs.bytes()
     }
 }

@@ -4,7 +4,7 @@ use pinhole_core::inference::Inference;
 use pinhole_core::model_file::portable::run_all_packed;
 use pinhole_core::model_file::{ModelFile, PackError, PackedModel, Packing};
 use pinhole_core::photos::Picture;
-use pinhole_shared::kernel::{Dsp, Kernel as _, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, DualMac, Kernel as _, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::link::{Identity, Name, PROTOCOL, Refusal, Report, Statistics};
 use pinhole_shared::policy::{Policy, Smoother};
 
@@ -116,7 +116,7 @@ fn kernel(packing: Packing) -> &'static str {
     match packing {
         Packing::Rows => Scalar::NAME,
         Packing::CortexM4 => Dsp::<PortableDsp>::NAME,
-        Packing::CortexM0Plus => Pairs::<PortablePairs>::NAME,
+        Packing::CortexM0Plus => DualMac::<PortableDualMac>::NAME,
     }
 }
 

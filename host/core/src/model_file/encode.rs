@@ -3,7 +3,7 @@
 use pinhole_shared::layout::{Layout, Weights, pack};
 use pinhole_shared::model::format::{Bytes, header, record};
 use pinhole_shared::model::{
-    ALIGNMENT, Activation, HEADER_BYTES, Kind, Layer, MAGIC, Output, RECORD_BYTES, Tensor, VERSION, Weighted,
+    ALIGNMENT, Activation, HEADER_BYTES, Kind, Layer, MAGIC, Output, PoolKind, RECORD_BYTES, Tensor, VERSION, Weighted,
     put_policy, seal,
 };
 use pinhole_shared::pixels::InputShape;
@@ -21,11 +21,19 @@ pub enum QuantizedLayer {
     /// See [`pinhole_shared::model::Conv`].
     Conv { weighted: QuantizedWeights, is_depthwise: bool, window: Window, pool: u8, output: QuantizedTensor },
     /// See [`pinhole_shared::model::Pool`].
-    Pool { takes_largest: bool, window: Window, output: QuantizedTensor },
+    Pool { kind: PoolKind, window: Window, output: QuantizedTensor },
     /// See [`pinhole_shared::model::GlobalAverage`].
     GlobalAverage { bias: i32, multiplier: i32, pre_shift: u8, input_scale: f32, output: QuantizedTensor },
     /// See [`pinhole_shared::model::Add`].
-    Add { first: i32, second: i32, start: i32, shift: u8, from: usize, input_scale: f32, output: QuantizedTensor },
+    Add {
+        multiplier: i32,
+        other_multiplier: i32,
+        bias: i32,
+        shift: u8,
+        from: usize,
+        input_scale: f32,
+        output: QuantizedTensor,
+    },
 }
 
 /// Rows of weights, and the requantization of their sums.
@@ -59,7 +67,7 @@ pub struct QuantizedTensor {
     /// Height, width, channels.
     pub shape: Shape,
     /// Zero point.
-    pub zero: u8,
+    pub zero_point: u8,
     /// Real value of one unit.
     pub scale: f32,
     /// Smallest and largest byte.
@@ -70,8 +78,8 @@ impl QuantizedLayer {
     /// Copies the parts of a parsed layer.
     pub fn of(layer: &Layer<'_>) -> Self {
         let tensor = |tensor: &Tensor, range| {
-            let Tensor { shape, zero, scale, place: _ } = *tensor;
-            QuantizedTensor { shape, zero, scale, range }
+            let Tensor { shape, zero_point, scale, offset: _ } = *tensor;
+            QuantizedTensor { shape, zero_point, scale, range }
         };
         match layer {
             Layer::Dense(dense) => Self::Dense {
@@ -84,10 +92,10 @@ impl QuantizedLayer {
                 is_depthwise: matches!(layer, Layer::Depthwise(_)),
                 window: conv.window,
                 pool: conv.pool,
-                output: tensor(&conv.output, (conv.low, conv.high)),
+                output: tensor(&conv.output, (conv.activation_min, conv.activation_max)),
             },
             Layer::MaxPool(pool) | Layer::AveragePool(pool) => Self::Pool {
-                takes_largest: matches!(layer, Layer::MaxPool(_)),
+                kind: if matches!(layer, Layer::MaxPool(_)) { PoolKind::Max } else { PoolKind::Average },
                 window: pool.window,
                 output: tensor(&pool.output, (0, u8::MAX)),
             },
@@ -96,16 +104,16 @@ impl QuantizedLayer {
                 multiplier: average.multiplier,
                 pre_shift: average.pre_shift,
                 input_scale: average.input.scale,
-                output: tensor(&average.output, (average.low, average.high)),
+                output: tensor(&average.output, (average.activation_min, average.activation_max)),
             },
             Layer::Add(add) => Self::Add {
-                first: add.first,
-                second: add.second,
-                start: add.start,
+                multiplier: add.multiplier,
+                other_multiplier: add.other_multiplier,
+                bias: add.bias,
                 shift: add.shift,
                 from: add.from.into(),
                 input_scale: add.input.scale,
-                output: tensor(&add.output, (add.low, add.high)),
+                output: tensor(&add.output, (add.activation_min, add.activation_max)),
             },
         }
     }
@@ -116,7 +124,7 @@ impl QuantizedLayer {
             Self::Dense { .. } => Kind::Dense,
             Self::Conv { is_depthwise: false, .. } => Kind::Conv,
             Self::Conv { .. } => Kind::Depthwise,
-            Self::Pool { takes_largest: true, .. } => Kind::MaxPool,
+            Self::Pool { kind: PoolKind::Max, .. } => Kind::MaxPool,
             Self::Pool { .. } => Kind::AveragePool,
             Self::GlobalAverage { .. } => Kind::GlobalAverage,
             Self::Add { .. } => Kind::Add,
@@ -155,7 +163,7 @@ impl QuantizedLayer {
         match self {
             Self::Dense { weighted, .. } => weighted.weights.len() as u32,
             Self::Conv { weighted, pool, output, .. } => {
-                (weighted.weights.len() * output.shape.places() * usize::from(*pool) * usize::from(*pool)) as u32
+                (weighted.weights.len() * output.shape.positions() * usize::from(*pool) * usize::from(*pool)) as u32
             }
             _ => 0,
         }
@@ -212,7 +220,7 @@ pub fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[Q
             Some(weighted) => append_weights(&mut file, weighted)?,
             None => [0; 3],
         };
-        put_record(block(&mut file, 1 + index), layer, sections, plan.places[index]);
+        put_record(block(&mut file, 1 + index), layer, sections, plan.offsets[index]);
     }
     let names_bytes: usize = classes.iter().map(|name| 1 + name.len()).sum();
     let names =
@@ -253,7 +261,7 @@ fn append_weights(file: &mut Vec<u8>, layer: &QuantizedWeights) -> Option<[u32; 
     Some([append(file, weights.into_iter()), biases, multipliers])
 }
 
-fn put_record(block: &mut Bytes, layer: &QuantizedLayer, [weights, biases, multipliers]: [u32; 3], place: u32) {
+fn put_record(block: &mut Bytes, layer: &QuantizedLayer, [weights, biases, multipliers]: [u32; 3], offset: u32) {
     record::KIND.put(block, layer.kind() as u16);
     if let Some(weighted) = layer.weighted() {
         record::LAYOUT.put(block, weighted.layout as u8);
@@ -268,15 +276,17 @@ fn put_record(block: &mut Bytes, layer: &QuantizedLayer, [weights, biases, multi
         record::INPUT_SCALE.put(block, weighted.input_scale);
         record::OUTPUT_SCALE.put(block, weighted.output_scale);
     }
-    if let Some(QuantizedTensor { shape, zero, scale, range: (low, high) }) = layer.output().copied() {
+    if let Some(QuantizedTensor { shape, zero_point, scale, range: (activation_min, activation_max) }) =
+        layer.output().copied()
+    {
         record::OUTPUT_SCALE.put(block, scale);
         record::HEIGHT.put(block, shape.height);
         record::WIDTH.put(block, shape.width);
         record::CHANNELS.put(block, shape.channels);
-        record::ZERO_POINT.put(block, zero);
-        record::LOW.put(block, low);
-        record::HIGH.put(block, high);
-        record::PLACE.put(block, place);
+        record::ZERO_POINT.put(block, zero_point);
+        record::ACTIVATION_MIN.put(block, activation_min);
+        record::ACTIVATION_MAX.put(block, activation_max);
+        record::ARENA_OFFSET.put(block, offset);
     }
     match *layer {
         QuantizedLayer::Dense { activation, output, .. } => {
@@ -297,11 +307,11 @@ fn put_record(block: &mut Bytes, layer: &QuantizedLayer, [weights, biases, multi
             record::MEAN_MULTIPLIER.put(block, multiplier);
             record::INPUT_SCALE.put(block, input_scale);
         }
-        QuantizedLayer::Add { first, second, start, shift, from, input_scale, .. } => {
+        QuantizedLayer::Add { multiplier, other_multiplier, bias, shift, from, input_scale, .. } => {
             record::PRE_SHIFT.put(block, shift);
-            record::SUM_FIRST.put(block, first);
-            record::SUM_SECOND.put(block, second);
-            record::SUM_START.put(block, start);
+            record::ADD_MULTIPLIER.put(block, multiplier);
+            record::ADD_OTHER_MULTIPLIER.put(block, other_multiplier);
+            record::ADD_BIAS.put(block, bias);
             record::INPUT_SCALE.put(block, input_scale);
             record::FROM.put(block, from as u16);
         }

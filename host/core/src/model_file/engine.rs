@@ -18,7 +18,7 @@ pub struct HostEngine<'f> {
     /// Weights of a dense first layer, row-major; else empty.
     first_weights: Vec<i16>,
     /// Input widened to 16 bits.
-    spread: Vec<i16>,
+    widened: Vec<i16>,
     accumulators: Vec<i32>,
     activations: Vec<i16>,
     arena: Vec<u8>,
@@ -36,7 +36,7 @@ impl<'f> HostEngine<'f> {
         }
         Self {
             first_weights,
-            spread: vec![0; model.inputs()],
+            widened: vec![0; model.inputs()],
             accumulators: vec![0; needs.accumulators],
             activations: vec![0; needs.activations],
             arena: vec![0; needs.arena],
@@ -76,7 +76,7 @@ impl<'f> HostEngine<'f> {
         assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
         let Some(Layer::Dense(first)) = self.model.layers().next() else { return Vec::new() };
         let mut accumulators = first.weighted.operands.biases.to_vec();
-        add_products(&self.first_weights, input, &mut self.spread, &mut accumulators);
+        add_products(&self.first_weights, input, &mut self.widened, &mut accumulators);
         accumulators
     }
 
@@ -112,20 +112,20 @@ impl<'f> HostEngine<'f> {
         let scratch = Scratch {
             accumulators: &mut self.accumulators,
             activations: &mut self.activations,
-            lanes: &mut [],
+            scratch: &mut [],
             arena: &mut self.arena,
         };
         Engine::new(&self.model, scratch).expect("the buffers were sized for this model, whose weights are row-major")
     }
 }
 
-/// Adds the products of row-major weights and an input to the sum of each row. `spread` receives the input in 16 bits.
-fn add_products(weights: &[i16], input: &[u8], spread: &mut [i16], sums: &mut [i32]) {
-    for (wide, &pixel) in spread.iter_mut().zip(input) {
+/// Adds the products of row-major weights and an input to the sum of each row. `widened` receives the input in 16 bits.
+fn add_products(weights: &[i16], input: &[u8], widened: &mut [i16], sums: &mut [i32]) {
+    for (wide, &pixel) in widened.iter_mut().zip(input) {
         *wide = i16::from(pixel);
     }
     for (sum, row) in sums.iter_mut().zip(weights.chunks_exact(input.len().max(1))) {
-        let products = row.iter().zip(&*spread).map(|(&weight, &pixel)| i32::from(weight) * i32::from(pixel));
+        let products = row.iter().zip(&*widened).map(|(&weight, &pixel)| i32::from(weight) * i32::from(pixel));
         *sum = products.fold(*sum, i32::wrapping_add);
     }
 }
@@ -148,7 +148,7 @@ mod tests {
             let weights = Weights::new(Layout::Rows8, &bytes, inputs, 3, 0).unwrap();
             let biases = [5, -7, i32::MAX / 2];
             let mut expected = [0; 3];
-            let work = Work { accumulators: &mut expected, lanes: &mut [] };
+            let work = Work { accumulators: &mut expected, scratch: &mut [] };
             Scalar::dense_u8(DenseOperands { weights, biases: &biases }, &input, work);
             let wide: Vec<i16> = bytes.iter().map(|&byte| i16::from(byte as i8)).collect();
             let mut sums = biases;

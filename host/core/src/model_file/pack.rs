@@ -22,7 +22,7 @@ pub enum Packing {
     Rows,
     /// [`pinhole_shared::kernel::Dsp`].
     CortexM4,
-    /// [`pinhole_shared::kernel::Pairs`].
+    /// [`pinhole_shared::kernel::DualMac`].
     CortexM0Plus,
 }
 
@@ -46,11 +46,11 @@ impl Packing {
             (Self::CortexM4, true, _) => Layout::DspPixels4,
             (Self::CortexM4, false, 8) => Layout::DspWide8,
             (Self::CortexM4, false, _) => Layout::DspWide4,
-            (Self::CortexM0Plus, true, 8) if largest <= Layout::PairsPixels7.max_weight().unsigned_abs() => {
-                Layout::PairsPixels7
+            (Self::CortexM0Plus, true, 8) if largest <= Layout::DualMacPixels7.max_weight().unsigned_abs() => {
+                Layout::DualMacPixels7
             }
-            (Self::CortexM0Plus, true, 8) => Layout::PairsPixels8,
-            (Self::CortexM0Plus, true, _) => Layout::PairsPixels4,
+            (Self::CortexM0Plus, true, 8) => Layout::DualMacPixels8,
+            (Self::CortexM0Plus, true, _) => Layout::DualMacPixels4,
             (Self::Rows | Self::CortexM0Plus, _, 8) => Layout::Rows8,
             (Self::Rows | Self::CortexM0Plus, _, _) => Layout::Rows4,
         }
@@ -86,9 +86,9 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
             weighted.layout = match of_model {
                 Layer::Depthwise(_) => packing.layout_of_channels(weighted.layout.bits()),
                 Layer::Conv(conv)
-                    if packing == Packing::CortexM4 && conv.takes_areas() && weighted.layout.bits() == 8 =>
+                    if packing == Packing::CortexM4 && conv.fuses_pool() && weighted.layout.bits() == 8 =>
                 {
-                    Layout::DspAreas8
+                    Layout::DspConvPool8
                 }
                 _ => packing.layout(reads_bytes, weighted.layout.bits(), largest),
             };

@@ -11,13 +11,13 @@
 use super::QuantizedLayer;
 
 /// Alignment of offsets, bytes.
-const PLACE_ALIGNMENT: usize = 4;
+const OFFSET_ALIGNMENT: usize = 4;
 
 /// Offsets of the tensors in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Offset of each layer's tensor; 0 if the layer writes none.
-    pub(super) places: Vec<u32>,
+    pub(super) offsets: Vec<u32>,
     /// Size of the arena: the end of its last tensor.
     pub(super) arena_bytes: u32,
 }
@@ -44,21 +44,21 @@ impl Plan {
             .collect();
         // A stable sort: of tensors of equal size, the first stays first.
         needed.sort_by_key(|tensor| std::cmp::Reverse(tensor.bytes));
-        let mut plan = Self { places: vec![0; layers.len()], arena_bytes: 0 };
+        let mut plan = Self { offsets: vec![0; layers.len()], arena_bytes: 0 };
         let mut placed: Vec<(usize, &Needed)> = Vec::new();
         for tensor in &needed {
             let meets = |other: &Needed| tensor.layer <= other.until && other.layer <= tensor.until;
-            let mut place = 0;
+            let mut offset = 0;
             for &(start, other) in placed.iter().filter(|(_, other)| meets(other)) {
-                if place + tensor.bytes > start {
-                    place = place.max((start + other.bytes).next_multiple_of(PLACE_ALIGNMENT));
+                if offset + tensor.bytes > start {
+                    offset = offset.max((start + other.bytes).next_multiple_of(OFFSET_ALIGNMENT));
                 }
             }
-            placed.push((place, tensor));
+            placed.push((offset, tensor));
             // Sorted by offset, so that the loop above finds the lowest gap.
-            placed.sort_by_key(|&(place, _)| place);
-            plan.places[tensor.layer] = place as u32;
-            plan.arena_bytes = plan.arena_bytes.max((place + tensor.bytes) as u32);
+            placed.sort_by_key(|&(offset, _)| offset);
+            plan.offsets[tensor.layer] = offset as u32;
+            plan.arena_bytes = plan.arena_bytes.max((offset + tensor.bytes) as u32);
         }
         plan
     }
@@ -67,30 +67,38 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pinhole_shared::model::PoolKind;
+
     use crate::model_file::encode::QuantizedTensor;
     use pinhole_shared::shape::{Shape, Window};
 
     fn layer(bytes: u16, from: Option<usize>) -> QuantizedLayer {
         let shape = Shape { height: 1, width: 1, channels: bytes };
-        let output = QuantizedTensor { shape, zero: 0, scale: 1.0, range: (0, 255) };
+        let output = QuantizedTensor { shape, zero_point: 0, scale: 1.0, range: (0, 255) };
         match from {
-            None => QuantizedLayer::Pool { takes_largest: true, window: Window::tiles(1), output },
-            Some(from) => {
-                QuantizedLayer::Add { first: 1, second: 1, start: 0, shift: 0, from, input_scale: 1.0, output }
-            }
+            None => QuantizedLayer::Pool { kind: PoolKind::Max, window: Window::tiles(1), output },
+            Some(from) => QuantizedLayer::Add {
+                multiplier: 1,
+                other_multiplier: 1,
+                bias: 0,
+                shift: 0,
+                from,
+                input_scale: 1.0,
+                output,
+            },
         }
     }
 
     #[test]
     fn a_chain_takes_its_two_largest_neighbors() {
         let plan = Plan::of(&[100, 40, 60, 8].map(|bytes| layer(bytes, None)));
-        assert_eq!(plan, Plan { places: vec![0, 100, 0, 60], arena_bytes: 140 });
+        assert_eq!(plan, Plan { offsets: vec![0, 100, 0, 60], arena_bytes: 140 });
     }
 
     #[test]
     fn places_are_multiples_of_four() {
         let plan = Plan::of(&[13, 6].map(|bytes| layer(bytes, None)));
-        assert_eq!(plan, Plan { places: vec![0, 16], arena_bytes: 22 });
+        assert_eq!(plan, Plan { offsets: vec![0, 16], arena_bytes: 22 });
     }
 
     /// A tensor that is added later is not overwritten before.
@@ -98,11 +106,11 @@ mod tests {
     fn a_tensor_that_is_added_later_stays() {
         let plan = Plan::of(&[layer(40, None), layer(20, None), layer(40, None), layer(40, Some(0)), layer(8, None)]);
         // Tensors 0 and 2 are both live at layer 3, with tensor 3. Tensor 1 is not live there.
-        assert_eq!(plan, Plan { places: vec![0, 80, 40, 80, 0], arena_bytes: 120 });
+        assert_eq!(plan, Plan { offsets: vec![0, 80, 40, 80, 0], arena_bytes: 120 });
     }
 
     #[test]
     fn nothing_takes_nothing() {
-        assert_eq!(Plan::of(&[]), Plan { places: vec![], arena_bytes: 0 });
+        assert_eq!(Plan::of(&[]), Plan { offsets: vec![], arena_bytes: 0 });
     }
 }

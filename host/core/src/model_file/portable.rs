@@ -2,7 +2,7 @@
 //! instruction, in Rust instead of assembly.
 
 use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
-use pinhole_shared::kernel::{Dsp, Kernel, Pairs, PortableDsp, PortablePairs, Scalar};
+use pinhole_shared::kernel::{Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::model::Model;
 
 use super::Packing;
@@ -18,11 +18,11 @@ use crate::inference::Inference;
 pub fn run_all<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Inference> {
     let needs = ScratchNeeds::of(model);
     let (mut accumulators, mut activations) = (vec![0x5A5A_5A5A; needs.accumulators], vec![0x5A5A; needs.activations]);
-    let (mut lanes, mut arena) = (vec![0x5A5A_5A5A; needs.lanes], vec![0x5A; needs.arena]);
+    let (mut scratch, mut arena) = (vec![0x5A5A_5A5A; needs.scratch], vec![0x5A; needs.arena]);
     let scratch = Scratch {
         accumulators: &mut accumulators,
         activations: &mut activations,
-        lanes: &mut lanes,
+        scratch: &mut scratch,
         arena: &mut arena,
     };
     let mut engine = Engine::<K>::new(model, scratch).ok()?;
@@ -37,7 +37,7 @@ pub fn run_all_packed(packing: Packing, model: &Model<'_>, input: &[u8]) -> Opti
     match packing {
         Packing::Rows => run_all::<Scalar>(model, input),
         Packing::CortexM4 => run_all::<Dsp<PortableDsp>>(model, input),
-        Packing::CortexM0Plus => run_all::<Pairs<PortablePairs>>(model, input),
+        Packing::CortexM0Plus => run_all::<DualMac<PortableDualMac>>(model, input),
     }
 }
 

@@ -13,12 +13,12 @@ pub struct InputKind {
     /// Largest magnitude in units.
     pub max_magnitude: u32,
     /// Zero point.
-    pub zero: u8,
+    pub zero_point: u8,
 }
 
 impl InputKind {
     /// Input of the first layer: a picture's pixels.
-    pub const PIXELS: Self = Self { scale: 1.0 / 255.0, max_magnitude: 255, zero: 0 };
+    pub const PIXELS: Self = Self { scale: 1.0 / 255.0, max_magnitude: 255, zero_point: 0 };
 }
 
 /// Headroom of the 16-bit outputs of relu and linear layers: their range is this multiple of the largest calibrated value.
@@ -51,14 +51,14 @@ pub fn accumulator_scales(weighted: &Weighted<'_>, result_scale: f64) -> Vec<f64
 
 /// Returns a global average of this many positions in each channel. Its range is about that of its input: a unit of `input`
 /// is less than 2^29 units of `output`.
-pub fn mean_of(places: usize, input: InputKind, output: QuantizedTensor) -> QuantizedLayer {
-    let factor = input.scale / (places as f64 * f64::from(output.scale));
+pub fn mean_of(positions: usize, input: InputKind, output: QuantizedTensor) -> QuantizedLayer {
+    let factor = input.scale / (positions as f64 * f64::from(output.scale));
     // As in `rows`: the first pre-shift with room for the factor is the most precise.
     let multiplier = |pre_shift: u8| (factor * (1_u64 << (32 - pre_shift)) as f64 + 0.5).floor();
     let pre_shift =
         (0..=MAX_PRE_SHIFT).find(|&pre_shift| multiplier(pre_shift) <= f64::from(i32::MAX)).unwrap_or(MAX_PRE_SHIFT);
     QuantizedLayer::GlobalAverage {
-        bias: -(places as i32 * i32::from(input.zero)),
+        bias: -(positions as i32 * i32::from(input.zero_point)),
         multiplier: multiplier(pre_shift).clamp(1.0, f64::from(i32::MAX)) as i32,
         pre_shift,
         input_scale: input.scale as f32,
@@ -72,14 +72,15 @@ pub fn sum_of(input: InputKind, (from, other): (usize, QuantizedTensor), output:
     let parts = |shift: u8| {
         let units = (1_u64 << shift) as f64;
         let factor = |scale: f64| (scale / f64::from(output.scale) * units + 0.5).floor().max(1.0);
-        let (first, second) = (factor(input.scale), factor(f64::from(other.scale)));
+        let (multiplier, other_multiplier) = (factor(input.scale), factor(f64::from(other.scale)));
         let half = if shift == 0 { 0.0 } else { units / 2.0 };
-        let start =
-            f64::from(output.zero) * units + half - f64::from(input.zero) * first - f64::from(other.zero) * second;
-        let fits = 255.0 * (first + second) + start.abs() <= f64::from(i32::MAX);
-        fits.then_some((first as i32, second as i32, start as i32, shift))
+        let bias = f64::from(output.zero_point) * units + half
+            - f64::from(input.zero_point) * multiplier
+            - f64::from(other.zero_point) * other_multiplier;
+        let fits = 255.0 * (multiplier + other_multiplier) + bias.abs() <= f64::from(i32::MAX);
+        fits.then_some((multiplier as i32, other_multiplier as i32, bias as i32, shift))
     };
     // With a shift of 0 both factors are about 1, which always fits.
-    let (first, second, start, shift) = (0..=MAX_PRE_SHIFT).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
-    QuantizedLayer::Add { first, second, start, shift, from, input_scale: input.scale as f32, output }
+    let (multiplier, other_multiplier, bias, shift) = (0..=MAX_PRE_SHIFT).rev().find_map(parts).unwrap_or((1, 1, 0, 0));
+    QuantizedLayer::Add { multiplier, other_multiplier, bias, shift, from, input_scale: input.scale as f32, output }
 }

@@ -2,7 +2,7 @@
 
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::format::{BLOCK_BYTES, Bytes, Span, header, record};
-use pinhole_shared::model::{Activation, Kind, Model, ModelError, Output, seal};
+use pinhole_shared::model::{Activation, Kind, Model, ModelError, Output, PoolKind, seal};
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 use pinhole_shared::shape::{Padding, Shape, Window};
@@ -16,7 +16,7 @@ const KINDS: [Kind; 7] =
 
 fn tensor(side: u16) -> QuantizedTensor {
     let shape = Shape { height: side, width: side, channels: 2 };
-    QuantizedTensor { shape, zero: 3, scale: 1.0, range: (0, 255) }
+    QuantizedTensor { shape, zero_point: 3, scale: 1.0, range: (0, 255) }
 }
 
 /// Two rows of ones.
@@ -45,16 +45,15 @@ fn all_kinds() -> ModelFile {
         pool: 1,
         output: tensor(8),
     };
-    let pool =
-        |takes_largest, side| QuantizedLayer::Pool { takes_largest, window: Window::tiles(2), output: tensor(side) };
-    let input = InputKind { scale: 1.0, max_magnitude: 255, zero: 3 };
+    let pool = |kind, side| QuantizedLayer::Pool { kind, window: Window::tiles(2), output: tensor(side) };
+    let input = InputKind { scale: 1.0, max_magnitude: 255, zero_point: 3 };
     let dense = QuantizedLayer::Dense { weighted: weights(2), activation: Activation::Linear, output: Output::Logits };
     let layers = [
         conv(false, 9),
         conv(true, 9),
         sum_of(input, (0, tensor(8)), tensor(8)),
-        pool(true, 4),
-        pool(false, 2),
+        pool(PoolKind::Max, 4),
+        pool(PoolKind::Average, 2),
         mean_of(4, input, tensor(1)),
         dense,
     ];

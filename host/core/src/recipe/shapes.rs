@@ -134,11 +134,11 @@ fn filtered(input: Shape, filter: &FilterLayer, channels: u16, depth: usize) -> 
     }
     let weights = usize::from(channels) * filter.window.area() * depth;
     let pooled = Shape { height: height / pool, width: width / pool, channels };
-    Ok(LayerShape { input, output: pooled, weights, macs: weights * output.places() })
+    Ok(LayerShape { input, output: pooled, weights, macs: weights * output.positions() })
 }
 
 fn slid(window: Window, input: Shape, name: &str) -> Result<(u16, u16), String> {
-    window.places(input).ok_or_else(|| {
+    window.output_size(input).ok_or_else(|| {
         let Window { height, width, stride_y, stride_x, padding } = window;
         format!(
             "slides {height}x{width} over {input}, padded by [{}, {}, {}, {}], in steps of {stride_y}x{stride_x}, which \

@@ -3,7 +3,7 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Result, Tensor, Var, bail};
 use pinhole_core::recipe::ActivationName;
-use pinhole_shared::model::Activation;
+use pinhole_shared::model::{Activation, PoolKind};
 use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::window::under;
@@ -113,15 +113,15 @@ fn layer_forward(layer: &Node, values: &Tensor, earlier: &[Tensor], learns: bool
     match &layer.kind {
         Kind::Dense(dense) => fully_connected(dense, &places_first(values, input)?, learns, left),
         Kind::Conv(conv) => convolution(layer, conv, values, learns, left),
-        Kind::Pool { takes_largest: true, window } => {
+        Kind::Pool { kind: PoolKind::Max, window } => {
             largest(&under(*window, input, values, f32::NEG_INFINITY)?)?.flatten_from(1)
         }
-        Kind::Pool { takes_largest: false, window } => {
-            let ones = Tensor::ones((1, input.places()), DType::F32, values.device())?;
+        Kind::Pool { kind: PoolKind::Average, window } => {
+            let ones = Tensor::ones((1, input.positions()), DType::F32, values.device())?;
             let counts = sum(&under(*window, Shape { channels: 1, ..input }, &ones, 0.0)?)?;
             sum(&under(*window, input, values, 0.0)?)?.broadcast_div(&counts)?.flatten_from(1)
         }
-        Kind::GlobalAverage => values.reshape(((), usize::from(input.channels), input.places()))?.mean(2),
+        Kind::GlobalAverage => values.reshape(((), usize::from(input.channels), input.positions()))?.mean(2),
         Kind::Add { from, activation } => {
             let Some(earlier) = earlier.get(*from) else { bail!("no layer {from} to add") };
             activated(&(values + earlier)?, *activation)
@@ -131,10 +131,10 @@ fn layer_forward(layer: &Node, values: &Tensor, earlier: &[Tensor], learns: bool
 
 /// Reorders a batch of tensors from channel planes to channels last.
 fn places_first(values: &Tensor, input: Shape) -> Result<Tensor> {
-    if input.channels == 1 || input.places() == 1 {
+    if input.channels == 1 || input.positions() == 1 {
         return Ok(values.clone());
     }
-    let planes = values.reshape(((), usize::from(input.channels), input.places()))?;
+    let planes = values.reshape(((), usize::from(input.channels), input.positions()))?;
     planes.transpose(1, 2)?.contiguous()?.flatten_from(1)
 }
 
@@ -172,7 +172,7 @@ fn fully_connected(dense: &DenseNode, values: &Tensor, learns: bool, left: &mut 
 fn convolution(layer: &Node, conv: &ConvNode, values: &Tensor, learns: bool, left: &mut Left) -> Result<Tensor> {
     let (device, input) = (values.device(), layer.shape.input);
     let (outputs, area) = (usize::from(layer.shape.output.channels), conv.window.area());
-    let Some((height, width)) = conv.window.places(input) else { bail!("no convolution of {input}") };
+    let Some((height, width)) = conv.window.output_size(input) else { bail!("no convolution of {input}") };
     let mut variable = |name, variable: &Var| on_device(name, variable, learns, left, device);
     let weights = variable("weights", &conv.weights)?;
     let covered = under(conv.window, input, values, 0.0)?;

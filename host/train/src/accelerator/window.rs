@@ -10,7 +10,7 @@ use pinhole_shared::shape::{Shape, Window};
 /// batch x channels x (rows * columns of the output). `values` are batch x (channels * height * width), padded with
 /// `fill`.
 pub(super) fn under(window: Window, input: Shape, values: &Tensor, fill: f32) -> Result<Vec<Tensor>> {
-    let Some((rows, columns)) = window.places(input) else { bail!("{window:?} over {input} has no output") };
+    let Some((rows, columns)) = window.output_size(input) else { bail!("{window:?} over {input} has no output") };
     let Window { height, width, stride_y, stride_x, padding } = window;
     let [channels, input_height, input_width] = [input.channels, input.height, input.width].map(usize::from);
     let image = values.reshape(((), channels, input_height, input_width))?;

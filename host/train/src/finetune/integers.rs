@@ -22,7 +22,7 @@ struct Form {
     /// Real value of one unit.
     scale: f64,
     /// Zero point: the integer that stands for 0.
-    zero: i32,
+    zero_point: i32,
     /// Least and largest integer, if the layer clips its outputs to them.
     limits: Option<(i32, i32)>,
 }
@@ -79,7 +79,9 @@ impl Arithmetic for Integers {
         let stage = |(index, form): (usize, &Form)| Stage {
             values: runs.iter().flat_map(|run| run[index].iter().map(|&integer| form.real(integer))).collect(),
             unit: form.scale as f32,
-            limits: form.limits.map(|(low, high)| (form.real(low), form.real(high))),
+            limits: form
+                .limits
+                .map(|(activation_min, activation_max)| (form.real(activation_min), form.real(activation_max))),
         };
         self.forms.par_iter().enumerate().map(stage).collect()
     }
@@ -93,15 +95,15 @@ impl Arithmetic for Integers {
 
 impl Form {
     fn of(layer: &Layer<'_>) -> Self {
-        let (scale, zero) = match layer {
+        let (scale, zero_point) = match layer {
             Layer::Dense(dense) => (output_scale(dense), 0),
-            _ => layer.tensor().map_or((1.0, 0), |tensor| (tensor.scale.into(), tensor.zero.into())),
+            _ => layer.tensor().map_or((1.0, 0), |tensor| (tensor.scale.into(), tensor.zero_point.into())),
         };
-        Self { scale, zero, limits: cut_to(layer) }
+        Self { scale, zero_point, limits: cut_to(layer) }
     }
 
     fn real(&self, integer: i32) -> f32 {
-        (f64::from(integer - self.zero) * self.scale) as f32
+        (f64::from(integer - self.zero_point) * self.scale) as f32
     }
 }
 
@@ -112,9 +114,9 @@ fn cut_to(layer: &Layer<'_>) -> Option<(i32, i32)> {
         Layer::Dense(dense) if dense.output == Output::Logits || dense.activation == Activation::Sigmoid => None,
         Layer::Dense(dense) if dense.activation == Activation::Relu => Some((0, dense.output.range().1)),
         Layer::Dense(dense) => Some(dense.output.range()),
-        Layer::Conv(conv) | Layer::Depthwise(conv) => Some((conv.low.into(), conv.high.into())),
-        Layer::GlobalAverage(average) => Some((average.low.into(), average.high.into())),
-        Layer::Add(add) => Some((add.low.into(), add.high.into())),
+        Layer::Conv(conv) | Layer::Depthwise(conv) => Some((conv.activation_min.into(), conv.activation_max.into())),
+        Layer::GlobalAverage(average) => Some((average.activation_min.into(), average.activation_max.into())),
+        Layer::Add(add) => Some((add.activation_min.into(), add.activation_max.into())),
         // Pooled values lie between the input's values.
         Layer::MaxPool(_) | Layer::AveragePool(_) => None,
     }

@@ -3,7 +3,7 @@
 use candle_core::{Device, Result, Var};
 use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::{ActivationName, ConvLayer, Initialization, Layer, LayerShape, Recipe};
-use pinhole_shared::model::Activation;
+use pinhole_shared::model::{Activation, PoolKind};
 
 use super::Network;
 use super::float::{BatchNorm, FloatLayer};
@@ -165,8 +165,8 @@ impl Network {
                     dense(&asked, numbers(&asked)?, activation)?
                 }
                 Some(Layer::Conv(_) | Layer::Depthwise(_)) => conv(&asked, numbers(&asked)?)?,
-                Some(Layer::MaxPool(pool)) => Kind::Pool { takes_largest: true, window: pool.window },
-                Some(Layer::AveragePool(pool)) => Kind::Pool { takes_largest: false, window: pool.window },
+                Some(Layer::MaxPool(pool)) => Kind::Pool { kind: PoolKind::Max, window: pool.window },
+                Some(Layer::AveragePool(pool)) => Kind::Pool { kind: PoolKind::Average, window: pool.window },
                 Some(Layer::GlobalAverage(_)) => Kind::GlobalAverage,
                 Some(Layer::Add(add)) => Kind::Add { from: add.from - 1, activation: add.activation },
             };

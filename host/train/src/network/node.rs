@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::{Device, Result, Tensor, Var};
 use pinhole_core::recipe::{ActivationName, LayerShape};
-use pinhole_shared::model::Activation;
+use pinhole_shared::model::{Activation, PoolKind};
 use pinhole_shared::shape::Window;
 
 use super::float::{BatchNorm, FloatConv, FloatLayer};
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
     Dense(DenseNode),
     Conv(ConvNode),
     Pool {
-        takes_largest: bool,
+        kind: PoolKind,
         window: Window,
     },
     GlobalAverage,
@@ -103,8 +103,8 @@ impl Node {
                 }
             }
             Kind::Conv(conv) => self.convolved(conv, values, part),
-            Kind::Pool { takes_largest, window } => {
-                values.apply_op1(PoolOp { takes_largest: *takes_largest, window: *window, input: self.shape.input })
+            Kind::Pool { kind, window } => {
+                values.apply_op1(PoolOp { kind: *kind, window: *window, input: self.shape.input })
             }
             Kind::GlobalAverage => values.apply_op1(GlobalAverageOp { input: self.shape.input }),
             Kind::Add { from, activation } => {
@@ -133,7 +133,9 @@ impl Node {
             is_depthwise: conv.is_depthwise,
             input_gradient,
         };
-        let Some((height, width)) = conv.window.places(input) else { candle_core::bail!("no convolution of {input}") };
+        let Some((height, width)) = conv.window.output_size(input) else {
+            candle_core::bail!("no convolution of {input}")
+        };
         let shape = pinhole_shared::shape::Shape { height, width, ..output };
         let activate = ActivateOp { shape, activation: clamp(conv.activation), pool: conv.pool };
         match part {
@@ -147,7 +149,7 @@ impl Node {
                 let (weights, biases) = (conv.weights.as_tensor(), conv.biases.as_tensor());
                 let mut values = values.apply_op3(weights, biases, op(input_gradient))?;
                 if let Some(norm) = &conv.norm {
-                    let op = NormOp::new(outputs, shape.places(), trace.seen.clone());
+                    let op = NormOp::new(outputs, shape.positions(), trace.seen.clone());
                     values = values.apply_op3(norm.gamma.as_tensor(), norm.beta.as_tensor(), op)?;
                 }
                 values.apply_op1(activate)
@@ -183,8 +185,8 @@ impl Node {
             },
             Kind::Conv(conv) if conv.is_depthwise => FloatLayer::Depthwise(conv.float(self.shape)?),
             Kind::Conv(conv) => FloatLayer::Conv(conv.float(self.shape)?),
-            Kind::Pool { takes_largest: true, window } => FloatLayer::MaxPool(*window),
-            Kind::Pool { takes_largest: false, window } => FloatLayer::AveragePool(*window),
+            Kind::Pool { kind: PoolKind::Max, window } => FloatLayer::MaxPool(*window),
+            Kind::Pool { kind: PoolKind::Average, window } => FloatLayer::AveragePool(*window),
             Kind::GlobalAverage => FloatLayer::GlobalAverage,
             Kind::Add { from, activation } => FloatLayer::Add { from: *from, activation: *activation },
         })
@@ -217,7 +219,11 @@ impl ConvNode {
 /// Reorders a batch of tensors (batch x elements) from channel planes to channels last.
 pub(super) fn places_first(values: &Tensor, shape: pinhole_shared::shape::Shape) -> Result<Tensor> {
     // With one channel or one position, both orders are the same.
-    if shape.channels == 1 || shape.places() == 1 { Ok(values.clone()) } else { values.apply_op1(FlattenOp { shape }) }
+    if shape.channels == 1 || shape.positions() == 1 {
+        Ok(values.clone())
+    } else {
+        values.apply_op1(FlattenOp { shape })
+    }
 }
 
 /// Returns the bounds of an activation function. Checked recipes have only these functions here.

@@ -172,7 +172,7 @@ mod plain {
     }
 
     fn conv(conv: &FloatConv, is_depthwise: bool, input: &[f64], output: Shape) -> Vec<f64> {
-        let (height, width) = conv.window.places(conv.input).unwrap();
+        let (height, width) = conv.window.output_size(conv.input).unwrap();
         let full = Shape { height, width, ..output };
         let depth = if is_depthwise { 1 } else { usize::from(conv.input.channels) };
         let values = each(full, |y, x, channel| {
@@ -221,7 +221,7 @@ mod plain {
                 places.iter().map(|&(_, place)| at(input, from, place, channel)).sum::<f64>() / places.len() as f64
             }),
             FloatLayer::GlobalAverage => each(output, |_, _, channel| {
-                input.iter().skip(channel).step_by(usize::from(from.channels)).sum::<f64>() / from.places() as f64
+                input.iter().skip(channel).step_by(usize::from(from.channels)).sum::<f64>() / from.positions() as f64
             }),
             FloatLayer::Add { from, activation } => {
                 input.iter().zip(&outputs[*from]).map(|(a, b)| activate(*activation, a + b)).collect()

@@ -32,7 +32,7 @@ pub(super) fn quantize(
         means: &mean,
     };
     let weighted = rows::quantize(&rows, reading.input, OutputKind { requantized_scale, scale }, bits)?;
-    let next = InputKind { scale, max_magnitude: output.max_magnitude(), zero: 0 };
+    let next = InputKind { scale, max_magnitude: output.max_magnitude(), zero_point: 0 };
     Ok((QuantizedLayer::Dense { weighted, activation, output }, next))
 }
 

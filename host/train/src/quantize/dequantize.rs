@@ -19,14 +19,14 @@ use crate::{FloatConv, FloatLayer, Pretrained};
 ///
 /// The file holds no training settings: they are taken from the recipe `training`. Dropout and penalties are 0.
 pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
-    let (mut scale, mut zero) = (1.0 / 255.0, 0);
+    let (mut scale, mut zero_point) = (1.0 / 255.0, 0);
     let (mut layers, mut recipes) = (Vec::new(), Vec::new());
     for layer in model.layers() {
-        layers.push(float_layer(&layer, scale, zero));
+        layers.push(float_layer(&layer, scale, zero_point));
         recipes.push(recipe_layer(&layer));
-        (scale, zero) = match &layer {
+        (scale, zero_point) = match &layer {
             Layer::Dense(dense) => (output_scale(dense), 0),
-            other => other.tensor().map_or((1.0, 0), |tensor| (f64::from(tensor.scale), tensor.zero)),
+            other => other.tensor().map_or((1.0, 0), |tensor| (f64::from(tensor.scale), tensor.zero_point)),
         };
     }
     // A recipe describes the last layer apart from the others.
@@ -42,26 +42,28 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
 }
 
 /// Converts a layer whose inputs have this scale and zero point.
-fn float_layer(layer: &Layer<'_>, input_scale: f64, zero: u8) -> FloatLayer {
+fn float_layer(layer: &Layer<'_>, input_scale: f64, zero_point: u8) -> FloatLayer {
     match layer {
         Layer::Dense(dense) => {
-            let (rows, biases) = real_rows(&dense.weighted, &row_scales(dense), input_scale, zero);
+            let (rows, biases) = real_rows(&dense.weighted, &row_scales(dense), input_scale, zero_point);
             let inputs = dense.weighted.operands.weights.inputs();
             let weights = (0..inputs).flat_map(|column| rows.iter().map(move |row| row[column])).collect();
             FloatLayer::Dense { weights, biases, activation: dense.activation }
         }
-        Layer::Conv(conv) => FloatLayer::Conv(float_conv(conv, input_scale, zero)),
-        Layer::Depthwise(conv) => FloatLayer::Depthwise(float_conv(conv, input_scale, zero)),
+        Layer::Conv(conv) => FloatLayer::Conv(float_conv(conv, input_scale, zero_point)),
+        Layer::Depthwise(conv) => FloatLayer::Depthwise(float_conv(conv, input_scale, zero_point)),
         Layer::MaxPool(pool) => FloatLayer::MaxPool(pool.window),
         Layer::AveragePool(pool) => FloatLayer::AveragePool(pool.window),
         Layer::GlobalAverage(_) => FloatLayer::GlobalAverage,
-        Layer::Add(add) => FloatLayer::Add { from: add.from.into(), activation: activation(&add.output, add.low) },
+        Layer::Add(add) => {
+            FloatLayer::Add { from: add.from.into(), activation: activation(&add.output, add.activation_min) }
+        }
     }
 }
 
-fn float_conv(conv: &Conv<'_>, input_scale: f64, zero: u8) -> FloatConv {
+fn float_conv(conv: &Conv<'_>, input_scale: f64, zero_point: u8) -> FloatConv {
     let scales = accumulator_scales(&conv.weighted, f64::from(conv.output.scale));
-    let (rows, biases) = real_rows(&conv.weighted, &scales, input_scale, zero);
+    let (rows, biases) = real_rows(&conv.weighted, &scales, input_scale, zero_point);
     FloatConv {
         window: conv.window,
         input: conv.input.shape,
@@ -69,33 +71,33 @@ fn float_conv(conv: &Conv<'_>, input_scale: f64, zero: u8) -> FloatConv {
         weights: rows.concat(),
         biases,
         norm: None,
-        activation: activation(&conv.output, conv.low),
+        activation: activation(&conv.output, conv.activation_min),
         pool: conv.pool,
     }
 }
 
 /// Returns the rows of weights, and the biases. A stored bias has the inputs' zero point times the row's weights
 /// subtracted; this is added back.
-fn real_rows(weighted: &Weighted<'_>, scales: &[f64], input_scale: f64, zero: u8) -> (Vec<Vec<f32>>, Vec<f32>) {
+fn real_rows(weighted: &Weighted<'_>, scales: &[f64], input_scale: f64, zero_point: u8) -> (Vec<Vec<f32>>, Vec<f32>) {
     let weights = &weighted.operands.weights;
     let row = |(row, &scale): (usize, &f64)| {
         let integers = (0..weights.inputs()).map(|column| f64::from(weights.get(row, column)));
-        let bias = f64::from(weighted.bias(row)) + f64::from(zero) * integers.clone().sum::<f64>();
+        let bias = f64::from(weighted.bias(row)) + f64::from(zero_point) * integers.clone().sum::<f64>();
         (integers.map(|weight| (weight * scale / input_scale) as f32).collect(), (bias * scale) as f32)
     };
     scales.iter().enumerate().map(row).unzip()
 }
 
 /// Returns the activation function for this range of outputs: relu if it begins at the zero point.
-fn activation(output: &Tensor, low: u8) -> ActivationName {
-    if low == output.zero { ActivationName::Relu } else { ActivationName::Linear }
+fn activation(output: &Tensor, activation_min: u8) -> ActivationName {
+    if activation_min == output.zero_point { ActivationName::Relu } else { ActivationName::Linear }
 }
 
 fn recipe_layer(layer: &Layer<'_>) -> RecipeLayer {
     let filter = |conv: &Conv<'_>| FilterLayer {
         window: conv.window,
         batch_norm: false,
-        activation: activation(&conv.output, conv.low),
+        activation: activation(&conv.output, conv.activation_min),
         pool: conv.pool,
         dropout: 0.0,
         l1: 0.0,
@@ -118,9 +120,10 @@ fn recipe_layer(layer: &Layer<'_>) -> RecipeLayer {
         Layer::MaxPool(pool) => RecipeLayer::MaxPool(PoolLayer { window: pool.window }),
         Layer::AveragePool(pool) => RecipeLayer::AveragePool(PoolLayer { window: pool.window }),
         Layer::GlobalAverage(_) => RecipeLayer::GlobalAverage(GlobalAverageLayer { dropout: 0.0 }),
-        Layer::Add(add) => {
-            RecipeLayer::Add(AddLayer { from: usize::from(add.from) + 1, activation: activation(&add.output, add.low) })
-        }
+        Layer::Add(add) => RecipeLayer::Add(AddLayer {
+            from: usize::from(add.from) + 1,
+            activation: activation(&add.output, add.activation_min),
+        }),
     }
 }
 

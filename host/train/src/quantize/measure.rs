@@ -41,10 +41,10 @@ pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result
             let float = network.activations(&inputs, index + 1)?;
             // Stage 0 of a run is its input.
             let integer = integer.iter().flat_map(|stages| &stages[index + 1]);
-            let zero = layer.tensor().map_or(0, |tensor| i32::from(tensor.zero));
+            let zero_point = layer.tensor().map_or(0, |tensor| i32::from(tensor.zero_point));
             let (mut sum, mut max) = (0.0, 0.0_f64);
             for (&float, &integer) in float.iter().zip(integer) {
-                let error = (f64::from(integer - zero) * scale - f64::from(float)).abs();
+                let error = (f64::from(integer - zero_point) * scale - f64::from(float)).abs();
                 sum += error;
                 max = max.max(error);
             }

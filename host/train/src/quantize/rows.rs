@@ -79,7 +79,7 @@ pub(super) fn quantize(
 pub(super) fn width(bits: u8) -> (Layout, i8) {
     match bits {
         4 => (Layout::Rows4, Layout::Rows4.max_weight()),
-        7 => (Layout::Rows8, Layout::PairsPixels7.max_weight()),
+        7 => (Layout::Rows8, Layout::DualMacPixels7.max_weight()),
         _ => (Layout::Rows8, Layout::Rows8.max_weight()),
     }
 }
@@ -161,7 +161,8 @@ impl Row {
         // A bias beyond i32 exceeds the bound below, and the caller takes a coarser scale: saturation does no harm. The
         // sum of weights times input units contains the zero point once for each weight; this is subtracted.
         let sum: i64 = rounded.iter().map(|&weight| i64::from(weight)).sum();
-        let bias_units = ((bias + lost) / (input.scale * scale) + 0.5).floor() - (sum * i64::from(input.zero)) as f64;
+        let bias_units =
+            ((bias + lost) / (input.scale * scale) + 0.5).floor() - (sum * i64::from(input.zero_point)) as f64;
         let l1: i64 = rounded.iter().map(|weight| i64::from(weight.unsigned_abs())).sum();
         let bound = (bias_units.abs().min(1e15)) as i64 + l1 * i64::from(input.max_magnitude);
         Self { scale, weights: rounded, bias: bias_units as i32, bound }
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn a_zero_is_taken_off() {
         let rows = rows(vec![vec![0.5, -0.125]], vec![0.0], &|_, _| 0.0);
-        let quantized = quantize(&rows, InputKind { zero: 100, ..PIXELS }, LOGITS, 8).unwrap();
+        let quantized = quantize(&rows, InputKind { zero_point: 100, ..PIXELS }, LOGITS, 8).unwrap();
         assert_eq!((&quantized.weights[..], &quantized.biases[..]), (&[127, -32][..], &[-9_500][..]));
     }
 
@@ -227,11 +228,11 @@ mod tests {
             weights in proptest::collection::vec(-1e6_f64..1e6, 6),
             exponents in proptest::collection::vec(-30_i32..20, 2),
             bias in -1e9_f64..1e9,
-            zero: u8,
+            zero_point: u8,
         ) {
             let row = |row: usize| weights[3 * row..][..3].iter().map(|w| w * 2.0_f64.powi(exponents[row])).collect();
             let rows = rows(vec![row(0), row(1)], vec![bias, 0.0], &|_, _| 0.5);
-            let input = InputKind { scale: 1.0 / 32_768.0, max_magnitude: 32_768, zero };
+            let input = InputKind { scale: 1.0 / 32_768.0, max_magnitude: 32_768, zero_point };
             let output = OutputKind { requantized_scale: 1.0 / 65_536.0, scale: 1.0 / 32_768.0 };
             if let Ok(quantized) = quantize(&rows, input, output, 8) {
                 prop_assert!(u64::from(quantized.accumulator_bound) << quantized.pre_shift <= i32::MAX as u64);

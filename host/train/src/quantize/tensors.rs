@@ -3,6 +3,7 @@
 use pinhole_core::model_file::scales::{InputKind, mean_of, sum_of};
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
 use pinhole_core::recipe::{ActivationName, LayerShape};
+use pinhole_shared::model::PoolKind;
 use pinhole_shared::shape::Shape;
 
 use super::Reading;
@@ -21,19 +22,26 @@ pub(super) fn quantize(
     bits: u8,
 ) -> Result<(QuantizedLayer, InputKind), usize> {
     let input = reading.input;
-    let same =
-        QuantizedTensor { shape: shape.output, zero: input.zero, scale: input.scale as f32, range: (0, u8::MAX) };
+    let same = QuantizedTensor {
+        shape: shape.output,
+        zero_point: input.zero_point,
+        scale: input.scale as f32,
+        range: (0, u8::MAX),
+    };
     let parts = match layer {
         FloatLayer::Dense { .. } => unreachable!("dense layers are quantized elsewhere"),
         FloatLayer::Conv(conv) => convolution(conv, false, shape, reading, bits)?,
         FloatLayer::Depthwise(conv) => convolution(conv, true, shape, reading, bits)?,
-        FloatLayer::MaxPool(window) => QuantizedLayer::Pool { takes_largest: true, window: *window, output: same },
-        FloatLayer::AveragePool(window) => QuantizedLayer::Pool { takes_largest: false, window: *window, output: same },
+        FloatLayer::MaxPool(window) => QuantizedLayer::Pool { kind: PoolKind::Max, window: *window, output: same },
+        FloatLayer::AveragePool(window) => {
+            QuantizedLayer::Pool { kind: PoolKind::Average, window: *window, output: same }
+        }
         FloatLayer::GlobalAverage => global_average(shape, reading),
         FloatLayer::Add { from, activation } => sum(*from, *activation, shape, reading),
     };
     let output = parts.output().expect("a layer that is not dense gives a tensor");
-    let next = InputKind { scale: f64::from(output.scale), max_magnitude: u8::MAX.into(), zero: output.zero };
+    let next =
+        InputKind { scale: f64::from(output.scale), max_magnitude: u8::MAX.into(), zero_point: output.zero_point };
     Ok((parts, next))
 }
 
@@ -48,9 +56,9 @@ fn tensor(shape: Shape, activation: ActivationName, (mut low, mut high): (f64, f
         high = 1.0;
     }
     let scale = (high - low) / 255.0;
-    let zero = (-low / scale + 0.5).floor().clamp(0.0, 255.0) as u8;
-    let least = if activation == ActivationName::Linear { 0 } else { zero };
-    QuantizedTensor { shape, zero, scale: scale as f32, range: (least, u8::MAX) }
+    let zero_point = (-low / scale + 0.5).floor().clamp(0.0, 255.0) as u8;
+    let least = if activation == ActivationName::Linear { 0 } else { zero_point };
+    QuantizedTensor { shape, zero_point, scale: scale as f32, range: (least, u8::MAX) }
 }
 
 fn convolution(
@@ -79,7 +87,7 @@ fn convolution(
 }
 
 fn global_average(shape: &LayerShape, reading: &Reading<'_>) -> QuantizedLayer {
-    mean_of(shape.input.places(), reading.input, tensor(shape.output, ActivationName::Linear, reading.seen.given))
+    mean_of(shape.input.positions(), reading.input, tensor(shape.output, ActivationName::Linear, reading.seen.given))
 }
 
 fn sum(from: usize, activation: ActivationName, shape: &LayerShape, reading: &Reading<'_>) -> QuantizedLayer {
@@ -100,9 +108,9 @@ mod tests {
 
     const PLACE: Shape = Shape { height: 1, width: 1, channels: 1 };
 
-    fn tensor_of(scale: f32, zero: u8) -> QuantizedLayer {
-        let output = QuantizedTensor { shape: PLACE, zero, scale, range: (0, 255) };
-        QuantizedLayer::Pool { takes_largest: true, window: Window::tiles(1), output }
+    fn tensor_of(scale: f32, zero_point: u8) -> QuantizedLayer {
+        let output = QuantizedTensor { shape: PLACE, zero_point, scale, range: (0, 255) };
+        QuantizedLayer::Pool { kind: PoolKind::Max, window: Window::tiles(1), output }
     }
 
     /// Largest distance of an integer from the real value it stands for: half a unit, and the rounding of multipliers.
@@ -110,27 +118,27 @@ mod tests {
 
     #[test]
     fn sums_take_both_zeros_off() {
-        let input = InputKind { scale: 0.1, max_magnitude: 255, zero: 100 };
+        let input = InputKind { scale: 0.1, max_magnitude: 255, zero_point: 100 };
         let seen = Seen { means: Vec::new(), given: range(&[-20.0, 40.0]) };
         let before = [tensor_of(0.2, 50)];
         let reading = Reading { input, seen: &seen, before: &before };
-        let QuantizedLayer::Add { first, second, start, shift, output, .. } =
+        let QuantizedLayer::Add { multiplier, other_multiplier, bias, shift, output, .. } =
             sum(0, ActivationName::Linear, &shape(PLACE, PLACE), &reading)
         else {
             panic!("not a sum")
         };
-        assert_eq!((output.zero, output.range), (85, (0, 255)));
+        assert_eq!((output.zero_point, output.range), (85, (0, 255)));
         for (a, b) in [(0, 0), (100, 50), (255, 0), (37, 201), (255, 160)] {
             let real = 0.1 * f64::from(a - 100) + f64::from(0.2_f32) * f64::from(b - 50);
-            let got = (a * first + b * second + start) >> shift;
-            let expected = real / f64::from(output.scale) + f64::from(output.zero);
+            let got = (a * multiplier + b * other_multiplier + bias) >> shift;
+            let expected = real / f64::from(output.scale) + f64::from(output.zero_point);
             assert!((f64::from(got) - expected).abs() <= UNITS, "{a}, {b}: {got}, not {expected}");
         }
     }
 
     #[test]
     fn means_take_their_zero_off() {
-        let input = InputKind { scale: 0.1, max_magnitude: 255, zero: 100 };
+        let input = InputKind { scale: 0.1, max_magnitude: 255, zero_point: 100 };
         let picture = Shape { height: 2, width: 2, channels: 1 };
         let seen = Seen { means: Vec::new(), given: range(&[-5.0, 5.0]) };
         let reading = Reading { input, seen: &seen, before: &[] };
@@ -141,8 +149,8 @@ mod tests {
         };
         for total in [4 * 100, 4 * 60, 4 * 140 + 3] {
             let real = 0.1 * (f64::from(total) / 4.0 - 100.0);
-            let got = requantize(total + bias, multiplier, pre_shift) + i32::from(output.zero);
-            let expected = real / f64::from(output.scale) + f64::from(output.zero);
+            let got = requantize(total + bias, multiplier, pre_shift) + i32::from(output.zero_point);
+            let expected = real / f64::from(output.scale) + f64::from(output.zero_point);
             assert!((f64::from(got) - expected).abs() <= UNITS, "{total}: {got}, not {expected}");
         }
     }

@@ -46,7 +46,7 @@ pub(crate) struct ActivateOp {
 
 impl ActivateOp {
     fn output(&self) -> Result<Shape> {
-        let Some((height, width)) = Window::tiles(self.pool).places(self.shape) else {
+        let Some((height, width)) = Window::tiles(self.pool).output_size(self.shape) else {
             bail!("activation: pool {} of {}", self.pool, self.shape)
         };
         Ok(Shape { height, width, ..self.shape })
@@ -77,7 +77,7 @@ impl CustomOp1 for ActivateOp {
         let mut outputs = vec![0.0; batch * output.elements()];
         let pooling = self.pooling();
         outputs.par_chunks_mut(output.elements()).zip(inputs.par_chunks(elements)).for_each(|(outputs, inputs)| {
-            let planes = outputs.chunks_exact_mut(output.places()).zip(inputs.chunks_exact(self.shape.places()));
+            let planes = outputs.chunks_exact_mut(output.positions()).zip(inputs.chunks_exact(self.shape.positions()));
             for (output, input) in planes {
                 forward(input, pooling, output);
             }
@@ -95,8 +95,10 @@ impl CustomOp1 for ActivateOp {
                     .par_chunks_mut(self.shape.elements())
                     .zip(inputs.par_chunks(self.shape.elements()).zip(delta.par_chunks(output.elements())))
                     .for_each(|(gradient, (inputs, delta))| {
-                        let planes = inputs.chunks_exact(self.shape.places()).zip(delta.chunks_exact(output.places()));
-                        for (gradient, (input, delta)) in gradient.chunks_exact_mut(self.shape.places()).zip(planes) {
+                        let planes =
+                            inputs.chunks_exact(self.shape.positions()).zip(delta.chunks_exact(output.positions()));
+                        for (gradient, (input, delta)) in gradient.chunks_exact_mut(self.shape.positions()).zip(planes)
+                        {
                             backward(input, delta, pooling, gradient);
                         }
                     });
@@ -211,11 +213,11 @@ mod tests {
     fn vectors_compute_the_portable_bits() {
         let mut random = Random::seeded(4);
         let shape = Shape { height: 13, width: 75, channels: 1 };
-        let input: Vec<f32> = (0..shape.places()).map(|_| random.below(17) as f32 - 8.0).collect();
+        let input: Vec<f32> = (0..shape.positions()).map(|_| random.below(17) as f32 - 8.0).collect();
         for pool in [1, 2, 3] {
             for activation in [Clamp::Linear, Clamp::Relu, Clamp::Relu6] {
                 let op = ActivateOp { shape, activation, pool };
-                let places = op.output().unwrap().places();
+                let places = op.output().unwrap().positions();
                 let delta: Vec<f32> = (0..places).map(|_| random.between(-1.0, 1.0)).collect();
                 let (mut here, mut portable) = (vec![0.0; places], vec![0.0; places]);
                 forward(&input, op.pooling(), &mut here);

@@ -28,7 +28,7 @@ pub(crate) struct ConvOp {
 
 impl ConvOp {
     fn output(&self) -> Result<Shape> {
-        let (Some((height, width)), Ok(channels)) = (self.window.places(self.input), u16::try_from(self.outputs))
+        let (Some((height, width)), Ok(channels)) = (self.window.output_size(self.input), u16::try_from(self.outputs))
         else {
             bail!("convolution: {:?} over {} has no output", self.window, self.input)
         };
@@ -63,7 +63,7 @@ impl ConvOp {
                 let mut buffer = vec![0.0; lowering.len];
                 let mut results = vec![0.0; self.outputs / groups.len() * lowering.step];
                 let group = self.input.elements() / groups.len();
-                let planes = outputs.chunks_exact_mut(output.places()).zip(biases.iter().cycle());
+                let planes = outputs.chunks_exact_mut(output.positions()).zip(biases.iter().cycle());
                 let mut planes = planes.map(|(plane, &bias)| (plane, bias));
                 for (image, panels) in inputs.chunks_exact(group).zip(groups.iter().cycle()) {
                     lowering.fill(image, &mut buffer);
@@ -170,7 +170,7 @@ impl ConvOp {
                 let deltas = delta.chunks_exact(output.elements() / groups.len());
                 for ((image, delta), panels) in images.zip(deltas).zip(groups.iter().cycle()) {
                     for (plane, spread) in
-                        delta.chunks_exact(output.places()).zip(spread.chunks_exact_mut(lowering.step))
+                        delta.chunks_exact(output.positions()).zip(spread.chunks_exact_mut(lowering.step))
                     {
                         lowering.spread(plane, spread);
                     }
@@ -233,7 +233,7 @@ impl ConvOp {
                 };
                 let mut by_biases = vec![0.0; self.outputs];
                 for delta in delta.chunks_exact(output.elements()) {
-                    for (gradient, plane) in by_biases.iter_mut().zip(delta.chunks_exact(output.places())) {
+                    for (gradient, plane) in by_biases.iter_mut().zip(delta.chunks_exact(output.positions())) {
                         *gradient += sum(plane);
                     }
                 }
@@ -255,7 +255,7 @@ impl ConvOp {
         let mut buffer = vec![0.0; lowering.len];
         let mut spread = vec![0.0; lowering.step];
         let mut gradient = vec![0.0; self.outputs * area];
-        let channels = inputs.chunks_exact(self.input.places()).zip(delta.chunks_exact(output.places()));
+        let channels = inputs.chunks_exact(self.input.positions()).zip(delta.chunks_exact(output.positions()));
         for (i, (plane, delta)) in channels.enumerate() {
             lowering.fill(plane, &mut buffer);
             lowering.spread(delta, &mut spread);
@@ -287,7 +287,7 @@ impl ConvOp {
         let mut gradient = vec![0.0; usize::from(height) * self.outputs * step];
         for (image, delta) in inputs.chunks_exact(self.input.elements()).zip(delta.chunks_exact(output.elements())) {
             let first = usize::from(padding.top) * pitch + usize::from(padding.left) * channels;
-            for (channel, plane) in image.chunks_exact(self.input.places()).enumerate() {
+            for (channel, plane) in image.chunks_exact(self.input.positions()).enumerate() {
                 let rows = plane.chunks_exact(usize::from(self.input.width));
                 for (row, to) in rows.zip(places[first + channel..].chunks_mut(pitch)) {
                     for (value, to) in row.iter().zip(to.iter_mut().step_by(channels)) {

@@ -11,7 +11,7 @@ use super::with_values;
 /// # Panics
 /// If the number of values is not that of the shape.
 pub(super) fn to_places_first(values: &[f32], shape: Shape) -> Vec<f32> {
-    transposed(values, usize::from(shape.channels), shape.places())
+    transposed(values, usize::from(shape.channels), shape.positions())
 }
 
 /// Converts one image from (height * width) x channels to channels x (height * width).
@@ -19,7 +19,7 @@ pub(super) fn to_places_first(values: &[f32], shape: Shape) -> Vec<f32> {
 /// # Panics
 /// If the number of values is not that of the shape.
 pub(crate) fn to_planes_first(values: &[f32], shape: Shape) -> Vec<f32> {
-    transposed(values, shape.places(), usize::from(shape.channels))
+    transposed(values, shape.positions(), usize::from(shape.channels))
 }
 
 fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {

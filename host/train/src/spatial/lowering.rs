@@ -32,7 +32,7 @@ impl Lowering {
     /// # Panics
     /// If the window has no position in the input; networks are checked before they are trained.
     pub(super) fn new(window: Window, input: Shape) -> Self {
-        let (height, width) = window.places(input).expect("a checked window");
+        let (height, width) = window.output_size(input).expect("a checked window");
         let (height, width) = (usize::from(height), usize::from(width));
         let (stride_y, stride_x) = (usize::from(window.stride_y), usize::from(window.stride_x));
         let (left, right) = (usize::from(window.padding.left), usize::from(window.padding.right));

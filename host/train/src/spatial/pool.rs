@@ -1,6 +1,7 @@
 //! Pooling with sliding windows, and global average pooling.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape as Dimensions, Tensor, bail};
+use pinhole_shared::model::PoolKind;
 use pinhole_shared::shape::{Shape, Window};
 use rayon::prelude::*;
 
@@ -12,7 +13,7 @@ use super::with_values;
 /// the maximum and does not count for the average. The gradient of a maximum goes to the first of equal values.
 pub(crate) struct PoolOp {
     /// True for max pooling, false for average pooling.
-    pub takes_largest: bool,
+    pub kind: PoolKind,
     /// Window that slides over the input.
     pub window: Window,
     /// Shape of one image.
@@ -21,7 +22,7 @@ pub(crate) struct PoolOp {
 
 impl PoolOp {
     fn output(&self) -> Result<Shape> {
-        let Some((height, width)) = self.window.places(self.input) else {
+        let Some((height, width)) = self.window.output_size(self.input) else {
             bail!("pooling: {:?} over {} has no output", self.window, self.input)
         };
         Ok(Shape { height, width, ..self.input })
@@ -57,17 +58,19 @@ impl CustomOp1 for PoolOp {
         let inputs = contiguous(inputs, layout)?;
         let width = usize::from(self.input.width);
         let mut outputs = vec![0.0; batch * output.elements()];
-        outputs.par_chunks_mut(output.places()).zip(inputs.par_chunks(self.input.places())).for_each(|(to, plane)| {
-            for (to, (rows, columns)) in to.iter_mut().zip(self.windows(output)) {
-                let count = rows.len() * columns.len();
-                let values = rows.flat_map(|row| &plane[row * width..][columns.clone()]);
-                *to = if self.takes_largest {
-                    values.fold(f32::NEG_INFINITY, |largest, &value| largest.max(value))
-                } else {
-                    values.sum::<f32>() / count as f32
-                };
-            }
-        });
+        outputs.par_chunks_mut(output.positions()).zip(inputs.par_chunks(self.input.positions())).for_each(
+            |(to, plane)| {
+                for (to, (rows, columns)) in to.iter_mut().zip(self.windows(output)) {
+                    let count = rows.len() * columns.len();
+                    let values = rows.flat_map(|row| &plane[row * width..][columns.clone()]);
+                    *to = if self.kind == PoolKind::Max {
+                        values.fold(f32::NEG_INFINITY, |largest, &value| largest.max(value))
+                    } else {
+                        values.sum::<f32>() / count as f32
+                    };
+                }
+            },
+        );
         Ok((CpuStorage::F32(outputs), (batch, output.elements()).into()))
     }
 
@@ -78,13 +81,13 @@ impl CustomOp1 for PoolOp {
             with_values(delta, |delta| {
                 let mut gradient = vec![0.0; inputs.len()];
                 gradient
-                    .par_chunks_mut(self.input.places())
-                    .zip(inputs.par_chunks(self.input.places()).zip(delta.par_chunks(output.places())))
+                    .par_chunks_mut(self.input.positions())
+                    .zip(inputs.par_chunks(self.input.positions()).zip(delta.par_chunks(output.positions())))
                     .for_each(|(gradient, (plane, delta))| {
                         for (&delta, (rows, columns)) in delta.iter().zip(self.windows(output)) {
                             let places =
                                 rows.clone().flat_map(|row| row * width + columns.start..row * width + columns.end);
-                            if self.takes_largest {
+                            if self.kind == PoolKind::Max {
                                 let first = places.reduce(|a, b| if plane[b] > plane[a] { b } else { a });
                                 gradient[first.expect("windows cover places")] += delta;
                             } else {
@@ -116,14 +119,14 @@ impl CustomOp1 for GlobalAverageOp {
         if elements != self.input.elements() || elements == 0 {
             bail!("global average: {elements} elements for {}", self.input);
         }
-        let places = self.input.places();
+        let places = self.input.positions();
         let inputs = contiguous(inputs, layout)?;
         let averages = inputs.chunks_exact(places).map(|plane| sum(plane) / places as f32).collect();
         Ok((CpuStorage::F32(averages), (batch, usize::from(self.input.channels)).into()))
     }
 
     fn bwd(&self, inputs: &Tensor, _outputs: &Tensor, delta: &Tensor) -> Result<Option<Tensor>> {
-        let places = self.input.places();
+        let places = self.input.positions();
         let gradient = with_values(delta, |delta| {
             Ok(delta
                 .iter()

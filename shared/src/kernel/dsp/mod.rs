@@ -42,7 +42,7 @@
 //!
 //! # Fused 3x3 convolution and pool
 //! A first convolution reads one channel, 9 columns per row, so loop overhead exceeds the loop body.
-//! [`Layout::DspAreas8`] therefore holds weights widened to 16 bits, six words per row. They stay in registers while
+//! [`Layout::DspConvPool8`] therefore holds weights widened to 16 bits, six words per row. They stay in registers while
 //! SMLAD applies them at the four positions of a 3 x 3 window that are pooled. These positions cover 4 x 4 pixels, one
 //! word per pixel row. Each word is widened once to (0, 2), (1, 3) for the left positions and to (1, 3), (2, 0) for the
 //! right ones. Both match the weights' lanes (0, 2), (1, nothing). There is no such layout for 4-bit weights.
@@ -65,15 +65,15 @@ pub use portable::PortableDsp;
 
 use core::marker::PhantomData;
 
-use super::{Area, Areas, DenseOperands, Feed, Kernel, Neurons, Work, sigmoids, take};
+use super::{ConvPool, DenseOperands, Kernel, KernelInput, Neurons, Patch, Work, sigmoids, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// Innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
 ///
 /// # Contract, for callers
-/// `lanes.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4.
-/// `weights.len()` is `accumulators.len() / 4` times the words of a block: `lanes.len() * 2`, for 4-bit weights
-/// `lanes.len()`.
+/// `scratch.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4.
+/// `weights.len()` is `accumulators.len() / 4` times the words of a block: `scratch.len() * 2`, for 4-bit weights
+/// `scratch.len()`.
 ///
 /// # Contract, for implementors
 /// Results equal those of [`PortableDsp`] for any contents; sums wrap. No access outside the slices, even if a caller
@@ -83,13 +83,13 @@ pub trait DspLoops {
     const NAME: &'static str;
 
     /// Widens pixels to 16 bits: each group of four becomes the words (0, 2) and (1, 3), the first pixel in the lower
-    /// half. `pixels.len()` is a multiple of 8, `lanes.len()` half of it. Returns the sum of `x0 x1 + x2 x3` over all
+    /// half. `pixels.len()` is a multiple of 8, `scratch.len()` half of it. Returns the sum of `x0 x1 + x2 x3` over all
     /// groups of four.
-    fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32;
+    fn widen(pixels: &[u8], scratch: &mut [u32]) -> i32;
 
-    /// Returns the sum of the pixels in `lanes`.
-    fn sum(lanes: &[u32]) -> i32 {
-        lanes.iter().map(|&lane| (lane & 0xFFFF) as i32 + (lane >> 16) as i32).fold(0, i32::wrapping_add)
+    /// Returns the sum of the pixels in `scratch`.
+    fn sum(scratch: &[u32]) -> i32 {
+        scratch.iter().map(|&lane| (lane & 0xFFFF) as i32 + (lane >> 16) as i32).fold(0, i32::wrapping_add)
     }
 
     /// Copies groups of four words from any address. `words.len()` is four times `fours.len()`.
@@ -100,17 +100,17 @@ pub trait DspLoops {
     }
 
     /// Adds a chunk in [`Layout::DspPixels8`] to the accumulators. Subtracts `products` from the sums that contain it.
-    fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]);
+    fn pixels8(weights: &[u32], scratch: &[u32], products: i32, accumulators: &mut [i32]);
 
     /// Adds a chunk in [`Layout::DspPixels4`] to the accumulators. Subtracts `products` likewise, and `excess`: 8 times
     /// the sum of the inputs.
-    fn pixels4(weights: &[u32], lanes: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]);
+    fn pixels4(weights: &[u32], scratch: &[u32], products_and_excess: [i32; 2], accumulators: &mut [i32]);
 
-    /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. `lanes` holds the inputs in order.
-    fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
+    /// Adds a chunk in [`Layout::DspWide8`] to the accumulators. `scratch` holds the inputs in order.
+    fn wide8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]);
 
-    /// Adds a chunk in [`Layout::DspWide4`] to the accumulators. `lanes` holds the inputs in order.
-    fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
+    /// Adds a chunk in [`Layout::DspWide4`] to the accumulators. `scratch` holds the inputs in order.
+    fn wide4(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]);
 
     /// Adds to each accumulator the sum, over columns, of a channel's weights times its values, which are `channels`
     /// apart. `accumulators.len()` is a multiple of 4; `weights.len()` is half of it, times the columns. The last
@@ -119,7 +119,7 @@ pub trait DspLoops {
 
     /// Sets each accumulator to its row's bias plus the largest of the row's sums at the four positions of a 3 x 3
     /// window in `area`. `accumulators` and `biases` have one element per row, `weights` six words per row.
-    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]);
+    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]);
 
     /// See [`Kernel::sigmoids`].
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -132,15 +132,15 @@ pub trait DspLoops {
 pub struct Dsp<L>(PhantomData<L>);
 
 impl<L: DspLoops> Kernel for Dsp<L> {
-    type Areas = Self;
+    type ConvPool = Self;
 
     const NAME: &'static str = L::NAME;
 
-    fn runs(layout: Layout, fed_by: Feed) -> bool {
-        match fed_by {
-            Feed::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspAreas8),
-            Feed::Channels => layout.is_of_channels(),
-            Feed::Activations => matches!(layout, Layout::DspWide8 | Layout::DspWide4),
+    fn runs(layout: Layout, input: KernelInput) -> bool {
+        match input {
+            KernelInput::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspConvPool8),
+            KernelInput::Channels => layout.is_of_channels(),
+            KernelInput::Activations => matches!(layout, Layout::DspWide8 | Layout::DspWide4),
         }
     }
 
@@ -164,58 +164,58 @@ impl<L: DspLoops> Kernel for Dsp<L> {
     }
 }
 
-impl<L: DspLoops> Areas for Dsp<L> {
-    const LAYOUT: Option<Layout> = Some(Layout::DspAreas8);
+impl<L: DspLoops> ConvPool for Dsp<L> {
+    const LAYOUT: Option<Layout> = Some(Layout::DspConvPool8);
 
     #[inline(always)]
-    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
-        L::area(weights, biases, area, accumulators);
+    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]) {
+        L::conv_pool(weights, biases, patch, accumulators);
     }
 }
 
-/// Processes chunk by chunk: widens inputs, of 1 or 2 bytes each, to `lanes`, then runs the layout's loop. One function
+/// Processes chunk by chunk: widens inputs, of 1 or 2 bytes each, to `scratch`, then runs the layout's loop. One function
 /// serves both input types, because the code around the loops is most of the code.
 #[cfg_attr(target_os = "none", inline(never))]
 fn dense<L: DspLoops>(operands: DenseOperands<'_>, input: &[u8], input_bytes: usize, work: Work<'_>) {
     let DenseOperands { weights, biases } = operands;
-    let Work { accumulators, lanes } = work;
+    let Work { accumulators, scratch } = work;
     fill::<L>(bytemuck::cast_slice(biases), bytemuck::cast_slice_mut(accumulators));
     let blocks = accumulators.len() / BLOCK_ROWS;
     let mut words = weights.words();
     let layout = weights.layout();
     for inputs in input.chunks((weights.chunk_columns() * input_bytes).max(1)) {
-        let lane_words = (inputs.len() / input_bytes).next_multiple_of(GROUP_COLUMNS) / 2;
-        let Some(lanes) = lanes.get_mut(..lane_words) else { return };
+        let scratch_words = (inputs.len() / input_bytes).next_multiple_of(GROUP_COLUMNS) / 2;
+        let Some(scratch) = scratch.get_mut(..scratch_words) else { return };
         let products = if input_bytes == 1 {
-            spread::<L>(inputs, lanes)
+            widen::<L>(inputs, scratch)
         } else {
             // The inputs already lie two in a word, the first in the lower half.
-            fill::<L>(inputs, lanes);
+            fill::<L>(inputs, scratch);
             0
         };
-        let block_words = if layout.bits() == 4 { lane_words } else { lane_words * 2 };
+        let block_words = if layout.bits() == 4 { scratch_words } else { scratch_words * 2 };
         let chunk = take(&mut words, blocks * block_words);
         match layout {
-            Layout::DspPixels8 => L::pixels8(chunk, lanes, products, accumulators),
+            Layout::DspPixels8 => L::pixels8(chunk, scratch, products, accumulators),
             Layout::DspPixels4 => {
-                let excess = L::sum(lanes).wrapping_mul(8);
-                L::pixels4(chunk, lanes, [products, excess], accumulators);
+                let excess = L::sum(scratch).wrapping_mul(8);
+                L::pixels4(chunk, scratch, [products, excess], accumulators);
             }
-            Layout::DspWide4 => L::wide4(chunk, lanes, accumulators),
-            _ => L::wide8(chunk, lanes, accumulators),
+            Layout::DspWide4 => L::wide4(chunk, scratch, accumulators),
+            _ => L::wide8(chunk, scratch, accumulators),
         }
     }
 }
 
-/// [`DspLoops::spread`] for any number of pixels; zeros complete the last group.
-fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> i32 {
+/// [`DspLoops::widen`] for any number of pixels; zeros complete the last group.
+fn widen<L: DspLoops>(pixels: &[u8], scratch: &mut [u32]) -> i32 {
     let whole = pixels.len() - pixels.len() % GROUP_COLUMNS;
-    let (Some((whole, rest)), Some((lanes, last))) =
-        (pixels.split_at_checked(whole), lanes.split_at_mut_checked(whole / 2))
+    let (Some((whole, rest)), Some((scratch, last))) =
+        (pixels.split_at_checked(whole), scratch.split_at_mut_checked(whole / 2))
     else {
         return 0;
     };
-    let products = L::spread(whole, lanes);
+    let products = L::widen(whole, scratch);
     if rest.is_empty() {
         return products;
     }
@@ -223,7 +223,7 @@ fn spread<L: DspLoops>(pixels: &[u8], lanes: &mut [u32]) -> i32 {
     for (place, &pixel) in group.iter_mut().zip(rest) {
         *place = pixel;
     }
-    products.wrapping_add(L::spread(&group, last))
+    products.wrapping_add(L::widen(&group, last))
 }
 
 /// Fills words with an even number of bytes from any address; the remaining words become 0.

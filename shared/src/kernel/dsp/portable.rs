@@ -1,7 +1,7 @@
 //! The innermost loops in Rust, instruction by instruction: the portable version of the assembly.
 
 use super::DspLoops;
-use crate::kernel::Area;
+use crate::kernel::Patch;
 
 /// [`DspLoops`] for any target, for tests and for the host.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,9 +10,9 @@ pub struct PortableDsp;
 impl DspLoops for PortableDsp {
     const NAME: &'static str = "dsp-portable";
 
-    fn spread(pixels: &[u8], lanes: &mut [u32]) -> i32 {
+    fn widen(pixels: &[u8], scratch: &mut [u32]) -> i32 {
         let mut products = 0;
-        for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(2)) {
+        for (four, words) in pixels.chunks_exact(4).zip(scratch.chunks_exact_mut(2)) {
             let (&[x0, x1, x2, x3], [even, odd]) = (four, words) else { continue };
             let word = u32::from_le_bytes([x0, x1, x2, x3]);
             (*even, *odd) = (uxtb16(word), uxtb16(word.rotate_right(8)));
@@ -21,11 +21,11 @@ impl DspLoops for PortableDsp {
         products
     }
 
-    fn pixels8(weights: &[u32], lanes: &[u32], products: i32, accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact((lanes.len() * 2).max(1));
+    fn pixels8(weights: &[u32], scratch: &[u32], products: i32, accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact((scratch.len() * 2).max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             let mut sums = [[0_i32; 2]; 2];
-            for (words, x) in block.chunks_exact(4).zip(lanes.chunks_exact(2)) {
+            for (words, x) in block.chunks_exact(4).zip(scratch.chunks_exact(2)) {
                 for ([t, b], pair) in sums.iter_mut().zip(words.chunks_exact(2)) {
                     (*t, *b) = two_rows(*t, *b, [pair[0], pair[1]], [x[0], x[1]], sxtab16);
                 }
@@ -38,11 +38,11 @@ impl DspLoops for PortableDsp {
         }
     }
 
-    fn pixels4(weights: &[u32], lanes: &[u32], [products, excess]: [i32; 2], accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact(lanes.len().max(1));
+    fn pixels4(weights: &[u32], scratch: &[u32], [products, excess]: [i32; 2], accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact(scratch.len().max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             let (mut t, mut b, mut t_low, mut b_low) = (0, 0, 0, 0);
-            for (words, x) in block.chunks_exact(2).zip(lanes.chunks_exact(2)) {
+            for (words, x) in block.chunks_exact(2).zip(scratch.chunks_exact(2)) {
                 let (pair, x) = ([words[0], words[1]], [x[0], x[1]]);
                 (t_low, b_low) = two_rows(t_low, b_low, pair.map(|word| word & 0x0F0F_0F0F), x, uxtab16);
                 (t, b) = two_rows(t, b, pair, x, uxtab16);
@@ -80,10 +80,10 @@ impl DspLoops for PortableDsp {
         }
     }
 
-    fn area(weights: &[u32], biases: &[i32], area: Area<'_>, accumulators: &mut [i32]) {
+    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]) {
         let (mut left, mut right) = ([0_u32; 8], [0_u32; 8]);
         for (row, (left, right)) in left.chunks_exact_mut(2).zip(right.chunks_exact_mut(2)).enumerate() {
-            let Some(&pixels) = area.pixels.get(row * usize::from(area.pitch)..).and_then(<[u8]>::first_chunk) else {
+            let Some(&pixels) = patch.pixels.get(row * usize::from(patch.pitch)..).and_then(<[u8]>::first_chunk) else {
                 return;
             };
             let word = u32::from_le_bytes(pixels);
@@ -100,10 +100,10 @@ impl DspLoops for PortableDsp {
         }
     }
 
-    fn wide8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact((lanes.len() * 2).max(1));
+    fn wide8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact((scratch.len() * 2).max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
-            for (words, x) in block.chunks_exact(4).zip(lanes.chunks_exact(2)) {
+            for (words, x) in block.chunks_exact(4).zip(scratch.chunks_exact(2)) {
                 for (row, &word) in rows.iter_mut().zip(words) {
                     *row = smlad(*row, sxtab16(0, word), x[0]);
                     *row = smlad(*row, sxtab16(0, word.rotate_right(8)), x[1]);
@@ -112,11 +112,11 @@ impl DspLoops for PortableDsp {
         }
     }
 
-    fn wide4(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact(lanes.len().max(1));
+    fn wide4(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact(scratch.len().max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             for (place, row) in rows.iter_mut().enumerate() {
-                let groups = block.chunks_exact(4).zip(lanes.chunks_exact(4));
+                let groups = block.chunks_exact(4).zip(scratch.chunks_exact(4));
                 let sum = groups.fold(0, |sum, (words, x)| eight_columns(sum, words[place], x));
                 *row = row.wrapping_add(sum >> 4);
             }

@@ -50,7 +50,7 @@ fn what_is_put_is_got() {
     let mut bytes = [0xA5; BLOCK_BYTES];
     record::KIND.put(&mut bytes, Kind::Add as u16);
     record::PRE_SHIFT.put(&mut bytes, 30);
-    record::SUM_SECOND.put(&mut bytes, -2);
+    record::ADD_OTHER_MULTIPLIER.put(&mut bytes, -2);
     record::OUTPUT_SCALE.put(&mut bytes, 0.75);
     record::PADDING.put(&mut bytes, [1, 2, 3, 4]);
     assert_eq!(
@@ -61,7 +61,7 @@ fn what_is_put_is_got() {
     bytemuck::cast_slice_mut(&mut words).copy_from_slice(&bytes);
     assert_eq!(record::KIND.get(&words), 7);
     assert_eq!(record::PRE_SHIFT.get(&words), 30);
-    assert_eq!((record::SUM_SECOND.get(&words), record::BIASES.get(&words)), (-2, 0xFFFF_FFFE));
+    assert_eq!((record::ADD_OTHER_MULTIPLIER.get(&words), record::BIASES.get(&words)), (-2, 0xFFFF_FFFE));
     assert_eq!(record::OUTPUT_SCALE.get(&words), 0.75);
     assert_eq!(record::PADDING.get(&words), [1, 2, 3, 4]);
     assert_eq!(record::PADDING.span().bits(&words), 0x0403_0201);

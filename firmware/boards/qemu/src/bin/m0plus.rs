@@ -3,10 +3,10 @@
 #![no_main]
 
 use pinhole_kernels::cortex_m0plus::CortexM0Plus;
-use pinhole_shared::kernel::Pairs;
+use pinhole_shared::kernel::DualMac;
 
 /// Kernel of this board.
-type BoardKernel = Pairs<CortexM0Plus>;
+type BoardKernel = DualMac<CortexM0Plus>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

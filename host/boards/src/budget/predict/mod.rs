@@ -73,7 +73,7 @@ impl Prediction {
         self.whole.cycles as f64 * 1000.0 / f64::from(clock_hz)
     }
 
-    /// Returns the relative error against the counted instructions; positive if the prediction is too high.
+    /// Returns the relative error against the counted instructions; positive if the prediction is too activation_max.
     pub fn error(&self, counted_instructions: u64) -> f64 {
         self.whole.instructions as f64 / counted_instructions.max(1) as f64 - 1.0
     }

@@ -82,7 +82,7 @@ fn a_convolutions_loops_by_hand() {
     let (groups, blocks) = (weights.inputs() / 8, weights.outputs() / 4);
     let by_hand = 18 + blocks * (18 + 23 * groups + 3 * groups.div_ceil(13)) + 7 + 9 * groups + 2 * groups.div_ceil(2);
     assert_eq!(loops::sums(Core::CortexM4, weights).unwrap().instructions(), by_hand as u64);
-    let places = 4 * conv.output.shape.places();
+    let places = 4 * conv.output.shape.positions();
     let predicted = predict(&model, Core::CortexM4).unwrap().layers[1].instructions;
     let all_loops = (places * by_hand) as u64;
     assert!((all_loops..all_loops * 2).contains(&predicted), "{predicted}, loops {all_loops}");

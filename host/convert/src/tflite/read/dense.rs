@@ -50,7 +50,7 @@ impl<'f> Walk<'_, 'f> {
             .filter(|_| fused == Fused::None as u8 && self.graph.readers(operator.output) == 1);
         let (weighted, activation, output, unit, of_file, written) = if let Some(sigmoid) = sigmoid {
             let units = Units::of_row(&self.graph.tensor(sigmoid.output)?)
-                .filter(|(_, zero)| zero.unwrap_or(0) == 0)
+                .filter(|(_, zero_point)| zero_point.unwrap_or(0) == 0)
                 .ok_or_else(|| refuse(sigmoid, "that gives neither int16 nor int8 of zero point -128"))?;
             let weighted = parts(Q16, Q15)?;
             self.next += 1;
@@ -59,15 +59,15 @@ impl<'f> Walk<'_, 'f> {
             let rows = &rows;
             let given = self.given;
             let (written, function) = self.activated(operator, fused)?;
-            let (unit, zero) = Units::of_row(&self.graph.tensor(written)?)
+            let (unit, zero_point) = Units::of_row(&self.graph.tensor(written)?)
                 .ok_or_else(|| refuse(operator, "that gives neither int8 nor int16 with a scale"))?;
             let weighted = rows.parts(given.input, given.of_file, (unit, unit)).map_err(why)?;
-            let room = zero.map_or(i16::MAX as f64, |zero| f64::from(u8::MAX - zero));
+            let room = zero_point.map_or(i16::MAX as f64, |zero_point| f64::from(u8::MAX - zero_point));
             if function == RELU6 && (6.0 / unit).round() < room {
                 return Err(refuse(operator, "whose outputs could be more than the 6 of its RELU6"));
             }
             // If the zero point is the least byte, no output is below 0. Else 16 bits have room for both sides.
-            let (activation, output) = match (zero, function) {
+            let (activation, output) = match (zero_point, function) {
                 (Some(0), _) => (Activation::Relu, Output::U8),
                 (_, function) if function == Fused::None as u8 => (Activation::Linear, Output::I16),
                 _ => (Activation::Relu, Output::I16),
@@ -76,7 +76,7 @@ impl<'f> Walk<'_, 'f> {
         };
         let elements = weighted.outputs();
         self.layers.push(QuantizedLayer::Dense { weighted, activation, output });
-        let input = InputKind { scale: unit, max_magnitude: output.max_magnitude(), zero: 0 };
+        let input = InputKind { scale: unit, max_magnitude: output.max_magnitude(), zero_point: 0 };
         self.given = Given { input, of_file, shape: None, elements };
         self.current = written;
         Ok(())

@@ -24,7 +24,7 @@ pub(super) struct Units {
     /// Real value of one unit.
     pub(super) scale: f32,
     /// Zero point.
-    pub(super) zero: u8,
+    pub(super) zero_point: u8,
 }
 
 impl Units {
@@ -34,22 +34,22 @@ impl Units {
         if tensor.kind != kind::INT8 || (scales.len(), zeros.len()) != (1, 1) {
             return None;
         }
-        let (scale, zero) = (scales.next()?, zeros.next()?);
-        let zero = u8::try_from(zero.checked_add(128)?).ok()?;
-        is_scale(scale).then_some(Self { scale, zero })
+        let (scale, zero_point) = (scales.next()?, zeros.next()?);
+        let zero_point = u8::try_from(zero_point.checked_add(128)?).ok()?;
+        is_scale(scale).then_some(Self { scale, zero_point })
     }
 
     /// Returns scale and zero point of a dense layer's outputs. For int16, whose zero point is 0, the latter is `None`.
     pub(super) fn of_row(tensor: &Tensor<'_>) -> Option<(f64, Option<u8>)> {
         if tensor.kind != kind::INT16 {
-            return Self::of(tensor).map(|units| (units.scale.into(), Some(units.zero)));
+            return Self::of(tensor).map(|units| (units.scale.into(), Some(units.zero_point)));
         }
         let scale = tensor.scales().next().filter(|_| tensor.scales().len() == 1)?;
         (tensor.zero_points().eq([0]) && is_scale(scale)).then_some((scale.into(), None))
     }
 
     pub(super) fn input(self) -> InputKind {
-        InputKind { scale: self.scale.into(), max_magnitude: u8::MAX.into(), zero: self.zero }
+        InputKind { scale: self.scale.into(), max_magnitude: u8::MAX.into(), zero_point: self.zero_point }
     }
 }
 
@@ -146,7 +146,7 @@ impl Rows {
             let l1: i64 = row.iter().map(|&weight| i64::from(weight.unsigned_abs())).sum();
             let bias = if rescale == 1.0 { bias as f64 } else { (bias as f64 * rescale + 0.5).floor() };
             // The input's zero point adds a constant to every sum; the bias subtracts it.
-            let bias = bias - (sum * i64::from(input.zero)) as f64;
+            let bias = bias - (sum * i64::from(input.zero_point)) as f64;
             let bound = bias.abs() + (l1 * i64::from(input.max_magnitude)) as f64;
             if bound > f64::from(i32::MAX) {
                 return Err(too_large());

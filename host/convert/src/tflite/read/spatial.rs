@@ -2,6 +2,7 @@
 
 use pinhole_core::model_file::scales::{mean_of, sum_of};
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
+use pinhole_shared::model::PoolKind;
 use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::graph::Operator;
@@ -31,7 +32,7 @@ impl<'f> Walk<'_, 'f> {
         });
         let sides = sides.ok_or_else(|| refuse(operator, "of something else than up to 255 rows and columns"))?;
         let fill = match self.optional(operator, 2)? {
-            None => self.given.input.zero,
+            None => self.given.input.zero_point,
             Some(number) => match (Units::of(&number), number.data) {
                 (Some(_), &[byte]) => byte.wrapping_add(128),
                 _ => return Err(refuse(operator, "with something else than one int8")),
@@ -69,7 +70,7 @@ impl<'f> Walk<'_, 'f> {
             (Some(_), true) => return Err(refuse(operator, "with padding of its own after padding")),
         };
         let window = Window { height, width, stride_y, stride_x, padding };
-        window.places(shape).map(|_| window).ok_or_else(|| refuse(operator, "whose window does not fit its input"))
+        window.output_size(shape).map(|_| window).ok_or_else(|| refuse(operator, "whose window does not fit its input"))
     }
 
     fn shape(&self, operator: &Operator<'f>) -> Result<Shape, Reason> {
@@ -84,25 +85,28 @@ impl<'f> Walk<'_, 'f> {
         (shape, function): (Shape, u8),
     ) -> Result<QuantizedTensor, Reason> {
         let tensor = self.graph.tensor(tensor)?;
-        let Some(Units { scale, zero }) = Units::of(&tensor) else {
+        let Some(Units { scale, zero_point }) = Units::of(&tensor) else {
             return Err(refuse(operator, "that does not give int8 with a scale"));
         };
         if picture(&tensor) != Some(shape) {
             return Err(refuse(operator, format!("whose output is {:?}, and not one of {shape}", tensor.shape)));
         }
-        let most =
-            if function == RELU6 { (f64::from(zero) + (6.0 / f64::from(scale)).round()).min(255.0) } else { 255.0 };
-        let least = if function == Fused::None as u8 { 0 } else { zero };
-        Ok(QuantizedTensor { shape, zero, scale, range: (least, most as u8) })
+        let most = if function == RELU6 {
+            (f64::from(zero_point) + (6.0 / f64::from(scale)).round()).min(255.0)
+        } else {
+            255.0
+        };
+        let least = if function == Fused::None as u8 { 0 } else { zero_point };
+        Ok(QuantizedTensor { shape, zero_point, scale, range: (least, most as u8) })
     }
 
     fn push(&mut self, operator: &Operator<'f>, layer: QuantizedLayer, tensor: i32) -> Result<(), Reason> {
         let output = *layer.output().expect("a layer of tensors writes one");
-        let input = Units { scale: output.scale, zero: output.zero }.input();
+        let input = Units { scale: output.scale, zero_point: output.zero_point }.input();
         self.layers.push(layer);
         let macs = |layer: &QuantizedLayer| match layer {
             QuantizedLayer::Conv { weighted, pool, output, .. } => {
-                let places = output.shape.places() as u64 * u64::from(*pool) * u64::from(*pool);
+                let places = output.shape.positions() as u64 * u64::from(*pool) * u64::from(*pool);
                 places.saturating_mul(weighted.weights.len() as u64)
             }
             _ => 0,
@@ -143,7 +147,7 @@ impl<'f> Walk<'_, 'f> {
                 return Err(refuse(operator, "with dilation, which Pinhole has not"));
             }
         }
-        if self.padding.is_some_and(|(_, fill)| fill != self.given.input.zero) {
+        if self.padding.is_some_and(|(_, fill)| fill != self.given.input.zero_point) {
             return Err(refuse(operator, "after padding with something else than 0"));
         }
         let window = self.window(operator, [height, width], shape)?;
@@ -153,7 +157,7 @@ impl<'f> Walk<'_, 'f> {
             conv_options::FUSED_ACTIVATION_FUNCTION
         };
         let (mut tensor, function) = self.activated(operator, operator.byte(slot)?)?;
-        let (height, width) = window.places(shape).unwrap_or_default();
+        let (height, width) = window.output_size(shape).unwrap_or_default();
         let channels = u16::try_from(outputs).unwrap_or(0);
         let mut output = self.output(operator, tensor, (Shape { height, width, channels }, function))?;
         let mut pool = 1;
@@ -188,33 +192,36 @@ impl<'f> Walk<'_, 'f> {
         let fits = side > 0 && side <= of.shape.height.min(of.shape.width).into();
         let is_plain = next.byte(pool_options::FUSED_ACTIVATION_FUNCTION)? == Fused::None as u8
             && next.byte(conv_options::PADDING)? == Kind::Valid as u8
-            && Units::of(&self.graph.tensor(next.output)?) == Some(Units { scale: of.scale, zero: of.zero });
+            && Units::of(&self.graph.tensor(next.output)?)
+                == Some(Units { scale: of.scale, zero_point: of.zero_point });
         Ok(u8::try_from(side).ok().filter(|_| fits && is_plain).map(|side| (side, next.output)))
     }
 
-    pub(super) fn pool(&mut self, operator: &Operator<'f>, takes_largest: bool) -> Result<(), Reason> {
+    pub(super) fn pool(&mut self, operator: &Operator<'f>, kind: PoolKind) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
         // Pooling ignores padded positions, which is the same as padding with the least value.
         if self.padding.is_some_and(|(_, fill)| fill != 0) {
             return Err(refuse(operator, "after padding with something else than the least"));
         }
-        if operator.byte(pool_options::FUSED_ACTIVATION_FUNCTION)? != Fused::None as u8 && self.given.input.zero != 0 {
+        if operator.byte(pool_options::FUSED_ACTIVATION_FUNCTION)? != Fused::None as u8
+            && self.given.input.zero_point != 0
+        {
             return Err(refuse(operator, "with an activation function"));
         }
         let [height, width] =
             [pool_options::FILTER_HEIGHT, pool_options::FILTER_WIDTH].map(|slot| operator.word(slot, 0));
         let window = self.window(operator, [height?, width?], shape)?;
-        let (height, width) = window.places(shape).unwrap_or_default();
+        let (height, width) = window.output_size(shape).unwrap_or_default();
         let output = self.output(operator, operator.output, (Shape { height, width, ..shape }, Fused::None as u8))?;
         if !self.is_like_input(&output) {
             return Err(refuse(operator, "with another scale than its input"));
         }
-        self.push(operator, QuantizedLayer::Pool { takes_largest, window, output }, operator.output)
+        self.push(operator, QuantizedLayer::Pool { kind, window, output }, operator.output)
     }
 
     fn is_like_input(&self, output: &QuantizedTensor) -> bool {
         // The scale of pixels, 1/255, is not exact in f32.
-        output.scale == self.given.input.scale as f32 && output.zero == self.given.input.zero
+        output.scale == self.given.input.scale as f32 && output.zero_point == self.given.input.zero_point
     }
 
     /// Reads MEAN as a global average pooling.
@@ -228,13 +235,13 @@ impl<'f> Walk<'_, 'f> {
         }
         let tensor = self.graph.tensor(operator.output)?;
         let (units, channels) = (Units::of(&tensor), usize::from(shape.channels));
-        let Some(Units { scale, zero }) = units.filter(|_| tensor.elements() == Some(channels)) else {
+        let Some(Units { scale, zero_point }) = units.filter(|_| tensor.elements() == Some(channels)) else {
             return Err(refuse(operator, "that does not give an int8 with a scale for each channel"));
         };
         let output =
-            QuantizedTensor { shape: Shape { height: 1, width: 1, ..shape }, zero, scale, range: (0, u8::MAX) };
+            QuantizedTensor { shape: Shape { height: 1, width: 1, ..shape }, zero_point, scale, range: (0, u8::MAX) };
         self.check_ratio(operator, self.given.input.scale, scale)?;
-        self.push(operator, mean_of(shape.places(), self.given.input, output), operator.output)
+        self.push(operator, mean_of(shape.positions(), self.given.input, output), operator.output)
     }
 
     /// Reads ADD as the sum with an earlier layer's output.

@@ -2,6 +2,7 @@
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::InputKind;
+use pinhole_shared::model::PoolKind;
 use pinhole_shared::pixels::{Color, InputShape};
 use pinhole_shared::shape::{Padding, Shape};
 
@@ -120,8 +121,8 @@ impl<'g, 'f> Walk<'g, 'f> {
             _ if is(Builtin::Pad) || is(Builtin::PadV2) => self.pad(operator),
             _ if is(Builtin::Conv) => self.convolution(operator, false),
             _ if is(Builtin::Depthwise) => self.convolution(operator, true),
-            _ if is(Builtin::MaxPool) => self.pool(operator, true),
-            _ if is(Builtin::AveragePool) => self.pool(operator, false),
+            _ if is(Builtin::MaxPool) => self.pool(operator, PoolKind::Max),
+            _ if is(Builtin::AveragePool) => self.pool(operator, PoolKind::Average),
             _ if is(Builtin::Mean) => self.mean(operator),
             _ if is(Builtin::Add) => self.add(operator),
             code::RELU | code::RELU6 => Err(refuse(operator, "where there is no layer before it to take it in")),
@@ -156,7 +157,7 @@ impl<'g, 'f> Walk<'g, 'f> {
             return Err(refuse(operator, "to another type than int16"));
         }
         // The integers stay the same, with a zero point of 0 now.
-        self.given.input.zero = Units::of(&self.graph.tensor(self.current)?)
+        self.given.input.zero_point = Units::of(&self.graph.tensor(self.current)?)
             .filter(|_| self.given.input.max_magnitude == u32::from(u8::MAX))
             .map(|_| 128)
             .ok_or_else(|| refuse(operator, "from another type than int8"))?;
@@ -203,8 +204,8 @@ fn pixels(input: &Tensor<'_>) -> Result<InputShape, Reason> {
     let color = u16::try_from(channels).ok().and_then(Color::of_channels);
     let (Some(side), Some(color)) = (side, color) else { return Err(of_shape()) };
     let units = Units::of(input).ok_or_else(|| got("not int8 with a scale".to_owned()))?;
-    if (f64::from(units.scale) * 255.0 - 1.0).abs() > SCALE_TOLERANCE || units.zero != 0 {
-        let zero_point = i16::from(units.zero) - 128;
+    if (f64::from(units.scale) * 255.0 - 1.0).abs() > SCALE_TOLERANCE || units.zero_point != 0 {
+        let zero_point = i16::from(units.zero_point) - 128;
         return Err(got(format!("int8 of scale {} and zero point {zero_point}", units.scale)));
     }
     Ok(InputShape { side, color })

@@ -32,7 +32,7 @@ pub(super) fn hidden(
     };
     let integers = integers(index, dense, &from)?;
     let tensor = fully_connected(graph, index, &integers, (&format!("dense_{index}"), fused), (from.tensor, output))?;
-    let given = Reading { tensor, int8: output, range: output.range(), unit, zero: 0 };
+    let given = Reading { tensor, int8: output, range: output.range(), unit, zero_point: 0 };
     if dense.activation != Activation::Sigmoid {
         return Ok(given);
     }
@@ -64,7 +64,7 @@ pub(super) fn hidden_wide(
     let outputs = vec![1, integers.biases.len() as i32];
     let given = |tensor: i32, scale: f32, (low, high): (i32, i32)| {
         let range = (f64::from(low) * f64::from(scale), f64::from(high) * f64::from(scale));
-        Reading { tensor, int8: Int8 { scale, zero_point: 0 }, range, unit, zero: 0 }
+        Reading { tensor, int8: Int8 { scale, zero_point: 0 }, range, unit, zero_point: 0 }
     };
     let name = format!("dense_{index}");
     if dense.activation == Activation::Sigmoid {

@@ -84,7 +84,7 @@ pub(crate) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Ve
     let (side, channels) = (i32::from(model.input().side), i32::from(model.input().color.channels()));
     graph.input = graph.activations("input", vec![1, side, side, channels], Int8::PIXELS);
     let range = Int8::PIXELS.range();
-    let mut from = Reading { tensor: graph.input, int8: Int8::PIXELS, range, unit: 1.0 / 255.0, zero: 0 };
+    let mut from = Reading { tensor: graph.input, int8: Int8::PIXELS, range, unit: 1.0 / 255.0, zero_point: 0 };
     // Output of each layer before the dense ones.
     let mut tensors: Vec<Reading> = Vec::new();
     let mut is_flat = false;
@@ -124,5 +124,5 @@ struct Reading {
     /// Real value of one unit on the device.
     unit: f64,
     /// Zero point on the device.
-    zero: u8,
+    zero_point: u8,
 }

@@ -23,7 +23,7 @@ impl Int8 {
 
     /// Returns those of a tensor whose bytes minus 128 are the integers.
     pub(super) fn of(tensor: &Tensor) -> Self {
-        Self { scale: tensor.scale, zero_point: Self::integer(tensor.zero) }
+        Self { scale: tensor.scale, zero_point: Self::integer(tensor.zero_point) }
     }
 
     /// Returns the integer of a tensor's byte.

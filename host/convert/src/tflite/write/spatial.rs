@@ -48,16 +48,16 @@ pub(super) fn write(
             let axes = graph.integers("rows_and_columns", vec![2], &[1, 2]);
             let tensor = graph.activations(&name, dimensions(to.shape), int8);
             graph.run(OperatorKind::Mean, vec![from.tensor, axes], tensor);
-            graph.clamped((index, tensor), (average.low, average.high), (0, u8::MAX), &to)
+            graph.clamped((index, tensor), (average.activation_min, average.activation_max), (0, u8::MAX), &to)
         }
         Layer::Add(add) => {
             let tensor = graph.activations(&name, dimensions(to.shape), int8);
-            let (fused, has) = fused((add.low, add.high), &to);
+            let (fused, has) = fused((add.activation_min, add.activation_max), &to);
             graph.run(OperatorKind::Add(fused), vec![from.tensor, before[usize::from(add.from)].tensor], tensor);
-            graph.clamped((index, tensor), (add.low, add.high), has, &to)
+            graph.clamped((index, tensor), (add.activation_min, add.activation_max), has, &to)
         }
     };
-    Ok(Reading { tensor, int8, range: int8.range(), unit: f64::from(to.scale), zero: to.zero })
+    Ok(Reading { tensor, int8, range: int8.range(), unit: f64::from(to.scale), zero_point: to.zero_point })
 }
 
 /// Writes a convolution and its max pooling, which gives the same result after requantization as before it.
@@ -79,19 +79,23 @@ fn convolution(
         graph.rows(index, &integers, vec![outputs, sides[0], sides[1], channels])
     };
     let biases = graph.biases(index, &integers);
-    let (height, width) = conv.window.places(conv.input.shape).expect("a parsed model's windows fit");
+    let (height, width) = conv.window.output_size(conv.input.shape).expect("a parsed model's windows fit");
     let convolved = Shape { height, width, channels: conv.output.shape.channels };
     let (read, padding) = graph.padded(*from, &conv.window, (conv.input.shape, convolved), Fill::Zero);
     let tensor = graph.activations(name, dimensions(convolved), Int8::of(&conv.output));
-    let (fused, has) = fused((conv.low, conv.high), &conv.output);
+    let (fused, has) = fused((conv.activation_min, conv.activation_max), &conv.output);
     let slide = slide(&conv.window, padding);
     let kind = match is_depthwise {
         true => OperatorKind::Depthwise { slide, fused },
         false => OperatorKind::Conv { slide, fused },
     };
     graph.run(kind, vec![read, weights, biases], tensor);
-    let tensor =
-        graph.clamped((index, tensor), (conv.low, conv.high), has, &Tensor { shape: convolved, ..conv.output });
+    let tensor = graph.clamped(
+        (index, tensor),
+        (conv.activation_min, conv.activation_max),
+        has,
+        &Tensor { shape: convolved, ..conv.output },
+    );
     if conv.pool == 1 {
         return Ok(tensor);
     }
@@ -216,8 +220,8 @@ fn padding_of(window: &Window, input: Shape, output: Shape) -> Option<Padding> {
 }
 
 /// Returns the fused activation function of a layer with this range, and the range after that function.
-fn fused((low, _): (u8, u8), to: &Tensor) -> (Fused, (u8, u8)) {
-    if low == to.zero { (Fused::Relu, (to.zero, u8::MAX)) } else { (Fused::None, (0, u8::MAX)) }
+fn fused((activation_min, _): (u8, u8), to: &Tensor) -> (Fused, (u8, u8)) {
+    if activation_min == to.zero_point { (Fused::Relu, (to.zero_point, u8::MAX)) } else { (Fused::None, (0, u8::MAX)) }
 }
 
 fn dimensions(shape: Shape) -> Vec<i32> {

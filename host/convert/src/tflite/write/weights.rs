@@ -37,7 +37,7 @@ impl Integers {
         let bias = |row| {
             // The device's biases compensate for the inputs' zero point; that is taken out here.
             let weights: i64 = (0..inputs).map(|column| i64::from(weights.get(row, column))).sum();
-            let bias = i64::from(weighted.bias(row)) + i64::from(from.zero) * weights;
+            let bias = i64::from(weighted.bias(row)) + i64::from(from.zero_point) * weights;
             if input == Int8::PIXELS { bias } else { (bias as f64 * rescale).round() as i64 }
         };
         let all_normal = scales.iter().chain(&bias_scales).all(|scale| scale.is_normal());

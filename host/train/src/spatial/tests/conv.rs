@@ -6,7 +6,7 @@ use super::*;
 
 /// Calls `meet` with the indices of each output, weight and input that meet.
 fn meetings(op: &ConvOp, batch: usize, mut meet: impl FnMut(usize, usize, usize)) {
-    let (rows, columns) = op.window.places(op.input).unwrap();
+    let (rows, columns) = op.window.output_size(op.input).unwrap();
     let (rows, columns) = (usize::from(rows), usize::from(columns));
     let (height, width) = (usize::from(op.input.height), usize::from(op.input.width));
     let channels = usize::from(op.input.channels);

@@ -4,6 +4,8 @@
 use candle_core::CustomOp1;
 
 use super::super::layout::{to_places_first, to_planes_first};
+use pinhole_shared::model::PoolKind;
+
 use super::*;
 
 /// Step of the difference quotients, which are computed in `f32`.
@@ -73,7 +75,7 @@ fn the_first_largest_takes_the_gradient() {
     let expected = |last| vec![0.0, 5.0, 7.0, 0.0, last, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let relu = inputs.apply_op1(ActivateOp { shape, activation: Clamp::Relu, pool: 2 }).unwrap();
     assert_eq!(gradients(&relu, &delta, &[&inputs]), [Some(expected(0.0))], "nothing passes below 0");
-    let pool = inputs.apply_op1(PoolOp { takes_largest: true, window: Window::tiles(2), input: shape }).unwrap();
+    let pool = inputs.apply_op1(PoolOp { kind: PoolKind::Max, window: Window::tiles(2), input: shape }).unwrap();
     assert_eq!(gradients(&pool, &delta, &[&inputs]), [Some(expected(9.0))]);
 }
 
@@ -83,12 +85,12 @@ fn pooling_leaves_padding_out() {
     // All below 0, so that padding would show as a maximum.
     let inputs: Vec<f32> = apart(2 * input.elements(), 6).iter().map(|x| x - 40.0).collect();
     for window in windows() {
-        let (rows, columns) = window.places(input).unwrap();
-        for takes_largest in [true, false] {
-            let what = format!("{window:?}, largest: {takes_largest}");
-            let op = || PoolOp { takes_largest, window, input };
+        let (rows, columns) = window.output_size(input).unwrap();
+        for kind in [PoolKind::Max, PoolKind::Average] {
+            let what = format!("{window:?}, {kind:?}");
+            let op = || PoolOp { kind, window, input };
             let mut expected = Vec::new();
-            for plane in inputs.chunks_exact(input.places()) {
+            for plane in inputs.chunks_exact(input.positions()) {
                 for (y, x) in (0..i32::from(rows)).flat_map(|y| (0..i32::from(columns)).map(move |x| (y, x))) {
                     let mut covered: Vec<f64> = Vec::new();
                     for (ky, kx) in
@@ -101,7 +103,7 @@ fn pooling_leaves_padding_out() {
                             covered.push(f64::from(plane[(row * i32::from(input.width) + column) as usize]));
                         }
                     }
-                    expected.push(if takes_largest {
+                    expected.push(if kind == PoolKind::Max {
                         covered.iter().copied().fold(f64::NEG_INFINITY, f64::max)
                     } else {
                         covered.iter().sum::<f64>() / covered.len() as f64
@@ -114,9 +116,9 @@ fn pooling_leaves_padding_out() {
             if window.padding == Padding::default() && window.stride_y == window.stride_x {
                 let (kernel, stride) = (usize::from(window.height), usize::from(window.stride_y));
                 let image = tensor.reshape((2, 3, 7, 6)).unwrap();
-                let theirs = match takes_largest {
-                    true => image.max_pool2d_with_stride(kernel, stride).unwrap(),
-                    false => image.avg_pool2d_with_stride(kernel, stride).unwrap(),
+                let theirs = match kind {
+                    PoolKind::Max => image.max_pool2d_with_stride(kernel, stride).unwrap(),
+                    PoolKind::Average => image.avg_pool2d_with_stride(kernel, stride).unwrap(),
                 };
                 assert_close(&values(&ours), &doubles(&theirs), TOLERANCE, &what);
             }

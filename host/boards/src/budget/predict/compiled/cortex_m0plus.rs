@@ -27,7 +27,7 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::Chunk8 => (449, 725),
         Event::Chunk7 => (224, 377),
         Event::Chunk4 => (228, 373),
-        Event::Spread => (16, 29),
+        Event::Widen => (16, 29),
         Event::PartGroup => (11, 19),
         Event::PartGroupPixel => (7, 10),
         Event::BiasWord => (6, 9),

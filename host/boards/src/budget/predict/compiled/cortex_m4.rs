@@ -26,7 +26,7 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::Dense => (8, 27),
         Event::Chunk8 => (126, 203),
         Event::Chunk4 => (135, 213),
-        Event::Spread => (9, 16),
+        Event::Widen => (9, 16),
         Event::PartGroup => (17, 28),
         Event::PartGroupPixel => (6, 9),
         Event::BiasWord => (13, 16),

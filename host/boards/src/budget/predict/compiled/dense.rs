@@ -109,10 +109,10 @@ impl Compiled {
                 return self.ops(self.layer + rows * (neuron + self.scalar.row + inputs * self.scalar.weight4));
             }
             Layout::DspWide8 | Layout::DspWide4 => self.inputs.activations,
-            Layout::DspPixels8 | Layout::PairsPixels8 | Layout::PairsPixels7 => 0,
+            Layout::DspPixels8 | Layout::DualMacPixels8 | Layout::DualMacPixels7 => 0,
             // Dense layers never have these layouts.
-            Layout::DspAreas8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
-            Layout::DspPixels4 | Layout::PairsPixels4 => self.inputs.pixels4,
+            Layout::DspConvPool8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
+            Layout::DspPixels4 | Layout::DualMacPixels4 => self.inputs.pixels4,
         };
         let mut all = self.layer + rows * neuron;
         for columns in chunks(weights) {

@@ -53,7 +53,7 @@ pub(in crate::budget::predict) enum Event {
     /// A chunk with weights of 4 bits.
     Chunk4,
     /// A call of the loop that widens pixels.
-    Spread,
+    Widen,
     /// A padded group that pixels do not fill.
     PartGroup,
     /// A pixel of such a group.

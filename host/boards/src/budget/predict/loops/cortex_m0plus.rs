@@ -41,26 +41,26 @@ const TURN_FOURS: u64 = 4;
 const COLUMNS4: Ops = Ops { simple: 24, multiples: 3, registers: 6, ..Ops::NONE };
 
 /// A loop that widens pixels.
-struct Spread {
+struct Widen {
     /// Per call.
     call: Ops,
     /// Per group of 8 pixels.
     group: Ops,
 }
 
-/// `spread8`: push, 7 of arithmetic, ldr, pop; 4 `pair8!` with 2 ldrb and STM of 3 registers, adds, cmp, bne.
-const SPREAD8: Spread = Spread {
+/// `widen8`: push, 7 of arithmetic, ldr, pop; 4 `pair8!` with 2 ldrb and STM of 3 registers, adds, cmp, bne.
+const WIDEN8: Widen = Widen {
     call: Ops { simple: 7, loads: 1, multiples: 2, registers: 10, returns: 1, ..Ops::NONE },
     group: Ops { simple: 46, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 12, taken: 1, ..Ops::NONE },
 };
-/// `spread7`: push, 6 of arithmetic, pop; 4 `pair7!` with 2 ldrb and STM of 2 registers, adds, cmp, bne.
-const SPREAD7: Spread = Spread {
+/// `widen7`: push, 6 of arithmetic, pop; 4 `pair7!` with 2 ldrb and STM of 2 registers, adds, cmp, bne.
+const WIDEN7: Widen = Widen {
     call: Ops { simple: 6, multiples: 2, registers: 10, returns: 1, ..Ops::NONE },
     group: Ops { simple: 34, loads: 4, loads_in_a_row: 4, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
 };
-/// `spread4`: as `spread7`; twice `four4!` with 6 ldrb and 2 STM of 2 registers, adds, cmp, bne.
-const SPREAD4: Spread = Spread {
-    call: SPREAD7.call,
+/// `widen4`: as `widen7`; twice `four4!` with 6 ldrb and 2 STM of 2 registers, adds, cmp, bne.
+const WIDEN4: Widen = Widen {
+    call: WIDEN7.call,
     group: Ops { simple: 42, loads: 6, loads_in_a_row: 6, multiples: 4, registers: 8, taken: 1, ..Ops::NONE },
 };
 
@@ -74,9 +74,9 @@ const SIGMOID: Ops =
 pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
     Some(match weights.layout() {
         Layout::Rows8 | Layout::Rows4 => Ops::NONE,
-        Layout::PairsPixels8 => chunked(weights, SPREAD8, BLOCKS, |groups| pairs(groups, COLUMNS8) + FINISH8),
-        Layout::PairsPixels7 => chunked(weights, SPREAD7, BLOCKS, |groups| pairs(groups, COLUMNS7) + FINISH7),
-        Layout::PairsPixels4 => chunked(weights, SPREAD4, PIXELS4, |groups| {
+        Layout::DualMacPixels8 => chunked(weights, WIDEN8, BLOCKS, |groups| pairs(groups, COLUMNS8) + FINISH8),
+        Layout::DualMacPixels7 => chunked(weights, WIDEN7, BLOCKS, |groups| pairs(groups, COLUMNS7) + FINISH7),
+        Layout::DualMacPixels4 => chunked(weights, WIDEN4, PIXELS4, |groups| {
             let fours = groups * (GROUP_COLUMNS / 4) as u64;
             PIXELS4_BLOCK + fours * COLUMNS4 + fours.div_ceil(TURN_FOURS) * PIXELS4_TURN
         }),
@@ -91,11 +91,11 @@ pub(super) fn sigmoids(neurons: u64) -> Ops {
 
 /// Returns the instructions of all chunks: widening the pixels of each, and a loop with `around` its blocks and
 /// `block(groups)` per block.
-fn chunked(weights: &Weights<'_>, spread: Spread, around: Ops, block: impl Fn(u64) -> Ops) -> Ops {
+fn chunked(weights: &Weights<'_>, widen: Widen, around: Ops, block: impl Fn(u64) -> Ops) -> Ops {
     chunks(weights).fold(Ops::NONE, |all, chunk| {
         let groups = chunk.div_ceil(GROUP_COLUMNS) as u64;
-        let spreading = calls(chunk) * spread.call + groups * spread.group;
-        all + spreading + FRAME + around + blocks(weights) * block(groups)
+        let widening = calls(chunk) * widen.call + groups * widen.group;
+        all + widening + FRAME + around + blocks(weights) * block(groups)
     })
 }
 

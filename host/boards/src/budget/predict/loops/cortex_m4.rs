@@ -84,12 +84,12 @@ const WIDE4: Loop = Loop {
     group: Ops { simple: 44, loads: 4, multiples: 1, registers: 4, ..Ops::NONE },
 };
 
-/// `spread`, once a call: push, mov, subs, lsls, bmi; mov, pop.
-const SPREAD: Ops = Ops { simple: 5, multiples: 2, registers: 12, returns: 1, ..Ops::NONE };
-/// `eight_pixels!` of `spread`: 2 ldr, 4 uxtb16, 2 smlad, stmia.
-const SPREAD_GROUP: Ops = Ops { simple: 6, loads: 1, loads_in_a_row: 1, multiples: 1, registers: 4, ..Ops::NONE };
-/// Each turn of `spread`, of two groups: cmp, bne.
-const SPREAD_TURN: Ops = Ops { simple: 1, taken: 1, ..Ops::NONE };
+/// `widen`, once a call: push, mov, subs, lsls, bmi; mov, pop.
+const WIDEN: Ops = Ops { simple: 5, multiples: 2, registers: 12, returns: 1, ..Ops::NONE };
+/// `eight_pixels!` of `widen`: 2 ldr, 4 uxtb16, 2 smlad, stmia.
+const WIDEN_GROUP: Ops = Ops { simple: 6, loads: 1, loads_in_a_row: 1, multiples: 1, registers: 4, ..Ops::NONE };
+/// Each turn of `widen`, of two groups: cmp, bne.
+const WIDEN_TURN: Ops = Ops { simple: 1, taken: 1, ..Ops::NONE };
 
 /// `sum`, once a chunk: push, 2 movs; mov, pop.
 const SUM: Ops = Ops { simple: 3, multiples: 2, registers: 8, returns: 1, ..Ops::NONE };
@@ -101,7 +101,7 @@ const SIGMOIDS: Ops = Ops { simple: 2, loads: 1, multiples: 3, registers: 14, re
 /// `sigmoids`, each turn: 2 ldr, 14 with the table's ldr between them, strh, cmp, bne.
 const SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 1, stores: 1, taken: 1, ..Ops::NONE };
 
-/// `area`, once: push, sub, ldrd, sub, strd, ldr, ldr, add, ldr, ldr; add, pop; and four times `spread!` with 2 STRD.
+/// `area`, once: push, sub, ldrd, sub, strd, ldr, ldr, add, ldr, ldr; add, pop; and four times `widen!` with 2 STRD.
 const AREA: Ops = Ops {
     simple: 4 + 4 * 3,
     loads: 2,
@@ -157,7 +157,7 @@ pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
         let each = block + groups * group + groups.div_ceil(turn_groups) * turn;
         all = all + chunk + blocks(weights) * each;
         if is_for_pixels {
-            all = all + calls(columns) * SPREAD + groups * SPREAD_GROUP + groups.div_ceil(2) * SPREAD_TURN;
+            all = all + calls(columns) * WIDEN + groups * WIDEN_GROUP + groups.div_ceil(2) * WIDEN_TURN;
         }
         if weights.layout() == Layout::DspPixels4 {
             all = all + SUM + groups * SUM_GROUP;

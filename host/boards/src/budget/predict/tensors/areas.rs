@@ -13,7 +13,7 @@ use super::{Tally, inside};
 const SIDE: u8 = 4;
 const STRIDE: u8 = 2;
 
-/// Counts a convolution in [`pinhole_shared::layout::Layout::DspAreas8`]. `None` on another core.
+/// Counts a convolution in [`pinhole_shared::layout::Layout::DspConvPool8`]. `None` on another core.
 pub(super) fn convolution(conv: &Conv<'_>, tally: &mut Tally) -> Option<()> {
     if tally.core != Core::CortexM4 {
         return None;
@@ -21,7 +21,7 @@ pub(super) fn convolution(conv: &Conv<'_>, tally: &mut Tally) -> Option<()> {
     let (from, to) = (conv.input.shape, conv.output.shape);
     let Padding { top, left, .. } = conv.window.padding;
     tally.add(Event::Areas, 1);
-    tally.add(Event::Area, to.places());
+    tally.add(Event::Area, to.positions());
     for y in 0..to.height.into() {
         let rows = inside(y, STRIDE, top, SIDE, from.height).len();
         for x in 0..to.width.into() {
@@ -34,6 +34,6 @@ pub(super) fn convolution(conv: &Conv<'_>, tally: &mut Tally) -> Option<()> {
         }
     }
     requantization(conv, tally);
-    tally.add_loops(to.places(), cortex_m4::area(to.channels.into()));
+    tally.add_loops(to.positions(), cortex_m4::area(to.channels.into()));
     Some(())
 }

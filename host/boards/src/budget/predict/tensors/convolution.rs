@@ -53,14 +53,14 @@ pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> 
 
 /// Counts the requantization of sums to bytes.
 pub(super) fn requantization(conv: &Conv<'_>, tally: &mut Tally) {
-    let all = (conv.low, conv.high) == (0, u8::MAX);
+    let all = (conv.activation_min, conv.activation_max) == (0, u8::MAX);
     let event = if all { Event::Requantized } else { Event::RequantizedCut };
     tally.add(event, conv.output.shape.elements());
 }
 
 /// Counts what both kinds have in common: the loop over positions, max pooling and requantization.
 fn places(conv: &Conv<'_>, tally: &mut Tally) {
-    let places = conv.output.shape.places();
+    let places = conv.output.shape.positions();
     tally.add(Event::Convolution, 1);
     tally.add(Event::Place, places);
     let rows = conv.weighted.operands.weights.padded_outputs();
@@ -71,18 +71,18 @@ fn places(conv: &Conv<'_>, tally: &mut Tally) {
 /// Counts a chunk of `columns` columns that is run `times` times.
 fn chunk(columns: usize, layout: Layout, times: usize, tally: &mut Tally) {
     let event = match layout {
-        Layout::PairsPixels7 => Event::Chunk7,
-        Layout::DspPixels4 | Layout::PairsPixels4 => Event::Chunk4,
+        Layout::DualMacPixels7 => Event::Chunk7,
+        Layout::DspPixels4 | Layout::DualMacPixels4 => Event::Chunk4,
         _ => Event::Chunk8,
     };
     tally.add(event, times);
-    tally.add(Event::Spread, times * calls(columns) as usize);
+    tally.add(Event::Widen, times * calls(columns) as usize);
     let rest = columns % GROUP_COLUMNS;
     if rest > 0 {
         tally.add(Event::PartGroup, times);
         tally.add(Event::PartGroupPixel, times * rest);
     }
-    if layout == Layout::PairsPixels8 {
+    if layout == Layout::DualMacPixels8 {
         // The code checks that the widened pixels (three words for two) are whole groups.
         let words = columns.next_multiple_of(GROUP_COLUMNS) / 2 * 3;
         tally.add(Event::DivisionTurn, times * (division_turns(words, 3) + division_turns(words, 12)));

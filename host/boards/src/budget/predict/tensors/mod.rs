@@ -26,7 +26,7 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Wor
     let mut tally = Tally { core, work: Work::NONE };
     match layer {
         Layer::Dense(_) => return None,
-        Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspAreas8 => {
+        Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspConvPool8 => {
             areas::convolution(conv, &mut tally)?;
         }
         Layer::Conv(conv) => convolution::dense(conv, patch_at, &mut tally)?,
@@ -61,7 +61,7 @@ impl Tally {
 fn global_average(average: &GlobalAverage, tally: &mut Tally) {
     let shape = average.input.shape;
     tally.add(Event::Average, 1);
-    tally.add(Event::AveragePlace, shape.places());
+    tally.add(Event::AveragePlace, shape.positions());
     tally.add(Event::AverageValue, shape.elements());
     tally.add(Event::AverageChannel, shape.channels.into());
 }

@@ -19,15 +19,15 @@ fn convolution(channels: u16) -> Conv<'static> {
     };
     let padding = Padding { top: 1, left: 1, bottom: 1, right: 1 };
     let tensor =
-        |channels, place| Tensor { shape: Shape { height: 4, width: 4, channels }, zero: 0, scale: 1.0, place };
+        |channels, offset| Tensor { shape: Shape { height: 4, width: 4, channels }, zero_point: 0, scale: 1.0, offset };
     Conv {
         weighted,
         window: Window { height: 3, width: 3, stride_y: 1, stride_x: 1, padding },
         pool: 1,
         input: tensor(channels, 0),
         output: tensor(1, 256),
-        low: 0,
-        high: 255,
+        activation_min: 0,
+        activation_max: 255,
     }
 }
 

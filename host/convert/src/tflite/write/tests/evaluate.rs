@@ -18,7 +18,7 @@ pub(super) struct Value {
     pub(super) shape: Vec<usize>,
     pub(super) integers: Vec<i64>,
     scales: Vec<f64>,
-    zero: i64,
+    zero_point: i64,
     kind: u8,
 }
 
@@ -87,13 +87,13 @@ pub(super) fn evaluate(file: &Read<'_>, input: &[i8], given: &HashMap<String, Ve
 /// Returns a tensor's shape, type, scales and zero point, without integers.
 fn declared(tensor: Table<'_>) -> Value {
     let shape = tensor.words(tensor::SHAPE).into_iter().map(|side| side as usize).collect();
-    let (mut scales, mut zero) = (Vec::new(), 0);
+    let (mut scales, mut zero_point) = (Vec::new(), 0);
     if tensor.place(tensor::QUANTIZATION).is_some() {
         let quantization = tensor.table(tensor::QUANTIZATION);
         scales = quantization.floats(quantization::SCALE).into_iter().map(f64::from).collect();
-        zero = quantization.longs(quantization::ZERO_POINT)[0];
+        zero_point = quantization.longs(quantization::ZERO_POINT)[0];
     }
-    Value { shape, integers: Vec::new(), scales, zero, kind: tensor.byte(tensor::TYPE) }
+    Value { shape, integers: Vec::new(), scales, zero_point, kind: tensor.byte(tensor::TYPE) }
 }
 
 fn constant(file: &Read<'_>, index: u32) -> Value {
@@ -125,7 +125,7 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
     let (mut low, high) = range(output.kind);
     let mut relu = |slot| {
         if byte(slot) == Fused::Relu as u8 {
-            low = low.max(output.zero);
+            low = low.max(output.zero_point);
         }
     };
     output.integers = if is(Builtin::Reshape) || is(Builtin::Cast) {
@@ -150,16 +150,18 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
         assert_eq!(inputs[1].integers, [1, 2]);
         let (channels, places) = (from.shape[3], (from.shape[1] * from.shape[2]) as i64);
         let factor = Factor::of(from.scales[0] / output.scales[0] / places as f64);
-        let sum = |channel| from.integers.iter().skip(channel).step_by(channels).map(|value| value - from.zero).sum();
-        (0..channels).map(|channel| factor.times(sum(channel)) + output.zero).collect()
+        let sum =
+            |channel| from.integers.iter().skip(channel).step_by(channels).map(|value| value - from.zero_point).sum();
+        (0..channels).map(|channel| factor.times(sum(channel)) + output.zero_point).collect()
     } else if is(Builtin::Add) {
         relu(FUSED_ACTIVATION_FUNCTION);
         let other = &inputs[1];
         // Both with 20 more bits, in units of twice the larger scale.
         let twice = 2.0 * from.scales[0].max(other.scales[0]);
-        let scaled = |of: &Value, at: usize| Factor::of(of.scales[0] / twice).times((of.integers[at] - of.zero) << 20);
+        let scaled =
+            |of: &Value, at: usize| Factor::of(of.scales[0] / twice).times((of.integers[at] - of.zero_point) << 20);
         let factor = Factor::of(twice / (f64::from(1 << 20) * output.scales[0]));
-        let sum = |at| factor.times(scaled(from, at) + scaled(other, at)) + output.zero;
+        let sum = |at| factor.times(scaled(from, at) + scaled(other, at)) + output.zero_point;
         (0..from.integers.len()).map(sum).collect()
     } else if is(Builtin::Mul) {
         let factor = Factor::of(from.scales[0] * inputs[1].scales[0] / output.scales[0]);
@@ -170,15 +172,16 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
         relu(FUSED_ACTIVATION_FUNCTION);
         let [_, weights, biases] = inputs else { panic!("three inputs") };
         let row = |(row, weights_of): (usize, &[i64])| {
-            let products = weights_of.iter().zip(&from.integers).map(|(weight, value)| weight * (value - from.zero));
+            let products =
+                weights_of.iter().zip(&from.integers).map(|(weight, value)| weight * (value - from.zero_point));
             rescaled(products.sum::<i64>() + biases.integers[row], weights.scales[row], from, &output)
         };
         weights.integers.chunks_exact(weights.shape[1]).enumerate().map(row).collect()
     } else if is(Builtin::Logistic) {
-        let (units, zero) = if output.kind == TensorType::Int8 as u8 { (256.0, -128) } else { (32_768.0, 0) };
-        assert_eq!((output.scales[0], output.zero), (1.0 / units, zero));
-        let sigmoid = |value: i64| 1.0 / (1.0 + (-(value - from.zero) as f64 * from.scales[0]).exp());
-        from.integers.iter().map(|&value| (sigmoid(value) * units).round() as i64 + output.zero).collect()
+        let (units, zero_point) = if output.kind == TensorType::Int8 as u8 { (256.0, -128) } else { (32_768.0, 0) };
+        assert_eq!((output.scales[0], output.zero_point), (1.0 / units, zero_point));
+        let sigmoid = |value: i64| 1.0 / (1.0 + (-(value - from.zero_point) as f64 * from.scales[0]).exp());
+        from.integers.iter().map(|&value| (sigmoid(value) * units).round() as i64 + output.zero_point).collect()
     } else {
         panic!("operator {code}")
     };
@@ -191,11 +194,11 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
 fn rescaled(sum: i64, scale: f64, from: &Value, output: &Value) -> i64 {
     let factor = Factor::of(from.scales[0] * scale / output.scales[0]);
     if from.kind == TensorType::Int16 as u8 {
-        assert_eq!((from.zero, output.zero), (0, 0));
+        assert_eq!((from.zero_point, output.zero_point), (0, 0));
         factor.times_wide(sum)
     } else {
         assert_eq!(i64::from(sum as i32), sum, "sums have 32 bits");
-        factor.times(sum) + output.zero
+        factor.times(sum) + output.zero_point
     }
 }
 
@@ -210,7 +213,7 @@ fn padded(from: &Value, output: &Value, inputs: &[Value]) -> Vec<i64> {
     let [0, 0, top, bottom, left, right, 0, 0] = inputs[1].integers[..] else { panic!("rows and columns alone") };
     let size = [from.shape[1] + (top + bottom) as usize, from.shape[2] + (left + right) as usize];
     assert_eq!(output.shape[1..3], size);
-    let fill = inputs.get(2).map_or(output.zero, |fill| fill.integers[0]);
+    let fill = inputs.get(2).map_or(output.zero_point, |fill| fill.integers[0]);
     every(output, |row, column, channel| element(from, row - top, column - left, channel).unwrap_or(fill))
 }
 
@@ -254,7 +257,7 @@ fn convolved(inputs: &[Value], output: &Value, options: Table<'_>, is_depthwise:
                 } else {
                     (to * sides[0] * sides[1] + place) * channels + channel
                 };
-                let value = element(from, at.0, at.1, channel).map_or(0, |value| value - from.zero);
+                let value = element(from, at.0, at.1, channel).map_or(0, |value| value - from.zero_point);
                 sum += weights.integers[weight] * value;
             }
         }
@@ -263,7 +266,7 @@ fn convolved(inputs: &[Value], output: &Value, options: Table<'_>, is_depthwise:
 }
 
 fn pooled(from: &Value, output: &Value, options: Table<'_>, takes_largest: bool) -> Vec<i64> {
-    assert_eq!((from.scales[0], from.zero), (output.scales[0], output.zero));
+    assert_eq!((from.scales[0], from.zero_point), (output.scales[0], output.zero_point));
     let sides = [pool_options::FILTER_HEIGHT, pool_options::FILTER_WIDTH].map(|slot| options.word(slot) as usize);
     let (strides, before) = starts(from, output, sides, options);
     every(output, |row, column, channel| {

@@ -125,10 +125,10 @@ fn other_layers_read_back() {
         .collect();
     assert_eq!(fused, [Fused::Relu as u8, Fused::Relu as u8, 0, 0, 0]);
     assert_eq!(read.int8("dense_0"), (1.0 / 1024.0, -128));
-    let (scale, zero) = read.int8("dense_1");
-    assert!((scale * 255.0 * HEADROOM as f32 - 32_767.0 / 1024.0).abs() < 1e-3 && zero == -128);
-    let (scale, zero) = read.int8("dense_2");
-    assert!((scale * 128.0 * HEADROOM as f32 - 32_767.0 / 1024.0).abs() < 1e-3 && zero == 0);
+    let (scale, zero_point) = read.int8("dense_1");
+    assert!((scale * 255.0 * HEADROOM as f32 - 32_767.0 / 1024.0).abs() < 1e-3 && zero_point == -128);
+    let (scale, zero_point) = read.int8("dense_2");
+    assert!((scale * 128.0 * HEADROOM as f32 - 32_767.0 / 1024.0).abs() < 1e-3 && zero_point == 0);
     let expected: Vec<u8> = (0..12).map(|place| ((place % 15) as i8 - 7) as u8).collect();
     assert_eq!(read.data(read.tensor("weights_0")), expected);
     let other = tflite(&eight.model(), None).unwrap();

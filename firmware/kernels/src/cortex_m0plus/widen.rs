@@ -58,9 +58,9 @@ const _: () = assert!(HALF_OF_ALL.wrapping_mul(255) == 128);
 /// Converts eight pixels per turn.
 ///
 /// # Safety
-/// `pixels..end` is a positive multiple of 8 readable bytes, `lanes` has three writable words for each two.
+/// `pixels..end` is a positive multiple of 8 readable bytes, `scratch` has three writable words for each two.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn spread8(pixels: *const u8, end: *const u8, lanes: *mut u32) {
+pub(super) unsafe extern "C" fn widen8(pixels: *const u8, end: *const u8, scratch: *mut u32) {
     naked_asm!(
         "push {{r4-r7, lr}}",
         "mov lr, r1",
@@ -106,9 +106,9 @@ macro_rules! pair7 {
 /// Converts eight pixels per turn. Returns their sum.
 ///
 /// # Safety
-/// `pixels..end` is a positive multiple of 8 readable bytes, `lanes` has one writable word for each.
+/// `pixels..end` is a positive multiple of 8 readable bytes, `scratch` has one writable word for each.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn spread7(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
+pub(super) unsafe extern "C" fn widen7(pixels: *const u8, end: *const u8, scratch: *mut u32) -> i32 {
     naked_asm!(
         "push {{r4-r7, lr}}",
         "movs r3, #0",
@@ -168,9 +168,9 @@ macro_rules! four4 {
 /// Converts eight pixels per turn. Returns their sum.
 ///
 /// # Safety
-/// As for [`spread7`].
+/// As for [`widen7`].
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn spread4(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
+pub(super) unsafe extern "C" fn widen4(pixels: *const u8, end: *const u8, scratch: *mut u32) -> i32 {
     naked_asm!(
         "push {{r4-r7, lr}}",
         "movs r3, #0",

@@ -1,7 +1,7 @@
-//! [`super::Layout::DspAreas8`]: 16 bits a weight, in the order in which [`crate::kernel::Dsp`] has an area's pixels.
+//! [`super::Layout::DspConvPool8`]: 16 bits a weight, in the order in which [`crate::kernel::Dsp`] has an area's pixels.
 
 /// Columns of such a layer: a window of 3 x 3 over one channel.
-pub const AREA_COLUMNS: usize = 9;
+pub const CONV_POOL_COLUMNS: usize = 9;
 
 /// With the columns that fill up each row of the window to four.
 pub(super) const PADDED_COLUMNS: usize = 12;
@@ -11,7 +11,8 @@ pub(super) const ROW_BYTES: usize = 24;
 /// Byte, within an output's, of the 16 bits of a column. A row of the window is two words: its columns 0 and 2, and column
 /// 1 with what fills up. Columns from 9 on are what fills up.
 pub(super) const fn half(column: usize) -> usize {
-    let (row, column) = if column < AREA_COLUMNS { (column / 3, column % 3) } else { (column - AREA_COLUMNS, 3) };
+    let (row, column) =
+        if column < CONV_POOL_COLUMNS { (column / 3, column % 3) } else { (column - CONV_POOL_COLUMNS, 3) };
     row * 8 + column % 2 * 4 + column / 2 * 2
 }
 

@@ -22,9 +22,9 @@ macro_rules! eight_pixels {
 /// Widens sixteen pixels per turn; the first turn has eight if the number of groups is odd.
 ///
 /// # Safety
-/// `pixels..end` is a positive multiple of 8 readable bytes, `lanes` has half as many writable words.
+/// `pixels..end` is a positive multiple of 8 readable bytes, `scratch` has half as many writable words.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes: *mut u32) -> i32 {
+pub(super) unsafe extern "C" fn widen(pixels: *const u8, end: *const u8, scratch: *mut u32) -> i32 {
     naked_asm!(
         "push {{r4-r8, lr}}",
         "mov r8, #0", // products
@@ -43,9 +43,9 @@ pub(super) unsafe extern "C" fn spread(pixels: *const u8, end: *const u8, lanes:
 }
 
 /// # Safety
-/// `lanes..end` is a positive multiple of 4 readable words.
+/// `scratch..end` is a positive multiple of 4 readable words.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn sum(lanes: *const u32, end: *const u32) -> i32 {
+pub(super) unsafe extern "C" fn sum(scratch: *const u32, end: *const u32) -> i32 {
     naked_asm!(
         "push {{r4-r6, lr}}",
         "movs r2, #0",

@@ -1,8 +1,8 @@
-//! Layouts of [`crate::kernel::Pairs`], where the algebra is explained.
+//! Layouts of [`crate::kernel::DualMac`], where the algebra is explained.
 
 use super::{Layouts, Place, Weights};
 
-/// Words a pair of columns is spread into.
+/// Words a pair of columns is widened into.
 pub(super) const PAIR_WORDS: usize = 3;
 
 /// In 8 bits, and in 7 with another excess.

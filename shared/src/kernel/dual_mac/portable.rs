@@ -1,10 +1,10 @@
 //! The innermost loops in Rust, instruction by instruction: the portable version of the assembly.
 
-use super::PairsLoops;
+use super::DualMacLoops;
 
-/// [`PairsLoops`] for any target, for tests and for the host.
+/// [`DualMacLoops`] for any target, for tests and for the host.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PortablePairs;
+pub struct PortableDualMac;
 
 /// Columns of 4-bit weights whose products fit the halves of a word: `15 * 255 * 16 < 2^16`.
 const COLUMNS4: usize = 16;
@@ -24,11 +24,11 @@ fn product(word: u32, alpha: u32, beta: u32) -> u32 {
     word.wrapping_mul(alpha).wrapping_add(swapped.wrapping_mul(beta))
 }
 
-impl PairsLoops for PortablePairs {
+impl DualMacLoops for PortableDualMac {
     const NAME: &'static str = "pairs-portable";
 
-    fn spread8(pixels: &[u8], lanes: &mut [u32]) {
-        for (pair, words) in pixels.chunks_exact(2).zip(lanes.chunks_exact_mut(3)) {
+    fn widen8(pixels: &[u8], scratch: &mut [u32]) {
+        for (pair, words) in pixels.chunks_exact(2).zip(scratch.chunks_exact_mut(3)) {
             let [x0, x1] = [pair[0], pair[1]].map(|pixel| u32::from(pixel).wrapping_sub(128));
             let [alpha, beta] = alpha_beta(x0, x1);
             let excess = x0.wrapping_add(x1).wrapping_mul(128 * TWICE);
@@ -36,12 +36,12 @@ impl PairsLoops for PortablePairs {
         }
     }
 
-    fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact((lanes.len() / 3 * 2).max(1));
+    fn pixels8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact((scratch.len() / 3 * 2).max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             for (pair, rows) in rows.chunks_exact_mut(2).enumerate() {
                 let (mut all, mut b) = (0_u32, 0_i32);
-                for (words, x) in block.chunks_exact(2).zip(lanes.chunks_exact(3)) {
+                for (words, x) in block.chunks_exact(2).zip(scratch.chunks_exact(3)) {
                     let z = product(words[pair], x[0], x[1]).wrapping_add(x[2]);
                     all = all.wrapping_add(z);
                     b = b.wrapping_add(z as i32 >> 16);
@@ -52,20 +52,20 @@ impl PairsLoops for PortablePairs {
         }
     }
 
-    fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        for (pair, words) in pixels.chunks_exact(2).zip(lanes.chunks_exact_mut(2)) {
+    fn widen7(pixels: &[u8], scratch: &mut [u32]) -> i32 {
+        for (pair, words) in pixels.chunks_exact(2).zip(scratch.chunks_exact_mut(2)) {
             let [x0, x1] = [pair[0], pair[1]].map(u32::from);
             words.copy_from_slice(&alpha_beta(x0, x1));
         }
         sum(pixels)
     }
 
-    fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact(lanes.len().max(1));
+    fn pixels7(weights: &[u32], scratch: &[u32], excess: i32, accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact(scratch.len().max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             for (pair, rows) in rows.chunks_exact_mut(2).enumerate() {
                 let (mut all, mut b) = (0_u32, 0_u32);
-                for (words, x) in block.chunks_exact(2).zip(lanes.chunks_exact(2)) {
+                for (words, x) in block.chunks_exact(2).zip(scratch.chunks_exact(2)) {
                     let z = product(words[pair], x[0], x[1]);
                     all = all.wrapping_add(z);
                     b = b.wrapping_add(z >> 16);
@@ -75,8 +75,8 @@ impl PairsLoops for PortablePairs {
         }
     }
 
-    fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32 {
-        for (four, words) in pixels.chunks_exact(4).zip(lanes.chunks_exact_mut(4)) {
+    fn widen4(pixels: &[u8], scratch: &mut [u32]) -> i32 {
+        for (four, words) in pixels.chunks_exact(4).zip(scratch.chunks_exact_mut(4)) {
             let [x0, x1, x2, x3] = [four[0], four[1], four[2], four[3]].map(u32::from);
             let [alpha, beta] = alpha_beta(x0, x2);
             // Subtract what the multiplication of the whole word adds: 16 times the even column before.
@@ -86,16 +86,16 @@ impl PairsLoops for PortablePairs {
         sum(pixels)
     }
 
-    fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact((lanes.len() / 2).max(1));
+    fn pixels4(weights: &[u32], scratch: &[u32], excess: i32, accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact((scratch.len() / 2).max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             for (pair, rows) in rows.chunks_exact_mut(2).enumerate() {
                 let (mut all, mut b, mut z) = (0_u32, 0_u32, 0_u32);
-                for (four, (words, x)) in block.chunks_exact(2).zip(lanes.chunks_exact(4)).enumerate() {
+                for (four, (words, x)) in block.chunks_exact(2).zip(scratch.chunks_exact(4)).enumerate() {
                     let odd = words[pair] >> 4 & 0x0F0F_0F0F;
                     z = z.wrapping_add(product(words[pair], x[0], x[1])).wrapping_add(product(odd, x[2], x[3]));
                     // Only the first group may be shorter.
-                    if (lanes.len() - 4 * (four + 1)).is_multiple_of(COLUMNS4) {
+                    if (scratch.len() - 4 * (four + 1)).is_multiple_of(COLUMNS4) {
                         all = all.wrapping_add(z);
                         b = b.wrapping_add(z >> 16);
                         z = 0;

@@ -1,4 +1,4 @@
-//! Fused 3x3 convolution and pool: [`pinhole_shared::layout::Layout::DspAreas8`].
+//! Fused 3x3 convolution and pool: [`pinhole_shared::layout::Layout::DspConvPool8`].
 
 use core::arch::naked_asm;
 
@@ -6,7 +6,7 @@ use core::arch::naked_asm;
 pub(super) const ROW_WORDS: usize = 6;
 
 /// Widens a row of four pixels in `$pixels` for the left positions, and 32 bytes further for the right ones.
-macro_rules! spread {
+macro_rules! widen {
     ($pixels:literal, $left:literal, $right:literal) => {
         concat!(
             "uxtb16 r8, ",
@@ -110,7 +110,7 @@ macro_rules! two_places {
 /// `sums..sums_end` is at least one writable word; `biases` has as many readable ones, `weights` six times as many. All
 /// are aligned to 4 bytes. Four bytes are readable at `pixels`, and at one, two and three times `pitch` after it.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn area(
+pub(super) unsafe extern "C" fn conv_pool(
     weights: *const u32,
     pixels: *const u8,
     pitch: usize,
@@ -131,10 +131,10 @@ pub(super) unsafe extern "C" fn area(
         "add r1, r1, r2, lsl #1",
         "ldr r6, [r1]",
         "ldr r7, [r1, r2]",
-        spread!("r4", 0, 32),
-        spread!("r5", 8, 40),
-        spread!("r6", 16, 48),
-        spread!("r7", 24, 56),
+        widen!("r4", 0, 32),
+        widen!("r5", 8, 40),
+        widen!("r6", 16, 48),
+        widen!("r7", 24, 56),
         "2:", // a row
         "ldmia r0!, {{r2-r7}}",
         two_places!("r10", "r11", 0, 8, 16, 24),

@@ -14,7 +14,7 @@
 //! so S_a is `All - 2^16 B` less a constant, modulo 2^32. This costs one addition instead of a shift and another sum.
 //!
 //! # No unpacking, no mask
-//! [`Layout::PairsPixels8`] stores a0, a1, b0, b1 as the bytes of a word V, each 128 too large. REV16, one instruction,
+//! [`Layout::DualMacPixels8`] stores a0, a1, b0, b1 as the bytes of a word V, each 128 too large. REV16, one instruction,
 //! gives V' with a1, a0, b1, b0. In `V alpha + V' beta` then
 //!
 //! ```text
@@ -34,9 +34,9 @@
 //! multiply-accumulates, plus loads; alpha, beta and gamma are computed once per inference.
 //!
 //! # Fewer bits
-//! Weights within 63 ([`Layout::PairsPixels7`]) leave room for the excess: stored 64 too large they are within 127. Two
+//! Weights within 63 ([`Layout::DualMacPixels7`]) leave room for the excess: stored 64 too large they are within 127. Two
 //! columns of `127 * 255` fit 16 bits with unchanged inputs, so gamma is not needed: 7 instructions.
-//! [`Layout::PairsPixels4`] holds four columns of two rows in a word, each weight 8 too large and so 0..=15. A byte
+//! [`Layout::DualMacPixels4`] holds four columns of two rows in a word, each weight 8 too large and so 0..=15. A byte
 //! holds two columns, `even + 16 odd`. V and V' with alpha and beta of the even columns' inputs x0 and x2 add `16 odd`
 //! times these inputs. The odd columns, masked, use alpha and beta of `x1 - 16 x0` and `x3 - 16 x2`. The products are
 //! small enough for 16 columns before a shift. An excess adds the same multiple of the sum of the inputs, which is
@@ -46,47 +46,47 @@
 
 mod portable;
 
-pub use portable::PortablePairs;
+pub use portable::PortableDualMac;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Feed, Kernel, Neurons, NoAreas, Scalar, Work, sigmoids, start, take};
+use super::{DenseOperands, Kernel, KernelInput, Neurons, NoConvPool, Scalar, Work, sigmoids, start, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
-/// Innermost loops of [`Pairs`], each over one chunk and all blocks of four rows.
+/// Innermost loops of [`DualMac`], each over one chunk and all blocks of four rows.
 ///
 /// # Contract, for callers
-/// `accumulators.len()` is a positive multiple of 4. For n columns, a positive multiple of 8, `lanes.len()` is
+/// `accumulators.len()` is a positive multiple of 4. For n columns, a positive multiple of 8, `scratch.len()` is
 /// `n / 2 * 3` in the 8-bit functions and n in the others. `weights.len()` is `accumulators.len() / 4 * n`, for 4-bit
 /// weights half of that.
 ///
 /// # Contract, for implementors
-/// Results equal those of [`PortablePairs`] for any contents; sums wrap. No access outside the slices, even if a caller
+/// Results equal those of [`PortableDualMac`] for any contents; sums wrap. No access outside the slices, even if a caller
 /// breaks the contract; the results are then unspecified.
-pub trait PairsLoops {
+pub trait DualMacLoops {
     /// See [`Kernel::NAME`].
     const NAME: &'static str;
 
     /// Converts pixels x0, x1 (less 128) to the words alpha, beta and gamma: `(x0 - 256 x1) (1 + 2^16)`,
     /// `(x1 - 256 x0) (1 + 2^16)` and `2^15 - 128 (1 + 2^16) (x0 + x1)`.
-    fn spread8(pixels: &[u8], lanes: &mut [u32]);
+    fn widen8(pixels: &[u8], scratch: &mut [u32]);
 
-    /// Adds a chunk in [`Layout::PairsPixels8`] to the accumulators.
-    fn pixels8(weights: &[u32], lanes: &[u32], accumulators: &mut [i32]);
+    /// Adds a chunk in [`Layout::DualMacPixels8`] to the accumulators.
+    fn pixels8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]);
 
     /// Converts pixels x0, x1 to their alpha and beta. Returns the sum of the pixels.
-    fn spread7(pixels: &[u8], lanes: &mut [u32]) -> i32;
+    fn widen7(pixels: &[u8], scratch: &mut [u32]) -> i32;
 
-    /// Adds a chunk in [`Layout::PairsPixels7`] to the accumulators. Subtracts `excess`: 64 times the sum of the
+    /// Adds a chunk in [`Layout::DualMacPixels7`] to the accumulators. Subtracts `excess`: 64 times the sum of the
     /// pixels.
-    fn pixels7(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
+    fn pixels7(weights: &[u32], scratch: &[u32], excess: i32, accumulators: &mut [i32]);
 
     /// Converts pixels x0 to x3 to alpha and beta of x0 and x2, then to those of `x1 - 16 x0` and `x3 - 16 x2`. Returns
     /// the sum of the pixels.
-    fn spread4(pixels: &[u8], lanes: &mut [u32]) -> i32;
+    fn widen4(pixels: &[u8], scratch: &mut [u32]) -> i32;
 
-    /// Adds a chunk in [`Layout::PairsPixels4`] to the accumulators. Subtracts `excess`: 8 times the sum of the pixels.
-    fn pixels4(weights: &[u32], lanes: &[u32], excess: i32, accumulators: &mut [i32]);
+    /// Adds a chunk in [`Layout::DualMacPixels4`] to the accumulators. Subtracts `excess`: 8 times the sum of the pixels.
+    fn pixels4(weights: &[u32], scratch: &[u32], excess: i32, accumulators: &mut [i32]);
 
     /// See [`Kernel::sigmoids`].
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -96,49 +96,51 @@ pub trait PairsLoops {
 
 /// The Cortex-M0+ kernel, with innermost loops `L`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Pairs<L>(PhantomData<L>);
+pub struct DualMac<L>(PhantomData<L>);
 
-/// Zero point of the pixels in [`Layout::PairsPixels8`].
+/// Zero point of the pixels in [`Layout::DualMacPixels8`].
 const MIDDLE: u8 = 128;
 
-impl<L: PairsLoops> Kernel for Pairs<L> {
-    type Areas = NoAreas;
+impl<L: DualMacLoops> Kernel for DualMac<L> {
+    type ConvPool = NoConvPool;
 
     const NAME: &'static str = L::NAME;
 
-    fn runs(layout: Layout, fed_by: Feed) -> bool {
-        match fed_by {
-            Feed::Pixels => matches!(layout, Layout::PairsPixels8 | Layout::PairsPixels7 | Layout::PairsPixels4),
-            Feed::Channels | Feed::Activations => layout.is_rows(),
+    fn runs(layout: Layout, input: KernelInput) -> bool {
+        match input {
+            KernelInput::Pixels => {
+                matches!(layout, Layout::DualMacPixels8 | Layout::DualMacPixels7 | Layout::DualMacPixels4)
+            }
+            KernelInput::Channels | KernelInput::Activations => layout.is_rows(),
         }
     }
 
     #[inline(always)]
     fn dense_u8(operands: DenseOperands<'_>, input: &[u8], work: Work<'_>) {
         let DenseOperands { weights, biases } = operands;
-        let Work { accumulators, lanes } = work;
+        let Work { accumulators, scratch } = work;
         start(biases, accumulators);
         let blocks = accumulators.len() / BLOCK_ROWS;
         let mut words = weights.words();
         for pixels in input.chunks(weights.chunk_columns().max(1)) {
             let columns = pixels.len().next_multiple_of(GROUP_COLUMNS);
-            let lane_words = if weights.layout() == Layout::PairsPixels8 { columns / 2 * 3 } else { columns };
-            let Some(lanes) = lanes.get_mut(..lane_words) else { return };
+            let scratch_words = if weights.layout() == Layout::DualMacPixels8 { columns / 2 * 3 } else { columns };
+            let Some(scratch) = scratch.get_mut(..scratch_words) else { return };
             match weights.layout() {
-                Layout::PairsPixels4 => {
-                    let sum = spread(pixels, lanes, 0, L::spread4);
-                    L::pixels4(take(&mut words, blocks * columns / 2), lanes, sum.wrapping_mul(8), accumulators);
+                Layout::DualMacPixels4 => {
+                    let sum = widen(pixels, scratch, 0, L::widen4);
+                    L::pixels4(take(&mut words, blocks * columns / 2), scratch, sum.wrapping_mul(8), accumulators);
                 }
-                Layout::PairsPixels7 => {
-                    let sum = spread(pixels, lanes, 0, L::spread7);
-                    L::pixels7(take(&mut words, blocks * columns), lanes, sum.wrapping_mul(64), accumulators);
+                Layout::DualMacPixels7 => {
+                    let sum = widen(pixels, scratch, 0, L::widen7);
+                    L::pixels7(take(&mut words, blocks * columns), scratch, sum.wrapping_mul(64), accumulators);
                 }
                 _ => {
-                    spread(pixels, lanes, MIDDLE, |pixels, lanes| {
-                        L::spread8(pixels, lanes);
+                    widen(pixels, scratch, MIDDLE, |pixels, scratch| {
+                        L::widen8(pixels, scratch);
                         0
                     });
-                    L::pixels8(take(&mut words, blocks * columns), lanes, accumulators);
+                    L::pixels8(take(&mut words, blocks * columns), scratch, accumulators);
                 }
             }
         }
@@ -153,16 +155,16 @@ impl<L: PairsLoops> Kernel for Pairs<L> {
     }
 }
 
-/// Converts any number of pixels to fill all of `lanes`; pixels of value `filling` complete the last group.
-fn spread(pixels: &[u8], lanes: &mut [u32], filling: u8, spread: impl Fn(&[u8], &mut [u32]) -> i32) -> i32 {
+/// Converts any number of pixels to fill all of `scratch`; pixels of value `filling` complete the last group.
+fn widen(pixels: &[u8], scratch: &mut [u32], filling: u8, widen: impl Fn(&[u8], &mut [u32]) -> i32) -> i32 {
     let groups = pixels.len() / GROUP_COLUMNS;
-    let group_words = lanes.len() / pixels.len().div_ceil(GROUP_COLUMNS).max(1);
-    let (Some((whole, rest)), Some((lanes, last))) =
-        (pixels.split_at_checked(groups * GROUP_COLUMNS), lanes.split_at_mut_checked(groups * group_words))
+    let group_words = scratch.len() / pixels.len().div_ceil(GROUP_COLUMNS).max(1);
+    let (Some((whole, rest)), Some((scratch, last))) =
+        (pixels.split_at_checked(groups * GROUP_COLUMNS), scratch.split_at_mut_checked(groups * group_words))
     else {
         return 0;
     };
-    let sum = if whole.is_empty() { 0 } else { spread(whole, lanes) };
+    let sum = if whole.is_empty() { 0 } else { widen(whole, scratch) };
     if rest.is_empty() {
         return sum;
     }
@@ -170,5 +172,5 @@ fn spread(pixels: &[u8], lanes: &mut [u32], filling: u8, spread: impl Fn(&[u8], 
     for (place, &pixel) in group.iter_mut().zip(rest) {
         *place = pixel;
     }
-    sum.wrapping_add(spread(&group, last))
+    sum.wrapping_add(widen(&group, last))
 }
