@@ -7,6 +7,7 @@
 //! | pixels | [`pixels`] | camera-like rows -> the network's 8-bit input |
 //! | shapes | [`shape`] | sizes of tensors and sliding windows |
 //! | model | [`model`] | bytes of a model file -> borrowed, checked layers |
+//! | layers | [`layer`] | what each kind of layer is: fields, checks, memory, and what runs it |
 //! | layout | [`layout`] | offset of each weight in a layer's bytes |
 //! | kernels | [`kernel`] | activations and weights -> 32-bit accumulators |
 //! | fixed point | [`fixed`] | accumulators -> the next layer's activations, class probability |
@@ -26,6 +27,7 @@ pub mod decision;
 pub mod engine;
 pub mod fixed;
 pub mod kernel;
+pub mod layer;
 pub mod layout;
 pub mod link;
 pub mod model;

@@ -1,22 +1,18 @@
 //! Runs one inference: the layers of a model, in order, with a kernel.
 
-mod arena;
-mod needs;
-mod spatial;
-#[cfg(test)]
-mod tests;
+mod scratch;
 
-pub use needs::ScratchNeeds;
+pub use scratch::ScratchNeeds;
 
 use core::marker::PhantomData;
 use core::ops::Range;
 
 use crate::decision::{Decision, decide};
 use crate::fixed::requantize;
-use crate::kernel::{Kernel, KernelInput, Neurons, Work};
+use crate::kernel::{Kernel, Neurons, Work};
+use crate::layer::{Activation, Dense, Layer, Memory, Output};
 use crate::layout::Layout;
-use crate::model::{Activation, Dense, Layer, Model, Output};
-use spatial::Memory;
+use crate::model::Model;
 
 /// Reasons why an engine could not start or run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,11 +114,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     pub fn new(model: &'m Model<'m>, scratch: Scratch<'b>) -> Result<Self, EngineError> {
         let mut after_dense = false;
         for (layer, of_model) in model.layers().enumerate() {
-            let input = match of_model {
-                Layer::Depthwise(_) => KernelInput::Channels,
-                _ if after_dense => KernelInput::Activations,
-                _ => KernelInput::Pixels,
-            };
+            let input = of_model.kernel_input(after_dense);
             after_dense = matches!(of_model, Layer::Dense(_));
             let Some(weighted) = of_model.weighted() else { continue };
             let got = weighted.operands.weights.layout();
@@ -251,7 +243,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
             let Some(tensor) = layer.tensor() else { break };
             let memory = Memory { accumulators, scratch, arena, patch_at: self.model.arena_bytes() };
             let pixels = if count == 0 { Some(pixels) } else { None };
-            observe(count, LayerValues::Bytes(spatial::run::<K>(&layer, pixels, memory)));
+            observe(count, LayerValues::Bytes(layer.run::<K>(pixels, memory)));
             last = Some(tensor.range());
             count += 1;
         }

@@ -1,7 +1,7 @@
 //! Working memory that a model needs.
 
-use crate::layout::BLOCK_ROWS;
-use crate::model::{Conv, Layer, Model, Output};
+use crate::layer::{Layer, Output};
+use crate::model::Model;
 
 /// Working memory of one inference, in elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,17 +24,8 @@ impl ScratchNeeds {
     pub fn of(model: &Model<'_>) -> Self {
         let mut needs = Self { arena: model.arena_bytes(), ..Self::default() };
         for layer in model.layers() {
-            let rows = layer.weighted().map_or(0, |weighted| weighted.operands.weights.padded_outputs());
-            let accumulators = match &layer {
-                Layer::Conv(conv) | Layer::Depthwise(conv) => {
-                    let is_depthwise = matches!(layer, Layer::Depthwise(_));
-                    needs.arena = needs.arena.max(model.arena_bytes() + patch_bytes(conv, is_depthwise));
-                    if conv.pool > 1 { 2 * rows } else { rows }
-                }
-                Layer::GlobalAverage(average) => usize::from(average.input.shape.channels),
-                _ => rows,
-            };
-            needs.accumulators = needs.accumulators.max(accumulators);
+            needs.arena = needs.arena.max(model.arena_bytes() + layer.patch_bytes());
+            needs.accumulators = needs.accumulators.max(layer.accumulators());
             needs.scratch =
                 needs.scratch.max(layer.weighted().map_or(0, |weighted| weighted.operands.weights.scratch_words()));
             if matches!(layer, Layer::Dense(_)) && layer.output() != Output::Logits {
@@ -47,16 +38,5 @@ impl ScratchNeeds {
     /// Returns the total in bytes.
     pub fn bytes(self) -> usize {
         (self.accumulators + self.scratch) * size_of::<u32>() + self.activations * size_of::<i16>() + self.arena
-    }
-}
-
-/// Bytes of the im2col buffer of a convolution, all channels of a position together; 0 if these bytes are contiguous in
-/// the input. The kernel of a depthwise convolution may read the last channels of the last position in groups of four.
-pub(super) fn patch_bytes(conv: &Conv<'_>, is_depthwise: bool) -> usize {
-    let under_window = conv.window.area() * usize::from(conv.input.shape.channels);
-    match (is_depthwise, conv.is_pointwise()) {
-        (true, _) => under_window + BLOCK_ROWS - 1,
-        (false, true) => 0,
-        (false, false) => under_window,
     }
 }

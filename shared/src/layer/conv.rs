@@ -1,56 +1,101 @@
-//! Layers that read and write tensors in the arena.
+//! Convolutions, full and depthwise, with a clamped range instead of an activation function, and max pooling fused in.
 
-use super::arena::split;
-use super::needs::patch_bytes;
+use super::check::check_size;
+use super::record::TensorRecord;
+use super::tensor::{Tensor, byte};
+use super::weighted::Weighted;
+use super::{ALL_KINDS, TENSOR, WEIGHTED, WINDOWED};
 use crate::fixed::requantize;
 use crate::kernel::{ConvPool as _, Kernel, Patch, Work};
-use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, PoolKind, Tensor, Weighted};
+use crate::layout::BLOCK_ROWS;
+use crate::model::format::{Span, record as at};
 use crate::shape::{Shape, Window};
 
-/// Rows and columns of the input area of [`crate::layout::Layout::DspConvPool8`].
+/// Fields of a convolution's record.
+pub(super) const FIELDS: &[&[Span]] = &[ALL_KINDS, WEIGHTED, TENSOR, WINDOWED, &[at::POOL.span()]];
+
+/// Rows and columns of the input patch of [`crate::layout::Layout::DspConvPool8`].
 const PATCH_SIDE: usize = 4;
 
-/// Working memory of a layer.
-pub(super) struct Memory<'s> {
-    pub accumulators: &'s mut [i32],
-    pub scratch: &'s mut [u32],
-    pub arena: &'s mut [u8],
-    /// Offset in the arena where the tensors end and the im2col buffer starts.
-    pub patch_at: usize,
+/// A convolution, full or depthwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Conv<'a> {
+    /// One row per output channel and one column per element under the window: row-major, channels last. A depthwise
+    /// convolution has one column per position under the window.
+    pub weighted: Weighted<'a>,
+    /// Window that slides over the input. Outside of the input it reads the input's zero point.
+    pub window: Window,
+    /// Side of the max pooling that follows, 1 for none. Rows and columns left over are not computed.
+    pub pool: u8,
+    /// Input tensor.
+    pub input: Tensor,
+    /// Output tensor: values from `activation_min` to `activation_max`.
+    pub output: Tensor,
+    /// Smallest output.
+    pub activation_min: u8,
+    /// Largest output.
+    pub activation_max: u8,
 }
 
-/// Runs a layer that is not dense. Its input is `pixels`, or else its tensor in the arena. Returns its output.
-#[cfg_attr(target_os = "none", inline(never))]
-pub(super) fn run<'s, K: Kernel>(layer: &Layer<'_>, pixels: Option<&[u8]>, memory: Memory<'s>) -> &'s [u8] {
-    let Memory { accumulators, scratch, arena, patch_at } = memory;
-    let (Some(input), Some(output)) = (layer.input_tensor(), layer.tensor()) else { return &[] };
-    let (tensors, patch) = arena.split_at_mut_checked(patch_at).unwrap_or_default();
-    if let Layer::Add(add) = layer {
-        sum(add, tensors);
-    } else {
-        let (read, write) = match pixels {
-            Some(pixels) => (pixels, tensors.get_mut(output.range()).unwrap_or_default()),
-            None => split(tensors, input.range(), output.range()),
-        };
-        match layer {
-            Layer::Conv(conv) | Layer::Depthwise(conv) => {
-                let is_depthwise = matches!(layer, Layer::Depthwise(_));
-                convolve::<K>(conv, is_depthwise, read, write, (accumulators, scratch, patch));
-            }
-            Layer::MaxPool(of) | Layer::AveragePool(of) => {
-                let is_max = matches!(layer, Layer::MaxPool(_));
-                pool(of, if is_max { PoolKind::Max } else { PoolKind::Average }, read, write);
-            }
-            Layer::GlobalAverage(average) => global_average(average, read, write, accumulators),
-            Layer::Dense(_) | Layer::Add(_) => {}
+impl<'a> Conv<'a> {
+    #[inline(always)]
+    pub(super) fn of(fields: TensorRecord, weighted: Weighted<'a>) -> Self {
+        let TensorRecord { input, output, pool, activation_min, activation_max, window, .. } = fields;
+        Self { weighted, window, pool, input, output, activation_min, activation_max }
+    }
+
+    /// Returns true for a 1x1 convolution, which needs no im2col.
+    pub fn is_pointwise(&self) -> bool {
+        // Without padding: it would be as large as the window.
+        self.window.area() == 1
+    }
+
+    /// Returns true if [`crate::layout::Layout::DspConvPool8`] serves it: 3x3, stride 1, one input channel, max pooling by 2. Each
+    /// output then depends on 4x4 values of the input.
+    pub fn fuses_pool(&self) -> bool {
+        let Window { height, width, stride_y, stride_x, padding: _ } = self.window;
+        (height, width, stride_y, stride_x, self.pool, self.input.shape.channels) == (3, 3, 1, 1, 2, 1)
+    }
+
+    /// Returns the number of positions at which the window's sums are computed.
+    pub fn convolved(&self) -> usize {
+        self.output.shape.positions() * usize::from(self.pool) * usize::from(self.pool)
+    }
+
+    /// Bytes of the im2col buffer, all channels of a position together; 0 if these bytes are contiguous in the input. The
+    /// kernel of a depthwise convolution may read the last channels of the last position in groups of four.
+    pub(super) fn patch_bytes(&self, is_depthwise: bool) -> usize {
+        let under_window = self.window.area() * usize::from(self.input.shape.channels);
+        match (is_depthwise, self.is_pointwise()) {
+            (true, _) => under_window + BLOCK_ROWS - 1,
+            (false, true) => 0,
+            (false, false) => under_window,
         }
     }
-    tensors.get(output.range()).unwrap_or_default()
+
+    /// Accumulators: the outputs of a position, padded to whole blocks of rows; twice as many with fused max pooling.
+    pub(super) fn accumulators(&self) -> usize {
+        let rows = self.weighted.operands.weights.padded_outputs();
+        if self.pool > 1 { 2 * rows } else { rows }
+    }
+
+    /// Checks that input, weights and output fit each other.
+    pub(super) fn check(&self, is_depthwise: bool) -> Result<(), Span> {
+        let (rows, to) = (self.weighted.operands.weights.outputs(), self.output.shape);
+        let size = self.window.output_size(self.input.shape).and_then(|(height, width)| {
+            Some((height.checked_div(self.pool.into())?, width.checked_div(self.pool.into())?))
+        });
+        if rows != usize::from(to.channels) || (is_depthwise && to.channels != self.input.shape.channels) {
+            Err(at::CHANNELS.span())
+        } else {
+            check_size(size, to)
+        }
+    }
 }
 
 /// Convolution by im2col: for each output position, the values under the window are the columns of a dense layer. With
 /// fused max pooling the largest sums are requantized. Requantization preserves order, so this is the largest result.
-fn convolve<K: Kernel>(
+pub(super) fn convolve<K: Kernel>(
     conv: &Conv<'_>,
     is_depthwise: bool,
     input: &[u8],
@@ -65,7 +110,7 @@ fn convolve<K: Kernel>(
     let rows = operands.weights.padded_outputs();
     let Some((largest, others)) = accumulators.split_at_mut_checked(rows) else { return };
     let under_window = window.area() * usize::from(conv.input.shape.channels);
-    let patch = patch.get_mut(..patch_bytes(conv, is_depthwise)).unwrap_or_default();
+    let patch = patch.get_mut(..conv.patch_bytes(is_depthwise)).unwrap_or_default();
     let (width, pool) = (usize::from(conv.output.shape.width), usize::from(*pool));
     let channels = usize::from(conv.output.shape.channels).max(1);
     // Counted instead of divided, because division is slow on some cores.
@@ -164,13 +209,6 @@ fn requantize_bytes(
     }
 }
 
-/// Converts a requantized value, which is within +-2^30, to a byte.
-#[inline(always)]
-fn byte(value: i32, zero_point: u8, (activation_min, activation_max): (u8, u8)) -> u8 {
-    // `clamp` would panic for activation_min above activation_max; no parsed model has that.
-    (value + i32::from(zero_point)).max(activation_min.into()).min(activation_max.into()) as u8
-}
-
 /// im2col for one output position: copies the values under the window row by row, the channels of a position together.
 /// Positions outside the input get its zero point.
 #[cfg_attr(target_os = "none", inline(never))]
@@ -204,65 +242,5 @@ fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], pa
         first.fill(tensor.zero_point);
         middle.copy_from_slice(source);
         last.fill(tensor.zero_point);
-    }
-}
-
-/// Max or average pooling, rounded, over the values of the window inside the input; there is at least one.
-fn pool(pool: &Pool, kind: PoolKind, input: &[u8], output: &mut [u8]) {
-    let Pool { window, input: tensor, output: to } = pool;
-    let Shape { height, width, channels } = tensor.shape;
-    let [height, width, channels, to_width] = [height, width, channels, to.shape.width].map(usize::from);
-    for (place, outputs) in output.chunks_exact_mut(channels.max(1)).enumerate() {
-        let rows = inside(place / to_width, window.stride_y, window.padding.top, window.height, height);
-        let columns = inside(place % to_width, window.stride_x, window.padding.left, window.width, width);
-        for (channel, output) in outputs.iter_mut().enumerate() {
-            let (mut largest, mut sum, mut count) = (0, 0, 0);
-            for row in rows.clone() {
-                for column in columns.clone() {
-                    let value = input.get((row * width + column) * channels + channel).copied().unwrap_or(0);
-                    largest = value.max(largest);
-                    sum += u32::from(value);
-                    count += 1;
-                }
-            }
-            // Division takes some cores as long as the rest of the window.
-            let mean = || (sum + count / 2).checked_div(count).unwrap_or(0) as u8;
-            *output = if kind == PoolKind::Max { largest } else { mean() };
-        }
-    }
-}
-
-/// Returns the rows, or columns, of the input under a window.
-fn inside(at: usize, stride: u8, padding: u8, window: u8, size: usize) -> core::ops::Range<usize> {
-    let start = at * usize::from(stride);
-    let end = (start + usize::from(window)).saturating_sub(padding.into()).min(size);
-    start.saturating_sub(padding.into())..end
-}
-
-fn global_average(average: &GlobalAverage, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
-    let GlobalAverage { bias, multiplier, pre_shift, output: to, activation_min, activation_max, .. } = *average;
-    let sums = sums.get_mut(..output.len()).unwrap_or_default();
-    sums.fill(bias);
-    for place in input.chunks_exact(output.len().max(1)) {
-        for (sum, &value) in sums.iter_mut().zip(place) {
-            *sum += i32::from(value);
-        }
-    }
-    for (output, &sum) in output.iter_mut().zip(&*sums) {
-        *output = byte(requantize(sum, multiplier, pre_shift), to.zero_point, (activation_min, activation_max));
-    }
-}
-
-/// Adds element by element; each input is read before it may be overwritten.
-fn sum(add: &Add, arena: &mut [u8]) {
-    let Add { multiplier, other_multiplier, bias, shift, input, other, output, activation_min, activation_max, .. } =
-        add;
-    for element in 0..output.shape.elements() {
-        let at = |tensor: &Tensor| tensor.range().start + element;
-        let value = |tensor| arena.get(at(tensor)).map_or(0, |&value| i32::from(value));
-        let sum = value(input) * multiplier + value(other) * other_multiplier + bias;
-        if let Some(place) = arena.get_mut(at(output)) {
-            *place = (sum >> shift).clamp((*activation_min).into(), (*activation_max).into()) as u8;
-        }
     }
 }

@@ -1,6 +1,15 @@
-//! Disjoint borrows of two ranges of the arena.
+//! Working memory of a layer that writes a tensor, and disjoint borrows of two ranges of the arena.
 
 use core::ops::Range;
+
+/// Working memory of a layer.
+pub(crate) struct Memory<'s> {
+    pub accumulators: &'s mut [i32],
+    pub scratch: &'s mut [u32],
+    pub arena: &'s mut [u8],
+    /// Offset in the arena where the tensors end and the im2col buffer starts.
+    pub patch_at: usize,
+}
 
 /// Returns the bytes to read and the bytes to write. Both are empty if the ranges overlap or lie outside the arena; no
 /// parsed model has such ranges.

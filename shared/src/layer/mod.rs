@@ -1,12 +1,144 @@
-//! A parsed layer: what the engine runs.
+//! Kinds of layers, a file each: its fields in the model file, its checks, its geometry and working memory, and what runs it.
+//!
+//! A new kind is a new file here and its lines in this one, which the compiler asks for, and a row in the specification of the
+//! model file ([`crate::model`]).
+//!
+//! A dense layer is special: it writes activations or logits, which live in registers and buffers of [`crate::engine`], not in
+//! the arena, and only dense layers may follow it.
 
-use core::ops::Range;
+pub mod add;
+pub(crate) mod check;
+mod conv;
+mod dense;
+pub mod global_average;
+mod memory;
+mod pool;
+pub(crate) mod record;
+mod tensor;
+#[cfg(test)]
+mod tests;
+mod weighted;
 
-use crate::kernel::DenseOperands;
+pub use add::Add;
+pub use conv::Conv;
+pub use dense::{Activation, Dense, Output};
+pub use global_average::GlobalAverage;
+pub use pool::{Pool, PoolKind};
+pub use tensor::Tensor;
+pub use weighted::Weighted;
+
+pub(crate) use dense::dense;
+pub(crate) use memory::Memory;
+pub(crate) use weighted::unfold;
+
+use check::Record;
+use memory::split;
+use record::{Input, TensorRecord};
+use weighted::weighted;
+
+use crate::kernel::{Kernel, KernelInput};
+use crate::layout::Layout;
+use crate::model::ModelError;
+use crate::model::file::File;
+use crate::model::format::record::{ALL_KINDS, TENSOR, WEIGHTED, WINDOWED};
+use crate::model::format::{Span, Words, unused_words};
 use crate::numbered::numbered;
-use crate::shape::{Shape, Window};
 
-/// A layer of a parsed model. Kinds will grow; each has its own struct.
+numbered! {
+    /// Kind of a layer. The number is the one in its record.
+    pub enum Kind: u16 {
+        /// [`Layer::Dense`].
+        Dense = 1,
+        /// [`Layer::Conv`].
+        Conv = 2,
+        /// [`Layer::Depthwise`].
+        Depthwise = 3,
+        /// [`Layer::MaxPool`].
+        MaxPool = 4,
+        /// [`Layer::AveragePool`].
+        AveragePool = 5,
+        /// [`Layer::GlobalAverage`].
+        GlobalAverage = 6,
+        /// [`Layer::Add`].
+        Add = 7,
+    }
+}
+
+impl Kind {
+    /// Returns the fields of the kind's record, in groups; bytes that are in none are zero.
+    pub const fn fields(self) -> &'static [&'static [Span]] {
+        match self {
+            Self::Dense => dense::FIELDS,
+            Self::Conv | Self::Depthwise => conv::FIELDS,
+            Self::MaxPool | Self::AveragePool => pool::FIELDS,
+            Self::GlobalAverage => global_average::FIELDS,
+            Self::Add => add::FIELDS,
+        }
+    }
+
+    /// Words of the kind's record without a field, a bit each.
+    pub(crate) fn unused_words(self) -> u32 {
+        // Constants, so that the lists of fields stay out of a device's program.
+        match self {
+            Self::Dense => const { unused_words(dense::FIELDS) },
+            Self::Conv | Self::Depthwise => const { unused_words(conv::FIELDS) },
+            Self::MaxPool | Self::AveragePool => const { unused_words(pool::FIELDS) },
+            Self::GlobalAverage => const { unused_words(global_average::FIELDS) },
+            Self::Add => const { unused_words(add::FIELDS) },
+        }
+    }
+
+    /// Returns true if the record has the side of a max pooling fused in.
+    fn has_pool(self) -> bool {
+        match self {
+            Self::Conv | Self::Depthwise => true,
+            Self::Dense | Self::MaxPool | Self::AveragePool | Self::GlobalAverage | Self::Add => false,
+        }
+    }
+
+    /// Returns true if the record has the index of an earlier layer.
+    fn has_earlier(self) -> bool {
+        match self {
+            Self::Add => true,
+            Self::Dense | Self::Conv | Self::Depthwise | Self::MaxPool | Self::AveragePool | Self::GlobalAverage => {
+                false
+            }
+        }
+    }
+
+    /// Returns true if the record has a pre-shift, but no weights.
+    fn has_pre_shift_alone(self) -> bool {
+        match self {
+            Self::GlobalAverage | Self::Add => true,
+            Self::Dense | Self::Conv | Self::Depthwise | Self::MaxPool | Self::AveragePool => false,
+        }
+    }
+}
+
+/// Makes a layer of a record of this kind. `None` of an unknown kind.
+// The kind as a number, which is what a record has: to make a `Kind` of it first takes the boards more instructions.
+#[inline(always)]
+fn of_kind<'a>(kind: u16, fields: TensorRecord, file: &File<'a>, record: &Words) -> Option<Layer<'a>> {
+    const CONV: u16 = Kind::Conv as u16;
+    const DEPTHWISE: u16 = Kind::Depthwise as u16;
+    const MAX_POOL: u16 = Kind::MaxPool as u16;
+    const AVERAGE_POOL: u16 = Kind::AveragePool as u16;
+    const GLOBAL_AVERAGE: u16 = Kind::GlobalAverage as u16;
+    const ADD: u16 = Kind::Add as u16;
+    Some(match kind {
+        CONV | DEPTHWISE => {
+            let conv = Conv::of(fields, weighted(file, record));
+            if kind == CONV { Layer::Conv(conv) } else { Layer::Depthwise(conv) }
+        }
+        MAX_POOL => Layer::MaxPool(Pool::of(fields)),
+        AVERAGE_POOL => Layer::AveragePool(Pool::of(fields)),
+        GLOBAL_AVERAGE => Layer::GlobalAverage(GlobalAverage::of(fields)),
+        ADD => Layer::Add(Add::of(fields, file, record)),
+        _ => return None,
+    })
+}
+
+/// A layer of a parsed model.
 ///
 /// Dense layers write 16-bit activations; all others bytes, to a place in the arena ([`Tensor`]). What comes before a layer is
 /// its input; only a dense layer may stand after a dense one.
@@ -14,9 +146,9 @@ use crate::shape::{Shape, Window};
 pub enum Layer<'a> {
     /// A fully connected layer.
     Dense(Dense<'a>),
-    /// A convolution, and the largest of each few places.
+    /// A convolution, with max pooling fused in.
     Conv(Conv<'a>),
-    /// A convolution of each channel with a filter of its own, and the largest of each few places.
+    /// A convolution of each channel with a filter of its own, with max pooling fused in.
     Depthwise(Conv<'a>),
     /// The largest value under a window.
     MaxPool(Pool),
@@ -105,232 +237,111 @@ impl<'a> Layer<'a> {
     pub fn macs(&self) -> u64 {
         let Some(weighted) = self.weighted() else { return 0 };
         let weights = &weighted.operands.weights;
-        let places = match self {
+        let positions = match self {
             Self::Conv(conv) | Self::Depthwise(conv) => conv.convolved() as u64,
             _ => 1,
         };
         // Each factor has 32 bits at most, and a file no more weights than bytes.
-        (weights.inputs() as u64 * weights.outputs() as u64).saturating_mul(places)
-    }
-}
-
-/// Rows of weights, and the numbers that requantize a row's sum to an output. Borrowed from the model file.
-#[derive(Clone, Copy, Debug)]
-pub struct Weighted<'a> {
-    /// Weights and biases, as [`crate::kernel::Kernel`] takes them.
-    pub operands: DenseOperands<'a>,
-    /// For each row, the multiplier of its requantization: 1..=2^31-1.
-    pub multipliers: &'a [i32],
-    /// The requantization's pre-shift, bits.
-    pub pre_shift: u8,
-    /// Largest magnitude any row's accumulator can reach.
-    pub accumulator_bound: u32,
-    /// Real value of one input unit. For reports.
-    pub input_scale: f32,
-    /// Real value of one output unit. For reports.
-    pub output_scale: f32,
-}
-
-impl Weighted<'_> {
-    /// The bias of a row in accumulator units, without what the layout folds into the stored one. 0 for a row out of
-    /// range.
-    pub fn bias(&self, row: usize) -> i32 {
-        let stored = self.operands.biases.get(row).copied().unwrap_or(0);
-        unfold(stored, self.operands.weights.fold(row).unwrap_or(0))
+        (weights.inputs() as u64 * weights.outputs() as u64).saturating_mul(positions)
     }
 
-    /// Bytes of the layer in the model file, without the padding of its sections.
-    pub fn bytes(&self) -> usize {
-        self.operands.weights.bytes().len() + 4 * (self.operands.biases.len() + self.multipliers.len())
-    }
-}
-
-/// A fully connected layer.
-#[derive(Clone, Copy, Debug)]
-pub struct Dense<'a> {
-    /// A row for each output, a column for each input.
-    pub weighted: Weighted<'a>,
-    /// Activation function.
-    pub activation: Activation,
-    /// Type of the outputs.
-    pub output: Output,
-}
-
-/// A convolution, full or depthwise.
-#[derive(Clone, Copy, Debug)]
-pub struct Conv<'a> {
-    /// One row per output channel and one column per element under the window: row-major, channels last. A depthwise
-    /// convolution has one column per position under the window.
-    pub weighted: Weighted<'a>,
-    /// Window that slides over the input. Outside of the input it reads the input's zero point.
-    pub window: Window,
-    /// Side of the max pooling that follows, 1 for none. Rows and columns left over are not computed.
-    pub pool: u8,
-    /// Input tensor.
-    pub input: Tensor,
-    /// Output tensor: values from `activation_min` to `activation_max`.
-    pub output: Tensor,
-    /// Smallest output.
-    pub activation_min: u8,
-    /// Largest output.
-    pub activation_max: u8,
-}
-
-impl Conv<'_> {
-    /// Returns true for a 1x1 convolution, which needs no im2col.
-    pub fn is_pointwise(&self) -> bool {
-        // Without padding: it would be as large as the window.
-        self.window.area() == 1
-    }
-
-    /// Returns true if [`crate::layout::Layout::DspConvPool8`] serves it: 3x3, stride 1, one input channel, max pooling by 2. Each
-    /// output then depends on 4x4 values of the input.
-    pub fn fuses_pool(&self) -> bool {
-        let Window { height, width, stride_y, stride_x, padding: _ } = self.window;
-        (height, width, stride_y, stride_x, self.pool, self.input.shape.channels) == (3, 3, 1, 1, 2, 1)
-    }
-
-    /// Returns the number of positions at which the window's sums are computed.
-    pub fn convolved(&self) -> usize {
-        self.output.shape.positions() * usize::from(self.pool) * usize::from(self.pool)
-    }
-}
-
-/// Function of a pooling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PoolKind {
-    /// The largest value.
-    Max,
-    /// The mean, rounded to nearest, halves up.
-    Average,
-}
-
-/// A pooling of each channel. Positions outside of the input take no part.
-#[derive(Clone, Copy, Debug)]
-pub struct Pool {
-    /// Window that slides over the input.
-    pub window: Window,
-    /// Input tensor.
-    pub input: Tensor,
-    /// Output tensor; it has the zero point of the input.
-    pub output: Tensor,
-}
-
-/// The mean of each channel, requantized: of every sum plus `bias`.
-#[derive(Clone, Copy, Debug)]
-pub struct GlobalAverage {
-    /// Added to each sum: zero minus the input's zero point, as often as there are places.
-    pub bias: i32,
-    /// The requantization's multiplier, 1..=2^31-1.
-    pub multiplier: i32,
-    /// The requantization's pre-shift, bits.
-    pub pre_shift: u8,
-    /// Input tensor.
-    pub input: Tensor,
-    /// Output tensor: 1x1, as many channels.
-    pub output: Tensor,
-    /// Smallest output.
-    pub activation_min: u8,
-    /// Largest output.
-    pub activation_max: u8,
-}
-
-/// The sum of two tensors of the same shape: `(a * multiplier + b * other_multiplier + bias) >> shift`.
-#[derive(Clone, Copy, Debug)]
-pub struct Add {
-    /// Factor of the previous layer's output, above 0.
-    pub multiplier: i32,
-    /// Factor of the earlier layer's output, above 0.
-    pub other_multiplier: i32,
-    /// Zeros of both and of the output, and what rounds.
-    pub bias: i32,
-    /// Bits dropped, 0..=30.
-    pub shift: u8,
-    /// The previous layer's output.
-    pub input: Tensor,
-    /// Index of the earlier layer.
-    pub from: u16,
-    /// Its output.
-    pub other: Tensor,
-    /// Output tensor. It may share the location of one of the inputs.
-    pub output: Tensor,
-    /// Smallest output.
-    pub activation_min: u8,
-    /// Largest output.
-    pub activation_max: u8,
-}
-
-/// A tensor of bytes: its elements row by row, the channels of a place together.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tensor {
-    /// Its shape.
-    pub shape: Shape,
-    /// The byte that stands for the real value 0.
-    pub zero_point: u8,
-    /// Real value of one unit. For reports.
-    pub scale: f32,
-    /// Where it starts in the arena. The picture's pixels, which the first layer reads, lie elsewhere: at 0.
-    pub offset: u32,
-}
-
-impl Tensor {
-    /// Its bytes in the arena.
-    pub fn range(&self) -> Range<usize> {
-        let start = self.offset as usize;
-        start..start.saturating_add(self.shape.elements())
-    }
-
-    /// Returns true if the two tensors share no byte of the arena.
-    pub fn is_apart_from(&self, other: &Tensor) -> bool {
-        self.range().end <= other.range().start || other.range().end <= self.range().start
-    }
-}
-
-/// A bias without what its layout folded in. Modulo 2^32, as the sums it is the start of.
-pub(super) fn unfold(stored: i32, fold: i32) -> i32 {
-    stored.wrapping_sub(fold)
-}
-
-numbered! {
-    /// Activation function of a layer.
-    pub enum Activation: u8 {
-        /// None.
-        Linear = 0,
-        /// `max(0, x)`.
-        Relu = 1,
-        /// `1 / (1 + e^-x)`.
-        Sigmoid = 2,
-    }
-}
-
-numbered! {
-    /// Type of a layer's outputs.
-    pub enum Output: u8 {
-        /// 0..=255.
-        U8 = 0,
-        /// -32,768..=32,767.
-        I16 = 1,
-        /// `i32` in Q16: the network's answer.
-        Logits = 2,
-    }
-}
-
-impl Output {
-    /// Smallest and largest value.
-    pub fn range(self) -> (i32, i32) {
+    /// Returns how a kernel reads the input; `after_dense` if the layer before is dense.
+    pub(crate) fn kernel_input(&self, after_dense: bool) -> KernelInput {
         match self {
-            Self::U8 => (0, 255),
-            Self::I16 => (i32::from(i16::MIN), i32::from(i16::MAX)),
-            Self::Logits => (i32::MIN, i32::MAX),
+            Self::Depthwise(_) => KernelInput::Channels,
+            _ if after_dense => KernelInput::Activations,
+            _ => KernelInput::Pixels,
         }
     }
 
-    /// Largest magnitude as another layer's input. Logits are never one.
-    pub fn max_magnitude(self) -> u32 {
+    /// Accumulators that a kernel writes at once.
+    pub(crate) fn accumulators(&self) -> usize {
         match self {
-            Self::U8 => 255,
-            Self::I16 => 1 << 15,
-            Self::Logits => 1 << 31,
+            Self::Dense(dense) => dense.weighted.operands.weights.padded_outputs(),
+            Self::Conv(conv) | Self::Depthwise(conv) => conv.accumulators(),
+            Self::GlobalAverage(average) => usize::from(average.input.shape.channels),
+            Self::MaxPool(_) | Self::AveragePool(_) | Self::Add(_) => 0,
         }
+    }
+
+    /// Bytes of the im2col buffer.
+    pub(crate) fn patch_bytes(&self) -> usize {
+        match self {
+            Self::Conv(conv) => conv.patch_bytes(false),
+            Self::Depthwise(conv) => conv.patch_bytes(true),
+            Self::Dense(_) | Self::MaxPool(_) | Self::AveragePool(_) | Self::GlobalAverage(_) | Self::Add(_) => 0,
+        }
+    }
+
+    /// Columns that the layer's weights must have.
+    fn columns(&self, input: Input) -> usize {
+        match (self, input) {
+            (Self::Conv(conv), _) => conv.window.area() * usize::from(conv.input.shape.channels),
+            (Self::Depthwise(conv), _) => conv.window.area(),
+            (_, Input::Bytes(tensor)) => tensor.shape.elements(),
+            (_, Input::Wide(outputs, _)) => outputs,
+        }
+    }
+
+    /// Returns true if the layer's weights may have this layout. Some are for one kind of convolution, and one kind has some
+    /// of its own.
+    fn has_layout(&self, layout: Layout) -> bool {
+        match self {
+            Self::Depthwise(_) => layout.is_rows() || layout.is_of_channels(),
+            Self::Conv(conv) if conv.fuses_pool() => !layout.is_of_channels(),
+            _ => !layout.is_widened(),
+        }
+    }
+
+    /// Checks the fields of the kind alone.
+    fn check(&self, record: &Record<'_>, file: &File<'_>) -> Result<(), ModelError> {
+        match self {
+            Self::Dense(_) => record.accept(record.check_unused()),
+            Self::Conv(conv) => record.accept(conv.check(false)),
+            Self::Depthwise(conv) => record.accept(conv.check(true)),
+            Self::MaxPool(pool) | Self::AveragePool(pool) => record.accept(pool.check(record)),
+            Self::GlobalAverage(average) => average.check(record),
+            Self::Add(add) => add.check(record, file),
+        }
+    }
+
+    /// Checks that the layer, at this index, finds in the arena what the layers before it have left there.
+    pub(crate) fn check_arena(&self, file: &File<'_>, index: usize) -> Result<(), ModelError> {
+        let (Some(output), Some(input)) = (self.tensor(), self.input_tensor()) else { return Ok(()) };
+        let good = match self {
+            Self::Add(add) => add.finds_inputs(file, index),
+            // The first layer reads pixels, which lie elsewhere.
+            _ => index == 0 || input.is_apart_from(&output),
+        };
+        if good { Ok(()) } else { Err(ModelError::Arena { layer: index }) }
+    }
+
+    /// Runs a layer that is not dense. Its input is `pixels`, or else its tensor in the arena. Returns its output.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub(crate) fn run<'s, K: Kernel>(&self, pixels: Option<&[u8]>, memory: Memory<'s>) -> &'s [u8] {
+        let Memory { accumulators, scratch, arena, patch_at } = memory;
+        let (Some(input), Some(output)) = (self.input_tensor(), self.tensor()) else { return &[] };
+        let (tensors, patch) = arena.split_at_mut_checked(patch_at).unwrap_or_default();
+        if let Self::Add(add) = self {
+            add::sum(add, tensors);
+        } else {
+            let (read, write) = match pixels {
+                Some(pixels) => (pixels, tensors.get_mut(output.range()).unwrap_or_default()),
+                None => split(tensors, input.range(), output.range()),
+            };
+            match self {
+                Self::Conv(conv) | Self::Depthwise(conv) => {
+                    let is_depthwise = matches!(self, Self::Depthwise(_));
+                    conv::convolve::<K>(conv, is_depthwise, read, write, (accumulators, scratch, patch));
+                }
+                Self::MaxPool(of) | Self::AveragePool(of) => {
+                    let is_max = matches!(self, Self::MaxPool(_));
+                    pool::pool(of, if is_max { PoolKind::Max } else { PoolKind::Average }, read, write);
+                }
+                Self::GlobalAverage(average) => global_average::global_average(average, read, write, accumulators),
+                Self::Dense(_) | Self::Add(_) => {}
+            }
+        }
+        tensors.get(output.range()).unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 use std::vec;
 use std::vec::Vec;
 
-use super::spatial::{Memory, run};
+use super::Memory;
 use crate::fixed::requantize;
 use crate::kernel::{DenseOperands, Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
 use crate::layout::{Layout, Weights, pack};
@@ -197,8 +197,8 @@ fn run_layer<K: Kernel>(
     let (read, write) = (layer.input_tensor().unwrap().range(), layer.tensor().unwrap().range());
     let patch_at = if from_pixels { write.end } else { read.end.max(write.end) };
     let patch = match layer {
-        Layer::Conv(conv) => super::needs::patch_bytes(conv, false),
-        Layer::Depthwise(conv) => super::needs::patch_bytes(conv, true),
+        Layer::Conv(conv) => conv.patch_bytes(false),
+        Layer::Depthwise(conv) => conv.patch_bytes(true),
         _ => 0,
     };
     // Contents left from before must not matter.
@@ -209,7 +209,7 @@ fn run_layer<K: Kernel>(
     let before = arena.clone();
     let (mut accumulators, mut scratch) = (vec![0x5555_5555; sums], vec![0xAAAA_AAAA; scratch]);
     let memory = Memory { accumulators: &mut accumulators, scratch: &mut scratch, arena: &mut arena, patch_at };
-    let output = run::<K>(layer, from_pixels.then_some(input), memory).to_vec();
+    let output = layer.run::<K>(from_pixels.then_some(input), memory).to_vec();
     for (place, (&after, &before)) in arena[..patch_at].iter().zip(&before).enumerate() {
         assert!(write.contains(&place) || after == before, "byte {place} of the arena was written");
     }
@@ -361,6 +361,6 @@ fn sums_are_their_definition() {
         arena[..bytes.len()].copy_from_slice(&bytes);
         let patch_at = arena.len();
         let memory = Memory { accumulators: &mut [], scratch: &mut [], arena: &mut arena, patch_at };
-        assert_eq!(run::<Scalar>(&Layer::Add(add), None, memory), expected, "case {case}");
+        assert_eq!(Layer::Add(add).run::<Scalar>(None, memory), expected, "case {case}");
     }
 }

@@ -4,37 +4,37 @@ use super::format::{BLOCK_WORDS, Field, Words};
 use super::{ALIGNMENT, HEADER_BYTES, ModelError, RECORD_BYTES, Section};
 
 /// A field of 16 bits of a file that may have ended before it.
-pub(super) fn u16_in(file: &[u8], field: Field<u16>) -> Option<u16> {
+pub(crate) fn u16_in(file: &[u8], field: Field<u16>) -> Option<u16> {
     file.get(field.span().range())?.try_into().ok().map(u16::from_le_bytes)
 }
 
 /// A field of 32 bits of a file that may have ended before it.
-pub(super) fn u32_in(file: &[u8], field: Field<u32>) -> Option<u32> {
+pub(crate) fn u32_in(file: &[u8], field: Field<u32>) -> Option<u32> {
     file.get(field.span().range())?.try_into().ok().map(u32::from_le_bytes)
 }
 
 /// A file whose header has been checked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct File<'a> {
+pub(crate) struct File<'a> {
     words: &'a [u32],
     /// Where the layer table ends, bytes.
     table_end: usize,
 }
 
 impl<'a> File<'a> {
-    pub(super) fn new(words: &'a [u32], layer_count: u16) -> Self {
+    pub(crate) fn new(words: &'a [u32], layer_count: u16) -> Self {
         Self { words, table_end: HEADER_BYTES + usize::from(layer_count) * RECORD_BYTES }
     }
 
     /// The record of a layer; of one that is not in the file, one of no kind.
-    pub(super) fn record(&self, layer: usize) -> &'a Words {
+    pub(crate) fn record(&self, layer: usize) -> &'a Words {
         self.words.get(BLOCK_WORDS * (layer + 1)..).and_then(<[u32]>::first_chunk).unwrap_or(&[0; BLOCK_WORDS])
     }
 
     /// So many words at an offset in bytes, a multiple of 4 (every section ends with a whole word); none if they are not all
     /// in the file.
     #[inline(always)]
-    pub(super) fn words(&self, offset: u32, count: usize) -> &'a [u32] {
+    pub(crate) fn words(&self, offset: u32, count: usize) -> &'a [u32] {
         let start = offset as usize / 4;
         // What is too much to be added ends before it starts, which is nothing.
         self.words.get(start..start.wrapping_add(count)).unwrap_or_default()
@@ -42,7 +42,7 @@ impl<'a> File<'a> {
 
     /// The bytes of a section that the file says is at an offset.
     #[cfg_attr(target_os = "none", inline(never))]
-    pub(super) fn section(
+    pub(crate) fn section(
         &self,
         section: Section,
         layer: usize,

@@ -6,8 +6,6 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
-use crate::numbered::numbered;
-
 /// Bytes of a block: of the header, and of a record of the layer table.
 pub const BLOCK_BYTES: usize = 64;
 /// Words of a block.
@@ -17,26 +15,6 @@ pub const BLOCK_WORDS: usize = BLOCK_BYTES / 4;
 pub type Words = [u32; BLOCK_WORDS];
 /// A block as it is written.
 pub type Bytes = [u8; BLOCK_BYTES];
-
-numbered! {
-    /// Kind of a layer. The number is the one in its record.
-    pub enum Kind: u16 {
-        /// [`super::Layer::Dense`].
-        Dense = 1,
-        /// [`super::Layer::Conv`].
-        Conv = 2,
-        /// [`super::Layer::Depthwise`].
-        Depthwise = 3,
-        /// [`super::Layer::MaxPool`].
-        MaxPool = 4,
-        /// [`super::Layer::AveragePool`].
-        AveragePool = 5,
-        /// [`super::Layer::GlobalAverage`].
-        GlobalAverage = 6,
-        /// [`super::Layer::Add`].
-        Add = 7,
-    }
-}
 
 /// Fields of the header.
 pub mod header {
@@ -113,9 +91,9 @@ pub mod header {
 
 /// Fields of a layer's record.
 pub mod record {
-    use super::{Field, Kind, Span, unused_words};
+    use super::{Field, Span};
 
-    /// Number of the layer's [`Kind`].
+    /// Number of the layer's [`crate::layer::Kind`].
     pub const KIND: Field<u16> = Field::at(0);
     /// Number of a dense layer's [`crate::model::Activation`].
     pub const ACTIVATION: Field<u8> = Field::at(2);
@@ -166,23 +144,12 @@ pub mod record {
     /// Where the output starts in the arena, bytes.
     pub const ARENA_OFFSET: Field<u32> = Field::at(60);
 
-    // Layers without weights have numbers of their own where others say where weights are.
+    // Groups of fields. Kinds name those that they have in `crate::layer`.
 
-    /// Number that a global average adds to each sum.
-    pub const MEAN_BIAS: Field<i32> = Field::in_place_of(BIASES);
-    /// A mean's multiplier.
-    pub const MEAN_MULTIPLIER: Field<i32> = Field::in_place_of(MULTIPLIERS);
-    /// A sum's factor of the previous layer's output.
-    pub const ADD_MULTIPLIER: Field<i32> = Field::in_place_of(WEIGHTS);
-    /// A sum's factor of the earlier layer's output.
-    pub const ADD_OTHER_MULTIPLIER: Field<i32> = Field::in_place_of(BIASES);
-    /// Bias of a sum.
-    pub const ADD_BIAS: Field<i32> = Field::in_place_of(MULTIPLIERS);
-
-    const ALL_KINDS: &[Span] = &[KIND.span(), OUTPUT.span(), INPUT_SCALE.span(), OUTPUT_SCALE.span()];
-    const DENSE: &[Span] = &[ACTIVATION.span()];
-    const CONV: &[Span] = &[POOL.span()];
-    const WEIGHTED: &[Span] = &[
+    /// Fields of all kinds.
+    pub(crate) const ALL_KINDS: &[Span] = &[KIND.span(), OUTPUT.span(), INPUT_SCALE.span(), OUTPUT_SCALE.span()];
+    /// Fields of kinds with weights.
+    pub(crate) const WEIGHTED: &[Span] = &[
         LAYOUT.span(),
         PRE_SHIFT.span(),
         CHUNK_COLUMNS.span(),
@@ -193,7 +160,8 @@ pub mod record {
         MULTIPLIERS.span(),
         ACCUMULATOR_BOUND.span(),
     ];
-    const TENSOR: &[Span] = &[
+    /// Fields of kinds that write a tensor.
+    pub(crate) const TENSOR: &[Span] = &[
         HEIGHT.span(),
         WIDTH.span(),
         CHANNELS.span(),
@@ -202,33 +170,8 @@ pub mod record {
         ACTIVATION_MAX.span(),
         ARENA_OFFSET.span(),
     ];
-    const WINDOWED: &[Span] = &[WINDOW.span(), PADDING.span()];
-    const MEAN: &[Span] = &[PRE_SHIFT.span(), MEAN_BIAS.span(), MEAN_MULTIPLIER.span()];
-    const SUM: &[Span] =
-        &[PRE_SHIFT.span(), ADD_MULTIPLIER.span(), ADD_OTHER_MULTIPLIER.span(), ADD_BIAS.span(), FROM.span()];
-
-    /// The fields of a kind's record, in groups; bytes that are in none are zero.
-    pub const fn fields(kind: Kind) -> &'static [&'static [Span]] {
-        match kind {
-            Kind::Dense => &[ALL_KINDS, WEIGHTED, DENSE],
-            Kind::Conv | Kind::Depthwise => &[ALL_KINDS, WEIGHTED, TENSOR, WINDOWED, CONV],
-            Kind::MaxPool | Kind::AveragePool => &[ALL_KINDS, TENSOR, WINDOWED],
-            Kind::GlobalAverage => &[ALL_KINDS, TENSOR, MEAN],
-            Kind::Add => &[ALL_KINDS, TENSOR, SUM],
-        }
-    }
-
-    /// Words of a kind's record without a field, a bit each.
-    pub(crate) fn unused(kind: Kind) -> u32 {
-        // Constants, so that the lists of fields stay out of a device's program.
-        match kind {
-            Kind::Dense => const { unused_words(fields(Kind::Dense)) },
-            Kind::Conv | Kind::Depthwise => const { unused_words(fields(Kind::Conv)) },
-            Kind::MaxPool | Kind::AveragePool => const { unused_words(fields(Kind::MaxPool)) },
-            Kind::GlobalAverage => const { unused_words(fields(Kind::GlobalAverage)) },
-            Kind::Add => const { unused_words(fields(Kind::Add)) },
-        }
-    }
+    /// Fields of kinds with a window.
+    pub(crate) const WINDOWED: &[Span] = &[WINDOW.span(), PADDING.span()];
 }
 
 /// A field of a block.
@@ -245,7 +188,7 @@ impl<T: Value> Field<T> {
     }
 
     /// A field of some kinds of layers where others have another one.
-    const fn in_place_of<U: Value>(other: Field<U>) -> Self {
+    pub(crate) const fn in_place_of<U: Value>(other: Field<U>) -> Self {
         Self::at(other.span.offset())
     }
 
@@ -367,7 +310,7 @@ pub struct Span {
 
 impl Span {
     /// A whole word.
-    pub(super) const fn word(index: usize) -> Self {
+    pub(crate) const fn word(index: usize) -> Self {
         Self { offset: 4 * index as u8, bytes: 4 }
     }
 
@@ -382,24 +325,24 @@ impl Span {
     }
 
     /// Its first byte.
-    pub(super) const fn first_byte(self) -> Self {
+    pub(crate) const fn first_byte(self) -> Self {
         Self { bytes: 1, ..self }
     }
 
     /// The word that it is in.
-    pub(super) const fn whole_word(self) -> Self {
+    pub(crate) const fn whole_word(self) -> Self {
         Self::word(self.offset() / 4)
     }
 
     /// Returns the field's bits, whatever its type.
-    pub(super) fn bits(self, block: &Words) -> u32 {
+    pub(crate) fn bits(self, block: &Words) -> u32 {
         let word = block.get(self.offset() / 4).copied().unwrap_or(0) >> (self.offset() % 4 * 8);
         word & u32::MAX >> (32 - 8 * u32::from(self.bytes))
     }
 }
 
 /// The first of these words, a bit each, that is not zero.
-pub(super) fn first_not_zero(block: &Words, words: u32) -> Result<(), Span> {
+pub(crate) fn first_not_zero(block: &Words, words: u32) -> Result<(), Span> {
     match (0..BLOCK_WORDS).find(|&word| words >> word & 1 == 1 && block[word] != 0) {
         Some(word) => Err(Span::word(word)),
         None => Ok(()),
@@ -407,7 +350,7 @@ pub(super) fn first_not_zero(block: &Words, words: u32) -> Result<(), Span> {
 }
 
 /// Words without any of these fields, a bit each.
-const fn unused_words(groups: &[&[Span]]) -> u32 {
+pub(crate) const fn unused_words(groups: &[&[Span]]) -> u32 {
     let mut unused = (1 << BLOCK_WORDS) - 1;
     let mut group = 0;
     while group < groups.len() {

@@ -117,19 +117,17 @@
 //! tests holds this to be true. Readers refuse what they do not know: version, layer kind, layout, non-zero gaps in
 //! the header and records.
 
-mod check;
 mod error;
-mod file;
+pub(crate) mod file;
 pub mod format;
-mod layer;
 mod names;
 mod parse;
 mod proof;
-mod record;
 
+pub use crate::layer::{
+    Activation, Add, Conv, Dense, GlobalAverage, Kind, Layer, Output, Pool, PoolKind, Tensor, Weighted,
+};
 pub use error::{ModelError, Section};
-pub use format::Kind;
-pub use layer::{Activation, Add, Conv, Dense, GlobalAverage, Layer, Output, Pool, PoolKind, Tensor, Weighted};
 pub use parse::{Layers, Model, file_bytes, put_policy, seal};
 
 /// First four bytes of a model file.

@@ -1,14 +1,15 @@
 //! Untrusted bytes become a [`Model`] here, in one place; after it nothing about them can fail.
 
-use super::check::checked;
 use super::file::{File, u16_in, u32_in};
 use super::format::{BLOCK_WORDS, Span, Words, first_not_zero, header as at};
 use super::names::{check_names, names};
-use super::proof::{check_arena, check_weights};
-use super::record::{Input, dense, read};
-use super::{ALIGNMENT, Dense, HEADER_BYTES, Layer, MAGIC, MAX_LAYERS, ModelError, RECORD_BYTES, Section, VERSION};
+use super::proof::check_weights;
+use super::{ALIGNMENT, HEADER_BYTES, MAGIC, MAX_LAYERS, ModelError, RECORD_BYTES, Section, VERSION};
 use crate::CRC;
 use crate::decision::Probability;
+use crate::layer::check::checked;
+use crate::layer::record::{Input, read};
+use crate::layer::{Dense, Layer, dense};
 use crate::layout::{Every, Layouts};
 use crate::pixels::{Color, InputShape};
 use crate::policy::Policy;
@@ -173,7 +174,7 @@ impl<'a> Model<'a> {
                 check_weights::<L>(index, &weighted, input.output().max_magnitude())?;
             }
             if let Some(tensor) = layer.tensor() {
-                check_arena(&file, index, &layer)?;
+                layer.check_arena(&file, index)?;
                 arena_bytes = arena_bytes.max(tensor.range().end);
             }
             if last && layer.outputs() != usize::from(classes) {

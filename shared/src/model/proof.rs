@@ -1,10 +1,8 @@
-//! Proofs over every weight and over other layers, which make an engine safe to run without checks.
+//! Proofs over every weight, which make an engine safe to run without checks.
 
-use super::file::File;
-use super::layer::unfold;
-use super::record::tensor;
-use super::{Layer, ModelError, Weighted};
+use super::ModelError;
 use crate::kernel::DenseOperands;
+use crate::layer::{Weighted, unfold};
 use crate::layout::Layouts;
 
 /// Checks a layer's weights, multipliers and accumulators, with inputs of up to this magnitude.
@@ -58,22 +56,4 @@ fn accumulator_bound<L: Layouts>(
         largest = largest.max(bound as u32);
     }
     Ok(largest)
-}
-
-/// Checks that a layer finds in the arena what the layers before it have left there.
-pub(super) fn check_arena(file: &File<'_>, index: usize, layer: &Layer<'_>) -> Result<(), ModelError> {
-    let overlap = ModelError::Arena { layer: index };
-    let (Some(output), Some(input)) = (layer.tensor(), layer.input_tensor()) else { return Ok(()) };
-    if let Layer::Add(add) = layer {
-        for between in usize::from(add.from) + 1..index {
-            if !tensor(file.record(between)).is_apart_from(&add.other) {
-                return Err(overlap);
-            }
-        }
-        // Place by place, so the sum may replace what it is of.
-        let good = [input, add.other].iter().all(|read| read.offset == output.offset || read.is_apart_from(&output));
-        return if good { Ok(()) } else { Err(overlap) };
-    }
-    // The first layer reads pixels, which lie elsewhere.
-    if index == 0 || input.is_apart_from(&output) { Ok(()) } else { Err(overlap) }
 }

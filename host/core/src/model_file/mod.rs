@@ -2,6 +2,8 @@
 //!
 //! | module | task |
 //! |---|---|
+//! | `layer` | the layers, and the record of each kind |
+//! | `weights` | their weights, in the order of a layout |
 //! | `encode` | layers -> the bytes of a file |
 //! | `plan` | layers -> the offsets of their tensors in the arena |
 //! | `pack` | a model file -> one packed for a board's kernel, and back |
@@ -11,16 +13,20 @@
 
 mod encode;
 mod engine;
+mod layer;
 mod pack;
 mod plan;
 pub mod portable;
 pub mod scales;
 #[cfg(test)]
 mod tests;
+mod weights;
 
-pub use encode::{QuantizedLayer, QuantizedTensor, QuantizedWeights, encode};
+pub use encode::encode;
 pub use engine::HostEngine;
+pub use layer::{QuantizedLayer, QuantizedTensor};
 pub use pack::{PackError, Packing};
+pub use weights::QuantizedWeights;
 
 use std::path::{Path, PathBuf};
 

@@ -35,9 +35,7 @@ impl Plan {
             .iter()
             .enumerate()
             .filter_map(|(layer, parts)| {
-                let adds = |(at, later): (usize, &QuantizedLayer)| {
-                    matches!(later, QuantizedLayer::Add { from, .. } if *from == layer).then_some(at)
-                };
+                let adds = |(at, later): (usize, &QuantizedLayer)| (later.earlier() == Some(layer)).then_some(at);
                 let until = layers.iter().enumerate().filter_map(adds).max().unwrap_or(0).max(layer + 1);
                 Some(Needed { layer, until, bytes: parts.output()?.shape.elements() })
             })
@@ -69,7 +67,7 @@ mod tests {
     use super::*;
     use pinhole_shared::model::PoolKind;
 
-    use crate::model_file::encode::QuantizedTensor;
+    use crate::model_file::QuantizedTensor;
     use pinhole_shared::shape::{Shape, Window};
 
     fn layer(bytes: u16, from: Option<usize>) -> QuantizedLayer {

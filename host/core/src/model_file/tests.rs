@@ -97,7 +97,7 @@ fn what_no_field_has_is_zero() {
         );
     }
     for (layer, kind) in KINDS.into_iter().enumerate() {
-        for byte in reserved(record::fields(kind).iter().copied().flatten()) {
+        for byte in reserved(kind.fields().iter().copied().flatten()) {
             let got = changed(&file, 1 + layer, |block| block[byte] = 0x80);
             assert!(
                 matches!(got, Some(ModelError::Record { layer: of, offset, got }) if of == layer && offset / 4 == byte / 4 && got != 0),

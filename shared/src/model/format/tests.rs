@@ -1,4 +1,5 @@
 use super::*;
+use crate::layer::{Kind, add};
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
@@ -15,7 +16,7 @@ fn covered(fields: impl Iterator<Item = Span>) -> Vec<bool> {
 }
 
 fn fields(kind: Kind) -> impl Iterator<Item = Span> {
-    record::fields(kind).iter().flat_map(|group| group.iter().copied())
+    kind.fields().iter().flat_map(|group| group.iter().copied())
 }
 
 /// A field of the header may be left out, and one of a kind's record, but not twice there; what all kinds have together
@@ -32,15 +33,15 @@ fn fields_tile_their_blocks() {
     }
     assert!(by_any.iter().all(|&covered| covered), "{by_any:?}");
     // Kinds that parsing looks at together have the same fields.
-    assert_eq!(record::fields(Kind::Conv), record::fields(Kind::Depthwise));
-    assert_eq!(record::fields(Kind::MaxPool), record::fields(Kind::AveragePool));
+    assert_eq!(Kind::Conv.fields(), Kind::Depthwise.fields());
+    assert_eq!(Kind::MaxPool.fields(), Kind::AveragePool.fields());
 }
 
 /// As the specification's "everything else is zero", in words.
 #[test]
 fn words_without_a_field() {
     assert_eq!(header::UNUSED_WORDS, 0b1100_0000_0000_0000);
-    let unused = Kind::ALL.map(record::unused);
+    let unused = Kind::ALL.map(Kind::unused_words);
     let pool = 0b0000_0000_1111_1110;
     assert_eq!(unused, [0xFC00, 0, 0, pool, pool, 0b0011_0000_1001_1100, 0b0011_0000_1000_1100]);
 }
@@ -50,7 +51,7 @@ fn what_is_put_is_got() {
     let mut bytes = [0xA5; BLOCK_BYTES];
     record::KIND.put(&mut bytes, Kind::Add as u16);
     record::PRE_SHIFT.put(&mut bytes, 30);
-    record::ADD_OTHER_MULTIPLIER.put(&mut bytes, -2);
+    add::OTHER_MULTIPLIER.put(&mut bytes, -2);
     record::OUTPUT_SCALE.put(&mut bytes, 0.75);
     record::PADDING.put(&mut bytes, [1, 2, 3, 4]);
     assert_eq!(
@@ -61,7 +62,7 @@ fn what_is_put_is_got() {
     bytemuck::cast_slice_mut(&mut words).copy_from_slice(&bytes);
     assert_eq!(record::KIND.get(&words), 7);
     assert_eq!(record::PRE_SHIFT.get(&words), 30);
-    assert_eq!((record::ADD_OTHER_MULTIPLIER.get(&words), record::BIASES.get(&words)), (-2, 0xFFFF_FFFE));
+    assert_eq!((add::OTHER_MULTIPLIER.get(&words), record::BIASES.get(&words)), (-2, 0xFFFF_FFFE));
     assert_eq!(record::OUTPUT_SCALE.get(&words), 0.75);
     assert_eq!(record::PADDING.get(&words), [1, 2, 3, 4]);
     assert_eq!(record::PADDING.span().bits(&words), 0x0403_0201);
