@@ -50,8 +50,9 @@ pub struct Add {
 impl Add {
     #[inline(always)]
     pub(super) fn of(fields: TensorRecord, file: &File<'_>, record: &Words) -> Self {
-        let TensorRecord { input, output, activation_min, activation_max, pre_shift: shift, numbers, .. } = fields;
-        let [multiplier, other_multiplier, bias] = numbers;
+        let TensorRecord { input, output, activation_min, activation_max, pre_shift: shift, .. } = fields;
+        let (multiplier, other_multiplier, bias) =
+            (fields.in_place_of_weights, fields.in_place_of_biases, fields.in_place_of_multipliers);
         let from = at::FROM.get(record);
         let other = tensor(file.record(from.into()));
         Self { multiplier, other_multiplier, bias, shift, input, from, other, output, activation_min, activation_max }

@@ -39,8 +39,8 @@ pub struct GlobalAverage {
 impl GlobalAverage {
     #[inline(always)]
     pub(super) fn of(fields: TensorRecord) -> Self {
-        let TensorRecord { input, output, activation_min, activation_max, pre_shift, numbers, .. } = fields;
-        let [_, bias, multiplier] = numbers;
+        let TensorRecord { input, output, activation_min, activation_max, pre_shift, .. } = fields;
+        let (bias, multiplier) = (fields.in_place_of_biases, fields.in_place_of_multipliers);
         Self { bias, multiplier, pre_shift, input, output, activation_min, activation_max }
     }
 

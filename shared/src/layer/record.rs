@@ -64,8 +64,10 @@ pub(super) struct TensorRecord {
     pub activation_max: u8,
     pub window: Window,
     pub pre_shift: u8,
-    /// The words of weights, biases and multipliers: offsets, or numbers of kinds without weights.
-    pub numbers: [i32; 3],
+    // The words of weights, biases and multipliers, as kinds without weights have them: numbers instead of offsets.
+    pub in_place_of_weights: i32,
+    pub in_place_of_biases: i32,
+    pub in_place_of_multipliers: i32,
 }
 
 #[cfg_attr(target_os = "none", inline(never))]
@@ -78,7 +80,17 @@ fn layer_of_tensors<'a>(file: &File<'a>, record: &Words, kind: u16, input: Tenso
     let [top, left, bottom, right] = at::PADDING.get(record);
     let window = Window { height, width, stride_y, stride_x, padding: Padding { top, left, bottom, right } };
     let pre_shift = at::PRE_SHIFT.get(record);
-    let numbers = [at::WEIGHTS, at::BIASES, at::MULTIPLIERS].map(|field| field.get(record) as i32);
-    let fields = TensorRecord { input, output, pool, activation_min, activation_max, window, pre_shift, numbers };
+    let fields = TensorRecord {
+        input,
+        output,
+        pool,
+        activation_min,
+        activation_max,
+        window,
+        pre_shift,
+        in_place_of_weights: at::WEIGHTS.get(record) as i32,
+        in_place_of_biases: at::BIASES.get(record) as i32,
+        in_place_of_multipliers: at::MULTIPLIERS.get(record) as i32,
+    };
     super::of_kind(kind, fields, file, record)
 }
