@@ -284,7 +284,7 @@ fn inspect_shows_what_a_board_has() {
         assert_eq!(shown["predicted"]["whole"]["instructions"], predicted.whole.instructions);
         assert_eq!(shown["predicted"]["layers"].as_array().unwrap().len(), 3);
         let text = inspect(board, &model, &[]).ok().stdout;
-        for words in [size.code_bytes.to_string().as_str(), "modelled", "fits      yes"] {
+        for words in [size.code_bytes.to_string().as_str(), "modeled", "fits      yes"] {
             assert!(text.contains(words), "no {words:?} in:\n{text}");
         }
     }

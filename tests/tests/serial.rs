@@ -170,7 +170,7 @@ fn lost_bytes_are_asked_for_again() {
     let device = SerialDevice::start(20_011);
     let told = prove(&device, 12).ok();
     assert!(told.last_line().ends_with("on 12 photos: 0 mismatches"), "{}", told.stdout);
-    assert!(told.stderr.contains("times again"), "{}", told.stderr);
+    assert!(told.stderr.contains("asked again for"), "{}", told.stderr);
 }
 
 #[test]

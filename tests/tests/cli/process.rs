@@ -96,7 +96,7 @@ fn an_interrupted_study_says_how_to_go_on() {
     interrupt_when_training(&mut child);
     let ran = Ran::from(child.wait_with_output().unwrap());
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(130), ""), "{}", ran.stderr);
-    assert!(ran.stderr.contains("the same command goes on from here"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("to go on from here, run the same command again"), "{}", ran.stderr);
     assert_eq!(names_in(&out), ["cells", "plan.json"]);
     assert!(names_in(&out.join("cells")).is_empty());
 }

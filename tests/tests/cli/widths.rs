@@ -33,7 +33,7 @@ fn weights_of_four_bits_all_the_way() {
     let alone = run(&[&"evaluate", &four, &test, &"--json"]).ok().json();
     assert_eq!(scores["beside"][0]["accuracy"], alone["int8"]["accuracy"]);
     assert_eq!(alone["weight_bits"], serde_json::json!([4, 8, 8]));
-    assert!(run(&[&"evaluate", &four, &test]).ok().stdout.contains("confusion of int4,8,8"));
+    assert!(run(&[&"evaluate", &four, &test]).ok().stdout.contains("confusion matrix of int4,8,8"));
 
     let packed = folder.join("packed.bin");
     let told = run(&[&"pack", &four, &"--board", &"qemu", &"--out", &packed, &"--json"]).ok().json();
