@@ -183,6 +183,6 @@ fn another_board_or_no_port_is_said() {
             assert!(told.stderr.contains(words), "no {words:?} in:\n{}", told.stderr);
         }
     };
-    refused("pico", &device.name, &["says that it is nucleo-f446re, not pico"]);
+    refused("pico", &device.name, &["is the board nucleo-f446re, not pico"]);
     refused("pico", "/no/such/port", &["/no/such/port cannot be opened"]);
 }

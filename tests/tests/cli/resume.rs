@@ -80,7 +80,7 @@ fn what_cannot_be_resumed() {
     let path = checkpoint.to_str().unwrap();
 
     let refused = |more: &[&str], words: &[&str]| refused_with(place.path(), &out, more, words);
-    refused(&[], &["has not ended", "add --resume", path]);
+    refused(&[], &["has an unfinished training", "add --resume", path]);
     refused(&["--resume", "--seed", "2"], &[path, "its seed is 1, and this one's 2"]);
     refused(&["--resume", "--patience", "3"], &[path, "`patience = 3`"]);
     refused(&["--resume", "--recipe", "smaller"], &[path, "its recipe has"]);

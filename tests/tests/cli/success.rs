@@ -271,7 +271,7 @@ fn capture() {
     assert_eq!(pixels(&out.join("muffin").join("muffin-0003.png")).len(), usize::from(SIDE * SIDE));
     refused(place.path(), &[&"capture", &photo, &"--label", &"muffin"], &[&"--out is missing"]);
     for label in ["", "a/b", ".."] {
-        let words: [&dyn AsRef<OsStr>; 1] = [&"names no folder"];
+        let words: [&dyn AsRef<OsStr>; 1] = [&"is not a valid folder name"];
         refused(place.path(), &[&"capture", &out, &"--label", &label, &"--photos", &photo], &words);
     }
 }
