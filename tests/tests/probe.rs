@@ -330,7 +330,7 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
     refused(board.plug_into(&mut flash(), 1, Some(Fault::Locked)), &["is locked", "--unlock", "ERASES ALL"]);
     refused(board.plug_into(&mut flash(), 1, Some(Fault::Silent)), &["does not answer", "SWDIO"]);
     let prove = || program([Path::new("prove"), &shipped_model()]);
-    refused(board.plug_into(&mut prove(), 1, None), &["shows no link", "pinhole flash MODEL --board qemu-probed"]);
+    refused(board.plug_into(&mut prove(), 1, None), &["has no link", "pinhole flash MODEL --board qemu-probed"]);
     let other = VirtualBoard::start(VirtualBoard::OTHER_MACHINE);
     let number = ["is not the mps2-an386", "0x41043850, not 0x41043860", "pinhole boards"];
     refused(other.plug_into(&mut flash(), 1, None), &number);
