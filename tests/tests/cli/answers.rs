@@ -120,7 +120,7 @@ fn policies_there_are_not() {
         };
         std::fs::copy(&path, place.path().join(other)).unwrap();
     }
-    let words: [&dyn AsRef<OsStr>; 2] = [&"no least probability brings the error rate", &"at best "];
+    let words: [&dyn AsRef<OsStr>; 2] = [&"no threshold lowers the error rate", &"at best "];
     refuse(vec![&"--error-rate", &"0.02", &"--validation", &place.path()], &words);
     for arguments in [
         &["--min-confidence", "1.5"][..],

@@ -200,5 +200,5 @@ fn it_runs_from_anywhere() {
     std::fs::copy(drawn("train").join("muffin-1.jpg"), place.path().join("muffin-1.jpg")).unwrap();
     let ran = Ran::of(command.current_dir(place.path())).ok();
     assert_eq!(ran.last_line(), verdict(Board::Qemu, VALUES, 1));
-    assert!(ran.stderr.contains("model.pinhole: not a picture by its ending"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("model.pinhole: its ending is not that of a picture"), "{}", ran.stderr);
 }

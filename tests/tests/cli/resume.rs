@@ -86,7 +86,7 @@ fn what_cannot_be_resumed() {
     refused(&["--resume", "--recipe", "smaller"], &[path, "its recipe has"]);
     refused(&["--resume", "--from", from.to_str().unwrap(), "--recipe", DEFAULT], &[path, "--from"]);
     let on_others: [&dyn AsRef<OsStr>; 7] = [&"train", &others, &"--epochs", &"1500", &"--resume", &"--out", &out];
-    super::refused(place.path(), &on_others, &[&checkpoint, &"its training photos are others"]);
+    super::refused(place.path(), &on_others, &[&checkpoint, &"its training photos differ"]);
     refused_with(place.path(), &missing, &["--resume"], &["no training to resume", "leave out --resume"]);
 
     let bytes = std::fs::read(&checkpoint).unwrap();

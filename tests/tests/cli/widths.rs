@@ -66,7 +66,7 @@ fn nothing_but_a_model_is_written_over() {
     let run_folder = run_folder();
     let folder = run_folder.path();
     let (weights, photos) = (folder.join(files::WEIGHTS), drawn("train"));
-    let words: [&dyn AsRef<OsStr>; 2] = [&weights, &"is no model; it is kept"];
+    let words: [&dyn AsRef<OsStr>; 2] = [&weights, &"is not a model; it is kept"];
     refused(folder, &[&"quantize", &folder, &photos, &"--out", &weights], &words);
     refused(folder, &[&"pack", &folder, &"--out", &weights], &words);
 }

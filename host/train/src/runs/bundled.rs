@@ -22,7 +22,7 @@ pub const DRAWN: &str = "drawn";
 #[derive(Debug, Error, Diagnostic)]
 pub enum UnknownModel {
     /// A recipe has this name, but no bundled model was trained by it.
-    #[error("{0} is the name of a recipe, not of a model: no trained model of it is bundled")]
+    #[error("{0} is the name of a recipe, not of a model, and no trained model of it is bundled")]
     #[diagnostic(help("train one: `pinhole train PHOTOS --recipe {0} --out {0}`; bundled models: {}", names()))]
     Recipe(String),
     /// Nothing has this name.
