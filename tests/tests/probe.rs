@@ -326,7 +326,7 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
     refused(board.plug_into(&mut flash(), 2, None), &two);
     let mut third = flash();
     third.args(["--probe", "ffff:0001:VIRTUAL3"]);
-    refused(board.plug_into(&mut third, 2, None), &["no debug probe is ffff:0001:VIRTUAL3", "VIRTUAL2"]);
+    refused(board.plug_into(&mut third, 2, None), &["no debug probe matches ffff:0001:VIRTUAL3", "VIRTUAL2"]);
     refused(board.plug_into(&mut flash(), 1, Some(Fault::Locked)), &["is locked", "--unlock", "ERASES ALL"]);
     refused(board.plug_into(&mut flash(), 1, Some(Fault::Silent)), &["does not answer", "SWDIO"]);
     let prove = || program([Path::new("prove"), &shipped_model()]);

@@ -27,7 +27,7 @@ const REPEATS_BESIDE_A_SPLIT: u32 = 3;
 /// `pinhole study`.
 #[derive(Debug, Args)]
 pub(super) struct Study {
-    /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
+    /// Folder of photos (one folder per class, or files named by class), or one with the folders train and test
     photos: PathBuf,
     /// Folder of held-out photos, if it is not beside the training photos
     #[arg(long, value_name = "FOLDER")]
@@ -45,7 +45,7 @@ pub(super) struct Study {
     /// as seeds]
     #[arg(long, value_parser = between::<u32>(1, 1000))]
     repeats: Option<u32>,
-    /// Epochs to train, instead of each recipe's
+    /// Number of epochs, instead of each recipe's
     #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
     /// Study folder to write. Trainings that are finished there are not repeated

@@ -20,7 +20,7 @@ use crate::app::train::{Checkpoints, Request, TrainedRun, train};
 /// `pinhole train`.
 #[derive(Debug, Args)]
 pub(super) struct Train {
-    /// Folder of training photos: one folder a class, or files named by class (muffin-1.jpg)
+    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg)
     photos: PathBuf,
     /// Folder of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
@@ -42,7 +42,7 @@ pub(super) struct Train {
     /// Seed of all random numbers: the same seed gives the same bytes
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Epochs to train, instead of the recipe's
+    /// Number of epochs, instead of the recipe's
     #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
     /// Stop after this many epochs without a better validation loss, instead of the recipe's patience

@@ -17,7 +17,7 @@ use super::values::{at_least, between};
 /// `pinhole tune`.
 #[derive(Debug, Args)]
 pub(super) struct Tune {
-    /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
+    /// Folder of photos (one folder per class, or files named by class), or one with the folders train and test
     photos: PathBuf,
     /// Flash for the model file: bytes, or with K or M after the number (1K is 1024)
     #[arg(long, value_parser = bytes)]
@@ -37,7 +37,7 @@ pub(super) struct Tune {
     /// Number of folds of each cross-validation
     #[arg(long, default_value_t = 5, value_parser = at_least::<u32>(2))]
     folds: u32,
-    /// Epochs to train, instead of 400
+    /// Number of epochs, instead of 400
     #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
     /// Seed of the random choice of networks
@@ -49,7 +49,7 @@ pub(super) struct Tune {
     /// Number of trainings at once [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
-    /// Print what was found as JSON
+    /// Print the found networks as JSON
     #[arg(long)]
     json: bool,
 }

@@ -301,7 +301,7 @@ fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
     assert!(ran.stderr.contains("invalid value 'pico'") && ran.stderr.contains("qemu-m0plus"), "{}", ran.stderr);
     // No such probe can be connected.
     let nowhere: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--board", &"pico", &"--probe", &"0001:0001"];
-    refused(place.path(), &nowhere, &[&"no debug probe is 0001:0001"]);
+    refused(place.path(), &nowhere, &[&"no debug probe matches 0001:0001"]);
     refused(place.path(), &[&"prove", &"--board", &"qemu"], &[&"needs photos, and none are given"]);
     let emulated: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--photos", &drawn("validation"), &"--port", &"/dev/ttyACM0"];
     refused(place.path(), &emulated, &[&"the board qemu is emulated", &"--port"]);

@@ -52,7 +52,7 @@ pub enum ProbeError {
         probes: Vec<String>,
     },
     /// The wanted debug probe is not connected.
-    #[error("no debug probe is {wanted}{}", if probes.is_empty() { "; none is plugged in".to_owned() } else { format!("; available:\n{}", probes.join("\n")) })]
+    #[error("no debug probe matches {wanted}{}", if probes.is_empty() { "; none is plugged in".to_owned() } else { format!("; available:\n{}", probes.join("\n")) })]
     #[diagnostic(help("give --probe as VENDOR:PRODUCT:SERIAL, or leave it out if there is only one"))]
     NotThatProbe {
         /// Name of the wanted probe.
