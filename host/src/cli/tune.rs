@@ -25,7 +25,7 @@ pub(super) struct Tune {
     /// RAM for one inference: pixels, pixel pipeline and engine. The camera's row and the firmware need further RAM
     #[arg(long, value_parser = bytes)]
     ram: usize,
-    /// Folder of held-out photos, if it is not beside the training photos. The search ends before it is used
+    /// Folder of held-out photos, if it is not beside the training photos. It is used only after the search
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     /// Number of networks to begin with
