@@ -284,7 +284,7 @@ fn inspect_shows_what_a_board_has() {
         assert_eq!(shown["predicted"]["whole"]["instructions"], predicted.whole.instructions);
         assert_eq!(shown["predicted"]["layers"].as_array().unwrap().len(), 3);
         let text = inspect(board, &model, &[]).ok().stdout;
-        for words in [size.code_bytes.to_string().as_str(), "modelled", "fits      yes"] {
+        for words in [size.code_bytes.to_string().as_str(), "modeled", "fits      yes"] {
             assert!(text.contains(words), "no {words:?} in:\n{text}");
         }
     }
@@ -300,10 +300,14 @@ fn a_model_that_does_not_fit_is_refused_by_the_host() {
     let cases = [
         (
             encode(4, &wide, 3),
-            "its widest layer takes 1028 accumulators, the board has 1024",
-            "use layers of 1024 neurons at most",
+            "its widest layer needs 1028 accumulators, and the board has 1024",
+            "use layers of at most 1024 neurons",
         ),
-        (encode(97, &[logits(2)], 3), "its input is 97x97 pixels, the board takes 96x96", "input_side of 96"),
+        (
+            encode(97, &[logits(2)], 3),
+            "its input is 97x97 pixels, and the board has room for 96x96",
+            "input_side of at most 96",
+        ),
     ];
     for (file, reason, advice) in cases {
         let (_folder, path) = on_disk(file.bytes());

@@ -356,7 +356,7 @@ fn refused(bytes: &[u8], reasons: &[&str]) {
     let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
     assert!(matches!(&error, EmulatorError::Device(DeviceError::Stopped { log, .. }) if !log.is_empty()), "{error:?}");
     let text = whole(error);
-    for reason in reasons.iter().chain(&["help: the last lines above say why"]) {
+    for reason in reasons.iter().chain(&["help: the last lines above show why"]) {
         assert!(text.contains(reason), "no {reason:?} in: {text}");
     }
 }

@@ -127,7 +127,7 @@ impl Archive {
         assert_eq!(state(&before, "emulator"), "on_demand");
         assert!(!self.path("a home").exists(), "doctor without --fix writes nothing");
         let fixed = self.pinhole(&["doctor", "--fix", "--json"]).ok();
-        for word in ["downloading 2 packages", "nothing is installed into the system", "the copy works"] {
+        for word in ["downloading 2 packages", "nothing is installed on the system", "the copy works"] {
             assert!(fixed.stderr.contains(word), "{}", fixed.stderr);
         }
         let fixed = fixed.json();

@@ -326,11 +326,11 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
     refused(board.plug_into(&mut flash(), 2, None), &two);
     let mut third = flash();
     third.args(["--probe", "ffff:0001:VIRTUAL3"]);
-    refused(board.plug_into(&mut third, 2, None), &["no debug probe is ffff:0001:VIRTUAL3", "VIRTUAL2"]);
+    refused(board.plug_into(&mut third, 2, None), &["no debug probe matches ffff:0001:VIRTUAL3", "VIRTUAL2"]);
     refused(board.plug_into(&mut flash(), 1, Some(Fault::Locked)), &["is locked", "--unlock", "ERASES ALL"]);
     refused(board.plug_into(&mut flash(), 1, Some(Fault::Silent)), &["does not answer", "SWDIO"]);
     let prove = || program([Path::new("prove"), &shipped_model()]);
-    refused(board.plug_into(&mut prove(), 1, None), &["shows no link", "pinhole flash MODEL --board qemu-probed"]);
+    refused(board.plug_into(&mut prove(), 1, None), &["has no link", "pinhole flash MODEL --board qemu-probed"]);
     let other = VirtualBoard::start(VirtualBoard::OTHER_MACHINE);
     let number = ["is not the mps2-an386", "0x41043850, not 0x41043860", "pinhole boards"];
     refused(other.plug_into(&mut flash(), 1, None), &number);

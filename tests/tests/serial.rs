@@ -174,7 +174,7 @@ fn lost_bytes_are_asked_for_again() {
     let device = SerialDevice::start(20_011);
     let told = prove(&device, 12).ok();
     assert!(told.last_line().ends_with("on 12 photos: 0 mismatches"), "{}", told.stdout);
-    assert!(told.stderr.contains("times again"), "{}", told.stderr);
+    assert!(told.stderr.contains("asked again for"), "{}", told.stderr);
 }
 
 #[test]
@@ -187,6 +187,6 @@ fn another_board_or_no_port_is_said() {
             assert!(told.stderr.contains(words), "no {words:?} in:\n{}", told.stderr);
         }
     };
-    refused("pico", &device.name, &["says that it is nucleo-f446re, not pico"]);
+    refused("pico", &device.name, &["is the board nucleo-f446re, not pico"]);
     refused("pico", "/no/such/port", &["/no/such/port cannot be opened"]);
 }

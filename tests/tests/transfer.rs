@@ -190,13 +190,16 @@ fn a_recipe_for_another_network_is_refused_by_the_difference() {
         let complaint = changed(change).unwrap_err();
         assert!(complaint.contains(words), "{complaint}");
     };
-    says(|recipe| recipe.input_side = 40, "input_side = 50, the recipe 40");
-    says(|recipe| recipe.layers[1].as_dense_mut().unwrap().outputs = 15, "layer 2: outputs = 16, the recipe 15");
+    says(|recipe| recipe.input_side = 40, "input_side = 50, and the recipe has 40");
+    says(
+        |recipe| recipe.layers[1].as_dense_mut().unwrap().outputs = 15,
+        "layer 2: outputs = 16, and the recipe has 15",
+    );
     says(
         |recipe| recipe.layers[0].as_dense_mut().unwrap().activation = ActivationName::Relu,
         "layer 1: activation = sigmoid",
     );
-    says(|recipe| recipe.layers.truncate(1), "number of [[layer]]s = 2, the recipe 1");
+    says(|recipe| recipe.layers.truncate(1), "number of [[layer]]s = 2, and the recipe has 1");
     let harmless = |recipe: &mut Recipe| {
         let layer = recipe.layers[0].as_dense_mut().unwrap();
         (layer.dropout, layer.l1, recipe.output.l2) = (0.5, 0.1, 0.1);

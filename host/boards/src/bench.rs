@@ -98,8 +98,8 @@ pub enum BenchError {
     #[diagnostic(transparent)]
     Board(#[from] EmulatorError),
     /// The board measured something else than this Pinhole expects.
-    #[error("the board measured {got} layers in {unit:?}, not {expected} layers in instructions")]
-    #[diagnostic(help("build and flash the firmware that belongs to this Pinhole"))]
+    #[error("the board reported {got} layers in the unit {unit:?}; expected {expected} layers in instructions")]
+    #[diagnostic(help("build and flash the firmware of this version of Pinhole"))]
     Parts {
         /// Layers of the model.
         expected: usize,
@@ -109,8 +109,8 @@ pub enum BenchError {
         unit: Unit,
     },
     /// The board's decision differs from the host's.
-    #[error("the board decided otherwise than the host: what it costs to be wrong is not worth knowing")]
-    #[diagnostic(help("`pinhole prove` finds the first integer that differs"))]
+    #[error("the board's decision differs from the host's, so the instruction counts are not shown")]
+    #[diagnostic(help("run `pinhole prove`, which finds the first integer that differs"))]
     Decision,
 }
 

@@ -37,8 +37,8 @@ pub struct Frame {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CaptureError {
     /// There is no photo to show to an emulated board's camera.
-    #[error("there is no photo to show the camera")]
-    #[diagnostic(help("give photos, or a folder that has some"))]
+    #[error("there is no photo to show to the camera")]
+    #[diagnostic(help("give photos, or a folder of photos"))]
     NoPhoto,
     /// The photo cannot be used.
     #[error(transparent)]

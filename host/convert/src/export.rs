@@ -73,7 +73,7 @@ impl Format {
 #[derive(Debug, Error, Diagnostic)]
 pub enum ExportError {
     /// TensorFlow Lite does not run models packed for a board.
-    #[error("TensorFlow Lite runs no model packed for the board {board}")]
+    #[error("TensorFlow Lite cannot run a model that is packed for the board {board}")]
     #[diagnostic(help("leave out --board: it is for C headers"))]
     NotForBoards {
         /// Name of the board.
@@ -81,23 +81,25 @@ pub enum ExportError {
     },
     /// An average pooling cannot be expressed by TensorFlow Lite's operators.
     #[error(
-        "layer {layer} takes means under a window of more than 255 places, with padding that TensorFlow Lite has not"
+        "layer {layer} averages over a window of more than 255 positions, with padding that TensorFlow Lite does not support"
     )]
-    #[diagnostic(help("write a C header (OUT ending in .h), which takes all models"))]
+    #[diagnostic(help("write a C header (--out ending in .h), which holds any model"))]
     Mean {
         /// Layer, counted from 0.
         layer: usize,
     },
     /// A scale is not a normal 32-bit float.
-    #[error("layer {layer} has values too small or too large for TensorFlow Lite's scales")]
-    #[diagnostic(help("the network has diverged or is badly scaled; train it again with penalties or a lower rate"))]
+    #[error("layer {layer} has values that are too small or too large for TensorFlow Lite's scales")]
+    #[diagnostic(help(
+        "the network has diverged or is badly scaled; train it again with penalties or a lower learning rate"
+    ))]
     Scale {
         /// Layer, counted from 0.
         layer: usize,
     },
     /// The existing file is of another format.
-    #[error("{} is there and was not exported from a model; it is kept", path.display())]
-    #[diagnostic(help("give another OUT"))]
+    #[error("{} exists and was not exported from a model; it is kept", path.display())]
+    #[diagnostic(help("give another --out"))]
     Kept {
         /// The file.
         path: PathBuf,

@@ -28,27 +28,27 @@ pub enum Reason {
     Unreadable(std::io::Error),
     #[error("it is not a TensorFlow Lite file")]
     Foreign,
-    #[error("it is damaged: something it points to is not there, or has another size")]
+    #[error("it is damaged: a part that it refers to is missing or has another size")]
     Broken,
-    #[error("it has {got} networks, and not one")]
+    #[error("it has {got} networks, and must have one")]
     Graphs { got: usize },
-    #[error("it has {got} inputs, and not one")]
+    #[error("it has {got} inputs, and must have one")]
     Inputs { got: usize },
     #[error("it has {got} operators, more than {most}")]
     Operators { got: usize, most: usize },
-    #[error("it makes {got} layers, more than {most}")]
+    #[error("it gives {got} layers, more than {most}")]
     Layers { got: usize, most: usize },
     #[error("its input is {got}")]
     Input { got: String },
     #[error("operator {operator} is {name}, {why}")]
     Operator { operator: usize, name: String, why: String },
-    #[error("no FULLY_CONNECTED decides")]
+    #[error("it has no FULLY_CONNECTED that computes the logits")]
     Undecided,
     #[error("it has {classes} classes, and {got} names are given for them")]
     Classes { classes: usize, got: usize },
-    #[error("{name:?} is no name for a class: names differ and have 1 to 255 bytes")]
+    #[error("{name:?} is not a valid class name: names must differ and have 1 to 255 bytes")]
     Name { name: String },
-    #[error("as a model it would be none: {0}")]
+    #[error("its network does not give a valid model: {0}")]
     Model(ModelError),
 }
 
@@ -56,18 +56,20 @@ impl Reason {
     fn help(&self) -> &'static str {
         match self {
             Self::Unreadable(_) | Self::Foreign => "give a .tflite file",
-            Self::Broken => "copy it again, or convert the network anew",
+            Self::Broken => "copy the file again, or convert the network again",
             Self::Input { .. } => {
-                "Pinhole's networks take int8 [1, side, side, 1] of scale 1/255 and zero point -128, the pixels of a gray \
-                 picture minus 128, or 3 channels in color: train on pixels from 0 to 1, and convert with photos that have black and white in them"
+                "the input must be int8 [1, side, side, 1] (or 3 channels in color) with scale 1/255 and zero point -128: pixels \
+                 minus 128. Train on pixels from 0 to 1, and convert with photos that contain black and white"
             }
-            Self::Undecided => "end the network in a dense layer of an output for each class, with softmax or without",
+            Self::Undecided => {
+                "end the network with a dense layer that has an output per class, with or without softmax"
+            }
             Self::Classes { .. } | Self::Name { .. } => {
                 "give one name for each class with --classes, in the order of the network's outputs: a,b,c"
             }
             _ => {
-                "Pinhole takes networks of full int8 quantization, a chain of convolutions, poolings and additions with dense \
-                 layers at its end (docs/tensorflow-lite-and-c.md)"
+                "Pinhole imports networks with full int8 quantization: convolutions, poolings and additions in a chain, then \
+                 dense layers (docs/tensorflow-lite-and-c.md)"
             }
         }
     }

@@ -38,7 +38,7 @@ pub enum WriteError {
         file: PathBuf,
     },
     /// The file to overwrite is not a model.
-    #[error("{} is there and is no model; it is kept", path.display())]
+    #[error("{} exists and is not a model; it is kept", path.display())]
     #[diagnostic(help("give another --out"))]
     NoModel {
         /// The file.
@@ -51,7 +51,7 @@ fn help_for_writing(path: &Path, reason: &std::io::Error) -> String {
     if reason.kind() == std::io::ErrorKind::NotFound && !folder.exists() {
         return format!("create the folder {} first, or give another --out; nothing was written", folder.display());
     }
-    "check that the folder can be written to and the disk has room; nothing was half-written".to_owned()
+    "check that the folder is writable and the disk has free space; no partial file was left".to_owned()
 }
 
 /// Creates a temporary file in a folder. Unlike the `tempfile` crate's own files, its errors do not name it: users cannot do

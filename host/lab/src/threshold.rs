@@ -92,11 +92,11 @@ impl Coverage {
 pub enum ThresholdError {
     /// No threshold reaches the wanted error rate.
     #[error(
-        "no least probability brings the error rate of the answers down to {wanted}: at best {} of {} answers are wrong \
-         ({:.3}), with {:.3} as the least probability and {} of {} photos answered",
+        "no threshold lowers the error rate of the answers to {wanted}: at best {} of {} answers are wrong ({:.3}), with \
+         the least probability {:.3} and {} of {} photos answered",
         best.wrong, best.answered, best.error_rate.unwrap_or(1.0), best.min_probability.to_f64(), best.answered, best.photos
     )]
-    #[diagnostic(help("ask for less, or look at the photos it is sure of and wrong: `pinhole evaluate` names them"))]
+    #[diagnostic(help("allow a higher error rate, or train a better network"))]
     OutOfReach {
         /// Error rate that was wanted.
         wanted: f64,
@@ -104,7 +104,7 @@ pub enum ThresholdError {
         best: Coverage,
     },
     /// There are no photos to choose on.
-    #[error("a least probability is chosen on photos, and there are none")]
+    #[error("there are no photos to choose the least probability on")]
     #[diagnostic(help("give a folder of labeled photos that the network was not trained on"))]
     NoPhotos,
 }

@@ -22,8 +22,8 @@ use super::events::{Events, Note, Progress, Work};
 #[derive(Debug, Error, Diagnostic)]
 pub enum BoardError {
     /// The camera delivers gray pictures, but the network requires color.
-    #[error("the camera {} gives gray pictures, and {} sees colors", camera.name(), model.display())]
-    #[diagnostic(help("take another camera (--camera photos, or arducam-mini), or train with --color gray"))]
+    #[error("the camera {} gives gray pictures, and the model {} needs colors", camera.name(), model.display())]
+    #[diagnostic(help("use another camera (--camera photos, or arducam-mini), or train with --color gray"))]
     GrayCamera {
         /// The camera.
         camera: CameraKind,
@@ -31,21 +31,21 @@ pub enum BoardError {
         model: PathBuf,
     },
     /// A connection was given for an emulated board.
-    #[error("the board {} is emulated: there is no way to it but Pinhole's own", board.name())]
-    #[diagnostic(help("leave out --probe and --port, or name your real board with --board"))]
+    #[error("the board {} is emulated: --probe and --port are for real boards", board.name())]
+    #[diagnostic(help("leave out --probe and --port, or give your real board with --board"))]
     NoWay {
         /// The board.
         board: Board,
     },
     /// A camera, or photos for it, were given for a board that has its own camera.
-    #[error("the board {} has its own camera, before which no photo can be held", board.name())]
-    #[diagnostic(help("leave out --camera and the photos, or take an emulated board"))]
+    #[error("the board {} has its own camera, so --camera and photos cannot be used", board.name())]
+    #[diagnostic(help("leave out --camera and the photos, or use an emulated board"))]
     OwnCamera {
         /// The board.
         board: Board,
     },
     /// A different board is on the serial port.
-    #[error("the device on {port} says that it is {got}, not {}", board.name())]
+    #[error("the device on {port} is the board {got}, not {}", board.name())]
     #[diagnostic(help("give --board {got} if that is your board"))]
     OtherBoard {
         /// The port.
@@ -57,7 +57,7 @@ pub enum BoardError {
     },
     /// A different model is on the board.
     #[error(
-        "the board runs the model {there:#010x}, and {} is {here:#010x} as it is flashed", model.display()
+        "the board runs the model {there:#010x}, not {} (which is {here:#010x} in flash)", model.display()
     )]
     #[diagnostic(help(
         "give the model that is on the board, or flash this one: pinhole flash {} --board {} --model-only",

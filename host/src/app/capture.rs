@@ -29,7 +29,7 @@ pub struct Taken {
 #[derive(Debug, Error, Diagnostic)]
 pub enum CaptureError {
     /// The label is not a valid folder name.
-    #[error("--label {label:?} names no folder")]
+    #[error("--label {label:?} is not a valid folder name")]
     #[diagnostic(help("give the name of a class, such as muffin"))]
     Label {
         /// The label.

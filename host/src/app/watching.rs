@@ -65,7 +65,7 @@ impl Watching {
         match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
             Ok((frame, statistics)) => match ClassifiedFrame::of(frame, &statistics) {
                 Some(sight) => self.state.saw(sight, self.started.elapsed()),
-                None => self.state.trouble = Some("the device left integers out".to_owned()),
+                None => self.state.trouble = Some("the device did not report all integers".to_owned()),
             },
             Err(error) if error.is_passing() => self.state.trouble = Some(error.to_string()),
             Err(error) => return Err(error),

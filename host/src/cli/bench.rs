@@ -50,7 +50,7 @@ fn print(bench: &Bench) {
     say!("emulated board {}, kernel {}: instructions of one inference", bench.board, bench.kernel);
     say!(
         "layer  kind             inputs   outputs        MACs  instructions  per MAC  {}",
-        if bench.modelled.is_some() { "cycles, modelled" } else { "" }
+        if bench.modelled.is_some() { "cycles, modeled" } else { "" }
     );
     for (index, layer) in bench.layers.iter().enumerate() {
         let cycles = bench.modelled.as_ref().and_then(|modelled| modelled.layer_cycles.get(index));
@@ -75,9 +75,9 @@ fn print(bench: &Bench) {
     );
     if let Some(modelled) = &bench.modelled {
         let (time_ms, clock_mhz) = (modelled.time_ms, f64::from(modelled.clock_hz) / 1e6);
-        say!("time   {time_ms:.2} ms at {clock_mhz} MHz (modelled: timing tables, memory that never waits)");
+        say!("time   {time_ms:.2} ms at {clock_mhz} MHz (modeled: timing tables, no memory wait states)");
     }
-    say!("stack  {} bytes, painted", bench.stack_bytes);
+    say!("stack  {} bytes (measured by stack painting)", bench.stack_bytes);
 }
 
 /// Returns the instructions per multiply-accumulate; empty for a layer without any, such as pooling.

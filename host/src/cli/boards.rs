@@ -68,11 +68,14 @@ impl Boards {
                 board.what
             );
         }
-        say!("firmware and RAM: what they may take at most; input: largest side of a network's input");
+        say!("firmware, RAM: the most that the firmware may use; input: the largest side of a network's input");
         match probes(bench) {
             Ok(probes) if probes.is_empty() => say!("no debug probe is plugged in"),
             Ok(probes) => probes.iter().for_each(|PluggedIn { name, accessible }| {
-                say!("debug probe {name}{}", if *accessible { "" } else { ", which this user may not access" });
+                say!(
+                    "debug probe {name}{}",
+                    if *accessible { "" } else { ", which this user has no permission to open" }
+                );
             }),
             Err(error) => say!("{error}"),
         }

@@ -10,7 +10,7 @@ pub(super) fn print_budget(budget: &BoardBudget) {
     let (flash, ram, model, room) = (&budget.flash, &budget.ram, &budget.model, &budget.room);
     say!();
     say!("board     {}: {} at {} MHz", budget.name, budget.core, f64::from(budget.clock_hz) / 1e6);
-    say!("          {:<22} {:>8}  {:>8}", "", "takes", "may take");
+    say!("          {:<22} {:>8}  {:>8}", "", "used", "limit");
     let line = |what: &str, takes: u64, may_take: u32| {
         let percent = 100.0 * takes as f64 / f64::from(may_take.max(1));
         say!("          {what:<22} {takes:>8}  {may_take:>8}  {percent:>5.1} %");
@@ -30,20 +30,17 @@ pub(super) fn print_budget(budget: &BoardBudget) {
     line("scratch", model.scratch as u64, room.scratch);
     line("arena, bytes", model.arena_bytes as u64, room.arena_bytes);
     if let Some(Predicted { work, time_ms }) = &budget.predicted {
-        say!("predicted {} instructions an inference, by layer:", work.whole.instructions);
+        say!("predicted {} instructions per inference, by layer:", work.whole.instructions);
         for (index, layer) in work.layers.iter().enumerate() {
             say!("{index:>5}  {:>10} instructions, {:>10} cycles", layer.instructions, layer.cycles);
         }
-        say!(
-            "          {} cycles, {time_ms:.2} ms (modelled: timing tables, memory that never waits)",
-            work.whole.cycles
-        );
+        say!("          {} cycles, {time_ms:.2} ms (modeled: timing tables, no memory wait states)", work.whole.cycles);
     }
     if budget.fits {
         say!("fits      yes");
     } else if budget.shortfalls.is_empty() {
-        say!("fits      no: the firmware's stack is deeper than the board reserves");
-        say!("          raise stack_bytes in the board's declaration, or find out what is so deep");
+        say!("fits      no: the firmware needs more stack than the board reserves");
+        say!("          raise stack_bytes in the board's declaration, or make the firmware use less stack");
     } else {
         let shortfalls = Shortfalls(budget.shortfalls.clone());
         say!("fits      no: {shortfalls}");

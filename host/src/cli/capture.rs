@@ -25,13 +25,13 @@ pub(super) struct Capture {
     // board's camera in turn, again and again.
     #[command(flatten)]
     what: ModelAndPhotos,
-    /// Folder to collect in: pictures go into a folder of it that is named by the label, as `pinhole train` reads it
+    /// Folder to write to. Pictures go into its subfolder of the label's name, where `pinhole train` looks for them
     #[arg(long, value_name = "FOLDER", required_unless_present = "model")]
     out: Option<PathBuf>,
-    /// Class of what the camera looks at
+    /// Class of what the camera sees; names the subfolder
     #[arg(long)]
     label: String,
-    /// Pictures to take
+    /// Number of pictures to take
     #[arg(long, default_value_t = 20, value_parser = at_least::<u32>(1))]
     count: u32,
     /// The model, as it was given before it had a place of its own.
@@ -67,8 +67,9 @@ impl Capture {
             Some(out) => Ok((out.clone(), self.what.clone())),
             None => self.what.split_folder().ok_or_else(|| {
                 miette!(
-                    help = format!("give it: pinhole capture [MODEL] [PHOTOS] --label {} --out FOLDER", self.label),
-                    "--out is missing, the folder to collect pictures in"
+                    help =
+                        format!("give a folder: pinhole capture [MODEL] [PHOTOS] --label {} --out FOLDER", self.label),
+                    "--out is missing: the folder to write pictures to"
                 )
             }),
         }

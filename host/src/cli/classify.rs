@@ -23,7 +23,8 @@ pub(super) struct Classify {
     /// Print as JSON
     #[arg(long)]
     json: bool,
-    /// With --json: also each photo's pixels as the network sees them, row by row, in base64: a byte a pixel, or red, green and blue
+    /// With --json: print each photo's pixels too, as the network sees them (base64, row by row; 1 byte per pixel in
+    /// gray, 3 in RGB)
     #[arg(long, requires = "json")]
     pixels: bool,
 }

@@ -29,7 +29,7 @@ pub(super) fn answer() {
 /// `pinhole completions`.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
-    /// Shell that the script is for
+    /// Shell to write the script for
     shell: Shell,
 }
 

@@ -9,10 +9,10 @@ use crate::app::board;
 /// Options of all commands that connect to a real board.
 #[derive(Debug, Args)]
 pub(super) struct Connection {
-    /// Debug probe to use where several are plugged in, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL
+    /// Debug probe to use if several are plugged in, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL
     #[arg(long, value_parser = parse_selector)]
     probe: Option<DebugProbeSelector>,
-    /// Reach the board over a serial port instead of a debug probe, as PORT or PORT@BAUD
+    /// Serial port to use instead of a debug probe, as PORT or PORT@BAUD
     #[arg(long, conflicts_with = "probe")]
     port: Option<SerialName>,
 }

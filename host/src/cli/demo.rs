@@ -31,7 +31,7 @@ use crate::app::{Continuation, Job};
 /// `pinhole demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Folder to write: the synthetic pictures and the run
+    /// Folder to write the synthetic pictures and the run folder to
     #[arg(long, default_value = "pinhole-demo")]
     out: PathBuf,
     /// Seed of the training
@@ -44,7 +44,7 @@ impl Demo {
         let [train, validation] = ["train", "validation"].map(|set| self.out.join("pictures").join(set));
         unpack("train", &train)?;
         unpack("validation", &validation)?;
-        say!("1. synthetic pictures: 26 to train on and 14 to validate with");
+        say!("1. synthetic pictures: 26 for training and 14 for validation");
         say!("   {}", self.out.join("pictures").display());
 
         // The emulator is found, or its copy made, before any long work.
@@ -55,7 +55,7 @@ impl Demo {
         let recipe = source.pretrained.recipe.clone();
         let (right, all) = right(&bundled::default_model().model, &validation)?;
         say!(
-            "2. the bundled model {} was trained on photos: it is right on {right} of {all} synthetic pictures",
+            "2. the bundled model {}, trained on photos, classifies {right} of {all} synthetic pictures correctly",
             bundled::DEFAULT
         );
         let job = Job {
@@ -69,7 +69,7 @@ impl Demo {
             accelerator: Accelerator::Cpu,
         };
         say!(
-            "3. training continues from it on the 26 pictures: {} epochs, seed {}",
+            "3. training continues from this model on the 26 pictures: {} epochs, seed {}",
             job.recipe.training.epochs,
             job.seed
         );
@@ -103,7 +103,7 @@ impl Demo {
 
 /// Runs the proof on the emulated board.
 fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
-    say!("6. proof: every picture through the host's engine and the emulated board's camera path");
+    say!("6. proof: compare host and emulated board on every picture, through the board's camera path");
     let mut board = start_board(Board::default(), CameraKind::Photos, trained, &mut Terminal::new())?;
     say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
     let proof = prove_with_progress(trained, &mut board, Pictures::Photos(pictures))?;
@@ -113,9 +113,9 @@ fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
 
 /// Runs the proof without an emulator: with the packed model, and portable versions of the boards' kernels.
 fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &EmulatorError) -> Result<bool> {
-    say!("6. proof, without a board: {missing}");
-    say!("   Every picture goes through the host's engine, and through portable Rust versions of the boards' kernels,");
-    say!("   with the model packed as it is for their flash. Firmware, assembly and camera are not tested by this.");
+    say!("6. proof without an emulated board: {missing}");
+    say!("   The host's engine and portable Rust versions of the boards' kernels run every picture, with the model");
+    say!("   packed as it is for the boards' flash. This does not test firmware, assembly code and camera.");
     let (inputs, _) = photos::read_unlabeled(pictures, trained.model.model().input())?;
     let mut holds = true;
     for board in [Board::Qemu, Board::QemuM0plus] {
@@ -126,7 +126,7 @@ fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &Emulat
         holds &= proof.holds();
     }
     if let Some(help) = missing.help() {
-        say!("   To add the emulated board: {help}; then `pinhole prove` with this run, or this demo again.");
+        say!("   To add the emulated board: {help}; then run this demo again.");
     }
     Ok(holds)
 }

@@ -16,20 +16,10 @@ const WIDTH: usize = 80;
 const NAME: usize = 15;
 const STATE: usize = 12;
 
-/// Text at the end of the help.
-const AFTER_HELP: &str = "\
-States: ok; on demand (made when a command first needs it); MISSING (you have to do something); not needed (nothing that is
-there needs it). Exit status: 1 when a part is MISSING, else 0.
-
-Examples:
-  pinhole doctor          what is there, what needs it, and what to do
-  pinhole doctor --fix    get the emulator now, before going offline";
-
 /// `pinhole doctor`.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
 pub(super) struct Doctor {
-    /// Do what needs no other rights: create the cache folder, clean it, make the emulator's private copy
+    /// Fix what needs no further rights: create or clean the cache folder, make the emulator's private copy
     #[arg(long)]
     fix: bool,
     /// Print as JSON

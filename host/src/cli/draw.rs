@@ -14,7 +14,7 @@ use super::values::at_least;
 /// `pinhole draw`.
 #[derive(Debug, Args)]
 pub(super) struct Draw {
-    /// Folder to write: train/ and validation/ in it
+    /// Folder to write train/ and validation/ to
     #[arg(long, value_name = "FOLDER", required_unless_present = "earlier_out")]
     out: Option<PathBuf>,
     /// The folder, as it was given before --out.
@@ -23,10 +23,10 @@ pub(super) struct Draw {
     /// Seed of the pictures; the default gives those of `pinhole demo`
     #[arg(long, default_value_t = SHIPPED_SEED, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Training pictures of each class
+    /// Number of training pictures per class
     #[arg(long, default_value_t = 13, value_name = "COUNT", value_parser = at_least::<usize>(0))]
     train: usize,
-    /// Validation pictures of each class
+    /// Number of validation pictures per class
     #[arg(long, default_value_t = 7, value_name = "COUNT", value_parser = at_least::<usize>(0))]
     validation: usize,
 }

@@ -21,7 +21,7 @@ pub(super) struct Evaluate {
     photos: PathBuf,
     #[command(flatten)]
     limit: Limit,
-    /// Another model of the same classes and input, for example with weights of fewer bits, to compare it with; repeatable
+    /// Another model to compare with, of the same classes and input, for example with weights of fewer bits; repeatable
     #[arg(long, value_name = "MODEL", add = completions::models())]
     beside: Vec<PathBuf>,
     /// Print as JSON
@@ -61,8 +61,8 @@ impl Evaluate {
             if input != model.input() || !names.class_names().eq(model.class_names()) {
                 let wanted = format!("{} pixels and the classes {}", model.input(), classes.join(", "));
                 return Err(miette!(
-                    help = "compare models of the same photos",
-                    "{} is not for {wanted}",
+                    help = "compare models that take the same photos: the same input and the same classes",
+                    "the model {} is not for {wanted}",
                     path.display()
                 ));
             }

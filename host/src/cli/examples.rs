@@ -72,6 +72,9 @@ Examples:
   pinhole flash conv-50-tiny --board pico --out pinhole.uf2";
 
 pub(super) const DOCTOR: &str = "\
+States: ok; on demand (made when a command first needs it); MISSING (you have to act); not needed (this machine
+does without it). Exit status: 1 if a part is MISSING, else 0.
+
 Examples:
   pinhole doctor
   pinhole doctor --fix";
@@ -137,7 +140,7 @@ Examples:
   pinhole completions bash > pinhole.bash  # once; or in ~/.bashrc: source <(pinhole completions bash)
   pinhole completions fish > ~/.config/fish/completions/pinhole.fish
 
-Write the script again after installing another version.";
+Write the script anew after you install another version.";
 
 pub(super) const MAN: &str = "\
 Examples:

@@ -20,7 +20,7 @@ use super::output::{answer, json, note, progress, say};
 pub(super) struct Explain {
     #[command(flatten)]
     on: ModelAndPhotos,
-    /// Page to write
+    /// HTML page to write
     #[arg(long, value_name = "FILE", default_value = "explain.html")]
     out: PathBuf,
     /// Print each pixel's contribution as JSON

@@ -20,18 +20,18 @@ use super::output::{json, note, say, warn};
 pub(super) struct Export {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
-    /// For TensorFlow Lite: a folder of photos, best the training photos, that its logits are scaled by [default: for all
-    /// logits that are possible, which after relu layers is so coarse that close decisions become ties]
+    /// For TensorFlow Lite: photos to choose the scale of the logits by, best the training photos [default: one scale
+    /// for all possible logits, which may be so coarse that close decisions become ties]
     photos: Option<PathBuf>,
     #[command(flatten)]
     limit: Limit,
     /// File to write: .h (or .hpp) for a C header, .tflite for TensorFlow Lite
     #[arg(long, value_name = "FILE", required_unless_present = "photos")]
     out: Option<PathBuf>,
-    /// Format, whatever the file's ending
+    /// Format of the file [default: by its ending]
     #[arg(long, value_parser = choice::<Format>(), value_name = "FORMAT")]
     to: Option<Format>,
-    /// Board whose kernel the model in a C header is packed for [default: none, weights in rows]
+    /// For a C header: board to pack the model for [default: none, weights in rows]
     #[arg(long, value_parser = choice::<Board>())]
     board: Option<Board>,
     /// The photos, as they were given before they had a place of their own.
@@ -52,7 +52,7 @@ impl Export {
             (None, Some(file)) if !file.is_dir() || self.to.is_some() => Ok((file, option)),
             (None, first) => Err(miette!(
                 help = "give --out FILE, ending in .h or .tflite",
-                "{} is a folder: there is no file to write",
+                "{} is a folder, not a file to write",
                 first.unwrap_or(Path::new(".")).display()
             )),
         }
@@ -63,7 +63,7 @@ impl Export {
         let format = self.to.or_else(|| Format::of_ending(out)).ok_or_else(|| {
             miette!(
                 help = "end it in .h or .tflite, or name the format: --to c-header or --to tflite",
-                "{} has an ending that names no format",
+                "the ending of {} names no format",
                 out.display()
             )
         })?;
@@ -73,7 +73,7 @@ impl Export {
             if format != Format::Tflite {
                 return Err(miette!(
                     help = "leave out the photos: they are for TensorFlow Lite",
-                    "a C header has the model as it is, without calibration"
+                    "a C header takes no photos: it holds the model as it is"
                 ));
             }
             let input = trained.model.model().input();
@@ -96,8 +96,8 @@ impl Export {
         }
         if format == Format::Tflite {
             note(
-                "its integers are not the device's (TensorFlow Lite rounds otherwise, and to fewer bits in dense layers), so some \
-                 classes may differ: compare them on your photos with tests/tflite_agreement.py",
+                "TensorFlow Lite rounds differently from the device, and to fewer bits in dense layers. Some decisions \
+                 may differ: compare them on your photos with tests/tflite_agreement.py",
             );
         }
         Ok(ExitCode::SUCCESS)

@@ -27,22 +27,22 @@ pub(super) struct Flash {
     /// Board to flash
     #[arg(long, value_parser = choice::<Board>())]
     board: Board,
-    /// Write a file for other tools, without a probe: .uf2 (drag and drop onto a Pico), .hex, .bin or .elf
+    /// File to write for other tools, instead of flashing: .uf2 (drag and drop onto a Pico), .hex, .bin or .elf
     #[arg(long, visible_alias = "file", value_name = "FILE", conflicts_with_all = ["probe", "unlock", "log"])]
     out: Option<PathBuf>,
-    /// Write the model alone, beside the firmware that is on the board already
+    /// Write the model only; the firmware must be on the board already
     #[arg(long)]
     model_only: bool,
-    /// Do all that needs no probe, show what would be written where, and write nothing
+    /// Check everything that needs no probe and show the memory map, but write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Unlock a chip whose debug port is protected: ERASES ALL that is on it
+    /// Unlock a chip whose debug port is protected; this ERASES ALL that is on it
     #[arg(long)]
     unlock: bool,
-    /// Debug probe to use where several are plugged in, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL
+    /// Debug probe to use if several are plugged in, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL
     #[arg(long, value_parser = parse_selector)]
     probe: Option<DebugProbeSelector>,
-    /// Show the device's log until it has said who it is
+    /// Show the device's log until the device has identified itself
     #[arg(long)]
     log: bool,
     /// Print as JSON
@@ -165,12 +165,12 @@ impl Flash {
             }
             (Format::Bin, _) => {
                 let start = file.ranges.first().map_or(0, |range| range.start);
-                say!("to flash it, give your tool the address {start:#010x}: it is not in the file");
+                say!("to flash it, give your tool the address {start:#010x}, which is not in the file");
             }
-            _ => say!("to flash it, give it to your tool: the addresses are in the file"),
+            _ => say!("to flash it, open it with your tool: the addresses are in the file"),
         }
         if self.model_only {
-            say!("it is the model alone: Pinhole's firmware must be on the board already");
+            say!("the file holds the model only: Pinhole's firmware must be on the board already");
         }
     }
 

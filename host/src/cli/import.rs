@@ -13,7 +13,7 @@ use super::output::{json, say};
 /// `pinhole import`.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// A .tflite file: a network of full int8 quantization
+    /// A .tflite file: a network with full int8 quantization
     #[arg(value_name = "TFLITE")]
     file: PathBuf,
     /// Model file to write

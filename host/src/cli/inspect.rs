@@ -25,8 +25,8 @@ use crate::app::budget::BoardBudget;
 pub(super) struct Inspect {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
-    /// Show also what model and firmware take of this board, whether they fit, and how long an inference takes; the
-    /// exit code says whether they fit
+    /// Board to check: shows the memory that model and firmware use, the predicted time of an inference, and whether
+    /// they fit (exit code 0 if they do, else 1)
     #[arg(long, value_parser = choice::<Board>())]
     board: Option<Board>,
     /// Print as JSON
@@ -165,7 +165,7 @@ impl Contents {
         say!("answers   {}", self.policy);
         say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);
         if self.arena_bytes > 0 {
-            say!("arena     {} bytes of it are planned for the layers' tensors", self.arena_bytes);
+            say!("arena     {} of these bytes, for the layers' tensors", self.arena_bytes);
         }
         say!(
             "layer  kind             inputs  outputs  shape       activation  output       MACs  weights      bytes  bound"
@@ -192,7 +192,7 @@ impl Contents {
                 ),
             }
         }
-        say!("       (bound: the largest sum a layer can reach, of what 32 bits hold)");
+        say!("       (bound: the largest sum that a layer can reach, and its part of what 32 bits hold)");
         if let Some(board) = &self.board {
             print_budget(board);
         }

@@ -14,7 +14,7 @@ use super::{NAME, command};
 /// `pinhole man`.
 #[derive(Debug, Args)]
 pub(super) struct ManPages {
-    /// Folder to write: pinhole.1, and a page for each command
+    /// Folder to write pinhole.1 and a page for each command to
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 }

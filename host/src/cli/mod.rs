@@ -51,8 +51,8 @@ use self::output::Verbosity;
 /// The program's name.
 const NAME: &str = "pinhole";
 
-/// Train a small image classifier from photos, quantize it, run it on a microcontroller, and prove that both compute the
-/// same integers.
+/// Train a small image classifier from photos, quantize it, run it on a microcontroller, and prove that PC and device
+/// compute the same integers.
 #[derive(Debug, Parser)]
 #[command(name = NAME, version, arg_required_else_help = true, max_term_width = 100, after_help = examples::PINHOLE)]
 struct Arguments {
@@ -66,10 +66,11 @@ struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 struct GlobalOptions {
-    /// Build firmware from a checkout's sources instead of taking the prebuilt one [environment: PINHOLE_BUILD_FIRMWARE=1]
+    /// Build firmware from a checkout's sources instead of using the prebuilt one [environment:
+    /// PINHOLE_BUILD_FIRMWARE=1]
     #[arg(long, global = true)]
     build_firmware: bool,
-    /// Emulator to run, a qemu-system-arm; looked for where absent [environment: PINHOLE_EMULATOR]
+    /// Path of the emulator, a qemu-system-arm [default: searched for] [environment: PINHOLE_EMULATOR]
     #[arg(long, global = true, value_name = "PATH")]
     emulator: Option<PathBuf>,
     /// Download nothing [environment: PINHOLE_OFFLINE=1]
@@ -78,7 +79,7 @@ struct GlobalOptions {
     /// Print results and errors only: no notes, warnings or progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say also where model and firmware come from, and show the device's log
+    /// Also print where model and firmware come from, and the device's log
     #[arg(short, long, global = true)]
     verbose: bool,
 }
@@ -105,7 +106,8 @@ impl GlobalOptions {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Do all of it once on synthetic pictures: continue the training of a bundled model, quantize, evaluate, and prove on the emulated board
+    /// Run all steps once on synthetic pictures: continue the training of a bundled model, quantize, evaluate, and prove
+    /// on the emulated board
     #[command(after_help = examples::DEMO)]
     Demo(demo::Demo),
     /// Train a network on a folder of photos, and quantize it
@@ -120,13 +122,13 @@ enum Command {
     /// Classify photos with a model, by the integers that the device computes
     #[command(after_help = examples::CLASSIFY)]
     Classify(classify::Classify),
-    /// Show which pixels of photos decided, as an HTML page
+    /// Show which pixels of photos decided the class, as an HTML page
     #[command(after_help = examples::EXPLAIN)]
     Explain(explain::Explain),
     /// Show what is in a model, and whether it fits a board
     #[command(after_help = examples::INSPECT)]
     Inspect(inspect::Inspect),
-    /// List the boards, emulated and real, what they have, and the debug probes that are plugged in
+    /// List the boards (emulated and real), their memory, and the debug probes that are plugged in
     #[command(after_help = examples::BOARDS)]
     Boards(boards::Boards),
     /// Write a model as it is stored in a board's flash, for other tools
@@ -138,13 +140,13 @@ enum Command {
     /// Make a model from an int8 TensorFlow Lite file
     #[command(after_help = examples::IMPORT)]
     Import(import::Import),
-    /// Write firmware and model into a board's flash, and see it run
+    /// Write firmware and model into a board's flash, and check that they run
     #[command(after_help = examples::FLASH)]
     Flash(flash::Flash),
     /// Classify photos with the firmware on an emulated board
     #[command(after_help = examples::SIMULATE)]
     Simulate(simulate::Simulate),
-    /// Compare every integer of host and board on photos; the exit code is the verdict
+    /// Compare every integer of host and board on photos; the exit code is 0 if all are equal
     #[command(after_help = examples::PROVE)]
     Prove(prove::Prove),
     /// Collect training pictures from a board's own camera
@@ -171,13 +173,13 @@ enum Command {
     /// List the bundled models
     #[command(after_help = examples::MODELS)]
     Models(models::Models),
-    /// Show what is there on this machine, what each command needs, and how to get what is missing
+    /// Check this machine: show each part, the commands that need it, and how to get what is missing
     #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::Doctor),
-    /// Write synthetic pictures of chihuahuas and muffins to try things on
+    /// Write synthetic pictures of chihuahuas and muffins, to try commands on
     #[command(after_help = examples::DRAW)]
     Draw(draw::Draw),
-    /// Print a script that completes commands in a shell
+    /// Print a shell script that completes commands
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Completions),
     /// Write manual pages

@@ -22,7 +22,7 @@ pub(super) const MODEL: &str = "A .pinhole file, a run folder of `pinhole train`
 /// Number of photos to use.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Limit {
-    /// Take only so many of the photos, evenly spread over them
+    /// Use at most this many photos, evenly spread over all of them
     #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
     limit: Option<u32>,
 }
@@ -88,8 +88,8 @@ impl ModelAndPhotos {
         // Gives the usual error for a path that looks like a model's name.
         Bundled::lookup(first)?;
         Err(miette!(
-            help = "give a .pinhole file, a run folder that `pinhole train` made, or a bundled model (`pinhole models`) first, \
-                    then photos",
+            help = "first give a .pinhole file, a run folder that `pinhole train` made, or a bundled model (`pinhole models`); \
+                    then give photos",
             "there is nothing at {}: neither a model nor a photo",
             first.display()
         ))
@@ -108,7 +108,7 @@ impl ModelAndPhotos {
         let trained = bundled::default_model();
         let classes: Vec<&str> = trained.model.model().class_names().collect();
         note(&format!(
-            "using {}, a bundled model that knows {}; put another model before the photos",
+            "using the bundled model {}, which knows {}; to use another model, give it before the photos",
             bundled::DEFAULT,
             classes.join(" and ")
         ));
@@ -145,8 +145,8 @@ impl ModelAndPhotos {
             let model =
                 self.model.as_deref().map(|model| format!("{} is a model: ", model.display())).unwrap_or_default();
             return Err(miette!(
-                help = "name photos, or folders of them, after the model",
-                "{model}there are no photos"
+                help = "give photos, or folders of photos, after the model",
+                "{model}no photos are given"
             ));
         }
         let (photos, warnings) = photos::read_some_unlabeled(&places, input, self.limit.count())?;
@@ -160,7 +160,7 @@ impl ModelAndPhotos {
         if !self.has_photos() {
             return Err(miette!(
                 help = "give photos after the model",
-                "an emulated board's camera needs photos to look at, and none were given"
+                "an emulated board's camera needs photos, and none are given"
             ));
         }
         Ok(self.read(input)?.into_iter().map(|photo| photo.path).collect())

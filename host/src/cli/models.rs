@@ -57,7 +57,7 @@ impl Models {
                 model.classes.join(", ")
             );
         }
-        say!("accuracy: on photos held out of the training, by which its epoch was chosen");
+        say!("accuracy: on the validation photos, which also chose the epoch");
         Ok(ExitCode::SUCCESS)
     }
 }

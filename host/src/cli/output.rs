@@ -47,7 +47,7 @@ pub(super) fn remember(written: io::Result<()>) {
 /// Error: standard output is not complete.
 #[derive(Debug, Error, Diagnostic)]
 #[error("standard output cannot be written: {0}")]
-#[diagnostic(help("what was printed is not complete: check the place that it goes to; files were written as usual"))]
+#[diagnostic(help("the printed output is incomplete: check where it is redirected to; files were written as usual"))]
 pub(super) struct OutputError(io::Error);
 
 /// Flushes stdout.
@@ -117,14 +117,14 @@ pub(super) fn warn_of_duplicates(duplicates: &[DuplicatePhotos]) {
     for pair in across.iter().take(WARNINGS_SHOWN) {
         let (training, validation) = (pair.first.display(), pair.second.display());
         warning(format_args!(
-            "the validation photo {validation} is nearly the training photo {training}{}: the scores are \
+            "the validation photo {validation} is a near-duplicate of the training photo {training}{}: the scores are \
              better than they should be",
             how(pair)
         ));
     }
     if across.len() > WARNINGS_SHOWN {
         let rest = across.len() - WARNINGS_SHOWN;
-        warning(format_args!("{rest} more validation photos are nearly training photos (see the report)"));
+        warning(format_args!("{rest} more validation photos are near-duplicates of training photos (see the report)"));
     }
     for pair in within.iter().take(WARNINGS_SHOWN) {
         let (first, second) = (pair.first.display(), pair.second.display());
@@ -148,7 +148,7 @@ pub(super) fn answer(names: &[&str], decision: Decision, verdict: Verdict) -> St
     let decided = format!("{} {:.3}", name(names, decision.class), decision.probability.to_f64());
     match verdict {
         Verdict::Class(class) if class == decision.class => decided,
-        Verdict::Class(class) => format!("{} (this one: {decided})", name(names, class)),
+        Verdict::Class(class) => format!("{} (this frame: {decided})", name(names, class)),
         Verdict::Unknown => format!("unknown ({decided})"),
     }
 }
@@ -218,13 +218,13 @@ pub(super) fn scores(evaluation: &Evaluation) {
     };
     match &evaluation.float {
         Some(float) => line("float", float),
-        None => say!("float     not available (give the run folder to compare with it)"),
+        None => say!("float     not available (give the run folder to compare with its float network)"),
     }
     line(&evaluation.integer_name(), &evaluation.int8);
     if let Some(answered) = &evaluation.answered {
         let least = answered.min_probability.to_f64();
         say!(
-            "answered  {} of {} (coverage {:.4}): the others are below {least:.3}, unknown",
+            "answered  {} of {} (coverage {:.4}): the others are \"unknown\", below {least:.3}",
             answered.answered,
             answered.photos,
             answered.coverage
@@ -232,7 +232,7 @@ pub(super) fn scores(evaluation: &Evaluation) {
         if let Some(accuracy) = answered.accuracy {
             let Interval { low, high } = answered.error_interval;
             say!(
-                "  of them accuracy {accuracy:.4}, {} wrong (error rate {:.4}, 95 % interval {low:.4} to {high:.4})",
+                "  accuracy of these {accuracy:.4}, {} wrong (error rate {:.4}, 95 % interval {low:.4} to {high:.4})",
                 answered.wrong,
                 1.0 - accuracy
             );
@@ -250,7 +250,7 @@ pub(super) fn confusion(evaluation: &Evaluation) {
     for class in &evaluation.classes {
         header += &format!("  {class:>width$}");
     }
-    say!("confusion of {} (rows: class, columns: decision)", evaluation.integer_name());
+    say!("confusion matrix of {} (rows: true class, columns: predicted class)", evaluation.integer_name());
     say!("{header}");
     for (class, counts) in evaluation.classes.iter().zip(&evaluation.int8.confusion) {
         let mut row = format!("{class:<width$}");

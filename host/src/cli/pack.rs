@@ -19,7 +19,7 @@ use super::output::{json, say};
 pub(super) struct Pack {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
-    /// Board whose kernel it is for
+    /// Board to pack the model for
     #[arg(long, value_parser = choice::<Board>(), default_value = Board::default().name())]
     board: Board,
     /// File to write

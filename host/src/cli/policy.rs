@@ -16,16 +16,16 @@ use crate::app::quantize::{Chosen, PolicyRequest, Threshold, Votes};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "When to answer \"unknown\"")]
 pub(super) struct PolicyArguments {
-    /// Answer "unknown" where the class is less probable than this, 0 to 1
+    /// Answer "unknown" if the decision's probability is below this, 0 to 1
     #[arg(long, value_name = "PART", value_parser = part, conflicts_with = "error_rate")]
     min_confidence: Option<f64>,
-    /// Answer "unknown" where needed so that at most this part of the answers is wrong, 0 to 1; chosen on --validation
+    /// Choose --min-confidence on the --validation photos, so that at most this part of the answers is wrong, 0 to 1
     #[arg(long, value_name = "PART", value_parser = part)]
     error_rate: Option<f64>,
     /// Folder of labeled photos that the network was not trained on, for --error-rate and --fine-tune
     #[arg(long, value_name = "FOLDER", requires = "validated")]
     validation: Option<PathBuf>,
-    /// Answer only what N of the last M frames of the camera agree on, as 2/3
+    /// Answer only if N of the camera's last M frames agree, as 2/3
     #[arg(long, value_name = "N/M", value_parser = votes)]
     smooth: Option<Votes>,
 }
@@ -72,19 +72,24 @@ fn print_threshold(threshold: &Threshold) {
     say!("{}  (chosen)", line(&threshold.left));
     let (wanted, high) = (threshold.wanted, threshold.left.error_interval.high);
     if high > wanted {
-        say!("on other photos, with so few answers here, {high:.3} may be wrong (95 %); to be surer of {wanted}:");
+        say!(
+            "with so few answers, {high:.3} of the answers on other photos may be wrong (95 %); to be surer of {wanted}:"
+        );
         match &threshold.vouched {
             Some(row) => say!("{}  (--min-confidence {})", line(row), row.min_probability.to_f64()),
             None if wanted > 0.0 => {
-                say!("  none; without an error, it would take {} answers to vouch for it", photos_to_vouch(wanted));
+                say!(
+                    "  no threshold: without an error, it would take {} answers to vouch for it",
+                    photos_to_vouch(wanted)
+                );
             }
-            None => say!("  none; no number of answers can vouch for it"),
+            None => say!("  no threshold: no number of answers can vouch for it"),
         }
     }
     if threshold.of_training {
-        say!("these photos chose the epoch that was kept, too: they look better than others will");
+        say!("these photos also chose the epoch, so results on them look better than on other photos");
     }
-    say!("chosen on these photos, it looks better on them than it will on others: pinhole evaluate MODEL OTHERS");
+    say!("the threshold was chosen on these photos, so check it on others: pinhole evaluate MODEL OTHERS");
 }
 
 /// Formats a row of the table.

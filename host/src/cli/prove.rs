@@ -26,7 +26,7 @@ pub(super) struct Prove {
     what: ModelAndPhotos,
     #[command(flatten)]
     on: OnBoard,
-    /// Without photos: pictures that a real board takes with its own camera [default: 10]
+    /// Without photos: number of pictures that a real board takes with its own camera [default: 10]
     #[arg(long, value_name = "COUNT", conflicts_with_all = ["photos", "more_photos"], value_parser = at_least::<u32>(1))]
     captures: Option<u32>,
     /// Show the device's log
@@ -72,7 +72,7 @@ impl Prove {
         let pictures = if photos.is_empty() { captures } else { Pictures::Inputs(&photos) };
         let proof = prove_with_progress(trained, &mut device, pictures)?;
         if proof.repeated > 0 {
-            note(&format!("asked {} times again where an answer was lost on the way", proof.repeated));
+            note(&format!("asked again for {} answers that were lost on the link", proof.repeated));
         }
         Ok(proof)
     }

@@ -12,7 +12,7 @@ use super::output::say;
 /// `pinhole recipes`.
 #[derive(Debug, Args)]
 pub(super) struct Recipes {
-    /// Recipe to print, to start your own from
+    /// Recipe to print, as a start for your own
     #[arg(add = recipe_names())]
     name: Option<String>,
 }

@@ -27,7 +27,7 @@ const REPEATS_BESIDE_A_SPLIT: u32 = 3;
 /// `pinhole study`.
 #[derive(Debug, Args)]
 pub(super) struct Study {
-    /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
+    /// Folder of photos (one folder per class, or files named by class), or one with the folders train and test
     photos: PathBuf,
     /// Folder of held-out photos, if it is not beside the training photos
     #[arg(long, value_name = "FOLDER")]
@@ -35,25 +35,26 @@ pub(super) struct Study {
     /// Systems, separated by commas: names of recipes (see `pinhole recipes`) or paths of .toml files [default: all]
     #[arg(long, value_delimiter = ',', value_name = "RECIPES", add = completions::recipes())]
     systems: Vec<String>,
-    /// Seeds of each system
+    /// Number of seeds per system
     #[arg(long, default_value_t = 10, value_parser = between::<u32>(1, 1000))]
     seeds: u32,
-    /// Folds of the cross-validation, 0 for none [default: 3 beside held-out photos, else 5]
+    /// Number of folds of the cross-validation, 0 for none [default: 3 beside held-out photos, else 5]
     #[arg(long, value_parser = folds)]
     folds: Option<u32>,
-    /// Repeats of the cross-validation, each with other folds [default: 3 beside held-out photos, else as many as seeds]
+    /// Number of repeats of the cross-validation, each with other folds [default: 3 beside held-out photos, else as many
+    /// as seeds]
     #[arg(long, value_parser = between::<u32>(1, 1000))]
     repeats: Option<u32>,
-    /// Epochs to train, instead of each recipe's
+    /// Number of epochs, instead of each recipe's
     #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
-    /// Study folder to write. What is finished in it is not done again
+    /// Study folder to write. Trainings that are finished there are not repeated
     #[arg(long, value_name = "FOLDER", default_value = "study")]
     out: PathBuf,
-    /// Trainings at once [default: all cores]; the result does not depend on it
+    /// Number of trainings at once [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
-    /// Do only the I-th of N equal parts; `pinhole merge` puts them together
+    /// Run only the I-th of N equal parts; `pinhole merge` combines them
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// Print all statistics as JSON
@@ -106,11 +107,14 @@ impl Study {
         match ran? {
             Ran::Whole(finished) => print(&finished, self.json)?,
             Ran::ShardDone => note(&format!(
-                "this shard is done; `pinhole merge {}` and the other shards' folders to go on",
+                "this shard is done; to go on, run `pinhole merge {}` with the other shards' folders added",
                 self.out.display()
             )),
             Ran::Stopped => {
-                note(&format!("stopped; the same command goes on from here ({} is kept)", self.out.display()));
+                note(&format!(
+                    "stopped; to go on from here, run the same command again ({} is kept)",
+                    self.out.display()
+                ));
                 return Ok(ExitCode::from(INTERRUPTED));
             }
         }
@@ -146,7 +150,7 @@ impl Stopping {
 /// Creates a progress bar of work, not of trainings: a large network takes ten times as long as a small one.
 pub(super) fn study_bar(what: &str) -> indicatif::ProgressBar {
     let bar = progress(0, what);
-    let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} % {msg}, {elapsed} gone, {eta} left")
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} % {msg}, {elapsed} elapsed, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar.enable_steady_tick(Duration::from_millis(500));
@@ -194,7 +198,7 @@ fn table(results: &Results) {
         header += "  least loss     accuracy     ";
     }
     if crossed {
-        header += "  crossed  95 % interval";
+        header += "  cross-val.  95 % interval";
     }
     say!("{header}  against {}", results.reference);
     for system in &results.systems {
@@ -215,7 +219,7 @@ fn table(results: &Results) {
         }
         if let Some(scores) = &system.crossed {
             let interval = scores.interval;
-            line += &format!("  {:.3}    {:.2} to {:.2} ", scores.accuracy.mean, interval.low, interval.high);
+            line += &format!("  {:.3}       {:.2} to {:.2} ", scores.accuracy.mean, interval.low, interval.high);
         }
         line += &match &system.against_reference {
             None => "  the reference".to_owned(),

@@ -20,13 +20,13 @@ use crate::app::train::{Checkpoints, Request, TrainedRun, train};
 /// `pinhole train`.
 #[derive(Debug, Args)]
 pub(super) struct Train {
-    /// Folder of training photos: one folder a class, or files named by class (muffin-1.jpg)
+    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg)
     photos: PathBuf,
-    /// Folder of validation photos; without it a fifth of the training photos is held out, by the seed
+    /// Folder of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
-    /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from the
-    /// settings that network was trained by]
+    /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from, the
+    /// recipe of that network]
     #[arg(long, add = completions::recipes())]
     recipe: Option<String>,
     /// Continue from a trained network, on the same classes or others: a run folder, a weights.safetensors, a .pinhole
@@ -39,13 +39,13 @@ pub(super) struct Train {
     /// Colors that the network sees, instead of the recipe's
     #[arg(long, value_enum)]
     color: Option<Colors>,
-    /// Seed of all randomness: the same seed gives the same bytes
+    /// Seed of all random numbers: the same seed gives the same bytes
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Epochs to train, instead of the recipe's
+    /// Number of epochs, instead of the recipe's
     #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
-    /// Stop after so many epochs without a better validation loss, instead of the recipe's patience
+    /// Stop after this many epochs without a better validation loss, instead of the recipe's patience
     #[arg(long, value_name = "EPOCHS", value_parser = at_least::<u32>(1))]
     patience: Option<u32>,
     /// Bits of the activations between layers on the device
@@ -54,15 +54,15 @@ pub(super) struct Train {
     /// Run folder to write: model, weights, metrics, report. An earlier run in it is replaced
     #[arg(long, value_name = "FOLDER", default_value = "run")]
     out: PathBuf,
-    /// Continue the training in --out that a crash or Ctrl-C ended, with the same photos and settings: the result is the
-    /// same as without the interruption
+    /// Continue the training in --out that Ctrl-C or a crash ended. Give the same photos and settings: the result is
+    /// then the same as without the interruption
     #[arg(long)]
     resume: bool,
-    /// Processor to compute on. A graphics card needs a program built with support for it, and gives nearly the same
-    /// network, not the same bytes
+    /// Device to train on. A graphics card needs a Pinhole that was built with support for it. The network is then
+    /// nearly the same, but not byte for byte
     #[arg(long, value_enum, default_value_t)]
     device: Device,
-    /// Threads to train with [default: all cores]; the result does not depend on it
+    /// Number of threads to train with [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
     /// Print the run's summary as JSON
@@ -73,7 +73,7 @@ pub(super) struct Train {
 /// Color modes of a network, as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Colors {
-    /// Brightness alone
+    /// Gray: brightness only
     Gray,
     /// Red, green and blue
     Rgb,

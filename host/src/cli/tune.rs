@@ -17,39 +17,39 @@ use super::values::{at_least, between};
 /// `pinhole tune`.
 #[derive(Debug, Args)]
 pub(super) struct Tune {
-    /// Folder of photos (one folder a class, or files named by class), or one with the folders train and test
+    /// Folder of photos (one folder per class, or files named by class), or one with the folders train and test
     photos: PathBuf,
-    /// Flash for the model file: bytes, or with K or M behind (1K is 1024)
+    /// Flash for the model file: bytes, or with K or M after the number (1K is 1024)
     #[arg(long, value_parser = bytes)]
     flash: usize,
-    /// RAM for one inference: pixels, pixel pipeline and engine; the camera's row and the firmware need more
+    /// RAM for one inference: pixels, pixel pipeline and engine. The camera's row and the firmware need further RAM
     #[arg(long, value_parser = bytes)]
     ram: usize,
-    /// Folder of held-out photos, if it is not beside the training photos: not looked at until the search is over
+    /// Folder of held-out photos, if it is not beside the training photos. It is used only after the search
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
-    /// Networks to begin with
+    /// Number of networks to begin with
     #[arg(long, default_value_t = 24, value_parser = between::<u16>(1, 480))]
     candidates: u16,
-    /// Rounds: in each but the first the better half is left, and cross-validated twice as often
+    /// Number of rounds. Each one after the first keeps the better half, cross-validated twice as often
     #[arg(long, default_value_t = 3, value_parser = between::<u32>(1, 8))]
     rounds: u32,
-    /// Folds of each cross-validation
+    /// Number of folds of each cross-validation
     #[arg(long, default_value_t = 5, value_parser = at_least::<u32>(2))]
     folds: u32,
-    /// Epochs to train, instead of 400
+    /// Number of epochs, instead of 400
     #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
-    /// Seed of the choice of networks
+    /// Seed of the random choice of networks
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Folder to write: trainings, and the recipes on the front. What is finished in it is not done again
+    /// Folder to write trainings and the Pareto front's recipes to. Trainings that are finished there are not repeated
     #[arg(long, value_name = "FOLDER", default_value = "tune")]
     out: PathBuf,
-    /// Trainings at once [default: all cores]; the result does not depend on it
+    /// Number of trainings at once [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
-    /// Print what was found as JSON
+    /// Print the found networks as JSON
     #[arg(long)]
     json: bool,
 }
@@ -63,7 +63,7 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
         (None, None) => (without, 1),
     };
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
-    bytes.ok_or_else(|| "give a number of bytes, or with K or M behind it, such as 256K".to_owned())
+    bytes.ok_or_else(|| "give a number of bytes, or a number with K or M after it, such as 256K".to_owned())
 }
 
 impl Tune {
@@ -92,7 +92,7 @@ impl Tune {
         let found = tune(&source, &search, &self.out, stopping.options(self.threads, None), &observe);
         bar.finish_and_clear();
         let Some(found) = found? else {
-            note(&format!("stopped; the same command goes on from here ({} is kept)", self.out.display()));
+            note(&format!("stopped; to go on from here, run the same command again ({} is kept)", self.out.display()));
             return Ok(ExitCode::from(INTERRUPTED));
         };
         warn(&found.warnings);
@@ -144,12 +144,10 @@ fn print(found: &Found, recipes: &Path) {
         found.candidates,
         found.networks.len()
     );
-    say!(
-        "of these, on the Pareto front of accuracy against flash and multiply-accumulates, from the most accurate on:"
-    );
+    say!("the Pareto front of accuracy against flash and multiply-accumulates, the most accurate network first:");
     let width = front(found).map(|network| network.name.chars().count()).max().unwrap_or(0).max(7);
     let held_out = if found.held_out > 0 { "  held out        95 % interval" } else { "" };
-    say!("{:width$}  crossed        95 % interval{held_out}    flash     RAM      MACs  against the first", "network");
+    say!("{:width$}  cross-val.     95 % interval{held_out}    flash     RAM      MACs  against the first", "network");
     for network in front(found) {
         let mut line = format!(
             "{:width$}  {:.3} ± {:.3}  {:.2} to {:.2} ",
@@ -173,19 +171,19 @@ fn print(found: &Found, recipes: &Path) {
             match network.against_best {
                 None => "",
                 Some(paired) if !paired.differ() => "not distinguishable",
-                Some(paired) if paired.only_this > paired.only_other => "better by its decisions",
+                Some(paired) if paired.only_this > paired.only_other => "better (paired test)",
                 Some(_) => "worse",
             }
         );
         say!("{line}");
     }
     say!(
-        "crossed: on {} photos, {} time(s) each; the search chose by it, so it flatters the first of so many",
+        "cross-val.: accuracy on {} photos, {} time(s) each; the search chose by it, so it is too high for the first",
         found.photos,
         found.repeats
     );
     if found.held_out > 0 {
-        say!("held out: {} photos that the search did not look at", found.held_out);
+        say!("held out: {} photos that the search did not use", found.held_out);
     }
     say!("recipes   {} (`pinhole train PHOTOS --recipe FILE`)", recipes.display());
 }

@@ -26,10 +26,10 @@ pub(super) struct Watch {
     what: ModelAndPhotos,
     #[command(flatten)]
     on: OnBoard,
-    /// Least time from one picture to the next, ms
+    /// Minimum time between two pictures, ms
     #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = between::<u64>(0, 3_600_000))]
     every: u64,
-    /// Stop after so many pictures
+    /// Stop after this many pictures
     #[arg(long, value_name = "COUNT", value_parser = at_least::<u64>(0))]
     frames: Option<u64>,
 }
@@ -51,8 +51,8 @@ impl Watch {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
             return Err(miette!(
-                help = "run it in one; `pinhole simulate` says the same line by line",
-                "watch needs a terminal"
+                help = "run it in a terminal; `pinhole simulate` prints the same, line by line",
+                "`pinhole watch` needs a terminal"
             ));
         }
         let target = self.on.target();

@@ -81,29 +81,29 @@ fn program(facts: &ProgramFacts) -> Check {
 fn firmware(facts: &FirmwareFacts) -> Check {
     let compiler = facts.compiler.as_deref().map(short_version).unwrap_or_default();
     let digest = short_digest(facts.source_digest.as_deref().unwrap_or("unknown"));
-    let mut found = format!("prebuilt for {} boards by {compiler}, of the sources {digest}", facts.prebuilt.len());
+    let mut found = format!("prebuilt for {} boards by {compiler}, from the sources {digest}", facts.prebuilt.len());
     let mut remedy = None;
     match &facts.sources {
         Sources::NoCheckout => {}
-        Sources::Unchanged { checkout } => found += &format!(", which are those in {}", checkout.display()),
+        Sources::Unchanged { checkout } => found += &format!(", the same as in {}", checkout.display()),
         Sources::Changed { checkout } => {
-            found += &format!("; those in {} have changed since", checkout.display());
+            found += &format!("; the sources in {} have changed since", checkout.display());
             remedy = Some("cargo xtask firmware".to_owned());
         }
     }
     let mut state = State::Ok;
     if facts.from_source {
-        found = "built from source, by --build-firmware or PINHOLE_BUILD_FIRMWARE".to_owned();
+        found = "built from source, because of --build-firmware or PINHOLE_BUILD_FIRMWARE".to_owned();
         remedy = None;
         if facts.sources == Sources::NoCheckout {
             state = State::Missing;
-            found += "; there is no checkout here";
+            found += "; the current folder is not in a checkout";
             remedy = Some("leave out --build-firmware".to_owned());
         }
     } else if let Some(problem) = &facts.problem {
         state = State::Missing;
         found.clone_from(problem);
-        remedy = Some("install Pinhole anew".to_owned());
+        remedy = Some("reinstall Pinhole".to_owned());
     }
     let needed_by = "prove, simulate, bench, watch, capture, flash, demo, inspect --board";
     Check { name: "firmware", state, found, needed_by, remedy }
@@ -131,20 +131,20 @@ fn emulator(facts: &EmulatorFacts) -> Check {
             found += &format!("; not usable: {unusable}");
         }
     }
-    let needed_by = "prove, simulate, bench, watch and capture on emulated boards; demo (which does without)";
+    let needed_by = "prove, simulate, bench, watch and capture on emulated boards; demo (optional)";
     Check { name: "emulator", state, found, needed_by, remedy }
 }
 
 /// `unused` is true if there is an emulator: then nothing requires a writable folder.
 fn cache(facts: Option<&CacheFacts>, unused: bool) -> Check {
-    let another = "set PINHOLE_CACHE to a folder that can be written to".to_owned();
+    let another = "set PINHOLE_CACHE to a writable folder".to_owned();
     let (state, found, remedy) = match facts {
-        None => (State::Missing, "this user has no folder for caches".to_owned(), Some(another)),
+        None => (State::Missing, "this user has no cache folder".to_owned(), Some(another)),
         Some(facts) => {
             let path = facts.path.display();
             let (state, mut found, mut remedy) = match (facts.writable, facts.exists) {
                 (false, _) => (State::Missing, format!("{path} cannot be written to"), Some(another)),
-                (true, false) => (State::OnDemand, format!("{path} is not there yet"), Some(FIX.to_owned())),
+                (true, false) => (State::OnDemand, format!("{path} does not exist yet"), Some(FIX.to_owned())),
                 (true, true) => (State::Ok, format!("{path}, {:.1} MB", facts.bytes as f64 / 1e6), None),
             };
             if facts.leftovers > 0 && facts.writable {
@@ -183,7 +183,8 @@ fn probes(facts: &ProbeFacts) -> Check {
     let needed_by = "flash; prove, watch and capture on real boards";
     if !facts.built_in {
         let found =
-            "this program was built without them (feature `probe`); `pinhole flash --out` writes files".to_owned();
+            "this program has no support for debug probes (feature `probe`); `pinhole flash --out` writes files"
+                .to_owned();
         return Check { name: "debug probes", state: State::NotNeeded, found, needed_by, remedy: None };
     }
     let (state, mut found) = reachable(&facts.probes, "no debug probe is plugged in");
@@ -196,7 +197,7 @@ fn probes(facts: &ProbeFacts) -> Check {
     // Rules are not the only way to get access: root always has it.
     let remedy = match state {
         State::Ok => None,
-        State::Missing if !rules_missing => Some("plug the probe in anew, or log in anew".to_owned()),
+        State::Missing if !rules_missing => Some("unplug the probe and plug it in again, or log in again".to_owned()),
         _ if rules_missing => Some(format!("install the udev rules: {PROBE_SETUP}")),
         _ => None,
     };
@@ -205,7 +206,7 @@ fn probes(facts: &ProbeFacts) -> Check {
 
 fn serial_ports(facts: &SerialFacts) -> Check {
     let (state, found) = reachable(&facts.ports, "no serial port on USB");
-    let join = || "sudo usermod -aG dialout $USER (then log in anew)".to_owned();
+    let join = || "sudo usermod -aG dialout $USER (then log in again)".to_owned();
     let remedy = (state == State::Missing).then(join);
     Check { name: "serial ports", state, found, needed_by: "--port", remedy }
 }
@@ -217,7 +218,7 @@ fn reachable(devices: &[Reachable], none: &str) -> (State, String) {
     }
     let words = devices.iter().map(|device| match device.accessible {
         true => device.name.clone(),
-        false => format!("{}: this user may not open it", device.name),
+        false => format!("{}: this user has no permission to open it", device.name),
     });
     let words: Vec<String> = words.collect();
     let all = devices.iter().all(|device| device.accessible);

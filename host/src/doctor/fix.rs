@@ -13,7 +13,7 @@ use super::facts::Facts;
 pub enum FixError {
     /// A folder cannot be created or removed.
     #[error("the folder {} cannot be created or cleaned", path.display())]
-    #[diagnostic(help("set PINHOLE_CACHE to a folder that can be written to"))]
+    #[diagnostic(help("set PINHOLE_CACHE to a writable folder"))]
     Folder {
         /// The folder.
         path: PathBuf,

@@ -81,7 +81,7 @@ fn a_screen_shows_all_of_it() {
         "12.3 ms",
         "7.2 ms by the device's clock",
         "14.8 ms by the device's clock",
-        "15.0 ms modelled",
+        "15.0 ms modeled",
         "answer     chihuahua",
         "every frame",
         "info  ready",
@@ -151,7 +151,7 @@ fn an_unknown_is_shown_with_the_policy_that_made_it_one() {
     state.policy = Policy::new(Probability(52_429), 2, 3).unwrap();
     let (text, _) = screen(&state, 100, 24);
     assert!(text.contains("answer     unknown"), "{text}");
-    assert!(text.contains("from 80 % on, 2 of the last 3 frames"), "{text}");
+    assert!(text.contains("80 % or more, 2 of the last 3 frames"), "{text}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
     draw_picture(frame, picture, state);
     draw_facts(frame, facts, state);
     draw_log(frame, log, state);
-    let pause = if state.paused { "space go on" } else { "space pause" };
+    let pause = if state.paused { "space resume" } else { "space pause" };
     frame.render_widget(
         Line::from(format!(" q quit   {pause}   n next   + - least probability   s smoothing")).dim(),
         keys,
@@ -118,9 +118,9 @@ fn times<'s>(state: &'s State, frame: &'s ClassifiedFrame) -> Vec<Line<'s>> {
     lines.push(Line::from(format!("capture    {:>8.1} ms by the device's clock", ms(frame.stages.capture))));
     lines.push(Line::from(format!("inference  {:>8.1} ms by the device's clock", ms(frame.stages.inference))));
     if let Some(predicted) = state.predicted_ms {
-        lines.push(Line::from(format!("           {predicted:>8.1} ms modelled, memory that never waits")));
+        lines.push(Line::from(format!("           {predicted:>8.1} ms modeled, no memory wait states")));
     }
-    lines.push(Line::from(format!("all        {:>8.1} ms, with what it reports", ms(frame.stages.device))));
+    lines.push(Line::from(format!("total      {:>8.1} ms, with the report", ms(frame.stages.device))));
     lines
 }
 
@@ -139,9 +139,9 @@ fn policy(policy: &Policy) -> String {
     let (needed, window) = (policy.needed(), policy.window());
     match (percent > 0.0, window > 1) {
         (false, false) => "           every frame, whatever its probability".to_owned(),
-        (true, false) => format!("           from {percent:.0} % on"),
+        (true, false) => format!("           {percent:.0} % or more"),
         (false, true) => format!("           {needed} of the last {window} frames"),
-        (true, true) => format!("           from {percent:.0} % on, {needed} of the last {window} frames"),
+        (true, true) => format!("           {percent:.0} % or more, {needed} of the last {window} frames"),
     }
 }
 

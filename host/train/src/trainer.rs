@@ -51,12 +51,10 @@ pub enum TrainError {
     Diverged(u32),
     /// The state is that of another training.
     #[error("the training cannot be resumed: {0}")]
-    #[diagnostic(help(
-        "this is a bug in Pinhole: a checkpoint that fits is of this training; remove it to train anew"
-    ))]
+    #[diagnostic(help("this is a bug in Pinhole; remove the checkpoint to train from the start"))]
     State(String),
     /// Training was stopped before its first epoch.
-    #[error("training was interrupted before the first epoch was over")]
+    #[error("training was interrupted before the first epoch ended")]
     #[diagnostic(help("nothing was written"))]
     Nothing,
 }

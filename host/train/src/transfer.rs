@@ -111,17 +111,17 @@ pub enum LastLayer {
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum TransferError {
     /// The recipe is for another network.
-    #[error("the network to continue from has {what} = {trained}, the recipe {asked}")]
+    #[error("the network to continue from has {what} = {trained}, and the recipe has {asked}")]
     #[diagnostic(help(
-        "give a recipe with the same input side and layers (its dropout, penalties and training may differ), or no \
-         --recipe to train as the network was trained before"
+        "give a recipe with the same input side and layers (its dropout, penalties and training may differ), or leave \
+         out --recipe to train with the network's own settings"
     ))]
     Architecture { what: String, trained: String, asked: String },
     /// The recipe, or `--color`, has other colors.
     #[error("the network to continue from sees pictures in {trained}, and {asked} was asked for")]
     #[diagnostic(help(
-        "leave out --color, or give a recipe with color = \"{trained}\"; for a network that sees {asked}, train a new one: leave \
-         out --from and name a recipe with --recipe"
+        "leave out --color, or give a recipe with color = \"{trained}\"; for a new network that sees {asked}, leave out \
+         --from and give a recipe with --recipe"
     ))]
     Color { trained: String, asked: String },
     /// candle failed.
@@ -200,18 +200,22 @@ dropout = 0.1
         let recipe = Recipe::parse(LAYERS, "of a test").unwrap();
         let trained = Pretrained::of(&Network::new(&recipe, &classes, 1).unwrap()).unwrap();
         for (from, to, what) in [
-            ("channels = 6", "channels = 5", "layer 1: channels = 6, the recipe 5"),
-            ("kernel = [3, 2]", "kernel = [3, 3]", "layer 1: kernel = [3, 2], the recipe [3, 3]"),
-            ("stride = 1", "stride = 2", "layer 1: stride = [1, 1], the recipe [2, 2]"),
-            ("padding = [1, 0, 1, 1]", "padding = 1", "layer 1: padding = [1, 0, 1, 1], the recipe [1, 1, 1, 1]"),
-            ("batch_norm = true", "batch_norm = false", "layer 1: batch_norm = true, the recipe false"),
-            ("\"relu\"", "\"relu6\"", "layer 1: activation = relu, the recipe relu6"),
-            ("pool = 2", "pool = 1", "layer 1: pool = 2, the recipe 1"),
-            ("\"relu6\"", "\"relu\"", "layer 2: activation = relu6, the recipe relu"),
-            ("\"linear\"", "\"relu\"", "layer 3: activation = linear, the recipe relu"),
-            ("window = 3", "window = 2", "layer 4: window = [3, 3], the recipe [2, 2]"),
-            ("\"max-pool\"", "\"average-pool\"", "layer 4: kind = max-pool, the recipe average-pool"),
-            ("input_side = 20", "input_side = 22", "input_side = 20, the recipe 22"),
+            ("channels = 6", "channels = 5", "layer 1: channels = 6, and the recipe has 5"),
+            ("kernel = [3, 2]", "kernel = [3, 3]", "layer 1: kernel = [3, 2], and the recipe has [3, 3]"),
+            ("stride = 1", "stride = 2", "layer 1: stride = [1, 1], and the recipe has [2, 2]"),
+            (
+                "padding = [1, 0, 1, 1]",
+                "padding = 1",
+                "layer 1: padding = [1, 0, 1, 1], and the recipe has [1, 1, 1, 1]",
+            ),
+            ("batch_norm = true", "batch_norm = false", "layer 1: batch_norm = true, and the recipe has false"),
+            ("\"relu\"", "\"relu6\"", "layer 1: activation = relu, and the recipe has relu6"),
+            ("pool = 2", "pool = 1", "layer 1: pool = 2, and the recipe has 1"),
+            ("\"relu6\"", "\"relu\"", "layer 2: activation = relu6, and the recipe has relu"),
+            ("\"linear\"", "\"relu\"", "layer 3: activation = linear, and the recipe has relu"),
+            ("window = 3", "window = 2", "layer 4: window = [3, 3], and the recipe has [2, 2]"),
+            ("\"max-pool\"", "\"average-pool\"", "layer 4: kind = max-pool, and the recipe has average-pool"),
+            ("input_side = 20", "input_side = 22", "input_side = 20, and the recipe has 22"),
         ] {
             let changed = LAYERS.replacen(from, to, 1);
             assert_ne!(changed, LAYERS);

@@ -24,7 +24,7 @@ pub(super) fn cargo(checkout: &Path, verb: &str, target: &str, name: &str, more:
     if let Some(missing) = needed.find(|path| !Path::new(path).is_file()) {
         return Err(miette!(
             help = format!("apt-get install --no-install-recommends --no-remove {PACKAGES} {packages}"),
-            "nothing can be compiled for {target} here: there is no {missing}"
+            "this machine cannot compile for {target}: {missing} is missing"
         ));
     }
     let mut cargo = Command::new(CARGO);

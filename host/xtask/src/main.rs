@@ -18,11 +18,11 @@ use miette::Result;
 enum Command {
     /// Build the firmware of all boards, and write it to data/firmware
     Firmware(firmware::Firmware),
-    /// Write an archive to give away: the program, its documents, the licenses and a list of all that is in it
+    /// Write a release archive: the program, its documents, the licenses and a list of all its packages
     Release(release::Release),
-    /// Draw README's picture anew, from the bundled model and pictures: docs/pinhole.svg
+    /// Redraw README's picture, docs/pinhole.svg, from the bundled model and pictures
     Picture(picture::Picture),
-    /// Check that the program's sources compile for macOS; nothing is linked or run
+    /// Check that the program compiles for macOS, without linking or running it
     Macos(macos::Macos),
     /// Compile the program for Windows, and run it under wine
     Windows(windows::Windows),

@@ -20,7 +20,7 @@ pub(super) struct Windows {
     /// Compile the program, but do not run it
     #[arg(long)]
     no_run: bool,
-    /// A pinhole for this machine, of the same sources: trainings must give the same bytes in both
+    /// Program of the same sources for this machine, whose trainings must give the same bytes
     #[arg(long, value_name = "FILE")]
     here: Option<PathBuf>,
 }

@@ -54,7 +54,7 @@ fn a_least_probability_all_the_way() {
     let wrong = answered["wrong"].as_u64().unwrap() as f64;
     assert_eq!(answered["accuracy"].as_f64().unwrap(), (9.0 - wrong) / 9.0);
     let told = run(&[&"evaluate", &folder, &test]).ok().stdout;
-    assert!(told.contains("answered  9 of 14 (coverage 0.6429)") && told.contains("of them accuracy"), "{told}");
+    assert!(told.contains("answered  9 of 14 (coverage 0.6429)") && told.contains("accuracy of these"), "{told}");
 
     // The policy is packed with the model, and removed by a quantization without one, which reports it.
     let packed = folder.join("packed.bin");
@@ -63,7 +63,7 @@ fn a_least_probability_all_the_way() {
     std::fs::remove_file(packed).unwrap();
     let told = quantized(folder, &[]).ok();
     assert!(
-        told.stderr.contains(&format!("had a policy, this one has none; it was: unknown below {least:.3}")),
+        told.stderr.contains(&format!("had a policy, and this one has none; the policy was: unknown below {least:.3}")),
         "{}",
         told.stderr
     );
@@ -120,7 +120,7 @@ fn policies_there_are_not() {
         };
         std::fs::copy(&path, place.path().join(other)).unwrap();
     }
-    let words: [&dyn AsRef<OsStr>; 2] = [&"no least probability brings the error rate", &"at best "];
+    let words: [&dyn AsRef<OsStr>; 2] = [&"no threshold lowers the error rate", &"at best "];
     refuse(vec![&"--error-rate", &"0.02", &"--validation", &place.path()], &words);
     for arguments in [
         &["--min-confidence", "1.5"][..],

@@ -331,7 +331,11 @@ fn near_duplicates_are_named_and_never_split() {
     let ran = train(&[&"--validation", &validation]);
     let across = ran.stderr.lines().filter(|line| line.starts_with("warning: the validation photo ")).count();
     assert_eq!(across, 10, "{}", ran.stderr);
-    assert!(ran.stderr.contains("warning: 17 more validation photos are nearly training photos"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("warning: 17 more validation photos are near-duplicates of training photos"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("warning: near-duplicates: "), "{}", ran.stderr);
     let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
     assert_eq!(report.matches("in training and validation: ").count(), 27);

@@ -44,7 +44,7 @@ fn widths_stay() {
     quantize(folder, &[&"--weights", &"4,8,8", &"--activations", &"8"]);
     let before = std::fs::read(folder.join(files::MODEL)).unwrap();
     let ran = quantize(folder, &[]);
-    for words in ["weights of 4,8,8 bits", "activations of 8 bits"] {
+    for words in ["weights have 4,8,8 bits", "activations have 8 bits"] {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
     assert!(std::fs::read(folder.join(files::MODEL)).unwrap() == before);

@@ -48,7 +48,7 @@ fn a_resumed_training_is_the_one_never_stopped() {
 
     let ran = interrupted(&out);
     assert_eq!(ran.code, Some(130), "{}", ran.stderr);
-    assert!(ran.stderr.contains("the same command with --resume goes on from here"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("to go on from here, run the same command with --resume"), "{}", ran.stderr);
     assert_eq!(runs::summary(&out).unwrap().stopped, "interrupted");
     // A crash leaves only the checkpoint.
     std::fs::create_dir(&crashed).unwrap();
@@ -56,7 +56,7 @@ fn a_resumed_training_is_the_one_never_stopped() {
 
     for out in [&out, &crashed] {
         let ran = with(out, &["--resume"]).ok();
-        assert!(ran.stderr.contains("going on after epoch ") && ran.stderr.contains(" of 1500"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("resuming after epoch ") && ran.stderr.contains(" of 1500"), "{}", ran.stderr);
         assert!(ran.stdout.contains("time ") && ran.stdout.contains(", after epoch "), "{}", ran.stdout);
         // The checkpoint has been removed.
         assert_whole_run(out);
@@ -80,13 +80,13 @@ fn what_cannot_be_resumed() {
     let path = checkpoint.to_str().unwrap();
 
     let refused = |more: &[&str], words: &[&str]| refused_with(place.path(), &out, more, words);
-    refused(&[], &["has not ended", "add --resume", path]);
+    refused(&[], &["has an unfinished training", "add --resume", path]);
     refused(&["--resume", "--seed", "2"], &[path, "its seed is 1, and this one's 2"]);
     refused(&["--resume", "--patience", "3"], &[path, "`patience = 3`"]);
     refused(&["--resume", "--recipe", "smaller"], &[path, "its recipe has"]);
     refused(&["--resume", "--from", from.to_str().unwrap(), "--recipe", DEFAULT], &[path, "--from"]);
     let on_others: [&dyn AsRef<OsStr>; 7] = [&"train", &others, &"--epochs", &"1500", &"--resume", &"--out", &out];
-    super::refused(place.path(), &on_others, &[&checkpoint, &"its training photos are others"]);
+    super::refused(place.path(), &on_others, &[&checkpoint, &"its training photos differ"]);
     refused_with(place.path(), &missing, &["--resume"], &["no training to resume", "leave out --resume"]);
 
     let bytes = std::fs::read(&checkpoint).unwrap();
@@ -133,7 +133,7 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
 
     let ran = run(&[&"train", &drawn("train"), &"--recipe", &path, &"--out", &out, &"--resume"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    for words in ["going on after epoch 2 of 50", "no longer a number in epoch", "lower the learning rate"] {
+    for words in ["resuming after epoch 2 of 50", "no longer a number in epoch", "lower the learning rate"] {
         assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.stderr);
     }
     assert!(names_in(&out).is_empty());

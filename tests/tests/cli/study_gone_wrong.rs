@@ -130,5 +130,5 @@ fn a_budget_that_nothing_fits() {
     let out = place.path().join("tune");
     let photos = drawn("train");
     let arguments: [&dyn AsRef<OsStr>; 8] = [&"tune", &photos, &"--flash", &"1K", &"--ram", &"32K", &"--out", &out];
-    refused(place.path(), &arguments, &[&"1024 bytes of flash", &"the smallest takes"]);
+    refused(place.path(), &arguments, &[&"1024 bytes of flash", &"the smallest needs"]);
 }

@@ -109,7 +109,7 @@ fn evaluate() {
     assert_eq!((&one["float"], &one["agreement"]), (&Value::Null, &Value::Null));
     assert_eq!(one["int8"], both["int8"]);
     let told = run(&[&"evaluate", &model, &photos]).ok().stdout;
-    for word in ["photos    14", "not available", "confusion of int8", "chihuahua", "muffin"] {
+    for word in ["photos    14", "not available", "confusion matrix of int8", "chihuahua", "muffin"] {
         assert!(told.contains(word), "no {word:?} in:\n{told}");
     }
 }
@@ -271,7 +271,7 @@ fn capture() {
     assert_eq!(pixels(&out.join("muffin").join("muffin-0003.png")).len(), usize::from(SIDE * SIDE));
     refused(place.path(), &[&"capture", &photo, &"--label", &"muffin"], &[&"--out is missing"]);
     for label in ["", "a/b", ".."] {
-        let words: [&dyn AsRef<OsStr>; 1] = [&"names no folder"];
+        let words: [&dyn AsRef<OsStr>; 1] = [&"is not a valid folder name"];
         refused(place.path(), &[&"capture", &out, &"--label", &label, &"--photos", &photo], &words);
     }
 }
@@ -301,8 +301,8 @@ fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
     assert!(ran.stderr.contains("invalid value 'pico'") && ran.stderr.contains("qemu-m0plus"), "{}", ran.stderr);
     // No such probe can be connected.
     let nowhere: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--board", &"pico", &"--probe", &"0001:0001"];
-    refused(place.path(), &nowhere, &[&"no debug probe is 0001:0001"]);
-    refused(place.path(), &[&"prove", &"--board", &"qemu"], &[&"needs photos to look at"]);
+    refused(place.path(), &nowhere, &[&"no debug probe matches 0001:0001"]);
+    refused(place.path(), &[&"prove", &"--board", &"qemu"], &[&"needs photos, and none are given"]);
     let emulated: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--photos", &drawn("validation"), &"--port", &"/dev/ttyACM0"];
     refused(place.path(), &emulated, &[&"the board qemu is emulated", &"--port"]);
     let photos: [&dyn AsRef<OsStr>; 8] =
@@ -324,19 +324,23 @@ fn models_that_ship_have_names() {
     assert!(names.iter().all(|name| list.lines().any(|line| line.starts_with(&format!("{name} ")))), "{list}");
 
     let by_default = run(&[&"classify", &photo]).ok();
-    assert!(by_default.stderr.contains("using conv-96"), "{}", by_default.stderr);
+    assert!(by_default.stderr.contains("using the bundled model conv-96"), "{}", by_default.stderr);
     assert_eq!(by_default.stdout, run(&[&"classify", &"conv-96", &photo]).ok().stdout);
     let by_drawn = run(&[&"classify", &"drawn", &photo]).ok().stdout;
     assert_eq!(by_drawn, run(&[&"classify", &shipped_model(), &photo]).ok().stdout);
     assert_ne!(by_drawn, by_default.stdout);
-    refused(place.path(), &[&"classify", &"conv-96"], &[&"conv-96 is a model: there are no photos"]);
+    refused(place.path(), &[&"classify", &"conv-96"], &[&"conv-96 is a model: no photos are given"]);
 
     // A folder of that name takes precedence.
     std::fs::create_dir(place.path().join("drawn")).unwrap();
     std::fs::copy(&photo, place.path().join("drawn/one.jpg")).unwrap();
     let mut here = pinhole(["classify", "drawn"]);
     let ran = Ran::of(here.current_dir(place.path())).ok();
-    assert!(ran.stdout.starts_with("drawn/one.jpg: ") && ran.stderr.contains("using conv-96"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.starts_with("drawn/one.jpg: ") && ran.stderr.contains("using the bundled model conv-96"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -349,7 +353,7 @@ fn demo() {
         shipped.model().inputs() + shipped.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
     for line in [
         // A network trained on photos is at chance on synthetic pictures, and learns them.
-        "2. the bundled model conv-96 was trained on photos: it is right on 8 of 14 synthetic pictures",
+        "2. the bundled model conv-96, trained on photos, classifies 8 of 14 synthetic pictures correctly",
         "agreement 1.0000 (0 decided differently)",
         &verdict(Board::Qemu, 40 * values, 40),
     ] {

@@ -68,15 +68,15 @@ fn what_cannot_be_continued_from() {
     refuses(&[&"--from", &missing], &[&missing, &"run folder"]);
     refuses(&[&"--from", &photos], &[&photos, &files::WEIGHTS, &files::MODEL]);
     let jpeg = photos.join("muffin-1.jpg");
-    refuses(&[&"--from", &jpeg], &[&jpeg, &"does not hold the weights"]);
+    refuses(&[&"--from", &jpeg], &[&jpeg, &"does not contain the weights"]);
     let damaged = place.path().join("damaged.pinhole");
     std::fs::write(&damaged, &std::fs::read(&model).unwrap()[..4000]).unwrap();
     refuses(&[&"--from", &damaged], &[&damaged, &"truncated"]);
-    refuses(&[&"--from", &model, &"--recipe", &"smaller"], &[&"number of [[layer]]s = 2", &"the recipe 1"]);
+    refuses(&[&"--from", &model, &"--recipe", &"smaller"], &[&"number of [[layer]]s = 2", &"the recipe has 1"]);
     let other_side = place.path().join("side.toml");
     let text = run(&[&"recipes", &"baseline"]).ok().stdout.replace("input_side = 50", "input_side = 40");
     std::fs::write(&other_side, text).unwrap();
-    refuses(&[&"--from", &model, &"--recipe", &other_side], &[&"input_side = 50", &"the recipe 40"]);
+    refuses(&[&"--from", &model, &"--recipe", &other_side], &[&"input_side = 50", &"the recipe has 40"]);
 
     let one_class = place.path().join("photos");
     photo(&one_class.join("cat-1.jpg"), 60, 9);

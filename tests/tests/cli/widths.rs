@@ -33,7 +33,7 @@ fn weights_of_four_bits_all_the_way() {
     let alone = run(&[&"evaluate", &four, &test, &"--json"]).ok().json();
     assert_eq!(scores["beside"][0]["accuracy"], alone["int8"]["accuracy"]);
     assert_eq!(alone["weight_bits"], serde_json::json!([4, 8, 8]));
-    assert!(run(&[&"evaluate", &four, &test]).ok().stdout.contains("confusion of int4,8,8"));
+    assert!(run(&[&"evaluate", &four, &test]).ok().stdout.contains("confusion matrix of int4,8,8"));
 
     let packed = folder.join("packed.bin");
     let told = run(&[&"pack", &four, &"--board", &"qemu", &"--out", &packed, &"--json"]).ok().json();
@@ -66,7 +66,7 @@ fn nothing_but_a_model_is_written_over() {
     let run_folder = run_folder();
     let folder = run_folder.path();
     let (weights, photos) = (folder.join(files::WEIGHTS), drawn("train"));
-    let words: [&dyn AsRef<OsStr>; 2] = [&weights, &"is no model; it is kept"];
+    let words: [&dyn AsRef<OsStr>; 2] = [&weights, &"is not a model; it is kept"];
     refused(folder, &[&"quantize", &folder, &photos, &"--out", &weights], &words);
     refused(folder, &[&"pack", &folder, &"--out", &weights], &words);
 }

@@ -33,9 +33,9 @@ pub enum Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {got} bytes of {budget}", match part {
     Part::Code => "code and constants exceed their flash budget",
-    Part::Engine => "the engine's code exceeds its part of that",
-    Part::StaticRam => "variables with a fixed place exceed their RAM budget",
-    Part::Stack => "variables leave too little RAM for the stack",
+    Part::Engine => "the engine's code exceeds its part of the flash budget",
+    Part::StaticRam => "static variables exceed their RAM budget",
+    Part::Stack => "static variables leave too little RAM for the stack",
 })]
 pub struct Exceeded {
     /// The part that is exceeded.

@@ -44,9 +44,9 @@ impl Shortfall {
         let has = self.has;
         match self.resource {
             Resource::Flash => "use a smaller input, fewer hidden neurons, or weights of 4 bits".to_owned(),
-            Resource::InputSide => format!("train with an input_side of {has} at most"),
+            Resource::InputSide => format!("train with an input_side of at most {has}"),
             Resource::InputChannels => "train with color = \"gray\"".to_owned(),
-            Resource::Accumulators | Resource::Activations => format!("use layers of {has} neurons at most"),
+            Resource::Accumulators | Resource::Activations => format!("use layers of at most {has} neurons"),
             Resource::Arena => format!(
                 "use a smaller input or fewer channels in the first layers, or declare {} arena_bytes in the board's file",
                 self.needs
@@ -60,13 +60,17 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { resource, needs, has } = self;
         match resource {
-            Resource::Flash => write!(f, "it has {needs} bytes, the board has flash for {has}"),
-            Resource::InputSide => write!(f, "its input is {needs}x{needs} pixels, the board takes {has}x{has}"),
-            Resource::InputChannels => write!(f, "its input has {needs} channels, the board takes {has}"),
-            Resource::Accumulators => write!(f, "its widest layer takes {needs} accumulators, the board has {has}"),
-            Resource::Activations => write!(f, "its widest hidden layer has {needs} activations, the board {has}"),
-            Resource::Arena => write!(f, "its layers' tensors take {needs} bytes of arena, the board has {has}"),
-            Resource::Lanes => write!(f, "its inputs are widened to {needs} words, the board has {has}"),
+            Resource::Flash => write!(f, "the model has {needs} bytes, and the board has flash for {has}"),
+            Resource::InputSide => {
+                write!(f, "its input is {needs}x{needs} pixels, and the board has room for {has}x{has}")
+            }
+            Resource::InputChannels => write!(f, "its input has {needs} channels, and the board has room for {has}"),
+            Resource::Accumulators => write!(f, "its widest layer needs {needs} accumulators, and the board has {has}"),
+            Resource::Activations => {
+                write!(f, "its widest hidden layer has {needs} activations, and the board has room for {has}")
+            }
+            Resource::Arena => write!(f, "its layers' tensors need {needs} bytes of arena, and the board has {has}"),
+            Resource::Lanes => write!(f, "its widened inputs need {needs} words, and the board has {has}"),
         }
     }
 }

@@ -46,11 +46,11 @@ impl Choice for CameraKind {
 
     fn help(self) -> &'static str {
         match self {
-            Self::Photos => "Photos, row by row, without a camera's driver",
+            Self::Photos => "Photos as rows of pixels, without a camera driver",
             Self::ArducamMini => {
-                "A software model of the ArduCAM Mini 2MP Plus, behind the driver that runs on real boards"
+                "A software model of the ArduCAM Mini 2MP Plus, with the driver that runs on real boards"
             }
-            Self::ArducamMega => "The same of the ArduCAM Mega",
+            Self::ArducamMega => "A software model of the ArduCAM Mega, with the driver that runs on real boards",
         }
     }
 }

@@ -27,28 +27,28 @@ pub enum ClientError {
     Timeout,
     /// The stream ended.
     #[error("the device closed the link")]
-    #[diagnostic(help("it has stopped or was unplugged; its log says why"))]
+    #[diagnostic(help("the device stopped or was unplugged; see its log for the cause"))]
     Closed,
     /// The stream failed.
     #[error("the link to the device failed")]
     Stream(#[source] io::Error),
     /// An answer could not be read.
-    #[error("an answer of the device could not be read")]
-    #[diagnostic(help("bytes were lost on the way; try again, and check the cable if it happens often"))]
+    #[error("an answer of the device could not be decoded")]
+    #[diagnostic(help("bytes were lost on the link; try again, and check the cable if it happens often"))]
     Frame(#[source] FrameError),
     /// The device refused the request.
-    #[error("the device refused: {0}")]
+    #[error("the device refused the request: {0}")]
     #[diagnostic(help("{}", advice(*_0)))]
     Refused(Refusal),
     /// The device speaks another version of the protocol.
-    #[error("the device speaks protocol version {got}, this Pinhole speaks version {PROTOCOL}")]
-    #[diagnostic(help("build and flash the firmware that belongs to this Pinhole"))]
+    #[error("the device uses version {got} of the link's protocol, and this Pinhole uses version {PROTOCOL}")]
+    #[diagnostic(help("build and flash the firmware of this version of Pinhole"))]
     Protocol {
         /// The device's version.
         got: u16,
     },
     /// The device's answer belongs to another request.
-    #[error("the device gave an answer that belongs to another request ({0})")]
+    #[error("the device answered another request ({0})")]
     #[diagnostic(help("an earlier exchange was cut short; try again"))]
     OutOfTurn(&'static str),
 }
@@ -305,11 +305,11 @@ impl<S: Read + Write> Client<S> {
 /// Returns advice on a refusal.
 fn advice(refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::Garbled => "bytes were lost on the way; try again, and check the cable if it happens often",
-        Refusal::NoInput | Refusal::WrongOffset => "send an input of exactly as many pixels as the model takes",
-        Refusal::Camera => "check the camera and its wiring; the device's log says what failed",
-        Refusal::Policy => "at least 1 frame and more than half of them must agree, of 16 at most",
-        Refusal::Picture => "use a picture at least as large as the model's input; the device's log has both sizes",
+        Refusal::Garbled => "bytes were lost on the link; try again, and check the cable if it happens often",
+        Refusal::NoInput | Refusal::WrongOffset => "send an input with exactly as many pixels as the model's input",
+        Refusal::Camera => "check the camera and its wiring; the device's log shows what failed",
+        Refusal::Policy => "use a window of at most 16 frames, of which more than half must agree",
+        Refusal::Picture => "use a picture at least as large as the model's input; the device's log shows both sizes",
     }
 }
 

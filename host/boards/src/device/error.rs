@@ -20,7 +20,7 @@ pub enum DeviceError {
     /// The emulator or the firmware on it stopped.
     #[error("the emulated board stopped ({code}); {}", said(log, complaints))]
     #[diagnostic(help(
-        "the last lines above say why; a model it refuses is best written anew with `pinhole quantize`"
+        "the last lines above show why; if it refused the model, write the model anew with `pinhole quantize`"
     ))]
     Stopped {
         /// Exit status of the emulator, in words.
@@ -31,15 +31,15 @@ pub enum DeviceError {
         complaints: String,
     },
     /// The camera's driver broke rules of the camera.
-    #[error("the camera's driver broke its rules: {}", breaches.join("; "))]
-    #[diagnostic(help("this is a mistake in the driver, also where hardware would let it pass"))]
+    #[error("the camera driver broke the camera's rules: {}", breaches.join("; "))]
+    #[diagnostic(help("this is a bug in the driver, even if real hardware would tolerate it"))]
     CameraMisused {
         /// The broken rules, in words.
         breaches: Vec<String>,
     },
     /// The device has its own camera, so the host cannot choose what it sees.
-    #[error("the device has its own camera, before which no photo can be held")]
-    #[diagnostic(help("leave out the photos, or take an emulated board"))]
+    #[error("the device has its own camera, so photos cannot be used")]
+    #[diagnostic(help("leave out the photos, or use an emulated board"))]
     OwnCamera,
 }
 
@@ -55,6 +55,6 @@ fn said(log: &[LogLine], complaints: &str) -> String {
     lines.extend(complaints.lines().map(str::to_owned));
     match lines.get(lines.len().saturating_sub(LAST_LINES)..) {
         None | Some([]) => "it logged nothing".to_owned(),
-        Some(last) => format!("its last words:\n{}", last.join("\n")),
+        Some(last) => format!("its last messages:\n{}", last.join("\n")),
     }
 }

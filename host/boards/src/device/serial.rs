@@ -18,9 +18,9 @@ pub struct SerialName {
 
 /// Error: a serial port cannot be opened.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the serial port {port} cannot be opened{}", if others.is_empty() { String::new() } else { format!("; there are: {}", others.join(", ")) })]
+#[error("the serial port {port} cannot be opened{}", if others.is_empty() { String::new() } else { format!("; available: {}", others.join(", ")) })]
 #[diagnostic(help(
-    "check its name, that no other program has it open, and that you may use it (on Linux: group dialout)"
+    "check its name, that no other program uses it, and that you have permission (on Linux: group dialout)"
 ))]
 pub struct SerialError {
     /// Name of the port.
@@ -38,12 +38,12 @@ impl std::str::FromStr for SerialName {
         let (port, baud) = match text.rsplit_once('@') {
             Some((port, baud)) => {
                 let baud = baud.parse().ok().filter(|&baud| baud > 0);
-                (port, baud.ok_or_else(|| format!("{text}: after @ come bits a second, such as 115200"))?)
+                (port, baud.ok_or_else(|| format!("{text}: after @ give the bits per second, such as 115200"))?)
             }
             None => (text, DEFAULT_BAUD),
         };
         if port.is_empty() {
-            return Err("a serial port has a name, such as /dev/ttyACM0".to_owned());
+            return Err("give the name of a serial port, such as /dev/ttyACM0".to_owned());
         }
         Ok(Self { port: port.to_owned(), baud })
     }

@@ -78,7 +78,7 @@ pub enum EmulatorError {
         source: io::Error,
     },
     /// The model file is larger than the board's region for it.
-    #[error("the model {} has {got} bytes, the emulated board has room for {room}", path.display())]
+    #[error("the model {} has {got} bytes, and the emulated board has room for {room}", path.display())]
     #[diagnostic(help("use a smaller input or fewer hidden neurons"))]
     ModelTooLarge {
         /// The model file.
@@ -90,7 +90,7 @@ pub enum EmulatorError {
     },
     /// The firmware or the packed model cannot be written for the emulator to read.
     #[error("no temporary file can be written for the emulator")]
-    #[diagnostic(help("check that the folder for temporary files has room"))]
+    #[diagnostic(help("check that the disk of the folder for temporary files has free space"))]
     Temporary(#[source] io::Error),
     /// The firmware cannot be built, or does not suit the model.
     #[error(transparent)]
@@ -216,7 +216,7 @@ fn explain(error: ClientError, qemu: &mut qemu::Qemu, logs: &mut Logs) -> Device
 fn stopped(qemu: &mut qemu::Qemu, logs: &mut Logs) -> DeviceError {
     let code = match qemu.ended() {
         Some(status) => status.to_string(),
-        None => "it hung".to_owned(),
+        None => "it did not respond".to_owned(),
     };
     qemu.kill();
     logs.join();

@@ -196,9 +196,9 @@ impl Firmware {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FirmwareError {
     /// This program was compiled without the board's firmware.
-    #[error("this program holds no firmware for the board {}", board.name())]
+    #[error("this program has no firmware for the board {}", board.name())]
     #[diagnostic(help(
-        "in a checkout, `cargo xtask firmware` makes it, and --build-firmware builds it from source for one command"
+        "in a checkout, run `cargo xtask firmware` to build it, or give --build-firmware to build it for one command"
     ))]
     NotInside {
         /// The board.
@@ -222,9 +222,9 @@ pub enum FirmwareError {
         command: String,
     },
     /// The firmware's sources were not found.
-    #[error("{} is not in a checkout of Pinhole's repository, whose sources --build-firmware takes", folder.display())]
+    #[error("--build-firmware needs a checkout of Pinhole's repository, and {} is not in one", folder.display())]
     #[diagnostic(help(
-        "change to a checkout, or leave out --build-firmware: the firmware inside this program needs no source"
+        "run it in a checkout, or leave out --build-firmware: the firmware inside this program needs no sources"
     ))]
     NoSource {
         /// Folder in which, with its parents, they were looked for.
@@ -232,7 +232,7 @@ pub enum FirmwareError {
     },
     /// The firmware could not be built.
     #[error("the firmware of the board {} could not be built in {}", board.name(), folder.display())]
-    #[diagnostic(help("cargo's messages above say why"))]
+    #[diagnostic(help("cargo's messages above show why"))]
     Build {
         /// The board.
         board: Board,
@@ -240,9 +240,10 @@ pub enum FirmwareError {
         folder: PathBuf,
     },
     /// The firmware's file cannot be read, or has no log table.
-    #[error("the firmware of the board {}, {}, cannot be read: {reason}", board.name(), path.display())]
+    #[error("the firmware of the board {} ({}) cannot be read: {reason}", board.name(), path.display())]
     #[diagnostic(help(
-        "in a checkout, `cargo xtask firmware` makes prebuilt firmware anew; a file in `target` is built anew when it is deleted"
+        "to rebuild prebuilt firmware, run `cargo xtask firmware` in a checkout; to rebuild a file in \
+         `target`, delete it"
     ))]
     Elf {
         /// The board.
@@ -253,8 +254,8 @@ pub enum FirmwareError {
         reason: String,
     },
     /// The firmware exceeds the board's budget.
-    #[error("the firmware of the board {} is over its budget: {exceeded}", board.name())]
-    #[diagnostic(help("make it smaller, or allow it more in the board's file"))]
+    #[error("the firmware of the board {} exceeds its budget: {exceeded}", board.name())]
+    #[diagnostic(help("make it smaller, or raise the budget in the board's declaration"))]
     Budget {
         /// The board.
         board: Board,
@@ -263,7 +264,7 @@ pub enum FirmwareError {
     },
     /// Firmware or model is outside of the board's flash.
     #[error("the {what} at {address:#010x} is not within the flash of the board {}", board.name())]
-    #[diagnostic(help("it was linked for another memory map than the board's file declares: build it anew"))]
+    #[diagnostic(help("it was linked for another memory map than the board's declaration has: rebuild it"))]
     Outside {
         /// `firmware` or `model`.
         what: &'static str,
@@ -284,7 +285,7 @@ pub enum FirmwareError {
     /// The model requires more than the board has.
     #[error("the model {} does not fit the board {}: {shortfalls}", path.display(), board.name())]
     #[diagnostic(help(
-        "{}; `pinhole inspect {} --board {}` shows what it takes",
+        "{}; `pinhole inspect {} --board {}` shows what it needs",
         shortfalls.advice(), path.display(), board.name()
     ))]
     DoesNotFit {

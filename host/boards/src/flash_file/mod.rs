@@ -115,7 +115,7 @@ impl FlashFile {
 #[derive(Debug, Error, Diagnostic)]
 pub enum FlashFileError {
     /// The extension is not that of a format.
-    #[error("{} does not say by its ending what to write", path.display())]
+    #[error("the ending of {} names no format", path.display())]
     #[diagnostic(help(
         "end it in .uf2 (a drive that the board shows), .hex (Intel HEX), .bin (the bytes alone) or .elf (for debuggers)"
     ))]
@@ -124,8 +124,8 @@ pub enum FlashFileError {
         path: PathBuf,
     },
     /// The board has no boot loader for UF2.
-    #[error("the board {} takes no .uf2 file: its chip has no boot loader for them in ROM", board.name())]
-    #[diagnostic(help("write .hex, .bin or .elf; a UF2 boot loader in flash would lie where Pinhole's firmware does"))]
+    #[error("the board {} takes no .uf2 files: its chip has no UF2 boot loader in ROM", board.name())]
+    #[diagnostic(help("write .hex, .bin or .elf; a UF2 boot loader in flash would overlap Pinhole's firmware"))]
     NoUf2 {
         /// The board.
         board: Board,
@@ -135,8 +135,8 @@ pub enum FlashFileError {
     #[diagnostic(transparent)]
     Firmware(#[from] FirmwareError),
     /// A binary file would mostly be filling.
-    #[error("between {start:#010x} and {end:#010x} there is nothing, which is too much to fill up in a .bin file")]
-    #[diagnostic(help("write .hex or .elf, which have no gaps to fill"))]
+    #[error("the gap from {start:#010x} to {end:#010x} is too large to fill in a .bin file")]
+    #[diagnostic(help("write .hex or .elf, which need no filler bytes"))]
     Gap {
         /// First address of the gap.
         start: u32,
@@ -144,7 +144,7 @@ pub enum FlashFileError {
         end: u32,
     },
     /// Another kind of file exists at the path.
-    #[error("{} is there and is not such a file of Pinhole's; it is kept", path.display())]
+    #[error("{} exists and is not a flash file of this format by Pinhole; it is kept", path.display())]
     #[diagnostic(help("give another --out"))]
     Kept {
         /// The file.

@@ -14,23 +14,23 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Error, Diagnostic)]
 pub enum ProbeError {
     /// This program was built without support for debug probes.
-    #[error("this Pinhole was built without debug probes (feature `probe`)")]
+    #[error("this Pinhole was built without support for debug probes (feature `probe`)")]
     #[diagnostic(help(
-        "`pinhole flash --out` writes files for other tools instead; --port reaches a board whose firmware has the link on a serial port"
+        "use `pinhole flash --out` to write files for other tools, or --port for a board whose link is on a serial port"
     ))]
     NotBuilt,
     /// The board has no chip that a debug probe can reach.
     #[error("the board {} has no chip that a debug probe reaches", board.name())]
     #[diagnostic(help(
-        "`pinhole simulate`, `prove` and `watch` run it without one; `pinhole flash --out` writes files for other tools"
+        "use `pinhole simulate`, `prove` or `watch` to run it, or `pinhole flash --out` to write files for other tools"
     ))]
     NoChip {
         /// The board.
         board: Board,
     },
     /// probe-rs does not know the chip.
-    #[error("no chip is known by the name {chip}")]
-    #[diagnostic(help("test equipment is reached by its own program alone"))]
+    #[error("probe-rs knows no chip {chip}")]
+    #[diagnostic(help("only its own test program can reach test equipment"))]
     UnknownChip {
         /// Name of the chip.
         chip: &'static str,
@@ -41,7 +41,7 @@ pub enum ProbeError {
     #[error("no debug probe is plugged in")]
     #[diagnostic(help(
         "plug in the board, or a probe connected to its SWD pins; on Linux, access to USB may need probe-rs' udev rules \
-         (https://probe.rs/docs/getting-started/probe-setup); without a probe, `pinhole flash --out` writes a file to flash"
+         (https://probe.rs/docs/getting-started/probe-setup); without a probe, `pinhole flash --out` writes a file"
     ))]
     NoProbe,
     /// Several debug probes are connected.
@@ -52,8 +52,8 @@ pub enum ProbeError {
         probes: Vec<String>,
     },
     /// The wanted debug probe is not connected.
-    #[error("no debug probe is {wanted}{}", if probes.is_empty() { "; none is plugged in".to_owned() } else { format!("; there are:\n{}", probes.join("\n")) })]
-    #[diagnostic(help("give --probe as VENDOR:PRODUCT:SERIAL, or leave it out where there is only one"))]
+    #[error("no debug probe matches {wanted}{}", if probes.is_empty() { "; none is plugged in".to_owned() } else { format!("; available:\n{}", probes.join("\n")) })]
+    #[diagnostic(help("give --probe as VENDOR:PRODUCT:SERIAL, or leave it out if there is only one"))]
     NotThatProbe {
         /// Name of the wanted probe.
         wanted: String,
@@ -61,9 +61,10 @@ pub enum ProbeError {
         probes: Vec<String>,
     },
     /// This user may not access the debug probe.
-    #[error("this user may not access the debug probe {probe}")]
+    #[error("this user has no permission to open the debug probe {probe}")]
     #[diagnostic(help(
-        "on Linux, install probe-rs' udev rules (https://probe.rs/docs/getting-started/probe-setup) and plug it in anew"
+        "on Linux, install probe-rs' udev rules (https://probe.rs/docs/getting-started/probe-setup), \
+         and plug the probe in again"
     ))]
     NoAccess {
         /// The probe.
@@ -71,7 +72,7 @@ pub enum ProbeError {
     },
     /// The debug probe cannot be opened.
     #[error("the debug probe {probe} cannot be opened")]
-    #[diagnostic(help("end other programs that use it, or plug it in anew"))]
+    #[diagnostic(help("end other programs that use it, or unplug it and plug it in again"))]
     Open {
         /// The probe.
         probe: String,
@@ -91,14 +92,14 @@ pub enum ProbeError {
     },
     /// The chip's debug port is protected.
     #[error("the {chip} is locked: its debug port is protected")]
-    #[diagnostic(help("--unlock unlocks it, and ERASES ALL that is on it"))]
+    #[diagnostic(help("give --unlock to unlock it, which ERASES ALL that is on it"))]
     Locked {
         /// The chip.
         chip: &'static str,
     },
     /// Another chip answers.
-    #[error("the chip is not the {} of the board {}: its number is {got:#x}, not {:#x}", chip.name, board.name(), chip.id)]
-    #[diagnostic(help("give --board the connected board; `pinhole boards` lists them"))]
+    #[error("the chip is not the {} of the board {}: its ID is {got:#x}, not {:#x}", chip.name, board.name(), chip.id)]
+    #[diagnostic(help("give the connected board with --board; `pinhole boards` lists the boards"))]
     WrongChip {
         /// The board.
         board: Board,
@@ -108,7 +109,7 @@ pub enum ProbeError {
         got: u32,
     },
     /// Access to the chip failed during an operation.
-    #[error("the debug probe lost the {chip}")]
+    #[error("the debug probe lost the connection to the {chip}")]
     #[diagnostic(help("check the wires and the power, and try again"))]
     Lost {
         /// The chip.
@@ -118,7 +119,7 @@ pub enum ProbeError {
     },
     /// Firmware or model does not fit the chip's memory.
     #[error("{what} does not fit the memory of the {chip}")]
-    #[diagnostic(help("the board's file and the chip's description disagree: this is a mistake in Pinhole"))]
+    #[diagnostic(help("the board's declaration and the chip's description disagree: this is a bug in Pinhole"))]
     Place {
         /// `firmware` or `model`.
         what: &'static str,
@@ -129,7 +130,7 @@ pub enum ProbeError {
     },
     /// Flashing failed.
     #[error("flashing the {chip} failed")]
-    #[diagnostic(help("what was on it may be half overwritten: flash again"))]
+    #[diagnostic(help("its flash may be partly overwritten: flash again"))]
     Flash {
         /// The chip.
         chip: &'static str,
@@ -137,15 +138,15 @@ pub enum ProbeError {
         source: Cause,
     },
     /// The flash does not contain what was written.
-    #[error("what was written to the {chip} reads back otherwise")]
+    #[error("the flash of the {chip} does not read back as it was written")]
     #[diagnostic(help("flash again; if it happens again, the flash is worn out or write-protected"))]
     Verify {
         /// The chip.
         chip: &'static str,
     },
     /// No firmware of Pinhole is running.
-    #[error("the firmware on the board {} shows no link (no RTT control block in its memory)", board.name())]
-    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`; if it was, reset the board", board.name()))]
+    #[error("the firmware on the board {} has no link (no RTT control block in its memory)", board.name())]
+    #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`; if that is done, reset the board", board.name()))]
     NoLink {
         /// The board.
         board: Board,
@@ -153,7 +154,7 @@ pub enum ProbeError {
         source: Cause,
     },
     /// The device runs a different model from the one flashed.
-    #[error("the board runs the model {got:#010x}, not {expected:#010x} that was flashed")]
+    #[error("the board runs the model {got:#010x}, not the flashed model {expected:#010x}")]
     #[diagnostic(help("reset the board and try again"))]
     OtherModel {
         /// Checksum of the flashed model.
@@ -162,7 +163,7 @@ pub enum ProbeError {
         got: u32,
     },
     /// The firmware is for another board.
-    #[error("the firmware on the board says that it is {got}, not {}", board.name())]
+    #[error("the firmware on the board is for the board {got}, not {}", board.name())]
     #[diagnostic(help("flash it with `pinhole flash MODEL --board {}`", board.name()))]
     OtherBoard {
         /// The board.
@@ -171,8 +172,8 @@ pub enum ProbeError {
         got: String,
     },
     /// The log cannot be read.
-    #[error("there is no pipe for the device's log")]
-    #[diagnostic(help("end other programs, and try again"))]
+    #[error("the pipe for the device's log cannot be created")]
+    #[diagnostic(help("close other programs, and try again"))]
     Pipe(#[source] std::io::Error),
     /// The firmware cannot be built, or does not suit the model.
     #[error(transparent)]

@@ -72,12 +72,12 @@ pub enum ModelFileError {
 fn help_for(reason: &ModelError) -> &'static str {
     match reason {
         ModelError::Version { .. } | ModelError::Pipeline { .. } => {
-            "make it anew with this Pinhole (`pinhole quantize` on its run folder), or use the Pinhole that wrote it"
+            "write it anew with this Pinhole (`pinhole quantize` on its run folder), or use the Pinhole version that wrote it"
         }
         ModelError::NotAModel => {
             "give a .pinhole file, a run folder that `pinhole train` made, or the name of a bundled model (`pinhole models`)"
         }
-        _ => "the file was damaged on its way: copy it again, or make it anew with `pinhole quantize`",
+        _ => "the file is damaged: copy it again, or write it anew with `pinhole quantize`",
     }
 }
 

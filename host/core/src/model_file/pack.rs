@@ -28,8 +28,8 @@ pub enum Packing {
 
 /// Error: a layer's weights fit no chunk length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("the weights of layer {layer} do not fit the sums of {packing:?}")]
-#[diagnostic(help("make the model anew with `pinhole quantize`"))]
+#[error("the weights of layer {layer} could overflow the sums of the kernel {packing:?}")]
+#[diagnostic(help("write the model anew with `pinhole quantize`"))]
 pub struct PackError {
     /// Layer, counted from 0.
     pub layer: usize,

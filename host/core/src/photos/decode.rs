@@ -28,7 +28,9 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         Ok(photo)
     };
     let photo = decode().map_err(|reason| wrong(reason.to_string()))?;
-    let side = |length: u32| u16::try_from(length).map_err(|_| wrong(format!("{length} pixels wide or high")));
+    let side = |length: u32| {
+        u16::try_from(length).map_err(|_| wrong(format!("it is {length} pixels wide or high, more than 65535")))
+    };
     let size = PictureSize { width: side(photo.width())?, height: side(photo.height())? };
     let bytes = if photo.color().has_alpha() {
         let rgba = photo.into_rgba8();

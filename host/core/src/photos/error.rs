@@ -12,38 +12,40 @@ use thiserror::Error;
 pub enum PhotoError {
     /// The folder is missing or not readable.
     #[error("the photo folder {} cannot be read: {reason}", path.display())]
-    #[diagnostic(help("give a folder of photos: one folder a class, or files named by class (muffin-1.jpg)"))]
+    #[diagnostic(help("give a folder of photos: one folder per class, or files named by class (muffin-1.jpg)"))]
     Folder { path: PathBuf, reason: std::io::Error },
     /// The path is a file instead of a folder.
     #[error("{} is a file, not a folder of photos", path.display())]
-    #[diagnostic(help("give the folder it is in"))]
+    #[diagnostic(help("give the folder that it is in"))]
     NotAFolder { path: PathBuf },
     /// The folder has photos both directly in it and in its sub-folders.
-    #[error("{} has photos both in it ({}) and in its sub-folders ({})", path.display(), file.display(), folder.display())]
-    #[diagnostic(help("keep either one folder a class, or all photos in one folder, named by class"))]
+    #[error("{} has photos both directly in it ({}) and in its subfolders ({})", path.display(), file.display(), folder.display())]
+    #[diagnostic(help("use either one folder per class, or one folder of photos named by class"))]
     Mixed { path: PathBuf, file: PathBuf, folder: PathBuf },
     /// A file's name does not start with a class.
-    #[error("{} does not start with the name of a class", path.display())]
-    #[diagnostic(help("name photos by class (muffin-1.jpg), or put them in one folder a class"))]
+    #[error("the name of {} does not start with a class", path.display())]
+    #[diagnostic(help("name photos by class (muffin-1.jpg), or put them in one folder per class"))]
     Nameless { path: PathBuf },
     /// The folder has fewer than two classes.
     #[error("{} has photos of {count} class(es): {found}", path.display())]
-    #[diagnostic(help("at least two classes are needed: one folder a class, or files named by class (muffin-1.jpg)"))]
+    #[diagnostic(help(
+        "at least two classes are needed: one folder per class, or files named by class (muffin-1.jpg)"
+    ))]
     TooFewClasses { path: PathBuf, count: usize, found: String },
     /// A class has no photos, or no usable one.
     #[error("the class {class:?} in {} has no usable photo{left_out}", path.display())]
     #[diagnostic(help("add photos to it, or remove it"))]
     EmptyClass { path: PathBuf, class: String, left_out: LeftOut },
     /// Two class names differ in case only.
-    #[error("the classes {first:?} and {second:?} in {} differ in upper and lower case only", path.display())]
-    #[diagnostic(help("rename one: on many systems, and to most people, they are the same name"))]
+    #[error("the classes {first:?} and {second:?} in {} differ only in upper and lower case", path.display())]
+    #[diagnostic(help("rename one: many systems treat them as the same name"))]
     Collision { path: PathBuf, first: String, second: String },
     /// A class name is too long for a model file.
-    #[error("the class name {class:?} in {} is too long: {} bytes of at most 255", path.display(), class.len())]
-    #[diagnostic(help("shorten it"))]
+    #[error("the class name {class:?} in {} is too long: {} bytes, and at most 255 are allowed", path.display(), class.len())]
+    #[diagnostic(help("shorten the name"))]
     LongName { path: PathBuf, class: String },
     /// The network does not have a photo's class.
-    #[error("{} is of the class {class:?}, and the network has: {known}", path.display())]
+    #[error("{} is of the class {class:?}, which the network does not know; its classes: {known}", path.display())]
     #[diagnostic(help("use the same class names for training, validation and evaluation"))]
     UnknownClass { path: PathBuf, class: String, known: String },
     /// A photo that was named cannot be used.
@@ -56,11 +58,11 @@ pub enum PhotoError {
     Nothing { path: PathBuf, left_out: LeftOut },
     /// A class has too few photos to hold any out.
     #[error("the class {class:?} has {count} different photo(s): too few to hold one out for validation")]
-    #[diagnostic(help("add photos (near-duplicates count once), or name a validation folder with --validation"))]
+    #[diagnostic(help("add photos (near-duplicates count once), or give a validation folder with --validation"))]
     TooFewToHoldOut { class: String, count: usize },
     /// A class has too few photos for the folds.
     #[error("the class {class:?} has {count} different photo(s): too few for {folds} folds")]
-    #[diagnostic(help("add photos (near-duplicates count once), or take fewer folds"))]
+    #[diagnostic(help("add photos (near-duplicates count once), or use fewer folds"))]
     TooFewForFolds { class: String, count: usize, folds: usize },
 }
 
@@ -85,13 +87,13 @@ impl PhotoFault {
             Self::Unreadable(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
                 "check the path: give a photo, or a folder of photos"
             }
-            Self::Unreadable(_) => "check that it is a file, and that you are allowed to read it",
+            Self::Unreadable(_) => "check that it is a file, and that you have permission to read it",
             Self::NoPicture(_) => "check that the file is a complete picture (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)",
             Self::Pixels(PixelError::TooSmall { .. }) => {
-                "give a larger photo (pictures are made smaller for the network, never larger), or a model with a smaller \
+                "give a larger photo (pictures are only shrunk for the network, never enlarged), or a model with a smaller \
                  input"
             }
-            Self::Pixels(_) => "give a photo that has what the network sees, or another model",
+            Self::Pixels(_) => "give a photo with the colors that the network sees, or another model",
         }
     }
 }

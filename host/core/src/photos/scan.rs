@@ -187,8 +187,8 @@ fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
 /// Returns the reason why a file is not a picture for this program.
 fn why_not(path: &Path) -> &'static str {
     match image::ImageFormat::from_path(path) {
-        Ok(_) => "pictures of this format are not read: convert it to JPEG or PNG",
-        Err(_) => "not a picture by its ending",
+        Ok(_) => "this picture format is not supported: convert it to JPEG or PNG",
+        Err(_) => "its ending is not that of a picture",
     }
 }
 
@@ -294,8 +294,8 @@ mod tests {
         let found = scan(folder.path()).unwrap();
         let said: Vec<_> =
             found.warnings.iter().map(|warning| (name(&warning.path), warning.reason.as_str())).collect();
-        let unread = "pictures of this format are not read: convert it to JPEG or PNG";
-        let expected = [("b-1.tga", unread), ("notes.txt", "not a picture by its ending")];
+        let unread = "this picture format is not supported: convert it to JPEG or PNG";
+        let expected = [("b-1.tga", unread), ("notes.txt", "its ending is not that of a picture")];
         assert_eq!(said, expected.map(|(file, reason)| (file.to_owned(), reason)));
     }
 

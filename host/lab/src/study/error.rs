@@ -27,17 +27,17 @@ pub enum StudyError {
     #[diagnostic(transparent)]
     Job(#[from] JobError),
     #[error("two systems are named {name:?}")]
-    #[diagnostic(help("name each once, and give recipe files different names"))]
+    #[diagnostic(help("give each system once, and recipe files different names"))]
     SameName { name: String },
-    #[error("{} has no held-out photos and the study no folds: nothing to validate with", path.display())]
-    #[diagnostic(help("leave out --folds 0, or name a validation folder with --validation"))]
+    #[error("{} has no held-out photos and the study has no folds, so nothing can be validated", path.display())]
+    #[diagnostic(help("leave out --folds 0, or give a validation folder with --validation"))]
     NothingHeldOut { path: PathBuf },
-    #[error("both {} and {} could be the held-out photos", first.display(), second.display())]
-    #[diagnostic(help("name one with --validation"))]
+    #[error("{} and {} could both be the held-out photos", first.display(), second.display())]
+    #[diagnostic(help("give one of them with --validation"))]
     TwoHeldOut { first: PathBuf, second: PathBuf },
     /// A study's file is damaged, or was made by other means.
-    #[error("{} is not a file of a study: {reason}", path.display())]
-    #[diagnostic(help("run the study again with the same --out: what is usable is kept, what is not is made anew"))]
+    #[error("{} is not a valid file of a study: {reason}", path.display())]
+    #[diagnostic(help("run the study again with the same --out: usable trainings are kept, others are repeated"))]
     Malformed { path: PathBuf, reason: String },
     #[error("there is no study in {}", path.display())]
     #[diagnostic(help("give folders that `pinhole study --shard I/N --out FOLDER` wrote"))]
@@ -45,7 +45,7 @@ pub enum StudyError {
     #[error("{} and {} are shards of different studies: {what} differ", first.display(), second.display())]
     #[diagnostic(help("run every shard with the same photos, systems, seeds, folds and version of Pinhole"))]
     DifferentStudies { first: PathBuf, second: PathBuf, what: &'static str },
-    #[error("the reference network's pictures are missing: the first shard has not finished")]
+    #[error("the reference network's pictures are missing, because the first shard has not finished")]
     #[diagnostic(help("run `pinhole study --shard 1/N` to its end, and give its folder to `pinhole merge`"))]
     NoShowcase,
     #[error("{missing} of {total} trainings are missing; the first: {first}")]

@@ -164,16 +164,19 @@ impl Plan {
         let count = self.photos.len();
         let sound = [
             (!self.systems.is_empty() && count > 0, "it has no systems or no photos"),
-            (self.classes.len() >= 2, "it has no two classes"),
-            (self.photos.iter().all(|photo| usize::from(photo.class) < self.classes.len()), "a photo's class is none"),
+            (self.classes.len() >= 2, "it has fewer than two classes"),
+            (
+                self.photos.iter().all(|photo| usize::from(photo.class) < self.classes.len()),
+                "a photo's class does not exist",
+            ),
             (self.training_count <= count, "it trains on more photos than it has"),
             (!self.given_split || self.training_count < count, "its given split holds nothing out"),
-            (self.given_split || self.seeds == 0, "it has seeds for a split it has not"),
+            (self.given_split || self.seeds == 0, "it has seeds for a split that does not exist"),
             (self.seeds > 0 || self.repeats > 0, "it has nothing to train"),
             ((self.folds == 0) == (self.repeats == 0), "it has folds without repeats, or repeats without folds"),
-            (self.assignments.len() == self.repeats as usize, "its folds are not as many as its repeats"),
-            (self.assignments.iter().all(|folds| self.are_folds(folds)), "a repeat's folds are none"),
-            (self.duplicates.iter().all(|&(a, b)| a < count && b < count), "a near-duplicate is no photo"),
+            (self.assignments.len() == self.repeats as usize, "its numbers of folds and repeats differ"),
+            (self.assignments.iter().all(|folds| self.are_folds(folds)), "the folds of a repeat are not valid"),
+            (self.duplicates.iter().all(|&(a, b)| a < count && b < count), "a near-duplicate does not exist"),
             (
                 self.systems
                     .iter()

@@ -36,7 +36,7 @@ impl std::str::FromStr for Shard {
         let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
         match parts {
             Some((index, count)) if index >= 1 && index <= count => Ok(Self { index, count }),
-            _ => Err("write it as I/N with 1 <= I <= N, like 2/3 for the second of three".to_owned()),
+            _ => Err("give it as I/N with 1 <= I <= N, such as 2/3 for the second of three".to_owned()),
         }
     }
 }

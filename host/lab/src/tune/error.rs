@@ -23,7 +23,7 @@ pub enum TuneError {
     Quantize(#[from] QuantizeError),
     #[error("no network of the search fits {} bytes of flash and {} bytes of RAM", budget.flash_bytes, budget.ram_bytes)]
     #[diagnostic(help(
-        "the smallest takes {} bytes of flash and {} bytes of RAM: allow more, or train a recipe of your own",
+        "the smallest needs {} bytes of flash and {} bytes of RAM: allow more, or train your own recipe",
         smallest.flash_bytes, smallest.ram_bytes
     ))]
     NothingFits { budget: Budget, smallest: Cost },

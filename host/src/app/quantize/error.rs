@@ -16,37 +16,37 @@ use pinhole_train::runs::bundled::UnknownModel;
 use thiserror::Error;
 
 /// Advice on choosing the least probability.
-const OTHER_PHOTOS: &str = "give labeled photos that it was not trained on with --validation, or a least probability of \
-                            your own with --min-confidence";
+const OTHER_PHOTOS: &str = "with --validation give labeled photos that the network was not trained on, or set the least \
+                            probability yourself with --min-confidence";
 
 /// Error of quantizing a network. Existing files stay unchanged, except in one case: if a run's report cannot be
 /// rewritten, its model is already new.
 #[derive(Debug, Error, Diagnostic)]
 pub enum QuantizationError {
     /// The bundled model has no float weights.
-    #[error("{} is bundled without the float weights that quantization starts from", model.display())]
-    #[diagnostic(help("take a run folder of `pinhole train`, or another bundled model: `pinhole models`"))]
+    #[error("the bundled model {} has no float weights, from which quantization starts", model.display())]
+    #[diagnostic(help("give a run folder of `pinhole train`, or another bundled model: `pinhole models`"))]
     NoWeights {
         /// Name of the model.
         model: PathBuf,
     },
     /// The file is a quantized model.
-    #[error("{} is a quantized model, without the float weights that quantization starts from", model.display())]
-    #[diagnostic(help("give the run folder it was made in, or the weights.safetensors there"))]
+    #[error("{} is a quantized model without float weights, from which quantization starts", model.display())]
+    #[diagnostic(help("give the run folder that it was made in, or the weights.safetensors there"))]
     IsQuantized {
         /// The file.
         model: PathBuf,
     },
     /// A bundled model was given, and no file to write.
-    #[error("{} is a bundled model and is not written to", model.display())]
+    #[error("{} is a bundled model, which cannot be overwritten", model.display())]
     #[diagnostic(help("give the file to write with --out"))]
     NoPlace {
         /// Name of the model.
         model: PathBuf,
     },
     /// The network cannot have weights of these widths.
-    #[error("--weights {} is no width of weights for a network of {layers} layers", listed(bits))]
-    #[diagnostic(help("give 8, 7 or 4 for all layers, or {layers} of them with commas between, one for each layer"))]
+    #[error("--weights {} is not valid for a network of {layers} layers with weights", listed(bits))]
+    #[diagnostic(help("give 8, 7 or 4 for all layers, or {layers} of them separated by commas, one per layer"))]
     Weights {
         /// The widths.
         bits: Vec<u8>,
@@ -55,8 +55,8 @@ pub enum QuantizationError {
     },
     /// An error rate was given, but no photos to choose the least probability on.
     #[error(
-        "--error-rate needs --validation: of the photos it was trained on, to calibrate, the network is surer than of any \
-         others, and a threshold chosen on them would let through more errors than were asked for"
+        "--error-rate needs --validation: the network is surer of the photos that it was trained on than of others, so \
+         a threshold chosen on those would let too many errors through"
     )]
     #[diagnostic(help("{OTHER_PHOTOS}"))]
     NoValidation,

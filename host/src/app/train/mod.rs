@@ -32,9 +32,9 @@ pub enum Checkpoints {
 #[derive(Debug, Error, Diagnostic)]
 pub enum TrainingError {
     /// The run folder contains an unfinished training that can be resumed.
-    #[error("a training in {} has not ended: its checkpoint is there", out.display())]
+    #[error("{} has an unfinished training: its checkpoint is there", out.display())]
     #[diagnostic(help(
-        "add --resume to go on with it; to train from the start instead, give another --out or remove {}",
+        "add --resume to continue it; to train from the start, give another --out or remove {}",
         out.join(files::CHECKPOINT).display()
     ))]
     Unfinished {

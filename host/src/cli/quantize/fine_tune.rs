@@ -8,14 +8,14 @@ use crate::app::quantize::{FineTune, FineTuning};
 
 /// Arguments for fine-tuning.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Fine-tuning by the device's integers")]
+#[command(next_help_heading = "Fine-tuning by the device's integers (quantization-aware training)")]
 pub(super) struct FineTuneArguments {
-    /// Train on for so many epochs by the integers that the device computes, to win back what few bits of weights cost.
-    /// What is written is what was best on validation photos: --validation, else a fifth of PHOTOS, held out by the run's
-    /// seed as in training
+    /// Train on for this many epochs with the device's integers, to recover the accuracy that weights of few bits cost.
+    /// The best epoch on validation photos is written: --validation, else a fifth of PHOTOS, held out by the run's seed
+    /// as in training
     #[arg(long, value_name = "EPOCHS", conflicts_with = "limit", value_parser = at_least::<u32>(1))]
     fine_tune: Option<u32>,
-    /// Learning rate to start with, from where it falls to 0 [default: a tenth of the recipe's]
+    /// Initial learning rate, which falls to 0 [default: a tenth of the recipe's]
     #[arg(long, value_name = "RATE", value_parser = rate, requires = "fine_tune")]
     learning_rate: Option<f32>,
 }

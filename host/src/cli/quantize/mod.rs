@@ -35,11 +35,11 @@ pub(super) struct Quantize {
     photos: PathBuf,
     #[command(flatten)]
     limit: Limit,
-    /// Bits of the activations between layers on the device [default: those of the run's model; at first 16]
+    /// Bits of the activations between layers on the device [default: those of the run's model; initially 16]
     #[arg(long, value_enum)]
     activations: Option<Activations>,
-    /// Bits of the weights (8, 7 or 4): one number for all layers, or one for each, as 4,8,8 [default: those of the run's model;
-    /// at first the recipe's]
+    /// Bits of the weights (8, 7 or 4): one number for all layers, or one per layer, as 4,8,8 [default: those of the
+    /// run's model; initially the recipe's]
     #[arg(long, value_delimiter = ',', value_name = "BITS", value_parser = weight_bits)]
     weights: Vec<u8>,
     /// Model file to write [default: model.pinhole beside the weights]
@@ -97,8 +97,8 @@ impl Quantize {
         if let Some(table) = table {
             print_table(table);
             let also = self.out.as_ref().map(|out| format!(" --beside {}", out.display())).unwrap_or_default();
-            let why = if fine_tuning.is_some() { "chose no epoch" } else { "it was not trained on" };
-            say!("photos that {why} say more: pinhole evaluate {} PHOTOS{also}", self.model.display());
+            let why = if fine_tuning.is_some() { "did not choose the epoch" } else { "it was not trained on" };
+            say!("to measure on photos that {why}: pinhole evaluate {} PHOTOS{also}", self.model.display());
         }
     }
 }

@@ -106,9 +106,9 @@ impl Shown {
             Work::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
             Work::RewritingReport => Self::Other(spinner("rewriting the report")),
             Work::StartingBoard => Self::Other(spinner("starting the emulated board")),
-            Work::ReachingBoard => Self::Other(spinner("reaching the board")),
+            Work::ReachingBoard => Self::Other(spinner("connecting to the board")),
             Work::Flashing => Self::Other(progress(0, "flashing")),
-            Work::WaitingForBoard => Self::Other(spinner("waiting for the board to say who it is")),
+            Work::WaitingForBoard => Self::Other(spinner("waiting for the board to identify itself")),
         }
     }
 

@@ -30,11 +30,13 @@ impl ShownTraining {
     pub(super) fn new(epochs: u32, before: u32, patience: Option<u32>) -> Self {
         let interrupt = Interrupt::catch();
         if let Err(reason) = &interrupt {
-            note(&format!("warning: Ctrl-C cannot be caught: {reason}; it would end the training without a result"));
+            note(&format!(
+                "warning: Ctrl-C cannot be caught: {reason}; pressing it ends the training without a result"
+            ));
         }
         let bar = progress(u64::from(epochs), "training");
         // The remaining time is computed here, because the library's estimate grows during a long epoch.
-        let style = ProgressStyle::with_template("training {wide_bar} {pos}/{len}, {elapsed} gone{prefix}\n{msg}")
+        let style = ProgressStyle::with_template("training {wide_bar} {pos}/{len}, {elapsed} elapsed{prefix}\n{msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         bar.set_prefix("");

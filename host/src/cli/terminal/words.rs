@@ -15,7 +15,7 @@ pub(super) fn tell(fact: &Note) {
         Note::ContinuingFrom { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
             let weights = if *dequantized {
-                format!("the int8 weights of {path}, turned back to float: no float weights of it are at hand")
+                format!("the int8 weights of {path}, converted to float, because there are no float weights of it")
             } else {
                 path.to_string()
             };
@@ -24,42 +24,50 @@ pub(super) fn tell(fact: &Note) {
                     format!("continuing from {weights}\nthe classes are the same: the last layer is kept")
                 }
                 LastLayer::Replaced => format!(
-                    "continuing from {weights}\nthe classes are {} and were {}: the last layer starts anew",
+                    "continuing from {weights}\nthe classes are {}, and were {} before: the last layer starts anew",
                     classes.join(", "),
                     trained_on.join(", ")
                 ),
             }
         }
-        Note::Resuming { after, epochs } => format!("going on after epoch {after} of {epochs}"),
-        Note::NoCheckpoint { reason } => format!("warning: no checkpoint: {reason}; the training goes on"),
-        Note::NoneBetter => "no epoch was better than the network it continued from, which is kept".to_owned(),
+        Note::Resuming { after, epochs } => format!("resuming after epoch {after} of {epochs}"),
+        Note::NoCheckpoint { reason } => format!("warning: no checkpoint was written: {reason}; the training goes on"),
+        Note::NoneBetter => {
+            "no epoch was better than the network that the training continued from, so that one is kept".to_owned()
+        }
         Note::Interrupted { can_resume: false } => "interrupted; keeping the best epoch so far".to_owned(),
         Note::Interrupted { can_resume: true } => {
-            "interrupted; keeping the best epoch so far\nthe same command with --resume goes on from here".to_owned()
+            "interrupted; keeping the best epoch so far\nto go on from here, run the same command with --resume"
+                .to_owned()
         }
-        Note::OutOfPatience { epoch } => format!("stopped after epoch {epoch}: no better since"),
+        Note::OutOfPatience { epoch } => {
+            format!("stopped early after epoch {epoch}: the validation loss no longer improved")
+        }
         Note::ReplacingRun { folder } => format!("replacing the earlier run in {}", folder.display()),
         Note::FineTuningLost => {
-            "warning: the run's model was fine-tuned, this one is not: --fine-tune does so again".to_owned()
+            "warning: the run's model was fine-tuned, and this one is not: give --fine-tune to do so again".to_owned()
         }
         Note::EightBitActivations => {
-            "activations of 8 bits, as in the run's model; --activations 16 for others".to_owned()
+            "activations have 8 bits, as in the run's model; give --activations 16 to change that".to_owned()
         }
         Note::WeightBits { bits } => {
             let bits = bits.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
-            format!("weights of {bits} bits, as in the run's model; --weights 8 for others")
+            format!("weights have {bits} bits, as in the run's model; give --weights 8 to change that")
         }
-        Note::HeldOutWereTrainedOn => "the photos held out here were trained on before, when the run had others to \
-                                       validate by: give those with --validation"
+        Note::HeldOutWereTrainedOn => "the photos held out here were training photos of the run, which had other \
+                                       validation photos: give those with --validation"
             .to_owned(),
-        Note::WeightsKept => "the model keeps its weights: only when it answers \"unknown\" is new (--weights \
-                              quantizes it again)"
+        Note::WeightsKept => "the model keeps its weights, and only its policy is new (--weights quantizes it \
+                              again)"
             .to_owned(),
         Note::PolicyLost { policy } => {
-            format!("the model it replaces had a policy, this one has none; it was: {}", PolicyFields::from(*policy))
+            format!(
+                "the replaced model had a policy, and this one has none; the policy was: {}",
+                PolicyFields::from(*policy)
+            )
         }
         Note::ReportOfEarlierModel { report, photos } => format!(
-            "{} describes the earlier model, and now says so: the photos of the training are not at {}",
+            "{} still describes the earlier model, and says so: the training photos are not at {}",
             report.display(),
             photos.display()
         ),
@@ -71,9 +79,9 @@ pub(super) fn tell(fact: &Note) {
             return detail(&format!("firmware of {}: {digest}, {origin}", board.name()));
         }
         Note::StackNotMeasured { reason } => {
-            format!("the stack is not measured: {reason}; `pinhole doctor` says what to do")
+            format!("the stack is not measured: {reason}; `pinhole doctor` shows what to do")
         }
-        Note::NoLog => "the board's firmware is not the one that this Pinhole has: its log cannot be read".to_owned(),
+        Note::NoLog => "the board runs other firmware than this Pinhole has, so its log cannot be decoded".to_owned(),
         Note::TryingAgain { reason } => format!("trying again: {reason}"),
         Note::Captured { path } => return say!("{}", path.display()),
         Note::Flashed { bytes } => return say!("wrote and verified {bytes} bytes; the board was reset"),

@@ -41,7 +41,7 @@ pub enum AcceleratorError {
     NotBuilt,
     /// No graphics card was found.
     #[error("no graphics card can be used: {0}")]
-    #[diagnostic(help("check that the card's driver is installed, or train on the processor"))]
+    #[diagnostic(help("install the card's driver, or train on the processor"))]
     None(#[source] candle_core::Error),
 }
 

@@ -69,10 +69,10 @@ impl Identity {
             0 => format!("it was written by Pinhole {}, and this is {}", self.pinhole, other.pinhole),
             1 => format!("its recipe has {}", line_that_differs(&self.recipe, &other.recipe)),
             2 => format!("its seed is {}, and this one's {}", self.seed, other.seed),
-            3 => "its training photos are others".to_owned(),
-            4 => "its validation photos are others".to_owned(),
+            3 => "its training photos differ".to_owned(),
+            4 => "its validation photos differ".to_owned(),
             5 => "it starts with another network (--from, --freeze)".to_owned(),
-            _ => "it was computed on another device (--device)".to_owned(),
+            _ => "it ran on another device (--device)".to_owned(),
         })
     }
 }

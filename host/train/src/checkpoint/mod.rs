@@ -40,25 +40,27 @@ pub struct Checkpoint {
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum CheckpointError {
     /// There is no such file.
-    #[error("there is no training to resume: {} is not there", path.display())]
+    #[error("there is no training to resume: {} does not exist", path.display())]
     #[diagnostic(help(
-        "leave out --resume to train from the start; a training leaves its checkpoint in --out after some ten seconds \
-         or on Ctrl-C, and removes it once it has ended"
+        "leave out --resume to train from the start; a training writes its checkpoint to --out every ten seconds and on \
+         Ctrl-C, and removes it at its end"
     ))]
     Missing { path: PathBuf },
     /// The file cannot be read.
     #[error("the checkpoint {} cannot be read: {reason}", path.display())]
-    #[diagnostic(help("check that the file can be read, or leave out --resume and give another --out to train anew"))]
+    #[diagnostic(help(
+        "check that the file can be read, or leave out --resume and give another --out to train from the start"
+    ))]
     Unreadable { path: PathBuf, reason: std::io::Error },
     /// The file is damaged.
     #[error("the checkpoint {} is damaged: {reason}", path.display())]
-    #[diagnostic(help("it is of no use any more: remove it and leave out --resume, to train from the start"))]
+    #[diagnostic(help("it cannot be used: remove it and leave out --resume, to train from the start"))]
     Damaged { path: PathBuf, reason: String },
     /// The checkpoint is of another training.
     #[error("{} is the checkpoint of another training: {difference}", path.display())]
     #[diagnostic(help(
-        "give what that training was started with; or to train this one from the start, leave out --resume and remove \
-         the file or give another --out"
+        "give the photos and settings of that training; or, to train this one from the start, leave out --resume and \
+         remove the file or give another --out"
     ))]
     Other { path: PathBuf, difference: String },
 }
@@ -87,10 +89,11 @@ impl Checkpoint {
             }
             Err(reason) => return Err(CheckpointError::Unreadable { path, reason }),
         };
-        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin as this Pinhole's do"))?;
+        let rest =
+            bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not start like a checkpoint of this Pinhole"))?;
         let (digest, content) = rest.split_at_checked(DIGEST).ok_or_else(|| damaged("it ends too early"))?;
         if digest != &Sha256::digest(content)[..] {
-            return Err(damaged("its bytes do not give the checksum in it"));
+            return Err(damaged("its checksum does not match its bytes"));
         }
         postcard::from_bytes(content).map_err(|error| damaged(&error.to_string()))
     }

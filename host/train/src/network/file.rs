@@ -17,14 +17,14 @@ use super::float::BatchNorm;
 pub enum NetworkError {
     /// The file is missing or cannot be read.
     #[error("the weights {} cannot be read: {reason}", path.display())]
-    #[diagnostic(help("`pinhole train` leaves weights.safetensors in its run folder"))]
+    #[diagnostic(help("give the weights.safetensors that `pinhole train` wrote to its run folder"))]
     Unreadable { path: PathBuf, reason: std::io::Error },
     /// The file does not hold a Pinhole network's weights.
-    #[error("{} does not hold the weights of a Pinhole network: {reason}", path.display())]
+    #[error("{} does not contain the weights of a Pinhole network: {reason}", path.display())]
     #[diagnostic(help("use the weights.safetensors of a run folder, or train again"))]
     Malformed { path: PathBuf, reason: String },
     /// The recipe in the file is invalid.
-    #[error("{} holds a recipe this Pinhole does not understand", path.display())]
+    #[error("{} contains a recipe that this Pinhole does not understand", path.display())]
     Recipe {
         path: PathBuf,
         #[source]

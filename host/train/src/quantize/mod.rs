@@ -51,8 +51,10 @@ pub enum QuantizeError {
     #[diagnostic(help("give the training photos"))]
     NoPhotos,
     /// At any scale, values are too large for a 32-bit accumulator.
-    #[error("layer {layer}, row {row}: its values are too large for 32 bits")]
-    #[diagnostic(help("the network has diverged or is badly scaled; train it again with penalties or a lower rate"))]
+    #[error("the values of layer {layer}, row {row} are too large for 32 bits")]
+    #[diagnostic(help(
+        "the network has diverged or is badly scaled; train it again with penalties or a lower learning rate"
+    ))]
     TooLarge {
         /// Layer, counted from 0.
         layer: usize,

@@ -22,7 +22,7 @@ pub const DRAWN: &str = "drawn";
 #[derive(Debug, Error, Diagnostic)]
 pub enum UnknownModel {
     /// A recipe has this name, but no bundled model was trained by it.
-    #[error("{0} is the name of a recipe, not of a model: no trained model of it is bundled")]
+    #[error("{0} is the name of a recipe, not of a model, and no trained model of it is bundled")]
     #[diagnostic(help("train one: `pinhole train PHOTOS --recipe {0} --out {0}`; bundled models: {}", names()))]
     Recipe(String),
     /// Nothing has this name.
@@ -76,7 +76,7 @@ impl Bundled {
     /// Returns the model file.
     pub fn model(&self) -> ModelFile {
         ModelFile::from_bytes(self.file(files::MODEL).unwrap_or_default())
-            .expect("a shipped model is one; a test reads all")
+            .expect("a bundled model is valid; a test reads all")
     }
 
     /// Returns the bytes of the float weights that the model was made from, if they are bundled.
@@ -92,7 +92,7 @@ impl Bundled {
     /// Opens the model as [`crate::runs::open`] does.
     pub fn open(&self) -> Trained {
         let network = self.weights().map(|bytes| {
-            Network::from_safetensors(bytes, &self.path()).expect("shipped weights are a network; a test reads all")
+            Network::from_safetensors(bytes, &self.path()).expect("bundled weights are valid; a test reads all")
         });
         Trained { model_path: self.path(), model: self.model(), network }
     }
@@ -123,7 +123,7 @@ pub fn drawn_model() -> Trained {
 }
 
 fn named(name: &str) -> Bundled {
-    Bundled::all().into_iter().find(|shipped| shipped.name == name).expect("it ships; a test reads all")
+    Bundled::all().into_iter().find(|shipped| shipped.name == name).expect("it is bundled; a test reads all")
 }
 
 #[cfg(test)]

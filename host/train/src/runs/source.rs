@@ -36,7 +36,7 @@ const HOW: &str = "give a run folder that `pinhole train` made, its weights.safe
 #[derive(Debug, Error, Diagnostic)]
 pub enum SourceError {
     /// The file is missing or cannot be read.
-    #[error("{} cannot be continued from: {reason}", path.display())]
+    #[error("training cannot continue from {}: {reason}", path.display())]
     #[diagnostic(help("{HOW}"))]
     Unreadable {
         /// The given path.
@@ -45,7 +45,7 @@ pub enum SourceError {
         reason: std::io::Error,
     },
     /// The folder holds no network.
-    #[error("{} is no run folder: it has neither {} nor {}", path.display(), files::WEIGHTS, files::MODEL)]
+    #[error("{} is not a run folder: it has neither {} nor {}", path.display(), files::WEIGHTS, files::MODEL)]
     #[diagnostic(help("{HOW}"))]
     NoRun {
         /// The folder.
@@ -69,7 +69,7 @@ pub enum SourceError {
     Recipe(#[from] RecipeError),
     /// candle failed.
     #[error("reading the network failed: {0}")]
-    #[diagnostic(help("there may be too little memory; nothing was written"))]
+    #[diagnostic(help("memory may be too small; nothing was written"))]
     Candle(#[from] candle_core::Error),
 }
 

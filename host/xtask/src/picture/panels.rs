@@ -73,8 +73,8 @@ pub(super) fn watch(model: &ModelFile, board: &mut dyn Device, photos: &[PathBuf
         let inference = board.capture(Report::AllValues)?;
         let shown = path.file_name().map(PathBuf::from);
         let frame = Frame { inference, shown, photo: None, device: asked.elapsed() };
-        let sight =
-            ClassifiedFrame::of(frame, &board.statistics()?).ok_or_else(|| miette!("the board left out integers"))?;
+        let sight = ClassifiedFrame::of(frame, &board.statistics()?)
+            .ok_or_else(|| miette!("the board did not report all integers"))?;
         state.saw(sight, begun.elapsed());
     }
     let log: Vec<String> = board.logs().iter().map(ToString::to_string).collect();

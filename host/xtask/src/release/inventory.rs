@@ -49,7 +49,7 @@ impl RustLibrary {
 
     /// Parses the output of `rustc --version`: `rustc 1.95.0 (...)`.
     fn of_rustc(said: &str) -> Result<Self> {
-        let version = said.split(' ').nth(1).ok_or_else(|| miette!("no version of rustc: {said:?}"))?;
+        let version = said.split(' ').nth(1).ok_or_else(|| miette!("the version of rustc cannot be read: {said:?}"))?;
         Ok(Self { version: version.to_owned() })
     }
 }
@@ -81,8 +81,10 @@ impl Inventory {
     pub(super) fn read(checkout: &Path, target: &str, program_sha256: String) -> Result<Self> {
         let mut inventory =
             Self::of_program(Query { workspace: checkout, package: PROGRAM, target }.read()?, program_sha256)?;
-        let manifest = Manifest::inside().ok_or_else(|| miette!("there is no prebuilt firmware in this checkout"))?;
-        let manifest = manifest.map_err(|reason| miette!("the manifest of the prebuilt firmware: {reason}"))?;
+        let manifest = Manifest::inside()
+            .ok_or_else(|| miette!("this checkout has no prebuilt firmware: run `cargo xtask firmware`"))?;
+        let manifest =
+            manifest.map_err(|reason| miette!("the manifest of the prebuilt firmware cannot be read: {reason}"))?;
         let rust = RustLibrary::of_rustc(&manifest.toolchain.rustc)?;
         for board in Board::ALL {
             let (package, _) = board.firmware();

@@ -42,14 +42,14 @@ const LEFT_OUT: [&str; 5] = ["tests", "benches", "examples", "target", ".git"];
 /// If it has none, if it is invalid, or if none of its alternatives is accepted.
 pub(super) fn expression(package: &Package) -> Result<Expression> {
     let id = package.id();
-    let text = package.license.as_deref().ok_or_else(|| miette!("{id} does not say what its license is"))?;
-    let wrong = |error| miette!("the license of {id} is no SPDX expression: {error}");
+    let text = package.license.as_deref().ok_or_else(|| miette!("{id} names no license"))?;
+    let wrong = |error| miette!("the license of {id} is not an SPDX expression: {error}");
     let canonical = Expression::canonicalize(text).map_err(wrong)?;
     let expression = Expression::parse(canonical.as_deref().unwrap_or(text)).map_err(wrong)?;
     if !expression.evaluate(is_accepted) {
         return Err(miette!(
-            help = "see whether it can be accepted, and add it to the list in host/xtask/src/release/licenses.rs",
-            "the license of {id} is not among the accepted ones: {text}"
+            help = "check whether it can be accepted, and add it to the list in host/xtask/src/release/licenses.rs",
+            "the license of {id} is not accepted: {text}"
         ));
     }
     Ok(expression)

@@ -50,13 +50,13 @@ pub(super) struct Release {
     /// Folder to write the archive and its checksum to [default: target/release-archive of the checkout]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Take this program, compiled from this checkout, instead of compiling one that names no folder of this machine
+    /// Program to use, compiled from this checkout [default: compile one that names no folder of this machine]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
-    /// Target of the program [default: this machine's]
+    /// Target triple of the program [default: this machine's]
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
-    /// A pinhole of the same sources that runs here, to write completions and man pages [default: the program]
+    /// Program of the same sources that runs on this machine, to write completions and man pages [default: the program]
     #[arg(long, value_name = "FILE")]
     helper: Option<PathBuf>,
 }

@@ -109,12 +109,14 @@ impl Query<'_> {
             let (name, rest) = line.split_once(" v")?;
             Some(id(name, rest.split(' ').next()?))
         };
-        text.lines().map(|line| id_of(line).ok_or_else(|| miette!("`cargo tree` says {line:?}"))).collect()
+        text.lines()
+            .map(|line| id_of(line).ok_or_else(|| miette!("the output of `cargo tree` cannot be read: {line:?}")))
+            .collect()
     }
 
     fn metadata(&self) -> Result<Metadata> {
         let text = self.cargo(&["metadata", "--format-version", "1"], "--filter-platform")?;
-        serde_json::from_str(&text).into_diagnostic().wrap_err("`cargo metadata` says something unknown")
+        serde_json::from_str(&text).into_diagnostic().wrap_err("the output of `cargo metadata` cannot be read")
     }
 
     fn cargo(&self, arguments: &[&str], target_option: &str) -> Result<String> {

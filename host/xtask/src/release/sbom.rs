@@ -58,7 +58,7 @@ pub(super) fn json(inventory: &Inventory) -> Result<Vec<u8>> {
     };
     let checked = bom.validate_version(SpecVersion::V1_5);
     if checked.has_errors() {
-        return Err(miette!("the list is not as CycloneDX 1.5 has it: {checked:?}"));
+        return Err(miette!("the list is not valid CycloneDX 1.5: {checked:?}"));
     }
     let mut json = Vec::new();
     bom.output_as_json_v1_5(&mut json).into_diagnostic()?;

@@ -36,13 +36,13 @@ pub(super) fn named(path: &Path) -> Result<Emulator, Unusable> {
 /// The reason, in words.
 pub(super) fn works(path: &Path, libraries: &[PathBuf]) -> Result<(), String> {
     let said = run(command(path, libraries).arg("--version"))?;
-    let Some(version) = parse_version(&said) else { return Err(format!("it is no {PROGRAM}")) };
+    let Some(version) = parse_version(&said) else { return Err(format!("it is not a {PROGRAM}")) };
     if major(&version).is_some_and(|major| major < OLDEST) {
-        return Err(format!("QEMU {version} is too old; {OLDEST}.0 or newer is needed"));
+        return Err(format!("QEMU {version} is too old; version {OLDEST}.0 or newer is needed"));
     }
     let machines = run(command(path, libraries).args(["-machine", "help"]))?;
     let lacking = lacking(&machines, Board::ALL.into_iter().filter_map(Board::machine));
-    if lacking.is_empty() { Ok(()) } else { Err(format!("it does not have the machines {}", lacking.join(", "))) }
+    if lacking.is_empty() { Ok(()) } else { Err(format!("it lacks the machines {}", lacking.join(", "))) }
 }
 
 /// Returns the version that a program reports; `None` if it is not QEMU.

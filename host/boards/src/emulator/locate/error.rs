@@ -11,7 +11,8 @@ pub enum LocateError {
     /// The emulator that the user named cannot be used.
     #[error("the emulator {} cannot be used: {reason}", path.display())]
     #[diagnostic(help(
-        "give --emulator (or PINHOLE_EMULATOR) the path of a qemu-system-arm, or leave it out: then one is looked for"
+        "give --emulator (or PINHOLE_EMULATOR) the path of a qemu-system-arm, or leave it out \
+         so that Pinhole searches for one"
     ))]
     Named {
         /// The named path.
@@ -30,7 +31,7 @@ pub enum LocateError {
     },
     /// A private copy could not be made.
     #[error("no private copy of the emulator ({PROGRAM}) could be made in {}", folder.display())]
-    #[diagnostic(help("{}; or install one: {command}; or name one with --emulator", trouble.advice()))]
+    #[diagnostic(help("{}; or install one: {command}; or give one with --emulator", trouble.advice()))]
     Copy {
         /// Folder for the copy.
         folder: PathBuf,
@@ -58,15 +59,18 @@ pub(super) enum Copy {
 
 impl LocateError {
     pub(super) fn missing(unusable: Vec<Unusable>, system: System, copy: Copy) -> Self {
-        let name = "name one with --emulator PATH (or PINHOLE_EMULATOR)";
+        let name = "give one with --emulator PATH (or PINHOLE_EMULATOR)";
         let install = system.install_advice();
         let advice = match copy {
             Copy::Never => format!("{install}; or {name}"),
             Copy::NoFolder => {
-                format!("set PINHOLE_CACHE to a folder, where Pinhole makes a private copy; or {install}; or {name}")
+                format!(
+                    "set PINHOLE_CACHE to a folder, so that Pinhole makes a private copy there; or {install}; or {name}"
+                )
             }
             Copy::ForbiddenOffline { folder } => format!(
-                "leave out --offline (and PINHOLE_OFFLINE) once: Pinhole then downloads a private copy into {}; or {install}; or {name}",
+                "leave out --offline (and PINHOLE_OFFLINE) once, so that Pinhole downloads a private copy into {}; \
+                 or {install}; or {name}",
                 folder.display()
             ),
         };
@@ -90,14 +94,14 @@ pub enum CopyTrouble {
         source: io::Error,
     },
     /// The folder's path cannot be part of a list of library folders.
-    #[error("the path {} has a colon in it, which separates paths in the list of library folders", folder.display())]
+    #[error("the path {} has a colon, which separates the paths in a list of library folders", folder.display())]
     Colon {
         /// The folder.
         folder: PathBuf,
     },
     /// There is not enough free space.
     #[error(
-        "there is not enough room in {}: {:.0} MB are free, {:.0} MB are needed",
+        "the disk of {} has {:.0} MB free, and {:.0} MB are needed",
         folder.display(), *free as f64 / 1e6, *needed as f64 / 1e6
     )]
     NoSpace {
@@ -117,7 +121,7 @@ pub enum CopyTrouble {
         source: io::Error,
     },
     /// A step failed.
-    #[error("{} ({doing}); it says:\n{said}", cause.words())]
+    #[error("{} ({doing}); the output:\n{said}", cause.words())]
     Step {
         /// Description of the step.
         doing: &'static str,
@@ -202,16 +206,16 @@ impl Cause {
     fn words(self) -> &'static str {
         match self {
             Self::NoSpace => "the disk is full",
-            Self::Signature => "the packages cannot be verified, and are not used",
+            Self::Signature => "the packages cannot be verified, so they are not used",
             Self::Network => "the packages cannot be downloaded",
-            Self::NoPackage => "this system's package sources do not have it",
+            Self::NoPackage => "this system's package sources do not have the emulator",
             Self::Other => "apt failed",
         }
     }
 
     fn advice(self) -> &'static str {
         match self {
-            Self::NoSpace => "make room, or set PINHOLE_CACHE to a folder on another disk",
+            Self::NoSpace => "free space on the disk, or set PINHOLE_CACHE to a folder on another disk",
             Self::Signature => "check the clock and the keys of the sources in /etc/apt (`apt-get update` shows them)",
             Self::Network => "check the network, and apt's proxy settings if there is a proxy; then try again",
             Self::NoPackage => {
@@ -228,7 +232,7 @@ impl CopyTrouble {
             Self::Colon { .. } => "set PINHOLE_CACHE to a folder without a colon in its path",
             Self::NoSpace { .. } => Cause::NoSpace.advice(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => Cause::NoSpace.advice(),
-            Self::Write { .. } => "set PINHOLE_CACHE to a folder that can be written to",
+            Self::Write { .. } => "set PINHOLE_CACHE to a writable folder",
             Self::Step { cause, .. } => cause.advice(),
             Self::Program { .. } | Self::Broken { .. } => "try again",
         }

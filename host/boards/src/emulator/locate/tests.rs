@@ -120,7 +120,7 @@ fn a_path_that_is_no_emulator_says_what_it_is() {
     assert!(reason(&file).starts_with("it does not start: "), "{}", reason(&file));
     #[cfg(unix)]
     {
-        assert_eq!(reason(Path::new("/bin/echo")), "it is no qemu-system-arm");
+        assert_eq!(reason(Path::new("/bin/echo")), "it is not a qemu-system-arm");
         assert!(reason(Path::new("/bin/false")).starts_with("it failed"), "{}", reason(Path::new("/bin/false")));
         // A program by its bare name would be a different file from the one meant.
         assert_eq!(reason(Path::new("true")), "there is no such file");
@@ -142,7 +142,7 @@ fn the_first_candidate_that_works_is_taken() {
     let never = place.path().join("never asked");
     let (emulator, unusable) = first_that_works([old.clone(), other.clone(), good.clone(), never]);
     assert_eq!(emulator.unwrap().path(), good);
-    let reasons = ["QEMU 5.2.0 is too old; 6.0 or newer is needed", "it does not have the machines mps2-an386"];
+    let reasons = ["QEMU 5.2.0 is too old; version 6.0 or newer is needed", "it lacks the machines mps2-an386"];
     let expected = [old, other].into_iter().zip(reasons);
     let expected: Vec<Unusable> = expected.map(|(path, reason)| Unusable { path, reason: reason.to_owned() }).collect();
     assert_eq!(unusable, expected);

@@ -25,7 +25,7 @@ impl<'f> Walk<'_, 'f> {
         let weights = self.graph.tensor(operator.input(1))?;
         let rows = Rows::of(&weights, self.optional(operator, 2)?.as_ref(), false).map_err(why)?;
         if weights.shape.len() != 2 || rows.inputs != self.given.elements || operator.byte(WEIGHTS_FORMAT)? != 0 {
-            return Err(refuse(operator, "whose weights are not rows of an input for each of what it reads"));
+            return Err(refuse(operator, "whose weights do not have a row per output and a column per input"));
         }
         let fused = operator.byte(FUSED_ACTIVATION_FUNCTION)?;
         let parts = |result_scale: f64, output_scale: f64| {
@@ -33,7 +33,7 @@ impl<'f> Walk<'_, 'f> {
         };
         if deciding {
             if fused != Fused::None as u8 {
-                return Err(refuse(operator, "which decides, and has an activation function"));
+                return Err(refuse(operator, "which computes the logits and has an activation function"));
             }
             let weighted = parts(Q16, Q16)?;
             self.layers.push(QuantizedLayer::Dense {
@@ -51,7 +51,7 @@ impl<'f> Walk<'_, 'f> {
         let (weighted, activation, output, unit, of_file, written) = if let Some(sigmoid) = sigmoid {
             let units = Units::of_row(&self.graph.tensor(sigmoid.output)?)
                 .filter(|(_, zero_point)| zero_point.unwrap_or(0) == 0)
-                .ok_or_else(|| refuse(sigmoid, "that gives neither int16 nor int8 of zero point -128"))?;
+                .ok_or_else(|| refuse(sigmoid, "whose output is neither int16 nor int8 with zero point -128"))?;
             let weighted = parts(Q16, Q15)?;
             self.next += 1;
             (weighted, Activation::Sigmoid, Output::I16, Q15, units.0, sigmoid.output)
@@ -60,11 +60,11 @@ impl<'f> Walk<'_, 'f> {
             let given = self.given;
             let (written, function) = self.activated(operator, fused)?;
             let (unit, zero_point) = Units::of_row(&self.graph.tensor(written)?)
-                .ok_or_else(|| refuse(operator, "that gives neither int8 nor int16 with a scale"))?;
+                .ok_or_else(|| refuse(operator, "whose output is neither int8 nor int16 with a scale"))?;
             let weighted = rows.parts(given.input, given.of_file, (unit, unit)).map_err(why)?;
             let room = zero_point.map_or(i16::MAX as f64, |zero_point| f64::from(u8::MAX - zero_point));
             if function == RELU6 && (6.0 / unit).round() < room {
-                return Err(refuse(operator, "whose outputs could be more than the 6 of its RELU6"));
+                return Err(refuse(operator, "whose outputs could exceed the 6 of its RELU6"));
             }
             // If the zero point is the least byte, no output is below 0. Else 16 bits have room for both sides.
             let (activation, output) = match (zero_point, function) {

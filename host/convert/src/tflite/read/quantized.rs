@@ -87,7 +87,7 @@ impl Rows {
         let along = if by_columns { weights.shape.len().saturating_sub(1) } else { 0 };
         let outputs = weights.shape.get(along).and_then(|&outputs| usize::try_from(outputs).ok()).unwrap_or(0);
         if weights.data.is_empty() || outputs == 0 || weights.elements() != Some(weights.data.len()) {
-            return Err("whose weights are no constants of their shape".to_owned());
+            return Err("whose weights are not constants of their shape".to_owned());
         }
         if weights.zero_points().any(|zero| zero != 0) {
             return Err("whose weights have zero points other than 0".to_owned());
@@ -96,10 +96,10 @@ impl Rows {
         if scales.len() == 1 {
             scales = vec![scales[0]; outputs];
         } else if usize::try_from(weights.scales_along) != Ok(along) {
-            return Err("whose weights have scales along something else than outputs".to_owned());
+            return Err("whose weights have scales along another dimension than outputs".to_owned());
         }
         if scales.len() != outputs || !weights.scales().all(is_scale) {
-            return Err("whose weights have no scale for each output".to_owned());
+            return Err("whose weights do not have a scale per output".to_owned());
         }
         let inputs = weights.data.len() / outputs;
         let signed = |byte: &u8| byte.cast_signed();
@@ -108,7 +108,7 @@ impl Rows {
         } else {
             weights.data.iter().map(signed).collect()
         };
-        let no_biases = || "whose biases are no 32- or 64-bit constants, one an output".to_owned();
+        let no_biases = || "whose biases are not 32- or 64-bit constants, one per output".to_owned();
         let biases = match biases {
             None => vec![0; outputs],
             Some(biases) => match biases.kind {
@@ -135,7 +135,7 @@ impl Rows {
     ) -> Result<QuantizedWeights, String> {
         let max_weight = Layout::Rows8.max_weight();
         if self.weights.iter().any(|weight| weight.unsigned_abs() > max_weight.unsigned_abs()) {
-            return Err(format!("with a weight beyond {max_weight}"));
+            return Err(format!("with a weight larger than {max_weight}"));
         }
         let too_large = || "whose sums do not fit 32 bits".to_owned();
         // Biases are integers in the file's units; in others they are rounded.

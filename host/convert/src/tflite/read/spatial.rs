@@ -30,12 +30,12 @@ impl<'f> Walk<'_, 'f> {
             }
             _ => None,
         });
-        let sides = sides.ok_or_else(|| refuse(operator, "of something else than up to 255 rows and columns"))?;
+        let sides = sides.ok_or_else(|| refuse(operator, "whose padding is not at most 255 rows and columns"))?;
         let fill = match self.optional(operator, 2)? {
             None => self.given.input.zero_point,
             Some(number) => match (Units::of(&number), number.data) {
                 (Some(_), &[byte]) => byte.wrapping_add(128),
-                _ => return Err(refuse(operator, "with something else than one int8")),
+                _ => return Err(refuse(operator, "whose padding value is not one int8")),
             },
         };
         self.padding = Some((sides, fill));
@@ -49,7 +49,7 @@ impl<'f> Walk<'_, 'f> {
         let small = |side: i32| u8::try_from(side).ok().filter(|&side| side > 0);
         let sizes = (small(sides[0]), small(sides[1]), small(down?), small(right?));
         let (Some(height), Some(width), Some(stride_y), Some(stride_x)) = sizes else {
-            return Err(refuse(operator, "with a window or stride that is not 1 to 255"));
+            return Err(refuse(operator, "with a window or stride outside of 1 to 255"));
         };
         let is_same = operator.byte(conv_options::PADDING)? == Kind::Same as u8;
         let padding = match (self.padding.take(), is_same) {
@@ -67,7 +67,7 @@ impl<'f> Walk<'_, 'f> {
             }
             (None, false) => Padding::default(),
             (Some((padding, _)), false) => padding,
-            (Some(_), true) => return Err(refuse(operator, "with padding of its own after padding")),
+            (Some(_), true) => return Err(refuse(operator, "with its own padding after a padding operator")),
         };
         let window = Window { height, width, stride_y, stride_x, padding };
         window.output_size(shape).map(|_| window).ok_or_else(|| refuse(operator, "whose window does not fit its input"))
@@ -86,10 +86,10 @@ impl<'f> Walk<'_, 'f> {
     ) -> Result<QuantizedTensor, Reason> {
         let tensor = self.graph.tensor(tensor)?;
         let Some(Units { scale, zero_point }) = Units::of(&tensor) else {
-            return Err(refuse(operator, "that does not give int8 with a scale"));
+            return Err(refuse(operator, "whose output is not int8 with a scale"));
         };
         if picture(&tensor) != Some(shape) {
-            return Err(refuse(operator, format!("whose output is {:?}, and not one of {shape}", tensor.shape)));
+            return Err(refuse(operator, format!("whose output has the shape {:?}, not {shape}", tensor.shape)));
         }
         let most = if function == RELU6 {
             (f64::from(zero_point) + (6.0 / f64::from(scale)).round()).min(255.0)
@@ -112,7 +112,7 @@ impl<'f> Walk<'_, 'f> {
             _ => 0,
         };
         if self.layers.iter().map(macs).fold(0, u64::saturating_add) > MAX_MACS / 2 {
-            return Err(refuse(operator, "which takes more multiply-accumulates than a model can say"));
+            return Err(refuse(operator, "which has more multiply-accumulates than a model file can state"));
         }
         self.tensors.push(tensor);
         self.current = tensor;
@@ -128,7 +128,7 @@ impl<'f> Walk<'_, 'f> {
         let rows = Rows::of(&weights, self.optional(operator, 2)?.as_ref(), is_depthwise);
         let rows = rows.map_err(|why| refuse(operator, why))?;
         let [first, height, width, last] = weights.shape[..] else {
-            return Err(refuse(operator, "whose weights have not four dimensions"));
+            return Err(refuse(operator, "whose weights do not have four dimensions"));
         };
         let (outputs, channels) = if is_depthwise { (last, i32::from(shape.channels)) } else { (first, last) };
         // With one input channel, a depthwise convolution is an ordinary one.
@@ -144,11 +144,11 @@ impl<'f> Walk<'_, 'f> {
         };
         for slot in slots {
             if operator.word(slot, 1)? != 1 {
-                return Err(refuse(operator, "with dilation, which Pinhole has not"));
+                return Err(refuse(operator, "with dilation, which Pinhole does not support"));
             }
         }
         if self.padding.is_some_and(|(_, fill)| fill != self.given.input.zero_point) {
-            return Err(refuse(operator, "after padding with something else than 0"));
+            return Err(refuse(operator, "after padding with another value than 0"));
         }
         let window = self.window(operator, [height, width], shape)?;
         let slot = if is_depthwise {
@@ -201,7 +201,7 @@ impl<'f> Walk<'_, 'f> {
         let shape = self.shape(operator)?;
         // Pooling ignores padded positions, which is the same as padding with the least value.
         if self.padding.is_some_and(|(_, fill)| fill != 0) {
-            return Err(refuse(operator, "after padding with something else than the least"));
+            return Err(refuse(operator, "after padding with another value than the smallest"));
         }
         if operator.byte(pool_options::FUSED_ACTIVATION_FUNCTION)? != Fused::None as u8
             && self.given.input.zero_point != 0
@@ -231,12 +231,12 @@ impl<'f> Walk<'_, 'f> {
         let axes = if axes.kind == kind::INT32 { axes.integers(4) } else { None };
         let axes = axes.map(|axes| axes.iter().map(|axis| axis.rem_euclid(4)).collect::<Vec<i64>>());
         if axes.is_none_or(|axes| axes != [1, 2] && axes != [2, 1]) {
-            return Err(refuse(operator, "over something else than rows and columns"));
+            return Err(refuse(operator, "over other dimensions than rows and columns"));
         }
         let tensor = self.graph.tensor(operator.output)?;
         let (units, channels) = (Units::of(&tensor), usize::from(shape.channels));
         let Some(Units { scale, zero_point }) = units.filter(|_| tensor.elements() == Some(channels)) else {
-            return Err(refuse(operator, "that does not give an int8 with a scale for each channel"));
+            return Err(refuse(operator, "whose output is not one int8 with a scale per channel"));
         };
         let output =
             QuantizedTensor { shape: Shape { height: 1, width: 1, ..shape }, zero_point, scale, range: (0, u8::MAX) };
@@ -251,7 +251,7 @@ impl<'f> Walk<'_, 'f> {
         let other = if first == self.current { second } else { first };
         let from = self.tensors.iter().position(|&tensor| tensor == other);
         let from = from.filter(|_| first == self.current || second == self.current).ok_or_else(|| {
-            refuse(operator, "of something else than what the operator before it and an earlier layer write")
+            refuse(operator, "whose inputs are not the outputs of the operator before it and of an earlier layer")
         })?;
         let of = *self.layers[from].output().expect("a layer of tensors writes one");
         let (tensor, function) = self.activated(operator, operator.byte(FUSED_ACTIVATION_FUNCTION)?)?;
@@ -267,6 +267,6 @@ impl<'f> Walk<'_, 'f> {
 
     fn check_ratio(&self, operator: &Operator<'f>, input: f64, output: f32) -> Result<(), Reason> {
         let fits = input / f64::from(output) <= MAX_RATIO;
-        if fits { Ok(()) } else { Err(refuse(operator, "whose output has a far smaller scale than its input")) }
+        if fits { Ok(()) } else { Err(refuse(operator, "whose output scale is far smaller than its input scale")) }
     }
 }

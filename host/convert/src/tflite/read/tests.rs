@@ -208,13 +208,13 @@ fn damaged_files() {
         "it is damaged",
         "it is not a TensorFlow Lite file",
         "its input is",
-        "is LEAKY_RELU, which Pinhole has not",
-        "with an activation function that Pinhole has not",
+        "is LEAKY_RELU, which Pinhole does not support",
+        "with an activation function that Pinhole does not support",
         "whose weights have zero points other than 0",
-        "which reads something else",
+        "whose input is not the output of the operator",
         "with another scale than its input",
-        "with a window or stride that is not 1 to 255",
-        "with a weight beyond 127",
+        "with a window or stride outside of 1 to 255",
+        "with a weight larger than 127",
     ] {
         assert!(reasons.iter().any(|reason| reason.contains(part)), "{part}: {reasons:#?}");
     }

@@ -100,14 +100,14 @@ impl<'g, 'f> Walk<'g, 'f> {
             return Ok(());
         }
         if operator.input(0) != self.current && !is(Builtin::Add) {
-            return Err(refuse(operator, "which reads something else than what the operator before it writes"));
+            return Err(refuse(operator, "whose input is not the output of the operator before it"));
         }
         if operator.index > deciding {
             // Operators after the logits must keep their order.
             return match operator.code {
                 code::SOFTMAX | code::DEQUANTIZE | code::QUANTIZE => self.alias(operator.output),
                 _ if is(Builtin::Reshape) => self.alias(operator.output),
-                _ => Err(refuse(operator, "after the layer that decides")),
+                _ => Err(refuse(operator, "after the layer that computes the logits")),
             };
         }
         let takes_padding = [Builtin::Conv, Builtin::Depthwise, Builtin::MaxPool].into_iter().any(is);
@@ -126,11 +126,13 @@ impl<'g, 'f> Walk<'g, 'f> {
             _ if is(Builtin::Mean) => self.mean(operator),
             _ if is(Builtin::Add) => self.add(operator),
             code::RELU | code::RELU6 => Err(refuse(operator, "where there is no layer before it to take it in")),
-            _ if is(Builtin::Logistic) => Err(refuse(operator, "which Pinhole has after hidden FULLY_CONNECTED alone")),
-            code::SOFTMAX | code::QUANTIZE | code::DEQUANTIZE => {
-                Err(refuse(operator, "which Pinhole has at the ends of a network alone"))
+            _ if is(Builtin::Logistic) => {
+                Err(refuse(operator, "which Pinhole supports only after a hidden FULLY_CONNECTED"))
             }
-            _ => Err(refuse(operator, "which Pinhole has not")),
+            code::SOFTMAX | code::QUANTIZE | code::DEQUANTIZE => {
+                Err(refuse(operator, "which Pinhole supports only at the start and the end of a network"))
+            }
+            _ => Err(refuse(operator, "which Pinhole does not support")),
         }
     }
 
@@ -146,7 +148,7 @@ impl<'g, 'f> Walk<'g, 'f> {
         let is_row = to.shape.first() == Some(&1) && to.shape.iter().filter(|&&side| side != 1).count() <= 1;
         let is_same = self.given.shape.is_some() && picture(&to) == self.given.shape;
         if to.elements() != Some(self.given.elements) || !(is_row || is_same) {
-            return Err(refuse(operator, "which makes something else than a row of a tensor"));
+            return Err(refuse(operator, "which does not flatten a tensor to one row"));
         }
         self.alias(operator.output)
     }
@@ -177,7 +179,7 @@ impl<'g, 'f> Walk<'g, 'f> {
                 Ok((output, if following == code::RELU { RELU } else { RELU6 }))
             }
             (NONE | RELU | RELU6, _) => Ok((operator.output, fused)),
-            _ => Err(refuse(operator, "with an activation function that Pinhole has not")),
+            _ => Err(refuse(operator, "with an activation function that Pinhole does not support")),
         }
     }
 

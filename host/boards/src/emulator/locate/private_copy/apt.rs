@@ -122,7 +122,7 @@ impl Apt {
         };
         let packages: Vec<Package> = packages.into_iter().filter(|package| !package.is_c_library()).collect();
         if packages.is_empty() {
-            let said = format!("nothing is to be added for {package}, but it does not work");
+            let said = format!("there is nothing to add for {package}, but it does not work");
             return Err(CopyTrouble::Step { doing, cause: Cause::Other, said });
         }
         Ok(packages)

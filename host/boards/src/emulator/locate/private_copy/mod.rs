@@ -98,7 +98,7 @@ impl fmt::Display for Step {
                     writeln!(f, "emulator: not usable: {unusable}")?;
                 }
                 writeln!(f, "emulator: no {PROGRAM} is installed; making a private copy in {}", folder.display())?;
-                write!(f, "emulator: nothing is installed into the system, nothing is removed")
+                write!(f, "emulator: nothing is installed on the system, and nothing is removed")
             }
             Self::Wait => write!(f, "emulator: another process is making the copy; waiting for it"),
             Self::Lists => write!(f, "emulator: downloading the lists of this system's package sources"),
@@ -178,7 +178,7 @@ pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulat
     put_in_place(&copy, folder, &work.path().join("old")).map_err(unwritable(folder))?;
     tell(&Step::Done { bytes });
     drop(lock);
-    find(folder).ok_or_else(|| CopyTrouble::Broken { reason: format!("{} went away", folder.display()) })
+    find(folder).ok_or_else(|| CopyTrouble::Broken { reason: format!("{} disappeared", folder.display()) })
 }
 
 fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> CopyTrouble {
