@@ -36,7 +36,7 @@ use pinhole::app::{Finished, Job, JobData};
 use pinhole::board::Board;
 use pinhole::firmware::{Firmware, Origin};
 use pinhole::quantize::ActivationBits;
-use pinhole::recipe::{DEFAULT, Recipe};
+use pinhole::recipe::{DEFAULT, DenseLayer, Layer, Recipe};
 use pinhole::train::Accelerator;
 use tempfile::TempDir;
 
@@ -102,6 +102,12 @@ pub fn shipped_job() -> Job {
         bits: ActivationBits::default(),
         accelerator: Accelerator::Cpu,
     }
+}
+
+/// Returns a dense layer of a recipe, to change; `index` counts from 0.
+pub fn dense_mut(recipe: &mut Recipe, index: usize) -> &mut DenseLayer {
+    let Layer::Dense(layer) = &mut recipe.layers[index] else { panic!("layer {} is not dense", index + 1) };
+    layer
 }
 
 /// A finished job and its photos.

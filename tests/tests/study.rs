@@ -11,7 +11,7 @@ use pinhole::recipe::Initialization;
 use pinhole::study::{
     self, Finished, Options, Plan, Ran, Shard, Source, Store, StudyError, StudyPhotos, StudySize, System,
 };
-use pinhole_tests::{Ran as Program, drawn, files_in, photos as real_photos, pinhole};
+use pinhole_tests::{Ran as Program, dense_mut, drawn, files_in, photos as real_photos, pinhole};
 use tempfile::TempDir;
 
 /// A study of the bundled pictures, small enough to be run often.
@@ -221,7 +221,7 @@ fn runs_that_do_not_learn_are_flagged() {
     let mut systems = systems(&["smaller", "baseline-sgd", "bigger2-dropout"], 30);
     systems[1].recipe.training.learning_rate = 1e-9;
     systems[2].recipe.layers.truncate(1);
-    systems[2].recipe.layers[0].as_dense_mut().unwrap().outputs = 8;
+    dense_mut(&mut systems[2].recipe, 0).outputs = 8;
     systems[2].recipe.training.optimizer = pinhole::recipe::Optimizer::Sgd { momentum: 0.9, nesterov: false };
     systems[2].recipe.training.learning_rate = 1e30;
     let small = Small::new(systems, EXTENT);

@@ -11,7 +11,7 @@ use pinhole::runs::files;
 use pinhole::runs::source::Source;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::{run_folder, shipped_job, shipped_model, train, trained};
+use pinhole_tests::{dense_mut, run_folder, shipped_job, shipped_model, train, trained};
 
 fn continued(source: Source, freeze: bool, epochs: u32) -> Job {
     let mut recipe = source.pretrained.recipe.clone();
@@ -121,8 +121,8 @@ fn frozen_layers_keep_their_bytes_and_the_last_one_learns() {
     let source = source();
     let mut job = continued(source.clone(), true, 60);
     // Penalties change weights even without a gradient.
-    job.recipe.layers[0].as_dense_mut().unwrap().l2 = 0.01;
-    job.recipe.layers[1].as_dense_mut().unwrap().l1 = 0.01;
+    dense_mut(&mut job.recipe, 0).l2 = 0.01;
+    dense_mut(&mut job.recipe, 1).l1 = 0.01;
     // 51 parameters allow a larger learning rate than 322,080.
     job.recipe.training.learning_rate = 0.05;
     let finished = run_on_grays(&job);
@@ -191,19 +191,13 @@ fn a_recipe_for_another_network_is_refused_by_the_difference() {
         assert!(complaint.contains(words), "{complaint}");
     };
     says(|recipe| recipe.input_side = 40, "input_side = 50, and the recipe has 40");
-    says(
-        |recipe| recipe.layers[1].as_dense_mut().unwrap().outputs = 15,
-        "layer 2: outputs = 16, and the recipe has 15",
-    );
-    says(
-        |recipe| recipe.layers[0].as_dense_mut().unwrap().activation = ActivationName::Relu,
-        "layer 1: activation = sigmoid",
-    );
+    says(|recipe| dense_mut(recipe, 1).outputs = 15, "layer 2: outputs = 16, and the recipe has 15");
+    says(|recipe| dense_mut(recipe, 0).activation = ActivationName::Relu, "layer 1: activation = sigmoid");
     says(|recipe| recipe.layers.truncate(1), "number of [[layer]]s = 2, and the recipe has 1");
     let harmless = |recipe: &mut Recipe| {
-        let layer = recipe.layers[0].as_dense_mut().unwrap();
-        (layer.dropout, layer.l1, recipe.output.l2) = (0.5, 0.1, 0.1);
-        recipe.training.epochs = 3;
+        let layer = dense_mut(recipe, 0);
+        (layer.dropout, layer.l1) = (0.5, 0.1);
+        (recipe.output.l2, recipe.training.epochs) = (0.1, 3);
     };
     assert_eq!(changed(harmless), Ok(()));
 }

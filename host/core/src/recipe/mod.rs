@@ -80,15 +80,16 @@ mod check;
 mod layer;
 mod named;
 mod shapes;
-mod table;
 mod training;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use pinhole_shared::pixels::{Color, InputShape};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
+use toml::de::DeTable;
 
 use crate::suggest::did_you_mean;
 
@@ -114,11 +115,18 @@ pub struct Recipe {
     /// Training settings.
     pub training: Training,
     /// Layers before the output layer.
-    #[serde(default, rename = "layer")]
+    #[serde(default, rename = "layer", deserialize_with = "taken")]
     pub layers: Vec<Layer>,
     /// Penalties and weight width of the output layer.
     #[serde(default)]
     pub output: OutputLayer,
+}
+
+/// Reads layers that [`layer::take`] has emptied: it alone reads them, with their lines in its errors.
+fn taken<'de, D: Deserializer<'de>>(layers: D) -> Result<Vec<Layer>, D::Error> {
+    #[derive(Deserialize)]
+    enum Never {}
+    Vec::<BTreeMap<String, Never>>::deserialize(layers).map(|_| Vec::new())
 }
 
 /// Returns true for gray, the color of recipes that name none.
@@ -152,11 +160,13 @@ pub enum RecipeError {
         reason: std::io::Error,
     },
     /// The file is not a recipe in TOML.
-    #[error("the recipe {origin} is not understood: {reason}")]
+    #[error("the recipe {origin} is not understood: {place}{reason}")]
     #[diagnostic(help("`pinhole recipes {DEFAULT}` prints one that works, to start from"))]
     Malformed {
         /// Name or path.
         origin: String,
+        /// Number and kind of the layer, as `layer 2 (conv): `; empty outside of layers.
+        place: String,
         /// Line, column and reason.
         reason: Box<toml::de::Error>,
     },
@@ -220,12 +230,23 @@ impl Recipe {
     /// Parses a recipe's text. Errors name its `origin`.
     ///
     /// # Errors
-    /// [`RecipeError::Malformed`] or [`RecipeError::Value`].
+    /// [`RecipeError::Malformed`], [`RecipeError::Value`] or [`RecipeError::Layer`].
     pub fn parse(text: &str, origin: &str) -> Result<Self, RecipeError> {
-        let recipe: Self = toml::from_str(text)
-            .map_err(|reason| RecipeError::Malformed { origin: origin.to_owned(), reason: Box::new(reason) })?;
+        let recipe = Self::read(text).map_err(|(place, mut reason)| {
+            reason.set_input(Some(text));
+            RecipeError::Malformed { origin: origin.to_owned(), place, reason: Box::new(reason) }
+        })?;
         check::check(&recipe, origin)?;
         Ok(recipe)
+    }
+
+    /// Reads a recipe without checking its values. Errors are the beginning of a message and the reason.
+    fn read(text: &str) -> Result<Self, (String, toml::de::Error)> {
+        let outside = |reason| (String::new(), reason);
+        let mut table = DeTable::parse(text).map_err(outside)?;
+        let layers = layer::take(table.get_mut())?;
+        let recipe = Self::deserialize(toml::Deserializer::from(table)).map_err(outside)?;
+        Ok(Self { layers, ..recipe })
     }
 
     /// Sets the color of the input.

@@ -1,9 +1,9 @@
 //! Input and output shapes of a recipe's layers, and their costs.
 
-use pinhole_shared::shape::{Shape, Window};
+use pinhole_shared::shape::Shape;
 
 use super::Recipe;
-use super::layer::{ConvLayer, FilterLayer, Layer};
+use super::layer::{Layer, fully_connected};
 
 /// Most outputs of one layer for one photo: training keeps those of a whole batch.
 const MAX_ELEMENTS: usize = 1 << 22;
@@ -19,6 +19,12 @@ pub struct LayerShape {
     pub weights: usize,
     /// Number of multiply-accumulates of one inference.
     pub macs: usize,
+}
+
+impl LayerShape {
+    pub(super) const fn without_weights(input: Shape, output: Shape) -> Self {
+        Self { input, output, weights: 0, macs: 0 }
+    }
 }
 
 /// Error: a layer is impossible at its position.
@@ -53,38 +59,7 @@ impl Recipe {
                      first dense layer"
                 )));
             }
-            let shape = match layer {
-                Layer::Dense(dense) => fully_connected(input, dense.outputs).map_err(impossible)?,
-                Layer::Conv(ConvLayer { channels, filter }) => {
-                    filtered(input, filter, *channels, usize::from(input.channels)).map_err(impossible)?
-                }
-                Layer::Depthwise(filter) => filtered(input, filter, input.channels, 1).map_err(impossible)?,
-                Layer::MaxPool(pool) | Layer::AveragePool(pool) => {
-                    let (height, width) = slid(pool.window, input, "window").map_err(impossible)?;
-                    without_weights(input, Shape { height, width, ..input })
-                }
-                Layer::GlobalAverage(_) => without_weights(input, Shape { height: 1, width: 1, ..input }),
-                Layer::Add(add) => {
-                    let earlier = add.from.checked_sub(1).and_then(|from| shapes.get(from)).map(|shape| shape.output);
-                    match earlier {
-                        Some(earlier) if add.from < index && earlier == input => {}
-                        Some(earlier) if add.from < index => {
-                            return Err(impossible(format!(
-                                "adds layer {}, which gives {earlier}, to {input}; `from` must be a layer of the same \
-                                 shape",
-                                add.from
-                            )));
-                        }
-                        _ => {
-                            return Err(impossible(format!(
-                                "adds layer {}; `from` must be the number of a layer before the previous one, from 1 on",
-                                add.from
-                            )));
-                        }
-                    }
-                    without_weights(input, input)
-                }
-            };
+            let shape = layer.shape(input, &shapes).map_err(impossible)?;
             if shape.output.elements() > MAX_ELEMENTS {
                 let output = shape.output;
                 return Err(impossible(format!(
@@ -109,44 +84,6 @@ impl Recipe {
     pub fn mac_count(&self, classes: usize) -> usize {
         self.shapes(classes).iter().map(|shape| shape.macs).sum()
     }
-}
-
-fn without_weights(input: Shape, output: Shape) -> LayerShape {
-    LayerShape { input, output, weights: 0, macs: 0 }
-}
-
-fn fully_connected(input: Shape, outputs: usize) -> Result<LayerShape, String> {
-    let channels = u16::try_from(outputs).map_err(|_| format!("has {outputs} outputs, more than {}", u16::MAX))?;
-    let weights = input.elements() * outputs;
-    Ok(LayerShape { input, output: Shape { height: 1, width: 1, channels }, weights, macs: weights })
-}
-
-/// Returns the layer's shapes and cost; `depth` is the number of input channels that an output reads.
-fn filtered(input: Shape, filter: &FilterLayer, channels: u16, depth: usize) -> Result<LayerShape, String> {
-    let (height, width) = slid(filter.window, input, "kernel")?;
-    let output = Shape { height, width, channels };
-    let pool = u16::from(filter.pool);
-    if pool == 0 || height < pool || width < pool {
-        return Err(format!(
-            "takes the largest of each {pool}x{pool} of {output} outputs; `pool` must be 1 to {}",
-            height.min(width).min(255)
-        ));
-    }
-    let weights = usize::from(channels) * filter.window.area() * depth;
-    let pooled = Shape { height: height / pool, width: width / pool, channels };
-    Ok(LayerShape { input, output: pooled, weights, macs: weights * output.positions() })
-}
-
-fn slid(window: Window, input: Shape, name: &str) -> Result<(u16, u16), String> {
-    window.output_size(input).ok_or_else(|| {
-        let Window { height, width, stride_y, stride_x, padding } = window;
-        format!(
-            "slides {height}x{width} over {input}, padded by [{}, {}, {}, {}], in steps of {stride_y}x{stride_x}, which \
-             fits nowhere; `{name}` must be no larger than what it slides over, `padding` less than `{name}`, and `stride` \
-             at least 1",
-            padding.top, padding.left, padding.bottom, padding.right
-        )
-    })
 }
 
 #[cfg(test)]
