@@ -1,60 +1,60 @@
 //! The risk-coverage curve of the validation photos: errors and coverage at each least probability of an answer.
 
+use maud::{Markup, html};
 use pinhole_core::photos::Dataset;
 use plotters::prelude::*;
 
 use super::curves::{BEST, SIZE, VALIDATION};
-use super::markup::{percent, put};
+use super::markup::{drawing, percent};
 use crate::evaluate::Evaluation;
 use crate::threshold::{Coverage, Judged, curve, table};
 
-/// Writes the section. `evaluation` is of these photos.
-pub(super) fn section(body: &mut String, photos: &Dataset, evaluation: &Evaluation) {
+/// Returns the section. `evaluation` is of these photos.
+pub(super) fn section(photos: &Dataset, evaluation: &Evaluation) -> Markup {
     let decided = photos.examples.iter().zip(&evaluation.results);
     let judged: Vec<Judged> = decided.map(|(example, result)| Judged::of(example.class, result.int8)).collect();
-    put!(body, "<h2>When to answer \"unknown\"</h2>");
-    put!(
-        body,
-        "<figure class=\"chart\">{}<figcaption>Each step answers one photo less, the least probable first (int8 network). \
-         Where the curve does not fall to the left, probabilities do not tell right from wrong.</figcaption></figure>",
-        svg(&curve(&judged))
-    );
-    put!(
-        body,
-        "<div class=\"scroll\"><table><tr><th>unknown below</th><th>answered</th><th>coverage</th><th>wrong</th>\
-         <th>error rate</th><th>95 % interval</th></tr>"
-    );
-    for row in table(&judged) {
-        put!(
-            body,
-            "<tr><td>{:.2}</td><td>{} of {}</td><td>{}</td><td>{}</td><td>{}</td><td>{} to {}</td></tr>",
-            row.min_probability.to_f64(),
-            row.answered,
-            row.photos,
-            percent(row.coverage),
-            row.wrong,
-            row.error_rate.map_or("-".to_owned(), percent),
-            percent(row.error_interval.low),
-            percent(row.error_interval.high)
-        );
-    }
-    put!(
-        body,
-        "</table></div><p>The epoch kept was chosen by these photos, and a least probability chosen by looking at them \
-         flatters once more: both look better here than on other photos. \
-         <code>pinhole quantize RUN PHOTOS --min-confidence 0.8</code> writes one into the model, \
-         <code>--error-rate 0.02 --validation FOLDER</code> chooses it on photos of your own, and \
-         <code>pinhole evaluate</code> says what it leaves of others.</p>"
-    );
-}
-
-/// Returns the curve as an SVG element; the page's style colors its black parts.
-fn svg(points: &[Coverage]) -> String {
-    let mut text = String::new();
-    // Drawing into a string cannot fail. If it does, the page says so instead of being lost.
-    match draw(&mut text, points) {
-        Ok(()) => text,
-        Err(reason) => format!("<p>The figure could not be drawn: {reason}</p>"),
+    let points = curve(&judged);
+    html! {
+        h2 { "When to answer \"unknown\"" }
+        figure.chart {
+            (drawing(|text| draw(text, &points)))
+            figcaption {
+                "Each step answers one photo less, the least probable first (int8 network). \
+                 Where the curve does not fall to the left, probabilities do not tell right from wrong."
+            }
+        }
+        div.scroll {
+            table {
+                tr {
+                    th { "unknown below" }
+                    th { "answered" }
+                    th { "coverage" }
+                    th { "wrong" }
+                    th { "error rate" }
+                    th { "95 % interval" }
+                }
+                @for row in table(&judged) {
+                    tr {
+                        td { (format_args!("{:.2}", row.min_probability.to_f64())) }
+                        td { (row.answered) " of " (row.photos) }
+                        td { (percent(row.coverage)) }
+                        td { (row.wrong) }
+                        td { (row.error_rate.map_or("-".to_owned(), percent)) }
+                        td { (percent(row.error_interval.low)) " to " (percent(row.error_interval.high)) }
+                    }
+                }
+            }
+        }
+        p {
+            "The epoch kept was chosen by these photos, and a least probability chosen by looking at them \
+             flatters once more: both look better here than on other photos. "
+            code { "pinhole quantize RUN PHOTOS --min-confidence 0.8" }
+            " writes one into the model, "
+            code { "--error-rate 0.02 --validation FOLDER" }
+            " chooses it on photos of your own, and "
+            code { "pinhole evaluate" }
+            " says what it leaves of others."
+        }
     }
 }
 

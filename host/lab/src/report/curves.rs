@@ -1,8 +1,11 @@
 //! Curves of a training, as SVG.
 
+use maud::Markup;
 use pinhole_train::Epoch;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
+
+use super::markup::drawing;
 
 /// A figure with two curves over the epochs.
 pub(super) struct Figure<'a> {
@@ -26,14 +29,9 @@ const TRAINING: RGBColor = RGBColor(0x2f, 0x7d, 0xd1);
 pub(super) const VALIDATION: RGBColor = RGBColor(0xd9, 0x6a, 0x1c);
 pub(super) const BEST: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
 
-/// Returns the figure as an SVG element; the page's style colors its black parts.
-pub(super) fn svg(epochs: &[Epoch], figure: &Figure<'_>) -> String {
-    let mut text = String::new();
-    // Drawing into a string cannot fail. If it does, the page says so instead of being lost.
-    match draw(&mut text, epochs, figure) {
-        Ok(()) => text,
-        Err(reason) => format!("<p>The figure could not be drawn: {reason}</p>"),
-    }
+/// Returns the figure as an SVG element.
+pub(super) fn svg(epochs: &[Epoch], figure: &Figure<'_>) -> Markup {
+    drawing(|text| draw(text, epochs, figure))
 }
 
 fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), Box<dyn std::error::Error>> {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use maud::{Markup, html};
 use pinhole_core::photos::Example;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::FloatLayer;
 
-use super::markup::{self, escape, file_name, percent, put};
+use super::markup::{self, file_name, percent};
 use super::pictures::{input, overlay, weights};
 use crate::explain::Explanation;
 
@@ -36,90 +37,98 @@ impl<'a> ExplainedPhoto<'a> {
 /// # Panics
 /// If a decision's class has no name.
 pub fn explanation_page(model: &str, classes: &[String], photos: &[ExplainedPhoto<'_>]) -> String {
-    let mut body = String::new();
-    put!(body, "<h1>Which pixels decided</h1><p>Model: {}</p>", escape(model));
-    put!(body, "<p>{}</p>", reading(photos));
-    figures(&mut body, classes, photos);
-    put!(body, "<footer>Pinhole {}</footer>", env!("CARGO_PKG_VERSION"));
-    markup::page(&format!("Pinhole: which pixels decided, {model}"), &body)
+    let body = html! {
+        h1 { "Which pixels decided" }
+        p { "Model: " (model) }
+        p { (reading(photos)) }
+        (figures(classes, photos))
+        footer { "Pinhole " (env!("CARGO_PKG_VERSION")) }
+    };
+    markup::page(&format!("Pinhole: which pixels decided, {model}"), &body).into_string()
 }
 
-/// Writes the section of a training's report: `photos`, of `all` validation photos.
-pub(super) fn section(body: &mut String, classes: &[String], photos: &[ExplainedPhoto<'_>], all: usize) {
-    if photos.is_empty() {
-        return;
+/// Returns the section of a training's report: `photos`, of `all` validation photos.
+pub(super) fn section(classes: &[String], photos: &[ExplainedPhoto<'_>], all: usize) -> Markup {
+    html! {
+        @if !photos.is_empty() {
+            h2 { "Which pixels decided" }
+            p {
+                (reading(photos)) " " (photos.len()) " of " (all) " validation photos shown, mistakes first; "
+                code { "pinhole explain" } " makes such pictures of any photo."
+            }
+            (figures(classes, photos))
+        }
     }
-    put!(body, "<h2>Which pixels decided</h2>");
-    put!(
-        body,
-        "<p>{} {} of {all} validation photos shown, mistakes first; <code>pinhole explain</code> makes such pictures of \
-         any photo.</p>",
-        reading(photos),
-        photos.len()
-    );
-    figures(body, classes, photos);
 }
 
 /// Returns the explanation of the figures.
-fn reading(photos: &[ExplainedPhoto<'_>]) -> String {
+fn reading(photos: &[ExplainedPhoto<'_>]) -> Markup {
     let patch = photos.first().map_or(1, |photo| photo.explanation.patch_side);
-    format!(
-        "<b class=\"for\">Orange</b> pixels support the decision and <b class=\"against\">blue</b> ones speak against \
-         it: covered by gray patches of {patch}\u{d7}{patch} pixels, the int8 network's logit of that class loses or \
-         gains its lead. The strongest tint is each photo's own largest effect, given below it; the lead is what there \
-         is to lose."
-    )
-}
-
-fn figures(body: &mut String, classes: &[String], photos: &[ExplainedPhoto<'_>]) {
-    put!(body, "<div class=\"gallery explained\">");
-    for photo in photos {
-        let explanation = photo.explanation;
-        let name = |class: u16| escape(&classes[usize::from(class)]);
-        let decided = explanation.decision.class;
-        let (kind, verdict) = match photo.label {
-            Some(label) if label != decided => ("wrong", format!(", is {}", name(label))),
-            Some(_) => ("right", String::new()),
-            None => ("open", String::new()),
-        };
-        let file = escape(&file_name(photo.path));
-        put!(
-            body,
-            "<figure class=\"{kind}\"><div class=\"pair\"><img src=\"{}\" alt=\"{file}\"><img src=\"{}\" alt=\"{file}, \
-             tinted\"></div><figcaption>{} {}{verdict}<br>largest effect {:.2}, lead {:.2}<br><small>{file}</small>\
-             </figcaption></figure>",
-            input(photo.pixels, explanation.side),
-            overlay(photo.pixels, explanation),
-            name(decided),
-            percent(explanation.decision.probability.to_f64()),
-            explanation.largest(),
-            explanation.margin,
-        );
+    html! {
+        b.for { "Orange" } " pixels support the decision and " b.against { "blue" } " ones speak against \
+        it: covered by gray patches of " (patch) "\u{d7}" (patch) " pixels, the int8 network's logit of that class \
+        loses or gains its lead. The strongest tint is each photo's own largest effect, given below it; the lead is \
+        what there is to lose."
     }
-    put!(body, "</div>");
 }
 
-/// Writes the section with the first layer's weights.
-pub(super) fn first_layer(body: &mut String, layers: &[FloatLayer], classes: &[String], input: InputShape) {
-    let Some(tiles) = weights(layers, input) else { return };
-    put!(body, "<h2>What the first layer looks for</h2>");
+fn figures(classes: &[String], photos: &[ExplainedPhoto<'_>]) -> Markup {
+    html! {
+        div.gallery.explained {
+            @for photo in photos { (figure(classes, photo)) }
+        }
+    }
+}
+
+fn figure(classes: &[String], photo: &ExplainedPhoto<'_>) -> Markup {
+    let explanation = photo.explanation;
+    let name = |class: u16| &classes[usize::from(class)];
+    let decided = explanation.decision.class;
+    let kind = match photo.label {
+        Some(label) if label != decided => "wrong",
+        Some(_) => "right",
+        None => "open",
+    };
+    let file = file_name(photo.path);
+    html! {
+        figure class=(kind) {
+            div.pair {
+                img src=(input(photo.pixels, explanation.side)) alt=(file);
+                img src=(overlay(photo.pixels, explanation)) alt={ (file) ", tinted" };
+            }
+            figcaption {
+                (name(decided)) " " (percent(explanation.decision.probability.to_f64()))
+                @if let Some(label) = photo.label && label != decided { ", is " (name(label)) }
+                br;
+                "largest effect " (format_args!("{:.2}", explanation.largest()))
+                ", lead " (format_args!("{:.2}", explanation.margin))
+                br;
+                small { (file) }
+            }
+        }
+    }
+}
+
+/// Returns the section with the first layer's weights.
+pub(super) fn first_layer(layers: &[FloatLayer], classes: &[String], input: InputShape) -> Markup {
+    let Some(tiles) = weights(layers, input) else { return Markup::default() };
     let which = if layers.len() == 1 {
-        format!("a class each, in this order: {}", escape(&classes.join(", ")))
+        format!("a class each, in this order: {}", classes.join(", "))
     } else if tiles.shown.len() < tiles.neurons {
         "those the next layer listens to most (by the norm of their outgoing weights), from the first on".to_owned()
     } else {
         "in the order of how much the next layer listens to them (by the norm of their outgoing weights)".to_owned()
     };
-    put!(
-        body,
-        "<figure class=\"tiles\"><img src=\"{}\" alt=\"Weights of {} neurons\"><figcaption>A tile is a neuron: light \
-         on <b class=\"for\">orange</b> pixels excites it and on <b class=\"against\">blue</b> ones inhibits it, white \
-         pixels do not matter to it; full color is a weight of {:.3} everywhere. {} of {} neurons, {which}. Tiles that \
-         look like noise have hardly moved from their random start.</figcaption></figure>",
-        tiles.picture,
-        tiles.shown.len(),
-        tiles.largest,
-        tiles.shown.len(),
-        tiles.neurons
-    );
+    html! {
+        h2 { "What the first layer looks for" }
+        figure.tiles {
+            img src=(tiles.picture) alt={ "Weights of " (tiles.shown.len()) " neurons" };
+            figcaption {
+                "A tile is a neuron: light on " b.for { "orange" } " pixels excites it and on " b.against { "blue" }
+                " ones inhibits it, white pixels do not matter to it; full color is a weight of "
+                (format_args!("{:.3}", tiles.largest)) " everywhere. " (tiles.shown.len()) " of " (tiles.neurons)
+                " neurons, " (which) ". Tiles that look like noise have hardly moved from their random start."
+            }
+        }
+    }
 }

@@ -1,67 +1,69 @@
 //! The page of a training's report.
 
-use std::path::Path;
-
+use maud::{Markup, html};
+use pinhole_core::photos::{Dataset, Example};
+use pinhole_shared::decision::Decision;
 use pinhole_train::runs::ContinuedFrom;
 use pinhole_train::{Epoch, LastLayer};
 use plotters::chart::SeriesLabelPosition;
 
 use super::curves::{Figure, svg};
-use super::markup::{self, escape, file_name, percent, put};
+use super::markup::{self, file_name, percent};
 use super::{OVERFITTING, Report, coverage, explained, pictures};
 
-pub(super) fn page(report: &Report<'_>) -> String {
-    let mut body = String::new();
-    headline(&mut body, report);
-    curves(&mut body, report);
-    confusion(&mut body, report);
-    coverage::section(&mut body, report.validation, report.evaluation);
-    gallery(&mut body, report);
-    explained::section(&mut body, &report.evaluation.classes, report.explained, report.validation.examples.len());
-    explained::first_layer(&mut body, report.network, &report.evaluation.classes, report.validation.input);
-    quantization(&mut body, report);
-    near_duplicates(&mut body, report);
-    left_out(&mut body, report);
-    recipe(&mut body, report);
+pub(super) fn page(report: &Report<'_>) -> Markup {
+    let classes = &report.evaluation.classes;
+    let body = html! {
+        (headline(report))
+        (curves(report))
+        (confusion(report))
+        (coverage::section(report.validation, report.evaluation))
+        (gallery(report))
+        (explained::section(classes, report.explained, report.validation.examples.len()))
+        (explained::first_layer(report.network, classes, report.validation.input))
+        (quantization(report))
+        (near_duplicates(report))
+        (left_out(report))
+        (recipe(report))
+    };
     markup::page(&format!("Pinhole: {}, seed {}", report.run.recipe, report.run.seed), &body)
 }
 
-fn headline(body: &mut String, report: &Report<'_>) {
+fn headline(report: &Report<'_>) -> Markup {
     let run = report.run;
     let evaluation = report.evaluation;
-    put!(body, "<h1>{} <small>seed {}</small></h1>", escape(&run.recipe), run.seed);
-    put!(
-        body,
-        "<p>{} training and {} validation photos of {}; {} epochs ({}). Kept: epoch {}, the one with the least \
-         validation loss.</p>",
-        run.training_photos,
-        run.validation_photos,
-        escape(&evaluation.classes.join(", ")),
-        run.epochs,
-        escape(&run.stopped),
-        run.best_epoch
-    );
-    if let Some(from) = &run.from {
-        put!(body, "<p>{}</p>", continued(from, run.frozen));
-    }
-    put!(body, "<dl class=\"numbers\">");
-    let mut number = |name: &str, value: String| {
-        put!(body, "<div><dt>{name}</dt><dd>{value}</dd></div>");
-    };
-    if let Some(float) = &evaluation.float {
-        number("float accuracy", percent(float.accuracy));
-        number("float loss", format!("{:.4}", float.loss));
-    }
     let integer = evaluation.integer_name();
-    number(&format!("{integer} accuracy"), percent(evaluation.int8.accuracy));
-    number(&format!("{integer} loss"), format!("{:.4}", evaluation.int8.loss));
-    number("model file", format!("{} bytes", report.model_bytes));
-    number("checksum", format!("{:08x}", run.model_checksum));
-    put!(body, "</dl>");
+    let number = |name: &str, value: &str| {
+        html! {
+            div {
+                dt { (name) }
+                dd { (value) }
+            }
+        }
+    };
+    html! {
+        h1 { (run.recipe) " " small { "seed " (run.seed) } }
+        p {
+            (run.training_photos) " training and " (run.validation_photos) " validation photos of "
+            (evaluation.classes.join(", ")) "; " (run.epochs) " epochs (" (run.stopped) "). Kept: epoch "
+            (run.best_epoch) ", the one with the least validation loss."
+        }
+        @if let Some(from) = &run.from { p { (continued(from, run.frozen)) } }
+        dl.numbers {
+            @if let Some(float) = &evaluation.float {
+                (number("float accuracy", &percent(float.accuracy)))
+                (number("float loss", &format!("{:.4}", float.loss)))
+            }
+            (number(&format!("{integer} accuracy"), &percent(evaluation.int8.accuracy)))
+            (number(&format!("{integer} loss"), &format!("{:.4}", evaluation.int8.loss)))
+            (number("model file", &format!("{} bytes", report.model_bytes)))
+            (number("checksum", &format!("{:08x}", run.model_checksum)))
+        }
+    }
 }
 
 fn continued(from: &ContinuedFrom, frozen: bool) -> String {
-    let path = escape(&from.path.display().to_string());
+    let path = from.path.display();
     let weights = if from.dequantized { "the int8 weights of " } else { "" };
     let last_layer = match from.last_layer {
         LastLayer::Kept => "same classes, so the last layer was kept; epoch 0 is that network",
@@ -71,8 +73,7 @@ fn continued(from: &ContinuedFrom, frozen: bool) -> String {
     format!("Continued from {weights}{path} (checksum {:08x}): {last_layer}{frozen}.", from.checksum)
 }
 
-fn curves(body: &mut String, report: &Report<'_>) {
-    put!(body, "<h2>Curves</h2>");
+fn curves(report: &Report<'_>) -> Markup {
     let best = report.run.best_epoch;
     let larger = |epoch: &Epoch| epoch.training_loss.max(epoch.validation_loss);
     let rises =
@@ -94,12 +95,14 @@ fn curves(body: &mut String, report: &Report<'_>) {
         best,
         legend: SeriesLabelPosition::LowerRight,
     };
-    for (figure, reading) in [(loss, loss_reading(report)), (accuracy, accuracy_reading(report))] {
-        put!(
-            body,
-            "<figure class=\"chart\">{}<figcaption>{reading}</figcaption></figure>",
-            svg(report.epochs, &figure)
-        );
+    html! {
+        h2 { "Curves" }
+        @for (figure, reading) in [(loss, loss_reading(report)), (accuracy, accuracy_reading(report))] {
+            figure.chart {
+                (svg(report.epochs, &figure))
+                figcaption { (reading) }
+            }
+        }
     }
 }
 
@@ -131,152 +134,158 @@ fn accuracy_reading(report: &Report<'_>) -> String {
     )
 }
 
-fn confusion(body: &mut String, report: &Report<'_>) {
+fn confusion(report: &Report<'_>) -> Markup {
     let evaluation = report.evaluation;
-    put!(body, "<h2>Confusion matrix</h2>");
-    put!(
-        body,
-        "<p>Validation photos by class (rows) and decision of the {} network (columns).</p>",
-        evaluation.integer_name()
-    );
-    put!(body, "<div class=\"scroll\"><table class=\"confusion\"><tr><th></th>");
-    for class in &evaluation.classes {
-        put!(body, "<th scope=\"col\">{}</th>", escape(class));
-    }
-    put!(body, "</tr>");
-    for (row, (class, counts)) in evaluation.classes.iter().zip(&evaluation.int8.confusion).enumerate() {
-        put!(body, "<tr><th scope=\"row\">{}</th>", escape(class));
-        for (column, count) in counts.iter().enumerate() {
-            let kind = match (row == column, *count) {
-                (true, _) => "right",
-                (false, 0) => "none",
-                (false, _) => "wrong",
-            };
-            put!(body, "<td class=\"{kind}\">{count}</td>");
+    let kind = |row: usize, column: usize, count: usize| match (row == column, count) {
+        (true, _) => "right",
+        (false, 0) => "none",
+        (false, _) => "wrong",
+    };
+    html! {
+        h2 { "Confusion matrix" }
+        p {
+            "Validation photos by class (rows) and decision of the " (evaluation.integer_name()) " network (columns)."
         }
-        put!(body, "</tr>");
+        div.scroll {
+            table.confusion {
+                tr {
+                    th {}
+                    @for class in &evaluation.classes { th scope="col" { (class) } }
+                }
+                @for (row, (class, counts)) in evaluation.classes.iter().zip(&evaluation.int8.confusion).enumerate() {
+                    tr {
+                        th scope="row" { (class) }
+                        @for (column, &count) in counts.iter().enumerate() {
+                            td class=(kind(row, column, count)) { (count) }
+                        }
+                    }
+                }
+            }
+        }
     }
-    put!(body, "</table></div>");
 }
 
 /// Most photos in the gallery: each takes a few kilobytes of the page.
 const GALLERY_LIMIT: usize = 500;
 
-fn gallery(body: &mut String, report: &Report<'_>) {
+fn gallery(report: &Report<'_>) -> Markup {
     let dataset = report.validation;
-    put!(body, "<h2>Validation photos, as the network sees them</h2>");
     let all = dataset.examples.iter().zip(&report.evaluation.results);
     // Mistakes first: readers look for them.
     let (right, wrong): (Vec<_>, Vec<_>) = all.partition(|(example, result)| example.class == result.int8.class);
     let shown = (wrong.len() + right.len()).min(GALLERY_LIMIT);
-    put!(
-        body,
-        "<p>{} wrong, {} right; decided by the {} network, {} shown, mistakes first.</p><div class=\"gallery\">",
-        wrong.len(),
-        right.len(),
-        report.evaluation.integer_name(),
-        shown
-    );
-    for (example, result) in wrong.iter().chain(&right).take(GALLERY_LIMIT) {
-        let name = |class: u16| escape(&dataset.classes[usize::from(class)]);
-        let (kind, verdict) = if example.class == result.int8.class {
-            ("right", String::new())
-        } else {
-            ("wrong", format!("<br>is {}", name(example.class)))
-        };
-        let file = file_name(&example.path);
-        put!(
-            body,
-            "<figure class=\"{kind}\"><img src=\"{}\" alt=\"{}\" width=\"100\" height=\"100\"><figcaption>{} \
-             {}{verdict}<br><small>{}</small></figcaption></figure>",
-            pictures::input(&example.pixels, dataset.input.side),
-            escape(&file),
-            name(result.int8.class),
-            percent(result.int8.probability.to_f64()),
-            escape(&file)
-        );
+    html! {
+        h2 { "Validation photos, as the network sees them" }
+        p {
+            (wrong.len()) " wrong, " (right.len()) " right; decided by the " (report.evaluation.integer_name())
+            " network, " (shown) " shown, mistakes first."
+        }
+        div.gallery {
+            @for (example, result) in wrong.iter().chain(&right).take(GALLERY_LIMIT) {
+                (photo(dataset, example, result.int8))
+            }
+        }
     }
-    put!(body, "</div>");
 }
 
-fn quantization(body: &mut String, report: &Report<'_>) {
-    put!(body, "<h2>Quantization</h2>");
-    if let Some(agreement) = report.evaluation.agreement {
-        put!(
-            body,
-            "<p>Float and {} network decide the same on {} of the validation photos. Errors below are distances of \
-             the integer network's values from the float network's after each layer, in real units.</p>",
-            report.evaluation.integer_name(),
-            percent(agreement)
-        );
+fn photo(dataset: &Dataset, example: &Example, decision: Decision) -> Markup {
+    let name = |class: u16| &dataset.classes[usize::from(class)];
+    let is_right = example.class == decision.class;
+    let file = file_name(&example.path);
+    html! {
+        figure class=(if is_right { "right" } else { "wrong" }) {
+            img src=(pictures::input(&example.pixels, dataset.input.side)) alt=(file) width="100" height="100";
+            figcaption {
+                (name(decision.class)) " " (percent(decision.probability.to_f64()))
+                @if !is_right { br; "is " (name(example.class)) }
+                br;
+                small { (file) }
+            }
+        }
     }
-    put!(
-        body,
-        "<div class=\"scroll\"><table><tr><th>layer</th><th>bytes</th><th>mean error</th><th>largest error</th>\
-         <th>accumulator bound</th><th>of 32 bits</th></tr>"
-    );
-    for (index, layer) in report.layers.iter().enumerate() {
-        put!(
-            body,
-            "<tr><td>{index}</td><td>{}</td><td>{:.5}</td><td>{:.5}</td><td>{}</td><td>{}</td></tr>",
-            layer.bytes,
-            layer.mean_error,
-            layer.max_error,
-            layer.accumulator_bound,
-            percent(f64::from(layer.accumulator_bound) / f64::from(i32::MAX))
-        );
+}
+
+fn quantization(report: &Report<'_>) -> Markup {
+    html! {
+        h2 { "Quantization" }
+        @if let Some(agreement) = report.evaluation.agreement {
+            p {
+                "Float and " (report.evaluation.integer_name()) " network decide the same on " (percent(agreement))
+                " of the validation photos. Errors below are distances of the integer network's values from the float \
+                 network's after each layer, in real units."
+            }
+        }
+        div.scroll {
+            table {
+                tr {
+                    th { "layer" }
+                    th { "bytes" }
+                    th { "mean error" }
+                    th { "largest error" }
+                    th { "accumulator bound" }
+                    th { "of 32 bits" }
+                }
+                @for (index, layer) in report.layers.iter().enumerate() {
+                    tr {
+                        td { (index) }
+                        td { (layer.bytes) }
+                        td { (format_args!("{:.5}", layer.mean_error)) }
+                        td { (format_args!("{:.5}", layer.max_error)) }
+                        td { (layer.accumulator_bound) }
+                        td { (percent(f64::from(layer.accumulator_bound) / f64::from(i32::MAX))) }
+                    }
+                }
+            }
+        }
     }
-    put!(body, "</table></div>");
 }
 
 /// Most pairs listed: a hundred copies of one photo make thousands.
 const DUPLICATES_LIMIT: usize = 500;
 
-fn near_duplicates(body: &mut String, report: &Report<'_>) {
+fn near_duplicates(report: &Report<'_>) -> Markup {
     // Pairs on both sides first: they make the scores above optimistic.
     let (across, within): (Vec<_>, Vec<_>) = report.duplicates.iter().partition(|pair| pair.across);
-    if report.duplicates.is_empty() {
-        return;
-    }
-    put!(body, "<h2>Near-duplicates</h2>");
-    if !across.is_empty() {
-        put!(
-            body,
-            "<p>{} pairs of a training and a validation photo show nearly the same picture. Being right on such a \
-             validation photo says nothing about photos never seen: remove them from one side.</p>",
-            across.len()
-        );
-    }
-    put!(body, "<ul>");
-    for pair in across.iter().chain(&within).take(DUPLICATES_LIMIT) {
-        let path = |path: &Path| escape(&path.display().to_string());
-        put!(
-            body,
-            "<li>{}{} and {}{}</li>",
-            if pair.across { "in training and validation: " } else { "" },
-            path(&pair.first),
-            path(&pair.second),
-            if pair.mirrored { ", mirrored" } else { "" }
-        );
-    }
-    put!(body, "</ul>");
-    if report.duplicates.len() > DUPLICATES_LIMIT {
-        put!(body, "<p>And {} more pairs.</p>", report.duplicates.len() - DUPLICATES_LIMIT);
+    html! {
+        @if !report.duplicates.is_empty() {
+            h2 { "Near-duplicates" }
+            @if !across.is_empty() {
+                p {
+                    (across.len()) " pairs of a training and a validation photo show nearly the same picture. Being \
+                    right on such a validation photo says nothing about photos never seen: remove them from one side."
+                }
+            }
+            ul {
+                @for pair in across.iter().chain(&within).take(DUPLICATES_LIMIT) {
+                    li {
+                        @if pair.across { "in training and validation: " }
+                        (pair.first.display()) " and " (pair.second.display())
+                        @if pair.mirrored { ", mirrored" }
+                    }
+                }
+            }
+            @if report.duplicates.len() > DUPLICATES_LIMIT {
+                p { "And " (report.duplicates.len() - DUPLICATES_LIMIT) " more pairs." }
+            }
+        }
     }
 }
 
-fn left_out(body: &mut String, report: &Report<'_>) {
-    if report.warnings.is_empty() {
-        return;
+fn left_out(report: &Report<'_>) -> Markup {
+    html! {
+        @if !report.warnings.is_empty() {
+            h2 { "Left out" }
+            ul {
+                @for warning in report.warnings { li { (warning.path.display()) ": " (warning.reason) } }
+            }
+        }
     }
-    put!(body, "<h2>Left out</h2><ul>");
-    for warning in report.warnings {
-        put!(body, "<li>{}: {}</li>", escape(&warning.path.display().to_string()), escape(&warning.reason));
-    }
-    put!(body, "</ul>");
 }
 
-fn recipe(body: &mut String, report: &Report<'_>) {
-    put!(body, "<h2>Recipe</h2><pre>{}</pre>", escape(report.recipe));
-    put!(body, "<footer>Pinhole {}</footer>", escape(&report.run.pinhole));
+fn recipe(report: &Report<'_>) -> Markup {
+    html! {
+        h2 { "Recipe" }
+        pre { (report.recipe) }
+        footer { "Pinhole " (report.run.pinhole) }
+    }
 }

@@ -1,25 +1,34 @@
 //! Parts that all pages share.
 
+use maud::{Markup, PreEscaped, html};
+
 /// Style of all pages, on screen, phone and paper, light and dark.
 const STYLE: &str = include_str!("style.css");
 
-/// Writes a line to a string. Writing to a string does not fail, so the result of `write!` is dropped.
-macro_rules! put {
-    ($to:expr, $($what:tt)*) => {{
-        use std::fmt::Write as _;
-        let _ = writeln!($to, $($what)*);
-    }};
+/// Returns a whole page that needs no other file.
+pub(super) fn page(title: &str, body: &Markup) -> Markup {
+    html! {
+        (PreEscaped("<!doctype html>"))
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (body) }
+        }
+    }
 }
-pub(super) use put;
 
-/// Returns a whole page that needs no other file; `title` is plain text, `body` markup.
-pub(super) fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
-        escape(title)
-    )
+/// Returns a drawing as an SVG element; the page's style colors its black parts. plotters escapes the texts that it draws.
+pub(super) fn drawing(draw: impl FnOnce(&mut String) -> Result<(), Box<dyn std::error::Error>>) -> Markup {
+    let mut svg = String::new();
+    // Drawing into a string cannot fail. If it does, the page says so instead of being lost.
+    match draw(&mut svg) {
+        Ok(()) => PreEscaped(svg),
+        Err(reason) => html! { p { "The figure could not be drawn: " (reason) } },
+    }
 }
 
 /// Returns a count and its noun, in the plural unless the count is 1: `1 system`, `2 systems`.
@@ -31,22 +40,7 @@ pub(super) fn percent(fraction: f64) -> String {
     format!("{:.1}\u{a0}%", 100.0 * fraction)
 }
 
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// Returns a file's name, as text.
+/// Returns a file's name.
 pub(super) fn file_name(path: &std::path::Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cannot_become_markup() {
-        assert_eq!(escape("<b class=\"x\">&"), "&lt;b class=&quot;x&quot;&gt;&amp;");
-        assert!(page("<i>", "").contains("<title>&lt;i&gt;</title>"));
-    }
 }

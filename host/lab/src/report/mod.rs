@@ -8,6 +8,7 @@ mod markup;
 pub mod pictures;
 mod study;
 
+use maud::html;
 use pinhole_core::photos::{Dataset, DuplicatePhotos, Warning};
 use pinhole_train::quantize::LayerError;
 use pinhole_train::runs::RunSummary;
@@ -50,19 +51,27 @@ pub struct Report<'a> {
 /// Adds a note to the top of a report's page: that it describes an earlier model than the one with this checksum. An earlier
 /// note is replaced.
 pub fn describes_an_earlier_model(page: &str, checksum: u32) -> String {
-    const BODY: &str = "<body>\n";
+    const BODY: &str = "<body>";
     const NOTE: &str = "<p class=\"earlier\">";
     let Some((head, body)) = page.split_once(BODY) else { return page.to_owned() };
-    let body = body.strip_prefix(NOTE).and_then(|rest| rest.split_once("</p>\n")).map_or(body, |(_, rest)| rest);
-    format!(
-        "{head}{BODY}{NOTE}<strong>This page describes an earlier model.</strong> The run was quantized again since: its model \
-         now has the checksum {checksum:08x}.</p>\n{body}"
-    )
+    // Pages of earlier versions have a line break after the tag, and one after the note.
+    let body = body.trim_start();
+    let body = body.strip_prefix(NOTE).and_then(|rest| rest.split_once("</p>")).map_or(body, |(_, rest)| rest);
+    let note = html! {
+        p.earlier {
+            strong { "This page describes an earlier model." }
+            " The run was quantized again since: its model now has the checksum " (format_args!("{checksum:08x}")) "."
+        }
+    };
+    format!("{head}{BODY}{}{body}", note.into_string())
 }
 
 impl Report<'_> {
     /// Returns the HTML page.
     pub fn to_html(&self) -> String {
-        html::page(self)
+        html::page(self).into_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -399,4 +399,4 @@ fn median(losses: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,12 +2,14 @@
 
 use std::array::IntoIter;
 
+use maud::Markup;
 use pinhole_core::statistics::{Reliability, Spread};
 use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use super::curves::MeanCurves;
+use crate::report::markup::drawing;
 use crate::study::results::is_stuck;
 use crate::study::{Plan, Record, Records};
 
@@ -40,17 +42,8 @@ fn color(place: usize) -> RGBColor {
     COLORS[place % COLORS.len()]
 }
 
-/// Returns the drawing as SVG. Drawing into a string cannot fail. If it does, the page says so instead of being lost.
-fn svg(draw: impl FnOnce(&mut String) -> Drawn) -> String {
-    let mut text = String::new();
-    match draw(&mut text) {
-        Ok(()) => text,
-        Err(reason) => format!("<p>The figure could not be drawn: {reason}</p>"),
-    }
-}
-
 /// Draws mean training (solid) and validation (dashed) losses of some systems, with bands.
-pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> String {
+pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> Markup {
     let chosen: Vec<&MeanCurves> = systems.iter().map(|&system| &curves[system]).collect();
     let epochs = chosen.iter().map(|curves| curves.validation.len()).max().unwrap_or(1);
     let largest = chosen
@@ -58,7 +51,7 @@ pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> St
         .flat_map(|curves| curves.training.iter().chain(&curves.validation))
         .fold(0.0, |largest, spread| f64::max(largest, spread.mean + spread.deviation));
     let top = top(plan, largest);
-    svg(|text| {
+    drawing(|text| {
         let legend = free_corner(epochs, |from, to| {
             let bands =
                 chosen.iter().flat_map(|curves| curves.training.iter().zip(&curves.validation).take(to).skip(from));
@@ -93,7 +86,7 @@ pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> St
 
 /// Draws the training (solid) and validation (dashed) loss of every run, and the loss of a guess. Runs that did not converge
 /// are bold.
-pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> String {
+pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Markup {
     let runs: Vec<(usize, usize, &Record)> = systems
         .iter()
         .enumerate()
@@ -103,7 +96,7 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Str
     let all = runs.iter().flat_map(|(_, _, run)| run.curves.training_loss.iter().chain(&run.curves.validation_loss));
     let top = top(plan, all.copied().fold(0.0, f64::max));
     let guess = plan.guess_loss();
-    svg(|text| {
+    drawing(|text| {
         losses(text, epochs, top, SeriesLabelPosition::UpperRight, |chart| {
             let mut named = Vec::new();
             for &(place, system, run) in &runs {
@@ -193,8 +186,8 @@ fn losses(
 }
 
 /// Draws the fraction of right decisions against their probability, with intervals, and the diagonal of equality.
-pub(super) fn reliability(reliability: &Reliability) -> String {
-    svg(|text| {
+pub(super) fn reliability(reliability: &Reliability) -> Markup {
+    drawing(|text| {
         let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(8)

@@ -1,11 +1,12 @@
 //! Text that explains the figures.
 
+use maud::{Markup, html};
 use pinhole_core::statistics::Interval;
 
 use super::curves::{Least, MeanCurves};
 use super::table::verdict as paired_verdict;
 use crate::report::OVERFITTING;
-use crate::report::markup::{counted, escape, percent};
+use crate::report::markup::{counted, percent};
 use crate::study::results::{ComparisonResult, SystemResult};
 use crate::study::{Plan, Results};
 
@@ -30,7 +31,7 @@ pub(super) fn verdict(results: &Results) -> String {
     let mut text = format!(
         "{} {how}: {} with {accuracy:.3} (95 % interval {:.2} to {:.2}).",
         if results.systems.len() > 1 { "Highest accuracy" } else { "Accuracy" },
-        escape(&best.name),
+        best.name,
         interval.low,
         interval.high
     );
@@ -42,7 +43,7 @@ pub(super) fn verdict(results: &Results) -> String {
         text += &format!(
             " {} has {:.3} on the {} held-out photos of the given split ({:.2} to {:.2}) and {:.3} in the \
              cross-validation over all {} ({:.2} to {:.2}).",
-            escape(&results.reference),
+            results.reference,
             given.last_accuracy.mean,
             results.given_photos,
             given.interval.low,
@@ -55,7 +56,7 @@ pub(super) fn verdict(results: &Results) -> String {
     }
     let compared: Vec<_> = results.systems.iter().filter_map(|system| system.against_reference).collect();
     let alike = compared.iter().filter(|paired| !paired.differ()).count();
-    let reference = escape(&results.reference);
+    let reference = &results.reference;
     text + &match (alike, compared.len()) {
         (_, 0) => String::new(),
         (0, 1) => format!(" The other system can be told apart from {reference}."),
@@ -72,19 +73,15 @@ pub(super) fn comparison(
     results: &Results,
     comparison: &ComparisonResult,
     curves: &[MeanCurves],
-) -> (String, Vec<String>) {
-    let name = |system: usize| escape(&plan.systems[system].name);
+) -> (String, Vec<Markup>) {
+    let name = |system: usize| &plan.systems[system].name;
     let details = comparison.systems.iter().enumerate().map(|(place, &system)| {
-        let tested = place.checked_sub(1).map(|place| {
-            format!("; against {}: {}", name(comparison.systems[0]), paired_verdict(&comparison.against_first[place]))
-        });
-        format!(
-            "<b>{}</b>: {}{}{}.",
-            name(system),
-            curve(&curves[system]),
-            convergence(&results.systems[system]),
-            tested.unwrap_or_default()
-        )
+        let tested = place.checked_sub(1).map(|place| &comparison.against_first[place]);
+        html! {
+            b { (name(system)) } ": " (curve(&curves[system])) (convergence(&results.systems[system]))
+            @if let Some(paired) = tested { "; against " (name(comparison.systems[0])) ": " (paired_verdict(paired)) }
+            "."
+        }
     });
     if comparison.each_run {
         let stuck: Vec<String> = comparison
@@ -132,35 +129,40 @@ pub(super) fn comparison(
 }
 
 /// Describes a mean validation loss.
-fn curve(curves: &MeanCurves) -> String {
+fn curve(curves: &MeanCurves) -> Markup {
     let (Some(Least { epoch, loss }), Some((training, end))) = (curves.least(), curves.end()) else {
-        return "no epoch to show".to_owned();
+        return html! { "no epoch to show" };
     };
     let last = curves.validation.len();
-    if epoch == last && last > 1 {
-        format!("validation loss still falls at the last epoch, {loss:.3}")
-    } else if end > loss * (1.0 + OVERFITTING) && training >= end {
-        format!(
-            "validation loss rises from {loss:.3} at epoch {epoch} to {end:.3} in the end, and training loss is no less"
-        )
-    } else if end > loss * (1.0 + OVERFITTING) {
-        format!(
-            "<b>overfits</b> after epoch {epoch}: validation loss rises from {loss:.3} to {end:.3}, training loss is \
-             {training:.3} in the end"
-        )
-    } else {
-        format!("validation loss is least at epoch {epoch} ({loss:.3}) and about the same in the end ({end:.3})")
+    let is_overfitted = end > loss * (1.0 + OVERFITTING);
+    html! {
+        @if epoch == last && last > 1 {
+            (format_args!("validation loss still falls at the last epoch, {loss:.3}"))
+        } @else if is_overfitted && training >= end {
+            (format_args!("validation loss rises from {loss:.3} at epoch {epoch} to {end:.3} in the end"))
+            ", and training loss is no less"
+        } @else if is_overfitted {
+            b { "overfits" }
+            (format_args!(" after epoch {epoch}: validation loss rises from {loss:.3} to {end:.3}"))
+            (format_args!(", training loss is {training:.3} in the end"))
+        } @else {
+            (format_args!("validation loss is least at epoch {epoch} ({loss:.3})"))
+            (format_args!(" and about the same in the end ({end:.3})"))
+        }
     }
 }
 
-fn convergence(system: &SystemResult) -> String {
-    let said = |count: usize, what: &str| match count {
-        0 => String::new(),
-        _ => format!("; {count} of {} {what}", counted(system.runs, "run")),
+fn convergence(system: &SystemResult) -> Markup {
+    let said = |count: usize, what: Markup| {
+        html! {
+            @if count > 0 { "; " (count) " of " (counted(system.runs, "run")) " " (what) }
+        }
     };
-    said(system.not_converged, "did <b>not converge</b>")
-        + &said(system.spoiled, "had learned and were <b>spoiled</b> late")
-        + &said(system.diverged, "<b>diverged</b>")
+    html! {
+        (said(system.not_converged, html! { "did " b { "not converge" } }))
+        (said(system.spoiled, html! { "had learned and were " b { "spoiled" } " late" }))
+        (said(system.diverged, html! { b { "diverged" } }))
+    }
 }
 
 pub(super) fn reliability(results: &Results) -> String {
@@ -169,7 +171,7 @@ pub(super) fn reliability(results: &Results) -> String {
     let mean: f64 = of.bins.iter().map(|bin| bin.mean_probability * bin.count as f64).sum::<f64>() / photos as f64;
     let right: f64 = of.bins.iter().map(|bin| bin.fraction_right * bin.count as f64).sum::<f64>() / photos as f64;
     if photos == 0 {
-        return format!("{} decided nothing: its runs diverged.", escape(&results.reference));
+        return format!("{} decided nothing: its runs diverged.", results.reference);
     }
     let tendency = if mean > right { "more sure of itself than" } else { "no more sure of itself than" };
     format!(
@@ -177,7 +179,7 @@ pub(super) fn reliability(results: &Results) -> String {
          is all decisions of a tenth of the range, with how many they are and the 95 % interval; on the dotted line a \
          probability means what it says. Of each of {photos} photos one decision, after the last epoch, by a network \
          that had not seen it.",
-        escape(&results.reference),
+        results.reference,
         percent(mean),
         percent(right),
         of.expected_calibration_error,

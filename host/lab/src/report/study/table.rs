@@ -1,79 +1,85 @@
 //! The table of all systems.
 
+use maud::{Markup, html};
 use pinhole_core::statistics::{Interval, Spread};
 
-use super::super::markup::{counted, escape, percent, put};
+use super::super::markup::{counted, percent};
 use crate::study::Results;
 use crate::study::results::{Paired, SystemResult};
 
-pub(super) fn systems(body: &mut String, results: &Results) {
+pub(super) fn systems(results: &Results) -> Markup {
     let (given, crossed) = (results.given_photos > 0, results.folds > 0);
-    put!(body, "<h2>Systems</h2><div class=\"scroll\"><table class=\"systems\"><thead><tr>");
-    put!(body, "<th rowspan=\"2\">system</th><th rowspan=\"2\">weights</th>");
-    if given {
-        put!(body, "<th colspan=\"3\">at the least validation loss</th><th colspan=\"2\">after the last epoch</th>");
+    html! {
+        h2 { "Systems" }
+        div.scroll {
+            table.systems {
+                thead {
+                    tr {
+                        th rowspan="2" { "system" }
+                        th rowspan="2" { "weights" }
+                        @if given {
+                            th colspan="3" { "at the least validation loss" }
+                            th colspan="2" { "after the last epoch" }
+                        }
+                        @if crossed { th colspan="3" { "cross-validation, after the last epoch" } }
+                        th colspan="2" { "against " (results.reference) }
+                    }
+                    tr {
+                        @if given {
+                            th { "accuracy" }
+                            th { "loss" }
+                            th { "epoch" }
+                            th { "accuracy" }
+                            th { "loss" }
+                        }
+                        @if crossed {
+                            th { "accuracy" }
+                            th { "95 % interval" }
+                            th { "calibration error" }
+                        }
+                        th.wide { "photos only it / only the other gets right" }
+                        th { "verdict" }
+                    }
+                }
+                tbody {
+                    @for system in &results.systems { (row(results, system)) }
+                }
+            }
+        }
+        p { (how_to_read(results)) }
     }
-    if crossed {
-        put!(body, "<th colspan=\"3\">cross-validation, after the last epoch</th>");
-    }
-    put!(body, "<th colspan=\"2\">against {}</th></tr><tr>", escape(&results.reference));
-    if given {
-        put!(body, "<th>accuracy</th><th>loss</th><th>epoch</th><th>accuracy</th><th>loss</th>");
-    }
-    if crossed {
-        put!(body, "<th>accuracy</th><th>95 % interval</th><th>calibration error</th>");
-    }
-    put!(
-        body,
-        "<th class=\"wide\">photos only it / only the other gets right</th><th>verdict</th></tr></thead><tbody>"
-    );
-    for system in &results.systems {
-        row(body, results, system);
-    }
-    put!(body, "</tbody></table></div><p>{}</p>", how_to_read(results));
 }
 
-fn row(body: &mut String, results: &Results, system: &SystemResult) {
-    put!(
-        body,
-        "<tr><th scope=\"row\">{}{}</th><td>{}</td>",
-        escape(&system.name),
-        flags(system),
-        thousands(system.weights)
-    );
+fn row(results: &Results, system: &SystemResult) -> Markup {
     let of_seeds = |scores: Spread, digits: usize| spread(scores, digits, results.seeds);
-    if results.given_photos > 0 {
-        match &system.given {
-            Some(scores) => put!(
-                body,
-                "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>",
-                of_seeds(scores.best_accuracy, 3),
-                of_seeds(scores.best_loss, 3),
-                of_seeds(scores.best_epoch, 0),
-                of_seeds(scores.last_accuracy, 3),
-                scores.last_loss.map_or_else(|| "diverged".to_owned(), |loss| of_seeds(loss, 3))
-            ),
-            None => put!(body, "<td colspan=\"5\">diverged in every run</td>"),
+    html! {
+        tr {
+            th scope="row" { (system.name) (flags(system)) }
+            td { (thousands(system.weights)) }
+            @if results.given_photos > 0 {
+                @if let Some(scores) = &system.given {
+                    td { (of_seeds(scores.best_accuracy, 3)) }
+                    td { (of_seeds(scores.best_loss, 3)) }
+                    td { (of_seeds(scores.best_epoch, 0)) }
+                    td { (of_seeds(scores.last_accuracy, 3)) }
+                    td { (scores.last_loss.map_or_else(|| "diverged".to_owned(), |loss| of_seeds(loss, 3))) }
+                } @else {
+                    td colspan="5" { "diverged in every run" }
+                }
+            }
+            @if let Some(scores) = &system.crossed {
+                @let Interval { low, high } = scores.interval;
+                td { (spread(scores.accuracy, 3, results.repeats)) }
+                td { (format_args!("{low:.2}\u{a0}to\u{a0}{high:.2}")) }
+                td { (format_args!("{:.3}", scores.calibration_error)) }
+            }
+            @if let Some(paired) = &system.against_reference {
+                td { (paired.only_this) "\u{a0}/\u{a0}" (paired.only_other) }
+                td.verdict { (verdict(paired)) }
+            } @else {
+                td colspan="2" { "the reference" }
+            }
         }
-    }
-    if let Some(scores) = &system.crossed {
-        let Interval { low, high } = scores.interval;
-        put!(
-            body,
-            "<td>{}</td><td>{low:.2}\u{a0}to\u{a0}{high:.2}</td><td>{:.3}</td>",
-            spread(scores.accuracy, 3, results.repeats),
-            scores.calibration_error
-        );
-    }
-    match &system.against_reference {
-        None => put!(body, "<td colspan=\"2\">the reference</td></tr>"),
-        Some(paired) => put!(
-            body,
-            "<td>{}\u{a0}/\u{a0}{}</td><td class=\"verdict\">{}</td></tr>",
-            paired.only_this,
-            paired.only_other,
-            verdict(paired)
-        ),
     }
 }
 
@@ -82,14 +88,15 @@ fn thousands(count: usize) -> String {
     if count < 10_000 { count.to_string() } else { format!("{}\u{a0}k", (count + 500) / 1000) }
 }
 
-fn flags(system: &SystemResult) -> String {
-    let flag = |count: usize, what: &str| match count {
-        0 => String::new(),
-        _ => format!("<br><small class=\"flag\">{count} of {} {what}</small>", counted(system.runs, "run")),
-    };
-    flag(system.not_converged, "not converged")
-        + &flag(system.spoiled, "spoiled late")
-        + &flag(system.diverged, "diverged")
+fn flags(system: &SystemResult) -> Markup {
+    let flags =
+        [(system.not_converged, "not converged"), (system.spoiled, "spoiled late"), (system.diverged, "diverged")];
+    html! {
+        @for (count, what) in flags.into_iter().filter(|(count, _)| *count > 0) {
+            br;
+            small.flag { (count) " of " (counted(system.runs, "run")) " " (what) }
+        }
+    }
 }
 
 /// Returns the result of McNemar's test in words.
@@ -103,7 +110,7 @@ pub(super) fn verdict(paired: &Paired) -> String {
 }
 
 fn probability(p: f64) -> String {
-    if p < 0.001 { "p\u{a0}&lt;\u{a0}0.001".to_owned() } else { format!("p\u{a0}=\u{a0}{p:.3}") }
+    if p < 0.001 { "p\u{a0}<\u{a0}0.001".to_owned() } else { format!("p\u{a0}=\u{a0}{p:.3}") }
 }
 
 /// Formats mean and deviation; a single value has no known deviation.

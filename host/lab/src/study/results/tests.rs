@@ -6,7 +6,7 @@ use super::*;
 use crate::study::{PlannedPhoto, PlannedSystem};
 
 /// Six training and two held-out photos of two alternating classes; two systems, two seeds, two folds, one repeat.
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let photo = |index: usize| PlannedPhoto {
         path: format!("{index}.jpg"),
         class: (index % 2) as u16,
@@ -48,7 +48,7 @@ fn record(plan: &Plan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> Recor
 }
 
 /// The second system is wrong on one of the two held-out photos with seed 2, and on three of four photos of the first fold.
-fn records(plan: &Plan) -> Records {
+pub(crate) fn records(plan: &Plan) -> Records {
     let all = plan.trials().into_iter().map(|trial| {
         let wrong: &[usize] = match (trial.system, trial.seed, trial.split) {
             (1, 2, Split::Given) => &[1],

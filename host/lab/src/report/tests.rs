@@ -1,0 +1,180 @@
+//! Names that look like markup, on every page; and the note on pages of earlier models.
+
+use std::path::PathBuf;
+
+use pinhole_core::photos::Example;
+use pinhole_shared::decision::{Decision, Probability};
+use pinhole_shared::model::Activation;
+use pinhole_shared::pixels::InputShape;
+use pinhole_train::runs::ContinuedFrom;
+use pinhole_train::{Accelerator, LastLayer};
+
+use super::*;
+use crate::evaluate::{PhotoResult, Scores};
+use crate::explain::Explanation;
+use crate::study::results::{results, tests as study};
+use crate::study::{Showcase, Shown, ShownPhoto};
+
+/// A name that is markup if it is not escaped, and ends attributes.
+const MARKUP: &str = "<b>&\"'";
+/// How it is written in text and attributes.
+const ESCAPED: &str = "&lt;b&gt;&amp;&quot;'";
+/// How plotters writes it.
+const ESCAPED_BY_PLOTTERS: &str = "&lt;b&gt;&amp;&quot;&apos;";
+/// A name without markup, of the same length: legends are placed by the lengths of their texts.
+const PLAIN: &str = "plain?";
+
+/// Checks that a page, a function of a name, shows the name in `count` places and escapes it in all of them.
+fn assert_escaped(page: impl Fn(&str) -> String, count: usize) {
+    let (plain, marked_up) = (page(PLAIN), page(MARKUP));
+    assert_eq!(plain.matches(PLAIN).count(), count);
+    assert!(!marked_up.contains(MARKUP));
+    // A name in our own bold text follows a tag that looks like its beginning, so the whole page is compared.
+    assert_eq!(marked_up.replace(ESCAPED, PLAIN).replace(ESCAPED_BY_PLOTTERS, PLAIN), plain);
+}
+
+fn explanation(class: u16) -> Explanation {
+    let decision = Decision { class, probability: Probability(49_152) };
+    Explanation { side: 1, patch_side: 1, gray: 0, decision, margin: 1.0, contributions: vec![0.5] }
+}
+
+/// Returns a report that shows every part a report may have, and the name wherever it shows text that is not ours.
+fn training_page(name: &str) -> String {
+    let path = || PathBuf::from(name);
+    let example = |class| Example { path: path(), class, pixels: vec![100] };
+    let classes = vec![name.to_owned(), name.to_owned()];
+    let photos = Dataset {
+        input: InputShape::gray(1),
+        classes: classes.clone(),
+        examples: vec![example(0), example(1)],
+        warnings: Vec::new(),
+    };
+    let scores = || Scores { accuracy: 0.5, loss: 0.7, confusion: vec![vec![1, 0], vec![1, 0]] };
+    let explained = explanation(0);
+    let decided = || PhotoResult { float: None, int8: explained.decision };
+    let evaluation = Evaluation {
+        photos: 2,
+        classes: classes.clone(),
+        float: Some(scores()),
+        weight_bits: vec![8],
+        int8: scores(),
+        answered: None,
+        agreement: Some(1.0),
+        disagreements: Vec::new(),
+        results: vec![decided(), decided()],
+    };
+    let run = RunSummary {
+        pinhole: name.to_owned(),
+        recipe: name.to_owned(),
+        from: Some(ContinuedFrom { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
+        frozen: true,
+        seed: 1,
+        accelerator: Accelerator::Cpu,
+        photos: path(),
+        validation: None,
+        training_photos: 6,
+        validation_photos: 2,
+        epochs: 1,
+        stopped: name.to_owned(),
+        best_epoch: 1,
+        validation_loss: 0.7,
+        validation_accuracy: 0.5,
+        model_checksum: 2,
+        quantization: None,
+    };
+    let epoch =
+        Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };
+    let shown: Vec<ExplainedPhoto<'_>> =
+        photos.examples.iter().map(|example| ExplainedPhoto::of(example, &explained)).collect();
+    let report = Report {
+        run: &run,
+        recipe: name,
+        epochs: &[epoch],
+        validation: &photos,
+        evaluation: &evaluation,
+        explained: &shown,
+        network: &[FloatLayer::Dense { weights: vec![1.0; 2], biases: vec![0.0; 2], activation: Activation::Linear }],
+        layers: &[LayerError { mean_error: 0.1, max_error: 0.2, accumulator_bound: 100, bytes: 10 }],
+        model_bytes: 100,
+        warnings: &[Warning { path: path(), reason: name.to_owned() }],
+        duplicates: &[DuplicatePhotos { first: path(), second: path(), mirrored: true, across: true }],
+    };
+    report.to_html()
+}
+
+#[test]
+fn a_training_report_escapes_every_name() {
+    // Title; heading, two classes, reason of the end, network that it continues; the confusion matrix's two rows and
+    // columns; two photos with file (twice), decision, and once a class; the same explained, where the file comes three
+    // times; two classes of the first layer; a near-duplicate's two paths; a left-out file and its reason; recipe and version.
+    assert_escaped(training_page, 1 + 5 + 4 + 7 + 9 + 2 + 2 + 2 + 2);
+    let page = training_page(MARKUP);
+    assert!(page.contains(&format!("<title>Pinhole: {ESCAPED}, seed 1</title>")));
+    assert!(page.contains(&format!("alt=\"{ESCAPED}, tinted\"")));
+}
+
+#[test]
+fn an_explanation_escapes_every_name() {
+    let page = |name: &str| {
+        let (path, right, wrong) = (PathBuf::from(name), explanation(0), explanation(1));
+        let photo = |explanation, label| ExplainedPhoto { path: &path, pixels: &[100], explanation, label };
+        let photos = [photo(&right, Some(0)), photo(&wrong, Some(0)), photo(&right, None)];
+        explanation_page(name, &[name.to_owned(), name.to_owned()], &photos)
+    };
+    // Title and model; file (three times) and decision of each photo, and once a class.
+    assert_escaped(page, 2 + 3 * 4 + 1);
+}
+
+#[test]
+fn a_study_escapes_every_name() {
+    let page = |name: &str, shown: fn(&str) -> Result<Shown, String>| {
+        let mut plan = study::plan();
+        plan.classes = vec![name.to_owned(), name.to_owned()];
+        plan.photos.iter_mut().for_each(|photo| photo.path = format!("{name}/{name}"));
+        plan.left_out = vec![name.to_owned()];
+        plan.duplicates = vec![(0, 1), (5, 6)];
+        plan.pinhole = name.to_owned();
+        for system in &mut plan.systems {
+            (system.name, system.recipe) = (name.to_owned(), name.to_owned());
+        }
+        let records = study::records(&plan);
+        let results = results(&plan, &records, &[10, 20], 0);
+        let showcase = Showcase { key: String::new(), system: name.to_owned(), shown: shown(name) };
+        study_page(&plan, &records, &results, &showcase)
+    };
+    let network = |_: &str| {
+        let photo = |decision| ShownPhoto {
+            photo: 6,
+            decision,
+            probability: 0.75,
+            input: String::new(),
+            explained: String::new(),
+        };
+        let (photos, weights) = (vec![photo(0), photo(1)], String::new());
+        Ok(Shown { epoch: 1, held_out: 2, right: 1, photos, weights, neurons_shown: 1, neurons: 2 })
+    };
+    // Two classes; the summary's three systems; the table's head and two rows; the figure's two systems, its sentence, and
+    // two details, one of which names the first system too; reliability.
+    let rest = 2 + 3 + 3 + (2 + 1 + 3) + 1;
+    // Counts of two classes; two pairs of two paths of two parts; a left-out file; two recipes with their names; version.
+    let last = 2 + 2 * 2 * 2 + 1 + 2 * 2 + 1;
+    // The showcase's system; two photos with file (three times) and decision, once a class; the first layer's system.
+    assert_escaped(|name| page(name, network), rest + (1 + 2 * 4 + 1) + 1 + last);
+    assert_escaped(|name| page(name, |name| Err(name.to_owned())), rest + 2 + last);
+}
+
+#[test]
+fn a_page_says_once_that_its_model_is_an_earlier_one() {
+    let page = training_page("cat");
+    let noted = describes_an_earlier_model(&page, 0xabc);
+    let note = "<p class=\"earlier\"><strong>This page describes an earlier model.</strong> The run was quantized again \
+                since: its model now has the checksum 00000abc.</p>";
+    assert_eq!(noted, page.replace("<body>", &format!("<body>{note}")));
+    assert_eq!(describes_an_earlier_model(&noted, 0xabc), noted);
+    let again = describes_an_earlier_model(&noted, 0xdef);
+    assert_eq!(again, noted.replace("00000abc", "00000def"));
+    // A page of an earlier version of Pinhole, with line breaks.
+    let earlier = format!("<body>\n{note}\n<h1>cat</h1>\n</body>");
+    assert_eq!(describes_an_earlier_model(&earlier, 0xabc), format!("<body>{note}\n<h1>cat</h1>\n</body>"));
+    assert_eq!(describes_an_earlier_model("no page", 1), "no page");
+}
