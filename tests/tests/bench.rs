@@ -56,7 +56,7 @@ fn two_runs_print_the_same() {
         assert!((whole..4 * whole).contains(&cycles) && total.ends_with(&format!(" {cycles}")), "{told}");
         let time = told.lines().find(|line| line.starts_with("time")).unwrap_or_default();
         let clock_mhz = board.declaration().clock_hz / 1_000_000;
-        assert!(time.contains(&format!(" ms at {clock_mhz} MHz (modelled")), "{told}");
+        assert!(time.contains(&format!(" ms at {clock_mhz} MHz (modeled")), "{told}");
         // Every loop saves at least eight registers; the upper limit is a budget.
         let [stack] = numbers(std::slice::from_ref(&result), "stack_bytes")[..] else { panic!("{result}") };
         assert!((100..=512).contains(&stack), "a stack of {stack} bytes");

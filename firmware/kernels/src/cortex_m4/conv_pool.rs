@@ -137,8 +137,8 @@ pub(super) unsafe extern "C" fn conv_pool(
         widen!("r7", 24, 56),
         "2:", // a row
         "ldmia r0!, {{r2-r7}}",
-        two_places!("r10", "r11", 0, 8, 16, 24),
-        two_places!("r12", "r1", 32, 40, 48, 56),
+        two_positions!("r10", "r11", 0, 8, 16, 24),
+        two_positions!("r12", "r1", 32, 40, 48, 56),
         "cmp r10, r11",
         "it lt",
         "movlt r10, r11",

@@ -55,7 +55,7 @@ impl Recipe {
             if after_dense && !matches!(layer, Layer::Dense(_)) {
                 let kind = layer.kind();
                 return Err(impossible(format!(
-                    "is of kind {kind:?} and comes after a dense layer, whose outputs have no places; move it before the \
+                    "is of kind {kind:?} and comes after a dense layer, whose outputs have no positions; move it before the \
                      first dense layer"
                 )));
             }

@@ -82,9 +82,9 @@ fn a_convolutions_loops_by_hand() {
     let (groups, blocks) = (weights.inputs() / 8, weights.outputs() / 4);
     let by_hand = 18 + blocks * (18 + 23 * groups + 3 * groups.div_ceil(13)) + 7 + 9 * groups + 2 * groups.div_ceil(2);
     assert_eq!(loops::sums(Core::CortexM4, weights).unwrap().instructions(), by_hand as u64);
-    let places = 4 * conv.output.shape.positions();
+    let positions = 4 * conv.output.shape.positions();
     let predicted = predict(&model, Core::CortexM4).unwrap().layers[1].instructions;
-    let all_loops = (places * by_hand) as u64;
+    let all_loops = (positions * by_hand) as u64;
     assert!((all_loops..all_loops * 2).contains(&predicted), "{predicted}, loops {all_loops}");
 }
 
@@ -93,6 +93,6 @@ fn other_loops_by_hand() {
     // Two groups of four channels with 9 columns, three a turn; one with 4 columns, of which one is left over.
     assert_eq!(cortex_m4::channels(9, 8).instructions(), 6 + 2 * (12 + 3 * (3 * 8 + 4)));
     assert_eq!(cortex_m4::channels(4, 4).instructions(), 6 + 12 + (3 * 8 + 4) + (8 + 3));
-    assert_eq!(cortex_m4::area(5).instructions(), 32 + 5 * 48);
+    assert_eq!(cortex_m4::conv_pool(5).instructions(), 32 + 5 * 48);
     assert_eq!((cortex_m4::copy(0).instructions(), cortex_m4::copy(3).instructions()), (0, 3 + 3 * 7));
 }

@@ -6,7 +6,7 @@ use super::Event;
 pub(super) const fn work(event: Event) -> (u64, u64) {
     match event {
         Event::Convolution => (1562, 2530),
-        Event::Place => (46, 73),
+        Event::Position => (46, 73),
         Event::Requantized => (61, 105),
         Event::RequantizedCut => (64, 110),
         Event::Compared => (11, 16),
@@ -38,13 +38,13 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::DepthwiseRow4 => (40, 54),
         Event::DepthwiseWeight4 => (31, 45),
         Event::Pool => (1111, 1823),
-        Event::PoolPlace => (131, 211),
+        Event::PoolPosition => (131, 211),
         Event::PoolValue => (21, 32),
         Event::PoolMean => (158, 221),
         Event::PoolRow => (13, 19),
         Event::PoolElement => (21, 30),
         Event::Average => (1205, 1946),
-        Event::AveragePlace => (13, 17),
+        Event::AveragePosition => (13, 17),
         Event::AverageValue => (7, 11),
         Event::AverageChannel => (67, 113),
         Event::Sum => (1045, 1693),
@@ -52,6 +52,8 @@ pub(super) const fn work(event: Event) -> (u64, u64) {
         Event::DivisionTurn => (9, 12),
         Event::TensorsEnd => (1150, 1850),
         // These events do not occur on this core.
-        Event::Areas | Event::Area | Event::AreaEdge | Event::AreaEdgeRow | Event::AreaEdgePixel => (0, 0),
+        Event::ConvPool | Event::ConvPoolPatch | Event::PatchEdge | Event::PatchEdgeRow | Event::PatchEdgePixel => {
+            (0, 0)
+        }
     }
 }

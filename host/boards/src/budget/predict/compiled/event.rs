@@ -11,7 +11,7 @@ pub(in crate::budget::predict) enum Event {
     /// A convolution, standard or depthwise, including reading its record.
     Convolution,
     /// An output position of a convolution.
-    Place,
+    Position,
     /// Requantization of a sum to a byte within 0..=255.
     Requantized,
     /// Requantization of a sum to a byte within a smaller range.
@@ -72,20 +72,20 @@ pub(in crate::budget::predict) enum Event {
     DepthwiseRow4,
     /// One of its weights.
     DepthwiseWeight4,
-    /// A fused convolution and max pooling by areas.
-    Areas,
-    /// An area.
-    Area,
-    /// An area partly outside of the input.
-    AreaEdge,
-    /// A row of such an area within the input.
-    AreaEdgeRow,
-    /// A pixel of such an area within the input.
-    AreaEdgePixel,
+    /// A fused convolution and max pooling, patch by patch.
+    ConvPool,
+    /// A patch: four positions.
+    ConvPoolPatch,
+    /// A patch partly outside of the input.
+    PatchEdge,
+    /// A row of such a patch within the input.
+    PatchEdgeRow,
+    /// A pixel of such a patch within the input.
+    PatchEdgePixel,
     /// A pooling layer.
     Pool,
     /// An output position of pooling.
-    PoolPlace,
+    PoolPosition,
     /// An output value of pooling.
     PoolValue,
     /// An average, in addition. Without a division instruction, a larger one takes longer.
@@ -97,7 +97,7 @@ pub(in crate::budget::predict) enum Event {
     /// A global average pooling.
     Average,
     /// An input position of global average pooling.
-    AveragePlace,
+    AveragePosition,
     /// An input value of global average pooling.
     AverageValue,
     /// An output value of global average pooling.

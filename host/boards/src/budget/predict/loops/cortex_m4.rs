@@ -101,8 +101,8 @@ const SIGMOIDS: Ops = Ops { simple: 2, loads: 1, multiples: 3, registers: 14, re
 /// `sigmoids`, each turn: 2 ldr, 14 with the table's ldr between them, strh, cmp, bne.
 const SIGMOID: Ops = Ops { simple: 15, loads: 2, loads_in_a_row: 1, stores: 1, taken: 1, ..Ops::NONE };
 
-/// `area`, once: push, sub, ldrd, sub, strd, ldr, ldr, add, ldr, ldr; add, pop; and four times `widen!` with 2 STRD.
-const AREA: Ops = Ops {
+/// `conv_pool`, once: push, sub, ldrd, sub, strd, ldr, ldr, add, ldr, ldr; add, pop; and four times `widen!` with 2 STRD.
+const CONV_POOL: Ops = Ops {
     simple: 4 + 4 * 3,
     loads: 2,
     loads_in_a_row: 2,
@@ -111,9 +111,9 @@ const AREA: Ops = Ops {
     returns: 1,
     ..Ops::NONE
 };
-/// `area`, each row: ldmia of 6 registers; twice `two_places!` with 4 LDRD and 12 multiplications; 3 cmp, 3 it, 3 movlt; ldrd,
+/// `conv_pool`, each row: ldmia of 6 registers; twice `two_positions!` with 4 LDRD and 12 multiplications; 3 cmp, 3 it, 3 movlt; ldrd,
 /// ldr, add, str, cmp, bne.
-const AREA_ROW: Ops = Ops {
+const CONV_POOL_ROW: Ops = Ops {
     simple: 2 * 12 + 9 + 2,
     loads: 1,
     stores: 1,
@@ -171,9 +171,9 @@ pub(super) fn sigmoids(neurons: u64) -> Ops {
     SIGMOIDS + neurons * SIGMOID
 }
 
-/// Returns the instructions of `area`.
-pub(in crate::budget::predict) fn area(rows: u64) -> Ops {
-    AREA + rows * AREA_ROW
+/// Returns the instructions of `conv_pool`.
+pub(in crate::budget::predict) fn conv_pool(rows: u64) -> Ops {
+    CONV_POOL + rows * CONV_POOL_ROW
 }
 
 /// Returns the instructions of `channels`; `channels` includes the padding of the last four.

@@ -15,7 +15,7 @@ pub(super) fn dense(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Opti
     let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
     // Only dense layers run row-major weights.
     let loops = sums(tally.core, weights).filter(|_| weights.layout().is_for_pixels())?;
-    places(conv, tally);
+    positions(conv, tally);
     if conv.is_pointwise() {
         tally.add(Event::Pointwise, convolved);
     } else {
@@ -34,7 +34,7 @@ pub(super) fn dense(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Opti
 pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Option<()> {
     let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
     let (rows, columns) = (weights.outputs(), weights.inputs());
-    places(conv, tally);
+    positions(conv, tally);
     gather(conv, patch_at, tally);
     let (row, weight) = match (tally.core, weights.layout()) {
         (Core::CortexM4, Layout::DspChannels8 | Layout::DspChannels4) => {
@@ -59,12 +59,12 @@ pub(super) fn requantization(conv: &Conv<'_>, tally: &mut Tally) {
 }
 
 /// Counts what both kinds have in common: the loop over positions, max pooling and requantization.
-fn places(conv: &Conv<'_>, tally: &mut Tally) {
-    let places = conv.output.shape.positions();
+fn positions(conv: &Conv<'_>, tally: &mut Tally) {
+    let positions = conv.output.shape.positions();
     tally.add(Event::Convolution, 1);
-    tally.add(Event::Place, places);
+    tally.add(Event::Position, positions);
     let rows = conv.weighted.operands.weights.padded_outputs();
-    tally.add(Event::Compared, (conv.convolved() - places) * rows);
+    tally.add(Event::Compared, (conv.convolved() - positions) * rows);
     requantization(conv, tally);
 }
 

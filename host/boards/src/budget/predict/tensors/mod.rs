@@ -1,8 +1,8 @@
 //! Layers on tensors: counts the events of their compiled code, and the loops in between.
 //!
-//! Each module goes through a kind of layer as `pinhole_shared::engine` does, by shapes alone.
+//! Each module goes through a kind of layer as `pinhole_shared::layer` does, by shapes alone.
 
-mod areas;
+mod conv_pool;
 mod convolution;
 mod gather;
 mod memory;
@@ -25,9 +25,8 @@ use super::loops::Ops;
 pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Work> {
     let mut tally = Tally { core, work: Work::NONE };
     match layer {
-        Layer::Dense(_) => return None,
         Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspConvPool8 => {
-            areas::convolution(conv, &mut tally)?;
+            conv_pool::convolution(conv, &mut tally)?;
         }
         Layer::Conv(conv) => convolution::dense(conv, patch_at, &mut tally)?,
         Layer::Depthwise(conv) => convolution::depthwise(conv, patch_at, &mut tally)?,
@@ -38,6 +37,8 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Wor
         }
         Layer::GlobalAverage(average) => global_average(average, &mut tally),
         Layer::Add(add) => sum(add, &mut tally),
+        // Dense layers, and kinds whose compiled code was not counted: the budget then shows no time.
+        _ => return None,
     }
     Some(tally.work)
 }
@@ -61,7 +62,7 @@ impl Tally {
 fn global_average(average: &GlobalAverage, tally: &mut Tally) {
     let shape = average.input.shape;
     tally.add(Event::Average, 1);
-    tally.add(Event::AveragePlace, shape.positions());
+    tally.add(Event::AveragePosition, shape.positions());
     tally.add(Event::AverageValue, shape.elements());
     tally.add(Event::AverageChannel, shape.channels.into());
 }

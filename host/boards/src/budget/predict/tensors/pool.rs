@@ -14,9 +14,9 @@ pub(super) fn pooling(pool: &Pool, tally: &mut Tally) {
     let rows: usize = (0..to_height).map(|y| inside(y, stride_y, top, height, from.height).len()).sum();
     let columns: usize = (0..to_width).map(|x| inside(x, stride_x, left, width, from.width).len()).sum();
     tally.add(Event::Pool, 1);
-    tally.add(Event::PoolPlace, to.positions());
+    tally.add(Event::PoolPosition, to.positions());
     // A position's row and column are computed by dividing its number.
-    tally.add(Event::DivisionTurn, (0..to.positions()).map(|place| division_turns(place, to_width)).sum());
+    tally.add(Event::DivisionTurn, (0..to.positions()).map(|position| division_turns(position, to_width)).sum());
     tally.add(Event::PoolValue, to.elements());
     tally.add(Event::PoolRow, rows * to_width * channels);
     tally.add(Event::PoolElement, rows * columns * channels);

@@ -44,7 +44,7 @@ fn all(core: Core, events: &[(Event, usize)]) -> Work {
 fn what_is_under_a_window_by_hand() {
     let rows = [(Event::RowOutside, 8), (Event::RowWithin, 20), (Event::RowAcross, 20)];
     // 3 is 11 in binary: one turn, and two for the code around it.
-    let places = [(Event::Gather, 16), (Event::DivisionTurn, 16 * 3)];
+    let positions = [(Event::Gather, 16), (Event::DivisionTurn, 16 * 3)];
     let few = [(Event::CopyByte, 20 * 3 + 20 * 2), (Event::FillByte, 8 * 3 + 20)];
     // With 8 channels, all offsets are multiples of 4: words only.
     let words = [
@@ -58,7 +58,11 @@ fn what_is_under_a_window_by_hand() {
         for (channels, moves) in [(1, &few[..]), (8, &words)] {
             let mut tally = Tally { core, work: Work::NONE };
             gather::gather(&convolution(channels), 512, &mut tally);
-            assert_eq!(tally.work, all(core, &[&rows[..], &places, moves].concat()), "{core:?}, {channels} channels");
+            assert_eq!(
+                tally.work,
+                all(core, &[&rows[..], &positions, moves].concat()),
+                "{core:?}, {channels} channels"
+            );
         }
     }
 }

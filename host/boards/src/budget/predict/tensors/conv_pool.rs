@@ -1,4 +1,4 @@
-//! Fused first convolution and 2x2 max pooling on Cortex-M4, one area (four positions) at a time.
+//! Fused first convolution and 2x2 max pooling on Cortex-M4, one patch (four positions) at a time.
 
 use pinhole_declaration::Core;
 use pinhole_shared::model::Conv;
@@ -9,7 +9,7 @@ use super::super::loops::cortex_m4;
 use super::convolution::requantization;
 use super::{Tally, inside};
 
-/// Side of an area, and the distance to the next.
+/// Side of a patch, and the distance to the next.
 const SIDE: u8 = 4;
 const STRIDE: u8 = 2;
 
@@ -20,20 +20,20 @@ pub(super) fn convolution(conv: &Conv<'_>, tally: &mut Tally) -> Option<()> {
     }
     let (from, to) = (conv.input.shape, conv.output.shape);
     let Padding { top, left, .. } = conv.window.padding;
-    tally.add(Event::Areas, 1);
-    tally.add(Event::Area, to.positions());
+    tally.add(Event::ConvPool, 1);
+    tally.add(Event::ConvPoolPatch, to.positions());
     for y in 0..to.height.into() {
         let rows = inside(y, STRIDE, top, SIDE, from.height).len();
         for x in 0..to.width.into() {
             let columns = inside(x, STRIDE, left, SIDE, from.width).len();
             if rows.min(columns) < SIDE.into() {
-                tally.add(Event::AreaEdge, 1);
-                tally.add(Event::AreaEdgeRow, rows);
-                tally.add(Event::AreaEdgePixel, rows * columns);
+                tally.add(Event::PatchEdge, 1);
+                tally.add(Event::PatchEdgeRow, rows);
+                tally.add(Event::PatchEdgePixel, rows * columns);
             }
         }
     }
     requantization(conv, tally);
-    tally.add_loops(to.positions(), cortex_m4::area(to.channels.into()));
+    tally.add_loops(to.positions(), cortex_m4::conv_pool(to.channels.into()));
     Some(())
 }
