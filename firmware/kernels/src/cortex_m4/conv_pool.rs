@@ -29,7 +29,7 @@ macro_rules! widen {
 }
 
 /// Sums at two vertically adjacent positions, in `$upper` and `$lower`: weights r2-r7 times four rows of scratch words.
-macro_rules! two_places {
+macro_rules! two_positions {
     ($upper:literal, $lower:literal, $row0:literal, $row1:literal, $row2:literal, $row3:literal) => {
         concat!(
             "ldrd r8, r9, [sp, #",
