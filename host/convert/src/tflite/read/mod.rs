@@ -5,10 +5,10 @@
 //! | `table` | bytes -> tables, with their bounds checked |
 //! | `graph` | tables -> tensors and operators |
 //! | `names` | operator numbers -> names |
-//! | `quantized` | scales and zero points of tensors; constants |
-//! | `walk` | operators, one after the other -> layers |
-//! | `dense` | FULLY_CONNECTED -> layer |
-//! | `spatial` | operators that write tensors -> layer |
+//! | `weights` | scales and zero points of tensors; constants |
+//! | `importer` | operators, one after the other -> layers |
+//! | `operators::fully_connected` | FULLY_CONNECTED -> layer |
+//! | `operators::conv_2d` | operators that write tensors -> layer |
 //! | `classes` | names -> classes in a model's order |
 //!
 //! Weights and biases are the file's own integers, tensors are its int8 plus 128, and factors are computed from its scales.
@@ -20,22 +20,23 @@
 //! TensorFlow Lite's 8-bit quantization specification (tensorflow.org/lite/performance/quantization_spec).
 
 mod classes;
-mod dense;
+
 mod graph;
+mod importer;
 mod names;
-mod quantized;
-mod spatial;
+mod operators;
+
 mod table;
 #[cfg(test)]
 mod tests;
-mod walk;
+mod weights;
 
 use pinhole_core::model_file::{ModelFile, encode};
 use pinhole_shared::model::MAX_LAYERS;
 use pinhole_shared::policy::Policy;
 
 use self::graph::Graph;
-use self::walk::Walk;
+use self::importer::Walk;
 use crate::import::Reason;
 
 /// Reads a file's bytes, which may be arbitrary, as a model.

@@ -1,6 +1,6 @@
 //! A network in TensorFlow Lite's terms.
 
-use super::scales::Int8;
+use crate::tflite::quantization::Int8;
 use crate::tflite::schema::{Builtin, Fused, Padding, TensorType};
 
 /// A network: tensors, and the operators between them.

@@ -3,10 +3,10 @@
 //! | module | task |
 //! |---|---|
 //! | `graph` | tensors and operators |
-//! | `scales` | scales and zero points of int8 tensors |
+//! | `super::quantization` | scales and zero points of int8 tensors |
 //! | `weights` | a layer's weights and biases |
-//! | `spatial` | a layer that writes a tensor -> operators |
-//! | `dense` | a dense layer -> operators |
+//! | `layers::pool` | a layer that writes a tensor -> operators |
+//! | `layers::dense` | a dense layer -> operators |
 //! | `encode` | graph -> bytes |
 //!
 //! The input is int8, `[1, side, side, channels]`, each pixel of Pinhole's pipeline minus 128. The output is logits,
@@ -30,11 +30,10 @@
 //! # Source
 //! TensorFlow Lite's 8-bit quantization specification (tensorflow.org/lite/performance/quantization_spec).
 
-mod dense;
 mod encode;
 mod graph;
-mod scales;
-mod spatial;
+mod layers;
+
 #[cfg(test)]
 pub(crate) mod tests;
 mod weights;
@@ -44,7 +43,8 @@ use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Model};
 
 use self::graph::Graph;
-use self::scales::Int8;
+use self::layers::{dense, pool as spatial};
+use super::quantization::Int8;
 use crate::export::ExportError;
 
 /// Name of the metadata that holds the class names, a JSON array.

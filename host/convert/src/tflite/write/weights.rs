@@ -4,7 +4,7 @@ use pinhole_shared::model::Weighted;
 
 use super::Reading;
 use super::graph::Graph;
-use super::scales::Int8;
+use crate::tflite::quantization::Int8;
 use crate::tflite::schema::TensorType;
 
 /// Constants of a layer.

@@ -5,10 +5,10 @@ use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
 use pinhole_shared::model::PoolKind;
 use pinhole_shared::shape::{Padding, Shape, Window};
 
-use super::graph::Operator;
-use super::quantized::{Rows, Units, kind, picture};
-use super::walk::{Given, RELU6, Walk, refuse};
 use crate::import::Reason;
+use crate::tflite::read::graph::Operator;
+use crate::tflite::read::importer::{Given, RELU6, Walk, refuse};
+use crate::tflite::read::weights::{Rows, Units, kind, picture};
 use crate::tflite::schema::{
     Builtin, FUSED_ACTIVATION_FUNCTION, Fused, Padding as Kind, conv_options, depthwise_options, pool_options,
 };
@@ -20,7 +20,7 @@ const MAX_RATIO: f64 = 4096.0;
 
 impl<'f> Walk<'_, 'f> {
     /// Keeps PAD's padding for the layer that follows.
-    pub(super) fn pad(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
+    pub(in crate::tflite::read) fn pad(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         let amounts = self.graph.tensor(operator.input(1))?;
         let amounts = if amounts.kind == kind::INT32 { amounts.integers(4) } else { None };
         let sides = amounts.and_then(|amounts| match amounts[..] {
@@ -122,7 +122,11 @@ impl<'f> Walk<'_, 'f> {
     }
 
     /// Reads a convolution, with an activation function and MAX_POOL_2D after it.
-    pub(super) fn convolution(&mut self, operator: &Operator<'f>, is_depthwise: bool) -> Result<(), Reason> {
+    pub(in crate::tflite::read) fn convolution(
+        &mut self,
+        operator: &Operator<'f>,
+        is_depthwise: bool,
+    ) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
         let weights = self.graph.tensor(operator.input(1))?;
         let rows = Rows::of(&weights, self.optional(operator, 2)?.as_ref(), is_depthwise);
@@ -197,7 +201,7 @@ impl<'f> Walk<'_, 'f> {
         Ok(u8::try_from(side).ok().filter(|_| fits && is_plain).map(|side| (side, next.output)))
     }
 
-    pub(super) fn pool(&mut self, operator: &Operator<'f>, kind: PoolKind) -> Result<(), Reason> {
+    pub(in crate::tflite::read) fn pool(&mut self, operator: &Operator<'f>, kind: PoolKind) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
         // Pooling ignores padded positions, which is the same as padding with the least value.
         if self.padding.is_some_and(|(_, fill)| fill != 0) {
@@ -225,7 +229,7 @@ impl<'f> Walk<'_, 'f> {
     }
 
     /// Reads MEAN as a global average pooling.
-    pub(super) fn mean(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
+    pub(in crate::tflite::read) fn mean(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
         let axes = self.graph.tensor(operator.input(1))?;
         let axes = if axes.kind == kind::INT32 { axes.integers(4) } else { None };
@@ -245,7 +249,7 @@ impl<'f> Walk<'_, 'f> {
     }
 
     /// Reads ADD as the sum with an earlier layer's output.
-    pub(super) fn add(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
+    pub(in crate::tflite::read) fn add(&mut self, operator: &Operator<'f>) -> Result<(), Reason> {
         let shape = self.shape(operator)?;
         let (first, second) = (operator.input(0), operator.input(1));
         let other = if first == self.current { second } else { first };

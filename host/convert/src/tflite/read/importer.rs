@@ -8,8 +8,8 @@ use pinhole_shared::shape::{Padding, Shape};
 
 use super::graph::{Graph, Operator, Tensor};
 use super::names;
-use super::quantized::{Units, kind, picture};
 use super::table::Broken;
+use super::weights::{Units, kind, picture};
 use crate::import::Reason;
 use crate::tflite::schema::{Builtin, Fused};
 

@@ -4,12 +4,12 @@ use pinhole_core::model_file::scales::{HEADROOM, output_scale, row_scales};
 use pinhole_shared::fixed::SIGMOID_RANGE;
 use pinhole_shared::model::{Activation, Dense, Output};
 
-use super::Reading;
-use super::graph::{Graph, OperatorKind};
-use super::scales::Int8;
-use super::weights::Integers;
 use crate::export::ExportError;
+use crate::tflite::quantization::Int8;
 use crate::tflite::schema::{Fused, TensorType};
+use crate::tflite::write::Reading;
+use crate::tflite::write::graph::{Graph, OperatorKind};
+use crate::tflite::write::weights::Integers;
 
 /// Scale of a sigmoid in int16, required by TensorFlow Lite and the same on the device.
 const SIGMOID_UNIT: f32 = 1.0 / 32_768.0;
@@ -18,7 +18,7 @@ const SIGMOID_UNIT: f32 = 1.0 / 32_768.0;
 ///
 /// # Errors
 /// [`ExportError::Scale`].
-pub(super) fn hidden(
+pub(in crate::tflite::write) fn hidden(
     graph: &mut Graph,
     (index, dense): (usize, &Dense<'_>),
     from: Reading,
@@ -44,7 +44,7 @@ pub(super) fn hidden(
 
 /// Converts int8 to int16 with the same integers. QUANTIZE does not support these types, so CAST is used. It keeps the integers
 /// but not their zero point: the output's is 0. Biases compensate for that.
-pub(super) fn widened(graph: &mut Graph, from: Reading, elements: usize) -> Reading {
+pub(in crate::tflite::write) fn widened(graph: &mut Graph, from: Reading, elements: usize) -> Reading {
     let tensor = graph.wide("wide", vec![1, elements as i32], from.int8.scale);
     graph.run(OperatorKind::Cast, vec![from.tensor], tensor);
     Reading { tensor, ..from }
@@ -54,7 +54,7 @@ pub(super) fn widened(graph: &mut Graph, from: Reading, elements: usize) -> Read
 ///
 /// # Errors
 /// [`ExportError::Scale`].
-pub(super) fn hidden_wide(
+pub(in crate::tflite::write) fn hidden_wide(
     graph: &mut Graph,
     (index, dense): (usize, &Dense<'_>),
     from: Reading,
@@ -92,7 +92,7 @@ pub(super) fn hidden_wide(
 ///
 /// # Errors
 /// [`ExportError::Scale`].
-pub(super) fn logits(
+pub(in crate::tflite::write) fn logits(
     graph: &mut Graph,
     (index, dense): (usize, &Dense<'_>),
     from: Reading,

@@ -4,12 +4,12 @@ use pinhole_core::model_file::scales::accumulator_scales;
 use pinhole_shared::model::{Conv, Layer, Pool, Tensor};
 use pinhole_shared::shape::{Padding as Around, Shape, Window};
 
-use super::Reading;
-use super::graph::{Graph, OperatorKind, Slide};
-use super::scales::Int8;
-use super::weights::Integers;
 use crate::export::ExportError;
+use crate::tflite::quantization::Int8;
 use crate::tflite::schema::{Fused, Padding, TensorType};
+use crate::tflite::write::Reading;
+use crate::tflite::write::graph::{Graph, OperatorKind, Slide};
+use crate::tflite::write::weights::Integers;
 
 /// Writes a layer that reads `from`; `before` are the outputs of the layers before it. Returns its output.
 ///
@@ -18,7 +18,7 @@ use crate::tflite::schema::{Fused, Padding, TensorType};
 ///
 /// # Panics
 /// If the layer is dense.
-pub(super) fn write(
+pub(in crate::tflite::write) fn write(
     graph: &mut Graph,
     (index, layer): (usize, &Layer<'_>),
     from: Reading,

@@ -4,52 +4,52 @@ use pinhole_shared::model::Tensor;
 
 /// Scale and zero point: an integer's real value is `scale * (integer - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Int8 {
+pub(crate) struct Int8 {
     /// Real value of one unit, above 0.
-    pub(super) scale: f32,
+    pub(crate) scale: f32,
     /// Zero point, -128..=127.
-    pub(super) zero_point: i8,
+    pub(crate) zero_point: i8,
 }
 
 impl Int8 {
     /// Those of the network's input: the integer is the pixel minus 128, its real value the pixel / 255.
-    pub(super) const PIXELS: Self = Self { scale: 1.0 / 255.0, zero_point: i8::MIN };
+    pub(crate) const PIXELS: Self = Self { scale: 1.0 / 255.0, zero_point: i8::MIN };
 
     /// Those of a sigmoid's output, the only ones that TensorFlow Lite allows for LOGISTIC.
     ///
     /// # Source
     /// TensorFlow Lite's 8-bit quantization specification, LOGISTIC.
-    pub(super) const SIGMOID: Self = Self { scale: 1.0 / 256.0, zero_point: i8::MIN };
+    pub(crate) const SIGMOID: Self = Self { scale: 1.0 / 256.0, zero_point: i8::MIN };
 
     /// Returns those of a tensor whose bytes minus 128 are the integers.
-    pub(super) fn of(tensor: &Tensor) -> Self {
+    pub(crate) fn of(tensor: &Tensor) -> Self {
         Self { scale: tensor.scale, zero_point: Self::integer(tensor.zero_point) }
     }
 
     /// Returns the integer of a tensor's byte.
-    pub(super) fn integer(byte: u8) -> i8 {
+    pub(crate) fn integer(byte: u8) -> i8 {
         (i16::from(byte) - 128) as i8
     }
 
     /// Returns those of a sigmoid's input. The range begins where the int8 output is no longer 0: at half a unit,
     /// `ln (0.5 / 255.5)`. It ends where the output reaches the greatest int8: one and a half units from 1,
     /// `ln (254.5 / 1.5)`. Clipping beyond changes nothing, so no photo is needed to find the range.
-    pub(super) fn before_sigmoid() -> Self {
+    pub(crate) fn before_sigmoid() -> Self {
         Self::covering((0.5_f64 / 255.5).ln(), (254.5_f64 / 1.5).ln())
     }
 
     /// Returns those of the range 0 to `largest`, which is above 0.
-    pub(super) fn positive(largest: f64) -> Self {
+    pub(crate) fn positive(largest: f64) -> Self {
         Self { scale: (largest / 255.0) as f32, zero_point: i8::MIN }
     }
 
     /// Returns those of the range `-largest` to nearly `largest`, which is above 0; the zero point is 0.
-    pub(super) fn symmetric(largest: f64) -> Self {
+    pub(crate) fn symmetric(largest: f64) -> Self {
         Self { scale: (largest / 128.0) as f32, zero_point: 0 }
     }
 
     /// Returns those of the range `low` to `high`, widened to include 0, and by up to half a unit for the rounded zero point.
-    pub(super) fn covering(low: f64, high: f64) -> Self {
+    pub(crate) fn covering(low: f64, high: f64) -> Self {
         let (low, high) = (low.min(0.0), high.max(0.0));
         // A network whose outputs are all 0 still needs a scale.
         let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
@@ -58,7 +58,7 @@ impl Int8 {
     }
 
     /// Returns the smallest and largest real value.
-    pub(super) fn range(self) -> (f64, f64) {
+    pub(crate) fn range(self) -> (f64, f64) {
         let real = |integer: i8| f64::from(self.scale) * (f64::from(integer) - f64::from(self.zero_point));
         (real(i8::MIN), real(i8::MAX))
     }

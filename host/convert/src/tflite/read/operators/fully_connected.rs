@@ -5,10 +5,10 @@ use pinhole_core::model_file::scales::InputKind;
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Activation, Output};
 
-use super::graph::Operator;
-use super::quantized::{Rows, Units};
-use super::walk::{Given, RELU6, Walk, refuse};
 use crate::import::Reason;
+use crate::tflite::read::graph::Operator;
+use crate::tflite::read::importer::{Given, RELU6, Walk, refuse};
+use crate::tflite::read::weights::{Rows, Units};
 use crate::tflite::schema::{Builtin, FUSED_ACTIVATION_FUNCTION, Fused};
 
 /// Slot of `FullyConnectedOptions.weights_format`; 0 for row-major weights.
@@ -20,7 +20,11 @@ const Q15: f64 = 1.0 / 32_768.0;
 
 impl<'f> Walk<'_, 'f> {
     /// Reads a dense layer: the output layer if `deciding`, else a hidden one.
-    pub(super) fn fully_connected(&mut self, operator: &Operator<'f>, deciding: bool) -> Result<(), Reason> {
+    pub(in crate::tflite::read) fn fully_connected(
+        &mut self,
+        operator: &Operator<'f>,
+        deciding: bool,
+    ) -> Result<(), Reason> {
         let why = |why: String| refuse(operator, why);
         let weights = self.graph.tensor(operator.input(1))?;
         let rows = Rows::of(&weights, self.optional(operator, 2)?.as_ref(), false).map_err(why)?;

@@ -1,0 +1,4 @@
+//! Operators as layers.
+
+mod conv_2d;
+mod fully_connected;

@@ -1,0 +1,4 @@
+//! Layers as operators.
+
+pub(super) mod dense;
+pub(super) mod pool;
