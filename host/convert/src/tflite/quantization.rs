@@ -1,17 +1,19 @@
-//! Scale and zero point of an int8 tensor.
+//! Quantization parameters of an int8 tensor.
 
 use pinhole_shared::model::Tensor;
 
-/// Scale and zero point: an integer's real value is `scale * (integer - zero_point)`.
+/// Scale and zero point of an int8 tensor: an integer's real value is `scale * (integer - zero_point)`.
+///
+/// The bytes of Pinhole's tensors are these integers plus 128, with the same scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Int8 {
+pub(crate) struct QuantizationParameters {
     /// Real value of one unit, above 0.
     pub(crate) scale: f32,
     /// Zero point, -128..=127.
     pub(crate) zero_point: i8,
 }
 
-impl Int8 {
+impl QuantizationParameters {
     /// Those of the network's input: the integer is the pixel minus 128, its real value the pixel / 255.
     pub(crate) const PIXELS: Self = Self { scale: 1.0 / 255.0, zero_point: i8::MIN };
 
@@ -26,9 +28,14 @@ impl Int8 {
         Self { scale: tensor.scale, zero_point: Self::integer(tensor.zero_point) }
     }
 
-    /// Returns the integer of a tensor's byte.
+    /// Returns the integer of a byte of Pinhole's tensors: the byte minus 128.
     pub(crate) fn integer(byte: u8) -> i8 {
         (i16::from(byte) - 128) as i8
+    }
+
+    /// Returns the zero point as a byte of Pinhole's tensors: plus 128.
+    pub(crate) fn zero_point_byte(self) -> u8 {
+        (i16::from(self.zero_point) + 128) as u8
     }
 
     /// Returns those of a sigmoid's input. The range begins where the int8 output is no longer 0: at half a unit,
@@ -71,22 +78,25 @@ mod tests {
     #[test]
     fn ranges_hold_what_they_are_for() {
         for (low, high) in [(-3.0, 5.0), (0.5, 2.0), (-2.0, -0.5), (0.0, 0.0), (-1e-6, 3e4)] {
-            let int8 = Int8::covering(low, high);
+            let int8 = QuantizationParameters::covering(low, high);
             let (lowest, highest) = int8.range();
             let half = 0.51 * f64::from(int8.scale);
             assert!(lowest <= low + half && highest >= high - half, "{low} {high}: {int8:?}");
         }
-        let (low, high) = Int8::positive(2.0).range();
+        let (low, high) = QuantizationParameters::positive(2.0).range();
         assert!(low == 0.0 && (high - 2.0).abs() < 1e-6);
-        assert_eq!(Int8::symmetric(1.0).range(), (-1.0, 127.0 / 128.0));
-        assert_eq!(Int8::covering(0.0, 0.0), Int8 { scale: 1.0, zero_point: i8::MIN });
+        assert_eq!(QuantizationParameters::symmetric(1.0).range(), (-1.0, 127.0 / 128.0));
+        assert_eq!(
+            QuantizationParameters::covering(0.0, 0.0),
+            QuantizationParameters { scale: 1.0, zero_point: i8::MIN }
+        );
     }
 
     /// Outside the range, the sigmoid's int8 is the one at the range's end.
     #[test]
     fn nothing_is_lost_before_a_sigmoid() {
         let int8 = |x: f64| (256.0 / (1.0 + (-x).exp())).round().min(255.0);
-        let (low, high) = Int8::before_sigmoid().range();
+        let (low, high) = QuantizationParameters::before_sigmoid().range();
         // The rounded zero point moves the ends by at most half a unit, and the sigmoid there by less than one.
         assert!(int8(low) <= 1.0 && int8(high) >= 254.0, "{low} {high}");
         assert_eq!((int8((0.499_f64 / 255.5).ln()), int8((254.6_f64 / 1.4).ln())), (0.0, 255.0));
