@@ -97,6 +97,17 @@ pub enum ExportError {
         /// Layer, counted from 0.
         layer: usize,
     },
+    /// A layer of a kind that has no TensorFlow Lite operators yet.
+    #[error("the layer {layer} is of kind {kind}, which cannot be exported to TensorFlow Lite yet")]
+    #[diagnostic(help(
+        "write a C header (--out ending in .h), which holds any model; or leave out that layer in the recipe"
+    ))]
+    UnsupportedLayer {
+        /// Layer, counted from 0.
+        layer: usize,
+        /// Its kind, as in recipes.
+        kind: &'static str,
+    },
     /// The existing file is of another format.
     #[error("{} exists and was not exported from a model; it is kept", path.display())]
     #[diagnostic(help("give another --out"))]

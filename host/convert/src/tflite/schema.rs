@@ -117,7 +117,7 @@ pub(crate) mod metadata {
     pub(crate) const BUFFER: u16 = 1;
 }
 
-/// `TensorType`: the values that are written.
+/// `TensorType`: the types that are written or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TensorType {
     Int32 = 2,
@@ -126,61 +126,78 @@ pub(crate) enum TensorType {
     Int8 = 9,
 }
 
+impl TensorType {
+    /// Returns the type with this number; `None` for one that Pinhole neither writes nor reads.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::Int32, Self::Int64, Self::Int16, Self::Int8].into_iter().find(|&of| of as u8 == number)
+    }
+}
+
 /// `Padding`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Padding {
+pub(crate) enum TflitePadding {
     /// Padding that gives one position for each stride; if it is odd, the end gets one more.
     Same = 0,
     /// No padding.
     Valid = 1,
 }
 
-/// `ActivationFunctionType`: the values that are written.
+/// `ActivationFunctionType`: the functions that are written or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fused {
+pub(crate) enum FusedActivation {
     None = 0,
     Relu = 1,
+    Relu6 = 3,
 }
 
-/// `BuiltinOperator`: the values that are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Builtin {
-    Add = 0,
-    AveragePool = 1,
-    Conv = 3,
-    Depthwise = 4,
+impl FusedActivation {
+    /// Returns the function with this number; `None` for one that Pinhole neither writes nor reads.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::None, Self::Relu, Self::Relu6].into_iter().find(|&of| of as u8 == number)
+    }
+}
+
+/// Declares [`BuiltinOperator`] and its `ALL` in the order of declaration, so that a new operator takes one line.
+macro_rules! builtin_operators {
+    ($($name:ident = $number:literal,)+) => {
+        /// `BuiltinOperator`: the operators that are written or read.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum BuiltinOperator {
+            $($name = $number,)+
+        }
+
+        impl BuiltinOperator {
+            /// All operators, in the order of a file's operator codes.
+            pub(crate) const ALL: [Self; [$($number),+].len()] = [$(Self::$name),+];
+        }
+    };
+}
+
+// A new operator goes to the end: the order of these lines is the order of operator codes in exported files.
+builtin_operators! {
+    Reshape = 22,
     FullyConnected = 9,
     Logistic = 14,
-    MaxPool = 17,
-    Mul = 18,
-    Reshape = 22,
-    Pad = 34,
+    Conv2d = 3,
+    DepthwiseConv2d = 4,
+    MaxPool2d = 17,
+    AveragePool2d = 1,
     Mean = 40,
-    Cast = 53,
+    Add = 0,
+    Pad = 34,
+    PadV2 = 60,
     Maximum = 55,
     Minimum = 57,
-    PadV2 = 60,
-}
-
-impl Builtin {
-    /// All operators, in the order of a file's operator codes.
-    pub(crate) const ALL: [Self; 15] = [
-        Self::Reshape,
-        Self::FullyConnected,
-        Self::Logistic,
-        Self::Conv,
-        Self::Depthwise,
-        Self::MaxPool,
-        Self::AveragePool,
-        Self::Mean,
-        Self::Add,
-        Self::Pad,
-        Self::PadV2,
-        Self::Maximum,
-        Self::Minimum,
-        Self::Cast,
-        Self::Mul,
-    ];
+    Cast = 53,
+    Mul = 18,
+    Dequantize = 6,
+    Relu = 19,
+    Relu6 = 21,
+    Softmax = 25,
+    StridedSlice = 45,
+    Shape = 77,
+    Pack = 83,
+    Quantize = 114,
 }
 
 /// `BuiltinOptions`, the type of a union: the values that are written.

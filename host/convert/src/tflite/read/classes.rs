@@ -2,7 +2,7 @@
 
 use pinhole_core::model_file::QuantizedLayer;
 
-use super::graph::Graph;
+use super::graph::FileGraph;
 use crate::export::CLASSES_METADATA;
 use crate::import::Reason;
 
@@ -11,7 +11,7 @@ use crate::import::Reason;
 /// # Errors
 /// [`Reason::Classes`], [`Reason::Name`], [`Reason::Broken`].
 pub(super) fn sorted(
-    graph: &Graph<'_>,
+    graph: &FileGraph<'_>,
     given: Option<&[String]>,
     last: &mut QuantizedLayer,
 ) -> Result<Vec<String>, Reason> {
@@ -24,8 +24,8 @@ pub(super) fn sorted(
     }
     let mut order: Vec<usize> = (0..outputs).collect();
     order.sort_by_key(|&row| names[row].as_bytes());
-    for (place, &row) in order.iter().enumerate() {
-        let is_again = place > 0 && names[order[place - 1]] == names[row];
+    for (position, &row) in order.iter().enumerate() {
+        let is_again = position > 0 && names[order[position - 1]] == names[row];
         if is_again || !(1..=usize::from(u8::MAX)).contains(&names[row].len()) {
             return Err(Reason::Name { name: names[row].clone() });
         }

@@ -1,9 +1,10 @@
 //! Tensors and operators, as they are in the file.
 
-use super::table::{Broken, Table};
+use super::table::{Broken, FlatBuffersTable};
 use crate::import::Reason;
 use crate::tflite::schema::{
-    IDENTIFIER, VERSION, buffer, metadata, model, operator, operator_code, quantization, subgraph, tensor,
+    BuiltinOperator, IDENTIFIER, TensorType, VERSION, buffer, metadata, model, operator, operator_code, quantization,
+    subgraph, tensor,
 };
 
 /// Most dimensions of a tensor.
@@ -13,38 +14,38 @@ const MAX_OPERATORS: usize = 512;
 
 /// The network of a file.
 #[derive(Debug)]
-pub(super) struct Graph<'f> {
-    root: Table<'f>,
-    subgraph: Table<'f>,
-    tensors: Vec<Table<'f>>,
-    buffers: Vec<Table<'f>>,
+pub(super) struct FileGraph<'f> {
+    root: FlatBuffersTable<'f>,
+    subgraph: FlatBuffersTable<'f>,
+    tensors: Vec<FlatBuffersTable<'f>>,
+    buffers: Vec<FlatBuffersTable<'f>>,
     /// Operators, in the order in which they run.
-    pub(super) operators: Vec<Operator<'f>>,
+    pub(super) operators: Vec<FileOperator<'f>>,
 }
 
-/// An operator. Tensors are given by their indices; -1 is none.
+/// An operator of a file. Tensors are given by their indices; -1 is none.
 #[derive(Clone, Debug)]
-pub(super) struct Operator<'f> {
+pub(super) struct FileOperator<'f> {
     pub(super) index: usize,
     /// Number of the operator in the schema.
     pub(super) code: i32,
     pub(super) inputs: Vec<i32>,
     pub(super) output: i32,
-    options: Option<Table<'f>>,
+    options: Option<FlatBuffersTable<'f>>,
 }
 
-/// A tensor.
+/// A tensor of a file.
 #[derive(Clone, Debug)]
-pub(super) struct Tensor<'f> {
+pub(super) struct FileTensor<'f> {
     pub(super) shape: Vec<i32>,
-    /// Number of the type in the schema.
-    pub(super) kind: u8,
+    /// Type; `None` for one that Pinhole does not read.
+    pub(super) tensor_type: Option<TensorType>,
     /// Values of a constant; else empty.
     pub(super) data: &'f [u8],
     scales: &'f [u8],
     zero_points: &'f [u8],
     /// Dimension with a scale for each index.
-    pub(super) scales_along: i32,
+    pub(super) quantized_dimension: i32,
 }
 
 impl From<Broken> for Reason {
@@ -53,13 +54,13 @@ impl From<Broken> for Reason {
     }
 }
 
-impl<'f> Graph<'f> {
+impl<'f> FileGraph<'f> {
     /// Reads a file's tables, but not the tensors of the operators.
     pub(super) fn read(file: &'f [u8]) -> Result<Self, Reason> {
         if file.get(4..8) != Some(IDENTIFIER.as_bytes()) {
             return Err(Reason::Foreign);
         }
-        let root = Table::root(file)?;
+        let root = FlatBuffersTable::root(file)?;
         if root.word(model::VERSION, 0)? != VERSION as i32 {
             return Err(Reason::Foreign);
         }
@@ -78,7 +79,7 @@ impl<'f> Graph<'f> {
         let mut operators = Vec::new();
         for (index, table) in tables.into_iter().enumerate() {
             let code = usize::try_from(table.word(operator::OPCODE_INDEX, 0)?).map_err(|_| Broken)?;
-            operators.push(Operator {
+            operators.push(FileOperator {
                 index,
                 code: *codes.get(code).ok_or(Broken)?,
                 // No operator that Pinhole supports has more inputs.
@@ -101,7 +102,7 @@ impl<'f> Graph<'f> {
     }
 
     /// Returns a tensor by its index.
-    pub(super) fn tensor(&self, index: i32) -> Result<Tensor<'f>, Broken> {
+    pub(super) fn tensor(&self, index: i32) -> Result<FileTensor<'f>, Broken> {
         let table = usize::try_from(index).ok().and_then(|index| self.tensors.get(index)).ok_or(Broken)?;
         let buffer = usize::try_from(table.word(tensor::BUFFER, 0)?).ok();
         let buffer = buffer.and_then(|buffer| self.buffers.get(buffer)).ok_or(Broken)?;
@@ -109,19 +110,19 @@ impl<'f> Graph<'f> {
         if shape.len() > MAX_DIMENSIONS {
             return Err(Broken);
         }
-        let (mut scales, mut zero_points, mut scales_along): (&[u8], &[u8], _) = (&[], &[], 0);
+        let (mut scales, mut zero_points, mut quantized_dimension): (&[u8], &[u8], _) = (&[], &[], 0);
         if let Some(table) = table.table(tensor::QUANTIZATION)? {
             scales = table.list(quantization::SCALE, 4)?;
             zero_points = table.list(quantization::ZERO_POINT, 8)?;
-            scales_along = table.word(quantization::QUANTIZED_DIMENSION, 0)?;
+            quantized_dimension = table.word(quantization::QUANTIZED_DIMENSION, 0)?;
         }
-        Ok(Tensor {
+        Ok(FileTensor {
             shape: shape.collect(),
-            kind: table.byte(tensor::TYPE, 0)?,
+            tensor_type: TensorType::from_number(table.byte(tensor::TYPE, 0)?),
             data: buffer.list(buffer::DATA, 1)?,
             scales,
             zero_points,
-            scales_along,
+            quantized_dimension,
         })
     }
 
@@ -142,7 +143,12 @@ impl<'f> Graph<'f> {
     }
 }
 
-impl Operator<'_> {
+impl FileOperator<'_> {
+    /// Returns true if it is this operator.
+    pub(super) fn is(&self, builtin: BuiltinOperator) -> bool {
+        self.code == builtin as i32
+    }
+
     /// Returns an option of 8 bits; 0 if it is absent.
     pub(super) fn byte(&self, slot: u16) -> Result<u8, Broken> {
         self.options.map_or(Ok(0), |options| options.byte(slot, 0))
@@ -159,7 +165,7 @@ impl Operator<'_> {
     }
 }
 
-impl Tensor<'_> {
+impl FileTensor<'_> {
     /// Returns the number of elements of its shape; `None` if a dimension is negative, or if the number overflows.
     pub(super) fn elements(&self) -> Option<usize> {
         self.shape.iter().try_fold(1_usize, |elements, &side| elements.checked_mul(usize::try_from(side).ok()?))

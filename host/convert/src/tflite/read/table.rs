@@ -12,12 +12,12 @@ pub(super) struct Broken;
 
 /// A table: its file, and the offset at which it starts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Table<'f> {
+pub(super) struct FlatBuffersTable<'f> {
     file: &'f [u8],
     start: usize,
 }
 
-impl<'f> Table<'f> {
+impl<'f> FlatBuffersTable<'f> {
     /// Returns the file's first table.
     pub(super) fn root(file: &'f [u8]) -> Result<Self, Broken> {
         Self { file, start: 0 }.pointed(0)

@@ -2,18 +2,19 @@
 
 use flatbuffers::{FlatBufferBuilder, Push, TableFinishedWIPOffset, Vector, WIPOffset};
 
-use super::graph::{Graph, Operator, OperatorKind, Tensor};
+use super::graph::{GraphBuilder, NewOperator, NewTensor};
+use super::operators::{OperatorOptions, OptionValue};
 use crate::tflite::schema::{
-    BUFFER_ALIGNMENT, Builtin, FUSED_ACTIVATION_FUNCTION, IDENTIFIER, VERSION, buffer, conv_options, depthwise_options,
-    metadata, model, operator, operator_code, options_type, pool_options, quantization, reducer_options,
-    reshape_options, subgraph, tensor,
+    BUFFER_ALIGNMENT, BuiltinOperator, IDENTIFIER, VERSION, buffer, metadata, model, operator, operator_code,
+    quantization, subgraph, tensor,
 };
 
-type Table = WIPOffset<TableFinishedWIPOffset>;
+/// A table that has been written: its offset.
+type TableOffset = WIPOffset<TableFinishedWIPOffset>;
 
 /// Encodes a file. The same graph gives the same bytes.
-pub(super) fn encode(graph: &Graph) -> Vec<u8> {
-    let mut file = File(FlatBufferBuilder::new());
+pub(super) fn encode(graph: &GraphBuilder) -> Vec<u8> {
+    let mut file = FileBuilder(FlatBufferBuilder::new());
     // By the format's convention buffer 0 is empty; tensors that are not constants use it.
     let mut buffers = vec![file.table(|_| ())];
     let mut tensors = Vec::with_capacity(graph.tensors.len());
@@ -34,13 +35,13 @@ pub(super) fn encode(graph: &Graph) -> Vec<u8> {
         }));
     }
     // Of several versions of an operator, the highest: runtimes that support it use it for all.
-    let version = |builtin: &Builtin| {
-        let of_kind = graph.operators.iter().filter(|operator| operator.kind.builtin() == *builtin);
-        Some((*builtin, of_kind.map(|operator| operator.version).max()?))
+    let version = |builtin: &BuiltinOperator| {
+        let of_builtin = graph.operators.iter().filter(|operator| operator.builtin == *builtin);
+        Some((*builtin, of_builtin.map(|operator| operator.version).max()?))
     };
-    let used: Vec<(Builtin, i32)> = Builtin::ALL.iter().filter_map(version).collect();
-    let operators: Vec<Table> = graph.operators.iter().map(|operator| file.operator(operator, &used)).collect();
-    let codes: Vec<Table> = used.iter().map(|&code| file.operator_code(code)).collect();
+    let used: Vec<(BuiltinOperator, i32)> = BuiltinOperator::ALL.iter().filter_map(version).collect();
+    let operators: Vec<TableOffset> = graph.operators.iter().map(|operator| file.operator(operator, &used)).collect();
+    let codes: Vec<TableOffset> = used.iter().map(|&code| file.operator_code(code)).collect();
 
     let (tensors, operators) = (file.vector(&tensors), file.vector(&operators));
     let (inputs, outputs) = (file.vector(&[graph.input]), file.vector(&[graph.output]));
@@ -75,10 +76,10 @@ fn slot(number: u16) -> u16 {
 }
 
 /// A file in progress. FlatBuffers are built from end to start: objects are written before the references to them.
-struct File<'f>(FlatBufferBuilder<'f>);
+struct FileBuilder<'f>(FlatBufferBuilder<'f>);
 
-impl<'f> File<'f> {
-    fn table(&mut self, fields: impl FnOnce(&mut FlatBufferBuilder<'f>)) -> Table {
+impl<'f> FileBuilder<'f> {
+    fn table(&mut self, fields: impl FnOnce(&mut FlatBufferBuilder<'f>)) -> TableOffset {
         let start = self.0.start_table();
         fields(&mut self.0);
         self.0.end_table(start)
@@ -98,25 +99,25 @@ impl<'f> File<'f> {
         }
     }
 
-    fn buffer(&mut self, data: &[u8]) -> Table {
+    fn buffer(&mut self, data: &[u8]) -> TableOffset {
         self.align(data.len());
         let data = self.vector(data);
         self.table(|builder| builder.push_slot_always(slot(buffer::DATA), data))
     }
 
-    fn tensor(&mut self, tensor: &Tensor, buffer: u32) -> Table {
+    fn tensor(&mut self, tensor: &NewTensor, buffer: u32) -> TableOffset {
         let (shape, name) = (self.vector(&tensor.shape), self.0.create_string(&tensor.name));
         let quantization = (!tensor.scales.is_empty()).then(|| {
             let (scales, zero_points) = (self.vector(&tensor.scales), self.vector(&tensor.zero_points));
             self.table(|builder| {
                 builder.push_slot_always(slot(quantization::SCALE), scales);
                 builder.push_slot_always(slot(quantization::ZERO_POINT), zero_points);
-                builder.push_slot_always(slot(quantization::QUANTIZED_DIMENSION), tensor.scales_along);
+                builder.push_slot_always(slot(quantization::QUANTIZED_DIMENSION), tensor.quantized_dimension);
             })
         });
         self.table(|builder| {
             builder.push_slot_always(slot(tensor::SHAPE), shape);
-            builder.push_slot_always(slot(tensor::TYPE), tensor.kind as i8);
+            builder.push_slot_always(slot(tensor::TYPE), tensor.tensor_type as i8);
             builder.push_slot_always(slot(tensor::BUFFER), buffer);
             builder.push_slot_always(slot(tensor::NAME), name);
             if let Some(quantization) = quantization {
@@ -126,7 +127,7 @@ impl<'f> File<'f> {
         })
     }
 
-    fn operator_code(&mut self, (builtin, version): (Builtin, i32)) -> Table {
+    fn operator_code(&mut self, (builtin, version): (BuiltinOperator, i32)) -> TableOffset {
         self.table(|builder| {
             builder.push_slot_always(slot(operator_code::DEPRECATED_BUILTIN_CODE), builtin as i8);
             builder.push_slot_always(slot(operator_code::VERSION), version);
@@ -134,92 +135,48 @@ impl<'f> File<'f> {
         })
     }
 
-    fn operator(&mut self, operator: &Operator, codes: &[(Builtin, i32)]) -> Table {
-        let options = self.options(&operator.kind);
+    fn operator(&mut self, operator: &NewOperator, codes: &[(BuiltinOperator, i32)]) -> TableOffset {
+        let options = operator.options.as_ref().map(|options| (options.options_type, self.options(options)));
         let (inputs, outputs) = (self.vector(&operator.inputs), self.vector(&[operator.output]));
-        let code = codes.iter().position(|(code, _)| *code == operator.kind.builtin()).unwrap_or(0) as u32;
+        let code = codes.iter().position(|(code, _)| *code == operator.builtin).unwrap_or(0) as u32;
         self.table(|builder| {
             builder.push_slot_always(slot(operator::OPCODE_INDEX), code);
             builder.push_slot_always(slot(operator::INPUTS), inputs);
             builder.push_slot_always(slot(operator::OUTPUTS), outputs);
-            if let Some((kind, options)) = options {
-                builder.push_slot_always(slot(operator::BUILTIN_OPTIONS_TYPE), kind);
+            if let Some((options_type, options)) = options {
+                builder.push_slot_always(slot(operator::BUILTIN_OPTIONS_TYPE), options_type);
                 builder.push_slot_always(slot(operator::BUILTIN_OPTIONS), options);
             }
         })
     }
 
-    /// Writes an operator's options; returns their type and table.
-    fn options(&mut self, kind: &OperatorKind) -> Option<(u8, Table)> {
-        use Field::{Byte, Word};
-        if let OperatorKind::Reshape { shape } = kind {
-            let shape = self.vector(shape);
-            let options = self.table(|builder| builder.push_slot_always(slot(reshape_options::NEW_SHAPE), shape));
-            return Some((options_type::RESHAPE, options));
-        }
-        let mut fields = Vec::new();
-        if let OperatorKind::Conv { slide, .. }
-        | OperatorKind::Depthwise { slide, .. }
-        | OperatorKind::MaxPool { slide, .. }
-        | OperatorKind::AveragePool { slide, .. } = kind
-        {
-            let [down, right] = slide.strides.map(i32::from);
-            fields.extend([
-                (conv_options::PADDING, Byte(slide.padding as i8)),
-                (conv_options::STRIDE_W, Word(right)),
-                (conv_options::STRIDE_H, Word(down)),
-            ]);
-        }
-        let options = match *kind {
-            OperatorKind::Logistic | OperatorKind::Reshape { .. } => return None,
-            OperatorKind::Conv { fused, .. } => {
-                fields.push((conv_options::FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
-                options_type::CONV
-            }
-            OperatorKind::Depthwise { fused, .. } => {
-                fields.push((depthwise_options::DEPTH_MULTIPLIER, Word(1)));
-                fields.push((depthwise_options::FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
-                options_type::DEPTHWISE
-            }
-            OperatorKind::MaxPool { sides: [height, width], .. }
-            | OperatorKind::AveragePool { sides: [height, width], .. } => {
-                fields.push((pool_options::FILTER_WIDTH, Word(width.into())));
-                fields.push((pool_options::FILTER_HEIGHT, Word(height.into())));
-                options_type::POOL
-            }
-            OperatorKind::FullyConnected(fused) => {
-                fields.push((FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
-                options_type::FULLY_CONNECTED
-            }
-            OperatorKind::Add(fused) => {
-                fields.push((FUSED_ACTIVATION_FUNCTION, Byte(fused as i8)));
-                options_type::ADD
-            }
-            OperatorKind::Mean => {
-                fields.push((reducer_options::KEEP_DIMS, Byte(1)));
-                options_type::REDUCER
-            }
-            OperatorKind::Mul => options_type::MUL,
-            OperatorKind::Pad => options_type::PAD,
-            OperatorKind::PadV2 => options_type::PAD_V2,
-            OperatorKind::Cast => options_type::CAST,
-            OperatorKind::Maximum | OperatorKind::Minimum => options_type::MAXIMUM_MINIMUM,
-        };
-        let table = self.table(|builder| {
+    /// Writes an operator's options and returns their table.
+    fn options(&mut self, options: &OperatorOptions) -> TableOffset {
+        // Vectors lie outside of the table that refers to them, and have to be written before it.
+        let fields: Vec<(u16, FieldValue<'f>)> = options
+            .fields
+            .iter()
+            .map(|(number, value)| match value {
+                OptionValue::Int8(value) => (*number, FieldValue::Int8(*value)),
+                OptionValue::Int32(value) => (*number, FieldValue::Int32(*value)),
+                OptionValue::Int32s(values) => (*number, FieldValue::Vector(self.vector(values))),
+            })
+            .collect();
+        self.table(|builder| {
             for (number, field) in fields {
                 match field {
-                    Byte(value) => builder.push_slot_always(slot(number), value),
-                    Word(value) => builder.push_slot_always(slot(number), value),
+                    FieldValue::Int8(value) => builder.push_slot_always(slot(number), value),
+                    FieldValue::Int32(value) => builder.push_slot_always(slot(number), value),
+                    FieldValue::Vector(values) => builder.push_slot_always(slot(number), values),
                 }
             }
-        });
-        Some((options, table))
+        })
     }
 }
 
-/// A field of an operator's options.
-#[derive(Clone, Copy)]
-enum Field {
-    Byte(i8),
-    Word(i32),
+/// Value of a table's field.
+enum FieldValue<'f> {
+    Int8(i8),
+    Int32(i32),
+    Vector(WIPOffset<Vector<'f, i32>>),
 }

@@ -2,12 +2,15 @@
 //!
 //! | module | task |
 //! |---|---|
-//! | `graph` | tensors and operators |
-//! | `scales` | scales and zero points of int8 tensors |
+//! | `layers` | a layer -> operators: a file for each layer kind |
+//! | `operators` | operators and their options |
+//! | `window` | padding around a window, and limits of a layer's outputs |
 //! | `weights` | a layer's weights and biases |
-//! | `spatial` | a layer that writes a tensor -> operators |
-//! | `dense` | a dense layer -> operators |
+//! | `graph` | tensors and operators of the network so far |
 //! | `encode` | graph -> bytes |
+//!
+//! A layer kind takes a file in `layers` and a line in its table. A layer of a kind without a file compiles, and is refused when
+//! it is exported.
 //!
 //! The input is int8, `[1, side, side, channels]`, each pixel of Pinhole's pipeline minus 128. The output is logits,
 //! `[1, classes]`: the class with the largest logit is the decision. There is no SOFTMAX: rounding to 8 bits would make equal
@@ -30,21 +33,22 @@
 //! # Source
 //! TensorFlow Lite's 8-bit quantization specification (tensorflow.org/lite/performance/quantization_spec).
 
-mod dense;
 mod encode;
 mod graph;
-mod scales;
-mod spatial;
+mod layers;
+mod operators;
 #[cfg(test)]
 pub(crate) mod tests;
 mod weights;
+mod window;
 
 use pinhole_core::model_file::ModelFile;
 use pinhole_shared::fixed::Q16_ONE;
-use pinhole_shared::model::{Layer, Model};
+use pinhole_shared::model::{Layer, Model, Tensor};
 
-use self::graph::Graph;
-use self::scales::Int8;
+use self::graph::GraphBuilder;
+use self::layers::{LAYER_WRITERS, LayerWriter};
+use super::quantization::QuantizationParameters;
 use crate::export::ExportError;
 
 /// Name of the metadata that holds the class names, a JSON array.
@@ -70,59 +74,107 @@ pub(crate) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, 
 /// and range give the same bytes.
 ///
 /// # Errors
-/// [`ExportError::Scale`], [`ExportError::Mean`].
-pub(crate) fn tflite(model: &Model<'_>, logits: Option<(f64, f64)>) -> Result<Vec<u8>, ExportError> {
-    let classes: Vec<&str> = model.class_names().collect();
-    let mut graph = Graph {
-        description: format!("Pinhole model, checksum {:08x}", model.checksum()),
-        tensors: Vec::new(),
-        operators: Vec::new(),
-        input: 0,
-        output: 0,
-        metadata: vec![(CLASSES_METADATA.to_owned(), serde_json::json!(classes).to_string().into_bytes())],
-    };
-    let (side, channels) = (i32::from(model.input().side), i32::from(model.input().color.channels()));
-    graph.input = graph.activations("input", vec![1, side, side, channels], Int8::PIXELS);
-    let range = Int8::PIXELS.range();
-    let mut from = Reading { tensor: graph.input, int8: Int8::PIXELS, range, unit: 1.0 / 255.0, zero_point: 0 };
-    // Output of each layer before the dense ones.
-    let mut tensors: Vec<Reading> = Vec::new();
-    let mut is_flat = false;
-    for (index, layer) in model.layers().enumerate() {
-        let Layer::Dense(dense) = &layer else {
-            from = spatial::write(&mut graph, (index, &layer), from, &tensors)?;
-            tensors.push(from);
-            continue;
-        };
-        if !is_flat {
-            from.tensor = graph.flat(from.tensor, layer.inputs(), from.int8);
-            if !tensors.is_empty() {
-                from = dense::widened(&mut graph, from, layer.inputs());
-            }
-            is_flat = true;
-        }
-        let last = index + 1 == model.layers().len();
-        from = match (last, tensors.is_empty()) {
-            (true, _) => dense::logits(&mut graph, (index, dense), from, logits)?,
-            (false, true) => dense::hidden(&mut graph, (index, dense), from)?,
-            (false, false) => dense::hidden_wide(&mut graph, (index, dense), from)?,
-        };
-    }
-    graph.output = from.tensor;
-    Ok(encode::encode(&graph))
+/// [`ExportError::UnsupportedLayer`], [`ExportError::Scale`], [`ExportError::Mean`].
+pub(crate) fn tflite(model: &Model<'_>, logits_range: Option<(f64, f64)>) -> Result<Vec<u8>, ExportError> {
+    tflite_with(LAYER_WRITERS, model, logits_range)
 }
 
-/// Input of a layer.
+/// Like [`tflite`], with these writers: a test leaves some out.
+fn tflite_with(
+    writers: &[LayerWriter],
+    model: &Model<'_>,
+    logits_range: Option<(f64, f64)>,
+) -> Result<Vec<u8>, ExportError> {
+    let mut network = NetworkWriter::new(model, logits_range);
+    for (index, layer) in model.layers().enumerate() {
+        let is_last = index + 1 == model.layers().len();
+        network.input = layers::write(writers, &mut network, LayerToWrite { index, is_last, layer: &layer })?;
+    }
+    network.graph.output = network.input.tensor;
+    Ok(encode::encode(&network.graph))
+}
+
+/// State of writing a network: what the layers so far have written.
+struct NetworkWriter {
+    graph: GraphBuilder,
+    /// Output of the layer before, which the next layer reads.
+    input: ActivationTensor,
+    /// Outputs of the layers so far that write a tensor: all but the dense ones, which come last.
+    outputs: Vec<ActivationTensor>,
+    /// Range of the logits, if it is given.
+    logits_range: Option<(f64, f64)>,
+}
+
+impl NetworkWriter {
+    /// Returns a network of no layers: only the input tensor.
+    fn new(model: &Model<'_>, logits_range: Option<(f64, f64)>) -> Self {
+        let classes: Vec<&str> = model.class_names().collect();
+        let mut graph = GraphBuilder {
+            description: format!("Pinhole model, checksum {:08x}", model.checksum()),
+            tensors: Vec::new(),
+            operators: Vec::new(),
+            input: 0,
+            output: 0,
+            metadata: vec![(CLASSES_METADATA.to_owned(), serde_json::json!(classes).to_string().into_bytes())],
+        };
+        let (side, channels) = (i32::from(model.input().side), i32::from(model.input().color.channels()));
+        let quantization = QuantizationParameters::PIXELS;
+        graph.input = graph.int8_tensor("input", vec![1, side, side, channels], quantization);
+        let input = ActivationTensor {
+            tensor: graph.input,
+            quantization,
+            range: quantization.range(),
+            device_scale: 1.0 / 255.0,
+            device_zero_point: 0,
+        };
+        Self { graph, input, outputs: Vec::new(), logits_range }
+    }
+
+    /// Returns the quantization parameters of a tensor that the layer `index` writes.
+    ///
+    /// # Errors
+    /// [`ExportError::Scale`].
+    fn output_quantization(&self, index: usize, output: &Tensor) -> Result<QuantizationParameters, ExportError> {
+        let quantization = QuantizationParameters::of(output);
+        if quantization.scale.is_normal() { Ok(quantization) } else { Err(ExportError::Scale { layer: index }) }
+    }
+
+    /// Keeps the output of a layer other than a dense one, for sums with it, and returns it. `tensor` is its index in the graph.
+    fn add_output(&mut self, tensor: i32, output: &Tensor) -> ActivationTensor {
+        let quantization = QuantizationParameters::of(output);
+        let output = ActivationTensor {
+            tensor,
+            quantization,
+            range: quantization.range(),
+            device_scale: f64::from(output.scale),
+            device_zero_point: output.zero_point,
+        };
+        self.outputs.push(output);
+        output
+    }
+}
+
+/// A layer that is to be written.
+#[derive(Clone, Copy)]
+struct LayerToWrite<'l, 'm> {
+    /// Its position in the model, from 0.
+    index: usize,
+    /// True for the output layer.
+    is_last: bool,
+    layer: &'l Layer<'m>,
+}
+
+/// A tensor of activations: output of a layer, and input of the next.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+struct ActivationTensor {
     /// Index of the tensor in the graph.
     tensor: i32,
-    /// Scale and zero point of its integers, whatever their type.
-    int8: Int8,
+    /// Scale and zero point of its integers. Those of int16 are as of int8, if they come from there by CAST.
+    quantization: QuantizationParameters,
     /// Smallest and largest real value.
     range: (f64, f64),
     /// Real value of one unit on the device.
-    unit: f64,
+    device_scale: f64,
     /// Zero point on the device.
-    zero_point: u8,
+    device_zero_point: u8,
 }

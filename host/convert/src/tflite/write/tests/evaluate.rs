@@ -6,15 +6,15 @@
 
 use std::collections::HashMap;
 
-use super::read::{Read, Table};
+use super::read::{WrittenFile, WrittenTable};
 use crate::tflite::schema::{
-    Builtin, FUSED_ACTIVATION_FUNCTION, Fused, Padding, TensorType, conv_options, depthwise_options, operator,
-    pool_options, quantization, subgraph, tensor,
+    BuiltinOperator, FUSED_ACTIVATION_FUNCTION, FusedActivation, TensorType, TflitePadding, conv_options,
+    depthwise_options, operator, pool_options, quantization, subgraph, tensor,
 };
 
 /// A tensor's integers, row by row.
 #[derive(Clone, Debug)]
-pub(super) struct Value {
+pub(super) struct TensorValue {
     pub(super) shape: Vec<usize>,
     pub(super) integers: Vec<i64>,
     scales: Vec<f64>,
@@ -57,17 +57,21 @@ fn divide_by_power(number: i64, exponent: i32) -> i64 {
 
 /// Runs a file on an input and returns all tensors written, by name. Values in `given` replace the written ones for the
 /// following operators, so that errors do not add up.
-pub(super) fn evaluate(file: &Read<'_>, input: &[i8], given: &HashMap<String, Vec<i64>>) -> HashMap<String, Value> {
+pub(super) fn evaluate(
+    file: &WrittenFile<'_>,
+    input: &[i8],
+    given: &HashMap<String, Vec<i64>>,
+) -> HashMap<String, TensorValue> {
     let mut written = HashMap::new();
     let name = |index: u32| String::from_utf8(file.tensors[index as usize].bytes(tensor::NAME).to_vec()).unwrap();
-    let mut values: HashMap<u32, Value> = HashMap::new();
+    let mut values: HashMap<u32, TensorValue> = HashMap::new();
     let graph = file.root.tables(crate::tflite::schema::model::SUBGRAPHS)[0];
     let first = graph.words(subgraph::INPUTS)[0];
     let mut pixels = declared(file.tensors[first as usize]);
     pixels.integers = input.iter().map(|&pixel| pixel.into()).collect();
     values.insert(first, pixels);
     for (run, code) in file.operators.iter().zip(file.run()) {
-        let inputs: Vec<Value> = run
+        let inputs: Vec<TensorValue> = run
             .words(operator::INPUTS)
             .into_iter()
             .map(|index| values.get(&index).cloned().unwrap_or_else(|| constant(file, index)))
@@ -78,14 +82,14 @@ pub(super) fn evaluate(file: &Read<'_>, input: &[i8], given: &HashMap<String, Ve
         let output = operate(code, &inputs, output, options);
         assert_eq!(output.integers.len(), output.shape.iter().product::<usize>(), "{}", name(to));
         let integers = given.get(&name(to)).unwrap_or(&output.integers).clone();
-        values.insert(to, Value { integers, ..output.clone() });
+        values.insert(to, TensorValue { integers, ..output.clone() });
         written.insert(name(to), output);
     }
     written
 }
 
 /// Returns a tensor's shape, type, scales and zero point, without integers.
-fn declared(tensor: Table<'_>) -> Value {
+fn declared(tensor: WrittenTable<'_>) -> TensorValue {
     let shape = tensor.words(tensor::SHAPE).into_iter().map(|side| side as usize).collect();
     let (mut scales, mut zero_point) = (Vec::new(), 0);
     if tensor.place(tensor::QUANTIZATION).is_some() {
@@ -93,10 +97,10 @@ fn declared(tensor: Table<'_>) -> Value {
         scales = quantization.floats(quantization::SCALE).into_iter().map(f64::from).collect();
         zero_point = quantization.longs(quantization::ZERO_POINT)[0];
     }
-    Value { shape, integers: Vec::new(), scales, zero_point, kind: tensor.byte(tensor::TYPE) }
+    TensorValue { shape, integers: Vec::new(), scales, zero_point, kind: tensor.byte(tensor::TYPE) }
 }
 
-fn constant(file: &Read<'_>, index: u32) -> Value {
+fn constant(file: &WrittenFile<'_>, index: u32) -> TensorValue {
     let tensor = file.tensors[index as usize];
     let mut value = declared(tensor);
     let data = file.data(tensor);
@@ -118,57 +122,63 @@ fn range(kind: u8) -> (i64, i64) {
     if kind == TensorType::Int8 as u8 { (-128, 127) } else { (-32_768, 32_767) }
 }
 
-fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table<'_>>) -> Value {
-    let is = |builtin: Builtin| code == builtin as u32;
+fn operate(
+    code: u32,
+    inputs: &[TensorValue],
+    mut output: TensorValue,
+    options: Option<WrittenTable<'_>>,
+) -> TensorValue {
+    let is = |builtin: BuiltinOperator| code == builtin as u32;
     let byte = |slot| options.map_or(0, |options| options.byte(slot));
     let from = &inputs[0];
     let (mut low, high) = range(output.kind);
     let mut relu = |slot| {
-        if byte(slot) == Fused::Relu as u8 {
+        if byte(slot) == FusedActivation::Relu as u8 {
             low = low.max(output.zero_point);
         }
     };
-    output.integers = if is(Builtin::Reshape) || is(Builtin::Cast) {
+    output.integers = if is(BuiltinOperator::Reshape) || is(BuiltinOperator::Cast) {
         from.integers.clone()
-    } else if is(Builtin::Maximum) {
+    } else if is(BuiltinOperator::Maximum) {
         from.integers.iter().map(|&value| value.max(inputs[1].integers[0])).collect()
-    } else if is(Builtin::Minimum) {
+    } else if is(BuiltinOperator::Minimum) {
         from.integers.iter().map(|&value| value.min(inputs[1].integers[0])).collect()
-    } else if is(Builtin::Pad) || is(Builtin::PadV2) {
+    } else if is(BuiltinOperator::Pad) || is(BuiltinOperator::PadV2) {
         padded(from, &output, inputs)
-    } else if is(Builtin::Conv) || is(Builtin::Depthwise) {
-        let is_depthwise = is(Builtin::Depthwise);
+    } else if is(BuiltinOperator::Conv2d) || is(BuiltinOperator::DepthwiseConv2d) {
+        let is_depthwise = is(BuiltinOperator::DepthwiseConv2d);
         relu(if is_depthwise {
             depthwise_options::FUSED_ACTIVATION_FUNCTION
         } else {
             conv_options::FUSED_ACTIVATION_FUNCTION
         });
         convolved(inputs, &output, options.unwrap(), is_depthwise)
-    } else if is(Builtin::MaxPool) || is(Builtin::AveragePool) {
-        pooled(from, &output, options.unwrap(), is(Builtin::MaxPool))
-    } else if is(Builtin::Mean) {
+    } else if is(BuiltinOperator::MaxPool2d) || is(BuiltinOperator::AveragePool2d) {
+        pooled(from, &output, options.unwrap(), is(BuiltinOperator::MaxPool2d))
+    } else if is(BuiltinOperator::Mean) {
         assert_eq!(inputs[1].integers, [1, 2]);
         let (channels, places) = (from.shape[3], (from.shape[1] * from.shape[2]) as i64);
         let factor = Factor::of(from.scales[0] / output.scales[0] / places as f64);
         let sum =
             |channel| from.integers.iter().skip(channel).step_by(channels).map(|value| value - from.zero_point).sum();
         (0..channels).map(|channel| factor.times(sum(channel)) + output.zero_point).collect()
-    } else if is(Builtin::Add) {
+    } else if is(BuiltinOperator::Add) {
         relu(FUSED_ACTIVATION_FUNCTION);
         let other = &inputs[1];
         // Both with 20 more bits, in units of twice the larger scale.
         let twice = 2.0 * from.scales[0].max(other.scales[0]);
-        let scaled =
-            |of: &Value, at: usize| Factor::of(of.scales[0] / twice).times((of.integers[at] - of.zero_point) << 20);
+        let scaled = |of: &TensorValue, at: usize| {
+            Factor::of(of.scales[0] / twice).times((of.integers[at] - of.zero_point) << 20)
+        };
         let factor = Factor::of(twice / (f64::from(1 << 20) * output.scales[0]));
         let sum = |at| factor.times(scaled(from, at) + scaled(other, at)) + output.zero_point;
         (0..from.integers.len()).map(sum).collect()
-    } else if is(Builtin::Mul) {
+    } else if is(BuiltinOperator::Mul) {
         let factor = Factor::of(from.scales[0] * inputs[1].scales[0] / output.scales[0]);
         let (channels, other) = (from.shape[3], &inputs[1].integers);
         let product = |(at, value)| factor.times(value * other[at / channels]);
         from.integers.iter().enumerate().map(product).collect()
-    } else if is(Builtin::FullyConnected) {
+    } else if is(BuiltinOperator::FullyConnected) {
         relu(FUSED_ACTIVATION_FUNCTION);
         let [_, weights, biases] = inputs else { panic!("three inputs") };
         let row = |(row, weights_of): (usize, &[i64])| {
@@ -177,7 +187,7 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
             rescaled(products.sum::<i64>() + biases.integers[row], weights.scales[row], from, &output)
         };
         weights.integers.chunks_exact(weights.shape[1]).enumerate().map(row).collect()
-    } else if is(Builtin::Logistic) {
+    } else if is(BuiltinOperator::Logistic) {
         let (units, zero_point) = if output.kind == TensorType::Int8 as u8 { (256.0, -128) } else { (32_768.0, 0) };
         assert_eq!((output.scales[0], output.zero_point), (1.0 / units, zero_point));
         let sigmoid = |value: i64| 1.0 / (1.0 + (-(value - from.zero_point) as f64 * from.scales[0]).exp());
@@ -191,7 +201,7 @@ fn operate(code: u32, inputs: &[Value], mut output: Value, options: Option<Table
     output
 }
 
-fn rescaled(sum: i64, scale: f64, from: &Value, output: &Value) -> i64 {
+fn rescaled(sum: i64, scale: f64, from: &TensorValue, output: &TensorValue) -> i64 {
     let factor = Factor::of(from.scales[0] * scale / output.scales[0]);
     if from.kind == TensorType::Int16 as u8 {
         assert_eq!((from.zero_point, output.zero_point), (0, 0));
@@ -203,13 +213,13 @@ fn rescaled(sum: i64, scale: f64, from: &Value, output: &Value) -> i64 {
 }
 
 /// Returns a picture's element at a row and column, which may be outside.
-fn element(of: &Value, row: i64, column: i64, channel: usize) -> Option<i64> {
+fn element(of: &TensorValue, row: i64, column: i64, channel: usize) -> Option<i64> {
     let inside = |at: i64, size: usize| usize::try_from(at).ok().filter(|&at| at < size);
     let (row, column) = (inside(row, of.shape[1])?, inside(column, of.shape[2])?);
     Some(of.integers[(row * of.shape[2] + column) * of.shape[3] + channel])
 }
 
-fn padded(from: &Value, output: &Value, inputs: &[Value]) -> Vec<i64> {
+fn padded(from: &TensorValue, output: &TensorValue, inputs: &[TensorValue]) -> Vec<i64> {
     let [0, 0, top, bottom, left, right, 0, 0] = inputs[1].integers[..] else { panic!("rows and columns alone") };
     let size = [from.shape[1] + (top + bottom) as usize, from.shape[2] + (left + right) as usize];
     assert_eq!(output.shape[1..3], size);
@@ -218,7 +228,7 @@ fn padded(from: &Value, output: &Value, inputs: &[Value]) -> Vec<i64> {
 }
 
 /// Computes all elements of a picture.
-fn every(output: &Value, element: impl Fn(i64, i64, usize) -> i64) -> Vec<i64> {
+fn every(output: &TensorValue, element: impl Fn(i64, i64, usize) -> i64) -> Vec<i64> {
     let mut integers = Vec::new();
     for row in 0..output.shape[1] as i64 {
         for column in 0..output.shape[2] as i64 {
@@ -229,9 +239,14 @@ fn every(output: &Value, element: impl Fn(i64, i64, usize) -> i64) -> Vec<i64> {
 }
 
 /// Returns the strides down and right, and how far before the input the first window starts. Checks the number of positions.
-fn starts(from: &Value, output: &Value, sides: [usize; 2], options: Table<'_>) -> ([i64; 2], [i64; 2]) {
+fn starts(
+    from: &TensorValue,
+    output: &TensorValue,
+    sides: [usize; 2],
+    options: WrittenTable<'_>,
+) -> ([i64; 2], [i64; 2]) {
     let strides = [conv_options::STRIDE_H, conv_options::STRIDE_W].map(|slot| options.word(slot) as usize);
-    let is_same = options.byte(conv_options::PADDING) == Padding::Same as u8;
+    let is_same = options.byte(conv_options::PADDING) == TflitePadding::Same as u8;
     let before = [0, 1].map(|axis| {
         let (size, side, stride) = (from.shape[1 + axis], sides[axis], strides[axis]);
         let places = if is_same { size.div_ceil(stride) } else { (size - side) / stride + 1 };
@@ -241,7 +256,7 @@ fn starts(from: &Value, output: &Value, sides: [usize; 2], options: Table<'_>) -
     (strides.map(|stride| stride as i64), before)
 }
 
-fn convolved(inputs: &[Value], output: &Value, options: Table<'_>, is_depthwise: bool) -> Vec<i64> {
+fn convolved(inputs: &[TensorValue], output: &TensorValue, options: WrittenTable<'_>, is_depthwise: bool) -> Vec<i64> {
     let [from, weights, biases] = inputs else { panic!("three inputs") };
     let sides = [weights.shape[1], weights.shape[2]];
     let (strides, before) = starts(from, output, sides, options);
@@ -265,7 +280,7 @@ fn convolved(inputs: &[Value], output: &Value, options: Table<'_>, is_depthwise:
     })
 }
 
-fn pooled(from: &Value, output: &Value, options: Table<'_>, takes_largest: bool) -> Vec<i64> {
+fn pooled(from: &TensorValue, output: &TensorValue, options: WrittenTable<'_>, takes_largest: bool) -> Vec<i64> {
     assert_eq!((from.scales[0], from.zero_point), (output.scales[0], output.zero_point));
     let sides = [pool_options::FILTER_HEIGHT, pool_options::FILTER_WIDTH].map(|slot| options.word(slot) as usize);
     let (strides, before) = starts(from, output, sides, options);

@@ -12,16 +12,16 @@ use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 use pinhole_train::runs::bundled::drawn_model;
 
-use self::read::Read;
+use self::read::WrittenFile;
 use super::*;
 use crate::tflite::schema::{
-    Builtin, FUSED_ACTIVATION_FUNCTION, Fused, TensorType, buffer, metadata, model, operator, options_type,
-    quantization, tensor,
+    BuiltinOperator, FUSED_ACTIVATION_FUNCTION, FusedActivation, TensorType, buffer, metadata, model, operator,
+    options_type, quantization, tensor,
 };
 
-const RESHAPE: u32 = Builtin::Reshape as u32;
-const DENSE: u32 = Builtin::FullyConnected as u32;
-const LOGISTIC: u32 = Builtin::Logistic as u32;
+const RESHAPE: u32 = BuiltinOperator::Reshape as u32;
+const DENSE: u32 = BuiltinOperator::FullyConnected as u32;
+const LOGISTIC: u32 = BuiltinOperator::Logistic as u32;
 
 #[test]
 fn the_shipped_model_read_back() {
@@ -29,7 +29,7 @@ fn the_shipped_model_read_back() {
     let network = trained.model.model();
     let file = tflite(&network, None).unwrap();
     assert_eq!(file, tflite(&network, None).unwrap());
-    let read = Read::of(&file);
+    let read = WrittenFile::of(&file);
     assert_eq!(read.run(), [RESHAPE, DENSE, LOGISTIC, DENSE, LOGISTIC, DENSE]);
     assert!(read.buffers[0].place(buffer::DATA).is_none(), "buffer 0 is empty");
 
@@ -116,14 +116,14 @@ fn other_layers_read_back() {
         ModelFile::from_bytes(&bytes).unwrap()
     });
     let file = tflite(&four.model(), None).unwrap();
-    let read = Read::of(&file);
+    let read = WrittenFile::of(&file);
     assert_eq!(read.run(), [RESHAPE, DENSE, DENSE, DENSE, DENSE, LOGISTIC, DENSE]);
     let fused: Vec<u8> = read.operators[1..]
         .iter()
         .filter(|run| run.byte(operator::BUILTIN_OPTIONS_TYPE) == options_type::FULLY_CONNECTED)
         .map(|run| run.table(operator::BUILTIN_OPTIONS).byte(FUSED_ACTIVATION_FUNCTION))
         .collect();
-    assert_eq!(fused, [Fused::Relu as u8, Fused::Relu as u8, 0, 0, 0]);
+    assert_eq!(fused, [FusedActivation::Relu as u8, FusedActivation::Relu as u8, 0, 0, 0]);
     assert_eq!(read.int8("dense_0"), (1.0 / 1024.0, -128));
     let (scale, zero_point) = read.int8("dense_1");
     assert!((scale * 255.0 * HEADROOM as f32 - 32_767.0 / 1024.0).abs() < 1e-3 && zero_point == -128);
@@ -132,8 +132,8 @@ fn other_layers_read_back() {
     let expected: Vec<u8> = (0..12).map(|place| ((place % 15) as i8 - 7) as u8).collect();
     assert_eq!(read.data(read.tensor("weights_0")), expected);
     let other = tflite(&eight.model(), None).unwrap();
-    let (here, there) = (read.tensor("weights_4"), Read::of(&other).tensor("weights_4"));
-    assert_eq!(read.data(here), Read::of(&other).data(there));
+    let (here, there) = (read.tensor("weights_4"), WrittenFile::of(&other).tensor("weights_4"));
+    assert_eq!(read.data(here), WrittenFile::of(&other).data(there));
 }
 
 /// Subnormal 32-bit scales are refused.
@@ -167,7 +167,7 @@ fn logits_as_seen() {
     let (least, most) = (seen.iter().min().unwrap(), seen.iter().max().unwrap());
     assert!(((high - low) * 65_536.0 - 1.5 * f64::from(most - least)).abs() < 1.0);
     let network = trained.model.model();
-    let scale = |range| Read::of(&tflite(&network, range).unwrap()).int8("logits").0;
+    let scale = |range| WrittenFile::of(&tflite(&network, range).unwrap()).int8("logits").0;
     let (narrow, all) = (scale(Some((-0.1, 0.2))), scale(None));
     assert!((narrow - 0.3 / 255.0).abs() < 1e-6 && narrow < all, "{narrow} {all}");
     // No wider than the range of all possible values.

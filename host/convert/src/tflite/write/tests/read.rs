@@ -4,9 +4,9 @@ use crate::tflite::schema::{TensorType, buffer, model, operator, operator_code, 
 
 /// A table: its file, and the offset at which it starts.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'f>(&'f [u8], usize);
+pub(super) struct WrittenTable<'f>(&'f [u8], usize);
 
-impl<'f> Table<'f> {
+impl<'f> WrittenTable<'f> {
     pub(super) fn root(file: &'f [u8]) -> Self {
         assert_eq!(&file[4..8], b"TFL3");
         Self(file, number(file, 0) as usize)
@@ -30,7 +30,7 @@ impl<'f> Table<'f> {
         self.place(slot).map_or(0, |place| number(self.0, place))
     }
 
-    pub(super) fn table(self, slot: u16) -> Table<'f> {
+    pub(super) fn table(self, slot: u16) -> WrittenTable<'f> {
         let place = self.place(slot).unwrap();
         Self(self.0, place + number(self.0, place) as usize)
     }
@@ -61,7 +61,7 @@ impl<'f> Table<'f> {
         (0..count).map(|index| i64::from_le_bytes(self.0[start + 8 * index..][..8].try_into().unwrap())).collect()
     }
 
-    pub(super) fn tables(self, slot: u16) -> Vec<Table<'f>> {
+    pub(super) fn tables(self, slot: u16) -> Vec<WrittenTable<'f>> {
         let (start, count) = self.vector(slot);
         let at = |place: usize| Self(self.0, place + number(self.0, place) as usize);
         (0..count).map(|index| at(start + 4 * index)).collect()
@@ -74,17 +74,17 @@ fn number(file: &[u8], place: usize) -> u32 {
 }
 
 /// A file that has been read.
-pub(super) struct Read<'f> {
-    pub(super) root: Table<'f>,
-    pub(super) tensors: Vec<Table<'f>>,
-    pub(super) operators: Vec<Table<'f>>,
-    pub(super) buffers: Vec<Table<'f>>,
+pub(super) struct WrittenFile<'f> {
+    pub(super) root: WrittenTable<'f>,
+    pub(super) tensors: Vec<WrittenTable<'f>>,
+    pub(super) operators: Vec<WrittenTable<'f>>,
+    pub(super) buffers: Vec<WrittenTable<'f>>,
     pub(super) codes: Vec<u32>,
 }
 
-impl<'f> Read<'f> {
+impl<'f> WrittenFile<'f> {
     pub(super) fn of(file: &'f [u8]) -> Self {
-        let root = Table::root(file);
+        let root = WrittenTable::root(file);
         assert_eq!(root.word(model::VERSION), 3);
         let graphs = root.tables(model::SUBGRAPHS);
         assert_eq!(graphs.len(), 1);
@@ -104,7 +104,7 @@ impl<'f> Read<'f> {
         }
     }
 
-    pub(super) fn tensor(&self, name: &str) -> Table<'f> {
+    pub(super) fn tensor(&self, name: &str) -> WrittenTable<'f> {
         *self.tensors.iter().find(|tensor| tensor.bytes(tensor::NAME) == name.as_bytes()).unwrap()
     }
 
@@ -112,7 +112,7 @@ impl<'f> Read<'f> {
         self.tensors.iter().any(|tensor| tensor.bytes(tensor::NAME) == name.as_bytes())
     }
 
-    pub(super) fn data(&self, tensor: Table<'f>) -> &'f [u8] {
+    pub(super) fn data(&self, tensor: WrittenTable<'f>) -> &'f [u8] {
         let buffer = self.buffers[tensor.word(tensor::BUFFER) as usize];
         assert!(buffer.vector(buffer::DATA).0.is_multiple_of(16));
         buffer.bytes(buffer::DATA)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use miette::Diagnostic as _;
 use pinhole_core::model_file::{ModelFile, QuantizedLayer, encode};
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_core::random::Random;
@@ -12,11 +13,12 @@ use pinhole_shared::policy::Policy;
 use pinhole_train::Network;
 use pinhole_train::quantize::{ActivationBits, quantize};
 
-use super::super::tflite;
+use super::super::layers::LAYER_WRITERS;
+use super::super::{tflite, tflite_with};
 use super::evaluate::evaluate;
-use super::read::Read;
+use super::read::WrittenFile;
 use crate::export::ExportError;
-use crate::tflite::schema::Builtin;
+use crate::tflite::schema::BuiltinOperator;
 
 /// Every kind of layer, and padding that is VALID, SAME or neither.
 const RECIPE: &str = r#"
@@ -109,7 +111,7 @@ fn model_of(recipe: &str, pictures: &Dataset, bits: ActivationBits) -> ModelFile
 /// real value. Returns the fraction of equal bytes.
 fn compare(file: &ModelFile, pictures: &Dataset, most: f64) -> f64 {
     let bytes = tflite(&file.model(), None).unwrap();
-    let read = Read::of(&bytes);
+    let read = WrittenFile::of(&bytes);
     let mut engine = file.engine();
     // Output of the last of each layer's operators.
     let last = |(index, layer): (usize, Layer<'_>)| {
@@ -148,30 +150,30 @@ fn every_kind_says_what_the_device_says() {
     let pictures = pictures(InputShape::gray(15), 12);
     let file = model(RECIPE, &pictures);
     let bytes = tflite(&file.model(), None).unwrap();
-    let read = Read::of(&bytes);
+    let read = WrittenFile::of(&bytes);
     let expected = [
-        Builtin::Pad,
-        Builtin::Conv,
-        Builtin::MaxPool,
-        Builtin::Depthwise,
-        Builtin::Conv,
-        Builtin::Add,
-        Builtin::MaxPool,
-        Builtin::PadV2,
-        Builtin::MaxPool,
-        Builtin::Pad,
-        Builtin::Depthwise,
-        Builtin::Depthwise,
-        Builtin::AveragePool,
-        Builtin::Cast,
-        Builtin::Pad,
-        Builtin::Depthwise,
-        Builtin::Mul,
-        Builtin::Cast,
-        Builtin::Mean,
-        Builtin::Reshape,
-        Builtin::Cast,
-        Builtin::FullyConnected,
+        BuiltinOperator::Pad,
+        BuiltinOperator::Conv2d,
+        BuiltinOperator::MaxPool2d,
+        BuiltinOperator::DepthwiseConv2d,
+        BuiltinOperator::Conv2d,
+        BuiltinOperator::Add,
+        BuiltinOperator::MaxPool2d,
+        BuiltinOperator::PadV2,
+        BuiltinOperator::MaxPool2d,
+        BuiltinOperator::Pad,
+        BuiltinOperator::DepthwiseConv2d,
+        BuiltinOperator::DepthwiseConv2d,
+        BuiltinOperator::AveragePool2d,
+        BuiltinOperator::Cast,
+        BuiltinOperator::Pad,
+        BuiltinOperator::DepthwiseConv2d,
+        BuiltinOperator::Mul,
+        BuiltinOperator::Cast,
+        BuiltinOperator::Mean,
+        BuiltinOperator::Reshape,
+        BuiltinOperator::Cast,
+        BuiltinOperator::FullyConnected,
     ];
     assert_eq!(read.run(), expected.map(|builtin| builtin as u32));
     let same = compare(&file, &pictures, LOGITS);
@@ -194,9 +196,9 @@ fn ranges_are_cut() {
     let bytes = encode(InputShape::gray(15), &pictures.classes, Policy::NONE, &layers).unwrap();
     let file = ModelFile::from_bytes(&bytes).unwrap();
     let written = tflite(&file.model(), None).unwrap();
-    let run = Read::of(&written).run();
-    let count = |builtin: Builtin| run.iter().filter(|&&code| code == builtin as u32).count();
-    assert_eq!((count(Builtin::Maximum), count(Builtin::Minimum)), (1, 2));
+    let run = WrittenFile::of(&written).run();
+    let count = |builtin: BuiltinOperator| run.iter().filter(|&&code| code == builtin as u32).count();
+    assert_eq!((count(BuiltinOperator::Maximum), count(BuiltinOperator::Minimum)), (1, 2));
     compare(&file, &pictures, LOGITS);
 }
 
@@ -224,4 +226,28 @@ fn a_mean_of_too_many_places_is_refused() {
                   [[layer]]\nkind = \"average-pool\"\nwindow = 16\nstride = 1\npadding = [3, 0, 0, 0]\n";
     let file = model(recipe, &pictures(InputShape::gray(30), 2));
     assert!(matches!(tflite(&file.model(), None), Err(ExportError::Mean { layer: 0 })));
+}
+
+/// A layer whose kind no writer takes, as a kind that is new to the engine, is refused by its number and kind.
+#[test]
+fn a_kind_without_a_writer_is_refused() {
+    let file = model(RECIPE, &pictures(InputShape::gray(15), 2));
+    let model = file.model();
+    let mut refused = Vec::new();
+    for left_out in 0..LAYER_WRITERS.len() {
+        let mut writers = LAYER_WRITERS.to_vec();
+        writers.remove(left_out);
+        let Err(ExportError::UnsupportedLayer { layer, kind }) = tflite_with(&writers, &model, None) else {
+            panic!("exported without the writer {left_out}");
+        };
+        assert_eq!(model.layers().nth(layer).map(|layer| layer.kind()), Some(kind));
+        refused.push((layer, kind));
+    }
+    refused.sort_unstable();
+    let expected = [(0, "conv"), (3, "add"), (4, "max-pool"), (10, "global-average"), (11, "dense")];
+    assert_eq!(refused, expected);
+    let error = tflite_with(&[], &model, None).unwrap_err();
+    let message = "the layer 0 is of kind conv, which cannot be exported to TensorFlow Lite yet";
+    assert_eq!(error.to_string(), message);
+    assert!(error.help().is_some_and(|help| help.to_string().contains("write a C header")));
 }

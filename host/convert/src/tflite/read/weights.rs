@@ -1,73 +1,16 @@
-//! Scales and zero points of tensors, and a layer's constants.
+//! Weights and biases of a layer, as a model has them.
 
 use pinhole_core::model_file::QuantizedWeights;
 use pinhole_core::model_file::scales::InputKind;
 use pinhole_shared::layout::Layout;
-use pinhole_shared::model::MAX_ARENA_BYTES;
-use pinhole_shared::shape::Shape;
 
-use super::graph::Tensor;
+use super::graph::FileTensor;
+use super::quantization::is_scale;
+use crate::tflite::schema::TensorType;
 
-/// Types of tensors by their numbers in the schema.
-pub(super) mod kind {
-    use crate::tflite::schema::TensorType;
-
-    pub(in super::super) const INT8: u8 = TensorType::Int8 as u8;
-    pub(in super::super) const INT16: u8 = TensorType::Int16 as u8;
-    pub(in super::super) const INT32: u8 = TensorType::Int32 as u8;
-    pub(in super::super) const INT64: u8 = TensorType::Int64 as u8;
-}
-
-/// Scale and zero point of an int8 tensor, with 128 added to its integers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Units {
-    /// Real value of one unit.
-    pub(super) scale: f32,
-    /// Zero point.
-    pub(super) zero_point: u8,
-}
-
-impl Units {
-    /// Returns `None` if the tensor is not int8 with one scale and zero point.
-    pub(super) fn of(tensor: &Tensor<'_>) -> Option<Self> {
-        let (mut scales, mut zeros) = (tensor.scales(), tensor.zero_points());
-        if tensor.kind != kind::INT8 || (scales.len(), zeros.len()) != (1, 1) {
-            return None;
-        }
-        let (scale, zero_point) = (scales.next()?, zeros.next()?);
-        let zero_point = u8::try_from(zero_point.checked_add(128)?).ok()?;
-        is_scale(scale).then_some(Self { scale, zero_point })
-    }
-
-    /// Returns scale and zero point of a dense layer's outputs. For int16, whose zero point is 0, the latter is `None`.
-    pub(super) fn of_row(tensor: &Tensor<'_>) -> Option<(f64, Option<u8>)> {
-        if tensor.kind != kind::INT16 {
-            return Self::of(tensor).map(|units| (units.scale.into(), Some(units.zero_point)));
-        }
-        let scale = tensor.scales().next().filter(|_| tensor.scales().len() == 1)?;
-        (tensor.zero_points().eq([0]) && is_scale(scale)).then_some((scale.into(), None))
-    }
-
-    pub(super) fn input(self) -> InputKind {
-        InputKind { scale: self.scale.into(), max_magnitude: u8::MAX.into(), zero_point: self.zero_point }
-    }
-}
-
-fn is_scale(scale: f32) -> bool {
-    scale.is_normal() && scale > 0.0
-}
-
-/// Returns the shape of a tensor with a batch of 1, if it fits a model's arena.
-pub(super) fn picture(tensor: &Tensor<'_>) -> Option<Shape> {
-    let [1, height, width, channels] = tensor.shape[..] else { return None };
-    let side = |side: i32| u16::try_from(side).ok().filter(|&side| side > 0);
-    let shape = Shape { height: side(height)?, width: side(width)?, channels: side(channels)? };
-    (shape.elements() as u64 <= MAX_ARENA_BYTES).then_some(shape)
-}
-
-/// Constants of a layer: rows of weights with the scale of each row, and biases.
+/// Weights and biases of a layer: rows of weights with the scale of each row, and biases.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(super) struct ImportedWeights {
     pub(super) inputs: usize,
     pub(super) weights: Vec<i8>,
     pub(super) scales: Vec<f64>,
@@ -75,16 +18,20 @@ pub(super) struct Rows {
     pub(super) biases: Vec<i64>,
 }
 
-impl Rows {
-    /// Reads constants. The weights' rows lie along the first dimension, or along the last if `by_columns`. Biases are optional.
+impl ImportedWeights {
+    /// Reads weights, whose rows lie along the first dimension, or along the last if `rows_are_last`, and biases, if there are any.
     ///
     /// # Errors
     /// The reason, if Pinhole does not support them.
-    pub(super) fn of(weights: &Tensor<'_>, biases: Option<&Tensor<'_>>, by_columns: bool) -> Result<Self, String> {
-        if weights.kind != kind::INT8 {
+    pub(super) fn of(
+        weights: &FileTensor<'_>,
+        biases: Option<&FileTensor<'_>>,
+        rows_are_last: bool,
+    ) -> Result<Self, String> {
+        if weights.tensor_type != Some(TensorType::Int8) {
             return Err("whose weights are not int8".to_owned());
         }
-        let along = if by_columns { weights.shape.len().saturating_sub(1) } else { 0 };
+        let along = if rows_are_last { weights.shape.len().saturating_sub(1) } else { 0 };
         let outputs = weights.shape.get(along).and_then(|&outputs| usize::try_from(outputs).ok()).unwrap_or(0);
         if weights.data.is_empty() || outputs == 0 || weights.elements() != Some(weights.data.len()) {
             return Err("whose weights are not constants of their shape".to_owned());
@@ -95,7 +42,7 @@ impl Rows {
         let mut scales: Vec<f64> = weights.scales().map(f64::from).collect();
         if scales.len() == 1 {
             scales = vec![scales[0]; outputs];
-        } else if usize::try_from(weights.scales_along) != Ok(along) {
+        } else if usize::try_from(weights.quantized_dimension) != Ok(along) {
             return Err("whose weights have scales along another dimension than outputs".to_owned());
         }
         if scales.len() != outputs || !weights.scales().all(is_scale) {
@@ -103,7 +50,7 @@ impl Rows {
         }
         let inputs = weights.data.len() / outputs;
         let signed = |byte: &u8| byte.cast_signed();
-        let rows = if by_columns {
+        let rows = if rows_are_last {
             (0..outputs).flat_map(|row| weights.data.iter().skip(row).step_by(outputs).map(signed)).collect()
         } else {
             weights.data.iter().map(signed).collect()
@@ -111,9 +58,9 @@ impl Rows {
         let no_biases = || "whose biases are not 32- or 64-bit constants, one per output".to_owned();
         let biases = match biases {
             None => vec![0; outputs],
-            Some(biases) => match biases.kind {
-                kind::INT32 => biases.integers(4),
-                kind::INT64 => biases.integers(8),
+            Some(biases) => match biases.tensor_type {
+                Some(TensorType::Int32) => biases.integers(4),
+                Some(TensorType::Int64) => biases.integers(8),
                 _ => None,
             }
             .filter(|biases| biases.len() == outputs)
@@ -122,15 +69,15 @@ impl Rows {
         Ok(Self { inputs, weights: rows, scales, biases })
     }
 
-    /// Returns the parts of a layer. Sums over `input`, whose unit is `of_file` in the file, become units of `result_scale`; the
-    /// outputs have `output_scale`.
+    /// Returns them as a model has them. Sums over `input`, whose scale is `file_scale` in the file, become units of `result_scale`;
+    /// the outputs have `output_scale`.
     ///
     /// # Errors
     /// The reason, if weights or sums do not fit.
-    pub(super) fn parts(
+    pub(super) fn quantized(
         &self,
         input: InputKind,
-        of_file: f64,
+        file_scale: f64,
         (result_scale, output_scale): (f64, f64),
     ) -> Result<QuantizedWeights, String> {
         let max_weight = Layout::Rows8.max_weight();
@@ -139,7 +86,7 @@ impl Rows {
         }
         let too_large = || "whose sums do not fit 32 bits".to_owned();
         // Biases are integers in the file's units; in others they are rounded.
-        let rescale = of_file / input.scale;
+        let rescale = file_scale / input.scale;
         let (mut biases, mut largest) = (Vec::with_capacity(self.biases.len()), 0);
         for (row, &bias) in self.weights.chunks_exact(self.inputs).zip(&self.biases) {
             let sum: i64 = row.iter().map(|&weight| i64::from(weight)).sum();

@@ -1,0 +1,208 @@
+//! Reads operators, in the order in which they run, as layers.
+
+use pinhole_core::model_file::scales::InputKind;
+use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
+use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_shared::shape::{Padding, Shape};
+
+use super::graph::{FileGraph, FileOperator, FileTensor};
+use super::names;
+use super::operators::{OPERATOR_READERS, reshape};
+use super::quantization::input_kind;
+use super::table::Broken;
+use crate::import::Reason;
+use crate::tflite::schema::{BuiltinOperator, FusedActivation};
+
+/// Largest relative difference of an input's scale from 1/255.
+const SCALE_TOLERANCE: f64 = 1e-4;
+
+/// Output of the layers so far, which the next layer reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LayerInput {
+    pub(super) kind: InputKind,
+    /// Real value of one unit in the file.
+    pub(super) file_scale: f64,
+    /// Shape of a tensor; `None` after a dense layer.
+    pub(super) shape: Option<Shape>,
+    pub(super) elements: usize,
+}
+
+/// State of reading a network: the layers so far.
+pub(super) struct Importer<'g, 'f> {
+    pub(super) graph: &'g FileGraph<'f>,
+    /// Index of the next operator.
+    pub(super) next: usize,
+    /// Index of the operator that is the output layer: the last FULLY_CONNECTED.
+    pub(super) output_layer: usize,
+    pub(super) layers: Vec<QuantizedLayer>,
+    /// Index of the tensor that each layer before the dense ones writes.
+    pub(super) outputs: Vec<i32>,
+    /// Index of the tensor that was written last.
+    pub(super) current: i32,
+    pub(super) input: LayerInput,
+    /// Padding that PAD puts around that tensor, and its fill byte.
+    pub(super) padding: Option<(Padding, u8)>,
+}
+
+/// A network that has been read.
+pub(super) struct ImportedNetwork {
+    pub(super) input: InputShape,
+    pub(super) layers: Vec<QuantizedLayer>,
+}
+
+impl<'g, 'f> Importer<'g, 'f> {
+    /// Reads a whole network, whose last layer is the output layer.
+    ///
+    /// # Errors
+    /// [`Reason`]: what Pinhole does not support.
+    pub(super) fn network(graph: &'g FileGraph<'f>) -> Result<ImportedNetwork, Reason> {
+        let mut current = graph.input()?;
+        let mut next = 0;
+        if let Some(first) = graph.operators.first()
+            && first.is(BuiltinOperator::Quantize)
+            && first.input(0) == current
+        {
+            (current, next) = (first.output, 1);
+        }
+        let pixels = pixels(&graph.tensor(current)?)?;
+        let (shape, kind) = (pixels.shape(), InputKind::PIXELS);
+        let input = LayerInput { kind, file_scale: kind.scale, shape: Some(shape), elements: shape.elements() };
+        let output_layer = graph.operators.iter().rposition(|operator| operator.is(BuiltinOperator::FullyConnected));
+        let output_layer = output_layer.ok_or(Reason::Undecided)?;
+        let (layers, outputs) = (Vec::new(), Vec::new());
+        let mut importer = Self { graph, next, output_layer, layers, outputs, current, input, padding: None };
+        while let Some(operator) = graph.operators.get(importer.next) {
+            importer.next += 1;
+            importer.read(operator)?;
+        }
+        Ok(ImportedNetwork { input: pixels, layers: importer.layers })
+    }
+
+    /// Reads an operator by its reader.
+    fn read(&mut self, operator: &FileOperator<'f>) -> Result<(), Reason> {
+        if reshape::computes_shape(self.graph, operator)? {
+            return Ok(());
+        }
+        let reader = OPERATOR_READERS.iter().find(|reader| operator.is(reader.builtin));
+        if operator.input(0) != self.current && !reader.is_some_and(|reader| reader.finds_own_inputs) {
+            return Err(refuse(operator, "whose input is not the output of the operator before it"));
+        }
+        if operator.index > self.output_layer {
+            return match reader {
+                Some(reader) if reader.may_follow_logits => self.go_on_with(operator.output),
+                _ => Err(refuse(operator, "after the layer that computes the logits")),
+            };
+        }
+        if self.padding.is_some() && !reader.is_some_and(|reader| reader.takes_padding) {
+            return Err(refuse(operator, "after padding, which only convolutions and MAX_POOL_2D can have"));
+        }
+        match reader {
+            Some(reader) => (reader.read)(self, operator),
+            None => Err(refuse(operator, "which Pinhole does not support")),
+        }
+    }
+
+    /// Goes on with another tensor of the same integers.
+    pub(super) fn go_on_with(&mut self, tensor: i32) -> Result<(), Reason> {
+        self.current = tensor;
+        Ok(())
+    }
+
+    /// Returns the tensor that an operator and an activation function right after it write, and that function. `fused` is the
+    /// number of the operator's own one.
+    pub(super) fn activated(
+        &mut self,
+        operator: &FileOperator<'f>,
+        fused: u8,
+    ) -> Result<(i32, FusedActivation), Reason> {
+        let fused = FusedActivation::from_number(fused)
+            .ok_or_else(|| refuse(operator, "with an activation function that Pinhole does not support"))?;
+        if fused == FusedActivation::None
+            && self.graph.readers(operator.output) == 1
+            && let Some(next) = self.graph.operators.get(self.next)
+            && next.input(0) == operator.output
+        {
+            let functions =
+                [(BuiltinOperator::Relu, FusedActivation::Relu), (BuiltinOperator::Relu6, FusedActivation::Relu6)];
+            if let Some((_, function)) = functions.into_iter().find(|&(builtin, _)| next.is(builtin)) {
+                self.next += 1;
+                return Ok((next.output, function));
+            }
+        }
+        Ok((operator.output, fused))
+    }
+
+    /// Returns the constant that an operator reads at this position, if any.
+    pub(super) fn optional(
+        &self,
+        operator: &FileOperator<'f>,
+        position: usize,
+    ) -> Result<Option<FileTensor<'f>>, Broken> {
+        match operator.input(position) {
+            -1 => Ok(None),
+            index => self.graph.tensor(index).map(Some),
+        }
+    }
+
+    /// Returns the shape of the tensor that an operator reads.
+    ///
+    /// # Errors
+    /// [`Reason::Operator`] after a dense layer.
+    pub(super) fn shape(&self, operator: &FileOperator<'f>) -> Result<Shape, Reason> {
+        self.input.shape.ok_or_else(|| refuse(operator, "after a FULLY_CONNECTED"))
+    }
+
+    /// Returns the output tensor of an operator, which must have this shape and activation function.
+    pub(super) fn output(
+        &self,
+        operator: &FileOperator<'f>,
+        tensor: i32,
+        (shape, function): (Shape, FusedActivation),
+    ) -> Result<QuantizedTensor, Reason> {
+        let tensor = self.graph.tensor(tensor)?;
+        let Some(quantization) = tensor.quantization() else {
+            return Err(refuse(operator, "whose output is not int8 with a scale"));
+        };
+        if tensor.image_shape() != Some(shape) {
+            return Err(refuse(operator, format!("whose output has the shape {:?}, not {shape}", tensor.shape)));
+        }
+        let (scale, zero_point) = (quantization.scale, quantization.zero_point_byte());
+        let most = if function == FusedActivation::Relu6 {
+            (f64::from(zero_point) + (6.0 / f64::from(scale)).round()).min(255.0)
+        } else {
+            255.0
+        };
+        let least = if function == FusedActivation::None { 0 } else { zero_point };
+        Ok(QuantizedTensor { shape, zero_point, scale, range: (least, most as u8) })
+    }
+
+    /// Adds a layer that writes a tensor: `output`, with this index in the file.
+    pub(super) fn push(&mut self, layer: QuantizedLayer, (output, tensor): (QuantizedTensor, i32)) {
+        self.layers.push(layer);
+        self.outputs.push(tensor);
+        self.current = tensor;
+        let kind = input_kind(output.scale, output.zero_point);
+        let (shape, elements) = (Some(output.shape), output.shape.elements());
+        self.input = LayerInput { kind, file_scale: kind.scale, shape, elements };
+    }
+}
+
+/// Returns the error for an operator that Pinhole does not support, with the reason.
+pub(super) fn refuse(operator: &FileOperator<'_>, why: impl Into<String>) -> Reason {
+    Reason::Operator { operator: operator.index, name: names::name(operator.code), why: why.into() }
+}
+
+/// Returns the shape of an input of pixels minus 128, gray or in color.
+fn pixels(input: &FileTensor<'_>) -> Result<InputShape, Reason> {
+    let got = |got: String| Reason::Input { got };
+    let of_shape = || got(format!("of the shape {:?}", input.shape));
+    let [1, height, width, channels] = input.shape[..] else { return Err(of_shape()) };
+    let side = u16::try_from(height).ok().filter(|&side| side > 0 && height == width);
+    let color = u16::try_from(channels).ok().and_then(Color::of_channels);
+    let (Some(side), Some(color)) = (side, color) else { return Err(of_shape()) };
+    let of = input.quantization().ok_or_else(|| got("not int8 with a scale".to_owned()))?;
+    if (f64::from(of.scale) * 255.0 - 1.0).abs() > SCALE_TOLERANCE || of.zero_point != i8::MIN {
+        return Err(got(format!("int8 of scale {} and zero point {}", of.scale, of.zero_point)));
+    }
+    Ok(InputShape { side, color })
+}

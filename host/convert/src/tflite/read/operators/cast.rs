@@ -1,0 +1,20 @@
+//! CAST from int8 to int16, which exported files have before dense layers.
+
+use crate::import::Reason;
+use crate::tflite::read::graph::FileOperator;
+use crate::tflite::read::importer::{Importer, refuse};
+use crate::tflite::schema::TensorType;
+
+/// Reads CAST.
+pub(super) fn read<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<'f>) -> Result<(), Reason> {
+    if importer.graph.tensor(operator.output)?.tensor_type != Some(TensorType::Int16) {
+        return Err(refuse(operator, "to another type than int16"));
+    }
+    let is_bytes = importer.input.kind.max_magnitude == u32::from(u8::MAX);
+    if importer.graph.tensor(importer.current)?.quantization().is_none() || !is_bytes {
+        return Err(refuse(operator, "from another type than int8"));
+    }
+    // The integers stay the same, with a zero point of 0 now.
+    importer.input.kind.zero_point = 128;
+    importer.go_on_with(operator.output)
+}
