@@ -4,7 +4,9 @@ mod build;
 #[cfg(test)]
 mod exact;
 mod file;
+#[path = "../layers/conv.rs"]
 mod float;
+#[path = "../layers/mod.rs"]
 mod node;
 #[cfg(test)]
 pub(super) mod tests;

@@ -8,6 +8,7 @@
 //! steps. Batch normalization is folded into its convolution first.
 
 mod calibration;
+#[path = "../layers/dense.rs"]
 mod dense;
 mod dequantize;
 mod measure;
