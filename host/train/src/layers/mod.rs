@@ -1,72 +1,223 @@
-//! One layer of a network in training: its variables and its forward pass.
+//! Layer kinds. Each has a file of its own; this one names them all.
+//!
+//! Training knows a kind in four forms, and its file has them all:
+//! - in a recipe: `Settings`, which create its node;
+//! - in training: `LayerNode`, with its variables, forward passes and optimizer state;
+//! - as plain numbers: `FloatKind`, what a [`FloatLayer`] holds, which is folded and quantized;
+//! - in a model file: a function that returns it as a `Dequantized` layer.
+//!
+//! All other files treat kinds alike. A new kind takes a file here, a variant of [`FloatLayer`], and an arm in each
+//! `match` below.
+
+mod add;
+mod batch_norm;
+mod conv;
+mod dense;
+mod global_average;
+mod pool;
 
 use std::sync::{Arc, Mutex};
 
-use candle_core::{Device, Result, Tensor, Var};
-use pinhole_core::recipe::{ActivationName, LayerShape};
-use pinhole_shared::model::{Activation, PoolKind};
+use candle_core::{Result, Tensor, Var};
+use pinhole_core::model_file::QuantizedLayer;
+use pinhole_core::model_file::scales::InputKind;
+use pinhole_core::recipe::{ActivationName, Layer, LayerShape};
+use pinhole_shared::model::{self, PoolKind};
 use pinhole_shared::shape::Window;
 
-use super::float::{BatchNorm, FloatConv, FloatLayer};
-use crate::dense::{DenseOp, Factors};
-use crate::optimizer::{Penalty, contiguous};
-use crate::spatial::{ActivateOp, Clamp, ConvOp, FlattenOp, GlobalAverageOp, NormOp, PoolOp, Statistics};
+use crate::accelerator::Left;
+use crate::dense::Factors;
+use crate::optimizer::{Moments, Step};
+use crate::quantize::Reading;
+use crate::spatial::{Clamp, Statistics};
 
-/// A layer with its shape, dropout and penalty.
+pub use self::add::FloatAdd;
+pub use self::batch_norm::BatchNorm;
+pub use self::conv::FloatConv;
+pub use self::dense::FloatDense;
+pub(crate) use self::dense::places_first;
+pub use self::global_average::FloatGlobalAverage;
+pub use self::pool::FloatPool;
+
+use self::conv::ConvSettings;
+
+/// One layer of a network, as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FloatLayer {
+    /// Fully connected layer. A tensor is read row by row, channels last.
+    Dense(FloatDense),
+    /// Convolution, standard or depthwise.
+    Conv(FloatConv),
+    /// Max or average pooling of each channel.
+    Pool(FloatPool),
+    /// Global average pooling: the mean of each channel.
+    GlobalAverage(FloatGlobalAverage),
+    /// Sum of the previous layer's outputs and those of an earlier layer.
+    Add(FloatAdd),
+}
+
+/// Evaluates an expression on what a [`FloatLayer`] holds, of whatever kind.
+macro_rules! on_kind {
+    ($layer:expr, $kind:ident => $value:expr) => {
+        match $layer {
+            FloatLayer::Dense($kind) => $value,
+            FloatLayer::Conv($kind) => $value,
+            FloatLayer::Pool($kind) => $value,
+            FloatLayer::GlobalAverage($kind) => $value,
+            FloatLayer::Add($kind) => $value,
+        }
+    };
+}
+
+/// Returns the settings of a recipe's layer.
+pub(crate) fn settings(layer: &Layer) -> Box<dyn Settings + '_> {
+    let pool = |kind, window| Box::new(FloatPool { kind, window });
+    match layer {
+        Layer::Dense(layer) => Box::new(layer),
+        Layer::Conv(layer) => Box::new(ConvSettings { channels: Some(layer.channels), filter: &layer.filter }),
+        Layer::Depthwise(filter) => Box::new(ConvSettings { channels: None, filter }),
+        Layer::MaxPool(layer) => pool(PoolKind::Max, layer.window),
+        Layer::AveragePool(layer) => pool(PoolKind::Average, layer.window),
+        Layer::GlobalAverage(_) => Box::new(FloatGlobalAverage),
+        Layer::Add(layer) => Box::new(FloatAdd { from: layer.from - 1, activation: layer.activation }),
+    }
+}
+
+/// Converts a layer of a model file, whose inputs have these units, back to floating point.
+pub(crate) fn dequantize(layer: &model::Layer<'_>, input: &Units) -> Dequantized {
+    match layer {
+        model::Layer::Dense(layer) => dense::dequantize(layer, input),
+        model::Layer::Conv(layer) => conv::dequantize(layer, false, input),
+        model::Layer::Depthwise(layer) => conv::dequantize(layer, true, input),
+        model::Layer::MaxPool(layer) => pool::dequantize(PoolKind::Max, layer),
+        model::Layer::AveragePool(layer) => pool::dequantize(PoolKind::Average, layer),
+        model::Layer::GlobalAverage(layer) => global_average::dequantize(layer),
+        model::Layer::Add(layer) => add::dequantize(layer),
+    }
+}
+
+impl FloatLayer {
+    /// Returns true for a dense layer, whose outputs are no tensor.
+    pub(crate) fn is_dense(&self) -> bool {
+        matches!(self, Self::Dense(_))
+    }
+
+    /// Returns what it holds, of whatever kind.
+    pub(crate) fn kind(&self) -> &dyn FloatKind {
+        on_kind!(self, kind => kind)
+    }
+
+    /// Returns [`FloatLayer::kind`], to change.
+    pub(crate) fn kind_mut(&mut self) -> &mut dyn FloatKind {
+        on_kind!(self, kind => kind)
+    }
+
+    /// Returns the layer's tensors with their names in a weights file, in ascending order of the names.
+    pub(crate) fn values_mut(&mut self) -> Vec<(&'static str, &mut Vec<f32>)> {
+        self.kind_mut().values_mut()
+    }
+}
+
+/// A layer in a recipe.
+pub(crate) trait Settings {
+    /// Creates the layer's node. A layer with weights gets its parameters from `numbers`.
+    ///
+    /// # Errors
+    /// A candle error of `numbers`, or if there is not enough memory.
+    fn node(&self, shape: &LayerShape, numbers: Source<'_>) -> Result<Box<dyn LayerNode>>;
+
+    /// Returns the settings that the layer's parameters depend on, by their names in a recipe. Layers of one kind have
+    /// the same names.
+    fn structure(&self) -> Vec<(&'static str, String)>;
+}
+
+/// Returns the parameters that a layer asks for.
+pub(crate) type Source<'a> = &'a mut dyn FnMut(&Asked) -> Result<Numbers>;
+
+/// Parameters that a layer asks for.
+pub(crate) struct Asked {
+    /// Name of the layer's kind in a recipe.
+    pub kind: &'static str,
+    pub outputs: usize,
+    /// Number of inputs that one output reads.
+    pub fan_in: usize,
+    /// True if weights are inputs x outputs, false if they are outputs x inputs.
+    pub has_input_rows: bool,
+    /// Largest magnitude of a weight before training.
+    pub limit: f32,
+    pub has_norm: bool,
+}
+
+impl Asked {
+    /// Returns the dimensions of the weights.
+    pub(crate) fn weights(&self) -> [usize; 2] {
+        if self.has_input_rows { [self.fan_in, self.outputs] } else { [self.outputs, self.fan_in] }
+    }
+
+    /// Returns the index of a weight.
+    pub(crate) fn index(&self, input: usize, output: usize) -> usize {
+        if self.has_input_rows { input * self.outputs + output } else { output * self.fan_in + input }
+    }
+}
+
+/// Parameters of a layer, of the sizes that [`Asked`] says.
+pub(crate) struct Numbers {
+    pub weights: Vec<f32>,
+    pub biases: Vec<f32>,
+    pub norm: Option<BatchNorm>,
+}
+
+/// A layer of a network in training, with its shape and dropout.
 pub(crate) struct Node {
-    pub kind: Kind,
+    pub kind: Box<dyn LayerNode>,
     pub shape: LayerShape,
     /// Fraction of outputs that dropout sets to 0 in training.
     pub dropout: f32,
-    pub penalty: Penalty,
 }
 
-/// Kind of a layer, with its parameters.
-pub(crate) enum Kind {
-    Dense(DenseNode),
-    Conv(ConvNode),
-    Pool {
-        kind: PoolKind,
-        window: Window,
-    },
-    GlobalAverage,
-    /// `from` is the index of an earlier layer, counted from 0.
-    Add {
-        from: usize,
-        activation: ActivationName,
-    },
+/// A layer in training. Forward passes return its outputs before dropout: batch x elements, tensors as channel planes.
+pub(crate) trait LayerNode: Send + Sync {
+    /// Runs the layer for inference: batch normalization by running statistics, no gradients.
+    fn infer(&self, values: &Tensor, earlier: Earlier<'_>) -> Result<Tensor>;
+
+    /// Runs the layer in training. By default this is what [`LayerNode::infer`] does.
+    fn learn(&self, values: &Tensor, earlier: Earlier<'_>, _part: Part<'_>) -> Result<Tensor> {
+        self.infer(values, earlier)
+    }
+
+    /// Runs the layer in candle's own operations, on the device of the values; in training with `left`, where it leaves
+    /// values for the backward pass.
+    fn run_on_device(&self, values: &Tensor, earlier: Earlier<'_>, left: Option<&mut Left>) -> Result<Tensor>;
+
+    /// Returns the variables with their names in a weights file, in ascending order of the names.
+    fn variables(&self) -> Vec<(&'static str, &Var)> {
+        Vec::new()
+    }
+
+    /// Returns the layer as plain numbers.
+    fn float(&self) -> Result<FloatLayer>;
+
+    /// Returns the index of the earlier layer whose outputs this one reads, counted from 0.
+    fn earlier(&self) -> Option<usize> {
+        None
+    }
+
+    /// Creates the optimizer's state before the first update; `None` for a layer without parameters.
+    fn state(&self) -> Option<Box<dyn LayerState>> {
+        None
+    }
 }
 
-pub(crate) struct DenseNode {
-    /// Inputs x outputs.
-    pub weights: Var,
-    /// One per output.
-    pub biases: Var,
-    pub activation: Activation,
-}
+/// Outputs of earlier layers, after dropout; at least of those that [`LayerNode::earlier`] names.
+pub(crate) type Earlier<'a> = &'a [Option<Tensor>];
 
-pub(crate) struct ConvNode {
-    pub window: Window,
-    pub is_depthwise: bool,
-    /// Outputs x (kernel row, kernel column, input channel); depthwise channels x (kernel row, kernel column).
-    pub weights: Var,
-    /// One per output; 0 and not trained if there is `norm`.
-    pub biases: Var,
-    pub norm: Option<NormNode>,
-    pub activation: ActivationName,
-    pub pool: u8,
+/// A layer's part in a forward pass of training.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub trace: &'a Trace,
+    /// True if an earlier layer is trained too.
+    pub input_gradient: bool,
 }
-
-/// Batch normalization, one number per channel.
-pub(crate) struct NormNode {
-    pub gamma: Var,
-    pub beta: Var,
-    pub mean: Var,
-    pub variance: Var,
-}
-
-/// The statistics of a batch, left by batch normalization.
-pub(crate) type Seen = Arc<Mutex<Option<Statistics>>>;
 
 /// Values that a layer leaves for the optimizer in training.
 #[derive(Default)]
@@ -74,159 +225,93 @@ pub(crate) struct Trace {
     /// Factors of a dense layer's gradient.
     pub factors: Factors,
     /// Batch statistics of batch normalization.
-    pub seen: Seen,
+    pub seen: Arc<Mutex<Option<Statistics>>>,
 }
 
-/// Mode of a layer in a forward pass.
-#[derive(Clone, Copy)]
-pub(super) enum Part<'a> {
-    /// Inference: batch normalization by running statistics, no gradients.
-    Infers,
-    /// Training. `input_gradient` is true if an earlier layer is trained too.
-    Learns { trace: &'a Trace, input_gradient: bool },
+/// Optimizer state of a layer, kept from one update to the next.
+pub(crate) trait LayerState: Send + Sync {
+    /// Returns the optimizer's numbers for each of the layer's tensors.
+    fn moments(&self) -> Vec<&Mutex<Moments>>;
+
+    /// Updates the layer once, from what the forward and backward passes left in `trace`.
+    ///
+    /// # Errors
+    /// A candle error if a gradient is missing.
+    fn update(&self, step: Step, trace: &Trace, gradient: Gradient<'_>) -> Result<()>;
 }
 
-impl Node {
-    /// Returns the layer's outputs before dropout: batch x elements, tensors as channel planes. `earlier`: outputs of
-    /// earlier layers.
-    pub(super) fn forward(&self, values: &Tensor, earlier: &[Option<Tensor>], part: Part<'_>) -> Result<Tensor> {
-        match &self.kind {
-            Kind::Dense(dense) => {
-                let values = self.flattened(values)?;
-                let (weights, biases) = (dense.weights.as_tensor(), dense.biases.as_tensor());
-                let op = |input_gradient, factors| DenseOp { activation: dense.activation, input_gradient, factors };
-                match part {
-                    Part::Infers => values.apply_op3_no_bwd(weights, biases, &op(false, Factors::default())),
-                    Part::Learns { trace, input_gradient } => {
-                        values.apply_op3(weights, biases, op(input_gradient, trace.factors.clone()))
-                    }
-                }
-            }
-            Kind::Conv(conv) => self.convolved(conv, values, part),
-            Kind::Pool { kind, window } => {
-                values.apply_op1(PoolOp { kind: *kind, window: *window, input: self.shape.input })
-            }
-            Kind::GlobalAverage => values.apply_op1(GlobalAverageOp { input: self.shape.input }),
-            Kind::Add { from, activation } => {
-                let Some(Some(earlier)) = earlier.get(*from) else { candle_core::bail!("no layer {from} to add") };
-                let sum = (values + earlier)?;
-                match clamp(*activation) {
-                    Clamp::Linear => Ok(sum),
-                    activation => sum.apply_op1(ActivateOp { shape: self.shape.output, activation, pool: 1 }),
-                }
-            }
-        }
+/// Returns the loss's gradient by one of a layer's variables, given its name and itself.
+pub(crate) type Gradient<'a> = &'a dyn Fn(&'static str, &Var) -> Option<Tensor>;
+
+/// A layer as plain numbers.
+pub(crate) trait FloatKind {
+    /// Returns the layer's tensors with their names in a weights file, in ascending order of the names.
+    fn values_mut(&mut self) -> Vec<(&'static str, &mut Vec<f32>)> {
+        Vec::new()
     }
 
-    /// Reorders a tensor from channel planes to channels last, as dense layers and the device read it.
-    fn flattened(&self, values: &Tensor) -> Result<Tensor> {
-        places_first(values, self.shape.input)
+    /// Returns copies of the parameters, or `None` if the layer has none or is not of this kind in a recipe.
+    fn numbers(&self, _kind: &str) -> Option<Numbers> {
+        None
     }
 
-    fn convolved(&self, conv: &ConvNode, values: &Tensor, part: Part<'_>) -> Result<Tensor> {
-        let LayerShape { input, output, .. } = self.shape;
-        let outputs = usize::from(output.channels);
-        let op = |input_gradient| ConvOp {
-            window: conv.window,
-            input,
-            outputs,
-            is_depthwise: conv.is_depthwise,
-            input_gradient,
-        };
-        let Some((height, width)) = conv.window.output_size(input) else {
-            candle_core::bail!("no convolution of {input}")
-        };
-        let shape = pinhole_shared::shape::Shape { height, width, ..output };
-        let activate = ActivateOp { shape, activation: clamp(conv.activation), pool: conv.pool };
-        match part {
-            Part::Infers => {
-                let (weights, biases) = conv.float(self.shape)?.folded();
-                let weights = Tensor::from_vec(weights, conv.weights.dims2()?, &Device::Cpu)?;
-                let biases = Tensor::from_vec(biases, outputs, &Device::Cpu)?;
-                values.apply_op3_no_bwd(&weights, &biases, &op(false))?.apply_op1_no_bwd(&activate)
-            }
-            Part::Learns { trace, input_gradient } => {
-                let (weights, biases) = (conv.weights.as_tensor(), conv.biases.as_tensor());
-                let mut values = values.apply_op3(weights, biases, op(input_gradient))?;
-                if let Some(norm) = &conv.norm {
-                    let op = NormOp::new(outputs, shape.positions(), trace.seen.clone());
-                    values = values.apply_op3(norm.gamma.as_tensor(), norm.beta.as_tensor(), op)?;
-                }
-                values.apply_op1(activate)
-            }
-        }
+    /// Folds batch normalization into weights and biases.
+    fn fold(&mut self) {}
+
+    /// Returns the number of mean inputs that quantization takes: one per input of a dense layer, one per channel of a
+    /// convolution. `None` for a layer without weights.
+    fn mean_inputs(&self) -> Option<usize> {
+        None
     }
 
-    /// Returns the variables with their names in a weights file, in ascending order of the names.
-    pub(crate) fn variables(&self) -> Vec<(&'static str, &Var)> {
-        match &self.kind {
-            Kind::Dense(DenseNode { weights, biases, .. })
-            | Kind::Conv(ConvNode { weights, biases, norm: None, .. }) => {
-                vec![("biases", biases), ("weights", weights)]
-            }
-            Kind::Conv(ConvNode { weights, norm: Some(norm), .. }) => vec![
-                ("beta", &norm.beta),
-                ("gamma", &norm.gamma),
-                ("mean", &norm.mean),
-                ("variance", &norm.variance),
-                ("weights", weights),
-            ],
-            Kind::Pool { .. } | Kind::GlobalAverage | Kind::Add { .. } => Vec::new(),
-        }
+    /// Quantizes the layer. Returns it with the units of its outputs, which the next layer reads.
+    ///
+    /// # Errors
+    /// The index of a row whose values exceed 32 bits at any scale.
+    fn quantize(&self, reading: &Reading<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize>;
+}
+
+/// A layer of a model file in floating point.
+pub(crate) struct Dequantized {
+    pub float: FloatLayer,
+    /// Its layer in a recipe, with neither dropout nor penalties.
+    pub recipe: Layer,
+    pub output: Units,
+}
+
+/// Real values of the integers that a layer outputs.
+pub(crate) struct Units {
+    /// Real value of one unit.
+    pub scale: f64,
+    /// Zero point: the integer that stands for 0.
+    pub zero_point: i32,
+    /// Least and largest integer, if the layer clips its outputs to them.
+    pub limits: Option<(i32, i32)>,
+}
+
+impl Units {
+    /// Units of the first layer's input: a picture's pixels.
+    pub(crate) const PIXELS: Self = Self { scale: 1.0 / 255.0, zero_point: 0, limits: None };
+
+    fn of_tensor(tensor: &model::Tensor, limits: Option<(u8, u8)>) -> Self {
+        let limits = limits.map(|(low, high)| (low.into(), high.into()));
+        Self { scale: tensor.scale.into(), zero_point: tensor.zero_point.into(), limits }
     }
 
-    /// Returns the layer as plain numbers.
-    pub(super) fn float(&self) -> Result<FloatLayer> {
-        Ok(match &self.kind {
-            Kind::Dense(dense) => FloatLayer::Dense {
-                weights: numbers(&dense.weights)?,
-                biases: numbers(&dense.biases)?,
-                activation: dense.activation,
-            },
-            Kind::Conv(conv) if conv.is_depthwise => FloatLayer::Depthwise(conv.float(self.shape)?),
-            Kind::Conv(conv) => FloatLayer::Conv(conv.float(self.shape)?),
-            Kind::Pool { kind: PoolKind::Max, window } => FloatLayer::MaxPool(*window),
-            Kind::Pool { kind: PoolKind::Average, window } => FloatLayer::AveragePool(*window),
-            Kind::GlobalAverage => FloatLayer::GlobalAverage,
-            Kind::Add { from, activation } => FloatLayer::Add { from: *from, activation: *activation },
-        })
+    /// Returns the real value of an integer.
+    pub(crate) fn real(&self, integer: i32) -> f32 {
+        (f64::from(integer - self.zero_point) * self.scale) as f32
     }
 }
 
-impl ConvNode {
-    fn float(&self, shape: LayerShape) -> Result<FloatConv> {
-        let norm = |norm: &NormNode| -> Result<BatchNorm> {
-            Ok(BatchNorm {
-                gamma: numbers(&norm.gamma)?,
-                beta: numbers(&norm.beta)?,
-                mean: numbers(&norm.mean)?,
-                variance: numbers(&norm.variance)?,
-            })
-        };
-        Ok(FloatConv {
-            window: self.window,
-            input: shape.input,
-            outputs: usize::from(shape.output.channels),
-            weights: numbers(&self.weights)?,
-            biases: numbers(&self.biases)?,
-            norm: self.norm.as_ref().map(norm).transpose()?,
-            activation: self.activation,
-            pool: self.pool,
-        })
-    }
+/// Returns a window's settings for [`Settings::structure`].
+fn window_structure(name: &'static str, window: Window) -> Vec<(&'static str, String)> {
+    let Window { height, width, stride_y, stride_x, padding } = window;
+    let padding = format!("[{}, {}, {}, {}]", padding.top, padding.left, padding.bottom, padding.right);
+    vec![(name, format!("[{height}, {width}]")), ("stride", format!("[{stride_y}, {stride_x}]")), ("padding", padding)]
 }
 
-/// Reorders a batch of tensors (batch x elements) from channel planes to channels last.
-pub(super) fn places_first(values: &Tensor, shape: pinhole_shared::shape::Shape) -> Result<Tensor> {
-    // With one channel or one position, both orders are the same.
-    if shape.channels == 1 || shape.positions() == 1 {
-        Ok(values.clone())
-    } else {
-        values.apply_op1(FlattenOp { shape })
-    }
-}
-
-/// Returns the bounds of an activation function. Checked recipes have only these functions here.
+/// Returns the bounds of an activation function. Checked recipes have only these functions on tensors.
 const fn clamp(activation: ActivationName) -> Clamp {
     match activation {
         ActivationName::Relu => Clamp::Relu,
@@ -237,12 +322,4 @@ const fn clamp(activation: ActivationName) -> Clamp {
 
 fn numbers(variable: &Var) -> Result<Vec<f32>> {
     variable.as_tensor().flatten_all()?.to_vec1()
-}
-
-/// Copies a variable's values to a slice of the same length.
-pub(super) fn copy(variable: &Var, to: &mut [f32]) -> Result<()> {
-    let (storage, layout) = variable.storage_and_layout();
-    let candle_core::Storage::Cpu(storage) = &*storage else { candle_core::bail!("weights off the CPU") };
-    to.copy_from_slice(contiguous(storage, layout)?);
-    Ok(())
 }
