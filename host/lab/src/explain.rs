@@ -187,8 +187,9 @@ mod tests {
     use pinhole_core::photos::{Dataset, Example};
     use pinhole_core::random::Random;
     use pinhole_core::recipe::Recipe;
+    use pinhole_train::Network;
+    use pinhole_train::layers::{FloatDense, FloatLayer};
     use pinhole_train::quantize::{ActivationBits, quantize};
-    use pinhole_train::{FloatLayer, Network};
 
     fn quantized(network: &Network, input: &[u8]) -> ModelFile {
         let photos = Dataset {
@@ -205,7 +206,8 @@ mod tests {
         let text = format!("input_side = {side}\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n");
         let mut all = vec![0.0; 2 * input.len()];
         weights.iter().for_each(|&(pixel, weight)| all[2 * pixel] = weight);
-        let layer = FloatLayer::Dense { weights: all, biases: vec![0.0; 2], activation: Activation::Linear };
+        let layer = FloatDense { weights: all, biases: vec![0.0; 2], activation: Activation::Linear };
+        let layer = FloatLayer::Dense(layer);
         let classes = ["a".to_owned(), "b".to_owned()];
         let network = Network::from_layers(&Recipe::parse(&text, "test").unwrap(), &classes, &[layer]).unwrap();
         quantized(&network, input)

@@ -12,7 +12,8 @@ use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape as Dimens
 use pinhole_shared::shape::Shape;
 use rayon::prelude::*;
 
-use super::network::{FloatLayer, Network};
+use super::layers::FloatLayer;
+use super::network::Network;
 use super::optimizer::contiguous;
 use super::spatial::to_planes_first;
 

@@ -5,8 +5,9 @@ use candle_core::{Result, Tensor};
 use pinhole_core::photos::Dataset;
 
 use super::arithmetic::{Arithmetic, Stage};
+use super::layers::FloatLayer;
 use super::loss::Imitation;
-use super::network::{FloatLayer, Network};
+use super::network::Network;
 use super::trainer::TrainError;
 
 /// Quantization-aware training: the network computes by other arithmetic than floating point, and learns from a teacher

@@ -5,6 +5,8 @@
 //! own: `dense` and `optimizer`, both on the matrix product in `matrix`. So are the operations on image tensors
 //! (`spatial`). They give the same result on every machine. Tests compare them with candle's own operations and
 //! optimizer.
+//!
+//! A network is a sequence of layers. What is particular to one kind of layer is in its file in `layers`.
 
 mod accelerator;
 mod arithmetic;
@@ -14,7 +16,7 @@ mod checkpoint;
 mod dense;
 mod exact;
 pub mod finetune;
-mod layer_state;
+pub mod layers;
 mod loss;
 mod matrix;
 mod network;
@@ -32,7 +34,8 @@ mod tests;
 
 pub use accelerator::{Accelerator, AcceleratorError};
 pub use checkpoint::{Checkpoint, CheckpointError, Identity, TrainingState};
-pub use network::{BatchNorm, FloatConv, FloatLayer, Network, NetworkError};
+pub use layers::FloatLayer;
+pub use network::{Network, NetworkError};
 pub use trainer::{Epoch, TrainError, Trainer};
 pub use training::{Outcome, Stopped, Training, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};

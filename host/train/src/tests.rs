@@ -10,6 +10,7 @@ use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
+use crate::layers::FloatDense;
 
 /// Synthetic pictures: two classes of noise around two different slopes, not quite separable.
 fn dataset(side: u16, per_class: usize, seed: u64) -> Dataset {
@@ -37,7 +38,7 @@ fn recipe(text: &str) -> Recipe {
 }
 
 fn dense(layer: &FloatLayer) -> (&[f32], &[f32], Activation) {
-    let FloatLayer::Dense { weights, biases, activation } = layer else { panic!("{layer:?} is not dense") };
+    let FloatLayer::Dense(FloatDense { weights, biases, activation }) = layer else { panic!("{layer:?} is not dense") };
     (weights, biases, *activation)
 }
 

@@ -16,9 +16,9 @@ use super::augment::{Variation, apply};
 use super::camera_noise::{CameraNoise, add_camera_noise};
 use super::checkpoint::TrainerState;
 use super::exact::Exact;
-use super::layer_state::LayerState;
+use super::layers::{Gradient, LayerState, Trace};
 use super::loss::{CrossEntropy, Targets, cross_entropy};
-use super::network::{Network, Trace, batch, values};
+use super::network::{Network, batch, values};
 use super::optimizer::{Moments, Optimizer};
 use super::schedule::learning_rate;
 
@@ -69,7 +69,8 @@ pub struct Trainer<'d> {
     validation_logits: Vec<Vec<f32>>,
     targets: Targets,
     optimizer: Optimizer,
-    states: Vec<LayerState>,
+    /// The optimizer's state of each layer; `None` for a layer without parameters.
+    states: Vec<Option<Box<dyn LayerState>>>,
     epochs: u32,
     updates: u32,
     order: Vec<usize>,
@@ -81,9 +82,6 @@ pub struct Trainer<'d> {
     card: Option<Device>,
 }
 
-/// Returns the loss's gradient by one of a layer's variables, given its name and itself.
-type Gradient<'a> = &'a dyn Fn(&'static str, &Var) -> Option<Tensor>;
-
 impl<'d> Trainer<'d> {
     /// Creates a trainer of `network` by the recipe it carries, before the first epoch. The recipe's copies must have
     /// been added to `training` already.
@@ -91,7 +89,7 @@ impl<'d> Trainer<'d> {
     /// # Errors
     /// A candle error if there is not enough memory.
     pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
-        let states = network.layers.iter().map(LayerState::new).collect::<candle_core::Result<_>>()?;
+        let states = network.layers.iter().map(|layer| layer.kind.state()).collect();
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
             exact: None,
@@ -146,7 +144,7 @@ impl<'d> Trainer<'d> {
     pub(super) fn state(&self) -> candle_core::Result<TrainerState> {
         Ok(TrainerState {
             network: values(self.network.float_layers()?),
-            optimizer: self.states.iter().flat_map(LayerState::moments).map(|moments| lock(moments).clone()).collect(),
+            optimizer: self.moments().map(|moments| lock(moments).clone()).collect(),
             order: self.order.clone(),
             positions: [&self.shuffle, &self.dropout, &self.augment, &self.camera_noise].map(Random::position),
         })
@@ -158,7 +156,7 @@ impl<'d> Trainer<'d> {
     /// [`TrainError::State`] if the state is that of another network or of other data.
     pub(super) fn restore(&mut self, state: TrainerState, epochs: u32) -> Result<(), TrainError> {
         self.network.set_values(&state.network).map_err(|error| TrainError::State(error.to_string()))?;
-        let moments: Vec<_> = self.states.iter().flat_map(LayerState::moments).collect();
+        let moments: Vec<_> = self.moments().collect();
         let sizes_fit = moments.len() == state.optimizer.len()
             && moments.iter().zip(&state.optimizer).all(|(moments, saved)| lock(moments).has_size_of(saved));
         let mut indices = state.order.clone();
@@ -181,6 +179,11 @@ impl<'d> Trainer<'d> {
             self.optimizer.next(0.0);
         }
         Ok(())
+    }
+
+    /// Returns the optimizer's numbers for each tensor of every layer.
+    fn moments(&self) -> impl Iterator<Item = &Mutex<Moments>> {
+        self.states.iter().flatten().flat_map(|state| state.moments())
     }
 
     fn updates_an_epoch(&self) -> u32 {
@@ -286,7 +289,7 @@ impl<'d> Trainer<'d> {
             Some(exact) => exact.lend(&self.network, pixels, self.epochs + 1)?,
         };
         let inputs = batch(pixels, self.network.recipe.color)?;
-        let forward = self.network.forward(&inputs, Some(&mut self.dropout), &stages)?;
+        let forward = self.network.learn(&inputs, &mut self.dropout, &stages)?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
         let loss = match &self.exact {
             None => forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?,
@@ -324,9 +327,10 @@ impl<'d> Trainer<'d> {
         let rate = learning_rate(&self.network.recipe.training, self.epochs, self.updates, updates_an_epoch);
         let step = self.optimizer.next(rate);
         self.updates += 1;
-        let layers = self.network.layers.iter().zip(&self.states).zip(layers);
-        for ((layer, state), (trace, gradient)) in layers.skip(self.network.frozen) {
-            state.update(step, layer, trace, gradient)?;
+        for (state, (trace, gradient)) in self.states.iter().zip(layers).skip(self.network.frozen) {
+            if let Some(state) = state {
+                state.update(step, trace, gradient)?;
+            }
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::accelerator::{Accelerator, AcceleratorError};
 use super::checkpoint::TrainingState;
 use super::exact::Exact;
-use super::network::{FloatLayer, Network, values};
+use super::layers::FloatLayer;
+use super::network::{Network, values};
 use super::trainer::{Epoch, TrainError, Trainer};
 
 /// Reason why a training ended.

@@ -1,12 +1,12 @@
 //! Transfer learning: continuing from a trained network, on the same classes or on others.
 
 use miette::Diagnostic;
-use pinhole_core::recipe::{FilterLayer, Layer, Recipe};
-use pinhole_shared::shape::Window;
+use pinhole_core::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::network::{FloatLayer, Network};
+use super::layers::{FloatLayer, settings};
+use super::network::Network;
 
 /// A trained network as plain numbers, which [`transfer`] starts from.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,8 @@ impl Pretrained {
         for (index, (trained, asked)) in self.recipe.layers.iter().zip(&recipe.layers).enumerate() {
             let field = |name: &str| format!("layer {}: {name}", index + 1);
             differ(field("kind"), trained.kind().to_owned(), asked.kind().to_owned())?;
-            for ((name, trained), (_, asked)) in structure(trained).into_iter().zip(structure(asked)) {
+            let (trained, asked) = (settings(trained).structure(), settings(asked).structure());
+            for ((name, trained), (_, asked)) in trained.into_iter().zip(asked) {
                 differ(field(name), trained, asked)?;
             }
         }
@@ -60,40 +61,6 @@ impl Pretrained {
     pub fn last_layer(&self, classes: &[String]) -> LastLayer {
         if self.classes == classes { LastLayer::Kept } else { LastLayer::Replaced }
     }
-}
-
-/// Returns the settings of a layer that its parameters depend on, by their names in a recipe. Layers of one kind have
-/// the same names.
-fn structure(layer: &Layer) -> Vec<(&'static str, String)> {
-    let filter = |filter: &FilterLayer| {
-        let mut fields = window("kernel", filter.window);
-        fields.push(("batch_norm", filter.batch_norm.to_string()));
-        fields.push(("activation", filter.activation.name().to_owned()));
-        fields.push(("pool", filter.pool.to_string()));
-        fields
-    };
-    match layer {
-        Layer::Dense(layer) => {
-            vec![("outputs", layer.outputs.to_string()), ("activation", layer.activation.name().to_owned())]
-        }
-        Layer::Conv(layer) => {
-            let mut fields = vec![("channels", layer.channels.to_string())];
-            fields.extend(filter(&layer.filter));
-            fields
-        }
-        Layer::Depthwise(layer) => filter(layer),
-        Layer::MaxPool(layer) | Layer::AveragePool(layer) => window("window", layer.window),
-        Layer::GlobalAverage(_) => Vec::new(),
-        Layer::Add(layer) => {
-            vec![("from", layer.from.to_string()), ("activation", layer.activation.name().to_owned())]
-        }
-    }
-}
-
-fn window(name: &'static str, window: Window) -> Vec<(&'static str, String)> {
-    let Window { height, width, stride_y, stride_x, padding } = window;
-    let padding = format!("[{}, {}, {}, {}]", padding.top, padding.left, padding.bottom, padding.right);
-    vec![(name, format!("[{height}, {width}]")), ("stride", format!("[{stride_y}, {stride_x}]")), ("padding", padding)]
 }
 
 /// Treatment of the last layer by [`transfer`].

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use image::{ColorType, ImageFormat, Rgb};
 use pinhole_shared::pixels::InputShape;
-use pinhole_train::FloatLayer;
+use pinhole_train::layers::{FloatDense, FloatLayer};
 
 use crate::explain::Explanation;
 
@@ -96,14 +96,14 @@ pub struct WeightTiles {
 /// # Panics
 /// If the first layer does not have one weight for each byte of the input and each output.
 pub fn weights(layers: &[FloatLayer], input: InputShape) -> Option<WeightTiles> {
-    let Some(FloatLayer::Dense { weights: first, biases, .. }) = layers.first() else { return None };
+    let Some(FloatLayer::Dense(FloatDense { weights: first, biases, .. })) = layers.first() else { return None };
     let neurons = biases.len();
     let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
     let pixels = side * side;
     assert_eq!(first.len(), input.bytes() * neurons, "weights of the first layer");
     // The next layer has one row of weights for each hidden neuron.
     let outgoing = |neuron: usize| -> f64 {
-        let Some(FloatLayer::Dense { weights: next, biases, .. }) = layers.get(1) else { return 0.0 };
+        let Some(FloatLayer::Dense(FloatDense { weights: next, biases, .. })) = layers.get(1) else { return 0.0 };
         let row = next.chunks_exact(biases.len()).nth(neuron).unwrap_or_default();
         row.iter().map(|&weight| f64::from(weight) * f64::from(weight)).sum()
     };
@@ -231,7 +231,7 @@ mod tests {
     }
 
     fn layer(weights: Vec<f32>, outputs: usize) -> FloatLayer {
-        FloatLayer::Dense { weights, biases: vec![0.0; outputs], activation: Activation::Linear }
+        FloatLayer::Dense(FloatDense { weights, biases: vec![0.0; outputs], activation: Activation::Linear })
     }
 
     #[test]

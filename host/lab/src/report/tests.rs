@@ -6,6 +6,7 @@ use pinhole_core::photos::Example;
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
+use pinhole_train::layers::FloatDense;
 use pinhole_train::runs::ContinuedFrom;
 use pinhole_train::{Accelerator, LastLayer};
 
@@ -93,7 +94,11 @@ fn training_page(name: &str) -> String {
         validation: &photos,
         evaluation: &evaluation,
         explained: &shown,
-        network: &[FloatLayer::Dense { weights: vec![1.0; 2], biases: vec![0.0; 2], activation: Activation::Linear }],
+        network: &[FloatLayer::Dense(FloatDense {
+            weights: vec![1.0; 2],
+            biases: vec![0.0; 2],
+            activation: Activation::Linear,
+        })],
         layers: &[LayerError { mean_error: 0.1, max_error: 0.2, accumulator_bound: 100, bytes: 10 }],
         model_bytes: 100,
         warnings: &[Warning { path: path(), reason: name.to_owned() }],

@@ -6,6 +6,7 @@
 //! does not depend on the card. But sums on a card have another order: the same seed gives nearly the same network, not
 //! the same bytes.
 
+mod activation;
 mod pass;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,9 @@ use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub(super) use pass::Pass;
+pub(super) use activation::{above_zero, activated};
+pub(super) use pass::{Left, Pass, on_device};
+pub(super) use window::{largest, sum, under};
 
 /// Device that computes the gradients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

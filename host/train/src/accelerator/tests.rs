@@ -9,9 +9,10 @@ use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::Recipe;
 
 use super::*;
+use crate::layers::Trace;
 use crate::loss::{CrossEntropy, Targets};
 use crate::network::tests::{ALL_KINDS, photos};
-use crate::network::{Kind, Network, batch};
+use crate::network::{Network, batch};
 use crate::trainer::Trainer;
 use crate::training::Training;
 
@@ -49,7 +50,7 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
         CrossEntropy { labels: labels.clone(), targets }
     };
     let dropout = || Random::stream(6, Purpose::Dropout);
-    let ours = network.forward(&inputs, Some(&mut dropout()), &[])?;
+    let ours = network.learn(&inputs, &mut dropout(), &[])?;
     let store = ours.logits.apply_op1(loss())?.backward()?;
 
     let masks = network.masks(&mut dropout(), data.examples.len())?;
@@ -62,7 +63,7 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
     let mut compared = 0;
     for (index, ((layer, trace), theirs)) in network.layers.iter().zip(&ours.traces).zip(&learned).enumerate() {
         let learns = index >= network.frozen;
-        for (name, variable) in layer.variables() {
+        for (name, variable) in layer.kind.variables() {
             let what = format!("layer {index}, {name}");
             // Running statistics have no gradient; dense layers leave factors instead.
             let expected = store.get(variable.as_tensor()).filter(|_| learns);
@@ -72,7 +73,7 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
                 compared += 1;
             }
         }
-        let factors = |trace: &crate::network::Trace| trace.factors.lock().unwrap().take();
+        let factors = |trace: &Trace| trace.factors.lock().unwrap().take();
         match (factors(trace), factors(&theirs.trace)) {
             (Some(ours), Some(theirs)) => {
                 assert_close(&values(&ours.0), &values(&theirs.0), &format!("what came into layer {index}"));
@@ -81,10 +82,10 @@ fn compare(network: &Network, data: &Dataset) -> Result<()> {
             }
             (ours, theirs) => {
                 assert_eq!((ours.is_some(), theirs.is_some()), (false, false), "layer {index}");
-                assert!(!learns || !matches!(layer.kind, Kind::Dense(_)), "layer {index} learns nothing");
+                assert!(!learns || !layer.kind.float()?.is_dense(), "layer {index} learns nothing");
             }
         }
-        let seen = |trace: &crate::network::Trace| trace.seen.lock().unwrap().take();
+        let seen = |trace: &Trace| trace.seen.lock().unwrap().take();
         let (ours, theirs) = (seen(trace), seen(&theirs.trace));
         assert_eq!(ours.is_some(), theirs.is_some(), "layer {index}");
         if let (Some(ours), Some(theirs)) = (ours, theirs) {

@@ -9,7 +9,7 @@ use pinhole_shared::shape::{Shape, Window};
 /// Returns the input values under each window position (im2col). For each row and column of the window, in this order:
 /// batch x channels x (rows * columns of the output). `values` are batch x (channels * height * width), padded with
 /// `fill`.
-pub(super) fn under(window: Window, input: Shape, values: &Tensor, fill: f32) -> Result<Vec<Tensor>> {
+pub(crate) fn under(window: Window, input: Shape, values: &Tensor, fill: f32) -> Result<Vec<Tensor>> {
     let Some((rows, columns)) = window.output_size(input) else { bail!("{window:?} over {input} has no output") };
     let Window { height, width, stride_y, stride_x, padding } = window;
     let [channels, input_height, input_width] = [input.channels, input.height, input.width].map(usize::from);
@@ -51,4 +51,19 @@ fn strided(image: &Tensor, dimension: usize, start: u8, stride: u8, count: u16) 
     }
     let places: Vec<u32> = (0..u32::from(count)).map(|place| u32::from(start) + place * u32::from(stride)).collect();
     image.contiguous()?.index_select(&Tensor::new(places, image.device())?, dimension)
+}
+
+/// Returns the sum of tensors of one shape, element by element.
+pub(crate) fn sum(tensors: &[Tensor]) -> Result<Tensor> {
+    folded(tensors, |sum, next| sum + next)
+}
+
+/// Returns the largest of tensors of one shape, element by element.
+pub(crate) fn largest(tensors: &[Tensor]) -> Result<Tensor> {
+    folded(tensors, |largest, next| largest.maximum(next))
+}
+
+fn folded(tensors: &[Tensor], with: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let Some((first, rest)) = tensors.split_first() else { bail!("a window without elements") };
+    rest.iter().try_fold(first.clone(), |so_far, next| with(&so_far, next))
 }

@@ -47,7 +47,7 @@ fn a_batch_gives_the_engines_logits_to_the_last_bit() {
         network.restore(integers.layers()).unwrap();
         let mut random = Random::seeded(1);
         let forward = network
-            .forward(&batch(&inputs, network.recipe.color).unwrap(), Some(&mut random), &integers.stages(&inputs))
+            .learn(&batch(&inputs, network.recipe.color).unwrap(), &mut random, &integers.stages(&inputs))
             .unwrap();
         let mut engine = model.engine();
         for (logits, input) in forward.logits.to_vec2::<f32>().unwrap().iter().zip(&inputs) {
@@ -75,11 +75,14 @@ fn gradients_are_of_what_the_device_computes() {
         let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let mut cut = 0;
         for (index, (layer, stage)) in network.layers.iter().zip(integers.stages(&inputs)).enumerate() {
-            let float = layer.forward(&values, &earlier, Part::Infers).unwrap();
+            let float = layer.kind.infer(&values, &earlier).unwrap();
             values = stage.values(&float, layer.shape.output).unwrap();
-            earlier.push(network.is_added(index).then(|| values.clone()));
+            earlier.push(network.is_read_again(index).then(|| values.clone()));
             let (low, high) = stage.limits.unwrap_or((f32::MIN, f32::MAX));
-            let is_sigmoid = matches!(&layer.kind, Kind::Dense(dense) if dense.activation == Activation::Sigmoid);
+            let is_sigmoid = match layer.kind.float().unwrap() {
+                FloatLayer::Dense(dense) => dense.activation == Activation::Sigmoid,
+                _ => false,
+            };
             let units = if is_sigmoid { UNITS_OF_SIGMOID } else { UNITS };
             for (float, exact) in numbers(&float).into_iter().zip(numbers(&values)) {
                 let distance = (float.clamp(low, high) - exact).abs();
@@ -87,7 +90,7 @@ fn gradients_are_of_what_the_device_computes() {
                 cut += usize::from(float > high + stage.unit);
             }
         }
-        let has_tensors = integers.layers().iter().any(|layer| !matches!(layer, FloatLayer::Dense { .. }));
+        let has_tensors = integers.layers().iter().any(|layer| !layer.is_dense());
         assert!(cut > 0 || !has_tensors, "nothing left the range of a tensor");
     }
 }

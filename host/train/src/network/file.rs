@@ -8,8 +8,7 @@ use safetensors::SafeTensors;
 use thiserror::Error;
 
 use super::Network;
-use super::build::Numbers;
-use super::float::BatchNorm;
+use crate::layers::{Asked, BatchNorm, Numbers};
 
 /// Error: a weights file cannot be used.
 #[derive(Debug, Error, Diagnostic)]
@@ -44,7 +43,7 @@ impl Network {
     pub fn to_safetensors(&self) -> candle_core::Result<Vec<u8>> {
         let mut tensors = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
-            for (name, variable) in layer.variables() {
+            for (name, variable) in layer.kind.variables() {
                 tensors.push((format!("layer.{index}.{name}"), variable.as_tensor().clone()));
             }
         }
@@ -81,19 +80,18 @@ impl Network {
             serde_json::from_str(description).map_err(|error| malformed(error.to_string()))?;
         let recipe = Recipe::parse(&description.recipe, "inside the file")
             .map_err(|reason| NetworkError::Recipe { path: path.to_owned(), reason })?;
-        Self::build(&recipe, &description.classes, |asked| {
-            let (inputs, outputs) = (asked.fan_in(), asked.outputs());
-            let shape = if asked.is_dense() { [inputs, outputs] } else { [outputs, inputs] };
-            let named = |name: &str, shape: &[usize]| values(&tensors, &format!("layer.{}.{name}", asked.index), shape);
+        Self::build(&recipe, &description.classes, |index, asked| {
+            let Asked { outputs, has_norm, .. } = *asked;
+            let named = |name: &str, shape: &[usize]| values(&tensors, &format!("layer.{index}.{name}"), shape);
             let channels = |name: &str| named(name, &[outputs]);
-            let weights = named("weights", &shape)?;
-            if !asked.has_norm() {
+            let weights = named("weights", &asked.weights())?;
+            if !has_norm {
                 return Ok(Numbers { weights, biases: channels("biases")?, norm: None });
             }
             let (gamma, beta) = (channels("gamma")?, channels("beta")?);
             let norm = BatchNorm { gamma, beta, mean: channels("mean")?, variance: channels("variance")? };
             if norm.variance.iter().any(|&variance| variance < 0.0) {
-                candle_core::bail!("layer.{}.variance is negative", asked.index);
+                candle_core::bail!("layer.{index}.variance is negative");
             }
             Ok(Numbers { weights, biases: vec![0.0; outputs], norm: Some(norm) })
         })

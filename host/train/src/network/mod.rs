@@ -1,26 +1,22 @@
-//! The float network: candle variables and the forward pass.
+//! The float network: a sequence of layers of any kind ([`crate::layers`]), and its forward passes.
 
 mod build;
 #[cfg(test)]
 mod exact;
 mod file;
-mod float;
-mod node;
 #[cfg(test)]
 pub(super) mod tests;
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Module, Tensor, Var};
 use pinhole_core::random::Random;
 use pinhole_core::recipe::Recipe;
 use pinhole_shared::pixels::Color;
 
-use self::node::Part;
 use super::arithmetic::Stage;
+use super::layers::{FloatLayer, Node, Part, Trace, places_first};
+use super::optimizer::contiguous;
 
 pub use self::file::NetworkError;
-pub(super) use self::float::values;
-pub use self::float::{BatchNorm, FloatConv, FloatLayer};
-pub(super) use self::node::{ConvNode, DenseNode, Kind, Node, NormNode, Trace};
 
 /// A sequence of layers in 32-bit floating point, trained or to be trained.
 pub struct Network {
@@ -39,7 +35,7 @@ pub struct Network {
 /// Largest number of values of one layer's outputs that [`Network::infer`] computes at once: 16 MiB.
 const PIECE_ELEMENTS: usize = 1 << 22;
 
-/// Result of a forward pass: logits, and what each layer leaves for backpropagation.
+/// Result of a forward pass in training: logits, and what each layer leaves for the optimizer.
 pub(super) struct Forward {
     /// Batch x classes.
     pub logits: Tensor,
@@ -52,39 +48,41 @@ impl Network {
         self.frozen = self.layers.len() - 1;
     }
 
-    /// Returns the logits of a batch (batch x inputs, pixels as 0..=1). In training, with `dropout`, masks and batch
-    /// statistics are used. `exact` gives the outputs of the layers by other arithmetic, one stage per layer; empty for
-    /// floating point.
-    pub(super) fn forward(
-        &self,
-        inputs: &Tensor,
-        dropout: Option<&mut Random>,
-        exact: &[Stage],
-    ) -> candle_core::Result<Forward> {
+    /// Runs a batch (batch x inputs, pixels as 0..=1) in training, with dropout masks and batch statistics. `exact` gives
+    /// the outputs of the layers by other arithmetic, one stage per layer; empty for floating point.
+    pub(super) fn learn(&self, inputs: &Tensor, dropout: &mut Random, exact: &[Stage]) -> candle_core::Result<Forward> {
         let mut values = inputs.clone();
-        let masks = match dropout {
-            Some(random) => Some(self.masks(random, inputs.dim(0)?)?),
-            None => None,
-        };
+        let masks = self.masks(dropout, inputs.dim(0)?)?;
         let traces: Vec<Trace> = self.layers.iter().map(|_| Trace::default()).collect();
         let mut earlier = Vec::with_capacity(self.layers.len());
         for (index, (layer, trace)) in self.layers.iter().zip(&traces).enumerate() {
             // Backpropagation ends at the first layer that is trained.
-            let part = if masks.is_none() || index < self.frozen {
-                Part::Infers
+            values = if index < self.frozen {
+                layer.kind.infer(&values, &earlier)?
             } else {
-                Part::Learns { trace, input_gradient: index > self.frozen }
+                layer.kind.learn(&values, &earlier, Part { trace, input_gradient: index > self.frozen })?
             };
-            values = layer.forward(&values, &earlier, part)?;
             if let Some(stage) = exact.get(index) {
                 values = stage.values(&values, layer.shape.output)?;
             }
-            if let Some(Some(mask)) = masks.as_ref().and_then(|masks| masks.get(index)) {
+            if let Some(mask) = &masks[index] {
                 values = (values * mask)?;
             }
-            earlier.push(self.is_added(index).then(|| values.clone()));
+            earlier.push(self.is_read_again(index).then(|| values.clone()));
         }
         Ok(Forward { logits: values, traces })
+    }
+
+    /// Returns the values of a batch (batch x inputs, pixels as 0..=1) after the first `count` layers, for inference:
+    /// batch x elements, tensors as channel planes.
+    fn infer_layers(&self, inputs: &Tensor, count: usize) -> candle_core::Result<Tensor> {
+        let mut values = inputs.clone();
+        let mut earlier = Vec::with_capacity(count);
+        for (index, layer) in self.layers.iter().enumerate().take(count) {
+            values = layer.kind.infer(&values, &earlier)?;
+            earlier.push(self.is_read_again(index).then(|| values.clone()));
+        }
+        Ok(values)
     }
 
     /// Returns the dropout masks of one forward pass, batch x elements, for the layers with dropout.
@@ -93,19 +91,19 @@ impl Network {
         self.layers.iter().map(of_layer).collect()
     }
 
-    /// Returns true if a later layer adds this one's outputs, which are then kept.
-    fn is_added(&self, index: usize) -> bool {
-        self.layers.iter().any(|layer| matches!(layer.kind, Kind::Add { from, .. } if from == index))
+    /// Returns true if a later layer than the next reads this one's outputs, which are then kept.
+    fn is_read_again(&self, index: usize) -> bool {
+        self.layers.iter().any(|layer| layer.kind.earlier() == Some(index))
     }
 
-    /// Returns the logits of a batch without training, as [`Network::forward`] but in pieces, so that thousands of
-    /// photos do not require gigabytes of floats at once. A row does not depend on the others of its piece.
+    /// Returns the logits of a batch, as [`Network::forward`] but in pieces, so that thousands of photos do not require
+    /// gigabytes of floats at once. A row does not depend on the others of its piece.
     pub(super) fn infer(&self, inputs: &Tensor) -> candle_core::Result<Vec<Vec<f32>>> {
         let count = inputs.dim(0)?;
         let mut rows = Vec::with_capacity(count);
         for start in (0..count).step_by(self.piece()) {
             let piece = inputs.narrow(0, start, self.piece().min(count - start))?;
-            rows.extend(self.forward(&piece, None, &[])?.logits.to_vec2::<f32>()?);
+            rows.extend(self.forward(&piece)?.to_vec2::<f32>()?);
         }
         Ok(rows)
     }
@@ -126,7 +124,7 @@ impl Network {
     pub fn logits(&self, inputs: &[&[u8]]) -> candle_core::Result<Vec<Vec<f32>>> {
         let mut rows = Vec::with_capacity(inputs.len());
         for piece in inputs.chunks(self.piece()) {
-            rows.extend(self.forward(&batch(piece, self.recipe.color)?, None, &[])?.logits.to_vec2::<f32>()?);
+            rows.extend(self.forward(&batch(piece, self.recipe.color)?)?.to_vec2::<f32>()?);
         }
         Ok(rows)
     }
@@ -136,7 +134,7 @@ impl Network {
     /// # Errors
     /// A candle error if there is not enough memory.
     pub fn float_layers(&self) -> candle_core::Result<Vec<FloatLayer>> {
-        self.layers.iter().map(Node::float).collect()
+        self.layers.iter().map(|layer| layer.kind.float()).collect()
     }
 
     /// Returns the network's values after `count` layers for each input, row-major, channels last, by running
@@ -147,15 +145,9 @@ impl Network {
     pub fn activations(&self, inputs: &[&[u8]], count: usize) -> candle_core::Result<Vec<f32>> {
         let mut all = Vec::new();
         for piece in inputs.chunks(self.piece()) {
-            let mut values = batch(piece, self.recipe.color)?;
-            let mut earlier = Vec::with_capacity(count);
-            for (index, layer) in self.layers.iter().enumerate().take(count) {
-                values = layer.forward(&values, &earlier, Part::Infers)?;
-                earlier.push(self.is_added(index).then(|| values.clone()));
-            }
+            let values = self.infer_layers(&batch(piece, self.recipe.color)?, count)?;
             let shape = self.layers[..count].last().map_or(self.recipe.input().shape(), |last| last.shape.output);
-            values = node::places_first(&values, shape)?;
-            all.extend(values.flatten_all()?.to_vec1::<f32>()?);
+            all.extend(places_first(&values, shape)?.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(all)
     }
@@ -167,8 +159,8 @@ impl Network {
             return Ok(());
         }
         for (layer, kept) in self.layers.iter().zip(kept) {
-            for ((_, variable), (_, kept)) in layer.variables().into_iter().zip(kept.values_mut()) {
-                node::copy(variable, kept)?;
+            for ((_, variable), (_, kept)) in layer.kind.variables().into_iter().zip(kept.values_mut()) {
+                copy(variable, kept)?;
             }
         }
         Ok(())
@@ -179,7 +171,8 @@ impl Network {
     /// # Errors
     /// A candle error if they are those of another network; nothing is replaced then.
     pub(super) fn set_values(&self, values: &[Vec<f32>]) -> candle_core::Result<()> {
-        let variables: Vec<_> = self.layers.iter().flat_map(Node::variables).map(|(_, variable)| variable).collect();
+        let variables = self.layers.iter().flat_map(|layer| layer.kind.variables());
+        let variables: Vec<_> = variables.map(|(_, variable)| variable).collect();
         let sizes = variables.iter().map(|variable| variable.elem_count());
         if !sizes.eq(values.iter().map(Vec::len)) {
             candle_core::bail!("its network has other layers");
@@ -193,12 +186,34 @@ impl Network {
     /// Replaces all parameters by those that [`Network::float_layers`] returned for the same network.
     pub(super) fn restore(&self, mut layers: Vec<FloatLayer>) -> candle_core::Result<()> {
         for (layer, saved) in self.layers.iter().zip(&mut layers) {
-            for ((_, variable), (_, saved)) in layer.variables().into_iter().zip(saved.values_mut()) {
+            for ((_, variable), (_, saved)) in layer.kind.variables().into_iter().zip(saved.values_mut()) {
                 variable.set(&Tensor::from_slice(saved, variable.shape(), &Device::Cpu)?)?;
             }
         }
         Ok(())
     }
+}
+
+/// Inference: batch x inputs, pixels as 0..=1 and as channel planes -> logits, batch x classes. Batch normalization is by
+/// running statistics, and there is no dropout.
+impl Module for Network {
+    fn forward(&self, inputs: &Tensor) -> candle_core::Result<Tensor> {
+        self.infer_layers(inputs, self.layers.len())
+    }
+}
+
+/// Returns the numbers of all layers, tensor by tensor, in the order of a weights file's names.
+pub(super) fn values(mut layers: Vec<FloatLayer>) -> Vec<Vec<f32>> {
+    let tensors = layers.iter_mut().flat_map(FloatLayer::values_mut);
+    tensors.map(|(_, values)| std::mem::take(values)).collect()
+}
+
+/// Copies a variable's values to a slice of the same length.
+fn copy(variable: &Var, to: &mut [f32]) -> candle_core::Result<()> {
+    let (storage, layout) = variable.storage_and_layout();
+    let candle_core::Storage::Cpu(storage) = &*storage else { candle_core::bail!("weights off the CPU") };
+    to.copy_from_slice(contiguous(storage, layout)?);
+    Ok(())
 }
 
 /// Converts inputs (bytes, the channels of a pixel together) to a batch of floats as channel planes: batch x inputs,

@@ -9,6 +9,7 @@ use pinhole_core::recipe::{DEFAULT, Layer};
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
+use crate::layers::FloatGlobalAverage;
 use crate::loss::{CrossEntropy, Targets};
 use crate::train;
 
@@ -78,9 +79,18 @@ fn a_network_survives_numbers_and_files() {
     assert_eq!(fresh.logits(&inputs).unwrap(), logits);
     for wrong in [0, 1, 7, 8] {
         let mut layers = layers.clone();
-        layers[wrong] = FloatLayer::GlobalAverage;
+        layers[wrong] = FloatLayer::GlobalAverage(FloatGlobalAverage);
         assert!(Network::from_layers(&network.recipe, &network.classes, &layers).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_network_is_a_module_of_candle() {
+    let (network, data, _) = trained(ALL_KINDS, 11);
+    let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
+    let module: &dyn Module = &network;
+    let logits = module.forward(&batch(&inputs, network.recipe.color).unwrap()).unwrap();
+    assert_eq!(logits.to_vec2::<f32>().unwrap(), network.logits(&inputs).unwrap());
 }
 
 /// With no layer, the activations are the pixels, in their order.
@@ -126,8 +136,9 @@ const PLAIN_TOLERANCE: f64 = 1e-5;
 mod plain {
     use pinhole_shared::shape::{Shape, Window};
 
-    use super::super::{FloatConv, FloatLayer};
+    use crate::layers::{FloatAdd, FloatConv, FloatDense, FloatLayer, FloatPool};
     use pinhole_core::recipe::{ActivationName, LayerShape};
+    use pinhole_shared::model::PoolKind;
 
     fn activate(name: ActivationName, x: f64) -> f64 {
         match name {
@@ -171,7 +182,8 @@ mod plain {
         values[(y * usize::from(shape.width) + x) * usize::from(shape.channels) + channel]
     }
 
-    fn conv(conv: &FloatConv, is_depthwise: bool, input: &[f64], output: Shape) -> Vec<f64> {
+    fn conv(conv: &FloatConv, input: &[f64], output: Shape) -> Vec<f64> {
+        let is_depthwise = conv.is_depthwise;
         let (height, width) = conv.window.output_size(conv.input).unwrap();
         let full = Shape { height, width, ..output };
         let depth = if is_depthwise { 1 } else { usize::from(conv.input.channels) };
@@ -203,27 +215,26 @@ mod plain {
     pub(super) fn layer(layer: &FloatLayer, shape: &LayerShape, input: &[f64], outputs: &[Vec<f64>]) -> Vec<f64> {
         let LayerShape { input: from, output, .. } = *shape;
         match layer {
-            FloatLayer::Dense { weights, biases, activation } => (0..biases.len())
+            FloatLayer::Dense(FloatDense { weights, biases, activation }) => (0..biases.len())
                 .map(|output| {
                     let products =
                         input.iter().enumerate().map(|(i, x)| x * f64::from(weights[i * biases.len() + output]));
                     activate((*activation).into(), products.sum::<f64>() + f64::from(biases[output]))
                 })
                 .collect(),
-            FloatLayer::Conv(layer) => conv(layer, false, input, output),
-            FloatLayer::Depthwise(layer) => conv(layer, true, input, output),
-            FloatLayer::MaxPool(window) => each(output, |y, x, channel| {
+            FloatLayer::Conv(layer) => conv(layer, input, output),
+            FloatLayer::Pool(FloatPool { kind: PoolKind::Max, window }) => each(output, |y, x, channel| {
                 let places = under(*window, from, y, x).into_iter();
                 places.map(|(_, place)| at(input, from, place, channel)).fold(f64::NEG_INFINITY, f64::max)
             }),
-            FloatLayer::AveragePool(window) => each(output, |y, x, channel| {
+            FloatLayer::Pool(FloatPool { kind: PoolKind::Average, window }) => each(output, |y, x, channel| {
                 let places = under(*window, from, y, x);
                 places.iter().map(|&(_, place)| at(input, from, place, channel)).sum::<f64>() / places.len() as f64
             }),
-            FloatLayer::GlobalAverage => each(output, |_, _, channel| {
+            FloatLayer::GlobalAverage(_) => each(output, |_, _, channel| {
                 input.iter().skip(channel).step_by(usize::from(from.channels)).sum::<f64>() / from.positions() as f64
             }),
-            FloatLayer::Add { from, activation } => {
+            FloatLayer::Add(FloatAdd { from, activation }) => {
                 input.iter().zip(&outputs[*from]).map(|(a, b)| activate(*activation, a + b)).collect()
             }
         }
@@ -264,7 +275,7 @@ fn gradients_reach_every_layer() {
     let loss = |layers: &[FloatLayer]| -> f32 {
         let network = Network::from_layers(&recipe, &data.classes, layers).unwrap();
         let mut random = Random::stream(4, Purpose::Dropout);
-        let logits: Tensor = network.forward(&inputs, Some(&mut random), &[]).unwrap().logits;
+        let logits: Tensor = network.learn(&inputs, &mut random, &[]).unwrap().logits;
         let targets = Targets::new(&recipe.training, labels.iter().copied(), 2);
         logits.apply_op1(CrossEntropy { labels: labels.clone(), targets }).unwrap().to_scalar().unwrap()
     };

@@ -3,7 +3,7 @@
 use pinhole_core::photos::Dataset;
 
 use super::{ActivationBits, QuantizeError};
-use crate::{FloatLayer, Network};
+use crate::Network;
 
 /// Largest number of photos for calibrating a network with convolutions; they are taken at even steps from those given.
 const TENSOR_PHOTOS: usize = 512;
@@ -18,7 +18,7 @@ pub(crate) struct Calibration {
 
 /// Calibration of one layer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Real means of the layer's inputs: one per input of a dense layer, one per channel of a convolution. Empty for
     /// layers without weights.
     pub means: Vec<f64>,
@@ -36,7 +36,7 @@ impl Calibration {
             return Err(QuantizeError::NoPhotos);
         }
         let float = network.float_layers()?;
-        let has_tensors = float.iter().any(|layer| !matches!(layer, FloatLayer::Dense { .. }));
+        let has_tensors = float.iter().any(|layer| !layer.is_dense());
         // Dense networks are quick, and small ones are trained on few photos, each of which counts: they take all
         // photos.
         let every = if has_tensors { photos.examples.len().div_ceil(TENSOR_PHOTOS) } else { 1 };
@@ -46,11 +46,7 @@ impl Calibration {
         let mut read = network.activations(&inputs, 0)?;
         for (index, layer) in float.iter().enumerate() {
             let given = network.activations(&inputs, index + 1)?;
-            let means = match layer {
-                FloatLayer::Dense { weights, biases, .. } => column_means(&read, weights.len() / biases.len()),
-                FloatLayer::Conv(conv) | FloatLayer::Depthwise(conv) => column_means(&read, conv.input.channels.into()),
-                _ => Vec::new(),
-            };
+            let means = layer.kind().mean_inputs().map_or_else(Vec::new, |columns| column_means(&read, columns));
             layers.push(Seen { means, given: range(&given) });
             read = given;
         }
@@ -59,14 +55,14 @@ impl Calibration {
 }
 
 /// Returns the minimum and the maximum of the values and 0.
-pub(super) fn range(values: &[f32]) -> (f64, f64) {
+pub(crate) fn range(values: &[f32]) -> (f64, f64) {
     let wider = |(low, high): (f32, f32), &value: &f32| (low.min(value), high.max(value));
     let (low, high) = values.iter().fold((0.0, 0.0), wider);
     (low.into(), high.into())
 }
 
 /// Returns the mean of each column of a row-major matrix.
-pub(super) fn column_means(values: &[f32], columns: usize) -> Vec<f64> {
+pub(crate) fn column_means(values: &[f32], columns: usize) -> Vec<f64> {
     let mut means = vec![0.0; columns];
     for row in values.chunks_exact(columns) {
         for (mean, &value) in means.iter_mut().zip(row) {

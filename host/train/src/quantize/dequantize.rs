@@ -1,13 +1,10 @@
 //! Converts a model file back to floating point, as far as quantization allows.
 
-use pinhole_core::model_file::scales::{accumulator_scales, output_scale, row_scales};
-use pinhole_core::recipe::{
-    ActivationName, AddLayer, ConvLayer, DenseLayer, FilterLayer, GlobalAverageLayer, Layer as RecipeLayer, PoolLayer,
-    Recipe,
-};
-use pinhole_shared::model::{Conv, Layer, Model, Tensor, Weighted};
+use pinhole_core::recipe::{ActivationName, Recipe};
+use pinhole_shared::model::{Model, Tensor, Weighted};
 
-use crate::{FloatConv, FloatLayer, Pretrained};
+use crate::Pretrained;
+use crate::layers::{self, Dequantized, Units};
 
 /// Returns the float network that a model's integers stand for.
 ///
@@ -19,15 +16,18 @@ use crate::{FloatConv, FloatLayer, Pretrained};
 ///
 /// The file holds no training settings: they are taken from the recipe `training`. Dropout and penalties are 0.
 pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
-    let (mut scale, mut zero_point) = (1.0 / 255.0, 0);
-    let (mut layers, mut recipes) = (Vec::new(), Vec::new());
+    dequantize_with_units(model, training).0
+}
+
+/// Returns the float network, and the units of every layer's outputs.
+pub(crate) fn dequantize_with_units(model: &Model<'_>, training: &Recipe) -> (Pretrained, Vec<Units>) {
+    let (mut layers, mut recipes, mut units) = (Vec::new(), Vec::new(), Vec::new());
     for layer in model.layers() {
-        layers.push(float_layer(&layer, scale, zero_point));
-        recipes.push(recipe_layer(&layer));
-        (scale, zero_point) = match &layer {
-            Layer::Dense(dense) => (output_scale(dense), 0),
-            other => other.tensor().map_or((1.0, 0), |tensor| (f64::from(tensor.scale), tensor.zero_point)),
-        };
+        let input = units.last().unwrap_or(&Units::PIXELS);
+        let Dequantized { float, recipe, output } = layers::dequantize(&layer, input);
+        layers.push(float);
+        recipes.push(recipe);
+        units.push(output);
     }
     // A recipe describes the last layer apart from the others.
     recipes.pop();
@@ -38,93 +38,24 @@ pub fn dequantize(model: &Model<'_>, training: &Recipe) -> Pretrained {
         layers: recipes,
         output: Default::default(),
     };
-    Pretrained { recipe, classes: model.class_names().map(str::to_owned).collect(), layers }
-}
-
-/// Converts a layer whose inputs have this scale and zero point.
-fn float_layer(layer: &Layer<'_>, input_scale: f64, zero_point: u8) -> FloatLayer {
-    match layer {
-        Layer::Dense(dense) => {
-            let (rows, biases) = real_rows(&dense.weighted, &row_scales(dense), input_scale, zero_point);
-            let inputs = dense.weighted.operands.weights.inputs();
-            let weights = (0..inputs).flat_map(|column| rows.iter().map(move |row| row[column])).collect();
-            FloatLayer::Dense { weights, biases, activation: dense.activation }
-        }
-        Layer::Conv(conv) => FloatLayer::Conv(float_conv(conv, input_scale, zero_point)),
-        Layer::Depthwise(conv) => FloatLayer::Depthwise(float_conv(conv, input_scale, zero_point)),
-        Layer::MaxPool(pool) => FloatLayer::MaxPool(pool.window),
-        Layer::AveragePool(pool) => FloatLayer::AveragePool(pool.window),
-        Layer::GlobalAverage(_) => FloatLayer::GlobalAverage,
-        Layer::Add(add) => {
-            FloatLayer::Add { from: add.from.into(), activation: activation(&add.output, add.activation_min) }
-        }
-    }
-}
-
-fn float_conv(conv: &Conv<'_>, input_scale: f64, zero_point: u8) -> FloatConv {
-    let scales = accumulator_scales(&conv.weighted, f64::from(conv.output.scale));
-    let (rows, biases) = real_rows(&conv.weighted, &scales, input_scale, zero_point);
-    FloatConv {
-        window: conv.window,
-        input: conv.input.shape,
-        outputs: biases.len(),
-        weights: rows.concat(),
-        biases,
-        norm: None,
-        activation: activation(&conv.output, conv.activation_min),
-        pool: conv.pool,
-    }
+    (Pretrained { recipe, classes: model.class_names().map(str::to_owned).collect(), layers }, units)
 }
 
 /// Returns the rows of weights, and the biases. A stored bias has the inputs' zero point times the row's weights
 /// subtracted; this is added back.
-fn real_rows(weighted: &Weighted<'_>, scales: &[f64], input_scale: f64, zero_point: u8) -> (Vec<Vec<f32>>, Vec<f32>) {
+pub(crate) fn real_rows(weighted: &Weighted<'_>, scales: &[f64], input: &Units) -> (Vec<Vec<f32>>, Vec<f32>) {
     let weights = &weighted.operands.weights;
     let row = |(row, &scale): (usize, &f64)| {
         let integers = (0..weights.inputs()).map(|column| f64::from(weights.get(row, column)));
-        let bias = f64::from(weighted.bias(row)) + f64::from(zero_point) * integers.clone().sum::<f64>();
-        (integers.map(|weight| (weight * scale / input_scale) as f32).collect(), (bias * scale) as f32)
+        let bias = f64::from(weighted.bias(row)) + f64::from(input.zero_point) * integers.clone().sum::<f64>();
+        (integers.map(|weight| (weight * scale / input.scale) as f32).collect(), (bias * scale) as f32)
     };
     scales.iter().enumerate().map(row).unzip()
 }
 
 /// Returns the activation function for this range of outputs: relu if it begins at the zero point.
-fn activation(output: &Tensor, activation_min: u8) -> ActivationName {
+pub(crate) fn activation_of(output: &Tensor, activation_min: u8) -> ActivationName {
     if activation_min == output.zero_point { ActivationName::Relu } else { ActivationName::Linear }
-}
-
-fn recipe_layer(layer: &Layer<'_>) -> RecipeLayer {
-    let filter = |conv: &Conv<'_>| FilterLayer {
-        window: conv.window,
-        batch_norm: false,
-        activation: activation(&conv.output, conv.activation_min),
-        pool: conv.pool,
-        dropout: 0.0,
-        l1: 0.0,
-        l2: 0.0,
-        weight_bits: 8,
-    };
-    match layer {
-        Layer::Dense(dense) => RecipeLayer::Dense(DenseLayer {
-            outputs: layer.outputs(),
-            activation: dense.activation.into(),
-            dropout: 0.0,
-            l1: 0.0,
-            l2: 0.0,
-            weight_bits: 8,
-        }),
-        Layer::Conv(conv) => {
-            RecipeLayer::Conv(ConvLayer { channels: conv.output.shape.channels, filter: filter(conv) })
-        }
-        Layer::Depthwise(conv) => RecipeLayer::Depthwise(filter(conv)),
-        Layer::MaxPool(pool) => RecipeLayer::MaxPool(PoolLayer { window: pool.window }),
-        Layer::AveragePool(pool) => RecipeLayer::AveragePool(PoolLayer { window: pool.window }),
-        Layer::GlobalAverage(_) => RecipeLayer::GlobalAverage(GlobalAverageLayer { dropout: 0.0 }),
-        Layer::Add(add) => RecipeLayer::Add(AddLayer {
-            from: usize::from(add.from) + 1,
-            activation: activation(&add.output, add.activation_min),
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -61,9 +61,9 @@ pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result
 
 /// Returns the real value of one unit of a layer's outputs.
 fn layer_scale(layer: &Layer<'_>) -> f64 {
-    match layer {
-        Layer::Dense(dense) if dense.output == Output::Logits => 1.0 / f64::from(Q16_ONE),
-        Layer::Dense(dense) => f64::from(dense.weighted.output_scale),
-        _ => layer.tensor().map_or(1.0, |tensor| f64::from(tensor.scale)),
+    if layer.output() == Output::Logits {
+        return 1.0 / f64::from(Q16_ONE);
     }
+    let of_tensor = layer.tensor().map(|tensor| tensor.scale);
+    of_tensor.or_else(|| layer.weighted().map(|weighted| weighted.output_scale)).map_or(1.0, f64::from)
 }

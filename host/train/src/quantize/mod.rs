@@ -7,28 +7,32 @@
 //! Tensors, of the layers before the dense ones, are bytes: their range on the calibration photos is divided into 255
 //! steps. Batch normalization is folded into its convolution first.
 
-mod calibration;
-mod dense;
+pub(crate) mod calibration;
 mod dequantize;
 mod measure;
-mod rows;
+pub(crate) mod rows;
 mod tensors;
 
 use miette::Diagnostic;
 use pinhole_shared::model::ModelError;
 use pinhole_shared::policy::Policy;
+#[cfg(test)]
+use pinhole_shared::shape::Shape;
 use thiserror::Error;
 
 pub(crate) use calibration::Calibration;
 use calibration::Seen;
 pub use dequantize::dequantize;
+pub(crate) use dequantize::{activation_of, dequantize_with_units, real_rows};
 pub use measure::{LayerError, measure};
+pub(crate) use tensors::{tensor, units};
 
 use pinhole_core::model_file::scales::InputKind;
 use pinhole_core::model_file::{ModelFile, QuantizedLayer, encode};
 use pinhole_core::photos::Dataset;
+use pinhole_core::recipe::LayerShape;
 
-use crate::{FloatLayer, Network};
+use crate::Network;
 
 /// Bits of the activations between dense layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,18 +92,18 @@ impl Calibration {
         let mut layers: Vec<QuantizedLayer> = Vec::with_capacity(float.len());
         let mut input = InputKind::PIXELS;
         for (index, (layer, seen)) in float.iter().zip(&self.layers).enumerate() {
-            let reading = Reading { input, seen, before: &layers };
-            let is_weighted =
-                matches!(layer, FloatLayer::Dense { .. } | FloatLayer::Conv(_) | FloatLayer::Depthwise(_));
-            let width = if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 };
-            let quantized = match layer {
-                FloatLayer::Dense { weights, biases, activation } => {
-                    // The last layer's outputs are logits.
-                    let output = (index + 1 < float.len()).then_some(self.bits);
-                    dense::quantize((weights, biases, *activation), &reading, output, width)
-                }
-                _ => tensors::quantize(layer, &shapes[index], &reading, width),
+            let layer = layer.kind();
+            let is_weighted = layer.mean_inputs().is_some();
+            let reading = Reading {
+                input,
+                seen,
+                before: &layers,
+                shape: shapes[index],
+                weight_bits: if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 },
+                // The last layer's outputs are logits.
+                activation_bits: (index + 1 < float.len()).then_some(self.bits),
             };
+            let quantized = layer.quantize(&reading);
             let (parts, next) = quantized.map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
             layers.push(parts);
             input = next;
@@ -110,11 +114,26 @@ impl Calibration {
     }
 }
 
-/// A layer's input, and calibration data of the layer.
-struct Reading<'a> {
-    input: InputKind,
+/// A layer's input and shapes, its calibration data, and the number formats that it is quantized to.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub input: InputKind,
     /// Calibration of this layer.
-    seen: &'a Seen,
+    pub seen: &'a Seen,
     /// The quantized layers before this one.
-    before: &'a [QuantizedLayer],
+    pub before: &'a [QuantizedLayer],
+    pub shape: LayerShape,
+    /// Bits of the weights, if the layer has any.
+    pub weight_bits: u8,
+    /// Bits of a dense layer's outputs; `None` for the last layer.
+    pub activation_bits: Option<ActivationBits>,
+}
+
+#[cfg(test)]
+impl<'a> Reading<'a> {
+    /// Returns a first layer's reading, for shapes of its input and output.
+    pub(crate) fn of_shapes(input: InputKind, seen: &'a Seen, shapes: (Shape, Shape)) -> Self {
+        let shape = LayerShape { input: shapes.0, output: shapes.1, weights: 0, macs: 0 };
+        Self { input, seen, before: &[], shape, weight_bits: 8, activation_bits: None }
+    }
 }

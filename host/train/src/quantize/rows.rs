@@ -7,7 +7,7 @@ use pinhole_shared::layout::Layout;
 
 /// Units of a layer's outputs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OutputKind {
+pub(crate) struct OutputKind {
     /// Real value of one unit after requantization: Q16 before a sigmoid, the output's unit otherwise.
     pub requantized_scale: f64,
     /// Real value of one unit of the output.
@@ -15,7 +15,7 @@ pub(super) struct OutputKind {
 }
 
 /// Rows of real weights, with biases and mean inputs.
-pub(super) struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     /// One row per output, one column per input that the row reads.
     pub weights: Vec<Vec<f64>>,
     /// One bias per row.
@@ -28,7 +28,7 @@ pub(super) struct Rows<'a> {
 ///
 /// # Errors
 /// The index of a row whose values exceed 32 bits at any scale.
-pub(super) fn quantize(
+pub(crate) fn quantize(
     rows: &Rows<'_>,
     input: InputKind,
     output: OutputKind,
