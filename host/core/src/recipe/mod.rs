@@ -93,9 +93,7 @@ use toml::de::DeTable;
 
 use crate::suggest::did_you_mean;
 
-pub use layer::{
-    ActivationName, AddLayer, ConvLayer, DenseLayer, FilterLayer, GlobalAverageLayer, Layer, OutputLayer, PoolLayer,
-};
+pub use layer::*;
 pub use named::{DEFAULT, NAMED};
 pub use shapes::LayerShape;
 pub use training::{Augmentation, ClassWeights, Copies, Initialization, Optimizer, Schedule, Training};
