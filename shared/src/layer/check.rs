@@ -3,7 +3,7 @@
 use super::record::{Input, read};
 use super::tensor::{Tensor, tensor};
 use super::weighted::shape;
-use super::{Kind, Layer, Output, dense};
+use super::{Kind, Layer, Output, RecordFacts, dense};
 use crate::layout::{Layout, Weights};
 use crate::model::file::File;
 use crate::model::format::{Span, Words, first_not_zero, record as at};
@@ -57,15 +57,14 @@ impl Record<'_> {
 
     /// Checks that words without a field are zero.
     pub(super) fn check_unused(&self) -> Result<(), Span> {
-        first_not_zero(self.words, self.kind.unused_words())
+        first_not_zero(self.words, self.kind.record_facts().unused_words)
     }
 
     /// Checks the fields that all layers but dense ones have.
     fn tensor(&self, last: bool) -> Result<(), Span> {
         let words = self.words;
-        let (has_pool, has_earlier) = (self.kind.has_pool(), self.kind.has_earlier());
         // Layers without weights that have a pre-shift have nothing else where a layout would be.
-        let has_pre_shift = self.kind.has_pre_shift_alone();
+        let RecordFacts { has_pool, has_earlier, has_pre_shift_alone: has_pre_shift, .. } = self.kind.record_facts();
         let Tensor { shape: Shape { height, width, channels }, offset, .. } = tensor(words);
         let elements = u64::from(height) * u64::from(width) * u64::from(channels);
         // No activation function (a range does its work), 8 bits out, and something to decide after it.

@@ -41,7 +41,7 @@ use crate::layout::Layout;
 use crate::model::ModelError;
 use crate::model::file::File;
 use crate::model::format::record::{ALL_KINDS, TENSOR, WEIGHTED, WINDOWED};
-use crate::model::format::{Span, Words, unused_words};
+use crate::model::format::{Span, Words, has_field, record as at, unused_words};
 use crate::numbered::numbered;
 
 numbered! {
@@ -76,41 +76,39 @@ impl Kind {
         }
     }
 
-    /// Words of the kind's record without a field, a bit each.
-    pub(crate) fn unused_words(self) -> u32 {
+    /// Returns what follows from the fields.
+    pub(crate) fn record_facts(self) -> RecordFacts {
         // Constants, so that the lists of fields stay out of a device's program.
         match self {
-            Self::Dense => const { unused_words(dense::FIELDS) },
-            Self::Conv | Self::Depthwise => const { unused_words(conv::FIELDS) },
-            Self::MaxPool | Self::AveragePool => const { unused_words(pool::FIELDS) },
-            Self::GlobalAverage => const { unused_words(global_average::FIELDS) },
-            Self::Add => const { unused_words(add::FIELDS) },
+            Self::Dense => const { RecordFacts::of(dense::FIELDS) },
+            Self::Conv | Self::Depthwise => const { RecordFacts::of(conv::FIELDS) },
+            Self::MaxPool | Self::AveragePool => const { RecordFacts::of(pool::FIELDS) },
+            Self::GlobalAverage => const { RecordFacts::of(global_average::FIELDS) },
+            Self::Add => const { RecordFacts::of(add::FIELDS) },
         }
     }
+}
 
-    /// Returns true if the record has the side of a max pooling fused in.
-    fn has_pool(self) -> bool {
-        match self {
-            Self::Conv | Self::Depthwise => true,
-            Self::Dense | Self::MaxPool | Self::AveragePool | Self::GlobalAverage | Self::Add => false,
-        }
-    }
+/// What follows from the fields of a kind's record.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordFacts {
+    /// Words of the record without a field, a bit each.
+    pub unused_words: u32,
+    /// True if the record has the side of a max pooling fused in.
+    has_pool: bool,
+    /// True if the record has the index of an earlier layer.
+    has_earlier: bool,
+    /// True if the record has a pre-shift, but no weights.
+    has_pre_shift_alone: bool,
+}
 
-    /// Returns true if the record has the index of an earlier layer.
-    fn has_earlier(self) -> bool {
-        match self {
-            Self::Add => true,
-            Self::Dense | Self::Conv | Self::Depthwise | Self::MaxPool | Self::AveragePool | Self::GlobalAverage => {
-                false
-            }
-        }
-    }
-
-    /// Returns true if the record has a pre-shift, but no weights.
-    fn has_pre_shift_alone(self) -> bool {
-        match self {
-            Self::GlobalAverage | Self::Add => true,
-            Self::Dense | Self::Conv | Self::Depthwise | Self::MaxPool | Self::AveragePool => false,
+impl RecordFacts {
+    const fn of(fields: &[&[Span]]) -> Self {
+        Self {
+            unused_words: unused_words(fields),
+            has_pool: has_field(fields, at::POOL.span()),
+            has_earlier: has_field(fields, at::FROM.span()),
+            has_pre_shift_alone: has_field(fields, at::PRE_SHIFT.span()) && !has_field(fields, at::LAYOUT.span()),
         }
     }
 }
@@ -178,10 +176,7 @@ impl<'a> Layer<'a> {
     pub fn inputs(&self) -> usize {
         match self {
             Self::Dense(dense) => dense.weighted.operands.weights.inputs(),
-            Self::Conv(conv) | Self::Depthwise(conv) => conv.input.shape.elements(),
-            Self::MaxPool(pool) | Self::AveragePool(pool) => pool.input.shape.elements(),
-            Self::GlobalAverage(average) => average.input.shape.elements(),
-            Self::Add(add) => add.output.shape.elements(),
+            _ => self.input_tensor().map_or(0, |tensor| tensor.shape.elements()),
         }
     }
 

@@ -349,6 +349,22 @@ pub(crate) fn first_not_zero(block: &Words, words: u32) -> Result<(), Span> {
     }
 }
 
+/// Returns true if one of these fields starts where this one does.
+pub(crate) const fn has_field(groups: &[&[Span]], field: Span) -> bool {
+    let mut group = 0;
+    while group < groups.len() {
+        let mut index = 0;
+        while index < groups[group].len() {
+            if groups[group][index].offset() == field.offset() {
+                return true;
+            }
+            index += 1;
+        }
+        group += 1;
+    }
+    false
+}
+
 /// Words without any of these fields, a bit each.
 pub(crate) const fn unused_words(groups: &[&[Span]]) -> u32 {
     let mut unused = (1 << BLOCK_WORDS) - 1;

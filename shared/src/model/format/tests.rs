@@ -41,7 +41,7 @@ fn fields_tile_their_blocks() {
 #[test]
 fn words_without_a_field() {
     assert_eq!(header::UNUSED_WORDS, 0b1100_0000_0000_0000);
-    let unused = Kind::ALL.map(Kind::unused_words);
+    let unused = Kind::ALL.map(|kind| kind.record_facts().unused_words);
     let pool = 0b0000_0000_1111_1110;
     assert_eq!(unused, [0xFC00, 0, 0, pool, pool, 0b0011_0000_1001_1100, 0b0011_0000_1000_1100]);
 }
