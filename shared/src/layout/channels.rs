@@ -5,8 +5,18 @@ use super::BLOCK_ROWS;
 
 /// Byte of the 16 bits of a channel's weight.
 pub(super) const fn half(columns: usize, row: usize, column: usize) -> usize {
-    let (block, place) = (row / BLOCK_ROWS, row % BLOCK_ROWS);
-    (block * columns + column) * 2 * BLOCK_ROWS + place % 2 * 4 + place / 2 * 2
+    let (block, row) = (row / BLOCK_ROWS, row % BLOCK_ROWS);
+    (block * columns + column) * 2 * BLOCK_ROWS + row % 2 * 4 + row / 2 * 2
+}
+
+/// Writes weights into the layout.
+pub(super) fn pack((columns, rows): (usize, usize), weight: impl Fn(usize, usize) -> i8, bytes: &mut [u8]) {
+    for row in 0..rows {
+        for column in 0..columns {
+            let weight = i16::from(weight(row, column)).to_le_bytes();
+            bytes[half(columns, row, column)..][..2].copy_from_slice(&weight);
+        }
+    }
 }
 
 /// The weight of a channel and column; -128, which no weight may be, for what is none of 8 bits.

@@ -1,4 +1,4 @@
-//! [`super::Layout::DspConvPool8`]: 16 bits a weight, in the order in which [`crate::kernel::Dsp`] has an area's pixels.
+//! [`super::Layout::DspConvPool8`]: 16 bits a weight, in the order in which [`crate::kernel::Dsp`] has a patch's pixels.
 
 /// Columns of such a layer: a window of 3 x 3 over one channel.
 pub const CONV_POOL_COLUMNS: usize = 9;
@@ -14,6 +14,15 @@ pub(super) const fn half(column: usize) -> usize {
     let (row, column) =
         if column < CONV_POOL_COLUMNS { (column / 3, column % 3) } else { (column - CONV_POOL_COLUMNS, 3) };
     row * 8 + column % 2 * 4 + column / 2 * 2
+}
+
+/// Writes weights into the layout.
+pub(super) fn pack((columns, rows): (usize, usize), weight: impl Fn(usize, usize) -> i8, bytes: &mut [u8]) {
+    for (row, bytes) in bytes.chunks_exact_mut(ROW_BYTES).take(rows).enumerate() {
+        for column in 0..columns {
+            bytes[half(column)..][..2].copy_from_slice(&i16::from(weight(row, column)).to_le_bytes());
+        }
+    }
 }
 
 /// The weight of a row and column; -128, which no weight may be, for what is none of 8 bits.

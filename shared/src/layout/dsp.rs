@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{BLOCK_ROWS, Layout, Layouts, Place, Weights};
+use super::{BLOCK_ROWS, Layout, Layouts, Position, Weights};
 
 /// In which of the words of four columns, and in which 16-bit half of it, a column of a pixel layout lies: pixels 0 and
 /// 2 share a word, and 1 and 3, because that is how UXTB16 widens four bytes.
@@ -18,16 +18,47 @@ impl Lanes {
 /// Columns of a chunk in [`super::Layout::DspWide4`], at most: 16 * 7 * 2^15 times as many stay within 32 bits.
 pub(super) const MAX_WIDE4_COLUMNS: usize = 512;
 
-/// Byte, and bits to shift, of a place in [`super::Layout::DspWide4`].
+/// Byte, and bits to shift, of a position in [`super::Layout::DspWide4`].
 pub(super) const fn nibble_wide4(weights_before: usize, row: usize, column: usize) -> (usize, usize) {
     // Eight columns of a block: a word a row. Upper halves of the bytes are columns 0 to 3, as SXTB16 takes them, lower
     // ones 4 to 7.
     (weights_before / 2 + column / 8 * 16 + row * 4 + [0, 2, 1, 3][column % 4], if column % 8 < 4 { 4 } else { 0 })
 }
 
-/// The weight at a place in one of this module's layouts.
-pub(super) fn get(layout: Layout, byte: impl Fn(usize) -> u8, place: Place) -> i8 {
-    let Place { weights_before, row, column } = place;
+/// Writes the weights of a column in a block of four rows.
+pub(super) fn pack(layout: Layout, position: Position, w: [i32; BLOCK_ROWS], bytes: &mut [u8]) {
+    let Position { weights_before, column, .. } = position;
+    let (word, half) = Lanes::of(column);
+    // Groups of four columns before this one, and where in the group, in 8 bits a weight.
+    let four = weights_before + column / 4 * 16;
+    match layout {
+        Layout::DspPixels8 => {
+            for pair in 0..2 {
+                let lane = (256 * w[2 * pair] + w[2 * pair + 1]) as u16;
+                bytes[four + pair * 8 + word * 4 + half * 2..][..2].copy_from_slice(&lane.to_le_bytes());
+            }
+        }
+        Layout::DspPixels4 => {
+            let lane = [16 * (w[2] + 8) + w[3] + 8, 16 * w[0] + w[1] + 8].map(|byte| byte as u8);
+            bytes[four / 2 + word * 4 + half * 2..][..2].copy_from_slice(&lane);
+        }
+        Layout::DspWide8 => {
+            for (row, &w) in w.iter().enumerate() {
+                bytes[four + row * 4 + [0, 2, 1, 3][column % 4]] = w as u8;
+            }
+        }
+        _ => {
+            for (row, &w) in w.iter().enumerate() {
+                let (at, shift) = nibble_wide4(weights_before, row, column);
+                bytes[at] |= (w as u8 & 15) << shift;
+            }
+        }
+    }
+}
+
+/// The weight at a position in one of this module's layouts.
+pub(super) fn get(layout: Layout, byte: impl Fn(usize) -> u8, position: Position) -> i8 {
+    let Position { weights_before, row, column } = position;
     let (word, half) = Lanes::of(column);
     let (fours, lane) = (column / 4, word * 2 + half);
     let at = match layout {

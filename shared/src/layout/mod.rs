@@ -13,13 +13,13 @@ mod channels;
 mod conv_pool;
 mod dsp;
 mod dual_mac;
-mod pack;
+#[cfg(test)]
+mod tests;
 
 use crate::numbered::numbered;
 
 pub use conv_pool::CONV_POOL_COLUMNS;
 pub use dsp::Lanes;
-pub use pack::pack;
 
 numbered! {
     /// Order and width of a layer's weights. The number is the one in the layer's record.
@@ -289,16 +289,16 @@ impl<'a> Weights<'a> {
         if self.layout.is_of_channels() {
             return if L::has(Layout::DspChannels8) { channels::get(byte, self.inputs, row, column) } else { 0 };
         }
-        let place = self.place(row, column);
+        let position = self.position(row, column);
         match self.layout {
             layout @ (Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4)
                 if L::has(Layout::DspPixels8) =>
             {
-                dsp::get(layout, byte, place)
+                dsp::get(layout, byte, position)
             }
-            Layout::DualMacPixels8 if L::has(Layout::DualMacPixels8) => dual_mac::pixels8(byte, place, 128),
-            Layout::DualMacPixels7 if L::has(Layout::DualMacPixels7) => dual_mac::pixels8(byte, place, 64),
-            Layout::DualMacPixels4 if L::has(Layout::DualMacPixels4) => dual_mac::pixels4(byte, place),
+            Layout::DualMacPixels8 if L::has(Layout::DualMacPixels8) => dual_mac::pixels8(byte, position, 128),
+            Layout::DualMacPixels7 if L::has(Layout::DualMacPixels7) => dual_mac::pixels8(byte, position, 64),
+            Layout::DualMacPixels4 if L::has(Layout::DualMacPixels4) => dual_mac::pixels4(byte, position),
             _ => 0,
         }
     }
@@ -340,14 +340,75 @@ impl<'a> Weights<'a> {
     }
 
     /// Where a packed weight belongs.
-    fn place(&self, row: usize, column: usize) -> Place {
+    fn position(&self, row: usize, column: usize) -> Position {
         let start = column - column % self.chunk_columns.max(1);
         let columns = self.chunk_columns.min(self.padded_inputs().saturating_sub(start));
-        Place {
+        Position {
             // All rows of the chunks before, then all columns of the blocks before.
             weights_before: start * self.padded_outputs() + (row - row % BLOCK_ROWS) * columns,
             row: row % BLOCK_ROWS,
             column: column - start,
+        }
+    }
+}
+
+/// Writes weights into a layout, the other way round of [`Weights::get`]: `bytes` are all 0 and as many as
+/// [`Weights::bytes_of`] says, `weight` gives a row's and column's weight, each within +-[`Layout::max_weight`]. The host's work;
+/// here because it is the same knowledge.
+///
+/// # Panics
+/// If there are fewer bytes.
+pub fn pack(
+    layout: Layout,
+    (inputs, outputs): (usize, usize),
+    chunk_columns: usize,
+    weight: impl Fn(usize, usize) -> i8,
+    bytes: &mut [u8],
+) {
+    match layout {
+        Layout::Rows8 | Layout::Rows4 => {
+            for row in 0..outputs {
+                for column in 0..inputs {
+                    let weight = weight(row, column) as u8;
+                    if layout == Layout::Rows8 {
+                        bytes[row * inputs + column] = weight;
+                    } else {
+                        bytes[row * inputs.div_ceil(2) + column / 2] |= (weight & 15) << (column % 2 * 4);
+                    }
+                }
+            }
+        }
+        Layout::DspConvPool8 => conv_pool::pack((inputs, outputs), weight, bytes),
+        Layout::DspChannels8 | Layout::DspChannels4 => channels::pack((inputs, outputs), weight, bytes),
+        Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => {
+            pack_blocks(layout, (inputs, outputs), chunk_columns, weight, |position, w| {
+                dsp::pack(layout, position, w, bytes);
+            });
+        }
+        Layout::DualMacPixels8 | Layout::DualMacPixels7 | Layout::DualMacPixels4 => {
+            pack_blocks(layout, (inputs, outputs), chunk_columns, weight, |position, w| {
+                dual_mac::pack(layout, position, w, bytes);
+            });
+        }
+    }
+}
+
+/// Goes through the blocks of a layout with chunks, column by column. Rows and columns that fill up have weights of 0.
+fn pack_blocks(
+    layout: Layout,
+    (inputs, outputs): (usize, usize),
+    chunk_columns: usize,
+    weight: impl Fn(usize, usize) -> i8,
+    mut column_of_block: impl FnMut(Position, [i32; BLOCK_ROWS]),
+) {
+    let shape = Weights { layout, bytes: &[], inputs, outputs, chunk_columns };
+    for first in (0..outputs).step_by(BLOCK_ROWS) {
+        for column in 0..shape.padded_inputs() {
+            let weights = core::array::from_fn(|row| {
+                let inside = first + row < outputs && column < inputs;
+                if inside { i32::from(weight(first + row, column)) } else { 0 }
+            });
+            column_of_block(shape.position(first, column), weights);
         }
     }
 }
@@ -359,7 +420,7 @@ fn padded(count: usize, unit: usize) -> usize {
 
 /// Where a weight belongs in a packed layout: in which block of four rows, and where in it.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Position {
     /// Weights stored before the block.
     weights_before: usize,
     /// Row in the block, 0..4.

@@ -4,7 +4,6 @@ use pinhole_core::inference::Inference;
 use pinhole_core::model_file::portable::run_all_packed;
 use pinhole_core::model_file::{ModelFile, PackError, PackedModel, Packing};
 use pinhole_core::photos::Picture;
-use pinhole_shared::kernel::{Dsp, DualMac, Kernel as _, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::link::{Identity, Name, PROTOCOL, Refusal, Report, Statistics};
 use pinhole_shared::policy::{Policy, Smoother};
 
@@ -39,7 +38,7 @@ impl PortableDevice {
         let identity = Identity {
             protocol: PROTOCOL,
             board: short(BOARD),
-            kernel: short(kernel(packing)),
+            kernel: short(packing.kernel().name),
             pipeline: model.input().color.pipeline_id(),
             model_checksum: model.checksum(),
             model_bytes: model.file_bytes(),
@@ -111,15 +110,6 @@ fn refused(refusal: Refusal) -> DeviceError {
     ClientError::Refused(refusal).into()
 }
 
-/// Returns the name of the kernel that [`run_all_packed`] runs.
-fn kernel(packing: Packing) -> &'static str {
-    match packing {
-        Packing::Rows => Scalar::NAME,
-        Packing::CortexM4 => Dsp::<PortableDsp>::NAME,
-        Packing::CortexM0Plus => DualMac::<PortableDualMac>::NAME,
-    }
-}
-
 /// Shortens a name to fit.
 fn short(name: &str) -> Name {
     Name::try_from(name).unwrap_or_default()
@@ -140,7 +130,7 @@ mod tests {
     fn inputs_and_captures_are_the_hosts_and_refusals_a_devices() {
         let model = model();
         let mut engine = model.engine();
-        for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
+        for packing in Packing::ALL {
             let mut device = PortableDevice::new(&model, packing).unwrap();
             let identity = device.identity();
             assert_eq!((identity.board.as_str(), identity.input()), (BOARD, Some(model.model().input())));

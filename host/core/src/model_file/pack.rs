@@ -5,15 +5,17 @@
 //! need a file for each kind of board, and would be one more source of errors.) Packed files are model files too: every
 //! command reads them.
 
+use pinhole_shared::kernel::{Dsp, DualMac, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Layer, Model};
 
+use super::portable::PortableKernel;
 use super::{QuantizedLayer, QuantizedWeights, encode};
 
 /// Longest chunk for the Cortex-M4, columns: 2,560 bytes of working memory.
 const DSP_CHUNK: usize = 1280;
 /// Longest chunk for the Cortex-M0+, columns: 3,072 bytes of working memory with 8-bit weights.
-const PAIRS_CHUNK: usize = 512;
+const DUAL_MAC_CHUNK: usize = 512;
 
 /// The kernel that a model is packed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,18 @@ pub struct PackError {
 }
 
 impl Packing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Rows, Self::CortexM4, Self::CortexM0Plus];
+
+    /// Returns the kernel that runs such models, in its portable version.
+    pub fn kernel(self) -> PortableKernel {
+        match self {
+            Self::Rows => PortableKernel::of::<Scalar>(),
+            Self::CortexM4 => PortableKernel::of::<Dsp<PortableDsp>>(),
+            Self::CortexM0Plus => PortableKernel::of::<DualMac<PortableDualMac>>(),
+        }
+    }
+
     /// Returns the layout for weights of these bits (as in the file) and largest magnitude. The layer reads bytes, or else the
     /// 16-bit activations of a dense layer.
     fn layout(self, reads_bytes: bool, bits: u32, largest: u8) -> Layout {
@@ -68,7 +82,7 @@ impl Packing {
 
     /// Returns the longest chunk of this packing, columns.
     pub fn longest_chunk(self) -> usize {
-        if self == Self::CortexM0Plus { PAIRS_CHUNK } else { DSP_CHUNK }
+        if self == Self::CortexM0Plus { DUAL_MAC_CHUNK } else { DSP_CHUNK }
     }
 }
 

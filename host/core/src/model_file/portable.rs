@@ -2,7 +2,7 @@
 //! instruction, in Rust instead of assembly.
 
 use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
-use pinhole_shared::kernel::{Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
+use pinhole_shared::kernel::Kernel;
 use pinhole_shared::model::Model;
 
 use super::Packing;
@@ -34,10 +34,20 @@ pub fn run_all<K: Kernel>(model: &Model<'_>, input: &[u8]) -> Option<Inference> 
 
 /// Runs [`run_all`] by the portable version of a packing's kernel.
 pub fn run_all_packed(packing: Packing, model: &Model<'_>, input: &[u8]) -> Option<Inference> {
-    match packing {
-        Packing::Rows => run_all::<Scalar>(model, input),
-        Packing::CortexM4 => run_all::<Dsp<PortableDsp>>(model, input),
-        Packing::CortexM0Plus => run_all::<DualMac<PortableDualMac>>(model, input),
+    (packing.kernel().run_all)(model, input)
+}
+
+/// The portable version of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct PortableKernel {
+    /// Name of the kernel: [`Kernel::NAME`].
+    pub name: &'static str,
+    run_all: fn(&Model<'_>, &[u8]) -> Option<Inference>,
+}
+
+impl PortableKernel {
+    pub(super) fn of<K: Kernel>() -> Self {
+        Self { name: K::NAME, run_all: run_all::<K> }
     }
 }
 

@@ -36,7 +36,7 @@ impl Cost {
         let calibration = Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new() };
         let file = quantize(&network, &calibration, ActivationBits::default())?;
         let mut cost = Self { flash_bytes: 0, ram_bytes: 0, macs: recipe.mac_count(classes.len()) };
-        for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
+        for packing in Packing::ALL {
             // Boards whose kernel has no chunk for the weights do not count: the model cannot be packed for them.
             let Ok(packed) = file.packed(packing) else { continue };
             let needs = Requirements::of(&packed.model());

@@ -7,6 +7,7 @@
 //! model, not silicon.
 
 mod compiled;
+mod counted_core;
 mod loops;
 mod tensors;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 use compiled::Event;
 use compiled::dense::Compiled;
+use counted_core::CountedCore;
 use loops::Ops;
 
 /// Largest relative error of a prediction against the instructions that a board counts. This count depends a little on
@@ -37,7 +39,7 @@ impl Work {
     /// No work.
     const NONE: Self = Self { instructions: 0, cycles: 0 };
 
-    fn of(ops: Ops, core: Core) -> Self {
+    fn of(ops: Ops, core: CountedCore) -> Self {
         Self { instructions: ops.instructions(), cycles: ops.cycles(core) }
     }
 }
@@ -82,6 +84,7 @@ impl Prediction {
 /// Predicts the work of an inference on a core, for a model packed for it. `None` if the core's kernel does not run the
 /// model's layouts.
 pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
+    let core = CountedCore::of(core)?;
     let compiled = Compiled::of(core);
     let mut layers = Vec::with_capacity(model.layers().len());
     let mut after_tensors = false;

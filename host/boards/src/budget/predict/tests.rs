@@ -1,6 +1,7 @@
 use pinhole_core::model_file::{ModelFile, Packing};
 use pinhole_shared::model::Activation;
 
+use super::counted_core::CountedCore;
 use super::loops::{chunks, cortex_m4};
 use super::*;
 use crate::board::Board;
@@ -63,10 +64,10 @@ fn the_loops_by_hand() {
         .sum();
     assert_eq!(first.activation, Activation::Sigmoid);
     let sigmoids = 6 + 128 * 20;
-    assert_eq!(loops::dense(Core::CortexM4, first).unwrap().instructions(), (by_hand + sigmoids) as u64);
+    assert_eq!(loops::dense(CountedCore::CortexM4, first).unwrap().instructions(), (by_hand + sigmoids) as u64);
     // 16 groups of 38, for 4 blocks; 16 sigmoids.
     let expected = 6 + 4 * (8 + 16 * 38) + 6 + 16 * 20;
-    assert_eq!(loops::dense(Core::CortexM4, second).unwrap().instructions(), expected);
+    assert_eq!(loops::dense(CountedCore::CortexM4, second).unwrap().instructions(), expected);
 }
 
 /// The loops of `conv-50`'s second convolution, 3x3 over these channels, counted by hand. They run for every position
@@ -81,7 +82,7 @@ fn a_convolutions_loops_by_hand() {
     assert_eq!((conv.pool, weights.chunk_columns()), (2, weights.inputs()));
     let (groups, blocks) = (weights.inputs() / 8, weights.outputs() / 4);
     let by_hand = 18 + blocks * (18 + 23 * groups + 3 * groups.div_ceil(13)) + 7 + 9 * groups + 2 * groups.div_ceil(2);
-    assert_eq!(loops::sums(Core::CortexM4, weights).unwrap().instructions(), by_hand as u64);
+    assert_eq!(loops::sums(CountedCore::CortexM4, weights).unwrap().instructions(), by_hand as u64);
     let positions = 4 * conv.output.shape.positions();
     let predicted = predict(&model, Core::CortexM4).unwrap().layers[1].instructions;
     let all_loops = (positions * by_hand) as u64;

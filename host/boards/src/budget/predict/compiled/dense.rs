@@ -1,6 +1,6 @@
 //! Instructions of compiled code in dense layers and in the decision.
 
-use pinhole_declaration::Core;
+use crate::budget::predict::counted_core::CountedCore;
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
 use pinhole_shared::model::{Activation, Dense, Output};
 
@@ -84,10 +84,10 @@ const CORTEX_M0PLUS: Compiled = Compiled {
 };
 
 impl Compiled {
-    pub(in crate::budget::predict) fn of(core: Core) -> &'static Self {
+    pub(in crate::budget::predict) fn of(core: CountedCore) -> &'static Self {
         match core {
-            Core::CortexM4 => &CORTEX_M4,
-            Core::CortexM0Plus => &CORTEX_M0PLUS,
+            CountedCore::CortexM4 => &CORTEX_M4,
+            CountedCore::CortexM0Plus => &CORTEX_M0PLUS,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Events in the compiled code of layers on tensors.
 
-use pinhole_declaration::Core;
+use crate::budget::predict::counted_core::CountedCore;
 
 use super::super::Work;
 use super::{cortex_m0plus, cortex_m4};
@@ -115,10 +115,10 @@ pub(in crate::budget::predict) enum Event {
 impl Event {
     /// Returns instructions and cycles of one occurrence. Cycles are those of the core's timing table (see
     /// [`super::super::loops::Ops`]).
-    pub(in crate::budget::predict) fn work(self, core: Core) -> Work {
+    pub(in crate::budget::predict) fn work(self, core: CountedCore) -> Work {
         let (instructions, cycles) = match core {
-            Core::CortexM4 => cortex_m4::work(self),
-            Core::CortexM0Plus => cortex_m0plus::work(self),
+            CountedCore::CortexM4 => cortex_m4::work(self),
+            CountedCore::CortexM0Plus => cortex_m0plus::work(self),
         };
         Work { instructions, cycles }
     }

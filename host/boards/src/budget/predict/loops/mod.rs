@@ -1,10 +1,10 @@
 //! Instructions of the loops in `firmware/kernels`, counted by reading them: change them together.
 
+use crate::budget::predict::counted_core::CountedCore;
 pub(super) mod cortex_m0plus;
 pub(super) mod cortex_m4;
 mod ops;
 
-use pinhole_declaration::Core;
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Weights};
 use pinhole_shared::model::{Activation, Dense, Output};
 
@@ -12,15 +12,15 @@ pub(in crate::budget::predict) use ops::Ops;
 
 /// Returns the instructions of the loops that multiply inputs by weights, for one run over all rows. `None` for a
 /// layout that the core's kernel does not run, or not by these loops.
-pub(super) fn sums(core: Core, weights: &Weights<'_>) -> Option<Ops> {
+pub(super) fn sums(core: CountedCore, weights: &Weights<'_>) -> Option<Ops> {
     match core {
-        Core::CortexM4 => cortex_m4::sums(weights),
-        Core::CortexM0Plus => cortex_m0plus::sums(weights),
+        CountedCore::CortexM4 => cortex_m4::sums(weights),
+        CountedCore::CortexM0Plus => cortex_m0plus::sums(weights),
     }
 }
 
 /// Returns the instructions of the loops of a dense layer. `None` for a layout that the core's kernel does not run.
-pub(super) fn dense(core: Core, dense: &Dense<'_>) -> Option<Ops> {
+pub(super) fn dense(core: CountedCore, dense: &Dense<'_>) -> Option<Ops> {
     let weights = &dense.weighted.operands.weights;
     let sums = sums(core, weights)?;
     if dense.activation != Activation::Sigmoid {
@@ -28,9 +28,9 @@ pub(super) fn dense(core: Core, dense: &Dense<'_>) -> Option<Ops> {
     }
     let neurons = weights.outputs() as u64;
     Some(match (core, dense.output) {
-        (_, Output::Logits) | (Core::CortexM0Plus, Output::U8) => sums,
-        (Core::CortexM4, _) => sums + cortex_m4::sigmoids(neurons),
-        (Core::CortexM0Plus, Output::I16) => sums + cortex_m0plus::sigmoids(neurons),
+        (_, Output::Logits) | (CountedCore::CortexM0Plus, Output::U8) => sums,
+        (CountedCore::CortexM4, _) => sums + cortex_m4::sigmoids(neurons),
+        (CountedCore::CortexM0Plus, Output::I16) => sums + cortex_m0plus::sigmoids(neurons),
     })
 }
 

@@ -1,8 +1,7 @@
 //! Instruction counts by kind, and their cycles.
 
+use crate::budget::predict::counted_core::CountedCore;
 use std::ops::{Add, Mul};
-
-use pinhole_declaration::Core;
 
 /// Number of instructions of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,10 +50,10 @@ impl Ops {
     /// Arm DDI 0439B, "Cortex-M4 Technical Reference Manual", 3.3 (a division takes 2 to 12: 6 here; a taken branch
     /// refills the pipeline in 1 to 3: 2 here); Arm DDI 0484C, "Cortex-M0+ Technical Reference Manual", 3.3, with the
     /// multiplier of one cycle.
-    pub(in crate::budget::predict) fn cycles(self, core: Core) -> u64 {
+    pub(in crate::budget::predict) fn cycles(self, core: CountedCore) -> u64 {
         let Timing { load_in_a_row, store, taken } = match core {
-            Core::CortexM4 => Timing { load_in_a_row: 1, store: 1, taken: 3 },
-            Core::CortexM0Plus => Timing { load_in_a_row: 2, store: 2, taken: 2 },
+            CountedCore::CortexM4 => Timing { load_in_a_row: 1, store: 1, taken: 3 },
+            CountedCore::CortexM0Plus => Timing { load_in_a_row: 2, store: 2, taken: 2 },
         };
         self.simple
             + 2 * self.loads

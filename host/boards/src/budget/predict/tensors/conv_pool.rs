@@ -1,6 +1,6 @@
 //! Fused first convolution and 2x2 max pooling on Cortex-M4, one patch (four positions) at a time.
 
-use pinhole_declaration::Core;
+use crate::budget::predict::counted_core::CountedCore;
 use pinhole_shared::model::Conv;
 use pinhole_shared::shape::Padding;
 
@@ -15,7 +15,7 @@ const STRIDE: u8 = 2;
 
 /// Counts a convolution in [`pinhole_shared::layout::Layout::DspConvPool8`]. `None` on another core.
 pub(super) fn convolution(conv: &Conv<'_>, tally: &mut Tally) -> Option<()> {
-    if tally.core != Core::CortexM4 {
+    if tally.core != CountedCore::CortexM4 {
         return None;
     }
     let (from, to) = (conv.input.shape, conv.output.shape);

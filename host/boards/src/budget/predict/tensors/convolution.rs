@@ -1,6 +1,6 @@
 //! Convolutions that copy each window into a row (im2col).
 
-use pinhole_declaration::Core;
+use crate::budget::predict::counted_core::CountedCore;
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
 use pinhole_shared::model::Conv;
 
@@ -37,13 +37,13 @@ pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> 
     positions(conv, tally);
     gather(conv, patch_at, tally);
     let (row, weight) = match (tally.core, weights.layout()) {
-        (Core::CortexM4, Layout::DspChannels8 | Layout::DspChannels4) => {
+        (CountedCore::CortexM4, Layout::DspChannels8 | Layout::DspChannels4) => {
             biases(weights, convolved, tally);
             tally.add_loops(convolved, cortex_m4::channels(columns as u64, weights.padded_outputs() as u64));
             return Some(());
         }
-        (Core::CortexM0Plus, Layout::Rows8) => (Event::DepthwiseRow8, Event::DepthwiseWeight8),
-        (Core::CortexM0Plus, Layout::Rows4) => (Event::DepthwiseRow4, Event::DepthwiseWeight4),
+        (CountedCore::CortexM0Plus, Layout::Rows8) => (Event::DepthwiseRow8, Event::DepthwiseWeight8),
+        (CountedCore::CortexM0Plus, Layout::Rows4) => (Event::DepthwiseRow4, Event::DepthwiseWeight4),
         _ => return None,
     };
     tally.add(row, convolved * rows);
@@ -93,12 +93,12 @@ fn chunk(columns: usize, layout: Layout, times: usize, tally: &mut Tally) {
 fn biases(weights: &Weights<'_>, times: usize, tally: &mut Tally) {
     let (rows, padded) = (weights.outputs(), weights.padded_outputs());
     match tally.core {
-        Core::CortexM4 => {
+        CountedCore::CortexM4 => {
             let fours = rows / BLOCK_ROWS;
             tally.add_loops(times, cortex_m4::copy(fours as u64));
             tally.add(Event::BiasWord, times * (padded - fours * BLOCK_ROWS));
         }
-        Core::CortexM0Plus => {
+        CountedCore::CortexM0Plus => {
             tally.add(Event::BiasWord, times * rows);
             if padded > rows {
                 tally.add(Event::BiasFilling, times);

@@ -2,6 +2,7 @@
 //!
 //! Each module goes through a kind of layer as `pinhole_shared::layer` does, by shapes alone.
 
+use crate::budget::predict::counted_core::CountedCore;
 mod conv_pool;
 mod convolution;
 mod gather;
@@ -12,7 +13,6 @@ mod tests;
 
 use std::ops::Range;
 
-use pinhole_declaration::Core;
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{Add, GlobalAverage, Layer};
 
@@ -22,7 +22,7 @@ use super::loops::Ops;
 
 /// Returns the work of a layer that is not dense. Rows of im2col are written from `patch_at` on in the arena. `None`
 /// for a dense layer, and for a layout that the core's kernel does not run.
-pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Work> {
+pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: CountedCore) -> Option<Work> {
     let mut tally = Tally { core, work: Work::NONE };
     match layer {
         Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspConvPool8 => {
@@ -45,7 +45,7 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: Core) -> Option<Wor
 
 /// Work counted so far.
 struct Tally {
-    core: Core,
+    core: CountedCore,
     work: Work,
 }
 

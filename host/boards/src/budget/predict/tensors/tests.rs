@@ -5,7 +5,7 @@ use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::*;
 
-const CORES: [Core; 2] = [Core::CortexM4, Core::CortexM0Plus];
+const CORES: [CountedCore; 2] = [CountedCore::CortexM4, CountedCore::CortexM0Plus];
 
 /// A convolution without weights, 3x3 with a padding of 1, over 4x4 positions of `channels` channels.
 fn convolution(channels: u16) -> Conv<'static> {
@@ -31,7 +31,7 @@ fn convolution(channels: u16) -> Conv<'static> {
     }
 }
 
-fn all(core: Core, events: &[(Event, usize)]) -> Work {
+fn all(core: CountedCore, events: &[(Event, usize)]) -> Work {
     let mut tally = Tally { core, work: Work::NONE };
     for &(event, times) in events {
         tally.add(event, times);

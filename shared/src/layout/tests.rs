@@ -1,0 +1,38 @@
+use super::conv_pool::ROW_BYTES;
+use super::*;
+use std::vec;
+
+/// Every layout gives back what went in, for all small shapes, chunks and some weights at the ends of the range.
+#[test]
+fn nothing_is_lost() {
+    let mut state = 1_u32;
+    for layout in Layout::ALL {
+        let max = i32::from(layout.max_weight());
+        for (inputs, outputs) in (1..=35).flat_map(|inputs| (1..=9).map(move |outputs| (inputs, outputs))) {
+            if layout == Layout::DspConvPool8 && inputs != CONV_POOL_COLUMNS {
+                let bytes = vec![0; outputs * ROW_BYTES];
+                assert!(Weights::new(layout, &bytes, inputs, outputs, 0).is_none(), "{inputs}");
+                continue;
+            }
+            for chunk in [GROUP_COLUMNS, 2 * GROUP_COLUMNS, 1024] {
+                let weights: vec::Vec<i8> = (0..inputs * outputs)
+                    .map(|_| {
+                        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        // A third at either end of the range.
+                        ((state >> 16) as i32 % (3 * max) - 3 * max / 2).clamp(-max, max) as i8
+                    })
+                    .collect();
+                let mut bytes = vec![0; Weights::bytes_of(layout, inputs, outputs).unwrap() as usize];
+                pack(layout, (inputs, outputs), chunk, |row, column| weights[row * inputs + column], &mut bytes);
+                let packed = Weights::new(layout, &bytes, inputs, outputs, chunk).unwrap();
+                for row in 0..packed.padded_outputs() {
+                    for column in 0..packed.padded_inputs() {
+                        let inside = row < outputs && column < inputs;
+                        let expected = if inside { weights[row * inputs + column] } else { 0 };
+                        assert_eq!(packed.get(row, column), expected, "{layout:?} {row} {column}");
+                    }
+                }
+            }
+        }
+    }
+}
