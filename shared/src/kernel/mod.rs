@@ -73,7 +73,7 @@ pub trait Kernel {
     /// Layer fed by another layer's activations.
     fn dense_i16(operands: DenseOperands<'_>, input: &[i16], work: Work<'_>);
 
-    /// A place of a depthwise convolution, each row of whose weights is a channel: `accumulators[row] = bias of the row + sum
+    /// Computes one position of a depthwise convolution, whose rows of weights are channels: `accumulators[row] = bias of the row + sum
     /// over columns of weights[row][column] * values[column * channels + row]`, with as many channels as there are
     /// [`Weights::outputs`], and at least [`Weights::padded_outputs`] values from the last column's first on.
     fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32]) {
@@ -96,13 +96,13 @@ impl<K: Kernel> Layouts for K {
     }
 }
 
-/// Convolutions of one channel under a window of 3 x 3, of which the largest of 2 x 2 places counts: all four places at
-/// once, from the pixels where they lie.
+/// Convolution of one channel with a 3x3 window and stride 1, fused with 2x2 max pooling: all four positions at once, from the
+/// pixels where they lie.
 pub trait ConvPool {
     /// Layers of this layout, which the kernel runs, come here instead of to [`Kernel::dense_u8`]; `None` where none do.
     const LAYOUT: Option<Layout>;
 
-    /// Sets each accumulator to its row's bias and the largest of the row's sums over the four places, with the words of
+    /// Sets each accumulator to its row's bias and the largest of the row's sums over the four positions, with the words of
     /// the layer's weights. `accumulators` and `biases` are as long as there are rows.
     fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]);
 }
@@ -157,7 +157,7 @@ pub struct Neurons<'a> {
 }
 
 impl Neurons<'_> {
-    /// Requantizes each accumulator and writes what `function` makes of it to the activation in its place.
+    /// Requantizes each accumulator and writes what `function` makes of it to the activation of the same index.
     #[inline(always)]
     pub fn each(self, activations: &mut [i16], function: impl Fn(i32) -> i16) {
         let Self { accumulators, multipliers, pre_shift } = self;

@@ -152,7 +152,7 @@ pub(super) fn convolve<K: Kernel>(
     }
 }
 
-/// Runs as [`convolve`] does, for [`crate::layout::Layout::DspConvPool8`]. The kernel reads the area of four pooled positions in place,
+/// Runs as [`convolve`] does, for [`crate::layout::Layout::DspConvPool8`]. The kernel reads the patch of four pooled positions in place,
 /// except at the input's edges.
 #[cfg_attr(target_os = "none", inline(never))]
 fn convolve_and_pool<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], sums: &mut [i32]) {

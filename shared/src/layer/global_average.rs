@@ -20,7 +20,7 @@ pub(super) const FIELDS: &[&[Span]] = &[ALL_KINDS, TENSOR, &[at::PRE_SHIFT.span(
 /// The mean of each channel, requantized: of every sum plus `bias`.
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalAverage {
-    /// Added to each sum: zero minus the input's zero point, as often as there are places.
+    /// Added to each sum: minus the input's zero point, times the number of positions.
     pub bias: i32,
     /// The requantization's multiplier, 1..=2^31-1.
     pub multiplier: i32,

@@ -138,7 +138,7 @@ fn of_kind<'a>(kind: u16, fields: TensorRecord, file: &File<'a>, record: &Words)
 
 /// A layer of a parsed model.
 ///
-/// Dense layers write 16-bit activations; all others bytes, to a place in the arena ([`Tensor`]). What comes before a layer is
+/// Dense layers write 16-bit activations; all others write bytes to a tensor in the arena ([`Tensor`]). What comes before a layer is
 /// its input; only a dense layer may stand after a dense one.
 #[derive(Clone, Copy, Debug)]
 pub enum Layer<'a> {

@@ -5,7 +5,7 @@ use core::ops::Range;
 use crate::model::format::{Words, record as at};
 use crate::shape::Shape;
 
-/// A tensor of bytes: its elements row by row, the channels of a place together.
+/// A tensor of bytes: its elements row by row, the channels of a position together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tensor {
     /// Its shape.

@@ -58,7 +58,7 @@ pub enum ModelError {
     Shape { layer: usize, expected: usize, got: usize },
     /// A layer that reads pictures after one that gives none.
     NotAPicture { layer: usize },
-    /// A layer's place in the arena is still needed for what lies there.
+    /// A layer writes over bytes of the arena that a later layer reads.
     Arena { layer: usize },
     /// A section does not lie between layer table and end of the file, or not at a multiple of 16.
     Section { section: Section, layer: usize, offset: usize, bytes: usize },

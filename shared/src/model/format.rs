@@ -129,7 +129,7 @@ pub mod record {
     pub const CHANNELS: Field<u16> = Field::at(44);
     /// Index of the earlier layer in a sum.
     pub const FROM: Field<u16> = Field::at(46);
-    /// The window: its height and width, and how far apart its places are, down and right.
+    /// The window: height, width, stride down, stride right.
     pub const WINDOW: Field<[u8; 4]> = Field::at(48);
     /// Padding of the input: above, left, below, right.
     pub const PADDING: Field<[u8; 4]> = Field::at(52);

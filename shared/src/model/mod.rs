@@ -64,7 +64,7 @@
 //! | 48 | u8, u8 | window: height, width |
 //! | 50 | u8, u8 | stride: down, right |
 //! | 52 | u8, u8, u8, u8 | padding: above, left, below, right; each smaller than the window |
-//! | 56 | u8 | convolutions: of so many by so many places the largest result counts, at least 1; else zero |
+//! | 56 | u8 | convolutions: side of the max pooling fused in, at least 1; else zero |
 //! | 57 | u8 | the byte that stands for 0; of kinds 4 and 5 the input's |
 //! | 58 | u8, u8 | smallest and largest output; 0 and 255 of kinds 4 and 5 |
 //! | 60 | u32 | where the output starts in the arena, a multiple of 4 |
@@ -105,11 +105,11 @@
 //! [`crate::fixed::sigmoid_q15`]; for relu and linear directly to output units, then cut to the output's range; for
 //! logits directly to Q16.
 //!
-//! A convolution's accumulator at a place is `bias + sum weight * element` over what is under the window: row by row, the
-//! channels of a place together, outside of the input its zero. The output is the requantized accumulator plus zero point, cut to
-//! smallest and largest; of the places that are pooled the largest. Kind 5 gives `floor((sum + count / 2) / count)` of
-//! the places that are inside. Kind 6 gives the requantized sum of a channel plus zero point, cut. Kind 7 gives
-//! `(a * first + b * second + added) >> bits dropped`, cut.
+//! A convolution's accumulator at a position is `bias + sum weight * element` over the elements under the window: row by row, the
+//! channels of a position together. Outside of the input, elements are its zero point. The output is the requantized accumulator
+//! plus the zero point, clamped to smallest and largest output. Of the positions of a fused max pooling, the largest output counts.
+//! Kind 5 gives `floor((sum + count / 2) / count)` of the `count` positions inside of the input. Kind 6 gives the requantized sum of
+//! a channel plus the zero point, clamped. Kind 7 gives `(a * multiplier + b * other multiplier + bias) >> bits dropped`, clamped.
 //!
 //! # Stability
 //!

@@ -118,7 +118,7 @@ pub trait DspLoops {
     fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]);
 
     /// Sets each accumulator to its row's bias plus the largest of the row's sums at the four positions of a 3 x 3
-    /// window in `area`. `accumulators` and `biases` have one element per row, `weights` six words per row.
+    /// window in `patch`. `accumulators` and `biases` have one element per row, `weights` six words per row.
     fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]);
 
     /// See [`Kernel::sigmoids`].
