@@ -57,7 +57,7 @@ pub enum Note {
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
     /// Training continues from a trained network.
-    ContinuingFrom {
+    FromPretrained {
         /// File of its parameters.
         path: PathBuf,
         /// True if they are int8 weights converted back to float.

@@ -12,8 +12,8 @@ use pinhole_lab::explain::{Explanation, explain};
 use pinhole_lab::report::{ExplainedPhoto, Report};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
-use pinhole_train::runs::source::Source;
-use pinhole_train::runs::{self, ContinuedFrom, JobError, Quantization, RunSummary, files};
+use pinhole_train::runs::pretrained::PretrainedSource;
+use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RunSummary, files};
 use pinhole_train::{Accelerator, Epoch, Identity, Network, Outcome, Training, TrainingState, transfer};
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
@@ -35,7 +35,7 @@ pub struct Job {
     /// The recipe.
     pub recipe: Recipe,
     /// Network to continue from; a new network if absent.
-    pub from: Option<Continuation>,
+    pub from: Option<PretrainedInit>,
     /// Seed of all randomness.
     pub seed: u64,
     /// Quantization of activations.
@@ -46,9 +46,9 @@ pub struct Job {
 
 /// A trained network to continue from, and the settings for it.
 #[derive(Clone, Debug)]
-pub struct Continuation {
+pub struct PretrainedInit {
     /// The network. The job's recipe must have its input side and layers.
-    pub source: Source,
+    pub source: PretrainedSource,
     /// True to train only the last layer, which decides.
     pub freeze: bool,
 }
@@ -195,10 +195,10 @@ pub fn load(
     Ok(JobData { training, validation, warnings, duplicates })
 }
 
-impl Continuation {
-    fn summary(&self, classes: &[String]) -> ContinuedFrom {
+impl PretrainedInit {
+    fn summary(&self, classes: &[String]) -> PretrainedSummary {
         let source = &self.source;
-        ContinuedFrom {
+        PretrainedSummary {
             path: source.path.clone(),
             checksum: source.checksum,
             dequantized: source.dequantized,

@@ -33,5 +33,5 @@ pub mod watching;
 mod tests;
 
 pub use events::{Events, LogSink, Note, Progress, Work};
-pub use job::{Continuation, EXPLAINED, Finished, HOLD_OUT, Job, JobData, load};
+pub use job::{EXPLAINED, Finished, HOLD_OUT, Job, JobData, PretrainedInit, load};
 pub use rewrite::{Rewritten, rewrite_report};

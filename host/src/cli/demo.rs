@@ -15,7 +15,7 @@ use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Example};
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::bundled;
-use pinhole_train::runs::source::Source;
+use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, Trained, files};
 use pinhole_train::{Accelerator, Stopped};
 
@@ -26,7 +26,7 @@ use super::terminal::Terminal;
 use super::values::at_least;
 use crate::app::board::start_board;
 use crate::app::train::{Checkpoints, train as train_job};
-use crate::app::{Continuation, Job};
+use crate::app::{Job, PretrainedInit};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ impl Demo {
         let emulator = emulator::emulator().map(drop);
 
         let run = self.out.join("run");
-        let source = Source::read(Path::new(bundled::DEFAULT))?;
+        let source = PretrainedSource::read(Path::new(bundled::DEFAULT))?;
         let recipe = source.pretrained.recipe.clone();
         let (right, all) = right(&bundled::default_model().model, &validation)?;
         say!(
@@ -63,7 +63,7 @@ impl Demo {
             validation: Some(validation.clone()),
             recipe_name: source.recipe_name.clone(),
             recipe,
-            from: Some(Continuation { source, freeze: false }),
+            from: Some(PretrainedInit { source, freeze: false }),
             seed: self.seed,
             bits: ActivationBits::default(),
             accelerator: Accelerator::Cpu,

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_shared::decision::Decision;
-use pinhole_train::runs::ContinuedFrom;
+use pinhole_train::runs::PretrainedSummary;
 use pinhole_train::{Epoch, LastLayer};
 use plotters::chart::SeriesLabelPosition;
 
@@ -48,7 +48,7 @@ fn headline(report: &Report<'_>) -> Markup {
             (evaluation.classes.join(", ")) "; " (run.epochs) " epochs (" (run.stopped) "). Kept: epoch "
             (run.best_epoch) ", the one with the least validation loss."
         }
-        @if let Some(from) = &run.from { p { (continued(from, run.frozen)) } }
+        @if let Some(from) = &run.from { p { (pretrained_text(from, run.frozen)) } }
         dl.numbers {
             @if let Some(float) = &evaluation.float {
                 (number("float accuracy", &percent(float.accuracy)))
@@ -62,7 +62,7 @@ fn headline(report: &Report<'_>) -> Markup {
     }
 }
 
-fn continued(from: &ContinuedFrom, frozen: bool) -> String {
+fn pretrained_text(from: &PretrainedSummary, frozen: bool) -> String {
     let path = from.path.display();
     let weights = if from.dequantized { "the int8 weights of " } else { "" };
     let last_layer = match from.last_layer {

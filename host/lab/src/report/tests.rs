@@ -7,7 +7,7 @@ use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::layers::FloatDense;
-use pinhole_train::runs::ContinuedFrom;
+use pinhole_train::runs::PretrainedSummary;
 use pinhole_train::{Accelerator, LastLayer};
 
 use super::*;
@@ -67,7 +67,7 @@ fn training_page(name: &str) -> String {
     let run = RunSummary {
         pinhole: name.to_owned(),
         recipe: name.to_owned(),
-        from: Some(ContinuedFrom { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
+        from: Some(PretrainedSummary { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
         frozen: true,
         seed: 1,
         accelerator: Accelerator::Cpu,

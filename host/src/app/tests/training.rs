@@ -105,7 +105,7 @@ fn what_a_training_starts_with_is_told_first() {
     };
     assert_eq!(left_out.iter().map(|warning| &warning.path).collect::<Vec<_>>(), [&damaged]);
     assert!(pairs.iter().any(|pair| [&pair.first, &pair.second].contains(&&request.photos.join(name))), "{pairs:?}");
-    let Note::ContinuingFrom { dequantized: true, last_layer: LastLayer::Kept, classes, trained_on, .. } = from else {
+    let Note::FromPretrained { dequantized: true, last_layer: LastLayer::Kept, classes, trained_on, .. } = from else {
         panic!("{from:?}");
     };
     assert_eq!(classes, trained_on);

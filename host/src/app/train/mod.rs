@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use miette::Diagnostic;
 use pinhole_core::artifacts::create_folder;
-use pinhole_train::runs::source::Source;
+use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, JobError, files};
 use pinhole_train::{Checkpoint, CheckpointError, Identity, Stopped, TrainError};
 use thiserror::Error;
@@ -105,8 +105,8 @@ pub fn train(
 }
 
 /// Returns the note about the network that training continues from, and about its last layer.
-fn beginning(source: &Source, classes: &[String]) -> Note {
-    Note::ContinuingFrom {
+fn beginning(source: &PretrainedSource, classes: &[String]) -> Note {
+    Note::FromPretrained {
         path: source.path.clone(),
         dequantized: source.dequantized,
         last_layer: source.pretrained.last_layer(classes),

@@ -12,7 +12,7 @@ pub(super) fn tell(fact: &Note) {
     let sentence = match fact {
         Note::LeftOut(warnings) => return warn(warnings),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
-        Note::ContinuingFrom { path, dequantized, last_layer, classes, trained_on } => {
+        Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
             let weights = if *dequantized {
                 format!("the int8 weights of {path}, converted to float, because there are no float weights of it")

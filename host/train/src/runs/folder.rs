@@ -40,7 +40,7 @@ pub struct RunSummary {
     pub recipe: String,
     /// The network that training continued from; absent for a new network.
     #[serde(default)]
-    pub from: Option<ContinuedFrom>,
+    pub from: Option<PretrainedSummary>,
     /// True if only the last layer was trained.
     #[serde(default)]
     pub frozen: bool,
@@ -107,7 +107,7 @@ impl Quantization {
 
 /// The network that a training continued from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ContinuedFrom {
+pub struct PretrainedSummary {
     /// File of the parameters.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
