@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::accelerator::{Accelerator, AcceleratorError};
 use super::checkpoint::TrainingState;
-use super::exact::Exact;
 use super::layers::FloatLayer;
 use super::network::{Network, values};
+use super::quantization_aware::QuantizationAware;
 use super::trainer::{Epoch, TrainError, Trainer};
 
 /// Reason why a training ended.
@@ -87,20 +87,20 @@ impl<'d> Training<'d> {
         Ok(self)
     }
 
-    /// Creates a training by other arithmetic than floating point. Its epochs measure the results of that arithmetic.
+    /// Creates a training by quantization-aware training. Its epochs measure the quantized network.
     /// The network must have neither dropout nor batch normalization.
     ///
     /// # Errors
     /// A candle error if there is not enough memory.
-    pub(crate) fn by(
-        exact: Exact<'d>,
+    pub(crate) fn quantization_aware(
+        quantization_aware: QuantizationAware<'d>,
         network: Network,
         training: &'d Dataset,
         validation: &Dataset,
         seed: u64,
     ) -> candle_core::Result<Self> {
         let new = Self::new(network, training, validation, seed)?;
-        Ok(Self { trainer: new.trainer.computing_by(exact), ..new })
+        Ok(Self { trainer: new.trainer.with_quantization_aware(quantization_aware), ..new })
     }
 
     /// All epochs so far.

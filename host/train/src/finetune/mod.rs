@@ -26,7 +26,7 @@ use pinhole_core::photos::{self, Dataset};
 use pinhole_core::recipe::{Recipe, Schedule};
 
 use crate::quantize::{ActivationBits, Calibration, QuantizeError};
-use crate::{Epoch, Exact, Network, Outcome, TrainError, Training};
+use crate::{Epoch, Network, Outcome, QuantizationAware, TrainError, Training};
 
 /// Default share of the recipe's learning rate that fine-tuning starts with.
 pub const RATE_SHARE: f32 = 0.1;
@@ -103,8 +103,8 @@ pub fn fine_tune(
     start.recipe = settings.recipe(network);
     let integers = Integers::new(calibration.clone(), &start)?;
     let photos = photos::copies(training, &start.recipe.training.copies);
-    let exact = Exact::new(Box::new(integers), teacher, validation);
-    let outcome = Training::by(exact, start, &photos, validation, seed)?.run(observe)?;
+    let quantization_aware = QuantizationAware::new(Box::new(integers), teacher, validation);
+    let outcome = Training::quantization_aware(quantization_aware, start, &photos, validation, seed)?.run(observe)?;
     let model = calibration.quantize(&outcome.network)?;
     Ok(FineTuned { before, model, outcome })
 }

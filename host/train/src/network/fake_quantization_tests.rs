@@ -6,7 +6,7 @@ use pinhole_shared::model::Activation;
 
 use super::tests::{ALL_KINDS, trained};
 use super::*;
-use crate::Arithmetic;
+use crate::FakeQuantization;
 use crate::finetune::Integers;
 use crate::quantize::{ActivationBits, Calibration};
 
@@ -84,9 +84,9 @@ fn gradients_are_of_what_the_device_computes() {
                 _ => false,
             };
             let units = if is_sigmoid { UNITS_OF_SIGMOID } else { UNITS };
-            for (float, exact) in numbers(&float).into_iter().zip(numbers(&values)) {
-                let distance = (float.clamp(low, high) - exact).abs();
-                assert!(distance <= units * stage.unit + REST, "layer {index}: {exact}, not {float}");
+            for (float, quantized) in numbers(&float).into_iter().zip(numbers(&values)) {
+                let distance = (float.clamp(low, high) - quantized).abs();
+                assert!(distance <= units * stage.unit + REST, "layer {index}: {quantized}, not {float}");
                 cut += usize::from(float > high + stage.unit);
             }
         }
