@@ -147,7 +147,7 @@ fn finished_cells_are_not_trained_again_and_damaged_ones_are() {
     record["curves"]["validation_loss"][0] = 0.125.into();
     std::fs::write(&trial, record.to_string()).unwrap();
     let marked = small.whole(folder.path()).results;
-    assert_ne!(marked.systems[0].given, first.results.systems[0].given, "the cell was trained again");
+    assert_ne!(marked.systems[0].given_split, first.results.systems[0].given_split, "the trial was trained again");
 
     for damaged in [&original[..original.len() / 2], "", "{}", &original.replacen("\"key\":\"", "\"key\":\"0", 1)] {
         std::fs::write(&trial, damaged).unwrap();
@@ -373,7 +373,7 @@ fn systems_do_as_they_do_in_keras() {
     let out = temporary();
     let results = small.whole(out.path()).results;
     for ((name, [loss, deviation], accuracy), system) in KERAS.iter().zip(&results.systems) {
-        let ours = system.given.as_ref().unwrap();
+        let ours = system.given_split.as_ref().unwrap();
         println!(
             "{name}: loss {:?} (Keras {loss}), accuracy {:?} (Keras {accuracy})",
             ours.best_loss, ours.best_accuracy

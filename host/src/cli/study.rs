@@ -192,18 +192,18 @@ fn print(finished: &Finished, as_json: bool) -> Result<()> {
 /// Prints the results that fit a terminal; the report and table.csv have the rest.
 fn table(results: &Results) {
     let width = results.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0).max(6);
-    let (given, crossed) = (results.given_photos > 0, results.folds > 0);
+    let (given_split, cross_validation) = (results.given_split_photos > 0, results.folds > 0);
     let mut header = format!("{:width$}", "system");
-    if given {
+    if given_split {
         header += "  least loss     accuracy     ";
     }
-    if crossed {
+    if cross_validation {
         header += "  cross-val.  95 % interval";
     }
     say!("{header}  against {}", results.reference);
     for system in &results.systems {
         let mut line = format!("{:width$}", system.name);
-        match &system.given {
+        match &system.given_split {
             Some(scores) => {
                 let (loss, accuracy) = (scores.best_loss, scores.best_accuracy);
                 line += &match results.seeds {
@@ -214,10 +214,10 @@ fn table(results: &Results) {
                     ),
                 };
             }
-            None if given => line += &format!("  {:28}", "diverged in every run"),
+            None if given_split => line += &format!("  {:28}", "diverged in every run"),
             None => {}
         }
-        if let Some(scores) = &system.crossed {
+        if let Some(scores) = &system.cross_validation {
             let interval = scores.interval;
             line += &format!("  {:.3}       {:.2} to {:.2} ", scores.accuracy.mean, interval.low, interval.high);
         }
@@ -229,8 +229,11 @@ fn table(results: &Results) {
                 format!("  {which} (p = {:.3})", paired.p_corrected)
             }
         };
-        let flags =
-            [(system.not_converged, "not converged"), (system.spoiled, "spoiled late"), (system.diverged, "diverged")];
+        let flags = [
+            (system.not_converged, "not converged"),
+            (system.collapsed, "spoiled late"),
+            (system.diverged, "diverged"),
+        ];
         for (count, what) in flags.into_iter().filter(|(count, _)| *count > 0) {
             line += &format!("; {count} of {} runs {what}", system.runs);
         }

@@ -210,10 +210,10 @@ impl Plan {
 
     /// Returns all trials, system by system: on the given split seed by seed, then fold by fold, repeat by repeat.
     pub fn trials(&self) -> Vec<Trial> {
-        let given = (1..=u64::from(self.seeds)).map(|seed| (seed, Split::Given));
-        let crossed =
+        let given_split = (1..=u64::from(self.seeds)).map(|seed| (seed, Split::Given));
+        let cross_validation =
             (1..=u64::from(self.repeats)).flat_map(|seed| (0..self.folds).map(move |fold| (seed, Split::Fold(fold))));
-        let one: Vec<_> = given.chain(crossed).collect();
+        let one: Vec<_> = given_split.chain(cross_validation).collect();
         let systems = 0..self.systems.len();
         systems.flat_map(|system| one.iter().map(move |&(seed, split)| Trial { system, seed, split })).collect()
     }

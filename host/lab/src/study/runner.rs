@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_share_all_cells_out() {
+    fn shards_share_all_trials_out() {
         for count in 1..=5 {
             let shards: Vec<Shard> = (1..=count).map(|index| Shard { index, count }).collect();
             for number in 0..20 {

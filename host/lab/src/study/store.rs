@@ -15,7 +15,7 @@ pub mod files {
     /// The plan: systems, photos, seeds, folds.
     pub const PLAN: &str = "plan.json";
     /// Folder with a record for each finished training.
-    pub const CELLS: &str = "cells";
+    pub const TRIALS: &str = "cells";
     /// Decisions and explanations of the reference network on the held-out photos.
     pub const SHOWCASE: &str = "showcase.json";
     /// All statistics, for scripts.
@@ -39,7 +39,7 @@ impl Store {
     /// [`StudyError::Write`].
     pub fn create(folder: &Path) -> Result<Self, StudyError> {
         create_folder(folder)?;
-        create_folder(&folder.join(files::CELLS))?;
+        create_folder(&folder.join(files::TRIALS))?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -87,7 +87,7 @@ impl Store {
     /// Reads the record of a finished trial. Returns `None` if it is missing, damaged, or has another key.
     pub fn record(&self, plan: &Plan, trial: Trial, key: &str) -> Option<Record> {
         let held_out = plan.validation(trial).len();
-        read_json::<Record>(&self.cell_path(plan, trial))
+        read_json::<Record>(&self.trial_path(plan, trial))
             .filter(|record| record.key == key && record.is_sound(held_out))
     }
 
@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// [`StudyError::Write`].
     pub fn write_record(&self, plan: &Plan, trial: Trial, record: &Record) -> Result<(), StudyError> {
-        self.write_json(&self.cell_path(plan, trial), record)
+        self.write_json(&self.trial_path(plan, trial), record)
     }
 
     /// Reads the showcase, if it exists and has this key.
@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     /// [`StudyError::Write`].
     pub fn remove_leftovers(&self) -> Result<(), StudyError> {
-        for folder in [self.folder.clone(), self.folder.join(files::CELLS)] {
+        for folder in [self.folder.clone(), self.folder.join(files::TRIALS)] {
             let wrong = |reason| WriteError::Write { path: folder.clone(), reason };
             for entry in std::fs::read_dir(&folder).map_err(wrong)? {
                 let path = entry.map_err(wrong)?.path();
@@ -142,8 +142,8 @@ impl Store {
         Ok(())
     }
 
-    fn cell_path(&self, plan: &Plan, trial: Trial) -> PathBuf {
-        self.folder.join(files::CELLS).join(format!("{}.json", plan.trial_name(trial)))
+    fn trial_path(&self, plan: &Plan, trial: Trial) -> PathBuf {
+        self.folder.join(files::TRIALS).join(format!("{}.json", plan.trial_name(trial)))
     }
 
     fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<(), StudyError> {

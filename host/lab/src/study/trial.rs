@@ -63,11 +63,11 @@ impl Record {
         let epochs = validation_loss.len();
         let lists = [training_loss, training_accuracy, validation_accuracy];
         lists.iter().all(|list| list.len() == epochs)
-            && [&self.best, &self.last].into_iter().flatten().all(|moment| {
-                (1..=epochs).contains(&(moment.epoch as usize))
-                    && moment.decisions.len() == held_out
-                    && moment.probabilities.len() == held_out
-                    && moment.probabilities.iter().all(|probability| (0.0..=1.0).contains(probability))
+            && [&self.best, &self.last].into_iter().flatten().all(|scores| {
+                (1..=epochs).contains(&(scores.epoch as usize))
+                    && scores.decisions.len() == held_out
+                    && scores.probabilities.len() == held_out
+                    && scores.probabilities.iter().all(|probability| (0.0..=1.0).contains(probability))
             })
             && (self.last.is_some() || self.diverged.is_some())
             && (self.last.is_none() || self.best.is_some())

@@ -156,14 +156,14 @@ pub fn tune(
                 .iter()
                 .filter_map(|&index| {
                     let scored = &scores.systems[index];
-                    let crossed = scored.crossed.as_ref()?;
+                    let cross_validation = scored.cross_validation.as_ref()?;
                     Some(FoundNetwork {
                         name: scored.name.clone(),
                         recipe: left[index].recipe.to_toml(),
                         cost: costs[&left[index].name],
                         on_front: false,
-                        accuracy: crossed.accuracy,
-                        interval: crossed.interval,
+                        accuracy: cross_validation.accuracy,
+                        interval: cross_validation.interval,
                         held_out: None,
                         against_best: scored.against_reference,
                     })
@@ -237,7 +237,9 @@ fn within(
 
 /// Returns the indices of the systems, the most accurate first; of equal ones, the first drawn.
 fn by_accuracy(scores: &study::Results) -> Vec<usize> {
-    let accuracy = |index: usize| scores.systems[index].crossed.as_ref().map_or(0.0, |crossed| crossed.accuracy.mean);
+    let accuracy = |index: usize| {
+        scores.systems[index].cross_validation.as_ref().map_or(0.0, |cross_validation| cross_validation.accuracy.mean)
+    };
     let mut order: Vec<usize> = (0..scores.systems.len()).collect();
     order.sort_by(|&a, &b| accuracy(b).total_cmp(&accuracy(a)));
     order
@@ -256,12 +258,12 @@ fn score_held_out(
         return Ok(false);
     }
     let scores = results(&plan, &study::read_records(&plan, store)?, &vec![0; systems.len()], 0);
-    found.held_out = scores.given_photos;
+    found.held_out = scores.given_split_photos;
     for network in &mut found.networks {
         let scored = scores.systems.iter().find(|system| system.name == network.name);
         network.held_out = scored
-            .and_then(|system| system.given.as_ref())
-            .map(|given| HeldOut { accuracy: given.last_accuracy, interval: given.interval });
+            .and_then(|system| system.given_split.as_ref())
+            .map(|given_split| HeldOut { accuracy: given_split.last_accuracy, interval: given_split.interval });
     }
     Ok(true)
 }

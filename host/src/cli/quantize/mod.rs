@@ -129,8 +129,8 @@ struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<Coverage>,
     /// Results of the threshold whose 95 % interval of the error rate stays within the wanted one, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vouched: Option<Coverage>,
+    #[serde(rename = "vouched", skip_serializing_if = "Option::is_none")]
+    supported: Option<Coverage>,
     /// Scores on the calibration photos, if weights have fewer bits than 8.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_calibration_photos: Option<Table>,
@@ -150,7 +150,7 @@ impl From<Quantized> for Written {
             bytes: model.bytes().len(),
             layers,
             policy: chosen.policy.into(),
-            vouched: chosen.threshold.as_ref().and_then(|threshold| threshold.vouched),
+            supported: chosen.threshold.as_ref().and_then(|threshold| threshold.supported),
             threshold: chosen.threshold.map(|threshold| threshold.left),
             on_calibration_photos,
             on_validation_photos,

@@ -10,7 +10,7 @@ use plotters::prelude::*;
 
 use super::curves::MeanCurves;
 use crate::report::markup::drawing;
-use crate::study::results::is_stuck;
+use crate::study::results::is_not_converged;
 use crate::study::{Plan, Record, Records};
 
 const SIZE: (u32, u32) = (760, 380);
@@ -100,8 +100,9 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Mar
         losses(text, epochs, top, SeriesLabelPosition::UpperRight, |chart| {
             let mut named = Vec::new();
             for &(place, system, run) in &runs {
-                let stuck = is_stuck(run, guess);
-                let thin = if stuck { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
+                let not_converged = is_not_converged(run, guess);
+                let thin =
+                    if not_converged { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
                 let line = |losses: &[f64]| points(losses.iter().copied(), top);
                 chart.draw_series(LineSeries::new(line(&run.curves.training_loss), thin))?;
                 let dashed = DashedLineSeries::new(line(&run.curves.validation_loss), DASH.0, DASH.1, thin);

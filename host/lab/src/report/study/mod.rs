@@ -35,8 +35,8 @@ fn headline(plan: &Plan, results: &Results) -> Markup {
         h1 { "A study " small { (plan.classes.join(", ")) } }
         p {
             (counted(results.systems.len(), "system")) ", " (counted(runs, "training")) ". "
-            @if results.given_photos > 0 {
-                "On the given split (" (plan.training_count) " training and " (results.given_photos)
+            @if results.given_split_photos > 0 {
+                "On the given split (" (plan.training_count) " training and " (results.given_split_photos)
                 " held-out photos) each was trained with " (counted(results.seeds as usize, "seed")) ". "
             }
             @if results.folds > 0 {
@@ -52,7 +52,7 @@ fn headline(plan: &Plan, results: &Results) -> Markup {
 }
 
 fn comparisons(plan: &Plan, records: &Records, results: &Results, curves: &[MeanCurves]) -> Markup {
-    let where_from = if results.given_photos > 0 { "the given split" } else { "all folds" };
+    let where_from = if results.given_split_photos > 0 { "the given split" } else { "all folds" };
     let svg = |comparison: &ComparisonResult| {
         if comparison.each_run {
             figure::each_run(plan, records, &comparison.systems)

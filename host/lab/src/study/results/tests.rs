@@ -32,7 +32,7 @@ pub(crate) fn plan() -> Plan {
     }
 }
 
-/// Returns a run of three epochs, the best of them the second. Its decisions at both moments are right except for the held-out
+/// Returns a run of three epochs, the best of them the second. Its decisions after both epochs are right except for the held-out
 /// photos at the positions `wrong`.
 fn record(plan: &Plan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> Record {
     let held_out = plan.validation(trial);
@@ -61,7 +61,7 @@ pub(crate) fn records(plan: &Plan) -> Records {
 }
 
 #[test]
-fn cells_come_in_order_and_hold_out_what_they_should() {
+fn trials_come_in_order_and_hold_out_what_they_should() {
     let plan = plan();
     let names: Vec<String> = plan.trials().iter().take(4).map(|&trial| plan.trial_name(trial)).collect();
     let expected = ["smaller.seed-1", "smaller.seed-2", "smaller.fold-1-of-2.seed-1", "smaller.fold-2-of-2.seed-1"];
@@ -105,21 +105,22 @@ fn scores_by_hand() {
     let plan = plan();
     let results = results(&plan, &records(&plan), &[10, 20], 0);
     let [first, second] = &results.systems[..] else { panic!("two systems") };
-    let (given, crossed) = (second.given.as_ref().unwrap(), second.crossed.as_ref().unwrap());
+    let (given_split, cross_validation) =
+        (second.given_split.as_ref().unwrap(), second.cross_validation.as_ref().unwrap());
     // Accuracies 1 and 1/2; losses at the best epoch 1/4 and 1/2.
     let half_root = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
-    assert_eq!(given.last_accuracy.mean, 0.75);
-    assert!((given.last_accuracy.deviation - half_root).abs() < 1e-15);
-    assert_eq!((given.best_loss.mean, given.last_loss.unwrap().mean), (0.375, 0.5));
-    assert_eq!((given.best_epoch.mean, given.best_epoch.deviation), (2.0, 0.0));
-    assert_eq!(given.interval, wilson(0.75, 2));
+    assert_eq!(given_split.last_accuracy.mean, 0.75);
+    assert!((given_split.last_accuracy.deviation - half_root).abs() < 1e-15);
+    assert_eq!((given_split.best_loss.mean, given_split.last_loss.unwrap().mean), (0.375, 0.5));
+    assert_eq!((given_split.best_epoch.mean, given_split.best_epoch.deviation), (2.0, 0.0));
+    assert_eq!(given_split.interval, wilson(0.75, 2));
     // Five of eight photos.
-    assert_eq!((crossed.accuracy.mean, crossed.accuracy.deviation), (0.625, 0.0));
-    assert_eq!(crossed.interval, wilson(0.625, 8));
+    assert_eq!((cross_validation.accuracy.mean, cross_validation.accuracy.deviation), (0.625, 0.0));
+    assert_eq!(cross_validation.interval, wilson(0.625, 8));
     // All probabilities are 0.75, and 0.625 of the decisions are right.
-    assert!((crossed.calibration_error - 0.125).abs() < 1e-15, "{crossed:?}");
-    assert!((crossed.brier_score - (5.0 * 0.0625 + 3.0 * 0.5625) / 8.0).abs() < 1e-15);
-    assert_eq!(first.crossed.as_ref().unwrap().accuracy.mean, 1.0);
+    assert!((cross_validation.calibration_error - 0.125).abs() < 1e-15, "{cross_validation:?}");
+    assert!((cross_validation.brier_score - (5.0 * 0.0625 + 3.0 * 0.5625) / 8.0).abs() < 1e-15);
+    assert_eq!(first.cross_validation.as_ref().unwrap().accuracy.mean, 1.0);
     assert_eq!((first.weights, second.weights, second.runs), (10, 20, 4));
 
     let paired = second.against_reference.unwrap();
@@ -140,7 +141,7 @@ fn without_a_cross_validation_the_held_out_photos_are_voted_on() {
     // The number of seeds is even, so the last, which is wrong on the second photo, has no vote.
     let paired = results.systems[1].against_reference.unwrap();
     assert_eq!((paired.only_this, paired.only_other, paired.p), (0, 0, 1.0));
-    assert!(results.systems[1].crossed.is_none());
+    assert!(results.systems[1].cross_validation.is_none());
     assert_eq!(results.reliability.bins.iter().map(|bin| bin.count).sum::<usize>(), 2);
 }
 
@@ -152,7 +153,7 @@ fn runs_are_told_apart_by_their_losses() {
         let mut record = record(&plan, trial, &[], [0.0; 3]);
         record.curves.training_loss = losses.to_vec();
         record.curves.validation_loss = losses.to_vec();
-        (is_stuck(&record, plan.guess_loss()), is_spoiled(&record, plan.guess_loss()))
+        (is_not_converged(&record, plan.guess_loss()), is_collapsed(&record, plan.guess_loss()))
     };
     assert_eq!(kind(&[0.70, 0.69, 0.69, 0.69, 0.70]), (true, false));
     assert_eq!(kind(&[0.70, 0.60, 0.40, 0.20, 0.10]), (false, false));
