@@ -36,7 +36,7 @@ use pinhole::app::{Finished, Job, JobData};
 use pinhole::board::Board;
 use pinhole::firmware::{Firmware, Origin};
 use pinhole::quantize::ActivationBits;
-use pinhole::recipe::{DEFAULT, DenseLayer, Layer, Recipe};
+use pinhole::recipe::{DEFAULT, DenseLayer, Recipe, RecipeLayer};
 use pinhole::train::Accelerator;
 use tempfile::TempDir;
 
@@ -106,7 +106,7 @@ pub fn shipped_job() -> Job {
 
 /// Returns a dense layer of a recipe, to change; `index` counts from 0.
 pub fn dense_mut(recipe: &mut Recipe, index: usize) -> &mut DenseLayer {
-    let Layer::Dense(layer) = &mut recipe.layers[index] else { panic!("layer {} is not dense", index + 1) };
+    let RecipeLayer::Dense(layer) = &mut recipe.layers[index] else { panic!("layer {} is not dense", index + 1) };
     layer
 }
 

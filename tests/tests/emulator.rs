@@ -16,7 +16,7 @@ use pinhole::photos::{Dataset, Example, Picture, decode};
 use pinhole::prove::{Pictures, prove};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
-use pinhole::recipe::{Layer, NAMED, Recipe, WEIGHT_BITS};
+use pinhole::recipe::{NAMED, Recipe, RecipeLayer, WEIGHT_BITS};
 use pinhole::train::{Network, train};
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::link::{PROTOCOL, Refusal, Report};
@@ -192,7 +192,7 @@ fn every_named_recipe_runs_on_the_board() {
     let mut seen_networks: Vec<Vec<_>> = Vec::new();
     for (name, _) in NAMED {
         let recipe = Recipe::find(name).unwrap();
-        let activation = |layer: &Layer| layer.as_dense().map(|dense| dense.activation);
+        let activation = |layer: &RecipeLayer| layer.as_dense().map(|dense| dense.activation);
         let activations = recipe.layers.iter().map(activation).chain([None]);
         let layers: Vec<_> = recipe.shapes(2).into_iter().zip(activations).collect();
         // The article's VGG-style network fits no board.

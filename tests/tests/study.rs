@@ -222,7 +222,7 @@ fn runs_that_do_not_learn_are_flagged() {
     systems[1].recipe.training.learning_rate = 1e-9;
     systems[2].recipe.layers.truncate(1);
     dense_mut(&mut systems[2].recipe, 0).outputs = 8;
-    systems[2].recipe.training.optimizer = pinhole::recipe::Optimizer::Sgd { momentum: 0.9, nesterov: false };
+    systems[2].recipe.training.optimizer = pinhole::recipe::OptimizerSettings::Sgd { momentum: 0.9, nesterov: false };
     systems[2].recipe.training.learning_rate = 1e30;
     let small = Small::new(systems, EXTENT);
     let folder = temporary();

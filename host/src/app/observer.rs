@@ -28,12 +28,12 @@ pub(super) struct Observer<'a> {
 impl<'a> Observer<'a> {
     /// Reports that a training begins, after this number of epochs that were run before.
     pub(super) fn begin(
-        settings: &recipe::Training,
+        settings: &recipe::TrainingSettings,
         after: u32,
         kept: Option<(&'a Path, Identity)>,
         events: &'a mut dyn Events,
     ) -> Self {
-        let recipe::Training { epochs, patience, .. } = *settings;
+        let recipe::TrainingSettings { epochs, patience, .. } = *settings;
         events.progress(&Progress::Begins(Work::Training { epochs, after, patience }));
         Self { events, kept, saved: Instant::now(), is_saved: false, warned: false }
     }

@@ -1,7 +1,7 @@
 //! Softmax cross-entropy and distillation loss of a batch.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use pinhole_core::recipe::{ClassWeights, Training};
+use pinhole_core::recipe::{ClassWeights, TrainingSettings};
 
 use super::optimizer::contiguous;
 
@@ -16,7 +16,7 @@ pub(super) struct Targets {
 
 impl Targets {
     /// Creates the targets of a training on examples of these classes.
-    pub(super) fn new(training: &Training, labels: impl Iterator<Item = u16>, classes: usize) -> Self {
+    pub(super) fn new(training: &TrainingSettings, labels: impl Iterator<Item = u16>, classes: usize) -> Self {
         let mut counts = vec![0_usize; classes];
         labels.for_each(|label| counts[usize::from(label)] += 1);
         let all: usize = counts.iter().sum();

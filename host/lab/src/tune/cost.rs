@@ -50,7 +50,7 @@ impl Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pinhole_core::recipe::{DEFAULT, Layer};
+    use pinhole_core::recipe::{DEFAULT, RecipeLayer};
 
     #[test]
     fn every_network_of_the_space_has_a_cost() {
@@ -59,8 +59,11 @@ mod tests {
         let mut seen = Vec::new();
         for system in super::super::space::all(1).unwrap() {
             let layers = &system.recipe.layers;
-            let shape: Vec<_> =
-                layers.iter().filter_map(Layer::as_dense).map(|layer| (layer.outputs, layer.activation)).collect();
+            let shape: Vec<_> = layers
+                .iter()
+                .filter_map(RecipeLayer::as_dense)
+                .map(|layer| (layer.outputs, layer.activation))
+                .collect();
             if !seen.contains(&(system.recipe.input_side, shape.clone())) {
                 seen.push((system.recipe.input_side, shape));
                 let cost =

@@ -215,7 +215,12 @@ fn within(
         let recipe = &system.recipe;
         let shape = (
             recipe.input_side,
-            recipe.layers.iter().filter_map(pinhole_core::recipe::Layer::as_dense).map(|layer| layer.outputs).collect(),
+            recipe
+                .layers
+                .iter()
+                .filter_map(pinhole_core::recipe::RecipeLayer::as_dense)
+                .map(|layer| layer.outputs)
+                .collect(),
         );
         let cost = match shapes.get(&shape) {
             Some(cost) => *cost,

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{InputKind, sum_of};
-use pinhole_core::recipe::{ActivationName, AddLayer, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, AddLayer, LayerShape, RecipeLayer};
 use pinhole_shared::model::Add;
 use pinhole_shared::shape::Shape;
 
@@ -81,7 +81,7 @@ pub(super) fn dequantize(add: &Add) -> Dequantized {
     let (from, activation) = (usize::from(add.from), activation_of(&add.output, add.activation_min));
     Dequantized {
         float: FloatLayer::Add(FloatAdd { from, activation }),
-        recipe: Layer::Add(AddLayer { from: from + 1, activation }),
+        recipe: RecipeLayer::Add(AddLayer { from: from + 1, activation }),
         output: Units::of_tensor(&add.output, Some((add.activation_min, add.activation_max))),
     }
 }

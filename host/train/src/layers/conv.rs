@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use candle_core::{Device, Module, Result, Tensor, Var, bail};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{InputKind, accumulator_scales};
-use pinhole_core::recipe::{ActivationName, ConvLayer, FilterLayer, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, ConvLayer, FilterLayer, LayerShape, RecipeLayer};
 use pinhole_shared::model::Conv;
 use pinhole_shared::shape::{Padding, Shape, Window};
 
@@ -347,7 +347,11 @@ pub(super) fn dequantize(conv: &Conv<'_>, is_depthwise: bool, input: &Units) -> 
             activation,
             pool: conv.pool,
         }),
-        recipe: if is_depthwise { Layer::Depthwise(filter) } else { Layer::Conv(ConvLayer { channels, filter }) },
+        recipe: if is_depthwise {
+            RecipeLayer::Depthwise(filter)
+        } else {
+            RecipeLayer::Conv(ConvLayer { channels, filter })
+        },
         output: Units::of_tensor(&conv.output, Some((conv.activation_min, conv.activation_max))),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use candle_core::{DType, Device, Module, Result, Tensor, Var, bail};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{HEADROOM, InputKind, output_scale, row_scales};
-use pinhole_core::recipe::{DenseLayer, Layer, LayerShape};
+use pinhole_core::recipe::{DenseLayer, LayerShape, RecipeLayer};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Activation, Dense, Output};
 use pinhole_shared::shape::Shape;
@@ -217,7 +217,7 @@ pub(super) fn dequantize(dense: &Dense<'_>, input: &Units) -> Dequantized {
     };
     Dequantized {
         float: FloatLayer::Dense(FloatDense { weights, biases, activation }),
-        recipe: Layer::Dense(recipe),
+        recipe: RecipeLayer::Dense(recipe),
         output: Units { scale: output_scale(dense), zero_point: 0, limits },
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::{Module, Result, Tensor};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{InputKind, mean_of};
-use pinhole_core::recipe::{ActivationName, GlobalAverageLayer, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, GlobalAverageLayer, LayerShape, RecipeLayer};
 use pinhole_shared::model::GlobalAverage;
 use pinhole_shared::shape::Shape;
 
@@ -62,7 +62,7 @@ impl FloatKind for FloatGlobalAverage {
 pub(super) fn dequantize(average: &GlobalAverage) -> Dequantized {
     Dequantized {
         float: FloatLayer::GlobalAverage(FloatGlobalAverage),
-        recipe: Layer::GlobalAverage(GlobalAverageLayer { dropout: 0.0 }),
+        recipe: RecipeLayer::GlobalAverage(GlobalAverageLayer { dropout: 0.0 }),
         output: Units::of_tensor(&average.output, Some((average.activation_min, average.activation_max))),
     }
 }

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{Result, Tensor, Var};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::InputKind;
-use pinhole_core::recipe::{ActivationName, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, LayerShape, RecipeLayer};
 use pinhole_shared::model::{self, PoolKind};
 use pinhole_shared::shape::Window;
 
@@ -70,16 +70,16 @@ macro_rules! on_kind {
 }
 
 /// Returns the settings of a recipe's layer.
-pub(crate) fn settings(layer: &Layer) -> Box<dyn Settings + '_> {
+pub(crate) fn settings(layer: &RecipeLayer) -> Box<dyn Settings + '_> {
     let pool = |kind, window| Box::new(FloatPool { kind, window });
     match layer {
-        Layer::Dense(layer) => Box::new(layer),
-        Layer::Conv(layer) => Box::new(ConvSettings { channels: Some(layer.channels), filter: &layer.filter }),
-        Layer::Depthwise(filter) => Box::new(ConvSettings { channels: None, filter }),
-        Layer::MaxPool(layer) => pool(PoolKind::Max, layer.window),
-        Layer::AveragePool(layer) => pool(PoolKind::Average, layer.window),
-        Layer::GlobalAverage(_) => Box::new(FloatGlobalAverage),
-        Layer::Add(layer) => Box::new(FloatAdd { from: layer.from - 1, activation: layer.activation }),
+        RecipeLayer::Dense(layer) => Box::new(layer),
+        RecipeLayer::Conv(layer) => Box::new(ConvSettings { channels: Some(layer.channels), filter: &layer.filter }),
+        RecipeLayer::Depthwise(filter) => Box::new(ConvSettings { channels: None, filter }),
+        RecipeLayer::MaxPool(layer) => pool(PoolKind::Max, layer.window),
+        RecipeLayer::AveragePool(layer) => pool(PoolKind::Average, layer.window),
+        RecipeLayer::GlobalAverage(_) => Box::new(FloatGlobalAverage),
+        RecipeLayer::Add(layer) => Box::new(FloatAdd { from: layer.from - 1, activation: layer.activation }),
     }
 }
 
@@ -275,7 +275,7 @@ pub(crate) trait FloatKind {
 pub(crate) struct Dequantized {
     pub float: FloatLayer,
     /// Its layer in a recipe, with neither dropout nor penalties.
-    pub recipe: Layer,
+    pub recipe: RecipeLayer,
     pub output: Units,
 }
 

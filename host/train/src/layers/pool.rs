@@ -3,7 +3,7 @@
 use candle_core::{DType, Module, Result, Tensor};
 use pinhole_core::model_file::scales::InputKind;
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
-use pinhole_core::recipe::{Layer, LayerShape, PoolLayer};
+use pinhole_core::recipe::{LayerShape, PoolLayer, RecipeLayer};
 use pinhole_shared::model::{Pool, PoolKind};
 use pinhole_shared::shape::{Shape, Window};
 
@@ -83,8 +83,8 @@ pub(super) fn dequantize(kind: PoolKind, pool: &Pool) -> Dequantized {
     Dequantized {
         float: FloatLayer::Pool(FloatPool { kind, window }),
         recipe: match kind {
-            PoolKind::Max => Layer::MaxPool(recipe),
-            PoolKind::Average => Layer::AveragePool(recipe),
+            PoolKind::Max => RecipeLayer::MaxPool(recipe),
+            PoolKind::Average => RecipeLayer::AveragePool(recipe),
         },
         // Pooled values lie between the input's values.
         output: Units::of_tensor(&pool.output, None),

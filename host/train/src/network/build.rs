@@ -2,7 +2,7 @@
 
 use candle_core::Result;
 use pinhole_core::random::{Purpose, Random};
-use pinhole_core::recipe::{ActivationName, DenseLayer, Initialization, Layer, OutputLayer, Recipe};
+use pinhole_core::recipe::{ActivationName, DenseLayer, Initialization, OutputLayer, Recipe, RecipeLayer};
 
 use super::Network;
 use crate::layers::{Asked, BatchNorm, FloatLayer, Node, Numbers, settings};
@@ -107,7 +107,14 @@ impl Network {
 }
 
 /// Returns the output layer as one of the recipe's layers.
-fn last_layer(output: &OutputLayer, classes: usize) -> Layer {
+fn last_layer(output: &OutputLayer, classes: usize) -> RecipeLayer {
     let OutputLayer { l1, l2, weight_bits } = *output;
-    Layer::Dense(DenseLayer { outputs: classes, activation: ActivationName::Linear, dropout: 0.0, l1, l2, weight_bits })
+    RecipeLayer::Dense(DenseLayer {
+        outputs: classes,
+        activation: ActivationName::Linear,
+        dropout: 0.0,
+        l1,
+        l2,
+        weight_bits,
+    })
 }

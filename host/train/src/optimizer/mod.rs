@@ -42,11 +42,13 @@ pub(super) enum Optimizer {
 }
 
 impl Optimizer {
-    pub(super) fn new(settings: recipe::Optimizer) -> Self {
+    pub(super) fn new(settings: recipe::OptimizerSettings) -> Self {
         match settings {
-            recipe::Optimizer::Adam {} => Self::Adam(Adam::new(AdamSettings::KERAS)),
-            recipe::Optimizer::AdamW { weight_decay } => Self::AdamW(Adam::new(AdamSettings::KERAS), weight_decay),
-            recipe::Optimizer::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
+            recipe::OptimizerSettings::Adam {} => Self::Adam(Adam::new(AdamSettings::KERAS)),
+            recipe::OptimizerSettings::AdamW { weight_decay } => {
+                Self::AdamW(Adam::new(AdamSettings::KERAS), weight_decay)
+            }
+            recipe::OptimizerSettings::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
         }
     }
 
