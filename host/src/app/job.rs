@@ -14,7 +14,9 @@ use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RunSummary, files};
-use pinhole_train::{Accelerator, Epoch, Identity, Network, Outcome, Training, TrainingState, transfer};
+use pinhole_train::{
+    Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
+};
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -71,7 +73,7 @@ pub struct Finished {
     /// Summary of the run.
     pub summary: RunSummary,
     /// Outcome of the training.
-    pub outcome: Outcome,
+    pub outcome: TrainingOutcome,
     /// The quantized model.
     pub model: ModelFile,
     /// Evaluation of both networks on the validation photos.
@@ -106,9 +108,9 @@ impl Job {
     ///
     /// # Errors
     /// [`JobError::Transfer`], [`JobError::Train`].
-    pub fn identity(&self, data: &JobData) -> Result<Identity, JobError> {
+    pub fn identity(&self, data: &JobData) -> Result<TrainingIdentity, JobError> {
         let network = self.network(&data.training.classes)?;
-        Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?.on(self.accelerator))
+        Ok(TrainingIdentity::of(&network, &data.training, &data.validation, self.seed)?.on(self.accelerator))
     }
 
     /// Like [`Job::run`], but continues from a state of this training, if given. The results are the same as without

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pinhole_core::artifacts::write_file;
 use pinhole_core::recipe;
-use pinhole_train::{Checkpoint, Epoch, Identity, Training};
+use pinhole_train::{Checkpoint, Epoch, Training, TrainingIdentity};
 
 use super::events::{Events, Note, Progress, Work};
 
@@ -17,7 +17,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Observer<'a> {
     events: &'a mut dyn Events,
     /// File of the checkpoint, and the training's identity; `None` for no checkpoints.
-    kept: Option<(&'a Path, Identity)>,
+    kept: Option<(&'a Path, TrainingIdentity)>,
     /// Time of the last attempt to write it.
     saved: Instant,
     /// True if the file includes the last epoch.
@@ -30,7 +30,7 @@ impl<'a> Observer<'a> {
     pub(super) fn begin(
         settings: &recipe::TrainingSettings,
         after: u32,
-        kept: Option<(&'a Path, Identity)>,
+        kept: Option<(&'a Path, TrainingIdentity)>,
         events: &'a mut dyn Events,
     ) -> Self {
         let recipe::TrainingSettings { epochs, patience, .. } = *settings;

@@ -33,11 +33,11 @@ mod transfer;
 mod tests;
 
 pub use accelerator::{Accelerator, AcceleratorError};
-pub use checkpoint::{Checkpoint, CheckpointError, Identity, TrainingState};
+pub use checkpoint::{Checkpoint, CheckpointError, TrainingIdentity, TrainingState};
 pub use layers::FloatLayer;
 pub use network::{Network, NetworkError};
 pub use trainer::{Epoch, TrainError, Trainer};
-pub use training::{Outcome, Stopped, Training, train};
+pub use training::{Stopped, Training, TrainingOutcome, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
 pub(crate) use fake_quantization::{FakeQuantization, FakeQuantized};

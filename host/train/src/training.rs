@@ -25,7 +25,7 @@ pub enum Stopped {
 }
 
 /// Result of a training.
-pub struct Outcome {
+pub struct TrainingOutcome {
     /// The network after the best epoch.
     pub network: Network,
     /// All epochs. If training continued from a trained network that was measured first, epoch 0 is that network.
@@ -52,7 +52,7 @@ pub fn train(
     validation: &Dataset,
     seed: u64,
     mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
-) -> Result<Outcome, TrainError> {
+) -> Result<TrainingOutcome, TrainError> {
     Training::new(network, training, validation, seed)?.run(|_, epoch| observe(epoch))
 }
 
@@ -158,7 +158,10 @@ impl<'d> Training<'d> {
     ///
     /// # Errors
     /// [`TrainError`].
-    pub fn run(mut self, mut observe: impl FnMut(&Self, &Epoch) -> ControlFlow<()>) -> Result<Outcome, TrainError> {
+    pub fn run(
+        mut self,
+        mut observe: impl FnMut(&Self, &Epoch) -> ControlFlow<()>,
+    ) -> Result<TrainingOutcome, TrainError> {
         let stopped = loop {
             if let Some(stopped) = self.over() {
                 break stopped;
@@ -171,7 +174,7 @@ impl<'d> Training<'d> {
         let best = self.best.ok_or(TrainError::Nothing)?;
         let network = self.trainer.into_network();
         network.restore(self.kept)?;
-        Ok(Outcome { network, epochs: self.epochs, best, stopped })
+        Ok(TrainingOutcome { network, epochs: self.epochs, best, stopped })
     }
 
     /// Returns the reason why the training is over, or `None` if epochs remain.

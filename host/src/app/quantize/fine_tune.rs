@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pinhole_train::finetune::{Settings, fine_tune};
+use pinhole_train::finetune::{FineTuneSettings, fine_tune};
 use pinhole_train::runs::{self, Quantization, RunSummary};
-use pinhole_train::{Epoch, Network, Outcome, Stopped};
+use pinhole_train::{Epoch, Network, Stopped, TrainingOutcome};
 use serde::Serialize;
 
 use super::super::events::{Events, Note, tell_of_photos};
@@ -63,7 +63,7 @@ impl Request {
             events.note(&Note::HeldOutWereTrainedOn);
         }
         let activations = self.activation_bits(summary);
-        let settings = Settings { epochs, learning_rate, activations };
+        let settings = FineTuneSettings { epochs, learning_rate, activations };
         let training = settings.recipe(network).training;
         let begun = Instant::now();
         let mut observer = Observer::begin(&training, 0, None, events);
@@ -73,7 +73,7 @@ impl Request {
         let took = begun.elapsed();
         observer.end();
         let tuned = tuned?;
-        let Outcome { network: tuned_network, epochs, best, stopped } = tuned.outcome;
+        let TrainingOutcome { network: tuned_network, epochs, best, stopped } = tuned.outcome;
         if stopped == Stopped::Interrupted {
             events.note(&Note::Interrupted { can_resume: false });
         }

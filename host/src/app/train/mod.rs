@@ -9,7 +9,7 @@ use miette::Diagnostic;
 use pinhole_core::artifacts::create_folder;
 use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, JobError, files};
-use pinhole_train::{Checkpoint, CheckpointError, Identity, Stopped, TrainError};
+use pinhole_train::{Checkpoint, CheckpointError, Stopped, TrainError, TrainingIdentity};
 use thiserror::Error;
 
 pub use self::request::{Request, RequestError};
@@ -120,7 +120,7 @@ fn observed(
     job: &Job,
     data: &JobData,
     checkpoint: Option<Checkpoint>,
-    kept: Option<(&Path, Identity)>,
+    kept: Option<(&Path, TrainingIdentity)>,
     events: &mut dyn Events,
 ) -> Result<TrainedRun, JobError> {
     let path = kept.as_ref().map(|(path, _)| *path);

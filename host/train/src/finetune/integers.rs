@@ -10,7 +10,7 @@ use crate::quantize::{Calibration, QuantizeError, dequantize, dequantize_with_un
 use crate::{FakeQuantization, FakeQuantized, FloatLayer, Network};
 
 /// Quantizes a network by a fixed calibration, and runs it by the integer engine.
-pub(crate) struct Integers {
+pub(crate) struct IntegerModel {
     calibration: Calibration,
     model: ModelFile,
     layers: Vec<FloatLayer>,
@@ -18,7 +18,7 @@ pub(crate) struct Integers {
     units: Vec<Units>,
 }
 
-impl Integers {
+impl IntegerModel {
     /// Quantizes the network as it is now.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Integers {
     }
 }
 
-impl FakeQuantization for Integers {
+impl FakeQuantization for IntegerModel {
     fn take(&mut self, network: &Network) -> Result<bool> {
         if !values(network.float_layers()?).into_iter().flatten().all(f32::is_finite) {
             return Ok(false);

@@ -13,7 +13,7 @@ use pinhole_core::recipe::Recipe;
 use pinhole_shared::pixels::Color;
 
 use super::fake_quantization::FakeQuantized;
-use super::layers::{FloatLayer, Node, Part, Trace, places_first};
+use super::layers::{FloatLayer, Node, Trace, TrainingPass, places_first};
 use super::optimizer::contiguous;
 
 pub use self::file::NetworkError;
@@ -65,7 +65,7 @@ impl Network {
             values = if index < self.frozen {
                 layer.kind.infer(&values, &earlier)?
             } else {
-                layer.kind.learn(&values, &earlier, Part { trace, input_gradient: index > self.frozen })?
+                layer.kind.learn(&values, &earlier, TrainingPass { trace, input_gradient: index > self.frozen })?
             };
             if let Some(stage) = quantized.get(index) {
                 values = stage.values(&values, layer.shape.output)?;
