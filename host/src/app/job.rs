@@ -9,7 +9,7 @@ use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, 
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
-use pinhole_lab::report::{ExplainedPhoto, Report};
+use pinhole_lab::report::{ExplainedPhoto, RunReport};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
@@ -222,7 +222,7 @@ impl Finished {
             .iter()
             .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
             .collect();
-        let report = Report {
+        let report = RunReport {
             run: &self.summary,
             recipe: &recipe,
             epochs: &self.outcome.epochs,

@@ -5,7 +5,7 @@ use std::path::Path;
 use pinhole_core::artifacts::write_file;
 use pinhole_core::model_file::ModelFile;
 use pinhole_lab::evaluate::evaluate;
-use pinhole_lab::report::{ExplainedPhoto, Report, describes_an_earlier_model};
+use pinhole_lab::report::{ExplainedPhoto, RunReport, describes_an_earlier_model};
 use pinhole_train::Network;
 use pinhole_train::quantize::measure;
 use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics};
@@ -55,7 +55,7 @@ fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -
         .iter()
         .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
         .collect();
-    let report = Report {
+    let report = RunReport {
         run,
         recipe: &recipe,
         epochs: &epochs,

@@ -50,7 +50,7 @@ pub struct Trial {
 
 /// A study as written to `plan.json`. Equal plans are equal files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct StudyPlan {
     /// Version of Pinhole: another version may train differently.
     pub pinhole: String,
     /// Class names.
@@ -109,7 +109,7 @@ impl PlannedSystem {
     }
 }
 
-impl Plan {
+impl StudyPlan {
     /// Plans a study. Folds are stratified by class, differ from repeat to repeat, and keep near-duplicates together.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Plan {
         })
     }
 
-    /// Checks that a plan from a file could come from [`Plan::new`], as far as code relies on it. The error is the reason.
+    /// Checks that a plan from a file could come from [`StudyPlan::new`], as far as code relies on it. The error is the reason.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let count = self.photos.len();
         let sound = [

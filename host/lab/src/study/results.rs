@@ -3,9 +3,9 @@
 use pinhole_core::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
 use serde::Serialize;
 
-use super::plan::{Plan, Split, Trial};
+use super::plan::{Split, StudyPlan, Trial};
 use super::systems::{COMPARISONS, Comparison};
-use super::trial::{Curves, EpochScores, Record};
+use super::trial::{Curves, EpochScores, TrialRecord};
 
 /// Significance level: p-values below it are called a difference.
 pub const SIGNIFICANCE: f64 = 0.05;
@@ -18,7 +18,7 @@ const RELIABILITY_BINS: usize = 10;
 
 /// All statistics of a study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Results {
+pub struct StudyResults {
     /// Version of Pinhole.
     pub pinhole: String,
     /// Class names.
@@ -142,14 +142,14 @@ pub struct ComparisonResult {
 
 /// Records of all trials, in the plan's order.
 #[derive(Clone, Debug)]
-pub struct Records {
+pub struct TrialRecords {
     /// Trials and their records.
-    pub all: Vec<(Trial, Record)>,
+    pub all: Vec<(Trial, TrialRecord)>,
 }
 
-impl Records {
+impl TrialRecords {
     /// Returns a system's records on the given split (`true`) or in the cross-validation (`false`).
-    pub fn of(&self, system: usize, given_split: bool) -> impl Iterator<Item = (Trial, &Record)> {
+    pub fn of(&self, system: usize, given_split: bool) -> impl Iterator<Item = (Trial, &TrialRecord)> {
         self.all
             .iter()
             .filter(move |(trial, _)| trial.system == system && (trial.split == Split::Given) == given_split)
@@ -157,8 +157,8 @@ impl Records {
     }
 
     /// Returns a system's records whose curves are drawn: those of the given split if there are any, else all.
-    pub fn curves_of(&self, system: usize) -> Vec<&Record> {
-        let given_split: Vec<&Record> = self.of(system, true).map(|(_, record)| record).collect();
+    pub fn curves_of(&self, system: usize) -> Vec<&TrialRecord> {
+        let given_split: Vec<&TrialRecord> = self.of(system, true).map(|(_, record)| record).collect();
         if given_split.is_empty() { self.of(system, false).map(|(_, record)| record).collect() } else { given_split }
     }
 }
@@ -167,7 +167,7 @@ impl Records {
 ///
 /// # Panics
 /// If all records of one repeat of a system are missing. Other gaps are not detected: `records` must contain every trial.
-pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usize) -> Results {
+pub fn results(plan: &StudyPlan, records: &TrialRecords, weights: &[usize], reference: usize) -> StudyResults {
     let count = plan.systems.len();
     let right: Vec<Vec<bool>> = (0..count).map(|system| usually_right(plan, records, system)).collect();
     let against = |pairs: &[(usize, usize)]| paired(&right, pairs);
@@ -176,7 +176,8 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
     let mut against_reference = against(&others).into_iter();
     let guess = plan.guess_loss();
     let systems = (0..count).map(|system| {
-        let all: Vec<&Record> = records.of(system, true).chain(records.of(system, false)).map(|(_, r)| r).collect();
+        let all: Vec<&TrialRecord> =
+            records.of(system, true).chain(records.of(system, false)).map(|(_, r)| r).collect();
         SystemResult {
             name: plan.systems[system].name.clone(),
             weights: weights[system],
@@ -200,7 +201,7 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
             systems: taking_part,
         }
     });
-    Results {
+    StudyResults {
         pinhole: plan.pinhole.clone(),
         classes: plan.classes.clone(),
         photos: plan.photos.len(),
@@ -217,7 +218,7 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
 
 /// Returns the comparisons that the study's systems allow, with the indices of those systems. Systems in none of them are
 /// compared with each other.
-fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
+fn comparisons(plan: &StudyPlan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
     let place = |name: &str| plan.systems.iter().position(|system| system.name == name);
     let mut all: Vec<(Comparison, Vec<usize>)> = COMPARISONS
         .iter()
@@ -239,7 +240,7 @@ fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
     all.into_iter()
 }
 
-fn accuracy(plan: &Plan, trial: Trial, scores: &EpochScores) -> (usize, usize) {
+fn accuracy(plan: &StudyPlan, trial: Trial, scores: &EpochScores) -> (usize, usize) {
     let held_out = plan.validation(trial);
     let right =
         held_out.iter().zip(&scores.decisions).filter(|(photo, decision)| plan.photos[**photo].class == **decision);
@@ -248,9 +249,9 @@ fn accuracy(plan: &Plan, trial: Trial, scores: &EpochScores) -> (usize, usize) {
 
 /// Returns the accuracy over some trials together. Trials without a finished epoch count as wrong on all of their photos.
 fn pooled_accuracy<'r>(
-    plan: &Plan,
-    trials: impl Iterator<Item = (Trial, &'r Record)>,
-    scores: fn(&Record) -> Option<&EpochScores>,
+    plan: &StudyPlan,
+    trials: impl Iterator<Item = (Trial, &'r TrialRecord)>,
+    scores: fn(&TrialRecord) -> Option<&EpochScores>,
 ) -> f64 {
     let counts = trials.map(|(trial, record)| {
         scores(record).map_or((0, plan.validation(trial).len()), |scores| accuracy(plan, trial, scores))
@@ -259,19 +260,19 @@ fn pooled_accuracy<'r>(
     right as f64 / all as f64
 }
 
-fn best(record: &Record) -> Option<&EpochScores> {
+fn best(record: &TrialRecord) -> Option<&EpochScores> {
     record.best.as_ref()
 }
 
-fn last(record: &Record) -> Option<&EpochScores> {
+fn last(record: &TrialRecord) -> Option<&EpochScores> {
     record.last.as_ref()
 }
 
-fn given_split_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenSplitScores> {
-    let of: Vec<(Trial, &Record)> = records.of(system, true).collect();
+fn given_split_scores(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Option<GivenSplitScores> {
+    let of: Vec<(Trial, &TrialRecord)> = records.of(system, true).collect();
     // A run that diverged in its first epoch has no scores; it is only counted.
-    let of: Vec<(Trial, &Record)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
-    let spread = |value: &dyn Fn(Trial, &Record) -> Option<f64>| {
+    let of: Vec<(Trial, &TrialRecord)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
+    let spread = |value: &dyn Fn(Trial, &TrialRecord) -> Option<f64>| {
         Spread::of(&of.iter().filter_map(|&(trial, record)| value(trial, record)).collect::<Vec<f64>>())
     };
     if of.is_empty() {
@@ -296,13 +297,13 @@ fn given_split_scores(plan: &Plan, records: &Records, system: usize) -> Option<G
     })
 }
 
-fn cross_validation_scores(plan: &Plan, records: &Records, system: usize) -> Option<CrossValidationScores> {
+fn cross_validation_scores(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Option<CrossValidationScores> {
     if plan.folds == 0 {
         return None;
     }
     let repeats = || 1..=u64::from(plan.repeats);
     let of = |seed: u64| records.of(system, false).filter(move |(trial, _)| trial.seed == seed);
-    let by_repeat = |scores: fn(&Record) -> Option<&EpochScores>| {
+    let by_repeat = |scores: fn(&TrialRecord) -> Option<&EpochScores>| {
         Spread::of(&repeats().map(|seed| pooled_accuracy(plan, of(seed), scores)).collect::<Vec<_>>())
     };
     let accuracy = by_repeat(last);
@@ -319,7 +320,7 @@ fn cross_validation_scores(plan: &Plan, records: &Records, system: usize) -> Opt
 }
 
 /// Returns the probabilities of the decided classes after the last epoch, and whether the decisions were right.
-fn decisions<'r>(plan: &Plan, trials: impl Iterator<Item = (Trial, &'r Record)>) -> Vec<DecidedProbability> {
+fn decisions<'r>(plan: &StudyPlan, trials: impl Iterator<Item = (Trial, &'r TrialRecord)>) -> Vec<DecidedProbability> {
     trials
         .filter_map(|(trial, record)| Some((plan.validation(trial), last(record)?)))
         .flat_map(|(held_out, scores)| {
@@ -333,13 +334,13 @@ fn decisions<'r>(plan: &Plan, trials: impl Iterator<Item = (Trial, &'r Record)>)
 }
 
 /// Returns one decision for every photo: of the first repeat of the cross-validation, or of the first seed on the given split.
-fn first_decisions(plan: &Plan, records: &Records, system: usize) -> Vec<DecidedProbability> {
+fn first_decisions(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Vec<DecidedProbability> {
     decisions(plan, records.of(system, plan.folds == 0).filter(|(trial, _)| trial.seed == 1))
 }
 
 /// Returns, for each photo that is held out anywhere, whether more than half of the networks not trained on it were right. If
 /// the number of seeds or repeats is even, the last one has no vote: a tie would count against systems whose seeds differ.
-fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
+fn usually_right(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Vec<bool> {
     let mut votes = vec![(0_usize, 0_usize); plan.photos.len()];
     let seeds = if plan.folds == 0 { plan.seeds } else { plan.repeats };
     let voting = if seeds % 2 == 0 { seeds - 1 } else { seeds };
@@ -372,8 +373,8 @@ fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
 }
 
 /// Returns true if a run never learned: the median of its training losses, and the ends of both losses, are at least nearly
-/// that of a guess (see [`Plan::guess_loss`]). Runs that diverged are not counted here too.
-pub(crate) fn is_not_converged(record: &Record, guess: f64) -> bool {
+/// that of a guess (see [`StudyPlan::guess_loss`]). Runs that diverged are not counted here too.
+pub(crate) fn is_not_converged(record: &TrialRecord, guess: f64) -> bool {
     let near_a_guess = NOT_CONVERGED * guess;
     let Curves { training_loss, validation_loss, .. } = &record.curves;
     let end_mean = |losses: &[f64]| {
@@ -391,7 +392,7 @@ pub(crate) fn is_not_converged(record: &Record, guess: f64) -> bool {
 /// Returns true if a run that had learned ends with a loss above that of a guess even on its training photos. Adam does this
 /// late in a training: gradients have become so small that one large gradient makes a huge step. Weight penalties make it
 /// likelier, here and in Keras.
-fn is_collapsed(record: &Record, guess: f64) -> bool {
+fn is_collapsed(record: &TrialRecord, guess: f64) -> bool {
     let Curves { training_loss, .. } = &record.curves;
     training_loss.last().is_some_and(|&last| last > guess) && median(training_loss) < NOT_CONVERGED * guess
 }

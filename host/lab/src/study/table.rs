@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::Results;
+use super::StudyResults;
 
 /// Returns the systems' scores as CSV, a line for each system.
-pub(super) fn csv(results: &Results) -> Vec<u8> {
+pub(super) fn csv(results: &StudyResults) -> Vec<u8> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     for system in &results.systems {
         let given_split = system.given_split.as_ref();

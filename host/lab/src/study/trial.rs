@@ -6,12 +6,12 @@ use pinhole_train::runs::JobError;
 use pinhole_train::{Epoch, Network, TrainError, Trainer, arg_max, softmax};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Plan, Split, Trial};
+use super::plan::{Split, StudyPlan, Trial};
 use super::{StudyError, StudyPhotos, System};
 
 /// Record of a trial: its curves, and its decisions on the photos that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct TrialRecord {
     /// The trial's key in the plan: a digest of all that the record depends on.
     pub key: String,
     /// Name of the system.
@@ -56,7 +56,7 @@ pub struct EpochScores {
     pub probabilities: Vec<f64>,
 }
 
-impl Record {
+impl TrialRecord {
     /// Returns true if lists and epochs are consistent with each other and with the held-out photos, as far as code relies on it.
     pub(super) fn is_sound(&self, held_out: usize) -> bool {
         let Curves { training_loss, training_accuracy, validation_loss, validation_accuracy } = &self.curves;
@@ -97,17 +97,17 @@ impl EpochScores {
 /// # Errors
 /// [`StudyError::Job`] if memory cannot be allocated. A training that diverges is a result, not an error.
 pub(super) fn run(
-    plan: &Plan,
+    plan: &StudyPlan,
     trial: Trial,
     photos: &StudyPhotos,
     system: &System,
     mut go_on: impl FnMut() -> ControlFlow<()>,
-) -> Result<Option<Record>, StudyError> {
+) -> Result<Option<TrialRecord>, StudyError> {
     let (training, validation) = plan.data(trial, photos, system);
     let network = Network::new(&system.recipe, &training.classes, trial.seed).map_err(JobError::from)?;
     let settings = system.recipe.training.clone();
     let mut trainer = Trainer::new(network, &training, &validation, trial.seed).map_err(JobError::from)?;
-    let mut record = Record {
+    let mut record = TrialRecord {
         key: plan.key(trial),
         system: system.name.clone(),
         seed: trial.seed,

@@ -8,10 +8,10 @@ use super::table::verdict as paired_verdict;
 use crate::report::OVERFITTING;
 use crate::report::markup::{counted, percent};
 use crate::study::results::{ComparisonResult, SystemResult};
-use crate::study::{Plan, Results};
+use crate::study::{StudyPlan, StudyResults};
 
 /// Returns a summary of the study in a few sentences.
-pub(super) fn verdict(results: &Results) -> String {
+pub(super) fn verdict(results: &StudyResults) -> String {
     let score = |system: &SystemResult| match (&system.cross_validation, &system.given_split) {
         _ if system.diverged == system.runs => None,
         (Some(cross_validation), _) => Some((cross_validation.accuracy.mean, cross_validation.interval)),
@@ -71,8 +71,8 @@ pub(super) fn verdict(results: &Results) -> String {
 
 /// Returns a comparison's one sentence, and a sentence about each system.
 pub(super) fn comparison(
-    plan: &Plan,
-    results: &Results,
+    plan: &StudyPlan,
+    results: &StudyResults,
     comparison: &ComparisonResult,
     curves: &[MeanCurves],
 ) -> (String, Vec<Markup>) {
@@ -167,7 +167,7 @@ fn convergence(system: &SystemResult) -> Markup {
     }
 }
 
-pub(super) fn reliability(results: &Results) -> String {
+pub(super) fn reliability(results: &StudyResults) -> String {
     let of = &results.reliability;
     let photos: usize = of.bins.iter().map(|bin| bin.count).sum();
     let mean: f64 = of.bins.iter().map(|bin| bin.mean_probability * bin.count as f64).sum::<f64>() / photos as f64;

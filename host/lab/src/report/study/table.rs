@@ -4,10 +4,10 @@ use maud::{Markup, html};
 use pinhole_core::statistics::{Interval, Spread};
 
 use super::super::markup::{counted, percent};
-use crate::study::Results;
+use crate::study::StudyResults;
 use crate::study::results::{Paired, SystemResult};
 
-pub(super) fn systems(results: &Results) -> Markup {
+pub(super) fn systems(results: &StudyResults) -> Markup {
     let (given_split, cross_validation) = (results.given_split_photos > 0, results.folds > 0);
     html! {
         h2 { "Systems" }
@@ -50,7 +50,7 @@ pub(super) fn systems(results: &Results) -> Markup {
     }
 }
 
-fn row(results: &Results, system: &SystemResult) -> Markup {
+fn row(results: &StudyResults, system: &SystemResult) -> Markup {
     let of_seeds = |scores: Spread, digits: usize| spread(scores, digits, results.seeds);
     html! {
         tr {
@@ -119,7 +119,7 @@ fn spread(spread: Spread, digits: usize, values: u32) -> String {
     if values > 1 { format!("{mean}\u{a0}±\u{a0}{:.digits$}", spread.deviation) } else { mean }
 }
 
-fn how_to_read(results: &Results) -> String {
+fn how_to_read(results: &StudyResults) -> String {
     let mut text = "Mean ± standard deviation".to_owned();
     if results.given_split_photos > 0 {
         text += &format!(

@@ -6,7 +6,7 @@ use super::*;
 use crate::study::{PlannedPhoto, PlannedSystem};
 
 /// Six training and two held-out photos of two alternating classes; two systems, two seeds, two folds, one repeat.
-pub(crate) fn plan() -> Plan {
+pub(crate) fn plan() -> StudyPlan {
     let photo = |index: usize| PlannedPhoto {
         path: format!("{index}.jpg"),
         class: (index % 2) as u16,
@@ -16,7 +16,7 @@ pub(crate) fn plan() -> Plan {
         let (name, recipe) = (name.to_owned(), String::new());
         PlannedSystem { name, input_side: 50, color: Color::Gray, recipe }
     };
-    Plan {
+    StudyPlan {
         pinhole: "test".to_owned(),
         classes: vec!["cat".to_owned(), "dog".to_owned()],
         photos: (0..8).map(photo).collect(),
@@ -34,7 +34,7 @@ pub(crate) fn plan() -> Plan {
 
 /// Returns a run of three epochs, the best of them the second. Its decisions after both epochs are right except for the held-out
 /// photos at the positions `wrong`.
-fn record(plan: &Plan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> Record {
+fn record(plan: &StudyPlan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> TrialRecord {
     let held_out = plan.validation(trial);
     let decisions = held_out.iter().enumerate().map(|(place, &photo)| {
         let class = plan.photos[photo].class;
@@ -44,11 +44,20 @@ fn record(plan: &Plan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> Recor
     let curves = Curves { training_loss: losses.to_vec(), validation_loss: losses.to_vec(), ..Curves::default() };
     let best = Some(EpochScores { epoch: 2, ..last.clone() });
     let (system, seed) = (plan.systems[trial.system].name.clone(), trial.seed);
-    Record { key: plan.key(trial), system, seed, split: trial.split, diverged: None, curves, best, last: Some(last) }
+    TrialRecord {
+        key: plan.key(trial),
+        system,
+        seed,
+        split: trial.split,
+        diverged: None,
+        curves,
+        best,
+        last: Some(last),
+    }
 }
 
 /// The second system is wrong on one of the two held-out photos with seed 2, and on three of four photos of the first fold.
-pub(crate) fn records(plan: &Plan) -> Records {
+pub(crate) fn records(plan: &StudyPlan) -> TrialRecords {
     let all = plan.trials().into_iter().map(|trial| {
         let wrong: &[usize] = match (trial.system, trial.seed, trial.split) {
             (1, 2, Split::Given) => &[1],
@@ -57,7 +66,7 @@ pub(crate) fn records(plan: &Plan) -> Records {
         };
         (trial, record(plan, trial, wrong, [0.6, 0.25 * trial.seed as f64, 0.5]))
     });
-    Records { all: all.collect() }
+    TrialRecords { all: all.collect() }
 }
 
 #[test]
@@ -78,7 +87,7 @@ fn keys_differ_by_everything_a_result_depends_on() {
     // The two systems of this plan have the same recipe, so their trials are the same trainings; others are not.
     assert_eq!(keys[..4], keys[4..]);
     keys.truncate(4);
-    let change = |change: &dyn Fn(&mut Plan)| {
+    let change = |change: &dyn Fn(&mut StudyPlan)| {
         let mut changed = self::plan();
         change(&mut changed);
         changed.key(trials[0])
@@ -136,7 +145,7 @@ fn scores_by_hand() {
 
 #[test]
 fn without_a_cross_validation_the_held_out_photos_are_voted_on() {
-    let plan = Plan { folds: 0, repeats: 0, assignments: Vec::new(), ..plan() };
+    let plan = StudyPlan { folds: 0, repeats: 0, assignments: Vec::new(), ..plan() };
     let results = results(&plan, &records(&plan), &[1, 1], 0);
     // The number of seeds is even, so the last, which is wrong on the second photo, has no vote.
     let paired = results.systems[1].against_reference.unwrap();
@@ -171,7 +180,7 @@ fn runs_are_told_apart_by_their_losses() {
 fn records_from_files_are_checked() {
     let plan = plan();
     let trial = plan.trials()[0];
-    let sound = |change: fn(&mut Record)| {
+    let sound = |change: fn(&mut TrialRecord)| {
         let mut record = record(&plan, trial, &[], [0.6, 0.2, 0.5]);
         record.curves.training_accuracy = vec![0.5; 3];
         record.curves.validation_accuracy = vec![0.5; 3];
@@ -179,7 +188,7 @@ fn records_from_files_are_checked() {
         record.is_sound(2)
     };
     assert!(sound(|_| ()));
-    let changes: [fn(&mut Record); 7] = [
+    let changes: [fn(&mut TrialRecord); 7] = [
         |record| record.curves.training_loss.truncate(2),
         |record| record.curves.validation_accuracy.push(0.5),
         |record| record.last.as_mut().unwrap().epoch = 4,
