@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use pinhole::app::{Finished, Job, JobData};
+use pinhole::app::{FinishedTraining, Job, JobData};
 use pinhole::board::Board;
 use pinhole::firmware::{Firmware, Origin};
 use pinhole::quantize::ActivationBits;
@@ -115,7 +115,7 @@ pub struct TrainedJob {
     /// The loaded photos.
     pub data: JobData,
     /// The finished job.
-    pub finished: Finished,
+    pub finished: FinishedTraining,
 }
 
 /// Runs a job to its end.

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use pinhole::app::capture::capture;
 use pinhole::app::flash::Prepared;
-use pinhole::app::{Events, LogSink, Note, Progress, Work};
+use pinhole::app::{Events, LogSink, Note, Progress, Task};
 use pinhole::board::Board;
-use pinhole::board_camera::{BoardCamera, CaptureError};
+use pinhole::board_camera::{BoardCamera, BoardCameraError};
 use pinhole::device::{AttachedDevice, Device as _};
 use pinhole::firmware::{Firmware, FlashImage, packed_for};
 use pinhole::photos::{Picture, decode, read_unlabeled};
@@ -172,7 +172,7 @@ fn attached(board: &VirtualBoard) -> AttachedDevice {
 #[derive(Default)]
 struct Recorder {
     notes: Vec<Note>,
-    work: Vec<Work>,
+    work: Vec<Task>,
     working: bool,
     total: u64,
     done: u64,
@@ -218,7 +218,7 @@ fn flashing_and_capturing_tell_what_happens() {
     let mut recorder = Recorder::default();
     let identity = prepared.flash(&bench, None, Unlock::No, &mut recorder).unwrap();
     assert_eq!(identity.model_checksum, prepared.model().model().checksum());
-    assert_eq!(recorder.work, [Work::Flashing, Work::WaitingForBoard]);
+    assert_eq!(recorder.work, [Task::Flashing, Task::WaitingForBoard]);
     assert!(matches!(recorder.notes[..], [Note::Flashed { bytes }] if bytes > prepared.model().bytes().len()));
     // None at all, where flash is written like memory, as this board's is.
     assert_eq!(recorder.done, recorder.total);
@@ -288,7 +288,7 @@ fn a_reset_in_the_middle_is_survived() {
     }
     let captured = camera.capture(Report::Decision).or_else(|error| match error {
         error if error.is_passing() => camera.capture(Report::Decision),
-        error => Err::<_, CaptureError>(error),
+        error => Err::<_, BoardCameraError>(error),
     });
     assert!(captured.is_ok(), "{captured:?}");
     assert!(ready(&mut camera) >= 2, "{:?}", camera.device_mut().logs());

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use pinhole::app::{Finished, Job, JobData, PretrainedInit};
+use pinhole::app::{FinishedTraining, Job, JobData, PretrainedInit};
 use pinhole::photos::{Dataset, Example};
 use pinhole::random::Random;
 use pinhole::recipe::{ActivationName, DEFAULT, Recipe};
@@ -19,7 +19,7 @@ fn from_pretrained(source: PretrainedSource, freeze: bool, epochs: u32) -> Job {
     Job { recipe, from: Some(PretrainedInit { source, freeze }), seed: 7, ..shipped_job() }
 }
 
-fn layers(finished: &Finished) -> Vec<FloatLayer> {
+fn layers(finished: &FinishedTraining) -> Vec<FloatLayer> {
     finished.outcome.network.float_layers().unwrap()
 }
 
@@ -63,7 +63,7 @@ fn continuing_never_ends_worse_than_it_began() {
 }
 
 struct TrainedTwice {
-    finished: Finished,
+    finished: FinishedTraining,
     report: String,
 }
 
@@ -90,7 +90,7 @@ fn grays(per_class: usize, seed: u64) -> Dataset {
     Dataset { input: InputShape::gray(50), classes, examples, warnings: Vec::new() }
 }
 
-fn run_on_grays(job: &Job) -> Finished {
+fn run_on_grays(job: &Job) -> FinishedTraining {
     let data =
         JobData { training: grays(12, 1), validation: grays(5, 2), warnings: Vec::new(), duplicates: Vec::new() };
     job.run(&data, |_| ControlFlow::Continue(())).unwrap()

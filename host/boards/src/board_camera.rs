@@ -35,7 +35,7 @@ pub struct Frame {
 
 /// Error of a capture.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum CaptureError {
+pub enum BoardCameraError {
     /// There is no photo to show to an emulated board's camera.
     #[error("there is no photo to show to the camera")]
     #[diagnostic(help("give photos, or a folder of photos"))]
@@ -50,7 +50,7 @@ pub enum CaptureError {
     Device(#[from] DeviceError),
 }
 
-impl CaptureError {
+impl BoardCameraError {
     /// Returns true if the next capture may succeed.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Device(error) if error.is_passing())
@@ -82,12 +82,12 @@ impl BoardCamera {
     /// classified.
     ///
     /// # Errors
-    /// [`CaptureError`].
-    pub fn capture(&mut self, report: Report) -> Result<Frame, CaptureError> {
+    /// [`BoardCameraError`].
+    pub fn capture(&mut self, report: Report) -> Result<Frame, BoardCameraError> {
         let mut started = Instant::now();
         let (mut shown, mut photo) = (None, None);
         if let Some(photos) = &mut self.photos {
-            let path = photos.next().ok_or(CaptureError::NoPhoto)?;
+            let path = photos.next().ok_or(BoardCameraError::NoPhoto)?;
             let color = self.device.identity().input().map_or(Color::Rgb, |input| input.color);
             let picture = decode::read(&path)?.for_color(color);
             (shown, photo) = (Some(path), Some(started.elapsed()));

@@ -16,7 +16,7 @@ use pinhole_shared::link::Identity;
 use pinhole_train::runs::Trained;
 use thiserror::Error;
 
-use super::events::{Events, Note, Progress, Work};
+use super::events::{Events, Note, Progress, Task};
 
 /// Error of starting or reaching a board.
 #[derive(Debug, Error, Diagnostic)]
@@ -114,7 +114,7 @@ pub fn start_board(
     // cargo shows its own progress if this builds the firmware.
     events.note(&Note::of_firmware(&Firmware::of(board)?));
     let log = events.log();
-    events.progress(&Progress::Begins(Work::StartingBoard));
+    events.progress(&Progress::Begins(Task::StartingBoard));
     let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, log);
     events.progress(&Progress::Ends);
     Ok(board?)
@@ -145,7 +145,7 @@ impl Connection {
         }
         let firmware = Firmware::of(board)?;
         let log = events.log();
-        events.progress(&Progress::Begins(Work::ReachingBoard));
+        events.progress(&Progress::Begins(Task::ReachingBoard));
         let device = Attachment::new(bench, board, self.probe.as_ref(), Unlock::No)
             .and_then(|attachment| connect(attachment, &firmware, log));
         events.progress(&Progress::Ends);
@@ -181,7 +181,7 @@ pub enum Photos {
 
 /// A board, and the connection to it.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct BoardTarget {
     /// The board.
     pub board: Board,
     /// Camera of an emulated board; if absent, photos without a camera driver.
@@ -190,7 +190,7 @@ pub struct Target {
     pub connection: Connection,
 }
 
-impl Target {
+impl BoardTarget {
     /// Refuses a connection to an emulated board, and a camera or photos for a board that has its own camera.
     ///
     /// # Errors

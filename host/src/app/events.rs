@@ -164,11 +164,11 @@ impl Note {
     }
 }
 
-/// Progress of the work. There is one piece of [`Work`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
+/// Progress of the work. There is one piece of [`Task`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
     /// Work begins.
-    Begins(Work),
+    Begins(Task),
     /// An epoch of a training has ended.
     Epoch {
         /// Its measurements.
@@ -186,7 +186,7 @@ pub enum Progress {
 
 /// A piece of work that takes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum Task {
     /// A training, with the steps right after it.
     Training {
         /// Number of epochs in all.

@@ -11,7 +11,7 @@ use pinhole_core::model_file::PackedModel;
 use pinhole_shared::link::Identity;
 use pinhole_train::runs::Trained;
 
-use super::events::{Events, Note, Progress, Work};
+use super::events::{Events, Note, Progress, Task};
 
 /// Contents for a board's flash, prepared and not yet written.
 pub struct Prepared {
@@ -88,7 +88,7 @@ impl Prepared {
         let board = self.board;
         let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
         let mut attachment = Attachment::new(bench, board, selector, unlock)?;
-        events.progress(&Progress::Begins(Work::Flashing));
+        events.progress(&Progress::Begins(Task::Flashing));
         let flashed = probe::flash(bench, &mut attachment, &self.image, |step| {
             events.progress(&match step {
                 Step::Total(bytes) => Progress::Total(bytes),
@@ -99,7 +99,7 @@ impl Prepared {
         flashed?;
         events.note(&Note::Flashed { bytes: self.image.bytes() });
         let log = events.log();
-        events.progress(&Progress::Begins(Work::WaitingForBoard));
+        events.progress(&Progress::Begins(Task::WaitingForBoard));
         let device = connect(attachment, &self.firmware, log);
         events.progress(&Progress::Ends);
         let device = device?;

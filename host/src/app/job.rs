@@ -69,7 +69,7 @@ pub struct JobData {
 }
 
 /// Results of a finished job.
-pub struct Finished {
+pub struct FinishedTraining {
     /// Summary of the run.
     pub summary: RunSummary,
     /// Outcome of the training.
@@ -100,7 +100,7 @@ impl Job {
         &self,
         data: &JobData,
         mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
-    ) -> Result<Finished, JobError> {
+    ) -> Result<FinishedTraining, JobError> {
         self.resume(data, None, |_, epoch| observe(epoch))
     }
 
@@ -123,7 +123,7 @@ impl Job {
         data: &JobData,
         state: Option<TrainingState>,
         observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
-    ) -> Result<Finished, JobError> {
+    ) -> Result<FinishedTraining, JobError> {
         let photos = photos::copies(&data.training, &self.recipe.training.copies);
         let network = self.network(&photos.classes)?;
         let mut training = Training::new(network, &photos, &data.validation, self.seed)?.on(self.accelerator)?;
@@ -153,7 +153,7 @@ impl Job {
             model_checksum: model.model().checksum(),
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
         };
-        Ok(Finished { summary, outcome, model, evaluation, layers })
+        Ok(FinishedTraining { summary, outcome, model, evaluation, layers })
     }
 
     /// Returns the network that training starts with.
@@ -209,7 +209,7 @@ impl PretrainedInit {
     }
 }
 
-impl Finished {
+impl FinishedTraining {
     /// Writes all files of the run into an existing folder. Each file is written as a whole, and the summary last: a
     /// folder with a summary is complete.
     ///

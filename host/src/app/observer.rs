@@ -8,7 +8,7 @@ use pinhole_core::artifacts::write_file;
 use pinhole_core::recipe;
 use pinhole_train::{Checkpoint, Epoch, Training, TrainingIdentity};
 
-use super::events::{Events, Note, Progress, Work};
+use super::events::{Events, Note, Progress, Task};
 
 /// Largest loss of training time by a crash, in addition to the current epoch.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ impl<'a> Observer<'a> {
         events: &'a mut dyn Events,
     ) -> Self {
         let recipe::TrainingSettings { epochs, patience, .. } = *settings;
-        events.progress(&Progress::Begins(Work::Training { epochs, after, patience }));
+        events.progress(&Progress::Begins(Task::Training { epochs, after, patience }));
         Self { events, kept, saved: Instant::now(), is_saved: false, warned: false }
     }
 

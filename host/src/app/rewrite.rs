@@ -23,7 +23,7 @@ pub enum Rewritten {
     NoReport,
 }
 
-/// Rewrites a run's report for its new model, as [`super::Finished::write`] would. If the training photos are not
+/// Rewrites a run's report for its new model, as [`super::FinishedTraining::write`] would. If the training photos are not
 /// available, marks the existing report as describing an earlier model. `run` is the run's new summary.
 ///
 /// # Errors

@@ -15,12 +15,12 @@ use super::output::{json, shows_log};
 use super::target::OnBoard;
 use super::terminal::Terminal;
 use super::values::at_least;
-use crate::app::board::{Photos, Target};
+use crate::app::board::{BoardTarget, Photos};
 use crate::app::capture::{capture, check_label, folder};
 
 /// `pinhole capture`.
 #[derive(Debug, Args)]
-pub(super) struct Capture {
+pub(super) struct CaptureCommand {
     // Model: a real board runs it; for an emulated board it gives the input's size. Photos: shown to an emulated
     // board's camera in turn, again and again.
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub(super) struct Capture {
     json: bool,
 }
 
-impl Capture {
+impl CaptureCommand {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         check_label(&self.label)?;
         let (out, what) = self.places()?;
@@ -78,7 +78,7 @@ impl Capture {
     fn camera(
         &self,
         bench: &Bench,
-        target: &Target,
+        target: &BoardTarget,
         what: &ModelAndPhotos,
         terminal: &mut Terminal,
     ) -> Result<BoardCamera> {
@@ -101,6 +101,6 @@ impl Capture {
 }
 
 /// Returns the photos for an emulated board's camera; none for a real board.
-pub(super) fn before_camera(target: &Target, what: &ModelAndPhotos, trained: &Trained) -> Result<Vec<PathBuf>> {
+pub(super) fn before_camera(target: &BoardTarget, what: &ModelAndPhotos, trained: &Trained) -> Result<Vec<PathBuf>> {
     if target.board.is_emulated() { what.paths(trained.model.model().input()) } else { Ok(Vec::new()) }
 }

@@ -8,7 +8,7 @@ use pinhole_boards::probe::Bench;
 use serde::Serialize;
 
 use super::output::{json, note, say};
-use crate::doctor::{Check, Facts, State, diagnose, fix};
+use crate::doctor::{Check, CheckState, Facts, diagnose, fix};
 
 /// Columns of the table. Paths may be longer: a path cut in two can be neither copied nor searched for.
 const WIDTH: usize = 80;
@@ -28,7 +28,7 @@ pub(super) struct Doctor {
 }
 
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct DoctorOutput<'a> {
     /// True if nothing is missing.
     ok: bool,
     checks: &'a [Check],
@@ -46,9 +46,9 @@ impl Doctor {
             facts = Facts::of_this_machine(bench);
         }
         let checks = diagnose(&facts);
-        let ok = checks.iter().all(|check| check.state != State::Missing);
+        let ok = checks.iter().all(|check| check.state != CheckState::Missing);
         if self.json {
-            json(&Told { ok, checks: &checks, facts: &facts })?;
+            json(&DoctorOutput { ok, checks: &checks, facts: &facts })?;
         } else {
             say!("{:<NAME$}{:<STATE$}found", "part", "state");
             for check in &checks {
@@ -93,7 +93,7 @@ mod tests {
         let path = "/a/path/that/is/longer/than/the/rest/of/the/line/and/therefore/longer/than/eighty/columns";
         let found = format!("{} {path}", "some words ".repeat(12));
         let remedy = Some("a command".to_owned());
-        let check = Check { name: "emulator", state: State::Missing, found, needed_by: "prove, watch", remedy };
+        let check = Check { name: "emulator", state: CheckState::Missing, found, needed_by: "prove, watch", remedy };
         let text = line(&check);
         assert!(text.starts_with("emulator       MISSING     some words"), "{text}");
         assert!(text.lines().any(|line| line.trim() == path), "{text}");

@@ -21,7 +21,7 @@ use crate::app::flash::Prepared;
 
 /// `pinhole flash`.
 #[derive(Debug, Args)]
-pub(super) struct Flash {
+pub(super) struct FlashCommand {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board to flash
@@ -60,21 +60,21 @@ struct Flashed<'f> {
     model_bytes: usize,
     model_checksum: String,
     /// Identity of the running device; absent with `--dry-run` and with `--out`.
-    device: Option<Device>,
+    device: Option<FlashedDevice>,
     /// The file of `--out`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<Written>,
+    file: Option<WrittenFlashFile>,
 }
 
 #[derive(Debug, Serialize)]
-struct Device {
+struct FlashedDevice {
     board: String,
     kernel: String,
     model_checksum: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Written {
+struct WrittenFlashFile {
     path: String,
     format: &'static str,
     bytes: usize,
@@ -113,7 +113,7 @@ fn print_map(prepared: &Prepared) {
     }
 }
 
-impl Flash {
+impl FlashCommand {
     pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
         match &self.out {
             Some(out) => self.to_file(out),
@@ -136,7 +136,7 @@ impl Flash {
         }
         if self.json {
             let mut flashed = flashed(&prepared);
-            flashed.file = Some(Written {
+            flashed.file = Some(WrittenFlashFile {
                 path: out.display().to_string(),
                 format: format.ending(),
                 bytes: file.bytes.len(),
@@ -197,7 +197,7 @@ impl Flash {
         let mut terminal = Terminal::new().with_log(shows_log(self.log)).with_json(self.json);
         let identity = prepared.flash(bench, self.probe.as_ref(), unlock, &mut terminal)?;
         if self.json {
-            flashed.device = Some(Device {
+            flashed.device = Some(FlashedDevice {
                 board: identity.board.to_string(),
                 kernel: identity.kernel.to_string(),
                 model_checksum: format!("{:08x}", identity.model_checksum),

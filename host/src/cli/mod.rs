@@ -142,7 +142,7 @@ enum Command {
     Import(import::Import),
     /// Write firmware and model into a board's flash, and check that they run
     #[command(after_help = examples::FLASH)]
-    Flash(flash::Flash),
+    Flash(flash::FlashCommand),
     /// Classify photos with the firmware on an emulated board
     #[command(after_help = examples::SIMULATE)]
     Simulate(simulate::Simulate),
@@ -151,7 +151,7 @@ enum Command {
     Prove(prove::Prove),
     /// Collect training pictures from a board's own camera
     #[command(after_help = examples::CAPTURE)]
-    Capture(capture::Capture),
+    Capture(capture::CaptureCommand),
     /// Watch what a board sees and decides, live in the terminal
     #[command(after_help = examples::WATCH)]
     Watch(watch::Watch),
@@ -172,7 +172,7 @@ enum Command {
     Recipes(recipes::Recipes),
     /// List the bundled models
     #[command(after_help = examples::MODELS)]
-    Models(models::Models),
+    Models(models::ModelsCommand),
     /// Check this machine: show each part, the commands that need it, and how to get what is missing
     #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::Doctor),

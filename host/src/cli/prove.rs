@@ -14,7 +14,7 @@ use super::output::{json, note, progress, say, shows_log};
 use super::target::OnBoard;
 use super::terminal::Terminal;
 use super::values::at_least;
-use crate::app::board::{Photos, Target, check_model, start_board};
+use crate::app::board::{BoardTarget, Photos, check_model, start_board};
 
 /// Default number of pictures that a board captures for a proof.
 const CAPTURES: u32 = 10;
@@ -63,7 +63,7 @@ impl Prove {
     }
 
     /// Runs the proof on a real board: with photos over its link, or with captures of its own camera.
-    fn attached(&self, bench: &Bench, target: &Target, trained: &Trained) -> Result<Proof> {
+    fn attached(&self, bench: &Bench, target: &BoardTarget, trained: &Trained) -> Result<Proof> {
         let input = trained.model.model().input();
         let photos = if self.what.has_photos() { self.what.read(input)? } else { Vec::new() };
         let mut device = target.connection.open(bench, target.board, &mut self.terminal())?;

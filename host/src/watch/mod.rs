@@ -1,6 +1,6 @@
 //! Live view of a device: its camera's frames as the network sees them, and the network's decisions.
 //!
-//! [`ClassifiedFrame`] is one capture with its results, [`State`] everything known so far, [`view`] draws a screen of it. The
+//! [`ClassifiedFrame`] is one capture with its results, [`WatchState`] everything known so far, [`view`] draws a screen of it. The
 //! command itself controls the terminal.
 
 mod pixels;
@@ -74,7 +74,7 @@ impl ClassifiedFrame {
 
 /// Everything that the view shows.
 #[derive(Clone, Debug)]
-pub struct State {
+pub struct WatchState {
     /// Board and kernel.
     pub device: String,
     /// Side of the network's input, px.
@@ -99,7 +99,7 @@ pub struct State {
     taken: VecDeque<Duration>,
 }
 
-impl State {
+impl WatchState {
     /// Creates the state before the first capture.
     pub fn new(device: String, side: usize, classes: Vec<String>, predicted_ms: Option<f64>) -> Self {
         Self {

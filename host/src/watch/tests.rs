@@ -8,8 +8,8 @@ use ratatui::style::Color;
 use super::*;
 use crate::watch::view::draw;
 
-fn state() -> State {
-    State::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))
+fn state() -> WatchState {
+    WatchState::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))
 }
 
 fn inference() -> Inference {
@@ -36,7 +36,7 @@ fn frame(inference: Inference) -> Frame {
 }
 
 /// Returns a screen as text, and the terminal for its colors.
-fn screen(state: &State, width: u16, height: u16) -> (String, Terminal<TestBackend>) {
+fn screen(state: &WatchState, width: u16, height: u16) -> (String, Terminal<TestBackend>) {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(frame, state)).unwrap();
     let buffer = terminal.backend().buffer();
@@ -104,7 +104,7 @@ fn a_screen_shows_all_of_it() {
 
 #[test]
 fn small_terminals_and_large_networks_are_no_trouble() {
-    let mut state = State::new("board".to_owned(), 96, (0..40).map(|n| format!("class {n}")).collect(), None);
+    let mut state = WatchState::new("board".to_owned(), 96, (0..40).map(|n| format!("class {n}")).collect(), None);
     let probabilities = (0..40).map(|n| f64::from(n) / 780.0).collect();
     let pixels = vec![128; 96 * 96];
     let (verdict, stages) = (Verdict::Class(39), Stages::default());

@@ -16,9 +16,9 @@ const HEAD: &str =
 
 /// `cargo xtask firmware`.
 #[derive(Debug, Args)]
-pub(super) struct Firmware;
+pub(super) struct FirmwareCommand;
 
-impl Firmware {
+impl FirmwareCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let checkout = checkout()?;
         let folder = checkout.join("data").join(FOLDER);

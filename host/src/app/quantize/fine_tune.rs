@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::super::events::{Events, Note, tell_of_photos};
 use super::super::job::load;
 use super::super::observer::Observer;
-use super::scores::{Models, Table, int8};
-use super::{Made, QuantizationError, Request};
+use super::scores::{ScoreTable, ScoredModels, int8};
+use super::{Made, QuantizationError, QuantizeRequest};
 
 /// Settings of fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +46,7 @@ fn name<S: serde::Serializer>(stopped: &Stopped, serializer: S) -> Result<S::Ok,
     serializer.serialize_str(&runs::stopped_name(*stopped))
 }
 
-impl Request {
+impl QuantizeRequest {
     /// Fine-tunes, and keeps the best epoch.
     pub(super) fn fine_tuned(
         &self,
@@ -78,8 +78,8 @@ impl Request {
             events.note(&Note::Interrupted { can_resume: false });
         }
         let int8 = int8(network, &data.training, activations)?;
-        let models = Models { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
-        let table = Table::of(network, models, &data.validation)?;
+        let models = ScoredModels { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
+        let table = ScoreTable::of(network, models, &data.validation)?;
         Ok(Made {
             model: tuned.model,
             network: tuned_network,

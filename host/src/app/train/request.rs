@@ -14,7 +14,7 @@ use super::super::job::{Job, PretrainedInit};
 
 /// Request that becomes a [`Job`].
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct TrainRequest {
     /// Folder of training photos.
     pub photos: PathBuf,
     /// Folder of validation photos.
@@ -51,7 +51,7 @@ pub enum RequestError {
     Accelerator(#[from] AcceleratorError),
 }
 
-impl Request {
+impl TrainRequest {
     /// Reads the recipe and the network to continue from, and checks that they fit together. Photos are not read.
     ///
     /// # Errors

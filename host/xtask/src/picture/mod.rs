@@ -34,9 +34,9 @@ const FILE: &str = "docs/pinhole.svg";
 
 /// `cargo xtask picture`.
 #[derive(Debug, Args)]
-pub(super) struct Picture;
+pub(super) struct PictureCommand;
 
-impl Picture {
+impl PictureCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let checkout = checkout()?;
         let model_path = checkout.join(MODEL);

@@ -11,7 +11,7 @@ use pinhole::explain::explain;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, decode};
 use pinhole::report::pictures;
-use pinhole::watch::{ClassifiedFrame, State, view};
+use pinhole::watch::{ClassifiedFrame, WatchState, view};
 use pinhole_shared::link::Report;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -65,7 +65,7 @@ pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluat
 pub(super) fn watch(model: &ModelFile, board: &mut dyn Device, photos: &[PathBuf]) -> Result<Buffer> {
     let classes: Vec<String> = model.model().class_names().map(str::to_owned).collect();
     let device = format!("{}, {}", board.identity().board, board.identity().kernel);
-    let mut state = State::new(device, model.model().input().side.into(), classes, None);
+    let mut state = WatchState::new(device, model.model().input().side.into(), classes, None);
     let begun = Instant::now();
     for path in photos {
         let asked = Instant::now();

@@ -10,7 +10,7 @@ use pinhole_train::runs::{self, RunSummary, files};
 use super::QuantizationError;
 
 /// A trained network and its location.
-pub(super) struct Given {
+pub(super) struct TrainedNetwork {
     pub(super) network: Network,
     /// Folder of the run or of the weights file; `None` for a bundled network.
     pub(super) folder: Option<PathBuf>,
@@ -19,7 +19,7 @@ pub(super) struct Given {
     pub(super) model: Option<ModelFile>,
 }
 
-impl Given {
+impl TrainedNetwork {
     pub(super) fn read(path: &Path) -> Result<Self, QuantizationError> {
         let model = path.to_owned();
         if let Some(shipped) = Bundled::lookup(path)? {
