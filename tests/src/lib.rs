@@ -34,7 +34,7 @@ use std::sync::OnceLock;
 
 use pinhole::app::{FinishedTraining, Job, JobData};
 use pinhole::board::Board;
-use pinhole::firmware::{Firmware, Origin};
+use pinhole::firmware::{Firmware, FirmwareOrigin};
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::{DEFAULT, DenseLayer, Recipe, RecipeLayer};
 use pinhole::train::Accelerator;
@@ -142,7 +142,7 @@ pub fn run_folder() -> TempDir {
 /// Returns the last line of a proof without differences on an emulated board.
 pub fn verdict(board: Board, values: usize, photos: usize) -> String {
     let firmware = Firmware::of(board).expect("there is firmware");
-    let origin = if *firmware.origin() == Origin::Prebuilt { "prebuilt" } else { "built from source" };
+    let origin = if *firmware.origin() == FirmwareOrigin::Prebuilt { "prebuilt" } else { "built from source" };
     let digest = firmware.short_digest();
     format!("compared {values} values on {photos} photos: 0 mismatches (firmware {digest}, {origin})")
 }

@@ -4,7 +4,7 @@ use miette::Diagnostic;
 use pinhole_boards::board::Board;
 use pinhole_boards::budget::predict::{Prediction, predict};
 use pinhole_boards::budget::{FirmwareSize, Requirements, Shortfall, shortfalls};
-use pinhole_boards::device::{CameraKind, Device as _, DeviceError};
+use pinhole_boards::device::{CameraKind, InferenceDevice as _, InferenceDeviceError};
 use pinhole_boards::emulator::{EmulatorError, emulator};
 use pinhole_boards::firmware::{Firmware, FirmwareError};
 use pinhole_core::photos::Picture;
@@ -26,7 +26,7 @@ pub enum BudgetError {
     Firmware(#[from] FirmwareError),
     Board(#[from] BoardError),
     Emulator(#[from] EmulatorError),
-    Device(#[from] DeviceError),
+    Device(#[from] InferenceDeviceError),
 }
 
 /// Memory that a model and the firmware take on a board, and the time of an inference.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder as _};
 use miette::Diagnostic;
-use pinhole_boards::board_camera::{self, BoardCamera, Frame};
+use pinhole_boards::board_camera::{self, BoardCamera, CapturedFrame};
 use pinhole_core::artifacts::{WriteError, check_folder_place, create_folder, write_file};
 use pinhole_shared::link::Report;
 use serde::Serialize;
@@ -101,7 +101,7 @@ pub fn capture(
 }
 
 /// Captures one picture; tries again after a passing fault.
-fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<Frame, board_camera::BoardCameraError> {
+fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<CapturedFrame, board_camera::BoardCameraError> {
     for _ in 1..TRIES {
         match camera.capture(Report::AllValues) {
             Err(error) if error.is_passing() => events.note(&Note::TryingAgain { reason: error.to_string() }),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
-use pinhole_boards::firmware::{Firmware, Origin};
+use pinhole_boards::firmware::{Firmware, FirmwareOrigin};
 use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
@@ -130,7 +130,7 @@ pub enum Note {
         /// Start of its digest.
         digest: String,
         /// Its origin.
-        origin: Origin,
+        origin: FirmwareOrigin,
     },
     /// A board is measured without its stack, because no emulator is available.
     StackNotMeasured {

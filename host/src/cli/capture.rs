@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Result, miette};
 use pinhole_boards::board_camera::BoardCamera;
-use pinhole_boards::probe::Bench;
+use pinhole_boards::probe::DebugProbes;
 use pinhole_train::runs::Trained;
 use pinhole_train::runs::bundled;
 
@@ -45,14 +45,14 @@ pub(super) struct CaptureCommand {
 }
 
 impl CaptureCommand {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         check_label(&self.label)?;
         let (out, what) = self.places()?;
         let target = self.on.target();
         target.check(if what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
         let folder = folder(&out, &self.label)?;
         let mut terminal = Terminal::new().with_log(shows_log(false)).with_json(self.json);
-        let mut camera = self.camera(bench, &target, &what, &mut terminal)?;
+        let mut camera = self.camera(debug_probes, &target, &what, &mut terminal)?;
         let all = capture(&mut camera, &folder, &self.label, self.count, &mut terminal)?;
         if self.json {
             json(&all)?;
@@ -77,7 +77,7 @@ impl CaptureCommand {
 
     fn camera(
         &self,
-        bench: &Bench,
+        debug_probes: &DebugProbes,
         target: &BoardTarget,
         what: &ModelAndPhotos,
         terminal: &mut Terminal,
@@ -90,13 +90,13 @@ impl CaptureCommand {
             Some(trained) => trained,
             // A real board may run any model.
             None if !target.board.is_emulated() => {
-                let device = target.connection.open(bench, target.board, terminal)?;
+                let device = target.connection.open(debug_probes, target.board, terminal)?;
                 return Ok(BoardCamera::new(Box::new(device)));
             }
             None => bundled::default_model(),
         };
         let photos = before_camera(target, what, &trained)?;
-        Ok(target.camera(bench, &trained, photos, terminal)?)
+        Ok(target.camera(debug_probes, &trained, photos, terminal)?)
     }
 }
 

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Diagnostic as _, Result};
 use pinhole_boards::board::Board;
-use pinhole_boards::device::{CameraKind, Device as _, PortableDevice};
+use pinhole_boards::device::{CameraKind, InferenceDevice as _, PortableDevice};
 use pinhole_boards::emulator::{self, EmulatorError};
-use pinhole_boards::prove::{Pictures, prove};
+use pinhole_boards::prove::{ProofInputs, prove};
 use pinhole_core::artifacts::{create_folder, write_file};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
@@ -106,7 +106,7 @@ fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
     say!("6. proof: compare host and emulated board on every picture, through the board's camera path");
     let mut board = start_board(Board::default(), CameraKind::Photos, trained, &mut Terminal::new())?;
     say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
-    let proof = prove_with_progress(trained, &mut board, Pictures::Photos(pictures))?;
+    let proof = prove_with_progress(trained, &mut board, ProofInputs::Photos(pictures))?;
     print_proof(&proof);
     Ok(proof.holds())
 }
@@ -120,7 +120,7 @@ fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &Emulat
     let mut holds = true;
     for board in [Board::Qemu, Board::QemuM0plus] {
         let mut device = PortableDevice::new(&trained.model, board.packing())?;
-        let proof = prove(&trained.model, &mut device, Pictures::Inputs(&inputs), || ())?;
+        let proof = prove(&trained.model, &mut device, ProofInputs::Inputs(&inputs), || ())?;
         say!("   kernel for {}, portable:", board.declaration().core.name());
         print_proof(&proof);
         holds &= proof.holds();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_boards::probe::Bench;
+use pinhole_boards::probe::DebugProbes;
 use serde::Serialize;
 
 use super::output::{json, note, say};
@@ -37,13 +37,13 @@ struct DoctorOutput<'a> {
 }
 
 impl Doctor {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
-        let mut facts = Facts::of_this_machine(bench);
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
+        let mut facts = Facts::of_this_machine(debug_probes);
         if self.fix {
             for done in fix(&facts, |step| note(&step.to_string()))? {
                 note(&done);
             }
-            facts = Facts::of_this_machine(bench);
+            facts = Facts::of_this_machine(debug_probes);
         }
         let checks = diagnose(&facts);
         let ok = checks.iter().all(|check| check.state != CheckState::Missing);

@@ -8,8 +8,8 @@ use clap::Args;
 use miette::Result;
 use pinhole_boards::board::Board;
 use pinhole_boards::firmware::Used;
-use pinhole_boards::flash_file::{self, FlashFile, Format};
-use pinhole_boards::probe::{Bench, DebugProbeSelector, ProbeError, Unlock, parse_selector};
+use pinhole_boards::flash_file::{self, FlashFile, FlashFileFormat};
+use pinhole_boards::probe::{DebugProbeSelector, DebugProbes, ProbeError, Unlock, parse_selector};
 use serde::Serialize;
 
 use super::choice::choice;
@@ -114,10 +114,10 @@ fn print_map(prepared: &Prepared) {
 }
 
 impl FlashCommand {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         match &self.out {
             Some(out) => self.to_file(out),
-            None => self.to_board(bench),
+            None => self.to_board(debug_probes),
         }
     }
 
@@ -126,7 +126,7 @@ impl FlashCommand {
     }
 
     fn to_file(&self, out: &Path) -> Result<ExitCode> {
-        let format = Format::of_ending(out)?;
+        let format = FlashFileFormat::of_ending(out)?;
         let prepared = self.prepare()?;
         let file = prepared.file(format)?;
         if self.dry_run {
@@ -160,10 +160,10 @@ impl FlashCommand {
     /// Prints instructions for the file.
     fn print_what_next(&self, out: &Path, file: &FlashFile) {
         match (file.format, self.board.uf2_loader()) {
-            (Format::Uf2, Some(loader)) => {
+            (FlashFileFormat::Uf2, Some(loader)) => {
                 say!("to flash it, {}, and drag {} onto the drive {}", loader.how, out.display(), loader.drive);
             }
-            (Format::Bin, _) => {
+            (FlashFileFormat::Bin, _) => {
                 let start = file.ranges.first().map_or(0, |range| range.start);
                 say!("to flash it, give your tool the address {start:#010x}, which is not in the file");
             }
@@ -174,13 +174,13 @@ impl FlashCommand {
         }
     }
 
-    fn to_board(&self, bench: &Bench) -> Result<ExitCode> {
+    fn to_board(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         let board = self.board;
         // Errors that no model can fix are reported before a model is opened.
         board.chip().ok_or(ProbeError::NoChip { board })?;
         let prepared = self.prepare()?;
         // This is checked also if nothing is written: it needs no probe.
-        prepared.check(bench)?;
+        prepared.check(debug_probes)?;
         if !self.json {
             print_map(&prepared);
         }
@@ -195,7 +195,7 @@ impl FlashCommand {
         }
         let unlock = if self.unlock { Unlock::EraseAll } else { Unlock::No };
         let mut terminal = Terminal::new().with_log(shows_log(self.log)).with_json(self.json);
-        let identity = prepared.flash(bench, self.probe.as_ref(), unlock, &mut terminal)?;
+        let identity = prepared.flash(debug_probes, self.probe.as_ref(), unlock, &mut terminal)?;
         if self.json {
             flashed.device = Some(FlashedDevice {
                 board: identity.board.to_string(),

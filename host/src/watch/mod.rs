@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pinhole_boards::board_camera::Frame;
+use pinhole_boards::board_camera::CapturedFrame;
 use pinhole_shared::decision::{Probability, probability};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::link::Statistics;
@@ -53,8 +53,8 @@ pub struct Stages {
 
 impl ClassifiedFrame {
     /// Extracts the results of a capture that was reported with all of its integers. `None` if some are missing.
-    pub fn of(frame: Frame, statistics: &Statistics) -> Option<Self> {
-        let Frame { inference, shown, photo, device } = frame;
+    pub fn of(frame: CapturedFrame, statistics: &Statistics) -> Option<Self> {
+        let CapturedFrame { inference, shown, photo, device } = frame;
         let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
         let logits = inference.stages.get(1..)?.last()?;
         // The device's own arithmetic, so that the display shows the numbers of its decision.

@@ -30,9 +30,9 @@ fn statistics() -> Statistics {
     Statistics { capture_us: 7_200, inference_us: 14_800, ..Statistics::default() }
 }
 
-fn frame(inference: Inference) -> Frame {
+fn frame(inference: Inference) -> CapturedFrame {
     let (photo, device) = (Some(Duration::from_millis(3)), Duration::from_micros(12_345));
-    Frame { inference, shown: Some("photos/a.jpg".into()), photo, device }
+    CapturedFrame { inference, shown: Some("photos/a.jpg".into()), photo, device }
 }
 
 /// Returns a screen as text, and the terminal for its colors.

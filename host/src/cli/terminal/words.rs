@@ -1,6 +1,6 @@
 //! Notes of a run, in words.
 
-use pinhole_boards::firmware::Origin;
+use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
 use super::super::output::{detail, note, say, warn, warn_of_duplicates};
@@ -73,8 +73,8 @@ pub(super) fn tell(fact: &Note) {
         ),
         Note::Firmware { board, digest, origin } => {
             let origin = match origin {
-                Origin::Prebuilt => "prebuilt, inside this program".to_owned(),
-                Origin::Built(path) => format!("built from source: {}", path.display()),
+                FirmwareOrigin::Prebuilt => "prebuilt, inside this program".to_owned(),
+                FirmwareOrigin::Built(path) => format!("built from source: {}", path.display()),
             };
             return detail(&format!("firmware of {}: {digest}, {origin}", board.name()));
         }

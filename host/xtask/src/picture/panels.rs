@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use miette::{IntoDiagnostic as _, Result, miette};
-use pinhole::board_camera::Frame;
-use pinhole::device::Device;
+use pinhole::board_camera::CapturedFrame;
+use pinhole::device::InferenceDevice;
 use pinhole::evaluate::Evaluation;
 use pinhole::explain::explain;
 use pinhole::model_file::ModelFile;
@@ -62,7 +62,7 @@ pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluat
 }
 
 /// Returns a screen of `watch`, after the board has captured and classified these pictures.
-pub(super) fn watch(model: &ModelFile, board: &mut dyn Device, photos: &[PathBuf]) -> Result<Buffer> {
+pub(super) fn watch(model: &ModelFile, board: &mut dyn InferenceDevice, photos: &[PathBuf]) -> Result<Buffer> {
     let classes: Vec<String> = model.model().class_names().map(str::to_owned).collect();
     let device = format!("{}, {}", board.identity().board, board.identity().kernel);
     let mut state = WatchState::new(device, model.model().input().side.into(), classes, None);
@@ -72,7 +72,7 @@ pub(super) fn watch(model: &ModelFile, board: &mut dyn Device, photos: &[PathBuf
         board.show(decode::read(path)?)?;
         let inference = board.capture(Report::AllValues)?;
         let shown = path.file_name().map(PathBuf::from);
-        let frame = Frame { inference, shown, photo: None, device: asked.elapsed() };
+        let frame = CapturedFrame { inference, shown, photo: None, device: asked.elapsed() };
         let sight = ClassifiedFrame::of(frame, &board.statistics()?)
             .ok_or_else(|| miette!("the board did not report all integers"))?;
         state.saw(sight, begun.elapsed());

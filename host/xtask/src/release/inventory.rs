@@ -9,7 +9,7 @@ use std::process::Command;
 use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
 use pinhole::board::Board;
 use pinhole::firmware::Firmware;
-use pinhole::firmware::prebuilt::Manifest;
+use pinhole::firmware::prebuilt::FirmwareManifest;
 
 use super::packages::{CargoPackage, Packages, Query};
 
@@ -81,7 +81,7 @@ impl Inventory {
     pub(super) fn read(checkout: &Path, target: &str, program_sha256: String) -> Result<Self> {
         let mut inventory =
             Self::of_program(Query { workspace: checkout, package: PROGRAM, target }.read()?, program_sha256)?;
-        let manifest = Manifest::inside()
+        let manifest = FirmwareManifest::inside()
             .ok_or_else(|| miette!("this checkout has no prebuilt firmware: run `cargo xtask firmware`"))?;
         let manifest =
             manifest.map_err(|reason| miette!("the manifest of the prebuilt firmware cannot be read: {reason}"))?;
