@@ -79,8 +79,8 @@ fn assert_equal(file: &ModelFile, inputs: &[Vec<u8>]) {
             assert_eq!(got, expected, "input {number}, stage {stage}");
         }
         assert_eq!(got, expected, "input {number}");
-        let alone = board.classify(input, Report::Decision).unwrap();
-        assert_eq!((alone.stages.len(), alone.decision), (0, expected.decision), "input {number}");
+        let decision_only = board.classify(input, Report::Decision).unwrap();
+        assert_eq!((decision_only.stages.len(), decision_only.decision), (0, expected.decision), "input {number}");
     }
 }
 
@@ -288,8 +288,8 @@ fn boards_answer_by_the_models_policy() {
     for verdict in [Verdict::Unknown, Verdict::Class(0), Verdict::Class(1)] {
         assert!(answers.contains(&verdict), "{answers:?}");
     }
-    let alone: Vec<Verdict> = decided.iter().map(|&decision| policy.judge(decision)).collect();
-    assert_ne!(alone, answers, "smoothing changes nothing here");
+    let unsmoothed: Vec<Verdict> = decided.iter().map(|&decision| policy.judge(decision)).collect();
+    assert_ne!(unsmoothed, answers, "smoothing changes nothing here");
 
     let file = file.with_policy(policy);
     let on_disk = OnDisk::new(file.bytes());

@@ -23,8 +23,8 @@ pub enum Rewritten {
     NoReport,
 }
 
-/// Rewrites a run's report for its new model, as [`super::FinishedTraining::write`] would. If the training photos are not
-/// available, marks the existing report as describing an earlier model. `run` is the run's new summary.
+/// Rewrites a run's report for its new model, as [`super::FinishedTraining::write`] would. If the training photos are
+/// not available, marks the existing report as describing an earlier model. `run` is the run's new summary.
 ///
 /// # Errors
 /// [`JobError::Write`] if the report or the run's float network cannot be read or written, and the errors of

@@ -64,7 +64,7 @@ impl Watching {
         let camera = &mut self.camera;
         match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
             Ok((frame, statistics)) => match ClassifiedFrame::of(frame, &statistics) {
-                Some(sight) => self.state.saw(sight, self.started.elapsed()),
+                Some(classified) => self.state.add_frame(classified, self.started.elapsed()),
                 None => self.state.trouble = Some("the device did not report all integers".to_owned()),
             },
             Err(error) if error.is_passing() => self.state.trouble = Some(error.to_string()),

@@ -62,11 +62,11 @@ impl ModelsCommand {
     }
 }
 
-fn told(shipped: Bundled) -> ModelFacts {
-    let (file, summary) = (shipped.model(), shipped.summary());
+fn told(bundled_model: Bundled) -> ModelFacts {
+    let (file, summary) = (bundled_model.model(), bundled_model.summary());
     let model = file.model();
     ModelFacts {
-        name: shipped.name,
+        name: bundled_model.name,
         classes: model.class_names().map(str::to_owned).collect(),
         input_side: model.input().side,
         color: model.input().color,

@@ -12,7 +12,8 @@ use serde::Serialize;
 /// Facts about the boards' firmware.
 #[derive(Clone, Debug, Serialize)]
 pub struct FirmwareFacts {
-    /// True if commands build it from source ([`ProcessSettings::build_firmware`]), false if they use the prebuilt firmware.
+    /// True if commands build it from source ([`ProcessSettings::build_firmware`]), false if they use the prebuilt
+    /// firmware.
     pub from_source: bool,
     /// Digests of the prebuilt firmware, by board name.
     pub prebuilt: BTreeMap<&'static str, String>,

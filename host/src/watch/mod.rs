@@ -1,7 +1,7 @@
 //! Live view of a device: its camera's frames as the network sees them, and the network's decisions.
 //!
-//! [`ClassifiedFrame`] is one capture with its results, [`WatchState`] everything known so far, [`view`] draws a screen of it. The
-//! command itself controls the terminal.
+//! [`ClassifiedFrame`] is one capture with its results, [`WatchState`] everything known so far, [`view`] draws a screen
+//! of it. The command itself controls the terminal.
 
 mod pixels;
 pub mod view;
@@ -118,7 +118,7 @@ impl WatchState {
     }
 
     /// Adds a capture that was taken at this time since the start.
-    pub fn saw(&mut self, frame: ClassifiedFrame, at: Duration) {
+    pub fn add_frame(&mut self, frame: ClassifiedFrame, at: Duration) {
         self.frame = Some(frame);
         self.trouble = None;
         self.frames += 1;

@@ -1,7 +1,8 @@
 //! Devices and communication with them: the host's side of the link and of the camera, over any byte stream.
 //!
-//! [`InferenceDevice`] is the interface of all devices. An [`EmulatedBoard`](crate::emulator::EmulatedBoard) is emulated. An
-//! [`AttachedDevice`] is behind a debug probe or on a serial port. A [`PortableDevice`] is a model without hardware.
+//! [`InferenceDevice`] is the interface of all devices. An [`EmulatedBoard`](crate::emulator::EmulatedBoard) is
+//! emulated. An [`AttachedDevice`] is behind a debug probe or on a serial port. A [`PortableDevice`] is a model without
+//! hardware.
 
 mod attached;
 mod camera;

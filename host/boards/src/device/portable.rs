@@ -150,8 +150,8 @@ mod tests {
                 |side| Picture::new(PictureSize { width: side, height: side }, PixelFormat::Gray8, input.clone());
             device.show(picture(50).unwrap()).unwrap();
             assert_eq!(device.capture(Report::AllValues).unwrap(), expected, "{packing:?}");
-            let alone = device.capture(Report::Decision).unwrap();
-            assert_eq!((alone.stages.len(), alone.decision), (0, expected.decision));
+            let decision_only = device.capture(Report::Decision).unwrap();
+            assert_eq!((decision_only.stages.len(), decision_only.decision), (0, expected.decision));
             let small = Picture::new(PictureSize { width: 49, height: 1 }, PixelFormat::Gray8, vec![0; 49]).unwrap();
             device.show(small).unwrap();
             assert_eq!(refusal(device.capture(Report::Decision)), Refusal::Picture);

@@ -17,8 +17,8 @@ use crate::firmware::Firmware;
 /// second).
 const SLOWEST_CAMERA_BYTES_PER_S: f64 = 10_000.0;
 
-/// The errors of each method are [`InferenceDeviceError::Request`] and [`InferenceDeviceError::Stopped`]; those of captures also
-/// [`InferenceDeviceError::CameraMisused`].
+/// The errors of each method are [`InferenceDeviceError::Request`] and [`InferenceDeviceError::Stopped`]; those of
+/// captures also [`InferenceDeviceError::CameraMisused`].
 impl InferenceDevice for EmulatedBoard {
     fn identity(&self) -> &Identity {
         &self.identity

@@ -65,8 +65,8 @@ pub fn short_digest(digest: &str) -> &str {
 }
 
 impl Firmware {
-    /// Returns a board's firmware: prebuilt, or built from source if the [settings](ProcessSettings) say so. It is built only
-    /// once per process.
+    /// Returns a board's firmware: prebuilt, or built from source if the [settings](ProcessSettings) say so. It is
+    /// built only once per process.
     ///
     /// # Errors
     /// Those of [`Firmware::prebuilt`] and [`Firmware::build`].

@@ -1,7 +1,7 @@
 //! Toolchain that builds the firmware: the active Rust toolchain if it has the board's target, else Debian's.
 //!
-//! Detection ([`ToolchainFindings::of_this_machine`]) is separate from decision ([`plan`]), so that every decision can be tested
-//! without touching the machine. rustup is never run; messages say how to run it.
+//! Detection ([`ToolchainFindings::of_this_machine`]) is separate from decision ([`plan`]), so that every decision can
+//! be tested without touching the machine. rustup is never run; messages say how to run it.
 
 use std::env;
 use std::ffi::OsString;

@@ -159,7 +159,8 @@ impl StudyPlan {
         })
     }
 
-    /// Checks that a plan from a file could come from [`StudyPlan::new`], as far as code relies on it. The error is the reason.
+    /// Checks that a plan from a file could come from [`StudyPlan::new`], as far as code relies on it. The error is the
+    /// reason.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let count = self.photos.len();
         let sound = [

@@ -22,9 +22,16 @@ pub(super) struct TrainedNetwork {
 impl TrainedNetwork {
     pub(super) fn read(path: &Path) -> Result<Self, QuantizationError> {
         let model = path.to_owned();
-        if let Some(shipped) = Bundled::lookup(path)? {
-            let Some(network) = shipped.open().network else { return Err(QuantizationError::NoWeights { model }) };
-            return Ok(Self { network, folder: None, summary: shipped.summary(), model: Some(shipped.model()) });
+        if let Some(bundled_model) = Bundled::lookup(path)? {
+            let Some(network) = bundled_model.open().network else {
+                return Err(QuantizationError::NoWeights { model });
+            };
+            return Ok(Self {
+                network,
+                folder: None,
+                summary: bundled_model.summary(),
+                model: Some(bundled_model.model()),
+            });
         }
         let weights = if path.is_dir() { path.join(files::WEIGHTS) } else { path.to_owned() };
         if weights.extension().is_some_and(|extension| extension == "pinhole") && weights.exists() {

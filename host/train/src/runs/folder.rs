@@ -190,8 +190,8 @@ pub struct Trained {
 /// # Errors
 /// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] if weights exist but cannot be used.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
-    if let Some(shipped) = Bundled::lookup(path)? {
-        return Ok(shipped.open());
+    if let Some(bundled_model) = Bundled::lookup(path)? {
+        return Ok(bundled_model.open());
     }
     let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };
     let model = ModelFile::read(&model_path)?;

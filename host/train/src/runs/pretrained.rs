@@ -86,8 +86,8 @@ impl PretrainedSource {
     /// # Errors
     /// [`PretrainedSourceError`] with the path.
     pub fn read(path: &Path) -> Result<Self, PretrainedSourceError> {
-        if let Some(shipped) = Bundled::lookup(path)? {
-            return Self::from_shipped(&shipped);
+        if let Some(bundled_model) = Bundled::lookup(path)? {
+            return Self::from_bundled(&bundled_model);
         }
         let unreadable = |reason| PretrainedSourceError::Unreadable { path: path.to_owned(), reason };
         if path.metadata().map_err(unreadable)?.is_dir() {
@@ -113,10 +113,10 @@ impl PretrainedSource {
     }
 
     /// Reads a bundled model: its float weights, or else the model alone.
-    fn from_shipped(shipped: &Bundled) -> Result<Self, PretrainedSourceError> {
-        match shipped.weights() {
-            Some(bytes) => Self::from_safetensors(bytes, &shipped.path(), shipped.name.to_owned()),
-            None => Self::from_parsed(&shipped.model().model(), &shipped.path()),
+    fn from_bundled(bundled_model: &Bundled) -> Result<Self, PretrainedSourceError> {
+        match bundled_model.weights() {
+            Some(bytes) => Self::from_safetensors(bytes, &bundled_model.path(), bundled_model.name.to_owned()),
+            None => Self::from_parsed(&bundled_model.model().model(), &bundled_model.path()),
         }
     }
 

@@ -73,9 +73,9 @@ pub(super) fn watch(model: &ModelFile, board: &mut dyn InferenceDevice, photos: 
         let inference = board.capture(Report::AllValues)?;
         let shown = path.file_name().map(PathBuf::from);
         let frame = CapturedFrame { inference, shown, photo: None, device: asked.elapsed() };
-        let sight = ClassifiedFrame::of(frame, &board.statistics()?)
+        let classified = ClassifiedFrame::of(frame, &board.statistics()?)
             .ok_or_else(|| miette!("the board did not report all integers"))?;
-        state.saw(sight, begun.elapsed());
+        state.add_frame(classified, begun.elapsed());
     }
     let log: Vec<String> = board.logs().iter().map(ToString::to_string).collect();
     state.logged(log.iter().map(String::as_str));

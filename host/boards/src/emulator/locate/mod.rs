@@ -8,8 +8,8 @@
 //! | `private_copy` | an emulator in the cache folder, from packages of Debian's archives; nothing is installed |
 //! | `error` | errors of finding an emulator |
 //!
-//! Detection (`EmulatorFindings`) is separate from decision (`plan`), so that every decision can be tested without touching the
-//! machine.
+//! Detection (`EmulatorFindings`) is separate from decision (`plan`), so that every decision can be tested without
+//! touching the machine.
 
 mod check;
 mod error;

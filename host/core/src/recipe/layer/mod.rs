@@ -1,5 +1,6 @@
-//! The kinds of layers: the `[[layer]]` parts of a recipe. What a recipe knows of a kind is in the kind's file: its keys and
-//! their defaults, its checks, its shape and cost. A new kind is a new file, and a line of the list [`RecipeLayer`] is made of.
+//! The kinds of layers: the `[[layer]]` parts of a recipe. What a recipe knows of a kind is in the kind's file: its
+//! keys and their defaults, its checks, its shape and cost. A new kind is a new file, and a line of the list
+//! [`RecipeLayer`] is made of.
 
 mod activation;
 mod add;

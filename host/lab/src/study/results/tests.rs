@@ -32,8 +32,8 @@ pub(crate) fn plan() -> StudyPlan {
     }
 }
 
-/// Returns a run of three epochs, the best of them the second. Its decisions after both epochs are right except for the held-out
-/// photos at the positions `wrong`.
+/// Returns a run of three epochs, the best of them the second. Its decisions after both epochs are right except for the
+/// held-out photos at the positions `wrong`.
 fn record(plan: &StudyPlan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> TrialRecord {
     let held_out = plan.validation(trial);
     let decisions = held_out.iter().enumerate().map(|(place, &photo)| {

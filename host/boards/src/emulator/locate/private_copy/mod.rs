@@ -7,8 +7,8 @@
 //! | `listing` | parsing the output of apt |
 //! | `lock` | one process at a time |
 //!
-//! A copy is a folder with the packages' files in `root` and a [`CopyManifest`]. It is made in a temporary folder beside
-//! its final location and renamed as the last step, so that it never exists incomplete.
+//! A copy is a folder with the packages' files in `root` and a [`CopyManifest`]. It is made in a temporary folder
+//! beside its final location and renamed as the last step, so that it never exists incomplete.
 
 mod apt;
 mod listing;
