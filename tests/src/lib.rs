@@ -32,11 +32,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use pinhole::app::{Finished, Job, JobData};
+use pinhole::app::{FinishedTraining, Job, JobData};
 use pinhole::board::Board;
-use pinhole::firmware::{Firmware, Origin};
+use pinhole::firmware::{Firmware, FirmwareOrigin};
 use pinhole::quantize::ActivationBits;
-use pinhole::recipe::{DEFAULT, DenseLayer, Layer, Recipe};
+use pinhole::recipe::{DEFAULT, DenseLayer, Recipe, RecipeLayer};
 use pinhole::train::Accelerator;
 use tempfile::TempDir;
 
@@ -106,7 +106,7 @@ pub fn shipped_job() -> Job {
 
 /// Returns a dense layer of a recipe, to change; `index` counts from 0.
 pub fn dense_mut(recipe: &mut Recipe, index: usize) -> &mut DenseLayer {
-    let Layer::Dense(layer) = &mut recipe.layers[index] else { panic!("layer {} is not dense", index + 1) };
+    let RecipeLayer::Dense(layer) = &mut recipe.layers[index] else { panic!("layer {} is not dense", index + 1) };
     layer
 }
 
@@ -115,7 +115,7 @@ pub struct TrainedJob {
     /// The loaded photos.
     pub data: JobData,
     /// The finished job.
-    pub finished: Finished,
+    pub finished: FinishedTraining,
 }
 
 /// Runs a job to its end.
@@ -142,7 +142,7 @@ pub fn run_folder() -> TempDir {
 /// Returns the last line of a proof without differences on an emulated board.
 pub fn verdict(board: Board, values: usize, photos: usize) -> String {
     let firmware = Firmware::of(board).expect("there is firmware");
-    let origin = if *firmware.origin() == Origin::Prebuilt { "prebuilt" } else { "built from source" };
+    let origin = if *firmware.origin() == FirmwareOrigin::Prebuilt { "prebuilt" } else { "built from source" };
     let digest = firmware.short_digest();
     format!("compared {values} values on {photos} photos: 0 mismatches (firmware {digest}, {origin})")
 }

@@ -2,7 +2,7 @@
 //!
 //! A machine on which the emulator cannot run fails these tests.
 
-use pinhole::bench::{Bench, bench};
+use pinhole::bench::{Benchmark, bench};
 use pinhole::board::Board;
 use pinhole::model_file::ModelFile;
 use pinhole_shared::link::Unit;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
 
-fn benched(board: Board, bytes: &[u8]) -> Bench {
+fn benched(board: Board, bytes: &[u8]) -> Benchmark {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.pinhole");
     std::fs::write(&path, bytes).unwrap();

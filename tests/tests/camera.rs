@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use pinhole::board::Board;
 use pinhole::choice::Choice as _;
-use pinhole::device::{CameraKind, Device as _};
+use pinhole::device::{CameraKind, InferenceDevice as _};
 use pinhole::emulator::EmulatedBoard;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Picture, decode, read_unlabeled};
-use pinhole::prove::{Pictures, prove};
+use pinhole::prove::{ProofInputs, prove};
 use pinhole::random::Random;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
@@ -37,7 +37,7 @@ fn the_device_sees_what_the_camera_is_shown() {
     for camera in MODULES {
         for emulated in [Board::Qemu, Board::QemuM0plus] {
             let mut device = board(emulated, camera, &model);
-            let proof = prove(&model, &mut device, Pictures::Photos(&paths), || ()).unwrap();
+            let proof = prove(&model, &mut device, ProofInputs::Photos(&paths), || ()).unwrap();
             assert!(proof.holds() && proof.photos == paths.len(), "{emulated:?}, {camera:?}: {proof:?}");
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 use pinhole::board::Board;
-use pinhole::device::{ClientError, Device as _, DeviceError};
+use pinhole::device::{ClientError, InferenceDevice as _, InferenceDeviceError};
 use pinhole::emulator::EmulatedBoard;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::Picture;
@@ -83,7 +83,7 @@ fn a_gray_camera_is_refused() {
     let picture = Picture::new(size, PixelFormat::Gray8, vec![7; 120]).unwrap();
     board.show(picture).unwrap();
     let error = board.capture(Report::Decision).unwrap_err();
-    assert!(matches!(error, DeviceError::Request(ClientError::Refused(Refusal::Picture))), "{error:?}");
+    assert!(matches!(error, InferenceDeviceError::Request(ClientError::Refused(Refusal::Picture))), "{error:?}");
     assert!(error.to_string().contains("without the colors it sees"), "{error}");
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pinhole::board::Board;
-use pinhole::firmware::prebuilt::Manifest;
+use pinhole::firmware::prebuilt::FirmwareManifest;
 use pinhole_tests::repository;
 
 /// Folders of the repository at the start of a path in a document.
@@ -104,7 +104,7 @@ fn grouped(number: u64) -> String {
 /// The table of boards has the sizes of the prebuilt firmware.
 #[test]
 fn sizes_of_firmware_are_those_of_the_manifest() {
-    let manifest = Manifest::inside().unwrap().unwrap();
+    let manifest = FirmwareManifest::inside().unwrap().unwrap();
     let text = fs::read_to_string(repository().join("docs/boards-and-cameras.md")).unwrap();
     let real = Board::ALL.into_iter().filter(|board| !board.is_emulated() && !board.is_test_equipment());
     let mut rows = 0;

@@ -8,15 +8,15 @@ use std::thread;
 
 use miette::Diagnostic as _;
 use pinhole::board::Board;
-use pinhole::device::{ClientError, Device as _, DeviceError};
+use pinhole::device::{ClientError, InferenceDevice as _, InferenceDeviceError};
 use pinhole::emulator::testing::start_with_bytes_of;
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Dataset, Example, Picture, decode};
-use pinhole::prove::{Pictures, prove};
+use pinhole::prove::{ProofInputs, prove};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
-use pinhole::recipe::{Layer, NAMED, Recipe, WEIGHT_BITS};
+use pinhole::recipe::{NAMED, Recipe, RecipeLayer, WEIGHT_BITS};
 use pinhole::train::{Network, train};
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::link::{PROTOCOL, Refusal, Report};
@@ -79,8 +79,8 @@ fn assert_equal(file: &ModelFile, inputs: &[Vec<u8>]) {
             assert_eq!(got, expected, "input {number}, stage {stage}");
         }
         assert_eq!(got, expected, "input {number}");
-        let alone = board.classify(input, Report::Decision).unwrap();
-        assert_eq!((alone.stages.len(), alone.decision), (0, expected.decision), "input {number}");
+        let decision_only = board.classify(input, Report::Decision).unwrap();
+        assert_eq!((decision_only.stages.len(), decision_only.decision), (0, expected.decision), "input {number}");
     }
 }
 
@@ -192,7 +192,7 @@ fn every_named_recipe_runs_on_the_board() {
     let mut seen_networks: Vec<Vec<_>> = Vec::new();
     for (name, _) in NAMED {
         let recipe = Recipe::find(name).unwrap();
-        let activation = |layer: &Layer| layer.as_dense().map(|dense| dense.activation);
+        let activation = |layer: &RecipeLayer| layer.as_dense().map(|dense| dense.activation);
         let activations = recipe.layers.iter().map(activation).chain([None]);
         let layers: Vec<_> = recipe.shapes(2).into_iter().zip(activations).collect();
         // The article's VGG-style network fits no board.
@@ -288,15 +288,15 @@ fn boards_answer_by_the_models_policy() {
     for verdict in [Verdict::Unknown, Verdict::Class(0), Verdict::Class(1)] {
         assert!(answers.contains(&verdict), "{answers:?}");
     }
-    let alone: Vec<Verdict> = decided.iter().map(|&decision| policy.judge(decision)).collect();
-    assert_ne!(alone, answers, "smoothing changes nothing here");
+    let unsmoothed: Vec<Verdict> = decided.iter().map(|&decision| policy.judge(decision)).collect();
+    assert_ne!(unsmoothed, answers, "smoothing changes nothing here");
 
     let file = file.with_policy(policy);
     let on_disk = OnDisk::new(file.bytes());
     for board in [Board::Qemu, Board::QemuM0plus] {
         let mut board = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
         assert_eq!(board.policy().unwrap(), policy);
-        let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
+        let proof = prove(&file, &mut board, ProofInputs::Photos(&photos), || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
         // An input from the host is judged alone.
         let input = decode::read(&photos[0]).unwrap().shrink(InputShape::gray(50)).unwrap();
@@ -304,7 +304,7 @@ fn boards_answer_by_the_models_policy() {
         assert_eq!(classified.verdict, policy.judge(classified.decision));
         // Under another policy the same photos get other answers, which the proof detects.
         board.set_policy(Policy::NONE).unwrap();
-        let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
+        let proof = prove(&file, &mut board, ProofInputs::Photos(&photos), || ()).unwrap();
         let different = decided.iter().zip(&answers).filter(|(d, answer)| **answer != Verdict::Class(d.class)).count();
         assert_eq!(proof.mismatches, different);
         assert_eq!(proof.first.unwrap().location, "verdict (-1 is unknown)");
@@ -341,7 +341,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
         ("qemu-thumbv6m", "cortex-m0plus-pairs")
     );
     let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
-    let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
+    let proof = prove(&file, &mut board, ProofInputs::Photos(&photos), || ()).unwrap();
     assert!(proof.holds(), "{}", proof.verdict());
     assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 3)));
     let mut engine = file.engine();
@@ -354,7 +354,10 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
 fn refused(bytes: &[u8], reasons: &[&str]) {
     let on_disk = OnDisk::new(bytes);
     let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
-    assert!(matches!(&error, EmulatorError::Device(DeviceError::Stopped { log, .. }) if !log.is_empty()), "{error:?}");
+    assert!(
+        matches!(&error, EmulatorError::Device(InferenceDeviceError::Stopped { log, .. }) if !log.is_empty()),
+        "{error:?}"
+    );
     let text = whole(error);
     for reason in reasons.iter().chain(&["help: the last lines above show why"]) {
         assert!(text.contains(reason), "no {reason:?} in: {text}");
@@ -407,8 +410,8 @@ fn a_file_that_is_missing_or_too_large_is_refused_before_anything_starts() {
 fn after_an_error_the_board_goes_on() {
     let on_disk = OnDisk::new(tiny(4).bytes());
     let mut board = on_disk.board();
-    let refusal = |error: DeviceError| match error {
-        DeviceError::Request(ClientError::Refused(refusal)) => refusal,
+    let refusal = |error: InferenceDeviceError| match error {
+        InferenceDeviceError::Request(ClientError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     };
     let gray = |width: u16, height: u16| {

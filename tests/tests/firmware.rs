@@ -7,7 +7,7 @@ use std::process::Command;
 
 use pinhole::bench::bench_on;
 use pinhole::board::Board;
-use pinhole::firmware::prebuilt::Manifest;
+use pinhole::firmware::prebuilt::FirmwareManifest;
 use pinhole::firmware::{Firmware, FirmwareError, source_digest, toolchain_facts};
 use pinhole::model_file::ModelFile;
 use pinhole_tests::{Ran, repository};
@@ -22,8 +22,8 @@ const PADDING_BYTES: u64 = 64;
 /// Files of end-to-end tests that run firmware.
 const END_TO_END: [&str; 7] = ["emulator", "camera", "bench", "budget", "color", "flash_file", "probe"];
 
-fn manifest() -> Manifest {
-    Manifest::inside().expect("there is prebuilt firmware").expect("its manifest can be read")
+fn manifest() -> FirmwareManifest {
+    FirmwareManifest::inside().expect("there is prebuilt firmware").expect("its manifest can be read")
 }
 
 #[test]

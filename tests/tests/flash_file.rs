@@ -9,10 +9,10 @@ use std::path::Path;
 use crc::{CRC_32_MPEG_2, Crc};
 use ihex::{Reader, Record};
 use object::{Object as _, ObjectSection as _, ObjectSegment as _};
-use pinhole::board::{Board, Uf2Loader};
-use pinhole::device::Device as _;
+use pinhole::board::{Board, Uf2Drive};
+use pinhole::device::InferenceDevice as _;
 use pinhole::firmware::{Firmware, FirmwareError, FlashImage, packed_for};
-use pinhole::flash_file::{FlashFile, FlashFileError, Format, encode};
+use pinhole::flash_file::{FlashFile, FlashFileError, FlashFileFormat, encode};
 use pinhole::model_file::PackedModel;
 use pinhole::probe::{Attachment, Unlock, connect, loader};
 use pinhole::runs::bundled;
@@ -37,8 +37,8 @@ fn images() -> impl Iterator<Item = (FlashImage, Option<Firmware>)> {
         .map(|(board, firmware)| (FlashImage::new(board, firmware.as_ref(), &model_for(board)).unwrap(), firmware))
 }
 
-fn formats(board: Board) -> impl Iterator<Item = Format> {
-    Format::ALL.into_iter().filter(move |format| format.suits(board))
+fn formats(board: Board) -> impl Iterator<Item = FlashFileFormat> {
+    FlashFileFormat::ALL.into_iter().filter(move |format| format.suits(board))
 }
 
 fn place(memory: &mut Memory, address: u32, bytes: &[u8]) {
@@ -48,22 +48,22 @@ fn place(memory: &mut Memory, address: u32, bytes: &[u8]) {
 }
 
 /// Reads a file and returns the memory contents.
-fn read(file: &[u8], format: Format, image: &FlashImage) -> Result<Memory, String> {
+fn read(file: &[u8], format: FlashFileFormat, image: &FlashImage) -> Result<Memory, String> {
     match format {
-        Format::Uf2 => read_uf2(file, image.board.uf2_loader().unwrap()),
-        Format::Hex => read_hex(file),
-        Format::Bin => {
+        FlashFileFormat::Uf2 => read_uf2(file, image.board.uf2_loader().unwrap()),
+        FlashFileFormat::Hex => read_hex(file),
+        FlashFileFormat::Bin => {
             let mut memory = Memory::new();
             place(&mut memory, image.parts[0].address, file);
             Ok(memory)
         }
-        Format::Elf => read_elf(file),
+        FlashFileFormat::Elf => read_elf(file),
     }
 }
 
 /// The RP2040's boot ROM, as in its data sheet (2.8.4.2), but stricter. It refuses blocks of other families, which the
 /// chip ignores, and partial sectors, which the chip may write wrongly (RP2040-E14).
-fn read_uf2(file: &[u8], loader: Uf2Loader) -> Result<Memory, String> {
+fn read_uf2(file: &[u8], loader: Uf2Drive) -> Result<Memory, String> {
     if file.is_empty() || !file.len().is_multiple_of(512) {
         return Err("not a number of blocks".to_owned());
     }
@@ -156,7 +156,7 @@ fn every_file_is_what_a_probe_would_write() {
                 assert_eq!(found.remove(address), Some(*byte), "{about}: {address:#010x}");
             }
             assert!(found.values().all(|&byte| byte == 0xFF), "{about}: filling is erased flash");
-            let fills = matches!(format, Format::Uf2 | Format::Bin);
+            let fills = matches!(format, FlashFileFormat::Uf2 | FlashFileFormat::Bin);
             assert!(fills || found.is_empty(), "{about}: no filling");
             assert_eq!(file, encode(&image, firmware.as_ref(), format).unwrap(), "{about}: the same again");
             files += 1;
@@ -170,7 +170,7 @@ fn every_file_is_what_a_probe_would_write() {
 #[test]
 fn uf2_is_read_by_others() {
     for (image, firmware) in images().filter(|(image, _)| image.board == Board::Pico) {
-        let file = encode(&image, firmware.as_ref(), Format::Uf2).unwrap();
+        let file = encode(&image, firmware.as_ref(), FlashFileFormat::Uf2).unwrap();
         let (bytes, families) = uf2_decode::convert_from_uf2(&file.bytes).unwrap();
         let start = file.ranges[0].start;
         assert_eq!(families.into_iter().collect::<Vec<_>>(), [(0xE48B_FF56, u64::from(start))]);
@@ -186,7 +186,7 @@ fn an_elf_file_keeps_what_the_firmware_has() {
     for board in Board::ALL {
         let firmware = Firmware::of(board).unwrap();
         let image = FlashImage::new(board, Some(&firmware), &model_for(board)).unwrap();
-        let with_model = encode(&image, Some(&firmware), Format::Elf).unwrap().bytes;
+        let with_model = encode(&image, Some(&firmware), FlashFileFormat::Elf).unwrap().bytes;
         let (before, after) =
             (object::File::parse(firmware.elf()).unwrap(), object::File::parse(&*with_model).unwrap());
         assert_eq!(before.entry(), after.entry());
@@ -209,7 +209,7 @@ fn damaged_files_are_refused_by_their_readers() {
             let FlashFile { bytes, ranges, .. } = encode(&image, firmware.as_ref(), format).unwrap();
             for cut in [2, 100, 512, bytes.len() / 2, bytes.len()] {
                 let rest = &bytes[..bytes.len() - cut];
-                if format == Format::Bin {
+                if format == FlashFileFormat::Bin {
                     // A raw file has no length, but the model does.
                     let at = (image.board.declaration().model.origin - ranges[0].start) as usize;
                     assert!(Model::parse(&bytes[at..]).is_ok());
@@ -229,8 +229,8 @@ fn damaged_files_are_refused_by_their_readers() {
 fn the_picos_image_starts() {
     let firmware = Firmware::of(Board::Pico).unwrap();
     let image = FlashImage::new(Board::Pico, Some(&firmware), &model_for(Board::Pico)).unwrap();
-    let file = encode(&image, Some(&firmware), Format::Uf2).unwrap();
-    let memory = read(&file.bytes, Format::Uf2, &image).unwrap();
+    let file = encode(&image, Some(&firmware), FlashFileFormat::Uf2).unwrap();
+    let memory = read(&file.bytes, FlashFileFormat::Uf2, &image).unwrap();
     let stage: Vec<u8> = memory.range(0x1000_0000..0x1000_0100).map(|(_, &byte)| byte).collect();
     assert_eq!(stage.len(), 256);
     let checksum = Crc::<u32>::new(&CRC_32_MPEG_2).checksum(&stage[..252]);
@@ -247,7 +247,7 @@ fn the_picos_image_starts() {
 #[test]
 fn what_is_not_in_flash_is_refused() {
     let image = FlashImage::new(Board::Pico, None, &model_for(Board::Pico)).unwrap();
-    for format in Format::ALL {
+    for format in FlashFileFormat::ALL {
         for address in [0x0FFF_FF00, 0x101F_FFF0, 0x2000_0000, 0xFFFF_FFF0] {
             let mut image = image.clone();
             image.parts[0].address = address;
@@ -389,7 +389,7 @@ fn other_files_are_kept() {
     let hex = place.path().join("precious.hex");
     flash("pico", &["--out", hex.to_str().unwrap()]).ok();
     let precious = std::fs::read(&hex).unwrap();
-    for format in Format::ALL.into_iter().filter(|&format| format != Format::Hex) {
+    for format in FlashFileFormat::ALL.into_iter().filter(|&format| format != FlashFileFormat::Hex) {
         for dry_run in [["--dry-run"].as_slice(), &[]] {
             let out = place.path().join("precious").with_extension(format.ending());
             write(&out, &precious);

@@ -196,7 +196,7 @@ mod real_photos {
     use super::*;
     use pinhole::board::Board;
     use pinhole::emulator::EmulatedBoard;
-    use pinhole::prove::{Pictures, prove};
+    use pinhole::prove::{ProofInputs, prove};
     use pinhole_tests::photos as folder;
 
     fn article(seed: u64) -> Option<Job> {
@@ -242,7 +242,7 @@ mod real_photos {
         trained.finished.write(run.path(), &trained.data).unwrap();
         let (all, _) = photos::expand(&[folder().unwrap().join("large").join("train")]).unwrap();
         let mut board = EmulatedBoard::start(Board::Qemu, &run.path().join(files::MODEL)).unwrap();
-        let proof = prove(&trained.finished.model, &mut board, Pictures::Photos(&spread(&all, 5)), || ()).unwrap();
+        let proof = prove(&trained.finished.model, &mut board, ProofInputs::Photos(&spread(&all, 5)), || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
         assert_eq!((proof.photos, proof.values), (5, 5 * (50 * 50 + 128 + 16 + 2 + 3)));
     }

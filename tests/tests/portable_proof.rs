@@ -4,7 +4,7 @@
 use pinhole::device::PortableDevice;
 use pinhole::model_file::Packing;
 use pinhole::photos::read_unlabeled;
-use pinhole::prove::{Pictures, prove};
+use pinhole::prove::{ProofInputs, prove};
 use pinhole::runs::bundled::Bundled;
 use pinhole_tests::{drawn, files_in};
 
@@ -27,7 +27,7 @@ fn bundled_models_are_the_same_on_portable_kernels() {
         for packing in [Packing::Rows, Packing::CortexM4, Packing::CortexM0Plus] {
             let mut told = 0;
             let mut device = PortableDevice::new(&model, packing).unwrap();
-            let proof = prove(&model, &mut device, Pictures::Inputs(&inputs), || told += 1).unwrap();
+            let proof = prove(&model, &mut device, ProofInputs::Inputs(&inputs), || told += 1).unwrap();
             assert_eq!((proof.mismatches, &proof.first), (0, &None), "{}, {packing:?}", shipped.name);
             assert_eq!((proof.photos, told), (PHOTOS, PHOTOS), "{}, {packing:?}", shipped.name);
             assert_eq!(

@@ -9,21 +9,21 @@ use std::sync::{Arc, Mutex};
 
 use pinhole::app::capture::capture;
 use pinhole::app::flash::Prepared;
-use pinhole::app::{Events, LogSink, Note, Progress, Work};
+use pinhole::app::{Events, LogSink, Note, Progress, Task};
 use pinhole::board::Board;
-use pinhole::board_camera::{BoardCamera, CaptureError};
-use pinhole::device::{AttachedDevice, Device as _};
+use pinhole::board_camera::{BoardCamera, BoardCameraError};
+use pinhole::device::{AttachedDevice, InferenceDevice as _};
 use pinhole::firmware::{Firmware, FlashImage, packed_for};
 use pinhole::photos::{Picture, decode, read_unlabeled};
 use pinhole::probe::{Attachment, Unlock, connect, flash};
-use pinhole::prove::{Pictures, prove};
+use pinhole::prove::{ProofInputs, prove};
 use pinhole::runs::bundled;
 use pinhole_app::test_card::TestCard;
 use pinhole_shared::decision::Probability;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Verdict};
-use pinhole_tests::virtual_board::{Fault, VirtualBoard};
+use pinhole_tests::virtual_board::{BoardFault, VirtualBoard};
 use pinhole_tests::{Ran, drawn, files_in, shipped_model};
 use tempfile::TempDir;
 
@@ -172,7 +172,7 @@ fn attached(board: &VirtualBoard) -> AttachedDevice {
 #[derive(Default)]
 struct Recorder {
     notes: Vec<Note>,
-    work: Vec<Work>,
+    work: Vec<Task>,
     working: bool,
     total: u64,
     done: u64,
@@ -218,7 +218,7 @@ fn flashing_and_capturing_tell_what_happens() {
     let mut recorder = Recorder::default();
     let identity = prepared.flash(&bench, None, Unlock::No, &mut recorder).unwrap();
     assert_eq!(identity.model_checksum, prepared.model().model().checksum());
-    assert_eq!(recorder.work, [Work::Flashing, Work::WaitingForBoard]);
+    assert_eq!(recorder.work, [Task::Flashing, Task::WaitingForBoard]);
     assert!(matches!(recorder.notes[..], [Note::Flashed { bytes }] if bytes > prepared.model().bytes().len()));
     // None at all, where flash is written like memory, as this board's is.
     assert_eq!(recorder.done, recorder.total);
@@ -257,7 +257,7 @@ fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
     let mut device = attached(&board);
     device.set_policy(Policy::new(Probability(40_000), 3, 4).unwrap()).unwrap();
     let shipped = bundled::drawn_model();
-    let proof = prove(&shipped.model, &mut device, Pictures::Captures(6), || ()).unwrap();
+    let proof = prove(&shipped.model, &mut device, ProofInputs::Captures(6), || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
     let verdict = device.capture(Report::Decision).unwrap().verdict;
     // One frame alone is unknown, so the proof above did not cover classes alone.
@@ -266,7 +266,7 @@ fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
     assert_eq!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown, "after {verdict:?}");
     let input = shipped.model.model().input();
     let (inputs, _) = read_unlabeled(&files_in(&drawn("validation"))[..2], input).unwrap();
-    let proof = prove(&shipped.model, &mut device, Pictures::Inputs(&inputs), || ()).unwrap();
+    let proof = prove(&shipped.model, &mut device, ProofInputs::Inputs(&inputs), || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
 }
 
@@ -288,7 +288,7 @@ fn a_reset_in_the_middle_is_survived() {
     }
     let captured = camera.capture(Report::Decision).or_else(|error| match error {
         error if error.is_passing() => camera.capture(Report::Decision),
-        error => Err::<_, CaptureError>(error),
+        error => Err::<_, BoardCameraError>(error),
     });
     assert!(captured.is_ok(), "{captured:?}");
     assert!(ready(&mut camera) >= 2, "{:?}", camera.device_mut().logs());
@@ -327,8 +327,8 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
     let mut third = flash();
     third.args(["--probe", "ffff:0001:VIRTUAL3"]);
     refused(board.plug_into(&mut third, 2, None), &["no debug probe matches ffff:0001:VIRTUAL3", "VIRTUAL2"]);
-    refused(board.plug_into(&mut flash(), 1, Some(Fault::Locked)), &["is locked", "--unlock", "ERASES ALL"]);
-    refused(board.plug_into(&mut flash(), 1, Some(Fault::Silent)), &["does not answer", "SWDIO"]);
+    refused(board.plug_into(&mut flash(), 1, Some(BoardFault::Locked)), &["is locked", "--unlock", "ERASES ALL"]);
+    refused(board.plug_into(&mut flash(), 1, Some(BoardFault::Silent)), &["does not answer", "SWDIO"]);
     let prove = || program([Path::new("prove"), &shipped_model()]);
     refused(board.plug_into(&mut prove(), 1, None), &["has no link", "pinhole flash MODEL --board qemu-probed"]);
     let other = VirtualBoard::start(VirtualBoard::OTHER_MACHINE);

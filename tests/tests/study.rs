@@ -9,7 +9,8 @@ use std::time::Duration;
 use pinhole::random::Random;
 use pinhole::recipe::Initialization;
 use pinhole::study::{
-    self, Finished, Options, Plan, Ran, Shard, Source, Store, StudyError, StudyPhotos, StudySize, System,
+    self, FinishedStudy, PhotoFolders, Shard, StudyError, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos,
+    StudyPlan, StudySize, System,
 };
 use pinhole_tests::{Ran as Program, dense_mut, drawn, files_in, photos as real_photos, pinhole};
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 struct Small {
     systems: Vec<System>,
     photos: StudyPhotos,
-    plan: Plan,
+    plan: StudyPlan,
 }
 
 const EXTENT: StudySize = StudySize { seeds: 2, folds: 3, repeats: 2 };
@@ -32,22 +33,22 @@ fn systems(names: &[&str], epochs: u32) -> Vec<System> {
 
 impl Small {
     fn new(systems: Vec<System>, size: StudySize) -> Self {
-        let source = Source { training: drawn("train"), validation: Some(drawn("validation")) };
+        let source = PhotoFolders { training: drawn("train"), validation: Some(drawn("validation")) };
         let photos = StudyPhotos::load(&source, &systems).unwrap();
-        let plan = Plan::new(&photos, &systems, size).unwrap();
+        let plan = StudyPlan::new(&photos, &systems, size).unwrap();
         Self { systems, photos, plan }
     }
 
-    fn run(&self, folder: &Path, threads: usize, shard: Shard) -> Ran {
+    fn run(&self, folder: &Path, threads: usize, shard: Shard) -> StudyOutcome {
         let stop = AtomicBool::new(false);
-        let options = Options { threads, shard, stop: &stop };
-        let store = Store::create(folder).unwrap();
+        let options = StudyOptions { threads, shard, stop: &stop };
+        let store = StudyFolder::create(folder).unwrap();
         study::run(&self.plan, &self.photos, &self.systems, &store, options, &|_| ()).unwrap()
     }
 
-    fn whole(&self, folder: &Path) -> Finished {
+    fn whole(&self, folder: &Path) -> FinishedStudy {
         match self.run(folder, 2, Shard::WHOLE) {
-            Ran::Whole(finished) => *finished,
+            StudyOutcome::Whole(finished) => *finished,
             other => panic!("{other:?}"),
         }
     }
@@ -83,8 +84,8 @@ fn assert_same(one: &Path, other: &Path) {
 fn threads_and_shards_change_no_byte() {
     let small = Small::new(systems(&["smaller", "baseline-dropout", "augmented", "baseline-sgd"], 4), EXTENT);
     let (one, four) = (temporary(), temporary());
-    assert!(matches!(small.run(one.path(), 1, Shard::WHOLE), Ran::Whole(_)));
-    assert!(matches!(small.run(four.path(), 4, Shard::WHOLE), Ran::Whole(_)));
+    assert!(matches!(small.run(one.path(), 1, Shard::WHOLE), StudyOutcome::Whole(_)));
+    assert!(matches!(small.run(four.path(), 4, Shard::WHOLE), StudyOutcome::Whole(_)));
     let names: Vec<String> = contents(one.path()).keys().map(|path| path.to_string_lossy().into_owned()).collect();
     assert_eq!(names.len(), 4 * (2 + 2 * 3) + 5, "{names:?}");
     assert_same(one.path(), four.path());
@@ -98,7 +99,7 @@ fn threads_and_shards_change_no_byte() {
             let error = study::merge(&paths[..2], merged.path()).unwrap_err();
             assert!(matches!(error, StudyError::Missing { missing: 10, total: 32, .. }), "{error}");
         }
-        assert!(matches!(small.run(path, 2, Shard { index: place as u32 + 1, count: 3 }), Ran::ShardDone));
+        assert!(matches!(small.run(path, 2, Shard { index: place as u32 + 1, count: 3 }), StudyOutcome::ShardDone));
     }
     study::merge(&paths, merged.path()).unwrap();
     assert_same(one.path(), merged.path());
@@ -147,7 +148,7 @@ fn finished_cells_are_not_trained_again_and_damaged_ones_are() {
     record["curves"]["validation_loss"][0] = 0.125.into();
     std::fs::write(&trial, record.to_string()).unwrap();
     let marked = small.whole(folder.path()).results;
-    assert_ne!(marked.systems[0].given, first.results.systems[0].given, "the cell was trained again");
+    assert_ne!(marked.systems[0].given_split, first.results.systems[0].given_split, "the trial was trained again");
 
     for damaged in [&original[..original.len() / 2], "", "{}", &original.replacen("\"key\":\"", "\"key\":\"0", 1)] {
         std::fs::write(&trial, damaged).unwrap();
@@ -166,16 +167,16 @@ fn a_stopped_study_goes_on() {
     let small = Small::new(systems(&["smaller", "baseline-dropout"], 3), EXTENT);
     let (folder, straight) = (temporary(), temporary());
     small.whole(straight.path());
-    let store = Store::create(folder.path()).unwrap();
+    let store = StudyFolder::create(folder.path()).unwrap();
     let stop = AtomicBool::new(false);
-    let options = Options { threads: 2, shard: Shard::WHOLE, stop: &stop };
-    let stop_at_5 = |progress: study::Progress| {
+    let options = StudyOptions { threads: 2, shard: Shard::WHOLE, stop: &stop };
+    let stop_at_5 = |progress: study::StudyProgress| {
         assert_eq!(progress.all_trials, 16);
         assert!(progress.work <= progress.all_work);
         stop.store(progress.trials >= 5, std::sync::atomic::Ordering::Relaxed);
     };
     let ran = study::run(&small.plan, &small.photos, &small.systems, &store, options, &stop_at_5).unwrap();
-    assert!(matches!(ran, Ran::Stopped), "{ran:?}");
+    assert!(matches!(ran, StudyOutcome::Stopped), "{ran:?}");
     let done = files_in(&folder.path().join("cells")).len();
     assert!((5..16).contains(&done), "{done} cells");
     small.whole(folder.path());
@@ -222,7 +223,7 @@ fn runs_that_do_not_learn_are_flagged() {
     systems[1].recipe.training.learning_rate = 1e-9;
     systems[2].recipe.layers.truncate(1);
     dense_mut(&mut systems[2].recipe, 0).outputs = 8;
-    systems[2].recipe.training.optimizer = pinhole::recipe::Optimizer::Sgd { momentum: 0.9, nesterov: false };
+    systems[2].recipe.training.optimizer = pinhole::recipe::OptimizerSettings::Sgd { momentum: 0.9, nesterov: false };
     systems[2].recipe.training.learning_rate = 1e30;
     let small = Small::new(systems, EXTENT);
     let folder = temporary();
@@ -264,7 +265,7 @@ fn patience_is_not_used() {
     let folder = temporary();
     small.whole(folder.path());
     let trial = std::fs::read(folder.path().join("cells").join("smaller.seed-1.json")).unwrap();
-    let record: study::Record = serde_json::from_slice(&trial).unwrap();
+    let record: study::TrialRecord = serde_json::from_slice(&trial).unwrap();
     assert_eq!((record.curves.validation_loss.len(), record.last.unwrap().epoch), (12, 12));
 }
 
@@ -333,7 +334,7 @@ fn leaks_are_named() {
     let report = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(report.contains("muffin-3.jpg and test/muffin-leaked.jpg. <b>One is trained on"), "no leak in the report");
     // In the cross-validation both are held out together.
-    let plan: Plan = serde_json::from_slice(&std::fs::read(out.join("plan.json")).unwrap()).unwrap();
+    let plan: StudyPlan = serde_json::from_slice(&std::fs::read(out.join("plan.json")).unwrap()).unwrap();
     assert_eq!(plan.duplicates.len(), 1);
     let (first, second) = plan.duplicates[0];
     assert_eq!(plan.assignments.len(), 2);
@@ -365,15 +366,15 @@ fn systems_do_as_they_do_in_keras() {
     let mut systems = systems(&KERAS.map(|(name, ..)| name), 400);
     // Keras' initialization; Pinhole's own gives a smaller loss.
     systems.iter_mut().for_each(|system| system.recipe.training.initialization = Initialization::Independent);
-    let source = Source::find(&folder.join("article"), None).unwrap();
+    let source = PhotoFolders::find(&folder.join("article"), None).unwrap();
     assert!(source.validation.is_some(), "the article's folders are a given split");
     let photos = StudyPhotos::load(&source, &systems).unwrap();
     let size = StudySize { seeds: KERAS_SEEDS, folds: 0, repeats: 0 };
-    let small = Small { plan: Plan::new(&photos, &systems, size).unwrap(), systems, photos };
+    let small = Small { plan: StudyPlan::new(&photos, &systems, size).unwrap(), systems, photos };
     let out = temporary();
     let results = small.whole(out.path()).results;
     for ((name, [loss, deviation], accuracy), system) in KERAS.iter().zip(&results.systems) {
-        let ours = system.given.as_ref().unwrap();
+        let ours = system.given_split.as_ref().unwrap();
         println!(
             "{name}: loss {:?} (Keras {loss}), accuracy {:?} (Keras {accuracy})",
             ours.best_loss, ours.best_accuracy

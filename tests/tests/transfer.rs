@@ -3,35 +3,35 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use pinhole::app::{Continuation, Finished, Job, JobData};
+use pinhole::app::{FinishedTraining, Job, JobData, PretrainedInit};
 use pinhole::photos::{Dataset, Example};
 use pinhole::random::Random;
 use pinhole::recipe::{ActivationName, DEFAULT, Recipe};
 use pinhole::runs::files;
-use pinhole::runs::source::Source;
+use pinhole::runs::pretrained::PretrainedSource;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
 use pinhole_shared::pixels::InputShape;
 use pinhole_tests::{dense_mut, run_folder, shipped_job, shipped_model, train, trained};
 
-fn continued(source: Source, freeze: bool, epochs: u32) -> Job {
+fn from_pretrained(source: PretrainedSource, freeze: bool, epochs: u32) -> Job {
     let mut recipe = source.pretrained.recipe.clone();
     recipe.training.epochs = epochs;
-    Job { recipe, from: Some(Continuation { source, freeze }), seed: 7, ..shipped_job() }
+    Job { recipe, from: Some(PretrainedInit { source, freeze }), seed: 7, ..shipped_job() }
 }
 
-fn layers(finished: &Finished) -> Vec<FloatLayer> {
+fn layers(finished: &FinishedTraining) -> Vec<FloatLayer> {
     finished.outcome.network.float_layers().unwrap()
 }
 
 /// Reads the network that all tests start from, from its run folder.
-fn source() -> Source {
-    Source::read(run_folder().path()).unwrap()
+fn source() -> PretrainedSource {
+    PretrainedSource::read(run_folder().path()).unwrap()
 }
 
 #[test]
 fn the_same_classes_start_where_the_source_ended() {
     let before = &trained().finished;
-    let finished = train(&continued(source(), false, 5)).finished;
+    let finished = train(&from_pretrained(source(), false, 5)).finished;
     let start = finished.outcome.epochs[0];
     assert_eq!((start.epoch, start.validation_loss), (0, before.summary.validation_loss));
     assert_eq!(start.validation_accuracy, before.summary.validation_accuracy);
@@ -49,7 +49,7 @@ fn the_same_classes_start_where_the_source_ended() {
 #[test]
 fn continuing_never_ends_worse_than_it_began() {
     let before = &trained().finished;
-    let mut job = continued(source(), false, 3);
+    let mut job = from_pretrained(source(), false, 3);
     job.recipe.training.learning_rate = 1.0;
     let TrainedTwice { finished, report } = written(&job);
     assert!(finished.outcome.epochs[1..].iter().all(|epoch| epoch.validation_loss > before.summary.validation_loss));
@@ -63,7 +63,7 @@ fn continuing_never_ends_worse_than_it_began() {
 }
 
 struct TrainedTwice {
-    finished: Finished,
+    finished: FinishedTraining,
     report: String,
 }
 
@@ -90,7 +90,7 @@ fn grays(per_class: usize, seed: u64) -> Dataset {
     Dataset { input: InputShape::gray(50), classes, examples, warnings: Vec::new() }
 }
 
-fn run_on_grays(job: &Job) -> Finished {
+fn run_on_grays(job: &Job) -> FinishedTraining {
     let data =
         JobData { training: grays(12, 1), validation: grays(5, 2), warnings: Vec::new(), duplicates: Vec::new() };
     job.run(&data, |_| ControlFlow::Continue(())).unwrap()
@@ -106,7 +106,7 @@ fn other_classes_get_a_new_last_layer_and_are_learned() {
     assert_eq!(start[..2], source.pretrained.layers[..2], "the hidden layers were trained");
     assert_eq!(start[2], drawn[2], "the last one is drawn as a new network's");
 
-    let finished = run_on_grays(&continued(source, false, 60));
+    let finished = run_on_grays(&from_pretrained(source, false, 60));
     assert_eq!(finished.summary.from.as_ref().unwrap().last_layer, LastLayer::Replaced);
     assert_eq!(finished.outcome.epochs[0].epoch, 1, "no epoch 0: the start knows nothing of these classes");
     assert_eq!(finished.outcome.best.validation_accuracy, 1.0);
@@ -119,7 +119,7 @@ fn other_classes_get_a_new_last_layer_and_are_learned() {
 #[test]
 fn frozen_layers_keep_their_bytes_and_the_last_one_learns() {
     let source = source();
-    let mut job = continued(source.clone(), true, 60);
+    let mut job = from_pretrained(source.clone(), true, 60);
     // Penalties change weights even without a gradient.
     dense_mut(&mut job.recipe, 0).l2 = 0.01;
     dense_mut(&mut job.recipe, 1).l1 = 0.01;
@@ -147,14 +147,14 @@ const DEQUANTIZED_TOLERANCE: f64 = 0.001;
 
 #[test]
 fn a_model_file_alone_is_turned_back_to_float() {
-    let source = Source::read(&shipped_model()).unwrap();
+    let source = PretrainedSource::read(&shipped_model()).unwrap();
     assert!(source.dequantized && source.path == shipped_model());
     assert_eq!(source.checksum, trained().finished.summary.model_checksum);
     let default = Recipe::find(DEFAULT).unwrap();
     assert_eq!(source.pretrained.recipe.training, default.training);
     source.pretrained.check(&default).unwrap();
 
-    let finished = train(&continued(source, false, 1)).finished;
+    let finished = train(&from_pretrained(source, false, 1)).finished;
     let int8 = trained().finished.evaluation.int8.loss;
     let start = finished.outcome.epochs[0].validation_loss;
     assert!((start - int8).abs() <= DEQUANTIZED_TOLERANCE, "{start} and {int8}");
@@ -164,7 +164,7 @@ fn a_model_file_alone_is_turned_back_to_float() {
 #[test]
 fn a_model_file_beside_its_weights_stands_for_them() {
     let folder = run_folder();
-    let read = |path: &Path| Source::read(path).unwrap();
+    let read = |path: &Path| PretrainedSource::read(path).unwrap();
     let by_folder = read(folder.path());
     for file in [files::MODEL, files::WEIGHTS] {
         let source = read(&folder.path().join(file));

@@ -5,19 +5,19 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use pinhole::recipe::Recipe;
-use pinhole::study::{Options, Shard, Source};
-use pinhole::tune::{Budget, Cost, Found, Search, TuneError, tune};
+use pinhole::study::{PhotoFolders, Shard, StudyOptions};
+use pinhole::tune::{Cost, Search, SearchBudget, SearchResult, TuneError, tune};
 use pinhole_tests::{Ran, drawn, files_in, pinhole};
 
 fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
-    let budget = Budget { flash_bytes, ram_bytes };
+    let budget = SearchBudget { flash_bytes, ram_bytes };
     Search { budget, candidates: 6, folds: 2, rounds: 2, epochs: Some(15), seed: 3 }
 }
 
-fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<Found>, TuneError> {
+fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<SearchResult>, TuneError> {
     let stop = AtomicBool::new(false);
-    let source = Source { training: drawn("train"), validation: validation.then(|| drawn("validation")) };
-    tune(&source, search, out, Options { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
+    let source = PhotoFolders { training: drawn("train"), validation: validation.then(|| drawn("validation")) };
+    tune(&source, search, out, StudyOptions { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
 }
 
 #[test]

@@ -20,7 +20,7 @@ const INPUT_SEED: u64 = 1;
 
 /// Benchmark result of an inference on a board.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Bench {
+pub struct Benchmark {
     /// Board name, as the board reports it.
     pub board: String,
     /// Name of the kernel, as the board reports it.
@@ -82,7 +82,7 @@ pub struct LayerBench {
     pub instructions: u64,
 }
 
-impl Bench {
+impl Benchmark {
     /// Returns the instructions outside of layers: mostly the decision.
     pub fn rest(&self) -> u64 {
         let layers: u64 = self.layers.iter().map(|layer| layer.instructions).sum();
@@ -118,7 +118,7 @@ pub enum BenchError {
 ///
 /// # Errors
 /// [`BenchError`].
-pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, BenchError> {
+pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Benchmark, BenchError> {
     bench_on(Firmware::of(board).map_err(EmulatorError::from)?, file, path)
 }
 
@@ -126,7 +126,7 @@ pub fn bench(file: &ModelFile, path: &Path, board: Board) -> Result<Bench, Bench
 ///
 /// # Errors
 /// [`BenchError`].
-pub fn bench_on(firmware: Firmware, file: &ModelFile, path: &Path) -> Result<Bench, BenchError> {
+pub fn bench_on(firmware: Firmware, file: &ModelFile, path: &Path) -> Result<Benchmark, BenchError> {
     let model = file.model();
     let modelled = Modelled::of(file, firmware.board());
     let mut random = Random::seeded(INPUT_SEED);
@@ -142,7 +142,7 @@ pub fn bench_on(firmware: Firmware, file: &ModelFile, path: &Path) -> Result<Ben
     }
     let layers = model.layers().zip(measurement.layers);
     let identity = board.identity();
-    Ok(Bench {
+    Ok(Benchmark {
         board: identity.board.as_str().to_owned(),
         kernel: identity.kernel.as_str().to_owned(),
         unit,

@@ -11,7 +11,7 @@ include!(concat!(env!("OUT_DIR"), "/boards.rs"));
 
 /// Chip of a board, as a debug probe sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chip {
+pub struct ProbedChip {
     /// Name of the chip in probe-rs.
     pub name: &'static str,
     /// Address of a word that identifies the chip.
@@ -26,7 +26,7 @@ pub struct Chip {
 
 /// Boot loader in a chip's ROM that appears as a drive and accepts UF2 files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Uf2Loader {
+pub struct Uf2Drive {
     /// UF2 family of files for this chip.
     pub family: u32,
     /// Size of a flash sector, the unit of erasing, bytes.
@@ -65,9 +65,9 @@ impl Board {
     }
 
     /// Returns the chip behind a debug probe, if there is one.
-    pub fn chip(self) -> Option<Chip> {
+    pub fn chip(self) -> Option<ProbedChip> {
         let chip = self.declaration().chip.as_ref()?;
-        Some(Chip {
+        Some(ProbedChip {
             name: &chip.name,
             id_address: chip.id_address,
             id_mask: chip.id_mask,
@@ -77,9 +77,9 @@ impl Board {
     }
 
     /// Returns the boot loader in ROM for UF2, if there is one.
-    pub fn uf2_loader(self) -> Option<Uf2Loader> {
+    pub fn uf2_loader(self) -> Option<Uf2Drive> {
         let loader = self.declaration().uf2_loader.as_ref()?;
-        Some(Uf2Loader {
+        Some(Uf2Drive {
             family: loader.family,
             sector_bytes: loader.sector_bytes,
             drive: &loader.drive,

@@ -10,19 +10,19 @@ use pinhole_core::photos::{PhotoError, decode};
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::Color;
 
-use crate::device::{Device, DeviceError};
+use crate::device::{InferenceDevice, InferenceDeviceError};
 
 /// A device, and the photos for its camera.
 #[derive(Debug)]
 pub struct BoardCamera {
-    device: Box<dyn Device>,
+    device: Box<dyn InferenceDevice>,
     /// `None` if the device has its own camera.
     photos: Option<Cycle<vec::IntoIter<PathBuf>>>,
 }
 
 /// One captured frame.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct CapturedFrame {
     /// The network's results, including its input.
     pub inference: Inference,
     /// The photo shown to the camera, if any.
@@ -35,7 +35,7 @@ pub struct Frame {
 
 /// Error of a capture.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum CaptureError {
+pub enum BoardCameraError {
     /// There is no photo to show to an emulated board's camera.
     #[error("there is no photo to show to the camera")]
     #[diagnostic(help("give photos, or a folder of photos"))]
@@ -47,10 +47,10 @@ pub enum CaptureError {
     /// The device failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Device(#[from] DeviceError),
+    Device(#[from] InferenceDeviceError),
 }
 
-impl CaptureError {
+impl BoardCameraError {
     /// Returns true if the next capture may succeed.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Device(error) if error.is_passing())
@@ -59,22 +59,22 @@ impl CaptureError {
 
 impl BoardCamera {
     /// Creates one for a device with its own camera.
-    pub fn new(device: Box<dyn Device>) -> Self {
+    pub fn new(device: Box<dyn InferenceDevice>) -> Self {
         Self { device, photos: None }
     }
 
-    /// Creates one for a device whose camera can be shown photos ([`Device::show`]): in turn, again and again.
-    pub fn with_photos(device: Box<dyn Device>, photos: Vec<PathBuf>) -> Self {
+    /// Creates one for a device whose camera can be shown photos ([`InferenceDevice::show`]): in turn, again and again.
+    pub fn with_photos(device: Box<dyn InferenceDevice>, photos: Vec<PathBuf>) -> Self {
         Self { device, photos: Some(photos.into_iter().cycle()) }
     }
 
     /// Returns the device.
-    pub fn device(&self) -> &dyn Device {
+    pub fn device(&self) -> &dyn InferenceDevice {
         &*self.device
     }
 
     /// Returns the device, for requests.
-    pub fn device_mut(&mut self) -> &mut dyn Device {
+    pub fn device_mut(&mut self) -> &mut dyn InferenceDevice {
         &mut *self.device
     }
 
@@ -82,12 +82,12 @@ impl BoardCamera {
     /// classified.
     ///
     /// # Errors
-    /// [`CaptureError`].
-    pub fn capture(&mut self, report: Report) -> Result<Frame, CaptureError> {
+    /// [`BoardCameraError`].
+    pub fn capture(&mut self, report: Report) -> Result<CapturedFrame, BoardCameraError> {
         let mut started = Instant::now();
         let (mut shown, mut photo) = (None, None);
         if let Some(photos) = &mut self.photos {
-            let path = photos.next().ok_or(CaptureError::NoPhoto)?;
+            let path = photos.next().ok_or(BoardCameraError::NoPhoto)?;
             let color = self.device.identity().input().map_or(Color::Rgb, |input| input.color);
             let picture = decode::read(&path)?.for_color(color);
             (shown, photo) = (Some(path), Some(started.elapsed()));
@@ -95,6 +95,6 @@ impl BoardCamera {
             self.device.show(picture)?;
         }
         let inference = self.device.capture(report)?;
-        Ok(Frame { inference, shown, photo, device: started.elapsed() })
+        Ok(CapturedFrame { inference, shown, photo, device: started.elapsed() })
     }
 }

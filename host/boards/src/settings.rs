@@ -20,7 +20,7 @@ pub mod variables {
 
 /// Settings of a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct ProcessSettings {
     /// Build firmware from source, in a checkout, instead of using the prebuilt firmware inside this program.
     pub build_firmware: bool,
     /// Path of the emulator; absent to look for one.
@@ -29,9 +29,9 @@ pub struct Settings {
     pub offline: bool,
 }
 
-static SETTINGS: OnceLock<Settings> = OnceLock::new();
+static SETTINGS: OnceLock<ProcessSettings> = OnceLock::new();
 
-impl Settings {
+impl ProcessSettings {
     /// Reads the settings from the environment's [`variables`].
     pub fn from_environment() -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");

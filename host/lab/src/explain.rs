@@ -75,7 +75,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let margin = margin(logits, usize::from(decision.class));
     let gray = mean(input);
     let (side_px, patch_px) = (usize::from(side), usize::from(patch_side));
-    let photo = Photo { input, side: side_px, channels: color.channels().into(), gray };
+    let photo = ExplainedInput { input, side: side_px, channels: color.channels().into(), gray };
 
     // Positions are counted from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
     let positions = side_px + patch_px - 1;
@@ -121,14 +121,14 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
 const Q16: f64 = Q16_ONE as f64;
 
 /// The photo that is explained.
-struct Photo<'a> {
+struct ExplainedInput<'a> {
     input: &'a [u8],
     side: usize,
     channels: usize,
     gray: u8,
 }
 
-impl Photo<'_> {
+impl ExplainedInput<'_> {
     /// Returns the photo with a gray patch whose last row and column are these.
     fn covered(&self, patch_px: usize, bottom: usize, right: usize) -> Vec<u8> {
         let under = |last: usize| (last + 1).saturating_sub(patch_px)..(last + 1).min(self.side);

@@ -152,7 +152,7 @@ pub fn choose(photos: &[Judged], error_rate: f64) -> Result<Coverage, ThresholdE
 /// Returns the lowest threshold of the curve where the 95 % interval of the error rate among the answers ends at or below
 /// `error_rate`. It refuses more than [`choose`]; its interval is still one of many that were tried. `None` if there are too
 /// few photos or too many errors.
-pub fn vouched(photos: &[Judged], error_rate: f64) -> Option<Coverage> {
+pub fn supported(photos: &[Judged], error_rate: f64) -> Option<Coverage> {
     curve(photos).into_iter().find(|point| point.error_interval.high <= error_rate)
 }
 
@@ -208,15 +208,15 @@ mod tests {
 
     /// 40 right answers above 10 of which half are wrong: 5 wrong of 50 are 0.1, and the interval of 0 of 40 ends at 0.088.
     #[test]
-    fn what_the_photos_can_vouch_for() {
+    fn what_the_photos_support() {
         let judged = |probability, right| Judged { probability: Probability(probability), right };
         let mut photos = vec![judged(900, true); 40];
         photos.extend((0..10).map(|number| judged(500, number % 2 == 0)));
         assert_eq!(choose(&photos, 0.1).unwrap().answered, 50);
-        let vouched_for = vouched(&photos, 0.1).unwrap();
-        assert_eq!((vouched_for.min_probability.0, vouched_for.answered), (900, 40));
-        assert!((0.087..0.088).contains(&vouched_for.error_interval.high));
-        assert_eq!(vouched(&photos, 0.08), None);
+        let coverage = supported(&photos, 0.1).unwrap();
+        assert_eq!((coverage.min_probability.0, coverage.answered), (900, 40));
+        assert!((0.087..0.088).contains(&coverage.error_interval.high));
+        assert_eq!(supported(&photos, 0.08), None);
     }
 
     #[test]

@@ -6,17 +6,18 @@ use miette::Diagnostic;
 use pinhole_boards::board::Board;
 use pinhole_boards::board_camera::BoardCamera;
 use pinhole_boards::device::{
-    ANSWER_TIMEOUT, AttachedDevice, CameraKind, Device as _, DeviceError, SerialError, SerialName, open_serial,
+    ANSWER_TIMEOUT, AttachedDevice, CameraKind, InferenceDevice as _, InferenceDeviceError, SerialError, SerialName,
+    open_serial,
 };
 use pinhole_boards::emulator::{EmulatedBoard, EmulatorError, emulator};
 use pinhole_boards::firmware::{Firmware, FirmwareError, packed_for};
-use pinhole_boards::probe::{Attachment, Bench, DebugProbeSelector, ProbeError, Unlock, connect};
+use pinhole_boards::probe::{Attachment, DebugProbeSelector, DebugProbes, ProbeError, Unlock, connect};
 use pinhole_core::choice::Choice as _;
 use pinhole_shared::link::Identity;
 use pinhole_train::runs::Trained;
 use thiserror::Error;
 
-use super::events::{Events, Note, Progress, Work};
+use super::events::{Events, Note, Progress, Task};
 
 /// Error of starting or reaching a board.
 #[derive(Debug, Error, Diagnostic)]
@@ -92,7 +93,7 @@ pub enum BoardError {
     /// The device on the serial port does not answer.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Device(#[from] DeviceError),
+    Device(#[from] InferenceDeviceError),
 }
 
 /// Starts an emulated board with this camera and model.
@@ -114,7 +115,7 @@ pub fn start_board(
     // cargo shows its own progress if this builds the firmware.
     events.note(&Note::of_firmware(&Firmware::of(board)?));
     let log = events.log();
-    events.progress(&Progress::Begins(Work::StartingBoard));
+    events.progress(&Progress::Begins(Task::StartingBoard));
     let board = EmulatedBoard::start_model(board, &trained.model, &trained.model_path, camera, log);
     events.progress(&Progress::Ends);
     Ok(board?)
@@ -134,7 +135,12 @@ impl Connection {
     ///
     /// # Errors
     /// [`BoardError`].
-    pub fn open(&self, bench: &Bench, board: Board, events: &mut dyn Events) -> Result<AttachedDevice, BoardError> {
+    pub fn open(
+        &self,
+        debug_probes: &DebugProbes,
+        board: Board,
+        events: &mut dyn Events,
+    ) -> Result<AttachedDevice, BoardError> {
         if let Some(name) = &self.port {
             let device = AttachedDevice::on(Box::new(open_serial(name, ANSWER_TIMEOUT)?))?;
             let got = &device.identity().board;
@@ -145,8 +151,8 @@ impl Connection {
         }
         let firmware = Firmware::of(board)?;
         let log = events.log();
-        events.progress(&Progress::Begins(Work::ReachingBoard));
-        let device = Attachment::new(bench, board, self.probe.as_ref(), Unlock::No)
+        events.progress(&Progress::Begins(Task::ReachingBoard));
+        let device = Attachment::new(debug_probes, board, self.probe.as_ref(), Unlock::No)
             .and_then(|attachment| connect(attachment, &firmware, log));
         events.progress(&Progress::Ends);
         let device = device?;
@@ -181,7 +187,7 @@ pub enum Photos {
 
 /// A board, and the connection to it.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct BoardTarget {
     /// The board.
     pub board: Board,
     /// Camera of an emulated board; if absent, photos without a camera driver.
@@ -190,7 +196,7 @@ pub struct Target {
     pub connection: Connection,
 }
 
-impl Target {
+impl BoardTarget {
     /// Refuses a connection to an emulated board, and a camera or photos for a board that has its own camera.
     ///
     /// # Errors
@@ -218,7 +224,7 @@ impl Target {
     /// [`BoardError`].
     pub fn camera(
         &self,
-        bench: &Bench,
+        debug_probes: &DebugProbes,
         trained: &Trained,
         photos: Vec<PathBuf>,
         events: &mut dyn Events,
@@ -227,7 +233,7 @@ impl Target {
             let board = start_board(self.board, self.emulated_camera(), trained, events)?;
             return Ok(BoardCamera::with_photos(Box::new(board), photos));
         }
-        let device = self.connection.open(bench, self.board, events)?;
+        let device = self.connection.open(debug_probes, self.board, events)?;
         check_model(trained, self.board, device.identity())?;
         Ok(BoardCamera::new(Box::new(device)))
     }

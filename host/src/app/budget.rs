@@ -4,7 +4,7 @@ use miette::Diagnostic;
 use pinhole_boards::board::Board;
 use pinhole_boards::budget::predict::{Prediction, predict};
 use pinhole_boards::budget::{FirmwareSize, Requirements, Shortfall, shortfalls};
-use pinhole_boards::device::{CameraKind, Device as _, DeviceError};
+use pinhole_boards::device::{CameraKind, InferenceDevice as _, InferenceDeviceError};
 use pinhole_boards::emulator::{EmulatorError, emulator};
 use pinhole_boards::firmware::{Firmware, FirmwareError};
 use pinhole_core::photos::Picture;
@@ -26,7 +26,7 @@ pub enum BudgetError {
     Firmware(#[from] FirmwareError),
     Board(#[from] BoardError),
     Emulator(#[from] EmulatorError),
-    Device(#[from] DeviceError),
+    Device(#[from] InferenceDeviceError),
 }
 
 /// Memory that a model and the firmware take on a board, and the time of an inference.
@@ -44,7 +44,7 @@ pub struct BoardBudget {
     #[serde(rename = "misfits")]
     pub shortfalls: Vec<Shortfall>,
     /// Flash.
-    pub flash: Flash,
+    pub flash: FlashUse,
     /// RAM.
     pub ram: Ram,
     /// Requirements of the model.
@@ -57,7 +57,7 @@ pub struct BoardBudget {
 
 /// Flash: used and available.
 #[derive(Debug, Serialize)]
-pub struct Flash {
+pub struct FlashUse {
     /// Code and constants of the firmware.
     pub code_bytes: u64,
     /// Most that the code may take.
@@ -167,7 +167,7 @@ impl BoardBudget {
             clock_hz: declared.clock_hz,
             fits: shortfalls.is_empty() && stack_fits,
             shortfalls,
-            flash: Flash {
+            flash: FlashUse {
                 code_bytes,
                 code_budget_bytes: declared.budget.code_bytes,
                 engine_bytes,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder as _};
 use miette::Diagnostic;
-use pinhole_boards::board_camera::{self, BoardCamera, Frame};
+use pinhole_boards::board_camera::{self, BoardCamera, CapturedFrame};
 use pinhole_core::artifacts::{WriteError, check_folder_place, create_folder, write_file};
 use pinhole_shared::link::Report;
 use serde::Serialize;
@@ -17,7 +17,7 @@ const TRIES: u32 = 4;
 
 /// A captured picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Taken {
+pub struct CapturedPicture {
     /// Its file.
     pub path: PathBuf,
     /// The photo that was shown to an emulated board's camera.
@@ -27,7 +27,7 @@ pub struct Taken {
 
 /// Error of capturing pictures. Earlier pictures are kept.
 #[derive(Debug, Error, Diagnostic)]
-pub enum CaptureError {
+pub enum PictureCaptureError {
     /// The label is not a valid folder name.
     #[error("--label {label:?} is not a valid folder name")]
     #[diagnostic(help("give the name of a class, such as muffin"))]
@@ -38,7 +38,7 @@ pub enum CaptureError {
     /// The board's camera delivered no picture.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Frame(#[from] board_camera::CaptureError),
+    Frame(#[from] board_camera::BoardCameraError),
     /// A picture cannot be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -51,10 +51,10 @@ pub enum CaptureError {
 /// Checks that a label is a valid folder name.
 ///
 /// # Errors
-/// [`CaptureError::Label`].
-pub fn check_label(label: &str) -> Result<(), CaptureError> {
+/// [`PictureCaptureError::Label`].
+pub fn check_label(label: &str) -> Result<(), PictureCaptureError> {
     if label.is_empty() || Path::new(label).file_name() != Some(label.as_ref()) {
-        return Err(CaptureError::Label { label: label.to_owned() });
+        return Err(PictureCaptureError::Label { label: label.to_owned() });
     }
     Ok(())
 }
@@ -62,8 +62,8 @@ pub fn check_label(label: &str) -> Result<(), CaptureError> {
 /// Returns the folder for pictures of a class, without creating it.
 ///
 /// # Errors
-/// [`CaptureError::Label`], or [`CaptureError::Write`] if the folder cannot be created.
-pub fn folder(out: &Path, label: &str) -> Result<PathBuf, CaptureError> {
+/// [`PictureCaptureError::Label`], or [`PictureCaptureError::Write`] if the folder cannot be created.
+pub fn folder(out: &Path, label: &str) -> Result<PathBuf, PictureCaptureError> {
     check_label(label)?;
     let folder = out.join(label);
     check_folder_place(&folder)?;
@@ -74,14 +74,14 @@ pub fn folder(out: &Path, label: &str) -> Result<PathBuf, CaptureError> {
 /// fault of the camera or of the link is reported, and the capture is tried again.
 ///
 /// # Errors
-/// [`CaptureError`].
+/// [`PictureCaptureError`].
 pub fn capture(
     camera: &mut BoardCamera,
     folder: &Path,
     label: &str,
     count: u32,
     events: &mut dyn Events,
-) -> Result<Vec<Taken>, CaptureError> {
+) -> Result<Vec<CapturedPicture>, PictureCaptureError> {
     let side = camera.device().identity().input_side;
     create_folder(folder)?;
     let mut all = Vec::with_capacity(count as usize);
@@ -92,7 +92,7 @@ pub fn capture(
         let path = free(folder, label, &mut number);
         write_file(&path, &png(&pixels, side)?)?;
         events.note(&Note::Captured { path: path.clone() });
-        all.push(Taken { path, of: frame.shown });
+        all.push(CapturedPicture { path, of: frame.shown });
         if events.should_stop() {
             break;
         }
@@ -101,7 +101,7 @@ pub fn capture(
 }
 
 /// Captures one picture; tries again after a passing fault.
-fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<Frame, board_camera::CaptureError> {
+fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<CapturedFrame, board_camera::BoardCameraError> {
     for _ in 1..TRIES {
         match camera.capture(Report::AllValues) {
             Err(error) if error.is_passing() => events.note(&Note::TryingAgain { reason: error.to_string() }),

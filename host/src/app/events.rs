@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
-use pinhole_boards::firmware::{Firmware, Origin};
+use pinhole_boards::firmware::{Firmware, FirmwareOrigin};
 use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
@@ -57,7 +57,7 @@ pub enum Note {
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
     /// Training continues from a trained network.
-    ContinuingFrom {
+    FromPretrained {
         /// File of its parameters.
         path: PathBuf,
         /// True if they are int8 weights converted back to float.
@@ -130,7 +130,7 @@ pub enum Note {
         /// Start of its digest.
         digest: String,
         /// Its origin.
-        origin: Origin,
+        origin: FirmwareOrigin,
     },
     /// A board is measured without its stack, because no emulator is available.
     StackNotMeasured {
@@ -164,11 +164,11 @@ impl Note {
     }
 }
 
-/// Progress of the work. There is one piece of [`Work`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
+/// Progress of the work. There is one piece of [`Task`] at a time, from [`Progress::Begins`] to [`Progress::Ends`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
     /// Work begins.
-    Begins(Work),
+    Begins(Task),
     /// An epoch of a training has ended.
     Epoch {
         /// Its measurements.
@@ -186,7 +186,7 @@ pub enum Progress {
 
 /// A piece of work that takes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum Task {
     /// A training, with the steps right after it.
     Training {
         /// Number of epochs in all.

@@ -1,17 +1,17 @@
 //! Writes firmware and model into a board's flash, or into a file for other tools.
 
 use pinhole_boards::board::Board;
-use pinhole_boards::device::Device as _;
+use pinhole_boards::device::InferenceDevice as _;
 use pinhole_boards::firmware::{Firmware, FirmwareError, FlashImage, Used, packed_for};
-use pinhole_boards::flash_file::{self, FlashFile, FlashFileError, Format};
+use pinhole_boards::flash_file::{self, FlashFile, FlashFileError, FlashFileFormat};
 use pinhole_boards::probe::{
-    self, Attachment, Bench, DebugProbeSelector, ProbeError, Step, Unlock, check_fits, connect,
+    self, Attachment, DebugProbeSelector, DebugProbes, FlashStep, ProbeError, Unlock, check_fits, connect,
 };
 use pinhole_core::model_file::PackedModel;
 use pinhole_shared::link::Identity;
 use pinhole_train::runs::Trained;
 
-use super::events::{Events, Note, Progress, Work};
+use super::events::{Events, Note, Progress, Task};
 
 /// Contents for a board's flash, prepared and not yet written.
 pub struct Prepared {
@@ -62,7 +62,7 @@ impl Prepared {
     ///
     /// # Errors
     /// [`FlashFileError`].
-    pub fn file(&self, format: Format) -> Result<FlashFile, FlashFileError> {
+    pub fn file(&self, format: FlashFileFormat) -> Result<FlashFile, FlashFileError> {
         flash_file::encode(&self.image, self.written_firmware(), format)
     }
 
@@ -70,8 +70,8 @@ impl Prepared {
     ///
     /// # Errors
     /// [`ProbeError`].
-    pub fn check(&self, bench: &Bench) -> Result<(), ProbeError> {
-        check_fits(&self.image, bench)
+    pub fn check(&self, debug_probes: &DebugProbes) -> Result<(), ProbeError> {
+        check_fits(&self.image, debug_probes)
     }
 
     /// Writes the contents through a debug probe, resets the board, and asks it for its identity.
@@ -80,26 +80,26 @@ impl Prepared {
     /// [`ProbeError`], also if the board does not report that it runs the written contents.
     pub fn flash(
         &self,
-        bench: &Bench,
+        debug_probes: &DebugProbes,
         selector: Option<&DebugProbeSelector>,
         unlock: Unlock,
         events: &mut dyn Events,
     ) -> Result<Identity, ProbeError> {
         let board = self.board;
         let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
-        let mut attachment = Attachment::new(bench, board, selector, unlock)?;
-        events.progress(&Progress::Begins(Work::Flashing));
-        let flashed = probe::flash(bench, &mut attachment, &self.image, |step| {
+        let mut attachment = Attachment::new(debug_probes, board, selector, unlock)?;
+        events.progress(&Progress::Begins(Task::Flashing));
+        let flashed = probe::flash(debug_probes, &mut attachment, &self.image, |step| {
             events.progress(&match step {
-                Step::Total(bytes) => Progress::Total(bytes),
-                Step::Done(bytes) => Progress::Done(bytes),
+                FlashStep::Total(bytes) => Progress::Total(bytes),
+                FlashStep::Done(bytes) => Progress::Done(bytes),
             });
         });
         events.progress(&Progress::Ends);
         flashed?;
         events.note(&Note::Flashed { bytes: self.image.bytes() });
         let log = events.log();
-        events.progress(&Progress::Begins(Work::WaitingForBoard));
+        events.progress(&Progress::Begins(Task::WaitingForBoard));
         let device = connect(attachment, &self.firmware, log);
         events.progress(&Progress::Ends);
         let device = device?;

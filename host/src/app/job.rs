@@ -9,12 +9,14 @@ use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, 
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
-use pinhole_lab::report::{ExplainedPhoto, Report};
+use pinhole_lab::report::{ExplainedPhoto, RunReport};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
-use pinhole_train::runs::source::Source;
-use pinhole_train::runs::{self, ContinuedFrom, JobError, Quantization, RunSummary, files};
-use pinhole_train::{Accelerator, Epoch, Identity, Network, Outcome, Training, TrainingState, transfer};
+use pinhole_train::runs::pretrained::PretrainedSource;
+use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RunSummary, files};
+use pinhole_train::{
+    Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
+};
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -35,7 +37,7 @@ pub struct Job {
     /// The recipe.
     pub recipe: Recipe,
     /// Network to continue from; a new network if absent.
-    pub from: Option<Continuation>,
+    pub from: Option<PretrainedInit>,
     /// Seed of all randomness.
     pub seed: u64,
     /// Quantization of activations.
@@ -46,9 +48,9 @@ pub struct Job {
 
 /// A trained network to continue from, and the settings for it.
 #[derive(Clone, Debug)]
-pub struct Continuation {
+pub struct PretrainedInit {
     /// The network. The job's recipe must have its input side and layers.
-    pub source: Source,
+    pub source: PretrainedSource,
     /// True to train only the last layer, which decides.
     pub freeze: bool,
 }
@@ -67,11 +69,11 @@ pub struct JobData {
 }
 
 /// Results of a finished job.
-pub struct Finished {
+pub struct FinishedTraining {
     /// Summary of the run.
     pub summary: RunSummary,
     /// Outcome of the training.
-    pub outcome: Outcome,
+    pub outcome: TrainingOutcome,
     /// The quantized model.
     pub model: ModelFile,
     /// Evaluation of both networks on the validation photos.
@@ -98,7 +100,7 @@ impl Job {
         &self,
         data: &JobData,
         mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
-    ) -> Result<Finished, JobError> {
+    ) -> Result<FinishedTraining, JobError> {
         self.resume(data, None, |_, epoch| observe(epoch))
     }
 
@@ -106,9 +108,9 @@ impl Job {
     ///
     /// # Errors
     /// [`JobError::Transfer`], [`JobError::Train`].
-    pub fn identity(&self, data: &JobData) -> Result<Identity, JobError> {
+    pub fn identity(&self, data: &JobData) -> Result<TrainingIdentity, JobError> {
         let network = self.network(&data.training.classes)?;
-        Ok(Identity::of(&network, &data.training, &data.validation, self.seed)?.on(self.accelerator))
+        Ok(TrainingIdentity::of(&network, &data.training, &data.validation, self.seed)?.on(self.accelerator))
     }
 
     /// Like [`Job::run`], but continues from a state of this training, if given. The results are the same as without
@@ -121,7 +123,7 @@ impl Job {
         data: &JobData,
         state: Option<TrainingState>,
         observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
-    ) -> Result<Finished, JobError> {
+    ) -> Result<FinishedTraining, JobError> {
         let photos = photos::copies(&data.training, &self.recipe.training.copies);
         let network = self.network(&photos.classes)?;
         let mut training = Training::new(network, &photos, &data.validation, self.seed)?.on(self.accelerator)?;
@@ -151,7 +153,7 @@ impl Job {
             model_checksum: model.model().checksum(),
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
         };
-        Ok(Finished { summary, outcome, model, evaluation, layers })
+        Ok(FinishedTraining { summary, outcome, model, evaluation, layers })
     }
 
     /// Returns the network that training starts with.
@@ -195,10 +197,10 @@ pub fn load(
     Ok(JobData { training, validation, warnings, duplicates })
 }
 
-impl Continuation {
-    fn summary(&self, classes: &[String]) -> ContinuedFrom {
+impl PretrainedInit {
+    fn summary(&self, classes: &[String]) -> PretrainedSummary {
         let source = &self.source;
-        ContinuedFrom {
+        PretrainedSummary {
             path: source.path.clone(),
             checksum: source.checksum,
             dequantized: source.dequantized,
@@ -207,7 +209,7 @@ impl Continuation {
     }
 }
 
-impl Finished {
+impl FinishedTraining {
     /// Writes all files of the run into an existing folder. Each file is written as a whole, and the summary last: a
     /// folder with a summary is complete.
     ///
@@ -220,7 +222,7 @@ impl Finished {
             .iter()
             .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
             .collect();
-        let report = Report {
+        let report = RunReport {
             run: &self.summary,
             recipe: &recipe,
             epochs: &self.outcome.epochs,

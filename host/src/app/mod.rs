@@ -32,6 +32,6 @@ pub mod watching;
 #[cfg(test)]
 mod tests;
 
-pub use events::{Events, LogSink, Note, Progress, Work};
-pub use job::{Continuation, EXPLAINED, Finished, HOLD_OUT, Job, JobData, load};
+pub use events::{Events, LogSink, Note, Progress, Task};
+pub use job::{EXPLAINED, FinishedTraining, HOLD_OUT, Job, JobData, PretrainedInit, load};
 pub use rewrite::{Rewritten, rewrite_report};

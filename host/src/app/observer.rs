@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use pinhole_core::artifacts::write_file;
 use pinhole_core::recipe;
-use pinhole_train::{Checkpoint, Epoch, Identity, Training};
+use pinhole_train::{Checkpoint, Epoch, Training, TrainingIdentity};
 
-use super::events::{Events, Note, Progress, Work};
+use super::events::{Events, Note, Progress, Task};
 
 /// Largest loss of training time by a crash, in addition to the current epoch.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -17,7 +17,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Observer<'a> {
     events: &'a mut dyn Events,
     /// File of the checkpoint, and the training's identity; `None` for no checkpoints.
-    kept: Option<(&'a Path, Identity)>,
+    kept: Option<(&'a Path, TrainingIdentity)>,
     /// Time of the last attempt to write it.
     saved: Instant,
     /// True if the file includes the last epoch.
@@ -28,13 +28,13 @@ pub(super) struct Observer<'a> {
 impl<'a> Observer<'a> {
     /// Reports that a training begins, after this number of epochs that were run before.
     pub(super) fn begin(
-        settings: &recipe::Training,
+        settings: &recipe::TrainingSettings,
         after: u32,
-        kept: Option<(&'a Path, Identity)>,
+        kept: Option<(&'a Path, TrainingIdentity)>,
         events: &'a mut dyn Events,
     ) -> Self {
-        let recipe::Training { epochs, patience, .. } = *settings;
-        events.progress(&Progress::Begins(Work::Training { epochs, after, patience }));
+        let recipe::TrainingSettings { epochs, patience, .. } = *settings;
+        events.progress(&Progress::Begins(Task::Training { epochs, after, patience }));
         Self { events, kept, saved: Instant::now(), is_saved: false, warned: false }
     }
 

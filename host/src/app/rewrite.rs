@@ -5,7 +5,7 @@ use std::path::Path;
 use pinhole_core::artifacts::write_file;
 use pinhole_core::model_file::ModelFile;
 use pinhole_lab::evaluate::evaluate;
-use pinhole_lab::report::{ExplainedPhoto, Report, describes_an_earlier_model};
+use pinhole_lab::report::{ExplainedPhoto, RunReport, describes_an_earlier_model};
 use pinhole_train::Network;
 use pinhole_train::quantize::measure;
 use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics};
@@ -23,8 +23,8 @@ pub enum Rewritten {
     NoReport,
 }
 
-/// Rewrites a run's report for its new model, as [`super::Finished::write`] would. If the training photos are not
-/// available, marks the existing report as describing an earlier model. `run` is the run's new summary.
+/// Rewrites a run's report for its new model, as [`super::FinishedTraining::write`] would. If the training photos are
+/// not available, marks the existing report as describing an earlier model. `run` is the run's new summary.
 ///
 /// # Errors
 /// [`JobError::Write`] if the report or the run's float network cannot be read or written, and the errors of
@@ -55,7 +55,7 @@ fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -
         .iter()
         .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
         .collect();
-    let report = Report {
+    let report = RunReport {
         run,
         recipe: &recipe,
         epochs: &epochs,

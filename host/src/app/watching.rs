@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use miette::Diagnostic;
-use pinhole_boards::board_camera::{BoardCamera, CaptureError};
+use pinhole_boards::board_camera::{BoardCamera, BoardCameraError};
 use pinhole_boards::budget::predict::predict;
 use pinhole_core::choice::Choice as _;
 use pinhole_core::model_file::PackError;
@@ -12,8 +12,8 @@ use pinhole_shared::policy::Policy;
 use pinhole_train::runs::Trained;
 use thiserror::Error;
 
-use super::board::Target;
-use crate::watch::{ClassifiedFrame, State};
+use super::board::BoardTarget;
+use crate::watch::{ClassifiedFrame, WatchState};
 
 /// Error of watching a board.
 #[derive(Debug, Error, Diagnostic)]
@@ -24,13 +24,13 @@ pub enum WatchError {
     /// The board does not answer.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Capture(#[from] CaptureError),
+    Capture(#[from] BoardCameraError),
 }
 
 /// A board that is being watched.
 pub struct Watching {
     /// Everything known about it, for display.
-    pub state: State,
+    pub state: WatchState,
     camera: BoardCamera,
     started: Instant,
 }
@@ -40,31 +40,31 @@ impl Watching {
     ///
     /// # Errors
     /// [`WatchError`].
-    pub fn new(mut camera: BoardCamera, target: &Target, trained: &Trained) -> Result<Self, WatchError> {
+    pub fn new(mut camera: BoardCamera, target: &BoardTarget, trained: &Trained) -> Result<Self, WatchError> {
         let declared = target.board.declaration();
         let packed = trained.model.packed(target.board.packing())?;
         let predicted = predict(&packed.model(), declared.core).map(|work| work.time_ms(declared.clock_hz));
         let identity = camera.device().identity();
         let eye = if target.board.is_emulated() { target.emulated_camera().name() } else { "its own" };
-        let mut state = State::new(
+        let mut state = WatchState::new(
             format!("{}, {}, camera {eye}", identity.board, identity.kernel),
             identity.input_side.into(),
             trained.model.model().class_names().map(str::to_owned).collect(),
             predicted,
         );
-        state.policy = camera.device_mut().policy().map_err(CaptureError::from)?;
+        state.policy = camera.device_mut().policy().map_err(BoardCameraError::from)?;
         Ok(Self { state, camera, started: Instant::now() })
     }
 
     /// Captures one frame. A passing fault of the camera or of the link becomes part of the state.
     ///
     /// # Errors
-    /// [`CaptureError`] if the fault is not passing.
-    pub fn capture(&mut self) -> Result<(), CaptureError> {
+    /// [`BoardCameraError`] if the fault is not passing.
+    pub fn capture(&mut self) -> Result<(), BoardCameraError> {
         let camera = &mut self.camera;
         match camera.capture(Report::AllValues).and_then(|frame| Ok((frame, camera.device_mut().statistics()?))) {
             Ok((frame, statistics)) => match ClassifiedFrame::of(frame, &statistics) {
-                Some(sight) => self.state.saw(sight, self.started.elapsed()),
+                Some(classified) => self.state.add_frame(classified, self.started.elapsed()),
                 None => self.state.trouble = Some("the device did not report all integers".to_owned()),
             },
             Err(error) if error.is_passing() => self.state.trouble = Some(error.to_string()),
@@ -78,10 +78,10 @@ impl Watching {
     /// Changes the policy on the device until a reset. A fault of the link becomes part of the state.
     ///
     /// # Errors
-    /// [`CaptureError`] if the fault is not passing.
-    pub fn set_policy(&mut self, change: impl FnOnce(Policy) -> Policy) -> Result<(), CaptureError> {
+    /// [`BoardCameraError`] if the fault is not passing.
+    pub fn set_policy(&mut self, change: impl FnOnce(Policy) -> Policy) -> Result<(), BoardCameraError> {
         let policy = change(self.state.policy);
-        match self.camera.device_mut().set_policy(policy).map_err(CaptureError::from) {
+        match self.camera.device_mut().set_policy(policy).map_err(BoardCameraError::from) {
             Ok(()) => self.state.policy = policy,
             Err(error) if error.is_passing() => self.state.trouble = Some(error.to_string()),
             Err(error) => return Err(error),

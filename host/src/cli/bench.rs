@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_boards::bench::{Bench, bench};
+use pinhole_boards::bench::{Benchmark, bench};
 use pinhole_boards::board::Emulated;
 use pinhole_boards::firmware::Firmware;
 
@@ -46,7 +46,7 @@ impl BenchCommand {
     }
 }
 
-fn print(bench: &Bench) {
+fn print(bench: &Benchmark) {
     say!("emulated board {}, kernel {}: instructions of one inference", bench.board, bench.kernel);
     say!(
         "layer  kind             inputs   outputs        MACs  instructions  per MAC  {}",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 use pinhole_boards::board::Board;
-use pinhole_boards::probe::{Bench, PluggedIn, probes};
+use pinhole_boards::probe::{DebugProbes, PluggedIn, probes};
 use serde::Serialize;
 
 use super::output::{json, say};
@@ -34,7 +34,7 @@ struct Listed {
 }
 
 impl Boards {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         let all = Board::ALL.into_iter().filter(|board| !board.is_test_equipment()).map(|board| {
             let declared = board.declaration();
             Listed {
@@ -69,7 +69,7 @@ impl Boards {
             );
         }
         say!("firmware, RAM: the most that the firmware may use; input: the largest side of a network's input");
-        match probes(bench) {
+        match probes(debug_probes) {
             Ok(probes) if probes.is_empty() => say!("no debug probe is plugged in"),
             Ok(probes) => probes.iter().for_each(|PluggedIn { name, accessible }| {
                 say!(

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Result, miette};
 use pinhole_boards::board_camera::BoardCamera;
-use pinhole_boards::probe::Bench;
+use pinhole_boards::probe::DebugProbes;
 use pinhole_train::runs::Trained;
 use pinhole_train::runs::bundled;
 
@@ -15,12 +15,12 @@ use super::output::{json, shows_log};
 use super::target::OnBoard;
 use super::terminal::Terminal;
 use super::values::at_least;
-use crate::app::board::{Photos, Target};
+use crate::app::board::{BoardTarget, Photos};
 use crate::app::capture::{capture, check_label, folder};
 
 /// `pinhole capture`.
 #[derive(Debug, Args)]
-pub(super) struct Capture {
+pub(super) struct CaptureCommand {
     // Model: a real board runs it; for an emulated board it gives the input's size. Photos: shown to an emulated
     // board's camera in turn, again and again.
     #[command(flatten)]
@@ -44,15 +44,15 @@ pub(super) struct Capture {
     json: bool,
 }
 
-impl Capture {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+impl CaptureCommand {
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         check_label(&self.label)?;
         let (out, what) = self.places()?;
         let target = self.on.target();
         target.check(if what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
         let folder = folder(&out, &self.label)?;
         let mut terminal = Terminal::new().with_log(shows_log(false)).with_json(self.json);
-        let mut camera = self.camera(bench, &target, &what, &mut terminal)?;
+        let mut camera = self.camera(debug_probes, &target, &what, &mut terminal)?;
         let all = capture(&mut camera, &folder, &self.label, self.count, &mut terminal)?;
         if self.json {
             json(&all)?;
@@ -77,8 +77,8 @@ impl Capture {
 
     fn camera(
         &self,
-        bench: &Bench,
-        target: &Target,
+        debug_probes: &DebugProbes,
+        target: &BoardTarget,
         what: &ModelAndPhotos,
         terminal: &mut Terminal,
     ) -> Result<BoardCamera> {
@@ -90,17 +90,17 @@ impl Capture {
             Some(trained) => trained,
             // A real board may run any model.
             None if !target.board.is_emulated() => {
-                let device = target.connection.open(bench, target.board, terminal)?;
+                let device = target.connection.open(debug_probes, target.board, terminal)?;
                 return Ok(BoardCamera::new(Box::new(device)));
             }
             None => bundled::default_model(),
         };
         let photos = before_camera(target, what, &trained)?;
-        Ok(target.camera(bench, &trained, photos, terminal)?)
+        Ok(target.camera(debug_probes, &trained, photos, terminal)?)
     }
 }
 
 /// Returns the photos for an emulated board's camera; none for a real board.
-pub(super) fn before_camera(target: &Target, what: &ModelAndPhotos, trained: &Trained) -> Result<Vec<PathBuf>> {
+pub(super) fn before_camera(target: &BoardTarget, what: &ModelAndPhotos, trained: &Trained) -> Result<Vec<PathBuf>> {
     if target.board.is_emulated() { what.paths(trained.model.model().input()) } else { Ok(Vec::new()) }
 }

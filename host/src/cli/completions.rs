@@ -69,7 +69,7 @@ impl Completions {
 /// Completes names of bundled models, then paths.
 pub(super) fn models() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let names = Bundled::all().into_iter().map(|shipped| (shipped.name, "bundled model"));
+        let names = Bundled::all().into_iter().map(|bundled_model| (bundled_model.name, "bundled model"));
         with_paths(current, names)
     })
 }

@@ -8,7 +8,7 @@ use crate::app::board;
 
 /// Options of all commands that connect to a real board.
 #[derive(Debug, Args)]
-pub(super) struct Connection {
+pub(super) struct ConnectionArguments {
     /// Debug probe to use if several are plugged in, as VENDOR:PRODUCT or VENDOR:PRODUCT:SERIAL
     #[arg(long, value_parser = parse_selector)]
     probe: Option<DebugProbeSelector>,
@@ -17,7 +17,7 @@ pub(super) struct Connection {
     port: Option<SerialName>,
 }
 
-impl Connection {
+impl ConnectionArguments {
     pub(super) fn request(&self) -> board::Connection {
         board::Connection { probe: self.probe.clone(), port: self.port.clone() }
     }

@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{Diagnostic as _, Result};
 use pinhole_boards::board::Board;
-use pinhole_boards::device::{CameraKind, Device as _, PortableDevice};
+use pinhole_boards::device::{CameraKind, InferenceDevice as _, PortableDevice};
 use pinhole_boards::emulator::{self, EmulatorError};
-use pinhole_boards::prove::{Pictures, prove};
+use pinhole_boards::prove::{ProofInputs, prove};
 use pinhole_core::artifacts::{create_folder, write_file};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Example};
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::bundled;
-use pinhole_train::runs::source::Source;
+use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, Trained, files};
 use pinhole_train::{Accelerator, Stopped};
 
@@ -26,7 +26,7 @@ use super::terminal::Terminal;
 use super::values::at_least;
 use crate::app::board::start_board;
 use crate::app::train::{Checkpoints, train as train_job};
-use crate::app::{Continuation, Job};
+use crate::app::{Job, PretrainedInit};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ impl Demo {
         let emulator = emulator::emulator().map(drop);
 
         let run = self.out.join("run");
-        let source = Source::read(Path::new(bundled::DEFAULT))?;
+        let source = PretrainedSource::read(Path::new(bundled::DEFAULT))?;
         let recipe = source.pretrained.recipe.clone();
         let (right, all) = right(&bundled::default_model().model, &validation)?;
         say!(
@@ -63,7 +63,7 @@ impl Demo {
             validation: Some(validation.clone()),
             recipe_name: source.recipe_name.clone(),
             recipe,
-            from: Some(Continuation { source, freeze: false }),
+            from: Some(PretrainedInit { source, freeze: false }),
             seed: self.seed,
             bits: ActivationBits::default(),
             accelerator: Accelerator::Cpu,
@@ -106,7 +106,7 @@ fn prove_on_board(trained: &Trained, pictures: &[PathBuf]) -> Result<bool> {
     say!("6. proof: compare host and emulated board on every picture, through the board's camera path");
     let mut board = start_board(Board::default(), CameraKind::Photos, trained, &mut Terminal::new())?;
     say!("   emulated board {}, kernel {}", board.identity().board, board.identity().kernel);
-    let proof = prove_with_progress(trained, &mut board, Pictures::Photos(pictures))?;
+    let proof = prove_with_progress(trained, &mut board, ProofInputs::Photos(pictures))?;
     print_proof(&proof);
     Ok(proof.holds())
 }
@@ -120,7 +120,7 @@ fn prove_without_board(trained: &Trained, pictures: &[PathBuf], missing: &Emulat
     let mut holds = true;
     for board in [Board::Qemu, Board::QemuM0plus] {
         let mut device = PortableDevice::new(&trained.model, board.packing())?;
-        let proof = prove(&trained.model, &mut device, Pictures::Inputs(&inputs), || ())?;
+        let proof = prove(&trained.model, &mut device, ProofInputs::Inputs(&inputs), || ())?;
         say!("   kernel for {}, portable:", board.declaration().core.name());
         print_proof(&proof);
         holds &= proof.holds();

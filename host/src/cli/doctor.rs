@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_boards::probe::Bench;
+use pinhole_boards::probe::DebugProbes;
 use serde::Serialize;
 
 use super::output::{json, note, say};
-use crate::doctor::{Check, Facts, State, diagnose, fix};
+use crate::doctor::{Check, CheckState, Facts, diagnose, fix};
 
 /// Columns of the table. Paths may be longer: a path cut in two can be neither copied nor searched for.
 const WIDTH: usize = 80;
@@ -28,7 +28,7 @@ pub(super) struct Doctor {
 }
 
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct DoctorOutput<'a> {
     /// True if nothing is missing.
     ok: bool,
     checks: &'a [Check],
@@ -37,18 +37,18 @@ struct Told<'a> {
 }
 
 impl Doctor {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
-        let mut facts = Facts::of_this_machine(bench);
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
+        let mut facts = Facts::of_this_machine(debug_probes);
         if self.fix {
             for done in fix(&facts, |step| note(&step.to_string()))? {
                 note(&done);
             }
-            facts = Facts::of_this_machine(bench);
+            facts = Facts::of_this_machine(debug_probes);
         }
         let checks = diagnose(&facts);
-        let ok = checks.iter().all(|check| check.state != State::Missing);
+        let ok = checks.iter().all(|check| check.state != CheckState::Missing);
         if self.json {
-            json(&Told { ok, checks: &checks, facts: &facts })?;
+            json(&DoctorOutput { ok, checks: &checks, facts: &facts })?;
         } else {
             say!("{:<NAME$}{:<STATE$}found", "part", "state");
             for check in &checks {
@@ -93,7 +93,7 @@ mod tests {
         let path = "/a/path/that/is/longer/than/the/rest/of/the/line/and/therefore/longer/than/eighty/columns";
         let found = format!("{} {path}", "some words ".repeat(12));
         let remedy = Some("a command".to_owned());
-        let check = Check { name: "emulator", state: State::Missing, found, needed_by: "prove, watch", remedy };
+        let check = Check { name: "emulator", state: CheckState::Missing, found, needed_by: "prove, watch", remedy };
         let text = line(&check);
         assert!(text.starts_with("emulator       MISSING     some words"), "{text}");
         assert!(text.lines().any(|line| line.trim() == path), "{text}");

@@ -8,8 +8,8 @@ use clap::Args;
 use miette::Result;
 use pinhole_boards::board::Board;
 use pinhole_boards::firmware::Used;
-use pinhole_boards::flash_file::{self, FlashFile, Format};
-use pinhole_boards::probe::{Bench, DebugProbeSelector, ProbeError, Unlock, parse_selector};
+use pinhole_boards::flash_file::{self, FlashFile, FlashFileFormat};
+use pinhole_boards::probe::{DebugProbeSelector, DebugProbes, ProbeError, Unlock, parse_selector};
 use serde::Serialize;
 
 use super::choice::choice;
@@ -21,7 +21,7 @@ use crate::app::flash::Prepared;
 
 /// `pinhole flash`.
 #[derive(Debug, Args)]
-pub(super) struct Flash {
+pub(super) struct FlashCommand {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
     /// Board to flash
@@ -60,21 +60,21 @@ struct Flashed<'f> {
     model_bytes: usize,
     model_checksum: String,
     /// Identity of the running device; absent with `--dry-run` and with `--out`.
-    device: Option<Device>,
+    device: Option<FlashedDevice>,
     /// The file of `--out`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<Written>,
+    file: Option<WrittenFlashFile>,
 }
 
 #[derive(Debug, Serialize)]
-struct Device {
+struct FlashedDevice {
     board: String,
     kernel: String,
     model_checksum: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Written {
+struct WrittenFlashFile {
     path: String,
     format: &'static str,
     bytes: usize,
@@ -113,11 +113,11 @@ fn print_map(prepared: &Prepared) {
     }
 }
 
-impl Flash {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+impl FlashCommand {
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         match &self.out {
             Some(out) => self.to_file(out),
-            None => self.to_board(bench),
+            None => self.to_board(debug_probes),
         }
     }
 
@@ -126,7 +126,7 @@ impl Flash {
     }
 
     fn to_file(&self, out: &Path) -> Result<ExitCode> {
-        let format = Format::of_ending(out)?;
+        let format = FlashFileFormat::of_ending(out)?;
         let prepared = self.prepare()?;
         let file = prepared.file(format)?;
         if self.dry_run {
@@ -136,7 +136,7 @@ impl Flash {
         }
         if self.json {
             let mut flashed = flashed(&prepared);
-            flashed.file = Some(Written {
+            flashed.file = Some(WrittenFlashFile {
                 path: out.display().to_string(),
                 format: format.ending(),
                 bytes: file.bytes.len(),
@@ -160,10 +160,10 @@ impl Flash {
     /// Prints instructions for the file.
     fn print_what_next(&self, out: &Path, file: &FlashFile) {
         match (file.format, self.board.uf2_loader()) {
-            (Format::Uf2, Some(loader)) => {
+            (FlashFileFormat::Uf2, Some(loader)) => {
                 say!("to flash it, {}, and drag {} onto the drive {}", loader.how, out.display(), loader.drive);
             }
-            (Format::Bin, _) => {
+            (FlashFileFormat::Bin, _) => {
                 let start = file.ranges.first().map_or(0, |range| range.start);
                 say!("to flash it, give your tool the address {start:#010x}, which is not in the file");
             }
@@ -174,13 +174,13 @@ impl Flash {
         }
     }
 
-    fn to_board(&self, bench: &Bench) -> Result<ExitCode> {
+    fn to_board(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         let board = self.board;
         // Errors that no model can fix are reported before a model is opened.
         board.chip().ok_or(ProbeError::NoChip { board })?;
         let prepared = self.prepare()?;
         // This is checked also if nothing is written: it needs no probe.
-        prepared.check(bench)?;
+        prepared.check(debug_probes)?;
         if !self.json {
             print_map(&prepared);
         }
@@ -195,9 +195,9 @@ impl Flash {
         }
         let unlock = if self.unlock { Unlock::EraseAll } else { Unlock::No };
         let mut terminal = Terminal::new().with_log(shows_log(self.log)).with_json(self.json);
-        let identity = prepared.flash(bench, self.probe.as_ref(), unlock, &mut terminal)?;
+        let identity = prepared.flash(debug_probes, self.probe.as_ref(), unlock, &mut terminal)?;
         if self.json {
-            flashed.device = Some(Device {
+            flashed.device = Some(FlashedDevice {
                 board: identity.board.to_string(),
                 kernel: identity.kernel.to_string(),
                 model_checksum: format!("{:08x}", identity.model_checksum),

@@ -43,8 +43,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use miette::Report;
-use pinhole_boards::probe::Bench;
-use pinhole_boards::settings::Settings;
+use pinhole_boards::probe::DebugProbes;
+use pinhole_boards::settings::ProcessSettings;
 
 use self::output::Verbosity;
 
@@ -62,7 +62,7 @@ struct Arguments {
     command: Command,
 }
 
-/// Options of every command: the [settings](Settings) of a process.
+/// Options of every command: the [settings](ProcessSettings) of a process.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 struct GlobalOptions {
@@ -86,9 +86,9 @@ struct GlobalOptions {
 
 impl GlobalOptions {
     /// Returns the given options; those not given come from the environment.
-    fn settings(&self) -> Settings {
-        let environment = Settings::from_environment();
-        Settings {
+    fn settings(&self) -> ProcessSettings {
+        let environment = ProcessSettings::from_environment();
+        ProcessSettings {
             build_firmware: self.build_firmware || environment.build_firmware,
             emulator: self.emulator.clone().or(environment.emulator),
             offline: self.offline || environment.offline,
@@ -142,7 +142,7 @@ enum Command {
     Import(import::Import),
     /// Write firmware and model into a board's flash, and check that they run
     #[command(after_help = examples::FLASH)]
-    Flash(flash::Flash),
+    Flash(flash::FlashCommand),
     /// Classify photos with the firmware on an emulated board
     #[command(after_help = examples::SIMULATE)]
     Simulate(simulate::Simulate),
@@ -151,7 +151,7 @@ enum Command {
     Prove(prove::Prove),
     /// Collect training pictures from a board's own camera
     #[command(after_help = examples::CAPTURE)]
-    Capture(capture::Capture),
+    Capture(capture::CaptureCommand),
     /// Watch what a board sees and decides, live in the terminal
     #[command(after_help = examples::WATCH)]
     Watch(watch::Watch),
@@ -172,7 +172,7 @@ enum Command {
     Recipes(recipes::Recipes),
     /// List the bundled models
     #[command(after_help = examples::MODELS)]
-    Models(models::Models),
+    Models(models::ModelsCommand),
     /// Check this machine: show each part, the commands that need it, and how to get what is missing
     #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::Doctor),
@@ -193,11 +193,11 @@ const INTERRUPTED: u8 = 130;
 /// Parses the process's arguments, runs the command, and returns the process's exit status: 0 for success (for `prove`:
 /// everything was equal), 1 for errors and failed proofs, 2 for wrong arguments, 130 for an interruption.
 pub fn run() -> ExitCode {
-    run_with(&Bench::usb())
+    run_with(&DebugProbes::usb())
 }
 
 /// Like [`run`], with a different source of probes than USB.
-pub fn run_with(bench: &Bench) -> ExitCode {
+pub fn run_with(debug_probes: &DebugProbes) -> ExitCode {
     completions::answer();
     show_errors_by_the_usual_rules();
     let arguments = match parse(std::env::args_os()) {
@@ -214,22 +214,22 @@ pub fn run_with(bench: &Bench) -> ExitCode {
         Command::Classify(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Inspect(command) => command.run(),
-        Command::Boards(command) => command.run(bench),
+        Command::Boards(command) => command.run(debug_probes),
         Command::Pack(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Import(command) => command.run(),
-        Command::Flash(command) => command.run(bench),
+        Command::Flash(command) => command.run(debug_probes),
         Command::Simulate(command) => command.run(),
-        Command::Prove(command) => command.run(bench),
-        Command::Capture(command) => command.run(bench),
-        Command::Watch(command) => command.run(bench),
+        Command::Prove(command) => command.run(debug_probes),
+        Command::Capture(command) => command.run(debug_probes),
+        Command::Watch(command) => command.run(debug_probes),
         Command::Bench(command) => command.run(),
         Command::Study(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Recipes(command) => command.run(),
         Command::Models(command) => command.run(),
-        Command::Doctor(command) => command.run(bench),
+        Command::Doctor(command) => command.run(debug_probes),
         Command::Draw(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

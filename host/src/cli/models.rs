@@ -12,7 +12,7 @@ use super::output::{json, say};
 
 /// `pinhole models`.
 #[derive(Debug, Args)]
-pub(super) struct Models {
+pub(super) struct ModelsCommand {
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -20,7 +20,7 @@ pub(super) struct Models {
 
 /// Facts about a bundled model.
 #[derive(Debug, Serialize)]
-struct Told {
+struct ModelFacts {
     name: &'static str,
     classes: Vec<String>,
     input_side: u16,
@@ -34,10 +34,10 @@ struct Told {
     training_photos: Option<usize>,
 }
 
-impl Models {
+impl ModelsCommand {
     #[allow(clippy::unnecessary_wraps, reason = "all commands have this form")]
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let all: Vec<Told> = Bundled::all().into_iter().map(told).collect();
+        let all: Vec<ModelFacts> = Bundled::all().into_iter().map(told).collect();
         if self.json {
             json(&all)?;
             return Ok(ExitCode::SUCCESS);
@@ -62,11 +62,11 @@ impl Models {
     }
 }
 
-fn told(shipped: Bundled) -> Told {
-    let (file, summary) = (shipped.model(), shipped.summary());
+fn told(bundled_model: Bundled) -> ModelFacts {
+    let (file, summary) = (bundled_model.model(), bundled_model.summary());
     let model = file.model();
-    Told {
-        name: shipped.name,
+    ModelFacts {
+        name: bundled_model.name,
         classes: model.class_names().map(str::to_owned).collect(),
         input_side: model.input().side,
         color: model.input().color,

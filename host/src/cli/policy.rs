@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pinhole_core::statistics::{Interval, photos_to_vouch};
+use pinhole_core::statistics::{Interval, minimum_sample_size};
 use pinhole_lab::threshold::Coverage;
 use pinhole_shared::decision::Probability;
 use pinhole_shared::policy::{MAX_WINDOW, Policy};
@@ -75,12 +75,12 @@ fn print_threshold(threshold: &Threshold) {
         say!(
             "with so few answers, {high:.3} of the answers on other photos may be wrong (95 %); to be surer of {wanted}:"
         );
-        match &threshold.vouched {
+        match &threshold.supported {
             Some(row) => say!("{}  (--min-confidence {})", line(row), row.min_probability.to_f64()),
             None if wanted > 0.0 => {
                 say!(
                     "  no threshold: without an error, it would take {} answers to vouch for it",
-                    photos_to_vouch(wanted)
+                    minimum_sample_size(wanted)
                 );
             }
             None => say!("  no threshold: no number of answers can vouch for it"),

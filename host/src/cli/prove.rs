@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_boards::device::Device;
-use pinhole_boards::probe::Bench;
-use pinhole_boards::prove::{Pictures, Proof, prove};
+use pinhole_boards::device::InferenceDevice;
+use pinhole_boards::probe::DebugProbes;
+use pinhole_boards::prove::{Proof, ProofInputs, prove};
 use pinhole_train::runs::Trained;
 
 use super::model_and_photos::ModelAndPhotos;
@@ -14,7 +14,7 @@ use super::output::{json, note, progress, say, shows_log};
 use super::target::OnBoard;
 use super::terminal::Terminal;
 use super::values::at_least;
-use crate::app::board::{Photos, Target, check_model, start_board};
+use crate::app::board::{BoardTarget, Photos, check_model, start_board};
 
 /// Default number of pictures that a board captures for a proof.
 const CAPTURES: u32 = 10;
@@ -38,7 +38,7 @@ pub(super) struct Prove {
 }
 
 impl Prove {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         // A real board gets photos over its link.
         let target = self.on.target();
         target.check(Photos::Elsewhere)?;
@@ -46,9 +46,9 @@ impl Prove {
         let proof = if target.board.is_emulated() {
             let photos = self.what.paths(trained.model.model().input())?;
             let mut board = start_board(target.board, target.emulated_camera(), &trained, &mut self.terminal())?;
-            prove_with_progress(&trained, &mut board, Pictures::Photos(&photos))?
+            prove_with_progress(&trained, &mut board, ProofInputs::Photos(&photos))?
         } else {
-            self.attached(bench, &target, &trained)?
+            self.attached(debug_probes, &target, &trained)?
         };
         if self.json {
             json(&proof)?;
@@ -63,13 +63,13 @@ impl Prove {
     }
 
     /// Runs the proof on a real board: with photos over its link, or with captures of its own camera.
-    fn attached(&self, bench: &Bench, target: &Target, trained: &Trained) -> Result<Proof> {
+    fn attached(&self, debug_probes: &DebugProbes, target: &BoardTarget, trained: &Trained) -> Result<Proof> {
         let input = trained.model.model().input();
         let photos = if self.what.has_photos() { self.what.read(input)? } else { Vec::new() };
-        let mut device = target.connection.open(bench, target.board, &mut self.terminal())?;
+        let mut device = target.connection.open(debug_probes, target.board, &mut self.terminal())?;
         check_model(trained, target.board, device.identity())?;
-        let captures = Pictures::Captures(self.captures.unwrap_or(CAPTURES));
-        let pictures = if photos.is_empty() { captures } else { Pictures::Inputs(&photos) };
+        let captures = ProofInputs::Captures(self.captures.unwrap_or(CAPTURES));
+        let pictures = if photos.is_empty() { captures } else { ProofInputs::Inputs(&photos) };
         let proof = prove_with_progress(trained, &mut device, pictures)?;
         if proof.repeated > 0 {
             note(&format!("asked again for {} answers that were lost on the link", proof.repeated));
@@ -79,7 +79,11 @@ impl Prove {
 }
 
 /// Proves with a progress bar.
-pub(super) fn prove_with_progress(trained: &Trained, device: &mut dyn Device, pictures: Pictures<'_>) -> Result<Proof> {
+pub(super) fn prove_with_progress(
+    trained: &Trained,
+    device: &mut dyn InferenceDevice,
+    pictures: ProofInputs<'_>,
+) -> Result<Proof> {
     let bar = progress(pictures.len() as u64, "proving");
     let proof = prove(&trained.model, device, pictures, || bar.inc(1))?;
     bar.finish_and_clear();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::Result;
 use pinhole_boards::board::Emulated;
-use pinhole_boards::device::{CameraKind, Device as _};
+use pinhole_boards::device::{CameraKind, InferenceDevice as _};
 use pinhole_core::inference::Inference;
 use pinhole_core::photos::decode;
 use pinhole_shared::link::Report;

@@ -9,7 +9,8 @@ use clap::Args;
 use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use pinhole_lab::study::{
-    self, Finished, Options, Plan, Progress, Ran, Results, Shard, Source, Store, StudyPhotos, StudySize,
+    self, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos, StudyPlan,
+    StudyProgress, StudyResults, StudySize,
 };
 
 use super::INTERRUPTED;
@@ -77,7 +78,7 @@ impl Study {
         for system in &mut systems {
             system.recipe.training.epochs = self.epochs.unwrap_or(system.recipe.training.epochs);
         }
-        let source = Source::find(&self.photos, self.validation.as_deref())?;
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?;
         let photos = StudyPhotos::load(&source, &systems)?;
         warn(&photos.warnings);
         warn_of_duplicates(&photos.duplicate_paths());
@@ -91,12 +92,12 @@ impl Study {
             folds: self.folds.unwrap_or(folds),
             repeats: self.repeats.unwrap_or(repeats),
         };
-        let plan = Plan::new(&photos, &systems, size)?;
-        let store = Store::create(&self.out)?;
+        let plan = StudyPlan::new(&photos, &systems, size)?;
+        let store = StudyFolder::create(&self.out)?;
 
         let stopping = Stopping::on_ctrl_c()?;
         let bar = study_bar("studying");
-        let observe = |progress: Progress| {
+        let observe = |progress: StudyProgress| {
             bar.set_length(progress.all_work);
             bar.set_position(progress.work);
             bar.set_message(format!("{} of {} trainings", progress.trials, progress.all_trials));
@@ -105,12 +106,12 @@ impl Study {
         let ran = study::run(&plan, &photos, &systems, &store, options, &observe);
         bar.finish_and_clear();
         match ran? {
-            Ran::Whole(finished) => print(&finished, self.json)?,
-            Ran::ShardDone => note(&format!(
+            StudyOutcome::Whole(finished) => print(&finished, self.json)?,
+            StudyOutcome::ShardDone => note(&format!(
                 "this shard is done; to go on, run `pinhole merge {}` with the other shards' folders added",
                 self.out.display()
             )),
-            Ran::Stopped => {
+            StudyOutcome::Stopped => {
                 note(&format!(
                     "stopped; to go on from here, run the same command again ({} is kept)",
                     self.out.display()
@@ -141,9 +142,13 @@ impl Stopping {
     }
 
     /// Returns the options of a run: all cores by default, and the whole study unless a shard is given.
-    pub(super) fn options(&self, threads: Option<u16>, shard: Option<Shard>) -> Options<'static> {
+    pub(super) fn options(&self, threads: Option<u16>, shard: Option<Shard>) -> StudyOptions<'static> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Options { threads: threads.map_or(cores, usize::from), shard: shard.unwrap_or(Shard::WHOLE), stop: self.stop }
+        StudyOptions {
+            threads: threads.map_or(cores, usize::from),
+            shard: shard.unwrap_or(Shard::WHOLE),
+            stop: self.stop,
+        }
     }
 }
 
@@ -179,7 +184,7 @@ impl Merge {
     }
 }
 
-fn print(finished: &Finished, as_json: bool) -> Result<()> {
+fn print(finished: &FinishedStudy, as_json: bool) -> Result<()> {
     let results = &finished.results;
     if as_json {
         return json(results);
@@ -190,20 +195,20 @@ fn print(finished: &Finished, as_json: bool) -> Result<()> {
 }
 
 /// Prints the results that fit a terminal; the report and table.csv have the rest.
-fn table(results: &Results) {
+fn table(results: &StudyResults) {
     let width = results.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0).max(6);
-    let (given, crossed) = (results.given_photos > 0, results.folds > 0);
+    let (given_split, cross_validation) = (results.given_split_photos > 0, results.folds > 0);
     let mut header = format!("{:width$}", "system");
-    if given {
+    if given_split {
         header += "  least loss     accuracy     ";
     }
-    if crossed {
+    if cross_validation {
         header += "  cross-val.  95 % interval";
     }
     say!("{header}  against {}", results.reference);
     for system in &results.systems {
         let mut line = format!("{:width$}", system.name);
-        match &system.given {
+        match &system.given_split {
             Some(scores) => {
                 let (loss, accuracy) = (scores.best_loss, scores.best_accuracy);
                 line += &match results.seeds {
@@ -214,10 +219,10 @@ fn table(results: &Results) {
                     ),
                 };
             }
-            None if given => line += &format!("  {:28}", "diverged in every run"),
+            None if given_split => line += &format!("  {:28}", "diverged in every run"),
             None => {}
         }
-        if let Some(scores) = &system.crossed {
+        if let Some(scores) = &system.cross_validation {
             let interval = scores.interval;
             line += &format!("  {:.3}       {:.2} to {:.2} ", scores.accuracy.mean, interval.low, interval.high);
         }
@@ -229,8 +234,11 @@ fn table(results: &Results) {
                 format!("  {which} (p = {:.3})", paired.p_corrected)
             }
         };
-        let flags =
-            [(system.not_converged, "not converged"), (system.spoiled, "spoiled late"), (system.diverged, "diverged")];
+        let flags = [
+            (system.not_converged, "not converged"),
+            (system.collapsed, "spoiled late"),
+            (system.diverged, "diverged"),
+        ];
         for (count, what) in flags.into_iter().filter(|(count, _)| *count > 0) {
             line += &format!("; {count} of {} runs {what}", system.runs);
         }

@@ -5,8 +5,8 @@ use pinhole_boards::board::Board;
 use pinhole_boards::device::CameraKind;
 
 use super::choice::choice;
-use super::connection::Connection;
-use crate::app::board::Target;
+use super::connection::ConnectionArguments;
+use crate::app::board::BoardTarget;
 
 /// The board, and the connection to it.
 #[derive(Debug, Args)]
@@ -18,11 +18,11 @@ pub(super) struct OnBoard {
     #[arg(long, value_parser = choice::<CameraKind>())]
     camera: Option<CameraKind>,
     #[command(flatten)]
-    connection: Connection,
+    connection: ConnectionArguments,
 }
 
 impl OnBoard {
-    pub(super) fn target(&self) -> Target {
-        Target { board: self.board, camera: self.camera, connection: self.connection.request() }
+    pub(super) fn target(&self) -> BoardTarget {
+        BoardTarget { board: self.board, camera: self.camera, connection: self.connection.request() }
     }
 }

@@ -15,7 +15,7 @@ use super::completions;
 use super::output::{duration, json, say, scores};
 use super::terminal::Terminal;
 use super::values::at_least;
-use crate::app::train::{Checkpoints, Request, TrainedRun, train};
+use crate::app::train::{Checkpoints, TrainRequest, TrainedRun, train};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub(super) struct Train {
     /// Device to train on. A graphics card needs a Pinhole that was built with support for it. The network is then
     /// nearly the same, but not byte for byte
     #[arg(long, value_enum, default_value_t)]
-    device: Device,
+    device: TrainingDevice,
     /// Number of threads to train with [default: all cores]; the result does not depend on it
     #[arg(long, value_parser = at_least::<u16>(1))]
     threads: Option<u16>,
@@ -81,7 +81,7 @@ enum Colors {
 
 /// Devices to compute on, as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Device {
+enum TrainingDevice {
     /// The processor
     #[default]
     Cpu,
@@ -141,8 +141,8 @@ impl Train {
         })
     }
 
-    fn request(&self) -> Request {
-        Request {
+    fn request(&self) -> TrainRequest {
+        TrainRequest {
             photos: self.photos.clone(),
             validation: self.validation.clone(),
             recipe: self.recipe.clone(),
@@ -157,8 +157,8 @@ impl Train {
             patience: self.patience,
             bits: self.activations.into(),
             accelerator: match self.device {
-                Device::Cpu => Accelerator::Cpu,
-                Device::Gpu => Accelerator::Gpu,
+                TrainingDevice::Cpu => Accelerator::Cpu,
+                TrainingDevice::Gpu => Accelerator::Gpu,
             },
         }
     }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use pinhole_core::artifacts::{create_folder, write_file};
-use pinhole_lab::study::{Progress, Source};
-use pinhole_lab::tune::{Budget, Found, FoundNetwork, Search, tune};
+use pinhole_lab::study::{PhotoFolders, StudyProgress};
+use pinhole_lab::tune::{FoundNetwork, Search, SearchBudget, SearchResult, tune};
 
 use super::INTERRUPTED;
 use super::output::{json, note, say, warn, warn_of_duplicates};
@@ -68,9 +68,9 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
 
 impl Tune {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let source = Source::find(&self.photos, self.validation.as_deref())?;
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?;
         let search = Search {
-            budget: Budget { flash_bytes: self.flash, ram_bytes: self.ram },
+            budget: SearchBudget { flash_bytes: self.flash, ram_bytes: self.ram },
             candidates: usize::from(self.candidates),
             folds: self.folds,
             rounds: self.rounds,
@@ -79,7 +79,7 @@ impl Tune {
         };
         let stopping = Stopping::on_ctrl_c()?;
         let bar = study_bar("searching");
-        let observe = |round: u32, progress: Progress| {
+        let observe = |round: u32, progress: StudyProgress| {
             bar.set_length(progress.all_work);
             bar.set_position(progress.work);
             let what = if round > self.rounds {
@@ -115,11 +115,11 @@ fn recipe_path(folder: &Path, network: &FoundNetwork) -> PathBuf {
     folder.join(format!("{}.toml", network.name))
 }
 
-fn front(found: &Found) -> impl Iterator<Item = &FoundNetwork> {
+fn front(found: &SearchResult) -> impl Iterator<Item = &FoundNetwork> {
     found.networks.iter().filter(|network| network.on_front)
 }
 
-fn write_recipes(folder: &Path, found: &Found) -> Result<()> {
+fn write_recipes(folder: &Path, found: &SearchResult) -> Result<()> {
     create_folder(folder)?;
     // Remove the recipes of an earlier search, perhaps for another budget.
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -135,7 +135,7 @@ fn write_recipes(folder: &Path, found: &Found) -> Result<()> {
     Ok(())
 }
 
-fn print(found: &Found, recipes: &Path) {
+fn print(found: &SearchResult, recipes: &Path) {
     say!(
         "{} networks fit {} bytes of flash and {} of RAM; {} were tried, {} are left after the last round",
         found.within_budget,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use miette::{IntoDiagnostic as _, Result, miette};
-use pinhole_boards::probe::Bench;
+use pinhole_boards::probe::DebugProbes;
 use pinhole_shared::policy::Policy;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
@@ -48,7 +48,7 @@ enum Key {
 const KEYS_EVERY: Duration = Duration::from_millis(50);
 
 impl Watch {
-    pub(super) fn run(&self, bench: &Bench) -> Result<ExitCode> {
+    pub(super) fn run(&self, debug_probes: &DebugProbes) -> Result<ExitCode> {
         if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
             return Err(miette!(
                 help = "run it in a terminal; `pinhole simulate` prints the same, line by line",
@@ -59,7 +59,7 @@ impl Watch {
         target.check(if self.what.has_photos() { Photos::BeforeTheCamera } else { Photos::Elsewhere })?;
         let trained = self.what.trained()?;
         let photos = before_camera(&target, &self.what, &trained)?;
-        let camera = target.camera(bench, &trained, photos, &mut Terminal::new())?;
+        let camera = target.camera(debug_probes, &trained, photos, &mut Terminal::new())?;
         let mut watching = Watching::new(camera, &target, &trained)?;
         let mut terminal = ratatui::try_init().into_diagnostic()?;
         let result = self.watch(&mut terminal, &mut watching);

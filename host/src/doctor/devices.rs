@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pinhole_boards::platform::may_write;
-use pinhole_boards::probe::{self, Bench};
+use pinhole_boards::probe::{self, DebugProbes};
 use serde::Serialize;
 use serialport::SerialPortType;
 
@@ -45,8 +45,8 @@ pub struct SerialFacts {
 }
 
 /// Returns the connected debug probes; none if this program was built without support for probes.
-pub(super) fn probes(bench: &Bench) -> ProbeFacts {
-    let probes = probe::probes(bench).unwrap_or_default().into_iter();
+pub(super) fn probes(debug_probes: &DebugProbes) -> ProbeFacts {
+    let probes = probe::probes(debug_probes).unwrap_or_default().into_iter();
     let probes = probes.map(|probe| Reachable { name: probe.name, accessible: probe.accessible });
     ProbeFacts {
         probes: probes.collect(),

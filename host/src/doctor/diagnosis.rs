@@ -15,7 +15,7 @@ const FIX: &str = "pinhole doctor --fix";
 /// State of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum CheckState {
     /// It works.
     Ok,
     /// It is made when first needed; the user does not have to do anything.
@@ -26,7 +26,7 @@ pub enum State {
     NotNeeded,
 }
 
-impl State {
+impl CheckState {
     /// Returns the name for people.
     pub fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ pub struct Check {
     /// Name of the part.
     pub name: &'static str,
     /// State of the part.
-    pub state: State,
+    pub state: CheckState,
     /// Findings, in words.
     pub found: String,
     /// Commands that require it, in words.
@@ -75,7 +75,7 @@ fn program(facts: &ProgramFacts) -> Check {
         facts.architecture,
         facts.photo_formats.join(", ")
     );
-    Check { name: "program", state: State::Ok, found, needed_by: "all commands", remedy: None }
+    Check { name: "program", state: CheckState::Ok, found, needed_by: "all commands", remedy: None }
 }
 
 fn firmware(facts: &FirmwareFacts) -> Check {
@@ -91,17 +91,17 @@ fn firmware(facts: &FirmwareFacts) -> Check {
             remedy = Some("cargo xtask firmware".to_owned());
         }
     }
-    let mut state = State::Ok;
+    let mut state = CheckState::Ok;
     if facts.from_source {
         found = "built from source, because of --build-firmware or PINHOLE_BUILD_FIRMWARE".to_owned();
         remedy = None;
         if facts.sources == Sources::NoCheckout {
-            state = State::Missing;
+            state = CheckState::Missing;
             found += "; the current folder is not in a checkout";
             remedy = Some("leave out --build-firmware".to_owned());
         }
     } else if let Some(problem) = &facts.problem {
-        state = State::Missing;
+        state = CheckState::Missing;
         found.clone_from(problem);
         remedy = Some("reinstall Pinhole".to_owned());
     }
@@ -118,15 +118,15 @@ fn emulator(facts: &EmulatorFacts) -> Check {
     let (state, mut found, remedy) = match (&facts.found, &facts.will_be_copied_to) {
         (Some(found), _) => {
             let version = found.version.as_deref().unwrap_or("of an unknown version");
-            (State::Ok, format!("QEMU {version}, {}: {}", found.origin, found.path.display()), None)
+            (CheckState::Ok, format!("QEMU {version}, {}: {}", found.origin, found.path.display()), None)
         }
         (None, Some(folder)) => {
             let found = format!("none is installed; a private copy will be downloaded into {}", folder.display());
-            (State::OnDemand, found, Some(FIX.to_owned()))
+            (CheckState::OnDemand, found, Some(FIX.to_owned()))
         }
-        (None, None) => (State::Missing, facts.problem.clone().unwrap_or_default(), facts.advice.clone()),
+        (None, None) => (CheckState::Missing, facts.problem.clone().unwrap_or_default(), facts.advice.clone()),
     };
-    if state != State::Missing {
+    if state != CheckState::Missing {
         for unusable in &facts.unusable {
             found += &format!("; not usable: {unusable}");
         }
@@ -139,13 +139,13 @@ fn emulator(facts: &EmulatorFacts) -> Check {
 fn cache(facts: Option<&CacheFacts>, unused: bool) -> Check {
     let another = "set PINHOLE_CACHE to a writable folder".to_owned();
     let (state, found, remedy) = match facts {
-        None => (State::Missing, "this user has no cache folder".to_owned(), Some(another)),
+        None => (CheckState::Missing, "this user has no cache folder".to_owned(), Some(another)),
         Some(facts) => {
             let path = facts.path.display();
             let (state, mut found, mut remedy) = match (facts.writable, facts.exists) {
-                (false, _) => (State::Missing, format!("{path} cannot be written to"), Some(another)),
-                (true, false) => (State::OnDemand, format!("{path} does not exist yet"), Some(FIX.to_owned())),
-                (true, true) => (State::Ok, format!("{path}, {:.1} MB", facts.bytes as f64 / 1e6), None),
+                (false, _) => (CheckState::Missing, format!("{path} cannot be written to"), Some(another)),
+                (true, false) => (CheckState::OnDemand, format!("{path} does not exist yet"), Some(FIX.to_owned())),
+                (true, true) => (CheckState::Ok, format!("{path}, {:.1} MB", facts.bytes as f64 / 1e6), None),
             };
             if facts.leftovers > 0 && facts.writable {
                 found += &format!("; {} unfinished downloads in it", facts.leftovers);
@@ -155,7 +155,7 @@ fn cache(facts: Option<&CacheFacts>, unused: bool) -> Check {
         }
     };
     let (state, remedy) = match state {
-        State::Missing if unused => (State::NotNeeded, None),
+        CheckState::Missing if unused => (CheckState::NotNeeded, None),
         state => (state, remedy),
     };
     Check { name: "cache folder", state, found, needed_by: "the emulator's private copy", remedy }
@@ -171,9 +171,9 @@ fn compiler(facts: &[CompilerFacts], from_source: bool) -> Check {
         .collect();
     let missing = facts.iter().any(|facts| facts.compiler.is_none());
     let state = match (missing, from_source) {
-        (false, _) => State::Ok,
-        (true, true) => State::Missing,
-        (true, false) => State::NotNeeded,
+        (false, _) => CheckState::Ok,
+        (true, true) => CheckState::Missing,
+        (true, false) => CheckState::NotNeeded,
     };
     let remedy = facts.iter().find_map(|facts| facts.command.clone());
     Check { name: "compiler", state, found: found.join("; "), needed_by: "--build-firmware", remedy }
@@ -185,7 +185,7 @@ fn probes(facts: &ProbeFacts) -> Check {
         let found =
             "this program has no support for debug probes (feature `probe`); `pinhole flash --out` writes files"
                 .to_owned();
-        return Check { name: "debug probes", state: State::NotNeeded, found, needed_by, remedy: None };
+        return Check { name: "debug probes", state: CheckState::NotNeeded, found, needed_by, remedy: None };
     }
     let (state, mut found) = reachable(&facts.probes, "no debug probe is plugged in");
     let rules_missing = facts.rules_needed && facts.rules.is_none();
@@ -196,8 +196,10 @@ fn probes(facts: &ProbeFacts) -> Check {
     }
     // Rules are not the only way to get access: root always has it.
     let remedy = match state {
-        State::Ok => None,
-        State::Missing if !rules_missing => Some("unplug the probe and plug it in again, or log in again".to_owned()),
+        CheckState::Ok => None,
+        CheckState::Missing if !rules_missing => {
+            Some("unplug the probe and plug it in again, or log in again".to_owned())
+        }
         _ if rules_missing => Some(format!("install the udev rules: {PROBE_SETUP}")),
         _ => None,
     };
@@ -207,14 +209,14 @@ fn probes(facts: &ProbeFacts) -> Check {
 fn serial_ports(facts: &SerialFacts) -> Check {
     let (state, found) = reachable(&facts.ports, "no serial port on USB");
     let join = || "sudo usermod -aG dialout $USER (then log in again)".to_owned();
-    let remedy = (state == State::Missing).then(join);
+    let remedy = (state == CheckState::Missing).then(join);
     Check { name: "serial ports", state, found, needed_by: "--port", remedy }
 }
 
 /// Returns the state of devices, and their names in words.
-fn reachable(devices: &[Reachable], none: &str) -> (State, String) {
+fn reachable(devices: &[Reachable], none: &str) -> (CheckState, String) {
     if devices.is_empty() {
-        return (State::NotNeeded, none.to_owned());
+        return (CheckState::NotNeeded, none.to_owned());
     }
     let words = devices.iter().map(|device| match device.accessible {
         true => device.name.clone(),
@@ -222,15 +224,15 @@ fn reachable(devices: &[Reachable], none: &str) -> (State, String) {
     });
     let words: Vec<String> = words.collect();
     let all = devices.iter().all(|device| device.accessible);
-    (if all { State::Ok } else { State::Missing }, words.join("; "))
+    (if all { CheckState::Ok } else { CheckState::Missing }, words.join("; "))
 }
 
 fn gpu(facts: &ProgramFacts) -> Check {
     let (state, found, remedy) = if facts.gpu.is_empty() {
         let remedy = "build with --features cuda (NVIDIA) or --features metal (Apple)".to_owned();
-        (State::NotNeeded, "this program trains on the processor alone".to_owned(), Some(remedy))
+        (CheckState::NotNeeded, "this program trains on the processor alone".to_owned(), Some(remedy))
     } else {
-        (State::Ok, format!("built with {}", facts.gpu.join(", ")), None)
+        (CheckState::Ok, format!("built with {}", facts.gpu.join(", ")), None)
     };
     Check { name: "graphics card", state, found, needed_by: "train --device gpu", remedy }
 }
@@ -295,16 +297,17 @@ mod tests {
 
     #[test]
     fn what_is_not_plugged_in_is_not_missing() {
-        let states: Vec<(&str, State)> = diagnose(&facts()).iter().map(|check| (check.name, check.state)).collect();
+        let states: Vec<(&str, CheckState)> =
+            diagnose(&facts()).iter().map(|check| (check.name, check.state)).collect();
         let expected = [
-            ("program", State::Ok),
-            ("firmware", State::Ok),
-            ("emulator", State::Ok),
-            ("cache folder", State::Ok),
-            ("compiler", State::NotNeeded),
-            ("debug probes", State::NotNeeded),
-            ("serial ports", State::NotNeeded),
-            ("graphics card", State::NotNeeded),
+            ("program", CheckState::Ok),
+            ("firmware", CheckState::Ok),
+            ("emulator", CheckState::Ok),
+            ("cache folder", CheckState::Ok),
+            ("compiler", CheckState::NotNeeded),
+            ("debug probes", CheckState::NotNeeded),
+            ("serial ports", CheckState::NotNeeded),
+            ("graphics card", CheckState::NotNeeded),
         ];
         assert_eq!(states, expected);
     }
@@ -315,12 +318,12 @@ mod tests {
         facts.emulator.found = None;
         facts.emulator.will_be_copied_to = Some("/cache/emulator".into());
         let made = check(&facts, "emulator");
-        assert_eq!((made.state, made.remedy.as_deref()), (State::OnDemand, Some(FIX)));
+        assert_eq!((made.state, made.remedy.as_deref()), (CheckState::OnDemand, Some(FIX)));
         facts.emulator.will_be_copied_to = None;
         facts.emulator.problem = Some("offline".to_owned());
         facts.emulator.advice = Some("go online".to_owned());
         let none = check(&facts, "emulator");
-        assert_eq!((none.state, none.remedy.as_deref()), (State::Missing, Some("go online")));
+        assert_eq!((none.state, none.remedy.as_deref()), (CheckState::Missing, Some("go online")));
     }
 
     #[test]
@@ -329,15 +332,15 @@ mod tests {
         facts.probes.probes = vec![Reachable { name: "probe".to_owned(), accessible: false }];
         facts.serial_ports.ports = vec![Reachable { name: "/dev/ttyACM0".to_owned(), accessible: false }];
         let probes = check(&facts, "debug probes");
-        assert_eq!(probes.state, State::Missing);
+        assert_eq!(probes.state, CheckState::Missing);
         assert!(probes.remedy.unwrap().contains(PROBE_SETUP));
         let ports = check(&facts, "serial ports");
-        assert_eq!(ports.state, State::Missing);
+        assert_eq!(ports.state, CheckState::Missing);
         assert!(ports.found.contains("/dev/ttyACM0") && ports.remedy.unwrap().contains("dialout"));
         // With access, missing rules do not matter.
         facts.probes.probes[0].accessible = true;
         let probes = check(&facts, "debug probes");
-        assert_eq!((probes.state, probes.remedy), (State::Ok, None));
+        assert_eq!((probes.state, probes.remedy), (CheckState::Ok, None));
     }
 
     #[test]
@@ -345,10 +348,10 @@ mod tests {
         let mut facts = facts();
         facts.firmware.from_source = true;
         facts.firmware.sources = Sources::Unchanged { checkout: "/checkout".into() };
-        assert_eq!(check(&facts, "compiler").state, State::Missing);
-        assert_eq!(check(&facts, "firmware").state, State::Ok);
+        assert_eq!(check(&facts, "compiler").state, CheckState::Missing);
+        assert_eq!(check(&facts, "firmware").state, CheckState::Ok);
         facts.firmware.sources = Sources::NoCheckout;
-        assert_eq!(check(&facts, "firmware").state, State::Missing);
+        assert_eq!(check(&facts, "firmware").state, CheckState::Missing);
     }
 
     #[test]
@@ -356,10 +359,10 @@ mod tests {
         let mut facts = facts();
         facts.firmware.sources = Sources::Changed { checkout: "/checkout".into() };
         let firmware = check(&facts, "firmware");
-        assert_eq!((firmware.state, firmware.remedy.as_deref()), (State::Ok, Some("cargo xtask firmware")));
+        assert_eq!((firmware.state, firmware.remedy.as_deref()), (CheckState::Ok, Some("cargo xtask firmware")));
         assert!(firmware.found.contains("/checkout have changed"), "{}", firmware.found);
         facts.firmware.problem = Some("damaged".to_owned());
-        assert_eq!(check(&facts, "firmware").state, State::Missing);
+        assert_eq!(check(&facts, "firmware").state, CheckState::Missing);
     }
 
     #[test]
@@ -370,14 +373,14 @@ mod tests {
             let cache = check(facts, "cache folder");
             (cache.state, cache.remedy.unwrap_or_default())
         };
-        assert_eq!(with(&mut facts, false, true, 0), (State::OnDemand, FIX.to_owned()));
-        assert_eq!(with(&mut facts, true, true, 2), (State::Ok, FIX.to_owned()));
+        assert_eq!(with(&mut facts, false, true, 0), (CheckState::OnDemand, FIX.to_owned()));
+        assert_eq!(with(&mut facts, true, true, 2), (CheckState::Ok, FIX.to_owned()));
         let (state, remedy) = with(&mut facts, true, false, 2);
-        assert_eq!((state, remedy.as_str()), (State::NotNeeded, ""), "there is an emulator");
+        assert_eq!((state, remedy.as_str()), (CheckState::NotNeeded, ""), "there is an emulator");
         facts.emulator.found = None;
         let (state, remedy) = with(&mut facts, true, false, 2);
-        assert!(state == State::Missing && remedy.contains("PINHOLE_CACHE"), "{remedy}");
+        assert!(state == CheckState::Missing && remedy.contains("PINHOLE_CACHE"), "{remedy}");
         facts.cache = None;
-        assert_eq!(check(&facts, "cache folder").state, State::Missing);
+        assert_eq!(check(&facts, "cache folder").state, CheckState::Missing);
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pinhole_boards::cache;
 use pinhole_boards::emulator::locate;
 use pinhole_boards::platform::may_write;
-use pinhole_boards::probe::Bench;
+use pinhole_boards::probe::DebugProbes;
 use serde::Serialize;
 
 use super::devices::{self, ProbeFacts, SerialFacts};
@@ -91,14 +91,14 @@ pub struct CacheFacts {
 
 impl Facts {
     /// Collects the facts: starts programs to ask for their versions, lists devices, changes nothing.
-    pub fn of_this_machine(bench: &Bench) -> Self {
+    pub fn of_this_machine(debug_probes: &DebugProbes) -> Self {
         Self {
             program: ProgramFacts::of_this_one(),
             firmware: FirmwareFacts::of_this_program(),
             emulator: EmulatorFacts::of_this_machine(),
             cache: cache::folder().map(CacheFacts::of),
             compilers: CompilerFacts::of_this_machine(),
-            probes: devices::probes(bench),
+            probes: devices::probes(debug_probes),
             serial_ports: devices::serial_ports(),
         }
     }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pinhole_boards::board::Board;
-use pinhole_boards::firmware::prebuilt::Manifest;
+use pinhole_boards::firmware::prebuilt::FirmwareManifest;
 use pinhole_boards::firmware::{Firmware, FirmwareError, checkout, source_digest, toolchain_facts};
-use pinhole_boards::settings::Settings;
+use pinhole_boards::settings::ProcessSettings;
 use serde::Serialize;
 
 /// Facts about the boards' firmware.
 #[derive(Clone, Debug, Serialize)]
 pub struct FirmwareFacts {
-    /// True if commands build it from source ([`Settings::build_firmware`]), false if they use the prebuilt firmware.
+    /// True if commands build it from source ([`ProcessSettings::build_firmware`]), false if they use the prebuilt
+    /// firmware.
     pub from_source: bool,
     /// Digests of the prebuilt firmware, by board name.
     pub prebuilt: BTreeMap<&'static str, String>,
@@ -58,7 +59,7 @@ pub struct CompilerFacts {
 impl FirmwareFacts {
     pub(super) fn of_this_program() -> Self {
         let mut facts = Self {
-            from_source: Settings::current().build_firmware,
+            from_source: ProcessSettings::current().build_firmware,
             prebuilt: BTreeMap::new(),
             compiler: None,
             source_digest: None,
@@ -71,7 +72,7 @@ impl FirmwareFacts {
                 Err(error) => facts.problem = Some(error.to_string()),
             }
         }
-        match Manifest::inside() {
+        match FirmwareManifest::inside() {
             None => {}
             Some(Err(error)) => facts.problem = Some(error),
             Some(Ok(manifest)) => {
@@ -88,7 +89,7 @@ fn boards() -> impl Iterator<Item = Board> {
     Board::ALL.into_iter().filter(|board| !board.is_test_equipment())
 }
 
-fn sources(manifest: &Manifest) -> Sources {
+fn sources(manifest: &FirmwareManifest) -> Sources {
     let Ok(checkout) = checkout() else { return Sources::NoCheckout };
     match source_digest(&checkout, &manifest.toolchain) {
         Ok(digest) if digest == manifest.source_digest => Sources::Unchanged { checkout },

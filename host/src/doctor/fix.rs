@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use pinhole_boards::cache;
-use pinhole_boards::emulator::locate::{self, LocateError, Step};
+use pinhole_boards::emulator::locate::{self, CopyStep, LocateError};
 
 use super::facts::Facts;
 
@@ -31,7 +31,7 @@ pub enum FixError {
 ///
 /// # Errors
 /// Any [`FixError`].
-pub fn fix(facts: &Facts, tell: impl FnMut(&Step)) -> Result<Vec<String>, FixError> {
+pub fn fix(facts: &Facts, tell: impl FnMut(&CopyStep)) -> Result<Vec<String>, FixError> {
     let mut done = Vec::new();
     if let Some(cache) = &facts.cache {
         let path = &cache.path;

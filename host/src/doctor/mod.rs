@@ -15,7 +15,7 @@ mod firmware;
 mod fix;
 
 pub use devices::{ProbeFacts, Reachable, SerialFacts};
-pub use diagnosis::{Check, State, diagnose};
+pub use diagnosis::{Check, CheckState, diagnose};
 pub use facts::{CacheFacts, EmulatorFacts, Facts, FoundEmulator, ProgramFacts};
 pub use firmware::{CompilerFacts, FirmwareFacts, Sources};
 pub use fix::{FixError, fix};

@@ -1,7 +1,7 @@
 //! Live view of a device: its camera's frames as the network sees them, and the network's decisions.
 //!
-//! [`ClassifiedFrame`] is one capture with its results, [`State`] everything known so far, [`view`] draws a screen of it. The
-//! command itself controls the terminal.
+//! [`ClassifiedFrame`] is one capture with its results, [`WatchState`] everything known so far, [`view`] draws a screen
+//! of it. The command itself controls the terminal.
 
 mod pixels;
 pub mod view;
@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pinhole_boards::board_camera::Frame;
+use pinhole_boards::board_camera::CapturedFrame;
 use pinhole_shared::decision::{Probability, probability};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::link::Statistics;
@@ -53,8 +53,8 @@ pub struct Stages {
 
 impl ClassifiedFrame {
     /// Extracts the results of a capture that was reported with all of its integers. `None` if some are missing.
-    pub fn of(frame: Frame, statistics: &Statistics) -> Option<Self> {
-        let Frame { inference, shown, photo, device } = frame;
+    pub fn of(frame: CapturedFrame, statistics: &Statistics) -> Option<Self> {
+        let CapturedFrame { inference, shown, photo, device } = frame;
         let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
         let logits = inference.stages.get(1..)?.last()?;
         // The device's own arithmetic, so that the display shows the numbers of its decision.
@@ -74,7 +74,7 @@ impl ClassifiedFrame {
 
 /// Everything that the view shows.
 #[derive(Clone, Debug)]
-pub struct State {
+pub struct WatchState {
     /// Board and kernel.
     pub device: String,
     /// Side of the network's input, px.
@@ -99,7 +99,7 @@ pub struct State {
     taken: VecDeque<Duration>,
 }
 
-impl State {
+impl WatchState {
     /// Creates the state before the first capture.
     pub fn new(device: String, side: usize, classes: Vec<String>, predicted_ms: Option<f64>) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl State {
     }
 
     /// Adds a capture that was taken at this time since the start.
-    pub fn saw(&mut self, frame: ClassifiedFrame, at: Duration) {
+    pub fn add_frame(&mut self, frame: ClassifiedFrame, at: Duration) {
         self.frame = Some(frame);
         self.trouble = None;
         self.frames += 1;

@@ -9,13 +9,13 @@ use ratatui::widgets::Widget;
 const UPPER_HALF: &str = "\u{2580}";
 
 /// A square of pixels, as large as fits: one pixel per column if there is room, otherwise scaled down.
-pub(super) struct Pixels<'p> {
+pub(super) struct PixelsWidget<'p> {
     pub(super) side: usize,
     /// Row by row: one byte per pixel, or red, green and blue of each pixel together.
     pub(super) pixels: &'p [u8],
 }
 
-impl Pixels<'_> {
+impl PixelsWidget<'_> {
     /// Returns the columns and rows that a square of `side` pixels takes in an area.
     pub(super) fn size(side: usize, area: Rect) -> (u16, u16) {
         let columns = side.min(usize::from(area.width)).min(usize::from(area.height) * 2);
@@ -36,7 +36,7 @@ impl Pixels<'_> {
     }
 }
 
-impl Widget for Pixels<'_> {
+impl Widget for PixelsWidget<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let (columns, rows) = Self::size(self.side, area);
         let shown = usize::from(columns);

@@ -8,8 +8,8 @@ use ratatui::style::Color;
 use super::*;
 use crate::watch::view::draw;
 
-fn state() -> State {
-    State::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))
+fn state() -> WatchState {
+    WatchState::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))
 }
 
 fn inference() -> Inference {
@@ -22,7 +22,7 @@ fn inference() -> Inference {
     }
 }
 
-fn sight() -> ClassifiedFrame {
+fn classified() -> ClassifiedFrame {
     ClassifiedFrame::of(frame(inference()), &statistics()).unwrap()
 }
 
@@ -30,13 +30,13 @@ fn statistics() -> Statistics {
     Statistics { capture_us: 7_200, inference_us: 14_800, ..Statistics::default() }
 }
 
-fn frame(inference: Inference) -> Frame {
+fn frame(inference: Inference) -> CapturedFrame {
     let (photo, device) = (Some(Duration::from_millis(3)), Duration::from_micros(12_345));
-    Frame { inference, shown: Some("photos/a.jpg".into()), photo, device }
+    CapturedFrame { inference, shown: Some("photos/a.jpg".into()), photo, device }
 }
 
 /// Returns a screen as text, and the terminal for its colors.
-fn screen(state: &State, width: u16, height: u16) -> (String, Terminal<TestBackend>) {
+fn screen(state: &WatchState, width: u16, height: u16) -> (String, Terminal<TestBackend>) {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(frame, state)).unwrap();
     let buffer = terminal.backend().buffer();
@@ -46,16 +46,16 @@ fn screen(state: &State, width: u16, height: u16) -> (String, Terminal<TestBacke
 
 #[test]
 fn probabilities_are_the_devices() {
-    let sight = sight();
-    assert_eq!(sight.class, 0);
-    assert_eq!(sight.probabilities[0], inference().decision.probability.to_f64());
-    assert!((sight.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-4);
+    let classified = classified();
+    assert_eq!(classified.class, 0);
+    assert_eq!(classified.probabilities[0], inference().decision.probability.to_f64());
+    assert!((classified.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-4);
     // Missing integers or pixels give no result.
-    let mut alone = inference();
-    alone.stages.truncate(1);
-    assert_eq!(ClassifiedFrame::of(frame(alone.clone()), &statistics()), None);
-    alone.stages.clear();
-    assert_eq!(ClassifiedFrame::of(frame(alone.clone()), &statistics()), None);
+    let mut without_output = inference();
+    without_output.stages.truncate(1);
+    assert_eq!(ClassifiedFrame::of(frame(without_output.clone()), &statistics()), None);
+    without_output.stages.clear();
+    assert_eq!(ClassifiedFrame::of(frame(without_output.clone()), &statistics()), None);
     let mut bright = inference();
     bright.stages[0][3] = 256;
     assert_eq!(ClassifiedFrame::of(frame(bright), &statistics()), None);
@@ -65,8 +65,8 @@ fn probabilities_are_the_devices() {
 fn a_screen_shows_all_of_it() {
     let mut state = state();
     assert!(screen(&state, 80, 24).0.contains("waiting for the first picture"));
-    state.saw(sight(), Duration::from_secs(1));
-    state.saw(sight(), Duration::from_millis(1_250));
+    state.add_frame(classified(), Duration::from_secs(1));
+    state.add_frame(classified(), Duration::from_millis(1_250));
     state.logged(["info  ready", "warn  the camera did not answer in time"].into_iter());
     let (text, terminal) = screen(&state, 80, 24);
     for words in [
@@ -104,12 +104,12 @@ fn a_screen_shows_all_of_it() {
 
 #[test]
 fn small_terminals_and_large_networks_are_no_trouble() {
-    let mut state = State::new("board".to_owned(), 96, (0..40).map(|n| format!("class {n}")).collect(), None);
+    let mut state = WatchState::new("board".to_owned(), 96, (0..40).map(|n| format!("class {n}")).collect(), None);
     let probabilities = (0..40).map(|n| f64::from(n) / 780.0).collect();
     let pixels = vec![128; 96 * 96];
     let (verdict, stages) = (Verdict::Class(39), Stages::default());
-    let sight = ClassifiedFrame { shown: None, pixels, probabilities, class: 39, verdict, stages };
-    state.saw(sight, Duration::ZERO);
+    let classified = ClassifiedFrame { shown: None, pixels, probabilities, class: 39, verdict, stages };
+    state.add_frame(classified, Duration::ZERO);
     for (width, height) in [(1, 1), (5, 3), (20, 10), (80, 24), (200, 80)] {
         let (text, _) = screen(&state, width, height);
         // Not all classes fit; the most likely one must be visible.
@@ -130,7 +130,7 @@ fn the_rate_is_of_the_last_frames() {
         } else {
             Duration::from_millis(u64::from(45_000 + frame * 100))
         };
-        state.saw(sight(), at);
+        state.add_frame(classified(), at);
     }
     assert!((state.frames_per_s().unwrap() - 10.0).abs() < 1e-9);
     assert_eq!(state.frames, 100);
@@ -147,7 +147,7 @@ fn old_lines_of_the_log_go() {
 #[test]
 fn an_unknown_is_shown_with_the_policy_that_made_it_one() {
     let mut state = state();
-    state.saw(ClassifiedFrame { verdict: Verdict::Unknown, ..sight() }, Duration::ZERO);
+    state.add_frame(ClassifiedFrame { verdict: Verdict::Unknown, ..classified() }, Duration::ZERO);
     state.policy = Policy::new(Probability(52_429), 2, 3).unwrap();
     let (text, _) = screen(&state, 100, 24);
     assert!(text.contains("answer     unknown"), "{text}");

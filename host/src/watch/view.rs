@@ -8,8 +8,8 @@ use ratatui::widgets::{Block, Gauge, Paragraph};
 
 use pinhole_shared::policy::{Policy, Verdict};
 
-use super::pixels::Pixels;
-use super::{ClassifiedFrame, State};
+use super::pixels::PixelsWidget;
+use super::{ClassifiedFrame, WatchState};
 
 /// Lines of the log area, including its frame.
 const LOG_ROWS: u16 = 6;
@@ -17,7 +17,7 @@ const LOG_ROWS: u16 = 6;
 const SIDE_COLUMNS: u16 = 30;
 
 /// Draws the state.
-pub fn draw(frame: &mut Frame<'_>, state: &State) {
+pub fn draw(frame: &mut Frame<'_>, state: &WatchState) {
     let [head, middle, log, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(4),
@@ -32,7 +32,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
         height: middle.height.saturating_sub(2),
         ..middle
     };
-    let (columns, _) = Pixels::size(state.side, room);
+    let (columns, _) = PixelsWidget::size(state.side, room);
     let [picture, facts] =
         Layout::horizontal([Constraint::Length(columns + 2), Constraint::Min(SIDE_COLUMNS)]).areas(middle);
     draw_picture(frame, picture, state);
@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State) {
     );
 }
 
-fn headline(state: &State) -> Line<'_> {
+fn headline(state: &WatchState) -> Line<'_> {
     let rate = state.frames_per_s().map_or("-".to_owned(), |rate| format!("{rate:.1}"));
     let paused = if state.paused { "   paused" } else { "" };
     Line::from(vec![
@@ -54,16 +54,16 @@ fn headline(state: &State) -> Line<'_> {
     ])
 }
 
-fn draw_picture(frame: &mut Frame<'_>, area: Rect, state: &State) {
+fn draw_picture(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
     let block = Block::bordered().title(format!(" {0}x{0}, as the network sees it ", state.side));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if let Some(ClassifiedFrame { pixels, .. }) = &state.frame {
-        frame.render_widget(Pixels { side: state.side, pixels }, inner);
+        frame.render_widget(PixelsWidget { side: state.side, pixels }, inner);
     }
 }
 
-fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &State) {
+fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
     let block = Block::bordered().title(" classes ");
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -106,7 +106,7 @@ fn most_likely(frame: &ClassifiedFrame, shown: usize) -> Vec<usize> {
     classes
 }
 
-fn times<'s>(state: &'s State, frame: &'s ClassifiedFrame) -> Vec<Line<'s>> {
+fn times<'s>(state: &'s WatchState, frame: &'s ClassifiedFrame) -> Vec<Line<'s>> {
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
     let mut lines = vec![answer(state, frame), Line::from(policy(&state.policy)).dim()];
     if let Some(name) = frame.shown.as_ref().and_then(|path| path.file_name()) {
@@ -124,7 +124,7 @@ fn times<'s>(state: &'s State, frame: &'s ClassifiedFrame) -> Vec<Line<'s>> {
     lines
 }
 
-fn answer<'s>(state: &'s State, frame: &ClassifiedFrame) -> Line<'s> {
+fn answer<'s>(state: &'s WatchState, frame: &ClassifiedFrame) -> Line<'s> {
     match frame.verdict {
         Verdict::Class(class) => {
             let name = state.classes.get(usize::from(class)).map_or("?", String::as_str);
@@ -145,7 +145,7 @@ fn policy(policy: &Policy) -> String {
     }
 }
 
-fn draw_log(frame: &mut Frame<'_>, area: Rect, state: &State) {
+fn draw_log(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
     let block = Block::bordered().title(" log ");
     let inner = block.inner(area);
     frame.render_widget(block, area);

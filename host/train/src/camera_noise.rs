@@ -114,7 +114,7 @@ impl Normal {
 mod tests {
     use super::*;
 
-    fn grainy(settings: Augmentation, pixels: &[u8], side: u16, seed: u64) -> Vec<u8> {
+    fn with_noise(settings: Augmentation, pixels: &[u8], side: u16, seed: u64) -> Vec<u8> {
         let mut result = pixels.to_vec();
         add_camera_noise(CameraNoise::draw(&settings, &mut Random::seeded(seed)), &mut result, InputShape::gray(side));
         result
@@ -152,11 +152,11 @@ mod tests {
         let gray: Vec<f32> = (0..36).map(|pixel| (pixel * 37 % 256) as f32).collect();
         let mut color: Vec<f32> = gray.iter().flat_map(|&level| [level, 9.0, 255.0 - level]).collect();
         blur(&mut color, InputShape::rgb(6), 1.1);
-        for (channel, mut alone) in
+        for (channel, mut plane) in
             [gray.clone(), vec![9.0; 36], gray.iter().map(|level| 255.0 - level).collect()].into_iter().enumerate()
         {
-            blur(&mut alone, InputShape::gray(6), 1.1);
-            assert!(color.iter().skip(channel).step_by(3).eq(&alone), "channel {channel}");
+            blur(&mut plane, InputShape::gray(6), 1.1);
+            assert!(color.iter().skip(channel).step_by(3).eq(&plane), "channel {channel}");
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
                 continue;
             }
             tried += 1;
-            let noisy = grainy(settings, &flat, 100, seed);
+            let noisy = with_noise(settings, &flat, 100, seed);
             let errors = || noisy.iter().map(|&pixel| f32::from(pixel) - 128.0);
             let mean = errors().sum::<f32>() / 10_000.0;
             let variance = errors().map(|error| (error - mean) * (error - mean)).sum::<f32>() / 10_000.0;
@@ -189,13 +189,13 @@ mod tests {
     fn one_without_the_other_is_the_same() {
         let pixels: Vec<u8> = (0..100).map(|pixel| (pixel * 37 % 256) as u8).collect();
         let both = Augmentation { blur: 1.0, noise: 0.1, ..Augmentation::default() };
-        let blurred = grainy(Augmentation { noise: 0.0, ..both }, &pixels, 10, 4);
+        let blurred = with_noise(Augmentation { noise: 0.0, ..both }, &pixels, 10, 4);
         let mut by_hand: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
         blur(&mut by_hand, InputShape::gray(10), Random::seeded(4).unit());
         let by_hand: Vec<u8> = by_hand.iter().map(|value| (value + 0.5).floor() as u8).collect();
         assert_eq!(blurred, by_hand);
-        assert_ne!(grainy(both, &pixels, 10, 4), blurred);
-        assert_eq!(grainy(both, &pixels, 10, 4), grainy(both, &pixels, 10, 4));
-        assert_eq!(grainy(Augmentation::default(), &pixels, 10, 4), pixels);
+        assert_ne!(with_noise(both, &pixels, 10, 4), blurred);
+        assert_eq!(with_noise(both, &pixels, 10, 4), with_noise(both, &pixels, 10, 4));
+        assert_eq!(with_noise(Augmentation::default(), &pixels, 10, 4), pixels);
     }
 }

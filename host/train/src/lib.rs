@@ -9,18 +9,18 @@
 //! A network is a sequence of layers. What is particular to one kind of layer is in its file in `layers`.
 
 mod accelerator;
-mod arithmetic;
 mod augment;
 mod camera_noise;
 mod checkpoint;
 mod dense;
-mod exact;
+mod fake_quantization;
 pub mod finetune;
 pub mod layers;
 mod loss;
 mod matrix;
 mod network;
 mod optimizer;
+mod quantization_aware;
 pub mod quantize;
 pub mod runs;
 mod schedule;
@@ -33,14 +33,14 @@ mod transfer;
 mod tests;
 
 pub use accelerator::{Accelerator, AcceleratorError};
-pub use checkpoint::{Checkpoint, CheckpointError, Identity, TrainingState};
+pub use checkpoint::{Checkpoint, CheckpointError, TrainingIdentity, TrainingState};
 pub use layers::FloatLayer;
 pub use network::{Network, NetworkError};
 pub use trainer::{Epoch, TrainError, Trainer};
-pub use training::{Outcome, Stopped, Training, train};
+pub use training::{Stopped, Training, TrainingOutcome, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 
-pub(crate) use arithmetic::{Arithmetic, Stage};
-pub(crate) use exact::Exact;
+pub(crate) use fake_quantization::{FakeQuantization, FakeQuantized};
 pub use loss::{cross_entropy, softmax};
+pub(crate) use quantization_aware::QuantizationAware;
 pub use trainer::arg_max;

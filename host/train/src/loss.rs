@@ -1,7 +1,7 @@
 //! Softmax cross-entropy and distillation loss of a batch.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use pinhole_core::recipe::{ClassWeights, Training};
+use pinhole_core::recipe::{ClassWeights, TrainingSettings};
 
 use super::optimizer::contiguous;
 
@@ -16,7 +16,7 @@ pub(super) struct Targets {
 
 impl Targets {
     /// Creates the targets of a training on examples of these classes.
-    pub(super) fn new(training: &Training, labels: impl Iterator<Item = u16>, classes: usize) -> Self {
+    pub(super) fn new(training: &TrainingSettings, labels: impl Iterator<Item = u16>, classes: usize) -> Self {
         let mut counts = vec![0_usize; classes];
         labels.for_each(|label| counts[usize::from(label)] += 1);
         let all: usize = counts.iter().sum();
@@ -87,20 +87,20 @@ impl CustomOp1 for CrossEntropy {
 /// G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", 2015, section 2, at a temperature of
 /// 1; for quantized networks A. Polino, R. Pascanu and D. Alistarh, "Model compression via distillation and
 /// quantization", ICLR 2018.
-pub(super) struct Imitation {
+pub(super) struct DistillationLoss {
     /// The teacher's logits, row by row.
     pub teacher: Vec<Vec<f32>>,
 }
 
-impl CustomOp1 for Imitation {
+impl CustomOp1 for DistillationLoss {
     fn name(&self) -> &'static str {
-        "imitation"
+        "distillation-loss"
     }
 
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (batch, classes) = layout.shape().dims2()?;
         if batch != self.teacher.len() {
-            bail!("imitation: {batch} rows for {} of the teacher", self.teacher.len());
+            bail!("distillation loss: {batch} rows for {} of the teacher", self.teacher.len());
         }
         let rows = contiguous(logits, layout)?.chunks_exact(classes).zip(&self.teacher);
         let loss = |row: &[f32], teacher: &[f32]| -> f64 {
@@ -199,10 +199,10 @@ mod tests {
 
     /// By hand: a row that equals the teacher's except for a constant, and a row with the classes exchanged.
     #[test]
-    fn imitation_ends_where_the_teacher_is() {
+    fn distillation_ends_where_the_teacher_is() {
         let teacher = vec![vec![1.0, 1.0], vec![0.0, 3.0_f32.ln()]];
         let logits = Var::from_slice(&[2.0_f32, 2.0, 3.0_f32.ln(), 0.0], (2, 2), &Device::Cpu).unwrap();
-        let loss = logits.as_tensor().apply_op1(Imitation { teacher }).unwrap();
+        let loss = logits.as_tensor().apply_op1(DistillationLoss { teacher }).unwrap();
         let gradients = loss.backward().unwrap();
         let gradient = gradients.get(logits.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         // A quarter of ln(4/3) and three quarters of ln 4.

@@ -1,6 +1,6 @@
 //! Learning-rate schedules.
 
-use pinhole_core::recipe::{Schedule, Training};
+use pinhole_core::recipe::{Schedule, TrainingSettings};
 
 /// Returns the learning rate of an update. `epoch` and `update` count from 0 over the whole training; an epoch has
 /// `updates_an_epoch` updates.
@@ -9,7 +9,7 @@ use pinhole_core::recipe::{Schedule, Training};
 /// Cosine: I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5,
 /// without restarts. Warm-up: P. Goyal et al., "Accurate, large minibatch SGD", 2017,
 /// section 2.2. Inverse time: the `decay` argument of Keras' first optimizers, by updates.
-pub(super) fn learning_rate(training: &Training, epoch: u32, update: u32, updates_an_epoch: u32) -> f64 {
+pub(super) fn learning_rate(training: &TrainingSettings, epoch: u32, update: u32, updates_an_epoch: u32) -> f64 {
     let base = f64::from(training.learning_rate);
     match training.schedule {
         Schedule::Constant {} => base,

@@ -15,11 +15,11 @@ use super::accelerator::Pass;
 use super::augment::{Variation, apply};
 use super::camera_noise::{CameraNoise, add_camera_noise};
 use super::checkpoint::TrainerState;
-use super::exact::Exact;
 use super::layers::{Gradient, LayerState, Trace};
 use super::loss::{CrossEntropy, Targets, cross_entropy};
 use super::network::{Network, batch, values};
 use super::optimizer::{Moments, Optimizer};
+use super::quantization_aware::QuantizationAware;
 use super::schedule::learning_rate;
 
 /// Measurements of one epoch.
@@ -62,7 +62,7 @@ pub enum TrainError {
 /// Trains a network, one epoch at a time.
 pub struct Trainer<'d> {
     network: Network,
-    exact: Option<Exact<'d>>,
+    quantization_aware: Option<QuantizationAware<'d>>,
     training: &'d Dataset,
     validation: Tensor,
     validation_labels: Vec<u16>,
@@ -92,7 +92,7 @@ impl<'d> Trainer<'d> {
         let states = network.layers.iter().map(|layer| layer.kind.state()).collect();
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
-            exact: None,
+            quantization_aware: None,
             training,
             validation: batch(&pixels, network.recipe.color)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
@@ -121,10 +121,10 @@ impl<'d> Trainer<'d> {
         self.card = Some(card);
     }
 
-    /// Returns the same trainer with quantization-aware training: it computes by other arithmetic than floating point.
-    /// The network must have neither dropout nor batch normalization.
-    pub(super) fn computing_by(self, exact: Exact<'d>) -> Self {
-        Self { exact: Some(exact), ..self }
+    /// Returns the same trainer with quantization-aware training. The network must have neither dropout nor batch
+    /// normalization.
+    pub(super) fn with_quantization_aware(self, quantization_aware: QuantizationAware<'d>) -> Self {
+        Self { quantization_aware: Some(quantization_aware), ..self }
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -197,9 +197,9 @@ impl<'d> Trainer<'d> {
     pub fn start(&mut self) -> Result<Epoch, TrainError> {
         let inputs: Vec<&[u8]> = self.training.examples.iter().map(|example| &example.pixels[..]).collect();
         let labels: Vec<u16> = self.training.examples.iter().map(|example| example.class).collect();
-        let logits = match &mut self.exact {
+        let logits = match &mut self.quantization_aware {
             None => self.network.logits(&inputs)?,
-            Some(exact) => exact.logits(&self.network, &inputs, 0)?,
+            Some(quantization_aware) => quantization_aware.logits(&self.network, &inputs, 0)?,
         };
         let training = score(&logits, &labels);
         self.measured(0, training.loss, training.right)
@@ -230,9 +230,9 @@ impl<'d> Trainer<'d> {
 
     /// Returns an epoch's measurements: the given ones of the training inputs, and new ones of the validation inputs.
     fn measured(&mut self, epoch: u32, training_loss: f64, right: usize) -> Result<Epoch, TrainError> {
-        self.validation_logits = match &mut self.exact {
+        self.validation_logits = match &mut self.quantization_aware {
             None => self.network.infer(&self.validation)?,
-            Some(exact) => exact.validation_logits(&self.network, epoch)?,
+            Some(quantization_aware) => quantization_aware.validation_logits(&self.network, epoch)?,
         };
         let validation = score(&self.validation_logits, &self.validation_labels);
         let epoch = Epoch {
@@ -284,20 +284,22 @@ impl<'d> Trainer<'d> {
         if let Some(card) = self.card.clone() {
             return Ok(self.update_on(&card, labels, &batch(pixels, self.network.recipe.color)?)?);
         }
-        let stages = match &mut self.exact {
+        let stages = match &mut self.quantization_aware {
             None => Vec::new(),
-            Some(exact) => exact.lend(&self.network, pixels, self.epochs + 1)?,
+            Some(quantization_aware) => {
+                quantization_aware.quantize_parameters(&self.network, pixels, self.epochs + 1)?
+            }
         };
         let inputs = batch(pixels, self.network.recipe.color)?;
         let forward = self.network.learn(&inputs, &mut self.dropout, &stages)?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
-        let loss = match &self.exact {
+        let loss = match &self.quantization_aware {
             None => forward.logits.apply_op1(CrossEntropy { labels, targets: self.targets.clone() })?,
-            Some(exact) => exact.loss(&forward.logits, pixels)?,
+            Some(quantization_aware) => quantization_aware.loss(&forward.logits, pixels)?,
         };
         let gradients = loss.backward()?;
-        if let Some(exact) = &self.exact {
-            exact.give_back(&self.network)?;
+        if let Some(quantization_aware) = &self.quantization_aware {
+            quantization_aware.restore_parameters(&self.network)?;
         }
         let gradient = |_, variable: &Var| gradients.get(variable.as_tensor()).cloned();
         let layers = forward.traces.iter().map(|trace| (trace, &gradient as Gradient<'_>));

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::accelerator::{Accelerator, AcceleratorError};
 use super::checkpoint::TrainingState;
-use super::exact::Exact;
 use super::layers::FloatLayer;
 use super::network::{Network, values};
+use super::quantization_aware::QuantizationAware;
 use super::trainer::{Epoch, TrainError, Trainer};
 
 /// Reason why a training ended.
@@ -25,7 +25,7 @@ pub enum Stopped {
 }
 
 /// Result of a training.
-pub struct Outcome {
+pub struct TrainingOutcome {
     /// The network after the best epoch.
     pub network: Network,
     /// All epochs. If training continued from a trained network that was measured first, epoch 0 is that network.
@@ -52,7 +52,7 @@ pub fn train(
     validation: &Dataset,
     seed: u64,
     mut observe: impl FnMut(&Epoch) -> ControlFlow<()>,
-) -> Result<Outcome, TrainError> {
+) -> Result<TrainingOutcome, TrainError> {
     Training::new(network, training, validation, seed)?.run(|_, epoch| observe(epoch))
 }
 
@@ -87,20 +87,20 @@ impl<'d> Training<'d> {
         Ok(self)
     }
 
-    /// Creates a training by other arithmetic than floating point. Its epochs measure the results of that arithmetic.
+    /// Creates a training by quantization-aware training. Its epochs measure the quantized network.
     /// The network must have neither dropout nor batch normalization.
     ///
     /// # Errors
     /// A candle error if there is not enough memory.
-    pub(crate) fn by(
-        exact: Exact<'d>,
+    pub(crate) fn quantization_aware(
+        quantization_aware: QuantizationAware<'d>,
         network: Network,
         training: &'d Dataset,
         validation: &Dataset,
         seed: u64,
     ) -> candle_core::Result<Self> {
         let new = Self::new(network, training, validation, seed)?;
-        Ok(Self { trainer: new.trainer.computing_by(exact), ..new })
+        Ok(Self { trainer: new.trainer.with_quantization_aware(quantization_aware), ..new })
     }
 
     /// All epochs so far.
@@ -158,7 +158,10 @@ impl<'d> Training<'d> {
     ///
     /// # Errors
     /// [`TrainError`].
-    pub fn run(mut self, mut observe: impl FnMut(&Self, &Epoch) -> ControlFlow<()>) -> Result<Outcome, TrainError> {
+    pub fn run(
+        mut self,
+        mut observe: impl FnMut(&Self, &Epoch) -> ControlFlow<()>,
+    ) -> Result<TrainingOutcome, TrainError> {
         let stopped = loop {
             if let Some(stopped) = self.over() {
                 break stopped;
@@ -171,7 +174,7 @@ impl<'d> Training<'d> {
         let best = self.best.ok_or(TrainError::Nothing)?;
         let network = self.trainer.into_network();
         network.restore(self.kept)?;
-        Ok(Outcome { network, epochs: self.epochs, best, stopped })
+        Ok(TrainingOutcome { network, epochs: self.epochs, best, stopped })
     }
 
     /// Returns the reason why the training is over, or `None` if epochs remain.

@@ -8,7 +8,7 @@ use clap::Args;
 use miette::{IntoDiagnostic as _, Result};
 use pinhole::artifacts::write_file;
 use pinhole::board::Board;
-use pinhole::firmware::prebuilt::{BoardManifest, FOLDER, MANIFEST, Manifest, compress, file_name};
+use pinhole::firmware::prebuilt::{BoardManifest, FOLDER, FirmwareManifest, MANIFEST, compress, file_name};
 use pinhole::firmware::{self, checkout, source_digest, toolchain_facts};
 
 const HEAD: &str =
@@ -16,9 +16,9 @@ const HEAD: &str =
 
 /// `cargo xtask firmware`.
 #[derive(Debug, Args)]
-pub(super) struct Firmware;
+pub(super) struct FirmwareCommand;
 
-impl Firmware {
+impl FirmwareCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let checkout = checkout()?;
         let folder = checkout.join("data").join(FOLDER);
@@ -42,7 +42,7 @@ impl Firmware {
             files.push((file_name(board), file));
         }
         let source_digest = source_digest(&checkout, &toolchain).into_diagnostic()?;
-        let manifest = Manifest { source_digest, toolchain, boards };
+        let manifest = FirmwareManifest { source_digest, toolchain, boards };
         fs::create_dir_all(&folder).into_diagnostic()?;
         for (name, file) in files {
             write_file(&folder.join(name), &file)?;

@@ -17,11 +17,11 @@ use miette::Result;
 #[command(name = "cargo xtask", arg_required_else_help = true)]
 enum Command {
     /// Build the firmware of all boards, and write it to data/firmware
-    Firmware(firmware::Firmware),
+    Firmware(firmware::FirmwareCommand),
     /// Write a release archive: the program, its documents, the licenses and a list of all its packages
     Release(release::Release),
     /// Redraw README's picture, docs/pinhole.svg, from the bundled model and pictures
-    Picture(picture::Picture),
+    Picture(picture::PictureCommand),
     /// Check that the program compiles for macOS, without linking or running it
     Macos(macos::Macos),
     /// Compile the program for Windows, and run it under wine

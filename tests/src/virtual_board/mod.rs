@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use pinhole::emulator::emulator;
 use pinhole::emulator::testing::KillOnDrop;
-use pinhole::probe::Bench;
+use pinhole::probe::DebugProbes;
 use probe_rs::config::Registry;
 use probe_rs::integration::ProbeLister;
 use probe_rs::probe::list::{Lister, ProbeListItem};
@@ -73,14 +73,14 @@ flash_algorithms: []
 
 /// Faults of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum BoardFault {
     /// The debug port is protected.
     Locked,
     /// The board does not answer: no power, or a loose wire.
     Silent,
 }
 
-impl Fault {
+impl BoardFault {
     const ALL: [Self; 2] = [Self::Locked, Self::Silent];
 
     fn name(self) -> &'static str {
@@ -157,14 +157,14 @@ impl VirtualBoard {
     }
 
     /// Returns the board behind one probe, for this process.
-    pub fn bench(&self) -> Bench {
+    pub fn bench(&self) -> DebugProbes {
         bench_of(1, &Plug { socket: self.socket(), fault: None })
     }
 
     /// Passes the board to a process, behind this number of probes.
-    pub fn plug_into<'c>(&self, command: &'c mut Command, probes: usize, fault: Option<Fault>) -> &'c mut Command {
+    pub fn plug_into<'c>(&self, command: &'c mut Command, probes: usize, fault: Option<BoardFault>) -> &'c mut Command {
         command.env(SOCKET, self.socket()).env(PROBES, probes.to_string());
-        command.env(FAULT, fault.map_or("", Fault::name))
+        command.env(FAULT, fault.map_or("", BoardFault::name))
     }
 
     /// Reads memory of the board directly, without a probe.
@@ -179,20 +179,20 @@ impl VirtualBoard {
 ///
 /// # Panics
 /// If the environment variables are invalid.
-pub fn bench() -> Bench {
+pub fn bench() -> DebugProbes {
     let count = std::env::var(PROBES).map_or(1, |count| count.parse().expect("a number of probes"));
     let wrong = std::env::var(FAULT).unwrap_or_default();
-    let fault = Fault::ALL.into_iter().find(|fault| fault.name() == wrong);
+    let fault = BoardFault::ALL.into_iter().find(|fault| fault.name() == wrong);
     match std::env::var_os(SOCKET) {
         Some(socket) => bench_of(count, &Plug { socket: socket.into(), fault }),
         None => bench_of(0, &Plug { socket: PathBuf::new(), fault }),
     }
 }
 
-fn bench_of(count: usize, plug: &Plug) -> Bench {
+fn bench_of(count: usize, plug: &Plug) -> DebugProbes {
     // probe-rs requires drivers that live as long as the program.
     let plug = Box::leak(Box::new(plug.clone()));
-    Bench { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry: LazyLock::new(chips) }
+    DebugProbes { lister: Lister::with_lister(Box::new(Probes { count, plug })), registry: LazyLock::new(chips) }
 }
 
 /// Returns the chips known to probe-rs, and the board's.
@@ -227,7 +227,7 @@ impl ProbeLister for Probes {
 #[derive(Clone, Debug)]
 struct Plug {
     socket: PathBuf,
-    fault: Option<Fault>,
+    fault: Option<BoardFault>,
 }
 
 impl fmt::Display for Plug {

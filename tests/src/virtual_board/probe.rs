@@ -22,7 +22,7 @@ use probe_rs::architecture::arm::{
 use probe_rs::probe::{DebugProbe, DebugProbeError, Probe, WireProtocol};
 use probe_rs::{Error, MemoryInterface};
 
-use super::Fault;
+use super::BoardFault;
 use super::gdb::Gdb;
 
 const AIRCR: u32 = 0xE000_ED0C;
@@ -48,7 +48,7 @@ const DEMCR_CATCH_RESET: u32 = 1;
 #[derive(Debug)]
 pub(super) struct VirtualProbe {
     pub(super) socket: PathBuf,
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: Option<BoardFault>,
     pub(super) speed_khz: u32,
 }
 
@@ -209,8 +209,8 @@ impl ArmDebugInterface for Interface {
     fn select_debug_port(&mut self, port: DpAddress) -> Result<(), ArmError> {
         match self.probe.fault {
             // The error that probe-rs reports for an nRF52840 with a protected access port.
-            Some(Fault::Locked) => Err(ArmError::MissingPermissions("erase_all".to_owned())),
-            Some(Fault::Silent) => Err(ArmError::NoTargetResponse { source: Box::new(ArmError::Timeout) }),
+            Some(BoardFault::Locked) => Err(ArmError::MissingPermissions("erase_all".to_owned())),
+            Some(BoardFault::Silent) => Err(ArmError::NoTargetResponse { source: Box::new(ArmError::Timeout) }),
             None => {
                 self.port = Some(port);
                 Ok(())

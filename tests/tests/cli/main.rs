@@ -24,7 +24,7 @@ use std::process::Stdio;
 
 use image::{Rgb, RgbImage};
 use pinhole::board::Board;
-use pinhole::firmware::{Firmware, Origin};
+use pinhole::firmware::{Firmware, FirmwareOrigin};
 use pinhole::model_file::ModelFile;
 use pinhole::photos;
 use pinhole::recipe::{DEFAULT, NAMED};

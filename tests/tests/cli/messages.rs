@@ -19,8 +19,8 @@ fn unknown_models_list_the_bundled_ones() {
         &[&"train", &photos, &"--out", &out, &"--from", &"conv-69"],
     ];
     for command in commands {
-        let alone: [&dyn AsRef<OsStr>; 2] = [command[0], &"conv-69"];
-        let arguments = if command.len() == 1 { &alone[..] } else { command };
+        let bare: [&dyn AsRef<OsStr>; 2] = [command[0], &"conv-69"];
+        let arguments = if command.len() == 1 { &bare[..] } else { command };
         let words: [&dyn AsRef<OsStr>; 3] =
             [&"there is no model \"conv-69\"", &"did you mean conv-96?", &"conv-50, conv-50-tiny, conv-96, drawn"];
         refused(place.path(), arguments, &words);

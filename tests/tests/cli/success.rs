@@ -199,7 +199,7 @@ fn prove() {
     let (model, photos) = (shipped_model(), drawn("train"));
     let proof = run(&[&"prove", &model, &photos, &"--limit", &"3", &"--json"]).ok().json();
     let firmware = Firmware::of(Board::Qemu).unwrap();
-    let prebuilt = *firmware.origin() == Origin::Prebuilt;
+    let prebuilt = *firmware.origin() == FirmwareOrigin::Prebuilt;
     let firmware = serde_json::json!({ "digest": firmware.digest(), "prebuilt": prebuilt });
     let expected = serde_json::json!({
         "photos": 3, "values": 3 * VALUES, "mismatches": 0, "first": null, "firmware": firmware

@@ -30,9 +30,9 @@ fn weights_of_four_bits_all_the_way() {
     let test = drawn("validation");
     let scores = run(&[&"evaluate", &folder, &test, &"--beside", &four, &"--json"]).ok().json();
     assert_eq!(scores["beside"][0]["model"], four.to_str().unwrap());
-    let alone = run(&[&"evaluate", &four, &test, &"--json"]).ok().json();
-    assert_eq!(scores["beside"][0]["accuracy"], alone["int8"]["accuracy"]);
-    assert_eq!(alone["weight_bits"], serde_json::json!([4, 8, 8]));
+    let by_itself = run(&[&"evaluate", &four, &test, &"--json"]).ok().json();
+    assert_eq!(scores["beside"][0]["accuracy"], by_itself["int8"]["accuracy"]);
+    assert_eq!(by_itself["weight_bits"], serde_json::json!([4, 8, 8]));
     assert!(run(&[&"evaluate", &four, &test]).ok().stdout.contains("confusion matrix of int4,8,8"));
 
     let packed = folder.join("packed.bin");

@@ -18,7 +18,7 @@ pub struct FirmwareSize {
 
 /// Part of a firmware's budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum BudgetPart {
     /// Flash for code and constants.
     Code,
     /// The engine's share of that flash.
@@ -32,14 +32,14 @@ pub enum Part {
 /// Error: firmware exceeds its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {got} bytes of {budget}", match part {
-    Part::Code => "code and constants exceed their flash budget",
-    Part::Engine => "the engine's code exceeds its part of the flash budget",
-    Part::StaticRam => "static variables exceed their RAM budget",
-    Part::Stack => "static variables leave too little RAM for the stack",
+    BudgetPart::Code => "code and constants exceed their flash budget",
+    BudgetPart::Engine => "the engine's code exceeds its part of the flash budget",
+    BudgetPart::StaticRam => "static variables exceed their RAM budget",
+    BudgetPart::Stack => "static variables leave too little RAM for the stack",
 })]
 pub struct Exceeded {
     /// The part that is exceeded.
-    pub part: Part,
+    pub part: BudgetPart,
     /// Used, bytes; for the stack, what is left for it.
     pub got: u64,
     /// Allowed, bytes; for the stack, what is reserved for it.
@@ -89,13 +89,13 @@ impl FirmwareSize {
         let (code, ram, stack) =
             (u64::from(budget.code_bytes), u64::from(budget.static_ram_bytes), u64::from(budget.stack_bytes));
         if self.code_bytes > code {
-            Err(Exceeded { part: Part::Code, got: self.code_bytes, budget: code })
+            Err(Exceeded { part: BudgetPart::Code, got: self.code_bytes, budget: code })
         } else if self.engine_bytes > u64::from(budget.engine_bytes) {
-            Err(Exceeded { part: Part::Engine, got: self.engine_bytes, budget: budget.engine_bytes.into() })
+            Err(Exceeded { part: BudgetPart::Engine, got: self.engine_bytes, budget: budget.engine_bytes.into() })
         } else if self.static_ram_bytes > ram {
-            Err(Exceeded { part: Part::StaticRam, got: self.static_ram_bytes, budget: ram })
+            Err(Exceeded { part: BudgetPart::StaticRam, got: self.static_ram_bytes, budget: ram })
         } else if left < stack {
-            Err(Exceeded { part: Part::Stack, got: left, budget: stack })
+            Err(Exceeded { part: BudgetPart::Stack, got: left, budget: stack })
         } else {
             Ok(())
         }
@@ -176,12 +176,12 @@ mod tests {
             FirmwareSize { code_bytes, engine_bytes: 300, static_ram_bytes }.check(&board)
         };
         let large = FirmwareSize { code_bytes: 1000, engine_bytes: 301, static_ram_bytes: 400 };
-        assert_eq!(large.check(&board), Err(Exceeded { part: Part::Engine, got: 301, budget: 300 }));
+        assert_eq!(large.check(&board), Err(Exceeded { part: BudgetPart::Engine, got: 301, budget: 300 }));
         assert_eq!(check(1000, 400), Ok(()));
-        assert_eq!(check(1001, 400), Err(Exceeded { part: Part::Code, got: 1001, budget: 1000 }));
-        assert_eq!(check(1000, 501), Err(Exceeded { part: Part::StaticRam, got: 501, budget: 500 }));
+        assert_eq!(check(1001, 400), Err(Exceeded { part: BudgetPart::Code, got: 1001, budget: 1000 }));
+        assert_eq!(check(1000, 501), Err(Exceeded { part: BudgetPart::StaticRam, got: 501, budget: 500 }));
         let error = check(1000, 401).unwrap_err();
-        assert_eq!(error, Exceeded { part: Part::Stack, got: 199, budget: 200 });
+        assert_eq!(error, Exceeded { part: BudgetPart::Stack, got: 199, budget: 200 });
         assert_eq!(error.to_string(), "variables leave too little RAM for the stack: 199 bytes of 200");
     }
 

@@ -15,6 +15,6 @@ mod fit;
 pub mod predict;
 mod requirements;
 
-pub use firmware::{Exceeded, FirmwareSize, Part};
+pub use firmware::{BudgetPart, Exceeded, FirmwareSize};
 pub use fit::{Resource, Shortfall, Shortfalls, shortfalls};
 pub use requirements::Requirements;

@@ -8,7 +8,7 @@ use pinhole_shared::policy::Policy;
 
 use super::logs::Logs;
 use super::transport::Transport;
-use super::{Client, ClientError, Device, DeviceError, LogLine};
+use super::{Client, ClientError, InferenceDevice, InferenceDeviceError, LogLine};
 
 /// Longest silence of a working device: its camera may take that long to start.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
@@ -52,8 +52,8 @@ impl AttachedDevice {
     /// Connects to a device on any stream whose waits have a timeout. The device has no log.
     ///
     /// # Errors
-    /// [`DeviceError::Request`].
-    pub fn on(transport: Box<dyn Transport>) -> Result<Self, DeviceError> {
+    /// [`InferenceDeviceError::Request`].
+    pub fn on(transport: Box<dyn Transport>) -> Result<Self, InferenceDeviceError> {
         Ok(Self::new(transport, None).map_err(|silent| silent.error)?)
     }
 
@@ -63,29 +63,29 @@ impl AttachedDevice {
     }
 }
 
-impl Device for AttachedDevice {
+impl InferenceDevice for AttachedDevice {
     fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError> {
+    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, InferenceDeviceError> {
         self.client.send_input(input)?;
         Ok(self.client.classify(report)?)
     }
 
-    fn capture(&mut self, report: Report) -> Result<Inference, DeviceError> {
+    fn capture(&mut self, report: Report) -> Result<Inference, InferenceDeviceError> {
         Ok(self.client.capture(report)?)
     }
 
-    fn policy(&mut self) -> Result<Policy, DeviceError> {
+    fn policy(&mut self) -> Result<Policy, InferenceDeviceError> {
         Ok(self.client.policy()?)
     }
 
-    fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError> {
+    fn set_policy(&mut self, policy: Policy) -> Result<(), InferenceDeviceError> {
         Ok(self.client.set_policy(policy)?)
     }
 
-    fn statistics(&mut self) -> Result<Statistics, DeviceError> {
+    fn statistics(&mut self) -> Result<Statistics, InferenceDeviceError> {
         Ok(self.client.statistics()?)
     }
 

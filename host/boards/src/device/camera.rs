@@ -64,7 +64,7 @@ impl CameraKind {
 
 /// The host's end of a camera. It runs on its own thread.
 #[derive(Debug)]
-pub enum HostCamera {
+pub enum CameraServer {
     /// Photos, served by a [`Replay`].
     Photos(Replay),
     /// A software model of a camera module.
@@ -86,7 +86,7 @@ const MEGA_ID: u8 = 0x85;
 /// Seed of all randomness of a module, such as its sensor's first pictures.
 const SEED: u64 = 1;
 
-impl HostCamera {
+impl CameraServer {
     /// Serves a camera on this stream until it ends or fails.
     pub fn serve<S: Read + Write + Send + 'static>(kind: CameraKind, stream: S) -> Self {
         let dark = Photo::from_fn(1, 1, |_, _| 0);

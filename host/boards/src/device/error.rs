@@ -9,7 +9,7 @@ const LAST_LINES: usize = 12;
 
 /// Error of a device.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum DeviceError {
+pub enum InferenceDeviceError {
     /// The device runs, but a request failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -43,7 +43,7 @@ pub enum DeviceError {
     OwnCamera,
 }
 
-impl DeviceError {
+impl InferenceDeviceError {
     /// Returns true if the same request may succeed when repeated, for example after lost bytes or a camera fault.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Request(error) if error.is_passing())

@@ -1,7 +1,8 @@
 //! Devices and communication with them: the host's side of the link and of the camera, over any byte stream.
 //!
-//! [`Device`] is the interface of all devices. An [`EmulatedBoard`](crate::emulator::EmulatedBoard) is emulated. An
-//! [`AttachedDevice`] is behind a debug probe or on a serial port. A [`PortableDevice`] is a model without hardware.
+//! [`InferenceDevice`] is the interface of all devices. An [`EmulatedBoard`](crate::emulator::EmulatedBoard) is
+//! emulated. An [`AttachedDevice`] is behind a debug probe or on a serial port. A [`PortableDevice`] is a model without
+//! hardware.
 
 mod attached;
 mod camera;
@@ -32,9 +33,9 @@ use crate::firmware::Firmware;
 #[cfg(feature = "probe")]
 pub(crate) use attached::Silent;
 pub use attached::{ANSWER_TIMEOUT, AttachedDevice};
-pub use camera::{CameraKind, HostCamera};
+pub use camera::{CameraKind, CameraServer};
 pub use client::{Client, ClientError};
-pub use error::DeviceError;
+pub use error::InferenceDeviceError;
 pub use logs::LogLine;
 pub use measurement::Measurement;
 pub use portable::PortableDevice;
@@ -44,23 +45,23 @@ pub use serial::{SerialError, SerialName, open as open_serial};
 pub use transport::Transport;
 
 /// A device that runs a model: emulated, behind a debug probe, on a serial port, or portable.
-pub trait Device: fmt::Debug {
+pub trait InferenceDevice: fmt::Debug {
     /// Returns the device's identity: its board and the model that it runs.
     fn identity(&self) -> &Identity;
 
     /// Sends an input (all bytes of it, row by row) and has it classified. The verdict is for this input alone.
     ///
     /// # Errors
-    /// [`DeviceError`]; [`ClientError::Refused`] if the input does not have as many bytes as the model takes.
-    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError>;
+    /// [`InferenceDeviceError`]; [`ClientError::Refused`] if the input does not have as many bytes as the model takes.
+    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, InferenceDeviceError>;
 
     /// Shows a picture to the device's camera: every later capture sees it.
     ///
     /// # Errors
-    /// [`DeviceError::OwnCamera`] if the host cannot choose what the device's camera sees.
-    fn show(&mut self, picture: Picture) -> Result<(), DeviceError> {
+    /// [`InferenceDeviceError::OwnCamera`] if the host cannot choose what the device's camera sees.
+    fn show(&mut self, picture: Picture) -> Result<(), InferenceDeviceError> {
         let _ = picture;
-        Err(DeviceError::OwnCamera)
+        Err(InferenceDeviceError::OwnCamera)
     }
 
     /// Returns what the device must receive of a picture shown to its camera: the picture itself, or the camera's
@@ -72,26 +73,26 @@ pub trait Device: fmt::Debug {
     /// Captures a picture with the device's camera and has it classified. The verdict is for the last frames together.
     ///
     /// # Errors
-    /// [`DeviceError`]; [`ClientError::Refused`] when the camera fails or its picture does not suit the model.
-    fn capture(&mut self, report: Report) -> Result<Inference, DeviceError>;
+    /// [`InferenceDeviceError`]; [`ClientError::Refused`] when the camera fails or its picture does not suit the model.
+    fn capture(&mut self, report: Report) -> Result<Inference, InferenceDeviceError>;
 
     /// Returns the policy by which the device answers.
     ///
     /// # Errors
-    /// [`DeviceError`].
-    fn policy(&mut self) -> Result<Policy, DeviceError>;
+    /// [`InferenceDeviceError`].
+    fn policy(&mut self) -> Result<Policy, InferenceDeviceError>;
 
     /// Makes the device answer by this policy until it is reset, and forget the frames captured before.
     ///
     /// # Errors
-    /// [`DeviceError`].
-    fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError>;
+    /// [`InferenceDeviceError`].
+    fn set_policy(&mut self, policy: Policy) -> Result<(), InferenceDeviceError>;
 
     /// Returns the device's counters, and the times of its last capture and inference by its own clock.
     ///
     /// # Errors
-    /// [`DeviceError`].
-    fn statistics(&mut self) -> Result<Statistics, DeviceError>;
+    /// [`InferenceDeviceError`].
+    fn statistics(&mut self) -> Result<Statistics, InferenceDeviceError>;
 
     /// Returns the device's log so far; empty if it cannot be read. A line may arrive shortly after the answer it
     /// belongs to.

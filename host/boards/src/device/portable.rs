@@ -7,7 +7,7 @@ use pinhole_core::photos::Picture;
 use pinhole_shared::link::{Identity, Name, PROTOCOL, Refusal, Report, Statistics};
 use pinhole_shared::policy::{Policy, Smoother};
 
-use super::{ClientError, Device, DeviceError};
+use super::{ClientError, InferenceDevice, InferenceDeviceError};
 
 /// Board name in its identity; there is no board.
 const BOARD: &str = "portable";
@@ -64,12 +64,12 @@ impl PortableDevice {
     }
 }
 
-impl Device for PortableDevice {
+impl InferenceDevice for PortableDevice {
     fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError> {
+    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, InferenceDeviceError> {
         match input.len().cmp(&self.packed.model().inputs()) {
             std::cmp::Ordering::Less => Err(refused(Refusal::NoInput)),
             std::cmp::Ordering::Equal => Ok(self.run(input, report)),
@@ -77,12 +77,12 @@ impl Device for PortableDevice {
         }
     }
 
-    fn show(&mut self, picture: Picture) -> Result<(), DeviceError> {
+    fn show(&mut self, picture: Picture) -> Result<(), InferenceDeviceError> {
         self.shown = Some(picture);
         Ok(())
     }
 
-    fn capture(&mut self, report: Report) -> Result<Inference, DeviceError> {
+    fn capture(&mut self, report: Report) -> Result<Inference, InferenceDeviceError> {
         let shown = self.shown.as_ref().ok_or_else(|| refused(Refusal::Camera))?;
         let input = shown.shrink(self.packed.model().input()).map_err(|_| refused(Refusal::Picture))?;
         self.statistics.captures += 1;
@@ -91,22 +91,22 @@ impl Device for PortableDevice {
         Ok(inference)
     }
 
-    fn policy(&mut self) -> Result<Policy, DeviceError> {
+    fn policy(&mut self) -> Result<Policy, InferenceDeviceError> {
         Ok(self.policy)
     }
 
-    fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError> {
+    fn set_policy(&mut self, policy: Policy) -> Result<(), InferenceDeviceError> {
         self.policy = policy;
         self.smoother.reset();
         Ok(())
     }
 
-    fn statistics(&mut self) -> Result<Statistics, DeviceError> {
+    fn statistics(&mut self) -> Result<Statistics, InferenceDeviceError> {
         Ok(self.statistics)
     }
 }
 
-fn refused(refusal: Refusal) -> DeviceError {
+fn refused(refusal: Refusal) -> InferenceDeviceError {
     ClientError::Refused(refusal).into()
 }
 
@@ -135,8 +135,8 @@ mod tests {
             let identity = device.identity();
             assert_eq!((identity.board.as_str(), identity.input()), (BOARD, Some(model.model().input())));
             assert!(!identity.kernel.is_empty(), "{packing:?}");
-            let refusal = |result: Result<Inference, DeviceError>| match result {
-                Err(DeviceError::Request(ClientError::Refused(refusal))) => refusal,
+            let refusal = |result: Result<Inference, InferenceDeviceError>| match result {
+                Err(InferenceDeviceError::Request(ClientError::Refused(refusal))) => refusal,
                 other => panic!("{other:?}"),
             };
             assert_eq!(refusal(device.classify(&[0; 2499], Report::AllValues)), Refusal::NoInput);
@@ -150,8 +150,8 @@ mod tests {
                 |side| Picture::new(PictureSize { width: side, height: side }, PixelFormat::Gray8, input.clone());
             device.show(picture(50).unwrap()).unwrap();
             assert_eq!(device.capture(Report::AllValues).unwrap(), expected, "{packing:?}");
-            let alone = device.capture(Report::Decision).unwrap();
-            assert_eq!((alone.stages.len(), alone.decision), (0, expected.decision));
+            let decision_only = device.capture(Report::Decision).unwrap();
+            assert_eq!((decision_only.stages.len(), decision_only.decision), (0, expected.decision));
             let small = Picture::new(PictureSize { width: 49, height: 1 }, PixelFormat::Gray8, vec![0; 49]).unwrap();
             device.show(small).unwrap();
             assert_eq!(refusal(device.capture(Report::Decision)), Refusal::Picture);

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use pinhole_core::photos::{Picture, PictureError};
+use pinhole_core::photos::{Picture, PictureLengthError};
 use pinhole_shared::link::replay::{CHECKSUM_BYTES, HEADER_BYTES, Header, ROW_REQUEST, row_checksum, start_request};
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
@@ -62,7 +62,7 @@ fn rows_are_given_when_asked_for() {
 fn a_picture_has_all_its_bytes() {
     let size = PictureSize { width: 2, height: 3 };
     let error = Picture::new(size, PixelFormat::Rgb888, vec![0; 17]).unwrap_err();
-    assert_eq!(error, PictureError { width: 2, height: 3, expected: 18, got: 17 });
+    assert_eq!(error, PictureLengthError { width: 2, height: 3, expected: 18, got: 17 });
     let picture = Picture::new(size, PixelFormat::Rgb888, vec![0; 18]).unwrap();
     assert_eq!(picture.rows().map(<[u8]>::len).collect::<Vec<_>>(), [6; 3]);
 }

@@ -1,25 +1,25 @@
 //! Repetition of requests that fail in passing.
 
-use super::{Device, DeviceError};
+use super::{InferenceDevice, InferenceDeviceError};
 
 /// Largest number of tries of one request.
 const TRIES: u32 = 4;
 
-/// A device with retries if bytes may get lost on the way to it ([`Device::is_lossy`]).
+/// A device with retries if bytes may get lost on the way to it ([`InferenceDevice::is_lossy`]).
 #[derive(Debug)]
 pub struct WithRetries<'d> {
-    device: &'d mut dyn Device,
+    device: &'d mut dyn InferenceDevice,
     repeated: u32,
 }
 
 impl<'d> WithRetries<'d> {
     /// Wraps a device that has not been asked anything yet.
-    pub fn new(device: &'d mut dyn Device) -> Self {
+    pub fn new(device: &'d mut dyn InferenceDevice) -> Self {
         Self { device, repeated: 0 }
     }
 
     /// Returns the device itself, without retries.
-    pub fn device(&mut self) -> &mut dyn Device {
+    pub fn device(&mut self) -> &mut dyn InferenceDevice {
         &mut *self.device
     }
 
@@ -29,8 +29,8 @@ impl<'d> WithRetries<'d> {
     /// Error of the last try.
     pub fn ask<T>(
         &mut self,
-        mut action: impl FnMut(&mut dyn Device) -> Result<T, DeviceError>,
-    ) -> Result<T, DeviceError> {
+        mut action: impl FnMut(&mut dyn InferenceDevice) -> Result<T, InferenceDeviceError>,
+    ) -> Result<T, InferenceDeviceError> {
         let tries = if self.device.is_lossy() { TRIES } else { 1 };
         for _ in 1..tries {
             match action(&mut *self.device) {

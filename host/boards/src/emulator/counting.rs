@@ -5,10 +5,10 @@ use std::path::Path;
 use pinhole_core::model_file::ModelFile;
 use pinhole_shared::link::Identity;
 
-use super::flash_image::FlashImage;
-use super::qemu::{Clock, READ_TIMEOUT};
+use super::flash_image::EmulatorFlash;
+use super::qemu::{EmulatorClock, READ_TIMEOUT};
 use super::{EmulatedBoard, EmulatorError};
-use crate::device::{CameraKind, DeviceError, Measurement};
+use crate::device::{CameraKind, InferenceDeviceError, Measurement};
 use crate::firmware::Firmware;
 
 /// A running emulated board whose clock advances with instructions, so that it can count them. The numbers are the same
@@ -28,10 +28,11 @@ impl CountingBoard {
     /// # Errors
     /// As [`EmulatedBoard::start`].
     pub fn start(firmware: Firmware, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
-        let image = FlashImage::of_model(firmware.board(), model, path)?;
-        let board = EmulatedBoard::start_image(firmware, image, Clock::Instructions, CameraKind::Photos, |_| ())?;
+        let image = EmulatorFlash::of_model(firmware.board(), model, path)?;
+        let board =
+            EmulatedBoard::start_image(firmware, image, EmulatorClock::Instructions, CameraKind::Photos, |_| ())?;
         // The link is silent while the board classifies the input several hundred times.
-        board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(DeviceError::Socket)?;
+        board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(InferenceDeviceError::Socket)?;
         Ok(Self { board })
     }
 
@@ -43,8 +44,8 @@ impl CountingBoard {
     /// Sends an input (all bytes of it, row by row) and counts the cost of classifying it.
     ///
     /// # Errors
-    /// [`DeviceError::Request`] or [`DeviceError::Stopped`].
-    pub fn measure(&mut self, input: &[u8]) -> Result<Measurement, DeviceError> {
+    /// [`InferenceDeviceError::Request`] or [`InferenceDeviceError::Stopped`].
+    pub fn measure(&mut self, input: &[u8]) -> Result<Measurement, InferenceDeviceError> {
         let client = &mut self.board.client;
         let result = client.send_input(input).and_then(|()| client.measure());
         result.map_err(|error| self.board.explain(error))

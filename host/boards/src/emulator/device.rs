@@ -10,26 +10,26 @@ use pinhole_shared::policy::Policy;
 
 use super::EmulatedBoard;
 use super::qemu::READ_TIMEOUT;
-use crate::device::{Device, DeviceError, LogLine};
+use crate::device::{InferenceDevice, InferenceDeviceError, LogLine};
 use crate::firmware::Firmware;
 
 /// Lower bound of the rate at which the emulator takes rows on a busy machine (measured: 40,000 to 187,000 bytes per
 /// second).
 const SLOWEST_CAMERA_BYTES_PER_S: f64 = 10_000.0;
 
-/// The errors of each method are [`DeviceError::Request`] and [`DeviceError::Stopped`]; those of captures also
-/// [`DeviceError::CameraMisused`].
-impl Device for EmulatedBoard {
+/// The errors of each method are [`InferenceDeviceError::Request`] and [`InferenceDeviceError::Stopped`]; those of
+/// captures also [`InferenceDeviceError::CameraMisused`].
+impl InferenceDevice for EmulatedBoard {
     fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError> {
+    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, InferenceDeviceError> {
         let result = self.client.send_input(input).and_then(|()| self.client.classify(report));
         result.map_err(|error| self.explain(error))
     }
 
-    fn show(&mut self, picture: Picture) -> Result<(), DeviceError> {
+    fn show(&mut self, picture: Picture) -> Result<(), InferenceDeviceError> {
         let bytes: usize = picture.rows().map(<[u8]>::len).sum();
         self.rows_time = Duration::from_secs_f64(bytes as f64 / SLOWEST_CAMERA_BYTES_PER_S);
         self.camera.show(picture);
@@ -43,24 +43,24 @@ impl Device for EmulatedBoard {
         }
     }
 
-    fn capture(&mut self, report: Report) -> Result<Inference, DeviceError> {
+    fn capture(&mut self, report: Report) -> Result<Inference, InferenceDeviceError> {
         // The link is silent while the rows are transferred over the camera's line: minutes for a large photo.
-        self.link.set_read_timeout(Some(READ_TIMEOUT + self.rows_time)).map_err(DeviceError::Socket)?;
+        self.link.set_read_timeout(Some(READ_TIMEOUT + self.rows_time)).map_err(InferenceDeviceError::Socket)?;
         let result = self.client.capture(report).map_err(|error| self.explain(error));
-        self.link.set_read_timeout(Some(READ_TIMEOUT)).map_err(DeviceError::Socket)?;
+        self.link.set_read_timeout(Some(READ_TIMEOUT)).map_err(InferenceDeviceError::Socket)?;
         let breaches = self.camera.breaches();
-        if breaches.is_empty() { result } else { Err(DeviceError::CameraMisused { breaches }) }
+        if breaches.is_empty() { result } else { Err(InferenceDeviceError::CameraMisused { breaches }) }
     }
 
-    fn policy(&mut self) -> Result<Policy, DeviceError> {
+    fn policy(&mut self) -> Result<Policy, InferenceDeviceError> {
         self.client.policy().map_err(|error| self.explain(error))
     }
 
-    fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError> {
+    fn set_policy(&mut self, policy: Policy) -> Result<(), InferenceDeviceError> {
         self.client.set_policy(policy).map_err(|error| self.explain(error))
     }
 
-    fn statistics(&mut self) -> Result<Statistics, DeviceError> {
+    fn statistics(&mut self) -> Result<Statistics, InferenceDeviceError> {
         self.client.statistics().map_err(|error| self.explain(error))
     }
 

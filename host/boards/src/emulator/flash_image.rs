@@ -14,14 +14,14 @@ use crate::firmware::packed_for;
 
 /// A file with the bytes of the flash. A temporary file is deleted when this is dropped.
 #[derive(Debug)]
-pub(super) enum FlashImage {
+pub(super) enum EmulatorFlash {
     /// The file, unchanged.
     File(PathBuf),
     /// The model packed for the board.
     Packed(NamedTempFile),
 }
 
-impl FlashImage {
+impl EmulatorFlash {
     /// Packs a model file for a board. Any other file is used unchanged.
     ///
     /// # Errors

@@ -30,19 +30,19 @@ use pinhole_shared::link::Identity;
 
 use crate::board::Board;
 use crate::device::logs::Logs;
-use crate::device::{CameraKind, Client, ClientError, DeviceError, HostCamera, LogLine};
+use crate::device::{CameraKind, CameraServer, Client, ClientError, InferenceDeviceError, LogLine};
 use crate::firmware::{Firmware, FirmwareError};
 
 pub use counting::CountingBoard;
-pub use locate::{Emulator, LocateError};
+pub use locate::{EmulatorProgram, LocateError};
 
 /// Returns the emulator that boards run on: [`locate::find`], with its steps reported on stderr.
 ///
 /// # Errors
 /// [`EmulatorError::Locate`].
-pub fn emulator() -> Result<Emulator, EmulatorError> {
+pub fn emulator() -> Result<EmulatorProgram, EmulatorError> {
     // A closed stderr is no error: nobody is left to read.
-    let tell = |step: &locate::Step| drop(writeln!(io::stderr(), "{step}"));
+    let tell = |step: &locate::CopyStep| drop(writeln!(io::stderr(), "{step}"));
     Ok(locate::find(tell)?)
 }
 
@@ -99,7 +99,7 @@ pub enum EmulatorError {
     /// The device failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Device(#[from] DeviceError),
+    Device(#[from] InferenceDeviceError),
 }
 
 /// A running emulated board. The emulator ends when this is dropped.
@@ -108,7 +108,7 @@ pub struct EmulatedBoard {
     client: Client<TcpStream>,
     /// The client's own stream again, to set its timeout.
     link: TcpStream,
-    camera: HostCamera,
+    camera: CameraServer,
     /// Longest time that the rows of the picture shown to the camera need for the transfer.
     rows_time: Duration,
     qemu: qemu::Qemu,
@@ -126,10 +126,10 @@ impl EmulatedBoard {
     /// Several boards can run at once, each with its own emulator.
     ///
     /// # Errors
-    /// Any [`EmulatorError`]; a model that the device refuses gives [`DeviceError::Stopped`] with its log.
+    /// Any [`EmulatorError`]; a model that the device refuses gives [`InferenceDeviceError::Stopped`] with its log.
     pub fn start(board: Board, model: &Path) -> Result<Self, EmulatorError> {
-        let image = flash_image::FlashImage::of(board, model)?;
-        Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, CameraKind::Photos, |_| ())
+        let image = flash_image::EmulatorFlash::of(board, model)?;
+        Self::start_image(Firmware::of(board)?, image, qemu::EmulatorClock::Host, CameraKind::Photos, |_| ())
     }
 
     /// Like [`EmulatedBoard::start`], with a loaded model (read from this path) and this camera. Each line of the
@@ -144,14 +144,14 @@ impl EmulatedBoard {
         camera: CameraKind,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
-        let image = flash_image::FlashImage::of_model(board, model, path)?;
-        Self::start_image(Firmware::of(board)?, image, qemu::Clock::Host, camera, on_line)
+        let image = flash_image::EmulatorFlash::of_model(board, model, path)?;
+        Self::start_image(Firmware::of(board)?, image, qemu::EmulatorClock::Host, camera, on_line)
     }
 
     fn start_image(
         firmware: Firmware,
-        image: flash_image::FlashImage,
-        clock: qemu::Clock,
+        image: flash_image::EmulatorFlash,
+        clock: qemu::EmulatorClock,
         camera: CameraKind,
         on_line: impl FnMut(&LogLine) + Send + 'static,
     ) -> Result<Self, EmulatorError> {
@@ -179,8 +179,8 @@ impl EmulatedBoard {
         // The device runs, so the emulator has read the files: they are deleted now, so that a killed program leaves
         // none behind.
         drop((elf, image));
-        let camera = HostCamera::serve(camera, connections.camera);
-        let link = connections.link.try_clone().map_err(DeviceError::Socket)?;
+        let camera = CameraServer::serve(camera, connections.camera);
+        let link = connections.link.try_clone().map_err(InferenceDeviceError::Socket)?;
         let mut client = Client::new(connections.link);
         let identity = match client.identify() {
             Ok(identity) => identity,
@@ -190,7 +190,7 @@ impl EmulatedBoard {
         Ok(Self { client, link, camera, rows_time, qemu, logs, identity, firmware })
     }
 
-    fn explain(&mut self, error: ClientError) -> DeviceError {
+    fn explain(&mut self, error: ClientError) -> InferenceDeviceError {
         explain(error, &mut self.qemu, &mut self.logs)
     }
 }
@@ -206,19 +206,19 @@ impl Drop for EmulatedBoard {
 
 /// Converts an error of the link. A closed link means that the emulator ended, and its log explains more than the link
 /// can.
-fn explain(error: ClientError, qemu: &mut qemu::Qemu, logs: &mut Logs) -> DeviceError {
+fn explain(error: ClientError, qemu: &mut qemu::Qemu, logs: &mut Logs) -> InferenceDeviceError {
     match error {
         ClientError::Closed | ClientError::Stream(_) => stopped(qemu, logs),
-        other => DeviceError::Request(other),
+        other => InferenceDeviceError::Request(other),
     }
 }
 
-fn stopped(qemu: &mut qemu::Qemu, logs: &mut Logs) -> DeviceError {
+fn stopped(qemu: &mut qemu::Qemu, logs: &mut Logs) -> InferenceDeviceError {
     let code = match qemu.ended() {
         Some(status) => status.to_string(),
         None => "it did not respond".to_owned(),
     };
     qemu.kill();
     logs.join();
-    DeviceError::Stopped { code, log: logs.lines(), complaints: qemu.complaints() }
+    InferenceDeviceError::Stopped { code, log: logs.lines(), complaints: qemu.complaints() }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::EmulatorError;
 use super::kill_on_drop::KillOnDrop;
-use super::locate::Emulator;
-use crate::device::DeviceError;
+use super::locate::EmulatorProgram;
+use crate::device::InferenceDeviceError;
 use crate::firmware::system;
 
 /// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte has this value.
@@ -27,7 +27,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time base of the emulated board's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Clock {
+pub(super) enum EmulatorClock {
     /// The host's clock: timeouts are real time, and instructions take real time.
     Host,
     /// Instructions: a timer counts them. This is slower, and the same every time.
@@ -38,7 +38,7 @@ pub(super) enum Clock {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup<'a> {
     /// The emulator.
-    pub(super) emulator: &'a Emulator,
+    pub(super) emulator: &'a EmulatorProgram,
     /// QEMU's machine.
     pub(super) machine: &'a str,
     /// Address of the model in memory.
@@ -48,7 +48,7 @@ pub(super) struct Setup<'a> {
     /// File with the contents of its flash.
     pub(super) model: &'a Path,
     /// Time base of its clock.
-    pub(super) clock: Clock,
+    pub(super) clock: EmulatorClock,
     /// Name of its camera.
     pub(super) camera: &'a str,
 }
@@ -73,7 +73,7 @@ impl Qemu {
     /// Starts the emulator. Also returns its semihosting output.
     ///
     /// # Errors
-    /// [`EmulatorError::Program`] when it cannot be started, [`DeviceError::Socket`].
+    /// [`EmulatorError::Program`] when it cannot be started, [`InferenceDeviceError::Socket`].
     pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
         let Setup { emulator, machine, model_address, elf, model, clock, camera } = setup;
         let waiting = Waiting { link: listen()?, camera: listen()? };
@@ -91,14 +91,14 @@ impl Qemu {
             command.arg("-serial").arg(format!("chardev:{id}"));
         }
         command.args(["-echr", NO_ESCAPE]);
-        if clock == Clock::Instructions {
+        if clock == EmulatorClock::Instructions {
             command.args(INSTRUCTION_CLOCK);
         }
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let child = spawned
             .map_err(|source| EmulatorError::Program { program: emulator.path().display().to_string(), source })?;
         let mut process = KillOnDrop::new(child);
-        let missing = || DeviceError::Socket(io::Error::other("the emulator has no output"));
+        let missing = || InferenceDeviceError::Socket(io::Error::other("the emulator has no output"));
         let stdout = process.child.stdout.take().ok_or_else(missing)?;
         let complaints = process.child.stderr.take().map(|mut stderr| {
             thread::spawn(move || {
@@ -149,14 +149,16 @@ impl Waiting {
     /// Waits for both connections. `None` if the emulator ended first, or after a timeout.
     ///
     /// # Errors
-    /// [`DeviceError::Socket`].
-    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, DeviceError> {
+    /// [`InferenceDeviceError::Socket`].
+    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, InferenceDeviceError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
-        let Some(link) = accept(&self.link, qemu, deadline).map_err(DeviceError::Socket)? else { return Ok(None) };
-        let Some(camera) = accept(&self.camera, qemu, deadline).map_err(DeviceError::Socket)? else {
+        let Some(link) = accept(&self.link, qemu, deadline).map_err(InferenceDeviceError::Socket)? else {
             return Ok(None);
         };
-        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(DeviceError::Socket)?;
+        let Some(camera) = accept(&self.camera, qemu, deadline).map_err(InferenceDeviceError::Socket)? else {
+            return Ok(None);
+        };
+        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(InferenceDeviceError::Socket)?;
         Ok(Some(Connections { link, camera }))
     }
 }
@@ -181,12 +183,12 @@ fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Res
     }
 }
 
-fn listen() -> Result<TcpListener, DeviceError> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(DeviceError::Socket)
+fn listen() -> Result<TcpListener, InferenceDeviceError> {
+    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(InferenceDeviceError::Socket)
 }
 
-fn port(listener: &TcpListener) -> Result<u16, DeviceError> {
-    listener.local_addr().map(|address| address.port()).map_err(DeviceError::Socket)
+fn port(listener: &TcpListener) -> Result<u16, InferenceDeviceError> {
+    listener.local_addr().map(|address| address.port()).map_err(InferenceDeviceError::Socket)
 }
 
 /// Returns QEMU's option for one serial line.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::flash_image::FlashImage;
-use super::qemu::Clock;
+use super::flash_image::EmulatorFlash;
+use super::qemu::EmulatorClock;
 use super::{EmulatedBoard, EmulatorError};
 use crate::board::Board;
 use crate::device::CameraKind;
@@ -17,6 +17,6 @@ pub use super::kill_on_drop::KillOnDrop;
 /// # Errors
 /// As [`EmulatedBoard::start`].
 pub fn start_with_bytes_of(board: Board, file: &Path) -> Result<EmulatedBoard, EmulatorError> {
-    let image = FlashImage::as_it_is(board, file)?;
-    EmulatedBoard::start_image(Firmware::of(board)?, image, Clock::Host, CameraKind::Photos, |_| ())
+    let image = EmulatorFlash::as_it_is(board, file)?;
+    EmulatedBoard::start_image(Firmware::of(board)?, image, EmulatorClock::Host, CameraKind::Photos, |_| ())
 }

@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::board::Board;
 use crate::budget::{Exceeded, FirmwareSize, Shortfalls};
-use crate::settings::Settings;
+use crate::settings::ProcessSettings;
 
 pub use build::{checkout, toolchain_facts};
 pub(crate) use digest::hex as hex_digits;
@@ -44,7 +44,7 @@ const SHORT_DIGEST: usize = 12;
 #[derive(Clone, Debug)]
 pub struct Firmware {
     board: Board,
-    origin: Origin,
+    origin: FirmwareOrigin,
     elf: Vec<u8>,
     size: FirmwareSize,
     digest: String,
@@ -52,7 +52,7 @@ pub struct Firmware {
 
 /// Origin of a firmware.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum FirmwareOrigin {
     /// Prebuilt, inside this program.
     Prebuilt,
     /// Built from source on this machine; path of the ELF file.
@@ -65,8 +65,8 @@ pub fn short_digest(digest: &str) -> &str {
 }
 
 impl Firmware {
-    /// Returns a board's firmware: prebuilt, or built from source if the [settings](Settings) say so. It is built only
-    /// once per process.
+    /// Returns a board's firmware: prebuilt, or built from source if the [settings](ProcessSettings) say so. It is
+    /// built only once per process.
     ///
     /// # Errors
     /// Those of [`Firmware::prebuilt`] and [`Firmware::build`].
@@ -78,7 +78,7 @@ impl Firmware {
         if let Some(firmware) = known.get() {
             return Ok(firmware.clone());
         }
-        let build = Settings::current().build_firmware;
+        let build = ProcessSettings::current().build_firmware;
         let firmware = if build { Self::build(board)? } else { Self::prebuilt(board)? };
         Ok(known.get_or_init(|| firmware).clone())
     }
@@ -91,7 +91,7 @@ impl Firmware {
         let path = PathBuf::from(format!("data/{}/{}", prebuilt::FOLDER, prebuilt::file_name(board)));
         let elf = prebuilt::elf(board).ok_or(FirmwareError::NotInside { board })?;
         let elf = elf.map_err(|reason| FirmwareError::Elf { board, path: path.clone(), reason })?;
-        Self::read(board, Origin::Prebuilt, &path, elf)
+        Self::read(board, FirmwareOrigin::Prebuilt, &path, elf)
     }
 
     /// Builds the firmware from source. The first time takes about a minute. cargo shows its progress on stderr.
@@ -101,10 +101,10 @@ impl Firmware {
     /// started, [`FirmwareError::Build`], [`FirmwareError::Elf`], [`FirmwareError::Budget`].
     pub fn build(board: Board) -> Result<Self, FirmwareError> {
         let built = build::build(board)?;
-        Self::read(board, Origin::Built(built.path.clone()), &built.path, built.elf)
+        Self::read(board, FirmwareOrigin::Built(built.path.clone()), &built.path, built.elf)
     }
 
-    fn read(board: Board, origin: Origin, path: &Path, elf: Vec<u8>) -> Result<Self, FirmwareError> {
+    fn read(board: Board, origin: FirmwareOrigin, path: &Path, elf: Vec<u8>) -> Result<Self, FirmwareError> {
         let wrong =
             |error: object::Error| FirmwareError::Elf { board, path: path.to_owned(), reason: error.to_string() };
         let size = FirmwareSize::read(&elf, board.declaration()).map_err(wrong)?;
@@ -124,7 +124,7 @@ impl Firmware {
     }
 
     /// Returns the origin of this firmware.
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &FirmwareOrigin {
         &self.origin
     }
 
@@ -185,8 +185,8 @@ impl Firmware {
     /// Returns the error for an ELF file that is invalid.
     pub(crate) fn unreadable(&self, reason: &dyn std::fmt::Display) -> FirmwareError {
         let path = match &self.origin {
-            Origin::Prebuilt => PathBuf::from(prebuilt::file_name(self.board)),
-            Origin::Built(path) => path.clone(),
+            FirmwareOrigin::Prebuilt => PathBuf::from(prebuilt::file_name(self.board)),
+            FirmwareOrigin::Built(path) => path.clone(),
         };
         FirmwareError::Elf { board: self.board, path, reason: reason.to_string() }
     }

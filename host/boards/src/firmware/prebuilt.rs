@@ -25,7 +25,7 @@ const LONGEST_ELF: u64 = 16 << 20;
 /// manifest in the same folder. In another folder the compiler orders functions differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub struct FirmwareManifest {
     /// Digest of the sources for this toolchain: [`super::source_digest`].
     pub source_digest: String,
     /// The toolchain.
@@ -62,7 +62,7 @@ pub struct BoardManifest {
     pub static_ram_bytes: u64,
 }
 
-impl Manifest {
+impl FirmwareManifest {
     /// Reads the manifest inside this program; `None` if it was built without prebuilt firmware.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Toolchain that builds the firmware: the active Rust toolchain if it has the board's target, else Debian's.
 //!
-//! Detection ([`Findings::of_this_machine`]) is separate from decision ([`plan`]), so that every decision can be tested
-//! without touching the machine. rustup is never run; messages say how to run it.
+//! Detection ([`ToolchainFindings::of_this_machine`]) is separate from decision ([`plan`]), so that every decision can
+//! be tested without touching the machine. rustup is never run; messages say how to run it.
 
 use std::env;
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ pub(super) const BUILD_ENVIRONMENT: [(&str, &str); 3] =
 
 /// Toolchains and programs found on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Findings {
+pub(super) struct ToolchainFindings {
     /// The active toolchain has libcore for the target.
     pub(super) active_has_target: bool,
     /// Debian's cargo and rustc are installed, with the source of their standard library.
@@ -43,7 +43,7 @@ pub(super) struct Findings {
 
 /// Plan for building the firmware.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(super) enum BuildPlan {
     /// With the active toolchain.
     Active,
     /// With Debian's Rust, building libcore too.
@@ -59,20 +59,22 @@ pub(super) enum Plan {
 }
 
 /// Decides, in this order: active toolchain, Debian's toolchain, advice. Nothing is installed.
-pub(super) fn plan(findings: &Findings, target: &str) -> Plan {
+pub(super) fn plan(findings: &ToolchainFindings, target: &str) -> BuildPlan {
     let apt = format!("apt-get install {}", DEBIAN_PACKAGES.join(" "));
     match findings {
-        Findings { active_has_target: true, .. } => Plan::Active,
-        Findings { debian_rust: true, linker: Some(linker), .. } => Plan::Debian { linker: linker.clone() },
-        Findings { rustup: true, rustup_forbidden: false, .. } => {
-            Plan::Stop { command: format!("rustup target add {target}") }
+        ToolchainFindings { active_has_target: true, .. } => BuildPlan::Active,
+        ToolchainFindings { debian_rust: true, linker: Some(linker), .. } => {
+            BuildPlan::Debian { linker: linker.clone() }
         }
-        Findings { debian: true, .. } => Plan::Stop { command: format!("sudo {apt}") },
-        _ => Plan::Stop { command: format!("rustup target add {target}") },
+        ToolchainFindings { rustup: true, rustup_forbidden: false, .. } => {
+            BuildPlan::Stop { command: format!("rustup target add {target}") }
+        }
+        ToolchainFindings { debian: true, .. } => BuildPlan::Stop { command: format!("sudo {apt}") },
+        _ => BuildPlan::Stop { command: format!("rustup target add {target}") },
     }
 }
 
-impl Findings {
+impl ToolchainFindings {
     /// Examines this machine. Runs at most `rustc --print` and changes nothing.
     pub(super) fn of_this_machine(target: &str) -> Self {
         let debian_lld = Path::new(DEBIAN_LLD);
@@ -102,10 +104,10 @@ impl Toolchain {
     /// # Errors
     /// [`FirmwareError::NoToolchain`] with the command to run.
     pub(super) fn find(target: &'static str) -> Result<Self, FirmwareError> {
-        match plan(&Findings::of_this_machine(target), target) {
-            Plan::Active => Ok(Self { target, linker: None }),
-            Plan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
-            Plan::Stop { command } => Err(FirmwareError::NoToolchain { target, command }),
+        match plan(&ToolchainFindings::of_this_machine(target), target) {
+            BuildPlan::Active => Ok(Self { target, linker: None }),
+            BuildPlan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
+            BuildPlan::Stop { command } => Err(FirmwareError::NoToolchain { target, command }),
         }
     }
 
@@ -227,13 +229,13 @@ mod tests {
 
     const TARGET: &str = "thumbv6m-none-eabi";
 
-    fn bare() -> Findings {
-        Findings::default()
+    fn bare() -> ToolchainFindings {
+        ToolchainFindings::default()
     }
 
     #[test]
     fn the_active_toolchain_comes_first() {
-        let all = Findings {
+        let all = ToolchainFindings {
             active_has_target: true,
             debian_rust: true,
             linker: Some(PathBuf::from("ld.lld")),
@@ -241,28 +243,28 @@ mod tests {
             rustup: true,
             rustup_forbidden: true,
         };
-        assert_eq!(plan(&all, TARGET), Plan::Active);
-        let without = Findings { active_has_target: false, ..all };
-        assert_eq!(plan(&without, TARGET), Plan::Debian { linker: PathBuf::from("ld.lld") });
+        assert_eq!(plan(&all, TARGET), BuildPlan::Active);
+        let without = ToolchainFindings { active_has_target: false, ..all };
+        assert_eq!(plan(&without, TARGET), BuildPlan::Debian { linker: PathBuf::from("ld.lld") });
     }
 
     #[test]
     fn half_of_debians_toolchain_is_not_enough() {
-        let found = Findings { debian: true, rustup_forbidden: true, ..bare() };
+        let found = ToolchainFindings { debian: true, rustup_forbidden: true, ..bare() };
         for half in [
-            Findings { debian_rust: true, ..found.clone() },
-            Findings { linker: Some(PathBuf::from("ld.lld")), ..found.clone() },
+            ToolchainFindings { debian_rust: true, ..found.clone() },
+            ToolchainFindings { linker: Some(PathBuf::from("ld.lld")), ..found.clone() },
         ] {
-            assert!(matches!(plan(&half, TARGET), Plan::Stop { .. }), "{half:?}");
+            assert!(matches!(plan(&half, TARGET), BuildPlan::Stop { .. }), "{half:?}");
         }
     }
 
     #[test]
     fn rustup_is_offered_only_where_it_is_allowed() {
-        let found = Findings { rustup: true, debian: true, ..bare() };
-        let Plan::Stop { command } = plan(&found, TARGET) else { panic!("nothing to build with") };
+        let found = ToolchainFindings { rustup: true, debian: true, ..bare() };
+        let BuildPlan::Stop { command } = plan(&found, TARGET) else { panic!("nothing to build with") };
         assert_eq!(command, "rustup target add thumbv6m-none-eabi");
-        let Plan::Stop { command } = plan(&Findings { rustup_forbidden: true, ..found }, TARGET) else {
+        let BuildPlan::Stop { command } = plan(&ToolchainFindings { rustup_forbidden: true, ..found }, TARGET) else {
             panic!("nothing to build with")
         };
         assert_eq!(command, "sudo apt-get install rustc-web cargo-web rust-web-src lld");
@@ -270,7 +272,7 @@ mod tests {
 
     #[test]
     fn elsewhere_the_target_is_named() {
-        let Plan::Stop { command } = plan(&bare(), TARGET) else { panic!("nothing to build with") };
+        let BuildPlan::Stop { command } = plan(&bare(), TARGET) else { panic!("nothing to build with") };
         assert!(command.contains(TARGET), "{command}");
     }
 

@@ -31,7 +31,7 @@ const ERASED: u8 = 0xFF;
 
 /// Format of a flash file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum FlashFileFormat {
     /// UF2: blocks for a boot loader that appears as a drive.
     Uf2,
     /// Intel HEX: text with addresses.
@@ -42,7 +42,7 @@ pub enum Format {
     Elf,
 }
 
-impl Format {
+impl FlashFileFormat {
     /// All formats.
     pub const ALL: [Self; 4] = [Self::Uf2, Self::Hex, Self::Bin, Self::Elf];
 
@@ -97,7 +97,7 @@ impl Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlashFile {
     /// Format of the bytes.
-    pub format: Format,
+    pub format: FlashFileFormat,
     /// The bytes. The same image and format give the same bytes.
     pub bytes: Vec<u8>,
     /// Addresses that the file writes, filling included; ascending, with gaps between them.
@@ -160,19 +160,23 @@ pub enum FlashFileError {
 ///
 /// # Errors
 /// [`FlashFileError::NoUf2`], [`FlashFileError::Gap`], [`FlashFileError::Firmware`].
-pub fn encode(image: &FlashImage, firmware: Option<&Firmware>, format: Format) -> Result<FlashFile, FlashFileError> {
+pub fn encode(
+    image: &FlashImage,
+    firmware: Option<&Firmware>,
+    format: FlashFileFormat,
+) -> Result<FlashFile, FlashFileError> {
     image.check()?;
     let (bytes, ranges) = match format {
-        Format::Uf2 => {
+        FlashFileFormat::Uf2 => {
             let loader = image.board.uf2_loader().ok_or(FlashFileError::NoUf2 { board: image.board })?;
             uf2::encode(image, loader)
         }
-        Format::Hex => (hex::encode(image, firmware)?, ranges(image)),
-        Format::Bin => {
+        FlashFileFormat::Hex => (hex::encode(image, firmware)?, ranges(image)),
+        FlashFileFormat::Bin => {
             let (bytes, range) = bin::encode(image)?;
             (bytes, joined([range]))
         }
-        Format::Elf => (elf::encode(image, firmware)?, ranges(image)),
+        FlashFileFormat::Elf => (elf::encode(image, firmware)?, ranges(image)),
     };
     Ok(FlashFile { format, bytes, ranges })
 }
@@ -181,7 +185,7 @@ pub fn encode(image: &FlashImage, firmware: Option<&Firmware>, format: Format) -
 ///
 /// # Errors
 /// [`FlashFileError::Kept`].
-pub fn check_place(path: &Path, format: Format) -> Result<(), FlashFileError> {
+pub fn check_place(path: &Path, format: FlashFileFormat) -> Result<(), FlashFileError> {
     if path.is_file() {
         let there = std::fs::read(path).unwrap_or_default();
         if !there.is_empty() && !format.is(&there) {

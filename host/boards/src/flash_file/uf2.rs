@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{ERASED, joined};
-use crate::board::Uf2Loader;
+use crate::board::Uf2Drive;
 use crate::firmware::FlashImage;
 
 /// First bytes of a file: the first of a block's magic numbers.
@@ -25,7 +25,7 @@ const ROOM: usize = 476;
 /// Returns the file's bytes, and the addresses that it writes. All sectors that the image touches are included
 /// completely. The boot loader erases whole sectors, and that of the RP2040 writes a sector incorrectly if a part of it
 /// is missing and others follow (RP2040-E14).
-pub(super) fn encode(image: &FlashImage, loader: Uf2Loader) -> (Vec<u8>, Vec<Range<u32>>) {
+pub(super) fn encode(image: &FlashImage, loader: Uf2Drive) -> (Vec<u8>, Vec<Range<u32>>) {
     let size = loader.sector_bytes as usize;
     let mut sectors: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
     for part in &image.parts {

@@ -2,14 +2,14 @@
 
 use std::convert::Infallible;
 
-use super::{PluggedIn, ProbeError, Step, Unlock};
+use super::{FlashStep, PluggedIn, ProbeError, Unlock};
 use crate::board::Board;
 use crate::device::{AttachedDevice, LogLine};
 use crate::firmware::{Firmware, FlashImage};
 
 /// Source of probes: there are none.
 #[derive(Debug)]
-pub struct Bench;
+pub struct DebugProbes;
 
 /// Connection to a chip; never exists.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Attachment(Infallible);
 #[derive(Clone, Debug)]
 pub struct DebugProbeSelector(Infallible);
 
-impl Bench {
+impl DebugProbes {
     /// Creates a source without probes.
     pub fn usb() -> Self {
         Self
@@ -31,7 +31,7 @@ impl Attachment {
     ///
     /// # Errors
     /// [`ProbeError::NoChip`], else [`ProbeError::NotBuilt`].
-    pub fn new(_: &Bench, board: Board, _: Option<&DebugProbeSelector>, _: Unlock) -> Result<Self, ProbeError> {
+    pub fn new(_: &DebugProbes, board: Board, _: Option<&DebugProbeSelector>, _: Unlock) -> Result<Self, ProbeError> {
         Err(if board.chip().is_none() { ProbeError::NoChip { board } } else { ProbeError::NotBuilt })
     }
 }
@@ -48,7 +48,7 @@ pub fn parse_selector(_: &str) -> Result<DebugProbeSelector, String> {
 ///
 /// # Errors
 /// [`ProbeError::NotBuilt`].
-pub fn probes(_: &Bench) -> Result<Vec<PluggedIn>, ProbeError> {
+pub fn probes(_: &DebugProbes) -> Result<Vec<PluggedIn>, ProbeError> {
     Err(ProbeError::NotBuilt)
 }
 
@@ -57,7 +57,7 @@ pub fn probes(_: &Bench) -> Result<Vec<PluggedIn>, ProbeError> {
 ///
 /// # Errors
 /// [`ProbeError::NoChip`].
-pub fn check_fits(image: &FlashImage, _: &Bench) -> Result<(), ProbeError> {
+pub fn check_fits(image: &FlashImage, _: &DebugProbes) -> Result<(), ProbeError> {
     image.board.chip().map(drop).ok_or(ProbeError::NoChip { board: image.board })
 }
 
@@ -66,10 +66,10 @@ pub fn check_fits(image: &FlashImage, _: &Bench) -> Result<(), ProbeError> {
 /// # Errors
 /// None.
 pub fn flash(
-    _: &Bench,
+    _: &DebugProbes,
     attachment: &mut Attachment,
     _: &FlashImage,
-    _: impl FnMut(Step) + Send,
+    _: impl FnMut(FlashStep) + Send,
 ) -> Result<(), ProbeError> {
     match attachment.0 {}
 }

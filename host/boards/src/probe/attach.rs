@@ -9,26 +9,26 @@ use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
 use probe_rs::{Error, MemoryInterface as _, Permissions, Session};
 
 use super::{PluggedIn, ProbeError, Unlock};
-use crate::board::{Board, Chip};
+use crate::board::{Board, ProbedChip};
 
 /// Source of probes, and the known chips.
-pub struct Bench {
+pub struct DebugProbes {
     /// Finds probes.
     pub lister: Lister,
     /// Chips known to probe-rs. Loaded on first use: this takes longer than most commands that do not need it.
     pub registry: LazyLock<Registry>,
 }
 
-impl Bench {
+impl DebugProbes {
     /// Returns all probes on USB, and the chips that probe-rs knows.
     pub fn usb() -> Self {
         Self { lister: Lister::new(), registry: LazyLock::new(Registry::from_builtin_families) }
     }
 }
 
-impl std::fmt::Debug for Bench {
+impl std::fmt::Debug for DebugProbes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bench").field("lister", &self.lister).finish_non_exhaustive()
+        f.debug_struct("DebugProbes").field("lister", &self.lister).finish_non_exhaustive()
     }
 }
 
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Bench {
 #[derive(Debug)]
 pub struct Attachment {
     pub(super) board: Board,
-    pub(super) chip: Chip,
+    pub(super) chip: ProbedChip,
     pub(super) session: Session,
 }
 
@@ -52,8 +52,8 @@ pub fn parse_selector(text: &str) -> Result<DebugProbeSelector, String> {
 ///
 /// # Errors
 /// None here: [`ProbeError::NotBuilt`] in a build without probes.
-pub fn probes(bench: &Bench) -> Result<Vec<PluggedIn>, ProbeError> {
-    let all = bench.lister.list_all_with_access().into_iter();
+pub fn probes(debug_probes: &DebugProbes) -> Result<Vec<PluggedIn>, ProbeError> {
+    let all = debug_probes.lister.list_all_with_access().into_iter();
     let found = all.map(|item| PluggedIn { name: describe(&item.info), accessible: accessible(item.accessibility) });
     Ok(found.collect())
 }
@@ -63,8 +63,8 @@ fn accessible(accessibility: Accessibility) -> bool {
 }
 
 /// Returns descriptions of the connected probes.
-fn names(bench: &Bench) -> Vec<String> {
-    bench.lister.list_all().iter().map(describe).collect()
+fn names(debug_probes: &DebugProbes) -> Vec<String> {
+    debug_probes.lister.list_all().iter().map(describe).collect()
 }
 
 fn describe(probe: &DebugProbeInfo) -> String {
@@ -79,20 +79,20 @@ impl Attachment {
     /// [`ProbeError::NoAccess`], [`ProbeError::Open`], [`ProbeError::NoAnswer`], [`ProbeError::Locked`],
     /// [`ProbeError::WrongChip`].
     pub fn new(
-        bench: &Bench,
+        debug_probes: &DebugProbes,
         board: Board,
         wanted: Option<&DebugProbeSelector>,
         unlock: Unlock,
     ) -> Result<Self, ProbeError> {
         let chip = board.chip().ok_or(ProbeError::NoChip { board })?;
-        let info = choose(bench, wanted)?;
+        let info = choose(debug_probes, wanted)?;
         let probe = info.open().map_err(|source| ProbeError::Open { probe: describe(&info), source: source.into() })?;
         let permissions = match unlock {
             Unlock::No => Permissions::new(),
             Unlock::EraseAll => Permissions::new().allow_erase_all(),
         };
         let session = probe
-            .attach_with_registry(chip.name, permissions, &bench.registry)
+            .attach_with_registry(chip.name, permissions, &debug_probes.registry)
             .map_err(|error| refused(chip, error))?;
         let mut attachment = Self { board, chip, session };
         attachment.check_chip()?;
@@ -126,11 +126,11 @@ impl Attachment {
 }
 
 /// Returns the only probe, or the wanted one.
-fn choose(bench: &Bench, wanted: Option<&DebugProbeSelector>) -> Result<DebugProbeInfo, ProbeError> {
-    let mut found = bench.lister.list_with_access(wanted);
+fn choose(debug_probes: &DebugProbes, wanted: Option<&DebugProbeSelector>) -> Result<DebugProbeInfo, ProbeError> {
+    let mut found = debug_probes.lister.list_with_access(wanted);
     match (found.len(), wanted) {
         (0, None) => Err(ProbeError::NoProbe),
-        (0, Some(wanted)) => Err(ProbeError::NotThatProbe { wanted: wanted.to_string(), probes: names(bench) }),
+        (0, Some(wanted)) => Err(ProbeError::NotThatProbe { wanted: wanted.to_string(), probes: names(debug_probes) }),
         (1, _) => {
             let item = found.remove(0);
             if !accessible(item.accessibility) {
@@ -143,7 +143,7 @@ fn choose(bench: &Bench, wanted: Option<&DebugProbeSelector>) -> Result<DebugPro
 }
 
 /// Returns the error for a chip that refused to be attached to.
-fn refused(chip: Chip, error: Error) -> ProbeError {
+fn refused(chip: ProbedChip, error: Error) -> ProbeError {
     match error {
         Error::MissingPermissions(_) | Error::Arm(ArmError::MissingPermissions(_)) => {
             ProbeError::Locked { chip: chip.name }

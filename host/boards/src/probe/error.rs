@@ -3,12 +3,12 @@
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::board::{Board, Chip};
+use crate::board::{Board, ProbedChip};
 use crate::device::{ClientError, LogLine};
 use crate::firmware::FirmwareError;
 
 /// An error of probe-rs, boxed so that these errors are the same in a build without probe-rs.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub type ProbeRsError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Error of reaching or flashing a board through a debug probe.
 #[derive(Debug, Error, Diagnostic)]
@@ -35,7 +35,7 @@ pub enum ProbeError {
         /// Name of the chip.
         chip: &'static str,
         /// Cause.
-        source: Cause,
+        source: ProbeRsError,
     },
     /// No debug probe is connected.
     #[error("no debug probe is plugged in")]
@@ -77,7 +77,7 @@ pub enum ProbeError {
         /// The probe.
         probe: String,
         /// Cause.
-        source: Cause,
+        source: ProbeRsError,
     },
     /// The chip does not answer.
     #[error("the {chip} does not answer the debug probe")]
@@ -88,7 +88,7 @@ pub enum ProbeError {
         /// Name of the expected chip.
         chip: &'static str,
         /// Cause.
-        source: Cause,
+        source: ProbeRsError,
     },
     /// The chip's debug port is protected.
     #[error("the {chip} is locked: its debug port is protected")]
@@ -104,7 +104,7 @@ pub enum ProbeError {
         /// The board.
         board: Board,
         /// Its chip.
-        chip: Chip,
+        chip: ProbedChip,
         /// Number that the chip reports.
         got: u32,
     },
@@ -115,7 +115,7 @@ pub enum ProbeError {
         /// The chip.
         chip: &'static str,
         /// Cause.
-        source: Cause,
+        source: ProbeRsError,
     },
     /// Firmware or model does not fit the chip's memory.
     #[error("{what} does not fit the memory of the {chip}")]
@@ -126,7 +126,7 @@ pub enum ProbeError {
         /// The chip.
         chip: &'static str,
         /// Cause.
-        source: Cause,
+        source: ProbeRsError,
     },
     /// Flashing failed.
     #[error("flashing the {chip} failed")]
@@ -135,7 +135,7 @@ pub enum ProbeError {
         /// The chip.
         chip: &'static str,
         /// Cause.
-        source: Cause,
+        source: ProbeRsError,
     },
     /// The flash does not contain what was written.
     #[error("the flash of the {chip} does not read back as it was written")]
@@ -151,7 +151,7 @@ pub enum ProbeError {
         /// The board.
         board: Board,
         /// Cause.
-        source: Cause,
+        source: ProbeRsError,
     },
     /// The device runs a different model from the one flashed.
     #[error("the board runs the model {got:#010x}, not the flashed model {expected:#010x}")]

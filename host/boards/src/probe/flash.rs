@@ -6,7 +6,7 @@ use probe_rs::MemoryInterface as _;
 use probe_rs::flashing::{DownloadOptions, FlashError, FlashProgress, ProgressEvent};
 
 use super::image::loader;
-use super::{Attachment, Bench, ProbeError, Step};
+use super::{Attachment, DebugProbes, FlashStep, ProbeError};
 use crate::firmware::FlashImage;
 
 /// Longest time from the reset to a halted core.
@@ -20,18 +20,18 @@ const HALT_TIMEOUT: Duration = Duration::from_secs(1);
 /// [`ProbeError::UnknownChip`], [`ProbeError::Place`], [`ProbeError::Flash`], [`ProbeError::Verify`],
 /// [`ProbeError::Lost`].
 pub fn flash(
-    bench: &Bench,
+    debug_probes: &DebugProbes,
     attachment: &mut Attachment,
     image: &FlashImage,
-    mut on_step: impl FnMut(Step),
+    mut on_step: impl FnMut(FlashStep),
 ) -> Result<(), ProbeError> {
     let chip = attachment.chip.name;
-    let loader = loader(image, bench)?;
+    let loader = loader(image, debug_probes)?;
     let mut options = DownloadOptions::default();
     options.verify = true;
     options.progress = FlashProgress::new(move |event| match event {
-        ProgressEvent::AddProgressBar { total: Some(bytes), .. } => on_step(Step::Total(bytes)),
-        ProgressEvent::Progress { size, .. } => on_step(Step::Done(size)),
+        ProgressEvent::AddProgressBar { total: Some(bytes), .. } => on_step(FlashStep::Total(bytes)),
+        ProgressEvent::Progress { size, .. } => on_step(FlashStep::Done(size)),
         _ => {}
     });
     loader.commit(&mut attachment.session, options).map_err(|error| match error {

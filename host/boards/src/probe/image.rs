@@ -2,17 +2,17 @@
 
 use probe_rs::flashing::FlashLoader;
 
-use super::{Bench, ProbeError};
+use super::{DebugProbes, ProbeError};
 use crate::firmware::FlashImage;
 
 /// Returns an image as probe-rs flashes it, checked against the chip's memory map. Requirements no probe.
 ///
 /// # Errors
 /// [`ProbeError::NoChip`], [`ProbeError::UnknownChip`], [`ProbeError::Place`].
-pub fn loader(image: &FlashImage, bench: &Bench) -> Result<FlashLoader, ProbeError> {
+pub fn loader(image: &FlashImage, debug_probes: &DebugProbes) -> Result<FlashLoader, ProbeError> {
     let chip = image.board.chip().ok_or(ProbeError::NoChip { board: image.board })?;
     let place = |what, source| ProbeError::Place { what, chip: chip.name, source: Box::new(source) };
-    let target = bench.registry.get_target_by_name(chip.name);
+    let target = debug_probes.registry.get_target_by_name(chip.name);
     let mut loader =
         target.map_err(|source| ProbeError::UnknownChip { chip: chip.name, source: source.into() })?.flash_loader();
     for part in &image.parts {
@@ -25,6 +25,6 @@ pub fn loader(image: &FlashImage, bench: &Bench) -> Result<FlashLoader, ProbeErr
 ///
 /// # Errors
 /// The errors of [`loader`].
-pub fn check_fits(image: &FlashImage, bench: &Bench) -> Result<(), ProbeError> {
-    loader(image, bench).map(drop)
+pub fn check_fits(image: &FlashImage, debug_probes: &DebugProbes) -> Result<(), ProbeError> {
+    loader(image, debug_probes).map(drop)
 }

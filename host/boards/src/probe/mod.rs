@@ -23,10 +23,10 @@ mod image;
 mod rtt;
 
 #[cfg(not(feature = "probe"))]
-pub use absent::{Attachment, Bench, DebugProbeSelector, check_fits, connect, flash, parse_selector, probes};
+pub use absent::{Attachment, DebugProbeSelector, DebugProbes, check_fits, connect, flash, parse_selector, probes};
 #[cfg(feature = "probe")]
-pub use attach::{Attachment, Bench, parse_selector, probes};
-pub use error::{Cause, ProbeError};
+pub use attach::{Attachment, DebugProbes, parse_selector, probes};
+pub use error::{ProbeError, ProbeRsError};
 #[cfg(feature = "probe")]
 pub use flash::flash;
 #[cfg(feature = "probe")]
@@ -57,7 +57,7 @@ pub enum Unlock {
 
 /// Progress of flashing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum FlashStep {
     /// Number of bytes that will be erased, written and read again, if known in advance.
     Total(u64),
     /// Number of bytes done.

@@ -9,7 +9,7 @@ use probe_rs::rtt::{Error, Rtt, ScanRegion};
 use super::{Attachment, ProbeError};
 use crate::device::logs::Logs;
 use crate::device::transport::Transport;
-use crate::device::{AttachedDevice, Device as _, LogLine, Silent};
+use crate::device::{AttachedDevice, InferenceDevice as _, LogLine, Silent};
 use crate::firmware::Firmware;
 
 /// Channels, as `firmware/runtime` sets them up.

@@ -6,10 +6,10 @@ use pinhole_declaration::Region;
 use probe_rs::config::{MemoryRegion, Registry, Target};
 
 use super::*;
-use crate::board::{Board, Chip};
+use crate::board::{Board, ProbedChip};
 use crate::firmware::FlashImage;
 
-fn real_boards() -> impl Iterator<Item = (Board, Chip, Target)> {
+fn real_boards() -> impl Iterator<Item = (Board, ProbedChip, Target)> {
     let registry = Registry::from_builtin_families();
     Board::ALL.into_iter().filter(|board| !board.is_test_equipment()).filter_map(move |board| {
         let chip = board.chip()?;
@@ -75,20 +75,21 @@ fn declared_memory_is_the_chips() {
 #[test]
 fn an_image_past_the_chips_flash_is_refused() {
     let model = ModelFile::from_bytes(data::file("models/drawn/model.pinhole").unwrap()).unwrap();
-    let bench = Bench::usb();
+    let debug_probes = DebugProbes::usb();
     for (board, chip, _) in real_boards() {
         let packed = crate::firmware::packed_for(board, &model, Path::new("drawn")).unwrap();
         let mut image = FlashImage::new(board, None, &packed).unwrap();
-        assert!(loader(&image, &bench).is_ok());
+        assert!(loader(&image, &debug_probes).is_ok());
         // None of the three chips has memory there.
         image.parts[0].address = 0x6000_0000;
-        let error = loader(&image, &bench).map(|_| ()).unwrap_err();
+        let error = loader(&image, &debug_probes).map(|_| ()).unwrap_err();
         assert!(matches!(error, ProbeError::Place { what: "model", .. }), "{error:?}");
         assert!(error.to_string().contains(chip.name));
     }
-    let error = loader(&FlashImage { board: Board::QemuProbed, parts: Vec::new() }, &bench).map(|_| ()).unwrap_err();
+    let error =
+        loader(&FlashImage { board: Board::QemuProbed, parts: Vec::new() }, &debug_probes).map(|_| ()).unwrap_err();
     assert!(matches!(error, ProbeError::UnknownChip { .. }), "{error:?}");
-    let error = loader(&FlashImage { board: Board::Qemu, parts: Vec::new() }, &bench).map(|_| ()).unwrap_err();
+    let error = loader(&FlashImage { board: Board::Qemu, parts: Vec::new() }, &debug_probes).map(|_| ()).unwrap_err();
     assert!(matches!(error, ProbeError::NoChip { .. }), "{error:?}");
 }
 

@@ -15,7 +15,7 @@ use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::{Policy, Smoother};
 use thiserror::Error;
 
-use crate::device::{Device, DeviceError, WithRetries};
+use crate::device::{InferenceDevice, InferenceDeviceError, WithRetries};
 
 pub use proof::{Mismatch, Proof, ProvenFirmware};
 
@@ -26,12 +26,12 @@ pub use proof::{Mismatch, Proof, ProvenFirmware};
 #[allow(missing_docs, reason = "each variant is the part it is named after")]
 pub enum ProveError {
     Photo(#[from] PhotoError),
-    Device(#[from] DeviceError),
+    Device(#[from] InferenceDeviceError),
 }
 
 /// Pictures of a proof. The way they enter the device decides how much of it is covered.
 #[derive(Clone, Copy, Debug)]
-pub enum Pictures<'p> {
+pub enum ProofInputs<'p> {
     /// Photos shown to the device's camera: the whole device is covered. The host judges by the model's policy, which
     /// the device should have.
     Photos(&'p [PathBuf]),
@@ -43,7 +43,7 @@ pub enum Pictures<'p> {
     Captures(u32),
 }
 
-impl Pictures<'_> {
+impl ProofInputs<'_> {
     /// Returns the number of pictures.
     pub fn len(&self) -> usize {
         match self {
@@ -66,20 +66,20 @@ impl Pictures<'_> {
 /// [`ProveError`] if a photo cannot be used or the device fails. Differences are part of the result, not an error.
 ///
 /// # Panics
-/// If one of [`Pictures::Inputs`] does not have as many bytes as the model takes.
+/// If one of [`ProofInputs::Inputs`] does not have as many bytes as the model takes.
 pub fn prove(
     model: &ModelFile,
-    device: &mut dyn Device,
-    pictures: Pictures<'_>,
+    device: &mut dyn InferenceDevice,
+    pictures: ProofInputs<'_>,
     mut after_each: impl FnMut(),
 ) -> Result<Proof, ProveError> {
     let mut proof = Proof { firmware: device.firmware().map(ProvenFirmware::of), ..Proof::default() };
     let mut sides = Sides::new(model, device, pictures)?;
     for number in 0..pictures.len() {
         let (picture, [host, board]) = match pictures {
-            Pictures::Photos(photos) => (photos[number].clone(), sides.photo(&photos[number])?),
-            Pictures::Inputs(inputs) => (inputs[number].path.clone(), sides.input(&inputs[number].pixels)?),
-            Pictures::Captures(_) => (format!("capture {}", number + 1).into(), sides.capture()?),
+            ProofInputs::Photos(photos) => (photos[number].clone(), sides.photo(&photos[number])?),
+            ProofInputs::Inputs(inputs) => (inputs[number].path.clone(), sides.input(&inputs[number].pixels)?),
+            ProofInputs::Captures(_) => (format!("capture {}", number + 1).into(), sides.capture()?),
         };
         proof.compare(&picture, &host, &board);
         after_each();
@@ -104,12 +104,16 @@ struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    fn new(model: &'a ModelFile, device: &'a mut dyn Device, pictures: Pictures<'_>) -> Result<Self, DeviceError> {
+    fn new(
+        model: &'a ModelFile,
+        device: &'a mut dyn InferenceDevice,
+        pictures: ProofInputs<'_>,
+    ) -> Result<Self, InferenceDeviceError> {
         let mut device = WithRetries::new(device);
         let devices_policy = device.ask(|device| device.policy())?;
         let policy = match pictures {
-            Pictures::Photos(_) => model.model().policy(),
-            Pictures::Inputs(_) | Pictures::Captures(_) => devices_policy,
+            ProofInputs::Photos(_) => model.model().policy(),
+            ProofInputs::Inputs(_) | ProofInputs::Captures(_) => devices_policy,
         };
         let (engine, shape) = (model.engine(), model.model().input());
         Ok(Self { engine, shape, device, devices_policy, policy, smoother: Smoother::default(), in_step: false })
@@ -147,7 +151,7 @@ impl<'a> Sides<'a> {
 
     /// Captures the device's next frame. Both sides first forget earlier frames if only the device has processed some:
     /// before the proof, or when an answer got lost.
-    fn next_frame(&mut self) -> Result<Inference, DeviceError> {
+    fn next_frame(&mut self) -> Result<Inference, InferenceDeviceError> {
         let Self { device, devices_policy, smoother, in_step, .. } = self;
         device.ask(|device| {
             if !*in_step {

@@ -6,7 +6,7 @@ use pinhole_core::inference::Inference;
 use pinhole_shared::policy::Verdict;
 use serde::Serialize;
 
-use crate::firmware::{Firmware, Origin, short_digest};
+use crate::firmware::{Firmware, FirmwareOrigin, short_digest};
 
 /// Result of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -39,7 +39,7 @@ pub struct ProvenFirmware {
 impl ProvenFirmware {
     /// Returns the facts about this firmware.
     pub fn of(firmware: &Firmware) -> Self {
-        Self { digest: firmware.digest().to_owned(), prebuilt: *firmware.origin() == Origin::Prebuilt }
+        Self { digest: firmware.digest().to_owned(), prebuilt: *firmware.origin() == FirmwareOrigin::Prebuilt }
     }
 }
 

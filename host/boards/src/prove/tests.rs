@@ -68,7 +68,7 @@ impl Fake {
         Self { lost, error, ..Self::new(&model()) }
     }
 
-    fn answer(&mut self, mut inference: Inference) -> Result<Inference, DeviceError> {
+    fn answer(&mut self, mut inference: Inference) -> Result<Inference, InferenceDeviceError> {
         if self.lost > 0 {
             self.lost -= 1;
             return Err((self.error)().into());
@@ -83,21 +83,21 @@ impl Fake {
     }
 }
 
-impl Device for Fake {
+impl InferenceDevice for Fake {
     fn identity(&self) -> &Identity {
         self.inner.identity()
     }
 
-    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, DeviceError> {
+    fn classify(&mut self, input: &[u8], report: Report) -> Result<Inference, InferenceDeviceError> {
         let inference = self.inner.classify(input, report)?;
         self.answer(inference)
     }
 
-    fn show(&mut self, picture: Picture) -> Result<(), DeviceError> {
-        if self.world.is_empty() { self.inner.show(picture) } else { Err(DeviceError::OwnCamera) }
+    fn show(&mut self, picture: Picture) -> Result<(), InferenceDeviceError> {
+        if self.world.is_empty() { self.inner.show(picture) } else { Err(InferenceDeviceError::OwnCamera) }
     }
 
-    fn capture(&mut self, report: Report) -> Result<Inference, DeviceError> {
+    fn capture(&mut self, report: Report) -> Result<Inference, InferenceDeviceError> {
         if let Some(picture) = self.world.first().cloned() {
             self.world.rotate_left(1);
             self.inner.show(picture)?;
@@ -106,15 +106,15 @@ impl Device for Fake {
         self.answer(inference)
     }
 
-    fn policy(&mut self) -> Result<Policy, DeviceError> {
+    fn policy(&mut self) -> Result<Policy, InferenceDeviceError> {
         self.inner.policy()
     }
 
-    fn set_policy(&mut self, policy: Policy) -> Result<(), DeviceError> {
+    fn set_policy(&mut self, policy: Policy) -> Result<(), InferenceDeviceError> {
         self.inner.set_policy(policy)
     }
 
-    fn statistics(&mut self) -> Result<Statistics, DeviceError> {
+    fn statistics(&mut self) -> Result<Statistics, InferenceDeviceError> {
         self.inner.statistics()
     }
 
@@ -124,12 +124,12 @@ impl Device for Fake {
 }
 
 /// Checks all ways in which pictures enter a device.
-fn each_way(mut check: impl FnMut(Pictures<'_>, Vec<Picture>)) {
+fn each_way(mut check: impl FnMut(ProofInputs<'_>, Vec<Picture>)) {
     let photos = photos();
     let (inputs, _) = read_unlabeled(&photos, model().model().input()).unwrap();
-    check(Pictures::Photos(&photos), Vec::new());
-    check(Pictures::Inputs(&inputs), Vec::new());
-    check(Pictures::Captures(4), photos.iter().map(|photo| decode::read(photo).unwrap()).collect());
+    check(ProofInputs::Photos(&photos), Vec::new());
+    check(ProofInputs::Inputs(&inputs), Vec::new());
+    check(ProofInputs::Captures(4), photos.iter().map(|photo| decode::read(photo).unwrap()).collect());
 }
 
 #[test]
@@ -164,9 +164,9 @@ fn a_lie_in_one_integer_is_found_where_it_is() {
             assert_eq!((first.location.as_str(), first.index), (location, index), "{pictures:?}");
             assert_ne!(first.host, first.board);
             let picture = match pictures {
-                Pictures::Photos(photos) => photos[2].clone(),
-                Pictures::Inputs(inputs) => inputs[2].path.clone(),
-                Pictures::Captures(_) => "capture 3".into(),
+                ProofInputs::Photos(photos) => photos[2].clone(),
+                ProofInputs::Inputs(inputs) => inputs[2].path.clone(),
+                ProofInputs::Captures(_) => "capture 3".into(),
             };
             assert_eq!(first.photo, picture);
         }
@@ -177,10 +177,10 @@ fn a_lie_in_one_integer_is_found_where_it_is() {
 fn a_lie_about_pixels_is_found_in_pixels_where_the_host_has_them() {
     let mut device = Fake::lying(0, |inference| inference.stages[0][3] ^= 1);
     let photos = photos();
-    let first = prove(&model(), &mut device, Pictures::Photos(&photos), || ()).unwrap().first.unwrap();
+    let first = prove(&model(), &mut device, ProofInputs::Photos(&photos), || ()).unwrap().first.unwrap();
     assert_eq!((first.photo, first.location.as_str(), first.index), (photos[0].clone(), "pixels", 3));
     // The JSON field names for scripts.
-    let proof = prove(&model(), &mut Fake::lying(0, |all| all.stages[0][3] ^= 1), Pictures::Photos(&photos), || ());
+    let proof = prove(&model(), &mut Fake::lying(0, |all| all.stages[0][3] ^= 1), ProofInputs::Photos(&photos), || ());
     let json = serde_json::to_value(proof.unwrap()).unwrap();
     let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&json), ["first", "mismatches", "photos", "values"]);
@@ -193,7 +193,7 @@ fn a_lie_about_pixels_is_found_in_pixels_where_the_host_has_them() {
 fn pixels_that_are_missing_differ() {
     let world = photos().iter().map(|photo| decode::read(photo).unwrap()).collect();
     let mut device = Fake { world, ..Fake::lying(1, |inference| inference.stages.clear()) };
-    let proof = prove(&model(), &mut device, Pictures::Captures(2), || ()).unwrap();
+    let proof = prove(&model(), &mut device, ProofInputs::Captures(2), || ()).unwrap();
     let first = proof.first.unwrap();
     assert_eq!((first.photo.to_str(), first.location.as_str(), first.index), (Some("capture 2"), "pixels", 0));
     assert_eq!((first.host, first.board), (Some(0), None));
@@ -209,7 +209,7 @@ fn what_fails_in_passing_is_asked_again_three_times() {
 
         let gone = |mut device: Fake| prove(&model(), &mut device, pictures, || ()).unwrap_err();
         let error = gone(Fake { world: world.clone(), ..Fake::losing(4, || ClientError::Timeout) });
-        assert!(matches!(error, ProveError::Device(DeviceError::Request(ClientError::Timeout))), "{error:?}");
+        assert!(matches!(error, ProveError::Device(InferenceDeviceError::Request(ClientError::Timeout))), "{error:?}");
         // This device loses nothing, so nothing is repeated; nor is an error that will not pass.
         gone(Fake { world: world.clone(), is_lossy: false, ..Fake::losing(1, || ClientError::Timeout) });
         let error = gone(Fake { world: world.clone(), ..Fake::losing(1, || ClientError::Closed) });
@@ -227,7 +227,7 @@ fn after_a_lost_answer_both_sides_forget_the_frames() {
     let world = vec![pictures[0].clone(); 2];
     let mut device = Fake { world, ..Fake::losing(1, || ClientError::Timeout) };
     device.set_policy(policy).unwrap();
-    let proof = prove(&model(), &mut device, Pictures::Captures(3), || ()).unwrap();
+    let proof = prove(&model(), &mut device, ProofInputs::Captures(3), || ()).unwrap();
     assert!(proof.holds(), "{proof:?}");
     assert_eq!(proof.repeated, 1);
     // The device still has its own policy and the frames of the proof before.
@@ -244,7 +244,7 @@ fn the_policy_is_the_models_or_the_devices() {
         let mut device = Fake { world, ..Fake::new(&model) };
         device.set_policy(never).unwrap();
         let proof = prove(&model, &mut device, pictures, || ()).unwrap();
-        assert_eq!(proof.holds(), !matches!(pictures, Pictures::Photos(_)), "{pictures:?}");
+        assert_eq!(proof.holds(), !matches!(pictures, ProofInputs::Photos(_)), "{pictures:?}");
         let location = proof.first.map(|first| first.location);
         assert!(location.is_none_or(|location| location.starts_with("verdict")));
     });
@@ -255,9 +255,9 @@ fn a_device_with_its_own_camera_is_shown_no_photos() {
     let photos = photos();
     let world = vec![decode::read(&photos[0]).unwrap()];
     let mut device = Fake { world, ..Fake::new(&model()) };
-    let error = prove(&model(), &mut device, Pictures::Photos(&photos), || ()).unwrap_err();
-    assert!(matches!(error, ProveError::Device(DeviceError::OwnCamera)), "{error:?}");
+    let error = prove(&model(), &mut device, ProofInputs::Photos(&photos), || ()).unwrap_err();
+    assert!(matches!(error, ProveError::Device(InferenceDeviceError::OwnCamera)), "{error:?}");
     let mut device = Fake::new(&model());
-    let error = prove(&model(), &mut device, Pictures::Photos(&["no such photo".into()]), || ()).unwrap_err();
+    let error = prove(&model(), &mut device, ProofInputs::Photos(&["no such photo".into()]), || ()).unwrap_err();
     assert!(matches!(error, ProveError::Photo(_)), "{error:?}");
 }

@@ -6,7 +6,7 @@ use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 
 use super::layer::QuantizedLayer;
-use super::plan::Plan;
+use super::plan::ArenaPlan;
 use super::weights::QuantizedWeights;
 
 /// Writes a model file: header, layer table, each layer's biases, multipliers and weights, then the class names.
@@ -14,7 +14,7 @@ use super::weights::QuantizedWeights;
 /// Returns `None` if a layer's weights do not fit the sums of its layout. Row-major weights always fit.
 pub fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[QuantizedLayer]) -> Option<Vec<u8>> {
     let mut file = vec![0; HEADER_BYTES + layers.len() * RECORD_BYTES];
-    let plan = Plan::of(layers);
+    let plan = ArenaPlan::of(layers);
     for (index, layer) in layers.iter().enumerate() {
         let sections = match layer.weighted() {
             Some(weighted) => append_weights(&mut file, weighted)?,

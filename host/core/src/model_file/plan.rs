@@ -15,7 +15,7 @@ const OFFSET_ALIGNMENT: usize = 4;
 
 /// Offsets of the tensors in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct ArenaPlan {
     /// Offset of each layer's tensor; 0 if the layer writes none.
     pub(super) offsets: Vec<u32>,
     /// Size of the arena: the end of its last tensor.
@@ -29,7 +29,7 @@ struct Needed {
     bytes: usize,
 }
 
-impl Plan {
+impl ArenaPlan {
     pub(super) fn of(layers: &[QuantizedLayer]) -> Self {
         let mut needed: Vec<Needed> = layers
             .iter()
@@ -89,26 +89,27 @@ mod tests {
 
     #[test]
     fn a_chain_takes_its_two_largest_neighbors() {
-        let plan = Plan::of(&[100, 40, 60, 8].map(|bytes| layer(bytes, None)));
-        assert_eq!(plan, Plan { offsets: vec![0, 100, 0, 60], arena_bytes: 140 });
+        let plan = ArenaPlan::of(&[100, 40, 60, 8].map(|bytes| layer(bytes, None)));
+        assert_eq!(plan, ArenaPlan { offsets: vec![0, 100, 0, 60], arena_bytes: 140 });
     }
 
     #[test]
     fn places_are_multiples_of_four() {
-        let plan = Plan::of(&[13, 6].map(|bytes| layer(bytes, None)));
-        assert_eq!(plan, Plan { offsets: vec![0, 16], arena_bytes: 22 });
+        let plan = ArenaPlan::of(&[13, 6].map(|bytes| layer(bytes, None)));
+        assert_eq!(plan, ArenaPlan { offsets: vec![0, 16], arena_bytes: 22 });
     }
 
     /// A tensor that is added later is not overwritten before.
     #[test]
     fn a_tensor_that_is_added_later_stays() {
-        let plan = Plan::of(&[layer(40, None), layer(20, None), layer(40, None), layer(40, Some(0)), layer(8, None)]);
+        let plan =
+            ArenaPlan::of(&[layer(40, None), layer(20, None), layer(40, None), layer(40, Some(0)), layer(8, None)]);
         // Tensors 0 and 2 are both live at layer 3, with tensor 3. Tensor 1 is not live there.
-        assert_eq!(plan, Plan { offsets: vec![0, 80, 40, 80, 0], arena_bytes: 120 });
+        assert_eq!(plan, ArenaPlan { offsets: vec![0, 80, 40, 80, 0], arena_bytes: 120 });
     }
 
     #[test]
     fn nothing_takes_nothing() {
-        assert_eq!(Plan::of(&[]), Plan { offsets: vec![], arena_bytes: 0 });
+        assert_eq!(ArenaPlan::of(&[]), ArenaPlan { offsets: vec![], arena_bytes: 0 });
     }
 }

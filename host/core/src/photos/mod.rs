@@ -17,7 +17,7 @@ mod unlabeled;
 pub use dataset::{Dataset, Example, copies, load, load_some};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};
 pub use error::{PhotoError, PhotoFault, Warning};
-pub use picture::{Picture, PictureError};
+pub use picture::{Picture, PictureLengthError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};

@@ -13,7 +13,7 @@ pub struct Picture {
 /// Error: the number of bytes does not match the picture's size and format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error("{width}x{height} pixels have {expected} bytes in this format, got {got}")]
-pub struct PictureError {
+pub struct PictureLengthError {
     /// Pixels of a row.
     pub width: u16,
     /// Rows.
@@ -28,12 +28,12 @@ impl Picture {
     /// Creates a picture from all of its rows, top to bottom, without padding between them.
     ///
     /// # Errors
-    /// [`PictureError`] if the length of `rows` is not the one that size and format need.
-    pub fn new(size: PictureSize, format: PixelFormat, rows: Vec<u8>) -> Result<Self, PictureError> {
+    /// [`PictureLengthError`] if the length of `rows` is not the one that size and format need.
+    pub fn new(size: PictureSize, format: PixelFormat, rows: Vec<u8>) -> Result<Self, PictureLengthError> {
         let PictureSize { width, height } = size;
         let (expected, got) = (format.row_bytes(width) * usize::from(height), rows.len());
         if expected != got {
-            return Err(PictureError { width, height, expected, got });
+            return Err(PictureLengthError { width, height, expected, got });
         }
         Ok(Self { size, format, rows })
     }

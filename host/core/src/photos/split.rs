@@ -197,16 +197,16 @@ mod tests {
     #[test]
     fn holding_out_is_stratified_complete_and_by_seed() {
         let all = dataset(&[10, 20]);
-        let alone = groups(30, &[]);
-        let (train, validation) = hold_out(&all, &alone, 0.2, 1).unwrap();
+        let ungrouped = groups(30, &[]);
+        let (train, validation) = hold_out(&all, &ungrouped, 0.2, 1).unwrap();
         assert_eq!((train.class_counts(), validation.class_counts()), (vec![8, 16], vec![2, 4]));
         let mut together: Vec<_> = train.examples.iter().chain(&validation.examples).cloned().collect();
         together.sort_by(|a, b| (a.class, &a.path).cmp(&(b.class, &b.path)));
         let mut expected = all.examples.clone();
         expected.sort_by(|a, b| (a.class, &a.path).cmp(&(b.class, &b.path)));
         assert_eq!(together, expected);
-        assert_eq!(hold_out(&all, &alone, 0.2, 1).unwrap().1, validation);
-        assert_ne!(hold_out(&all, &alone, 0.2, 2).unwrap().1, validation);
+        assert_eq!(hold_out(&all, &ungrouped, 0.2, 1).unwrap().1, validation);
+        assert_ne!(hold_out(&all, &ungrouped, 0.2, 2).unwrap().1, validation);
         let few = hold_out(&dataset(&[1, 9]), &groups(10, &[]), 0.2, 1);
         assert!(matches!(few, Err(PhotoError::TooFewToHoldOut { count: 1, .. })));
     }
@@ -226,8 +226,8 @@ mod tests {
                     expected.extend(members.into_iter().take(held));
                 }
                 expected.sort_unstable();
-                let alone = groups(all.examples.len(), &[]);
-                let (_, validation) = hold_out(&all, &alone, fraction, seed).unwrap();
+                let ungrouped = groups(all.examples.len(), &[]);
+                let (_, validation) = hold_out(&all, &ungrouped, fraction, seed).unwrap();
                 assert_eq!(validation, all.select(|i| expected.contains(&i)), "{class_counts:?}, seed {seed}");
             }
         }
@@ -270,16 +270,16 @@ mod tests {
     #[test]
     fn folds_are_even_in_each_class_and_by_seed() {
         let all = dataset(&[13, 22]);
-        let alone = groups(35, &[]);
-        let fold_of = folds(&all, &alone, 5, 1).unwrap();
+        let ungrouped = groups(35, &[]);
+        let fold_of = folds(&all, &ungrouped, 5, 1).unwrap();
         for (fold, of_class) in counts(&all, &fold_of, 5).into_iter().enumerate() {
             assert!((2..=3).contains(&of_class[0]) && (4..=5).contains(&of_class[1]), "{fold}: {of_class:?}");
             // A fold with one more of a class has one less of the other.
             assert_eq!(of_class.iter().sum::<usize>(), 7, "{fold}");
         }
-        assert_eq!(folds(&all, &alone, 5, 1).unwrap(), fold_of);
-        assert_ne!(folds(&all, &alone, 5, 2).unwrap(), fold_of);
-        assert_eq!(folds(&all, &alone, 1, 1).unwrap(), [0; 35]);
+        assert_eq!(folds(&all, &ungrouped, 5, 1).unwrap(), fold_of);
+        assert_ne!(folds(&all, &ungrouped, 5, 2).unwrap(), fold_of);
+        assert_eq!(folds(&all, &ungrouped, 1, 1).unwrap(), [0; 35]);
     }
 
     #[test]

@@ -3,20 +3,22 @@
 use pinhole_shared::model::MAX_LAYERS;
 
 use super::shapes::Impossible;
-use super::{Augmentation, Optimizer, OutputLayer, Recipe, RecipeError, Schedule, Training, WEIGHT_BITS};
+use super::{
+    Augmentation, OptimizerSettings, OutputLayer, Recipe, RecipeError, Schedule, TrainingSettings, WEIGHT_BITS,
+};
 
 /// Most weights of a network, all layers together: with the optimizer's state, 1.5 GiB.
 const MAX_WEIGHTS: usize = 1 << 27;
 
 /// A part of a recipe whose values are checked.
-pub(super) struct Part<'a> {
+pub(super) struct CheckedPart<'a> {
     /// Name or path of the recipe.
     origin: &'a str,
     /// Text before the names of the part's fields.
     prefix: String,
 }
 
-impl<'a> Part<'a> {
+impl<'a> CheckedPart<'a> {
     fn new(origin: &'a str, prefix: impl Into<String>) -> Self {
         Self { origin, prefix: prefix.into() }
     }
@@ -55,13 +57,13 @@ impl<'a> Part<'a> {
 
 /// Checks a recipe and refuses it if no network or training can have its values. Errors name its `origin`.
 pub(super) fn check(recipe: &Recipe, origin: &str) -> Result<(), RecipeError> {
-    let whole = Part::new(origin, "");
+    let whole = CheckedPart::new(origin, "");
     whole.demand((1..=1024).contains(&recipe.input_side), "input_side", recipe.input_side, "1 to 1024 pixels")?;
     check_training(origin, &recipe.training)?;
     let count = recipe.layers.len();
     whole.demand(count < MAX_LAYERS, "number of layers", count, "at most 31")?;
     for (index, layer) in recipe.layers.iter().enumerate() {
-        layer.check(&Part::new(origin, format!("layer {}: ", index + 1)))?;
+        layer.check(&CheckedPart::new(origin, format!("layer {}: ", index + 1)))?;
     }
     let shapes = recipe.try_shapes(1).map_err(|Impossible { layer, reason }| RecipeError::Layer {
         origin: origin.to_owned(),
@@ -72,31 +74,31 @@ pub(super) fn check(recipe: &Recipe, origin: &str) -> Result<(), RecipeError> {
     let weights: usize = shapes.iter().map(|shape| shape.weights).sum();
     whole.demand(weights <= MAX_WEIGHTS, "weights", weights, "at most 134217728 in all layers")?;
     let OutputLayer { l1, l2, weight_bits } = recipe.output;
-    Part::new(origin, "output: ").demand_weights(l1, l2, weight_bits)
+    CheckedPart::new(origin, "output: ").demand_weights(l1, l2, weight_bits)
 }
 
-fn check_training(origin: &str, training: &Training) -> Result<(), RecipeError> {
-    let part = Part::new(origin, "training.");
+fn check_training(origin: &str, training: &TrainingSettings) -> Result<(), RecipeError> {
+    let part = CheckedPart::new(origin, "training.");
     part.demand(training.epochs > 0, "epochs", training.epochs, "at least 1")?;
     part.demand(training.batch > 0, "batch", training.batch, "at least 1")?;
     let rate = training.learning_rate;
     part.demand(rate.is_finite() && rate > 0.0, "learning_rate", rate, "a positive number")?;
     part.demand_share("label_smoothing", training.label_smoothing)?;
     part.demand(training.patience != Some(0), "patience", 0, "at least 1")?;
-    check_optimizer(&Part::new(origin, "training.optimizer: "), &training.optimizer)?;
-    check_schedule(&Part::new(origin, "training.schedule: "), training)?;
-    check_augmentation(&Part::new(origin, "training.augment: "), &training.augment)
+    check_optimizer(&CheckedPart::new(origin, "training.optimizer: "), &training.optimizer)?;
+    check_schedule(&CheckedPart::new(origin, "training.schedule: "), training)?;
+    check_augmentation(&CheckedPart::new(origin, "training.augment: "), &training.augment)
 }
 
-fn check_optimizer(part: &Part<'_>, optimizer: &Optimizer) -> Result<(), RecipeError> {
+fn check_optimizer(part: &CheckedPart<'_>, optimizer: &OptimizerSettings) -> Result<(), RecipeError> {
     match *optimizer {
-        Optimizer::Adam {} => Ok(()),
-        Optimizer::AdamW { weight_decay } => part.demand_not_negative("weight_decay", weight_decay),
-        Optimizer::Sgd { momentum, .. } => part.demand_share("momentum", momentum),
+        OptimizerSettings::Adam {} => Ok(()),
+        OptimizerSettings::AdamW { weight_decay } => part.demand_not_negative("weight_decay", weight_decay),
+        OptimizerSettings::Sgd { momentum, .. } => part.demand_share("momentum", momentum),
     }
 }
 
-fn check_schedule(part: &Part<'_>, training: &Training) -> Result<(), RecipeError> {
+fn check_schedule(part: &CheckedPart<'_>, training: &TrainingSettings) -> Result<(), RecipeError> {
     match training.schedule {
         Schedule::Constant {} => Ok(()),
         Schedule::Cosine { warmup, .. } => {
@@ -110,7 +112,7 @@ fn check_schedule(part: &Part<'_>, training: &Training) -> Result<(), RecipeErro
     }
 }
 
-fn check_augmentation(part: &Part<'_>, augment: &Augmentation) -> Result<(), RecipeError> {
+fn check_augmentation(part: &CheckedPart<'_>, augment: &Augmentation) -> Result<(), RecipeError> {
     let shares = [
         ("shift", augment.shift),
         ("brightness", augment.brightness),

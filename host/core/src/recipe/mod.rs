@@ -96,7 +96,7 @@ use crate::suggest::did_you_mean;
 pub use layer::*;
 pub use named::{DEFAULT, NAMED};
 pub use shapes::LayerShape;
-pub use training::{Augmentation, ClassWeights, Copies, Initialization, Optimizer, Schedule, Training};
+pub use training::{Augmentation, ClassWeights, Copies, Initialization, OptimizerSettings, Schedule, TrainingSettings};
 
 /// Supported widths of weights, bits.
 pub const WEIGHT_BITS: [u8; 3] = [8, 7, 4];
@@ -111,17 +111,17 @@ pub struct Recipe {
     #[serde(default, skip_serializing_if = "is_gray")]
     pub color: Color,
     /// Training settings.
-    pub training: Training,
+    pub training: TrainingSettings,
     /// Layers before the output layer.
     #[serde(default, rename = "layer", deserialize_with = "taken")]
-    pub layers: Vec<Layer>,
+    pub layers: Vec<RecipeLayer>,
     /// Penalties and weight width of the output layer.
     #[serde(default)]
     pub output: OutputLayer,
 }
 
 /// Reads layers that [`layer::take`] has emptied: it alone reads them, with their lines in its errors.
-fn taken<'de, D: Deserializer<'de>>(layers: D) -> Result<Vec<Layer>, D::Error> {
+fn taken<'de, D: Deserializer<'de>>(layers: D) -> Result<Vec<RecipeLayer>, D::Error> {
     #[derive(Deserialize)]
     enum Never {}
     Vec::<BTreeMap<String, Never>>::deserialize(layers).map(|_| Vec::new())
@@ -258,7 +258,7 @@ impl Recipe {
 
     /// Returns the weight bits of every layer that has weights, in order; the output layer is last.
     pub fn weight_bits(&self) -> impl Iterator<Item = u8> + '_ {
-        self.layers.iter().filter_map(Layer::weight_bits).chain([self.output.weight_bits])
+        self.layers.iter().filter_map(RecipeLayer::weight_bits).chain([self.output.weight_bits])
     }
 
     /// Sets [`Recipe::weight_bits`], by one number for all layers or one for each.
@@ -279,7 +279,8 @@ impl Recipe {
                 expected,
             });
         }
-        let places = self.layers.iter_mut().filter_map(Layer::weight_bits_mut).chain([&mut self.output.weight_bits]);
+        let places =
+            self.layers.iter_mut().filter_map(RecipeLayer::weight_bits_mut).chain([&mut self.output.weight_bits]);
         for (place, &bits) in places.zip(bits.iter().cycle()) {
             *place = bits;
         }
@@ -289,7 +290,7 @@ impl Recipe {
     /// Returns the recipe of the network on the device: without dropout, with batch normalization folded.
     pub fn folded(&self) -> Self {
         let mut recipe = self.clone();
-        recipe.layers.iter_mut().for_each(Layer::strip);
+        recipe.layers.iter_mut().for_each(RecipeLayer::strip);
         recipe
     }
 
@@ -314,8 +315,12 @@ mod tests {
     #[test]
     fn the_default_is_the_articles_winner() {
         let recipe = Recipe::find(DEFAULT).unwrap();
-        let layers: Vec<_> =
-            recipe.layers.iter().filter_map(Layer::as_dense).map(|l| (l.outputs, l.activation, l.dropout)).collect();
+        let layers: Vec<_> = recipe
+            .layers
+            .iter()
+            .filter_map(RecipeLayer::as_dense)
+            .map(|l| (l.outputs, l.activation, l.dropout))
+            .collect();
         assert_eq!(layers, [(128, ActivationName::Sigmoid, 0.25), (16, ActivationName::Sigmoid, 0.0)]);
         assert_eq!((recipe.input_side, recipe.training.epochs, recipe.training.batch), (50, 400, 32));
         assert_eq!(recipe.training.learning_rate, 0.001);

@@ -3,7 +3,7 @@
 use pinhole_shared::shape::Shape;
 
 use super::Recipe;
-use super::layer::{Layer, fully_connected};
+use super::layer::{RecipeLayer, fully_connected};
 
 /// Most outputs of one layer for one photo: training keeps those of a whole batch.
 const MAX_ELEMENTS: usize = 1 << 22;
@@ -52,7 +52,7 @@ impl Recipe {
         let mut after_dense = false;
         for (index, layer) in self.layers.iter().enumerate() {
             let impossible = |reason: String| Impossible { layer: index + 1, reason };
-            if after_dense && !matches!(layer, Layer::Dense(_)) {
+            if after_dense && !matches!(layer, RecipeLayer::Dense(_)) {
                 let kind = layer.kind();
                 return Err(impossible(format!(
                     "is of kind {kind:?} and comes after a dense layer, whose outputs have no positions; move it before the \
@@ -66,7 +66,7 @@ impl Recipe {
                     "gives {output} values, more than {MAX_ELEMENTS}; take fewer channels or a larger stride"
                 )));
             }
-            after_dense = matches!(layer, Layer::Dense(_));
+            after_dense = matches!(layer, RecipeLayer::Dense(_));
             input = shape.output;
             shapes.push(shape);
         }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Training settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Training {
+#[serde(deny_unknown_fields, expecting = "struct Training")]
+pub struct TrainingSettings {
     /// Number of passes over the training photos.
     pub epochs: u32,
     /// Number of photos in one update.
@@ -28,8 +28,8 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<u32>,
     /// Optimizer.
-    #[serde(default, skip_serializing_if = "Optimizer::is_adam")]
-    pub optimizer: Optimizer,
+    #[serde(default, skip_serializing_if = "OptimizerSettings::is_adam")]
+    pub optimizer: OptimizerSettings,
     /// Schedule of the learning rate.
     #[serde(default, skip_serializing_if = "Schedule::is_constant")]
     pub schedule: Schedule,
@@ -78,8 +78,8 @@ pub enum Copies {
 
 /// Optimizer: turns gradients into updates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Optimizer {
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields, expecting = "internally tagged enum Optimizer")]
+pub enum OptimizerSettings {
     /// Adam with Keras' defaults (beta 0.9 and 0.999, epsilon 1e-7).
     Adam {},
     /// Adam with decoupled weight decay: it also pulls weights towards 0, whatever their gradients. Biases and the parameters of
@@ -100,13 +100,13 @@ pub enum Optimizer {
     },
 }
 
-impl Default for Optimizer {
+impl Default for OptimizerSettings {
     fn default() -> Self {
         Self::Adam {}
     }
 }
 
-impl Optimizer {
+impl OptimizerSettings {
     fn is_adam(&self) -> bool {
         *self == Self::Adam {}
     }
@@ -211,9 +211,9 @@ mod tests {
 
     #[test]
     fn kinds_without_keys_refuse_keys() {
-        assert_eq!(toml::from_str::<Optimizer>("kind = \"adam\"").unwrap(), Optimizer::default());
+        assert_eq!(toml::from_str::<OptimizerSettings>("kind = \"adam\"").unwrap(), OptimizerSettings::default());
         assert_eq!(toml::from_str::<Schedule>("kind = \"constant\"").unwrap(), Schedule::default());
-        let wrong = toml::from_str::<Optimizer>("kind = \"adam\"\nweight_decay = 0.1").unwrap_err().to_string();
+        let wrong = toml::from_str::<OptimizerSettings>("kind = \"adam\"\nweight_decay = 0.1").unwrap_err().to_string();
         assert!(wrong.contains("unknown field `weight_decay`"), "{wrong}");
         let wrong = toml::from_str::<Schedule>("kind = \"constant\"\nwarmup = 3").unwrap_err().to_string();
         assert!(wrong.contains("unknown field `warmup`"), "{wrong}");

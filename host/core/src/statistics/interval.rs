@@ -49,7 +49,7 @@ pub fn wilson(proportion: f64, count: usize) -> Interval {
 ///
 /// # Panics
 /// If `rate` is not in that range.
-pub fn photos_to_vouch(rate: f64) -> usize {
+pub fn minimum_sample_size(rate: f64) -> usize {
     assert!(rate > 0.0 && rate <= 1.0, "{rate} is no rate that photos can vouch for");
     // Without an error the interval ends at z^2 / (count + z^2).
     (Z_95 * Z_95 * (1.0 - rate) / rate).ceil() as usize
@@ -77,9 +77,9 @@ mod tests {
     }
 
     #[test]
-    fn photos_that_vouch() {
+    fn minimum_sample_sizes() {
         for (rate, photos) in [(0.5, 4), (0.1, 35), (0.02, 189), (0.01, 381), (1.0, 0)] {
-            assert_eq!(photos_to_vouch(rate), photos);
+            assert_eq!(minimum_sample_size(rate), photos);
             assert!(wilson(0.0, photos).high <= rate, "{photos} suffice for {rate}");
             assert!(photos == 0 || wilson(0.0, photos - 1).high > rate, "fewer than {photos} do for {rate}");
         }

@@ -6,7 +6,7 @@
 //! | question | function |
 //! |---|---|
 //! | In which range is the true accuracy, given this number of photos? | [`wilson`] |
-//! | What is the minimum sample size for this error rate? | [`photos_to_vouch`] |
+//! | What is the minimum sample size for this error rate? | [`minimum_sample_size`] |
 //! | How much does the seed matter? | [`Spread::of`] |
 //! | Is one network better than another on the same photos? | [`mcnemar`] |
 //! | ... and if several are compared at once? | [`holm`] |
@@ -18,6 +18,6 @@ mod reliability;
 mod spread;
 
 pub use comparison::{holm, mcnemar};
-pub use interval::{Interval, photos_to_vouch, wilson};
+pub use interval::{Interval, minimum_sample_size, wilson};
 pub use reliability::{DecidedProbability, Reliability, ReliabilityBin, reliability};
 pub use spread::Spread;

@@ -58,14 +58,14 @@ impl Mul<f32> for Point {
 
 /// Red, green and blue, 0 (none) to 1 (full). Values outside are allowed until the camera clamps them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Color(pub(super) [f32; 3]);
+pub(super) struct Rgb(pub(super) [f32; 3]);
 
 /// Returns the color with these three parts.
-pub(super) const fn rgb(red: f32, green: f32, blue: f32) -> Color {
-    Color([red, green, blue])
+pub(super) const fn rgb(red: f32, green: f32, blue: f32) -> Rgb {
+    Rgb([red, green, blue])
 }
 
-impl Color {
+impl Rgb {
     /// Returns a mix: `self` at a share of 0, `other` at 1.
     pub(super) fn mix(self, other: Self, share: f32) -> Self {
         let mut mixed = self.0;
@@ -81,14 +81,14 @@ impl Color {
     }
 }
 
-impl Mul<f32> for Color {
+impl Mul<f32> for Rgb {
     type Output = Self;
     fn mul(self, factor: f32) -> Self {
         Self(self.0.map(|part| part * factor))
     }
 }
 
-impl Add for Color {
+impl Add for Rgb {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         rgb(self.0[0] + other.0[0], self.0[1] + other.0[1], self.0[2] + other.0[2])

@@ -1,8 +1,8 @@
 //! A chihuahua's face. Ears, pale muzzle and fur distinguish it from a muffin.
 
-use super::canvas::{Color, Noise, Point, at, cover, ellipse, lerp, melted, rgb, rise, segment};
+use super::canvas::{Noise, Point, Rgb, at, cover, ellipse, lerp, melted, rgb, rise, segment};
 use super::palette::{Dot, Palette, face_spots};
-use super::scene::{Light, Subject};
+use super::scene::{Lighting, Subject};
 use crate::random::Random;
 
 /// A chihuahua, seen from the front. The skull is about 1.2 wide.
@@ -136,7 +136,7 @@ impl Chihuahua {
         (p.x.abs() - half).max(0.35 - p.y)
     }
 
-    fn paint_chest(&self, p: Point, under: Color, light: &Light, strokes: f32) -> Color {
+    fn paint_chest(&self, p: Point, under: Rgb, light: &Lighting, strokes: f32) -> Rgb {
         let distance = self.chest(p) + 0.05 * (strokes - 0.5);
         let across = (p.x / 0.75).clamp(-1.0, 1.0);
         let bib = cover(ellipse(p, at(0.0, 0.95), at(0.28, 0.42)) + 0.12 * (strokes - 0.5), 0.08);
@@ -153,7 +153,7 @@ impl Chihuahua {
         under.mix(color * shadow, cover(distance, 0.025))
     }
 
-    fn paint_ear(&self, ear: &Ear, p: Point, under: Color, light: &Light, strokes: f32) -> Color {
+    fn paint_ear(&self, ear: &Ear, p: Point, under: Rgb, light: &Lighting, strokes: f32) -> Rgb {
         let distance = ear.outline(p) + 0.03 * (strokes - 0.5);
         if distance > 0.1 {
             return under;
@@ -175,7 +175,7 @@ impl Chihuahua {
         under.mix(color, cover(distance, 0.022))
     }
 
-    fn fur_color(&self, p: Point, strokes: f32) -> Color {
+    fn fur_color(&self, p: Point, strokes: f32) -> Rgb {
         let ragged = 0.12 * (strokes - 0.5);
         let mut fur = self.colors.tan;
         // Darker toward the crown and around the eyes, as on most chihuahuas.
@@ -198,7 +198,7 @@ impl Chihuahua {
         fur.mix(self.colors.pale, 0.9 * cover(ellipse(p, center, radius) + ragged, 0.06))
     }
 
-    fn paint_head(&self, p: Point, under: Color, light: &Light, strokes: f32) -> Color {
+    fn paint_head(&self, p: Point, under: Rgb, light: &Lighting, strokes: f32) -> Rgb {
         let distance = self.head(p) + 0.045 * (strokes - 0.5);
         if distance > 0.1 {
             return under;
@@ -217,7 +217,7 @@ impl Chihuahua {
         under.mix(color, cover(distance, 0.022))
     }
 
-    fn paint_mouth(&self, p: Point, under: Color) -> Color {
+    fn paint_mouth(&self, p: Point, under: Rgb) -> Rgb {
         let from = self.nose.center;
         let lip = from + at(0.0, 0.16);
         let mut color = under;
@@ -236,7 +236,7 @@ impl Chihuahua {
     }
 
     /// Paints a shut eye: one dark curve.
-    fn paint_lid(&self, eye: &Eye, p: Point, under: Color) -> Color {
+    fn paint_lid(&self, eye: &Eye, p: Point, under: Rgb) -> Rgb {
         let way = p - eye.dot.center;
         let curve = way.y - 0.03 + 3.0 * way.x * way.x;
         let line = (curve.abs() - 0.014).max(way.x.abs() - 0.12);
@@ -262,7 +262,7 @@ impl Subject for Chihuahua {
         self.head(p).min(self.chest(p)).min(ears)
     }
 
-    fn paint(&self, p: Point, under: Color, light: &Light) -> Color {
+    fn paint(&self, p: Point, under: Rgb, light: &Lighting) -> Rgb {
         let strokes = self.strokes(p);
         let mut color = self.paint_chest(p, under, light, strokes);
         for ear in &self.ears {

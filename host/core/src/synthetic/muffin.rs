@@ -1,8 +1,8 @@
 //! A muffin. Pleated paper cup, dome and crumb distinguish it from a chihuahua.
 
-use super::canvas::{Color, Noise, Point, at, cover, lerp, rgb, rise};
+use super::canvas::{Noise, Point, Rgb, at, cover, lerp, rgb, rise};
 use super::palette::{Dot, Palette, face_spots};
-use super::scene::{Light, Subject};
+use super::scene::{Lighting, Subject};
 use crate::random::Random;
 
 /// A muffin. Its top is about 1.5 wide.
@@ -93,7 +93,7 @@ impl Muffin {
         }
     }
 
-    fn paint_cup(&self, p: Point, under: Color, light: &Light) -> Color {
+    fn paint_cup(&self, p: Point, under: Rgb, light: &Lighting) -> Rgb {
         let distance = self.cup(p);
         if distance > 0.1 {
             return under;
@@ -117,7 +117,7 @@ impl Muffin {
         under.mix(paper, cover(distance, 0.02))
     }
 
-    fn paint_top(&self, p: Point, under: Color, light: &Light) -> Color {
+    fn paint_top(&self, p: Point, under: Rgb, light: &Lighting) -> Rgb {
         let distance = self.top(p);
         if distance > 0.1 {
             return under;
@@ -185,7 +185,7 @@ impl Subject for Muffin {
         self.top(p).min(self.cup(p))
     }
 
-    fn paint(&self, p: Point, under: Color, light: &Light) -> Color {
+    fn paint(&self, p: Point, under: Rgb, light: &Lighting) -> Rgb {
         let cup = self.paint_cup(p, under, light);
         self.paint_top(p, cup, light)
     }

@@ -1,23 +1,23 @@
 //! Random colors and dark dots. Both classes use the same functions, so that neither color nor brightness nor the number
 //! of dots reveals the class.
 
-use super::canvas::{Color, Noise, Point, at, cover, ellipse, rgb, rise};
-use super::scene::Light;
+use super::canvas::{Noise, Point, Rgb, at, cover, ellipse, rgb, rise};
+use super::scene::Lighting;
 use crate::random::Random;
 
 /// The colors of one subject.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Palette {
     /// Fur or crust: cream to ginger to brown.
-    pub(super) tan: Color,
+    pub(super) tan: Rgb,
     /// Muzzle and chest, or the crumb inside the cracks.
-    pub(super) pale: Color,
+    pub(super) pale: Rgb,
     /// Back of the ears and dark patches, or the browned edge of the crust.
-    pub(super) brown: Color,
+    pub(super) brown: Rgb,
     /// Eyes and nose, or berries and chips.
-    pub(super) dark: Color,
+    pub(super) dark: Rgb,
     /// The paper cup, or the collar.
-    pub(super) accent: Color,
+    pub(super) accent: Rgb,
 }
 
 impl Palette {
@@ -68,7 +68,7 @@ pub(super) struct Dot {
     pub(super) radius: Point,
     /// Rotation, radians.
     turn: f32,
-    color: Color,
+    color: Rgb,
     /// Strength of the small reflection, 0 to 1.
     shine: f32,
     uneven: Noise,
@@ -76,7 +76,7 @@ pub(super) struct Dot {
 
 impl Dot {
     /// Creates a random dot at `center`. `flat` is its height over its width.
-    pub(super) fn new(random: &mut Random, center: Point, color: Color, flat: f32) -> Self {
+    pub(super) fn new(random: &mut Random, center: Point, color: Rgb, flat: f32) -> Self {
         let radius = random.between(0.115, 0.155);
         Self {
             center,
@@ -106,7 +106,7 @@ impl Dot {
     }
 
     /// Paints the dot over `under`.
-    pub(super) fn paint(&self, p: Point, under: Color, light: &Light) -> Color {
+    pub(super) fn paint(&self, p: Point, under: Rgb, light: &Lighting) -> Rgb {
         let distance = self.distance(p);
         if distance > 0.1 {
             return under;

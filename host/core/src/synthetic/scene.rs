@@ -1,7 +1,7 @@
 //! Surroundings of a subject, the same for both classes: light, pose, background and camera.
 
 use super::SIDE;
-use super::canvas::{Color, Noise, Point, at, cover, rgb, rise};
+use super::canvas::{Noise, Point, Rgb, at, cover, rgb, rise};
 use super::palette::Dot;
 use crate::random::Random;
 
@@ -11,12 +11,12 @@ pub(super) trait Subject {
     fn outline(&self, p: Point) -> f32;
 
     /// Returns the color at `p`; `under` is the color behind the subject.
-    fn paint(&self, p: Point, under: Color, light: &Light) -> Color;
+    fn paint(&self, p: Point, under: Rgb, light: &Lighting) -> Rgb;
 }
 
 /// One lamp, and ambient light.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Light {
+pub(super) struct Lighting {
     /// Vector from the subject to the lamp, in the picture's plane; its length is below 1, the rest is toward the viewer.
     pub(super) toward: Point,
     /// Component of that vector toward the viewer.
@@ -25,7 +25,7 @@ pub(super) struct Light {
     ambient: f32,
 }
 
-impl Light {
+impl Lighting {
     fn pick(random: &mut Random) -> Self {
         // Mostly from above, like lamps and the sun.
         let toward = at(0.0, -1.0).turned(random.between(-1.3, 1.3)) * random.between(0.25, 0.75);
@@ -78,9 +78,9 @@ impl Pose {
 
 /// Background of a picture.
 struct Background {
-    kind: Kind,
-    near: Color,
-    far: Color,
+    kind: BackgroundKind,
+    near: Rgb,
+    far: Rgb,
     /// Rotation of stripes and gradients, radians.
     turn: f32,
     /// Number of stripes or blotches in half of the picture.
@@ -93,7 +93,7 @@ struct Background {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum BackgroundKind {
     Plain,
     Gradient,
     Blotches,
@@ -111,7 +111,13 @@ impl Background {
             rgb(0.70, 0.66, 0.58),
             rgb(0.35, 0.42, 0.52),
         ];
-        let kinds = [Kind::Plain, Kind::Gradient, Kind::Blotches, Kind::Stripes, Kind::Table];
+        let kinds = [
+            BackgroundKind::Plain,
+            BackgroundKind::Gradient,
+            BackgroundKind::Blotches,
+            BackgroundKind::Stripes,
+            BackgroundKind::Table,
+        ];
         let near = hues[random.below(hues.len())] * random.between(0.3, 1.25);
         let other = hues[random.below(hues.len())] * random.between(0.3, 1.25);
         let kind = kinds[random.below(kinds.len())];
@@ -135,17 +141,19 @@ impl Background {
         }
     }
 
-    fn color(&self, p: Point, light: &Light) -> Color {
+    fn color(&self, p: Point, light: &Lighting) -> Rgb {
         let along = || p.turned(self.turn).x;
         let grain = 0.97 + 0.06 * self.noise.value(p * 22.0);
         let color = match self.kind {
-            Kind::Plain => self.near,
-            Kind::Gradient => self.near.mix(self.far, rise(-1.0, 1.0, along())),
-            Kind::Blotches => self.near.mix(self.far, rise(0.2, 0.8, self.noise.rough(p * (0.6 * self.fine)))),
-            Kind::Stripes => {
+            BackgroundKind::Plain => self.near,
+            BackgroundKind::Gradient => self.near.mix(self.far, rise(-1.0, 1.0, along())),
+            BackgroundKind::Blotches => {
+                self.near.mix(self.far, rise(0.2, 0.8, self.noise.rough(p * (0.6 * self.fine))))
+            }
+            BackgroundKind::Stripes => {
                 self.near.mix(self.far, rise(-0.3, 0.3, libm::sinf(along() * self.fine * std::f32::consts::PI)))
             }
-            Kind::Table => {
+            BackgroundKind::Table => {
                 let wood = self.far * (0.85 + 0.3 * self.noise.rough(p.stretched(2.0, 14.0)));
                 self.near.mix(wood, rise(-0.015, 0.015, p.y - self.edge))
             }
@@ -159,8 +167,8 @@ impl Background {
 }
 
 /// Renders a subject and its surroundings: one color for each pixel, row by row, as a perfect camera would see it.
-pub(super) fn shoot(random: &mut Random, subject: &dyn Subject) -> Vec<Color> {
-    let (pose, light, background) = (Pose::pick(random), Light::pick(random), Background::pick(random));
+pub(super) fn shoot(random: &mut Random, subject: &dyn Subject) -> Vec<Rgb> {
+    let (pose, light, background) = (Pose::pick(random), Lighting::pick(random), Background::pick(random));
     let turn = (libm::sinf(pose.turn), libm::cosf(pose.turn));
     let own_light = light.seen_turned(pose.turn);
     let shadow_way = light.toward * -0.22 + at(0.0, 0.04);

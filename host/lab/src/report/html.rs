@@ -3,15 +3,15 @@
 use maud::{Markup, html};
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_shared::decision::Decision;
-use pinhole_train::runs::ContinuedFrom;
+use pinhole_train::runs::PretrainedSummary;
 use pinhole_train::{Epoch, LastLayer};
 use plotters::chart::SeriesLabelPosition;
 
 use super::curves::{Figure, svg};
 use super::markup::{self, file_name, percent};
-use super::{OVERFITTING, Report, coverage, explained, pictures};
+use super::{OVERFITTING, RunReport, coverage, explained, pictures};
 
-pub(super) fn page(report: &Report<'_>) -> Markup {
+pub(super) fn page(report: &RunReport<'_>) -> Markup {
     let classes = &report.evaluation.classes;
     let body = html! {
         (headline(report))
@@ -29,7 +29,7 @@ pub(super) fn page(report: &Report<'_>) -> Markup {
     markup::page(&format!("Pinhole: {}, seed {}", report.run.recipe, report.run.seed), &body)
 }
 
-fn headline(report: &Report<'_>) -> Markup {
+fn headline(report: &RunReport<'_>) -> Markup {
     let run = report.run;
     let evaluation = report.evaluation;
     let integer = evaluation.integer_name();
@@ -48,7 +48,7 @@ fn headline(report: &Report<'_>) -> Markup {
             (evaluation.classes.join(", ")) "; " (run.epochs) " epochs (" (run.stopped) "). Kept: epoch "
             (run.best_epoch) ", the one with the least validation loss."
         }
-        @if let Some(from) = &run.from { p { (continued(from, run.frozen)) } }
+        @if let Some(from) = &run.from { p { (pretrained_text(from, run.frozen)) } }
         dl.numbers {
             @if let Some(float) = &evaluation.float {
                 (number("float accuracy", &percent(float.accuracy)))
@@ -62,7 +62,7 @@ fn headline(report: &Report<'_>) -> Markup {
     }
 }
 
-fn continued(from: &ContinuedFrom, frozen: bool) -> String {
+fn pretrained_text(from: &PretrainedSummary, frozen: bool) -> String {
     let path = from.path.display();
     let weights = if from.dequantized { "the int8 weights of " } else { "" };
     let last_layer = match from.last_layer {
@@ -73,7 +73,7 @@ fn continued(from: &ContinuedFrom, frozen: bool) -> String {
     format!("Continued from {weights}{path} (checksum {:08x}): {last_layer}{frozen}.", from.checksum)
 }
 
-fn curves(report: &Report<'_>) -> Markup {
+fn curves(report: &RunReport<'_>) -> Markup {
     let best = report.run.best_epoch;
     let larger = |epoch: &Epoch| epoch.training_loss.max(epoch.validation_loss);
     let rises =
@@ -106,7 +106,7 @@ fn curves(report: &Report<'_>) -> Markup {
     }
 }
 
-fn loss_reading(report: &Report<'_>) -> String {
+fn loss_reading(report: &RunReport<'_>) -> String {
     let (least, at) = (report.run.validation_loss, report.run.best_epoch);
     let last = report.epochs.last().map_or(least, |epoch: &Epoch| epoch.validation_loss);
     let end = report.run.epochs;
@@ -123,7 +123,7 @@ fn loss_reading(report: &Report<'_>) -> String {
     }
 }
 
-fn accuracy_reading(report: &Report<'_>) -> String {
+fn accuracy_reading(report: &RunReport<'_>) -> String {
     let photos = report.run.validation_photos;
     let accuracy = report.run.validation_accuracy;
     let right = (accuracy * photos as f64).round() as usize;
@@ -134,7 +134,7 @@ fn accuracy_reading(report: &Report<'_>) -> String {
     )
 }
 
-fn confusion(report: &Report<'_>) -> Markup {
+fn confusion(report: &RunReport<'_>) -> Markup {
     let evaluation = report.evaluation;
     let kind = |row: usize, column: usize, count: usize| match (row == column, count) {
         (true, _) => "right",
@@ -168,7 +168,7 @@ fn confusion(report: &Report<'_>) -> Markup {
 /// Most photos in the gallery: each takes a few kilobytes of the page.
 const GALLERY_LIMIT: usize = 500;
 
-fn gallery(report: &Report<'_>) -> Markup {
+fn gallery(report: &RunReport<'_>) -> Markup {
     let dataset = report.validation;
     let all = dataset.examples.iter().zip(&report.evaluation.results);
     // Mistakes first: readers look for them.
@@ -205,7 +205,7 @@ fn photo(dataset: &Dataset, example: &Example, decision: Decision) -> Markup {
     }
 }
 
-fn quantization(report: &Report<'_>) -> Markup {
+fn quantization(report: &RunReport<'_>) -> Markup {
     html! {
         h2 { "Quantization" }
         @if let Some(agreement) = report.evaluation.agreement {
@@ -243,7 +243,7 @@ fn quantization(report: &Report<'_>) -> Markup {
 /// Most pairs listed: a hundred copies of one photo make thousands.
 const DUPLICATES_LIMIT: usize = 500;
 
-fn near_duplicates(report: &Report<'_>) -> Markup {
+fn near_duplicates(report: &RunReport<'_>) -> Markup {
     // Pairs on both sides first: they make the scores above optimistic.
     let (across, within): (Vec<_>, Vec<_>) = report.duplicates.iter().partition(|pair| pair.across);
     html! {
@@ -271,7 +271,7 @@ fn near_duplicates(report: &Report<'_>) -> Markup {
     }
 }
 
-fn left_out(report: &Report<'_>) -> Markup {
+fn left_out(report: &RunReport<'_>) -> Markup {
     html! {
         @if !report.warnings.is_empty() {
             h2 { "Left out" }
@@ -282,7 +282,7 @@ fn left_out(report: &Report<'_>) -> Markup {
     }
 }
 
-fn recipe(report: &Report<'_>) -> Markup {
+fn recipe(report: &RunReport<'_>) -> Markup {
     html! {
         h2 { "Recipe" }
         pre { (report.recipe) }

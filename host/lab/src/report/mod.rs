@@ -23,7 +23,7 @@ pub use study::study_page;
 const OVERFITTING: f64 = 0.05;
 
 /// Contents of a report.
-pub struct Report<'a> {
+pub struct RunReport<'a> {
     /// Summary of the training.
     pub run: &'a RunSummary,
     /// The recipe, TOML.
@@ -66,7 +66,7 @@ pub fn describes_an_earlier_model(page: &str, checksum: u32) -> String {
     format!("{head}{BODY}{}{body}", note.into_string())
 }
 
-impl Report<'_> {
+impl RunReport<'_> {
     /// Returns the HTML page.
     pub fn to_html(&self) -> String {
         html::page(self).into_string()

@@ -7,14 +7,14 @@ use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::layers::FloatDense;
-use pinhole_train::runs::ContinuedFrom;
+use pinhole_train::runs::PretrainedSummary;
 use pinhole_train::{Accelerator, LastLayer};
 
 use super::*;
 use crate::evaluate::{PhotoResult, Scores};
 use crate::explain::Explanation;
 use crate::study::results::{results, tests as study};
-use crate::study::{Showcase, Shown, ShownPhoto};
+use crate::study::{Showcase, ShownNetwork, ShownPhoto};
 
 /// A name that is markup if it is not escaped, and ends attributes.
 const MARKUP: &str = "<b>&\"'";
@@ -67,7 +67,7 @@ fn training_page(name: &str) -> String {
     let run = RunSummary {
         pinhole: name.to_owned(),
         recipe: name.to_owned(),
-        from: Some(ContinuedFrom { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
+        from: Some(PretrainedSummary { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
         frozen: true,
         seed: 1,
         accelerator: Accelerator::Cpu,
@@ -87,7 +87,7 @@ fn training_page(name: &str) -> String {
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };
     let shown: Vec<ExplainedPhoto<'_>> =
         photos.examples.iter().map(|example| ExplainedPhoto::of(example, &explained)).collect();
-    let report = Report {
+    let report = RunReport {
         run: &run,
         recipe: name,
         epochs: &[epoch],
@@ -132,7 +132,7 @@ fn an_explanation_escapes_every_name() {
 
 #[test]
 fn a_study_escapes_every_name() {
-    let page = |name: &str, shown: fn(&str) -> Result<Shown, String>| {
+    let page = |name: &str, shown: fn(&str) -> Result<ShownNetwork, String>| {
         let mut plan = study::plan();
         plan.classes = vec![name.to_owned(), name.to_owned()];
         plan.photos.iter_mut().for_each(|photo| photo.path = format!("{name}/{name}"));
@@ -156,7 +156,7 @@ fn a_study_escapes_every_name() {
             explained: String::new(),
         };
         let (photos, weights) = (vec![photo(0), photo(1)], String::new());
-        Ok(Shown { epoch: 1, held_out: 2, right: 1, photos, weights, neurons_shown: 1, neurons: 2 })
+        Ok(ShownNetwork { epoch: 1, held_out: 2, right: 1, photos, weights, neurons_shown: 1, neurons: 2 })
     };
     // Two classes; the summary's three systems; the table's head and two rows; the figure's two systems, its sentence, and
     // two details, one of which names the first system too; reliability.

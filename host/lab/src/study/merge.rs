@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::store::Store;
-use super::{Finished, StudyError, finish, showcase, systems};
+use super::store::StudyFolder;
+use super::{FinishedStudy, StudyError, finish, showcase, systems};
 
 /// Copies the finished trials of all `shards` into the folder `out`, which may be one of them, and makes the report. The bytes
 /// are the same as if one machine had done it all.
@@ -14,8 +14,8 @@ use super::{Finished, StudyError, finish, showcase, systems};
 ///
 /// # Panics
 /// If `shards` is empty.
-pub fn merge(shards: &[PathBuf], out: &Path) -> Result<Finished, StudyError> {
-    let opened = shards.iter().map(|shard| Store::open(shard)).collect::<Result<Vec<_>, _>>()?;
+pub fn merge(shards: &[PathBuf], out: &Path) -> Result<FinishedStudy, StudyError> {
+    let opened = shards.iter().map(|shard| StudyFolder::open(shard)).collect::<Result<Vec<_>, _>>()?;
     let (first, plan) = opened.first().expect("there is a shard to merge");
     for (store, other) in &opened[1..] {
         if let Some(what) = plan.difference(other) {
@@ -40,7 +40,7 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<Finished, StudyError> {
         return Err(StudyError::Missing { missing: missing.len(), total: trials.len(), first });
     }
     let shown = shown.as_ref().ok_or(StudyError::NoShowcase)?;
-    let target = Store::create(out)?;
+    let target = StudyFolder::create(out)?;
     target.write_plan(plan)?;
     for (trial, record) in &found {
         target.write_record(plan, *trial, record)?;

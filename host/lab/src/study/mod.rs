@@ -4,11 +4,11 @@
 //! |---|---|
 //! | [`photos`](StudyPhotos) | folders -> all photos once, for every input size |
 //! | [`systems`] | names -> recipes, and which of them are compared in one figure |
-//! | [`plan`](Plan) | photos, systems, counts -> all trials (trainings) |
-//! | `trial` | one trial -> its [`Record`] |
+//! | [`plan`](StudyPlan) | photos, systems, counts -> all trials (trainings) |
+//! | `trial` | one trial -> its [`TrialRecord`] |
 //! | `runner` | trials -> records, over the cores, none twice |
-//! | [`store`](Store) | records <-> files |
-//! | [`results`](results::Results) | records -> statistics |
+//! | [`store`](StudyFolder) | records <-> files |
+//! | [`results`](results::StudyResults) | records -> statistics |
 //! | `table` | statistics -> CSV |
 //! | `showcase` | one network -> its decisions and their explanations |
 //! | `merge` | folders of shards -> one |
@@ -31,22 +31,22 @@ use std::path::PathBuf;
 
 pub use error::StudyError;
 pub use merge::merge;
-pub use photos::{Source, StudyPhotos};
-pub use plan::{Plan, PlannedPhoto, PlannedSystem, Split, StudySize, Trial};
-pub use results::{Records, Results};
-pub use runner::{Options, Progress, Shard};
-pub use showcase::{Showcase, Shown, ShownPhoto};
-pub use store::{Store, files};
+pub use photos::{PhotoFolders, StudyPhotos};
+pub use plan::{PlannedPhoto, PlannedSystem, Split, StudyPlan, StudySize, Trial};
+pub use results::{StudyResults, TrialRecords};
+pub use runner::{Shard, StudyOptions, StudyProgress};
+pub use showcase::{Showcase, ShownNetwork, ShownPhoto};
+pub use store::{StudyFolder, files};
 pub use systems::System;
-pub use trial::{Curves, EpochScores, Record};
+pub use trial::{Curves, EpochScores, TrialRecord};
 
 use crate::report::study_page;
 
 /// Outcome of running a study.
 #[derive(Debug)]
-pub enum Ran {
+pub enum StudyOutcome {
     /// All trials are finished, and the report is written.
-    Whole(Box<Finished>),
+    Whole(Box<FinishedStudy>),
     /// All trials of the shard are finished; `merge` writes the report.
     ShardDone,
     /// Stopped early. Finished trials are kept.
@@ -55,9 +55,9 @@ pub enum Ran {
 
 /// Outcome of a whole study.
 #[derive(Debug)]
-pub struct Finished {
+pub struct FinishedStudy {
     /// All statistics.
-    pub results: Results,
+    pub results: StudyResults,
     /// Path of the report.
     pub report: PathBuf,
 }
@@ -67,27 +67,27 @@ pub struct Finished {
 /// # Errors
 /// [`StudyError`]. Trials finished before the error are kept.
 pub fn run(
-    plan: &Plan,
+    plan: &StudyPlan,
     photos: &StudyPhotos,
     systems: &[System],
-    store: &Store,
-    options: Options<'_>,
-    observe: &(dyn Fn(Progress) + Sync),
-) -> Result<Ran, StudyError> {
+    store: &StudyFolder,
+    options: StudyOptions<'_>,
+    observe: &(dyn Fn(StudyProgress) + Sync),
+) -> Result<StudyOutcome, StudyError> {
     if !train(plan, photos, systems, store, options, observe)? {
-        return Ok(Ran::Stopped);
+        return Ok(StudyOutcome::Stopped);
     }
     let key = showcase::key(plan, systems::reference(systems));
     if options.shard.index == 1 && store.showcase(plan, &key).is_none() {
         match showcase::make(plan, photos, systems, options.stop)? {
             Some(showcase) => store.write_showcase(&showcase)?,
-            None => return Ok(Ran::Stopped),
+            None => return Ok(StudyOutcome::Stopped),
         }
     }
     if options.shard.count > 1 {
-        return Ok(Ran::ShardDone);
+        return Ok(StudyOutcome::ShardDone);
     }
-    finish(plan, store).map(|finished| Ran::Whole(Box::new(finished)))
+    finish(plan, store).map(|finished| StudyOutcome::Whole(Box::new(finished)))
 }
 
 /// Trains the trials of a plan that are not finished in a folder. Returns true if all are finished, false if stopped.
@@ -95,12 +95,12 @@ pub fn run(
 /// # Errors
 /// [`StudyError`]. Trials finished before the error are kept.
 pub fn train(
-    plan: &Plan,
+    plan: &StudyPlan,
     photos: &StudyPhotos,
     systems: &[System],
-    store: &Store,
-    options: Options<'_>,
-    observe: &(dyn Fn(Progress) + Sync),
+    store: &StudyFolder,
+    options: StudyOptions<'_>,
+    observe: &(dyn Fn(StudyProgress) + Sync),
 ) -> Result<bool, StudyError> {
     store.write_plan(plan)?;
     let queue = runner::Queue::new(plan, systems, store, options.shard);
@@ -111,7 +111,7 @@ pub fn train(
 ///
 /// # Errors
 /// [`StudyError::Missing`] if some are missing.
-pub fn read_records(plan: &Plan, store: &Store) -> Result<Records, StudyError> {
+pub fn read_records(plan: &StudyPlan, store: &StudyFolder) -> Result<TrialRecords, StudyError> {
     let trials = plan.trials();
     let total = trials.len();
     let mut missing = Vec::new();
@@ -124,7 +124,7 @@ pub fn read_records(plan: &Plan, store: &Store) -> Result<Records, StudyError> {
     }
     match missing.first() {
         Some(first) => Err(StudyError::Missing { missing: missing.len(), total, first: first.clone() }),
-        None => Ok(Records { all }),
+        None => Ok(TrialRecords { all }),
     }
 }
 
@@ -132,7 +132,7 @@ pub fn read_records(plan: &Plan, store: &Store) -> Result<Records, StudyError> {
 ///
 /// # Errors
 /// [`StudyError::Missing`] if records are missing, [`StudyError::NoShowcase`] if the showcase is; [`StudyError::Write`].
-pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
+pub fn finish(plan: &StudyPlan, store: &StudyFolder) -> Result<FinishedStudy, StudyError> {
     let records = read_records(plan, store)?;
     let systems = plan.systems()?;
     let reference = systems::reference(&systems);
@@ -145,5 +145,5 @@ pub fn finish(plan: &Plan, store: &Store) -> Result<Finished, StudyError> {
     store.write_outcome(files::TABLE, &table::csv(&results))?;
     let report = store.write_outcome(files::REPORT, study_page(plan, &records, &results, &showcase).as_bytes())?;
     store.remove_leftovers()?;
-    Ok(Finished { results, report })
+    Ok(FinishedStudy { results, report })
 }

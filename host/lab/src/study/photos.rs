@@ -15,14 +15,14 @@ const HELD_OUT_NAMES: [&str; 4] = ["test", "validation", "valid", "val"];
 
 /// Folders of a study's photos.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct PhotoFolders {
     /// Folder of the photos, or of the training photos of a given split.
     pub training: PathBuf,
     /// Folder of a given split's held-out photos.
     pub validation: Option<PathBuf>,
 }
 
-impl Source {
+impl PhotoFolders {
     /// Finds the folders of photos from one that a user names. With sub-folders `train` and `test` (or `validation`, `valid`,
     /// `val`; in upper or lower case) it is a given split. Any other folder has all photos in one, to be split by seed. A named
     /// `validation` folder takes precedence over one that is found.
@@ -65,7 +65,7 @@ pub struct StudyPhotos {
     pub warnings: Vec<Warning>,
     /// Pairs of photos that are nearly the same; indices as in the datasets.
     pub duplicates: Vec<NearDuplicate>,
-    source: Source,
+    source: PhotoFolders,
 }
 
 impl StudyPhotos {
@@ -77,7 +77,7 @@ impl StudyPhotos {
     ///
     /// # Panics
     /// If there is no system.
-    pub fn load(source: &Source, systems: &[System]) -> Result<Self, StudyError> {
+    pub fn load(source: &PhotoFolders, systems: &[System]) -> Result<Self, StudyError> {
         let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
         let largest = *shapes.last().expect("a study has systems");
         let (reference, training_count, warnings) = load_shape(source, largest)?;
@@ -168,7 +168,7 @@ pub(super) fn shape_name(input: InputShape) -> String {
     }
 }
 
-fn load_shape(source: &Source, input: InputShape) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
+fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
     let mut all = photos::load(&source.training, input, None)?;
     let training_count = all.examples.len();
     if let Some(folder) = &source.validation {

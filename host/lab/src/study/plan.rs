@@ -50,7 +50,7 @@ pub struct Trial {
 
 /// A study as written to `plan.json`. Equal plans are equal files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct StudyPlan {
     /// Version of Pinhole: another version may train differently.
     pub pinhole: String,
     /// Class names.
@@ -109,7 +109,7 @@ impl PlannedSystem {
     }
 }
 
-impl Plan {
+impl StudyPlan {
     /// Plans a study. Folds are stratified by class, differ from repeat to repeat, and keep near-duplicates together.
     ///
     /// # Errors
@@ -159,7 +159,8 @@ impl Plan {
         })
     }
 
-    /// Checks that a plan from a file could come from [`Plan::new`], as far as code relies on it. The error is the reason.
+    /// Checks that a plan from a file could come from [`StudyPlan::new`], as far as code relies on it. The error is the
+    /// reason.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let count = self.photos.len();
         let sound = [
@@ -210,10 +211,10 @@ impl Plan {
 
     /// Returns all trials, system by system: on the given split seed by seed, then fold by fold, repeat by repeat.
     pub fn trials(&self) -> Vec<Trial> {
-        let given = (1..=u64::from(self.seeds)).map(|seed| (seed, Split::Given));
-        let crossed =
+        let given_split = (1..=u64::from(self.seeds)).map(|seed| (seed, Split::Given));
+        let cross_validation =
             (1..=u64::from(self.repeats)).flat_map(|seed| (0..self.folds).map(move |fold| (seed, Split::Fold(fold))));
-        let one: Vec<_> = given.chain(crossed).collect();
+        let one: Vec<_> = given_split.chain(cross_validation).collect();
         let systems = 0..self.systems.len();
         systems.flat_map(|system| one.iter().map(move |&(seed, split)| Trial { system, seed, split })).collect()
     }

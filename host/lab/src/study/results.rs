@@ -3,14 +3,14 @@
 use pinhole_core::statistics::{DecidedProbability, Interval, Reliability, Spread, holm, mcnemar, reliability, wilson};
 use serde::Serialize;
 
-use super::plan::{Plan, Split, Trial};
+use super::plan::{Split, StudyPlan, Trial};
 use super::systems::{COMPARISONS, Comparison};
-use super::trial::{Curves, EpochScores, Record};
+use super::trial::{Curves, EpochScores, TrialRecord};
 
 /// Significance level: p-values below it are called a difference.
 pub const SIGNIFICANCE: f64 = 0.05;
 /// Share of a guess's loss above which a run has not converged.
-const STUCK: f64 = 0.9;
+const NOT_CONVERGED: f64 = 0.9;
 /// Part of a run's epochs, at its end, by which its convergence is decided.
 const LAST_PART: f64 = 0.1;
 /// Bins of the reliability diagram.
@@ -18,7 +18,7 @@ const RELIABILITY_BINS: usize = 10;
 
 /// All statistics of a study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Results {
+pub struct StudyResults {
     /// Version of Pinhole.
     pub pinhole: String,
     /// Class names.
@@ -26,7 +26,8 @@ pub struct Results {
     /// Number of photos in all.
     pub photos: usize,
     /// Number of held-out photos of the given split; 0 without one.
-    pub given_photos: usize,
+    #[serde(rename = "given_photos")]
+    pub given_split_photos: usize,
     /// Trainings of each system on the given split.
     pub seeds: u32,
     /// Folds of the cross-validation.
@@ -51,15 +52,18 @@ pub struct SystemResult {
     /// Number of weights; also of multiply-accumulates of one inference, if all layers are dense.
     pub weights: usize,
     /// Scores on the given split.
-    pub given: Option<GivenScores>,
+    #[serde(rename = "given")]
+    pub given_split: Option<GivenSplitScores>,
     /// Scores in the cross-validation.
-    pub crossed: Option<CrossedScores>,
+    #[serde(rename = "crossed")]
+    pub cross_validation: Option<CrossValidationScores>,
     /// Number of runs, of all kinds.
     pub runs: usize,
     /// Runs whose loss stayed at that of a guess, or above it.
     pub not_converged: usize,
     /// Runs that had learned and then ended with a training loss above that of a guess.
-    pub spoiled: usize,
+    #[serde(rename = "spoiled")]
+    pub collapsed: usize,
     /// Runs whose loss became no number.
     pub diverged: usize,
     /// Test against the reference system; absent for that system itself.
@@ -68,7 +72,7 @@ pub struct SystemResult {
 
 /// Scores over the seeds on the given split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GivenScores {
+pub struct GivenSplitScores {
     /// Accuracy after the epoch with the least validation loss: optimistic, since these photos chose the epoch.
     pub best_accuracy: Spread,
     /// Validation loss after that epoch, nats.
@@ -86,7 +90,7 @@ pub struct GivenScores {
 /// Scores over the repeats of the cross-validation. In each repeat, every photo is decided once, by a network that was not
 /// trained on it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CrossedScores {
+pub struct CrossValidationScores {
     /// Accuracy over all photos after the last epoch; a value for each repeat.
     pub accuracy: Spread,
     /// 95 % interval of its mean, from the number of photos (more repeats are not more photos).
@@ -138,24 +142,24 @@ pub struct ComparisonResult {
 
 /// Records of all trials, in the plan's order.
 #[derive(Clone, Debug)]
-pub struct Records {
+pub struct TrialRecords {
     /// Trials and their records.
-    pub all: Vec<(Trial, Record)>,
+    pub all: Vec<(Trial, TrialRecord)>,
 }
 
-impl Records {
+impl TrialRecords {
     /// Returns a system's records on the given split (`true`) or in the cross-validation (`false`).
-    pub fn of(&self, system: usize, given: bool) -> impl Iterator<Item = (Trial, &Record)> {
+    pub fn of(&self, system: usize, given_split: bool) -> impl Iterator<Item = (Trial, &TrialRecord)> {
         self.all
             .iter()
-            .filter(move |(trial, _)| trial.system == system && (trial.split == Split::Given) == given)
+            .filter(move |(trial, _)| trial.system == system && (trial.split == Split::Given) == given_split)
             .map(|(trial, record)| (*trial, record))
     }
 
     /// Returns a system's records whose curves are drawn: those of the given split if there are any, else all.
-    pub fn curves_of(&self, system: usize) -> Vec<&Record> {
-        let given: Vec<&Record> = self.of(system, true).map(|(_, record)| record).collect();
-        if given.is_empty() { self.of(system, false).map(|(_, record)| record).collect() } else { given }
+    pub fn curves_of(&self, system: usize) -> Vec<&TrialRecord> {
+        let given_split: Vec<&TrialRecord> = self.of(system, true).map(|(_, record)| record).collect();
+        if given_split.is_empty() { self.of(system, false).map(|(_, record)| record).collect() } else { given_split }
     }
 }
 
@@ -163,7 +167,7 @@ impl Records {
 ///
 /// # Panics
 /// If all records of one repeat of a system are missing. Other gaps are not detected: `records` must contain every trial.
-pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usize) -> Results {
+pub fn results(plan: &StudyPlan, records: &TrialRecords, weights: &[usize], reference: usize) -> StudyResults {
     let count = plan.systems.len();
     let right: Vec<Vec<bool>> = (0..count).map(|system| usually_right(plan, records, system)).collect();
     let against = |pairs: &[(usize, usize)]| paired(&right, pairs);
@@ -172,15 +176,16 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
     let mut against_reference = against(&others).into_iter();
     let guess = plan.guess_loss();
     let systems = (0..count).map(|system| {
-        let all: Vec<&Record> = records.of(system, true).chain(records.of(system, false)).map(|(_, r)| r).collect();
+        let all: Vec<&TrialRecord> =
+            records.of(system, true).chain(records.of(system, false)).map(|(_, r)| r).collect();
         SystemResult {
             name: plan.systems[system].name.clone(),
             weights: weights[system],
-            given: given_scores(plan, records, system),
-            crossed: crossed_scores(plan, records, system),
+            given_split: given_split_scores(plan, records, system),
+            cross_validation: cross_validation_scores(plan, records, system),
             runs: all.len(),
-            not_converged: all.iter().filter(|record| is_stuck(record, guess)).count(),
-            spoiled: all.iter().filter(|record| is_spoiled(record, guess)).count(),
+            not_converged: all.iter().filter(|record| is_not_converged(record, guess)).count(),
+            collapsed: all.iter().filter(|record| is_collapsed(record, guess)).count(),
             diverged: all.iter().filter(|record| record.diverged.is_some()).count(),
             against_reference: if system == reference { None } else { against_reference.next() },
         }
@@ -196,11 +201,11 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
             systems: taking_part,
         }
     });
-    Results {
+    StudyResults {
         pinhole: plan.pinhole.clone(),
         classes: plan.classes.clone(),
         photos: plan.photos.len(),
-        given_photos: if plan.given_split { plan.photos.len() - plan.training_count } else { 0 },
+        given_split_photos: if plan.given_split { plan.photos.len() - plan.training_count } else { 0 },
         seeds: plan.seeds,
         folds: plan.folds,
         repeats: plan.repeats,
@@ -213,7 +218,7 @@ pub fn results(plan: &Plan, records: &Records, weights: &[usize], reference: usi
 
 /// Returns the comparisons that the study's systems allow, with the indices of those systems. Systems in none of them are
 /// compared with each other.
-fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
+fn comparisons(plan: &StudyPlan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
     let place = |name: &str| plan.systems.iter().position(|system| system.name == name);
     let mut all: Vec<(Comparison, Vec<usize>)> = COMPARISONS
         .iter()
@@ -235,39 +240,39 @@ fn comparisons(plan: &Plan) -> impl Iterator<Item = (Comparison, Vec<usize>)> {
     all.into_iter()
 }
 
-fn accuracy(plan: &Plan, trial: Trial, moment: &EpochScores) -> (usize, usize) {
+fn accuracy(plan: &StudyPlan, trial: Trial, scores: &EpochScores) -> (usize, usize) {
     let held_out = plan.validation(trial);
     let right =
-        held_out.iter().zip(&moment.decisions).filter(|(photo, decision)| plan.photos[**photo].class == **decision);
+        held_out.iter().zip(&scores.decisions).filter(|(photo, decision)| plan.photos[**photo].class == **decision);
     (right.count(), held_out.len())
 }
 
 /// Returns the accuracy over some trials together. Trials without a finished epoch count as wrong on all of their photos.
 fn pooled_accuracy<'r>(
-    plan: &Plan,
-    trials: impl Iterator<Item = (Trial, &'r Record)>,
-    moment: fn(&Record) -> Option<&EpochScores>,
+    plan: &StudyPlan,
+    trials: impl Iterator<Item = (Trial, &'r TrialRecord)>,
+    scores: fn(&TrialRecord) -> Option<&EpochScores>,
 ) -> f64 {
     let counts = trials.map(|(trial, record)| {
-        moment(record).map_or((0, plan.validation(trial).len()), |moment| accuracy(plan, trial, moment))
+        scores(record).map_or((0, plan.validation(trial).len()), |scores| accuracy(plan, trial, scores))
     });
     let (right, all) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     right as f64 / all as f64
 }
 
-fn best(record: &Record) -> Option<&EpochScores> {
+fn best(record: &TrialRecord) -> Option<&EpochScores> {
     record.best.as_ref()
 }
 
-fn last(record: &Record) -> Option<&EpochScores> {
+fn last(record: &TrialRecord) -> Option<&EpochScores> {
     record.last.as_ref()
 }
 
-fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenScores> {
-    let of: Vec<(Trial, &Record)> = records.of(system, true).collect();
+fn given_split_scores(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Option<GivenSplitScores> {
+    let of: Vec<(Trial, &TrialRecord)> = records.of(system, true).collect();
     // A run that diverged in its first epoch has no scores; it is only counted.
-    let of: Vec<(Trial, &Record)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
-    let spread = |value: &dyn Fn(Trial, &Record) -> Option<f64>| {
+    let of: Vec<(Trial, &TrialRecord)> = of.into_iter().filter(|(_, record)| record.best.is_some()).collect();
+    let spread = |value: &dyn Fn(Trial, &TrialRecord) -> Option<f64>| {
         Spread::of(&of.iter().filter_map(|&(trial, record)| value(trial, record)).collect::<Vec<f64>>())
     };
     if of.is_empty() {
@@ -276,36 +281,36 @@ fn given_scores(plan: &Plan, records: &Records, system: usize) -> Option<GivenSc
     let fraction = |(right, all): (usize, usize)| right as f64 / all as f64;
     // A run that diverged later has no decisions after the last epoch; all count as wrong.
     let last_accuracy =
-        spread(&|trial, record| Some(last(record).map_or(0.0, |moment| fraction(accuracy(plan, trial, moment)))));
+        spread(&|trial, record| Some(last(record).map_or(0.0, |scores| fraction(accuracy(plan, trial, scores)))));
     let held_out = plan.photos.len() - plan.training_count;
-    Some(GivenScores {
-        best_accuracy: spread(&|trial, record| best(record).map(|moment| fraction(accuracy(plan, trial, moment)))),
+    Some(GivenSplitScores {
+        best_accuracy: spread(&|trial, record| best(record).map(|scores| fraction(accuracy(plan, trial, scores)))),
         best_loss: spread(&|_, record| {
-            best(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1])
+            best(record).map(|scores| record.curves.validation_loss[scores.epoch as usize - 1])
         }),
-        best_epoch: spread(&|_, record| best(record).map(|moment| f64::from(moment.epoch))),
+        best_epoch: spread(&|_, record| best(record).map(|scores| f64::from(scores.epoch))),
         last_loss: (!of.iter().all(|(_, record)| record.last.is_none())).then(|| {
-            spread(&|_, record| last(record).map(|moment| record.curves.validation_loss[moment.epoch as usize - 1]))
+            spread(&|_, record| last(record).map(|scores| record.curves.validation_loss[scores.epoch as usize - 1]))
         }),
         interval: wilson(last_accuracy.mean, held_out),
         last_accuracy,
     })
 }
 
-fn crossed_scores(plan: &Plan, records: &Records, system: usize) -> Option<CrossedScores> {
+fn cross_validation_scores(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Option<CrossValidationScores> {
     if plan.folds == 0 {
         return None;
     }
     let repeats = || 1..=u64::from(plan.repeats);
     let of = |seed: u64| records.of(system, false).filter(move |(trial, _)| trial.seed == seed);
-    let by_repeat = |moment: fn(&Record) -> Option<&EpochScores>| {
-        Spread::of(&repeats().map(|seed| pooled_accuracy(plan, of(seed), moment)).collect::<Vec<_>>())
+    let by_repeat = |scores: fn(&TrialRecord) -> Option<&EpochScores>| {
+        Spread::of(&repeats().map(|seed| pooled_accuracy(plan, of(seed), scores)).collect::<Vec<_>>())
     };
     let accuracy = by_repeat(last);
     let calibrations: Vec<Reliability> =
         repeats().map(|seed| reliability(&decisions(plan, of(seed)), RELIABILITY_BINS)).collect();
     let mean = |value: fn(&Reliability) -> f64| calibrations.iter().map(value).sum::<f64>() / calibrations.len() as f64;
-    Some(CrossedScores {
+    Some(CrossValidationScores {
         interval: wilson(accuracy.mean, plan.photos.len()),
         accuracy,
         best_accuracy: by_repeat(best),
@@ -315,11 +320,11 @@ fn crossed_scores(plan: &Plan, records: &Records, system: usize) -> Option<Cross
 }
 
 /// Returns the probabilities of the decided classes after the last epoch, and whether the decisions were right.
-fn decisions<'r>(plan: &Plan, trials: impl Iterator<Item = (Trial, &'r Record)>) -> Vec<DecidedProbability> {
+fn decisions<'r>(plan: &StudyPlan, trials: impl Iterator<Item = (Trial, &'r TrialRecord)>) -> Vec<DecidedProbability> {
     trials
         .filter_map(|(trial, record)| Some((plan.validation(trial), last(record)?)))
-        .flat_map(|(held_out, moment)| {
-            let said = moment.decisions.iter().zip(&moment.probabilities);
+        .flat_map(|(held_out, scores)| {
+            let said = scores.decisions.iter().zip(&scores.probabilities);
             held_out.into_iter().zip(said).map(|(photo, (&decision, &probability))| DecidedProbability {
                 probability,
                 right: plan.photos[photo].class == decision,
@@ -329,19 +334,19 @@ fn decisions<'r>(plan: &Plan, trials: impl Iterator<Item = (Trial, &'r Record)>)
 }
 
 /// Returns one decision for every photo: of the first repeat of the cross-validation, or of the first seed on the given split.
-fn first_decisions(plan: &Plan, records: &Records, system: usize) -> Vec<DecidedProbability> {
+fn first_decisions(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Vec<DecidedProbability> {
     decisions(plan, records.of(system, plan.folds == 0).filter(|(trial, _)| trial.seed == 1))
 }
 
 /// Returns, for each photo that is held out anywhere, whether more than half of the networks not trained on it were right. If
 /// the number of seeds or repeats is even, the last one has no vote: a tie would count against systems whose seeds differ.
-fn usually_right(plan: &Plan, records: &Records, system: usize) -> Vec<bool> {
+fn usually_right(plan: &StudyPlan, records: &TrialRecords, system: usize) -> Vec<bool> {
     let mut votes = vec![(0_usize, 0_usize); plan.photos.len()];
     let seeds = if plan.folds == 0 { plan.seeds } else { plan.repeats };
     let voting = if seeds % 2 == 0 { seeds - 1 } else { seeds };
     for (trial, record) in records.of(system, plan.folds == 0).filter(|(trial, _)| trial.seed <= u64::from(voting)) {
         for (place, photo) in plan.validation(trial).into_iter().enumerate() {
-            let right = last(record).is_some_and(|moment| moment.decisions[place] == plan.photos[photo].class);
+            let right = last(record).is_some_and(|scores| scores.decisions[place] == plan.photos[photo].class);
             votes[photo].0 += usize::from(right);
             votes[photo].1 += 1;
         }
@@ -368,9 +373,9 @@ fn paired(right: &[Vec<bool>], pairs: &[(usize, usize)]) -> Vec<Paired> {
 }
 
 /// Returns true if a run never learned: the median of its training losses, and the ends of both losses, are at least nearly
-/// that of a guess (see [`Plan::guess_loss`]). Runs that diverged are not counted here too.
-pub(crate) fn is_stuck(record: &Record, guess: f64) -> bool {
-    let near_a_guess = STUCK * guess;
+/// that of a guess (see [`StudyPlan::guess_loss`]). Runs that diverged are not counted here too.
+pub(crate) fn is_not_converged(record: &TrialRecord, guess: f64) -> bool {
+    let near_a_guess = NOT_CONVERGED * guess;
     let Curves { training_loss, validation_loss, .. } = &record.curves;
     let end_mean = |losses: &[f64]| {
         let part = ((losses.len() as f64 * LAST_PART) as usize).max(1);
@@ -387,9 +392,9 @@ pub(crate) fn is_stuck(record: &Record, guess: f64) -> bool {
 /// Returns true if a run that had learned ends with a loss above that of a guess even on its training photos. Adam does this
 /// late in a training: gradients have become so small that one large gradient makes a huge step. Weight penalties make it
 /// likelier, here and in Keras.
-fn is_spoiled(record: &Record, guess: f64) -> bool {
+fn is_collapsed(record: &TrialRecord, guess: f64) -> bool {
     let Curves { training_loss, .. } = &record.curves;
-    training_loss.last().is_some_and(|&last| last > guess) && median(training_loss) < STUCK * guess
+    training_loss.last().is_some_and(|&last| last > guess) && median(training_loss) < NOT_CONVERGED * guess
 }
 
 fn median(losses: &[f64]) -> f64 {

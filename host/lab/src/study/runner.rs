@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::plan::{Plan, Trial};
-use super::store::Store;
+use super::plan::{StudyPlan, Trial};
+use super::store::StudyFolder;
 use super::{StudyError, StudyPhotos, System, trial};
 
 /// A part of a study's trials: every `count`th, starting with number `index` (from 1).
@@ -43,7 +43,7 @@ impl std::str::FromStr for Shard {
 
 /// Progress of a study.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Progress {
+pub struct StudyProgress {
     /// Finished trials, including those of earlier runs.
     pub trials: usize,
     /// All trials.
@@ -56,7 +56,7 @@ pub struct Progress {
 
 /// Options of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Options<'a> {
+pub struct StudyOptions<'a> {
     /// Number of trials trained at once.
     pub threads: usize,
     /// Shard to run.
@@ -68,13 +68,13 @@ pub struct Options<'a> {
 /// Trials that are not finished, and the progress so far.
 pub(super) struct Queue {
     open: Vec<Trial>,
-    progress: Progress,
+    progress: StudyProgress,
 }
 
 impl Queue {
     /// Finds the trials of a shard that are not finished.
-    pub(super) fn new(plan: &Plan, systems: &[System], store: &Store, shard: Shard) -> Self {
-        let mut progress = Progress::default();
+    pub(super) fn new(plan: &StudyPlan, systems: &[System], store: &StudyFolder, shard: Shard) -> Self {
+        let mut progress = StudyProgress::default();
         let mut open = Vec::new();
         for (_, trial) in plan.trials().into_iter().enumerate().filter(|(number, _)| shard.has(*number)) {
             let work = work(plan, &systems[trial.system], trial);
@@ -98,15 +98,15 @@ impl Queue {
     /// The first error of any trial; the others are abandoned.
     pub(super) fn run(
         self,
-        (plan, photos, systems): (&Plan, &StudyPhotos, &[System]),
-        store: &Store,
-        options: Options<'_>,
-        observe: &(dyn Fn(Progress) + Sync),
+        (plan, photos, systems): (&StudyPlan, &StudyPhotos, &[System]),
+        store: &StudyFolder,
+        options: StudyOptions<'_>,
+        observe: &(dyn Fn(StudyProgress) + Sync),
     ) -> Result<bool, StudyError> {
         observe(self.progress);
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
-        let state: Mutex<(Progress, Option<StudyError>)> = Mutex::new((self.progress, None));
+        let state: Mutex<(StudyProgress, Option<StudyError>)> = Mutex::new((self.progress, None));
         let stopping = || options.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
         let train = |trial: Trial| -> Result<bool, StudyError> {
             let system = &systems[trial.system];
@@ -149,7 +149,7 @@ impl Queue {
 }
 
 /// Returns the cost of a trial, in no particular unit: multiply-adds of its epochs, and passes over its weights.
-fn work(plan: &Plan, system: &System, trial: Trial) -> u64 {
+fn work(plan: &StudyPlan, system: &System, trial: Trial) -> u64 {
     let training = &system.recipe.training;
     let held_out = plan.validation(trial).len();
     let trained_on = (plan.photos.len() - held_out) * (1 + training.copies.len());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_share_all_cells_out() {
+    fn shards_share_all_trials_out() {
         for count in 1..=5 {
             let shards: Vec<Shard> = (1..=count).map(|index| Shard { index, count }).collect();
             for number in 0..20 {

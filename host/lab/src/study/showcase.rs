@@ -8,7 +8,7 @@ use pinhole_train::runs::JobError;
 use pinhole_train::{Epoch, Network, Stopped, TrainError, train};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Plan, Split, Trial};
+use super::plan::{Split, StudyPlan, Trial};
 use super::{StudyError, StudyPhotos, System, systems};
 use crate::explain::explain;
 use crate::report::pictures;
@@ -24,12 +24,12 @@ pub struct Showcase {
     /// Name of the system.
     pub system: String,
     /// The network, or the reason if it diverged or cannot be quantized, which is a result too.
-    pub shown: Result<Shown, String>,
+    pub shown: Result<ShownNetwork, String>,
 }
 
 /// A quantized network and its results on the photos that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct ShownNetwork {
     /// Best epoch, whose weights these are.
     pub epoch: u32,
     /// Number of held-out photos.
@@ -62,14 +62,14 @@ pub struct ShownPhoto {
 }
 
 /// Returns the trial whose network is shown: the reference system's first.
-pub(super) fn trial(plan: &Plan, reference: usize) -> Trial {
+pub(super) fn trial(plan: &StudyPlan, reference: usize) -> Trial {
     let split = if plan.given_split { Split::Given } else { Split::Fold(0) };
     Trial { system: reference, seed: 1, split }
 }
 
 impl Showcase {
     /// Returns true if the plan contains all photos shown.
-    pub(super) fn is_sound(&self, plan: &Plan) -> bool {
+    pub(super) fn is_sound(&self, plan: &StudyPlan) -> bool {
         self.shown.as_ref().map_or(true, |shown| shown.photos.iter().all(|photo| photo.photo < plan.photos.len()))
     }
 }
@@ -79,7 +79,7 @@ impl Showcase {
 /// # Errors
 /// [`StudyError::Job`] if memory cannot be allocated.
 pub(super) fn make(
-    plan: &Plan,
+    plan: &StudyPlan,
     photos: &StudyPhotos,
     all: &[System],
     stop: &AtomicBool,
@@ -127,7 +127,7 @@ pub(super) fn make(
     });
     let layers = outcome.network.float_layers().map_err(JobError::from)?;
     let tiles = pictures::weights(&layers, validation.input);
-    Ok(Some(of(Ok(Shown {
+    Ok(Some(of(Ok(ShownNetwork {
         epoch: outcome.best.epoch,
         held_out: decided.len(),
         right: (0..decided.len()).filter(|&index| is_right(index)).count(),
@@ -139,6 +139,6 @@ pub(super) fn make(
 }
 
 /// Returns the key of a plan's showcase.
-pub(super) fn key(plan: &Plan, reference: usize) -> String {
+pub(super) fn key(plan: &StudyPlan, reference: usize) -> String {
     plan.key(trial(plan, reference))
 }

@@ -6,16 +6,16 @@ use pinhole_core::artifacts::{WriteError, create_folder, read_json, write_file};
 use serde::Serialize;
 
 use super::StudyError;
-use super::plan::{Plan, Trial};
+use super::plan::{StudyPlan, Trial};
 use super::showcase::Showcase;
-use super::trial::Record;
+use super::trial::TrialRecord;
 
 /// Names of the files in a study's folder.
 pub mod files {
     /// The plan: systems, photos, seeds, folds.
     pub const PLAN: &str = "plan.json";
     /// Folder with a record for each finished training.
-    pub const CELLS: &str = "cells";
+    pub const TRIALS: &str = "cells";
     /// Decisions and explanations of the reference network on the held-out photos.
     pub const SHOWCASE: &str = "showcase.json";
     /// All statistics, for scripts.
@@ -28,18 +28,18 @@ pub mod files {
 
 /// A study's folder.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct StudyFolder {
     folder: PathBuf,
 }
 
-impl Store {
+impl StudyFolder {
     /// Opens the study in a folder, which is created if it does not exist.
     ///
     /// # Errors
     /// [`StudyError::Write`].
     pub fn create(folder: &Path) -> Result<Self, StudyError> {
         create_folder(folder)?;
-        create_folder(&folder.join(files::CELLS))?;
+        create_folder(&folder.join(files::TRIALS))?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -47,12 +47,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StudyError::NoStudy`], [`StudyError::Malformed`].
-    pub fn open(folder: &Path) -> Result<(Self, Plan), StudyError> {
+    pub fn open(folder: &Path) -> Result<(Self, StudyPlan), StudyError> {
         let store = Self { folder: folder.to_owned() };
         let path = folder.join(files::PLAN);
         let bytes = std::fs::read(&path).map_err(|_| StudyError::NoStudy { path: folder.to_owned() })?;
         let malformed = |reason: String| StudyError::Malformed { path: path.clone(), reason };
-        let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        let plan: StudyPlan = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
         plan.check().map_err(|what| malformed(what.to_owned()))?;
         Ok((store, plan))
     }
@@ -67,9 +67,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StudyError::Write`].
-    pub fn write_plan(&self, plan: &Plan) -> Result<(), StudyError> {
+    pub fn write_plan(&self, plan: &StudyPlan) -> Result<(), StudyError> {
         let path = self.folder.join(files::PLAN);
-        if read_json::<Plan>(&path).is_some_and(|before| before == *plan) {
+        if read_json::<StudyPlan>(&path).is_some_and(|before| before == *plan) {
             return Ok(());
         }
         for name in [files::RESULTS, files::TABLE, files::REPORT] {
@@ -85,9 +85,9 @@ impl Store {
     }
 
     /// Reads the record of a finished trial. Returns `None` if it is missing, damaged, or has another key.
-    pub fn record(&self, plan: &Plan, trial: Trial, key: &str) -> Option<Record> {
+    pub fn record(&self, plan: &StudyPlan, trial: Trial, key: &str) -> Option<TrialRecord> {
         let held_out = plan.validation(trial).len();
-        read_json::<Record>(&self.cell_path(plan, trial))
+        read_json::<TrialRecord>(&self.trial_path(plan, trial))
             .filter(|record| record.key == key && record.is_sound(held_out))
     }
 
@@ -95,12 +95,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StudyError::Write`].
-    pub fn write_record(&self, plan: &Plan, trial: Trial, record: &Record) -> Result<(), StudyError> {
-        self.write_json(&self.cell_path(plan, trial), record)
+    pub fn write_record(&self, plan: &StudyPlan, trial: Trial, record: &TrialRecord) -> Result<(), StudyError> {
+        self.write_json(&self.trial_path(plan, trial), record)
     }
 
     /// Reads the showcase, if it exists and has this key.
-    pub fn showcase(&self, plan: &Plan, key: &str) -> Option<Showcase> {
+    pub fn showcase(&self, plan: &StudyPlan, key: &str) -> Option<Showcase> {
         read_json::<Showcase>(&self.folder.join(files::SHOWCASE))
             .filter(|showcase| showcase.key == key && showcase.is_sound(plan))
     }
@@ -128,7 +128,7 @@ impl Store {
     /// # Errors
     /// [`StudyError::Write`].
     pub fn remove_leftovers(&self) -> Result<(), StudyError> {
-        for folder in [self.folder.clone(), self.folder.join(files::CELLS)] {
+        for folder in [self.folder.clone(), self.folder.join(files::TRIALS)] {
             let wrong = |reason| WriteError::Write { path: folder.clone(), reason };
             for entry in std::fs::read_dir(&folder).map_err(wrong)? {
                 let path = entry.map_err(wrong)?.path();
@@ -142,8 +142,8 @@ impl Store {
         Ok(())
     }
 
-    fn cell_path(&self, plan: &Plan, trial: Trial) -> PathBuf {
-        self.folder.join(files::CELLS).join(format!("{}.json", plan.trial_name(trial)))
+    fn trial_path(&self, plan: &StudyPlan, trial: Trial) -> PathBuf {
+        self.folder.join(files::TRIALS).join(format!("{}.json", plan.trial_name(trial)))
     }
 
     fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<(), StudyError> {

@@ -124,11 +124,11 @@ pub fn article() -> Result<Vec<System>, RecipeError> {
 /// [`StudyError::Recipe`]; [`StudyError::SameName`] if two would have the same name.
 pub fn named(names_or_paths: &[String]) -> Result<Vec<System>, StudyError> {
     let mut systems: Vec<System> = Vec::new();
-    for given in names_or_paths {
-        let recipe = Recipe::find(given)?;
-        let shipped = NAMED.iter().any(|(name, _)| name == given);
-        let stem = std::path::Path::new(given).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let name = if shipped { given.clone() } else { stem.unwrap_or_else(|| given.clone()) };
+    for name_or_path in names_or_paths {
+        let recipe = Recipe::find(name_or_path)?;
+        let is_bundled = NAMED.iter().any(|(name, _)| name == name_or_path);
+        let stem = std::path::Path::new(name_or_path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = if is_bundled { name_or_path.clone() } else { stem.unwrap_or_else(|| name_or_path.clone()) };
         if systems.iter().any(|system| system.name == name) {
             return Err(StudyError::SameName { name });
         }

@@ -6,12 +6,12 @@ use pinhole_train::runs::JobError;
 use pinhole_train::{Epoch, Network, TrainError, Trainer, arg_max, softmax};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Plan, Split, Trial};
+use super::plan::{Split, StudyPlan, Trial};
 use super::{StudyError, StudyPhotos, System};
 
 /// Record of a trial: its curves, and its decisions on the photos that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct TrialRecord {
     /// The trial's key in the plan: a digest of all that the record depends on.
     pub key: String,
     /// Name of the system.
@@ -56,18 +56,18 @@ pub struct EpochScores {
     pub probabilities: Vec<f64>,
 }
 
-impl Record {
+impl TrialRecord {
     /// Returns true if lists and epochs are consistent with each other and with the held-out photos, as far as code relies on it.
     pub(super) fn is_sound(&self, held_out: usize) -> bool {
         let Curves { training_loss, training_accuracy, validation_loss, validation_accuracy } = &self.curves;
         let epochs = validation_loss.len();
         let lists = [training_loss, training_accuracy, validation_accuracy];
         lists.iter().all(|list| list.len() == epochs)
-            && [&self.best, &self.last].into_iter().flatten().all(|moment| {
-                (1..=epochs).contains(&(moment.epoch as usize))
-                    && moment.decisions.len() == held_out
-                    && moment.probabilities.len() == held_out
-                    && moment.probabilities.iter().all(|probability| (0.0..=1.0).contains(probability))
+            && [&self.best, &self.last].into_iter().flatten().all(|scores| {
+                (1..=epochs).contains(&(scores.epoch as usize))
+                    && scores.decisions.len() == held_out
+                    && scores.probabilities.len() == held_out
+                    && scores.probabilities.iter().all(|probability| (0.0..=1.0).contains(probability))
             })
             && (self.last.is_some() || self.diverged.is_some())
             && (self.last.is_none() || self.best.is_some())
@@ -97,17 +97,17 @@ impl EpochScores {
 /// # Errors
 /// [`StudyError::Job`] if memory cannot be allocated. A training that diverges is a result, not an error.
 pub(super) fn run(
-    plan: &Plan,
+    plan: &StudyPlan,
     trial: Trial,
     photos: &StudyPhotos,
     system: &System,
     mut go_on: impl FnMut() -> ControlFlow<()>,
-) -> Result<Option<Record>, StudyError> {
+) -> Result<Option<TrialRecord>, StudyError> {
     let (training, validation) = plan.data(trial, photos, system);
     let network = Network::new(&system.recipe, &training.classes, trial.seed).map_err(JobError::from)?;
     let settings = system.recipe.training.clone();
     let mut trainer = Trainer::new(network, &training, &validation, trial.seed).map_err(JobError::from)?;
-    let mut record = Record {
+    let mut record = TrialRecord {
         key: plan.key(trial),
         system: system.name.clone(),
         seed: trial.seed,

@@ -50,7 +50,7 @@ impl Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pinhole_core::recipe::{DEFAULT, Layer};
+    use pinhole_core::recipe::{DEFAULT, RecipeLayer};
 
     #[test]
     fn every_network_of_the_space_has_a_cost() {
@@ -59,8 +59,11 @@ mod tests {
         let mut seen = Vec::new();
         for system in super::super::space::all(1).unwrap() {
             let layers = &system.recipe.layers;
-            let shape: Vec<_> =
-                layers.iter().filter_map(Layer::as_dense).map(|layer| (layer.outputs, layer.activation)).collect();
+            let shape: Vec<_> = layers
+                .iter()
+                .filter_map(RecipeLayer::as_dense)
+                .map(|layer| (layer.outputs, layer.activation))
+                .collect();
             if !seen.contains(&(system.recipe.input_side, shape.clone())) {
                 seen.push((system.recipe.input_side, shape));
                 let cost =
@@ -76,9 +79,9 @@ mod tests {
         let classes = ["chihuahua".to_owned(), "muffin".to_owned()];
         let cost = Cost::of(&Recipe::find(DEFAULT).unwrap(), &classes).unwrap();
         // The file is as large as the bundled one; packed, 2,500 columns are padded to 2,504, and 2 rows to 4.
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/models/drawn/model.pinhole");
+        let bundled_path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/models/drawn/model.pinhole");
         let filled_up = 4 * 128 + 2 * 16;
-        assert_eq!(cost.flash_bytes as u64, std::fs::metadata(shipped).unwrap().len() + filled_up);
+        assert_eq!(cost.flash_bytes as u64, std::fs::metadata(bundled_path).unwrap().len() + filled_up);
         // A chunk of 512 columns on the Cortex-M0+ takes three words for two columns.
         assert_eq!(cost.ram_bytes, 2500 + 50 * 8 + 128 * 4 + 128 * 2 + 512 / 2 * 3 * 4);
         assert_eq!(cost.macs, 322_080);

@@ -5,7 +5,7 @@ use pinhole_core::recipe::RecipeError;
 use pinhole_train::quantize::QuantizeError;
 use thiserror::Error;
 
-use super::{Budget, Cost};
+use super::{Cost, SearchBudget};
 use crate::study::StudyError;
 
 /// Error of a search.
@@ -26,7 +26,7 @@ pub enum TuneError {
         "the smallest needs {} bytes of flash and {} bytes of RAM: allow more, or train your own recipe",
         smallest.flash_bytes, smallest.ram_bytes
     ))]
-    NothingFits { budget: Budget, smallest: Cost },
+    NothingFits { budget: SearchBudget, smallest: Cost },
 }
 
 impl From<StudyError> for TuneError {

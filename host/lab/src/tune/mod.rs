@@ -21,11 +21,13 @@ use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_core::statistics::{Interval, Spread};
 
 use crate::study::results::{Paired, results};
-use crate::study::{self, Options, Plan, Progress, Source, Store, StudyPhotos, StudySize, System};
+use crate::study::{
+    self, PhotoFolders, StudyFolder, StudyOptions, StudyPhotos, StudyPlan, StudyProgress, StudySize, System,
+};
 
 /// Flash and RAM that a device has for a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Budget {
+pub struct SearchBudget {
     /// Flash for the model file, bytes.
     pub flash_bytes: usize,
     /// RAM for one inference, bytes: see [`Cost::ram_bytes`].
@@ -36,7 +38,7 @@ pub struct Budget {
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
     /// Budget of the device.
-    pub budget: Budget,
+    pub budget: SearchBudget,
     /// Number of networks at the beginning.
     pub candidates: usize,
     /// Folds of each cross-validation, at least 2.
@@ -54,9 +56,9 @@ const HELD_OUT_SEEDS: u32 = 3;
 
 /// Results of a search.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Found {
+pub struct SearchResult {
     /// Budget of the device.
-    pub budget: Budget,
+    pub budget: SearchBudget,
     /// Number of networks of the space within the budget.
     pub within_budget: usize,
     /// Number of networks trained.
@@ -115,17 +117,17 @@ pub struct HeldOut {
 /// # Errors
 /// [`TuneError`].
 pub fn tune(
-    source: &Source,
+    source: &PhotoFolders,
     search: &Search,
     out: &Path,
-    options: Options<'_>,
-    observe: &(dyn Fn(u32, Progress) + Sync),
-) -> Result<Option<Found>, TuneError> {
+    options: StudyOptions<'_>,
+    observe: &(dyn Fn(u32, StudyProgress) + Sync),
+) -> Result<Option<SearchResult>, TuneError> {
     let mut space = space::all(search.seed)?;
     if let Some(epochs) = search.epochs {
         space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
     }
-    let searched_on = Source { training: source.training.clone(), validation: None };
+    let searched_on = PhotoFolders { training: source.training.clone(), validation: None };
     // Held-out photos are read now, so that errors in them are reported now; they are not used yet.
     let all_photos = StudyPhotos::load(source, &space)?;
     let photos = StudyPhotos::load(&searched_on, &space)?;
@@ -134,13 +136,13 @@ pub fn tune(
     left.truncate(search.candidates);
     let candidates = left.len();
     // Impossible folds are found before anything is written.
-    Plan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats: 1 })?;
-    let store = &Store::create(out)?;
+    StudyPlan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats: 1 })?;
+    let store = &StudyFolder::create(out)?;
 
     let mut round = 1;
     let (networks, repeats) = loop {
         let repeats = 1 << (round - 1);
-        let plan = Plan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats })?;
+        let plan = StudyPlan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats })?;
         let progress = |progress| observe(round, progress);
         if !study::train(&plan, &photos, &left, store, options, &progress)? {
             return Ok(None);
@@ -156,14 +158,14 @@ pub fn tune(
                 .iter()
                 .filter_map(|&index| {
                     let scored = &scores.systems[index];
-                    let crossed = scored.crossed.as_ref()?;
+                    let cross_validation = scored.cross_validation.as_ref()?;
                     Some(FoundNetwork {
                         name: scored.name.clone(),
                         recipe: left[index].recipe.to_toml(),
                         cost: costs[&left[index].name],
                         on_front: false,
-                        accuracy: crossed.accuracy,
-                        interval: crossed.interval,
+                        accuracy: cross_validation.accuracy,
+                        interval: cross_validation.interval,
                         held_out: None,
                         against_best: scored.against_reference,
                     })
@@ -178,7 +180,7 @@ pub fn tune(
         left = kept.into_iter().map(|index| left[index].clone()).collect();
         round += 1;
     };
-    let mut found = Found {
+    let mut found = SearchResult {
         budget: search.budget,
         within_budget,
         candidates,
@@ -204,7 +206,7 @@ pub fn tune(
 fn within(
     space: &[System],
     classes: &[String],
-    budget: Budget,
+    budget: SearchBudget,
 ) -> Result<(Vec<System>, std::collections::HashMap<String, Cost>), TuneError> {
     // The cost depends on the shape only, and many networks of the space share one.
     let mut shapes: std::collections::HashMap<(u16, Vec<usize>), Cost> = std::collections::HashMap::new();
@@ -215,7 +217,12 @@ fn within(
         let recipe = &system.recipe;
         let shape = (
             recipe.input_side,
-            recipe.layers.iter().filter_map(pinhole_core::recipe::Layer::as_dense).map(|layer| layer.outputs).collect(),
+            recipe
+                .layers
+                .iter()
+                .filter_map(pinhole_core::recipe::RecipeLayer::as_dense)
+                .map(|layer| layer.outputs)
+                .collect(),
         );
         let cost = match shapes.get(&shape) {
             Some(cost) => *cost,
@@ -236,8 +243,10 @@ fn within(
 }
 
 /// Returns the indices of the systems, the most accurate first; of equal ones, the first drawn.
-fn by_accuracy(scores: &study::Results) -> Vec<usize> {
-    let accuracy = |index: usize| scores.systems[index].crossed.as_ref().map_or(0.0, |crossed| crossed.accuracy.mean);
+fn by_accuracy(scores: &study::StudyResults) -> Vec<usize> {
+    let accuracy = |index: usize| {
+        scores.systems[index].cross_validation.as_ref().map_or(0.0, |cross_validation| cross_validation.accuracy.mean)
+    };
     let mut order: Vec<usize> = (0..scores.systems.len()).collect();
     order.sort_by(|&a, &b| accuracy(b).total_cmp(&accuracy(a)));
     order
@@ -246,22 +255,22 @@ fn by_accuracy(scores: &study::Results) -> Vec<usize> {
 fn score_held_out(
     photos: &StudyPhotos,
     systems: &[System],
-    found: &mut Found,
-    store: &Store,
-    options: Options<'_>,
-    observe: &(dyn Fn(Progress) + Sync),
+    found: &mut SearchResult,
+    store: &StudyFolder,
+    options: StudyOptions<'_>,
+    observe: &(dyn Fn(StudyProgress) + Sync),
 ) -> Result<bool, TuneError> {
-    let plan = Plan::new(photos, systems, StudySize { seeds: HELD_OUT_SEEDS, folds: 0, repeats: 0 })?;
+    let plan = StudyPlan::new(photos, systems, StudySize { seeds: HELD_OUT_SEEDS, folds: 0, repeats: 0 })?;
     if !study::train(&plan, photos, systems, store, options, observe)? {
         return Ok(false);
     }
     let scores = results(&plan, &study::read_records(&plan, store)?, &vec![0; systems.len()], 0);
-    found.held_out = scores.given_photos;
+    found.held_out = scores.given_split_photos;
     for network in &mut found.networks {
         let scored = scores.systems.iter().find(|system| system.name == network.name);
         network.held_out = scored
-            .and_then(|system| system.given.as_ref())
-            .map(|given| HeldOut { accuracy: given.last_accuracy, interval: given.interval });
+            .and_then(|system| system.given_split.as_ref())
+            .map(|given_split| HeldOut { accuracy: given_split.last_accuracy, interval: given_split.interval });
     }
     Ok(true)
 }

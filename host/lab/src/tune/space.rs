@@ -1,7 +1,7 @@
 //! The search space: dense networks for gray photos, around the article's.
 
 use pinhole_core::random::{Purpose, Random};
-use pinhole_core::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Layer, Recipe, RecipeError};
+use pinhole_core::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Recipe, RecipeError, RecipeLayer};
 
 use crate::study::System;
 
@@ -47,16 +47,17 @@ pub(super) fn all(seed: u64) -> Result<Vec<System>, RecipeError> {
     Ok(systems)
 }
 
-fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32) -> Vec<Layer> {
-    let layer =
-        |outputs, dropout| Layer::Dense(DenseLayer { outputs, activation, dropout, l1: 0.0, l2: 0.0, weight_bits: 8 });
+fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32) -> Vec<RecipeLayer> {
+    let layer = |outputs, dropout| {
+        RecipeLayer::Dense(DenseLayer { outputs, activation, dropout, l1: 0.0, l2: 0.0, weight_bits: 8 })
+    };
     let second = (second > 0).then(|| layer(second, 0.0));
     std::iter::once(layer(first, dropout)).chain(second).collect()
 }
 
 /// Returns a name like `50px-128-16-sigmoid-drop25-augmented`.
 fn name(recipe: &Recipe) -> String {
-    let layers = || recipe.layers.iter().filter_map(Layer::as_dense);
+    let layers = || recipe.layers.iter().filter_map(RecipeLayer::as_dense);
     let outputs: Vec<String> = layers().map(|layer| layer.outputs.to_string()).collect();
     let activation = layers().next().map_or(ActivationName::Linear, |layer| layer.activation).name();
     let dropout = layers().next().map_or(0.0, |layer| layer.dropout);

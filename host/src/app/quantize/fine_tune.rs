@@ -3,16 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pinhole_train::finetune::{Settings, fine_tune};
+use pinhole_train::finetune::{FineTuneSettings, fine_tune};
 use pinhole_train::runs::{self, Quantization, RunSummary};
-use pinhole_train::{Epoch, Network, Outcome, Stopped};
+use pinhole_train::{Epoch, Network, Stopped, TrainingOutcome};
 use serde::Serialize;
 
 use super::super::events::{Events, Note, tell_of_photos};
 use super::super::job::load;
 use super::super::observer::Observer;
-use super::scores::{Models, Table, int8};
-use super::{Made, QuantizationError, Request};
+use super::scores::{ScoreTable, ScoredModels, int8};
+use super::{Made, QuantizationError, QuantizeRequest};
 
 /// Settings of fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +46,7 @@ fn name<S: serde::Serializer>(stopped: &Stopped, serializer: S) -> Result<S::Ok,
     serializer.serialize_str(&runs::stopped_name(*stopped))
 }
 
-impl Request {
+impl QuantizeRequest {
     /// Fine-tunes, and keeps the best epoch.
     pub(super) fn fine_tuned(
         &self,
@@ -63,7 +63,7 @@ impl Request {
             events.note(&Note::HeldOutWereTrainedOn);
         }
         let activations = self.activation_bits(summary);
-        let settings = Settings { epochs, learning_rate, activations };
+        let settings = FineTuneSettings { epochs, learning_rate, activations };
         let training = settings.recipe(network).training;
         let begun = Instant::now();
         let mut observer = Observer::begin(&training, 0, None, events);
@@ -73,13 +73,13 @@ impl Request {
         let took = begun.elapsed();
         observer.end();
         let tuned = tuned?;
-        let Outcome { network: tuned_network, epochs, best, stopped } = tuned.outcome;
+        let TrainingOutcome { network: tuned_network, epochs, best, stopped } = tuned.outcome;
         if stopped == Stopped::Interrupted {
             events.note(&Note::Interrupted { can_resume: false });
         }
         let int8 = int8(network, &data.training, activations)?;
-        let models = Models { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
-        let table = Table::of(network, models, &data.validation)?;
+        let models = ScoredModels { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };
+        let table = ScoreTable::of(network, models, &data.validation)?;
         Ok(Made {
             model: tuned.model,
             network: tuned_network,

@@ -2,9 +2,9 @@
 
 mod error;
 mod fine_tune;
-mod given;
 mod policy;
 mod scores;
+mod trained;
 
 use std::path::{Path, PathBuf};
 
@@ -19,17 +19,17 @@ use pinhole_train::runs::{self, Quantization, RunSummary, files};
 pub use self::error::QuantizationError;
 pub use self::fine_tune::{FineTune, FineTuning};
 pub use self::policy::{Chosen, PolicyRequest, Threshold, Votes};
-pub use self::scores::{Score, Table};
+pub use self::scores::{ModelScore, ScoreTable};
 
-use self::given::Given;
 use self::policy::same_place;
-use self::scores::{Models, int8};
-use super::events::{Events, Note, Progress, Work, tell_of_photos};
+use self::scores::{ScoredModels, int8};
+use self::trained::TrainedNetwork;
+use super::events::{Events, Note, Progress, Task, tell_of_photos};
 use super::rewrite::{Rewritten, rewrite_report};
 
 /// Network, photos and settings of a quantization.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct QuantizeRequest {
     /// Run folder, its weights, or the name of a bundled model.
     pub model: PathBuf,
     /// Folder of training photos to calibrate on.
@@ -59,7 +59,7 @@ pub struct Quantized {
     /// Its policy, and the origin of its least probability.
     pub chosen: Chosen,
     /// Scores for comparison, if weights have fewer bits than 8 or the network was fine-tuned.
-    pub table: Option<Table>,
+    pub table: Option<ScoreTable>,
     /// Results of fine-tuning, if any.
     pub fine_tuning: Option<FineTuning>,
 }
@@ -75,7 +75,7 @@ struct Made {
     chose_epoch: Option<PathBuf>,
     /// Settings of the quantization; `None` if the model existed before, and only its policy is new.
     quantization: Option<Quantization>,
-    table: Option<Table>,
+    table: Option<ScoreTable>,
     fine_tuning: Option<FineTuning>,
 }
 
@@ -85,8 +85,8 @@ struct Made {
 ///
 /// # Errors
 /// [`QuantizationError`].
-pub fn quantize(request: &Request, events: &mut dyn Events) -> Result<Quantized, QuantizationError> {
-    let Given { mut network, folder, summary, model } = Given::read(&request.model)?;
+pub fn quantize(request: &QuantizeRequest, events: &mut dyn Events) -> Result<Quantized, QuantizationError> {
+    let TrainedNetwork { mut network, folder, summary, model } = TrainedNetwork::read(&request.model)?;
     let own = folder.as_ref().map(|folder| folder.join(files::MODEL));
     let Some(out) = request.out.clone().or_else(|| own.clone()) else {
         return Err(QuantizationError::NoPlace { model: request.model.clone() });
@@ -124,7 +124,7 @@ pub fn quantize(request: &Request, events: &mut dyn Events) -> Result<Quantized,
     Ok(Quantized { out, model, layers, chosen, table, fine_tuning })
 }
 
-impl Request {
+impl QuantizeRequest {
     /// Returns true if the request changes no integers of an existing model.
     fn sets_only_policy(&self) -> bool {
         self.policy.is_given() && self.weights.is_empty() && self.activations.is_none() && self.fine_tune.is_none()
@@ -195,8 +195,8 @@ impl Request {
         let activations = self.activation_bits(summary);
         let model = quantize_network(&network, &photos, activations)?;
         let int8 = int8(&network, &photos, activations)?;
-        let models = Models { written: &model, before: None, int8: int8.as_ref() };
-        let table = int8.is_some().then(|| Table::of(&network, models, &photos)).transpose()?;
+        let models = ScoredModels { written: &model, before: None, int8: int8.as_ref() };
+        let table = int8.is_some().then(|| ScoreTable::of(&network, models, &photos)).transpose()?;
         let chose_epoch = summary.and_then(|run| run.validation.clone());
         let quantization = Some(Quantization::new(&network.recipe, activations));
         Ok(Made { model, network, photos, chose_epoch, quantization, table, fine_tuning: None })
@@ -211,7 +211,7 @@ fn update_run(
     events: &mut dyn Events,
 ) -> Result<(), QuantizationError> {
     runs::write_summary(folder, summary)?;
-    events.progress(&Progress::Begins(Work::RewritingReport));
+    events.progress(&Progress::Begins(Task::RewritingReport));
     let rewritten = rewrite_report(folder, summary, model);
     events.progress(&Progress::Ends);
     if rewritten? == Rewritten::Marked {

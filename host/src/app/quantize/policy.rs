@@ -51,7 +51,7 @@ pub struct Threshold {
     pub left: Coverage,
     /// Results of the threshold whose 95 % interval of the error rate stays within the wanted one; `None` if there is
     /// none.
-    pub vouched: Option<Coverage>,
+    pub supported: Option<Coverage>,
     /// True if the same photos also chose the kept epoch.
     pub of_training: bool,
     /// Results of other thresholds.
@@ -121,7 +121,7 @@ fn choose(
     Ok(Threshold {
         wanted,
         left: threshold::choose(&judged, wanted)?,
-        vouched: threshold::vouched(&judged, wanted),
+        supported: threshold::supported(&judged, wanted),
         of_training: false,
         table: threshold::table(&judged),
     })

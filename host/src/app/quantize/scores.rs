@@ -11,26 +11,26 @@ use super::QuantizationError;
 
 /// Scores of the written model, and of the same network with other widths or before fine-tuning.
 #[derive(Clone, Debug, Serialize)]
-pub struct Table {
+pub struct ScoreTable {
     /// Number of photos that were scored on.
     pub photos: usize,
     /// Bits of each layer's weights, separated by commas.
     pub bits: String,
     /// The given float network.
-    pub float: Option<Score>,
+    pub float: Option<ModelScore>,
     /// The model with weights of 8 bits, if the written one has others. It was not written.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub int8: Option<Score>,
+    pub int8: Option<ModelScore>,
     /// The model before fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Score>,
+    pub before: Option<ModelScore>,
     /// The written model.
-    pub written: Score,
+    pub written: ModelScore,
 }
 
 /// Scores of one model.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Score {
+pub struct ModelScore {
     /// Fraction of photos with the right decision.
     pub accuracy: f64,
     /// Mean cross-entropy, nats.
@@ -40,7 +40,7 @@ pub struct Score {
     pub agreement: Option<f64>,
 }
 
-impl Score {
+impl ModelScore {
     fn new(scores: &Scores, agreement: Option<f64>) -> Self {
         Self { accuracy: scores.accuracy, loss: scores.loss, agreement }
     }
@@ -48,21 +48,21 @@ impl Score {
 
 /// Models to score.
 #[derive(Clone, Copy)]
-pub(super) struct Models<'a> {
+pub(super) struct ScoredModels<'a> {
     pub(super) written: &'a ModelFile,
     pub(super) before: Option<&'a ModelFile>,
     pub(super) int8: Option<&'a ModelFile>,
 }
 
-impl Table {
+impl ScoreTable {
     /// Scores the models on these photos. `network` is the given float network.
-    pub(super) fn of(network: &Network, models: Models<'_>, photos: &Dataset) -> candle_core::Result<Self> {
-        let score = |model: &ModelFile| -> candle_core::Result<(Option<Score>, Score)> {
+    pub(super) fn of(network: &Network, models: ScoredModels<'_>, photos: &Dataset) -> candle_core::Result<Self> {
+        let score = |model: &ModelFile| -> candle_core::Result<(Option<ModelScore>, ModelScore)> {
             let scored = evaluate(Some(network), model, photos)?;
-            let float = scored.float.as_ref().map(|scores| Score::new(scores, None));
-            Ok((float, Score::new(&scored.int8, scored.agreement)))
+            let float = scored.float.as_ref().map(|scores| ModelScore::new(scores, None));
+            Ok((float, ModelScore::new(&scored.int8, scored.agreement)))
         };
-        let integer = |model: Option<&ModelFile>| -> candle_core::Result<Option<Score>> {
+        let integer = |model: Option<&ModelFile>| -> candle_core::Result<Option<ModelScore>> {
             Ok(model.map(score).transpose()?.map(|(_, integer)| integer))
         };
         let (float, written) = score(models.written)?;

@@ -10,7 +10,7 @@ use pinhole_core::data;
 use pinhole_train::Accelerator;
 use pinhole_train::quantize::ActivationBits;
 
-use super::train::{Checkpoints, Request, TrainedRun, train};
+use super::train::{Checkpoints, TrainRequest, TrainedRun, train};
 use super::*;
 
 /// Number of epochs of a complete training.
@@ -79,8 +79,8 @@ fn pictures(set: &str, place: &Path) -> PathBuf {
     folder
 }
 
-fn request(place: &Path) -> Request {
-    Request {
+fn request(place: &Path) -> TrainRequest {
+    TrainRequest {
         photos: pictures("train", place),
         validation: Some(pictures("validation", place)),
         recipe: None,
@@ -95,12 +95,12 @@ fn request(place: &Path) -> Request {
     }
 }
 
-fn trained(request: &Request, out: &Path, checkpoints: Checkpoints, events: &mut dyn Events) -> TrainedRun {
+fn trained(request: &TrainRequest, out: &Path, checkpoints: Checkpoints, events: &mut dyn Events) -> TrainedRun {
     train(&request.job().unwrap(), out, checkpoints, events).unwrap()
 }
 
 fn begins(after: u32) -> Told {
-    Told::Progress(Progress::Begins(Work::Training { epochs: EPOCHS, after, patience: None }))
+    Told::Progress(Progress::Begins(Task::Training { epochs: EPOCHS, after, patience: None }))
 }
 
 const ENDS: Told = Told::Progress(Progress::Ends);

@@ -3,24 +3,24 @@
 use pinhole_train::Stopped;
 use pinhole_train::runs::{self, files};
 
-use super::super::quantize::{FineTune, PolicyRequest, QuantizationError, Quantized, Request, quantize};
+use super::super::quantize::{FineTune, PolicyRequest, QuantizationError, QuantizeRequest, Quantized, quantize};
 use super::super::train::Checkpoints;
 use super::*;
 
 /// Quantizes, and returns the events; the epochs of a training are checked elsewhere.
-fn told(request: &Request, mut recorder: Recorder) -> (Quantized, Vec<Told>) {
+fn told(request: &QuantizeRequest, mut recorder: Recorder) -> (Quantized, Vec<Told>) {
     let quantized = quantize(request, &mut recorder).unwrap();
     (quantized, recorder.around_epochs())
 }
 
-const REWRITING: [Told; 2] = [Told::Progress(Progress::Begins(Work::RewritingReport)), ENDS];
+const REWRITING: [Told; 2] = [Told::Progress(Progress::Begins(Task::RewritingReport)), ENDS];
 
 #[test]
 fn what_becomes_of_a_runs_model_is_told() {
     let place = tempfile::tempdir().unwrap();
     let (training, run) = (super::request(place.path()), place.path().join("run"));
     trained(&training, &run, Checkpoints::None, &mut ());
-    let plain = Request {
+    let plain = QuantizeRequest {
         model: run.clone(),
         photos: training.photos.clone(),
         limit: None,
@@ -32,7 +32,7 @@ fn what_becomes_of_a_runs_model_is_told() {
     };
 
     // Narrower weights are compared with wider ones, and the run describes the new model.
-    let narrow = Request { weights: vec![4], ..plain.clone() };
+    let narrow = QuantizeRequest { weights: vec![4], ..plain.clone() };
     let (quantized, facts) = told(&narrow, Recorder::default());
     assert_eq!(facts, REWRITING);
     assert!(quantized.table.unwrap().int8.is_some());
@@ -42,7 +42,7 @@ fn what_becomes_of_a_runs_model_is_told() {
 
     // A new policy alone keeps the weights.
     let policy = PolicyRequest { min_confidence: Some(0.75), ..PolicyRequest::default() };
-    let (quantized, facts) = told(&Request { policy, ..plain.clone() }, Recorder::default());
+    let (quantized, facts) = told(&QuantizeRequest { policy, ..plain.clone() }, Recorder::default());
     assert_eq!(facts, [&REWRITING[..], &[Told::Note(Note::WeightsKept)]].concat());
     let policy = quantized.model.model().policy();
     assert_eq!(policy.min_probability().to_f64(), 0.75);
@@ -56,9 +56,9 @@ fn what_becomes_of_a_runs_model_is_told() {
 
     // Fine-tuning that is stopped early.
     let fine_tune = Some(FineTune { epochs: 3, learning_rate: None });
-    let tuned = Request { fine_tune, ..plain.clone() };
+    let tuned = QuantizeRequest { fine_tune, ..plain.clone() };
     let (quantized, facts) = told(&tuned, Recorder::stopping_after(1));
-    let begins = Told::Progress(Progress::Begins(Work::Training { epochs: 3, after: 0, patience: None }));
+    let begins = Told::Progress(Progress::Begins(Task::Training { epochs: 3, after: 0, patience: None }));
     let expected = [
         bits,
         Told::Note(Note::HeldOutWereTrainedOn),
@@ -72,7 +72,7 @@ fn what_becomes_of_a_runs_model_is_told() {
 
     // The photos are gone: the report describes the earlier model.
     std::fs::rename(&training.photos, place.path().join("elsewhere")).unwrap();
-    let moved = Request { photos: place.path().join("elsewhere"), ..plain };
+    let moved = QuantizeRequest { photos: place.path().join("elsewhere"), ..plain };
     let (_, facts) = told(&moved, Recorder::default());
     let report = Note::ReportOfEarlierModel { report: run.join(files::REPORT), photos: training.photos };
     let bits = Told::Note(Note::WeightBits { bits: vec![4, 4, 4] });
@@ -87,7 +87,7 @@ fn what_cannot_be_chosen_is_refused_at_once() {
     let (training, run) = (super::request(place.path()), place.path().join("run"));
     trained(&training, &run, Checkpoints::None, &mut ());
     let policy = PolicyRequest { error_rate: Some(0.1), ..PolicyRequest::default() };
-    let request = Request {
+    let request = QuantizeRequest {
         model: run,
         photos: training.photos.clone(),
         limit: None,
@@ -101,7 +101,7 @@ fn what_cannot_be_chosen_is_refused_at_once() {
     let refused = quantize(&request, &mut recorder);
     assert!(matches!(refused, Err(QuantizationError::NoValidation)));
     let policy = PolicyRequest { validation: Some(training.photos), ..policy };
-    let refused = quantize(&Request { policy, ..request }, &mut recorder);
+    let refused = quantize(&QuantizeRequest { policy, ..request }, &mut recorder);
     assert!(matches!(refused, Err(QuantizationError::TrainedOn { .. })));
     assert_eq!(recorder.told, []);
 }

@@ -7,7 +7,7 @@ use pinhole_core::data;
 use pinhole_train::runs::{self, files};
 use pinhole_train::{CheckpointError, LastLayer, Stopped};
 
-use super::super::train::{Checkpoints, Request, TrainingError, train};
+use super::super::train::{Checkpoints, TrainRequest, TrainingError, train};
 use super::*;
 
 #[test]
@@ -47,7 +47,7 @@ fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
     // An unfinished training is not replaced by mistake.
     let again = train(&request.job().unwrap(), &out, Checkpoints::Keep, &mut ());
     assert!(matches!(again, Err(TrainingError::Unfinished { out: folder }) if folder == out));
-    let other = Request { seed: 2, ..request.clone() };
+    let other = TrainRequest { seed: 2, ..request.clone() };
     let mut silent = Recorder::default();
     let again = train(&other.job().unwrap(), &out, Checkpoints::Resume, &mut silent);
     assert!(matches!(again, Err(TrainingError::Checkpoint(CheckpointError::Other { .. }))));
@@ -105,7 +105,7 @@ fn what_a_training_starts_with_is_told_first() {
     };
     assert_eq!(left_out.iter().map(|warning| &warning.path).collect::<Vec<_>>(), [&damaged]);
     assert!(pairs.iter().any(|pair| [&pair.first, &pair.second].contains(&&request.photos.join(name))), "{pairs:?}");
-    let Note::ContinuingFrom { dequantized: true, last_layer: LastLayer::Kept, classes, trained_on, .. } = from else {
+    let Note::FromPretrained { dequantized: true, last_layer: LastLayer::Kept, classes, trained_on, .. } = from else {
         panic!("{from:?}");
     };
     assert_eq!(classes, trained_on);

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use miette::Diagnostic;
 use pinhole_core::artifacts::create_folder;
-use pinhole_train::runs::source::Source;
+use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, JobError, files};
-use pinhole_train::{Checkpoint, CheckpointError, Identity, Stopped, TrainError};
+use pinhole_train::{Checkpoint, CheckpointError, Stopped, TrainError, TrainingIdentity};
 use thiserror::Error;
 
-pub use self::request::{Request, RequestError};
+pub use self::request::{RequestError, TrainRequest};
 use super::events::{Events, Note, tell_of_photos};
-use super::job::{Finished, Job, JobData};
+use super::job::{FinishedTraining, Job, JobData};
 use super::observer::Observer;
 
 /// Use of the checkpoint in a run folder.
@@ -54,7 +54,7 @@ pub enum TrainingError {
 /// A finished training, and its duration.
 pub struct TrainedRun {
     /// Contents of the run folder.
-    pub finished: Finished,
+    pub finished: FinishedTraining,
     /// Time of the training alone, in this process.
     pub took: Duration,
     /// The last epoch before the training was resumed; `None` if it was not resumed.
@@ -105,8 +105,8 @@ pub fn train(
 }
 
 /// Returns the note about the network that training continues from, and about its last layer.
-fn beginning(source: &Source, classes: &[String]) -> Note {
-    Note::ContinuingFrom {
+fn beginning(source: &PretrainedSource, classes: &[String]) -> Note {
+    Note::FromPretrained {
         path: source.path.clone(),
         dequantized: source.dequantized,
         last_layer: source.pretrained.last_layer(classes),
@@ -120,7 +120,7 @@ fn observed(
     job: &Job,
     data: &JobData,
     checkpoint: Option<Checkpoint>,
-    kept: Option<(&Path, Identity)>,
+    kept: Option<(&Path, TrainingIdentity)>,
     events: &mut dyn Events,
 ) -> Result<TrainedRun, JobError> {
     let path = kept.as_ref().map(|(path, _)| *path);
@@ -151,7 +151,7 @@ fn observed(
     Ok(TrainedRun { finished, took, before })
 }
 
-fn write(finished: &Finished, out: &Path, data: &JobData, events: &mut dyn Events) -> Result<(), JobError> {
+fn write(finished: &FinishedTraining, out: &Path, data: &JobData, events: &mut dyn Events) -> Result<(), JobError> {
     if runs::summary(out).is_some() {
         events.note(&Note::ReplacingRun { folder: out.to_owned() });
     }

@@ -6,22 +6,22 @@ use miette::Diagnostic;
 use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
 use pinhole_shared::pixels::Color;
 use pinhole_train::quantize::ActivationBits;
-use pinhole_train::runs::source::{Source, SourceError};
+use pinhole_train::runs::pretrained::{PretrainedSource, PretrainedSourceError};
 use pinhole_train::{Accelerator, AcceleratorError, TransferError};
 use thiserror::Error;
 
-use super::super::job::{Continuation, Job};
+use super::super::job::{Job, PretrainedInit};
 
 /// Request that becomes a [`Job`].
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct TrainRequest {
     /// Folder of training photos.
     pub photos: PathBuf,
     /// Folder of validation photos.
     pub validation: Option<PathBuf>,
     /// Name or path of the recipe. If absent, the recipe of the network to continue from, otherwise the default recipe.
     pub recipe: Option<String>,
-    /// Trained network to continue from, as [`Source::read`] takes it.
+    /// Trained network to continue from, as [`PretrainedSource::read`] takes it.
     pub from: Option<PathBuf>,
     /// True to train only its last layer.
     pub freeze: bool,
@@ -45,19 +45,19 @@ pub struct Request {
 #[diagnostic(transparent)]
 #[allow(missing_docs, reason = "each variant is the part of the request that it is about")]
 pub enum RequestError {
-    Source(#[from] SourceError),
+    Source(#[from] PretrainedSourceError),
     Recipe(#[from] RecipeError),
     Transfer(#[from] TransferError),
     Accelerator(#[from] AcceleratorError),
 }
 
-impl Request {
+impl TrainRequest {
     /// Reads the recipe and the network to continue from, and checks that they fit together. Photos are not read.
     ///
     /// # Errors
     /// [`RequestError`].
     pub fn job(&self) -> Result<Job, RequestError> {
-        let source = self.from.as_deref().map(Source::read).transpose()?;
+        let source = self.from.as_deref().map(PretrainedSource::read).transpose()?;
         let (recipe_name, mut recipe) = match (&self.recipe, &source) {
             (None, Some(source)) => (source.recipe_name.clone(), source.pretrained.recipe.clone()),
             (name, _) => {
@@ -79,7 +79,7 @@ impl Request {
             validation: self.validation.clone(),
             recipe_name,
             recipe,
-            from: source.map(|source| Continuation { source, freeze: self.freeze }),
+            from: source.map(|source| PretrainedInit { source, freeze: self.freeze }),
             seed: self.seed,
             bits: self.bits,
             accelerator: self.accelerator,

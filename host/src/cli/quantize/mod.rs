@@ -22,7 +22,7 @@ use super::output::{json, say};
 use super::policy::{PolicyArguments, PolicyFields, print_chosen};
 use super::terminal::Terminal;
 use super::train::Activations;
-use crate::app::quantize::{FineTuning, Quantized, Request, Table, quantize};
+use crate::app::quantize::{FineTuning, QuantizeRequest, Quantized, ScoreTable, quantize};
 
 /// `pinhole quantize`.
 #[derive(Debug, Args)]
@@ -74,8 +74,8 @@ impl Quantize {
         })
     }
 
-    fn request(&self) -> Request {
-        Request {
+    fn request(&self) -> QuantizeRequest {
+        QuantizeRequest {
             model: self.model.clone(),
             photos: self.photos.clone(),
             limit: self.limit.count(),
@@ -129,14 +129,14 @@ struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<Coverage>,
     /// Results of the threshold whose 95 % interval of the error rate stays within the wanted one, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vouched: Option<Coverage>,
+    #[serde(rename = "vouched", skip_serializing_if = "Option::is_none")]
+    supported: Option<Coverage>,
     /// Scores on the calibration photos, if weights have fewer bits than 8.
     #[serde(skip_serializing_if = "Option::is_none")]
-    on_calibration_photos: Option<Table>,
+    on_calibration_photos: Option<ScoreTable>,
     /// Scores on the validation photos, which chose the epoch, after fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
-    on_validation_photos: Option<Table>,
+    on_validation_photos: Option<ScoreTable>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fine_tuning: Option<FineTuning>,
 }
@@ -150,7 +150,7 @@ impl From<Quantized> for Written {
             bytes: model.bytes().len(),
             layers,
             policy: chosen.policy.into(),
-            vouched: chosen.threshold.as_ref().and_then(|threshold| threshold.vouched),
+            supported: chosen.threshold.as_ref().and_then(|threshold| threshold.supported),
             threshold: chosen.threshold.map(|threshold| threshold.left),
             on_calibration_photos,
             on_validation_photos,

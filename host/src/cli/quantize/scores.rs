@@ -1,9 +1,9 @@
 //! Output of the scores of several models of one network.
 
 use super::super::output::say;
-use crate::app::quantize::Table;
+use crate::app::quantize::ScoreTable;
 
-pub(super) fn print_table(table: &Table) {
+pub(super) fn print_table(table: &ScoreTable) {
     let photos = table.photos;
     let heading = if table.before.is_some() {
         format!("on the {photos} validation photos")

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 
 use self::training::ShownTraining;
 use super::output::{note, progress, spinner};
-use crate::app::{Events, LogSink, Note, Progress, Work};
+use crate::app::{Events, LogSink, Note, Progress, Task};
 
 /// Events of a use case, shown on the terminal.
 pub(super) struct Terminal {
@@ -101,14 +101,14 @@ impl Events for Terminal {
 }
 
 impl Shown {
-    fn new(work: Work) -> Self {
+    fn new(work: Task) -> Self {
         match work {
-            Work::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
-            Work::RewritingReport => Self::Other(spinner("rewriting the report")),
-            Work::StartingBoard => Self::Other(spinner("starting the emulated board")),
-            Work::ReachingBoard => Self::Other(spinner("connecting to the board")),
-            Work::Flashing => Self::Other(progress(0, "flashing")),
-            Work::WaitingForBoard => Self::Other(spinner("waiting for the board to identify itself")),
+            Task::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
+            Task::RewritingReport => Self::Other(spinner("rewriting the report")),
+            Task::StartingBoard => Self::Other(spinner("starting the emulated board")),
+            Task::ReachingBoard => Self::Other(spinner("connecting to the board")),
+            Task::Flashing => Self::Other(progress(0, "flashing")),
+            Task::WaitingForBoard => Self::Other(spinner("waiting for the board to identify itself")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Notes of a run, in words.
 
-use pinhole_boards::firmware::Origin;
+use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
 use super::super::output::{detail, note, say, warn, warn_of_duplicates};
@@ -12,7 +12,7 @@ pub(super) fn tell(fact: &Note) {
     let sentence = match fact {
         Note::LeftOut(warnings) => return warn(warnings),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
-        Note::ContinuingFrom { path, dequantized, last_layer, classes, trained_on } => {
+        Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
             let weights = if *dequantized {
                 format!("the int8 weights of {path}, converted to float, because there are no float weights of it")
@@ -73,8 +73,8 @@ pub(super) fn tell(fact: &Note) {
         ),
         Note::Firmware { board, digest, origin } => {
             let origin = match origin {
-                Origin::Prebuilt => "prebuilt, inside this program".to_owned(),
-                Origin::Built(path) => format!("built from source: {}", path.display()),
+                FirmwareOrigin::Prebuilt => "prebuilt, inside this program".to_owned(),
+                FirmwareOrigin::Built(path) => format!("built from source: {}", path.display()),
             };
             return detail(&format!("firmware of {}: {digest}, {origin}", board.name()));
         }

@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Result, Tensor, Var, bail};
 
 use crate::layers::Trace;
 use crate::network::Network;
-use crate::spatial::Statistics;
+use crate::spatial::BatchStatistics;
 
 /// A forward pass on a device, before its backward pass.
 pub(crate) struct Pass {
@@ -98,7 +98,7 @@ impl Left {
         }
         if let Some((means, variances)) = self.statistics {
             let doubles = |tensor: Tensor| tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1();
-            let seen = Statistics { means: doubles(means)?, variances: doubles(variances)? };
+            let seen = BatchStatistics { means: doubles(means)?, variances: doubles(variances)? };
             *gradients.trace.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(seen);
         }
         Ok(gradients)

@@ -9,7 +9,7 @@ use crate::{Accelerator, Network};
 
 /// Everything that a training's result depends on. Large parts are stored as their SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub struct TrainingIdentity {
     /// Pinhole's version.
     pub(super) pinhole: String,
     /// The recipe as TOML. The number of epochs is part of it: learning rates depend on it.
@@ -24,7 +24,7 @@ pub struct Identity {
     accelerator: Accelerator,
 }
 
-impl Identity {
+impl TrainingIdentity {
     /// Returns the identity of a training of `network` by the recipe it carries. The network is as before its first
     /// epoch; `training` is without the recipe's copies.
     ///

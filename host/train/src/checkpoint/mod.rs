@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-pub use self::identity::Identity;
+pub use self::identity::TrainingIdentity;
 pub(super) use self::state::TrainerState;
 pub use self::state::TrainingState;
 
@@ -30,7 +30,7 @@ const DIGEST: usize = 32;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Identity of the training: its inputs.
-    pub identity: Identity,
+    pub identity: TrainingIdentity,
     /// State of the training.
     pub state: TrainingState,
 }
@@ -102,7 +102,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError::Other`] with the first difference.
-    pub fn check(&self, identity: &Identity, path: &Path) -> Result<(), CheckpointError> {
+    pub fn check(&self, identity: &TrainingIdentity, path: &Path) -> Result<(), CheckpointError> {
         match self.identity.difference(identity) {
             None => Ok(()),
             Some(difference) => Err(CheckpointError::Other { path: path.to_owned(), difference }),

@@ -9,7 +9,7 @@ use pinhole_core::recipe::Recipe;
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
-use crate::{Accelerator, Network, Outcome, Pretrained, Stopped, Training, transfer};
+use crate::{Accelerator, Network, Pretrained, Stopped, Training, TrainingOutcome, transfer};
 
 const SEED: u64 = 5;
 
@@ -69,12 +69,12 @@ impl Subject {
         Training::new(self.network(), &self.training, &self.validation, SEED).unwrap()
     }
 
-    fn identity(&self) -> Identity {
-        Identity::of(&self.network(), &self.training, &self.validation, SEED).unwrap()
+    fn identity(&self) -> TrainingIdentity {
+        TrainingIdentity::of(&self.network(), &self.training, &self.validation, SEED).unwrap()
     }
 
     /// Returns the checkpoint after epoch `last`, and the outcome of a training that ends there.
-    fn stopped_after(&self, last: u32) -> (Checkpoint, Outcome) {
+    fn stopped_after(&self, last: u32) -> (Checkpoint, TrainingOutcome) {
         let mut state = None;
         let outcome = self.training().run(|training, epoch| {
             if epoch.epoch < last {
@@ -87,7 +87,7 @@ impl Subject {
         (checkpoint, outcome.unwrap())
     }
 
-    fn whole(&self) -> Outcome {
+    fn whole(&self) -> TrainingOutcome {
         self.training().run(|_, _| ControlFlow::Continue(())).unwrap()
     }
 }
@@ -122,7 +122,7 @@ fn goes_on(subject: &Subject) {
         assert!(seen.into_iter().eq(stop + 1..=last), "stopped after {stop}");
         assert_eq!(resumed.epochs, whole.epochs, "stopped after {stop}");
         assert_eq!((resumed.best, resumed.stopped), (whole.best, whole.stopped), "stopped after {stop}");
-        let bytes = |outcome: &Outcome| outcome.network.to_safetensors().unwrap();
+        let bytes = |outcome: &TrainingOutcome| outcome.network.to_safetensors().unwrap();
         assert!(bytes(&resumed) == bytes(&whole), "stopped after {stop}, it gives other weights");
     }
 }
@@ -173,7 +173,7 @@ fn what_continues_a_network_goes_on() {
 fn another_training_is_told_by_what_differs() {
     let subject = || Subject::of(recipe("", DENSE));
     let (checkpoint, _) = subject().stopped_after(1);
-    let refused = |identity: &Identity| checkpoint.check(identity, Path::new("here")).unwrap_err().to_string();
+    let refused = |identity: &TrainingIdentity| checkpoint.check(identity, Path::new("here")).unwrap_err().to_string();
     checkpoint.check(&subject().identity(), Path::new("here")).unwrap();
 
     let mut other = subject();
@@ -195,7 +195,8 @@ fn another_training_is_told_by_what_differs() {
     let mut frozen = subject().network();
     frozen.freeze_hidden();
     let subject = subject();
-    let of = |network: &Network, seed| Identity::of(network, &subject.training, &subject.validation, seed).unwrap();
+    let of =
+        |network: &Network, seed| TrainingIdentity::of(network, &subject.training, &subject.validation, seed).unwrap();
     assert!(refused(&of(&frozen, SEED)).contains("--freeze"));
     assert!(refused(&of(&subject.network(), 6)).contains("its seed is 5, and this one's 6"));
     let on_card = of(&subject.network(), SEED).on(Accelerator::Gpu);

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use crate::layers::Units;
 use crate::network::values;
 use crate::quantize::{Calibration, QuantizeError, dequantize, dequantize_with_units};
-use crate::{Arithmetic, FloatLayer, Network, Stage};
+use crate::{FakeQuantization, FakeQuantized, FloatLayer, Network};
 
 /// Quantizes a network by a fixed calibration, and runs it by the integer engine.
-pub(crate) struct Integers {
+pub(crate) struct IntegerModel {
     calibration: Calibration,
     model: ModelFile,
     layers: Vec<FloatLayer>,
@@ -18,7 +18,7 @@ pub(crate) struct Integers {
     units: Vec<Units>,
 }
 
-impl Integers {
+impl IntegerModel {
     /// Quantizes the network as it is now.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Integers {
     }
 }
 
-impl Arithmetic for Integers {
+impl FakeQuantization for IntegerModel {
     fn take(&mut self, network: &Network) -> Result<bool> {
         if !values(network.float_layers()?).into_iter().flatten().all(f32::is_finite) {
             return Ok(false);
@@ -63,9 +63,9 @@ impl Arithmetic for Integers {
         self.layers.clone()
     }
 
-    fn stages(&self, inputs: &[&[u8]]) -> Vec<Stage> {
+    fn stages(&self, inputs: &[&[u8]]) -> Vec<FakeQuantized> {
         let runs = self.run(inputs);
-        let stage = |(index, units): (usize, &Units)| Stage {
+        let stage = |(index, units): (usize, &Units)| FakeQuantized {
             values: runs.iter().flat_map(|run| run[index].iter().map(|&integer| units.real(integer))).collect(),
             unit: units.scale as f32,
             limits: units.limits.map(|(least, largest)| (units.real(least), units.real(largest))),

@@ -20,20 +20,20 @@ use std::ops::ControlFlow;
 use miette::Diagnostic;
 use thiserror::Error;
 
-pub(crate) use self::integers::Integers;
+pub(crate) use self::integers::IntegerModel;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Dataset};
 use pinhole_core::recipe::{Recipe, Schedule};
 
 use crate::quantize::{ActivationBits, Calibration, QuantizeError};
-use crate::{Epoch, Exact, Network, Outcome, TrainError, Training};
+use crate::{Epoch, Network, QuantizationAware, TrainError, Training, TrainingOutcome};
 
 /// Default share of the recipe's learning rate that fine-tuning starts with.
 pub const RATE_SHARE: f32 = 0.1;
 
 /// Settings of fine-tuning.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
+pub struct FineTuneSettings {
     /// Number of epochs.
     pub epochs: u32,
     /// Learning rate of the first update, from which it falls to 0 by half a cosine. Default: [`RATE_SHARE`] of the
@@ -43,7 +43,7 @@ pub struct Settings {
     pub activations: ActivationBits,
 }
 
-impl Settings {
+impl FineTuneSettings {
     /// Returns the recipe for fine-tuning: the network's own, with these epochs and learning rate. It has no patience,
     /// and neither dropout nor batch normalization, which the device does not have.
     pub fn recipe(&self, network: &Network) -> Recipe {
@@ -81,7 +81,7 @@ pub struct FineTuned {
     pub model: ModelFile,
     /// Training history. Losses and accuracies are those of the integer network; epoch 0 is `before`. The network is
     /// the float one that `model` is made from, with batch normalization folded.
-    pub outcome: Outcome,
+    pub outcome: TrainingOutcome,
 }
 
 /// Fine-tunes a trained network, whose recipe has the bits of its weights. All randomness comes from `seed`. It is
@@ -93,7 +93,7 @@ pub struct FineTuned {
 pub fn fine_tune(
     network: &Network,
     (training, validation): (&Dataset, &Dataset),
-    settings: Settings,
+    settings: FineTuneSettings,
     seed: u64,
     observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
 ) -> Result<FineTuned, FineTuneError> {
@@ -101,10 +101,10 @@ pub fn fine_tune(
     let before = calibration.quantize(network)?;
     let (teacher, mut start) = (network.folded()?, network.folded()?);
     start.recipe = settings.recipe(network);
-    let integers = Integers::new(calibration.clone(), &start)?;
+    let integers = IntegerModel::new(calibration.clone(), &start)?;
     let photos = photos::copies(training, &start.recipe.training.copies);
-    let exact = Exact::new(Box::new(integers), teacher, validation);
-    let outcome = Training::by(exact, start, &photos, validation, seed)?.run(observe)?;
+    let quantization_aware = QuantizationAware::new(Box::new(integers), teacher, validation);
+    let outcome = Training::quantization_aware(quantization_aware, start, &photos, validation, seed)?.run(observe)?;
     let model = calibration.quantize(&outcome.network)?;
     Ok(FineTuned { before, model, outcome })
 }

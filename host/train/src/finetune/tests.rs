@@ -15,7 +15,8 @@ const CONV: &str = "input_side = 12\n[training]\nepochs = 8\nbatch = 8\nlearning
 const DENSE: &str = "input_side = 12\n[training]\nepochs = 30\nbatch = 8\nlearning_rate = 0.003\n\
      [[layer]]\noutputs = 12\nactivation = \"relu\"\ndropout = 0.1\n\
      [[layer]]\noutputs = 6\nactivation = \"sigmoid\"\n";
-const SETTINGS: Settings = Settings { epochs: 6, learning_rate: Some(0.002), activations: ActivationBits::Eight };
+const SETTINGS: FineTuneSettings =
+    FineTuneSettings { epochs: 6, learning_rate: Some(0.002), activations: ActivationBits::Eight };
 
 /// Stripes of two widths, in noise.
 fn stripes(count: usize, seed: u64) -> Dataset {
@@ -97,7 +98,7 @@ fn ends_well_and_badly() {
     let network = trained(CONV, 4, &data);
     let stopped = fine_tune(&network, (&data, &data), SETTINGS, 5, |_, _| ControlFlow::Break(())).unwrap();
     assert_eq!(stopped.model.bytes(), stopped.before.bytes());
-    let rate = Settings { learning_rate: Some(1e30), ..SETTINGS };
+    let rate = FineTuneSettings { learning_rate: Some(1e30), ..SETTINGS };
     let result = fine_tune(&network, (&data, &data), rate, 5, |_, _| ControlFlow::Continue(()));
     assert!(matches!(result, Err(FineTuneError::Train(TrainError::Diverged(1)))), "{:?}", result.err());
 }

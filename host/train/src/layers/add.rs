@@ -3,13 +3,13 @@
 use candle_core::{Result, Tensor, bail};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{InputKind, sum_of};
-use pinhole_core::recipe::{ActivationName, AddLayer, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, AddLayer, LayerShape, RecipeLayer};
 use pinhole_shared::model::Add;
 use pinhole_shared::shape::Shape;
 
-use super::{Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, Settings, Source, Units, clamp};
+use super::{Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, LayerSettings, ParameterSource, Units, clamp};
 use crate::accelerator::{Left, activated};
-use crate::quantize::{Reading, activation_of, tensor, units};
+use crate::quantize::{QuantizationContext, activation_of, tensor, units};
 use crate::spatial::{ActivateOp, Clamp};
 
 /// Sum of the previous layer's outputs and those of an earlier layer; it has no parameters, only settings.
@@ -26,8 +26,8 @@ struct AddNode {
     output: Shape,
 }
 
-impl Settings for FloatAdd {
-    fn node(&self, shape: &LayerShape, _numbers: Source<'_>) -> Result<Box<dyn LayerNode>> {
+impl LayerSettings for FloatAdd {
+    fn node(&self, shape: &LayerShape, _numbers: ParameterSource<'_>) -> Result<Box<dyn LayerNode>> {
         Ok(Box::new(AddNode { add: *self, output: shape.output }))
     }
 
@@ -68,11 +68,11 @@ impl LayerNode for AddNode {
 }
 
 impl FloatKind for FloatAdd {
-    fn quantize(&self, reading: &Reading<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
         let from = self.from;
-        let other = reading.before[from].output().copied().expect("a layer that is added gives a tensor");
-        let output = tensor(reading.shape.output, self.activation, reading.seen.given);
-        Ok((sum_of(reading.input, (from, other), output), units(&output)))
+        let other = context.before[from].output().copied().expect("a layer that is added gives a tensor");
+        let output = tensor(context.shape.output, self.activation, context.calibration.output_range);
+        Ok((sum_of(context.input, (from, other), output), units(&output)))
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn dequantize(add: &Add) -> Dequantized {
     let (from, activation) = (usize::from(add.from), activation_of(&add.output, add.activation_min));
     Dequantized {
         float: FloatLayer::Add(FloatAdd { from, activation }),
-        recipe: Layer::Add(AddLayer { from: from + 1, activation }),
+        recipe: RecipeLayer::Add(AddLayer { from: from + 1, activation }),
         output: Units::of_tensor(&add.output, Some((add.activation_min, add.activation_max))),
     }
 }
@@ -89,7 +89,7 @@ pub(super) fn dequantize(add: &Add) -> Dequantized {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantize::calibration::{Seen, range};
+    use crate::quantize::calibration::{LayerCalibration, range};
     use pinhole_core::model_file::QuantizedTensor;
     use pinhole_shared::model::PoolKind;
     use pinhole_shared::shape::Window;
@@ -107,12 +107,13 @@ mod tests {
     #[test]
     fn sums_take_both_zeros_off() {
         let input = InputKind { scale: 0.1, max_magnitude: 255, zero_point: 100 };
-        let seen = Seen { means: Vec::new(), given: range(&[-20.0, 40.0]) };
+        let seen = LayerCalibration { means: Vec::new(), output_range: range(&[-20.0, 40.0]) };
         let before = [tensor_of(0.2, 50)];
-        let reading = Reading { before: &before, ..Reading::of_shapes(input, &seen, (PLACE, PLACE)) };
+        let context =
+            QuantizationContext { before: &before, ..QuantizationContext::of_shapes(input, &seen, (PLACE, PLACE)) };
         let add = FloatAdd { from: 0, activation: ActivationName::Linear };
         let Ok((QuantizedLayer::Add { multiplier, other_multiplier, bias, shift, output, .. }, _)) =
-            add.quantize(&reading)
+            add.quantize(&context)
         else {
             panic!("not a sum")
         };

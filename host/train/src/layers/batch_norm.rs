@@ -2,9 +2,9 @@
 
 use candle_core::{Device, Result, Tensor, Var, bail};
 
-use super::{Part, Trace, numbers};
+use super::{Trace, TrainingPass, numbers};
 use crate::accelerator::{Left, on_device};
-use crate::spatial::{EPSILON, NormOp, Statistics};
+use crate::spatial::{BatchStatistics, EPSILON, NormOp};
 
 /// Momentum of the running statistics: the share that an update keeps; the rest is the batch's. Keras' default of 0.99
 /// is for longer epochs. Here an epoch has some dozens of updates, within which the statistics must follow.
@@ -74,7 +74,7 @@ impl NormNode {
     }
 
     /// Normalizes batch x (channels * positions) by the batch's statistics.
-    pub(super) fn learn(&self, values: &Tensor, positions: usize, part: Part<'_>) -> Result<Tensor> {
+    pub(super) fn learn(&self, values: &Tensor, positions: usize, part: TrainingPass<'_>) -> Result<Tensor> {
         let op = NormOp::new(self.gamma.elem_count(), positions, part.trace.seen.clone());
         values.apply_op3(self.gamma.as_tensor(), self.beta.as_tensor(), op)
     }
@@ -110,7 +110,7 @@ impl NormNode {
     /// Moves the running statistics toward those of the batch.
     pub(super) fn follow(&self, trace: &Trace) -> Result<()> {
         let seen = trace.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-        let Some(Statistics { means, variances }) = seen else { bail!("batch normalization saw no batch") };
+        let Some(BatchStatistics { means, variances }) = seen else { bail!("batch normalization saw no batch") };
         for (running, seen) in [(&self.mean, means), (&self.variance, variances)] {
             let mut values = running.as_tensor().to_vec1::<f32>()?;
             for (value, seen) in values.iter_mut().zip(seen) {

@@ -5,19 +5,19 @@ use std::sync::Mutex;
 use candle_core::{Device, Module, Result, Tensor, Var, bail};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{InputKind, accumulator_scales};
-use pinhole_core::recipe::{ActivationName, ConvLayer, FilterLayer, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, ConvLayer, FilterLayer, LayerShape, RecipeLayer};
 use pinhole_shared::model::Conv;
 use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::batch_norm::{BatchNorm, NormNode};
 use super::{
-    Asked, Dequantized, Earlier, FloatKind, FloatLayer, Gradient, LayerNode, LayerState, Numbers, Part, Settings,
-    Source, Trace, Units, clamp, numbers, window_structure,
+    Dequantized, Earlier, FloatKind, FloatLayer, Gradient, LayerNode, LayerSettings, LayerState, ParameterRequest,
+    ParameterSource, Parameters, Trace, TrainingPass, Units, clamp, numbers, window_structure,
 };
 use crate::accelerator::{Left, activated, largest, on_device, sum, under};
-use crate::optimizer::{Moments, Penalty, Step, TensorState};
-use crate::quantize::rows::{self, OutputKind, Rows};
-use crate::quantize::{Reading, activation_of, real_rows, tensor, units};
+use crate::optimizer::{Moments, OptimizerStep, Penalty, TensorState};
+use crate::quantize::rows::{self, OutputKind, RealRows};
+use crate::quantize::{QuantizationContext, activation_of, real_rows, tensor, units};
 use crate::spatial::{ActivateOp, ConvOp};
 
 /// A convolution as plain numbers.
@@ -84,15 +84,15 @@ const fn kind(is_depthwise: bool) -> &'static str {
     if is_depthwise { "depthwise" } else { "conv" }
 }
 
-impl Settings for ConvSettings<'_> {
-    fn node(&self, shape: &LayerShape, numbers: Source<'_>) -> Result<Box<dyn LayerNode>> {
+impl LayerSettings for ConvSettings<'_> {
+    fn node(&self, shape: &LayerShape, numbers: ParameterSource<'_>) -> Result<Box<dyn LayerNode>> {
         let filter = self.filter;
         let is_depthwise = self.channels.is_none();
         let outputs = usize::from(shape.output.channels);
         let fan_in = shape.weights / outputs;
         // He's limits, without and with a rectifier.
         let squares = if filter.activation == ActivationName::Linear { 3.0 } else { 6.0 };
-        let asked = Asked {
+        let asked = ParameterRequest {
             kind: kind(is_depthwise),
             outputs,
             fan_in,
@@ -100,7 +100,7 @@ impl Settings for ConvSettings<'_> {
             limit: (squares / fan_in as f32).sqrt(),
             has_norm: filter.batch_norm,
         };
-        let Numbers { weights, biases, norm } = numbers(&asked)?;
+        let Parameters { weights, biases, norm } = numbers(&asked)?;
         Ok(Box::new(ConvNode {
             is_depthwise,
             window: filter.window,
@@ -177,7 +177,7 @@ impl LayerNode for ConvNode {
         self.forward(values)
     }
 
-    fn learn(&self, values: &Tensor, _earlier: Earlier<'_>, part: Part<'_>) -> Result<Tensor> {
+    fn learn(&self, values: &Tensor, _earlier: Earlier<'_>, part: TrainingPass<'_>) -> Result<Tensor> {
         let (weights, biases) = (self.weights.as_tensor(), self.biases.as_tensor());
         let mut values = values.apply_op3(weights, biases, self.op(part.input_gradient))?;
         if let Some(norm) = &self.norm {
@@ -259,7 +259,7 @@ impl LayerState for ConvState {
         self.tensors.iter().map(|(.., state)| state.moments()).collect()
     }
 
-    fn update(&self, step: Step, trace: &Trace, gradient: Gradient<'_>) -> Result<()> {
+    fn update(&self, step: OptimizerStep, trace: &Trace, gradient: Gradient<'_>) -> Result<()> {
         for (name, variable, state) in &self.tensors {
             let Some(gradient) = gradient(name, variable) else { bail!("a layer got no gradient") };
             state.update(step, variable, &gradient)?;
@@ -282,9 +282,9 @@ impl FloatKind for FloatConv {
         }
     }
 
-    fn numbers(&self, asked: &str) -> Option<Numbers> {
+    fn numbers(&self, asked: &str) -> Option<Parameters> {
         let Self { weights, biases, norm, is_depthwise, .. } = self;
-        let numbers = || Numbers { weights: weights.clone(), biases: biases.clone(), norm: norm.clone() };
+        let numbers = || Parameters { weights: weights.clone(), biases: biases.clone(), norm: norm.clone() };
         (asked == kind(*is_depthwise)).then(numbers)
     }
 
@@ -297,14 +297,15 @@ impl FloatKind for FloatConv {
         Some(self.input.channels.into())
     }
 
-    fn quantize(&self, reading: &Reading<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
         let Self { is_depthwise, window, pool, .. } = *self;
         let (weights, biases) = self.folded();
-        let output = tensor(reading.shape.output, self.activation, reading.seen.given);
-        let channels = usize::from(reading.shape.input.channels);
+        let output = tensor(context.shape.output, self.activation, context.calibration.output_range);
+        let channels = usize::from(context.shape.input.channels);
         // Padding is 0 and would make these means slightly smaller; this is neglected.
-        let mean = |row: usize, column: usize| reading.seen.means[if is_depthwise { row } else { column % channels }];
-        let rows = Rows {
+        let mean =
+            |row: usize, column: usize| context.calibration.means[if is_depthwise { row } else { column % channels }];
+        let rows = RealRows {
             weights: weights
                 .chunks_exact(weights.len() / self.outputs)
                 .map(|row| row.iter().map(|&weight| f64::from(weight)).collect())
@@ -314,7 +315,7 @@ impl FloatKind for FloatConv {
         };
         let scale = f64::from(output.scale);
         let kind = OutputKind { requantized_scale: scale, scale };
-        let weighted = rows::quantize(&rows, reading.input, kind, reading.weight_bits)?;
+        let weighted = rows::quantize(&rows, context.input, kind, context.weight_bits)?;
         Ok((QuantizedLayer::Conv { weighted, is_depthwise, window, pool, output }, units(&output)))
     }
 }
@@ -347,7 +348,11 @@ pub(super) fn dequantize(conv: &Conv<'_>, is_depthwise: bool, input: &Units) -> 
             activation,
             pool: conv.pool,
         }),
-        recipe: if is_depthwise { Layer::Depthwise(filter) } else { Layer::Conv(ConvLayer { channels, filter }) },
+        recipe: if is_depthwise {
+            RecipeLayer::Depthwise(filter)
+        } else {
+            RecipeLayer::Conv(ConvLayer { channels, filter })
+        },
         output: Units::of_tensor(&conv.output, Some((conv.activation_min, conv.activation_max))),
     }
 }
@@ -355,7 +360,7 @@ pub(super) fn dequantize(conv: &Conv<'_>, is_depthwise: bool, input: &Units) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantize::calibration::{Seen, column_means, range};
+    use crate::quantize::calibration::{LayerCalibration, column_means, range};
 
     /// -31.75 rounds to -32, a quarter of a unit low. With a mean input of 1, bias correction adds a quarter: the mean
     /// of the column's channel, or of a depthwise row's.
@@ -374,10 +379,10 @@ mod tests {
             activation: ActivationName::Relu,
             pool: 1,
         };
-        let seen = Seen { means: column_means(&[0.3, 1.0, 0.3, 1.0], 2), given: range(&[0.0, 1.0]) };
+        let seen = LayerCalibration { means: column_means(&[0.3, 1.0, 0.3, 1.0], 2), output_range: range(&[0.0, 1.0]) };
         let biases = |conv: &FloatConv, input, output| {
-            let reading = Reading::of_shapes(InputKind::PIXELS, &seen, (input, output));
-            conv.quantize(&reading).unwrap().0.weighted().unwrap().biases.clone()
+            let context = QuantizationContext::of_shapes(InputKind::PIXELS, &seen, (input, output));
+            conv.quantize(&context).unwrap().0.weighted().unwrap().biases.clone()
         };
         let quarter = (255.0_f64 / 4.0 + 0.5).floor() as i32;
         let full = conv(1, Window::tiles(1), &[0.5, -0.125]);

@@ -5,20 +5,20 @@ use std::sync::Mutex;
 use candle_core::{DType, Device, Module, Result, Tensor, Var, bail};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{HEADROOM, InputKind, output_scale, row_scales};
-use pinhole_core::recipe::{DenseLayer, Layer, LayerShape};
+use pinhole_core::recipe::{DenseLayer, LayerShape, RecipeLayer};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Activation, Dense, Output};
 use pinhole_shared::shape::Shape;
 
 use super::{
-    Asked, Dequantized, Earlier, FloatKind, FloatLayer, Gradient, LayerNode, LayerState, Numbers, Part, Settings,
-    Source, Trace, Units, numbers,
+    Dequantized, Earlier, FloatKind, FloatLayer, Gradient, LayerNode, LayerSettings, LayerState, ParameterRequest,
+    ParameterSource, Parameters, Trace, TrainingPass, Units, numbers,
 };
 use crate::accelerator::{Left, above_zero};
 use crate::dense::{DenseOp, Factors};
-use crate::optimizer::{DenseState, Moments, Penalty, Step};
-use crate::quantize::rows::{self, OutputKind, Rows};
-use crate::quantize::{ActivationBits, Reading, real_rows};
+use crate::optimizer::{DenseState, Moments, OptimizerStep, Penalty};
+use crate::quantize::rows::{self, OutputKind, RealRows};
+use crate::quantize::{ActivationBits, QuantizationContext, real_rows};
 use crate::spatial::FlattenOp;
 
 /// The kind's name in a recipe.
@@ -45,8 +45,8 @@ struct DenseNode {
     penalty: Penalty,
 }
 
-impl Settings for &DenseLayer {
-    fn node(&self, shape: &LayerShape, numbers: Source<'_>) -> Result<Box<dyn LayerNode>> {
+impl LayerSettings for &DenseLayer {
+    fn node(&self, shape: &LayerShape, numbers: ParameterSource<'_>) -> Result<Box<dyn LayerNode>> {
         let Some(activation) = self.activation.of_dense() else {
             bail!("a dense layer has no {}", self.activation.name())
         };
@@ -54,8 +54,8 @@ impl Settings for &DenseLayer {
         let fan_in = shape.weights / outputs;
         // Glorot's limit.
         let limit = (6.0 / (fan_in + outputs) as f32).sqrt();
-        let asked = Asked { kind: KIND, outputs, fan_in, has_input_rows: true, limit, has_norm: false };
-        let Numbers { weights, biases, .. } = numbers(&asked)?;
+        let asked = ParameterRequest { kind: KIND, outputs, fan_in, has_input_rows: true, limit, has_norm: false };
+        let Parameters { weights, biases, .. } = numbers(&asked)?;
         Ok(Box::new(DenseNode {
             input: shape.input,
             weights: Var::from_vec(weights, (fan_in, outputs), &Device::Cpu)?,
@@ -84,8 +84,8 @@ impl LayerNode for DenseNode {
         self.forward(values)
     }
 
-    fn learn(&self, values: &Tensor, _earlier: Earlier<'_>, part: Part<'_>) -> Result<Tensor> {
-        let Part { trace, input_gradient } = part;
+    fn learn(&self, values: &Tensor, _earlier: Earlier<'_>, part: TrainingPass<'_>) -> Result<Tensor> {
+        let TrainingPass { trace, input_gradient } = part;
         let op = DenseOp { activation: self.activation, input_gradient, factors: trace.factors.clone() };
         let values = places_first(values, self.input)?;
         values.apply_op3(self.weights.as_tensor(), self.biases.as_tensor(), op)
@@ -137,7 +137,7 @@ impl LayerState for DenseNodeState {
         self.state.moments().to_vec()
     }
 
-    fn update(&self, step: Step, trace: &Trace, _gradient: Gradient<'_>) -> Result<()> {
+    fn update(&self, step: OptimizerStep, trace: &Trace, _gradient: Gradient<'_>) -> Result<()> {
         let factors = trace.factors.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         let Some((inputs, delta)) = factors else { bail!("a layer got no gradient") };
         self.state.update(step, (&self.weights, &self.biases), &inputs, &delta)
@@ -149,33 +149,33 @@ impl FloatKind for FloatDense {
         vec![("biases", &mut self.biases), ("weights", &mut self.weights)]
     }
 
-    fn numbers(&self, kind: &str) -> Option<Numbers> {
+    fn numbers(&self, kind: &str) -> Option<Parameters> {
         let Self { weights, biases, .. } = self;
-        (kind == KIND).then(|| Numbers { weights: weights.clone(), biases: biases.clone(), norm: None })
+        (kind == KIND).then(|| Parameters { weights: weights.clone(), biases: biases.clone(), norm: None })
     }
 
     fn mean_inputs(&self) -> Option<usize> {
         Some(self.weights.len() / self.biases.len())
     }
 
-    fn quantize(&self, reading: &Reading<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
         let Self { weights, biases, activation } = self;
         let activation = *activation;
-        let (output, scale) = match reading.activation_bits {
+        let (output, scale) = match context.activation_bits {
             None => (Output::Logits, 1.0 / f64::from(Q16_ONE)),
-            Some(bits) => output_kind(activation, bits, reading.seen.given),
+            Some(bits) => output_kind(activation, bits, context.calibration.output_range),
         };
         // Real value of one unit after requantization: Q16 before a sigmoid, the output's unit otherwise.
         let requantized_scale = if activation == Activation::Sigmoid { 1.0 / f64::from(Q16_ONE) } else { scale };
-        let mean = |_: usize, column: usize| reading.seen.means[column];
+        let mean = |_: usize, column: usize| context.calibration.means[column];
         let row = |row| weights.iter().skip(row).step_by(biases.len()).map(|&weight| f64::from(weight)).collect();
-        let rows = Rows {
+        let rows = RealRows {
             weights: (0..biases.len()).map(row).collect(),
             biases: biases.iter().map(|&bias| f64::from(bias)).collect(),
             means: &mean,
         };
         let kind = OutputKind { requantized_scale, scale };
-        let weighted = rows::quantize(&rows, reading.input, kind, reading.weight_bits)?;
+        let weighted = rows::quantize(&rows, context.input, kind, context.weight_bits)?;
         let next = InputKind { scale, max_magnitude: output.max_magnitude(), zero_point: 0 };
         Ok((QuantizedLayer::Dense { weighted, activation, output }, next))
     }
@@ -217,7 +217,7 @@ pub(super) fn dequantize(dense: &Dense<'_>, input: &Units) -> Dequantized {
     };
     Dequantized {
         float: FloatLayer::Dense(FloatDense { weights, biases, activation }),
-        recipe: Layer::Dense(recipe),
+        recipe: RecipeLayer::Dense(recipe),
         output: Units { scale: output_scale(dense), zero_point: 0, limits },
     }
 }

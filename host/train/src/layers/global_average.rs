@@ -3,13 +3,13 @@
 use candle_core::{Module, Result, Tensor};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::{InputKind, mean_of};
-use pinhole_core::recipe::{ActivationName, GlobalAverageLayer, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, GlobalAverageLayer, LayerShape, RecipeLayer};
 use pinhole_shared::model::GlobalAverage;
 use pinhole_shared::shape::Shape;
 
-use super::{Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, Settings, Source, Units};
+use super::{Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, LayerSettings, ParameterSource, Units};
 use crate::accelerator::Left;
-use crate::quantize::{Reading, tensor, units};
+use crate::quantize::{QuantizationContext, tensor, units};
 use crate::spatial::GlobalAverageOp;
 
 /// Global average pooling; it has neither parameters nor settings.
@@ -20,8 +20,8 @@ struct GlobalAverageNode {
     input: Shape,
 }
 
-impl Settings for FloatGlobalAverage {
-    fn node(&self, shape: &LayerShape, _numbers: Source<'_>) -> Result<Box<dyn LayerNode>> {
+impl LayerSettings for FloatGlobalAverage {
+    fn node(&self, shape: &LayerShape, _numbers: ParameterSource<'_>) -> Result<Box<dyn LayerNode>> {
         Ok(Box::new(GlobalAverageNode { input: shape.input }))
     }
 
@@ -52,9 +52,9 @@ impl LayerNode for GlobalAverageNode {
 }
 
 impl FloatKind for FloatGlobalAverage {
-    fn quantize(&self, reading: &Reading<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
-        let output = tensor(reading.shape.output, ActivationName::Linear, reading.seen.given);
-        Ok((mean_of(reading.shape.input.positions(), reading.input, output), units(&output)))
+    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+        let output = tensor(context.shape.output, ActivationName::Linear, context.calibration.output_range);
+        Ok((mean_of(context.shape.input.positions(), context.input, output), units(&output)))
     }
 }
 
@@ -62,7 +62,7 @@ impl FloatKind for FloatGlobalAverage {
 pub(super) fn dequantize(average: &GlobalAverage) -> Dequantized {
     Dequantized {
         float: FloatLayer::GlobalAverage(FloatGlobalAverage),
-        recipe: Layer::GlobalAverage(GlobalAverageLayer { dropout: 0.0 }),
+        recipe: RecipeLayer::GlobalAverage(GlobalAverageLayer { dropout: 0.0 }),
         output: Units::of_tensor(&average.output, Some((average.activation_min, average.activation_max))),
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn dequantize(average: &GlobalAverage) -> Dequantized {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantize::calibration::{Seen, range};
+    use crate::quantize::calibration::{LayerCalibration, range};
     use pinhole_shared::fixed::requantize;
 
     /// Largest distance of an integer from the real value it stands for: half a unit, and the rounding of multipliers.
@@ -80,10 +80,11 @@ mod tests {
     fn means_take_their_zero_off() {
         let input = InputKind { scale: 0.1, max_magnitude: 255, zero_point: 100 };
         let picture = Shape { height: 2, width: 2, channels: 1 };
-        let seen = Seen { means: Vec::new(), given: range(&[-5.0, 5.0]) };
-        let reading = Reading::of_shapes(input, &seen, (picture, Shape { height: 1, width: 1, channels: 1 }));
+        let seen = LayerCalibration { means: Vec::new(), output_range: range(&[-5.0, 5.0]) };
+        let context =
+            QuantizationContext::of_shapes(input, &seen, (picture, Shape { height: 1, width: 1, channels: 1 }));
         let Ok((QuantizedLayer::GlobalAverage { bias, multiplier, pre_shift, output, .. }, _)) =
-            FloatGlobalAverage.quantize(&reading)
+            FloatGlobalAverage.quantize(&context)
         else {
             panic!("not a mean")
         };

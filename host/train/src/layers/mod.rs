@@ -1,7 +1,7 @@
 //! Layer kinds. Each has a file of its own; this one names them all.
 //!
 //! Training knows a kind in four forms, and its file has them all:
-//! - in a recipe: `Settings`, which create its node;
+//! - in a recipe: `LayerSettings`, which create its node;
 //! - in training: `LayerNode`, with its variables, forward passes and optimizer state;
 //! - as plain numbers: `FloatKind`, what a [`FloatLayer`] holds, which is folded and quantized;
 //! - in a model file: a function that returns it as a `Dequantized` layer.
@@ -21,15 +21,15 @@ use std::sync::{Arc, Mutex};
 use candle_core::{Result, Tensor, Var};
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::model_file::scales::InputKind;
-use pinhole_core::recipe::{ActivationName, Layer, LayerShape};
+use pinhole_core::recipe::{ActivationName, LayerShape, RecipeLayer};
 use pinhole_shared::model::{self, PoolKind};
 use pinhole_shared::shape::Window;
 
 use crate::accelerator::Left;
 use crate::dense::Factors;
-use crate::optimizer::{Moments, Step};
-use crate::quantize::Reading;
-use crate::spatial::{Clamp, Statistics};
+use crate::optimizer::{Moments, OptimizerStep};
+use crate::quantize::QuantizationContext;
+use crate::spatial::{BatchStatistics, Clamp};
 
 pub use self::add::FloatAdd;
 pub use self::batch_norm::BatchNorm;
@@ -70,16 +70,16 @@ macro_rules! on_kind {
 }
 
 /// Returns the settings of a recipe's layer.
-pub(crate) fn settings(layer: &Layer) -> Box<dyn Settings + '_> {
+pub(crate) fn settings(layer: &RecipeLayer) -> Box<dyn LayerSettings + '_> {
     let pool = |kind, window| Box::new(FloatPool { kind, window });
     match layer {
-        Layer::Dense(layer) => Box::new(layer),
-        Layer::Conv(layer) => Box::new(ConvSettings { channels: Some(layer.channels), filter: &layer.filter }),
-        Layer::Depthwise(filter) => Box::new(ConvSettings { channels: None, filter }),
-        Layer::MaxPool(layer) => pool(PoolKind::Max, layer.window),
-        Layer::AveragePool(layer) => pool(PoolKind::Average, layer.window),
-        Layer::GlobalAverage(_) => Box::new(FloatGlobalAverage),
-        Layer::Add(layer) => Box::new(FloatAdd { from: layer.from - 1, activation: layer.activation }),
+        RecipeLayer::Dense(layer) => Box::new(layer),
+        RecipeLayer::Conv(layer) => Box::new(ConvSettings { channels: Some(layer.channels), filter: &layer.filter }),
+        RecipeLayer::Depthwise(filter) => Box::new(ConvSettings { channels: None, filter }),
+        RecipeLayer::MaxPool(layer) => pool(PoolKind::Max, layer.window),
+        RecipeLayer::AveragePool(layer) => pool(PoolKind::Average, layer.window),
+        RecipeLayer::GlobalAverage(_) => Box::new(FloatGlobalAverage),
+        RecipeLayer::Add(layer) => Box::new(FloatAdd { from: layer.from - 1, activation: layer.activation }),
     }
 }
 
@@ -119,12 +119,12 @@ impl FloatLayer {
 }
 
 /// A layer in a recipe.
-pub(crate) trait Settings {
+pub(crate) trait LayerSettings {
     /// Creates the layer's node. A layer with weights gets its parameters from `numbers`.
     ///
     /// # Errors
     /// A candle error of `numbers`, or if there is not enough memory.
-    fn node(&self, shape: &LayerShape, numbers: Source<'_>) -> Result<Box<dyn LayerNode>>;
+    fn node(&self, shape: &LayerShape, numbers: ParameterSource<'_>) -> Result<Box<dyn LayerNode>>;
 
     /// Returns the settings that the layer's parameters depend on, by their names in a recipe. Layers of one kind have
     /// the same names.
@@ -132,10 +132,10 @@ pub(crate) trait Settings {
 }
 
 /// Returns the parameters that a layer asks for.
-pub(crate) type Source<'a> = &'a mut dyn FnMut(&Asked) -> Result<Numbers>;
+pub(crate) type ParameterSource<'a> = &'a mut dyn FnMut(&ParameterRequest) -> Result<Parameters>;
 
 /// Parameters that a layer asks for.
-pub(crate) struct Asked {
+pub(crate) struct ParameterRequest {
     /// Name of the layer's kind in a recipe.
     pub kind: &'static str,
     pub outputs: usize,
@@ -148,7 +148,7 @@ pub(crate) struct Asked {
     pub has_norm: bool,
 }
 
-impl Asked {
+impl ParameterRequest {
     /// Returns the dimensions of the weights.
     pub(crate) fn weights(&self) -> [usize; 2] {
         if self.has_input_rows { [self.fan_in, self.outputs] } else { [self.outputs, self.fan_in] }
@@ -160,8 +160,8 @@ impl Asked {
     }
 }
 
-/// Parameters of a layer, of the sizes that [`Asked`] says.
-pub(crate) struct Numbers {
+/// Parameters of a layer, of the sizes that [`ParameterRequest`] says.
+pub(crate) struct Parameters {
     pub weights: Vec<f32>,
     pub biases: Vec<f32>,
     pub norm: Option<BatchNorm>,
@@ -181,7 +181,7 @@ pub(crate) trait LayerNode: Send + Sync {
     fn infer(&self, values: &Tensor, earlier: Earlier<'_>) -> Result<Tensor>;
 
     /// Runs the layer in training. By default this is what [`LayerNode::infer`] does.
-    fn learn(&self, values: &Tensor, earlier: Earlier<'_>, _part: Part<'_>) -> Result<Tensor> {
+    fn learn(&self, values: &Tensor, earlier: Earlier<'_>, _part: TrainingPass<'_>) -> Result<Tensor> {
         self.infer(values, earlier)
     }
 
@@ -213,7 +213,7 @@ pub(crate) type Earlier<'a> = &'a [Option<Tensor>];
 
 /// A layer's part in a forward pass of training.
 #[derive(Clone, Copy)]
-pub(crate) struct Part<'a> {
+pub(crate) struct TrainingPass<'a> {
     pub trace: &'a Trace,
     /// True if an earlier layer is trained too.
     pub input_gradient: bool,
@@ -225,7 +225,7 @@ pub(crate) struct Trace {
     /// Factors of a dense layer's gradient.
     pub factors: Factors,
     /// Batch statistics of batch normalization.
-    pub seen: Arc<Mutex<Option<Statistics>>>,
+    pub seen: Arc<Mutex<Option<BatchStatistics>>>,
 }
 
 /// Optimizer state of a layer, kept from one update to the next.
@@ -237,7 +237,7 @@ pub(crate) trait LayerState: Send + Sync {
     ///
     /// # Errors
     /// A candle error if a gradient is missing.
-    fn update(&self, step: Step, trace: &Trace, gradient: Gradient<'_>) -> Result<()>;
+    fn update(&self, step: OptimizerStep, trace: &Trace, gradient: Gradient<'_>) -> Result<()>;
 }
 
 /// Returns the loss's gradient by one of a layer's variables, given its name and itself.
@@ -251,7 +251,7 @@ pub(crate) trait FloatKind {
     }
 
     /// Returns copies of the parameters, or `None` if the layer has none or is not of this kind in a recipe.
-    fn numbers(&self, _kind: &str) -> Option<Numbers> {
+    fn numbers(&self, _kind: &str) -> Option<Parameters> {
         None
     }
 
@@ -268,14 +268,14 @@ pub(crate) trait FloatKind {
     ///
     /// # Errors
     /// The index of a row whose values exceed 32 bits at any scale.
-    fn quantize(&self, reading: &Reading<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize>;
+    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize>;
 }
 
 /// A layer of a model file in floating point.
 pub(crate) struct Dequantized {
     pub float: FloatLayer,
     /// Its layer in a recipe, with neither dropout nor penalties.
-    pub recipe: Layer,
+    pub recipe: RecipeLayer,
     pub output: Units,
 }
 
@@ -304,7 +304,7 @@ impl Units {
     }
 }
 
-/// Returns a window's settings for [`Settings::structure`].
+/// Returns a window's settings for [`LayerSettings::structure`].
 fn window_structure(name: &'static str, window: Window) -> Vec<(&'static str, String)> {
     let Window { height, width, stride_y, stride_x, padding } = window;
     let padding = format!("[{}, {}, {}, {}]", padding.top, padding.left, padding.bottom, padding.right);

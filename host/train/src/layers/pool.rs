@@ -3,13 +3,15 @@
 use candle_core::{DType, Module, Result, Tensor};
 use pinhole_core::model_file::scales::InputKind;
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
-use pinhole_core::recipe::{Layer, LayerShape, PoolLayer};
+use pinhole_core::recipe::{LayerShape, PoolLayer, RecipeLayer};
 use pinhole_shared::model::{Pool, PoolKind};
 use pinhole_shared::shape::{Shape, Window};
 
-use super::{Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, Settings, Source, Units, window_structure};
+use super::{
+    Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, LayerSettings, ParameterSource, Units, window_structure,
+};
 use crate::accelerator::{Left, largest, sum, under};
-use crate::quantize::{Reading, units};
+use crate::quantize::{QuantizationContext, units};
 use crate::spatial::PoolOp;
 
 /// Pooling of each channel; it has no parameters, only settings.
@@ -26,8 +28,8 @@ struct PoolNode {
     input: Shape,
 }
 
-impl Settings for FloatPool {
-    fn node(&self, shape: &LayerShape, _numbers: Source<'_>) -> Result<Box<dyn LayerNode>> {
+impl LayerSettings for FloatPool {
+    fn node(&self, shape: &LayerShape, _numbers: ParameterSource<'_>) -> Result<Box<dyn LayerNode>> {
         Ok(Box::new(PoolNode { pool: *self, input: shape.input }))
     }
 
@@ -68,10 +70,10 @@ impl LayerNode for PoolNode {
 }
 
 impl FloatKind for FloatPool {
-    fn quantize(&self, reading: &Reading<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
-        let InputKind { zero_point, scale, .. } = reading.input;
+    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+        let InputKind { zero_point, scale, .. } = context.input;
         let output =
-            QuantizedTensor { shape: reading.shape.output, zero_point, scale: scale as f32, range: (0, u8::MAX) };
+            QuantizedTensor { shape: context.shape.output, zero_point, scale: scale as f32, range: (0, u8::MAX) };
         Ok((QuantizedLayer::Pool { kind: self.kind, window: self.window, output }, units(&output)))
     }
 }
@@ -83,8 +85,8 @@ pub(super) fn dequantize(kind: PoolKind, pool: &Pool) -> Dequantized {
     Dequantized {
         float: FloatLayer::Pool(FloatPool { kind, window }),
         recipe: match kind {
-            PoolKind::Max => Layer::MaxPool(recipe),
-            PoolKind::Average => Layer::AveragePool(recipe),
+            PoolKind::Max => RecipeLayer::MaxPool(recipe),
+            PoolKind::Average => RecipeLayer::AveragePool(recipe),
         },
         // Pooled values lie between the input's values.
         output: Units::of_tensor(&pool.output, None),

@@ -2,10 +2,10 @@
 
 use candle_core::Result;
 use pinhole_core::random::{Purpose, Random};
-use pinhole_core::recipe::{ActivationName, DenseLayer, Initialization, Layer, OutputLayer, Recipe};
+use pinhole_core::recipe::{ActivationName, DenseLayer, Initialization, OutputLayer, Recipe, RecipeLayer};
 
 use super::Network;
-use crate::layers::{Asked, BatchNorm, FloatLayer, Node, Numbers, settings};
+use crate::layers::{BatchNorm, FloatLayer, Node, ParameterRequest, Parameters, settings};
 
 impl Network {
     /// Creates a new network. Weights come from the seed: Glorot-uniform in dense layers and He-uniform in
@@ -30,7 +30,7 @@ impl Network {
         let mut random = Random::stream(seed, Purpose::Weights);
         let independent = recipe.training.initialization == Initialization::Independent;
         Self::build(recipe, classes, |_, asked| {
-            let Asked { fan_in: inputs, outputs, limit, has_norm, .. } = *asked;
+            let ParameterRequest { fan_in: inputs, outputs, limit, has_norm, .. } = *asked;
             let mut weights = vec![0.0; inputs * outputs];
             if independent {
                 weights.iter_mut().for_each(|weight| *weight = random.between(-limit, limit));
@@ -45,7 +45,7 @@ impl Network {
                 }
             }
             let norm = has_norm.then(|| BatchNorm::new(outputs));
-            Ok(Numbers { weights, biases: vec![0.0; outputs], norm })
+            Ok(Parameters { weights, biases: vec![0.0; outputs], norm })
         })
     }
 
@@ -62,7 +62,7 @@ impl Network {
             let Some(numbers) = layers[index].kind().numbers(asked.kind) else {
                 candle_core::bail!("layer {index} is not of the recipe's kind")
             };
-            let Asked { fan_in, outputs, has_norm, .. } = *asked;
+            let ParameterRequest { fan_in, outputs, has_norm, .. } = *asked;
             let norm_fits = numbers.norm.as_ref().is_none_or(|BatchNorm { gamma, beta, mean, variance }| {
                 [gamma, beta, mean, variance].iter().all(|values| values.len() == outputs)
             });
@@ -93,7 +93,7 @@ impl Network {
     pub(super) fn build(
         recipe: &Recipe,
         classes: &[String],
-        mut numbers: impl FnMut(usize, &Asked) -> Result<Numbers>,
+        mut numbers: impl FnMut(usize, &ParameterRequest) -> Result<Parameters>,
     ) -> Result<Self> {
         let last = last_layer(&recipe.output, classes.len());
         let mut nodes = Vec::with_capacity(recipe.layers.len() + 1);
@@ -107,7 +107,14 @@ impl Network {
 }
 
 /// Returns the output layer as one of the recipe's layers.
-fn last_layer(output: &OutputLayer, classes: usize) -> Layer {
+fn last_layer(output: &OutputLayer, classes: usize) -> RecipeLayer {
     let OutputLayer { l1, l2, weight_bits } = *output;
-    Layer::Dense(DenseLayer { outputs: classes, activation: ActivationName::Linear, dropout: 0.0, l1, l2, weight_bits })
+    RecipeLayer::Dense(DenseLayer {
+        outputs: classes,
+        activation: ActivationName::Linear,
+        dropout: 0.0,
+        l1,
+        l2,
+        weight_bits,
+    })
 }

@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 use thiserror::Error;
 
 use super::Network;
-use crate::layers::{Asked, BatchNorm, Numbers};
+use crate::layers::{BatchNorm, ParameterRequest, Parameters};
 
 /// Error: a weights file cannot be used.
 #[derive(Debug, Error, Diagnostic)]
@@ -81,19 +81,19 @@ impl Network {
         let recipe = Recipe::parse(&description.recipe, "inside the file")
             .map_err(|reason| NetworkError::Recipe { path: path.to_owned(), reason })?;
         Self::build(&recipe, &description.classes, |index, asked| {
-            let Asked { outputs, has_norm, .. } = *asked;
+            let ParameterRequest { outputs, has_norm, .. } = *asked;
             let named = |name: &str, shape: &[usize]| values(&tensors, &format!("layer.{index}.{name}"), shape);
             let channels = |name: &str| named(name, &[outputs]);
             let weights = named("weights", &asked.weights())?;
             if !has_norm {
-                return Ok(Numbers { weights, biases: channels("biases")?, norm: None });
+                return Ok(Parameters { weights, biases: channels("biases")?, norm: None });
             }
             let (gamma, beta) = (channels("gamma")?, channels("beta")?);
             let norm = BatchNorm { gamma, beta, mean: channels("mean")?, variance: channels("variance")? };
             if norm.variance.iter().any(|&variance| variance < 0.0) {
                 candle_core::bail!("layer.{index}.variance is negative");
             }
-            Ok(Numbers { weights, biases: vec![0.0; outputs], norm: Some(norm) })
+            Ok(Parameters { weights, biases: vec![0.0; outputs], norm: Some(norm) })
         })
         .map_err(|error| malformed(error.to_string()))
     }

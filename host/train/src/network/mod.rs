@@ -2,7 +2,7 @@
 
 mod build;
 #[cfg(test)]
-mod exact;
+mod fake_quantization_tests;
 mod file;
 #[cfg(test)]
 pub(super) mod tests;
@@ -12,8 +12,8 @@ use pinhole_core::random::Random;
 use pinhole_core::recipe::Recipe;
 use pinhole_shared::pixels::Color;
 
-use super::arithmetic::Stage;
-use super::layers::{FloatLayer, Node, Part, Trace, places_first};
+use super::fake_quantization::FakeQuantized;
+use super::layers::{FloatLayer, Node, Trace, TrainingPass, places_first};
 use super::optimizer::contiguous;
 
 pub use self::file::NetworkError;
@@ -48,9 +48,14 @@ impl Network {
         self.frozen = self.layers.len() - 1;
     }
 
-    /// Runs a batch (batch x inputs, pixels as 0..=1) in training, with dropout masks and batch statistics. `exact` gives
-    /// the outputs of the layers by other arithmetic, one stage per layer; empty for floating point.
-    pub(super) fn learn(&self, inputs: &Tensor, dropout: &mut Random, exact: &[Stage]) -> candle_core::Result<Forward> {
+    /// Runs a batch (batch x inputs, pixels as 0..=1) in training, with dropout masks and batch statistics. `quantized`
+    /// gives the outputs of the quantized layers, one stage per layer; empty for floating point.
+    pub(super) fn learn(
+        &self,
+        inputs: &Tensor,
+        dropout: &mut Random,
+        quantized: &[FakeQuantized],
+    ) -> candle_core::Result<Forward> {
         let mut values = inputs.clone();
         let masks = self.masks(dropout, inputs.dim(0)?)?;
         let traces: Vec<Trace> = self.layers.iter().map(|_| Trace::default()).collect();
@@ -60,9 +65,9 @@ impl Network {
             values = if index < self.frozen {
                 layer.kind.infer(&values, &earlier)?
             } else {
-                layer.kind.learn(&values, &earlier, Part { trace, input_gradient: index > self.frozen })?
+                layer.kind.learn(&values, &earlier, TrainingPass { trace, input_gradient: index > self.frozen })?
             };
-            if let Some(stage) = exact.get(index) {
+            if let Some(stage) = quantized.get(index) {
                 values = stage.values(&values, layer.shape.output)?;
             }
             if let Some(mask) = &masks[index] {

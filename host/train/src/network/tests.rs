@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use candle_core::Tensor;
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_core::random::Purpose;
-use pinhole_core::recipe::{DEFAULT, Layer};
+use pinhole_core::recipe::{DEFAULT, RecipeLayer};
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
@@ -345,5 +345,5 @@ fn convolutions_start_within_hes_limits() {
     let (limit, largest) =
         ((6.0_f32 / 16.0).sqrt(), conv.weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs())));
     assert!(largest <= limit && largest > 0.9 * limit, "{largest} of {limit}");
-    assert!(Recipe::find(DEFAULT).unwrap().layers.iter().all(|layer| matches!(layer, Layer::Dense(_))));
+    assert!(Recipe::find(DEFAULT).unwrap().layers.iter().all(|layer| matches!(layer, RecipeLayer::Dense(_))));
 }

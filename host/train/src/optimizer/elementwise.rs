@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
 
-use super::{Moments, Penalty, Rule, Step, contiguous, contiguous_mut};
+use super::{Moments, OptimizerStep, Penalty, Rule, contiguous, contiguous_mut};
 
 /// Optimizer state of one tensor of parameters.
 #[derive(Debug)]
@@ -32,24 +32,28 @@ impl TensorState {
     }
 
     /// Updates the parameters once, by the gradient of the loss.
-    pub(crate) fn update(&self, step: Step, parameters: &Var, gradient: &Tensor) -> Result<()> {
+    pub(crate) fn update(&self, step: OptimizerStep, parameters: &Var, gradient: &Tensor) -> Result<()> {
         let gradient = &gradient.contiguous()?;
         let parameters = parameters.as_tensor();
         match step {
-            Step::Adam(rule) => parameters.inplace_op2(gradient, &Update { state: self, rule }),
-            Step::AdamW(rule) if self.decays => parameters.inplace_op2(gradient, &Update { state: self, rule }),
-            Step::AdamW(rule) => parameters.inplace_op2(gradient, &Update { state: self, rule: rule.adam }),
-            Step::Sgd(rule) => parameters.inplace_op2(gradient, &Update { state: self, rule }),
+            OptimizerStep::Adam(rule) => parameters.inplace_op2(gradient, &TensorUpdate { state: self, rule }),
+            OptimizerStep::AdamW(rule) if self.decays => {
+                parameters.inplace_op2(gradient, &TensorUpdate { state: self, rule })
+            }
+            OptimizerStep::AdamW(rule) => {
+                parameters.inplace_op2(gradient, &TensorUpdate { state: self, rule: rule.adam })
+            }
+            OptimizerStep::Sgd(rule) => parameters.inplace_op2(gradient, &TensorUpdate { state: self, rule }),
         }
     }
 }
 
-struct Update<'a, R> {
+struct TensorUpdate<'a, R> {
     state: &'a TensorState,
     rule: R,
 }
 
-impl<R: Rule> InplaceOp2 for Update<'_, R> {
+impl<R: Rule> InplaceOp2 for TensorUpdate<'_, R> {
     fn name(&self) -> &'static str {
         "update"
     }

@@ -29,7 +29,7 @@ pub(super) trait Rule: Copy + Send + Sync {
     fn update(&self, weight: &mut f32, state: (&mut f32, &mut f32), gradient: f32);
 }
 
-/// Optimizer of a training; makes one [`Step`] per update.
+/// Optimizer of a training; makes one [`OptimizerStep`] per update.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Optimizer {
     Adam(Adam),
@@ -42,24 +42,26 @@ pub(super) enum Optimizer {
 }
 
 impl Optimizer {
-    pub(super) fn new(settings: recipe::Optimizer) -> Self {
+    pub(super) fn new(settings: recipe::OptimizerSettings) -> Self {
         match settings {
-            recipe::Optimizer::Adam {} => Self::Adam(Adam::new(AdamSettings::KERAS)),
-            recipe::Optimizer::AdamW { weight_decay } => Self::AdamW(Adam::new(AdamSettings::KERAS), weight_decay),
-            recipe::Optimizer::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
+            recipe::OptimizerSettings::Adam {} => Self::Adam(Adam::new(AdamSettings::KERAS)),
+            recipe::OptimizerSettings::AdamW { weight_decay } => {
+                Self::AdamW(Adam::new(AdamSettings::KERAS), weight_decay)
+            }
+            recipe::OptimizerSettings::Sgd { momentum, nesterov } => Self::Sgd { momentum, nesterov },
         }
     }
 
     /// Returns the step of the next update at this learning rate.
-    pub(super) fn next(&mut self, learning_rate: f64) -> Step {
+    pub(super) fn next(&mut self, learning_rate: f64) -> OptimizerStep {
         match self {
-            Self::Adam(adam) => Step::Adam(adam.next(learning_rate)),
+            Self::Adam(adam) => OptimizerStep::Adam(adam.next(learning_rate)),
             Self::AdamW(adam, decay) => {
                 let decay = (learning_rate * f64::from(*decay)) as f32;
-                Step::AdamW(AdamWStep { adam: adam.next(learning_rate), decay })
+                OptimizerStep::AdamW(AdamWStep { adam: adam.next(learning_rate), decay })
             }
             Self::Sgd { momentum, nesterov } => {
-                Step::Sgd(SgdStep { rate: learning_rate as f32, momentum: *momentum, nesterov: *nesterov })
+                OptimizerStep::Sgd(SgdStep { rate: learning_rate as f32, momentum: *momentum, nesterov: *nesterov })
             }
         }
     }
@@ -67,7 +69,7 @@ impl Optimizer {
 
 /// Step of one update, the same for all parameters.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
+pub(super) enum OptimizerStep {
     Adam(AdamStep),
     AdamW(AdamWStep),
     Sgd(SgdStep),
@@ -134,12 +136,18 @@ impl DenseState {
 
     /// Updates a layer once, from its `inputs` (batch x inputs) and `delta`, the loss's gradient by its pre-activations
     /// (batch x outputs).
-    pub(super) fn update(&self, step: Step, parameters: (&Var, &Var), inputs: &Tensor, delta: &Tensor) -> Result<()> {
+    pub(super) fn update(
+        &self,
+        step: OptimizerStep,
+        parameters: (&Var, &Var),
+        inputs: &Tensor,
+        delta: &Tensor,
+    ) -> Result<()> {
         match step {
-            Step::Adam(rule) => self.update_by(rule, rule, parameters, inputs, delta),
+            OptimizerStep::Adam(rule) => self.update_by(rule, rule, parameters, inputs, delta),
             // Biases do not decay.
-            Step::AdamW(rule) => self.update_by(rule, rule.adam, parameters, inputs, delta),
-            Step::Sgd(rule) => self.update_by(rule, rule, parameters, inputs, delta),
+            OptimizerStep::AdamW(rule) => self.update_by(rule, rule.adam, parameters, inputs, delta),
+            OptimizerStep::Sgd(rule) => self.update_by(rule, rule, parameters, inputs, delta),
         }
     }
 

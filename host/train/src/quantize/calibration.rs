@@ -13,17 +13,17 @@ const TENSOR_PHOTOS: usize = 512;
 pub(crate) struct Calibration {
     /// Bits of activations between dense layers.
     pub(super) bits: ActivationBits,
-    pub(super) layers: Vec<Seen>,
+    pub(super) layers: Vec<LayerCalibration>,
 }
 
 /// Calibration of one layer.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Seen {
+pub(crate) struct LayerCalibration {
     /// Real means of the layer's inputs: one per input of a dense layer, one per channel of a convolution. Empty for
     /// layers without weights.
     pub means: Vec<f64>,
     /// Real minimum and maximum of the layer's outputs; 0 is always within.
-    pub given: (f64, f64),
+    pub output_range: (f64, f64),
 }
 
 impl Calibration {
@@ -45,10 +45,10 @@ impl Calibration {
         // `activations` gives pixels as 0..=1, as the layers' scales have them.
         let mut read = network.activations(&inputs, 0)?;
         for (index, layer) in float.iter().enumerate() {
-            let given = network.activations(&inputs, index + 1)?;
+            let outputs = network.activations(&inputs, index + 1)?;
             let means = layer.kind().mean_inputs().map_or_else(Vec::new, |columns| column_means(&read, columns));
-            layers.push(Seen { means, given: range(&given) });
-            read = given;
+            layers.push(LayerCalibration { means, output_range: range(&outputs) });
+            read = outputs;
         }
         Ok(Self { bits, layers })
     }

@@ -21,7 +21,7 @@ use pinhole_shared::shape::Shape;
 use thiserror::Error;
 
 pub(crate) use calibration::Calibration;
-use calibration::Seen;
+use calibration::LayerCalibration;
 pub use dequantize::dequantize;
 pub(crate) use dequantize::{activation_of, dequantize_with_units, real_rows};
 pub use measure::{LayerError, measure};
@@ -91,19 +91,19 @@ impl Calibration {
         let mut weight_bits = network.recipe.weight_bits();
         let mut layers: Vec<QuantizedLayer> = Vec::with_capacity(float.len());
         let mut input = InputKind::PIXELS;
-        for (index, (layer, seen)) in float.iter().zip(&self.layers).enumerate() {
+        for (index, (layer, calibration)) in float.iter().zip(&self.layers).enumerate() {
             let layer = layer.kind();
             let is_weighted = layer.mean_inputs().is_some();
-            let reading = Reading {
+            let context = QuantizationContext {
                 input,
-                seen,
+                calibration,
                 before: &layers,
                 shape: shapes[index],
                 weight_bits: if is_weighted { weight_bits.next().unwrap_or(8) } else { 8 },
                 // The last layer's outputs are logits.
                 activation_bits: (index + 1 < float.len()).then_some(self.bits),
             };
-            let quantized = layer.quantize(&reading);
+            let quantized = layer.quantize(&context);
             let (parts, next) = quantized.map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
             layers.push(parts);
             input = next;
@@ -116,10 +116,10 @@ impl Calibration {
 
 /// A layer's input and shapes, its calibration data, and the number formats that it is quantized to.
 #[derive(Clone, Copy)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct QuantizationContext<'a> {
     pub input: InputKind,
     /// Calibration of this layer.
-    pub seen: &'a Seen,
+    pub calibration: &'a LayerCalibration,
     /// The quantized layers before this one.
     pub before: &'a [QuantizedLayer],
     pub shape: LayerShape,
@@ -130,10 +130,10 @@ pub(crate) struct Reading<'a> {
 }
 
 #[cfg(test)]
-impl<'a> Reading<'a> {
+impl<'a> QuantizationContext<'a> {
     /// Returns a first layer's reading, for shapes of its input and output.
-    pub(crate) fn of_shapes(input: InputKind, seen: &'a Seen, shapes: (Shape, Shape)) -> Self {
+    pub(crate) fn of_shapes(input: InputKind, calibration: &'a LayerCalibration, shapes: (Shape, Shape)) -> Self {
         let shape = LayerShape { input: shapes.0, output: shapes.1, weights: 0, macs: 0 };
-        Self { input, seen, before: &[], shape, weight_bits: 8, activation_bits: None }
+        Self { input, calibration, before: &[], shape, weight_bits: 8, activation_bits: None }
     }
 }

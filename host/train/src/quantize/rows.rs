@@ -15,7 +15,7 @@ pub(crate) struct OutputKind {
 }
 
 /// Rows of real weights, with biases and mean inputs.
-pub(crate) struct Rows<'a> {
+pub(crate) struct RealRows<'a> {
     /// One row per output, one column per input that the row reads.
     pub weights: Vec<Vec<f64>>,
     /// One bias per row.
@@ -29,7 +29,7 @@ pub(crate) struct Rows<'a> {
 /// # Errors
 /// The index of a row whose values exceed 32 bits at any scale.
 pub(crate) fn quantize(
-    rows: &Rows<'_>,
+    rows: &RealRows<'_>,
     input: InputKind,
     output: OutputKind,
     bits: u8,
@@ -186,8 +186,8 @@ mod tests {
     const PIXELS: InputKind = InputKind::PIXELS;
     const LOGITS: OutputKind = OutputKind { requantized_scale: 1.0 / 65_536.0, scale: 1.0 / 65_536.0 };
 
-    fn rows<'a>(weights: Vec<Vec<f64>>, biases: Vec<f64>, means: &'a dyn Fn(usize, usize) -> f64) -> Rows<'a> {
-        Rows { weights, biases, means }
+    fn rows<'a>(weights: Vec<Vec<f64>>, biases: Vec<f64>, means: &'a dyn Fn(usize, usize) -> f64) -> RealRows<'a> {
+        RealRows { weights, biases, means }
     }
 
     #[test]

@@ -33,11 +33,11 @@ pub enum UnknownModel {
 
 /// Returns the names of all bundled models, separated by commas.
 pub fn names() -> String {
-    Bundled::all().iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ")
+    Bundled::all().iter().map(|bundled_model| bundled_model.name).collect::<Vec<_>>().join(", ")
 }
 
 fn meant(name: &str) -> String {
-    did_you_mean(name, Bundled::all().iter().map(|shipped| shipped.name))
+    did_you_mean(name, Bundled::all().iter().map(|bundled_model| bundled_model.name))
 }
 
 /// A bundled model: some files of its run folder.
@@ -58,7 +58,7 @@ impl Bundled {
         if path.exists() {
             return None;
         }
-        Self::all().into_iter().find(|shipped| path.as_os_str() == shipped.name)
+        Self::all().into_iter().find(|bundled_model| path.as_os_str() == bundled_model.name)
     }
 
     /// Returns the model as [`Bundled::named`] does, and refuses unknown names: a path of one part without an
@@ -123,7 +123,10 @@ pub fn drawn_model() -> Trained {
 }
 
 fn named(name: &str) -> Bundled {
-    Bundled::all().into_iter().find(|shipped| shipped.name == name).expect("it is bundled; a test reads all")
+    Bundled::all()
+        .into_iter()
+        .find(|bundled_model| bundled_model.name == name)
+        .expect("it is bundled; a test reads all")
 }
 
 #[cfg(test)]
@@ -137,19 +140,19 @@ mod tests {
     #[test]
     fn all_can_be_read_and_are_what_they_say() {
         let all = Bundled::all();
-        let names: Vec<&str> = all.iter().map(|shipped| shipped.name).collect();
+        let names: Vec<&str> = all.iter().map(|bundled_model| bundled_model.name).collect();
         assert_eq!(names, ["conv-50", "conv-50-tiny", "conv-96", "drawn"]);
         assert!(names.contains(&DEFAULT) && names.contains(&DRAWN));
-        for shipped in all {
-            let trained = shipped.open();
+        for bundled_model in all {
+            let trained = bundled_model.open();
             let model = trained.model.model();
             let Some(network) = trained.network else {
-                assert_eq!(shipped.name, DRAWN, "the others ship with their weights");
+                assert_eq!(bundled_model.name, DRAWN, "the others ship with their weights");
                 continue;
             };
-            let summary = shipped.summary().expect("a summary");
-            assert_eq!((summary.recipe.as_str(), summary.model_checksum), (shipped.name, model.checksum()));
-            assert_eq!(network.recipe, Recipe::find(shipped.name).unwrap(), "{}", shipped.name);
+            let summary = bundled_model.summary().expect("a summary");
+            assert_eq!((summary.recipe.as_str(), summary.model_checksum), (bundled_model.name, model.checksum()));
+            assert_eq!(network.recipe, Recipe::find(bundled_model.name).unwrap(), "{}", bundled_model.name);
             let classes: Vec<&str> = model.class_names().collect();
             assert_eq!(classes, network.classes);
             // Each weight of the model is within half a unit of the float weight it was rounded from; the unit is that
@@ -157,7 +160,7 @@ mod tests {
             let back = dequantize(&model, &network.recipe);
             let (first, of_model) = (&network.float_layers().unwrap()[0], &back.layers[0]);
             let (FloatLayer::Conv(first), FloatLayer::Conv(of_model)) = (first, of_model) else {
-                panic!("{}: a first layer that is no convolution", shipped.name)
+                panic!("{}: a first layer that is no convolution", bundled_model.name)
             };
             let (folded, _) = first.folded();
             for (filter, of_model) in folded.chunks(9).zip(of_model.weights.chunks(9)) {
@@ -166,7 +169,7 @@ mod tests {
                     assert!(
                         (weight - of_model).abs() <= 0.51 * largest / 127.0,
                         "{}: {weight}, {of_model}",
-                        shipped.name
+                        bundled_model.name
                     );
                 }
             }

@@ -40,7 +40,7 @@ pub struct RunSummary {
     pub recipe: String,
     /// The network that training continued from; absent for a new network.
     #[serde(default)]
-    pub from: Option<ContinuedFrom>,
+    pub from: Option<PretrainedSummary>,
     /// True if only the last layer was trained.
     #[serde(default)]
     pub frozen: bool,
@@ -107,7 +107,7 @@ impl Quantization {
 
 /// The network that a training continued from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ContinuedFrom {
+pub struct PretrainedSummary {
     /// File of the parameters.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
@@ -190,8 +190,8 @@ pub struct Trained {
 /// # Errors
 /// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] if weights exist but cannot be used.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
-    if let Some(shipped) = Bundled::lookup(path)? {
-        return Ok(shipped.open());
+    if let Some(bundled_model) = Bundled::lookup(path)? {
+        return Ok(bundled_model.open());
     }
     let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };
     let model = ModelFile::read(&model_path)?;

@@ -5,15 +5,15 @@
 //! | `folder` | writing and reading run folders |
 //! | `error` | errors of a training, from photos to a run folder |
 //! | [`bundled`] | trained models inside the program, by name |
-//! | [`source`] | a trained network to continue from |
+//! | [`pretrained`] | a trained network to continue from |
 
 pub mod bundled;
 mod error;
 mod folder;
-pub mod source;
+pub mod pretrained;
 
 pub use error::JobError;
 pub use folder::{
-    ContinuedFrom, Quantization, RunError, RunSummary, Trained, files, metrics_csv, open, read_metrics,
+    PretrainedSummary, Quantization, RunError, RunSummary, Trained, files, metrics_csv, open, read_metrics,
     remove_checkpoint, remove_summary, stopped_name, summary, write_summary,
 };

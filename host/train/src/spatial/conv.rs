@@ -5,7 +5,7 @@ use pinhole_shared::shape::{Padding, Shape, Window};
 use rayon::prelude::*;
 
 use super::super::optimizer::contiguous;
-use super::kernel::{Panels, SLACK, Store, Views, padded, product};
+use super::kernel::{Panels, SLACK, StoreMode, Views, padded, product};
 use super::lanes::{dot, sum};
 use super::lowering::Lowering;
 use super::{CHUNK, with_values};
@@ -68,7 +68,7 @@ impl ConvOp {
                 for (image, panels) in inputs.chunks_exact(group).zip(groups.iter().cycle()) {
                     lowering.fill(image, &mut buffer);
                     let views = Views { values: &buffer, offsets: &lowering.offsets };
-                    product(panels, views, Store::Replace, &mut results);
+                    product(panels, views, StoreMode::Replace, &mut results);
                     for results in results.chunks_exact(lowering.step) {
                         let (plane, bias) = planes.next().expect("a plane for each result");
                         lowering.gather(results, bias, plane);
@@ -174,7 +174,7 @@ impl ConvOp {
                     {
                         lowering.spread(plane, spread);
                     }
-                    product(panels, Views { values: &spread, offsets: &offsets }, Store::Replace, &mut results);
+                    product(panels, Views { values: &spread, offsets: &offsets }, StoreMode::Replace, &mut results);
                     buffer.fill(0.0);
                     lowering.add(&results, &mut buffer);
                     lowering.take(&buffer, image);
@@ -298,7 +298,7 @@ impl ConvOp {
             panels.fill(delta);
             for (y, gradient) in gradient.chunks_exact_mut(self.outputs * step).enumerate() {
                 let views = Views { values: &places[y * pitch..], offsets: &offsets };
-                product(&panels, views, Store::Add, gradient);
+                product(&panels, views, StoreMode::Add, gradient);
             }
         }
         let mut ordered = Vec::with_capacity(self.outputs * self.depth());

@@ -122,7 +122,7 @@ pub(super) struct Views<'a> {
 
 /// Mode of storing a product: replace the old result, or add to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Store {
+pub(super) enum StoreMode {
     Replace,
     Add,
 }
@@ -130,7 +130,7 @@ pub(super) enum Store {
 widest! {
     /// Computes the product described in the module's documentation. Rows of `result` are as long as [`padded`] says;
     /// the values beyond the columns asked for are unspecified.
-    pub(super) fn product(panels: &Panels, b: Views<'_>, store: Store, result: &mut [f32])
+    pub(super) fn product(panels: &Panels, b: Views<'_>, store: StoreMode, result: &mut [f32])
         = product_of::<[f32; 8], [f32; 8], 1>,
         fma: product_of::<core::arch::x86_64::__m256, core::arch::x86_64::__m256, 1>,
         avx512: product_of::<core::arch::x86_64::__m512, core::arch::x86_64::__m256, 2>;
@@ -142,7 +142,7 @@ widest! {
 fn product_of<V: Vector, Last: Vector, const VECTORS: usize>(
     panels: &Panels,
     b: Views<'_>,
-    store: Store,
+    store: StoreMode,
     result: &mut [f32],
 ) {
     const { assert!(Last::LANES == 8) };
@@ -174,7 +174,7 @@ fn tiles_below<V: Vector, const VECTORS: usize>(
     panels: &Panels,
     b: Views<'_>,
     column: usize,
-    store: Store,
+    store: StoreMode,
     result: &mut [f32],
 ) {
     let step = result.len() / panels.rows;
@@ -196,7 +196,7 @@ fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(
     panel: &[f32],
     b: Views<'_>,
     column: usize,
-    store: Store,
+    store: StoreMode,
     result: &mut [f32],
 ) {
     let values = &b.values[column..];
@@ -215,7 +215,7 @@ fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(
     for (row, sums) in sums.iter().enumerate() {
         for (i, &sum) in sums.iter().enumerate() {
             let result = &mut result[row * step + column + i * V::LANES..][..V::LANES];
-            let sum = if store == Store::Add { V::load(result).add(sum) } else { sum };
+            let sum = if store == StoreMode::Add { V::load(result).add(sum) } else { sum };
             sum.store(result);
         }
     }
@@ -346,22 +346,22 @@ mod tests {
                     let mut panels = Panels::zeros(rows, depth);
                     panels.fill(&a);
                     let mut result = vec![f32::NAN; rows * step];
-                    product(&panels, views, Store::Replace, &mut result);
+                    product(&panels, views, StoreMode::Replace, &mut result);
                     assert_eq!(of_interest(&result), expected, "{rows}x{depth}x{columns}");
-                    product(&panels, views, Store::Add, &mut result);
+                    product(&panels, views, StoreMode::Add, &mut result);
                     let twice: Vec<f32> = expected.iter().map(|x| 2.0 * x).collect();
                     assert_eq!(of_interest(&result), twice, "{rows}x{depth}x{columns}, added");
 
                     let panels = Panels::new(rows, depth, |row, k| a[row * depth + k]);
                     result.fill(f32::NAN);
-                    product_of::<[f32; 8], [f32; 8], 1>(&panels, views, Store::Replace, &mut result);
+                    product_of::<[f32; 8], [f32; 8], 1>(&panels, views, StoreMode::Replace, &mut result);
                     assert_eq!(of_interest(&result), expected, "{rows}x{depth}x{columns}, portable");
                     // Where `product` takes the widest vectors, test those of older processors too.
                     #[cfg(target_arch = "x86_64")]
                     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
                         use core::arch::x86_64::__m256;
                         result.fill(f32::NAN);
-                        product_of::<__m256, __m256, 1>(&panels, views, Store::Replace, &mut result);
+                        product_of::<__m256, __m256, 1>(&panels, views, StoreMode::Replace, &mut result);
                         assert_eq!(of_interest(&result), expected, "{rows}x{depth}x{columns}, narrow");
                     }
                 }

@@ -29,7 +29,7 @@ use super::optimizer::contiguous;
 pub(crate) use activate::{ActivateOp, Clamp};
 pub(crate) use conv::ConvOp;
 pub(crate) use layout::{FlattenOp, to_planes_first};
-pub(crate) use norm::{EPSILON, NormOp, Statistics};
+pub(crate) use norm::{BatchStatistics, EPSILON, NormOp};
 pub(crate) use pool::{GlobalAverageOp, PoolOp};
 
 /// Images that one thread takes at a time. Gradients by weights are summed over the images of a chunk, then over the

@@ -18,7 +18,7 @@ pub(crate) const EPSILON: f64 = 1e-3;
 
 /// Statistics of a batch, by channel.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Statistics {
+pub(crate) struct BatchStatistics {
     /// Means over images and positions.
     pub means: Vec<f64>,
     /// Variances: mean squared deviations (the biased estimate, divided by the count).
@@ -34,14 +34,14 @@ pub(crate) struct Statistics {
 pub(crate) struct NormOp {
     channels: usize,
     places: usize,
-    seen: Arc<Mutex<Option<Statistics>>>,
+    seen: Arc<Mutex<Option<BatchStatistics>>>,
     /// The same statistics for backpropagation; `seen` may have been taken by then.
-    own: Mutex<Option<Statistics>>,
+    own: Mutex<Option<BatchStatistics>>,
 }
 
 impl NormOp {
     /// Creates the operation. Its forward pass leaves the batch's statistics in `seen`.
-    pub(crate) fn new(channels: usize, places: usize, seen: Arc<Mutex<Option<Statistics>>>) -> Self {
+    pub(crate) fn new(channels: usize, places: usize, seen: Arc<Mutex<Option<BatchStatistics>>>) -> Self {
         Self { channels, places, seen, own: Mutex::new(None) }
     }
 
@@ -109,7 +109,7 @@ impl CustomOp3 for NormOp {
             })
             .collect();
         let outputs = by_channel(inputs, &lines, self.places);
-        let statistics = Statistics { means, variances };
+        let statistics = BatchStatistics { means, variances };
         *self.own.lock().unwrap_or_else(PoisonError::into_inner) = Some(statistics.clone());
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(statistics);
         Ok((CpuStorage::F32(outputs), inputs_layout.shape().clone()))
@@ -123,7 +123,7 @@ impl CustomOp3 for NormOp {
         _outputs: &Tensor,
         delta: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(Statistics { means, variances }) = self.own.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let Some(BatchStatistics { means, variances }) = self.own.lock().unwrap_or_else(PoisonError::into_inner).take()
         else {
             bail!("batch normalization: backward before forward")
         };

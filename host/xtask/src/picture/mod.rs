@@ -22,7 +22,7 @@ use pinhole::evaluate::evaluate;
 use pinhole::firmware::checkout;
 use pinhole::model_file::ModelFile;
 use pinhole::photos;
-use pinhole::prove::{Pictures, prove};
+use pinhole::prove::{ProofInputs, prove};
 use svg::Svg;
 
 /// The model: the article's network, trained on the bundled synthetic pictures.
@@ -34,9 +34,9 @@ const FILE: &str = "docs/pinhole.svg";
 
 /// `cargo xtask picture`.
 #[derive(Debug, Args)]
-pub(super) struct Picture;
+pub(super) struct PictureCommand;
 
-impl Picture {
+impl PictureCommand {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let checkout = checkout()?;
         let model_path = checkout.join(MODEL);
@@ -46,7 +46,7 @@ impl Picture {
         let evaluation = evaluate(None, &model, &dataset).into_diagnostic()?;
         let paths: Vec<PathBuf> = dataset.examples.iter().map(|example| example.path.clone()).collect();
         let mut board = EmulatedBoard::start(Board::default(), &model_path)?;
-        let proof = prove(&model, &mut board, Pictures::Photos(&paths), || ())?;
+        let proof = prove(&model, &mut board, ProofInputs::Photos(&paths), || ())?;
         let screen = panels::watch(&model, &mut board, &paths[..3])?;
 
         let mut picture = Svg::new(1200, 640);

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use miette::{IntoDiagnostic as _, Result, miette};
-use pinhole::board_camera::Frame;
-use pinhole::device::Device;
+use pinhole::board_camera::CapturedFrame;
+use pinhole::device::InferenceDevice;
 use pinhole::evaluate::Evaluation;
 use pinhole::explain::explain;
 use pinhole::model_file::ModelFile;
 use pinhole::photos::{Dataset, decode};
 use pinhole::report::pictures;
-use pinhole::watch::{ClassifiedFrame, State, view};
+use pinhole::watch::{ClassifiedFrame, WatchState, view};
 use pinhole_shared::link::Report;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -62,20 +62,20 @@ pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluat
 }
 
 /// Returns a screen of `watch`, after the board has captured and classified these pictures.
-pub(super) fn watch(model: &ModelFile, board: &mut dyn Device, photos: &[PathBuf]) -> Result<Buffer> {
+pub(super) fn watch(model: &ModelFile, board: &mut dyn InferenceDevice, photos: &[PathBuf]) -> Result<Buffer> {
     let classes: Vec<String> = model.model().class_names().map(str::to_owned).collect();
     let device = format!("{}, {}", board.identity().board, board.identity().kernel);
-    let mut state = State::new(device, model.model().input().side.into(), classes, None);
+    let mut state = WatchState::new(device, model.model().input().side.into(), classes, None);
     let begun = Instant::now();
     for path in photos {
         let asked = Instant::now();
         board.show(decode::read(path)?)?;
         let inference = board.capture(Report::AllValues)?;
         let shown = path.file_name().map(PathBuf::from);
-        let frame = Frame { inference, shown, photo: None, device: asked.elapsed() };
-        let sight = ClassifiedFrame::of(frame, &board.statistics()?)
+        let frame = CapturedFrame { inference, shown, photo: None, device: asked.elapsed() };
+        let classified = ClassifiedFrame::of(frame, &board.statistics()?)
             .ok_or_else(|| miette!("the board did not report all integers"))?;
-        state.saw(sight, begun.elapsed());
+        state.add_frame(classified, begun.elapsed());
     }
     let log: Vec<String> = board.logs().iter().map(ToString::to_string).collect();
     state.logged(log.iter().map(String::as_str));

@@ -18,12 +18,12 @@ const MODIFIED_S: u64 = 315_532_800;
 
 /// A file of the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct File {
+pub(super) struct ArchiveFile {
     pub(super) bytes: Vec<u8>,
     pub(super) is_program: bool,
 }
 
-impl File {
+impl ArchiveFile {
     /// Creates a file that is not a program.
     pub(super) fn plain(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), is_program: false }
@@ -31,7 +31,7 @@ impl File {
 }
 
 /// Files by their path in the archive, with `/` as separator.
-pub(super) type Files = BTreeMap<String, File>;
+pub(super) type Files = BTreeMap<String, ArchiveFile>;
 
 /// Returns the checksums of the files in the format of `sha256sum --check`.
 pub(super) fn sums(files: &Files) -> String {
@@ -77,8 +77,8 @@ mod tests {
     use super::*;
 
     fn files() -> Files {
-        let program = File { bytes: b"\x7fELF".to_vec(), is_program: true };
-        Files::from([("pinhole".to_owned(), program), ("man/a.1".to_owned(), File::plain("text"))])
+        let program = ArchiveFile { bytes: b"\x7fELF".to_vec(), is_program: true };
+        Files::from([("pinhole".to_owned(), program), ("man/a.1".to_owned(), ArchiveFile::plain("text"))])
     }
 
     #[test]

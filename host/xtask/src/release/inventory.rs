@@ -9,9 +9,9 @@ use std::process::Command;
 use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
 use pinhole::board::Board;
 use pinhole::firmware::Firmware;
-use pinhole::firmware::prebuilt::Manifest;
+use pinhole::firmware::prebuilt::FirmwareManifest;
 
-use super::packages::{Package, Packages, Query};
+use super::packages::{CargoPackage, Packages, Query};
 
 /// License of Rust's standard library, and of Pinhole, as an SPDX expression.
 pub(super) const RUST_LICENSE: &str = "MIT OR Apache-2.0";
@@ -42,7 +42,7 @@ impl RustLibrary {
     /// Name in the list.
     pub(super) const NAME: &str = "rust-std";
 
-    /// Name and version, in the format of [`Package::id`].
+    /// Name and version, in the format of [`CargoPackage::id`].
     pub(super) fn id(&self) -> String {
         format!("{}@{}", Self::NAME, self.version)
     }
@@ -58,7 +58,7 @@ impl RustLibrary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BoardFirmware {
     pub(super) board: &'static str,
-    /// [`Package::id`] of its package.
+    /// [`CargoPackage::id`] of its package.
     pub(super) package: String,
     /// SHA-256 of its ELF file.
     pub(super) sha256: String,
@@ -81,7 +81,7 @@ impl Inventory {
     pub(super) fn read(checkout: &Path, target: &str, program_sha256: String) -> Result<Self> {
         let mut inventory =
             Self::of_program(Query { workspace: checkout, package: PROGRAM, target }.read()?, program_sha256)?;
-        let manifest = Manifest::inside()
+        let manifest = FirmwareManifest::inside()
             .ok_or_else(|| miette!("this checkout has no prebuilt firmware: run `cargo xtask firmware`"))?;
         let manifest =
             manifest.map_err(|reason| miette!("the manifest of the prebuilt firmware cannot be read: {reason}"))?;
@@ -114,7 +114,7 @@ impl Inventory {
     }
 
     /// Returns the program's own package.
-    pub(super) fn root(&self) -> &Package {
+    pub(super) fn root(&self) -> &CargoPackage {
         self.packages.values().find(|package| package.name == PROGRAM).expect("the program is of this package")
     }
 }

@@ -9,7 +9,7 @@ use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
 use spdx::{Expression, LicenseReq, Licensee};
 
 use super::inventory::{Inventory, RUST_LICENSE};
-use super::packages::Package;
+use super::packages::CargoPackage;
 
 /// Accepted licenses of distributed packages, as SPDX identifiers. They require only their text, and MPL-2.0 the
 /// address of the sources.
@@ -40,7 +40,7 @@ const LEFT_OUT: [&str; 5] = ["tests", "benches", "examples", "target", ".git"];
 ///
 /// # Errors
 /// If it has none, if it is invalid, or if none of its alternatives is accepted.
-pub(super) fn expression(package: &Package) -> Result<Expression> {
+pub(super) fn expression(package: &CargoPackage) -> Result<Expression> {
     let id = package.id();
     let text = package.license.as_deref().ok_or_else(|| miette!("{id} names no license"))?;
     let wrong = |error| miette!("the license of {id} is not an SPDX expression: {error}");
@@ -93,7 +93,7 @@ pub(super) fn document(title: &str, inventory: &Inventory) -> Result<String> {
 
 /// Returns the license texts of a package, including those of C code inside it. A package without any gets the standard
 /// texts of its licenses, with its authors.
-fn texts_of(package: &Package, expression: &Expression) -> Result<BTreeSet<String>> {
+fn texts_of(package: &CargoPackage, expression: &Expression) -> Result<BTreeSet<String>> {
     let mut texts = BTreeSet::new();
     collect(&package.folder, &mut texts)?;
     if !texts.is_empty() {
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn alternatives_are_accepted_where_one_of_them_is() {
-        let of = |license: &str| expression(&Package { license: Some(license.to_owned()), ..package("a", "1.0.0") });
+        let of =
+            |license: &str| expression(&CargoPackage { license: Some(license.to_owned()), ..package("a", "1.0.0") });
         for license in [
             "MIT",
             "MIT/Apache-2.0",
@@ -167,7 +168,7 @@ mod tests {
             let complaint = of(license).expect_err(license).to_string();
             assert!(complaint.contains("a@1.0.0"), "{complaint}");
         }
-        assert!(expression(&Package { license: None, ..package("a", "1.0.0") }).is_err());
+        assert!(expression(&CargoPackage { license: None, ..package("a", "1.0.0") }).is_err());
     }
 
     #[test]
@@ -183,7 +184,7 @@ mod tests {
             let path = folder.path().join(name).join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
-            let package = Package { folder: folder.path().join(name), ..package(name, "1.0.0") };
+            let package = CargoPackage { folder: folder.path().join(name), ..package(name, "1.0.0") };
             packages.insert(package.id(), package);
         }
         let inventory = Inventory::of_program(packages, "0".repeat(64)).unwrap();

@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use archive::{File, Files, SUMS};
+use archive::{ArchiveFile, Files, SUMS};
 use clap::Args;
 use inventory::{Inventory, host_target};
 use miette::{IntoDiagnostic as _, Result, WrapErr as _};
@@ -76,29 +76,29 @@ impl Release {
         let inventory = Inventory::read(&checkout, &target, archive::sha256(&bytes))?;
         let name = format!("pinhole-{}-{target}", inventory.root().version);
         let mut files = Files::new();
-        files.insert(program.name(), File { bytes, is_program: true });
+        files.insert(program.name(), ArchiveFile { bytes, is_program: true });
         for document in DOCUMENTS {
-            files.insert(document.to_owned(), File::plain(read(&checkout.join(document))?));
+            files.insert(document.to_owned(), ArchiveFile::plain(read(&checkout.join(document))?));
         }
         for entry in std::fs::read_dir(checkout.join(DOCS)).into_diagnostic()? {
             let path = entry.into_diagnostic()?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            files.insert(format!("{DOCS}/{name}"), File::plain(read(&path)?));
+            files.insert(format!("{DOCS}/{name}"), ArchiveFile::plain(read(&path)?));
         }
         let title = format!("Licenses of what is in {name}");
         let licenses = licenses::document(&title, &inventory)?;
-        files.insert(LICENSES.to_owned(), File::plain(licenses));
-        files.insert(SBOM.to_owned(), File::plain(sbom::json(&inventory)?));
+        files.insert(LICENSES.to_owned(), ArchiveFile::plain(licenses));
+        files.insert(SBOM.to_owned(), ArchiveFile::plain(sbom::json(&inventory)?));
         let helper = self.helper.clone().map_or(program, Program::of);
         files.extend(helper.completions()?);
         files.extend(helper.man_pages()?);
-        files.insert(SUMS.to_owned(), File::plain(archive::sums(&files)));
+        files.insert(SUMS.to_owned(), ArchiveFile::plain(archive::sums(&files)));
         let archive = archive::archive(&name, &files)?;
         let out = self.out.clone().unwrap_or_else(|| checkout.join("target").join("release-archive"));
         create_folder(&out)?;
         let file = format!("{name}.tar.gz");
         write_file(&out.join(&file), &archive)?;
-        let sum = archive::sums(&Files::from([(file.clone(), File::plain(archive))]));
+        let sum = archive::sums(&Files::from([(file.clone(), ArchiveFile::plain(archive))]));
         write_file(&out.join(format!("{file}.sha256")), sum.as_bytes())?;
         println!("{} ({} files, {} packages)", out.join(&file).display(), files.len(), inventory.packages.len());
         print!("{sum}");
@@ -118,12 +118,12 @@ mod tests {
     use pinhole::firmware::checkout;
 
     use super::inventory::{Inventory, host_target};
-    use super::packages::{Package, Query};
+    use super::packages::{CargoPackage, Query};
     use super::sbom;
 
     /// Returns a published package without dependencies, under MIT.
-    pub(super) fn package(name: &str, version: &str) -> Package {
-        Package {
+    pub(super) fn package(name: &str, version: &str) -> CargoPackage {
+        CargoPackage {
             name: name.to_owned(),
             version: version.to_owned(),
             license: Some("MIT".to_owned()),

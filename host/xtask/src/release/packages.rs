@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 /// One package.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Package {
+pub(super) struct CargoPackage {
     pub(super) name: String,
     pub(super) version: String,
     /// License as an SPDX expression, or nearly one (`MIT/Apache-2.0`).
@@ -29,7 +29,7 @@ pub(super) struct Package {
     pub(super) dependencies: BTreeSet<String>,
 }
 
-impl Package {
+impl CargoPackage {
     /// Returns name and version, `name@version`.
     pub(super) fn id(&self) -> String {
         id(&self.name, &self.version)
@@ -45,8 +45,8 @@ fn id(name: &str, version: &str) -> String {
     format!("{name}@{version}")
 }
 
-/// Packages by [`Package::id`].
-pub(super) type Packages = BTreeMap<String, Package>;
+/// Packages by [`CargoPackage::id`].
+pub(super) type Packages = BTreeMap<String, CargoPackage>;
 
 /// Selects the packages to read.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ impl Query<'_> {
             let edges = node.into_iter().flat_map(|node| &node.deps);
             let normal = edges.filter(|edge| edge.dep_kinds.iter().any(|kind| kind.kind.is_none()));
             let dependencies = normal.filter_map(|edge| ids.get(edge.pkg.as_str())).filter(|id| linked.contains(*id));
-            let read = Package {
+            let read = CargoPackage {
                 name: package.name.clone(),
                 version: package.version.clone(),
                 license: package.license.clone(),
@@ -130,10 +130,10 @@ impl Query<'_> {
     }
 }
 
-/// Returns the checksums in a lock file, by [`Package::id`].
+/// Returns the checksums in a lock file, by [`CargoPackage::id`].
 fn checksums(lock: &Path) -> Result<BTreeMap<String, String>> {
     #[derive(Deserialize)]
-    struct Lock {
+    struct CargoLock {
         package: Vec<Locked>,
     }
     #[derive(Deserialize)]
@@ -143,7 +143,7 @@ fn checksums(lock: &Path) -> Result<BTreeMap<String, String>> {
         checksum: Option<String>,
     }
     let text = fs::read_to_string(lock).into_diagnostic().wrap_err_with(|| lock.display().to_string())?;
-    let lock: Lock = toml::from_str(&text).into_diagnostic().wrap_err_with(|| lock.display().to_string())?;
+    let lock: CargoLock = toml::from_str(&text).into_diagnostic().wrap_err_with(|| lock.display().to_string())?;
     let with_checksum = lock.package.into_iter().filter_map(|locked| {
         let checksum = locked.checksum?;
         Some((id(&locked.name, &locked.version), checksum))
@@ -171,11 +171,11 @@ struct MetadataPackage {
 
 #[derive(Deserialize)]
 struct Resolve {
-    nodes: Vec<Node>,
+    nodes: Vec<DependencyNode>,
 }
 
 #[derive(Deserialize)]
-struct Node {
+struct DependencyNode {
     id: String,
     deps: Vec<Edge>,
 }

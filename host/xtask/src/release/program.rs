@@ -8,7 +8,7 @@ use std::process::Command;
 use miette::{IntoDiagnostic as _, Result, WrapErr as _, miette};
 use pinhole::firmware::remapped_paths;
 
-use super::archive::{File, Files};
+use super::archive::{ArchiveFile, Files};
 
 /// Shells, and the conventional names of their completion files.
 const COMPLETIONS: [(&str, &str); 4] =
@@ -83,7 +83,7 @@ impl Program {
     pub(super) fn completions(&self) -> Result<Files> {
         let mut files = Files::new();
         for (shell, name) in COMPLETIONS {
-            files.insert(format!("completions/{name}"), File::plain(self.run(&["completions", shell])?));
+            files.insert(format!("completions/{name}"), ArchiveFile::plain(self.run(&["completions", shell])?));
         }
         Ok(files)
     }
@@ -99,7 +99,7 @@ impl Program {
         for entry in folder.path().read_dir().into_diagnostic()? {
             let entry = entry.into_diagnostic()?;
             let name = format!("man/{}", entry.file_name().to_string_lossy());
-            files.insert(name, File::plain(super::read(&entry.path())?));
+            files.insert(name, ArchiveFile::plain(super::read(&entry.path())?));
         }
         Ok(files)
     }

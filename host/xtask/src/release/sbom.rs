@@ -11,7 +11,7 @@ use miette::{IntoDiagnostic as _, Result, miette};
 
 use super::inventory::{Inventory, RUST_LICENSE, RustLibrary};
 use super::licenses;
-use super::packages::Package;
+use super::packages::CargoPackage;
 
 /// Returns the bill as JSON. It contains no date and no random number, so the same inventory gives the same bytes.
 ///
@@ -66,7 +66,7 @@ pub(super) fn json(inventory: &Inventory) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-fn of_package(package: &Package) -> Result<Component> {
+fn of_package(package: &CargoPackage) -> Result<Component> {
     let (name, version) = (&package.name, &package.version);
     let mut component = Component::new(Classification::Library, name, version, Some(package.id()));
     match &package.checksum {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn inventory() -> Inventory {
-        let own = |name: &str, needs: &[&str]| Package {
+        let own = |name: &str, needs: &[&str]| CargoPackage {
             checksum: None,
             license: None,
             dependencies: needs.iter().map(|&need| need.to_owned()).collect(),

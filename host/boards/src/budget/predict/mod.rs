@@ -17,7 +17,7 @@ use pinhole_declaration::Core;
 use pinhole_shared::model::{Layer, Model};
 use serde::Serialize;
 
-use compiled::Event;
+use compiled::CompiledEvent;
 use compiled::dense::Compiled;
 use counted_core::CountedCore;
 use loops::Ops;
@@ -28,14 +28,14 @@ pub const TOLERANCE: f64 = 0.02;
 
 /// Instructions and cycles of a piece of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Work {
+pub struct PredictedWork {
     /// Instructions.
     pub instructions: u64,
     /// Clock cycles by the core's timing table.
     pub cycles: u64,
 }
 
-impl Work {
+impl PredictedWork {
     /// No work.
     const NONE: Self = Self { instructions: 0, cycles: 0 };
 
@@ -44,7 +44,7 @@ impl Work {
     }
 }
 
-impl Add for Work {
+impl Add for PredictedWork {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -52,11 +52,11 @@ impl Add for Work {
     }
 }
 
-impl Mul<Work> for u64 {
-    type Output = Work;
+impl Mul<PredictedWork> for u64 {
+    type Output = PredictedWork;
 
-    fn mul(self, work: Work) -> Work {
-        Work { instructions: self * work.instructions, cycles: self * work.cycles }
+    fn mul(self, work: PredictedWork) -> PredictedWork {
+        PredictedWork { instructions: self * work.instructions, cycles: self * work.cycles }
     }
 }
 
@@ -64,9 +64,9 @@ impl Mul<Work> for u64 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Prediction {
     /// Work of the whole inference.
-    pub whole: Work,
+    pub whole: PredictedWork,
     /// Work of each layer: kernel, requantization and activation function.
-    pub layers: Vec<Work>,
+    pub layers: Vec<PredictedWork>,
 }
 
 impl Prediction {
@@ -91,14 +91,14 @@ pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
     for layer in model.layers() {
         layers.push(match &layer {
             Layer::Dense(dense) => {
-                let end = if after_tensors { Event::TensorsEnd.work(core) } else { Work::NONE };
-                Work::of(loops::dense(core, dense)? + compiled.around(dense), core) + end
+                let end = if after_tensors { CompiledEvent::TensorsEnd.work(core) } else { PredictedWork::NONE };
+                PredictedWork::of(loops::dense(core, dense)? + compiled.around(dense), core) + end
             }
             _ => tensors::work(&layer, model.arena_bytes(), core)?,
         });
         after_tensors = layer.tensor().is_some();
     }
-    let decision = Work::of(compiled.decision(model.classes().into()), core);
+    let decision = PredictedWork::of(compiled.decision(model.classes().into()), core);
     let whole = layers.iter().fold(decision, |sum, &layer| sum + layer);
     Some(Prediction { whole, layers })
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Emulator, Origin, PROGRAM, Unusable, command};
+use super::{EmulatorOrigin, EmulatorProgram, PROGRAM, Unusable, command};
 use crate::board::Board;
 use crate::firmware::system::last_lines;
 
@@ -14,7 +14,7 @@ const OLDEST: u32 = 6;
 const LINES: usize = 3;
 
 /// Checks the emulator that the user named.
-pub(super) fn named(path: &Path) -> Result<Emulator, Unusable> {
+pub(super) fn named(path: &Path) -> Result<EmulatorProgram, Unusable> {
     let unusable = |reason: &str| Unusable { path: path.to_owned(), reason: reason.to_owned() };
     if path.is_dir() {
         return Err(unusable("it is a folder, not a program"));
@@ -25,7 +25,7 @@ pub(super) fn named(path: &Path) -> Result<Emulator, Unusable> {
     // A name without a folder would be looked for on the search path.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     match works(&path, &[]) {
-        Ok(()) => Ok(Emulator { path, origin: Origin::Named, libraries: Vec::new() }),
+        Ok(()) => Ok(EmulatorProgram { path, origin: EmulatorOrigin::Named, libraries: Vec::new() }),
         Err(reason) => Err(Unusable { path, reason }),
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{PROGRAM, System, Unusable};
+use super::{OperatingSystem, PROGRAM, Unusable};
 
 /// Error: there is no emulator to run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -58,7 +58,7 @@ pub(super) enum Copy {
 }
 
 impl LocateError {
-    pub(super) fn missing(unusable: Vec<Unusable>, system: System, copy: Copy) -> Self {
+    pub(super) fn missing(unusable: Vec<Unusable>, system: OperatingSystem, copy: Copy) -> Self {
         let name = "give one with --emulator PATH (or PINHOLE_EMULATOR)";
         let install = system.install_advice();
         let advice = match copy {
@@ -126,7 +126,7 @@ pub enum CopyTrouble {
         /// Description of the step.
         doing: &'static str,
         /// Probable cause.
-        cause: Cause,
+        cause: FailureCause,
         /// Last lines of the failed program's output.
         said: String,
     },
@@ -140,7 +140,7 @@ pub enum CopyTrouble {
 
 /// Cause of a failure, according to a program's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum FailureCause {
     /// The disk is full.
     NoSpace,
     /// A signature of the archive is missing or wrong.
@@ -153,7 +153,7 @@ pub enum Cause {
     Other,
 }
 
-impl Cause {
+impl FailureCause {
     /// Returns the cause, according to a program's messages in English.
     pub(super) fn of(said: &str) -> Self {
         // The order matters: after one of the first causes, apt often reports consequences of it.
@@ -230,8 +230,8 @@ impl CopyTrouble {
     fn advice(&self) -> &'static str {
         match self {
             Self::Colon { .. } => "set PINHOLE_CACHE to a folder without a colon in its path",
-            Self::NoSpace { .. } => Cause::NoSpace.advice(),
-            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => Cause::NoSpace.advice(),
+            Self::NoSpace { .. } => FailureCause::NoSpace.advice(),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => FailureCause::NoSpace.advice(),
             Self::Write { .. } => "set PINHOLE_CACHE to a writable folder",
             Self::Step { cause, .. } => cause.advice(),
             Self::Program { .. } | Self::Broken { .. } => "try again",
@@ -246,26 +246,29 @@ mod tests {
     #[test]
     fn apts_messages_tell_the_cause() {
         for (said, cause) in [
-            ("E: Write error - write (28: No space left on device)\nE: Failed to fetch x", Cause::NoSpace),
+            ("E: Write error - write (28: No space left on device)\nE: Failed to fetch x", FailureCause::NoSpace),
             (
                 "W: GPG error: file:/x ./ InRelease: The following signatures couldn't be verified because the public \
                  key is not available: NO_PUBKEY 6ED0E7B82643E131\nE: The repository 'file:/x ./' is not signed.",
-                Cause::Signature,
+                FailureCause::Signature,
             ),
-            ("W: Failed to fetch x  Temporary failure resolving 'host'\nE: Unable to locate package y", Cause::Network),
-            ("E: The repository 'file:/x ./ Release' does not have a Release file.", Cause::Signature),
-            ("E: Unable to locate package qemu-system-arm", Cause::NoPackage),
-            ("E: dpkg was interrupted", Cause::Other),
+            (
+                "W: Failed to fetch x  Temporary failure resolving 'host'\nE: Unable to locate package y",
+                FailureCause::Network,
+            ),
+            ("E: The repository 'file:/x ./ Release' does not have a Release file.", FailureCause::Signature),
+            ("E: Unable to locate package qemu-system-arm", FailureCause::NoPackage),
+            ("E: dpkg was interrupted", FailureCause::Other),
         ] {
-            assert_eq!(Cause::of(said), cause, "{said}");
+            assert_eq!(FailureCause::of(said), cause, "{said}");
         }
     }
 
     #[test]
     fn what_the_update_said_matters_only_where_nothing_else_is_known() {
-        assert_eq!(Cause::NoPackage.or_earlier(Cause::Network), Cause::Network);
-        assert_eq!(Cause::NoPackage.or_earlier(Cause::Other), Cause::NoPackage);
+        assert_eq!(FailureCause::NoPackage.or_earlier(FailureCause::Network), FailureCause::Network);
+        assert_eq!(FailureCause::NoPackage.or_earlier(FailureCause::Other), FailureCause::NoPackage);
         // A missing key of another source does not explain a full disk.
-        assert_eq!(Cause::NoSpace.or_earlier(Cause::Signature), Cause::NoSpace);
+        assert_eq!(FailureCause::NoSpace.or_earlier(FailureCause::Signature), FailureCause::NoSpace);
     }
 }

@@ -8,8 +8,8 @@
 //! | `private_copy` | an emulator in the cache folder, from packages of Debian's archives; nothing is installed |
 //! | `error` | errors of finding an emulator |
 //!
-//! Detection (`Findings`) is separate from decision (`plan`), so that every decision can be tested without touching the
-//! machine.
+//! Detection (`EmulatorFindings`) is separate from decision (`plan`), so that every decision can be tested without
+//! touching the machine.
 
 mod check;
 mod error;
@@ -25,12 +25,12 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use crate::cache;
-use crate::settings::Settings;
+use crate::settings::ProcessSettings;
 
-pub use error::{Cause, CopyTrouble, LocateError};
-pub use private_copy::{Step, clean, leftovers};
+pub use error::{CopyTrouble, FailureCause, LocateError};
+pub use private_copy::{CopyStep, clean, leftovers};
 
-use system::System;
+use system::OperatingSystem;
 
 /// Name of the emulator's program.
 pub const PROGRAM: &str = "qemu-system-arm";
@@ -40,16 +40,16 @@ const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// An emulator that was found to work: it starts, and has the machines of the emulated boards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emulator {
+pub struct EmulatorProgram {
     path: PathBuf,
-    origin: Origin,
+    origin: EmulatorOrigin,
     libraries: Vec<PathBuf>,
 }
 
 /// Origin of an emulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The user named it ([`Settings::emulator`]).
+pub enum EmulatorOrigin {
+    /// The user named it ([`ProcessSettings::emulator`]).
     Named,
     /// It is installed: on the search path or in one of the usual locations.
     Installed,
@@ -57,7 +57,7 @@ pub enum Origin {
     PrivateCopy,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for EmulatorOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Named => "named by the user",
@@ -67,14 +67,14 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Emulator {
+impl EmulatorProgram {
     /// Returns the program file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Returns the origin.
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> EmulatorOrigin {
         self.origin
     }
 
@@ -123,19 +123,19 @@ impl fmt::Display for Unusable {
 
 /// Findings on a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Findings {
+struct EmulatorFindings {
     /// The emulator that the user named, if any.
-    named: Option<Result<Emulator, Unusable>>,
+    named: Option<Result<EmulatorProgram, Unusable>>,
     /// The first installed emulator that works.
-    installed: Option<Emulator>,
+    installed: Option<EmulatorProgram>,
     /// Installed emulators that do not work.
     unusable: Vec<Unusable>,
     /// The private copy, if it is complete and works. Not looked for if an installed emulator works.
-    private_copy: Option<Emulator>,
+    private_copy: Option<EmulatorProgram>,
     /// Folder of a private copy, whether or not it exists; `None` without a cache folder.
     folder: Option<PathBuf>,
     /// The operating system.
-    system: System,
+    system: OperatingSystem,
     /// apt-get and dpkg-deb are installed.
     has_apt: bool,
     /// Nothing may be downloaded.
@@ -144,9 +144,9 @@ struct Findings {
 
 /// Plan for getting an emulator.
 #[derive(Debug)]
-enum Plan {
+enum EmulatorPlan {
     /// Use an existing one.
-    Use(Emulator),
+    Use(EmulatorProgram),
     /// Make a private copy in this folder.
     MakeCopy(PathBuf),
     /// Impossible until the user has done something.
@@ -154,39 +154,39 @@ enum Plan {
 }
 
 /// Decides, in this order: named emulator, installed emulator, private copy, new private copy, advice.
-fn plan(findings: Findings) -> Plan {
-    let Findings { named, installed, unusable, private_copy, folder, system, has_apt, offline } = findings;
+fn plan(findings: EmulatorFindings) -> EmulatorPlan {
+    let EmulatorFindings { named, installed, unusable, private_copy, folder, system, has_apt, offline } = findings;
     match named {
-        Some(Ok(emulator)) => return Plan::Use(emulator),
-        Some(Err(named)) => return Plan::Stop(LocateError::Named { path: named.path, reason: named.reason }),
+        Some(Ok(emulator)) => return EmulatorPlan::Use(emulator),
+        Some(Err(named)) => return EmulatorPlan::Stop(LocateError::Named { path: named.path, reason: named.reason }),
         None => {}
     }
     if let Some(emulator) = installed.or(private_copy) {
-        return Plan::Use(emulator);
+        return EmulatorPlan::Use(emulator);
     }
-    let can_copy = system == System::Debian && has_apt;
+    let can_copy = system == OperatingSystem::Debian && has_apt;
     match folder {
-        Some(folder) if can_copy && !offline => Plan::MakeCopy(folder),
+        Some(folder) if can_copy && !offline => EmulatorPlan::MakeCopy(folder),
         folder => {
             let could = match folder {
                 Some(folder) if can_copy => error::Copy::ForbiddenOffline { folder },
                 None if can_copy => error::Copy::NoFolder,
                 _ => error::Copy::Never,
             };
-            Plan::Stop(LocateError::missing(unusable, system, could))
+            EmulatorPlan::Stop(LocateError::missing(unusable, system, could))
         }
     }
 }
 
-impl Findings {
+impl EmulatorFindings {
     /// Examines this machine. Starts each candidate for a moment until one works; changes nothing.
-    fn of_this_machine(settings: &Settings) -> Self {
+    fn of_this_machine(settings: &ProcessSettings) -> Self {
         let named = settings.emulator.as_deref().map(check::named);
         let (installed, unusable) = match named {
             Some(_) => (None, Vec::new()),
             None => first_that_works(places::candidates()),
         };
-        let system = System::of_this_machine();
+        let system = OperatingSystem::of_this_machine();
         let folder = private_copy::folder(cache::folder().as_deref());
         let private_copy = match (&named, &installed, &folder) {
             (None, None, Some(folder)) => private_copy::find(folder),
@@ -197,11 +197,16 @@ impl Findings {
     }
 }
 
-fn first_that_works(candidates: impl IntoIterator<Item = PathBuf>) -> (Option<Emulator>, Vec<Unusable>) {
+fn first_that_works(candidates: impl IntoIterator<Item = PathBuf>) -> (Option<EmulatorProgram>, Vec<Unusable>) {
     let mut unusable = Vec::new();
     for path in candidates {
         match check::works(&path, &[]) {
-            Ok(()) => return (Some(Emulator { path, origin: Origin::Installed, libraries: Vec::new() }), unusable),
+            Ok(()) => {
+                return (
+                    Some(EmulatorProgram { path, origin: EmulatorOrigin::Installed, libraries: Vec::new() }),
+                    unusable,
+                );
+            }
             Err(reason) => unusable.push(Unusable { path, reason }),
         }
     }
@@ -212,7 +217,7 @@ fn first_that_works(candidates: impl IntoIterator<Item = PathBuf>) -> (Option<Em
 #[derive(Debug)]
 pub struct Survey {
     /// The emulator; else the error, or `None` if [`find`] would make a private copy.
-    pub emulator: Result<Emulator, Option<LocateError>>,
+    pub emulator: Result<EmulatorProgram, Option<LocateError>>,
     /// Installed emulators that do not work.
     pub unusable: Vec<Unusable>,
     /// Folder of a private copy, whether or not it exists; `None` without a cache folder.
@@ -221,12 +226,12 @@ pub struct Survey {
 
 /// Looks for an emulator without changing anything.
 pub fn survey() -> Survey {
-    let findings = Findings::of_this_machine(Settings::current());
+    let findings = EmulatorFindings::of_this_machine(ProcessSettings::current());
     let (unusable, folder) = (findings.unusable.clone(), findings.folder.clone());
     let emulator = match plan(findings) {
-        Plan::Use(emulator) => Ok(emulator),
-        Plan::MakeCopy(_) => Err(None),
-        Plan::Stop(error) => Err(Some(error)),
+        EmulatorPlan::Use(emulator) => Ok(emulator),
+        EmulatorPlan::MakeCopy(_) => Err(None),
+        EmulatorPlan::Stop(error) => Err(Some(error)),
     };
     Survey { emulator, unusable, folder }
 }
@@ -236,25 +241,25 @@ pub fn survey() -> Survey {
 ///
 /// # Errors
 /// Any [`LocateError`].
-pub fn find(mut tell: impl FnMut(&Step)) -> Result<Emulator, LocateError> {
-    static FOUND: Mutex<Option<Emulator>> = Mutex::new(None);
+pub fn find(mut tell: impl FnMut(&CopyStep)) -> Result<EmulatorProgram, LocateError> {
+    static FOUND: Mutex<Option<EmulatorProgram>> = Mutex::new(None);
     let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(emulator) = &*found {
         return Ok(emulator.clone());
     }
-    let findings = Findings::of_this_machine(Settings::current());
+    let findings = EmulatorFindings::of_this_machine(ProcessSettings::current());
     let (unusable, system) = (findings.unusable.clone(), findings.system);
     let emulator = match plan(findings) {
-        Plan::Use(emulator) => emulator,
-        Plan::MakeCopy(folder) => {
-            tell(&Step::Begin { folder: folder.clone(), unusable });
+        EmulatorPlan::Use(emulator) => emulator,
+        EmulatorPlan::MakeCopy(folder) => {
+            tell(&CopyStep::Begin { folder: folder.clone(), unusable });
             private_copy::make(&folder, &mut tell).map_err(|trouble| LocateError::Copy {
                 folder,
                 trouble,
                 command: system.install_command(),
             })?
         }
-        Plan::Stop(error) => return Err(error),
+        EmulatorPlan::Stop(error) => return Err(error),
     };
     Ok(found.insert(emulator).clone())
 }

@@ -8,7 +8,7 @@ const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 
 /// Operating systems by their package manager.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum System {
+pub(super) enum OperatingSystem {
     /// Debian and its relatives: apt.
     Debian,
     /// Fedora and its relatives: dnf.
@@ -30,7 +30,7 @@ pub(super) enum System {
     Other,
 }
 
-impl System {
+impl OperatingSystem {
     /// Returns the system that this program runs on.
     pub(super) fn of_this_machine() -> Self {
         if cfg!(target_os = "macos") {
@@ -76,7 +76,7 @@ impl System {
         }
     }
 
-    /// Returns [`System::install_command`] as a sentence.
+    /// Returns [`OperatingSystem::install_command`] as a sentence.
     pub(super) fn install_advice(self) -> String {
         match self {
             Self::Other => self.install_command().to_owned(),
@@ -128,12 +128,12 @@ mod tests {
             ("ID=alpine\n", "sudo apk add qemu-system-arm"),
             ("ID=nixos\n", "nix-shell -p qemu"),
         ] {
-            assert_eq!(System::of_release(release).install_command(), command, "{release}");
+            assert_eq!(OperatingSystem::of_release(release).install_command(), command, "{release}");
         }
         for unknown in ["", "ID=\n", "ID=plan9\nID_LIKE=unix\n", "NOT_ID=debian\n"] {
-            assert_eq!(System::of_release(unknown), System::Other, "{unknown}");
+            assert_eq!(OperatingSystem::of_release(unknown), OperatingSystem::Other, "{unknown}");
         }
-        assert!(!System::Other.install_advice().starts_with("run"));
+        assert!(!OperatingSystem::Other.install_advice().starts_with("run"));
     }
 
     #[test]

@@ -17,87 +17,93 @@ pub(super) fn script(path: &Path, text: &str) {
     }
 }
 
-fn emulator(path: &str, origin: Origin) -> Emulator {
-    Emulator { path: path.into(), origin, libraries: Vec::new() }
+fn emulator(path: &str, origin: EmulatorOrigin) -> EmulatorProgram {
+    EmulatorProgram { path: path.into(), origin, libraries: Vec::new() }
 }
 
-fn installed() -> Emulator {
-    emulator("/usr/bin/qemu-system-arm", Origin::Installed)
+fn installed() -> EmulatorProgram {
+    emulator("/usr/bin/qemu-system-arm", EmulatorOrigin::Installed)
 }
 
-fn private() -> Emulator {
-    emulator("/cache/qemu-system-arm", Origin::PrivateCopy)
+fn private() -> EmulatorProgram {
+    emulator("/cache/qemu-system-arm", EmulatorOrigin::PrivateCopy)
 }
 
 /// Debian with nothing installed and downloads allowed.
-fn debian() -> Findings {
-    Findings { folder: Some("/cache/copy".into()), system: System::Debian, has_apt: true, ..Findings::default() }
+fn debian() -> EmulatorFindings {
+    EmulatorFindings {
+        folder: Some("/cache/copy".into()),
+        system: OperatingSystem::Debian,
+        has_apt: true,
+        ..EmulatorFindings::default()
+    }
 }
 
-fn used(findings: Findings) -> Emulator {
+fn used(findings: EmulatorFindings) -> EmulatorProgram {
     match plan(findings) {
-        Plan::Use(emulator) => emulator,
+        EmulatorPlan::Use(emulator) => emulator,
         other => panic!("{other:?}"),
     }
 }
 
 /// Returns the message and the advice for the user.
-fn told(findings: Findings) -> (String, String) {
+fn told(findings: EmulatorFindings) -> (String, String) {
     match plan(findings) {
-        Plan::Stop(error) => (error.to_string(), error.help().unwrap().to_string()),
+        EmulatorPlan::Stop(error) => (error.to_string(), error.help().unwrap().to_string()),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn the_named_one_comes_first_then_installed_ones_then_the_copy() {
-    let named = emulator("/named", Origin::Named);
-    let all = Findings {
+    let named = emulator("/named", EmulatorOrigin::Named);
+    let all = EmulatorFindings {
         named: Some(Ok(named.clone())),
         installed: Some(installed()),
         private_copy: Some(private()),
         ..debian()
     };
     assert_eq!(used(all.clone()), named);
-    let unnamed = Findings { named: None, ..all };
+    let unnamed = EmulatorFindings { named: None, ..all };
     assert_eq!(used(unnamed.clone()), installed());
-    assert_eq!(used(Findings { installed: None, ..unnamed.clone() }), private());
+    assert_eq!(used(EmulatorFindings { installed: None, ..unnamed.clone() }), private());
     // An existing copy can be used without a network.
-    assert_eq!(used(Findings { installed: None, offline: true, ..unnamed }), private());
+    assert_eq!(used(EmulatorFindings { installed: None, offline: true, ..unnamed }), private());
 }
 
 #[test]
 fn a_named_one_that_does_not_serve_is_an_error_even_where_another_would() {
     let named = Unusable { path: "/no emulator".into(), reason: "it is a folder".to_owned() };
-    let (message, help) = told(Findings { named: Some(Err(named)), installed: Some(installed()), ..debian() });
+    let (message, help) = told(EmulatorFindings { named: Some(Err(named)), installed: Some(installed()), ..debian() });
     assert!(message.contains("/no emulator") && message.contains("it is a folder"), "{message}");
     assert!(help.contains("--emulator"), "{help}");
 }
 
 #[test]
 fn debian_gets_a_copy_unless_offline() {
-    let made = |findings| matches!(plan(findings), Plan::MakeCopy(folder) if folder == Path::new("/cache/copy"));
+    let made =
+        |findings| matches!(plan(findings), EmulatorPlan::MakeCopy(folder) if folder == Path::new("/cache/copy"));
     assert!(made(debian()));
-    let (message, help) = told(Findings { offline: true, ..debian() });
+    let (message, help) = told(EmulatorFindings { offline: true, ..debian() });
     assert!(message.contains("not installed"), "{message}");
     for word in ["--offline", "/cache/copy", "sudo apt-get install qemu-system-arm", "--emulator"] {
         assert!(help.contains(word), "no {word} in {help}");
     }
-    let (_, help) = told(Findings { folder: None, ..debian() });
+    let (_, help) = told(EmulatorFindings { folder: None, ..debian() });
     assert!(help.contains("PINHOLE_CACHE"), "{help}");
-    let (_, help) = told(Findings { has_apt: false, ..debian() });
+    let (_, help) = told(EmulatorFindings { has_apt: false, ..debian() });
     assert!(!help.contains("private copy") && help.contains("apt-get"), "{help}");
 }
 
 #[test]
 fn other_systems_are_told_their_own_command() {
     for (system, command) in [
-        (System::Fedora, "run: sudo dnf install qemu-system-arm"),
-        (System::MacOs, "run: brew install qemu"),
-        (System::Windows, "run: winget install SoftwareFreedomConservancy.QEMU"),
+        (OperatingSystem::Fedora, "run: sudo dnf install qemu-system-arm"),
+        (OperatingSystem::MacOs, "run: brew install qemu"),
+        (OperatingSystem::Windows, "run: winget install SoftwareFreedomConservancy.QEMU"),
     ] {
         // Fedora also has apt, as a package.
-        let (_, help) = told(Findings { system, ..debian() });
+        let (_, help) = told(EmulatorFindings { system, ..debian() });
         assert!(help.contains(command) && help.contains("--emulator") && !help.contains("private copy"), "{help}");
     }
 }
@@ -105,7 +111,7 @@ fn other_systems_are_told_their_own_command() {
 #[test]
 fn an_installed_one_that_does_not_serve_is_told() {
     let unusable = vec![Unusable { path: "/usr/bin/qemu-system-arm".into(), reason: "it failed".to_owned() }];
-    let (message, _) = told(Findings { unusable, system: System::Fedora, ..debian() });
+    let (message, _) = told(EmulatorFindings { unusable, system: OperatingSystem::Fedora, ..debian() });
     assert!(message.contains("/usr/bin/qemu-system-arm: it failed"), "{message}");
 }
 

@@ -4,7 +4,7 @@ use pinhole_shared::model::Activation;
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::RecipeError;
-use crate::recipe::check::Part;
+use crate::recipe::check::CheckedPart;
 
 /// Activation functions by their names in a recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,12 +41,12 @@ impl ActivationName {
         }
     }
 
-    pub(super) fn check_of_dense(self, part: &Part<'_>) -> Result<(), RecipeError> {
+    pub(super) fn check_of_dense(self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         let usable = self.of_dense().is_some();
         part.demand(usable, "activation", self.name(), "linear, relu or sigmoid in a dense layer")
     }
 
-    pub(super) fn check_of_tensor(self, part: &Part<'_>) -> Result<(), RecipeError> {
+    pub(super) fn check_of_tensor(self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         let usable = self != Self::Sigmoid;
         part.demand(usable, "activation", self.name(), "linear, relu or relu6 in a layer that is not dense")
     }

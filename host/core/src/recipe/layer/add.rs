@@ -4,7 +4,7 @@ use pinhole_shared::shape::Shape;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivationName, LayerKind};
-use crate::recipe::check::Part;
+use crate::recipe::check::CheckedPart;
 use crate::recipe::{LayerShape, RecipeError};
 
 /// The sum of two layers' outputs.
@@ -18,7 +18,7 @@ pub struct AddLayer {
 }
 
 impl LayerKind for AddLayer {
-    fn check(&self, part: &Part<'_>) -> Result<(), RecipeError> {
+    fn check(&self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         self.activation.check_of_tensor(part)
     }
 

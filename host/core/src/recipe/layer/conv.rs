@@ -3,9 +3,9 @@
 use pinhole_shared::shape::{Shape, Window};
 use serde::{Deserialize, Serialize};
 
-use super::window::{Around, Sides, slid, window};
+use super::window::{Around, WindowSides, slid, window};
 use super::{ActivationName, LayerKind};
-use crate::recipe::check::Part;
+use crate::recipe::check::CheckedPart;
 use crate::recipe::{LayerShape, RecipeError, eight, is_eight};
 
 /// A convolution.
@@ -48,9 +48,9 @@ struct Keys {
     /// Of a convolution only.
     #[serde(skip_serializing_if = "Option::is_none")]
     channels: Option<u16>,
-    kernel: Sides,
+    kernel: WindowSides,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stride: Option<Sides>,
+    stride: Option<WindowSides>,
     #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Around>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -94,7 +94,7 @@ impl TryFrom<Keys> for FilterLayer {
         if channels.is_some() {
             return Err("a layer of kind depthwise has no `channels`");
         }
-        let window = window(kernel, stride.unwrap_or(Sides::Same(1)), padding);
+        let window = window(kernel, stride.unwrap_or(WindowSides::Same(1)), padding);
         Ok(Self { window, batch_norm, activation, pool, dropout, l1, l2, weight_bits })
     }
 }
@@ -108,14 +108,14 @@ impl From<ConvLayer> for Keys {
 impl From<FilterLayer> for Keys {
     fn from(layer: FilterLayer) -> Self {
         let FilterLayer { window, batch_norm, activation, pool, dropout, l1, l2, weight_bits } = layer;
-        let stride = Some(Sides::stride(window)).filter(|stride| *stride != Sides::Same(1));
-        let (kernel, padding) = (Sides::size(window), Around::of(window.padding));
+        let stride = Some(WindowSides::stride(window)).filter(|stride| *stride != WindowSides::Same(1));
+        let (kernel, padding) = (WindowSides::size(window), Around::of(window.padding));
         Self { channels: None, kernel, stride, padding, batch_norm, activation, pool, dropout, l1, l2, weight_bits }
     }
 }
 
 impl LayerKind for ConvLayer {
-    fn check(&self, part: &Part<'_>) -> Result<(), RecipeError> {
+    fn check(&self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         part.demand(self.channels > 0, "channels", self.channels, "1 to 65535")?;
         self.filter.check(part)
     }
@@ -143,7 +143,7 @@ impl LayerKind for ConvLayer {
 
 /// Depthwise convolutions have no other settings.
 impl LayerKind for FilterLayer {
-    fn check(&self, part: &Part<'_>) -> Result<(), RecipeError> {
+    fn check(&self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         self.activation.check_of_tensor(part)?;
         part.demand_share("dropout", self.dropout)?;
         part.demand_weights(self.l1, self.l2, self.weight_bits)

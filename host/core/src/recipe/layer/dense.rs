@@ -4,7 +4,7 @@ use pinhole_shared::shape::Shape;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivationName, LayerKind};
-use crate::recipe::check::Part;
+use crate::recipe::check::CheckedPart;
 use crate::recipe::{LayerShape, RecipeError, eight, is_eight};
 
 /// A dense layer before the output layer.
@@ -30,7 +30,7 @@ pub struct DenseLayer {
 }
 
 impl LayerKind for DenseLayer {
-    fn check(&self, part: &Part<'_>) -> Result<(), RecipeError> {
+    fn check(&self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         part.demand((1..=65_535).contains(&self.outputs), "outputs", self.outputs, "1 to 65535")?;
         self.activation.check_of_dense(part)?;
         part.demand_share("dropout", self.dropout)?;

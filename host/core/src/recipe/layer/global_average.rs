@@ -4,7 +4,7 @@ use pinhole_shared::shape::Shape;
 use serde::{Deserialize, Serialize};
 
 use super::LayerKind;
-use crate::recipe::check::Part;
+use crate::recipe::check::CheckedPart;
 use crate::recipe::{LayerShape, RecipeError};
 
 /// Global average pooling.
@@ -17,7 +17,7 @@ pub struct GlobalAverageLayer {
 }
 
 impl LayerKind for GlobalAverageLayer {
-    fn check(&self, part: &Part<'_>) -> Result<(), RecipeError> {
+    fn check(&self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         part.demand_share("dropout", self.dropout)
     }
 

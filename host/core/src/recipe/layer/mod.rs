@@ -1,5 +1,6 @@
-//! The kinds of layers: the `[[layer]]` parts of a recipe. What a recipe knows of a kind is in the kind's file: its keys and
-//! their defaults, its checks, its shape and cost. A new kind is a new file, and a line of the list [`Layer`] is made of.
+//! The kinds of layers: the `[[layer]]` parts of a recipe. What a recipe knows of a kind is in the kind's file: its
+//! keys and their defaults, its checks, its shape and cost. A new kind is a new file, and a line of the list
+//! [`RecipeLayer`] is made of.
 
 mod activation;
 mod add;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::check::Part;
+use super::check::CheckedPart;
 use super::{LayerShape, RecipeError};
 
 pub use activation::ActivationName;
@@ -30,7 +31,7 @@ pub use pool::PoolLayer;
 /// Answers that a recipe needs of every kind of layers.
 trait LayerKind {
     /// Demands that the values are in their ranges, wherever the layer is.
-    fn check(&self, part: &Part<'_>) -> Result<(), RecipeError>;
+    fn check(&self, part: &CheckedPart<'_>) -> Result<(), RecipeError>;
 
     /// Returns shapes and cost for this input, after the earlier layers; or the problem and its fix, as they follow "layer 3 ".
     fn shape(&self, input: Shape, earlier: &[LayerShape]) -> Result<LayerShape, String>;
@@ -51,13 +52,13 @@ trait LayerKind {
     fn strip(&mut self) {}
 }
 
-/// Defines [`Layer`]: for each kind its variant, the struct of its settings, and its name in a recipe.
+/// Defines [`RecipeLayer`]: for each kind its variant, the struct of its settings, and its name in a recipe.
 macro_rules! kinds {
     ($($(#[$attribute:meta])* $kind:ident($settings:ident) = $name:literal,)*) => {
         /// A layer before the output layer. Its `kind` in a recipe selects the variant; without one it is dense.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(tag = "kind")]
-        pub enum Layer {
+        pub enum RecipeLayer {
             $($(#[$attribute])* #[serde(rename = $name)] $kind($settings),)*
         }
 
@@ -74,7 +75,7 @@ macro_rules! kinds {
             }
         }
 
-        impl Layer {
+        impl RecipeLayer {
             /// Returns the name of its kind in a recipe.
             pub const fn kind(&self) -> &'static str {
                 match self {
@@ -132,7 +133,7 @@ struct Located<T>(T);
 ///
 /// # Errors
 /// The layer, as the beginning of a message, and what is wrong with its keys.
-pub(super) fn take(recipe: &mut DeTable<'_>) -> Result<Vec<Layer>, (String, toml::de::Error)> {
+pub(super) fn take(recipe: &mut DeTable<'_>) -> Result<Vec<RecipeLayer>, (String, toml::de::Error)> {
     let Some(DeValue::Array(layers)) = recipe.get_mut("layer").map(Spanned::as_mut) else { return Ok(Vec::new()) };
     let tables = layers.iter_mut().enumerate().filter_map(|(index, layer)| {
         let span = layer.span();
@@ -143,17 +144,17 @@ pub(super) fn take(recipe: &mut DeTable<'_>) -> Result<Vec<Layer>, (String, toml
 }
 
 /// Reads the layer of this number. Its kind is read first, since serde's own tagged enums lose the lines of errors.
-fn read(number: usize, mut keys: Spanned<DeTable<'_>>) -> Result<Layer, (String, toml::de::Error)> {
+fn read(number: usize, mut keys: Spanned<DeTable<'_>>) -> Result<RecipeLayer, (String, toml::de::Error)> {
     let kind = keys.get_mut().remove("kind").map(|kind| Kind::deserialize(ValueDeserializer::from(kind))).transpose();
     let kind = kind.map_err(|reason| (format!("layer {number}: "), reason))?;
     let keys = ValueDeserializer::from(Spanned::new(keys.span(), DeValue::Table(keys.into_inner())));
-    Layer::of(kind.unwrap_or(Kind::Dense), keys).map_err(|reason| {
+    RecipeLayer::of(kind.unwrap_or(Kind::Dense), keys).map_err(|reason| {
         let kind = kind.map_or("dense, since it has no `kind`", Kind::name);
         (format!("layer {number} ({kind}): "), reason)
     })
 }
 
-impl Layer {
+impl RecipeLayer {
     /// Returns the settings of a dense layer.
     pub const fn as_dense(&self) -> Option<&DenseLayer> {
         if let Self::Dense(layer) = self { Some(layer) } else { None }
@@ -177,7 +178,7 @@ impl Layer {
         self.settings().weight_bits()
     }
 
-    /// Returns [`Layer::weight_bits`], to change.
+    /// Returns [`RecipeLayer::weight_bits`], to change.
     pub(super) fn weight_bits_mut(&mut self) -> Option<&mut u8> {
         self.settings_mut().weight_bits_mut()
     }
@@ -188,7 +189,7 @@ impl Layer {
     }
 
     /// Checks the values as far as they do not depend on the layers before.
-    pub(super) fn check(&self, part: &Part<'_>) -> Result<(), RecipeError> {
+    pub(super) fn check(&self, part: &CheckedPart<'_>) -> Result<(), RecipeError> {
         self.settings().check(part)
     }
 

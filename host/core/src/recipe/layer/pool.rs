@@ -4,8 +4,8 @@ use pinhole_shared::shape::{Shape, Window};
 use serde::{Deserialize, Serialize};
 
 use super::LayerKind;
-use super::window::{Around, Sides, slid, window};
-use crate::recipe::check::Part;
+use super::window::{Around, WindowSides, slid, window};
+use crate::recipe::check::CheckedPart;
 use crate::recipe::{LayerShape, RecipeError};
 
 /// A pooling layer. Padded positions are ignored, in the maximum and in the mean's count.
@@ -20,9 +20,9 @@ pub struct PoolLayer {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
-    window: Sides,
+    window: WindowSides,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stride: Option<Sides>,
+    stride: Option<WindowSides>,
     #[serde(skip_serializing_if = "Option::is_none")]
     padding: Option<Around>,
 }
@@ -35,14 +35,14 @@ impl From<Keys> for PoolLayer {
 
 impl From<PoolLayer> for Keys {
     fn from(PoolLayer { window }: PoolLayer) -> Self {
-        let size = Sides::size(window);
-        let stride = Some(Sides::stride(window)).filter(|stride| *stride != size);
+        let size = WindowSides::size(window);
+        let stride = Some(WindowSides::stride(window)).filter(|stride| *stride != size);
         Self { window: size, stride, padding: Around::of(window.padding) }
     }
 }
 
 impl LayerKind for PoolLayer {
-    fn check(&self, _: &Part<'_>) -> Result<(), RecipeError> {
+    fn check(&self, _: &CheckedPart<'_>) -> Result<(), RecipeError> {
         Ok(())
     }
 

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 /// One number for both directions, or [vertical, horizontal].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a number of 1 to 255, or two: [vertical, horizontal]")]
-pub(super) enum Sides {
+pub(super) enum WindowSides {
     Same(u8),
     Each([u8; 2]),
 }
 
-impl Sides {
+impl WindowSides {
     pub(super) const fn size(Window { height, width, .. }: Window) -> Self {
         Self::of(height, width)
     }
@@ -60,7 +60,7 @@ impl Around {
 }
 
 /// Returns the window that these keys stand for.
-pub(super) fn window(size: Sides, stride: Sides, padding: Option<Around>) -> Window {
+pub(super) fn window(size: WindowSides, stride: WindowSides, padding: Option<Around>) -> Window {
     let ((height, width), (stride_y, stride_x)) = (size.each(), stride.each());
     Window { height, width, stride_y, stride_x, padding: padding.map(Around::padding).unwrap_or_default() }
 }

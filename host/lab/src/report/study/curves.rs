@@ -2,7 +2,7 @@
 
 use pinhole_core::statistics::Spread;
 
-use crate::study::Record;
+use crate::study::TrialRecord;
 
 /// Losses of several runs, epoch by epoch.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,11 +28,11 @@ pub(super) struct Least {
 impl MeanCurves {
     /// Averages the curves of runs, over as many epochs as at least half of the runs have: runs may end early (patience,
     /// divergence).
-    pub(super) fn of(runs: &[&Record]) -> Self {
+    pub(super) fn of(runs: &[&TrialRecord]) -> Self {
         let mut lengths: Vec<usize> = runs.iter().map(|run| run.curves.validation_loss.len()).collect();
         lengths.sort_unstable();
         let epochs = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
-        let spread = |losses: fn(&Record) -> &[f64]| {
+        let spread = |losses: fn(&TrialRecord) -> &[f64]| {
             let at =
                 |epoch: usize| -> Vec<f64> { runs.iter().filter_map(|run| losses(run).get(epoch).copied()).collect() };
             (0..epochs).map(|epoch| Spread::of(&at(epoch))).collect()
@@ -70,13 +70,13 @@ mod tests {
     use super::*;
     use crate::study::{Curves, Split};
 
-    fn run(losses: &[f64]) -> Record {
+    fn run(losses: &[f64]) -> TrialRecord {
         let curves = Curves {
             training_loss: losses.iter().map(|loss| loss / 2.0).collect(),
             validation_loss: losses.to_vec(),
             ..Curves::default()
         };
-        Record {
+        TrialRecord {
             key: String::new(),
             system: String::new(),
             seed: 1,

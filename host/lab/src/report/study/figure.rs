@@ -10,8 +10,8 @@ use plotters::prelude::*;
 
 use super::curves::MeanCurves;
 use crate::report::markup::drawing;
-use crate::study::results::is_stuck;
-use crate::study::{Plan, Record, Records};
+use crate::study::results::is_not_converged;
+use crate::study::{StudyPlan, TrialRecord, TrialRecords};
 
 const SIZE: (u32, u32) = (760, 380);
 /// Distinguishable with every common kind of color vision, on black and on white (after Okabe and Ito, 2002).
@@ -43,7 +43,7 @@ fn color(place: usize) -> RGBColor {
 }
 
 /// Draws mean training (solid) and validation (dashed) losses of some systems, with bands.
-pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> Markup {
+pub(super) fn means(plan: &StudyPlan, curves: &[MeanCurves], systems: &[usize]) -> Markup {
     let chosen: Vec<&MeanCurves> = systems.iter().map(|&system| &curves[system]).collect();
     let epochs = chosen.iter().map(|curves| curves.validation.len()).max().unwrap_or(1);
     let largest = chosen
@@ -86,8 +86,8 @@ pub(super) fn means(plan: &Plan, curves: &[MeanCurves], systems: &[usize]) -> Ma
 
 /// Draws the training (solid) and validation (dashed) loss of every run, and the loss of a guess. Runs that did not converge
 /// are bold.
-pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Markup {
-    let runs: Vec<(usize, usize, &Record)> = systems
+pub(super) fn each_run(plan: &StudyPlan, records: &TrialRecords, systems: &[usize]) -> Markup {
+    let runs: Vec<(usize, usize, &TrialRecord)> = systems
         .iter()
         .enumerate()
         .flat_map(|(place, &system)| records.curves_of(system).into_iter().map(move |run| (place, system, run)))
@@ -100,8 +100,9 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Mar
         losses(text, epochs, top, SeriesLabelPosition::UpperRight, |chart| {
             let mut named = Vec::new();
             for &(place, system, run) in &runs {
-                let stuck = is_stuck(run, guess);
-                let thin = if stuck { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
+                let not_converged = is_not_converged(run, guess);
+                let thin =
+                    if not_converged { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
                 let line = |losses: &[f64]| points(losses.iter().copied(), top);
                 chart.draw_series(LineSeries::new(line(&run.curves.training_loss), thin))?;
                 let dashed = DashedLineSeries::new(line(&run.curves.validation_loss), DASH.0, DASH.1, thin);
@@ -122,7 +123,7 @@ pub(super) fn each_run(plan: &Plan, records: &Records, systems: &[usize]) -> Mar
     })
 }
 
-fn top(plan: &Plan, largest: f64) -> f64 {
+fn top(plan: &StudyPlan, largest: f64) -> f64 {
     let guess = plan.guess_loss();
     largest.min(TOP_IN_GUESSES * guess).max(0.1) * 1.03
 }

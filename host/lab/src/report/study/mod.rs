@@ -9,11 +9,11 @@ use maud::{Markup, html};
 
 use super::markup::{self, counted, percent};
 use crate::study::results::ComparisonResult;
-use crate::study::{Plan, Records, Results, Showcase, Shown, ShownPhoto};
+use crate::study::{Showcase, ShownNetwork, ShownPhoto, StudyPlan, StudyResults, TrialRecords};
 use curves::MeanCurves;
 
 /// Returns the page of a whole study.
-pub fn study_page(plan: &Plan, records: &Records, results: &Results, showcase: &Showcase) -> String {
+pub fn study_page(plan: &StudyPlan, records: &TrialRecords, results: &StudyResults, showcase: &Showcase) -> String {
     let curves: Vec<MeanCurves> =
         (0..plan.systems.len()).map(|system| MeanCurves::of(&records.curves_of(system))).collect();
     let body = html! {
@@ -29,14 +29,14 @@ pub fn study_page(plan: &Plan, records: &Records, results: &Results, showcase: &
     markup::page("Pinhole: a study", &body).into_string()
 }
 
-fn headline(plan: &Plan, results: &Results) -> Markup {
+fn headline(plan: &StudyPlan, results: &StudyResults) -> Markup {
     let runs: usize = results.systems.iter().map(|system| system.runs).sum();
     html! {
         h1 { "A study " small { (plan.classes.join(", ")) } }
         p {
             (counted(results.systems.len(), "system")) ", " (counted(runs, "training")) ". "
-            @if results.given_photos > 0 {
-                "On the given split (" (plan.training_count) " training and " (results.given_photos)
+            @if results.given_split_photos > 0 {
+                "On the given split (" (plan.training_count) " training and " (results.given_split_photos)
                 " held-out photos) each was trained with " (counted(results.seeds as usize, "seed")) ". "
             }
             @if results.folds > 0 {
@@ -51,8 +51,8 @@ fn headline(plan: &Plan, results: &Results) -> Markup {
     }
 }
 
-fn comparisons(plan: &Plan, records: &Records, results: &Results, curves: &[MeanCurves]) -> Markup {
-    let where_from = if results.given_photos > 0 { "the given split" } else { "all folds" };
+fn comparisons(plan: &StudyPlan, records: &TrialRecords, results: &StudyResults, curves: &[MeanCurves]) -> Markup {
+    let where_from = if results.given_split_photos > 0 { "the given split" } else { "all folds" };
     let svg = |comparison: &ComparisonResult| {
         if comparison.each_run {
             figure::each_run(plan, records, &comparison.systems)
@@ -85,7 +85,7 @@ fn comparisons(plan: &Plan, records: &Records, results: &Results, curves: &[Mean
     }
 }
 
-fn reliability(results: &Results) -> Markup {
+fn reliability(results: &StudyResults) -> Markup {
     html! {
         h2 { "Reliability of the probability" }
         figure.chart {
@@ -95,7 +95,7 @@ fn reliability(results: &Results) -> Markup {
     }
 }
 
-fn gallery(plan: &Plan, showcase: &Showcase) -> Markup {
+fn gallery(plan: &StudyPlan, showcase: &Showcase) -> Markup {
     html! {
         h2 { "Held-out photos, as the network sees them" }
         @match &showcase.shown {
@@ -118,7 +118,7 @@ fn gallery(plan: &Plan, showcase: &Showcase) -> Markup {
     }
 }
 
-fn shown_photo(plan: &Plan, one: &ShownPhoto) -> Markup {
+fn shown_photo(plan: &StudyPlan, one: &ShownPhoto) -> Markup {
     let photo = &plan.photos[one.photo];
     let class = |class: u16| plan.classes.get(usize::from(class)).map_or("", |name| name);
     let is_right = photo.class == one.decision;
@@ -139,7 +139,7 @@ fn shown_photo(plan: &Plan, one: &ShownPhoto) -> Markup {
     }
 }
 
-fn first_layer(system: &str, shown: &Shown) -> Markup {
+fn first_layer(system: &str, shown: &ShownNetwork) -> Markup {
     html! {
         h2 { "What the first layer looks for" }
         figure.tiles {
@@ -157,7 +157,7 @@ fn first_layer(system: &str, shown: &Shown) -> Markup {
 /// Most near-duplicates, and most left-out files, named on the page; a large set may have thousands.
 const NAMED_PHOTOS: usize = 100;
 
-fn photos(plan: &Plan) -> Markup {
+fn photos(plan: &StudyPlan) -> Markup {
     let counts = plan.classes.iter().enumerate().map(|(class, name)| {
         let count = plan.photos.iter().filter(|photo| usize::from(photo.class) == class).count();
         format!("{count} of {name}")
@@ -180,7 +180,7 @@ fn photos(plan: &Plan) -> Markup {
     }
 }
 
-fn near_duplicates(plan: &Plan) -> Markup {
+fn near_duplicates(plan: &StudyPlan) -> Markup {
     // Pairs that make a score optimistic come first.
     let leaks = |&(first, second): &(usize, usize)| {
         plan.given_split && (first < plan.training_count) != (second < plan.training_count)
@@ -210,7 +210,7 @@ fn more(all: usize, shown: usize) -> Markup {
     }
 }
 
-fn recipes(plan: &Plan) -> Markup {
+fn recipes(plan: &StudyPlan) -> Markup {
     html! {
         h2 { "Recipes" }
         @for system in &plan.systems {

@@ -8,14 +8,14 @@ use super::table::verdict as paired_verdict;
 use crate::report::OVERFITTING;
 use crate::report::markup::{counted, percent};
 use crate::study::results::{ComparisonResult, SystemResult};
-use crate::study::{Plan, Results};
+use crate::study::{StudyPlan, StudyResults};
 
 /// Returns a summary of the study in a few sentences.
-pub(super) fn verdict(results: &Results) -> String {
-    let score = |system: &SystemResult| match (&system.crossed, &system.given) {
+pub(super) fn verdict(results: &StudyResults) -> String {
+    let score = |system: &SystemResult| match (&system.cross_validation, &system.given_split) {
         _ if system.diverged == system.runs => None,
-        (Some(crossed), _) => Some((crossed.accuracy.mean, crossed.interval)),
-        (None, Some(given)) => Some((given.last_accuracy.mean, given.interval)),
+        (Some(cross_validation), _) => Some((cross_validation.accuracy.mean, cross_validation.interval)),
+        (None, Some(given_split)) => Some((given_split.last_accuracy.mean, given_split.interval)),
         (None, None) => None,
     };
     let mut best: Option<(&SystemResult, f64, Interval)> = None;
@@ -39,19 +39,21 @@ pub(super) fn verdict(results: &Results) -> String {
         text += &format!(" It is the highest of {}, so it flatters.", results.systems.len());
     }
     let reference = results.systems.iter().find(|system| system.name == results.reference);
-    if let Some(SystemResult { given: Some(given), crossed: Some(crossed), .. }) = reference {
+    if let Some(SystemResult { given_split: Some(given_split), cross_validation: Some(cross_validation), .. }) =
+        reference
+    {
         text += &format!(
             " {} has {:.3} on the {} held-out photos of the given split ({:.2} to {:.2}) and {:.3} in the \
              cross-validation over all {} ({:.2} to {:.2}).",
             results.reference,
-            given.last_accuracy.mean,
-            results.given_photos,
-            given.interval.low,
-            given.interval.high,
-            crossed.accuracy.mean,
+            given_split.last_accuracy.mean,
+            results.given_split_photos,
+            given_split.interval.low,
+            given_split.interval.high,
+            cross_validation.accuracy.mean,
             results.photos,
-            crossed.interval.low,
-            crossed.interval.high
+            cross_validation.interval.low,
+            cross_validation.interval.high
         );
     }
     let compared: Vec<_> = results.systems.iter().filter_map(|system| system.against_reference).collect();
@@ -69,8 +71,8 @@ pub(super) fn verdict(results: &Results) -> String {
 
 /// Returns a comparison's one sentence, and a sentence about each system.
 pub(super) fn comparison(
-    plan: &Plan,
-    results: &Results,
+    plan: &StudyPlan,
+    results: &StudyResults,
     comparison: &ComparisonResult,
     curves: &[MeanCurves],
 ) -> (String, Vec<Markup>) {
@@ -160,12 +162,12 @@ fn convergence(system: &SystemResult) -> Markup {
     };
     html! {
         (said(system.not_converged, html! { "did " b { "not converge" } }))
-        (said(system.spoiled, html! { "had learned and were " b { "spoiled" } " late" }))
+        (said(system.collapsed, html! { "had learned and were " b { "spoiled" } " late" }))
         (said(system.diverged, html! { b { "diverged" } }))
     }
 }
 
-pub(super) fn reliability(results: &Results) -> String {
+pub(super) fn reliability(results: &StudyResults) -> String {
     let of = &results.reliability;
     let photos: usize = of.bins.iter().map(|bin| bin.count).sum();
     let mean: f64 = of.bins.iter().map(|bin| bin.mean_probability * bin.count as f64).sum::<f64>() / photos as f64;

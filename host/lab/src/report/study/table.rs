@@ -4,11 +4,11 @@ use maud::{Markup, html};
 use pinhole_core::statistics::{Interval, Spread};
 
 use super::super::markup::{counted, percent};
-use crate::study::Results;
+use crate::study::StudyResults;
 use crate::study::results::{Paired, SystemResult};
 
-pub(super) fn systems(results: &Results) -> Markup {
-    let (given, crossed) = (results.given_photos > 0, results.folds > 0);
+pub(super) fn systems(results: &StudyResults) -> Markup {
+    let (given_split, cross_validation) = (results.given_split_photos > 0, results.folds > 0);
     html! {
         h2 { "Systems" }
         div.scroll {
@@ -17,22 +17,22 @@ pub(super) fn systems(results: &Results) -> Markup {
                     tr {
                         th rowspan="2" { "system" }
                         th rowspan="2" { "weights" }
-                        @if given {
+                        @if given_split {
                             th colspan="3" { "at the least validation loss" }
                             th colspan="2" { "after the last epoch" }
                         }
-                        @if crossed { th colspan="3" { "cross-validation, after the last epoch" } }
+                        @if cross_validation { th colspan="3" { "cross-validation, after the last epoch" } }
                         th colspan="2" { "against " (results.reference) }
                     }
                     tr {
-                        @if given {
+                        @if given_split {
                             th { "accuracy" }
                             th { "loss" }
                             th { "epoch" }
                             th { "accuracy" }
                             th { "loss" }
                         }
-                        @if crossed {
+                        @if cross_validation {
                             th { "accuracy" }
                             th { "95 % interval" }
                             th { "calibration error" }
@@ -50,14 +50,14 @@ pub(super) fn systems(results: &Results) -> Markup {
     }
 }
 
-fn row(results: &Results, system: &SystemResult) -> Markup {
+fn row(results: &StudyResults, system: &SystemResult) -> Markup {
     let of_seeds = |scores: Spread, digits: usize| spread(scores, digits, results.seeds);
     html! {
         tr {
             th scope="row" { (system.name) (flags(system)) }
             td { (thousands(system.weights)) }
-            @if results.given_photos > 0 {
-                @if let Some(scores) = &system.given {
+            @if results.given_split_photos > 0 {
+                @if let Some(scores) = &system.given_split {
                     td { (of_seeds(scores.best_accuracy, 3)) }
                     td { (of_seeds(scores.best_loss, 3)) }
                     td { (of_seeds(scores.best_epoch, 0)) }
@@ -67,7 +67,7 @@ fn row(results: &Results, system: &SystemResult) -> Markup {
                     td colspan="5" { "diverged in every run" }
                 }
             }
-            @if let Some(scores) = &system.crossed {
+            @if let Some(scores) = &system.cross_validation {
                 @let Interval { low, high } = scores.interval;
                 td { (spread(scores.accuracy, 3, results.repeats)) }
                 td { (format_args!("{low:.2}\u{a0}to\u{a0}{high:.2}")) }
@@ -90,7 +90,7 @@ fn thousands(count: usize) -> String {
 
 fn flags(system: &SystemResult) -> Markup {
     let flags =
-        [(system.not_converged, "not converged"), (system.spoiled, "spoiled late"), (system.diverged, "diverged")];
+        [(system.not_converged, "not converged"), (system.collapsed, "spoiled late"), (system.diverged, "diverged")];
     html! {
         @for (count, what) in flags.into_iter().filter(|(count, _)| *count > 0) {
             br;
@@ -119,16 +119,16 @@ fn spread(spread: Spread, digits: usize, values: u32) -> String {
     if values > 1 { format!("{mean}\u{a0}±\u{a0}{:.digits$}", spread.deviation) } else { mean }
 }
 
-fn how_to_read(results: &Results) -> String {
+fn how_to_read(results: &StudyResults) -> String {
     let mut text = "Mean ± standard deviation".to_owned();
-    if results.given_photos > 0 {
+    if results.given_split_photos > 0 {
         text += &format!(
             " over {} on {} held-out photos, of which one is {}. The epoch with the least validation loss was \
              chosen by these very photos, so the scores there flatter; nobody chose the last epoch (a recipe's patience \
              is not used)",
             counted(results.seeds as usize, "seed"),
-            results.given_photos,
-            percent(1.0 / results.given_photos as f64)
+            results.given_split_photos,
+            percent(1.0 / results.given_split_photos as f64)
         );
     }
     if results.folds > 0 {
@@ -139,7 +139,7 @@ fn how_to_read(results: &Results) -> String {
             results.photos
         );
     }
-    if results.systems.iter().any(|system| system.spoiled > 0) {
+    if results.systems.iter().any(|system| system.collapsed > 0) {
         text += ". A run is spoiled late when it had learned and yet ends with a training loss above that of a guess, as \
                  Adam can do when gradients have become tiny";
     }

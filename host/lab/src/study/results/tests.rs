@@ -6,7 +6,7 @@ use super::*;
 use crate::study::{PlannedPhoto, PlannedSystem};
 
 /// Six training and two held-out photos of two alternating classes; two systems, two seeds, two folds, one repeat.
-pub(crate) fn plan() -> Plan {
+pub(crate) fn plan() -> StudyPlan {
     let photo = |index: usize| PlannedPhoto {
         path: format!("{index}.jpg"),
         class: (index % 2) as u16,
@@ -16,7 +16,7 @@ pub(crate) fn plan() -> Plan {
         let (name, recipe) = (name.to_owned(), String::new());
         PlannedSystem { name, input_side: 50, color: Color::Gray, recipe }
     };
-    Plan {
+    StudyPlan {
         pinhole: "test".to_owned(),
         classes: vec!["cat".to_owned(), "dog".to_owned()],
         photos: (0..8).map(photo).collect(),
@@ -32,9 +32,9 @@ pub(crate) fn plan() -> Plan {
     }
 }
 
-/// Returns a run of three epochs, the best of them the second. Its decisions at both moments are right except for the held-out
-/// photos at the positions `wrong`.
-fn record(plan: &Plan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> Record {
+/// Returns a run of three epochs, the best of them the second. Its decisions after both epochs are right except for the
+/// held-out photos at the positions `wrong`.
+fn record(plan: &StudyPlan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> TrialRecord {
     let held_out = plan.validation(trial);
     let decisions = held_out.iter().enumerate().map(|(place, &photo)| {
         let class = plan.photos[photo].class;
@@ -44,11 +44,20 @@ fn record(plan: &Plan, trial: Trial, wrong: &[usize], losses: [f64; 3]) -> Recor
     let curves = Curves { training_loss: losses.to_vec(), validation_loss: losses.to_vec(), ..Curves::default() };
     let best = Some(EpochScores { epoch: 2, ..last.clone() });
     let (system, seed) = (plan.systems[trial.system].name.clone(), trial.seed);
-    Record { key: plan.key(trial), system, seed, split: trial.split, diverged: None, curves, best, last: Some(last) }
+    TrialRecord {
+        key: plan.key(trial),
+        system,
+        seed,
+        split: trial.split,
+        diverged: None,
+        curves,
+        best,
+        last: Some(last),
+    }
 }
 
 /// The second system is wrong on one of the two held-out photos with seed 2, and on three of four photos of the first fold.
-pub(crate) fn records(plan: &Plan) -> Records {
+pub(crate) fn records(plan: &StudyPlan) -> TrialRecords {
     let all = plan.trials().into_iter().map(|trial| {
         let wrong: &[usize] = match (trial.system, trial.seed, trial.split) {
             (1, 2, Split::Given) => &[1],
@@ -57,11 +66,11 @@ pub(crate) fn records(plan: &Plan) -> Records {
         };
         (trial, record(plan, trial, wrong, [0.6, 0.25 * trial.seed as f64, 0.5]))
     });
-    Records { all: all.collect() }
+    TrialRecords { all: all.collect() }
 }
 
 #[test]
-fn cells_come_in_order_and_hold_out_what_they_should() {
+fn trials_come_in_order_and_hold_out_what_they_should() {
     let plan = plan();
     let names: Vec<String> = plan.trials().iter().take(4).map(|&trial| plan.trial_name(trial)).collect();
     let expected = ["smaller.seed-1", "smaller.seed-2", "smaller.fold-1-of-2.seed-1", "smaller.fold-2-of-2.seed-1"];
@@ -78,7 +87,7 @@ fn keys_differ_by_everything_a_result_depends_on() {
     // The two systems of this plan have the same recipe, so their trials are the same trainings; others are not.
     assert_eq!(keys[..4], keys[4..]);
     keys.truncate(4);
-    let change = |change: &dyn Fn(&mut Plan)| {
+    let change = |change: &dyn Fn(&mut StudyPlan)| {
         let mut changed = self::plan();
         change(&mut changed);
         changed.key(trials[0])
@@ -105,21 +114,22 @@ fn scores_by_hand() {
     let plan = plan();
     let results = results(&plan, &records(&plan), &[10, 20], 0);
     let [first, second] = &results.systems[..] else { panic!("two systems") };
-    let (given, crossed) = (second.given.as_ref().unwrap(), second.crossed.as_ref().unwrap());
+    let (given_split, cross_validation) =
+        (second.given_split.as_ref().unwrap(), second.cross_validation.as_ref().unwrap());
     // Accuracies 1 and 1/2; losses at the best epoch 1/4 and 1/2.
     let half_root = 0.5 * std::f64::consts::FRAC_1_SQRT_2;
-    assert_eq!(given.last_accuracy.mean, 0.75);
-    assert!((given.last_accuracy.deviation - half_root).abs() < 1e-15);
-    assert_eq!((given.best_loss.mean, given.last_loss.unwrap().mean), (0.375, 0.5));
-    assert_eq!((given.best_epoch.mean, given.best_epoch.deviation), (2.0, 0.0));
-    assert_eq!(given.interval, wilson(0.75, 2));
+    assert_eq!(given_split.last_accuracy.mean, 0.75);
+    assert!((given_split.last_accuracy.deviation - half_root).abs() < 1e-15);
+    assert_eq!((given_split.best_loss.mean, given_split.last_loss.unwrap().mean), (0.375, 0.5));
+    assert_eq!((given_split.best_epoch.mean, given_split.best_epoch.deviation), (2.0, 0.0));
+    assert_eq!(given_split.interval, wilson(0.75, 2));
     // Five of eight photos.
-    assert_eq!((crossed.accuracy.mean, crossed.accuracy.deviation), (0.625, 0.0));
-    assert_eq!(crossed.interval, wilson(0.625, 8));
+    assert_eq!((cross_validation.accuracy.mean, cross_validation.accuracy.deviation), (0.625, 0.0));
+    assert_eq!(cross_validation.interval, wilson(0.625, 8));
     // All probabilities are 0.75, and 0.625 of the decisions are right.
-    assert!((crossed.calibration_error - 0.125).abs() < 1e-15, "{crossed:?}");
-    assert!((crossed.brier_score - (5.0 * 0.0625 + 3.0 * 0.5625) / 8.0).abs() < 1e-15);
-    assert_eq!(first.crossed.as_ref().unwrap().accuracy.mean, 1.0);
+    assert!((cross_validation.calibration_error - 0.125).abs() < 1e-15, "{cross_validation:?}");
+    assert!((cross_validation.brier_score - (5.0 * 0.0625 + 3.0 * 0.5625) / 8.0).abs() < 1e-15);
+    assert_eq!(first.cross_validation.as_ref().unwrap().accuracy.mean, 1.0);
     assert_eq!((first.weights, second.weights, second.runs), (10, 20, 4));
 
     let paired = second.against_reference.unwrap();
@@ -135,12 +145,12 @@ fn scores_by_hand() {
 
 #[test]
 fn without_a_cross_validation_the_held_out_photos_are_voted_on() {
-    let plan = Plan { folds: 0, repeats: 0, assignments: Vec::new(), ..plan() };
+    let plan = StudyPlan { folds: 0, repeats: 0, assignments: Vec::new(), ..plan() };
     let results = results(&plan, &records(&plan), &[1, 1], 0);
     // The number of seeds is even, so the last, which is wrong on the second photo, has no vote.
     let paired = results.systems[1].against_reference.unwrap();
     assert_eq!((paired.only_this, paired.only_other, paired.p), (0, 0, 1.0));
-    assert!(results.systems[1].crossed.is_none());
+    assert!(results.systems[1].cross_validation.is_none());
     assert_eq!(results.reliability.bins.iter().map(|bin| bin.count).sum::<usize>(), 2);
 }
 
@@ -152,7 +162,7 @@ fn runs_are_told_apart_by_their_losses() {
         let mut record = record(&plan, trial, &[], [0.0; 3]);
         record.curves.training_loss = losses.to_vec();
         record.curves.validation_loss = losses.to_vec();
-        (is_stuck(&record, plan.guess_loss()), is_spoiled(&record, plan.guess_loss()))
+        (is_not_converged(&record, plan.guess_loss()), is_collapsed(&record, plan.guess_loss()))
     };
     assert_eq!(kind(&[0.70, 0.69, 0.69, 0.69, 0.70]), (true, false));
     assert_eq!(kind(&[0.70, 0.60, 0.40, 0.20, 0.10]), (false, false));
@@ -170,7 +180,7 @@ fn runs_are_told_apart_by_their_losses() {
 fn records_from_files_are_checked() {
     let plan = plan();
     let trial = plan.trials()[0];
-    let sound = |change: fn(&mut Record)| {
+    let sound = |change: fn(&mut TrialRecord)| {
         let mut record = record(&plan, trial, &[], [0.6, 0.2, 0.5]);
         record.curves.training_accuracy = vec![0.5; 3];
         record.curves.validation_accuracy = vec![0.5; 3];
@@ -178,7 +188,7 @@ fn records_from_files_are_checked() {
         record.is_sound(2)
     };
     assert!(sound(|_| ()));
-    let changes: [fn(&mut Record); 7] = [
+    let changes: [fn(&mut TrialRecord); 7] = [
         |record| record.curves.training_loss.truncate(2),
         |record| record.curves.validation_accuracy.push(0.5),
         |record| record.last.as_mut().unwrap().epoch = 4,

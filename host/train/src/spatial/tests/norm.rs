@@ -14,7 +14,7 @@ fn batch_normalization_is_its_formula_in_candle() {
     let (gamma, beta) = (line(channels, 2), line(channels, 3));
     let seen = Arc::default();
     let ours = inputs.apply_op3(&gamma, &beta, NormOp::new(channels, places, Arc::clone(&seen))).unwrap();
-    let seen: Statistics = Mutex::lock(&seen).unwrap().take().expect("left behind");
+    let seen: BatchStatistics = Mutex::lock(&seen).unwrap().take().expect("left behind");
 
     let (theirs, means, variances) = (|| -> Result<_> {
         let x = inputs.to_dtype(DType::F64)?.reshape((BATCH, channels, places))?;

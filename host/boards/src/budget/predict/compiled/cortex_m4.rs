@@ -1,61 +1,61 @@
 //! Instructions and cycles of compiled code on Cortex-M4.
 
-use super::Event;
+use super::CompiledEvent;
 
 /// Returns instructions and cycles of one occurrence of an event.
-pub(super) const fn work(event: Event) -> (u64, u64) {
+pub(super) const fn work(event: CompiledEvent) -> (u64, u64) {
     match event {
-        Event::Convolution => (1231, 1918),
-        Event::Position => (64, 93),
-        Event::Requantized => (8, 12),
-        Event::RequantizedCut => (13, 16),
-        Event::Compared => (9, 12),
-        Event::Pointwise => (152, 232),
-        Event::Gather => (249, 384),
-        Event::RowOutside => (32, 66),
-        Event::RowWithin => (64, 124),
-        Event::RowAcross => (127, 259),
-        Event::CopyByte => (5, 8),
-        Event::CopyMany => (16, 18),
-        Event::CopyWord => (5, 9),
-        Event::CopyShifted => (52, 62),
-        Event::CopyShiftedWord => (13, 16),
-        Event::FillByte => (4, 6),
-        Event::FillMany => (27, 33),
-        Event::FillWord => (4, 7),
-        Event::Dense => (8, 27),
-        Event::Chunk8 => (126, 203),
-        Event::Chunk4 => (135, 213),
-        Event::Widen => (9, 16),
-        Event::PartGroup => (17, 28),
-        Event::PartGroupPixel => (6, 9),
-        Event::BiasWord => (13, 16),
-        Event::ConvPool => (1203, 1963),
-        Event::ConvPoolPatch => (121, 191),
-        Event::PatchEdge => (22, 49),
-        Event::PatchEdgeRow => (49, 69),
-        Event::PatchEdgePixel => (8, 7),
-        Event::Pool => (1000, 1581),
-        Event::PoolPosition => (52, 67),
-        Event::PoolValue => (19, 25),
-        Event::PoolMean => (4, 9),
-        Event::PoolRow => (9, 12),
-        Event::PoolElement => (15, 18),
-        Event::Average => (972, 1535),
-        Event::AveragePosition => (7, 7),
-        Event::AverageValue => (7, 10),
-        Event::AverageChannel => (17, 24),
-        Event::Sum => (945, 1523),
-        Event::SumValue => (34, 41),
-        Event::TensorsEnd => (850, 1340),
+        CompiledEvent::Convolution => (1231, 1918),
+        CompiledEvent::Position => (64, 93),
+        CompiledEvent::Requantized => (8, 12),
+        CompiledEvent::RequantizedCut => (13, 16),
+        CompiledEvent::Compared => (9, 12),
+        CompiledEvent::Pointwise => (152, 232),
+        CompiledEvent::Gather => (249, 384),
+        CompiledEvent::RowOutside => (32, 66),
+        CompiledEvent::RowWithin => (64, 124),
+        CompiledEvent::RowAcross => (127, 259),
+        CompiledEvent::CopyByte => (5, 8),
+        CompiledEvent::CopyMany => (16, 18),
+        CompiledEvent::CopyWord => (5, 9),
+        CompiledEvent::CopyShifted => (52, 62),
+        CompiledEvent::CopyShiftedWord => (13, 16),
+        CompiledEvent::FillByte => (4, 6),
+        CompiledEvent::FillMany => (27, 33),
+        CompiledEvent::FillWord => (4, 7),
+        CompiledEvent::Dense => (8, 27),
+        CompiledEvent::Chunk8 => (126, 203),
+        CompiledEvent::Chunk4 => (135, 213),
+        CompiledEvent::Widen => (9, 16),
+        CompiledEvent::PartGroup => (17, 28),
+        CompiledEvent::PartGroupPixel => (6, 9),
+        CompiledEvent::BiasWord => (13, 16),
+        CompiledEvent::ConvPool => (1203, 1963),
+        CompiledEvent::ConvPoolPatch => (121, 191),
+        CompiledEvent::PatchEdge => (22, 49),
+        CompiledEvent::PatchEdgeRow => (49, 69),
+        CompiledEvent::PatchEdgePixel => (8, 7),
+        CompiledEvent::Pool => (1000, 1581),
+        CompiledEvent::PoolPosition => (52, 67),
+        CompiledEvent::PoolValue => (19, 25),
+        CompiledEvent::PoolMean => (4, 9),
+        CompiledEvent::PoolRow => (9, 12),
+        CompiledEvent::PoolElement => (15, 18),
+        CompiledEvent::Average => (972, 1535),
+        CompiledEvent::AveragePosition => (7, 7),
+        CompiledEvent::AverageValue => (7, 10),
+        CompiledEvent::AverageChannel => (17, 24),
+        CompiledEvent::Sum => (945, 1523),
+        CompiledEvent::SumValue => (34, 41),
+        CompiledEvent::TensorsEnd => (850, 1340),
         // These events do not occur on this core.
-        Event::Chunk7
-        | Event::BiasFilling
-        | Event::BiasFillingWord
-        | Event::DepthwiseRow8
-        | Event::DepthwiseWeight8
-        | Event::DepthwiseRow4
-        | Event::DepthwiseWeight4
-        | Event::DivisionTurn => (0, 0),
+        CompiledEvent::Chunk7
+        | CompiledEvent::BiasFilling
+        | CompiledEvent::BiasFillingWord
+        | CompiledEvent::DepthwiseRow8
+        | CompiledEvent::DepthwiseWeight8
+        | CompiledEvent::DepthwiseRow4
+        | CompiledEvent::DepthwiseWeight4
+        | CompiledEvent::DivisionTurn => (0, 0),
     }
 }

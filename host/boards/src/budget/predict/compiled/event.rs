@@ -2,12 +2,12 @@
 
 use crate::budget::predict::counted_core::CountedCore;
 
-use super::super::Work;
+use super::super::PredictedWork;
 use super::{cortex_m0plus, cortex_m4};
 
 /// An event in that code, which always takes about the same number of instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::budget::predict) enum Event {
+pub(in crate::budget::predict) enum CompiledEvent {
     /// A convolution, standard or depthwise, including reading its record.
     Convolution,
     /// An output position of a convolution.
@@ -112,14 +112,14 @@ pub(in crate::budget::predict) enum Event {
     DivisionTurn,
 }
 
-impl Event {
+impl CompiledEvent {
     /// Returns instructions and cycles of one occurrence. Cycles are those of the core's timing table (see
     /// [`super::super::loops::Ops`]).
-    pub(in crate::budget::predict) fn work(self, core: CountedCore) -> Work {
+    pub(in crate::budget::predict) fn work(self, core: CountedCore) -> PredictedWork {
         let (instructions, cycles) = match core {
             CountedCore::CortexM4 => cortex_m4::work(self),
             CountedCore::CortexM0Plus => cortex_m0plus::work(self),
         };
-        Work { instructions, cycles }
+        PredictedWork { instructions, cycles }
     }
 }

@@ -11,4 +11,4 @@ mod cortex_m4;
 pub(super) mod dense;
 mod event;
 
-pub(super) use event::Event;
+pub(super) use event::CompiledEvent;

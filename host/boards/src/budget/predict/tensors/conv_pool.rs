@@ -4,7 +4,7 @@ use crate::budget::predict::counted_core::CountedCore;
 use pinhole_shared::model::Conv;
 use pinhole_shared::shape::Padding;
 
-use super::super::compiled::Event;
+use super::super::compiled::CompiledEvent;
 use super::super::loops::cortex_m4;
 use super::convolution::requantization;
 use super::{Tally, inside};
@@ -20,16 +20,16 @@ pub(super) fn convolution(conv: &Conv<'_>, tally: &mut Tally) -> Option<()> {
     }
     let (from, to) = (conv.input.shape, conv.output.shape);
     let Padding { top, left, .. } = conv.window.padding;
-    tally.add(Event::ConvPool, 1);
-    tally.add(Event::ConvPoolPatch, to.positions());
+    tally.add(CompiledEvent::ConvPool, 1);
+    tally.add(CompiledEvent::ConvPoolPatch, to.positions());
     for y in 0..to.height.into() {
         let rows = inside(y, STRIDE, top, SIDE, from.height).len();
         for x in 0..to.width.into() {
             let columns = inside(x, STRIDE, left, SIDE, from.width).len();
             if rows.min(columns) < SIDE.into() {
-                tally.add(Event::PatchEdge, 1);
-                tally.add(Event::PatchEdgeRow, rows);
-                tally.add(Event::PatchEdgePixel, rows * columns);
+                tally.add(CompiledEvent::PatchEdge, 1);
+                tally.add(CompiledEvent::PatchEdgeRow, rows);
+                tally.add(CompiledEvent::PatchEdgePixel, rows * columns);
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::budget::predict::counted_core::CountedCore;
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
 use pinhole_shared::model::Conv;
 
-use super::super::compiled::Event;
+use super::super::compiled::CompiledEvent;
 use super::super::loops::{calls, chunks, cortex_m4, sums};
 use super::gather::gather;
 use super::{Tally, division_turns};
@@ -17,11 +17,11 @@ pub(super) fn dense(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Opti
     let loops = sums(tally.core, weights).filter(|_| weights.layout().is_for_pixels())?;
     positions(conv, tally);
     if conv.is_pointwise() {
-        tally.add(Event::Pointwise, convolved);
+        tally.add(CompiledEvent::Pointwise, convolved);
     } else {
         gather(conv, patch_at, tally);
     }
-    tally.add(Event::Dense, convolved);
+    tally.add(CompiledEvent::Dense, convolved);
     biases(weights, convolved, tally);
     for columns in chunks(weights) {
         chunk(columns, weights.layout(), convolved, tally);
@@ -42,8 +42,8 @@ pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> 
             tally.add_loops(convolved, cortex_m4::channels(columns as u64, weights.padded_outputs() as u64));
             return Some(());
         }
-        (CountedCore::CortexM0Plus, Layout::Rows8) => (Event::DepthwiseRow8, Event::DepthwiseWeight8),
-        (CountedCore::CortexM0Plus, Layout::Rows4) => (Event::DepthwiseRow4, Event::DepthwiseWeight4),
+        (CountedCore::CortexM0Plus, Layout::Rows8) => (CompiledEvent::DepthwiseRow8, CompiledEvent::DepthwiseWeight8),
+        (CountedCore::CortexM0Plus, Layout::Rows4) => (CompiledEvent::DepthwiseRow4, CompiledEvent::DepthwiseWeight4),
         _ => return None,
     };
     tally.add(row, convolved * rows);
@@ -54,38 +54,38 @@ pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> 
 /// Counts the requantization of sums to bytes.
 pub(super) fn requantization(conv: &Conv<'_>, tally: &mut Tally) {
     let all = (conv.activation_min, conv.activation_max) == (0, u8::MAX);
-    let event = if all { Event::Requantized } else { Event::RequantizedCut };
+    let event = if all { CompiledEvent::Requantized } else { CompiledEvent::RequantizedCut };
     tally.add(event, conv.output.shape.elements());
 }
 
 /// Counts what both kinds have in common: the loop over positions, max pooling and requantization.
 fn positions(conv: &Conv<'_>, tally: &mut Tally) {
     let positions = conv.output.shape.positions();
-    tally.add(Event::Convolution, 1);
-    tally.add(Event::Position, positions);
+    tally.add(CompiledEvent::Convolution, 1);
+    tally.add(CompiledEvent::Position, positions);
     let rows = conv.weighted.operands.weights.padded_outputs();
-    tally.add(Event::Compared, (conv.convolved() - positions) * rows);
+    tally.add(CompiledEvent::Compared, (conv.convolved() - positions) * rows);
     requantization(conv, tally);
 }
 
 /// Counts a chunk of `columns` columns that is run `times` times.
 fn chunk(columns: usize, layout: Layout, times: usize, tally: &mut Tally) {
     let event = match layout {
-        Layout::DualMacPixels7 => Event::Chunk7,
-        Layout::DspPixels4 | Layout::DualMacPixels4 => Event::Chunk4,
-        _ => Event::Chunk8,
+        Layout::DualMacPixels7 => CompiledEvent::Chunk7,
+        Layout::DspPixels4 | Layout::DualMacPixels4 => CompiledEvent::Chunk4,
+        _ => CompiledEvent::Chunk8,
     };
     tally.add(event, times);
-    tally.add(Event::Widen, times * calls(columns) as usize);
+    tally.add(CompiledEvent::Widen, times * calls(columns) as usize);
     let rest = columns % GROUP_COLUMNS;
     if rest > 0 {
-        tally.add(Event::PartGroup, times);
-        tally.add(Event::PartGroupPixel, times * rest);
+        tally.add(CompiledEvent::PartGroup, times);
+        tally.add(CompiledEvent::PartGroupPixel, times * rest);
     }
     if layout == Layout::DualMacPixels8 {
         // The code checks that the widened pixels (three words for two) are whole groups.
         let words = columns.next_multiple_of(GROUP_COLUMNS) / 2 * 3;
-        tally.add(Event::DivisionTurn, times * (division_turns(words, 3) + division_turns(words, 12)));
+        tally.add(CompiledEvent::DivisionTurn, times * (division_turns(words, 3) + division_turns(words, 12)));
     }
 }
 
@@ -96,13 +96,13 @@ fn biases(weights: &Weights<'_>, times: usize, tally: &mut Tally) {
         CountedCore::CortexM4 => {
             let fours = rows / BLOCK_ROWS;
             tally.add_loops(times, cortex_m4::copy(fours as u64));
-            tally.add(Event::BiasWord, times * (padded - fours * BLOCK_ROWS));
+            tally.add(CompiledEvent::BiasWord, times * (padded - fours * BLOCK_ROWS));
         }
         CountedCore::CortexM0Plus => {
-            tally.add(Event::BiasWord, times * rows);
+            tally.add(CompiledEvent::BiasWord, times * rows);
             if padded > rows {
-                tally.add(Event::BiasFilling, times);
-                tally.add(Event::BiasFillingWord, times * (padded - rows));
+                tally.add(CompiledEvent::BiasFilling, times);
+                tally.add(CompiledEvent::BiasFillingWord, times * (padded - rows));
             }
         }
     }

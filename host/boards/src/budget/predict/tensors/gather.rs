@@ -3,8 +3,8 @@
 use pinhole_shared::model::Conv;
 use pinhole_shared::shape::{Padding, Window};
 
-use super::super::compiled::Event;
-use super::memory::Memory;
+use super::super::compiled::CompiledEvent;
+use super::memory::MemoryCalls;
 use super::{Tally, division_turns, inside};
 
 /// Counts im2col for all positions of a convolution.
@@ -13,14 +13,14 @@ pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
     let (from, to, pool) = (conv.input.shape, conv.output.shape, usize::from(conv.pool));
     let [channels, from_width, columns] = [from.channels, from.width, width.into()].map(usize::from);
     let start = conv.input.range().start;
-    let mut memory = Memory::default();
+    let mut memory = MemoryCalls::default();
     for y in 0..usize::from(to.height) * pool {
         let rows = inside(y, stride_y, top, height, from.height);
-        tally.add(Event::RowOutside, (usize::from(height) - rows.len()) * usize::from(to.width) * pool);
+        tally.add(CompiledEvent::RowOutside, (usize::from(height) - rows.len()) * usize::from(to.width) * pool);
         let above = usize::from(top).saturating_sub(y * usize::from(stride_y));
         for x in 0..usize::from(to.width) * pool {
             let within = inside(x, stride_x, left, width, from.width);
-            let event = if within.len() == columns { Event::RowWithin } else { Event::RowAcross };
+            let event = if within.len() == columns { CompiledEvent::RowWithin } else { CompiledEvent::RowAcross };
             tally.add(event, rows.len());
             let before = usize::from(left).saturating_sub(x * usize::from(stride_x)) * channels;
             for row in 0..usize::from(height) {
@@ -41,8 +41,8 @@ pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
         }
     }
     let gathers = conv.convolved();
-    tally.add(Event::Gather, gathers);
+    tally.add(CompiledEvent::Gather, gathers);
     // The number of rows is computed by a division.
-    tally.add(Event::DivisionTurn, gathers * division_turns(height.into(), 1));
+    tally.add(CompiledEvent::DivisionTurn, gathers * division_turns(height.into(), 1));
     memory.tally(tally);
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::compiled::Event;
+use super::super::compiled::CompiledEvent;
 use super::Tally;
 
 /// Bytes of a word.
@@ -16,7 +16,7 @@ const MANY: usize = 16;
 /// `memcpy` and `memset` of Rust's `compiler_builtins`: many bytes are moved in words once the destination is a
 /// multiple of 4. Arena and pixels are assumed to start at such addresses.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct MemoryCalls {
     copies: Moves,
     /// Copies of many bytes whose source is not at a multiple of 4 when the destination is: two words are combined and
     /// shifted for each.
@@ -32,7 +32,7 @@ struct Moves {
     bytes: usize,
 }
 
-impl Memory {
+impl MemoryCalls {
     /// Counts a copy from an offset to a range of the same length.
     pub(super) fn copy(&mut self, from: usize, to: Range<usize>) {
         if to.len() >= MANY && !from.abs_diff(to.start).is_multiple_of(WORD) {
@@ -48,14 +48,14 @@ impl Memory {
 
     pub(super) fn tally(&self, tally: &mut Tally) {
         let Self { copies, shifted, fills } = self;
-        tally.add(Event::CopyMany, copies.many);
-        tally.add(Event::CopyWord, copies.words);
-        tally.add(Event::CopyShifted, shifted.many);
-        tally.add(Event::CopyShiftedWord, shifted.words);
-        tally.add(Event::CopyByte, copies.bytes + shifted.bytes);
-        tally.add(Event::FillMany, fills.many);
-        tally.add(Event::FillWord, fills.words);
-        tally.add(Event::FillByte, fills.bytes);
+        tally.add(CompiledEvent::CopyMany, copies.many);
+        tally.add(CompiledEvent::CopyWord, copies.words);
+        tally.add(CompiledEvent::CopyShifted, shifted.many);
+        tally.add(CompiledEvent::CopyShiftedWord, shifted.words);
+        tally.add(CompiledEvent::CopyByte, copies.bytes + shifted.bytes);
+        tally.add(CompiledEvent::FillMany, fills.many);
+        tally.add(CompiledEvent::FillWord, fills.words);
+        tally.add(CompiledEvent::FillByte, fills.bytes);
     }
 }
 

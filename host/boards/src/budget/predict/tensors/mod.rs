@@ -16,14 +16,14 @@ use std::ops::Range;
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{Add, GlobalAverage, Layer};
 
-use super::Work;
-use super::compiled::Event;
+use super::PredictedWork;
+use super::compiled::CompiledEvent;
 use super::loops::Ops;
 
 /// Returns the work of a layer that is not dense. Rows of im2col are written from `patch_at` on in the arena. `None`
 /// for a dense layer, and for a layout that the core's kernel does not run.
-pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: CountedCore) -> Option<Work> {
-    let mut tally = Tally { core, work: Work::NONE };
+pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: CountedCore) -> Option<PredictedWork> {
+    let mut tally = Tally { core, work: PredictedWork::NONE };
     match layer {
         Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspConvPool8 => {
             conv_pool::convolution(conv, &mut tally)?;
@@ -33,7 +33,7 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: CountedCore) -> Opt
         Layer::MaxPool(pool) => pool::pooling(pool, &mut tally),
         Layer::AveragePool(pool) => {
             pool::pooling(pool, &mut tally);
-            tally.add(Event::PoolMean, pool.output.shape.elements());
+            tally.add(CompiledEvent::PoolMean, pool.output.shape.elements());
         }
         Layer::GlobalAverage(average) => global_average(average, &mut tally),
         Layer::Add(add) => sum(add, &mut tally),
@@ -46,30 +46,30 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: CountedCore) -> Opt
 /// Work counted so far.
 struct Tally {
     core: CountedCore,
-    work: Work,
+    work: PredictedWork,
 }
 
 impl Tally {
-    fn add(&mut self, event: Event, times: usize) {
+    fn add(&mut self, event: CompiledEvent, times: usize) {
         self.work = self.work + times as u64 * event.work(self.core);
     }
 
     fn add_loops(&mut self, times: usize, ops: Ops) {
-        self.work = self.work + Work::of(times as u64 * ops, self.core);
+        self.work = self.work + PredictedWork::of(times as u64 * ops, self.core);
     }
 }
 
 fn global_average(average: &GlobalAverage, tally: &mut Tally) {
     let shape = average.input.shape;
-    tally.add(Event::Average, 1);
-    tally.add(Event::AveragePosition, shape.positions());
-    tally.add(Event::AverageValue, shape.elements());
-    tally.add(Event::AverageChannel, shape.channels.into());
+    tally.add(CompiledEvent::Average, 1);
+    tally.add(CompiledEvent::AveragePosition, shape.positions());
+    tally.add(CompiledEvent::AverageValue, shape.elements());
+    tally.add(CompiledEvent::AverageChannel, shape.channels.into());
 }
 
 fn sum(add: &Add, tally: &mut Tally) {
-    tally.add(Event::Sum, 1);
-    tally.add(Event::SumValue, add.output.shape.elements());
+    tally.add(CompiledEvent::Sum, 1);
+    tally.add(CompiledEvent::SumValue, add.output.shape.elements());
 }
 
 /// Returns the rows, or columns, of the input under the window at a position.

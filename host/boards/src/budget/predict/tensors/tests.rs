@@ -31,8 +31,8 @@ fn convolution(channels: u16) -> Conv<'static> {
     }
 }
 
-fn all(core: CountedCore, events: &[(Event, usize)]) -> Work {
-    let mut tally = Tally { core, work: Work::NONE };
+fn all(core: CountedCore, events: &[(CompiledEvent, usize)]) -> PredictedWork {
+    let mut tally = Tally { core, work: PredictedWork::NONE };
     for &(event, times) in events {
         tally.add(event, times);
     }
@@ -42,21 +42,21 @@ fn all(core: CountedCore, events: &[(Event, usize)]) -> Work {
 /// 16 positions of 3 rows: 8 rows are above or below the input, and half of the others at the left or right edge.
 #[test]
 fn what_is_under_a_window_by_hand() {
-    let rows = [(Event::RowOutside, 8), (Event::RowWithin, 20), (Event::RowAcross, 20)];
+    let rows = [(CompiledEvent::RowOutside, 8), (CompiledEvent::RowWithin, 20), (CompiledEvent::RowAcross, 20)];
     // 3 is 11 in binary: one turn, and two for the code around it.
-    let positions = [(Event::Gather, 16), (Event::DivisionTurn, 16 * 3)];
-    let few = [(Event::CopyByte, 20 * 3 + 20 * 2), (Event::FillByte, 8 * 3 + 20)];
+    let positions = [(CompiledEvent::Gather, 16), (CompiledEvent::DivisionTurn, 16 * 3)];
+    let few = [(CompiledEvent::CopyByte, 20 * 3 + 20 * 2), (CompiledEvent::FillByte, 8 * 3 + 20)];
     // With 8 channels, all offsets are multiples of 4: words only.
     let words = [
-        (Event::CopyMany, 40),
-        (Event::CopyWord, 20 * 6 + 20 * 4),
-        (Event::FillMany, 8),
-        (Event::FillWord, 8 * 6),
-        (Event::FillByte, 20 * 8),
+        (CompiledEvent::CopyMany, 40),
+        (CompiledEvent::CopyWord, 20 * 6 + 20 * 4),
+        (CompiledEvent::FillMany, 8),
+        (CompiledEvent::FillWord, 8 * 6),
+        (CompiledEvent::FillByte, 20 * 8),
     ];
     for core in CORES {
         for (channels, moves) in [(1, &few[..]), (8, &words)] {
-            let mut tally = Tally { core, work: Work::NONE };
+            let mut tally = Tally { core, work: PredictedWork::NONE };
             gather::gather(&convolution(channels), 512, &mut tally);
             assert_eq!(
                 tally.work,
@@ -72,12 +72,13 @@ fn what_is_under_a_window_by_hand() {
 #[test]
 fn copies_by_hand() {
     for core in CORES {
-        let (mut memory, mut tally) = (memory::Memory::default(), Tally { core, work: Work::NONE });
+        let (mut memory, mut tally) = (memory::MemoryCalls::default(), Tally { core, work: PredictedWork::NONE });
         memory.copy(8, 34..52);
         memory.copy(8, 32..53);
         memory.tally(&mut tally);
-        let shifted = [(Event::CopyShifted, 1), (Event::CopyShiftedWord, 4), (Event::CopyByte, 2)];
-        let straight = [(Event::CopyMany, 1), (Event::CopyWord, 5), (Event::CopyByte, 1)];
+        let shifted =
+            [(CompiledEvent::CopyShifted, 1), (CompiledEvent::CopyShiftedWord, 4), (CompiledEvent::CopyByte, 2)];
+        let straight = [(CompiledEvent::CopyMany, 1), (CompiledEvent::CopyWord, 5), (CompiledEvent::CopyByte, 1)];
         assert_eq!(tally.work, all(core, &[shifted, straight].concat()), "{core:?}");
     }
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::super::error::{Cause, CopyTrouble};
-use super::listing::{self, Package};
+use super::super::error::{CopyTrouble, FailureCause};
+use super::listing::{self, SystemPackage};
 use crate::firmware::system::last_lines;
 
 const APT_GET: &str = "/usr/bin/apt-get";
@@ -111,7 +111,7 @@ impl Apt {
     }
 
     /// Returns the packages that installing `package` would add to this system.
-    pub(super) fn packages_for(&self, package: &str) -> Result<Vec<Package>, CopyTrouble> {
+    pub(super) fn packages_for(&self, package: &str) -> Result<Vec<SystemPackage>, CopyTrouble> {
         let mut install = self.apt_get();
         install.args(["--simulate", "install", package]);
         let doing = "looking up what the emulator needs";
@@ -120,16 +120,16 @@ impl Apt {
             // Installed packages may be broken, held, or of another release, and conflict with the package.
             Err(trouble) => self.packages_beside(package).ok_or(trouble)?,
         };
-        let packages: Vec<Package> = packages.into_iter().filter(|package| !package.is_c_library()).collect();
+        let packages: Vec<SystemPackage> = packages.into_iter().filter(|package| !package.is_c_library()).collect();
         if packages.is_empty() {
             let said = format!("there is nothing to add for {package}, but it does not work");
-            return Err(CopyTrouble::Step { doing, cause: Cause::Other, said });
+            return Err(CopyTrouble::Step { doing, cause: FailureCause::Other, said });
         }
         Ok(packages)
     }
 
     /// Returns the packages that installing `package` would add to an empty system, without those installed here.
-    fn packages_beside(&self, package: &str) -> Option<Vec<Package>> {
+    fn packages_beside(&self, package: &str) -> Option<Vec<SystemPackage>> {
         let mut status = std::ffi::OsString::from("Dir::State::Status=");
         status.push(&self.nothing_installed);
         let mut install = self.apt_get();
@@ -142,21 +142,22 @@ impl Apt {
         let installed = listing::installed(&queried);
         let packages = listing::to_add(&String::from_utf8_lossy(&simulated.stdout)).into_iter();
         // The emulator's own packages must have the same version.
-        let is_added = |added: &Package| added.name.starts_with("qemu") || !installed.contains(&added.name.as_str());
+        let is_added =
+            |added: &SystemPackage| added.name.starts_with("qemu") || !installed.contains(&added.name.as_str());
         Some(packages.filter(is_added).collect())
     }
 
     /// Returns the download size of these packages, bytes.
-    pub(super) fn download_bytes(&self, packages: &[Package]) -> Result<u64, CopyTrouble> {
+    pub(super) fn download_bytes(&self, packages: &[SystemPackage]) -> Result<u64, CopyTrouble> {
         let mut command = self.apt_get();
-        command.args(["--print-uris", "download"]).args(packages.iter().map(Package::selector));
+        command.args(["--print-uris", "download"]).args(packages.iter().map(SystemPackage::selector));
         Ok(listing::download_bytes(&self.run(&mut command, APT_GET, "asking for the packages' sizes")?))
     }
 
     /// Downloads these packages.
-    pub(super) fn download(&self, packages: &[Package]) -> Result<(), CopyTrouble> {
+    pub(super) fn download(&self, packages: &[SystemPackage]) -> Result<(), CopyTrouble> {
         let mut command = self.apt_get();
-        command.arg("download").args(packages.iter().map(Package::selector));
+        command.arg("download").args(packages.iter().map(SystemPackage::selector));
         self.run(&mut command, APT_GET, "downloading the packages").map(drop)
     }
 
@@ -178,7 +179,7 @@ impl Apt {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let now = said(&output);
-        let cause = Cause::of(&now).or_earlier(Cause::of(&self.update_said));
+        let cause = FailureCause::of(&now).or_earlier(FailureCause::of(&self.update_said));
         let all = if self.update_said.is_empty() { now } else { format!("{}\n{now}", self.update_said) };
         Err(CopyTrouble::Step { doing, cause, said: last_lines(all.as_bytes(), LINES) })
     }

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 /// A package and its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Package {
+pub(super) struct SystemPackage {
     /// Its name, with `:architecture` if that is not the system's.
     pub(super) name: String,
     /// Its version.
     pub(super) version: String,
 }
 
-impl Package {
+impl SystemPackage {
     /// Returns name and version as apt takes them.
     pub(super) fn selector(&self) -> String {
         format!("{}={}", self.name, self.version)
@@ -29,12 +29,12 @@ impl Package {
 ///
 /// Format of a line: `Inst NAME [INSTALLED VERSION] (VERSION SOURCES [ARCHITECTURE])`; upgrades only have
 /// `[INSTALLED VERSION]`.
-pub(super) fn to_add(simulated: &str) -> Vec<Package> {
+pub(super) fn to_add(simulated: &str) -> Vec<SystemPackage> {
     let parse = |line: &str| {
         let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
         let (_, inside) = rest.split_once('(')?;
         let version = inside.split([' ', ')']).next().filter(|version| !version.is_empty())?;
-        Some(Package { name: name.to_owned(), version: version.to_owned() })
+        Some(SystemPackage { name: name.to_owned(), version: version.to_owned() })
     };
     simulated.lines().filter_map(parse).collect()
 }
@@ -48,7 +48,7 @@ pub(super) fn download_bytes(printed: &str) -> u64 {
     printed.lines().filter_map(bytes).sum()
 }
 
-/// Returns the names of installed packages (`dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n'`).
+/// Returns the names of installed packages (`dpkg-query -W -f '${db:Status-Abbrev} ${SystemPackage}\n'`).
 pub(super) fn installed(printed: &str) -> Vec<&str> {
     printed.lines().filter_map(|line| line.strip_prefix("ii")).map(str::trim).collect()
 }
@@ -93,7 +93,7 @@ Conf libfdt1 (1.6.1-4+b1 Debian:12.15/oldstable [amd64])
 
     #[test]
     fn only_what_is_added_counts() {
-        let selectors: Vec<String> = to_add(SIMULATED).iter().map(Package::selector).collect();
+        let selectors: Vec<String> = to_add(SIMULATED).iter().map(SystemPackage::selector).collect();
         let expected = [
             "libfdt1=1.6.1-4+b1",
             "libc6=2.36-9+deb12u10",
@@ -102,7 +102,7 @@ Conf libfdt1 (1.6.1-4+b1 Debian:12.15/oldstable [amd64])
             "local=1.0",
         ];
         assert_eq!(selectors, expected);
-        let c_library: Vec<bool> = to_add(SIMULATED).iter().map(Package::is_c_library).collect();
+        let c_library: Vec<bool> = to_add(SIMULATED).iter().map(SystemPackage::is_c_library).collect();
         assert_eq!(c_library, [false, true, false, false, false]);
         assert_eq!(to_add(""), []);
     }

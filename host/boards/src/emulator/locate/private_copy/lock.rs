@@ -9,32 +9,32 @@ const FILE: &str = "lock";
 
 /// Result of taking a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum LockState {
     /// Other processes are excluded.
-    Alone,
+    Exclusive,
     /// The file system has no locks (some network file systems): other processes may be running.
     Unlocked,
 }
 
 /// A lock on a folder, held until dropped. The system releases it however the process ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct FolderLock {
     _file: File,
-    taken: Taken,
+    taken: LockState,
 }
 
-impl Lock {
+impl FolderLock {
     /// Locks an existing folder. If another process has the lock, calls `on_wait` and waits.
     pub(super) fn take(folder: &Path, on_wait: impl FnOnce()) -> io::Result<Self> {
         let file = open(folder)?;
         let taken = match file.try_lock() {
-            Ok(()) => Taken::Alone,
+            Ok(()) => LockState::Exclusive,
             Err(TryLockError::WouldBlock) => {
                 on_wait();
                 file.lock()?;
-                Taken::Alone
+                LockState::Exclusive
             }
-            Err(TryLockError::Error(_)) => Taken::Unlocked,
+            Err(TryLockError::Error(_)) => LockState::Unlocked,
         };
         Ok(Self { _file: file, taken })
     }
@@ -43,14 +43,14 @@ impl Lock {
     pub(super) fn try_take(folder: &Path) -> io::Result<Option<Self>> {
         let file = open(folder)?;
         let taken = match file.try_lock() {
-            Ok(()) => Taken::Alone,
+            Ok(()) => LockState::Exclusive,
             Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(_)) => Taken::Unlocked,
+            Err(TryLockError::Error(_)) => LockState::Unlocked,
         };
         Ok(Some(Self { _file: file, taken }))
     }
 
-    pub(super) fn taken(&self) -> Taken {
+    pub(super) fn taken(&self) -> LockState {
         self.taken
     }
 }

@@ -7,8 +7,8 @@
 //! | `listing` | parsing the output of apt |
 //! | `lock` | one process at a time |
 //!
-//! A copy is a folder with the packages' files in `root` and a [`Manifest`]. It is made in a temporary folder beside
-//! its final location and renamed as the last step, so that it never exists incomplete.
+//! A copy is a folder with the packages' files in `root` and a [`CopyManifest`]. It is made in a temporary folder
+//! beside its final location and renamed as the last step, so that it never exists incomplete.
 
 mod apt;
 mod listing;
@@ -23,10 +23,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::apt::Apt;
-use self::listing::Package;
-use self::lock::{Lock, Taken};
+use self::listing::SystemPackage;
+use self::lock::{FolderLock, LockState};
 use super::error::CopyTrouble;
-use super::{Emulator, Origin, PROGRAM, Unusable, check, system};
+use super::{EmulatorOrigin, EmulatorProgram, PROGRAM, Unusable, check, system};
 
 use crate::cache;
 use crate::platform::free_space;
@@ -35,7 +35,7 @@ pub(super) use apt::has_tools;
 
 /// Folder of all copies, in the cache folder.
 const FOLDER: &str = "emulator";
-/// File name of the [`Manifest`] in a copy.
+/// File name of the [`CopyManifest`] in a copy.
 const MANIFEST: &str = "copy.toml";
 /// Folder of the packages' files in a copy.
 const ROOT: &str = "root";
@@ -53,18 +53,18 @@ const TEMPORARY: &str = ".making-";
 
 /// Manifest of a complete copy. It is written last.
 #[derive(Debug, Serialize, Deserialize)]
-struct Manifest {
+struct CopyManifest {
     /// The emulator, relative to the copy.
     program: PathBuf,
     /// Folders of its libraries, relative to the copy.
     libraries: Vec<PathBuf>,
     /// The unpacked packages.
-    packages: Vec<Package>,
+    packages: Vec<SystemPackage>,
 }
 
 /// Step of making a private copy; displayed to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum CopyStep {
     /// The copy begins.
     Begin {
         /// Folder for the copy.
@@ -90,7 +90,7 @@ pub enum Step {
     },
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for CopyStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Begin { folder, unusable } => {
@@ -121,33 +121,33 @@ pub(super) fn folder(cache: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Returns the copy in this folder, if it is complete and works.
-pub(super) fn find(folder: &Path) -> Option<Emulator> {
-    let manifest: Manifest = toml::from_str(&fs::read_to_string(folder.join(MANIFEST)).ok()?).ok()?;
+pub(super) fn find(folder: &Path) -> Option<EmulatorProgram> {
+    let manifest: CopyManifest = toml::from_str(&fs::read_to_string(folder.join(MANIFEST)).ok()?).ok()?;
     emulator(folder, &manifest).ok()
 }
 
-fn emulator(folder: &Path, manifest: &Manifest) -> Result<Emulator, String> {
+fn emulator(folder: &Path, manifest: &CopyManifest) -> Result<EmulatorProgram, String> {
     let path = folder.join(&manifest.program);
     let libraries: Vec<PathBuf> = manifest.libraries.iter().map(|libraries| folder.join(libraries)).collect();
     check::works(&path, &libraries)?;
-    Ok(Emulator { path, origin: Origin::PrivateCopy, libraries })
+    Ok(EmulatorProgram { path, origin: EmulatorOrigin::PrivateCopy, libraries })
 }
 
 /// Makes the copy, unless another process has made it meanwhile. A copy that does not work is replaced.
 ///
 /// May be called by several processes at once, and may be killed at any time.
-pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulator, CopyTrouble> {
+pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&CopyStep)) -> Result<EmulatorProgram, CopyTrouble> {
     let parent = folder.parent().unwrap_or(folder);
     if env::join_paths([folder]).is_err() {
         return Err(CopyTrouble::Colon { folder: folder.to_owned() });
     }
     let create = |path: &Path| fs::create_dir_all(path).map_err(unwritable(path));
     create(parent)?;
-    let lock = Lock::take(parent, || tell(&Step::Wait)).map_err(unwritable(parent))?;
+    let lock = FolderLock::take(parent, || tell(&CopyStep::Wait)).map_err(unwritable(parent))?;
     if let Some(emulator) = find(folder) {
         return Ok(emulator);
     }
-    if lock.taken() == Taken::Alone {
+    if lock.taken() == LockState::Exclusive {
         remove_leftovers(parent).map_err(|(path, source)| CopyTrouble::Write { path, source })?;
     }
     // apt does not end if the disk fills up while it downloads lists (observed with 2.6).
@@ -156,10 +156,10 @@ pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulat
     }
     let work = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent).map_err(unwritable(parent))?;
     let mut apt = Apt::new(work.path())?;
-    tell(&Step::Lists);
+    tell(&CopyStep::Lists);
     apt.update()?;
     let packages = apt.packages_for(PROGRAM)?;
-    tell(&Step::Packages { count: packages.len(), bytes: apt.download_bytes(&packages)? });
+    tell(&CopyStep::Packages { count: packages.len(), bytes: apt.download_bytes(&packages)? });
     apt.download(&packages)?;
     // A folder of its own: the temporary one is readable for this user only.
     let copy = work.path().join("copy");
@@ -170,13 +170,13 @@ pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<Emulat
     keep_one_program(&root, PROGRAM).map_err(unwritable(&root))?;
     let relative = |path: PathBuf| path.strip_prefix(&copy).map(Path::to_owned).unwrap_or(path);
     let libraries = libraries_in(&root).into_iter().map(relative).collect();
-    let manifest = Manifest { program: Path::new(ROOT).join(program), libraries, packages };
+    let manifest = CopyManifest { program: Path::new(ROOT).join(program), libraries, packages };
     emulator(&copy, &manifest).map_err(|reason| CopyTrouble::Broken { reason })?;
     let text = toml::to_string(&manifest).map_err(|error| CopyTrouble::Broken { reason: error.to_string() })?;
     fs::write(copy.join(MANIFEST), text).map_err(unwritable(&copy.join(MANIFEST)))?;
     let bytes = cache::size(&copy);
     put_in_place(&copy, folder, &work.path().join("old")).map_err(unwritable(folder))?;
-    tell(&Step::Done { bytes });
+    tell(&CopyStep::Done { bytes });
     drop(lock);
     find(folder).ok_or_else(|| CopyTrouble::Broken { reason: format!("{} disappeared", folder.display()) })
 }
@@ -236,8 +236,8 @@ pub fn clean(cache: &Path) -> Result<usize, (PathBuf, io::Error)> {
     if leftovers_in(&parent).is_empty() {
         return Ok(0);
     }
-    match Lock::try_take(&parent).map_err(|error| (parent.clone(), error))? {
-        Some(lock) if lock.taken() == Taken::Alone => remove_leftovers(&parent),
+    match FolderLock::try_take(&parent).map_err(|error| (parent.clone(), error))? {
+        Some(lock) if lock.taken() == LockState::Exclusive => remove_leftovers(&parent),
         _ => Ok(0),
     }
 }

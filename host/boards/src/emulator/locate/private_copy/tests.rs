@@ -10,7 +10,7 @@ fn fake_copy(folder: &Path, machines: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     script(&path, &format!("printf 'QEMU emulator version 9.8.7\\n{machines}'"));
     let libraries = vec![Path::new(ROOT).join("usr/lib")];
-    let manifest = Manifest { program, libraries, packages: Vec::new() };
+    let manifest = CopyManifest { program, libraries, packages: Vec::new() };
     fs::write(folder.join(MANIFEST), toml::to_string(&manifest).unwrap()).unwrap();
 }
 
@@ -25,7 +25,7 @@ fn a_copy_is_used_only_when_it_is_complete_and_works() {
     assert_eq!(find(&folder), None);
     fake_copy(&folder, MACHINES);
     let emulator = find(&folder).unwrap();
-    assert_eq!(emulator.origin(), Origin::PrivateCopy);
+    assert_eq!(emulator.origin(), EmulatorOrigin::PrivateCopy);
     assert_eq!(emulator.path(), folder.join("root/usr/bin").join(PROGRAM));
     assert_eq!(emulator.libraries(), [folder.join("root/usr/lib")]);
 
@@ -54,7 +54,8 @@ fn libraries_are_for_the_emulator_alone() {
     let first = std::env::split_paths(value.unwrap()).next();
     assert_eq!(first.as_deref(), Some(&*place.path().join("root/usr/lib")));
     assert_ne!(std::env::var_os(name).as_deref(), value);
-    let installed = Emulator { path: emulator.path().to_owned(), origin: Origin::Installed, libraries: Vec::new() };
+    let installed =
+        EmulatorProgram { path: emulator.path().to_owned(), origin: EmulatorOrigin::Installed, libraries: Vec::new() };
     assert_eq!(installed.command().get_envs().count(), 0);
 }
 
@@ -81,7 +82,7 @@ fn leftovers_are_removed_unless_a_process_is_at_it() {
     fs::create_dir_all(parent.join("debian-12-x86_64")).unwrap();
     assert_eq!(leftovers(cache.path()), std::slice::from_ref(&leftover));
     {
-        let _lock = Lock::take(&parent, || ()).unwrap();
+        let _lock = FolderLock::take(&parent, || ()).unwrap();
         assert_eq!(clean(cache.path()).unwrap(), 0);
         assert!(leftover.is_dir());
     }
@@ -102,10 +103,10 @@ fn library_folders_are_those_of_kinds_of_machines() {
 #[test]
 fn the_announcement_says_where_and_how_much() {
     let unusable = vec![Unusable { path: "/opt/old".into(), reason: "too old".to_owned() }];
-    let begin = Step::Begin { folder: "/cache".into(), unusable }.to_string();
+    let begin = CopyStep::Begin { folder: "/cache".into(), unusable }.to_string();
     for word in ["/cache", "/opt/old: too old", "nothing is installed"] {
         assert!(begin.contains(word), "{begin}");
     }
-    let packages = Step::Packages { count: 25, bytes: 15_800_000 }.to_string();
+    let packages = CopyStep::Packages { count: 25, bytes: 15_800_000 }.to_string();
     assert!(packages.contains("25 packages, 15.8 MB"), "{packages}");
 }

@@ -15,7 +15,7 @@ use crate::{Network, NetworkError, Pretrained};
 
 /// A trained network and its origin.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct PretrainedSource {
     /// File that its parameters were read from: the float weights if available.
     pub path: PathBuf,
     /// CRC-32 (ISO-HDLC) of a weights file, or a model file's own checksum.
@@ -34,7 +34,7 @@ const HOW: &str = "give a run folder that `pinhole train` made, its weights.safe
 
 /// Error: a network to continue from cannot be read.
 #[derive(Debug, Error, Diagnostic)]
-pub enum SourceError {
+pub enum PretrainedSourceError {
     /// The file is missing or cannot be read.
     #[error("training cannot continue from {}: {reason}", path.display())]
     #[diagnostic(help("{HOW}"))]
@@ -73,7 +73,7 @@ pub enum SourceError {
     Candle(#[from] candle_core::Error),
 }
 
-impl Source {
+impl PretrainedSource {
     /// Reads a trained network.
     ///
     /// | path | what is read |
@@ -84,18 +84,18 @@ impl Source {
     /// | a model file | the float weights beside it if its run says it was made from them; else itself, dequantized |
     ///
     /// # Errors
-    /// [`SourceError`] with the path.
-    pub fn read(path: &Path) -> Result<Self, SourceError> {
-        if let Some(shipped) = Bundled::lookup(path)? {
-            return Self::from_shipped(&shipped);
+    /// [`PretrainedSourceError`] with the path.
+    pub fn read(path: &Path) -> Result<Self, PretrainedSourceError> {
+        if let Some(bundled_model) = Bundled::lookup(path)? {
+            return Self::from_bundled(&bundled_model);
         }
-        let unreadable = |reason| SourceError::Unreadable { path: path.to_owned(), reason };
+        let unreadable = |reason| PretrainedSourceError::Unreadable { path: path.to_owned(), reason };
         if path.metadata().map_err(unreadable)?.is_dir() {
             let (weights, model) = (path.join(files::WEIGHTS), path.join(files::MODEL));
             return match (weights.exists(), model.exists()) {
                 (true, _) => Self::from_weights(&weights),
                 (false, true) => Self::from_model(&model),
-                (false, false) => Err(SourceError::NoRun { path: path.to_owned() }),
+                (false, false) => Err(PretrainedSourceError::NoRun { path: path.to_owned() }),
             };
         }
         let bytes = std::fs::read(path).map_err(unreadable)?;
@@ -106,20 +106,21 @@ impl Source {
         }
     }
 
-    fn from_weights(path: &Path) -> Result<Self, SourceError> {
-        let bytes = std::fs::read(path).map_err(|reason| SourceError::Unreadable { path: path.to_owned(), reason })?;
+    fn from_weights(path: &Path) -> Result<Self, PretrainedSourceError> {
+        let bytes = std::fs::read(path)
+            .map_err(|reason| PretrainedSourceError::Unreadable { path: path.to_owned(), reason })?;
         Self::from_safetensors(&bytes, path, recipe_name(path))
     }
 
     /// Reads a bundled model: its float weights, or else the model alone.
-    fn from_shipped(shipped: &Bundled) -> Result<Self, SourceError> {
-        match shipped.weights() {
-            Some(bytes) => Self::from_safetensors(bytes, &shipped.path(), shipped.name.to_owned()),
-            None => Self::from_parsed(&shipped.model().model(), &shipped.path()),
+    fn from_bundled(bundled_model: &Bundled) -> Result<Self, PretrainedSourceError> {
+        match bundled_model.weights() {
+            Some(bytes) => Self::from_safetensors(bytes, &bundled_model.path(), bundled_model.name.to_owned()),
+            None => Self::from_parsed(&bundled_model.model().model(), &bundled_model.path()),
         }
     }
 
-    fn from_safetensors(bytes: &[u8], path: &Path, recipe_name: String) -> Result<Self, SourceError> {
+    fn from_safetensors(bytes: &[u8], path: &Path, recipe_name: String) -> Result<Self, PretrainedSourceError> {
         let network = Network::from_safetensors(bytes, path)?;
         Ok(Self {
             path: path.to_owned(),
@@ -130,7 +131,7 @@ impl Source {
         })
     }
 
-    fn from_model(path: &Path) -> Result<Self, SourceError> {
+    fn from_model(path: &Path) -> Result<Self, PretrainedSourceError> {
         let file = ModelFile::read(path)?;
         let model = file.model();
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -142,7 +143,7 @@ impl Source {
         Self::from_parsed(&model, path)
     }
 
-    fn from_parsed(model: &Model<'_>, path: &Path) -> Result<Self, SourceError> {
+    fn from_parsed(model: &Model<'_>, path: &Path) -> Result<Self, PretrainedSourceError> {
         Ok(Self {
             path: path.to_owned(),
             checksum: model.checksum(),

@@ -10,7 +10,7 @@ use pinhole_train::runs::{self, RunSummary, files};
 use super::QuantizationError;
 
 /// A trained network and its location.
-pub(super) struct Given {
+pub(super) struct TrainedNetwork {
     pub(super) network: Network,
     /// Folder of the run or of the weights file; `None` for a bundled network.
     pub(super) folder: Option<PathBuf>,
@@ -19,12 +19,19 @@ pub(super) struct Given {
     pub(super) model: Option<ModelFile>,
 }
 
-impl Given {
+impl TrainedNetwork {
     pub(super) fn read(path: &Path) -> Result<Self, QuantizationError> {
         let model = path.to_owned();
-        if let Some(shipped) = Bundled::lookup(path)? {
-            let Some(network) = shipped.open().network else { return Err(QuantizationError::NoWeights { model }) };
-            return Ok(Self { network, folder: None, summary: shipped.summary(), model: Some(shipped.model()) });
+        if let Some(bundled_model) = Bundled::lookup(path)? {
+            let Some(network) = bundled_model.open().network else {
+                return Err(QuantizationError::NoWeights { model });
+            };
+            return Ok(Self {
+                network,
+                folder: None,
+                summary: bundled_model.summary(),
+                model: Some(bundled_model.model()),
+            });
         }
         let weights = if path.is_dir() { path.join(files::WEIGHTS) } else { path.to_owned() };
         if weights.extension().is_some_and(|extension| extension == "pinhole") && weights.exists() {

@@ -6,8 +6,8 @@ use pinhole_shared::model::Activation;
 
 use super::tests::{ALL_KINDS, trained};
 use super::*;
-use crate::Arithmetic;
-use crate::finetune::Integers;
+use crate::FakeQuantization;
+use crate::finetune::IntegerModel;
 use crate::quantize::{ActivationBits, Calibration};
 
 /// Hidden dense layers with all activation functions.
@@ -17,7 +17,7 @@ const DENSE: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearnin
 
 /// Returns trained networks with weights of 4 and 8 bits, folded, with their integers and the photos. The networks'
 /// parameters are changed after calibration.
-fn networks() -> Vec<(Network, Calibration, Integers, Dataset)> {
+fn networks() -> Vec<(Network, Calibration, IntegerModel, Dataset)> {
     let mut all = Vec::new();
     for text in [ALL_KINDS, DENSE] {
         for (bits, activations) in [(4, ActivationBits::Sixteen), (8, ActivationBits::Eight)] {
@@ -25,7 +25,7 @@ fn networks() -> Vec<(Network, Calibration, Integers, Dataset)> {
             network.recipe.set_weight_bits(&[bits]).unwrap();
             let calibration = Calibration::of(&network, &data, activations).unwrap();
             let network = network.folded().unwrap();
-            let mut integers = Integers::new(calibration.clone(), &network).unwrap();
+            let mut integers = IntegerModel::new(calibration.clone(), &network).unwrap();
             let mut layers = network.float_layers().unwrap();
             for (_, values) in layers.iter_mut().flat_map(FloatLayer::values_mut) {
                 // Some activations leave the calibrated range.
@@ -84,9 +84,9 @@ fn gradients_are_of_what_the_device_computes() {
                 _ => false,
             };
             let units = if is_sigmoid { UNITS_OF_SIGMOID } else { UNITS };
-            for (float, exact) in numbers(&float).into_iter().zip(numbers(&values)) {
-                let distance = (float.clamp(low, high) - exact).abs();
-                assert!(distance <= units * stage.unit + REST, "layer {index}: {exact}, not {float}");
+            for (float, quantized) in numbers(&float).into_iter().zip(numbers(&values)) {
+                let distance = (float.clamp(low, high) - quantized).abs();
+                assert!(distance <= units * stage.unit + REST, "layer {index}: {quantized}, not {float}");
                 cut += usize::from(float > high + stage.unit);
             }
         }
