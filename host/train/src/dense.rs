@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use pinhole_shared::model::Activation;
 
-use super::matrix::{Strided, product};
+use super::matrix::{Matrix, product};
 use super::optimizer::contiguous;
 
 /// The factors that backpropagation leaves for the optimizer: inputs (batch x inputs) and delta (batch x outputs).
@@ -42,12 +42,14 @@ impl CustomOp3 for DenseOp {
         if width != rows || biases_layout.shape().dims1()? != columns {
             bail!("dense: inputs {batch}x{width}, weights {rows}x{columns}, biases {:?}", biases_layout.shape());
         }
-        let inputs = Strided::row_major(contiguous(inputs, inputs_layout)?, batch, width);
+        let inputs = Matrix::row_major(contiguous(inputs, inputs_layout)?, batch, width);
         let weights = contiguous(weights, weights_layout)?;
         let biases = contiguous(biases, biases_layout)?;
-        let mut outputs = product(inputs, weights, columns, Some(biases));
-        for output in &mut outputs {
-            *output = activate(self.activation, *output);
+        let mut outputs = product(inputs, weights, columns);
+        for outputs in outputs.chunks_exact_mut(columns) {
+            for (output, bias) in outputs.iter_mut().zip(biases) {
+                *output = activate(self.activation, *output + bias);
+            }
         }
         Ok((CpuStorage::F32(outputs), (batch, columns).into()))
     }
@@ -74,8 +76,8 @@ impl CustomOp3 for DenseOp {
             transpose(&delta, batch, columns, &mut delta_t);
             let (storage, layout) = weights.storage_and_layout();
             let candle_core::Storage::Cpu(storage) = &*storage else { bail!("dense: weights are not on the CPU") };
-            let weights = Strided::row_major(contiguous(storage, layout)?, rows, columns);
-            let gradient_t = product(weights, &delta_t, batch, None);
+            let weights = Matrix::row_major(contiguous(storage, layout)?, rows, columns);
+            let gradient_t = product(weights, &delta_t, batch);
             let mut gradient = vec![0.0; gradient_t.len()];
             transpose(&gradient_t, rows, batch, &mut gradient);
             Some(Tensor::from_vec(gradient, (batch, rows), device)?)

@@ -2,9 +2,9 @@
 //! model file, [`finetune`] fine-tunes it with the device's integers, and [`runs`] reads and writes run folders.
 //!
 //! candle holds the tensors and runs autograd. The two operations where it would spend nearly all of its time are our
-//! own: `dense` and `optimizer`, both on the matrix product in `matrix`. So are the operations on image tensors
-//! (`spatial`). They give the same result on every machine. Tests compare them with candle's own operations and
-//! optimizer.
+//! own: `dense` and `optimizer`. So are the operations on image tensors (`spatial`). All of them are on the matrix
+//! product in `matrix` and the vector instructions in `simd`. They give the same result on every machine. Tests compare
+//! them with candle's own operations and optimizer.
 //!
 //! A network is a sequence of layers. What is particular to one kind of layer is in its file in `layers`.
 
@@ -24,6 +24,7 @@ mod quantization_aware;
 pub mod quantize;
 pub mod runs;
 mod schedule;
+mod simd;
 mod spatial;
 mod trainer;
 mod training;

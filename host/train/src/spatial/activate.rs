@@ -5,7 +5,7 @@ use pinhole_shared::shape::{Shape, Window};
 use rayon::prelude::*;
 
 use super::super::optimizer::contiguous;
-use super::kernel::widest;
+use super::super::simd::multiversion;
 use super::with_values;
 
 /// Activation functions of convolutions: the identity, clamped to bounds.
@@ -120,7 +120,7 @@ fn smaller(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
-widest! {
+multiversion! {
     /// Computes one output plane.
     fn forward(input: &[f32], pooling: Pooling, output: &mut [f32]) = forward_portable;
 }
@@ -155,7 +155,7 @@ fn forward_portable(input: &[f32], pooling: Pooling, output: &mut [f32]) {
     }
 }
 
-widest! {
+multiversion! {
     /// Computes the gradient of one plane; `gradient` must hold zeros.
     fn backward(input: &[f32], delta: &[f32], pooling: Pooling, gradient: &mut [f32]) = backward_portable;
 }

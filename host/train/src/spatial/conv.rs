@@ -4,10 +4,10 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape as Dimensions, Te
 use pinhole_shared::shape::{Padding, Shape, Window};
 use rayon::prelude::*;
 
+use super::super::matrix::{Matrix, Packed, Right, Store, multiply};
 use super::super::optimizer::contiguous;
-use super::kernel::{Panels, SLACK, StoreMode, Views, padded, product};
-use super::lanes::{dot, sum};
-use super::lowering::Lowering;
+use super::super::simd::{dot, sum};
+use super::lowering::{Lowering, SLACK, padded};
 use super::{CHUNK, with_values};
 
 /// Convolution without activation: batch x (channels * height * width), weights, biases -> batch x (outputs * rows *
@@ -50,11 +50,11 @@ impl ConvOp {
     fn forward(&self, inputs: &[f32], weights: &[f32], biases: &[f32], output: Shape) -> Vec<f32> {
         let lowering = self.lowering();
         let depth = self.depth();
-        let groups: Vec<Panels> = if self.is_depthwise {
-            weights.chunks_exact(depth).map(|weights| Panels::new(1, depth, |_, k| weights[k])).collect()
-        } else {
-            vec![Panels::new(self.outputs, depth, |row, k| weights[row * depth + k])]
-        };
+        let rows = if self.is_depthwise { 1 } else { self.outputs };
+        let groups: Vec<Packed> = weights
+            .chunks_exact(rows * depth)
+            .map(|weights| Packed::new(Matrix::row_major(weights, rows, depth)))
+            .collect();
         let mut outputs = vec![0.0; inputs.len() / self.input.elements() * output.elements()];
         outputs
             .par_chunks_mut(CHUNK * output.elements())
@@ -65,10 +65,9 @@ impl ConvOp {
                 let group = self.input.elements() / groups.len();
                 let planes = outputs.chunks_exact_mut(output.positions()).zip(biases.iter().cycle());
                 let mut planes = planes.map(|(plane, &bias)| (plane, bias));
-                for (image, panels) in inputs.chunks_exact(group).zip(groups.iter().cycle()) {
+                for (image, weights) in inputs.chunks_exact(group).zip(groups.iter().cycle()) {
                     lowering.fill(image, &mut buffer);
-                    let views = Views { values: &buffer, offsets: &lowering.offsets };
-                    product(panels, views, StoreMode::Replace, &mut results);
+                    multiply_views(weights, &buffer, &lowering.offsets, Store::Replace, &mut results);
                     for results in results.chunks_exact(lowering.step) {
                         let (plane, bias) = planes.next().expect("a plane for each result");
                         lowering.gather(results, bias, plane);
@@ -152,12 +151,12 @@ impl ConvOp {
         // (col2im).
         let lowering = self.lowering();
         let depth = self.depth();
-        let groups: Vec<Panels> = if self.is_depthwise {
-            weights.chunks_exact(depth).map(|weights| Panels::new(depth, 1, |row, _| weights[row])).collect()
-        } else {
-            vec![Panels::new(depth, self.outputs, |row, k| weights[k * depth + row])]
-        };
-        let offsets: Vec<usize> = (0..self.outputs / groups.len()).map(|output| output * lowering.step).collect();
+        let rows = if self.is_depthwise { 1 } else { self.outputs };
+        let groups: Vec<Packed> = weights
+            .chunks_exact(rows * depth)
+            .map(|weights| Packed::new(Matrix::transposed(weights, rows, depth)))
+            .collect();
+        let offsets: Vec<usize> = (0..rows).map(|output| output * lowering.step).collect();
         let mut gradient = vec![0.0; delta.len() / output.elements() * self.input.elements()];
         gradient
             .par_chunks_mut(CHUNK * self.input.elements())
@@ -168,13 +167,13 @@ impl ConvOp {
                 let mut buffer = vec![0.0; lowering.len];
                 let images = gradient.chunks_exact_mut(self.input.elements() / groups.len());
                 let deltas = delta.chunks_exact(output.elements() / groups.len());
-                for ((image, delta), panels) in images.zip(deltas).zip(groups.iter().cycle()) {
+                for ((image, delta), weights) in images.zip(deltas).zip(groups.iter().cycle()) {
                     for (plane, spread) in
                         delta.chunks_exact(output.positions()).zip(spread.chunks_exact_mut(lowering.step))
                     {
                         lowering.spread(plane, spread);
                     }
-                    product(panels, Views { values: &spread, offsets: &offsets }, StoreMode::Replace, &mut results);
+                    multiply_views(weights, &spread, &offsets, Store::Replace, &mut results);
                     buffer.fill(0.0);
                     lowering.add(&results, &mut buffer);
                     lowering.take(&buffer, image);
@@ -282,7 +281,7 @@ impl ConvOp {
             .map(|(y, x)| y * usize::from(stride_y) * pitch + x * usize::from(stride_x) * channels)
             .collect();
         let mut places = vec![0.0; rows * pitch + SLACK];
-        let mut panels = Panels::zeros(self.outputs, offsets.len());
+        let mut packed = Packed::empty();
         // Kernel row x outputs x (kernel column, channel).
         let mut gradient = vec![0.0; usize::from(height) * self.outputs * step];
         for (image, delta) in inputs.chunks_exact(self.input.elements()).zip(delta.chunks_exact(output.elements())) {
@@ -295,10 +294,9 @@ impl ConvOp {
                     }
                 }
             }
-            panels.fill(delta);
+            packed.pack(Matrix::row_major(delta, self.outputs, offsets.len()), 0..self.outputs);
             for (y, gradient) in gradient.chunks_exact_mut(self.outputs * step).enumerate() {
-                let views = Views { values: &places[y * pitch..], offsets: &offsets };
-                product(&panels, views, StoreMode::Add, gradient);
+                multiply_views(&packed, &places[y * pitch..], &offsets, Store::Add, gradient);
             }
         }
         let mut ordered = Vec::with_capacity(self.outputs * self.depth());
@@ -309,4 +307,11 @@ impl ConvOp {
         }
         ordered
     }
+}
+
+/// Multiplies packed rows by a matrix whose rows begin at `offsets` in `values`. `results` has equally long rows.
+fn multiply_views(packed: &Packed, values: &[f32], offsets: &[usize], store: Store, results: &mut [f32]) {
+    assert_eq!(offsets.len(), packed.depth());
+    let columns = results.len() / packed.rows();
+    multiply(packed, Right { values, starts: offsets, columns }, store, results);
 }

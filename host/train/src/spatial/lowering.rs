@@ -8,7 +8,16 @@
 
 use pinhole_shared::shape::{Shape, Window};
 
-use super::kernel::{SLACK, padded};
+use super::super::matrix::NARROWEST;
+
+/// Values that buffers have beyond the last row of a matrix, so that all rows can be as long as [`padded`] says.
+pub(super) const SLACK: usize = NARROWEST;
+
+/// Returns the length of a row of results: whole tiles, which are faster than exact columns. The values beyond the
+/// columns are unspecified.
+pub(super) const fn padded(columns: usize) -> usize {
+    columns.next_multiple_of(NARROWEST)
+}
 
 /// Layout of the matrix in a buffer that [`Lowering::fill`] writes.
 pub(super) struct Lowering {

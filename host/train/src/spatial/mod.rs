@@ -7,14 +7,12 @@
 //!
 //! The same seed trains the same bytes on any machine and any number of threads (see [`super::matrix`]). So every sum
 //! here has a fixed order, whatever vectors and threads compute it:
-//! - elements of matrix products add their terms one after another ([`kernel`]);
-//! - sums along memory have a fixed number of partial sums, added in a fixed order ([`lanes`]);
+//! - elements of matrix products add their terms one after another ([`super::matrix`]);
+//! - sums along memory have a fixed number of partial sums, added in a fixed order ([`super::simd`]);
 //! - sums over a batch add images, or chunks of [`CHUNK`] images, in order.
 
 mod activate;
 mod conv;
-mod kernel;
-mod lanes;
 mod layout;
 mod lowering;
 mod norm;

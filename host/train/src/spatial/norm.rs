@@ -6,8 +6,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape as Dimensions, Te
 use rayon::prelude::*;
 
 use super::super::optimizer::contiguous;
-use super::kernel::widest;
-use super::lanes::moments;
+use super::super::simd::{moments, multiversion};
 use super::with_values;
 
 /// Added to a variance before its root is taken.
@@ -201,7 +200,7 @@ fn by_channel(inputs: &[f32], lines: &[(f32, f32)], places: usize) -> Vec<f32> {
     outputs
 }
 
-widest! {
+multiversion! {
     /// Computes `x * line.0 + line.1`.
     fn affine(inputs: &[f32], line: (f32, f32), outputs: &mut [f32]) = affine_portable;
 }
@@ -213,7 +212,7 @@ fn affine_portable(inputs: &[f32], (scale, shift): (f32, f32), outputs: &mut [f3
     }
 }
 
-widest! {
+multiversion! {
     /// Computes `delta * plane.0 + input * plane.1 + plane.2`.
     fn combine(inputs: &[f32], delta: &[f32], plane: (f32, f32, f32), gradient: &mut [f32]) = combine_portable;
 }

@@ -6,7 +6,7 @@ use pinhole_shared::shape::{Shape, Window};
 use rayon::prelude::*;
 
 use super::super::optimizer::contiguous;
-use super::lanes::sum;
+use super::super::simd::sum;
 use super::with_values;
 
 /// Max or average pooling: batch x (channels * height * width) -> batch x (channels * rows * columns). Padding is never

@@ -1,7 +1,7 @@
 //! Sums over contiguous memory, in an order that does not depend on the machine. Element `i` is added to partial sum
 //! `i % LANES`, in order of `i`; at the end the partial sums are added pairwise.
 
-use super::kernel::widest;
+use super::multiversion;
 
 /// Number of partial sums (vector lanes) of every sum.
 const LANES: usize = 16;
@@ -21,9 +21,9 @@ macro_rules! add_lanes {
     }};
 }
 
-widest! {
+multiversion! {
     /// Returns the sum of the values.
-    pub(super) fn sum(values: &[f32]) -> f32 = sum_portable;
+    pub(crate) fn sum(values: &[f32]) -> f32 = sum_portable;
 }
 
 #[inline(always)]
@@ -41,9 +41,9 @@ fn sum_portable(values: &[f32]) -> f32 {
     add_lanes!(lanes)
 }
 
-widest! {
+multiversion! {
     /// Returns the dot product.
-    pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 = dot_portable;
+    pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 = dot_portable;
 }
 
 #[inline(always)]
@@ -62,10 +62,10 @@ fn dot_portable(a: &[f32], b: &[f32]) -> f32 {
     add_lanes!(lanes)
 }
 
-widest! {
+multiversion! {
     /// Returns the sum of `a`, and its dot product with `b`, in double precision (where products of two `f32` are
     /// exact).
-    pub(super) fn moments(a: &[f32], b: &[f32]) -> (f64, f64) = moments_portable;
+    pub(crate) fn moments(a: &[f32], b: &[f32]) -> (f64, f64) = moments_portable;
 }
 
 #[inline(always)]
