@@ -55,12 +55,12 @@ pub fn repository() -> &'static Path {
 }
 
 /// Folder of the bundled synthetic pictures: `train` or `validation`.
-pub fn drawn(set: &str) -> PathBuf {
+pub fn synthetic(set: &str) -> PathBuf {
     repository().join("data").join(set)
 }
 
 /// The bundled model, trained on the synthetic pictures.
-pub fn shipped_model() -> PathBuf {
+pub fn bundled_model() -> PathBuf {
     repository().join("data/models/drawn/model.pinhole")
 }
 
@@ -90,11 +90,11 @@ pub fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The training that made [`shipped_model`]: the bundled pictures, the default recipe, seed 1.
-pub fn shipped_job() -> Job {
+/// The training that made [`bundled_model`]: the bundled pictures, the default recipe, seed 1.
+pub fn bundled_job() -> Job {
     Job {
-        photos: drawn("train"),
-        validation: Some(drawn("validation")),
+        photos: synthetic("train"),
+        validation: Some(synthetic("validation")),
         recipe_name: DEFAULT.to_owned(),
         recipe: Recipe::find(DEFAULT).expect("the default recipe is there"),
         from: None,
@@ -125,10 +125,10 @@ pub fn train(job: &Job) -> TrainedJob {
     TrainedJob { data, finished }
 }
 
-/// Trains [`shipped_job`] once for all tests of a file.
+/// Trains [`bundled_job`] once for all tests of a file.
 pub fn trained() -> &'static TrainedJob {
     static TRAINED: OnceLock<TrainedJob> = OnceLock::new();
-    TRAINED.get_or_init(|| train(&shipped_job()))
+    TRAINED.get_or_init(|| train(&bundled_job()))
 }
 
 /// Writes a new run folder of [`trained`], as `pinhole train` does.

@@ -7,7 +7,7 @@ use pinhole::board::Board;
 use pinhole::model_file::ModelFile;
 use pinhole_shared::link::Unit;
 use pinhole_tests::handmade::{encode, logits, tiny};
-use pinhole_tests::{Ran, pinhole, shipped_model};
+use pinhole_tests::{Ran, bundled_model, pinhole};
 use serde_json::Value;
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
@@ -21,7 +21,7 @@ fn benched(board: Board, bytes: &[u8]) -> Bench {
 
 #[test]
 fn two_runs_print_the_same() {
-    let model = shipped_model();
+    let model = bundled_model();
     for (board, name) in BOARDS.into_iter().zip(["qemu-mps2-an386", "qemu-thumbv6m"]) {
         let run = |json: &[&str]| {
             let mut command = pinhole(["bench", "--board", board.name()]);

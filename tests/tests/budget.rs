@@ -19,7 +19,7 @@ use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::Network;
 use pinhole_shared::model::{Activation, Layer, Output};
 use pinhole_tests::handmade::{LayerShape, encode, logits};
-use pinhole_tests::{Ran, pinhole, repository, shipped_model, tensors};
+use pinhole_tests::{Ran, bundled_model, pinhole, repository, tensors};
 use tempfile::TempDir;
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
@@ -143,10 +143,10 @@ fn errors(file: &ModelFile, path: &Path, board: Board) -> (f64, Vec<f64>) {
 /// the loops changed. In the second case, measure `compiled` there again.
 #[test]
 fn predicted_instructions_are_those_counted() {
-    let path = shipped_model();
-    let shipped = ModelFile::read(&path).unwrap();
+    let path = bundled_model();
+    let bundled = ModelFile::read(&path).unwrap();
     for board in BOARDS {
-        let (whole, layers) = errors(&shipped, &path, board);
+        let (whole, layers) = errors(&bundled, &path, board);
         println!("{board:?}: {whole:+.4}, layers {layers:+.4?}");
         assert!(whole.abs() < TOLERANCE, "{board:?}: {whole:+.4}, layers {layers:+.4?}");
     }
@@ -264,7 +264,7 @@ fn firmware_is_within_its_budget() {
 
 #[test]
 fn inspect_shows_what_a_board_has() {
-    let model = shipped_model();
+    let model = bundled_model();
     for board in BOARDS {
         let file = ModelFile::read(&model).unwrap();
         let packed = file.packed(board.packing()).unwrap();

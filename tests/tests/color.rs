@@ -16,7 +16,7 @@ use pinhole::recipe::Recipe;
 use pinhole_shared::link::{Refusal, Report};
 use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
 use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
-use pinhole_tests::{Ran, drawn, pinhole, run_folder};
+use pinhole_tests::{Ran, pinhole, run_folder, synthetic};
 use tempfile::TempDir;
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
@@ -202,7 +202,7 @@ fn a_gray_network_does_not_go_on_in_color() {
     let folder = tempfile::tempdir().unwrap();
     let ran = Ran::of(
         pinhole(["train"])
-            .arg(drawn("train"))
+            .arg(synthetic("train"))
             .arg("--from")
             .arg(run_folder().path())
             .args(["--color", "rgb", "--out"])

@@ -25,7 +25,7 @@ use pinhole_shared::pixels::{InputShape, PIPELINE_ID, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Smoother, Verdict};
 use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
 use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
-use pinhole_tests::{drawn, files_in, shipped_model, trained};
+use pinhole_tests::{bundled_model, files_in, synthetic, trained};
 use tempfile::TempDir;
 
 /// A file with these bytes, in a folder that is removed with it.
@@ -274,7 +274,7 @@ fn the_camera_path_gives_the_hosts_integers() {
 fn boards_answer_by_the_models_policy() {
     let file = &trained().finished.model;
     let mut engine = file.engine();
-    let photos = files_in(&drawn("validation"));
+    let photos = files_in(&synthetic("validation"));
     let decided: Vec<Decision> = photos
         .iter()
         .map(|path| engine.run(&decode::read(path).unwrap().shrink(InputShape::gray(50)).unwrap()))
@@ -333,14 +333,14 @@ fn a_board_says_who_it_is() {
 /// The second board, built for a Cortex-M0+, computes the same; its proof covers its own code.
 #[test]
 fn the_cortex_m0plus_gives_the_hosts_integers() {
-    let path = shipped_model();
+    let path = bundled_model();
     let file = ModelFile::read(&path).unwrap();
     let mut board = EmulatedBoard::start(Board::QemuM0plus, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
     assert_eq!(
         (board.identity().board.as_str(), board.identity().kernel.as_str()),
         ("qemu-thumbv6m", "cortex-m0plus-pairs")
     );
-    let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
+    let photos: Vec<PathBuf> = files_in(&synthetic("validation")).into_iter().step_by(4).collect();
     let proof = prove(&file, &mut board, Pictures::Photos(&photos), || ()).unwrap();
     assert!(proof.holds(), "{}", proof.verdict());
     assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 3)));

@@ -11,7 +11,7 @@ use pinhole::recipe::Initialization;
 use pinhole::study::{
     self, Finished, Options, Plan, Ran, Shard, Source, Store, StudyError, StudyPhotos, StudySize, System,
 };
-use pinhole_tests::{Ran as Program, dense_mut, drawn, files_in, photos as real_photos, pinhole};
+use pinhole_tests::{Ran as Program, dense_mut, files_in, photos as real_photos, pinhole, synthetic};
 use tempfile::TempDir;
 
 /// A study of the bundled pictures, small enough to be run often.
@@ -32,7 +32,7 @@ fn systems(names: &[&str], epochs: u32) -> Vec<System> {
 
 impl Small {
     fn new(systems: Vec<System>, size: StudySize) -> Self {
-        let source = Source { training: drawn("train"), validation: Some(drawn("validation")) };
+        let source = Source { training: synthetic("train"), validation: Some(synthetic("validation")) };
         let photos = StudyPhotos::load(&source, &systems).unwrap();
         let plan = Plan::new(&photos, &systems, size).unwrap();
         Self { systems, photos, plan }
@@ -187,7 +187,7 @@ fn a_stopped_study_goes_on() {
 #[test]
 fn a_killed_study_goes_on_to_the_same_bytes() {
     let arguments = |out: &Path| {
-        let mut arguments: Vec<std::ffi::OsString> = vec!["study".into(), drawn("train").into()];
+        let mut arguments: Vec<std::ffi::OsString> = vec!["study".into(), synthetic("train").into()];
         let rest = "--systems smaller,baseline-dropout,inverted,augmented,baseline-l2 --epochs 40 --seeds 3 --folds 3";
         arguments.extend(rest.split(' ').map(Into::into));
         arguments.extend(["--out".into(), out.into()]);
@@ -311,17 +311,17 @@ fn the_report_is_whole() {
 /// A copy of a training photo among the held-out ones is found, and both paths are reported.
 #[test]
 fn leaks_are_named() {
-    let place = temporary();
-    let (train, test) = (place.path().join("photos").join("train"), place.path().join("photos").join("test"));
+    let temp = temporary();
+    let (train, test) = (temp.path().join("photos").join("train"), temp.path().join("photos").join("test"));
     for (from, to) in [("train", &train), ("validation", &test)] {
         std::fs::create_dir_all(to).unwrap();
-        for file in files_in(&drawn(from)) {
+        for file in files_in(&synthetic(from)) {
             std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
         }
     }
     std::fs::copy(train.join("muffin-3.jpg"), test.join("muffin-leaked.jpg")).unwrap();
-    let out = place.path().join("study");
-    let mut arguments: Vec<std::ffi::OsString> = vec!["study".into(), place.path().join("photos").into()];
+    let out = temp.path().join("study");
+    let mut arguments: Vec<std::ffi::OsString> = vec!["study".into(), temp.path().join("photos").into()];
     let rest = "--systems smaller,baseline-dropout --epochs 2 --seeds 2 --folds 3 --json";
     arguments.extend(rest.split(' ').map(Into::into));
     arguments.extend(["--out".into(), out.clone().into()]);

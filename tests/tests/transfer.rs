@@ -11,12 +11,12 @@ use pinhole::runs::files;
 use pinhole::runs::source::Source;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::{dense_mut, run_folder, shipped_job, shipped_model, train, trained};
+use pinhole_tests::{bundled_job, bundled_model, dense_mut, run_folder, train, trained};
 
 fn continued(source: Source, freeze: bool, epochs: u32) -> Job {
     let mut recipe = source.pretrained.recipe.clone();
     recipe.training.epochs = epochs;
-    Job { recipe, from: Some(Continuation { source, freeze }), seed: 7, ..shipped_job() }
+    Job { recipe, from: Some(Continuation { source, freeze }), seed: 7, ..bundled_job() }
 }
 
 fn layers(finished: &Finished) -> Vec<FloatLayer> {
@@ -147,8 +147,8 @@ const DEQUANTIZED_TOLERANCE: f64 = 0.001;
 
 #[test]
 fn a_model_file_alone_is_turned_back_to_float() {
-    let source = Source::read(&shipped_model()).unwrap();
-    assert!(source.dequantized && source.path == shipped_model());
+    let source = Source::read(&bundled_model()).unwrap();
+    assert!(source.dequantized && source.path == bundled_model());
     assert_eq!(source.checksum, trained().finished.summary.model_checksum);
     let default = Recipe::find(DEFAULT).unwrap();
     assert_eq!(source.pretrained.recipe.training, default.training);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use pinhole::recipe::Recipe;
 use pinhole::study::{Options, Shard, Source};
 use pinhole::tune::{Budget, Cost, Found, Search, TuneError, tune};
-use pinhole_tests::{Ran, drawn, files_in, pinhole};
+use pinhole_tests::{Ran, files_in, pinhole, synthetic};
 
 fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
     let budget = Budget { flash_bytes, ram_bytes };
@@ -16,7 +16,7 @@ fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
 
 fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<Found>, TuneError> {
     let stop = AtomicBool::new(false);
-    let source = Source { training: drawn("train"), validation: validation.then(|| drawn("validation")) };
+    let source = Source { training: synthetic("train"), validation: validation.then(|| synthetic("validation")) };
     tune(&source, search, out, Options { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
 }
 
@@ -53,9 +53,9 @@ fn a_budget_nothing_fits_is_refused_with_the_least_there_is() {
 
 #[test]
 fn the_command_prints_a_front_whose_recipes_can_be_trained() {
-    let place = tempfile::tempdir().unwrap();
-    let out = place.path().join("tune");
-    let mut arguments: Vec<std::ffi::OsString> = vec!["tune".into(), drawn("train").into(), "--out".into()];
+    let temp = tempfile::tempdir().unwrap();
+    let out = temp.path().join("tune");
+    let mut arguments: Vec<std::ffi::OsString> = vec!["tune".into(), synthetic("train").into(), "--out".into()];
     arguments.push(out.clone().into());
     let rest = "--flash 64K --ram 8K --candidates 4 --rounds 2 --folds 2 --epochs 5";
     arguments.extend(rest.split(' ').map(Into::into));
@@ -67,8 +67,8 @@ fn the_command_prints_a_front_whose_recipes_can_be_trained() {
         let name = recipe.file_stem().unwrap().to_str().unwrap();
         assert!(told.stdout.contains(name), "{name} in:\n{}", told.stdout);
     }
-    let run = place.path().join("run");
-    let mut train: Vec<std::ffi::OsString> = vec!["train".into(), drawn("train").into(), "--recipe".into()];
+    let run = temp.path().join("run");
+    let mut train: Vec<std::ffi::OsString> = vec!["train".into(), synthetic("train").into(), "--recipe".into()];
     train.extend([recipes[0].clone().into(), "--epochs".into(), "1".into(), "--out".into(), run.into()]);
     Ran::of(&mut pinhole(train)).ok();
     // The second time all results exist already; the output is the same.

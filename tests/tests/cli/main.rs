@@ -32,7 +32,7 @@ use pinhole::runs::{self, files};
 use pinhole::synthetic::encode_jpeg;
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model, verdict};
+use pinhole_tests::{Ran, bundled_model, files_in, pinhole, repository, run_folder, synthetic, verdict};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -61,9 +61,9 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
 }
 
 /// Runs a command that must fail with a proper error: exit status 1, nothing on stdout, and on stderr the cause, with
-/// these words, and a way out. It must leave everything in `place` unchanged.
-fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<OsStr>]) -> String {
-    let before = contents(place);
+/// these words, and a way out. It must leave everything in `folder` unchanged.
+fn refused(folder: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<OsStr>]) -> String {
+    let before = contents(folder);
     let ran = run(arguments);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
     for word in words.iter().map(|word| word.as_ref().to_str().unwrap()).chain(["help: "]) {
@@ -73,7 +73,7 @@ fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<Os
     // A placeholder that was not filled in.
     let literal = ran.stderr.split('{').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
     assert!(!literal, "{}", ran.stderr);
-    let after = contents(place);
+    let after = contents(folder);
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "files came or went");
     assert!(after == before, "a file changed");
     ran.stderr
