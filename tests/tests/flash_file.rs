@@ -15,16 +15,16 @@ use pinhole::firmware::{Firmware, FirmwareError, FlashImage, packed_for};
 use pinhole::flash_file::{FlashFile, FlashFileError, Format, encode};
 use pinhole::model_file::PackedModel;
 use pinhole::probe::{Attachment, Unlock, connect, loader};
-use pinhole::runs::bundled;
+use pinhole::runs;
 use pinhole_shared::model::Model;
 use pinhole_tests::virtual_board::{self, VirtualBoard};
-use pinhole_tests::{Ran, bundled_model, files_in, pinhole};
+use pinhole_tests::{Ran, bundled_model, files_in, pinhole, temporary};
 
 /// Memory contents by address.
 type Memory = BTreeMap<u32, u8>;
 
 fn model_for(board: Board) -> PackedModel {
-    let trained = bundled::drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     packed_for(board, &trained.model, &trained.model_path).unwrap()
 }
 
@@ -263,7 +263,7 @@ fn what_is_not_in_flash_is_refused() {
 /// QEMU's loader as another reader, and the firmware's own report of the model.
 #[test]
 fn a_board_runs_what_is_in_the_file() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let board = Board::QemuProbed;
     let (firmware, model) = (Firmware::of(board).unwrap(), model_for(board));
     let image = FlashImage::new(board, Some(&firmware), &model).unwrap();
@@ -298,7 +298,7 @@ fn refused(ran: &Ran, code: i32, words: &[&str]) {
 
 #[test]
 fn the_command_writes_each_format() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
     for (image, firmware) in images().filter(|(image, _)| !image.board.is_test_equipment()) {
         for format in formats(image.board) {
@@ -324,7 +324,7 @@ fn the_command_writes_each_format() {
 
 #[test]
 fn the_command_says_what_to_do_with_the_file() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
     let uf2 = path("out.UF2");
     let told = flash("pico", &["--file", &uf2]).ok();
@@ -345,7 +345,7 @@ fn the_command_says_what_to_do_with_the_file() {
 
 #[test]
 fn a_dry_run_writes_nothing() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let out = temp.path().join("out.uf2");
     let told = flash("pico", &["--out", out.to_str().unwrap(), "--dry-run"]).ok();
     assert!(
@@ -360,7 +360,7 @@ fn a_dry_run_writes_nothing() {
 
 #[test]
 fn what_cannot_be_written_is_refused() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
     for name in ["out", "out.txt", "out.uf", ".hex"] {
         let out = path(name);
@@ -384,7 +384,7 @@ fn what_cannot_be_written_is_refused() {
 /// Files are kept even if only the extension is wrong, and even files of this command.
 #[test]
 fn other_files_are_kept() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let write = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).unwrap();
     let hex = temp.path().join("precious.hex");
     flash("pico", &["--out", hex.to_str().unwrap()]).ok();

@@ -11,7 +11,7 @@ use pinhole::recipe::{Copies, NAMED, Recipe};
 use pinhole::runs::{self, files};
 use pinhole::synthetic::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 use pinhole::train::{Network, Stopped};
-use pinhole_tests::{bundled_job, bundled_model, files_in, run_folder, synthetic, train, trained};
+use pinhole_tests::{bundled_job, bundled_model, files_in, names_in, run_folder, synthetic, temporary, train, trained};
 
 /// Returns the bytes that identify a training: weights and model.
 fn bytes_of(job: &Job) -> (Vec<u8>, Vec<u8>) {
@@ -42,13 +42,13 @@ fn neither_threads_nor_chance_change_a_byte() {
 #[test]
 fn run_folders_are_the_same_bytes() {
     let (one, two) = (run_folder(), run_folder());
-    let names: Vec<_> = files_in(one.path()).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    let names = names_in(one.path());
     let mut expected = [files::RECIPE, files::METRICS, files::WEIGHTS, files::MODEL, files::REPORT, files::SUMMARY];
     expected.sort_unstable();
     assert_eq!(names, expected);
     for name in names {
         let read = |folder: &tempfile::TempDir| std::fs::read(folder.path().join(&name)).unwrap();
-        assert!(read(&one) == read(&two), "{}", name.display());
+        assert!(read(&one) == read(&two), "{name}");
     }
 }
 
@@ -157,7 +157,7 @@ fn an_interrupted_training_is_a_shorter_one() {
     assert_eq!(interrupted.outcome.network.float_layers().unwrap(), short.outcome.network.float_layers().unwrap());
     assert!(interrupted.model.bytes() == short.model.bytes());
 
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     interrupted.write(folder.path(), &data).unwrap();
     let opened = runs::open(folder.path()).unwrap();
     assert!(opened.network.is_some());
@@ -238,7 +238,7 @@ mod real_photos {
     fn the_board_computes_what_the_host_does() {
         let Some(job) = article(1) else { return };
         let trained = train(&job);
-        let run = tempfile::tempdir().unwrap();
+        let run = temporary();
         trained.finished.write(run.path(), &trained.data).unwrap();
         let (all, _) = photos::expand(&[folder().unwrap().join("large").join("train")]).unwrap();
         let mut board = EmulatedBoard::start(Board::Qemu, &run.path().join(files::MODEL)).unwrap();

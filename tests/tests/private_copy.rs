@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use pinhole_tests::{Ran, bundled_model, files_in, program, synthetic};
+use pinhole_tests::{Ran, bundled_model, names_in, program, synthetic, temporary};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -52,7 +52,7 @@ struct Archive {
 impl Archive {
     /// Creates it with these options of the source, and this list of installed packages.
     fn new(options: &str, status: &str) -> Self {
-        let archive = Self { folder: tempfile::tempdir().unwrap() };
+        let archive = Self { folder: temporary() };
         let repository = archive.path("repository");
         fs::create_dir_all(&repository).unwrap();
         fs::create_dir_all(archive.path("nothing on the search path")).unwrap();
@@ -116,8 +116,7 @@ impl Archive {
 
     /// Returns the contents of the emulator's folder.
     fn copies(&self) -> Vec<String> {
-        let names = files_in(&self.path("a home/.cache/pinhole/emulator")).into_iter();
-        names.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+        names_in(&self.path("a home/.cache/pinhole/emulator"))
     }
 
     /// Makes the copy, and checks that it works and that nothing else is there.
@@ -247,7 +246,7 @@ fn the_archives_emulator_runs_a_board() {
     let installed = || run(Command::new("dpkg-query").args(["--show"]));
     let logs = || Path::new("/var/log/apt").read_dir().map(times).unwrap_or_default();
     let before = (installed(), logs());
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let nothing = temp.path().join("nothing");
     fs::create_dir(&nothing).unwrap();
     let mut command = Command::new(program());

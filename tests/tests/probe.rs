@@ -17,14 +17,14 @@ use pinhole::firmware::{Firmware, FlashImage, packed_for};
 use pinhole::photos::{Picture, decode, read_unlabeled};
 use pinhole::probe::{Attachment, Unlock, connect, flash};
 use pinhole::prove::{Pictures, prove};
-use pinhole::runs::bundled;
+use pinhole::runs;
 use pinhole_app::test_card::TestCard;
 use pinhole_shared::decision::Probability;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Verdict};
 use pinhole_tests::virtual_board::{Fault, VirtualBoard};
-use pinhole_tests::{Ran, bundled_model, files_in, synthetic};
+use pinhole_tests::{Ran, bundled_model, files_in, synthetic, temporary};
 use tempfile::TempDir;
 
 const BOARD: Board = Board::QemuProbed;
@@ -64,7 +64,7 @@ fn other_model(folder: &TempDir) -> PathBuf {
 fn flash_writes_firmware_and_model_and_sees_them_run() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     let told = flash_bundled(&board);
-    let trained = bundled::drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     let packed = packed_for(BOARD, &trained.model, &trained.model_path).unwrap();
     let last = format!(
         "qemu-probed runs the model {:08x} ({} bytes), kernel cortex-m4-dsp",
@@ -89,7 +89,7 @@ fn flash_writes_firmware_and_model_and_sees_them_run() {
 
 #[test]
 fn a_model_alone_is_written_beside_the_firmware() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let board = flashed();
     let other = other_model(&folder);
     let mut before = vec![0; BOARD.declaration().flash.bytes as usize];
@@ -130,7 +130,7 @@ fn a_proof_runs_on_the_attached_board() {
 #[test]
 fn captured_pictures_are_what_the_board_sees() {
     let board = flashed();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let arguments = [
         Path::new("capture"),
         folder.path(),
@@ -161,7 +161,7 @@ fn captured_pictures_are_what_the_board_sees() {
 
 /// Flashes the bundled model, without the command.
 fn attached(board: &VirtualBoard) -> AttachedDevice {
-    let trained = bundled::drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     let packed = packed_for(BOARD, &trained.model, &trained.model_path).unwrap();
     let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();
@@ -215,7 +215,7 @@ impl Events for Recorder {
 #[test]
 fn flashing_and_capturing_tell_what_happens() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let (bench, trained) = (board.bench(), bundled::drawn_model());
+    let (bench, trained) = (board.bench(), runs::open("drawn".as_ref()).unwrap());
     let prepared = Prepared::new(&trained, BOARD, false).unwrap();
     prepared.check(&bench).unwrap();
     let mut recorder = Recorder::default();
@@ -224,10 +224,10 @@ fn flashing_and_capturing_tell_what_happens() {
     assert_eq!(recorder.work, [Work::Flashing, Work::WaitingForBoard]);
     assert!(matches!(recorder.notes[..], [Note::Flashed { bytes }] if bytes > prepared.model().bytes().len()));
     // None at all, where flash is written like memory, as this board's is.
-    assert_eq!(recorder.done, recorder.total);
+    assert_eq!((recorder.total, recorder.done), (0, 0));
     assert!(recorder.lines.lock().unwrap().iter().any(|line| line.contains("ready")));
 
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let folder = temp.path().join("card");
     let mut camera = BoardCamera::new(Box::new(attached(&board)));
     let mut recorder = Recorder::default();
@@ -259,7 +259,7 @@ fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     let mut device = attached(&board);
     device.set_policy(Policy::new(Probability(40_000), 3, 4).unwrap()).unwrap();
-    let trained = bundled::drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     let proof = prove(&trained.model, &mut device, Pictures::Captures(6), || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
     let verdict = device.capture(Report::Decision).unwrap().verdict;
@@ -300,7 +300,7 @@ fn a_reset_in_the_middle_is_survived() {
 #[test]
 fn a_board_that_cannot_start_says_why() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let trained = bundled::drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     let packed = packed_for(BOARD, &trained.model, &trained.model_path).unwrap();
     let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use pinhole::board::Board;
 use pinhole::firmware::packed_for;
-use pinhole::runs::bundled;
+use pinhole::runs;
 use pinhole_app::capture::Buffers;
 use pinhole_app::counter::Counter;
 use pinhole_app::device::{Device, Parts};
@@ -21,7 +21,7 @@ use pinhole_shared::engine::{Engine, Scratch};
 use pinhole_shared::kernel::{Dsp, PortableDsp};
 use pinhole_shared::link::Unit;
 use pinhole_shared::model::Model;
-use pinhole_tests::{Ran, bundled_model, pinhole, synthetic};
+use pinhole_tests::{Ran, bundled_model, pinhole, synthetic, temporary};
 use serialport::{SerialPort, TTYPort};
 
 const BOARD: Board = Board::NucleoF446re;
@@ -126,7 +126,7 @@ impl Drop for SerialDevice {
 
 fn serve(mut line: Line) {
     line.port.set_timeout(Duration::from_millis(100)).expect("a port has a timeout");
-    let trained = bundled::drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     let packed = packed_for(BOARD, &trained.model, &trained.model_path).expect("it fits");
     // Aligned to words, as on the device.
     let words: Vec<u64> = packed.bytes().chunks(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect();
@@ -161,7 +161,7 @@ fn a_proof_runs_over_a_serial_port() {
         format!("compared {} values on 2 photos: 0 mismatches", 2 * (2500 + 128 + 16 + 2 + 3))
     );
     assert!(!told.stderr.contains("again"), "{}", told.stderr);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let mut capture = pinhole([Path::new("capture"), folder.path(), "--label".as_ref(), "ring".as_ref()]);
     capture.args(["--count", "2", "--board", BOARD.name(), "--port", &device.name]);
     Ran::of(&mut capture).ok();

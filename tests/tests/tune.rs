@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use pinhole::recipe::Recipe;
 use pinhole::study::{Options, Shard, Source};
 use pinhole::tune::{Budget, Cost, Found, Search, TuneError, tune};
-use pinhole_tests::{Ran, files_in, pinhole, synthetic};
+use pinhole_tests::{Ran, files_in, pinhole, synthetic, temporary};
 
 fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
     let budget = Budget { flash_bytes, ram_bytes };
@@ -23,7 +23,7 @@ fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Resul
 #[test]
 fn every_network_is_within_the_budget_and_costs_what_its_model_does() {
     let search = search(40_000, 3_000);
-    let (one, four) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, four) = (temporary(), temporary());
     let with_one = found(&search, true, 1, one.path()).unwrap().unwrap();
     assert_eq!(with_one, found(&search, true, 4, four.path()).unwrap().unwrap());
     assert_eq!((with_one.candidates, with_one.networks.len(), with_one.repeats), (6, 3, 2));
@@ -45,7 +45,7 @@ fn every_network_is_within_the_budget_and_costs_what_its_model_does() {
 
 #[test]
 fn a_budget_nothing_fits_is_refused_with_the_least_there_is() {
-    let out = tempfile::tempdir().unwrap();
+    let out = temporary();
     let error = found(&search(1_000, 32_768), false, 1, out.path()).unwrap_err();
     let TuneError::NothingFits { smallest, .. } = error else { panic!("{error:?}") };
     assert!(smallest.flash_bytes > 9_000 && smallest.flash_bytes < 11_000, "{smallest:?}");
@@ -53,7 +53,7 @@ fn a_budget_nothing_fits_is_refused_with_the_least_there_is() {
 
 #[test]
 fn the_command_prints_a_front_whose_recipes_can_be_trained() {
-    let temp = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let out = temp.path().join("tune");
     let mut arguments: Vec<std::ffi::OsString> = vec!["tune".into(), synthetic("train").into(), "--out".into()];
     arguments.push(out.clone().into());

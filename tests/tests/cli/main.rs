@@ -17,7 +17,6 @@ mod success;
 mod transfer;
 mod widths;
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -32,32 +31,17 @@ use pinhole::runs::{self, files};
 use pinhole::synthetic::encode_jpeg;
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::{Ran, bundled_model, files_in, pinhole, repository, run_folder, synthetic, verdict};
+use pinhole_tests::{
+    Ran, bundled_model, contents, files_in, names_in, pinhole, read_json, repository, run_folder, synthetic, temporary,
+    verdict,
+};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Integers of one photo with the default network: pixels, three layers, class, probability and verdict.
 const VALUES: usize = 50 * 50 + 128 + 16 + 2 + 3;
 
 fn run(arguments: &[&dyn AsRef<OsStr>]) -> Ran {
     Ran::of(&mut pinhole(arguments.iter().map(|argument| argument.as_ref())))
-}
-
-fn temporary() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-/// Returns everything in a folder, with its bytes.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-    let mut found = BTreeMap::new();
-    for path in files_in(folder) {
-        if path.is_dir() {
-            found.extend(contents(&path));
-        }
-        let bytes = path.is_file().then(|| std::fs::read(&path).unwrap());
-        found.insert(path, bytes);
-    }
-    found
 }
 
 /// Runs a command that must fail with a proper error: exit status 1, nothing on stdout, and on stderr the cause, with
@@ -91,10 +75,6 @@ fn cats_and_dogs(folder: &Path) {
         photo(&folder.join(format!("cat-{number}.jpg")), 60, 40 + number);
         photo(&folder.join(format!("dog-{number}.jpg")), 60, 200 + number);
     }
-}
-
-fn names_in(folder: &Path) -> Vec<String> {
-    files_in(folder).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 const RUN_FILES: [&str; 6] =

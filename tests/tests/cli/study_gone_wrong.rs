@@ -107,7 +107,7 @@ fn merging_what_is_no_study() {
     refused(temp.path(), &[&"merge", &shard, &"--out", &out], &[&"1 of 2", &"smaller.fold-1-of-2.seed-1"]);
     // A plan that was changed by hand is invalid.
     let plan = shard.join("plan.json");
-    let mut changed: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    let mut changed = read_json(&plan);
     changed["assignments"] = Value::Array(Vec::new());
     std::fs::write(&plan, changed.to_string()).unwrap();
     refused(temp.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds"]);
@@ -117,7 +117,7 @@ fn merging_what_is_no_study() {
     arguments.extend([&shard as &dyn AsRef<OsStr>, &"--validation", &validation]);
     run(&arguments).ok();
     let plan = shard.join("plan.json");
-    let mut changed: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    let mut changed = read_json(&plan);
     assert_eq!((&changed["given_split"], &changed["seeds"]), (&Value::Bool(true), &Value::from(1)));
     (changed["assignments"], changed["repeats"]) = (Value::Array(Vec::new()), Value::from(0));
     std::fs::write(&plan, changed.to_string()).unwrap();

@@ -27,8 +27,7 @@ fn train() {
     let again = run(&arguments).ok();
     assert!(again.stderr.contains("replacing the earlier run"), "{}", again.stderr);
     let summary = again.json();
-    let written: Value = serde_json::from_slice(&std::fs::read(out.join(files::SUMMARY)).unwrap()).unwrap();
-    assert_eq!(summary, written);
+    assert_eq!(summary, read_json(&out.join(files::SUMMARY)));
     assert_eq!(
         [&summary["training_photos"], &summary["validation_photos"], &summary["epochs"], &summary["seed"]],
         [26, 14, 20, 1]
