@@ -7,15 +7,13 @@ use pinhole::board::Board;
 use pinhole::model_file::ModelFile;
 use pinhole_shared::link::Unit;
 use pinhole_tests::handmade::{encode, logits, tiny};
-use pinhole_tests::{Ran, bundled_model, pinhole};
+use pinhole_tests::{Ran, bundled_model, on_disk, pinhole};
 use serde_json::Value;
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
 
 fn benched(board: Board, bytes: &[u8]) -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.pinhole");
-    std::fs::write(&path, bytes).unwrap();
+    let (_temp, path) = on_disk(bytes);
     bench(&ModelFile::from_bytes(bytes).unwrap(), &path, board).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -75,9 +73,12 @@ fn more_work_costs_more() {
             assert_eq!(bench.unit, Unit::Instructions);
             assert!(bench.layers.iter().all(|layer| layer.instructions > layer.outputs as u64), "{bench:?}");
             let layers: u64 = bench.layers.iter().map(|layer| layer.instructions).sum();
-            assert_eq!(bench.rest() + layers, bench.instructions, "{bench:?}");
+            // Only the decision. Layers that add up to more than the whole would leave 0.
+            assert!((1..5000).contains(&bench.rest()), "{bench:?}");
+            assert_eq!(bench.instructions - layers, bench.rest(), "{bench:?}");
         }
         let first_layers = benches.each_ref().map(|bench| bench.layers[0].instructions);
+        println!("{board:?}: {first_layers:?}, {:?}", benches.each_ref().map(|bench| bench.rest()));
         assert!(first_layers.is_sorted(), "{first_layers:?}");
     }
 }
