@@ -296,7 +296,7 @@ fn boards() {
 #[test]
 fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
     let temp = temporary();
-    refused(temp.path(), &[&"watch", &"--photos", &synthetic("validation")], &[&"watch needs a terminal"]);
+    refused(temp.path(), &[&"watch", &"--photos", &synthetic("validation")], &[&"`pinhole watch` needs a terminal"]);
     let ran = run(&[&"simulate", &"--photos", &synthetic("validation"), &"--board", &"pico"]);
     assert!(ran.stderr.contains("invalid value 'pico'") && ran.stderr.contains("qemu-m0plus"), "{}", ran.stderr);
     // No such probe can be connected.
