@@ -4,11 +4,10 @@
 use std::ops::ControlFlow;
 
 use pinhole::model_file::{ModelFile, Packing};
-use pinhole::photos::{Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
-use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::{Network, train};
+use pinhole_core::testing::{in_turn, noise};
 use pinhole_shared::engine::{Engine, Scratch, ScratchNeeds};
 use pinhole_shared::kernel::{Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
 
@@ -71,20 +70,8 @@ fn kernel<K: Kernel>(bencher: divan::Bencher<'_, '_>, packing: Packing) {
 fn model_and_inputs() -> (ModelFile, Vec<Vec<u8>>) {
     let mut recipe = Recipe::find(DEFAULT).expect("it ships with Pinhole");
     recipe.training.epochs = 1;
-    let pixels = usize::from(recipe.input_side) * usize::from(recipe.input_side);
-    let mut random = Random::seeded(1);
-    let inputs: Vec<Vec<u8>> = (0..INPUTS).map(|_| (0..pixels).map(|_| random.below(256) as u8).collect()).collect();
-    let examples = inputs.iter().enumerate().map(|(index, pixels)| Example {
-        path: format!("{index}.png").into(),
-        class: (index % 2) as u16,
-        pixels: pixels.clone(),
-    });
-    let photos = Dataset {
-        input: recipe.input(),
-        classes: vec!["chihuahua".to_owned(), "muffin".to_owned()],
-        examples: examples.collect(),
-        warnings: Vec::new(),
-    };
+    let photos = noise(recipe.input(), &["chihuahua", "muffin"], in_turn(INPUTS, 2), 1);
+    let inputs = photos.examples.iter().map(|example| example.pixels.clone()).collect();
     let network = Network::new(&recipe, &photos.classes, 1).expect("there is memory for it");
     let outcome = train(network, &photos, &photos, 1, |_| ControlFlow::Continue(()));
     let network = outcome.expect("the default recipe trains").network;

@@ -46,8 +46,11 @@ use tempfile::TempDir;
 #[path = "../../firmware/app/tests/support/model_file.rs"]
 pub mod handmade;
 
+mod files;
 pub mod tensors;
 pub mod virtual_board;
+
+pub use files::{contents, files_in, names_in, on_disk, read_json, temporary};
 
 /// Root of the repository.
 pub fn repository() -> &'static Path {
@@ -55,12 +58,12 @@ pub fn repository() -> &'static Path {
 }
 
 /// Folder of the bundled synthetic pictures: `train` or `validation`.
-pub fn drawn(set: &str) -> PathBuf {
+pub fn synthetic(set: &str) -> PathBuf {
     repository().join("data").join(set)
 }
 
 /// The bundled model, trained on the synthetic pictures.
-pub fn shipped_model() -> PathBuf {
+pub fn bundled_model() -> PathBuf {
     repository().join("data/models/drawn/model.pinhole")
 }
 
@@ -71,30 +74,31 @@ pub fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", test.name().unwrap_or("a test"));
 }
 
+/// Environment variable that makes missing real photos a failure.
+const PHOTOS_REQUIRED: &str = "PINHOLE_REQUIRE_PHOTOS";
+
 /// Folder of real photos beside the repository, present for developers and CI. They may not be distributed, so a clone
-/// does not have them; then this reports so and returns `None`.
+/// does not have them; then this reports so and returns `None`, or panics if `PINHOLE_REQUIRE_PHOTOS` is
+/// set.
 pub fn photos() -> Option<PathBuf> {
     let folder = repository().parent()?.join("shared").join("photos");
     if folder.join("article").is_dir() {
         return Some(folder);
     }
+    assert!(
+        std::env::var_os(PHOTOS_REQUIRED).is_none(),
+        "{PHOTOS_REQUIRED} is set, and there are no real photos at {}",
+        folder.display()
+    );
     skipped(&format!("no real photos at {}", folder.display()));
     None
 }
 
-/// The picture files of a folder, sorted by name.
-pub fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
-    files.sort();
-    files
-}
-
-/// The training that made [`shipped_model`]: the bundled pictures, the default recipe, seed 1.
-pub fn shipped_job() -> Job {
+/// The training that made [`bundled_model`]: the bundled pictures, the default recipe, seed 1.
+pub fn bundled_job() -> Job {
     Job {
-        photos: drawn("train"),
-        validation: Some(drawn("validation")),
+        photos: synthetic("train"),
+        validation: Some(synthetic("validation")),
         recipe_name: DEFAULT.to_owned(),
         recipe: Recipe::find(DEFAULT).expect("the default recipe is there"),
         from: None,
@@ -125,15 +129,15 @@ pub fn train(job: &Job) -> TrainedJob {
     TrainedJob { data, finished }
 }
 
-/// Trains [`shipped_job`] once for all tests of a file.
+/// Trains [`bundled_job`] once for all tests of a file.
 pub fn trained() -> &'static TrainedJob {
     static TRAINED: OnceLock<TrainedJob> = OnceLock::new();
-    TRAINED.get_or_init(|| train(&shipped_job()))
+    TRAINED.get_or_init(|| train(&bundled_job()))
 }
 
 /// Writes a new run folder of [`trained`], as `pinhole train` does.
 pub fn run_folder() -> TempDir {
-    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let folder = temporary();
     let TrainedJob { data, finished } = trained();
     finished.write(folder.path(), data).expect("a fresh folder can be written to");
     folder

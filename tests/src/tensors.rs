@@ -1,21 +1,14 @@
 //! A small network with every kind of layer, for tests.
 
 use pinhole::model_file::ModelFile;
-use pinhole::photos::{Dataset, Example};
+use pinhole::photos::Dataset;
 use pinhole::quantize::{ActivationBits, quantize};
-use pinhole::random::Random;
-use pinhole::recipe::Recipe;
 use pinhole::train::Network;
-use pinhole_shared::pixels::InputShape;
+use pinhole_core::testing::untrained;
 
 /// Every kind of layer, odd sizes, paddings that differ on every side, an addition of an earlier layer, negative
 /// values.
-pub const RECIPE: &str = r#"
-input_side = 17
-[training]
-epochs = 1
-batch = 8
-learning_rate = 0.01
+pub const ALL_KINDS: &str = r#"
 [[layer]]
 kind = "conv"
 channels = 6
@@ -66,11 +59,6 @@ activation = "sigmoid"
 
 /// A first layer with its own loop on a Cortex-M4, with paddings that differ on every side and a partial block of rows.
 pub const FIRST_LAYER: &str = r#"
-input_side = 17
-[training]
-epochs = 1
-batch = 8
-learning_rate = 0.01
 [[layer]]
 kind = "conv"
 channels = 5
@@ -83,22 +71,9 @@ pool = 2
 kind = "global-average"
 "#;
 
-/// Returns noise pictures of different brightness.
-pub fn pictures(input: InputShape, count: usize) -> Dataset {
-    let mut random = Random::seeded(3);
-    let examples = (0..count).map(|number| {
-        let (from, range) = (random.below(200), 1 + random.below(55));
-        let pixels = (0..input.bytes()).map(|_| (from + random.below(range)) as u8).collect();
-        Example { path: number.to_string().into(), class: (number % 3) as u16, pixels }
-    });
-    let examples = examples.collect();
-    Dataset { input, classes: ["a", "b", "c"].map(str::to_owned).to_vec(), examples, warnings: Vec::new() }
-}
-
-/// Returns an untrained network of a recipe, and its quantized model.
-pub fn network_of(recipe: &str, pictures: &Dataset) -> (Network, ModelFile) {
-    let recipe = Recipe::parse(recipe, "of a test").expect("a good recipe");
-    let network = Network::new(&recipe, &pictures.classes, 1).expect("a network");
+/// Returns an untrained network of these layers, and its quantized model.
+pub fn network_of(layers: &str, pictures: &Dataset) -> (Network, ModelFile) {
+    let network = Network::new(&untrained(pictures.input, layers), &pictures.classes, 1).expect("a network");
     let file = quantize(&network, pictures, ActivationBits::default()).expect("a model");
     (network, file)
 }

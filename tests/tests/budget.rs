@@ -3,7 +3,7 @@
 //!
 //! A machine on which the emulator cannot run fails these tests.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miette::Diagnostic as _;
 use pinhole::bench::bench;
@@ -12,24 +12,16 @@ use pinhole::budget::predict::{TOLERANCE, predict};
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::firmware::{Firmware, FirmwareError};
 use pinhole::model_file::ModelFile;
-use pinhole::photos::{Dataset, Example};
 use pinhole::quantize::{ActivationBits, quantize};
-use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::Network;
+use pinhole_core::testing;
 use pinhole_shared::model::{Activation, Layer, Output};
+use pinhole_shared::pixels::InputShape;
 use pinhole_tests::handmade::{LayerShape, encode, logits};
-use pinhole_tests::{Ran, pinhole, repository, shipped_model, tensors};
-use tempfile::TempDir;
+use pinhole_tests::{Ran, bundled_model, on_disk, pinhole, repository, tensors};
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
-
-fn on_disk(bytes: &[u8]) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.pinhole");
-    std::fs::write(&path, bytes).unwrap();
-    (folder, path)
-}
 
 fn layer(outputs: usize, activation: Activation, output: Output) -> LayerShape {
     LayerShape { outputs, activation, output }
@@ -48,12 +40,6 @@ const MEAN_TOLERANCE: f64 = 0.4;
 /// Color; weights of 7 and 4 bits; strides, paddings and channels that are even nowhere; an addition; columns in
 /// several chunks.
 const COLORS: &str = r#"
-input_side = 26
-color = "rgb"
-[training]
-epochs = 1
-batch = 8
-learning_rate = 0.01
 [[layer]]
 kind = "conv"
 channels = 10
@@ -93,11 +79,6 @@ activation = "relu"
 
 /// A first layer with 4-bit weights, 3 x 3 pooling, average pooling.
 const FOUR_BITS: &str = r#"
-input_side = 20
-[training]
-epochs = 1
-batch = 8
-learning_rate = 0.01
 [[layer]]
 kind = "conv"
 channels = 6
@@ -143,10 +124,10 @@ fn errors(file: &ModelFile, path: &Path, board: Board) -> (f64, Vec<f64>) {
 /// the loops changed. In the second case, measure `compiled` there again.
 #[test]
 fn predicted_instructions_are_those_counted() {
-    let path = shipped_model();
-    let shipped = ModelFile::read(&path).unwrap();
+    let path = bundled_model();
+    let bundled = ModelFile::read(&path).unwrap();
     for board in BOARDS {
-        let (whole, layers) = errors(&shipped, &path, board);
+        let (whole, layers) = errors(&bundled, &path, board);
         println!("{board:?}: {whole:+.4}, layers {layers:+.4?}");
         assert!(whole.abs() < TOLERANCE, "{board:?}: {whole:+.4}, layers {layers:+.4?}");
     }
@@ -156,12 +137,8 @@ fn predicted_instructions_are_those_counted() {
 fn of_bits(bits: u8) -> ModelFile {
     let mut recipe = Recipe::find(DEFAULT).unwrap();
     recipe.set_weight_bits(&[bits]).unwrap();
-    let classes = ["chihuahua", "muffin"].map(str::to_owned).to_vec();
-    let network = Network::new(&recipe, &classes, 1).unwrap();
-    let mut random = Random::seeded(1);
-    let pixels = (0..2500).map(|_| random.below(256) as u8).collect();
-    let examples = vec![Example { path: "noise".into(), class: 0, pixels }];
-    let photos = Dataset { input: recipe.input(), classes, examples, warnings: Vec::new() };
+    let photos = testing::noise(recipe.input(), &["chihuahua", "muffin"], [0], 1);
+    let network = Network::new(&recipe, &photos.classes, 1).unwrap();
     quantize(&network, &photos, ActivationBits::Sixteen).unwrap()
 }
 
@@ -222,9 +199,14 @@ fn trained_networks_of_convolutions_are_predicted_too() {
 /// Every kind of layer, in shapes that were not used to fit the constants.
 #[test]
 fn every_kind_of_layer_is_predicted() {
-    for (number, recipe) in [tensors::RECIPE, tensors::FIRST_LAYER, COLORS, FOUR_BITS].into_iter().enumerate() {
-        let input = Recipe::parse(recipe, "of a test").unwrap().input();
-        let (_, file) = tensors::network_of(recipe, &tensors::pictures(input, 3));
+    let networks = [
+        (InputShape::gray(17), tensors::ALL_KINDS),
+        (InputShape::gray(17), tensors::FIRST_LAYER),
+        (InputShape::rgb(26), COLORS),
+        (InputShape::gray(20), FOUR_BITS),
+    ];
+    for (number, (input, layers)) in networks.into_iter().enumerate() {
+        let (_, file) = tensors::network_of(layers, &testing::pictures(input, 3));
         let (_folder, path) = on_disk(file.bytes());
         for board in BOARDS {
             let (whole, layers) = errors(&file, &path, board);
@@ -264,7 +246,7 @@ fn firmware_is_within_its_budget() {
 
 #[test]
 fn inspect_shows_what_a_board_has() {
-    let model = shipped_model();
+    let model = bundled_model();
     for board in BOARDS {
         let file = ModelFile::read(&model).unwrap();
         let packed = file.packed(board.packing()).unwrap();

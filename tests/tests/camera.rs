@@ -14,12 +14,12 @@ use pinhole::random::Random;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 use pinhole_tests::handmade::tiny;
-use pinhole_tests::{Ran, drawn, photos, pinhole, shipped_model};
+use pinhole_tests::{Ran, bundled_model, photos, pinhole, synthetic};
 
 const MODULES: [CameraKind; 2] = [CameraKind::ArducamMini, CameraKind::ArducamMega];
 
 fn board(board: Board, camera: CameraKind, model: &ModelFile) -> EmulatedBoard {
-    EmulatedBoard::start_model(board, model, &shipped_model(), camera, |_| ())
+    EmulatedBoard::start_model(board, model, &bundled_model(), camera, |_| ())
         .unwrap_or_else(|error| panic!("{error:?}"))
 }
 
@@ -30,8 +30,8 @@ fn pictures(folders: &[PathBuf]) -> Vec<PathBuf> {
 /// Every integer, including pixels, on synthetic pictures, and on real photos if present.
 #[test]
 fn the_device_sees_what_the_camera_is_shown() {
-    let model = ModelFile::read(&shipped_model()).unwrap();
-    let mut folders = vec![drawn("validation")];
+    let model = ModelFile::read(&bundled_model()).unwrap();
+    let mut folders = vec![synthetic("validation")];
     folders.extend(photos().map(|folder| folder.join("article").join("test")));
     let paths = pictures(&folders);
     for camera in MODULES {
@@ -72,12 +72,12 @@ fn pictures_of_any_shape() {
 /// As `pinhole simulate` reports it.
 #[test]
 fn decisions_are_those_of_classify_on_the_same_pixels() {
-    let model = ModelFile::read(&shipped_model()).unwrap();
+    let model = ModelFile::read(&bundled_model()).unwrap();
     let mut engine = model.engine();
     for camera in MODULES {
         let device = board(Board::Qemu, camera, &model);
         let args = ["simulate", "drawn", "--camera", camera.name(), "--json", "--photos"];
-        let told = Ran::of(pinhole(args).arg(drawn("validation"))).ok().json();
+        let told = Ran::of(pinhole(args).arg(synthetic("validation"))).ok().json();
         let told = told.as_array().unwrap();
         assert_eq!(told.len(), 14);
         for photo in told {

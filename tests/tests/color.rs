@@ -2,40 +2,25 @@
 //!
 //! A machine on which the emulator cannot run fails these tests.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::{Rgb, RgbImage};
 use pinhole::board::Board;
 use pinhole::device::{ClientError, InferenceDevice as _, InferenceDeviceError};
 use pinhole::emulator::EmulatedBoard;
-use pinhole::model_file::ModelFile;
 use pinhole::photos::Picture;
 use pinhole::quantize::dequantize;
 use pinhole::random::Random;
-use pinhole::recipe::Recipe;
+use pinhole_core::testing::{pictures, untrained};
 use pinhole_shared::link::{Refusal, Report};
 use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
-use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
-use pinhole_tests::{Ran, drawn, pinhole, run_folder};
-use tempfile::TempDir;
+use pinhole_tests::tensors::{ALL_KINDS, FIRST_LAYER, network_of};
+use pinhole_tests::{Ran, on_disk, pinhole, run_folder, synthetic, temporary};
 
 const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
 
-/// Returns a recipe of the tests, for color.
-fn in_color(recipe: &str) -> String {
-    format!("color = \"rgb\"\n{recipe}")
-}
-
 /// A network with dense layers only.
-const DENSE: &str = "input_side = 9\n[training]\nepochs = 1\nbatch = 8\nlearning_rate = 0.01\n\
-                     [[layer]]\noutputs = 10\nactivation = \"sigmoid\"\n";
-
-fn on_disk(file: &ModelFile) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.pinhole");
-    std::fs::write(&path, file.bytes()).unwrap();
-    (folder, path)
-}
+const DENSE: &str = "[[layer]]\noutputs = 10\nactivation = \"sigmoid\"\n";
 
 fn started(board: Board, path: &Path) -> EmulatedBoard {
     EmulatedBoard::start(board, path).unwrap_or_else(|error| panic!("{error}"))
@@ -45,12 +30,12 @@ fn started(board: Board, path: &Path) -> EmulatedBoard {
 /// the camera path, on both cores.
 #[test]
 fn boards_give_the_hosts_integers() {
-    for (recipe, side) in [(RECIPE, 17), (FIRST_LAYER, 17), (DENSE, 9)] {
+    for (layers, side) in [(ALL_KINDS, 17), (FIRST_LAYER, 17), (DENSE, 9)] {
         let input = InputShape::rgb(side);
         let pictures = pictures(input, 4);
-        let (_, file) = network_of(&in_color(recipe), &pictures);
+        let (_, file) = network_of(layers, &pictures);
         assert_eq!(file.model().input(), input);
-        let (_folder, path) = on_disk(&file);
+        let (_folder, path) = on_disk(file.bytes());
         let mut engine = file.engine();
         for board in BOARDS {
             let mut running = started(board, &path);
@@ -76,8 +61,8 @@ fn boards_give_the_hosts_integers() {
 /// Gray pictures are refused as inputs.
 #[test]
 fn a_gray_camera_is_refused() {
-    let (_, file) = network_of(&in_color(DENSE), &pictures(InputShape::rgb(9), 3));
-    let (_folder, path) = on_disk(&file);
+    let (_, file) = network_of(DENSE, &pictures(InputShape::rgb(9), 3));
+    let (_folder, path) = on_disk(file.bytes());
     let mut board = started(Board::Qemu, &path);
     let size = PictureSize { width: 12, height: 10 };
     let picture = Picture::new(size, PixelFormat::Gray8, vec![7; 120]).unwrap();
@@ -91,9 +76,8 @@ fn a_gray_camera_is_refused() {
 /// counts.
 #[test]
 fn channels_keep_their_order() {
-    let text = "color = \"rgb\"\ninput_side = 4\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n";
     let pictures = pictures(InputShape::rgb(4), 3);
-    let (network, file) = network_of(text, &pictures);
+    let (network, file) = network_of("", &pictures);
     let mut engine = file.engine();
     let one = |channel: usize| (0..48).map(|byte| if byte % 3 == channel { 255 } else { 0 }).collect::<Vec<u8>>();
     for channel in 0..3 {
@@ -104,7 +88,7 @@ fn channels_keep_their_order() {
             assert!((f64::from(*float) - f64::from(got) / 65_536.0).abs() < 0.05, "channel {channel}: {float}, {got}");
         }
     }
-    let back = dequantize(&file.model(), &Recipe::parse(text, "test").unwrap());
+    let back = dequantize(&file.model(), &untrained(pictures.input, ""));
     assert_eq!(back.recipe.color, Color::Rgb);
 }
 
@@ -112,7 +96,7 @@ fn channels_keep_their_order() {
 /// must. Then all commands that a user would run.
 #[test]
 fn what_differs_in_hue_alone_is_learned() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let mut random = Random::seeded(9);
     for (class, hue) in [("cyan", [0.0, 0.35, 0.35]), ("red", [0.9, 0.0, 0.0])] {
         for (set, count) in [("train", 12), ("validation", 6)] {
@@ -199,10 +183,10 @@ fn what_differs_in_hue_alone_is_learned() {
 /// Networks of different colors have different first layers, so neither can continue from the other.
 #[test]
 fn a_gray_network_does_not_go_on_in_color() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let ran = Ran::of(
         pinhole(["train"])
-            .arg(drawn("train"))
+            .arg(synthetic("train"))
             .arg("--from")
             .arg(run_folder().path())
             .args(["--color", "rgb", "--out"])

@@ -12,40 +12,37 @@ use pinhole::device::{ClientError, InferenceDevice as _, InferenceDeviceError};
 use pinhole::emulator::testing::start_with_bytes_of;
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
-use pinhole::photos::{Dataset, Example, Picture, decode};
+use pinhole::photos::{Picture, decode};
 use pinhole::prove::{ProofInputs, prove};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
 use pinhole::recipe::{NAMED, Recipe, RecipeLayer, WEIGHT_BITS};
 use pinhole::train::{Network, train};
+use pinhole_core::testing::{self, pictures};
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::link::{PROTOCOL, Refusal, Report};
 use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::pixels::{InputShape, PIPELINE_ID, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Smoother, Verdict};
 use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
-use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
-use pinhole_tests::{drawn, files_in, shipped_model, trained};
+use pinhole_tests::tensors::{ALL_KINDS, FIRST_LAYER, network_of};
+use pinhole_tests::{bundled_model, files_in, on_disk, synthetic, temporary, trained};
 use tempfile::TempDir;
 
-/// A file with these bytes, in a folder that is removed with it.
+/// A model file, in a folder that is removed with it.
 struct OnDisk {
-    folder: TempDir,
+    path: PathBuf,
+    _temp: TempDir,
 }
 
 impl OnDisk {
     fn new(bytes: &[u8]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("model.pinhole"), bytes).unwrap();
-        Self { folder }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("model.pinhole")
+        let (_temp, path) = on_disk(bytes);
+        Self { path, _temp }
     }
 
     fn board(&self) -> EmulatedBoard {
-        EmulatedBoard::start(Board::Qemu, &self.path()).unwrap_or_else(|error| panic!("{}", whole(error)))
+        EmulatedBoard::start(Board::Qemu, &self.path).unwrap_or_else(|error| panic!("{}", whole(error)))
     }
 }
 
@@ -90,14 +87,10 @@ fn mixed() -> ModelFile {
                 [[layer]]\noutputs = 17\nactivation = \"relu\"\n[[layer]]\noutputs = 9\nactivation = \"linear\"\n\
                 [[layer]]\noutputs = 5\nactivation = \"sigmoid\"\n";
     let mut random = Random::seeded(3);
-    let examples = (0..30_u16).map(|number| {
-        let class = number % 3;
-        let pixels = (0..144).map(|_| (u32::from(class) * 60 + random.below(120) as u32) as u8).collect();
-        Example { path: format!("{number}").into(), class, pixels }
-    });
-    let classes = ["dark", "gray", "light"].map(str::to_owned).to_vec();
-    let photos = Dataset { input: InputShape::gray(12), classes, examples: examples.collect(), warnings: Vec::new() };
-    let network = Network::new(&Recipe::parse(text, "mixed").unwrap(), &photos.classes, 1).unwrap();
+    let pixels = |class| (class, (0..144).map(|_| (usize::from(class) * 60 + random.below(120)) as u8).collect());
+    let examples = testing::in_turn(30, 3).map(pixels);
+    let photos = testing::dataset(InputShape::gray(12), &["dark", "gray", "light"], examples);
+    let network = Network::new(&testing::recipe(text), &photos.classes, 1).unwrap();
     let outcome = train(network, &photos, &photos, 1, |_| std::ops::ControlFlow::Continue(()));
     let file = quantize(&outcome.unwrap().network, &photos, ActivationBits::Eight).unwrap();
     let outputs: Vec<Output> = file.model().layers().map(|layer| layer.output()).collect();
@@ -109,12 +102,12 @@ fn mixed() -> ModelFile {
 #[test]
 fn tensors_are_the_hosts() {
     let pictures = pictures(InputShape::gray(17), 6);
-    for recipe in [RECIPE, FIRST_LAYER] {
-        let (_, file) = network_of(recipe, &pictures);
+    for layers in [ALL_KINDS, FIRST_LAYER] {
+        let (_, file) = network_of(layers, &pictures);
         let on_disk = OnDisk::new(file.bytes());
         let mut engine = file.engine();
         for board in [Board::Qemu, Board::QemuM0plus] {
-            let mut running = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|e| panic!("{}", whole(e)));
+            let mut running = EmulatedBoard::start(board, &on_disk.path).unwrap_or_else(|e| panic!("{}", whole(e)));
             for example in &pictures.examples {
                 let got = running.classify(&example.pixels, Report::AllValues).unwrap();
                 assert_eq!(got, engine.run_all(&example.pixels), "{board:?}");
@@ -129,38 +122,27 @@ fn tensors_are_the_hosts() {
 #[test]
 fn every_loop_gives_the_hosts_integers() {
     for (side, hidden) in [(1, 1), (3, 6), (13, 4), (22, 5), (31, 10), (45, 7)] {
-        let text = format!(
-            "input_side = {side}\n[training]\nepochs = 1\nbatch = 8\nlearning_rate = 0.01\n\
-             [[layer]]\noutputs = {hidden}\nactivation = \"sigmoid\"\n\
+        let layers = format!(
+            "[[layer]]\noutputs = {hidden}\nactivation = \"sigmoid\"\n\
              [[layer]]\noutputs = {}\nactivation = \"relu\"\n[[layer]]\noutputs = 33\nactivation = \"linear\"\n",
             hidden + 3
         );
         let pixels = side * side;
-        let examples = inputs(pixels).into_iter().enumerate().map(|(number, pixels)| Example {
-            path: number.to_string().into(),
-            class: (number % 2) as u16,
-            pixels,
-        });
-        let classes = ["a", "b"].map(str::to_owned).to_vec();
-        let photos = Dataset {
-            input: InputShape::gray(side as u16),
-            classes,
-            examples: examples.collect(),
-            warnings: Vec::new(),
-        };
+        let inputs = inputs(pixels);
+        let examples = testing::in_turn(inputs.len(), 2).zip(inputs.iter().cloned());
+        let photos = testing::dataset(InputShape::gray(side as u16), &["a", "b"], examples);
         for bits in WEIGHT_BITS {
-            let mut recipe = Recipe::parse(&text, "loops").unwrap();
+            let mut recipe = testing::untrained(photos.input, &layers);
             recipe.set_weight_bits(&[bits]).unwrap();
             let network = Network::new(&recipe, &photos.classes, 1).unwrap();
             let file = quantize(&network, &photos, ActivationBits::Sixteen).unwrap();
             let on_disk = OnDisk::new(file.bytes());
             let mut engine = file.engine();
             for board in [Board::Qemu, Board::QemuM0plus] {
-                let mut running =
-                    EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|e| panic!("{}", whole(e)));
-                for input in inputs(pixels) {
-                    let got = running.classify(&input, Report::AllValues).unwrap();
-                    assert_eq!(got, engine.run_all(&input), "{board:?}, side {side}, {bits} bits");
+                let mut running = EmulatedBoard::start(board, &on_disk.path).unwrap_or_else(|e| panic!("{}", whole(e)));
+                for input in &inputs {
+                    let got = running.classify(input, Report::AllValues).unwrap();
+                    assert_eq!(got, engine.run_all(input), "{board:?}, side {side}, {bits} bits");
                 }
             }
         }
@@ -175,12 +157,12 @@ fn a_board_refuses_another_kernels_layout() {
         [(Board::Qemu, Packing::CortexM0Plus), (Board::Qemu, Packing::Rows), (Board::QemuM0plus, Packing::CortexM4)]
     {
         let on_disk = OnDisk::new(file.packed(packing).unwrap().bytes());
-        let Err(error) = start_with_bytes_of(board, &on_disk.path()) else { panic!("{board:?} took it") };
+        let Err(error) = start_with_bytes_of(board, &on_disk.path) else { panic!("{board:?} took it") };
         let text = whole(error);
         assert!(text.contains("the model file was refused"), "{text}");
         assert!(text.contains("which is not run here: pack the model for this board"), "{text}");
         // As a file it is a model like any other.
-        EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
+        EmulatedBoard::start(board, &on_disk.path).unwrap_or_else(|error| panic!("{}", whole(error)));
     }
 }
 
@@ -274,7 +256,7 @@ fn the_camera_path_gives_the_hosts_integers() {
 fn boards_answer_by_the_models_policy() {
     let file = &trained().finished.model;
     let mut engine = file.engine();
-    let photos = files_in(&drawn("validation"));
+    let photos = files_in(&synthetic("validation"));
     let decided: Vec<Decision> = photos
         .iter()
         .map(|path| engine.run(&decode::read(path).unwrap().shrink(InputShape::gray(50)).unwrap()))
@@ -294,7 +276,7 @@ fn boards_answer_by_the_models_policy() {
     let file = file.with_policy(policy);
     let on_disk = OnDisk::new(file.bytes());
     for board in [Board::Qemu, Board::QemuM0plus] {
-        let mut board = EmulatedBoard::start(board, &on_disk.path()).unwrap_or_else(|error| panic!("{}", whole(error)));
+        let mut board = EmulatedBoard::start(board, &on_disk.path).unwrap_or_else(|error| panic!("{}", whole(error)));
         assert_eq!(board.policy().unwrap(), policy);
         let proof = prove(&file, &mut board, ProofInputs::Photos(&photos), || ()).unwrap();
         assert!(proof.holds(), "{proof:?}");
@@ -333,14 +315,14 @@ fn a_board_says_who_it_is() {
 /// The second board, built for a Cortex-M0+, computes the same; its proof covers its own code.
 #[test]
 fn the_cortex_m0plus_gives_the_hosts_integers() {
-    let path = shipped_model();
+    let path = bundled_model();
     let file = ModelFile::read(&path).unwrap();
     let mut board = EmulatedBoard::start(Board::QemuM0plus, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
     assert_eq!(
         (board.identity().board.as_str(), board.identity().kernel.as_str()),
         ("qemu-thumbv6m", "cortex-m0plus-pairs")
     );
-    let photos: Vec<PathBuf> = files_in(&drawn("validation")).into_iter().step_by(4).collect();
+    let photos: Vec<PathBuf> = files_in(&synthetic("validation")).into_iter().step_by(4).collect();
     let proof = prove(&file, &mut board, ProofInputs::Photos(&photos), || ()).unwrap();
     assert!(proof.holds(), "{}", proof.verdict());
     assert_eq!((proof.photos, proof.values), (4, 4 * (50 * 50 + 128 + 16 + 2 + 3)));
@@ -353,7 +335,7 @@ fn the_cortex_m0plus_gives_the_hosts_integers() {
 /// Asserts that the board refuses this file, and that its log gives the reason.
 fn refused(bytes: &[u8], reasons: &[&str]) {
     let on_disk = OnDisk::new(bytes);
-    let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
+    let Err(error) = EmulatedBoard::start(Board::Qemu, &on_disk.path) else { panic!("the board took it") };
     assert!(
         matches!(&error, EmulatorError::Device(InferenceDeviceError::Stopped { log, .. }) if !log.is_empty()),
         "{error:?}"
@@ -388,7 +370,7 @@ fn a_model_larger_than_the_boards_buffers_is_refused_with_the_devices_words() {
     {
         let packed = ModelFile::from_bytes(file.bytes()).unwrap().packed(Board::Qemu.packing()).unwrap();
         let on_disk = OnDisk::new(packed.bytes());
-        let Err(error) = start_with_bytes_of(Board::Qemu, &on_disk.path()) else { panic!("the board took it") };
+        let Err(error) = start_with_bytes_of(Board::Qemu, &on_disk.path) else { panic!("the board took it") };
         let text = whole(error);
         for reason in ["the model does not fit this board"].iter().chain(&numbers) {
             assert!(text.contains(reason), "no {reason:?} in: {text}");
@@ -402,7 +384,7 @@ fn a_file_that_is_missing_or_too_large_is_refused_before_anything_starts() {
     assert!(matches!(error, EmulatorError::Model { .. }), "{error:?}");
     assert!(whole(error).contains("/no/such/model.pinhole"));
     let too_large = OnDisk::new(&vec![0; (3 << 20) + 1]);
-    let error = EmulatedBoard::start(Board::Qemu, &too_large.path()).unwrap_err();
+    let error = EmulatedBoard::start(Board::Qemu, &too_large.path).unwrap_err();
     assert!(matches!(error, EmulatorError::ModelTooLarge { got: 3_145_729, room: 3_145_728, .. }), "{error:?}");
 }
 
@@ -454,7 +436,7 @@ fn packed_tiny() -> PackedModel {
 /// A file name that QEMU's option syntax could misinterpret.
 #[test]
 fn a_models_name_may_be_anything() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let path = folder.path().join("my model, \"new\" = größer.pinhole");
     std::fs::write(&path, packed_tiny().bytes()).unwrap();
     let board = start_with_bytes_of(Board::Qemu, &path).unwrap_or_else(|error| panic!("{}", whole(error)));
@@ -475,21 +457,21 @@ fn processes_with(path: &Path) -> usize {
 #[test]
 fn no_emulator_outlives_its_board() {
     let good = OnDisk::new(packed_tiny().bytes());
-    let board = start_with_bytes_of(Board::Qemu, &good.path()).unwrap();
-    assert_eq!(processes_with(&good.path()), 1);
+    let board = start_with_bytes_of(Board::Qemu, &good.path).unwrap();
+    assert_eq!(processes_with(&good.path), 1);
     drop(board);
-    assert_eq!(processes_with(&good.path()), 0, "dropping the board left its emulator");
+    assert_eq!(processes_with(&good.path), 0, "dropping the board left its emulator");
 
     let bad = OnDisk::new(b"no model");
-    EmulatedBoard::start(Board::Qemu, &bad.path()).unwrap_err();
-    assert_eq!(processes_with(&bad.path()), 0, "a refused model left its emulator");
+    EmulatedBoard::start(Board::Qemu, &bad.path).unwrap_err();
+    assert_eq!(processes_with(&bad.path), 0, "a refused model left its emulator");
 
     // A panic while a board runs ends it too.
-    let path = good.path();
+    let path = good.path.clone();
     let panicked = thread::spawn(move || {
         let _board = start_with_bytes_of(Board::Qemu, &path).unwrap();
         panic!("on purpose");
     });
     panicked.join().unwrap_err();
-    assert_eq!(processes_with(&good.path()), 0, "a panic left its emulator");
+    assert_eq!(processes_with(&good.path), 0, "a panic left its emulator");
 }

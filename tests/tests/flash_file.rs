@@ -15,17 +15,17 @@ use pinhole::firmware::{Firmware, FirmwareError, FlashImage, packed_for};
 use pinhole::flash_file::{FlashFile, FlashFileError, FlashFileFormat, encode};
 use pinhole::model_file::PackedModel;
 use pinhole::probe::{Attachment, Unlock, connect, loader};
-use pinhole::runs::bundled;
+use pinhole::runs;
 use pinhole_shared::model::Model;
 use pinhole_tests::virtual_board::{self, VirtualBoard};
-use pinhole_tests::{Ran, files_in, pinhole, shipped_model};
+use pinhole_tests::{Ran, bundled_model, files_in, pinhole, temporary};
 
 /// Memory contents by address.
 type Memory = BTreeMap<u32, u8>;
 
 fn model_for(board: Board) -> PackedModel {
-    let shipped = bundled::drawn_model();
-    packed_for(board, &shipped.model, &shipped.model_path).unwrap()
+    let trained = runs::open("drawn".as_ref()).unwrap();
+    packed_for(board, &trained.model, &trained.model_path).unwrap()
 }
 
 /// Returns the images of every board, with its firmware and without.
@@ -263,12 +263,12 @@ fn what_is_not_in_flash_is_refused() {
 /// QEMU's loader as another reader, and the firmware's own report of the model.
 #[test]
 fn a_board_runs_what_is_in_the_file() {
-    let place = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let board = Board::QemuProbed;
     let (firmware, model) = (Firmware::of(board).unwrap(), model_for(board));
     let image = FlashImage::new(board, Some(&firmware), &model).unwrap();
     for format in formats(board) {
-        let path = place.path().join("out").with_extension(format.ending());
+        let path = temp.path().join("out").with_extension(format.ending());
         let file = encode(&image, Some(&firmware), format).unwrap();
         std::fs::write(&path, &file.bytes).unwrap();
         let board = VirtualBoard::with_file(&path);
@@ -284,7 +284,7 @@ fn a_board_runs_what_is_in_the_file() {
 }
 
 fn flash(board: &str, arguments: &[&str]) -> Ran {
-    let model = shipped_model();
+    let model = bundled_model();
     let all = ["flash", model.to_str().unwrap(), "--board", board].into_iter().chain(arguments.iter().copied());
     Ran::of(&mut pinhole(all))
 }
@@ -298,8 +298,8 @@ fn refused(ran: &Ran, code: i32, words: &[&str]) {
 
 #[test]
 fn the_command_writes_each_format() {
-    let place = tempfile::tempdir().unwrap();
-    let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let temp = temporary();
+    let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
     for (image, firmware) in images().filter(|(image, _)| !image.board.is_test_equipment()) {
         for format in formats(image.board) {
             let file = encode(&image, firmware.as_ref(), format).unwrap();
@@ -319,13 +319,13 @@ fn the_command_writes_each_format() {
         }
     }
     // No temporary file is left.
-    assert_eq!(files_in(place.path()).len(), 4);
+    assert_eq!(files_in(temp.path()).len(), 4);
 }
 
 #[test]
 fn the_command_says_what_to_do_with_the_file() {
-    let place = tempfile::tempdir().unwrap();
-    let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let temp = temporary();
+    let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
     let uf2 = path("out.UF2");
     let told = flash("pico", &["--file", &uf2]).ok();
     let last = format!(
@@ -345,8 +345,8 @@ fn the_command_says_what_to_do_with_the_file() {
 
 #[test]
 fn a_dry_run_writes_nothing() {
-    let place = tempfile::tempdir().unwrap();
-    let out = place.path().join("out.uf2");
+    let temp = temporary();
+    let out = temp.path().join("out.uf2");
     let told = flash("pico", &["--out", out.to_str().unwrap(), "--dry-run"]).ok();
     assert!(
         told.stdout.contains("out.uf2: UF2, ") && told.last_line().contains("nothing was written"),
@@ -355,13 +355,13 @@ fn a_dry_run_writes_nothing() {
     );
     let told = flash("pico", &["--out", out.to_str().unwrap(), "--dry-run", "--json"]).ok().json();
     assert_eq!(told["file"]["written"], false);
-    assert!(files_in(place.path()).is_empty());
+    assert!(files_in(temp.path()).is_empty());
 }
 
 #[test]
 fn what_cannot_be_written_is_refused() {
-    let place = tempfile::tempdir().unwrap();
-    let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let temp = temporary();
+    let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
     for name in ["out", "out.txt", "out.uf", ".hex"] {
         let out = path(name);
         refused(&flash("pico", &["--out", &out]), 1, &[&out, ".uf2", ".hex", ".bin", ".elf"]);
@@ -378,20 +378,20 @@ fn what_cannot_be_written_is_refused() {
     let below = path("no/such/folder/out.uf2");
     refused(&flash("pico", &["--out", &below]), 1, &[&below, "cannot be written"]);
     refused(&flash("qemu", &[]), 1, &["no chip that a debug probe reaches", "flash --out"]);
-    assert!(files_in(place.path()).is_empty());
+    assert!(files_in(temp.path()).is_empty());
 }
 
 /// Files are kept even if only the extension is wrong, and even files of this command.
 #[test]
 fn other_files_are_kept() {
-    let place = tempfile::tempdir().unwrap();
+    let temp = temporary();
     let write = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).unwrap();
-    let hex = place.path().join("precious.hex");
+    let hex = temp.path().join("precious.hex");
     flash("pico", &["--out", hex.to_str().unwrap()]).ok();
     let precious = std::fs::read(&hex).unwrap();
     for format in FlashFileFormat::ALL.into_iter().filter(|&format| format != FlashFileFormat::Hex) {
         for dry_run in [["--dry-run"].as_slice(), &[]] {
-            let out = place.path().join("precious").with_extension(format.ending());
+            let out = temp.path().join("precious").with_extension(format.ending());
             write(&out, &precious);
             let arguments = [&["--out", out.to_str().unwrap()], dry_run].concat();
             refused(&flash("pico", &arguments), 1, &[out.to_str().unwrap(), "it is kept", "give another --out"]);

@@ -21,11 +21,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use pinhole::model_file::{ModelFile, Packing};
-use pinhole::photos::{Dataset, Example};
+use pinhole::photos::Dataset;
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::random::Random;
-use pinhole::recipe::Recipe;
 use pinhole::train::{Network, train};
+use pinhole_core::testing;
 use pinhole_shared::model::{Activation, Layer, Output, seal};
 use pinhole_shared::pixels::InputShape;
 use serde_json::Value;
@@ -219,17 +219,8 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
 
 /// Returns inputs with alternating classes, for training the golden network and for calibration.
 fn photos(inputs: Vec<(String, Vec<u8>)>) -> Dataset {
-    let examples = inputs.into_iter().enumerate().map(|(index, (name, pixels))| Example {
-        path: name.into(),
-        class: (index % CLASSES.len()) as u16,
-        pixels,
-    });
-    Dataset {
-        input: InputShape::gray(SIDE),
-        classes: CLASSES.map(str::to_owned).to_vec(),
-        examples: examples.collect(),
-        warnings: Vec::new(),
-    }
+    let labels = testing::in_turn(inputs.len(), CLASSES.len() as u16);
+    testing::dataset(InputShape::gray(SIDE), &CLASSES, labels.zip(inputs.into_iter().map(|(_, pixels)| pixels)))
 }
 
 /// Trains a small network with every activation function. Only for writing; the test reads the file.
@@ -237,8 +228,7 @@ fn trained(photos: &Dataset) -> Network {
     let text = "input_side = 8\n[training]\nepochs = 20\nbatch = 12\nlearning_rate = 0.01\n\
                 [[layer]]\noutputs = 12\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 10\nactivation = \"relu\"\n\
                 [[layer]]\noutputs = 8\nactivation = \"linear\"\n";
-    let recipe = Recipe::parse(text, "golden").unwrap();
-    let network = Network::new(&recipe, &photos.classes, 1).unwrap();
+    let network = Network::new(&testing::recipe(text), &photos.classes, 1).unwrap();
     train(network, photos, photos, 1, |_| ControlFlow::Continue(())).unwrap().network
 }
 

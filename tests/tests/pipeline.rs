@@ -11,7 +11,7 @@ use pinhole::recipe::{Copies, NAMED, Recipe};
 use pinhole::runs::{self, files};
 use pinhole::synthetic::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 use pinhole::train::{Network, Stopped};
-use pinhole_tests::{drawn, files_in, run_folder, shipped_job, shipped_model, train, trained};
+use pinhole_tests::{bundled_job, bundled_model, files_in, names_in, run_folder, synthetic, temporary, train, trained};
 
 /// Returns the bytes that identify a training: weights and model.
 fn bytes_of(job: &Job) -> (Vec<u8>, Vec<u8>) {
@@ -20,14 +20,14 @@ fn bytes_of(job: &Job) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn with_epochs(epochs: u32) -> Job {
-    let mut job = shipped_job();
+    let mut job = bundled_job();
     job.recipe.training.epochs = epochs;
     job
 }
 
 #[test]
 fn neither_threads_nor_chance_change_a_byte() {
-    let job = shipped_job();
+    let job = bundled_job();
     let first = bytes_of(&job);
     assert!(bytes_of(&job) == first, "two runs differ");
     for threads in [1, 2, 4] {
@@ -42,31 +42,31 @@ fn neither_threads_nor_chance_change_a_byte() {
 #[test]
 fn run_folders_are_the_same_bytes() {
     let (one, two) = (run_folder(), run_folder());
-    let names: Vec<_> = files_in(one.path()).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    let names = names_in(one.path());
     let mut expected = [files::RECIPE, files::METRICS, files::WEIGHTS, files::MODEL, files::REPORT, files::SUMMARY];
     expected.sort_unstable();
     assert_eq!(names, expected);
     for name in names {
         let read = |folder: &tempfile::TempDir| std::fs::read(folder.path().join(&name)).unwrap();
-        assert!(read(&one) == read(&two), "{}", name.display());
+        assert!(read(&one) == read(&two), "{name}");
     }
 }
 
 #[test]
-fn the_shipped_model_is_what_training_makes() {
-    let shipped = std::fs::read(shipped_model()).unwrap();
-    assert!(trained().finished.model.bytes() == shipped, "train again and ship that model, or find out what changed");
+fn the_bundled_model_is_what_training_makes() {
+    let bundled = std::fs::read(bundled_model()).unwrap();
+    assert!(trained().finished.model.bytes() == bundled, "train again and ship that model, or find out what changed");
 }
 
 #[test]
-fn the_shipped_pictures_are_what_drawing_makes() {
+fn the_bundled_pictures_are_what_drawing_makes() {
     for (name, set, count) in [("train", Set::Train, 13), ("validation", Set::Validation, 7)] {
         let drawings = drawings(SHIPPED_SEED, count, set);
         for drawing in &drawings {
-            let shipped = std::fs::read(drawn(name).join(&drawing.file_name)).unwrap();
-            assert!(encode_jpeg(&drawing.picture) == shipped, "{name}/{}", drawing.file_name);
+            let bundled = std::fs::read(synthetic(name).join(&drawing.file_name)).unwrap();
+            assert!(encode_jpeg(&drawing.picture) == bundled, "{name}/{}", drawing.file_name);
         }
-        assert_eq!(files_in(&drawn(name)).len(), drawings.len(), "{name} has other files too");
+        assert_eq!(files_in(&synthetic(name)).len(), drawings.len(), "{name} has other files too");
     }
 }
 
@@ -81,11 +81,11 @@ fn an_untrained_network_knows_no_labels() {
         photos
     };
     let data = &trained().data;
-    let recipe = shipped_job().recipe;
+    let recipe = bundled_job().recipe;
     for seed in 0..3 {
         let network = Network::new(&recipe, &data.training.classes, seed).unwrap();
         let models = [data.training.clone(), exchanged(&data.training)]
-            .map(|photos| quantize(&network, &photos, shipped_job().bits).unwrap());
+            .map(|photos| quantize(&network, &photos, bundled_job().bits).unwrap());
         assert!(models[0].bytes() == models[1].bytes(), "seed {seed}");
         let [as_they_are, other] = [data.validation.clone(), exchanged(&data.validation)]
             .map(|photos| evaluate(Some(&network), &models[0], &photos).unwrap());
@@ -132,7 +132,7 @@ fn the_best_epochs_weights_are_kept() {
 
 #[test]
 fn patience_ends_a_training() {
-    let mut job = shipped_job();
+    let mut job = bundled_job();
     job.recipe.training.patience = Some(2);
     // A learning rate too large for a decrease in every epoch.
     job.recipe.training.learning_rate = 0.01;
@@ -144,7 +144,7 @@ fn patience_ends_a_training() {
 /// An interrupted training gives the results of a training with that number of epochs.
 #[test]
 fn an_interrupted_training_is_a_shorter_one() {
-    let job = shipped_job();
+    let job = bundled_job();
     let data = job.load().unwrap();
     let stop_at_5 = |epoch: &pinhole::train::Epoch| match epoch.epoch {
         5 => ControlFlow::Break(()),
@@ -157,7 +157,7 @@ fn an_interrupted_training_is_a_shorter_one() {
     assert_eq!(interrupted.outcome.network.float_layers().unwrap(), short.outcome.network.float_layers().unwrap());
     assert!(interrupted.model.bytes() == short.model.bytes());
 
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     interrupted.write(folder.path(), &data).unwrap();
     let opened = runs::open(folder.path()).unwrap();
     assert!(opened.network.is_some());
@@ -179,7 +179,7 @@ fn every_recipe_gives_a_model() {
     for (name, _) in NAMED {
         let mut recipe = Recipe::find(name).unwrap();
         recipe.training.epochs = 2;
-        let finished = train(&Job { recipe, recipe_name: (*name).to_owned(), ..shipped_job() }).finished;
+        let finished = train(&Job { recipe, recipe_name: (*name).to_owned(), ..bundled_job() }).finished;
         let file = ModelFile::from_bytes(finished.model.bytes()).unwrap();
         assert_eq!(file.model().class_names().collect::<Vec<_>>(), ["chihuahua", "muffin"], "{name}");
         // Every layer of the recipe, with its size, and the recipe's count of weights.
@@ -201,7 +201,7 @@ mod real_photos {
 
     fn article(seed: u64) -> Option<Job> {
         let article = folder()?.join("article");
-        Some(Job { photos: article.join("train"), validation: Some(article.join("test")), seed, ..shipped_job() })
+        Some(Job { photos: article.join("train"), validation: Some(article.join("test")), seed, ..bundled_job() })
     }
 
     /// Returns `count` elements, evenly spaced.
@@ -238,7 +238,7 @@ mod real_photos {
     fn the_board_computes_what_the_host_does() {
         let Some(job) = article(1) else { return };
         let trained = train(&job);
-        let run = tempfile::tempdir().unwrap();
+        let run = temporary();
         trained.finished.write(run.path(), &trained.data).unwrap();
         let (all, _) = photos::expand(&[folder().unwrap().join("large").join("train")]).unwrap();
         let mut board = EmulatedBoard::start(Board::Qemu, &run.path().join(files::MODEL)).unwrap();

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use pinhole_tests::{Ran, drawn, files_in, program, shipped_model};
+use pinhole_tests::{Ran, bundled_model, names_in, program, synthetic, temporary};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -46,14 +46,13 @@ fn run(command: &mut Command) -> String {
 
 /// A package archive, and an apt that knows no other and assumes that nothing is installed.
 struct Archive {
-    place: TempDir,
+    folder: TempDir,
 }
 
 impl Archive {
     /// Creates it with these options of the source, and this list of installed packages.
     fn new(options: &str, status: &str) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let archive = Self { place };
+        let archive = Self { folder: temporary() };
         let repository = archive.path("repository");
         fs::create_dir_all(&repository).unwrap();
         fs::create_dir_all(archive.path("nothing on the search path")).unwrap();
@@ -80,7 +79,7 @@ impl Archive {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.place.path().join(name)
+        self.folder.path().join(name)
     }
 
     /// Makes a package of one file; returns its paragraph of the archive's list.
@@ -111,14 +110,13 @@ impl Archive {
     fn pinhole(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(program());
         command.env_clear().env("PATH", self.path("nothing on the search path")).env("HOME", self.path("a home"));
-        command.env("APT_CONFIG", self.path("apt.conf")).args(arguments).current_dir(self.place.path());
+        command.env("APT_CONFIG", self.path("apt.conf")).args(arguments).current_dir(self.folder.path());
         Ran::of(&mut command)
     }
 
     /// Returns the contents of the emulator's folder.
     fn copies(&self) -> Vec<String> {
-        let names = files_in(&self.path("a home/.cache/pinhole/emulator")).into_iter();
-        names.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+        names_in(&self.path("a home/.cache/pinhole/emulator"))
     }
 
     /// Makes the copy, and checks that it works and that nothing else is there.
@@ -207,7 +205,7 @@ fn an_interrupted_download_is_cleaned_up() {
     if !has_apt() {
         return;
     }
-    let [model, photo] = [shipped_model(), drawn("train").join("muffin-1.jpg")];
+    let [model, photo] = [bundled_model(), synthetic("train").join("muffin-1.jpg")];
     let simulate = ["simulate", model.to_str().unwrap(), photo.to_str().unwrap()];
     for arguments in [&["doctor", "--fix"][..], &simulate] {
         let archive = Archive::new("[trusted=yes]", "");
@@ -248,12 +246,12 @@ fn the_archives_emulator_runs_a_board() {
     let installed = || run(Command::new("dpkg-query").args(["--show"]));
     let logs = || Path::new("/var/log/apt").read_dir().map(times).unwrap_or_default();
     let before = (installed(), logs());
-    let place = tempfile::tempdir().unwrap();
-    let nothing = place.path().join("nothing");
+    let temp = temporary();
+    let nothing = temp.path().join("nothing");
     fs::create_dir(&nothing).unwrap();
     let mut command = Command::new(program());
-    command.env_clear().env("PATH", &nothing).env("PINHOLE_CACHE", place.path().join("a cache"));
-    command.arg("prove").arg(shipped_model()).arg(drawn("validation")).args(["--board", "qemu", "--limit", "1"]);
+    command.env_clear().env("PATH", &nothing).env("PINHOLE_CACHE", temp.path().join("a cache"));
+    command.arg("prove").arg(bundled_model()).arg(synthetic("validation")).args(["--board", "qemu", "--limit", "1"]);
     let ran = Ran::of(&mut command).ok();
     assert!(ran.stdout.contains(": 0 mismatches"), "{}", ran.stdout);
     assert!(ran.stderr.contains("making a private copy"), "{}", ran.stderr);

@@ -17,14 +17,14 @@ use pinhole::firmware::{Firmware, FlashImage, packed_for};
 use pinhole::photos::{Picture, decode, read_unlabeled};
 use pinhole::probe::{Attachment, Unlock, connect, flash};
 use pinhole::prove::{ProofInputs, prove};
-use pinhole::runs::bundled;
+use pinhole::runs;
 use pinhole_app::test_card::TestCard;
 use pinhole_shared::decision::Probability;
 use pinhole_shared::link::Report;
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Verdict};
 use pinhole_tests::virtual_board::{BoardFault, VirtualBoard};
-use pinhole_tests::{Ran, drawn, files_in, shipped_model};
+use pinhole_tests::{Ran, bundled_model, files_in, synthetic, temporary};
 use tempfile::TempDir;
 
 const BOARD: Board = Board::QemuProbed;
@@ -40,14 +40,14 @@ fn run<A: AsRef<std::ffi::OsStr>>(board: &VirtualBoard, arguments: impl IntoIter
     Ran::of(board.plug_into(&mut program(arguments), 1, None))
 }
 
-fn flash_shipped(board: &VirtualBoard) -> Ran {
-    run(board, [Path::new("flash"), &shipped_model()]).ok()
+fn flash_bundled(board: &VirtualBoard) -> Ran {
+    run(board, [Path::new("flash"), &bundled_model()]).ok()
 }
 
 /// Returns a board that runs the bundled model.
 fn flashed() -> VirtualBoard {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    flash_shipped(&board);
+    flash_bundled(&board);
     board
 }
 
@@ -55,7 +55,7 @@ fn flashed() -> VirtualBoard {
 fn other_model(folder: &TempDir) -> PathBuf {
     let path = folder.path().join("other.pinhole");
     let run = pinhole_tests::run_folder();
-    let arguments = [Path::new("quantize"), run.path(), &drawn("train"), "--weights".as_ref(), "4".as_ref()];
+    let arguments = [Path::new("quantize"), run.path(), &synthetic("train"), "--weights".as_ref(), "4".as_ref()];
     Ran::of(pinhole_tests::pinhole(arguments).arg("--out").arg(&path)).ok();
     path
 }
@@ -63,9 +63,9 @@ fn other_model(folder: &TempDir) -> PathBuf {
 #[test]
 fn flash_writes_firmware_and_model_and_sees_them_run() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let told = flash_shipped(&board);
-    let shipped = bundled::drawn_model();
-    let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
+    let told = flash_bundled(&board);
+    let trained = runs::open("drawn".as_ref()).unwrap();
+    let packed = packed_for(BOARD, &trained.model, &trained.model_path).unwrap();
     let last = format!(
         "qemu-probed runs the model {:08x} ({} bytes), kernel cortex-m4-dsp",
         packed.model().checksum(),
@@ -81,7 +81,7 @@ fn flash_writes_firmware_and_model_and_sees_them_run() {
         board.read(part.address, &mut found);
         assert!(found == part.bytes, "{} at {:#x} differs", part.what, part.address);
     }
-    let told = run(&board, [Path::new("flash"), &shipped_model(), Path::new("--json")]).ok().json();
+    let told = run(&board, [Path::new("flash"), &bundled_model(), Path::new("--json")]).ok().json();
     assert_eq!(told["device"]["board"], "qemu-probed");
     assert_eq!(told["device"]["model_checksum"], told["model_checksum"]);
     assert_eq!(told["model_checksum"], format!("{:08x}", packed.model().checksum()));
@@ -89,13 +89,14 @@ fn flash_writes_firmware_and_model_and_sees_them_run() {
 
 #[test]
 fn a_model_alone_is_written_beside_the_firmware() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let board = flashed();
     let other = other_model(&folder);
     let mut before = vec![0; BOARD.declaration().flash.bytes as usize];
     board.read(BOARD.declaration().flash.origin, &mut before);
     // While the board has the first model, it is not taken for the other.
-    let told = run(&board, [Path::new("prove"), &other, &drawn("validation"), Path::new("--limit"), Path::new("1")]);
+    let told =
+        run(&board, [Path::new("prove"), &other, &synthetic("validation"), Path::new("--limit"), Path::new("1")]);
     assert_eq!(told.code, Some(1), "{}", told.stdout);
     assert!(
         told.stderr.contains("the board runs the model") && told.stderr.contains("--model-only"),
@@ -108,7 +109,7 @@ fn a_model_alone_is_written_beside_the_firmware() {
     board.read(BOARD.declaration().flash.origin, &mut after);
     assert!(before == after, "the firmware is as it was");
     let told =
-        run(&board, [Path::new("prove"), &other, &drawn("validation"), Path::new("--limit"), Path::new("1")]).ok();
+        run(&board, [Path::new("prove"), &other, &synthetic("validation"), Path::new("--limit"), Path::new("1")]).ok();
     assert!(told.last_line().ends_with("on 1 photos: 0 mismatches"), "{}", told.stdout);
 }
 
@@ -117,17 +118,19 @@ fn a_proof_runs_on_the_attached_board() {
     let board = flashed();
     // Pixels, neurons of three layers, class, probability and verdict.
     let values = 2500 + 128 + 16 + 2 + 3;
-    let told =
-        run(&board, [Path::new("prove"), &shipped_model(), &drawn("validation"), Path::new("--limit"), Path::new("3")]);
+    let told = run(
+        &board,
+        [Path::new("prove"), &bundled_model(), &synthetic("validation"), Path::new("--limit"), Path::new("3")],
+    );
     assert_eq!(told.ok().last_line(), format!("compared {} values on 3 photos: 0 mismatches", 3 * values));
-    let told = run(&board, [Path::new("prove"), &shipped_model(), Path::new("--captures"), Path::new("2")]);
+    let told = run(&board, [Path::new("prove"), &bundled_model(), Path::new("--captures"), Path::new("2")]);
     assert_eq!(told.ok().last_line(), format!("compared {} values on 2 photos: 0 mismatches", 2 * values));
 }
 
 #[test]
 fn captured_pictures_are_what_the_board_sees() {
     let board = flashed();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let arguments = [
         Path::new("capture"),
         folder.path(),
@@ -158,8 +161,8 @@ fn captured_pictures_are_what_the_board_sees() {
 
 /// Flashes the bundled model, without the command.
 fn attached(board: &VirtualBoard) -> AttachedDevice {
-    let shipped = bundled::drawn_model();
-    let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
+    let trained = runs::open("drawn".as_ref()).unwrap();
+    let packed = packed_for(BOARD, &trained.model, &trained.model_path).unwrap();
     let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();
     let mut attachment = Attachment::new(&bench, BOARD, None, Unlock::No).unwrap();
@@ -212,8 +215,8 @@ impl Events for Recorder {
 #[test]
 fn flashing_and_capturing_tell_what_happens() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let (bench, shipped) = (board.bench(), bundled::drawn_model());
-    let prepared = Prepared::new(&shipped, BOARD, false).unwrap();
+    let (bench, trained) = (board.bench(), runs::open("drawn".as_ref()).unwrap());
+    let prepared = Prepared::new(&trained, BOARD, false).unwrap();
     prepared.check(&bench).unwrap();
     let mut recorder = Recorder::default();
     let identity = prepared.flash(&bench, None, Unlock::No, &mut recorder).unwrap();
@@ -221,11 +224,11 @@ fn flashing_and_capturing_tell_what_happens() {
     assert_eq!(recorder.work, [Task::Flashing, Task::WaitingForBoard]);
     assert!(matches!(recorder.notes[..], [Note::Flashed { bytes }] if bytes > prepared.model().bytes().len()));
     // None at all, where flash is written like memory, as this board's is.
-    assert_eq!(recorder.done, recorder.total);
+    assert_eq!((recorder.total, recorder.done), (0, 0));
     assert!(recorder.lines.lock().unwrap().iter().any(|line| line.contains("ready")));
 
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path().join("card");
+    let temp = temporary();
+    let folder = temp.path().join("card");
     let mut camera = BoardCamera::new(Box::new(attached(&board)));
     let mut recorder = Recorder::default();
     let taken = capture(&mut camera, &folder, "card", 9, &mut recorder).unwrap();
@@ -256,17 +259,17 @@ fn a_proof_goes_by_the_policy_that_the_device_answers_by() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
     let mut device = attached(&board);
     device.set_policy(Policy::new(Probability(40_000), 3, 4).unwrap()).unwrap();
-    let shipped = bundled::drawn_model();
-    let proof = prove(&shipped.model, &mut device, ProofInputs::Captures(6), || ()).unwrap();
+    let trained = runs::open("drawn".as_ref()).unwrap();
+    let proof = prove(&trained.model, &mut device, ProofInputs::Captures(6), || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
     let verdict = device.capture(Report::Decision).unwrap().verdict;
     // One frame alone is unknown, so the proof above did not cover classes alone.
     let policy = device.policy().unwrap();
     device.set_policy(policy).unwrap();
     assert_eq!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown, "after {verdict:?}");
-    let input = shipped.model.model().input();
-    let (inputs, _) = read_unlabeled(&files_in(&drawn("validation"))[..2], input).unwrap();
-    let proof = prove(&shipped.model, &mut device, ProofInputs::Inputs(&inputs), || ()).unwrap();
+    let input = trained.model.model().input();
+    let (inputs, _) = read_unlabeled(&files_in(&synthetic("validation"))[..2], input).unwrap();
+    let proof = prove(&trained.model, &mut device, ProofInputs::Inputs(&inputs), || ()).unwrap();
     assert!(proof.holds(), "{:?}", proof.first);
 }
 
@@ -297,8 +300,8 @@ fn a_reset_in_the_middle_is_survived() {
 #[test]
 fn a_board_that_cannot_start_says_why() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let shipped = bundled::drawn_model();
-    let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).unwrap();
+    let trained = runs::open("drawn".as_ref()).unwrap();
+    let packed = packed_for(BOARD, &trained.model, &trained.model_path).unwrap();
     let firmware = Firmware::of(BOARD).unwrap();
     let bench = board.bench();
     let mut attachment = Attachment::new(&bench, BOARD, None, Unlock::No).unwrap();
@@ -313,7 +316,7 @@ fn a_board_that_cannot_start_says_why() {
 #[test]
 fn what_is_wrong_with_probe_or_chip_is_said() {
     let board = VirtualBoard::start(VirtualBoard::MACHINE);
-    let flash = || program([Path::new("flash"), &shipped_model()]);
+    let flash = || program([Path::new("flash"), &bundled_model()]);
     let refused = |command: &mut Command, words: &[&str]| {
         let told = Ran::of(command);
         assert_eq!(told.code, Some(1), "{}", told.stderr);
@@ -329,7 +332,7 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
     refused(board.plug_into(&mut third, 2, None), &["no debug probe matches ffff:0001:VIRTUAL3", "VIRTUAL2"]);
     refused(board.plug_into(&mut flash(), 1, Some(BoardFault::Locked)), &["is locked", "--unlock", "ERASES ALL"]);
     refused(board.plug_into(&mut flash(), 1, Some(BoardFault::Silent)), &["does not answer", "SWDIO"]);
-    let prove = || program([Path::new("prove"), &shipped_model()]);
+    let prove = || program([Path::new("prove"), &bundled_model()]);
     refused(board.plug_into(&mut prove(), 1, None), &["has no link", "pinhole flash MODEL --board qemu-probed"]);
     let other = VirtualBoard::start(VirtualBoard::OTHER_MACHINE);
     let number = ["is not the mps2-an386", "0x41043850, not 0x41043860", "pinhole boards"];
@@ -344,7 +347,7 @@ fn what_is_wrong_with_probe_or_chip_is_said() {
 fn a_dry_run_needs_no_probe_and_shows_the_memory_map() {
     for board in Board::ALL.into_iter().filter(|board| board.chip().is_some() && !board.is_test_equipment()) {
         let declared = board.declaration();
-        let model = shipped_model();
+        let model = bundled_model();
         let arguments =
             ["flash".as_ref(), model.as_os_str(), "--board".as_ref(), board.name().as_ref(), "--dry-run".as_ref()];
         let told = Ran::of(&mut pinhole_tests::pinhole(arguments)).ok();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use pinhole::board::Board;
 use pinhole::firmware::packed_for;
-use pinhole::runs::bundled;
+use pinhole::runs;
 use pinhole_app::capture::Buffers;
 use pinhole_app::counter::Counter;
 use pinhole_app::device::{Device, Parts};
@@ -21,7 +21,7 @@ use pinhole_shared::engine::{Engine, Scratch};
 use pinhole_shared::kernel::{Dsp, PortableDsp};
 use pinhole_shared::link::Unit;
 use pinhole_shared::model::Model;
-use pinhole_tests::{Ran, drawn, pinhole, shipped_model};
+use pinhole_tests::{Ran, bundled_model, pinhole, synthetic, temporary};
 use serialport::{SerialPort, TTYPort};
 
 const BOARD: Board = Board::NucleoF446re;
@@ -126,8 +126,8 @@ impl Drop for SerialDevice {
 
 fn serve(mut line: Line) {
     line.port.set_timeout(Duration::from_millis(100)).expect("a port has a timeout");
-    let shipped = bundled::drawn_model();
-    let packed = packed_for(BOARD, &shipped.model, &shipped.model_path).expect("it fits");
+    let trained = runs::open("drawn".as_ref()).unwrap();
+    let packed = packed_for(BOARD, &trained.model, &trained.model_path).expect("it fits");
     // Aligned to words, as on the device.
     let words: Vec<u64> = packed.bytes().chunks(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect();
     let model = Model::parse_of::<Dsp<PortableDsp>>(bytemuck::cast_slice(&words)).expect("it is for this kernel");
@@ -147,7 +147,7 @@ fn serve(mut line: Line) {
 }
 
 fn prove(device: &SerialDevice, photos: u32) -> Ran {
-    let arguments = [Path::new("prove"), &shipped_model(), &drawn("validation"), "--limit".as_ref()];
+    let arguments = [Path::new("prove"), &bundled_model(), &synthetic("validation"), "--limit".as_ref()];
     let mut command = pinhole(arguments);
     Ran::of(command.arg(photos.to_string()).args(["--board", BOARD.name(), "--port", &device.name]))
 }
@@ -161,7 +161,7 @@ fn a_proof_runs_over_a_serial_port() {
         format!("compared {} values on 2 photos: 0 mismatches", 2 * (2500 + 128 + 16 + 2 + 3))
     );
     assert!(!told.stderr.contains("again"), "{}", told.stderr);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     let mut capture = pinhole([Path::new("capture"), folder.path(), "--label".as_ref(), "ring".as_ref()]);
     capture.args(["--count", "2", "--board", BOARD.name(), "--port", &device.name]);
     Ran::of(&mut capture).ok();
@@ -181,7 +181,7 @@ fn lost_bytes_are_asked_for_again() {
 fn another_board_or_no_port_is_said() {
     let device = SerialDevice::start(0);
     let refused = |board: &str, port: &str, words: &[&str]| {
-        let told = Ran::of(pinhole([Path::new("prove"), &shipped_model()]).args(["--board", board, "--port", port]));
+        let told = Ran::of(pinhole([Path::new("prove"), &bundled_model()]).args(["--board", board, "--port", port]));
         assert_eq!(told.code, Some(1), "{}", told.stderr);
         for words in words {
             assert!(told.stderr.contains(words), "no {words:?} in:\n{}", told.stderr);

@@ -6,18 +6,18 @@ use pinhole::model_file::portable::run_all;
 use pinhole::model_file::{ModelFile, Packing};
 use pinhole::quantize::{dequantize, measure};
 use pinhole::random::Random;
-use pinhole::recipe::Recipe;
 use pinhole::train::Network;
+use pinhole_core::testing::{pictures, untrained};
 use pinhole_shared::kernel::{Dsp, DualMac, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::tensors::{FIRST_LAYER, RECIPE, network_of, pictures};
+use pinhole_tests::tensors::{ALL_KINDS, FIRST_LAYER, network_of};
 
 #[test]
 fn every_kernel_gives_the_same_integers() {
     let pictures = pictures(InputShape::gray(17), 12);
-    let (_, file) = network_of(RECIPE, &pictures);
+    let (_, file) = network_of(ALL_KINDS, &pictures);
     let kinds: Vec<&str> = file.model().layers().map(|layer| layer.kind()).collect();
     let all =
         ["conv", "depthwise", "conv", "add", "max-pool", "conv", "average-pool", "global-average", "dense", "dense"];
@@ -60,7 +60,7 @@ fn every_kernel_gives_the_same_integers() {
 fn integers_are_near_the_float_network() {
     const TOLERANCE: f64 = 0.05;
     let pictures = pictures(InputShape::gray(17), 40);
-    let (network, file) = network_of(RECIPE, &pictures);
+    let (network, file) = network_of(ALL_KINDS, &pictures);
     let inputs: Vec<&[u8]> = pictures.examples.iter().map(|example| &example.pixels[..]).collect();
     for (index, error) in measure(&network, &file, &pictures).unwrap().iter().enumerate() {
         let values = network.activations(&inputs, index + 1).unwrap();
@@ -75,8 +75,8 @@ fn integers_are_near_the_float_network() {
 #[test]
 fn a_file_back_to_floating_point() {
     let pictures = pictures(InputShape::gray(17), 40);
-    let (_, file) = network_of(RECIPE, &pictures);
-    let back = dequantize(&file.model(), &Recipe::parse(RECIPE, "of a test").unwrap());
+    let (_, file) = network_of(ALL_KINDS, &pictures);
+    let back = dequantize(&file.model(), &untrained(pictures.input, ALL_KINDS));
     let network = Network::from_layers(&back.recipe, &back.classes, &back.layers).unwrap();
     // Half a step of 1/255 in each of the layers, and its propagation.
     const TOLERANCE: f64 = 0.02;
@@ -102,7 +102,7 @@ fn changed(file: &[u8], layer: usize, offset: usize, bytes: &[u8]) -> Option<Mod
 
 #[test]
 fn wrong_records_are_refused() {
-    let (_, file) = network_of(RECIPE, &pictures(InputShape::gray(17), 3));
+    let (_, file) = network_of(ALL_KINDS, &pictures(InputShape::gray(17), 3));
     let place = |layer: usize| file.model().layers().nth(layer).unwrap().tensor().unwrap().offset.to_le_bytes();
     let record = |layer, offset, got| Some(ModelError::Record { layer, offset, got });
     for (what, layer, offset, bytes, expected) in [
@@ -152,7 +152,7 @@ fn areas_that_are_none_are_refused() {
     assert_eq!(changed(packed.bytes(), 0, 50, &[2]), not_here, "a stride");
     assert_eq!(changed(packed.bytes(), 0, 56, &[1]), not_here, "no pool");
     assert_eq!(changed(packed.bytes(), 0, 0, &[3]), not_here, "depthwise");
-    let (_, all) = network_of(RECIPE, &pictures(InputShape::gray(17), 3));
+    let (_, all) = network_of(ALL_KINDS, &pictures(InputShape::gray(17), 3));
     let all = all.packed(Packing::CortexM4).unwrap();
     for (layer, from, to) in [(1, 10, 2), (2, 2, 10), (5, 4, 11), (9, 3, 10)] {
         assert_eq!(all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 4], from);
@@ -186,7 +186,7 @@ fn areas_that_are_none_are_refused() {
 #[test]
 fn mutants_are_refused_or_sound() {
     let pictures = pictures(InputShape::gray(17), 3);
-    let (_, file) = network_of(RECIPE, &pictures);
+    let (_, file) = network_of(ALL_KINDS, &pictures);
     let mut random = Random::seeded(11);
     let (mut refused, mut sound) = (0, 0);
     for _ in 0..6_000 {
@@ -217,7 +217,7 @@ fn mutants_are_refused_or_sound() {
 #[test]
 fn what_decided_is_explained() {
     let pictures = pictures(InputShape::gray(17), 3);
-    let (_, file) = network_of(RECIPE, &pictures);
+    let (_, file) = network_of(ALL_KINDS, &pictures);
     let flat = explain(&file, &[90; 289]);
     assert_eq!(flat.largest(), 0.0);
     let noise = explain(&file, &pictures.examples[0].pixels);

@@ -4,19 +4,19 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use pinhole::app::{FinishedTraining, Job, JobData, PretrainedInit};
-use pinhole::photos::{Dataset, Example};
-use pinhole::random::Random;
+use pinhole::photos::Dataset;
 use pinhole::recipe::{ActivationName, DEFAULT, Recipe};
 use pinhole::runs::files;
 use pinhole::runs::pretrained::PretrainedSource;
 use pinhole::train::{FloatLayer, LastLayer, Network, transfer};
+use pinhole_core::testing::noise_around;
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::{dense_mut, run_folder, shipped_job, shipped_model, train, trained};
+use pinhole_tests::{bundled_job, bundled_model, dense_mut, run_folder, temporary, train, trained};
 
 fn from_pretrained(source: PretrainedSource, freeze: bool, epochs: u32) -> Job {
     let mut recipe = source.pretrained.recipe.clone();
     recipe.training.epochs = epochs;
-    Job { recipe, from: Some(PretrainedInit { source, freeze }), seed: 7, ..shipped_job() }
+    Job { recipe, from: Some(PretrainedInit { source, freeze }), seed: 7, ..bundled_job() }
 }
 
 fn layers(finished: &FinishedTraining) -> Vec<FloatLayer> {
@@ -69,7 +69,7 @@ struct TrainedTwice {
 
 fn written(job: &Job) -> TrainedTwice {
     let pinhole_tests::TrainedJob { data, finished } = train(job);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = temporary();
     finished.write(folder.path(), &data).unwrap();
     let metrics = std::fs::read_to_string(folder.path().join(files::METRICS)).unwrap();
     assert!(metrics.lines().nth(1).unwrap().starts_with("0,"), "{metrics}");
@@ -78,16 +78,9 @@ fn written(job: &Job) -> TrainedTwice {
 
 /// Noise around three levels of gray: three classes that the source was not trained on.
 fn grays(per_class: usize, seed: u64) -> Dataset {
-    let mut random = Random::seeded(seed);
-    let mut examples = Vec::new();
-    for (class, level) in [50.0, 128.0, 205.0].into_iter().enumerate() {
-        for index in 0..per_class {
-            let pixels = (0..2500).map(|_| (level + random.between(-50.0, 50.0)) as u8).collect();
-            examples.push(Example { path: format!("{class}-{index}").into(), class: class as u16, pixels });
-        }
-    }
-    let classes = ["dark", "gray", "light"].map(str::to_owned).to_vec();
-    Dataset { input: InputShape::gray(50), classes, examples, warnings: Vec::new() }
+    let level = |class: u16, _| [50.0, 128.0, 205.0][usize::from(class)];
+    let labels = (0..3).flat_map(|class| std::iter::repeat_n(class, per_class));
+    noise_around(level, 50.0, InputShape::gray(50), &["dark", "gray", "light"], labels, seed)
 }
 
 fn run_on_grays(job: &Job) -> FinishedTraining {
@@ -147,8 +140,8 @@ const DEQUANTIZED_TOLERANCE: f64 = 0.001;
 
 #[test]
 fn a_model_file_alone_is_turned_back_to_float() {
-    let source = PretrainedSource::read(&shipped_model()).unwrap();
-    assert!(source.dequantized && source.path == shipped_model());
+    let source = PretrainedSource::read(&bundled_model()).unwrap();
+    assert!(source.dequantized && source.path == bundled_model());
     assert_eq!(source.checksum, trained().finished.summary.model_checksum);
     let default = Recipe::find(DEFAULT).unwrap();
     assert_eq!(source.pretrained.recipe.training, default.training);

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use pinhole::recipe::Recipe;
-use pinhole::study::{PhotoFolders, Shard, StudyOptions};
-use pinhole::tune::{Cost, Search, SearchBudget, SearchResult, TuneError, tune};
-use pinhole_tests::{Ran, drawn, files_in, pinhole};
+use pinhole::study::{Options, Shard, Source};
+use pinhole::tune::{Budget, Cost, Found, Search, TuneError, tune};
+use pinhole_tests::{Ran, files_in, pinhole, synthetic, temporary};
 
 fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
     let budget = SearchBudget { flash_bytes, ram_bytes };
@@ -16,14 +16,14 @@ fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
 
 fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<SearchResult>, TuneError> {
     let stop = AtomicBool::new(false);
-    let source = PhotoFolders { training: drawn("train"), validation: validation.then(|| drawn("validation")) };
-    tune(&source, search, out, StudyOptions { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
+    let source = Source { training: synthetic("train"), validation: validation.then(|| synthetic("validation")) };
+    tune(&source, search, out, Options { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
 }
 
 #[test]
 fn every_network_is_within_the_budget_and_costs_what_its_model_does() {
     let search = search(40_000, 3_000);
-    let (one, four) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, four) = (temporary(), temporary());
     let with_one = found(&search, true, 1, one.path()).unwrap().unwrap();
     assert_eq!(with_one, found(&search, true, 4, four.path()).unwrap().unwrap());
     assert_eq!((with_one.candidates, with_one.networks.len(), with_one.repeats), (6, 3, 2));
@@ -45,7 +45,7 @@ fn every_network_is_within_the_budget_and_costs_what_its_model_does() {
 
 #[test]
 fn a_budget_nothing_fits_is_refused_with_the_least_there_is() {
-    let out = tempfile::tempdir().unwrap();
+    let out = temporary();
     let error = found(&search(1_000, 32_768), false, 1, out.path()).unwrap_err();
     let TuneError::NothingFits { smallest, .. } = error else { panic!("{error:?}") };
     assert!(smallest.flash_bytes > 9_000 && smallest.flash_bytes < 11_000, "{smallest:?}");
@@ -53,9 +53,9 @@ fn a_budget_nothing_fits_is_refused_with_the_least_there_is() {
 
 #[test]
 fn the_command_prints_a_front_whose_recipes_can_be_trained() {
-    let place = tempfile::tempdir().unwrap();
-    let out = place.path().join("tune");
-    let mut arguments: Vec<std::ffi::OsString> = vec!["tune".into(), drawn("train").into(), "--out".into()];
+    let temp = temporary();
+    let out = temp.path().join("tune");
+    let mut arguments: Vec<std::ffi::OsString> = vec!["tune".into(), synthetic("train").into(), "--out".into()];
     arguments.push(out.clone().into());
     let rest = "--flash 64K --ram 8K --candidates 4 --rounds 2 --folds 2 --epochs 5";
     arguments.extend(rest.split(' ').map(Into::into));
@@ -67,8 +67,8 @@ fn the_command_prints_a_front_whose_recipes_can_be_trained() {
         let name = recipe.file_stem().unwrap().to_str().unwrap();
         assert!(told.stdout.contains(name), "{name} in:\n{}", told.stdout);
     }
-    let run = place.path().join("run");
-    let mut train: Vec<std::ffi::OsString> = vec!["train".into(), drawn("train").into(), "--recipe".into()];
+    let run = temp.path().join("run");
+    let mut train: Vec<std::ffi::OsString> = vec!["train".into(), synthetic("train").into(), "--recipe".into()];
     train.extend([recipes[0].clone().into(), "--epochs".into(), "1".into(), "--out".into(), run.into()]);
     Ran::of(&mut pinhole(train)).ok();
     // The second time all results exist already; the output is the same.

@@ -25,3 +25,5 @@ pub mod recipe;
 pub mod statistics;
 pub mod suggest;
 pub mod synthetic;
+#[doc(hidden)]
+pub mod testing;

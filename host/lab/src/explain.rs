@@ -184,32 +184,27 @@ mod tests {
     use pinhole_shared::model::Activation;
 
     use super::*;
-    use pinhole_core::photos::{Dataset, Example};
     use pinhole_core::random::Random;
-    use pinhole_core::recipe::Recipe;
+    use pinhole_core::testing;
+    use pinhole_shared::pixels::InputShape;
     use pinhole_train::Network;
     use pinhole_train::layers::{FloatDense, FloatLayer};
     use pinhole_train::quantize::{ActivationBits, quantize};
 
     fn quantized(network: &Network, input: &[u8]) -> ModelFile {
-        let photos = Dataset {
-            input: network.recipe.input(),
-            classes: network.classes.clone(),
-            examples: vec![Example { path: "a".into(), class: 0, pixels: input.to_vec() }],
-            warnings: Vec::new(),
-        };
+        let photos = testing::dataset(network.recipe.input(), &["a"], [(0, input.to_vec())]);
         quantize(network, &photos, ActivationBits::default()).unwrap()
     }
 
     /// Returns a network of one layer and two classes. The first class's logit is the weights times the pixels, the second's 0.
     fn linear(side: u16, weights: &[(usize, f32)], input: &[u8]) -> ModelFile {
-        let text = format!("input_side = {side}\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n");
         let mut all = vec![0.0; 2 * input.len()];
         weights.iter().for_each(|&(pixel, weight)| all[2 * pixel] = weight);
         let layer = FloatDense { weights: all, biases: vec![0.0; 2], activation: Activation::Linear };
         let layer = FloatLayer::Dense(layer);
         let classes = ["a".to_owned(), "b".to_owned()];
-        let network = Network::from_layers(&Recipe::parse(&text, "test").unwrap(), &classes, &[layer]).unwrap();
+        let recipe = testing::untrained(InputShape::gray(side), "");
+        let network = Network::from_layers(&recipe, &classes, &[layer]).unwrap();
         quantized(&network, input)
     }
 
@@ -224,10 +219,9 @@ mod tests {
     /// A 40x40 network whose first layer is not dense: patches of 4 pixels lie side by side. One pixel's patch is checked.
     #[test]
     fn a_convolution_by_its_definition() {
-        let text = "input_side = 40\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n[[layer]]\n\
-                    kind = \"conv\"\nchannels = 3\nkernel = 5\nstride = 5\nactivation = \"relu\"\n";
+        let layer = "[[layer]]\nkind = \"conv\"\nchannels = 3\nkernel = 5\nstride = 5\nactivation = \"relu\"\n";
         let classes = ["a".to_owned(), "b".to_owned()];
-        let network = Network::new(&Recipe::parse(text, "test").unwrap(), &classes, 1).unwrap();
+        let network = Network::new(&testing::untrained(InputShape::gray(40), layer), &classes, 1).unwrap();
         let mut random = Random::seeded(2);
         let input: Vec<u8> = (0..1600).map(|_| random.below(256) as u8).collect();
         let model = quantized(&network, &input);
@@ -327,12 +321,10 @@ mod tests {
 
     #[test]
     fn the_shortcut_through_the_first_layer_changes_nothing() {
-        let recipe = Recipe::parse(
-            "input_side = 23\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n\
-             [[layer]]\noutputs = 9\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 5\nactivation = \"relu\"\n",
-            "test",
-        )
-        .unwrap();
+        let recipe = testing::untrained(
+            InputShape::gray(23),
+            "[[layer]]\noutputs = 9\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 5\nactivation = \"relu\"\n",
+        );
         let network = Network::new(&recipe, &["a", "b", "c"].map(str::to_owned), 4).unwrap();
         let mut random = Random::seeded(2);
         let input: Vec<u8> = (0..23 * 23).map(|_| random.below(256) as u8).collect();

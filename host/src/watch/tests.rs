@@ -13,7 +13,11 @@ fn state() -> WatchState {
 }
 
 fn inference() -> Inference {
-    let logits = vec![65_536, -65_536];
+    deciding(vec![65_536, -65_536])
+}
+
+/// Returns an inference with these logits.
+fn deciding(logits: Vec<i32>) -> Inference {
     let decision = decide(&logits);
     Inference {
         stages: vec![(0..16).map(|pixel| pixel * 17).collect(), vec![1, 2, 3], logits],
@@ -49,7 +53,17 @@ fn probabilities_are_the_devices() {
     let classified = classified();
     assert_eq!(classified.class, 0);
     assert_eq!(classified.probabilities[0], inference().decision.probability.to_f64());
-    assert!((classified.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-4);
+    // The softmax of 1 and -1.
+    let [likely, unlikely] = [1.0, -1.0].map(|logit: f64| 1.0 / (1.0 + (-2.0 * logit).exp()));
+    let near = |probabilities: &[f64], expected: [f64; 2]| {
+        assert_eq!(probabilities.len(), 2);
+        let distances = probabilities.iter().zip(expected).map(|(got, expected)| (got - expected).abs());
+        assert!(distances.into_iter().all(|distance| distance < 1e-4), "{probabilities:?}, not {expected:?}");
+    };
+    near(&classified.probabilities, [likely, unlikely]);
+    let other = ClassifiedFrame::of(frame(deciding(vec![-65_536, 65_536])), &statistics()).unwrap();
+    assert_eq!((other.class, other.verdict), (1, Verdict::Class(1)));
+    near(&other.probabilities, [unlikely, likely]);
     // Missing integers or pixels give no result.
     let mut without_output = inference();
     without_output.stages.truncate(1);

@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor, Var};
-use pinhole_core::photos::{Dataset, Example};
-use pinhole_core::random::Random;
-use pinhole_core::recipe::Recipe;
+use pinhole_core::photos::Dataset;
+use pinhole_core::testing::{noise_around, recipe};
 use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 
@@ -14,27 +13,13 @@ use crate::layers::FloatDense;
 
 /// Synthetic pictures: two classes of noise around two different slopes, not quite separable.
 fn dataset(side: u16, per_class: usize, seed: u64) -> Dataset {
-    let mut random = Random::seeded(seed);
-    let pixels = usize::from(side) * usize::from(side);
-    let mut examples = Vec::new();
-    for class in 0..2_u16 {
-        for index in 0..per_class {
-            let slope = if class == 0 { 1.0 } else { -1.0 };
-            let level = |i: usize| 128.0 + slope * 40.0 * (2.0 * i as f32 / pixels as f32 - 1.0);
-            let pixels = (0..pixels).map(|i| (level(i) + random.between(-90.0, 90.0)) as u8).collect();
-            examples.push(Example { path: format!("{class}-{index}").into(), class, pixels });
-        }
-    }
-    Dataset {
-        input: InputShape::gray(side),
-        classes: vec!["falling".into(), "rising".into()],
-        examples,
-        warnings: Vec::new(),
-    }
-}
-
-fn recipe(text: &str) -> Recipe {
-    Recipe::parse(text, "test").unwrap()
+    let input = InputShape::gray(side);
+    let level = |class: u16, i: usize| {
+        let slope = if class == 0 { 1.0 } else { -1.0 };
+        128.0 + slope * 40.0 * (2.0 * i as f32 / input.bytes() as f32 - 1.0)
+    };
+    let labels = (0..2).flat_map(|class| std::iter::repeat_n(class, per_class));
+    noise_around(level, 90.0, input, &["falling", "rising"], labels, seed)
 }
 
 fn dense(layer: &FloatLayer) -> (&[f32], &[f32], Activation) {

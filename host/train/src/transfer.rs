@@ -126,6 +126,8 @@ pub fn transfer(
 
 #[cfg(test)]
 mod tests {
+    use pinhole_core::testing::recipe;
+
     use super::*;
 
     const LAYERS: &str = r#"
@@ -164,8 +166,7 @@ dropout = 0.1
     #[test]
     fn networks_of_convolutions_must_be_alike() {
         let classes = ["a", "b"].map(str::to_owned);
-        let recipe = Recipe::parse(LAYERS, "of a test").unwrap();
-        let trained = Pretrained::of(&Network::new(&recipe, &classes, 1).unwrap()).unwrap();
+        let trained = Pretrained::of(&Network::new(&recipe(LAYERS), &classes, 1).unwrap()).unwrap();
         for (from, to, what) in [
             ("channels = 6", "channels = 5", "layer 1: channels = 6, and the recipe has 5"),
             ("kernel = [3, 2]", "kernel = [3, 3]", "layer 1: kernel = [3, 2], and the recipe has [3, 3]"),
@@ -186,11 +187,11 @@ dropout = 0.1
         ] {
             let changed = LAYERS.replacen(from, to, 1);
             assert_ne!(changed, LAYERS);
-            let error = trained.check(&Recipe::parse(&changed, "of a test").unwrap()).unwrap_err().to_string();
+            let error = trained.check(&recipe(&changed)).unwrap_err().to_string();
             assert_eq!(error, format!("the network to continue from has {what}"));
         }
         for (from, to) in [("dropout = 0.1", "dropout = 0.5"), ("epochs = 1", "epochs = 9")] {
-            trained.check(&Recipe::parse(&LAYERS.replacen(from, to, 1), "of a test").unwrap()).unwrap();
+            trained.check(&recipe(&LAYERS.replacen(from, to, 1))).unwrap();
         }
     }
 }

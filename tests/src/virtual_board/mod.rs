@@ -117,7 +117,7 @@ impl VirtualBoard {
     }
 
     fn start_with(machine: &str, more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("there is a place for temporary files");
+        let folder = crate::temporary();
         let mut command = emulator().expect("the emulator is there, or a private copy can be made").command();
         command.args(["-machine", machine, "-display", "none", "-serial", "null", "-serial", "null"]).args(more);
         command.arg("-monitor").arg(format!("unix:{},server=on,wait=off", folder.path().join("monitor").display()));

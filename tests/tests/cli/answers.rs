@@ -4,7 +4,7 @@ use super::*;
 
 /// Quantizes the run folder's model again with these arguments.
 fn quantized(folder: &Path, arguments: &[&dyn AsRef<OsStr>]) -> Ran {
-    let photos = drawn("train");
+    let photos = synthetic("train");
     run(&[&[&"quantize", &folder as &dyn AsRef<OsStr>, &photos], arguments].concat())
 }
 
@@ -12,7 +12,7 @@ fn quantized(folder: &Path, arguments: &[&dyn AsRef<OsStr>]) -> Ran {
 fn a_least_probability_all_the_way() {
     let run_folder = run_folder();
     let folder = run_folder.path();
-    let test = drawn("validation");
+    let test = synthetic("validation");
     let plain = std::fs::read(folder.join(files::MODEL)).unwrap();
     let answers = |model: &Path| run(&[&"classify", &model, &test, &"--json"]).ok().json();
     let before = answers(folder);
@@ -76,7 +76,7 @@ fn a_least_probability_all_the_way() {
 #[test]
 fn a_least_probability_for_an_error_rate() {
     let run_folder = run_folder();
-    let (folder, test) = (run_folder.path(), drawn("validation"));
+    let (folder, test) = (run_folder.path(), synthetic("validation"));
     let choose: [&dyn AsRef<OsStr>; 4] = [&"--error-rate", &"0.02", &"--validation", &test];
     let told = quantized(folder, &choose).ok().stdout;
     for words in ["(chosen)", "to be surer of 0.02:", "it would take 189 answers", "chose the epoch", "on others"] {
@@ -97,7 +97,7 @@ fn a_least_probability_for_an_error_rate() {
 #[test]
 fn policies_there_are_not() {
     let run_folder = run_folder();
-    let (folder, photos, test) = (run_folder.path(), drawn("train"), drawn("validation"));
+    let (folder, photos, test) = (run_folder.path(), synthetic("train"), synthetic("validation"));
     let quantize: [&dyn AsRef<OsStr>; 3] = [&"quantize", &folder, &photos];
     let with = |more: &[&'static str]| -> Vec<&dyn AsRef<OsStr>> {
         more.iter().map(|argument| Box::leak(Box::new(*argument)) as &dyn AsRef<OsStr>).collect()
@@ -110,7 +110,7 @@ fn policies_there_are_not() {
     let dot = photos.join("..").join("train");
     refuse(vec![&"--error-rate", &"0.02", &"--validation", &dot], &[&"trained on"]);
     // Every network is wrong on wrongly labeled photos.
-    let place = temporary();
+    let temp = temporary();
     for path in files_in(&test) {
         let name = path.file_name().unwrap().to_str().unwrap();
         let other = if name.starts_with("muffin") {
@@ -118,10 +118,10 @@ fn policies_there_are_not() {
         } else {
             name.replace("chihuahua", "muffin")
         };
-        std::fs::copy(&path, place.path().join(other)).unwrap();
+        std::fs::copy(&path, temp.path().join(other)).unwrap();
     }
     let words: [&dyn AsRef<OsStr>; 2] = [&"no threshold lowers the error rate", &"at best "];
-    refuse(vec![&"--error-rate", &"0.02", &"--validation", &place.path()], &words);
+    refuse(vec![&"--error-rate", &"0.02", &"--validation", &temp.path()], &words);
     for arguments in [
         &["--min-confidence", "1.5"][..],
         &["--min-confidence", "80%"],
@@ -144,7 +144,7 @@ fn policies_there_are_not() {
 #[test]
 fn the_board_says_unknown_too() {
     let run_folder = run_folder();
-    let (folder, test) = (run_folder.path(), drawn("validation"));
+    let (folder, test) = (run_folder.path(), synthetic("validation"));
     quantized(folder, &[&"--smooth", &"2/2"]).ok();
     // Chihuahuas, then muffins: the first photo has no predecessor to agree with.
     let simulated = run(&[&"simulate", &folder, &test, &"--json"]).ok().json();

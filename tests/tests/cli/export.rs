@@ -57,22 +57,22 @@ fn compiles(folder: &Path, program: &str) {
 
 #[test]
 fn a_c_header_holds_the_model() {
-    let (place, model) = (temporary(), shipped_model());
-    let out = place.path().join("model.h");
+    let (temp, model) = (temporary(), bundled_model());
+    let out = temp.path().join("model.h");
     let told = run(&[&"export", &model, &"--out", &out]).ok().stdout;
     let header = std::fs::read(&out).unwrap();
     assert_eq!(told, format!("{}: {} bytes\n", out.display(), header.len()));
-    compiles(place.path(), &checker(&std::fs::read(&model).unwrap(), &["chihuahua", "muffin"]));
+    compiles(temp.path(), &checker(&std::fs::read(&model).unwrap(), &["chihuahua", "muffin"]));
 
     // Over itself, whatever the file's name: the same bytes.
-    let again = place.path().join("again");
+    let again = temp.path().join("again");
     run(&[&"export", &model, &again, &"--to", &"c-header"]).ok();
     let told = run(&[&"export", &model, &again, &"--to", &"c-header", &"--json"]).ok().json();
     assert_eq!((&told["bytes"], &told["out"]), (&header.len().into(), &again.to_str().unwrap().into()));
     assert!(std::fs::read(&again).unwrap() == header);
 
     // Packed for a board: the bytes that `pack` writes.
-    let packed = place.path().join("packed.bin");
+    let packed = temp.path().join("packed.bin");
     run(&[&"pack", &model, &"--board", &"pico", &"--out", &packed]).ok();
     run(&[&"export", &model, &out, &"--board", &"pico"]).ok();
     let text = std::fs::read_to_string(&out).unwrap();
@@ -86,22 +86,22 @@ fn a_c_header_holds_the_model() {
 /// A class name that C could misread: quotes, a trigraph, letters beyond ASCII, and a digit after an escape.
 #[test]
 fn an_odd_class_name_in_c() {
-    let place = temporary();
+    let temp = temporary();
     let name = "\"\u{e9}\"??/\t7";
-    let mut bytes = std::fs::read(shipped_model()).unwrap();
+    let mut bytes = std::fs::read(bundled_model()).unwrap();
     let at = bytes.windows(9).position(|window| window == b"chihuahua").unwrap();
     bytes[at..at + 9].copy_from_slice(name.as_bytes());
     seal(&mut bytes);
-    let model = place.path().join("odd.pinhole");
+    let model = temp.path().join("odd.pinhole");
     std::fs::write(&model, &bytes).unwrap();
-    run(&[&"export", &model, &place.path().join("model.h")]).ok();
-    compiles(place.path(), &checker(&bytes, &[name, "muffin"]));
+    run(&[&"export", &model, &temp.path().join("model.h")]).ok();
+    compiles(temp.path(), &checker(&bytes, &[name, "muffin"]));
 }
 
 #[test]
 fn tensorflow_lite() {
-    let (place, run_folder) = (temporary(), run_folder());
-    let out = place.path().join("model.TFLITE");
+    let (temp, run_folder) = (temporary(), run_folder());
+    let out = temp.path().join("model.TFLITE");
     let ran = run(&[&"export", &run_folder.path(), &out]).ok();
     let file = std::fs::read(&out).unwrap();
     assert_eq!(ran.stdout, format!("{}: {} bytes\n", out.display(), file.len()));
@@ -112,57 +112,57 @@ fn tensorflow_lite() {
     );
     assert_eq!(&file[4..8], b"TFL3");
     assert!(file.len() > 2500 * 128 + 128 * 16 + 16 * 2);
-    let other = place.path().join("other");
+    let other = temp.path().join("other");
     run(&[&"export", &run_folder.path().join(files::MODEL), &other, &"--to", &"tflite"]).ok();
     assert!(std::fs::read(&other).unwrap() == file);
     // With photos, the logits become no coarser, in the same number of bytes.
-    run(&[&"export", &run_folder.path(), &drawn("train"), &"--out", &other, &"--to", &"tflite"]).ok();
+    run(&[&"export", &run_folder.path(), &synthetic("train"), &"--out", &other, &"--to", &"tflite"]).ok();
     assert_eq!(std::fs::read(&other).unwrap().len(), file.len());
-    let header = place.path().join("model.h");
+    let header = temp.path().join("model.h");
     let words: [&dyn AsRef<OsStr>; 1] = [&"leave out the photos"];
-    refused(place.path(), &[&"export", &run_folder.path(), &header, &"--photos", &drawn("train")], &words);
+    refused(temp.path(), &[&"export", &run_folder.path(), &header, &"--photos", &synthetic("train")], &words);
     let words: [&dyn AsRef<OsStr>; 2] = [&"board qemu", &"leave out --board"];
-    refused(place.path(), &[&"export", &run_folder.path(), &out, &"--board", &"qemu"], &words);
+    refused(temp.path(), &[&"export", &run_folder.path(), &out, &"--board", &"qemu"], &words);
 }
 
 #[test]
 fn exports_gone_wrong() {
-    let (place, model) = (temporary(), shipped_model());
+    let (temp, model) = (temporary(), bundled_model());
     for name in ["model.onnx", "model", ".h"] {
-        let out = place.path().join(name);
-        refused(place.path(), &[&"export", &model, &out], &[&out, &".tflite"]);
+        let out = temp.path().join(name);
+        refused(temp.path(), &[&"export", &model, &out], &[&out, &".tflite"]);
     }
-    let missing = place.path().join("no/such/folder/model.h");
-    refused(place.path(), &[&"export", &model, &missing], &[&missing]);
+    let missing = temp.path().join("no/such/folder/model.h");
+    refused(temp.path(), &[&"export", &model, &missing], &[&missing]);
     // Files that were not exported are kept, especially the model itself.
-    let (header, own) = (place.path().join("my.h"), place.path().join("own.pinhole"));
+    let (header, own) = (temp.path().join("my.h"), temp.path().join("own.pinhole"));
     std::fs::write(&header, "#pragma once\n").unwrap();
     std::fs::copy(&model, &own).unwrap();
-    refused(place.path(), &[&"export", &model, &header], &[&header, &"kept"]);
-    refused(place.path(), &[&"export", &own, &own, &"--to", &"tflite"], &[&own, &"kept"]);
+    refused(temp.path(), &[&"export", &model, &header], &[&header, &"kept"]);
+    refused(temp.path(), &[&"export", &own, &own, &"--to", &"tflite"], &[&own, &"kept"]);
     std::fs::write(&header, "").unwrap();
     run(&[&"export", &model, &header]).ok();
-    refused(place.path(), &[&"export", &model, &header, &"--to", &"tflite"], &[&header, &"kept"]);
-    let folder = place.path().join("folder.h");
+    refused(temp.path(), &[&"export", &model, &header, &"--to", &"tflite"], &[&header, &"kept"]);
+    let folder = temp.path().join("folder.h");
     std::fs::create_dir(&folder).unwrap();
-    refused(place.path(), &[&"export", &model, &folder], &[&folder]);
+    refused(temp.path(), &[&"export", &model, &folder], &[&folder]);
 }
 
 #[test]
 fn import_of_an_export_and_of_tensorflow() {
-    let place = temporary();
-    let [file, out] = ["model.tflite", "back.pinhole"].map(|name| place.path().join(name));
-    run(&[&"export", &shipped_model(), &file]).ok();
+    let temp = temporary();
+    let [file, out] = ["model.tflite", "back.pinhole"].map(|name| temp.path().join(name));
+    run(&[&"export", &bundled_model(), &file]).ok();
     let told = run(&[&"import", &file, &"--out", &out]).ok().stdout;
     let bytes = std::fs::read(&out).unwrap();
     let model = ModelFile::from_bytes(&bytes).unwrap();
     assert!(told.contains(&format!("{} bytes", bytes.len())) && told.contains("chihuahua, muffin"), "{told}");
     // The same decisions on synthetic pictures.
     let decided = |model: &Path| {
-        let photos = run(&[&"classify", &"--json", &model, &drawn("validation")]).ok().json();
+        let photos = run(&[&"classify", &"--json", &model, &synthetic("validation")]).ok().json();
         photos.as_array().unwrap().iter().map(|photo| photo["class"].clone()).collect::<Vec<_>>()
     };
-    assert_eq!(decided(&out), decided(&shipped_model()));
+    assert_eq!(decided(&out), decided(&bundled_model()));
     assert_eq!(model.model().input_side(), 50);
 
     let keras = repository().join("tests/golden/keras.tflite");
@@ -174,16 +174,16 @@ fn import_of_an_export_and_of_tensorflow() {
 
 #[test]
 fn imports_gone_wrong() {
-    let (place, keras) = (temporary(), repository().join("tests/golden/keras.tflite"));
-    let [out, other] = ["out.pinhole", "other"].map(|name| place.path().join(name));
-    refused(place.path(), &[&"import", &other, &out], &[&other, &".tflite"]);
-    refused(place.path(), &[&"import", &shipped_model(), &out], &[&shipped_model(), &"not a TensorFlow Lite file"]);
-    refused(place.path(), &[&"import", &keras, &out, &"--classes", &"a,b"], &[&keras, &"3 classes", &"--classes"]);
+    let (temp, keras) = (temporary(), repository().join("tests/golden/keras.tflite"));
+    let [out, other] = ["out.pinhole", "other"].map(|name| temp.path().join(name));
+    refused(temp.path(), &[&"import", &other, &out], &[&other, &".tflite"]);
+    refused(temp.path(), &[&"import", &bundled_model(), &out], &[&bundled_model(), &"not a TensorFlow Lite file"]);
+    refused(temp.path(), &[&"import", &keras, &out, &"--classes", &"a,b"], &[&keras, &"3 classes", &"--classes"]);
     let bytes = std::fs::read(&keras).unwrap();
     std::fs::write(&other, &bytes[..bytes.len() / 2]).unwrap();
-    refused(place.path(), &[&"import", &other, &out], &[&other, &"damaged"]);
+    refused(temp.path(), &[&"import", &other, &out], &[&other, &"damaged"]);
     // A file that is not a model is kept.
     std::fs::write(&out, "mine").unwrap();
-    refused(place.path(), &[&"import", &keras, &out], &[&out]);
+    refused(temp.path(), &[&"import", &keras, &out], &[&out]);
     assert_eq!(std::fs::read(&out).unwrap(), b"mine");
 }

@@ -7,7 +7,7 @@ use super::*;
 fn fine_tuned_all_the_way() {
     let run_folder = run_folder();
     let folder = run_folder.path();
-    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let (photos, validation) = (synthetic("train"), synthetic("validation"));
     let (plain, four, again) =
         (folder.join("plain.pinhole"), folder.join("four.pinhole"), folder.join("again.pinhole"));
     run(&[&"quantize", &folder, &photos, &"--weights", &"4", &"--out", &plain]).ok();
@@ -63,7 +63,7 @@ fn fine_tuned_all_the_way() {
 fn photos_are_held_out_as_in_training() {
     let run_folder = run_folder();
     let folder = run_folder.path();
-    let photos = drawn("train");
+    let photos = synthetic("train");
     let seed = runs::summary(folder).unwrap().seed;
     let ran = run(&[&"quantize", &folder, &photos, &"--fine-tune", &"1", &"--learning-rate", &"0.01", &"--json"]).ok();
     let told = ran.json();
@@ -78,11 +78,11 @@ fn photos_are_held_out_as_in_training() {
 
 #[test]
 fn a_network_that_ships_is_written_elsewhere() {
-    let place = temporary();
-    let photos = drawn("train");
-    refused(place.path(), &[&"quantize", &"conv-50-tiny", &photos, &"--fine-tune", &"1"], &[&"conv-50-tiny", &"--out"]);
-    let out = place.path().join("tiny.pinhole");
-    refused(place.path(), &[&"quantize", &"drawn", &photos, &"--out", &out], &[&"drawn", &"float weights"]);
+    let temp = temporary();
+    let photos = synthetic("train");
+    refused(temp.path(), &[&"quantize", &"conv-50-tiny", &photos, &"--fine-tune", &"1"], &[&"conv-50-tiny", &"--out"]);
+    let out = temp.path().join("tiny.pinhole");
+    refused(temp.path(), &[&"quantize", &"drawn", &photos, &"--out", &out], &[&"drawn", &"float weights"]);
     run(&[&"quantize", &"conv-50-tiny", &photos, &"--weights", &"4", &"--fine-tune", &"1", &"--out", &out]).ok();
     let told = run(&[&"inspect", &out, &"--json"]).ok().json();
     assert_eq!(told["layers"][0]["weight_bits"], 4);
@@ -92,7 +92,7 @@ fn a_network_that_ships_is_written_elsewhere() {
 fn what_cannot_be_fine_tuned() {
     let run_folder = run_folder();
     let folder = run_folder.path();
-    let photos = drawn("train");
+    let photos = synthetic("train");
     let tune: [&dyn AsRef<OsStr>; 5] = [&"quantize", &folder, &photos, &"--fine-tune", &"2"];
     let wrong: [&[&dyn AsRef<OsStr>]; 5] = [
         &[&"quantize", &folder, &photos, &"--fine-tune", &"0"],
@@ -107,8 +107,8 @@ fn what_cannot_be_fine_tuned() {
     }
     refused(folder, &[&tune[..], &[&"--validation", &photos]].concat(), &[&photos, &"was trained on"]);
     refused(folder, &[&tune[..], &[&"--learning-rate", &"1e30"]].concat(), &[&"epoch 1", &"lower the learning rate"]);
-    let place = folder.join("no/such/folder/four.pinhole");
-    refused(folder, &[&tune[..], &[&"--out", &place]].concat(), &[&place, &"cannot be written"]);
+    let out = folder.join("no/such/folder/four.pinhole");
+    refused(folder, &[&tune[..], &[&"--out", &out]].concat(), &[&out, &"cannot be written"]);
     let empty = temporary();
     refused(folder, &[&"quantize", &folder, &empty.path(), &"--fine-tune", &"2"], &[&empty.path()]);
     let model = folder.join(files::MODEL);

@@ -17,7 +17,6 @@ mod success;
 mod transfer;
 mod widths;
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -32,9 +31,11 @@ use pinhole::runs::{self, files};
 use pinhole::synthetic::encode_jpeg;
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::{Ran, drawn, files_in, pinhole, repository, run_folder, shipped_model, verdict};
+use pinhole_tests::{
+    Ran, bundled_model, contents, files_in, names_in, pinhole, read_json, repository, run_folder, synthetic, temporary,
+    verdict,
+};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Integers of one photo with the default network: pixels, three layers, class, probability and verdict.
 const VALUES: usize = 50 * 50 + 128 + 16 + 2 + 3;
@@ -43,27 +44,10 @@ fn run(arguments: &[&dyn AsRef<OsStr>]) -> Ran {
     Ran::of(&mut pinhole(arguments.iter().map(|argument| argument.as_ref())))
 }
 
-fn temporary() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-/// Returns everything in a folder, with its bytes.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-    let mut found = BTreeMap::new();
-    for path in files_in(folder) {
-        if path.is_dir() {
-            found.extend(contents(&path));
-        }
-        let bytes = path.is_file().then(|| std::fs::read(&path).unwrap());
-        found.insert(path, bytes);
-    }
-    found
-}
-
 /// Runs a command that must fail with a proper error: exit status 1, nothing on stdout, and on stderr the cause, with
-/// these words, and a way out. It must leave everything in `place` unchanged.
-fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<OsStr>]) -> String {
-    let before = contents(place);
+/// these words, and a way out. It must leave everything in `folder` unchanged.
+fn refused(folder: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<OsStr>]) -> String {
+    let before = contents(folder);
     let ran = run(arguments);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
     for word in words.iter().map(|word| word.as_ref().to_str().unwrap()).chain(["help: "]) {
@@ -73,7 +57,7 @@ fn refused(place: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<Os
     // A placeholder that was not filled in.
     let literal = ran.stderr.split('{').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
     assert!(!literal, "{}", ran.stderr);
-    let after = contents(place);
+    let after = contents(folder);
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "files came or went");
     assert!(after == before, "a file changed");
     ran.stderr
@@ -91,10 +75,6 @@ fn cats_and_dogs(folder: &Path) {
         photo(&folder.join(format!("cat-{number}.jpg")), 60, 40 + number);
         photo(&folder.join(format!("dog-{number}.jpg")), 60, 200 + number);
     }
-}
-
-fn names_in(folder: &Path) -> Vec<String> {
-    files_in(folder).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 const RUN_FILES: [&str; 6] =

@@ -5,9 +5,9 @@ use super::*;
 /// For an unknown model's name, every command lists the known ones.
 #[test]
 fn unknown_models_list_the_bundled_ones() {
-    let place = temporary();
-    let photos = drawn("train");
-    let out = place.path().join("out.h");
+    let temp = temporary();
+    let photos = synthetic("train");
+    let out = temp.path().join("out.h");
     let commands: [&[&dyn AsRef<OsStr>]; 8] = [
         &[&"inspect"],
         &[&"bench"],
@@ -23,30 +23,30 @@ fn unknown_models_list_the_bundled_ones() {
         let arguments = if command.len() == 1 { &bare[..] } else { command };
         let words: [&dyn AsRef<OsStr>; 3] =
             [&"there is no model \"conv-69\"", &"did you mean conv-96?", &"conv-50, conv-50-tiny, conv-96, drawn"];
-        refused(place.path(), arguments, &words);
+        refused(temp.path(), arguments, &words);
     }
     // A name with an extension or in a folder is a path.
-    refused(place.path(), &[&"inspect", &"conv-69.pinhole"], &[&"conv-69.pinhole cannot be read", &"pinhole models"]);
+    refused(temp.path(), &[&"inspect", &"conv-69.pinhole"], &[&"conv-69.pinhole cannot be read", &"pinhole models"]);
 }
 
 /// The name of a recipe is not a model; that of a model is also a recipe.
 #[test]
 fn a_recipe_without_a_model_is_said_to_be_one() {
-    let place = temporary();
+    let temp = temporary();
     let words: [&dyn AsRef<OsStr>; 3] =
         [&"vgg is the name of a recipe, not of a model", &"--recipe vgg", &"bundled models: conv-50"];
-    refused(place.path(), &[&"bench", &"vgg"], &words);
-    refused(place.path(), &[&"classify", &"vgg", &drawn("train")], &words);
+    refused(temp.path(), &[&"bench", &"vgg"], &words);
+    refused(temp.path(), &[&"classify", &"vgg", &synthetic("train")], &words);
 }
 
 #[test]
 fn mistyped_recipes_are_recognized() {
-    let place = temporary();
-    let out = place.path().join("run");
+    let temp = temporary();
+    let out = temp.path().join("run");
     let words: [&dyn AsRef<OsStr>; 2] = [&"there is no recipe \"conv50\"", &"did you mean conv-50?"];
-    refused(place.path(), &[&"train", &drawn("train"), &"--recipe", &"conv50", &"--out", &out], &words);
-    refused(place.path(), &[&"recipes", &"conv50"], &words);
-    refused(place.path(), &[&"study", &drawn("train"), &"--systems", &"vgg,conv50", &"--out", &out], &words);
+    refused(temp.path(), &[&"train", &synthetic("train"), &"--recipe", &"conv50", &"--out", &out], &words);
+    refused(temp.path(), &[&"recipes", &"conv50"], &words);
+    refused(temp.path(), &[&"study", &synthetic("train"), &"--systems", &"vgg,conv50", &"--out", &out], &words);
     // Boards are suggested by clap.
     let ran = run(&[&"bench", &"drawn", &"--board", &"qemu-m0"]);
     assert!(ran.stderr.contains("similar value exists: 'qemu-m0plus'"), "{}", ran.stderr);
@@ -55,8 +55,8 @@ fn mistyped_recipes_are_recognized() {
 /// Each kind of unusable photo has its own advice.
 #[test]
 fn photos_are_told_what_is_wrong_with_them() {
-    let place = temporary();
-    let [missing, small, text] = ["missing.jpg", "small.jpg", "text.jpg"].map(|name| place.path().join(name));
+    let temp = temporary();
+    let [missing, small, text] = ["missing.jpg", "small.jpg", "text.jpg"].map(|name| temp.path().join(name));
     photo(&small, 20, 9);
     std::fs::write(&text, "no picture").unwrap();
     for (path, words, not) in [
@@ -67,31 +67,31 @@ fn photos_are_told_what_is_wrong_with_them() {
         let words: Vec<&dyn AsRef<OsStr>> =
             words.iter().map(|word| word as &dyn AsRef<OsStr>).chain([path as &dyn AsRef<OsStr>]).collect();
         for command in ["classify", "explain", "simulate"] {
-            let said = refused(place.path(), &[&command, &"drawn", path], &words);
+            let said = refused(temp.path(), &[&command, &"drawn", path], &words);
             assert!(!said.contains(not), "{said}");
         }
     }
     // Other names are not taken for photos.
-    let nowhere = place.path().join("nowhere");
-    refused(place.path(), &[&"classify", &nowhere], &[&nowhere, &"neither a model nor a photo"]);
+    let nowhere = temp.path().join("nowhere");
+    refused(temp.path(), &[&"classify", &nowhere], &[&nowhere, &"neither a model nor a photo"]);
 }
 
 #[test]
 fn other_colors_than_the_network_sees() {
-    let place = temporary();
-    let out = place.path().join("run");
+    let temp = temporary();
+    let out = temp.path().join("run");
     let arguments: [&dyn AsRef<OsStr>; 8] =
-        [&"train", &drawn("train"), &"--from", &"conv-96", &"--color", &"rgb", &"--out", &out];
-    refused(place.path(), &arguments, &[&"in gray, and rgb was asked for", &"leave out --color", &"--recipe"]);
+        [&"train", &synthetic("train"), &"--from", &"conv-96", &"--color", &"rgb", &"--out", &out];
+    refused(temp.path(), &arguments, &[&"in gray, and rgb was asked for", &"leave out --color", &"--recipe"]);
 }
 
 #[test]
 fn widths_of_weights_name_the_number_of_layers() {
-    let place = temporary();
-    let out = place.path().join("out.pinhole");
+    let temp = temporary();
+    let out = temp.path().join("out.pinhole");
     let arguments: [&dyn AsRef<OsStr>; 7] =
-        [&"quantize", &"conv-50-tiny", &drawn("train"), &"--weights", &"5", &"--out", &out];
-    let said = refused(place.path(), &arguments, &[&"--weights 5"]);
+        [&"quantize", &"conv-50-tiny", &synthetic("train"), &"--weights", &"5", &"--out", &out];
+    let said = refused(temp.path(), &arguments, &[&"--weights 5"]);
     let layers = said.split("a network of ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     assert!(layers.parse::<u32>().is_ok() && said.contains(&format!("or {layers} of them")), "{said}");
 }
@@ -99,25 +99,25 @@ fn widths_of_weights_name_the_number_of_layers() {
 /// For a file that cannot be written, the message names it and not its temporary file.
 #[test]
 fn temporary_files_are_nobodys_matter() {
-    let place = temporary();
-    let out = place.path().join("no/such/folder/out.h");
-    let said = refused(place.path(), &[&"export", &"drawn", &"--out", &out], &[&out, &"cannot be written"]);
+    let temp = temporary();
+    let out = temp.path().join("no/such/folder/out.h");
+    let said = refused(temp.path(), &[&"export", &"drawn", &"--out", &out], &[&out, &"cannot be written"]);
     // The tests' own folder is temporary too.
-    assert!(!said.replace(place.path().to_str().unwrap(), "").contains(".tmp"), "{said}");
+    assert!(!said.replace(temp.path().to_str().unwrap(), "").contains(".tmp"), "{said}");
 }
 
 #[test]
 fn a_quantized_model_has_no_float_weights() {
-    let words: [&dyn AsRef<OsStr>; 2] = [&shipped_model(), &"weights.safetensors"];
-    refused(temporary().path(), &[&"quantize", &shipped_model(), &drawn("train")], &words);
+    let words: [&dyn AsRef<OsStr>; 2] = [&bundled_model(), &"weights.safetensors"];
+    refused(temporary().path(), &[&"quantize", &bundled_model(), &synthetic("train")], &words);
 }
 
 /// An error to print results is an error of every command, including help and version.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error() {
-    let model = shipped_model();
-    let photos = drawn("validation");
+    let model = bundled_model();
+    let photos = synthetic("validation");
     let commands: [&[&dyn AsRef<OsStr>]; 6] = [
         &[&"evaluate", &model, &photos, &"--json"],
         &[&"classify", &model, &photos],

@@ -5,23 +5,23 @@ use super::*;
 /// A file at the path of a folder. (These tests may run as root, whom permissions do not stop.)
 #[test]
 fn a_file_in_the_way() {
-    let place = temporary();
-    let file = place.path().join("file");
+    let temp = temporary();
+    let file = temp.path().join("file");
     std::fs::write(&file, "precious").unwrap();
-    let (photos, below) = (drawn("train"), file.join("run"));
+    let (photos, below) = (synthetic("train"), file.join("run"));
     for out in [&file, &below] {
-        refused(place.path(), &[&"train", &photos, &"--epochs", &"1", &"--out", out], &[out]);
-        refused(place.path(), &[&"demo", &"--out", out], &[out]);
-        refused(place.path(), &[&"draw", out], &[out]);
+        refused(temp.path(), &[&"train", &photos, &"--epochs", &"1", &"--out", out], &[out]);
+        refused(temp.path(), &[&"demo", &"--out", out], &[out]);
+        refused(temp.path(), &[&"draw", out], &[out]);
     }
     let run_folder = run_folder();
     let arguments: [&dyn AsRef<OsStr>; 5] = [&"quantize", &run_folder.path(), &photos, &"--out", &below];
-    refused(place.path(), &arguments, &[&below]);
+    refused(temp.path(), &arguments, &[&below]);
     let arguments: [&dyn AsRef<OsStr>; 5] = [&"explain", &run_folder.path(), &photos, &"--out", &below];
-    refused(place.path(), &arguments, &[&below]);
-    let missing = place.path().join("no/such/folder/a.pinhole");
+    refused(temp.path(), &arguments, &[&below]);
+    let missing = temp.path().join("no/such/folder/a.pinhole");
     let arguments: [&dyn AsRef<OsStr>; 5] = [&"quantize", &run_folder.path(), &photos, &"--out", &missing];
-    refused(place.path(), &arguments, &[&missing]);
+    refused(temp.path(), &arguments, &[&missing]);
 }
 
 /// `--out /dev/null` writes there, and does not replace it by a file. Tested through a link, so that a failure does no
@@ -29,14 +29,14 @@ fn a_file_in_the_way() {
 #[cfg(unix)]
 #[test]
 fn a_device_stays_a_device() {
-    let place = temporary();
-    let device = place.path().join("device");
+    let temp = temporary();
+    let device = temp.path().join("device");
     std::os::unix::fs::symlink("/dev/null", &device).unwrap();
-    let model = shipped_model();
+    let model = bundled_model();
     let commands: [&[&dyn AsRef<OsStr>]; 3] = [
         &[&"pack", &model, &"--board", &"qemu", &"--out", &device],
         &[&"export", &model, &"--to", &"c-header", &"--out", &device],
-        &[&"explain", &model, &drawn("validation"), &"--limit", &"1", &"--out", &device],
+        &[&"explain", &model, &synthetic("validation"), &"--limit", &"1", &"--out", &device],
     ];
     for arguments in commands {
         run(arguments).ok();
@@ -51,7 +51,7 @@ fn a_run_written_in_part_is_no_run() {
     let model = run_folder.path().join(files::MODEL);
     std::fs::remove_file(&model).unwrap();
     std::fs::create_dir(&model).unwrap();
-    let ran = run(&[&"train", &drawn("train"), &"--epochs", &"1", &"--out", &run_folder.path()]);
+    let ran = run(&[&"train", &synthetic("train"), &"--epochs", &"1", &"--out", &run_folder.path()]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains(model.to_str().unwrap()) && ran.stderr.contains("help: "), "{}", ran.stderr);
     assert!(runs::summary(run_folder.path()).is_none(), "the earlier run's summary vouches for a mixture");
@@ -63,7 +63,7 @@ fn a_run_written_in_part_is_no_run() {
 
 #[test]
 fn nobody_reads_the_output() {
-    let (model, photos) = (shipped_model(), drawn("validation"));
+    let (model, photos) = (bundled_model(), synthetic("validation"));
     let commands: [&[&dyn AsRef<OsStr>]; 6] = [
         &[&"--help"],
         &[&"recipes"],

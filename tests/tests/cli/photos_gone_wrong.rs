@@ -3,63 +3,63 @@
 use super::*;
 
 /// Asserts that `pinhole train` on this folder fails with these words.
-fn train_refuses(place: &Path, photos: &Path, words: &[&dyn AsRef<OsStr>]) -> String {
-    refused(place, &[&"train", &photos, &"--epochs", &"2", &"--out", &place.join("run")], words)
+fn train_refuses(folder: &Path, photos: &Path, words: &[&dyn AsRef<OsStr>]) -> String {
+    refused(folder, &[&"train", &photos, &"--epochs", &"2", &"--out", &folder.join("run")], words)
 }
 
 #[test]
 fn a_missing_folder() {
-    let place = temporary();
-    let missing = place.path().join("no-such-folder-with-a-rather-long-name-that-no-line-could-hold-in-one-piece");
-    train_refuses(place.path(), &missing, &[&missing]);
-    let (model, out) = (shipped_model(), place.path().join("run"));
-    refused(place.path(), &[&"evaluate", &model, &missing], &[&missing]);
-    refused(place.path(), &[&"classify", &model, &missing], &[&missing]);
-    refused(place.path(), &[&"explain", &model, &missing], &[&missing]);
-    refused(place.path(), &[&"simulate", &model, &missing], &[&missing]);
-    refused(place.path(), &[&"quantize", &run_folder().path(), &missing], &[&missing]);
-    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &drawn("train"), &"--validation", &missing, &"--out", &out];
-    refused(place.path(), &arguments, &[&missing]);
+    let temp = temporary();
+    let missing = temp.path().join("no-such-folder-with-a-rather-long-name-that-no-line-could-hold-in-one-piece");
+    train_refuses(temp.path(), &missing, &[&missing]);
+    let (model, out) = (bundled_model(), temp.path().join("run"));
+    refused(temp.path(), &[&"evaluate", &model, &missing], &[&missing]);
+    refused(temp.path(), &[&"classify", &model, &missing], &[&missing]);
+    refused(temp.path(), &[&"explain", &model, &missing], &[&missing]);
+    refused(temp.path(), &[&"simulate", &model, &missing], &[&missing]);
+    refused(temp.path(), &[&"quantize", &run_folder().path(), &missing], &[&missing]);
+    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &synthetic("train"), &"--validation", &missing, &"--out", &out];
+    refused(temp.path(), &arguments, &[&missing]);
 }
 
 #[test]
 fn a_file_for_a_folder() {
-    let place = temporary();
-    let file = place.path().join("cat.jpg");
+    let temp = temporary();
+    let file = temp.path().join("cat.jpg");
     photo(&file, 60, 9);
-    train_refuses(place.path(), &file, &[&file, &"is a file"]);
-    refused(place.path(), &[&"evaluate", &shipped_model(), &file], &[&file, &"is a file"]);
+    train_refuses(temp.path(), &file, &[&file, &"is a file"]);
+    refused(temp.path(), &[&"evaluate", &bundled_model(), &file], &[&file, &"is a file"]);
 }
 
 #[test]
 fn an_empty_folder() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     std::fs::create_dir(&photos).unwrap();
-    train_refuses(place.path(), &photos, &[&photos, &"no usable photo"]);
-    refused(place.path(), &[&"classify", &shipped_model(), &photos], &[&photos, &"no usable photo"]);
+    train_refuses(temp.path(), &photos, &[&photos, &"no usable photo"]);
+    refused(temp.path(), &[&"classify", &bundled_model(), &photos], &[&photos, &"no usable photo"]);
     std::fs::write(photos.join("notes.txt"), "no photo").unwrap();
-    train_refuses(place.path(), &photos, &[&photos, &"1 left out", &photos.join("notes.txt")]);
+    train_refuses(temp.path(), &photos, &[&photos, &"1 left out", &photos.join("notes.txt")]);
 }
 
 #[test]
 fn broken_photos_are_left_out_by_name_in_training_and_errors_when_named() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     cats_and_dogs(&photos);
     let text = photos.join("cat-text.jpg");
     std::fs::write(&text, "this is no picture").unwrap();
     let empty = photos.join("dog-empty.png");
     std::fs::write(&empty, "").unwrap();
     let cut = photos.join("dog-cut.jpg");
-    let whole = std::fs::read(drawn("train").join("muffin-1.jpg")).unwrap();
+    let whole = std::fs::read(synthetic("train").join("muffin-1.jpg")).unwrap();
     std::fs::write(&cut, &whole[..300]).unwrap();
     // The decoder would fill the missing tenth with gray without an error.
     let nearly_whole = photos.join("dog-nearly-whole.jpg");
     std::fs::write(&nearly_whole, &whole[..whole.len() * 9 / 10]).unwrap();
     let small = photos.join("dog-small.jpg");
     photo(&small, 49, 200);
-    let out = place.path().join("run");
+    let out = temp.path().join("run");
     let ran = run(&[&"train", &photos, &"--epochs", &"2", &"--json", &"--out", &out]).ok();
     for path in [&text, &empty, &cut, &nearly_whole, &small] {
         let line = ran.stderr.lines().find(|line| line.contains(path.to_str().unwrap()));
@@ -71,20 +71,20 @@ fn broken_photos_are_left_out_by_name_in_training_and_errors_when_named() {
     let summary = ran.json();
     assert_eq!([&summary["training_photos"], &summary["validation_photos"]], [4, 2]);
 
-    let model = shipped_model();
+    let model = bundled_model();
     for path in [&text, &empty, &cut, &nearly_whole, &small] {
-        refused(place.path(), &[&"classify", &model, &path], &[path]);
+        refused(temp.path(), &[&"classify", &model, &path], &[path]);
     }
     // No board is started for unusable pictures.
-    refused(place.path(), &[&"prove", &model, &text], &[&text]);
-    refused(place.path(), &[&"prove", &model, &small], &[&small, &"49 pixels"]);
+    refused(temp.path(), &[&"prove", &model, &text], &[&text]);
+    refused(temp.path(), &[&"prove", &model, &small], &[&small, &"49 pixels"]);
 }
 
 /// Two valid photos, a broken one and one that is too small.
 fn whole_and_broken(photos: &Path) -> [PathBuf; 2] {
     std::fs::create_dir(photos).unwrap();
     for name in ["chihuahua-1.jpg", "muffin-1.jpg"] {
-        std::fs::copy(drawn("train").join(name), photos.join(name)).unwrap();
+        std::fs::copy(synthetic("train").join(name), photos.join(name)).unwrap();
     }
     let [broken, small] = ["muffin-2.jpg", "muffin-3.jpg"].map(|name| photos.join(name));
     std::fs::write(&broken, "this is no picture").unwrap();
@@ -94,11 +94,11 @@ fn whole_and_broken(photos: &Path) -> [PathBuf; 2] {
 
 /// Asserts that these commands use the valid photos of [`whole_and_broken`], and name the others.
 fn use_the_whole_ones(commands: &[&str]) {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     let unusable = whole_and_broken(&photos);
     for command in commands {
-        let ran = run(&[command, &shipped_model(), &photos, &"--json"]).ok();
+        let ran = run(&[command, &bundled_model(), &photos, &"--json"]).ok();
         for path in &unusable {
             let warning = format!("warning: left out {}: ", path.display());
             assert_eq!(ran.stderr.matches(&warning).count(), 1, "{command}: {}", ran.stderr);
@@ -121,21 +121,21 @@ fn broken_photos_in_a_folder_do_not_reach_the_board() {
 
 #[test]
 fn a_folder_of_broken_photos_only() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     let [broken, _] = whole_and_broken(&photos);
     for name in ["chihuahua-1.jpg", "muffin-1.jpg"] {
         std::fs::remove_file(photos.join(name)).unwrap();
     }
     for command in ["evaluate", "classify", "simulate", "prove"] {
-        refused(place.path(), &[&command, &shipped_model(), &photos], &[&photos, &"2 left out", &broken]);
+        refused(temp.path(), &[&command, &bundled_model(), &photos], &[&photos, &"2 left out", &broken]);
     }
 }
 
 #[test]
 fn class_names_from_a_mac_are_whole_and_the_same() {
-    let place = temporary();
-    let (photos, out) = (place.path().join("photos"), place.path().join("run"));
+    let temp = temporary();
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
     // Accents as separate characters, as a Mac stores names. Cut off before them, both names would be "p".
     for number in 1..=3 {
         photo(&photos.join(format!("pa\u{302}te\u{301}-{number}.jpg")), 60, 40 + number);
@@ -145,7 +145,7 @@ fn class_names_from_a_mac_are_whole_and_the_same() {
     let classes = run(&[&"inspect", &out, &"--json"]).ok().json();
     assert_eq!(classes["classes"], serde_json::json!(["p\u{e2}t\u{e9}", "p\u{ea}che"]));
     // The same photos from a system with composed names.
-    let composed = place.path().join("composed");
+    let composed = temp.path().join("composed");
     photo(&composed.join("p\u{e2}t\u{e9}").join("1.jpg"), 60, 50);
     photo(&composed.join("pe\u{302}che").join("1.jpg"), 60, 210);
     assert_eq!(run(&[&"evaluate", &out, &composed, &"--json"]).ok().json()["photos"], 2);
@@ -153,8 +153,8 @@ fn class_names_from_a_mac_are_whole_and_the_same() {
 
 #[test]
 fn pictures_too_deep_are_warned_of() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     for class in ["cat", "dog"] {
         for number in 1..=3 {
             photo(&photos.join(class).join(format!("{number}.jpg")), 60, 40 + number);
@@ -163,31 +163,31 @@ fn pictures_too_deep_are_warned_of() {
     let deep = photos.join("cat").join("2023");
     photo(&deep.join("summer").join("1.jpg"), 60, 99);
     let warning = format!("warning: left out {}: its pictures are more than one folder down", deep.display());
-    let out = place.path().join("run");
+    let out = temp.path().join("run");
     let trained = run(&[&"train", &photos, &"--epochs", &"1", &"--out", &out]).ok();
-    let classified = run(&[&"classify", &shipped_model(), &photos]).ok();
+    let classified = run(&[&"classify", &bundled_model(), &photos]).ok();
     for ran in [trained, classified] {
         assert!(ran.stderr.contains(&warning), "{}", ran.stderr);
     }
     // There is no other problem, and the error gives the cause.
-    train_refuses(place.path(), &photos.join("cat").join("2023"), &[&"summer", &"1 class(es)"]);
-    let above = place.path().join("above");
+    train_refuses(temp.path(), &photos.join("cat").join("2023"), &[&"summer", &"1 class(es)"]);
+    let above = temp.path().join("above");
     std::fs::create_dir(&above).unwrap();
     std::fs::rename(&photos, above.join("photos")).unwrap();
-    train_refuses(place.path(), &above, &[&"no usable photo", &"2 left out", &"more than one folder down"]);
+    train_refuses(temp.path(), &above, &[&"no usable photo", &"2 left out", &"more than one folder down"]);
 }
 
 #[test]
 fn a_run_folder_beside_the_classes_is_no_class() {
-    let place = temporary();
+    let temp = temporary();
     for class in ["cat", "dog"] {
         for number in 1..=3 {
-            photo(&place.path().join(class).join(format!("{number}.jpg")), 60, 40 + number);
+            photo(&temp.path().join(class).join(format!("{number}.jpg")), 60, 40 + number);
         }
     }
     let train = |expected: &[&str]| {
         let mut command = pinhole(["train", ".", "--epochs", "1"]);
-        let ran = Ran::of(command.current_dir(place.path())).ok();
+        let ran = Ran::of(command.current_dir(temp.path())).ok();
         let warnings: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("warning: left out ")).collect();
         assert_eq!(warnings, expected, "{}", ran.stderr);
     };
@@ -195,120 +195,120 @@ fn a_run_folder_beside_the_classes_is_no_class() {
     let run_folder = Path::new(".").join("run");
     train(&[]);
     train(&[&format!("warning: left out {}: a folder that Pinhole wrote, not photos", run_folder.display())]);
-    let classes = run(&[&"inspect", &place.path().join("run"), &"--json"]).ok().json();
+    let classes = run(&[&"inspect", &temp.path().join("run"), &"--json"]).ok().json();
     assert_eq!(classes["classes"], serde_json::json!(["cat", "dog"]));
-    let ran = run(&[&"classify", &shipped_model(), &place.path()]).ok();
+    let ran = run(&[&"classify", &bundled_model(), &temp.path()]).ok();
     assert_eq!((ran.stdout.lines().count(), ran.stderr.matches("left out").count()), (6, 1), "{}", ran.stderr);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_link_to_nowhere_is_left_out_too() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     cats_and_dogs(&photos);
     std::os::unix::fs::symlink("nowhere.jpg", photos.join("cat-4.jpg")).unwrap();
-    let ran = run(&[&"train", &photos, &"--epochs", &"1", &"--out", &place.path().join("run")]).ok();
+    let ran = run(&[&"train", &photos, &"--epochs", &"1", &"--out", &temp.path().join("run")]).ok();
     assert!(ran.stderr.contains("warning: left out") && ran.stderr.contains("cat-4.jpg"), "{}", ran.stderr);
 }
 
 #[test]
 fn many_warnings_are_counted_not_listed() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     cats_and_dogs(&photos);
     for number in 10..35 {
         std::fs::write(photos.join(format!("cat-{number}.jpg")), "broken").unwrap();
     }
-    let ran = run(&[&"train", &photos, &"--epochs", &"1", &"--out", &place.path().join("run")]).ok();
+    let ran = run(&[&"train", &photos, &"--epochs", &"1", &"--out", &temp.path().join("run")]).ok();
     assert_eq!(ran.stderr.matches("warning:").count(), 11, "{}", ran.stderr);
     assert!(ran.stderr.contains("left out 15 more files"), "{}", ran.stderr);
 }
 
 #[test]
 fn an_empty_class() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     for class in ["cat", "dog"] {
         photo(&photos.join(class).join("1.jpg"), 60, 9);
     }
     std::fs::create_dir(photos.join("cow")).unwrap();
-    train_refuses(place.path(), &photos, &[&photos, &"cow"]);
+    train_refuses(temp.path(), &photos, &[&photos, &"cow"]);
     // A class with only broken photos is refused too.
     std::fs::write(photos.join("cow").join("1.jpg"), "broken").unwrap();
-    train_refuses(place.path(), &photos, &[&photos, &"cow", &"1 left out"]);
+    train_refuses(temp.path(), &photos, &[&photos, &"cow", &"1 left out"]);
 }
 
 #[test]
 fn a_single_class() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     photo(&photos.join("cat-1.jpg"), 60, 9);
     photo(&photos.join("cat-2.jpg"), 60, 9);
-    train_refuses(place.path(), &photos, &[&photos, &"1 class(es): cat"]);
+    train_refuses(temp.path(), &photos, &[&photos, &"1 class(es): cat"]);
 }
 
 #[test]
 fn too_few_photos_to_hold_one_out() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     photo(&photos.join("cat-1.jpg"), 60, 9);
     photo(&photos.join("dog-1.jpg"), 60, 99);
-    train_refuses(place.path(), &photos, &[&"cat", &"--validation"]);
+    train_refuses(temp.path(), &photos, &[&"cat", &"--validation"]);
 }
 
 #[test]
 fn class_names_that_collide() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     photo(&photos.join("Cat-1.jpg"), 60, 9);
     photo(&photos.join("cat-2.jpg"), 60, 9);
-    train_refuses(place.path(), &photos, &[&photos, &"\"Cat\"", &"\"cat\""]);
+    train_refuses(temp.path(), &photos, &[&photos, &"\"Cat\"", &"\"cat\""]);
 }
 
 #[test]
 fn photos_in_and_beside_class_folders() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     cats_and_dogs(&photos);
     photo(&photos.join("cow").join("1.jpg"), 60, 9);
-    train_refuses(place.path(), &photos, &[&photos.join("cat-1.jpg"), &photos.join("cow")]);
+    train_refuses(temp.path(), &photos, &[&photos.join("cat-1.jpg"), &photos.join("cow")]);
 }
 
 #[test]
 fn a_name_without_a_class() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     cats_and_dogs(&photos);
     photo(&photos.join("2024-03-01.jpg"), 60, 9);
-    train_refuses(place.path(), &photos, &[&photos.join("2024-03-01.jpg")]);
+    train_refuses(temp.path(), &photos, &[&photos.join("2024-03-01.jpg")]);
 }
 
 #[test]
 fn a_class_the_network_does_not_have() {
-    let place = temporary();
-    let (photos, other) = (place.path().join("photos"), place.path().join("other"));
+    let temp = temporary();
+    let (photos, other) = (temp.path().join("photos"), temp.path().join("other"));
     cats_and_dogs(&photos);
     photo(&other.join("cat-1.jpg"), 60, 9);
     photo(&other.join("cow-1.jpg"), 60, 9);
-    let out = place.path().join("run");
+    let out = temp.path().join("run");
     let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &photos, &"--validation", &other, &"--out", &out];
-    refused(place.path(), &arguments, &[&other.join("cow-1.jpg"), &"\"cow\"", &"cat, dog"]);
-    refused(place.path(), &[&"evaluate", &shipped_model(), &photos], &[&"\"cat\"", &"chihuahua, muffin"]);
+    refused(temp.path(), &arguments, &[&other.join("cow-1.jpg"), &"\"cow\"", &"cat, dog"]);
+    refused(temp.path(), &[&"evaluate", &bundled_model(), &photos], &[&"\"cat\"", &"chihuahua, muffin"]);
 }
 
 #[test]
 fn near_duplicates_are_named_and_never_split() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     std::fs::create_dir(&photos).unwrap();
-    for path in files_in(&drawn("train")) {
+    for path in files_in(&synthetic("train")) {
         std::fs::copy(&path, photos.join(path.file_name().unwrap())).unwrap();
     }
     let original = photos.join("muffin-1.jpg");
     let mirrored = image::open(&original).unwrap().fliph();
     mirrored.save(photos.join("muffin-1-mirrored.png")).unwrap();
-    let out = place.path().join("run");
+    let out = temp.path().join("run");
     let train = |more: &[&dyn AsRef<OsStr>]| {
         let mut arguments: Vec<&dyn AsRef<OsStr>> =
             vec![&"train", &photos, &"--epochs", &"1", &"--json", &"--out", &out];
@@ -327,7 +327,7 @@ fn near_duplicates_are_named_and_never_split() {
     }
 
     // Duplicates across the split are worse, and reported: one line each, and the rest is counted.
-    let validation = drawn("train");
+    let validation = synthetic("train");
     let ran = train(&[&"--validation", &validation]);
     let across = ran.stderr.lines().filter(|line| line.starts_with("warning: the validation photo ")).count();
     assert_eq!(across, 10, "{}", ran.stderr);
@@ -341,18 +341,26 @@ fn near_duplicates_are_named_and_never_split() {
     assert_eq!(report.matches("in training and validation: ").count(), 27);
 
     // Different pictures cause no warning.
-    let ran =
-        run(&[&"train", &drawn("train"), &"--validation", &drawn("validation"), &"--epochs", &"1", &"--out", &out]);
+    let ran = run(&[
+        &"train",
+        &synthetic("train"),
+        &"--validation",
+        &synthetic("validation"),
+        &"--epochs",
+        &"1",
+        &"--out",
+        &out,
+    ]);
     assert!(!ran.ok().stderr.contains("warning: "));
 }
 
 #[test]
 fn copies_of_one_photo_are_too_few_to_hold_one_out() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     cats_and_dogs(&photos);
     for number in 1..=3 {
         photo(&photos.join(format!("cow-{number}.jpg")), 60, 120);
     }
-    train_refuses(place.path(), &photos, &[&"cow", &"1 different photo(s)", &"near-duplicates", &"--validation"]);
+    train_refuses(temp.path(), &photos, &[&"cow", &"1 different photo(s)", &"near-duplicates", &"--validation"]);
 }

@@ -35,23 +35,23 @@ fn no_emulator_is_said_in_one_message() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
 
-    let place = temporary();
+    let temp = temporary();
     // As the user nobody, who must be able to read the files.
-    std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let root = std::fs::metadata(place.path()).unwrap().uid() == 0;
+    std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let root = std::fs::metadata(temp.path()).unwrap().uid() == 0;
     let copy = |from: &Path, name: &str| {
-        let to = place.path().join(name);
+        let to = temp.path().join(name);
         std::fs::copy(from, &to).unwrap();
         to
     };
     let program = copy(pinhole_tests::program(), "pinhole");
-    let model = copy(&shipped_model(), "model.pinhole");
-    let photo = copy(&drawn("train").join("muffin-1.jpg"), "muffin-1.jpg");
+    let model = copy(&bundled_model(), "model.pinhole");
+    let photo = copy(&synthetic("train").join("muffin-1.jpg"), "muffin-1.jpg");
     for command in ["simulate", "prove"] {
         let mut pinhole = std::process::Command::new(&program);
-        pinhole.args([command.as_ref(), model.as_os_str(), photo.as_os_str()]).env("PATH", place.path());
-        pinhole.env("PINHOLE_OFFLINE", "1").env("PINHOLE_CACHE", place.path().join("cache"));
-        pinhole.current_dir(place.path()).stdin(Stdio::null());
+        pinhole.args([command.as_ref(), model.as_os_str(), photo.as_os_str()]).env("PATH", temp.path());
+        pinhole.env("PINHOLE_OFFLINE", "1").env("PINHOLE_CACHE", temp.path().join("cache"));
+        pinhole.current_dir(temp.path()).stdin(Stdio::null());
         if root {
             let nobody = 65_534;
             pinhole.uid(nobody).gid(nobody);
@@ -86,9 +86,9 @@ pub(super) fn interrupt_when_training(child: &mut std::process::Child) {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_study_says_how_to_go_on() {
-    let place = temporary();
-    let out = place.path().join("study");
-    let photos = drawn("train");
+    let temp = temporary();
+    let out = temp.path().join("study");
+    let photos = synthetic("train");
     let arguments: [&dyn AsRef<OsStr>; 8] =
         [&"study", &photos, &"--systems", &"smaller", &"--epochs", &"1000000000", &"--out", &out];
     let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
@@ -105,9 +105,9 @@ fn an_interrupted_study_says_how_to_go_on() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_training_leaves_a_whole_run() {
-    let place = temporary();
-    let out = place.path().join("run");
-    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let temp = temporary();
+    let out = temp.path().join("run");
+    let (photos, validation) = (synthetic("train"), synthetic("validation"));
     let arguments: [&dyn AsRef<OsStr>; 8] =
         [&"train", &photos, &"--validation", &validation, &"--epochs", &"1000000000", &"--out", &out];
     let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
@@ -146,9 +146,9 @@ fn a_killed_program_leaves_no_emulator() {
     use std::thread::sleep;
     use std::time::{Duration, Instant};
 
-    let place = temporary();
-    let model = place.path().join("model.pinhole");
-    std::fs::copy(shipped_model(), &model).unwrap();
+    let temp = temporary();
+    let model = temp.path().join("model.pinhole");
+    std::fs::copy(bundled_model(), &model).unwrap();
     // Arguments of the emulators started in this test: they inherit its environment.
     let emulators = || {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
@@ -156,15 +156,15 @@ fn a_killed_program_leaves_no_emulator() {
             let bytes = std::fs::read(process.path().join(what)).unwrap_or_default();
             String::from_utf8_lossy(&bytes).into_owned()
         };
-        let ours = processes.filter(|process| read(process, "environ").contains(place.path().to_str().unwrap()));
+        let ours = processes.filter(|process| read(process, "environ").contains(temp.path().to_str().unwrap()));
         let arguments = ours.map(|process| read(&process, "cmdline"));
         arguments.filter(|arguments| arguments.contains("loader,")).collect::<Vec<String>>()
     };
     // Enough photos that it cannot finish before it is killed.
-    let photos = drawn("train");
+    let photos = synthetic("train");
     let many = std::iter::repeat_n(photos.as_os_str(), 500);
     let mut command = pinhole(["prove".as_ref(), model.as_os_str(), "--log".as_ref()].into_iter().chain(many));
-    command.env("TMPDIR", place.path());
+    command.env("TMPDIR", temp.path());
     // Ended even if an assertion fails first.
     let mut child = Killed(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
     let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
@@ -193,12 +193,12 @@ fn a_killed_program_leaves_no_emulator() {
 /// The program's results must not depend on its working directory: nothing is read relative to it.
 #[test]
 fn it_runs_from_anywhere() {
-    let place = temporary();
-    assert!(!place.path().starts_with(repository()));
+    let temp = temporary();
+    assert!(!temp.path().starts_with(repository()));
     let mut command = pinhole(["prove", "model.pinhole", "."]);
-    std::fs::copy(shipped_model(), place.path().join("model.pinhole")).unwrap();
-    std::fs::copy(drawn("train").join("muffin-1.jpg"), place.path().join("muffin-1.jpg")).unwrap();
-    let ran = Ran::of(command.current_dir(place.path())).ok();
+    std::fs::copy(bundled_model(), temp.path().join("model.pinhole")).unwrap();
+    std::fs::copy(synthetic("train").join("muffin-1.jpg"), temp.path().join("muffin-1.jpg")).unwrap();
+    let ran = Ran::of(command.current_dir(temp.path())).ok();
     assert_eq!(ran.last_line(), verdict(Board::Qemu, VALUES, 1));
     assert!(ran.stderr.contains("model.pinhole: its ending is not that of a picture"), "{}", ran.stderr);
 }

@@ -4,17 +4,17 @@ use super::*;
 
 #[test]
 fn an_unknown_name() {
-    let place = temporary();
-    let out = place.path().join("run");
-    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &drawn("train"), &"--recipe", &"best", &"--out", &out];
-    refused(place.path(), &arguments, &[&"\"best\"", &"baseline-dropout", &"bigger2"]);
-    refused(place.path(), &[&"recipes", &"best"], &[&"\"best\"", &"baseline-dropout"]);
+    let temp = temporary();
+    let out = temp.path().join("run");
+    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &synthetic("train"), &"--recipe", &"best", &"--out", &out];
+    refused(temp.path(), &arguments, &[&"\"best\"", &"baseline-dropout", &"bigger2"]);
+    refused(temp.path(), &[&"recipes", &"best"], &[&"\"best\"", &"baseline-dropout"]);
 }
 
 #[test]
 fn files_that_are_no_recipe_name_the_line() {
-    let place = temporary();
-    let (recipe, out) = (place.path().join("my.toml"), place.path().join("run"));
+    let temp = temporary();
+    let (recipe, out) = (temp.path().join("my.toml"), temp.path().join("run"));
     let good = run(&[&"recipes", &"baseline"]).ok().stdout;
     for (from, to, words) in [
         ("epochs = 400", "epochs = many", &["line 5"][..]),
@@ -27,29 +27,29 @@ fn files_that_are_no_recipe_name_the_line() {
         std::fs::write(&recipe, good.replacen(from, to, 1)).unwrap();
         let words: Vec<&dyn AsRef<OsStr>> =
             words.iter().map(|word| word as &dyn AsRef<OsStr>).chain([&recipe as &dyn AsRef<OsStr>]).collect();
-        let photos = drawn("train");
-        refused(place.path(), &[&"train", &photos, &"--recipe", &recipe, &"--out", &out], &words);
+        let photos = synthetic("train");
+        refused(temp.path(), &[&"train", &photos, &"--recipe", &recipe, &"--out", &out], &words);
     }
-    let missing = place.path().join("none.toml");
-    refused(place.path(), &[&"train", &drawn("train"), &"--recipe", &missing, &"--out", &out], &[&missing]);
+    let missing = temp.path().join("none.toml");
+    refused(temp.path(), &[&"train", &synthetic("train"), &"--recipe", &missing, &"--out", &out], &[&missing]);
 }
 
 /// Too large a learning rate is an error, not a network full of NaN.
 #[test]
 fn a_training_that_diverges() {
-    let place = temporary();
-    let (recipe, out) = (place.path().join("my.toml"), place.path().join("run"));
+    let temp = temporary();
+    let (recipe, out) = (temp.path().join("my.toml"), temp.path().join("run"));
     let text = run(&[&"recipes", &"baseline-relu"]).ok().stdout.replace("0.001", "1e30");
     std::fs::write(&recipe, text).unwrap();
-    let photos = drawn("train");
-    refused(place.path(), &[&"train", &photos, &"--recipe", &recipe, &"--out", &out], &[&"learning rate"]);
+    let photos = synthetic("train");
+    refused(temp.path(), &[&"train", &photos, &"--recipe", &recipe, &"--out", &out], &[&"learning rate"]);
 }
 
 /// The tests' build has no support for graphics cards.
 #[test]
 fn a_card_that_is_not_there() {
-    let (place, photos) = (temporary(), drawn("train"));
-    let out = place.path().join("out");
+    let (temp, photos) = (temporary(), synthetic("train"));
+    let out = temp.path().join("out");
     let words: [&dyn AsRef<OsStr>; 2] = [&"without support for graphics cards", &"--features cuda"];
-    refused(place.path(), &[&"train", &photos, &"--device", &"gpu", &"--out", &out], &words);
+    refused(temp.path(), &[&"train", &photos, &"--device", &"gpu", &"--out", &out], &words);
 }

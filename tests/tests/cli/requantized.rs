@@ -3,12 +3,12 @@
 use super::*;
 
 fn quantize(folder: &Path, arguments: &[&dyn AsRef<OsStr>]) -> Ran {
-    let photos = drawn("train");
+    let photos = synthetic("train");
     run(&[&[&"quantize", &folder as &dyn AsRef<OsStr>, &photos], arguments].concat()).ok()
 }
 
 fn weight_bits(folder: &Path) -> Value {
-    run(&[&"evaluate", &folder, &drawn("validation"), &"--json"]).ok().json()["weight_bits"].clone()
+    run(&[&"evaluate", &folder, &synthetic("validation"), &"--json"]).ok().json()["weight_bits"].clone()
 }
 
 /// A policy is independent of weights: setting it keeps them, to the last bit, whatever their origin.
@@ -30,7 +30,7 @@ fn a_policy_keeps_the_weights() {
     // Also if the model is written elsewhere, and for a bundled one.
     let out = folder.join("other.pinhole");
     let bundled = pinhole::runs::bundled::Bundled::named(Path::new("conv-50-tiny")).unwrap().model();
-    let photos = drawn("train");
+    let photos = synthetic("train");
     run(&[&"quantize", &"conv-50-tiny", &photos, &"--min-confidence", &"0.8", &"--out", &out]).ok();
     let written = ModelFile::read(&out).unwrap();
     assert!(written.bytes() == bundled.with_policy(written.model().policy()).bytes());
@@ -72,13 +72,13 @@ fn the_report_follows_the_model() {
 /// If the training photos are gone, the report states that it describes an earlier model.
 #[test]
 fn a_report_without_its_photos_says_so() {
-    let place = temporary();
-    let (photos, folder) = (place.path().join("photos"), place.path().join("run"));
+    let temp = temporary();
+    let (photos, folder) = (temp.path().join("photos"), temp.path().join("run"));
     cats_and_dogs(&photos);
     run(&[&"train", &photos, &"--epochs", &"2", &"--out", &folder]).ok();
     let report = || std::fs::read_to_string(folder.join(files::REPORT)).unwrap();
     let first = report();
-    let elsewhere = place.path().join("elsewhere");
+    let elsewhere = temp.path().join("elsewhere");
     std::fs::rename(&photos, &elsewhere).unwrap();
     for weights in ["4", "7"] {
         let ran = run(&[&"quantize", &folder, &elsewhere, &"--weights", &weights]).ok();

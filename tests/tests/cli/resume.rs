@@ -14,7 +14,7 @@ use super::*;
 
 /// Arguments of the training of [`interrupted`], for resuming it.
 fn arguments(out: &Path) -> Vec<String> {
-    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let (photos, validation) = (synthetic("train"), synthetic("validation"));
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (photos, validation, out) = (text(&photos), text(&validation), text(out));
     ["train", &photos, "--validation", &validation, "--epochs", "1500", "--out", &out].map(str::to_owned).to_vec()
@@ -32,17 +32,17 @@ fn interrupted(out: &Path) -> Ran {
     Ran::from(child.wait_with_output().unwrap())
 }
 
-fn refused_with(place: &Path, out: &Path, more: &[&str], words: &[&str]) {
+fn refused_with(folder: &Path, out: &Path, more: &[&str], words: &[&str]) {
     let arguments: Vec<String> = arguments(out).into_iter().chain(more.iter().map(|&word| word.to_owned())).collect();
     let arguments: Vec<&dyn AsRef<OsStr>> = arguments.iter().map(|argument| argument as &dyn AsRef<OsStr>).collect();
     let words: Vec<&dyn AsRef<OsStr>> = words.iter().map(|word| word as &dyn AsRef<OsStr>).collect();
-    refused(place, &arguments, &words);
+    refused(folder, &arguments, &words);
 }
 
 #[test]
 fn a_resumed_training_is_the_one_never_stopped() {
-    let place = temporary();
-    let [whole, out, crashed] = ["whole", "out", "crashed"].map(|name| place.path().join(name));
+    let temp = temporary();
+    let [whole, out, crashed] = ["whole", "out", "crashed"].map(|name| temp.path().join(name));
     with(&whole, &[]).ok();
     assert_whole_run(&whole);
 
@@ -65,36 +65,36 @@ fn a_resumed_training_is_the_one_never_stopped() {
             assert!(read(out) == read(&whole), "another {name} in {}", out.display());
         }
     }
-    refused_with(place.path(), &out, &["--resume"], &["no training to resume", "leave out --resume"]);
+    refused_with(temp.path(), &out, &["--resume"], &["no training to resume", "leave out --resume"]);
 }
 
 #[test]
 fn what_cannot_be_resumed() {
-    let place = temporary();
-    let (out, missing) = (place.path().join("out"), place.path().join("missing"));
+    let temp = temporary();
+    let (out, missing) = (temp.path().join("out"), temp.path().join("missing"));
     interrupted(&out);
     let checkpoint = out.join(files::CHECKPOINT);
-    let others = place.path().join("others");
+    let others = temp.path().join("others");
     cats_and_dogs(&others);
-    let from = shipped_model();
+    let from = bundled_model();
     let path = checkpoint.to_str().unwrap();
 
-    let refused = |more: &[&str], words: &[&str]| refused_with(place.path(), &out, more, words);
+    let refused = |more: &[&str], words: &[&str]| refused_with(temp.path(), &out, more, words);
     refused(&[], &["has an unfinished training", "add --resume", path]);
     refused(&["--resume", "--seed", "2"], &[path, "its seed is 1, and this one's 2"]);
     refused(&["--resume", "--patience", "3"], &[path, "`patience = 3`"]);
     refused(&["--resume", "--recipe", "smaller"], &[path, "its recipe has"]);
     refused(&["--resume", "--from", from.to_str().unwrap(), "--recipe", DEFAULT], &[path, "--from"]);
     let on_others: [&dyn AsRef<OsStr>; 7] = [&"train", &others, &"--epochs", &"1500", &"--resume", &"--out", &out];
-    super::refused(place.path(), &on_others, &[&checkpoint, &"its training photos differ"]);
-    refused_with(place.path(), &missing, &["--resume"], &["no training to resume", "leave out --resume"]);
+    super::refused(temp.path(), &on_others, &[&checkpoint, &"its training photos differ"]);
+    refused_with(temp.path(), &missing, &["--resume"], &["no training to resume", "leave out --resume"]);
 
     let bytes = std::fs::read(&checkpoint).unwrap();
     std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
     refused(&["--resume"], &[path, "is damaged", "remove it"]);
     // After its removal, a training from the start is possible.
     std::fs::remove_file(&checkpoint).unwrap();
-    let ran = run(&[&"train", &drawn("train"), &"--epochs", &"2", &"--out", &out]).ok();
+    let ran = run(&[&"train", &synthetic("train"), &"--epochs", &"2", &"--out", &out]).ok();
     assert!(ran.stderr.contains("replacing the earlier run"), "{}", ran.stderr);
     assert_whole_run(&out);
 }
@@ -107,12 +107,12 @@ const DIVERGES: &str = "input_side = 50\n[training]\nepochs = 50\nbatch = 32\nle
 /// Resuming a diverging training would diverge again, so it must leave no checkpoint that blocks better settings.
 #[test]
 fn a_training_that_diverges_leaves_nothing_to_resume() {
-    let place = temporary();
-    let (path, out) = (place.path().join("wild.toml"), place.path().join("out"));
+    let temp = temporary();
+    let (path, out) = (temp.path().join("wild.toml"), temp.path().join("out"));
     std::fs::write(&path, DIVERGES).unwrap();
     std::fs::create_dir(&out).unwrap();
     let job = Job {
-        photos: drawn("train"),
+        photos: synthetic("train"),
         validation: None,
         recipe_name: String::new(),
         recipe: Recipe::parse(DIVERGES, "wild").unwrap(),
@@ -131,7 +131,7 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
     let checkpoint = Checkpoint { identity: job.identity(&data).unwrap(), state: state.unwrap() };
     std::fs::write(out.join(files::CHECKPOINT), checkpoint.to_bytes()).unwrap();
 
-    let ran = run(&[&"train", &drawn("train"), &"--recipe", &path, &"--out", &out, &"--resume"]);
+    let ran = run(&[&"train", &synthetic("train"), &"--recipe", &path, &"--out", &out, &"--resume"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     for words in ["resuming after epoch 2 of 50", "no longer a number in epoch", "lower the learning rate"] {
         assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.stderr);

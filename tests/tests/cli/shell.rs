@@ -34,14 +34,14 @@ fn names_and_paths_are_completed() {
 #[cfg(unix)]
 #[test]
 fn bash_completes() {
-    let place = temporary();
-    let program = place.path().join("pinhole");
+    let temp = temporary();
+    let program = temp.path().join("pinhole");
     std::os::unix::fs::symlink(pinhole_tests::program(), &program).unwrap();
     let script = "source <(pinhole completions bash)
         COMP_WORDS=(pinhole train photos --recipe conv-9) COMP_CWORD=4 COMP_TYPE=9
         _clap_complete_pinhole pinhole conv-9 --recipe
         echo \"${COMPREPLY[@]}\"";
-    let path = format!("{}:{}", place.path().display(), std::env::var("PATH").unwrap_or_default());
+    let path = format!("{}:{}", temp.path().display(), std::env::var("PATH").unwrap_or_default());
     let ran = Ran::of(std::process::Command::new("bash").args(["-c", script]).env("PATH", path)).ok();
     assert_eq!(ran.stdout.trim(), "conv-96", "{}", ran.stderr);
 }
@@ -58,8 +58,8 @@ fn every_shell_has_a_script() {
 
 #[test]
 fn every_command_has_a_manual_page() {
-    let place = temporary();
-    let out = place.path().join("man1");
+    let temp = temporary();
+    let out = temp.path().join("man1");
     let told = run(&[&"man", &"--out", &out]).ok().stdout;
     let pages = names_in(&out);
     assert!(told.starts_with(&format!("{} pages in ", pages.len())), "{told}");
@@ -81,8 +81,8 @@ fn every_command_has_a_manual_page() {
 /// `--quiet` keeps the result and errors; `--verbose` adds the origin of files.
 #[test]
 fn quiet_and_verbose() {
-    let place = temporary();
-    let photos = place.path().join("photos");
+    let temp = temporary();
+    let photos = temp.path().join("photos");
     cats_and_dogs(&photos);
     std::fs::write(photos.join("cat-4.jpg"), "no picture").unwrap();
     let normal = run(&[&"classify", &"drawn", &photos]).ok();
@@ -96,10 +96,10 @@ fn quiet_and_verbose() {
         "{}",
         verbose.stderr
     );
-    let missing = place.path().join("missing.jpg");
-    refused(place.path(), &[&"classify", &"drawn", &missing, &"-q"], &[&missing]);
-    let out = place.path().join("run");
-    let ran = run(&[&"train", &drawn("train"), &"--epochs", &"2", &"--out", &out, &"--quiet"]).ok();
+    let missing = temp.path().join("missing.jpg");
+    refused(temp.path(), &[&"classify", &"drawn", &missing, &"-q"], &[&missing]);
+    let out = temp.path().join("run");
+    let ran = run(&[&"train", &synthetic("train"), &"--epochs", &"2", &"--out", &out, &"--quiet"]).ok();
     assert!(ran.stdout.contains("report") && ran.stderr.is_empty(), "{}", ran.stderr);
     let both = run(&[&"recipes", &"-q", &"-v"]);
     assert_eq!(both.code, Some(2), "{}", both.stderr);

@@ -4,29 +4,29 @@ use super::*;
 
 #[test]
 fn photos_that_cannot_be_studied() {
-    let place = temporary();
-    let (photos, out) = (place.path().join("photos"), place.path().join("study"));
-    refused(place.path(), &[&"study", &photos, &"--out", &out], &[&photos]);
+    let temp = temporary();
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("study"));
+    refused(temp.path(), &[&"study", &photos, &"--out", &out], &[&photos]);
     cats_and_dogs(&photos);
     // Three photos of a class in five folds.
-    refused(place.path(), &[&"study", &photos, &"--out", &out], &[&"cat", &"fold"]);
-    refused(place.path(), &[&"study", &photos, &"--folds", &"0", &"--out", &out], &[&"photos", &"--folds"]);
+    refused(temp.path(), &[&"study", &photos, &"--out", &out], &[&"cat", &"fold"]);
+    refused(temp.path(), &[&"study", &photos, &"--folds", &"0", &"--out", &out], &[&"photos", &"--folds"]);
     let huge = "4000000000";
-    refused(place.path(), &[&"study", &photos, &"--folds", &huge, &"--out", &out], &[&"cat", &huge]);
+    refused(temp.path(), &[&"study", &photos, &"--folds", &huge, &"--out", &out], &[&"cat", &huge]);
     let tune: [&dyn AsRef<OsStr>; 10] =
         [&"tune", &photos, &"--flash", &"1M", &"--ram", &"64K", &"--folds", &huge, &"--out", &out];
-    refused(place.path(), &tune, &[&"cat", &huge]);
+    refused(temp.path(), &tune, &[&"cat", &huge]);
     assert!(!out.exists());
 }
 
 #[test]
 fn held_out_photos_that_cannot_be_told() {
-    let place = temporary();
-    let (photos, out) = (place.path().join("photos"), place.path().join("study"));
+    let temp = temporary();
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("study"));
     for folder in ["Train", "test", "Valid"] {
         cats_and_dogs(&photos.join(folder));
     }
-    refused(place.path(), &[&"study", &photos, &"--out", &out], &[&"test", &"Valid", &"--validation"]);
+    refused(temp.path(), &[&"study", &photos, &"--out", &out], &[&"test", &"Valid", &"--validation"]);
     let valid = photos.join("Valid");
     let arguments: [&dyn AsRef<OsStr>; 12] = [
         &"study",
@@ -44,20 +44,20 @@ fn held_out_photos_that_cannot_be_told() {
     ];
     let told = run(&arguments).ok().stdout;
     assert!(told.contains("smaller"), "{told}");
-    let missing = place.path().join("missing");
+    let missing = temp.path().join("missing");
     let tune: [&dyn AsRef<OsStr>; 10] =
         [&"tune", &photos, &"--validation", &missing, &"--flash", &"1M", &"--ram", &"64K", &"--out", &"t"];
-    refused(place.path(), &tune, &[&missing]);
+    refused(temp.path(), &tune, &[&missing]);
 }
 
 /// A study of the photos in the current folder, twice: the first one's output is not a class of photos.
 #[test]
 fn a_study_beside_its_photos() {
-    let place = temporary();
+    let temp = temporary();
     for class in ["chihuahua", "muffin"] {
-        let folder = place.path().join(class);
+        let folder = temp.path().join(class);
         std::fs::create_dir(&folder).unwrap();
-        for file in files_in(&drawn("train")) {
+        for file in files_in(&synthetic("train")) {
             let name = file.file_name().unwrap().to_str().unwrap();
             if name.starts_with(class) {
                 std::fs::copy(&file, folder.join(name)).unwrap();
@@ -66,7 +66,7 @@ fn a_study_beside_its_photos() {
     }
     let study = || {
         let mut command = pinhole("study . --systems smaller --epochs 1 --seeds 1 --folds 2".split(' '));
-        Ran::of(command.current_dir(place.path())).ok()
+        Ran::of(command.current_dir(temp.path())).ok()
     };
     let (first, second) = (study(), study());
     assert_eq!(first.stdout, second.stdout);
@@ -75,60 +75,60 @@ fn a_study_beside_its_photos() {
 
 #[test]
 fn systems_that_are_none() {
-    let place = temporary();
-    let (photos, out) = (drawn("train"), place.path().join("study"));
+    let temp = temporary();
+    let (photos, out) = (synthetic("train"), temp.path().join("study"));
     let with = |systems: &str, words: &[&dyn AsRef<OsStr>]| {
-        refused(place.path(), &[&"study", &photos, &"--systems", &systems, &"--out", &out], words);
+        refused(temp.path(), &[&"study", &photos, &"--systems", &systems, &"--out", &out], words);
     };
     with("best", &[&"\"best\"", &"baseline-dropout"]);
     with("smaller,smaller", &[&"smaller"]);
-    let recipe = place.path().join("smaller.toml");
+    let recipe = temp.path().join("smaller.toml");
     std::fs::write(&recipe, run(&[&"recipes", &"bigger"]).ok().stdout).unwrap();
     with(&format!("smaller,{}", recipe.display()), &[&"\"smaller\""]);
 }
 
 #[test]
 fn merging_what_is_no_study() {
-    let place = temporary();
-    let empty = place.path().join("empty");
+    let temp = temporary();
+    let empty = temp.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    refused(place.path(), &[&"merge", &empty], &[&empty, &"--shard"]);
+    refused(temp.path(), &[&"merge", &empty], &[&empty, &"--shard"]);
     std::fs::write(empty.join("plan.json"), "{}").unwrap();
-    refused(place.path(), &[&"merge", &empty], &[&"plan.json"]);
+    refused(temp.path(), &[&"merge", &empty], &[&"plan.json"]);
     std::fs::remove_file(empty.join("plan.json")).unwrap();
 
-    let (photos, shard) = (drawn("train"), place.path().join("shard"));
+    let (photos, shard) = (synthetic("train"), temp.path().join("shard"));
     let mut arguments: Vec<&dyn AsRef<OsStr>> =
         vec![&"study", &photos, &"--systems", &"smaller", &"--epochs", &"1", &"--seeds", &"1", &"--folds", &"2"];
     arguments.extend([&"--shard" as &dyn AsRef<OsStr>, &"2/2", &"--out", &shard]);
     let told = run(&arguments).ok();
     assert!(told.stderr.contains("pinhole merge"), "{}", told.stderr);
-    let out = place.path().join("out");
-    refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&"1 of 2", &"smaller.fold-1-of-2.seed-1"]);
+    let out = temp.path().join("out");
+    refused(temp.path(), &[&"merge", &shard, &"--out", &out], &[&"1 of 2", &"smaller.fold-1-of-2.seed-1"]);
     // A plan that was changed by hand is invalid.
     let plan = shard.join("plan.json");
-    let mut changed: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    let mut changed = read_json(&plan);
     changed["assignments"] = Value::Array(Vec::new());
     std::fs::write(&plan, changed.to_string()).unwrap();
-    refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds"]);
+    refused(temp.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds"]);
     // Folds without a repeat of them, beside a split that was given.
-    let (validation, shard) = (drawn("validation"), place.path().join("given"));
+    let (validation, shard) = (synthetic("validation"), temp.path().join("given"));
     arguments.truncate(arguments.len() - 1);
     arguments.extend([&shard as &dyn AsRef<OsStr>, &"--validation", &validation]);
     run(&arguments).ok();
     let plan = shard.join("plan.json");
-    let mut changed: Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    let mut changed = read_json(&plan);
     assert_eq!((&changed["given_split"], &changed["seeds"]), (&Value::Bool(true), &Value::from(1)));
     (changed["assignments"], changed["repeats"]) = (Value::Array(Vec::new()), Value::from(0));
     std::fs::write(&plan, changed.to_string()).unwrap();
-    refused(place.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds without repeats"]);
+    refused(temp.path(), &[&"merge", &shard, &"--out", &out], &[&plan, &"folds without repeats"]);
 }
 
 #[test]
 fn a_budget_that_nothing_fits() {
-    let place = temporary();
-    let out = place.path().join("tune");
-    let photos = drawn("train");
+    let temp = temporary();
+    let out = temp.path().join("tune");
+    let photos = synthetic("train");
     let arguments: [&dyn AsRef<OsStr>; 8] = [&"tune", &photos, &"--flash", &"1K", &"--ram", &"32K", &"--out", &out];
-    refused(place.path(), &arguments, &[&"1024 bytes of flash", &"the smallest needs"]);
+    refused(temp.path(), &arguments, &[&"1024 bytes of flash", &"the smallest needs"]);
 }

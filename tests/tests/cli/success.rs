@@ -4,9 +4,9 @@ use super::*;
 
 #[test]
 fn train() {
-    let place = temporary();
-    let out = place.path().join("runs").join("first");
-    let (photos, validation) = (drawn("train"), drawn("validation"));
+    let temp = temporary();
+    let out = temp.path().join("runs").join("first");
+    let (photos, validation) = (synthetic("train"), synthetic("validation"));
     let arguments: [&dyn AsRef<OsStr>; 8] =
         [&"train", &photos, &"--validation", &validation, &"--epochs", &"20", &"--out", &out];
     let told = run(&arguments).ok();
@@ -27,8 +27,7 @@ fn train() {
     let again = run(&arguments).ok();
     assert!(again.stderr.contains("replacing the earlier run"), "{}", again.stderr);
     let summary = again.json();
-    let written: Value = serde_json::from_slice(&std::fs::read(out.join(files::SUMMARY)).unwrap()).unwrap();
-    assert_eq!(summary, written);
+    assert_eq!(summary, read_json(&out.join(files::SUMMARY)));
     assert_eq!(
         [&summary["training_photos"], &summary["validation_photos"], &summary["epochs"], &summary["seed"]],
         [26, 14, 20, 1]
@@ -39,9 +38,10 @@ fn train() {
 
 #[test]
 fn train_without_validation_photos() {
-    let place = temporary();
-    let out = place.path().join("run");
-    let arguments: [&dyn AsRef<OsStr>; 7] = [&"train", &drawn("train"), &"--epochs", &"2", &"--json", &"--out", &out];
+    let temp = temporary();
+    let out = temp.path().join("run");
+    let arguments: [&dyn AsRef<OsStr>; 7] =
+        [&"train", &synthetic("train"), &"--epochs", &"2", &"--json", &"--out", &out];
     let summary = run(&arguments).ok().json();
     // A fifth of each class's 13, rounded.
     assert_eq!([&summary["training_photos"], &summary["validation_photos"]], [20, 6]);
@@ -51,11 +51,11 @@ fn train_without_validation_photos() {
 
 #[test]
 fn train_with_ones_own_recipe() {
-    let place = temporary();
-    let (recipe, out) = (place.path().join("my recipe.toml"), place.path().join("run"));
+    let temp = temporary();
+    let (recipe, out) = (temp.path().join("my recipe.toml"), temp.path().join("run"));
     let text = run(&[&"recipes", &"smaller"]).ok().stdout.replace("outputs = 64", "outputs = 7");
     std::fs::write(&recipe, text).unwrap();
-    let photos = drawn("train");
+    let photos = synthetic("train");
     run(&[&"train", &photos, &"--recipe", &recipe, &"--epochs", &"2", &"--activations", &"8", &"--out", &out]).ok();
     let inspected = run(&[&"inspect", &out, &"--json"]).ok().json();
     assert_eq!(inspected["layers"][0]["outputs"], 7);
@@ -65,7 +65,7 @@ fn train_with_ones_own_recipe() {
 #[test]
 fn quantize() {
     let run_folder = run_folder();
-    let (photos, model) = (drawn("train"), run_folder.path().join(files::MODEL));
+    let (photos, model) = (synthetic("train"), run_folder.path().join(files::MODEL));
     let trained = std::fs::read(&model).unwrap();
     let summary = std::fs::read_to_string(run_folder.path().join(files::SUMMARY)).unwrap();
     std::fs::remove_file(&model).unwrap();
@@ -81,8 +81,8 @@ fn quantize() {
     run(&[&"quantize", &run_folder.path(), &photos, &"--activations", &"8"]).ok();
     assert!(std::fs::read(&model).unwrap() != trained);
     assert_whole_run(run_folder.path());
-    let place = temporary();
-    let elsewhere = place.path().join("small.pinhole");
+    let temp = temporary();
+    let elsewhere = temp.path().join("small.pinhole");
     let weights = run_folder.path().join(files::WEIGHTS);
     let told = run(&[&"quantize", &weights, &photos, &"--activations", &"16", &"--out", &elsewhere]).ok();
     assert!(told.stdout.contains("accumulator bound"), "{}", told.stdout);
@@ -91,7 +91,7 @@ fn quantize() {
 
 #[test]
 fn evaluate() {
-    let (run_folder, photos) = (run_folder(), drawn("validation"));
+    let (run_folder, photos) = (run_folder(), synthetic("validation"));
     let both = run(&[&"evaluate", &run_folder.path(), &photos, &"--json"]).ok().json();
     assert_eq!(both["photos"], 14);
     for network in ["float", "int8"] {
@@ -104,7 +104,7 @@ fn evaluate() {
     assert_eq!(both["classes"], serde_json::json!(["chihuahua", "muffin"]));
 
     // A model file alone has no float network to compare with.
-    let model = shipped_model();
+    let model = bundled_model();
     let one = run(&[&"evaluate", &model, &photos, &"--json"]).ok().json();
     assert_eq!((&one["float"], &one["agreement"]), (&Value::Null, &Value::Null));
     assert_eq!(one["int8"], both["int8"]);
@@ -116,7 +116,7 @@ fn evaluate() {
 
 #[test]
 fn classify_and_simulate_say_the_same() {
-    let (model, photos) = (shipped_model(), drawn("validation"));
+    let (model, photos) = (bundled_model(), synthetic("validation"));
     let mut classified = run(&[&"classify", &model, &photos, &"--json"]).ok().json();
     let all = classified.as_array_mut().unwrap();
     assert_eq!(all.len(), 14);
@@ -153,8 +153,8 @@ fn classify_and_simulate_say_the_same() {
 
 #[test]
 fn explain() {
-    let place = temporary();
-    let (model, photos, out) = (shipped_model(), drawn("validation"), place.path().join("why.html"));
+    let temp = temporary();
+    let (model, photos, out) = (bundled_model(), synthetic("validation"), temp.path().join("why.html"));
     let told = run(&[&"explain", &model, &photos, &"--out", &out]).ok();
     assert_eq!(told.stdout, run(&[&"classify", &model, &photos]).ok().stdout);
     assert!(told.stderr.contains(out.to_str().unwrap()), "{}", told.stderr);
@@ -167,8 +167,8 @@ fn explain() {
 
     let path = photos.join("muffin-unseen-1.jpg");
     let mut command = pinhole(["explain".as_ref(), model.as_os_str(), path.as_os_str(), "--json".as_ref()]);
-    let explained = Ran::of(command.current_dir(place.path())).ok().json();
-    assert_eq!(names_in(place.path()), ["explain.html", "why.html"]);
+    let explained = Ran::of(command.current_dir(temp.path())).ok().json();
+    assert_eq!(names_in(temp.path()), ["explain.html", "why.html"]);
     let one = &explained[0];
     assert_eq!((&one["class"], &one["side"], &one["patch_side"]), (&"muffin".into(), &50.into(), &5.into()));
     let contributions: Vec<f64> =
@@ -179,7 +179,7 @@ fn explain() {
 
 #[test]
 fn inspect() {
-    let model = shipped_model();
+    let model = bundled_model();
     let inspected = run(&[&"inspect", &model, &"--json"]).ok().json();
     assert_eq!(inspected["format_version"], 1);
     assert_eq!(inspected["bytes"], std::fs::metadata(&model).unwrap().len());
@@ -196,7 +196,7 @@ fn inspect() {
 
 #[test]
 fn prove() {
-    let (model, photos) = (shipped_model(), drawn("train"));
+    let (model, photos) = (bundled_model(), synthetic("train"));
     let proof = run(&[&"prove", &model, &photos, &"--limit", &"3", &"--json"]).ok().json();
     let firmware = Firmware::of(Board::Qemu).unwrap();
     let prebuilt = *firmware.origin() == FirmwareOrigin::Prebuilt;
@@ -206,7 +206,7 @@ fn prove() {
     });
     assert_eq!(proof, expected);
     // Scripts search for the last line: exactly this.
-    let told = run(&[&"prove", &model, &photos, &drawn("validation")]).ok();
+    let told = run(&[&"prove", &model, &photos, &synthetic("validation")]).ok();
     assert_eq!(told.last_line(), verdict(Board::Qemu, 40 * VALUES, 40));
 }
 
@@ -224,17 +224,17 @@ fn recipes() {
 
 #[test]
 fn draw() {
-    let place = temporary();
-    run(&[&"draw", &place.path()]).ok();
+    let temp = temporary();
+    run(&[&"draw", &temp.path()]).ok();
     for set in ["train", "validation"] {
-        let (drawn, shipped) = (files_in(&place.path().join(set)), files_in(&drawn(set)));
-        assert_eq!(drawn.len(), shipped.len());
-        for (drawn, shipped) in drawn.iter().zip(&shipped) {
-            assert_eq!(drawn.file_name(), shipped.file_name());
-            assert!(std::fs::read(drawn).unwrap() == std::fs::read(shipped).unwrap(), "{}", drawn.display());
+        let (drawn, bundled) = (files_in(&temp.path().join(set)), files_in(&synthetic(set)));
+        assert_eq!(drawn.len(), bundled.len());
+        for (drawn, bundled) in drawn.iter().zip(&bundled) {
+            assert_eq!(drawn.file_name(), bundled.file_name());
+            assert!(std::fs::read(drawn).unwrap() == std::fs::read(bundled).unwrap(), "{}", drawn.display());
         }
     }
-    let other = place.path().join("other");
+    let other = temp.path().join("other");
     run(&[&"draw", &"--out", &other, &"--seed", &"5", &"--train", &"2", &"--validation", &"1"]).ok();
     assert_eq!(names_in(&other.join("train")), ["chihuahua-1.jpg", "chihuahua-2.jpg", "muffin-1.jpg", "muffin-2.jpg"]);
     assert_eq!(names_in(&other.join("validation")), ["chihuahua-unseen-1.jpg", "muffin-unseen-1.jpg"]);
@@ -245,8 +245,8 @@ fn draw() {
 fn capture() {
     /// Input side of the default bundled model.
     const SIDE: u16 = 96;
-    let place = temporary();
-    let (out, photo) = (place.path().join("seen"), files_in(&drawn("validation"))[0].clone());
+    let temp = temporary();
+    let (out, photo) = (temp.path().join("seen"), files_in(&synthetic("validation"))[0].clone());
     let command: [&dyn AsRef<OsStr>; 9] =
         [&"capture", &photo, &"--out", &out, &"--label", &"muffin", &"--count", &"2", &"--json"];
     let taken = run(&command).ok().json();
@@ -269,10 +269,10 @@ fn capture() {
     let pixels = |path: &Path| photos::decode::read(path).unwrap().shrink(InputShape::gray(SIDE)).unwrap();
     assert_eq!(pixels(&out.join("muffin").join("muffin-0001.png")), pixels(&photo));
     assert_eq!(pixels(&out.join("muffin").join("muffin-0003.png")).len(), usize::from(SIDE * SIDE));
-    refused(place.path(), &[&"capture", &photo, &"--label", &"muffin"], &[&"--out is missing"]);
+    refused(temp.path(), &[&"capture", &photo, &"--label", &"muffin"], &[&"--out is missing"]);
     for label in ["", "a/b", ".."] {
         let words: [&dyn AsRef<OsStr>; 1] = [&"is not a valid folder name"];
-        refused(place.path(), &[&"capture", &out, &"--label", &label, &"--photos", &photo], &words);
+        refused(temp.path(), &[&"capture", &out, &"--label", &label, &"--photos", &photo], &words);
     }
 }
 
@@ -285,38 +285,39 @@ fn boards() {
         assert!(told.contains(board.name()), "{told}");
     }
     // The bundled model fits all of them.
-    let place = temporary();
+    let temp = temporary();
     for board in Board::ALL {
-        let packed = place.path().join(board.name());
-        run(&[&"pack", &shipped_model(), &"--board", &board.name(), &"--out", &packed]).ok();
+        let packed = temp.path().join(board.name());
+        run(&[&"pack", &bundled_model(), &"--board", &board.name(), &"--out", &packed]).ok();
     }
 }
 
 /// Refused without a terminal, and on a board that is not connected.
 #[test]
 fn a_live_view_needs_a_terminal_and_a_board_that_runs() {
-    let place = temporary();
-    refused(place.path(), &[&"watch", &"--photos", &drawn("validation")], &[&"watch needs a terminal"]);
-    let ran = run(&[&"simulate", &"--photos", &drawn("validation"), &"--board", &"pico"]);
+    let temp = temporary();
+    refused(temp.path(), &[&"watch", &"--photos", &synthetic("validation")], &[&"`pinhole watch` needs a terminal"]);
+    let ran = run(&[&"simulate", &"--photos", &synthetic("validation"), &"--board", &"pico"]);
     assert!(ran.stderr.contains("invalid value 'pico'") && ran.stderr.contains("qemu-m0plus"), "{}", ran.stderr);
     // No such probe can be connected.
     let nowhere: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--board", &"pico", &"--probe", &"0001:0001"];
-    refused(place.path(), &nowhere, &[&"no debug probe matches 0001:0001"]);
-    refused(place.path(), &[&"prove", &"--board", &"qemu"], &[&"needs photos, and none are given"]);
-    let emulated: [&dyn AsRef<OsStr>; 5] = [&"prove", &"--photos", &drawn("validation"), &"--port", &"/dev/ttyACM0"];
-    refused(place.path(), &emulated, &[&"the board qemu is emulated", &"--port"]);
+    refused(temp.path(), &nowhere, &[&"no debug probe matches 0001:0001"]);
+    refused(temp.path(), &[&"prove", &"--board", &"qemu"], &[&"needs photos, and none are given"]);
+    let emulated: [&dyn AsRef<OsStr>; 5] =
+        [&"prove", &"--photos", &synthetic("validation"), &"--port", &"/dev/ttyACM0"];
+    refused(temp.path(), &emulated, &[&"the board qemu is emulated", &"--port"]);
     let photos: [&dyn AsRef<OsStr>; 8] =
-        [&"capture", &place.path(), &"--label", &"muffin", &"--board", &"pico", &"--photos", &drawn("validation")];
-    refused(place.path(), &photos, &[&"the board pico has its own camera"]);
-    let emulated: [&dyn AsRef<OsStr>; 4] = [&"flash", &shipped_model(), &"--board", &"qemu"];
-    refused(place.path(), &emulated, &[&"the board qemu has no chip that a debug probe reaches", &"flash --out"]);
+        [&"capture", &temp.path(), &"--label", &"muffin", &"--board", &"pico", &"--photos", &synthetic("validation")];
+    refused(temp.path(), &photos, &[&"the board pico has its own camera"]);
+    let emulated: [&dyn AsRef<OsStr>; 4] = [&"flash", &bundled_model(), &"--board", &"qemu"];
+    refused(temp.path(), &emulated, &[&"the board qemu has no chip that a debug probe reaches", &"flash --out"]);
 }
 
 /// The names of bundled models are accepted wherever a model is expected, unless there is a file of that name.
 #[test]
 fn models_that_ship_have_names() {
-    let place = temporary();
-    let photo = drawn("validation").join("muffin-unseen-1.jpg");
+    let temp = temporary();
+    let photo = synthetic("validation").join("muffin-unseen-1.jpg");
     let told = run(&[&"models", &"--json"]).ok().json();
     let names: Vec<&str> = told.as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["conv-50", "conv-50-tiny", "conv-96", "drawn"]);
@@ -327,15 +328,15 @@ fn models_that_ship_have_names() {
     assert!(by_default.stderr.contains("using the bundled model conv-96"), "{}", by_default.stderr);
     assert_eq!(by_default.stdout, run(&[&"classify", &"conv-96", &photo]).ok().stdout);
     let by_drawn = run(&[&"classify", &"drawn", &photo]).ok().stdout;
-    assert_eq!(by_drawn, run(&[&"classify", &shipped_model(), &photo]).ok().stdout);
+    assert_eq!(by_drawn, run(&[&"classify", &bundled_model(), &photo]).ok().stdout);
     assert_ne!(by_drawn, by_default.stdout);
-    refused(place.path(), &[&"classify", &"conv-96"], &[&"conv-96 is a model: no photos are given"]);
+    refused(temp.path(), &[&"classify", &"conv-96"], &[&"conv-96 is a model: no photos are given"]);
 
     // A folder of that name takes precedence.
-    std::fs::create_dir(place.path().join("drawn")).unwrap();
-    std::fs::copy(&photo, place.path().join("drawn/one.jpg")).unwrap();
+    std::fs::create_dir(temp.path().join("drawn")).unwrap();
+    std::fs::copy(&photo, temp.path().join("drawn/one.jpg")).unwrap();
     let mut here = pinhole(["classify", "drawn"]);
-    let ran = Ran::of(here.current_dir(place.path())).ok();
+    let ran = Ran::of(here.current_dir(temp.path())).ok();
     assert!(
         ran.stdout.starts_with("drawn/one.jpg: ") && ran.stderr.contains("using the bundled model conv-96"),
         "{}",
@@ -345,12 +346,12 @@ fn models_that_ship_have_names() {
 
 #[test]
 fn demo() {
-    let place = temporary();
-    let out = place.path().join("my demo");
+    let temp = temporary();
+    let out = temp.path().join("my demo");
     let told = run(&[&"demo", &"--out", &out]).ok();
-    let shipped = pinhole::runs::bundled::default_model().model;
+    let default = pinhole::runs::bundled::default_model().model;
     let values: usize =
-        shipped.model().inputs() + shipped.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
+        default.model().inputs() + default.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
     for line in [
         // A network trained on photos is at chance on synthetic pictures, and learns them.
         "2. the bundled model conv-96, trained on photos, classifies 8 of 14 synthetic pictures correctly",

@@ -4,8 +4,8 @@ use super::*;
 
 #[test]
 fn other_classes_with_frozen_layers() {
-    let (run_folder, place) = (run_folder(), temporary());
-    let (photos, out) = (place.path().join("photos"), place.path().join("run"));
+    let (run_folder, temp) = (run_folder(), temporary());
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
     cats_and_dogs(&photos);
     let arguments: [&dyn AsRef<OsStr>; 10] =
         [&"train", &photos, &"--from", &run_folder.path(), &"--freeze", &"--epochs", &"3", &"--json", &"--out", &out];
@@ -43,11 +43,11 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[test]
 fn a_bare_model_and_a_recipe_of_ones_own() {
-    let place = temporary();
-    let (recipe, out, photos) = (place.path().join("my.toml"), place.path().join("run"), drawn("train"));
+    let temp = temporary();
+    let (recipe, out, photos) = (temp.path().join("my.toml"), temp.path().join("run"), synthetic("train"));
     let text = run(&[&"recipes", &"baseline"]).ok().stdout.replace("epochs = 400", "epochs = 2");
     std::fs::write(&recipe, text).unwrap();
-    let model = shipped_model();
+    let model = bundled_model();
     let ran = run(&[&"train", &photos, &"--from", &model, &"--recipe", &recipe, &"--out", &out, &"--json"]).ok();
     assert!(ran.stderr.contains("the int8 weights of") && ran.stderr.contains("is kept"), "{}", ran.stderr);
     let summary = ran.json();
@@ -57,29 +57,29 @@ fn a_bare_model_and_a_recipe_of_ones_own() {
 
 #[test]
 fn what_cannot_be_continued_from() {
-    let place = temporary();
-    let (out, photos, model) = (place.path().join("run"), drawn("train"), shipped_model());
+    let temp = temporary();
+    let (out, photos, model) = (temp.path().join("run"), synthetic("train"), bundled_model());
     let refuses = |arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<OsStr>]| {
         let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"train", &photos, &"--out", &out];
         all.extend(arguments);
-        refused(place.path(), &all, words);
+        refused(temp.path(), &all, words);
     };
-    let missing = place.path().join("none");
+    let missing = temp.path().join("none");
     refuses(&[&"--from", &missing], &[&missing, &"run folder"]);
     refuses(&[&"--from", &photos], &[&photos, &files::WEIGHTS, &files::MODEL]);
     let jpeg = photos.join("muffin-1.jpg");
     refuses(&[&"--from", &jpeg], &[&jpeg, &"does not contain the weights"]);
-    let damaged = place.path().join("damaged.pinhole");
+    let damaged = temp.path().join("damaged.pinhole");
     std::fs::write(&damaged, &std::fs::read(&model).unwrap()[..4000]).unwrap();
     refuses(&[&"--from", &damaged], &[&damaged, &"truncated"]);
     refuses(&[&"--from", &model, &"--recipe", &"smaller"], &[&"number of [[layer]]s = 2", &"the recipe has 1"]);
-    let other_side = place.path().join("side.toml");
+    let other_side = temp.path().join("side.toml");
     let text = run(&[&"recipes", &"baseline"]).ok().stdout.replace("input_side = 50", "input_side = 40");
     std::fs::write(&other_side, text).unwrap();
     refuses(&[&"--from", &model, &"--recipe", &other_side], &[&"input_side = 50", &"the recipe has 40"]);
 
-    let one_class = place.path().join("photos");
+    let one_class = temp.path().join("photos");
     photo(&one_class.join("cat-1.jpg"), 60, 9);
     let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &one_class, &"--from", &model, &"--out", &out];
-    refused(place.path(), &arguments, &[&one_class, &"1 class(es): cat"]);
+    refused(temp.path(), &arguments, &[&one_class, &"1 class(es): cat"]);
 }

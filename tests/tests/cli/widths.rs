@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn weights_of_four_bits_all_the_way() {
     let run_folder = run_folder();
-    let (folder, photos) = (run_folder.path(), drawn("train"));
+    let (folder, photos) = (run_folder.path(), synthetic("train"));
     let before = std::fs::read(folder.join(files::MODEL)).unwrap();
     let four = folder.join("four.pinhole");
     let told = run(&[&"quantize", &folder, &photos, &"--weights", &"4,8,8", &"--out", &four]).ok().stdout;
@@ -27,7 +27,7 @@ fn weights_of_four_bits_all_the_way() {
     let (few, all) = (std::fs::metadata(&four).unwrap().len(), before.len() as u64);
     assert_eq!(all - few, 320_000 / 2);
 
-    let test = drawn("validation");
+    let test = synthetic("validation");
     let scores = run(&[&"evaluate", &folder, &test, &"--beside", &four, &"--json"]).ok().json();
     assert_eq!(scores["beside"][0]["model"], four.to_str().unwrap());
     let by_itself = run(&[&"evaluate", &four, &test, &"--json"]).ok().json();
@@ -53,7 +53,7 @@ fn weights_of_four_bits_all_the_way() {
 #[test]
 fn widths_there_are_not() {
     let run_folder = run_folder();
-    let (folder, photos) = (run_folder.path(), drawn("train"));
+    let (folder, photos) = (run_folder.path(), synthetic("train"));
     for widths in ["5", "4,8", "8,8,8,8"] {
         let words: [&dyn AsRef<OsStr>; 3] = [&"--weights", &widths, &"8, 7 or 4"];
         refused(folder, &[&"quantize", &folder, &photos, &"--weights", &widths], &words);
@@ -65,7 +65,7 @@ fn widths_there_are_not() {
 fn nothing_but_a_model_is_written_over() {
     let run_folder = run_folder();
     let folder = run_folder.path();
-    let (weights, photos) = (folder.join(files::WEIGHTS), drawn("train"));
+    let (weights, photos) = (folder.join(files::WEIGHTS), synthetic("train"));
     let words: [&dyn AsRef<OsStr>; 2] = [&weights, &"is not a model; it is kept"];
     refused(folder, &[&"quantize", &folder, &photos, &"--out", &weights], &words);
     refused(folder, &[&"pack", &folder, &"--out", &weights], &words);
@@ -78,7 +78,7 @@ fn models_of_other_photos_are_not_beside() {
     let other = folder.join("other.pinhole");
     let small = pinhole_tests::handmade::tiny(4);
     std::fs::write(&other, small.bytes()).unwrap();
-    let photos = drawn("validation");
+    let photos = synthetic("validation");
     refused(folder, &[&"evaluate", &folder, &photos, &"--beside", &other], &[&other, &"50x50 gray", &"same photos"]);
 }
 
@@ -86,10 +86,10 @@ fn models_of_other_photos_are_not_beside() {
 fn a_model_without_room_is_not_packed() {
     use pinhole_tests::handmade::{encode, logits};
 
-    let place = temporary();
-    let model = place.path().join("wide.pinhole");
+    let temp = temporary();
+    let model = temp.path().join("wide.pinhole");
     std::fs::write(&model, encode(97, &[logits(2)], 3).bytes()).unwrap();
-    let out = place.path().join("out.bin");
-    refused(place.path(), &[&"pack", &model, &"--out", &out], &[&model, &"97x97", &"--board qemu"]);
+    let out = temp.path().join("out.bin");
+    refused(temp.path(), &[&"pack", &model, &"--out", &out], &[&model, &"97x97", &"--board qemu"]);
     assert!(!out.exists());
 }

@@ -424,7 +424,7 @@ fn every_reason_is_reached_and_says_what_a_person_needs() {
 /// Message for a wrong file on the command line: the path, the reason, and a way out.
 #[test]
 fn a_refused_file_is_named_with_a_way_out() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = pinhole_tests::temporary();
     let path = folder.path().join("my.pinhole");
     assert!(matches!(ModelFile::read(&path), Err(ModelFileError::Unreadable { path: named, .. }) if named == path));
     let mut later = Draft::of(small().bytes());

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use pinhole::model_file::{ModelFile, Packing};
-use pinhole::photos::{self, Dataset, Example};
+use pinhole::photos::{self, Dataset};
 use pinhole::quantize::{ActivationBits, quantize};
-use pinhole::random::Random;
 use pinhole::recipe::{DEFAULT, Recipe, WEIGHT_BITS};
 use pinhole::synthetic::{self, Set};
 use pinhole::train::{Network, train};
+use pinhole_core::testing;
 use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_shared::pixels::InputShape;
 
@@ -20,7 +20,7 @@ pub(crate) fn big() -> &'static ModelFile {
     BIG.get_or_init(|| {
         let mut recipe = Recipe::find(DEFAULT).unwrap();
         recipe.training.epochs = 3;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = pinhole_tests::temporary();
         for drawing in synthetic::drawings(synthetic::SHIPPED_SEED, 4, Set::Train) {
             let path = folder.path().join(drawing.file_name);
             std::fs::write(path, synthetic::encode_jpeg(&drawing.picture)).unwrap();
@@ -40,19 +40,8 @@ pub(crate) fn small() -> &'static ModelFile {
 pub(crate) fn small_with(bits: u8) -> ModelFile {
     let text = "input_side = 8\n[training]\nepochs = 3\nbatch = 12\nlearning_rate = 0.01\n\
                 [[layer]]\noutputs = 10\nactivation = \"relu\"\n[[layer]]\noutputs = 6\nactivation = \"linear\"\n";
-    let mut random = Random::seeded(3);
-    let examples = (0..12_u16).map(|index| Example {
-        path: format!("{index}.png").into(),
-        class: index % 3,
-        pixels: (0..64).map(|_| random.below(256) as u8).collect(),
-    });
-    let photos = Dataset {
-        input: InputShape::gray(8),
-        classes: CLASSES.map(str::to_owned).to_vec(),
-        examples: examples.collect(),
-        warnings: Vec::new(),
-    };
-    let mut recipe = Recipe::parse(text, "small").unwrap();
+    let photos = testing::noise(InputShape::gray(8), &CLASSES, testing::in_turn(12, 3), 3);
+    let mut recipe = testing::recipe(text);
     recipe.set_weight_bits(&[bits]).unwrap();
     trained(&recipe, &photos, ActivationBits::Eight)
 }

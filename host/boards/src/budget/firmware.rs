@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(check(1000, 501), Err(Exceeded { part: BudgetPart::StaticRam, got: 501, budget: 500 }));
         let error = check(1000, 401).unwrap_err();
         assert_eq!(error, Exceeded { part: BudgetPart::Stack, got: 199, budget: 200 });
-        assert_eq!(error.to_string(), "variables leave too little RAM for the stack: 199 bytes of 200");
+        assert_eq!(error.to_string(), "static variables leave too little RAM for the stack: 199 bytes of 200");
     }
 
     #[test]

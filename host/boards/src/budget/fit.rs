@@ -132,16 +132,22 @@ mod tests {
         }
     }
 
+    /// A board whose buffers all have different sizes, so that none is taken for another.
+    fn board() -> Declaration {
+        let mut declaration = Board::Qemu.declaration().clone();
+        declaration.buffers.activations -= 1;
+        declaration
+    }
+
     #[test]
     fn what_just_fits_fits() {
-        let declaration = Board::Qemu.declaration();
-        assert_eq!(shortfalls(&needs(declaration), declaration), []);
+        assert_eq!(shortfalls(&needs(&board()), &board()), []);
     }
 
     #[test]
     fn one_more_of_anything_does_not() {
-        let declaration = Board::Qemu.declaration();
-        let exact = needs(declaration);
+        let declaration = board();
+        let exact = needs(&declaration);
         let more = [
             (Resource::Flash, Requirements { flash_bytes: exact.flash_bytes + 1, ..exact }),
             (Resource::InputSide, Requirements { input_side_px: exact.input_side_px + 1, ..exact }),
@@ -152,11 +158,54 @@ mod tests {
             (Resource::Arena, Requirements { arena_bytes: exact.arena_bytes + 1, ..exact }),
         ];
         for (resource, needs) in more {
-            let [shortfall] = shortfalls(&needs, declaration)[..] else { panic!("{resource:?}") };
+            let [shortfall] = shortfalls(&needs, &declaration)[..] else { panic!("{resource:?}") };
             assert_eq!((shortfall.resource, shortfall.needs), (resource, shortfall.has + 1));
-            let all = Shortfalls(vec![shortfall]);
-            assert!(all.to_string().contains(&shortfall.needs.to_string()), "{all}");
-            assert!(!all.advice().is_empty());
         }
+    }
+
+    #[test]
+    fn every_shortfall_is_named_with_its_advice() {
+        let neurons = "use layers of at most 5 neurons";
+        for (resource, words, advice) in [
+            (
+                Resource::Flash,
+                "the model has 12 bytes, and the board has flash for 5",
+                "use a smaller input, fewer hidden neurons, or weights of 4 bits",
+            ),
+            (
+                Resource::InputSide,
+                "its input is 12x12 pixels, and the board has room for 5x5",
+                "train with an input_side of at most 5",
+            ),
+            (
+                Resource::InputChannels,
+                "its input has 12 channels, and the board has room for 5",
+                "train with color = \"gray\"",
+            ),
+            (Resource::Accumulators, "its widest layer needs 12 accumulators, and the board has 5", neurons),
+            (
+                Resource::Activations,
+                "its widest hidden layer has 12 activations, and the board has room for 5",
+                neurons,
+            ),
+            (
+                Resource::Lanes,
+                "its widened inputs need 12 words, and the board has 5",
+                "declare 12 lanes in the board's file",
+            ),
+            (
+                Resource::Arena,
+                "its layers' tensors need 12 bytes of arena, and the board has 5",
+                "use a smaller input or fewer channels in the first layers, or declare 12 arena_bytes in the board's file",
+            ),
+        ] {
+            let shortfall = Shortfall { resource, needs: 12, has: 5 };
+            assert_eq!((shortfall.to_string().as_str(), shortfall.advice().as_str()), (words, advice));
+        }
+        // Both at once, in their order; the same advice once.
+        let both = [Resource::Accumulators, Resource::Activations];
+        let both = Shortfalls(both.map(|resource| Shortfall { resource, needs: 12, has: 5 }).to_vec());
+        assert_eq!(both.to_string(), both.0.iter().map(Shortfall::to_string).collect::<Vec<_>>().join("; "));
+        assert_eq!(both.advice(), neurons);
     }
 }

@@ -42,8 +42,10 @@ struct Fake {
     inner: PortableDevice,
     /// Index of the wrong answer, from 0, and the change.
     lie: Option<(usize, Lie)>,
-    /// Number of answers that get lost before this device answers again. They are computed, so it has processed their
-    /// frames.
+    /// Number of answers before some get lost.
+    answers_before: usize,
+    /// Number of answers that then get lost before this device answers again. They are computed, so it has processed
+    /// their frames.
     lost: u32,
     /// Error that reports a lost answer.
     error: fn() -> ClientError,
@@ -57,7 +59,8 @@ impl Fake {
     fn new(model: &ModelFile) -> Self {
         let inner = PortableDevice::new(model, Packing::CortexM4).unwrap();
         let error = || ClientError::Timeout;
-        Self { inner, lie: None, lost: 0, error, is_lossy: true, world: Vec::new(), answers: 0 }
+        let (lie, world) = (None, Vec::new());
+        Self { inner, lie, answers_before: 0, lost: 0, error, is_lossy: true, world, answers: 0 }
     }
 
     fn lying(answer: usize, lie: Lie) -> Self {
@@ -69,7 +72,7 @@ impl Fake {
     }
 
     fn answer(&mut self, mut inference: Inference) -> Result<Inference, InferenceDeviceError> {
-        if self.lost > 0 {
+        if self.lost > 0 && self.answers >= self.answers_before {
             self.lost -= 1;
             return Err((self.error)().into());
         }
@@ -223,16 +226,19 @@ fn what_fails_in_passing_is_asked_again_three_times() {
 fn after_a_lost_answer_both_sides_forget_the_frames() {
     let pictures: Vec<Picture> = photos().iter().map(|photo| decode::read(photo).unwrap()).collect();
     let policy = Policy::new(Probability(0), 2, 2).unwrap();
-    // All frames are of one picture: the second one in a row is an answer.
-    let world = vec![pictures[0].clone(); 2];
-    let mut device = Fake { world, ..Fake::losing(1, || ClientError::Timeout) };
-    device.set_policy(policy).unwrap();
-    let proof = prove(&model(), &mut device, ProofInputs::Captures(3), || ()).unwrap();
-    assert!(proof.holds(), "{proof:?}");
-    assert_eq!(proof.repeated, 1);
-    // The device still has its own policy and the frames of the proof before.
-    assert_eq!(device.policy().unwrap(), policy);
-    assert_ne!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown);
+    // The first answer gets lost, or the second, when the host has seen a frame too.
+    for answers_before in [0, 1] {
+        // All frames are of one picture: the second one in a row is an answer.
+        let world = vec![pictures[0].clone(); 2];
+        let mut device = Fake { world, answers_before, ..Fake::losing(1, || ClientError::Timeout) };
+        device.set_policy(policy).unwrap();
+        let proof = prove(&model(), &mut device, ProofInputs::Captures(3), || ()).unwrap();
+        assert!(proof.holds(), "{answers_before}: {proof:?}");
+        assert_eq!(proof.repeated, 1);
+        // The device still has its own policy and the frames of the proof before.
+        assert_eq!(device.policy().unwrap(), policy);
+        assert_ne!(device.capture(Report::Decision).unwrap().verdict, Verdict::Unknown);
+    }
 }
 
 /// Photos shown to the camera are judged by the model's policy, all others by the device's own.

@@ -145,10 +145,11 @@ pub fn copies(dataset: &Dataset, copies: &[Copies]) -> Dataset {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn dataset(counts: &[usize]) -> Dataset {
+    /// Returns these numbers of examples of each class.
+    pub(in crate::photos) fn dataset(counts: &[usize]) -> Dataset {
         let examples = counts.iter().enumerate().flat_map(|(class, &count)| {
             (0..count).map(move |i| Example {
                 path: format!("{class}/{i}").into(),

@@ -164,22 +164,8 @@ impl<'a> Groups<'a> {
 
 #[cfg(test)]
 mod tests {
-    use pinhole_shared::pixels::InputShape;
-
     use super::*;
-    use crate::photos::Example;
-
-    fn dataset(counts: &[usize]) -> Dataset {
-        let examples = counts.iter().enumerate().flat_map(|(class, &count)| {
-            (0..count).map(move |i| Example {
-                path: format!("{class}/{i}").into(),
-                class: class as u16,
-                pixels: vec![1, 2, 3, 4],
-            })
-        });
-        let classes = (0..counts.len()).map(|class| class.to_string()).collect();
-        Dataset { input: InputShape::gray(2), classes, examples: examples.collect(), warnings: Vec::new() }
-    }
+    use crate::photos::dataset::tests::dataset;
 
     /// Returns the groups of `count` examples: those in `together` are joined, the others alone.
     fn groups(count: usize, together: &[&[usize]]) -> Vec<usize> {

@@ -70,8 +70,8 @@ impl Events for Recorder {
 }
 
 /// Writes the bundled pictures of a set into a folder.
-fn pictures(set: &str, place: &Path) -> PathBuf {
-    let folder = place.join(set);
+fn pictures(set: &str, beside: &Path) -> PathBuf {
+    let folder = beside.join(set);
     create_folder(&folder).unwrap();
     for (name, bytes) in data::pictures(set) {
         write_file(&folder.join(name), bytes).unwrap();
@@ -79,10 +79,10 @@ fn pictures(set: &str, place: &Path) -> PathBuf {
     folder
 }
 
-fn request(place: &Path) -> TrainRequest {
+fn request(folder: &Path) -> TrainRequest {
     TrainRequest {
-        photos: pictures("train", place),
-        validation: Some(pictures("validation", place)),
+        photos: pictures("train", folder),
+        validation: Some(pictures("validation", folder)),
         recipe: None,
         from: None,
         freeze: false,

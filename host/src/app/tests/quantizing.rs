@@ -17,8 +17,8 @@ const REWRITING: [Told; 2] = [Told::Progress(Progress::Begins(Task::RewritingRep
 
 #[test]
 fn what_becomes_of_a_runs_model_is_told() {
-    let place = tempfile::tempdir().unwrap();
-    let (training, run) = (super::request(place.path()), place.path().join("run"));
+    let temp = tempfile::tempdir().unwrap();
+    let (training, run) = (super::request(temp.path()), temp.path().join("run"));
     trained(&training, &run, Checkpoints::None, &mut ());
     let plain = QuantizeRequest {
         model: run.clone(),
@@ -71,8 +71,8 @@ fn what_becomes_of_a_runs_model_is_told() {
     assert!(runs::summary(&run).unwrap().quantization.unwrap().fine_tuned);
 
     // The photos are gone: the report describes the earlier model.
-    std::fs::rename(&training.photos, place.path().join("elsewhere")).unwrap();
-    let moved = QuantizeRequest { photos: place.path().join("elsewhere"), ..plain };
+    std::fs::rename(&training.photos, temp.path().join("elsewhere")).unwrap();
+    let moved = QuantizeRequest { photos: temp.path().join("elsewhere"), ..plain };
     let (_, facts) = told(&moved, Recorder::default());
     let report = Note::ReportOfEarlierModel { report: run.join(files::REPORT), photos: training.photos };
     let bits = Told::Note(Note::WeightBits { bits: vec![4, 4, 4] });
@@ -83,8 +83,8 @@ fn what_becomes_of_a_runs_model_is_told() {
 /// The request is refused before any photo is read, and no event is reported.
 #[test]
 fn what_cannot_be_chosen_is_refused_at_once() {
-    let place = tempfile::tempdir().unwrap();
-    let (training, run) = (super::request(place.path()), place.path().join("run"));
+    let temp = tempfile::tempdir().unwrap();
+    let (training, run) = (super::request(temp.path()), temp.path().join("run"));
     trained(&training, &run, Checkpoints::None, &mut ());
     let policy = PolicyRequest { error_rate: Some(0.1), ..PolicyRequest::default() };
     let request = QuantizeRequest {

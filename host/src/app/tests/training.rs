@@ -12,9 +12,9 @@ use super::*;
 
 #[test]
 fn a_training_tells_of_every_epoch_and_asks_after_it() {
-    let place = tempfile::tempdir().unwrap();
+    let temp = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::default();
-    let run = trained(&request(place.path()), &place.path().join("run"), Checkpoints::Keep, &mut recorder);
+    let run = trained(&request(temp.path()), &temp.path().join("run"), Checkpoints::Keep, &mut recorder);
     assert_eq!((run.finished.outcome.stopped, run.before), (Stopped::Finished, None));
 
     let mut expected = vec![begins(0)];
@@ -32,9 +32,9 @@ fn a_training_tells_of_every_epoch_and_asks_after_it() {
 
 #[test]
 fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
-    let place = tempfile::tempdir().unwrap();
-    let request = request(place.path());
-    let [whole, out] = ["whole", "out"].map(|name| place.path().join(name));
+    let temp = tempfile::tempdir().unwrap();
+    let request = request(temp.path());
+    let [whole, out] = ["whole", "out"].map(|name| temp.path().join(name));
     trained(&request, &whole, Checkpoints::Keep, &mut ());
 
     let mut stopped = Recorder::stopping_after(3);
@@ -73,8 +73,8 @@ fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
 /// Only a training with an existing checkpoint can be resumed.
 #[test]
 fn what_keeps_no_checkpoint_cannot_be_resumed() {
-    let place = tempfile::tempdir().unwrap();
-    let (request, out) = (request(place.path()), place.path().join("run"));
+    let temp = tempfile::tempdir().unwrap();
+    let (request, out) = (request(temp.path()), temp.path().join("run"));
     let mut stopped = Recorder::stopping_after(1);
     trained(&request, &out, Checkpoints::None, &mut stopped);
     assert_eq!(stopped.around_epochs(), [begins(0), ENDS, Told::Note(Note::Interrupted { can_resume: false })]);
@@ -86,8 +86,8 @@ fn what_keeps_no_checkpoint_cannot_be_resumed() {
 /// Notes about photos and the network to continue from come before the first epoch.
 #[test]
 fn what_a_training_starts_with_is_told_first() {
-    let place = tempfile::tempdir().unwrap();
-    let (mut request, out) = (request(place.path()), place.path().join("run"));
+    let temp = tempfile::tempdir().unwrap();
+    let (mut request, out) = (request(temp.path()), temp.path().join("run"));
     let [damaged, copy] = ["muffin-damaged.jpg", "chihuahua-copy.jpg"].map(|name| request.photos.join(name));
     write_file(&damaged, b"no picture").unwrap();
     let (name, bytes) = data::pictures("train").swap_remove(0);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use candle_core::{Device, Result, Tensor, Var};
 use pinhole_core::photos::Dataset;
 use pinhole_core::random::{Purpose, Random};
-use pinhole_core::recipe::Recipe;
+use pinhole_core::testing;
 
 use super::*;
 use crate::layers::Trace;
@@ -35,7 +35,7 @@ fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
 
 /// A network with every kind of layer, and pictures for it.
 fn subject(color: &str) -> (Network, Dataset) {
-    let recipe = Recipe::parse(&format!("color = \"{color}\"\n{ALL_KINDS}"), "test").unwrap();
+    let recipe = testing::recipe(&format!("color = \"{color}\"\n{ALL_KINDS}"));
     let data = photos(recipe.input(), 11);
     (Network::new(&recipe, &data.classes, 4).unwrap(), data)
 }

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use pinhole_core::photos::{Dataset, Example};
-use pinhole_core::random::Random;
+use pinhole_core::photos::Dataset;
 use pinhole_core::recipe::Recipe;
+use pinhole_core::testing;
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
@@ -15,20 +15,8 @@ const SEED: u64 = 5;
 
 /// Synthetic pictures: noise, a little darker in one class.
 fn photos(side: u16, count: usize, seed: u64) -> Dataset {
-    let mut random = Random::seeded(seed);
-    let examples = (0..count).map(|index| {
-        let class = (index % 2) as u16;
-        let level = 110.0 + 20.0 * f32::from(class);
-        let pixels = (0..usize::from(side).pow(2)).map(|_| (level + random.between(-90.0, 90.0)) as u8).collect();
-        Example { path: index.to_string().into(), class, pixels }
-    });
-    let examples = examples.collect();
-    Dataset {
-        input: InputShape::gray(side),
-        classes: vec!["dark".into(), "light".into()],
-        examples,
-        warnings: Vec::new(),
-    }
+    let level = |class: u16, _| 110.0 + 20.0 * f32::from(class);
+    testing::noise_around(level, 90.0, InputShape::gray(side), &["dark", "light"], testing::in_turn(count, 2), seed)
 }
 
 const DENSE: &str = "[[layer]]\noutputs = 9\nactivation = \"sigmoid\"\ndropout = 0.3\nl2 = 0.001\n";
@@ -39,8 +27,9 @@ const CONVOLUTIONS: &str = "[[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 3
 
 /// `training` goes before the layers: settings, and tables after them.
 fn recipe(training: &str, layers: &str) -> Recipe {
-    let text = format!("input_side = 12\n[training]\nepochs = 6\nbatch = 8\nlearning_rate = 0.01\n{training}{layers}");
-    Recipe::parse(&text, "test").unwrap_or_else(|error| panic!("{error}: {text}"))
+    testing::recipe(&format!(
+        "input_side = 12\n[training]\nepochs = 6\nbatch = 8\nlearning_rate = 0.01\n{training}{layers}"
+    ))
 }
 
 /// Inputs of a training.
@@ -154,7 +143,7 @@ fn schedules_and_variations_go_on() {
 #[test]
 fn patience_goes_on() {
     let text = recipe("patience = 2\n", DENSE).to_toml().replace("learning_rate = 0.01", "learning_rate = 1.0");
-    let subject = Subject::of(Recipe::parse(&text, "test").unwrap());
+    let subject = Subject::of(testing::recipe(&text));
     let whole = subject.whole();
     assert_eq!((whole.stopped, whole.epochs.len() < 6), (Stopped::Patience, true), "{:?}", whole.epochs);
     goes_on(&subject);

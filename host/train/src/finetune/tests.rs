@@ -1,5 +1,4 @@
-use pinhole_core::photos::Example;
-use pinhole_core::random::Random;
+use pinhole_core::testing;
 use pinhole_shared::pixels::InputShape;
 
 use super::*;
@@ -20,20 +19,16 @@ const SETTINGS: FineTuneSettings =
 
 /// Stripes of two widths, in noise.
 fn stripes(count: usize, seed: u64) -> Dataset {
-    let mut random = Random::seeded(seed);
-    let examples = (0..count).map(|index| {
-        let class = (index % 2) as u16;
-        let level = |i: usize| if (i / 12 / (1 + usize::from(class))).is_multiple_of(2) { 150.0 } else { 100.0 };
-        let pixels = (0..144).map(|i| (level(i) + random.between(-90.0, 90.0)) as u8).collect();
-        Example { path: index.to_string().into(), class, pixels }
-    });
-    let classes = vec!["narrow".into(), "wide".into()];
-    Dataset { input: InputShape::gray(12), classes, examples: examples.collect(), warnings: Vec::new() }
+    let level = |class: u16, i: usize| {
+        let is_light = (i / 12 / (1 + usize::from(class))).is_multiple_of(2);
+        if is_light { 150.0 } else { 100.0 }
+    };
+    let labels = testing::in_turn(count, 2);
+    testing::noise_around(level, 90.0, InputShape::gray(12), &["narrow", "wide"], labels, seed)
 }
 
 fn trained(text: &str, bits: u8, data: &Dataset) -> Network {
-    let recipe = Recipe::parse(text, "test").unwrap();
-    let network = Network::new(&recipe, &data.classes, 3).unwrap();
+    let network = Network::new(&testing::recipe(text), &data.classes, 3).unwrap();
     let mut network = train(network, data, data, 3, |_| ControlFlow::Continue(())).unwrap().network;
     network.recipe.set_weight_bits(&[bits]).unwrap();
     network

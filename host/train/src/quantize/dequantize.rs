@@ -63,8 +63,7 @@ mod tests {
     use super::*;
     use crate::Network;
     use crate::quantize::{ActivationBits, quantize};
-    use pinhole_core::photos::{Dataset, Example};
-    use pinhole_core::random::Random;
+    use pinhole_core::testing;
 
     /// Largest distance of a logit of the dequantized network from that of the integer network, by the bits of
     /// activations. The integer network rounds activations to half of 2^-15 or of 1/255 of their range. Some dozens of
@@ -81,17 +80,9 @@ mod tests {
                  [[layer]]\noutputs = 20\nactivation = \"{hidden}\"\ndropout = 0.5\n\
                  [[layer]]\noutputs = 10\nactivation = \"sigmoid\"\n"
             );
-            let recipe = Recipe::parse(&text, "test").unwrap();
-            let network = Network::new(&recipe, &["a", "b", "c"].map(str::to_owned), 3).unwrap();
-            let mut random = Random::seeded(1);
-            let mut photo = || (0..144).map(|_| random.below(256) as u8).collect::<Vec<u8>>();
-            let examples = (0..20).map(|i| Example { path: i.to_string().into(), class: 0, pixels: photo() });
-            let photos = Dataset {
-                input: recipe.input(),
-                classes: network.classes.clone(),
-                examples: examples.collect(),
-                warnings: Vec::new(),
-            };
+            let recipe = testing::recipe(&text);
+            let photos = testing::noise(recipe.input(), &["a", "b", "c"], [0; 20], 1);
+            let network = Network::new(&recipe, &photos.classes, 3).unwrap();
             let model = quantize(&network, &photos, bits).unwrap();
             let back = dequantize(&model.model(), &recipe);
             assert_eq!((&back.classes, back.recipe.training.epochs), (&network.classes, 7));

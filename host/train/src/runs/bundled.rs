@@ -114,19 +114,8 @@ fn is_name(path: &Path) -> bool {
 
 /// Opens the default model.
 pub fn default_model() -> Trained {
-    named(DEFAULT).open()
-}
-
-/// Opens the article's network, trained on the synthetic pictures.
-pub fn drawn_model() -> Trained {
-    named(DRAWN).open()
-}
-
-fn named(name: &str) -> Bundled {
-    Bundled::all()
-        .into_iter()
-        .find(|bundled_model| bundled_model.name == name)
-        .expect("it is bundled; a test reads all")
+    let default = Bundled::all().into_iter().find(|bundled| bundled.name == DEFAULT);
+    default.expect("it is bundled; a test reads all").open()
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::photos::Dataset;
+use pinhole_core::testing::pictures;
 use pinhole_shared::pixels::InputShape;
-use pinhole_train::runs::bundled::drawn_model;
+use pinhole_train::runs;
 
 use super::*;
 use crate::export::{Format, export};
-use crate::tflite::write::tests::run::{model, pictures};
+use crate::tflite::write::tests::run::model;
 
 /// Everything that can be both exported and imported.
 const RECIPE: &str = r#"
@@ -116,7 +117,7 @@ fn come_back(recipe: &str, input: InputShape) {
 /// The sigmoids of the bundled model are int8 in the file, and have 16 bits before and after.
 #[test]
 fn dense_layers_come_back() {
-    let before = drawn_model().model;
+    let before = runs::open("drawn".as_ref()).unwrap().model;
     let after = import(&exported(&before), None).unwrap();
     assert!(after.model().class_names().eq(before.model().class_names()));
     compare(&before, &after, &pictures(InputShape::gray(50), 8), 0.001);

@@ -10,7 +10,7 @@ use pinhole_shared::layout::Layout;
 use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
-use pinhole_train::runs::bundled::drawn_model;
+use pinhole_train::runs;
 
 use self::read::WrittenFile;
 use super::*;
@@ -25,7 +25,7 @@ const LOGISTIC: u32 = BuiltinOperator::Logistic as u32;
 
 #[test]
 fn the_shipped_model_read_back() {
-    let trained = drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     let network = trained.model.model();
     let file = tflite(&network, None).unwrap();
     assert_eq!(file, tflite(&network, None).unwrap());
@@ -157,7 +157,7 @@ fn scales_too_small() {
 /// With inputs, the logits' range is that of the inputs' logits, and a quarter more at either end.
 #[test]
 fn logits_as_seen() {
-    let trained = drawn_model();
+    let trained = runs::open("drawn".as_ref()).unwrap();
     let inputs: Vec<Vec<u8>> = [0, 90, 255].iter().map(|&gray| vec![gray; 2500]).collect();
     let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
     assert_eq!(logits_range(&trained.model, &[]), None);

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use miette::Diagnostic as _;
 use pinhole_core::model_file::{ModelFile, QuantizedLayer, encode};
-use pinhole_core::photos::{Dataset, Example};
-use pinhole_core::random::Random;
-use pinhole_core::recipe::Recipe;
+use pinhole_core::photos::Dataset;
+use pinhole_core::testing::{self, pictures};
 use pinhole_shared::model::Layer;
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
@@ -84,26 +83,13 @@ kind = "global-average"
 /// Largest difference between the device's logits and those of 16 bits with factors of 15 bits.
 const LOGITS: f64 = 0.001;
 
-/// Returns pictures of noise, of different brightness.
-pub(crate) fn pictures(input: InputShape, count: usize) -> Dataset {
-    let mut random = Random::seeded(3);
-    let examples = (0..count).map(|number| {
-        let (from, range) = (random.below(200), 1 + random.below(55));
-        let pixels = (0..input.bytes()).map(|_| (from + random.below(range)) as u8).collect();
-        Example { path: number.to_string().into(), class: (number % 3) as u16, pixels }
-    });
-    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    Dataset { input, classes, examples: examples.collect(), warnings: Vec::new() }
-}
-
 /// Returns an untrained network of a recipe, quantized.
 pub(crate) fn model(recipe: &str, pictures: &Dataset) -> ModelFile {
     model_of(recipe, pictures, ActivationBits::default())
 }
 
 fn model_of(recipe: &str, pictures: &Dataset, bits: ActivationBits) -> ModelFile {
-    let recipe = Recipe::parse(recipe, "of a test").unwrap();
-    let network = Network::new(&recipe, &pictures.classes, 1).unwrap();
+    let network = Network::new(&testing::recipe(recipe), &pictures.classes, 1).unwrap();
     quantize(&network, pictures, bits).unwrap()
 }
 
