@@ -80,7 +80,7 @@ fn more_work_costs_more() {
         let first_layers = benches.each_ref().map(|bench| bench.layers[0].instructions);
         assert!(first_layers.is_sorted_by(|less, more| less < more), "{first_layers:?}");
         // A decision among eight classes takes longer than one between two.
-        let decisions = benches.each_ref().map(Bench::rest);
+        let decisions = benches.each_ref().map(Benchmark::rest);
         assert!(decisions[3] > decisions[2], "{decisions:?}");
     }
 }
