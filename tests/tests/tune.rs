@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use pinhole::recipe::Recipe;
-use pinhole::study::{Options, Shard, Source};
-use pinhole::tune::{Budget, Cost, Found, Search, TuneError, tune};
+use pinhole::study::{PhotoFolders, Shard, StudyOptions};
+use pinhole::tune::{Cost, Search, SearchBudget, SearchResult, TuneError, tune};
 use pinhole_tests::{Ran, files_in, pinhole, synthetic, temporary};
 
 fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
@@ -16,8 +16,8 @@ fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
 
 fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<SearchResult>, TuneError> {
     let stop = AtomicBool::new(false);
-    let source = Source { training: synthetic("train"), validation: validation.then(|| synthetic("validation")) };
-    tune(&source, search, out, Options { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
+    let source = PhotoFolders { training: synthetic("train"), validation: validation.then(|| synthetic("validation")) };
+    tune(&source, search, out, StudyOptions { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
 }
 
 #[test]
