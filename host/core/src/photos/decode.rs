@@ -3,35 +3,58 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageReader};
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
+use super::unsupported::format_of;
 use super::{PhotoError, PhotoFault, Picture, jpeg};
+
+/// Most memory for one photo, bytes: the file, the decoded picture and its copies. A file of a few kilobytes can state a size that
+/// would fill any memory.
+const MAX_BYTES: u64 = 400 << 20;
 
 /// Reads a photo as RGB, turned upright as its EXIF orientation says. Transparency is laid on white.
 ///
 /// # Errors
-/// [`PhotoError::Photo`] with the path if the file is missing, not a picture, a truncated JPEG, or wider or higher than
-/// 65,535 px.
+/// [`PhotoError::Photo`] with the path if the file is missing, not a regular file, not a picture, a truncated JPEG, or too large:
+/// wider or higher than 65,535 px, or of more pixels than memory is allowed for. The size is checked before anything is decoded.
 pub fn read(path: &Path) -> Result<Picture, PhotoError> {
     let wrong = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::NoPicture(reason) };
+    let too_large = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::TooLarge(reason) };
+    let metadata = std::fs::metadata(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
+    // Reading from a pipe or a device might never end. A folder is an error of the system, below.
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(wrong("it is not a regular file".to_owned()));
+    }
+    if metadata.is_file() && metadata.len() > MAX_BYTES {
+        return Err(too_large(format!("the file has {} MB, more than {} MB", metadata.len() >> 20, MAX_BYTES >> 20)));
+    }
     let file = std::fs::read(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
+    if file.is_empty() {
+        return Err(wrong("the file is empty".to_owned()));
+    }
+    if let Some(format) = format_of(&file) {
+        return Err(wrong(format.to_owned()));
+    }
     if !jpeg::is_complete(&file) {
         return Err(wrong("the JPEG file is truncated".to_owned()));
     }
-    let decode = || -> image::ImageResult<DynamicImage> {
-        // By content, not by name: PNG files called .jpg are common.
-        let mut decoder = ImageReader::new(Cursor::new(&file)).with_guessed_format()?.into_decoder()?;
-        let orientation = decoder.orientation()?;
-        let mut photo = DynamicImage::from_decoder(decoder)?;
-        photo.apply_orientation(orientation);
-        Ok(photo)
-    };
-    let photo = decode().map_err(|reason| wrong(reason.to_string()))?;
-    let side = |length: u32| {
-        u16::try_from(length).map_err(|_| wrong(format!("it is {length} pixels wide or high, more than 65535")))
-    };
-    let size = PictureSize { width: side(photo.width())?, height: side(photo.height())? };
+    // By content, not by name: PNG files called .jpg are common.
+    let open = || ImageReader::new(Cursor::new(&file)).with_guessed_format()?.into_decoder();
+    let mut decoder = open().map_err(|reason| wrong(reason.to_string()))?;
+    let orientation = decoder.orientation().map_err(|reason| wrong(reason.to_string()))?;
+    let (width, height) = decoder.dimensions();
+    if width.max(height) > u16::MAX.into() {
+        return Err(too_large(format!("it is {} pixels wide or high, more than 65535", width.max(height))));
+    }
+    if file.len() as u64 + memory(&decoder, orientation) > MAX_BYTES {
+        return Err(too_large(format!("it has {width}x{height} pixels, which take too much memory")));
+    }
+    let mut photo = DynamicImage::from_decoder(decoder).map_err(|reason| wrong(reason.to_string()))?;
+    photo.apply_orientation(orientation);
+    let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
+    let size = PictureSize { width: side(photo.width()), height: side(photo.height()) };
     let bytes = if photo.color().has_alpha() {
         let rgba = photo.into_rgba8();
         rgba.pixels().flat_map(|pixel| on_white(pixel.0)).collect()
@@ -39,6 +62,16 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         photo.into_rgb8().into_raw()
     };
     Picture::new(size, PixelFormat::Rgb888, bytes).map_err(|reason| wrong(reason.to_string()))
+}
+
+/// Returns the memory that a picture takes while it is decoded, turned and converted, bytes.
+fn memory(decoder: &impl ImageDecoder, orientation: Orientation) -> u64 {
+    let (width, height) = decoder.dimensions();
+    let decoded = decoder.total_bytes();
+    let turned = if orientation == Orientation::NoTransforms { 0 } else { decoded };
+    // RGBA, then RGB.
+    let converted = if decoder.color_type() == ColorType::Rgb8 { 0 } else { 7 * u64::from(width) * u64::from(height) };
+    decoded.saturating_add(turned).saturating_add(converted)
 }
 
 fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
@@ -57,6 +90,67 @@ pub fn read_input(path: &Path, input: InputShape) -> Result<Vec<u8>, PhotoError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fault_of(name: &str, bytes: &[u8]) -> PhotoFault {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        match read(&path) {
+            Err(PhotoError::Photo { path: of, reason }) if of == path => reason,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// Files of some bytes whose pixels would take gigabytes.
+    #[test]
+    fn bombs_are_refused_by_their_size_before_they_are_decoded() {
+        let pnm = |width: u32, height: u32| format!("P6\n{width} {height}\n255\n").into_bytes();
+        for (width, height) in [(30_000, 30_000), (65_535, 65_535), (65_535, 2_200), (12_000, 12_000)] {
+            let fault = fault_of("bomb.ppm", &pnm(width, height));
+            assert!(matches!(&fault, PhotoFault::TooLarge(_)), "{width}x{height}: {fault:?}");
+            assert!(fault.to_string().contains(&format!("{width}x{height} pixels")), "{fault}");
+        }
+        assert!(matches!(fault_of("bomb.ppm", &pnm(65_536, 1)), PhotoFault::TooLarge(_)));
+        // As large as photos of today's phones: the pixels are missing, which decoding finds.
+        assert!(matches!(fault_of("large.ppm", &pnm(12_000, 9_000)), PhotoFault::NoPicture(_)));
+        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+        png.extend([30_000_u32, 30_000].map(u32::to_be_bytes).concat());
+        png.extend([8, 2, 0, 0, 0]);
+        png.extend(crc32(&png[12..]).to_be_bytes());
+        png.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82");
+        let fault = fault_of("bomb.png", &png);
+        assert!(matches!(&fault, PhotoFault::TooLarge(reason) if reason.contains("30000x30000")), "{fault:?}");
+    }
+
+    /// CRC-32 as in PNG, bit by bit.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
+        })
+    }
+
+    #[test]
+    fn faults_are_named() {
+        assert_eq!(fault_of("empty.jpg", b"").to_string(), "the file is empty");
+        let heic = fault_of("phone.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").to_string();
+        assert!(heic.contains("HEIC") && heic.contains("JPEG"), "{heic}");
+    }
+
+    /// Reading it would never end: nobody writes to it.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_photo() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("a-1.jpg");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(read(&pipe).unwrap_err().to_string().ends_with("it is not a regular file"));
+        std::fs::write(folder.path().join("a-2.jpg"), b"").unwrap();
+        std::fs::write(folder.path().join("b-1.jpg"), b"").unwrap();
+        let found = crate::photos::scan(folder.path()).unwrap();
+        assert_eq!(found.photos.len(), 2);
+        assert_eq!(found.warnings.len(), 1);
+        assert_eq!((&found.warnings[0].path, &found.warnings[0].reason[..]), (&pipe, "it is not a regular file"));
+    }
 
     #[test]
     fn transparency_is_white() {

@@ -40,6 +40,10 @@ pub enum PhotoError {
     #[error("the classes {first:?} and {second:?} in {} differ only in upper and lower case", path.display())]
     #[diagnostic(help("rename one: many systems treat them as the same name"))]
     Collision { path: PathBuf, first: String, second: String },
+    /// A name that has the class is not UTF-8.
+    #[error("the name of {} is not UTF-8, so its class cannot be read", path.display())]
+    #[diagnostic(help("rename it (convmv does this for whole folders)"))]
+    NotUtf8 { path: PathBuf },
     /// A class name is too long for a model file.
     #[error("the class name {class:?} in {} is too long: {} bytes, and at most 255 are allowed", path.display(), class.len())]
     #[diagnostic(help("shorten the name"))]
@@ -72,9 +76,12 @@ pub enum PhotoFault {
     /// The file is missing or not readable.
     #[error("the photo cannot be read: {0}")]
     Unreadable(#[source] std::io::Error),
-    /// The file is not a picture, incomplete, or too large.
+    /// The file is not a picture, or incomplete.
     #[error("{0}")]
     NoPicture(String),
+    /// The picture, or its file, is too large.
+    #[error("{0}")]
+    TooLarge(String),
     /// The picture does not fit the network's input.
     #[error("{0}")]
     Pixels(#[from] PixelError),
@@ -89,6 +96,7 @@ impl PhotoFault {
             }
             Self::Unreadable(_) => "check that it is a file, and that you have permission to read it",
             Self::NoPicture(_) => "check that the file is a complete picture (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)",
+            Self::TooLarge(_) => "make it smaller: a photo may have about 100 million pixels",
             Self::Pixels(PixelError::TooSmall { .. }) => {
                 "give a larger photo (pictures are only shrunk for the network, never enlarged), or a model with a smaller \
                  input"

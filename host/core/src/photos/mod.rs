@@ -13,6 +13,7 @@ mod picture;
 mod scan;
 mod split;
 mod unlabeled;
+mod unsupported;
 
 pub use dataset::{Dataset, Example, copies, load, load_some};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};

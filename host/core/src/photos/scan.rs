@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::error::LeftOut;
+use super::unsupported::format_of_name;
 use super::{PhotoError, Warning};
 use crate::artifacts::{is_run, is_study};
 
@@ -73,7 +74,9 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
         }
         (None, Some(_)) => {
             for (class_folder, pictures) in class_folders {
-                let class: String = name(&class_folder).nfc().collect();
+                let class = class_folder.file_name().unwrap_or_default().to_str();
+                let class = class.ok_or_else(|| PhotoError::NotUtf8 { path: class_folder.clone() })?;
+                let class: String = class.nfc().collect();
                 if pictures.is_empty() {
                     let left_out = LeftOut::of(&warnings);
                     return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out });
@@ -179,13 +182,24 @@ fn is_picture(path: &Path) -> bool {
 
 /// Returns the files with the extension of a supported picture format, and warnings for the others.
 fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
-    let (pictures, other): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_picture(path));
+    let (pictures, other): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_picture(path) && !is_special(path));
     let warnings = other.into_iter().map(|path| Warning { reason: why_not(&path).into(), path }).collect();
     (pictures, warnings)
 }
 
+/// Returns true for a pipe, a device or a socket: reading it might never end. A link is what it leads to.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
+
 /// Returns the reason why a file is not a picture for this program.
 fn why_not(path: &Path) -> &'static str {
+    if is_special(path) {
+        return "it is not a regular file";
+    }
+    if let Some(reason) = format_of_name(path) {
+        return reason;
+    }
     match image::ImageFormat::from_path(path) {
         Ok(_) => "this picture format is not supported: convert it to JPEG or PNG",
         Err(_) => "its ending is not that of a picture",
@@ -193,7 +207,8 @@ fn why_not(path: &Path) -> &'static str {
 }
 
 fn class_of_file(path: &Path) -> Result<String, PhotoError> {
-    let stem = path.file_stem().map(OsStr::to_string_lossy).unwrap_or_default();
+    let stem = path.file_stem().map_or(Some(""), OsStr::to_str);
+    let stem = stem.ok_or_else(|| PhotoError::NotUtf8 { path: path.to_owned() })?;
     // Composed first; marks without a composed form stay characters of their own.
     let class: String = stem.nfc().take_while(|&c| c.is_alphabetic() || is_combining_mark(c)).collect();
     if !class.starts_with(char::is_alphabetic) {
@@ -297,6 +312,35 @@ mod tests {
         let unread = "this picture format is not supported: convert it to JPEG or PNG";
         let expected = [("b-1.tga", unread), ("notes.txt", "its ending is not that of a picture")];
         assert_eq!(said, expected.map(|(file, reason)| (file.to_owned(), reason)));
+    }
+
+    #[test]
+    fn formats_that_cannot_be_read_are_said_by_name() {
+        let folder = folder_with(&["a-1.jpg", "b-1.HEIC", "b-2.avif", "b-3.jxl", "b-4.NEF"]);
+        let found = scan(folder.path()).unwrap();
+        for (warning, format) in found.warnings.iter().zip(["HEIC", "AVIF", "JPEG XL", "raw"]) {
+            assert!(warning.reason.contains(format) && warning.reason.contains("JPEG"), "{warning:?}");
+        }
+        assert_eq!(found.warnings.len(), 4);
+    }
+
+    /// As characters that stand for any wrong byte, the three would be one class.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_that_are_not_utf8_are_refused_with_their_path() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        for name in [b"\xc3\xa8", b"\xb9\xb7", b"\xc4\xf1"] {
+            let class = folder.path().join(OsStr::from_bytes(name));
+            std::fs::create_dir(&class).unwrap();
+            std::fs::write(class.join("1.jpg"), b"").unwrap();
+        }
+        let wrong = folder.path().join(OsStr::from_bytes(b"\xb9\xb7"));
+        assert!(matches!(scan(folder.path()), Err(PhotoError::NotUtf8 { path }) if path == wrong));
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = folder.path().join(OsStr::from_bytes(b"caf\xe9-1.jpg"));
+        std::fs::write(&wrong, b"").unwrap();
+        assert!(matches!(scan(folder.path()), Err(PhotoError::NotUtf8 { path }) if path == wrong));
     }
 
     #[test]
