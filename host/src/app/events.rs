@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
 use pinhole_boards::firmware::{Firmware, FirmwareOrigin};
-use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_core::photos::{DuplicatePhotos, SplitFolders, Warning};
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
 
@@ -54,6 +54,13 @@ pub(super) fn tell_of_photos(warnings: &[Warning], duplicates: &[DuplicatePhotos
 pub enum Note {
     /// Files in a folder of photos were left out.
     LeftOut(Vec<Warning>),
+    /// The folder of photos is split into folders, which are used as their names say.
+    SplitFolders {
+        /// The folders.
+        folders: SplitFolders,
+        /// The folder of validation photos that is used.
+        validation: Option<PathBuf>,
+    },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
     /// Training continues from a trained network.

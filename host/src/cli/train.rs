@@ -112,7 +112,7 @@ impl From<Activations> for ActivationBits {
 
 impl Train {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let job = self.request().job()?;
+        let job = self.request().job(&mut Terminal::new())?;
         if let Some(threads) = self.threads {
             // This can only fail if a pool already exists. Then it is the default pool, which is also suitable.
             let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();

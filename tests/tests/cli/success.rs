@@ -49,6 +49,34 @@ fn train_without_validation_photos() {
     assert_whole_run(&out);
 }
 
+/// The folders are used as their names say. As classes, the network would tell "train" from "validation".
+#[test]
+fn train_on_a_folder_that_is_split() {
+    let temp = temporary();
+    let (pictures, out) = (temp.path().join("pictures"), temp.path().join("run"));
+    run(&[&"draw", &pictures]).ok();
+    let arguments: [&dyn AsRef<OsStr>; 7] = [&"train", &pictures, &"--epochs", &"2", &"--json", &"--out", &out];
+    let ran = run(&arguments).ok();
+    let summary = ran.json();
+    assert_eq!([&summary["training_photos"], &summary["validation_photos"]], [26, 14]);
+    assert_eq!(summary["photos"], pictures.join("train").to_str().unwrap());
+    assert!(ran.stderr.contains("training on the photos in") && !ran.stderr.contains("not used"), "{}", ran.stderr);
+    refused(temp.path(), &[&"evaluate", &out, &pictures], &[&pictures, &"train, validation", &"not classes"]);
+
+    // Photos for a test stay apart, and a named folder comes first.
+    let test = pictures.join("test");
+    std::fs::create_dir(&test).unwrap();
+    for photo in files_in(&pictures.join("validation")).iter().step_by(2) {
+        std::fs::copy(photo, test.join(photo.file_name().unwrap())).unwrap();
+    }
+    let ran = run(&arguments).ok();
+    assert_eq!(ran.json()["validation_photos"], 14);
+    assert!(ran.stderr.contains(&format!("{} are not used", test.display())), "{}", ran.stderr);
+    let mut named = arguments.to_vec();
+    named.extend([&"--validation" as &dyn AsRef<OsStr>, &test]);
+    assert_eq!(run(&named).ok().json()["validation_photos"], 7);
+}
+
 #[test]
 fn train_with_ones_own_recipe() {
     let temp = temporary();

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::LeftOut;
+use super::split_folders::are_split_names;
 use super::{PhotoError, Warning, decode, scan, thinned};
 use crate::recipe::Copies;
 
@@ -76,6 +77,9 @@ pub fn load_some(
     limit: Option<usize>,
 ) -> Result<Dataset, PhotoError> {
     let found = scan(folder)?;
+    if are_split_names(&found.classes) {
+        return Err(PhotoError::Split { path: folder.to_owned(), found: found.classes.join(", ") });
+    }
     if known.is_none() && found.classes.len() < 2 {
         let (count, found) = (found.classes.len(), found.classes.join(", "));
         return Err(PhotoError::TooFewClasses { path: folder.to_owned(), count, found });

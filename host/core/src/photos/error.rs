@@ -44,6 +44,10 @@ pub enum PhotoError {
     #[error("the name of {} is not UTF-8, so its class cannot be read", path.display())]
     #[diagnostic(help("rename it (convmv does this for whole folders)"))]
     NotUtf8 { path: PathBuf },
+    /// The classes are the folders of a split.
+    #[error("{} is split into the folders {found}, which are not classes", path.display())]
+    #[diagnostic(help("give one of these folders"))]
+    Split { path: PathBuf, found: String },
     /// A class name is too long for a model file.
     #[error("the class name {class:?} in {} is too long: {} bytes, and at most 255 are allowed", path.display(), class.len())]
     #[diagnostic(help("shorten the name"))]

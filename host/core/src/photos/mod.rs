@@ -12,6 +12,7 @@ mod jpeg;
 mod picture;
 mod scan;
 mod split;
+mod split_folders;
 mod unlabeled;
 mod unsupported;
 
@@ -21,6 +22,7 @@ pub use error::{PhotoError, PhotoFault, Warning};
 pub use picture::{Picture, PictureLengthError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
+pub use split_folders::SplitFolders;
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
 
 /// Keeps at most `limit` items, spread evenly; all if there are no more, or no limit.

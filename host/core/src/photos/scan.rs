@@ -135,7 +135,7 @@ pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoEr
 }
 
 /// Returns the visible files and the visible folders directly in a folder, each sorted.
-fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
+pub(super) fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
     if folder.is_file() {
         return Err(PhotoError::NotAFolder { path: folder.to_owned() });
     }
@@ -143,7 +143,8 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if name(&path).starts_with('.') {
+        // macOS puts such a folder into archives: copies of names without pictures.
+        if name(&path).starts_with('.') || name(&path) == "__MACOSX" {
             continue;
         }
         if path.is_dir() { folders.push(path) } else { files.push(path) }
@@ -176,7 +177,7 @@ fn has_pictures(folder: &Path) -> bool {
         || folders.iter().any(|folder| !folder.is_symlink() && has_pictures(folder))
 }
 
-fn is_picture(path: &Path) -> bool {
+pub(super) fn is_picture(path: &Path) -> bool {
     image::ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
 }
 

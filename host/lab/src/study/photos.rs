@@ -3,15 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, Warning};
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, SplitFolders, Warning};
 use pinhole_shared::pixels::{Color, InputShape};
 use sha2::{Digest, Sha256};
 
 use super::plan::hex;
 use super::{StudyError, System};
-
-/// Names of a folder of held-out photos beside one named `train`.
-const HELD_OUT_NAMES: [&str; 4] = ["test", "validation", "valid", "val"];
 
 /// Folders of a study's photos.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,31 +20,19 @@ pub struct PhotoFolders {
 }
 
 impl PhotoFolders {
-    /// Finds the folders of photos from one that a user names. With sub-folders `train` and `test` (or `validation`, `valid`,
-    /// `val`; in upper or lower case) it is a given split. Any other folder has all photos in one, to be split by seed. A named
-    /// `validation` folder takes precedence over one that is found.
+    /// Finds the folders of photos from one that a user names, as [`SplitFolders::find`] does. A named `validation` folder takes
+    /// precedence over one that is found.
     ///
     /// # Errors
     /// [`StudyError::TwoHeldOut`] if there are several such folders and none is named.
     pub fn find(folder: &Path, validation: Option<&Path>) -> Result<Self, StudyError> {
-        let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
-            .map(|entries| entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
-            .unwrap_or_default();
-        folders.sort();
-        let is_named = |path: &&PathBuf, name: &str| path.file_name().is_some_and(|own| own.eq_ignore_ascii_case(name));
-        let training = folders.iter().find(|path| is_named(path, "train"));
-        let held_out: Vec<&PathBuf> =
-            folders.iter().filter(|path| HELD_OUT_NAMES.iter().any(|name| is_named(path, name))).collect();
-        let whole = Self { training: folder.to_owned(), validation: validation.map(Path::to_owned) };
-        match (training, validation, &held_out[..]) {
-            (None, ..) | (_, _, []) => Ok(whole),
-            (Some(training), Some(named), _) => {
-                Ok(Self { training: training.clone(), validation: Some(named.to_owned()) })
+        let found = SplitFolders::find(folder);
+        match (validation.map(Path::to_owned), found.validation, found.test) {
+            (None, Some(validation), Some(test)) => {
+                let (first, second) = (validation.clone().min(test.clone()), validation.max(test));
+                Err(StudyError::TwoHeldOut { first, second })
             }
-            (Some(training), None, [one]) => Ok(Self { training: training.clone(), validation: Some((*one).clone()) }),
-            (Some(_), None, [first, second, ..]) => {
-                Err(StudyError::TwoHeldOut { first: (*first).clone(), second: (*second).clone() })
-            }
+            (named, validation, _) => Ok(Self { training: found.training, validation: named.or(validation) }),
         }
     }
 }

@@ -96,7 +96,7 @@ fn request(folder: &Path) -> TrainRequest {
 }
 
 fn trained(request: &TrainRequest, out: &Path, checkpoints: Checkpoints, events: &mut dyn Events) -> TrainedRun {
-    train(&request.job().unwrap(), out, checkpoints, events).unwrap()
+    train(&request.job(&mut ()).unwrap(), out, checkpoints, events).unwrap()
 }
 
 fn begins(after: u32) -> Told {

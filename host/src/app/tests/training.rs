@@ -45,11 +45,11 @@ fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
     assert_eq!(runs::summary(&out).unwrap().stopped, "interrupted");
 
     // An unfinished training is not replaced by mistake.
-    let again = train(&request.job().unwrap(), &out, Checkpoints::Keep, &mut ());
+    let again = train(&request.job(&mut ()).unwrap(), &out, Checkpoints::Keep, &mut ());
     assert!(matches!(again, Err(TrainingError::Unfinished { out: folder }) if folder == out));
     let other = TrainRequest { seed: 2, ..request.clone() };
     let mut silent = Recorder::default();
-    let again = train(&other.job().unwrap(), &out, Checkpoints::Resume, &mut silent);
+    let again = train(&other.job(&mut ()).unwrap(), &out, Checkpoints::Resume, &mut silent);
     assert!(matches!(again, Err(TrainingError::Checkpoint(CheckpointError::Other { .. }))));
     assert_eq!(silent.told, []);
 
@@ -79,7 +79,7 @@ fn what_keeps_no_checkpoint_cannot_be_resumed() {
     trained(&request, &out, Checkpoints::None, &mut stopped);
     assert_eq!(stopped.around_epochs(), [begins(0), ENDS, Told::Note(Note::Interrupted { can_resume: false })]);
     assert!(!out.join(files::CHECKPOINT).exists());
-    let missing = train(&request.job().unwrap(), &out, Checkpoints::Resume, &mut ());
+    let missing = train(&request.job(&mut ()).unwrap(), &out, Checkpoints::Resume, &mut ());
     assert!(matches!(missing, Err(TrainingError::Checkpoint(CheckpointError::Missing { .. }))));
 }
 

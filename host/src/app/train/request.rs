@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use miette::Diagnostic;
+use pinhole_core::photos::SplitFolders;
 use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
 use pinhole_shared::pixels::Color;
 use pinhole_train::quantize::ActivationBits;
@@ -10,6 +11,7 @@ use pinhole_train::runs::pretrained::{PretrainedSource, PretrainedSourceError};
 use pinhole_train::{Accelerator, AcceleratorError, TransferError};
 use thiserror::Error;
 
+use super::super::events::{Events, Note};
 use super::super::job::{Job, PretrainedInit};
 
 /// Request that becomes a [`Job`].
@@ -52,11 +54,12 @@ pub enum RequestError {
 }
 
 impl TrainRequest {
-    /// Reads the recipe and the network to continue from, and checks that they fit together. Photos are not read.
+    /// Reads the recipe and the network to continue from, and checks that they fit together. Photos are not read, but their folders
+    /// are found: a folder that is split into `train` and `test` or `validation` is used so.
     ///
     /// # Errors
     /// [`RequestError`].
-    pub fn job(&self) -> Result<Job, RequestError> {
+    pub fn job(&self, events: &mut dyn Events) -> Result<Job, RequestError> {
         let source = self.from.as_deref().map(PretrainedSource::read).transpose()?;
         let (recipe_name, mut recipe) = match (&self.recipe, &source) {
             (None, Some(source)) => (source.recipe_name.clone(), source.pretrained.recipe.clone()),
@@ -74,9 +77,14 @@ impl TrainRequest {
             source.pretrained.check(&recipe)?;
         }
         self.accelerator.check()?;
+        let folders = SplitFolders::find(&self.photos);
+        let validation = self.validation.clone().or_else(|| folders.validation.clone());
+        if folders.training != self.photos {
+            events.note(&Note::SplitFolders { folders: folders.clone(), validation: validation.clone() });
+        }
         Ok(Job {
-            photos: self.photos.clone(),
-            validation: self.validation.clone(),
+            photos: folders.training,
+            validation,
             recipe_name,
             recipe,
             from: source.map(|source| PretrainedInit { source, freeze: self.freeze }),

@@ -11,6 +11,19 @@ use crate::app::Note;
 pub(super) fn tell(fact: &Note) {
     let sentence = match fact {
         Note::LeftOut(warnings) => return warn(warnings),
+        Note::SplitFolders { folders, validation } => {
+            let mut text = format!("training on the photos in {}", folders.training.display());
+            if let Some(validation) = validation {
+                text += &format!(", validating on those in {}", validation.display());
+            }
+            if let Some(test) = &folders.test {
+                text += &format!(
+                    "\nthe photos in {0} are not used: evaluate on them later (pinhole evaluate RUN {0})",
+                    test.display()
+                );
+            }
+            text
+        }
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
