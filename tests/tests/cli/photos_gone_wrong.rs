@@ -174,6 +174,11 @@ fn pictures_too_deep_are_warned_of() {
     let above = temp.path().join("above");
     std::fs::create_dir(&above).unwrap();
     std::fs::rename(&photos, above.join("photos")).unwrap();
+    // A folder around the photos that holds nothing else is seen through, as those of archives.
+    let trained = run(&[&"train", &above, &"--epochs", &"1", &"--out", &out]).ok();
+    let inner = format!("training on the photos in {}\n", above.join("photos").display());
+    assert!(trained.stderr.contains(&inner), "{}", trained.stderr);
+    std::fs::create_dir(above.join("notes")).unwrap();
     train_refuses(temp.path(), &above, &[&"no usable photo", &"2 left out", &"more than one folder down"]);
 }
 
