@@ -89,7 +89,7 @@ impl Kind {
     }
 }
 
-/// What follows from the fields of a kind's record.
+/// Facts that follow from the fields of a kind's record.
 #[derive(Clone, Copy)]
 pub(crate) struct RecordFacts {
     /// Words of the record without a field, a bit each.

@@ -55,7 +55,7 @@ pub(crate) fn read<'a>(file: &File<'a>, index: usize, input: Input) -> Option<La
     layer_of_tensors(file, record, kind, input)
 }
 
-/// What most kinds of layers that write tensors have in their records.
+/// Fields that most kinds of layers that write tensors have in their records.
 pub(super) struct TensorRecord {
     pub input: Tensor,
     pub output: Tensor,

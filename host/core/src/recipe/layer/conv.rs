@@ -45,7 +45,7 @@ pub struct FilterLayer {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
-    /// Of a convolution only.
+    /// Only a full convolution has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     channels: Option<u16>,
     kernel: WindowSides,
