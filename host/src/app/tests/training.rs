@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pinhole_core::artifacts::write_file;
 use pinhole_core::data;
+use pinhole_core::recipe::{DEFAULT, Recipe};
 use pinhole_train::runs::{self, files};
 use pinhole_train::{CheckpointError, LastLayer, Stopped};
 
@@ -14,18 +15,27 @@ use super::*;
 fn a_training_tells_of_every_epoch_and_asks_after_it() {
     let temp = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::default();
-    let run = trained(&request(temp.path()), &temp.path().join("run"), Checkpoints::Keep, &mut recorder);
+    // So fast that the loss rises at times: the best epoch is then an earlier one.
+    let mut recipe = Recipe::find(DEFAULT).unwrap();
+    recipe.training.learning_rate *= 20.0;
+    let path = temp.path().join("fast.toml");
+    std::fs::write(&path, recipe.to_toml()).unwrap();
+    let request = TrainRequest { recipe: Some(path.to_str().unwrap().to_owned()), ..request(temp.path()) };
+    let run = trained(&request, &temp.path().join("run"), Checkpoints::Keep, &mut recorder);
     assert_eq!((run.finished.outcome.stopped, run.before), (Stopped::Finished, None));
 
     let mut expected = vec![begins(0)];
     let mut best = run.finished.outcome.epochs[0];
+    let mut worse = 0;
     for &epoch in &run.finished.outcome.epochs {
         if epoch.validation_loss < best.validation_loss {
             best = epoch;
         }
+        worse += usize::from(epoch.validation_loss > best.validation_loss);
         expected.extend([Told::Progress(Progress::Epoch { epoch, best }), Told::Asked]);
     }
     expected.push(ENDS);
+    assert!(worse > 0, "every epoch is the best so far");
     assert_eq!(recorder.told, expected);
     assert_eq!(recorder.epochs(), (1..=EPOCHS).collect::<Vec<_>>());
 }
