@@ -64,11 +64,14 @@ impl QuantizedLayer {
                 pool: conv.pool,
                 output: tensor(&conv.output, (conv.activation_min, conv.activation_max)),
             },
-            Layer::MaxPool(pool) | Layer::AveragePool(pool) => Self::Pool {
-                kind: if matches!(layer, Layer::MaxPool(_)) { PoolKind::Max } else { PoolKind::Average },
-                window: pool.window,
-                output: tensor(&pool.output, (0, u8::MAX)),
-            },
+            Layer::MaxPool(pool) => {
+                let output = tensor(&pool.output, (0, u8::MAX));
+                Self::Pool { kind: PoolKind::Max, window: pool.window, output }
+            }
+            Layer::AveragePool(pool) => {
+                let output = tensor(&pool.output, (0, u8::MAX));
+                Self::Pool { kind: PoolKind::Average, window: pool.window, output }
+            }
             Layer::GlobalAverage(average) => Self::GlobalAverage {
                 bias: average.bias,
                 multiplier: average.multiplier,
@@ -95,7 +98,7 @@ impl QuantizedLayer {
             Self::Conv { is_depthwise: false, .. } => Kind::Conv,
             Self::Conv { .. } => Kind::Depthwise,
             Self::Pool { kind: PoolKind::Max, .. } => Kind::MaxPool,
-            Self::Pool { .. } => Kind::AveragePool,
+            Self::Pool { kind: PoolKind::Average, .. } => Kind::AveragePool,
             Self::GlobalAverage { .. } => Kind::GlobalAverage,
             Self::Add { .. } => Kind::Add,
         }
