@@ -29,7 +29,7 @@ impl DualMacLoops for CortexM0Plus {
     fn widen8(pixels: &[u8], scratch: &mut [u32]) {
         if !pixels.is_empty() && pixels.len().is_multiple_of(8) && scratch.len() >= pixels.len() / 2 * 3 {
             let pixels = pixels.as_ptr_range();
-            // SAFETY: there are pixels, a multiple of 8, and three words of lanes for each two: checked above.
+            // SAFETY: there are pixels, a multiple of 8, and three words of scratch for each two: checked above.
             unsafe { widen::widen8(pixels.start, pixels.end, scratch.as_mut_ptr()) };
         }
     }
@@ -40,7 +40,7 @@ impl DualMacLoops for CortexM0Plus {
         }
         let left_out = left_out(scratch.len() / 3, TURN_PAIRS);
         let (scratch, rows) = (scratch.as_ptr_range(), accumulators.as_mut_ptr_range());
-        // SAFETY: lanes are a positive multiple of 12 words, accumulators of 4 rows, and there are as many weights as
+        // SAFETY: scratch words are a positive multiple of 12 words, accumulators of 4 rows, and there are as many weights as
         // they ask for: checked above.
         unsafe { pixels8::pixels8(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, left_out) };
     }
@@ -50,7 +50,7 @@ impl DualMacLoops for CortexM0Plus {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
-        // SAFETY: as in `widen8`, with two words of lanes for each two pixels.
+        // SAFETY: as in `widen8`, with two words of scratch for each two pixels.
         unsafe { widen::widen7(pixels.start, pixels.end, scratch.as_mut_ptr()) }
     }
 
@@ -60,7 +60,7 @@ impl DualMacLoops for CortexM0Plus {
         }
         let left_out = left_out(scratch.len() / 2, TURN_PAIRS);
         let (scratch, rows) = (scratch.as_ptr_range(), accumulators.as_mut_ptr_range());
-        // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
+        // SAFETY: as in `pixels8`, with scratch a multiple of 8 words.
         unsafe {
             pixels8::pixels7(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, left_out, excess)
         };
@@ -71,7 +71,7 @@ impl DualMacLoops for CortexM0Plus {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
-        // SAFETY: as in `widen8`, with a word of lanes for each pixel.
+        // SAFETY: as in `widen8`, with a word of scratch for each pixel.
         unsafe { widen::widen4(pixels.start, pixels.end, scratch.as_mut_ptr()) }
     }
 
@@ -81,7 +81,7 @@ impl DualMacLoops for CortexM0Plus {
         }
         let left_out = left_out(scratch.len() / 4, TURN_FOURS);
         let (scratch, rows) = (scratch.as_ptr_range(), accumulators.as_mut_ptr_range());
-        // SAFETY: as in `pixels8`, with lanes a multiple of 8 words.
+        // SAFETY: as in `pixels8`, with scratch a multiple of 8 words.
         unsafe {
             pixels4::pixels4(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, left_out, excess)
         };

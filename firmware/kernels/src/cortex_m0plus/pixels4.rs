@@ -70,7 +70,7 @@ macro_rules! flush4 {
 pub(super) unsafe extern "C" fn pixels4(
     weights: *const u32,
     scratch: *const u32,
-    lanes_end: *const u32,
+    scratch_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
     left_out: usize,
@@ -78,7 +78,7 @@ pub(super) unsafe extern "C" fn pixels4(
 ) {
     naked_asm!(
         enter!(),
-        // [sp]: lanes, rows, lanes end, entry; after the 9 saved registers: rows end, left out, excess.
+        // [sp]: scratch, rows, scratch end, entry; after the 9 saved registers: rows end, left out, excess.
         "sub sp, #16",
         "str r1, [sp]",
         "str r3, [sp, #4]",

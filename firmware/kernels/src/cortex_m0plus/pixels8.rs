@@ -89,7 +89,7 @@ macro_rules! columns7 {
 macro_rules! blocks {
     ($columns:expr, $bytes:literal, $finish:expr) => {
         concat!(
-            // [sp]: lanes, rows, entry, lanes end; after the 9 saved registers: rows end, column pairs that the first
+            // [sp]: scratch, rows, entry, scratch end; after the 9 saved registers: rows end, column pairs that the first
             // turn skips, excess.
             "sub sp, #16\n",
             "str r1, [sp]\n",
@@ -107,7 +107,7 @@ macro_rules! blocks {
             "2:\n", // a block of four rows
             clear_sums!(),
             "ldr r1, [sp, #12]\n",
-            "mov lr, r1\n", // lanes end
+            "mov lr, r1\n", // scratch end
             "ldr r1, [sp]\n",
             "ldr r2, [sp, #8]\n",
             "bx r2\n",
@@ -147,14 +147,14 @@ macro_rules! blocks {
 }
 
 /// # Safety
-/// `scratch..lanes_end` is a positive multiple of 12 readable words, `rows..rows_end` a positive multiple of 4 writable
+/// `scratch..scratch_end` is a positive multiple of 12 readable words, `rows..rows_end` a positive multiple of 4 writable
 /// ones. `weights` has as many readable words as [`pinhole_shared::kernel::DualMacLoops`] requires. All are aligned to 4
 /// bytes. `left_out` is [`super::left_out`] of the column pairs.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels8(
     weights: *const u32,
     scratch: *const u32,
-    lanes_end: *const u32,
+    scratch_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
     left_out: usize,
@@ -163,12 +163,12 @@ pub(super) unsafe extern "C" fn pixels8(
 }
 
 /// # Safety
-/// As for [`pixels8`], with lanes a positive multiple of 8 words.
+/// As for [`pixels8`], with scratch a positive multiple of 8 words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels7(
     weights: *const u32,
     scratch: *const u32,
-    lanes_end: *const u32,
+    scratch_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
     left_out: usize,

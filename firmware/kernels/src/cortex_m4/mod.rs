@@ -26,10 +26,10 @@ pub struct CortexM4;
 // The loops below are written for these numbers; the host makes chunks of whole turns.
 const _: () = assert!(Layout::DspPixels8.turn_groups() == 13 && Layout::DspPixels4.turn_groups() == 4);
 
-/// A loop over one chunk and all blocks of four rows: weights, lanes, lanes end, rows, rows end, products, excess.
+/// A loop over one chunk and all blocks of four rows: weights, scratch, scratch end, rows, rows end, products, excess.
 type Loop = unsafe extern "C" fn(*const u32, *const u32, *const u32, *mut i32, *mut i32, i32, i32);
 
-/// Runs a loop if lanes form whole groups, rows form whole blocks, and the number of weights matches `block` words per
+/// Runs a loop if scratch forms whole groups, rows form whole blocks, and the number of weights matches `block` words per
 /// block. Not inlined: the checks are more code than some of the loops.
 ///
 /// # Safety
@@ -39,7 +39,7 @@ unsafe fn run(looped: Loop, block: usize, [weights, scratch]: [&[u32]; 2], sums:
     let whole = !scratch.is_empty() && scratch.len().is_multiple_of(4) && rows.len().is_multiple_of(BLOCK_ROWS);
     if whole && !rows.is_empty() && weights.len() == rows.len() / BLOCK_ROWS * block {
         let (scratch, rows, [products, excess]) = (scratch.as_ptr_range(), rows.as_mut_ptr_range(), sums);
-        // SAFETY: lanes are a positive multiple of 4 words, rows a positive multiple of 4, and there are as many
+        // SAFETY: scratch words are a positive multiple of 4 words, rows a positive multiple of 4, and there are as many
         // weights as they require: checked above.
         unsafe { looped(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, products, excess) };
     }
@@ -53,7 +53,7 @@ impl DspLoops for CortexM4 {
             return 0;
         }
         let pixels = pixels.as_ptr_range();
-        // SAFETY: there are pixels, a multiple of 8, and half as many words of lanes: checked above.
+        // SAFETY: there are pixels, a multiple of 8, and half as many words of scratch: checked above.
         unsafe { widen::widen(pixels.start, pixels.end, scratch.as_mut_ptr()) }
     }
 
@@ -62,7 +62,7 @@ impl DspLoops for CortexM4 {
             return 0;
         }
         let scratch = scratch.as_ptr_range();
-        // SAFETY: there are lanes, a multiple of 4: checked above.
+        // SAFETY: there are scratch words, a multiple of 4: checked above.
         unsafe { widen::sum(scratch.start, scratch.end) }
     }
 

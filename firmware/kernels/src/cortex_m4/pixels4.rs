@@ -44,7 +44,7 @@ macro_rules! half_group4 {
 
 /// One group of 8 columns of 4-bit weights: 27 instructions of 4 bytes.
 ///
-/// r0 weights, r1 lanes; r2, r3 lanes, r4-r7 weights, r8, r9 their lower halves; r10 T, r11 B of the bytes, r12 T, lr B
+/// r0 weights, r1 scratch; r2, r3 lanes, r4-r7 weights, r8, r9 their lower halves; r10 T, r11 B of the bytes, r12 T, lr B
 /// of the lower halves.
 macro_rules! group4 {
     () => {
@@ -64,14 +64,14 @@ macro_rules! group4 {
 pub(super) unsafe extern "C" fn pixels4(
     weights: *const u32,
     scratch: *const u32,
-    lanes_end: *const u32,
+    scratch_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
     products: i32,
     excess: i32,
 ) {
     naked_asm!(
-        // [sp]: lanes, lanes end, rows, entry; after the 9 saved registers: rows end, products, excess.
+        // [sp]: scratch, scratch end, rows, entry; after the 9 saved registers: rows end, products, excess.
         "push {{r4-r11, lr}}",
         "sub sp, #16",
         "stmia sp, {{r1-r3}}",

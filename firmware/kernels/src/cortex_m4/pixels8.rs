@@ -4,7 +4,7 @@ use core::arch::naked_asm;
 
 /// One group of 8 columns of 8-bit weights: 23 instructions of 4 bytes.
 ///
-/// r0 weights, r1 lanes; r2-r5 lanes, r6-r9 weights, then r10 T, r11 B of the first two rows, r12 T, lr B of the others.
+/// r0 weights, r1 scratch; r2-r5 lanes, r6-r9 weights, then r10 T, r11 B of the first two rows, r12 T, lr B of the others.
 macro_rules! group8 {
     () => {
         concat!(
@@ -36,27 +36,27 @@ macro_rules! group8 {
 }
 
 /// # Safety
-/// `scratch..lanes_end` is a positive multiple of 4 readable words, `rows..rows_end` a positive multiple of 4 writable
+/// `scratch..scratch_end` is a positive multiple of 4 readable words, `rows..rows_end` a positive multiple of 4 writable
 /// ones. `weights` has as many readable words as [`pinhole_shared::kernel::DspLoops::pixels8`] requires. All are
 /// aligned to 4 bytes.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pixels8(
     weights: *const u32,
     scratch: *const u32,
-    lanes_end: *const u32,
+    scratch_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
     products: i32,
     excess: i32,
 ) {
     naked_asm!(
-        // [sp]: lanes, entry, -products, lanes end, rows; after the 9 saved registers: rows end, products.
+        // [sp]: scratch, entry, -products, scratch end, rows; after the 9 saved registers: rows end, products.
         "push {{r4-r11, lr}}",
         "sub sp, #20",
         "ldr r6, [sp, #60]",
         "str r1, [sp]",
         "strd r2, r3, [sp, #12]",
-        // Groups of 8 columns are 16 bytes of lanes; 13 groups per turn.
+        // Groups of 8 columns are 16 bytes of scratch; 13 groups per turn.
         "subs r2, r2, r1",
         "lsrs r2, r2, #4",
         "movs r4, #13",

@@ -32,18 +32,18 @@ macro_rules! four_columns {
 pub(super) unsafe extern "C" fn wide8(
     weights: *const u32,
     scratch: *const u32,
-    lanes_end: *const u32,
+    scratch_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
     products: i32,
     excess: i32,
 ) {
     naked_asm!(
-        // [sp]: lanes, rows; after the 9 saved registers: rows end.
+        // [sp]: scratch, rows; after the 9 saved registers: rows end.
         "push {{r4-r11, lr}}",
         "sub sp, #8",
         "str r1, [sp]",
-        "mov lr, r2", // lanes end
+        "mov lr, r2", // scratch end
         "2:",         // a block of four rows
         "ldr r1, [sp]",
         "str r3, [sp, #4]",
@@ -110,18 +110,18 @@ macro_rules! eight_columns {
 pub(super) unsafe extern "C" fn wide4(
     weights: *const u32,
     scratch: *const u32,
-    lanes_end: *const u32,
+    scratch_end: *const u32,
     rows: *mut i32,
     rows_end: *mut i32,
     products: i32,
     excess: i32,
 ) {
     naked_asm!(
-        // [sp]: lanes, rows; after the 9 saved registers: rows end.
+        // [sp]: scratch, rows; after the 9 saved registers: rows end.
         "push {{r4-r11, lr}}",
         "sub sp, #8",
         "str r1, [sp]",
-        "mov lr, r2", // lanes end
+        "mov lr, r2", // scratch end
         "2:",         // a block of four rows
         "ldr r1, [sp]",
         "str r3, [sp, #4]",

@@ -69,8 +69,10 @@ fn memory(decoder: &impl ImageDecoder, orientation: Orientation) -> u64 {
     let (width, height) = decoder.dimensions();
     let decoded = decoder.total_bytes();
     let turned = if orientation == Orientation::NoTransforms { 0 } else { decoded };
-    // RGBA, then RGB.
-    let converted = if decoder.color_type() == ColorType::Rgb8 { 0 } else { 7 * u64::from(width) * u64::from(height) };
+    let color = decoder.color_type();
+    let rgba = if color.has_alpha() && color != ColorType::Rgba8 { 4 } else { 0 };
+    let rgb = if color == ColorType::Rgb8 { 0 } else { 3 };
+    let converted = u64::from(width) * u64::from(height) * (rgba + rgb);
     decoded.saturating_add(turned).saturating_add(converted)
 }
 
@@ -113,13 +115,25 @@ mod tests {
         assert!(matches!(fault_of("bomb.ppm", &pnm(65_536, 1)), PhotoFault::TooLarge(_)));
         // As large as photos of today's phones: the pixels are missing, which decoding finds.
         assert!(matches!(fault_of("large.ppm", &pnm(12_000, 9_000)), PhotoFault::NoPicture(_)));
+        let fault = fault_of("bomb.png", &png(30_000, RGB));
+        assert!(matches!(&fault, PhotoFault::TooLarge(reason) if reason.contains("30000x30000")), "{fault:?}");
+        // Transparency takes memory too: it is laid on white in a copy.
+        assert!(matches!(fault_of("opaque.png", &png(9_000, RGB)), PhotoFault::NoPicture(_)));
+        assert!(matches!(fault_of("transparent.png", &png(9_000, RGBA)), PhotoFault::TooLarge(_)));
+    }
+
+    /// PNG's numbers of these color types.
+    const RGB: u8 = 2;
+    const RGBA: u8 = 6;
+
+    /// Returns a square PNG file without pixels.
+    fn png(side: u32, color: u8) -> Vec<u8> {
         let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
-        png.extend([30_000_u32, 30_000].map(u32::to_be_bytes).concat());
-        png.extend([8, 2, 0, 0, 0]);
+        png.extend([side, side].map(u32::to_be_bytes).concat());
+        png.extend([8, color, 0, 0, 0]);
         png.extend(crc32(&png[12..]).to_be_bytes());
         png.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82");
-        let fault = fault_of("bomb.png", &png);
-        assert!(matches!(&fault, PhotoFault::TooLarge(reason) if reason.contains("30000x30000")), "{fault:?}");
+        png
     }
 
     /// CRC-32 as in PNG, bit by bit.

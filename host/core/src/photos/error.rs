@@ -100,7 +100,10 @@ impl PhotoFault {
             }
             Self::Unreadable(_) => "check that it is a file, and that you have permission to read it",
             Self::NoPicture(_) => "check that the file is a complete picture (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)",
-            Self::TooLarge(_) => "make it smaller: a photo may have about 100 million pixels",
+            Self::TooLarge(_) => {
+                "make it smaller: a photo may have about 100 million pixels, or 60 million if it is turned by its EXIF data or has \
+                 transparency"
+            }
             Self::Pixels(PixelError::TooSmall { .. }) => {
                 "give a larger photo (pictures are only shrunk for the network, never enlarged), or a model with a smaller \
                  input"

@@ -59,15 +59,16 @@ impl SplitFolders {
 
 /// Returns true if these names of classes are those of folders of a split.
 pub(super) fn are_split_names(classes: &[String]) -> bool {
-    let is_one = |class: &String, names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(class));
-    classes.len() > 1
-        && classes.iter().any(|class| is_one(class, &TRAINING))
-        && classes.iter().all(|class| [&TRAINING[..], &VALIDATION, &TEST].iter().any(|names| is_one(class, names)))
+    let is_training = |class: &String| has_name(Path::new(class), &TRAINING);
+    classes.len() > 1 && classes.iter().any(is_training) && classes.iter().all(|class| is_split_name(Path::new(class)))
 }
 
 fn is_split(training: &Path, folders: &[PathBuf]) -> bool {
-    let is_other = |path: &&PathBuf| ![&TRAINING[..], &VALIDATION, &TEST].iter().any(|names| has_name(path, names));
-    !folders_in(training).is_empty() || !folders.iter().filter(is_other).any(|path| has_pictures(path))
+    !folders_in(training).is_empty() || !folders.iter().any(|path| !is_split_name(path) && has_pictures(path))
+}
+
+fn is_split_name(path: &Path) -> bool {
+    [&TRAINING[..], &VALIDATION, &TEST].iter().any(|names| has_name(path, names))
 }
 
 fn has_name(path: &Path, names: &[&str]) -> bool {

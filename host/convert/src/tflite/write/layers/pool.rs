@@ -1,6 +1,6 @@
 //! Poolings under a window: MAX_POOL_2D, AVERAGE_POOL_2D, or the operators that give the device's means.
 
-use pinhole_shared::model::{Layer, Pool};
+use pinhole_shared::model::{Layer, Pool, PoolKind};
 use pinhole_shared::shape::Shape;
 
 use crate::export::ExportError;
@@ -16,23 +16,24 @@ pub(super) fn write(
     network: &mut NetworkWriter,
     LayerToWrite { index, layer, .. }: LayerToWrite<'_, '_>,
 ) -> Result<Option<ActivationTensor>, ExportError> {
-    let (pool, takes_largest) = match layer {
-        Layer::MaxPool(pool) => (pool, true),
-        Layer::AveragePool(pool) => (pool, false),
+    let (pool, kind) = match layer {
+        Layer::MaxPool(pool) => (pool, PoolKind::Max),
+        Layer::AveragePool(pool) => (pool, PoolKind::Average),
         _ => return Ok(None),
     };
     let quantization = network.output_quantization(index, &pool.output)?;
     let name = format!("{}_{index}", layer.kind());
     let (graph, input) = (&mut network.graph, network.input);
-    let tensor = if takes_largest {
-        let shapes = (pool.input.shape, pool.output.shape);
-        let (padded, padding) = graph.padded(input, &pool.window, shapes, PadValue::Least);
-        let tensor = graph.int8_tensor(&name, dimensions(pool.output.shape), quantization);
-        let window = window_options(&pool.window, padding);
-        graph.add_operator(max_pool_2d(window, [pool.window.height, pool.window.width]), vec![padded], tensor);
-        tensor
-    } else {
-        average(graph, (index, &name), pool, input).ok_or(ExportError::Mean { layer: index })?
+    let tensor = match kind {
+        PoolKind::Max => {
+            let shapes = (pool.input.shape, pool.output.shape);
+            let (padded, padding) = graph.padded(input, &pool.window, shapes, PadValue::Least);
+            let tensor = graph.int8_tensor(&name, dimensions(pool.output.shape), quantization);
+            let window = window_options(&pool.window, padding);
+            graph.add_operator(max_pool_2d(window, [pool.window.height, pool.window.width]), vec![padded], tensor);
+            tensor
+        }
+        PoolKind::Average => average(graph, (index, &name), pool, input).ok_or(ExportError::Mean { layer: index })?,
     };
     Ok(Some(network.add_output(tensor, &pool.output)))
 }

@@ -280,7 +280,7 @@ fn convolved(inputs: &[TensorValue], output: &TensorValue, options: WrittenTable
     })
 }
 
-fn pooled(from: &TensorValue, output: &TensorValue, options: WrittenTable<'_>, takes_largest: bool) -> Vec<i64> {
+fn pooled(from: &TensorValue, output: &TensorValue, options: WrittenTable<'_>, is_max: bool) -> Vec<i64> {
     assert_eq!((from.scales[0], from.zero_point), (output.scales[0], output.zero_point));
     let sides = [pool_options::FILTER_HEIGHT, pool_options::FILTER_WIDTH].map(|slot| options.word(slot) as usize);
     let (strides, before) = starts(from, output, sides, options);
@@ -293,6 +293,6 @@ fn pooled(from: &TensorValue, output: &TensorValue, options: WrittenTable<'_>, t
         let (sum, count) = (values.iter().sum::<i64>(), values.len() as i64);
         // Halves away from 0.
         let mean = (sum.abs() + count / 2) / count * sum.signum();
-        if takes_largest { *values.iter().max().unwrap() } else { mean }
+        if is_max { *values.iter().max().unwrap() } else { mean }
     })
 }
