@@ -74,7 +74,9 @@ fn train_on_a_folder_that_is_split() {
     assert!(ran.stderr.contains(&format!("{} are not used", test.display())), "{}", ran.stderr);
     let mut named = arguments.to_vec();
     named.extend([&"--validation" as &dyn AsRef<OsStr>, &test]);
-    assert_eq!(run(&named).ok().json()["validation_photos"], 7);
+    let ran = run(&named).ok();
+    assert_eq!(ran.json()["validation_photos"], 7);
+    assert!(!ran.stderr.contains("not used"), "{}", ran.stderr);
 }
 
 #[test]

@@ -77,7 +77,10 @@ impl TrainRequest {
             source.pretrained.check(&recipe)?;
         }
         self.accelerator.check()?;
-        let folders = SplitFolders::find(&self.photos);
+        let mut folders = SplitFolders::find(&self.photos);
+        // The user may have named it for validation.
+        let named = self.validation.as_ref().and_then(|path| path.canonicalize().ok());
+        folders.test = folders.test.filter(|test| named.is_none() || test.canonicalize().ok() != named);
         let validation = self.validation.clone().or_else(|| folders.validation.clone());
         if folders.training != self.photos {
             events.note(&Note::SplitFolders { folders: folders.clone(), validation: validation.clone() });
