@@ -61,6 +61,13 @@ pub enum Note {
         /// The folder of validation photos that is used.
         validation: Option<PathBuf>,
     },
+    /// Recipe and network were chosen automatically.
+    Chosen {
+        /// What was chosen and why, without a full stop.
+        sentence: String,
+        /// The command that asks for the same.
+        command: String,
+    },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
     /// Training continues from a trained network.

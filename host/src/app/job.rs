@@ -13,7 +13,7 @@ use pinhole_lab::report::{ExplainedPhoto, RunReport};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
-use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RunSummary, files};
+use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RecipeChoice, RunSummary, files};
 use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
@@ -36,6 +36,8 @@ pub struct Job {
     pub recipe_name: String,
     /// The recipe.
     pub recipe: Recipe,
+    /// The automatic choice that the recipe and network come from; absent if the user named them.
+    pub choice: Option<RecipeChoice>,
     /// Network to continue from; a new network if absent.
     pub from: Option<PretrainedInit>,
     /// Seed of all randomness.
@@ -137,6 +139,7 @@ impl Job {
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
+            choice: self.choice.clone(),
             from: self.from.as_ref().map(|from| from.summary(&data.training.classes)),
             frozen: self.from.as_ref().is_some_and(|from| from.freeze),
             seed: self.seed,

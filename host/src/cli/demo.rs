@@ -63,6 +63,7 @@ impl Demo {
             validation: Some(validation.clone()),
             recipe_name: source.recipe_name.clone(),
             recipe,
+            choice: None,
             from: Some(PretrainedInit { source, freeze: false }),
             seed: self.seed,
             bits: ActivationBits::default(),

@@ -13,6 +13,7 @@ mod picture;
 mod scan;
 mod split;
 mod split_folders;
+mod survey;
 mod unlabeled;
 mod unsupported;
 
@@ -23,6 +24,7 @@ pub use picture::{Picture, PictureLengthError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
 pub use split_folders::SplitFolders;
+pub use survey::Survey;
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
 
 /// Keeps at most `limit` items, spread evenly; all if there are no more, or no limit.

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use cost::Cost;
+pub use cost::{Cost, untrained};
 pub use error::TuneError;
 
 use pinhole_core::photos::{DuplicatePhotos, Warning};

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::{create_folder, write_file};
 use pinhole_core::data;
+use pinhole_core::recipe::DEFAULT;
 use pinhole_train::Accelerator;
 use pinhole_train::quantize::ActivationBits;
 
-use super::train::{Checkpoints, TrainRequest, TrainedRun, train};
+use super::train::{Checkpoints, RecipeChanges, TrainRequest, TrainedRun, train};
 use super::*;
 
 /// Number of epochs of a complete training.
@@ -83,13 +84,12 @@ fn request(folder: &Path) -> TrainRequest {
     TrainRequest {
         photos: pictures("train", folder),
         validation: Some(pictures("validation", folder)),
-        recipe: None,
+        recipe: Some(DEFAULT.to_owned()),
         from: None,
         freeze: false,
-        color: None,
+        board: None,
+        changes: RecipeChanges { epochs: Some(EPOCHS), ..RecipeChanges::default() },
         seed: 1,
-        epochs: Some(EPOCHS),
-        patience: None,
         bits: ActivationBits::default(),
         accelerator: Accelerator::Cpu,
     }

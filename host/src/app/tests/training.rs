@@ -103,7 +103,7 @@ fn what_a_training_starts_with_is_told_first() {
     let (name, bytes) = data::pictures("train").swap_remove(0);
     write_file(&copy, bytes).unwrap();
     request.from = Some("drawn".into());
-    request.epochs = Some(1);
+    request.changes.epochs = Some(1);
     let mut recorder = Recorder::default();
     trained(&request, &out, Checkpoints::None, &mut recorder);
 

@@ -1,5 +1,7 @@
 //! Trains from photo folders to a run folder, and resumes a training.
 
+mod auto;
+mod changes;
 mod request;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +14,9 @@ use pinhole_train::runs::{self, JobError, files};
 use pinhole_train::{Checkpoint, CheckpointError, Stopped, TrainError, TrainingIdentity};
 use thiserror::Error;
 
-pub use self::request::{RequestError, TrainRequest};
+pub use self::auto::AUTO;
+pub use self::changes::RecipeChanges;
+pub use self::request::{CandleError, NoTrunk, RequestError, TrainRequest};
 use super::events::{Events, Note, tell_of_photos};
 use super::job::{FinishedTraining, Job, JobData};
 use super::observer::Observer;

@@ -24,6 +24,7 @@ pub(super) fn tell(fact: &Note) {
             }
             text
         }
+        Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();

@@ -38,6 +38,9 @@ pub struct RunSummary {
     pub pinhole: String,
     /// Name or path by which the recipe was given.
     pub recipe: String,
+    /// The automatic choice of the recipe; absent if the user named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<RecipeChoice>,
     /// The network that training continued from; absent for a new network.
     #[serde(default)]
     pub from: Option<PretrainedSummary>,
@@ -74,6 +77,15 @@ pub struct RunSummary {
     /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
+}
+
+/// The automatic choice of a recipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeChoice {
+    /// What was chosen and why, without a full stop.
+    pub sentence: String,
+    /// The command that asks for the same.
+    pub command: String,
 }
 
 /// Settings by which a model was quantized.
@@ -244,6 +256,7 @@ mod tests {
         let summary = RunSummary {
             pinhole: String::new(),
             recipe: String::new(),
+            choice: None,
             from: None,
             frozen: false,
             seed: 1,

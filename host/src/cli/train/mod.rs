@@ -5,12 +5,16 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use miette::Result;
-use pinhole_shared::pixels::Color;
+use pinhole_boards::board::Board;
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::files;
 use pinhole_train::{Accelerator, Stopped};
 
+mod changes;
+
+use self::changes::Changes;
 use super::INTERRUPTED;
+use super::choice::choice;
 use super::completions;
 use super::output::{duration, json, say, scores};
 use super::terminal::Terminal;
@@ -25,8 +29,8 @@ pub(super) struct Train {
     /// Folder of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
-    /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from, the
-    /// recipe of that network]
+    /// Name of a recipe (see `pinhole recipes`), path of a .toml file, or auto: chooses a bundled network to continue from, and
+    /// settings, by the photos [default: auto; with --from, the recipe of that network]
     #[arg(long, add = completions::recipes())]
     recipe: Option<String>,
     /// Continue from a trained network, on the same classes or others: a run folder, a weights.safetensors, a .pinhole
@@ -36,18 +40,12 @@ pub(super) struct Train {
     /// Train only the last layer; the layers before it stay as they are
     #[arg(long, requires = "from")]
     freeze: bool,
-    /// Colors that the network sees, instead of the recipe's
-    #[arg(long, value_enum)]
-    color: Option<Colors>,
+    /// Board that the model is for: auto keeps to its memory, and to a second for a picture
+    #[arg(long, value_name = "NAME", value_parser = choice::<Board>())]
+    board: Option<Board>,
     /// Seed of all random numbers: the same seed gives the same bytes
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Number of epochs, instead of the recipe's
-    #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
-    epochs: Option<u32>,
-    /// Stop after this many epochs without a better validation loss, instead of the recipe's patience
-    #[arg(long, value_name = "EPOCHS", value_parser = at_least::<u32>(1))]
-    patience: Option<u32>,
     /// Bits of the activations between layers on the device
     #[arg(long, value_enum, default_value_t)]
     activations: Activations,
@@ -68,15 +66,8 @@ pub(super) struct Train {
     /// Print the run's summary as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// Color modes of a network, as an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Colors {
-    /// Gray: brightness only
-    Gray,
-    /// Red, green and blue
-    Rgb,
+    #[command(flatten)]
+    changes: Changes,
 }
 
 /// Devices to compute on, as an argument.
@@ -148,13 +139,9 @@ impl Train {
             recipe: self.recipe.clone(),
             from: self.from.clone(),
             freeze: self.freeze,
-            color: self.color.map(|color| match color {
-                Colors::Gray => Color::Gray,
-                Colors::Rgb => Color::Rgb,
-            }),
+            board: self.board,
+            changes: self.changes.to_changes(),
             seed: self.seed,
-            epochs: self.epochs,
-            patience: self.patience,
             bits: self.activations.into(),
             accelerator: match self.device {
                 TrainingDevice::Cpu => Accelerator::Cpu,
