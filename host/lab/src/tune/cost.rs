@@ -33,7 +33,8 @@ impl Cost {
         let mut random = Random::stream(0, Purpose::Search);
         let noise = (0..input.bytes()).map(|_| random.below(256) as u8).collect();
         let example = Example { path: "noise".into(), class: 0, pixels: noise };
-        let calibration = Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new() };
+        let calibration =
+            Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new(), enlarged: 0 };
         let file = quantize(&network, &calibration, ActivationBits::default())?;
         let mut cost = Self { flash_bytes: 0, ram_bytes: 0, macs: recipe.mac_count(classes.len()) };
         for packing in Packing::ALL {

@@ -13,7 +13,7 @@ use pinhole_train::{Checkpoint, CheckpointError, Stopped, TrainError, TrainingId
 use thiserror::Error;
 
 pub use self::request::{RequestError, TrainRequest};
-use super::events::{Events, Note, tell_of_photos};
+use super::events::{Events, Note, tell_of_enlarged, tell_of_photos};
 use super::job::{FinishedTraining, Job, JobData};
 use super::observer::Observer;
 
@@ -81,6 +81,7 @@ pub fn train(
     };
     let data = job.load()?;
     tell_of_photos(&data.warnings, &data.duplicates, events);
+    tell_of_enlarged(data.enlarged, data.training.input, events);
     if let Some(from) = &job.from {
         events.note(&beginning(&from.source, &data.training.classes));
     }
