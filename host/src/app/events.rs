@@ -6,6 +6,7 @@ use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
 use pinhole_boards::firmware::{Firmware, FirmwareOrigin};
 use pinhole_core::photos::{DuplicatePhotos, SplitFolders, Warning};
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
 
@@ -49,11 +50,25 @@ pub(super) fn tell_of_photos(warnings: &[Warning], duplicates: &[DuplicatePhotos
     }
 }
 
+/// Reports photos that were enlarged for this input, if there are any.
+pub(super) fn tell_of_enlarged(count: usize, input: InputShape, events: &mut dyn Events) {
+    if count > 0 {
+        events.note(&Note::Enlarged { count, input });
+    }
+}
+
 /// A fact about a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// Files in a folder of photos were left out.
     LeftOut(Vec<Warning>),
+    /// Some photos are smaller than the network's input and were enlarged.
+    Enlarged {
+        /// Number of these photos.
+        count: usize,
+        /// The input.
+        input: InputShape,
+    },
     /// The folder of photos is split into folders, which are used as their names say.
     SplitFolders {
         /// The folders.

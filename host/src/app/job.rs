@@ -66,6 +66,8 @@ pub struct JobData {
     pub validation: Dataset,
     /// Files of both folders that were left out.
     pub warnings: Vec<Warning>,
+    /// Number of photos of both folders that were enlarged, because they are smaller than the network's input.
+    pub enlarged: usize,
     /// Photos that are nearly the same picture.
     pub duplicates: Vec<DuplicatePhotos>,
 }
@@ -148,6 +150,7 @@ impl Job {
             validation: self.validation.clone(),
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
+            enlarged_photos: data.enlarged,
             epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
             stopped: runs::stopped_name(outcome.stopped),
             best_epoch: outcome.best.epoch,
@@ -186,6 +189,7 @@ pub fn load(
     let mut all = photos::load(photos, input, classes)?;
     let mut warnings = std::mem::take(&mut all.warnings);
     let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
+    let enlarged = all.enlarged + given.as_ref().map_or(0, |validation| validation.enlarged);
     warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
     // Training photos come first, so that a pair on both sides lists its training photo first.
     let examples: Vec<&Example> =
@@ -197,7 +201,7 @@ pub fn load(
         None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, seed)?,
         Some(validation) => (all, validation),
     };
-    Ok(JobData { training, validation, warnings, duplicates })
+    Ok(JobData { training, validation, warnings, enlarged, duplicates })
 }
 
 impl PretrainedInit {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
-use super::output::{confusion, json, say, scores, warn};
+use super::output::{confusion, json, note_enlarged, say, scores, warn};
 use crate::{evaluate, photos};
 
 /// `pinhole evaluate`.
@@ -34,6 +34,8 @@ pub(super) struct Evaluate {
 struct With {
     #[serde(flatten)]
     evaluation: evaluate::Evaluation,
+    /// Number of photos that were enlarged, because they are smaller than the network's input.
+    enlarged: usize,
     beside: Vec<Beside>,
 }
 
@@ -53,6 +55,7 @@ impl Evaluate {
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
         let photos = photos::load_some(&self.photos, model.input(), Some(&classes), self.limit.count())?;
         warn(&photos.warnings);
+        note_enlarged(photos.enlarged, photos.input);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
         let mut beside = Vec::with_capacity(self.beside.len());
         for path in &self.beside {
@@ -70,7 +73,7 @@ impl Evaluate {
             beside.push(Beside { model: path.clone(), scores: scores.int8, agreement: scores.agreement });
         }
         if self.json {
-            json(&With { evaluation, beside })?;
+            json(&With { evaluation, enlarged: photos.enlarged, beside })?;
             return Ok(ExitCode::SUCCESS);
         }
         scores(&evaluation);

@@ -11,6 +11,7 @@ use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_core::statistics::Interval;
 use pinhole_lab::evaluate::Evaluation;
 use pinhole_shared::decision::Decision;
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Verdict;
 use thiserror::Error;
 
@@ -107,6 +108,15 @@ pub(super) fn warn(warnings: &[Warning]) {
     }
     if warnings.len() > WARNINGS_SHOWN {
         warning(format_args!("left out {} more files", warnings.len() - WARNINGS_SHOWN));
+    }
+}
+
+/// Prints to stderr how many pictures were enlarged for a network's input, if any.
+pub(super) fn note_enlarged(count: usize, input: InputShape) {
+    match count {
+        0 => {}
+        1 => note(&format!("1 picture smaller than the input of {0}x{0} was enlarged", input.side)),
+        _ => note(&format!("{count} pictures smaller than the input of {0}x{0} were enlarged", input.side)),
     }
 }
 

@@ -81,6 +81,9 @@ impl Study {
         let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?;
         let photos = StudyPhotos::load(&source, &systems)?;
         warn(&photos.warnings);
+        if photos.enlarged > 0 {
+            note(&format!("{} pictures smaller than the largest input were enlarged", photos.enlarged));
+        }
         warn_of_duplicates(&photos.duplicate_paths());
         let (folds, repeats) = if photos.given_split {
             (FOLDS_BESIDE_A_SPLIT, REPEATS_BESIDE_A_SPLIT.min(self.seeds))

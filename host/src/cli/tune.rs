@@ -96,6 +96,9 @@ impl Tune {
             return Ok(ExitCode::from(INTERRUPTED));
         };
         warn(&found.warnings);
+        if found.enlarged > 0 {
+            note(&format!("{} pictures smaller than the largest input were enlarged", found.enlarged));
+        }
         warn_of_duplicates(&found.duplicates);
         let recipes = self.out.join("recipes");
         write_recipes(&recipes, &found)?;

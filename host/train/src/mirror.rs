@@ -163,7 +163,7 @@ mod tests {
         let examples =
             (0..40).map(|i| Example { path: i.to_string().into(), class: (i % 2) as u16, pixels: picture(i % 2) });
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        Dataset { input: InputShape::gray(4), classes, examples: examples.collect(), warnings: Vec::new() }
+        Dataset { input: InputShape::gray(4), classes, examples: examples.collect(), warnings: Vec::new(), enlarged: 0 }
     }
 
     fn test(dataset: &Dataset) -> MirrorTest {

@@ -1,12 +1,14 @@
 //! From folders of photos to labeled network inputs.
 //!
 //! [`scan`] finds photos and their classes. [`decode`] reads one photo, and the shared pixel pipeline shrinks it. [`load`]
-//! does both for a whole folder, on all cores. Every photo that is left out is counted and named. [`near_duplicates`] finds
+//! does both for a whole folder, on all cores. Every photo that is left out is counted and named, and those that
+//! are smaller than the input are enlarged and counted. [`near_duplicates`] finds
 //! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together.
 
 mod dataset;
 pub mod decode;
 mod duplicates;
+mod enlarge;
 mod error;
 mod jpeg;
 mod picture;

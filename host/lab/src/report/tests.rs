@@ -49,6 +49,7 @@ fn training_page(name: &str) -> String {
         classes: classes.clone(),
         examples: vec![example(0), example(1)],
         warnings: Vec::new(),
+        enlarged: 0,
     };
     let scores = || Scores { accuracy: 0.5, loss: 0.7, confusion: vec![vec![1, 0], vec![1, 0]] };
     let explained = explanation(0);
@@ -67,6 +68,7 @@ fn training_page(name: &str) -> String {
     let run = RunSummary {
         pinhole: name.to_owned(),
         recipe: name.to_owned(),
+        choice: None,
         from: Some(PretrainedSummary { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
         frozen: true,
         seed: 1,
@@ -75,6 +77,7 @@ fn training_page(name: &str) -> String {
         validation: None,
         training_photos: 6,
         validation_photos: 2,
+        enlarged_photos: 1,
         epochs: 1,
         stopped: name.to_owned(),
         best_epoch: 1,

@@ -48,14 +48,16 @@ pub struct StudyPhotos {
     pub given_split: bool,
     /// Photos that were left out.
     pub warnings: Vec<Warning>,
+    /// Number of photos that were enlarged, because they are smaller than the largest input.
+    pub enlarged: usize,
     /// Pairs of photos that are nearly the same; indices as in the datasets.
     pub duplicates: Vec<NearDuplicate>,
     source: PhotoFolders,
 }
 
 impl StudyPhotos {
-    /// Reads the photos for every input shape of the systems. A photo that is too small for one shape is left out of all, so
-    /// that all systems see the same photos.
+    /// Reads the photos for every input shape of the systems. A photo that cannot be used for one shape is left out of all, so that
+    /// all systems see the same photos.
     ///
     /// # Errors
     /// [`StudyError::Photos`].
@@ -66,7 +68,6 @@ impl StudyPhotos {
         let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
         let largest = *shapes.last().expect("a study has systems");
         let (reference, training_count, warnings) = load_shape(source, largest)?;
-        // Photos that are large enough for the largest input are so for all.
         let usable: BTreeSet<&Path> = reference.examples.iter().map(|example| example.path.as_path()).collect();
         let mut by_shape = BTreeMap::new();
         for &shape in shapes.iter().filter(|&&shape| shape != largest) {
@@ -74,6 +75,7 @@ impl StudyPhotos {
             dataset.examples.retain(|example| usable.contains(example.path.as_path()));
             by_shape.insert(shape, dataset);
         }
+        let enlarged = reference.enlarged;
         let examples: Vec<_> = reference.examples.iter().collect();
         let duplicates = photos::near_duplicates(&examples, largest);
         by_shape.insert(largest, reference);
@@ -82,6 +84,7 @@ impl StudyPhotos {
             training_count,
             given_split: source.validation.is_some(),
             warnings,
+            enlarged,
             duplicates,
             source: source.clone(),
         })
@@ -160,6 +163,7 @@ fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usiz
         let validation = photos::load(folder, input, Some(&all.classes))?;
         all.examples.extend(validation.examples);
         all.warnings.extend(validation.warnings);
+        all.enlarged += validation.enlarged;
     }
     let warnings = std::mem::take(&mut all.warnings);
     Ok((all, training_count, warnings))
@@ -168,5 +172,5 @@ fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usiz
 /// Returns some of a dataset's examples, in the order of the indices.
 pub(super) fn subset(dataset: &Dataset, indices: impl IntoIterator<Item = usize>) -> Dataset {
     let examples = indices.into_iter().map(|index| dataset.examples[index].clone()).collect();
-    Dataset { input: dataset.input, classes: dataset.classes.clone(), examples, warnings: Vec::new() }
+    Dataset { input: dataset.input, classes: dataset.classes.clone(), examples, warnings: Vec::new(), enlarged: 0 }
 }

@@ -32,7 +32,8 @@ pub fn untrained(recipe: &Recipe, classes: &[String]) -> Result<ModelFile, Quant
     let mut random = Random::stream(0, Purpose::Search);
     let noise = (0..input.bytes()).map(|_| random.below(256) as u8).collect();
     let example = Example { path: "noise".into(), class: 0, pixels: noise };
-    let calibration = Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new() };
+    let calibration =
+        Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new(), enlarged: 0 };
     quantize(&network, &calibration, ActivationBits::default())
 }
 

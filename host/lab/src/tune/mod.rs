@@ -72,6 +72,8 @@ pub struct SearchResult {
     /// Photos that were left out.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
+    /// Number of photos that were enlarged, because they are smaller than an input of the space.
+    pub enlarged: usize,
     /// Photos that are nearly the same; pairs across the split make the score on held-out photos optimistic.
     #[serde(skip)]
     pub duplicates: Vec<DuplicatePhotos>,
@@ -188,6 +190,7 @@ pub fn tune(
         held_out: 0,
         repeats,
         warnings: all_photos.warnings.clone(),
+        enlarged: all_photos.enlarged,
         duplicates: all_photos.duplicate_paths(),
         networks,
     };

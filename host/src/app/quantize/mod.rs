@@ -24,7 +24,7 @@ pub use self::scores::{ModelScore, ScoreTable};
 use self::policy::same_place;
 use self::scores::{ScoredModels, int8};
 use self::trained::TrainedNetwork;
-use super::events::{Events, Note, Progress, Task, tell_of_photos};
+use super::events::{Events, Note, Progress, Task, tell_of_enlarged, tell_of_photos};
 use super::rewrite::{Rewritten, rewrite_report};
 
 /// Network, photos and settings of a quantization.
@@ -182,6 +182,7 @@ impl QuantizeRequest {
         let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
         let photos = photos::load_some(&self.photos, input, classes, self.limit)?;
         tell_of_photos(&photos.warnings, &[], events);
+        tell_of_enlarged(photos.enlarged, input, events);
         Ok(photos)
     }
 

@@ -7,7 +7,7 @@ use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example};
 use pinhole_lab::threshold::{self, Coverage, Judged};
 use pinhole_shared::policy::Policy;
 
-use super::super::events::{Events, tell_of_photos};
+use super::super::events::{Events, tell_of_enlarged, tell_of_photos};
 use super::QuantizationError;
 
 /// Settings of a policy.
@@ -117,6 +117,7 @@ fn choose(
     let mut duplicates = DuplicatePhotos::of(&pairs, &examples, calibration.examples.len());
     duplicates.retain(|pair| pair.across);
     tell_of_photos(&photos.warnings, &duplicates, events);
+    tell_of_enlarged(photos.enlarged, photos.input, events);
     let judged = Judged::all(model, &photos);
     Ok(Threshold {
         wanted,

@@ -17,7 +17,7 @@ use thiserror::Error;
 pub use self::auto::AUTO;
 pub use self::changes::RecipeChanges;
 pub use self::request::{CandleError, NoTrunk, RequestError, TrainRequest};
-use super::events::{Events, Note, tell_of_photos};
+use super::events::{Events, Note, tell_of_enlarged, tell_of_photos};
 use super::job::{FinishedTraining, Job, JobData};
 use super::observer::Observer;
 
@@ -85,6 +85,7 @@ pub fn train(
     };
     let data = job.load()?;
     tell_of_photos(&data.warnings, &data.duplicates, events);
+    tell_of_enlarged(data.enlarged, data.training.input, events);
     if let Some(from) = &job.from {
         events.note(&beginning(&from.source, &data.training.classes));
     }

@@ -3,7 +3,7 @@
 use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
-use super::super::output::{detail, note, say, warn, warn_of_duplicates};
+use super::super::output::{detail, note, note_enlarged, say, warn, warn_of_duplicates};
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
@@ -25,6 +25,7 @@ pub(super) fn tell(fact: &Note) {
             text
         }
         Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
+        Note::Enlarged { count, input } => return note_enlarged(*count, *input),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();

@@ -62,6 +62,9 @@ pub struct RunSummary {
     pub training_photos: usize,
     /// Number of validation photos.
     pub validation_photos: usize,
+    /// Number of these photos that were enlarged, because they are smaller than the network's input.
+    #[serde(default)]
+    pub enlarged_photos: usize,
     /// Number of epochs. If the best is 0, the network continued from was better than all of them.
     pub epochs: u32,
     /// Reason why training ended, as [`stopped_name`] gives it.
@@ -265,6 +268,7 @@ mod tests {
             validation: Some(path),
             training_photos: 2,
             validation_photos: 2,
+            enlarged_photos: 0,
             epochs: 1,
             stopped: stopped_name(Stopped::Finished),
             best_epoch: 1,
