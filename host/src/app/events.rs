@@ -127,6 +127,11 @@ pub enum Note {
         /// The folder.
         folder: PathBuf,
     },
+    /// A run folder contained an earlier run, which is kept in another folder.
+    KeptAside {
+        /// That other folder.
+        folder: PathBuf,
+    },
     /// The model that is quantized again was fine-tuned, and the new one is not.
     FineTuningLost,
     /// Activations have 8 bits because those of the run's model have.

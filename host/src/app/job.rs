@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use pinhole_core::artifacts::write_file;
+use pinhole_core::artifacts::write_files;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
 use pinhole_core::recipe::Recipe;
@@ -217,12 +217,19 @@ impl PretrainedInit {
 }
 
 impl FinishedTraining {
-    /// Writes all files of the run into an existing folder. Each file is written as a whole, and the summary last: a
-    /// folder with a summary is complete.
+    /// Writes all files of the run into an existing folder, or none of them after an error. An earlier run is replaced.
     ///
     /// # Errors
     /// [`JobError::Write`] with the path.
     pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
+        Ok(write_files(folder, &self.files(data)?)?)
+    }
+
+    /// Returns the contents of the run's files, in the order of [`files::RUN`].
+    ///
+    /// # Errors
+    /// [`JobError::Train`] if candle fails.
+    pub fn files(&self, data: &JobData) -> Result<[(&'static str, Vec<u8>); 6], JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
         let explanations = explain_some(&self.model, &data.validation, &self.evaluation);
         let explained: Vec<ExplainedPhoto<'_>> = explanations
@@ -243,15 +250,15 @@ impl FinishedTraining {
             duplicates: &data.duplicates,
         };
         let weights = self.outcome.network.to_safetensors()?;
-        // The summary of an earlier run would describe a mixture of files if writing failed half-way.
-        runs::remove_summary(folder)?;
-        write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
-        write_file(&folder.join(files::METRICS), &runs::metrics_csv(&self.outcome.epochs))?;
-        write_file(&folder.join(files::WEIGHTS), &weights)?;
-        write_file(&folder.join(files::MODEL), self.model.bytes())?;
-        write_file(&folder.join(files::REPORT), report.to_html().as_bytes())?;
-        runs::write_summary(folder, &self.summary)?;
-        Ok(())
+        let report = report.to_html().into_bytes();
+        Ok([
+            (files::RECIPE, recipe.into_bytes()),
+            (files::METRICS, runs::metrics_csv(&self.outcome.epochs)),
+            (files::WEIGHTS, weights),
+            (files::MODEL, self.model.bytes().to_owned()),
+            (files::REPORT, report),
+            (files::SUMMARY, runs::summary_bytes(&self.summary)),
+        ])
     }
 }
 

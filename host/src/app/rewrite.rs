@@ -23,6 +23,13 @@ pub enum Rewritten {
     NoReport,
 }
 
+/// Returns a run's report, marked as describing an earlier model than that of the run's new summary; `None` if there is no report.
+/// It is written together with the new model, so that the report is not wrong until [`rewrite_report`] has made a new one.
+pub(super) fn marked_report(folder: &Path, run: &RunSummary) -> Option<String> {
+    let before = std::fs::read_to_string(folder.join(files::REPORT)).ok()?;
+    Some(describes_an_earlier_model(&before, run.model_checksum))
+}
+
 /// Rewrites a run's report for its new model, as [`super::FinishedTraining::write`] would. If the training photos are
 /// not available, marks the existing report as describing an earlier model. `run` is the run's new summary.
 ///
@@ -31,10 +38,10 @@ pub enum Rewritten {
 /// [`evaluate`] and [`measure`].
 pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Result<Rewritten, JobError> {
     let path = folder.join(files::REPORT);
-    let Ok(before) = std::fs::read_to_string(&path) else { return Ok(Rewritten::NoReport) };
+    let Some(marked) = marked_report(folder, run) else { return Ok(Rewritten::NoReport) };
     let network = Network::read(&folder.join(files::WEIGHTS)).map_err(RunError::from)?;
     // This comes first, so that the report is not wrong during the work or after an interruption.
-    write_file(&path, describes_an_earlier_model(&before, run.model_checksum).as_bytes())?;
+    write_file(&path, marked.as_bytes())?;
     let Some(page) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
     write_file(&path, page.as_bytes())?;
     Ok(Rewritten::Whole)

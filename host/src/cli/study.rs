@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use pinhole_core::artifacts::check_outside;
 use pinhole_lab::study::{
     self, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos, StudyPlan,
     StudyProgress, StudyResults, StudySize,
@@ -73,6 +74,8 @@ fn folds(text: &str) -> std::result::Result<u32, String> {
 
 impl Study {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        check_outside(&self.out, photos.into_iter().flatten())?;
         let mut systems =
             if self.systems.is_empty() { study::systems::article()? } else { study::systems::named(&self.systems)? };
         for system in &mut systems {

@@ -221,22 +221,24 @@ fn a_run_folder_beside_the_classes_is_no_class() {
     let temp = temporary();
     for class in ["cat", "dog"] {
         for number in 1..=3 {
-            photo(&temp.path().join(class).join(format!("{number}.jpg")), 60, 40 + number);
+            photo(&temp.path().join("photos").join(class).join(format!("{number}.jpg")), 60, 40 + number);
         }
     }
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
     let train = |expected: &[&str]| {
-        let mut command = pinhole(["train", ".", "--epochs", "1"]);
-        let ran = Ran::of(command.current_dir(temp.path())).ok();
+        let mut command = pinhole(["train", ".", "--epochs", "1", "--out", "../run"]);
+        let ran = Ran::of(command.current_dir(&photos)).ok();
         let warnings: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("warning: left out ")).collect();
         assert_eq!(warnings, expected, "{}", ran.stderr);
     };
-    // The second time, the first run's folder exists.
-    let run_folder = Path::new(".").join("run");
     train(&[]);
+    // `train` does not write a run there, but it can be moved there.
+    std::fs::rename(&out, photos.join("run")).unwrap();
+    let run_folder = Path::new(".").join("run");
     train(&[&format!("warning: left out {}: a folder that Pinhole wrote, not photos", run_folder.display())]);
-    let classes = run(&[&"inspect", &temp.path().join("run"), &"--json"]).ok().json();
+    let classes = run(&[&"inspect", &out, &"--json"]).ok().json();
     assert_eq!(classes["classes"], serde_json::json!(["cat", "dog"]));
-    let ran = run(&[&"classify", &bundled_model(), &temp.path()]).ok();
+    let ran = run(&[&"classify", &bundled_model(), &photos]).ok();
     assert_eq!((ran.stdout.lines().count(), ran.stderr.matches("left out").count()), (6, 1), "{}", ran.stderr);
 }
 

@@ -25,7 +25,11 @@ fn train() {
     let mut arguments = arguments.to_vec();
     arguments.extend([&"--json" as &dyn AsRef<OsStr>, &"--threads", &"1"]);
     let again = run(&arguments).ok();
-    assert!(again.stderr.contains("replacing the earlier run"), "{}", again.stderr);
+    let kept = temp.path().join("runs").join("first-1");
+    let told = format!("the earlier run is kept in {} (--replace replaces it instead)", kept.display());
+    assert!(again.stderr.contains(&told), "{}", again.stderr);
+    assert_whole_run(&kept);
+    assert_whole_run(&out);
     let summary = again.json();
     assert_eq!(summary, read_json(&out.join(files::SUMMARY)));
     assert_eq!(

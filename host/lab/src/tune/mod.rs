@@ -140,6 +140,7 @@ pub fn tune(
     // Impossible folds are found before anything is written.
     StudyPlan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats: 1 })?;
     let store = &StudyFolder::create(out)?;
+    let _claim = store.claim()?;
 
     let mut round = 1;
     let (networks, repeats) = loop {

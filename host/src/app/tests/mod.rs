@@ -11,7 +11,7 @@ use pinhole_core::recipe::DEFAULT;
 use pinhole_train::Accelerator;
 use pinhole_train::quantize::ActivationBits;
 
-use super::train::{Checkpoints, RecipeChanges, TrainRequest, TrainedRun, train};
+use super::train::{Checkpoints, EarlierRun, RecipeChanges, TrainRequest, TrainedRun, train};
 use super::*;
 
 /// Number of epochs of a complete training.
@@ -96,7 +96,7 @@ fn request(folder: &Path) -> TrainRequest {
 }
 
 fn trained(request: &TrainRequest, out: &Path, checkpoints: Checkpoints, events: &mut dyn Events) -> TrainedRun {
-    train(&request.job(&mut ()).unwrap(), out, checkpoints, events).unwrap()
+    train(&request.job(&mut ()).unwrap(), out, checkpoints, EarlierRun::KeepAside, events).unwrap()
 }
 
 fn begins(after: u32) -> Told {

@@ -58,6 +58,9 @@ pub(super) fn tell(fact: &Note) {
         Note::OutOfPatience { epoch } => {
             format!("stopped early after epoch {epoch}: the validation loss no longer improved")
         }
+        Note::KeptAside { folder } => {
+            format!("the earlier run is kept in {} (--replace replaces it instead)", folder.display())
+        }
         Note::ReplacingRun { folder } => format!("replacing the earlier run in {}", folder.display()),
         Note::FineTuningLost => {
             "warning: the run's model was fine-tuned, and this one is not: give --fine-tune to do so again".to_owned()

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use miette::Result;
 use pinhole_boards::board::Board;
+use pinhole_core::artifacts::check_outside;
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::files;
 use pinhole_train::{Accelerator, Stopped};
@@ -19,7 +20,7 @@ use super::completions;
 use super::output::{duration, json, say, scores};
 use super::terminal::Terminal;
 use super::values::at_least;
-use crate::app::train::{Checkpoints, TrainRequest, TrainedRun, train};
+use crate::app::train::{Checkpoints, EarlierRun, TrainRequest, TrainedRun, train};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
@@ -49,9 +50,13 @@ pub(super) struct Train {
     /// Bits of the activations between layers on the device
     #[arg(long, value_enum, default_value_t)]
     activations: Activations,
-    /// Run folder to write: model, weights, metrics, report. An earlier run in it is replaced
+    /// Run folder to write: model, weights, metrics, report. An earlier run in it is kept beside it: for the folder run
+    /// that is run-1, then run-2 and so on
     #[arg(long, value_name = "FOLDER", default_value = "run")]
     out: PathBuf,
+    /// Replace an earlier run or an unfinished training in --out, instead of keeping it
+    #[arg(long)]
+    replace: bool,
     /// Continue the training in --out that Ctrl-C or a crash ended. Give the same photos and settings: the result is
     /// then the same as without the interruption
     #[arg(long)]
@@ -103,13 +108,16 @@ impl From<Activations> for ActivationBits {
 
 impl Train {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        check_outside(&self.out, photos.into_iter().flatten())?;
         let job = self.request().job(&mut Terminal::new())?;
         if let Some(threads) = self.threads {
             // This can only fail if a pool already exists. Then it is the default pool, which is also suitable.
             let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
         }
         let kept = if self.resume { Checkpoints::Resume } else { Checkpoints::Keep };
-        let TrainedRun { finished, took, before } = train(&job, &self.out, kept, &mut Terminal::new())?;
+        let earlier = if self.replace { EarlierRun::Replace } else { EarlierRun::KeepAside };
+        let TrainedRun { finished, took, before } = train(&job, &self.out, kept, earlier, &mut Terminal::new())?;
         if self.json {
             json(&finished.summary)?;
         } else {
