@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{confusion, json, say, scores, warn};
+use super::verdict::print_verdict;
+use crate::verdict::NetworkVerdict;
 use crate::{evaluate, photos};
 
 /// `pinhole evaluate`.
@@ -29,11 +31,12 @@ pub(super) struct Evaluate {
     json: bool,
 }
 
-/// An evaluation, and those of other models.
+/// An evaluation with its verdict, and those of other models.
 #[derive(Debug, Serialize)]
 struct With {
     #[serde(flatten)]
     evaluation: evaluate::Evaluation,
+    verdict: NetworkVerdict,
     beside: Vec<Beside>,
 }
 
@@ -54,6 +57,7 @@ impl Evaluate {
         let photos = photos::load_some(&self.photos, model.input(), Some(&classes), self.limit.count())?;
         warn(&photos.warnings);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
+        let verdict = NetworkVerdict::of(&evaluation, &photos, None);
         let mut beside = Vec::with_capacity(self.beside.len());
         for path in &self.beside {
             let other = open(path)?;
@@ -70,10 +74,11 @@ impl Evaluate {
             beside.push(Beside { model: path.clone(), scores: scores.int8, agreement: scores.agreement });
         }
         if self.json {
-            json(&With { evaluation, beside })?;
+            json(&With { evaluation, verdict, beside })?;
             return Ok(ExitCode::SUCCESS);
         }
         scores(&evaluation);
+        print_verdict(&verdict);
         for other in &beside {
             let agreement = other.agreement.map_or(String::new(), |part| format!(", decides as float {part:.3}"));
             let (accuracy, loss) = (other.scores.accuracy, other.scores.loss);
