@@ -10,6 +10,7 @@ use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
 use pinhole_lab::report::{ExplainedPhoto, RunReport};
+use pinhole_lab::verdict::{NetworkVerdict, TrainingFacts};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
@@ -82,6 +83,8 @@ pub struct FinishedTraining {
     pub model: ModelFile,
     /// Evaluation of both networks on the validation photos.
     pub evaluation: Evaluation,
+    /// Verdict on the model.
+    pub verdict: NetworkVerdict,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
 }
@@ -138,6 +141,8 @@ impl Job {
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;
+        let epochs = outcome.epochs.last().map_or(0, |epoch| epoch.epoch);
+        let verdict = data.verdict(&evaluation, outcome.best.epoch, epochs);
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
@@ -151,15 +156,16 @@ impl Job {
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
             enlarged_photos: data.enlarged,
-            epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
+            epochs,
             stopped: runs::stopped_name(outcome.stopped),
             best_epoch: outcome.best.epoch,
             validation_loss: outcome.best.validation_loss,
             validation_accuracy: outcome.best.validation_accuracy,
             model_checksum: model.model().checksum(),
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
+            verdict: serialized(&verdict),
         };
-        Ok(FinishedTraining { summary, outcome, model, evaluation, layers })
+        Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, layers })
     }
 
     /// Returns the network that training starts with.
@@ -170,6 +176,19 @@ impl Job {
             network.freeze_hidden();
         }
         Ok(network)
+    }
+}
+
+/// Returns a verdict as a run's summary has it.
+pub(super) fn serialized(verdict: &NetworkVerdict) -> Option<serde_json::Value> {
+    serde_json::to_value(verdict).ok()
+}
+
+impl JobData {
+    /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos.
+    pub(super) fn verdict(&self, evaluation: &Evaluation, best_epoch: u32, epochs: u32) -> NetworkVerdict {
+        let facts = TrainingFacts { training: &self.training, duplicates: &self.duplicates, best_epoch, epochs };
+        NetworkVerdict::of(evaluation, &self.validation, Some(facts))
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use pinhole_core::artifacts::write_file;
+use pinhole_core::artifacts::{write_file, write_files};
 use pinhole_core::model_file::ModelFile;
 use pinhole_lab::evaluate::evaluate;
 use pinhole_lab::report::{ExplainedPhoto, RunReport, describes_an_earlier_model};
+use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::Network;
 use pinhole_train::quantize::measure;
-use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics};
+use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics, summary_bytes};
 
-use super::job::{explain_some, load};
+use super::job::{explain_some, load, serialized};
 
 /// Result of rewriting a run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub(super) fn marked_report(folder: &Path, run: &RunSummary) -> Option<String> {
     Some(describes_an_earlier_model(&before, run.model_checksum))
 }
 
-/// Rewrites a run's report for its new model, as [`super::FinishedTraining::write`] would. If the training photos are
-/// not available, marks the existing report as describing an earlier model. `run` is the run's new summary.
+/// Rewrites a run's report and the verdict in its summary for its new model, as [`super::FinishedTraining::write`] would. If the
+/// training photos are not available, marks the existing report as describing an earlier model. `run` is the run's new summary.
 ///
 /// # Errors
 /// [`JobError::Write`] if the report or the run's float network cannot be read or written, and the errors of
@@ -42,13 +43,19 @@ pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Res
     let network = Network::read(&folder.join(files::WEIGHTS)).map_err(RunError::from)?;
     // This comes first, so that the report is not wrong during the work or after an interruption.
     write_file(&path, marked.as_bytes())?;
-    let Some(page) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
-    write_file(&path, page.as_bytes())?;
+    let Some((page, verdict)) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
+    let summary = RunSummary { verdict: serialized(&verdict), ..run.clone() };
+    write_files(folder, &[(files::REPORT, page.into_bytes()), (files::SUMMARY, summary_bytes(&summary))])?;
     Ok(Rewritten::Whole)
 }
 
-/// Creates the report; `None` if its sources are not available.
-fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -> Result<Option<String>, JobError> {
+/// Creates the report, and the verdict in it; `None` if its sources are not available.
+fn page(
+    folder: &Path,
+    run: &RunSummary,
+    network: &Network,
+    model: &ModelFile,
+) -> Result<Option<(String, NetworkVerdict)>, JobError> {
     let classes = Some(&network.classes[..]);
     let data = load(&run.photos, run.validation.as_deref(), network.recipe.input(), classes, run.seed);
     let (Ok(data), Some(epochs)) = (data, read_metrics(folder)) else { return Ok(None) };
@@ -57,6 +64,7 @@ fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -
         return Ok(None);
     }
     let evaluation = evaluate(Some(network), model, &data.validation)?;
+    let verdict = data.verdict(&evaluation, run.best_epoch, run.epochs);
     let explanations = explain_some(model, &data.validation, &evaluation);
     let explained: Vec<ExplainedPhoto<'_>> = explanations
         .iter()
@@ -75,5 +83,5 @@ fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -
         warnings: &data.warnings,
         duplicates: &data.duplicates,
     };
-    Ok(Some(report.to_html()))
+    Ok(Some((report.to_html(), verdict)))
 }

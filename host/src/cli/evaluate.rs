@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{confusion, json, note_enlarged, say, scores, warn};
+use super::verdict::print_verdict;
+use crate::verdict::NetworkVerdict;
 use crate::{evaluate, photos};
 
 /// `pinhole evaluate`.
@@ -29,13 +31,14 @@ pub(super) struct Evaluate {
     json: bool,
 }
 
-/// An evaluation, and those of other models.
+/// An evaluation with its verdict, and those of other models.
 #[derive(Debug, Serialize)]
 struct With {
     #[serde(flatten)]
     evaluation: evaluate::Evaluation,
     /// Number of photos that were enlarged, because they are smaller than the network's input.
     enlarged: usize,
+    verdict: NetworkVerdict,
     beside: Vec<Beside>,
 }
 
@@ -57,6 +60,7 @@ impl Evaluate {
         warn(&photos.warnings);
         note_enlarged(photos.enlarged, photos.input);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
+        let verdict = NetworkVerdict::of(&evaluation, &photos, None);
         let mut beside = Vec::with_capacity(self.beside.len());
         for path in &self.beside {
             let other = open(path)?;
@@ -73,10 +77,11 @@ impl Evaluate {
             beside.push(Beside { model: path.clone(), scores: scores.int8, agreement: scores.agreement });
         }
         if self.json {
-            json(&With { evaluation, enlarged: photos.enlarged, beside })?;
+            json(&With { evaluation, enlarged: photos.enlarged, verdict, beside })?;
             return Ok(ExitCode::SUCCESS);
         }
         scores(&evaluation);
+        print_verdict(&verdict);
         for other in &beside {
             let agreement = other.agreement.map_or(String::new(), |part| format!(", decides as float {part:.3}"));
             let (accuracy, loss) = (other.scores.accuracy, other.scores.loss);

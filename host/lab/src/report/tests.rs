@@ -53,7 +53,7 @@ fn training_page(name: &str) -> String {
     };
     let scores = || Scores { accuracy: 0.5, loss: 0.7, confusion: vec![vec![1, 0], vec![1, 0]] };
     let explained = explanation(0);
-    let decided = || PhotoResult { float: None, int8: explained.decision };
+    let decided = || PhotoResult { float: None, int8: explained.decision, own: Probability(16_384) };
     let evaluation = Evaluation {
         photos: 2,
         classes: classes.clone(),
@@ -85,6 +85,7 @@ fn training_page(name: &str) -> String {
         validation_accuracy: 0.5,
         model_checksum: 2,
         quantization: None,
+        verdict: None,
     };
     let epoch =
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };

@@ -112,7 +112,11 @@ pub fn quantize(request: &QuantizeRequest, events: &mut dyn Events) -> Result<Qu
     match (&folder, &own, summary) {
         (Some(folder), Some(_), Some(mut summary)) => {
             artifacts::check_model_place(&out)?;
-            summary.model_checksum = model.model().checksum();
+            let checksum = model.model().checksum();
+            if std::mem::replace(&mut summary.model_checksum, checksum) != checksum {
+                // It was of the earlier model; that of the new one comes with its report.
+                summary.verdict = None;
+            }
             summary.quantization = made.quantization.clone().or(summary.quantization);
             update_run(folder, &summary, &model, events)?;
         }

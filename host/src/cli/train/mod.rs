@@ -20,6 +20,8 @@ use super::completions;
 use super::output::{duration, json, say, scores};
 use super::terminal::Terminal;
 use super::values::at_least;
+use super::verdict::{print_next_steps, print_verdict};
+use crate::app::next_steps;
 use crate::app::train::{Checkpoints, EarlierRun, TrainRequest, TrainedRun, train};
 
 /// `pinhole train`.
@@ -129,10 +131,12 @@ impl Train {
                 best.validation_loss
             );
             scores(&finished.evaluation);
+            print_verdict(&finished.verdict);
             let part = before.map(|before| format!(", after epoch {before}")).unwrap_or_default();
             say!("time      {}{part}", duration(took));
             say!("model     {}", self.out.join(files::MODEL).display());
             say!("report    {}", self.out.join(files::REPORT).display());
+            print_next_steps(&next_steps(&finished.summary, &finished.verdict, &self.out));
         }
         Ok(match finished.outcome.stopped {
             Stopped::Interrupted => ExitCode::from(INTERRUPTED),

@@ -82,6 +82,10 @@ pub struct RunSummary {
     /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
+    /// Verdict on the model, as `pinhole_lab::verdict` serializes it; absent in summaries of earlier versions, and if the model was
+    /// quantized again without the photos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<serde_json::Value>,
 }
 
 /// The automatic choice of a recipe.
@@ -278,6 +282,7 @@ mod tests {
             validation_accuracy: 0.5,
             model_checksum: 1,
             quantization: None,
+            verdict: None,
         };
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(files::SUMMARY), summary_bytes(&summary)).unwrap();

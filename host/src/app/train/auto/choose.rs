@@ -58,7 +58,7 @@ impl Facts {
             patience: Some(epochs.div_ceil(3)),
             frozen_epochs: Some(epochs.div_ceil(10)),
             batch: Some(if self.photos < 500 { 16 } else { 64 }),
-            learning_rate: Some(0.002),
+            learning_rate: Some(0.004),
             class_weights: self.is_uneven().then_some(Some(ClassWeights::Balanced)),
             flip: self.mirror.is_some_and(|mirror| mirror.classes_differ()).then_some(false),
             ..RecipeChanges::default()
