@@ -28,6 +28,7 @@ fn photos(classes: &[&str], decisions: &[Decided]) -> Dataset {
         classes: classes.iter().map(|&class| class.to_owned()).collect(),
         examples: decisions.iter().enumerate().map(example).collect(),
         warnings: Vec::new(),
+        enlarged: 0,
     }
 }
 
