@@ -1,5 +1,6 @@
 //! `pinhole demo`.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,9 +14,9 @@ use pinhole_core::artifacts::{create_folder, write_files};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Example};
+use pinhole_core::recipe::DEFAULT;
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::bundled;
-use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, Trained, files};
 use pinhole_train::{Accelerator, Stopped};
 
@@ -25,8 +26,7 @@ use super::prove::{print_proof, prove_with_progress};
 use super::terminal::Terminal;
 use super::values::at_least;
 use crate::app::board::start_board;
-use crate::app::train::{Checkpoints, EarlierRun, train as train_job};
-use crate::app::{Job, PretrainedInit};
+use crate::app::train::{Checkpoints, EarlierRun, RecipeChanges, TrainRequest, train as train_job};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]
@@ -51,26 +51,14 @@ impl Demo {
         let emulator = emulator::emulator().map(drop);
 
         let run = self.out.join("run");
-        let source = PretrainedSource::read(Path::new(bundled::DEFAULT))?;
-        let recipe = source.pretrained.recipe.clone();
         let (right, all) = right(&bundled::default_model().model, &validation)?;
         say!(
             "2. the bundled model {}, trained on photos, classifies {right} of {all} synthetic pictures correctly",
             bundled::DEFAULT
         );
-        let job = Job {
-            photos: train.clone(),
-            validation: Some(validation.clone()),
-            recipe_name: source.recipe_name.clone(),
-            recipe,
-            choice: None,
-            from: Some(PretrainedInit { source, freeze: false }),
-            seed: self.seed,
-            bits: ActivationBits::default(),
-            accelerator: Accelerator::Cpu,
-        };
+        let job = self.request(&train, &validation, None).job(&mut Terminal::new())?;
         say!(
-            "3. training continues from this model on the 26 pictures: {} epochs, seed {}",
+            "3. training continues from this model on the 26 pictures: at most {} epochs, seed {}",
             job.recipe.training.epochs,
             job.seed
         );
@@ -92,6 +80,12 @@ impl Demo {
         say!("5. evaluation on the validation pictures");
         scores(&finished.evaluation);
         confusion(&finished.evaluation);
+        let article = self.request(&train, &validation, Some(DEFAULT)).job(&mut ())?;
+        let article = article.run(&article.load()?, |_| ControlFlow::Continue(()))?;
+        say!(
+            "   the article's network ({DEFAULT}), trained on the same pictures: int8 accuracy {:.4}",
+            article.evaluation.int8.accuracy
+        );
 
         let trained = runs::open(&run)?;
         let (pictures, _) = photos::expand(&[train, validation])?;
@@ -101,6 +95,24 @@ impl Demo {
         };
         say!("7. report: {}", run.join(files::REPORT).display());
         Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+impl Demo {
+    /// Returns the request of a training on the pictures, as `pinhole train` makes it.
+    fn request(&self, train: &Path, validation: &Path, recipe: Option<&str>) -> TrainRequest {
+        TrainRequest {
+            photos: train.to_owned(),
+            validation: Some(validation.to_owned()),
+            recipe: recipe.map(str::to_owned),
+            from: None,
+            freeze: false,
+            board: None,
+            changes: RecipeChanges::default(),
+            seed: self.seed,
+            bits: ActivationBits::default(),
+            accelerator: Accelerator::Cpu,
+        }
     }
 }
 

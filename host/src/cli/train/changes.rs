@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use pinhole_core::recipe::ClassWeights;
 use pinhole_shared::pixels::Color;
 
-use super::super::values::at_least;
+use super::super::values::{at_least, positive};
 use crate::app::train::RecipeChanges;
 
 /// Changes of the recipe, as options.
@@ -30,7 +30,7 @@ pub(super) struct Changes {
     #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
     batch: Option<u32>,
     /// Learning rate, before its schedule
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
     learning_rate: Option<f32>,
     /// Weights of the classes in the loss
     #[arg(long, value_enum)]
@@ -46,7 +46,7 @@ pub(super) struct Changes {
 /// Color modes of a network, as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Colors {
-    /// Gray: brightness only
+    /// Brightness only
     Gray,
     /// Red, green and blue
     Rgb,
