@@ -93,7 +93,7 @@ fn small_pictures_are_enlarged_and_counted_by_every_command() {
         assert_eq!(ran.stderr.lines().filter(|told| *told == line).count(), 1, "{}", ran.stderr)
     };
     let eleven = "11 pictures smaller than the input of 50x50 were enlarged";
-    let trained = run(&[&"train", &photos, &"--epochs", &"2", &"--json", &"--out", &out]).ok();
+    let trained = run(&[&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"2", &"--json", &"--out", &out]).ok();
     told(&trained, eleven);
     assert!(!trained.stderr.contains("warning: left out"), "{}", trained.stderr);
     let summary = trained.json();

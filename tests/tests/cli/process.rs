@@ -108,9 +108,15 @@ fn an_interrupted_training_leaves_a_whole_run() {
     let temp = temporary();
     let out = temp.path().join("run");
     let (photos, validation) = (synthetic("train"), synthetic("validation"));
-    let arguments: [&dyn AsRef<OsStr>; 8] =
-        [&"train", &photos, &"--validation", &validation, &"--epochs", &"1000000000", &"--out", &out];
-    let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+    let mut command = pinhole(["train"]);
+    command.arg(&photos).arg("--validation").arg(&validation).args([
+        "--recipe",
+        DEFAULT,
+        "--epochs",
+        "1000000000",
+        "--out",
+    ]);
+    command.arg(&out);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     interrupt_when_training(&mut child);
     let ran = Ran::from(child.wait_with_output().unwrap());
@@ -133,7 +139,8 @@ fn a_folder_has_one_training_at_a_time() {
     let temp = temporary();
     let out = temp.path().join("run");
     let photos = synthetic("train");
-    let long: [&dyn AsRef<OsStr>; 6] = [&"train", &photos, &"--epochs", &"1000000000", &"--out", &out];
+    let long: [&dyn AsRef<OsStr>; 8] =
+        [&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"1000000000", &"--out", &out];
     let mut command = pinhole(long.iter().map(|argument| argument.as_ref()));
     let mut first = Killed(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);

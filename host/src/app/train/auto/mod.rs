@@ -7,6 +7,7 @@ use std::path::Path;
 
 use pinhole_boards::board::Board;
 use pinhole_core::photos::{self, Survey};
+use pinhole_core::recipe::Recipe;
 use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::{MirrorTest, transfer};
 
@@ -48,6 +49,10 @@ pub(super) fn choose(
         None => Trunk::find(&survey, board, asked)?,
     };
     let mut facts = Facts::of(&survey, &source.pretrained.recipe, color);
+    facts.side = facts.smaller_side().filter(|&side| {
+        let recipe = Recipe { input_side: side, ..source.pretrained.recipe.clone() };
+        asked.input_side.is_none() && source.pretrained.check(&recipe).is_ok() && recipe.check("").is_ok()
+    });
     let recipe = asked.clone().or(facts.changes()).apply(&source.pretrained.recipe, &source.recipe_name)?;
     if asked.flip.is_none() && recipe.training.augment.flip {
         let sample = photos::load_some(folder, recipe.input(), None, Some(MIRROR_PHOTOS))?;
