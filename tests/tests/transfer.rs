@@ -84,8 +84,13 @@ fn grays(per_class: usize, seed: u64) -> Dataset {
 }
 
 fn run_on_grays(job: &Job) -> FinishedTraining {
-    let data =
-        JobData { training: grays(12, 1), validation: grays(5, 2), warnings: Vec::new(), duplicates: Vec::new() };
+    let data = JobData {
+        training: grays(12, 1),
+        validation: grays(5, 2),
+        warnings: Vec::new(),
+        duplicates: Vec::new(),
+        series: Vec::new(),
+    };
     job.run(&data, |_| ControlFlow::Continue(())).unwrap()
 }
 

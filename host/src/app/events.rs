@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
 use pinhole_boards::firmware::{Firmware, FirmwareOrigin};
-use pinhole_core::photos::{DuplicatePhotos, SplitFolders, Warning};
+use pinhole_core::photos::{DuplicatePhotos, Series, SplitFolders, Warning};
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
 
@@ -39,13 +39,22 @@ pub trait Events: Send {
 
 impl Events for () {}
 
-/// Reports photos that cannot be used and near-duplicates, if there are any.
-pub(super) fn tell_of_photos(warnings: &[Warning], duplicates: &[DuplicatePhotos], events: &mut dyn Events) {
+/// Reports photos that cannot be used, series and near-duplicates, if there are any. Near-duplicates within a series are not named.
+pub(super) fn tell_of_photos(
+    warnings: &[Warning],
+    duplicates: &[DuplicatePhotos],
+    series: &[Series],
+    events: &mut dyn Events,
+) {
     if !warnings.is_empty() {
         events.note(&Note::LeftOut(warnings.to_owned()));
     }
+    if !series.is_empty() {
+        events.note(&Note::Series(series.to_owned()));
+    }
+    let duplicates = Series::without(series, duplicates);
     if !duplicates.is_empty() {
-        events.note(&Note::NearDuplicates(duplicates.to_owned()));
+        events.note(&Note::NearDuplicates(duplicates));
     }
 }
 
@@ -63,6 +72,8 @@ pub enum Note {
     },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
+    /// Photos of a class are nearly one picture.
+    Series(Vec<Series>),
     /// Training continues from a trained network.
     FromPretrained {
         /// File of its parameters.

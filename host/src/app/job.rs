@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::write_file;
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Series, Warning};
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
@@ -66,6 +66,8 @@ pub struct JobData {
     pub warnings: Vec<Warning>,
     /// Photos that are nearly the same picture.
     pub duplicates: Vec<DuplicatePhotos>,
+    /// Classes whose photos are nearly one picture. If photos are held out, these are cut into blocks.
+    pub series: Vec<Series>,
 }
 
 /// Results of a finished job.
@@ -188,13 +190,21 @@ pub fn load(
     let examples: Vec<&Example> =
         all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
     let pairs = photos::near_duplicates(&examples, input);
-    // Holding out photos (below) never splits a pair.
-    let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
+    let mut duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
+    let groups = photos::groups(examples.len(), &pairs);
+    // Training photos come first, so the others do not change their groups' indices.
+    let groups = &groups[..all.examples.len()];
+    let series = photos::series(&all, groups, HOLD_OUT);
     let (training, validation) = match given {
-        None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, seed)?,
+        None => photos::hold_out(&all, groups, HOLD_OUT, seed)?,
         Some(validation) => (all, validation),
     };
-    Ok(JobData { training, validation, warnings, duplicates })
+    if !series.is_empty() {
+        // Pairs at the ends of a series' blocks.
+        let held_out = validation.examples.iter().map(|example| &example.path).collect();
+        DuplicatePhotos::mark_across(&mut duplicates, &held_out);
+    }
+    Ok(JobData { training, validation, warnings, duplicates, series })
 }
 
 impl PretrainedInit {

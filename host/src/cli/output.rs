@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Result};
-use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
 use pinhole_core::statistics::Interval;
 use pinhole_lab::evaluate::Evaluation;
 use pinhole_shared::decision::Decision;
@@ -107,6 +107,17 @@ pub(super) fn warn(warnings: &[Warning]) {
     }
     if warnings.len() > WARNINGS_SHOWN {
         warning(format_args!("left out {} more files", warnings.len() - WARNINGS_SHOWN));
+    }
+}
+
+/// Prints series of photos to stderr.
+pub(super) fn warn_of_series(series: &[Series]) {
+    for Series { class, photos, of, .. } in series {
+        let which = if photos.len() == *of { format!("its {of}") } else { format!("{} of its {of}", photos.len()) };
+        warning(format_args!(
+            "class {class}: {which} photos are nearly one picture (a fixed camera?). Where photos are held out, these are in blocks, by the \
+             order of their names. The scores say little about other views"
+        ));
     }
 }
 

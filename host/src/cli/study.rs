@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use pinhole_core::photos::Series;
 use pinhole_lab::study::{
     self, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos, StudyPlan,
     StudyProgress, StudyResults, StudySize,
@@ -15,7 +16,7 @@ use pinhole_lab::study::{
 
 use super::INTERRUPTED;
 use super::completions;
-use super::output::{json, note, progress, say, warn, warn_of_duplicates};
+use super::output::{json, note, progress, say, warn, warn_of_duplicates, warn_of_series};
 use super::values::{at_least, between};
 
 /// Numbers of folds and repeats of the cross-validation. Beside a given split, the seeds are spent on the split, and
@@ -80,8 +81,6 @@ impl Study {
         }
         let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?;
         let photos = StudyPhotos::load(&source, &systems)?;
-        warn(&photos.warnings);
-        warn_of_duplicates(&photos.duplicate_paths());
         let (folds, repeats) = if photos.given_split {
             (FOLDS_BESIDE_A_SPLIT, REPEATS_BESIDE_A_SPLIT.min(self.seeds))
         } else {
@@ -92,6 +91,10 @@ impl Study {
             folds: self.folds.unwrap_or(folds),
             repeats: self.repeats.unwrap_or(repeats),
         };
+        warn(&photos.warnings);
+        let series = photos.series(size.folds);
+        warn_of_series(&series);
+        warn_of_duplicates(&Series::without(&series, &photos.duplicate_paths()));
         let plan = StudyPlan::new(&photos, &systems, size)?;
         let store = StudyFolder::create(&self.out)?;
 

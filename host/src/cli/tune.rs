@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::photos::Series;
 use pinhole_lab::study::{PhotoFolders, StudyProgress};
 use pinhole_lab::tune::{FoundNetwork, Search, SearchBudget, SearchResult, tune};
 
 use super::INTERRUPTED;
-use super::output::{json, note, say, warn, warn_of_duplicates};
+use super::output::{json, note, say, warn, warn_of_duplicates, warn_of_series};
 use super::study::{Stopping, study_bar};
 use super::values::{at_least, between};
 
@@ -96,7 +97,8 @@ impl Tune {
             return Ok(ExitCode::from(INTERRUPTED));
         };
         warn(&found.warnings);
-        warn_of_duplicates(&found.duplicates);
+        warn_of_series(&found.series);
+        warn_of_duplicates(&Series::without(&found.series, &found.duplicates));
         let recipes = self.out.join("recipes");
         write_recipes(&recipes, &found)?;
         if self.json {

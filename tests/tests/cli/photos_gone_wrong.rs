@@ -369,3 +369,41 @@ fn copies_of_one_photo_are_too_few_to_hold_one_out() {
     }
     train_refuses(temp.path(), &photos, &[&"cow", &"1 different photo(s)", &"near-duplicates", &"--validation"]);
 }
+
+/// A fixed camera's pictures are all near-duplicates: one group, which must not make the class too small.
+#[test]
+fn a_fixed_camera_is_held_out_in_blocks() {
+    let temp = temporary();
+    let photos = temp.path().join("photos");
+    let view = image::open(synthetic("train").join("muffin-1.jpg")).unwrap().resize_exact(
+        60,
+        60,
+        image::imageops::FilterType::Triangle,
+    );
+    let view = view.into_luma8();
+    for (class, corner) in [("empty", 0), ("parcel", 14)] {
+        std::fs::create_dir_all(photos.join(class)).unwrap();
+        for frame in 0..30_u32 {
+            let picture = image::GrayImage::from_fn(60, 60, |x, y| {
+                let noise = ((x * 7 + y * 13 + frame * 5) % 11) as u8;
+                let gray = if x < corner && y < corner { 20 } else { view.get_pixel(x, y).0[0] };
+                image::Luma([gray.saturating_add(noise)])
+            });
+            picture.save(photos.join(class).join(format!("frame-{frame}.png"))).unwrap();
+        }
+    }
+    let out = temp.path().join("run");
+    let ran = run(&[&"train", &photos, &"--epochs", &"1", &"--json", &"--out", &out]).ok();
+    for class in ["empty", "parcel"] {
+        let said = format!("warning: class {class}: its 30 photos are nearly one picture (a fixed camera?)");
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("near-duplicate"), "pairs within a series are not named: {}", ran.stderr);
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&summary["training_photos"], &summary["validation_photos"]), (&48.into(), &12.into()));
+    // The gallery shows the validation photos: one block of neighbors of each class.
+    let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
+    let held: Vec<usize> = (0..30).filter(|i| report.contains(&format!("<small>frame-{i}.png</small>"))).collect();
+    let starts = held.iter().filter(|&&i| i == 0 || !held.contains(&(i - 1))).count();
+    assert!((6..=12).contains(&held.len()) && starts <= 2, "{held:?}");
+}

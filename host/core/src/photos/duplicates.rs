@@ -12,6 +12,7 @@
 //! depend on a Fourier transform.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use pinhole_shared::pixels::{Color, InputShape, PixelFormat};
@@ -60,6 +61,17 @@ impl DuplicatePhotos {
                 across: pair.first < training && pair.second >= training,
             })
             .collect()
+    }
+
+    /// Marks the pairs of which one photo is held out and the other is not, and puts the training photo first.
+    pub fn mark_across(pairs: &mut [Self], held_out: &BTreeSet<&PathBuf>) {
+        for pair in pairs {
+            let [first, second] = [&pair.first, &pair.second].map(|path| held_out.contains(path));
+            pair.across = first != second;
+            if first && !second {
+                std::mem::swap(&mut pair.first, &mut pair.second);
+            }
+        }
     }
 }
 

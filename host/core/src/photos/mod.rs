@@ -2,15 +2,18 @@
 //!
 //! [`scan`] finds photos and their classes. [`decode`] reads one photo, and the shared pixel pipeline shrinks it. [`load`]
 //! does both for a whole folder, on all cores. Every photo that is left out is counted and named. [`near_duplicates`] finds
-//! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together.
+//! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together, or cut them into blocks if they are a
+//! [`Series`].
 
 mod dataset;
 pub mod decode;
 mod duplicates;
 mod error;
 mod jpeg;
+mod natural;
 mod picture;
 mod scan;
+mod series;
 mod split;
 mod split_folders;
 mod unlabeled;
@@ -21,6 +24,7 @@ pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplica
 pub use error::{PhotoError, PhotoFault, Warning};
 pub use picture::{Picture, PictureLengthError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
+pub use series::{SERIES, Series, series, series_of_folds};
 pub use split::{folds, hold_out};
 pub use split_folders::SplitFolders;
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};

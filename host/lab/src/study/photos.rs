@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, SplitFolders, Warning};
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, Series, SplitFolders, Warning};
 use pinhole_shared::pixels::{Color, InputShape};
 use sha2::{Digest, Sha256};
 
@@ -128,6 +128,12 @@ impl StudyPhotos {
     pub(super) fn digests(&self, index: usize) -> BTreeMap<String, String> {
         let digest = |dataset: &Dataset| hex(&Sha256::digest(&dataset.examples[index].pixels));
         self.by_shape.iter().map(|(&shape, dataset)| (shape_name(shape), digest(dataset))).collect()
+    }
+
+    /// Returns the series that this number of folds cuts into blocks.
+    pub fn series(&self, folds: u32) -> Vec<Series> {
+        let all = self.any();
+        photos::series_of_folds(all, &photos::groups(all.examples.len(), &self.duplicates), folds as usize)
     }
 
     /// Returns the near-duplicates by their paths. Pairs across the given split are marked: a network is tested on a copy of

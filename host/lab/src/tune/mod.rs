@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use cost::Cost;
 pub use error::TuneError;
 
-use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
 use pinhole_core::statistics::{Interval, Spread};
 
 use crate::study::results::{Paired, results};
@@ -75,6 +75,9 @@ pub struct SearchResult {
     /// Photos that are nearly the same; pairs across the split make the score on held-out photos optimistic.
     #[serde(skip)]
     pub duplicates: Vec<DuplicatePhotos>,
+    /// Classes whose photos are nearly one picture, which are cut into blocks for the folds.
+    #[serde(skip)]
+    pub series: Vec<Series>,
     /// Networks of the last round, the most accurate first.
     pub networks: Vec<FoundNetwork>,
 }
@@ -189,6 +192,7 @@ pub fn tune(
         repeats,
         warnings: all_photos.warnings.clone(),
         duplicates: all_photos.duplicate_paths(),
+        series: photos.series(search.folds),
         networks,
     };
     let front = front::pareto(&found.networks.iter().map(|one| (one.accuracy.mean, one.cost)).collect::<Vec<_>>());

@@ -116,7 +116,7 @@ fn choose(
     let pairs = photos::near_duplicates(&examples, calibration.input);
     let mut duplicates = DuplicatePhotos::of(&pairs, &examples, calibration.examples.len());
     duplicates.retain(|pair| pair.across);
-    tell_of_photos(&photos.warnings, &duplicates, events);
+    tell_of_photos(&photos.warnings, &duplicates, &[], events);
     let judged = Judged::all(model, &photos);
     Ok(Threshold {
         wanted,

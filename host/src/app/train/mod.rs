@@ -80,7 +80,7 @@ pub fn train(
         Checkpoints::Keep | Checkpoints::None => None,
     };
     let data = job.load()?;
-    tell_of_photos(&data.warnings, &data.duplicates, events);
+    tell_of_photos(&data.warnings, &data.duplicates, &data.series, events);
     if let Some(from) = &job.from {
         events.note(&beginning(&from.source, &data.training.classes));
     }
