@@ -72,6 +72,11 @@ pub enum Note {
     },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
+    /// Some photos resemble so many others that not all of these were compared with them.
+    NearDuplicatesUnfinished {
+        /// Number of such photos.
+        photos: usize,
+    },
     /// Photos of a class are nearly one picture.
     Series(Vec<Series>),
     /// Training continues from a trained network.
@@ -194,9 +199,9 @@ pub enum Progress {
         /// Measurements of the best epoch so far.
         best: Epoch,
     },
-    /// Number of bytes to add to the total.
+    /// Number of bytes, or of the task's other units, to add to the total.
     Total(u64),
-    /// Number of further bytes that are done.
+    /// Number of further ones that are done.
     Done(u64),
     /// The work has ended, successfully or not.
     Ends,
@@ -205,6 +210,11 @@ pub enum Progress {
 /// A piece of work that takes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
+    /// Comparing photos with each other, to find near-duplicates. The units are pairs of photos.
+    ComparingPhotos {
+        /// Number of pairs in all.
+        pairs: u64,
+    },
     /// A training, with the steps right after it.
     Training {
         /// Number of epochs in all.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::write_file;
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Series, Warning};
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, PhotoError, PhotoOptions, Series, Warning};
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
@@ -17,6 +17,9 @@ use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RunSu
 use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
+
+use super::compare::{Compared, compare};
+use super::events::Events;
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -32,6 +35,8 @@ pub struct Job {
     pub photos: PathBuf,
     /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
     pub validation: Option<PathBuf>,
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
     /// Name or path that the recipe was given by.
     pub recipe_name: String,
     /// The recipe.
@@ -85,13 +90,21 @@ pub struct FinishedTraining {
 }
 
 impl Job {
-    /// Reads the photos.
+    /// Reads the photos, without reports of progress.
     ///
     /// # Errors
     /// [`JobError::Photos`].
     pub fn load(&self) -> Result<JobData, JobError> {
+        self.load_telling(&mut ())
+    }
+
+    /// Reads the photos, and reports the progress.
+    ///
+    /// # Errors
+    /// [`JobError::Photos`].
+    pub fn load_telling(&self, events: &mut dyn Events) -> Result<JobData, JobError> {
         let (validation, input) = (self.validation.as_deref(), self.recipe.input());
-        Ok(load(&self.photos, validation, input, None, self.seed)?)
+        Ok(load((&self.photos, validation), &self.options, input, None, self.seed, events)?)
     }
 
     /// Trains, quantizes and evaluates. `observe` is called after every epoch and may end the training.
@@ -145,6 +158,7 @@ impl Job {
             accelerator: self.accelerator,
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            no_duplicate_search: !self.options.duplicate_search,
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
             epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
@@ -176,22 +190,21 @@ impl Job {
 /// # Errors
 /// [`PhotoError`].
 pub fn load(
-    photos: &Path,
-    validation: Option<&Path>,
+    (photos, validation): (&Path, Option<&Path>),
+    options: &PhotoOptions,
     input: InputShape,
     classes: Option<&[String]>,
     seed: u64,
+    events: &mut dyn Events,
 ) -> Result<JobData, PhotoError> {
     let mut all = photos::load(photos, input, classes)?;
     let mut warnings = std::mem::take(&mut all.warnings);
     let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
     warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
     // Training photos come first, so that a pair on both sides lists its training photo first.
-    let examples: Vec<&Example> =
-        all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
-    let pairs = photos::near_duplicates(&examples, input);
-    let mut duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
-    let groups = photos::groups(examples.len(), &pairs);
+    let others = given.iter().flat_map(|validation| &validation.examples);
+    let Compared { pairs, mut duplicates, count } = compare(&all.examples, others, options, input, events);
+    let groups = photos::groups(count, &pairs);
     // Training photos come first, so the others do not change their groups' indices.
     let groups = &groups[..all.examples.len()];
     let series = photos::series(&all, groups, HOLD_OUT);

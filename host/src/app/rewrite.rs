@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pinhole_core::artifacts::write_file;
 use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::PhotoOptions;
 use pinhole_lab::evaluate::evaluate;
 use pinhole_lab::report::{ExplainedPhoto, RunReport, describes_an_earlier_model};
 use pinhole_train::Network;
@@ -43,7 +44,9 @@ pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Res
 /// Creates the report; `None` if its sources are not available.
 fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -> Result<Option<String>, JobError> {
     let classes = Some(&network.classes[..]);
-    let data = load(&run.photos, run.validation.as_deref(), network.recipe.input(), classes, run.seed);
+    let options = PhotoOptions { duplicate_search: !run.no_duplicate_search };
+    let folders = (run.photos.as_path(), run.validation.as_deref());
+    let data = load(folders, &options, network.recipe.input(), classes, run.seed, &mut ());
     let (Ok(data), Some(epochs)) = (data, read_metrics(folder)) else { return Ok(None) };
     let Ok(recipe) = std::fs::read_to_string(folder.join(files::RECIPE)) else { return Ok(None) };
     if [data.training.examples.len(), data.validation.examples.len()] != [run.training_photos, run.validation_photos] {

@@ -12,7 +12,7 @@ use pinhole_boards::prove::{ProofInputs, prove};
 use pinhole_core::artifacts::{create_folder, write_file};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Example};
+use pinhole_core::photos::{self, Example, PhotoOptions};
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::bundled;
 use pinhole_train::runs::pretrained::PretrainedSource;
@@ -59,6 +59,7 @@ impl Demo {
             bundled::DEFAULT
         );
         let job = Job {
+            options: PhotoOptions::default(),
             photos: train.clone(),
             validation: Some(validation.clone()),
             recipe_name: source.recipe_name.clone(),

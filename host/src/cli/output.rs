@@ -110,6 +110,15 @@ pub(super) fn warn(warnings: &[Warning]) {
     }
 }
 
+/// Prints the number of photos that were not compared with all others to stderr, if there are any.
+pub(super) fn warn_of_unfinished(photos: usize) {
+    if photos > 0 {
+        warning(format_args!(
+            "{photos} photos resemble so many others that not all were compared: some near-duplicates of them may not be found"
+        ));
+    }
+}
+
 /// Prints series of photos to stderr.
 pub(super) fn warn_of_series(series: &[Series]) {
     for Series { class, photos, of, .. } in series {
@@ -186,6 +195,15 @@ pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar.set_prefix(what.to_owned());
+    bar
+}
+
+/// Creates a progress bar of comparing this number of pairs of photos.
+pub(super) fn comparison_bar(pairs: u64) -> ProgressBar {
+    let bar = progress(pairs, "comparing photos");
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} %, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
     bar
 }
 

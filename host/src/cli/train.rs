@@ -13,6 +13,7 @@ use pinhole_train::{Accelerator, Stopped};
 use super::INTERRUPTED;
 use super::completions;
 use super::output::{duration, json, say, scores};
+use super::photo_options::PhotoArguments;
 use super::terminal::Terminal;
 use super::values::at_least;
 use crate::app::train::{Checkpoints, TrainRequest, TrainedRun, train};
@@ -25,6 +26,8 @@ pub(super) struct Train {
     /// Folder of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
+    #[command(flatten)]
+    options: PhotoArguments,
     /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from, the
     /// recipe of that network]
     #[arg(long, add = completions::recipes())]
@@ -145,6 +148,7 @@ impl Train {
         TrainRequest {
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            options: self.options.options(),
             recipe: self.recipe.clone(),
             from: self.from.clone(),
             freeze: self.freeze,

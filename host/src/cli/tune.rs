@@ -11,8 +11,9 @@ use pinhole_lab::study::{PhotoFolders, StudyProgress};
 use pinhole_lab::tune::{FoundNetwork, Search, SearchBudget, SearchResult, tune};
 
 use super::INTERRUPTED;
-use super::output::{json, note, say, warn, warn_of_duplicates, warn_of_series};
-use super::study::{Stopping, study_bar};
+use super::output::{comparison_bar, json, note, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished};
+use super::photo_options::PhotoArguments;
+use super::study::{Stopping, show_compared, study_bar};
 use super::values::{at_least, between};
 
 /// `pinhole tune`.
@@ -29,6 +30,8 @@ pub(super) struct Tune {
     /// Folder of held-out photos, if it is not beside the training photos. It is used only after the search
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
+    #[command(flatten)]
+    options: PhotoArguments,
     /// Number of networks to begin with
     #[arg(long, default_value_t = 24, value_parser = between::<u16>(1, 480))]
     candidates: u16,
@@ -69,7 +72,7 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
 
 impl Tune {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?;
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options());
         let search = Search {
             budget: SearchBudget { flash_bytes: self.flash, ram_bytes: self.ram },
             candidates: usize::from(self.candidates),
@@ -90,13 +93,17 @@ impl Tune {
             };
             bar.set_message(format!("{what}, {} of {} trainings", progress.trials, progress.all_trials));
         };
-        let found = tune(&source, &search, &self.out, stopping.options(self.threads, None), &observe);
+        let compared = comparison_bar(0);
+        let show = |progress| show_compared(&compared, progress);
+        let found = tune(&source, &search, &self.out, stopping.options(self.threads, None), &show, &observe);
+        compared.finish_and_clear();
         bar.finish_and_clear();
         let Some(found) = found? else {
             note(&format!("stopped; to go on from here, run the same command again ({} is kept)", self.out.display()));
             return Ok(ExitCode::from(INTERRUPTED));
         };
         warn(&found.warnings);
+        warn_of_unfinished(found.unfinished);
         warn_of_series(&found.series);
         warn_of_duplicates(&Series::without(&found.series, &found.duplicates));
         let recipes = self.out.join("recipes");

@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 
 use pinhole::app::Job;
+use pinhole::photos::PhotoOptions;
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::Recipe;
 use pinhole::train::{Accelerator, Checkpoint};
@@ -114,6 +115,7 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
     let job = Job {
         photos: synthetic("train"),
         validation: None,
+        options: PhotoOptions::default(),
         recipe_name: String::new(),
         recipe: Recipe::parse(DIVERGES, "wild").unwrap(),
         from: None,

@@ -6,7 +6,7 @@
 //! There are two steps, both in integers and so the same on every machine. A 64-bit difference hash of each input selects
 //! candidate pairs cheaply; on its own it would call thousands of pairs duplicates. All pixels of a candidate are then
 //! compared by the correlation of their details. Flat areas and overall shading are taken out first, since two photos of
-//! anything small before a white wall correlate by the wall alone.
+//! anything small before a white wall correlate by the wall alone. [`super::search`] finds the pairs.
 //!
 //! The hash is a dozen lines here, because libraries that have it (`image_hasher`) first resize to 8-bit pixels by floats, and
 //! depend on a Fourier transform.
@@ -15,8 +15,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use pinhole_shared::pixels::{Color, InputShape, PixelFormat};
-use rayon::prelude::*;
+use pinhole_shared::pixels::{Color, PixelFormat};
 
 use super::Example;
 
@@ -86,34 +85,8 @@ pub const MAX_DISTANCE: u32 = 16;
 /// pixel and a third both ways, 96 % are found; if 2 % is cropped from each side, 98 %.
 pub const MIN_CORRELATION: f64 = 0.85;
 
-/// Finds all pairs of near-duplicates among inputs by their luma. The pairs are sorted. Copies rotated or cropped by more
-/// than a few percent are not found.
-///
-/// Time grows with the square of the count: 4,733 inputs of 50x50 pixels take half a second on two cores.
-///
-/// # Panics
-/// If an example's number of pixels differs from the input's, or the input has none.
-///
-/// # Source
-/// N. Krawetz, "Kind of like that" (2013), for the difference hash; J. P. Lewis, "Fast normalized cross-correlation"
-/// (1995), for the confirmation, here of a difference of box filters.
-pub fn near_duplicates(examples: &[&Example], input: InputShape) -> Vec<NearDuplicate> {
-    let side = usize::from(input.side);
-    let gray: Vec<Cow<'_, [u8]>> = examples.iter().map(|example| luma(&example.pixels, input.color)).collect();
-    let prints: Vec<Print> = gray.par_iter().map(|pixels| Print::of(pixels, side)).collect();
-    let pairs_of = |first: usize| {
-        let print = &prints[first];
-        let pair = move |(offset, other): (usize, &Print)| {
-            let (distance, mirrored) = print.compare(other, side)?;
-            Some(NearDuplicate { first, second: first + 1 + offset, distance, mirrored })
-        };
-        prints[first + 1..].iter().enumerate().filter_map(pair).collect::<Vec<_>>()
-    };
-    (0..prints.len()).into_par_iter().flat_map_iter(pairs_of).collect()
-}
-
 /// Returns an input's luma.
-fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
+pub(super) fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
     match color {
         Color::Gray => Cow::Borrowed(pixels),
         Color::Rgb => pixels.chunks_exact(3).map(|pixel| PixelFormat::Rgb888.luma(pixel)).collect(),
@@ -145,17 +118,17 @@ pub fn groups(count: usize, pairs: &[NearDuplicate]) -> Vec<usize> {
 }
 
 /// Fingerprint that inputs are compared by.
-struct Print<'a> {
+pub(super) struct Print<'a> {
     pixels: &'a [u8],
-    hash: u64,
-    mirrored_hash: u64,
-    detail: Vec<i16>,
+    pub(super) hash: u64,
+    pub(super) mirrored_hash: u64,
+    pub(super) detail: Vec<i16>,
     /// Sum of the squares of `detail`.
-    energy: i64,
+    pub(super) energy: i64,
 }
 
 impl<'a> Print<'a> {
-    fn of(pixels: &'a [u8], side: usize) -> Self {
+    pub(super) fn of(pixels: &'a [u8], side: usize) -> Self {
         assert!(side > 0 && pixels.len() == side * side, "{} pixels are no square of side {side}", pixels.len());
         let detail = detail(pixels, side);
         let energy = product(&detail, &detail);
@@ -163,37 +136,41 @@ impl<'a> Print<'a> {
         Self { pixels, hash: hash(pixels, side), mirrored_hash, detail, energy }
     }
 
-    /// Returns the distance of two near-duplicates and true if they are mirrored, or `None`.
-    fn compare(&self, other: &Self, side: usize) -> Option<(u32, bool)> {
-        let distance = (self.hash ^ other.hash).count_ones();
-        if distance <= MAX_DISTANCE && self.confirms(other.pixels, &other.detail, other.energy, side) {
-            return Some((distance, false));
-        }
-        let distance = (self.hash ^ other.mirrored_hash).count_ones();
-        if distance > MAX_DISTANCE {
-            return None;
-        }
-        // Computed when needed: stored for all inputs, they would be most of the memory.
-        let (pixels, detail) = (mirror(other.pixels, side), mirror(&other.detail, side));
-        self.confirms(&pixels, &detail, other.energy, side).then_some((distance, true))
+    /// Returns true if the picture has no details.
+    pub(super) fn is_plain(&self) -> bool {
+        self.energy == 0
     }
 
-    fn confirms(&self, pixels: &[u8], detail: &[i16], energy: i64, side: usize) -> bool {
+    /// Returns true if the details of two inputs correlate as those of near-duplicates do.
+    pub(super) fn confirms(&self, other: &Self, side: usize) -> bool {
+        self.correlates(other.pixels, &other.detail, other.energy, side)
+    }
+
+    /// Like [`Self::confirms`], with the mirror image of the other input.
+    pub(super) fn confirms_mirrored(&self, other: &Self, side: usize) -> bool {
+        // Computed when needed: stored for all inputs, they would be most of the memory.
+        let (pixels, detail) = (mirror(other.pixels, side), mirror(&other.detail, side));
+        self.correlates(&pixels, &detail, other.energy, side)
+    }
+
+    fn correlates(&self, pixels: &[u8], detail: &[i16], energy: i64, side: usize) -> bool {
         if self.energy == 0 || energy == 0 {
             // Without detail there is no correlation, and different gray cards are different pictures.
             return self.pixels == pixels;
         }
         let needed = MIN_CORRELATION * (self.energy as f64 * energy as f64).sqrt();
-        let reach = at_50(1, side) as isize;
-        let shifts = (-reach..=reach).flat_map(|down| (-reach..=reach).map(move |right| (down, right)));
-        shifts
-            .into_iter()
-            .any(|(down, right)| shifted_product(&self.detail, detail, side, down, right) as f64 >= needed)
+        shifts(side).any(|(down, right)| shifted_product(&self.detail, detail, side, down, right) as f64 >= needed)
     }
 }
 
+/// Returns the shifts at which two pictures are compared, down and right.
+pub(super) fn shifts(side: usize) -> impl Iterator<Item = (isize, isize)> {
+    let reach = at_50(1, side) as isize;
+    (-reach..=reach).flat_map(move |down| (-reach..=reach).map(move |right| (down, right)))
+}
+
 /// Scales a length from inputs of 50 px, for which the thresholds were found, to another side; at least 1.
-fn at_50(length: usize, side: usize) -> usize {
+pub(super) fn at_50(length: usize, side: usize) -> usize {
     (length * side / 50).max(1)
 }
 
@@ -245,7 +222,7 @@ fn box_sums(pixels: &[u8], side: usize, radius: usize) -> Vec<i64> {
 }
 
 /// Returns the dot product of two pictures' details over their overlap, with the second picture moved.
-fn shifted_product(a: &[i16], b: &[i16], side: usize, down: isize, right: isize) -> i64 {
+pub(super) fn shifted_product(a: &[i16], b: &[i16], side: usize, down: isize, right: isize) -> i64 {
     // Start of the overlap in the first and in the second picture.
     let starts = |shift: isize| (shift.max(0) as usize, (-shift).max(0) as usize);
     let ((a_top, b_top), (a_left, b_left)) = (starts(down), starts(right));
@@ -266,17 +243,17 @@ fn product(a: &[i16], b: &[i16]) -> i64 {
     a.chunks(256).zip(b.chunks(256)).map(|blocks| i64::from(block(blocks))).sum()
 }
 
-fn mirror<T: Copy>(pixels: &[T], side: usize) -> Vec<T> {
+pub(super) fn mirror<T: Copy>(pixels: &[T], side: usize) -> Vec<T> {
     pixels.chunks_exact(side).flat_map(|row| row.iter().rev().copied()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use image::{RgbImage, imageops};
-    use pinhole_shared::pixels::PictureSize;
+    use pinhole_shared::pixels::{InputShape, PictureSize};
 
     use super::*;
-    use crate::photos::Picture;
+    use crate::photos::{Picture, near_duplicates};
     use crate::synthetic::{Set, drawings};
 
     const SIDE: u16 = 50;

@@ -5,14 +5,17 @@
 //! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together, or cut them into blocks if they are a
 //! [`Series`].
 
+mod coarse;
 mod dataset;
 pub mod decode;
 mod duplicates;
 mod error;
 mod jpeg;
 mod natural;
+mod options;
 mod picture;
 mod scan;
+mod search;
 mod series;
 mod split;
 mod split_folders;
@@ -20,10 +23,12 @@ mod unlabeled;
 mod unsupported;
 
 pub use dataset::{Dataset, Example, copies, load, load_some};
-pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};
+pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups};
 pub use error::{PhotoError, PhotoFault, Warning};
+pub use options::PhotoOptions;
 pub use picture::{Picture, PictureLengthError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
+pub use search::{FoundDuplicates, MAX_CONFIRMED, MAX_PARTNERS, near_duplicates, search};
 pub use series::{SERIES, Series, series, series_of_folds};
 pub use split::{folds, hold_out};
 pub use split_folders::SplitFolders;

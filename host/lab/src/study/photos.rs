@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, Series, SplitFolders, Warning};
+use pinhole_core::photos::{
+    self, Dataset, DuplicatePhotos, FoundDuplicates, NearDuplicate, PhotoOptions, Series, SplitFolders, Warning,
+};
 use pinhole_shared::pixels::{Color, InputShape};
 use sha2::{Digest, Sha256};
 
@@ -17,6 +19,17 @@ pub struct PhotoFolders {
     pub training: PathBuf,
     /// Folder of a given split's held-out photos.
     pub validation: Option<PathBuf>,
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
+}
+
+/// Progress of comparing photos with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// Number of pairs to compare.
+    Of(u64),
+    /// Number of further pairs that were compared.
+    More(u64),
 }
 
 impl PhotoFolders {
@@ -32,8 +45,17 @@ impl PhotoFolders {
                 let (first, second) = (validation.clone().min(test.clone()), validation.max(test));
                 Err(StudyError::TwoHeldOut { first, second })
             }
-            (named, validation, _) => Ok(Self { training: found.training, validation: named.or(validation) }),
+            (named, validation, _) => Ok(Self {
+                training: found.training,
+                validation: named.or(validation),
+                options: PhotoOptions::default(),
+            }),
         }
+    }
+
+    /// Sets the settings of reading and comparing the photos.
+    pub fn with(self, options: PhotoOptions) -> Self {
+        Self { options, ..self }
     }
 }
 
@@ -50,12 +72,13 @@ pub struct StudyPhotos {
     pub warnings: Vec<Warning>,
     /// Pairs of photos that are nearly the same; indices as in the datasets.
     pub duplicates: Vec<NearDuplicate>,
+    /// Number of photos that were not compared with all others, because they resemble too many.
+    pub unfinished: usize,
     source: PhotoFolders,
 }
 
 impl StudyPhotos {
-    /// Reads the photos for every input shape of the systems. A photo that is too small for one shape is left out of all, so
-    /// that all systems see the same photos.
+    /// Reads the photos, without reports of progress: see [`Self::load_telling`].
     ///
     /// # Errors
     /// [`StudyError::Photos`].
@@ -63,6 +86,22 @@ impl StudyPhotos {
     /// # Panics
     /// If there is no system.
     pub fn load(source: &PhotoFolders, systems: &[System]) -> Result<Self, StudyError> {
+        Self::load_telling(source, systems, &|_| ())
+    }
+
+    /// Reads the photos for every input shape of the systems, and compares them with each other. A photo that is too small for one shape is left out of all, so
+    /// that all systems see the same photos.
+    ///
+    /// # Errors
+    /// [`StudyError::Photos`].
+    ///
+    /// # Panics
+    /// If there is no system.
+    pub fn load_telling(
+        source: &PhotoFolders,
+        systems: &[System],
+        observe: &(dyn Fn(Compared) + Sync),
+    ) -> Result<Self, StudyError> {
         let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
         let largest = *shapes.last().expect("a study has systems");
         let (reference, training_count, warnings) = load_shape(source, largest)?;
@@ -75,14 +114,20 @@ impl StudyPhotos {
             by_shape.insert(shape, dataset);
         }
         let examples: Vec<_> = reference.examples.iter().collect();
-        let duplicates = photos::near_duplicates(&examples, largest);
+        let found = if source.options.duplicate_search {
+            observe(Compared::Of((examples.len() * examples.len().saturating_sub(1) / 2) as u64));
+            photos::search(&examples, largest, training_count, &|more| observe(Compared::More(more)))
+        } else {
+            FoundDuplicates::default()
+        };
         by_shape.insert(largest, reference);
         Ok(Self {
             by_shape,
             training_count,
             given_split: source.validation.is_some(),
             warnings,
-            duplicates,
+            duplicates: found.pairs,
+            unfinished: found.unfinished,
             source: source.clone(),
         })
     }

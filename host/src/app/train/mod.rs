@@ -79,7 +79,7 @@ pub fn train(
         Checkpoints::Keep if path.exists() => return Err(TrainingError::Unfinished { out: out.to_owned() }),
         Checkpoints::Keep | Checkpoints::None => None,
     };
-    let data = job.load()?;
+    let data = job.load_telling(events)?;
     tell_of_photos(&data.warnings, &data.duplicates, &data.series, events);
     if let Some(from) = &job.from {
         events.note(&beginning(&from.source, &data.training.classes));

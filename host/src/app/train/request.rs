@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use miette::Diagnostic;
-use pinhole_core::photos::SplitFolders;
+use pinhole_core::photos::{PhotoOptions, SplitFolders};
 use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
 use pinhole_shared::pixels::Color;
 use pinhole_train::quantize::ActivationBits;
@@ -21,6 +21,8 @@ pub struct TrainRequest {
     pub photos: PathBuf,
     /// Folder of validation photos.
     pub validation: Option<PathBuf>,
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
     /// Name or path of the recipe. If absent, the recipe of the network to continue from, otherwise the default recipe.
     pub recipe: Option<String>,
     /// Trained network to continue from, as [`PretrainedSource::read`] takes it.
@@ -88,6 +90,7 @@ impl TrainRequest {
         Ok(Job {
             photos: folders.training,
             validation,
+            options: self.options.clone(),
             recipe_name,
             recipe,
             from: source.map(|source| PretrainedInit { source, freeze: self.freeze }),

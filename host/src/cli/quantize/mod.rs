@@ -19,6 +19,7 @@ use super::INTERRUPTED;
 use super::completions;
 use super::model_and_photos::Limit;
 use super::output::{json, say};
+use super::photo_options::PhotoArguments;
 use super::policy::{PolicyArguments, PolicyFields, print_chosen};
 use super::terminal::Terminal;
 use super::train::Activations;
@@ -33,6 +34,8 @@ pub(super) struct Quantize {
     model: PathBuf,
     /// Folder of training photos to calibrate on
     photos: PathBuf,
+    #[command(flatten)]
+    options: PhotoArguments,
     #[command(flatten)]
     limit: Limit,
     /// Bits of the activations between layers on the device [default: those of the run's model; initially 16]
@@ -78,6 +81,7 @@ impl Quantize {
         QuantizeRequest {
             model: self.model.clone(),
             photos: self.photos.clone(),
+            options: self.options.options(),
             limit: self.limit.count(),
             activations: self.activations.map(ActivationBits::from),
             weights: self.weights.clone(),

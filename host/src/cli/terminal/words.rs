@@ -3,7 +3,7 @@
 use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
-use super::super::output::{detail, note, say, warn, warn_of_duplicates, warn_of_series};
+use super::super::output::{detail, note, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished};
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
@@ -26,6 +26,7 @@ pub(super) fn tell(fact: &Note) {
         }
         Note::Series(series) => return warn_of_series(series),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
+        Note::NearDuplicatesUnfinished { photos } => return warn_of_unfinished(*photos),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
             let weights = if *dequantized {

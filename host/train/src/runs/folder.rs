@@ -55,6 +55,9 @@ pub struct RunSummary {
     /// Folder of the validation photos; absent if they were held out of the training folder.
     #[serde(serialize_with = "lossy_option")]
     pub validation: Option<PathBuf>,
+    /// True if near-duplicates were not searched for, so that the held-out photos may be copies of training photos.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_duplicate_search: bool,
     /// Number of training photos, without copies.
     pub training_photos: usize,
     /// Number of validation photos.
@@ -74,6 +77,11 @@ pub struct RunSummary {
     /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
+}
+
+/// Returns true for the usual value of a field, which is left out.
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Settings by which a model was quantized.
@@ -250,6 +258,7 @@ mod tests {
             accelerator: Accelerator::Cpu,
             photos: path.clone(),
             validation: Some(path),
+            no_duplicate_search: false,
             training_photos: 2,
             validation_photos: 2,
             epochs: 1,
