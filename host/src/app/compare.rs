@@ -24,6 +24,7 @@ pub(super) struct Compared {
 pub(super) fn compare<'e>(
     training: &'e [Example],
     others: impl IntoIterator<Item = &'e Example>,
+    classes: &[String],
     options: &PhotoOptions,
     input: InputShape,
     events: &mut dyn Events,
@@ -46,7 +47,7 @@ pub(super) fn compare<'e>(
     if found.unfinished > 0 {
         events.note(&Note::NearDuplicatesUnfinished { photos: found.unfinished });
     }
-    let duplicates = DuplicatePhotos::of(&found.pairs, &examples, training.len());
+    let duplicates = DuplicatePhotos::of(&found.pairs, &examples, classes, training.len());
     Compared { pairs: found.pairs, duplicates, count }
 }
 
@@ -68,8 +69,8 @@ mod tests {
         let example = |index: usize| Example { path: index.to_string().into(), class: 0, pixels: vec![7; 4] };
         let examples: Vec<Example> = (0..count).map(example).collect();
         let mut seen = Seen::default();
-        let options = PhotoOptions { duplicate_search };
-        let compared = compare(&examples, [], &options, InputShape::gray(2), &mut seen);
+        let options = PhotoOptions { duplicate_search, ..PhotoOptions::default() };
+        let compared = compare(&examples, [], &["a".to_owned()], &options, InputShape::gray(2), &mut seen);
         assert_eq!((compared.count, compared.duplicates.len()), (count, compared.pairs.len()));
         (seen.0, compared.pairs.len())
     }

@@ -203,7 +203,8 @@ pub fn load(
     warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
     // Training photos come first, so that a pair on both sides lists its training photo first.
     let others = given.iter().flat_map(|validation| &validation.examples);
-    let Compared { pairs, mut duplicates, count } = compare(&all.examples, others, options, input, events);
+    let Compared { pairs, mut duplicates, count } =
+        compare(&all.examples, others, &all.classes, options, input, events);
     let groups = photos::groups(count, &pairs);
     // Training photos come first, so the others do not change their groups' indices.
     let groups = &groups[..all.examples.len()];

@@ -44,6 +44,7 @@ struct Beside {
     scores: evaluate::Scores,
     /// Fraction of photos with the same decision as the float network's, if that is available.
     agreement: Option<f64>,
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
 }
 
 impl Evaluate {

@@ -133,13 +133,27 @@ pub(super) fn warn_of_series(series: &[Series]) {
 /// Prints near-duplicates of photos to stderr; first those between training and validation.
 pub(super) fn warn_of_duplicates(duplicates: &[DuplicatePhotos]) {
     let (across, within): (Vec<_>, Vec<_>) = duplicates.iter().partition(|pair| pair.across);
-    let how = |pair: &DuplicatePhotos| if pair.mirrored { ", mirrored" } else { "" };
+    let (contradicting, other): (Vec<_>, Vec<_>) = within.into_iter().partition(|pair| pair.contradiction.is_some());
+    let within = [contradicting, other].concat();
+    let how = |pair: &DuplicatePhotos| {
+        let mirrored = if pair.mirrored { ", mirrored" } else { "" };
+        let classes = pair.contradiction.as_ref().map(|[first, second]| format!(", labeled {first} and {second}"));
+        format!("{mirrored}{}", classes.unwrap_or_default())
+    };
+    let contradictions = duplicates.iter().filter(|pair| pair.contradiction.is_some()).count();
+    if contradictions > 0 {
+        let pairs = if contradictions == 1 { "pair of photos shows" } else { "pairs of photos show" };
+        warning(format_args!("{contradictions} {pairs} nearly the same picture in two classes: correct the labels"));
+    }
     for pair in across.iter().take(WARNINGS_SHOWN) {
         let (training, validation) = (pair.first.display(), pair.second.display());
+        let mirrored = if pair.mirrored { ", mirrored" } else { "" };
+        let effect = match &pair.contradiction {
+            None => "the scores are better than they should be".to_owned(),
+            Some([first, second]) => format!("but it is labeled {second}, and the other {first}"),
+        };
         warning(format_args!(
-            "the validation photo {validation} is a near-duplicate of the training photo {training}{}: the scores are \
-             better than they should be",
-            how(pair)
+            "the validation photo {validation} is a near-duplicate of the training photo {training}{mirrored}: {effect}"
         ));
     }
     if across.len() > WARNINGS_SHOWN {

@@ -6,7 +6,7 @@
 //! There are two steps, both in integers and so the same on every machine. A 64-bit difference hash of each input selects
 //! candidate pairs cheaply; on its own it would call thousands of pairs duplicates. All pixels of a candidate are then
 //! compared by the correlation of their details. Flat areas and overall shading are taken out first, since two photos of
-//! anything small before a white wall correlate by the wall alone. [`super::search`] finds the pairs.
+//! anything small before a white wall correlate by the wall alone. [`super::search()`] finds the pairs.
 //!
 //! The hash is a dozen lines here, because libraries that have it (`image_hasher`) first resize to 8-bit pixels by floats, and
 //! depend on a Fourier transform.
@@ -43,14 +43,21 @@ pub struct DuplicatePhotos {
     pub mirrored: bool,
     /// True if one is a training photo and the other a validation photo.
     pub across: bool,
+    /// Names of the classes of the first and the second photo, if they differ: one of the labels is wrong, or the picture shows both.
+    pub contradiction: Option<[String; 2]>,
 }
 
 impl DuplicatePhotos {
     /// Returns the pairs among these examples. The first `training` examples are for training, the others for validation.
     ///
     /// # Panics
-    /// If a pair has an index that is not below the number of examples.
-    pub fn of(pairs: &[NearDuplicate], examples: &[&Example], training: usize) -> Vec<Self> {
+    /// If a pair has an index that is not below the number of examples, or an example a class without a name.
+    pub fn of(pairs: &[NearDuplicate], examples: &[&Example], classes: &[String], training: usize) -> Vec<Self> {
+        let class = |index: usize| usize::from(examples[index].class);
+        let contradiction = |pair: &NearDuplicate| {
+            let both = [class(pair.first), class(pair.second)];
+            (both[0] != both[1]).then(|| both.map(|class| classes[class].clone()))
+        };
         pairs
             .iter()
             .map(|pair| Self {
@@ -58,6 +65,7 @@ impl DuplicatePhotos {
                 second: examples[pair.second].path.clone(),
                 mirrored: pair.mirrored,
                 across: pair.first < training && pair.second >= training,
+                contradiction: contradiction(pair),
             })
             .collect()
     }
@@ -69,6 +77,9 @@ impl DuplicatePhotos {
             pair.across = first != second;
             if first && !second {
                 std::mem::swap(&mut pair.first, &mut pair.second);
+                if let Some(classes) = &mut pair.contradiction {
+                    classes.reverse();
+                }
             }
         }
     }
@@ -367,5 +378,22 @@ mod tests {
         assert_eq!(groups(7, &[pair(1, 4), pair(2, 6), pair(4, 5)]), [0, 1, 2, 3, 1, 1, 2]);
         assert_eq!(groups(6, &[pair(3, 5), pair(4, 5), pair(0, 4)]), [0, 1, 2, 0, 0, 0]);
         assert_eq!(groups(3, &[]), [0, 1, 2]);
+    }
+
+    #[test]
+    fn one_picture_with_two_labels_is_a_contradiction() {
+        let photo = |path: &str, class| Example { path: path.into(), class, pixels: vec![7; 2500] };
+        let photos = [photo("a", 0), photo("b", 1), photo("c", 0)];
+        let examples: Vec<&Example> = photos.iter().collect();
+        let classes = ["cat", "dog"].map(str::to_owned);
+        let mut pairs = DuplicatePhotos::of(&found(&photos), &examples, &classes, 2);
+        let names = |pair: &DuplicatePhotos| pair.contradiction.clone().map(|classes| classes.join(" "));
+        let said: Vec<_> = pairs.iter().map(|pair| (pair.first.to_str().unwrap(), pair.across, names(pair))).collect();
+        let (cat_dog, dog_cat) = (Some("cat dog".to_owned()), Some("dog cat".to_owned()));
+        assert_eq!(said, [("a", false, cat_dog.clone()), ("a", true, None), ("b", true, dog_cat.clone())]);
+        // With the first photo held out, the second comes first.
+        DuplicatePhotos::mark_across(&mut pairs, &[&PathBuf::from("a")].into());
+        assert_eq!((pairs[0].first.to_str().unwrap(), names(&pairs[0])), ("b", dog_cat));
+        assert_eq!(pairs.iter().map(|pair| pair.across).collect::<Vec<_>>(), [true, true, false]);
     }
 }

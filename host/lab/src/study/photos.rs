@@ -203,11 +203,16 @@ pub(super) fn shape_name(input: InputShape) -> String {
         color => format!("{} {color}", input.side),
     }
 }
+        let contradiction = |pair: &NearDuplicate| {
+            let classes = [pair.first, pair.second].map(|index| examples[index].class);
+            (classes[0] != classes[1]).then(|| classes.map(|class| self.classes()[usize::from(class)].clone()))
+        };
 
 fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
     let mut all = photos::load(&source.training, input, None)?;
     let training_count = all.examples.len();
     if let Some(folder) = &source.validation {
+            contradiction: contradiction(pair),
         let validation = photos::load(folder, input, Some(&all.classes))?;
         all.examples.extend(validation.examples);
         all.warnings.extend(validation.warnings);

@@ -116,7 +116,8 @@ fn choose(
 ) -> Result<Threshold, QuantizationError> {
     let photos = photos::load(folder, calibration.input, Some(&calibration.classes))?;
     let mut duplicates =
-        compare(&calibration.examples, &photos.examples, options, calibration.input, events).duplicates;
+        compare(&calibration.examples, &photos.examples, &photos.classes, options, calibration.input, events)
+            .duplicates;
     duplicates.retain(|pair| pair.across);
     tell_of_photos(&photos.warnings, &duplicates, &[], events);
     let judged = Judged::all(model, &photos);

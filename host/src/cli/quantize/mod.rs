@@ -125,6 +125,7 @@ fn print_layers(layers: &[LayerError]) {
 #[derive(Debug, Serialize)]
 struct Written {
     model: PathBuf,
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     bytes: usize,
     layers: Vec<LayerError>,
     /// The model's policy.
