@@ -132,6 +132,19 @@ impl StudyPhotos {
         })
     }
 
+    /// Returns the photos of the training folder alone, without the given split.
+    pub fn training_only(&self) -> Self {
+        let count = self.training_count;
+        Self {
+            by_shape: self.by_shape.iter().map(|(&shape, dataset)| (shape, subset(dataset, 0..count))).collect(),
+            given_split: false,
+            duplicates: self.duplicates.iter().filter(|pair| pair.second < count).copied().collect(),
+            source: PhotoFolders { validation: None, ..self.source.clone() },
+            warnings: self.warnings.clone(),
+            ..*self
+        }
+    }
+
     /// Returns all photos as inputs of a system's shape.
     ///
     /// # Panics

@@ -134,10 +134,9 @@ pub fn tune(
     if let Some(epochs) = search.epochs {
         space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
     }
-    let searched_on = PhotoFolders { validation: None, ..source.clone() };
     // Held-out photos are read now, so that errors in them are reported now; they are not used yet.
     let all_photos = StudyPhotos::load_telling(source, &space, compared)?;
-    let photos = StudyPhotos::load_telling(&searched_on, &space, compared)?;
+    let photos = all_photos.training_only();
     let (mut left, costs) = within(&space, photos.classes(), search.budget)?;
     let within_budget = left.len();
     left.truncate(search.candidates);
