@@ -70,6 +70,11 @@ pub enum Note {
         /// The folder of validation photos that is used.
         validation: Option<PathBuf>,
     },
+    /// The given validation photos are not of all classes.
+    NotValidated {
+        /// Names of the classes without a validation photo.
+        classes: Vec<String>,
+    },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
     /// Some photos resemble so many others that not all of these were compared with them.

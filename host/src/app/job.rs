@@ -19,7 +19,7 @@ use pinhole_train::{
 };
 
 use super::compare::{Compared, compare};
-use super::events::Events;
+use super::events::{Events, Note};
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -158,6 +158,7 @@ impl Job {
             accelerator: self.accelerator,
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            class_from: (!self.options.class_from.is_structure()).then(|| self.options.class_from.to_string()),
             no_duplicate_search: !self.options.duplicate_search,
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
@@ -197,9 +198,13 @@ pub fn load(
     seed: u64,
     events: &mut dyn Events,
 ) -> Result<JobData, PhotoError> {
-    let mut all = photos::load(photos, input, classes)?;
+    let mut all = photos::load(options.of(photos), input, classes)?;
     let mut warnings = std::mem::take(&mut all.warnings);
-    let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
+    let mut given = validation.map(|folder| photos::load(options.of(folder), input, Some(&all.classes))).transpose()?;
+    let missing = given.as_ref().map_or(Vec::new(), Dataset::missing);
+    if !missing.is_empty() {
+        events.note(&Note::NotValidated { classes: missing });
+    }
     warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
     // Training photos come first, so that a pair on both sides lists its training photo first.
     let others = given.iter().flat_map(|validation| &validation.examples);

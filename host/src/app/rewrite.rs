@@ -44,7 +44,7 @@ pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Res
 /// Creates the report; `None` if its sources are not available.
 fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -> Result<Option<String>, JobError> {
     let classes = Some(&network.classes[..]);
-    let options = PhotoOptions { duplicate_search: !run.no_duplicate_search };
+    let options = PhotoOptions { class_from: run.class_from(), duplicate_search: !run.no_duplicate_search };
     let folders = (run.photos.as_path(), run.validation.as_deref());
     let data = load(folders, &options, network.recipe.input(), classes, run.seed, &mut ());
     let (Ok(data), Some(epochs)) = (data, read_metrics(folder)) else { return Ok(None) };

@@ -84,7 +84,7 @@ impl Study {
         for system in &mut systems {
             system.recipe.training.epochs = self.epochs.unwrap_or(system.recipe.training.epochs);
         }
-        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options());
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
         let photos = load(&source, &systems)?;
         let (folds, repeats) = if photos.given_split {
             (FOLDS_BESIDE_A_SPLIT, REPEATS_BESIDE_A_SPLIT.min(self.seeds))

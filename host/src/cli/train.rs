@@ -21,9 +21,10 @@ use crate::app::train::{Checkpoints, TrainRequest, TrainedRun, train};
 /// `pinhole train`.
 #[derive(Debug, Args)]
 pub(super) struct Train {
-    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg)
+    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg). Or a list of photos: a .csv,
+    /// .tsv or .txt file with a path and a class on each line
     photos: PathBuf,
-    /// Folder of validation photos [default: a fifth of the training photos is held out, by the seed]
+    /// Folder or list of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
     #[command(flatten)]
@@ -148,7 +149,7 @@ impl Train {
         TrainRequest {
             photos: self.photos.clone(),
             validation: self.validation.clone(),
-            options: self.options.options(),
+            options: self.options.options(None),
             recipe: self.recipe.clone(),
             from: self.from.clone(),
             freeze: self.freeze,

@@ -72,7 +72,7 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
 
 impl Tune {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options());
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
         let search = Search {
             budget: SearchBudget { flash_bytes: self.flash, ram_bytes: self.ram },
             candidates: usize::from(self.candidates),

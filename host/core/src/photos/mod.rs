@@ -5,12 +5,14 @@
 //! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together, or cut them into blocks if they are a
 //! [`Series`].
 
+mod class_from;
 mod coarse;
 mod dataset;
 pub mod decode;
 mod duplicates;
 mod error;
 mod jpeg;
+mod list;
 mod natural;
 mod options;
 mod picture;
@@ -22,6 +24,7 @@ mod split_folders;
 mod unlabeled;
 mod unsupported;
 
+pub use class_from::{ClassFrom, ClassFromError, Source};
 pub use dataset::{Dataset, Example, copies, load, load_some};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups};
 pub use error::{PhotoError, PhotoFault, Warning};

@@ -4,7 +4,7 @@
 //! before. The first two leave out only pairs that the last would reject:
 //!
 //! 1. The distance of the hashes ([`MAX_DISTANCE`](super::MAX_DISTANCE)): nanoseconds.
-//! 2. An upper bound of the correlation, from [coarse](super::coarse) details: tens of nanoseconds.
+//! 2. An upper bound of the correlation, from coarse details: tens of nanoseconds.
 //! 3. The correlation of the details at every shift: microseconds.
 //!
 //! Two limits keep the work proportional to the number of inputs, however much they resemble each other. No web collection reaches
@@ -86,10 +86,10 @@ fn search_within(
     FoundDuplicates { pairs: found.into_iter().flat_map(|found| found.pairs).collect(), unfinished }
 }
 
-/// Finds all pairs of near-duplicates, without a split and without reports of progress: see [`search`].
+/// Finds all pairs of near-duplicates, without a split and without reports of progress: see [`search()`].
 ///
 /// # Panics
-/// Those of [`search`].
+/// Those of [`search()`].
 pub fn near_duplicates(examples: &[&Example], input: InputShape) -> Vec<NearDuplicate> {
     search(examples, input, examples.len(), &|_| ()).pairs
 }

@@ -1,5 +1,5 @@
 //! Divides photos into training and held-out ones, or into folds. Near-duplicates stay together, since a copy of a training photo
-//! tests nothing. Only a series of them is cut, into blocks of neighbors (see [`super::series`]).
+//! tests nothing. Only a series of them is cut, into blocks of neighbors (see [`super::series()`]).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use crate::random::{Purpose, Random};
 
 /// Splits a dataset in two: training examples and held-out ones, chosen by the seed. `fraction` of each class is held out,
 /// rounded, at least one example; fewer if whole groups do not add up to it. `groups` are those of [`super::groups`]; none
-/// is split, except those of which [`super::series`] makes blocks.
+/// is split, except those of which [`super::series()`] makes blocks.
 ///
 /// # Errors
 /// [`PhotoError::TooFewToHoldOut`] if a class has fewer than two groups (or blocks), or none that can be held out without taking
@@ -70,7 +70,7 @@ pub fn hold_out(
 /// Divides a dataset into `count` folds for cross-validation. Returns the fold of each example, 0..`count`, by the seed.
 ///
 /// Each class is spread over the folds as evenly as its groups allow; without near-duplicates, their sizes differ by at most
-/// one photo. `groups` are those of [`super::groups`]; all of a group are in one fold, except those of which [`super::series`] makes
+/// one photo. `groups` are those of [`super::groups`]; all of a group are in one fold, except those of which [`super::series()`] makes
 /// blocks: then all of a block are.
 ///
 /// # Errors

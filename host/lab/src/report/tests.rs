@@ -73,6 +73,7 @@ fn training_page(name: &str) -> String {
         accelerator: Accelerator::Cpu,
         photos: path(),
         validation: None,
+        class_from: None,
         no_duplicate_search: false,
         training_photos: 6,
         validation_photos: 2,

@@ -172,7 +172,11 @@ impl StudyPhotos {
     /// photos of a given split have their folder's name before it.
     pub(super) fn relative_path(&self, index: usize) -> String {
         let path = &self.any().examples[index].path;
-        let below = |folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
+        let below = |source: &Path| {
+            // Paths in a list are relative to its folder.
+            let folder = if source.is_file() { source.parent().unwrap_or(source) } else { source };
+            path.strip_prefix(folder).unwrap_or(path).to_owned()
+        };
         let relative = match &self.source.validation {
             Some(folder) if index >= self.training_count => {
                 Path::new(folder.file_name().unwrap_or_default()).join(below(folder))
@@ -199,11 +203,16 @@ impl StudyPhotos {
     pub fn duplicate_paths(&self) -> Vec<DuplicatePhotos> {
         let examples = &self.any().examples;
         let across = |pair: &NearDuplicate| pair.first < self.training_count && pair.second >= self.training_count;
+        let contradiction = |pair: &NearDuplicate| {
+            let classes = [pair.first, pair.second].map(|index| examples[index].class);
+            (classes[0] != classes[1]).then(|| classes.map(|class| self.classes()[usize::from(class)].clone()))
+        };
         let named = self.duplicates.iter().map(|pair| DuplicatePhotos {
             first: examples[pair.first].path.clone(),
             second: examples[pair.second].path.clone(),
             mirrored: pair.mirrored,
             across: self.given_split && across(pair),
+            contradiction: contradiction(pair),
         });
         named.collect()
     }
@@ -216,17 +225,12 @@ pub(super) fn shape_name(input: InputShape) -> String {
         color => format!("{} {color}", input.side),
     }
 }
-        let contradiction = |pair: &NearDuplicate| {
-            let classes = [pair.first, pair.second].map(|index| examples[index].class);
-            (classes[0] != classes[1]).then(|| classes.map(|class| self.classes()[usize::from(class)].clone()))
-        };
 
 fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
-    let mut all = photos::load(&source.training, input, None)?;
+    let mut all = photos::load(source.options.of(&source.training), input, None)?;
     let training_count = all.examples.len();
     if let Some(folder) = &source.validation {
-            contradiction: contradiction(pair),
-        let validation = photos::load(folder, input, Some(&all.classes))?;
+        let validation = photos::load(source.options.of(folder), input, Some(&all.classes))?;
         all.examples.extend(validation.examples);
         all.warnings.extend(validation.warnings);
     }

@@ -183,7 +183,7 @@ impl QuantizeRequest {
 
     fn load(&self, network: &Network, events: &mut dyn Events) -> Result<Dataset, QuantizationError> {
         let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
-        let photos = photos::load_some(&self.photos, input, classes, self.limit)?;
+        let photos = photos::load_some(self.options.of(&self.photos), input, classes, self.limit)?;
         tell_of_photos(&photos.warnings, &[], &[], events);
         Ok(photos)
     }

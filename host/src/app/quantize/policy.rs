@@ -114,7 +114,7 @@ fn choose(
     options: &PhotoOptions,
     events: &mut dyn Events,
 ) -> Result<Threshold, QuantizationError> {
-    let photos = photos::load(folder, calibration.input, Some(&calibration.classes))?;
+    let photos = photos::load(options.of(folder), calibration.input, Some(&calibration.classes))?;
     let mut duplicates =
         compare(&calibration.examples, &photos.examples, &photos.classes, options, calibration.input, events)
             .duplicates;

@@ -11,6 +11,7 @@ use miette::Result;
 use pinhole_lab::threshold::Coverage;
 use pinhole_train::Stopped;
 use pinhole_train::quantize::{ActivationBits, LayerError};
+use pinhole_train::runs;
 use serde::Serialize;
 
 use self::fine_tune::{FineTuneArguments, print_fine_tuning};
@@ -32,7 +33,7 @@ pub(super) struct Quantize {
     /// Run folder of `pinhole train`, its weights.safetensors, or the name of a bundled model
     #[arg(add = completions::models())]
     model: PathBuf,
-    /// Folder of training photos to calibrate on
+    /// Folder or list of training photos to calibrate on
     photos: PathBuf,
     #[command(flatten)]
     options: PhotoArguments,
@@ -81,7 +82,7 @@ impl Quantize {
         QuantizeRequest {
             model: self.model.clone(),
             photos: self.photos.clone(),
-            options: self.options.options(),
+            options: self.options.options(runs::summary_of(&self.model).as_ref()),
             limit: self.limit.count(),
             activations: self.activations.map(ActivationBits::from),
             weights: self.weights.clone(),
@@ -124,8 +125,8 @@ fn print_layers(layers: &[LayerError]) {
 /// JSON output of `--json`.
 #[derive(Debug, Serialize)]
 struct Written {
-    model: PathBuf,
     #[serde(serialize_with = "pinhole_core::path_text::serialize")]
+    model: PathBuf,
     bytes: usize,
     layers: Vec<LayerError>,
     /// The model's policy.

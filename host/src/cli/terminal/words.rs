@@ -26,6 +26,12 @@ pub(super) fn tell(fact: &Note) {
         }
         Note::Series(series) => return warn_of_series(series),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
+        Note::NotValidated { classes } => {
+            let (list, them) = (classes.join(", "), if classes.len() == 1 { "it" } else { "them" });
+            format!(
+                "warning: there are no validation photos of {list}: nothing tells how well {them} will be recognized"
+            )
+        }
         Note::NearDuplicatesUnfinished { photos } => return warn_of_unfinished(*photos),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();

@@ -15,5 +15,5 @@ pub mod pretrained;
 pub use error::JobError;
 pub use folder::{
     PretrainedSummary, Quantization, RunError, RunSummary, Trained, files, metrics_csv, open, read_metrics,
-    remove_checkpoint, remove_summary, stopped_name, summary, write_summary,
+    remove_checkpoint, remove_summary, stopped_name, summary, summary_of, write_summary,
 };
