@@ -60,5 +60,5 @@ fn drawn(recipe: &Recipe, count_per_class: usize, set: Set) -> Dataset {
             pixels: picture.shrink(recipe.input()).expect("drawn pictures are larger than the input"),
         }
     });
-    Dataset { input: recipe.input(), classes, examples: examples.collect(), warnings: Vec::new() }
+    Dataset { input: recipe.input(), classes, examples: examples.collect(), warnings: Vec::new(), enlarged: 0 }
 }

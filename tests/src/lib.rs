@@ -103,6 +103,7 @@ pub fn bundled_job() -> Job {
         options: PhotoOptions::default(),
         recipe_name: DEFAULT.to_owned(),
         recipe: Recipe::find(DEFAULT).expect("the default recipe is there"),
+        choice: None,
         from: None,
         seed: 1,
         bits: ActivationBits::default(),

@@ -172,7 +172,7 @@ fn what_differs_in_hue_alone_is_learned() {
     .ok();
     let saved = image::open(captured.join("red").join("red-0001.png")).unwrap();
     let first = pinhole::photos::decode::read_input(&photos.join("red").join("0.png"), InputShape::rgb(12)).unwrap();
-    assert_eq!(saved.as_rgb8().unwrap().as_raw(), &first);
+    assert_eq!(saved.as_rgb8().unwrap().as_raw(), &first.pixels);
 
     let gray = run("gray");
     let evaluated = Ran::of(pinhole(["evaluate"]).arg(&gray).arg(&photos).arg("--json")).ok().json();

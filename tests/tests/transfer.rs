@@ -88,6 +88,7 @@ fn run_on_grays(job: &Job) -> FinishedTraining {
         training: grays(12, 1),
         validation: grays(5, 2),
         warnings: Vec::new(),
+        enlarged: 0,
         duplicates: Vec::new(),
         series: Vec::new(),
     };

@@ -8,7 +8,6 @@ use std::vec;
 use pinhole_core::inference::Inference;
 use pinhole_core::photos::{PhotoError, decode};
 use pinhole_shared::link::Report;
-use pinhole_shared::pixels::Color;
 
 use crate::device::{InferenceDevice, InferenceDeviceError};
 
@@ -88,8 +87,10 @@ impl BoardCamera {
         let (mut shown, mut photo) = (None, None);
         if let Some(photos) = &mut self.photos {
             let path = photos.next().ok_or(BoardCameraError::NoPhoto)?;
-            let color = self.device.identity().input().map_or(Color::Rgb, |input| input.color);
-            let picture = decode::read(&path)?.for_color(color);
+            let picture = match self.device.identity().input() {
+                Some(input) => decode::read_for(&path, input)?,
+                None => decode::read(&path)?,
+            };
             (shown, photo) = (Some(path), Some(started.elapsed()));
             started = Instant::now();
             self.device.show(picture)?;

@@ -29,7 +29,13 @@ pub fn dataset(input: InputShape, classes: &[&str], examples: impl IntoIterator<
         Example { path: number.to_string().into(), class, pixels }
     });
     let examples = examples.collect();
-    Dataset { input, classes: classes.iter().map(|&class| class.to_owned()).collect(), examples, warnings: Vec::new() }
+    Dataset {
+        input,
+        classes: classes.iter().map(|&class| class.to_owned()).collect(),
+        examples,
+        warnings: Vec::new(),
+        enlarged: 0,
+    }
 }
 
 /// Returns the classes of `count` examples that take turns: 0, 1, .. `classes` - 1, 0, 1, ..

@@ -6,6 +6,7 @@ use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
 use pinhole_boards::firmware::{Firmware, FirmwareOrigin};
 use pinhole_core::photos::{DuplicatePhotos, Series, SplitFolders, Warning};
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
 
@@ -58,11 +59,25 @@ pub(super) fn tell_of_photos(
     }
 }
 
+/// Reports photos that were enlarged for this input, if there are any.
+pub(super) fn tell_of_enlarged(count: usize, input: InputShape, events: &mut dyn Events) {
+    if count > 0 {
+        events.note(&Note::Enlarged { count, input });
+    }
+}
+
 /// A fact about a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// Files in a folder of photos were left out.
     LeftOut(Vec<Warning>),
+    /// Some photos are smaller than the network's input and were enlarged.
+    Enlarged {
+        /// Number of these photos.
+        count: usize,
+        /// The input.
+        input: InputShape,
+    },
     /// The folder of photos is split into folders, which are used as their names say.
     SplitFolders {
         /// The folders.
@@ -74,6 +89,13 @@ pub enum Note {
     NotValidated {
         /// Names of the classes without a validation photo.
         classes: Vec<String>,
+    },
+    /// Recipe and network were chosen automatically.
+    Chosen {
+        /// What was chosen and why, without a full stop.
+        sentence: String,
+        /// The command that asks for the same.
+        command: String,
     },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
@@ -124,6 +146,11 @@ pub enum Note {
     /// A run folder contains an earlier run, which is replaced now.
     ReplacingRun {
         /// The folder.
+        folder: PathBuf,
+    },
+    /// A run folder contained an earlier run, which is kept in another folder.
+    KeptAside {
+        /// That other folder.
         folder: PathBuf,
     },
     /// The model that is quantized again was fine-tuned, and the new one is not.

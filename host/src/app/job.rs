@@ -3,17 +3,18 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use pinhole_core::artifacts::write_file;
+use pinhole_core::artifacts::write_files;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Dataset, DuplicatePhotos, PhotoError, PhotoOptions, Series, Warning};
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
 use pinhole_lab::report::{ExplainedPhoto, RunReport};
+use pinhole_lab::verdict::{NetworkVerdict, TrainingFacts};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
-use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RunSummary, files};
+use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RecipeChoice, RunSummary, files};
 use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
@@ -41,6 +42,8 @@ pub struct Job {
     pub recipe_name: String,
     /// The recipe.
     pub recipe: Recipe,
+    /// The automatic choice that the recipe and network come from; absent if the user named them.
+    pub choice: Option<RecipeChoice>,
     /// Network to continue from; a new network if absent.
     pub from: Option<PretrainedInit>,
     /// Seed of all randomness.
@@ -69,6 +72,8 @@ pub struct JobData {
     pub validation: Dataset,
     /// Files of both folders that were left out.
     pub warnings: Vec<Warning>,
+    /// Number of photos of both folders that were enlarged, because they are smaller than the network's input.
+    pub enlarged: usize,
     /// Photos that are nearly the same picture.
     pub duplicates: Vec<DuplicatePhotos>,
     /// Classes whose photos are nearly one picture. If photos are held out, these are cut into blocks.
@@ -85,6 +90,8 @@ pub struct FinishedTraining {
     pub model: ModelFile,
     /// Evaluation of both networks on the validation photos.
     pub evaluation: Evaluation,
+    /// Verdict on the model.
+    pub verdict: NetworkVerdict,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
 }
@@ -149,9 +156,12 @@ impl Job {
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;
+        let epochs = outcome.epochs.last().map_or(0, |epoch| epoch.epoch);
+        let verdict = data.verdict(&evaluation, outcome.best.epoch, epochs);
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
+            choice: self.choice.clone(),
             from: self.from.as_ref().map(|from| from.summary(&data.training.classes)),
             frozen: self.from.as_ref().is_some_and(|from| from.freeze),
             seed: self.seed,
@@ -162,15 +172,17 @@ impl Job {
             no_duplicate_search: !self.options.duplicate_search,
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
-            epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
+            enlarged_photos: data.enlarged,
+            epochs,
             stopped: runs::stopped_name(outcome.stopped),
             best_epoch: outcome.best.epoch,
             validation_loss: outcome.best.validation_loss,
             validation_accuracy: outcome.best.validation_accuracy,
             model_checksum: model.model().checksum(),
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
+            verdict: serialized(&verdict),
         };
-        Ok(FinishedTraining { summary, outcome, model, evaluation, layers })
+        Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, layers })
     }
 
     /// Returns the network that training starts with.
@@ -181,6 +193,19 @@ impl Job {
             network.freeze_hidden();
         }
         Ok(network)
+    }
+}
+
+/// Returns a verdict as a run's summary has it.
+pub(super) fn serialized(verdict: &NetworkVerdict) -> Option<serde_json::Value> {
+    serde_json::to_value(verdict).ok()
+}
+
+impl JobData {
+    /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos.
+    pub(super) fn verdict(&self, evaluation: &Evaluation, best_epoch: u32, epochs: u32) -> NetworkVerdict {
+        let facts = TrainingFacts { training: &self.training, duplicates: &self.duplicates, best_epoch, epochs };
+        NetworkVerdict::of(evaluation, &self.validation, Some(facts))
     }
 }
 
@@ -201,6 +226,7 @@ pub fn load(
     let mut all = photos::load(options.of(photos), input, classes)?;
     let mut warnings = std::mem::take(&mut all.warnings);
     let mut given = validation.map(|folder| photos::load(options.of(folder), input, Some(&all.classes))).transpose()?;
+    let enlarged = all.enlarged + given.as_ref().map_or(0, |validation| validation.enlarged);
     let missing = given.as_ref().map_or(Vec::new(), Dataset::missing);
     if !missing.is_empty() {
         events.note(&Note::NotValidated { classes: missing });
@@ -223,7 +249,7 @@ pub fn load(
         let held_out = validation.examples.iter().map(|example| &example.path).collect();
         DuplicatePhotos::mark_across(&mut duplicates, &held_out);
     }
-    Ok(JobData { training, validation, warnings, duplicates, series })
+    Ok(JobData { training, validation, warnings, enlarged, duplicates, series })
 }
 
 impl PretrainedInit {
@@ -239,12 +265,19 @@ impl PretrainedInit {
 }
 
 impl FinishedTraining {
-    /// Writes all files of the run into an existing folder. Each file is written as a whole, and the summary last: a
-    /// folder with a summary is complete.
+    /// Writes all files of the run into an existing folder, or none of them after an error. An earlier run is replaced.
     ///
     /// # Errors
     /// [`JobError::Write`] with the path.
     pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
+        Ok(write_files(folder, &self.files(data)?)?)
+    }
+
+    /// Returns the contents of the run's files, in the order of [`files::RUN`].
+    ///
+    /// # Errors
+    /// [`JobError::Train`] if candle fails.
+    pub fn files(&self, data: &JobData) -> Result<[(&'static str, Vec<u8>); 6], JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
         let explanations = explain_some(&self.model, &data.validation, &self.evaluation);
         let explained: Vec<ExplainedPhoto<'_>> = explanations
@@ -265,15 +298,15 @@ impl FinishedTraining {
             duplicates: &data.duplicates,
         };
         let weights = self.outcome.network.to_safetensors()?;
-        // The summary of an earlier run would describe a mixture of files if writing failed half-way.
-        runs::remove_summary(folder)?;
-        write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
-        write_file(&folder.join(files::METRICS), &runs::metrics_csv(&self.outcome.epochs))?;
-        write_file(&folder.join(files::WEIGHTS), &weights)?;
-        write_file(&folder.join(files::MODEL), self.model.bytes())?;
-        write_file(&folder.join(files::REPORT), report.to_html().as_bytes())?;
-        runs::write_summary(folder, &self.summary)?;
-        Ok(())
+        let report = report.to_html().into_bytes();
+        Ok([
+            (files::RECIPE, recipe.into_bytes()),
+            (files::METRICS, runs::metrics_csv(&self.outcome.epochs)),
+            (files::WEIGHTS, weights),
+            (files::MODEL, self.model.bytes().to_owned()),
+            (files::REPORT, report),
+            (files::SUMMARY, runs::summary_bytes(&self.summary)),
+        ])
     }
 }
 

@@ -37,6 +37,8 @@ struct Classified {
     /// The most likely class.
     class: String,
     probability: f64,
+    /// True if the photo is smaller than the network's input and was enlarged.
+    enlarged: bool,
     /// The answered class; `None` for "unknown".
     answer: Option<String>,
     /// Logit of each class, in the model's order.
@@ -53,7 +55,7 @@ impl Classify {
         let names: Vec<&str> = engine.model().class_names().collect();
         let policy = engine.model().policy();
         let mut all = Vec::with_capacity(photos.len());
-        for Unlabeled { path, pixels } in photos {
+        for Unlabeled { path, pixels, enlarged } in photos {
             let inference = engine.run_all(&pixels);
             let decision = inference.decision;
             let verdict = policy.judge(decision);
@@ -65,7 +67,8 @@ impl Classify {
             let logits = inference.stages.last().map_or(&[][..], |logits| logits);
             let logits = logits.iter().map(|&logit| f64::from(logit) / f64::from(Q16_ONE)).collect();
             let pixels = self.pixels.then(|| BASE64_STANDARD.encode(&pixels));
-            all.push(Classified { path, class, probability: decision.probability.to_f64(), answer, logits, pixels });
+            let probability = decision.probability.to_f64();
+            all.push(Classified { path, class, probability, enlarged, answer, logits, pixels });
         }
         if self.json {
             json(&all)?;

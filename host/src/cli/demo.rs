@@ -9,7 +9,7 @@ use pinhole_boards::board::Board;
 use pinhole_boards::device::{CameraKind, InferenceDevice as _, PortableDevice};
 use pinhole_boards::emulator::{self, EmulatorError};
 use pinhole_boards::prove::{ProofInputs, prove};
-use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::artifacts::{create_folder, write_files};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Example, PhotoOptions};
@@ -25,13 +25,13 @@ use super::prove::{print_proof, prove_with_progress};
 use super::terminal::Terminal;
 use super::values::at_least;
 use crate::app::board::start_board;
-use crate::app::train::{Checkpoints, train as train_job};
+use crate::app::train::{Checkpoints, EarlierRun, train as train_job};
 use crate::app::{Job, PretrainedInit};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Folder to write the synthetic pictures and the run folder to
+    /// Folder to write the synthetic pictures and the run folder to. Those of an earlier demo are replaced
     #[arg(long, default_value = "pinhole-demo")]
     out: PathBuf,
     /// Seed of the training
@@ -64,6 +64,7 @@ impl Demo {
             validation: Some(validation.clone()),
             recipe_name: source.recipe_name.clone(),
             recipe,
+            choice: None,
             from: Some(PretrainedInit { source, freeze: false }),
             seed: self.seed,
             bits: ActivationBits::default(),
@@ -74,7 +75,9 @@ impl Demo {
             job.recipe.training.epochs,
             job.seed
         );
-        let finished = train_job(&job, &run, Checkpoints::None, &mut Terminal::new())?.finished;
+        // It holds the run of an earlier demo, if any.
+        let earlier = EarlierRun::Replace;
+        let finished = train_job(&job, &run, Checkpoints::None, earlier, &mut Terminal::new())?.finished;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -144,8 +147,5 @@ fn right(model: &ModelFile, folder: &Path) -> Result<(usize, usize)> {
 /// Writes the bundled pictures of a set into a folder.
 fn unpack(set: &str, folder: &Path) -> Result<()> {
     create_folder(folder)?;
-    for (name, bytes) in data::pictures(set) {
-        write_file(&folder.join(name), bytes)?;
-    }
-    Ok(())
+    Ok(write_files(folder, &data::pictures(set))?)
 }

@@ -11,8 +11,10 @@ use serde::Serialize;
 
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
-use super::output::{confusion, json, say, scores, warn};
+use super::output::{confusion, json, note_enlarged, say, scores, warn};
 use super::photo_options::ClassFromArgument;
+use super::verdict::print_verdict;
+use crate::verdict::NetworkVerdict;
 use crate::{evaluate, photos};
 
 /// `pinhole evaluate`.
@@ -34,11 +36,14 @@ pub(super) struct Evaluate {
     json: bool,
 }
 
-/// An evaluation, and those of other models.
+/// An evaluation with its verdict, and those of other models.
 #[derive(Debug, Serialize)]
 struct With {
     #[serde(flatten)]
     evaluation: evaluate::Evaluation,
+    /// Number of photos that were enlarged, because they are smaller than the network's input.
+    enlarged: usize,
+    verdict: NetworkVerdict,
     beside: Vec<Beside>,
 }
 
@@ -61,7 +66,9 @@ impl Evaluate {
         let source = Source { path: &self.photos, class_from: &class_from };
         let photos = photos::load_some(source, model.input(), Some(&classes), self.limit.count())?;
         warn(&photos.warnings);
+        note_enlarged(photos.enlarged, photos.input);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
+        let verdict = NetworkVerdict::of(&evaluation, &photos, None);
         let mut beside = Vec::with_capacity(self.beside.len());
         for path in &self.beside {
             let other = open(path)?;
@@ -78,10 +85,11 @@ impl Evaluate {
             beside.push(Beside { model: path.clone(), scores: scores.int8, agreement: scores.agreement });
         }
         if self.json {
-            json(&With { evaluation, beside })?;
+            json(&With { evaluation, enlarged: photos.enlarged, verdict, beside })?;
             return Ok(ExitCode::SUCCESS);
         }
         scores(&evaluation);
+        print_verdict(&verdict);
         for other in &beside {
             let agreement = other.agreement.map_or(String::new(), |part| format!(", decides as float {part:.3}"));
             let (accuracy, loss) = (other.scores.accuracy, other.scores.loss);

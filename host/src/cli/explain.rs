@@ -50,7 +50,7 @@ impl Explain {
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
         let bar = progress(photos.len() as u64, "explaining");
         let mut all = Vec::with_capacity(photos.len());
-        for Unlabeled { path, pixels } in photos {
+        for Unlabeled { path, pixels, .. } in photos {
             let explanation = explain(&trained.model, &pixels);
             let class = classes.get(usize::from(explanation.decision.class)).cloned().unwrap_or_default();
             let probability = explanation.decision.probability.to_f64();

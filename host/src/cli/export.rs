@@ -14,7 +14,7 @@ use pinhole_core::photos;
 use super::choice::choice;
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
-use super::output::{json, note, say, warn};
+use super::output::{json, note, note_enlarged, say, warn};
 
 /// `pinhole export`.
 #[derive(Debug, Args)]
@@ -80,6 +80,7 @@ impl Export {
             let input = trained.model.model().input();
             let (photos, warnings) = photos::read_some_unlabeled(&[folder.to_owned()], input, self.limit.count())?;
             warn(&warnings);
+            note_enlarged(photos.iter().filter(|photo| photo.enlarged).count(), input);
             calibration.extend(photos.into_iter().map(|photo| photo.pixels));
         }
         let inputs: Vec<&[u8]> = calibration.iter().map(Vec::as_slice).collect();

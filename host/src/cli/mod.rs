@@ -35,6 +35,7 @@ mod terminal;
 mod train;
 mod tune;
 mod values;
+mod verdict;
 mod watch;
 
 use std::ffi::OsString;

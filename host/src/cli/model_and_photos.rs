@@ -13,7 +13,7 @@ use pinhole_train::runs::bundled::{self, Bundled};
 use pinhole_train::runs::{self, Trained};
 
 use super::completions;
-use super::output::{detail, note, warn};
+use super::output::{detail, note, note_enlarged, warn};
 use super::values::at_least;
 
 /// Help text of the model argument.
@@ -151,6 +151,7 @@ impl ModelAndPhotos {
         }
         let (photos, warnings) = photos::read_some_unlabeled(&places, input, self.limit.count())?;
         warn(&warnings);
+        note_enlarged(photos.iter().filter(|photo| photo.enlarged).count(), input);
         Ok(photos)
     }
 

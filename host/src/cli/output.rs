@@ -11,6 +11,7 @@ use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
 use pinhole_core::statistics::Interval;
 use pinhole_lab::evaluate::Evaluation;
 use pinhole_shared::decision::Decision;
+use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Verdict;
 use thiserror::Error;
 
@@ -127,6 +128,15 @@ pub(super) fn warn_of_series(series: &[Series]) {
             "class {class}: {which} photos are nearly one picture (a fixed camera?). Where photos are held out, these are in blocks, by the \
              order of their names. The scores say little about other views"
         ));
+    }
+}
+
+/// Prints to stderr how many pictures were enlarged for a network's input, if any.
+pub(super) fn note_enlarged(count: usize, input: InputShape) {
+    match count {
+        0 => {}
+        1 => note(&format!("1 picture smaller than the input of {0}x{0} was enlarged", input.side)),
+        _ => note(&format!("{count} pictures smaller than the input of {0}x{0} were enlarged", input.side)),
     }
 }
 

@@ -62,7 +62,7 @@ impl Simulate {
         let names: Vec<&str> = model.class_names().collect();
         let mut all = Vec::with_capacity(photos.len());
         for path in photos {
-            let picture = decode::read(&path)?.for_color(model.input().color);
+            let picture = decode::read_for(&path, model.input())?;
             board.show(picture)?;
             let Inference { decision, verdict, .. } = board.capture(Report::Decision)?;
             if !self.json {

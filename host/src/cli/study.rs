@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use pinhole_core::artifacts::check_outside;
 use pinhole_core::photos::Series;
 use pinhole_lab::study::{
     self, Compared, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos,
@@ -79,6 +80,8 @@ fn folds(text: &str) -> std::result::Result<u32, String> {
 
 impl Study {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        check_outside(&self.out, photos.into_iter().flatten())?;
         let mut systems =
             if self.systems.is_empty() { study::systems::article()? } else { study::systems::named(&self.systems)? };
         for system in &mut systems {
@@ -97,6 +100,9 @@ impl Study {
             repeats: self.repeats.unwrap_or(repeats),
         };
         warn(&photos.warnings);
+        if photos.enlarged > 0 {
+            note(&format!("{} pictures smaller than the largest input were enlarged", photos.enlarged));
+        }
         let series = photos.series(size.folds);
         warn_of_series(&series);
         warn_of_duplicates(&Series::without(&series, &photos.duplicate_paths()));

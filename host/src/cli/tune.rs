@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic, Result, WrapErr};
-use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::artifacts::{check_outside, create_folder, write_files};
 use pinhole_core::photos::Series;
 use pinhole_lab::study::{PhotoFolders, StudyProgress};
 use pinhole_lab::tune::{FoundNetwork, Search, SearchBudget, SearchResult, tune};
@@ -72,6 +72,8 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
 
 impl Tune {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        check_outside(&self.out, photos.into_iter().flatten())?;
         let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
         let search = Search {
             budget: SearchBudget { flash_bytes: self.flash, ram_bytes: self.ram },
@@ -104,6 +106,9 @@ impl Tune {
         };
         warn(&found.warnings);
         warn_of_unfinished(found.unfinished);
+        if found.enlarged > 0 {
+            note(&format!("{} pictures smaller than the largest input were enlarged", found.enlarged));
+        }
         warn_of_series(&found.series);
         warn_of_duplicates(&Series::without(&found.series, &found.duplicates));
         let recipes = self.out.join("recipes");
@@ -130,6 +135,8 @@ fn front(found: &SearchResult) -> impl Iterator<Item = &FoundNetwork> {
 
 fn write_recipes(folder: &Path, found: &SearchResult) -> Result<()> {
     create_folder(folder)?;
+    let recipe = |network: &FoundNetwork| (format!("{}.toml", network.name), format!("{FOUND}\n{}", network.recipe));
+    write_files(folder, &front(found).map(recipe).collect::<Vec<_>>())?;
     // Remove the recipes of an earlier search, perhaps for another budget.
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -137,9 +144,6 @@ fn write_recipes(folder: &Path, found: &SearchResult) -> Result<()> {
         if text.starts_with(FOUND) && !front(found).any(|network| path == recipe_path(folder, network)) {
             std::fs::remove_file(&path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
         }
-    }
-    for network in front(found) {
-        write_file(&recipe_path(folder, network), format!("{FOUND}\n{}", network.recipe).as_bytes())?;
     }
     Ok(())
 }

@@ -81,7 +81,7 @@ fn what_cannot_be_resumed() {
     let path = checkpoint.to_str().unwrap();
 
     let refused = |more: &[&str], words: &[&str]| refused_with(temp.path(), &out, more, words);
-    refused(&[], &["has an unfinished training", "add --resume", path]);
+    refused(&[], &["has an unfinished training", "add --resume", "--replace", out.to_str().unwrap()]);
     refused(&["--resume", "--seed", "2"], &[path, "its seed is 1, and this one's 2"]);
     refused(&["--resume", "--patience", "3"], &[path, "`patience = 3`"]);
     refused(&["--resume", "--recipe", "smaller"], &[path, "its recipe has"]);
@@ -96,7 +96,7 @@ fn what_cannot_be_resumed() {
     // After its removal, a training from the start is possible.
     std::fs::remove_file(&checkpoint).unwrap();
     let ran = run(&[&"train", &synthetic("train"), &"--epochs", &"2", &"--out", &out]).ok();
-    assert!(ran.stderr.contains("replacing the earlier run"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the earlier run is kept in"), "{}", ran.stderr);
     assert_whole_run(&out);
 }
 

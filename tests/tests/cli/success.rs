@@ -25,7 +25,11 @@ fn train() {
     let mut arguments = arguments.to_vec();
     arguments.extend([&"--json" as &dyn AsRef<OsStr>, &"--threads", &"1"]);
     let again = run(&arguments).ok();
-    assert!(again.stderr.contains("replacing the earlier run"), "{}", again.stderr);
+    let kept = temp.path().join("runs").join("first-1");
+    let told = format!("the earlier run is kept in {} (--replace replaces it instead)", kept.display());
+    assert!(again.stderr.contains(&told), "{}", again.stderr);
+    assert_whole_run(&kept);
+    assert_whole_run(&out);
     let summary = again.json();
     assert_eq!(summary, read_json(&out.join(files::SUMMARY)));
     assert_eq!(
@@ -33,7 +37,40 @@ fn train() {
         [26, 14, 20, 1]
     );
     assert_eq!(summary["stopped"], "finished");
+    // The verdict on the network, and what follows.
+    let verdict = &summary["verdict"];
+    assert_eq!([&verdict["photos"], &verdict["classes"][0]["training_photos"]], [14, 13]);
+    for line in [format!("verdict   {}", verdict["sentence"].as_str().unwrap()), "always answering".to_owned()] {
+        assert!(told.stdout.contains(&line), "no {line:?} in:\n{}", told.stdout);
+    }
+    assert!(told.stdout.contains("next      1. ") && told.stdout.contains(&format!("{}", out.display())));
     assert!(std::fs::read(out.join(files::MODEL)).unwrap() == model, "one thread gives another model");
+}
+
+/// Every second picture of either class is called a cat, and the others dogs: nothing tells them apart. One is in both. The run is
+/// written all the same.
+#[test]
+fn train_says_when_a_network_guesses() {
+    let temp = temporary();
+    let (pictures, out) = (temp.path().join("my pictures"), temp.path().join("run"));
+    for (number, file) in files_in(&synthetic("train")).iter().enumerate() {
+        let folder = pictures.join(["cat", "dog"][number % 2]);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    std::fs::copy(&files_in(&pictures.join("cat"))[0], pictures.join("dog/same.jpg")).unwrap();
+    let told = run(&[&"train", &pictures, &"--recipe", &"smaller", &"--epochs", &"6", &"--out", &out]).ok().stdout;
+    for words in ["verdict   It", "warning   these photos do not show that it is better than guessing", "two labels: "]
+    {
+        assert!(told.contains(words), "no {words:?} in:\n{told}");
+    }
+    assert!(told.contains("--from conv-96 --out") && told.contains("add photos, at least 20"), "{told}");
+    if cfg!(unix) {
+        assert!(told.contains(&format!("pinhole train '{}'", pictures.display())), "{told}");
+    }
+    let verdict = &read_json(&out.join(files::SUMMARY))["verdict"];
+    assert_eq!(verdict["better_than_guessing"], false);
+    assert_eq!(verdict["contradictory"][0]["identical"], true);
 }
 
 #[test]
@@ -138,8 +175,18 @@ fn evaluate() {
     let one = run(&[&"evaluate", &model, &photos, &"--json"]).ok().json();
     assert_eq!((&one["float"], &one["agreement"]), (&Value::Null, &Value::Null));
     assert_eq!(one["int8"], both["int8"]);
+    assert_eq!(one["verdict"], both["verdict"]);
+    assert_eq!(one["verdict"]["guess"]["accuracy"], 0.5);
+    assert!(one["verdict"]["sentence"].as_str().unwrap().starts_with("It recognizes both classes: "));
     let told = run(&[&"evaluate", &model, &photos]).ok().stdout;
-    for word in ["photos    14", "not available", "confusion matrix of int8", "chihuahua", "muffin"] {
+    for word in [
+        "photos    14",
+        "verdict   It recognizes both",
+        "not available",
+        "confusion matrix of int8",
+        "chihuahua",
+        "muffin",
+    ] {
         assert!(told.contains(word), "no {word:?} in:\n{told}");
     }
 }

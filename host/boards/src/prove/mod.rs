@@ -123,7 +123,7 @@ impl<'a> Sides<'a> {
     fn photo(&mut self, path: &Path) -> Result<[Inference; 2], ProveError> {
         // Gray rows if the network sees gray: a third of the bytes over an emulator's serial line, and the same input
         // (there is a test of this).
-        let picture = decode::read(path)?.for_color(self.shape.color);
+        let picture = decode::read_for(path, self.shape)?;
         let device = self.device.device();
         let input = device.seen(&picture).shrink(self.shape);
         let input = input.map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.into() })?;

@@ -33,6 +33,8 @@ pub struct Dataset {
     pub examples: Vec<Example>,
     /// Files that were left out, with the reason.
     pub warnings: Vec<Warning>,
+    /// Number of photos that were enlarged, because they are smaller than the input.
+    pub enlarged: usize,
 }
 
 impl Dataset {
@@ -52,11 +54,11 @@ impl Dataset {
         (0..self.examples.len()).filter(|&i| usize::from(self.examples[i].class) == class).collect()
     }
 
-    /// Returns the examples whose indices to keep, without the warnings, which belong to the whole folder.
+    /// Returns the examples whose indices to keep, without the warnings and the count of enlarged photos, which belong to the whole folder.
     pub(super) fn select(&self, keep: impl Fn(usize) -> bool) -> Self {
         let examples =
             self.examples.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, example)| example.clone()).collect();
-        Self { input: self.input, classes: self.classes.clone(), examples, warnings: Vec::new() }
+        Self { input: self.input, classes: self.classes.clone(), examples, warnings: Vec::new(), enlarged: 0 }
     }
 }
 
@@ -114,13 +116,16 @@ pub fn load_some<'a>(
 
     let photos = thinned(found.photos, limit);
     let read: Vec<_> = photos.par_iter().map(|photo| decode::read_input(&photo.path, input)).collect();
-    let mut warnings = found.warnings;
+    let (mut warnings, mut enlarged) = (found.warnings, 0);
     let mut examples = Vec::with_capacity(read.len());
     // Class of each photo that cannot be used.
     let mut unusable: Vec<(u16, Warning)> = Vec::new();
     for (photo, read) in photos.into_iter().zip(read) {
         match read {
-            Ok(pixels) => examples.push(Example { path: photo.path, class: labels[photo.class] as u16, pixels }),
+            Ok(read) => {
+                enlarged += usize::from(read.enlarged);
+                examples.push(Example { path: photo.path, class: labels[photo.class] as u16, pixels: read.pixels });
+            }
             Err(PhotoError::Photo { path, reason }) => {
                 unusable.push((labels[photo.class] as u16, Warning { path, reason: reason.to_string() }));
             }
@@ -128,7 +133,7 @@ pub fn load_some<'a>(
         }
     }
     warnings.extend(unusable.iter().map(|(_, warning)| warning.clone()));
-    let dataset = Dataset { input, classes, examples, warnings };
+    let dataset = Dataset { input, classes, examples, warnings, enlarged };
     if dataset.examples.is_empty() {
         return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: LeftOut::of(&dataset.warnings) });
     }
@@ -185,7 +190,7 @@ pub(super) mod tests {
             })
         });
         let classes = (0..counts.len()).map(|class| class.to_string()).collect();
-        Dataset { input: InputShape::gray(2), classes, examples: examples.collect(), warnings: Vec::new() }
+        Dataset { input: InputShape::gray(2), classes, examples: examples.collect(), warnings: Vec::new(), enlarged: 0 }
     }
 
     #[test]

@@ -94,12 +94,36 @@ fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
     [red, green, blue].map(|channel| ((u16::from(channel) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
 }
 
-/// Reads a photo and shrinks it to a network input.
+/// Reads a photo in the form in which a camera delivers it for a network with this input: in its colors, and enlarged if it is
+/// smaller than the input ([`Picture::enlarged_for`]).
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_for(path: &Path, input: InputShape) -> Result<Picture, PhotoError> {
+    let photo = read(path)?;
+    Ok(photo.enlarged_for(input).unwrap_or(photo).for_color(input.color))
+}
+
+/// A photo as a network sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhotoInput {
+    /// Input bytes: row by row, the channels of a pixel together.
+    pub pixels: Vec<u8>,
+    /// True if the photo is smaller than the input and was enlarged.
+    pub enlarged: bool,
+}
+
+/// Reads a photo and shrinks it to a network input. A photo that is smaller than the input is enlarged first
+/// ([`Picture::enlarged_for`]).
 ///
 /// # Errors
 /// [`PhotoError::Photo`] with the path.
-pub fn read_input(path: &Path, input: InputShape) -> Result<Vec<u8>, PhotoError> {
-    read(path)?.shrink(input).map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.into() })
+pub fn read_input(path: &Path, input: InputShape) -> Result<PhotoInput, PhotoError> {
+    let photo = read(path)?;
+    let larger = photo.enlarged_for(input);
+    let pixels = larger.as_ref().unwrap_or(&photo).shrink(input);
+    let pixels = pixels.map_err(|reason| PhotoError::Photo { path: path.to_owned(), reason: reason.into() })?;
+    Ok(PhotoInput { pixels, enlarged: larger.is_some() })
 }
 
 #[cfg(test)]

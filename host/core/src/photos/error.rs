@@ -126,10 +126,7 @@ impl PhotoFault {
                 "make it smaller: a photo may have about 100 million pixels, or 60 million if it is turned by its EXIF data or has \
                  transparency"
             }
-            Self::Pixels(PixelError::TooSmall { .. }) => {
-                "give a larger photo (pictures are only shrunk for the network, never enlarged), or a model with a smaller \
-                 input"
-            }
+            Self::Pixels(PixelError::TooSmall { .. }) => "give a larger picture, or a model with a smaller input",
             Self::Pixels(_) => "give a photo with the colors that the network sees, or another model",
         }
     }

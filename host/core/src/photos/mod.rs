@@ -1,15 +1,16 @@
 //! From folders of photos to labeled network inputs.
 //!
 //! [`scan`] finds photos and their classes. [`decode`] reads one photo, and the shared pixel pipeline shrinks it. [`load`]
-//! does both for a whole folder, on all cores. Every photo that is left out is counted and named. [`near_duplicates`] finds
-//! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together, or cut them into blocks if they are a
-//! [`Series`].
+//! does both for a whole folder, on all cores. Every photo that is left out is counted and named, and those that
+//! are smaller than the input are enlarged and counted. [`near_duplicates`] finds pairs of nearly the same picture, and
+//! [`hold_out`] and [`folds`] keep those together, or cut them into blocks if they are a [`Series`].
 
 mod class_from;
 mod coarse;
 mod dataset;
 pub mod decode;
 mod duplicates;
+mod enlarge;
 mod error;
 mod jpeg;
 mod list;
@@ -21,6 +22,7 @@ mod search;
 mod series;
 mod split;
 mod split_folders;
+mod survey;
 mod unlabeled;
 mod unsupported;
 
@@ -35,6 +37,7 @@ pub use search::{FoundDuplicates, MAX_CONFIRMED, MAX_PARTNERS, near_duplicates, 
 pub use series::{SERIES, Series, series, series_of_folds};
 pub use split::{folds, hold_out};
 pub use split_folders::SplitFolders;
+pub use survey::Survey;
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
 
 /// Keeps at most `limit` items, spread evenly; all if there are no more, or no limit.

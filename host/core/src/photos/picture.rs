@@ -2,6 +2,8 @@
 
 use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelError, PixelFormat, Shrink};
 
+use super::enlarge::{Part, enlarge};
+
 /// A picture in the form that cameras deliver: rows of bytes, from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
@@ -72,6 +74,19 @@ impl Picture {
         Ok(output)
     }
 
+    /// Returns what the network sees of the picture, enlarged to the network's input, if that is smaller than the input: the centered
+    /// square, interpolated linearly between the centers of its pixels, in exact integers. `None` if the picture is large enough for
+    /// [`Picture::shrink`].
+    pub fn enlarged_for(&self, input: InputShape) -> Option<Self> {
+        let square = self.size.square();
+        if square >= input.side || square == 0 {
+            return None;
+        }
+        let (left, top) = ((self.size.width - square) / 2, (self.size.height - square) / 2);
+        let part = Part { left, top, size: PictureSize { width: square, height: square } };
+        enlarge(self, part, PictureSize { width: input.side, height: input.side })
+    }
+
     /// Converts the picture to what a camera delivers for a network of this color: for gray ones, by [`Picture::to_gray`].
     pub fn for_color(self, color: Color) -> Self {
         match color {
@@ -92,6 +107,20 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The middle of the picture is seen, as in larger pictures, and then the input is the enlarged picture itself.
+    #[test]
+    fn small_pictures_are_enlarged_to_the_input() {
+        let levels = [9, 0, 100, 9, 9, 0, 100, 9];
+        let small = Picture::new(PictureSize { width: 4, height: 2 }, PixelFormat::Gray8, levels.to_vec()).unwrap();
+        let input = InputShape::gray(4);
+        assert_eq!(small.shrink(input), Err(PixelError::TooSmall { square: 2, side: 4 }));
+        let enlarged = small.enlarged_for(input).unwrap();
+        assert_eq!(enlarged.shrink(input).unwrap(), [0, 25, 75, 100].repeat(4));
+        for side in [1, 2] {
+            assert_eq!(small.enlarged_for(InputShape::gray(side)), None, "{side}: shrinking suffices");
+        }
+    }
 
     #[test]
     fn gray_and_color_rows_give_the_same_input() {

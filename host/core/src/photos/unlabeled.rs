@@ -15,6 +15,8 @@ pub struct Unlabeled {
     pub path: PathBuf,
     /// Input bytes: row by row, the channels of a pixel together.
     pub pixels: Vec<u8>,
+    /// True if the photo is smaller than the input and was enlarged.
+    pub enlarged: bool,
 }
 
 /// Reads the photos that paths on a command line mean (see [`expand`]) as inputs of this shape, on all cores, in order.
@@ -48,10 +50,10 @@ pub fn read_some_unlabeled(
     let mut usable = Vec::with_capacity(read.len());
     // For each path: true if one of its files could be used; `None` if none was read.
     let mut has_usable = vec![None; paths.len()];
-    for (place, pixels, file) in read {
-        let is_usable = pixels.is_ok();
-        match pixels {
-            Ok(pixels) => usable.push(Unlabeled { path: file, pixels }),
+    for (place, input, file) in read {
+        let is_usable = input.is_ok();
+        match input {
+            Ok(input) => usable.push(Unlabeled { path: file, pixels: input.pixels, enlarged: input.enlarged }),
             Err(PhotoError::Photo { path, reason }) if paths[place].is_dir() => {
                 left_out[place].push(Warning { path, reason: reason.to_string() });
             }
@@ -77,7 +79,7 @@ mod tests {
         std::fs::write(&broken, "no picture").unwrap();
         let given = folder.path().to_owned();
         let (usable, warnings) = read_unlabeled(&[given.clone(), whole.clone()], InputShape::gray(50)).unwrap();
-        let expected = Unlabeled { path: whole.clone(), pixels: vec![7; 2500] };
+        let expected = Unlabeled { path: whole.clone(), pixels: vec![7; 2500], enlarged: false };
         assert_eq!(usable, [expected.clone(), expected]);
         assert_eq!(warnings.iter().map(|warning| &warning.path).collect::<Vec<_>>(), [&broken]);
 
@@ -86,7 +88,7 @@ mod tests {
         let (some, _) =
             read_some_unlabeled(&[whole.clone(), whole.clone(), whole.clone()], InputShape::gray(50), Some(2)).unwrap();
         assert_eq!(some.len(), 2);
-        let too_small = read_unlabeled(std::slice::from_ref(&given), InputShape::gray(51));
-        assert!(matches!(too_small, Err(PhotoError::Nothing { path, .. }) if path == given));
+        let (enlarged, _) = read_unlabeled(std::slice::from_ref(&given), InputShape::gray(51)).unwrap();
+        assert_eq!(enlarged, [Unlabeled { path: whole, pixels: vec![7; 51 * 51], enlarged: true }]);
     }
 }

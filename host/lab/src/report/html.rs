@@ -48,6 +48,11 @@ fn headline(report: &RunReport<'_>) -> Markup {
             (evaluation.classes.join(", ")) "; " (run.epochs) " epochs (" (run.stopped) "). Kept: epoch "
             (run.best_epoch) ", the one with the least validation loss."
         }
+        @if run.enlarged_photos > 0 {
+            p {
+                (run.enlarged_photos) " of these pictures are smaller than the network's input and were enlarged."
+            }
+        }
         @if let Some(from) = &run.from { p { (pretrained_text(from, run.frozen)) } }
         dl.numbers {
             @if let Some(float) = &evaluation.float {

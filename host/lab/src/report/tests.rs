@@ -49,10 +49,11 @@ fn training_page(name: &str) -> String {
         classes: classes.clone(),
         examples: vec![example(0), example(1)],
         warnings: Vec::new(),
+        enlarged: 0,
     };
     let scores = || Scores { accuracy: 0.5, loss: 0.7, confusion: vec![vec![1, 0], vec![1, 0]] };
     let explained = explanation(0);
-    let decided = || PhotoResult { float: None, int8: explained.decision };
+    let decided = || PhotoResult { float: None, int8: explained.decision, own: Probability(16_384) };
     let evaluation = Evaluation {
         photos: 2,
         classes: classes.clone(),
@@ -67,6 +68,7 @@ fn training_page(name: &str) -> String {
     let run = RunSummary {
         pinhole: name.to_owned(),
         recipe: name.to_owned(),
+        choice: None,
         from: Some(PretrainedSummary { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
         frozen: true,
         seed: 1,
@@ -77,6 +79,7 @@ fn training_page(name: &str) -> String {
         no_duplicate_search: false,
         training_photos: 6,
         validation_photos: 2,
+        enlarged_photos: 1,
         epochs: 1,
         stopped: name.to_owned(),
         best_epoch: 1,
@@ -84,6 +87,7 @@ fn training_page(name: &str) -> String {
         validation_accuracy: 0.5,
         model_checksum: 2,
         quantization: None,
+        verdict: None,
     };
     let epoch =
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };

@@ -70,6 +70,8 @@ pub struct StudyPhotos {
     pub given_split: bool,
     /// Photos that were left out.
     pub warnings: Vec<Warning>,
+    /// Number of photos that were enlarged, because they are smaller than the largest input.
+    pub enlarged: usize,
     /// Pairs of photos that are nearly the same; indices as in the datasets.
     pub duplicates: Vec<NearDuplicate>,
     /// Number of photos that were not compared with all others, because they resemble too many.
@@ -105,7 +107,6 @@ impl StudyPhotos {
         let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
         let largest = *shapes.last().expect("a study has systems");
         let (reference, training_count, warnings) = load_shape(source, largest)?;
-        // Photos that are large enough for the largest input are so for all.
         let usable: BTreeSet<&Path> = reference.examples.iter().map(|example| example.path.as_path()).collect();
         let mut by_shape = BTreeMap::new();
         for &shape in shapes.iter().filter(|&&shape| shape != largest) {
@@ -113,6 +114,7 @@ impl StudyPhotos {
             dataset.examples.retain(|example| usable.contains(example.path.as_path()));
             by_shape.insert(shape, dataset);
         }
+        let enlarged = reference.enlarged;
         let examples: Vec<_> = reference.examples.iter().collect();
         let found = if source.options.duplicate_search {
             observe(Compared::Of((examples.len() * examples.len().saturating_sub(1) / 2) as u64));
@@ -126,6 +128,7 @@ impl StudyPhotos {
             training_count,
             given_split: source.validation.is_some(),
             warnings,
+            enlarged,
             duplicates: found.pairs,
             unfinished: found.unfinished,
             source: source.clone(),
@@ -140,6 +143,7 @@ impl StudyPhotos {
             given_split: false,
             duplicates: self.duplicates.iter().filter(|pair| pair.second < count).copied().collect(),
             source: PhotoFolders { validation: None, ..self.source.clone() },
+            enlarged: self.enlarged,
             warnings: self.warnings.clone(),
             ..*self
         }
@@ -233,6 +237,7 @@ fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usiz
         let validation = photos::load(source.options.of(folder), input, Some(&all.classes))?;
         all.examples.extend(validation.examples);
         all.warnings.extend(validation.warnings);
+        all.enlarged += validation.enlarged;
     }
     let warnings = std::mem::take(&mut all.warnings);
     Ok((all, training_count, warnings))
@@ -241,5 +246,5 @@ fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usiz
 /// Returns some of a dataset's examples, in the order of the indices.
 pub(super) fn subset(dataset: &Dataset, indices: impl IntoIterator<Item = usize>) -> Dataset {
     let examples = indices.into_iter().map(|index| dataset.examples[index].clone()).collect();
-    Dataset { input: dataset.input, classes: dataset.classes.clone(), examples, warnings: Vec::new() }
+    Dataset { input: dataset.input, classes: dataset.classes.clone(), examples, warnings: Vec::new(), enlarged: 0 }
 }

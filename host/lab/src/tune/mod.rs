@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use cost::Cost;
+pub use cost::{Cost, untrained};
 pub use error::TuneError;
 
 use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
@@ -72,6 +72,8 @@ pub struct SearchResult {
     /// Photos that were left out.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
+    /// Number of photos that were enlarged, because they are smaller than an input of the space.
+    pub enlarged: usize,
     /// Photos that are nearly the same; pairs across the split make the score on held-out photos optimistic.
     #[serde(skip)]
     pub duplicates: Vec<DuplicatePhotos>,
@@ -144,6 +146,7 @@ pub fn tune(
     // Impossible folds are found before anything is written.
     StudyPlan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats: 1 })?;
     let store = &StudyFolder::create(out)?;
+    let _claim = store.claim()?;
 
     let mut round = 1;
     let (networks, repeats) = loop {
@@ -194,6 +197,7 @@ pub fn tune(
         held_out: 0,
         repeats,
         warnings: all_photos.warnings.clone(),
+        enlarged: all_photos.enlarged,
         duplicates: all_photos.duplicate_paths(),
         series: photos.series(search.folds),
         unfinished: all_photos.unfinished,

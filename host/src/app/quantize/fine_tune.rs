@@ -8,7 +8,7 @@ use pinhole_train::runs::{self, Quantization, RunSummary};
 use pinhole_train::{Epoch, Network, Stopped, TrainingOutcome};
 use serde::Serialize;
 
-use super::super::events::{Events, Note, tell_of_photos};
+use super::super::events::{Events, Note, tell_of_enlarged, tell_of_photos};
 use super::super::job::load;
 use super::super::observer::Observer;
 use super::scores::{ScoreTable, ScoredModels, int8};
@@ -66,6 +66,7 @@ impl QuantizeRequest {
             events,
         )?;
         tell_of_photos(&data.warnings, &data.duplicates, &data.series, events);
+        tell_of_enlarged(data.enlarged, data.training.input, events);
         if validation.is_none() && summary.is_some_and(|run| run.validation.is_some()) {
             events.note(&Note::HeldOutWereTrainedOn);
         }

@@ -8,7 +8,7 @@ use pinhole_lab::threshold::{self, Coverage, Judged};
 use pinhole_shared::policy::Policy;
 
 use super::super::compare::compare;
-use super::super::events::{Events, tell_of_photos};
+use super::super::events::{Events, tell_of_enlarged, tell_of_photos};
 use super::QuantizationError;
 
 /// Settings of a policy.
@@ -120,6 +120,7 @@ fn choose(
             .duplicates;
     duplicates.retain(|pair| pair.across);
     tell_of_photos(&photos.warnings, &duplicates, &[], events);
+    tell_of_enlarged(photos.enlarged, photos.input, events);
     let judged = Judged::all(model, &photos);
     Ok(Threshold {
         wanted,

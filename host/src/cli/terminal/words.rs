@@ -3,7 +3,9 @@
 use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
-use super::super::output::{detail, note, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished};
+use super::super::output::{
+    detail, note, note_enlarged, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
+};
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
@@ -25,6 +27,8 @@ pub(super) fn tell(fact: &Note) {
             text
         }
         Note::Series(series) => return warn_of_series(series),
+        Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
+        Note::Enlarged { count, input } => return note_enlarged(*count, *input),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
         Note::NotValidated { classes } => {
             let (list, them) = (classes.join(", "), if classes.len() == 1 { "it" } else { "them" });
@@ -63,6 +67,9 @@ pub(super) fn tell(fact: &Note) {
         }
         Note::OutOfPatience { epoch } => {
             format!("stopped early after epoch {epoch}: the validation loss no longer improved")
+        }
+        Note::KeptAside { folder } => {
+            format!("the earlier run is kept in {} (--replace replaces it instead)", folder.display())
         }
         Note::ReplacingRun { folder } => format!("replacing the earlier run in {}", folder.display()),
         Note::FineTuningLost => {
