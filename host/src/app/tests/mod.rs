@@ -97,6 +97,10 @@ fn request(folder: &Path) -> TrainRequest {
     }
 }
 
+fn request_of_an_epoch(folder: &Path) -> TrainRequest {
+    TrainRequest { changes: RecipeChanges { epochs: Some(1), ..RecipeChanges::default() }, ..request(folder) }
+}
+
 fn trained(request: &TrainRequest, out: &Path, checkpoints: Checkpoints, events: &mut dyn Events) -> TrainedRun {
     train(&request.job(&mut ()).unwrap(), out, checkpoints, EarlierRun::KeepAside, events).unwrap()
 }

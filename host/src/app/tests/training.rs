@@ -97,7 +97,7 @@ fn bytes(folder: &Path) -> Vec<Vec<u8>> {
 #[test]
 fn an_earlier_run_is_kept_unless_it_is_to_be_replaced() {
     let temp = tempfile::tempdir().unwrap();
-    let first = TrainRequest { epochs: Some(1), ..request(temp.path()) };
+    let first = request_of_an_epoch(temp.path());
     let [out, kept, second] = ["run", "run-1", "run-2"].map(|name| temp.path().join(name));
     trained(&first, &out, Checkpoints::Keep, &mut ());
     let before = bytes(&out);
@@ -150,7 +150,7 @@ fn a_training_that_crashed_leaves_the_earlier_run() {
 #[test]
 fn a_half_written_run_is_completed() {
     let temp = tempfile::tempdir().unwrap();
-    let first = TrainRequest { epochs: Some(1), ..request(temp.path()) };
+    let first = request_of_an_epoch(temp.path());
     let [out, new] = ["run", "new"].map(|name| temp.path().join(name));
     trained(&first, &out, Checkpoints::None, &mut ());
     trained(&TrainRequest { seed: 2, ..first }, &new, Checkpoints::None, &mut ());
