@@ -117,6 +117,7 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
         validation: None,
         options: PhotoOptions::default(),
         recipe_name: String::new(),
+        choice: None,
         recipe: Recipe::parse(DIVERGES, "wild").unwrap(),
         from: None,
         seed: 1,

@@ -26,8 +26,8 @@ fn train() {
     arguments.extend([&"--json" as &dyn AsRef<OsStr>, &"--threads", &"1"]);
     let again = run(&arguments).ok();
     let kept = temp.path().join("runs").join("first-1");
-    let told = format!("the earlier run is kept in {} (--replace replaces it instead)", kept.display());
-    assert!(again.stderr.contains(&told), "{}", again.stderr);
+    let kept_aside = format!("the earlier run is kept in {} (--replace replaces it instead)", kept.display());
+    assert!(again.stderr.contains(&kept_aside), "{}", again.stderr);
     assert_whole_run(&kept);
     assert_whole_run(&out);
     let summary = again.json();
