@@ -204,7 +204,11 @@ pub(super) fn serialized(verdict: &NetworkVerdict) -> Option<serde_json::Value> 
 impl JobData {
     /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos.
     pub(super) fn verdict(&self, evaluation: &Evaluation, best_epoch: u32, epochs: u32) -> NetworkVerdict {
-        let facts = TrainingFacts { training: &self.training, duplicates: &self.duplicates, best_epoch, epochs };
+        // A fixed camera's pictures of two classes may differ in a small part only: that is no wrong label.
+        let (two_classes, mut duplicates): (Vec<_>, Vec<_>) =
+            self.duplicates.iter().cloned().partition(|pair| pair.contradiction.is_some());
+        duplicates.extend(Series::without(&self.series, &two_classes));
+        let facts = TrainingFacts { training: &self.training, duplicates: &duplicates, best_epoch, epochs };
         NetworkVerdict::of(evaluation, &self.validation, Some(facts))
     }
 }

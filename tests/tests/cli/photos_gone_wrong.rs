@@ -435,6 +435,8 @@ fn a_fixed_camera_is_held_out_in_blocks() {
     assert!(!ran.stderr.contains("near-duplicate"), "pairs within a series are not named: {}", ran.stderr);
     let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((&summary["training_photos"], &summary["validation_photos"]), (&48.into(), &12.into()));
+    // Pictures of the two classes are nearly the same, too, but no label is wrong.
+    assert_eq!(summary["verdict"]["contradictory"], serde_json::json!([]));
     // The gallery shows the validation photos: one block of neighbors of each class.
     let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
     let held: Vec<usize> = (0..30).filter(|i| report.contains(&format!("<small>frame-{i}.png</small>"))).collect();

@@ -159,7 +159,7 @@ mod tests {
             "path,class\na.jpg,cat\nb c.jpg,dog\nin/d.jpg,dog",
             "\u{feff}Label;size;Filename\r\ncat;3;a.jpg\r\ndog;4;b c.jpg\r\n\r\ndog;5;in/d.jpg\r\n",
             "a.jpg\tcat\nb c.jpg\tdog\nin/d.jpg\tdog\n",
-            "\"a.jpg\", \"cat\"\n\"b c.jpg\", dog\nin/d.jpg, dog\na.jpg,cat\n",
+            "\"a.jpg\",\"cat\"\n\"b c.jpg\", dog\nin/d.jpg, dog\na.jpg,cat\n",
         ] {
             let (listed, warnings) = read_list(text.as_bytes(), "");
             assert_eq!((listed.unwrap(), warnings.len()), (expected.clone(), 0), "{text}");
