@@ -62,6 +62,7 @@ pub struct Scores {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Disagreement {
     /// The photo.
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     pub path: PathBuf,
     /// Name of its class.
     pub class: String,

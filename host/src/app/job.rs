@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::write_files;
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, PhotoError, PhotoOptions, Series, Warning};
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
@@ -18,6 +18,9 @@ use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, Recip
 use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
+
+use super::compare::{Compared, compare};
+use super::events::{Events, Note};
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -33,6 +36,8 @@ pub struct Job {
     pub photos: PathBuf,
     /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
     pub validation: Option<PathBuf>,
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
     /// Name or path that the recipe was given by.
     pub recipe_name: String,
     /// The recipe.
@@ -71,6 +76,8 @@ pub struct JobData {
     pub enlarged: usize,
     /// Photos that are nearly the same picture.
     pub duplicates: Vec<DuplicatePhotos>,
+    /// Classes whose photos are nearly one picture. If photos are held out, these are cut into blocks.
+    pub series: Vec<Series>,
 }
 
 /// Results of a finished job.
@@ -90,13 +97,21 @@ pub struct FinishedTraining {
 }
 
 impl Job {
-    /// Reads the photos.
+    /// Reads the photos, without reports of progress.
     ///
     /// # Errors
     /// [`JobError::Photos`].
     pub fn load(&self) -> Result<JobData, JobError> {
+        self.load_telling(&mut ())
+    }
+
+    /// Reads the photos, and reports the progress.
+    ///
+    /// # Errors
+    /// [`JobError::Photos`].
+    pub fn load_telling(&self, events: &mut dyn Events) -> Result<JobData, JobError> {
         let (validation, input) = (self.validation.as_deref(), self.recipe.input());
-        Ok(load(&self.photos, validation, input, None, self.seed)?)
+        Ok(load((&self.photos, validation), &self.options, input, None, self.seed, events)?)
     }
 
     /// Trains, quantizes and evaluates. `observe` is called after every epoch and may end the training.
@@ -153,6 +168,8 @@ impl Job {
             accelerator: self.accelerator,
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            class_from: (!self.options.class_from.is_structure()).then(|| self.options.class_from.to_string()),
+            no_duplicate_search: !self.options.duplicate_search,
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
             enlarged_photos: data.enlarged,
@@ -187,7 +204,11 @@ pub(super) fn serialized(verdict: &NetworkVerdict) -> Option<serde_json::Value> 
 impl JobData {
     /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos.
     pub(super) fn verdict(&self, evaluation: &Evaluation, best_epoch: u32, epochs: u32) -> NetworkVerdict {
-        let facts = TrainingFacts { training: &self.training, duplicates: &self.duplicates, best_epoch, epochs };
+        // A fixed camera's pictures of two classes may differ in a small part only: that is no wrong label.
+        let (two_classes, mut duplicates): (Vec<_>, Vec<_>) =
+            self.duplicates.iter().cloned().partition(|pair| pair.contradiction.is_some());
+        duplicates.extend(Series::without(&self.series, &two_classes));
+        let facts = TrainingFacts { training: &self.training, duplicates: &duplicates, best_epoch, epochs };
         NetworkVerdict::of(evaluation, &self.validation, Some(facts))
     }
 }
@@ -199,28 +220,40 @@ impl JobData {
 /// # Errors
 /// [`PhotoError`].
 pub fn load(
-    photos: &Path,
-    validation: Option<&Path>,
+    (photos, validation): (&Path, Option<&Path>),
+    options: &PhotoOptions,
     input: InputShape,
     classes: Option<&[String]>,
     seed: u64,
+    events: &mut dyn Events,
 ) -> Result<JobData, PhotoError> {
-    let mut all = photos::load(photos, input, classes)?;
+    let mut all = photos::load(options.of(photos), input, classes)?;
     let mut warnings = std::mem::take(&mut all.warnings);
-    let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
+    let mut given = validation.map(|folder| photos::load(options.of(folder), input, Some(&all.classes))).transpose()?;
     let enlarged = all.enlarged + given.as_ref().map_or(0, |validation| validation.enlarged);
+    let missing = given.as_ref().map_or(Vec::new(), Dataset::missing);
+    if !missing.is_empty() {
+        events.note(&Note::NotValidated { classes: missing });
+    }
     warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
     // Training photos come first, so that a pair on both sides lists its training photo first.
-    let examples: Vec<&Example> =
-        all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
-    let pairs = photos::near_duplicates(&examples, input);
-    // Holding out photos (below) never splits a pair.
-    let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
+    let others = given.iter().flat_map(|validation| &validation.examples);
+    let Compared { pairs, mut duplicates, count } =
+        compare(&all.examples, others, &all.classes, options, input, events);
+    let groups = photos::groups(count, &pairs);
+    // Training photos come first, so the others do not change their groups' indices.
+    let groups = &groups[..all.examples.len()];
+    let series = photos::series(&all, groups, HOLD_OUT);
     let (training, validation) = match given {
-        None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, seed)?,
+        None => photos::hold_out(&all, groups, HOLD_OUT, seed)?,
         Some(validation) => (all, validation),
     };
-    Ok(JobData { training, validation, warnings, enlarged, duplicates })
+    if !series.is_empty() {
+        // Pairs at the ends of a series' blocks.
+        let held_out = validation.examples.iter().map(|example| &example.path).collect();
+        DuplicatePhotos::mark_across(&mut duplicates, &held_out);
+    }
+    Ok(JobData { training, validation, warnings, enlarged, duplicates, series })
 }
 
 impl PretrainedInit {

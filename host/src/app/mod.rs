@@ -13,6 +13,7 @@
 //! | [`board`] | a board -> a running emulator, or a connection |
 //! | [`capture`] | a board's camera -> training pictures |
 //! | [`watching`] | a board's camera -> the state of the live view |
+//! | `compare` | photos -> near-duplicates among them |
 //! | [`next_steps()`] | a run and its verdict -> the commands that follow |
 //! | `job` | photo folders -> results of a training |
 //! | `observer` | a training between two epochs -> progress, a checkpoint, and the decision to stop |
@@ -21,6 +22,7 @@
 pub mod board;
 pub mod budget;
 pub mod capture;
+mod compare;
 pub mod events;
 pub mod flash;
 mod job;

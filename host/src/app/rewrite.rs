@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pinhole_core::artifacts::{write_file, write_files};
 use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::PhotoOptions;
 use pinhole_lab::evaluate::evaluate;
 use pinhole_lab::report::{ExplainedPhoto, RunReport, describes_an_earlier_model};
 use pinhole_lab::verdict::NetworkVerdict;
@@ -57,7 +58,9 @@ fn page(
     model: &ModelFile,
 ) -> Result<Option<(String, NetworkVerdict)>, JobError> {
     let classes = Some(&network.classes[..]);
-    let data = load(&run.photos, run.validation.as_deref(), network.recipe.input(), classes, run.seed);
+    let options = PhotoOptions { class_from: run.class_from(), duplicate_search: !run.no_duplicate_search };
+    let folders = (run.photos.as_path(), run.validation.as_deref());
+    let data = load(folders, &options, network.recipe.input(), classes, run.seed, &mut ());
     let (Ok(data), Some(epochs)) = (data, read_metrics(folder)) else { return Ok(None) };
     let Ok(recipe) = std::fs::read_to_string(folder.join(files::RECIPE)) else { return Ok(None) };
     if [data.training.examples.len(), data.validation.examples.len()] != [run.training_photos, run.validation_photos] {

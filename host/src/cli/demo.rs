@@ -13,7 +13,7 @@ use pinhole_boards::prove::{ProofInputs, prove};
 use pinhole_core::artifacts::{create_folder, write_files};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Example};
+use pinhole_core::photos::{self, Example, PhotoOptions};
 use pinhole_core::recipe::DEFAULT;
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::bundled;
@@ -102,6 +102,7 @@ impl Demo {
     /// Returns the request of a training on the pictures, as `pinhole train` makes it.
     fn request(&self, train: &Path, validation: &Path, recipe: Option<&str>) -> TrainRequest {
         TrainRequest {
+            options: PhotoOptions::default(),
             photos: train.to_owned(),
             validation: Some(validation.to_owned()),
             recipe: recipe.map(str::to_owned),

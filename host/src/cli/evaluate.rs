@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic, Result, miette};
+use pinhole_core::photos::Source;
+use pinhole_train::runs;
 use serde::Serialize;
 
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{confusion, json, note_enlarged, say, scores, warn};
+use super::photo_options::ClassFromArgument;
 use super::verdict::print_verdict;
 use crate::verdict::NetworkVerdict;
 use crate::{evaluate, photos};
@@ -19,8 +22,10 @@ use crate::{evaluate, photos};
 pub(super) struct Evaluate {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
-    /// Folder of labeled photos
+    /// Folder or list of labeled photos
     photos: PathBuf,
+    #[command(flatten)]
+    class_from: ClassFromArgument,
     #[command(flatten)]
     limit: Limit,
     /// Another model to compare with, of the same classes and input, for example with weights of fewer bits; repeatable
@@ -44,6 +49,7 @@ struct With {
 
 #[derive(Debug, Serialize)]
 struct Beside {
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     model: PathBuf,
     #[serde(flatten)]
     scores: evaluate::Scores,
@@ -56,7 +62,9 @@ impl Evaluate {
         let trained = open(&self.model)?;
         let model = trained.model.model();
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
-        let photos = photos::load_some(&self.photos, model.input(), Some(&classes), self.limit.count())?;
+        let class_from = self.class_from.class_from(runs::summary_of(&self.model).as_ref());
+        let source = Source { path: &self.photos, class_from: &class_from };
+        let photos = photos::load_some(source, model.input(), Some(&classes), self.limit.count())?;
         warn(&photos.warnings);
         note_enlarged(photos.enlarged, photos.input);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;

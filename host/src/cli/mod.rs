@@ -23,6 +23,7 @@ mod model_and_photos;
 mod models;
 mod output;
 mod pack;
+mod photo_options;
 mod policy;
 mod prove;
 mod quantize;

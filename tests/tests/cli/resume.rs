@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 
 use pinhole::app::Job;
+use pinhole::photos::PhotoOptions;
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::{Accelerator, Checkpoint};
@@ -117,7 +118,9 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
     let job = Job {
         photos: synthetic("train"),
         validation: None,
+        options: PhotoOptions::default(),
         recipe_name: String::new(),
+        choice: None,
         recipe: Recipe::parse(DIVERGES, "wild").unwrap(),
         choice: None,
         from: None,

@@ -52,6 +52,19 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         return Err(too_large(format!("it has {width}x{height} pixels, which take too much memory")));
     }
     let mut photo = DynamicImage::from_decoder(decoder).map_err(|reason| wrong(reason.to_string()))?;
+    if jpeg::is_jpeg(&file) {
+        let missing = jpeg::missing_rows(&photo);
+        if missing > 0 {
+            // Rare, so one picture at a time is in memory, and the photo is decoded again if it is whole.
+            drop(photo);
+            if jpeg::ends_early(&file, missing, width) {
+                let reason = format!("the JPEG file is cut: its data ends before the last {missing} of {height} rows");
+                return Err(wrong(reason));
+            }
+            let decoder = open().map_err(|reason| wrong(reason.to_string()))?;
+            photo = DynamicImage::from_decoder(decoder).map_err(|reason| wrong(reason.to_string()))?;
+        }
+    }
     photo.apply_orientation(orientation);
     let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
     let size = PictureSize { width: side(photo.width()), height: side(photo.height()) };
@@ -194,5 +207,50 @@ mod tests {
     fn transparency_is_white() {
         assert_eq!(on_white([10, 20, 30, 0]), [255; 3]);
         assert_eq!(on_white([10, 20, 30, 255]), [10, 20, 30]);
+    }
+
+    #[test]
+    fn a_cut_file_is_no_photo_and_a_gray_card_is_one() {
+        let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
+        let whole = crate::synthetic::encode_jpeg(&drawing.picture);
+        let closed = [&whole[..whole.len() * 2 / 3], &[0xFF, 0xD9]].concat();
+        let fault = fault_of("closed.jpg", &closed);
+        assert!(matches!(&fault, PhotoFault::NoPicture(reason) if reason.contains("cut")), "{fault:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let card = folder.path().join("card.jpg");
+        image::GrayImage::from_pixel(20, 20, image::Luma([128])).save(&card).unwrap();
+        assert!(read(&card).is_ok());
+    }
+
+    /// Turning takes a second picture in memory: fewer pixels are allowed.
+    #[test]
+    fn a_turned_photo_may_have_fewer_pixels() {
+        let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
+        let small = crate::synthetic::encode_jpeg(&drawing.picture);
+        let frame = small.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+        // Height and width are after marker, length and precision.
+        let large = |side: u16, orientation: Option<u8>| {
+            let mut file = small.clone();
+            file[frame + 5..frame + 7].copy_from_slice(&side.to_be_bytes());
+            file[frame + 7..frame + 9].copy_from_slice(&side.to_be_bytes());
+            if let Some(orientation) = orientation {
+                // A TIFF header, and one entry: tag 0x0112, one 16-bit number.
+                let mut exif = b"Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+                exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+                let length = (exif.len() as u16 + 2).to_be_bytes();
+                file.splice(2..2, [&[0xFF, 0xE1], &length[..], &exif].concat());
+            }
+            file
+        };
+        // 9000^2 pixels of 3 bytes are 232 MiB.
+        let fault = fault_of("turned.jpg", &large(9000, Some(6)));
+        assert!(matches!(&fault, PhotoFault::TooLarge(reason) if reason.contains("9000x9000")), "{fault:?}");
+        for orientation in [None] {
+            let fault = fault_of("upright.jpg", &large(9000, orientation));
+            assert!(matches!(&fault, PhotoFault::NoPicture(_)), "{orientation:?}: {fault:?}");
+        }
+        let fault = fault_of("turned.jpg", &large(7500, Some(8)));
+        assert!(matches!(&fault, PhotoFault::NoPicture(_)), "{fault:?}");
+        assert!(matches!(fault_of("upright.jpg", &large(12_000, None)), PhotoFault::TooLarge(_)));
     }
 }

@@ -1,11 +1,9 @@
 //! Survey of the photos in a folder: what a network for them is chosen by.
 
-use std::path::Path;
-
 use pinhole_shared::pixels::PictureSize;
 use rayon::prelude::*;
 
-use super::{PhotoError, Picture, decode, scan, thinned};
+use super::{PhotoError, Picture, Source, decode, scan, thinned};
 
 /// Most photos that are decoded.
 const SAMPLE: usize = 200;
@@ -28,13 +26,13 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Surveys a folder, as [`super::load`] reads it. A sample of 200 photos is decoded, spread evenly. Photos that cannot be read
+    /// Surveys a folder or a list, as [`super::load`] reads it. A sample of 200 photos is decoded, spread evenly. Photos that cannot be read
     /// are not in it.
     ///
     /// # Errors
     /// Those of [`scan`].
-    pub fn of(folder: &Path) -> Result<Self, PhotoError> {
-        let found = scan(folder)?;
+    pub fn of<'a>(source: impl Into<Source<'a>>) -> Result<Self, PhotoError> {
+        let found = scan(source)?;
         let mut classes: Vec<(String, usize)> = found.classes.into_iter().map(|class| (class, 0)).collect();
         for photo in &found.photos {
             classes[photo.class].1 += 1;
@@ -92,6 +90,8 @@ fn is_colored(picture: &Picture) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn write(folder: &Path, name: &str, width: u32, height: u32, pixel: [u8; 3]) {

@@ -75,6 +75,8 @@ fn training_page(name: &str) -> String {
         accelerator: Accelerator::Cpu,
         photos: path(),
         validation: None,
+        class_from: None,
+        no_duplicate_search: false,
         training_photos: 6,
         validation_photos: 2,
         enlarged_photos: 1,
@@ -106,7 +108,13 @@ fn training_page(name: &str) -> String {
         layers: &[LayerError { mean_error: 0.1, max_error: 0.2, accumulator_bound: 100, bytes: 10 }],
         model_bytes: 100,
         warnings: &[Warning { path: path(), reason: name.to_owned() }],
-        duplicates: &[DuplicatePhotos { first: path(), second: path(), mirrored: true, across: true }],
+        duplicates: &[DuplicatePhotos {
+            first: path(),
+            second: path(),
+            mirrored: true,
+            across: true,
+            contradiction: None,
+        }],
     };
     report.to_html()
 }

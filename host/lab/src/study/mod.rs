@@ -31,7 +31,7 @@ use std::path::PathBuf;
 
 pub use error::StudyError;
 pub use merge::merge;
-pub use photos::{PhotoFolders, StudyPhotos};
+pub use photos::{Compared, PhotoFolders, StudyPhotos};
 pub use plan::{PlannedPhoto, PlannedSystem, Split, StudyPlan, StudySize, Trial};
 pub use results::{StudyResults, TrialRecords};
 pub use runner::{Shard, StudyOptions, StudyProgress};

@@ -186,6 +186,7 @@ fn contradictory_labels_are_pairs_in_two_classes() {
         second: photos.examples[second].path.clone(),
         mirrored,
         across,
+        contradiction: None,
     };
     let duplicates =
         [pair(0, 1, false, false), pair(0, 20, false, false), pair(2, 22, true, false), pair(3, 23, false, true)];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::{self, ClaimedFolder, write_files};
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset};
+use pinhole_core::photos::{self, Dataset, PhotoOptions};
 use pinhole_shared::policy::Policy;
 use pinhole_train::Network;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize as quantize_network};
@@ -34,6 +34,8 @@ pub struct QuantizeRequest {
     pub model: PathBuf,
     /// Folder of training photos to calibrate on.
     pub photos: PathBuf,
+    /// Settings of reading and comparing photos.
+    pub options: PhotoOptions,
     /// Number of photos to use, evenly spread; all if absent.
     pub limit: Option<usize>,
     /// Quantization of activations; if absent, that of the run's model.
@@ -105,7 +107,8 @@ pub fn quantize(request: &QuantizeRequest, events: &mut dyn Events) -> Result<Qu
         (None, None) => request.quantized(network, summary.as_ref(), events)?,
         (None, Some(tuning)) => request.fine_tuned(&network, summary.as_ref(), *tuning, events)?,
     };
-    let chosen = request.policy.choose(&made.model, &made.photos, made.chose_epoch.as_deref(), events)?;
+    let chosen =
+        request.policy.choose(&made.model, &made.photos, made.chose_epoch.as_deref(), &request.options, events)?;
     let model = made.model.with_policy(chosen.policy);
     let layers = measure(&made.network, &model, &made.photos)?;
     let before = ModelFile::read(&out).map_or(Policy::NONE, |replaced| replaced.model().policy());
@@ -188,8 +191,8 @@ impl QuantizeRequest {
 
     fn load(&self, network: &Network, events: &mut dyn Events) -> Result<Dataset, QuantizationError> {
         let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
-        let photos = photos::load_some(&self.photos, input, classes, self.limit)?;
-        tell_of_photos(&photos.warnings, &[], events);
+        let photos = photos::load_some(self.options.of(&self.photos), input, classes, self.limit)?;
+        tell_of_photos(&photos.warnings, &[], &[], events);
         tell_of_enlarged(photos.enlarged, input, events);
         Ok(photos)
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::{create_folder, write_file};
 use pinhole_core::data;
+use pinhole_core::photos::PhotoOptions;
 use pinhole_core::recipe::DEFAULT;
 use pinhole_train::Accelerator;
 use pinhole_train::quantize::ActivationBits;
@@ -84,6 +85,7 @@ fn request(folder: &Path) -> TrainRequest {
     TrainRequest {
         photos: pictures("train", folder),
         validation: Some(pictures("validation", folder)),
+        options: PhotoOptions::default(),
         recipe: Some(DEFAULT.to_owned()),
         from: None,
         freeze: false,

@@ -90,8 +90,8 @@ pub fn train(
         }
         (Checkpoints::Keep | Checkpoints::None, _) => None,
     };
-    let data = job.load()?;
-    tell_of_photos(&data.warnings, &data.duplicates, events);
+    let data = job.load_telling(events)?;
+    tell_of_photos(&data.warnings, &data.duplicates, &data.series, events);
     tell_of_enlarged(data.enlarged, data.training.input, events);
     if let Some(from) = &job.from {
         events.note(&beginning(&from.source, &data.training.classes));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use pinhole_boards::board::Board;
-use pinhole_core::photos::{PhotoError, SplitFolders};
+use pinhole_core::photos::{PhotoError, PhotoOptions, SplitFolders};
 use pinhole_core::recipe::{Recipe, RecipeError};
 use pinhole_train::quantize::{ActivationBits, QuantizeError};
 use pinhole_train::runs::RecipeChoice;
@@ -24,6 +24,8 @@ pub struct TrainRequest {
     pub photos: PathBuf,
     /// Folder of validation photos.
     pub validation: Option<PathBuf>,
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
     /// Name or path of the recipe, or [`AUTO`]. If absent, the recipe of the network to continue from, otherwise [`AUTO`].
     pub recipe: Option<String>,
     /// Trained network to continue from, as [`PretrainedSource::read`] takes it.
@@ -94,7 +96,7 @@ impl TrainRequest {
         }
         let is_auto = self.recipe.as_ref().map_or(source.is_none(), |name| name == AUTO);
         let (source, changes, choice) = if is_auto {
-            let choice = auto::choose(&folders.training, source, self.board, &self.changes, self.seed)?;
+            let choice = auto::choose(&folders.training, &self.options, source, self.board, &self.changes, self.seed)?;
             let command = self.command(&choice.source, &choice.changes);
             events.note(&Note::Chosen { sentence: choice.sentence.clone(), command: command.clone() });
             (Some(choice.source), choice.changes, Some(RecipeChoice { sentence: choice.sentence, command }))
@@ -113,6 +115,7 @@ impl TrainRequest {
         Ok(Job {
             photos: folders.training,
             validation,
+            options: self.options.clone(),
             recipe_name,
             recipe,
             choice,
@@ -130,10 +133,18 @@ impl TrainRequest {
         if let Some(validation) = &self.validation {
             words.push(format!("--validation {}", shell_word(validation)));
         }
+        if !self.options.class_from.is_structure() {
+            words.push(format!("--class-from {}", shell_word(Path::new(&self.options.class_from.to_string()))));
+        }
+        if !self.options.duplicate_search {
+            words.push("--no-duplicate-search".to_owned());
+        }
         words.push(format!("--from {}", shell_word(&source.path)));
         words.extend(self.freeze.then(|| "--freeze".to_owned()));
         words.extend(changes.options());
         words.push(format!("--seed {}", self.seed));
+        words.extend((self.bits == ActivationBits::Eight).then(|| "--activations 8".to_owned()));
+        words.extend((self.accelerator == Accelerator::Gpu).then(|| "--device gpu".to_owned()));
         words.join(" ")
     }
 }

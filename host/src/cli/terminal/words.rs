@@ -3,7 +3,9 @@
 use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
-use super::super::output::{detail, note, note_enlarged, say, warn, warn_of_duplicates};
+use super::super::output::{
+    detail, note, note_enlarged, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
+};
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
@@ -24,9 +26,17 @@ pub(super) fn tell(fact: &Note) {
             }
             text
         }
+        Note::Series(series) => return warn_of_series(series),
         Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
         Note::Enlarged { count, input } => return note_enlarged(*count, *input),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
+        Note::NotValidated { classes } => {
+            let (list, them) = (classes.join(", "), if classes.len() == 1 { "it" } else { "them" });
+            format!(
+                "warning: there are no validation photos of {list}: nothing tells how well {them} will be recognized"
+            )
+        }
+        Note::NearDuplicatesUnfinished { photos } => return warn_of_unfinished(*photos),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
             let weights = if *dequantized {

@@ -18,6 +18,7 @@ use super::INTERRUPTED;
 use super::choice::choice;
 use super::completions;
 use super::output::{duration, json, say, scores};
+use super::photo_options::PhotoArguments;
 use super::terminal::Terminal;
 use super::values::at_least;
 use super::verdict::{print_next_steps, print_verdict};
@@ -27,11 +28,14 @@ use crate::app::train::{Checkpoints, EarlierRun, TrainRequest, TrainedRun, train
 /// `pinhole train`.
 #[derive(Debug, Args)]
 pub(super) struct Train {
-    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg)
+    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg). Or a list of photos: a .csv,
+    /// .tsv or .txt file with a path and a class on each line
     photos: PathBuf,
-    /// Folder of validation photos [default: a fifth of the training photos is held out, by the seed]
+    /// Folder or list of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
+    #[command(flatten)]
+    options: PhotoArguments,
     /// Name of a recipe (see `pinhole recipes`), path of a .toml file, or auto: chooses a bundled network to continue from, and
     /// settings, by the photos [default: auto; with --from, the recipe of that network]
     #[arg(long, add = completions::recipes())]
@@ -148,6 +152,7 @@ impl Train {
         TrainRequest {
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            options: self.options.options(None),
             recipe: self.recipe.clone(),
             from: self.from.clone(),
             freeze: self.freeze,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use pinhole_core::artifacts::{self, WriteError, finish_files};
 use pinhole_core::model_file::{ModelFile, ModelFileError};
+use pinhole_core::photos::ClassFrom;
 use pinhole_core::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -60,6 +61,12 @@ pub struct RunSummary {
     /// Folder of the validation photos; absent if they were held out of the training folder.
     #[serde(serialize_with = "lossy_option")]
     pub validation: Option<PathBuf>,
+    /// Where the classes of the photos are, as `--class-from` says; absent if the folders' structure says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_from: Option<String>,
+    /// True if near-duplicates were not searched for, so that the held-out photos may be copies of training photos.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_duplicate_search: bool,
     /// Number of training photos, without copies.
     pub training_photos: usize,
     /// Number of validation photos.
@@ -95,6 +102,18 @@ pub struct RecipeChoice {
     pub sentence: String,
     /// The command that asks for the same.
     pub command: String,
+}
+
+/// Returns true for the usual value of a field, which is left out.
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl RunSummary {
+    /// Returns where the classes of the run's photos are.
+    pub fn class_from(&self) -> ClassFrom {
+        self.class_from.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
 }
 
 /// Settings by which a model was quantized.
@@ -248,6 +267,11 @@ pub fn remove_checkpoint(folder: &Path) -> Result<(), WriteError> {
     artifacts::remove(folder.join(files::CHECKPOINT))
 }
 
+/// Reads the summary of the run that a model is of: its folder, or a file in it; `None` if it is not of a run.
+pub fn summary_of(model: &Path) -> Option<RunSummary> {
+    summary(if model.is_file() { model.parent()? } else { model })
+}
+
 /// Reads the summary of a run folder; `None` if there is none or it cannot be read.
 pub fn summary(folder: &Path) -> Option<RunSummary> {
     serde_json::from_slice(&std::fs::read(folder.join(files::SUMMARY)).ok()?).ok()
@@ -272,6 +296,8 @@ mod tests {
             accelerator: Accelerator::Cpu,
             photos: path.clone(),
             validation: Some(path),
+            class_from: None,
+            no_duplicate_search: false,
             training_photos: 2,
             validation_photos: 2,
             enlarged_photos: 0,

@@ -15,5 +15,5 @@ pub mod pretrained;
 pub use error::JobError;
 pub use folder::{
     PretrainedSummary, Quantization, RecipeChoice, RunError, RunSummary, Trained, files, finish, metrics_csv, open,
-    read_metrics, remove_checkpoint, stopped_name, summary, summary_bytes,
+    read_metrics, remove_checkpoint, stopped_name, summary, summary_bytes, summary_of,
 };

@@ -6,7 +6,7 @@ mod trunk;
 use std::path::Path;
 
 use pinhole_boards::board::Board;
-use pinhole_core::photos::{self, Survey};
+use pinhole_core::photos::{self, PhotoOptions, Survey};
 use pinhole_core::recipe::Recipe;
 use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::{MirrorTest, transfer};
@@ -38,12 +38,13 @@ pub(super) struct AutoChoice {
 /// [`RequestError`]: the photos cannot be found, or no bundled network fits the board.
 pub(super) fn choose(
     folder: &Path,
+    options: &PhotoOptions,
     from: Option<PretrainedSource>,
     board: Option<Board>,
     asked: &RecipeChanges,
     seed: u64,
 ) -> Result<AutoChoice, RequestError> {
-    let survey = Survey::of(folder)?;
+    let survey = Survey::of(options.of(folder))?;
     let Trunk { source, color, is_given } = match from {
         Some(source) => Trunk::given(source),
         None => Trunk::find(&survey, board, asked)?,
@@ -55,8 +56,12 @@ pub(super) fn choose(
     });
     let recipe = asked.clone().or(facts.changes()).apply(&source.pretrained.recipe, &source.recipe_name)?;
     if asked.flip.is_none() && recipe.training.augment.flip {
-        let sample = photos::load_some(folder, recipe.input(), None, Some(MIRROR_PHOTOS))?;
-        let pairs = photos::near_duplicates(&sample.examples.iter().collect::<Vec<_>>(), sample.input);
+        let sample = photos::load_some(options.of(folder), recipe.input(), None, Some(MIRROR_PHOTOS))?;
+        let pairs = if options.duplicate_search {
+            photos::near_duplicates(&sample.examples.iter().collect::<Vec<_>>(), sample.input)
+        } else {
+            Vec::new()
+        };
         let groups = photos::groups(sample.examples.len(), &pairs);
         let network = transfer(&source.pretrained, &recipe, &sample.classes, seed)?;
         facts.mirror = MirrorTest::of(&network, &sample, &groups, seed).map_err(CandleError::from)?;
