@@ -122,7 +122,6 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
         recipe_name: String::new(),
         choice: None,
         recipe: Recipe::parse(DIVERGES, "wild").unwrap(),
-        choice: None,
         from: None,
         seed: 1,
         bits: ActivationBits::default(),
