@@ -21,6 +21,7 @@ use pinhole_train::{
 
 use super::compare::{Compared, compare};
 use super::events::{Events, Note};
+use super::train::TestVerdict;
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -36,6 +37,8 @@ pub struct Job {
     pub photos: PathBuf,
     /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
     pub validation: Option<PathBuf>,
+    /// Folder of test photos, which are used once, after the training.
+    pub test: Option<PathBuf>,
     /// Settings of reading and comparing the photos.
     pub options: PhotoOptions,
     /// Name or path that the recipe was given by.
@@ -92,6 +95,8 @@ pub struct FinishedTraining {
     pub evaluation: Evaluation,
     /// Verdict on the model.
     pub verdict: NetworkVerdict,
+    /// Verdict on the model by test photos; [`super::train::train`] adds it.
+    pub test: Option<TestVerdict>,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
 }
@@ -181,8 +186,9 @@ impl Job {
             model_checksum: model.model().checksum(),
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
             verdict: serialized(&verdict),
+            test: None,
         };
-        Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, layers })
+        Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, test: None, layers })
     }
 
     /// Returns the network that training starts with.

@@ -118,6 +118,7 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
     let job = Job {
         photos: synthetic("train"),
         validation: None,
+        test: None,
         options: PhotoOptions::default(),
         recipe_name: String::new(),
         choice: None,

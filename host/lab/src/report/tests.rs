@@ -88,6 +88,7 @@ fn training_page(name: &str) -> String {
         model_checksum: 2,
         quantization: None,
         verdict: None,
+        test: None,
     };
     let epoch =
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };

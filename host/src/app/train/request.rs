@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use pinhole_boards::board::Board;
-use pinhole_core::photos::{PhotoError, PhotoOptions, SplitFolders};
+use pinhole_core::photos::{self, PhotoError, PhotoOptions, SplitFolders};
 use pinhole_core::recipe::{Recipe, RecipeError};
 use pinhole_train::quantize::{ActivationBits, QuantizeError};
 use pinhole_train::runs::RecipeChoice;
@@ -24,6 +24,8 @@ pub struct TrainRequest {
     pub photos: PathBuf,
     /// Folder of validation photos.
     pub validation: Option<PathBuf>,
+    /// Folder of test photos, which are used once, after the training.
+    pub test: Option<PathBuf>,
     /// Settings of reading and comparing the photos.
     pub options: PhotoOptions,
     /// Name or path of the recipe, or [`AUTO`]. If absent, the recipe of the network to continue from, otherwise [`AUTO`].
@@ -90,6 +92,11 @@ impl TrainRequest {
         // The user may have named it for validation.
         let named = self.validation.as_ref().and_then(|path| path.canonicalize().ok());
         folders.test = folders.test.filter(|test| named.is_none() || test.canonicalize().ok() != named);
+        if let Some(test) = &self.test {
+            // A wrong path is an error before the training, not a note.
+            photos::scan(self.options.of(test))?;
+        }
+        folders.test = self.test.clone().or(folders.test);
         let validation = self.validation.clone().or_else(|| folders.validation.clone());
         if folders.training != self.photos {
             events.note(&Note::SplitFolders { folders: folders.clone(), validation: validation.clone() });
@@ -115,6 +122,7 @@ impl TrainRequest {
         Ok(Job {
             photos: folders.training,
             validation,
+            test: folders.test,
             options: self.options.clone(),
             recipe_name,
             recipe,
@@ -132,6 +140,9 @@ impl TrainRequest {
         let mut words = vec!["pinhole train".to_owned(), shell_word(&self.photos)];
         if let Some(validation) = &self.validation {
             words.push(format!("--validation {}", shell_word(validation)));
+        }
+        if let Some(test) = &self.test {
+            words.push(format!("--test {}", shell_word(test)));
         }
         if !self.options.class_from.is_structure() {
             words.push(format!("--class-from {}", shell_word(Path::new(&self.options.class_from.to_string()))));

@@ -93,6 +93,20 @@ pub struct RunSummary {
     /// quantized again without the photos.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<serde_json::Value>,
+    /// Test of the model on photos that neither trained it nor chose its epoch; absent without such photos, and if the model was
+    /// quantized again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestSummary>,
+}
+
+/// Test of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestSummary {
+    /// Folder of the test photos.
+    #[serde(serialize_with = "lossy")]
+    pub photos: PathBuf,
+    /// Verdict on the model by them, as `pinhole_lab::verdict` serializes it.
+    pub verdict: Option<serde_json::Value>,
 }
 
 /// The automatic choice of a recipe.
@@ -309,6 +323,7 @@ mod tests {
             model_checksum: 1,
             quantization: None,
             verdict: None,
+            test: None,
         };
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(files::SUMMARY), summary_bytes(&summary)).unwrap();
