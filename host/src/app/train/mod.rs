@@ -4,6 +4,7 @@ mod auto;
 mod changes;
 mod output;
 mod request;
+mod system;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ pub use self::auto::AUTO;
 pub use self::changes::RecipeChanges;
 pub use self::output::EarlierRun;
 pub use self::request::{CandleError, NoTrunk, RequestError, TrainRequest};
+pub use self::system::auto_system;
 
 use self::output::RunOutput;
 use super::events::{Events, Note, tell_of_photos};
