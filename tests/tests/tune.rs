@@ -47,7 +47,7 @@ fn every_network_is_within_the_budget_and_costs_what_its_model_does() {
 /// Convolutional networks too, for a board with a limit of time: every network that is tried keeps it.
 #[test]
 fn networks_for_a_board_fit_it_and_are_fast_enough() {
-    let budget = SearchBudget { board: Some(Board::Pico), time_ms: Some(40.0), ..SearchBudget::default() };
+    let budget = SearchBudget { board: Some(Board::Pico), time_ms: Some(150.0), ..SearchBudget::default() };
     let search = Search { budget, kinds: SearchedKinds::Conv, candidates: 3, epochs: Some(2), ..search(0, 0) };
     let out = temporary();
     let result = found(&search, false, 2, out.path()).unwrap().unwrap();
@@ -55,7 +55,7 @@ fn networks_for_a_board_fit_it_and_are_fast_enough() {
     assert_eq!((result.candidates, &result.rounds[..]), (3, &[3, 2][..]));
     for network in &result.networks {
         let time = network.cost.time_ms.unwrap();
-        assert!(time > 0.0 && time <= 40.0, "{network:?}");
+        assert!(time > 0.0 && time <= 150.0, "{network:?}");
         assert!(network.recipe.contains("kind = \"conv\""), "{}", network.name);
     }
     let slow = SearchBudget { time_ms: Some(0.001), ..budget };
