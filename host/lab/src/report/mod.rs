@@ -6,6 +6,7 @@ mod explained;
 mod html;
 mod markup;
 pub mod pictures;
+mod search;
 mod study;
 
 use maud::html;
@@ -17,6 +18,7 @@ use pinhole_train::{Epoch, FloatLayer};
 use crate::evaluate::Evaluation;
 
 pub use explained::{ExplainedPhoto, explanation_page};
+pub use search::search_page;
 pub use study::study_page;
 
 /// Overfitting: the last validation loss exceeds the least one by more than this share of it.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::photos::{StudyPhotos, shape_name, subset};
+use super::systems::PlannedStart;
 use super::{StudyError, System};
 
 /// Part of every key. Change it if, within one version of Pinhole, the same recipe, seed and photos come to train other
@@ -100,6 +101,9 @@ pub struct PlannedSystem {
     pub color: Color,
     /// Recipe, TOML.
     pub recipe: String,
+    /// The trained network that it continues from; absent for new networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PlannedStart>,
 }
 
 impl PlannedSystem {
@@ -150,6 +154,7 @@ impl StudyPlan {
                     input_side: system.recipe.input_side,
                     color: system.recipe.color,
                     recipe: system.recipe.to_toml(),
+                    from: system.planned_start(),
                 })
                 .collect(),
             seeds: if photos.given_split { size.seeds } else { 0 },
@@ -196,16 +201,14 @@ impl StudyPlan {
             && (0..self.folds as usize).all(|fold| folds.contains(&fold))
     }
 
-    /// Returns the systems with their parsed recipes.
+    /// Returns the systems with their parsed recipes. A network to continue from is not read again: these systems cannot be trained.
     ///
     /// # Errors
     /// [`StudyError::Recipe`] if a recipe is invalid: the plan was changed by hand.
     pub fn systems(&self) -> Result<Vec<System>, StudyError> {
         self.systems
             .iter()
-            .map(|system| {
-                Ok(System { name: system.name.clone(), recipe: Recipe::parse(&system.recipe, &system.name)? })
-            })
+            .map(|system| Ok(System::new(system.name.clone(), Recipe::parse(&system.recipe, &system.name)?)))
             .collect()
     }
 
@@ -255,6 +258,9 @@ impl StudyPlan {
         put(&self.pinhole);
         put(TRAINING_FORMAT);
         put(&system.recipe);
+        if let Some(from) = &system.from {
+            put(&format!("from {:08x}", from.checksum));
+        }
         put(&trial.seed.to_string());
         put(&self.classes.join("\n"));
         for (index, photo) in self.photos.iter().enumerate() {

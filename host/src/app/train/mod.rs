@@ -4,6 +4,7 @@ mod auto;
 mod changes;
 mod output;
 mod request;
+mod system;
 mod test_photos;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub use self::auto::AUTO;
 pub use self::changes::RecipeChanges;
 pub use self::output::EarlierRun;
 pub use self::request::{CandleError, NoTrunk, RequestError, TrainRequest};
+pub use self::system::auto_system;
 
 use self::output::RunOutput;
 use self::test_photos::TestPhotos;

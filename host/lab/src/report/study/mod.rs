@@ -216,6 +216,9 @@ fn recipes(plan: &StudyPlan) -> Markup {
         @for system in &plan.systems {
             details {
                 summary { (system.name) }
+                @if let Some(from) = &system.from {
+                    p { "Training continues from the trained network " (from.name) ", checksum " (format_args!("{:08x}", from.checksum)) "." }
+                }
                 pre { (system.recipe) }
             }
         }

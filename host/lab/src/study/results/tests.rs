@@ -14,7 +14,7 @@ pub(crate) fn plan() -> StudyPlan {
     };
     let system = |name: &str| {
         let (name, recipe) = (name.to_owned(), String::new());
-        PlannedSystem { name, input_side: 50, color: Color::Gray, recipe }
+        PlannedSystem { name, input_side: 50, color: Color::Gray, recipe, from: None }
     };
     StudyPlan {
         pinhole: "test".to_owned(),
