@@ -15,9 +15,16 @@ fn train() {
     }
     assert_whole_run(&out);
     let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
-    for section in
-        ["When to answer", "What the first layer looks for", "Which pixels decided", "64 of 128 neurons", "14 of 14"]
-    {
+    for section in [
+        "When to answer",
+        "What the first layer looks for",
+        "Which pixels decided",
+        "64 of 128 neurons",
+        "14 of 14",
+        "data:image/jpeg;base64,",
+        "nrf52840-dk",
+        "--epochs 20 --seed 1",
+    ] {
         assert!(report.contains(section), "no {section:?} in the report");
     }
     let model = std::fs::read(out.join(files::MODEL)).unwrap();
@@ -37,6 +44,7 @@ fn train() {
         [26, 14, 20, 1]
     );
     assert_eq!(summary["stopped"], "finished");
+    assert!(summary["command"].as_str().unwrap().ends_with("--epochs 20 --seed 1"), "{}", summary["command"]);
     // The verdict on the network, and what follows.
     let verdict = &summary["verdict"];
     assert_eq!([&verdict["photos"], &verdict["classes"][0]["training_photos"]], [14, 13]);
@@ -83,9 +91,9 @@ fn train_chooses_for_a_board_and_from_a_network() {
         ran.json()["choice"]["command"].as_str().unwrap().to_owned()
     };
     assert!(chosen(&["--board", "pico"]).contains("--from conv-96 --color rgb"));
-    let given = chosen(&["--from", "conv-50-tiny", "--batch", "7", "--flip"]);
+    let given = chosen(&["--from", "conv-50-tiny", "--batch", "7", "--no-flip"]);
     assert!(given.contains("--from conv-50-tiny --epochs 1") && given.contains("--batch 7"), "{given}");
-    assert!(given.contains("--flip") && !given.contains("--color"), "{given}");
+    assert!(given.contains("--no-flip") && !given.contains("--color"), "{given}");
     refused(
         temp.path(),
         &[&"train", &photos, &"--board", &"pico", &"--input-side", &"200", &"--out", &out],

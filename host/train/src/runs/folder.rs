@@ -89,6 +89,9 @@ pub struct RunSummary {
     /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
+    /// A command that says the same as this training; absent in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Verdict on the model, as `pinhole_lab::verdict` serializes it; absent in summaries of earlier versions, and if the model was
     /// quantized again without the photos.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,6 +325,7 @@ mod tests {
             validation_accuracy: 0.5,
             model_checksum: 1,
             quantization: None,
+            command: None,
             verdict: None,
             test: None,
         };
