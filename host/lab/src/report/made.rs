@@ -47,7 +47,7 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
 }
 
 /// Returns the beginning of a digest of classes, labels and pixels, in order; paths are not part of it.
-fn digest(photos: &Dataset) -> String {
+pub(super) fn digest(photos: &Dataset) -> String {
     let mut hash = Sha256::new();
     // Lengths come first, so that no two datasets give the same bytes.
     let mut put = |bytes: &[u8]| {

@@ -110,7 +110,8 @@ impl RunReport<'_> {
     /// Returns the HTML page.
     pub fn to_html(&self) -> String {
         let page = html::page(self).into_string();
-        let size = format!("{:.1}\u{a0}MB", page.len() as f64 / 1e6);
+        // Rounded up: no page has 0.0 MB.
+        let size = format!("{:.1}\u{a0}MB", page.len().div_ceil(100_000) as f64 / 10.0);
         // It is in the footer, so the last one: names may have the character too.
         match page.rsplit_once(PAGE_SIZE) {
             Some((before, after)) => format!("{before}{size}{after}"),
