@@ -52,3 +52,17 @@ pub fn read_json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in:\n{text}"))
 }
+
+/// Returns the bytes of a file in a run folder. The folder's own path, which the report names, is written as RUN: so the same
+/// run has the same bytes in any folder.
+///
+/// # Panics
+/// If the file cannot be read.
+pub fn run_file(folder: &Path, name: &str) -> Vec<u8> {
+    let bytes = std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let path = folder.to_str().expect("a temporary folder has a name in ASCII");
+    match String::from_utf8(bytes) {
+        Ok(text) => text.replace(path, "RUN").into_bytes(),
+        Err(binary) => binary.into_bytes(),
+    }
+}

@@ -51,7 +51,7 @@ mod files;
 pub mod tensors;
 pub mod virtual_board;
 
-pub use files::{contents, files_in, names_in, on_disk, read_json, temporary};
+pub use files::{contents, files_in, names_in, on_disk, read_json, run_file, temporary};
 
 /// Root of the repository.
 pub fn repository() -> &'static Path {

@@ -11,7 +11,9 @@ use pinhole::recipe::{Copies, NAMED, Recipe};
 use pinhole::runs::{self, files};
 use pinhole::synthetic::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 use pinhole::train::{Network, Stopped};
-use pinhole_tests::{bundled_job, bundled_model, files_in, names_in, run_folder, synthetic, temporary, train, trained};
+use pinhole_tests::{
+    bundled_job, bundled_model, files_in, names_in, run_file, run_folder, synthetic, temporary, train, trained,
+};
 
 /// Returns the bytes that identify a training: weights and model.
 fn bytes_of(job: &Job) -> (Vec<u8>, Vec<u8>) {
@@ -47,8 +49,7 @@ fn run_folders_are_the_same_bytes() {
     expected.sort_unstable();
     assert_eq!(names, expected);
     for name in names {
-        let read = |folder: &tempfile::TempDir| std::fs::read(folder.path().join(&name)).unwrap();
-        assert!(read(&one) == read(&two), "{name}");
+        assert!(run_file(one.path(), &name) == run_file(two.path(), &name), "{name}");
     }
 }
 

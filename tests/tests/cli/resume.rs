@@ -64,13 +64,7 @@ fn a_resumed_training_is_the_one_never_stopped() {
         // The checkpoint has been removed.
         assert_whole_run(out);
         for name in RUN_FILES {
-            // The report names the run folder.
-            let read = |folder: &Path| {
-                let bytes = std::fs::read(folder.join(name)).unwrap();
-                String::from_utf8(bytes).map(|text| text.replace(folder.to_str().unwrap(), "RUN").into_bytes())
-            };
-            let read = |folder: &Path| read(folder).unwrap_or_else(std::string::FromUtf8Error::into_bytes);
-            assert!(read(out) == read(&whole), "another {name} in {}", out.display());
+            assert!(run_file(out, name) == run_file(&whole, name), "another {name} in {}", out.display());
         }
     }
     refused_with(temp.path(), &out, &["--resume"], &["no training to resume", "leave out --resume"]);
