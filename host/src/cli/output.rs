@@ -115,8 +115,10 @@ pub(super) fn warn(warnings: &[Warning]) {
 pub(super) fn note_enlarged(count: usize, input: InputShape) {
     match count {
         0 => {}
-        1 => note(&format!("1 picture smaller than the input of {0}x{0} was enlarged", input.side)),
-        _ => note(&format!("{count} pictures smaller than the input of {0}x{0} were enlarged", input.side)),
+        1 => note(&format!("1 picture smaller than the input of {}x{} was enlarged", input.width, input.height)),
+        _ => {
+            note(&format!("{count} pictures smaller than the input of {}x{} were enlarged", input.width, input.height))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use miette::Result;
-use pinhole_shared::pixels::Color;
+use pinhole_shared::pixels::{Color, Fit};
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::files;
 use pinhole_train::{Accelerator, Stopped};
@@ -39,6 +39,9 @@ pub(super) struct Train {
     /// Colors that the network sees, instead of the recipe's
     #[arg(long, value_enum)]
     color: Option<Colors>,
+    /// How pictures of another shape than the network's input are fitted in, instead of the recipe's way
+    #[arg(long, value_enum)]
+    fit: Option<Fits>,
     /// Seed of all random numbers: the same seed gives the same bytes
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
@@ -77,6 +80,17 @@ enum Colors {
     Gray,
     /// Red, green and blue
     Rgb,
+}
+
+/// Fits of pictures into a network's input, as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Fits {
+    /// The largest part of the input's shape is seen, in the middle
+    Crop,
+    /// The whole picture is seen, distorted to the input's shape
+    Stretch,
+    /// The whole picture is seen in its own shape, black beside it
+    Letterbox,
 }
 
 /// Devices to compute on, as an argument.
@@ -151,6 +165,11 @@ impl Train {
             color: self.color.map(|color| match color {
                 Colors::Gray => Color::Gray,
                 Colors::Rgb => Color::Rgb,
+            }),
+            fit: self.fit.map(|fit| match fit {
+                Fits::Crop => Fit::Crop,
+                Fits::Stretch => Fit::Stretch,
+                Fits::Letterbox => Fit::Letterbox,
             }),
             seed: self.seed,
             epochs: self.epochs,

@@ -55,18 +55,20 @@ pub(super) fn add_camera_noise(camera_noise: CameraNoise, pixels: &mut [u8], inp
 
 /// Gaussian blur along rows, then along columns. Beyond the border, the nearest border pixel is used.
 fn blur(values: &mut [f32], input: InputShape, deviation_px: f32) {
-    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
+    let [height, width, channels] = [input.height, input.width, input.color.channels()].map(usize::from);
     let weights = gaussian(deviation_px);
-    let mut line = vec![0.0; side];
-    for (step, stride) in [(channels, side * channels), (side * channels, channels)] {
-        for (number, channel) in (0..side).flat_map(|number| (0..channels).map(move |channel| (number, channel))) {
+    let (along_rows, along_columns) =
+        ((height, width, channels, width * channels), (width, height, width * channels, channels));
+    for (lines, length, step, stride) in [along_rows, along_columns] {
+        let mut line = vec![0.0; length];
+        for (number, channel) in (0..lines).flat_map(|number| (0..channels).map(move |channel| (number, channel))) {
             let at = |place: usize| number * stride + place * step + channel;
             for (place, value) in line.iter_mut().enumerate() {
                 *value = values[at(place)];
             }
-            for place in 0..side {
+            for place in 0..length {
                 let sides = weights.iter().enumerate().skip(1).map(|(distance, weight)| {
-                    let (before, after) = (place.saturating_sub(distance), (place + distance).min(side - 1));
+                    let (before, after) = (place.saturating_sub(distance), (place + distance).min(length - 1));
                     weight * (line[before] + line[after])
                 });
                 values[at(place)] = weights[0] * line[place] + sides.sum::<f32>();

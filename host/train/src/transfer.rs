@@ -2,6 +2,7 @@
 
 use miette::Diagnostic;
 use pinhole_core::recipe::Recipe;
+use pinhole_shared::pixels::InputShape;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -38,8 +39,13 @@ impl Pretrained {
             if trained == asked { Ok(()) } else { Err(TransferError::Architecture { what, trained, asked }) }
         };
         let count = |recipe: &Recipe| recipe.layers.len().to_string();
-        differ("input_side".into(), self.recipe.input_side.to_string(), recipe.input_side.to_string())?;
-        let (trained, asked) = (self.recipe.color, recipe.color);
+        let (trained, asked) = (self.recipe.input, recipe.input);
+        if let (Some(trained), Some(asked)) = (trained.side(), asked.side()) {
+            differ("input_side".into(), trained.to_string(), asked.to_string())?;
+        }
+        let size = |input: InputShape| format!("[{}, {}]", input.height, input.width);
+        differ("input_size".into(), size(trained), size(asked))?;
+        let (trained, asked) = (trained.color, asked.color);
         if trained != asked {
             return Err(TransferError::Color { trained: trained.to_string(), asked: asked.to_string() });
         }

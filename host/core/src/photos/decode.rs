@@ -64,6 +64,32 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
     Picture::new(size, PixelFormat::Rgb888, bytes).map_err(|reason| wrong(reason.to_string()))
 }
 
+/// Reads the size of a photo, turned upright as its EXIF orientation says. Its pixels are not decoded.
+///
+/// # Errors
+/// [`PhotoError::Photo`] with the path if the file is missing, not a regular file, not a picture, or wider or higher than 65,535
+/// px.
+pub fn size(path: &Path) -> Result<PictureSize, PhotoError> {
+    let wrong = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::NoPicture(reason) };
+    let metadata = std::fs::metadata(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
+    if !metadata.is_file() {
+        return Err(wrong("it is not a regular file".to_owned()));
+    }
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let reader = reader.map_err(|reason| PhotoError::unreadable(path, reason))?;
+    let mut decoder = reader.into_decoder().map_err(|reason| wrong(reason.to_string()))?;
+    let orientation = decoder.orientation().map_err(|reason| wrong(reason.to_string()))?;
+    let (width, height) = decoder.dimensions();
+    let side = |length: u32| u16::try_from(length).map_err(|_| wrong("it is too large".to_owned()));
+    let (width, height) = (side(width)?, side(height)?);
+    Ok(match orientation {
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH => {
+            PictureSize { width: height, height: width }
+        }
+        _ => PictureSize { width, height },
+    })
+}
+
 /// Returns the memory that a picture takes while it is decoded, turned and converted, bytes.
 fn memory(decoder: &impl ImageDecoder, orientation: Orientation) -> u64 {
     let (width, height) = decoder.dimensions();
@@ -188,6 +214,36 @@ mod tests {
         assert_eq!(found.photos.len(), 2);
         assert_eq!(found.warnings.len(), 1);
         assert_eq!((&found.warnings[0].path, &found.warnings[0].reason[..]), (&pipe, "it is not a regular file"));
+    }
+
+    /// Returns a JPEG of 40x30 pixels whose EXIF data has this orientation.
+    fn turned(orientation: u8) -> Vec<u8> {
+        let mut jpeg = Vec::new();
+        let picture = image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([(5 * x) as u8, (8 * y) as u8, 9]));
+        image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&picture).unwrap();
+        // TIFF 6.0, section 2: little-endian, one entry (orientation, tag 112h) of type SHORT.
+        let mut exif = b"\xFF\xE1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        jpeg.splice(2..2, exif);
+        jpeg
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_decoded_pictures() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        for orientation in 1..=8 {
+            std::fs::write(&path, turned(orientation)).unwrap();
+            let read = read(&path).unwrap().size();
+            assert_eq!(size(&path).unwrap(), read, "orientation {orientation}");
+            let upright = PictureSize { width: 40, height: 30 };
+            assert_eq!(read == upright, orientation < 5, "orientation {orientation}");
+        }
+        // Of a file without pixels, too.
+        std::fs::write(&path, png(9_000, RGB)).unwrap();
+        assert_eq!(size(&path).unwrap(), PictureSize { width: 9_000, height: 9_000 });
+        std::fs::write(&path, b"").unwrap();
+        assert!(matches!(size(&path), Err(PhotoError::Photo { path: of, .. }) if of == path));
     }
 
     #[test]

@@ -14,10 +14,10 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use pinhole_shared::pixels::{Color, InputShape, PixelFormat};
+use pinhole_shared::pixels::{Color, Fit, InputShape, PixelFormat};
 use rayon::prelude::*;
 
-use super::Example;
+use super::{Example, Picture};
 
 /// Two inputs that show nearly the same picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,8 +86,8 @@ pub const MIN_CORRELATION: f64 = 0.85;
 /// N. Krawetz, "Kind of like that" (2013), for the difference hash; J. P. Lewis, "Fast normalized cross-correlation"
 /// (1995), for the confirmation, here of a difference of box filters.
 pub fn near_duplicates(examples: &[&Example], input: InputShape) -> Vec<NearDuplicate> {
-    let side = usize::from(input.side);
-    let gray: Vec<Cow<'_, [u8]>> = examples.iter().map(|example| luma(&example.pixels, input.color)).collect();
+    let side = usize::from(input.height.min(input.width));
+    let gray: Vec<Cow<'_, [u8]>> = examples.par_iter().map(|example| square(&example.pixels, input)).collect();
     let prints: Vec<Print> = gray.par_iter().map(|pixels| Print::of(pixels, side)).collect();
     let pairs_of = |first: usize| {
         let print = &prints[first];
@@ -106,6 +106,18 @@ fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
         Color::Gray => Cow::Borrowed(pixels),
         Color::Rgb => pixels.chunks_exact(3).map(|pixel| PixelFormat::Rgb888.luma(pixel)).collect(),
     }
+}
+
+/// Returns an input's luma as a square: the longer axis is averaged down to the shorter one.
+fn square(pixels: &[u8], input: InputShape) -> Cow<'_, [u8]> {
+    let luma = luma(pixels, input.color);
+    if input.side().is_some() {
+        return luma;
+    }
+    let square = InputShape { fit: Fit::Stretch, ..InputShape::gray(input.height.min(input.width)) };
+    let picture = Picture::new(input.size(), PixelFormat::Gray8, luma.into_owned());
+    let picture = picture.expect("as many bytes as the input has pixels");
+    Cow::Owned(picture.shrink(square).expect("the square is not larger"))
 }
 
 /// Returns the groups that pairs form, directly or through others: for each of `count` inputs the smallest index of its
@@ -264,7 +276,6 @@ mod tests {
     use pinhole_shared::pixels::PictureSize;
 
     use super::*;
-    use crate::photos::Picture;
     use crate::synthetic::{Set, drawings};
 
     const SIDE: u16 = 50;
@@ -358,6 +369,26 @@ mod tests {
             assert!(same.iter().any(|pair| (pair.first, pair.second) == (0, 2)), "{side}: {same:?}");
         }
         assert_eq!(near_duplicates(&[], InputShape::gray(50)), []);
+    }
+
+    #[test]
+    fn inputs_that_are_not_square() {
+        for input in [
+            InputShape { height: 28, width: 46, ..InputShape::gray(1) },
+            InputShape { height: 32, width: 20, ..InputShape::rgb(1) },
+        ] {
+            let of = |picture: &RgbImage| {
+                let size = PictureSize { width: picture.width() as u16, height: picture.height() as u16 };
+                let picture = Picture::new(size, PixelFormat::Rgb888, picture.as_raw().clone()).unwrap();
+                Example { path: "".into(), class: 0, pixels: picture.shrink(input).unwrap() }
+            };
+            let pictures = &drawn()[..12];
+            let copies = pictures.iter().map(|picture| of(&recompressed(&imageops::flip_horizontal(picture))));
+            let all: Vec<Example> = pictures.iter().map(of).chain(copies).collect();
+            let found = near_duplicates(&all.iter().collect::<Vec<_>>(), input);
+            let pairs: Vec<_> = found.iter().map(|pair| (pair.first, pair.second, pair.mirrored)).collect();
+            assert_eq!(pairs, (0..12).map(|i| (i, i + 12, true)).collect::<Vec<_>>(), "{input}");
+        }
     }
 
     /// The hash's cells are 8x9 px here.

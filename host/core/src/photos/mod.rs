@@ -18,6 +18,9 @@ mod split_folders;
 mod unlabeled;
 mod unsupported;
 
+use pinhole_shared::pixels::PictureSize;
+use rayon::prelude::*;
+
 pub use dataset::{Dataset, Example, copies, load, load_some};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};
 pub use error::{PhotoError, PhotoFault, Warning};
@@ -26,6 +29,12 @@ pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
 pub use split::{folds, hold_out};
 pub use split_folders::SplitFolders;
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
+
+/// Returns the size of each photo, in their order, read on all cores without decoding any; `None` of photos that cannot be read.
+/// A network's input can be chosen by them.
+pub fn sizes(photos: &[FoundPhoto]) -> Vec<Option<PictureSize>> {
+    photos.par_iter().map(|photo| decode::size(&photo.path).ok()).collect()
+}
 
 /// Keeps at most `limit` items, spread evenly; all if there are no more, or no limit.
 pub fn thinned<T>(all: Vec<T>, limit: Option<usize>) -> Vec<T> {

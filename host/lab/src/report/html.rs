@@ -199,7 +199,8 @@ fn photo(dataset: &Dataset, example: &Example, decision: Decision) -> Markup {
     let file = file_name(&example.path);
     html! {
         figure class=(if is_right { "right" } else { "wrong" }) {
-            img src=(pictures::input(&example.pixels, dataset.input.side)) alt=(file) width="100" height="100";
+            img src=(pictures::input(&example.pixels, dataset.input.size())) alt=(file) width="100"
+                height=(100 * u32::from(dataset.input.height) / u32::from(dataset.input.width));
             figcaption {
                 (name(decision.class)) " " (percent(decision.probability.to_f64()))
                 @if !is_right { br; "is " (name(example.class)) }

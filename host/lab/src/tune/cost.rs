@@ -65,8 +65,8 @@ mod tests {
                 .filter_map(RecipeLayer::as_dense)
                 .map(|layer| (layer.outputs, layer.activation))
                 .collect();
-            if !seen.contains(&(system.recipe.input_side, shape.clone())) {
-                seen.push((system.recipe.input_side, shape));
+            if !seen.contains(&(system.recipe.input, shape.clone())) {
+                seen.push((system.recipe.input, shape));
                 let cost =
                     Cost::of(&system.recipe, &classes).unwrap_or_else(|error| panic!("{}: {error}", system.name));
                 assert!(cost.flash_bytes > cost.macs, "{}: a weight is a byte", system.name);

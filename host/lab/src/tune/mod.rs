@@ -19,6 +19,7 @@ pub use error::TuneError;
 
 use pinhole_core::photos::{DuplicatePhotos, Warning};
 use pinhole_core::statistics::{Interval, Spread};
+use pinhole_shared::pixels::InputShape;
 
 use crate::study::results::{Paired, results};
 use crate::study::{
@@ -212,14 +213,14 @@ fn within(
     budget: SearchBudget,
 ) -> Result<(Vec<System>, std::collections::HashMap<String, Cost>), TuneError> {
     // The cost depends on the shape only, and many networks of the space share one.
-    let mut shapes: std::collections::HashMap<(u16, Vec<usize>), Cost> = std::collections::HashMap::new();
+    let mut shapes: std::collections::HashMap<(InputShape, Vec<usize>), Cost> = std::collections::HashMap::new();
     let mut costs = std::collections::HashMap::new();
     let mut fitting = Vec::new();
     let mut smallest: Option<Cost> = None;
     for system in space {
         let recipe = &system.recipe;
         let shape = (
-            recipe.input_side,
+            recipe.input,
             recipe
                 .layers
                 .iter()

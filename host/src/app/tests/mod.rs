@@ -87,6 +87,7 @@ fn request(folder: &Path) -> TrainRequest {
         from: None,
         freeze: false,
         color: None,
+        fit: None,
         seed: 1,
         epochs: Some(EPOCHS),
         patience: None,

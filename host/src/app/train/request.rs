@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 use pinhole_core::photos::SplitFolders;
 use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
-use pinhole_shared::pixels::Color;
+use pinhole_shared::pixels::{Color, Fit};
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::pretrained::{PretrainedSource, PretrainedSourceError};
 use pinhole_train::{Accelerator, AcceleratorError, TransferError};
@@ -29,6 +29,8 @@ pub struct TrainRequest {
     pub freeze: bool,
     /// Color mode, instead of the recipe's.
     pub color: Option<Color>,
+    /// Fit of pictures into the input, instead of the recipe's.
+    pub fit: Option<Fit>,
     /// Seed of all randomness.
     pub seed: u64,
     /// Epochs, instead of the recipe's.
@@ -70,6 +72,9 @@ impl TrainRequest {
         };
         if let Some(color) = self.color {
             recipe.set_color(color)?;
+        }
+        if let Some(fit) = self.fit {
+            recipe.set_fit(fit);
         }
         recipe.training.epochs = self.epochs.unwrap_or(recipe.training.epochs);
         recipe.training.patience = self.patience.or(recipe.training.patience);
