@@ -117,6 +117,28 @@ mod tests {
     };
     const PHOTO: [u8; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
 
+    /// Four columns and two rows.
+    #[test]
+    fn rectangles_by_hand() {
+        let input = InputShape { height: 2, width: 4, ..InputShape::gray(1) };
+        let photo = [10, 20, 30, 40, 50, 60, 70, 80];
+        let half_turn = Variation { angle: std::f32::consts::PI, ..STILL };
+        for (variation, expected) in [
+            (Variation { shift_x_px: 1.0, ..STILL }, [10, 10, 20, 30, 50, 50, 60, 70]),
+            (Variation { shift_y_px: 1.0, ..STILL }, [10, 20, 30, 40, 10, 20, 30, 40]),
+            (Variation { mirrored: true, ..STILL }, [40, 30, 20, 10, 80, 70, 60, 50]),
+            (half_turn, [80, 70, 60, 50, 40, 30, 20, 10]),
+        ] {
+            assert_eq!(apply(&variation, &photo, input), expected, "{variation:?}");
+        }
+        let settings = Augmentation { shift: 0.5, ..Augmentation::default() };
+        let mut random = Random::seeded(5);
+        let drawn: Vec<_> = (0..200).map(|_| Variation::draw(&settings, input, &mut random)).collect();
+        let largest = |of: fn(&Variation) -> f32| drawn.iter().map(|one| of(one).abs()).fold(0.0, f32::max);
+        let (x, y) = (largest(|one| one.shift_x_px), largest(|one| one.shift_y_px));
+        assert!((1.8..=2.0).contains(&x) && (0.9..=1.0).contains(&y), "half of each side: {x}, {y}");
+    }
+
     #[test]
     fn each_change_by_hand() {
         let cases = [

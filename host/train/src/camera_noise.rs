@@ -149,6 +149,26 @@ mod tests {
         assert!((dot.iter().sum::<f32>() - 1_000.0).abs() < 0.1, "nothing is lost: the border is out of reach");
     }
 
+    /// Rows that are all the same are blurred as those of a square, however many there are; and so are columns.
+    #[test]
+    fn rectangles_are_blurred_as_squares() {
+        let line = [0.0, 250.0, 40.0, 40.0, 90.0, 7.0];
+        let blurred = |height: u16, width: u16, at: fn(usize) -> usize| {
+            let input = InputShape { height, width, ..InputShape::gray(1) };
+            let mut values: Vec<f32> = (0..input.bytes()).map(|pixel| line[at(pixel)]).collect();
+            blur(&mut values, input, 0.8);
+            values
+        };
+        let near = |one: &[f32], other: &[f32]| one.iter().zip(other).all(|(one, other)| (one - other).abs() < 1e-3);
+        let square = blurred(6, 6, |pixel| pixel % 6);
+        for height in [1, 3, 9] {
+            let rows = blurred(height, 6, |pixel| pixel % 6);
+            assert!(rows.chunks(6).all(|row| near(row, &square[..6])), "{rows:?}");
+        }
+        let columns = blurred(6, 2, |pixel| pixel / 2);
+        assert!(columns.chunks(2).zip(&square).all(|(row, value)| near(row, &[*value; 2])), "{columns:?}");
+    }
+
     #[test]
     fn channels_are_blurred_alike_and_apart() {
         let gray: Vec<f32> = (0..36).map(|pixel| (pixel * 37 % 256) as f32).collect();

@@ -86,7 +86,7 @@ pub const MIN_CORRELATION: f64 = 0.85;
 /// N. Krawetz, "Kind of like that" (2013), for the difference hash; J. P. Lewis, "Fast normalized cross-correlation"
 /// (1995), for the confirmation, here of a difference of box filters.
 pub fn near_duplicates(examples: &[&Example], input: InputShape) -> Vec<NearDuplicate> {
-    let side = usize::from(input.height.min(input.width));
+    let side = usize::from(input.longer_side());
     let gray: Vec<Cow<'_, [u8]>> = examples.par_iter().map(|example| square(&example.pixels, input)).collect();
     let prints: Vec<Print> = gray.par_iter().map(|pixels| Print::of(pixels, side)).collect();
     let pairs_of = |first: usize| {
@@ -108,16 +108,17 @@ fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
     }
 }
 
-/// Returns an input's luma as a square: the longer axis is averaged down to the shorter one.
+/// Returns an input's luma as a square: the shorter axis is enlarged to the longer one.
 fn square(pixels: &[u8], input: InputShape) -> Cow<'_, [u8]> {
     let luma = luma(pixels, input.color);
     if input.side().is_some() {
         return luma;
     }
-    let square = InputShape { fit: Fit::Stretch, ..InputShape::gray(input.height.min(input.width)) };
+    let square = InputShape { fit: Fit::Stretch, ..InputShape::gray(input.longer_side()) };
     let picture = Picture::new(input.size(), PixelFormat::Gray8, luma.into_owned());
     let picture = picture.expect("as many bytes as the input has pixels");
-    Cow::Owned(picture.shrink(square).expect("the square is not larger"))
+    let picture = picture.enlarged_for(square).unwrap_or(picture);
+    Cow::Owned(picture.shrink(square).expect("it is as large as the square"))
 }
 
 /// Returns the groups that pairs form, directly or through others: for each of `count` inputs the smallest index of its
