@@ -25,7 +25,7 @@ pub use pinhole_convert::{export, import};
 pub use pinhole_core::{
     artifacts, choice, data, inference, model_file, photos, random, recipe, statistics, suggest, synthetic,
 };
-pub use pinhole_lab::{evaluate, explain, report, study, threshold, tune};
+pub use pinhole_lab::{evaluate, explain, report, study, threshold, tune, verdict};
 pub use pinhole_train as train;
 pub use pinhole_train::{finetune, quantize, runs};
 

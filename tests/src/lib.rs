@@ -36,6 +36,7 @@ use std::sync::OnceLock;
 use pinhole::app::{FinishedTraining, Job, JobData};
 use pinhole::board::Board;
 use pinhole::firmware::{Firmware, FirmwareOrigin};
+use pinhole::photos::PhotoOptions;
 use pinhole::quantize::ActivationBits;
 use pinhole::recipe::{DEFAULT, DenseLayer, Recipe, RecipeLayer};
 use pinhole::train::Accelerator;
@@ -100,8 +101,10 @@ pub fn bundled_job() -> Job {
     Job {
         photos: synthetic("train"),
         validation: Some(synthetic("validation")),
+        options: PhotoOptions::default(),
         recipe_name: DEFAULT.to_owned(),
         recipe: Recipe::find(DEFAULT).expect("the default recipe is there"),
+        choice: None,
         from: None,
         seed: 1,
         bits: ActivationBits::default(),

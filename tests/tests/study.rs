@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use pinhole::photos::PhotoOptions;
 use pinhole::random::Random;
 use pinhole::recipe::Initialization;
 use pinhole::study::{
@@ -34,7 +35,11 @@ fn systems(names: &[&str], epochs: u32) -> Vec<System> {
 
 impl Small {
     fn new(systems: Vec<System>, size: StudySize) -> Self {
-        let source = PhotoFolders { training: synthetic("train"), validation: Some(synthetic("validation")) };
+        let source = PhotoFolders {
+            training: synthetic("train"),
+            validation: Some(synthetic("validation")),
+            options: PhotoOptions::default(),
+        };
         let photos = StudyPhotos::load(&source, &systems).unwrap();
         let plan = StudyPlan::new(&photos, &systems, size).unwrap();
         Self { systems, photos, plan }

@@ -90,6 +90,7 @@ fn run_on_grays(job: &Job) -> FinishedTraining {
         warnings: Vec::new(),
         enlarged: 0,
         duplicates: Vec::new(),
+        series: Vec::new(),
     };
     job.run(&data, |_| ControlFlow::Continue(())).unwrap()
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use pinhole::photos::PhotoOptions;
 use pinhole::recipe::Recipe;
 use pinhole::study::{PhotoFolders, Shard, StudyOptions};
 use pinhole::tune::{Cost, Search, SearchBudget, SearchResult, TuneError, tune};
@@ -16,8 +17,12 @@ fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
 
 fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<SearchResult>, TuneError> {
     let stop = AtomicBool::new(false);
-    let source = PhotoFolders { training: synthetic("train"), validation: validation.then(|| synthetic("validation")) };
-    tune(&source, search, out, StudyOptions { threads, shard: Shard::WHOLE, stop: &stop }, &|_, _| ())
+    let source = PhotoFolders {
+        training: synthetic("train"),
+        validation: validation.then(|| synthetic("validation")),
+        options: PhotoOptions::default(),
+    };
+    tune(&source, search, out, StudyOptions { threads, shard: Shard::WHOLE, stop: &stop }, &|_| (), &|_, _| ())
 }
 
 #[test]

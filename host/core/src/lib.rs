@@ -7,6 +7,7 @@
 //! | [`model_file`] | bytes -> the shared engine; layers -> bytes |
 //! | [`inference`] | all integers of one input, from any engine |
 //! | [`artifacts`] | bytes -> a file, whole or not at all; folders that Pinhole wrote, by kind |
+//! | [`path_text`] | any path -> text for JSON |
 //! | [`data`] | files bundled inside the program |
 //! | [`choice`] | a name -> one of a few named values |
 //! | [`synthetic`] | a seed -> synthetic pictures for tests and demos |
@@ -19,6 +20,7 @@ pub mod choice;
 pub mod data;
 pub mod inference;
 pub mod model_file;
+pub mod path_text;
 pub mod photos;
 pub mod random;
 pub mod recipe;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::Dataset;
-use pinhole_shared::decision::{Decision, Probability};
+use pinhole_shared::decision::{Decision, Probability, probability};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::Layer;
 use pinhole_train::{Network, cross_entropy, softmax};
@@ -62,6 +62,7 @@ pub struct Scores {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Disagreement {
     /// The photo.
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     pub path: PathBuf,
     /// Name of its class.
     pub class: String,
@@ -87,6 +88,8 @@ pub struct PhotoResult {
     pub float: Option<(usize, f64)>,
     /// The integer network's decision.
     pub int8: Decision,
+    /// The integer network's probability of the photo's own class.
+    pub own: Probability,
 }
 
 /// Evaluates both networks on the photos, whose classes must be the model's.
@@ -123,7 +126,8 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
                 let class = decided[index];
                 (class, softmax(&logits[index])[class])
             });
-            PhotoResult { float, int8: inference.decision }
+            let logits = inference.stages.last().map_or(&[][..], |logits| logits);
+            PhotoResult { float, int8: inference.decision, own: probability(logits, labels[index]) }
         })
         .collect();
     let name = |class: usize| photos.classes[class].clone();

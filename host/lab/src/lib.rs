@@ -3,6 +3,7 @@
 //! | module | from -> to |
 //! |---|---|
 //! | [`evaluate`] | both networks -> scores and disagreements |
+//! | [`verdict`] | an evaluation and facts of the training -> how good the network is, in words and numbers |
 //! | [`threshold`] | decisions on labeled photos -> the least probability of an answer |
 //! | [`explain`] | one input, covered patch by patch -> the pixels that decided |
 //! | [`study`] | photos and many recipes -> statistics of them |
@@ -15,3 +16,4 @@ pub mod report;
 pub mod study;
 pub mod threshold;
 pub mod tune;
+pub mod verdict;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pinhole_boards::board::Board;
 use pinhole_boards::device::LogLine;
 use pinhole_boards::firmware::{Firmware, FirmwareOrigin};
-use pinhole_core::photos::{DuplicatePhotos, SplitFolders, Warning};
+use pinhole_core::photos::{DuplicatePhotos, Series, SplitFolders, Warning};
 use pinhole_shared::pixels::InputShape;
 use pinhole_shared::policy::Policy;
 use pinhole_train::{Epoch, LastLayer};
@@ -40,13 +40,22 @@ pub trait Events: Send {
 
 impl Events for () {}
 
-/// Reports photos that cannot be used and near-duplicates, if there are any.
-pub(super) fn tell_of_photos(warnings: &[Warning], duplicates: &[DuplicatePhotos], events: &mut dyn Events) {
+/// Reports photos that cannot be used, series and near-duplicates, if there are any. Near-duplicates within a series are not named.
+pub(super) fn tell_of_photos(
+    warnings: &[Warning],
+    duplicates: &[DuplicatePhotos],
+    series: &[Series],
+    events: &mut dyn Events,
+) {
     if !warnings.is_empty() {
         events.note(&Note::LeftOut(warnings.to_owned()));
     }
+    if !series.is_empty() {
+        events.note(&Note::Series(series.to_owned()));
+    }
+    let duplicates = Series::without(series, duplicates);
     if !duplicates.is_empty() {
-        events.note(&Note::NearDuplicates(duplicates.to_owned()));
+        events.note(&Note::NearDuplicates(duplicates));
     }
 }
 
@@ -76,8 +85,27 @@ pub enum Note {
         /// The folder of validation photos that is used.
         validation: Option<PathBuf>,
     },
+    /// The given validation photos are not of all classes.
+    NotValidated {
+        /// Names of the classes without a validation photo.
+        classes: Vec<String>,
+    },
+    /// Recipe and network were chosen automatically.
+    Chosen {
+        /// What was chosen and why, without a full stop.
+        sentence: String,
+        /// The command that asks for the same.
+        command: String,
+    },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
+    /// Some photos resemble so many others that not all of these were compared with them.
+    NearDuplicatesUnfinished {
+        /// Number of such photos.
+        photos: usize,
+    },
+    /// Photos of a class are nearly one picture.
+    Series(Vec<Series>),
     /// Training continues from a trained network.
     FromPretrained {
         /// File of its parameters.
@@ -118,6 +146,11 @@ pub enum Note {
     /// A run folder contains an earlier run, which is replaced now.
     ReplacingRun {
         /// The folder.
+        folder: PathBuf,
+    },
+    /// A run folder contained an earlier run, which is kept in another folder.
+    KeptAside {
+        /// That other folder.
         folder: PathBuf,
     },
     /// The model that is quantized again was fine-tuned, and the new one is not.
@@ -198,9 +231,9 @@ pub enum Progress {
         /// Measurements of the best epoch so far.
         best: Epoch,
     },
-    /// Number of bytes to add to the total.
+    /// Number of bytes, or of the task's other units, to add to the total.
     Total(u64),
-    /// Number of further bytes that are done.
+    /// Number of further ones that are done.
     Done(u64),
     /// The work has ended, successfully or not.
     Ends,
@@ -209,6 +242,11 @@ pub enum Progress {
 /// A piece of work that takes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
+    /// Comparing photos with each other, to find near-duplicates. The units are pairs of photos.
+    ComparingPhotos {
+        /// Number of pairs in all.
+        pairs: u64,
+    },
     /// A training, with the steps right after it.
     Training {
         /// Number of epochs in all.

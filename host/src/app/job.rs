@@ -3,20 +3,24 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use pinhole_core::artifacts::write_file;
+use pinhole_core::artifacts::write_files;
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example, PhotoError, Warning};
+use pinhole_core::photos::{self, Dataset, DuplicatePhotos, PhotoError, PhotoOptions, Series, Warning};
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
 use pinhole_lab::report::{ExplainedPhoto, RunReport};
+use pinhole_lab::verdict::{NetworkVerdict, TrainingFacts};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
-use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RunSummary, files};
+use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RecipeChoice, RunSummary, files};
 use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
+
+use super::compare::{Compared, compare};
+use super::events::{Events, Note};
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -32,10 +36,14 @@ pub struct Job {
     pub photos: PathBuf,
     /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
     pub validation: Option<PathBuf>,
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
     /// Name or path that the recipe was given by.
     pub recipe_name: String,
     /// The recipe.
     pub recipe: Recipe,
+    /// The automatic choice that the recipe and network come from; absent if the user named them.
+    pub choice: Option<RecipeChoice>,
     /// Network to continue from; a new network if absent.
     pub from: Option<PretrainedInit>,
     /// Seed of all randomness.
@@ -68,6 +76,8 @@ pub struct JobData {
     pub enlarged: usize,
     /// Photos that are nearly the same picture.
     pub duplicates: Vec<DuplicatePhotos>,
+    /// Classes whose photos are nearly one picture. If photos are held out, these are cut into blocks.
+    pub series: Vec<Series>,
 }
 
 /// Results of a finished job.
@@ -80,18 +90,28 @@ pub struct FinishedTraining {
     pub model: ModelFile,
     /// Evaluation of both networks on the validation photos.
     pub evaluation: Evaluation,
+    /// Verdict on the model.
+    pub verdict: NetworkVerdict,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
 }
 
 impl Job {
-    /// Reads the photos.
+    /// Reads the photos, without reports of progress.
     ///
     /// # Errors
     /// [`JobError::Photos`].
     pub fn load(&self) -> Result<JobData, JobError> {
+        self.load_telling(&mut ())
+    }
+
+    /// Reads the photos, and reports the progress.
+    ///
+    /// # Errors
+    /// [`JobError::Photos`].
+    pub fn load_telling(&self, events: &mut dyn Events) -> Result<JobData, JobError> {
         let (validation, input) = (self.validation.as_deref(), self.recipe.input());
-        Ok(load(&self.photos, validation, input, None, self.seed)?)
+        Ok(load((&self.photos, validation), &self.options, input, None, self.seed, events)?)
     }
 
     /// Trains, quantizes and evaluates. `observe` is called after every epoch and may end the training.
@@ -136,27 +156,33 @@ impl Job {
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;
+        let epochs = outcome.epochs.last().map_or(0, |epoch| epoch.epoch);
+        let verdict = data.verdict(&evaluation, outcome.best.epoch, epochs);
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
+            choice: self.choice.clone(),
             from: self.from.as_ref().map(|from| from.summary(&data.training.classes)),
             frozen: self.from.as_ref().is_some_and(|from| from.freeze),
             seed: self.seed,
             accelerator: self.accelerator,
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            class_from: (!self.options.class_from.is_structure()).then(|| self.options.class_from.to_string()),
+            no_duplicate_search: !self.options.duplicate_search,
             training_photos: data.training.examples.len(),
             validation_photos: data.validation.examples.len(),
             enlarged_photos: data.enlarged,
-            epochs: outcome.epochs.last().map_or(0, |epoch| epoch.epoch),
+            epochs,
             stopped: runs::stopped_name(outcome.stopped),
             best_epoch: outcome.best.epoch,
             validation_loss: outcome.best.validation_loss,
             validation_accuracy: outcome.best.validation_accuracy,
             model_checksum: model.model().checksum(),
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
+            verdict: serialized(&verdict),
         };
-        Ok(FinishedTraining { summary, outcome, model, evaluation, layers })
+        Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, layers })
     }
 
     /// Returns the network that training starts with.
@@ -170,6 +196,23 @@ impl Job {
     }
 }
 
+/// Returns a verdict as a run's summary has it.
+pub(super) fn serialized(verdict: &NetworkVerdict) -> Option<serde_json::Value> {
+    serde_json::to_value(verdict).ok()
+}
+
+impl JobData {
+    /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos.
+    pub(super) fn verdict(&self, evaluation: &Evaluation, best_epoch: u32, epochs: u32) -> NetworkVerdict {
+        // A fixed camera's pictures of two classes may differ in a small part only: that is no wrong label.
+        let (two_classes, mut duplicates): (Vec<_>, Vec<_>) =
+            self.duplicates.iter().cloned().partition(|pair| pair.contradiction.is_some());
+        duplicates.extend(Series::without(&self.series, &two_classes));
+        let facts = TrainingFacts { training: &self.training, duplicates: &duplicates, best_epoch, epochs };
+        NetworkVerdict::of(evaluation, &self.validation, Some(facts))
+    }
+}
+
 /// Reads training photos as inputs of this shape, and validation photos of the same classes. These are the photos of
 /// the validation folder or, without one, [`HOLD_OUT`] of the training photos, chosen by a seed. The classes are
 /// `classes`, if given, otherwise those of the photos.
@@ -177,28 +220,40 @@ impl Job {
 /// # Errors
 /// [`PhotoError`].
 pub fn load(
-    photos: &Path,
-    validation: Option<&Path>,
+    (photos, validation): (&Path, Option<&Path>),
+    options: &PhotoOptions,
     input: InputShape,
     classes: Option<&[String]>,
     seed: u64,
+    events: &mut dyn Events,
 ) -> Result<JobData, PhotoError> {
-    let mut all = photos::load(photos, input, classes)?;
+    let mut all = photos::load(options.of(photos), input, classes)?;
     let mut warnings = std::mem::take(&mut all.warnings);
-    let mut given = validation.map(|folder| photos::load(folder, input, Some(&all.classes))).transpose()?;
+    let mut given = validation.map(|folder| photos::load(options.of(folder), input, Some(&all.classes))).transpose()?;
     let enlarged = all.enlarged + given.as_ref().map_or(0, |validation| validation.enlarged);
+    let missing = given.as_ref().map_or(Vec::new(), Dataset::missing);
+    if !missing.is_empty() {
+        events.note(&Note::NotValidated { classes: missing });
+    }
     warnings.extend(given.iter_mut().flat_map(|validation| std::mem::take(&mut validation.warnings)));
     // Training photos come first, so that a pair on both sides lists its training photo first.
-    let examples: Vec<&Example> =
-        all.examples.iter().chain(given.iter().flat_map(|validation| &validation.examples)).collect();
-    let pairs = photos::near_duplicates(&examples, input);
-    // Holding out photos (below) never splits a pair.
-    let duplicates = DuplicatePhotos::of(&pairs, &examples, all.examples.len());
+    let others = given.iter().flat_map(|validation| &validation.examples);
+    let Compared { pairs, mut duplicates, count } =
+        compare(&all.examples, others, &all.classes, options, input, events);
+    let groups = photos::groups(count, &pairs);
+    // Training photos come first, so the others do not change their groups' indices.
+    let groups = &groups[..all.examples.len()];
+    let series = photos::series(&all, groups, HOLD_OUT);
     let (training, validation) = match given {
-        None => photos::hold_out(&all, &photos::groups(examples.len(), &pairs), HOLD_OUT, seed)?,
+        None => photos::hold_out(&all, groups, HOLD_OUT, seed)?,
         Some(validation) => (all, validation),
     };
-    Ok(JobData { training, validation, warnings, enlarged, duplicates })
+    if !series.is_empty() {
+        // Pairs at the ends of a series' blocks.
+        let held_out = validation.examples.iter().map(|example| &example.path).collect();
+        DuplicatePhotos::mark_across(&mut duplicates, &held_out);
+    }
+    Ok(JobData { training, validation, warnings, enlarged, duplicates, series })
 }
 
 impl PretrainedInit {
@@ -214,12 +269,19 @@ impl PretrainedInit {
 }
 
 impl FinishedTraining {
-    /// Writes all files of the run into an existing folder. Each file is written as a whole, and the summary last: a
-    /// folder with a summary is complete.
+    /// Writes all files of the run into an existing folder, or none of them after an error. An earlier run is replaced.
     ///
     /// # Errors
     /// [`JobError::Write`] with the path.
     pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
+        Ok(write_files(folder, &self.files(data)?)?)
+    }
+
+    /// Returns the contents of the run's files, in the order of [`files::RUN`].
+    ///
+    /// # Errors
+    /// [`JobError::Train`] if candle fails.
+    pub fn files(&self, data: &JobData) -> Result<[(&'static str, Vec<u8>); 6], JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
         let explanations = explain_some(&self.model, &data.validation, &self.evaluation);
         let explained: Vec<ExplainedPhoto<'_>> = explanations
@@ -240,15 +302,15 @@ impl FinishedTraining {
             duplicates: &data.duplicates,
         };
         let weights = self.outcome.network.to_safetensors()?;
-        // The summary of an earlier run would describe a mixture of files if writing failed half-way.
-        runs::remove_summary(folder)?;
-        write_file(&folder.join(files::RECIPE), recipe.as_bytes())?;
-        write_file(&folder.join(files::METRICS), &runs::metrics_csv(&self.outcome.epochs))?;
-        write_file(&folder.join(files::WEIGHTS), &weights)?;
-        write_file(&folder.join(files::MODEL), self.model.bytes())?;
-        write_file(&folder.join(files::REPORT), report.to_html().as_bytes())?;
-        runs::write_summary(folder, &self.summary)?;
-        Ok(())
+        let report = report.to_html().into_bytes();
+        Ok([
+            (files::RECIPE, recipe.into_bytes()),
+            (files::METRICS, runs::metrics_csv(&self.outcome.epochs)),
+            (files::WEIGHTS, weights),
+            (files::MODEL, self.model.bytes().to_owned()),
+            (files::REPORT, report),
+            (files::SUMMARY, runs::summary_bytes(&self.summary)),
+        ])
     }
 }
 

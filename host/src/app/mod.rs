@@ -13,6 +13,8 @@
 //! | [`board`] | a board -> a running emulator, or a connection |
 //! | [`capture`] | a board's camera -> training pictures |
 //! | [`watching`] | a board's camera -> the state of the live view |
+//! | `compare` | photos -> near-duplicates among them |
+//! | [`next_steps()`] | a run and its verdict -> the commands that follow |
 //! | `job` | photo folders -> results of a training |
 //! | `observer` | a training between two epochs -> progress, a checkpoint, and the decision to stop |
 //! | `rewrite` | a run with a new model -> its report |
@@ -20,9 +22,11 @@
 pub mod board;
 pub mod budget;
 pub mod capture;
+mod compare;
 pub mod events;
 pub mod flash;
 mod job;
+mod next_steps;
 mod observer;
 pub mod quantize;
 mod rewrite;
@@ -34,4 +38,5 @@ mod tests;
 
 pub use events::{Events, LogSink, Note, Progress, Task};
 pub use job::{EXPLAINED, FinishedTraining, HOLD_OUT, Job, JobData, PretrainedInit, load};
+pub use next_steps::next_steps;
 pub use rewrite::{Rewritten, rewrite_report};

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use pinhole_core::artifacts::write_file;
+use pinhole_core::artifacts::{write_file, write_files};
 use pinhole_core::model_file::ModelFile;
+use pinhole_core::photos::PhotoOptions;
 use pinhole_lab::evaluate::evaluate;
 use pinhole_lab::report::{ExplainedPhoto, RunReport, describes_an_earlier_model};
+use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::Network;
 use pinhole_train::quantize::measure;
-use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics};
+use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics, summary_bytes};
 
-use super::job::{explain_some, load};
+use super::job::{explain_some, load, serialized};
 
 /// Result of rewriting a run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,33 +25,49 @@ pub enum Rewritten {
     NoReport,
 }
 
-/// Rewrites a run's report for its new model, as [`super::FinishedTraining::write`] would. If the training photos are
-/// not available, marks the existing report as describing an earlier model. `run` is the run's new summary.
+/// Returns a run's report, marked as describing an earlier model than that of the run's new summary; `None` if there is no report.
+/// It is written together with the new model, so that the report is not wrong until [`rewrite_report`] has made a new one.
+pub(super) fn marked_report(folder: &Path, run: &RunSummary) -> Option<String> {
+    let before = std::fs::read_to_string(folder.join(files::REPORT)).ok()?;
+    Some(describes_an_earlier_model(&before, run.model_checksum))
+}
+
+/// Rewrites a run's report and the verdict in its summary for its new model, as [`super::FinishedTraining::write`] would. If the
+/// training photos are not available, marks the existing report as describing an earlier model. `run` is the run's new summary.
 ///
 /// # Errors
 /// [`JobError::Write`] if the report or the run's float network cannot be read or written, and the errors of
 /// [`evaluate`] and [`measure`].
 pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Result<Rewritten, JobError> {
     let path = folder.join(files::REPORT);
-    let Ok(before) = std::fs::read_to_string(&path) else { return Ok(Rewritten::NoReport) };
+    let Some(marked) = marked_report(folder, run) else { return Ok(Rewritten::NoReport) };
     let network = Network::read(&folder.join(files::WEIGHTS)).map_err(RunError::from)?;
     // This comes first, so that the report is not wrong during the work or after an interruption.
-    write_file(&path, describes_an_earlier_model(&before, run.model_checksum).as_bytes())?;
-    let Some(page) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
-    write_file(&path, page.as_bytes())?;
+    write_file(&path, marked.as_bytes())?;
+    let Some((page, verdict)) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
+    let summary = RunSummary { verdict: serialized(&verdict), ..run.clone() };
+    write_files(folder, &[(files::REPORT, page.into_bytes()), (files::SUMMARY, summary_bytes(&summary))])?;
     Ok(Rewritten::Whole)
 }
 
-/// Creates the report; `None` if its sources are not available.
-fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -> Result<Option<String>, JobError> {
+/// Creates the report, and the verdict in it; `None` if its sources are not available.
+fn page(
+    folder: &Path,
+    run: &RunSummary,
+    network: &Network,
+    model: &ModelFile,
+) -> Result<Option<(String, NetworkVerdict)>, JobError> {
     let classes = Some(&network.classes[..]);
-    let data = load(&run.photos, run.validation.as_deref(), network.recipe.input(), classes, run.seed);
+    let options = PhotoOptions { class_from: run.class_from(), duplicate_search: !run.no_duplicate_search };
+    let folders = (run.photos.as_path(), run.validation.as_deref());
+    let data = load(folders, &options, network.recipe.input(), classes, run.seed, &mut ());
     let (Ok(data), Some(epochs)) = (data, read_metrics(folder)) else { return Ok(None) };
     let Ok(recipe) = std::fs::read_to_string(folder.join(files::RECIPE)) else { return Ok(None) };
     if [data.training.examples.len(), data.validation.examples.len()] != [run.training_photos, run.validation_photos] {
         return Ok(None);
     }
     let evaluation = evaluate(Some(network), model, &data.validation)?;
+    let verdict = data.verdict(&evaluation, run.best_epoch, run.epochs);
     let explanations = explain_some(model, &data.validation, &evaluation);
     let explained: Vec<ExplainedPhoto<'_>> = explanations
         .iter()
@@ -68,5 +86,5 @@ fn page(folder: &Path, run: &RunSummary, network: &Network, model: &ModelFile) -
         warnings: &data.warnings,
         duplicates: &data.duplicates,
     };
-    Ok(Some(report.to_html()))
+    Ok(Some((report.to_html(), verdict)))
 }

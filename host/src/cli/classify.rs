@@ -32,6 +32,7 @@ pub(super) struct Classify {
 /// Decision on one photo.
 #[derive(Debug, Serialize)]
 struct Classified {
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     path: PathBuf,
     /// The most likely class.
     class: String,

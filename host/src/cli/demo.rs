@@ -1,5 +1,6 @@
 //! `pinhole demo`.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,13 +10,13 @@ use pinhole_boards::board::Board;
 use pinhole_boards::device::{CameraKind, InferenceDevice as _, PortableDevice};
 use pinhole_boards::emulator::{self, EmulatorError};
 use pinhole_boards::prove::{ProofInputs, prove};
-use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::artifacts::{create_folder, write_files};
 use pinhole_core::data;
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Example};
+use pinhole_core::photos::{self, Example, PhotoOptions};
+use pinhole_core::recipe::DEFAULT;
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::bundled;
-use pinhole_train::runs::pretrained::PretrainedSource;
 use pinhole_train::runs::{self, Trained, files};
 use pinhole_train::{Accelerator, Stopped};
 
@@ -25,13 +26,12 @@ use super::prove::{print_proof, prove_with_progress};
 use super::terminal::Terminal;
 use super::values::at_least;
 use crate::app::board::start_board;
-use crate::app::train::{Checkpoints, train as train_job};
-use crate::app::{Job, PretrainedInit};
+use crate::app::train::{Checkpoints, EarlierRun, RecipeChanges, TrainRequest, train as train_job};
 
 /// `pinhole demo`.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Folder to write the synthetic pictures and the run folder to
+    /// Folder to write the synthetic pictures and the run folder to. Those of an earlier demo are replaced
     #[arg(long, default_value = "pinhole-demo")]
     out: PathBuf,
     /// Seed of the training
@@ -51,29 +51,20 @@ impl Demo {
         let emulator = emulator::emulator().map(drop);
 
         let run = self.out.join("run");
-        let source = PretrainedSource::read(Path::new(bundled::DEFAULT))?;
-        let recipe = source.pretrained.recipe.clone();
         let (right, all) = right(&bundled::default_model().model, &validation)?;
         say!(
             "2. the bundled model {}, trained on photos, classifies {right} of {all} synthetic pictures correctly",
             bundled::DEFAULT
         );
-        let job = Job {
-            photos: train.clone(),
-            validation: Some(validation.clone()),
-            recipe_name: source.recipe_name.clone(),
-            recipe,
-            from: Some(PretrainedInit { source, freeze: false }),
-            seed: self.seed,
-            bits: ActivationBits::default(),
-            accelerator: Accelerator::Cpu,
-        };
+        let job = self.request(&train, &validation, None).job(&mut Terminal::new())?;
         say!(
-            "3. training continues from this model on the 26 pictures: {} epochs, seed {}",
+            "3. training continues from this model on the 26 pictures: at most {} epochs, seed {}",
             job.recipe.training.epochs,
             job.seed
         );
-        let finished = train_job(&job, &run, Checkpoints::None, &mut Terminal::new())?.finished;
+        // It holds the run of an earlier demo, if any.
+        let earlier = EarlierRun::Replace;
+        let finished = train_job(&job, &run, Checkpoints::None, earlier, &mut Terminal::new())?.finished;
         if finished.outcome.stopped == Stopped::Interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -89,6 +80,12 @@ impl Demo {
         say!("5. evaluation on the validation pictures");
         scores(&finished.evaluation);
         confusion(&finished.evaluation);
+        let article = self.request(&train, &validation, Some(DEFAULT)).job(&mut ())?;
+        let article = article.run(&article.load()?, |_| ControlFlow::Continue(()))?;
+        say!(
+            "   the article's network ({DEFAULT}), trained on the same pictures: int8 accuracy {:.4}",
+            article.evaluation.int8.accuracy
+        );
 
         let trained = runs::open(&run)?;
         let (pictures, _) = photos::expand(&[train, validation])?;
@@ -98,6 +95,25 @@ impl Demo {
         };
         say!("7. report: {}", run.join(files::REPORT).display());
         Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+impl Demo {
+    /// Returns the request of a training on the pictures, as `pinhole train` makes it.
+    fn request(&self, train: &Path, validation: &Path, recipe: Option<&str>) -> TrainRequest {
+        TrainRequest {
+            options: PhotoOptions::default(),
+            photos: train.to_owned(),
+            validation: Some(validation.to_owned()),
+            recipe: recipe.map(str::to_owned),
+            from: None,
+            freeze: false,
+            board: None,
+            changes: RecipeChanges::default(),
+            seed: self.seed,
+            bits: ActivationBits::default(),
+            accelerator: Accelerator::Cpu,
+        }
     }
 }
 
@@ -143,8 +159,5 @@ fn right(model: &ModelFile, folder: &Path) -> Result<(usize, usize)> {
 /// Writes the bundled pictures of a set into a folder.
 fn unpack(set: &str, folder: &Path) -> Result<()> {
     create_folder(folder)?;
-    for (name, bytes) in data::pictures(set) {
-        write_file(&folder.join(name), bytes)?;
-    }
-    Ok(())
+    Ok(write_files(folder, &data::pictures(set))?)
 }

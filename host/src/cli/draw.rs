@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{Result, miette};
-use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::artifacts::{create_folder, write_files};
 use pinhole_core::synthetic::{SHIPPED_SEED, Set, drawings, encode_jpeg};
 
 use super::output::say;
@@ -38,9 +38,9 @@ impl Draw {
         {
             let folder = out.join(name);
             create_folder(&folder)?;
-            for drawing in drawings(self.seed, count, set) {
-                write_file(&folder.join(&drawing.file_name), &encode_jpeg(&drawing.picture))?;
-            }
+            let pictures = drawings(self.seed, count, set);
+            let files = pictures.iter().map(|drawing| (&drawing.file_name, encode_jpeg(&drawing.picture)));
+            write_files(&folder, &files.collect::<Vec<_>>())?;
             say!("{} synthetic pictures in {}", 2 * count, folder.display());
         }
         Ok(ExitCode::SUCCESS)

@@ -5,11 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic, Result, miette};
+use pinhole_core::photos::Source;
+use pinhole_train::runs;
 use serde::Serialize;
 
 use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{confusion, json, note_enlarged, say, scores, warn};
+use super::photo_options::ClassFromArgument;
+use super::verdict::print_verdict;
+use crate::verdict::NetworkVerdict;
 use crate::{evaluate, photos};
 
 /// `pinhole evaluate`.
@@ -17,8 +22,10 @@ use crate::{evaluate, photos};
 pub(super) struct Evaluate {
     #[arg(help = MODEL, add = completions::models())]
     model: PathBuf,
-    /// Folder of labeled photos
+    /// Folder or list of labeled photos
     photos: PathBuf,
+    #[command(flatten)]
+    class_from: ClassFromArgument,
     #[command(flatten)]
     limit: Limit,
     /// Another model to compare with, of the same classes and input, for example with weights of fewer bits; repeatable
@@ -29,18 +36,20 @@ pub(super) struct Evaluate {
     json: bool,
 }
 
-/// An evaluation, and those of other models.
+/// An evaluation with its verdict, and those of other models.
 #[derive(Debug, Serialize)]
 struct With {
     #[serde(flatten)]
     evaluation: evaluate::Evaluation,
     /// Number of photos that were enlarged, because they are smaller than the network's input.
     enlarged: usize,
+    verdict: NetworkVerdict,
     beside: Vec<Beside>,
 }
 
 #[derive(Debug, Serialize)]
 struct Beside {
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     model: PathBuf,
     #[serde(flatten)]
     scores: evaluate::Scores,
@@ -53,10 +62,13 @@ impl Evaluate {
         let trained = open(&self.model)?;
         let model = trained.model.model();
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
-        let photos = photos::load_some(&self.photos, model.input(), Some(&classes), self.limit.count())?;
+        let class_from = self.class_from.class_from(runs::summary_of(&self.model).as_ref());
+        let source = Source { path: &self.photos, class_from: &class_from };
+        let photos = photos::load_some(source, model.input(), Some(&classes), self.limit.count())?;
         warn(&photos.warnings);
         note_enlarged(photos.enlarged, photos.input);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;
+        let verdict = NetworkVerdict::of(&evaluation, &photos, None);
         let mut beside = Vec::with_capacity(self.beside.len());
         for path in &self.beside {
             let other = open(path)?;
@@ -73,10 +85,11 @@ impl Evaluate {
             beside.push(Beside { model: path.clone(), scores: scores.int8, agreement: scores.agreement });
         }
         if self.json {
-            json(&With { evaluation, enlarged: photos.enlarged, beside })?;
+            json(&With { evaluation, enlarged: photos.enlarged, verdict, beside })?;
             return Ok(ExitCode::SUCCESS);
         }
         scores(&evaluation);
+        print_verdict(&verdict);
         for other in &beside {
             let agreement = other.agreement.map_or(String::new(), |part| format!(", decides as float {part:.3}"));
             let (accuracy, loss) = (other.scores.accuracy, other.scores.loss);

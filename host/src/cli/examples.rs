@@ -16,6 +16,8 @@ pub(super) const TRAIN: &str = "\
 Examples:
   pinhole train photos --recipe conv-50 --out run
   pinhole train photos --out run --resume
+  pinhole train photos.csv --validation others.csv
+  pinhole train digits --class-from first-char
   pinhole train others --from conv-96 --freeze --out run2";
 
 pub(super) const QUANTIZE: &str = "\

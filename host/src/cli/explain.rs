@@ -31,6 +31,7 @@ pub(super) struct Explain {
 /// Explanation of one photo.
 #[derive(Debug, Serialize)]
 struct Explained {
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     path: PathBuf,
     class: String,
     probability: f64,

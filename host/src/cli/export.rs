@@ -8,6 +8,7 @@ use miette::{Result, miette};
 use pinhole_boards::board::Board;
 use pinhole_boards::firmware::packed_for;
 use pinhole_convert::export::{ForBoard, Format, export, write};
+use pinhole_core::path_text::path_text;
 use pinhole_core::photos;
 
 use super::choice::choice;
@@ -91,7 +92,7 @@ impl Export {
         let bytes = export(&trained.model, format, packed, &inputs)?;
         write(out, format, &bytes)?;
         if self.json {
-            json(&serde_json::json!({ "out": out, "bytes": bytes.len() }))?;
+            json(&serde_json::json!({ "out": path_text(out), "bytes": bytes.len() }))?;
         } else {
             say!("{}: {} bytes", out.display(), bytes.len());
         }

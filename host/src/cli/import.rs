@@ -7,6 +7,7 @@ use clap::Args;
 use miette::{Result, miette};
 use pinhole_convert::import::import;
 use pinhole_core::artifacts;
+use pinhole_core::path_text::path_text;
 
 use super::output::{json, say};
 
@@ -41,7 +42,7 @@ impl Import {
         let (bytes, checksum) = (file.bytes().len(), format!("{:08x}", model.checksum()));
         if self.json {
             json(&serde_json::json!({
-                "model": out, "bytes": bytes, "checksum": checksum, "input_side": model.input().side(),
+                "model": path_text(out), "bytes": bytes, "checksum": checksum, "input_side": model.input().side(),
                 "input_height": model.input().height, "input_width": model.input().width,
                 "color": model.input().color, "fit": model.input().fit,
                 "layers": model.layers().map(|layer| layer.kind()).collect::<Vec<_>>(), "classes": classes,

@@ -36,6 +36,7 @@ pub(super) struct Inspect {
 
 #[derive(Debug, Serialize)]
 struct Contents {
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     path: PathBuf,
     format_version: u16,
     bytes: u32,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap_mangen::Man;
 use miette::{IntoDiagnostic as _, Result};
-use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::artifacts::{create_folder, write_files};
 
 use super::output::say;
 use super::{NAME, command};
@@ -27,15 +27,15 @@ impl ManPages {
         // Names the page of each command, such as pinhole-train.
         whole.build();
         let commands = whole.get_subcommands().filter(|command| !command.is_hide_set());
-        let mut pages = 0;
+        let mut pages = Vec::new();
         for command in commands.chain([&whole]) {
             let page = Man::new(command.clone()).source(format!("{NAME} {}", env!("CARGO_PKG_VERSION")));
             let mut text = Vec::new();
             page.render(&mut text).into_diagnostic()?;
-            write_file(&self.out.join(page.get_filename()), &text)?;
-            pages += 1;
+            pages.push((page.get_filename(), text));
         }
-        say!("{pages} pages in {}", self.out.display());
+        write_files(&self.out, &pages)?;
+        say!("{} pages in {}", pages.len(), self.out.display());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -23,6 +23,7 @@ mod model_and_photos;
 mod models;
 mod output;
 mod pack;
+mod photo_options;
 mod policy;
 mod prove;
 mod quantize;
@@ -34,6 +35,7 @@ mod terminal;
 mod train;
 mod tune;
 mod values;
+mod verdict;
 mod watch;
 
 use std::ffi::OsString;

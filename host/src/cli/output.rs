@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Result};
-use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
 use pinhole_core::statistics::Interval;
 use pinhole_lab::evaluate::Evaluation;
 use pinhole_shared::decision::Decision;
@@ -111,6 +111,26 @@ pub(super) fn warn(warnings: &[Warning]) {
     }
 }
 
+/// Prints the number of photos that were not compared with all others to stderr, if there are any.
+pub(super) fn warn_of_unfinished(photos: usize) {
+    if photos > 0 {
+        warning(format_args!(
+            "{photos} photos resemble so many others that not all were compared: some near-duplicates of them may not be found"
+        ));
+    }
+}
+
+/// Prints series of photos to stderr.
+pub(super) fn warn_of_series(series: &[Series]) {
+    for Series { class, photos, of, .. } in series {
+        let which = if photos.len() == *of { format!("its {of}") } else { format!("{} of its {of}", photos.len()) };
+        warning(format_args!(
+            "class {class}: {which} photos are nearly one picture (a fixed camera?). Where photos are held out, these are in blocks, by the \
+             order of their names. The scores say little about other views"
+        ));
+    }
+}
+
 /// Prints to stderr how many pictures were enlarged for a network's input, if any.
 pub(super) fn note_enlarged(count: usize, input: InputShape) {
     match count {
@@ -125,13 +145,27 @@ pub(super) fn note_enlarged(count: usize, input: InputShape) {
 /// Prints near-duplicates of photos to stderr; first those between training and validation.
 pub(super) fn warn_of_duplicates(duplicates: &[DuplicatePhotos]) {
     let (across, within): (Vec<_>, Vec<_>) = duplicates.iter().partition(|pair| pair.across);
-    let how = |pair: &DuplicatePhotos| if pair.mirrored { ", mirrored" } else { "" };
+    let (contradicting, other): (Vec<_>, Vec<_>) = within.into_iter().partition(|pair| pair.contradiction.is_some());
+    let within = [contradicting, other].concat();
+    let how = |pair: &DuplicatePhotos| {
+        let mirrored = if pair.mirrored { ", mirrored" } else { "" };
+        let classes = pair.contradiction.as_ref().map(|[first, second]| format!(", labeled {first} and {second}"));
+        format!("{mirrored}{}", classes.unwrap_or_default())
+    };
+    let contradictions = duplicates.iter().filter(|pair| pair.contradiction.is_some()).count();
+    if contradictions > 0 {
+        let pairs = if contradictions == 1 { "pair of photos shows" } else { "pairs of photos show" };
+        warning(format_args!("{contradictions} {pairs} nearly the same picture in two classes: correct the labels"));
+    }
     for pair in across.iter().take(WARNINGS_SHOWN) {
         let (training, validation) = (pair.first.display(), pair.second.display());
+        let mirrored = if pair.mirrored { ", mirrored" } else { "" };
+        let effect = match &pair.contradiction {
+            None => "the scores are better than they should be".to_owned(),
+            Some([first, second]) => format!("but it is labeled {second}, and the other {first}"),
+        };
         warning(format_args!(
-            "the validation photo {validation} is a near-duplicate of the training photo {training}{}: the scores are \
-             better than they should be",
-            how(pair)
+            "the validation photo {validation} is a near-duplicate of the training photo {training}{mirrored}: {effect}"
         ));
     }
     if across.len() > WARNINGS_SHOWN {
@@ -187,6 +221,15 @@ pub(super) fn progress(length: u64, what: &str) -> ProgressBar {
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar.set_prefix(what.to_owned());
+    bar
+}
+
+/// Creates a progress bar of comparing this number of pairs of photos.
+pub(super) fn comparison_bar(pairs: u64) -> ProgressBar {
+    let bar = progress(pairs, "comparing photos");
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} %, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
     bar
 }
 

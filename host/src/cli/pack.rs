@@ -8,6 +8,7 @@ use miette::Result;
 use pinhole_boards::board::Board;
 use pinhole_boards::firmware::packed_for;
 use pinhole_core::artifacts::write_model;
+use pinhole_core::path_text::path_text;
 
 use super::choice::choice;
 use super::completions;
@@ -37,7 +38,7 @@ impl Pack {
         write_model(&self.out, packed.bytes())?;
         let (bytes, checksum) = (packed.bytes().len(), format!("{:08x}", packed.model().checksum()));
         if self.json {
-            json(&serde_json::json!({ "model": self.out, "bytes": bytes, "checksum": checksum }))?;
+            json(&serde_json::json!({ "model": path_text(&self.out), "bytes": bytes, "checksum": checksum }))?;
         } else {
             say!("{}: {bytes} bytes, checksum {checksum}", self.out.display());
         }

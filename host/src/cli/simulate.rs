@@ -39,6 +39,7 @@ pub(super) struct Simulate {
 
 #[derive(Debug, Serialize)]
 struct Simulated {
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     path: PathBuf,
     /// The most likely class.
     class: String,

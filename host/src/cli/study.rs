@@ -8,14 +8,19 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
+use pinhole_core::artifacts::check_outside;
+use pinhole_core::photos::Series;
 use pinhole_lab::study::{
-    self, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos, StudyPlan,
-    StudyProgress, StudyResults, StudySize,
+    self, Compared, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos,
+    StudyPlan, StudyProgress, StudyResults, StudySize, System,
 };
 
 use super::INTERRUPTED;
 use super::completions;
-use super::output::{json, note, progress, say, warn, warn_of_duplicates};
+use super::output::{
+    comparison_bar, json, note, progress, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
+};
+use super::photo_options::PhotoArguments;
 use super::values::{at_least, between};
 
 /// Numbers of folds and repeats of the cross-validation. Beside a given split, the seeds are spent on the split, and
@@ -33,6 +38,8 @@ pub(super) struct Study {
     /// Folder of held-out photos, if it is not beside the training photos
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
+    #[command(flatten)]
+    options: PhotoArguments,
     /// Systems, separated by commas: names of recipes (see `pinhole recipes`) or paths of .toml files [default: all]
     #[arg(long, value_delimiter = ',', value_name = "RECIPES", add = completions::recipes())]
     systems: Vec<String>,
@@ -73,18 +80,15 @@ fn folds(text: &str) -> std::result::Result<u32, String> {
 
 impl Study {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        check_outside(&self.out, photos.into_iter().flatten())?;
         let mut systems =
             if self.systems.is_empty() { study::systems::article()? } else { study::systems::named(&self.systems)? };
         for system in &mut systems {
             system.recipe.training.epochs = self.epochs.unwrap_or(system.recipe.training.epochs);
         }
-        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?;
-        let photos = StudyPhotos::load(&source, &systems)?;
-        warn(&photos.warnings);
-        if photos.enlarged > 0 {
-            note(&format!("{} pictures smaller than the largest input were enlarged", photos.enlarged));
-        }
-        warn_of_duplicates(&photos.duplicate_paths());
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
+        let photos = load(&source, &systems)?;
         let (folds, repeats) = if photos.given_split {
             (FOLDS_BESIDE_A_SPLIT, REPEATS_BESIDE_A_SPLIT.min(self.seeds))
         } else {
@@ -95,6 +99,13 @@ impl Study {
             folds: self.folds.unwrap_or(folds),
             repeats: self.repeats.unwrap_or(repeats),
         };
+        warn(&photos.warnings);
+        if photos.enlarged > 0 {
+            note(&format!("{} pictures smaller than the largest input were enlarged", photos.enlarged));
+        }
+        let series = photos.series(size.folds);
+        warn_of_series(&series);
+        warn_of_duplicates(&Series::without(&series, &photos.duplicate_paths()));
         let plan = StudyPlan::new(&photos, &systems, size)?;
         let store = StudyFolder::create(&self.out)?;
 
@@ -123,6 +134,23 @@ impl Study {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Reads the photos, and shows the progress of comparing them.
+fn load(source: &PhotoFolders, systems: &[System]) -> Result<StudyPhotos> {
+    let bar = comparison_bar(0);
+    let photos = StudyPhotos::load_telling(source, systems, &|compared| show_compared(&bar, compared))?;
+    bar.finish_and_clear();
+    warn_of_unfinished(photos.unfinished);
+    Ok(photos)
+}
+
+/// Shows the progress of comparing photos on a bar that was made for no pairs.
+pub(super) fn show_compared(bar: &indicatif::ProgressBar, compared: Compared) {
+    match compared {
+        Compared::Of(pairs) => bar.inc_length(pairs),
+        Compared::More(pairs) => bar.inc(pairs),
     }
 }
 

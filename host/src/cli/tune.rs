@@ -5,13 +5,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::{IntoDiagnostic, Result, WrapErr};
-use pinhole_core::artifacts::{create_folder, write_file};
+use pinhole_core::artifacts::{check_outside, create_folder, write_files};
+use pinhole_core::photos::Series;
 use pinhole_lab::study::{PhotoFolders, StudyProgress};
 use pinhole_lab::tune::{FoundNetwork, Search, SearchBudget, SearchResult, tune};
 
 use super::INTERRUPTED;
-use super::output::{json, note, say, warn, warn_of_duplicates};
-use super::study::{Stopping, study_bar};
+use super::output::{comparison_bar, json, note, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished};
+use super::photo_options::PhotoArguments;
+use super::study::{Stopping, show_compared, study_bar};
 use super::values::{at_least, between};
 
 /// `pinhole tune`.
@@ -28,6 +30,8 @@ pub(super) struct Tune {
     /// Folder of held-out photos, if it is not beside the training photos. It is used only after the search
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
+    #[command(flatten)]
+    options: PhotoArguments,
     /// Number of networks to begin with
     #[arg(long, default_value_t = 24, value_parser = between::<u16>(1, 480))]
     candidates: u16,
@@ -68,7 +72,9 @@ fn bytes(text: &str) -> std::result::Result<usize, String> {
 
 impl Tune {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?;
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        check_outside(&self.out, photos.into_iter().flatten())?;
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
         let search = Search {
             budget: SearchBudget { flash_bytes: self.flash, ram_bytes: self.ram },
             candidates: usize::from(self.candidates),
@@ -89,17 +95,22 @@ impl Tune {
             };
             bar.set_message(format!("{what}, {} of {} trainings", progress.trials, progress.all_trials));
         };
-        let found = tune(&source, &search, &self.out, stopping.options(self.threads, None), &observe);
+        let compared = comparison_bar(0);
+        let show = |progress| show_compared(&compared, progress);
+        let found = tune(&source, &search, &self.out, stopping.options(self.threads, None), &show, &observe);
+        compared.finish_and_clear();
         bar.finish_and_clear();
         let Some(found) = found? else {
             note(&format!("stopped; to go on from here, run the same command again ({} is kept)", self.out.display()));
             return Ok(ExitCode::from(INTERRUPTED));
         };
         warn(&found.warnings);
+        warn_of_unfinished(found.unfinished);
         if found.enlarged > 0 {
             note(&format!("{} pictures smaller than the largest input were enlarged", found.enlarged));
         }
-        warn_of_duplicates(&found.duplicates);
+        warn_of_series(&found.series);
+        warn_of_duplicates(&Series::without(&found.series, &found.duplicates));
         let recipes = self.out.join("recipes");
         write_recipes(&recipes, &found)?;
         if self.json {
@@ -124,6 +135,8 @@ fn front(found: &SearchResult) -> impl Iterator<Item = &FoundNetwork> {
 
 fn write_recipes(folder: &Path, found: &SearchResult) -> Result<()> {
     create_folder(folder)?;
+    let recipe = |network: &FoundNetwork| (format!("{}.toml", network.name), format!("{FOUND}\n{}", network.recipe));
+    write_files(folder, &front(found).map(recipe).collect::<Vec<_>>())?;
     // Remove the recipes of an earlier search, perhaps for another budget.
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -131,9 +144,6 @@ fn write_recipes(folder: &Path, found: &SearchResult) -> Result<()> {
         if text.starts_with(FOUND) && !front(found).any(|network| path == recipe_path(folder, network)) {
             std::fs::remove_file(&path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
         }
-    }
-    for network in front(found) {
-        write_file(&recipe_path(folder, network), format!("{FOUND}\n{}", network.recipe).as_bytes())?;
     }
     Ok(())
 }

@@ -26,6 +26,12 @@ pub(super) fn between<N: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -
     }
 }
 
+/// Parses a positive number, such as a learning rate.
+pub(super) fn positive(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number: &f32| *number > 0.0 && number.is_finite());
+    number.ok_or_else(|| "give a positive number, such as 0.0001".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,13 @@
 //! The epochs of a training: updates and measurements.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device, Tensor, Var, bail};
 use miette::Diagnostic;
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_core::random::{Purpose, Random};
-use pinhole_core::recipe::Recipe;
+use pinhole_core::recipe::{ClassWeights, Recipe};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -33,7 +34,8 @@ pub struct Epoch {
     pub training_loss: f64,
     /// Fraction of training inputs classified correctly, measured in the same way.
     pub training_accuracy: f64,
-    /// Mean cross-entropy of the validation inputs after the epoch, nats.
+    /// Mean cross-entropy of the validation inputs after the epoch, nats. If the recipe's class weights are balanced, each
+    /// class has the same share of it, however few its inputs are.
     pub validation_loss: f64,
     /// Fraction of validation inputs classified correctly.
     pub validation_accuracy: f64,
@@ -73,6 +75,8 @@ pub struct Trainer<'d> {
     states: Vec<Option<Box<dyn LayerState>>>,
     epochs: u32,
     updates: u32,
+    /// Number of layers that are frozen in all epochs.
+    always_frozen: usize,
     order: Vec<usize>,
     shuffle: Random,
     dropout: Random,
@@ -89,7 +93,7 @@ impl<'d> Trainer<'d> {
     /// # Errors
     /// A candle error if there is not enough memory.
     pub fn new(network: Network, training: &'d Dataset, validation: &Dataset, seed: u64) -> candle_core::Result<Self> {
-        let states = network.layers.iter().map(|layer| layer.kind.state()).collect();
+        let states = states(&network);
         let pixels: Vec<&[u8]> = validation.examples.iter().map(|example| &example.pixels[..]).collect();
         Ok(Self {
             quantization_aware: None,
@@ -106,6 +110,7 @@ impl<'d> Trainer<'d> {
             states,
             epochs: 0,
             updates: 0,
+            always_frozen: network.frozen,
             order: (0..training.examples.len()).collect(),
             shuffle: Random::stream(seed, Purpose::Shuffle),
             dropout: Random::stream(seed, Purpose::Dropout),
@@ -174,8 +179,9 @@ impl<'d> Trainer<'d> {
         }
         self.epochs = epochs;
         self.updates = epochs * self.updates_an_epoch();
-        // The optimizer's own state depends only on the number of updates.
-        for _ in 0..self.updates {
+        // The optimizer's own state depends only on the number of updates since it began.
+        let begun = if epochs > self.frozen_epochs() { self.frozen_epochs() } else { 0 };
+        for _ in begun * self.updates_an_epoch()..self.updates {
             self.optimizer.next(0.0);
         }
         Ok(())
@@ -188,6 +194,21 @@ impl<'d> Trainer<'d> {
 
     fn updates_an_epoch(&self) -> u32 {
         self.training.examples.len().div_ceil(self.network.recipe.training.batch) as u32
+    }
+
+    fn frozen_epochs(&self) -> u32 {
+        self.network.recipe.training.frozen_epochs
+    }
+
+    /// Freezes the layers that the next epoch does not train. When hidden layers begin to be trained, the optimizer begins
+    /// anew: moments that have not moved would make Adam's first steps too large.
+    fn freeze(&mut self) {
+        let last = self.network.layers.len() - 1;
+        self.network.frozen = if self.epochs < self.frozen_epochs() { last } else { self.always_frozen };
+        if self.epochs > 0 && self.epochs == self.frozen_epochs() && self.network.frozen < last {
+            self.optimizer = Optimizer::new(self.network.recipe.training.optimizer);
+            self.states = states(&self.network);
+        }
     }
 
     /// Measures the network before training: epoch 0.
@@ -210,6 +231,7 @@ impl<'d> Trainer<'d> {
     /// # Errors
     /// [`TrainError::Diverged`] if a loss is not finite, [`TrainError::Candle`].
     pub fn epoch(&mut self) -> Result<Epoch, TrainError> {
+        self.freeze();
         self.shuffle.shuffle(&mut self.order);
         let augmented = self.augmented();
         let (mut loss, mut right) = (0.0, 0);
@@ -235,11 +257,15 @@ impl<'d> Trainer<'d> {
             Some(quantization_aware) => quantization_aware.validation_logits(&self.network, epoch)?,
         };
         let validation = score(&self.validation_logits, &self.validation_labels);
+        let validation_loss = match self.network.recipe.training.class_weights {
+            None => validation.loss,
+            Some(ClassWeights::Balanced) => balanced_loss(&self.validation_logits, &self.validation_labels),
+        };
         let epoch = Epoch {
             epoch,
             training_loss,
             training_accuracy: right as f64 / self.order.len() as f64,
-            validation_loss: validation.loss,
+            validation_loss,
             validation_accuracy: validation.right as f64 / self.validation_labels.len() as f64,
         };
         if !(epoch.training_loss.is_finite() && epoch.validation_loss.is_finite()) {
@@ -342,6 +368,11 @@ fn lock(moments: &Mutex<Moments>) -> MutexGuard<'_, Moments> {
     moments.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Returns the optimizer's state of each layer before the first update.
+fn states(network: &Network) -> Vec<Option<Box<dyn LayerState>>> {
+    network.layers.iter().map(|layer| layer.kind.state()).collect()
+}
+
 /// Mean cross-entropy and number of correct decisions.
 struct Score {
     loss: f64,
@@ -355,6 +386,17 @@ fn score(logits: &[Vec<f32>], labels: &[u16]) -> Score {
         right += usize::from(arg_max(row) == usize::from(label));
     }
     Score { loss: loss / labels.len() as f64, right }
+}
+
+/// Returns the mean over classes of the mean cross-entropy of each class's rows, nats. Classes without rows do not count.
+fn balanced_loss(logits: &[Vec<f32>], labels: &[u16]) -> f64 {
+    let mut classes: BTreeMap<u16, (f64, usize)> = BTreeMap::new();
+    for (row, &label) in logits.iter().zip(labels) {
+        let (loss, count) = classes.entry(label).or_default();
+        *loss += cross_entropy(row, usize::from(label));
+        *count += 1;
+    }
+    classes.values().map(|(loss, count)| loss / *count as f64).sum::<f64>() / classes.len() as f64
 }
 
 /// Returns the index of the largest logit; of equal ones the first, as on the device.

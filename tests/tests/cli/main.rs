@@ -32,8 +32,8 @@ use pinhole::synthetic::encode_jpeg;
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
 use pinhole_tests::{
-    Ran, bundled_model, contents, files_in, names_in, pinhole, read_json, repository, run_folder, synthetic, temporary,
-    verdict,
+    Ran, TrainedJob, bundled_model, contents, files_in, names_in, pinhole, read_json, repository, run_folder,
+    synthetic, temporary, trained, verdict,
 };
 use serde_json::Value;
 

@@ -56,13 +56,13 @@ fn mistyped_recipes_are_recognized() {
 #[test]
 fn photos_are_told_what_is_wrong_with_them() {
     let temp = temporary();
-    let [missing, small, text] = ["missing.jpg", "small.jpg", "text.jpg"].map(|name| temp.path().join(name));
-    photo(&small, 20, 9);
+    let [missing, empty, text] = ["missing.jpg", "empty.jpg", "text.jpg"].map(|name| temp.path().join(name));
+    std::fs::write(&empty, "").unwrap();
     std::fs::write(&text, "no picture").unwrap();
     for (path, words, not) in [
         (&missing, &["cannot be read", "check the path"][..], "complete picture"),
-        (&small, &["20 pixels", "at least 50", "larger photo"], "complete picture"),
-        (&text, &["complete picture"], "larger photo"),
+        (&empty, &["the file is empty"], "check the path"),
+        (&text, &["complete picture"], "check the path"),
     ] {
         let words: Vec<&dyn AsRef<OsStr>> =
             words.iter().map(|word| word as &dyn AsRef<OsStr>).chain([path as &dyn AsRef<OsStr>]).collect();
@@ -80,8 +80,9 @@ fn photos_are_told_what_is_wrong_with_them() {
 fn other_colors_than_the_network_sees() {
     let temp = temporary();
     let out = temp.path().join("run");
+    // A dense first layer; convolutions can continue with other colors.
     let arguments: [&dyn AsRef<OsStr>; 8] =
-        [&"train", &synthetic("train"), &"--from", &"conv-96", &"--color", &"rgb", &"--out", &out];
+        [&"train", &synthetic("train"), &"--from", &"drawn", &"--color", &"rgb", &"--out", &out];
     refused(temp.path(), &arguments, &[&"in gray, and rgb was asked for", &"leave out --color", &"--recipe"]);
 }
 

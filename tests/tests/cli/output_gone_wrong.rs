@@ -44,21 +44,95 @@ fn a_device_stays_a_device() {
     }
 }
 
-/// A run that cannot be written completely must not pass as one, nor as the earlier one in its folder.
+/// A run that cannot be written completely changes nothing. A folder at the place of a file is found before training.
 #[test]
-fn a_run_written_in_part_is_no_run() {
-    let run_folder = run_folder();
-    let model = run_folder.path().join(files::MODEL);
+fn a_folder_in_the_way_of_a_run() {
+    let temp = temporary();
+    let out = temp.path().join("run");
+    finished_run(&out);
+    let model = out.join(files::MODEL);
     std::fs::remove_file(&model).unwrap();
     std::fs::create_dir(&model).unwrap();
-    let ran = run(&[&"train", &synthetic("train"), &"--epochs", &"1", &"--out", &run_folder.path()]);
-    assert_eq!(ran.code, Some(1));
-    assert!(ran.stderr.contains(model.to_str().unwrap()) && ran.stderr.contains("help: "), "{}", ran.stderr);
-    assert!(runs::summary(run_folder.path()).is_none(), "the earlier run's summary vouches for a mixture");
-    // No temporary file is left.
-    for name in names_in(run_folder.path()) {
-        assert!(RUN_FILES.contains(&name.as_str()), "{name}");
+    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &synthetic("train"), &"--epochs", &"1000000", &"--out", &out];
+    refused(temp.path(), &arguments, &[&model, &"it is a folder"]);
+}
+
+fn finished_run(out: &Path) {
+    std::fs::create_dir(out).unwrap();
+    let TrainedJob { data, finished } = trained();
+    finished.write(out, data).unwrap();
+}
+
+/// Runs a command that can write files of 64 KiB at most: as on a full disk, writing fails in the middle of a file.
+#[cfg(unix)]
+fn on_a_full_disk(arguments: &[&dyn AsRef<OsStr>]) -> Ran {
+    // The signal of a file that is too large would end the program. The limit is in blocks of 512 bytes.
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\""]).arg(pinhole_tests::program());
+    command.args(arguments.iter().map(|argument| argument.as_ref())).env("NO_COLOR", "1");
+    Ran::of(command.stdin(Stdio::null()))
+}
+
+/// The weights have more than 64 KiB, and come after other files: the run stays as it was.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_mixes_no_files() {
+    let temp = temporary();
+    let out = temp.path().join("run");
+    finished_run(&out);
+    std::fs::write(out.join("notes.txt"), "mine").unwrap();
+    let before = contents(temp.path());
+    let (photos, other) = (synthetic("train"), bundled_model());
+    let commands: [&[&dyn AsRef<OsStr>]; 3] = [
+        &[&"train", &photos, &"--epochs", &"2", &"--out", &out],
+        &[&"train", &photos, &"--epochs", &"2", &"--out", &out, &"--replace"],
+        &[&"quantize", &out, &photos, &"--weights", &"4"],
+    ];
+    for arguments in commands {
+        let ran = on_a_full_disk(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
+        for words in ["cannot be written: ", out.to_str().unwrap(), "help: check that", "no partial file was left"] {
+            assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.stderr);
+        }
+        assert!(contents(temp.path()) == before, "files have changed: {:?}", names_in(&out));
     }
+    let fresh = temp.path().join("deep/fresh");
+    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &photos, &"--epochs", &"2", &"--out", &fresh];
+    assert_eq!(on_a_full_disk(&arguments).code, Some(1));
+    assert!(contents(temp.path()) == before, "a folder is left");
+    let copy = temp.path().join("copy.pinhole");
+    assert_eq!(on_a_full_disk(&[&"pack", &other, &"--out", &copy]).code, Some(1));
+    assert!(contents(temp.path()) == before, "a file is left");
+}
+
+/// Output that would be taken for photos or a class is refused before anything is read or written.
+#[test]
+fn output_among_the_photos() {
+    let temp = temporary();
+    let photos = temp.path().join("photos");
+    cats_and_dogs(&photos);
+    let held_out = temp.path().join("held-out");
+    cats_and_dogs(&held_out);
+    let outside = temp.path().join("mine");
+    for out in [photos.join("mine"), photos.join("cats/../mine"), held_out.join("mine")] {
+        let validation: [&dyn AsRef<OsStr>; 4] = [&"--validation", &held_out, &"--out", &out];
+        let commands: [&[&dyn AsRef<OsStr>]; 3] = [
+            &[&"train", &photos, &"--epochs", &"1"],
+            &[&"study", &photos, &"--systems", &"smaller", &"--epochs", &"1"],
+            &[&"tune", &photos, &"--flash", &"1M", &"--ram", &"1M", &"--epochs", &"1"],
+        ];
+        for command in commands {
+            let arguments: Vec<&dyn AsRef<OsStr>> = command.iter().chain(&validation).copied().collect();
+            refused(temp.path(), &arguments, &[&out, &outside, &"a folder of photos"]);
+        }
+    }
+    // In the folder of photos, the default --out is inside it.
+    let mut command = pinhole(["train", "."]);
+    let ran = Ran::of(command.current_dir(&photos));
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("run is inside ., a folder of photos"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("such as ../run"), "{}", ran.stderr);
+    assert!(!photos.join("run").exists());
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn small_pictures_are_enlarged_and_counted_by_every_command() {
         assert_eq!(ran.stderr.lines().filter(|told| *told == line).count(), 1, "{}", ran.stderr)
     };
     let eleven = "11 pictures smaller than the input of 50x50 were enlarged";
-    let trained = run(&[&"train", &photos, &"--epochs", &"2", &"--json", &"--out", &out]).ok();
+    let trained = run(&[&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"2", &"--json", &"--out", &out]).ok();
     told(&trained, eleven);
     assert!(!trained.stderr.contains("warning: left out"), "{}", trained.stderr);
     let summary = trained.json();
@@ -213,7 +213,7 @@ fn pictures_too_deep_are_warned_of() {
     let inner = format!("training on the photos in {}\n", above.join("photos").display());
     assert!(trained.stderr.contains(&inner), "{}", trained.stderr);
     std::fs::create_dir(above.join("notes")).unwrap();
-    train_refuses(temp.path(), &above, &[&"no usable photo", &"2 left out", &"more than one folder down"]);
+    train_refuses(temp.path(), &above, &[&above, &"only further down", &above.join("photos")]);
 }
 
 #[test]
@@ -221,22 +221,24 @@ fn a_run_folder_beside_the_classes_is_no_class() {
     let temp = temporary();
     for class in ["cat", "dog"] {
         for number in 1..=3 {
-            photo(&temp.path().join(class).join(format!("{number}.jpg")), 60, 40 + number);
+            photo(&temp.path().join("photos").join(class).join(format!("{number}.jpg")), 60, 40 + number);
         }
     }
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
     let train = |expected: &[&str]| {
-        let mut command = pinhole(["train", ".", "--epochs", "1"]);
-        let ran = Ran::of(command.current_dir(temp.path())).ok();
+        let mut command = pinhole(["train", ".", "--epochs", "1", "--out", "../run"]);
+        let ran = Ran::of(command.current_dir(&photos)).ok();
         let warnings: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("warning: left out ")).collect();
         assert_eq!(warnings, expected, "{}", ran.stderr);
     };
-    // The second time, the first run's folder exists.
-    let run_folder = Path::new(".").join("run");
     train(&[]);
+    // `train` does not write a run there, but it can be moved there.
+    std::fs::rename(&out, photos.join("run")).unwrap();
+    let run_folder = Path::new(".").join("run");
     train(&[&format!("warning: left out {}: a folder that Pinhole wrote, not photos", run_folder.display())]);
-    let classes = run(&[&"inspect", &temp.path().join("run"), &"--json"]).ok().json();
+    let classes = run(&[&"inspect", &out, &"--json"]).ok().json();
     assert_eq!(classes["classes"], serde_json::json!(["cat", "dog"]));
-    let ran = run(&[&"classify", &bundled_model(), &temp.path()]).ok();
+    let ran = run(&[&"classify", &bundled_model(), &photos]).ok();
     assert_eq!((ran.stdout.lines().count(), ran.stderr.matches("left out").count()), (6, 1), "{}", ran.stderr);
 }
 
@@ -265,15 +267,13 @@ fn many_warnings_are_counted_not_listed() {
 }
 
 #[test]
-fn an_empty_class() {
+fn a_class_of_broken_photos() {
     let temp = temporary();
     let photos = temp.path().join("photos");
     for class in ["cat", "dog"] {
         photo(&photos.join(class).join("1.jpg"), 60, 9);
     }
     std::fs::create_dir(photos.join("cow")).unwrap();
-    train_refuses(temp.path(), &photos, &[&photos, &"cow"]);
-    // A class with only broken photos is refused too.
     std::fs::write(photos.join("cow").join("1.jpg"), "broken").unwrap();
     train_refuses(temp.path(), &photos, &[&photos, &"cow", &"1 left out"]);
 }
@@ -402,4 +402,232 @@ fn copies_of_one_photo_are_too_few_to_hold_one_out() {
         photo(&photos.join(format!("cow-{number}.jpg")), 60, 120);
     }
     train_refuses(temp.path(), &photos, &[&"cow", &"1 different photo(s)", &"near-duplicates", &"--validation"]);
+}
+
+/// A fixed camera's pictures are all near-duplicates: one group, which must not make the class too small.
+#[test]
+fn a_fixed_camera_is_held_out_in_blocks() {
+    let temp = temporary();
+    let photos = temp.path().join("photos");
+    let view = image::open(synthetic("train").join("muffin-1.jpg")).unwrap().resize_exact(
+        60,
+        60,
+        image::imageops::FilterType::Triangle,
+    );
+    let view = view.into_luma8();
+    for (class, corner) in [("empty", 0), ("parcel", 14)] {
+        std::fs::create_dir_all(photos.join(class)).unwrap();
+        for frame in 0..30_u32 {
+            let picture = image::GrayImage::from_fn(60, 60, |x, y| {
+                let noise = ((x * 7 + y * 13 + frame * 5) % 11) as u8;
+                let gray = if x < corner && y < corner { 20 } else { view.get_pixel(x, y).0[0] };
+                image::Luma([gray.saturating_add(noise)])
+            });
+            picture.save(photos.join(class).join(format!("frame-{frame}.png"))).unwrap();
+        }
+    }
+    let out = temp.path().join("run");
+    let ran = run(&[&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"1", &"--json", &"--out", &out]).ok();
+    for class in ["empty", "parcel"] {
+        let said = format!("warning: class {class}: its 30 photos are nearly one picture (a fixed camera?)");
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("near-duplicate"), "pairs within a series are not named: {}", ran.stderr);
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&summary["training_photos"], &summary["validation_photos"]), (&48.into(), &12.into()));
+    // Pictures of the two classes are nearly the same, too, but no label is wrong.
+    assert_eq!(summary["verdict"]["contradictory"], serde_json::json!([]));
+    // The gallery shows the validation photos: one block of neighbors of each class.
+    let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
+    let held: Vec<usize> = (0..30).filter(|i| report.contains(&format!("<small>frame-{i}.png</small>"))).collect();
+    let starts = held.iter().filter(|&&i| i == 0 || !held.contains(&(i - 1))).count();
+    assert!((6..=12).contains(&held.len()) && starts <= 2, "{held:?}");
+}
+
+/// Returns the warnings of a training of one epoch on these photos, and its summary.
+fn trained_on(photos: &Path, out: &Path, more: &[&str]) -> (Vec<String>, Value) {
+    let mut arguments: Vec<&dyn AsRef<OsStr>> =
+        vec![&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"1", &"--json", &"--out", &out];
+    arguments.extend(more.iter().map(|argument| argument as &dyn AsRef<OsStr>));
+    let ran = run(&arguments).ok();
+    let warnings = ran.stderr.lines().filter(|line| line.starts_with("warning: ")).map(str::to_owned).collect();
+    (warnings, ran.json())
+}
+
+#[test]
+fn folders_without_photos_are_left_out() {
+    let temp = temporary();
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
+    for (class, gray) in [("cat", 40), ("dog", 200)] {
+        for number in 1..=3 {
+            photo(&photos.join(class).join(format!("{number}.jpg")), 60, gray + number);
+        }
+    }
+    for folder in ["empty", "notes"] {
+        std::fs::create_dir(photos.join(folder)).unwrap();
+    }
+    std::fs::write(photos.join("notes").join("readme.md"), "about cats").unwrap();
+    photo(&photos.join("dog").join("puppies").join("1.jpg"), 60, 99);
+    let (warnings, summary) = trained_on(&photos, &out, &[]);
+    let left_out = |folder: &Path, reason: &str| format!("warning: left out {}: {reason}", folder.display());
+    let deep = "its pictures are more than one folder down, in the folder of the class dog; if it is a class, move it beside dog";
+    let expected = [
+        left_out(&photos.join("dog").join("puppies"), deep),
+        left_out(&photos.join("empty"), "it has no pictures"),
+        left_out(&photos.join("notes"), "it has no pictures"),
+    ];
+    assert_eq!(warnings, expected);
+    assert_eq!(summary["training_photos"], 4);
+    // Two data sets in one folder: one of them has to be given.
+    let both = temp.path().join("both");
+    std::fs::create_dir(&both).unwrap();
+    std::fs::rename(&photos, both.join("first")).unwrap();
+    photo(&both.join("second").join("cow").join("1.jpg"), 60, 9);
+    train_refuses(temp.path(), &both, &[&both, &"only further down", &both.join("first")]);
+}
+
+#[test]
+fn a_class_of_unreadable_photos_names_one_of_its_own() {
+    let temp = temporary();
+    let photos = temp.path().join("photos");
+    for class in ["cat", "dog"] {
+        photo(&photos.join(class).join("1.jpg"), 60, 9);
+    }
+    // Another class's fault comes first by name.
+    std::fs::write(photos.join("cat").join("0.jpg"), "broken").unwrap();
+    std::fs::create_dir(photos.join("cow")).unwrap();
+    let own = photos.join("cow").join("5.jpg");
+    std::fs::write(&own, "broken").unwrap();
+    train_refuses(temp.path(), &photos, &[&"\"cow\"", &"1 left out", &own]);
+    let phone = photos.join("cow").join("5.heic");
+    std::fs::rename(&own, &phone).unwrap();
+    train_refuses(temp.path(), &photos, &[&"\"cow\"", &"1 left out", &phone, &"HEIC"]);
+}
+
+#[test]
+fn validation_photos_that_lack_a_class_are_said() {
+    let temp = temporary();
+    let (photos, validation) = (temp.path().join("photos"), temp.path().join("validation"));
+    cats_and_dogs(&photos);
+    photo(&validation.join("dog-1.jpg"), 60, 201);
+    let (warnings, _) = trained_on(&photos, &temp.path().join("run"), &["--validation", validation.to_str().unwrap()]);
+    let said = "warning: there are no validation photos of cat: nothing tells how well it will be recognized";
+    assert!(warnings.iter().any(|warning| warning == said), "{warnings:?}");
+}
+
+#[test]
+fn one_picture_in_two_classes_is_said() {
+    let temp = temporary();
+    let photos = temp.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    for path in files_in(&synthetic("train")) {
+        std::fs::copy(&path, photos.join(path.file_name().unwrap())).unwrap();
+    }
+    let (right, wrong) = (photos.join("muffin-1.jpg"), photos.join("chihuahua-wrong.jpg"));
+    std::fs::copy(&right, &wrong).unwrap();
+    let (warnings, _) = trained_on(&photos, &temp.path().join("run"), &[]);
+    let pair = format!("warning: near-duplicates: {} and {}", wrong.display(), right.display());
+    let expected = [
+        "warning: 1 pair of photos shows nearly the same picture in two classes: correct the labels".to_owned(),
+        format!("{pair}, labeled chihuahua and muffin"),
+    ];
+    assert_eq!(warnings, expected);
+}
+
+#[test]
+fn lists_take_the_place_of_folders() {
+    let temp = temporary();
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
+    for (number, gray) in (0..6).map(|number| (number, 40 + 30 * number as u8)) {
+        photo(&photos.join(format!("{number}.jpg")), 60, gray);
+    }
+    let write = |name: &str, lines: &[&str]| {
+        let list = temp.path().join(name);
+        std::fs::write(&list, lines.join("\n")).unwrap();
+        list
+    };
+    let training = write(
+        "training.csv",
+        &["path,class", "photos/0.jpg,dark", "photos/1.jpg,dark", "photos/4.jpg,light", "photos/9.jpg,light"],
+    );
+    let validation = write("validation.txt", &["photos/2.jpg,dark", "photos/5.jpg,light"]);
+    let (warnings, summary) = trained_on(&training, &out, &["--validation", validation.to_str().unwrap()]);
+    assert_eq!([&summary["training_photos"], &summary["validation_photos"]], [3, 2]);
+    assert!(warnings.len() == 1 && warnings[0].contains("9.jpg") && warnings[0].contains("line 5 of "), "{warnings:?}");
+    let evaluated = run(&[&"evaluate", &out, &validation, &"--json"]).ok().json();
+    assert_eq!((&evaluated["photos"], &evaluated["classes"]), (&2.into(), &serde_json::json!(["dark", "light"])));
+    assert_eq!(run(&[&"classify", &out, &training, &"--json"]).ok().json().as_array().unwrap().len(), 3);
+
+    let wrong = write("wrong.csv", &["photos/0.jpg,dark", "photos/1.jpg", "photos/5.jpg,light"]);
+    train_refuses(temp.path(), &wrong, &[&"line 2", &wrong, &"photos/1.jpg has no class"]);
+    let twice = write("twice.csv", &["photos/0.jpg,dark", "photos/5.jpg,light", "photos/0.jpg,light"]);
+    train_refuses(temp.path(), &twice, &[&"line 3", &twice, &"\"light\"", &"\"dark\"", &"line 1"]);
+}
+
+#[test]
+fn classes_from_a_part_of_the_name() {
+    let temp = temporary();
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
+    for number in 0..4_u8 {
+        photo(&photos.join(format!("7-{number}-a.jpg")), 60, 40 + number);
+        photo(&photos.join("more").join(format!("3-{number}-b.jpg")), 60, 200 + number);
+    }
+    train_refuses(temp.path(), &photos, &[&photos, &"--class-from"]);
+    let (warnings, summary) = trained_on(&photos, &out, &["--class-from", "first-char"]);
+    assert_eq!(
+        (&summary["class_from"], summary["training_photos"].as_u64()),
+        (&"first-char".into(), Some(6)),
+        "{warnings:?}"
+    );
+    // Other commands read the run's photos in the same way, unless they are told otherwise.
+    let evaluated = run(&[&"evaluate", &out, &photos, &"--json"]).ok().json();
+    assert_eq!((&evaluated["photos"], &evaluated["classes"]), (&8.into(), &serde_json::json!(["3", "7"])));
+    run(&[&"quantize", &out, &photos, &"--weights", &"4", &"--out", &temp.path().join("four.pinhole")]).ok();
+    refused(temp.path(), &[&"evaluate", &out, &photos, &"--class-from", &r"regex:-([ab])\."], &[&"\"a\"", &"3, 7"]);
+    let wrong = run(&[&"train", &photos, &"--class-from", &"suffix"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("first-char") && wrong.stderr.contains("regex:PATTERN"), "{}", wrong.stderr);
+}
+
+#[test]
+fn near_duplicates_are_not_searched_for_on_request() {
+    let temp = temporary();
+    let (photos, out) = (temp.path().join("photos"), temp.path().join("run"));
+    cats_and_dogs(&photos);
+    for number in 1..=3 {
+        photo(&photos.join(format!("cow-{number}.jpg")), 60, 120);
+    }
+    train_refuses(temp.path(), &photos, &[&"cow", &"1 different photo(s)"]);
+    let (warnings, summary) = trained_on(&photos, &out, &["--no-duplicate-search"]);
+    assert_eq!((warnings.len(), &summary["no_duplicate_search"]), (0, &true.into()), "{warnings:?}");
+}
+
+/// JSON has no such names. They are shown with their bytes, so that two of them stay two.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_in_json() {
+    use std::os::unix::ffi::OsStrExt;
+    let temp = temporary();
+    let photos = temp.path().join("photos");
+    std::fs::create_dir_all(photos.join("muffin")).unwrap();
+    std::fs::create_dir_all(photos.join("chihuahua")).unwrap();
+    for (name, class) in [(&b"\xB9.jpg"[..], "muffin"), (b"\xB8.jpg", "muffin"), (b"1.jpg", "chihuahua")] {
+        let original = synthetic("train").join(format!("{class}-1.jpg"));
+        std::fs::copy(original, photos.join(class).join(OsStr::from_bytes(name))).unwrap();
+    }
+    let model = bundled_model();
+    let classified = run(&[&"classify", &model, &photos, &"--json"]).ok().json();
+    let names: Vec<&str> = classified.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert!(
+        names.iter().any(|name| name.ends_with(r"\xB8.jpg")) && names.iter().any(|name| name.ends_with(r"\xB9.jpg"))
+    );
+    let page = temp.path().join("page.html");
+    assert_eq!(
+        run(&[&"explain", &model, &photos, &"--json", &"--out", &page]).ok().json().as_array().unwrap().len(),
+        3
+    );
+    assert_eq!(run(&[&"evaluate", &model, &photos, &"--json"]).ok().json()["photos"], 3);
+    let odd = temp.path().join(OsStr::from_bytes(b"\xFF.h"));
+    let exported = run(&[&"export", &model, &"--json", &"--out", &odd]).ok().json();
+    assert!(exported["out"].as_str().unwrap().ends_with(r"\xFF.h"));
 }

@@ -108,9 +108,15 @@ fn an_interrupted_training_leaves_a_whole_run() {
     let temp = temporary();
     let out = temp.path().join("run");
     let (photos, validation) = (synthetic("train"), synthetic("validation"));
-    let arguments: [&dyn AsRef<OsStr>; 8] =
-        [&"train", &photos, &"--validation", &validation, &"--epochs", &"1000000000", &"--out", &out];
-    let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+    let mut command = pinhole(["train"]);
+    command.arg(&photos).arg("--validation").arg(&validation).args([
+        "--recipe",
+        DEFAULT,
+        "--epochs",
+        "1000000000",
+        "--out",
+    ]);
+    command.arg(&out);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     interrupt_when_training(&mut child);
     let ran = Ran::from(child.wait_with_output().unwrap());
@@ -123,6 +129,38 @@ fn an_interrupted_training_leaves_a_whole_run() {
     assert_eq!(summary.stopped, "interrupted");
     ModelFile::read(&out.join(files::MODEL)).unwrap();
     run(&[&"classify", &out, &validation]).ok();
+}
+
+/// Two trainings into one folder: the second is refused while the first runs, whatever it is asked for, and the first is not
+/// disturbed. The claim of a killed training does not count.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_has_one_training_at_a_time() {
+    let temp = temporary();
+    let out = temp.path().join("run");
+    let photos = synthetic("train");
+    let long: [&dyn AsRef<OsStr>; 8] =
+        [&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"1000000000", &"--out", &out];
+    let mut command = pinhole(long.iter().map(|argument| argument.as_ref()));
+    let mut first = Killed(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !out.exists() && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let path = out.to_str().unwrap();
+    for more in [&[][..], &["--resume"], &["--replace"], &["--seed", "2"]] {
+        let arguments = long.iter().map(|argument| argument.as_ref());
+        let ran = Ran::of(&mut pinhole(arguments.chain(more.iter().map(OsStr::new))));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
+        for words in ["another Pinhole process is writing to", path, "help: wait until it has ended"] {
+            assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.stderr);
+        }
+    }
+    assert!(first.0.try_wait().unwrap().is_none(), "the first training has ended");
+    drop(first);
+    let once: [&dyn AsRef<OsStr>; 7] = [&"train", &photos, &"--epochs", &"1", &"--replace", &"--out", &out];
+    run(&once).ok();
+    assert_whole_run(&out);
 }
 
 /// A program that is killed on drop.

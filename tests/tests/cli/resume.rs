@@ -5,8 +5,9 @@
 use std::ops::ControlFlow;
 
 use pinhole::app::Job;
+use pinhole::photos::PhotoOptions;
 use pinhole::quantize::ActivationBits;
-use pinhole::recipe::Recipe;
+use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::{Accelerator, Checkpoint};
 
 use super::process::interrupt_when_training;
@@ -17,7 +18,9 @@ fn arguments(out: &Path) -> Vec<String> {
     let (photos, validation) = (synthetic("train"), synthetic("validation"));
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (photos, validation, out) = (text(&photos), text(&validation), text(out));
-    ["train", &photos, "--validation", &validation, "--epochs", "1500", "--out", &out].map(str::to_owned).to_vec()
+    ["train", &photos, "--validation", &validation, "--recipe", DEFAULT, "--epochs", "1500", "--out", &out]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn with(out: &Path, more: &[&str]) -> Ran {
@@ -80,12 +83,13 @@ fn what_cannot_be_resumed() {
     let path = checkpoint.to_str().unwrap();
 
     let refused = |more: &[&str], words: &[&str]| refused_with(temp.path(), &out, more, words);
-    refused(&[], &["has an unfinished training", "add --resume", path]);
+    refused(&[], &["has an unfinished training", "add --resume", "--replace", out.to_str().unwrap()]);
     refused(&["--resume", "--seed", "2"], &[path, "its seed is 1, and this one's 2"]);
     refused(&["--resume", "--patience", "3"], &[path, "`patience = 3`"]);
-    refused(&["--resume", "--recipe", "smaller"], &[path, "its recipe has"]);
-    refused(&["--resume", "--from", from.to_str().unwrap(), "--recipe", DEFAULT], &[path, "--from"]);
-    let on_others: [&dyn AsRef<OsStr>; 7] = [&"train", &others, &"--epochs", &"1500", &"--resume", &"--out", &out];
+    refused(&["--resume", "--batch", "7"], &[path, "its recipe has"]);
+    refused(&["--resume", "--from", from.to_str().unwrap()], &[path, "--from"]);
+    let on_others: [&dyn AsRef<OsStr>; 9] =
+        [&"train", &others, &"--recipe", &DEFAULT, &"--epochs", &"1500", &"--resume", &"--out", &out];
     super::refused(temp.path(), &on_others, &[&checkpoint, &"its training photos differ"]);
     refused_with(temp.path(), &missing, &["--resume"], &["no training to resume", "leave out --resume"]);
 
@@ -95,7 +99,7 @@ fn what_cannot_be_resumed() {
     // After its removal, a training from the start is possible.
     std::fs::remove_file(&checkpoint).unwrap();
     let ran = run(&[&"train", &synthetic("train"), &"--epochs", &"2", &"--out", &out]).ok();
-    assert!(ran.stderr.contains("replacing the earlier run"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the earlier run is kept in"), "{}", ran.stderr);
     assert_whole_run(&out);
 }
 
@@ -114,8 +118,11 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
     let job = Job {
         photos: synthetic("train"),
         validation: None,
+        options: PhotoOptions::default(),
         recipe_name: String::new(),
+        choice: None,
         recipe: Recipe::parse(DIVERGES, "wild").unwrap(),
+        choice: None,
         from: None,
         seed: 1,
         bits: ActivationBits::default(),

@@ -50,13 +50,14 @@ fn held_out_photos_that_cannot_be_told() {
     refused(temp.path(), &tune, &[&missing]);
 }
 
-/// A study of the photos in the current folder, twice: the first one's output is not a class of photos.
+/// A study of the photos in the current folder, twice: the first one's output, moved there, is not a class of photos.
 #[test]
 fn a_study_beside_its_photos() {
     let temp = temporary();
+    let photos = temp.path().join("photos");
     for class in ["chihuahua", "muffin"] {
-        let folder = temp.path().join(class);
-        std::fs::create_dir(&folder).unwrap();
+        let folder = photos.join(class);
+        std::fs::create_dir_all(&folder).unwrap();
         for file in files_in(&synthetic("train")) {
             let name = file.file_name().unwrap().to_str().unwrap();
             if name.starts_with(class) {
@@ -65,10 +66,12 @@ fn a_study_beside_its_photos() {
         }
     }
     let study = || {
-        let mut command = pinhole("study . --systems smaller --epochs 1 --seeds 1 --folds 2".split(' '));
-        Ran::of(command.current_dir(temp.path())).ok()
+        let mut command = pinhole("study . --systems smaller --epochs 1 --seeds 1 --folds 2 --out ../study".split(' '));
+        Ran::of(command.current_dir(&photos)).ok()
     };
-    let (first, second) = (study(), study());
+    let first = study();
+    std::fs::rename(temp.path().join("study"), photos.join("study")).unwrap();
+    let second = study();
     assert_eq!(first.stdout, second.stdout);
     assert!(second.stderr.contains("study: a folder that Pinhole wrote, not photos"), "{}", second.stderr);
 }

@@ -7,8 +7,8 @@ fn train() {
     let temp = temporary();
     let out = temp.path().join("runs").join("first");
     let (photos, validation) = (synthetic("train"), synthetic("validation"));
-    let arguments: [&dyn AsRef<OsStr>; 8] =
-        [&"train", &photos, &"--validation", &validation, &"--epochs", &"20", &"--out", &out];
+    let arguments: [&dyn AsRef<OsStr>; 10] =
+        [&"train", &photos, &"--validation", &validation, &"--recipe", &DEFAULT, &"--epochs", &"20", &"--out", &out];
     let told = run(&arguments).ok();
     for word in ["best epoch ", "float     accuracy", "int8      accuracy", "agreement", "model.pinhole", "report"] {
         assert!(told.stdout.contains(word), "no {word:?} in:\n{}", told.stdout);
@@ -25,7 +25,11 @@ fn train() {
     let mut arguments = arguments.to_vec();
     arguments.extend([&"--json" as &dyn AsRef<OsStr>, &"--threads", &"1"]);
     let again = run(&arguments).ok();
-    assert!(again.stderr.contains("replacing the earlier run"), "{}", again.stderr);
+    let kept = temp.path().join("runs").join("first-1");
+    let aside = format!("the earlier run is kept in {} (--replace replaces it instead)", kept.display());
+    assert!(again.stderr.contains(&aside), "{}", again.stderr);
+    assert_whole_run(&kept);
+    assert_whole_run(&out);
     let summary = again.json();
     assert_eq!(summary, read_json(&out.join(files::SUMMARY)));
     assert_eq!(
@@ -33,7 +37,86 @@ fn train() {
         [26, 14, 20, 1]
     );
     assert_eq!(summary["stopped"], "finished");
+    // The verdict on the network, and what follows.
+    let verdict = &summary["verdict"];
+    assert_eq!([&verdict["photos"], &verdict["classes"][0]["training_photos"]], [14, 13]);
+    for line in [format!("verdict   {}", verdict["sentence"].as_str().unwrap()), "always answering".to_owned()] {
+        assert!(told.stdout.contains(&line), "no {line:?} in:\n{}", told.stdout);
+    }
+    assert!(told.stdout.contains("next      1. ") && told.stdout.contains(&format!("{}", out.display())));
     assert!(std::fs::read(out.join(files::MODEL)).unwrap() == model, "one thread gives another model");
+}
+
+/// The default chooses a network and settings, says so, and prints a command that gives the same bytes.
+#[test]
+fn train_chooses_and_says_what() {
+    let temp = temporary();
+    let (out, again) = (temp.path().join("run"), temp.path().join("again"));
+    let (photos, validation) = (synthetic("train"), synthetic("validation"));
+    let arguments: [&dyn AsRef<OsStr>; 8] =
+        [&"train", &photos, &"--validation", &validation, &"--epochs", &"3", &"--out", &out];
+    let told = run(&arguments).ok();
+    let choice = &read_json(&out.join(files::SUMMARY))["choice"];
+    let (sentence, command) = (choice["sentence"].as_str().unwrap(), choice["command"].as_str().unwrap());
+    assert!(
+        sentence.starts_with("training continues in color from conv-96") && sentence.contains("2 classes of 13 photos"),
+        "{sentence}"
+    );
+    assert!(told.stderr.contains(&format!("{sentence}\nthe same by hand: {command}\n")), "{}", told.stderr);
+    let words: Vec<&str> = command.split(' ').collect();
+    assert_eq!((words[0], words[1]), ("pinhole", "train"));
+    Ran::of(pinhole(&words[1..]).arg("--out").arg(&again)).ok();
+    assert!(read_json(&again.join(files::SUMMARY))["choice"].is_null());
+    for file in [files::MODEL, files::WEIGHTS, files::RECIPE] {
+        assert!(std::fs::read(out.join(file)).unwrap() == std::fs::read(again.join(file)).unwrap(), "{file}");
+    }
+}
+
+/// A board's memory and speed are kept to; a network that the user names is continued from.
+#[test]
+fn train_chooses_for_a_board_and_from_a_network() {
+    let temp = temporary();
+    let (out, photos) = (temp.path().join("run"), synthetic("train"));
+    let chosen = |more: &[&str]| {
+        let all = ["--epochs", "1", "--recipe", "auto", "--replace", "--json"].iter().chain(more);
+        let ran = Ran::of(pinhole(["train"]).arg(&photos).args(all).arg("--out").arg(&out)).ok();
+        ran.json()["choice"]["command"].as_str().unwrap().to_owned()
+    };
+    assert!(chosen(&["--board", "pico"]).contains("--from conv-96 --color rgb"));
+    let given = chosen(&["--from", "conv-50-tiny", "--batch", "7", "--flip"]);
+    assert!(given.contains("--from conv-50-tiny --epochs 1") && given.contains("--batch 7"), "{given}");
+    assert!(given.contains("--flip") && !given.contains("--color"), "{given}");
+    refused(
+        temp.path(),
+        &[&"train", &photos, &"--board", &"pico", &"--input-side", &"200", &"--out", &out],
+        &[&"pico", &"--recipe"],
+    );
+}
+
+/// Every second picture of either class is called a cat, and the others dogs: nothing tells them apart. One is in both. The run is
+/// written all the same.
+#[test]
+fn train_says_when_a_network_guesses() {
+    let temp = temporary();
+    let (pictures, out) = (temp.path().join("my pictures"), temp.path().join("run"));
+    for (number, file) in files_in(&synthetic("train")).iter().enumerate() {
+        let folder = pictures.join(["cat", "dog"][number % 2]);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    std::fs::copy(&files_in(&pictures.join("cat"))[0], pictures.join("dog/same.jpg")).unwrap();
+    let told = run(&[&"train", &pictures, &"--recipe", &"smaller", &"--epochs", &"6", &"--out", &out]).ok().stdout;
+    for words in ["verdict   It", "warning   these photos do not show that it is better than guessing", "two labels: "]
+    {
+        assert!(told.contains(words), "no {words:?} in:\n{told}");
+    }
+    assert!(told.contains("--from conv-96 --out") && told.contains("add photos, at least 20"), "{told}");
+    if cfg!(unix) {
+        assert!(told.contains(&format!("pinhole train '{}'", pictures.display())), "{told}");
+    }
+    let verdict = &read_json(&out.join(files::SUMMARY))["verdict"];
+    assert_eq!(verdict["better_than_guessing"], false);
+    assert_eq!(verdict["contradictory"][0]["identical"], true);
 }
 
 #[test]
@@ -138,8 +221,18 @@ fn evaluate() {
     let one = run(&[&"evaluate", &model, &photos, &"--json"]).ok().json();
     assert_eq!((&one["float"], &one["agreement"]), (&Value::Null, &Value::Null));
     assert_eq!(one["int8"], both["int8"]);
+    assert_eq!(one["verdict"], both["verdict"]);
+    assert_eq!(one["verdict"]["guess"]["accuracy"], 0.5);
+    assert!(one["verdict"]["sentence"].as_str().unwrap().starts_with("It recognizes both classes: "));
     let told = run(&[&"evaluate", &model, &photos]).ok().stdout;
-    for word in ["photos    14", "not available", "confusion matrix of int8", "chihuahua", "muffin"] {
+    for word in [
+        "photos    14",
+        "verdict   It recognizes both",
+        "not available",
+        "confusion matrix of int8",
+        "chihuahua",
+        "muffin",
+    ] {
         assert!(told.contains(word), "no {word:?} in:\n{told}");
     }
 }
@@ -155,6 +248,7 @@ fn classify_and_simulate_say_the_same() {
         // A board reports logits only if all integers are requested.
         let logits = one.as_object_mut().unwrap().remove("logits").unwrap();
         assert_eq!(logits.as_array().unwrap().len(), 2);
+        assert_eq!(one.as_object_mut().unwrap().remove("enlarged").unwrap(), false);
         let path = Path::new(one["path"].as_str().unwrap());
         assert!(path.is_file(), "{one}");
         let class = one["class"].as_str().unwrap();
@@ -380,9 +474,9 @@ fn demo() {
     let temp = temporary();
     let out = temp.path().join("my demo");
     let told = run(&[&"demo", &"--out", &out]).ok();
-    let default = pinhole::runs::bundled::default_model().model;
+    let trained = ModelFile::read(&out.join("run").join(files::MODEL)).unwrap();
     let values: usize =
-        default.model().inputs() + default.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
+        trained.model().inputs() + trained.model().layers().map(|layer| layer.outputs()).sum::<usize>() + 3;
     for line in [
         // A network trained on photos is at chance on synthetic pictures, and learns them.
         "2. the bundled model conv-96, trained on photos, classifies 8 of 14 synthetic pictures correctly",
@@ -392,6 +486,7 @@ fn demo() {
         assert!(told.stdout.lines().any(|told| told == line), "{}", told.stdout);
     }
     assert!(told.stdout.contains("int8      accuracy 1.0000"), "{}", told.stdout);
+    assert!(told.stdout.contains("the article's network (baseline-dropout)"), "{}", told.stdout);
     assert_whole_run(&out.join("run"));
     assert_eq!(names_in(&out.join("pictures").join("train")).len(), 26);
     assert!(told.last_line().ends_with("report.html"), "{}", told.stdout);

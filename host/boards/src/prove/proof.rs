@@ -47,6 +47,7 @@ impl ProvenFirmware {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Mismatch {
     /// The photo.
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     pub photo: PathBuf,
     /// Location in the network: the pixels, a layer, or the answer.
     #[serde(rename = "place")]

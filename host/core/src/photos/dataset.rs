@@ -1,6 +1,6 @@
 //! Labeled network inputs, in memory.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::error::LeftOut;
 use super::split_folders::are_split_names;
-use super::{PhotoError, Warning, decode, scan, thinned};
+use super::{PhotoError, Source, Warning, decode, scan, thinned};
 use crate::recipe::Copies;
 
 /// One labeled input.
@@ -43,6 +43,12 @@ impl Dataset {
         (0..self.classes.len()).map(|class| self.members(class).len()).collect()
     }
 
+    /// Returns the names of the classes without an example.
+    pub fn missing(&self) -> Vec<String> {
+        let counts = self.class_counts();
+        self.classes.iter().zip(counts).filter(|(_, count)| *count == 0).map(|(class, _)| class.clone()).collect()
+    }
+
     /// Returns the indices of a class's examples, ascending.
     pub(super) fn members(&self, class: usize) -> Vec<usize> {
         (0..self.examples.len()).filter(|&i| usize::from(self.examples[i].class) == class).collect()
@@ -56,7 +62,7 @@ impl Dataset {
     }
 }
 
-/// Reads all photos of a folder (see [`scan`]) as inputs of this shape, on all cores. Their order does not depend on the cores.
+/// Reads all photos of a folder or a list (see [`scan`]) as inputs of this shape, on all cores. Their order does not depend on the cores.
 ///
 /// With `known` classes, labels are indices into them, and the folder's classes must be among them, with the same upper and
 /// lower case. Else the labels are the folder's own classes, all of which must have usable photos. Photos that cannot be used
@@ -64,27 +70,34 @@ impl Dataset {
 ///
 /// # Errors
 /// [`PhotoError`]: those of [`scan`], a class that is not known, or a class or folder without a usable photo.
-pub fn load(folder: &Path, input: InputShape, known: Option<&[String]>) -> Result<Dataset, PhotoError> {
-    load_some(folder, input, known, None)
+pub fn load<'a>(
+    source: impl Into<Source<'a>>,
+    input: InputShape,
+    known: Option<&[String]>,
+) -> Result<Dataset, PhotoError> {
+    load_some(source, input, known, None)
 }
 
 /// Like [`load`], but reads at most `limit` photos, spread evenly over the folder's: each class has its share of them.
 ///
 /// # Errors
 /// Those of [`load`].
-pub fn load_some(
-    folder: &Path,
+pub fn load_some<'a>(
+    source: impl Into<Source<'a>>,
     input: InputShape,
     known: Option<&[String]>,
     limit: Option<usize>,
 ) -> Result<Dataset, PhotoError> {
-    let found = scan(folder)?;
+    let source = source.into();
+    let folder = source.path;
+    let found = scan(source)?;
     if are_split_names(&found.classes) {
         return Err(PhotoError::Split { path: folder.to_owned(), found: found.classes.join(", ") });
     }
     if known.is_none() && found.classes.len() < 2 {
+        let left_out = LeftOut::of(&found.warnings);
         let (count, found) = (found.classes.len(), found.classes.join(", "));
-        return Err(PhotoError::TooFewClasses { path: folder.to_owned(), count, found });
+        return Err(PhotoError::TooFewClasses { path: folder.to_owned(), count, found, left_out });
     }
     let classes = known.map_or_else(|| found.classes.clone(), <[String]>::to_vec);
     let labels = found
@@ -105,26 +118,36 @@ pub fn load_some(
     let read: Vec<_> = photos.par_iter().map(|photo| decode::read_input(&photo.path, input)).collect();
     let (mut warnings, mut enlarged) = (found.warnings, 0);
     let mut examples = Vec::with_capacity(read.len());
+    // Class of each photo that cannot be used.
+    let mut unusable: Vec<(u16, Warning)> = Vec::new();
     for (photo, read) in photos.into_iter().zip(read) {
         match read {
             Ok(read) => {
                 enlarged += usize::from(read.enlarged);
                 examples.push(Example { path: photo.path, class: labels[photo.class] as u16, pixels: read.pixels });
             }
-            Err(PhotoError::Photo { path, reason }) => warnings.push(Warning { path, reason: reason.to_string() }),
+            Err(PhotoError::Photo { path, reason }) => {
+                unusable.push((labels[photo.class] as u16, Warning { path, reason: reason.to_string() }));
+            }
             Err(other) => return Err(other),
         }
     }
+    warnings.extend(unusable.iter().map(|(_, warning)| warning.clone()));
     let dataset = Dataset { input, classes, examples, warnings, enlarged };
-    let left_out = || LeftOut::of(&dataset.warnings);
     if dataset.examples.is_empty() {
-        return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: left_out() });
+        return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: LeftOut::of(&dataset.warnings) });
     }
     if known.is_none()
         && let Some(empty) = dataset.class_counts().iter().position(|&count| count == 0)
     {
-        let class = dataset.classes[empty].clone();
-        return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out: left_out() });
+        // Files of other classes are not the reason.
+        let own: Vec<Warning> = unusable
+            .into_iter()
+            .filter(|(class, _)| usize::from(*class) == empty)
+            .map(|(_, warning)| warning)
+            .collect();
+        let (path, class) = (folder.to_owned(), dataset.classes[empty].clone());
+        return Err(PhotoError::EmptyClass { path, class, left_out: LeftOut::of(&own) });
     }
     Ok(dataset)
 }
@@ -182,5 +205,29 @@ pub(super) mod tests {
         color.examples[0].pixels = (1..=12).collect();
         // A pixel's channels stay together.
         assert_eq!(copies(&color, &[Copies::Rotated]).examples[1].pixels, [4, 5, 6, 10, 11, 12, 1, 2, 3, 7, 8, 9]);
+    }
+
+    /// The first file that is left out may be another class's.
+    #[test]
+    fn a_class_without_a_usable_photo_names_its_own_files() {
+        let folder = tempfile::tempdir().unwrap();
+        for (class, broken) in [("a", true), ("b", true), ("c", false)] {
+            std::fs::create_dir(folder.path().join(class)).unwrap();
+            let whole = class != "b";
+            if whole {
+                image::GrayImage::new(9, 9).save(folder.path().join(class).join("whole.png")).unwrap();
+            }
+            if broken {
+                std::fs::write(folder.path().join(class).join("broken.png"), class).unwrap();
+            }
+        }
+        match load(folder.path(), InputShape::gray(9), None) {
+            Err(PhotoError::EmptyClass { class, left_out, .. }) => {
+                let own = folder.path().join("b").join("broken.png");
+                let (said, own) = (left_out.to_string(), own.display().to_string());
+                assert!(class == "b" && said.contains("1 left out") && said.contains(&own), "{said}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }

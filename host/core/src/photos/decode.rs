@@ -52,6 +52,19 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         return Err(too_large(format!("it has {width}x{height} pixels, which take too much memory")));
     }
     let mut photo = DynamicImage::from_decoder(decoder).map_err(|reason| wrong(reason.to_string()))?;
+    if jpeg::is_jpeg(&file) {
+        let missing = jpeg::missing_rows(&photo);
+        if missing > 0 {
+            // Rare, so one picture at a time is in memory, and the photo is decoded again if it is whole.
+            drop(photo);
+            if jpeg::ends_early(&file, missing, width) {
+                let reason = format!("the JPEG file is cut: its data ends before the last {missing} of {height} rows");
+                return Err(wrong(reason));
+            }
+            let decoder = open().map_err(|reason| wrong(reason.to_string()))?;
+            photo = DynamicImage::from_decoder(decoder).map_err(|reason| wrong(reason.to_string()))?;
+        }
+    }
     photo.apply_orientation(orientation);
     let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
     let size = PictureSize { width: side(photo.width()), height: side(photo.height()) };
@@ -62,32 +75,6 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         photo.into_rgb8().into_raw()
     };
     Picture::new(size, PixelFormat::Rgb888, bytes).map_err(|reason| wrong(reason.to_string()))
-}
-
-/// Reads the size of a photo, turned upright as its EXIF orientation says. Its pixels are not decoded.
-///
-/// # Errors
-/// [`PhotoError::Photo`] with the path if the file is missing, not a regular file, not a picture, or wider or higher than 65,535
-/// px.
-pub fn size(path: &Path) -> Result<PictureSize, PhotoError> {
-    let wrong = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::NoPicture(reason) };
-    let metadata = std::fs::metadata(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
-    if !metadata.is_file() {
-        return Err(wrong("it is not a regular file".to_owned()));
-    }
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let reader = reader.map_err(|reason| PhotoError::unreadable(path, reason))?;
-    let mut decoder = reader.into_decoder().map_err(|reason| wrong(reason.to_string()))?;
-    let orientation = decoder.orientation().map_err(|reason| wrong(reason.to_string()))?;
-    let (width, height) = decoder.dimensions();
-    let side = |length: u32| u16::try_from(length).map_err(|_| wrong("it is too large".to_owned()));
-    let (width, height) = (side(width)?, side(height)?);
-    Ok(match orientation {
-        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH => {
-            PictureSize { width: height, height: width }
-        }
-        _ => PictureSize { width, height },
-    })
 }
 
 /// Returns the memory that a picture takes while it is decoded, turned and converted, bytes.
@@ -216,39 +203,54 @@ mod tests {
         assert_eq!((&found.warnings[0].path, &found.warnings[0].reason[..]), (&pipe, "it is not a regular file"));
     }
 
-    /// Returns a JPEG of 40x30 pixels whose EXIF data has this orientation.
-    fn turned(orientation: u8) -> Vec<u8> {
-        let mut jpeg = Vec::new();
-        let picture = image::RgbImage::from_fn(40, 30, |x, y| image::Rgb([(5 * x) as u8, (8 * y) as u8, 9]));
-        image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&picture).unwrap();
-        // TIFF 6.0, section 2: little-endian, one entry (orientation, tag 112h) of type SHORT.
-        let mut exif = b"\xFF\xE1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
-        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
-        jpeg.splice(2..2, exif);
-        jpeg
-    }
-
-    #[test]
-    fn sizes_are_those_of_the_decoded_pictures() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jpg");
-        for orientation in 1..=8 {
-            std::fs::write(&path, turned(orientation)).unwrap();
-            let read = read(&path).unwrap().size();
-            assert_eq!(size(&path).unwrap(), read, "orientation {orientation}");
-            let upright = PictureSize { width: 40, height: 30 };
-            assert_eq!(read == upright, orientation < 5, "orientation {orientation}");
-        }
-        // Of a file without pixels, too.
-        std::fs::write(&path, png(9_000, RGB)).unwrap();
-        assert_eq!(size(&path).unwrap(), PictureSize { width: 9_000, height: 9_000 });
-        std::fs::write(&path, b"").unwrap();
-        assert!(matches!(size(&path), Err(PhotoError::Photo { path: of, .. }) if of == path));
-    }
-
     #[test]
     fn transparency_is_white() {
         assert_eq!(on_white([10, 20, 30, 0]), [255; 3]);
         assert_eq!(on_white([10, 20, 30, 255]), [10, 20, 30]);
+    }
+
+    #[test]
+    fn a_cut_file_is_no_photo_and_a_gray_card_is_one() {
+        let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
+        let whole = crate::synthetic::encode_jpeg(&drawing.picture);
+        let closed = [&whole[..whole.len() * 2 / 3], &[0xFF, 0xD9]].concat();
+        let fault = fault_of("closed.jpg", &closed);
+        assert!(matches!(&fault, PhotoFault::NoPicture(reason) if reason.contains("cut")), "{fault:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let card = folder.path().join("card.jpg");
+        image::GrayImage::from_pixel(20, 20, image::Luma([128])).save(&card).unwrap();
+        assert!(read(&card).is_ok());
+    }
+
+    /// Turning takes a second picture in memory: fewer pixels are allowed.
+    #[test]
+    fn a_turned_photo_may_have_fewer_pixels() {
+        let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
+        let small = crate::synthetic::encode_jpeg(&drawing.picture);
+        let frame = small.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+        // Height and width are after marker, length and precision.
+        let large = |side: u16, orientation: Option<u8>| {
+            let mut file = small.clone();
+            file[frame + 5..frame + 7].copy_from_slice(&side.to_be_bytes());
+            file[frame + 7..frame + 9].copy_from_slice(&side.to_be_bytes());
+            if let Some(orientation) = orientation {
+                // A TIFF header, and one entry: tag 0x0112, one 16-bit number.
+                let mut exif = b"Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+                exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+                let length = (exif.len() as u16 + 2).to_be_bytes();
+                file.splice(2..2, [&[0xFF, 0xE1], &length[..], &exif].concat());
+            }
+            file
+        };
+        // 9000^2 pixels of 3 bytes are 232 MiB.
+        let fault = fault_of("turned.jpg", &large(9000, Some(6)));
+        assert!(matches!(&fault, PhotoFault::TooLarge(reason) if reason.contains("9000x9000")), "{fault:?}");
+        for orientation in [None] {
+            let fault = fault_of("upright.jpg", &large(9000, orientation));
+            assert!(matches!(&fault, PhotoFault::NoPicture(_)), "{orientation:?}: {fault:?}");
+        }
+        let fault = fault_of("turned.jpg", &large(7500, Some(8)));
+        assert!(matches!(&fault, PhotoFault::NoPicture(_)), "{fault:?}");
+        assert!(matches!(fault_of("upright.jpg", &large(12_000, None)), PhotoFault::TooLarge(_)));
     }
 }

@@ -6,16 +6,16 @@
 //! There are two steps, both in integers and so the same on every machine. A 64-bit difference hash of each input selects
 //! candidate pairs cheaply; on its own it would call thousands of pairs duplicates. All pixels of a candidate are then
 //! compared by the correlation of their details. Flat areas and overall shading are taken out first, since two photos of
-//! anything small before a white wall correlate by the wall alone.
+//! anything small before a white wall correlate by the wall alone. [`super::search()`] finds the pairs.
 //!
 //! The hash is a dozen lines here, because libraries that have it (`image_hasher`) first resize to 8-bit pixels by floats, and
 //! depend on a Fourier transform.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use pinhole_shared::pixels::{Color, Fit, InputShape, PixelFormat};
-use rayon::prelude::*;
 
 use super::{Example, Picture};
 
@@ -43,14 +43,21 @@ pub struct DuplicatePhotos {
     pub mirrored: bool,
     /// True if one is a training photo and the other a validation photo.
     pub across: bool,
+    /// Names of the classes of the first and the second photo, if they differ: one of the labels is wrong, or the picture shows both.
+    pub contradiction: Option<[String; 2]>,
 }
 
 impl DuplicatePhotos {
     /// Returns the pairs among these examples. The first `training` examples are for training, the others for validation.
     ///
     /// # Panics
-    /// If a pair has an index that is not below the number of examples.
-    pub fn of(pairs: &[NearDuplicate], examples: &[&Example], training: usize) -> Vec<Self> {
+    /// If a pair has an index that is not below the number of examples, or an example a class without a name.
+    pub fn of(pairs: &[NearDuplicate], examples: &[&Example], classes: &[String], training: usize) -> Vec<Self> {
+        let class = |index: usize| usize::from(examples[index].class);
+        let contradiction = |pair: &NearDuplicate| {
+            let both = [class(pair.first), class(pair.second)];
+            (both[0] != both[1]).then(|| both.map(|class| classes[class].clone()))
+        };
         pairs
             .iter()
             .map(|pair| Self {
@@ -58,8 +65,23 @@ impl DuplicatePhotos {
                 second: examples[pair.second].path.clone(),
                 mirrored: pair.mirrored,
                 across: pair.first < training && pair.second >= training,
+                contradiction: contradiction(pair),
             })
             .collect()
+    }
+
+    /// Marks the pairs of which one photo is held out and the other is not, and puts the training photo first.
+    pub fn mark_across(pairs: &mut [Self], held_out: &BTreeSet<&PathBuf>) {
+        for pair in pairs {
+            let [first, second] = [&pair.first, &pair.second].map(|path| held_out.contains(path));
+            pair.across = first != second;
+            if first && !second {
+                std::mem::swap(&mut pair.first, &mut pair.second);
+                if let Some(classes) = &mut pair.contradiction {
+                    classes.reverse();
+                }
+            }
+        }
     }
 }
 
@@ -74,32 +96,6 @@ pub const MAX_DISTANCE: u32 = 16;
 /// pixel and a third both ways, 96 % are found; if 2 % is cropped from each side, 98 %.
 pub const MIN_CORRELATION: f64 = 0.85;
 
-/// Finds all pairs of near-duplicates among inputs by their luma. The pairs are sorted. Copies rotated or cropped by more
-/// than a few percent are not found.
-///
-/// Time grows with the square of the count: 4,733 inputs of 50x50 pixels take half a second on two cores.
-///
-/// # Panics
-/// If an example's number of pixels differs from the input's, or the input has none.
-///
-/// # Source
-/// N. Krawetz, "Kind of like that" (2013), for the difference hash; J. P. Lewis, "Fast normalized cross-correlation"
-/// (1995), for the confirmation, here of a difference of box filters.
-pub fn near_duplicates(examples: &[&Example], input: InputShape) -> Vec<NearDuplicate> {
-    let side = usize::from(input.longer_side());
-    let gray: Vec<Cow<'_, [u8]>> = examples.par_iter().map(|example| square(&example.pixels, input)).collect();
-    let prints: Vec<Print> = gray.par_iter().map(|pixels| Print::of(pixels, side)).collect();
-    let pairs_of = |first: usize| {
-        let print = &prints[first];
-        let pair = move |(offset, other): (usize, &Print)| {
-            let (distance, mirrored) = print.compare(other, side)?;
-            Some(NearDuplicate { first, second: first + 1 + offset, distance, mirrored })
-        };
-        prints[first + 1..].iter().enumerate().filter_map(pair).collect::<Vec<_>>()
-    };
-    (0..prints.len()).into_par_iter().flat_map_iter(pairs_of).collect()
-}
-
 /// Returns an input's luma.
 fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
     match color {
@@ -109,7 +105,7 @@ fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
 }
 
 /// Returns an input's luma as a square: the shorter axis is enlarged to the longer one.
-fn square(pixels: &[u8], input: InputShape) -> Cow<'_, [u8]> {
+pub(super) fn square(pixels: &[u8], input: InputShape) -> Cow<'_, [u8]> {
     let luma = luma(pixels, input.color);
     if input.side().is_some() {
         return luma;
@@ -146,17 +142,17 @@ pub fn groups(count: usize, pairs: &[NearDuplicate]) -> Vec<usize> {
 }
 
 /// Fingerprint that inputs are compared by.
-struct Print<'a> {
+pub(super) struct Print<'a> {
     pixels: &'a [u8],
-    hash: u64,
-    mirrored_hash: u64,
-    detail: Vec<i16>,
+    pub(super) hash: u64,
+    pub(super) mirrored_hash: u64,
+    pub(super) detail: Vec<i16>,
     /// Sum of the squares of `detail`.
-    energy: i64,
+    pub(super) energy: i64,
 }
 
 impl<'a> Print<'a> {
-    fn of(pixels: &'a [u8], side: usize) -> Self {
+    pub(super) fn of(pixels: &'a [u8], side: usize) -> Self {
         assert!(side > 0 && pixels.len() == side * side, "{} pixels are no square of side {side}", pixels.len());
         let detail = detail(pixels, side);
         let energy = product(&detail, &detail);
@@ -164,37 +160,41 @@ impl<'a> Print<'a> {
         Self { pixels, hash: hash(pixels, side), mirrored_hash, detail, energy }
     }
 
-    /// Returns the distance of two near-duplicates and true if they are mirrored, or `None`.
-    fn compare(&self, other: &Self, side: usize) -> Option<(u32, bool)> {
-        let distance = (self.hash ^ other.hash).count_ones();
-        if distance <= MAX_DISTANCE && self.confirms(other.pixels, &other.detail, other.energy, side) {
-            return Some((distance, false));
-        }
-        let distance = (self.hash ^ other.mirrored_hash).count_ones();
-        if distance > MAX_DISTANCE {
-            return None;
-        }
-        // Computed when needed: stored for all inputs, they would be most of the memory.
-        let (pixels, detail) = (mirror(other.pixels, side), mirror(&other.detail, side));
-        self.confirms(&pixels, &detail, other.energy, side).then_some((distance, true))
+    /// Returns true if the picture has no details.
+    pub(super) fn is_plain(&self) -> bool {
+        self.energy == 0
     }
 
-    fn confirms(&self, pixels: &[u8], detail: &[i16], energy: i64, side: usize) -> bool {
+    /// Returns true if the details of two inputs correlate as those of near-duplicates do.
+    pub(super) fn confirms(&self, other: &Self, side: usize) -> bool {
+        self.correlates(other.pixels, &other.detail, other.energy, side)
+    }
+
+    /// Like [`Self::confirms`], with the mirror image of the other input.
+    pub(super) fn confirms_mirrored(&self, other: &Self, side: usize) -> bool {
+        // Computed when needed: stored for all inputs, they would be most of the memory.
+        let (pixels, detail) = (mirror(other.pixels, side), mirror(&other.detail, side));
+        self.correlates(&pixels, &detail, other.energy, side)
+    }
+
+    fn correlates(&self, pixels: &[u8], detail: &[i16], energy: i64, side: usize) -> bool {
         if self.energy == 0 || energy == 0 {
             // Without detail there is no correlation, and different gray cards are different pictures.
             return self.pixels == pixels;
         }
         let needed = MIN_CORRELATION * (self.energy as f64 * energy as f64).sqrt();
-        let reach = at_50(1, side) as isize;
-        let shifts = (-reach..=reach).flat_map(|down| (-reach..=reach).map(move |right| (down, right)));
-        shifts
-            .into_iter()
-            .any(|(down, right)| shifted_product(&self.detail, detail, side, down, right) as f64 >= needed)
+        shifts(side).any(|(down, right)| shifted_product(&self.detail, detail, side, down, right) as f64 >= needed)
     }
 }
 
+/// Returns the shifts at which two pictures are compared, down and right.
+pub(super) fn shifts(side: usize) -> impl Iterator<Item = (isize, isize)> {
+    let reach = at_50(1, side) as isize;
+    (-reach..=reach).flat_map(move |down| (-reach..=reach).map(move |right| (down, right)))
+}
+
 /// Scales a length from inputs of 50 px, for which the thresholds were found, to another side; at least 1.
-fn at_50(length: usize, side: usize) -> usize {
+pub(super) fn at_50(length: usize, side: usize) -> usize {
     (length * side / 50).max(1)
 }
 
@@ -246,7 +246,7 @@ fn box_sums(pixels: &[u8], side: usize, radius: usize) -> Vec<i64> {
 }
 
 /// Returns the dot product of two pictures' details over their overlap, with the second picture moved.
-fn shifted_product(a: &[i16], b: &[i16], side: usize, down: isize, right: isize) -> i64 {
+pub(super) fn shifted_product(a: &[i16], b: &[i16], side: usize, down: isize, right: isize) -> i64 {
     // Start of the overlap in the first and in the second picture.
     let starts = |shift: isize| (shift.max(0) as usize, (-shift).max(0) as usize);
     let ((a_top, b_top), (a_left, b_left)) = (starts(down), starts(right));
@@ -267,7 +267,7 @@ fn product(a: &[i16], b: &[i16]) -> i64 {
     a.chunks(256).zip(b.chunks(256)).map(|blocks| i64::from(block(blocks))).sum()
 }
 
-fn mirror<T: Copy>(pixels: &[T], side: usize) -> Vec<T> {
+pub(super) fn mirror<T: Copy>(pixels: &[T], side: usize) -> Vec<T> {
     pixels.chunks_exact(side).flat_map(|row| row.iter().rev().copied()).collect()
 }
 
@@ -277,6 +277,7 @@ mod tests {
     use pinhole_shared::pixels::PictureSize;
 
     use super::*;
+    use crate::photos::near_duplicates;
     use crate::synthetic::{Set, drawings};
 
     const SIDE: u16 = 50;
@@ -410,5 +411,22 @@ mod tests {
         assert_eq!(groups(7, &[pair(1, 4), pair(2, 6), pair(4, 5)]), [0, 1, 2, 3, 1, 1, 2]);
         assert_eq!(groups(6, &[pair(3, 5), pair(4, 5), pair(0, 4)]), [0, 1, 2, 0, 0, 0]);
         assert_eq!(groups(3, &[]), [0, 1, 2]);
+    }
+
+    #[test]
+    fn one_picture_with_two_labels_is_a_contradiction() {
+        let photo = |path: &str, class| Example { path: path.into(), class, pixels: vec![7; 2500] };
+        let photos = [photo("a", 0), photo("b", 1), photo("c", 0)];
+        let examples: Vec<&Example> = photos.iter().collect();
+        let classes = ["cat", "dog"].map(str::to_owned);
+        let mut pairs = DuplicatePhotos::of(&found(&photos), &examples, &classes, 2);
+        let names = |pair: &DuplicatePhotos| pair.contradiction.clone().map(|classes| classes.join(" "));
+        let said: Vec<_> = pairs.iter().map(|pair| (pair.first.to_str().unwrap(), pair.across, names(pair))).collect();
+        let (cat_dog, dog_cat) = (Some("cat dog".to_owned()), Some("dog cat".to_owned()));
+        assert_eq!(said, [("a", false, cat_dog.clone()), ("a", true, None), ("b", true, dog_cat.clone())]);
+        // With the first photo held out, the second comes first.
+        DuplicatePhotos::mark_across(&mut pairs, &[&PathBuf::from("a")].into());
+        assert_eq!((pairs[0].first.to_str().unwrap(), names(&pairs[0])), ("b", dog_cat));
+        assert_eq!(pairs.iter().map(|pair| pair.across).collect::<Vec<_>>(), [true, true, false]);
     }
 }

@@ -16,22 +16,44 @@ pub enum PhotoError {
     Folder { path: PathBuf, reason: std::io::Error },
     /// The path is a file instead of a folder.
     #[error("{} is a file, not a folder of photos", path.display())]
-    #[diagnostic(help("give the folder that it is in"))]
+    #[diagnostic(help(
+        "give the folder that it is in, or a list of photos and classes that ends in .csv, .tsv or .txt"
+    ))]
     NotAFolder { path: PathBuf },
+    /// A list of photos cannot be read.
+    #[error("the list {} cannot be read: {reason}", path.display())]
+    #[diagnostic(help("give a text file with a path and a class on each line: photos/1.jpg,muffin"))]
+    ListUnreadable { path: PathBuf, reason: String },
+    /// A line of a list is wrong.
+    #[error("line {line} of {}: {reason}", path.display())]
+    #[diagnostic(help(
+        "each line has a path and a class: photos/1.jpg,muffin. The first line may name the columns: path,class"
+    ))]
+    List { path: PathBuf, line: u64, reason: String },
+    /// The photos are further down than they are searched for.
+    #[error("{} has no photos in it or one folder down, only further down: in {}", path.display(), inner.display())]
+    #[diagnostic(help("give {}, or another folder that has one folder per class", inner.display()))]
+    Deeper { path: PathBuf, inner: PathBuf },
     /// The folder has photos both directly in it and in its sub-folders.
     #[error("{} has photos both directly in it ({}) and in its subfolders ({})", path.display(), file.display(), folder.display())]
-    #[diagnostic(help("use either one folder per class, or one folder of photos named by class"))]
+    #[diagnostic(help(
+        "use either one folder per class, or one folder of photos named by class; --class-from folder uses only the former, and \
+         --class-from prefix the names of all files"
+    ))]
     Mixed { path: PathBuf, file: PathBuf, folder: PathBuf },
     /// A file's name does not start with a class.
     #[error("the name of {} does not start with a class", path.display())]
-    #[diagnostic(help("name photos by class (muffin-1.jpg), or put them in one folder per class"))]
+    #[diagnostic(help(
+        "name photos by class (muffin-1.jpg), put them in one folder per class, or say where in the name the class is: --class-from \
+         first-char, or --class-from regex:PATTERN"
+    ))]
     Nameless { path: PathBuf },
     /// The folder has fewer than two classes.
-    #[error("{} has photos of {count} class(es): {found}", path.display())]
+    #[error("{} has photos of {count} class(es): {found}{left_out}", path.display())]
     #[diagnostic(help(
         "at least two classes are needed: one folder per class, or files named by class (muffin-1.jpg)"
     ))]
-    TooFewClasses { path: PathBuf, count: usize, found: String },
+    TooFewClasses { path: PathBuf, count: usize, found: String, left_out: LeftOut },
     /// A class has no photos, or no usable one.
     #[error("the class {class:?} in {} has no usable photo{left_out}", path.display())]
     #[diagnostic(help("add photos to it, or remove it"))]

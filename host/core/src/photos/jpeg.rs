@@ -1,7 +1,19 @@
 //! Detection of truncated JPEG files.
 //!
 //! The decoder silently fills the missing part of a truncated file with gray, so half a download would be trained on as if it
-//! were a photo.
+//! were a photo. Most such files have no end-of-image marker, which [`is_complete`] finds. Some programs close them with one:
+//! [`ends_early`] finds those.
+
+use image::{DynamicImage, ImageFormat};
+
+const START_OF_IMAGE: [u8; 2] = [0xFF, 0xD8];
+const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
+const START_OF_SCAN: u8 = 0xDA;
+
+/// Returns true if the bytes begin as a JPEG does.
+pub(super) fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.starts_with(&START_OF_IMAGE)
+}
 
 /// Returns false if the bytes are a JPEG whose compressed data begins and does not end: no end-of-image marker follows the
 /// first start of scan. Files that are not JPEG, or end before their data, are left to the decoder.
@@ -9,28 +21,57 @@
 /// # Source
 /// ITU-T T.81, section B.1.1 (markers and segments) and table B.1 (their codes).
 pub(super) fn is_complete(bytes: &[u8]) -> bool {
-    const START_OF_IMAGE: [u8; 2] = [0xFF, 0xD8];
-    const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
-    const START_OF_SCAN: u8 = 0xDA;
-    if !bytes.starts_with(&START_OF_IMAGE) {
-        return true;
+    start_of_scan(bytes).is_none_or(|scan| bytes[scan..].windows(2).any(|pair| pair == END_OF_IMAGE))
+}
+
+/// Gray that the decoder fills the missing part of a picture with.
+const MISSING: u8 = 128;
+
+/// Returns the number of rows at the picture's bottom that are gray as a missing part is.
+pub(super) fn missing_rows(picture: &DynamicImage) -> usize {
+    let bytes = picture.as_bytes();
+    let row = (bytes.len() / (picture.height() as usize).max(1)).max(1);
+    bytes.rchunks_exact(row).take_while(|row| row.iter().all(|&byte| byte == MISSING)).count()
+}
+
+/// Returns true if the compressed data ends before the picture does, although an end-of-image marker follows. The picture was decoded
+/// from these bytes, and has `missing` such rows ([`missing_rows`]).
+///
+/// A photo may really have a gray bottom. So zeros are put between the data and the marker, and the picture is decoded again: if the
+/// data was complete, nobody reads them. Otherwise, they are the data of some of the gray rows. Zeros are the shortest code of each
+/// Huffman table, so they are valid data.
+pub(super) fn ends_early(bytes: &[u8], missing: usize, width: u32) -> bool {
+    if missing == 0 {
+        return false;
     }
-    // Segment by segment, since thumbnails inside segments have their own end markers.
-    let mut rest = &bytes[2..];
+    let Some(end) = end_of_data(bytes) else { return false };
+    // More than a row of blocks takes.
+    let zeros = vec![0; 4096 + 64 * width as usize];
+    let longer = [&bytes[..end], &zeros, &bytes[end..]].concat();
+    let decoded = image::load_from_memory_with_format(&longer, ImageFormat::Jpeg);
+    decoded.is_ok_and(|picture| missing_rows(&picture) < missing)
+}
+
+/// Returns the place of the first end-of-image marker after the first start of scan.
+fn end_of_data(bytes: &[u8]) -> Option<usize> {
+    let scan = start_of_scan(bytes)?;
+    Some(scan + bytes[scan..].windows(2).position(|pair| pair == END_OF_IMAGE)?)
+}
+
+/// Returns the place after the first start-of-scan marker of a JPEG.
+fn start_of_scan(bytes: &[u8]) -> Option<usize> {
+    // Segment by segment, since thumbnails inside segments have their own markers.
+    let mut rest = bytes.strip_prefix(&START_OF_IMAGE)?;
     while let [0xFF, marker, after @ ..] = rest {
         match (*marker, after) {
-            (START_OF_SCAN, data) => return data.windows(2).any(|pair| pair == END_OF_IMAGE),
+            (START_OF_SCAN, data) => return Some(bytes.len() - data.len()),
             // Fill bytes before a marker.
             (0xFF, _) => rest = &rest[1..],
-            (_, [high, low, ..]) => {
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                let Some(next) = after.get(length..) else { return true };
-                rest = next;
-            }
-            _ => return true,
+            (_, [high, low, ..]) => rest = after.get(usize::from(u16::from_be_bytes([*high, *low]))..)?,
+            _ => return None,
         }
     }
-    true
+    None
 }
 
 #[cfg(test)]
@@ -58,5 +99,45 @@ mod tests {
         assert!(!is_complete(&cut));
         assert!(is_complete(&[&cut[..], &[0xFF, 0xD9]].concat()));
         assert!(is_complete(b"GIF89a"));
+    }
+
+    /// Returns true if a file is found to end early, as [`super::super::decode`] asks.
+    fn is_found(bytes: &[u8]) -> bool {
+        let picture = image::load_from_memory(bytes).unwrap();
+        ends_early(bytes, missing_rows(&picture), picture.width())
+    }
+
+    #[test]
+    fn a_file_that_was_cut_and_closed_is_found() {
+        let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
+        let whole = crate::synthetic::encode_jpeg(&drawing.picture);
+        assert!(!is_found(&whole));
+        let (scan, end) = (start_of_scan(&whole).unwrap(), end_of_data(&whole).unwrap());
+        for part in [1, 3, 5, 8] {
+            let at = scan + 12 + (end - scan - 12) * part / 10;
+            let closed = [&whole[..at], &END_OF_IMAGE].concat();
+            assert!(is_complete(&closed), "the marker closes it");
+            assert!(is_found(&closed), "{part} tenths of the data");
+            // What follows the picture does not matter.
+            assert!(is_found(&[&closed[..], b"a maker's note"].concat()));
+        }
+    }
+
+    #[test]
+    fn a_photo_with_a_gray_bottom_is_whole() {
+        let mut picture = crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0].picture.clone();
+        let height = picture.height();
+        for (_, y, pixel) in picture.enumerate_pixels_mut() {
+            if y >= height / 2 {
+                *pixel = image::Rgb([MISSING; 3]);
+            }
+        }
+        let file = crate::synthetic::encode_jpeg(&picture);
+        assert!(missing_rows(&image::load_from_memory(&file).unwrap()) > 8);
+        assert!(!is_found(&file));
+        let mut gray = Vec::new();
+        let card = image::GrayImage::from_pixel(50, 40, image::Luma([MISSING]));
+        image::codecs::jpeg::JpegEncoder::new(&mut gray).encode_image(&card).unwrap();
+        assert!(!is_found(&gray));
     }
 }

@@ -2,39 +2,43 @@
 //!
 //! [`scan`] finds photos and their classes. [`decode`] reads one photo, and the shared pixel pipeline shrinks it. [`load`]
 //! does both for a whole folder, on all cores. Every photo that is left out is counted and named, and those that
-//! are smaller than the input are enlarged and counted. [`near_duplicates`] finds
-//! pairs of nearly the same picture, and [`hold_out`] and [`folds`] keep those together.
+//! are smaller than the input are enlarged and counted. [`near_duplicates`] finds pairs of nearly the same picture, and
+//! [`hold_out`] and [`folds`] keep those together, or cut them into blocks if they are a [`Series`].
 
+mod class_from;
+mod coarse;
 mod dataset;
 pub mod decode;
 mod duplicates;
 mod enlarge;
 mod error;
 mod jpeg;
+mod list;
+mod natural;
+mod options;
 mod picture;
 mod scan;
+mod search;
+mod series;
 mod split;
 mod split_folders;
+mod survey;
 mod unlabeled;
 mod unsupported;
 
-use pinhole_shared::pixels::PictureSize;
-use rayon::prelude::*;
-
+pub use class_from::{ClassFrom, ClassFromError, Source};
 pub use dataset::{Dataset, Example, copies, load, load_some};
-pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups, near_duplicates};
+pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups};
 pub use error::{PhotoError, PhotoFault, Warning};
+pub use options::PhotoOptions;
 pub use picture::{Picture, PictureLengthError};
 pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
+pub use search::{FoundDuplicates, MAX_CONFIRMED, MAX_PARTNERS, near_duplicates, search};
+pub use series::{SERIES, Series, series, series_of_folds};
 pub use split::{folds, hold_out};
 pub use split_folders::SplitFolders;
+pub use survey::Survey;
 pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
-
-/// Returns the size of each photo, in their order, read on all cores without decoding any; `None` of photos that cannot be read.
-/// A network's input can be chosen by them.
-pub fn sizes(photos: &[FoundPhoto]) -> Vec<Option<PictureSize>> {
-    photos.par_iter().map(|photo| decode::size(&photo.path).ok()).collect()
-}
 
 /// Keeps at most `limit` items, spread evenly; all if there are no more, or no limit.
 pub fn thinned<T>(all: Vec<T>, limit: Option<usize>) -> Vec<T> {

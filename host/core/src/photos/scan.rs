@@ -1,15 +1,15 @@
 //! Finds photos in folders, and their classes.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
+use super::class_from::Source;
 use super::error::LeftOut;
+use super::list::{self, Listed, is_list};
 use super::unsupported::format_of_name;
-use super::{PhotoError, Warning};
+use super::{ClassFrom, PhotoError, Warning};
 use crate::artifacts::{is_run, is_study};
 
 /// A photo file and its class.
@@ -32,62 +32,40 @@ pub struct FoundPhotos {
     pub warnings: Vec<Warning>,
 }
 
-/// Finds the photos of a folder with one of two structures. Either each class has a sub-folder, or all photos are in one
-/// folder and each file's name starts with its class. The class ends at the first character that is neither a letter nor a
-/// mark on one: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`.
+/// Photos by class, before they are sorted.
+#[derive(Default)]
+struct Collected {
+    by_class: BTreeMap<String, Vec<PathBuf>>,
+    warnings: Vec<Warning>,
+}
+
+/// Finds the photos of a folder or a list, and their classes. A list is a `.csv`, `.tsv` or `.txt` file with a path and a class on each
+/// line.
+///
+/// A folder has one of two structures, unless the source says where the class is. Either each class has a sub-folder, or all photos are
+/// in one folder and each file's name starts with its class ([`ClassFrom::Prefix`]). If the class is in the file's name by the source,
+/// the photos of the folder and of its sub-folders are used.
 ///
 /// Names are the same in any of Unicode's forms: a Mac stores `é` as two characters, other systems as one.
 ///
-/// Hidden files are skipped. Other files without the extension of a picture become warnings, and so do run folders of
-/// `pinhole train` and folders with pictures further down.
+/// Hidden files are skipped. These become warnings: other files without the extension of a picture, run folders of `pinhole train`,
+/// sub-folders without pictures, and folders with pictures further down.
 ///
 /// # Errors
-/// [`PhotoError`] with the path: see its variants. The number of classes, and whether their photos can be read, are
-/// checked by [`super::load`].
-pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
-    let (files, folders) = entries(folder)?;
-    let (pictures, mut warnings) = pictures(files);
-    let mut by_class: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    let mut class_folders = Vec::new();
-    let (folders, runs) = without_runs(folders);
-    warnings.extend(runs);
-    for class_folder in folders {
-        let (files, deeper) = entries(&class_folder)?;
-        let (pictures, other) = self::pictures(files);
-        warnings.extend(other);
-        warnings.extend(too_deep(deeper));
-        class_folders.push((class_folder, pictures));
-    }
-    let with_pictures = class_folders.iter().find(|(_, pictures)| !pictures.is_empty());
-    match (pictures.first(), with_pictures) {
-        (Some(file), Some((class_folder, _))) => {
-            return Err(PhotoError::Mixed {
-                path: folder.to_owned(),
-                file: file.clone(),
-                folder: class_folder.clone(),
-            });
-        }
-        (Some(_), None) => {
-            for path in pictures {
-                by_class.entry(class_of_file(&path)?).or_default().push(path);
-            }
-        }
-        (None, Some(_)) => {
-            for (class_folder, pictures) in class_folders {
-                let class = class_folder.file_name().unwrap_or_default().to_str();
-                let class = class.ok_or_else(|| PhotoError::NotUtf8 { path: class_folder.clone() })?;
-                let class: String = class.nfc().collect();
-                if pictures.is_empty() {
-                    let left_out = LeftOut::of(&warnings);
-                    return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out });
-                }
-                // Folders whose names differ only in their Unicode form are one class.
-                by_class.entry(class).or_default().extend(pictures);
-            }
-        }
-        (None, None) => {
-            return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: LeftOut::of(&warnings) });
-        }
+/// [`PhotoError`] with the path: see its variants. A class that has pictures, but only of formats that cannot be read, is an error.
+/// The number of classes, and whether their photos can be read, are checked by [`super::load`].
+pub fn scan<'a>(source: impl Into<Source<'a>>) -> Result<FoundPhotos, PhotoError> {
+    let source = source.into();
+    let folder = source.path;
+    let Collected { mut by_class, warnings } = if is_list(folder) {
+        listed(source)?
+    } else if source.class_from.is_in_file_name() {
+        by_file_names(source)?
+    } else {
+        by_structure(source)?
+    };
+    if by_class.is_empty() {
+        return Err(PhotoError::Nothing { path: folder.to_owned(), left_out: LeftOut::of(&warnings) });
     }
     check_names(folder, by_class.keys())?;
     let classes: Vec<String> = by_class.keys().cloned().collect();
@@ -100,7 +78,150 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
     Ok(FoundPhotos { classes, photos, warnings })
 }
 
-/// Finds the photos that paths on a command line mean, sorted. A file is itself; a folder is all pictures in it and, one level
+fn listed(source: Source<'_>) -> Result<Collected, PhotoError> {
+    let (listed, warnings) = list::read(source.path, source.class_from)?;
+    let mut collected = Collected { warnings, ..Collected::default() };
+    for Listed { path, class } in listed {
+        collected.by_class.entry(class).or_default().push(path);
+    }
+    Ok(collected)
+}
+
+/// Collects the photos of a folder and of its sub-folders by their own names.
+fn by_file_names(source: Source<'_>) -> Result<Collected, PhotoError> {
+    let (mut files, folders) = entries(source.path)?;
+    let (folders, mut warnings) = without_runs(folders);
+    for folder in folders {
+        let (inside, deeper) = entries(&folder)?;
+        files.extend(inside);
+        warnings.extend(too_deep(deeper));
+    }
+    let mut collected = Collected { warnings, ..Collected::default() };
+    let (pictures, other) = pictures(files);
+    collected.add_by_names(pictures, &other, source)?;
+    collected.warnings.extend(other);
+    Ok(collected)
+}
+
+/// A sub-folder.
+struct ClassFolder {
+    path: PathBuf,
+    pictures: Vec<PathBuf>,
+    /// Its other files.
+    other: Vec<Warning>,
+    /// The folders in it.
+    deeper: Vec<PathBuf>,
+}
+
+/// Collects the photos of a folder by its structure.
+fn by_structure(source: Source<'_>) -> Result<Collected, PhotoError> {
+    let folder = source.path;
+    let (files, folders) = entries(folder)?;
+    let (pictures, other) = pictures(files);
+    let (folders, runs) = without_runs(folders);
+    let mut class_folders = Vec::with_capacity(folders.len());
+    for path in folders {
+        let (files, deeper) = entries(&path)?;
+        let (pictures, other) = self::pictures(files);
+        class_folders.push(ClassFolder { path, pictures, other, deeper });
+    }
+    let mut collected = Collected { warnings: runs, ..Collected::default() };
+    let with_pictures = class_folders.iter().find(|one| !one.pictures.is_empty());
+    match (pictures.first(), with_pictures) {
+        (Some(file), Some(class_folder)) if source.class_from.is_structure() => {
+            let (file, class_folder) = (file.clone(), class_folder.path.clone());
+            return Err(PhotoError::Mixed { path: folder.to_owned(), file, folder: class_folder });
+        }
+        (Some(_), None) if source.class_from.is_structure() => {
+            collected.add_by_names(pictures, &other, source)?;
+            let inside = class_folders.into_iter().flat_map(|one| one.other.into_iter().chain(too_deep(one.deeper)));
+            collected.warnings.extend(inside);
+        }
+        (_, Some(_)) => {
+            // Beside folders of classes, if the user says that these are meant.
+            let reason = "it is not in a folder of a class";
+            let outside = pictures.into_iter().map(|path| Warning { path, reason: reason.into() });
+            collected.warnings.extend(outside);
+            for class_folder in class_folders {
+                collected.add_folder(class_folder)?;
+            }
+        }
+        (_, None) => {
+            // Folders of folders of classes, such as several data sets.
+            let has_classes = |one: &&ClassFolder| one.deeper.iter().any(|deeper| has_pictures(deeper));
+            if pictures.is_empty()
+                && let Some(inner) = class_folders.iter().find(has_classes)
+            {
+                return Err(PhotoError::Deeper { path: folder.to_owned(), inner: inner.path.clone() });
+            }
+            collected.warnings.extend(class_folders.into_iter().flat_map(|one| one.other));
+        }
+    }
+    collected.warnings.extend(other);
+    Ok(collected)
+}
+
+impl Collected {
+    /// Adds pictures by their names. `other` are files that are not used.
+    fn add_by_names(
+        &mut self,
+        pictures: Vec<PathBuf>,
+        other: &[Warning],
+        Source { path: folder, class_from }: Source<'_>,
+    ) -> Result<(), PhotoError> {
+        for path in pictures {
+            match class_from.class_of(&path)? {
+                Some(class) => self.by_class.entry(class).or_default().push(path),
+                None => self.warnings.push(Warning { path, reason: format!("its name does not match {class_from}") }),
+            }
+        }
+        // A class whose pictures all have formats that cannot be read would be missing in silence.
+        for warning in other.iter().filter(|warning| is_unread_picture(&warning.path)) {
+            if let Ok(Some(class)) = class_from.class_of(&warning.path)
+                && !self.by_class.contains_key(&class)
+                && !self.by_class.is_empty()
+            {
+                let left_out = LeftOut::of(std::slice::from_ref(warning));
+                return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the folder of a class, or leaves it out if it has nothing to do with photos.
+    fn add_folder(&mut self, ClassFolder { path, pictures, other, deeper }: ClassFolder) -> Result<(), PhotoError> {
+        if pictures.is_empty() && !other.iter().any(|warning| is_unread_picture(&warning.path)) {
+            let reason = if deeper.iter().any(|folder| has_pictures(folder)) {
+                "its pictures are more than one folder down"
+            } else {
+                "it has no pictures"
+            };
+            self.warnings.push(Warning { path, reason: reason.into() });
+            return Ok(());
+        }
+        let class = path.file_name().unwrap_or_default().to_str();
+        let class = class.ok_or_else(|| PhotoError::NotUtf8 { path: path.clone() })?;
+        let class: String = class.nfc().collect();
+        if pictures.is_empty() {
+            let unread: Vec<Warning> = other.into_iter().filter(|one| is_unread_picture(&one.path)).collect();
+            let folder = path.parent().unwrap_or(&path).to_owned();
+            return Err(PhotoError::EmptyClass { path: folder, class, left_out: LeftOut::of(&unread) });
+        }
+        self.warnings.extend(other);
+        let inside = deeper.into_iter().filter(|folder| has_pictures(folder));
+        self.warnings.extend(inside.map(|path| {
+            let reason = format!(
+                "its pictures are more than one folder down, in the folder of the class {class}; if it is a class, move it beside {class}"
+            );
+            Warning { path, reason }
+        }));
+        // Folders whose names differ only in their Unicode form are one class.
+        self.by_class.entry(class).or_default().extend(pictures);
+        Ok(())
+    }
+}
+
+/// Finds the photos that paths on a command line mean, sorted. A file is itself, a list is the files in it; a folder is all pictures in it and, one level
 /// down, in its sub-folders. Classes are ignored.
 ///
 /// # Errors
@@ -109,6 +230,16 @@ pub fn scan(folder: &Path) -> Result<FoundPhotos, PhotoError> {
 pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoError> {
     let (mut found, mut warnings) = (Vec::new(), Vec::new());
     for path in paths {
+        if is_list(path) {
+            // Its classes do not matter: a name of a folder takes their place.
+            let (listed, missing) = list::read(path, &ClassFrom::Folder)?;
+            if listed.is_empty() {
+                return Err(PhotoError::Nothing { path: path.clone(), left_out: LeftOut::of(&missing) });
+            }
+            found.extend(listed.into_iter().map(|one| one.path));
+            warnings.extend(missing);
+            continue;
+        }
         if !path.is_dir() {
             // A missing file is reported now, before a board is started for it. If it is not a picture, reading finds that.
             path.metadata().map_err(|reason| PhotoError::unreadable(path, reason))?;
@@ -193,6 +324,11 @@ fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
+/// Returns true if a file has the ending of a picture, or of a format that people have photos in, but cannot be read.
+fn is_unread_picture(path: &Path) -> bool {
+    format_of_name(path).is_some() || image::ImageFormat::from_path(path).is_ok()
+}
+
 /// Returns the reason why a file is not a picture for this program.
 fn why_not(path: &Path) -> &'static str {
     if is_special(path) {
@@ -204,18 +340,6 @@ fn why_not(path: &Path) -> &'static str {
     match image::ImageFormat::from_path(path) {
         Ok(_) => "this picture format is not supported: convert it to JPEG or PNG",
         Err(_) => "its ending is not that of a picture",
-    }
-}
-
-fn class_of_file(path: &Path) -> Result<String, PhotoError> {
-    let stem = path.file_stem().map_or(Some(""), OsStr::to_str);
-    let stem = stem.ok_or_else(|| PhotoError::NotUtf8 { path: path.to_owned() })?;
-    // Composed first; marks without a composed form stay characters of their own.
-    let class: String = stem.nfc().take_while(|&c| c.is_alphabetic() || is_combining_mark(c)).collect();
-    if !class.starts_with(char::is_alphabetic) {
-        Err(PhotoError::Nameless { path: path.to_owned() })
-    } else {
-        Ok(class)
     }
 }
 
@@ -248,6 +372,15 @@ mod tests {
             std::fs::write(path, b"").unwrap();
         }
         folder
+    }
+
+    /// Scans as `--class-from` says.
+    fn scan_by(folder: &Path, class_from: &str) -> Result<FoundPhotos, PhotoError> {
+        scan(Source { path: folder, class_from: &class_from.parse().unwrap() })
+    }
+
+    fn said(warnings: &[Warning]) -> Vec<(String, &str)> {
+        warnings.iter().map(|warning| (name(&warning.path), &warning.reason[..])).collect()
     }
 
     fn names_and_classes(found: &FoundPhotos) -> Vec<(String, String)> {
@@ -329,6 +462,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn names_that_are_not_utf8_are_refused_with_their_path() {
+        use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let folder = tempfile::tempdir().unwrap();
         for name in [b"\xc3\xa8", b"\xb9\xb7", b"\xc4\xf1"] {
@@ -363,11 +497,91 @@ mod tests {
         assert!(matches!(error(&["a1.jpg", "b/1.jpg", "c/1.jpg"]), Mixed { .. }));
         assert!(matches!(error(&["1.jpg", "a2.jpg"]), Nameless { .. }));
         assert!(matches!(error(&["Cat1.jpg", "cat2.jpg"]), Collision { .. }));
-        assert!(matches!(error(&["a/1.jpg", "b/readme.txt", "c/1.jpg"]), EmptyClass { class, .. } if class == "b"));
         assert!(matches!(error(&["readme.txt"]), Nothing { .. }));
+        assert!(matches!(error(&["x/readme.txt"]), Nothing { .. }));
         assert!(matches!(error(&[]), Nothing { .. }));
         assert!(matches!(scan(Path::new("no such folder")).unwrap_err(), Folder { .. }));
         let folder = folder_with(&["a1.jpg"]);
         assert!(matches!(scan(&folder.path().join("a1.jpg")).unwrap_err(), NotAFolder { .. }));
+    }
+
+    #[test]
+    fn folders_that_have_nothing_to_do_with_photos_are_left_out() {
+        let folder = folder_with(&["a/1.jpg", "b/readme.txt", "b/notes.md", "c/1.jpg", "d/e/1.jpg"]);
+        std::fs::create_dir(folder.path().join("empty")).unwrap();
+        let found = scan(folder.path()).unwrap();
+        assert_eq!(found.classes, ["a", "c"]);
+        let none = "it has no pictures";
+        let expected = [("b", none), ("d", "its pictures are more than one folder down"), ("empty", none)];
+        assert_eq!(said(&found.warnings), expected.map(|(folder, reason)| (folder.to_owned(), reason)));
+    }
+
+    #[test]
+    fn a_class_of_unreadable_pictures_is_an_error_that_names_one_of_its_own() {
+        for files in [
+            ["a/1.jpg", "a/0.heic", "b/2.heic", "b/readme.txt", "c/1.jpg"],
+            ["a-1.jpg", "a-0.heic", "b-2.heic", "b-readme.txt", "c-1.jpg"],
+        ] {
+            let folder = folder_with(&files);
+            match scan(folder.path()).unwrap_err() {
+                PhotoError::EmptyClass { class, left_out, .. } => {
+                    let said = left_out.to_string();
+                    assert!(
+                        class == "b" && said.contains("2.heic: it is a HEIC") && said.contains("1 left out"),
+                        "{said}"
+                    );
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn classes_that_are_too_deep_are_said_with_the_folder_to_give() {
+        let folder = folder_with(&["notes/x.txt", "set/cat/1.jpg", "set/dog/1.jpg", "zoo/cat/1.jpg"]);
+        match scan(folder.path()).unwrap_err() {
+            PhotoError::Deeper { inner, .. } => assert_eq!(inner, folder.path().join("set")),
+            other => panic!("{other}"),
+        }
+        let folder = folder_with(&["dog/1.jpg", "dog/chihuahua/2.jpg", "cat/1.jpg"]);
+        let found = scan(folder.path()).unwrap();
+        assert_eq!((found.classes.len(), found.photos.len()), (2, 2));
+        let reason = "its pictures are more than one folder down, in the folder of the class dog; if it is a class, move it beside dog";
+        assert_eq!(said(&found.warnings), [("chihuahua".to_owned(), reason)]);
+    }
+
+    #[test]
+    fn classes_are_where_the_source_says() {
+        let folder = folder_with(&["7_a.jpg", "4_b.jpg", "x/7_c.jpg", "x/y/7_d.jpg", "x.txt"]);
+        let found = scan_by(folder.path(), "first-char").unwrap();
+        let expected = [("4_b.jpg", "4"), ("7_a.jpg", "7"), ("7_c.jpg", "7")];
+        assert_eq!(names_and_classes(&found), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+        assert_eq!(found.warnings.len(), 2);
+
+        let found = scan_by(folder.path(), r"regex:_([ab])\.").unwrap();
+        assert_eq!(found.classes, ["a", "b"]);
+        assert!(said(&found.warnings).contains(&("7_c.jpg".to_owned(), r"its name does not match regex:_([ab])\.")));
+        assert!(matches!(scan_by(folder.path(), "regex:none"), Err(PhotoError::Nothing { .. })));
+
+        assert!(matches!(scan(folder.path()), Err(PhotoError::Mixed { .. })));
+        let found = scan_by(folder.path(), "folder").unwrap();
+        assert_eq!(names_and_classes(&found), [("7_c.jpg".to_owned(), "x".to_owned())]);
+        assert!(said(&found.warnings).contains(&("7_a.jpg".to_owned(), "it is not in a folder of a class")));
+    }
+
+    #[test]
+    fn a_list_is_photos_with_and_without_classes() {
+        let folder = folder_with(&["x/1.jpg", "x/2.jpg", "y.png"]);
+        let list = folder.path().join("list.txt");
+        std::fs::write(&list, "x/2.jpg,b\ny.png,a\nx/1.jpg,b\nx/3.jpg,a\n").unwrap();
+        let found = scan(&list).unwrap();
+        let expected = [("y.png", "a"), ("1.jpg", "b"), ("2.jpg", "b")];
+        assert_eq!(names_and_classes(&found), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+        assert_eq!(said(&found.warnings).len(), 1);
+        let (expanded, warnings) = expand(std::slice::from_ref(&list)).unwrap();
+        assert_eq!((expanded.len(), warnings.len()), (3, 1));
+        std::fs::write(&list, "").unwrap();
+        assert!(matches!(scan(&list), Err(PhotoError::Nothing { .. })));
+        assert!(matches!(expand(&[list]), Err(PhotoError::Nothing { .. })));
     }
 }

@@ -1,19 +1,20 @@
-//! Divides photos into training and held-out ones, or into folds. Near-duplicates always stay together, since a copy of a
-//! training photo tests nothing.
+//! Divides photos into training and held-out ones, or into folds. Near-duplicates stay together, since a copy of a training photo
+//! tests nothing. Only a series of them is cut, into blocks of neighbors (see [`super::series()`]).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::series::{cut, parts};
 use super::{Dataset, PhotoError};
 use crate::random::{Purpose, Random};
 
 /// Splits a dataset in two: training examples and held-out ones, chosen by the seed. `fraction` of each class is held out,
 /// rounded, at least one example; fewer if whole groups do not add up to it. `groups` are those of [`super::groups`]; none
-/// is split.
+/// is split, except those of which [`super::series()`] makes blocks.
 ///
 /// # Errors
-/// [`PhotoError::TooFewToHoldOut`] if a class has fewer than two groups, or none that can be held out without taking all
-/// of some class.
+/// [`PhotoError::TooFewToHoldOut`] if a class has fewer than two groups (or blocks), or none that can be held out without taking
+/// all of some class.
 ///
 /// # Panics
 /// If the number of `groups` is not that of the examples.
@@ -23,7 +24,8 @@ pub fn hold_out(
     fraction: f32,
     seed: u64,
 ) -> Result<(Dataset, Dataset), PhotoError> {
-    let groups = Groups::of(dataset, groups);
+    let (groups, _) = cut(dataset, groups, parts(fraction, dataset.examples.len()), 2);
+    let groups = Groups::of(dataset, &groups);
     let counts = dataset.class_counts();
     let mut random = Random::stream(seed, Purpose::Split);
     let mut held_out = vec![false; dataset.examples.len()];
@@ -68,7 +70,8 @@ pub fn hold_out(
 /// Divides a dataset into `count` folds for cross-validation. Returns the fold of each example, 0..`count`, by the seed.
 ///
 /// Each class is spread over the folds as evenly as its groups allow; without near-duplicates, their sizes differ by at most
-/// one photo. `groups` are those of [`super::groups`]; all of a group are in one fold.
+/// one photo. `groups` are those of [`super::groups`]; all of a group are in one fold, except those of which [`super::series()`] makes
+/// blocks: then all of a block are.
 ///
 /// # Errors
 /// [`PhotoError::TooFewForFolds`] if a fold would have no photo of a class.
@@ -77,7 +80,8 @@ pub fn hold_out(
 /// If `count` is 0, or the number of `groups` is not that of the examples.
 pub fn folds(dataset: &Dataset, groups: &[usize], count: usize, seed: u64) -> Result<Vec<usize>, PhotoError> {
     assert!(count > 0, "no folds");
-    let groups = Groups::of(dataset, groups);
+    let (groups, _) = cut(dataset, groups, count, count);
+    let groups = Groups::of(dataset, &groups);
     // Checked before the folds' memory is allocated: `count` may be any number.
     for (class, name) in dataset.classes.iter().enumerate() {
         let different = groups.of_class(class).len();

@@ -13,6 +13,7 @@
 //! class_weights = "balanced" # optional: photos of rare classes weigh more, so that all classes weigh the same
 //! initialization = "independent"  # optional: draw each weight on its own, as Keras; else "stratified"
 //! copies = ["inverted"]      # optional: train on negatives too; also "rotated"
+//! frozen_epochs = 5          # optional: train only the last layer in the first epochs
 //! patience = 50              # optional: stop after this many epochs without a better validation loss
 //!
 //! [training.optimizer]       # optional: Adam if absent; or "adamw" with weight_decay
@@ -241,18 +242,12 @@ impl Recipe {
         Ok(Self { layers, ..recipe })
     }
 
-    /// Sets the color of the input.
+    /// Checks a recipe after changes. Errors name its `origin`.
     ///
     /// # Errors
-    /// [`RecipeError::Value`] if there would be too many weights.
-    pub fn set_color(&mut self, color: Color) -> Result<(), RecipeError> {
-        self.input.color = color;
-        check::check(self, "of this network")
-    }
-
-    /// Sets how pictures are fitted into the input.
-    pub fn set_fit(&mut self, fit: Fit) {
-        self.input.fit = fit;
+    /// [`RecipeError::Value`] or [`RecipeError::Layer`] if no network or training can have its values.
+    pub fn check(&self, origin: &str) -> Result<(), RecipeError> {
+        check::check(self, origin)
     }
 
     /// Returns the weight bits of every layer that has weights, in order; the output layer is last.

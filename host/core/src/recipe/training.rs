@@ -15,7 +15,8 @@ pub struct TrainingSettings {
     /// Label smoothing: share of each target that is spread evenly over all classes, 0 <= share < 1.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f32,
-    /// Weights of the classes in the loss; equal if absent.
+    /// Weights of the classes in the loss; equal if absent. The epoch is then also chosen by a validation loss in which all
+    /// classes weigh the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
     /// Initialization of the weights.
@@ -24,6 +25,9 @@ pub struct TrainingSettings {
     /// Copies of every training photo to train on as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<Copies>,
+    /// Epochs at the start in which only the last layer is trained; makes sense where training continues from a network.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub frozen_epochs: u32,
     /// Early stopping: epochs without a better validation loss after which training stops; never if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<u32>,

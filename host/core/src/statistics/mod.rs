@@ -6,6 +6,7 @@
 //! | question | function |
 //! |---|---|
 //! | In which range is the true accuracy, given this number of photos? | [`wilson`] |
+//! | In which range is the mean of several classes' recalls? | [`mean_of_proportions`] |
 //! | What is the minimum sample size for this error rate? | [`minimum_sample_size`] |
 //! | How much does the seed matter? | [`Spread::of`] |
 //! | Is one network better than another on the same photos? | [`mcnemar`] |
@@ -14,10 +15,12 @@
 
 mod comparison;
 mod interval;
+mod mean;
 mod reliability;
 mod spread;
 
 pub use comparison::{holm, mcnemar};
 pub use interval::{Interval, minimum_sample_size, wilson};
+pub use mean::{Proportion, mean_of_proportions};
 pub use reliability::{DecidedProbability, Reliability, ReliabilityBin, reliability};
 pub use spread::Spread;

@@ -53,7 +53,7 @@ fn training_page(name: &str) -> String {
     };
     let scores = || Scores { accuracy: 0.5, loss: 0.7, confusion: vec![vec![1, 0], vec![1, 0]] };
     let explained = explanation(0);
-    let decided = || PhotoResult { float: None, int8: explained.decision };
+    let decided = || PhotoResult { float: None, int8: explained.decision, own: Probability(16_384) };
     let evaluation = Evaluation {
         photos: 2,
         classes: classes.clone(),
@@ -68,12 +68,15 @@ fn training_page(name: &str) -> String {
     let run = RunSummary {
         pinhole: name.to_owned(),
         recipe: name.to_owned(),
+        choice: None,
         from: Some(PretrainedSummary { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
         frozen: true,
         seed: 1,
         accelerator: Accelerator::Cpu,
         photos: path(),
         validation: None,
+        class_from: None,
+        no_duplicate_search: false,
         training_photos: 6,
         validation_photos: 2,
         enlarged_photos: 1,
@@ -84,6 +87,7 @@ fn training_page(name: &str) -> String {
         validation_accuracy: 0.5,
         model_checksum: 2,
         quantization: None,
+        verdict: None,
     };
     let epoch =
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };
@@ -104,7 +108,13 @@ fn training_page(name: &str) -> String {
         layers: &[LayerError { mean_error: 0.1, max_error: 0.2, accumulator_bound: 100, bytes: 10 }],
         model_bytes: 100,
         warnings: &[Warning { path: path(), reason: name.to_owned() }],
-        duplicates: &[DuplicatePhotos { first: path(), second: path(), mirrored: true, across: true }],
+        duplicates: &[DuplicatePhotos {
+            first: path(),
+            second: path(),
+            mirrored: true,
+            across: true,
+            contradiction: None,
+        }],
     };
     report.to_html()
 }

@@ -41,6 +41,7 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<FinishedStudy, StudyError
     }
     let shown = shown.as_ref().ok_or(StudyError::NoShowcase)?;
     let target = StudyFolder::create(out)?;
+    let _claim = target.claim()?;
     target.write_plan(plan)?;
     for (trial, record) in &found {
         target.write_record(plan, *trial, record)?;

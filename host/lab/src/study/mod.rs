@@ -31,7 +31,7 @@ use std::path::PathBuf;
 
 pub use error::StudyError;
 pub use merge::merge;
-pub use photos::{PhotoFolders, StudyPhotos};
+pub use photos::{Compared, PhotoFolders, StudyPhotos};
 pub use plan::{PlannedPhoto, PlannedSystem, Split, StudyPlan, StudySize, Trial};
 pub use results::{StudyResults, TrialRecords};
 pub use runner::{Shard, StudyOptions, StudyProgress};
@@ -74,6 +74,7 @@ pub fn run(
     options: StudyOptions<'_>,
     observe: &(dyn Fn(StudyProgress) + Sync),
 ) -> Result<StudyOutcome, StudyError> {
+    let _claim = (options.shard == Shard::WHOLE).then(|| store.claim()).transpose()?;
     if !train(plan, photos, systems, store, options, observe)? {
         return Ok(StudyOutcome::Stopped);
     }
@@ -141,9 +142,8 @@ pub fn finish(plan: &StudyPlan, store: &StudyFolder) -> Result<FinishedStudy, St
     let results = results::results(plan, &records, &weights, reference);
     let mut json = serde_json::to_string_pretty(&results).expect("statistics have JSON forms");
     json.push('\n');
-    store.write_outcome(files::RESULTS, json.as_bytes())?;
-    store.write_outcome(files::TABLE, &table::csv(&results))?;
-    let report = store.write_outcome(files::REPORT, study_page(plan, &records, &results, &showcase).as_bytes())?;
+    let page = study_page(plan, &records, &results, &showcase);
+    let report = store.write_outcome(&json, &table::csv(&results), &page)?;
     store.remove_leftovers()?;
     Ok(FinishedStudy { results, report })
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, NearDuplicate, SplitFolders, Warning};
+use pinhole_core::photos::{
+    self, Dataset, DuplicatePhotos, FoundDuplicates, NearDuplicate, PhotoOptions, Series, SplitFolders, Warning,
+};
 use pinhole_shared::pixels::{Color, Fit, InputShape};
 use sha2::{Digest, Sha256};
 
@@ -17,6 +19,17 @@ pub struct PhotoFolders {
     pub training: PathBuf,
     /// Folder of a given split's held-out photos.
     pub validation: Option<PathBuf>,
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
+}
+
+/// Progress of comparing photos with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// Number of pairs to compare.
+    Of(u64),
+    /// Number of further pairs that were compared.
+    More(u64),
 }
 
 impl PhotoFolders {
@@ -32,8 +45,17 @@ impl PhotoFolders {
                 let (first, second) = (validation.clone().min(test.clone()), validation.max(test));
                 Err(StudyError::TwoHeldOut { first, second })
             }
-            (named, validation, _) => Ok(Self { training: found.training, validation: named.or(validation) }),
+            (named, validation, _) => Ok(Self {
+                training: found.training,
+                validation: named.or(validation),
+                options: PhotoOptions::default(),
+            }),
         }
+    }
+
+    /// Sets the settings of reading and comparing the photos.
+    pub fn with(self, options: PhotoOptions) -> Self {
+        Self { options, ..self }
     }
 }
 
@@ -52,12 +74,13 @@ pub struct StudyPhotos {
     pub enlarged: usize,
     /// Pairs of photos that are nearly the same; indices as in the datasets.
     pub duplicates: Vec<NearDuplicate>,
+    /// Number of photos that were not compared with all others, because they resemble too many.
+    pub unfinished: usize,
     source: PhotoFolders,
 }
 
 impl StudyPhotos {
-    /// Reads the photos for every input shape of the systems. A photo that cannot be used for one shape is left out of all, so that
-    /// all systems see the same photos.
+    /// Reads the photos, without reports of progress: see [`Self::load_telling`].
     ///
     /// # Errors
     /// [`StudyError::Photos`].
@@ -65,6 +88,22 @@ impl StudyPhotos {
     /// # Panics
     /// If there is no system.
     pub fn load(source: &PhotoFolders, systems: &[System]) -> Result<Self, StudyError> {
+        Self::load_telling(source, systems, &|_| ())
+    }
+
+    /// Reads the photos for every input shape of the systems, and compares them with each other. A photo that is too small for one shape is left out of all, so
+    /// that all systems see the same photos.
+    ///
+    /// # Errors
+    /// [`StudyError::Photos`].
+    ///
+    /// # Panics
+    /// If there is no system.
+    pub fn load_telling(
+        source: &PhotoFolders,
+        systems: &[System],
+        observe: &(dyn Fn(Compared) + Sync),
+    ) -> Result<Self, StudyError> {
         let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
         let largest = shapes.iter().copied().max_by_key(|shape| (shape.bytes(), *shape)).expect("a study has systems");
         let (reference, training_count, warnings) = load_shape(source, largest)?;
@@ -77,7 +116,12 @@ impl StudyPhotos {
         }
         let enlarged = reference.enlarged;
         let examples: Vec<_> = reference.examples.iter().collect();
-        let duplicates = photos::near_duplicates(&examples, largest);
+        let found = if source.options.duplicate_search {
+            observe(Compared::Of((examples.len() * examples.len().saturating_sub(1) / 2) as u64));
+            photos::search(&examples, largest, training_count, &|more| observe(Compared::More(more)))
+        } else {
+            FoundDuplicates::default()
+        };
         by_shape.insert(largest, reference);
         Ok(Self {
             by_shape,
@@ -85,9 +129,24 @@ impl StudyPhotos {
             given_split: source.validation.is_some(),
             warnings,
             enlarged,
-            duplicates,
+            duplicates: found.pairs,
+            unfinished: found.unfinished,
             source: source.clone(),
         })
+    }
+
+    /// Returns the photos of the training folder alone, without the given split.
+    pub fn training_only(&self) -> Self {
+        let count = self.training_count;
+        Self {
+            by_shape: self.by_shape.iter().map(|(&shape, dataset)| (shape, subset(dataset, 0..count))).collect(),
+            given_split: false,
+            duplicates: self.duplicates.iter().filter(|pair| pair.second < count).copied().collect(),
+            source: PhotoFolders { validation: None, ..self.source.clone() },
+            enlarged: self.enlarged,
+            warnings: self.warnings.clone(),
+            ..*self
+        }
     }
 
     /// Returns all photos as inputs of a system's shape.
@@ -117,7 +176,11 @@ impl StudyPhotos {
     /// photos of a given split have their folder's name before it.
     pub(super) fn relative_path(&self, index: usize) -> String {
         let path = &self.any().examples[index].path;
-        let below = |folder: &Path| path.strip_prefix(folder).unwrap_or(path).to_owned();
+        let below = |source: &Path| {
+            // Paths in a list are relative to its folder.
+            let folder = if source.is_file() { source.parent().unwrap_or(source) } else { source };
+            path.strip_prefix(folder).unwrap_or(path).to_owned()
+        };
         let relative = match &self.source.validation {
             Some(folder) if index >= self.training_count => {
                 Path::new(folder.file_name().unwrap_or_default()).join(below(folder))
@@ -133,16 +196,27 @@ impl StudyPhotos {
         self.by_shape.iter().map(|(&shape, dataset)| (shape_name(shape), digest(dataset))).collect()
     }
 
+    /// Returns the series that this number of folds cuts into blocks.
+    pub fn series(&self, folds: u32) -> Vec<Series> {
+        let all = self.any();
+        photos::series_of_folds(all, &photos::groups(all.examples.len(), &self.duplicates), folds as usize)
+    }
+
     /// Returns the near-duplicates by their paths. Pairs across the given split are marked: a network is tested on a copy of
     /// what it has learned.
     pub fn duplicate_paths(&self) -> Vec<DuplicatePhotos> {
         let examples = &self.any().examples;
         let across = |pair: &NearDuplicate| pair.first < self.training_count && pair.second >= self.training_count;
+        let contradiction = |pair: &NearDuplicate| {
+            let classes = [pair.first, pair.second].map(|index| examples[index].class);
+            (classes[0] != classes[1]).then(|| classes.map(|class| self.classes()[usize::from(class)].clone()))
+        };
         let named = self.duplicates.iter().map(|pair| DuplicatePhotos {
             first: examples[pair.first].path.clone(),
             second: examples[pair.second].path.clone(),
             mirrored: pair.mirrored,
             across: self.given_split && across(pair),
+            contradiction: contradiction(pair),
         });
         named.collect()
     }
@@ -158,10 +232,10 @@ pub(super) fn shape_name(input: InputShape) -> String {
 }
 
 fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {
-    let mut all = photos::load(&source.training, input, None)?;
+    let mut all = photos::load(source.options.of(&source.training), input, None)?;
     let training_count = all.examples.len();
     if let Some(folder) = &source.validation {
-        let validation = photos::load(folder, input, Some(&all.classes))?;
+        let validation = photos::load(source.options.of(folder), input, Some(&all.classes))?;
         all.examples.extend(validation.examples);
         all.warnings.extend(validation.warnings);
         all.enlarged += validation.enlarged;

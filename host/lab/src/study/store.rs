@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pinhole_core::artifacts::{WriteError, create_folder, read_json, write_file};
+use pinhole_core::artifacts::{
+    ClaimedFolder, WriteError, create_folder, finish_files, read_json, write_file, write_files,
+};
 use serde::Serialize;
 
 use super::StudyError;
@@ -43,6 +45,15 @@ impl StudyFolder {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// Claims the folder, so that no other study or search writes there until the claim is dropped. Shards of one study may share a
+    /// folder, so they do not claim it.
+    ///
+    /// # Errors
+    /// [`StudyError::Write`].
+    pub fn claim(&self) -> Result<ClaimedFolder, StudyError> {
+        Ok(ClaimedFolder::take(&self.folder)?)
+    }
+
     /// Opens the existing study in a folder, and reads its plan.
     ///
     /// # Errors
@@ -50,6 +61,8 @@ impl StudyFolder {
     pub fn open(folder: &Path) -> Result<(Self, StudyPlan), StudyError> {
         let store = Self { folder: folder.to_owned() };
         let path = folder.join(files::PLAN);
+        // A folder that cannot be written to is read as it is.
+        let _ = finish_files(folder);
         let bytes = std::fs::read(&path).map_err(|_| StudyError::NoStudy { path: folder.to_owned() })?;
         let malformed = |reason: String| StudyError::Malformed { path: path.clone(), reason };
         let plan: StudyPlan = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
@@ -113,14 +126,15 @@ impl StudyFolder {
         self.write_json(&self.folder.join(files::SHOWCASE), showcase)
     }
 
-    /// Writes a file of results, and returns its path.
+    /// Writes the files of results, all together, and returns the path of the report.
     ///
     /// # Errors
     /// [`StudyError::Write`].
-    pub fn write_outcome(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, StudyError> {
-        let path = self.folder.join(name);
-        write_file(&path, bytes)?;
-        Ok(path)
+    pub fn write_outcome(&self, results: &str, table: &[u8], report: &str) -> Result<PathBuf, StudyError> {
+        let files: [(&str, &[u8]); 3] =
+            [(files::RESULTS, results.as_bytes()), (files::TABLE, table), (files::REPORT, report.as_bytes())];
+        write_files(&self.folder, &files)?;
+        Ok(self.folder.join(files::REPORT))
     }
 
     /// Removes half-written files of killed processes. Call it only when nothing else writes here.

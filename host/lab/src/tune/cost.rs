@@ -1,7 +1,7 @@
 //! Cost of a network on a device, known before training.
 
 use pinhole_boards::budget::Requirements;
-use pinhole_core::model_file::Packing;
+use pinhole_core::model_file::{ModelFile, Packing};
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::Recipe;
@@ -21,21 +21,29 @@ pub struct Cost {
     pub macs: usize,
 }
 
+/// Makes the model of a recipe without training it. Its size, memory and time on a device are those of a trained one.
+///
+/// # Errors
+/// [`QuantizeError`] if memory cannot be allocated.
+pub fn untrained(recipe: &Recipe, classes: &[String]) -> Result<ModelFile, QuantizeError> {
+    let input = recipe.input();
+    let network = Network::new(recipe, classes, 0)?;
+    // Noise, for the scales of the activations: its values do not matter, but it must excite some neurons.
+    let mut random = Random::stream(0, Purpose::Search);
+    let noise = (0..input.bytes()).map(|_| random.below(256) as u8).collect();
+    let example = Example { path: "noise".into(), class: 0, pixels: noise };
+    let calibration =
+        Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new(), enlarged: 0 };
+    quantize(&network, &calibration, ActivationBits::default())
+}
+
 impl Cost {
     /// Makes the untrained model of a recipe and measures it.
     ///
     /// # Errors
     /// [`QuantizeError`] if memory cannot be allocated.
     pub fn of(recipe: &Recipe, classes: &[String]) -> Result<Self, QuantizeError> {
-        let input = recipe.input();
-        let network = Network::new(recipe, classes, 0)?;
-        // Noise, for the scales of the activations: its values do not matter, but it must excite some neurons.
-        let mut random = Random::stream(0, Purpose::Search);
-        let noise = (0..input.bytes()).map(|_| random.below(256) as u8).collect();
-        let example = Example { path: "noise".into(), class: 0, pixels: noise };
-        let calibration =
-            Dataset { input, classes: classes.to_vec(), examples: vec![example], warnings: Vec::new(), enlarged: 0 };
-        let file = quantize(&network, &calibration, ActivationBits::default())?;
+        let file = untrained(recipe, classes)?;
         let mut cost = Self { flash_bytes: 0, ram_bytes: 0, macs: recipe.mac_count(classes.len()) };
         for packing in Packing::ALL {
             // Boards whose kernel has no chunk for the weights do not count: the model cannot be packed for them.

@@ -14,16 +14,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use cost::Cost;
+pub use cost::{Cost, untrained};
 pub use error::TuneError;
 
-use pinhole_core::photos::{DuplicatePhotos, Warning};
+use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
 use pinhole_core::statistics::{Interval, Spread};
 use pinhole_shared::pixels::InputShape;
 
 use crate::study::results::{Paired, results};
 use crate::study::{
-    self, PhotoFolders, StudyFolder, StudyOptions, StudyPhotos, StudyPlan, StudyProgress, StudySize, System,
+    self, Compared, PhotoFolders, StudyFolder, StudyOptions, StudyPhotos, StudyPlan, StudyProgress, StudySize, System,
 };
 
 /// Flash and RAM that a device has for a network.
@@ -78,6 +78,12 @@ pub struct SearchResult {
     /// Photos that are nearly the same; pairs across the split make the score on held-out photos optimistic.
     #[serde(skip)]
     pub duplicates: Vec<DuplicatePhotos>,
+    /// Classes whose photos are nearly one picture, which are cut into blocks for the folds.
+    #[serde(skip)]
+    pub series: Vec<Series>,
+    /// Number of photos that were not compared with all others, because they resemble too many.
+    #[serde(skip)]
+    pub unfinished: usize,
     /// Networks of the last round, the most accurate first.
     pub networks: Vec<FoundNetwork>,
 }
@@ -114,7 +120,7 @@ pub struct HeldOut {
     pub interval: Interval,
 }
 
-/// Runs a search. `observe` sees the round and its progress. Rounds are counted from 1; the held-out photos are one more. Returns
+/// Runs a search. `compared` sees the progress of comparing photos with each other, and `observe` the round and its progress. Rounds are counted from 1; the held-out photos are one more. Returns
 /// `None` if stopped: finished trials are kept in the folder `out`, where the same search continues.
 ///
 /// # Errors
@@ -124,16 +130,16 @@ pub fn tune(
     search: &Search,
     out: &Path,
     options: StudyOptions<'_>,
+    compared: &(dyn Fn(Compared) + Sync),
     observe: &(dyn Fn(u32, StudyProgress) + Sync),
 ) -> Result<Option<SearchResult>, TuneError> {
     let mut space = space::all(search.seed)?;
     if let Some(epochs) = search.epochs {
         space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
     }
-    let searched_on = PhotoFolders { training: source.training.clone(), validation: None };
     // Held-out photos are read now, so that errors in them are reported now; they are not used yet.
-    let all_photos = StudyPhotos::load(source, &space)?;
-    let photos = StudyPhotos::load(&searched_on, &space)?;
+    let all_photos = StudyPhotos::load_telling(source, &space, compared)?;
+    let photos = all_photos.training_only();
     let (mut left, costs) = within(&space, photos.classes(), search.budget)?;
     let within_budget = left.len();
     left.truncate(search.candidates);
@@ -141,6 +147,7 @@ pub fn tune(
     // Impossible folds are found before anything is written.
     StudyPlan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats: 1 })?;
     let store = &StudyFolder::create(out)?;
+    let _claim = store.claim()?;
 
     let mut round = 1;
     let (networks, repeats) = loop {
@@ -193,6 +200,8 @@ pub fn tune(
         warnings: all_photos.warnings.clone(),
         enlarged: all_photos.enlarged,
         duplicates: all_photos.duplicate_paths(),
+        series: photos.series(search.folds),
+        unfinished: all_photos.unfinished,
         networks,
     };
     let front = front::pareto(&found.networks.iter().map(|one| (one.accuracy.mean, one.cost)).collect::<Vec<_>>());

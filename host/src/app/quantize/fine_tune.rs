@@ -57,8 +57,15 @@ impl QuantizeRequest {
     ) -> Result<Made, QuantizationError> {
         let seed = summary.map_or(1, |run| run.seed);
         let validation = self.policy.validation.as_deref();
-        let data = load(&self.photos, validation, network.recipe.input(), Some(&network.classes), seed)?;
-        tell_of_photos(&data.warnings, &data.duplicates, events);
+        let data = load(
+            (&self.photos, validation),
+            &self.options,
+            network.recipe.input(),
+            Some(&network.classes),
+            seed,
+            events,
+        )?;
+        tell_of_photos(&data.warnings, &data.duplicates, &data.series, events);
         tell_of_enlarged(data.enlarged, data.training.input, events);
         if validation.is_none() && summary.is_some_and(|run| run.validation.is_some()) {
             events.note(&Note::HeldOutWereTrainedOn);

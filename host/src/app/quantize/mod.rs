@@ -8,9 +8,9 @@ mod trained;
 
 use std::path::{Path, PathBuf};
 
-use pinhole_core::artifacts;
+use pinhole_core::artifacts::{self, ClaimedFolder, write_files};
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset};
+use pinhole_core::photos::{self, Dataset, PhotoOptions};
 use pinhole_shared::policy::Policy;
 use pinhole_train::Network;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize as quantize_network};
@@ -25,7 +25,7 @@ use self::policy::same_place;
 use self::scores::{ScoredModels, int8};
 use self::trained::TrainedNetwork;
 use super::events::{Events, Note, Progress, Task, tell_of_enlarged, tell_of_photos};
-use super::rewrite::{Rewritten, rewrite_report};
+use super::rewrite::{Rewritten, marked_report, rewrite_report};
 
 /// Network, photos and settings of a quantization.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct QuantizeRequest {
     pub model: PathBuf,
     /// Folder of training photos to calibrate on.
     pub photos: PathBuf,
+    /// Settings of reading and comparing photos.
+    pub options: PhotoOptions,
     /// Number of photos to use, evenly spread; all if absent.
     pub limit: Option<usize>,
     /// Quantization of activations; if absent, that of the run's model.
@@ -97,22 +99,31 @@ pub fn quantize(request: &QuantizeRequest, events: &mut dyn Events) -> Result<Qu
     }
     request.policy.check(&request.photos)?;
     artifacts::check_model_place(&out)?;
+    let own = own.filter(|own| same_place(&out, own));
+    // A training that replaces the run meanwhile would mix its files with these.
+    let _claim = folder.as_deref().filter(|_| own.is_some()).map(ClaimedFolder::take).transpose()?;
     let made = match (kept, &request.fine_tune) {
         (Some(model), _) => request.with_new_policy(model, network, summary.as_ref(), events)?,
         (None, None) => request.quantized(network, summary.as_ref(), events)?,
         (None, Some(tuning)) => request.fine_tuned(&network, summary.as_ref(), *tuning, events)?,
     };
-    let chosen = request.policy.choose(&made.model, &made.photos, made.chose_epoch.as_deref(), events)?;
+    let chosen =
+        request.policy.choose(&made.model, &made.photos, made.chose_epoch.as_deref(), &request.options, events)?;
     let model = made.model.with_policy(chosen.policy);
     let layers = measure(&made.network, &model, &made.photos)?;
     let before = ModelFile::read(&out).map_or(Policy::NONE, |replaced| replaced.model().policy());
-    artifacts::write_model(&out, model.bytes())?;
-    if let (Some(folder), Some(own), Some(mut summary)) = (&folder, &own, summary)
-        && same_place(&out, own)
-    {
-        summary.model_checksum = model.model().checksum();
-        summary.quantization = made.quantization.clone().or(summary.quantization);
-        update_run(folder, &summary, &model, events)?;
+    match (&folder, &own, summary) {
+        (Some(folder), Some(_), Some(mut summary)) => {
+            artifacts::check_model_place(&out)?;
+            let checksum = model.model().checksum();
+            if std::mem::replace(&mut summary.model_checksum, checksum) != checksum {
+                // It was of the earlier model; that of the new one comes with its report.
+                summary.verdict = None;
+            }
+            summary.quantization = made.quantization.clone().or(summary.quantization);
+            update_run(folder, &summary, &model, events)?;
+        }
+        _ => artifacts::write_model(&out, model.bytes())?,
     }
     if made.quantization.is_none() {
         events.note(&Note::WeightsKept);
@@ -180,8 +191,8 @@ impl QuantizeRequest {
 
     fn load(&self, network: &Network, events: &mut dyn Events) -> Result<Dataset, QuantizationError> {
         let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
-        let photos = photos::load_some(&self.photos, input, classes, self.limit)?;
-        tell_of_photos(&photos.warnings, &[], events);
+        let photos = photos::load_some(self.options.of(&self.photos), input, classes, self.limit)?;
+        tell_of_photos(&photos.warnings, &[], &[], events);
         tell_of_enlarged(photos.enlarged, input, events);
         Ok(photos)
     }
@@ -204,14 +215,16 @@ impl QuantizeRequest {
     }
 }
 
-/// Updates a run's summary and report for its new model.
+/// Writes a run's new model with the summary and the marked report, all together; then makes a new report.
 fn update_run(
     folder: &Path,
     summary: &RunSummary,
     model: &ModelFile,
     events: &mut dyn Events,
 ) -> Result<(), QuantizationError> {
-    runs::write_summary(folder, summary)?;
+    let mut files = vec![(files::MODEL, model.bytes().to_owned()), (files::SUMMARY, runs::summary_bytes(summary))];
+    files.extend(marked_report(folder, summary).map(|page| (files::REPORT, page.into_bytes())));
+    write_files(folder, &files)?;
     events.progress(&Progress::Begins(Task::RewritingReport));
     let rewritten = rewrite_report(folder, summary, model);
     events.progress(&Progress::Ends);

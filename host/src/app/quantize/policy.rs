@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset, DuplicatePhotos, Example};
+use pinhole_core::photos::{self, Dataset, PhotoOptions};
 use pinhole_lab::threshold::{self, Coverage, Judged};
 use pinhole_shared::policy::Policy;
 
+use super::super::compare::compare;
 use super::super::events::{Events, tell_of_enlarged, tell_of_photos};
 use super::QuantizationError;
 
@@ -82,12 +83,13 @@ impl PolicyRequest {
         model: &ModelFile,
         calibration: &Dataset,
         chose_epoch: Option<&Path>,
+        options: &PhotoOptions,
         events: &mut dyn Events,
     ) -> Result<Chosen, QuantizationError> {
         let threshold = match (self.error_rate, &self.validation) {
             (Some(wanted), Some(folder)) => {
                 let of_training = chose_epoch.is_some_and(|other| same_place(folder, other));
-                Some(Threshold { of_training, ..choose(model, calibration, folder, wanted, events)? })
+                Some(Threshold { of_training, ..choose(model, calibration, folder, wanted, options, events)? })
             }
             _ => None,
         };
@@ -109,14 +111,15 @@ fn choose(
     calibration: &Dataset,
     folder: &Path,
     wanted: f64,
+    options: &PhotoOptions,
     events: &mut dyn Events,
 ) -> Result<Threshold, QuantizationError> {
-    let photos = photos::load(folder, calibration.input, Some(&calibration.classes))?;
-    let examples: Vec<&Example> = calibration.examples.iter().chain(&photos.examples).collect();
-    let pairs = photos::near_duplicates(&examples, calibration.input);
-    let mut duplicates = DuplicatePhotos::of(&pairs, &examples, calibration.examples.len());
+    let photos = photos::load(options.of(folder), calibration.input, Some(&calibration.classes))?;
+    let mut duplicates =
+        compare(&calibration.examples, &photos.examples, &photos.classes, options, calibration.input, events)
+            .duplicates;
     duplicates.retain(|pair| pair.across);
-    tell_of_photos(&photos.warnings, &duplicates, events);
+    tell_of_photos(&photos.warnings, &duplicates, &[], events);
     tell_of_enlarged(photos.enlarged, photos.input, events);
     let judged = Judged::all(model, &photos);
     Ok(Threshold {

@@ -37,8 +37,9 @@ impl TrainedNetwork {
         if weights.extension().is_some_and(|extension| extension == "pinhole") && weights.exists() {
             return Err(QuantizationError::IsQuantized { model });
         }
-        let network = Network::read(&weights)?;
         let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
+        runs::finish(&folder);
+        let network = Network::read(&weights)?;
         let summary = runs::summary(&folder);
         // The folder may contain a different model by now, or none.
         let model = ModelFile::read(&folder.join(files::MODEL)).ok();

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::{create_folder, write_file};
 use pinhole_core::data;
+use pinhole_core::photos::PhotoOptions;
+use pinhole_core::recipe::DEFAULT;
 use pinhole_train::Accelerator;
 use pinhole_train::quantize::ActivationBits;
 
-use super::train::{Checkpoints, TrainRequest, TrainedRun, train};
+use super::train::{Checkpoints, EarlierRun, RecipeChanges, TrainRequest, TrainedRun, train};
 use super::*;
 
 /// Number of epochs of a complete training.
@@ -83,21 +85,24 @@ fn request(folder: &Path) -> TrainRequest {
     TrainRequest {
         photos: pictures("train", folder),
         validation: Some(pictures("validation", folder)),
-        recipe: None,
+        options: PhotoOptions::default(),
+        recipe: Some(DEFAULT.to_owned()),
         from: None,
         freeze: false,
-        color: None,
-        fit: None,
+        board: None,
+        changes: RecipeChanges { epochs: Some(EPOCHS), ..RecipeChanges::default() },
         seed: 1,
-        epochs: Some(EPOCHS),
-        patience: None,
         bits: ActivationBits::default(),
         accelerator: Accelerator::Cpu,
     }
 }
 
+fn request_of_an_epoch(folder: &Path) -> TrainRequest {
+    TrainRequest { changes: RecipeChanges { epochs: Some(1), ..RecipeChanges::default() }, ..request(folder) }
+}
+
 fn trained(request: &TrainRequest, out: &Path, checkpoints: Checkpoints, events: &mut dyn Events) -> TrainedRun {
-    train(&request.job(&mut ()).unwrap(), out, checkpoints, events).unwrap()
+    train(&request.job(&mut ()).unwrap(), out, checkpoints, EarlierRun::KeepAside, events).unwrap()
 }
 
 fn begins(after: u32) -> Told {

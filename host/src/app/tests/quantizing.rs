@@ -23,6 +23,7 @@ fn what_becomes_of_a_runs_model_is_told() {
     let plain = QuantizeRequest {
         model: run.clone(),
         photos: training.photos.clone(),
+        options: PhotoOptions::default(),
         limit: None,
         activations: None,
         weights: Vec::new(),
@@ -90,6 +91,7 @@ fn what_cannot_be_chosen_is_refused_at_once() {
     let request = QuantizeRequest {
         model: run,
         photos: training.photos.clone(),
+        options: PhotoOptions::default(),
         limit: None,
         activations: None,
         weights: Vec::new(),

@@ -2,14 +2,23 @@
 
 use std::path::Path;
 
-use pinhole_core::artifacts::write_file;
+use pinhole_core::artifacts::{ClaimedFolder, WriteError, create_folder, write_file};
 use pinhole_core::data;
 use pinhole_core::recipe::{DEFAULT, Recipe};
-use pinhole_train::runs::{self, files};
+use pinhole_train::runs::{self, JobError, files};
 use pinhole_train::{CheckpointError, LastLayer, Stopped};
 
-use super::super::train::{Checkpoints, TrainRequest, TrainingError, train};
+use super::super::train::{Checkpoints, EarlierRun, TrainRequest, TrainedRun, TrainingError, train};
 use super::*;
+
+fn again(
+    request: &TrainRequest,
+    out: &Path,
+    checkpoints: Checkpoints,
+    events: &mut dyn Events,
+) -> Result<TrainedRun, TrainingError> {
+    train(&request.job(&mut ()).unwrap(), out, checkpoints, EarlierRun::KeepAside, events)
+}
 
 #[test]
 fn a_training_tells_of_every_epoch_and_asks_after_it() {
@@ -55,21 +64,22 @@ fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
     assert_eq!(runs::summary(&out).unwrap().stopped, "interrupted");
 
     // An unfinished training is not replaced by mistake.
-    let again = train(&request.job(&mut ()).unwrap(), &out, Checkpoints::Keep, &mut ());
-    assert!(matches!(again, Err(TrainingError::Unfinished { out: folder }) if folder == out));
+    let refused = again(&request, &out, Checkpoints::Keep, &mut ());
+    assert!(matches!(refused, Err(TrainingError::Unfinished { out: folder }) if folder == out));
     let other = TrainRequest { seed: 2, ..request.clone() };
     let mut silent = Recorder::default();
-    let again = train(&other.job(&mut ()).unwrap(), &out, Checkpoints::Resume, &mut silent);
-    assert!(matches!(again, Err(TrainingError::Checkpoint(CheckpointError::Other { .. }))));
+    let refused = again(&other, &out, Checkpoints::Resume, &mut silent);
+    assert!(matches!(refused, Err(TrainingError::Checkpoint(CheckpointError::Other { .. }))));
     assert_eq!(silent.told, []);
 
     let mut resumed = Recorder::default();
     let run = trained(&request, &out, Checkpoints::Resume, &mut resumed);
     assert_eq!((run.finished.outcome.stopped, run.before), (Stopped::Finished, Some(3)));
     assert_eq!(resumed.epochs(), [4, 5, 6]);
-    let replacing = Told::Note(Note::ReplacingRun { folder: out.clone() });
+    // The run of the first epochs is part of this one, so it is replaced without a word.
     let resuming = Told::Note(Note::Resuming { after: 3, epochs: EPOCHS });
-    assert_eq!(resumed.around_epochs(), [resuming, begins(3), ENDS, replacing]);
+    assert_eq!(resumed.around_epochs(), [resuming, begins(3), ENDS]);
+    assert!(!temp.path().join("out-1").exists());
 
     let mut names: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
@@ -78,6 +88,105 @@ fn a_training_that_was_stopped_is_resumed_to_the_same_bytes() {
         let read = |folder: &Path| std::fs::read(folder.join(&name)).unwrap();
         assert!(read(&out) == read(&whole), "another {}", name.display());
     }
+}
+
+fn bytes(folder: &Path) -> Vec<Vec<u8>> {
+    files::RUN.map(|name| std::fs::read(folder.join(name)).unwrap()).to_vec()
+}
+
+#[test]
+fn an_earlier_run_is_kept_unless_it_is_to_be_replaced() {
+    let temp = tempfile::tempdir().unwrap();
+    let first = request_of_an_epoch(temp.path());
+    let [out, kept, second] = ["run", "run-1", "run-2"].map(|name| temp.path().join(name));
+    trained(&first, &out, Checkpoints::Keep, &mut ());
+    let before = bytes(&out);
+    std::fs::write(out.join("notes.txt"), "mine").unwrap();
+
+    let other = TrainRequest { seed: 2, ..first };
+    let mut recorder = Recorder::default();
+    trained(&other, &out, Checkpoints::Keep, &mut recorder);
+    assert_eq!(recorder.around_epochs()[2..], [Told::Note(Note::KeptAside { folder: kept.clone() })]);
+    assert_eq!((bytes(&kept), runs::summary(&out).unwrap().seed), (before, 2));
+    assert!(runs::open(&kept).unwrap().network.is_some());
+    assert_eq!(std::fs::read(out.join("notes.txt")).unwrap(), b"mine");
+
+    let third = TrainRequest { seed: 3, ..other };
+    let mut recorder = Recorder::default();
+    let job = third.job(&mut ()).unwrap();
+    train(&job, &out, Checkpoints::Keep, EarlierRun::Replace, &mut recorder).unwrap();
+    assert_eq!(recorder.around_epochs()[2..], [Told::Note(Note::ReplacingRun { folder: out.clone() })]);
+    assert_eq!(runs::summary(&out).unwrap().seed, 3);
+    assert!(!second.exists() && out.join("notes.txt").exists());
+}
+
+/// A training that crashed had not replaced the earlier run, so that one is another run, and is kept. A training that is replaced
+/// starts anew.
+#[test]
+fn a_training_that_crashed_leaves_the_earlier_run() {
+    let temp = tempfile::tempdir().unwrap();
+    let request = request(temp.path());
+    let [crashed, out] = ["crashed", "run"].map(|name| temp.path().join(name));
+    trained(&request, &crashed, Checkpoints::Keep, &mut Recorder::stopping_after(3));
+    let other = TrainRequest { seed: 2, ..request.clone() };
+    trained(&other, &out, Checkpoints::None, &mut Recorder::stopping_after(2));
+    std::fs::copy(crashed.join(files::CHECKPOINT), out.join(files::CHECKPOINT)).unwrap();
+    let mut recorder = Recorder::default();
+    trained(&request, &out, Checkpoints::Resume, &mut recorder);
+    let kept = temp.path().join("run-1");
+    assert_eq!(recorder.around_epochs()[3..], [Told::Note(Note::KeptAside { folder: kept.clone() })]);
+    assert_eq!([&out, &kept].map(|folder| runs::summary(folder).unwrap().seed), [1, 2]);
+
+    std::fs::copy(crashed.join(files::CHECKPOINT), out.join(files::CHECKPOINT)).unwrap();
+    let refused = again(&request, &out, Checkpoints::Keep, &mut ());
+    assert!(matches!(refused, Err(TrainingError::Unfinished { .. })));
+    let mut recorder = Recorder::default();
+    train(&request.job(&mut ()).unwrap(), &out, Checkpoints::Keep, EarlierRun::Replace, &mut recorder).unwrap();
+    assert_eq!(recorder.epochs(), (1..=EPOCHS).collect::<Vec<_>>());
+    assert!(!out.join(files::CHECKPOINT).exists());
+}
+
+/// A run whose writing was interrupted half-way is complete once it is opened.
+#[test]
+fn a_half_written_run_is_completed() {
+    let temp = tempfile::tempdir().unwrap();
+    let first = request_of_an_epoch(temp.path());
+    let [out, new] = ["run", "new"].map(|name| temp.path().join(name));
+    trained(&first, &out, Checkpoints::None, &mut ());
+    trained(&TrainRequest { seed: 2, ..first }, &new, Checkpoints::None, &mut ());
+    let expected = bytes(&new);
+    // The state after a crash: complete, and one of the files moved to its place.
+    std::fs::rename(&new, out.join(".pinhole-new")).unwrap();
+    std::fs::rename(out.join(".pinhole-new").join(files::MODEL), out.join(files::MODEL)).unwrap();
+    assert!(runs::open(&out).unwrap().network.is_some());
+    assert_eq!(bytes(&out), expected);
+    assert!(!out.join(".pinhole-new").exists());
+}
+
+#[test]
+fn output_among_photos_and_in_use_is_refused_before_anything_is_read() {
+    let temp = tempfile::tempdir().unwrap();
+    let request = request(temp.path());
+    let mut recorder = Recorder::default();
+    let validation = request.validation.clone().unwrap();
+    for out in [request.photos.clone(), request.photos.join("run"), validation.join("deep/run")] {
+        let refused = again(&request, &out, Checkpoints::Keep, &mut recorder);
+        let Err(TrainingError::Job(JobError::Write(WriteError::AmongPhotos { .. }))) = refused else {
+            panic!("{} is not refused", out.display());
+        };
+    }
+    let out = temp.path().join("run");
+    create_folder(&out).unwrap();
+    let claim = ClaimedFolder::take(&out).unwrap();
+    for checkpoints in [Checkpoints::Keep, Checkpoints::Resume, Checkpoints::None] {
+        let refused = again(&request, &out, checkpoints, &mut recorder);
+        let Err(TrainingError::Job(JobError::Write(WriteError::InUse { folder }))) = refused else {
+            panic!("not refused");
+        };
+        assert_eq!(folder, out);
+    }
+    drop(claim);
+    assert_eq!((recorder.told.len(), std::fs::read_dir(&out).unwrap().count()), (0, 0));
 }
 
 /// Only a training with an existing checkpoint can be resumed.
@@ -89,7 +198,7 @@ fn what_keeps_no_checkpoint_cannot_be_resumed() {
     trained(&request, &out, Checkpoints::None, &mut stopped);
     assert_eq!(stopped.around_epochs(), [begins(0), ENDS, Told::Note(Note::Interrupted { can_resume: false })]);
     assert!(!out.join(files::CHECKPOINT).exists());
-    let missing = train(&request.job(&mut ()).unwrap(), &out, Checkpoints::Resume, &mut ());
+    let missing = again(&request, &out, Checkpoints::Resume, &mut ());
     assert!(matches!(missing, Err(TrainingError::Checkpoint(CheckpointError::Missing { .. }))));
 }
 
@@ -103,7 +212,7 @@ fn what_a_training_starts_with_is_told_first() {
     let (name, bytes) = data::pictures("train").swap_remove(0);
     write_file(&copy, bytes).unwrap();
     request.from = Some("drawn".into());
-    request.epochs = Some(1);
+    request.changes.epochs = Some(1);
     let mut recorder = Recorder::default();
     trained(&request, &out, Checkpoints::None, &mut recorder);
 

@@ -1,18 +1,26 @@
 //! Trains from photo folders to a run folder, and resumes a training.
 
+mod auto;
+mod changes;
+mod output;
 mod request;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use miette::Diagnostic;
-use pinhole_core::artifacts::create_folder;
+use pinhole_core::artifacts::check_outside;
 use pinhole_train::runs::pretrained::PretrainedSource;
-use pinhole_train::runs::{self, JobError, files};
+use pinhole_train::runs::{JobError, files};
 use pinhole_train::{Checkpoint, CheckpointError, Stopped, TrainError, TrainingIdentity};
 use thiserror::Error;
 
-pub use self::request::{RequestError, TrainRequest};
+pub use self::auto::AUTO;
+pub use self::changes::RecipeChanges;
+pub use self::output::EarlierRun;
+pub use self::request::{CandleError, NoTrunk, RequestError, TrainRequest};
+
+use self::output::RunOutput;
 use super::events::{Events, Note, tell_of_enlarged, tell_of_photos};
 use super::job::{FinishedTraining, Job, JobData};
 use super::observer::Observer;
@@ -33,10 +41,7 @@ pub enum Checkpoints {
 pub enum TrainingError {
     /// The run folder contains an unfinished training that can be resumed.
     #[error("{} has an unfinished training: its checkpoint is there", out.display())]
-    #[diagnostic(help(
-        "add --resume to continue it; to train from the start, give another --out or remove {}",
-        out.join(files::CHECKPOINT).display()
-    ))]
+    #[diagnostic(help("add --resume to continue it; to train from the start, add --replace or give another --out"))]
     Unfinished {
         /// The run folder.
         out: PathBuf,
@@ -62,25 +67,31 @@ pub struct TrainedRun {
 }
 
 /// Trains, and writes the run folder `out`. When [`Events::should_stop`] ends the training early, the run is that of
-/// the epochs so far. The checkpoint, if one is kept, stays in the folder so that the training can be resumed.
+/// the epochs so far. The checkpoint, if one is kept, stays in the folder so that the training can be resumed. Until the end, an
+/// earlier run stays in the folder; then all files are replaced together. Other files in the folder stay.
 ///
 /// # Errors
-/// [`TrainingError`]. An earlier run in the folder is kept, unless writing the new one failed half-way. A folder that
-/// did not exist before is not left behind.
+/// [`TrainingError`]. An earlier run in the folder is unchanged then. A folder that did not exist before is not left behind.
 pub fn train(
     job: &Job,
     out: &Path,
     checkpoints: Checkpoints,
+    earlier: EarlierRun,
     events: &mut dyn Events,
 ) -> Result<TrainedRun, TrainingError> {
+    let photos = [Some(job.photos.as_path()), job.validation.as_deref()];
+    check_outside(out, photos.into_iter().flatten()).map_err(JobError::from)?;
+    let mut output = RunOutput::open(out)?;
     let path = out.join(files::CHECKPOINT);
-    let checkpoint = match checkpoints {
-        Checkpoints::Resume => Some(Checkpoint::read(&path)?),
-        Checkpoints::Keep if path.exists() => return Err(TrainingError::Unfinished { out: out.to_owned() }),
-        Checkpoints::Keep | Checkpoints::None => None,
+    let checkpoint = match (checkpoints, earlier) {
+        (Checkpoints::Resume, _) => Some(Checkpoint::read(&path)?),
+        (Checkpoints::Keep, EarlierRun::KeepAside) if path.exists() => {
+            return Err(TrainingError::Unfinished { out: out.to_owned() });
+        }
+        (Checkpoints::Keep | Checkpoints::None, _) => None,
     };
-    let data = job.load()?;
-    tell_of_photos(&data.warnings, &data.duplicates, events);
+    let data = job.load_telling(events)?;
+    tell_of_photos(&data.warnings, &data.duplicates, &data.series, events);
     tell_of_enlarged(data.enlarged, data.training.input, events);
     if let Some(from) = &job.from {
         events.note(&beginning(&from.source, &data.training.classes));
@@ -91,18 +102,11 @@ pub fn train(
     }
     // The folder is created before training, so that a read-only disk does not cost an hour of training. Only the
     // checkpoint is written before the end.
-    let existed = out.exists();
-    create_folder(out).map_err(JobError::from)?;
+    output.create()?;
     let kept = (checkpoints != Checkpoints::None).then_some((path.as_path(), identity));
-    let result = observed(job, &data, checkpoint, kept, events).and_then(|trained| {
-        write(&trained.finished, out, &data, events)?;
-        Ok(trained)
-    });
-    if result.is_err() && !existed {
-        // Removes only an empty folder, which is what a failure before writing leaves.
-        let _ = std::fs::remove_dir(out);
-    }
-    Ok(result?)
+    let trained = observed(job, &data, checkpoint, kept, events)?;
+    output.write(&trained, &data, earlier, events)?;
+    Ok(trained)
 }
 
 /// Returns the note about the network that training continues from, and about its last layer.
@@ -150,15 +154,4 @@ fn observed(
         Stopped::Patience => events.note(&Note::OutOfPatience { epoch: finished.summary.epochs }),
     }
     Ok(TrainedRun { finished, took, before })
-}
-
-fn write(finished: &FinishedTraining, out: &Path, data: &JobData, events: &mut dyn Events) -> Result<(), JobError> {
-    if runs::summary(out).is_some() {
-        events.note(&Note::ReplacingRun { folder: out.to_owned() });
-    }
-    finished.write(out, data)?;
-    if finished.outcome.stopped != Stopped::Interrupted {
-        runs::remove_checkpoint(out)?;
-    }
-    Ok(())
 }

@@ -1,18 +1,21 @@
 //! Request for a training in the user's terms: names and paths, and only the differences from a recipe.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use pinhole_core::photos::SplitFolders;
-use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
-use pinhole_shared::pixels::{Color, Fit};
-use pinhole_train::quantize::ActivationBits;
+use pinhole_boards::board::Board;
+use pinhole_core::photos::{PhotoError, PhotoOptions, SplitFolders};
+use pinhole_core::recipe::{Recipe, RecipeError};
+use pinhole_train::quantize::{ActivationBits, QuantizeError};
+use pinhole_train::runs::RecipeChoice;
 use pinhole_train::runs::pretrained::{PretrainedSource, PretrainedSourceError};
 use pinhole_train::{Accelerator, AcceleratorError, TransferError};
 use thiserror::Error;
 
 use super::super::events::{Events, Note};
 use super::super::job::{Job, PretrainedInit};
+use super::auto::{self, AUTO};
+use super::changes::RecipeChanges;
 
 /// Request that becomes a [`Job`].
 #[derive(Clone, Debug)]
@@ -21,22 +24,20 @@ pub struct TrainRequest {
     pub photos: PathBuf,
     /// Folder of validation photos.
     pub validation: Option<PathBuf>,
-    /// Name or path of the recipe. If absent, the recipe of the network to continue from, otherwise the default recipe.
+    /// Settings of reading and comparing the photos.
+    pub options: PhotoOptions,
+    /// Name or path of the recipe, or [`AUTO`]. If absent, the recipe of the network to continue from, otherwise [`AUTO`].
     pub recipe: Option<String>,
     /// Trained network to continue from, as [`PretrainedSource::read`] takes it.
     pub from: Option<PathBuf>,
     /// True to train only its last layer.
     pub freeze: bool,
-    /// Color mode, instead of the recipe's.
-    pub color: Option<Color>,
-    /// Fit of pictures into the input, instead of the recipe's.
-    pub fit: Option<Fit>,
+    /// Board that the model is for; the automatic choice keeps to its memory and speed.
+    pub board: Option<Board>,
+    /// Changes of the recipe.
+    pub changes: RecipeChanges,
     /// Seed of all randomness.
     pub seed: u64,
-    /// Epochs, instead of the recipe's.
-    pub epochs: Option<u32>,
-    /// Patience, instead of the recipe's.
-    pub patience: Option<u32>,
     /// Quantization of activations.
     pub bits: ActivationBits,
     /// Device that computes the gradients.
@@ -53,6 +54,27 @@ pub enum RequestError {
     Recipe(#[from] RecipeError),
     Transfer(#[from] TransferError),
     Accelerator(#[from] AcceleratorError),
+    Photos(#[from] PhotoError),
+    Quantize(#[from] QuantizeError),
+    Candle(#[from] CandleError),
+    NoTrunk(#[from] NoTrunk),
+}
+
+/// Error of the automatic choice: candle failed.
+#[derive(Debug, Error, Diagnostic)]
+#[error("the automatic choice failed: {0}")]
+#[diagnostic(help("memory may be too small; name a recipe with --recipe"))]
+pub struct CandleError(#[from] candle_core::Error);
+
+/// Error of the automatic choice: no bundled network fits the board.
+#[derive(Debug, Error, Diagnostic)]
+#[error("no bundled network with these classes and changes fits {board} and takes at most a second there")]
+#[diagnostic(help(
+    "leave out some changes of the recipe, or name a recipe with --recipe; `pinhole tune` searches for small networks"
+))]
+pub struct NoTrunk {
+    /// Name of the board.
+    pub board: &'static str,
 }
 
 impl TrainRequest {
@@ -62,26 +84,8 @@ impl TrainRequest {
     /// # Errors
     /// [`RequestError`].
     pub fn job(&self, events: &mut dyn Events) -> Result<Job, RequestError> {
-        let source = self.from.as_deref().map(PretrainedSource::read).transpose()?;
-        let (recipe_name, mut recipe) = match (&self.recipe, &source) {
-            (None, Some(source)) => (source.recipe_name.clone(), source.pretrained.recipe.clone()),
-            (name, _) => {
-                let name = name.as_deref().unwrap_or(DEFAULT);
-                (name.to_owned(), Recipe::find(name)?)
-            }
-        };
-        if let Some(color) = self.color {
-            recipe.set_color(color)?;
-        }
-        if let Some(fit) = self.fit {
-            recipe.set_fit(fit);
-        }
-        recipe.training.epochs = self.epochs.unwrap_or(recipe.training.epochs);
-        recipe.training.patience = self.patience.or(recipe.training.patience);
-        if let Some(source) = &source {
-            source.pretrained.check(&recipe)?;
-        }
         self.accelerator.check()?;
+        let source = self.from.as_deref().map(PretrainedSource::read).transpose()?;
         let mut folders = SplitFolders::find(&self.photos);
         // The user may have named it for validation.
         let named = self.validation.as_ref().and_then(|path| path.canonicalize().ok());
@@ -90,15 +94,64 @@ impl TrainRequest {
         if folders.training != self.photos {
             events.note(&Note::SplitFolders { folders: folders.clone(), validation: validation.clone() });
         }
+        let is_auto = self.recipe.as_ref().map_or(source.is_none(), |name| name == AUTO);
+        let (source, changes, choice) = if is_auto {
+            let choice = auto::choose(&folders.training, &self.options, source, self.board, &self.changes, self.seed)?;
+            let command = self.command(&choice.source, &choice.changes);
+            events.note(&Note::Chosen { sentence: choice.sentence.clone(), command: command.clone() });
+            (Some(choice.source), choice.changes, Some(RecipeChoice { sentence: choice.sentence, command }))
+        } else {
+            (source, self.changes.clone(), None)
+        };
+        let (recipe_name, recipe) = match (self.recipe.as_deref().filter(|_| !is_auto), &source) {
+            (Some(name), _) => (name.to_owned(), Recipe::find(name)?),
+            (None, Some(source)) => (source.recipe_name.clone(), source.pretrained.recipe.clone()),
+            (None, None) => unreachable!("the automatic choice has a network to continue from"),
+        };
+        let recipe = changes.apply(&recipe, &recipe_name)?;
+        if let Some(source) = &source {
+            source.pretrained.check(&recipe)?;
+        }
         Ok(Job {
             photos: folders.training,
             validation,
+            options: self.options.clone(),
             recipe_name,
             recipe,
+            choice,
             from: source.map(|source| PretrainedInit { source, freeze: self.freeze }),
             seed: self.seed,
             bits: self.bits,
             accelerator: self.accelerator,
         })
     }
+
+    /// Returns the command that asks for the same without the automatic choice. Options that do not depend on it are those of
+    /// the user's command, except for its output.
+    fn command(&self, source: &PretrainedSource, changes: &RecipeChanges) -> String {
+        let mut words = vec!["pinhole train".to_owned(), shell_word(&self.photos)];
+        if let Some(validation) = &self.validation {
+            words.push(format!("--validation {}", shell_word(validation)));
+        }
+        if !self.options.class_from.is_structure() {
+            words.push(format!("--class-from {}", shell_word(Path::new(&self.options.class_from.to_string()))));
+        }
+        if !self.options.duplicate_search {
+            words.push("--no-duplicate-search".to_owned());
+        }
+        words.push(format!("--from {}", shell_word(&source.path)));
+        words.extend(self.freeze.then(|| "--freeze".to_owned()));
+        words.extend(changes.options());
+        words.push(format!("--seed {}", self.seed));
+        words.extend((self.bits == ActivationBits::Eight).then(|| "--activations 8".to_owned()));
+        words.extend((self.accelerator == Accelerator::Gpu).then(|| "--device gpu".to_owned()));
+        words.join(" ")
+    }
+}
+
+/// Returns a path as a word for a shell: in quotes if it has characters that shells give a meaning.
+fn shell_word(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if !path.is_empty() && path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

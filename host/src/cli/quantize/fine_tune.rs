@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::super::output::{duration, say};
-use super::super::values::at_least;
+use super::super::values::{at_least, positive};
 use crate::app::quantize::{FineTune, FineTuning};
 
 /// Arguments for fine-tuning.
@@ -16,13 +16,8 @@ pub(super) struct FineTuneArguments {
     #[arg(long, value_name = "EPOCHS", conflicts_with = "limit", value_parser = at_least::<u32>(1))]
     fine_tune: Option<u32>,
     /// Initial learning rate, which falls to 0 [default: a tenth of the recipe's]
-    #[arg(long, value_name = "RATE", value_parser = rate, requires = "fine_tune")]
+    #[arg(long, value_name = "RATE", value_parser = positive, requires = "fine_tune")]
     learning_rate: Option<f32>,
-}
-
-fn rate(text: &str) -> Result<f32, String> {
-    let rate = text.parse().ok().filter(|rate: &f32| *rate > 0.0 && rate.is_finite());
-    rate.ok_or_else(|| "give a positive number, such as 0.0001".to_owned())
 }
 
 impl FineTuneArguments {

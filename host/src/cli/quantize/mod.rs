@@ -11,6 +11,7 @@ use miette::Result;
 use pinhole_lab::threshold::Coverage;
 use pinhole_train::Stopped;
 use pinhole_train::quantize::{ActivationBits, LayerError};
+use pinhole_train::runs;
 use serde::Serialize;
 
 use self::fine_tune::{FineTuneArguments, print_fine_tuning};
@@ -19,6 +20,7 @@ use super::INTERRUPTED;
 use super::completions;
 use super::model_and_photos::Limit;
 use super::output::{json, say};
+use super::photo_options::PhotoArguments;
 use super::policy::{PolicyArguments, PolicyFields, print_chosen};
 use super::terminal::Terminal;
 use super::train::Activations;
@@ -31,8 +33,10 @@ pub(super) struct Quantize {
     /// Run folder of `pinhole train`, its weights.safetensors, or the name of a bundled model
     #[arg(add = completions::models())]
     model: PathBuf,
-    /// Folder of training photos to calibrate on
+    /// Folder or list of training photos to calibrate on
     photos: PathBuf,
+    #[command(flatten)]
+    options: PhotoArguments,
     #[command(flatten)]
     limit: Limit,
     /// Bits of the activations between layers on the device [default: those of the run's model; initially 16]
@@ -78,6 +82,7 @@ impl Quantize {
         QuantizeRequest {
             model: self.model.clone(),
             photos: self.photos.clone(),
+            options: self.options.options(runs::summary_of(&self.model).as_ref()),
             limit: self.limit.count(),
             activations: self.activations.map(ActivationBits::from),
             weights: self.weights.clone(),
@@ -120,6 +125,7 @@ fn print_layers(layers: &[LayerError]) {
 /// JSON output of `--json`.
 #[derive(Debug, Serialize)]
 struct Written {
+    #[serde(serialize_with = "pinhole_core::path_text::serialize")]
     model: PathBuf,
     bytes: usize,
     layers: Vec<LayerError>,

@@ -7,7 +7,7 @@ mod words;
 use indicatif::ProgressBar;
 
 use self::training::ShownTraining;
-use super::output::{note, progress, spinner};
+use super::output::{comparison_bar, note, progress, spinner};
 use crate::app::{Events, LogSink, Note, Progress, Task};
 
 /// Events of a use case, shown on the terminal.
@@ -104,6 +104,7 @@ impl Shown {
     fn new(work: Task) -> Self {
         match work {
             Task::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
+            Task::ComparingPhotos { pairs } => Self::Other(comparison_bar(pairs)),
             Task::RewritingReport => Self::Other(spinner("rewriting the report")),
             Task::StartingBoard => Self::Other(spinner("starting the emulated board")),
             Task::ReachingBoard => Self::Other(spinner("connecting to the board")),

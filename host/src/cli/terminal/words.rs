@@ -3,7 +3,9 @@
 use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
-use super::super::output::{detail, note, note_enlarged, say, warn, warn_of_duplicates};
+use super::super::output::{
+    detail, note, note_enlarged, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
+};
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
@@ -24,8 +26,17 @@ pub(super) fn tell(fact: &Note) {
             }
             text
         }
+        Note::Series(series) => return warn_of_series(series),
+        Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
         Note::Enlarged { count, input } => return note_enlarged(*count, *input),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
+        Note::NotValidated { classes } => {
+            let (list, them) = (classes.join(", "), if classes.len() == 1 { "it" } else { "them" });
+            format!(
+                "warning: there are no validation photos of {list}: nothing tells how well {them} will be recognized"
+            )
+        }
+        Note::NearDuplicatesUnfinished { photos } => return warn_of_unfinished(*photos),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
             let path = path.display();
             let weights = if *dequantized {
@@ -56,6 +67,9 @@ pub(super) fn tell(fact: &Note) {
         }
         Note::OutOfPatience { epoch } => {
             format!("stopped early after epoch {epoch}: the validation loss no longer improved")
+        }
+        Note::KeptAside { folder } => {
+            format!("the earlier run is kept in {} (--replace replaces it instead)", folder.display())
         }
         Note::ReplacingRun { folder } => format!("replacing the earlier run in {}", folder.display()),
         Note::FineTuningLost => {

@@ -93,7 +93,7 @@ fn a_network_is_a_module_of_candle() {
 fn activations_of_nothing_are_the_pixels() {
     for input in [InputShape::gray(11), InputShape::rgb(11)] {
         let mut recipe = testing::recipe(ALL_KINDS);
-        recipe.set_color(input.color).unwrap();
+        recipe.input.color = input.color;
         let data = photos(input, 2);
         let network = Network::new(&recipe, &data.classes, 1).unwrap();
         let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();

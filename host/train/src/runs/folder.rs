@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use pinhole_core::artifacts::{self, WriteError, write_file};
+use pinhole_core::artifacts::{self, WriteError, finish_files};
 use pinhole_core::model_file::{ModelFile, ModelFileError};
+use pinhole_core::photos::ClassFrom;
 use pinhole_core::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -29,6 +30,8 @@ pub mod files {
     pub const SUMMARY: &str = pinhole_core::artifacts::RUN_SUMMARY;
     /// State of a training that has not ended: [`crate::Checkpoint`]. Removed at the end.
     pub const CHECKPOINT: &str = "checkpoint";
+    /// The files of a run, which belong together. The summary comes last: a folder with a summary has all of them.
+    pub const RUN: [&str; 6] = [RECIPE, METRICS, WEIGHTS, MODEL, REPORT, SUMMARY];
 }
 
 /// Summary of a run: inputs, settings and results of a training.
@@ -38,6 +41,9 @@ pub struct RunSummary {
     pub pinhole: String,
     /// Name or path by which the recipe was given.
     pub recipe: String,
+    /// The automatic choice of the recipe; absent if the user named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<RecipeChoice>,
     /// The network that training continued from; absent for a new network.
     #[serde(default)]
     pub from: Option<PretrainedSummary>,
@@ -55,6 +61,12 @@ pub struct RunSummary {
     /// Folder of the validation photos; absent if they were held out of the training folder.
     #[serde(serialize_with = "lossy_option")]
     pub validation: Option<PathBuf>,
+    /// Where the classes of the photos are, as `--class-from` says; absent if the folders' structure says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_from: Option<String>,
+    /// True if near-duplicates were not searched for, so that the held-out photos may be copies of training photos.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub no_duplicate_search: bool,
     /// Number of training photos, without copies.
     pub training_photos: usize,
     /// Number of validation photos.
@@ -77,6 +89,31 @@ pub struct RunSummary {
     /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
+    /// Verdict on the model, as `pinhole_lab::verdict` serializes it; absent in summaries of earlier versions, and if the model was
+    /// quantized again without the photos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<serde_json::Value>,
+}
+
+/// The automatic choice of a recipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeChoice {
+    /// What was chosen and why, without a full stop.
+    pub sentence: String,
+    /// The command that asks for the same.
+    pub command: String,
+}
+
+/// Returns true for the usual value of a field, which is left out.
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl RunSummary {
+    /// Returns where the classes of the run's photos are.
+    pub fn class_from(&self) -> ClassFrom {
+        self.class_from.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
 }
 
 /// Settings by which a model was quantized.
@@ -197,29 +234,29 @@ pub fn open(path: &Path) -> Result<Trained, RunError> {
         return Ok(bundled_model.open());
     }
     let model_path = if path.is_dir() { path.join(files::MODEL) } else { path.to_owned() };
-    let model = ModelFile::read(&model_path)?;
     let folder = model_path.parent().unwrap_or(Path::new(""));
+    finish(folder);
+    let model = ModelFile::read(&model_path)?;
     let weights = folder.join(files::WEIGHTS);
     let made_from_them = summary(folder).is_some_and(|run| run.model_checksum == model.model().checksum());
     let network = if made_from_them && weights.exists() { Some(Network::read(&weights)?) } else { None };
     Ok(Trained { model_path, model, network })
 }
 
-/// Writes a run folder's summary.
-///
-/// # Errors
-/// [`WriteError::Write`] with the path.
-pub fn write_summary(folder: &Path, summary: &RunSummary) -> Result<(), WriteError> {
-    let text = serde_json::to_string_pretty(summary).expect("a summary's fields all have JSON forms");
-    write_file(&folder.join(files::SUMMARY), format!("{text}\n").as_bytes())
+/// Completes a run folder whose files a killed process had begun to replace. Call it before reading the folder. What cannot be
+/// written (a disk that is read-only) stays as it is.
+pub fn finish(folder: &Path) {
+    let _ = finish_files(folder);
 }
 
-/// Removes a run folder's summary, if there is one. Without it, the folder does not count as a run.
+/// Returns the bytes of a run folder's summary.
 ///
-/// # Errors
-/// [`WriteError::Write`] with the path.
-pub fn remove_summary(folder: &Path) -> Result<(), WriteError> {
-    artifacts::remove(folder.join(files::SUMMARY))
+/// # Panics
+/// Never: all fields have JSON forms.
+pub fn summary_bytes(summary: &RunSummary) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(summary).expect("a summary's fields all have JSON forms");
+    text.push(b'\n');
+    text
 }
 
 /// Removes the checkpoint of a training that has ended, if there is one.
@@ -228,6 +265,11 @@ pub fn remove_summary(folder: &Path) -> Result<(), WriteError> {
 /// [`WriteError::Write`] with the path.
 pub fn remove_checkpoint(folder: &Path) -> Result<(), WriteError> {
     artifacts::remove(folder.join(files::CHECKPOINT))
+}
+
+/// Reads the summary of the run that a model is of: its folder, or a file in it; `None` if it is not of a run.
+pub fn summary_of(model: &Path) -> Option<RunSummary> {
+    summary(if model.is_file() { model.parent()? } else { model })
 }
 
 /// Reads the summary of a run folder; `None` if there is none or it cannot be read.
@@ -247,12 +289,15 @@ mod tests {
         let summary = RunSummary {
             pinhole: String::new(),
             recipe: String::new(),
+            choice: None,
             from: None,
             frozen: false,
             seed: 1,
             accelerator: Accelerator::Cpu,
             photos: path.clone(),
             validation: Some(path),
+            class_from: None,
+            no_duplicate_search: false,
             training_photos: 2,
             validation_photos: 2,
             enlarged_photos: 0,
@@ -263,9 +308,10 @@ mod tests {
             validation_accuracy: 0.5,
             model_checksum: 1,
             quantization: None,
+            verdict: None,
         };
         let folder = tempfile::tempdir().unwrap();
-        write_summary(folder.path(), &summary).unwrap();
+        std::fs::write(folder.path().join(files::SUMMARY), summary_bytes(&summary)).unwrap();
         let read = self::summary(folder.path()).unwrap();
         assert_eq!(read.photos, Path::new("p\u{FFFD}"));
         assert_eq!(read.validation, Some(read.photos));

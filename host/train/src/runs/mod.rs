@@ -14,6 +14,6 @@ pub mod pretrained;
 
 pub use error::JobError;
 pub use folder::{
-    PretrainedSummary, Quantization, RunError, RunSummary, Trained, files, metrics_csv, open, read_metrics,
-    remove_checkpoint, remove_summary, stopped_name, summary, write_summary,
+    PretrainedSummary, Quantization, RecipeChoice, RunError, RunSummary, Trained, files, finish, metrics_csv, open,
+    read_metrics, remove_checkpoint, stopped_name, summary, summary_bytes, summary_of,
 };

@@ -90,6 +90,7 @@ impl PretrainedSource {
             return Self::from_bundled(&bundled_model);
         }
         let unreadable = |reason| PretrainedSourceError::Unreadable { path: path.to_owned(), reason };
+        runs::finish(if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) });
         if path.metadata().map_err(unreadable)?.is_dir() {
             let (weights, model) = (path.join(files::WEIGHTS), path.join(files::MODEL));
             return match (weights.exists(), model.exists()) {

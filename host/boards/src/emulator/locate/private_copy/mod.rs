@@ -5,14 +5,12 @@
 //! |---|---|
 //! | `apt` | downloading packages from this system's sources, verified, and unpacking them |
 //! | `listing` | parsing the output of apt |
-//! | `lock` | one process at a time |
 //!
 //! A copy is a folder with the packages' files in `root` and a [`CopyManifest`]. It is made in a temporary folder
 //! beside its final location and renamed as the last step, so that it never exists incomplete.
 
 mod apt;
 mod listing;
-mod lock;
 
 use std::env;
 use std::fmt;
@@ -20,11 +18,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pinhole_core::artifacts::{FileLock, LockState};
 use serde::{Deserialize, Serialize};
 
 use self::apt::Apt;
 use self::listing::SystemPackage;
-use self::lock::{FolderLock, LockState};
 use super::error::CopyTrouble;
 use super::{EmulatorOrigin, EmulatorProgram, PROGRAM, Unusable, check, system};
 
@@ -35,6 +33,8 @@ pub(super) use apt::has_tools;
 
 /// Folder of all copies, in the cache folder.
 const FOLDER: &str = "emulator";
+/// File in it whose lock lets one process at a time make a copy.
+const LOCK: &str = "lock";
 /// File name of the [`CopyManifest`] in a copy.
 const MANIFEST: &str = "copy.toml";
 /// Folder of the packages' files in a copy.
@@ -143,11 +143,11 @@ pub(super) fn make(folder: &Path, tell: &mut impl FnMut(&CopyStep)) -> Result<Em
     }
     let create = |path: &Path| fs::create_dir_all(path).map_err(unwritable(path));
     create(parent)?;
-    let lock = FolderLock::take(parent, || tell(&CopyStep::Wait)).map_err(unwritable(parent))?;
+    let lock = FileLock::wait(&parent.join(LOCK), || tell(&CopyStep::Wait)).map_err(unwritable(parent))?;
     if let Some(emulator) = find(folder) {
         return Ok(emulator);
     }
-    if lock.taken() == LockState::Exclusive {
+    if lock.state() == LockState::Exclusive {
         remove_leftovers(parent).map_err(|(path, source)| CopyTrouble::Write { path, source })?;
     }
     // apt does not end if the disk fills up while it downloads lists (observed with 2.6).
@@ -236,8 +236,8 @@ pub fn clean(cache: &Path) -> Result<usize, (PathBuf, io::Error)> {
     if leftovers_in(&parent).is_empty() {
         return Ok(0);
     }
-    match FolderLock::try_take(&parent).map_err(|error| (parent.clone(), error))? {
-        Some(lock) if lock.taken() == LockState::Exclusive => remove_leftovers(&parent),
+    match FileLock::try_take(&parent.join(LOCK)).map_err(|error| (parent.clone(), error))? {
+        Some(lock) if lock.state() == LockState::Exclusive => remove_leftovers(&parent),
         _ => Ok(0),
     }
 }

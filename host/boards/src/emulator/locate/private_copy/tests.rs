@@ -82,7 +82,7 @@ fn leftovers_are_removed_unless_a_process_is_at_it() {
     fs::create_dir_all(parent.join("debian-12-x86_64")).unwrap();
     assert_eq!(leftovers(cache.path()), std::slice::from_ref(&leftover));
     {
-        let _lock = FolderLock::take(&parent, || ()).unwrap();
+        let _lock = FileLock::wait(&parent.join(LOCK), || ()).unwrap();
         assert_eq!(clean(cache.path()).unwrap(), 0);
         assert!(leftover.is_dir());
     }

@@ -5,28 +5,39 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use miette::Result;
-use pinhole_shared::pixels::{Color, Fit};
+use pinhole_boards::board::Board;
+use pinhole_core::artifacts::check_outside;
 use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs::files;
 use pinhole_train::{Accelerator, Stopped};
 
+mod changes;
+
+use self::changes::Changes;
 use super::INTERRUPTED;
+use super::choice::choice;
 use super::completions;
 use super::output::{duration, json, say, scores};
+use super::photo_options::PhotoArguments;
 use super::terminal::Terminal;
 use super::values::at_least;
-use crate::app::train::{Checkpoints, TrainRequest, TrainedRun, train};
+use super::verdict::{print_next_steps, print_verdict};
+use crate::app::next_steps;
+use crate::app::train::{Checkpoints, EarlierRun, TrainRequest, TrainedRun, train};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
 pub(super) struct Train {
-    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg)
+    /// Folder of training photos: one folder per class, or files named by class (muffin-1.jpg). Or a list of photos: a .csv,
+    /// .tsv or .txt file with a path and a class on each line
     photos: PathBuf,
-    /// Folder of validation photos [default: a fifth of the training photos is held out, by the seed]
+    /// Folder or list of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
-    /// Name of a recipe (see `pinhole recipes`) or path of a .toml file [default: baseline-dropout; with --from, the
-    /// recipe of that network]
+    #[command(flatten)]
+    options: PhotoArguments,
+    /// Name of a recipe (see `pinhole recipes`), path of a .toml file, or auto: chooses a bundled network to continue from, and
+    /// settings, by the photos [default: auto; with --from, the recipe of that network]
     #[arg(long, add = completions::recipes())]
     recipe: Option<String>,
     /// Continue from a trained network, on the same classes or others: a run folder, a weights.safetensors, a .pinhole
@@ -36,27 +47,22 @@ pub(super) struct Train {
     /// Train only the last layer; the layers before it stay as they are
     #[arg(long, requires = "from")]
     freeze: bool,
-    /// Colors that the network sees, instead of the recipe's
-    #[arg(long, value_enum)]
-    color: Option<Colors>,
-    /// How pictures of another shape than the network's input are fitted in, instead of the recipe's way
-    #[arg(long, value_enum)]
-    fit: Option<Fits>,
+    /// Board that the model is for: auto keeps to its memory, and to a second for a picture
+    #[arg(long, value_name = "NAME", value_parser = choice::<Board>())]
+    board: Option<Board>,
     /// Seed of all random numbers: the same seed gives the same bytes
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Number of epochs, instead of the recipe's
-    #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
-    epochs: Option<u32>,
-    /// Stop after this many epochs without a better validation loss, instead of the recipe's patience
-    #[arg(long, value_name = "EPOCHS", value_parser = at_least::<u32>(1))]
-    patience: Option<u32>,
     /// Bits of the activations between layers on the device
     #[arg(long, value_enum, default_value_t)]
     activations: Activations,
-    /// Run folder to write: model, weights, metrics, report. An earlier run in it is replaced
+    /// Run folder to write: model, weights, metrics, report. An earlier run in it is kept beside it: for the folder run
+    /// that is run-1, then run-2 and so on
     #[arg(long, value_name = "FOLDER", default_value = "run")]
     out: PathBuf,
+    /// Replace an earlier run or an unfinished training in --out, instead of keeping it
+    #[arg(long)]
+    replace: bool,
     /// Continue the training in --out that Ctrl-C or a crash ended. Give the same photos and settings: the result is
     /// then the same as without the interruption
     #[arg(long)]
@@ -71,26 +77,8 @@ pub(super) struct Train {
     /// Print the run's summary as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// Color modes of a network, as an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Colors {
-    /// Gray: brightness only
-    Gray,
-    /// Red, green and blue
-    Rgb,
-}
-
-/// Fits of pictures into a network's input, as an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Fits {
-    /// The largest part of the input's shape is seen, in the middle
-    Crop,
-    /// The whole picture is seen, distorted to the input's shape
-    Stretch,
-    /// The whole picture is seen in its own shape, black beside it
-    Letterbox,
+    #[command(flatten)]
+    changes: Changes,
 }
 
 /// Devices to compute on, as an argument.
@@ -126,13 +114,16 @@ impl From<Activations> for ActivationBits {
 
 impl Train {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        check_outside(&self.out, photos.into_iter().flatten())?;
         let job = self.request().job(&mut Terminal::new())?;
         if let Some(threads) = self.threads {
             // This can only fail if a pool already exists. Then it is the default pool, which is also suitable.
             let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
         }
         let kept = if self.resume { Checkpoints::Resume } else { Checkpoints::Keep };
-        let TrainedRun { finished, took, before } = train(&job, &self.out, kept, &mut Terminal::new())?;
+        let earlier = if self.replace { EarlierRun::Replace } else { EarlierRun::KeepAside };
+        let TrainedRun { finished, took, before } = train(&job, &self.out, kept, earlier, &mut Terminal::new())?;
         if self.json {
             json(&finished.summary)?;
         } else {
@@ -144,10 +135,12 @@ impl Train {
                 best.validation_loss
             );
             scores(&finished.evaluation);
+            print_verdict(&finished.verdict);
             let part = before.map(|before| format!(", after epoch {before}")).unwrap_or_default();
             say!("time      {}{part}", duration(took));
             say!("model     {}", self.out.join(files::MODEL).display());
             say!("report    {}", self.out.join(files::REPORT).display());
+            print_next_steps(&next_steps(&finished.summary, &finished.verdict, &self.out));
         }
         Ok(match finished.outcome.stopped {
             Stopped::Interrupted => ExitCode::from(INTERRUPTED),
@@ -159,21 +152,13 @@ impl Train {
         TrainRequest {
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            options: self.options.options(None),
             recipe: self.recipe.clone(),
             from: self.from.clone(),
             freeze: self.freeze,
-            color: self.color.map(|color| match color {
-                Colors::Gray => Color::Gray,
-                Colors::Rgb => Color::Rgb,
-            }),
-            fit: self.fit.map(|fit| match fit {
-                Fits::Crop => Fit::Crop,
-                Fits::Stretch => Fit::Stretch,
-                Fits::Letterbox => Fit::Letterbox,
-            }),
+            board: self.board,
+            changes: self.changes.to_changes(),
             seed: self.seed,
-            epochs: self.epochs,
-            patience: self.patience,
             bits: self.activations.into(),
             accelerator: match self.device {
                 TrainingDevice::Cpu => Accelerator::Cpu,

@@ -1,4 +1,16 @@
 //! Files and folders that Pinhole writes: written whole or not at all, and recognized later.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `group` | several files of a folder, put in place together |
+//! | `aside` | earlier files, kept beside the new ones |
+//! | `lock` | one process at a time |
+//! | `place` | output that would land among photos |
+
+mod aside;
+mod group;
+mod lock;
+mod place;
 
 use std::fs::File;
 use std::io::Write;
@@ -9,6 +21,11 @@ use pinhole_shared::model::MAGIC;
 use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 use thiserror::Error;
+
+pub use self::aside::keep_aside;
+pub use self::group::{StagedFiles, finish_files, remove_staged, write_files};
+pub use self::lock::{ClaimedFolder, FileLock, LockState};
+pub use self::place::check_outside;
 
 /// Name of a run folder's summary.
 pub const RUN_SUMMARY: &str = "run.json";
@@ -36,6 +53,46 @@ pub enum WriteError {
         path: PathBuf,
         /// The file: `path` itself, or one of its parents.
         file: PathBuf,
+    },
+    /// The path of a file to write is a folder.
+    #[error("{} cannot be written: it is a folder", path.display())]
+    #[diagnostic(help("give another --out, or rename the folder; it is kept"))]
+    FolderInTheWay {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Files are complete in a temporary folder, and one of them cannot be moved to its place.
+    #[error("{} cannot be replaced: {reason}", path.display())]
+    #[diagnostic(help(
+        "close programs that have it open, and run any command on the folder: the new files are complete in {}, and are \
+         then moved to their places",
+        pending.display()
+    ))]
+    Replace {
+        /// The file to replace.
+        path: PathBuf,
+        /// The temporary folder.
+        pending: PathBuf,
+        /// Error from the operating system.
+        reason: std::io::Error,
+    },
+    /// Another process writes into the folder.
+    #[error("another Pinhole process is writing to {}", folder.display())]
+    #[diagnostic(help("wait until it has ended, or give another --out"))]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The output would land among the photos that are read.
+    #[error("{} is inside {}, a folder of photos", out.display(), photos.display())]
+    #[diagnostic(help("what is written there would be taken for photos or a class: give an --out outside, such as {}", outside.display()))]
+    AmongPhotos {
+        /// The output.
+        out: PathBuf,
+        /// The folder of photos.
+        photos: PathBuf,
+        /// A place for the output that is not inside.
+        outside: PathBuf,
     },
     /// The file to overwrite is not a model.
     #[error("{} exists and is not a model; it is kept", path.display())]

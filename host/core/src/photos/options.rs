@@ -1,0 +1,27 @@
+//! Settings of reading and comparing photos.
+
+use std::path::Path;
+
+use super::{ClassFrom, Source};
+
+/// Settings of reading and comparing photos, the same for training photos and others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhotoOptions {
+    /// Where the classes of the photos are.
+    pub class_from: ClassFrom,
+    /// True to search for near-duplicates. Without the search, each photo counts as a picture of its own.
+    pub duplicate_search: bool,
+}
+
+impl PhotoOptions {
+    /// Returns the photos of a folder or a list, with the classes that these settings say.
+    pub fn of<'a>(&'a self, path: &'a Path) -> Source<'a> {
+        Source { path, class_from: &self.class_from }
+    }
+}
+
+impl Default for PhotoOptions {
+    fn default() -> Self {
+        Self { class_from: ClassFrom::default(), duplicate_search: true }
+    }
+}

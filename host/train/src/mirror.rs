@@ -1,0 +1,203 @@
+//! Does a mirror change the classes? Answered on the training photos, before augmentation flips them.
+//!
+//! Flipping every second photo is a good habit with animals and a bad one with digits. A linear classifier on the features of a
+//! trained network tells which: if it recognizes photos that it has not seen better than their mirror images, the classes depend
+//! on the side.
+
+use candle_core::Result;
+use pinhole_core::photos::{self, Dataset};
+use pinhole_core::statistics::mcnemar;
+use pinhole_shared::pixels::InputShape;
+
+use super::loss::softmax;
+use super::network::Network;
+use super::trainer::arg_max;
+
+/// Number of folds of the cross-validation.
+const FOLDS: usize = 4;
+
+/// The p-value below which photos count as better recognized than their mirror images.
+const SIGNIFICANT: f64 = 0.05;
+
+/// Steps of gradient descent, their learning rate, and the L2 penalty of the linear classifier.
+const STEPS: usize = 300;
+const RATE: f32 = 0.5;
+const PENALTY: f32 = 0.01;
+
+/// Photos that were recognized, cross-validated, as they are and as mirror images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MirrorTest {
+    /// Number of photos.
+    pub photos: usize,
+    /// Photos recognized as they are.
+    pub recognized: usize,
+    /// Photos recognized only as they are.
+    pub only_as_they_are: usize,
+    /// Photos recognized only as mirror images.
+    pub only_mirrored: usize,
+}
+
+impl MirrorTest {
+    /// Tests the classes of a dataset, by the values that `network`'s last layer reads. `groups` are those of
+    /// [`photos::groups`]: near-duplicates stay in one fold. `None` if a class has too few photos for four folds.
+    ///
+    /// # Errors
+    /// A candle error if there is not enough memory.
+    pub fn of(network: &Network, dataset: &Dataset, groups: &[usize], seed: u64) -> Result<Option<Self>> {
+        let Ok(folds) = photos::folds(dataset, groups, FOLDS, seed) else { return Ok(None) };
+        let mirrored: Vec<Vec<u8>> =
+            dataset.examples.iter().map(|example| mirror(&example.pixels, dataset.input)).collect();
+        let originals: Vec<&[u8]> = dataset.examples.iter().map(|example| &example.pixels[..]).collect();
+        let mirrored: Vec<&[u8]> = mirrored.iter().map(Vec::as_slice).collect();
+        let [originals, mirrored] = [features(network, &originals)?, features(network, &mirrored)?];
+        let labels: Vec<usize> = dataset.examples.iter().map(|example| usize::from(example.class)).collect();
+        let mut test = Self { photos: labels.len(), recognized: 0, only_as_they_are: 0, only_mirrored: 0 };
+        for fold in 0..FOLDS {
+            let trained_on = (0..labels.len()).filter(|&index| folds[index] != fold);
+            let rows: Vec<(&[f32], usize)> =
+                trained_on.map(|index| (originals[index].as_slice(), labels[index])).collect();
+            let classifier = LinearClassifier::fit(&rows, dataset.classes.len());
+            for index in (0..labels.len()).filter(|&index| folds[index] == fold) {
+                let is_right = |features: &[Vec<f32>]| classifier.class(&features[index]) == labels[index];
+                let (as_it_is, as_mirrored) = (is_right(&originals), is_right(&mirrored));
+                test.recognized += usize::from(as_it_is);
+                test.only_as_they_are += usize::from(as_it_is && !as_mirrored);
+                test.only_mirrored += usize::from(as_mirrored && !as_it_is);
+            }
+        }
+        Ok(Some(test))
+    }
+
+    /// Returns true if significantly more photos are recognized as they are than as mirror images (McNemar's test, p < 0.05).
+    pub fn classes_differ(&self) -> bool {
+        self.only_as_they_are > self.only_mirrored && mcnemar(self.only_as_they_are, self.only_mirrored) < SIGNIFICANT
+    }
+}
+
+/// Returns the values that the last layer reads, for each input.
+fn features(network: &Network, inputs: &[&[u8]]) -> Result<Vec<Vec<f32>>> {
+    let values = network.activations(inputs, network.layers.len() - 1)?;
+    let width = values.len() / inputs.len().max(1);
+    Ok(values.chunks(width.max(1)).map(<[f32]>::to_vec).collect())
+}
+
+/// Returns the mirror image of an input, left to right.
+fn mirror(pixels: &[u8], input: InputShape) -> Vec<u8> {
+    let channels = usize::from(input.color.channels());
+    let rows = pixels.chunks(usize::from(input.width) * channels);
+    rows.flat_map(|row| row.chunks(channels).rev().flatten().copied()).collect()
+}
+
+/// Softmax regression on standardized features.
+struct LinearClassifier {
+    /// Mean of each feature, and the reciprocal of its standard deviation.
+    scales: Vec<(f32, f32)>,
+    /// Class x (feature, bias last).
+    weights: Vec<Vec<f32>>,
+}
+
+impl LinearClassifier {
+    /// Fits rows of features and classes by gradient descent from 0: no random numbers.
+    fn fit(rows: &[(&[f32], usize)], classes: usize) -> Self {
+        let (count, width) = (rows.len() as f32, rows[0].0.len());
+        let scales: Vec<(f32, f32)> = (0..width)
+            .map(|feature| {
+                let mean = rows.iter().map(|(row, _)| row[feature]).sum::<f32>() / count;
+                let variance = rows.iter().map(|(row, _)| (row[feature] - mean).powi(2)).sum::<f32>() / count;
+                (mean, if variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 })
+            })
+            .collect();
+        let mut classifier = Self { scales, weights: vec![vec![0.0; width + 1]; classes] };
+        let rows: Vec<(Vec<f32>, usize)> = rows.iter().map(|(row, class)| (classifier.scaled(row), *class)).collect();
+        let rate = RATE / (width as f32).sqrt();
+        for _ in 0..STEPS {
+            let mut gradients = vec![vec![0.0; width + 1]; classes];
+            for (row, label) in &rows {
+                for (class, share) in softmax(&classifier.logits(row)).into_iter().enumerate() {
+                    let slope = (share as f32 - f32::from(u8::from(class == *label))) / count;
+                    gradients[class].iter_mut().zip(row).for_each(|(gradient, value)| *gradient += slope * value);
+                }
+            }
+            for (weights, gradients) in classifier.weights.iter_mut().zip(gradients) {
+                for (weight, gradient) in weights.iter_mut().zip(gradients) {
+                    *weight -= rate * (gradient + PENALTY * *weight);
+                }
+            }
+        }
+        classifier
+    }
+
+    /// Returns the standardized features, and 1 for the bias.
+    fn scaled(&self, row: &[f32]) -> Vec<f32> {
+        row.iter().zip(&self.scales).map(|(value, (mean, scale))| (value - mean) * scale).chain([1.0]).collect()
+    }
+
+    fn logits(&self, scaled: &[f32]) -> Vec<f32> {
+        let logit = |weights: &Vec<f32>| weights.iter().zip(scaled).map(|(weight, value)| weight * value).sum();
+        self.weights.iter().map(logit).collect()
+    }
+
+    fn class(&self, row: &[f32]) -> usize {
+        arg_max(&self.logits(&self.scaled(row)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pinhole_core::photos::Example;
+    use pinhole_core::random::Random;
+    use pinhole_core::testing::recipe;
+
+    /// A network whose features are the pixels' brightness in each of four columns.
+    const COLUMNS: &str = "input_side = 4\n[training]\nepochs = 1\nbatch = 4\nlearning_rate = 0.01\n\
+                           [[layer]]\nkind = \"average-pool\"\nwindow = [4, 1]\n";
+
+    /// Returns pictures with noise, each with a bright column given by its class.
+    fn pictures(column: impl Fn(usize, &mut Random) -> usize) -> Dataset {
+        let mut random = Random::seeded(1);
+        let mut picture = |class: usize| {
+            let bright = column(class, &mut random);
+            (0..16).map(|i| random.below(100) as u8 + if i % 4 == bright { 120 } else { 0 }).collect()
+        };
+        let examples =
+            (0..40).map(|i| Example { path: i.to_string().into(), class: (i % 2) as u16, pixels: picture(i % 2) });
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        Dataset { input: InputShape::gray(4), classes, examples: examples.collect(), warnings: Vec::new(), enlarged: 0 }
+    }
+
+    fn test(dataset: &Dataset) -> MirrorTest {
+        let network = Network::new(&recipe(COLUMNS), &dataset.classes, 1).unwrap();
+        let groups: Vec<usize> = (0..dataset.examples.len()).collect();
+        MirrorTest::of(&network, dataset, &groups, 1).unwrap().unwrap()
+    }
+
+    #[test]
+    fn classes_that_are_mirror_images_differ_by_a_mirror() {
+        let left_or_right = test(&pictures(|class, _| 3 * class));
+        assert_eq!((left_or_right.photos, left_or_right.recognized, left_or_right.only_as_they_are), (40, 40, 40));
+        assert!(left_or_right.classes_differ());
+        // Outer or inner columns, on either side: the same in a mirror.
+        let symmetric = test(&pictures(|class, random| match (class, random.below(2)) {
+            (0, side) => 3 * side,
+            (_, side) => 1 + side,
+        }));
+        assert!(symmetric.recognized > 20, "{symmetric:?}");
+        assert!(!symmetric.classes_differ(), "{symmetric:?}");
+    }
+
+    #[test]
+    fn a_few_photos_are_not_tested() {
+        let mut few = pictures(|class, _| class);
+        few.examples.truncate(6);
+        let network = Network::new(&recipe(COLUMNS), &few.classes, 1).unwrap();
+        assert_eq!(MirrorTest::of(&network, &few, &[0, 1, 2, 3, 4, 5], 1).unwrap(), None);
+    }
+
+    #[test]
+    fn mirrors_keep_the_channels_of_a_pixel_together() {
+        assert_eq!(mirror(&[1, 2, 3, 4], InputShape::gray(2)), [2, 1, 4, 3]);
+        let color: Vec<u8> = (1..=12).collect();
+        assert_eq!(mirror(&color, InputShape::rgb(2)), [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
+    }
+}
