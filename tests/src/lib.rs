@@ -101,6 +101,7 @@ pub fn bundled_job() -> Job {
     Job {
         photos: synthetic("train"),
         validation: Some(synthetic("validation")),
+        test: None,
         options: PhotoOptions::default(),
         recipe_name: DEFAULT.to_owned(),
         recipe: Recipe::find(DEFAULT).expect("the default recipe is there"),

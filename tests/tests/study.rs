@@ -8,6 +8,7 @@ use std::time::Duration;
 use pinhole::photos::PhotoOptions;
 use pinhole::random::Random;
 use pinhole::recipe::Initialization;
+use pinhole::runs::pretrained::PretrainedSource;
 use pinhole::study::{
     self, FinishedStudy, PhotoFolders, Shard, StudyError, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos,
     StudyPlan, StudySize, System,
@@ -100,6 +101,36 @@ fn threads_and_shards_change_no_byte() {
     }
     study::merge(&[shared.path().to_owned()], shared.path()).unwrap();
     assert_same(one.path(), shared.path());
+}
+
+/// A system can continue from a trained network. Its result depends on that network, and the plan names it.
+#[test]
+fn a_system_continues_from_a_trained_network() {
+    let mut all = systems(&["conv-50-tiny"], 1);
+    let source = PretrainedSource::read(Path::new("conv-50-tiny")).unwrap();
+    let checksum = source.checksum;
+    let mut from = System::continuing(source);
+    from.recipe.training.epochs = 1;
+    assert_eq!((from.name.as_str(), &from.recipe.layers), ("from-conv-50-tiny", &all[0].recipe.layers));
+    study::systems::add(&mut all, from).unwrap();
+    let small = Small::new(all.clone(), StudySize { seeds: 1, folds: 0, repeats: 0 });
+    let start = small.plan.systems[1].from.clone().unwrap();
+    assert_eq!((small.plan.systems[0].from.is_none(), start.checksum), (true, checksum));
+    let folder = temporary();
+    let results = small.whole(folder.path()).results;
+    let losses: Vec<f64> =
+        results.systems.iter().map(|system| system.given_split.as_ref().unwrap().best_loss.mean).collect();
+    assert_ne!(losses[0], losses[1], "both begin with the same network");
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains(&format!("checksum {checksum:08x}")), "the page does not name the network");
+
+    // The same recipe and another network: other trials.
+    let trial = small.plan.trials()[1];
+    let mut other = small.plan.clone();
+    other.systems[1].from.as_mut().unwrap().checksum += 1;
+    let mut new = small.plan.clone();
+    new.systems[1].from = None;
+    assert!(small.plan.key(trial) != other.key(trial) && small.plan.key(trial) != new.key(trial));
 }
 
 #[test]

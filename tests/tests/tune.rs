@@ -4,15 +4,16 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use pinhole::board::Board;
 use pinhole::photos::PhotoOptions;
 use pinhole::recipe::Recipe;
 use pinhole::study::{PhotoFolders, Shard, StudyOptions};
-use pinhole::tune::{Cost, Search, SearchBudget, SearchResult, TuneError, tune};
-use pinhole_tests::{Ran, files_in, pinhole, synthetic, temporary};
+use pinhole::tune::{Cost, Search, SearchBudget, SearchResult, SearchedKinds, TuneError, tune};
+use pinhole_tests::{Ran, files_in, pinhole, read_json, synthetic, temporary};
 
 fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
-    let budget = SearchBudget { flash_bytes, ram_bytes };
-    Search { budget, candidates: 6, folds: 2, rounds: 2, epochs: Some(15), seed: 3 }
+    let budget = SearchBudget { flash_bytes: Some(flash_bytes), ram_bytes: Some(ram_bytes), ..SearchBudget::default() };
+    Search { budget, kinds: SearchedKinds::Dense, candidates: 6, folds: 2, rounds: 2, epochs: Some(15), seed: 3 }
 }
 
 fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<SearchResult>, TuneError> {
@@ -48,6 +49,25 @@ fn every_network_is_within_the_budget_and_costs_what_its_model_does() {
     }
 }
 
+/// Convolutional networks too, for a board with a limit of time: every network that is tried keeps it.
+#[test]
+fn networks_for_a_board_fit_it_and_are_fast_enough() {
+    let budget = SearchBudget { board: Some(Board::Pico), time_ms: Some(150.0), ..SearchBudget::default() };
+    let search = Search { budget, kinds: SearchedKinds::Conv, candidates: 3, epochs: Some(2), ..search(0, 0) };
+    let out = temporary();
+    let result = found(&search, false, 2, out.path()).unwrap().unwrap();
+    assert!(result.within_budget >= 3 && result.within_budget < 75, "{}", result.within_budget);
+    assert_eq!((result.candidates, &result.rounds[..]), (3, &[3, 2][..]));
+    for network in &result.networks {
+        let time = network.cost.time_ms.unwrap();
+        assert!(time > 0.0 && time <= 150.0, "{network:?}");
+        assert!(network.recipe.contains("kind = \"conv\""), "{}", network.name);
+    }
+    let slow = SearchBudget { time_ms: Some(0.001), ..budget };
+    let error = found(&Search { budget: slow, ..search }, false, 1, out.path()).unwrap_err();
+    assert_eq!(error.to_string(), "no network of the search fits the board pico and 0.001 ms");
+}
+
 #[test]
 fn a_budget_nothing_fits_is_refused_with_the_least_there_is() {
     let out = temporary();
@@ -65,7 +85,24 @@ fn the_command_prints_a_front_whose_recipes_can_be_trained() {
     let rest = "--flash 64K --ram 8K --candidates 4 --rounds 2 --folds 2 --epochs 5";
     arguments.extend(rest.split(' ').map(Into::into));
     let told = Ran::of(&mut pinhole(arguments.clone())).ok();
-    assert!(told.stdout.contains("4 were tried, 2 are left"), "{}", told.stdout);
+    assert!(
+        told.stdout.contains("fit 65536 bytes of flash and 8192 bytes of RAM; 4 were tried, 2 are left"),
+        "{}",
+        told.stdout
+    );
+    let report = std::fs::read_to_string(out.join("report.html")).unwrap();
+    let results = read_json(&out.join("results.json"));
+    for network in results["networks"].as_array().unwrap() {
+        assert!(report.contains(network["name"].as_str().unwrap()), "{network} is not in the report");
+    }
+    for words in [
+        "The most accurate network is ",
+        "Round 2: 2 networks, each in 2 cross-validations of 2 folds",
+        "26 photos to search on",
+    ] {
+        assert!(report.contains(words), "no {words:?} in the report");
+    }
+    assert!(told.stdout.contains("report    "), "{}", told.stdout);
     let recipes = files_in(&out.join("recipes"));
     assert!(!recipes.is_empty());
     for recipe in &recipes {

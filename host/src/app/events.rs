@@ -97,6 +97,18 @@ pub enum Note {
         /// The command that asks for the same.
         command: String,
     },
+    /// The test photos cannot be used.
+    NoTest {
+        /// Their folder.
+        folder: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// Test photos were left out: they are near-duplicates of training or validation photos.
+    KnownTestPhotos {
+        /// Their number.
+        count: usize,
+    },
     /// Some photos are nearly the same picture.
     NearDuplicates(Vec<DuplicatePhotos>),
     /// Some photos resemble so many others that not all of these were compared with them.

@@ -19,8 +19,12 @@ use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
 
+use super::board_rows::board_rows;
+use super::command::command_of;
 use super::compare::{Compared, compare};
 use super::events::{Events, Note};
+use super::next_steps;
+use super::train::TestVerdict;
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -36,6 +40,8 @@ pub struct Job {
     pub photos: PathBuf,
     /// Folder of validation photos; without one, [`HOLD_OUT`] of the training photos.
     pub validation: Option<PathBuf>,
+    /// Folder of test photos, which are used once, after the training.
+    pub test: Option<PathBuf>,
     /// Settings of reading and comparing the photos.
     pub options: PhotoOptions,
     /// Name or path that the recipe was given by.
@@ -92,6 +98,8 @@ pub struct FinishedTraining {
     pub evaluation: Evaluation,
     /// Verdict on the model.
     pub verdict: NetworkVerdict,
+    /// Verdict on the model by test photos; [`super::train::train`] adds it.
+    pub test: Option<TestVerdict>,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
 }
@@ -180,9 +188,11 @@ impl Job {
             validation_accuracy: outcome.best.validation_accuracy,
             model_checksum: model.model().checksum(),
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
+            command: Some(command_of(self)),
             verdict: serialized(&verdict),
+            test: None,
         };
-        Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, layers })
+        Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, test: None, layers })
     }
 
     /// Returns the network that training starts with.
@@ -274,23 +284,30 @@ impl FinishedTraining {
     /// # Errors
     /// [`JobError::Write`] with the path.
     pub fn write(&self, folder: &Path, data: &JobData) -> Result<(), JobError> {
-        Ok(write_files(folder, &self.files(data)?)?)
+        Ok(write_files(folder, &self.files(folder, data)?)?)
     }
 
-    /// Returns the contents of the run's files, in the order of [`files::RUN`].
+    /// Returns the contents of the run's files, in the order of [`files::RUN`]. `folder` is the one they are for: the report names it.
     ///
     /// # Errors
     /// [`JobError::Train`] if candle fails.
-    pub fn files(&self, data: &JobData) -> Result<[(&'static str, Vec<u8>); 6], JobError> {
+    pub fn files(&self, folder: &Path, data: &JobData) -> Result<[(&'static str, Vec<u8>); 6], JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
         let explanations = explain_some(&self.model, &data.validation, &self.evaluation);
         let explained: Vec<ExplainedPhoto<'_>> = explanations
             .iter()
             .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
             .collect();
+        let boards = board_rows(&self.model);
+        let next = next_steps(&self.summary, &self.verdict, folder);
         let report = RunReport {
             run: &self.summary,
             recipe: &recipe,
+            settings: &self.outcome.network.recipe.training,
+            training: &data.training,
+            verdict: &self.verdict,
+            next: &next,
+            boards: &boards,
             epochs: &self.outcome.epochs,
             validation: &data.validation,
             evaluation: &self.evaluation,
@@ -320,11 +337,13 @@ pub(super) fn explain_some(model: &ModelFile, photos: &Dataset, evaluation: &Eva
     chosen.map(|index| (index, explain(model, &photos.examples[index].pixels))).collect()
 }
 
-/// Returns the indices of the photos to explain, [`EXPLAINED`] at most: mistakes first, then one photo of each class in
-/// turn.
+/// Returns the indices of the photos to explain, [`EXPLAINED`] at most: mistakes first, the surest of them at the beginning, then one
+/// photo of each class in turn.
 fn chosen_to_explain(photos: &Dataset, evaluation: &Evaluation) -> Vec<usize> {
     let is_wrong = |index: &usize| photos.examples[*index].class != evaluation.results[*index].int8.class;
     let (mut chosen, right): (Vec<usize>, Vec<usize>) = (0..photos.examples.len()).partition(|index| is_wrong(index));
+    // Stable: of equal ones, the first photo.
+    chosen.sort_by_key(|&index| std::cmp::Reverse(evaluation.results[index].int8.probability));
     let mut of_class: Vec<_> = (0..photos.classes.len())
         .map(|class| right.iter().filter(move |&&index| usize::from(photos.examples[index].class) == class))
         .collect();

@@ -15,13 +15,17 @@
 //! | [`watching`] | a board's camera -> the state of the live view |
 //! | `compare` | photos -> near-duplicates among them |
 //! | [`next_steps()`] | a run and its verdict -> the commands that follow |
+//! | `board_rows` | a model -> what it takes on every board |
+//! | `command` | a training -> the command that says the same |
 //! | `job` | photo folders -> results of a training |
 //! | `observer` | a training between two epochs -> progress, a checkpoint, and the decision to stop |
 //! | `rewrite` | a run with a new model -> its report |
 
 pub mod board;
+mod board_rows;
 pub mod budget;
 pub mod capture;
+mod command;
 mod compare;
 pub mod events;
 pub mod flash;

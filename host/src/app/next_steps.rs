@@ -2,50 +2,57 @@
 
 use std::path::{Path, PathBuf};
 
-use pinhole_lab::verdict::{NetworkVerdict, NextStep, VerdictWarning};
+use pinhole_lab::verdict::{ClassVerdict, NetworkVerdict, NextStep, VerdictWarning};
 use pinhole_train::runs::{RunSummary, bundled, files};
+
+use super::command::quoted;
 
 /// Photos to try on an emulated board, which is slower than the PC.
 const TRIED: usize = 10;
 /// Fewest photos of a class that training should have.
 const FEW: usize = 20;
 /// Most steps that are named: with more, none is read.
-const STEPS: usize = 3;
+const STEPS: usize = 4;
 
-/// Returns the steps that follow a training whose run is in `folder`, at most three.
+/// Returns the steps that follow a training whose run is in `folder`, at most four.
 ///
-/// A network that is better than guessing goes to boards. Otherwise the steps are what may make it better: a trained network to
-/// continue from, more photos, right labels.
+/// A network that recognizes all classes goes to boards. Otherwise the steps that may make it better come first: a trained network to
+/// continue from, more photos.
 pub fn next_steps(run: &RunSummary, verdict: &NetworkVerdict, folder: &Path) -> Vec<NextStep> {
-    let mut steps = if verdict.better_than_guessing { Vec::new() } else { improvements(run, verdict, folder) };
-    let has_wrong_labels = !verdict.doubted.is_empty() || !verdict.contradictory.is_empty();
-    if has_wrong_labels {
-        let report = folder.join(files::REPORT);
-        let why =
-            format!("look at the labels that may be wrong, in {}; correct them, and train again", report.display());
-        steps.push(NextStep { why, command: None });
+    let is_good = verdict.better_than_guessing && verdict.classes.iter().all(ClassVerdict::is_recognized);
+    let mut steps = if is_good { Vec::new() } else { improvements(run, verdict, folder) };
+    let (run_folder, photos) = (quoted(folder), quoted(run.validation.as_ref().unwrap_or(&run.photos)));
+    if !verdict.contradictory.is_empty() {
+        steps.push(check_labels(folder));
     }
-    let photos = run.validation.as_ref().unwrap_or(&run.photos);
     if verdict.better_than_guessing {
+        let image = quoted(&folder.join(format!("{BOARD}.uf2")));
         let limit = TRIED.to_string();
-        steps.push(step(
-            "run it on an emulated board",
-            &["simulate", &shown(folder), &shown(photos), "--limit", &limit],
-        ));
-        steps.push(step(
-            "see whether it fits a board, and how long it takes there",
-            &["inspect", &shown(folder), "--board", BOARD],
-        ));
-        let image = shown(&folder.join(format!("{BOARD}.uf2")));
-        steps.push(step(
-            "write the board's firmware with this model to a file",
-            &["flash", &shown(folder), "--board", BOARD, "--out", &image],
-        ));
+        steps.extend([
+            step("run it on an emulated board", &["simulate", &run_folder, &photos, "--limit", &limit]),
+            step(
+                "see whether it fits a board, and how long it takes there",
+                &["inspect", &run_folder, "--board", BOARD],
+            ),
+            step(
+                "write the board's firmware with this model to a file",
+                &["flash", &run_folder, "--board", BOARD, "--out", &image],
+            ),
+        ]);
     } else {
-        steps.push(step("see which pixels decided", &["explain", &shown(folder), &shown(photos)]));
+        steps.push(step("see which pixels decided", &["explain", &run_folder, &photos]));
+    }
+    if verdict.contradictory.is_empty() && !verdict.doubted.is_empty() {
+        steps.push(check_labels(folder));
     }
     steps.truncate(STEPS);
     steps
+}
+
+fn check_labels(folder: &Path) -> NextStep {
+    let report = folder.join(files::REPORT);
+    let why = format!("look at the labels that may be wrong, in {}; correct them, and train again", report.display());
+    NextStep { why, command: None }
 }
 
 /// The board in examples; its files need no tool to be flashed.
@@ -54,11 +61,15 @@ const BOARD: &str = "pico";
 fn improvements(run: &RunSummary, verdict: &NetworkVerdict, folder: &Path) -> Vec<NextStep> {
     let mut steps = Vec::new();
     if run.from.is_none() {
-        let (photos, out) = (shown(&run.photos), shown(&beside(folder)));
+        let (photos, out) = (quoted(&run.photos), quoted(&beside(folder)));
         let mut command = vec!["train", &photos];
-        let validation = run.validation.as_deref().map(shown);
+        let validation = run.validation.as_deref().map(quoted);
         if let Some(validation) = &validation {
             command.extend(["--validation", validation]);
+        }
+        let class_from = run.class_from.as_ref().map(|class_from| quoted(Path::new(class_from)));
+        if let Some(class_from) = &class_from {
+            command.extend(["--class-from", class_from]);
         }
         command.extend(["--from", bundled::DEFAULT, "--out", &out]);
         steps.push(step("continue from a network that was trained on many photos", &command));
@@ -96,30 +107,9 @@ fn step(why: &str, arguments: &[&str]) -> NextStep {
     NextStep { why: why.to_owned(), command: Some(format!("pinhole {}", arguments.join(" "))) }
 }
 
-/// Returns a path as an argument of a shell, quoted if it needs that.
-fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_plain = |c: char| c.is_alphanumeric() || "/\\._-+:=@%,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into_owned();
-    }
-    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_quoted_where_a_shell_would_split_them() {
-        assert_eq!(shown(Path::new("runs/first-1.2")), "runs/first-1.2");
-        assert_eq!(shown(Path::new("fünf/パン")), "fünf/パン");
-        if cfg!(unix) {
-            assert_eq!(shown(Path::new("my photos")), "'my photos'");
-            assert_eq!(shown(Path::new("it's")), r"'it'\''s'");
-            assert_eq!(shown(Path::new("a;b")), "'a;b'");
-        }
-    }
 
     #[test]
     fn another_try_is_beside_the_first() {

@@ -12,7 +12,9 @@ use pinhole_train::Network;
 use pinhole_train::quantize::measure;
 use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics, summary_bytes};
 
+use super::board_rows::board_rows;
 use super::job::{explain_some, load, serialized};
+use super::next_steps;
 
 /// Result of rewriting a run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +75,16 @@ fn page(
         .iter()
         .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
         .collect();
+    let boards = board_rows(model);
+    let next = next_steps(run, &verdict, folder);
     let report = RunReport {
         run,
         recipe: &recipe,
+        settings: &network.recipe.training,
+        training: &data.training,
+        verdict: &verdict,
+        next: &next,
+        boards: &boards,
         epochs: &epochs,
         validation: &data.validation,
         evaluation: &evaluation,

@@ -105,6 +105,7 @@ impl Demo {
             options: PhotoOptions::default(),
             photos: train.to_owned(),
             validation: Some(validation.to_owned()),
+            test: None,
             recipe: recipe.map(str::to_owned),
             from: None,
             freeze: false,

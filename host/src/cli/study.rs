@@ -10,10 +10,12 @@ use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use pinhole_core::artifacts::check_outside;
 use pinhole_core::photos::Series;
+use pinhole_core::recipe::DEFAULT;
 use pinhole_lab::study::{
     self, Compared, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos,
-    StudyPlan, StudyProgress, StudyResults, StudySize, System,
+    StudyPlan, StudyProgress, StudyResults, StudySize, System, systems,
 };
+use pinhole_train::runs::pretrained::PretrainedSource;
 
 use super::INTERRUPTED;
 use super::completions;
@@ -22,6 +24,7 @@ use super::output::{
 };
 use super::photo_options::PhotoArguments;
 use super::values::{at_least, between};
+use crate::app::train::{AUTO, auto_system};
 
 /// Numbers of folds and repeats of the cross-validation. Beside a given split, the seeds are spent on the split, and
 /// folds and repeats are fewer: as many as keep a study of all systems under ten minutes. Repeats are odd, so that a
@@ -40,9 +43,14 @@ pub(super) struct Study {
     validation: Option<PathBuf>,
     #[command(flatten)]
     options: PhotoArguments,
-    /// Systems, separated by commas: names of recipes (see `pinhole recipes`) or paths of .toml files [default: all]
+    /// Systems, separated by commas: names of recipes (see `pinhole recipes`), paths of .toml files, or auto, which chooses a network to
+    /// continue from by the photos, as `train` does [default: the dense recipes]
     #[arg(long, value_delimiter = ',', value_name = "RECIPES", add = completions::recipes())]
     systems: Vec<String>,
+    /// Trained networks, separated by commas: each is a system more, which continues from that network as `train --from` does. Names
+    /// of bundled models, run folders, or files. Without --systems, they are compared with the recipe baseline-dropout
+    #[arg(long, value_delimiter = ',', value_name = "MODELS", add = completions::models())]
+    from: Vec<PathBuf>,
     /// Number of seeds per system
     #[arg(long, default_value_t = 10, value_parser = between::<u32>(1, 1000))]
     seeds: u32,
@@ -79,15 +87,38 @@ fn folds(text: &str) -> std::result::Result<u32, String> {
 }
 
 impl Study {
+    /// Returns the systems that the user names.
+    fn systems(&self, source: &PhotoFolders) -> Result<Vec<System>> {
+        let mut systems = match (&self.systems[..], &self.from[..]) {
+            ([], []) => systems::article()?,
+            ([], _) => systems::named(&[DEFAULT.to_owned()])?,
+            _ => Vec::new(),
+        };
+        for name in &self.systems {
+            if name == AUTO {
+                let (system, sentence) = auto_system(&source.training, &source.options)?;
+                note(&format!("{AUTO}: {sentence}"));
+                systems::add(&mut systems, system)?;
+            } else {
+                for system in systems::named(std::slice::from_ref(name))? {
+                    systems::add(&mut systems, system)?;
+                }
+            }
+        }
+        for path in &self.from {
+            systems::add(&mut systems, System::continuing(PretrainedSource::read(path)?))?;
+        }
+        Ok(systems)
+    }
+
     pub(super) fn run(&self) -> Result<ExitCode> {
         let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
         check_outside(&self.out, photos.into_iter().flatten())?;
-        let mut systems =
-            if self.systems.is_empty() { study::systems::article()? } else { study::systems::named(&self.systems)? };
+        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
+        let mut systems = self.systems(&source)?;
         for system in &mut systems {
             system.recipe.training.epochs = self.epochs.unwrap_or(system.recipe.training.epochs);
         }
-        let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
         let photos = load(&source, &systems)?;
         let (folds, repeats) = if photos.given_split {
             (FOLDS_BESIDE_A_SPLIT, REPEATS_BESIDE_A_SPLIT.min(self.seeds))

@@ -1,16 +1,18 @@
 //! `pinhole tune`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
-use miette::{IntoDiagnostic, Result, WrapErr};
-use pinhole_core::artifacts::{check_outside, create_folder, write_files};
+use clap::{Args, ValueEnum};
+use miette::Result;
+use pinhole_boards::board::Board;
+use pinhole_core::artifacts::check_outside;
 use pinhole_core::photos::Series;
 use pinhole_lab::study::{PhotoFolders, StudyProgress};
-use pinhole_lab::tune::{FoundNetwork, Search, SearchBudget, SearchResult, tune};
+use pinhole_lab::tune::{Search, SearchBudget, SearchResult, SearchedKinds, WrittenSearch, tune};
 
 use super::INTERRUPTED;
+use super::choice::choice;
 use super::output::{comparison_bar, json, note, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished};
 use super::photo_options::PhotoArguments;
 use super::study::{Stopping, show_compared, study_bar};
@@ -21,12 +23,21 @@ use super::values::{at_least, between};
 pub(super) struct Tune {
     /// Folder of photos (one folder per class, or files named by class), or one with the folders train and test
     photos: PathBuf,
+    /// Board that the network is for: the model must fit its flash and its buffers. Costs are then those on this board
+    #[arg(long, value_name = "NAME", value_parser = choice::<Board>())]
+    board: Option<Board>,
+    /// Most time of an inference on the board, as modeled, in milliseconds
+    #[arg(long, value_name = "MS", value_parser = milliseconds, requires = "board")]
+    time: Option<f64>,
     /// Flash for the model file: bytes, or with K or M after the number (1K is 1024)
-    #[arg(long, value_parser = bytes)]
-    flash: usize,
+    #[arg(long, value_parser = bytes, required_unless_present = "board")]
+    flash: Option<usize>,
     /// RAM for one inference: pixels, pixel pipeline and engine. The camera's row and the firmware need further RAM
-    #[arg(long, value_parser = bytes)]
-    ram: usize,
+    #[arg(long, value_parser = bytes, required_unless_present = "board")]
+    ram: Option<usize>,
+    /// Kinds of networks to try
+    #[arg(long, value_enum, default_value_t)]
+    networks: Networks,
     /// Folder of held-out photos, if it is not beside the training photos. It is used only after the search
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
@@ -35,19 +46,20 @@ pub(super) struct Tune {
     /// Number of networks to begin with
     #[arg(long, default_value_t = 24, value_parser = between::<u16>(1, 480))]
     candidates: u16,
-    /// Number of rounds. Each one after the first keeps the better half, cross-validated twice as often
+    /// Number of rounds. The first one scores each network in one cross-validation. Each further round keeps the better half of the
+    /// networks, and scores these anew in twice as many cross-validations as the round before
     #[arg(long, default_value_t = 3, value_parser = between::<u32>(1, 8))]
     rounds: u32,
     /// Number of folds of each cross-validation
     #[arg(long, default_value_t = 5, value_parser = at_least::<u32>(2))]
     folds: u32,
-    /// Number of epochs, instead of 400
+    /// Number of epochs, instead of each recipe's
     #[arg(long, value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
     /// Seed of the random choice of networks
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Folder to write trainings and the Pareto front's recipes to. Trainings that are finished there are not repeated
+    /// Folder to write the report, the Pareto front's recipes and all trainings to. Trainings that are finished there are not repeated
     #[arg(long, value_name = "FOLDER", default_value = "tune")]
     out: PathBuf,
     /// Number of trainings at once [default: all cores]; the result does not depend on it
@@ -56,6 +68,23 @@ pub(super) struct Tune {
     /// Print the found networks as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Kinds of networks, as an argument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Networks {
+    /// Dense networks and convolutional ones, in turn
+    #[default]
+    All,
+    /// Dense networks, around the article's
+    Dense,
+    /// Convolutional networks, around the bundled ones
+    Conv,
+}
+
+fn milliseconds(text: &str) -> std::result::Result<f64, String> {
+    let time = text.parse().ok().filter(|time: &f64| *time > 0.0 && time.is_finite());
+    time.ok_or_else(|| "give a positive number of milliseconds, such as 250".to_owned())
 }
 
 fn bytes(text: &str) -> std::result::Result<usize, String> {
@@ -76,7 +105,17 @@ impl Tune {
         check_outside(&self.out, photos.into_iter().flatten())?;
         let source = PhotoFolders::find(&self.photos, self.validation.as_deref())?.with(self.options.options(None));
         let search = Search {
-            budget: SearchBudget { flash_bytes: self.flash, ram_bytes: self.ram },
+            budget: SearchBudget {
+                flash_bytes: self.flash,
+                ram_bytes: self.ram,
+                board: self.board,
+                time_ms: self.time,
+            },
+            kinds: match self.networks {
+                Networks::All => SearchedKinds::All,
+                Networks::Dense => SearchedKinds::Dense,
+                Networks::Conv => SearchedKinds::Conv,
+            },
             candidates: usize::from(self.candidates),
             folds: self.folds,
             rounds: self.rounds,
@@ -111,57 +150,33 @@ impl Tune {
         }
         warn_of_series(&found.series);
         warn_of_duplicates(&Series::without(&found.series, &found.duplicates));
-        let recipes = self.out.join("recipes");
-        write_recipes(&recipes, &found)?;
+        let written = found.write(&self.out)?;
         if self.json {
             json(&found)?;
         } else {
-            print(&found, &recipes);
+            print(&found, &written);
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// First line of every recipe that a search writes.
-const FOUND: &str = "# Found by `pinhole tune`.";
-
-fn recipe_path(folder: &Path, network: &FoundNetwork) -> PathBuf {
-    folder.join(format!("{}.toml", network.name))
-}
-
-fn front(found: &SearchResult) -> impl Iterator<Item = &FoundNetwork> {
-    found.networks.iter().filter(|network| network.on_front)
-}
-
-fn write_recipes(folder: &Path, found: &SearchResult) -> Result<()> {
-    create_folder(folder)?;
-    let recipe = |network: &FoundNetwork| (format!("{}.toml", network.name), format!("{FOUND}\n{}", network.recipe));
-    write_files(folder, &front(found).map(recipe).collect::<Vec<_>>())?;
-    // Remove the recipes of an earlier search, perhaps for another budget.
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        if text.starts_with(FOUND) && !front(found).any(|network| path == recipe_path(folder, network)) {
-            std::fs::remove_file(&path).into_diagnostic().wrap_err_with(|| path.display().to_string())?;
-        }
-    }
-    Ok(())
-}
-
-fn print(found: &SearchResult, recipes: &Path) {
+fn print(found: &SearchResult, WrittenSearch { recipes, report }: &WrittenSearch) {
     say!(
-        "{} networks fit {} bytes of flash and {} of RAM; {} were tried, {} are left after the last round",
+        "{} networks fit {}; {} were tried, {} are left after the last round",
         found.within_budget,
-        found.budget.flash_bytes,
-        found.budget.ram_bytes,
+        found.budget,
         found.candidates,
         found.networks.len()
     );
     say!("the Pareto front of accuracy against flash and multiply-accumulates, the most accurate network first:");
-    let width = front(found).map(|network| network.name.chars().count()).max().unwrap_or(0).max(7);
+    let width = found.front().map(|network| network.name.chars().count()).max().unwrap_or(0).max(7);
+    let time = if found.budget.board.is_some() { "  time, ms" } else { "" };
     let held_out = if found.held_out > 0 { "  held out        95 % interval" } else { "" };
-    say!("{:width$}  cross-val.     95 % interval{held_out}    flash     RAM      MACs  against the first", "network");
-    for network in front(found) {
+    say!(
+        "{:width$}  cross-val.     95 % interval{held_out}    flash     RAM      MACs{time}  against the first",
+        "network"
+    );
+    for network in found.front() {
         let mut line = format!(
             "{:width$}  {:.3} ± {:.3}  {:.2} to {:.2} ",
             network.name,
@@ -177,10 +192,15 @@ fn print(found: &SearchResult, recipes: &Path) {
             );
         }
         line += &format!(
-            "  {:>8} {:>7} {:>9}  {}",
+            "  {:>8} {:>7} {:>9}{}  {}",
             network.cost.flash_bytes,
             network.cost.ram_bytes,
             network.cost.macs,
+            match (found.budget.board, network.cost.time_ms) {
+                (None, _) => String::new(),
+                (Some(_), None) => format!("{:>10}", "not known"),
+                (Some(_), Some(time)) => format!("{time:>10.1}"),
+            },
             match network.against_best {
                 None => "",
                 Some(paired) if !paired.differ() => "not distinguishable",
@@ -198,6 +218,7 @@ fn print(found: &SearchResult, recipes: &Path) {
     if found.held_out > 0 {
         say!("held out: {} photos that the search did not use", found.held_out);
     }
+    say!("report    {}", report.display());
     say!("recipes   {} (`pinhole train PHOTOS --recipe FILE`)", recipes.display());
 }
 

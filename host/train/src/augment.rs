@@ -4,9 +4,11 @@
 //! pipeline could deliver, rounded to 8 bits in the same way. All random numbers are drawn in the order of the photos,
 //! whatever the batches, and sines are `libm`'s: the same seed gives the same pixels everywhere.
 
-use pinhole_core::random::Random;
+use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::Augmentation;
 use pinhole_shared::pixels::InputShape;
+
+use super::camera_noise::{CameraNoise, add_camera_noise};
 
 /// Variation of one photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +78,24 @@ pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> 
         }
     }
     result
+}
+
+/// Returns `count` variations of an input, for reports: as training draws them, with blur and noise, but with random numbers of
+/// their own. Empty without augmentation.
+pub fn augmented(settings: &Augmentation, pixels: &[u8], input: InputShape, seed: u64, count: usize) -> Vec<Vec<u8>> {
+    if settings.is_none() {
+        return Vec::new();
+    }
+    let mut variations = Random::stream(seed, Purpose::Augment);
+    let mut noises = Random::stream(seed, Purpose::CameraNoise);
+    let vary = |_| {
+        let mut varied = apply(&Variation::draw(settings, input, &mut variations), pixels, input);
+        if settings.has_camera_noise() {
+            add_camera_noise(CameraNoise::draw(settings, &mut noises), &mut varied, input);
+        }
+        varied
+    };
+    (0..count).map(vary).collect()
 }
 
 /// A position between four pixels, for bilinear interpolation.
@@ -201,5 +221,16 @@ mod tests {
     fn nothing_asked_for_changes_nothing() {
         let variation = Variation::draw(&Augmentation::default(), InputShape::gray(3), &mut Random::seeded(5));
         assert_eq!(apply(&variation, &PHOTO, InputShape::gray(3)), PHOTO);
+    }
+
+    #[test]
+    fn variations_to_look_at_are_reproducible_and_differ() {
+        let settings = Augmentation { shift: 0.3, flip: true, noise: 0.1, ..Augmentation::default() };
+        let of = |seed| augmented(&settings, &PHOTO, InputShape::gray(3), seed, 4);
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+        assert!(of(1).iter().all(|varied| varied.len() == 9 && varied != &PHOTO));
+        assert_ne!(of(1)[0], of(1)[1]);
+        assert!(augmented(&Augmentation::default(), &PHOTO, InputShape::gray(3), 1, 4).is_empty());
     }
 }

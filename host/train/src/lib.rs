@@ -35,10 +35,12 @@ mod transfer;
 mod tests;
 
 pub use accelerator::{Accelerator, AcceleratorError};
+pub use augment::augmented;
 pub use checkpoint::{Checkpoint, CheckpointError, TrainingIdentity, TrainingState};
 pub use layers::FloatLayer;
 pub use mirror::MirrorTest;
 pub use network::{Network, NetworkError};
+pub use schedule::learning_rates;
 pub use trainer::{Epoch, TrainError, Trainer};
 pub use training::{Stopped, Training, TrainingOutcome, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};

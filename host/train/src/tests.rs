@@ -152,6 +152,12 @@ fn every_training_setting_is_used() {
         assert_eq!(scheduled[..same], plain[..same], "{settings}");
         assert_ne!(scheduled[same], plain[same], "{settings}");
     }
+    let frozen = losses("frozen_epochs = 2\n");
+    assert_ne!(frozen[0], plain[0]);
+    // All classes have as many photos: the balanced loss is the same to a rounding.
+    for (balanced, plain) in losses("class_weights = \"balanced\"\n").iter().zip(&plain) {
+        assert!((balanced - plain).abs() < 1e-6, "{balanced} {plain}");
+    }
     let momentum = |nesterov: bool| {
         losses(&format!("[training.optimizer]\nkind = \"sgd\"\nmomentum = 0.9\nnesterov = {nesterov}\n"))
     };

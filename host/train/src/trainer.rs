@@ -409,3 +409,18 @@ pub fn arg_max(logits: &[f32]) -> usize {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three rows of one class, one of another, none of a third.
+    #[test]
+    fn classes_have_the_same_share_of_the_balanced_loss() {
+        let logits = vec![vec![0.0, 0.0, 0.0], vec![1.0, 0.0, 0.0], vec![0.0, 2.0, 0.0], vec![0.0, 0.0, 3.0]];
+        let labels = [1, 1, 1, 0];
+        let of = |row: usize| cross_entropy(&logits[row], usize::from(labels[row]));
+        let expected = ((of(0) + of(1) + of(2)) / 3.0 + of(3)) / 2.0;
+        assert!((balanced_loss(&logits, &labels) - expected).abs() < 1e-12);
+    }
+}

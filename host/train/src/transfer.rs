@@ -82,7 +82,7 @@ impl Pretrained {
                 Color::Rgb => first.weights.iter().flat_map(|weight| LUMA.map(|share| weight * share)).collect(),
                 Color::Gray => first.weights.chunks_exact(LUMA.len()).map(|colors| colors.iter().sum()).collect(),
             };
-            first.input.channels = u16::from(color.channels());
+            first.input.channels = color.channels();
         }
         layers
     }

@@ -18,6 +18,8 @@ fn wrong_arguments_are_told_with_usage() {
         &["study", "photos", "--seeds", "0"],
         &["merge"],
         &["tune", "photos", "--ram", "32K"],
+        &["tune", "photos", "--board", "pico", "--time", "0"],
+        &["tune", "photos", "--flash", "1M", "--ram", "32K", "--time", "9"],
         &["tune", "photos", "--flash", "lots", "--ram", "32K"],
         &["bake"],
         &[],

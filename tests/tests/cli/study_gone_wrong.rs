@@ -76,6 +76,29 @@ fn a_study_beside_its_photos() {
     assert!(second.stderr.contains("study: a folder that Pinhole wrote, not photos"), "{}", second.stderr);
 }
 
+/// Trained networks to continue from, and the automatic choice, are systems like others.
+#[test]
+fn systems_that_continue() {
+    let temp = temporary();
+    let (photos, out) = (synthetic("train"), temp.path().join("study"));
+    let study = |more: &[&str]| {
+        let arguments = ["study".as_ref(), photos.as_os_str(), "--out".as_ref(), out.as_os_str()].into_iter();
+        let size = "--epochs 1 --seeds 1 --folds 2 --json".split(' ');
+        let ran = Ran::of(&mut pinhole(arguments.chain(more.iter().copied().chain(size).map(OsStr::new)))).ok();
+        let names: Vec<String> = ran.json()["systems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|system| system["name"].as_str().unwrap().to_owned())
+            .collect();
+        (names, ran.stderr)
+    };
+    assert_eq!(study(&["--from", "conv-50-tiny"]).0, ["baseline-dropout", "from-conv-50-tiny"]);
+    let (names, told) = study(&["--systems", "smaller,auto", "--from", "conv-50-tiny"]);
+    assert_eq!(names, ["smaller", "auto", "from-conv-50-tiny"]);
+    assert!(told.contains("auto: training continues"), "{told}");
+}
+
 #[test]
 fn systems_that_are_none() {
     let temp = temporary();
@@ -85,6 +108,9 @@ fn systems_that_are_none() {
     };
     with("best", &[&"\"best\"", &"baseline-dropout"]);
     with("smaller,smaller", &[&"smaller"]);
+    with("auto,auto", &[&"\"auto\""]);
+    let from: [&dyn AsRef<OsStr>; 6] = [&"study", &photos, &"--from", &"conv-55", &"--out", &out];
+    refused(temp.path(), &from, &[&"conv-55", &"conv-50"]);
     let recipe = temp.path().join("smaller.toml");
     std::fs::write(&recipe, run(&[&"recipes", &"bigger"]).ok().stdout).unwrap();
     with(&format!("smaller,{}", recipe.display()), &[&"\"smaller\""]);

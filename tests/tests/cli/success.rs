@@ -15,9 +15,16 @@ fn train() {
     }
     assert_whole_run(&out);
     let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
-    for section in
-        ["When to answer", "What the first layer looks for", "Which pixels decided", "64 of 128 neurons", "14 of 14"]
-    {
+    for section in [
+        "When to answer",
+        "What the first layer looks for",
+        "Which pixels decided",
+        "64 of 128 neurons",
+        "14 of 14",
+        "data:image/jpeg;base64,",
+        "nrf52840-dk",
+        "--epochs 20 --seed 1",
+    ] {
         assert!(report.contains(section), "no {section:?} in the report");
     }
     let model = std::fs::read(out.join(files::MODEL)).unwrap();
@@ -37,6 +44,7 @@ fn train() {
         [26, 14, 20, 1]
     );
     assert_eq!(summary["stopped"], "finished");
+    assert!(summary["command"].as_str().unwrap().ends_with("--epochs 20 --seed 1"), "{}", summary["command"]);
     // The verdict on the network, and what follows.
     let verdict = &summary["verdict"];
     assert_eq!([&verdict["photos"], &verdict["classes"][0]["training_photos"]], [14, 13]);
@@ -83,9 +91,9 @@ fn train_chooses_for_a_board_and_from_a_network() {
         ran.json()["choice"]["command"].as_str().unwrap().to_owned()
     };
     assert!(chosen(&["--board", "pico"]).contains("--from conv-96 --color rgb"));
-    let given = chosen(&["--from", "conv-50-tiny", "--batch", "7", "--flip"]);
+    let given = chosen(&["--from", "conv-50-tiny", "--batch", "7", "--no-flip"]);
     assert!(given.contains("--from conv-50-tiny --epochs 1") && given.contains("--batch 7"), "{given}");
-    assert!(given.contains("--flip") && !given.contains("--color"), "{given}");
+    assert!(given.contains("--no-flip") && !given.contains("--color"), "{given}");
     refused(
         temp.path(),
         &[&"train", &photos, &"--board", &"pico", &"--input-side", &"200", &"--out", &out],
@@ -143,23 +151,39 @@ fn train_on_a_folder_that_is_split() {
     let summary = ran.json();
     assert_eq!([&summary["training_photos"], &summary["validation_photos"]], [26, 14]);
     assert_eq!(summary["photos"], pictures.join("train").to_str().unwrap());
-    assert!(ran.stderr.contains("training on the photos in") && !ran.stderr.contains("not used"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("training on the photos in") && !ran.stderr.contains("to test the"), "{}", ran.stderr);
+    assert!(summary["test"].is_null());
     refused(temp.path(), &[&"evaluate", &out, &pictures], &[&pictures, &"train, validation", &"not classes"]);
 
-    // Photos for a test stay apart, and a named folder comes first.
+    // Photos for a test are used after the training. Copies of the others are no test.
     let test = pictures.join("test");
     std::fs::create_dir(&test).unwrap();
     for photo in files_in(&pictures.join("validation")).iter().step_by(2) {
-        std::fs::copy(photo, test.join(photo.file_name().unwrap())).unwrap();
+        std::fs::rename(photo, test.join(photo.file_name().unwrap())).unwrap();
     }
+    std::fs::copy(pictures.join("train").join("muffin-1.jpg"), test.join("muffin-copy.jpg")).unwrap();
     let ran = run(&arguments).ok();
-    assert_eq!(ran.json()["validation_photos"], 14);
-    assert!(ran.stderr.contains(&format!("{} are not used", test.display())), "{}", ran.stderr);
+    let summary = ran.json();
+    assert_eq!([&summary["validation_photos"], &summary["test"]["verdict"]["photos"]], [7, 7]);
+    assert_eq!(summary["test"]["photos"], test.to_str().unwrap());
+    for line in [format!("{} are used once", test.display()), "1 test photo is left out".to_owned()] {
+        assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+    }
+    // A folder that is named for validation comes first.
     let mut named = arguments.to_vec();
     named.extend([&"--validation" as &dyn AsRef<OsStr>, &test]);
     let ran = run(&named).ok();
-    assert_eq!(ran.json()["validation_photos"], 7);
-    assert!(!ran.stderr.contains("not used"), "{}", ran.stderr);
+    assert_eq!(ran.json()["validation_photos"], 8);
+    assert!(ran.json()["test"].is_null());
+    // A folder in which there is no test does not cost the training; a path that is given must be right.
+    std::fs::remove_dir_all(&test).unwrap();
+    photo(&test.join("cats").join("1.jpg"), 60, 9);
+    let ran = run(&arguments).ok();
+    assert!(ran.stderr.contains("warning: the model will not be tested on the photos in"), "{}", ran.stderr);
+    let missing = temp.path().join("no such folder");
+    let mut wrong = arguments.to_vec();
+    wrong.extend([&"--test" as &dyn AsRef<OsStr>, &missing]);
+    refused(temp.path(), &wrong, &[&missing]);
 }
 
 #[test]

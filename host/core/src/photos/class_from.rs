@@ -78,7 +78,7 @@ impl ClassFrom {
             }
             Self::Structure | Self::Prefix => {
                 let class: String = name.chars().take_while(|&c| c.is_alphabetic() || is_combining_mark(c)).collect();
-                class.starts_with(char::is_alphabetic).then_some(class).unwrap_or_default()
+                if class.starts_with(char::is_alphabetic) { class } else { String::new() }
             }
         };
         match (&self, class.trim().is_empty()) {

@@ -152,12 +152,13 @@ pub struct Warning {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     count: usize,
-    first: Option<Warning>,
+    /// Boxed, because errors are passed on by value.
+    first: Option<Box<Warning>>,
 }
 
 impl LeftOut {
     pub(super) fn of(warnings: &[Warning]) -> Self {
-        Self { count: warnings.len(), first: warnings.first().cloned() }
+        Self { count: warnings.len(), first: warnings.first().cloned().map(Box::new) }
     }
 }
 

@@ -127,8 +127,10 @@ fn header(record: &StringRecord, class_from: &ClassFrom) -> Option<(usize, usize
 mod tests {
     use super::*;
 
+    type Classes = Vec<(String, String)>;
+
     /// Writes a list beside the empty photos a.jpg, `b c.jpg` and `in/d.jpg`, and reads it.
-    fn read_list(text: &[u8], class_from: &str) -> (Result<Vec<(String, String)>, PhotoError>, Vec<String>) {
+    fn read_list(text: &[u8], class_from: &str) -> (Result<Classes, PhotoError>, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("in")).unwrap();
         for name in ["a.jpg", "b c.jpg", "in/d.jpg"] {

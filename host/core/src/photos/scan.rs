@@ -439,7 +439,7 @@ mod tests {
 
     #[test]
     fn pictures_that_cannot_be_read_are_said_to_be_pictures() {
-        let folder = folder_with(&["a-1.jpg", "b-1.tga", "notes.txt"]);
+        let folder = folder_with(&["a-1.jpg", "b-0.jpg", "b-1.tga", "notes.txt"]);
         let found = scan(folder.path()).unwrap();
         let said: Vec<_> =
             found.warnings.iter().map(|warning| (name(&warning.path), warning.reason.as_str())).collect();
@@ -450,7 +450,7 @@ mod tests {
 
     #[test]
     fn formats_that_cannot_be_read_are_said_by_name() {
-        let folder = folder_with(&["a-1.jpg", "b-1.HEIC", "b-2.avif", "b-3.jxl", "b-4.NEF"]);
+        let folder = folder_with(&["a-1.jpg", "b-0.jpg", "b-1.HEIC", "b-2.avif", "b-3.jxl", "b-4.NEF"]);
         let found = scan(folder.path()).unwrap();
         for (warning, format) in found.warnings.iter().zip(["HEIC", "AVIF", "JPEG XL", "raw"]) {
             assert!(warning.reason.contains(format) && warning.reason.contains("JPEG"), "{warning:?}");

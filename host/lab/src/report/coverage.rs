@@ -5,7 +5,7 @@ use pinhole_core::photos::Dataset;
 use plotters::prelude::*;
 
 use super::curves::{BEST, SIZE, VALIDATION};
-use super::markup::{drawing, percent};
+use super::markup::{drawing, percent, percents};
 use crate::evaluate::Evaluation;
 use crate::threshold::{Coverage, Judged, curve, table};
 
@@ -15,7 +15,7 @@ pub(super) fn section(photos: &Dataset, evaluation: &Evaluation) -> Markup {
     let judged: Vec<Judged> = decided.map(|(example, result)| Judged::of(example.class, result.int8)).collect();
     let points = curve(&judged);
     html! {
-        h2 { "When to answer \"unknown\"" }
+        h3 { "When to answer \"unknown\"" }
         figure.chart {
             (drawing(|text| draw(text, &points)))
             figcaption {
@@ -24,15 +24,16 @@ pub(super) fn section(photos: &Dataset, evaluation: &Evaluation) -> Markup {
             }
         }
         div.scroll {
-            table {
-                tr {
+            table.compact {
+                thead { tr {
                     th { "unknown below" }
                     th { "answered" }
                     th { "coverage" }
                     th { "wrong" }
                     th { "error rate" }
                     th { "95 % interval" }
-                }
+                } }
+                tbody {
                 @for row in table(&judged) {
                     tr {
                         td { (format_args!("{:.2}", row.min_probability.to_f64())) }
@@ -40,8 +41,9 @@ pub(super) fn section(photos: &Dataset, evaluation: &Evaluation) -> Markup {
                         td { (percent(row.coverage)) }
                         td { (row.wrong) }
                         td { (row.error_rate.map_or("-".to_owned(), percent)) }
-                        td { (percent(row.error_interval.low)) " to " (percent(row.error_interval.high)) }
+                        td { (percents(row.error_interval)) }
                     }
+                }
                 }
             }
         }
@@ -65,8 +67,8 @@ fn draw(text: &mut String, points: &[Coverage]) -> Result<(), Box<dyn std::error
     let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
-        .x_label_area_size(38)
-        .y_label_area_size(58)
+        .x_label_area_size(44)
+        .y_label_area_size(66)
         .build_cartesian_2d(0.0..1.0, 0.0..top)?;
     chart
         .configure_mesh()
@@ -74,8 +76,8 @@ fn draw(text: &mut String, points: &[Coverage]) -> Result<(), Box<dyn std::error
         .bold_line_style(BEST.mix(0.25))
         .x_desc("coverage: fraction of the photos answered")
         .y_desc("error rate of the answers")
-        .label_style(("sans-serif", 13))
-        .axis_desc_style(("sans-serif", 14))
+        .label_style(("sans-serif", 16))
+        .axis_desc_style(("sans-serif", 16))
         .draw()?;
     chart.draw_series(LineSeries::new(rates(), VALIDATION.stroke_width(2)))?;
     // With few points, the line alone would hide them.

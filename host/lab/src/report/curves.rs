@@ -15,19 +15,43 @@ pub(super) struct Figure<'a> {
     pub training: fn(&Epoch) -> f64,
     /// Dashed curve.
     pub validation: fn(&Epoch) -> f64,
-    /// Top of the vertical axis, if known. Else it is the largest value, at most three times the first epoch's, so that one wild
-    /// epoch does not flatten the rest.
-    pub top: Option<f64>,
+    /// Top of the vertical axis. Points above it are drawn on its edge, as triangles.
+    pub top: f64,
+    /// A value to compare with, and its name: a dotted line.
+    pub reference: Option<(f64, &'a str)>,
     /// Epoch to mark.
     pub best: u32,
     /// Position of the legend, which the curves should leave free.
     pub legend: SeriesLabelPosition,
 }
 
-pub(super) const SIZE: (u32, u32) = (760, 340);
-const TRAINING: RGBColor = RGBColor(0x2f, 0x7d, 0xd1);
+/// Size of a figure in its own units: texts are readable where it is shrunk to a phone's width.
+pub(super) const SIZE: (u32, u32) = (560, 320);
+/// Height of the figure of the learning rate.
+const RATE_HEIGHT: u32 = 170;
+pub(super) const TRAINING: RGBColor = RGBColor(0x2f, 0x7d, 0xd1);
 pub(super) const VALIDATION: RGBColor = RGBColor(0xd9, 0x6a, 0x1c);
 pub(super) const BEST: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
+
+/// Part of the points, counted from below, that an axis must show.
+const SHOWN: f64 = 0.9;
+/// Room above the highest of them, as a factor.
+const ROOM: f64 = 1.25;
+
+/// Returns the top of an axis of losses: the largest, unless that is far above nine tenths of them, as after the first epochs. A
+/// guess's loss, `guess`, is always shown.
+pub(super) fn robust_top(losses: impl Iterator<Item = f64>, guess: f64) -> f64 {
+    let mut losses: Vec<f64> = losses.filter(|loss| loss.is_finite()).collect();
+    losses.sort_by(f64::total_cmp);
+    let Some(&largest) = losses.last() else { return guess * 1.05 };
+    let usual = losses[((losses.len() as f64 * SHOWN).ceil() as usize).clamp(1, losses.len()) - 1];
+    f64::max(largest.min(usual * ROOM), guess) * 1.05
+}
+
+/// Returns the number of epochs with a loss above the top of the axis.
+pub(super) fn cut(epochs: &[Epoch], top: f64) -> usize {
+    epochs.iter().filter(|epoch| epoch.training_loss.max(epoch.validation_loss) > top).count()
+}
 
 /// Returns the figure as an SVG element.
 pub(super) fn svg(epochs: &[Epoch], figure: &Figure<'_>) -> Markup {
@@ -35,26 +59,23 @@ pub(super) fn svg(epochs: &[Epoch], figure: &Figure<'_>) -> Markup {
 }
 
 fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), Box<dyn std::error::Error>> {
-    let values = || epochs.iter().flat_map(|epoch| [(figure.training)(epoch), (figure.validation)(epoch)]);
-    let first = epochs.first().map_or(1.0, |epoch| (figure.training)(epoch).max((figure.validation)(epoch)));
-    let top = figure.top.unwrap_or_else(|| values().fold(0.0, f64::max).min(3.0 * first) * 1.05);
-    let begin = epochs.first().map_or(1, |epoch| epoch.epoch);
-    let last = epochs.last().map_or(1, |epoch| epoch.epoch).max(2);
-
+    let top = figure.top;
+    let (begin, last) = range(epochs);
     let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
-        .x_label_area_size(38)
-        .y_label_area_size(58)
+        .x_label_area_size(44)
+        .y_label_area_size(66)
         .build_cartesian_2d(begin..last, 0.0..top)?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(BEST.mix(0.25))
+        .x_labels(8)
         .x_desc("epoch")
         .y_desc(figure.y_title)
-        .label_style(("sans-serif", 13))
-        .axis_desc_style(("sans-serif", 14))
+        .label_style(("sans-serif", 16))
+        .axis_desc_style(("sans-serif", 16))
         .draw()?;
     let mark = (1..=8).map(|part| (figure.best, top * f64::from(part) / 8.0)).collect::<Vec<_>>();
     chart.draw_series(DashedLineSeries::new(
@@ -63,6 +84,12 @@ fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), 
         5,
         BEST.stroke_width(1),
     ))?;
+    if let Some((value, name)) = figure.reference {
+        chart
+            .draw_series(DashedLineSeries::new([(begin, value), (last, value)], 2, 4, BEST.stroke_width(2)))?
+            .label(name)
+            .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 22, y)], 2, 4, BEST.stroke_width(2)));
+    }
     let points = |value: fn(&Epoch) -> f64| epochs.iter().map(move |epoch| (epoch.epoch, value(epoch).min(top)));
     chart
         .draw_series(LineSeries::new(points(figure.training), TRAINING.stroke_width(2)))?
@@ -72,14 +99,74 @@ fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), 
         .draw_series(DashedLineSeries::new(points(figure.validation), 6, 4, VALIDATION.stroke_width(2)))?
         .label("validation")
         .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 22, y)], 6, 4, VALIDATION.stroke_width(2)));
+    for (value, color) in [(figure.training, TRAINING), (figure.validation, VALIDATION)] {
+        let above = epochs.iter().filter(|epoch| value(epoch) > top);
+        // Below the edge, where they are whole.
+        chart.draw_series(above.map(|epoch| TriangleMarker::new((epoch.epoch, top * 0.975), 5, color.filled())))?;
+    }
     chart
         .configure_series_labels()
         .position(figure.legend.clone())
         .border_style(TRANSPARENT)
-        .label_font(("sans-serif", 13))
+        .label_font(("sans-serif", 16))
         .draw()?;
     area.present()?;
     drop(chart);
     drop(area);
     Ok(())
+}
+
+fn range(epochs: &[Epoch]) -> (u32, u32) {
+    let begin = epochs.first().map_or(1, |epoch| epoch.epoch);
+    (begin, epochs.last().map_or(1, |epoch| epoch.epoch).max(begin + 1))
+}
+
+/// Draws the learning rate of the epochs that were run, on the same horizontal axis as the other figures. `rates` are those of epochs
+/// 1, 2, ...
+pub(super) fn rate(epochs: &[Epoch], rates: &[f64]) -> Markup {
+    let (begin, last) = range(epochs);
+    let points: Vec<(u32, f64)> = (1..=last).zip(rates.iter().copied()).collect();
+    let top = points.iter().map(|(_, rate)| *rate).fold(0.0, f64::max) * 1.05;
+    drawing(|text| {
+        let area = SVGBackend::with_string(text, (SIZE.0, RATE_HEIGHT)).into_drawing_area();
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .x_label_area_size(44)
+            .y_label_area_size(66)
+            .build_cartesian_2d(begin..last, 0.0..top)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(BEST.mix(0.25))
+            .x_labels(8)
+            .y_labels(4)
+            .y_label_formatter(&|rate| if *rate == 0.0 { "0".to_owned() } else { format!("{rate:.1e}") })
+            .x_desc("epoch")
+            .y_desc("learning rate")
+            .label_style(("sans-serif", 16))
+            .axis_desc_style(("sans-serif", 16))
+            .draw()?;
+        chart.draw_series(LineSeries::new(points, TRAINING.stroke_width(2)))?;
+        area.present()?;
+        drop(chart);
+        drop(area);
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spikes_do_not_squeeze_the_axis() {
+        let calm = |count: usize| (0..count).map(|_| 0.5);
+        assert_eq!(robust_top(calm(19).chain([40.0]), 0.69), 0.69 * 1.05);
+        assert_eq!(robust_top(calm(19).chain([40.0]), 0.1), 0.625 * 1.05);
+        // A few epochs are all shown, if they are of one kind; and a loss of a guess is always.
+        assert_eq!(robust_top([2.0, 1.9].into_iter(), 0.69), 2.0 * 1.05);
+        assert_eq!(robust_top([0.1, 0.1].into_iter(), 0.69), 0.69 * 1.05);
+        assert_eq!(robust_top(std::iter::empty(), 1.0), 1.05);
+        assert_eq!(robust_top([f64::NAN, 0.5].into_iter(), 0.1), 0.5 * 1.05);
+    }
 }

@@ -51,7 +51,7 @@ pub fn explanation_page(model: &str, classes: &[String], photos: &[ExplainedPhot
 pub(super) fn section(classes: &[String], photos: &[ExplainedPhoto<'_>], all: usize) -> Markup {
     html! {
         @if !photos.is_empty() {
-            h2 { "Which pixels decided" }
+            h2 #pixels { "Which pixels decided" }
             p {
                 (reading(photos)) " " (photos.len()) " of " (all) " validation photos shown, mistakes first; "
                 code { "pinhole explain" } " makes such pictures of any photo."
@@ -93,8 +93,8 @@ fn figure(classes: &[String], photo: &ExplainedPhoto<'_>) -> Markup {
     html! {
         figure class=(kind) {
             div.pair {
-                img src=(input(photo.pixels, explanation.size())) alt=(file);
-                img src=(overlay(photo.pixels, explanation)) alt={ (file) ", tinted" };
+                img src=(input(photo.pixels, explanation.size())) alt=(file) loading="lazy";
+                img src=(overlay(photo.pixels, explanation)) alt={ (file) ", tinted" } loading="lazy";
             }
             figcaption {
                 (name(decided)) " " (percent(explanation.decision.probability.to_f64()))
@@ -120,7 +120,7 @@ pub(super) fn first_layer(layers: &[FloatLayer], classes: &[String], input: Inpu
         "in the order of how much the next layer listens to them (by the norm of their outgoing weights)".to_owned()
     };
     html! {
-        h2 { "What the first layer looks for" }
+        h3 { "What the first layer looks for" }
         figure.tiles {
             img src=(tiles.picture) alt={ "Weights of " (tiles.shown.len()) " neurons" };
             figcaption {

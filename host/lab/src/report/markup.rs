@@ -1,6 +1,7 @@
 //! Parts that all pages share.
 
 use maud::{Markup, PreEscaped, html};
+use pinhole_core::statistics::Interval;
 
 /// Style of all pages, on screen, phone and paper, light and dark.
 const STYLE: &str = include_str!("style.css");
@@ -38,6 +39,11 @@ pub(super) fn counted(count: usize, what: &str) -> String {
 
 pub(super) fn percent(fraction: f64) -> String {
     format!("{:.1}\u{a0}%", 100.0 * fraction)
+}
+
+/// Formats an interval of fractions: `77.4 to 98.0 %`.
+pub(super) fn percents(interval: Interval) -> String {
+    format!("{:.1} to {}", 100.0 * interval.low, percent(interval.high))
 }
 
 /// Returns a file's name.

@@ -171,6 +171,11 @@ fn encoded(bytes: &[u8], width: u32, height: u32, color: ColorType) -> String {
     uri(written.is_ok().then_some(file.into_inner()))
 }
 
+/// Returns the data URI of a JPEG file.
+pub(super) fn jpeg_uri(jpeg: &[u8]) -> String {
+    format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg))
+}
+
 /// Returns a data URI. Encoding into memory cannot fail; if it does, a page without that picture is better than no page.
 fn uri(png: Option<Vec<u8>>) -> String {
     png.map_or_else(String::new, |png| format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png)))

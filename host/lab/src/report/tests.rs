@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use pinhole_core::photos::Example;
+use pinhole_core::recipe::{DEFAULT, Recipe};
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::layers::FloatDense;
-use pinhole_train::runs::PretrainedSummary;
+use pinhole_train::runs::{PretrainedSummary, RecipeChoice};
 use pinhole_train::{Accelerator, LastLayer};
 
 use super::*;
@@ -15,6 +16,7 @@ use crate::evaluate::{PhotoResult, Scores};
 use crate::explain::Explanation;
 use crate::study::results::{results, tests as study};
 use crate::study::{Showcase, ShownNetwork, ShownPhoto};
+use crate::verdict::{DoubtedLabel, TrainingFacts};
 
 /// A name that is markup if it is not escaped, and ends attributes.
 const MARKUP: &str = "<b>&\"'";
@@ -68,7 +70,7 @@ fn training_page(name: &str) -> String {
     let run = RunSummary {
         pinhole: name.to_owned(),
         recipe: name.to_owned(),
-        choice: None,
+        choice: Some(RecipeChoice { sentence: name.to_owned(), command: name.to_owned() }),
         from: Some(PretrainedSummary { path: path(), checksum: 1, dequantized: true, last_layer: LastLayer::Kept }),
         frozen: true,
         seed: 1,
@@ -87,15 +89,44 @@ fn training_page(name: &str) -> String {
         validation_accuracy: 0.5,
         model_checksum: 2,
         quantization: None,
+        command: Some(name.to_owned()),
         verdict: None,
+        test: None,
     };
     let epoch =
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };
     let shown: Vec<ExplainedPhoto<'_>> =
         photos.examples.iter().map(|example| ExplainedPhoto::of(example, &explained)).collect();
+    let settings = Recipe::find(DEFAULT).unwrap().training;
+    let duplicates =
+        [DuplicatePhotos { first: path(), second: path(), mirrored: true, across: true, contradiction: None }];
+    let facts = TrainingFacts { training: &photos, duplicates: &duplicates, best_epoch: 1, epochs: 9 };
+    let mut verdict = NetworkVerdict::of(&evaluation, &photos, Some(facts));
+    verdict.doubted = vec![DoubtedLabel {
+        path: path(),
+        index: 1,
+        class: name.to_owned(),
+        decided: name.to_owned(),
+        probability: 0.75,
+        own_probability: 0.25,
+    }];
+    let board = BoardRow {
+        name: "pico".to_owned(),
+        core: String::new(),
+        model_flash: (100, 1000),
+        code_flash: (100, 1000),
+        ram: (100, 1000),
+        time_ms: None,
+        lacks: Some(name.to_owned()),
+    };
     let report = RunReport {
         run: &run,
         recipe: name,
+        settings: &settings,
+        training: &photos,
+        verdict: &verdict,
+        next: &[NextStep { why: format!("try {name}"), command: Some(name.to_owned()) }],
+        boards: &[board],
         epochs: &[epoch],
         validation: &photos,
         evaluation: &evaluation,
@@ -108,26 +139,43 @@ fn training_page(name: &str) -> String {
         layers: &[LayerError { mean_error: 0.1, max_error: 0.2, accumulator_bound: 100, bytes: 10 }],
         model_bytes: 100,
         warnings: &[Warning { path: path(), reason: name.to_owned() }],
-        duplicates: &[DuplicatePhotos {
-            first: path(),
-            second: path(),
-            mirrored: true,
-            across: true,
-            contradiction: None,
-        }],
+        duplicates: &duplicates,
     };
-    report.to_html()
+    // Digests are of the names too.
+    let digest = super::made::digest(&photos);
+    report.to_html().replace(&digest, "digest")
 }
 
 #[test]
 fn a_training_report_escapes_every_name() {
-    // Title; heading, two classes, reason of the end, network that it continues; the confusion matrix's two rows and
-    // columns; two photos with file (twice), decision, and once a class; the same explained, where the file comes three
-    // times; two classes of the first layer; a near-duplicate's two paths; a left-out file and its reason; recipe and version.
-    assert_escaped(training_page, 1 + 5 + 4 + 7 + 9 + 2 + 2 + 2 + 2);
+    // Title. Recipe, two classes, the sentence, the best constant answer, two warnings, reason of the
+    // end, automatic choice, network that it continues, a step and its command.
+    let top = 1 + 3 + 1 + 1 + 2 + 1 + 1 + 1 + 2;
+    // Two classes in the table and on the contact sheet; a doubted label with two classes; a pair; a left-out file and its reason.
+    let data = 2 + 2 + 3 + 2 + 2;
+    // Scores; the matrix' columns, which have titles, and its rows.
+    let classes = 2 + 4 + 2;
+    // A mistake and a right photo with file (twice) and decision, and once a class; the same explained, where the file comes three
+    // times; two classes of the first layer.
+    let photos = (3 + 1) + 3 + (2 * 4 + 1) + 2;
+    // What a board lacks; command, version, folder and recipe; version.
+    let last = 1 + 4 + 1;
+    assert_escaped(training_page, top + data + classes + photos + last);
     let page = training_page(MARKUP);
     assert!(page.contains(&format!("<title>Pinhole: {ESCAPED}, seed 1</title>")));
     assert!(page.contains(&format!("alt=\"{ESCAPED}, tinted\"")));
+}
+
+/// The second class has one photo, which is decided for the first.
+#[test]
+fn a_report_does_not_praise_what_is_not_there() {
+    let page = training_page("cat");
+    assert!(page.contains("<td class=\"missed\" style=\"--part:8%\">0<small>0.0\u{a0}%</small></td>"));
+    assert!(page.contains("<td class=\"right\" style=\"--part:70%\">1<small>100.0\u{a0}%</small></td>"));
+    assert!(page.contains("<h1>It is no better than guessing: 50\u{a0}% of 2 photos"));
+    assert!(page.contains("<div class=\"score bad\">"));
+    assert!(page.contains("This page is one file of 0.1\u{a0}MB"));
+    assert!(page.contains("held out of the training photos, by the seed"));
 }
 
 #[test]

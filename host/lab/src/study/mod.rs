@@ -37,7 +37,7 @@ pub use results::{StudyResults, TrialRecords};
 pub use runner::{Shard, StudyOptions, StudyProgress};
 pub use showcase::{Showcase, ShownNetwork, ShownPhoto};
 pub use store::{StudyFolder, files};
-pub use systems::System;
+pub use systems::{PlannedStart, System};
 pub use trial::{Curves, EpochScores, TrialRecord};
 
 use crate::report::study_page;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::photos::{StudyPhotos, shape_name, subset};
+use super::systems::PlannedStart;
 use super::{StudyError, System};
 
 /// Part of every key. Change it if, within one version of Pinhole, the same recipe, seed and photos come to train other
@@ -96,6 +97,9 @@ pub struct PlannedSystem {
     pub input: String,
     /// Recipe, TOML.
     pub recipe: String,
+    /// The trained network that it continues from; absent for new networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PlannedStart>,
 }
 
 impl StudyPlan {
@@ -138,6 +142,7 @@ impl StudyPlan {
                     name: system.name.clone(),
                     input: shape_name(system.recipe.input()),
                     recipe: system.recipe.to_toml(),
+                    from: system.planned_start(),
                 })
                 .collect(),
             seeds: if photos.given_split { size.seeds } else { 0 },
@@ -184,16 +189,14 @@ impl StudyPlan {
             && (0..self.folds as usize).all(|fold| folds.contains(&fold))
     }
 
-    /// Returns the systems with their parsed recipes.
+    /// Returns the systems with their parsed recipes. A network to continue from is not read again: these systems cannot be trained.
     ///
     /// # Errors
     /// [`StudyError::Recipe`] if a recipe is invalid: the plan was changed by hand.
     pub fn systems(&self) -> Result<Vec<System>, StudyError> {
         self.systems
             .iter()
-            .map(|system| {
-                Ok(System { name: system.name.clone(), recipe: Recipe::parse(&system.recipe, &system.name)? })
-            })
+            .map(|system| Ok(System::new(system.name.clone(), Recipe::parse(&system.recipe, &system.name)?)))
             .collect()
     }
 
@@ -243,6 +246,9 @@ impl StudyPlan {
         put(&self.pinhole);
         put(TRAINING_FORMAT);
         put(&system.recipe);
+        if let Some(from) = &system.from {
+            put(&format!("from {:08x}", from.checksum));
+        }
         put(&trial.seed.to_string());
         put(&self.classes.join("\n"));
         for (index, photo) in self.photos.iter().enumerate() {

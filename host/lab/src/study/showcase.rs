@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pinhole_train::quantize::{ActivationBits, QuantizeError, quantize};
 use pinhole_train::runs::JobError;
-use pinhole_train::{Epoch, Network, Stopped, TrainError, train};
+use pinhole_train::{Epoch, Stopped, TrainError, train};
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Split, StudyPlan, Trial};
@@ -89,10 +89,9 @@ pub(super) fn make(
     let system = &all[reference];
     let of = |shown| Showcase { key: key(plan, reference), system: system.name.clone(), shown };
     let (training, validation) = plan.data(trial, photos, system);
-    let mut recipe = system.recipe.clone();
+    let mut network = system.network(&training.classes, trial.seed)?;
     // All epochs, like the trials.
-    recipe.training.patience = None;
-    let network = Network::new(&recipe, &training.classes, trial.seed).map_err(JobError::from)?;
+    network.recipe.training.patience = None;
     let observe = |_: &Epoch| {
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };

@@ -1,16 +1,72 @@
-//! The article's systems, and the comparisons between them.
+//! The systems of a study: the article's, and those that a user names; and the comparisons between the article's.
+
+use std::path::Path;
+use std::sync::Arc;
 
 use pinhole_core::recipe::{DEFAULT, NAMED, Recipe, RecipeError};
+use pinhole_train::runs::JobError;
+use pinhole_train::runs::pretrained::PretrainedSource;
+use pinhole_train::{Network, transfer};
+use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 
 /// A network and its training, with its name in tables and figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct System {
-    /// Name of a bundled recipe, or the file stem of the user's own.
+    /// Name of a bundled recipe, or the file stem of the user's own; `from-` and the model's name for one that continues.
     pub name: String,
     /// The recipe.
     pub recipe: Recipe,
+    /// The trained network that every training continues from; `None` for a new network. A system whose recipe and network are
+    /// chosen by the photos (`train --recipe auto`) is one with both, which the caller chooses.
+    pub from: Option<Arc<PretrainedSource>>,
+}
+
+/// The trained network that a system continues from, as a plan names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStart {
+    /// Name of a bundled model, or the file.
+    pub name: String,
+    /// Checksum of its parameters: see [`PretrainedSource::checksum`].
+    pub checksum: u32,
+}
+
+impl System {
+    /// A system that trains new networks.
+    pub fn new(name: String, recipe: Recipe) -> Self {
+        Self { name, recipe, from: None }
+    }
+
+    /// A system that continues from a trained network, by that network's recipe. Its name is that of the model, after `from-`.
+    pub fn continuing(source: PretrainedSource) -> Self {
+        let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        // A run folder's files all have the same names, so its own name says more.
+        let of_run = source.path.parent().filter(|folder| pinhole_core::artifacts::is_run(folder)).and_then(stem);
+        let name = of_run.or_else(|| stem(&source.path)).unwrap_or_else(|| "model".to_owned());
+        Self { name: format!("from-{name}"), recipe: source.pretrained.recipe.clone(), from: Some(Arc::new(source)) }
+    }
+
+    /// Returns the network that a training with this seed begins with.
+    ///
+    /// # Errors
+    /// [`JobError::Transfer`] if the recipe is for another network than the one to continue from; a candle error if memory cannot
+    /// be allocated.
+    pub fn network(&self, classes: &[String], seed: u64) -> Result<Network, JobError> {
+        match &self.from {
+            None => Ok(Network::new(&self.recipe, classes, seed)?),
+            Some(source) => Ok(transfer(&source.pretrained, &self.recipe, classes, seed)?),
+        }
+    }
+
+    /// Returns the network that it continues from, for a plan.
+    pub(super) fn planned_start(&self) -> Option<PlannedStart> {
+        let named = |source: &Arc<PretrainedSource>| PlannedStart {
+            name: source.path.file_name().unwrap_or(source.path.as_os_str()).to_string_lossy().into_owned(),
+            checksum: source.checksum,
+        };
+        self.from.as_ref().map(named)
+    }
 }
 
 /// A comparison: systems drawn in one figure because they answer one question.
@@ -112,7 +168,7 @@ pub fn article() -> Result<Vec<System>, RecipeError> {
     for (name, _) in NAMED {
         let recipe = Recipe::find(name)?;
         if recipe.layers.iter().all(|layer| layer.as_dense().is_some()) {
-            systems.push(System { name: (*name).to_owned(), recipe });
+            systems.push(System::new((*name).to_owned(), recipe));
         }
     }
     Ok(systems)
@@ -129,12 +185,21 @@ pub fn named(names_or_paths: &[String]) -> Result<Vec<System>, StudyError> {
         let is_bundled = NAMED.iter().any(|(name, _)| name == name_or_path);
         let stem = std::path::Path::new(name_or_path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let name = if is_bundled { name_or_path.clone() } else { stem.unwrap_or_else(|| name_or_path.clone()) };
-        if systems.iter().any(|system| system.name == name) {
-            return Err(StudyError::SameName { name });
-        }
-        systems.push(System { name, recipe });
+        add(&mut systems, System::new(name, recipe))?;
     }
     Ok(systems)
+}
+
+/// Adds a system.
+///
+/// # Errors
+/// [`StudyError::SameName`] if another one has its name.
+pub fn add(systems: &mut Vec<System>, system: System) -> Result<(), StudyError> {
+    if systems.iter().any(|other| other.name == system.name) {
+        return Err(StudyError::SameName { name: system.name });
+    }
+    systems.push(system);
+    Ok(())
 }
 
 /// Returns the reference system: the article's winner if it takes part, else the first.
@@ -165,5 +230,10 @@ mod tests {
         assert_eq!(names(&["bigger", "smaller"]).unwrap()[1].name, "smaller");
         assert!(matches!(names(&["bigger", "bigger"]), Err(StudyError::SameName { name }) if name == "bigger"));
         assert!(matches!(names(&["no-such"]), Err(StudyError::Recipe(_))));
+        let from = System::continuing(PretrainedSource::read(Path::new("conv-50-tiny")).unwrap());
+        assert_eq!((from.name.as_str(), from.recipe.training.epochs), ("from-conv-50-tiny", 100));
+        let mut systems = names(&["smaller"]).unwrap();
+        add(&mut systems, from.clone()).unwrap();
+        assert!(matches!(add(&mut systems, from), Err(StudyError::SameName { name }) if name == "from-conv-50-tiny"));
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use pinhole_train::runs::JobError;
-use pinhole_train::{Epoch, Network, TrainError, Trainer, arg_max, softmax};
+use pinhole_train::{Epoch, TrainError, Trainer, arg_max, softmax};
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Split, StudyPlan, Trial};
@@ -104,7 +104,7 @@ pub(super) fn run(
     mut go_on: impl FnMut() -> ControlFlow<()>,
 ) -> Result<Option<TrialRecord>, StudyError> {
     let (training, validation) = plan.data(trial, photos, system);
-    let network = Network::new(&system.recipe, &training.classes, trial.seed).map_err(JobError::from)?;
+    let network = system.network(&training.classes, trial.seed)?;
     let settings = system.recipe.training.clone();
     let mut trainer = Trainer::new(network, &training, &validation, trial.seed).map_err(JobError::from)?;
     let mut record = TrialRecord {

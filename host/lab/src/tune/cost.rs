@@ -1,6 +1,8 @@
 //! Cost of a network on a device, known before training.
 
-use pinhole_boards::budget::Requirements;
+use pinhole_boards::board::Board;
+use pinhole_boards::budget::predict::predict;
+use pinhole_boards::budget::{Requirements, shortfalls};
 use pinhole_core::model_file::{ModelFile, Packing};
 use pinhole_core::photos::{Dataset, Example};
 use pinhole_core::random::{Purpose, Random};
@@ -9,9 +11,9 @@ use pinhole_train::Network;
 use pinhole_train::quantize::{ActivationBits, QuantizeError, quantize};
 use serde::Serialize;
 
-/// Cost of a model on the board where it is highest: each board packs it for its own kernel. Flash does not depend on the
-/// values of the weights; RAM may turn out a little lower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// Cost of a model on a board, or on the board where it is highest: each board packs it for its own kernel. Flash does not depend
+/// on the values of the weights; RAM may turn out a little lower.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cost {
     /// Size of the packed model, bytes.
     pub flash_bytes: usize,
@@ -19,6 +21,17 @@ pub struct Cost {
     pub ram_bytes: usize,
     /// Multiply-accumulates of one inference.
     pub macs: usize,
+    /// Time of one inference on the board as modeled, ms; absent without a board, and if it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_ms: Option<f64>,
+}
+
+/// The cost of a model, and whether a board has room for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Measured {
+    pub cost: Cost,
+    /// True without a board.
+    pub fits_board: bool,
 }
 
 /// Makes the model of a recipe without training it. Its size, memory and time on a device are those of a trained one.
@@ -44,7 +57,7 @@ impl Cost {
     /// [`QuantizeError`] if memory cannot be allocated.
     pub fn of(recipe: &Recipe, classes: &[String]) -> Result<Self, QuantizeError> {
         let file = untrained(recipe, classes)?;
-        let mut cost = Self { flash_bytes: 0, ram_bytes: 0, macs: recipe.mac_count(classes.len()) };
+        let mut cost = Self { flash_bytes: 0, ram_bytes: 0, macs: recipe.mac_count(classes.len()), time_ms: None };
         for packing in Packing::ALL {
             // Boards whose kernel has no chunk for the weights do not count: the model cannot be packed for them.
             let Ok(packed) = file.packed(packing) else { continue };
@@ -56,17 +69,41 @@ impl Cost {
     }
 }
 
+impl Measured {
+    /// Makes the untrained model of a recipe and measures it: on a board, or on the board where its cost is highest.
+    ///
+    /// # Errors
+    /// [`QuantizeError`] if memory cannot be allocated.
+    pub(super) fn of(recipe: &Recipe, classes: &[String], board: Option<Board>) -> Result<Self, QuantizeError> {
+        let Some(board) = board else { return Ok(Self { cost: Cost::of(recipe, classes)?, fits_board: true }) };
+        let (file, declared) = (untrained(recipe, classes)?, board.declaration());
+        let packed = file.packed(board.packing());
+        // A model that cannot be packed for the board still has a size.
+        let model = packed.as_ref().map_or_else(|_| file.model(), |packed| packed.model());
+        let needs = Requirements::of(&model);
+        let cost = Cost {
+            flash_bytes: needs.flash_bytes,
+            ram_bytes: needs.ram_bytes(),
+            macs: recipe.mac_count(classes.len()),
+            time_ms: predict(&model, declared.core).map(|work| work.time_ms(declared.clock_hz)),
+        };
+        Ok(Self { cost, fits_board: packed.is_ok() && shortfalls(&needs, declared).is_empty() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::space::SearchedKinds;
     use super::*;
     use pinhole_core::recipe::{DEFAULT, RecipeLayer};
+    use pinhole_shared::pixels::InputShape;
 
     #[test]
     fn every_network_of_the_space_has_a_cost() {
         let classes = ["a".to_owned(), "b".to_owned()];
         // One network of each shape and activation is enough, and fast.
         let mut seen = Vec::new();
-        for system in super::super::space::all(1).unwrap() {
+        for system in super::super::space::all(SearchedKinds::Dense, 1).unwrap() {
             let layers = &system.recipe.layers;
             let shape: Vec<_> = layers
                 .iter()
@@ -81,6 +118,31 @@ mod tests {
             }
         }
         assert_eq!(seen.len(), 4 * 5 * 3 * 2);
+    }
+
+    /// The convolutional networks too, with a time; a board without room says so.
+    #[test]
+    fn networks_have_a_cost_on_a_board() {
+        let classes = ["a".to_owned(), "b".to_owned()];
+        let systems = super::super::space::all(SearchedKinds::Conv, 1).unwrap();
+        let (mut fit, mut times) = (0, Vec::new());
+        for system in &systems {
+            let measured = Measured::of(&system.recipe, &classes, Some(Board::Pico))
+                .unwrap_or_else(|error| panic!("{}: {error}", system.name));
+            assert!(measured.cost.flash_bytes > 1000 && measured.cost.macs > 10_000, "{}: {measured:?}", system.name);
+            fit += usize::from(measured.fits_board);
+            times.extend(measured.cost.time_ms);
+        }
+        assert_eq!(times.len(), systems.len(), "a time is not known");
+        assert!(fit > 10, "{fit} of {} fit", systems.len());
+        let tiny = systems.iter().find(|system| system.name == "conv-50-tiny").unwrap();
+        let measured = Measured::of(&tiny.recipe, &classes, Some(Board::Pico)).unwrap();
+        // 7.2 million instructions (README), at 125 MHz.
+        let time = measured.cost.time_ms.unwrap();
+        assert!(measured.fits_board && time > 50.0 && time < 150.0, "{measured:?}");
+        let mut large = tiny.recipe.clone();
+        large.input = InputShape::gray(200);
+        assert!(!Measured::of(&large, &classes, Some(Board::Pico)).unwrap().fits_board);
     }
 
     #[test]

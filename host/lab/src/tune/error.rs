@@ -21,10 +21,12 @@ pub enum TuneError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Quantize(#[from] QuantizeError),
-    #[error("no network of the search fits {} bytes of flash and {} bytes of RAM", budget.flash_bytes, budget.ram_bytes)]
+    #[error("no network of the search fits {budget}")]
     #[diagnostic(help(
-        "the smallest needs {} bytes of flash and {} bytes of RAM: allow more, or train your own recipe",
-        smallest.flash_bytes, smallest.ram_bytes
+        "the smallest needs {} bytes of flash and {} bytes of RAM{}: allow more, or train your own recipe",
+        smallest.flash_bytes,
+        smallest.ram_bytes,
+        smallest.time_ms.map(|time| format!(", and takes {time:.1} ms")).unwrap_or_default()
     ))]
     NothingFits { budget: SearchBudget, smallest: Cost },
 }

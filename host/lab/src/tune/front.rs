@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn fronts_by_hand() {
-        let network = |accuracy, flash_bytes, macs| (accuracy, Cost { flash_bytes, ram_bytes: 0, macs });
+        let network = |accuracy, flash_bytes, macs| (accuracy, Cost { flash_bytes, ram_bytes: 0, macs, time_ms: None });
         let networks = [
             network(0.9, 100, 100),
             network(0.8, 50, 50),

@@ -1,52 +1,56 @@
 //! Searches for a network within a budget of flash and RAM.
 //!
-//! Networks are drawn from a space around the article's (`space`). Those over the budget are left out before anything is
-//! trained ([`Cost`]). The others are halved from round to round: every network is scored in one cross-validation, the
-//! better half in two, the better half of these in four, and so on. The search uses only scores of cross-validation. The
-//! held-out photos of a given split are used only after the search, for a score that the search did not choose.
+//! Networks are drawn from a space (`space`): dense ones around the article's, and convolutional ones. Those over the budget are left
+//! out before anything is trained ([`Cost`]). The others are halved from round to round (successive halving: Jamieson and Talwalkar,
+//! 2016): every network is scored in one cross-validation, the better half in two, the better half of these in four, and so on. The
+//! search uses only scores of cross-validation. The held-out photos of a given split are used only after the search, for a score that
+//! the search did not choose. The report of a search is [`crate::report::search_page`].
 
+mod budget;
 mod cost;
 mod error;
 mod front;
+mod output;
 mod space;
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
+pub use budget::SearchBudget;
 pub use cost::{Cost, untrained};
 pub use error::TuneError;
+pub use output::WrittenSearch;
+pub use space::SearchedKinds;
 
-use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
+use cost::Measured;
+
+use pinhole_core::photos::{self, DuplicatePhotos, Series, Warning};
+use pinhole_core::recipe::{Augmentation, Recipe, RecipeLayer};
 use pinhole_core::statistics::{Interval, Spread};
-use pinhole_shared::pixels::InputShape;
 
 use crate::study::results::{Paired, results};
 use crate::study::{
-    self, Compared, PhotoFolders, StudyFolder, StudyOptions, StudyPhotos, StudyPlan, StudyProgress, StudySize, System,
+    self, Compared, PhotoFolders, StudyError, StudyFolder, StudyOptions, StudyPhotos, StudyPlan, StudyProgress,
+    StudySize, System,
 };
-
-/// Flash and RAM that a device has for a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct SearchBudget {
-    /// Flash for the model file, bytes.
-    pub flash_bytes: usize,
-    /// RAM for one inference, bytes: see [`Cost::ram_bytes`].
-    pub ram_bytes: usize,
-}
 
 /// Settings of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
     /// Budget of the device.
     pub budget: SearchBudget,
+    /// Kinds of networks to try.
+    pub kinds: SearchedKinds,
     /// Number of networks at the beginning.
     pub candidates: usize,
     /// Folds of each cross-validation, at least 2.
     pub folds: u32,
     /// Number of rounds, at least 1; each after the first keeps half of the networks.
     pub rounds: u32,
-    /// Epochs, instead of the default recipe's.
+    /// Epochs, instead of each recipe's.
     pub epochs: Option<u32>,
     /// Seed of the order in which networks are drawn.
     pub seed: u64,
@@ -70,6 +74,16 @@ pub struct SearchResult {
     pub held_out: usize,
     /// Number of cross-validations of each network of the last round.
     pub repeats: u32,
+    /// Number of folds of each cross-validation.
+    pub folds: u32,
+    /// Seed of the order in which networks were drawn.
+    pub seed: u64,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Share of the largest class: the accuracy of always deciding for it.
+    pub largest_share: f64,
+    /// Number of networks in each round.
+    pub rounds: Vec<usize>,
     /// Photos that were left out.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
@@ -120,8 +134,9 @@ pub struct HeldOut {
     pub interval: Interval,
 }
 
-/// Runs a search. `compared` sees the progress of comparing photos with each other, and `observe` the round and its progress. Rounds are counted from 1; the held-out photos are one more. Returns
-/// `None` if stopped: finished trials are kept in the folder `out`, where the same search continues.
+/// Runs a search. `compared` sees the progress of comparing photos with each other, and `observe` the round and its progress.
+/// Rounds are counted from 1; the held-out photos are one more. Returns `None` if stopped: finished trials are kept in the folder
+/// `out`, where the same search continues.
 ///
 /// # Errors
 /// [`TuneError`].
@@ -133,25 +148,31 @@ pub fn tune(
     compared: &(dyn Fn(Compared) + Sync),
     observe: &(dyn Fn(u32, StudyProgress) + Sync),
 ) -> Result<Option<SearchResult>, TuneError> {
-    let mut space = space::all(search.seed)?;
+    let mut space = space::all(search.kinds, search.seed)?;
     if let Some(epochs) = search.epochs {
         space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
     }
-    // Held-out photos are read now, so that errors in them are reported now; they are not used yet.
-    let all_photos = StudyPhotos::load_telling(source, &space, compared)?;
-    let photos = all_photos.training_only();
-    let (mut left, costs) = within(&space, photos.classes(), search.budget)?;
+    let classes = photos::scan(source.options.of(&source.training)).map_err(StudyError::from)?.classes;
+    if classes.len() < 2 {
+        // Its error says what is wrong.
+        StudyPhotos::load(source, &space[..1])?;
+    }
+    let (mut left, costs) = within(&space, &classes, search.budget)?;
     let within_budget = left.len();
     left.truncate(search.candidates);
     let candidates = left.len();
+    // Held-out photos are read now, so that errors in them are reported now; they are not used yet.
+    let all_photos = StudyPhotos::load_telling(source, &left, compared)?;
+    let photos = all_photos.training_only();
     // Impossible folds are found before anything is written.
     StudyPlan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats: 1 })?;
     let store = &StudyFolder::create(out)?;
     let _claim = store.claim()?;
 
-    let mut round = 1;
-    let (networks, repeats) = loop {
+    let (mut round, mut rounds) = (1, Vec::new());
+    let (networks, (repeats, largest_share)) = loop {
         let repeats = 1 << (round - 1);
+        rounds.push(left.len());
         let plan = StudyPlan::new(&photos, &left, StudySize { seeds: 0, folds: search.folds, repeats })?;
         let progress = |progress| observe(round, progress);
         if !study::train(&plan, &photos, &left, store, options, &progress)? {
@@ -181,7 +202,7 @@ pub fn tune(
                     })
                 })
                 .collect();
-            break (networks, repeats);
+            break (networks, (repeats, plan.largest_share()));
         }
         let keep = left.len().div_ceil(2);
         // In the order of the draw, not of the scores: the plan and its trials then do not depend on it.
@@ -197,6 +218,11 @@ pub fn tune(
         photos: photos.any().examples.len(),
         held_out: 0,
         repeats,
+        folds: search.folds,
+        seed: search.seed,
+        classes,
+        largest_share,
+        rounds,
         warnings: all_photos.warnings.clone(),
         enlarged: all_photos.enlarged,
         duplicates: all_photos.duplicate_paths(),
@@ -215,37 +241,42 @@ pub fn tune(
     Ok(Some(found))
 }
 
+/// Returns the recipe without the settings that do not change its cost.
+fn shape(recipe: &Recipe) -> String {
+    let mut recipe = recipe.clone();
+    recipe.training.epochs = 1;
+    recipe.training.augment = Augmentation::default();
+    for layer in &mut recipe.layers {
+        if let RecipeLayer::Dense(layer) = layer {
+            layer.dropout = 0.0;
+        }
+    }
+    recipe.to_toml()
+}
+
 /// Returns the systems within the budget, in their order, and their costs.
 fn within(
     space: &[System],
     classes: &[String],
     budget: SearchBudget,
-) -> Result<(Vec<System>, std::collections::HashMap<String, Cost>), TuneError> {
+) -> Result<(Vec<System>, HashMap<String, Cost>), TuneError> {
     // The cost depends on the shape only, and many networks of the space share one.
-    let mut shapes: std::collections::HashMap<(InputShape, Vec<usize>), Cost> = std::collections::HashMap::new();
-    let mut costs = std::collections::HashMap::new();
+    let shapes: Vec<String> = space.iter().map(|system| shape(&system.recipe)).collect();
+    let first_of: HashMap<&str, &System> = shapes.iter().map(String::as_str).zip(space).rev().collect();
+    let measured = first_of
+        .par_iter()
+        .map(|(&shape, system)| Ok((shape, Measured::of(&system.recipe, classes, budget.board)?)))
+        .collect::<Result<HashMap<&str, Measured>, TuneError>>()?;
+    let mut costs = HashMap::new();
     let mut fitting = Vec::new();
     let mut smallest: Option<Cost> = None;
-    for system in space {
-        let recipe = &system.recipe;
-        let shape = (
-            recipe.input,
-            recipe
-                .layers
-                .iter()
-                .filter_map(pinhole_core::recipe::RecipeLayer::as_dense)
-                .map(|layer| layer.outputs)
-                .collect(),
-        );
-        let cost = match shapes.get(&shape) {
-            Some(cost) => *cost,
-            None => *shapes.entry(shape).or_insert(Cost::of(recipe, classes)?),
-        };
-        if smallest.is_none_or(|smallest| cost.flash_bytes < smallest.flash_bytes) {
-            smallest = Some(cost);
+    for (system, shape) in space.iter().zip(&shapes) {
+        let one = &measured[shape.as_str()];
+        if smallest.is_none_or(|smallest| one.cost.flash_bytes < smallest.flash_bytes) {
+            smallest = Some(one.cost);
         }
-        if cost.flash_bytes <= budget.flash_bytes && cost.ram_bytes <= budget.ram_bytes {
-            costs.insert(system.name.clone(), cost);
+        if budget.allows(one) {
+            costs.insert(system.name.clone(), one.cost);
             fitting.push(system.clone());
         }
     }

@@ -1,4 +1,7 @@
-//! The search space: dense networks for gray photos, around the article's.
+//! The search space: networks for gray photos. The dense ones are around the article's, the convolutional ones ([`conv`]) around the
+//! bundled ones.
+
+mod conv;
 
 use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Recipe, RecipeError, RecipeLayer};
@@ -15,12 +18,50 @@ const DROPOUTS: [f32; 3] = [0.0, 0.25, 0.5];
 /// Augmentation as in the recipe `augmented`, or none.
 const AUGMENT: [bool; 2] = [false, true];
 
-/// Returns every network of the space, named by its settings, in random order by the seed. The default recipe comes first, so
-/// that it is always tried if it fits.
+/// Kinds of networks that a search tries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SearchedKinds {
+    /// Dense networks and convolutional ones, in turn.
+    #[default]
+    All,
+    /// Dense networks only.
+    Dense,
+    /// Convolutional networks only.
+    Conv,
+}
+
+/// Returns every network of the space, named by its settings, in random order by the seed. The bundled recipes come first, so
+/// that they are always tried if they fit; then dense and convolutional networks in turn.
 ///
 /// # Errors
 /// Those of [`Recipe::find`]; bundled recipes are found.
-pub(super) fn all(seed: u64) -> Result<Vec<System>, RecipeError> {
+pub(super) fn all(kinds: SearchedKinds, seed: u64) -> Result<Vec<System>, RecipeError> {
+    let (default, mut dense) = self::dense()?;
+    let (bundled, mut conv) = conv::all()?;
+    let mut random = Random::stream(seed, Purpose::Search);
+    random.shuffle(&mut dense);
+    random.shuffle(&mut conv);
+    let mut first = vec![default];
+    match kinds {
+        SearchedKinds::All => first.extend(bundled),
+        SearchedKinds::Dense => conv.clear(),
+        SearchedKinds::Conv => {
+            dense.clear();
+            first = bundled;
+        }
+    }
+    let (mut dense, mut conv) = (dense.into_iter(), conv.into_iter());
+    loop {
+        let before = first.len();
+        first.extend([dense.next(), conv.next()].into_iter().flatten());
+        if first.len() == before {
+            return Ok(first);
+        }
+    }
+}
+
+/// Returns the default recipe, and the other dense networks.
+fn dense() -> Result<(System, Vec<System>), RecipeError> {
     let default = Recipe::find(DEFAULT)?;
     let augmentation = Recipe::find("augmented")?.training.augment;
     let mut systems = Vec::new();
@@ -34,18 +75,16 @@ pub(super) fn all(seed: u64) -> Result<Vec<System>, RecipeError> {
                             let augment = if augmented { augmentation } else { Augmentation::default() };
                             let mut recipe = Recipe { input: InputShape::gray(side), layers, ..default.clone() };
                             recipe.training.augment = augment;
-                            systems.push(System { name: name(&recipe), recipe });
+                            systems.push(System::new(name(&recipe), recipe));
                         }
                     }
                 }
             }
         }
     }
-    Random::stream(seed, Purpose::Search).shuffle(&mut systems);
     let own = name(&default);
     systems.retain(|system| system.name != own);
-    systems.insert(0, System { name: own, recipe: default });
-    Ok(systems)
+    Ok((System::new(own, default), systems))
 }
 
 fn hidden(first: usize, second: usize, activation: ActivationName, dropout: f32) -> Vec<RecipeLayer> {
@@ -73,16 +112,22 @@ mod tests {
 
     #[test]
     fn the_space_is_all_products_once_and_its_order_is_the_seeds() {
-        let systems = all(1).unwrap();
-        assert_eq!(systems.len(), 4 * 5 * 3 * 2 * 3 * 2);
+        let count = |kinds| all(kinds, 1).unwrap().len();
+        let (of_dense, of_conv) = (4 * 5 * 3 * 2 * 3 * 2, 3 + 4 * 3 * 3 * 2);
+        assert_eq!([count(SearchedKinds::Dense), count(SearchedKinds::Conv)], [of_dense, of_conv]);
+        let systems = all(SearchedKinds::All, 1).unwrap();
+        assert_eq!(systems.len(), of_dense + of_conv);
         let mut names: Vec<&str> = systems.iter().map(|system| system.name.as_str()).collect();
-        assert_eq!(names[0], "50px-128-16-sigmoid-drop25");
+        assert_eq!(names[..4], ["50px-128-16-sigmoid-drop25", "conv-50-tiny", "conv-50", "conv-96"]);
+        // In turn.
+        assert!(!names[4].contains("conv") && !names[4].contains("separable"), "{}", names[4]);
+        assert!(names[5].contains("conv") || names[5].contains("separable"), "{}", names[5]);
         assert_eq!(systems[0].recipe, Recipe::find(DEFAULT).unwrap());
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), systems.len(), "two networks have one name");
-        assert_eq!(all(1).unwrap(), systems);
-        assert_ne!(all(2).unwrap(), systems);
+        assert_eq!(all(SearchedKinds::All, 1).unwrap(), systems);
+        assert_ne!(all(SearchedKinds::All, 2).unwrap(), systems);
         for system in &systems {
             assert_eq!(Recipe::parse(&system.recipe.to_toml(), &system.name).unwrap(), system.recipe);
         }

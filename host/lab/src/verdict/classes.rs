@@ -56,7 +56,7 @@ impl ClassVerdict {
     }
 
     /// Returns true if at least half of its photos are recognized.
-    pub(super) fn is_recognized(&self) -> bool {
+    pub fn is_recognized(&self) -> bool {
         self.recall.is_some_and(|recall| recall >= 0.5)
     }
 }

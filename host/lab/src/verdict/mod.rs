@@ -74,7 +74,7 @@ pub struct NetworkVerdict {
     pub warnings: Vec<VerdictWarning>,
     /// Pairs of nearly the same picture in two classes; empty without [`TrainingFacts`].
     pub contradictory: Vec<ContradictoryLabels>,
-    /// Photos whose label the network doubts most, the most doubted first.
+    /// Photos whose label the network doubts most, the most doubted first; empty if the network is too weak to tell.
     pub doubted: Vec<DoubtedLabel>,
     /// True if the photos are the validation photos of the network's training.
     pub of_training: bool,
@@ -123,6 +123,8 @@ impl NetworkVerdict {
         let interval = whole.interval();
         // A constant answer is the best guess in both scores, and a network that recognizes a rare class is better by one.
         let better_than_guessing = interval.low > guess.accuracy || balanced_interval.low > guess.balanced_accuracy;
+        // Doubt counts if the network is half-way between a guess and perfection: a weaker one is wrong too often.
+        let may_doubt = better_than_guessing && 2.0 * balanced_accuracy >= 1.0 + guess.balanced_accuracy;
         let mut verdict = Self {
             sentence: String::new(),
             better_than_guessing,
@@ -141,8 +143,7 @@ impl NetworkVerdict {
             classes,
             warnings: Vec::new(),
             contradictory: facts.map(|facts| labels::contradictory(photos, &facts)).unwrap_or_default(),
-            // The doubt of a network that guesses says nothing.
-            doubted: if better_than_guessing { labels::doubted(photos, evaluation) } else { Vec::new() },
+            doubted: if may_doubt { labels::doubted(photos, evaluation) } else { Vec::new() },
             of_training: facts.is_some(),
         };
         verdict.warnings = warning::all(&verdict, facts.as_ref());

@@ -146,7 +146,8 @@ impl fmt::Display for VerdictWarning {
                 if classes.len() == 1 { "this class" } else { "these classes" }
             ),
             Self::NeverDecided { classes } => {
-                write!(f, "it never answers {}, not even for photos of {0}", list(classes))
+                let own = if classes.len() == 1 { "its" } else { "their" };
+                write!(f, "it never answers {}, not even for {own} own photos", list(classes))
             }
             Self::FirstEpochBest { best_epoch: 0, epochs } => write!(
                 f,

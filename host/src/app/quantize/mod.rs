@@ -119,6 +119,7 @@ pub fn quantize(request: &QuantizeRequest, events: &mut dyn Events) -> Result<Qu
             if std::mem::replace(&mut summary.model_checksum, checksum) != checksum {
                 // It was of the earlier model; that of the new one comes with its report.
                 summary.verdict = None;
+                summary.test = None;
             }
             summary.quantization = made.quantization.clone().or(summary.quantization);
             update_run(folder, &summary, &model, events)?;

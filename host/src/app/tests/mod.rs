@@ -85,6 +85,7 @@ fn request(folder: &Path) -> TrainRequest {
     TrainRequest {
         photos: pictures("train", folder),
         validation: Some(pictures("validation", folder)),
+        test: None,
         options: PhotoOptions::default(),
         recipe: Some(DEFAULT.to_owned()),
         from: None,

@@ -4,6 +4,8 @@ mod auto;
 mod changes;
 mod output;
 mod request;
+mod system;
+mod test_photos;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,8 +21,11 @@ pub use self::auto::AUTO;
 pub use self::changes::RecipeChanges;
 pub use self::output::EarlierRun;
 pub use self::request::{CandleError, NoTrunk, RequestError, TrainRequest};
+pub use self::system::auto_system;
 
 use self::output::RunOutput;
+use self::test_photos::TestPhotos;
+pub use self::test_photos::TestVerdict;
 use super::events::{Events, Note, tell_of_enlarged, tell_of_photos};
 use super::job::{FinishedTraining, Job, JobData};
 use super::observer::Observer;
@@ -79,7 +84,7 @@ pub fn train(
     earlier: EarlierRun,
     events: &mut dyn Events,
 ) -> Result<TrainedRun, TrainingError> {
-    let photos = [Some(job.photos.as_path()), job.validation.as_deref()];
+    let photos = [Some(job.photos.as_path()), job.validation.as_deref(), job.test.as_deref()];
     check_outside(out, photos.into_iter().flatten()).map_err(JobError::from)?;
     let mut output = RunOutput::open(out)?;
     let path = out.join(files::CHECKPOINT);
@@ -96,6 +101,7 @@ pub fn train(
     if let Some(from) = &job.from {
         events.note(&beginning(&from.source, &data.training.classes));
     }
+    let test = TestPhotos::read(job, &data, events);
     let identity = job.identity(&data)?;
     if let Some(checkpoint) = &checkpoint {
         checkpoint.check(&identity, &path)?;
@@ -104,7 +110,10 @@ pub fn train(
     // checkpoint is written before the end.
     output.create()?;
     let kept = (checkpoints != Checkpoints::None).then_some((path.as_path(), identity));
-    let trained = observed(job, &data, checkpoint, kept, events)?;
+    let mut trained = observed(job, &data, checkpoint, kept, events)?;
+    if let Some(test) = test {
+        test.judge(&mut trained.finished)?;
+    }
     output.write(&trained, &data, earlier, events)?;
     Ok(trained)
 }

@@ -70,7 +70,7 @@ impl RunOutput {
         earlier: EarlierRun,
         events: &mut dyn Events,
     ) -> Result<(), JobError> {
-        let staged = StagedFiles::write(&self.folder, &trained.finished.files(data)?)?;
+        let staged = StagedFiles::write(&self.folder, &trained.finished.files(&self.folder, data)?)?;
         // The part of this training that was done before is no earlier run.
         let before = runs::summary(&self.folder).filter(|before| !is_part_of(before, trained));
         if runs::summary(&self.folder).is_none() || before.is_some() {

@@ -1,10 +1,10 @@
 //! Request for a training in the user's terms: names and paths, and only the differences from a recipe.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use miette::Diagnostic;
 use pinhole_boards::board::Board;
-use pinhole_core::photos::{PhotoError, PhotoOptions, SplitFolders};
+use pinhole_core::photos::{self, PhotoError, PhotoOptions, SplitFolders};
 use pinhole_core::recipe::{Recipe, RecipeError};
 use pinhole_train::quantize::{ActivationBits, QuantizeError};
 use pinhole_train::runs::RecipeChoice;
@@ -12,6 +12,7 @@ use pinhole_train::runs::pretrained::{PretrainedSource, PretrainedSourceError};
 use pinhole_train::{Accelerator, AcceleratorError, TransferError};
 use thiserror::Error;
 
+use super::super::command::command_of;
 use super::super::events::{Events, Note};
 use super::super::job::{Job, PretrainedInit};
 use super::auto::{self, AUTO};
@@ -24,6 +25,8 @@ pub struct TrainRequest {
     pub photos: PathBuf,
     /// Folder of validation photos.
     pub validation: Option<PathBuf>,
+    /// Folder of test photos, which are used once, after the training.
+    pub test: Option<PathBuf>,
     /// Settings of reading and comparing the photos.
     pub options: PhotoOptions,
     /// Name or path of the recipe, or [`AUTO`]. If absent, the recipe of the network to continue from, otherwise [`AUTO`].
@@ -90,16 +93,19 @@ impl TrainRequest {
         // The user may have named it for validation.
         let named = self.validation.as_ref().and_then(|path| path.canonicalize().ok());
         folders.test = folders.test.filter(|test| named.is_none() || test.canonicalize().ok() != named);
+        if let Some(test) = &self.test {
+            // A wrong path is an error before the training, not a note.
+            photos::scan(self.options.of(test))?;
+        }
+        folders.test = self.test.clone().or(folders.test);
         let validation = self.validation.clone().or_else(|| folders.validation.clone());
         if folders.training != self.photos {
             events.note(&Note::SplitFolders { folders: folders.clone(), validation: validation.clone() });
         }
         let is_auto = self.recipe.as_ref().map_or(source.is_none(), |name| name == AUTO);
-        let (source, changes, choice) = if is_auto {
+        let (source, changes, sentence) = if is_auto {
             let choice = auto::choose(&folders.training, &self.options, source, self.board, &self.changes, self.seed)?;
-            let command = self.command(&choice.source, &choice.changes);
-            events.note(&Note::Chosen { sentence: choice.sentence.clone(), command: command.clone() });
-            (Some(choice.source), choice.changes, Some(RecipeChoice { sentence: choice.sentence, command }))
+            (Some(choice.source), choice.changes, Some(choice.sentence))
         } else {
             (source, self.changes.clone(), None)
         };
@@ -112,46 +118,24 @@ impl TrainRequest {
         if let Some(source) = &source {
             source.pretrained.check(&recipe)?;
         }
-        Ok(Job {
+        let mut job = Job {
             photos: folders.training,
             validation,
+            test: folders.test,
             options: self.options.clone(),
             recipe_name,
             recipe,
-            choice,
+            choice: None,
             from: source.map(|source| PretrainedInit { source, freeze: self.freeze }),
             seed: self.seed,
             bits: self.bits,
             accelerator: self.accelerator,
-        })
+        };
+        if let Some(sentence) = sentence {
+            let command = command_of(&job);
+            events.note(&Note::Chosen { sentence: sentence.clone(), command: command.clone() });
+            job.choice = Some(RecipeChoice { sentence, command });
+        }
+        Ok(job)
     }
-
-    /// Returns the command that asks for the same without the automatic choice. Options that do not depend on it are those of
-    /// the user's command, except for its output.
-    fn command(&self, source: &PretrainedSource, changes: &RecipeChanges) -> String {
-        let mut words = vec!["pinhole train".to_owned(), shell_word(&self.photos)];
-        if let Some(validation) = &self.validation {
-            words.push(format!("--validation {}", shell_word(validation)));
-        }
-        if !self.options.class_from.is_structure() {
-            words.push(format!("--class-from {}", shell_word(Path::new(&self.options.class_from.to_string()))));
-        }
-        if !self.options.duplicate_search {
-            words.push("--no-duplicate-search".to_owned());
-        }
-        words.push(format!("--from {}", shell_word(&source.path)));
-        words.extend(self.freeze.then(|| "--freeze".to_owned()));
-        words.extend(changes.options());
-        words.push(format!("--seed {}", self.seed));
-        words.extend((self.bits == ActivationBits::Eight).then(|| "--activations 8".to_owned()));
-        words.extend((self.accelerator == Accelerator::Gpu).then(|| "--device gpu".to_owned()));
-        words.join(" ")
-    }
-}
-
-/// Returns a path as a word for a shell: in quotes if it has characters that shells give a meaning.
-fn shell_word(path: &Path) -> String {
-    let path = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    if !path.is_empty() && path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

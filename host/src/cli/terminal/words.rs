@@ -19,16 +19,20 @@ pub(super) fn tell(fact: &Note) {
                 text += &format!(", validating on those in {}", validation.display());
             }
             if let Some(test) = &folders.test {
-                text += &format!(
-                    "\nthe photos in {0} are not used: evaluate on them later (pinhole evaluate RUN {0})",
-                    test.display()
-                );
+                text += &format!("\nthe photos in {} are used once, to test the trained model", test.display());
             }
             text
         }
         Note::Series(series) => return warn_of_series(series),
         Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
         Note::Enlarged { count, input } => return note_enlarged(*count, *input),
+        Note::NoTest { folder, reason } => {
+            format!("warning: the model will not be tested on the photos in {}: {reason}", folder.display())
+        }
+        Note::KnownTestPhotos { count } => format!(
+            "{count} test {} left out: near-duplicates of training or validation photos",
+            if *count == 1 { "photo is" } else { "photos are" }
+        ),
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
         Note::NotValidated { classes } => {
             let (list, them) = (classes.join(", "), if classes.len() == 1 { "it" } else { "them" });

@@ -23,7 +23,7 @@ use super::terminal::Terminal;
 use super::values::at_least;
 use super::verdict::{print_next_steps, print_verdict};
 use crate::app::next_steps;
-use crate::app::train::{Checkpoints, EarlierRun, TrainRequest, TrainedRun, train};
+use crate::app::train::{Checkpoints, EarlierRun, TestVerdict, TrainRequest, TrainedRun, train};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
@@ -34,6 +34,10 @@ pub(super) struct Train {
     /// Folder or list of validation photos [default: a fifth of the training photos is held out, by the seed]
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
+    /// Folder or list of test photos, which are used once, to judge the trained model [default: the folder test, in a folder
+    /// that also has train and validation]
+    #[arg(long, value_name = "FOLDER")]
+    test: Option<PathBuf>,
     #[command(flatten)]
     options: PhotoArguments,
     /// Name of a recipe (see `pinhole recipes`), path of a .toml file, or auto: chooses a bundled network to continue from, and
@@ -114,7 +118,7 @@ impl From<Activations> for ActivationBits {
 
 impl Train {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let photos = [Some(self.photos.as_path()), self.validation.as_deref()];
+        let photos = [Some(self.photos.as_path()), self.validation.as_deref(), self.test.as_deref()];
         check_outside(&self.out, photos.into_iter().flatten())?;
         let job = self.request().job(&mut Terminal::new())?;
         if let Some(threads) = self.threads {
@@ -136,6 +140,9 @@ impl Train {
             );
             scores(&finished.evaluation);
             print_verdict(&finished.verdict);
+            if let Some(TestVerdict { folder, verdict }) = &finished.test {
+                say!("test      {} ({})", verdict.sentence, folder.display());
+            }
             let part = before.map(|before| format!(", after epoch {before}")).unwrap_or_default();
             say!("time      {}{part}", duration(took));
             say!("model     {}", self.out.join(files::MODEL).display());
@@ -152,6 +159,7 @@ impl Train {
         TrainRequest {
             photos: self.photos.clone(),
             validation: self.validation.clone(),
+            test: self.test.clone(),
             options: self.options.options(None),
             recipe: self.recipe.clone(),
             from: self.from.clone(),

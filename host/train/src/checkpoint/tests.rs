@@ -149,6 +149,14 @@ fn patience_goes_on() {
     goes_on(&subject);
 }
 
+/// Before, at and after the epoch from which all layers are trained and the optimizer begins anew.
+#[test]
+fn frozen_epochs_go_on() {
+    for optimizer in ["", "[training.optimizer]\nkind = \"sgd\"\nmomentum = 0.9\n"] {
+        goes_on(&Subject::of(recipe(&format!("frozen_epochs = 3\n{optimizer}"), CONVOLUTIONS)));
+    }
+}
+
 /// Resumes from epoch 0, the network as it was given.
 #[test]
 fn what_continues_a_network_goes_on() {

@@ -13,7 +13,7 @@ use super::*;
 use crate::layers::FloatDense;
 use crate::layers::FloatGlobalAverage;
 use crate::loss::{CrossEntropy, Targets};
-use crate::train;
+use crate::{Trainer, train};
 
 /// Every kind of layer, with odd sizes and different paddings.
 pub(crate) const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbatch = 5\nlearning_rate = 0.01\n\
@@ -330,6 +330,25 @@ fn frozen_convolutions_keep_their_bytes() {
     let after = outcome.network.float_layers().unwrap();
     assert_eq!(after[..8], before[..8]);
     assert_ne!(after[8], before[8]);
+}
+
+/// Hidden layers keep their bytes in the frozen epochs, and are trained from the next one on.
+#[test]
+fn frozen_epochs_train_the_last_layer_alone() {
+    let (network, data, _) = trained(ALL_KINDS, 11);
+    let before = network.float_layers().unwrap();
+    for (frozen_epochs, epochs) in [(2, 2), (2, 3), (9, 3)] {
+        let mut recipe = network.recipe.clone();
+        (recipe.training.frozen_epochs, recipe.training.epochs) = (frozen_epochs, epochs);
+        let start = Network::from_layers(&recipe, &network.classes, &before).unwrap();
+        let mut trainer = Trainer::new(start, &data, &data, 5).unwrap();
+        for _ in 0..epochs {
+            trainer.epoch().unwrap();
+        }
+        let after = trainer.into_network().float_layers().unwrap();
+        assert_eq!(after[..8] == before[..8], frozen_epochs >= epochs, "{frozen_epochs} {epochs}");
+        assert_ne!(after[8], before[8]);
+    }
 }
 
 /// The comparison with Keras needs its initialization, and photos that the repository does not have. This needs none:

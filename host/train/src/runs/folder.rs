@@ -89,9 +89,26 @@ pub struct RunSummary {
     /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
+    /// A command that says the same as this training; absent in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Verdict on the model, as `pinhole_lab::verdict` serializes it; absent in summaries of earlier versions, and if the model was
     /// quantized again without the photos.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<serde_json::Value>,
+    /// Test of the model on photos that neither trained it nor chose its epoch; absent without such photos, and if the model was
+    /// quantized again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestSummary>,
+}
+
+/// Test of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestSummary {
+    /// Folder of the test photos.
+    #[serde(serialize_with = "lossy")]
+    pub photos: PathBuf,
+    /// Verdict on the model by them, as `pinhole_lab::verdict` serializes it.
     pub verdict: Option<serde_json::Value>,
 }
 
@@ -308,7 +325,9 @@ mod tests {
             validation_accuracy: 0.5,
             model_checksum: 1,
             quantization: None,
+            command: None,
             verdict: None,
+            test: None,
         };
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(files::SUMMARY), summary_bytes(&summary)).unwrap();

@@ -14,6 +14,6 @@ pub mod pretrained;
 
 pub use error::JobError;
 pub use folder::{
-    PretrainedSummary, Quantization, RecipeChoice, RunError, RunSummary, Trained, files, finish, metrics_csv, open,
-    read_metrics, remove_checkpoint, stopped_name, summary, summary_bytes, summary_of,
+    PretrainedSummary, Quantization, RecipeChoice, RunError, RunSummary, TestSummary, Trained, files, finish,
+    metrics_csv, open, read_metrics, remove_checkpoint, stopped_name, summary, summary_bytes, summary_of,
 };

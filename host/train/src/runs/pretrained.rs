@@ -14,7 +14,7 @@ use crate::runs::{self, files};
 use crate::{Network, NetworkError, Pretrained};
 
 /// A trained network and its origin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PretrainedSource {
     /// File that its parameters were read from: the float weights if available.
     pub path: PathBuf,

@@ -3,7 +3,7 @@
 use std::array::IntoIter;
 
 use maud::Markup;
-use pinhole_core::statistics::{Reliability, Spread};
+use pinhole_core::statistics::Spread;
 use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -13,7 +13,7 @@ use crate::report::markup::drawing;
 use crate::study::results::is_not_converged;
 use crate::study::{StudyPlan, TrialRecord, TrialRecords};
 
-const SIZE: (u32, u32) = (760, 380);
+pub(super) const SIZE: (u32, u32) = (640, 360);
 /// Distinguishable with every common kind of color vision, on black and on white (after Okabe and Ito, 2002).
 const COLORS: [RGBColor; 6] = [
     RGBColor(0xd5, 0x5e, 0x00),
@@ -184,40 +184,4 @@ fn losses(
     chart.configure_series_labels().position(legend).border_style(TRANSPARENT).label_font(("sans-serif", 14)).draw()?;
     area.present()?;
     Ok(())
-}
-
-/// Draws the fraction of right decisions against their probability, with intervals, and the diagonal of equality.
-pub(super) fn reliability(reliability: &Reliability) -> Markup {
-    drawing(|text| {
-        let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .x_label_area_size(40)
-            .y_label_area_size(60)
-            .build_cartesian_2d(0.0..1.02, 0.0..1.02)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID.mix(0.25))
-            .x_desc("probability of the decided class")
-            .y_desc("fraction right")
-            .label_style(("sans-serif", 14))
-            .axis_desc_style(("sans-serif", 15))
-            .draw()?;
-        chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], DOTS.0, DOTS.1, GRID.stroke_width(2)))?;
-        let bins = reliability.bins.iter().filter(|bin| bin.count > 0);
-        for bin in bins {
-            let x = bin.mean_probability;
-            let interval = [(x, bin.interval.low), (x, bin.interval.high)];
-            chart.draw_series(std::iter::once(PathElement::new(interval, COLORS[1].stroke_width(2))))?;
-            let dot = Circle::new((x, bin.fraction_right), 5, COLORS[1].filled());
-            chart.draw_series(std::iter::once(dot))?;
-            let count = Text::new(bin.count.to_string(), (x + 0.012, bin.fraction_right - 0.02), ("sans-serif", 14));
-            chart.draw_series(std::iter::once(count))?;
-        }
-        area.present()?;
-        drop(chart);
-        drop(area);
-        Ok(())
-    })
 }

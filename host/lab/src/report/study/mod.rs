@@ -8,6 +8,7 @@ mod table;
 use maud::{Markup, html};
 
 use super::markup::{self, counted, percent};
+use super::reliability::diagram;
 use crate::study::results::ComparisonResult;
 use crate::study::{Showcase, ShownNetwork, ShownPhoto, StudyPlan, StudyResults, TrialRecords};
 use curves::MeanCurves;
@@ -89,7 +90,7 @@ fn reliability(results: &StudyResults) -> Markup {
     html! {
         h2 { "Reliability of the probability" }
         figure.chart {
-            (figure::reliability(&results.reliability))
+            (diagram(&results.reliability, figure::SIZE))
             figcaption { (reading::reliability(results)) }
         }
     }
@@ -216,6 +217,9 @@ fn recipes(plan: &StudyPlan) -> Markup {
         @for system in &plan.systems {
             details {
                 summary { (system.name) }
+                @if let Some(from) = &system.from {
+                    p { "Training continues from the trained network " (from.name) ", checksum " (format_args!("{:08x}", from.checksum)) "." }
+                }
                 pre { (system.recipe) }
             }
         }

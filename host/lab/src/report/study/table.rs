@@ -11,7 +11,7 @@ pub(super) fn systems(results: &StudyResults) -> Markup {
     let (given_split, cross_validation) = (results.given_split_photos > 0, results.folds > 0);
     html! {
         h2 { "Systems" }
-        div.scroll {
+        div {
             table.systems {
                 thead {
                     tr {
@@ -55,29 +55,29 @@ fn row(results: &StudyResults, system: &SystemResult) -> Markup {
     html! {
         tr {
             th scope="row" { (system.name) (flags(system)) }
-            td { (thousands(system.weights)) }
+            td data-label="weights" { (thousands(system.weights)) }
             @if results.given_split_photos > 0 {
                 @if let Some(scores) = &system.given_split {
-                    td { (of_seeds(scores.best_accuracy, 3)) }
-                    td { (of_seeds(scores.best_loss, 3)) }
-                    td { (of_seeds(scores.best_epoch, 0)) }
-                    td { (of_seeds(scores.last_accuracy, 3)) }
-                    td { (scores.last_loss.map_or_else(|| "diverged".to_owned(), |loss| of_seeds(loss, 3))) }
+                    td data-label="best accuracy" { (of_seeds(scores.best_accuracy, 3)) }
+                    td data-label="least loss" { (of_seeds(scores.best_loss, 3)) }
+                    td data-label="its epoch" { (of_seeds(scores.best_epoch, 0)) }
+                    td data-label="last accuracy" { (of_seeds(scores.last_accuracy, 3)) }
+                    td data-label="last loss" { (scores.last_loss.map_or_else(|| "diverged".to_owned(), |loss| of_seeds(loss, 3))) }
                 } @else {
-                    td colspan="5" { "diverged in every run" }
+                    td colspan="5" data-label="given split" { "diverged in every run" }
                 }
             }
             @if let Some(scores) = &system.cross_validation {
                 @let Interval { low, high } = scores.interval;
-                td { (spread(scores.accuracy, 3, results.repeats)) }
-                td { (format_args!("{low:.2}\u{a0}to\u{a0}{high:.2}")) }
-                td { (format_args!("{:.3}", scores.calibration_error)) }
+                td data-label="cross-validation" { (spread(scores.accuracy, 3, results.repeats)) }
+                td data-label="95 % interval" { (format_args!("{low:.2}\u{a0}to\u{a0}{high:.2}")) }
+                td data-label="calibration error" { (format_args!("{:.3}", scores.calibration_error)) }
             }
             @if let Some(paired) = &system.against_reference {
-                td { (paired.only_this) "\u{a0}/\u{a0}" (paired.only_other) }
-                td.verdict { (verdict(paired)) }
+                td data-label="only it / other" { (paired.only_this) "\u{a0}/\u{a0}" (paired.only_other) }
+                td.verdict data-label="verdict" { (verdict(paired)) }
             } @else {
-                td colspan="2" { "the reference" }
+                td colspan="2" data-label="verdict" { "the reference" }
             }
         }
     }

@@ -12,7 +12,7 @@ pub(crate) fn plan() -> StudyPlan {
     };
     let system = |name: &str| {
         let (name, recipe) = (name.to_owned(), String::new());
-        PlannedSystem { name, input: "50".to_owned(), recipe }
+        PlannedSystem { name, input: "50".to_owned(), recipe, from: None }
     };
     StudyPlan {
         pinhole: "test".to_owned(),

@@ -1,0 +1,106 @@
+//! A command line that says the same as a training job.
+
+use std::path::Path;
+
+use pinhole_core::recipe::Recipe;
+use pinhole_train::Accelerator;
+use pinhole_train::quantize::ActivationBits;
+
+use super::job::Job;
+use super::train::RecipeChanges;
+
+/// Returns the command that trains this job. Run folder and threads are not part of it: the result does not depend on them.
+pub(super) fn command_of(job: &Job) -> String {
+    let mut words = vec!["pinhole train".to_owned(), quoted(&job.photos)];
+    if let Some(validation) = &job.validation {
+        words.extend(["--validation".to_owned(), quoted(validation)]);
+    }
+    if let Some(test) = &job.test {
+        words.extend(["--test".to_owned(), quoted(test)]);
+    }
+    if !job.options.class_from.is_structure() {
+        words.extend(["--class-from".to_owned(), quoted(Path::new(&job.options.class_from.to_string()))]);
+    }
+    words.extend((!job.options.duplicate_search).then(|| "--no-duplicate-search".to_owned()));
+    // The recipe without its options: that of the network to continue from, or the one of this name.
+    let source = job.from.as_ref().map(|from| &from.source).filter(|source| source.recipe_name == job.recipe_name);
+    let base = match source {
+        Some(source) => Some(source.pretrained.recipe.clone()),
+        None => {
+            words.extend(["--recipe".to_owned(), quoted(Path::new(&job.recipe_name))]);
+            Recipe::find(&job.recipe_name).ok()
+        }
+    };
+    if let Some(from) = &job.from {
+        words.extend(["--from".to_owned(), quoted(&from.source.path)]);
+        words.extend(from.freeze.then(|| "--freeze".to_owned()));
+    }
+    if let Some(base) = base {
+        words.extend(differences(&base, &job.recipe).options());
+    }
+    words.push(format!("--seed {}", job.seed));
+    if job.bits == ActivationBits::Eight {
+        words.push("--activations 8".to_owned());
+    }
+    if job.accelerator == Accelerator::Gpu {
+        words.push("--device gpu".to_owned());
+    }
+    words.join(" ")
+}
+
+/// Returns the changes that make one recipe of another, as far as options can.
+fn differences(before: &Recipe, after: &Recipe) -> RecipeChanges {
+    fn changed<T: PartialEq>(before: &T, after: T) -> Option<T> {
+        (*before != after).then_some(after)
+    }
+    let (old, new) = (&before.training, &after.training);
+    RecipeChanges {
+        color: changed(&before.input.color, after.input.color),
+        // No option changes only one of both.
+        input_side: changed(&before.input.size(), after.input.size()).map(|size| size.width),
+        fit: changed(&before.input.fit, after.input.fit),
+        epochs: changed(&old.epochs, new.epochs),
+        patience: new.patience.filter(|_| old.patience != new.patience),
+        frozen_epochs: changed(&old.frozen_epochs, new.frozen_epochs),
+        batch: changed(&old.batch, new.batch),
+        learning_rate: changed(&old.learning_rate, new.learning_rate),
+        class_weights: changed(&old.class_weights, new.class_weights),
+        flip: changed(&old.augment.flip, new.augment.flip),
+    }
+}
+
+/// Returns a path as an argument of a shell, quoted if it needs that.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\._-+:=@%,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into_owned();
+    }
+    if cfg!(windows) { format!("\"{text}\"") } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_options() {
+        let before = Recipe::find("baseline").unwrap();
+        let mut after = before.clone();
+        after.training.epochs = 7;
+        after.training.augment.flip = true;
+        assert_eq!(differences(&before, &after).options(), ["--epochs 7", "--flip"]);
+        assert_eq!(differences(&before, &before).options(), [""; 0]);
+    }
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_would_split_them() {
+        assert_eq!(quoted(Path::new("runs/first-1.2")), "runs/first-1.2");
+        assert_eq!(quoted(Path::new("fünf/パン")), "fünf/パン");
+        if cfg!(unix) {
+            assert_eq!(quoted(Path::new("my photos")), "'my photos'");
+            assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
+            assert_eq!(quoted(Path::new("a;b")), "'a;b'");
+        }
+    }
+}

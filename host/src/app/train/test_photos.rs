@@ -1,0 +1,80 @@
+//! Test photos: read before the training, and used once, after it.
+
+use std::path::{Path, PathBuf};
+
+use pinhole_core::photos::{self, Dataset};
+use pinhole_lab::evaluate::evaluate;
+use pinhole_lab::verdict::NetworkVerdict;
+use pinhole_train::runs::{JobError, TestSummary};
+
+use super::super::compare::compare;
+use super::super::events::{Events, Note};
+use super::super::job::{FinishedTraining, Job, JobData, serialized};
+
+/// Verdict on a model by photos that neither trained it nor chose its epoch.
+pub struct TestVerdict {
+    /// Folder of the photos.
+    pub folder: PathBuf,
+    /// The verdict.
+    pub verdict: NetworkVerdict,
+}
+
+/// Test photos, decoded.
+pub(super) struct TestPhotos {
+    folder: PathBuf,
+    photos: Dataset,
+}
+
+impl TestPhotos {
+    /// Reads the job's test photos, if it has any. Those that are near-duplicates of training or validation photos are left out:
+    /// they would test nothing. If they cannot be used, a note says why: the training does not depend on them.
+    pub(super) fn read(job: &Job, data: &JobData, events: &mut dyn Events) -> Option<Self> {
+        let folder = job.test.as_deref()?;
+        match Self::load(folder, job, data, events) {
+            Ok(test) => Some(test),
+            Err(reason) => {
+                events.note(&Note::NoTest { folder: folder.to_owned(), reason });
+                None
+            }
+        }
+    }
+
+    fn load(folder: &Path, job: &Job, data: &JobData, events: &mut dyn Events) -> Result<Self, String> {
+        let (classes, input) = (&data.training.classes, data.training.input);
+        let mut photos =
+            photos::load(job.options.of(folder), input, Some(classes)).map_err(|error| error.to_string())?;
+        if !photos.warnings.is_empty() {
+            events.note(&Note::LeftOut(std::mem::take(&mut photos.warnings)));
+        }
+        let mut known = data.training.examples.clone();
+        known.extend(data.validation.examples.iter().cloned());
+        let pairs = compare(&known, &photos.examples, classes, &job.options, input, events).pairs;
+        let before = photos.examples.len();
+        let mut is_known = vec![false; before];
+        for pair in pairs.iter().filter(|pair| pair.first < known.len() && pair.second >= known.len()) {
+            is_known[pair.second - known.len()] = true;
+        }
+        let mut is_known = is_known.into_iter();
+        photos.examples.retain(|_| !is_known.next().unwrap_or_default());
+        let left_out = before - photos.examples.len();
+        if left_out > 0 {
+            events.note(&Note::KnownTestPhotos { count: left_out });
+        }
+        if photos.examples.is_empty() {
+            return Err("all of its photos are near-duplicates of training or validation photos".to_owned());
+        }
+        Ok(Self { folder: folder.to_owned(), photos })
+    }
+
+    /// Judges the trained model by the photos, and adds the verdict to it and its summary.
+    ///
+    /// # Errors
+    /// [`JobError`] if there is not enough memory.
+    pub(super) fn judge(self, finished: &mut FinishedTraining) -> Result<(), JobError> {
+        let evaluation = evaluate(Some(&finished.outcome.network), &finished.model, &self.photos)?;
+        let verdict = NetworkVerdict::of(&evaluation, &self.photos, None);
+        finished.summary.test = Some(TestSummary { photos: self.folder.clone(), verdict: serialized(&verdict) });
+        finished.test = Some(TestVerdict { folder: self.folder, verdict });
+        Ok(())
+    }
+}
