@@ -109,6 +109,7 @@ pub fn bundled_job() -> Job {
         seed: 1,
         bits: ActivationBits::default(),
         accelerator: Accelerator::Cpu,
+        board: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a model takes on every board, for its report.
+//! Memory and time of a model on every board, for its report.
 
 use pinhole_boards::board::Board;
 use pinhole_boards::budget::predict::predict;

@@ -92,7 +92,7 @@ pub enum Note {
     },
     /// Recipe and network were chosen automatically.
     Chosen {
-        /// What was chosen and why, without a full stop.
+        /// The choice and its reasons, without a full stop.
         sentence: String,
         /// The command that asks for the same.
         command: String,

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use pinhole_boards::board::Board;
 use pinhole_core::artifacts::write_files;
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::{self, Dataset, DuplicatePhotos, PhotoError, PhotoOptions, Series, Warning};
@@ -58,6 +59,8 @@ pub struct Job {
     pub bits: ActivationBits,
     /// Device that computes the gradients.
     pub accelerator: Accelerator,
+    /// Board that the model is for, if the user named one.
+    pub board: Option<Board>,
 }
 
 /// A trained network to continue from, and the settings for it.
@@ -174,6 +177,7 @@ impl Job {
             frozen: self.from.as_ref().is_some_and(|from| from.freeze),
             seed: self.seed,
             accelerator: self.accelerator,
+            board: self.board.map(|board| board.name().to_owned()),
             photos: self.photos.clone(),
             validation: self.validation.clone(),
             class_from: (!self.options.class_from.is_structure()).then(|| self.options.class_from.to_string()),

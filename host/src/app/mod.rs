@@ -15,7 +15,7 @@
 //! | [`watching`] | a board's camera -> the state of the live view |
 //! | `compare` | photos -> near-duplicates among them |
 //! | [`next_steps()`] | a run and its verdict -> the commands that follow |
-//! | `board_rows` | a model -> what it takes on every board |
+//! | `board_rows` | a model -> its memory and time on every board |
 //! | `command` | a training -> the command that says the same |
 //! | `job` | photo folders -> results of a training |
 //! | `observer` | a training between two epochs -> progress, a checkpoint, and the decision to stop |

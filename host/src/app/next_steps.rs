@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use pinhole_boards::board::Board;
+use pinhole_core::choice::Choice;
 use pinhole_lab::verdict::{ClassVerdict, NetworkVerdict, NextStep, VerdictWarning};
-use pinhole_train::runs::{RunSummary, bundled, files};
+use pinhole_train::runs::{RunSummary, files};
 
 use super::command::quoted;
 
@@ -26,17 +28,20 @@ pub fn next_steps(run: &RunSummary, verdict: &NetworkVerdict, folder: &Path) -> 
         steps.push(check_labels(folder));
     }
     if verdict.better_than_guessing {
-        let image = quoted(&folder.join(format!("{BOARD}.uf2")));
+        let board = run.board.as_deref().and_then(Board::named).unwrap_or(BOARD);
+        // A board that shows itself as a drive takes UF2 files.
+        let ending = if board.uf2_loader().is_some() { "uf2" } else { "hex" };
+        let (board, image) = (board.name(), quoted(&folder.join(format!("{}.{ending}", board.name()))));
         let limit = TRIED.to_string();
         steps.extend([
             step("run it on an emulated board", &["simulate", &run_folder, &photos, "--limit", &limit]),
             step(
                 "see whether it fits a board, and how long it takes there",
-                &["inspect", &run_folder, "--board", BOARD],
+                &["inspect", &run_folder, "--board", board],
             ),
             step(
                 "write the board's firmware with this model to a file",
-                &["flash", &run_folder, "--board", BOARD, "--out", &image],
+                &["flash", &run_folder, "--board", board, "--out", &image],
             ),
         ]);
     } else {
@@ -55,8 +60,8 @@ fn check_labels(folder: &Path) -> NextStep {
     NextStep { why, command: None }
 }
 
-/// The board in examples; its files need no tool to be flashed.
-const BOARD: &str = "pico";
+/// The board of users who have named none; its files need no tool to be flashed.
+const BOARD: Board = Board::Pico;
 
 fn improvements(run: &RunSummary, verdict: &NetworkVerdict, folder: &Path) -> Vec<NextStep> {
     let mut steps = Vec::new();
@@ -71,8 +76,11 @@ fn improvements(run: &RunSummary, verdict: &NetworkVerdict, folder: &Path) -> Ve
         if let Some(class_from) = &class_from {
             command.extend(["--class-from", class_from]);
         }
-        command.extend(["--from", bundled::DEFAULT, "--out", &out]);
-        steps.push(step("continue from a network that was trained on many photos", &command));
+        command.extend(["--out", &out]);
+        steps.push(step(
+            "continue from a network that was trained on many photos: without --recipe, train chooses one",
+            &command,
+        ));
     }
     let fewest = verdict.classes.iter().min_by_key(|class| class.training_photos.unwrap_or(usize::MAX));
     if let Some(fewest) = fewest

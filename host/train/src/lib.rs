@@ -36,7 +36,7 @@ mod tests;
 
 pub use accelerator::{Accelerator, AcceleratorError};
 pub use augment::augmented;
-pub use checkpoint::{Checkpoint, CheckpointError, TrainingIdentity, TrainingState};
+pub use checkpoint::{Checkpoint, CheckpointError, TrainingIdentity, TrainingState, digest};
 pub use layers::FloatLayer;
 pub use mirror::MirrorTest;
 pub use network::{Network, NetworkError};

@@ -126,6 +126,7 @@ fn a_training_that_diverges_leaves_nothing_to_resume() {
         seed: 1,
         bits: ActivationBits::default(),
         accelerator: Accelerator::Cpu,
+        board: None,
     };
     let data = job.load().unwrap();
     let mut state = None;

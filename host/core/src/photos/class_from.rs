@@ -10,7 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::PhotoError;
 
-/// Where the class of a photo is.
+/// Source of a photo's class.
 #[derive(Clone, Debug, Default)]
 pub enum ClassFrom {
     /// The folder's structure says it: one folder per class, or files named by class ([`Self::Prefix`]).
@@ -128,7 +128,7 @@ impl Eq for ClassFrom {}
 pub struct Source<'a> {
     /// The folder or the list.
     pub path: &'a Path,
-    /// Where the classes are.
+    /// Source of the classes.
     pub class_from: &'a ClassFrom,
 }
 

@@ -7,7 +7,7 @@ use super::{ClassFrom, Source};
 /// Settings of reading and comparing photos, the same for training photos and others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhotoOptions {
-    /// Where the classes of the photos are.
+    /// Source of the photos' classes.
     pub class_from: ClassFrom,
     /// True to search for near-duplicates. Without the search, each photo counts as a picture of its own.
     pub duplicate_search: bool,

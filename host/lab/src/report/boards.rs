@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// What a model takes on a board.
+/// Memory and time of a model on a board.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoardRow {
     /// Name of the board.
@@ -17,7 +17,7 @@ pub struct BoardRow {
     pub ram: (u64, u64),
     /// Time of an inference, modeled, ms; absent if it cannot be predicted.
     pub time_ms: Option<f64>,
-    /// What the board lacks for the model; `None` if it fits.
+    /// Shortfalls of the board for the model, in words; `None` if it fits.
     pub lacks: Option<String>,
 }
 

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 use pinhole_core::photos::Dataset;
 use plotters::prelude::*;
 
-use super::curves::{BEST, SIZE, VALIDATION};
-use super::markup::{drawing, percent, percents};
+use super::chart::{Axis, SIZE, chart};
+use super::curves::VALIDATION;
+use super::markup::{percent, percents};
 use crate::evaluate::Evaluation;
 use crate::threshold::{Coverage, Judged, curve, table};
 
@@ -17,7 +18,7 @@ pub(super) fn section(photos: &Dataset, evaluation: &Evaluation) -> Markup {
     html! {
         h3 { "When to answer \"unknown\"" }
         figure.chart {
-            (drawing(|text| draw(text, &points)))
+            (figure(&points))
             figcaption {
                 "Each step answers one photo less, the least probable first (int8 network). \
                  Where the curve does not fall to the left, probabilities do not tell right from wrong."
@@ -60,34 +61,19 @@ pub(super) fn section(photos: &Dataset, evaluation: &Evaluation) -> Markup {
     }
 }
 
-fn draw(text: &mut String, points: &[Coverage]) -> Result<(), Box<dyn std::error::Error>> {
+fn figure(points: &[Coverage]) -> Markup {
     let rates = || points.iter().filter_map(|point| Some((point.coverage, point.error_rate?)));
     // The axis has a height even if the network makes no errors.
     let top = rates().fold(0.05, |top, (_, rate)| f64::max(top, rate)) * 1.1;
-    let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
-    let mut chart = ChartBuilder::on(&area)
-        .margin(8)
-        .x_label_area_size(44)
-        .y_label_area_size(66)
-        .build_cartesian_2d(0.0..1.0, 0.0..top)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(BEST.mix(0.25))
-        .x_desc("coverage: fraction of the photos answered")
-        .y_desc("error rate of the answers")
-        .label_style(("sans-serif", 16))
-        .axis_desc_style(("sans-serif", 16))
-        .draw()?;
-    chart.draw_series(LineSeries::new(rates(), VALIDATION.stroke_width(2)))?;
-    // With few points, the line alone would hide them.
-    if points.len() <= MARKED {
-        chart.draw_series(rates().map(|at| Circle::new(at, 3, VALIDATION.filled())))?;
-    }
-    area.present()?;
-    drop(chart);
-    drop(area);
-    Ok(())
+    let x = Axis::new(0.0..1.0, "coverage: fraction of the photos answered");
+    chart(SIZE, x, Axis::new(0.0..top, "error rate of the answers"), None, |chart| {
+        chart.draw_series(LineSeries::new(rates(), VALIDATION.stroke_width(2)))?;
+        // With few points, the line alone would hide them.
+        if points.len() <= MARKED {
+            chart.draw_series(rates().map(|at| Circle::new(at, 3, VALIDATION.filled())))?;
+        }
+        Ok(())
+    })
 }
 
 /// Most points that are marked one by one.

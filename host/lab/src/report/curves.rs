@@ -5,7 +5,7 @@ use pinhole_train::Epoch;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
-use super::markup::drawing;
+use super::chart::{Axis, GRID, SIZE, chart};
 
 /// A figure with two curves over the epochs.
 pub(super) struct Figure<'a> {
@@ -25,13 +25,10 @@ pub(super) struct Figure<'a> {
     pub legend: SeriesLabelPosition,
 }
 
-/// Size of a figure in its own units: texts are readable where it is shrunk to a phone's width.
-pub(super) const SIZE: (u32, u32) = (560, 320);
 /// Height of the figure of the learning rate.
 const RATE_HEIGHT: u32 = 170;
 pub(super) const TRAINING: RGBColor = RGBColor(0x2f, 0x7d, 0xd1);
 pub(super) const VALIDATION: RGBColor = RGBColor(0xd9, 0x6a, 0x1c);
-pub(super) const BEST: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
 
 /// Part of the points, counted from below, that an axis must show.
 const SHOWN: f64 = 0.9;
@@ -55,65 +52,43 @@ pub(super) fn cut(epochs: &[Epoch], top: f64) -> usize {
 
 /// Returns the figure as an SVG element.
 pub(super) fn svg(epochs: &[Epoch], figure: &Figure<'_>) -> Markup {
-    drawing(|text| draw(text, epochs, figure))
+    let top = figure.top;
+    chart(SIZE, epoch_axis(epochs), Axis::new(0.0..top, figure.y_title), Some(figure.legend.clone()), |chart| {
+        let mark = (1..=8).map(|part| (figure.best, top * f64::from(part) / 8.0)).collect::<Vec<_>>();
+        chart.draw_series(DashedLineSeries::new(
+            [(figure.best, 0.0)].into_iter().chain(mark),
+            2,
+            5,
+            GRID.stroke_width(1),
+        ))?;
+        if let Some((value, name)) = figure.reference {
+            let (begin, last) = range(epochs);
+            chart
+                .draw_series(DashedLineSeries::new([(begin, value), (last, value)], 2, 4, GRID.stroke_width(2)))?
+                .label(name)
+                .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 22, y)], 2, 4, GRID.stroke_width(2)));
+        }
+        let points = |value: fn(&Epoch) -> f64| epochs.iter().map(move |epoch| (epoch.epoch, value(epoch).min(top)));
+        chart
+            .draw_series(LineSeries::new(points(figure.training), TRAINING.stroke_width(2)))?
+            .label("training")
+            .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], TRAINING.stroke_width(2)));
+        chart
+            .draw_series(DashedLineSeries::new(points(figure.validation), 6, 4, VALIDATION.stroke_width(2)))?
+            .label("validation")
+            .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 22, y)], 6, 4, VALIDATION.stroke_width(2)));
+        for (value, color) in [(figure.training, TRAINING), (figure.validation, VALIDATION)] {
+            let above = epochs.iter().filter(|epoch| value(epoch) > top);
+            // Below the edge, where they are whole.
+            chart.draw_series(above.map(|epoch| TriangleMarker::new((epoch.epoch, top * 0.975), 5, color.filled())))?;
+        }
+        Ok(())
+    })
 }
 
-fn draw(text: &mut String, epochs: &[Epoch], figure: &Figure<'_>) -> Result<(), Box<dyn std::error::Error>> {
-    let top = figure.top;
+fn epoch_axis(epochs: &[Epoch]) -> Axis<'_, u32> {
     let (begin, last) = range(epochs);
-    let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
-    let mut chart = ChartBuilder::on(&area)
-        .margin(8)
-        .x_label_area_size(44)
-        .y_label_area_size(66)
-        .build_cartesian_2d(begin..last, 0.0..top)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(BEST.mix(0.25))
-        .x_labels(8)
-        .x_desc("epoch")
-        .y_desc(figure.y_title)
-        .label_style(("sans-serif", 16))
-        .axis_desc_style(("sans-serif", 16))
-        .draw()?;
-    let mark = (1..=8).map(|part| (figure.best, top * f64::from(part) / 8.0)).collect::<Vec<_>>();
-    chart.draw_series(DashedLineSeries::new(
-        [(figure.best, 0.0)].into_iter().chain(mark),
-        2,
-        5,
-        BEST.stroke_width(1),
-    ))?;
-    if let Some((value, name)) = figure.reference {
-        chart
-            .draw_series(DashedLineSeries::new([(begin, value), (last, value)], 2, 4, BEST.stroke_width(2)))?
-            .label(name)
-            .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 22, y)], 2, 4, BEST.stroke_width(2)));
-    }
-    let points = |value: fn(&Epoch) -> f64| epochs.iter().map(move |epoch| (epoch.epoch, value(epoch).min(top)));
-    chart
-        .draw_series(LineSeries::new(points(figure.training), TRAINING.stroke_width(2)))?
-        .label("training")
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], TRAINING.stroke_width(2)));
-    chart
-        .draw_series(DashedLineSeries::new(points(figure.validation), 6, 4, VALIDATION.stroke_width(2)))?
-        .label("validation")
-        .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 22, y)], 6, 4, VALIDATION.stroke_width(2)));
-    for (value, color) in [(figure.training, TRAINING), (figure.validation, VALIDATION)] {
-        let above = epochs.iter().filter(|epoch| value(epoch) > top);
-        // Below the edge, where they are whole.
-        chart.draw_series(above.map(|epoch| TriangleMarker::new((epoch.epoch, top * 0.975), 5, color.filled())))?;
-    }
-    chart
-        .configure_series_labels()
-        .position(figure.legend.clone())
-        .border_style(TRANSPARENT)
-        .label_font(("sans-serif", 16))
-        .draw()?;
-    area.present()?;
-    drop(chart);
-    drop(area);
-    Ok(())
+    Axis { labels: Some(8), ..Axis::new(begin..last, "epoch") }
 }
 
 fn range(epochs: &[Epoch]) -> (u32, u32) {
@@ -124,32 +99,13 @@ fn range(epochs: &[Epoch]) -> (u32, u32) {
 /// Draws the learning rate of the epochs that were run, on the same horizontal axis as the other figures. `rates` are those of epochs
 /// 1, 2, ...
 pub(super) fn rate(epochs: &[Epoch], rates: &[f64]) -> Markup {
-    let (begin, last) = range(epochs);
+    let (_, last) = range(epochs);
     let points: Vec<(u32, f64)> = (1..=last).zip(rates.iter().copied()).collect();
     let top = points.iter().map(|(_, rate)| *rate).fold(0.0, f64::max) * 1.05;
-    drawing(|text| {
-        let area = SVGBackend::with_string(text, (SIZE.0, RATE_HEIGHT)).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .x_label_area_size(44)
-            .y_label_area_size(66)
-            .build_cartesian_2d(begin..last, 0.0..top)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BEST.mix(0.25))
-            .x_labels(8)
-            .y_labels(4)
-            .y_label_formatter(&|rate| if *rate == 0.0 { "0".to_owned() } else { format!("{rate:.1e}") })
-            .x_desc("epoch")
-            .y_desc("learning rate")
-            .label_style(("sans-serif", 16))
-            .axis_desc_style(("sans-serif", 16))
-            .draw()?;
+    let label = |rate: &f64| if *rate == 0.0 { "0".to_owned() } else { format!("{rate:.1e}") };
+    let y = Axis { labels: Some(4), label: Some(&label), ..Axis::new(0.0..top, "learning rate") };
+    chart((SIZE.0, RATE_HEIGHT), epoch_axis(epochs), y, None, |chart| {
         chart.draw_series(LineSeries::new(points, TRAINING.stroke_width(2)))?;
-        area.present()?;
-        drop(chart);
-        drop(area);
         Ok(())
     })
 }

@@ -1,8 +1,7 @@
 //! How a network was made: command, version, seed, photos, recipe; and the errors of its quantization.
 
 use maud::{Markup, html};
-use pinhole_core::photos::Dataset;
-use sha2::{Digest, Sha256};
+use pinhole_train::digest;
 
 use super::RunReport;
 use super::markup::percent;
@@ -27,7 +26,7 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
             }
             tr {
                 th scope="row" { "digest of the photos" }
-                td { code { (digest(report.training)) " / " (digest(report.validation)) } }
+                td { code { (short(digest(report.training))) " / " (short(digest(report.validation))) } }
             }
             tr { th scope="row" { "checksum of the model" } td { code { (format_args!("{:08x}", run.model_checksum)) } } }
         }
@@ -46,20 +45,9 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
     }
 }
 
-/// Returns the beginning of a digest of classes, labels and pixels, in order; paths are not part of it.
-pub(super) fn digest(photos: &Dataset) -> String {
-    let mut hash = Sha256::new();
-    // Lengths come first, so that no two datasets give the same bytes.
-    let mut put = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    photos.classes.iter().for_each(|class| put(class.as_bytes()));
-    for example in &photos.examples {
-        put(&example.class.to_le_bytes());
-        put(&example.pixels);
-    }
-    hash.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+/// Returns the first 12 hexadecimal digits of a digest.
+pub(super) fn short(digest: [u8; 32]) -> String {
+    digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn quantization(report: &RunReport<'_>) -> Markup {

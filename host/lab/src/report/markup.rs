@@ -22,16 +22,6 @@ pub(super) fn page(title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// Returns a drawing as an SVG element; the page's style colors its black parts. plotters escapes the texts that it draws.
-pub(super) fn drawing(draw: impl FnOnce(&mut String) -> Result<(), Box<dyn std::error::Error>>) -> Markup {
-    let mut svg = String::new();
-    // Drawing into a string cannot fail. If it does, the page says so instead of being lost.
-    match draw(&mut svg) {
-        Ok(()) => PreEscaped(svg),
-        Err(reason) => html! { p { "The figure could not be drawn: " (reason) } },
-    }
-}
-
 /// Returns a count and its noun, in the plural unless the count is 1: `1 system`, `2 systems`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }

@@ -11,10 +11,12 @@
 //! | `mistakes`, `explained` | photos, and the pixels that decided |
 //! | `augmentation` | variations of training photos |
 //! | `boards` | what the model takes on each board |
+//! | `chart` | axes, grid and titles of every chart |
 //! | `made` | command, version, seed, digests, recipe, quantization |
 
 mod augmentation;
 mod boards;
+mod chart;
 mod classes;
 mod coverage;
 mod curves;
@@ -70,7 +72,7 @@ pub struct RunReport<'a> {
     pub evaluation: &'a Evaluation,
     /// Verdict on the model.
     pub verdict: &'a NetworkVerdict,
-    /// What follows.
+    /// Steps that follow the training.
     pub next: &'a [NextStep],
     /// Some of the validation photos, explained; mistakes first.
     pub explained: &'a [ExplainedPhoto<'a>],
@@ -84,7 +86,7 @@ pub struct RunReport<'a> {
     pub warnings: &'a [Warning],
     /// Pairs of photos that are nearly the same picture.
     pub duplicates: &'a [DuplicatePhotos],
-    /// What the model takes on boards.
+    /// Memory and time of the model on each board.
     pub boards: &'a [BoardRow],
 }
 

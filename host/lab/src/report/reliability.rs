@@ -5,8 +5,9 @@ use pinhole_core::statistics::{Reliability, reliability};
 use plotters::prelude::*;
 
 use super::RunReport;
-use super::curves::{BEST, SIZE, TRAINING};
-use super::markup::{drawing, percent};
+use super::chart::{Axis, FONT, GRID, SIZE, chart};
+use super::curves::TRAINING;
+use super::markup::percent;
 use crate::verdict::{RELIABILITY_BINS, decided};
 
 /// Returns the figure and its explanation.
@@ -36,23 +37,9 @@ pub(super) fn figure(report: &RunReport<'_>) -> Markup {
 
 /// Draws the fraction of right decisions against their probability, with intervals, and the diagonal of equality.
 pub(super) fn diagram(reliability: &Reliability, size: (u32, u32)) -> Markup {
-    drawing(|text| {
-        let area = SVGBackend::with_string(text, size).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .x_label_area_size(44)
-            .y_label_area_size(66)
-            .build_cartesian_2d(0.0..1.04, 0.0..1.04)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BEST.mix(0.25))
-            .x_desc("probability of the decided class")
-            .y_desc("fraction right")
-            .label_style(("sans-serif", 16))
-            .axis_desc_style(("sans-serif", 16))
-            .draw()?;
-        chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], 2, 4, BEST.stroke_width(2)))?;
+    let (x, y) = (Axis::new(0.0..1.04, "probability of the decided class"), Axis::new(0.0..1.04, "fraction right"));
+    chart(size, x, y, None, |chart| {
+        chart.draw_series(DashedLineSeries::new([(0.0, 0.0), (1.0, 1.0)], 2, 4, GRID.stroke_width(2)))?;
         for bin in reliability.bins.iter().filter(|bin| bin.count > 0) {
             let x = bin.mean_probability;
             let interval = [(x, bin.interval.low), (x, bin.interval.high)];
@@ -60,11 +47,8 @@ pub(super) fn diagram(reliability: &Reliability, size: (u32, u32)) -> Markup {
             chart.draw_series(std::iter::once(Circle::new((x, bin.fraction_right), 5, TRAINING.filled())))?;
             // On the left, where the axis leaves room for it even at a probability of 1.
             let place = (x - 0.015 - 0.019 * bin.count.to_string().len() as f64, bin.fraction_right - 0.02);
-            chart.draw_series(std::iter::once(Text::new(bin.count.to_string(), place, ("sans-serif", 16))))?;
+            chart.draw_series(std::iter::once(Text::new(bin.count.to_string(), place, FONT)))?;
         }
-        area.present()?;
-        drop(chart);
-        drop(area);
         Ok(())
     })
 }

@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 use plotters::prelude::*;
 
-use super::markup::{self, counted, drawing, percent};
+use super::chart::{Axis, GRID, chart};
+use super::markup::{self, counted, percent};
 use crate::tune::{FoundNetwork, SearchResult};
 
 const SIZE: (u32, u32) = (760, 380);
 /// Colors of networks on the front and of the others, as in a study's figures.
 const FRONT: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 const OTHER: RGBColor = RGBColor(0x1f, 0x86, 0xd0);
-const GRID: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
 
 /// Most near-duplicates, and most left-out files, named on the page.
 const NAMED_PHOTOS: usize = 100;
@@ -149,22 +149,9 @@ fn row(network: &FoundNetwork, held_out: bool, times: bool) -> Markup {
 fn figure(found: &SearchResult) -> Markup {
     let most = found.networks.iter().map(|network| network.cost.flash_bytes).max().unwrap_or(1) as f64 / 1024.0;
     let lowest = found.networks.iter().fold(found.largest_share, |low, network| low.min(network.interval.low));
-    let chart = drawing(|text| {
-        let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .margin(8)
-            .x_label_area_size(40)
-            .y_label_area_size(60)
-            .build_cartesian_2d(0.0..most * 1.08, (lowest - 0.03).max(0.0)..1.01)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID.mix(0.25))
-            .x_desc("flash, KiB")
-            .y_desc("accuracy")
-            .label_style(("sans-serif", 14))
-            .axis_desc_style(("sans-serif", 15))
-            .draw()?;
+    let accuracies = (lowest - 0.03).max(0.0)..1.01;
+    let (x, y) = (Axis::new(0.0..most * 1.08, "flash, KiB"), Axis::new(accuracies, "accuracy"));
+    let chart = chart(SIZE, x, y, None, |chart| {
         let guess = [(0.0, found.largest_share), (most * 1.08, found.largest_share)];
         chart.draw_series(DashedLineSeries::new(guess, 2, 4, GRID.stroke_width(2)))?;
         for network in &found.networks {
@@ -175,9 +162,6 @@ fn figure(found: &SearchResult) -> Markup {
             let dot = Circle::new((x, network.accuracy.mean), 5, color.filled());
             chart.draw_series(std::iter::once(dot))?;
         }
-        area.present()?;
-        drop(chart);
-        drop(area);
         Ok(())
     });
     html! {

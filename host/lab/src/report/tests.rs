@@ -9,7 +9,7 @@ use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::layers::FloatDense;
 use pinhole_train::runs::{PretrainedSummary, RecipeChoice};
-use pinhole_train::{Accelerator, LastLayer};
+use pinhole_train::{Accelerator, LastLayer, digest};
 
 use super::*;
 use crate::evaluate::{PhotoResult, Scores};
@@ -75,6 +75,7 @@ fn training_page(name: &str) -> String {
         frozen: true,
         seed: 1,
         accelerator: Accelerator::Cpu,
+        board: None,
         photos: path(),
         validation: None,
         class_from: None,
@@ -142,7 +143,7 @@ fn training_page(name: &str) -> String {
         duplicates: &duplicates,
     };
     // Digests are of the names too.
-    let digest = super::made::digest(&photos);
+    let digest = super::made::short(digest(&photos));
     report.to_html().replace(&digest, "digest")
 }
 

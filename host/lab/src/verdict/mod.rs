@@ -60,7 +60,7 @@ pub struct NetworkVerdict {
     pub accuracy: f64,
     /// Its 95 % interval: Wilson's, as if the photos were independent of each other and had not chosen the epoch.
     pub interval: Interval,
-    /// What the best constant answer would get.
+    /// Scores of the best constant answer.
     pub guess: Guess,
     /// Mean of the recalls of all classes that have photos.
     pub balanced_accuracy: f64,
@@ -70,7 +70,7 @@ pub struct NetworkVerdict {
     pub calibration: Calibration,
     /// Scores of each class.
     pub classes: Vec<ClassVerdict>,
-    /// What a reader should know before trusting the network, the gravest first.
+    /// Warnings before the network is trusted, the gravest first.
     pub warnings: Vec<VerdictWarning>,
     /// Pairs of nearly the same picture in two classes; empty without [`TrainingFacts`].
     pub contradictory: Vec<ContradictoryLabels>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// A command to run next, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NextStep {
-    /// What it is for, without a full stop.
+    /// Purpose, without a full stop.
     pub why: String,
     /// The command, with the paths of this run; absent if it is nothing to run.
     pub command: Option<String>,

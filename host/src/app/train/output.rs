@@ -10,7 +10,7 @@ use super::super::events::{Events, Note};
 use super::super::job::JobData;
 use super::TrainedRun;
 
-/// What becomes of an earlier run in the folder, when the new one is written.
+/// Treatment of an earlier run in the folder, when the new one is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EarlierRun {
     /// It is kept in a folder beside it: `run-1`, `run-2` and so on.

@@ -130,6 +130,7 @@ impl TrainRequest {
             seed: self.seed,
             bits: self.bits,
             accelerator: self.accelerator,
+            board: self.board,
         };
         if let Some(sentence) = sentence {
             let command = command_of(&job);

@@ -90,8 +90,8 @@ fn line_that_differs(one: &str, other: &str) -> String {
     }
 }
 
-/// Returns the digest of classes, labels and pixels, in order; paths are not part of it.
-fn digest(photos: &Dataset) -> [u8; DIGEST] {
+/// Returns the SHA-256 of classes, labels and pixels, in order; paths are not part of it.
+pub fn digest(photos: &Dataset) -> [u8; DIGEST] {
     let mut hash = Sha256::new();
     // Lengths come first, so that no two datasets give the same bytes.
     let mut put = |bytes: &[u8]| {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-pub use self::identity::TrainingIdentity;
+pub use self::identity::{TrainingIdentity, digest};
 pub(super) use self::state::TrainerState;
 pub use self::state::TrainingState;
 

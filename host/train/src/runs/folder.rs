@@ -55,13 +55,16 @@ pub struct RunSummary {
     /// Device of the gradients. On a graphics card, the seed does not give the same bytes again.
     #[serde(default, skip_serializing_if = "Accelerator::is_cpu")]
     pub accelerator: Accelerator,
+    /// Name of the board that the model is for; absent if the user named none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub board: Option<String>,
     /// Folder of the training photos.
     #[serde(serialize_with = "lossy")]
     pub photos: PathBuf,
     /// Folder of the validation photos; absent if they were held out of the training folder.
     #[serde(serialize_with = "lossy_option")]
     pub validation: Option<PathBuf>,
-    /// Where the classes of the photos are, as `--class-from` says; absent if the folders' structure says it.
+    /// Source of the photos' classes, as `--class-from` names it; absent if it is the folders' structure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_from: Option<String>,
     /// True if near-duplicates were not searched for, so that the held-out photos may be copies of training photos.
@@ -115,7 +118,7 @@ pub struct TestSummary {
 /// The automatic choice of a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecipeChoice {
-    /// What was chosen and why, without a full stop.
+    /// The choice and its reasons, without a full stop.
     pub sentence: String,
     /// The command that asks for the same.
     pub command: String,
@@ -311,6 +314,7 @@ mod tests {
             frozen: false,
             seed: 1,
             accelerator: Accelerator::Cpu,
+            board: None,
             photos: path.clone(),
             validation: Some(path),
             class_from: None,

@@ -4,12 +4,11 @@ use std::array::IntoIter;
 
 use maud::Markup;
 use pinhole_core::statistics::Spread;
-use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use super::curves::MeanCurves;
-use crate::report::markup::drawing;
+use crate::report::chart::{Axis, Chart, Drawn, GRID, chart};
 use crate::study::results::is_not_converged;
 use crate::study::{StudyPlan, TrialRecord, TrialRecords};
 
@@ -23,15 +22,11 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(0xb8, 0x8a, 0x00),
     RGBColor(0x77, 0x77, 0x88),
 ];
-const GRID: RGBColor = RGBColor(0x7a, 0x8a, 0x99);
 /// Length of dashes and of the gaps between them, px.
 const DASH: (i32, i32) = (7, 4);
 const DOTS: (i32, i32) = (2, 4);
 /// Top of the loss axis, in multiples of a guess's loss: one wild run must not flatten the rest.
 const TOP_IN_GUESSES: f64 = 2.0;
-
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordu32, RangedCoordf64>>;
-type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// Returns the line sample beside a name in the legend.
 fn key((x, y): (i32, i32), dash: (i32, i32), color: RGBColor) -> DashedPathElement<IntoIter<(i32, i32), 2>, i32> {
@@ -51,36 +46,28 @@ pub(super) fn means(plan: &StudyPlan, curves: &[MeanCurves], systems: &[usize]) 
         .flat_map(|curves| curves.training.iter().chain(&curves.validation))
         .fold(0.0, |largest, spread| f64::max(largest, spread.mean + spread.deviation));
     let top = top(plan, largest);
-    drawing(|text| {
-        let legend = free_corner(epochs, |from, to| {
-            let bands =
-                chosen.iter().flat_map(|curves| curves.training.iter().zip(&curves.validation).take(to).skip(from));
-            bands.fold(0.0, |highest, (a, b)| f64::max(highest, (a.mean + a.deviation).max(b.mean + b.deviation)))
-        });
-        losses(text, epochs, top, legend, |chart| {
-            for (place, (curves, &system)) in chosen.iter().zip(systems).enumerate() {
-                let color = color(place);
-                for spreads in [&curves.training, &curves.validation] {
-                    chart.draw_series(std::iter::once(Polygon::new(band(spreads, top), color.mix(0.13))))?;
-                }
-                let line = |spreads: &[Spread]| points(spreads.iter().map(|spread| spread.mean), top);
-                chart.draw_series(LineSeries::new(line(&curves.training), color.stroke_width(2)))?;
-                chart
-                    .draw_series(DashedLineSeries::new(
-                        line(&curves.validation),
-                        DASH.0,
-                        DASH.1,
-                        color.stroke_width(2),
-                    ))?
-                    .label(plan.systems[system].name.as_str())
-                    .legend(move |at| key(at, DASH, color));
-                if let Some(least) = curves.least() {
-                    let at = (least.epoch as u32, least.loss.min(top));
-                    chart.draw_series(std::iter::once(Circle::new(at, 5, color.filled())))?;
-                }
+    let position = free_corner(epochs, |from, to| {
+        let bands = chosen.iter().flat_map(|curves| curves.training.iter().zip(&curves.validation).take(to).skip(from));
+        bands.fold(0.0, |highest, (a, b)| f64::max(highest, (a.mean + a.deviation).max(b.mean + b.deviation)))
+    });
+    losses(epochs, top, position, |chart| {
+        for (place, (curves, &system)) in chosen.iter().zip(systems).enumerate() {
+            let color = color(place);
+            for spreads in [&curves.training, &curves.validation] {
+                chart.draw_series(std::iter::once(Polygon::new(band(spreads, top), color.mix(0.13))))?;
             }
-            Ok(())
-        })
+            let line = |spreads: &[Spread]| points(spreads.iter().map(|spread| spread.mean), top);
+            chart.draw_series(LineSeries::new(line(&curves.training), color.stroke_width(2)))?;
+            chart
+                .draw_series(DashedLineSeries::new(line(&curves.validation), DASH.0, DASH.1, color.stroke_width(2)))?
+                .label(plan.systems[system].name.as_str())
+                .legend(move |at| key(at, DASH, color));
+            if let Some(least) = curves.least() {
+                let at = (least.epoch as u32, least.loss.min(top));
+                chart.draw_series(std::iter::once(Circle::new(at, 5, color.filled())))?;
+            }
+        }
+        Ok(())
     })
 }
 
@@ -96,30 +83,27 @@ pub(super) fn each_run(plan: &StudyPlan, records: &TrialRecords, systems: &[usiz
     let all = runs.iter().flat_map(|(_, _, run)| run.curves.training_loss.iter().chain(&run.curves.validation_loss));
     let top = top(plan, all.copied().fold(0.0, f64::max));
     let guess = plan.guess_loss();
-    drawing(|text| {
-        losses(text, epochs, top, SeriesLabelPosition::UpperRight, |chart| {
-            let mut named = Vec::new();
-            for &(place, system, run) in &runs {
-                let not_converged = is_not_converged(run, guess);
-                let thin =
-                    if not_converged { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
-                let line = |losses: &[f64]| points(losses.iter().copied(), top);
-                chart.draw_series(LineSeries::new(line(&run.curves.training_loss), thin))?;
-                let dashed = DashedLineSeries::new(line(&run.curves.validation_loss), DASH.0, DASH.1, thin);
-                let drawn = chart.draw_series(dashed)?;
-                if !named.contains(&system) {
-                    named.push(system);
-                    let color = color(place);
-                    drawn.label(plan.systems[system].name.as_str()).legend(move |at| key(at, DASH, color));
-                }
+    losses(epochs, top, SeriesLabelPosition::UpperRight, |chart| {
+        let mut named = Vec::new();
+        for &(place, system, run) in &runs {
+            let not_converged = is_not_converged(run, guess);
+            let thin = if not_converged { color(place).stroke_width(2) } else { color(place).mix(0.3).stroke_width(1) };
+            let line = |losses: &[f64]| points(losses.iter().copied(), top);
+            chart.draw_series(LineSeries::new(line(&run.curves.training_loss), thin))?;
+            let dashed = DashedLineSeries::new(line(&run.curves.validation_loss), DASH.0, DASH.1, thin);
+            let drawn = chart.draw_series(dashed)?;
+            if !named.contains(&system) {
+                named.push(system);
+                let color = color(place);
+                drawn.label(plan.systems[system].name.as_str()).legend(move |at| key(at, DASH, color));
             }
-            let line = [(1, guess), (epochs as u32, guess)];
-            chart
-                .draw_series(DashedLineSeries::new(line, DOTS.0, DOTS.1, GRID.stroke_width(2)))?
-                .label("a guess")
-                .legend(|at| key(at, DOTS, GRID));
-            Ok(())
-        })
+        }
+        let line = [(1, guess), (epochs as u32, guess)];
+        chart
+            .draw_series(DashedLineSeries::new(line, DOTS.0, DOTS.1, GRID.stroke_width(2)))?
+            .label("a guess")
+            .legend(|at| key(at, DOTS, GRID));
+        Ok(())
     })
 }
 
@@ -159,29 +143,11 @@ fn free_corner(epochs: usize, highest: impl Fn(usize, usize) -> f64) -> SeriesLa
 }
 
 fn losses(
-    text: &mut String,
     epochs: usize,
     top: f64,
-    legend: SeriesLabelPosition,
-    curves: impl FnOnce(&mut Chart<'_, '_>) -> Drawn,
-) -> Drawn {
-    let area = SVGBackend::with_string(text, SIZE).into_drawing_area();
-    let mut chart = ChartBuilder::on(&area)
-        .margin(8)
-        .x_label_area_size(40)
-        .y_label_area_size(60)
-        .build_cartesian_2d(1..(epochs as u32).max(2), 0.0..top)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID.mix(0.25))
-        .x_desc("epoch")
-        .y_desc("cross-entropy, nats")
-        .label_style(("sans-serif", 14))
-        .axis_desc_style(("sans-serif", 15))
-        .draw()?;
-    curves(&mut chart)?;
-    chart.configure_series_labels().position(legend).border_style(TRANSPARENT).label_font(("sans-serif", 14)).draw()?;
-    area.present()?;
-    Ok(())
+    position: SeriesLabelPosition,
+    curves: impl FnOnce(&mut Chart<'_, '_, u32, f64>) -> Drawn,
+) -> Markup {
+    let (x, y) = (Axis::new(1..(epochs as u32).max(2), "epoch"), Axis::new(0.0..top, "cross-entropy, nats"));
+    chart(SIZE, x, y, Some(position), curves)
 }

@@ -22,7 +22,7 @@ pub const AUTO: &str = "auto";
 /// Most photos that are tested for whether a mirror changes the classes.
 const MIRROR_PHOTOS: usize = 400;
 
-/// What was chosen, and why.
+/// An automatic choice.
 pub(super) struct AutoChoice {
     /// The network to continue from.
     pub source: PretrainedSource,
