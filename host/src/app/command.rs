@@ -22,22 +22,18 @@ pub(super) fn command_of(job: &Job) -> String {
         words.extend(["--class-from".to_owned(), quoted(Path::new(&job.options.class_from.to_string()))]);
     }
     words.extend((!job.options.duplicate_search).then(|| "--no-duplicate-search".to_owned()));
-    // The recipe without its options: that of the network to continue from, or the one of this name.
-    let source = job.from.as_ref().map(|from| &from.source).filter(|source| source.recipe_name == job.recipe_name);
-    let base = match source {
-        Some(source) => Some(source.pretrained.recipe.clone()),
-        None => {
-            words.extend(["--recipe".to_owned(), quoted(Path::new(&job.recipe_name))]);
-            Recipe::find(&job.recipe_name).ok()
-        }
-    };
+    // Without --recipe, the recipe is that of the network to continue from.
+    let own = job.from.as_ref().and_then(|from| changes_of(&from.source.pretrained.recipe, &job.recipe));
+    let changes = own.unwrap_or_else(|| {
+        words.extend(["--recipe".to_owned(), quoted(Path::new(&job.recipe_name))]);
+        Recipe::find(&job.recipe_name)
+            .map_or_else(|_| RecipeChanges::default(), |named| differences(&named, &job.recipe))
+    });
     if let Some(from) = &job.from {
         words.extend(["--from".to_owned(), quoted(&from.source.path)]);
         words.extend(from.freeze.then(|| "--freeze".to_owned()));
     }
-    if let Some(base) = base {
-        words.extend(differences(&base, &job.recipe).options());
-    }
+    words.extend(changes.options());
     words.push(format!("--seed {}", job.seed));
     if job.bits == ActivationBits::Eight {
         words.push("--activations 8".to_owned());
@@ -46,6 +42,12 @@ pub(super) fn command_of(job: &Job) -> String {
         words.push("--device gpu".to_owned());
     }
     words.join(" ")
+}
+
+/// Returns the changes that make one recipe of another; `None` if no options can.
+fn changes_of(before: &Recipe, after: &Recipe) -> Option<RecipeChanges> {
+    let changes = differences(before, after);
+    changes.apply(before, "").is_ok_and(|changed| changed == *after).then_some(changes)
 }
 
 /// Returns the changes that make one recipe of another, as far as options can.
@@ -70,7 +72,10 @@ fn differences(before: &Recipe, after: &Recipe) -> RecipeChanges {
 /// Returns a path as an argument of a shell, quoted if it needs that.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let is_plain = |c: char| c.is_alphanumeric() || "/\\._-+:=@%,".contains(c);
+    // In other shells, a backslash escapes.
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:=@%,".contains(c) || (cfg!(windows) && c == '\\');
+    // Not an option.
+    let text = if text.starts_with('-') { format!("./{text}").into() } else { text };
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.into_owned();
     }
@@ -83,12 +88,16 @@ mod tests {
 
     #[test]
     fn differences_are_options() {
-        let before = Recipe::find("baseline").unwrap();
+        let mut before = Recipe::find("baseline").unwrap();
         let mut after = before.clone();
         after.training.epochs = 7;
         after.training.augment.flip = true;
         assert_eq!(differences(&before, &after).options(), ["--epochs 7", "--flip"]);
         assert_eq!(differences(&before, &before).options(), [""; 0]);
+        assert!(changes_of(&before, &after).is_some());
+        // Nothing unsets patience.
+        before.training.patience = Some(5);
+        assert_eq!(changes_of(&before, &after), None);
     }
 
     #[test]
@@ -99,6 +108,8 @@ mod tests {
             assert_eq!(quoted(Path::new("my photos")), "'my photos'");
             assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
             assert_eq!(quoted(Path::new("a;b")), "'a;b'");
+            assert_eq!(quoted(Path::new(r"a\b")), r"'a\b'");
+            assert_eq!(quoted(Path::new("-photos")), "./-photos");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The commands that follow a training, by how good the network is.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pinhole_boards::board::Board;
 use pinhole_core::choice::Choice;
@@ -66,16 +66,19 @@ const BOARD: Board = Board::Pico;
 fn improvements(run: &RunSummary, verdict: &NetworkVerdict, folder: &Path) -> Vec<NextStep> {
     let mut steps = Vec::new();
     if run.from.is_none() {
-        let (photos, out) = (quoted(&run.photos), quoted(&beside(folder)));
+        let (photos, out) = (quoted(&run.photos), quoted(folder));
         let mut command = vec!["train", &photos];
-        let validation = run.validation.as_deref().map(quoted);
-        if let Some(validation) = &validation {
-            command.extend(["--validation", validation]);
+        let test = run.test.as_ref().map(|test| quoted(&test.photos));
+        let [validation, class_from] = [
+            run.validation.as_deref().map(quoted),
+            run.class_from.as_ref().map(|class_from| quoted(Path::new(class_from))),
+        ];
+        for (option, value) in [("--validation", &validation), ("--test", &test), ("--class-from", &class_from)] {
+            command.extend(value.iter().flat_map(|value| [option, value]));
         }
-        let class_from = run.class_from.as_ref().map(|class_from| quoted(Path::new(class_from)));
-        if let Some(class_from) = &class_from {
-            command.extend(["--class-from", class_from]);
-        }
+        command.extend(run.no_duplicate_search.then_some("--no-duplicate-search"));
+        command.extend(run.board.iter().flat_map(|board| ["--board", board]));
+        // The earlier run is kept beside the new one.
         command.extend(["--out", &out]);
         steps.push(step(
             "continue from a network that was trained on many photos: without --recipe, train chooses one",
@@ -103,24 +106,7 @@ fn enough_photos(warning: &VerdictWarning) -> Option<usize> {
     }
 }
 
-/// Returns a run folder for another try: `run-2` for `run`.
-fn beside(folder: &Path) -> PathBuf {
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push("-2");
-    folder.with_file_name(name)
-}
-
 fn step(why: &str, arguments: &[&str]) -> NextStep {
     // Paths are quoted already.
     NextStep { why: why.to_owned(), command: Some(format!("pinhole {}", arguments.join(" "))) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_try_is_beside_the_first() {
-        assert_eq!(beside(Path::new("runs/first")), Path::new("runs/first-2"));
-    }
 }

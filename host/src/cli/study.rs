@@ -96,7 +96,7 @@ impl Study {
         };
         for name in &self.systems {
             if name == AUTO {
-                let (system, sentence) = auto_system(&source.training, &source.options)?;
+                let (system, sentence) = auto_system(&source.training, &source.options, self.epochs)?;
                 note(&format!("{AUTO}: {sentence}"));
                 systems::add(&mut systems, system)?;
             } else {

@@ -180,7 +180,7 @@ impl<'d> Trainer<'d> {
         self.epochs = epochs;
         self.updates = epochs * self.updates_an_epoch();
         // The optimizer's own state depends only on the number of updates since it began.
-        let begun = if epochs > self.frozen_epochs() { self.frozen_epochs() } else { 0 };
+        let begun = self.optimizer_restart().filter(|&restart| epochs > restart).unwrap_or(0);
         for _ in begun * self.updates_an_epoch()..self.updates {
             self.optimizer.next(0.0);
         }
@@ -200,12 +200,18 @@ impl<'d> Trainer<'d> {
         self.network.recipe.training.frozen_epochs
     }
 
-    /// Freezes the layers that the next epoch does not train. When hidden layers begin to be trained, the optimizer begins
-    /// anew: moments that have not moved would make Adam's first steps too large.
+    /// Returns the number of epochs after which hidden layers begin to be trained and the optimizer begins anew: moments that have
+    /// not moved would make Adam's first steps too large.
+    fn optimizer_restart(&self) -> Option<u32> {
+        let trains_more = self.always_frozen + 1 < self.network.layers.len();
+        Some(self.frozen_epochs()).filter(|&epochs| epochs > 0 && trains_more)
+    }
+
+    /// Freezes the layers that the next epoch does not train.
     fn freeze(&mut self) {
         let last = self.network.layers.len() - 1;
         self.network.frozen = if self.epochs < self.frozen_epochs() { last } else { self.always_frozen };
-        if self.epochs > 0 && self.epochs == self.frozen_epochs() && self.network.frozen < last {
+        if self.optimizer_restart() == Some(self.epochs) {
             self.optimizer = Optimizer::new(self.network.recipe.training.optimizer);
             self.states = states(&self.network);
         }

@@ -28,9 +28,10 @@ pub struct Cost {
 
 /// The cost of a model, and whether a board has room for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Measured {
+pub struct Measured {
+    /// Its cost.
     pub cost: Cost,
-    /// True without a board.
+    /// True if the board has room for it; true without a board.
     pub fits_board: bool,
 }
 
@@ -38,7 +39,7 @@ pub(super) struct Measured {
 ///
 /// # Errors
 /// [`QuantizeError`] if memory cannot be allocated.
-pub fn untrained(recipe: &Recipe, classes: &[String]) -> Result<ModelFile, QuantizeError> {
+fn untrained(recipe: &Recipe, classes: &[String]) -> Result<ModelFile, QuantizeError> {
     let input = recipe.input();
     let network = Network::new(recipe, classes, 0)?;
     // Noise, for the scales of the activations: its values do not matter, but it must excite some neurons.
@@ -74,7 +75,7 @@ impl Measured {
     ///
     /// # Errors
     /// [`QuantizeError`] if memory cannot be allocated.
-    pub(super) fn of(recipe: &Recipe, classes: &[String], board: Option<Board>) -> Result<Self, QuantizeError> {
+    pub fn of(recipe: &Recipe, classes: &[String], board: Option<Board>) -> Result<Self, QuantizeError> {
         let Some(board) = board else { return Ok(Self { cost: Cost::of(recipe, classes)?, fits_board: true }) };
         let (file, declared) = (untrained(recipe, classes)?, board.declaration());
         let packed = file.packed(board.packing());

@@ -20,12 +20,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 pub use budget::SearchBudget;
-pub use cost::{Cost, untrained};
+pub use cost::{Cost, Measured};
 pub use error::TuneError;
 pub use output::WrittenSearch;
 pub use space::SearchedKinds;
-
-use cost::Measured;
 
 use pinhole_core::photos::{self, DuplicatePhotos, Series, Warning};
 use pinhole_core::recipe::{Augmentation, Recipe, RecipeLayer};

@@ -20,7 +20,7 @@ use thiserror::Error;
 pub use self::auto::AUTO;
 pub use self::changes::RecipeChanges;
 pub use self::output::EarlierRun;
-pub use self::request::{CandleError, NoTrunk, RequestError, TrainRequest};
+pub use self::request::{CandleError, NoBaseModel, RequestError, SameFolder, TooLargeForBoard, TrainRequest};
 pub use self::system::auto_system;
 
 use self::output::RunOutput;

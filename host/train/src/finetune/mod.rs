@@ -53,6 +53,7 @@ impl FineTuneSettings {
         training.learning_rate = self.learning_rate.unwrap_or(RATE_SHARE * training.learning_rate);
         training.schedule = Schedule::Cosine { warmup: 0, per_update: true };
         training.patience = None;
+        training.frozen_epochs = 0;
         recipe
     }
 }

@@ -113,6 +113,15 @@ impl PretrainedSource {
         Self::from_safetensors(&bytes, path, recipe_name(path))
     }
 
+    /// Reads a bundled model by its name, even if a file or folder has that name.
+    ///
+    /// # Errors
+    /// [`PretrainedSourceError::Unknown`] if there is no such model, [`PretrainedSourceError::Candle`].
+    pub fn bundled(name: &str) -> Result<Self, PretrainedSourceError> {
+        let found = Bundled::all().into_iter().find(|bundled_model| bundled_model.name == name);
+        Self::from_bundled(&found.ok_or_else(|| UnknownModel::Name(name.to_owned()))?)
+    }
+
     /// Reads a bundled model: its float weights, or else the model alone.
     fn from_bundled(bundled_model: &Bundled) -> Result<Self, PretrainedSourceError> {
         match bundled_model.weights() {

@@ -3,25 +3,25 @@
 use std::path::Path;
 
 use pinhole_boards::board::Board;
-use pinhole_boards::budget::predict::predict;
-use pinhole_boards::budget::{Requirements, shortfalls};
 use pinhole_core::photos::Survey;
 use pinhole_core::recipe::Recipe;
-use pinhole_lab::tune::untrained;
+use pinhole_lab::tune::Measured;
 use pinhole_shared::pixels::Color;
 use pinhole_train::runs::pretrained::PretrainedSource;
 
 use super::super::changes::RecipeChanges;
-use super::super::request::{NoTrunk, RequestError};
+use super::super::request::{NoBaseModel, RequestError};
 
 /// Bundled networks to continue from, the most accurate first.
-const TRUNKS: [&str; 3] = ["conv-96", "conv-50", "conv-50-tiny"];
+const BASE_MODELS: [&str; 3] = ["conv-96", "conv-50", "conv-50-tiny"];
 
 /// Longest modeled time of an inference on the board, ms.
 const LONGEST_MS: f64 = 1000.0;
 
 /// A network to continue from.
-pub(super) struct Trunk {
+pub(super) struct BaseModel {
+    /// Name or path, as the user knows it.
+    pub name: String,
     pub source: PretrainedSource,
     /// Color to train in, if it is not the network's own.
     pub color: Option<Color>,
@@ -29,16 +29,17 @@ pub(super) struct Trunk {
     pub is_given: bool,
 }
 
-impl Trunk {
+impl BaseModel {
     /// The user has named the network.
-    pub(super) fn given(source: PretrainedSource) -> Self {
-        Self { source, color: None, is_given: true }
+    pub(super) fn given(path: &Path, source: PretrainedSource) -> Self {
+        Self { name: path.display().to_string(), source, color: None, is_given: true }
     }
 
-    /// Returns the first network that fits the board with the photos' classes and colors; without a board, the first.
+    /// Returns the first bundled network that fits the board with the photos' classes and colors, and that can have the changes
+    /// that the user asked for; without a board, the first that can.
     ///
     /// # Errors
-    /// [`RequestError::NoTrunk`] if none fits.
+    /// [`RequestError::NoBaseModel`] if none fits, [`RequestError::Recipe`] if none can have the changes.
     pub(super) fn find(survey: &Survey, board: Option<Board>, asked: &RecipeChanges) -> Result<Self, RequestError> {
         let colors: &[Color] = match asked.color {
             Some(Color::Gray) => &[Color::Gray],
@@ -47,26 +48,34 @@ impl Trunk {
             None => &[Color::Gray],
         };
         let classes: Vec<String> = survey.classes.iter().map(|(class, _)| class.clone()).collect();
-        for name in TRUNKS {
-            let source = PretrainedSource::read(Path::new(name))?;
+        let mut refused = None;
+        for name in BASE_MODELS {
+            let source = PretrainedSource::bundled(name)?;
+            let recipe = match asked.apply(&source.pretrained.recipe, name) {
+                Ok(recipe) => recipe,
+                Err(reason) => {
+                    refused = refused.or(Some(reason));
+                    continue;
+                }
+            };
             for &color in colors {
-                let mut recipe = asked.apply(&source.pretrained.recipe, name)?;
-                recipe.color = color;
+                let recipe = Recipe { color, ..recipe.clone() };
                 if board.map_or(Ok(true), |board| fits(&recipe, &classes, board))? {
                     let color = (color != source.pretrained.recipe.color).then_some(color);
-                    return Ok(Self { source, color, is_given: false });
+                    return Ok(Self { name: name.to_owned(), source, color, is_given: false });
                 }
             }
         }
-        Err(NoTrunk { board: board.map_or("", Board::name) }.into())
+        Err(match (board, refused) {
+            (Some(board), _) => NoBaseModel { board: board.name() }.into(),
+            (None, Some(reason)) => reason.into(),
+            (None, None) => unreachable!("without a board, every network fits"),
+        })
     }
 }
 
 /// Returns true if a network of this recipe fits the board's memory, and its inference takes at most [`LONGEST_MS`] as modeled.
 fn fits(recipe: &Recipe, classes: &[String], board: Board) -> Result<bool, RequestError> {
-    let Ok(packed) = untrained(recipe, classes)?.packed(board.packing()) else { return Ok(false) };
-    let (model, declared) = (packed.model(), board.declaration());
-    let takes = predict(&model, declared.core).map(|work| work.time_ms(declared.clock_hz));
-    let has_room = shortfalls(&Requirements::of(&model), declared).is_empty();
-    Ok(has_room && takes.is_none_or(|time| time <= LONGEST_MS))
+    let measured = Measured::of(recipe, classes, Some(board))?;
+    Ok(measured.fits_board && measured.cost.time_ms.is_none_or(|time| time <= LONGEST_MS))
 }

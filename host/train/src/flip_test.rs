@@ -1,8 +1,7 @@
-//! Does a mirror change the classes? Answered on the training photos, before augmentation flips them.
+//! Test for whether a horizontal flip changes the classes, on the training photos, before augmentation flips them.
 //!
-//! Flipping every second photo is a good habit with animals and a bad one with digits. A linear classifier on the features of a
-//! trained network tells which: if it recognizes photos that it has not seen better than their mirror images, the classes depend
-//! on the side.
+//! Flipping every second photo helps with animals and harms with digits. A linear classifier on the features of a trained network
+//! tells which: if it recognizes unseen photos better than the same photos flipped, the classes depend on the side.
 
 use candle_core::Result;
 use pinhole_core::photos::{self, Dataset};
@@ -16,7 +15,7 @@ use super::trainer::arg_max;
 /// Number of folds of the cross-validation.
 const FOLDS: usize = 4;
 
-/// The p-value below which photos count as better recognized than their mirror images.
+/// The p-value below which photos count as better recognized than the same photos flipped.
 const SIGNIFICANT: f64 = 0.05;
 
 /// Steps of gradient descent, their learning rate, and the L2 penalty of the linear classifier.
@@ -24,20 +23,20 @@ const STEPS: usize = 300;
 const RATE: f32 = 0.5;
 const PENALTY: f32 = 0.01;
 
-/// Photos that were recognized, cross-validated, as they are and as mirror images.
+/// Numbers of photos that were recognized, cross-validated, as they are and flipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MirrorTest {
+pub struct FlipTest {
     /// Number of photos.
     pub photos: usize,
     /// Photos recognized as they are.
     pub recognized: usize,
     /// Photos recognized only as they are.
-    pub only_as_they_are: usize,
-    /// Photos recognized only as mirror images.
-    pub only_mirrored: usize,
+    pub only_original: usize,
+    /// Photos recognized only when flipped.
+    pub only_flipped: usize,
 }
 
-impl MirrorTest {
+impl FlipTest {
     /// Tests the classes of a dataset, by the values that `network`'s last layer reads. `groups` are those of
     /// [`photos::groups`]: near-duplicates stay in one fold. `None` if a class has too few photos for four folds.
     ///
@@ -45,13 +44,13 @@ impl MirrorTest {
     /// A candle error if there is not enough memory.
     pub fn of(network: &Network, dataset: &Dataset, groups: &[usize], seed: u64) -> Result<Option<Self>> {
         let Ok(folds) = photos::folds(dataset, groups, FOLDS, seed) else { return Ok(None) };
-        let mirrored: Vec<Vec<u8>> =
-            dataset.examples.iter().map(|example| mirror(&example.pixels, dataset.input)).collect();
+        let flipped: Vec<Vec<u8>> =
+            dataset.examples.iter().map(|example| flip(&example.pixels, dataset.input)).collect();
         let originals: Vec<&[u8]> = dataset.examples.iter().map(|example| &example.pixels[..]).collect();
-        let mirrored: Vec<&[u8]> = mirrored.iter().map(Vec::as_slice).collect();
-        let [originals, mirrored] = [features(network, &originals)?, features(network, &mirrored)?];
+        let flipped: Vec<&[u8]> = flipped.iter().map(Vec::as_slice).collect();
+        let [originals, flipped] = [features(network, &originals)?, features(network, &flipped)?];
         let labels: Vec<usize> = dataset.examples.iter().map(|example| usize::from(example.class)).collect();
-        let mut test = Self { photos: labels.len(), recognized: 0, only_as_they_are: 0, only_mirrored: 0 };
+        let mut test = Self { photos: labels.len(), recognized: 0, only_original: 0, only_flipped: 0 };
         for fold in 0..FOLDS {
             let trained_on = (0..labels.len()).filter(|&index| folds[index] != fold);
             let rows: Vec<(&[f32], usize)> =
@@ -59,18 +58,18 @@ impl MirrorTest {
             let classifier = LinearClassifier::fit(&rows, dataset.classes.len());
             for index in (0..labels.len()).filter(|&index| folds[index] == fold) {
                 let is_right = |features: &[Vec<f32>]| classifier.class(&features[index]) == labels[index];
-                let (as_it_is, as_mirrored) = (is_right(&originals), is_right(&mirrored));
+                let (as_it_is, as_flipped) = (is_right(&originals), is_right(&flipped));
                 test.recognized += usize::from(as_it_is);
-                test.only_as_they_are += usize::from(as_it_is && !as_mirrored);
-                test.only_mirrored += usize::from(as_mirrored && !as_it_is);
+                test.only_original += usize::from(as_it_is && !as_flipped);
+                test.only_flipped += usize::from(as_flipped && !as_it_is);
             }
         }
         Ok(Some(test))
     }
 
-    /// Returns true if significantly more photos are recognized as they are than as mirror images (McNemar's test, p < 0.05).
+    /// Returns true if significantly more photos are recognized as they are than flipped (McNemar's test, p < 0.05).
     pub fn classes_differ(&self) -> bool {
-        self.only_as_they_are > self.only_mirrored && mcnemar(self.only_as_they_are, self.only_mirrored) < SIGNIFICANT
+        self.only_original > self.only_flipped && mcnemar(self.only_original, self.only_flipped) < SIGNIFICANT
     }
 }
 
@@ -81,8 +80,8 @@ fn features(network: &Network, inputs: &[&[u8]]) -> Result<Vec<Vec<f32>>> {
     Ok(values.chunks(width.max(1)).map(<[f32]>::to_vec).collect())
 }
 
-/// Returns the mirror image of an input, left to right.
-fn mirror(pixels: &[u8], input: InputShape) -> Vec<u8> {
+/// Returns an input flipped left to right.
+fn flip(pixels: &[u8], input: InputShape) -> Vec<u8> {
     let channels = usize::from(input.color.channels());
     let rows = pixels.chunks(usize::from(input.side) * channels);
     rows.flat_map(|row| row.chunks(channels).rev().flatten().copied()).collect()
@@ -166,16 +165,16 @@ mod tests {
         Dataset { input: InputShape::gray(4), classes, examples: examples.collect(), warnings: Vec::new(), enlarged: 0 }
     }
 
-    fn test(dataset: &Dataset) -> MirrorTest {
+    fn test(dataset: &Dataset) -> FlipTest {
         let network = Network::new(&recipe(COLUMNS), &dataset.classes, 1).unwrap();
         let groups: Vec<usize> = (0..dataset.examples.len()).collect();
-        MirrorTest::of(&network, dataset, &groups, 1).unwrap().unwrap()
+        FlipTest::of(&network, dataset, &groups, 1).unwrap().unwrap()
     }
 
     #[test]
     fn classes_that_are_mirror_images_differ_by_a_mirror() {
         let left_or_right = test(&pictures(|class, _| 3 * class));
-        assert_eq!((left_or_right.photos, left_or_right.recognized, left_or_right.only_as_they_are), (40, 40, 40));
+        assert_eq!((left_or_right.photos, left_or_right.recognized, left_or_right.only_original), (40, 40, 40));
         assert!(left_or_right.classes_differ());
         // Outer or inner columns, on either side: the same in a mirror.
         let symmetric = test(&pictures(|class, random| match (class, random.below(2)) {
@@ -191,13 +190,13 @@ mod tests {
         let mut few = pictures(|class, _| class);
         few.examples.truncate(6);
         let network = Network::new(&recipe(COLUMNS), &few.classes, 1).unwrap();
-        assert_eq!(MirrorTest::of(&network, &few, &[0, 1, 2, 3, 4, 5], 1).unwrap(), None);
+        assert_eq!(FlipTest::of(&network, &few, &[0, 1, 2, 3, 4, 5], 1).unwrap(), None);
     }
 
     #[test]
     fn mirrors_keep_the_channels_of_a_pixel_together() {
-        assert_eq!(mirror(&[1, 2, 3, 4], InputShape::gray(2)), [2, 1, 4, 3]);
+        assert_eq!(flip(&[1, 2, 3, 4], InputShape::gray(2)), [2, 1, 4, 3]);
         let color: Vec<u8> = (1..=12).collect();
-        assert_eq!(mirror(&color, InputShape::rgb(2)), [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
+        assert_eq!(flip(&color, InputShape::rgb(2)), [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
     }
 }
