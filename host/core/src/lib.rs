@@ -13,6 +13,7 @@
 //! | [`synthetic`] | a seed -> synthetic pictures for tests and demos |
 //! | [`statistics`] | scores of some photos and seeds -> intervals and comparisons that hold beyond them |
 //! | [`random`] | a seed -> the same numbers on every machine |
+//! | [`words`] | a count and a noun -> both in a sentence |
 //! | [`suggest`] | a mistyped name -> the known one it probably means |
 
 pub mod artifacts;
@@ -29,3 +30,4 @@ pub mod suggest;
 pub mod synthetic;
 #[doc(hidden)]
 pub mod testing;
+pub mod words;

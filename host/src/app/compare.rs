@@ -22,32 +22,34 @@ pub(super) struct Compared {
 
 /// Compares training photos and others with each other, unless the options say not to.
 pub(super) fn compare<'e>(
-    training: &'e [Example],
+    training: impl IntoIterator<Item = &'e Example>,
     others: impl IntoIterator<Item = &'e Example>,
     classes: &[String],
     options: &PhotoOptions,
     input: InputShape,
     events: &mut dyn Events,
 ) -> Compared {
-    let examples: Vec<&Example> = training.iter().chain(others).collect();
+    let mut examples: Vec<&Example> = training.into_iter().collect();
+    let training = examples.len();
+    examples.extend(others);
     let count = examples.len();
     if !options.duplicate_search {
         return Compared { pairs: Vec::new(), duplicates: Vec::new(), count };
     }
     let found = if count < REPORTED {
-        search(&examples, input, training.len(), &|_| ())
+        search(&examples, input, training, &|_| ())
     } else {
         events.progress(&Progress::Begins(Task::ComparingPhotos { pairs: (count * (count - 1) / 2) as u64 }));
         let shared = Mutex::new(&mut *events);
         let done = |more| shared.lock().unwrap_or_else(PoisonError::into_inner).progress(&Progress::Done(more));
-        let found = search(&examples, input, training.len(), &done);
+        let found = search(&examples, input, training, &done);
         events.progress(&Progress::Ends);
         found
     };
     if found.unfinished > 0 {
         events.note(&Note::NearDuplicatesUnfinished { photos: found.unfinished });
     }
-    let duplicates = DuplicatePhotos::of(&found.pairs, &examples, classes, training.len());
+    let duplicates = DuplicatePhotos::of(&found.pairs, &examples, classes, training);
     Compared { pairs: found.pairs, duplicates, count }
 }
 

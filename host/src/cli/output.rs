@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Result};
 use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
 use pinhole_core::statistics::Interval;
+use pinhole_core::words::counted;
 use pinhole_lab::evaluate::Evaluation;
 use pinhole_shared::decision::Decision;
 use pinhole_shared::pixels::InputShape;
@@ -115,7 +116,8 @@ pub(super) fn warn(warnings: &[Warning]) {
 pub(super) fn warn_of_unfinished(photos: usize) {
     if photos > 0 {
         warning(format_args!(
-            "{photos} photos resemble so many others that not all were compared: some near-duplicates of them may not be found"
+            "some near-duplicates may not be found: {} too many others to compare with all",
+            if photos == 1 { "1 photo resembles".to_owned() } else { format!("{photos} photos resemble") }
         ));
     }
 }
@@ -133,10 +135,14 @@ pub(super) fn warn_of_series(series: &[Series]) {
 
 /// Prints to stderr how many pictures were enlarged for a network's input, if any.
 pub(super) fn note_enlarged(count: usize, input: InputShape) {
-    match count {
-        0 => {}
-        1 => note(&format!("1 picture smaller than the input of {0}x{0} was enlarged", input.side)),
-        _ => note(&format!("{count} pictures smaller than the input of {0}x{0} were enlarged", input.side)),
+    note_enlarged_for(count, &format!("the input of {0}x{0}", input.side));
+}
+
+/// Prints the number of photos that were enlarged for an input, in words, to stderr, if there are any.
+pub(super) fn note_enlarged_for(count: usize, input: &str) {
+    if count > 0 {
+        let were = if count == 1 { "was" } else { "were" };
+        note(&format!("{} smaller than {input} {were} enlarged", counted(count, "picture")));
     }
 }
 

@@ -20,7 +20,8 @@ use pinhole_train::runs::pretrained::PretrainedSource;
 use super::INTERRUPTED;
 use super::completions;
 use super::output::{
-    comparison_bar, json, note, progress, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
+    comparison_bar, json, note, note_enlarged_for, progress, say, warn, warn_of_duplicates, warn_of_series,
+    warn_of_unfinished,
 };
 use super::photo_options::PhotoArguments;
 use super::values::{at_least, between};
@@ -131,9 +132,7 @@ impl Study {
             repeats: self.repeats.unwrap_or(repeats),
         };
         warn(&photos.warnings);
-        if photos.enlarged > 0 {
-            note(&format!("{} pictures smaller than the largest input were enlarged", photos.enlarged));
-        }
+        note_enlarged_for(photos.enlarged, "the largest input");
         let series = photos.series(size.folds);
         warn_of_series(&series);
         warn_of_duplicates(&Series::without(&series, &photos.duplicate_paths()));

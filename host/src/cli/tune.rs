@@ -13,7 +13,9 @@ use pinhole_lab::tune::{Search, SearchBudget, SearchResult, SearchedKinds, Writt
 
 use super::INTERRUPTED;
 use super::choice::choice;
-use super::output::{comparison_bar, json, note, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished};
+use super::output::{
+    comparison_bar, json, note, note_enlarged_for, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
+};
 use super::photo_options::PhotoArguments;
 use super::study::{Stopping, show_compared, study_bar};
 use super::values::{at_least, between};
@@ -145,9 +147,7 @@ impl Tune {
         };
         warn(&found.warnings);
         warn_of_unfinished(found.unfinished);
-        if found.enlarged > 0 {
-            note(&format!("{} pictures smaller than the largest input were enlarged", found.enlarged));
-        }
+        note_enlarged_for(found.enlarged, "the largest input");
         warn_of_series(&found.series);
         warn_of_duplicates(&Series::without(&found.series, &found.duplicates));
         let written = found.write(&self.out)?;

@@ -26,13 +26,11 @@ pub(super) fn learning_rate(training: &TrainingSettings, epoch: u32, update: u32
     }
 }
 
-/// Returns the learning rate of the first update of each of the recipe's epochs, for reports. An epoch has `photos` training photos,
-/// with copies.
-pub fn learning_rates(training: &TrainingSettings, photos: usize) -> Vec<f64> {
+/// Returns the learning rate of the first update of each of the first `epochs` epochs, for reports. An epoch has `photos` training
+/// photos, with copies.
+pub fn learning_rates(training: &TrainingSettings, photos: usize, epochs: u32) -> Vec<f64> {
     let updates_an_epoch = photos.div_ceil(training.batch.max(1)).max(1) as u32;
-    (0..training.epochs)
-        .map(|epoch| learning_rate(training, epoch, epoch * updates_an_epoch, updates_an_epoch))
-        .collect()
+    (0..epochs).map(|epoch| learning_rate(training, epoch, epoch * updates_an_epoch, updates_an_epoch)).collect()
 }
 
 #[cfg(test)]
@@ -72,8 +70,8 @@ mod tests {
         (training.learning_rate, training.epochs, training.batch) = (0.5, 3, 8);
         // Two updates an epoch: of 8 photos and of 1.
         training.schedule = Schedule::InverseTime { decay: 0.5 };
-        assert_eq!(learning_rates(&training, 9), [0.5, 0.25, 0.5 / 3.0]);
+        assert_eq!(learning_rates(&training, 9, 3), [0.5, 0.25, 0.5 / 3.0]);
         training.schedule = Schedule::Constant {};
-        assert_eq!(learning_rates(&training, 0), [0.5; 3]);
+        assert_eq!(learning_rates(&training, 0, 3), [0.5; 3]);
     }
 }

@@ -1,6 +1,7 @@
 //! The `pinhole` program, run as a user runs it: the successes and errors of every command.
 
 mod answers;
+mod automatic_choice;
 mod export;
 mod fine_tune;
 mod messages;

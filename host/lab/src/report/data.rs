@@ -241,7 +241,7 @@ fn near_duplicates(report: &RunReport<'_>, thumbnails: &Thumbnails<'_>) -> Marku
             p {
                 (counted(pairs.len(), "pair")) " of photos that are nearly the same picture. "
                 @if across > 0 {
-                    (across) " of them are a training and a validation photo: being right on such a validation photo says \
+                    "In " (counted(across, "pair")) ", one is a training and the other a validation photo: being right on such a validation photo says \
                     nothing about photos never seen. Remove them from one side."
                 }
             }

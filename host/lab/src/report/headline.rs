@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use pinhole_core::statistics::Interval;
 use pinhole_train::LastLayer;
-use pinhole_train::runs::PretrainedSummary;
+use pinhole_train::runs::{PretrainedSummary, TestSummary};
 
 use super::RunReport;
-use super::markup::{percent, percents};
+use super::markup::{counted, percent, percents};
 use crate::verdict::{NetworkVerdict, NextStep};
 
 /// Sections that the page links to at its top: anchor and title.
@@ -34,13 +34,19 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
             }
         }
         p {
-            (run.training_photos) " training and " (run.validation_photos) " validation photos; " (run.epochs)
-            " epochs (" (run.stopped) "). Kept: epoch " (run.best_epoch)
+            (counted(run.training_photos, "training photo")) ", " (counted(run.validation_photos, "validation photo")) "; "
+            (counted(run.epochs as usize, "epoch")) " (" (run.stopped) "). Kept: epoch " (run.best_epoch)
             ", the one with the least validation loss. The validation photos chose that epoch, so the scores are slightly \
              better than on other photos."
         }
         @if run.enlarged_photos > 0 {
-            p { (run.enlarged_photos) " of these pictures are smaller than the network's input and were enlarged." }
+            p {
+                (counted(run.enlarged_photos, "picture")) " smaller than the network's input "
+                (if run.enlarged_photos == 1 { "was" } else { "were" }) " enlarged."
+            }
+        }
+        @if let Some(test) = &run.test {
+            p.test { "On test photos, which neither trained it nor chose its epoch: " (test_sentence(test)) }
         }
         @if let Some(choice) = &run.choice { p { "Chosen automatically: " (choice.sentence) "." } }
         @if let Some(from) = &run.from { p { (pretrained_text(from, run.frozen)) } }
@@ -99,6 +105,11 @@ fn number(name: &str, value: &str, interval: Option<Interval>) -> Markup {
             }
         }
     }
+}
+
+/// Returns the sentence of a test's verdict.
+fn test_sentence(test: &TestSummary) -> &str {
+    test.verdict.as_ref().and_then(|verdict| verdict["sentence"].as_str()).unwrap_or_default()
 }
 
 fn next(steps: &[NextStep]) -> Markup {

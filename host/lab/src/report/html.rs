@@ -102,13 +102,13 @@ fn curves(report: &RunReport<'_>) -> Markup {
 fn rates(report: &RunReport<'_>) -> (Option<Vec<f64>>, String) {
     let settings = report.settings;
     let photos = report.run.training_photos * (1 + settings.copies.len());
-    let rates = learning_rates(settings, photos);
+    let rates = learning_rates(settings, photos, report.run.epochs);
     let first = rates.first().copied().unwrap_or_default();
     if rates.iter().all(|rate| *rate == first) {
         return (None, format!("The learning rate was {} in every epoch.", first as f32));
     }
     let text =
-        format!("Learning rate of each epoch's first update, by the recipe's schedule of {} epochs.", rates.len());
+        format!("Learning rate of each epoch's first update, by the recipe's schedule of {} epochs.", settings.epochs);
     (Some(rates), text)
 }
 

@@ -24,6 +24,7 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
                     @else { "held out of the training photos, by the seed" }
                 }
             }
+            @if let Some(test) = &run.test { tr { th scope="row" { "test photos" } td { (test.photos.display()) } } }
             tr {
                 th scope="row" { "digest of the photos" }
                 td { code { (short(digest(report.training))) " / " (short(digest(report.validation))) } }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 use pinhole_core::statistics::Interval;
+pub(super) use pinhole_core::words::counted;
 
 /// Style of all pages, on screen, phone and paper, light and dark.
 const STYLE: &str = include_str!("style.css");
@@ -20,11 +21,6 @@ pub(super) fn page(title: &str, body: &Markup) -> Markup {
             body { (body) }
         }
     }
-}
-
-/// Returns a count and its noun, in the plural unless the count is 1: `1 system`, `2 systems`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 pub(super) fn percent(fraction: f64) -> String {

@@ -8,7 +8,7 @@ use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::model::Activation;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::layers::FloatDense;
-use pinhole_train::runs::{PretrainedSummary, RecipeChoice};
+use pinhole_train::runs::{PretrainedSummary, RecipeChoice, TestSummary};
 use pinhole_train::{Accelerator, LastLayer, digest};
 
 use super::*;
@@ -92,7 +92,7 @@ fn training_page(name: &str) -> String {
         quantization: None,
         command: Some(name.to_owned()),
         verdict: None,
-        test: None,
+        test: Some(TestSummary { photos: path(), verdict: Some(serde_json::json!({ "sentence": name })) }),
     };
     let epoch =
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };
@@ -150,8 +150,8 @@ fn training_page(name: &str) -> String {
 #[test]
 fn a_training_report_escapes_every_name() {
     // Title. Recipe, two classes, the sentence, the best constant answer, two warnings, reason of the
-    // end, automatic choice, network that it continues, a step and its command.
-    let top = 1 + 3 + 1 + 1 + 2 + 1 + 1 + 1 + 2;
+    // end, a test's sentence, automatic choice, network that it continues, a step and its command.
+    let top = 1 + 3 + 1 + 1 + 2 + 1 + 1 + 1 + 1 + 2;
     // Two classes in the table and on the contact sheet; a doubted label with two classes; a pair; a left-out file and its reason.
     let data = 2 + 2 + 3 + 2 + 2;
     // Scores; the matrix' columns, which have titles, and its rows.
@@ -159,8 +159,8 @@ fn a_training_report_escapes_every_name() {
     // A mistake and a right photo with file (twice) and decision, and once a class; the same explained, where the file comes three
     // times; two classes of the first layer.
     let photos = (3 + 1) + 3 + (2 * 4 + 1) + 2;
-    // What a board lacks; command, version, folder and recipe; version.
-    let last = 1 + 4 + 1;
+    // What a board lacks; command, version, folders of photos and of test photos, and recipe; version.
+    let last = 1 + 5 + 1;
     assert_escaped(training_page, top + data + classes + photos + last);
     let page = training_page(MARKUP);
     assert!(page.contains(&format!("<title>Pinhole: {ESCAPED}, seed 1</title>")));
@@ -173,7 +173,7 @@ fn a_report_does_not_praise_what_is_not_there() {
     let page = training_page("cat");
     assert!(page.contains("<td class=\"missed\" style=\"--part:8%\">0<small>0.0\u{a0}%</small></td>"));
     assert!(page.contains("<td class=\"right\" style=\"--part:70%\">1<small>100.0\u{a0}%</small></td>"));
-    assert!(page.contains("<h1>It is no better than guessing: 50\u{a0}% of 2 photos"));
+    assert!(page.contains("<h1>It is no better than guessing: 50\u{a0}% of 2 validation photos"));
     assert!(page.contains("<div class=\"score bad\">"));
     assert!(page.contains("This page is one file of 0.1\u{a0}MB"));
     assert!(page.contains("held out of the training photos, by the seed"));

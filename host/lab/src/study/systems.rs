@@ -40,11 +40,11 @@ impl System {
 
     /// A system that continues from a trained network, by that network's recipe. Its name is that of the model, after `from-`.
     pub fn continuing(source: PretrainedSource) -> Self {
-        let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        // A run folder's files all have the same names, so its own name says more.
-        let of_run = source.path.parent().filter(|folder| pinhole_core::artifacts::is_run(folder)).and_then(stem);
-        let name = of_run.or_else(|| stem(&source.path)).unwrap_or_else(|| "model".to_owned());
-        Self { name: format!("from-{name}"), recipe: source.pretrained.recipe.clone(), from: Some(Arc::new(source)) }
+        Self {
+            name: format!("from-{}", name_of(&source.path)),
+            recipe: source.pretrained.recipe.clone(),
+            from: Some(Arc::new(source)),
+        }
     }
 
     /// Returns the network that a training with this seed begins with.
@@ -61,12 +61,16 @@ impl System {
 
     /// Returns the network that it continues from, for a plan.
     pub(super) fn planned_start(&self) -> Option<PlannedStart> {
-        let named = |source: &Arc<PretrainedSource>| PlannedStart {
-            name: source.path.file_name().unwrap_or(source.path.as_os_str()).to_string_lossy().into_owned(),
-            checksum: source.checksum,
-        };
+        let named =
+            |source: &Arc<PretrainedSource>| PlannedStart { name: name_of(&source.path), checksum: source.checksum };
         self.from.as_ref().map(named)
     }
+}
+
+/// Returns the name of a trained network: that of its run folder, whose files all have the same names, or its file's without ending.
+fn name_of(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| pinhole_core::artifacts::is_run(folder)).and_then(Path::file_name);
+    folder.or_else(|| path.file_stem()).unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// A comparison: systems drawn in one figure because they answer one question.

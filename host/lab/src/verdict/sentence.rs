@@ -1,5 +1,7 @@
 //! A verdict in one sentence.
 
+use pinhole_core::words::counted;
+
 use super::{ClassVerdict, NetworkVerdict};
 
 /// Class sizes are called unequal if the largest class has more than this many times its even share.
@@ -11,7 +13,8 @@ const NAMED: usize = 4;
 pub fn percent(fraction: f64) -> String {
     let whole = format!("{:.0}", 100.0 * fraction);
     let claims_all_or_nothing = (whole == "100" && fraction < 1.0) || (whole == "0" && fraction > 0.0);
-    if claims_all_or_nothing { format!("{:.1} %", 100.0 * fraction) } else { format!("{whole} %") }
+    // At most 99.9 and at least 0.1: a decimal could claim it again.
+    if claims_all_or_nothing { format!("{:.1} %", (100.0 * fraction).clamp(0.1, 99.9)) } else { format!("{whole} %") }
 }
 
 /// Formats an interval: `77 to 98 %`.
@@ -32,21 +35,20 @@ pub(super) fn list(names: &[String]) -> String {
 
 /// Returns the sentence.
 pub(super) fn of(verdict: &NetworkVerdict) -> String {
-    let seen = if verdict.of_training { " it has not seen" } else { "" };
-    let photos = if verdict.photos == 1 { "photo" } else { "photos" };
-    let of_photos = format!("{} {photos}{seen}", verdict.photos);
+    let of_photos = counted(verdict.photos, if verdict.of_training { "validation photo" } else { "photo" });
     let interval = range(verdict.interval.low, verdict.interval.high);
     let accuracy = percent(verdict.accuracy);
+    let are = if verdict.photos == 1 { "is" } else { "are" };
     if verdict.present() < 2 {
         return format!(
             "There are only photos of {} to judge by, so nothing is known about telling classes apart: {accuracy} of \
-             {of_photos} are right (95 % interval {interval}).",
+             {of_photos} {are} right (95 % interval {interval}).",
             verdict.guess.class
         );
     }
     let mut text = format!("{}: {accuracy} of {of_photos}", recognized(verdict));
     if !verdict.better_than_guessing || verdict.classes.iter().any(|class| !class.is_recognized()) {
-        text += if verdict.photos == 1 { " is right" } else { " are right" };
+        text += &format!(" {are} right");
     }
     text += &format!(
         " (95 % interval {interval}); always answering {} would get {}",

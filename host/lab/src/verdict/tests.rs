@@ -82,7 +82,7 @@ fn a_good_network() {
     // statsmodels, proportion_confint(26, 28, method="wilson"): 0.7736, 0.9802.
     assert_eq!(
         verdict.sentence,
-        "It recognizes both classes: 93 % of 28 photos it has not seen (95 % interval 77 to 98 %); always answering bagel \
+        "It recognizes both classes: 93 % of 28 validation photos (95 % interval 77 to 98 %); always answering bagel \
          would get 50 %."
     );
     assert!(verdict.better_than_guessing);
@@ -201,7 +201,15 @@ fn contradictory_labels_are_pairs_in_two_classes() {
 
 #[test]
 fn percents_claim_neither_all_nor_nothing() {
-    for (fraction, text) in [(1.0, "100 %"), (0.9964, "99.6 %"), (0.0, "0 %"), (0.004, "0.4 %"), (0.286, "29 %")] {
+    for (fraction, text) in [
+        (1.0, "100 %"),
+        (0.9964, "99.6 %"),
+        (0.9998, "99.9 %"),
+        (0.0, "0 %"),
+        (0.004, "0.4 %"),
+        (0.0004, "0.1 %"),
+        (0.286, "29 %"),
+    ] {
         assert_eq!(percent(fraction), text);
     }
 }

@@ -8,7 +8,7 @@ use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::runs::{JobError, TestSummary};
 
 use super::super::compare::compare;
-use super::super::events::{Events, Note};
+use super::super::events::{Events, Note, tell_of_enlarged};
 use super::super::job::{FinishedTraining, Job, JobData, serialized};
 
 /// Verdict on a model by photos that neither trained it nor chose its epoch.
@@ -46,13 +46,14 @@ impl TestPhotos {
         if !photos.warnings.is_empty() {
             events.note(&Note::LeftOut(std::mem::take(&mut photos.warnings)));
         }
-        let mut known = data.training.examples.clone();
-        known.extend(data.validation.examples.iter().cloned());
-        let pairs = compare(&known, &photos.examples, classes, &job.options, input, events).pairs;
+        tell_of_enlarged(photos.enlarged, input, events);
+        let known = || data.training.examples.iter().chain(&data.validation.examples);
+        let pairs = compare(known(), &photos.examples, classes, &job.options, input, events).pairs;
+        let known = known().count();
         let before = photos.examples.len();
         let mut is_known = vec![false; before];
-        for pair in pairs.iter().filter(|pair| pair.first < known.len() && pair.second >= known.len()) {
-            is_known[pair.second - known.len()] = true;
+        for pair in pairs.iter().filter(|pair| pair.first < known && pair.second >= known) {
+            is_known[pair.second - known] = true;
         }
         let mut is_known = is_known.into_iter();
         photos.examples.retain(|_| !is_known.next().unwrap_or_default());

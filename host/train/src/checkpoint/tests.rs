@@ -35,6 +35,8 @@ fn recipe(training: &str, layers: &str) -> Recipe {
 /// Inputs of a training.
 struct Subject {
     recipe: Recipe,
+    /// True to train only the last layer.
+    freeze: bool,
     /// A network trained before on the same classes.
     from: Option<Pretrained>,
     training: Dataset,
@@ -44,14 +46,18 @@ struct Subject {
 impl Subject {
     fn of(recipe: Recipe) -> Self {
         // 21: the last batch is smaller.
-        Self { recipe, from: None, training: photos(12, 21, 1), validation: photos(12, 10, 2) }
+        Self { recipe, freeze: false, from: None, training: photos(12, 21, 1), validation: photos(12, 10, 2) }
     }
 
     fn network(&self) -> Network {
-        match &self.from {
+        let mut network = match &self.from {
             None => Network::new(&self.recipe, &self.training.classes, SEED).unwrap(),
             Some(from) => transfer(from, &self.recipe, &self.training.classes, SEED).unwrap(),
+        };
+        if self.freeze {
+            network.freeze_hidden();
         }
+        network
     }
 
     fn training(&self) -> Training<'_> {
@@ -153,7 +159,10 @@ fn patience_goes_on() {
 #[test]
 fn frozen_epochs_go_on() {
     for optimizer in ["", "[training.optimizer]\nkind = \"sgd\"\nmomentum = 0.9\n"] {
-        goes_on(&Subject::of(recipe(&format!("frozen_epochs = 3\n{optimizer}"), CONVOLUTIONS)));
+        let recipe = recipe(&format!("frozen_epochs = 3\n{optimizer}"), CONVOLUTIONS);
+        goes_on(&Subject::of(recipe.clone()));
+        // All epochs are frozen, so the optimizer never begins anew.
+        goes_on(&Subject { freeze: true, ..Subject::of(recipe) });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use pinhole_core::photos::Survey;
 use pinhole_core::recipe::{ClassWeights, Recipe};
+use pinhole_core::words::counted;
 use pinhole_shared::pixels::Color;
 use pinhole_train::FlipTest;
 
@@ -125,14 +126,6 @@ impl Facts {
             );
         }
         text
-    }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match (count, what.ends_with('s')) {
-        (1, _) => format!("1 {what}"),
-        (_, true) => format!("{count} {what}es"),
-        (_, false) => format!("{count} {what}s"),
     }
 }
 
