@@ -13,6 +13,7 @@
 //! | `budget` | is it known before flashing what fits, and how long it takes? |
 //! | `tensors` | are convolutional networks the same in every kernel, near the float ones, and refused if invalid? |
 //! | `color` | do color networks work like gray ones, down to the boards? |
+//! | `shapes` | do inputs that are not square, and each fit of pictures, do so too? |
 //! | `emulator` | does the firmware compute the host's integers? |
 //! | `camera` | does a driver in emulated code read the pictures shown to its camera? |
 //! | `flash_file` | do files for other tools flash the bytes that a probe would write? |

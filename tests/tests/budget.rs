@@ -286,9 +286,14 @@ fn a_model_that_does_not_fit_is_refused_by_the_host() {
             "use layers of at most 1024 neurons",
         ),
         (
-            encode(97, &[logits(2)], 3),
-            "its input is 97x97 pixels, and the board has room for 96x96",
-            "input_side of at most 96",
+            encode(167, &[logits(2)], 3),
+            "its input has 27889 bytes, and the board has room for 27648",
+            "a smaller input: height x width x channels of at most 27648",
+        ),
+        (
+            encode(289, &[logits(2)], 3),
+            "a row of its input has 289 bytes, and the board has room for 288",
+            "a narrower input: width x channels of at most 288",
         ),
     ];
     for (file, reason, advice) in cases {

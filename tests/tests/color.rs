@@ -89,7 +89,7 @@ fn channels_keep_their_order() {
         }
     }
     let back = dequantize(&file.model(), &untrained(pictures.input, ""));
-    assert_eq!(back.recipe.color, Color::Rgb);
+    assert_eq!(back.recipe.input.color, Color::Rgb);
 }
 
 /// Photos of two classes that differ in hue and not in luma: a gray network cannot distinguish them, a color network

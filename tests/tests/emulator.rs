@@ -307,7 +307,7 @@ fn a_board_says_who_it_is() {
     let packed = file.packed(Board::Qemu.packing()).unwrap();
     let model = packed.model();
     assert_eq!((identity.model_checksum, identity.model_bytes), (model.checksum(), model.file_bytes()));
-    assert_eq!((identity.input_side, identity.classes), (50, 2));
+    assert_eq!((identity.input_width, identity.input_height, identity.classes), (50, 50, 2));
     let first = board.logs().first().map(ToString::to_string).unwrap_or_default();
     assert!(first.contains("ready") && first.contains(&format!("{:#010x}", model.checksum())), "{first}");
 }

@@ -107,7 +107,7 @@ fn version_1_gives_the_same_integers_for_ever() {
     write_if_asked();
     let file = ModelFile::from_bytes(V1_MODEL).unwrap();
     let model = file.model();
-    assert_eq!((model.input_side(), model.classes()), (SIDE, 3));
+    assert_eq!((model.input(), model.classes()), (InputShape::gray(SIDE), 3));
     assert_eq!(model.class_names().collect::<Vec<_>>(), CLASSES);
     assert_eq!(model.file_bytes() as usize, V1_MODEL.len());
     let cases = cases();

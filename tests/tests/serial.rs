@@ -141,7 +141,7 @@ fn serve(mut line: Line) {
     let engine = Engine::<Dsp<PortableDsp>>::new(&model, scratch).expect("there is room");
     let (mut input, mut row, mut sums) = (vec![0; 96 * 96], vec![0; 640], vec![0; 96]);
     let buffers = Buffers { input: &mut input, row: &mut row, sums: &mut sums };
-    let camera = TestCard::new(model.input_side());
+    let camera = TestCard::new(model.input().longer_side());
     let parts = Parts { board: BOARD.name(), engine, camera, link: line, counter: NoCounter, buffers };
     Device::new(parts, |_| ()).expect("there is room").serve();
 }

@@ -189,7 +189,9 @@ fn a_recipe_for_another_network_is_refused_by_the_difference() {
         let complaint = changed(change).unwrap_err();
         assert!(complaint.contains(words), "{complaint}");
     };
-    says(|recipe| recipe.input_side = 40, "input_side = 50, and the recipe has 40");
+    says(|recipe| recipe.input = InputShape::gray(40), "input_side = 50, and the recipe has 40");
+    const WIDE: InputShape = InputShape { height: 25, width: 100, ..InputShape::gray(50) };
+    says(|recipe| recipe.input = WIDE, "input_size = [50, 50], and the recipe has [25, 100]");
     says(|recipe| dense_mut(recipe, 1).outputs = 15, "layer 2: outputs = 16, and the recipe has 15");
     says(|recipe| dense_mut(recipe, 0).activation = ActivationName::Relu, "layer 1: activation = sigmoid");
     says(|recipe| recipe.layers.truncate(1), "number of [[layer]]s = 2, and the recipe has 1");

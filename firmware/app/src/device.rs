@@ -273,10 +273,11 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             protocol: PROTOCOL,
             board: Name::try_from(self.board).unwrap_or_default(),
             kernel: Name::try_from(K::NAME).unwrap_or_default(),
-            pipeline: model.input().color.pipeline_id(),
+            pipeline: model.input().pipeline_id(),
             model_checksum: model.checksum(),
             model_bytes: model.file_bytes(),
-            input_side: model.input_side(),
+            input_height: model.input().height,
+            input_width: model.input().width,
             classes: model.classes(),
         }
     }

@@ -63,7 +63,8 @@ fn it_says_who_it_is() {
         pipeline: PIPELINE_ID,
         model_checksum: model.checksum(),
         model_bytes: model.file_bytes(),
-        input_side: SIDE,
+        input_height: SIDE,
+        input_width: SIDE,
         classes: 2,
     };
     assert_eq!(outcome.responses, [Response::Identity(identity)]);
@@ -213,7 +214,7 @@ fn camera_faults_are_counted_and_survived() {
 
 #[test]
 fn pictures_that_do_not_suit_are_refused() {
-    let too_small = PixelError::TooSmall { square: 3, side: SIDE };
+    let too_small = PixelError::TooSmall { seen: 3, needed: SIDE };
     let wide = CaptureError::RowTooLong { expected: 66, got: 64 };
     for (camera, error) in [
         (FakeCamera::new(3, 90, PixelFormat::Gray8), CaptureError::Pixels(too_small)),

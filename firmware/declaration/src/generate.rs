@@ -50,12 +50,10 @@ impl Declaration {
 
     /// Returns constants for the board's crate, for `include!` in a module of its own.
     pub(super) fn constants_rs(&self) -> String {
-        let Buffers { input_side_px, input_channels, row_bytes, accumulators, activations, lanes, arena_bytes } =
-            self.buffers;
-        let (side, channels) = (u32::from(input_side_px), u32::from(input_channels));
+        let Buffers { row_bytes, accumulators, activations, lanes, arena_bytes, .. } = self.buffers;
         let sizes = [
-            ("INPUT_BYTES", "Largest input of a network, bytes.", side * side * channels),
-            ("INPUT_ROW_BYTES", "A row of it, bytes.", side * channels),
+            ("INPUT_BYTES", "Largest input of a network, bytes.", self.buffers.input_bytes()),
+            ("INPUT_ROW_BYTES", "A row of it, bytes.", self.buffers.input_row_bytes()),
             ("ROW_BYTES", "Longest row of a picture, bytes.", row_bytes),
             ("ACCUMULATORS", "Widest layer.", accumulators),
             ("ACTIVATIONS", "Widest layer but the last.", activations),

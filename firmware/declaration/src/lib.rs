@@ -115,7 +115,8 @@ pub struct Budget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Buffers {
-    /// Maximum side of a network's input, px.
+    /// Maximum side of a network's square input of this many channels, px. An input of any other shape must have no more bytes, nor
+    /// more in a row.
     pub input_side_px: u16,
     /// Maximum channels of a network's input: 1 for gray only, 3 for color too.
     pub input_channels: u16,
@@ -129,6 +130,18 @@ pub struct Buffers {
     pub lanes: u32,
     /// Bytes of the arena: the tensors of the layers before the dense ones.
     pub arena_bytes: u32,
+}
+
+impl Buffers {
+    /// Maximum bytes of a network's input.
+    pub fn input_bytes(&self) -> u32 {
+        u32::from(self.input_side_px) * self.input_row_bytes()
+    }
+
+    /// Maximum bytes of a row of it.
+    pub fn input_row_bytes(&self) -> u32 {
+        u32::from(self.input_side_px) * u32::from(self.input_channels)
+    }
 }
 
 /// Reasons why a declaration was refused.

@@ -1,6 +1,6 @@
 //! Writes a model file as a C header.
 
-use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_shared::pixels::{Color, Fit, InputShape};
 use std::fmt::Write as _;
 
 use pinhole_shared::model::{ALIGNMENT, Model};
@@ -25,18 +25,29 @@ pub(super) fn c_header(bytes: &[u8], model: &Model<'_>, packed_for: Option<&str>
          * Pinhole's documentation of `pinhole_shared::model` describes.\n */\n\
          #ifndef PINHOLE_MODEL_H\n#define PINHOLE_MODEL_H\n\n#include <stdint.h>\n\n"
     ));
-    let (InputShape { side, color }, classes) = (model.input(), model.class_names().count());
+    let (InputShape { height, width, color, fit }, classes) = (model.input(), model.class_names().count());
     let channels = match color {
         Color::Gray => "Bytes of a pixel: luma.",
         Color::Rgb => "Bytes of a pixel: red, green, blue.",
     };
+    let fit = match fit {
+        Fit::Crop => "Pixel pipeline: pictures are cropped.",
+        Fit::Stretch => "Pixel pipeline: pictures are stretched.",
+        Fit::Letterbox => "Pixel pipeline: pictures are fitted in as a whole.",
+    };
+    let side = model.input().side().map(|side| ("Width and height of the input, px.", "INPUT_SIDE", side.to_string()));
     for (what, name, value) in [
         ("Bytes of the model file.", "BYTES", bytes.len().to_string()),
         ("The file's own CRC-32.", "CHECKSUM", format!("0x{:08x}u", model.checksum())),
-        ("Width and height of the input, px.", "INPUT_SIDE", side.to_string()),
+        ("Height of the input, px.", "INPUT_HEIGHT", height.to_string()),
+        ("Width of the input, px.", "INPUT_WIDTH", width.to_string()),
         (channels, "INPUT_CHANNELS", color.channels().to_string()),
+        (fit, "PIPELINE", format!("0x{:08x}u", model.input().pipeline_id())),
         ("Classes, and so logits.", "CLASSES", classes.to_string()),
-    ] {
+    ]
+    .into_iter()
+    .chain(side)
+    {
         add(format_args!("/* {what} */\n#define PINHOLE_MODEL_{name} {value}\n"));
     }
     add(format_args!(

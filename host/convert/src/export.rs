@@ -13,6 +13,8 @@ use crate::tflite::{schema, write as tflite};
 
 /// Key of the metadata that holds the class names, a JSON array.
 pub use crate::tflite::write::CLASSES_METADATA;
+/// Key of the metadata that holds the fit of pictures, if they are not cropped.
+pub use crate::tflite::write::FIT_METADATA;
 
 /// Export formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

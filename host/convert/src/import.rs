@@ -58,7 +58,7 @@ impl Reason {
             Self::Unreadable(_) | Self::Foreign => "give a .tflite file",
             Self::Broken => "copy the file again, or convert the network again",
             Self::Input { .. } => {
-                "the input must be int8 [1, side, side, 1] (or 3 channels in color) with scale 1/255 and zero point -128: pixels \
+                "the input must be int8 [1, height, width, 1] (or 3 channels in color) with scale 1/255 and zero point -128: pixels \
                  minus 128. Train on pixels from 0 to 1, and convert with photos that contain black and white"
             }
             Self::Undecided => {

@@ -15,9 +15,9 @@ pub fn recipe(text: &str) -> Recipe {
 
 /// Returns a recipe of these layers for this input. Its training settings are placeholders: its network is not trained.
 pub fn untrained(input: InputShape, layers: &str) -> Recipe {
-    let (side, color) = (input.side, input.color.name());
+    let InputShape { height, width, color, fit } = input;
     recipe(&format!(
-        "input_side = {side}\ncolor = \"{color}\"\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n{layers}"
+        "input_size = [{height}, {width}]\ncolor = \"{color}\"\nfit = \"{fit}\"\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n{layers}"
     ))
 }
 

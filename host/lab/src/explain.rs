@@ -13,19 +13,21 @@ use pinhole_core::model_file::{HostEngine, ModelFile};
 use pinhole_shared::decision::{Decision, decide};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Model};
-use pinhole_shared::pixels::InputShape;
+use pinhole_shared::pixels::{InputShape, PictureSize};
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// Number of patches along the input's side.
+/// Number of patches along the input's shorter side.
 const PATCHES_A_SIDE: u16 = 10;
 
 /// Contribution of each pixel to the decision on one photo.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
-    /// Side of the input, px.
-    pub side: u16,
-    /// Side of the patches, px: a tenth of the input's, rounded down, at least 1.
+    /// Height of the input, px.
+    pub height: u16,
+    /// Width of the input, px.
+    pub width: u16,
+    /// Side of the patches, px: a tenth of the input's shorter side, rounded down, at least 1.
     pub patch_side: u16,
     /// Replacement value, in every channel: the photo's mean, rounded half up.
     pub gray: u8,
@@ -41,6 +43,11 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// Returns the size of the input.
+    pub fn size(&self) -> PictureSize {
+        PictureSize { width: self.width, height: self.height }
+    }
+
     /// Returns the largest magnitude of a contribution; 0 if no patch changes the margin.
     pub fn largest(&self) -> f32 {
         self.contributions.iter().fold(0.0, |largest, value| largest.max(value.abs()))
@@ -50,7 +57,7 @@ impl Explanation {
 /// Explains the decision on one input.
 ///
 /// The square patch is put at every position where it covers a part of the photo, clipped at the edges. There are
-/// `(side + patch_side - 1)^2` positions, and every pixel is under exactly `patch_side^2` of them. (If the first layer is not
+/// `height + patch_side - 1` by `width + patch_side - 1` positions, and every pixel is under exactly `patch_side^2` of them. (If the first layer is not
 /// dense, each position costs a whole inference. Patches then lie side by side, and every pixel is under one.)
 ///
 /// Let `m(x)` be the margin of the photo's decided class, and `x/p` the photo with patch `p` gray. The contribution of pixel
@@ -66,19 +73,19 @@ impl Explanation {
 /// If the input does not have the model's number of bytes.
 pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let mut engine = model.engine();
-    let InputShape { side, color } = engine.model().input();
-    let patch_side = (side / PATCHES_A_SIDE).max(1);
+    let InputShape { height, width, color, .. } = engine.model().input();
+    let patch_side = (height.min(width) / PATCHES_A_SIDE).max(1);
     let accumulators = engine.first_accumulators(input);
     // Empty if the first layer is not dense.
     let logits = if accumulators.is_empty() { engine.logits(input) } else { engine.logits_from(&accumulators) };
     let decision = decide(logits);
     let margin = margin(logits, usize::from(decision.class));
     let gray = mean(input);
-    let (side_px, patch_px) = (usize::from(side), usize::from(patch_side));
-    let photo = ExplainedInput { input, side: side_px, channels: color.channels().into(), gray };
+    let [height_px, width_px, patch_px] = [height, width, patch_side].map(usize::from);
+    let photo = ExplainedInput { input, height: height_px, width: width_px, channels: color.channels().into(), gray };
 
     // Positions are counted from the first one that covers a pixel: position k covers k + 1 - patch_px ..= k.
-    let positions = side_px + patch_px - 1;
+    let [positions_down, positions] = [height_px, width_px].map(|length| length + patch_px - 1);
     let class = usize::from(decision.class);
     let step = if accumulators.is_empty() { patch_px } else { 1 };
     let row_of_losses = |engine: &mut HostEngine<'_>, top: usize| -> Vec<i64> {
@@ -88,7 +95,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
                 .map(|left| margin - self::margin(engine.logits(&photo.covered(patch_px, top, left)), class))
                 .collect();
         }
-        let rows = (top + 1).saturating_sub(patch_px)..(top + 1).min(side_px);
+        let rows = (top + 1).saturating_sub(patch_px)..(top + 1).min(height_px);
         let changes = photo.changes(engine.model(), rows);
         let neurons = accumulators.len();
         let change_of = |column: usize| changes.get(column * neurons..(column + 1) * neurons);
@@ -103,18 +110,18 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
         });
         losses.collect()
     };
-    let tops: Vec<usize> = (0..positions).step_by(step).collect();
+    let tops: Vec<usize> = (0..positions_down).step_by(step).collect();
     let losses: Vec<Vec<i64>> = tops.into_par_iter().map_init(|| model.engine(), row_of_losses).collect();
 
     let on = |pixel: usize| pixel.div_ceil(step)..(pixel + patch_px).div_ceil(step);
-    let contributions = (0..side_px * side_px).map(|pixel| {
-        let (row, column) = (on(pixel / side_px), on(pixel % side_px));
+    let contributions = (0..height_px * width_px).map(|pixel| {
+        let (row, column) = (on(pixel / width_px), on(pixel % width_px));
         let patches = (row.len() * column.len()) as f64;
         let sum: i64 = losses[row].iter().flat_map(|losses| &losses[column.clone()]).sum();
         (sum as f64 / (patches * Q16)) as f32
     });
     let contributions = contributions.collect();
-    Explanation { side, patch_side, gray, decision, margin: margin as f64 / Q16, contributions }
+    Explanation { height, width, patch_side, gray, decision, margin: margin as f64 / Q16, contributions }
 }
 
 /// Q16 units of a logit of 1.
@@ -123,7 +130,8 @@ const Q16: f64 = Q16_ONE as f64;
 /// The photo that is explained.
 struct ExplainedInput<'a> {
     input: &'a [u8],
-    side: usize,
+    height: usize,
+    width: usize,
     channels: usize,
     gray: u8,
 }
@@ -131,11 +139,11 @@ struct ExplainedInput<'a> {
 impl ExplainedInput<'_> {
     /// Returns the photo with a gray patch whose last row and column are these.
     fn covered(&self, patch_px: usize, bottom: usize, right: usize) -> Vec<u8> {
-        let under = |last: usize| (last + 1).saturating_sub(patch_px)..(last + 1).min(self.side);
+        let under = |last: usize, length: usize| (last + 1).saturating_sub(patch_px)..(last + 1).min(length);
         let mut input = self.input.to_vec();
-        for row in under(bottom) {
-            let Range { start, end } = under(right);
-            let row = &mut input[row * self.side * self.channels..];
+        for row in under(bottom, self.height) {
+            let Range { start, end } = under(right, self.width);
+            let row = &mut input[row * self.width * self.channels..];
             row[start * self.channels..end * self.channels].fill(self.gray);
         }
         input
@@ -148,11 +156,11 @@ impl ExplainedInput<'_> {
         let Some(Layer::Dense(first)) = model.layers().next() else { return Vec::new() };
         let weights = first.weighted.operands.weights;
         let neurons = weights.outputs();
-        let mut changes = vec![0_i32; self.side * neurons];
+        let mut changes = vec![0_i32; self.width * neurons];
         for neuron in 0..neurons {
             for row in rows.clone() {
-                for column in 0..self.side {
-                    let pixel = (row * self.side + column) * self.channels;
+                for column in 0..self.width {
+                    let pixel = (row * self.width + column) * self.channels;
                     let sum = &mut changes[column * neurons + neuron];
                     for byte in pixel..pixel + self.channels {
                         let change = i32::from(self.gray) - i32::from(self.input[byte]);
@@ -297,13 +305,14 @@ mod tests {
         let mut engine = model.engine();
         let whole = engine.run_all(input);
         let class = usize::from(whole.decision.class);
-        let side = i32::from(model.model().input_side());
-        let patch = (side / 10).max(1);
+        let InputShape { height, width, .. } = model.model().input();
+        let [height, width] = [height, width].map(i32::from);
+        let patch = (height.min(width) / 10).max(1);
         let (mut sums, mut counts) = (vec![0_i64; input.len()], vec![0_u32; input.len()]);
-        for top in 1 - patch..side {
-            for left in 1 - patch..side {
-                let pixels: Vec<usize> = (top.max(0)..(top + patch).min(side))
-                    .flat_map(|y| (left.max(0)..(left + patch).min(side)).map(move |x| (y * side + x) as usize))
+        for top in 1 - patch..height {
+            for left in 1 - patch..width {
+                let pixels: Vec<usize> = (top.max(0)..(top + patch).min(height))
+                    .flat_map(|y| (left.max(0)..(left + patch).min(width)).map(move |x| (y * width + x) as usize))
                     .collect();
                 let mut covered = input.to_vec();
                 pixels.iter().for_each(|&pixel| covered[pixel] = mean(input));
@@ -321,13 +330,19 @@ mod tests {
 
     #[test]
     fn the_shortcut_through_the_first_layer_changes_nothing() {
+        for input in [InputShape::gray(23), InputShape { height: 29, width: 21, ..InputShape::gray(1) }] {
+            shortcut(input);
+        }
+    }
+
+    fn shortcut(shape: InputShape) {
         let recipe = testing::untrained(
-            InputShape::gray(23),
+            shape,
             "[[layer]]\noutputs = 9\nactivation = \"sigmoid\"\n[[layer]]\noutputs = 5\nactivation = \"relu\"\n",
         );
         let network = Network::new(&recipe, &["a", "b", "c"].map(str::to_owned), 4).unwrap();
         let mut random = Random::seeded(2);
-        let input: Vec<u8> = (0..23 * 23).map(|_| random.below(256) as u8).collect();
+        let input: Vec<u8> = (0..shape.bytes()).map(|_| random.below(256) as u8).collect();
         let model = quantized(&network, &input);
         let explanation = explain(&model, &input);
         assert_eq!(explanation.decision, model.engine().run(&input));

@@ -9,7 +9,7 @@ use pinhole_boards::emulator::{EmulatorError, emulator};
 use pinhole_boards::firmware::{Firmware, FirmwareError};
 use pinhole_core::photos::Picture;
 use pinhole_shared::link::Report;
-use pinhole_shared::pixels::{PictureSize, PixelFormat};
+use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 use pinhole_train::runs::Trained;
 use serde::Serialize;
 use thiserror::Error;
@@ -89,10 +89,14 @@ pub struct Ram {
 /// Room that the firmware has for a model.
 #[derive(Debug, Serialize)]
 pub struct Room {
-    /// Largest side of an input.
+    /// Largest side of a square input of that many channels. Others must have no more bytes, nor more in a row.
     pub input_side_px: u16,
     /// Most channels of an input.
     pub input_channels: u16,
+    /// Most bytes of an input.
+    pub input_bytes: u32,
+    /// Most bytes of a row of it.
+    pub input_row_bytes: u32,
     /// Accumulators.
     pub accumulators: u32,
     /// Activations.
@@ -125,8 +129,10 @@ fn worst_stack(trained: &Trained, board: Board, events: &mut dyn Events) -> Resu
         emulator => emulator?,
     };
     let mut running = start_board(board, CameraKind::Photos, trained, events)?;
-    let side = trained.model.model().input().side;
-    // The size is not a multiple of the input's, so that the pixel pipeline does all of its work.
+    let InputShape { height, width, .. } = trained.model.model().input();
+    // The size is not a multiple of the input's, so that the pixel pipeline does all of its work. It is enough for any part of the
+    // picture that the network may see.
+    let side = height.max(width);
     let (width, height) = (side + side / 2 + 1, side + side / 3 + 1);
     let row = (0..usize::from(width) * 3).map(|byte| (byte * 37 % 251) as u8);
     let rows: Vec<u8> = row.cycle().take(usize::from(width) * 3 * usize::from(height)).collect();
@@ -185,6 +191,8 @@ impl BoardBudget {
             room: Room {
                 input_side_px: buffers.input_side_px,
                 input_channels: buffers.input_channels,
+                input_bytes: buffers.input_bytes(),
+                input_row_bytes: buffers.input_row_bytes(),
                 accumulators: buffers.accumulators,
                 activations: buffers.activations,
                 scratch: buffers.lanes,

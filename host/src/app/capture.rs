@@ -7,6 +7,7 @@ use miette::Diagnostic;
 use pinhole_boards::board_camera::{self, BoardCamera, CapturedFrame};
 use pinhole_core::artifacts::{WriteError, check_folder_place, create_folder, write_file};
 use pinhole_shared::link::Report;
+use pinhole_shared::pixels::PictureSize;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -82,7 +83,8 @@ pub fn capture(
     count: u32,
     events: &mut dyn Events,
 ) -> Result<Vec<CapturedPicture>, PictureCaptureError> {
-    let side = camera.device().identity().input_side;
+    let identity = camera.device().identity();
+    let size = PictureSize { width: identity.input_width, height: identity.input_height };
     create_folder(folder)?;
     let mut all = Vec::with_capacity(count as usize);
     let mut number = 0;
@@ -90,7 +92,7 @@ pub fn capture(
         let frame = frame(camera, events)?;
         let pixels: Vec<u8> = frame.inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
         let path = free(folder, label, &mut number);
-        write_file(&path, &png(&pixels, side)?)?;
+        write_file(&path, &png(&pixels, size)?)?;
         events.note(&Note::Captured { path: path.clone() });
         all.push(CapturedPicture { path, of: frame.shown });
         if events.should_stop() {
@@ -123,11 +125,11 @@ fn free(folder: &Path, label: &str, number: &mut u32) -> PathBuf {
 }
 
 /// Encodes the network's input, gray or color, as a PNG file. Its pixels are the same when it is read again.
-fn png(pixels: &[u8], side: u16) -> Result<Vec<u8>, image::ImageError> {
-    let is_gray = pixels.len() == usize::from(side) * usize::from(side);
+fn png(pixels: &[u8], size: PictureSize) -> Result<Vec<u8>, image::ImageError> {
+    let is_gray = pixels.len() == usize::from(size.width) * usize::from(size.height);
     let color = if is_gray { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let mut bytes = Vec::new();
     let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    encoder.write_image(pixels, side.into(), side.into(), color)?;
+    encoder.write_image(pixels, size.width.into(), size.height.into(), color)?;
     Ok(bytes)
 }

@@ -57,8 +57,9 @@ fn differences(before: &Recipe, after: &Recipe) -> RecipeChanges {
     }
     let (old, new) = (&before.training, &after.training);
     RecipeChanges {
-        color: changed(&before.color, after.color),
-        input_side: changed(&before.input_side, after.input_side),
+        color: changed(&before.input.color, after.input.color),
+        input_size: changed(&before.input.size(), after.input.size()),
+        fit: changed(&before.input.fit, after.input.fit),
         epochs: changed(&old.epochs, new.epochs),
         patience: new.patience.filter(|_| old.patience != new.patience),
         frozen_epochs: changed(&old.frozen_epochs, new.frozen_epochs),
@@ -92,7 +93,8 @@ mod tests {
         let mut after = before.clone();
         after.training.epochs = 7;
         after.training.augment.flip = true;
-        assert_eq!(differences(&before, &after).options(), ["--epochs 7", "--flip"]);
+        (after.input.width, after.input.height) = (46, 28);
+        assert_eq!(differences(&before, &after).options(), ["--input-size 46x28", "--epochs 7", "--flip"]);
         assert_eq!(differences(&before, &before).options(), [""; 0]);
         assert!(changes_of(&before, &after).is_some());
         // Nothing unsets patience.

@@ -8,6 +8,7 @@ use pinhole_boards::budget::predict::predict;
 use pinhole_core::choice::Choice as _;
 use pinhole_core::model_file::PackError;
 use pinhole_shared::link::Report;
+use pinhole_shared::pixels::PictureSize;
 use pinhole_shared::policy::Policy;
 use pinhole_train::runs::Trained;
 use thiserror::Error;
@@ -48,7 +49,7 @@ impl Watching {
         let eye = if target.board.is_emulated() { target.emulated_camera().name() } else { "its own" };
         let mut state = WatchState::new(
             format!("{}, {}, camera {eye}", identity.board, identity.kernel),
-            identity.input_side.into(),
+            PictureSize { width: identity.input_width, height: identity.input_height },
             trained.model.model().class_names().map(str::to_owned).collect(),
             predicted,
         );

@@ -23,7 +23,8 @@ pub(super) fn print_budget(budget: &BoardBudget) {
         Some(worst) => line("RAM, worst stack, bytes", u64::from(worst), ram.stack_budget_bytes),
         None => say!("          {:<22} {:>8}  {:>8}", "RAM, stack, bytes", "?", ram.stack_budget_bytes),
     }
-    line("input side, px", u64::from(model.input_side_px), u32::from(room.input_side_px));
+    line("input, bytes", model.input_bytes as u64, room.input_bytes);
+    line("input row, bytes", model.input_row_bytes as u64, room.input_row_bytes);
     line("input channels", u64::from(model.input_channels), u32::from(room.input_channels));
     line("accumulators", model.accumulators as u64, room.accumulators);
     line("activations", model.activations as u64, room.activations);

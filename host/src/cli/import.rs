@@ -42,8 +42,9 @@ impl Import {
         let (bytes, checksum) = (file.bytes().len(), format!("{:08x}", model.checksum()));
         if self.json {
             json(&serde_json::json!({
-                "model": path_text(out), "bytes": bytes, "checksum": checksum, "input_side": model.input().side,
-                "color": model.input().color,
+                "model": path_text(out), "bytes": bytes, "checksum": checksum, "input_side": model.input().side(),
+                "input_height": model.input().height, "input_width": model.input().width,
+                "color": model.input().color, "fit": model.input().fit,
                 "layers": model.layers().map(|layer| layer.kind()).collect::<Vec<_>>(), "classes": classes,
             }))?;
         } else {

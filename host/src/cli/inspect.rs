@@ -8,7 +8,7 @@ use miette::Result;
 use pinhole_boards::board::Board;
 use pinhole_shared::engine::ScratchNeeds;
 use pinhole_shared::model::{Activation, Layer, Output, VERSION};
-use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_shared::pixels::{Color, Fit, InputShape};
 use serde::Serialize;
 
 use super::budget::print_budget;
@@ -42,8 +42,14 @@ struct Contents {
     bytes: u32,
     checksum: String,
     pipeline: String,
-    input_side: u16,
+    /// Side of a square input; absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_side: Option<u16>,
+    input_height: u16,
+    input_width: u16,
     color: Color,
+    /// How pictures of another shape are fitted in.
+    fit: Fit,
     classes: Vec<String>,
     /// The model's policy.
     policy: PolicyFields,
@@ -99,9 +105,12 @@ impl Inspect {
             format_version: VERSION,
             bytes: model.file_bytes(),
             checksum: format!("{:08x}", model.checksum()),
-            pipeline: format!("{:08x}", model.input().color.pipeline_id()),
-            input_side: model.input().side,
+            pipeline: format!("{:08x}", model.input().pipeline_id()),
+            input_side: model.input().side(),
+            input_height: model.input().height,
+            input_width: model.input().width,
             color: model.input().color,
+            fit: model.input().fit,
             classes: model.class_names().map(str::to_owned).collect(),
             policy: model.policy().into(),
             macs: model.macs(),
@@ -160,8 +169,14 @@ impl Contents {
     fn print(&self) {
         say!("{}", self.path.display());
         say!("format    version {}, {} bytes, checksum {}", self.format_version, self.bytes, self.checksum);
-        let input = InputShape { side: self.input_side, color: self.color };
-        say!("input     {input} pixels, pipeline {}", self.pipeline);
+        let input =
+            InputShape { height: self.input_height, width: self.input_width, color: self.color, fit: Fit::Crop };
+        let how = match self.fit {
+            Fit::Crop => "cropped to its shape",
+            Fit::Stretch => "stretched to it",
+            Fit::Letterbox => "fitted in as a whole, black beside them",
+        };
+        say!("input     {input} pixels; pictures are {how} ({}, pipeline {})", self.fit, self.pipeline);
         say!("classes   {}", self.classes.join(", "));
         say!("answers   {}", self.policy);
         say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);

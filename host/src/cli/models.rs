@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_shared::pixels::{Color, Fit, InputShape};
 use pinhole_train::runs::bundled::Bundled;
 use serde::Serialize;
 
@@ -23,8 +23,13 @@ pub(super) struct ModelsCommand {
 struct ModelFacts {
     name: &'static str,
     classes: Vec<String>,
-    input_side: u16,
+    /// Side of a square input; absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_side: Option<u16>,
+    input_height: u16,
+    input_width: u16,
     color: Color,
+    fit: Fit,
     bytes: usize,
     macs: u64,
     arena_bytes: usize,
@@ -44,13 +49,13 @@ impl ModelsCommand {
         }
         say!("{:<14} {:>10} {:>9} {:>12} {:>9}  {:<9} classes", "name", "input", "bytes", "MACs", "arena", "accuracy");
         for model in all {
-            let (side, color) = (model.input_side, model.color);
+            let ModelFacts { input_height: height, input_width: width, color, fit, .. } = model;
             let accuracy =
                 model.validation_accuracy.map_or_else(|| "-".to_owned(), |accuracy| format!("{accuracy:.3}"));
             say!(
                 "{:<14} {:>10} {:>9} {:>12} {:>9}  {accuracy:<9} {}",
                 model.name,
-                InputShape { side, color }.to_string(),
+                InputShape { height, width, color, fit }.to_string(),
                 model.bytes,
                 model.macs,
                 model.arena_bytes,
@@ -68,8 +73,11 @@ fn told(bundled_model: Bundled) -> ModelFacts {
     ModelFacts {
         name: bundled_model.name,
         classes: model.class_names().map(str::to_owned).collect(),
-        input_side: model.input().side,
+        input_side: model.input().side(),
+        input_height: model.input().height,
+        input_width: model.input().width,
         color: model.input().color,
+        fit: model.input().fit,
         bytes: file.bytes().len(),
         macs: model.macs(),
         arena_bytes: model.arena_bytes(),

@@ -135,7 +135,7 @@ pub(super) fn warn_of_series(series: &[Series]) {
 
 /// Prints to stderr how many pictures were enlarged for a network's input, if any.
 pub(super) fn note_enlarged(count: usize, input: InputShape) {
-    note_enlarged_for(count, &format!("the input of {0}x{0}", input.side));
+    note_enlarged_for(count, &format!("the input of {}x{}", input.width, input.height));
 }
 
 /// Prints the number of photos that were enlarged for an input, in words, to stderr, if there are any.

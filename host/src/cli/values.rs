@@ -2,6 +2,8 @@
 
 use std::num::{IntErrorKind, ParseIntError};
 
+use pinhole_shared::pixels::PictureSize;
+
 /// Returns a parser of whole numbers from `least` on.
 pub(super) fn at_least<N: TryFrom<u64>>(least: u64) -> impl Fn(&str) -> Result<N, String> + Clone {
     move |text| {
@@ -32,6 +34,14 @@ pub(super) fn positive(text: &str) -> Result<f32, String> {
     number.ok_or_else(|| "give a positive number, such as 0.0001".to_owned())
 }
 
+/// Parses the side of a square, or width and height, in pixels.
+pub(super) fn picture_size(text: &str) -> Result<PictureSize, String> {
+    let (width, height) = text.split_once('x').unwrap_or((text, text));
+    let side = |text: &str| text.parse().ok().filter(|side: &u16| *side > 0);
+    let size = side(width).zip(side(height)).map(|(width, height)| PictureSize { width, height });
+    size.ok_or_else(|| "give the side of a square in pixels, such as 96, or width and height, such as 46x28".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +58,11 @@ mod tests {
         assert_eq!(epochs("1"), Ok(1));
         assert_eq!(epochs("0"), Err("give a whole number, 1 or more".to_owned()));
         assert_eq!(epochs("4294967296"), Err("the number is too large".to_owned()));
+        let size = |width, height| Ok(PictureSize { width, height });
+        assert_eq!((picture_size("96"), picture_size("46x28")), (size(96, 96), size(46, 28)));
+        for wrong in ["0", "46x0", "x", "46x", "46x28x3", "46 x 28", "-1", "65536"] {
+            assert!(picture_size(wrong).unwrap_err().contains("46x28"), "{wrong}");
+        }
         let rounds = between::<u32>(1, 8);
         assert_eq!((rounds("1"), rounds("8")), (Ok(1), Ok(8)));
         for wrong in ["0", "9", "ten", "99999999999999999999"] {

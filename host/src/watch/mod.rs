@@ -14,6 +14,7 @@ use pinhole_boards::board_camera::CapturedFrame;
 use pinhole_shared::decision::{Probability, probability};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::link::Statistics;
+use pinhole_shared::pixels::PictureSize;
 use pinhole_shared::policy::{Policy, Verdict};
 
 /// Number of captures over which the frame rate is averaged.
@@ -77,8 +78,8 @@ impl ClassifiedFrame {
 pub struct WatchState {
     /// Board and kernel.
     pub device: String,
-    /// Side of the network's input, px.
-    pub side: usize,
+    /// Width and height of the network's input, px.
+    pub size: PictureSize,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Predicted time of an inference on the board, ms, if there is a prediction.
@@ -101,10 +102,10 @@ pub struct WatchState {
 
 impl WatchState {
     /// Creates the state before the first capture.
-    pub fn new(device: String, side: usize, classes: Vec<String>, predicted_ms: Option<f64>) -> Self {
+    pub fn new(device: String, size: PictureSize, classes: Vec<String>, predicted_ms: Option<f64>) -> Self {
         Self {
             device,
-            side,
+            size,
             classes,
             predicted_ms,
             policy: Policy::NONE,

@@ -9,7 +9,16 @@ use super::*;
 use crate::watch::view::draw;
 
 fn state() -> WatchState {
-    WatchState::new("qemu, cortex-m4-dsp".to_owned(), 4, vec!["chihuahua".to_owned(), "muffin".to_owned()], Some(15.0))
+    WatchState::new(
+        "qemu, cortex-m4-dsp".to_owned(),
+        square(4),
+        vec!["chihuahua".to_owned(), "muffin".to_owned()],
+        Some(15.0),
+    )
+}
+
+fn square(side: u16) -> PictureSize {
+    PictureSize { width: side, height: side }
 }
 
 fn inference() -> Inference {
@@ -117,8 +126,36 @@ fn a_screen_shows_all_of_it() {
 }
 
 #[test]
+fn pictures_that_are_not_square_keep_their_shape() {
+    // 6x4 pixels, each with its own gray, in a terminal with room for all of them and in one with room for half.
+    let mut state = WatchState { size: PictureSize { width: 6, height: 4 }, ..state() };
+    let pixels = (0..24).map(|pixel| 10 * pixel).collect();
+    let (verdict, stages) = (Verdict::Class(0), Stages::default());
+    let probabilities = vec![0.9, 0.1];
+    state.add_frame(ClassifiedFrame { shown: None, pixels, probabilities, class: 0, verdict, stages }, Duration::ZERO);
+    let (text, terminal) = screen(&state, 80, 24);
+    assert!(text.contains("6x4"), "{text}");
+    let buffer = terminal.backend().buffer();
+    let gray = |value: u8| Color::Rgb(value, value, value);
+    for (x, y) in [(0, 0), (5, 0), (2, 1), (5, 1)] {
+        let cell = &buffer[(1 + x, 2 + y)];
+        let value = |row: u16| gray(10 * (row * 6 + x) as u8);
+        assert_eq!((cell.fg, cell.bg), (value(2 * y), value(2 * y + 1)), "column {x}, row {y}");
+    }
+    // Three columns: every second pixel of every second row.
+    let (_, terminal) = screen(&state, 35, 24);
+    let buffer = terminal.backend().buffer();
+    for x in 0..3 {
+        let cell = &buffer[(1 + x, 2)];
+        let value = |row: u16| gray(10 * (row * 6 + 2 * x + 1) as u8);
+        assert_eq!((cell.fg, cell.bg), (value(1), value(3)), "column {x}");
+    }
+}
+
+#[test]
 fn small_terminals_and_large_networks_are_no_trouble() {
-    let mut state = WatchState::new("board".to_owned(), 96, (0..40).map(|n| format!("class {n}")).collect(), None);
+    let mut state =
+        WatchState::new("board".to_owned(), square(96), (0..40).map(|n| format!("class {n}")).collect(), None);
     let probabilities = (0..40).map(|n| f64::from(n) / 780.0).collect();
     let pixels = vec![128; 96 * 96];
     let (verdict, stages) = (Verdict::Class(39), Stages::default());

@@ -32,7 +32,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &WatchState) {
         height: middle.height.saturating_sub(2),
         ..middle
     };
-    let (columns, _) = PixelsWidget::size(state.side, room);
+    let (columns, _) = PixelsWidget::cells(state.size, room);
     let [picture, facts] =
         Layout::horizontal([Constraint::Length(columns + 2), Constraint::Min(SIDE_COLUMNS)]).areas(middle);
     draw_picture(frame, picture, state);
@@ -55,11 +55,12 @@ fn headline(state: &WatchState) -> Line<'_> {
 }
 
 fn draw_picture(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
-    let block = Block::bordered().title(format!(" {0}x{0}, as the network sees it ", state.side));
+    let block =
+        Block::bordered().title(format!(" {}x{}, as the network sees it ", state.size.width, state.size.height));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if let Some(ClassifiedFrame { pixels, .. }) = &state.frame {
-        frame.render_widget(PixelsWidget { side: state.side, pixels }, inner);
+        frame.render_widget(PixelsWidget { size: state.size, pixels }, inner);
     }
 }
 

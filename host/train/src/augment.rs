@@ -28,15 +28,14 @@ pub(super) struct Variation {
 }
 
 impl Variation {
-    /// Draws a variation within the recipe's limits, for an input of `side` px.
-    pub(super) fn draw(settings: &Augmentation, side: u16, random: &mut Random) -> Self {
+    /// Draws a variation within the recipe's limits, for this input.
+    pub(super) fn draw(settings: &Augmentation, input: InputShape, random: &mut Random) -> Self {
         // Every number is drawn whether or not it is used: a recipe without one setting gets the same values for the
         // others.
         let mut within = |limit: f32| limit * random.between(-1.0, 1.0);
-        let side = f32::from(side);
         Self {
-            shift_x_px: side * within(settings.shift),
-            shift_y_px: side * within(settings.shift),
+            shift_x_px: f32::from(input.width) * within(settings.shift),
+            shift_y_px: f32::from(input.height) * within(settings.shift),
             zoom: 1.0 + within(settings.zoom),
             angle: within(settings.rotation).to_radians(),
             contrast: 1.0 + within(settings.contrast),
@@ -55,7 +54,7 @@ impl Variation {
 /// The geometry is one affine map about the center, with bilinear interpolation. Outside the photo, the nearest border
 /// pixel is used (as Keras' `fill_mode="nearest"`). Levels are rounded half up and saturate.
 pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> Vec<u8> {
-    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
+    let [height, width, channels] = [input.height, input.width, input.color.channels()].map(usize::from);
     let level = |gray: f32| {
         let gray = (gray - 127.5) * variation.contrast + 127.5 + variation.brightness;
         (gray + 0.5).floor().clamp(0.0, 255.0) as u8
@@ -65,16 +64,16 @@ pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> 
     }
     // Maps a pixel of the result to its source: rotated and scaled back about the center.
     let (sin, cos) = (libm::sinf(variation.angle), libm::cosf(variation.angle));
-    let center = (side as f32 - 1.0) / 2.0;
+    let [center_x, center_y] = [width, height].map(|length| (length as f32 - 1.0) / 2.0);
     let mirror = if variation.mirrored { -1.0 } else { 1.0 };
     let mut result = Vec::with_capacity(pixels.len());
-    for y in 0..side {
-        let dy = y as f32 - center - variation.shift_y_px;
-        for x in 0..side {
-            let dx = x as f32 - center - variation.shift_x_px;
-            let from_x = mirror * (cos * dx + sin * dy) / variation.zoom + center;
-            let from_y = (cos * dy - sin * dx) / variation.zoom + center;
-            let from = Bilinear::at(from_x, from_y, side);
+    for y in 0..height {
+        let dy = y as f32 - center_y - variation.shift_y_px;
+        for x in 0..width {
+            let dx = x as f32 - center_x - variation.shift_x_px;
+            let from_x = mirror * (cos * dx + sin * dy) / variation.zoom + center_x;
+            let from_y = (cos * dy - sin * dx) / variation.zoom + center_y;
+            let from = Bilinear::at(from_x, from_y, (width, height));
             result.extend((0..channels).map(|channel| level(from.read(|pixel| pixels[pixel * channels + channel]))));
         }
     }
@@ -90,7 +89,7 @@ pub fn augmented(settings: &Augmentation, pixels: &[u8], input: InputShape, seed
     let mut variations = Random::stream(seed, Purpose::Augment);
     let mut noises = Random::stream(seed, Purpose::CameraNoise);
     let vary = |_| {
-        let mut varied = apply(&Variation::draw(settings, input.side, &mut variations), pixels, input);
+        let mut varied = apply(&Variation::draw(settings, input, &mut variations), pixels, input);
         if settings.has_camera_noise() {
             add_camera_noise(CameraNoise::draw(settings, &mut noises), &mut varied, input);
         }
@@ -108,12 +107,11 @@ struct Bilinear {
 }
 
 impl Bilinear {
-    fn at(x: f32, y: f32, side: usize) -> Self {
-        let last = side as f32 - 1.0;
-        let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
+    fn at(x: f32, y: f32, (width, height): (usize, usize)) -> Self {
+        let (x, y) = (x.clamp(0.0, width as f32 - 1.0), y.clamp(0.0, height as f32 - 1.0));
         let (left, top) = (x as usize, y as usize);
-        let (right, below) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
-        let corners = [(left, top), (right, top), (left, below), (right, below)].map(|(x, y)| y * side + x);
+        let (right, below) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
+        let corners = [(left, top), (right, top), (left, below), (right, below)].map(|(x, y)| y * width + x);
         Self { corners, across: x - left as f32, down: y - top as f32 }
     }
 
@@ -138,6 +136,28 @@ mod tests {
         brightness: 0.0,
     };
     const PHOTO: [u8; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
+
+    /// Four columns and two rows.
+    #[test]
+    fn rectangles_by_hand() {
+        let input = InputShape { height: 2, width: 4, ..InputShape::gray(1) };
+        let photo = [10, 20, 30, 40, 50, 60, 70, 80];
+        let half_turn = Variation { angle: std::f32::consts::PI, ..STILL };
+        for (variation, expected) in [
+            (Variation { shift_x_px: 1.0, ..STILL }, [10, 10, 20, 30, 50, 50, 60, 70]),
+            (Variation { shift_y_px: 1.0, ..STILL }, [10, 20, 30, 40, 10, 20, 30, 40]),
+            (Variation { mirrored: true, ..STILL }, [40, 30, 20, 10, 80, 70, 60, 50]),
+            (half_turn, [80, 70, 60, 50, 40, 30, 20, 10]),
+        ] {
+            assert_eq!(apply(&variation, &photo, input), expected, "{variation:?}");
+        }
+        let settings = Augmentation { shift: 0.5, ..Augmentation::default() };
+        let mut random = Random::seeded(5);
+        let drawn: Vec<_> = (0..200).map(|_| Variation::draw(&settings, input, &mut random)).collect();
+        let largest = |of: fn(&Variation) -> f32| drawn.iter().map(|one| of(one).abs()).fold(0.0, f32::max);
+        let (x, y) = (largest(|one| one.shift_x_px), largest(|one| one.shift_y_px));
+        assert!((1.8..=2.0).contains(&x) && (0.9..=1.0).contains(&y), "half of each side: {x}, {y}");
+    }
 
     #[test]
     fn each_change_by_hand() {
@@ -177,7 +197,8 @@ mod tests {
         let settings =
             Augmentation { shift: 0.1, zoom: 0.2, rotation: 10.0, flip: true, brightness: 0.3, contrast: 0.4, ..none };
         let mut random = Random::seeded(1);
-        let all: Vec<Variation> = (0..2000).map(|_| Variation::draw(&settings, 50, &mut random)).collect();
+        let all: Vec<Variation> =
+            (0..2000).map(|_| Variation::draw(&settings, InputShape::gray(50), &mut random)).collect();
         let check = |name: &str, limit: f32, value: fn(&Variation) -> f32| {
             let largest = all.iter().map(|variation| value(variation).abs()).fold(0.0, f32::max);
             assert!(largest <= limit * 1.0001 && largest > 0.95 * limit, "{name}: {largest} of {limit}");
@@ -192,13 +213,13 @@ mod tests {
         assert!((900..1100).contains(&mirrored), "{mirrored} of 2000 mirrored");
         let without = Augmentation { flip: false, ..settings };
         let mut random = Random::seeded(1);
-        let (with, without) = (all[0], Variation::draw(&without, 50, &mut random));
+        let (with, without) = (all[0], Variation::draw(&without, InputShape::gray(50), &mut random));
         assert_eq!(Variation { mirrored: false, ..with }, without, "one setting changes the others");
     }
 
     #[test]
     fn nothing_asked_for_changes_nothing() {
-        let variation = Variation::draw(&Augmentation::default(), 3, &mut Random::seeded(5));
+        let variation = Variation::draw(&Augmentation::default(), InputShape::gray(3), &mut Random::seeded(5));
         assert_eq!(apply(&variation, &PHOTO, InputShape::gray(3)), PHOTO);
     }
 

@@ -55,18 +55,20 @@ pub(super) fn add_camera_noise(camera_noise: CameraNoise, pixels: &mut [u8], inp
 
 /// Gaussian blur along rows, then along columns. Beyond the border, the nearest border pixel is used.
 fn blur(values: &mut [f32], input: InputShape, deviation_px: f32) {
-    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
+    let [height, width, channels] = [input.height, input.width, input.color.channels()].map(usize::from);
     let weights = gaussian(deviation_px);
-    let mut line = vec![0.0; side];
-    for (step, stride) in [(channels, side * channels), (side * channels, channels)] {
-        for (number, channel) in (0..side).flat_map(|number| (0..channels).map(move |channel| (number, channel))) {
+    let (along_rows, along_columns) =
+        ((height, width, channels, width * channels), (width, height, width * channels, channels));
+    for (lines, length, step, stride) in [along_rows, along_columns] {
+        let mut line = vec![0.0; length];
+        for (number, channel) in (0..lines).flat_map(|number| (0..channels).map(move |channel| (number, channel))) {
             let at = |place: usize| number * stride + place * step + channel;
             for (place, value) in line.iter_mut().enumerate() {
                 *value = values[at(place)];
             }
-            for place in 0..side {
+            for place in 0..length {
                 let sides = weights.iter().enumerate().skip(1).map(|(distance, weight)| {
-                    let (before, after) = (place.saturating_sub(distance), (place + distance).min(side - 1));
+                    let (before, after) = (place.saturating_sub(distance), (place + distance).min(length - 1));
                     weight * (line[before] + line[after])
                 });
                 values[at(place)] = weights[0] * line[place] + sides.sum::<f32>();
@@ -145,6 +147,26 @@ mod tests {
         assert!((dot[40] - 1_000.0 * weights[0] * weights[0]).abs() < 1e-3);
         assert!((dot[41] - dot[31]).abs() < 1e-3, "the same to the right and above");
         assert!((dot.iter().sum::<f32>() - 1_000.0).abs() < 0.1, "nothing is lost: the border is out of reach");
+    }
+
+    /// Rows that are all the same are blurred as those of a square, however many there are; and so are columns.
+    #[test]
+    fn rectangles_are_blurred_as_squares() {
+        let line = [0.0, 250.0, 40.0, 40.0, 90.0, 7.0];
+        let blurred = |height: u16, width: u16, at: fn(usize) -> usize| {
+            let input = InputShape { height, width, ..InputShape::gray(1) };
+            let mut values: Vec<f32> = (0..input.bytes()).map(|pixel| line[at(pixel)]).collect();
+            blur(&mut values, input, 0.8);
+            values
+        };
+        let near = |one: &[f32], other: &[f32]| one.iter().zip(other).all(|(one, other)| (one - other).abs() < 1e-3);
+        let square = blurred(6, 6, |pixel| pixel % 6);
+        for height in [1, 3, 9] {
+            let rows = blurred(height, 6, |pixel| pixel % 6);
+            assert!(rows.chunks(6).all(|row| near(row, &square[..6])), "{rows:?}");
+        }
+        let columns = blurred(6, 2, |pixel| pixel / 2);
+        assert!(columns.chunks(2).zip(&square).all(|(row, value)| near(row, &[*value; 2])), "{columns:?}");
     }
 
     #[test]

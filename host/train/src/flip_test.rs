@@ -83,7 +83,7 @@ fn features(network: &Network, inputs: &[&[u8]]) -> Result<Vec<Vec<f32>>> {
 /// Returns an input flipped left to right.
 fn flip(pixels: &[u8], input: InputShape) -> Vec<u8> {
     let channels = usize::from(input.color.channels());
-    let rows = pixels.chunks(usize::from(input.side) * channels);
+    let rows = pixels.chunks(usize::from(input.width) * channels);
     rows.flat_map(|row| row.chunks(channels).rev().flatten().copied()).collect()
 }
 

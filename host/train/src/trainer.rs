@@ -98,7 +98,7 @@ impl<'d> Trainer<'d> {
         Ok(Self {
             quantization_aware: None,
             training,
-            validation: batch(&pixels, network.recipe.color)?,
+            validation: batch(&pixels, network.recipe.input.color)?,
             validation_labels: validation.examples.iter().map(|example| example.class).collect(),
             validation_logits: Vec::new(),
             targets: Targets::new(
@@ -297,7 +297,7 @@ impl<'d> Trainer<'d> {
         let (input, has_camera_noise) = (self.training.input, settings.has_camera_noise());
         let draw = |_: &Example| {
             let camera_noise = has_camera_noise.then(|| CameraNoise::draw(&settings, &mut self.camera_noise));
-            (Variation::draw(&settings, input.side, &mut self.augment), camera_noise)
+            (Variation::draw(&settings, input, &mut self.augment), camera_noise)
         };
         let drawn: Vec<(Variation, Option<CameraNoise>)> = self.training.examples.iter().map(draw).collect();
         let vary = |(example, (variation, camera_noise)): (&Example, (Variation, Option<CameraNoise>))| {
@@ -314,7 +314,7 @@ impl<'d> Trainer<'d> {
     fn update(&mut self, chosen: &[usize], pixels: &[&[u8]]) -> Result<Score, TrainError> {
         let labels: Vec<u16> = chosen.iter().map(|&index| self.training.examples[index].class).collect();
         if let Some(card) = self.card.clone() {
-            return Ok(self.update_on(&card, labels, &batch(pixels, self.network.recipe.color)?)?);
+            return Ok(self.update_on(&card, labels, &batch(pixels, self.network.recipe.input.color)?)?);
         }
         let stages = match &mut self.quantization_aware {
             None => Vec::new(),
@@ -322,7 +322,7 @@ impl<'d> Trainer<'d> {
                 quantization_aware.quantize_parameters(&self.network, pixels, self.epochs + 1)?
             }
         };
-        let inputs = batch(pixels, self.network.recipe.color)?;
+        let inputs = batch(pixels, self.network.recipe.input.color)?;
         let forward = self.network.learn(&inputs, &mut self.dropout, &stages)?;
         let score = score(&forward.logits.to_vec2::<f32>()?, &labels);
         let loss = match &self.quantization_aware {

@@ -2,7 +2,8 @@
 
 use miette::Diagnostic;
 use pinhole_core::recipe::{Recipe, RecipeLayer};
-use pinhole_shared::pixels::Color;
+use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_shared::shape::Shape;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -50,16 +51,24 @@ impl Pretrained {
                 differ(field(name), trained, asked)?;
             }
         }
-        let (trained, asked) = (self.recipe.color, recipe.color);
+        let (trained, asked) = (self.recipe.input.color, recipe.input.color);
         if trained != asked && !matches!(recipe.layers.first(), Some(RecipeLayer::Conv(_))) {
             return Err(TransferError::Color { trained: trained.to_string(), asked: asked.to_string() });
         }
-        let weights = |size_of: &Recipe| -> Vec<usize> {
-            let recipe = Recipe { input_side: size_of.input_side, ..self.recipe.clone() };
-            recipe.shapes(1).iter().map(|shape| shape.weights).collect()
+        // Of a dense layer, the positions of its inputs count too: as many pixels in another shape are other ones.
+        let reads = |size_of: &Recipe| -> Vec<(usize, Option<Shape>)> {
+            let recipe = Recipe { input: InputShape { color: trained, ..size_of.input }, ..self.recipe.clone() };
+            let is_dense = |index| recipe.layers.get(index).is_none_or(|layer| matches!(layer, RecipeLayer::Dense(_)));
+            let shapes = recipe.shapes(1).into_iter().enumerate();
+            shapes.map(|(index, shape)| (shape.weights, is_dense(index).then_some(shape.input))).collect()
         };
-        if weights(&self.recipe) != weights(recipe) {
-            differ("input_side".into(), self.recipe.input_side.to_string(), recipe.input_side.to_string())?;
+        if reads(&self.recipe) != reads(recipe) {
+            let (trained, asked) = (self.recipe.input, recipe.input);
+            if let (Some(trained), Some(asked)) = (trained.side(), asked.side()) {
+                differ("input_side".into(), trained.to_string(), asked.to_string())?;
+            }
+            let size = |input: InputShape| format!("[{}, {}]", input.height, input.width);
+            differ("input_size".into(), size(trained), size(asked))?;
         }
         Ok(())
     }
@@ -68,7 +77,7 @@ impl Pretrained {
     /// gives the same values as before: on a color picture as on its luma, or on a gray picture as on three equal colors.
     fn layers_for(&self, color: Color) -> Vec<FloatLayer> {
         let mut layers = self.layers.clone();
-        if let (true, Some(FloatLayer::Conv(first))) = (color != self.recipe.color, layers.first_mut()) {
+        if let (true, Some(FloatLayer::Conv(first))) = (color != self.recipe.input.color, layers.first_mut()) {
             first.weights = match color {
                 Color::Rgb => first.weights.iter().flat_map(|weight| LUMA.map(|share| weight * share)).collect(),
                 Color::Gray => first.weights.chunks_exact(LUMA.len()).map(|colors| colors.iter().sum()).collect(),
@@ -141,7 +150,7 @@ pub fn transfer(
     seed: u64,
 ) -> Result<Network, TransferError> {
     trained.check(recipe)?;
-    let mut layers = trained.layers_for(recipe.color);
+    let mut layers = trained.layers_for(recipe.input.color);
     let kept = trained.last_layer(classes) == LastLayer::Kept;
     if !kept {
         layers.pop();

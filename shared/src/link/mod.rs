@@ -16,11 +16,11 @@ pub use checksum::Checksum;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use crate::pixels::{Color, InputShape};
+use crate::pixels::InputShape;
 use crate::policy::{Decided, Policy, UncheckedPolicy};
 
 /// Version of the messages in this module.
-pub const PROTOCOL: u16 = 3;
+pub const PROTOCOL: u16 = 4;
 
 /// Maximum pixels in one [`Request::Input`].
 pub const CHUNK_PIXELS: usize = 256;
@@ -114,14 +114,17 @@ pub struct Identity {
     pub board: Name,
     /// [`crate::kernel::Kernel::NAME`] of the device's kernel.
     pub kernel: Name,
-    /// Pixel pipeline of the device's model. It implies the input's colors ([`crate::pixels::Color::of_pipeline`]).
+    /// Pixel pipeline of the device's model. It implies the input's colors and the fit of pictures
+    /// ([`InputShape::of_pipeline`]).
     pub pipeline: u32,
     /// CRC-32 of the model file in flash.
     pub model_checksum: u32,
     /// Length of the model file, bytes.
     pub model_bytes: u32,
-    /// Side of the network's square input, px.
-    pub input_side: u16,
+    /// Height of the network's input, px.
+    pub input_height: u16,
+    /// Width of the network's input, px.
+    pub input_width: u16,
     /// Number of classes.
     pub classes: u16,
 }
@@ -129,7 +132,7 @@ pub struct Identity {
 impl Identity {
     /// Returns the network's input shape; `None` if the pipeline is unknown.
     pub fn input(&self) -> Option<InputShape> {
-        Some(InputShape { side: self.input_side, color: Color::of_pipeline(self.pipeline)? })
+        InputShape::of_pipeline(self.pipeline, self.input_height, self.input_width)
     }
 }
 

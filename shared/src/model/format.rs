@@ -30,7 +30,7 @@ pub mod header {
     pub const FILE_BYTES: Field<u32> = Field::at(8);
     /// CRC-32 of all bytes but its own.
     pub const CHECKSUM: Field<u32> = Field::at(12);
-    /// Id of the pixel pipeline: [`crate::pixels::Color::pipeline_id`].
+    /// Id of the pixel pipeline: [`crate::pixels::InputShape::pipeline_id`].
     pub const PIPELINE: Field<u32> = Field::at(16);
     /// Height of the input, px.
     pub const HEIGHT: Field<u16> = Field::at(20);

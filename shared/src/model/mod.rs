@@ -15,9 +15,9 @@
 //! | 6 | u16 | header bytes, 64 |
 //! | 8 | u32 | file bytes, a multiple of 16 |
 //! | 12 | u32 | CRC-32 (ISO-HDLC, as in zip) of bytes 0..12 followed by bytes 16..file bytes |
-//! | 16 | u32 | pixel-pipeline id: [`crate::pixels::PIPELINE_ID`], of inputs in color [`crate::pixels::RGB_PIPELINE_ID`] |
+//! | 16 | u32 | pixel-pipeline id: one of [`crate::pixels::Fit::pipeline_id`], by the input's color and the fit of pictures |
 //! | 20 | u16 | input height, px |
-//! | 22 | u16 | input width, px (equal to the height in version 1) |
+//! | 22 | u16 | input width, px |
 //! | 24 | u16 | input channels: 1 (gray) or 3 (red, green, blue) |
 //! | 26 | u16 | classes, at least 2 |
 //! | 28 | u16 | layers, 1..=[`MAX_LAYERS`] |

@@ -11,7 +11,7 @@ use crate::layer::check::checked;
 use crate::layer::record::{Input, read};
 use crate::layer::{Dense, Layer, dense};
 use crate::layout::{Every, Layouts};
-use crate::pixels::{Color, InputShape};
+use crate::pixels::{Color, Fit, InputShape};
 use crate::policy::Policy;
 
 #[cfg(target_endian = "big")]
@@ -85,7 +85,7 @@ fn check_header(header: &Words, is_whole: bool) -> Result<(), Span> {
         at::FILE_BYTES.span()
     } else if at::HEIGHT.get(header) == 0 {
         at::HEIGHT.span()
-    } else if at::WIDTH.get(header) != at::HEIGHT.get(header) {
+    } else if at::WIDTH.get(header) == 0 {
         at::WIDTH.span()
     } else if Color::of_channels(at::CHANNELS.get(header)).is_none() {
         at::CHANNELS.span()
@@ -141,13 +141,13 @@ impl<'a> Model<'a> {
         let truncated = ModelError::Truncated { expected: HEADER_BYTES, got };
         let header: &Words = words.first_chunk().ok_or(truncated)?;
         let color = Color::of_channels(at::CHANNELS.get(header));
-        let (expected, pipeline) = (color.unwrap_or_default().pipeline_id(), at::PIPELINE.get(header));
-        if pipeline != expected {
-            return Err(ModelError::Pipeline { expected, got: pipeline });
-        }
+        let (color, pipeline) = (color.unwrap_or_default(), at::PIPELINE.get(header));
+        let Some(fit) = Fit::of_pipeline(pipeline, color) else {
+            return Err(ModelError::Pipeline { expected: Fit::Crop.pipeline_id(color), got: pipeline });
+        };
         let refused = |field: Span| ModelError::Header { offset: field.offset(), got: field.bits(header) };
         check_header(header, whole.len() == got).map_err(refused)?;
-        let picture = InputShape { side: at::HEIGHT.get(header), color: color.unwrap_or_default() };
+        let picture = InputShape { height: at::HEIGHT.get(header), width: at::WIDTH.get(header), color, fit };
         let (layer_count, classes) = (at::LAYERS.get(header), at::CLASSES.get(header));
         let (needed, window) = match (at::NEEDED.get(header), at::WINDOW.get(header)) {
             (0, 0) => (1, 1),
@@ -221,11 +221,6 @@ impl<'a> Model<'a> {
     /// Returns the shape of the network's input.
     pub fn input(&self) -> InputShape {
         self.input
-    }
-
-    /// Side of the square input, px.
-    pub fn input_side(&self) -> u16 {
-        self.input.side
     }
 
     /// Bytes of the input: as many as pixels, or, in color, three times as many.

@@ -67,7 +67,7 @@ impl PixelFormat {
 ///
 /// # Source
 /// ITU-R BT.601-7, section 2.5.1 (the weights JPEG uses too).
-fn luma_of_rgb([red, green, blue]: [u8; 3]) -> u8 {
+pub(super) fn luma_of_rgb([red, green, blue]: [u8; 3]) -> u8 {
     ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + (1 << 15)) >> 16) as u8
 }
 

@@ -1,8 +1,8 @@
-//! Input of a network: its size and its colors.
+//! Input of a network: its size, its colors, and how a picture is fitted into it.
 
 use serde::{Deserialize, Serialize};
 
-use super::{PIPELINE_ID, RGB_PIPELINE_ID};
+use super::{Fit, PictureSize};
 use crate::shape::Shape;
 
 /// Colors of a network's input.
@@ -34,19 +34,6 @@ impl Color {
         Self::ALL.into_iter().find(|color| color.channels() == channels)
     }
 
-    /// Identifier of the pipeline's arithmetic, written into every model.
-    pub const fn pipeline_id(self) -> u32 {
-        match self {
-            Self::Gray => PIPELINE_ID,
-            Self::Rgb => RGB_PIPELINE_ID,
-        }
-    }
-
-    /// Returns the variant whose arithmetic has this identifier.
-    pub fn of_pipeline(id: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|color| color.pipeline_id() == id)
-    }
-
     /// Name as in recipes.
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,35 +49,71 @@ impl core::fmt::Display for Color {
     }
 }
 
-/// A network's input: a square picture.
+/// A network's input: a rectangular picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct InputShape {
-    /// Side, px.
-    pub side: u16,
+    /// Rows, px.
+    pub height: u16,
+    /// Pixels of a row.
+    pub width: u16,
     /// Colors of each pixel.
     pub color: Color,
+    /// Fitting of pictures with another ratio of the sides.
+    pub fit: Fit,
 }
 
 impl InputShape {
-    /// A gray input of this side in px.
+    /// A square gray input of this side in px, for which pictures are cropped.
     pub const fn gray(side: u16) -> Self {
-        Self { side, color: Color::Gray }
+        Self { height: side, width: side, color: Color::Gray, fit: Fit::Crop }
     }
 
-    /// A color input of this side in px.
+    /// A square color input of this side in px, for which pictures are cropped.
     pub const fn rgb(side: u16) -> Self {
-        Self { side, color: Color::Rgb }
+        Self { color: Color::Rgb, ..Self::gray(side) }
+    }
+
+    /// Returns the input of a pipeline, if its identifier is known.
+    pub fn of_pipeline(id: u32, height: u16, width: u16) -> Option<Self> {
+        let of_color = |color| Fit::of_pipeline(id, color).map(|fit| Self { height, width, color, fit });
+        Color::ALL.into_iter().find_map(of_color)
+    }
+
+    /// Identifier of the arithmetic that turns pictures into this input, written into every model.
+    pub const fn pipeline_id(self) -> u32 {
+        self.fit.pipeline_id(self.color)
+    }
+
+    /// Returns the side of a square input, px; `None` if it is not square.
+    pub const fn side(self) -> Option<u16> {
+        if self.height == self.width { Some(self.width) } else { None }
+    }
+
+    /// Returns the longer side, px.
+    pub const fn longer_side(self) -> u16 {
+        if self.height > self.width { self.height } else { self.width }
+    }
+
+    /// Returns the size as a picture's.
+    pub const fn size(self) -> PictureSize {
+        PictureSize { width: self.width, height: self.height }
+    }
+
+    /// Returns the size of the centered part of a picture that the network sees, and the size that this part has in the input,
+    /// in its middle. [`super::Shrink`] takes a picture if the first is at least the second in both directions.
+    pub fn fitted(self, picture: PictureSize) -> (PictureSize, PictureSize) {
+        self.fit.sizes(picture, self.size())
     }
 
     /// Returns the shape as a tensor.
     pub const fn shape(self) -> Shape {
-        Shape { height: self.side, width: self.side, channels: self.color.channels() }
+        Shape { height: self.height, width: self.width, channels: self.color.channels() }
     }
 
     /// Bytes of a row; also the number of sums that [`super::Shrink`] needs.
     pub const fn row_bytes(self) -> usize {
-        self.side as usize * self.color.channels() as usize
+        self.width as usize * self.color.channels() as usize
     }
 
     /// Bytes of the whole input: row by row, the channels of a pixel together (HWC).
@@ -99,8 +122,10 @@ impl InputShape {
     }
 }
 
+/// Width, height and color, and the fit unless pictures are cropped: "50x50 gray", "46x28 rgb, stretch".
 impl core::fmt::Display for InputShape {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{0}x{0} {1}", self.side, self.color)
+        write!(f, "{}x{} {}", self.width, self.height, self.color)?;
+        if self.fit == Fit::Crop { Ok(()) } else { write!(f, ", {}", self.fit) }
     }
 }

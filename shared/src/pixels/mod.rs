@@ -1,25 +1,39 @@
 //! The pixel pipeline: from camera rows to the network's input. It is the only implementation.
 //!
-//! Input: the rows of a picture, in any [`PixelFormat`], from top to bottom. Output: the centered square of the
-//! picture, averaged down to `side` x `side` pixels of 8 bits, gray or red, green and blue ([`Color`]). Only one row of
-//! sums is kept, never a frame. The trainer, the evaluator and the firmware all call [`Shrink`]. [`PIPELINE_ID`] and
-//! [`RGB_PIPELINE_ID`] identify this exact arithmetic. The one that applies is written into every model, so a device
-//! never runs a network on pixels it was not trained on.
+//! Input: the rows of a picture, in any [`PixelFormat`], from top to bottom. Output: the picture, fitted into the network's
+//! input ([`Fit`]) and averaged down to its `height` x `width` pixels of 8 bits, gray or red, green and blue ([`Color`]). Only
+//! one row of sums is kept, never a frame. The trainer, the evaluator and the firmware all call [`Shrink`]. [`PIPELINE_ID`]
+//! and the other identifiers name this exact arithmetic, one for each fit and color. The one that applies is written into
+//! every model, so a device never runs a network on pixels it was not trained on.
 
+mod fit;
 mod format;
 mod input;
 mod shrink;
 
+pub use fit::{Fit, LETTERBOX_LEVEL};
 pub use format::PixelFormat;
 pub use input::{Color, InputShape};
 pub use shrink::{PixelError, Shrink};
 
-/// Identifier of the pipeline's arithmetic for gray inputs: the CRC-32 of its outputs for a fixed set of pictures. The
-/// test `the_id_is_the_arithmetic` fails if the pixels change and this number does not.
+/// Identifier of the pipeline's arithmetic for gray inputs that pictures are cropped for: the CRC-32 of its outputs for a fixed
+/// set of pictures. The test `the_id_is_the_arithmetic` fails if the pixels change and this number does not.
 pub const PIPELINE_ID: u32 = 0x14b2_e4d5;
 
 /// The same identifier for color inputs.
 pub const RGB_PIPELINE_ID: u32 = 0x0c2f_9e2a;
+
+/// The same identifier for gray inputs that pictures are stretched to.
+pub const STRETCH_PIPELINE_ID: u32 = 0x45bb_5553;
+
+/// The same identifier for color inputs that pictures are stretched to.
+pub const RGB_STRETCH_PIPELINE_ID: u32 = 0xf38b_752c;
+
+/// The same identifier for gray inputs that pictures are fitted into as a whole.
+pub const LETTERBOX_PIPELINE_ID: u32 = 0x2216_780a;
+
+/// The same identifier for color inputs that pictures are fitted into as a whole.
+pub const RGB_LETTERBOX_PIPELINE_ID: u32 = 0x4e3d_0315;
 
 /// Width and height of a picture, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +60,27 @@ mod tests {
     /// Sizes that divide, that do not, that are cropped either way, and the identity.
     const CASES: [(u16, u16, u16); 7] =
         [(100, 100, 50), (96, 96, 50), (131, 112, 50), (112, 150, 50), (320, 240, 96), (61, 77, 60), (50, 50, 50)];
+    /// Width and height of pictures and inputs, for the fits that are newer than inputs that are not square.
+    const RECTANGLES: [(u16, u16, u16, u16); 6] = [
+        (100, 100, 46, 28),
+        (131, 112, 20, 32),
+        (112, 150, 46, 28),
+        (320, 240, 96, 96),
+        (46, 28, 46, 28),
+        (97, 33, 32, 20),
+    ];
     const FORMATS: [PixelFormat; 4] =
         [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888];
 
     /// Returns the checksum of the pipeline's outputs for one color of input.
-    fn checksum(color: Color, formats: &[PixelFormat]) -> u32 {
+    fn checksum(color: Color, fit: Fit, formats: &[PixelFormat]) -> u32 {
+        let squares = CASES.map(|(width, height, side)| (width, height, side, side));
+        let cases = if fit == Fit::Crop { &squares[..] } else { &RECTANGLES };
         let mut outputs = Vec::new();
         let mut noise = 1_u32;
-        for (width, height, side) in CASES {
+        for &(width, height, input_width, input_height) in cases {
             for &format in formats {
-                let input = InputShape { side, color };
+                let input = InputShape { height: input_height, width: input_width, color, fit };
                 let mut sums = std::vec![0; input.row_bytes()];
                 let mut output = std::vec![0; input.bytes()];
                 let size = PictureSize { width, height };
@@ -81,11 +106,17 @@ mod tests {
     fn the_id_is_the_arithmetic() {
         let of_color = FORMATS.map(|format| format.has_color().then_some(format));
         let of_color: Vec<_> = of_color.into_iter().flatten().collect();
-        for (color, id) in
-            [(Color::Gray, checksum(Color::Gray, &FORMATS)), (Color::Rgb, checksum(Color::Rgb, &of_color))]
-        {
-            assert_eq!(id, color.pipeline_id(), "{color} pixels are other ones than the id says: {id:#010x}");
-            assert_eq!(Color::of_pipeline(id), Some(color));
+        let (mut computed, mut stated) = (Vec::new(), Vec::new());
+        for fit in Fit::ALL {
+            for (color, formats) in [(Color::Gray, &FORMATS[..]), (Color::Rgb, &of_color)] {
+                let id = fit.pipeline_id(color);
+                computed.push((fit, color, std::format!("{:#010x}", checksum(color, fit, formats))));
+                stated.push((fit, color, std::format!("{id:#010x}")));
+                let input = InputShape { height: 28, width: 46, color, fit };
+                assert_eq!(InputShape::of_pipeline(id, 28, 46), Some(input));
+            }
         }
+        assert_eq!(computed, stated, "the pixels are other ones than the ids say");
+        assert_eq!(InputShape::of_pipeline(0, 28, 46), None);
     }
 }

@@ -1,14 +1,17 @@
-//! Centered square crop and area average, one row at a time.
+//! Fits a picture into the input and averages it down, one row at a time.
 
-use super::{Color, InputShape, PictureSize, PixelFormat};
+use super::format::luma_of_rgb;
+use super::{Color, InputShape, LETTERBOX_LEVEL, PictureSize, PixelFormat};
 
 /// Converts a picture, row by row, to the network's input.
 ///
-/// A `width` x `height` picture is cropped to the centered square of side `s = min(width, height)`, at offsets
-/// `(width - s) / 2` and `(height - s) / 2`, rounded down. The square is shrunk to `side` x `side`: every output pixel
-/// is the average of the `s / side` x `s / side` source pixels it covers. Pixels at its border are weighted by the
-/// covered fraction. Channels are independent. The weights are integers (both sides divided by their greatest common
-/// divisor), the sums are exact, and the one division is rounded.
+/// [`InputShape::fitted`] says which centered part of a `width` x `height` picture is seen, `w` x `h` pixels at offsets
+/// `(width - w) / 2` and `(height - h) / 2`, rounded down, and which centered part of the input it becomes, `u` x `v`
+/// pixels, at offsets found in the same way. (For a square input and [`super::Fit::Crop`], the first is the centered square,
+/// and the second the whole input.) The part is shrunk: every output pixel is the average of the `w / u` x `h / v` source
+/// pixels it covers. Pixels at its border are weighted by the covered fraction. Channels are independent. The weights are
+/// integers (on each axis, both sides divided by their greatest common divisor), the sums are exact, and the one division
+/// is rounded. The input's other pixels are [`LETTERBOX_LEVEL`].
 ///
 /// ```
 /// use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat, Shrink};
@@ -28,30 +31,60 @@ pub struct Shrink<'b> {
     size: PictureSize,
     format: PixelFormat,
     input: InputShape,
-    /// Weight of one source pixel along one axis, in units of 1/side of the square's side, reduced.
-    source_units: u32,
-    /// Weight of one output pixel along one axis, in the same units.
-    output_units: u32,
+    across: Axis,
+    down: Axis,
     /// Source rows consumed, including cropped ones.
     rows_in: u16,
-    /// Complete output rows.
-    rows_out: usize,
+    /// Output rows that are complete or outside of the picture's part.
+    rows_out: u16,
     /// Units still missing from the current output row.
-    row_room: u32,
+    row_room: u16,
     sums: &'b mut [u64],
     output: &'b mut [u8],
+}
+
+/// One direction of the picture and the input.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    /// Source pixels before those that are seen, and the number of these.
+    start: u16,
+    count: u16,
+    /// Output pixels before those that they become, and the number of these.
+    out_start: u16,
+    out_count: u16,
+    /// Weight of one source pixel, in units of 1/`out_count` of the source pixels' length, reduced.
+    source_units: u16,
+    /// Weight of one output pixel, in the same units.
+    output_units: u16,
+}
+
+impl Axis {
+    /// Fits `seen` of `size` source pixels into `fitted` of `input` output pixels, which are not 0.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn new(size: u16, seen: u16, fitted: u16, input: u16) -> Self {
+        let divisor = greatest_common_divisor(seen, fitted);
+        Self {
+            start: (size - seen) / 2,
+            count: seen,
+            out_start: (input - fitted) / 2,
+            out_count: fitted,
+            source_units: fitted.checked_div(divisor).unwrap_or(0),
+            output_units: seen.checked_div(divisor).unwrap_or(0),
+        }
+    }
 }
 
 /// Reasons why pixels were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PixelError {
-    /// The picture's shorter side is smaller than the network's input: enlarging would invent pixels.
+    /// The part of the picture that the network sees is smaller than its input: enlarging would invent pixels. (The host does so
+    /// before this pipeline, by a stated rule.)
     TooSmall {
-        /// The picture's shorter side, px.
-        square: u16,
-        /// The network's input side, px.
-        side: u16,
+        /// Pixels of the part, across or down.
+        seen: u16,
+        /// Pixels that the input needs in this direction, or 0 if the input has none.
+        needed: u16,
     },
     /// The network's input is in color, the picture is gray.
     NoColor {
@@ -84,8 +117,8 @@ pub enum PixelError {
 impl core::fmt::Display for PixelError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::TooSmall { square, side } => {
-                write!(f, "the picture's shorter side is {square} pixels, the network needs at least {side}")
+            Self::TooSmall { seen, needed } => {
+                write!(f, "the network sees {seen} pixels of the picture across or down, and needs at least {needed}")
             }
             Self::NoColor { format } => write!(f, "the network sees colors, the picture ({format:?}) has none"),
             Self::Buffer { expected, got } => write!(f, "a buffer of {expected} elements is needed, got {got}"),
@@ -104,8 +137,8 @@ impl<'b> Shrink<'b> {
     /// [`InputShape::bytes`], 0..=255, row by row, the channels of a pixel together (HWC).
     ///
     /// # Errors
-    /// [`PixelError::TooSmall`] if the picture's shorter side is below the input's (or that is 0);
-    /// [`PixelError::NoColor`] if the input is in color and the picture is gray; [`PixelError::Buffer`] if a buffer has
+    /// [`PixelError::TooSmall`] if the part of the picture that is seen has fewer pixels than the input needs, across or down
+    /// (or the input has none); [`PixelError::NoColor`] if the input is in color and the picture is gray; [`PixelError::Buffer`] if a buffer has
     /// the wrong length.
     // Not inlined, so that the size of the engine's code can be read from the ELF file.
     #[cfg_attr(target_os = "none", inline(never))]
@@ -116,9 +149,11 @@ impl<'b> Shrink<'b> {
         sums: &'b mut [u64],
         output: &'b mut [u8],
     ) -> Result<Self, PixelError> {
-        let (square, side) = (size.square(), input.side);
-        if side == 0 || square < side {
-            return Err(PixelError::TooSmall { square, side });
+        let (seen, fitted) = input.fitted(size);
+        for (seen, needed) in [(seen.width, fitted.width), (seen.height, fitted.height)] {
+            if needed == 0 || seen < needed {
+                return Err(PixelError::TooSmall { seen, needed });
+            }
         }
         if input.color == Color::Rgb && !format.has_color() {
             return Err(PixelError::NoColor { format });
@@ -129,17 +164,17 @@ impl<'b> Shrink<'b> {
             }
         }
         sums.fill(0);
-        let divisor = greatest_common_divisor(square, side);
-        let output_units = u32::from(square / divisor);
+        output.fill(LETTERBOX_LEVEL);
+        let down = Axis::new(size.height, seen.height, fitted.height, input.height);
         Ok(Self {
             size,
             format,
             input,
-            source_units: u32::from(side / divisor),
-            output_units,
+            across: Axis::new(size.width, seen.width, fitted.width, input.width),
+            down,
             rows_in: 0,
-            rows_out: 0,
-            row_room: output_units,
+            rows_out: down.out_start,
+            row_room: down.output_units,
             sums,
             output,
         })
@@ -159,24 +194,24 @@ impl<'b> Shrink<'b> {
         if self.rows_in == self.size.height {
             return Err(PixelError::RowCount { expected: self.size.height, got: self.rows_in.saturating_add(1) });
         }
-        let square = self.size.square();
-        let top = (self.size.height - square) / 2;
-        let y = self.rows_in;
+        let Axis { start, count, source_units, output_units, .. } = self.down;
+        // Rows above the part wrap around, to a number beyond it.
+        let y = self.rows_in.wrapping_sub(start);
         self.rows_in += 1;
-        if y < top || y - top >= square {
+        if y >= count {
             return Ok(());
         }
-        let left = self.format.row_bytes((self.size.width - square) / 2);
-        let pixels = row.get(left..left + self.format.row_bytes(square)).unwrap_or(&[]);
+        let left = self.format.row_bytes(self.across.start);
+        let pixels = row.get(left..left + self.format.row_bytes(self.across.count)).unwrap_or(&[]);
 
-        // A row is never wider than an output row (side <= square), so it touches at most two of them.
-        let here = self.source_units.min(self.row_room);
+        // A row is never higher than an output row (the part is not smaller), so it touches at most two of them.
+        let here = source_units.min(self.row_room);
         self.add(pixels, here);
         self.row_room -= here;
         if self.row_room == 0 {
             self.emit();
-            self.row_room = self.output_units;
-            let rest = self.source_units - here;
+            self.row_room = output_units;
+            let rest = source_units - here;
             if rest > 0 {
                 self.add(pixels, rest);
                 self.row_room -= rest;
@@ -197,48 +232,49 @@ impl<'b> Shrink<'b> {
         Ok(())
     }
 
-    /// Adds one source row to the sums, with a vertical weight.
-    fn add(&mut self, pixels: &[u8], row_weight: u32) {
-        match self.input.color {
-            Color::Gray => self.add_channels(pixels, row_weight, |format, pixel| [format.luma(pixel)]),
-            Color::Rgb => self.add_channels(pixels, row_weight, PixelFormat::rgb),
-        }
-    }
-
-    fn add_channels<const CHANNELS: usize>(
-        &mut self,
-        pixels: &[u8],
-        row_weight: u32,
-        levels: impl Fn(PixelFormat, &[u8]) -> [u8; CHANNELS],
-    ) {
-        let mut sums = self.sums.chunks_exact_mut(CHANNELS);
-        let mut room = self.output_units;
+    /// Adds one source row to the sums, with a vertical weight. One loop for all formats and colors keeps the code small.
+    fn add(&mut self, mut pixels: &[u8], row_weight: u16) {
+        let (source_units, output_units) = (u32::from(self.across.source_units), u32::from(self.across.output_units));
+        let channels = usize::from(self.input.color.channels());
+        let mut sums = self.sums.iter_mut();
+        let mut room = output_units;
         // Sums of one output pixel's share of this row: at most 255 * output_units < 2^24.
-        let mut shares = [0_u32; CHANNELS];
-        for pixel in pixels.chunks_exact(self.format.pixel_bytes()) {
-            let levels = levels(self.format, pixel);
-            let here = self.source_units.min(room);
-            for (share, level) in shares.iter_mut().zip(levels) {
-                *share += u32::from(level) * here;
+        let mut shares = [0_u32; 3];
+        while let Some((pixel, others)) = pixels.split_at_checked(self.format.pixel_bytes()) {
+            pixels = others;
+            let mut levels = self.format.rgb(pixel);
+            if self.input.color == Color::Gray {
+                // The luma of a gray pixel is its level.
+                levels[0] = luma_of_rgb(levels);
             }
+            let here = source_units.min(room);
+            let rest = source_units - here;
             room -= here;
-            if room == 0 {
-                let rest = self.source_units - here;
-                let sums = sums.next().unwrap_or_default();
-                for ((sum, share), level) in sums.iter_mut().zip(&mut shares).zip(levels) {
-                    *sum += u64::from(*share) * u64::from(row_weight);
+            let is_full = room == 0;
+            for (share, &level) in shares.iter_mut().zip(&levels).take(channels) {
+                *share += u32::from(level) * here;
+                if is_full {
+                    if let Some(sum) = sums.next() {
+                        *sum += u64::from(*share) * u64::from(row_weight);
+                    }
                     *share = u32::from(level) * rest;
                 }
-                room = self.output_units - rest;
+            }
+            if is_full {
+                room = output_units - rest;
             }
         }
     }
 
     /// Divides the sums to get one output row, and clears them.
     fn emit(&mut self) {
-        let area = u64::from(self.output_units) * u64::from(self.output_units);
-        let start = self.rows_out * self.input.row_bytes();
-        let Some(row) = self.output.get_mut(start..start + self.input.row_bytes()) else { return };
+        let area = u64::from(self.across.output_units) * u64::from(self.down.output_units);
+        let channels = usize::from(self.input.color.channels());
+        let start = usize::from(self.rows_out) * usize::from(self.input.width) + usize::from(self.across.out_start);
+        let start = start * channels;
+        let Some(row) = self.output.get_mut(start..start + usize::from(self.across.out_count) * channels) else {
+            return;
+        };
         for (pixel, sum) in row.iter_mut().zip(self.sums.iter_mut()) {
             *pixel = divide_rounded(*sum, area);
             *sum = 0;
@@ -266,41 +302,47 @@ fn greatest_common_divisor(mut a: u16, mut b: u16) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Fit;
     use super::*;
     use proptest::prelude::*;
     use std::vec::Vec;
     use std::{string::ToString, vec};
 
-    /// The definition, with a whole frame in memory: every overlap of a source and an output pixel, in units of 1/side
-    /// of a source pixel.
-    fn naive(size: PictureSize, side: u16, gray: &[u8]) -> Vec<u8> {
-        let (square, side) = (u64::from(size.square()), u64::from(side));
-        let left = (u64::from(size.width) - square) / 2;
-        let top = (u64::from(size.height) - square) / 2;
-        let overlap = |source: u64, output: u64| {
-            let (start, end) = ((source * side).max(output * square), ((source + 1) * side).min((output + 1) * square));
-            end.saturating_sub(start)
+    /// The definition, with a whole frame in memory: every overlap of a source and an output pixel, in units that both sides of
+    /// an axis are multiples of.
+    fn naive(size: PictureSize, input: InputShape, gray: &[u8]) -> Vec<u8> {
+        let (seen, fitted) = input.fitted(size);
+        let middle = |whole: u16, part: u16| usize::from((whole - part) / 2);
+        let (left, top) = (middle(size.width, seen.width), middle(size.height, seen.height));
+        let (out_left, out_top) = (middle(input.width, fitted.width), middle(input.height, fitted.height));
+        let overlap = |source: u16, sources: u16, output: u16, outputs: u16| {
+            let [source, sources, output, outputs] = [source, sources, output, outputs].map(u64::from);
+            let start = (source * outputs).max(output * sources);
+            ((source + 1) * outputs).min((output + 1) * sources).saturating_sub(start)
         };
-        let mut result = Vec::new();
-        for v in 0..side {
-            for u in 0..side {
+        let mut result = vec![LETTERBOX_LEVEL; input.bytes()];
+        let area = u64::from(seen.width) * u64::from(seen.height);
+        for v in 0..fitted.height {
+            for u in 0..fitted.width {
                 let mut sum = 0;
-                for y in 0..square {
-                    for x in 0..square {
-                        let pixel = gray[((top + y) * u64::from(size.width) + left + x) as usize];
-                        sum += overlap(x, u) * overlap(y, v) * u64::from(pixel);
+                for y in 0..seen.height {
+                    for x in 0..seen.width {
+                        let pixel = (top + usize::from(y)) * usize::from(size.width) + left + usize::from(x);
+                        sum += overlap(x, seen.width, u, fitted.width)
+                            * overlap(y, seen.height, v, fitted.height)
+                            * u64::from(gray[pixel]);
                     }
                 }
-                result.push(((sum * 2 + square * square) / (square * square * 2)) as u8);
+                let pixel = (out_top + usize::from(v)) * usize::from(input.width) + out_left + usize::from(u);
+                result[pixel] = ((sum * 2 + area) / (area * 2)) as u8;
             }
         }
         result
     }
 
-    fn streamed(size: PictureSize, side: u16, gray: &[u8]) -> Vec<u8> {
-        let mut sums = vec![u64::MAX; usize::from(side)];
-        let mut output = vec![0xAA; usize::from(side) * usize::from(side)];
-        let mut shrink = Shrink::new(size, PixelFormat::Gray8, InputShape::gray(side), &mut sums, &mut output).unwrap();
+    fn streamed(size: PictureSize, input: InputShape, gray: &[u8]) -> Vec<u8> {
+        let (mut sums, mut output) = (vec![u64::MAX; input.row_bytes()], vec![0xAA; input.bytes()]);
+        let mut shrink = Shrink::new(size, PixelFormat::Gray8, input, &mut sums, &mut output).unwrap();
         for row in gray.chunks_exact(usize::from(size.width)) {
             shrink.row(row).unwrap();
         }
@@ -308,18 +350,50 @@ mod tests {
         output
     }
 
+    fn noise(count: usize, seed: u64) -> Vec<u8> {
+        let mut state = seed | 1;
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        (0..count).map(next).collect()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
         #[test]
         fn equals_the_definition(side in 1_u16..9, extra_w in 0_u16..20, extra_h in 0_u16..20, seed: u64) {
             let size = PictureSize { width: side + extra_w, height: side + extra_h };
-            let mut state = seed | 1;
-            let gray: Vec<u8> = (0..size.width as usize * size.height as usize).map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (state >> 56) as u8
-            }).collect();
-            prop_assert_eq!(streamed(size, side, &gray), naive(size, side, &gray));
+            let gray = noise(size.width as usize * size.height as usize, seed);
+            let input = InputShape::gray(side);
+            prop_assert_eq!(streamed(size, input, &gray), naive(size, input, &gray));
         }
+
+        #[test]
+        fn equals_the_definition_in_rectangles(
+            (height, width) in (1_u16..9, 1_u16..9),
+            extra_w in 0_u16..20,
+            extra_h in 0_u16..20,
+            fit in 0_usize..3,
+            seed: u64,
+        ) {
+            let input = InputShape { height, width, color: Color::Gray, fit: Fit::ALL[fit] };
+            let size = PictureSize { width: width + extra_w, height: height + extra_h };
+            let gray = noise(size.width as usize * size.height as usize, seed);
+            prop_assert_eq!(streamed(size, input, &gray), naive(size, input, &gray));
+        }
+    }
+
+    /// 4x2 pixels into 2x3: stretched, letterboxed and cropped.
+    #[test]
+    fn fits_by_hand() {
+        let size = PictureSize { width: 4, height: 3 };
+        let gray = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120];
+        let input = |fit| InputShape { height: 3, width: 2, color: Color::Gray, fit };
+        assert_eq!(streamed(size, input(Fit::Stretch), &gray), [15, 35, 55, 75, 95, 115]);
+        // 2 across is 1.5 down, rounded to 1: the mean of everything on either side, in the middle row.
+        assert_eq!(streamed(size, input(Fit::Letterbox), &gray), [0, 0, 55, 75, 0, 0]);
+        assert_eq!(streamed(size, input(Fit::Crop), &gray), [20, 30, 60, 70, 100, 110]);
     }
 
     /// Each channel equals the result for a gray picture of that channel alone.
@@ -338,7 +412,11 @@ mod tests {
             shrink.finish().unwrap();
             for channel in 0..3 {
                 let of = |pixels: &[u8]| pixels.iter().skip(channel).step_by(3).copied().collect::<Vec<u8>>();
-                assert_eq!(of(&output), streamed(size, side, &of(&rows)), "channel {channel} of {width}x{height}");
+                assert_eq!(
+                    of(&output),
+                    streamed(size, InputShape::gray(side), &of(&rows)),
+                    "channel {channel} of {width}x{height}"
+                );
             }
         }
     }
@@ -377,8 +455,9 @@ mod tests {
         let (mut sums, mut output) = ([0; 2], [0; 4]);
         let too_small =
             Shrink::new(size, PixelFormat::Gray8, InputShape::gray(4), &mut [0; 4], &mut [0; 16]).unwrap_err();
-        assert_eq!(too_small, PixelError::TooSmall { square: 3, side: 4 });
-        assert_eq!(too_small.to_string(), "the picture's shorter side is 3 pixels, the network needs at least 4");
+        assert_eq!(too_small, PixelError::TooSmall { seen: 3, needed: 4 });
+        let said = "the network sees 3 pixels of the picture across or down, and needs at least 4";
+        assert_eq!(too_small.to_string(), said);
         assert!(Shrink::new(size, PixelFormat::Gray8, InputShape::gray(0), &mut [], &mut []).is_err());
         assert_eq!(
             Shrink::new(size, PixelFormat::Gray8, InputShape::gray(2), &mut [0; 3], &mut output).unwrap_err(),

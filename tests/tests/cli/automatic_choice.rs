@@ -45,12 +45,38 @@ fn train_chooses_for_a_board_and_from_a_network() {
     assert!(given.contains("--no-flip") && !given.contains("--color"), "{given}");
     // A board's room counts for every recipe.
     let large: [&dyn AsRef<OsStr>; 8] =
-        [&"train", &photos, &"--board", &"pico", &"--input-side", &"200", &"--out", &out];
+        [&"train", &photos, &"--board", &"pico", &"--input-size", &"200", &"--out", &out];
     refused(temp.path(), &large, &[&"pico", &"--recipe"]);
     let vgg: [&dyn AsRef<OsStr>; 8] = [&"train", &photos, &"--recipe", &"vgg", &"--board", &"pico", &"--out", &out];
     refused(temp.path(), &vgg, &[&"vgg does not fit pico"]);
     // An input that is too small for the first network is one for another.
-    assert!(chosen(&["--input-side", "24"]).contains("--from conv-50 "));
+    assert!(chosen(&["--input-size", "24"]).contains("--from conv-50 "));
+}
+
+/// Small pictures of one shape, as of a microcontroller's camera, are seen whole.
+#[test]
+fn small_photos_of_one_shape_are_seen_whole() {
+    let temp = temporary();
+    let photos = temp.path().join("photos");
+    for class in ["cat", "dog"] {
+        std::fs::create_dir_all(photos.join(class)).unwrap();
+        for number in 0..4_u8 {
+            let pixel = |x, y| image::Luma([(x * 5 + y * 3) as u8 ^ (number * 32) ^ u8::from(class == "cat")]);
+            image::GrayImage::from_fn(46, 28, pixel).save(photos.join(class).join(format!("{number}.png"))).unwrap();
+        }
+    }
+    let trained = |more: &[&str]| {
+        let out = temp.path().join("run");
+        let all = ["--no-duplicate-search", "--epochs", "1", "--replace"];
+        Ran::of(pinhole(["train"]).arg(&photos).args(all).args(more).arg("--out").arg(&out)).ok();
+        Ran::of(pinhole(["inspect", "--json"]).arg(&out)).ok().json()
+    };
+    let model = trained(&[]);
+    let [width, height, fit] = ["input_width", "input_height", "fit"].map(|key| &model[key]);
+    assert_eq!((width, height, fit), (&48.into(), &32.into(), &"stretch".into()));
+    let model = trained(&["--fit", "letterbox", "--input-size", "40x64"]);
+    let [width, height, fit] = ["input_width", "input_height", "fit"].map(|key| &model[key]);
+    assert_eq!((width, height, fit), (&40.into(), &64.into(), &"letterbox".into()));
 }
 
 /// A file or folder with a bundled network's name is not continued from.
@@ -80,7 +106,7 @@ fn a_rare_class_among_many_photos_is_trained_on() {
     }
     // Their order by name puts the rare photos between two that are sampled.
     let arguments: [&dyn AsRef<OsStr>; 9] =
-        [&"train", &photos, &"--no-duplicate-search", &"--epochs", &"1", &"--input-side", &"32", &"--out", &out];
+        [&"train", &photos, &"--no-duplicate-search", &"--epochs", &"1", &"--input-size", &"32", &"--out", &out];
     run(&arguments).ok();
     assert_eq!(read_json(&out.join(files::SUMMARY))["verdict"]["classes"][1]["training_photos"], 1);
 }

@@ -163,7 +163,7 @@ fn import_of_an_export_and_of_tensorflow() {
         photos.as_array().unwrap().iter().map(|photo| photo["class"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(decided(&out), decided(&bundled_model()));
-    assert_eq!(model.model().input_side(), 50);
+    assert_eq!(model.model().input().side(), Some(50));
 
     let keras = repository().join("tests/golden/keras.tflite");
     let told = run(&[&"import", &keras, &out, &"--classes", &"cat,dog,bird", &"--json"]).ok().json();

@@ -277,7 +277,7 @@ fn explain() {
     let explained = Ran::of(command.current_dir(temp.path())).ok().json();
     assert_eq!(names_in(temp.path()), ["explain.html", "why.html"]);
     let one = &explained[0];
-    assert_eq!((&one["class"], &one["side"], &one["patch_side"]), (&"muffin".into(), &50.into(), &5.into()));
+    assert_eq!((&one["class"], &one["height"], &one["patch_side"]), (&"muffin".into(), &50.into(), &5.into()));
     let contributions: Vec<f64> =
         one["contributions"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
     assert_eq!(contributions.len(), 2500);
@@ -291,6 +291,7 @@ fn inspect() {
     assert_eq!(inspected["format_version"], 1);
     assert_eq!(inspected["bytes"], std::fs::metadata(&model).unwrap().len());
     assert_eq!((&inspected["input_side"], &inspected["macs"]), (&50.into(), &(2500 * 128 + 128 * 16 + 32).into()));
+    assert_eq!((&inspected["input_height"], &inspected["fit"]), (&50.into(), &"crop".into()));
     assert_eq!(inspected["classes"], serde_json::json!(["chihuahua", "muffin"]));
     let outputs: Vec<_> = inspected["layers"].as_array().unwrap().iter().map(|layer| &layer["outputs"]).collect();
     assert_eq!(outputs, [128, 16, 2]);

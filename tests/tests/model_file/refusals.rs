@@ -101,7 +101,7 @@ fn wrong_headers() {
     for (offset, what, value) in [
         (6, "length of the header", 60),
         (20, "height", 0),
-        (22, "width that is not the height", 9),
+        (22, "width", 0),
         (24, "number of channels", 2),
         (26, "number of classes", 1),
         (28, "number of layers", 0),

@@ -51,6 +51,6 @@ fn main() -> ! {
         link,
         io: Leds,
         memory: MEMORY.take().parts(),
-        camera: |input: InputShape| (input.color == Color::Gray).then(|| TestCard::new(input.side)),
+        camera: |input: InputShape| (input.color == Color::Gray).then(|| TestCard::new(input.longer_side())),
     })
 }

@@ -121,9 +121,10 @@ pub struct Config {
 
 impl Config {
     /// Returns the smallest size for a network's input. `None` if the largest size is too small, and for color inputs:
-    /// this driver's pictures are gray.
+    /// this driver's pictures are gray. The module's pictures are square, whatever the input's shape: of a rectangle, the longer
+    /// side decides.
     pub const fn for_input(input: InputShape) -> Option<Self> {
-        match (input.color, mega_size_for(input.side)) {
+        match (input.color, mega_size_for(input.longer_side())) {
             (Color::Gray, Some(size)) => Some(Self { size, dummy_byte: DummyByte::Auto }),
             _ => None,
         }

@@ -34,7 +34,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
 use embedded_hal::spi::{MODE_0, Mode, SpiDevice};
 use pinhole_app::camera::{Camera, Frame};
-use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
+use pinhole_shared::pixels::{Color, Fit, InputShape, PictureSize, PixelFormat};
 
 use crate::ov2640::{Array, EFFECT_ADDRESS, EFFECT_DATA, EFFECT_FIXED_U, Sccb, Window, WindowError};
 use crate::picture::{Dummy, DummyByte, NEUTRAL, RowError, Rows, STAMPS};
@@ -99,25 +99,36 @@ impl Config {
     /// If `side` is not a multiple of 4, or not in 40..=1200.
     pub const fn square(side: u16) -> Result<Self, WindowError> {
         match Window::centered_square(Array::Uxga, side) {
-            Ok(window) => Ok(Self {
-                window,
-                dummy_byte: DummyByte::Auto,
-                color: Color::Gray,
-                stamps: Stamps::InTurn,
-                mirror: false,
-                flip: false,
-            }),
+            Ok(window) => Ok(Self::of(window)),
             Err(error) => Err(error),
         }
     }
 
-    /// Pictures for a network's input: with the side of [`square_for`], in its color.
+    /// Pictures of this window, gray.
+    const fn of(window: Window) -> Self {
+        Self {
+            window,
+            dummy_byte: DummyByte::Auto,
+            color: Color::Gray,
+            stamps: Stamps::InTurn,
+            mirror: false,
+            flip: false,
+        }
+    }
+
+    /// Pictures for a network's input, in its color. For a square input that pictures are cropped for, they are square, with the
+    /// side of [`square_for`]. For any other they show the sensor's whole field, 4:3, with at least as many pixels as
+    /// [`square_for`] takes: the pixel pipeline then sees as much of it as it saw of the training photos.
     ///
     /// # Errors
     /// If the module cannot deliver pictures of this size.
     pub const fn for_input(input: InputShape) -> Result<Self, WindowError> {
-        match Self::square(square_for(input.side)) {
-            Ok(config) => Ok(Self { color: input.color, ..config }),
+        let window = match (input.side(), input.fit) {
+            (Some(side), Fit::Crop) => Window::centered_square(Array::Uxga, square_for(side)),
+            _ => Window::whole(Array::Uxga, square_for(input.width), square_for(input.height)),
+        };
+        match window {
+            Ok(window) => Ok(Self { color: input.color, ..Self::of(window) }),
             Err(error) => Err(error),
         }
     }

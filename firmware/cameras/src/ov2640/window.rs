@@ -125,6 +125,29 @@ impl Window {
         .checked()
     }
 
+    /// The whole array, as the smallest picture of its shape, 4:3, with at least `width` x `height` pixels.
+    ///
+    /// The divisor is the largest power of two, at most 4, that leaves at least as many pixels.
+    ///
+    /// # Errors
+    /// [`WindowError`] if the picture would be larger than the array; [`Array::Cif`] does not have this shape.
+    pub const fn whole(array: Array, width: u16, height: u16) -> Result<Self, WindowError> {
+        let (across, down) = (width.div_ceil(16), height.div_ceil(12));
+        let sixteens = if across > down { across } else { down };
+        let sixteens = if sixteens < 3 { 3 } else { sixteens };
+        if sixteens > array.width() / 16 || array.width() / 4 != array.height() / 3 {
+            return Err(WindowError::Enlarges);
+        }
+        let (out_width, out_height) = (16 * sixteens, 12 * sixteens);
+        let mut divide = 2;
+        while divide > 0 && array.width() >> divide < out_width {
+            divide -= 1;
+        }
+        let (divide_x, divide_y) = (divide, divide);
+        let (width, height) = (array.width(), array.height());
+        Self { array, x: 0, y: 0, width, height, divide_x, divide_y, out_width, out_height }.checked()
+    }
+
     /// Returns the window if the sensor supports it.
     ///
     /// # Errors
@@ -257,6 +280,21 @@ mod tests {
                 assert_eq!(Window::of_registers(array, value), window);
             }
         }
+    }
+
+    /// The first two are in ArduCAM's size tables: see the golden vectors.
+    #[test]
+    fn whole_pictures_have_the_arrays_shape() {
+        let uxga = |width, height| Window::whole(Array::Uxga, width, height);
+        for (width, height, out) in
+            [(160, 120, [160, 120]), (300, 20, [304, 228]), (92, 56, [96, 72]), (20, 97, [144, 108]), (8, 8, [48, 36])]
+        {
+            assert_eq!(uxga(width, height).unwrap(), window(Array::Uxga, [0, 0, 1600, 1200], 2, out));
+        }
+        assert_eq!(uxga(401, 1).unwrap(), window(Array::Uxga, [0, 0, 1600, 1200], 1, [416, 312]));
+        assert_eq!(uxga(1600, 1200).map(|window| window.out_width), Ok(1600));
+        assert_eq!(uxga(1601, 1), Err(WindowError::Enlarges));
+        assert_eq!(Window::whole(Array::Cif, 96, 96), Err(WindowError::Enlarges), "it is not 4:3");
     }
 
     #[test]

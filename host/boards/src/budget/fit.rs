@@ -13,8 +13,10 @@ use super::Requirements;
 pub enum Resource {
     /// Bytes of flash.
     Flash,
-    /// Side of the input, px.
-    InputSide,
+    /// Bytes of the input.
+    Input,
+    /// Bytes of a row of the input.
+    InputRow,
     /// Channels of the input.
     InputChannels,
     /// 32-bit accumulators: outputs of the widest layer, rounded up to whole blocks of rows.
@@ -44,7 +46,8 @@ impl Shortfall {
         let has = self.has;
         match self.resource {
             Resource::Flash => "use a smaller input, fewer hidden neurons, or weights of 4 bits".to_owned(),
-            Resource::InputSide => format!("train with an input_side of at most {has}"),
+            Resource::Input => format!("train with a smaller input: height x width x channels of at most {has}"),
+            Resource::InputRow => format!("train with a narrower input: width x channels of at most {has}"),
             Resource::InputChannels => "train with color = \"gray\"".to_owned(),
             Resource::Accumulators | Resource::Activations => format!("use layers of at most {has} neurons"),
             Resource::Arena => format!(
@@ -61,8 +64,9 @@ impl fmt::Display for Shortfall {
         let Self { resource, needs, has } = self;
         match resource {
             Resource::Flash => write!(f, "the model has {needs} bytes, and the board has flash for {has}"),
-            Resource::InputSide => {
-                write!(f, "its input is {needs}x{needs} pixels, and the board has room for {has}x{has}")
+            Resource::Input => write!(f, "its input has {needs} bytes, and the board has room for {has}"),
+            Resource::InputRow => {
+                write!(f, "a row of its input has {needs} bytes, and the board has room for {has}")
             }
             Resource::InputChannels => write!(f, "its input has {needs} channels, and the board has room for {has}"),
             Resource::Accumulators => write!(f, "its widest layer needs {needs} accumulators, and the board has {has}"),
@@ -97,10 +101,12 @@ impl fmt::Display for Shortfalls {
 
 /// Returns the shortfalls of a model (packed for the board); empty if it fits.
 pub fn shortfalls(needs: &Requirements, board: &Declaration) -> Vec<Shortfall> {
-    let Buffers { input_side_px, input_channels, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
+    let Buffers { input_channels, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
+    let (input_bytes, input_row_bytes) = (board.buffers.input_bytes(), board.buffers.input_row_bytes());
     [
         (Resource::Flash, needs.flash_bytes, board.model.bytes),
-        (Resource::InputSide, usize::from(needs.input_side_px), u32::from(input_side_px)),
+        (Resource::Input, needs.input_bytes, input_bytes),
+        (Resource::InputRow, needs.input_row_bytes, input_row_bytes),
         (Resource::InputChannels, needs.input_channels.into(), input_channels.into()),
         (Resource::Accumulators, needs.accumulators, accumulators),
         (Resource::Activations, needs.activations, activations),
@@ -123,8 +129,11 @@ mod tests {
             declaration.buffers;
         Requirements {
             flash_bytes: declaration.model.bytes as usize,
-            input_side_px,
+            input_height_px: input_side_px,
+            input_width_px: input_side_px,
             input_channels,
+            input_bytes: declaration.buffers.input_bytes() as usize,
+            input_row_bytes: declaration.buffers.input_row_bytes() as usize,
             accumulators: accumulators as usize,
             activations: activations as usize,
             scratch: lanes as usize,
@@ -150,7 +159,8 @@ mod tests {
         let exact = needs(&declaration);
         let more = [
             (Resource::Flash, Requirements { flash_bytes: exact.flash_bytes + 1, ..exact }),
-            (Resource::InputSide, Requirements { input_side_px: exact.input_side_px + 1, ..exact }),
+            (Resource::Input, Requirements { input_bytes: exact.input_bytes + 1, ..exact }),
+            (Resource::InputRow, Requirements { input_row_bytes: exact.input_row_bytes + 1, ..exact }),
             (Resource::InputChannels, Requirements { input_channels: exact.input_channels + 1, ..exact }),
             (Resource::Accumulators, Requirements { accumulators: exact.accumulators + 1, ..exact }),
             (Resource::Activations, Requirements { activations: exact.activations + 1, ..exact }),
@@ -173,9 +183,14 @@ mod tests {
                 "use a smaller input, fewer hidden neurons, or weights of 4 bits",
             ),
             (
-                Resource::InputSide,
-                "its input is 12x12 pixels, and the board has room for 5x5",
-                "train with an input_side of at most 5",
+                Resource::Input,
+                "its input has 12 bytes, and the board has room for 5",
+                "train with a smaller input: height x width x channels of at most 5",
+            ),
+            (
+                Resource::InputRow,
+                "a row of its input has 12 bytes, and the board has room for 5",
+                "train with a narrower input: width x channels of at most 5",
             ),
             (
                 Resource::InputChannels,

@@ -11,10 +11,16 @@ use serde::Serialize;
 pub struct Requirements {
     /// Flash for the model file, bytes.
     pub flash_bytes: usize,
-    /// Side of the input, px.
-    pub input_side_px: u16,
+    /// Height of the input, px.
+    pub input_height_px: u16,
+    /// Width of the input, px.
+    pub input_width_px: u16,
     /// Channels of the input: 1 for gray, 3 for color.
     pub input_channels: u16,
+    /// Bytes of the input.
+    pub input_bytes: usize,
+    /// Bytes of a row of it; the pixel pipeline keeps a sum for each.
+    pub input_row_bytes: usize,
     /// See [`ScratchNeeds::accumulators`].
     pub accumulators: usize,
     /// See [`ScratchNeeds::activations`].
@@ -30,18 +36,27 @@ impl Requirements {
     /// Returns the requirements of this model.
     pub fn of(model: &Model<'_>) -> Self {
         let ScratchNeeds { accumulators, activations, scratch, arena: arena_bytes } = ScratchNeeds::of(model);
-        let InputShape { side: input_side_px, color } = model.input();
-        let (flash_bytes, input_channels) = (model.file_bytes() as usize, color.channels());
-        Self { flash_bytes, input_side_px, input_channels, accumulators, activations, scratch, arena_bytes }
+        let input = model.input();
+        let InputShape { height, width, color, .. } = input;
+        Self {
+            flash_bytes: model.file_bytes() as usize,
+            input_height_px: height,
+            input_width_px: width,
+            input_channels: color.channels(),
+            input_bytes: input.bytes(),
+            input_row_bytes: input.row_bytes(),
+            accumulators,
+            activations,
+            scratch,
+            arena_bytes,
+        }
     }
 
     /// Returns the RAM of one inference, bytes: the input's pixels, the pixel pipeline's sums (8 bytes for each byte of
     /// a row), and the engine's working memory. The camera's row and the rest of the firmware are not included.
     pub fn ram_bytes(&self) -> usize {
-        let side = usize::from(self.input_side_px);
-        let row = side * usize::from(self.input_channels);
         let Self { accumulators, activations, scratch, arena_bytes: arena, .. } = *self;
         let needs = ScratchNeeds { accumulators, activations, scratch, arena };
-        side * row + row * size_of::<u64>() + needs.bytes()
+        self.input_bytes + self.input_row_bytes * size_of::<u64>() + needs.bytes()
     }
 }

@@ -67,7 +67,8 @@ fn identity(protocol: u16) -> Response {
         pipeline: 1,
         model_checksum: 2,
         model_bytes: 3,
-        input_side: 4,
+        input_height: 4,
+        input_width: 4,
         classes: 5,
     })
 }

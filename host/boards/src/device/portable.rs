@@ -39,10 +39,11 @@ impl PortableDevice {
             protocol: PROTOCOL,
             board: short(BOARD),
             kernel: short(packing.kernel().name),
-            pipeline: model.input().color.pipeline_id(),
+            pipeline: model.input().pipeline_id(),
             model_checksum: model.checksum(),
             model_bytes: model.file_bytes(),
-            input_side: model.input_side(),
+            input_height: model.input().height,
+            input_width: model.input().width,
             classes: model.class_names().count() as u16,
         };
         let policy = model.policy();

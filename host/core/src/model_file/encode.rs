@@ -32,9 +32,9 @@ pub fn encode(input: InputShape, classes: &[String], policy: Policy, layers: &[Q
     header::VERSION.put(header, VERSION);
     header::HEADER_BYTES.put(header, HEADER_BYTES as u16);
     header::FILE_BYTES.put(header, file_bytes);
-    header::PIPELINE.put(header, input.color.pipeline_id());
-    header::HEIGHT.put(header, input.side);
-    header::WIDTH.put(header, input.side);
+    header::PIPELINE.put(header, input.pipeline_id());
+    header::HEIGHT.put(header, input.height);
+    header::WIDTH.put(header, input.width);
     header::CHANNELS.put(header, input.color.channels());
     header::CLASSES.put(header, classes.len() as u16);
     header::LAYERS.put(header, layers.len() as u16);

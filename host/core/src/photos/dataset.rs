@@ -154,7 +154,8 @@ pub fn load_some<'a>(
 
 /// Adds changed copies of every example to a dataset, each right after its original.
 pub fn copies(dataset: &Dataset, copies: &[Copies]) -> Dataset {
-    let (side, channels) = (usize::from(dataset.input.side), usize::from(dataset.input.color.channels()));
+    // Recipes turn square inputs only.
+    let (side, channels) = (usize::from(dataset.input.width), usize::from(dataset.input.color.channels()));
     let changed = |example: &Example, copy: &Copies| {
         let pixels = match copy {
             Copies::Inverted => example.pixels.iter().map(|pixel| 255 - pixel).collect(),

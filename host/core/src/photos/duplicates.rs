@@ -15,9 +15,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use pinhole_shared::pixels::{Color, PixelFormat};
+use pinhole_shared::pixels::{Color, Fit, InputShape, PixelFormat};
 
-use super::Example;
+use super::{Example, Picture};
 
 /// Two inputs that show nearly the same picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,11 +97,24 @@ pub const MAX_DISTANCE: u32 = 16;
 pub const MIN_CORRELATION: f64 = 0.85;
 
 /// Returns an input's luma.
-pub(super) fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
+fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
     match color {
         Color::Gray => Cow::Borrowed(pixels),
         Color::Rgb => pixels.chunks_exact(3).map(|pixel| PixelFormat::Rgb888.luma(pixel)).collect(),
     }
+}
+
+/// Returns an input's luma as a square: the shorter axis is enlarged to the longer one.
+pub(super) fn square(pixels: &[u8], input: InputShape) -> Cow<'_, [u8]> {
+    let luma = luma(pixels, input.color);
+    if input.side().is_some() {
+        return luma;
+    }
+    let square = InputShape { fit: Fit::Stretch, ..InputShape::gray(input.longer_side()) };
+    let picture = Picture::new(input.size(), PixelFormat::Gray8, luma.into_owned());
+    let picture = picture.expect("as many bytes as the input has pixels");
+    let picture = picture.enlarged_for(square).unwrap_or(picture);
+    Cow::Owned(picture.shrink(square).expect("it is as large as the square"))
 }
 
 /// Returns the groups that pairs form, directly or through others: for each of `count` inputs the smallest index of its
@@ -261,10 +274,10 @@ pub(super) fn mirror<T: Copy>(pixels: &[T], side: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use image::{RgbImage, imageops};
-    use pinhole_shared::pixels::{InputShape, PictureSize};
+    use pinhole_shared::pixels::PictureSize;
 
     use super::*;
-    use crate::photos::{Picture, near_duplicates};
+    use crate::photos::near_duplicates;
     use crate::synthetic::{Set, drawings};
 
     const SIDE: u16 = 50;
@@ -358,6 +371,26 @@ mod tests {
             assert!(same.iter().any(|pair| (pair.first, pair.second) == (0, 2)), "{side}: {same:?}");
         }
         assert_eq!(near_duplicates(&[], InputShape::gray(50)), []);
+    }
+
+    #[test]
+    fn inputs_that_are_not_square() {
+        for input in [
+            InputShape { height: 28, width: 46, ..InputShape::gray(1) },
+            InputShape { height: 32, width: 20, ..InputShape::rgb(1) },
+        ] {
+            let of = |picture: &RgbImage| {
+                let size = PictureSize { width: picture.width() as u16, height: picture.height() as u16 };
+                let picture = Picture::new(size, PixelFormat::Rgb888, picture.as_raw().clone()).unwrap();
+                Example { path: "".into(), class: 0, pixels: picture.shrink(input).unwrap() }
+            };
+            let pictures = &drawn()[..12];
+            let copies = pictures.iter().map(|picture| of(&recompressed(&imageops::flip_horizontal(picture))));
+            let all: Vec<Example> = pictures.iter().map(of).chain(copies).collect();
+            let found = near_duplicates(&all.iter().collect::<Vec<_>>(), input);
+            let pairs: Vec<_> = found.iter().map(|pair| (pair.first, pair.second, pair.mirrored)).collect();
+            assert_eq!(pairs, (0..12).map(|i| (i, i + 12, true)).collect::<Vec<_>>(), "{input}");
+        }
     }
 
     /// The hash's cells are 8x9 px here.

@@ -74,17 +74,17 @@ impl Picture {
         Ok(output)
     }
 
-    /// Returns what the network sees of the picture, enlarged to the network's input, if that is smaller than the input: the centered
-    /// square, interpolated linearly between the centers of its pixels, in exact integers. `None` if the picture is large enough for
-    /// [`Picture::shrink`].
+    /// Returns the part of the picture that the network sees, enlarged, if it is smaller than its place in the input across or down
+    /// ([`InputShape::fitted`]). An axis that is too short gets as many pixels as the input needs, interpolated linearly between
+    /// the centers of its pixels, in exact integers. `None` if the picture is large enough for [`Picture::shrink`].
     pub fn enlarged_for(&self, input: InputShape) -> Option<Self> {
-        let square = self.size.square();
-        if square >= input.side || square == 0 {
+        let (seen, fitted) = input.fitted(self.size);
+        if (seen.width >= fitted.width && seen.height >= fitted.height) || self.rows.is_empty() {
             return None;
         }
-        let (left, top) = ((self.size.width - square) / 2, (self.size.height - square) / 2);
-        let part = Part { left, top, size: PictureSize { width: square, height: square } };
-        enlarge(self, part, PictureSize { width: input.side, height: input.side })
+        let (left, top) = ((self.size.width - seen.width) / 2, (self.size.height - seen.height) / 2);
+        let larger = PictureSize { width: seen.width.max(fitted.width), height: seen.height.max(fitted.height) };
+        enlarge(self, Part { left, top, size: seen }, larger)
     }
 
     /// Converts the picture to what a camera delivers for a network of this color: for gray ones, by [`Picture::to_gray`].
@@ -106,6 +106,8 @@ impl Picture {
 
 #[cfg(test)]
 mod tests {
+    use pinhole_shared::pixels::Fit;
+
     use super::*;
 
     /// The middle of the picture is seen, as in larger pictures, and then the input is the enlarged picture itself.
@@ -114,11 +116,36 @@ mod tests {
         let levels = [9, 0, 100, 9, 9, 0, 100, 9];
         let small = Picture::new(PictureSize { width: 4, height: 2 }, PixelFormat::Gray8, levels.to_vec()).unwrap();
         let input = InputShape::gray(4);
-        assert_eq!(small.shrink(input), Err(PixelError::TooSmall { square: 2, side: 4 }));
+        assert_eq!(small.shrink(input), Err(PixelError::TooSmall { seen: 2, needed: 4 }));
         let enlarged = small.enlarged_for(input).unwrap();
         assert_eq!(enlarged.shrink(input).unwrap(), [0, 25, 75, 100].repeat(4));
         for side in [1, 2] {
             assert_eq!(small.enlarged_for(InputShape::gray(side)), None, "{side}: shrinking suffices");
+        }
+        // Stretched, only the axis that is too short is interpolated; in a letterbox, the whole picture is as wide as the input.
+        let stretched = InputShape { fit: Fit::Stretch, height: 4, width: 2, ..input };
+        assert_eq!(small.enlarged_for(stretched).unwrap().size(), PictureSize { width: 4, height: 4 });
+        let letterbox = InputShape { fit: Fit::Letterbox, ..InputShape::gray(8) };
+        let enlarged = small.enlarged_for(letterbox).unwrap();
+        assert_eq!(enlarged.size(), PictureSize { width: 8, height: 4 });
+        let shrunk = enlarged.shrink(letterbox).unwrap();
+        assert_eq!([&shrunk[..16], &shrunk[48..]].concat(), [0; 32]);
+        assert_eq!(shrunk[16..24], [9, 7, 2, 25, 75, 77, 32, 9]);
+        // A picture of any shape is large enough once it is enlarged.
+        for fit in Fit::ALL {
+            for (width, height) in [(1, 1), (1, 300), (300, 1), (7, 5), (28, 46), (2000, 3)] {
+                let size = PictureSize { width, height };
+                let picture =
+                    Picture::new(size, PixelFormat::Gray8, vec![77; usize::from(width) * usize::from(height)]);
+                for (height, width) in [(28, 46), (32, 20), (96, 96), (8, 200)] {
+                    let input = InputShape { height, width, color: Color::Gray, fit };
+                    let picture = picture.clone().unwrap();
+                    let picture = picture.enlarged_for(input).unwrap_or(picture);
+                    let shrunk = picture.shrink(input).unwrap_or_else(|error| panic!("{size:?}, {input}: {error}"));
+                    assert!(shrunk.iter().all(|&level| level == 77 || fit == Fit::Letterbox), "{size:?}, {input}");
+                    assert!(shrunk.contains(&77), "{size:?}, {input}");
+                }
+            }
         }
     }
 

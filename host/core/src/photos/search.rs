@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::Example;
 use super::coarse::{Coarse, CoarseDetails};
-use super::duplicates::{MAX_DISTANCE, NearDuplicate, Print, luma};
+use super::duplicates::{MAX_DISTANCE, NearDuplicate, Print, square};
 
 /// Most pairs of an input with later ones, of each of four kinds: of the same class or not, and on the same side of a split or not.
 pub const MAX_PARTNERS: usize = 50;
@@ -71,8 +71,8 @@ fn search_within(
     training: usize,
     progress: &(dyn Fn(u64) + Sync),
 ) -> FoundDuplicates {
-    let side = usize::from(input.side);
-    let gray: Vec<_> = examples.iter().map(|example| luma(&example.pixels, input.color)).collect();
+    let side = usize::from(input.longer_side());
+    let gray: Vec<_> = examples.par_iter().map(|example| square(&example.pixels, input)).collect();
     let prints: Vec<Print<'_>> = gray.par_iter().map(|pixels| Print::of(pixels, side)).collect();
     let coarse = CoarseDetails::of(&prints, side);
     let kind = |index: usize| (examples[index].class, index < training);
@@ -159,7 +159,7 @@ mod tests {
 
     /// Returns all pairs by comparing the pixels of each, as the definition of near-duplicates says.
     fn all_pairs(examples: &[&Example], input: InputShape) -> Vec<NearDuplicate> {
-        let side = usize::from(input.side);
+        let side = usize::from(input.width);
         let prints: Vec<Print<'_>> = examples.iter().map(|example| Print::of(&example.pixels, side)).collect();
         let compare = |first: usize, second: usize| {
             let (one, other) = (&prints[first], &prints[second]);

@@ -14,6 +14,9 @@ const COLORED: u8 = 32;
 /// A photo is colored if one of so many of its pixels is.
 const ONE_IN: usize = 20;
 
+/// Greatest ratio of two photos' width by height that is about the same shape.
+const ONE_SHAPE: f64 = 1.5;
+
 /// Survey of a folder of labeled photos.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
@@ -54,11 +57,32 @@ impl Survey {
         2 * self.colored > self.sizes.len()
     }
 
+    /// Returns the medians of width and height, px; `None` if no photo can be read.
+    pub fn median_size(&self) -> Option<PictureSize> {
+        let median = |side: fn(&PictureSize) -> u16| {
+            let mut sides: Vec<u16> = self.sizes.iter().map(side).collect();
+            sides.sort_unstable();
+            sides.get(sides.len() / 2).copied()
+        };
+        Some(PictureSize { width: median(|size| size.width)?, height: median(|size| size.height)? })
+    }
+
     /// Returns the median of the shorter sides, px; `None` if no photo can be read.
     pub fn median_side(&self) -> Option<u16> {
         let mut sides: Vec<u16> = self.sizes.iter().map(|size| size.square()).collect();
         sides.sort_unstable();
         sides.get(sides.len() / 2).copied()
+    }
+
+    /// Returns true if the photos have about the same shape: without the tenth that is narrowest and the tenth that is widest for its
+    /// height, width by height differs by at most a factor of 1.5.
+    pub fn is_one_shape(&self) -> bool {
+        let mut shapes: Vec<f64> =
+            self.sizes.iter().map(|size| f64::from(size.width) / f64::from(size.height)).collect();
+        shapes.sort_unstable_by(f64::total_cmp);
+        let tenth = shapes.len() / 10;
+        let middle = &shapes[tenth..shapes.len() - tenth];
+        middle.first().zip(middle.last()).is_some_and(|(narrowest, widest)| *widest <= ONE_SHAPE * narrowest)
     }
 
     /// Returns the number of photo files.
@@ -113,6 +137,23 @@ mod tests {
         let size = |width, height| PictureSize { width, height };
         assert_eq!(survey.sizes, [size(20, 25), size(40, 30), size(60, 50)]);
         assert_eq!((survey.colored, survey.is_colored(), survey.median_side()), (2, true, Some(30)));
+        assert_eq!(survey.median_size(), Some(size(40, 30)));
+    }
+
+    #[test]
+    fn shapes_are_compared_without_the_extremes() {
+        let one_shape = |sizes: &[(u16, u16)]| {
+            let sizes = sizes.iter().map(|&(width, height)| PictureSize { width, height }).collect();
+            Survey { classes: Vec::new(), sizes, colored: 0 }.is_one_shape()
+        };
+        assert!(!one_shape(&[]));
+        assert!(one_shape(&[(160, 120)]) && one_shape(&[(20, 30), (30, 30)]));
+        assert!(!one_shape(&[(160, 120), (120, 160)]) && !one_shape(&[(20, 31), (30, 30)]));
+        let mut ten = [(160, 120); 10];
+        (ten[0], ten[9]) = ((10, 100), (100, 10));
+        assert!(one_shape(&ten));
+        ten[1] = (10, 100);
+        assert!(!one_shape(&ten));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Checks the values of a recipe.
 
 use pinhole_shared::model::MAX_LAYERS;
+use pinhole_shared::pixels::InputShape;
 
 use super::shapes::Impossible;
 use super::{
-    Augmentation, OptimizerSettings, OutputLayer, Recipe, RecipeError, Schedule, TrainingSettings, WEIGHT_BITS,
+    Augmentation, Copies, OptimizerSettings, OutputLayer, Recipe, RecipeError, Schedule, TrainingSettings, WEIGHT_BITS,
 };
 
 /// Most weights of a network, all layers together: with the optimizer's state, 1.5 GiB.
@@ -58,8 +59,16 @@ impl<'a> CheckedPart<'a> {
 /// Checks a recipe and refuses it if no network or training can have its values. Errors name its `origin`.
 pub(super) fn check(recipe: &Recipe, origin: &str) -> Result<(), RecipeError> {
     let whole = CheckedPart::new(origin, "");
-    whole.demand((1..=1024).contains(&recipe.input_side), "input_side", recipe.input_side, "1 to 1024 pixels")?;
+    let InputShape { height, width, .. } = recipe.input;
+    let fits = [height, width].iter().all(|side| (1..=1024).contains(side));
+    match recipe.input.side() {
+        Some(side) => whole.demand(fits, "input_side", side, "1 to 1024 pixels")?,
+        None => whole.demand(fits, "input_size", format!("[{height}, {width}]"), "1 to 1024 pixels each")?,
+    }
     check_training(origin, &recipe.training)?;
+    let turns = recipe.training.copies.contains(&Copies::Rotated);
+    let expected = "without \"rotated\" if the input is not square";
+    whole.demand(!turns || height == width, "training.copies", "[.. \"rotated\"]", expected)?;
     let count = recipe.layers.len();
     whole.demand(count < MAX_LAYERS, "number of layers", count, "at most 31")?;
     for (index, layer) in recipe.layers.iter().enumerate() {

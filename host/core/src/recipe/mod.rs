@@ -1,8 +1,9 @@
 //! Recipes: TOML files, written by people, with a network and its training settings.
 //!
 //! ```toml
-//! input_side = 50            # px
+//! input_side = 50            # px; or input_size = [height, width] for a rectangle
 //! color = "gray"             # optional; or "rgb": the network sees colors
+//! fit = "crop"               # optional; how pictures of another shape are fitted in: or "stretch", "letterbox"
 //!
 //! [training]
 //! epochs = 400
@@ -78,17 +79,17 @@
 //! The article's dense networks are bundled under the names in [`NAMED`].
 
 mod check;
+mod file;
 mod layer;
 mod named;
 mod shapes;
 mod training;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use pinhole_shared::pixels::{Color, InputShape};
-use serde::{Deserialize, Deserializer, Serialize};
+use pinhole_shared::pixels::{Color, Fit, InputShape};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::de::DeTable;
 
@@ -104,33 +105,26 @@ pub const WEIGHT_BITS: [u8; 3] = [8, 7, 4];
 
 /// A network and its training settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "file::RecipeFile", into = "file::RecipeFile")]
 pub struct Recipe {
-    /// Side of the network's square input, px.
-    pub input_side: u16,
-    /// Color of the input: gray or RGB.
-    #[serde(default, skip_serializing_if = "is_gray")]
-    pub color: Color,
+    /// The network's input, and how pictures are fitted into it.
+    pub input: InputShape,
     /// Training settings.
     pub training: TrainingSettings,
     /// Layers before the output layer.
-    #[serde(default, rename = "layer", deserialize_with = "taken")]
     pub layers: Vec<RecipeLayer>,
     /// Penalties and weight width of the output layer.
-    #[serde(default)]
     pub output: OutputLayer,
-}
-
-/// Reads layers that [`layer::take`] has emptied: it alone reads them, with their lines in its errors.
-fn taken<'de, D: Deserializer<'de>>(layers: D) -> Result<Vec<RecipeLayer>, D::Error> {
-    #[derive(Deserialize)]
-    enum Never {}
-    Vec::<BTreeMap<String, Never>>::deserialize(layers).map(|_| Vec::new())
 }
 
 /// Returns true for gray, the color of recipes that name none.
 pub fn is_gray(color: &Color) -> bool {
     *color == Color::Gray
+}
+
+/// Returns true for the fit of recipes that name none.
+pub fn is_crop(fit: &Fit) -> bool {
+    *fit == Fit::Crop
 }
 
 /// Returns the default width of weights, bits.
@@ -206,7 +200,7 @@ fn meant(name: &str) -> String {
 impl Recipe {
     /// Returns the shape of the network's input.
     pub fn input(&self) -> InputShape {
-        InputShape { side: self.input_side, color: self.color }
+        self.input
     }
 
     /// Returns a bundled recipe by its name, or reads one from a file by its path.
@@ -322,9 +316,38 @@ mod tests {
             .map(|l| (l.outputs, l.activation, l.dropout))
             .collect();
         assert_eq!(layers, [(128, ActivationName::Sigmoid, 0.25), (16, ActivationName::Sigmoid, 0.0)]);
-        assert_eq!((recipe.input_side, recipe.training.epochs, recipe.training.batch), (50, 400, 32));
+        assert_eq!((recipe.input, recipe.training.epochs, recipe.training.batch), (InputShape::gray(50), 400, 32));
         assert_eq!(recipe.training.learning_rate, 0.001);
         assert_eq!(recipe.weight_count(2), 2500 * 128 + 128 * 16 + 16 * 2);
+    }
+
+    #[test]
+    fn inputs_of_any_shape_survive_writing() {
+        let good = Recipe::find(DEFAULT).unwrap().to_toml();
+        let with = |lines: &str| Recipe::parse(&good.replacen("input_side = 50", lines, 1), "mine.toml").unwrap();
+        let input = |height, width, fit| InputShape { height, width, color: Color::Gray, fit };
+        for (lines, expected, written) in [
+            ("input_size = [28, 46]", input(28, 46, Fit::Crop), "input_size = [28, 46]\n\n"),
+            ("input_size = [50, 50]", input(50, 50, Fit::Crop), "input_side = 50\n\n"),
+            ("input_side = 50\nfit = \"crop\"", input(50, 50, Fit::Crop), "input_side = 50\n\n"),
+            ("input_side = 8\nfit = \"stretch\"", input(8, 8, Fit::Stretch), "input_side = 8\nfit = \"stretch\"\n\n"),
+            (
+                "input_size = [32, 20]\nfit = \"letterbox\"",
+                input(32, 20, Fit::Letterbox),
+                "input_size = [32, 20]\nfit = \"letterbox\"\n\n",
+            ),
+        ] {
+            let recipe = with(lines);
+            assert_eq!(recipe.input(), expected);
+            let text = recipe.to_toml();
+            assert!(text.starts_with(written), "{text}");
+            assert_eq!(Recipe::parse(&text, "mine.toml").unwrap(), recipe);
+        }
+        // A quarter turn of a rectangle is another input.
+        let rotated = good.replacen("input_side = 50", "input_size = [28, 46]", 1);
+        let rotated = rotated.replacen("batch = 32", "batch = 32\ncopies = [\"rotated\"]", 1);
+        let refused = Recipe::parse(&rotated, "mine.toml").unwrap_err().to_string();
+        assert!(refused.contains("training.copies"), "{refused}");
     }
 
     #[test]
@@ -338,6 +361,12 @@ mod tests {
             ("outputs = 128", "outputs = 65535", "weights"),
             ("outputs = 128", "outputs = 128\nweight_bits = 5", "layer 1: weight_bits"),
             ("input_side = 50", "input_side = 0", "input_side"),
+            ("input_side = 50", "input_side = 50\ninput_size = [50, 50]", "either `input_side` or `input_size`"),
+            ("input_side = 50", "color = \"gray\"", "`input_side` or `input_size = [height, width]`"),
+            ("input_side = 50", "input_size = [28, 0]", "input_size"),
+            ("input_side = 50", "input_size = [28, 1025]", "input_size"),
+            ("input_side = 50", "input_size = [28]", "input_size"),
+            ("input_side = 50", "input_side = 50\nfit = \"squash\"", "squash"),
             ("outputs = 16", "neurons = 16", "neurons"),
             ("activation = \"sigmoid\"", "activation = \"tanh\"", "tanh"),
         ] {

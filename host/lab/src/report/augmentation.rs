@@ -26,9 +26,9 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
                 @for (number, example) in (0..).zip(shown) {
                     @let name = file_name(&example.path);
                     div.strip.inputs {
-                        img.first src=(input(&example.pixels, photos.input.side)) alt=(name) loading="lazy";
+                        img.first src=(input(&example.pixels, photos.input.size())) alt=(name) loading="lazy";
                         @for varied in augmented(settings, &example.pixels, photos.input, report.run.seed + number, VARIATIONS) {
-                            img src=(input(&varied, photos.input.side)) alt={ (name) ", varied" } loading="lazy";
+                            img src=(input(&varied, photos.input.size())) alt={ (name) ", varied" } loading="lazy";
                         }
                     }
                 }

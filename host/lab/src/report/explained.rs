@@ -93,7 +93,7 @@ fn figure(classes: &[String], photo: &ExplainedPhoto<'_>) -> Markup {
     html! {
         figure class=(kind) {
             div.pair {
-                img src=(input(photo.pixels, explanation.side)) alt=(file) loading="lazy";
+                img src=(input(photo.pixels, explanation.size())) alt=(file) loading="lazy";
                 img src=(overlay(photo.pixels, explanation)) alt={ (file) ", tinted" } loading="lazy";
             }
             figcaption {

@@ -80,7 +80,7 @@ fn card(report: &RunReport<'_>, &(example, decision): &Decided<'_>, thumbnails: 
                 @if let Some(picture) = thumbnails.get(&example.path) {
                     img.photo src=(picture) alt=(file) loading="lazy";
                 }
-                img src=(pictures::input(&example.pixels, report.validation.input.side))
+                img src=(pictures::input(&example.pixels, report.validation.input.size()))
                     alt={ (file) ", as the network sees it" } loading="lazy";
             }
             figcaption {

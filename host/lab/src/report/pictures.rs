@@ -5,7 +5,7 @@ use std::io::Cursor;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use image::{ColorType, ImageFormat, Rgb};
-use pinhole_shared::pixels::InputShape;
+use pinhole_shared::pixels::{InputShape, PictureSize};
 use pinhole_train::layers::{FloatDense, FloatLayer};
 
 use crate::explain::Explanation;
@@ -22,16 +22,16 @@ const AGAINST: Rgb<u8> = Rgb([0, 114, 178]);
 /// Opacity of the strongest tint over the photo.
 const STRONGEST_TINT: f32 = 0.85;
 
-/// Encodes a network's input of `side * side` pixels, row by row: gray, or red, green and blue of each pixel together.
+/// Encodes a network's input of this size, row by row: gray, or red, green and blue of each pixel together.
 ///
 /// # Panics
 /// If the number of bytes fits neither.
-pub fn input(pixels: &[u8], side: u16) -> String {
-    let color = match channels(pixels, usize::from(side) * usize::from(side)) {
+pub fn input(pixels: &[u8], size: PictureSize) -> String {
+    let color = match channels(pixels, usize::from(size.width) * usize::from(size.height)) {
         1 => ColorType::L8,
         _ => ColorType::Rgb8,
     };
-    encoded(pixels, u32::from(side), u32::from(side), color)
+    encoded(pixels, size.width.into(), size.height.into(), color)
 }
 
 /// Returns the bytes of a pixel, 1 or 3, from the number of pixels.
@@ -54,7 +54,7 @@ pub fn overlay(pixels: &[u8], explanation: &Explanation) -> String {
         diverging(Rgb([0, 1, 2].map(|channel| pixel[channel % channels])), share).0
     });
     let tinted: Vec<u8> = tinted.collect();
-    encoded(&tinted, u32::from(explanation.side), u32::from(explanation.side), ColorType::Rgb8)
+    encoded(&tinted, explanation.width.into(), explanation.height.into(), ColorType::Rgb8)
 }
 
 /// Most neurons that [`weights`] shows.
@@ -98,8 +98,8 @@ pub struct WeightTiles {
 pub fn weights(layers: &[FloatLayer], input: InputShape) -> Option<WeightTiles> {
     let Some(FloatLayer::Dense(FloatDense { weights: first, biases, .. })) = layers.first() else { return None };
     let neurons = biases.len();
-    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
-    let pixels = side * side;
+    let [height, width, channels] = [input.height, input.width, input.color.channels()].map(usize::from);
+    let pixels = height * width;
     assert_eq!(first.len(), input.bytes() * neurons, "weights of the first layer");
     // The next layer has one row of weights for each hidden neuron.
     let outgoing = |neuron: usize| -> f64 {
@@ -121,18 +121,18 @@ pub fn weights(layers: &[FloatLayer], input: InputShape) -> Option<WeightTiles> 
 
     let across = shown.len().min(TILES_ACROSS);
     let down = shown.len().div_ceil(TILES_ACROSS);
-    let length = |tiles: usize| tiles * (side + GAP) - GAP;
-    let width = length(across);
-    let mut picture = vec![BETWEEN; width * length(down)];
+    let length = |tiles: usize, tile: usize| tiles * (tile + GAP) - GAP;
+    let (all_width, all_height) = (length(across, width), length(down, height));
+    let mut picture = vec![BETWEEN; all_width * all_height];
     for (tile, &neuron) in shown.iter().enumerate() {
-        let (left, top) = ((tile % across) * (side + GAP), (tile / across) * (side + GAP));
+        let (left, top) = ((tile % across) * (width + GAP), (tile / across) * (height + GAP));
         for pixel in 0..pixels {
             let share = if largest > 0.0 { weight(neuron, pixel) / largest } else { 0.0 };
             let level = (f32::from(LEVELS) * (1.0 + share)).round() as u8;
-            picture[(top + pixel / side) * width + left + pixel % side] = level;
+            picture[(top + pixel / width) * all_width + left + pixel % width] = level;
         }
     }
-    let picture = levels(&picture, width as u32, length(down) as u32);
+    let picture = levels(&picture, all_width as u32, all_height as u32);
     Some(WeightTiles { picture, shown, neurons, largest })
 }
 
@@ -196,14 +196,17 @@ mod tests {
 
     #[test]
     fn gray_pixels_stay_what_they_are() {
-        let picture = decoded(&input(&[0, 10, 200, 255], 2));
-        let pixels: Vec<_> = picture.pixels().map(|pixel| pixel.0).collect();
-        assert_eq!(pixels, [[0, 0, 0, 255], [10, 10, 10, 255], [200, 200, 200, 255], [255; 4]]);
+        for (width, height) in [(2, 2), (4, 1)] {
+            let picture = decoded(&input(&[0, 10, 200, 255], PictureSize { width, height }));
+            assert_eq!(picture.dimensions(), (width.into(), height.into()));
+            let pixels: Vec<_> = picture.pixels().map(|pixel| pixel.0).collect();
+            assert_eq!(pixels, [[0, 0, 0, 255], [10, 10, 10, 255], [200, 200, 200, 255], [255; 4]]);
+        }
     }
 
     #[test]
     fn colors_stay_what_they_are() {
-        let picture = decoded(&input(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2));
+        let picture = decoded(&input(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], PictureSize { width: 2, height: 2 }));
         let pixels: Vec<_> = picture.pixels().map(|pixel| pixel.0).collect();
         assert_eq!(pixels, [[1, 2, 3, 255], [4, 5, 6, 255], [7, 8, 9, 255], [10, 11, 12, 255]]);
     }
@@ -212,7 +215,8 @@ mod tests {
     fn an_overlay_is_orange_for_blue_against_and_gray_where_nothing_speaks() {
         let decision = Decision { class: 0, probability: Probability(65_536) };
         let mut explanation = Explanation {
-            side: 2,
+            height: 2,
+            width: 2,
             patch_side: 1,
             gray: 0,
             decision,

@@ -38,7 +38,7 @@ fn assert_escaped(page: impl Fn(&str) -> String, count: usize) {
 
 fn explanation(class: u16) -> Explanation {
     let decision = Decision { class, probability: Probability(49_152) };
-    Explanation { side: 1, patch_side: 1, gray: 0, decision, margin: 1.0, contributions: vec![0.5] }
+    Explanation { height: 1, width: 1, patch_side: 1, gray: 0, decision, margin: 1.0, contributions: vec![0.5] }
 }
 
 /// Returns a report that shows every part a report may have, and the name wherever it shows text that is not ours.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pinhole_core::photos::{
     self, Dataset, DuplicatePhotos, FoundDuplicates, NearDuplicate, PhotoOptions, Series, SplitFolders, Warning,
 };
-use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_shared::pixels::{Color, Fit, InputShape};
 use sha2::{Digest, Sha256};
 
 use super::plan::hex;
@@ -105,7 +105,7 @@ impl StudyPhotos {
         observe: &(dyn Fn(Compared) + Sync),
     ) -> Result<Self, StudyError> {
         let shapes: BTreeSet<InputShape> = systems.iter().map(|system| system.recipe.input()).collect();
-        let largest = *shapes.last().expect("a study has systems");
+        let largest = shapes.iter().copied().max_by_key(|shape| (shape.bytes(), *shape)).expect("a study has systems");
         let (reference, training_count, warnings) = load_shape(source, largest)?;
         let usable: BTreeSet<&Path> = reference.examples.iter().map(|example| example.path.as_path()).collect();
         let mut by_shape = BTreeMap::new();
@@ -222,12 +222,13 @@ impl StudyPhotos {
     }
 }
 
-/// Returns the name of an input shape in a plan: its side, and its color unless that is gray.
+/// Returns the name of an input shape in a plan: its side (or width and height), its color unless that is gray, and its fit unless
+/// pictures are cropped.
 pub(super) fn shape_name(input: InputShape) -> String {
-    match input.color {
-        Color::Gray => input.side.to_string(),
-        color => format!("{} {color}", input.side),
-    }
+    let size = input.side().map_or_else(|| format!("{}x{}", input.width, input.height), |side| side.to_string());
+    let color = if input.color == Color::Gray { String::new() } else { format!(" {}", input.color) };
+    let fit = if input.fit == Fit::Crop { String::new() } else { format!(" {}", input.fit) };
+    size + &color + &fit
 }
 
 fn load_shape(source: &PhotoFolders, input: InputShape) -> Result<(Dataset, usize, Vec<Warning>), StudyError> {

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use pinhole_core::photos::{Dataset, copies, folds, groups};
-use pinhole_core::recipe::{Recipe, is_gray};
-use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_core::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -94,23 +93,13 @@ pub struct PlannedPhoto {
 pub struct PlannedSystem {
     /// Name.
     pub name: String,
-    /// Side of its input, px.
-    pub input_side: u16,
-    /// Color of its input.
-    #[serde(default, skip_serializing_if = "is_gray")]
-    pub color: Color,
+    /// Name of its input shape, as in [`PlannedPhoto::pixels`].
+    pub input: String,
     /// Recipe, TOML.
     pub recipe: String,
     /// The trained network that it continues from; absent for new networks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<PlannedStart>,
-}
-
-impl PlannedSystem {
-    /// Returns the name of its input shape.
-    fn input(&self) -> String {
-        shape_name(InputShape { side: self.input_side, color: self.color })
-    }
 }
 
 impl StudyPlan {
@@ -151,8 +140,7 @@ impl StudyPlan {
                 .iter()
                 .map(|system| PlannedSystem {
                     name: system.name.clone(),
-                    input_side: system.recipe.input_side,
-                    color: system.recipe.color,
+                    input: shape_name(system.recipe.input()),
                     recipe: system.recipe.to_toml(),
                     from: system.planned_start(),
                 })
@@ -186,7 +174,7 @@ impl StudyPlan {
             (
                 self.systems
                     .iter()
-                    .all(|system| self.photos.iter().all(|photo| photo.pixels.contains_key(&system.input()))),
+                    .all(|system| self.photos.iter().all(|photo| photo.pixels.contains_key(&system.input))),
                 "a photo lacks an input size",
             ),
         ];
@@ -264,7 +252,7 @@ impl StudyPlan {
         put(&trial.seed.to_string());
         put(&self.classes.join("\n"));
         for (index, photo) in self.photos.iter().enumerate() {
-            put(&photo.pixels[&system.input()]);
+            put(&photo.pixels[&system.input]);
             put(&photo.class.to_string());
             put(if held_out.binary_search(&index).is_ok() { "held out" } else { "trained on" });
         }

@@ -120,7 +120,7 @@ pub(super) fn make(
             photo: held_out[index],
             decision: decided[index].class,
             probability: decided[index].probability.to_f64(),
-            input: pictures::input(pixels, validation.input.side),
+            input: pictures::input(pixels, validation.input.size()),
             explained: pictures::overlay(pixels, &explain(&model, pixels)),
         }
     });

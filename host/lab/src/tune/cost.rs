@@ -97,6 +97,7 @@ mod tests {
     use super::super::space::SearchedKinds;
     use super::*;
     use pinhole_core::recipe::{DEFAULT, RecipeLayer};
+    use pinhole_shared::pixels::InputShape;
 
     #[test]
     fn every_network_of_the_space_has_a_cost() {
@@ -110,8 +111,8 @@ mod tests {
                 .filter_map(RecipeLayer::as_dense)
                 .map(|layer| (layer.outputs, layer.activation))
                 .collect();
-            if !seen.contains(&(system.recipe.input_side, shape.clone())) {
-                seen.push((system.recipe.input_side, shape));
+            if !seen.contains(&(system.recipe.input, shape.clone())) {
+                seen.push((system.recipe.input, shape));
                 let cost =
                     Cost::of(&system.recipe, &classes).unwrap_or_else(|error| panic!("{}: {error}", system.name));
                 assert!(cost.flash_bytes > cost.macs, "{}: a weight is a byte", system.name);
@@ -141,7 +142,7 @@ mod tests {
         let time = measured.cost.time_ms.unwrap();
         assert!(measured.fits_board && time > 50.0 && time < 150.0, "{measured:?}");
         let mut large = tiny.recipe.clone();
-        large.input_side = 200;
+        large.input = InputShape::gray(200);
         assert!(!Measured::of(&large, &classes, Some(Board::Pico)).unwrap().fits_board);
     }
 

@@ -5,6 +5,7 @@ mod conv;
 
 use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Recipe, RecipeError, RecipeLayer};
+use pinhole_shared::pixels::InputShape;
 
 use crate::study::System;
 
@@ -72,7 +73,7 @@ fn dense() -> Result<(System, Vec<System>), RecipeError> {
                         for augmented in AUGMENT {
                             let layers = hidden(first, second, activation, dropout);
                             let augment = if augmented { augmentation } else { Augmentation::default() };
-                            let mut recipe = Recipe { input_side: side, layers, ..default.clone() };
+                            let mut recipe = Recipe { input: InputShape::gray(side), layers, ..default.clone() };
                             recipe.training.augment = augment;
                             systems.push(System::new(name(&recipe), recipe));
                         }
@@ -102,7 +103,7 @@ fn name(recipe: &Recipe) -> String {
     let dropout = layers().next().map_or(0.0, |layer| layer.dropout);
     let dropout = if dropout > 0.0 { format!("-drop{:.0}", dropout * 100.0) } else { String::new() };
     let augmented = if recipe.training.augment.is_none() { "" } else { "-augmented" };
-    format!("{}px-{}-{activation}{dropout}{augmented}", recipe.input_side, outputs.join("-"))
+    format!("{}px-{}-{activation}{dropout}{augmented}", recipe.input.width, outputs.join("-"))
 }
 
 #[cfg(test)]

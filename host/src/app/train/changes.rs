@@ -1,15 +1,17 @@
 //! Changes of a recipe that a user asks for by options, or that the automatic choice makes.
 
 use pinhole_core::recipe::{ClassWeights, Recipe, RecipeError};
-use pinhole_shared::pixels::Color;
+use pinhole_shared::pixels::{Color, Fit, InputShape, PictureSize};
 
 /// Changes of a recipe; absent ones leave it as it is. [`RecipeChanges::options`] are the command line's words for them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecipeChanges {
     /// Color of the input.
     pub color: Option<Color>,
-    /// Side of the square input, px.
-    pub input_side: Option<u16>,
+    /// Width and height of the input.
+    pub input_size: Option<PictureSize>,
+    /// Fit of pictures into the input.
+    pub fit: Option<Fit>,
     /// Epochs.
     pub epochs: Option<u32>,
     /// Patience, epochs.
@@ -32,7 +34,8 @@ impl RecipeChanges {
     pub fn or(self, others: Self) -> Self {
         Self {
             color: self.color.or(others.color),
-            input_side: self.input_side.or(others.input_side),
+            input_size: self.input_size.or(others.input_size),
+            fit: self.fit.or(others.fit),
             epochs: self.epochs.or(others.epochs),
             patience: self.patience.or(others.patience),
             frozen_epochs: self.frozen_epochs.or(others.frozen_epochs),
@@ -49,8 +52,14 @@ impl RecipeChanges {
     /// [`RecipeError`] if the recipe is impossible then. `name` is its name in the error.
     pub fn apply(&self, recipe: &Recipe, name: &str) -> Result<Recipe, RecipeError> {
         let mut changed = recipe.clone();
-        changed.input_side = self.input_side.unwrap_or(recipe.input_side);
-        changed.color = self.color.unwrap_or(recipe.color);
+        let input = recipe.input;
+        let size = self.input_size.unwrap_or(input.size());
+        changed.input = InputShape {
+            height: size.height,
+            width: size.width,
+            color: self.color.unwrap_or(input.color),
+            fit: self.fit.unwrap_or(input.fit),
+        };
         let training = &mut changed.training;
         training.epochs = self.epochs.unwrap_or(training.epochs);
         training.patience = self.patience.or(training.patience);
@@ -69,7 +78,8 @@ impl RecipeChanges {
         let mut put =
             |name: &str, value: Option<String>| options.extend(value.map(|value| format!("--{name} {value}")));
         put("color", self.color.map(|color| color.to_string()));
-        put("input-side", self.input_side.map(|side| side.to_string()));
+        put("input-size", self.input_size.map(size_text));
+        put("fit", self.fit.map(|fit| fit.to_string()));
         put("epochs", self.epochs.map(|epochs| epochs.to_string()));
         put("patience", self.patience.map(|epochs| epochs.to_string()));
         put("frozen-epochs", self.frozen_epochs.map(|epochs| epochs.to_string()));
@@ -83,4 +93,9 @@ impl RecipeChanges {
         }
         options
     }
+}
+
+/// Returns a size as `--input-size` takes it.
+fn size_text(size: PictureSize) -> String {
+    if size.width == size.height { size.width.to_string() } else { format!("{}x{}", size.width, size.height) }
 }

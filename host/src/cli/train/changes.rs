@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use pinhole_core::recipe::ClassWeights;
-use pinhole_shared::pixels::Color;
+use pinhole_shared::pixels::{Color, Fit, PictureSize};
 
-use super::super::values::{at_least, positive};
+use super::super::values::{at_least, picture_size, positive};
 use crate::app::train::RecipeChanges;
 
 /// Changes of the recipe, as options.
@@ -14,9 +14,12 @@ pub(super) struct Changes {
     /// Colors that the network sees
     #[arg(long, value_enum)]
     color: Option<Colors>,
-    /// Side of the network's square input, in pixels
-    #[arg(long, value_name = "PIXELS", value_parser = at_least::<u16>(1))]
-    input_side: Option<u16>,
+    /// Size of the network's input in pixels: the side of a square, or width and height, such as 46x28
+    #[arg(long, value_name = "SIZE", value_parser = picture_size)]
+    input_size: Option<PictureSize>,
+    /// How pictures of another shape than the network's input are fitted in
+    #[arg(long, value_enum)]
+    fit: Option<Fits>,
     /// Number of epochs
     #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(1))]
     epochs: Option<u32>,
@@ -52,6 +55,17 @@ enum Colors {
     Rgb,
 }
 
+/// Fits of pictures into a network's input, as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Fits {
+    /// The largest part of the input's shape is seen, in the middle
+    Crop,
+    /// The whole picture is seen, distorted to the input's shape
+    Stretch,
+    /// The whole picture is seen in its own shape, black beside it
+    Letterbox,
+}
+
 /// Weights of the classes in the loss, as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Weights {
@@ -69,7 +83,12 @@ impl Changes {
                 Colors::Gray => Color::Gray,
                 Colors::Rgb => Color::Rgb,
             }),
-            input_side: self.input_side,
+            input_size: self.input_size,
+            fit: self.fit.map(|fit| match fit {
+                Fits::Crop => Fit::Crop,
+                Fits::Stretch => Fit::Stretch,
+                Fits::Letterbox => Fit::Letterbox,
+            }),
             epochs: self.epochs,
             patience: self.patience,
             frozen_epochs: self.frozen_epochs,

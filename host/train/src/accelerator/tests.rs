@@ -44,7 +44,7 @@ fn subject(color: &str) -> (Network, Dataset) {
 fn compare(network: &Network, data: &Dataset) -> Result<()> {
     let labels: Vec<u16> = data.examples.iter().map(|example| example.class).collect();
     let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
-    let inputs = batch(&inputs, network.recipe.color)?;
+    let inputs = batch(&inputs, network.recipe.input.color)?;
     let loss = || {
         let targets = Targets::new(&network.recipe.training, labels.iter().copied(), network.classes.len());
         CrossEntropy { labels: labels.clone(), targets }

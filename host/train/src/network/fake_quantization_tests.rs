@@ -47,7 +47,7 @@ fn a_batch_gives_the_engines_logits_to_the_last_bit() {
         network.restore(integers.layers()).unwrap();
         let mut random = Random::seeded(1);
         let forward = network
-            .learn(&batch(&inputs, network.recipe.color).unwrap(), &mut random, &integers.stages(&inputs))
+            .learn(&batch(&inputs, network.recipe.input.color).unwrap(), &mut random, &integers.stages(&inputs))
             .unwrap();
         let mut engine = model.engine();
         for (logits, input) in forward.logits.to_vec2::<f32>().unwrap().iter().zip(&inputs) {
@@ -70,7 +70,7 @@ fn gradients_are_of_what_the_device_computes() {
     for (network, _, integers, data) in networks() {
         let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
         network.restore(integers.layers()).unwrap();
-        let mut values = batch(&inputs, network.recipe.color).unwrap();
+        let mut values = batch(&inputs, network.recipe.input.color).unwrap();
         let mut earlier = Vec::new();
         let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let mut cut = 0;

@@ -129,7 +129,7 @@ impl Network {
     pub fn logits(&self, inputs: &[&[u8]]) -> candle_core::Result<Vec<Vec<f32>>> {
         let mut rows = Vec::with_capacity(inputs.len());
         for piece in inputs.chunks(self.piece()) {
-            rows.extend(self.forward(&batch(piece, self.recipe.color)?)?.to_vec2::<f32>()?);
+            rows.extend(self.forward(&batch(piece, self.recipe.input.color)?)?.to_vec2::<f32>()?);
         }
         Ok(rows)
     }
@@ -150,7 +150,7 @@ impl Network {
     pub fn activations(&self, inputs: &[&[u8]], count: usize) -> candle_core::Result<Vec<f32>> {
         let mut all = Vec::new();
         for piece in inputs.chunks(self.piece()) {
-            let values = self.infer_layers(&batch(piece, self.recipe.color)?, count)?;
+            let values = self.infer_layers(&batch(piece, self.recipe.input.color)?, count)?;
             let shape = self.layers[..count].last().map_or(self.recipe.input().shape(), |last| last.shape.output);
             all.extend(places_first(&values, shape)?.flatten_all()?.to_vec1::<f32>()?);
         }

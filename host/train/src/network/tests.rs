@@ -31,9 +31,9 @@ pub(crate) const ALL_KINDS: &str = "input_side = 11\n[training]\nepochs = 3\nbat
 
 /// Diagonals one way or the other, in noise.
 pub(crate) fn photos(input: InputShape, count: usize) -> Dataset {
-    let (side, channels) = (usize::from(input.side), usize::from(input.color.channels()));
+    let (width, channels) = (usize::from(input.width), usize::from(input.color.channels()));
     let level = |class: u16, i: usize| {
-        let (y, x) = (i / channels / side, i / channels % side);
+        let (y, x) = (i / channels / width, i / channels % width);
         if (if class == 0 { x + y } else { x + 3 * y }).is_multiple_of(4) { 160.0 } else { 90.0 }
     };
     testing::noise_around(level, 60.0, input, &["falling", "steep"], testing::in_turn(count, 2), 9)
@@ -84,7 +84,7 @@ fn a_network_is_a_module_of_candle() {
     let (network, data, _) = trained(ALL_KINDS, 11);
     let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
     let module: &dyn Module = &network;
-    let logits = module.forward(&batch(&inputs, network.recipe.color).unwrap()).unwrap();
+    let logits = module.forward(&batch(&inputs, network.recipe.input.color).unwrap()).unwrap();
     assert_eq!(logits.to_vec2::<f32>().unwrap(), network.logits(&inputs).unwrap());
 }
 
@@ -93,7 +93,7 @@ fn a_network_is_a_module_of_candle() {
 fn activations_of_nothing_are_the_pixels() {
     for input in [InputShape::gray(11), InputShape::rgb(11)] {
         let mut recipe = testing::recipe(ALL_KINDS);
-        recipe.color = input.color;
+        recipe.input.color = input.color;
         let data = photos(input, 2);
         let network = Network::new(&recipe, &data.classes, 1).unwrap();
         let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
@@ -266,7 +266,7 @@ fn gradients_reach_every_layer() {
         .unwrap();
     let labels: Vec<u16> = data.examples.iter().map(|example| example.class).collect();
     let inputs: Vec<&[u8]> = data.examples.iter().map(|example| &example.pixels[..]).collect();
-    let inputs = batch(&inputs, recipe.color).unwrap();
+    let inputs = batch(&inputs, recipe.input.color).unwrap();
     let loss = |layers: &[FloatLayer]| -> f32 {
         let network = Network::from_layers(&recipe, &data.classes, layers).unwrap();
         let mut random = Random::stream(4, Purpose::Dropout);

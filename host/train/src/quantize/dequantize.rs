@@ -32,8 +32,7 @@ pub(crate) fn dequantize_with_units(model: &Model<'_>, training: &Recipe) -> (Pr
     // A recipe describes the last layer apart from the others.
     recipes.pop();
     let recipe = Recipe {
-        input_side: model.input().side,
-        color: model.input().color,
+        input: model.input(),
         training: training.training.clone(),
         layers: recipes,
         output: Default::default(),

@@ -51,11 +51,11 @@ pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluat
         }
     }
     svg.sans((30, 345), 15, 700, "Which pixels decided");
-    let side = model.model().input().side;
+    let size = model.model().input().size();
     let step = (photos.examples.len() / EXPLAINED).max(1);
     for (place, example) in photos.examples.iter().step_by(step).take(EXPLAINED).enumerate() {
         let x = 30 + 136 * place as u32;
-        svg.image((x, 360, 120), &pictures::input(&example.pixels, side));
+        svg.image((x, 360, 120), &pictures::input(&example.pixels, size));
         svg.image((x, 488, 120), &pictures::overlay(&example.pixels, &explain(model, &example.pixels)));
     }
     svg.sans((30, 630), 12, 400, "as the network sees it; orange speaks for its decision, blue against");
@@ -65,7 +65,7 @@ pub(super) fn report(svg: &mut Svg, model: &ModelFile, photos: &Dataset, evaluat
 pub(super) fn watch(model: &ModelFile, board: &mut dyn InferenceDevice, photos: &[PathBuf]) -> Result<Buffer> {
     let classes: Vec<String> = model.model().class_names().map(str::to_owned).collect();
     let device = format!("{}, {}", board.identity().board, board.identity().kernel);
-    let mut state = WatchState::new(device, model.model().input().side.into(), classes, None);
+    let mut state = WatchState::new(device, model.model().input().size(), classes, None);
     let begun = Instant::now();
     for path in photos {
         let asked = Instant::now();

@@ -2,7 +2,7 @@
 
 use pinhole_core::model_file::scales::InputKind;
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
-use pinhole_shared::pixels::{Color, InputShape};
+use pinhole_shared::pixels::{Color, Fit, InputShape};
 use pinhole_shared::shape::{Padding, Shape};
 
 use super::graph::{FileGraph, FileOperator, FileTensor};
@@ -10,6 +10,7 @@ use super::names;
 use super::operators::{OPERATOR_READERS, reshape};
 use super::quantization::input_kind;
 use super::table::Broken;
+use crate::export::FIT_METADATA;
 use crate::import::Reason;
 use crate::tflite::schema::{BuiltinOperator, FusedActivation};
 
@@ -64,7 +65,10 @@ impl<'g, 'f> Importer<'g, 'f> {
         {
             (current, next) = (first.output, 1);
         }
-        let pixels = pixels(&graph.tensor(current)?)?;
+        let mut pixels = pixels(&graph.tensor(current)?)?;
+        // Files of other tools do not say how pictures were fitted in.
+        let fit = graph.metadata(FIT_METADATA)?.unwrap_or_default();
+        pixels.fit = Fit::ALL.into_iter().find(|known| known.name().as_bytes() == fit).unwrap_or_default();
         let (shape, kind) = (pixels.shape(), InputKind::PIXELS);
         let input = LayerInput { kind, file_scale: kind.scale, shape: Some(shape), elements: shape.elements() };
         let output_layer = graph.operators.iter().rposition(|operator| operator.is(BuiltinOperator::FullyConnected));
@@ -197,12 +201,12 @@ fn pixels(input: &FileTensor<'_>) -> Result<InputShape, Reason> {
     let got = |got: String| Reason::Input { got };
     let of_shape = || got(format!("of the shape {:?}", input.shape));
     let [1, height, width, channels] = input.shape[..] else { return Err(of_shape()) };
-    let side = u16::try_from(height).ok().filter(|&side| side > 0 && height == width);
+    let [height, width] = [height, width].map(|length| u16::try_from(length).ok().filter(|&length| length > 0));
     let color = u16::try_from(channels).ok().and_then(Color::of_channels);
-    let (Some(side), Some(color)) = (side, color) else { return Err(of_shape()) };
+    let (Some(height), Some(width), Some(color)) = (height, width, color) else { return Err(of_shape()) };
     let of = input.quantization().ok_or_else(|| got("not int8 with a scale".to_owned()))?;
     if (f64::from(of.scale) * 255.0 - 1.0).abs() > SCALE_TOLERANCE || of.zero_point != i8::MIN {
         return Err(got(format!("int8 of scale {} and zero point {}", of.scale, of.zero_point)));
     }
-    Ok(InputShape { side, color })
+    Ok(InputShape { height, width, color, fit: Fit::Crop })
 }

@@ -45,6 +45,8 @@ mod window;
 use pinhole_core::model_file::ModelFile;
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Model, Tensor};
+use pinhole_shared::pixels::Fit;
+use pinhole_shared::shape::Shape;
 
 use self::graph::GraphBuilder;
 use self::layers::{LAYER_WRITERS, LayerWriter};
@@ -53,6 +55,8 @@ use crate::export::ExportError;
 
 /// Name of the metadata that holds the class names, a JSON array.
 pub const CLASSES_METADATA: &str = "pinhole_classes";
+/// Name of the metadata that holds the fit of pictures, by its name; absent if pictures are cropped.
+pub const FIT_METADATA: &str = "pinhole_fit";
 
 /// Margin at either end of a file's range of logits, as a part of the range seen.
 const MARGIN: f64 = 0.25;
@@ -117,9 +121,14 @@ impl NetworkWriter {
             output: 0,
             metadata: vec![(CLASSES_METADATA.to_owned(), serde_json::json!(classes).to_string().into_bytes())],
         };
-        let (side, channels) = (i32::from(model.input().side), i32::from(model.input().color.channels()));
+        let fit = model.input().fit;
+        if fit != Fit::Crop {
+            graph.metadata.push((FIT_METADATA.to_owned(), fit.name().as_bytes().to_vec()));
+        }
+        let Shape { height, width, channels } = model.input().shape();
+        let shape = [1, height, width, channels].map(i32::from);
         let quantization = QuantizationParameters::PIXELS;
-        graph.input = graph.int8_tensor("input", vec![1, side, side, channels], quantization);
+        graph.input = graph.int8_tensor("input", shape.to_vec(), quantization);
         let input = ActivationTensor {
             tensor: graph.input,
             quantization,

@@ -98,7 +98,11 @@ fn errors_name_layer_and_line() {
     }
     for (wrong, line, complaint) in [
         ("[layer]\n", 7, "expected a sequence"),
-        ("[[layers]]\n", 7, "expected one of `input_side`, `color`, `training`, `layer`, `output`"),
+        (
+            "[[layers]]\n",
+            7,
+            "expected one of `input_side`, `input_size`, `color`, `fit`, `training`, `layer`, `output`",
+        ),
     ] {
         let got = read(wrong).unwrap_err();
         assert!(got.contains(&format!("TOML parse error at line {line},")) && got.contains(complaint), "{got}");

@@ -1,7 +1,5 @@
 //! Statistics of a study that is small enough to compute by hand.
 
-use pinhole_shared::pixels::Color;
-
 use super::*;
 use crate::study::{PlannedPhoto, PlannedSystem};
 
@@ -14,7 +12,7 @@ pub(crate) fn plan() -> StudyPlan {
     };
     let system = |name: &str| {
         let (name, recipe) = (name.to_owned(), String::new());
-        PlannedSystem { name, input_side: 50, color: Color::Gray, recipe, from: None }
+        PlannedSystem { name, input: "50".to_owned(), recipe, from: None }
     };
     StudyPlan {
         pinhole: "test".to_owned(),

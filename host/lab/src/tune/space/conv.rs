@@ -2,6 +2,8 @@
 
 use pinhole_core::recipe::{Recipe, RecipeError};
 
+use pinhole_shared::pixels::InputShape;
+
 use crate::study::System;
 
 /// The bundled networks of the space, for boards with a Cortex-M0+ and a Cortex-M4. They are tried first, where they fit.
@@ -35,7 +37,8 @@ pub(super) fn all() -> Result<(Vec<System>, Vec<System>), RecipeError> {
                     let channels: Vec<u16> = (0..count).map(|number| first << number.min(MOST_DOUBLINGS)).collect();
                     let name = name(side, &channels, separable);
                     let layers = Recipe::parse(&text(&channels, separable), &name)?.layers;
-                    systems.push(System::new(name, Recipe { input_side: side, layers, ..settings.clone() }));
+                    systems
+                        .push(System::new(name, Recipe { input: InputShape::gray(side), layers, ..settings.clone() }));
                 }
             }
         }

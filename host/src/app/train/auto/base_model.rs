@@ -59,9 +59,10 @@ impl BaseModel {
                 }
             };
             for &color in colors {
-                let recipe = Recipe { color, ..recipe.clone() };
+                let mut recipe = recipe.clone();
+                recipe.input.color = color;
                 if board.map_or(Ok(true), |board| fits(&recipe, &classes, board))? {
-                    let color = (color != source.pretrained.recipe.color).then_some(color);
+                    let color = (color != source.pretrained.recipe.input.color).then_some(color);
                     return Ok(Self { name: name.to_owned(), source, color, is_given: false });
                 }
             }

@@ -3,22 +3,17 @@
 use pinhole_core::photos::Survey;
 use pinhole_core::recipe::{ClassWeights, Recipe};
 use pinhole_core::words::counted;
-use pinhole_shared::pixels::Color;
+use pinhole_shared::pixels::{Color, Fit, PictureSize};
 use pinhole_train::FlipTest;
 
 use super::super::changes::RecipeChanges;
+use super::input::InputChoice;
 
 /// Ratio of photos of the largest and the smallest class above which the classes are weighted.
 const UNEVEN: f64 = 1.5;
 
 /// Multiply-accumulates of all epochs' forward passes: some ten minutes of training on two cores.
 const BUDGET: u64 = 2_800_000_000_000;
-
-/// Smallest side of an input, px: half of it four times is 2.
-const LEAST_SIDE: u16 = 32;
-
-/// Sides of an input are multiples of this, px.
-const SIDE_STEP: u16 = 16;
 
 /// Fewer photos are few: they take smaller batches.
 const FEW: usize = 500;
@@ -36,10 +31,8 @@ pub(super) struct Facts {
     pub classes: usize,
     /// Recipe of the network to continue from.
     pub recipe: Recipe,
-    /// Median of the photos' shorter sides, px.
-    pub median_side: u16,
-    /// Side of the input, if it is not the network's own, px.
-    pub side: Option<u16>,
+    /// Input, if it is not the network's own.
+    pub input: Option<InputChoice>,
     /// Color to train in, if it is not the network's own.
     pub color: Option<Color>,
     /// Test for whether a flip changes the classes; `None` if it was not run.
@@ -53,8 +46,7 @@ impl Facts {
             range: survey.range(),
             classes: survey.classes.len(),
             recipe: recipe.clone(),
-            median_side: survey.median_side().unwrap_or(u16::MAX),
-            side: None,
+            input: None,
             color,
             flips: None,
         }
@@ -65,22 +57,17 @@ impl Facts {
         most as f64 > UNEVEN * fewest as f64
     }
 
-    /// Returns the smallest side of an input that shows all pixels of half of the photos; `None` if the network's own is not
-    /// larger.
-    pub(super) fn smaller_side(&self) -> Option<u16> {
-        let side = self.median_side.checked_next_multiple_of(SIDE_STEP)?.max(LEAST_SIDE);
-        (side < self.recipe.input_side).then_some(side)
-    }
-
     /// Returns the settings, with those that the user asked for.
     pub(super) fn changes(&self, asked: &RecipeChanges) -> RecipeChanges {
-        let side = self.side.unwrap_or(self.recipe.input_side);
-        let macs = Recipe { input_side: side, ..self.recipe.clone() }.mac_count(self.classes);
+        let own = self.recipe.input;
+        let input = self.input.map_or(own, |choice| choice.applied(own));
+        let macs = Recipe { input, ..self.recipe.clone() }.mac_count(self.classes);
         let budgeted = (BUDGET / (self.photos * macs).max(1) as u64).clamp(EPOCHS[0], EPOCHS[1]) as u32;
         let epochs = asked.epochs.unwrap_or(budgeted);
         let chosen = RecipeChanges {
             color: self.color,
-            input_side: self.side,
+            input_size: self.input.map(|choice| choice.size),
+            fit: self.input.filter(|choice| choice.is_whole).map(|_| Fit::Stretch),
             epochs: Some(epochs),
             patience: Some(epochs.div_ceil(3)),
             frozen_epochs: Some(epochs / 10),
@@ -113,8 +100,13 @@ impl Facts {
         } else {
             format!("training continues{color} from {source} for {classes} of {counts}")
         };
-        if let Some(side) = self.side {
-            text += &format!("; the input has {side}x{side} pixels, because the photos have few");
+        if let Some(InputChoice { size: PictureSize { width, height }, is_whole }) = self.input {
+            text += &format!("; the input has {width}x{height} pixels");
+            text += if is_whole {
+                " and shows whole photos, because they are small and have one shape"
+            } else {
+                ", because the photos have few"
+            };
         }
         if self.is_uneven() && changes.class_weights == Some(Some(ClassWeights::Balanced)) {
             text += "; all classes weigh the same, because their numbers of photos differ";
@@ -143,8 +135,7 @@ mod tests {
             range: (*counts.iter().min().unwrap(), *counts.iter().max().unwrap()),
             classes: counts.len(),
             recipe: Recipe::find("conv-96").unwrap(),
-            median_side: 200,
-            side: None,
+            input: None,
             color: None,
             flips: None,
         }
@@ -179,10 +170,19 @@ mod tests {
     }
 
     #[test]
-    fn small_photos_take_a_small_input() {
-        let side = |median| Facts { median_side: median, ..facts(&[9, 9]) }.smaller_side();
-        let sides = [Some(32), Some(32), Some(32), Some(48), Some(80), None, None];
-        assert_eq!([5, 28, 32, 33, 80, 81, u16::MAX].map(side), sides);
+    fn an_input_of_another_shape() {
+        let input = InputChoice { size: PictureSize { width: 48, height: 32 }, is_whole: true };
+        let whole = Facts { input: Some(input), ..facts(&[9, 9]) };
+        let changes = whole.changes(&nothing());
+        assert_eq!((changes.input_size, changes.fit), (Some(input.size), Some(Fit::Stretch)));
+        let begins = "training continues from conv-96 because 2 classes of 9 photos are too few for a new network; ";
+        let ends = "the input has 48x32 pixels and shows whole photos, because they are small and have one shape";
+        assert_eq!(whole.sentence("conv-96", false, &changes), [begins, ends].concat());
+        let middle = Facts { input: Some(InputChoice { is_whole: false, ..input }), ..facts(&[9, 9]) };
+        let changes = middle.changes(&nothing());
+        assert_eq!((changes.input_size, changes.fit), (Some(input.size), None));
+        let ends = "the input has 48x32 pixels, because the photos have few";
+        assert_eq!(middle.sentence("conv-96", false, &changes), [begins, ends].concat());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod base_model;
 mod choose;
+mod input;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use pinhole_train::{FlipTest, transfer};
 
 use self::base_model::BaseModel;
 use self::choose::Facts;
+use self::input::InputChoice;
 use super::changes::RecipeChanges;
 use super::request::{CandleError, RequestError};
 
@@ -51,9 +53,10 @@ pub(super) fn choose(
         None => BaseModel::find(&survey, board, asked)?,
     };
     let mut facts = Facts::of(&survey, &source.pretrained.recipe, color);
-    facts.side = facts.smaller_side().filter(|&side| {
-        let recipe = Recipe { input_side: side, ..source.pretrained.recipe.clone() };
-        asked.input_side.is_none() && source.pretrained.check(&recipe).is_ok() && recipe.check("").is_ok()
+    let own = &source.pretrained.recipe;
+    facts.input = InputChoice::of(&survey, own.input, asked.fit).filter(|choice| {
+        let recipe = Recipe { input: choice.applied(own.input), ..own.clone() };
+        asked.input_size.is_none() && source.pretrained.check(&recipe).is_ok() && recipe.check("").is_ok()
     });
     let recipe = facts.changes(asked).apply(&source.pretrained.recipe, &source.recipe_name)?;
     if asked.flip.is_none() && recipe.training.augment.flip {
