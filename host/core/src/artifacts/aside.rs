@@ -20,8 +20,13 @@ pub fn keep_aside(folder: &Path, names: &[&str]) -> Result<Option<PathBuf>, Writ
         return Ok(None);
     }
     let (parent, name) = beside(folder);
-    let kept = keep(folder, &names, &parent, &name).or_else(|_| keep(folder, &names, folder, &name));
+    let kept = keep_beside_or_inside(folder, &names, &parent, &name);
     kept.map(Some).map_err(|reason| WriteError::Write { path: folder.join(numbered(&name, 1)), reason })
+}
+
+/// Keeps files in a new folder in `parent` or, if that fails, in `folder`.
+fn keep_beside_or_inside(folder: &Path, names: &[&str], parent: &Path, name: &OsStr) -> io::Result<PathBuf> {
+    keep(folder, names, parent, name).or_else(|_| keep(folder, names, folder, name))
 }
 
 /// Returns the folder that a folder is in, and its name there. A link is followed, so that both are on the same disk.
@@ -118,13 +123,12 @@ mod tests {
     fn without_a_place_beside_it_is_inside() {
         let temp = tempfile::tempdir().unwrap();
         write_files(temp.path(), &[("a.txt", "a")]).unwrap();
-        let missing = temp.path().join("missing");
-        let reason = keep(temp.path(), &["a.txt"], &missing, OsStr::new("run")).unwrap_err();
-        assert_eq!(reason.kind(), ErrorKind::NotFound);
-        let inside = keep(temp.path(), &["a.txt"], temp.path(), OsStr::new("run")).unwrap();
+        let keep =
+            |names: &[&str]| keep_beside_or_inside(temp.path(), names, &temp.path().join("missing"), OsStr::new("run"));
+        let inside = keep(&["a.txt"]).unwrap();
         assert_eq!((inside.clone(), text(inside.join("a.txt"))), (temp.path().join("run-1"), "a".to_owned()));
         // What cannot be kept whole is not kept in part.
-        assert!(keep(temp.path(), &["a.txt", "missing.txt"], temp.path(), OsStr::new("run")).is_err());
+        assert_eq!(keep(&["a.txt", "missing.txt"]).unwrap_err().kind(), ErrorKind::NotFound);
         assert!(!temp.path().join("run-2").exists());
     }
 
