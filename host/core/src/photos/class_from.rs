@@ -1,6 +1,7 @@
 //! Where the class of a photo is: in the name of its folder, or in a part of its own name.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use regex::Regex;
@@ -56,12 +57,13 @@ impl ClassFrom {
     /// [`PhotoError::NotUtf8`]; [`PhotoError::Nameless`] if the name does not start with a class.
     pub(super) fn class_of(&self, path: &Path) -> Result<Option<String>, PhotoError> {
         let name = match self {
-            Self::Folder => path.parent().and_then(Path::file_name),
+            Self::Folder => folder_name(path),
             // A pattern may be about the ending.
-            Self::Pattern(_) => path.file_name(),
-            Self::Structure | Self::Prefix | Self::FirstChar => path.file_stem(),
+            Self::Pattern(_) => path.file_name().map(ToOwned::to_owned),
+            Self::Structure | Self::Prefix | Self::FirstChar => path.file_stem().map(ToOwned::to_owned),
         };
-        let name = name.unwrap_or_default().to_str().ok_or_else(|| PhotoError::NotUtf8 { path: path.to_owned() })?;
+        let name = name.unwrap_or_default();
+        let name = name.to_str().ok_or_else(|| PhotoError::NotUtf8 { path: path.to_owned() })?;
         // Composed first; marks without a composed form stay characters of their own.
         let name: String = name.nfc().collect();
         let class = match self {
@@ -87,6 +89,14 @@ impl ClassFrom {
             _ => Err(PhotoError::Nameless { path: path.to_owned() }),
         }
     }
+}
+
+/// Returns the name of the folder that a file is in. Where its path does not have it (`1.jpg`, `../1.jpg`), the file system does.
+fn folder_name(path: &Path) -> Option<OsString> {
+    let folder = path.parent()?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let resolved = || folder.canonicalize().ok()?.file_name().map(ToOwned::to_owned);
+    folder.file_name().map(ToOwned::to_owned).or_else(resolved)
 }
 
 impl FromStr for ClassFrom {
@@ -138,8 +148,8 @@ impl<'a> From<&'a Path> for Source<'a> {
     }
 }
 
-impl<'a> From<&'a std::path::PathBuf> for Source<'a> {
-    fn from(path: &'a std::path::PathBuf) -> Self {
+impl<'a> From<&'a PathBuf> for Source<'a> {
+    fn from(path: &'a PathBuf) -> Self {
         Self::from(path.as_path())
     }
 }
@@ -170,6 +180,16 @@ mod tests {
         assert_eq!(class("regex:x*", "photos/cow.jpg"), None, "an empty match is none");
         let prefix: ClassFrom = "prefix".parse().unwrap();
         assert!(matches!(prefix.class_of(Path::new("2024.jpg")), Err(PhotoError::Nameless { .. })));
+    }
+
+    #[test]
+    fn a_folder_that_a_path_does_not_name_has_its_own_name() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(temp.path().join("cat/old")).unwrap();
+        let photo = temp.path().join("cat/old/../1.jpg");
+        assert_eq!(class("folder", photo.to_str().unwrap()).as_deref(), Some("cat"));
+        let working = std::env::current_dir().unwrap();
+        assert_eq!(class("folder", "1.jpg").as_deref(), working.file_name().unwrap().to_str());
     }
 
     #[test]

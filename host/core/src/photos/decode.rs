@@ -7,8 +7,9 @@ use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageReader};
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
-use super::unsupported::format_of;
+use super::unsupported::{NOT_REGULAR, format_of};
 use super::{PhotoError, PhotoFault, Picture, jpeg};
+use crate::artifacts::is_special;
 
 /// Most memory for one photo, bytes: the file, the decoded picture and its copies. A file of a few kilobytes can state a size that
 /// would fill any memory.
@@ -23,10 +24,10 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
     let wrong = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::NoPicture(reason) };
     let too_large = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::TooLarge(reason) };
     let metadata = std::fs::metadata(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
-    // Reading from a pipe or a device might never end. A folder is an error of the system, below.
-    if !metadata.is_file() && !metadata.is_dir() {
-        return Err(wrong("it is not a regular file".to_owned()));
+    if is_special(path) {
+        return Err(wrong(NOT_REGULAR.to_owned()));
     }
+    // Reading a folder is an error of the system, below.
     if metadata.is_file() && metadata.len() > MAX_BYTES {
         return Err(too_large(format!("the file has {} MB, more than {} MB", metadata.len() >> 20, MAX_BYTES >> 20)));
     }

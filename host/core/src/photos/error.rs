@@ -41,6 +41,13 @@ pub enum PhotoError {
          --class-from prefix the names of all files"
     ))]
     Mixed { path: PathBuf, file: PathBuf, folder: PathBuf },
+    /// The class is to be the folder's name, and photos are only directly in the folder that was given.
+    #[error("{} has photos directly in it ({}), and none in a folder of a class", path.display(), file.display())]
+    #[diagnostic(help(
+        "put the photos of each class into a folder of its own there; for photos named by class (muffin-1.jpg), leave out \
+         --class-from folder"
+    ))]
+    NoClassFolder { path: PathBuf, file: PathBuf },
     /// A file's name does not start with a class.
     #[error("the name of {} does not start with a class", path.display())]
     #[diagnostic(help(

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::scan::{entries, is_picture};
+use super::folder::entries;
+use super::unsupported::is_picture;
 
 /// Names of a folder of training photos, in upper or lower case.
 const TRAINING: [&str; 2] = ["train", "training"];
