@@ -14,22 +14,23 @@ use super::PhotoError;
 /// Source of a photo's class.
 #[derive(Clone, Debug, Default)]
 pub enum ClassFrom {
-    /// The folder's structure says it: one folder per class, or files named by class ([`Self::Prefix`]).
+    /// The folder's structure: one folder per class ([`Self::Folder`]), or files named by class ([`Self::Prefix`]). In a list, the
+    /// column of classes.
     #[default]
     Structure,
     /// The name of the folder that the file is in.
     Folder,
-    /// The letters at the start of the file's name: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`. The class ends at the first character
-    /// that is neither a letter nor a mark on one.
+    /// The letters at the start of the file's name: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`. The class ends before the first
+    /// character that is neither a letter nor a mark on one.
     Prefix,
     /// The first character of the file's name: `7-0231.jpg`.
     FirstChar,
-    /// The first group of a regular expression in the file's name, or all that it matches if it has no group. Files that it does not
-    /// match have no class.
+    /// The first group of a regular expression that takes part in the match with the file's name, with its ending. If no group
+    /// does, the whole match. Files that it does not match, or whose class would be empty, have no class.
     Pattern(Regex),
 }
 
-/// Error: not a place that a class can be in.
+/// Error of reading a [`ClassFrom`] from text.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ClassFromError {
     /// It is none of the names.
@@ -52,9 +53,10 @@ impl ClassFrom {
     }
 
     /// Returns a photo's class in Unicode's composed form (NFC); `None` if its name does not match the regular expression.
+    /// [`Self::Structure`] is read as [`Self::Prefix`].
     ///
     /// # Errors
-    /// [`PhotoError::NotUtf8`]; [`PhotoError::Nameless`] if the name does not start with a class.
+    /// [`PhotoError::NotUtf8`] if the name that has the class is not UTF-8, [`PhotoError::Nameless`] if it has no class.
     pub(super) fn class_of(&self, path: &Path) -> Result<Option<String>, PhotoError> {
         let name = match self {
             Self::Folder => folder_name(path),
@@ -99,6 +101,7 @@ fn folder_name(path: &Path) -> Option<OsString> {
     folder.file_name().map(ToOwned::to_owned).or_else(resolved)
 }
 
+/// Reads `folder`, `prefix`, `first-char` or `regex:PATTERN`.
 impl FromStr for ClassFrom {
     type Err = ClassFromError;
 
@@ -112,7 +115,7 @@ impl FromStr for ClassFrom {
     }
 }
 
-/// As [`ClassFrom::from_str`] reads it; the default is "structure", which it does not read.
+/// Writes what [`ClassFrom::from_str`] reads, except for the default: "structure" is not read.
 impl std::fmt::Display for ClassFrom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -43,7 +43,8 @@ pub struct DuplicatePhotos {
     pub mirrored: bool,
     /// True if one is a training photo and the other a validation photo.
     pub across: bool,
-    /// Names of the classes of the first and the second photo, if they differ: one of the labels is wrong, or the picture shows both.
+    /// Names of the classes of the first and the second photo, if they differ: one of the labels is wrong, or the picture shows
+    /// both.
     /// `None` for mirror images, which may be of different classes (an arrow to the left, one to the right).
     pub contradiction: Option<[String; 2]>,
 }

@@ -1,8 +1,8 @@
 //! Detection of truncated JPEG files.
 //!
-//! The decoder silently fills the missing part of a truncated file, with nearly one color, so half a download would be trained on as
-//! if it were a photo. Most such files have no end-of-image marker, which [`is_complete`] finds. Some programs close them with one:
-//! [`ends_early`] finds those. It decodes a picture again, so it is asked only about pictures that [`may_end_early`].
+//! The decoder silently fills the missing part of a truncated file, with nearly one color, so half a download would be trained
+//! on as if it were a photo. Most such files have no end-of-image marker, which [`is_complete`] finds. Some programs close them
+//! with one: [`ends_early`] finds those. It decodes a picture again, so it is asked only about pictures that [`may_end_early`].
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -35,9 +35,9 @@ const MIN_PERIOD: usize = 8;
 /// Returns true if the bottom of a decoded picture looks like a missing part: the decoder reads zeros after the end of the data, so
 /// all blocks there are equal. Real photos can look so, too, as those of one color do.
 ///
-/// Three blocks beside each other are needed to see it, from the left. So a part that is missing only from the last row of blocks is
-/// not seen. Pictures narrower than 24 px are not checked at all, and in those narrower than 96 px, blocks that are 16 or 32 px wide
-/// may be missed.
+/// Three blocks beside each other are needed to see it, from the left. So a part that is missing only from the last row of
+/// blocks is not seen. Pictures narrower than 24 px are not checked at all, and in those narrower than 96 px, blocks that are
+/// 16 or 32 px wide may be missed.
 pub(super) fn may_end_early(picture: &DynamicImage) -> bool {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     if height == 0 {

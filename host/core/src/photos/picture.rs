@@ -74,9 +74,9 @@ impl Picture {
         Ok(output)
     }
 
-    /// Returns what the network sees of the picture, enlarged to the network's input, if that is smaller than the input: the centered
-    /// square, interpolated linearly between the centers of its pixels, in exact integers. `None` if the picture is large enough for
-    /// [`Picture::shrink`].
+    /// Enlarges the centered square of a picture that is smaller than the input to the input's side. Levels are interpolated
+    /// linearly between the centers of pixels, in exact integers. Returns `None` if the picture has no pixels, or is large
+    /// enough for [`Picture::shrink`].
     pub fn enlarged_for(&self, input: InputShape) -> Option<Self> {
         let square = self.size.square();
         if square >= input.side || square == 0 {

@@ -35,20 +35,20 @@ pub struct FoundPhotos {
 /// Finds the photos of a folder or a list, and their classes. A list is a `.csv`, `.tsv` or `.txt` file with a path and a class on
 /// each line.
 ///
-/// With [`ClassFrom::Structure`](super::ClassFrom::Structure), a folder has one of two structures: each class has a folder in it, or
-/// all photos are directly in it and their names start with their class. With
+/// With [`ClassFrom::Structure`](super::ClassFrom::Structure), a folder has one of two structures: each class has a folder in
+/// it, or all photos are directly in it and their names start with their class. With
 /// [`ClassFrom::Folder`](super::ClassFrom::Folder) it must be the former. With the others, the class is in the file's name: the
 /// photos directly in the folder and in the folders in it are used.
 ///
 /// Names are the same in any of Unicode's forms: a Mac stores `é` as two characters, other systems as one.
 ///
-/// Hidden files are skipped. These become warnings: other files without the ending of a picture, folders that Pinhole wrote, folders
-/// without pictures, and folders with pictures further down.
+/// Hidden files are skipped. These become warnings: other files without the ending of a picture, folders that Pinhole wrote,
+/// folders without pictures, and folders with pictures further down.
 ///
 /// # Errors
-/// [`PhotoError`] with the path: see its variants. A class that has pictures, but none of a format that can be read, is an error, as
-/// is a class of a list of which no photo exists. The number of classes, and whether their photos can be read, are checked by
-/// [`super::load`].
+/// [`PhotoError`] with the path: see its variants. A class that has pictures, but none of a format that can be read, is an
+/// error, as is a class of a list of which no photo exists. The number of classes, and whether their photos can be read, are
+/// checked by [`super::load`].
 pub fn scan<'a>(source: impl Into<Source<'a>>) -> Result<FoundPhotos, PhotoError> {
     let source = source.into();
     let folder = source.path;

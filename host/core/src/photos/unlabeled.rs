@@ -21,8 +21,8 @@ pub struct Unlabeled {
     pub enlarged: bool,
 }
 
-/// Finds the photos that paths on a command line mean, in the order of the paths. A file is itself. A list is the files in it, as it
-/// has them. A folder is all pictures directly in it, then those in the folders in it, sorted. Classes are ignored.
+/// Finds the photos that paths on a command line mean, in the order of the paths. A file is itself. A list is the files in it,
+/// as it has them. A folder is all pictures directly in it, then those in the folders in it, sorted. Classes are ignored.
 ///
 /// # Errors
 /// [`PhotoError::Photo`] if a path does not exist, [`PhotoError::Folder`] if a folder cannot be read, [`PhotoError::Nothing`] if a
