@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde::Serializer;
 
-/// Returns a path as text. Bytes that are not UTF-8 become `\xFF` and such, so that different names stay different; all other paths
-/// are themselves.
+/// Returns a path as text. Paths in Unicode are themselves. In others, each byte that is not UTF-8 becomes its number, such as
+/// `\xFF`: so two paths that differ in such bytes stay different. Only a path that has the characters `\xFF` itself has the
+/// same text as one with the byte.
 pub fn path_text(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {

@@ -6,13 +6,17 @@ mod export;
 mod fine_tune;
 mod messages;
 mod models_gone_wrong;
+mod near_duplicates;
 mod output_gone_wrong;
+mod photo_classes;
+mod photo_lists;
 mod photos_gone_wrong;
 mod process;
 mod recipes_gone_wrong;
 mod requantized;
 mod resume;
 mod shell;
+mod small_pictures;
 mod study_gone_wrong;
 mod success;
 mod transfer;
@@ -62,6 +66,21 @@ fn refused(folder: &Path, arguments: &[&dyn AsRef<OsStr>], words: &[&dyn AsRef<O
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "files came or went");
     assert!(after == before, "a file changed");
     ran.stderr
+}
+
+/// Asserts that `pinhole train` on this folder fails with these words.
+fn train_refuses(folder: &Path, photos: &Path, words: &[&dyn AsRef<OsStr>]) -> String {
+    refused(folder, &[&"train", &photos, &"--epochs", &"2", &"--out", &folder.join("run")], words)
+}
+
+/// Returns the warnings of a training of one epoch on these photos, and its summary.
+fn trained_on(photos: &Path, out: &Path, more: &[&str]) -> (Vec<String>, Value) {
+    let mut arguments: Vec<&dyn AsRef<OsStr>> =
+        vec![&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"1", &"--json", &"--out", &out];
+    arguments.extend(more.iter().map(|argument| argument as &dyn AsRef<OsStr>));
+    let ran = run(&arguments).ok();
+    let warnings = ran.stderr.lines().filter(|line| line.starts_with("warning: ")).map(str::to_owned).collect();
+    (warnings, ran.json())
 }
 
 /// Writes a JPEG of one color.

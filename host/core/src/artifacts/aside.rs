@@ -6,22 +6,29 @@ use std::path::{Path, PathBuf};
 
 use super::WriteError;
 
-/// Keeps the files of these names, those that exist in a folder, in a new folder beside it. For `run` this is `run-1`, then `run-2`
-/// and so on. Returns its path, or `None` if there is no such file. The files also stay in `folder`: replace them by renaming others
-/// over them, because they share their bytes with the kept ones (hard links) where the file system can.
+/// Keeps files of a folder in a new folder beside it: those of these names that exist. For `run` the new folder is `run-1`, then
+/// `run-2` and so on. Returns its path, or `None` if none of the files exists.
 ///
-/// If the new folder cannot be beside it (a mount point), it is inside.
+/// The files also stay in `folder`. Where the file system has hard links, both share their bytes: so do not write into the
+/// files, but replace them by renaming others over them.
+///
+/// If the new folder cannot be beside `folder`, or is on another disk there (`folder` is a mount point), it is inside `folder`.
 ///
 /// # Errors
-/// [`WriteError::Write`] with the path.
+/// [`WriteError::Write`] with the path of a new folder inside `folder`, if it cannot be there either.
 pub fn keep_aside(folder: &Path, names: &[&str]) -> Result<Option<PathBuf>, WriteError> {
     let names: Vec<&str> = names.iter().copied().filter(|name| folder.join(name).is_file()).collect();
     if names.is_empty() {
         return Ok(None);
     }
     let (parent, name) = beside(folder);
-    let kept = keep(folder, &names, &parent, &name).or_else(|_| keep(folder, &names, folder, &name));
+    let kept = keep_beside_or_inside(folder, &names, &parent, &name);
     kept.map(Some).map_err(|reason| WriteError::Write { path: folder.join(numbered(&name, 1)), reason })
+}
+
+/// Keeps files in a new folder in `parent` or, if that fails, in `folder`.
+fn keep_beside_or_inside(folder: &Path, names: &[&str], parent: &Path, name: &OsStr) -> io::Result<PathBuf> {
+    keep(folder, names, parent, name).or_else(|_| keep(folder, names, folder, name))
 }
 
 /// Returns the folder that a folder is in, and its name there. A link is followed, so that both are on the same disk.
@@ -67,7 +74,8 @@ fn keep(folder: &Path, names: &[&str], parent: &Path, name: &OsStr) -> io::Resul
     Ok(aside)
 }
 
-/// Returns the highest number of a folder kept before, so that a later one never has a lower number; 0 if there is none.
+/// Returns the highest number below a million of a file or folder `name-NUMBER`; 0 if there is none. A later folder then never
+/// has a lower number than an earlier one.
 fn last_number(parent: &Path, name: &OsStr) -> u64 {
     let start = format!("{}-", name.to_string_lossy());
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
@@ -118,13 +126,12 @@ mod tests {
     fn without_a_place_beside_it_is_inside() {
         let temp = tempfile::tempdir().unwrap();
         write_files(temp.path(), &[("a.txt", "a")]).unwrap();
-        let missing = temp.path().join("missing");
-        let reason = keep(temp.path(), &["a.txt"], &missing, OsStr::new("run")).unwrap_err();
-        assert_eq!(reason.kind(), ErrorKind::NotFound);
-        let inside = keep(temp.path(), &["a.txt"], temp.path(), OsStr::new("run")).unwrap();
+        let keep =
+            |names: &[&str]| keep_beside_or_inside(temp.path(), names, &temp.path().join("missing"), OsStr::new("run"));
+        let inside = keep(&["a.txt"]).unwrap();
         assert_eq!((inside.clone(), text(inside.join("a.txt"))), (temp.path().join("run-1"), "a".to_owned()));
         // What cannot be kept whole is not kept in part.
-        assert!(keep(temp.path(), &["a.txt", "missing.txt"], temp.path(), OsStr::new("run")).is_err());
+        assert_eq!(keep(&["a.txt", "missing.txt"]).unwrap_err().kind(), ErrorKind::NotFound);
         assert!(!temp.path().join("run-2").exists());
     }
 

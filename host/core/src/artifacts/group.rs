@@ -1,10 +1,11 @@
 //! Several files of a folder, put in place together.
 //!
 //! The files are first written to a temporary folder inside, so that a full disk changes nothing. Renaming that folder to
-//! [`COMMITTED`] decides: before it the folder has its old files, after it the new ones. The files are then moved out of it one by
-//! one. If the process is killed meanwhile, whoever opens the folder next moves the rest ([`finish_files`]). This is a redo log with
-//! one entry (Gray and Reuter, "Transaction Processing", chapter 9). Renaming the folder itself instead would not work where it is a
-//! mount point, a program's working folder, or holds an open file (Windows).
+//! [`COMMITTED`] decides: before it the folder has its old files, after it the new ones. The files are then moved out of it one
+//! by one. If the process is killed meanwhile, the next call of [`finish_files`] moves the rest; it comes before every reading
+//! and writing of such a folder. This is a redo log with one entry (Gray and Reuter, "Transaction Processing", chapter 9).
+//! Renaming the folder itself instead would not work where it is a mount point or, on Windows, a program's working folder or
+//! the folder of an open file.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -58,7 +59,8 @@ impl StagedFiles {
     /// Puts all files in their places, where they replace earlier ones. Other files of the folder stay.
     ///
     /// # Errors
-    /// [`WriteError::Write`] if nothing has changed, [`WriteError::Replace`] if the rest is moved by the next [`finish_files`].
+    /// [`WriteError::Write`] if nothing has changed. [`WriteError::Replace`] if a file could not be moved: the new files count, and
+    /// the next [`finish_files`] moves the rest.
     pub fn commit(self) -> Result<(), WriteError> {
         let folder = self.folder.clone();
         self.decide().map_err(|reason| WriteError::Write { path: folder.clone(), reason })?;
@@ -75,7 +77,8 @@ impl StagedFiles {
     }
 }
 
-/// Writes files into an existing folder: all of them or, after an error or a crash, none. See [`StagedFiles`].
+/// Writes files into an existing folder: all of them or, after an error or a crash, none; after [`WriteError::Replace`], or a crash
+/// while they are moved, once [`finish_files`] has moved the rest. See [`StagedFiles`].
 ///
 /// # Errors
 /// Those of [`StagedFiles::write`] and [`StagedFiles::commit`].
@@ -124,8 +127,8 @@ fn sync_folder(folder: &Path) {
     }
 }
 
-/// Returns the reason why no temporary folder can be created. The `tempfile` crate's own error names that folder, which users cannot do
-/// anything with.
+/// Returns the reason why no temporary folder can be created. The `tempfile` crate's own error names that folder, which users
+/// cannot do anything with.
 fn plain(folder: &Path, error: &io::Error) -> io::Error {
     super::temporary_in(folder).err().unwrap_or_else(|| error.kind().into())
 }

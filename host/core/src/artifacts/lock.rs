@@ -86,7 +86,8 @@ pub struct ClaimedFolder {
 }
 
 impl ClaimedFolder {
-    /// Claims an existing folder, and removes what killed processes left half-written there.
+    /// Claims an existing folder, and removes what killed processes left half-written there. On a file system without locks
+    /// ([`LockState::Unlocked`]), any number of processes can claim it, so nothing is removed: another may be writing it.
     ///
     /// # Errors
     /// [`WriteError::InUse`] if another process has it, [`WriteError::Write`] if the folder cannot be written to.
@@ -98,10 +99,17 @@ impl ClaimedFolder {
                 .ok_or_else(|| WriteError::InUse { folder: folder.to_owned() })?;
             // The process that had it before may have removed the file after it was opened here.
             if lock.is_at(&path) {
-                remove_staged(folder);
-                return Ok(Self { path, _lock: lock });
+                return Ok(Self::with(lock, path, folder));
             }
         }
+    }
+
+    /// Claims a folder by the lock on its file.
+    fn with(lock: FileLock, path: PathBuf, folder: &Path) -> Self {
+        if lock.state == LockState::Exclusive {
+            remove_staged(folder);
+        }
+        Self { path, _lock: lock }
     }
 }
 
@@ -114,6 +122,7 @@ impl Drop for ClaimedFolder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::StagedFiles;
     use super::*;
 
     #[test]
@@ -132,6 +141,20 @@ mod tests {
         assert!(ClaimedFolder::take(folder).is_err());
         drop(claim);
         assert!(!folder.join(FILE).exists());
+    }
+
+    /// A file system without locks cannot be had in a test: its lock is made up.
+    #[test]
+    fn files_in_work_are_removed_only_if_nobody_else_can_be_writing_them() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path();
+        std::mem::forget(StagedFiles::write(folder, &[("a.txt", "a")]).unwrap());
+        for (state, left) in [(LockState::Unlocked, 1), (LockState::Exclusive, 0)] {
+            let path = folder.join(FILE);
+            let lock = FileLock { file: open(&path).unwrap(), state };
+            drop(ClaimedFolder::with(lock, path, folder));
+            assert_eq!(std::fs::read_dir(folder).unwrap().count(), left, "{state:?}");
+        }
     }
 
     /// A lock on a file that was removed excludes nobody: only the file at the path counts.

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use pinhole_shared::model::MAGIC;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -85,7 +86,10 @@ pub enum WriteError {
     },
     /// The output would land among the photos that are read.
     #[error("{} is inside {}, a folder of photos", out.display(), photos.display())]
-    #[diagnostic(help("what is written there would be taken for photos or a class: give an --out outside, such as {}", outside.display()))]
+    #[diagnostic(help(
+        "what is written there would be taken for photos or a class: give an --out outside, such as {}",
+        outside.display()
+    ))]
     AmongPhotos {
         /// The output.
         out: PathBuf,
@@ -178,8 +182,9 @@ pub fn check_folder_place(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-/// Returns true for a device or a pipe (`--out /dev/null`). It is written to directly: a rename would replace it by a file.
-fn is_special(path: &Path) -> bool {
+/// Returns true for a pipe, a device or a socket, or a link to one. Reading it might never end. It is written to directly
+/// (`--out /dev/null`): a rename would replace it by a file.
+pub(crate) fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
@@ -211,13 +216,12 @@ pub fn remove(path: PathBuf) -> Result<(), WriteError> {
 
 /// Returns true for a run folder of any version: one whose summary names a version of Pinhole.
 pub fn is_run(folder: &Path) -> bool {
-    let text = std::fs::read(folder.join(RUN_SUMMARY)).unwrap_or_default();
-    serde_json::from_slice::<serde_json::Value>(&text).is_ok_and(|summary| summary["pinhole"].is_string())
+    read_json::<Value>(&folder.join(RUN_SUMMARY)).is_some_and(|summary| summary["pinhole"].is_string())
 }
 
 /// Returns true for the folder of a study or search of any version: one whose plan names a version of Pinhole, and systems.
 pub fn is_study(folder: &Path) -> bool {
-    let plan = read_json::<serde_json::Value>(&folder.join(STUDY_PLAN));
+    let plan = read_json::<Value>(&folder.join(STUDY_PLAN));
     plan.is_some_and(|plan| plan["pinhole"].is_string() && plan["systems"].is_array())
 }
 

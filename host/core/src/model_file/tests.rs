@@ -100,7 +100,11 @@ fn what_no_field_has_is_zero() {
         for byte in reserved(kind.fields().iter().copied().flatten()) {
             let got = changed(&file, 1 + layer, |block| block[byte] = 0x80);
             assert!(
-                matches!(got, Some(ModelError::Record { layer: of, offset, got }) if of == layer && offset / 4 == byte / 4 && got != 0),
+                matches!(
+                    got,
+                    Some(ModelError::Record { layer: of, offset, got })
+                        if of == layer && offset / 4 == byte / 4 && got != 0
+                ),
                 "byte {byte} of {kind:?}: {got:?}"
             );
         }

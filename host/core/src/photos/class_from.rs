@@ -1,6 +1,7 @@
 //! Where the class of a photo is: in the name of its folder, or in a part of its own name.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use regex::Regex;
@@ -13,22 +14,23 @@ use super::PhotoError;
 /// Source of a photo's class.
 #[derive(Clone, Debug, Default)]
 pub enum ClassFrom {
-    /// The folder's structure says it: one folder per class, or files named by class ([`Self::Prefix`]).
+    /// The folder's structure: one folder per class ([`Self::Folder`]), or files named by class ([`Self::Prefix`]). In a list, the
+    /// column of classes.
     #[default]
     Structure,
     /// The name of the folder that the file is in.
     Folder,
-    /// The letters at the start of the file's name: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`. The class ends at the first character
-    /// that is neither a letter nor a mark on one.
+    /// The letters at the start of the file's name: `muffin_12.jpg`, `chihuahua-unseen-3.jpg`. The class ends before the first
+    /// character that is neither a letter nor a mark on one.
     Prefix,
     /// The first character of the file's name: `7-0231.jpg`.
     FirstChar,
-    /// The first group of a regular expression in the file's name, or all that it matches if it has no group. Files that it does not
-    /// match have no class.
+    /// The first group of a regular expression that takes part in the match with the file's name, with its ending. If no group
+    /// does, the whole match. Files that it does not match, or whose class would be empty, have no class.
     Pattern(Regex),
 }
 
-/// Error: not a place that a class can be in.
+/// Error of reading a [`ClassFrom`] from text.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ClassFromError {
     /// It is none of the names.
@@ -51,17 +53,19 @@ impl ClassFrom {
     }
 
     /// Returns a photo's class in Unicode's composed form (NFC); `None` if its name does not match the regular expression.
+    /// [`Self::Structure`] is read as [`Self::Prefix`].
     ///
     /// # Errors
-    /// [`PhotoError::NotUtf8`]; [`PhotoError::Nameless`] if the name does not start with a class.
+    /// [`PhotoError::NotUtf8`] if the name that has the class is not UTF-8, [`PhotoError::Nameless`] if it has no class.
     pub(super) fn class_of(&self, path: &Path) -> Result<Option<String>, PhotoError> {
         let name = match self {
-            Self::Folder => path.parent().and_then(Path::file_name),
+            Self::Folder => folder_name(path),
             // A pattern may be about the ending.
-            Self::Pattern(_) => path.file_name(),
-            Self::Structure | Self::Prefix | Self::FirstChar => path.file_stem(),
+            Self::Pattern(_) => path.file_name().map(ToOwned::to_owned),
+            Self::Structure | Self::Prefix | Self::FirstChar => path.file_stem().map(ToOwned::to_owned),
         };
-        let name = name.unwrap_or_default().to_str().ok_or_else(|| PhotoError::NotUtf8 { path: path.to_owned() })?;
+        let name = name.unwrap_or_default();
+        let name = name.to_str().ok_or_else(|| PhotoError::NotUtf8 { path: path.to_owned() })?;
         // Composed first; marks without a composed form stay characters of their own.
         let name: String = name.nfc().collect();
         let class = match self {
@@ -89,6 +93,15 @@ impl ClassFrom {
     }
 }
 
+/// Returns the name of the folder that a file is in. Where its path does not have it (`1.jpg`, `../1.jpg`), the file system does.
+fn folder_name(path: &Path) -> Option<OsString> {
+    let folder = path.parent()?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let resolved = || folder.canonicalize().ok()?.file_name().map(ToOwned::to_owned);
+    folder.file_name().map(ToOwned::to_owned).or_else(resolved)
+}
+
+/// Reads `folder`, `prefix`, `first-char` or `regex:PATTERN`.
 impl FromStr for ClassFrom {
     type Err = ClassFromError;
 
@@ -102,7 +115,7 @@ impl FromStr for ClassFrom {
     }
 }
 
-/// As [`ClassFrom::from_str`] reads it; the default is "structure", which it does not read.
+/// Writes what [`ClassFrom::from_str`] reads, except for the default: "structure" is not read.
 impl std::fmt::Display for ClassFrom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -138,8 +151,8 @@ impl<'a> From<&'a Path> for Source<'a> {
     }
 }
 
-impl<'a> From<&'a std::path::PathBuf> for Source<'a> {
-    fn from(path: &'a std::path::PathBuf) -> Self {
+impl<'a> From<&'a PathBuf> for Source<'a> {
+    fn from(path: &'a PathBuf) -> Self {
         Self::from(path.as_path())
     }
 }
@@ -170,6 +183,16 @@ mod tests {
         assert_eq!(class("regex:x*", "photos/cow.jpg"), None, "an empty match is none");
         let prefix: ClassFrom = "prefix".parse().unwrap();
         assert!(matches!(prefix.class_of(Path::new("2024.jpg")), Err(PhotoError::Nameless { .. })));
+    }
+
+    #[test]
+    fn a_folder_that_a_path_does_not_name_has_its_own_name() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(temp.path().join("cat/old")).unwrap();
+        let photo = temp.path().join("cat/old/../1.jpg");
+        assert_eq!(class("folder", photo.to_str().unwrap()).as_deref(), Some("cat"));
+        let working = std::env::current_dir().unwrap();
+        assert_eq!(class("folder", "1.jpg").as_deref(), working.file_name().unwrap().to_str());
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Coarse details of inputs, for an upper bound of the correlation of their details.
+//! Coarse details of inputs, for an upper bound of the correlation of their details ([`Print::detail`]).
 //!
-//! Let P be the projection of a picture onto the means of its blocks of pixels. By the Cauchy-Schwarz inequality, the product of two
-//! pictures a and b is at most <Pa, Pb> + |a - Pa| |b - Pb|. The first term takes a sixteenth of the multiplications, and the norms are
-//! computed once for each picture. For most pairs the bound is below the least correlation, so their pixels are not compared.
+//! Let a and b be the details of two inputs, and let P replace each detail by the mean of its block. P is an orthogonal
+//! projection, so by the Cauchy-Schwarz inequality <a, b> is at most <Pa, Pb> + |a - Pa| |b - Pb|. For blocks of 4x4, the first
+//! term takes a sixteenth of the multiplications of <a, b>, and the norms are computed once for each input. For most pairs the
+//! bound is below the least correlation, so their details are not compared.
 //!
 //! The bound is computed in floats, with a margin that is larger than their rounding. It decides only which pairs are compared in
 //! integers: results do not depend on the machine.
@@ -11,25 +12,28 @@ use rayon::prelude::*;
 
 use super::duplicates::{MIN_CORRELATION, Print, at_50, mirror, shifts};
 
-/// Sums that are computed side by side, which compilers turn into vector instructions. Coarse details are a multiple of it.
+/// Number of sums that are computed side by side, which compilers turn into vector instructions. The number of blocks is rounded up
+/// to a multiple of it.
 const LANES: usize = 8;
 
 /// Margin of the bound. The rounding of a sum of a few hundred products, of vectors no longer than 1, is below 1e-5.
 const MARGIN: f64 = 1e-4;
 
-/// Side of the blocks at 50 px. Larger ones keep less of the details; smaller ones take longer.
+/// Side of the blocks of an input of 50 px, px. Larger ones give a higher bound; smaller ones take longer.
 const BLOCK: usize = 4;
 
-/// Details of an input, in blocks, as a part of the norm of all its details.
+/// Coarse details of an input, in units of the norm of all its details.
 pub(super) struct Coarse {
+    /// Of each block, the sum of its details divided by its side: their product with those of another input is <Pa, Pb>. Zeros fill
+    /// the last [`LANES`].
     blocks: Vec<f32>,
-    /// Norm of what the blocks do not contain.
+    /// Norm of the details less their projection: |a - Pa|.
     rest: f32,
 }
 
 /// Coarse details of all inputs.
 pub(super) struct CoarseDetails {
-    /// Those of one input after the other.
+    /// Blocks of one input after the other.
     blocks: Vec<f32>,
     rests: Vec<f32>,
     /// Number of an input's blocks.
@@ -37,7 +41,8 @@ pub(super) struct CoarseDetails {
 }
 
 impl Coarse {
-    /// Returns the coarse details of a picture whose details have this energy in all, of which it may be a part.
+    /// Returns the coarse details of an input from its details, of which a part may be missing. `energy` is that of all of
+    /// them, above 0.
     fn of(detail: &[i16], side: usize, energy: i64) -> Self {
         let block = at_50(BLOCK, side);
         let count = side / block;
@@ -56,8 +61,8 @@ impl Coarse {
         Self { blocks, rest: ((own as f64 - inside).max(0.0).sqrt() / norm) as f32 }
     }
 
-    /// Returns those of an input at every shift of the comparison, mirrored or not. What is shifted out is lost; what is shifted in
-    /// has no details.
+    /// Returns those of an input with details at every shift of the comparison, mirrored or not. Details that are shifted out are
+    /// missing; zeros are shifted in.
     pub(super) fn shifted(print: &Print<'_>, side: usize, mirrored: bool) -> Vec<Self> {
         let shifted = |(down, right): (isize, isize)| {
             let moved = |at: usize, by: isize| at.checked_add_signed(by).filter(|&at| at < side);
@@ -73,7 +78,7 @@ impl Coarse {
 }
 
 impl CoarseDetails {
-    /// Returns those of all inputs. Inputs without details have none.
+    /// Returns those of all inputs; zeros for inputs without details.
     pub(super) fn of(prints: &[Print<'_>], side: usize) -> Self {
         let all: Vec<Coarse> =
             prints.par_iter().map(|print| Coarse::of(&print.detail, side, print.energy.max(1))).collect();
@@ -82,7 +87,8 @@ impl CoarseDetails {
         Self { blocks: all.into_iter().flat_map(|coarse| coarse.blocks).collect(), rests, length }
     }
 
-    /// Returns false if the correlation of an input's details with those of another is less than that of near-duplicates.
+    /// Returns false only if the correlation of the details of input `index` with those of another is below [`MIN_CORRELATION`].
+    /// Returns true for many pairs of which it is below, too.
     pub(super) fn may_correlate(&self, index: usize, other: &Coarse) -> bool {
         let blocks = &self.blocks[index * self.length..][..self.length];
         let bound = f64::from(product(blocks, &other.blocks)) + f64::from(self.rests[index]) * f64::from(other.rest);

@@ -54,7 +54,8 @@ impl Dataset {
         (0..self.examples.len()).filter(|&i| usize::from(self.examples[i].class) == class).collect()
     }
 
-    /// Returns the examples whose indices to keep, without the warnings and the count of enlarged photos, which belong to the whole folder.
+    /// Returns the examples whose indices to keep, without the warnings and the count of enlarged photos, which belong to the
+    /// whole folder.
     pub(super) fn select(&self, keep: impl Fn(usize) -> bool) -> Self {
         let examples =
             self.examples.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, example)| example.clone()).collect();
@@ -62,7 +63,8 @@ impl Dataset {
     }
 }
 
-/// Reads all photos of a folder or a list (see [`scan`]) as inputs of this shape, on all cores. Their order does not depend on the cores.
+/// Reads all photos of a folder or a list (see [`scan`]) as inputs of this shape, on all cores. Their order does not depend on
+/// the cores.
 ///
 /// With `known` classes, labels are indices into them, and the folder's classes must be among them, with the same upper and
 /// lower case. Else the labels are the folder's own classes, all of which must have usable photos. Photos that cannot be used

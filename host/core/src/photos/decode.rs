@@ -7,8 +7,9 @@ use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageReader};
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
-use super::unsupported::format_of;
+use super::unsupported::{NOT_REGULAR, format_of};
 use super::{PhotoError, PhotoFault, Picture, jpeg};
+use crate::artifacts::is_special;
 
 /// Most memory for one photo, bytes: the file, the decoded picture and its copies. A file of a few kilobytes can state a size that
 /// would fill any memory.
@@ -19,14 +20,16 @@ const MAX_BYTES: u64 = 400 << 20;
 /// # Errors
 /// [`PhotoError::Photo`] with the path if the file is missing, not a regular file, not a picture, a truncated JPEG, or too large:
 /// wider or higher than 65,535 px, or of more pixels than memory is allowed for. The size is checked before anything is decoded.
+/// Truncated JPEG files that a program closed are found if they are at least 24 px wide, and if more than the last row of blocks
+/// is cut.
 pub fn read(path: &Path) -> Result<Picture, PhotoError> {
     let wrong = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::NoPicture(reason) };
     let too_large = |reason| PhotoError::Photo { path: path.to_owned(), reason: PhotoFault::TooLarge(reason) };
     let metadata = std::fs::metadata(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
-    // Reading from a pipe or a device might never end. A folder is an error of the system, below.
-    if !metadata.is_file() && !metadata.is_dir() {
-        return Err(wrong("it is not a regular file".to_owned()));
+    if is_special(path) {
+        return Err(wrong(NOT_REGULAR.to_owned()));
     }
+    // Reading a folder is an error of the system, below.
     if metadata.is_file() && metadata.len() > MAX_BYTES {
         return Err(too_large(format!("the file has {} MB, more than {} MB", metadata.len() >> 20, MAX_BYTES >> 20)));
     }
@@ -218,8 +221,10 @@ mod tests {
         assert!(matches!(&fault, PhotoFault::NoPicture(reason) if reason.contains("cut")), "{fault:?}");
         let folder = tempfile::tempdir().unwrap();
         let card = folder.path().join("card.jpg");
-        image::GrayImage::from_pixel(20, 20, image::Luma([128])).save(&card).unwrap();
-        assert!(read(&card).is_ok());
+        let gray = image::GrayImage::from_pixel(30, 20, image::Luma([128]));
+        gray.save(&card).unwrap();
+        assert!(jpeg::may_end_early(&gray.into()), "it is looked at twice");
+        assert_eq!(read(&card).unwrap().size(), PictureSize { width: 30, height: 20 });
     }
 
     /// Turning takes a second picture in memory: fewer pixels are allowed.

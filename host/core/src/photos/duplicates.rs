@@ -43,7 +43,9 @@ pub struct DuplicatePhotos {
     pub mirrored: bool,
     /// True if one is a training photo and the other a validation photo.
     pub across: bool,
-    /// Names of the classes of the first and the second photo, if they differ: one of the labels is wrong, or the picture shows both.
+    /// Names of the classes of the first and the second photo, if they differ: one of the labels is wrong, or the picture shows
+    /// both.
+    /// `None` for mirror images, which may be of different classes (an arrow to the left, one to the right).
     pub contradiction: Option<[String; 2]>,
 }
 
@@ -56,7 +58,7 @@ impl DuplicatePhotos {
         let class = |index: usize| usize::from(examples[index].class);
         let contradiction = |pair: &NearDuplicate| {
             let both = [class(pair.first), class(pair.second)];
-            (both[0] != both[1]).then(|| both.map(|class| classes[class].clone()))
+            (both[0] != both[1] && !pair.mirrored).then(|| both.map(|class| classes[class].clone()))
         };
         pairs
             .iter()
@@ -428,5 +430,16 @@ mod tests {
         DuplicatePhotos::mark_across(&mut pairs, &[&PathBuf::from("a")].into());
         assert_eq!((pairs[0].first.to_str().unwrap(), names(&pairs[0])), ("b", dog_cat));
         assert_eq!(pairs.iter().map(|pair| pair.across).collect::<Vec<_>>(), [true, true, false]);
+    }
+
+    #[test]
+    fn a_mirror_image_in_another_class_is_no_contradiction() {
+        let arrow = &drawn()[0];
+        let photos = [input(arrow), Example { class: 1, ..input(&imageops::flip_horizontal(arrow)) }];
+        let found = found(&photos);
+        assert!(matches!(found[..], [NearDuplicate { mirrored: true, .. }]), "{found:?}");
+        let classes = ["left", "right"].map(str::to_owned);
+        let pairs = DuplicatePhotos::of(&found, &photos.iter().collect::<Vec<_>>(), &classes, 2);
+        assert_eq!((pairs[0].mirrored, &pairs[0].contradiction), (true, &None));
     }
 }

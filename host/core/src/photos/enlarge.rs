@@ -15,9 +15,10 @@ pub(super) struct Part {
 /// Returns this part of a picture, in `size` pixels: each axis that is too short is interpolated linearly, the others stay as they
 /// are. The rows of the result are RGB, or gray if the picture has no color.
 ///
-/// Along an axis of `m` source and `n` result pixels, result pixel `i` lies at `((2 i + 1) m - n) / 2n` source pixels from the first
-/// one's center (centers on centers), and not before the first or behind the last. Its level is the average of its two neighbors,
-/// each weighted by the other's distance in `1 / 2n` pixels. Both axes are weighted at once, in exact integers, with one rounding.
+/// Along an axis of `m` source and `n` result pixels, result pixel `i` lies at `((2 i + 1) m - n) / 2n` source pixels from the
+/// first one's center (centers on centers), and not before the first or behind the last. Its level is the average of its two
+/// neighbors, each weighted by the other's distance in `1 / 2n` pixels. Both axes are weighted at once, in exact integers, with
+/// one rounding.
 pub(super) fn enlarge(picture: &Picture, part: Part, size: PictureSize) -> Option<Picture> {
     let format = picture.format();
     let columns = places(part.size.width, size.width);

@@ -6,7 +6,7 @@ use miette::Diagnostic;
 use pinhole_shared::pixels::PixelError;
 use thiserror::Error;
 
-/// Error of reading a folder of photos or a single photo.
+/// Error of reading a folder or a list of photos, or a single photo.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum PhotoError {
@@ -20,14 +20,15 @@ pub enum PhotoError {
         "give the folder that it is in, or a list of photos and classes that ends in .csv, .tsv or .txt"
     ))]
     NotAFolder { path: PathBuf },
-    /// A list of photos cannot be read.
+    /// The file of a list cannot be read.
     #[error("the list {} cannot be read: {reason}", path.display())]
     #[diagnostic(help("give a text file with a path and a class on each line: photos/1.jpg,muffin"))]
     ListUnreadable { path: PathBuf, reason: String },
-    /// A line of a list is wrong.
+    /// A line of a list is wrong: a path or a class is missing or cannot be one, or the photo has another class in an earlier line.
     #[error("line {line} of {}: {reason}", path.display())]
     #[diagnostic(help(
-        "each line has a path and a class: photos/1.jpg,muffin. The first line may name the columns: path,class"
+        "each line has a path and a class: photos/1.jpg,muffin. The first line may name the columns: path,class. Quotes are needed \
+         only around cells that have a comma or a quote, and quotes inside are doubled"
     ))]
     List { path: PathBuf, line: u64, reason: String },
     /// The photos are further down than they are searched for.
@@ -41,11 +42,18 @@ pub enum PhotoError {
          --class-from prefix the names of all files"
     ))]
     Mixed { path: PathBuf, file: PathBuf, folder: PathBuf },
+    /// The class is to be the folder's name, and photos are only directly in the folder that was given.
+    #[error("{} has photos directly in it ({}), and none in a folder of a class", path.display(), file.display())]
+    #[diagnostic(help(
+        "put the photos of each class into a folder of its own there; for photos named by class (muffin-1.jpg), leave out \
+         --class-from folder"
+    ))]
+    NoClassFolder { path: PathBuf, file: PathBuf },
     /// A file's name does not start with a class.
     #[error("the name of {} does not start with a class", path.display())]
     #[diagnostic(help(
-        "name photos by class (muffin-1.jpg), put them in one folder per class, or say where in the name the class is: --class-from \
-         first-char, or --class-from regex:PATTERN"
+        "name photos by class (muffin-1.jpg), put them in one folder per class, or say where in the name the class is: \
+         --class-from first-char, or --class-from regex:PATTERN"
     ))]
     Nameless { path: PathBuf },
     /// The folder has fewer than two classes.
@@ -56,7 +64,7 @@ pub enum PhotoError {
     TooFewClasses { path: PathBuf, count: usize, found: String, left_out: LeftOut },
     /// A class has no photos, or no usable one.
     #[error("the class {class:?} in {} has no usable photo{left_out}", path.display())]
-    #[diagnostic(help("add photos to it, or remove it"))]
+    #[diagnostic(help("add photos to it, correct their paths if it is in a list, or remove it"))]
     EmptyClass { path: PathBuf, class: String, left_out: LeftOut },
     /// Two class names differ in case only.
     #[error("the classes {first:?} and {second:?} in {} differ only in upper and lower case", path.display())]
@@ -139,16 +147,16 @@ impl PhotoError {
     }
 }
 
-/// A file that was left out, with the reason.
+/// A file or folder that was left out, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The file.
+    /// The file or folder.
     pub path: PathBuf,
     /// Reason for leaving it out.
     pub reason: String,
 }
 
-/// Count and first of the files left out of a folder in which nothing else remained.
+/// Count and first of the files that were left out where no photo remained: of a folder, a list or a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     count: usize,

@@ -1,8 +1,8 @@
 //! Detection of truncated JPEG files.
 //!
-//! The decoder silently fills the missing part of a truncated file, with nearly one color, so half a download would be trained on as if it
-//! were a photo. Most such files have no end-of-image marker, which [`is_complete`] finds. Some programs close them with one:
-//! [`ends_early`] finds those.
+//! The decoder silently fills the missing part of a truncated file, with nearly one color, so half a download would be trained
+//! on as if it were a photo. Most such files have no end-of-image marker, which [`is_complete`] finds. Some programs close them
+//! with one: [`ends_early`] finds those. It decodes a picture again, so it is asked only about pictures that [`may_end_early`].
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -26,18 +26,30 @@ pub(super) fn is_complete(bytes: &[u8]) -> bool {
     start_of_scan(bytes).is_none_or(|scan| bytes[scan..].windows(2).any(|pair| pair == END_OF_IMAGE))
 }
 
-/// Returns true if the bottom of a decoded picture looks like a missing part: the decoder reads zeros after the end of the data, so all
-/// blocks there are equal. Real photos can look so, too, as those of one color do. Narrow pictures always do: they are checked quickly.
+/// Widest period that the missing part of a picture repeats with, px: a multiple of the usual widths of blocks, 8 and 16 px.
+const MAX_PERIOD: usize = 32;
+
+/// Narrowest one: the width of a block.
+const MIN_PERIOD: usize = 8;
+
+/// Returns true if the bottom of a decoded picture looks like a missing part: the decoder reads zeros after the end of the data, so
+/// all blocks there are equal. Real photos can look so, too, as those of one color do.
+///
+/// Three blocks beside each other are needed to see it, from the left. So a part that is missing only from the last row of
+/// blocks is not seen. Pictures narrower than 24 px are not checked at all, and in those narrower than 96 px, blocks that are
+/// 16 or 32 px wide may be missed.
 pub(super) fn may_end_early(picture: &DynamicImage) -> bool {
-    // A multiple of the usual widths of blocks, 8 and 16 px. Blocks at the edges are cut, or blended with what is beside them.
-    const PERIOD: usize = 32;
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let bytes = picture.as_bytes();
-    if width < 3 * PERIOD || height == 0 {
-        return true;
+    if height == 0 {
+        return false;
     }
+    // Blocks at the edges are cut, or blended with what is beside them: the last one is not looked at.
+    let Some(period) = [MAX_PERIOD, 16, MIN_PERIOD].into_iter().find(|period| 3 * period <= width) else {
+        return false;
+    };
+    let bytes = picture.as_bytes();
     let row_bytes = bytes.len() / height;
-    let period = PERIOD * (row_bytes / width);
+    let period = period * (row_bytes / width);
     let is_periodic = |row: &[u8]| row[..row_bytes - period].windows(period + 1).all(|part| part[0] == part[period]);
     bytes.rchunks_exact(row_bytes).take(4).all(is_periodic)
 }
@@ -120,7 +132,7 @@ mod tests {
     fn a_file_that_was_cut_and_closed_is_found() {
         let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
         let whole = crate::synthetic::encode_jpeg(&drawing.picture);
-        assert!(!is_found(&whole));
+        assert!(!may_end_early(&image::load_from_memory(&whole).unwrap()), "it is decoded once");
         let (scan, end) = (start_of_scan(&whole).unwrap(), end_of_data(&whole).unwrap());
         for part in [1, 3, 5, 8] {
             let at = scan + 12 + (end - scan - 12) * part / 10;
@@ -129,6 +141,30 @@ mod tests {
             assert!(is_found(&closed), "{part} tenths of the data");
             // What follows the picture does not matter.
             assert!(is_found(&[&closed[..], b"a maker's note"].concat()));
+        }
+    }
+
+    /// Small pictures are decoded once, unless their bottom looks missing.
+    #[test]
+    fn small_files_that_were_cut_and_closed_are_found() {
+        let drawing = &crate::synthetic::drawings(3, 1, crate::synthetic::Set::Train)[0];
+        for width in [24, 28, 32, 47, 48, 64, 95, 96] {
+            let small = image::imageops::thumbnail(&drawing.picture, width, width);
+            let whole = crate::synthetic::encode_jpeg(&small);
+            assert!(!may_end_early(&image::load_from_memory(&whole).unwrap()), "{width}");
+            let (scan, end) = (start_of_scan(&whole).unwrap(), end_of_data(&whole).unwrap());
+            for part in [1, 3, 5] {
+                let at = scan + 12 + (end - scan - 12) * part / 10;
+                assert!(is_found(&[&whole[..at], &END_OF_IMAGE].concat()), "{width}: {part} tenths of the data");
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_too_narrow_to_see_a_missing_part_are_not_checked() {
+        for (width, is_checked) in [(1, false), (23, false), (24, true), (95, true), (96, true), (500, true)] {
+            let card = DynamicImage::from(image::GrayImage::from_pixel(width, 40, image::Luma([128])));
+            assert_eq!(may_end_early(&card), is_checked, "{width}");
         }
     }
 
@@ -147,6 +183,6 @@ mod tests {
         let mut gray = Vec::new();
         let card = image::GrayImage::from_pixel(50, 40, image::Luma([128]));
         image::codecs::jpeg::JpegEncoder::new(&mut gray).encode_image(&card).unwrap();
-        assert!(!is_found(&gray));
+        assert!(may_end_early(&image::load_from_memory(&gray).unwrap()) && !is_found(&gray));
     }
 }

@@ -7,11 +7,13 @@
 
 mod class_from;
 mod coarse;
+mod collected;
 mod dataset;
 pub mod decode;
 mod duplicates;
 mod enlarge;
 mod error;
+mod folder;
 mod jpeg;
 mod list;
 mod natural;
@@ -22,6 +24,7 @@ mod search;
 mod series;
 mod split;
 mod split_folders;
+mod structure;
 mod survey;
 mod unlabeled;
 mod unsupported;
@@ -32,13 +35,13 @@ pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplica
 pub use error::{PhotoError, PhotoFault, Warning};
 pub use options::PhotoOptions;
 pub use picture::{Picture, PictureLengthError};
-pub use scan::{FoundPhoto, FoundPhotos, expand, scan};
+pub use scan::{FoundPhoto, FoundPhotos, scan};
 pub use search::{FoundDuplicates, MAX_CONFIRMED, MAX_PARTNERS, near_duplicates, search};
 pub use series::{SERIES, Series, series, series_of_folds};
 pub use split::{folds, hold_out};
 pub use split_folders::SplitFolders;
 pub use survey::Survey;
-pub use unlabeled::{Unlabeled, read_some_unlabeled, read_unlabeled};
+pub use unlabeled::{Unlabeled, expand, read_some_unlabeled, read_unlabeled};
 
 /// Keeps at most `limit` items, spread evenly; all if there are no more, or no limit.
 pub fn thinned<T>(all: Vec<T>, limit: Option<usize>) -> Vec<T> {

@@ -1,10 +1,10 @@
-//! Settings of reading and comparing photos.
+//! Settings of reading photos and of the search for near-duplicates.
 
 use std::path::Path;
 
 use super::{ClassFrom, Source};
 
-/// Settings of reading and comparing photos, the same for training photos and others.
+/// Settings of reading photos and of the search for near-duplicates. They apply to photos for training, validation and test alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhotoOptions {
     /// Source of the photos' classes.
@@ -14,7 +14,7 @@ pub struct PhotoOptions {
 }
 
 impl PhotoOptions {
-    /// Returns the photos of a folder or a list, with the classes that these settings say.
+    /// Returns a folder or a list as a source of photos whose classes are where these settings say.
     pub fn of<'a>(&'a self, path: &'a Path) -> Source<'a> {
         Source { path, class_from: &self.class_from }
     }

@@ -1,16 +1,15 @@
-//! Finds photos in folders, and their classes.
+//! Finds photos in folders and lists, and their classes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::class_from::Source;
+use super::collected::Collected;
 use super::error::LeftOut;
-use super::list::{self, Listed, is_list};
-use super::unsupported::format_of_name;
-use super::{ClassFrom, PhotoError, Warning};
-use crate::artifacts::{is_run, is_study};
+use super::folder::one_level;
+use super::list::{self, Absent, Listed, is_list};
+use super::structure::by_structure;
+use super::{PhotoError, Warning};
 
 /// A photo file and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,39 +20,35 @@ pub struct FoundPhoto {
     pub class: usize,
 }
 
-/// The photos of a folder.
+/// The photos of a folder or a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundPhotos {
     /// Class names in Unicode's composed form (NFC), sorted.
     pub classes: Vec<String>,
     /// Photos, sorted by class and path: the same order on every machine.
     pub photos: Vec<FoundPhoto>,
-    /// Files that are not pictures by their extension, and folders that are not searched.
+    /// Files that are not pictures by their ending, pictures without a class, listed photos that do not exist, and folders that are
+    /// not searched.
     pub warnings: Vec<Warning>,
 }
 
-/// Photos by class, before they are sorted.
-#[derive(Default)]
-struct Collected {
-    by_class: BTreeMap<String, Vec<PathBuf>>,
-    warnings: Vec<Warning>,
-}
-
-/// Finds the photos of a folder or a list, and their classes. A list is a `.csv`, `.tsv` or `.txt` file with a path and a class on each
-/// line.
+/// Finds the photos of a folder or a list, and their classes. A list is a `.csv`, `.tsv` or `.txt` file with a path and a class on
+/// each line.
 ///
-/// A folder has one of two structures, unless the source says where the class is. Either each class has a sub-folder, or all photos are
-/// in one folder and each file's name starts with its class ([`ClassFrom::Prefix`]). If the class is in the file's name by the source,
-/// the photos of the folder and of its sub-folders are used.
+/// With [`ClassFrom::Structure`](super::ClassFrom::Structure), a folder has one of two structures: each class has a folder in
+/// it, or all photos are directly in it and their names start with their class. With
+/// [`ClassFrom::Folder`](super::ClassFrom::Folder) it must be the former. With the others, the class is in the file's name: the
+/// photos directly in the folder and in the folders in it are used.
 ///
 /// Names are the same in any of Unicode's forms: a Mac stores `é` as two characters, other systems as one.
 ///
-/// Hidden files are skipped. These become warnings: other files without the extension of a picture, run folders of `pinhole train`,
-/// sub-folders without pictures, and folders with pictures further down.
+/// Hidden files are skipped. These become warnings: other files without the ending of a picture, folders that Pinhole wrote,
+/// folders without pictures, and folders with pictures further down.
 ///
 /// # Errors
-/// [`PhotoError`] with the path: see its variants. A class that has pictures, but only of formats that cannot be read, is an error.
-/// The number of classes, and whether their photos can be read, are checked by [`super::load`].
+/// [`PhotoError`] with the path: see its variants. A class that has pictures, but none of a format that can be read, is an
+/// error, as is a class of a list of which no photo exists. The number of classes, and whether their photos can be read, are
+/// checked by [`super::load`].
 pub fn scan<'a>(source: impl Into<Source<'a>>) -> Result<FoundPhotos, PhotoError> {
     let source = source.into();
     let folder = source.path;
@@ -78,273 +73,24 @@ pub fn scan<'a>(source: impl Into<Source<'a>>) -> Result<FoundPhotos, PhotoError
     Ok(FoundPhotos { classes, photos, warnings })
 }
 
+/// Collects the photos of a list.
 fn listed(source: Source<'_>) -> Result<Collected, PhotoError> {
-    let (listed, warnings) = list::read(source.path, source.class_from)?;
-    let mut collected = Collected { warnings, ..Collected::default() };
+    let (listed, absent) = list::read(source.path, source.class_from)?;
+    let mut collected = Collected::default();
     for Listed { path, class } in listed {
-        collected.by_class.entry(class).or_default().push(path);
+        collected.add(class, path);
     }
+    collected.check_classes(source.path, absent.iter().filter_map(|one| Some((one.class.clone()?, &one.warning))))?;
+    collected.warnings = absent.into_iter().map(|Absent { warning, .. }| warning).collect();
     Ok(collected)
 }
 
-/// Collects the photos of a folder and of its sub-folders by their own names.
+/// Collects the photos of a folder and of the folders in it by their own names.
 fn by_file_names(source: Source<'_>) -> Result<Collected, PhotoError> {
-    let (mut files, folders) = entries(source.path)?;
-    let (folders, mut warnings) = without_runs(folders);
-    for folder in folders {
-        let (inside, deeper) = entries(&folder)?;
-        files.extend(inside);
-        warnings.extend(too_deep(deeper));
-    }
-    let mut collected = Collected { warnings, ..Collected::default() };
-    let (pictures, other) = pictures(files);
-    collected.add_by_names(pictures, &other, source)?;
-    collected.warnings.extend(other);
+    let all = one_level(source.path)?.all_files();
+    let mut collected = Collected { warnings: all.folders, ..Collected::default() };
+    collected.add_by_names(all.pictures, all.other, source)?;
     Ok(collected)
-}
-
-/// A sub-folder.
-struct ClassFolder {
-    path: PathBuf,
-    pictures: Vec<PathBuf>,
-    /// Its other files.
-    other: Vec<Warning>,
-    /// The folders in it.
-    deeper: Vec<PathBuf>,
-}
-
-/// Collects the photos of a folder by its structure.
-fn by_structure(source: Source<'_>) -> Result<Collected, PhotoError> {
-    let folder = source.path;
-    let (files, folders) = entries(folder)?;
-    let (pictures, other) = pictures(files);
-    let (folders, runs) = without_runs(folders);
-    let mut class_folders = Vec::with_capacity(folders.len());
-    for path in folders {
-        let (files, deeper) = entries(&path)?;
-        let (pictures, other) = self::pictures(files);
-        class_folders.push(ClassFolder { path, pictures, other, deeper });
-    }
-    let mut collected = Collected { warnings: runs, ..Collected::default() };
-    let with_pictures = class_folders.iter().find(|one| !one.pictures.is_empty());
-    match (pictures.first(), with_pictures) {
-        (Some(file), Some(class_folder)) if source.class_from.is_structure() => {
-            let (file, class_folder) = (file.clone(), class_folder.path.clone());
-            return Err(PhotoError::Mixed { path: folder.to_owned(), file, folder: class_folder });
-        }
-        (Some(_), None) if source.class_from.is_structure() => {
-            collected.add_by_names(pictures, &other, source)?;
-            let inside = class_folders.into_iter().flat_map(|one| one.other.into_iter().chain(too_deep(one.deeper)));
-            collected.warnings.extend(inside);
-        }
-        (_, Some(_)) => {
-            // Beside folders of classes, if the user says that these are meant.
-            let reason = "it is not in a folder of a class";
-            let outside = pictures.into_iter().map(|path| Warning { path, reason: reason.into() });
-            collected.warnings.extend(outside);
-            for class_folder in class_folders {
-                collected.add_folder(class_folder)?;
-            }
-        }
-        (_, None) => {
-            // Folders of folders of classes, such as several data sets.
-            let has_classes = |one: &&ClassFolder| one.deeper.iter().any(|deeper| has_pictures(deeper));
-            if pictures.is_empty()
-                && let Some(inner) = class_folders.iter().find(has_classes)
-            {
-                return Err(PhotoError::Deeper { path: folder.to_owned(), inner: inner.path.clone() });
-            }
-            collected.warnings.extend(class_folders.into_iter().flat_map(|one| one.other));
-        }
-    }
-    collected.warnings.extend(other);
-    Ok(collected)
-}
-
-impl Collected {
-    /// Adds pictures by their names. `other` are files that are not used.
-    fn add_by_names(
-        &mut self,
-        pictures: Vec<PathBuf>,
-        other: &[Warning],
-        Source { path: folder, class_from }: Source<'_>,
-    ) -> Result<(), PhotoError> {
-        for path in pictures {
-            match class_from.class_of(&path)? {
-                Some(class) => self.by_class.entry(class).or_default().push(path),
-                None => self.warnings.push(Warning { path, reason: format!("its name does not match {class_from}") }),
-            }
-        }
-        // A class whose pictures all have formats that cannot be read would be missing in silence.
-        for warning in other.iter().filter(|warning| is_unread_picture(&warning.path)) {
-            if let Ok(Some(class)) = class_from.class_of(&warning.path)
-                && !self.by_class.contains_key(&class)
-                && !self.by_class.is_empty()
-            {
-                let left_out = LeftOut::of(std::slice::from_ref(warning));
-                return Err(PhotoError::EmptyClass { path: folder.to_owned(), class, left_out });
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds the folder of a class, or leaves it out if it has nothing to do with photos.
-    fn add_folder(&mut self, ClassFolder { path, pictures, other, deeper }: ClassFolder) -> Result<(), PhotoError> {
-        if pictures.is_empty() && !other.iter().any(|warning| is_unread_picture(&warning.path)) {
-            let reason = if deeper.iter().any(|folder| has_pictures(folder)) {
-                "its pictures are more than one folder down"
-            } else {
-                "it has no pictures"
-            };
-            self.warnings.push(Warning { path, reason: reason.into() });
-            return Ok(());
-        }
-        let class = path.file_name().unwrap_or_default().to_str();
-        let class = class.ok_or_else(|| PhotoError::NotUtf8 { path: path.clone() })?;
-        let class: String = class.nfc().collect();
-        if pictures.is_empty() {
-            let unread: Vec<Warning> = other.into_iter().filter(|one| is_unread_picture(&one.path)).collect();
-            let folder = path.parent().unwrap_or(&path).to_owned();
-            return Err(PhotoError::EmptyClass { path: folder, class, left_out: LeftOut::of(&unread) });
-        }
-        self.warnings.extend(other);
-        let inside = deeper.into_iter().filter(|folder| has_pictures(folder));
-        self.warnings.extend(inside.map(|path| {
-            let reason = format!(
-                "its pictures are more than one folder down, in the folder of the class {class}; if it is a class, move it beside {class}"
-            );
-            Warning { path, reason }
-        }));
-        // Folders whose names differ only in their Unicode form are one class.
-        self.by_class.entry(class).or_default().extend(pictures);
-        Ok(())
-    }
-}
-
-/// Finds the photos that paths on a command line mean, sorted. A file is itself, a list is the files in it; a folder is all pictures in it and, one level
-/// down, in its sub-folders. Classes are ignored.
-///
-/// # Errors
-/// [`PhotoError::Photo`] if a path does not exist, [`PhotoError::Folder`] if a folder cannot be read,
-/// [`PhotoError::Nothing`] if a folder has no picture.
-pub fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), PhotoError> {
-    let (mut found, mut warnings) = (Vec::new(), Vec::new());
-    for path in paths {
-        if is_list(path) {
-            // Its classes do not matter: a name of a folder takes their place.
-            let (listed, missing) = list::read(path, &ClassFrom::Folder)?;
-            if listed.is_empty() {
-                return Err(PhotoError::Nothing { path: path.clone(), left_out: LeftOut::of(&missing) });
-            }
-            found.extend(listed.into_iter().map(|one| one.path));
-            warnings.extend(missing);
-            continue;
-        }
-        if !path.is_dir() {
-            // A missing file is reported now, before a board is started for it. If it is not a picture, reading finds that.
-            path.metadata().map_err(|reason| PhotoError::unreadable(path, reason))?;
-            found.push(path.clone());
-            continue;
-        }
-        let before = found.len();
-        let (mut files, folders) = entries(path)?;
-        let (folders, runs) = without_runs(folders);
-        warnings.extend(runs);
-        for folder in folders {
-            let (inside, deeper) = entries(&folder)?;
-            files.extend(inside);
-            warnings.extend(too_deep(deeper));
-        }
-        let (pictures, other) = pictures(files);
-        found.extend(pictures);
-        warnings.extend(other);
-        if found.len() == before {
-            return Err(PhotoError::Nothing { path: path.clone(), left_out: LeftOut::of(&warnings) });
-        }
-    }
-    Ok((found, warnings))
-}
-
-/// Returns the visible files and the visible folders directly in a folder, each sorted.
-pub(super) fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), PhotoError> {
-    if folder.is_file() {
-        return Err(PhotoError::NotAFolder { path: folder.to_owned() });
-    }
-    let unreadable = |reason| PhotoError::Folder { path: folder.to_owned(), reason };
-    let (mut files, mut folders) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        // macOS puts such a folder into archives: copies of names without pictures.
-        if name(&path).starts_with('.') || name(&path) == "__MACOSX" {
-            continue;
-        }
-        if path.is_dir() { folders.push(path) } else { files.push(path) }
-    }
-    files.sort();
-    folders.sort();
-    Ok((files, folders))
-}
-
-/// Returns the folders that Pinhole did not write, and warnings for those that it did. With the default `--out`, the second
-/// training or study on the photos in `.` finds the first one's folder beside them.
-fn without_runs(folders: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
-    let is_ours = |folder: &PathBuf| is_run(folder) || is_study(folder);
-    let (runs, folders): (Vec<_>, Vec<_>) = folders.into_iter().partition(is_ours);
-    let reason = "a folder that Pinhole wrote, not photos";
-    (folders, runs.into_iter().map(|path| Warning { path, reason: reason.into() }).collect())
-}
-
-/// Returns warnings for folders that contain pictures at any depth: photos are searched one level down only.
-fn too_deep(folders: Vec<PathBuf>) -> impl Iterator<Item = Warning> {
-    let reason = "its pictures are more than one folder down";
-    folders.into_iter().filter(|folder| has_pictures(folder)).map(|path| Warning { path, reason: reason.into() })
-}
-
-/// Returns true if a folder contains a picture at any depth. Links to folders are not followed: they may form cycles.
-fn has_pictures(folder: &Path) -> bool {
-    // Folders that cannot be read count as empty.
-    let Ok((files, folders)) = entries(folder) else { return false };
-    files.iter().any(|path| is_picture(path))
-        || folders.iter().any(|folder| !folder.is_symlink() && has_pictures(folder))
-}
-
-pub(super) fn is_picture(path: &Path) -> bool {
-    image::ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
-}
-
-/// Returns the files with the extension of a supported picture format, and warnings for the others.
-fn pictures(files: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Warning>) {
-    let (pictures, other): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_picture(path) && !is_special(path));
-    let warnings = other.into_iter().map(|path| Warning { reason: why_not(&path).into(), path }).collect();
-    (pictures, warnings)
-}
-
-/// Returns true for a pipe, a device or a socket: reading it might never end. A link is what it leads to.
-fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| !metadata.is_file())
-}
-
-/// Returns true if a file has the ending of a picture, or of a format that people have photos in, but cannot be read.
-fn is_unread_picture(path: &Path) -> bool {
-    format_of_name(path).is_some() || image::ImageFormat::from_path(path).is_ok()
-}
-
-/// Returns the reason why a file is not a picture for this program.
-fn why_not(path: &Path) -> &'static str {
-    if is_special(path) {
-        return "it is not a regular file";
-    }
-    if let Some(reason) = format_of_name(path) {
-        return reason;
-    }
-    match image::ImageFormat::from_path(path) {
-        Ok(_) => "this picture format is not supported: convert it to JPEG or PNG",
-        Err(_) => "its ending is not that of a picture",
-    }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn check_names<'a>(folder: &Path, classes: impl Iterator<Item = &'a String>) -> Result<(), PhotoError> {
@@ -362,25 +108,12 @@ fn check_names<'a>(folder: &Path, classes: impl Iterator<Item = &'a String>) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::folder::tests::{folder_with, name, said};
     use super::*;
-
-    fn folder_with(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, b"").unwrap();
-        }
-        folder
-    }
 
     /// Scans as `--class-from` says.
     fn scan_by(folder: &Path, class_from: &str) -> Result<FoundPhotos, PhotoError> {
         scan(Source { path: folder, class_from: &class_from.parse().unwrap() })
-    }
-
-    fn said(warnings: &[Warning]) -> Vec<(String, &str)> {
-        warnings.iter().map(|warning| (name(&warning.path), &warning.reason[..])).collect()
     }
 
     fn names_and_classes(found: &FoundPhotos) -> Vec<(String, String)> {
@@ -426,38 +159,6 @@ mod tests {
         assert!(matches!(scan(only_a_mark.path()), Err(PhotoError::Nameless { .. })));
     }
 
-    #[test]
-    fn pictures_too_deep_are_warned_of_once_a_folder() {
-        let folder = folder_with(&["a/1.jpg", "a/old/2.jpg", "a/old/3.jpg", "a/x/y/z/4.jpg", "a/t/x.txt", "b/5.jpg"]);
-        let deep: Vec<_> = ["old", "x"].map(|name| folder.path().join("a").join(name)).into();
-        let paths = |warnings: Vec<Warning>| warnings.into_iter().map(|warning| warning.path).collect::<Vec<_>>();
-        let found = scan(folder.path()).unwrap();
-        assert_eq!((found.photos.len(), paths(found.warnings)), (2, deep.clone()));
-        let (expanded, warnings) = expand(&[folder.path().to_owned()]).unwrap();
-        assert_eq!((expanded.len(), paths(warnings)), (2, deep));
-    }
-
-    #[test]
-    fn pictures_that_cannot_be_read_are_said_to_be_pictures() {
-        let folder = folder_with(&["a-1.jpg", "b-0.jpg", "b-1.tga", "notes.txt"]);
-        let found = scan(folder.path()).unwrap();
-        let said: Vec<_> =
-            found.warnings.iter().map(|warning| (name(&warning.path), warning.reason.as_str())).collect();
-        let unread = "this picture format is not supported: convert it to JPEG or PNG";
-        let expected = [("b-1.tga", unread), ("notes.txt", "its ending is not that of a picture")];
-        assert_eq!(said, expected.map(|(file, reason)| (file.to_owned(), reason)));
-    }
-
-    #[test]
-    fn formats_that_cannot_be_read_are_said_by_name() {
-        let folder = folder_with(&["a-1.jpg", "b-0.jpg", "b-1.HEIC", "b-2.avif", "b-3.jxl", "b-4.NEF"]);
-        let found = scan(folder.path()).unwrap();
-        for (warning, format) in found.warnings.iter().zip(["HEIC", "AVIF", "JPEG XL", "raw"]) {
-            assert!(warning.reason.contains(format) && warning.reason.contains("JPEG"), "{warning:?}");
-        }
-        assert_eq!(found.warnings.len(), 4);
-    }
-
     /// As characters that stand for any wrong byte, the three would be one class.
     #[cfg(target_os = "linux")]
     #[test]
@@ -479,18 +180,6 @@ mod tests {
     }
 
     #[test]
-    fn run_folders_are_no_classes() {
-        let folder = folder_with(&["a/1.jpg", "b/1.jpg", "run/report.html", "c/1.jpg"]);
-        std::fs::write(folder.path().join("run").join("run.json"), r#"{"pinhole": "9.9.9"}"#).unwrap();
-        // From another program, so a class like any other.
-        std::fs::write(folder.path().join("c").join("run.json"), r#"{"laps": 3}"#).unwrap();
-        let found = scan(folder.path()).unwrap();
-        assert_eq!(found.classes, ["a", "b", "c"]);
-        let left_out: Vec<String> = found.warnings.iter().map(|warning| name(&warning.path)).collect();
-        assert_eq!(left_out, ["run", "run.json"]);
-    }
-
-    #[test]
     fn wrong_folders_are_told_apart() {
         use PhotoError::*;
         let error = |files: &[&str]| scan(folder_with(files).path()).unwrap_err();
@@ -503,51 +192,6 @@ mod tests {
         assert!(matches!(scan(Path::new("no such folder")).unwrap_err(), Folder { .. }));
         let folder = folder_with(&["a1.jpg"]);
         assert!(matches!(scan(&folder.path().join("a1.jpg")).unwrap_err(), NotAFolder { .. }));
-    }
-
-    #[test]
-    fn folders_that_have_nothing_to_do_with_photos_are_left_out() {
-        let folder = folder_with(&["a/1.jpg", "b/readme.txt", "b/notes.md", "c/1.jpg", "d/e/1.jpg"]);
-        std::fs::create_dir(folder.path().join("empty")).unwrap();
-        let found = scan(folder.path()).unwrap();
-        assert_eq!(found.classes, ["a", "c"]);
-        let none = "it has no pictures";
-        let expected = [("b", none), ("d", "its pictures are more than one folder down"), ("empty", none)];
-        assert_eq!(said(&found.warnings), expected.map(|(folder, reason)| (folder.to_owned(), reason)));
-    }
-
-    #[test]
-    fn a_class_of_unreadable_pictures_is_an_error_that_names_one_of_its_own() {
-        for files in [
-            ["a/1.jpg", "a/0.heic", "b/2.heic", "b/readme.txt", "c/1.jpg"],
-            ["a-1.jpg", "a-0.heic", "b-2.heic", "b-readme.txt", "c-1.jpg"],
-        ] {
-            let folder = folder_with(&files);
-            match scan(folder.path()).unwrap_err() {
-                PhotoError::EmptyClass { class, left_out, .. } => {
-                    let said = left_out.to_string();
-                    assert!(
-                        class == "b" && said.contains("2.heic: it is a HEIC") && said.contains("1 left out"),
-                        "{said}"
-                    );
-                }
-                other => panic!("{other}"),
-            }
-        }
-    }
-
-    #[test]
-    fn classes_that_are_too_deep_are_said_with_the_folder_to_give() {
-        let folder = folder_with(&["notes/x.txt", "set/cat/1.jpg", "set/dog/1.jpg", "zoo/cat/1.jpg"]);
-        match scan(folder.path()).unwrap_err() {
-            PhotoError::Deeper { inner, .. } => assert_eq!(inner, folder.path().join("set")),
-            other => panic!("{other}"),
-        }
-        let folder = folder_with(&["dog/1.jpg", "dog/chihuahua/2.jpg", "cat/1.jpg"]);
-        let found = scan(folder.path()).unwrap();
-        assert_eq!((found.classes.len(), found.photos.len()), (2, 2));
-        let reason = "its pictures are more than one folder down, in the folder of the class dog; if it is a class, move it beside dog";
-        assert_eq!(said(&found.warnings), [("chihuahua".to_owned(), reason)]);
     }
 
     #[test]
@@ -569,19 +213,50 @@ mod tests {
         assert!(said(&found.warnings).contains(&("7_a.jpg".to_owned(), "it is not in a folder of a class")));
     }
 
+    /// All photos are in the folder that is given, so there is no class.
     #[test]
-    fn a_list_is_photos_with_and_without_classes() {
+    fn folders_of_classes_that_are_not_there_are_asked_for() {
+        for files in [&["1.jpg", "2.jpg"][..], &["1.jpg", "notes/x.txt"]] {
+            let folder = folder_with(files);
+            let error = scan_by(folder.path(), "folder").unwrap_err();
+            let first = folder.path().join("1.jpg");
+            assert!(
+                matches!(&error, PhotoError::NoClassFolder { path, file } if path == folder.path() && *file == first),
+                "{error}"
+            );
+        }
+        assert!(matches!(scan_by(folder_with(&["x/y.txt"]).path(), "folder"), Err(PhotoError::Nothing { .. })));
+    }
+
+    #[test]
+    fn a_list_is_photos_with_classes() {
         let folder = folder_with(&["x/1.jpg", "x/2.jpg", "y.png"]);
         let list = folder.path().join("list.txt");
         std::fs::write(&list, "x/2.jpg,b\ny.png,a\nx/1.jpg,b\nx/3.jpg,a\n").unwrap();
         let found = scan(&list).unwrap();
         let expected = [("y.png", "a"), ("1.jpg", "b"), ("2.jpg", "b")];
         assert_eq!(names_and_classes(&found), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
-        assert_eq!(said(&found.warnings).len(), 1);
-        let (expanded, warnings) = expand(std::slice::from_ref(&list)).unwrap();
-        assert_eq!((expanded.len(), warnings.len()), (3, 1));
+        assert_eq!(said(&found.warnings).iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["3.jpg"]);
         std::fs::write(&list, "").unwrap();
         assert!(matches!(scan(&list), Err(PhotoError::Nothing { .. })));
-        assert!(matches!(expand(&[list]), Err(PhotoError::Nothing { .. })));
+    }
+
+    #[test]
+    fn a_class_of_a_list_without_a_photo_that_exists_is_an_error_that_names_its_own() {
+        let folder = folder_with(&["x/1.jpg", "y.png"]);
+        let list = folder.path().join("list.csv");
+        std::fs::write(&list, "x/1.jpg,a\nx/2.jpg,a\ny.png,b\nx/3.jpg,c\nx/4.jpg,c\n").unwrap();
+        match scan(&list) {
+            Err(PhotoError::EmptyClass { path, class, left_out }) => {
+                let said = left_out.to_string();
+                let own = folder.path().join("x/3.jpg");
+                let start = format!(" (2 left out; the first: {}: ", own.display());
+                assert!(path == list && class == "c" && said.starts_with(&start), "{class}{said}");
+                assert!(said.contains("(line 4 of "), "{said}");
+            }
+            other => panic!("{other:?}"),
+        }
+        std::fs::write(&list, "x/3.jpg,a\nx/4.jpg,b\n").unwrap();
+        assert!(matches!(scan(&list), Err(PhotoError::Nothing { .. })), "no class has one");
     }
 }

@@ -1,6 +1,6 @@
 //! Search for near-duplicates among all pairs of inputs.
 //!
-//! Comparing the pixels of every pair would take hours for 60,000 photos. So each pair passes three tests, each dearer than the one
+//! Comparing the pixels of every pair would take hours for 60,000 photos. So each pair passes three tests, each slower than the one
 //! before. The first two leave out only pairs that the last would reject:
 //!
 //! 1. The distance of the hashes ([`MAX_DISTANCE`](super::MAX_DISTANCE)): nanoseconds.
@@ -46,8 +46,8 @@ pub struct FoundDuplicates {
 /// Finds all pairs of near-duplicates among inputs by their luma, except those beyond [`MAX_PARTNERS`] and [`MAX_CONFIRMED`]. The
 /// result does not depend on the number of threads. Copies rotated or cropped by more than a few percent are not found.
 ///
-/// The first `training` inputs are on one side of a split, the others on the other. `progress` is called on any thread with the number
-/// of further pairs that are done, of `n * (n - 1) / 2`.
+/// The first `training` inputs are on one side of a split, the others on the other. `progress` is called on any thread with the
+/// number of further pairs that are done, of `n * (n - 1) / 2`.
 ///
 /// # Panics
 /// If an example's number of pixels differs from the input's, or the input has none.

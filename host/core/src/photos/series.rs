@@ -1,16 +1,16 @@
 //! Series: groups of near-duplicates that are not copies of one picture but pictures of one place, as a fixed camera takes them.
 //!
-//! All photos of a class may be near-duplicates of each other, directly or through others in between. Kept together, they could not be
-//! split at all. So a series is cut into blocks, and a split keeps the photos of a block together.
+//! All photos of a class may be near-duplicates of each other, directly or through others in between. Kept together, they could
+//! not be split at all. So a series is cut into blocks, and a split keeps the photos of a block together.
 //!
 //! The rule, for a split of which one part in `parts` is held out (or for `parts` folds):
 //!
 //! 1. A group is a series of a class if it has at least [`SERIES`] photos of the class, and more than one `parts`-th of the class.
-//! 2. If a class has fewer groups than the split needs, its largest groups are series too, one after the other. Groups of equal inputs
-//!    are not: these are copies.
-//! 3. The photos of a series are ordered by their paths, with numbers in names as numbers: the order in which they were taken, for most
-//!    cameras. They are cut into as few blocks as fit into one `parts`-th of the class, at least two. The blocks' sizes differ by one
-//!    photo at most.
+//! 2. If a class has fewer groups than the split needs, its largest groups are series too, one after the other. Groups of equal
+//!    inputs are not: these are copies.
+//! 3. The photos of a series are ordered by their paths, with numbers in names as numbers: the order in which they were taken,
+//!    for most cameras. They are cut into as few blocks as fit into one `parts`-th of the class, at least two. The blocks'
+//!    sizes differ by one photo at most.
 //! 4. If the group has photos of other classes, these are cut by the same rule, or are a group of their own.
 //!
 //! So neighbors are on both sides of a split only at the ends of a block.
@@ -46,8 +46,9 @@ impl Series {
     }
 }
 
-/// Finds the series among a dataset's near-duplicates, for a split into `parts` equal parts of which `needed` must have a photo of
-/// each class. `groups` are those of [`super::groups`]. Returns the groups with the series cut into blocks, and the series by class.
+/// Finds the series among a dataset's near-duplicates, for a split into `parts` equal parts of which `needed` must have a photo
+/// of each class. `groups` are those of [`super::groups`]. Returns the groups with the series cut into blocks, and the series
+/// by class.
 ///
 /// # Panics
 /// If the number of `groups` is not that of the examples.

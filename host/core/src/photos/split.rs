@@ -70,8 +70,8 @@ pub fn hold_out(
 /// Divides a dataset into `count` folds for cross-validation. Returns the fold of each example, 0..`count`, by the seed.
 ///
 /// Each class is spread over the folds as evenly as its groups allow; without near-duplicates, their sizes differ by at most
-/// one photo. `groups` are those of [`super::groups`]; all of a group are in one fold, except those of which [`super::series()`] makes
-/// blocks: then all of a block are.
+/// one photo. `groups` are those of [`super::groups`]; all of a group are in one fold, except those of which
+/// [`super::series()`] makes blocks: then all of a block are.
 ///
 /// # Errors
 /// [`PhotoError::TooFewForFolds`] if a fold would have no photo of a class.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::scan::{entries, is_picture};
+use super::folder::entries;
+use super::unsupported::is_picture;
 
 /// Names of a folder of training photos, in upper or lower case.
 const TRAINING: [&str; 2] = ["train", "training"];
@@ -27,8 +28,8 @@ pub struct SplitFolders {
 
 impl SplitFolders {
     /// Finds the photos in a folder. It is split if it has a folder named `train` (or `training`) and one named `test`,
-    /// `validation`, `valid` or `val`. With both kinds of the latter, `test` stays apart. A class of a data set can be named `train`
-    /// too: beside folders with other names, it is a split only if it has folders inside.
+    /// `validation`, `valid` or `val`. With both kinds of the latter, `test` stays apart. A class of a data set can be named
+    /// `train` too: beside folders with other names, it is a split only if it has folders inside.
     ///
     /// A folder that holds a single folder of folders is taken for that one: unpacked archives are often like this. A folder that
     /// cannot be read is returned as it is, for the error of reading it.

@@ -1,4 +1,4 @@
-//! Survey of the photos in a folder: what a network for them is chosen by.
+//! Survey of the photos in a folder or a list: numbers of photos, sizes and colors. A network for them is chosen by these.
 
 use pinhole_shared::pixels::PictureSize;
 use rayon::prelude::*;
@@ -17,20 +17,20 @@ const ONE_IN: usize = 20;
 /// Greatest ratio of two photos' width by height that is about the same shape.
 const ONE_SHAPE: f64 = 1.5;
 
-/// Survey of a folder of labeled photos.
+/// Survey of the labeled photos in a folder or a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
     /// Class names and the number of photo files of each, by name.
     pub classes: Vec<(String, usize)>,
-    /// Sizes of a sample of the photos, px, by area.
+    /// Sizes of the photos that were decoded, px, by area.
     pub sizes: Vec<PictureSize>,
-    /// Number of photos in the sample that are colored.
+    /// Number of the photos that were decoded and are colored.
     pub colored: usize,
 }
 
 impl Survey {
-    /// Surveys a folder or a list, as [`super::load`] reads it. A sample of 200 photos is decoded, spread evenly. Photos that cannot be read
-    /// are not in it.
+    /// Surveys a folder or a list. All photos that [`scan`] finds are counted. At most 200 of them, spread evenly, are decoded for
+    /// sizes and colors, except those that cannot be read.
     ///
     /// # Errors
     /// Those of [`scan`].
@@ -52,7 +52,7 @@ impl Survey {
         Ok(Self { classes, sizes, colored })
     }
 
-    /// Returns true if most photos of the sample are colored.
+    /// Returns true if most of the photos that were decoded are colored.
     pub fn is_colored(&self) -> bool {
         2 * self.colored > self.sizes.len()
     }
@@ -90,7 +90,7 @@ impl Survey {
         self.classes.iter().map(|(_, count)| count).sum()
     }
 
-    /// Returns the numbers of photo files of the smallest and the largest class.
+    /// Returns the numbers of photo files of the smallest and the largest class; zeros without a class.
     pub fn range(&self) -> (usize, usize) {
         let counts = || self.classes.iter().map(|(_, count)| *count);
         (counts().min().unwrap_or(0), counts().max().unwrap_or(0))

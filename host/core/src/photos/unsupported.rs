@@ -1,6 +1,13 @@
-//! Formats of pictures that cannot be read, by what they are and how to convert them.
+//! Files that are not pictures, or pictures of a format that cannot be read: what they are, and how to convert them.
 
 use std::path::Path;
+
+use image::ImageFormat;
+
+use crate::artifacts::is_special;
+
+/// Reason why pipes, devices and sockets are not read: that might never end.
+pub(super) const NOT_REGULAR: &str = "it is not a regular file";
 
 const HEIC: &str = "it is a HEIC picture, which cannot be read: convert it to JPEG (heif-convert, or the phone's setting \"most \
                     compatible\")";
@@ -9,7 +16,7 @@ const JPEG_XL: &str = "it is a JPEG XL picture, which cannot be read: convert it
 const RAW: &str = "it is a camera's raw picture, which cannot be read: export it as JPEG";
 
 /// Returns the reason why files with this ending cannot be read, for formats that people have photos in.
-pub(super) fn format_of_name(path: &Path) -> Option<&'static str> {
+fn format_of_name(path: &Path) -> Option<&'static str> {
     Some(match &path.extension()?.to_str()?.to_ascii_lowercase()[..] {
         "heic" | "heif" | "hif" => HEIC,
         "avif" => AVIF,
@@ -30,5 +37,29 @@ pub(super) fn format_of(bytes: &[u8]) -> Option<&'static str> {
         (b"ftyp", b"avif" | b"avis") => Some(AVIF),
         (b"JXL ", _) => Some(JPEG_XL),
         _ => None,
+    }
+}
+
+/// Returns true if a file has the ending of a picture that can be read.
+pub(super) fn is_picture(path: &Path) -> bool {
+    ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
+}
+
+/// Returns true if a file has the ending of a picture, or of a format that people have photos in, whether it can be read or not.
+pub(super) fn is_named_as_picture(path: &Path) -> bool {
+    format_of_name(path).is_some() || ImageFormat::from_path(path).is_ok()
+}
+
+/// Returns the reason why a file is not a picture for this program.
+pub(super) fn why_not(path: &Path) -> &'static str {
+    if is_special(path) {
+        return NOT_REGULAR;
+    }
+    if let Some(reason) = format_of_name(path) {
+        return reason;
+    }
+    match ImageFormat::from_path(path) {
+        Ok(_) => "this picture format is not supported: convert it to JPEG or PNG",
+        Err(_) => "its ending is not that of a picture",
     }
 }

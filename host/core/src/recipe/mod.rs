@@ -93,10 +93,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::de::DeTable;
 
-use crate::suggest::did_you_mean;
-
 pub use layer::*;
-pub use named::{DEFAULT, NAMED};
+pub use named::{AUTO, DEFAULT, NAMED};
 pub use shapes::LayerShape;
 pub use training::{Augmentation, ClassWeights, Copies, Initialization, OptimizerSettings, Schedule, TrainingSettings};
 
@@ -141,11 +139,11 @@ fn is_eight(bits: &u8) -> bool {
 pub enum RecipeError {
     /// Neither a bundled name nor a file.
     #[error("there is no recipe {0:?}")]
-    #[diagnostic(help("{}name one of: {}; or give the path of a .toml file", meant(.0), names()))]
+    #[diagnostic(help("{}", named::help(.0)))]
     Unknown(String),
     /// The file cannot be read.
     #[error("the recipe {} cannot be read: {reason}", path.display())]
-    #[diagnostic(help("check the path, or name one of: {}", names()))]
+    #[diagnostic(help("check the path, or name one of: {}", named::names()))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -187,14 +185,6 @@ pub enum RecipeError {
         /// Problem and fix.
         reason: String,
     },
-}
-
-fn names() -> String {
-    NAMED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
-}
-
-fn meant(name: &str) -> String {
-    did_you_mean(name, NAMED.iter().map(|(name, _)| *name))
 }
 
 impl Recipe {
