@@ -12,7 +12,7 @@ use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter a
 use clap_complete::env::Shells;
 use clap_complete::{ArgValueCompleter, CompleteEnv};
 use miette::{IntoDiagnostic as _, Result};
-use pinhole_core::recipe::NAMED;
+use pinhole_core::recipe::{AUTO, NAMED};
 use pinhole_train::runs::bundled::Bundled;
 
 use super::output::say;
@@ -74,14 +74,18 @@ pub(super) fn models() -> ArgValueCompleter {
     })
 }
 
-/// Completes names of recipes, then paths.
+/// Completes names of recipes and the automatic choice, then paths.
 pub(super) fn recipes() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| with_paths(current, named_recipes()))
+    ArgValueCompleter::new(|current: &OsStr| with_paths(current, chosen_and_named()))
 }
 
 /// Completes names of recipes.
 pub(super) fn recipe_names() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| beginning_with(current, named_recipes()))
+}
+
+fn chosen_and_named() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [(AUTO, super::recipes::ABOUT_AUTO)].into_iter().chain(named_recipes())
 }
 
 fn named_recipes() -> impl Iterator<Item = (&'static str, &'static str)> {

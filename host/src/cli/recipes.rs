@@ -4,10 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_core::recipe::{DEFAULT, NAMED, Recipe};
+use pinhole_core::recipe::{AUTO, NAMED, Recipe};
 
 use super::completions::recipe_names;
 use super::output::say;
+
+/// Description of [`AUTO`].
+pub(super) const ABOUT_AUTO: &str = "a bundled network to continue from, and settings, chosen by the photos";
 
 /// `pinhole recipes`.
 #[derive(Debug, Args)]
@@ -31,10 +34,9 @@ impl Recipes {
             say!("{}", text.unwrap_or_else(|| recipe.to_toml()).trim_end());
             return Ok(ExitCode::SUCCESS);
         }
+        say!("{AUTO:<23} {ABOUT_AUTO} (default)");
         for &(name, text) in NAMED {
-            let about = about(text);
-            let default = if name == DEFAULT { " (default)" } else { "" };
-            say!("{name:<23} {about}{default}");
+            say!("{name:<23} {}", about(text));
         }
         Ok(ExitCode::SUCCESS)
     }

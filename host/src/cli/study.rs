@@ -10,7 +10,7 @@ use indicatif::ProgressStyle;
 use miette::{IntoDiagnostic, Result, WrapErr};
 use pinhole_core::artifacts::check_outside;
 use pinhole_core::photos::Series;
-use pinhole_core::recipe::DEFAULT;
+use pinhole_core::recipe::{AUTO, DEFAULT};
 use pinhole_lab::study::{
     self, Compared, FinishedStudy, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyOutcome, StudyPhotos,
     StudyPlan, StudyProgress, StudyResults, StudySize, System, systems,
@@ -25,7 +25,7 @@ use super::output::{
 };
 use super::photo_options::PhotoArguments;
 use super::values::{at_least, between};
-use crate::app::train::{AUTO, auto_system};
+use crate::app::train::auto_system;
 
 /// Numbers of folds and repeats of the cross-validation. Beside a given split, the seeds are spent on the split, and
 /// folds and repeats are fewer: as many as keep a study of all systems under ten minutes. Repeats are odd, so that a

@@ -15,7 +15,10 @@ fn names_and_paths_are_completed() {
     for (words, expected) in [
         (&["pro"][..], &["prove"][..]),
         (&["train", "photos", "--recipe", "conv-50"], &["conv-50", "conv-50-tiny"]),
+        (&["train", "photos", "--recipe", "au"], &["auto", "augmented"]),
+        (&["recipes", "au"], &["augmented"]),
         (&["recipes", "vg"], &["vgg"]),
+        (&["study", "photos", "--systems", "vgg,aut"], &["vgg,auto"]),
         (&["study", "photos", "--systems", "vgg,conv-9"], &["vgg,conv-96"]),
         (&["train", "photos", "--from", "conv-9"], &["conv-96"]),
         (&["inspect", "dr"], &["drawn"]),

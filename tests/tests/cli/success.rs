@@ -321,8 +321,11 @@ fn prove() {
 #[test]
 fn recipes() {
     let list = run(&[&"recipes"]).ok().stdout;
-    assert_eq!(list.lines().count(), NAMED.len());
-    for ((name, _), line) in NAMED.iter().zip(list.lines()) {
+    let mut lines = list.lines();
+    let auto = lines.next().unwrap();
+    assert!(auto.starts_with("auto ") && auto.ends_with(" (default)"), "{auto}");
+    assert_eq!(lines.clone().count(), NAMED.len());
+    for ((name, _), line) in NAMED.iter().zip(lines) {
         assert_eq!(line.split(' ').next(), Some(*name));
         let text = run(&[&"recipes", name]).ok().stdout;
         pinhole::recipe::Recipe::parse(&text, name).unwrap();

@@ -91,8 +91,8 @@ impl StudyPhotos {
         Self::load_telling(source, systems, &|_| ())
     }
 
-    /// Reads the photos for every input shape of the systems, and compares them with each other. A photo that is too small for one shape is left out of all, so
-    /// that all systems see the same photos.
+    /// Reads the photos for every input shape of the systems, and compares them with each other. All systems see the same
+    /// photos: a photo that cannot be read is left out of all.
     ///
     /// # Errors
     /// [`StudyError::Photos`].
@@ -205,20 +205,9 @@ impl StudyPhotos {
     /// Returns the near-duplicates by their paths. Pairs across the given split are marked: a network is tested on a copy of
     /// what it has learned.
     pub fn duplicate_paths(&self) -> Vec<DuplicatePhotos> {
-        let examples = &self.any().examples;
-        let across = |pair: &NearDuplicate| pair.first < self.training_count && pair.second >= self.training_count;
-        let contradiction = |pair: &NearDuplicate| {
-            let classes = [pair.first, pair.second].map(|index| examples[index].class);
-            (classes[0] != classes[1]).then(|| classes.map(|class| self.classes()[usize::from(class)].clone()))
-        };
-        let named = self.duplicates.iter().map(|pair| DuplicatePhotos {
-            first: examples[pair.first].path.clone(),
-            second: examples[pair.second].path.clone(),
-            mirrored: pair.mirrored,
-            across: self.given_split && across(pair),
-            contradiction: contradiction(pair),
-        });
-        named.collect()
+        let examples: Vec<_> = self.any().examples.iter().collect();
+        let training = if self.given_split { self.training_count } else { examples.len() };
+        DuplicatePhotos::of(&self.duplicates, &examples, self.classes(), training)
     }
 }
 

@@ -17,7 +17,6 @@ use pinhole_train::runs::{JobError, files};
 use pinhole_train::{Checkpoint, CheckpointError, Stopped, TrainError, TrainingIdentity};
 use thiserror::Error;
 
-pub use self::auto::AUTO;
 pub use self::changes::RecipeChanges;
 pub use self::output::EarlierRun;
 pub use self::request::{CandleError, NoBaseModel, RequestError, SameFolder, TooLargeForBoard, TrainRequest};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use pinhole_boards::board::Board;
 use pinhole_core::photos::{self, PhotoError, PhotoOptions, SplitFolders};
-use pinhole_core::recipe::{Recipe, RecipeError};
+use pinhole_core::recipe::{AUTO, Recipe, RecipeError};
 use pinhole_lab::tune::Measured;
 use pinhole_train::quantize::{ActivationBits, QuantizeError};
 use pinhole_train::runs::RecipeChoice;
@@ -16,7 +16,7 @@ use thiserror::Error;
 use super::super::command::command_of;
 use super::super::events::{Events, Note};
 use super::super::job::{Job, PretrainedInit};
-use super::auto::{self, AUTO};
+use super::auto;
 use super::changes::RecipeChanges;
 
 /// Request that becomes a [`Job`].

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pinhole_core::photos::PhotoOptions;
+use pinhole_core::recipe::AUTO;
 use pinhole_lab::study::System;
 
-use super::auto::{self, AUTO};
+use super::auto;
 use super::changes::RecipeChanges;
 use super::request::RequestError;
 

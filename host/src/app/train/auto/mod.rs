@@ -18,9 +18,6 @@ use self::input::InputChoice;
 use super::changes::RecipeChanges;
 use super::request::{CandleError, RequestError};
 
-/// Name of the automatic choice, in place of a recipe's.
-pub const AUTO: &str = "auto";
-
 /// Most photos that are tested for whether a flip changes the classes.
 const TESTED_PHOTOS: usize = 400;
 
