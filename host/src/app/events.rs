@@ -254,6 +254,11 @@ pub enum Progress {
 /// A piece of work that takes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
+    /// Reading photos. The units are files.
+    ReadingPhotos {
+        /// Number of files.
+        files: u64,
+    },
     /// Comparing photos with each other, to find near-duplicates. The units are pairs of photos.
     ComparingPhotos {
         /// Number of pairs in all.

@@ -11,7 +11,7 @@ use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
 use pinhole_lab::report::{ExplainedPhoto, RunReport};
-use pinhole_lab::verdict::{NetworkVerdict, TrainingFacts};
+use pinhole_lab::verdict::{DoubtedLabel, NetworkVerdict, TrainingFacts};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
@@ -22,9 +22,10 @@ use pinhole_train::{
 
 use super::board_rows::board_rows;
 use super::command::command_of;
-use super::compare::{Compared, compare};
 use super::events::{Events, Note};
+use super::labels::doubted_labels;
 use super::next_steps;
+use super::photos::{Compared, compare, read};
 use super::train::TestVerdict;
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
@@ -168,7 +169,10 @@ impl Job {
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;
         let epochs = outcome.epochs.last().map_or(0, |epoch| epoch.epoch);
-        let verdict = data.verdict(&evaluation, outcome.best.epoch, epochs);
+        let base = self.from.is_some().then(|| self.network(&data.training.classes)).transpose()?;
+        let judge = base.as_ref().unwrap_or(&outcome.network);
+        let doubted = doubted_labels(judge, &data.training, &data.duplicates, self.seed)?;
+        let verdict = data.verdict(&evaluation, &doubted, outcome.best.epoch, epochs);
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
@@ -216,13 +220,20 @@ pub(super) fn serialized(verdict: &NetworkVerdict) -> Option<serde_json::Value> 
 }
 
 impl JobData {
-    /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos.
-    pub(super) fn verdict(&self, evaluation: &Evaluation, best_epoch: u32, epochs: u32) -> NetworkVerdict {
+    /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos, and `doubted` are the
+    /// doubted labels of training photos.
+    pub(super) fn verdict(
+        &self,
+        evaluation: &Evaluation,
+        doubted: &[DoubtedLabel],
+        best_epoch: u32,
+        epochs: u32,
+    ) -> NetworkVerdict {
         // A fixed camera's pictures of two classes may differ in a small part only: that is no wrong label.
         let (two_classes, mut duplicates): (Vec<_>, Vec<_>) =
             self.duplicates.iter().cloned().partition(|pair| pair.contradiction.is_some());
         duplicates.extend(Series::without(&self.series, &two_classes));
-        let facts = TrainingFacts { training: &self.training, duplicates: &duplicates, best_epoch, epochs };
+        let facts = TrainingFacts { training: &self.training, duplicates: &duplicates, best_epoch, epochs, doubted };
         NetworkVerdict::of(evaluation, &self.validation, Some(facts))
     }
 }
@@ -241,9 +252,12 @@ pub fn load(
     seed: u64,
     events: &mut dyn Events,
 ) -> Result<JobData, PhotoError> {
-    let mut all = photos::load(options.of(photos), input, classes)?;
+    let mut all = read(options.of(photos), input, classes, events)?;
     let mut warnings = std::mem::take(&mut all.warnings);
-    let mut given = validation.map(|folder| photos::load(options.of(folder), input, Some(&all.classes))).transpose()?;
+    let mut given = match validation {
+        Some(folder) => Some(read(options.of(folder), input, Some(&all.classes), events)?),
+        None => None,
+    };
     let enlarged = all.enlarged + given.as_ref().map_or(0, |validation| validation.enlarged);
     let missing = given.as_ref().map_or(Vec::new(), Dataset::missing);
     if !missing.is_empty() {

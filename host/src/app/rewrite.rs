@@ -14,6 +14,7 @@ use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics, s
 
 use super::board_rows::board_rows;
 use super::job::{explain_some, load, serialized};
+use super::labels::recorded_doubts;
 use super::next_steps;
 
 /// Result of rewriting a run's report.
@@ -69,7 +70,8 @@ fn page(
         return Ok(None);
     }
     let evaluation = evaluate(Some(network), model, &data.validation)?;
-    let verdict = data.verdict(&evaluation, run.best_epoch, run.epochs);
+    let doubted = recorded_doubts(run, &data.training);
+    let verdict = data.verdict(&evaluation, &doubted, run.best_epoch, run.epochs);
     let explanations = explain_some(model, &data.validation, &evaluation);
     let explained: Vec<ExplainedPhoto<'_>> = explanations
         .iter()

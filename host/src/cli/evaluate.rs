@@ -64,7 +64,7 @@ impl Evaluate {
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
         let class_from = self.class_from.class_from(runs::summary_of(&self.model).as_ref());
         let source = Source { path: &self.photos, class_from: &class_from };
-        let photos = photos::load_some(source, model.input(), Some(&classes), self.limit.count())?;
+        let photos = photos::load_some(source, model.input(), Some(&classes), self.limit.count(), &|_| ())?;
         warn(&photos.warnings);
         note_enlarged(photos.enlarged, photos.input);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;

@@ -4,24 +4,18 @@
 //! tells which: if it recognizes unseen photos better than the same photos flipped, the classes depend on the side.
 
 use candle_core::Result;
-use pinhole_core::photos::{self, Dataset};
+use pinhole_core::photos::Dataset;
 use pinhole_core::statistics::mcnemar;
 use pinhole_shared::pixels::InputShape;
 
-use super::loss::softmax;
+use super::linear_classifier::{CrossValidation, features};
 use super::network::Network;
-use super::trainer::arg_max;
 
 /// Number of folds of the cross-validation.
 const FOLDS: usize = 4;
 
 /// The p-value below which photos count as better recognized than the same photos flipped.
 const SIGNIFICANT: f64 = 0.05;
-
-/// Steps of gradient descent, their learning rate, and the L2 penalty of the linear classifier.
-const STEPS: usize = 300;
-const RATE: f32 = 0.5;
-const PENALTY: f32 = 0.01;
 
 /// Numbers of photos that were recognized, cross-validated, as they are and flipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,31 +32,29 @@ pub struct FlipTest {
 
 impl FlipTest {
     /// Tests the classes of a dataset, by the values that `network`'s last layer reads. `groups` are those of
-    /// [`photos::groups`]: near-duplicates stay in one fold. `None` if a class has too few photos for four folds.
+    /// [`pinhole_core::photos::groups`]: near-duplicates stay in one fold. `None` if a class has too few photos for four folds.
     ///
     /// # Errors
     /// A candle error if there is not enough memory.
     pub fn of(network: &Network, dataset: &Dataset, groups: &[usize], seed: u64) -> Result<Option<Self>> {
-        let Ok(folds) = photos::folds(dataset, groups, FOLDS, seed) else { return Ok(None) };
         let flipped: Vec<Vec<u8>> =
             dataset.examples.iter().map(|example| flip(&example.pixels, dataset.input)).collect();
         let originals: Vec<&[u8]> = dataset.examples.iter().map(|example| &example.pixels[..]).collect();
         let flipped: Vec<&[u8]> = flipped.iter().map(Vec::as_slice).collect();
         let [originals, flipped] = [features(network, &originals)?, features(network, &flipped)?];
-        let labels: Vec<usize> = dataset.examples.iter().map(|example| usize::from(example.class)).collect();
-        let mut test = Self { photos: labels.len(), recognized: 0, only_original: 0, only_flipped: 0 };
-        for fold in 0..FOLDS {
-            let trained_on = (0..labels.len()).filter(|&index| folds[index] != fold);
-            let rows: Vec<(&[f32], usize)> =
-                trained_on.map(|index| (originals[index].as_slice(), labels[index])).collect();
-            let classifier = LinearClassifier::fit(&rows, dataset.classes.len());
-            for index in (0..labels.len()).filter(|&index| folds[index] == fold) {
-                let is_right = |features: &[Vec<f32>]| classifier.class(&features[index]) == labels[index];
-                let (as_it_is, as_flipped) = (is_right(&originals), is_right(&flipped));
-                test.recognized += usize::from(as_it_is);
-                test.only_original += usize::from(as_it_is && !as_flipped);
-                test.only_flipped += usize::from(as_flipped && !as_it_is);
-            }
+        let validation = CrossValidation::of(dataset, &originals, groups, FOLDS, seed);
+        let Some(validation) = validation else { return Ok(None) };
+        let mut test = Self { photos: originals.len(), recognized: 0, only_original: 0, only_flipped: 0 };
+        for (index, example) in dataset.examples.iter().enumerate() {
+            let is_right = |features: &[Vec<f32>]| {
+                let probabilities = validation.probabilities(index, &features[index]);
+                let own = probabilities[usize::from(example.class)];
+                probabilities.iter().all(|&probability| probability <= own)
+            };
+            let (as_it_is, as_flipped) = (is_right(&originals), is_right(&flipped));
+            test.recognized += usize::from(as_it_is);
+            test.only_original += usize::from(as_it_is && !as_flipped);
+            test.only_flipped += usize::from(as_flipped && !as_it_is);
         }
         Ok(Some(test))
     }
@@ -73,72 +65,11 @@ impl FlipTest {
     }
 }
 
-/// Returns the values that the last layer reads, for each input.
-fn features(network: &Network, inputs: &[&[u8]]) -> Result<Vec<Vec<f32>>> {
-    let values = network.activations(inputs, network.layers.len() - 1)?;
-    let width = values.len() / inputs.len().max(1);
-    Ok(values.chunks(width.max(1)).map(<[f32]>::to_vec).collect())
-}
-
 /// Returns an input flipped left to right.
 fn flip(pixels: &[u8], input: InputShape) -> Vec<u8> {
     let channels = usize::from(input.color.channels());
     let rows = pixels.chunks(usize::from(input.width) * channels);
     rows.flat_map(|row| row.chunks(channels).rev().flatten().copied()).collect()
-}
-
-/// Softmax regression on standardized features.
-struct LinearClassifier {
-    /// Mean of each feature, and the reciprocal of its standard deviation.
-    scales: Vec<(f32, f32)>,
-    /// Class x (feature, bias last).
-    weights: Vec<Vec<f32>>,
-}
-
-impl LinearClassifier {
-    /// Fits rows of features and classes by gradient descent from 0: no random numbers.
-    fn fit(rows: &[(&[f32], usize)], classes: usize) -> Self {
-        let (count, width) = (rows.len() as f32, rows[0].0.len());
-        let scales: Vec<(f32, f32)> = (0..width)
-            .map(|feature| {
-                let mean = rows.iter().map(|(row, _)| row[feature]).sum::<f32>() / count;
-                let variance = rows.iter().map(|(row, _)| (row[feature] - mean).powi(2)).sum::<f32>() / count;
-                (mean, if variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 })
-            })
-            .collect();
-        let mut classifier = Self { scales, weights: vec![vec![0.0; width + 1]; classes] };
-        let rows: Vec<(Vec<f32>, usize)> = rows.iter().map(|(row, class)| (classifier.scaled(row), *class)).collect();
-        let rate = RATE / (width as f32).sqrt();
-        for _ in 0..STEPS {
-            let mut gradients = vec![vec![0.0; width + 1]; classes];
-            for (row, label) in &rows {
-                for (class, share) in softmax(&classifier.logits(row)).into_iter().enumerate() {
-                    let slope = (share as f32 - f32::from(u8::from(class == *label))) / count;
-                    gradients[class].iter_mut().zip(row).for_each(|(gradient, value)| *gradient += slope * value);
-                }
-            }
-            for (weights, gradients) in classifier.weights.iter_mut().zip(gradients) {
-                for (weight, gradient) in weights.iter_mut().zip(gradients) {
-                    *weight -= rate * (gradient + PENALTY * *weight);
-                }
-            }
-        }
-        classifier
-    }
-
-    /// Returns the standardized features, and 1 for the bias.
-    fn scaled(&self, row: &[f32]) -> Vec<f32> {
-        row.iter().zip(&self.scales).map(|(value, (mean, scale))| (value - mean) * scale).chain([1.0]).collect()
-    }
-
-    fn logits(&self, scaled: &[f32]) -> Vec<f32> {
-        let logit = |weights: &Vec<f32>| weights.iter().zip(scaled).map(|(weight, value)| weight * value).sum();
-        self.weights.iter().map(logit).collect()
-    }
-
-    fn class(&self, row: &[f32]) -> usize {
-        arg_max(&self.logits(&self.scaled(row)))
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod answers;
 mod automatic_choice;
 mod export;
 mod fine_tune;
+mod labels;
 mod messages;
 mod models_gone_wrong;
 mod near_duplicates;

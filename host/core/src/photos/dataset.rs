@@ -77,10 +77,20 @@ pub fn load<'a>(
     input: InputShape,
     known: Option<&[String]>,
 ) -> Result<Dataset, PhotoError> {
-    load_some(source, input, known, None)
+    load_some(source, input, known, None, &|_| ())
 }
 
-/// Like [`load`], but reads at most `limit` photos, spread evenly over the folder's: each class has its share of them.
+/// Progress of reading photos.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// So many files have been found, and are read now. This comes once, and first.
+    Found(usize),
+    /// One more has been read.
+    One,
+}
+
+/// Like [`load`], but reads at most `limit` photos, spread evenly over the folder's: each class has its share of them. `observe` receives
+/// the progress, from several threads.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -89,6 +99,7 @@ pub fn load_some<'a>(
     input: InputShape,
     known: Option<&[String]>,
     limit: Option<usize>,
+    observe: &(dyn Fn(Reading) + Sync),
 ) -> Result<Dataset, PhotoError> {
     let source = source.into();
     let folder = source.path;
@@ -117,7 +128,13 @@ pub fn load_some<'a>(
         .collect::<Result<Vec<_>, _>>()?;
 
     let photos = thinned(found.photos, limit);
-    let read: Vec<_> = photos.par_iter().map(|photo| decode::read_input(&photo.path, input)).collect();
+    observe(Reading::Found(photos.len()));
+    let read_one = |path| {
+        let read = decode::read_input(path, input);
+        observe(Reading::One);
+        read
+    };
+    let read: Vec<_> = photos.par_iter().map(|photo| read_one(&photo.path)).collect();
     let (mut warnings, mut enlarged) = (found.warnings, 0);
     let mut examples = Vec::with_capacity(read.len());
     // Class of each photo that cannot be used.

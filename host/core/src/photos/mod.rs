@@ -30,7 +30,7 @@ mod unlabeled;
 mod unsupported;
 
 pub use class_from::{ClassFrom, ClassFromError, Source};
-pub use dataset::{Dataset, Example, copies, load, load_some};
+pub use dataset::{Dataset, Example, Reading, copies, load, load_some};
 pub use duplicates::{DuplicatePhotos, MAX_DISTANCE, MIN_CORRELATION, NearDuplicate, groups};
 pub use error::{PhotoError, PhotoFault, Warning};
 pub use options::PhotoOptions;

@@ -147,10 +147,11 @@ fn doubted(report: &RunReport<'_>, thumbnails: &Thumbnails<'_>) -> Markup {
     let doubted = &report.verdict.doubted;
     html! {
         @if !doubted.is_empty() {
-            h3 { "Labels that the network doubts most" }
+            h3 { "Labels that are doubted most" }
             p {
-                "The network is as sure of another class as it is of that class's own photos. Some of these are its \
-                 mistakes, and some may be wrong labels: look at each."
+                "Each photo looks like another class as much as that class's own photos do: to the network for \
+                 validation photos, to a cross-validated classifier for training photos. Some of these are mistakes of \
+                 theirs, and some may be wrong labels: look at each."
             }
             div.gallery {
                 @for label in doubted {

@@ -101,11 +101,10 @@ fn training_page(name: &str) -> String {
     let settings = Recipe::find(DEFAULT).unwrap().training;
     let duplicates =
         [DuplicatePhotos { first: path(), second: path(), mirrored: true, across: true, contradiction: None }];
-    let facts = TrainingFacts { training: &photos, duplicates: &duplicates, best_epoch: 1, epochs: 9 };
+    let facts = TrainingFacts { training: &photos, duplicates: &duplicates, best_epoch: 1, epochs: 9, doubted: &[] };
     let mut verdict = NetworkVerdict::of(&evaluation, &photos, Some(facts));
     verdict.doubted = vec![DoubtedLabel {
         path: path(),
-        index: 1,
         class: name.to_owned(),
         decided: name.to_owned(),
         probability: 0.75,

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use pinhole_core::photos::{Dataset, Example};
-use serde::{Serialize, Serializer};
+use pinhole_core::path_text;
+use pinhole_core::photos::Dataset;
+use pinhole_core::statistics::{Proportion, mean_of_proportions};
+use serde::Serialize;
 
 use super::TrainingFacts;
 use crate::evaluate::Evaluation;
@@ -16,12 +18,12 @@ const DOUBTED_LIMIT: usize = 24;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ContradictoryLabels {
     /// One photo.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "path_text::serialize")]
     pub first: PathBuf,
     /// Name of its class.
     pub first_class: String,
     /// The other photo.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "path_text::serialize")]
     pub second: PathBuf,
     /// Name of its class.
     pub second_class: String,
@@ -29,18 +31,16 @@ pub struct ContradictoryLabels {
     pub identical: bool,
 }
 
-/// A photo that the network takes for another class, with a probability that is usual for photos of that class.
+/// A photo that is taken for another class, with a probability that is usual for photos of that class, by something that was not trained
+/// on it: the network, or the classifier of a cross-validation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DoubtedLabel {
     /// The photo.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "path_text::serialize")]
     pub path: PathBuf,
-    /// Index in the photos that were evaluated.
-    #[serde(skip)]
-    pub index: usize,
     /// Name of its class, which is doubted.
     pub class: String,
-    /// Name of the class that the network decided for.
+    /// Name of the class that was decided.
     pub decided: String,
     /// Probability of the decision.
     pub probability: f64,
@@ -48,44 +48,104 @@ pub struct DoubtedLabel {
     pub own_probability: f64,
 }
 
-/// Writes a path as text for people: JSON cannot represent paths that are not Unicode.
-fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
-}
-
-/// Returns the pairs of nearly the same picture in two classes. A picture and its mirror image are no such pair: left and right may
-/// be what tells two classes apart.
+/// Returns the pairs of nearly the same picture in two classes.
 pub(super) fn contradictory(photos: &Dataset, facts: &TrainingFacts<'_>) -> Vec<ContradictoryLabels> {
-    let pairs = facts.duplicates.iter().filter(|pair| !pair.mirrored);
     let all = facts.training.examples.iter().chain(&photos.examples);
-    let examples: HashMap<&Path, &Example> = all.map(|example| (example.path.as_path(), example)).collect();
-    let name = |example: &Example| photos.classes.get(usize::from(example.class)).cloned().unwrap_or_default();
-    pairs
+    let inputs: HashMap<&Path, &[u8]> = all.map(|example| (example.path.as_path(), &example.pixels[..])).collect();
+    let input = |path: &Path| inputs.get(path);
+    facts
+        .duplicates
+        .iter()
         .filter_map(|pair| {
-            let (first, second) = (examples.get(pair.first.as_path())?, examples.get(pair.second.as_path())?);
-            (first.class != second.class).then(|| ContradictoryLabels {
+            let [first_class, second_class] = pair.contradiction.clone()?;
+            Some(ContradictoryLabels {
                 first: pair.first.clone(),
-                first_class: name(first),
+                first_class,
                 second: pair.second.clone(),
-                second_class: name(second),
-                identical: first.pixels == second.pixels,
+                second_class,
+                identical: input(&pair.first) == input(&pair.second),
             })
         })
         .collect()
 }
 
-/// Returns the photos whose label the network doubts most, at most [`DOUBTED_LIMIT`]. A label is doubted if the network decides for
-/// another class with at least the mean probability that this class has among its own photos, and at least one half. The largest
-/// lead of the decided class over the label comes first.
+/// What was decided about a photo by something that was not trained on it.
+struct Prediction {
+    class: u16,
+    probability: f64,
+    /// Probability of the photo's class.
+    own: f64,
+}
+
+/// Returns the photos whose label the network doubts most, of photos that it was not trained on, at most [`DOUBTED_LIMIT`]; see
+/// [`doubted_by`].
+pub(super) fn doubted(photos: &Dataset, evaluation: &Evaluation) -> Vec<DoubtedLabel> {
+    let predictions = evaluation.results.iter().map(|result| Prediction {
+        class: result.int8.class,
+        probability: result.int8.probability.to_f64(),
+        own: result.own.to_f64(),
+    });
+    doubted_by(photos, &predictions.collect::<Vec<_>>())
+}
+
+impl DoubtedLabel {
+    /// Returns the photos whose label a cross-validation doubts most, at most 24. `probabilities` are those of each class for each
+    /// photo, by a classifier that was not trained on it. Of a weak classifier, nothing is returned: it is wrong too often.
+    ///
+    /// # Panics
+    /// If there is not a row of probabilities for each photo.
+    pub fn of_cross_validation(photos: &Dataset, probabilities: &[Vec<f64>]) -> Vec<Self> {
+        assert_eq!(probabilities.len(), photos.examples.len(), "probabilities of other photos");
+        let predictions: Vec<Prediction> = photos
+            .examples
+            .iter()
+            .zip(probabilities)
+            .map(|(example, row)| {
+                let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+                Prediction { class: best as u16, probability: row[best], own: row[usize::from(example.class)] }
+            })
+            .collect();
+        let mut recalls = vec![Proportion { right: 0, count: 0 }; photos.classes.len()];
+        for (example, prediction) in photos.examples.iter().zip(&predictions) {
+            let recall = &mut recalls[usize::from(example.class)];
+            recall.count += 1;
+            recall.right += usize::from(prediction.class == example.class);
+        }
+        let present = recalls.iter().filter(|recall| recall.count > 0).count();
+        let balanced_accuracy = mean_of_proportions(&recalls).map_or(0.0, |(mean, _)| mean);
+        if may_doubt(balanced_accuracy, present) { doubted_by(photos, &predictions) } else { Vec::new() }
+    }
+}
+
+/// Returns true if a classifier is half-way between a guess and perfection: the doubts of a weaker one are wrong too often. `classes`
+/// is the number of classes that have photos.
+pub(super) fn may_doubt(balanced_accuracy: f64, classes: usize) -> bool {
+    2.0 * balanced_accuracy >= 1.0 + 1.0 / classes.max(1) as f64
+}
+
+/// Returns the labels of two lists, the most doubted first, at most [`DOUBTED_LIMIT`].
+pub(super) fn most_doubted(first: Vec<DoubtedLabel>, second: &[DoubtedLabel]) -> Vec<DoubtedLabel> {
+    let mut all = first;
+    all.extend(second.iter().cloned());
+    let lead = |label: &DoubtedLabel| label.probability - label.own_probability;
+    // Stable: of equal ones, the first photo.
+    all.sort_by(|a, b| lead(b).total_cmp(&lead(a)));
+    all.truncate(DOUBTED_LIMIT);
+    all
+}
+
+/// Returns the photos whose label is doubted most. A label is doubted if the decision is for another class with at least the mean
+/// probability that this class has among its own photos, and at least one half. The largest lead of the decided class over the label
+/// comes first.
 ///
 /// # Source
 /// C. Northcutt, L. Jiang and I. Chuang, "Confident learning: estimating uncertainty in dataset labels", Journal of Artificial
 /// Intelligence Research 70 (2021), section 3.1: a class's threshold is its mean self-confidence; ranking by normalized margin.
-pub(super) fn doubted(photos: &Dataset, evaluation: &Evaluation) -> Vec<DoubtedLabel> {
+fn doubted_by(photos: &Dataset, predictions: &[Prediction]) -> Vec<DoubtedLabel> {
     let mut sums = vec![(0.0, 0_usize); photos.classes.len()];
-    for (example, result) in photos.examples.iter().zip(&evaluation.results) {
+    for (example, prediction) in photos.examples.iter().zip(predictions) {
         let (sum, count) = &mut sums[usize::from(example.class)];
-        *sum += result.own.to_f64();
+        *sum += prediction.own;
         *count += 1;
     }
     let usual = |class: u16| {
@@ -94,27 +154,17 @@ pub(super) fn doubted(photos: &Dataset, evaluation: &Evaluation) -> Vec<DoubtedL
         if count == 0 { 1.0 } else { f64::max(sum / count as f64, 0.5) }
     };
     let name = |class: u16| photos.classes[usize::from(class)].clone();
-    let mut doubted: Vec<DoubtedLabel> = photos
+    let doubted = photos
         .examples
         .iter()
-        .zip(&evaluation.results)
-        .enumerate()
-        .filter(|(_, (example, result))| {
-            let decided = result.int8;
-            decided.class != example.class && decided.probability.to_f64() >= usual(decided.class)
-        })
-        .map(|(index, (example, result))| DoubtedLabel {
+        .zip(predictions)
+        .filter(|(example, decided)| decided.class != example.class && decided.probability >= usual(decided.class))
+        .map(|(example, decided)| DoubtedLabel {
             path: example.path.clone(),
-            index,
             class: name(example.class),
-            decided: name(result.int8.class),
-            probability: result.int8.probability.to_f64(),
-            own_probability: result.own.to_f64(),
-        })
-        .collect();
-    let lead = |label: &DoubtedLabel| label.probability - label.own_probability;
-    // Stable: of equal ones, the first photo.
-    doubted.sort_by(|a, b| lead(b).total_cmp(&lead(a)));
-    doubted.truncate(DOUBTED_LIMIT);
-    doubted
+            decided: name(decided.class),
+            probability: decided.probability,
+            own_probability: decided.own,
+        });
+    most_doubted(doubted.collect(), &[])
 }

@@ -43,6 +43,8 @@ pub struct TrainingFacts<'a> {
     pub best_epoch: u32,
     /// Number of epochs.
     pub epochs: u32,
+    /// Training photos whose label is doubted ([`DoubtedLabel::of_cross_validation`]).
+    pub doubted: &'a [DoubtedLabel],
 }
 
 /// A verdict on a network.
@@ -74,7 +76,8 @@ pub struct NetworkVerdict {
     pub warnings: Vec<VerdictWarning>,
     /// Pairs of nearly the same picture in two classes; empty without [`TrainingFacts`].
     pub contradictory: Vec<ContradictoryLabels>,
-    /// Photos whose label the network doubts most, the most doubted first; empty if the network is too weak to tell.
+    /// Photos whose label is doubted most, the most doubted first: photos that were evaluated, by the network, and training photos, by a
+    /// cross-validation. Empty if these are too weak to tell.
     pub doubted: Vec<DoubtedLabel>,
     /// True if the photos are the validation photos of the network's training.
     pub of_training: bool,
@@ -123,8 +126,10 @@ impl NetworkVerdict {
         let interval = whole.interval();
         // A constant answer is the best guess in both scores, and a network that recognizes a rare class is better by one.
         let better_than_guessing = interval.low > guess.accuracy || balanced_interval.low > guess.balanced_accuracy;
-        // Doubt counts if the network is half-way between a guess and perfection: a weaker one is wrong too often.
-        let may_doubt = better_than_guessing && 2.0 * balanced_accuracy >= 1.0 + guess.balanced_accuracy;
+        let present = classes.iter().filter(|class| class.photos > 0).count();
+        let may_doubt = better_than_guessing && labels::may_doubt(balanced_accuracy, present);
+        let doubted = if may_doubt { labels::doubted(photos, evaluation) } else { Vec::new() };
+        let doubted_in_training = facts.map_or(&[][..], |facts| facts.doubted);
         let mut verdict = Self {
             sentence: String::new(),
             better_than_guessing,
@@ -143,7 +148,7 @@ impl NetworkVerdict {
             classes,
             warnings: Vec::new(),
             contradictory: facts.map(|facts| labels::contradictory(photos, &facts)).unwrap_or_default(),
-            doubted: if may_doubt { labels::doubted(photos, evaluation) } else { Vec::new() },
+            doubted: labels::most_doubted(doubted, doubted_in_training),
             of_training: facts.is_some(),
         };
         verdict.warnings = warning::all(&verdict, facts.as_ref());

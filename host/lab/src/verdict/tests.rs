@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pinhole_core::path_text::path_text;
 use pinhole_core::photos::Example;
 use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::pixels::InputShape;
@@ -77,7 +78,7 @@ fn kinds(verdict: &NetworkVerdict) -> Vec<String> {
 fn a_good_network() {
     let decisions = counted(&[(0, 0, 13), (0, 1, 1), (1, 1, 13), (1, 0, 1)], 90);
     let photos = photos(&["bagel", "muffin"], &decisions);
-    let facts = TrainingFacts { training: &photos, duplicates: &[], best_epoch: 40, epochs: 60 };
+    let facts = TrainingFacts { training: &photos, duplicates: &[], best_epoch: 40, epochs: 60, doubted: &[] };
     let verdict = NetworkVerdict::of(&evaluation(&photos, &decisions), &photos, Some(facts));
     // statsmodels, proportion_confint(26, 28, method="wilson"): 0.7736, 0.9802.
     assert_eq!(
@@ -156,7 +157,7 @@ fn the_first_epoch_and_too_much_confidence() {
     let decisions = counted(&[(0, 0, 70), (0, 1, 30), (1, 1, 70), (1, 0, 30)], 99);
     let photos = photos(&["a", "b"], &decisions);
     let of = |best_epoch, epochs| {
-        let facts = TrainingFacts { training: &photos, duplicates: &[], best_epoch, epochs };
+        let facts = TrainingFacts { training: &photos, duplicates: &[], best_epoch, epochs, doubted: &[] };
         kinds(&NetworkVerdict::of(&evaluation(&photos, &decisions), &photos, Some(facts)))
     };
     assert_eq!(of(1, 400), ["first-epoch-best", "too-sure"]);
@@ -171,9 +172,36 @@ fn the_most_doubted_labels_come_first() {
     decisions.extend([(0, 1, 78), (0, 1, 95), (1, 0, 99), (0, 1, 51)]);
     let verdict = verdict(&["a", "b"], &decisions);
     // Thresholds: (30 * 80 + 22 + 5 + 49) / 33 = 75.0 for a, (30 * 80 + 1) / 31 = 77.5 for b. 51 is below.
-    let doubted: Vec<_> = verdict.doubted.iter().map(|label| (label.index, label.decided.as_str())).collect();
-    assert_eq!(doubted, [(62, "a"), (61, "b"), (60, "b")]);
-    assert_eq!(verdict.doubted[0].path, PathBuf::from("b/62.jpg"));
+    let doubted: Vec<_> =
+        verdict.doubted.iter().map(|label| (path_text(&label.path), label.decided.as_str())).collect();
+    let of = |path: &str, decided| (path.to_owned(), decided);
+    assert_eq!(doubted, [of("b/62.jpg", "a"), of("a/61.jpg", "b"), of("a/60.jpg", "b")]);
+}
+
+/// Training photos that a cross-validation doubts are ranked with the others.
+#[test]
+fn doubts_of_a_cross_validation_are_ranked_with_the_networks() {
+    let mut decisions = counted(&[(0, 0, 30), (1, 1, 30)], 80);
+    decisions.push((0, 1, 95));
+    let photos = photos(&["a", "b"], &decisions);
+    let rows = |others: [f64; 2]| -> Vec<Vec<f64>> {
+        let own = |class: u16| if class == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] };
+        let of = |(index, &(class, _, _)): (usize, &Decided)| if index < 2 { others.to_vec() } else { own(class) };
+        decisions.iter().enumerate().map(of).collect()
+    };
+    // b is usual with 0.9: 0.89 is below.
+    assert_eq!(DoubtedLabel::of_cross_validation(&photos, &rows([0.11, 0.89])), []);
+    let found = DoubtedLabel::of_cross_validation(&photos, &rows([0.02, 0.98]));
+    assert_eq!((found.len(), found[0].path.clone(), found[0].probability), (2, PathBuf::from("a/0.jpg"), 0.98));
+    assert_eq!((found[1].decided.as_str(), found[1].own_probability), ("b", 0.02));
+    let facts = TrainingFacts { training: &photos, duplicates: &[], best_epoch: 9, epochs: 9, doubted: &found };
+    let verdict = NetworkVerdict::of(&evaluation(&photos, &decisions), &photos, Some(facts));
+    let paths: Vec<_> = verdict.doubted.iter().map(|label| path_text(&label.path)).collect();
+    assert_eq!(paths, ["a/0.jpg", "a/1.jpg", "a/60.jpg"]);
+    // A classifier that is right about three of four photos in each of two classes is good enough; a weaker one tells nothing.
+    let mut weak = rows([0.02, 0.98]);
+    weak[2..17].fill(vec![0.3, 0.7]);
+    assert_eq!(DoubtedLabel::of_cross_validation(&photos, &weak), []);
 }
 
 #[test]
@@ -186,11 +214,11 @@ fn contradictory_labels_are_pairs_in_two_classes() {
         second: photos.examples[second].path.clone(),
         mirrored,
         across,
-        contradiction: None,
+        contradiction: (first < 20 && second >= 20 && !mirrored).then(|| ["a".to_owned(), "b".to_owned()]),
     };
     let duplicates =
         [pair(0, 1, false, false), pair(0, 20, false, false), pair(2, 22, true, false), pair(3, 23, false, true)];
-    let facts = TrainingFacts { training: &photos, duplicates: &duplicates, best_epoch: 9, epochs: 9 };
+    let facts = TrainingFacts { training: &photos, duplicates: &duplicates, best_epoch: 9, epochs: 9, doubted: &[] };
     let verdict = NetworkVerdict::of(&evaluation(&photos, &decisions), &photos, Some(facts));
     let pairs: Vec<_> = verdict.contradictory.iter().map(|pair| (pair.second.clone(), pair.identical)).collect();
     assert_eq!(pairs, [("b/20.jpg".into(), true), ("b/23.jpg".into(), false)]);

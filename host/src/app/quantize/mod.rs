@@ -192,7 +192,7 @@ impl QuantizeRequest {
 
     fn load(&self, network: &Network, events: &mut dyn Events) -> Result<Dataset, QuantizationError> {
         let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
-        let photos = photos::load_some(self.options.of(&self.photos), input, classes, self.limit)?;
+        let photos = photos::load_some(self.options.of(&self.photos), input, classes, self.limit, &|_| ())?;
         tell_of_photos(&photos.warnings, &[], &[], events);
         tell_of_enlarged(photos.enlarged, input, events);
         Ok(photos)

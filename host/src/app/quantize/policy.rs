@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset, PhotoOptions};
+use pinhole_core::photos::{Dataset, PhotoOptions};
 use pinhole_lab::threshold::{self, Coverage, Judged};
 use pinhole_shared::policy::Policy;
 
-use super::super::compare::compare;
 use super::super::events::{Events, tell_of_enlarged, tell_of_photos};
+use super::super::photos::{compare, read};
 use super::QuantizationError;
 
 /// Settings of a policy.
@@ -114,7 +114,7 @@ fn choose(
     options: &PhotoOptions,
     events: &mut dyn Events,
 ) -> Result<Threshold, QuantizationError> {
-    let photos = photos::load(options.of(folder), calibration.input, Some(&calibration.classes))?;
+    let photos = read(options.of(folder), calibration.input, Some(&calibration.classes), events)?;
     let mut duplicates =
         compare(&calibration.examples, &photos.examples, &photos.classes, options, calibration.input, events)
             .duplicates;

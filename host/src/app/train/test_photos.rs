@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use pinhole_core::photos::{self, Dataset};
+use pinhole_core::photos::Dataset;
 use pinhole_lab::evaluate::evaluate;
 use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::runs::{JobError, TestSummary};
 
-use super::super::compare::compare;
 use super::super::events::{Events, Note, tell_of_enlarged};
 use super::super::job::{FinishedTraining, Job, JobData, serialized};
+use super::super::photos::{compare, read};
 
 /// Verdict on a model by photos that neither trained it nor chose its epoch.
 pub struct TestVerdict {
@@ -42,7 +42,7 @@ impl TestPhotos {
     fn load(folder: &Path, job: &Job, data: &JobData, events: &mut dyn Events) -> Result<Self, String> {
         let (classes, input) = (&data.training.classes, data.training.input);
         let mut photos =
-            photos::load(job.options.of(folder), input, Some(classes)).map_err(|error| error.to_string())?;
+            read(job.options.of(folder), input, Some(classes), events).map_err(|error| error.to_string())?;
         if !photos.warnings.is_empty() {
             events.note(&Note::LeftOut(std::mem::take(&mut photos.warnings)));
         }

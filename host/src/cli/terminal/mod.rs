@@ -104,6 +104,7 @@ impl Shown {
     fn new(work: Task) -> Self {
         match work {
             Task::Training { epochs, after, patience } => Self::Training(ShownTraining::new(epochs, after, patience)),
+            Task::ReadingPhotos { files } => Self::Other(progress(files, "reading photos")),
             Task::ComparingPhotos { pairs } => Self::Other(comparison_bar(pairs)),
             Task::RewritingReport => Self::Other(spinner("rewriting the report")),
             Task::StartingBoard => Self::Other(spinner("starting the emulated board")),

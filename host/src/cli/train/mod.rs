@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use miette::Result;
+use miette::{IntoDiagnostic as _, Result};
 use pinhole_boards::board::Board;
 use pinhole_core::artifacts::check_outside;
 use pinhole_train::quantize::ActivationBits;
@@ -120,11 +120,11 @@ impl Train {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let photos = [Some(self.photos.as_path()), self.validation.as_deref(), self.test.as_deref()];
         check_outside(&self.out, photos.into_iter().flatten())?;
-        let job = self.request().job(&mut Terminal::new())?;
         if let Some(threads) = self.threads {
-            // This can only fail if a pool already exists. Then it is the default pool, which is also suitable.
-            let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+            // Nothing has used the pool yet, which alone would be an error.
+            rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global().into_diagnostic()?;
         }
+        let job = self.request().job(&mut Terminal::new())?;
         let kept = if self.resume { Checkpoints::Resume } else { Checkpoints::Keep };
         let earlier = if self.replace { EarlierRun::Replace } else { EarlierRun::KeepAside };
         let TrainedRun { finished, took, before } = train(&job, &self.out, kept, earlier, &mut Terminal::new())?;

@@ -59,7 +59,8 @@ pub(super) fn choose(
     if asked.flip.is_none() && recipe.training.augment.flip {
         // The classes are given: a sample may have none of a class.
         let classes: Vec<String> = survey.classes.iter().map(|(class, _)| class.clone()).collect();
-        let sample = photos::load_some(options.of(folder), recipe.input(), Some(&classes), Some(TESTED_PHOTOS))?;
+        let sample =
+            photos::load_some(options.of(folder), recipe.input(), Some(&classes), Some(TESTED_PHOTOS), &|_| ())?;
         let pairs = if options.duplicate_search {
             photos::near_duplicates(&sample.examples.iter().collect::<Vec<_>>(), sample.input)
         } else {

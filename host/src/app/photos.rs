@@ -1,13 +1,15 @@
-//! Comparison of photos with each other, with its progress.
+//! Reading of photos, and comparison with each other, with their progress.
 
 use std::sync::{Mutex, PoisonError};
 
-use pinhole_core::photos::{DuplicatePhotos, Example, NearDuplicate, PhotoOptions, search};
+use pinhole_core::photos::{
+    self, Dataset, DuplicatePhotos, Example, NearDuplicate, PhotoError, PhotoOptions, Reading, Source, search,
+};
 use pinhole_shared::pixels::InputShape;
 
 use super::events::{Events, Note, Progress, Task};
 
-/// Least number of photos for which the progress is reported: comparing fewer takes no time.
+/// Least number of photos for which the progress is reported: reading and comparing fewer takes no time.
 const REPORTED: usize = 500;
 
 /// Near-duplicates among photos.
@@ -53,6 +55,34 @@ pub(super) fn compare<'e>(
     Compared { pairs: found.pairs, duplicates, count }
 }
 
+/// Reads photos as [`photos::load`] does, and reports the progress if they are many.
+///
+/// # Errors
+/// Those of [`photos::load`].
+pub(super) fn read(
+    source: Source<'_>,
+    input: InputShape,
+    known: Option<&[String]>,
+    events: &mut dyn Events,
+) -> Result<Dataset, PhotoError> {
+    let shared = Mutex::new((&mut *events, false));
+    let read = photos::load_some(source, input, known, None, &|reading| {
+        let (events, is_shown) = &mut *shared.lock().unwrap_or_else(PoisonError::into_inner);
+        match reading {
+            Reading::Found(files) if files >= REPORTED => {
+                *is_shown = true;
+                events.progress(&Progress::Begins(Task::ReadingPhotos { files: files as u64 }));
+            }
+            Reading::One if *is_shown => events.progress(&Progress::Done(1)),
+            Reading::Found(_) | Reading::One => {}
+        }
+    });
+    if shared.into_inner().unwrap_or_else(PoisonError::into_inner).1 {
+        events.progress(&Progress::Ends);
+    }
+    read
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +118,29 @@ mod tests {
         assert!(pairs > REPORTED);
         assert_eq!(seen(20, true), (Vec::new(), 190));
         assert_eq!(seen(REPORTED, false), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn reading_many_photos_shows_its_progress() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = image::GrayImage::from_pixel(2, 2, image::Luma([7]));
+        let read_from = |files: usize| {
+            for class in ["a", "b"] {
+                std::fs::create_dir_all(folder.path().join(class)).unwrap();
+                for number in 0..files / 2 {
+                    image.save(folder.path().join(class).join(format!("{number}.png"))).unwrap();
+                }
+            }
+            let mut seen = Seen::default();
+            let read = read(folder.path().into(), InputShape::gray(2), None, &mut seen).unwrap();
+            assert_eq!(read.examples.len(), files);
+            seen.0
+        };
+        assert_eq!(read_from(REPORTED - 2), []);
+        let progress = read_from(REPORTED);
+        let files = REPORTED as u64;
+        assert_eq!(progress.first(), Some(&Progress::Begins(Task::ReadingPhotos { files })));
+        assert_eq!(progress.last(), Some(&Progress::Ends));
+        assert_eq!(progress.iter().filter(|progress| **progress == Progress::Done(1)).count(), REPORTED);
     }
 }
