@@ -25,7 +25,7 @@ fn small_pictures_are_enlarged_and_counted_by_every_command() {
     let summary = trained.json();
     assert_eq!(summary["enlarged_photos"], 11);
     let report = std::fs::read_to_string(out.join(files::REPORT)).unwrap();
-    assert!(report.contains("11 of these pictures are smaller than the network's input"), "{report}");
+    assert!(report.contains("11 pictures smaller than the network's input were enlarged"), "{report}");
     let evaluated = run(&[&"evaluate", &out, &photos, &"--json"]).ok();
     told(&evaluated, eleven);
     assert_eq!([&evaluated.json()["enlarged"], &evaluated.json()["photos"]], [11, 17]);

@@ -88,8 +88,8 @@ fn a_model_without_room_is_not_packed() {
 
     let temp = temporary();
     let model = temp.path().join("wide.pinhole");
-    std::fs::write(&model, encode(97, &[logits(2)], 3).bytes()).unwrap();
+    std::fs::write(&model, encode(289, &[logits(2)], 3).bytes()).unwrap();
     let out = temp.path().join("out.bin");
-    refused(temp.path(), &[&"pack", &model, &"--out", &out], &[&model, &"97x97", &"--board qemu"]);
+    refused(temp.path(), &[&"pack", &model, &"--out", &out], &[&model, &"289x289", &"--board qemu"]);
     assert!(!out.exists());
 }

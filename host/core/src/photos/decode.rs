@@ -3,12 +3,11 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader};
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
 use super::unsupported::{NOT_REGULAR, format_of};
-use super::{PhotoError, PhotoFault, Picture, jpeg};
+use super::{PhotoError, PhotoFault, Picture, jpeg, memory};
 use crate::artifacts::is_special;
 
 /// Most memory for one photo, bytes: the file, the decoded picture and its copies. A file of a few kilobytes can state a size that
@@ -44,14 +43,16 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         return Err(wrong("the JPEG file is truncated".to_owned()));
     }
     // By content, not by name: PNG files called .jpg are common.
-    let open = || ImageReader::new(Cursor::new(&file)).with_guessed_format()?.into_decoder();
-    let mut decoder = open().map_err(|reason| wrong(reason.to_string()))?;
+    let reader =
+        ImageReader::new(Cursor::new(&file)).with_guessed_format().map_err(|reason| wrong(reason.to_string()))?;
+    let format = reader.format();
+    let mut decoder = reader.into_decoder().map_err(|reason| wrong(reason.to_string()))?;
     let orientation = decoder.orientation().map_err(|reason| wrong(reason.to_string()))?;
     let (width, height) = decoder.dimensions();
     if width.max(height) > u16::MAX.into() {
         return Err(too_large(format!("it is {} pixels wide or high, more than 65535", width.max(height))));
     }
-    if file.len() as u64 + memory(&decoder, orientation) > MAX_BYTES {
+    if file.len() as u64 + memory::needed(&decoder, orientation, format, &file) > MAX_BYTES {
         return Err(too_large(format!("it has {width}x{height} pixels, which take too much memory")));
     }
     let mut photo = DynamicImage::from_decoder(decoder).map_err(|reason| wrong(reason.to_string()))?;
@@ -62,8 +63,8 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         if jpeg::ends_early(&file, fingerprint) {
             return Err(wrong("the JPEG file is cut: its data ends before the picture does".to_owned()));
         }
-        let decoder = open().map_err(|reason| wrong(reason.to_string()))?;
-        photo = DynamicImage::from_decoder(decoder).map_err(|reason| wrong(reason.to_string()))?;
+        photo = image::load_from_memory_with_format(&file, ImageFormat::Jpeg)
+            .map_err(|reason| wrong(reason.to_string()))?;
     }
     photo.apply_orientation(orientation);
     let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
@@ -75,18 +76,6 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
         photo.into_rgb8().into_raw()
     };
     Picture::new(size, PixelFormat::Rgb888, bytes).map_err(|reason| wrong(reason.to_string()))
-}
-
-/// Returns the memory that a picture takes while it is decoded, turned and converted, bytes.
-fn memory(decoder: &impl ImageDecoder, orientation: Orientation) -> u64 {
-    let (width, height) = decoder.dimensions();
-    let decoded = decoder.total_bytes();
-    let turned = if orientation == Orientation::NoTransforms { 0 } else { decoded };
-    let color = decoder.color_type();
-    let rgba = if color.has_alpha() && color != ColorType::Rgba8 { 4 } else { 0 };
-    let rgb = if color == ColorType::Rgb8 { 0 } else { 3 };
-    let converted = u64::from(width) * u64::from(height) * (rgba + rgb);
-    decoded.saturating_add(turned).saturating_add(converted)
 }
 
 fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
@@ -259,5 +248,12 @@ mod tests {
         let fault = fault_of("turned.jpg", &large(7500, Some(8)));
         assert!(matches!(&fault, PhotoFault::NoPicture(_)), "{fault:?}");
         assert!(matches!(fault_of("upright.jpg", &large(12_000, None)), PhotoFault::TooLarge(_)));
+        // A progressive file's coefficients are in memory until the last scan, 2 bytes each.
+        let progressive = |side: u16| {
+            let mut file = large(side, None);
+            file[frame + 1] = 0xC2;
+            fault_of("progressive.jpg", &file)
+        };
+        assert!(matches!(progressive(8500), PhotoFault::TooLarge(_)));
     }
 }

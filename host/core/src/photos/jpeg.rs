@@ -81,11 +81,37 @@ fn end_of_data(bytes: &[u8]) -> Option<usize> {
 
 /// Returns the place after the first start-of-scan marker of a JPEG.
 fn start_of_scan(bytes: &[u8]) -> Option<usize> {
+    segment(bytes, |marker| marker == START_OF_SCAN)
+}
+
+/// Returns the memory for a progressive JPEG's coefficients, bytes: 2 for each of a component's samples. 0 for other files, whose blocks
+/// are decoded one after the other.
+///
+/// # Source
+/// ITU-T T.81, section B.2.2 (frame header) and table B.1 (progressive frames).
+pub(super) fn coefficient_bytes(bytes: &[u8]) -> u64 {
+    let is_progressive = |marker| [0xC2, 0xC6, 0xCA, 0xCE].contains(&marker);
+    let Some([_, _, _, h0, h1, w0, w1, count, components @ ..]) =
+        segment(bytes, is_progressive).and_then(|frame| bytes.get(frame..))
+    else {
+        return 0;
+    };
+    let pixels = u64::from(u16::from_be_bytes([*h0, *h1])) * u64::from(u16::from_be_bytes([*w0, *w1]));
+    let factors = components.chunks_exact(3).take(usize::from(*count));
+    let factors: Vec<[u64; 2]> = factors.map(|one| [one[1] >> 4, one[1] & 15].map(u64::from)).collect();
+    let largest = |axis: usize| factors.iter().map(|factor| factor[axis]).max().unwrap_or(1).max(1);
+    let whole = largest(0) * largest(1);
+    factors.iter().map(|[across, down]| 2 * pixels * across * down / whole).sum()
+}
+
+/// Returns the place after the first marker that is wanted, before the compressed data.
+fn segment(bytes: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
     // Segment by segment, since thumbnails inside segments have their own markers.
     let mut rest = bytes.strip_prefix(&START_OF_IMAGE)?;
     while let [0xFF, marker, after @ ..] = rest {
         match (*marker, after) {
-            (START_OF_SCAN, data) => return Some(bytes.len() - data.len()),
+            (wanted, data) if is_wanted(wanted) => return Some(bytes.len() - data.len()),
+            (START_OF_SCAN, _) => return None,
             // Fill bytes before a marker.
             (0xFF, _) => rest = &rest[1..],
             (_, [high, low, ..]) => rest = after.get(usize::from(u16::from_be_bytes([*high, *low]))..)?,
@@ -120,6 +146,23 @@ mod tests {
         assert!(!is_complete(&cut));
         assert!(is_complete(&[&cut[..], &[0xFF, 0xD9]].concat()));
         assert!(is_complete(b"GIF89a"));
+    }
+
+    #[test]
+    fn coefficients_are_those_of_all_components() {
+        // Marker, length, precision, height, width, and each component's number, factors and table.
+        let frame = |marker: u8, components: &[u8]| {
+            let start = [0xFF, 0xD8, 0xFF, 0xFE, 0, 3, 7, 0xFF, marker, 0, 17, 8, 0, 100, 1, 44];
+            [&start[..], components, &[0xFF, 0xDA, 0, 2]].concat()
+        };
+        let half = [3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
+        assert_eq!(coefficient_bytes(&frame(0xC2, &half)), 2 * 100 * 300 * 3 / 2);
+        assert_eq!(coefficient_bytes(&frame(0xC2, &[1, 1, 0x11, 0])), 2 * 100 * 300);
+        assert_eq!(coefficient_bytes(&frame(0xC2, &[2, 1, 0x11, 0, 2, 0x11, 0])), 4 * 100 * 300);
+        assert_eq!(coefficient_bytes(&frame(0xC0, &half)), 0, "baseline");
+        // Factors of 0 are wrong, and no reason to divide by them.
+        assert_eq!(coefficient_bytes(&frame(0xC2, &[1, 1, 0, 0])), 0);
+        assert_eq!(coefficient_bytes(b"GIF89a"), 0);
     }
 
     /// Returns true if a file is found to end early, as [`super::super::decode`] asks.

@@ -16,6 +16,7 @@ mod error;
 mod folder;
 mod jpeg;
 mod list;
+mod memory;
 mod natural;
 mod options;
 mod picture;
