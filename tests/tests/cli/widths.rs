@@ -90,6 +90,6 @@ fn a_model_without_room_is_not_packed() {
     let model = temp.path().join("wide.pinhole");
     std::fs::write(&model, encode(289, &[logits(2)], 3).bytes()).unwrap();
     let out = temp.path().join("out.bin");
-    refused(temp.path(), &[&"pack", &model, &"--out", &out], &[&model, &"289x289", &"--board qemu"]);
+    refused(temp.path(), &[&"pack", &model, &"--out", &out], &[&model, &"83521 bytes", &"--board qemu"]);
     assert!(!out.exists());
 }
