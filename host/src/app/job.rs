@@ -67,7 +67,7 @@ pub struct Job {
 /// A trained network to continue from, and the settings for it.
 #[derive(Clone, Debug)]
 pub struct PretrainedInit {
-    /// The network. The job's recipe must have its input side and layers.
+    /// The network. The job's recipe must have its input size and layers.
     pub source: PretrainedSource,
     /// True to train only the last layer, which decides.
     pub freeze: bool,
@@ -199,6 +199,7 @@ impl Job {
             command: Some(command_of(self)),
             verdict: serialized(&verdict),
             test: None,
+            doubted_training: serde_json::to_value(&doubted).ok().filter(|_| !doubted.is_empty()),
         };
         Ok(FinishedTraining { summary, outcome, model, evaluation, verdict, test: None, layers })
     }
@@ -220,8 +221,8 @@ pub(super) fn serialized(verdict: &NetworkVerdict) -> Option<serde_json::Value> 
 }
 
 impl JobData {
-    /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos, and `doubted` are the
-    /// doubted labels of training photos.
+    /// Returns the verdict on a network that was trained on these photos: `evaluation` is of its validation photos, and
+    /// `doubted` are the doubted labels of training photos.
     pub(super) fn verdict(
         &self,
         evaluation: &Evaluation,
@@ -252,10 +253,10 @@ pub fn load(
     seed: u64,
     events: &mut dyn Events,
 ) -> Result<JobData, PhotoError> {
-    let mut all = read(options.of(photos), input, classes, events)?;
+    let mut all = read(options.of(photos), input, classes, None, events)?;
     let mut warnings = std::mem::take(&mut all.warnings);
     let mut given = match validation {
-        Some(folder) => Some(read(options.of(folder), input, Some(&all.classes), events)?),
+        Some(folder) => Some(read(options.of(folder), input, Some(&all.classes), None, events)?),
         None => None,
     };
     let enlarged = all.enlarged + given.as_ref().map_or(0, |validation| validation.enlarged);
@@ -305,7 +306,8 @@ impl FinishedTraining {
         Ok(write_files(folder, &self.files(folder, data)?)?)
     }
 
-    /// Returns the contents of the run's files, in the order of [`files::RUN`]. `folder` is the one they are for: the report names it.
+    /// Returns the contents of the run's files, in the order of [`files::RUN`]. `folder` is the one they are for: the report
+    /// names it.
     ///
     /// # Errors
     /// [`JobError::Train`] if candle fails.
@@ -355,8 +357,8 @@ pub(super) fn explain_some(model: &ModelFile, photos: &Dataset, evaluation: &Eva
     chosen.map(|index| (index, explain(model, &photos.examples[index].pixels))).collect()
 }
 
-/// Returns the indices of the photos to explain, [`EXPLAINED`] at most: mistakes first, the surest of them at the beginning, then one
-/// photo of each class in turn.
+/// Returns the indices of the photos to explain, [`EXPLAINED`] at most: mistakes first, the surest of them at the beginning,
+/// then one photo of each class in turn.
 fn chosen_to_explain(photos: &Dataset, evaluation: &Evaluation) -> Vec<usize> {
     let is_wrong = |index: &usize| photos.examples[*index].class != evaluation.results[*index].int8.class;
     let (mut chosen, right): (Vec<usize>, Vec<usize>) = (0..photos.examples.len()).partition(|index| is_wrong(index));

@@ -44,4 +44,5 @@ mod tests;
 pub use events::{Events, LogSink, Note, Progress, Task};
 pub use job::{EXPLAINED, FinishedTraining, HOLD_OUT, Job, JobData, PretrainedInit, load};
 pub use next_steps::next_steps;
+pub use photos::read as read_photos;
 pub use rewrite::{Rewritten, rewrite_report};

@@ -18,8 +18,8 @@ const STEPS: usize = 4;
 
 /// Returns the steps that follow a training whose run is in `folder`, at most four.
 ///
-/// A network that recognizes all classes goes to boards. Otherwise the steps that may make it better come first: a trained network to
-/// continue from, more photos.
+/// A network that recognizes all classes goes to boards. Otherwise the steps that may make it better come first: a trained
+/// network to continue from, more photos.
 pub fn next_steps(run: &RunSummary, verdict: &NetworkVerdict, folder: &Path) -> Vec<NextStep> {
     let is_good = verdict.better_than_guessing && verdict.classes.iter().all(ClassVerdict::is_recognized);
     let mut steps = if is_good { Vec::new() } else { improvements(run, verdict, folder) };

@@ -55,18 +55,19 @@ pub(super) fn compare<'e>(
     Compared { pairs: found.pairs, duplicates, count }
 }
 
-/// Reads photos as [`photos::load`] does, and reports the progress if they are many.
+/// Reads photos as [`photos::load_some`] does, and reports the progress if they are many.
 ///
 /// # Errors
 /// Those of [`photos::load`].
-pub(super) fn read(
+pub fn read(
     source: Source<'_>,
     input: InputShape,
     known: Option<&[String]>,
+    limit: Option<usize>,
     events: &mut dyn Events,
 ) -> Result<Dataset, PhotoError> {
     let shared = Mutex::new((&mut *events, false));
-    let read = photos::load_some(source, input, known, None, &|reading| {
+    let read = photos::load_some(source, input, known, limit, &|reading| {
         let (events, is_shown) = &mut *shared.lock().unwrap_or_else(PoisonError::into_inner);
         match reading {
             Reading::Found(files) if files >= REPORTED => {
@@ -132,7 +133,7 @@ mod tests {
                 }
             }
             let mut seen = Seen::default();
-            let read = read(folder.path().into(), InputShape::gray(2), None, &mut seen).unwrap();
+            let read = read(folder.path().into(), InputShape::gray(2), None, None, &mut seen).unwrap();
             assert_eq!(read.examples.len(), files);
             seen.0
         };

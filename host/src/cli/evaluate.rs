@@ -13,9 +13,11 @@ use super::completions;
 use super::model_and_photos::{Limit, MODEL, open};
 use super::output::{confusion, json, note_enlarged, say, scores, warn};
 use super::photo_options::ClassFromArgument;
+use super::terminal::Terminal;
 use super::verdict::print_verdict;
+use crate::app::read_photos;
+use crate::evaluate;
 use crate::verdict::NetworkVerdict;
-use crate::{evaluate, photos};
 
 /// `pinhole evaluate`.
 #[derive(Debug, Args)]
@@ -64,7 +66,8 @@ impl Evaluate {
         let classes: Vec<String> = model.class_names().map(str::to_owned).collect();
         let class_from = self.class_from.class_from(runs::summary_of(&self.model).as_ref());
         let source = Source { path: &self.photos, class_from: &class_from };
-        let photos = photos::load_some(source, model.input(), Some(&classes), self.limit.count(), &|_| ())?;
+        let limit = self.limit.count();
+        let photos = read_photos(source, model.input(), Some(&classes), limit, &mut Terminal::new())?;
         warn(&photos.warnings);
         note_enlarged(photos.enlarged, photos.input);
         let evaluation = evaluate::evaluate(trained.network.as_ref(), &trained.model, &photos).into_diagnostic()?;

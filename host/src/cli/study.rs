@@ -44,12 +44,12 @@ pub(super) struct Study {
     validation: Option<PathBuf>,
     #[command(flatten)]
     options: PhotoArguments,
-    /// Systems, separated by commas: names of recipes (see `pinhole recipes`), paths of .toml files, or auto, which chooses a network to
-    /// continue from by the photos, as `train` does [default: the dense recipes]
+    /// Systems, separated by commas: names of recipes (see `pinhole recipes`), paths of .toml files, or auto, which chooses a
+    /// network to continue from by the photos, as `train` does [default: the dense recipes]
     #[arg(long, value_delimiter = ',', value_name = "RECIPES", add = completions::recipes())]
     systems: Vec<String>,
-    /// Trained networks, separated by commas: each is a system more, which continues from that network as `train --from` does. Names
-    /// of bundled models, run folders, or files. Without --systems, they are compared with the recipe baseline-dropout
+    /// Trained networks, separated by commas: each is a system more, which continues from that network as `train --from` does.
+    /// Names of bundled models, run folders, or files. Without --systems, they are compared with the recipe baseline-dropout
     #[arg(long, value_delimiter = ',', value_name = "MODELS", add = completions::models())]
     from: Vec<PathBuf>,
     /// Number of seeds per system

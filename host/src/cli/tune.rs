@@ -61,7 +61,8 @@ pub(super) struct Tune {
     /// Seed of the random choice of networks
     #[arg(long, default_value_t = 1, value_parser = at_least::<u64>(0))]
     seed: u64,
-    /// Folder to write the report, the Pareto front's recipes and all trainings to. Trainings that are finished there are not repeated
+    /// Folder to write the report, the Pareto front's recipes and all trainings to. Trainings that are finished there are not
+    /// repeated
     #[arg(long, value_name = "FOLDER", default_value = "tune")]
     out: PathBuf,
     /// Number of trainings at once [default: all cores]; the result does not depend on it

@@ -4,6 +4,7 @@
 //! pipeline could deliver, rounded to 8 bits in the same way. All random numbers are drawn in the order of the photos,
 //! whatever the batches, and sines are `libm`'s: the same seed gives the same pixels everywhere.
 
+use pinhole_core::photos::letterbox::change_inside;
 use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::Augmentation;
 use pinhole_shared::pixels::InputShape;
@@ -53,7 +54,7 @@ impl Variation {
 ///
 /// The geometry is one affine map about the center, with bilinear interpolation. Outside the photo, the nearest border
 /// pixel is used (as Keras' `fill_mode="nearest"`). Levels are rounded half up and saturate.
-pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> Vec<u8> {
+fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> Vec<u8> {
     let [height, width, channels] = [input.height, input.width, input.color.channels()].map(usize::from);
     let level = |gray: f32| {
         let gray = (gray - 127.5) * variation.contrast + 127.5 + variation.brightness;
@@ -80,6 +81,17 @@ pub(super) fn apply(variation: &Variation, pixels: &[u8], input: InputShape) -> 
     result
 }
 
+/// Returns a variation of an input with camera noise. The bars of a letterbox stay as they are, as on the device.
+pub(super) fn varied(variation: Variation, noise: Option<CameraNoise>, pixels: &[u8], input: InputShape) -> Vec<u8> {
+    change_inside(pixels, input, |inside, shape| {
+        let mut varied = apply(&variation, inside, shape);
+        if let Some(noise) = noise {
+            add_camera_noise(noise, &mut varied, shape);
+        }
+        varied
+    })
+}
+
 /// Returns `count` variations of an input, for reports: as training draws them, with blur and noise, but with random numbers of
 /// their own. Empty without augmentation.
 pub fn augmented(settings: &Augmentation, pixels: &[u8], input: InputShape, seed: u64, count: usize) -> Vec<Vec<u8>> {
@@ -89,11 +101,9 @@ pub fn augmented(settings: &Augmentation, pixels: &[u8], input: InputShape, seed
     let mut variations = Random::stream(seed, Purpose::Augment);
     let mut noises = Random::stream(seed, Purpose::CameraNoise);
     let vary = |_| {
-        let mut varied = apply(&Variation::draw(settings, input, &mut variations), pixels, input);
-        if settings.has_camera_noise() {
-            add_camera_noise(CameraNoise::draw(settings, &mut noises), &mut varied, input);
-        }
-        varied
+        let variation = Variation::draw(settings, input, &mut variations);
+        let noise = settings.has_camera_noise().then(|| CameraNoise::draw(settings, &mut noises));
+        varied(variation, noise, pixels, input)
     };
     (0..count).map(vary).collect()
 }
@@ -136,6 +146,19 @@ mod tests {
         brightness: 0.0,
     };
     const PHOTO: [u8; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
+
+    /// The bars beside a picture are black on every device, however bright its pictures are.
+    #[test]
+    fn bars_of_a_letterbox_stay_black() {
+        let letterbox = InputShape { fit: pinhole_shared::pixels::Fit::Letterbox, ..InputShape::gray(4) };
+        let pixels = [[0; 4], [10, 20, 30, 40], [50, 60, 70, 80], [0; 4]].concat();
+        let variation = Variation { mirrored: true, brightness: 100.0, shift_y_px: 1.0, ..STILL };
+        let noise = CameraNoise::draw(&Augmentation { noise: 0.1, ..Augmentation::default() }, &mut Random::seeded(1));
+        let result = varied(variation, None, &pixels, letterbox);
+        assert_eq!(result, [[0; 4], [140, 130, 120, 110], [140, 130, 120, 110], [0; 4]].concat());
+        let noisy = varied(variation, Some(noise), &pixels, letterbox);
+        assert!(noisy != result && noisy[..4] == [0; 4] && noisy[12..] == [0; 4], "{noisy:?}");
+    }
 
     /// Four columns and two rows.
     #[test]

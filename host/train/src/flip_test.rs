@@ -8,11 +8,8 @@ use pinhole_core::photos::Dataset;
 use pinhole_core::statistics::mcnemar;
 use pinhole_shared::pixels::InputShape;
 
-use super::linear_classifier::{CrossValidation, features};
+use super::linear_classifier::{CrossValidation, Features, most_probable};
 use super::network::Network;
-
-/// Number of folds of the cross-validation.
-const FOLDS: usize = 4;
 
 /// The p-value below which photos count as better recognized than the same photos flipped.
 const SIGNIFICANT: f64 = 0.05;
@@ -20,7 +17,7 @@ const SIGNIFICANT: f64 = 0.05;
 /// Numbers of photos that were recognized, cross-validated, as they are and flipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlipTest {
-    /// Number of photos.
+    /// Number of photos that were tested.
     pub photos: usize,
     /// Photos recognized as they are.
     pub recognized: usize,
@@ -32,26 +29,26 @@ pub struct FlipTest {
 
 impl FlipTest {
     /// Tests the classes of a dataset, by the values that `network`'s last layer reads. `groups` are those of
-    /// [`pinhole_core::photos::groups`]: near-duplicates stay in one fold. `None` if a class has too few photos for four folds.
+    /// [`pinhole_core::photos::groups`]: near-duplicates stay in one fold. Classes with photos of fewer than four groups
+    /// are left out; `None` if fewer than two are left.
     ///
     /// # Errors
-    /// A candle error if there is not enough memory.
+    /// An error of candle.
     pub fn of(network: &Network, dataset: &Dataset, groups: &[usize], seed: u64) -> Result<Option<Self>> {
         let flipped: Vec<Vec<u8>> =
             dataset.examples.iter().map(|example| flip(&example.pixels, dataset.input)).collect();
         let originals: Vec<&[u8]> = dataset.examples.iter().map(|example| &example.pixels[..]).collect();
         let flipped: Vec<&[u8]> = flipped.iter().map(Vec::as_slice).collect();
-        let [originals, flipped] = [features(network, &originals)?, features(network, &flipped)?];
-        let validation = CrossValidation::of(dataset, &originals, groups, FOLDS, seed);
-        let Some(validation) = validation else { return Ok(None) };
-        let mut test = Self { photos: originals.len(), recognized: 0, only_original: 0, only_flipped: 0 };
+        let [originals, flipped] = [Features::of(network, &originals)?, Features::of(network, &flipped)?];
+        let Some(validation) = CrossValidation::of(dataset, &originals, groups, seed) else { return Ok(None) };
+        let mut test = Self { photos: 0, recognized: 0, only_original: 0, only_flipped: 0 };
         for (index, example) in dataset.examples.iter().enumerate() {
-            let is_right = |features: &[Vec<f32>]| {
-                let probabilities = validation.probabilities(index, &features[index]);
-                let own = probabilities[usize::from(example.class)];
-                probabilities.iter().all(|&probability| probability <= own)
+            let is_right = |features: &Features| {
+                let probabilities = validation.probabilities(index, features.row(index))?;
+                Some(most_probable(&probabilities) == usize::from(example.class))
             };
-            let (as_it_is, as_flipped) = (is_right(&originals), is_right(&flipped));
+            let (Some(as_it_is), Some(as_flipped)) = (is_right(&originals), is_right(&flipped)) else { continue };
+            test.photos += 1;
             test.recognized += usize::from(as_it_is);
             test.only_original += usize::from(as_it_is && !as_flipped);
             test.only_flipped += usize::from(as_flipped && !as_it_is);

@@ -40,7 +40,7 @@ pub use augment::augmented;
 pub use checkpoint::{Checkpoint, CheckpointError, TrainingIdentity, TrainingState, digest};
 pub use flip_test::FlipTest;
 pub use layers::FloatLayer;
-pub use linear_classifier::cross_validated;
+pub use linear_classifier::{cross_validated, most_probable};
 pub use network::{Network, NetworkError};
 pub use schedule::learning_rates;
 pub use trainer::{Epoch, TrainError, Trainer};

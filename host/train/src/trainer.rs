@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::accelerator::Pass;
-use super::augment::{Variation, apply};
-use super::camera_noise::{CameraNoise, add_camera_noise};
+use super::augment::{Variation, varied};
+use super::camera_noise::CameraNoise;
 use super::checkpoint::TrainerState;
 use super::layers::{Gradient, LayerState, Trace};
 use super::loss::{CrossEntropy, Targets, cross_entropy};
@@ -301,11 +301,7 @@ impl<'d> Trainer<'d> {
         };
         let drawn: Vec<(Variation, Option<CameraNoise>)> = self.training.examples.iter().map(draw).collect();
         let vary = |(example, (variation, camera_noise)): (&Example, (Variation, Option<CameraNoise>))| {
-            let mut varied = apply(&variation, &example.pixels, input);
-            if let Some(camera_noise) = camera_noise {
-                add_camera_noise(camera_noise, &mut varied, input);
-            }
-            varied
+            varied(variation, camera_noise, &example.pixels, input)
         };
         self.training.examples.par_iter().zip(drawn).map(vary).collect()
     }

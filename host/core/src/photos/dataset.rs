@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::LeftOut;
+use super::letterbox::change_inside;
 use super::split_folders::are_split_names;
 use super::{PhotoError, Source, Warning, decode, scan, thinned};
 use crate::recipe::Copies;
@@ -89,8 +90,8 @@ pub enum Reading {
     One,
 }
 
-/// Like [`load`], but reads at most `limit` photos, spread evenly over the folder's: each class has its share of them. `observe` receives
-/// the progress, from several threads.
+/// Like [`load`], but reads at most `limit` photos, spread evenly over the folder's: each class has its share of them.
+/// `observe` receives the progress, from several threads.
 ///
 /// # Errors
 /// Those of [`load`].
@@ -177,7 +178,9 @@ pub fn copies(dataset: &Dataset, copies: &[Copies]) -> Dataset {
     let (side, channels) = (usize::from(dataset.input.width), usize::from(dataset.input.color.channels()));
     let changed = |example: &Example, copy: &Copies| {
         let pixels = match copy {
-            Copies::Inverted => example.pixels.iter().map(|pixel| 255 - pixel).collect(),
+            Copies::Inverted => change_inside(&example.pixels, dataset.input, |inside, _| {
+                inside.iter().map(|pixel| 255 - pixel).collect()
+            }),
             // A quarter turn counterclockwise: the right column becomes the top row.
             Copies::Rotated => {
                 let pixels = (0..side * side).map(|i| (i % side) * side + side - 1 - i / side);

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use pinhole_shared::pixels::{Color, Fit, InputShape, PixelFormat};
 
+use super::letterbox::without_bars;
 use super::{Example, Picture};
 
 /// Two inputs that show nearly the same picture.
@@ -106,17 +107,32 @@ fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
     }
 }
 
-/// Returns an input's luma as a square: the shorter axis is enlarged to the longer one.
+/// Returns the side of the squares that inputs of this shape are compared as, px: as many pixels as the input has.
+pub(super) fn square_side(input: InputShape) -> u16 {
+    // At most the longer side, so it fits.
+    input.side().unwrap_or_else(|| (u32::from(input.width) * u32::from(input.height)).isqrt().max(1) as u16)
+}
+
+/// Returns an input's luma as a square of [`square_side`], without the bars of a letterbox: these are alike in all photos of
+/// one shape.
 pub(super) fn square(pixels: &[u8], input: InputShape) -> Cow<'_, [u8]> {
-    let luma = luma(pixels, input.color);
-    if input.side().is_some() {
-        return luma;
+    if input.fit == Fit::Letterbox {
+        let (part, shape) = without_bars(pixels, input);
+        if shape != input {
+            return Cow::Owned(stretched(luma(&part, input.color).into_owned(), shape, square_side(input)));
+        }
     }
-    let square = InputShape { fit: Fit::Stretch, ..InputShape::gray(input.longer_side()) };
-    let picture = Picture::new(input.size(), PixelFormat::Gray8, luma.into_owned());
-    let picture = picture.expect("as many bytes as the input has pixels");
+    let luma = luma(pixels, input.color);
+    if input.side().is_some() { luma } else { Cow::Owned(stretched(luma.into_owned(), input, square_side(input))) }
+}
+
+/// Returns gray pixels of this shape as a square.
+fn stretched(luma: Vec<u8>, shape: InputShape, side: u16) -> Vec<u8> {
+    let square = InputShape { fit: Fit::Stretch, ..InputShape::gray(side) };
+    let picture = Picture::new(shape.size(), PixelFormat::Gray8, luma);
+    let picture = picture.expect("as many bytes as the shape has pixels");
     let picture = picture.enlarged_for(square).unwrap_or(picture);
-    Cow::Owned(picture.shrink(square).expect("it is as large as the square"))
+    picture.shrink(square).expect("it is as large as the square")
 }
 
 /// Returns the groups that pairs form, directly or through others: for each of `count` inputs the smallest index of its
@@ -393,6 +409,24 @@ mod tests {
             let pairs: Vec<_> = found.iter().map(|pair| (pair.first, pair.second, pair.mirrored)).collect();
             assert_eq!(pairs, (0..12).map(|i| (i, i + 12, true)).collect::<Vec<_>>(), "{input}");
         }
+    }
+
+    /// The bars of a letterbox are the same in all photos of one shape. Bright photos beside them differ all the same.
+    #[test]
+    fn bars_make_no_near_duplicates() {
+        let input = InputShape { fit: Fit::Letterbox, ..InputShape::gray(SIDE) };
+        let bright = |picture: &RgbImage| {
+            let pale = imageops::resize(picture, 100, 50, imageops::FilterType::Triangle);
+            let rows = pale.as_raw().iter().map(|level| 225 + level / 12).collect();
+            let picture = Picture::new(PictureSize { width: 100, height: 50 }, PixelFormat::Rgb888, rows).unwrap();
+            Example { path: "".into(), class: 0, pixels: picture.shrink(input).unwrap() }
+        };
+        let photos: Vec<Example> = drawn().iter().take(16).map(bright).collect();
+        let mut all: Vec<&Example> = photos.iter().collect();
+        assert_eq!(near_duplicates(&all, input), []);
+        all.push(&photos[3]);
+        let found = near_duplicates(&all, input);
+        assert_eq!(found.iter().map(|pair| (pair.first, pair.second)).collect::<Vec<_>>(), [(3, 16)]);
     }
 
     /// The hash's cells are 8x9 px here.

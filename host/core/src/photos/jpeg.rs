@@ -84,18 +84,21 @@ fn start_of_scan(bytes: &[u8]) -> Option<usize> {
     segment(bytes, |marker| marker == START_OF_SCAN)
 }
 
-/// Returns the memory for a progressive JPEG's coefficients, bytes: 2 for each of a component's samples. 0 for other files, whose blocks
-/// are decoded one after the other.
+/// Returns the memory for a JPEG's coefficients, bytes: 2 for each of a component's samples, if more than one scan gives them.
+/// 0 for files with one scan of all components, whose blocks are decoded one after the other.
 ///
 /// # Source
-/// ITU-T T.81, section B.2.2 (frame header) and table B.1 (progressive frames).
+/// ITU-T T.81, sections B.2.2 (frame header) and B.2.3 (scan header), and table B.1 (frames' markers).
 pub(super) fn coefficient_bytes(bytes: &[u8]) -> u64 {
-    let is_progressive = |marker| [0xC2, 0xC6, 0xCA, 0xCE].contains(&marker);
-    let Some([_, _, _, h0, h1, w0, w1, count, components @ ..]) =
-        segment(bytes, is_progressive).and_then(|frame| bytes.get(frame..))
-    else {
+    // All from 0xC0 on but those of tables and of an extension.
+    let is_frame = |marker| matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
+    let Some(frame) = segment(bytes, is_frame) else { return 0 };
+    let [_, _, _, h0, h1, w0, w1, count, components @ ..] = &bytes[frame..] else { return 0 };
+    let is_progressive = matches!(bytes[frame - 1], 0xC2 | 0xC6 | 0xCA | 0xCE);
+    let scanned = start_of_scan(bytes).and_then(|scan| bytes.get(scan + 2));
+    if !is_progressive && scanned.is_none_or(|scanned| scanned >= count) {
         return 0;
-    };
+    }
     let pixels = u64::from(u16::from_be_bytes([*h0, *h1])) * u64::from(u16::from_be_bytes([*w0, *w1]));
     let factors = components.chunks_exact(3).take(usize::from(*count));
     let factors: Vec<[u64; 2]> = factors.map(|one| [one[1] >> 4, one[1] & 15].map(u64::from)).collect();
@@ -159,7 +162,10 @@ mod tests {
         assert_eq!(coefficient_bytes(&frame(0xC2, &half)), 2 * 100 * 300 * 3 / 2);
         assert_eq!(coefficient_bytes(&frame(0xC2, &[1, 1, 0x11, 0])), 2 * 100 * 300);
         assert_eq!(coefficient_bytes(&frame(0xC2, &[2, 1, 0x11, 0, 2, 0x11, 0])), 4 * 100 * 300);
-        assert_eq!(coefficient_bytes(&frame(0xC0, &half)), 0, "baseline");
+        assert_eq!(coefficient_bytes(&frame(0xC0, &half)), 0, "baseline, of which the scan is cut");
+        let scan = |components: u8| [frame(0xC0, &half), vec![components, 1, 0]].concat();
+        assert_eq!(coefficient_bytes(&scan(3)), 0, "baseline, in one scan");
+        assert_eq!(coefficient_bytes(&scan(1)), 2 * 100 * 300 * 3 / 2, "baseline, in a scan for each component");
         // Factors of 0 are wrong, and no reason to divide by them.
         assert_eq!(coefficient_bytes(&frame(0xC2, &[1, 1, 0, 0])), 0);
         assert_eq!(coefficient_bytes(b"GIF89a"), 0);

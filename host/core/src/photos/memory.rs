@@ -5,8 +5,8 @@ use image::{ColorType, ImageDecoder, ImageFormat};
 
 use super::jpeg;
 
-/// Returns the most memory that a picture takes while it is decoded, turned and converted to RGB, without its file, bytes. `file` are the
-/// file's bytes, which have this format.
+/// Returns the most memory that a picture takes while it is decoded, turned and converted to RGB, without its file, bytes.
+/// `file` are the file's bytes, which have this format.
 pub(super) fn needed(
     decoder: &impl ImageDecoder,
     orientation: Orientation,
@@ -18,7 +18,8 @@ pub(super) fn needed(
     let decoded = decoder.total_bytes();
     // What decoders keep beside the picture, as measured with files of 50 to 100 million pixels.
     let working = match format {
-        Some(ImageFormat::Jpeg) => jpeg::coefficient_bytes(file),
+        // The decoder has a copy of the file, and the search for a cut one has another.
+        Some(ImageFormat::Jpeg) => jpeg::coefficient_bytes(file).saturating_add(2 * file.len() as u64),
         // The rows that are compressed together may be all.
         Some(ImageFormat::Tiff) => decoded,
         // Pixels with transparency, and a copy of their colors.

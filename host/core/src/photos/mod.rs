@@ -15,6 +15,7 @@ mod enlarge;
 mod error;
 mod folder;
 mod jpeg;
+pub mod letterbox;
 mod list;
 mod memory;
 mod natural;

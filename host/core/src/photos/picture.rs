@@ -74,9 +74,10 @@ impl Picture {
         Ok(output)
     }
 
-    /// Enlarges what the network sees of the picture ([`InputShape::fitted`]), if that is smaller than its place in the input across
-    /// or down. An axis that is too short gets as many pixels as the input needs. Levels are interpolated linearly between the
-    /// centers of pixels, in exact integers. Returns `None` if the picture has no pixels, or is large enough for [`Picture::shrink`].
+    /// Enlarges what the network sees of the picture ([`InputShape::fitted`]), if that is smaller than its place in the input
+    /// across or down. An axis that is too short gets as many pixels as the input needs. Levels are interpolated linearly
+    /// between the centers of pixels, in exact integers. Returns `None` if the picture has no pixels, or is large enough for
+    /// [`Picture::shrink`].
     pub fn enlarged_for(&self, input: InputShape) -> Option<Self> {
         let (seen, fitted) = input.fitted(self.size);
         if (seen.width >= fitted.width && seen.height >= fitted.height) || self.rows.is_empty() {

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::Example;
 use super::coarse::{Coarse, CoarseDetails};
-use super::duplicates::{MAX_DISTANCE, NearDuplicate, Print, square};
+use super::duplicates::{MAX_DISTANCE, NearDuplicate, Print, square, square_side};
 
 /// Most pairs of an input with later ones, of each of four kinds: of the same class or not, and on the same side of a split or not.
 pub const MAX_PARTNERS: usize = 50;
@@ -71,7 +71,7 @@ fn search_within(
     training: usize,
     progress: &(dyn Fn(u64) + Sync),
 ) -> FoundDuplicates {
-    let side = usize::from(input.longer_side());
+    let side = usize::from(square_side(input));
     let gray: Vec<_> = examples.par_iter().map(|example| square(&example.pixels, input)).collect();
     let prints: Vec<Print<'_>> = gray.par_iter().map(|pixels| Print::of(pixels, side)).collect();
     let coarse = CoarseDetails::of(&prints, side);

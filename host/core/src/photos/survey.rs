@@ -74,8 +74,8 @@ impl Survey {
         sides.get(sides.len() / 2).copied()
     }
 
-    /// Returns true if the photos have about the same shape: without the tenth that is narrowest and the tenth that is widest for its
-    /// height, width by height differs by at most a factor of 1.5.
+    /// Returns true if the photos have about the same shape: without the tenth that is narrowest and the tenth that is widest
+    /// for its height, width by height differs by at most a factor of 1.5.
     pub fn is_one_shape(&self) -> bool {
         let mut shapes: Vec<f64> =
             self.sizes.iter().map(|size| f64::from(size.width) / f64::from(size.height)).collect();

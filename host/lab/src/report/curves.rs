@@ -96,8 +96,8 @@ fn range(epochs: &[Epoch]) -> (u32, u32) {
     (begin, epochs.last().map_or(1, |epoch| epoch.epoch).max(begin + 1))
 }
 
-/// Draws the learning rate of the epochs that were run, on the same horizontal axis as the other figures. `rates` are those of epochs
-/// 1, 2, ...
+/// Draws the learning rate of the epochs that were run, on the same horizontal axis as the other figures. `rates` are those of
+/// epochs 1, 2, ...
 pub(super) fn rate(epochs: &[Epoch], rates: &[f64]) -> Markup {
     let (_, last) = range(epochs);
     let points: Vec<(u32, f64)> = (1..=last).zip(rates.iter().copied()).collect();

@@ -1,5 +1,5 @@
-//! Validation photos that were decided wrongly, the surest first, and the least sure of the others: the photo beside what the network
-//! sees of it.
+//! Validation photos that were decided wrongly, the surest first, and the least sure of the others: the photo beside what the
+//! network sees of it.
 
 use std::path::Path;
 

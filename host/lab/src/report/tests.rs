@@ -93,6 +93,7 @@ fn training_page(name: &str) -> String {
         command: Some(name.to_owned()),
         verdict: None,
         test: Some(TestSummary { photos: path(), verdict: Some(serde_json::json!({ "sentence": name })) }),
+        doubted_training: None,
     };
     let epoch =
         Epoch { epoch: 1, training_loss: 0.7, training_accuracy: 0.5, validation_loss: 0.7, validation_accuracy: 0.5 };

@@ -67,7 +67,8 @@ impl System {
     }
 }
 
-/// Returns the name of a trained network: that of its run folder, whose files all have the same names, or its file's without ending.
+/// Returns the name of a trained network: that of its run folder, whose files all have the same names, or its file's without
+/// ending.
 fn name_of(path: &Path) -> String {
     let folder = path.parent().filter(|folder| pinhole_core::artifacts::is_run(folder)).and_then(Path::file_name);
     folder.or_else(|| path.file_stem()).unwrap_or(path.as_os_str()).to_string_lossy().into_owned()

@@ -1,10 +1,10 @@
 //! Searches for a network within a budget of flash and RAM.
 //!
-//! Networks are drawn from a space (`space`): dense ones around the article's, and convolutional ones. Those over the budget are left
-//! out before anything is trained ([`Cost`]). The others are halved from round to round (successive halving: Jamieson and Talwalkar,
-//! 2016): every network is scored in one cross-validation, the better half in two, the better half of these in four, and so on. The
-//! search uses only scores of cross-validation. The held-out photos of a given split are used only after the search, for a score that
-//! the search did not choose. The report of a search is [`crate::report::search_page`].
+//! Networks are drawn from a space (`space`): dense ones around the article's, and convolutional ones. Those over the budget
+//! are left out before anything is trained ([`Cost`]). The others are halved from round to round (successive halving: Jamieson
+//! and Talwalkar, 2016): every network is scored in one cross-validation, the better half in two, the better half of these in
+//! four, and so on. The search uses only scores of cross-validation. The held-out photos of a given split are used only after
+//! the search, for a score that the search did not choose. The report of a search is [`crate::report::search_page`].
 
 mod budget;
 mod cost;

@@ -1,5 +1,5 @@
-//! The search space: networks for gray photos. The dense ones are around the article's, the convolutional ones ([`conv`]) around the
-//! bundled ones.
+//! The search space: networks for gray photos. The dense ones are around the article's, the convolutional ones ([`conv`])
+//! around the bundled ones.
 
 mod conv;
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use pinhole_core::path_text;
-use pinhole_core::photos::Dataset;
+use pinhole_core::photos::{Dataset, Example};
 use pinhole_core::statistics::{Proportion, mean_of_proportions};
+use pinhole_train::most_probable;
 use serde::Serialize;
 
 use super::TrainingFacts;
@@ -31,8 +32,8 @@ pub struct ContradictoryLabels {
     pub identical: bool,
 }
 
-/// A photo that is taken for another class, with a probability that is usual for photos of that class, by something that was not trained
-/// on it: the network, or the classifier of a cross-validation.
+/// A photo that is taken for another class, with a probability that is usual for photos of that class: by the network that was
+/// evaluated or, if it is a training photo, by the classifier of a cross-validation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DoubtedLabel {
     /// The photo.
@@ -63,13 +64,13 @@ pub(super) fn contradictory(photos: &Dataset, facts: &TrainingFacts<'_>) -> Vec<
                 first_class,
                 second: pair.second.clone(),
                 second_class,
-                identical: input(&pair.first) == input(&pair.second),
+                identical: input(&pair.first).is_some_and(|first| input(&pair.second) == Some(first)),
             })
         })
         .collect()
 }
 
-/// What was decided about a photo by something that was not trained on it.
+/// A decision about a photo.
 struct Prediction {
     class: u16,
     probability: f64,
@@ -77,48 +78,43 @@ struct Prediction {
     own: f64,
 }
 
-/// Returns the photos whose label the network doubts most, of photos that it was not trained on, at most [`DOUBTED_LIMIT`]; see
-/// [`doubted_by`].
+/// Returns the photos whose label the evaluated network doubts most ([`doubted_by`]).
 pub(super) fn doubted(photos: &Dataset, evaluation: &Evaluation) -> Vec<DoubtedLabel> {
-    let predictions = evaluation.results.iter().map(|result| Prediction {
-        class: result.int8.class,
-        probability: result.int8.probability.to_f64(),
-        own: result.own.to_f64(),
+    let predictions = photos.examples.iter().zip(&evaluation.results).map(|(example, result)| {
+        let decided = result.int8;
+        let (probability, own) = (decided.probability.to_f64(), result.own.to_f64());
+        (example, Prediction { class: decided.class, probability, own })
     });
-    doubted_by(photos, &predictions.collect::<Vec<_>>())
+    doubted_by(&photos.classes, &predictions.collect::<Vec<_>>())
 }
 
 impl DoubtedLabel {
     /// Returns the photos whose label a cross-validation doubts most, at most 24. `probabilities` are those of each class for each
-    /// photo, by a classifier that was not trained on it. Of a weak classifier, nothing is returned: it is wrong too often.
+    /// photo, by a classifier that was not trained on it; photos without them are not judged. Of a weak classifier, nothing is
+    /// returned: it is wrong too often.
     ///
     /// # Panics
-    /// If there is not a row of probabilities for each photo.
-    pub fn of_cross_validation(photos: &Dataset, probabilities: &[Vec<f64>]) -> Vec<Self> {
+    /// If there are not as many `probabilities` as photos.
+    pub fn of_cross_validation(photos: &Dataset, probabilities: &[Option<Vec<f64>>]) -> Vec<Self> {
         assert_eq!(probabilities.len(), photos.examples.len(), "probabilities of other photos");
-        let predictions: Vec<Prediction> = photos
-            .examples
-            .iter()
-            .zip(probabilities)
-            .map(|(example, row)| {
-                let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-                Prediction { class: best as u16, probability: row[best], own: row[usize::from(example.class)] }
-            })
-            .collect();
         let mut recalls = vec![Proportion { right: 0, count: 0 }; photos.classes.len()];
-        for (example, prediction) in photos.examples.iter().zip(&predictions) {
-            let recall = &mut recalls[usize::from(example.class)];
-            recall.count += 1;
-            recall.right += usize::from(prediction.class == example.class);
+        let mut predictions = Vec::new();
+        for (example, row) in photos.examples.iter().zip(probabilities) {
+            let Some(row) = row else { continue };
+            let (class, own) = (most_probable(row), usize::from(example.class));
+            recalls[own].count += 1;
+            recalls[own].right += usize::from(class == own);
+            let prediction = Prediction { class: class as u16, probability: row[class], own: row[own] };
+            predictions.push((example, prediction));
         }
         let present = recalls.iter().filter(|recall| recall.count > 0).count();
         let balanced_accuracy = mean_of_proportions(&recalls).map_or(0.0, |(mean, _)| mean);
-        if may_doubt(balanced_accuracy, present) { doubted_by(photos, &predictions) } else { Vec::new() }
+        if may_doubt(balanced_accuracy, present) { doubted_by(&photos.classes, &predictions) } else { Vec::new() }
     }
 }
 
-/// Returns true if a classifier is half-way between a guess and perfection: the doubts of a weaker one are wrong too often. `classes`
-/// is the number of classes that have photos.
+/// Returns true if a classifier is half-way between a guess and perfection: the doubts of a weaker one are wrong too often.
+/// `classes` is the number of classes that have photos.
 pub(super) fn may_doubt(balanced_accuracy: f64, classes: usize) -> bool {
     2.0 * balanced_accuracy >= 1.0 + 1.0 / classes.max(1) as f64
 }
@@ -134,16 +130,16 @@ pub(super) fn most_doubted(first: Vec<DoubtedLabel>, second: &[DoubtedLabel]) ->
     all
 }
 
-/// Returns the photos whose label is doubted most. A label is doubted if the decision is for another class with at least the mean
-/// probability that this class has among its own photos, and at least one half. The largest lead of the decided class over the label
-/// comes first.
+/// Returns the photos whose label is doubted most. A label is doubted if the decision is for another class with at least the
+/// mean probability that this class has among its own photos, and at least one half. The largest lead of the decided class over
+/// the label comes first.
 ///
 /// # Source
 /// C. Northcutt, L. Jiang and I. Chuang, "Confident learning: estimating uncertainty in dataset labels", Journal of Artificial
 /// Intelligence Research 70 (2021), section 3.1: a class's threshold is its mean self-confidence; ranking by normalized margin.
-fn doubted_by(photos: &Dataset, predictions: &[Prediction]) -> Vec<DoubtedLabel> {
-    let mut sums = vec![(0.0, 0_usize); photos.classes.len()];
-    for (example, prediction) in photos.examples.iter().zip(predictions) {
+fn doubted_by(classes: &[String], predictions: &[(&Example, Prediction)]) -> Vec<DoubtedLabel> {
+    let mut sums = vec![(0.0, 0_usize); classes.len()];
+    for (example, prediction) in predictions {
         let (sum, count) = &mut sums[usize::from(example.class)];
         *sum += prediction.own;
         *count += 1;
@@ -153,18 +149,16 @@ fn doubted_by(photos: &Dataset, predictions: &[Prediction]) -> Vec<DoubtedLabel>
         // Of a class without photos nothing is known, so only certainty counts.
         if count == 0 { 1.0 } else { f64::max(sum / count as f64, 0.5) }
     };
-    let name = |class: u16| photos.classes[usize::from(class)].clone();
-    let doubted = photos
-        .examples
-        .iter()
-        .zip(predictions)
-        .filter(|(example, decided)| decided.class != example.class && decided.probability >= usual(decided.class))
-        .map(|(example, decided)| DoubtedLabel {
-            path: example.path.clone(),
-            class: name(example.class),
-            decided: name(decided.class),
-            probability: decided.probability,
-            own_probability: decided.own,
-        });
+    let name = |class: u16| classes[usize::from(class)].clone();
+    let is_doubted = |(example, decided): &&(&Example, Prediction)| {
+        decided.class != example.class && decided.probability >= usual(decided.class)
+    };
+    let doubted = predictions.iter().filter(is_doubted).map(|(example, decided)| DoubtedLabel {
+        path: example.path.clone(),
+        class: name(example.class),
+        decided: name(decided.class),
+        probability: decided.probability,
+        own_probability: decided.own,
+    });
     most_doubted(doubted.collect(), &[])
 }

@@ -76,8 +76,8 @@ pub struct NetworkVerdict {
     pub warnings: Vec<VerdictWarning>,
     /// Pairs of nearly the same picture in two classes; empty without [`TrainingFacts`].
     pub contradictory: Vec<ContradictoryLabels>,
-    /// Photos whose label is doubted most, the most doubted first: photos that were evaluated, by the network, and training photos, by a
-    /// cross-validation. Empty if these are too weak to tell.
+    /// Photos whose label is doubted most, the most doubted first: photos that were evaluated, by the network, and training
+    /// photos, by a cross-validation. Empty if these are too weak to tell.
     pub doubted: Vec<DoubtedLabel>,
     /// True if the photos are the validation photos of the network's training.
     pub of_training: bool,

@@ -184,9 +184,10 @@ fn doubts_of_a_cross_validation_are_ranked_with_the_networks() {
     let mut decisions = counted(&[(0, 0, 30), (1, 1, 30)], 80);
     decisions.push((0, 1, 95));
     let photos = photos(&["a", "b"], &decisions);
-    let rows = |others: [f64; 2]| -> Vec<Vec<f64>> {
+    let rows = |others: [f64; 2]| -> Vec<Option<Vec<f64>>> {
         let own = |class: u16| if class == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] };
-        let of = |(index, &(class, _, _)): (usize, &Decided)| if index < 2 { others.to_vec() } else { own(class) };
+        let of =
+            |(index, &(class, _, _)): (usize, &Decided)| Some(if index < 2 { others.to_vec() } else { own(class) });
         decisions.iter().enumerate().map(of).collect()
     };
     // b is usual with 0.9: 0.89 is below.
@@ -198,10 +199,16 @@ fn doubts_of_a_cross_validation_are_ranked_with_the_networks() {
     let verdict = NetworkVerdict::of(&evaluation(&photos, &decisions), &photos, Some(facts));
     let paths: Vec<_> = verdict.doubted.iter().map(|label| path_text(&label.path)).collect();
     assert_eq!(paths, ["a/0.jpg", "a/1.jpg", "a/60.jpg"]);
-    // A classifier that is right about three of four photos in each of two classes is good enough; a weaker one tells nothing.
+    // A classifier that is right about three of four photos of two classes is good enough, and a weaker one is not.
     let mut weak = rows([0.02, 0.98]);
-    weak[2..17].fill(vec![0.3, 0.7]);
+    // 15 of 31 and 30 of 30: 0.74. With one more, 0.758.
+    weak[2..16].fill(Some(vec![0.3, 0.7]));
     assert_eq!(DoubtedLabel::of_cross_validation(&photos, &weak), []);
+    weak[2] = Some(vec![0.9, 0.1]);
+    assert_eq!(DoubtedLabel::of_cross_validation(&photos, &weak).len(), 2);
+    // Photos that nothing was found out about are not doubted.
+    weak[0] = None;
+    assert_eq!(DoubtedLabel::of_cross_validation(&photos, &weak).len(), 1);
 }
 
 #[test]

@@ -37,8 +37,8 @@ pub enum VerdictWarning {
         /// Names of the classes.
         classes: Vec<String>,
     },
-    /// The best epoch is the first, so nothing that was learned later holds for the validation photos; or it is epoch 0, the network
-    /// that training continued from.
+    /// The best epoch is the first, so nothing that was learned later holds for the validation photos; or it is epoch 0, the
+    /// network that training continued from.
     FirstEpochBest {
         /// The best epoch, 0 or 1.
         best_epoch: u32,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::{self, ClaimedFolder, write_files};
 use pinhole_core::model_file::ModelFile;
-use pinhole_core::photos::{self, Dataset, PhotoOptions};
+use pinhole_core::photos::{Dataset, PhotoOptions};
 use pinhole_shared::policy::Policy;
 use pinhole_train::Network;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize as quantize_network};
@@ -25,6 +25,7 @@ use self::policy::same_place;
 use self::scores::{ScoredModels, int8};
 use self::trained::TrainedNetwork;
 use super::events::{Events, Note, Progress, Task, tell_of_enlarged, tell_of_photos};
+use super::photos::read;
 use super::rewrite::{Rewritten, marked_report, rewrite_report};
 
 /// Network, photos and settings of a quantization.
@@ -192,7 +193,7 @@ impl QuantizeRequest {
 
     fn load(&self, network: &Network, events: &mut dyn Events) -> Result<Dataset, QuantizationError> {
         let (input, classes) = (network.recipe.input(), Some(&network.classes[..]));
-        let photos = photos::load_some(self.options.of(&self.photos), input, classes, self.limit, &|_| ())?;
+        let photos = read(self.options.of(&self.photos), input, classes, self.limit, events)?;
         tell_of_photos(&photos.warnings, &[], &[], events);
         tell_of_enlarged(photos.enlarged, input, events);
         Ok(photos)

@@ -114,7 +114,7 @@ fn choose(
     options: &PhotoOptions,
     events: &mut dyn Events,
 ) -> Result<Threshold, QuantizationError> {
-    let photos = read(options.of(folder), calibration.input, Some(&calibration.classes), events)?;
+    let photos = read(options.of(folder), calibration.input, Some(&calibration.classes), None, events)?;
     let mut duplicates =
         compare(&calibration.examples, &photos.examples, &photos.classes, options, calibration.input, events)
             .duplicates;

@@ -110,8 +110,9 @@ pub struct SameFolder {
 }
 
 impl TrainRequest {
-    /// Reads the recipe and the network to continue from, and checks that they fit together. Photos are not read, but their folders
-    /// are found: a folder that is split into `train` and `test` or `validation` is used so. The automatic choice reads some photos.
+    /// Reads the recipe and the network to continue from, and checks that they fit together. Photos are not read, but their
+    /// folders are found: a folder that is split into `train` and `test` or `validation` is used so. The automatic choice reads
+    /// some photos.
     ///
     /// # Errors
     /// [`RequestError`].

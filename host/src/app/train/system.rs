@@ -14,9 +14,9 @@ use super::request::RequestError;
 /// Seed of the choice: the one that `pinhole train` has by default.
 const SEED: u64 = 1;
 
-/// Chooses a network to continue from and its recipe by the training photos in a folder, as `train --recipe auto` does. Returns them
-/// as a system of a study, and says in a sentence what was chosen. A study chooses once, by all of these photos, and not anew for
-/// each fold. `epochs`, if given, are those of the training.
+/// Chooses a network to continue from and its recipe by the training photos in a folder, as `train --recipe auto` does. Returns
+/// them as a system of a study, and says in a sentence what was chosen. A study chooses once, by all of these photos, and not
+/// anew for each fold. `epochs`, if given, are those of the training.
 ///
 /// # Errors
 /// [`RequestError`]: the photos cannot be found or read.

@@ -42,7 +42,7 @@ impl TestPhotos {
     fn load(folder: &Path, job: &Job, data: &JobData, events: &mut dyn Events) -> Result<Self, String> {
         let (classes, input) = (&data.training.classes, data.training.input);
         let mut photos =
-            read(job.options.of(folder), input, Some(classes), events).map_err(|error| error.to_string())?;
+            read(job.options.of(folder), input, Some(classes), None, events).map_err(|error| error.to_string())?;
         if !photos.warnings.is_empty() {
             events.note(&Note::LeftOut(std::mem::take(&mut photos.warnings)));
         }

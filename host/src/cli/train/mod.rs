@@ -121,7 +121,7 @@ impl Train {
         let photos = [Some(self.photos.as_path()), self.validation.as_deref(), self.test.as_deref()];
         check_outside(&self.out, photos.into_iter().flatten())?;
         if let Some(threads) = self.threads {
-            // Nothing has used the pool yet, which alone would be an error.
+            // Before anything uses the pool.
             rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global().into_diagnostic()?;
         }
         let job = self.request().job(&mut Terminal::new())?;

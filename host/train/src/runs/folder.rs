@@ -103,6 +103,10 @@ pub struct RunSummary {
     /// quantized again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<TestSummary>,
+    /// Training photos whose label is doubted, as `pinhole_lab::verdict` serializes them: they do not depend on the model's
+    /// quantization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted_training: Option<serde_json::Value>,
 }
 
 /// Test of a model.
@@ -332,6 +336,7 @@ mod tests {
             command: None,
             verdict: None,
             test: None,
+            doubted_training: None,
         };
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(files::SUMMARY), summary_bytes(&summary)).unwrap();

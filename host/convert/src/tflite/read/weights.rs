@@ -69,8 +69,8 @@ impl ImportedWeights {
         Ok(Self { inputs, weights: rows, scales, biases })
     }
 
-    /// Returns them as a model has them. Sums over `input`, whose scale is `file_scale` in the file, become units of `result_scale`;
-    /// the outputs have `output_scale`.
+    /// Returns them as a model has them. Sums over `input`, whose scale is `file_scale` in the file, become units of
+    /// `result_scale`; the outputs have `output_scale`.
     ///
     /// # Errors
     /// The reason, if weights or sums do not fit.

@@ -48,7 +48,7 @@ impl BaseModel {
             None => &[Color::Gray],
         };
         let classes: Vec<String> = survey.classes.iter().map(|(class, _)| class.clone()).collect();
-        let mut refused = None;
+        let (mut refused, mut is_too_large) = (None, false);
         for name in BASE_MODELS {
             let source = PretrainedSource::bundled(name)?;
             let recipe = match asked.apply(&source.pretrained.recipe, name) {
@@ -65,12 +65,13 @@ impl BaseModel {
                     let color = (color != source.pretrained.recipe.input.color).then_some(color);
                     return Ok(Self { name: name.to_owned(), source, color, is_given: false });
                 }
+                is_too_large = true;
             }
         }
         Err(match (board, refused) {
-            (Some(board), _) => NoBaseModel { board: board.name() }.into(),
-            (None, Some(reason)) => reason.into(),
-            (None, None) => unreachable!("without a board, every network fits"),
+            (Some(board), _) if is_too_large => NoBaseModel { board: board.name() }.into(),
+            (_, Some(reason)) => reason.into(),
+            (_, None) => unreachable!("a network that is not refused fits, or is too large for the board"),
         })
     }
 }

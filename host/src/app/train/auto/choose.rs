@@ -3,7 +3,7 @@
 use pinhole_core::photos::Survey;
 use pinhole_core::recipe::{ClassWeights, Recipe};
 use pinhole_core::words::counted;
-use pinhole_shared::pixels::{Color, Fit, PictureSize};
+use pinhole_shared::pixels::{Color, Fit, InputShape, PictureSize};
 use pinhole_train::FlipTest;
 
 use super::super::changes::RecipeChanges;
@@ -60,7 +60,10 @@ impl Facts {
     /// Returns the settings, with those that the user asked for.
     pub(super) fn changes(&self, asked: &RecipeChanges) -> RecipeChanges {
         let own = self.recipe.input;
-        let input = self.input.map_or(own, |choice| choice.applied(own));
+        let chosen = self.input.map_or(own, |choice| choice.applied(own));
+        let size = asked.input_size.unwrap_or(chosen.size());
+        let color = asked.color.or(self.color).unwrap_or(own.color);
+        let input = InputShape { width: size.width, height: size.height, color, ..chosen };
         let macs = Recipe { input, ..self.recipe.clone() }.mac_count(self.classes);
         let budgeted = (BUDGET / (self.photos * macs).max(1) as u64).clamp(EPOCHS[0], EPOCHS[1]) as u32;
         let epochs = asked.epochs.unwrap_or(budgeted);
@@ -147,6 +150,10 @@ mod tests {
         assert_eq!((epochs(&[13, 13]), epochs(&[20_000, 20_000])), (120, 20));
         let many = epochs(&[2_000, 1_800]);
         assert!((40..80).contains(&many), "{many}");
+        // Fewer pixels, more epochs.
+        let size = Some(PictureSize { width: 64, height: 64 });
+        let smaller = facts(&[2_000, 1_800]).changes(&RecipeChanges { input_size: size, ..nothing() });
+        assert_eq!(smaller.epochs, Some(120));
     }
 
     /// Of few epochs, too, most train all layers.

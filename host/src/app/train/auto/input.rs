@@ -9,8 +9,8 @@ const LEAST_SIDE: u16 = 32;
 /// Sides of an input are multiples of this, px.
 const SIDE_STEP: u16 = 16;
 
-/// Longest side of photos that are seen whole, px: those of microcontrollers' cameras and parts cut out of pictures. Larger photos are
-/// from other cameras than the board's, whose pictures have another shape; the middle of both is alike.
+/// Longest side of photos that are seen whole, px: those of microcontrollers' cameras and parts cut out of pictures. Larger
+/// photos are from other cameras than the board's, whose pictures have another shape; the middle of both is alike.
 const WHOLE_SIDE: u16 = 320;
 
 /// Width by height, or height by width, up to which a photo is nearly a square.
@@ -26,9 +26,13 @@ pub(super) struct InputChoice {
 }
 
 impl InputChoice {
-    /// Returns an input for photos that are smaller than the network's own one, or that are small and not square; `None` if the own one
-    /// suits. `fit` is the fit that the user asked for.
+    /// Returns an input for photos that are smaller than the network's own one, or that are small and not square; `None` if the
+    /// own one suits, or is not a square that pictures are cropped for: somebody has chosen that. `fit` is the fit that the
+    /// user asked for.
     pub(super) fn of(survey: &Survey, own: InputShape, fit: Option<Fit>) -> Option<Self> {
+        if own.fit != Fit::Crop || own.side().is_none() {
+            return None;
+        }
         let (longest, photo) = (own.longer_side(), survey.median_size()?);
         let (width, height) = (f64::from(photo.width), f64::from(photo.height));
         let is_small = photo.width.max(photo.height) <= WHOLE_SIDE;
@@ -107,6 +111,11 @@ mod tests {
         assert_eq!(choice(&[(46, 28)], Some(Fit::Crop)), Some((32, 32, false)));
         assert_eq!(choice(&[(46, 28)], Some(Fit::Letterbox)), Some((48, 48, false)));
         let letterbox = InputShape { fit: Fit::Letterbox, ..OWN };
+        for own in [letterbox, InputShape { height: 28, ..OWN }] {
+            let sizes = vec![PictureSize { width: 46, height: 28 }];
+            let survey = Survey { classes: Vec::new(), sizes, colored: 0 };
+            assert_eq!(InputChoice::of(&survey, own, None), None, "{own}");
+        }
         let size = PictureSize { width: 96, height: 80 };
         let applied = |is_whole| InputChoice { size, is_whole }.applied(letterbox);
         assert_eq!((applied(true).fit, applied(false).fit), (Fit::Stretch, Fit::Letterbox));

@@ -31,8 +31,8 @@ pub(super) struct AutoChoice {
     pub sentence: String,
 }
 
-/// Chooses for the training photos in a folder. `from` is the network that the user named, with the name. The user's changes are taken
-/// as they are.
+/// Chooses for the training photos in a folder. `from` is the network that the user named, with the name. The user's changes
+/// are taken as they are.
 ///
 /// # Errors
 /// [`RequestError`]: the photos cannot be found, or no bundled network fits the board.

@@ -111,8 +111,8 @@ const CONV_POOL: Ops = Ops {
     returns: 1,
     ..Ops::NONE
 };
-/// `conv_pool`, each row: ldmia of 6 registers; twice `two_positions!` with 4 LDRD and 12 multiplications; 3 cmp, 3 it, 3 movlt; ldrd,
-/// ldr, add, str, cmp, bne.
+/// `conv_pool`, each row: ldmia of 6 registers; twice `two_positions!` with 4 LDRD and 12 multiplications; 3 cmp, 3 it, 3
+/// movlt; ldrd, ldr, add, str, cmp, bne.
 const CONV_POOL_ROW: Ops = Ops {
     simple: 2 * 12 + 9 + 2,
     loads: 1,
