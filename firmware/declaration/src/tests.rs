@@ -40,7 +40,12 @@ fn a_declaration_that_contradicts_itself_is_refused() {
     assert_eq!(refused("code_bytes = 0x100", "code_bytes = 257"), budget("flash", 256, 257));
     assert_eq!(refused("stack_bytes = 24", "stack_bytes = 25"), budget("ram", 64, 65));
     assert_eq!(refused("clock_hz = 1000", "clock_hz = 0"), DeclarationError::Clock);
-    for (from, to) in [("lanes = 6\n", ""), ("lanes = 6", "lanes = -6"), ("lanes = 6", "lanes = 6\nbread = 7"), ("name = \"mine\"", "name = \"mine\"\ncamera = \"none\"")] {
+    for (from, to) in [
+        ("lanes = 6\n", ""),
+        ("lanes = 6", "lanes = -6"),
+        ("lanes = 6", "lanes = 6\nbread = 7"),
+        ("name = \"mine\"", "name = \"mine\"\ncamera = \"none\""),
+    ] {
         assert!(matches!(refused(from, to), DeclarationError::Toml(_)));
     }
 }

@@ -459,8 +459,7 @@ mod tests {
         let of = |width, height| PictureSize { width, height };
         assert_eq!(too_small, PixelError::TooSmall { seen: of(3, 3), needed: of(4, 4) });
         let flat = InputShape { height: 28, width: 46, color: Color::Gray, fit: Fit::Stretch };
-        let too_small =
-            Shrink::new(of(32, 20), PixelFormat::Gray8, flat, &mut [0; 46], &mut [0; 46 * 28]).unwrap_err();
+        let too_small = Shrink::new(of(32, 20), PixelFormat::Gray8, flat, &mut [0; 46], &mut [0; 46 * 28]).unwrap_err();
         assert_eq!(too_small, PixelError::TooSmall { seen: of(32, 20), needed: of(46, 28) });
         assert_eq!(too_small.to_string(), "the network sees 32x20 pixels of the picture, and needs at least 46x28");
         // The device logs it, so it is no larger than its largest variant was before: two words and a tag.
