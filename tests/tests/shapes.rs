@@ -198,9 +198,10 @@ fn every_command_takes_a_rectangle() {
     }
     assert!(!header.contains("INPUT_SIDE"));
     Ran::of(pinhole(["export"]).arg(&out).arg("--out").arg(path("model.tflite"))).ok();
+    let mut import = pinhole(["import"]);
     let imported =
-        pinhole(["import"]).arg(path("model.tflite")).arg("--out").arg(path("back.pinhole")).arg("--json").output();
-    assert!(imported.unwrap().status.success());
+        Ran::of(import.arg(path("model.tflite")).arg("--out").arg(path("back.pinhole")).arg("--json")).ok().json();
+    assert_eq!((&imported["input_height"], imported.get("input_side")), (&32.into(), None), "{imported}");
     let back = Ran::of(pinhole(["inspect"]).arg(path("back.pinhole")).arg("--json")).ok().json();
     assert_eq!(
         (&back["input_height"], &back["input_width"], &back["fit"]),
@@ -215,11 +216,11 @@ fn every_command_takes_a_rectangle() {
     assert_eq!(summary["from"]["last_layer"], "kept");
     let budget = Ran::of(pinhole(["inspect", "--board", "pico"]).arg(&next).arg("--json")).ok().json();
     assert_eq!((&budget["board"]["model"]["input_bytes"], &budget["board"]["fits"]), (&640.into(), &true.into()));
+    assert!(budget["input_side"].is_null() && budget["board"]["model"]["input_side_px"].is_null(), "{budget}");
 }
 
-/// What an unknown pipeline is told as, is tested with the other damaged headers.
 #[test]
-fn a_network_keeps_its_fit_when_training_goes_on_unless_another_is_asked_for() {
+fn a_network_keeps_its_size_and_fit_when_training_goes_on_unless_another_is_asked_for() {
     let folder = temporary();
     write_drawings(folder.path(), 46, 28);
     let out = trained(folder.path(), [28, 46], "gray", Fit::Stretch);
@@ -235,6 +236,7 @@ fn a_network_keeps_its_fit_when_training_goes_on_unless_another_is_asked_for() {
             .output();
         assert!(train.unwrap().status.success());
         let told = Ran::of(pinhole(["inspect"]).arg(&next).arg("--json")).ok().json();
+        assert_eq!((&told["input_height"], &told["input_width"]), (&28.into(), &46.into()));
         assert_eq!(told["fit"], fit);
     }
 }

@@ -12,7 +12,7 @@ use pinhole_shared::kernel::Scalar;
 use pinhole_shared::link::frame::FrameError;
 use pinhole_shared::link::{CHUNK_VALUES, Identity, PROTOCOL, Refusal, Report, Request, Response, Values};
 use pinhole_shared::model::Model;
-use pinhole_shared::pixels::{InputShape, PIPELINE_ID, PixelError, PixelFormat, Shrink};
+use pinhole_shared::pixels::{InputShape, PIPELINE_ID, PictureSize, PixelError, PixelFormat, Shrink};
 use support::{FakeCamera, FakeCounter, PIXELS, SIDE, frame_of, infer, model_file, scratch, serve, serve_requests};
 
 const IDENTIFY: Request<'_> = Request::Identify;
@@ -214,7 +214,8 @@ fn camera_faults_are_counted_and_survived() {
 
 #[test]
 fn pictures_that_do_not_suit_are_refused() {
-    let too_small = PixelError::TooSmall { seen: 3, needed: SIDE };
+    let square = |side| PictureSize { width: side, height: side };
+    let too_small = PixelError::TooSmall { seen: square(3), needed: square(SIDE) };
     let wide = CaptureError::RowTooLong { expected: 66, got: 64 };
     for (camera, error) in [
         (FakeCamera::new(3, 90, PixelFormat::Gray8), CaptureError::Pixels(too_small)),

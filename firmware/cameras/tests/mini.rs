@@ -15,7 +15,7 @@ use pinhole_cameras::model::{
 };
 use pinhole_cameras::picture::{DummyByte, PictureError};
 use pinhole_cameras::probe::WireFault;
-use pinhole_shared::pixels::{InputShape, PixelFormat, Shrink};
+use pinhole_shared::pixels::{Color, Fit, InputShape, PixelFormat, Shrink};
 
 type Camera_ = ArducamMini<SpiPort<MiniModel>, I2cPort<MiniModel>, DelayPort<MiniModel>>;
 
@@ -128,6 +128,42 @@ fn pictures_in_color_are_what_the_module_looks_at() {
                 }
                 assert!(rows == expected_color_rows(&colors(), &config.window(), mirror, flip), "{board:?}");
             }
+        }
+    }
+}
+
+/// For rectangles, and where pictures are not cropped, the whole field is seen: every pixel of it, in its place.
+#[test]
+fn pictures_of_the_whole_field_are_what_the_module_looks_at() {
+    let input = InputShape { height: 46, width: 28, color: Color::Gray, fit: Fit::Stretch };
+    for (input, size) in [
+        (input, (128, 96)),
+        (InputShape { height: 96, width: 96, ..input }, (128, 96)),
+        (InputShape { height: 240, width: 96, fit: Fit::Crop, ..input }, (320, 240)),
+    ] {
+        for color in Color::ALL {
+            let bench = bench(MiniBoard::PLUS);
+            bench.module().show(colors());
+            let config = Config::for_input(InputShape { color, ..input }).unwrap();
+            let (window, whole) = (config.window(), (0, 0, 1600, 1200));
+            assert_eq!((window.x, window.y, window.width, window.height), whole);
+            let mut camera = camera(&bench, config);
+            let frame = camera.start().unwrap();
+            assert_eq!((frame.size.width, frame.size.height), size);
+            let mut rows = Vec::new();
+            for _ in 0..frame.size.height {
+                let mut row = vec![0; frame.row_bytes()];
+                camera.read_row(&mut row).unwrap();
+                rows.extend(row);
+            }
+            let expected = match color {
+                Color::Gray => {
+                    rows = rows.into_iter().step_by(2).collect();
+                    expected_rows(&colors(), &window, false, false)
+                }
+                Color::Rgb => expected_color_rows(&colors(), &window, false, false),
+            };
+            assert!(rows == expected, "{input}, {color}");
         }
     }
 }

@@ -14,9 +14,21 @@ pub struct Identity {
     pub package: String,
     /// Binary of the firmware.
     pub binary: String,
+    /// Camera module that the firmware drives, if the host should check its limits before a model is flashed; absent if it is
+    /// another one, or none.
+    #[serde(default)]
+    pub camera: Option<Camera>,
     /// True if the board is test equipment that users do not have.
     #[serde(default)]
     pub test_equipment: bool,
+}
+
+/// Camera module whose limits the host knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Camera {
+    /// ArduCAM Mini 2MP Plus.
+    ArducamMini,
 }
 
 /// QEMU's emulation of a board.

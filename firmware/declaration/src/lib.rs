@@ -10,7 +10,7 @@ mod generate;
 
 use std::ops::Range;
 
-pub use board::{Chip, Emulator, Identity, Uf2Loader, Word};
+pub use board::{Camera, Chip, Emulator, Identity, Uf2Loader, Word};
 use serde::Deserialize;
 
 /// Constants declared by a board. Sizes are in bytes unless their names say otherwise.

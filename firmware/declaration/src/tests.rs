@@ -19,6 +19,9 @@ fn what_is_declared_is_read() {
     assert_eq!(declaration.core, Core::CortexM0Plus);
     assert_eq!(declaration.model, Region { origin: 0x100, bytes: 0x80 });
     assert_eq!(declaration.model.addresses(), 0x100..0x180);
+    assert_eq!(declaration.board.camera, None);
+    let with_camera = GOOD.replace("name = \"mine\"", "name = \"mine\"\ncamera = \"arducam-mini\"");
+    assert_eq!(Declaration::parse(&with_camera).unwrap().board.camera, Some(Camera::ArducamMini));
     assert_eq!(declaration.budget, Budget { code_bytes: 256, engine_bytes: 99, static_ram_bytes: 40, stack_bytes: 24 });
 }
 
@@ -37,7 +40,12 @@ fn a_declaration_that_contradicts_itself_is_refused() {
     assert_eq!(refused("code_bytes = 0x100", "code_bytes = 257"), budget("flash", 256, 257));
     assert_eq!(refused("stack_bytes = 24", "stack_bytes = 25"), budget("ram", 64, 65));
     assert_eq!(refused("clock_hz = 1000", "clock_hz = 0"), DeclarationError::Clock);
-    for (from, to) in [("lanes = 6\n", ""), ("lanes = 6", "lanes = -6"), ("lanes = 6", "lanes = 6\nbread = 7")] {
+    for (from, to) in [
+        ("lanes = 6\n", ""),
+        ("lanes = 6", "lanes = -6"),
+        ("lanes = 6", "lanes = 6\nbread = 7"),
+        ("name = \"mine\"", "name = \"mine\"\ncamera = \"none\""),
+    ] {
         assert!(matches!(refused(from, to), DeclarationError::Toml(_)));
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn c_header(bytes: &[u8], model: &Model<'_>, packed_for: Option<&str>
     let fit = match fit {
         Fit::Crop => "Pixel pipeline: pictures are cropped.",
         Fit::Stretch => "Pixel pipeline: pictures are stretched.",
-        Fit::Letterbox => "Pixel pipeline: pictures are fitted in as a whole.",
+        Fit::Letterbox => "Pixel pipeline: pictures are fitted in as a whole, and the bars beside them are 0.",
     };
     let side = model.input().side().map(|side| ("Width and height of the input, px.", "INPUT_SIDE", side.to_string()));
     for (what, name, value) in [

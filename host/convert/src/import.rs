@@ -40,6 +40,8 @@ pub enum Reason {
     Layers { got: usize, most: usize },
     #[error("its input is {got}")]
     Input { got: String },
+    #[error("its metadata `pinhole_fit` says that pictures are fitted in by {got:?}, which this version does not know")]
+    Fit { got: String },
     #[error("operator {operator} is {name}, {why}")]
     Operator { operator: usize, name: String, why: String },
     #[error("it has no FULLY_CONNECTED that computes the logits")]
@@ -58,8 +60,11 @@ impl Reason {
             Self::Unreadable(_) | Self::Foreign => "give a .tflite file",
             Self::Broken => "copy the file again, or convert the network again",
             Self::Input { .. } => {
-                "the input must be int8 [1, height, width, 1] (or 3 channels in color) with scale 1/255 and zero point -128: pixels \
-                 minus 128. Train on pixels from 0 to 1, and convert with photos that contain black and white"
+                "the input must be int8 [1, height, width, 1] (or 3 channels in color) with scale 1/255 and zero point -128: \
+                 pixels minus 128. Train on pixels from 0 to 1, and convert with photos that contain black and white"
+            }
+            Self::Fit { .. } => {
+                "export the network again by this version of Pinhole, or import the file with the version that wrote it"
             }
             Self::Undecided => {
                 "end the network with a dense layer that has an output per class, with or without softmax"

@@ -17,7 +17,8 @@ pub fn recipe(text: &str) -> Recipe {
 pub fn untrained(input: InputShape, layers: &str) -> Recipe {
     let InputShape { height, width, color, fit } = input;
     recipe(&format!(
-        "input_size = [{height}, {width}]\ncolor = \"{color}\"\nfit = \"{fit}\"\n[training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n{layers}"
+        "input_size = [{height}, {width}]\ncolor = \"{color}\"\nfit = \"{fit}\"\n\
+         [training]\nepochs = 1\nbatch = 1\nlearning_rate = 1.0\n{layers}"
     ))
 }
 

@@ -57,8 +57,9 @@ impl Explanation {
 /// Explains the decision on one input.
 ///
 /// The square patch is put at every position where it covers a part of the photo, clipped at the edges. There are
-/// `height + patch_side - 1` by `width + patch_side - 1` positions, and every pixel is under exactly `patch_side^2` of them. (If the first layer is not
-/// dense, each position costs a whole inference. Patches then lie side by side, and every pixel is under one.)
+/// `height + patch_side - 1` by `width + patch_side - 1` positions, and every pixel is under exactly `patch_side^2` of
+/// them. (If the first layer is not dense, each position costs a whole inference. Patches then lie side by side, and every
+/// pixel is under one.)
 ///
 /// Let `m(x)` be the margin of the photo's decided class, and `x/p` the photo with patch `p` gray. The contribution of pixel
 /// `i` is the mean of `m(x) - m(x/p)` over the patches `p` on `i`. If a patch changes the decision, the class stays the

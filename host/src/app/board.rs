@@ -14,6 +14,7 @@ use pinhole_boards::firmware::{Firmware, FirmwareError, packed_for};
 use pinhole_boards::probe::{Attachment, DebugProbeSelector, DebugProbes, ProbeError, Unlock, connect};
 use pinhole_core::choice::Choice as _;
 use pinhole_shared::link::Identity;
+use pinhole_shared::pixels::InputShape;
 use pinhole_train::runs::Trained;
 use thiserror::Error;
 
@@ -30,6 +31,22 @@ pub enum BoardError {
         camera: CameraKind,
         /// The model.
         model: PathBuf,
+    },
+    /// The camera's largest pictures are smaller than the network's input.
+    #[error(
+        "the camera {} gives pictures of at most {longest}x{longest} pixels, and the input of the model {} is {input}",
+        camera.name(), model.display()
+    )]
+    #[diagnostic(help("use another camera (--camera photos, or arducam-mini), or train with a smaller input"))]
+    SmallCamera {
+        /// The camera.
+        camera: CameraKind,
+        /// Longest side of an input for it, px.
+        longest: u16,
+        /// The model.
+        model: PathBuf,
+        /// The model's input.
+        input: InputShape,
     },
     /// A connection was given for an emulated board.
     #[error("the board {} is emulated: --probe and --port are for real boards", board.name())]
@@ -106,8 +123,12 @@ pub fn start_board(
     trained: &Trained,
     events: &mut dyn Events,
 ) -> Result<EmulatedBoard, BoardError> {
-    if !camera.sees(trained.model.model().input().color) {
-        return Err(BoardError::GrayCamera { camera, model: trained.model_path.clone() });
+    let (input, model) = (trained.model.model().input(), trained.model_path.clone());
+    if !camera.sees(input.color) {
+        return Err(BoardError::GrayCamera { camera, model });
+    }
+    if let Some(longest) = camera.longest_side_px().filter(|&longest| input.longer_side() > longest) {
+        return Err(BoardError::SmallCamera { camera, longest, model, input });
     }
     // This comes before the note and the progress: the emulator may be missing, and making a private copy reports its
     // own steps.

@@ -30,7 +30,9 @@ struct Listed {
     model_bytes: u32,
     code_bytes: u32,
     ram_bytes: u32,
-    input_side_px: u16,
+    /// Most bytes of a network's input, and of a row of it.
+    input_bytes: u32,
+    input_row_bytes: u32,
 }
 
 impl Boards {
@@ -47,7 +49,8 @@ impl Boards {
                 model_bytes: declared.model.bytes,
                 code_bytes: declared.budget.code_bytes,
                 ram_bytes: declared.budget.static_ram_bytes + declared.budget.stack_bytes,
-                input_side_px: declared.buffers.input_side_px,
+                input_bytes: declared.buffers.input_bytes(),
+                input_row_bytes: declared.buffers.input_row_bytes(),
             }
         });
         let all: Vec<Listed> = all.collect();
@@ -55,20 +58,22 @@ impl Boards {
             json(&all)?;
             return Ok(ExitCode::SUCCESS);
         }
-        say!("{:<14} {:>7}  {:>9}  {:>13}  {:>9}  what", "name", "clock", "for model", "firmware, RAM", "input");
+        say!("{:<14} {:>7}  {:>9}  {:>13}  {:>13}  what", "name", "clock", "for model", "firmware, RAM", "input, row");
         for board in all {
             say!(
-                "{:<14} {:>3} MHz  {:>6} kB  {:>3} kB, {:>3} kB  {:>6} px  {}",
+                "{:<14} {:>3} MHz  {:>6} kB  {:>3} kB, {:>3} kB  {:>6}, {:>3} B  {}",
                 board.name,
                 board.clock_hz / 1_000_000,
                 board.model_bytes / 1_000,
                 board.code_bytes / 1_000,
                 board.ram_bytes / 1_000,
-                board.input_side_px,
+                board.input_bytes,
+                board.input_row_bytes,
                 board.what
             );
         }
-        say!("firmware, RAM: the most that the firmware may use; input: the largest side of a network's input");
+        say!("firmware, RAM: the most that the firmware may use");
+        say!("input, row: the most bytes of a network's input, and of a row of it");
         match probes(debug_probes) {
             Ok(probes) if probes.is_empty() => say!("no debug probe is plugged in"),
             Ok(probes) => probes.iter().for_each(|PluggedIn { name, accessible }| {

@@ -41,12 +41,16 @@ impl Import {
         let classes: Vec<&str> = model.class_names().collect();
         let (bytes, checksum) = (file.bytes().len(), format!("{:08x}", model.checksum()));
         if self.json {
-            json(&serde_json::json!({
-                "model": path_text(out), "bytes": bytes, "checksum": checksum, "input_side": model.input().side(),
+            let mut told = serde_json::json!({
+                "model": path_text(out), "bytes": bytes, "checksum": checksum,
                 "input_height": model.input().height, "input_width": model.input().width,
                 "color": model.input().color, "fit": model.input().fit,
                 "layers": model.layers().map(|layer| layer.kind()).collect::<Vec<_>>(), "classes": classes,
-            }))?;
+            });
+            if let Some(side) = model.input().side() {
+                told["input_side"] = side.into();
+            }
+            json(&told)?;
         } else {
             let (input, layers) = (model.input(), model.layers().len());
             say!("{}: {bytes} bytes, checksum {checksum}, {input} pixels, {layers} layers", out.display());

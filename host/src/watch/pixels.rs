@@ -21,11 +21,13 @@ impl PixelsWidget<'_> {
     fn shown(size: PictureSize, area: Rect) -> (usize, usize) {
         let [width, height] = [size.width, size.height].map(usize::from);
         let (columns, lines) = (usize::from(area.width).min(width), (usize::from(area.height) * 2).min(height));
+        // The other axis of a very flat or tall picture keeps a pixel.
+        let least = columns.min(lines).min(1);
         // The scale is that of the axis with less room.
         if columns * height <= lines * width {
-            (columns, (columns * height / width.max(1)).min(lines))
+            (columns, (columns * height / width.max(1)).clamp(least, lines))
         } else {
-            ((lines * width / height.max(1)).min(columns), lines)
+            ((lines * width / height.max(1)).clamp(least, columns), lines)
         }
     }
 
@@ -61,5 +63,40 @@ impl Widget for PixelsWidget<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Width and height of pictures and of areas, in cells of two pixels, and of what is shown, in pixels.
+    #[test]
+    fn pictures_keep_their_shape_and_at_least_a_pixel() {
+        for ((width, height), (columns, rows), shown) in [
+            ((96, 96), (200, 100), (96, 96)),
+            ((96, 48), (48, 100), (48, 24)),
+            ((288, 96), (100, 10), (60, 20)),
+            ((1024, 1), (80, 24), (80, 1)),
+            ((1, 1024), (80, 24), (1, 48)),
+            ((1024, 8), (80, 24), (80, 1)),
+            ((0, 1024), (80, 24), (0, 48)),
+            ((8, 8), (0, 24), (0, 0)),
+            ((8, 8), (80, 0), (0, 0)),
+        ] {
+            let (size, area) = (PictureSize { width, height }, Rect::new(0, 0, columns, rows));
+            assert_eq!(PixelsWidget::shown(size, area), shown, "{width}x{height} in {columns}x{rows}");
+        }
+    }
+
+    #[test]
+    fn a_flat_picture_is_drawn() {
+        let (size, pixels) = (PictureSize { width: 1024, height: 1 }, [200; 1024]);
+        let area = Rect::new(0, 0, 80, 24);
+        let mut buffer = Buffer::empty(area);
+        PixelsWidget { size, pixels: &pixels }.render(area, &mut buffer);
+        let [first, below] = [(0, 0), (0, 1)].map(|place| buffer.cell(place).unwrap());
+        assert_eq!((first.symbol(), first.fg, first.bg), (UPPER_HALF, Color::Rgb(200, 200, 200), Color::Rgb(0, 0, 0)));
+        assert_eq!(below.symbol(), " ");
     }
 }

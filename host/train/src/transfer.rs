@@ -118,7 +118,7 @@ pub enum TransferError {
     /// The recipe is for another network.
     #[error("the network to continue from has {what} = {trained}, and the recipe has {asked}")]
     #[diagnostic(help(
-        "give a recipe with the same input side and layers (its dropout, penalties and training may differ), or leave \
+        "give a recipe with the same input size and layers (its dropout, penalties and training may differ), or leave \
          out --recipe to train with the network's own settings"
     ))]
     Architecture { what: String, trained: String, asked: String },

@@ -81,10 +81,10 @@ pub enum PixelError {
     /// The part of the picture that the network sees is smaller than its input: enlarging would invent pixels. (The host does so
     /// before this pipeline, by a stated rule.)
     TooSmall {
-        /// Pixels of the part, across or down.
-        seen: u16,
-        /// Pixels that the input needs in this direction, or 0 if the input has none.
-        needed: u16,
+        /// Size of the part.
+        seen: PictureSize,
+        /// Size that the input needs; 0 pixels across or down if the input has none.
+        needed: PictureSize,
     },
     /// The network's input is in color, the picture is gray.
     NoColor {
@@ -117,9 +117,11 @@ pub enum PixelError {
 impl core::fmt::Display for PixelError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::TooSmall { seen, needed } => {
-                write!(f, "the network sees {seen} pixels of the picture across or down, and needs at least {needed}")
-            }
+            Self::TooSmall { seen, needed } => write!(
+                f,
+                "the network sees {}x{} pixels of the picture, and needs at least {}x{}",
+                seen.width, seen.height, needed.width, needed.height
+            ),
             Self::NoColor { format } => write!(f, "the network sees colors, the picture ({format:?}) has none"),
             Self::Buffer { expected, got } => write!(f, "a buffer of {expected} elements is needed, got {got}"),
             Self::RowBytes { expected, got } => write!(f, "a row has {expected} bytes, got {got}"),
@@ -138,8 +140,8 @@ impl<'b> Shrink<'b> {
     ///
     /// # Errors
     /// [`PixelError::TooSmall`] if the part of the picture that is seen has fewer pixels than the input needs, across or down
-    /// (or the input has none); [`PixelError::NoColor`] if the input is in color and the picture is gray; [`PixelError::Buffer`] if a buffer has
-    /// the wrong length.
+    /// (or the input has none); [`PixelError::NoColor`] if the input is in color and the picture is gray;
+    /// [`PixelError::Buffer`] if a buffer has the wrong length.
     // Not inlined, so that the size of the engine's code can be read from the ELF file.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn new(
@@ -150,10 +152,9 @@ impl<'b> Shrink<'b> {
         output: &'b mut [u8],
     ) -> Result<Self, PixelError> {
         let (seen, fitted) = input.fitted(size);
-        for (seen, needed) in [(seen.width, fitted.width), (seen.height, fitted.height)] {
-            if needed == 0 || seen < needed {
-                return Err(PixelError::TooSmall { seen, needed });
-            }
+        let PictureSize { width, height } = fitted;
+        if width == 0 || height == 0 || seen.width < width || seen.height < height {
+            return Err(PixelError::TooSmall { seen, needed: fitted });
         }
         if input.color == Color::Rgb && !format.has_color() {
             return Err(PixelError::NoColor { format });
@@ -384,7 +385,7 @@ mod tests {
         }
     }
 
-    /// 4x2 pixels into 2x3: stretched, letterboxed and cropped.
+    /// 4x3 pixels into 2x3: stretched, letterboxed and cropped.
     #[test]
     fn fits_by_hand() {
         let size = PictureSize { width: 4, height: 3 };
@@ -455,9 +456,14 @@ mod tests {
         let (mut sums, mut output) = ([0; 2], [0; 4]);
         let too_small =
             Shrink::new(size, PixelFormat::Gray8, InputShape::gray(4), &mut [0; 4], &mut [0; 16]).unwrap_err();
-        assert_eq!(too_small, PixelError::TooSmall { seen: 3, needed: 4 });
-        let said = "the network sees 3 pixels of the picture across or down, and needs at least 4";
-        assert_eq!(too_small.to_string(), said);
+        let of = |width, height| PictureSize { width, height };
+        assert_eq!(too_small, PixelError::TooSmall { seen: of(3, 3), needed: of(4, 4) });
+        let flat = InputShape { height: 28, width: 46, color: Color::Gray, fit: Fit::Stretch };
+        let too_small = Shrink::new(of(32, 20), PixelFormat::Gray8, flat, &mut [0; 46], &mut [0; 46 * 28]).unwrap_err();
+        assert_eq!(too_small, PixelError::TooSmall { seen: of(32, 20), needed: of(46, 28) });
+        assert_eq!(too_small.to_string(), "the network sees 32x20 pixels of the picture, and needs at least 46x28");
+        // The device logs it, so it is no larger than its largest variant was before: two words and a tag.
+        assert_eq!(size_of::<PixelError>(), 3 * size_of::<usize>());
         assert!(Shrink::new(size, PixelFormat::Gray8, InputShape::gray(0), &mut [], &mut []).is_err());
         assert_eq!(
             Shrink::new(size, PixelFormat::Gray8, InputShape::gray(2), &mut [0; 3], &mut output).unwrap_err(),

@@ -393,7 +393,9 @@ fn boards() {
     let listed = run(&[&"boards", &"--json"]).ok().json();
     for (board, listed) in Board::ALL.iter().zip(listed.as_array().unwrap()) {
         assert_eq!((&listed["name"], &listed["emulated"]), (&board.name().into(), &board.is_emulated().into()));
-        assert!(told.contains(board.name()), "{told}");
+        assert_eq!((&listed["input_bytes"], &listed["input_row_bytes"]), (&27_648.into(), &288.into()), "{board:?}");
+        let line = told.lines().find(|line| line.starts_with(&format!("{} ", board.name())));
+        assert!(line.is_some_and(|line| line.contains("27648, 288 B")), "{told}");
     }
     // The bundled model fits all of them.
     let temp = temporary();

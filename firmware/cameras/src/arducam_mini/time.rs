@@ -77,8 +77,9 @@ pub const fn worst_read_row_us(clocks: BusClocks, config: &Config) -> u32 {
     row_us(clocks, config.frame().row_bytes() as u64) as u32
 }
 
-/// Maximum duration of a whole picture, ms, rounded up: [`worst_start_ms`] plus all rows. The picture is square, with
-/// `row_bytes` bytes per row, two per pixel. A watchdog must allow this time.
+/// Maximum duration of a whole picture, ms, rounded up: [`worst_start_ms`] plus all rows. The picture has
+/// `row_bytes` bytes per row, two per pixel, and as many rows as a square one. (Pictures of the whole field, 4:3, have fewer.)
+/// A watchdog must allow this time.
 ///
 /// ```
 /// use pinhole_cameras::arducam_mini::{BusClocks, worst_picture_ms, worst_start_ms};

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use pinhole_declaration::{Buffers, Declaration};
+use pinhole_cameras::arducam_mini::Config;
+use pinhole_declaration::{Buffers, Camera, Declaration};
+use pinhole_shared::pixels::InputShape;
 use serde::Serialize;
 
 use super::Requirements;
@@ -19,6 +21,8 @@ pub enum Resource {
     InputRow,
     /// Channels of the input.
     InputChannels,
+    /// Bytes of a row of the camera's pictures for the input.
+    CameraRow,
     /// 32-bit accumulators: outputs of the widest layer, rounded up to whole blocks of rows.
     Accumulators,
     /// 16-bit activations: outputs of the widest hidden layer.
@@ -49,6 +53,11 @@ impl Shortfall {
             Resource::Input => format!("train with a smaller input: height x width x channels of at most {has}"),
             Resource::InputRow => format!("train with a narrower input: width x channels of at most {has}"),
             Resource::InputChannels => "train with color = \"gray\"".to_owned(),
+            Resource::CameraRow => {
+                // Two bytes per pixel. The camera gives its whole field, 4:3, except for square inputs with fit = "crop".
+                let width = has / 2;
+                format!("train with an input of at most {width}x{} pixels (width x height)", width / 4 * 3)
+            }
             Resource::Accumulators | Resource::Activations => format!("use layers of at most {has} neurons"),
             Resource::Arena => format!(
                 "use a smaller input or fewer channels in the first layers, or declare {} arena_bytes in the board's file",
@@ -69,6 +78,10 @@ impl fmt::Display for Shortfall {
                 write!(f, "a row of its input has {needs} bytes, and the board has room for {has}")
             }
             Resource::InputChannels => write!(f, "its input has {needs} channels, and the board has room for {has}"),
+            Resource::CameraRow => write!(
+                f,
+                "a row of the camera's pictures for its input has {needs} bytes, and the board has room for {has}"
+            ),
             Resource::Accumulators => write!(f, "its widest layer needs {needs} accumulators, and the board has {has}"),
             Resource::Activations => {
                 write!(f, "its widest hidden layer has {needs} activations, and the board has room for {has}")
@@ -99,15 +112,31 @@ impl fmt::Display for Shortfalls {
     }
 }
 
+/// Bytes of a row of the pictures that a camera gives for an input that fits the board's buffers, or would give if its sensor were
+/// larger; 0 if the host does not know the camera.
+fn camera_row_bytes(camera: Option<Camera>, input: InputShape) -> usize {
+    match camera {
+        Some(Camera::ArducamMini) => Config::for_input(input).map_or_else(
+            |_| 2 * usize::from(input.width).max(usize::from(input.height) * 4 / 3),
+            |config| config.frame().row_bytes(),
+        ),
+        None => 0,
+    }
+}
+
 /// Returns the shortfalls of a model (packed for the board); empty if it fits.
 pub fn shortfalls(needs: &Requirements, board: &Declaration) -> Vec<Shortfall> {
     let Buffers { input_channels, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
     let (input_bytes, input_row_bytes) = (board.buffers.input_bytes(), board.buffers.input_row_bytes());
+    // No camera is asked for an input without room: that is said already, and its sides may be beyond any camera's numbers.
+    let has_room = needs.input_bytes <= input_bytes as usize && needs.input_row_bytes <= input_row_bytes as usize;
+    let camera_row = if has_room { camera_row_bytes(board.board.camera, needs.input) } else { 0 };
     [
         (Resource::Flash, needs.flash_bytes, board.model.bytes),
         (Resource::Input, needs.input_bytes, input_bytes),
         (Resource::InputRow, needs.input_row_bytes, input_row_bytes),
         (Resource::InputChannels, needs.input_channels.into(), input_channels.into()),
+        (Resource::CameraRow, camera_row, board.buffers.row_bytes),
         (Resource::Accumulators, needs.accumulators, accumulators),
         (Resource::Activations, needs.activations, activations),
         (Resource::Lanes, needs.scratch, lanes),
@@ -121,6 +150,8 @@ pub fn shortfalls(needs: &Requirements, board: &Declaration) -> Vec<Shortfall> {
 
 #[cfg(test)]
 mod tests {
+    use pinhole_shared::pixels::{Color, Fit};
+
     use super::*;
     use crate::board::Board;
 
@@ -128,6 +159,7 @@ mod tests {
         let Buffers { input_side_px, input_channels, accumulators, activations, lanes, arena_bytes, .. } =
             declaration.buffers;
         Requirements {
+            input: InputShape::rgb(input_side_px),
             flash_bytes: declaration.model.bytes as usize,
             input_height_px: input_side_px,
             input_width_px: input_side_px,
@@ -170,6 +202,40 @@ mod tests {
         for (resource, needs) in more {
             let [shortfall] = shortfalls(&needs, &declaration)[..] else { panic!("{resource:?}") };
             assert_eq!((shortfall.resource, shortfall.needs), (resource, shortfall.has + 1));
+        }
+    }
+
+    /// Height and width of inputs, and the bytes of the camera's rows if the boards' buffer is too small for them.
+    #[test]
+    fn the_camera_of_a_real_board_limits_the_input() {
+        let cases = [
+            ([96, 288], Fit::Letterbox, None),
+            ([240, 96], Fit::Crop, None),
+            ([241, 96], Fit::Crop, Some(672)),
+            ([288, 96], Fit::Crop, Some(768)),
+            ([288, 96], Fit::Stretch, Some(768)),
+            ([166, 166], Fit::Crop, None),
+            ([166, 166], Fit::Stretch, None),
+            // Beyond the sensor.
+            ([1200, 20], Fit::Crop, Some(3200)),
+            ([1201, 20], Fit::Crop, Some(3202)),
+            ([27_648, 1], Fit::Crop, Some(73_728)),
+        ];
+        for board in [Board::Pico, Board::Nrf52840Dk, Board::NucleoF446re, Board::Qemu] {
+            let declaration = board.declaration();
+            for ([height, width], fit, row) in cases {
+                let input = InputShape { height, width, color: Color::Gray, fit };
+                let (input_bytes, input_row_bytes) = (input.bytes(), input.row_bytes());
+                let needs = Requirements { input, input_bytes, input_row_bytes, ..needs(declaration) };
+                let row = row.filter(|_| !board.is_emulated());
+                let expected = row.map(|needs| Shortfall { resource: Resource::CameraRow, needs, has: 640 });
+                assert_eq!(shortfalls(&needs, declaration), Vec::from_iter(expected), "{board:?}, {input}");
+            }
+            // Too large for the board already, and for the numbers of any camera.
+            let input = InputShape { height: u16::MAX, ..InputShape::gray(1) };
+            let needs = Requirements { input, input_bytes: input.bytes(), input_row_bytes: 1, ..needs(declaration) };
+            let [shortfall] = shortfalls(&needs, declaration)[..] else { panic!("{board:?}") };
+            assert_eq!(shortfall.resource, Resource::Input);
         }
     }
 
@@ -217,6 +283,10 @@ mod tests {
             let shortfall = Shortfall { resource, needs: 12, has: 5 };
             assert_eq!((shortfall.to_string().as_str(), shortfall.advice().as_str()), (words, advice));
         }
+        let row = Shortfall { resource: Resource::CameraRow, needs: 768, has: 640 };
+        let words = "a row of the camera's pictures for its input has 768 bytes, and the board has room for 640";
+        let advice = "train with an input of at most 320x240 pixels (width x height)";
+        assert_eq!((row.to_string().as_str(), row.advice().as_str()), (words, advice));
         // Both at once, in their order; the same advice once.
         let both = [Resource::Accumulators, Resource::Activations];
         let both = Shortfalls(both.map(|resource| Shortfall { resource, needs: 12, has: 5 }).to_vec());

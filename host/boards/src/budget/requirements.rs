@@ -9,6 +9,9 @@ use serde::Serialize;
 /// layout, and no padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Requirements {
+    /// The input, which decides the camera's pictures.
+    #[serde(skip)]
+    pub input: InputShape,
     /// Flash for the model file, bytes.
     pub flash_bytes: usize,
     /// Height of the input, px.
@@ -39,6 +42,7 @@ impl Requirements {
         let input = model.input();
         let InputShape { height, width, color, .. } = input;
         Self {
+            input,
             flash_bytes: model.file_bytes() as usize,
             input_height_px: height,
             input_width_px: width,

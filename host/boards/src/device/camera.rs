@@ -60,6 +60,11 @@ impl CameraKind {
     pub fn sees(self, color: Color) -> bool {
         color == Color::Gray || self != Self::ArducamMega
     }
+
+    /// Returns the longest side of an input that it can serve, px; `None` if it can serve all inputs that fit a board.
+    pub fn longest_side_px(self) -> Option<u16> {
+        (self == Self::ArducamMega).then_some(arducam_mega::Size::Px320.side())
+    }
 }
 
 /// The host's end of a camera. It runs on its own thread.
@@ -213,5 +218,26 @@ impl Target for Wires {
 
     fn delay(&mut self, ns: u64) {
         self.module().delay_ns(ns);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module's settings exist exactly for the inputs that it sees and reaches. 1024 px is the longest side of a recipe's input.
+    #[test]
+    fn cameras_serve_what_they_say() {
+        for kind in [CameraKind::ArducamMini, CameraKind::ArducamMega] {
+            for color in Color::ALL {
+                for side in (8..=1024).step_by(11).chain([320, 321, 1024]) {
+                    for (height, width) in [(side, 8), (8, side), (side, side)] {
+                        let input = InputShape { height, width, color, ..InputShape::gray(1) };
+                        let serves = kind.sees(color) && kind.longest_side_px().is_none_or(|longest| side <= longest);
+                        assert_eq!(window(kind, input).is_some(), serves, "{kind:?}, {input}");
+                    }
+                }
+            }
+        }
     }
 }

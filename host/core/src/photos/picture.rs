@@ -117,7 +117,8 @@ mod tests {
         let levels = [9, 0, 100, 9, 9, 0, 100, 9];
         let small = Picture::new(PictureSize { width: 4, height: 2 }, PixelFormat::Gray8, levels.to_vec()).unwrap();
         let input = InputShape::gray(4);
-        assert_eq!(small.shrink(input), Err(PixelError::TooSmall { seen: 2, needed: 4 }));
+        let square = |side| PictureSize { width: side, height: side };
+        assert_eq!(small.shrink(input), Err(PixelError::TooSmall { seen: square(2), needed: square(4) }));
         let enlarged = small.enlarged_for(input).unwrap();
         assert_eq!(enlarged.shrink(input).unwrap(), [0, 25, 75, 100].repeat(4));
         for side in [1, 2] {

@@ -189,7 +189,8 @@ impl StudyPlan {
             && (0..self.folds as usize).all(|fold| folds.contains(&fold))
     }
 
-    /// Returns the systems with their parsed recipes. A network to continue from is not read again: these systems cannot be trained.
+    /// Returns the systems with their parsed recipes. A network to continue from is not read again: these systems cannot be
+    /// trained.
     ///
     /// # Errors
     /// [`StudyError::Recipe`] if a recipe is invalid: the plan was changed by hand.

@@ -66,9 +66,11 @@ impl<'g, 'f> Importer<'g, 'f> {
             (current, next) = (first.output, 1);
         }
         let mut pixels = pixels(&graph.tensor(current)?)?;
-        // Files of other tools do not say how pictures were fitted in.
-        let fit = graph.metadata(FIT_METADATA)?.unwrap_or_default();
-        pixels.fit = Fit::ALL.into_iter().find(|known| known.name().as_bytes() == fit).unwrap_or_default();
+        // Files of other tools, and those for cropped pictures, do not say how pictures were fitted in.
+        if let Some(fit) = graph.metadata(FIT_METADATA)? {
+            let known = Fit::ALL.into_iter().find(|known| known.name().as_bytes() == fit);
+            pixels.fit = known.ok_or_else(|| Reason::Fit { got: String::from_utf8_lossy(fit).into_owned() })?;
+        }
         let (shape, kind) = (pixels.shape(), InputKind::PIXELS);
         let input = LayerInput { kind, file_scale: kind.scale, shape: Some(shape), elements: shape.elements() };
         let output_layer = graph.operators.iter().rposition(|operator| operator.is(BuiltinOperator::FullyConnected));

@@ -6,7 +6,7 @@ use std::path::Path;
 use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::photos::Dataset;
 use pinhole_core::testing::pictures;
-use pinhole_shared::pixels::InputShape;
+use pinhole_shared::pixels::{Color, Fit, InputShape};
 use pinhole_train::runs;
 
 use super::*;
@@ -87,6 +87,22 @@ fn compare(before: &ModelFile, after: &ModelFile, pictures: &Dataset, apart: f64
 fn convolutions_come_back() {
     come_back(RECIPE, InputShape::gray(15));
     come_back(&format!("color = \"rgb\"\n{RECIPE}"), InputShape::rgb(15));
+}
+
+/// A network's pixels are those it was trained on: a fit that this version does not know is not taken for another one.
+#[test]
+fn a_fit_comes_back_or_is_refused() {
+    let input = InputShape { height: 12, width: 17, color: Color::Gray, fit: Fit::Stretch };
+    let recipe = RECIPE.replace("input_side = 15", "input_size = [12, 17]\nfit = \"stretch\"");
+    let file = exported(&model(&recipe, &pictures(input, 8)));
+    assert_eq!(import(&file, None).unwrap().model().input(), input);
+    let place = file.windows(7).position(|bytes| bytes == b"stretch").unwrap();
+    let mut changed = file;
+    changed[place..place + 7].copy_from_slice(b"squeeze");
+    let Err(reason) = import(&changed, None) else { panic!("an unknown fit was imported") };
+    let said =
+        "its metadata `pinhole_fit` says that pictures are fitted in by \"squeeze\", which this version does not know";
+    assert_eq!(reason.to_string(), said);
 }
 
 fn come_back(recipe: &str, input: InputShape) {
