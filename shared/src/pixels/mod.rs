@@ -72,8 +72,7 @@ mod tests {
     const FORMATS: [PixelFormat; 4] =
         [PixelFormat::Gray8, PixelFormat::Yuv422, PixelFormat::Rgb565, PixelFormat::Rgb888];
 
-    /// Returns the checksum of the pipeline's outputs for one color of input: width and height of pictures and inputs (`cases`), and
-    /// the pictures' formats.
+    /// Returns the checksum of the pipeline's outputs for one color of input. `cases` are width and height of pictures and inputs.
     fn checksum(color: Color, fit: Fit, cases: &[(u16, u16, u16, u16)], formats: &[PixelFormat]) -> u32 {
         let mut outputs = Vec::new();
         let mut noise = 1_u32;
