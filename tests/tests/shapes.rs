@@ -32,7 +32,7 @@ const LAYERS: &str = "[training]\nepochs = 2\nbatch = 8\nlearning_rate = 0.01\n\
 fn write_drawings(folder: &Path, width: u32, height: u32) -> PathBuf {
     for (set, name, each) in [(Set::Train, "train", 9), (Set::Validation, "validation", 3)] {
         for (number, drawing) in drawings(3, each, set).into_iter().enumerate() {
-            let class = folder.join(name).join(if number < each as usize { "a" } else { "b" });
+            let class = folder.join(name).join(if number < each { "a" } else { "b" });
             std::fs::create_dir_all(&class).unwrap();
             let (width, height) = match number % 3 {
                 0 => (width, height),
