@@ -8,6 +8,7 @@ use miette::Result;
 use pinhole_boards::board::Board;
 use pinhole_core::artifacts::check_outside;
 use pinhole_core::photos::Series;
+use pinhole_core::words::counted;
 use pinhole_lab::study::{PhotoFolders, StudyProgress};
 use pinhole_lab::tune::{Search, SearchBudget, SearchResult, SearchedKinds, WrittenSearch, tune};
 
@@ -212,9 +213,9 @@ fn print(found: &SearchResult, WrittenSearch { recipes, report }: &WrittenSearch
         say!("{line}");
     }
     say!(
-        "cross-val.: accuracy on {} photos, {} time(s) each; the search chose by it, so it is too high for the first",
-        found.photos,
-        found.repeats
+        "cross-val.: accuracy on {}, {} each; the search chose by it, so it is too high for the first",
+        counted(found.photos, "photo"),
+        counted(found.repeats as usize, "time")
     );
     if found.held_out > 0 {
         say!("held out: {} photos that the search did not use", found.held_out);

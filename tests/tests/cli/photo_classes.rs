@@ -27,7 +27,7 @@ fn a_single_class() {
     let photos = temp.path().join("photos");
     photo(&photos.join("cat-1.jpg"), 60, 9);
     photo(&photos.join("cat-2.jpg"), 60, 9);
-    train_refuses(temp.path(), &photos, &[&photos, &"1 class(es): cat"]);
+    train_refuses(temp.path(), &photos, &[&photos, &"1 class: cat"]);
 }
 
 #[test]

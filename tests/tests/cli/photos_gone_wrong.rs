@@ -142,7 +142,7 @@ fn pictures_too_deep_are_warned_of() {
         assert!(ran.stderr.contains(&warning), "{}", ran.stderr);
     }
     // There is no other problem, and the error gives the cause.
-    train_refuses(temp.path(), &photos.join("cat").join("2023"), &[&"summer", &"1 class(es)"]);
+    train_refuses(temp.path(), &photos.join("cat").join("2023"), &[&"summer", &"photos of 1 class"]);
     let above = temp.path().join("above");
     std::fs::create_dir(&above).unwrap();
     std::fs::rename(&photos, above.join("photos")).unwrap();

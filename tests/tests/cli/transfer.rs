@@ -81,5 +81,5 @@ fn what_cannot_be_continued_from() {
     let one_class = temp.path().join("photos");
     photo(&one_class.join("cat-1.jpg"), 60, 9);
     let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &one_class, &"--from", &model, &"--out", &out];
-    refused(temp.path(), &arguments, &[&one_class, &"1 class(es): cat"]);
+    refused(temp.path(), &arguments, &[&one_class, &"1 class: cat"]);
 }

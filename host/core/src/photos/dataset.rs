@@ -1,6 +1,6 @@
 //! Labeled network inputs, in memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pinhole_shared::pixels::InputShape;
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::error::LeftOut;
 use super::letterbox::change_inside;
 use super::split_folders::are_split_names;
-use super::{PhotoError, Source, Warning, decode, scan, thinned};
+use super::{FoundPhotos, PhotoError, Source, Warning, decode, scan, thinned};
 use crate::recipe::Copies;
 
 /// One labeled input.
@@ -105,14 +105,7 @@ pub fn load_some<'a>(
     let source = source.into();
     let folder = source.path;
     let found = scan(source)?;
-    if are_split_names(&found.classes) {
-        return Err(PhotoError::Split { path: folder.to_owned(), found: found.classes.join(", ") });
-    }
-    if known.is_none() && found.classes.len() < 2 {
-        let left_out = LeftOut::of(&found.warnings);
-        let (count, found) = (found.classes.len(), found.classes.join(", "));
-        return Err(PhotoError::TooFewClasses { path: folder.to_owned(), count, found, left_out });
-    }
+    check_classes(&found, folder, known.is_some())?;
     let classes = known.map_or_else(|| found.classes.clone(), <[String]>::to_vec);
     let labels = found
         .classes
@@ -170,6 +163,19 @@ pub fn load_some<'a>(
         return Err(PhotoError::EmptyClass { path, class, left_out: LeftOut::of(&own) });
     }
     Ok(dataset)
+}
+
+/// Checks that a folder's classes can be: they are not a split's folders and, unless classes are known, at least two.
+pub(super) fn check_classes(found: &FoundPhotos, folder: &Path, are_known: bool) -> Result<(), PhotoError> {
+    let (path, names) = (folder.to_owned(), found.classes.join(", "));
+    if are_split_names(&found.classes) {
+        return Err(PhotoError::Split { path, found: names });
+    }
+    if !are_known && found.classes.len() < 2 {
+        let left_out = LeftOut::of(&found.warnings);
+        return Err(PhotoError::TooFewClasses { path, count: found.classes.len(), found: names, left_out });
+    }
+    Ok(())
 }
 
 /// Adds changed copies of every example to a dataset, each right after its original.

@@ -6,6 +6,8 @@ use miette::Diagnostic;
 use pinhole_shared::pixels::PixelError;
 use thiserror::Error;
 
+use crate::words::counted;
+
 /// Error of reading a folder or a list of photos, or a single photo.
 #[derive(Debug, Error, Diagnostic)]
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
@@ -57,7 +59,7 @@ pub enum PhotoError {
     ))]
     Nameless { path: PathBuf },
     /// The folder has fewer than two classes.
-    #[error("{} has photos of {count} class(es): {found}{left_out}", path.display())]
+    #[error("{} has photos of {}: {found}{left_out}", path.display(), counted(*count, "class"))]
     #[diagnostic(help(
         "at least two classes are needed: one folder per class, or files named by class (muffin-1.jpg)"
     ))]
@@ -95,11 +97,11 @@ pub enum PhotoError {
     #[diagnostic(help("give a folder with photos (JPEG, PNG, GIF, BMP, TIFF, WebP, ...)"))]
     Nothing { path: PathBuf, left_out: LeftOut },
     /// A class has too few photos to hold any out.
-    #[error("the class {class:?} has {count} different photo(s): too few to hold one out for validation")]
+    #[error("the class {class:?} has {}: too few to hold one out for validation", counted(*count, "different photo"))]
     #[diagnostic(help("add photos (near-duplicates count once), or give a validation folder with --validation"))]
     TooFewToHoldOut { class: String, count: usize },
     /// A class has too few photos for the folds.
-    #[error("the class {class:?} has {count} different photo(s): too few for {folds} folds")]
+    #[error("the class {class:?} has {}: too few for {folds} folds", counted(*count, "different photo"))]
     #[diagnostic(help("add photos (near-duplicates count once), or use fewer folds"))]
     TooFewForFolds { class: String, count: usize, folds: usize },
 }

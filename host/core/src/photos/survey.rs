@@ -3,6 +3,7 @@
 use pinhole_shared::pixels::PictureSize;
 use rayon::prelude::*;
 
+use super::dataset::check_classes;
 use super::{PhotoError, Picture, Source, decode, scan, thinned};
 
 /// Most photos that are decoded.
@@ -33,9 +34,11 @@ impl Survey {
     /// sizes and colors, except those that cannot be read.
     ///
     /// # Errors
-    /// Those of [`scan`].
+    /// Those of [`scan`], and [`PhotoError`] if there are fewer than two classes.
     pub fn of<'a>(source: impl Into<Source<'a>>) -> Result<Self, PhotoError> {
+        let source = source.into();
         let found = scan(source)?;
+        check_classes(&found, source.path, false)?;
         let mut classes: Vec<(String, usize)> = found.classes.into_iter().map(|class| (class, 0)).collect();
         for photo in &found.photos {
             classes[photo.class].1 += 1;

@@ -20,7 +20,7 @@ use super::completions;
 use super::output::{duration, json, say, scores};
 use super::photo_options::PhotoArguments;
 use super::terminal::Terminal;
-use super::values::at_least;
+use super::values::{at_least, between};
 use super::verdict::{print_next_steps, print_verdict};
 use crate::app::next_steps;
 use crate::app::train::{Checkpoints, EarlierRun, TestVerdict, TrainRequest, TrainedRun, train};
@@ -76,7 +76,7 @@ pub(super) struct Train {
     #[arg(long, value_enum, default_value_t)]
     device: TrainingDevice,
     /// Number of threads to train with [default: all cores]; the result does not depend on it
-    #[arg(long, value_parser = at_least::<u16>(1))]
+    #[arg(long, value_name = "COUNT", value_parser = between::<u16>(1, 1024))]
     threads: Option<u16>,
     /// Print the run's summary as JSON
     #[arg(long)]
