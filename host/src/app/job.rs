@@ -10,7 +10,6 @@ use pinhole_core::photos::{self, Dataset, DuplicatePhotos, PhotoError, PhotoOpti
 use pinhole_core::recipe::Recipe;
 use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::explain::{Explanation, explain};
-use pinhole_lab::report::{ExplainedPhoto, RunReport};
 use pinhole_lab::verdict::{DoubtedLabel, NetworkVerdict, TrainingFacts};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
@@ -20,12 +19,11 @@ use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
 
-use super::board_rows::board_rows;
 use super::command::command_of;
 use super::events::{Events, Note};
 use super::labels::doubted_labels;
-use super::next_steps;
 use super::photos::{Compared, compare, read};
+use super::report_page::ReportPage;
 use super::train::TestVerdict;
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
@@ -313,33 +311,19 @@ impl FinishedTraining {
     /// [`JobError::Train`] if candle fails.
     pub fn files(&self, folder: &Path, data: &JobData) -> Result<[(&'static str, Vec<u8>); 6], JobError> {
         let recipe = self.outcome.network.recipe.to_toml();
-        let explanations = explain_some(&self.model, &data.validation, &self.evaluation);
-        let explained: Vec<ExplainedPhoto<'_>> = explanations
-            .iter()
-            .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
-            .collect();
-        let boards = board_rows(&self.model);
-        let next = next_steps(&self.summary, &self.verdict, folder);
-        let report = RunReport {
+        let page = ReportPage {
             run: &self.summary,
             recipe: &recipe,
-            settings: &self.outcome.network.recipe.training,
-            training: &data.training,
-            verdict: &self.verdict,
-            next: &next,
-            boards: &boards,
-            epochs: &self.outcome.epochs,
-            validation: &data.validation,
+            network: &self.outcome.network,
+            model: &self.model,
+            data,
             evaluation: &self.evaluation,
-            explained: &explained,
-            network: &self.outcome.network.float_layers()?,
+            verdict: &self.verdict,
+            epochs: &self.outcome.epochs,
             layers: &self.layers,
-            model_bytes: self.model.bytes().len(),
-            warnings: &data.warnings,
-            duplicates: &data.duplicates,
         };
+        let report = page.to_html(folder)?.into_bytes();
         let weights = self.outcome.network.to_safetensors()?;
-        let report = report.to_html().into_bytes();
         Ok([
             (files::RECIPE, recipe.into_bytes()),
             (files::METRICS, runs::metrics_csv(&self.outcome.epochs)),

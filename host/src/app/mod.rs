@@ -34,6 +34,7 @@ mod next_steps;
 mod observer;
 mod photos;
 pub mod quantize;
+mod report_page;
 mod rewrite;
 pub mod train;
 pub mod watching;

@@ -6,16 +6,15 @@ use pinhole_core::artifacts::{write_file, write_files};
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::PhotoOptions;
 use pinhole_lab::evaluate::evaluate;
-use pinhole_lab::report::{ExplainedPhoto, RunReport, describes_an_earlier_model};
+use pinhole_lab::report::describes_an_earlier_model;
 use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::Network;
 use pinhole_train::quantize::measure;
 use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics, summary_bytes};
 
-use super::board_rows::board_rows;
-use super::job::{explain_some, load, serialized};
+use super::job::{load, serialized};
 use super::labels::recorded_doubts;
-use super::next_steps;
+use super::report_page::ReportPage;
 
 /// Result of rewriting a run's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,30 +71,16 @@ fn page(
     let evaluation = evaluate(Some(network), model, &data.validation)?;
     let doubted = recorded_doubts(run, &data.training);
     let verdict = data.verdict(&evaluation, &doubted, run.best_epoch, run.epochs);
-    let explanations = explain_some(model, &data.validation, &evaluation);
-    let explained: Vec<ExplainedPhoto<'_>> = explanations
-        .iter()
-        .map(|(index, explanation)| ExplainedPhoto::of(&data.validation.examples[*index], explanation))
-        .collect();
-    let boards = board_rows(model);
-    let next = next_steps(run, &verdict, folder);
-    let report = RunReport {
+    let page = ReportPage {
         run,
         recipe: &recipe,
-        settings: &network.recipe.training,
-        training: &data.training,
-        verdict: &verdict,
-        next: &next,
-        boards: &boards,
-        epochs: &epochs,
-        validation: &data.validation,
+        network,
+        model,
+        data: &data,
         evaluation: &evaluation,
-        explained: &explained,
-        network: &network.float_layers()?,
+        verdict: &verdict,
+        epochs: &epochs,
         layers: &measure(network, model, &data.validation)?,
-        model_bytes: model.bytes().len(),
-        warnings: &data.warnings,
-        duplicates: &data.duplicates,
     };
-    Ok(Some((report.to_html(), verdict)))
+    Ok(Some((page.to_html(folder)?, verdict)))
 }

@@ -24,8 +24,8 @@ const BLOCK: usize = 4;
 
 /// Coarse details of an input, in units of the norm of all its details.
 pub(super) struct Coarse {
-    /// Of each block, the sum of its details divided by its side: their product with those of another input is <Pa, Pb>. Zeros fill
-    /// the last [`LANES`].
+    /// Sum of each block's details, divided by the block's side: the product with those of another input is <Pa, Pb>. Zeros
+    /// fill the last [`LANES`].
     blocks: Vec<f32>,
     /// Norm of the details less their projection: |a - Pa|.
     rest: f32,

@@ -11,14 +11,10 @@
 //! The hash is a dozen lines here, because libraries that have it (`image_hasher`) first resize to 8-bit pixels by floats, and
 //! depend on a Fourier transform.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use pinhole_shared::pixels::{Color, Fit, InputShape, PixelFormat};
-
-use super::letterbox::without_bars;
-use super::{Example, Picture};
+use super::Example;
 
 /// Two inputs that show nearly the same picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,42 +94,6 @@ pub const MAX_DISTANCE: u32 = 16;
 /// copies made of these photos, more than 99 % are found if saved again, shrunk, brightened or mirrored. If shifted by a
 /// pixel and a third both ways, 96 % are found; if 2 % is cropped from each side, 98 %.
 pub const MIN_CORRELATION: f64 = 0.85;
-
-/// Returns an input's luma.
-fn luma(pixels: &[u8], color: Color) -> Cow<'_, [u8]> {
-    match color {
-        Color::Gray => Cow::Borrowed(pixels),
-        Color::Rgb => pixels.chunks_exact(3).map(|pixel| PixelFormat::Rgb888.luma(pixel)).collect(),
-    }
-}
-
-/// Returns the side of the squares that inputs of this shape are compared as, px: as many pixels as the input has.
-pub(super) fn square_side(input: InputShape) -> u16 {
-    // At most the longer side, so it fits.
-    input.side().unwrap_or_else(|| (u32::from(input.width) * u32::from(input.height)).isqrt().max(1) as u16)
-}
-
-/// Returns an input's luma as a square of [`square_side`], without the bars of a letterbox: these are alike in all photos of
-/// one shape.
-pub(super) fn square(pixels: &[u8], input: InputShape) -> Cow<'_, [u8]> {
-    if input.fit == Fit::Letterbox {
-        let (part, shape) = without_bars(pixels, input);
-        if shape != input {
-            return Cow::Owned(stretched(luma(&part, input.color).into_owned(), shape, square_side(input)));
-        }
-    }
-    let luma = luma(pixels, input.color);
-    if input.side().is_some() { luma } else { Cow::Owned(stretched(luma.into_owned(), input, square_side(input))) }
-}
-
-/// Returns gray pixels of this shape as a square.
-fn stretched(luma: Vec<u8>, shape: InputShape, side: u16) -> Vec<u8> {
-    let square = InputShape { fit: Fit::Stretch, ..InputShape::gray(side) };
-    let picture = Picture::new(shape.size(), PixelFormat::Gray8, luma);
-    let picture = picture.expect("as many bytes as the shape has pixels");
-    let picture = picture.enlarged_for(square).unwrap_or(picture);
-    picture.shrink(square).expect("it is as large as the square")
-}
 
 /// Returns the groups that pairs form, directly or through others: for each of `count` inputs the smallest index of its
 /// group. It is the input's own index if the input is in no pair.
@@ -292,10 +252,10 @@ pub(super) fn mirror<T: Copy>(pixels: &[T], side: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use image::{RgbImage, imageops};
-    use pinhole_shared::pixels::PictureSize;
+    use pinhole_shared::pixels::{Fit, InputShape, PictureSize, PixelFormat};
 
     use super::*;
-    use crate::photos::near_duplicates;
+    use crate::photos::{Picture, near_duplicates};
     use crate::synthetic::{Set, drawings};
 
     const SIDE: u16 = 50;

@@ -26,6 +26,7 @@ mod search;
 mod series;
 mod split;
 mod split_folders;
+mod square;
 mod structure;
 mod survey;
 mod unlabeled;

@@ -17,7 +17,8 @@ use rayon::prelude::*;
 
 use super::Example;
 use super::coarse::{Coarse, CoarseDetails};
-use super::duplicates::{MAX_DISTANCE, NearDuplicate, Print, square, square_side};
+use super::duplicates::{MAX_DISTANCE, NearDuplicate, Print};
+use super::square::{square, square_side};
 
 /// Most pairs of an input with later ones, of each of four kinds: of the same class or not, and on the same side of a split or not.
 pub const MAX_PARTNERS: usize = 50;

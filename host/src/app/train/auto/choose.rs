@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(smaller.epochs, Some(120));
     }
 
-    /// Of few epochs, too, most train all layers.
+    /// Most epochs train all layers, however few there are.
     #[test]
     fn patience_and_frozen_epochs_go_by_the_epochs_asked_for() {
         for (epochs, frozen, patience) in [(1, 0, 1), (9, 0, 3), (10, 1, 4), (200, 20, 67)] {
