@@ -9,11 +9,21 @@ use pinhole::photos::PhotoOptions;
 use pinhole::recipe::Recipe;
 use pinhole::study::{PhotoFolders, Shard, StudyOptions};
 use pinhole::tune::{Cost, Search, SearchBudget, SearchResult, SearchedKinds, TuneError, tune};
+use pinhole_shared::pixels::Color;
 use pinhole_tests::{Ran, files_in, pinhole, read_json, synthetic, temporary};
 
 fn search(flash_bytes: usize, ram_bytes: usize) -> Search {
     let budget = SearchBudget { flash_bytes: Some(flash_bytes), ram_bytes: Some(ram_bytes), ..SearchBudget::default() };
-    Search { budget, kinds: SearchedKinds::Dense, candidates: 6, folds: 2, rounds: 2, epochs: Some(15), seed: 3 }
+    Search {
+        budget,
+        kinds: SearchedKinds::Dense,
+        color: Color::Gray,
+        candidates: 6,
+        folds: 2,
+        rounds: 2,
+        epochs: Some(15),
+        seed: 3,
+    }
 }
 
 fn found(search: &Search, validation: bool, threads: usize, out: &Path) -> Result<Option<SearchResult>, TuneError> {
@@ -66,6 +76,18 @@ fn networks_for_a_board_fit_it_and_are_fast_enough() {
     let slow = SearchBudget { time_ms: Some(0.001), ..budget };
     let error = found(&Search { budget: slow, ..search }, false, 1, out.path()).unwrap_err();
     assert_eq!(error.to_string(), "no network of the search fits the board pico and 0.001 ms");
+}
+
+/// With `--color rgb` every network sees color, and the recipes say so.
+#[test]
+fn a_search_in_color_finds_networks_in_color() {
+    let out = temporary();
+    let search = Search { color: Color::Rgb, candidates: 2, rounds: 1, epochs: Some(1), ..search(1_000_000, 100_000) };
+    let result = found(&search, false, 2, out.path()).unwrap().unwrap();
+    assert_eq!(result.networks.len(), 2);
+    for network in &result.networks {
+        assert_eq!(Recipe::parse(&network.recipe, &network.name).unwrap().input.color, Color::Rgb);
+    }
 }
 
 #[test]

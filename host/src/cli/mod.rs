@@ -6,6 +6,7 @@ mod budget;
 mod capture;
 mod choice;
 mod classify;
+mod colors;
 mod completions;
 mod connection;
 mod demo;

@@ -98,7 +98,7 @@ fn tell(least: Verbosity, line: fmt::Arguments<'_>) {
 }
 
 /// Prints a warning to stderr.
-fn warning(what: fmt::Arguments<'_>) {
+pub(super) fn warning(what: fmt::Arguments<'_>) {
     tell(Verbosity::Normal, format_args!("warning: {what}"));
 }
 

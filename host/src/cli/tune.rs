@@ -14,12 +14,13 @@ use pinhole_lab::tune::{Search, SearchBudget, SearchResult, SearchedKinds, Writt
 
 use super::INTERRUPTED;
 use super::choice::choice;
+use super::colors::Colors;
 use super::output::{
     comparison_bar, json, note, note_enlarged_for, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
 };
 use super::photo_options::PhotoArguments;
 use super::study::{Stopping, show_compared, study_bar};
-use super::values::{at_least, between};
+use super::values::{at_least, between, positive};
 
 /// `pinhole tune`.
 #[derive(Debug, Args)]
@@ -30,8 +31,8 @@ pub(super) struct Tune {
     #[arg(long, value_name = "NAME", value_parser = choice::<Board>())]
     board: Option<Board>,
     /// Most time of an inference on the board, as modeled, in milliseconds
-    #[arg(long, value_name = "MS", value_parser = milliseconds, requires = "board")]
-    time: Option<f64>,
+    #[arg(long, value_name = "MS", value_parser = positive, requires = "board")]
+    time: Option<f32>,
     /// Flash for the model file: bytes, or with K or M after the number (1K is 1024)
     #[arg(long, value_parser = bytes, required_unless_present = "board")]
     flash: Option<usize>,
@@ -41,6 +42,9 @@ pub(super) struct Tune {
     /// Kinds of networks to try
     #[arg(long, value_enum, default_value_t)]
     networks: Networks,
+    /// Color of the networks' inputs
+    #[arg(long, value_enum, default_value_t)]
+    color: Colors,
     /// Folder of held-out photos, if it is not beside the training photos. It is used only after the search
     #[arg(long, value_name = "FOLDER")]
     validation: Option<PathBuf>,
@@ -86,11 +90,6 @@ enum Networks {
     Conv,
 }
 
-fn milliseconds(text: &str) -> std::result::Result<f64, String> {
-    let time = text.parse().ok().filter(|time: &f64| *time > 0.0 && time.is_finite());
-    time.ok_or_else(|| "give a positive number of milliseconds, such as 250".to_owned())
-}
-
 fn bytes(text: &str) -> std::result::Result<usize, String> {
     let text = text.to_ascii_uppercase();
     let without = ["IB", "B", ""].iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(&text);
@@ -113,13 +112,14 @@ impl Tune {
                 flash_bytes: self.flash,
                 ram_bytes: self.ram,
                 board: self.board,
-                time_ms: self.time,
+                time_ms: self.time.map(f64::from),
             },
             kinds: match self.networks {
                 Networks::All => SearchedKinds::All,
                 Networks::Dense => SearchedKinds::Dense,
                 Networks::Conv => SearchedKinds::Conv,
             },
+            color: self.color.into(),
             candidates: usize::from(self.candidates),
             folds: self.folds,
             rounds: self.rounds,

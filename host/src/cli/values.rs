@@ -28,10 +28,10 @@ pub(super) fn between<N: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -
     }
 }
 
-/// Parses a positive number, such as a learning rate.
+/// Parses a positive number, such as a learning rate or a time.
 pub(super) fn positive(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|number: &f32| *number > 0.0 && number.is_finite());
-    number.ok_or_else(|| "give a positive number, such as 0.0001".to_owned())
+    number.ok_or_else(|| "give a positive number, such as 250 or 0.0001".to_owned())
 }
 
 /// Parses the side of a square, or width and height, in pixels.

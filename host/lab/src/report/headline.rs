@@ -46,7 +46,15 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
             }
         }
         @if let Some(test) = &run.test {
-            p.test { "On test photos, which neither trained it nor chose its epoch: " (test_sentence(test)) }
+            p.test {
+                "On test photos, which neither trained it nor chose its epoch: " (test_sentence(test))
+                @if test.near_duplicates > 0 {
+                    " " (counted(test.near_duplicates, "test photo")) " left out: near-duplicates of training or validation photos."
+                }
+            }
+            @if !test.warnings.is_empty() {
+                ul.warnings { @for warning in &test.warnings { li { (unbroken(&sentence(warning))) } } }
+            }
         }
         @if let Some(choice) = &run.choice { p { "Chosen automatically: " (choice.sentence) "." } }
         @if let Some(from) = &run.from { p { (pretrained_text(from, run.frozen)) } }

@@ -92,7 +92,12 @@ fn training_page(name: &str) -> String {
         quantization: None,
         command: Some(name.to_owned()),
         verdict: None,
-        test: Some(TestSummary { photos: path(), verdict: Some(serde_json::json!({ "sentence": name })) }),
+        test: Some(TestSummary {
+            photos: path(),
+            near_duplicates: 2,
+            warnings: vec![format!("warned of {name}")],
+            verdict: Some(serde_json::json!({ "sentence": name })),
+        }),
         doubted_training: None,
     };
     let epoch =
@@ -150,8 +155,8 @@ fn training_page(name: &str) -> String {
 #[test]
 fn a_training_report_escapes_every_name() {
     // Title. Recipe, two classes, the sentence, the best constant answer, two warnings, reason of the
-    // end, a test's sentence, automatic choice, network that it continues, a step and its command.
-    let top = 1 + 3 + 1 + 1 + 2 + 1 + 1 + 1 + 1 + 2;
+    // end, a test's sentence and its warning, automatic choice, network that it continues, a step and its command.
+    let top = 1 + 3 + 1 + 1 + 2 + 1 + 2 + 1 + 1 + 2;
     // Two classes in the table and on the contact sheet; a doubted label with two classes; a pair; a left-out file and its reason.
     let data = 2 + 2 + 3 + 2 + 2;
     // Scores; the matrix' columns, which have titles, and its rows.

@@ -97,14 +97,14 @@ mod tests {
     use super::super::space::SearchedKinds;
     use super::*;
     use pinhole_core::recipe::{DEFAULT, RecipeLayer};
-    use pinhole_shared::pixels::InputShape;
+    use pinhole_shared::pixels::{Color, InputShape};
 
     #[test]
     fn every_network_of_the_space_has_a_cost() {
         let classes = ["a".to_owned(), "b".to_owned()];
         // One network of each shape and activation is enough, and fast.
         let mut seen = Vec::new();
-        for system in super::super::space::all(SearchedKinds::Dense, 1).unwrap() {
+        for system in super::super::space::all(SearchedKinds::Dense, Color::Gray, 1).unwrap() {
             let layers = &system.recipe.layers;
             let shape: Vec<_> = layers
                 .iter()
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn networks_have_a_cost_on_a_board() {
         let classes = ["a".to_owned(), "b".to_owned()];
-        let systems = super::super::space::all(SearchedKinds::Conv, 1).unwrap();
+        let systems = super::super::space::all(SearchedKinds::Conv, Color::Gray, 1).unwrap();
         let (mut fit, mut times) = (0, Vec::new());
         for system in &systems {
             let measured = Measured::of(&system.recipe, &classes, Some(Board::Pico))

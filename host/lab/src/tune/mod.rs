@@ -28,6 +28,7 @@ pub use space::SearchedKinds;
 use pinhole_core::photos::{self, DuplicatePhotos, Series, Warning};
 use pinhole_core::recipe::{Augmentation, Recipe, RecipeLayer};
 use pinhole_core::statistics::{Interval, Spread};
+use pinhole_shared::pixels::Color;
 
 use crate::study::results::{Paired, results};
 use crate::study::{
@@ -42,6 +43,8 @@ pub struct Search {
     pub budget: SearchBudget,
     /// Kinds of networks to try.
     pub kinds: SearchedKinds,
+    /// Color of the networks' inputs.
+    pub color: Color,
     /// Number of networks at the beginning.
     pub candidates: usize,
     /// Folds of each cross-validation, at least 2.
@@ -146,7 +149,7 @@ pub fn tune(
     compared: &(dyn Fn(Compared) + Sync),
     observe: &(dyn Fn(u32, StudyProgress) + Sync),
 ) -> Result<Option<SearchResult>, TuneError> {
-    let mut space = space::all(search.kinds, search.seed)?;
+    let mut space = space::all(search.kinds, search.color, search.seed)?;
     if let Some(epochs) = search.epochs {
         space.iter_mut().for_each(|system| system.recipe.training.epochs = epochs);
     }

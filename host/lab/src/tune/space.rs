@@ -1,11 +1,11 @@
-//! The search space: networks for gray photos. The dense ones are around the article's, the convolutional ones ([`conv`])
+//! The search space. The dense ones are around the article's, the convolutional ones ([`conv`])
 //! around the bundled ones.
 
 mod conv;
 
 use pinhole_core::random::{Purpose, Random};
 use pinhole_core::recipe::{ActivationName, Augmentation, DEFAULT, DenseLayer, Recipe, RecipeError, RecipeLayer};
-use pinhole_shared::pixels::InputShape;
+use pinhole_shared::pixels::{Color, InputShape};
 
 use crate::study::System;
 
@@ -31,13 +31,13 @@ pub enum SearchedKinds {
 }
 
 /// Returns every network of the space, named by its settings, in random order by the seed. The bundled recipes come first, so
-/// that they are always tried if they fit; then dense and convolutional networks in turn.
+/// that they are always tried if they fit; then dense and convolutional networks in turn. The inputs of all have this color.
 ///
 /// # Errors
 /// Those of [`Recipe::find`]; bundled recipes are found.
-pub(super) fn all(kinds: SearchedKinds, seed: u64) -> Result<Vec<System>, RecipeError> {
-    let (default, mut dense) = self::dense()?;
-    let (bundled, mut conv) = conv::all()?;
+pub(super) fn all(kinds: SearchedKinds, color: Color, seed: u64) -> Result<Vec<System>, RecipeError> {
+    let (default, mut dense) = self::dense(color)?;
+    let (bundled, mut conv) = conv::all(color)?;
     let mut random = Random::stream(seed, Purpose::Search);
     random.shuffle(&mut dense);
     random.shuffle(&mut conv);
@@ -61,8 +61,9 @@ pub(super) fn all(kinds: SearchedKinds, seed: u64) -> Result<Vec<System>, Recipe
 }
 
 /// Returns the default recipe, and the other dense networks.
-fn dense() -> Result<(System, Vec<System>), RecipeError> {
-    let default = Recipe::find(DEFAULT)?;
+fn dense(color: Color) -> Result<(System, Vec<System>), RecipeError> {
+    let mut default = Recipe::find(DEFAULT)?;
+    default.input.color = color;
     let augmentation = Recipe::find("augmented")?.training.augment;
     let mut systems = Vec::new();
     for side in INPUT_SIDES {
@@ -73,7 +74,8 @@ fn dense() -> Result<(System, Vec<System>), RecipeError> {
                         for augmented in AUGMENT {
                             let layers = hidden(first, second, activation, dropout);
                             let augment = if augmented { augmentation } else { Augmentation::default() };
-                            let mut recipe = Recipe { input: InputShape::gray(side), layers, ..default.clone() };
+                            let input = InputShape { color, ..InputShape::gray(side) };
+                            let mut recipe = Recipe { input, layers, ..default.clone() };
                             recipe.training.augment = augment;
                             systems.push(System::new(name(&recipe), recipe));
                         }
@@ -112,10 +114,10 @@ mod tests {
 
     #[test]
     fn the_space_is_all_products_once_and_its_order_is_the_seeds() {
-        let count = |kinds| all(kinds, 1).unwrap().len();
+        let count = |kinds| all(kinds, Color::Gray, 1).unwrap().len();
         let (of_dense, of_conv) = (4 * 5 * 3 * 2 * 3 * 2, 3 + 4 * 3 * 3 * 2);
         assert_eq!([count(SearchedKinds::Dense), count(SearchedKinds::Conv)], [of_dense, of_conv]);
-        let systems = all(SearchedKinds::All, 1).unwrap();
+        let systems = all(SearchedKinds::All, Color::Gray, 1).unwrap();
         assert_eq!(systems.len(), of_dense + of_conv);
         let mut names: Vec<&str> = systems.iter().map(|system| system.name.as_str()).collect();
         assert_eq!(names[..4], ["50px-128-16-sigmoid-drop25", "conv-50-tiny", "conv-50", "conv-96"]);
@@ -126,8 +128,8 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), systems.len(), "two networks have one name");
-        assert_eq!(all(SearchedKinds::All, 1).unwrap(), systems);
-        assert_ne!(all(SearchedKinds::All, 2).unwrap(), systems);
+        assert_eq!(all(SearchedKinds::All, Color::Gray, 1).unwrap(), systems);
+        assert_ne!(all(SearchedKinds::All, Color::Gray, 2).unwrap(), systems);
         for system in &systems {
             assert_eq!(Recipe::parse(&system.recipe.to_toml(), &system.name).unwrap(), system.recipe);
         }

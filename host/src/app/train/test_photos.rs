@@ -23,6 +23,8 @@ pub struct TestVerdict {
 pub(super) struct TestPhotos {
     folder: PathBuf,
     photos: Dataset,
+    /// Number of photos that were left out as near-duplicates.
+    near_duplicates: usize,
 }
 
 impl TestPhotos {
@@ -57,14 +59,14 @@ impl TestPhotos {
         }
         let mut is_known = is_known.into_iter();
         photos.examples.retain(|_| !is_known.next().unwrap_or_default());
-        let left_out = before - photos.examples.len();
-        if left_out > 0 {
-            events.note(&Note::KnownTestPhotos { count: left_out });
+        let near_duplicates = before - photos.examples.len();
+        if near_duplicates > 0 {
+            events.note(&Note::KnownTestPhotos { count: near_duplicates });
         }
         if photos.examples.is_empty() {
             return Err("all of its photos are near-duplicates of training or validation photos".to_owned());
         }
-        Ok(Self { folder: folder.to_owned(), photos })
+        Ok(Self { folder: folder.to_owned(), photos, near_duplicates })
     }
 
     /// Judges the trained model by the photos, and adds the verdict to it and its summary.
@@ -74,7 +76,9 @@ impl TestPhotos {
     pub(super) fn judge(self, finished: &mut FinishedTraining) -> Result<(), JobError> {
         let evaluation = evaluate(Some(&finished.outcome.network), &finished.model, &self.photos)?;
         let verdict = NetworkVerdict::of(&evaluation, &self.photos, None);
-        finished.summary.test = Some(TestSummary { photos: self.folder.clone(), verdict: serialized(&verdict) });
+        let (photos, near_duplicates) = (self.folder.clone(), self.near_duplicates);
+        let warnings = verdict.warnings.iter().map(ToString::to_string).collect();
+        finished.summary.test = Some(TestSummary { photos, near_duplicates, warnings, verdict: serialized(&verdict) });
         finished.test = Some(TestVerdict { folder: self.folder, verdict });
         Ok(())
     }

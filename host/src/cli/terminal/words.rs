@@ -4,7 +4,7 @@ use pinhole_boards::firmware::FirmwareOrigin;
 use pinhole_train::LastLayer;
 
 use super::super::output::{
-    detail, note, note_enlarged, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished,
+    detail, note, note_enlarged, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished, warning,
 };
 use super::super::policy::PolicyFields;
 use crate::app::Note;
@@ -27,7 +27,8 @@ pub(super) fn tell(fact: &Note) {
         Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
         Note::Enlarged { count, input } => return note_enlarged(*count, *input),
         Note::NoTest { folder, reason } => {
-            format!("warning: the model will not be tested on the photos in {}: {reason}", folder.display())
+            let folder = folder.display();
+            return warning(format_args!("the model will not be tested on the photos in {folder}: {reason}"));
         }
         Note::KnownTestPhotos { count } => format!(
             "{count} test {} left out: near-duplicates of training or validation photos",
@@ -36,9 +37,9 @@ pub(super) fn tell(fact: &Note) {
         Note::NearDuplicates(duplicates) => return warn_of_duplicates(duplicates),
         Note::NotValidated { classes } => {
             let (list, them) = (classes.join(", "), if classes.len() == 1 { "it" } else { "them" });
-            format!(
-                "warning: there are no validation photos of {list}: nothing tells how well {them} will be recognized"
-            )
+            return warning(format_args!(
+                "there are no validation photos of {list}: nothing tells how well {them} will be recognized"
+            ));
         }
         Note::NearDuplicatesUnfinished { photos } => return warn_of_unfinished(*photos),
         Note::FromPretrained { path, dequantized, last_layer, classes, trained_on } => {
@@ -60,7 +61,9 @@ pub(super) fn tell(fact: &Note) {
             }
         }
         Note::Resuming { after, epochs } => format!("resuming after epoch {after} of {epochs}"),
-        Note::NoCheckpoint { reason } => format!("warning: no checkpoint was written: {reason}; the training goes on"),
+        Note::NoCheckpoint { reason } => {
+            return warning(format_args!("no checkpoint was written: {reason}; the training goes on"));
+        }
         Note::NoneBetter => {
             "no epoch was better than the network that the training continued from, so that one is kept".to_owned()
         }
@@ -77,7 +80,9 @@ pub(super) fn tell(fact: &Note) {
         }
         Note::ReplacingRun { folder } => format!("replacing the earlier run in {}", folder.display()),
         Note::FineTuningLost => {
-            "warning: the run's model was fine-tuned, and this one is not: give --fine-tune to do so again".to_owned()
+            return warning(format_args!(
+                "the run's model was fine-tuned, and this one is not: give --fine-tune to do so again"
+            ));
         }
         Note::EightBitActivations => {
             "activations have 8 bits, as in the run's model; give --activations 16 to change that".to_owned()

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use pinhole_core::recipe::ClassWeights;
 use pinhole_shared::pixels::{Color, Fit, PictureSize};
 
+use super::super::colors::Colors;
 use super::super::values::{at_least, picture_size, positive};
 use crate::app::train::RecipeChanges;
 
@@ -46,15 +47,6 @@ pub(super) struct Changes {
     no_flip: bool,
 }
 
-/// Color modes of a network, as an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Colors {
-    /// Brightness only
-    Gray,
-    /// Red, green and blue
-    Rgb,
-}
-
 /// Fits of pictures into a network's input, as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Fits {
@@ -79,10 +71,7 @@ impl Changes {
     /// Returns the changes.
     pub(super) fn to_changes(&self) -> RecipeChanges {
         RecipeChanges {
-            color: self.color.map(|color| match color {
-                Colors::Gray => Color::Gray,
-                Colors::Rgb => Color::Rgb,
-            }),
+            color: self.color.map(Color::from),
             input_size: self.input_size,
             fit: self.fit.map(|fit| match fit {
                 Fits::Crop => Fit::Crop,

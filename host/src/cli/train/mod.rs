@@ -142,6 +142,9 @@ impl Train {
             print_verdict(&finished.verdict);
             if let Some(TestVerdict { folder, verdict }) = &finished.test {
                 say!("test      {} ({})", verdict.sentence, folder.display());
+                for warning in &verdict.warnings {
+                    say!("warning   of the test photos: {warning}");
+                }
             }
             let part = before.map(|before| format!(", after epoch {before}")).unwrap_or_default();
             say!("time      {}{part}", duration(took));

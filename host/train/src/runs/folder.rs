@@ -115,6 +115,12 @@ pub struct TestSummary {
     /// Folder of the test photos.
     #[serde(serialize_with = "lossy")]
     pub photos: PathBuf,
+    /// Number of them that were left out: near-duplicates of training or validation photos.
+    #[serde(default)]
+    pub near_duplicates: usize,
+    /// Warnings of the verdict, in words.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Verdict on the model by them, as `pinhole_lab::verdict` serializes it.
     pub verdict: Option<serde_json::Value>,
 }

@@ -1,8 +1,7 @@
-//! The convolutional part of the search space: networks for gray photos, around the bundled `conv-50-tiny`.
+//! The convolutional part of the search space: networks around the bundled `conv-50-tiny`.
 
 use pinhole_core::recipe::{Recipe, RecipeError};
-
-use pinhole_shared::pixels::InputShape;
+use pinhole_shared::pixels::{Color, InputShape};
 
 use crate::study::System;
 
@@ -20,12 +19,16 @@ const MOST_DOUBLINGS: u32 = 3;
 /// convolution after the first.
 const SEPARABLE: [bool; 2] = [false, true];
 
-/// Returns the bundled networks, then all products, named by their settings.
+/// Returns the bundled networks, then all products, named by their settings. Their inputs have this color.
 ///
 /// # Errors
 /// Those of [`Recipe::find`] and [`Recipe::parse`]; none in practice, which a test checks.
-pub(super) fn all() -> Result<(Vec<System>, Vec<System>), RecipeError> {
-    let bundled = BUNDLED.iter().map(|name| Ok(System::new((*name).to_owned(), Recipe::find(name)?)));
+pub(super) fn all(color: Color) -> Result<(Vec<System>, Vec<System>), RecipeError> {
+    let bundled = BUNDLED.iter().map(|name| {
+        let mut recipe = Recipe::find(name)?;
+        recipe.input.color = color;
+        Ok(System::new((*name).to_owned(), recipe))
+    });
     let bundled = bundled.collect::<Result<Vec<_>, RecipeError>>()?;
     // Training settings: those of the smallest bundled network.
     let settings = Recipe { layers: Vec::new(), ..bundled[0].recipe.clone() };
@@ -37,8 +40,8 @@ pub(super) fn all() -> Result<(Vec<System>, Vec<System>), RecipeError> {
                     let channels: Vec<u16> = (0..count).map(|number| first << number.min(MOST_DOUBLINGS)).collect();
                     let name = name(side, &channels, separable);
                     let layers = Recipe::parse(&text(&channels, separable), &name)?.layers;
-                    systems
-                        .push(System::new(name, Recipe { input: InputShape::gray(side), layers, ..settings.clone() }));
+                    let input = InputShape { color, ..InputShape::gray(side) };
+                    systems.push(System::new(name, Recipe { input, layers, ..settings.clone() }));
                 }
             }
         }
@@ -76,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_product_is_a_recipe_with_a_name_of_its_own() {
-        let (bundled, systems) = all().unwrap();
+        let (bundled, systems) = all(Color::Gray).unwrap();
         assert_eq!((bundled.len(), systems.len()), (3, 4 * 3 * 3 * 2));
         let mut names: Vec<&str> = bundled.iter().chain(&systems).map(|system| system.name.as_str()).collect();
         names.sort_unstable();
