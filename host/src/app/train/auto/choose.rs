@@ -15,6 +15,9 @@ const UNEVEN: f64 = 1.5;
 /// Multiply-accumulates of all epochs' forward passes: some ten minutes of training on two cores.
 const BUDGET: u64 = 2_800_000_000_000;
 
+/// The same for few photos: a minute.
+const BUDGET_OF_FEW: u64 = BUDGET / 10;
+
 /// Fewer photos are few: they take smaller batches.
 const FEW: usize = 500;
 
@@ -65,7 +68,8 @@ impl Facts {
         let color = asked.color.or(self.color).unwrap_or(own.color);
         let input = InputShape { width: size.width, height: size.height, color, ..chosen };
         let macs = Recipe { input, ..self.recipe.clone() }.mac_count(self.classes);
-        let budgeted = (BUDGET / (self.photos * macs).max(1) as u64).clamp(EPOCHS[0], EPOCHS[1]) as u32;
+        let budget = if self.photos < FEW { BUDGET_OF_FEW } else { BUDGET };
+        let budgeted = (budget / (self.photos * macs).max(1) as u64).clamp(EPOCHS[0], EPOCHS[1]) as u32;
         let epochs = asked.epochs.unwrap_or(budgeted);
         let chosen = RecipeChanges {
             color: self.color,
@@ -150,6 +154,9 @@ mod tests {
         assert_eq!((epochs(&[13, 13]), epochs(&[20_000, 20_000])), (120, 20));
         let many = epochs(&[2_000, 1_800]);
         assert!((40..80).contains(&many), "{many}");
+        // A minute for few photos.
+        let few = epochs(&[30, 300]);
+        assert!((50..100).contains(&few), "{few}");
         // Fewer pixels, more epochs.
         let size = Some(PictureSize { width: 64, height: 64 });
         let smaller = facts(&[2_000, 1_800]).changes(&RecipeChanges { input_size: size, ..nothing() });
