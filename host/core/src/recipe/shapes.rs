@@ -1,5 +1,6 @@
 //! Input and output shapes of a recipe's layers, and their costs.
 
+use pinhole_shared::model::MAX_OPERATIONS;
 use pinhole_shared::shape::Shape;
 
 use super::Recipe;
@@ -50,6 +51,7 @@ impl Recipe {
         let mut shapes: Vec<LayerShape> = Vec::with_capacity(self.layers.len() + 1);
         let mut input = self.input().shape();
         let mut after_dense = false;
+        let mut operations = 0_usize;
         for (index, layer) in self.layers.iter().enumerate() {
             let impossible = |reason: String| Impossible { layer: index + 1, reason };
             if after_dense && !matches!(layer, RecipeLayer::Dense(_)) {
@@ -64,6 +66,20 @@ impl Recipe {
                 let output = shape.output;
                 return Err(impossible(format!(
                     "gives {output} values, more than {MAX_ELEMENTS}; take fewer channels or a larger stride"
+                )));
+            }
+            operations = operations.saturating_add(match layer {
+                RecipeLayer::MaxPool(pool) | RecipeLayer::AveragePool(pool) => {
+                    shape.output.elements() * pool.window.area()
+                }
+                RecipeLayer::GlobalAverage(_) | RecipeLayer::Add(_) => shape.input.elements(),
+                RecipeLayer::Dense(_) | RecipeLayer::Conv(_) | RecipeLayer::Depthwise(_) => shape.macs,
+            });
+            if operations > MAX_OPERATIONS as usize {
+                return Err(impossible(format!(
+                    "and those before it take {operations} elementary operations (multiply-accumulates, or values under the \
+                     windows of a pooling), and a model may take {MAX_OPERATIONS}; take a smaller input, fewer channels or a \
+                     larger stride"
                 )));
             }
             after_dense = matches!(layer, RecipeLayer::Dense(_));
