@@ -25,7 +25,9 @@ mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
-use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES, WATCHDOG_MS};
+use declared::{
+    ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES, WATCHDOG_MS,
+};
 
 /// SPI clock, Hz. It is 84 MHz divided by a power of two: 5.25 MHz. The next higher one exceeds the camera's 8 MHz.
 const SPI_HZ: u32 = 5_250_000;

@@ -72,8 +72,8 @@ impl Recipe {
                 RecipeLayer::MaxPool(pool) | RecipeLayer::AveragePool(pool) => {
                     shape.output.elements() * pool.window.area()
                 }
-                RecipeLayer::GlobalAverage(_) | RecipeLayer::Add(_) => shape.input.elements(),
-                RecipeLayer::Dense(_) | RecipeLayer::Conv(_) | RecipeLayer::Depthwise(_) => shape.macs,
+                _ if shape.weights > 0 => shape.macs,
+                _ => shape.input.elements(),
             });
             if operations > MAX_OPERATIONS as usize {
                 return Err(impossible(format!(
@@ -173,6 +173,21 @@ mod tests {
         ] {
             let got = layers(&text).unwrap_err();
             assert!(got.contains(complaint), "{got}\nof\n{text}");
+        }
+    }
+
+    /// 1010x1010 positions of 15x15x4 weights are fewer operations than a model may take; windows of 9x9 after them are too many.
+    #[test]
+    fn more_work_than_a_model_may_take_is_refused() {
+        let conv = "[[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 15\nactivation = \"relu\"\n";
+        let large = START.replace("15", "1024");
+        let parse = |text: String| Recipe::parse(&text, "mine.toml").map_err(|error| error.to_string());
+        assert!(parse(format!("{large}{conv}")).is_ok());
+        for kind in ["max-pool", "average-pool"] {
+            let pool = format!("[[layer]]\nkind = \"{kind}\"\nwindow = 9\nstride = 1\n");
+            let complaint = "layer 2 of the recipe mine.toml and those before it take 1243387296 elementary operations";
+            let got = parse(format!("{large}{conv}{pool}")).unwrap_err();
+            assert!(got.contains(complaint) && got.contains("a model may take 1073741824"), "{got}");
         }
     }
 }
