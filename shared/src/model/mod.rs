@@ -128,7 +128,7 @@ mod names;
 mod parse;
 mod proof;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use crate::layer::{
     Activation, Add, Conv, Dense, GlobalAverage, Kind, Layer, Output, Pool, PoolKind, Tensor, Weighted,

@@ -221,20 +221,23 @@ fn sums_find_both_inputs() {
             assert_eq!(error, Some(ModelError::Arena { layer: ADD }), "{offset}");
         }
     }
-    // The layer right behind the earlier one, and the one right before the sum.
-    for layer in [DEPTHWISE, AVERAGE_POOL] {
-        let mut draft = draft.clone();
-        draft.u16(record(ADD) + 46, CONV as u16);
-        let error = if layer == DEPTHWISE {
-            // It must be apart from its own input anyway: read the pixels' copy one layer later.
-            draft.u16(record(ADD) + 46, DEPTHWISE as u16);
-            moved(&mut draft, AVERAGE_POOL, 36);
-            moved(&mut draft, MAX_POOL, 200);
-            draft.refusal()
-        } else {
-            moved(&mut draft, AVERAGE_POOL, 0);
-            draft.refusal()
-        };
-        assert_eq!(error, Some(ModelError::Arena { layer: ADD }));
-    }
+    // The layer right before the sum.
+    let mut last = draft.clone();
+    last.u16(record(ADD) + 46, CONV as u16);
+    moved(&mut last, AVERAGE_POOL, 0);
+    assert_eq!(last.refusal(), Some(ModelError::Arena { layer: ADD }));
+}
+
+/// A sum may replace its input, and then nothing can add that input later.
+#[test]
+fn what_a_sum_has_replaced_is_gone() {
+    let shape = [4, 4, 1];
+    let one = |offset| pool(4, shape, offset, 1, 1);
+    let of = |offset| {
+        let layers = [one(0), one(16), add(shape, offset, 0), add(shape, 48, 1), logits(2, 16)];
+        write(InputShape::gray(4), &layers).refusal()
+    };
+    assert_eq!(of(32), None);
+    assert_eq!(of(0), None, "the first is not needed any more");
+    assert_eq!(of(16), Some(ModelError::Arena { layer: 3 }));
 }

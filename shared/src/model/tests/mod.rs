@@ -13,7 +13,7 @@ mod kinds;
 mod proofs;
 mod records;
 mod whole;
-mod writer;
+pub(crate) mod writer;
 
 use super::{ModelError, Section};
 use writer::{Draft, record};

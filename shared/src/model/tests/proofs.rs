@@ -172,6 +172,11 @@ fn operations_are_bounded() {
     let wide = conv([size, size, 2], 4_500_000, 5, 1, 50, Layout::Rows8);
     let layers = [big(0), wide, pool(4, [6, 6, 2], 0, 1, 255), logits(2, 72)];
     assert_eq!(write(input, &layers).refusal(), Some(ModelError::Operations { layer: 1 }));
+    // 2^16 weights at 2^16 positions.
+    let wraps = conv([256, 256, 4], 0, 128, 1, 128 * 128, Layout::Rows8).with(52, &[0; 4]);
+    let layers = [wraps, pool(4, [2, 2, 4], 1 << 18, 1, 255), logits(2, 16)];
+    let square = InputShape { height: 383, width: 383, ..input };
+    assert_eq!(write(square, &layers).refusal(), Some(ModelError::Operations { layer: 0 }));
     let largest = pool(4, [1_500, 1_500, 3], 0, 255, 1).with(52, &[127; 4]);
     let input = InputShape { height: size, width: size, ..InputShape::rgb(1) };
     let again = pool(4, [1_500, 1_500, 3], 6_750_000, 1, 1);

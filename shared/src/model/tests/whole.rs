@@ -49,6 +49,17 @@ fn what_is_written_is_read() {
     assert_eq!((model.input(), model.inputs(), model.arena_bytes()), (color, 48, 0));
 }
 
+/// What is behind the table is no layer, even if it looks like one: here the first weights are 1 and 0, the number of a dense layer.
+#[test]
+fn there_are_as_many_layers_as_stated() {
+    let mut draft = dense_only(Layout::Rows8);
+    draft.put(record(2), &[1, 0]);
+    if let Some(ModelError::Bound { layer: 0, expected, .. }) = draft.refusal() {
+        draft.u32(record(0) + 28, expected);
+    }
+    assert_eq!(draft.parse().unwrap().layers().count(), 2);
+}
+
 #[test]
 fn the_start_of_a_file_tells_its_length() {
     let draft = dense_only(Layout::Rows8);
@@ -80,6 +91,10 @@ fn lengths_are_checked() {
     let mut short = Draft::of(&draft.bytes()[..48]);
     short.u32(8, 48);
     assert_eq!(short.refusal(), Some(ModelError::Truncated { expected: 64, got: 48 }));
+    // A header alone.
+    let mut header = draft.clone();
+    header.resize(64);
+    assert_eq!(header.refusal(), Some(ModelError::Truncated { expected: record(2), got: 64 }));
     // Whole words, but no multiple of 16.
     for more in [1, 4, 12] {
         let got = (expected + more) as u32;
@@ -175,6 +190,8 @@ fn fields_of_the_header_are_checked() {
         let expected = ModelError::Shape { layer: 1, expected: classes.into(), got: 2 };
         refused(&draft, |draft| draft.u16(26, classes), expected);
     }
+    let three = write(InputShape::gray(4), &[logits(3, 16)]);
+    refused(&three, |draft| draft.u16(26, 2), ModelError::Shape { layer: 0, expected: 2, got: 3 });
 }
 
 #[test]
@@ -239,10 +256,13 @@ fn the_policy_is_read_and_checked() {
 #[test]
 fn a_policy_is_put_into_the_header() {
     let mut draft = dense_only(Layout::Rows8);
-    let smoothing = Policy::new(Probability(9), 3, 5).unwrap();
-    put_policy(draft.bytes_mut(), smoothing);
-    assert_eq!((draft.get(44), &draft.bytes()[48..50]), (9, &[3, 5][..]));
-    assert_eq!(draft.parse().unwrap().policy(), smoothing);
+    let mut smoothing = Policy::NONE;
+    for votes in [[2, 2], [2, 3], [3, 5]] {
+        smoothing = Policy::new(Probability(9), votes[0], votes[1]).unwrap();
+        put_policy(draft.bytes_mut(), smoothing);
+        assert_eq!((draft.get(44), &draft.bytes()[48..50]), (9, &votes[..]));
+        assert_eq!(draft.parse().unwrap().policy(), smoothing);
+    }
     put_policy(draft.bytes_mut(), Policy::NONE);
     assert_eq!(draft.bytes(), {
         let mut without = dense_only(Layout::Rows8);

@@ -10,101 +10,101 @@ use crate::pixels::{Color, InputShape};
 
 /// Sections of a layer with weights: their offsets in the file.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Sections {
-    pub(super) weights: usize,
-    pub(super) biases: usize,
-    pub(super) multipliers: usize,
+pub(crate) struct Sections {
+    pub(crate) weights: usize,
+    pub(crate) biases: usize,
+    pub(crate) multipliers: usize,
 }
 
 /// A model file at a word-aligned address, to be changed and parsed.
 #[derive(Clone)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     words: Vec<u32>,
     length: usize,
     /// Of each layer; zeros if it has no weights.
-    pub(super) sections: Vec<Sections>,
+    pub(crate) sections: Vec<Sections>,
     /// Where the class names start.
-    pub(super) names: usize,
+    pub(crate) names: usize,
 }
 
 impl Draft {
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut draft =
             Self { words: vec![0; bytes.len().div_ceil(4)], length: bytes.len(), sections: Vec::new(), names: 0 };
         draft.bytes_mut().copy_from_slice(bytes);
         draft
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.length]
     }
 
-    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length]
     }
 
     /// Cuts the file, or extends it with zeros, and states the new length.
-    pub(super) fn resize(&mut self, length: usize) {
+    pub(crate) fn resize(&mut self, length: usize) {
         self.words.resize(length.div_ceil(4), 0);
         self.length = length;
         self.u32(8, length as u32);
     }
 
-    pub(super) fn put(&mut self, at: usize, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, at: usize, bytes: &[u8]) {
         self.bytes_mut()[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    pub(super) fn u16(&mut self, at: usize, value: u16) {
+    pub(crate) fn u16(&mut self, at: usize, value: u16) {
         self.put(at, &value.to_le_bytes());
     }
 
-    pub(super) fn u32(&mut self, at: usize, value: u32) {
+    pub(crate) fn u32(&mut self, at: usize, value: u32) {
         self.put(at, &value.to_le_bytes());
     }
 
-    pub(super) fn get(&self, at: usize) -> u32 {
+    pub(crate) fn get(&self, at: usize) -> u32 {
         u32::from_le_bytes(self.bytes()[at..at + 4].try_into().unwrap())
     }
 
     /// Adds to the multiply-accumulates that the header states.
-    pub(super) fn more_macs(&mut self, more: i32) {
+    pub(crate) fn more_macs(&mut self, more: i32) {
         self.u32(40, self.get(40).wrapping_add_signed(more));
     }
 
     /// Parses the file with its checksum renewed.
-    pub(super) fn parse(&mut self) -> Result<Model<'_>, ModelError> {
+    pub(crate) fn parse(&mut self) -> Result<Model<'_>, ModelError> {
         seal(self.bytes_mut());
         Model::parse(self.bytes())
     }
 
     /// Returns why the file, with its checksum renewed, is refused.
-    pub(super) fn refusal(&mut self) -> Option<ModelError> {
+    pub(crate) fn refusal(&mut self) -> Option<ModelError> {
         self.parse().err()
     }
 }
 
 /// Offset of a layer's record.
-pub(super) fn record(layer: usize) -> usize {
+pub(crate) fn record(layer: usize) -> usize {
     64 * (layer + 1)
 }
 
-/// A layer to be written. Weights are [`weight`]s, biases 0, multipliers 2^20.
+/// A layer to be written. Weights are [`weight`]s, biases 0, multipliers 2^30: a quarter of each sum.
 #[derive(Clone)]
-pub(super) struct LayerDraft {
-    pub(super) bytes: [u8; 64],
+pub(crate) struct LayerDraft {
+    pub(crate) bytes: [u8; 64],
     /// Rows, columns and layout of the weights.
-    pub(super) weights: Option<(usize, usize, Layout, usize)>,
+    pub(crate) weights: Option<(usize, usize, Layout, usize)>,
     /// Positions at which the weights are used, for the number of multiply-accumulates.
-    pub(super) positions: usize,
+    pub(crate) positions: usize,
     /// Largest magnitude of an input.
-    pub(super) max_input: u32,
+    pub(crate) max_input: u32,
 }
 
 /// Columns of a chunk.
 const CHUNK: usize = 8;
 
 /// The weight of every row and column: small numbers of both signs.
-pub(super) fn weight(row: usize, column: usize) -> i8 {
+pub(crate) fn weight(row: usize, column: usize) -> i8 {
     ((row * 3 + column * 5) % 7) as i8 - 3
 }
 
@@ -119,13 +119,13 @@ fn layer(kind: u16) -> LayerDraft {
 
 impl LayerDraft {
     /// Sets bytes of the record.
-    pub(super) fn with(mut self, at: usize, bytes: &[u8]) -> Self {
+    pub(crate) fn with(mut self, at: usize, bytes: &[u8]) -> Self {
         self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
         self
     }
 
     /// Sets a word of the record.
-    pub(super) fn word(self, at: usize, value: u32) -> Self {
+    pub(crate) fn word(self, at: usize, value: u32) -> Self {
         self.with(at, &value.to_le_bytes())
     }
 
@@ -143,44 +143,44 @@ impl LayerDraft {
 }
 
 /// A dense layer: rows, columns, activation function, output.
-pub(super) fn dense(rows: usize, columns: usize, activation: u8, output: u8, layout: Layout) -> LayerDraft {
+pub(crate) fn dense(rows: usize, columns: usize, activation: u8, output: u8, layout: Layout) -> LayerDraft {
     layer(1).weighted(rows, columns, layout).with(2, &[activation, output])
 }
 
 /// The last layer.
-pub(super) fn logits(classes: usize, columns: usize) -> LayerDraft {
+pub(crate) fn logits(classes: usize, columns: usize) -> LayerDraft {
     dense(classes, columns, 0, 2, Layout::Rows8)
 }
 
 /// A convolution under a window of `side`, padded so that with a stride of 1 each position has an output, then pooled.
-pub(super) fn conv(shape: [u16; 3], offset: u32, side: u8, pool: u8, columns: usize, layout: Layout) -> LayerDraft {
+pub(crate) fn conv(shape: [u16; 3], offset: u32, side: u8, pool: u8, columns: usize, layout: Layout) -> LayerDraft {
     let mut conv = layer(2).tensor(shape, offset).weighted(shape[2].into(), columns, layout);
     conv.positions = usize::from(shape[0]) * usize::from(shape[1]) * usize::from(pool) * usize::from(pool);
     conv.with(48, &[side, side, 1, 1]).with(52, &[side / 2; 4]).with(56, &[pool])
 }
 
 /// The same for each channel alone.
-pub(super) fn depthwise(shape: [u16; 3], offset: u32, side: u8, layout: Layout) -> LayerDraft {
+pub(crate) fn depthwise(shape: [u16; 3], offset: u32, side: u8, layout: Layout) -> LayerDraft {
     conv(shape, offset, side, 1, usize::from(side) * usize::from(side), layout).with(0, &[3])
 }
 
 /// A pooling: kind 4 or 5, window of `side` without padding.
-pub(super) fn pool(kind: u16, shape: [u16; 3], offset: u32, side: u8, stride: u8) -> LayerDraft {
+pub(crate) fn pool(kind: u16, shape: [u16; 3], offset: u32, side: u8, stride: u8) -> LayerDraft {
     layer(kind).tensor(shape, offset).with(48, &[side, side, stride, stride])
 }
 
 /// A mean of each channel.
-pub(super) fn global_average(channels: u16, offset: u32) -> LayerDraft {
+pub(crate) fn global_average(channels: u16, offset: u32) -> LayerDraft {
     layer(6).tensor([1, 1, channels], offset).word(24, 1 << 20)
 }
 
 /// A sum with an earlier layer's output.
-pub(super) fn add(shape: [u16; 3], offset: u32, from: u16) -> LayerDraft {
+pub(crate) fn add(shape: [u16; 3], offset: u32, from: u16) -> LayerDraft {
     layer(7).tensor(shape, offset).with(5, &[1]).word(16, 1).word(20, 1).with(46, &from.to_le_bytes())
 }
 
 /// Writes a file: sections in the order of the layers, then the class names "a", "b", ...
-pub(super) fn write(input: InputShape, layers: &[LayerDraft]) -> Draft {
+pub(crate) fn write(input: InputShape, layers: &[LayerDraft]) -> Draft {
     let classes = layers.last().unwrap().weights.unwrap().0;
     let mut file = vec![0; record(layers.len())];
     let (mut macs, mut arena, mut sections) = (0, 0, Vec::new());
@@ -192,7 +192,7 @@ pub(super) fn write(input: InputShape, layers: &[LayerDraft]) -> Draft {
             pack(layout, (columns, rows), chunk, weight, &mut packed);
             let weights = Weights::new(layout, &packed, columns, rows, chunk).unwrap();
             let biases: Vec<u8> = (0..rows).flat_map(|row| weights.fold(row).unwrap().to_le_bytes()).collect();
-            let multipliers: Vec<u8> = (0..rows).flat_map(|_| (1_i32 << 20).to_le_bytes()).collect();
+            let multipliers: Vec<u8> = (0..rows).flat_map(|_| (1_i32 << 30).to_le_bytes()).collect();
             places = Sections {
                 weights: append(&mut file, &packed),
                 biases: append(&mut file, &biases),
@@ -243,18 +243,18 @@ fn append(file: &mut Vec<u8>, section: &[u8]) -> usize {
 }
 
 /// Layers of [`every_kind`], by name.
-pub(super) const CONV: usize = 0;
-pub(super) const DEPTHWISE: usize = 1;
-pub(super) const MAX_POOL: usize = 2;
-pub(super) const AVERAGE_POOL: usize = 3;
-pub(super) const ADD: usize = 4;
-pub(super) const GLOBAL_AVERAGE: usize = 5;
-pub(super) const HIDDEN: usize = 6;
-pub(super) const LAST: usize = 7;
+pub(crate) const CONV: usize = 0;
+pub(crate) const DEPTHWISE: usize = 1;
+pub(crate) const MAX_POOL: usize = 2;
+pub(crate) const AVERAGE_POOL: usize = 3;
+pub(crate) const ADD: usize = 4;
+pub(crate) const GLOBAL_AVERAGE: usize = 5;
+pub(crate) const HIDDEN: usize = 6;
+pub(crate) const LAST: usize = 7;
 
 /// A network of every kind: 6x6 pixels, tensors of 3x3x4 side by side in the arena (the sum replaces one), 3 outputs of 8 bits,
 /// and 2 classes.
-pub(super) fn every_kind() -> Draft {
+pub(crate) fn every_kind() -> Draft {
     let tensor = [3, 3, 4];
     let padded = |kind, offset| pool(kind, tensor, offset, 3, 1).with(52, &[1; 4]);
     write(
@@ -273,7 +273,7 @@ pub(super) fn every_kind() -> Draft {
 }
 
 /// A network of dense layers: 4x4 pixels, 5 outputs of 16 bits, and 2 classes.
-pub(super) fn dense_only(layout: Layout) -> Draft {
+pub(crate) fn dense_only(layout: Layout) -> Draft {
     let hidden = dense(5, 16, 2, 1, layout);
     write(InputShape::gray(4), &[hidden, LayerDraft { max_input: 32_768, ..logits(2, 5) }])
 }
