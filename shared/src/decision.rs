@@ -79,7 +79,9 @@ mod tests {
         assert_eq!(decide(&[i32::MIN, i32::MAX]), Decision { class: 1, probability: Probability(65_536) });
         assert_eq!(probability(&[i32::MIN, i32::MAX], 0), Probability(0));
         assert_eq!(probability(&[1, 2], 2), Probability(0));
-        assert_eq!(Probability(65_536).per_mille(), 1000);
+        assert_eq!([0, 32, 33, 32_768, 65_536].map(|of| Probability(of).per_mille()), [0, 0, 1, 500, 1000]);
+        assert_eq!(decide(&[]), Decision { class: 0, probability: Probability(0) });
+        assert_eq!(probability(&[], 0), Probability(0));
         let many = std::vec![7; 65_535];
         assert_eq!(probability(&many, 65_534), Probability(1));
     }

@@ -102,6 +102,8 @@ impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for LinkError<
 pub struct Device<'m, 'b, K, C, L, N, F> {
     /// Separate from the rest, because a request borrows it while it is served.
     receiver: Receiver,
+    /// True if a request was understood since [`Device::take_understood`].
+    understood: bool,
     station: Station<'m, 'b, K, C, L, N, F>,
 }
 
@@ -132,7 +134,7 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
             statistics: Statistics::default(),
             log,
         };
-        Ok(Self { receiver: Receiver::default(), station })
+        Ok(Self { receiver: Receiver::default(), understood: false, station })
     }
 
     /// Serves requests until the stream ends; on a UART, forever. Stream errors are logged and do not end it.
@@ -161,13 +163,13 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
     /// [`LinkError`] of the stream. The device stays usable: bytes received so far are kept, and the frame's checksum
     /// detects lost bytes.
     pub fn serve_one(&mut self) -> Result<(), LinkError<L::Error>> {
-        while !self.serve_byte()? {}
+        while !self.serve_byte(&mut || ())? {}
         Ok(())
     }
 
     /// Waits for a byte. If it ends a frame, answers the frame, even if it cannot be decoded. Returns true if it ended
-    /// a frame.
-    fn serve_byte(&mut self) -> Result<bool, LinkError<L::Error>> {
+    /// a frame. Calls `feed` before every inference, and after every layer that is reported.
+    fn serve_byte(&mut self, feed: &mut dyn FnMut()) -> Result<bool, LinkError<L::Error>> {
         let mut byte = [0];
         if self.station.link.read(&mut byte).map_err(LinkError::Stream)? == 0 {
             return Err(LinkError::Closed);
@@ -175,23 +177,43 @@ impl<'m, 'b, K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)
         let [byte] = byte;
         match self.receiver.push(byte) {
             None => Ok(false),
-            Some(Ok(request)) => self.station.answer(request).map(|()| true),
+            Some(Ok(request)) => {
+                self.understood = true;
+                self.station.answer(request, feed).map(|()| true)
+            }
             Some(Err(error)) => self.station.garbled(error).map(|()| true),
         }
     }
 
-    /// Takes a byte from the link, if there is one, as [`Device::serve_one`] does; `None` if there is none. Never
-    /// waits.
-    pub(crate) fn serve_waiting(&mut self) -> Result<Option<bool>, LinkError<L::Error>>
+    /// Takes a byte from the link, if there is one, as [`Device::serve_one`] does. Returns true if it ended a frame, and
+    /// `None` if there is none. Never waits for the host.
+    pub(crate) fn serve_waiting(&mut self, feed: &mut dyn FnMut()) -> Result<Option<bool>, LinkError<L::Error>>
     where
         L: ReadReady,
     {
-        if self.station.link.read_ready().map_err(LinkError::Stream)? { self.serve_byte().map(Some) } else { Ok(None) }
+        if self.station.link.read_ready().map_err(LinkError::Stream)? {
+            self.serve_byte(feed).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
-    /// Captures a picture and classifies it without sending a response. Errors are in the log.
-    pub(crate) fn classify_frame(&mut self) -> Result<Decided, ()> {
-        self.station.classify_frame()
+    /// Returns true if a byte is waiting. A link that fails has none.
+    pub(crate) fn is_waiting(&mut self) -> bool
+    where
+        L: ReadReady,
+    {
+        self.station.link.read_ready().unwrap_or(false)
+    }
+
+    /// Returns true if a request was understood since the last call, even if its answer could not be sent.
+    pub(crate) fn take_understood(&mut self) -> bool {
+        core::mem::take(&mut self.understood)
+    }
+
+    /// Captures a picture and classifies it without sending a response. Calls `feed` in between. Errors are in the log.
+    pub(crate) fn classify_frame(&mut self, feed: &mut dyn FnMut()) -> Result<Decided, ()> {
+        self.station.classify_frame(feed)
     }
 
     /// Returns the counters.
@@ -230,7 +252,7 @@ struct Station<'m, 'b, K, C, L, N, F> {
 }
 
 impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Station<'_, '_, K, C, L, N, F> {
-    fn answer(&mut self, request: Request<'_>) -> Result<(), LinkError<L::Error>> {
+    fn answer(&mut self, request: Request<'_>, feed: &mut dyn FnMut()) -> Result<(), LinkError<L::Error>> {
         match request {
             Request::Identify => {
                 (self.log)(&Event::Identified);
@@ -244,9 +266,9 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
             Request::Classify { .. } | Request::Measure if self.filled != self.buffers.input.len() => {
                 self.refuse(Refusal::NoInput)
             }
-            Request::Classify { report } => self.classify(report, Source::Host),
-            Request::Capture { report } => self.capture_and_classify(report),
-            Request::Measure => self.measure(),
+            Request::Classify { report } => self.classify(report, Source::Host, feed),
+            Request::Capture { report } => self.capture_and_classify(report, feed),
+            Request::Measure => self.measure(feed),
             Request::Policy => send(&mut self.link, &Response::Policy(self.policy)),
             Request::SetPolicy(policy) => self.set_policy(policy),
             Request::Statistics => {
@@ -297,9 +319,9 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         Ok(())
     }
 
-    fn capture_and_classify(&mut self, report: Report) -> Result<(), LinkError<L::Error>> {
+    fn capture_and_classify(&mut self, report: Report, feed: &mut dyn FnMut()) -> Result<(), LinkError<L::Error>> {
         match self.capture() {
-            Ok(()) => self.classify(report, Source::Camera),
+            Ok(()) => self.classify(report, Source::Camera, feed),
             Err(CaptureError::Camera(_)) => self.refuse(Refusal::Camera),
             Err(CaptureError::Pixels(_) | CaptureError::RowTooLong { .. }) => self.refuse(Refusal::Picture),
         }
@@ -313,8 +335,9 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         send(&mut self.link, &Response::Accepted)
     }
 
-    fn classify_frame(&mut self) -> Result<Decided, ()> {
+    fn classify_frame(&mut self, feed: &mut dyn FnMut()) -> Result<Decided, ()> {
         self.capture().map_err(|_| ())?;
+        feed();
         self.note_light();
         // Cannot fail: as in `classify`.
         let start = self.counter.now_us();
@@ -363,7 +386,8 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         decided
     }
 
-    fn classify(&mut self, report: Report, source: Source) -> Result<(), LinkError<L::Error>> {
+    fn classify(&mut self, report: Report, source: Source, feed: &mut dyn FnMut()) -> Result<(), LinkError<L::Error>> {
+        feed();
         self.note_light();
         let Self { engine, link, buffers, counter, .. } = self;
         let input = &*buffers.input;
@@ -371,12 +395,14 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         let mut start = counter.now_us();
         let decided = if report == Report::AllValues {
             sent = send_values(link, 0, input.iter().map(|&pixel| i32::from(pixel)));
+            feed();
             start = counter.now_us();
             run(engine, input, &mut |layer, values| {
                 let before = counter.now_us();
                 if sent.is_ok() {
                     sent = send_layer(link, layer, values);
                 }
+                feed();
                 // Exclude the time spent on reporting.
                 start = start.wrapping_add(counter.now_us().wrapping_sub(before));
             })
@@ -395,12 +421,12 @@ impl<K: Kernel, C: Camera, L: Read + Write, N: Counter, F: FnMut(&Event)> Statio
         }
     }
 
-    fn measure(&mut self) -> Result<(), LinkError<L::Error>> {
+    fn measure(&mut self, feed: &mut dyn FnMut()) -> Result<(), LinkError<L::Error>> {
         let Self { engine, counter, buffers, .. } = self;
         // Measuring repaints the stack, so take its maximum first.
         self.statistics.stack_bytes = self.statistics.stack_bytes.max(counter.deepest_stack());
         // Cannot fail: as in `classify`.
-        let Ok(costs) = measure(engine, counter, buffers.input) else { return self.refuse(Refusal::NoInput) };
+        let Ok(costs) = measure(engine, counter, buffers.input, feed) else { return self.refuse(Refusal::NoInput) };
         let layers = costs.layers.iter().take(self.engine.model().layers().len());
         for (part, &count) in (0_u16..).zip(core::iter::once(&costs.whole).chain(layers)) {
             let measured = Measured { part, unit: N::UNIT, count };

@@ -39,7 +39,7 @@ pub(crate) fn run<K: Kernel>(
     engine.run_observed(input, black_box(observe))
 }
 
-/// Measures the cost of classifying this input.
+/// Measures the cost of classifying this input. Calls `feed` before every inference, outside of what is measured.
 ///
 /// # Errors
 /// Those of [`Engine::run_observed`].
@@ -47,7 +47,9 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
     engine: &mut Engine<'_, '_, K>,
     counter: &mut N,
     input: &[u8],
+    feed: &mut dyn FnMut(),
 ) -> Result<Costs, EngineError> {
+    feed();
     counter.paint_stack();
     let depth = counter.stack_depth();
     let decision = counter.bracket(|| run(engine, input, &mut |_, _| ()))?;
@@ -63,6 +65,7 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
         readings.take(1, counter);
         reading.add(&readings);
 
+        feed();
         counter.start(round);
         readings.take(0, counter);
         run(engine, input, &mut |_, _| ())?;
@@ -76,6 +79,7 @@ pub(crate) fn measure<K: Kernel, N: Counter>(
         observe(1, LayerValues::Logits(&[]));
         observing.add(&readings);
 
+        feed();
         counter.start(round);
         readings.take(0, counter);
         run(engine, input, &mut |layer, _| readings.take(layer + 1, counter))?;

@@ -62,6 +62,11 @@ impl Declaration {
         ];
         let sizes = sizes.map(|(name, what, value)| format!("/// {what}\npub(crate) const {name}: usize = {value};\n"));
         let clock = format!("/// The core's clock, Hz.\npub(crate) const CLOCK_HZ: u32 = {};\n", self.clock_hz);
-        sizes.concat() + &clock
+        let watchdog = format!(
+            "/// Period of the watchdog, ms.\n#[allow(dead_code, reason = \"a board may have none\")]\n\
+             pub(crate) const WATCHDOG_MS: u32 = {};\n",
+            self.watchdog_ms
+        );
+        sizes.concat() + &clock + &watchdog
     }
 }

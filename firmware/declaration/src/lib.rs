@@ -32,6 +32,9 @@ pub struct Declaration {
     pub core: Core,
     /// Core clock, Hz.
     pub clock_hz: u32,
+    /// Period of the watchdog, ms: a program that does not feed it for so long is reset. The firmware feeds it before every
+    /// inference, so an inference must take less. A board without a watchdog declares the longest inference that is any use.
+    pub watchdog_ms: u32,
     /// Memory of the RP2040's second-stage boot loader, before the program's; absent on other chips. If present, the
     /// linker also gets embassy-rp's script.
     #[serde(default)]
@@ -177,6 +180,9 @@ pub enum DeclarationError {
     /// The clock is 0.
     #[error("`clock_hz` must not be 0")]
     Clock,
+    /// The watchdog's period is 0.
+    #[error("`watchdog_ms` must not be 0")]
+    Watchdog,
 }
 
 impl Declaration {
@@ -215,7 +221,13 @@ impl Declaration {
                 return Err(DeclarationError::Budget { region, expected, got });
             }
         }
-        if self.clock_hz == 0 { Err(DeclarationError::Clock) } else { Ok(()) }
+        if self.clock_hz == 0 {
+            Err(DeclarationError::Clock)
+        } else if self.watchdog_ms == 0 {
+            Err(DeclarationError::Watchdog)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-const GOOD: &str = "core = \"cortex-m0plus\"\nclock_hz = 1000\n\
+const GOOD: &str = "core = \"cortex-m0plus\"\nclock_hz = 1000\nwatchdog_ms = 70\n\
     [flash]\norigin = 0\nbytes = 0x100\n\
     [model]\norigin = 0x100\nbytes = 0x80\n\
     [ram]\norigin = 0x2000_0000\nbytes = 0x40\n\
@@ -40,6 +40,7 @@ fn a_declaration_that_contradicts_itself_is_refused() {
     assert_eq!(refused("code_bytes = 0x100", "code_bytes = 257"), budget("flash", 256, 257));
     assert_eq!(refused("stack_bytes = 24", "stack_bytes = 25"), budget("ram", 64, 65));
     assert_eq!(refused("clock_hz = 1000", "clock_hz = 0"), DeclarationError::Clock);
+    assert_eq!(refused("watchdog_ms = 70", "watchdog_ms = 0"), DeclarationError::Watchdog);
     for (from, to) in [
         ("lanes = 6\n", ""),
         ("lanes = 6", "lanes = -6"),
@@ -71,6 +72,7 @@ fn the_compiler_and_the_linker_get_what_is_declared() {
         "LANES: usize = 6;",
         "ARENA_BYTES: usize = 7;",
         "CLOCK_HZ: u32 = 1000;",
+        "WATCHDOG_MS: u32 = 70;",
     ] {
         assert!(constants.contains(part), "no {part:?} in {constants}");
     }

@@ -147,7 +147,7 @@ pub fn bench_on(firmware: Firmware, file: &ModelFile, path: &Path) -> Result<Ben
         kernel: identity.kernel.as_str().to_owned(),
         unit,
         instructions: measurement.whole,
-        macs: model.macs(),
+        macs: model.macs().into(),
         stack_bytes: measurement.stack_bytes,
         layers: layers.map(|(layer, instructions)| layer_bench(&layer, instructions)).collect(),
         modelled,
@@ -159,7 +159,7 @@ fn layer_bench(layer: &Layer<'_>, instructions: u64) -> LayerBench {
         kind: layer.kind(),
         inputs: layer.inputs(),
         outputs: layer.outputs(),
-        macs: layer.macs(),
+        macs: layer.macs().into(),
         instructions,
     }
 }

@@ -21,7 +21,7 @@ fn row(model: &ModelFile, board: Board) -> Option<BoardRow> {
         Ok(packed) => {
             let model = packed.model();
             let needs = Requirements::of(&model);
-            let lacks = shortfalls(&needs, declared);
+            let lacks = shortfalls(&model, declared);
             let lacks = (!lacks.is_empty()).then(|| Shortfalls(lacks).to_string());
             let time = predict(&model, declared.core).map(|work| work.time_ms(declared.clock_hz));
             (needs.flash_bytes as u64, lacks, time)

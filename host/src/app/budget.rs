@@ -161,7 +161,7 @@ impl BoardBudget {
         let FirmwareSize { code_bytes, engine_bytes, static_ram_bytes } = Firmware::of(board)?.size();
         let model = packed.model();
         let needs = Requirements::of(&model);
-        let shortfalls = shortfalls(&needs, declared);
+        let shortfalls = shortfalls(&model, declared);
         let buffers = declared.buffers;
         let worst_stack_bytes =
             if shortfalls.is_empty() && board.is_emulated() { worst_stack(trained, board, events)? } else { None };

@@ -54,6 +54,8 @@ struct Contents {
     /// The model's policy.
     policy: PolicyFields,
     macs: u64,
+    /// Elementary operations: multiply-accumulates, and what layers without weights do.
+    operations: u64,
     /// Scratch memory of one inference without the input, bytes.
     scratch_bytes: usize,
     /// Arena, the part of it for the layers' tensors, bytes.
@@ -79,6 +81,7 @@ struct LayerContents {
     range: Option<(u8, u8)>,
     output: &'static str,
     macs: u64,
+    operations: u64,
     #[serde(flatten)]
     weights: Option<WeightContents>,
 }
@@ -113,7 +116,8 @@ impl Inspect {
             fit: model.input().fit,
             classes: model.class_names().map(str::to_owned).collect(),
             policy: model.policy().into(),
-            macs: model.macs(),
+            macs: model.macs().into(),
+            operations: model.operations().into(),
             scratch_bytes: ScratchNeeds::of(&model).bytes(),
             arena_bytes: model.arena_bytes(),
             layers: model.layers().map(layer_contents).collect(),
@@ -160,7 +164,8 @@ fn layer_contents(layer: Layer<'_>) -> LayerContents {
             Output::I16 => "16 bit",
             Output::Logits => "logits",
         },
-        macs: layer.macs(),
+        macs: layer.macs().into(),
+        operations: layer.operations().into(),
         weights,
     }
 }
@@ -179,24 +184,29 @@ impl Contents {
         say!("input     {input} pixels; pictures are {how} ({}, pipeline {})", self.fit, self.pipeline);
         say!("classes   {}", self.classes.join(", "));
         say!("answers   {}", self.policy);
-        say!("inference {} multiply-accumulates, {} bytes of working memory", self.macs, self.scratch_bytes);
+        say!(
+            "inference {} multiply-accumulates, {} elementary operations in all, {} bytes of working memory",
+            self.macs,
+            self.operations,
+            self.scratch_bytes
+        );
         if self.arena_bytes > 0 {
             say!("arena     {} of these bytes, for the layers' tensors", self.arena_bytes);
         }
         say!(
-            "layer  kind             inputs  outputs  shape       activation  output       MACs  weights      bytes  bound"
+            "layer  kind             inputs  outputs  shape       activation  output  operations  weights      bytes  bound"
         );
         for (index, layer) in self.layers.iter().enumerate() {
             let range = layer.range.map_or_else(String::new, |(low, high)| format!("{low}..{high}"));
             let line = format!(
-                "{index:>5}  {:<14} {:>8} {:>8}  {:<10}  {:<10}  {:<7} {:>9}",
+                "{index:>5}  {:<14} {:>8} {:>8}  {:<10}  {:<10}  {:<7} {:>10}",
                 layer.kind,
                 layer.inputs,
                 layer.outputs,
                 layer.shape.as_deref().unwrap_or(""),
                 layer.activation.unwrap_or(&range),
                 layer.output,
-                layer.macs,
+                layer.operations,
             );
             match &layer.weights {
                 None => say!("{line}"),
@@ -208,6 +218,9 @@ impl Contents {
                 ),
             }
         }
+        say!(
+            "       (operations: multiply-accumulates of layers with weights; values under all windows, or read, of others)"
+        );
         say!("       (bound: the largest sum that a layer can reach, and its part of what 32 bits hold)");
         if let Some(board) = &self.board {
             print_budget(board);

@@ -79,7 +79,7 @@ fn told(bundled_model: Bundled) -> ModelFacts {
         color: model.input().color,
         fit: model.input().fit,
         bytes: file.bytes().len(),
-        macs: model.macs(),
+        macs: model.macs().into(),
         arena_bytes: model.arena_bytes(),
         validation_accuracy: summary.as_ref().map(|run| run.validation_accuracy),
         validation_photos: summary.as_ref().map(|run| run.validation_photos),

@@ -1,6 +1,8 @@
 //! Runs one inference: the layers of a model, in order, with a kernel.
 
 mod scratch;
+#[cfg(test)]
+mod tests;
 
 pub use scratch::ScratchNeeds;
 

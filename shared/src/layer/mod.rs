@@ -113,6 +113,12 @@ impl RecordFacts {
     }
 }
 
+/// A count in 32 bits. No factor of a layer's operations has more: a tensor has at most 2^24 elements, and no file more rows or
+/// columns of weights than bytes.
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// Makes a layer of a record of this kind. `None` of an unknown kind.
 // The kind as a number, which is what a record has: to make a `Kind` of it first takes the boards more instructions.
 #[inline(always)]
@@ -228,16 +234,26 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Multiply-accumulates of one inference; of layers without weights none are counted.
-    pub fn macs(&self) -> u64 {
-        let Some(weighted) = self.weighted() else { return 0 };
-        let weights = &weighted.operands.weights;
-        let positions = match self {
-            Self::Conv(conv) | Self::Depthwise(conv) => conv.convolved() as u64,
-            _ => 1,
-        };
-        // Each factor has 32 bits at most, and a file no more weights than bytes.
-        (weights.inputs() as u64 * weights.outputs() as u64).saturating_mul(positions)
+    /// Multiply-accumulates of one inference; layers without weights have none. At most
+    /// [`crate::model::MAX_OPERATIONS`], as all layers of a model together.
+    pub fn macs(&self) -> u32 {
+        if self.weighted().is_some() { self.operations() } else { 0 }
+    }
+
+    /// Elementary operations of one inference: multiply-accumulates of layers with weights, values under all windows of a
+    /// pooling (its padding included), values read by a mean of each channel, values written by a sum. At most
+    /// [`crate::model::MAX_OPERATIONS`], as all layers of a model together.
+    pub fn operations(&self) -> u32 {
+        // Saturating, because parsing asks before it knows that there are not too many.
+        match self {
+            Self::Dense(dense) => dense.weighted.weights(),
+            Self::Conv(conv) | Self::Depthwise(conv) => conv.weighted.weights().saturating_mul(count(conv.convolved())),
+            Self::MaxPool(pool) | Self::AveragePool(pool) => {
+                count(pool.output.shape.elements()).saturating_mul(count(pool.window.area()))
+            }
+            Self::GlobalAverage(average) => count(average.input.shape.elements()),
+            Self::Add(add) => count(add.output.shape.elements()),
+        }
     }
 
     /// Returns how a kernel reads the input; `after_dense` if the layer before is dense.

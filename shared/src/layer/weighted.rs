@@ -1,5 +1,6 @@
 //! Weights of a layer, and the requantization of their sums.
 
+use super::count;
 use crate::kernel::DenseOperands;
 use crate::layout::{Layout, Weights};
 use crate::model::file::File;
@@ -28,6 +29,12 @@ impl Weighted<'_> {
     pub fn bias(&self, row: usize) -> i32 {
         let stored = self.operands.biases.get(row).copied().unwrap_or(0);
         unfold(stored, self.operands.weights.fold(row).unwrap_or(0))
+    }
+
+    /// Number of weights, without those that fill up a layout; the largest number if there are more.
+    pub(super) fn weights(&self) -> u32 {
+        let weights = &self.operands.weights;
+        count(weights.inputs()).saturating_mul(count(weights.outputs()))
     }
 
     /// Bytes of the layer in the model file, without the padding of its sections.

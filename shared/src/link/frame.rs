@@ -149,6 +149,42 @@ mod tests {
         }
     }
 
+    /// Returns what a new receiver makes of these bytes.
+    fn received(bytes: &[u8]) -> Vec<Result<u8, FrameError>> {
+        let mut receiver = Receiver::default();
+        bytes.iter().filter_map(|&byte| receiver.push::<u8>(byte)).collect()
+    }
+
+    #[test]
+    fn empty_frames_are_skipped() {
+        assert_eq!(received(&[0, 0, 0]), []);
+        assert_eq!(received(&[&[0][..], &frame_of(&7_u8), &[0], &frame_of(&8_u8)].concat()), [Ok(7), Ok(8)]);
+    }
+
+    #[test]
+    fn frames_that_are_too_long_are_noticed() {
+        // The buffer takes so many bytes before the end; they are no COBS.
+        let longest = std::vec![0xFF; FRAME_BYTES];
+        assert_eq!(received(&[&longest[..], &[0], &frame_of(&7_u8)].concat()), [Err(FrameError::Damaged), Ok(7)]);
+        assert_eq!(received(&[&longest[..], &[0xFF, 0], &frame_of(&7_u8)].concat()), [Err(FrameError::TooLong), Ok(7)]);
+    }
+
+    #[test]
+    fn short_and_other_messages_are_errors() {
+        // COBS of nothing, and of fewer bytes than a checksum has.
+        assert_eq!(received(&[1, 0]), [Err(FrameError::Damaged)]);
+        assert_eq!(received(&[4, 1, 2, 3, 0]), [Err(FrameError::Damaged)]);
+        // A checksum alone, of no message: CRC-32 of nothing is 0.
+        assert_eq!(received(&[1, 1, 1, 1, 1, 0]), [Err(FrameError::Unknown)]);
+        assert_eq!(received(&frame_of(&[7_u8, 8])), [Err(FrameError::Unknown)], "a byte too many");
+        let mut receiver = Receiver::default();
+        let other: Vec<_> = frame_of(&99_u8)
+            .iter()
+            .filter_map(|&byte| receiver.push::<Request<'_>>(byte).map(|got| got.is_err()))
+            .collect();
+        assert_eq!(other, [true], "no request has this number");
+    }
+
     proptest! {
         /// Any bytes, then a zero, then an intact frame: the message is decoded.
         #[test]

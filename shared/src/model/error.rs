@@ -1,5 +1,6 @@
 //! Why a model file was refused.
 
+use super::MAX_OPERATIONS;
 use crate::policy::PolicyError;
 
 /// A part of the model file.
@@ -60,6 +61,8 @@ pub enum ModelError {
     NotAPicture { layer: usize },
     /// A layer writes over bytes of the arena that a later layer reads.
     Arena { layer: usize },
+    /// The layers up to this one take more elementary operations than [`crate::model::MAX_OPERATIONS`].
+    Operations { layer: usize },
     /// A section does not lie between layer table and end of the file, or not at a multiple of 16.
     Section { section: Section, layer: usize, offset: usize, bytes: usize },
     /// There is no such policy.
@@ -108,6 +111,10 @@ impl core::fmt::Display for ModelError {
                 write!(f, "layer {layer} reads a picture, and the dense layer before it gives none")
             }
             Self::Arena { layer } => write!(f, "layer {layer} writes over values that are still needed"),
+            Self::Operations { layer } => write!(
+                f,
+                "too much work: the layers up to layer {layer} take more than {MAX_OPERATIONS} elementary operations an inference"
+            ),
             Self::Section { section, layer, offset, bytes } => {
                 write!(f, "the {section} of layer {layer} ({bytes} bytes at {offset}) are not where they could be")
             }

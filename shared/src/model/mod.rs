@@ -16,8 +16,8 @@
 //! | 8 | u32 | file bytes, a multiple of 16 |
 //! | 12 | u32 | CRC-32 (ISO-HDLC, as in zip) of bytes 0..12 followed by bytes 16..file bytes |
 //! | 16 | u32 | pixel-pipeline id: one of [`crate::pixels::Fit::pipeline_id`], by the input's color and the fit of pictures |
-//! | 20 | u16 | input height, px |
-//! | 22 | u16 | input width, px |
+//! | 20 | u16 | input height, px, at least 1 |
+//! | 22 | u16 | input width, px, at least 1; height times width is at most [`MAX_INPUT_PIXELS`] |
 //! | 24 | u16 | input channels: 1 (gray) or 3 (red, green, blue) |
 //! | 26 | u16 | classes, at least 2 |
 //! | 28 | u16 | layers, 1..=[`MAX_LAYERS`] |
@@ -75,6 +75,10 @@
 //! the earlier layer's output (i32, above 0), at 24 what is added (i32), and the scales. Everything else, and the window of
 //! 6 and 7, is zero.
 //!
+//! All layers together take at most [`MAX_OPERATIONS`] elementary operations. A layer's are: with weights, rows times columns,
+//! and that for every position of a convolution before its max pooling; of kinds 4 and 5, the output's elements times the elements
+//! under a window; of 6, the input's elements; of 7, the output's elements.
+//!
 //! A layer reads what the one before it writes, the first the pixels (which lie elsewhere, with 0 for 0). Layers of tensors come
 //! before the dense ones. A tensor lies apart from the one it is made of (a sum may replace either), and nothing is written
 //! over one that is added later.
@@ -123,6 +127,8 @@ pub mod format;
 mod names;
 mod parse;
 mod proof;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use crate::layer::{
     Activation, Add, Conv, Dense, GlobalAverage, Kind, Layer, Output, Pool, PoolKind, Tensor, Weighted,
@@ -144,5 +150,10 @@ pub const ALIGNMENT: usize = 16;
 pub const MAX_LAYERS: usize = 32;
 /// Largest pre-shift of a requantization, bits.
 pub const MAX_PRE_SHIFT: u8 = 30;
+/// Most pixels of the input.
+pub const MAX_INPUT_PIXELS: u32 = 1 << 22;
+/// Most elementary operations of one inference, of all layers together ([`Layer::operations`]). MobileNet at 224x224 takes about
+/// half as many; the fastest board needs more than 6 s for as many.
+pub const MAX_OPERATIONS: u32 = 1 << 30;
 /// Most bytes of the arena.
 pub const MAX_ARENA_BYTES: u64 = 1 << 24;

@@ -4,7 +4,10 @@ use super::file::{File, u16_in, u32_in};
 use super::format::{BLOCK_WORDS, Span, Words, first_not_zero, header as at};
 use super::names::{check_names, names};
 use super::proof::check_weights;
-use super::{ALIGNMENT, HEADER_BYTES, MAGIC, MAX_LAYERS, ModelError, RECORD_BYTES, Section, VERSION};
+use super::{
+    ALIGNMENT, HEADER_BYTES, MAGIC, MAX_INPUT_PIXELS, MAX_LAYERS, MAX_OPERATIONS, ModelError, RECORD_BYTES, Section,
+    VERSION,
+};
 use crate::CRC;
 use crate::decision::Probability;
 use crate::layer::check::checked;
@@ -83,10 +86,9 @@ fn check_header(header: &Words, is_whole: bool) -> Result<(), Span> {
         at::HEADER_BYTES.span()
     } else if !is_whole {
         at::FILE_BYTES.span()
-    } else if at::HEIGHT.get(header) == 0 {
+    } else if !(1..=MAX_INPUT_PIXELS).contains(&(u32::from(at::HEIGHT.get(header)) * u32::from(at::WIDTH.get(header))))
+    {
         at::HEIGHT.span()
-    } else if at::WIDTH.get(header) == 0 {
-        at::WIDTH.span()
     } else if Color::of_channels(at::CHANNELS.get(header)).is_none() {
         at::CHANNELS.span()
     } else if classes < 2 {
@@ -162,7 +164,7 @@ impl<'a> Model<'a> {
             return Err(ModelError::Truncated { expected: 4 * table_words, got: 4 * got_words });
         }
         let mut input = Input::picture(picture);
-        let (mut macs, mut arena_bytes) = (0_u64, 0);
+        let (mut macs, mut operations, mut arena_bytes) = (0_u32, 0_u32, 0);
         for index in 0..usize::from(layer_count) {
             let last = index + 1 == usize::from(layer_count);
             let layer = checked(&file, index, input, last)?;
@@ -180,10 +182,17 @@ impl<'a> Model<'a> {
             if last && layer.outputs() != usize::from(classes) {
                 return Err(ModelError::Shape { layer: index, expected: classes.into(), got: layer.outputs() });
             }
-            macs = macs.saturating_add(layer.macs());
+            let of_layer = layer.operations();
+            operations = operations.saturating_add(of_layer);
+            if operations > MAX_OPERATIONS {
+                return Err(ModelError::Operations { layer: index });
+            }
+            if layer.weighted().is_some() {
+                macs += of_layer;
+            }
             input = Input::of(&layer);
         }
-        if u64::from(at::MACS.get(header)) != macs {
+        if at::MACS.get(header) != macs {
             return Err(refused(at::MACS.span()));
         }
         let stated_arena = at::ARENA_BYTES.get(header);
@@ -267,8 +276,14 @@ impl<'a> Model<'a> {
     }
 
     /// Multiply-accumulates of one inference.
-    pub fn macs(&self) -> u64 {
+    pub fn macs(&self) -> u32 {
         self.layers().map(|layer| layer.macs()).sum()
+    }
+
+    /// Elementary operations of one inference ([`Layer::operations`]): multiply-accumulates, and what layers without weights
+    /// do. At most [`MAX_OPERATIONS`].
+    pub fn operations(&self) -> u32 {
+        self.layers().map(|layer| layer.operations()).sum()
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of this")]
 
 pub mod model_file;
+pub mod world;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

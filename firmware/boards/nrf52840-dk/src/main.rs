@@ -22,7 +22,9 @@ mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
-use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
+use declared::{
+    ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES, WATCHDOG_MS,
+};
 
 bind_interrupts!(struct Interrupts {
     SPI2 => spim::InterruptHandler<peripherals::SPI2>;
@@ -33,9 +35,6 @@ const SPI_FREQUENCY: spim::Frequency = spim::Frequency::M4;
 const SPI_HZ: u32 = 4_000_000;
 /// Minimum clock of [`SoftI2c`] on this core, Hz.
 const I2C_HZ: u32 = 50_000;
-/// Watchdog timeout, ms. It must exceed the camera's worst case for a picture. The watchdog keeps running over a reset
-/// by a debug probe and during its flash algorithm. So it must also exceed the writing of the largest model (20 s).
-const WATCHDOG_MS: u32 = 60_000;
 // The loop feeds the watchdog before every picture; the camera's worst case, including its rows, must not reset the
 // board.
 const _: () = assert!(worst_picture_ms(BusClocks { spi_hz: SPI_HZ, i2c_hz: I2C_HZ }, ROW_BYTES) < WATCHDOG_MS);

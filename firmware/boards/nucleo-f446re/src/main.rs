@@ -25,14 +25,14 @@ mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
-use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
+use declared::{
+    ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES, WATCHDOG_MS,
+};
 
 /// SPI clock, Hz. It is 84 MHz divided by a power of two: 5.25 MHz. The next higher one exceeds the camera's 8 MHz.
 const SPI_HZ: u32 = 5_250_000;
 /// Minimum clock of [`SoftI2c`] on this core, Hz.
 const I2C_HZ: u32 = 50_000;
-/// Watchdog timeout, ms. It must exceed the camera's worst case for a picture.
-const WATCHDOG_MS: u32 = 20_000;
 
 // The loop feeds the watchdog before every picture; the camera's worst case, including its rows, must not reset the
 // board.

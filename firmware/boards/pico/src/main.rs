@@ -22,15 +22,15 @@ mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
 }
 
-use declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
+use declared::{
+    ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, CLOCK_HZ, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES, WATCHDOG_MS,
+};
 
 /// SPI clock, Hz: half of the camera's maximum, for long wires.
 const SPI_HZ: u32 = 4_000_000;
 /// Minimum clock of [`SoftI2c`] on this core, Hz.
 const I2C_HZ: u32 = 50_000;
-/// Watchdog timeout, ms; the RP2040's watchdog counts to at most 8.3 s. It must exceed the camera's worst case for a
-/// picture.
-const WATCHDOG_MS: u32 = 8_000;
+/// Watchdog timeout.
 const WATCHDOG: Duration = Duration::from_millis(WATCHDOG_MS as u64);
 
 // The loop feeds the watchdog before every picture; the camera's worst case, including its rows, must not reset the

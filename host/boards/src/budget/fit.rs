@@ -4,10 +4,12 @@ use std::fmt;
 
 use pinhole_cameras::arducam_mini::Config;
 use pinhole_declaration::{Buffers, Camera, Declaration};
+use pinhole_shared::model::Model;
 use pinhole_shared::pixels::InputShape;
 use serde::Serialize;
 
 use super::Requirements;
+use super::predict::modeled_time_ms;
 
 /// Resource of a board that a model uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +33,8 @@ pub enum Resource {
     Lanes,
     /// Arena, bytes.
     Arena,
+    /// Modeled time of an inference, ms; the board has the period of its watchdog.
+    InferenceMs,
 }
 
 /// Shortfall: a model requires more of a resource than the board has.
@@ -64,6 +68,9 @@ impl Shortfall {
                 self.needs
             ),
             Resource::Lanes => format!("declare {} lanes in the board's file", self.needs),
+            Resource::InferenceMs => {
+                "use a smaller input, fewer channels in the first layers, or smaller windows of poolings".to_owned()
+            }
         }
     }
 }
@@ -87,6 +94,10 @@ impl fmt::Display for Shortfall {
                 write!(f, "its widest hidden layer has {needs} activations, and the board has room for {has}")
             }
             Resource::Arena => write!(f, "its layers' tensors need {needs} bytes of arena, and the board has {has}"),
+            Resource::InferenceMs => write!(
+                f,
+                "an inference takes {needs} ms (modeled), and the board's watchdog resets a program that is busy for {has} ms"
+            ),
             Resource::Lanes => write!(f, "its widened inputs need {needs} words, and the board has {has}"),
         }
     }
@@ -125,7 +136,12 @@ fn camera_row_bytes(camera: Option<Camera>, input: InputShape) -> usize {
 }
 
 /// Returns the shortfalls of a model (packed for the board); empty if it fits.
-pub fn shortfalls(needs: &Requirements, board: &Declaration) -> Vec<Shortfall> {
+pub fn shortfalls(model: &Model<'_>, board: &Declaration) -> Vec<Shortfall> {
+    shortfalls_of(&Requirements::of(model), modeled_time_ms(model, board), board)
+}
+
+/// Returns the shortfalls of a model with these requirements and this time of an inference, ms.
+fn shortfalls_of(needs: &Requirements, time_ms: f64, board: &Declaration) -> Vec<Shortfall> {
     let Buffers { input_channels, accumulators, activations, lanes, arena_bytes, .. } = board.buffers;
     let (input_bytes, input_row_bytes) = (board.buffers.input_bytes(), board.buffers.input_row_bytes());
     // No camera is asked for an input without room: that is said already, and its sides may be beyond any camera's numbers.
@@ -141,6 +157,7 @@ pub fn shortfalls(needs: &Requirements, board: &Declaration) -> Vec<Shortfall> {
         (Resource::Activations, needs.activations, activations),
         (Resource::Lanes, needs.scratch, lanes),
         (Resource::Arena, needs.arena_bytes, arena_bytes),
+        (Resource::InferenceMs, time_ms.ceil() as usize, board.watchdog_ms),
     ]
     .into_iter()
     .map(|(resource, needs, has)| Shortfall { resource, needs: needs as u64, has: u64::from(has) })
@@ -182,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_just_fits_fits() {
-        assert_eq!(shortfalls(&needs(&board()), &board()), []);
+        assert_eq!(shortfalls_of(&needs(&board()), f64::from(board().watchdog_ms), &board()), []);
     }
 
     #[test]
@@ -200,9 +217,14 @@ mod tests {
             (Resource::Arena, Requirements { arena_bytes: exact.arena_bytes + 1, ..exact }),
         ];
         for (resource, needs) in more {
-            let [shortfall] = shortfalls(&needs, &declaration)[..] else { panic!("{resource:?}") };
+            let [shortfall] = shortfalls_of(&needs, 1.0, &declaration)[..] else { panic!("{resource:?}") };
             assert_eq!((shortfall.resource, shortfall.needs), (resource, shortfall.has + 1));
         }
+        let [shortfall] = shortfalls_of(&exact, f64::from(declaration.watchdog_ms) + 0.1, &declaration)[..] else {
+            panic!()
+        };
+        let Shortfall { resource, needs, has } = shortfall;
+        assert_eq!((resource, needs, has), (Resource::InferenceMs, has + 1, u64::from(declaration.watchdog_ms)));
     }
 
     /// Height and width of inputs, and the bytes of the camera's rows if the boards' buffer is too small for them.
@@ -229,12 +251,12 @@ mod tests {
                 let needs = Requirements { input, input_bytes, input_row_bytes, ..needs(declaration) };
                 let row = row.filter(|_| !board.is_emulated());
                 let expected = row.map(|needs| Shortfall { resource: Resource::CameraRow, needs, has: 640 });
-                assert_eq!(shortfalls(&needs, declaration), Vec::from_iter(expected), "{board:?}, {input}");
+                assert_eq!(shortfalls_of(&needs, 1.0, declaration), Vec::from_iter(expected), "{board:?}, {input}");
             }
             // Too large for the board already, and for the numbers of any camera.
             let input = InputShape { height: u16::MAX, ..InputShape::gray(1) };
             let needs = Requirements { input, input_bytes: input.bytes(), input_row_bytes: 1, ..needs(declaration) };
-            let [shortfall] = shortfalls(&needs, declaration)[..] else { panic!("{board:?}") };
+            let [shortfall] = shortfalls_of(&needs, 1.0, declaration)[..] else { panic!("{board:?}") };
             assert_eq!(shortfall.resource, Resource::Input);
         }
     }
@@ -278,6 +300,11 @@ mod tests {
                 Resource::Arena,
                 "its layers' tensors need 12 bytes of arena, and the board has 5",
                 "use a smaller input or fewer channels in the first layers, or declare 12 arena_bytes in the board's file",
+            ),
+            (
+                Resource::InferenceMs,
+                "an inference takes 12 ms (modeled), and the board's watchdog resets a program that is busy for 5 ms",
+                "use a smaller input, fewer channels in the first layers, or smaller windows of poolings",
             ),
         ] {
             let shortfall = Shortfall { resource, needs: 12, has: 5 };

@@ -6,7 +6,7 @@ use pinhole_core::model_file::{ModelFile, PackedModel};
 
 use super::FirmwareError;
 use crate::board::Board;
-use crate::budget::{Requirements, Shortfalls, shortfalls};
+use crate::budget::{Shortfalls, shortfalls};
 
 /// Packs a model for a board and checks that it fits. `path` is the model's file, for messages.
 ///
@@ -15,7 +15,7 @@ use crate::budget::{Requirements, Shortfalls, shortfalls};
 pub fn packed_for(board: Board, model: &ModelFile, path: &Path) -> Result<PackedModel, FirmwareError> {
     let packed =
         model.packed(board.packing()).map_err(|source| FirmwareError::Pack { path: path.to_owned(), source })?;
-    let shortfalls = Shortfalls(shortfalls(&Requirements::of(&packed.model()), board.declaration()));
+    let shortfalls = Shortfalls(shortfalls(&packed.model(), board.declaration()));
     if shortfalls.0.is_empty() {
         Ok(packed)
     } else {

@@ -77,6 +77,9 @@ fn help_for(reason: &ModelError) -> &'static str {
         ModelError::NotAModel => {
             "give a .pinhole file, a run folder that `pinhole train` made, or the name of a bundled model (`pinhole models`)"
         }
+        ModelError::Operations { .. } => {
+            "train a network with a smaller input, fewer channels, or smaller windows of poolings; or get the file from somebody you trust"
+        }
         _ => "the file is damaged: copy it again, or write it anew with `pinhole quantize`",
     }
 }

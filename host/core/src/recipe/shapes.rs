@@ -1,5 +1,6 @@
 //! Input and output shapes of a recipe's layers, and their costs.
 
+use pinhole_shared::model::MAX_OPERATIONS;
 use pinhole_shared::shape::Shape;
 
 use super::Recipe;
@@ -50,6 +51,7 @@ impl Recipe {
         let mut shapes: Vec<LayerShape> = Vec::with_capacity(self.layers.len() + 1);
         let mut input = self.input().shape();
         let mut after_dense = false;
+        let mut operations = 0_usize;
         for (index, layer) in self.layers.iter().enumerate() {
             let impossible = |reason: String| Impossible { layer: index + 1, reason };
             if after_dense && !matches!(layer, RecipeLayer::Dense(_)) {
@@ -64,6 +66,20 @@ impl Recipe {
                 let output = shape.output;
                 return Err(impossible(format!(
                     "gives {output} values, more than {MAX_ELEMENTS}; take fewer channels or a larger stride"
+                )));
+            }
+            operations = operations.saturating_add(match layer {
+                RecipeLayer::MaxPool(pool) | RecipeLayer::AveragePool(pool) => {
+                    shape.output.elements() * pool.window.area()
+                }
+                _ if shape.weights > 0 => shape.macs,
+                _ => shape.input.elements(),
+            });
+            if operations > MAX_OPERATIONS as usize {
+                return Err(impossible(format!(
+                    "and those before it take {operations} elementary operations (multiply-accumulates, or values under the \
+                     windows of a pooling), and a model may take {MAX_OPERATIONS}; take a smaller input, fewer channels or a \
+                     larger stride"
                 )));
             }
             after_dense = matches!(layer, RecipeLayer::Dense(_));
@@ -157,6 +173,21 @@ mod tests {
         ] {
             let got = layers(&text).unwrap_err();
             assert!(got.contains(complaint), "{got}\nof\n{text}");
+        }
+    }
+
+    /// 1010x1010 positions of 15x15x4 weights are fewer operations than a model may take; windows of 9x9 after them are too many.
+    #[test]
+    fn more_work_than_a_model_may_take_is_refused() {
+        let conv = "[[layer]]\nkind = \"conv\"\nchannels = 4\nkernel = 15\nactivation = \"relu\"\n";
+        let large = START.replace("15", "1024");
+        let parse = |text: String| Recipe::parse(&text, "mine.toml").map_err(|error| error.to_string());
+        assert!(parse(format!("{large}{conv}")).is_ok());
+        for kind in ["max-pool", "average-pool"] {
+            let pool = format!("[[layer]]\nkind = \"{kind}\"\nwindow = 9\nstride = 1\n");
+            let complaint = "layer 2 of the recipe mine.toml and those before it take 1243387296 elementary operations";
+            let got = parse(format!("{large}{conv}{pool}")).unwrap_err();
+            assert!(got.contains(complaint) && got.contains("a model may take 1073741824"), "{got}");
         }
     }
 }

@@ -88,7 +88,7 @@ impl Measured {
             macs: recipe.mac_count(classes.len()),
             time_ms: predict(&model, declared.core).map(|work| work.time_ms(declared.clock_hz)),
         };
-        Ok(Self { cost, fits_board: packed.is_ok() && shortfalls(&needs, declared).is_empty() })
+        Ok(Self { cost, fits_board: packed.is_ok() && shortfalls(&model, declared).is_empty() })
     }
 }
 

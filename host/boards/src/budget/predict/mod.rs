@@ -13,7 +13,7 @@ mod tensors;
 
 use std::ops::{Add, Mul};
 
-use pinhole_declaration::Core;
+use pinhole_declaration::{Core, Declaration};
 use pinhole_shared::model::{Layer, Model};
 use serde::Serialize;
 
@@ -101,6 +101,20 @@ pub fn predict(model: &Model<'_>, core: Core) -> Option<Prediction> {
     let decision = PredictedWork::of(compiled.decision(model.classes().into()), core);
     let whole = layers.iter().fold(decision, |sum, &layer| sum + layer);
     Some(Prediction { whole, layers })
+}
+
+/// Cycles of an elementary operation where nothing is predicted: more than any network's layers take. (A convolution of a single
+/// weight, with the work around each position, takes the most.)
+const MOST_CYCLES_PER_OPERATION: u64 = 1_024;
+
+/// Returns the modeled time of an inference on a board, ms, for a model packed for it. For a model whose work is not predicted, it is
+/// an upper bound.
+pub fn modeled_time_ms(model: &Model<'_>, board: &Declaration) -> f64 {
+    let cycles = match predict(model, board.core) {
+        Some(prediction) => prediction.whole.cycles,
+        None => u64::from(model.operations()) * MOST_CYCLES_PER_OPERATION,
+    };
+    cycles as f64 * 1000.0 / f64::from(board.clock_hz)
 }
 
 #[cfg(test)]

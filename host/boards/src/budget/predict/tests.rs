@@ -97,3 +97,25 @@ fn other_loops_by_hand() {
     assert_eq!(cortex_m4::conv_pool(5).instructions(), 32 + 5 * 48);
     assert_eq!((cortex_m4::copy(0).instructions(), cortex_m4::copy(3).instructions()), (0, 3 + 3 * 7));
 }
+
+/// A board whose core predicts nothing for the model has a bound instead, which is never below a prediction.
+#[test]
+fn work_that_is_not_predicted_is_bounded() {
+    for name in ["drawn", "conv-50", "conv-50-tiny", "conv-96"] {
+        for board in [Board::Pico, Board::NucleoF446re] {
+            let declared = board.declaration();
+            let (file, packed) = (model(name), model(name).packed(board.packing()).unwrap());
+            let time_ms = predict(&packed.model(), declared.core).unwrap().time_ms(declared.clock_hz);
+            assert_eq!(modeled_time_ms(&packed.model(), declared), time_ms);
+            let other = if board == Board::Pico { Packing::CortexM4 } else { Packing::CortexM0Plus };
+            let other = file.packed(other).unwrap();
+            assert_eq!(predict(&other.model(), declared.core), None);
+            let bound = modeled_time_ms(&other.model(), declared);
+            assert!(bound > time_ms, "{name} on {board:?}: {bound} ms, {time_ms} ms");
+            // No layer of these takes as much as the bound.
+            let per_operation =
+                time_ms * f64::from(declared.clock_hz) / 1000.0 / f64::from(packed.model().operations());
+            assert!(per_operation < MOST_CYCLES_PER_OPERATION as f64 / 10.0, "{per_operation}");
+        }
+    }
+}
