@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{limits, read_regular};
 use pinhole_core::model_file::ModelFile;
 use pinhole_shared::model::ModelError;
 use thiserror::Error;
@@ -88,6 +89,6 @@ impl Reason {
 /// [`ImportError`] with the path.
 pub fn import(path: &Path, classes: Option<&[String]>) -> Result<ModelFile, ImportError> {
     let wrong = |reason| ImportError { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(|reason| wrong(Reason::Unreadable(reason)))?;
+    let bytes = read_regular(path, limits::TFLITE).map_err(|reason| wrong(Reason::Unreadable(reason)))?;
     read::import(&bytes, classes).map_err(wrong)
 }

@@ -156,13 +156,34 @@ impl Job {
         state: Option<TrainingState>,
         observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
     ) -> Result<FinishedTraining, JobError> {
+        let outcome = self.train(data, state, observe)?;
+        self.finish(data, outcome)
+    }
+
+    /// Trains, as the first part of [`Job::resume`].
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub(super) fn train(
+        &self,
+        data: &JobData,
+        state: Option<TrainingState>,
+        observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
+    ) -> Result<TrainingOutcome, JobError> {
         let photos = photos::copies(&data.training, &self.recipe.training.copies);
         let network = self.network(&photos.classes)?;
         let mut training = Training::new(network, &photos, &data.validation, self.seed)?.on(self.accelerator)?;
         if let Some(state) = state {
             training.restore(state)?;
         }
-        let outcome = training.run(observe)?;
+        Ok(training.run(observe)?)
+    }
+
+    /// Quantizes and evaluates, as the second part of [`Job::resume`].
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub(super) fn finish(&self, data: &JobData, outcome: TrainingOutcome) -> Result<FinishedTraining, JobError> {
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pinhole_core::artifacts::{write_file, write_files};
+use pinhole_core::artifacts::{limits, read_regular_text, write_file, write_files};
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::PhotoOptions;
 use pinhole_lab::evaluate::evaluate;
@@ -30,7 +30,7 @@ pub enum Rewritten {
 /// Returns a run's report, marked as describing an earlier model than that of the run's new summary; `None` if there is no report.
 /// It is written together with the new model, so that the report is not wrong until [`rewrite_report`] has made a new one.
 pub(super) fn marked_report(folder: &Path, run: &RunSummary) -> Option<String> {
-    let before = std::fs::read_to_string(folder.join(files::REPORT)).ok()?;
+    let before = read_regular_text(&folder.join(files::REPORT), limits::REPORT).ok()?;
     Some(describes_an_earlier_model(&before, run.model_checksum))
 }
 
@@ -64,7 +64,7 @@ fn page(
     let folders = (run.photos.as_path(), run.validation.as_deref());
     let data = load(folders, &options, network.recipe.input(), classes, run.seed, &mut ());
     let (Ok(data), Some(epochs)) = (data, read_metrics(folder)) else { return Ok(None) };
-    let Ok(recipe) = std::fs::read_to_string(folder.join(files::RECIPE)) else { return Ok(None) };
+    let Ok(recipe) = read_regular_text(&folder.join(files::RECIPE), limits::RECIPE) else { return Ok(None) };
     if [data.training.examples.len(), data.validation.examples.len()] != [run.training_photos, run.validation_photos] {
         return Ok(None);
     }

@@ -114,23 +114,27 @@ pub(super) fn make(
     let is_right = |index: usize| decided[index].class == validation.examples[index].class;
     let mut order: Vec<usize> = (0..decided.len()).collect();
     order.sort_by_key(|&index| is_right(index));
-    let photos = order.iter().take(SHOWN).map(|&index| {
+    let mut photos = Vec::new();
+    for &index in order.iter().take(SHOWN) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let pixels = &validation.examples[index].pixels;
-        ShownPhoto {
+        photos.push(ShownPhoto {
             photo: held_out[index],
             decision: decided[index].class,
             probability: decided[index].probability.to_f64(),
             input: pictures::input(pixels, validation.input.size()),
             explained: pictures::overlay(pixels, &explain(&model, pixels)),
-        }
-    });
+        });
+    }
     let layers = outcome.network.float_layers().map_err(JobError::from)?;
     let tiles = pictures::weights(&layers, validation.input);
     Ok(Some(of(Ok(ShownNetwork {
         epoch: outcome.best.epoch,
         held_out: decided.len(),
         right: (0..decided.len()).filter(|&index| is_right(index)).count(),
-        photos: photos.collect(),
+        photos,
         neurons_shown: tiles.as_ref().map_or(0, |tiles| tiles.shown.len()),
         neurons: tiles.as_ref().map_or(0, |tiles| tiles.neurons),
         weights: tiles.map(|tiles| tiles.picture).unwrap_or_default(),

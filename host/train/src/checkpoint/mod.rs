@@ -11,6 +11,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{limits, read_regular};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -82,7 +83,7 @@ impl Checkpoint {
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let path = path.to_owned();
         let damaged = |reason: &str| CheckpointError::Damaged { path: path.clone(), reason: reason.to_owned() };
-        let bytes = match std::fs::read(&path) {
+        let bytes = match read_regular(&path, limits::CHECKPOINT) {
             Ok(bytes) => bytes,
             Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
                 return Err(CheckpointError::Missing { path });

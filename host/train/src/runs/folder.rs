@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use pinhole_core::artifacts::{self, WriteError, finish_files};
+use pinhole_core::artifacts::{self, WriteError, finish_files, limits};
 use pinhole_core::model_file::{ModelFile, ModelFileError};
 use pinhole_core::photos::ClassFrom;
 use pinhole_core::recipe::Recipe;
@@ -224,7 +224,8 @@ pub fn metrics_csv(epochs: &[Epoch]) -> Vec<u8> {
 
 /// Reads a run folder's metrics; `None` if they cannot be read.
 pub fn read_metrics(folder: &Path) -> Option<Vec<Epoch>> {
-    csv::Reader::from_path(folder.join(files::METRICS)).ok()?.deserialize().collect::<Result<_, _>>().ok()
+    let bytes = artifacts::read_regular(&folder.join(files::METRICS), limits::METRICS).ok()?;
+    csv::Reader::from_reader(&bytes[..]).deserialize().collect::<Result<_, _>>().ok()
 }
 
 /// Returns the name of a reason, as in [`RunSummary::stopped`].
@@ -233,6 +234,7 @@ pub fn stopped_name(stopped: Stopped) -> String {
         Stopped::Finished => "finished",
         Stopped::Patience => "patience",
         Stopped::Interrupted => "interrupted",
+        Stopped::Diverged => "diverged",
     }
     .to_owned()
 }
@@ -298,7 +300,7 @@ pub fn summary_of(model: &Path) -> Option<RunSummary> {
 
 /// Reads the summary of a run folder; `None` if there is none or it cannot be read.
 pub fn summary(folder: &Path) -> Option<RunSummary> {
-    serde_json::from_slice(&std::fs::read(folder.join(files::SUMMARY)).ok()?).ok()
+    artifacts::read_json(&folder.join(files::SUMMARY))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{self, limits, read_regular};
 use pinhole_core::model_file::{ModelFile, ModelFileError};
 use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
 use pinhole_shared::model::{MAGIC, Model};
@@ -99,8 +100,7 @@ impl PretrainedSource {
                 (false, false) => Err(PretrainedSourceError::NoRun { path: path.to_owned() }),
             };
         }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
-        if bytes.starts_with(&MAGIC) || path.extension().is_some_and(|extension| extension == "pinhole") {
+        if artifacts::starts_with(path, &MAGIC) || path.extension().is_some_and(|extension| extension == "pinhole") {
             Self::from_model(path)
         } else {
             Self::from_weights(path)
@@ -108,7 +108,7 @@ impl PretrainedSource {
     }
 
     fn from_weights(path: &Path) -> Result<Self, PretrainedSourceError> {
-        let bytes = std::fs::read(path)
+        let bytes = read_regular(path, limits::WEIGHTS)
             .map_err(|reason| PretrainedSourceError::Unreadable { path: path.to_owned(), reason })?;
         Self::from_safetensors(&bytes, path, recipe_name(path))
     }
