@@ -14,7 +14,9 @@ use pinhole_lab::verdict::{DoubtedLabel, NetworkVerdict, TrainingFacts};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
-use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RecipeChoice, RunSummary, files};
+use pinhole_train::runs::{
+    self, JobError, PartDigests, PretrainedSummary, Quantization, RecipeChoice, RunSummary, files,
+};
 use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
@@ -192,6 +194,8 @@ impl Job {
         let judge = base.as_ref().unwrap_or(&outcome.network);
         let doubted = doubted_labels(judge, &data.training, &data.duplicates, self.seed)?;
         let verdict = data.verdict(&evaluation, &doubted, outcome.best.epoch, epochs);
+        let (weights, metrics) = (outcome.network.to_safetensors()?, runs::metrics_csv(&outcome.epochs));
+        let parts = PartDigests::of(&[(files::WEIGHTS, &weights), (files::METRICS, &metrics)]);
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
@@ -214,6 +218,7 @@ impl Job {
             validation_loss: outcome.best.validation_loss,
             validation_accuracy: outcome.best.validation_accuracy,
             model_checksum: model.model().checksum(),
+            parts,
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
             command: Some(command_of(self)),
             verdict: serialized(&verdict),

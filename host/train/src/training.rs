@@ -174,7 +174,9 @@ impl<'d> Training<'d> {
             let epoch = match self.next() {
                 Ok(epoch) => epoch,
                 // The epochs before count, unless there are none: epoch 0 is the network as it was given.
-                Err(TrainError::Diverged(_)) if self.best.is_some_and(|best| best.epoch > 0) => break Stopped::Diverged,
+                Err(TrainError::Diverged(_)) if self.best.is_some_and(|best| best.epoch > 0) => {
+                    break Stopped::Diverged;
+                }
                 Err(error) => return Err(error),
             };
             if observe(&self, &epoch).is_break() {

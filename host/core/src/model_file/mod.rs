@@ -126,8 +126,8 @@ impl ModelFile {
     /// # Errors
     /// [`ModelFileError`] with the path.
     pub fn read(path: &Path) -> Result<Self, ModelFileError> {
-        let bytes =
-            read_regular(path, limits::MODEL).map_err(|reason| ModelFileError::Unreadable { path: path.to_owned(), reason })?;
+        let bytes = read_regular(path, limits::MODEL)
+            .map_err(|reason| ModelFileError::Unreadable { path: path.to_owned(), reason })?;
         Self::from_bytes(&bytes).map_err(|reason| ModelFileError::Refused { path: path.to_owned(), reason })
     }
 

@@ -68,9 +68,19 @@ pub(super) fn trial(plan: &StudyPlan, reference: usize) -> Trial {
 }
 
 impl Showcase {
-    /// Returns true if the plan contains all photos shown.
+    /// Returns true if the plan contains all photos shown, and if all pictures are ones: the report contains them, and must not
+    /// ask a network for anything.
     pub(super) fn is_sound(&self, plan: &StudyPlan) -> bool {
-        self.shown.as_ref().map_or(true, |shown| shown.photos.iter().all(|photo| photo.photo < plan.photos.len()))
+        let is_sound = |photo: &ShownPhoto| {
+            photo.photo < plan.photos.len()
+                && usize::from(photo.decision) < plan.classes.len()
+                && (0.0..=1.0).contains(&photo.probability)
+                && pictures::is_picture(&photo.input)
+                && pictures::is_picture(&photo.explained)
+        };
+        self.shown.as_ref().map_or(true, |shown| {
+            shown.photos.len() <= SHOWN && shown.photos.iter().all(is_sound) && pictures::is_picture(&shown.weights)
+        })
     }
 }
 

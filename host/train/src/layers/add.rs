@@ -68,7 +68,10 @@ impl LayerNode for AddNode {
 }
 
 impl FloatKind for FloatAdd {
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let from = self.from;
         let other = context.before[from].output().copied().expect("a layer that is added gives a tensor");
         let output = tensor(context.shape.output, self.activation, context.calibration.output_range);

@@ -297,7 +297,10 @@ impl FloatKind for FloatConv {
         Some(self.input.channels.into())
     }
 
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let Self { is_depthwise, window, pool, .. } = *self;
         let (weights, biases) = self.folded();
         let output = tensor(context.shape.output, self.activation, context.calibration.output_range);

@@ -158,7 +158,10 @@ impl FloatKind for FloatDense {
         Some(self.weights.len() / self.biases.len())
     }
 
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let Self { weights, biases, activation } = self;
         let activation = *activation;
         let (output, scale) = match context.activation_bits {

@@ -52,7 +52,10 @@ impl LayerNode for GlobalAverageNode {
 }
 
 impl FloatKind for FloatGlobalAverage {
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let output = tensor(context.shape.output, ActivationName::Linear, context.calibration.output_range);
         Ok((mean_of(context.shape.input.positions(), context.input, output), units(&output)))
     }

@@ -268,7 +268,8 @@ pub(crate) trait FloatKind {
     ///
     /// # Errors
     /// [`RowError`] with the index of the row.
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), RowError>;
+    fn quantize(&self, context: &QuantizationContext<'_>)
+    -> std::result::Result<(QuantizedLayer, InputKind), RowError>;
 }
 
 /// A layer of a model file in floating point.

@@ -70,7 +70,10 @@ impl LayerNode for PoolNode {
 }
 
 impl FloatKind for FloatPool {
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let InputKind { zero_point, scale, .. } = context.input;
         let output =
             QuantizedTensor { shape: context.shape.output, zero_point, scale: scale as f32, range: (0, u8::MAX) };

@@ -60,7 +60,8 @@ impl Network {
     /// # Errors
     /// [`NetworkError`] with the path.
     pub fn read(path: &Path) -> Result<Self, NetworkError> {
-        let bytes = read_regular(path, limits::WEIGHTS).map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
+        let bytes = read_regular(path, limits::WEIGHTS)
+            .map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
         Self::from_safetensors(&bytes, path)
     }
 

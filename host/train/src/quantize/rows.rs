@@ -241,7 +241,8 @@ mod tests {
     fn numbers_that_are_not_finite_are_refused() {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             for bits in [4, 7, 8] {
-                let quantized = quantize(&rows(vec![vec![0.5], vec![bad]], vec![0.0; 2], &|_, _| 0.0), PIXELS, LOGITS, bits);
+                let quantized =
+                    quantize(&rows(vec![vec![0.5], vec![bad]], vec![0.0; 2], &|_, _| 0.0), PIXELS, LOGITS, bits);
                 assert_eq!(quantized.err(), Some(RowError::NotFinite(1)));
                 let quantized = quantize(&rows(vec![vec![0.5]], vec![bad], &|_, _| 0.0), PIXELS, LOGITS, bits);
                 assert_eq!(quantized.err(), Some(RowError::NotFinite(0)));

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::quantize::dequantize;
 use crate::runs::bundled::{Bundled, UnknownModel};
-use crate::runs::{self, files};
+use crate::runs::{self, RunError, files};
 use crate::{Network, NetworkError, Pretrained};
 
 /// A trained network and its origin.
@@ -64,6 +64,10 @@ pub enum PretrainedSourceError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
+    /// The folder has files of two runs, or its weights cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
     /// The default recipe, for training settings, could not be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -95,7 +99,7 @@ impl PretrainedSource {
         if path.metadata().map_err(unreadable)?.is_dir() {
             let (weights, model) = (path.join(files::WEIGHTS), path.join(files::MODEL));
             return match (weights.exists(), model.exists()) {
-                (true, _) => Self::from_weights(&weights),
+                (true, _) => Self::from_run(path),
                 (false, true) => Self::from_model(&model),
                 (false, false) => Err(PretrainedSourceError::NoRun { path: path.to_owned() }),
             };
@@ -105,6 +109,13 @@ impl PretrainedSource {
         } else {
             Self::from_weights(path)
         }
+    }
+
+    /// Reads the float weights of a run folder.
+    fn from_run(folder: &Path) -> Result<Self, PretrainedSourceError> {
+        let path = folder.join(files::WEIGHTS);
+        let bytes = runs::parts::weights(folder, runs::summary(folder).as_ref())?;
+        Self::from_safetensors(&bytes, &path, recipe_name(&path))
     }
 
     fn from_weights(path: &Path) -> Result<Self, PretrainedSourceError> {
@@ -145,10 +156,9 @@ impl PretrainedSource {
         let file = ModelFile::read(path)?;
         let model = file.model();
         let folder = path.parent().unwrap_or(Path::new(""));
-        let weights = folder.join(files::WEIGHTS);
         let made_from_them = runs::summary(folder).is_some_and(|run| run.model_checksum == model.checksum());
-        if made_from_them && weights.exists() {
-            return Self::from_weights(&weights);
+        if made_from_them && folder.join(files::WEIGHTS).exists() {
+            return Self::from_run(folder);
         }
         Self::from_parsed(&model, path)
     }
