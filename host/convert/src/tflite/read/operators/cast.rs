@@ -14,6 +14,10 @@ pub(super) fn read<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<
     if importer.graph.tensor(importer.current)?.quantization().is_none() || !is_bytes {
         return Err(refuse(operator, "from another type than int8"));
     }
+    let scale = |tensor| importer.graph.tensor(tensor).map(|tensor| tensor.scales().collect::<Vec<f32>>());
+    if scale(operator.output)? != scale(importer.current)? {
+        return Err(refuse(operator, "to another scale"));
+    }
     // The integers stay the same, with a zero point of 0 now.
     importer.input.kind.zero_point = 128;
     importer.go_on_with(operator.output)

@@ -27,5 +27,5 @@ pub(super) fn read<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<
         },
     };
     importer.padding = Some((sides, fill));
-    importer.go_on_with(operator.output)
+    importer.go_on_with_same(operator)
 }
