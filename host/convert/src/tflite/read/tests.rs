@@ -90,6 +90,17 @@ fn convolutions_come_back() {
     come_back(&format!("color = \"rgb\"\n{RECIPE}"), InputShape::rgb(15));
 }
 
+/// An average pooling with padding is five operators in the file.
+#[test]
+fn padded_averages_come_back() {
+    let average = "kind = \"average-pool\"\nwindow = 3\nstride = 1";
+    assert!(RECIPE.contains(average));
+    for padded in ["window = 3\nstride = 2\npadding = 1", "window = [2, 3]\nstride = 1\npadding = [1, 0, 0, 2]"] {
+        let recipe = RECIPE.replace(average, &format!("kind = \"average-pool\"\n{padded}"));
+        come_back(&recipe, InputShape::gray(15));
+    }
+}
+
 /// 8-bit outputs after a layer of tensors are int16 in the file, with a MINIMUM.
 #[test]
 fn outputs_of_eight_bits_come_back() {
